@@ -1,0 +1,48 @@
+// `bun run check`: everything that must hold before a change is taken: format, lint, types, dead code, tests.
+// With --fix, format and lint mend what they can, and nothing else runs.
+
+import { join } from "node:path";
+import { ROOT } from "./compile.ts";
+
+const BUN = process.execPath;
+const LINT = [
+  BUN,
+  "--bun",
+  join(ROOT, "node_modules/oxlint/bin/oxlint"),
+  "--config=scripts/oxlint.json",
+  "--type-aware",
+  "--quiet",
+  "src",
+  "scripts",
+  "test",
+];
+/** What is written by hand; recordings and generated files are left as they are. */
+const FORMATTED = ["src/**/*.ts", "scripts/*", "test/**/*.ts", "package.json", "tsconfig.json"];
+
+const STEPS: readonly { name: string; command: readonly string[] }[] = [
+  { name: "format", command: [BUN, "fmt", "--check", "--no-script", ...FORMATTED] },
+  { name: "lint", command: LINT },
+  { name: "types", command: [BUN, "check", "--no-script"] },
+  { name: "dead code", command: [BUN, "--bun", join(ROOT, "node_modules/knip/bin/knip-bun.js"), "--no-progress"] },
+];
+
+if (Bun.argv.includes("--fix")) {
+  const format = run([BUN, "fmt", "--no-script", ...FORMATTED], "inherit");
+  process.exit(run([...LINT, "--fix"], "inherit").exitCode || format.exitCode);
+}
+const failures: string[] = [];
+for (const { name, command } of STEPS) {
+  const started = performance.now();
+  const { success, stdout, stderr } = run(command, "pipe");
+  console.log(`${success ? "ok  " : "FAIL"} ${name} ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  if (success) continue;
+  failures.push(name);
+  console.log(`${stdout?.toString() ?? ""}${stderr?.toString() ?? ""}`.trim());
+}
+if (failures.length > 0) console.log(`failed before the tests: ${failures.join(", ")}`);
+const tests = run([BUN, join(ROOT, "scripts/test.ts")], "inherit");
+process.exit(failures.length > 0 ? 1 : tests.exitCode);
+
+function run(command: readonly string[], output: "inherit" | "pipe") {
+  return Bun.spawnSync([...command], { cwd: ROOT, stdin: "ignore", stdout: output, stderr: output });
+}

@@ -1,0 +1,13 @@
+// `tokligence admin api-keys …`: a table of lazy imports.
+
+import { defineCommand } from "citty";
+
+export default defineCommand({
+  meta: { name: "api-keys", description: "Manage API keys" },
+  subCommands: {
+    create: () => import("./create.ts").then((module) => module.default),
+    delete: () => import("./delete.ts").then((module) => module.default),
+    list: () => import("./list.ts").then((module) => module.default),
+    rotate: () => import("./rotate.ts").then((module) => module.default),
+  },
+});

@@ -1,0 +1,11 @@
+// `tokligence admin …`: a table of lazy imports.
+
+import { defineCommand } from "citty";
+
+export default defineCommand({
+  meta: { name: "admin", description: "Manage users and API keys" },
+  subCommands: {
+    "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
+    users: () => import("./user/index.ts").then((module) => module.default),
+  },
+});

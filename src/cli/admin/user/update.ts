@@ -1,0 +1,27 @@
+// `tokligence admin users update`: changes what is given and leaves the rest alone.
+
+import { defineCommand } from "citty";
+import { printUser } from "../../../identity/index.ts";
+import { CliError, EXIT } from "../../error.ts";
+import { SHARED_ARGS } from "../../flags.ts";
+import { OPERATOR, runWithStore } from "../../open.ts";
+import { makePlain, print, printJson } from "../../output.ts";
+
+export default defineCommand({
+  meta: { name: "update", description: "Change a user's role or name" },
+  args: {
+    id: { type: "string", required: true, description: "Id or e-mail of the user", valueHint: "USER" },
+    role: { type: "string", description: "gateway_user, gateway_admin or root_admin", valueHint: "ROLE" },
+    name: { type: "string", description: 'Name to show; "" clears it', valueHint: "NAME" },
+    ...SHARED_ARGS,
+  },
+  async run({ args }) {
+    const { id, role, name: displayName } = args;
+    if (role === undefined && displayName === undefined) {
+      throw new CliError("There is nothing to change.", { exitCode: EXIT.usage, hint: "Give --role or --name." });
+    }
+    const user = await runWithStore(args, ({ directory }) => directory.updateUser(OPERATOR, id, { role, displayName }));
+    if (args.json === true) return printJson({ user: printUser(user) });
+    print(`Updated user id=${user.id} role=${user.role} display=${makePlain(user.displayName ?? "")}`);
+  },
+});

@@ -1,0 +1,195 @@
+// The daemon: opens everything, listens, reloads and drains. The one place where the real clock, network and disk come together.
+
+import { loadPriceBook } from "../ledger/price-list.ts";
+import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
+import { createDirectory, createKeyRing } from "../identity/index.ts";
+import { createLedgerWriter } from "../ledger/index.ts";
+import { systemClock } from "../lib/clock.ts";
+import { COMMIT, VERSION } from "../lib/version.ts";
+import { type App, createApp } from "../server/index.ts";
+import { openStore } from "../store/index.ts";
+import type { Log } from "../telemetry/log.ts";
+import { CliError, EXIT } from "./error.ts";
+
+export interface Daemon {
+  /** Where it listens, for people. */
+  url: string;
+  /** Resolves when the daemon has stopped. */
+  stopped: Promise<void>;
+}
+
+interface DaemonInit {
+  loaded: Loaded;
+  load: () => Promise<Loaded>;
+  log: Log;
+  /** Level and secrets of the log follow the configuration. */
+  adopt: (config: Config) => void;
+  closeLog: () => Promise<void>;
+}
+
+export async function startDaemon(init: DaemonInit): Promise<Daemon> {
+  const { log } = init;
+  const { config } = init.loaded;
+  const prices = loadPriceBook();
+  const store = await openStore(config);
+  const directory = createDirectory({ store: store.identity, now: Date.now });
+  await directory.ensureRoot(config.adminEmail);
+  const ring = createKeyRing({
+    store: store.identity,
+    now: Date.now,
+    onError: (error) => log.warn("Users and keys cannot be read; those in memory stay in force", { error }),
+    onRecover: () => log.info("Users and keys can be read again"),
+  });
+  await ring.load();
+  const ledger = createLedgerWriter({
+    store: store.ledger,
+    schedule: setImmediate,
+    after: systemClock.after,
+    onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
+    onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
+  });
+  const app = createApp({
+    config,
+    directory,
+    ring,
+    books: store.ledger,
+    ledger,
+    prices: await prices,
+    ping: store.ping,
+    fetch,
+    clock: systemClock,
+    newId: () => Bun.randomUUIDv7(),
+    log,
+    version: VERSION,
+    commit: COMMIT,
+  });
+  const server = listen(app, config);
+  ring.start();
+  const close = async (): Promise<void> => {
+    app.close();
+    await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
+    await ring.stop();
+    await store.close();
+    await init.closeLog();
+  };
+  let current = config;
+  const stopReloading = await reloadOnChange(init, {
+    current: () => current,
+    apply(next) {
+      app.reload(next);
+      current = next;
+    },
+  });
+  const deadlineMs = (): number => current.timeouts.shutdownMs;
+  const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading });
+  return { url: server.url.href.replace(/\/$/u, ""), stopped };
+}
+
+type Server = ReturnType<typeof Bun.serve>;
+
+function listen(app: App, config: Config): Server {
+  const { hostname, port, tlsCert, tlsKey } = config.http;
+  try {
+    return Bun.serve({
+      port,
+      ...(hostname === null ? {} : { hostname }),
+      ...(tlsCert === null || tlsKey === null ? {} : { tls: { cert: Bun.file(tlsCert), key: Bun.file(tlsKey) } }),
+      // Our own limit answers in the caller's format; the server's would close the connection without a word.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      idleTimeout: 60,
+      fetch: (request, server) => app.fetch(request, server),
+    });
+  } catch (error) {
+    throw explainListen(error, `${hostname ?? ""}:${port}`);
+  }
+}
+
+function explainListen(error: unknown, address: string): CliError {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";
+  if (code === "EADDRINUSE") {
+    return new CliError(`${address} is already in use.`, {
+      exitCode: EXIT.unavailable,
+      hint: "Stop what listens there, or choose another address: --http-address :9090",
+    });
+  }
+  if (code === "EACCES") {
+    return new CliError(`This user may not listen on ${address}.`, {
+      exitCode: EXIT.denied,
+      hint: "Choose a port above 1023: --http-address :8081",
+    });
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CliError(`Cannot listen on ${address}: ${reason}`, {
+    exitCode: EXIT.failed,
+    hint: "Check http_address, tls_cert and tls_key.",
+  });
+}
+
+interface Reload {
+  current: () => Config;
+  apply: (next: Config) => void;
+}
+
+/** SIGHUP and a changed file put a new configuration in force; a bad one changes nothing and says so. */
+async function reloadOnChange(init: DaemonInit, { current, apply }: Reload): Promise<() => Promise<void>> {
+  const { log } = init;
+  const reload = async (): Promise<readonly string[] | undefined> => {
+    try {
+      const next = await init.load();
+      const { changes, needRestart } = diffReload(current(), next.config);
+      for (const warning of next.warnings) log.warn(warning);
+      apply(next.config);
+      init.adopt(next.config);
+      if (needRestart.length > 0) log.warn("These changes take effect at the next start", { keys: needRestart });
+      log.info("Configuration reloaded", { changed: changes });
+      return next.watched;
+    } catch (error) {
+      log.error("The configuration is not usable; the one before stays in force", { error });
+      return undefined;
+    }
+  };
+  process.on("SIGHUP", () => void reload());
+  return watchConfig({
+    paths: init.loaded.watched,
+    onChange: reload,
+    onError: (error) => log.warn("Configuration files cannot be watched; send SIGHUP after a change", { error }),
+  });
+}
+
+interface StopParts {
+  app: App;
+  server: Server;
+  log: Log;
+  deadlineMs: () => number;
+  close: () => Promise<void>;
+  stopReloading: () => Promise<void>;
+}
+
+const LOOK_EVERY_MS = 25;
+
+/** SIGTERM and SIGINT: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. */
+function stopOnSignal(parts: StopParts): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isStopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (isStopping) {
+      parts.log.warn("Stopping at once", { signal });
+      await parts.server.stop(true);
+      return;
+    }
+    isStopping = true;
+    parts.app.drain();
+    parts.log.info("Stopping: waiting for what is running", { signal, running: parts.server.pendingRequests });
+    const deadline = Date.now() + parts.deadlineMs();
+    while (parts.server.pendingRequests > 0 && Date.now() < deadline) await Bun.sleep(LOOK_EVERY_MS);
+    const cut = parts.server.pendingRequests;
+    if (cut > 0) parts.log.warn("The deadline has passed; cutting what still runs", { requests: cut });
+    await parts.server.stop(true);
+    await parts.stopReloading();
+    parts.log.info("Stopped");
+    await parts.close();
+    resolve();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(signal));
+  return promise;
+}

@@ -1,0 +1,101 @@
+// What a failed command says and with which code it ends. Prints nothing.
+
+import { ConfigError, type Problem } from "../config/problem.ts";
+import { type ErrorKind, GatewayError } from "../ir/index.ts";
+
+export const EXIT = {
+  conflict: 5,
+  denied: 4,
+  failed: 1,
+  interrupted: 130,
+  notFound: 3,
+  ok: 0,
+  unavailable: 69,
+  usage: 2,
+} as const satisfies Record<string, number>;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+interface CliErrorInit {
+  exitCode: ExitCode;
+  /** What to do about it. */
+  hint?: string | undefined;
+}
+
+/** A failure with its own words: one sentence, safe to print. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  readonly exitCode: ExitCode;
+  readonly hint: string | undefined;
+
+  constructor(message: string, { exitCode, hint }: CliErrorInit) {
+    super(message);
+    this.exitCode = exitCode;
+    this.hint = hint;
+  }
+}
+
+/** The command line itself was wrong; `usage` is printed below the message. */
+export class UsageError extends CliError {
+  readonly usage: string;
+
+  constructor(message: string, { hint, usage }: { hint?: string | undefined; usage: string }) {
+    super(message, { exitCode: EXIT.usage, hint });
+    this.usage = usage;
+  }
+}
+
+/** Kinds that are not here end with 1. */
+const EXIT_BY_KIND: Partial<Record<ErrorKind, ExitCode>> = {
+  conflict: EXIT.conflict,
+  forbidden: EXIT.denied,
+  invalid_request: EXIT.usage,
+  not_found: EXIT.notFound,
+  overloaded: EXIT.unavailable,
+  timeout: EXIT.unavailable,
+  unauthenticated: EXIT.denied,
+  upstream_unavailable: EXIT.unavailable,
+};
+
+export interface Failure {
+  exitCode: ExitCode;
+  message: string;
+  hint: string | undefined;
+  /** A machine's word for it. */
+  code: string;
+  /** Printed under the message: the command's usage, or where a defect showed itself. */
+  below: string | undefined;
+  /** Each thing that is wrong with a configuration. */
+  problems: readonly Problem[];
+}
+
+/** Any thrown value as what to print and how to end. */
+export function explainFailure(error: unknown): Failure {
+  const none = { hint: undefined, below: undefined, problems: [] };
+  if (error instanceof CliError) {
+    const { exitCode, hint, message } = error;
+    const below = error instanceof UsageError ? error.usage : undefined;
+    return { ...none, exitCode, message, hint, below, code: nameExit(exitCode) };
+  }
+  if (error instanceof ConfigError) {
+    return { ...none, exitCode: EXIT.failed, message: error.message, code: "invalid_config", problems: error.problems };
+  }
+  if (error instanceof GatewayError) {
+    const exitCode = EXIT_BY_KIND[error.kind] ?? EXIT.failed;
+    return { ...none, exitCode, message: error.message, code: error.code ?? error.kind };
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return {
+    ...none,
+    exitCode: EXIT.failed,
+    message: `This should not have happened. ${message}`,
+    hint: "It is a defect of the program: please report it, with the lines below.",
+    code: "internal",
+    below: error instanceof Error ? error.stack : undefined,
+  };
+}
+
+function nameExit(exitCode: ExitCode): string {
+  const name = Object.entries(EXIT).find(([, code]) => code === exitCode)?.[0] ?? "failed";
+  return name.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
+}

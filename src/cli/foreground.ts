@@ -1,0 +1,53 @@
+// The daemon with this process's surroundings: configuration, log, terminal. Ends the process when the daemon has stopped.
+
+import { homedir } from "node:os";
+import { type Config, type LoadOptions, type Loaded, loadConfig } from "../config/index.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { VERSION } from "../lib/version.ts";
+import { type Log, createLog } from "../telemetry/log.ts";
+import { openLogFile } from "../telemetry/log-file.ts";
+import { startDaemon } from "./daemon.ts";
+
+export async function serveInForeground(flags: NonNullable<LoadOptions["flags"]>, json: boolean): Promise<void> {
+  const load = (): Promise<Loaded> => loadConfig({ cwd: process.cwd(), env: process.env, homedir: homedir(), flags });
+  const loaded = await load();
+  const { log, adopt, close } = openLog(loaded, json);
+  for (const warning of loaded.warnings) log.warn(warning);
+  process.on("uncaughtException", (error) => log.error("Uncaught exception", { error }));
+  process.on("unhandledRejection", (error) => log.error("Unhandled rejection", { error }));
+  const daemon = await startDaemon({ loaded, load, log, adopt, closeLog: close });
+  log.info("Tokligence Gateway is listening", { url: daemon.url, version: VERSION, pid: process.pid });
+  await daemon.stopped;
+  process.exit(0);
+}
+
+interface OpenLog {
+  log: Log;
+  adopt: (config: Config) => void;
+  close: () => Promise<void>;
+}
+
+function openLog({ config }: Loaded, json: boolean): OpenLog {
+  let redact = createRedactor(config.secrets);
+  const now = (): Date => new Date();
+  const complain = (error: Error): void =>
+    void process.stderr.write(`The log file cannot be written: ${error.message}\n`);
+  const file =
+    config.log.fileDaemon === null ? null : openLogFile({ path: config.log.fileDaemon, now, onError: complain });
+  const log = createLog({
+    level: config.log.level,
+    pretty: process.stderr.isTTY && !json,
+    write: (line) => void process.stderr.write(line),
+    keep: file === null ? null : file.write,
+    redact: (text) => redact(text),
+    now,
+  });
+  return {
+    log,
+    adopt(next) {
+      redact = createRedactor(next.secrets);
+      log.setLevel(next.log.level);
+    },
+    close: async () => file?.close(),
+  };
+}

@@ -1,0 +1,60 @@
+// `tokligence models`: what can be asked for, and why a name goes where it goes. Asks the providers itself; no server need run.
+
+import { defineCommand } from "citty";
+import { loadConfig } from "../config/index.ts";
+import { systemClock } from "../lib/clock.ts";
+import { buildScene, explainRoute, listModels } from "../server/index.ts";
+import { type ConfigFlags, SHARED_ARGS, toLoadOptions } from "./flags.ts";
+import { print, printJson, printTable, say } from "./output.ts";
+
+/** How long the providers' lists are waited for. */
+const WAIT_MS = 5_000;
+
+const list = defineCommand({
+  meta: { name: "list", description: "List the models that can be asked for" },
+  args: SHARED_ARGS,
+  async run({ args }) {
+    const scene = await openScene(args);
+    const models = listModels(scene, Math.floor(Date.now() / 1000));
+    if (args.json === true) printJson({ object: "list", data: models });
+    else printTable(models, ["id", "owned_by"]);
+    scene.catalog.stop();
+  },
+});
+
+const route = defineCommand({
+  meta: { name: "route", description: "Say which provider a model goes to, and why" },
+  args: { model: { type: "positional", description: "The model's name", required: true }, ...SHARED_ARGS },
+  async run({ args }) {
+    const scene = await openScene(args);
+    scene.catalog.stop();
+    const decision = explainRoute(scene, args.model);
+    if (args.json === true) {
+      printJson(decision);
+      return;
+    }
+    print(`${decision.model} → ${decision.provider} as ${decision.upstream_model} (${decision.reason})`);
+    if (decision.missing !== undefined) say(decision.missing);
+    printTable(decision.considered, ["rule", "origin", "outcome"]);
+  },
+});
+
+export default defineCommand({
+  meta: { name: "models", description: "List models, explain routes" },
+  default: "list",
+  subCommands: { list, route },
+});
+
+async function openScene(flags: ConfigFlags): Promise<ReturnType<typeof buildScene>> {
+  const { config, warnings } = await loadConfig(toLoadOptions(flags));
+  for (const warning of warnings) say(`warning: ${warning}`);
+  const complain = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
+    const error = fields?.["error"];
+    say(`${message}: ${String(fields?.["provider"])} (${error instanceof Error ? error.message : "no reason given"})`);
+  };
+  const quiet = (): void => undefined;
+  const log = { debug: quiet, error: complain, info: quiet, warn: complain, setLevel: quiet };
+  const scene = buildScene(config, { fetch, clock: systemClock, log });
+  await scene.catalog.firstReading(WAIT_MS);
+  return scene;
+}

@@ -1,0 +1,60 @@
+// How commands speak: data on stdout, talk on stderr, plain text wherever nobody sits at a terminal. Knows no command.
+
+/** Data for people. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Data for programs: indented at a terminal, one line elsewhere. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0));
+}
+
+/** Talk: notes, warnings, errors. Never data. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Aligned columns below a line of their names; numbers stand right. An empty cell is a dash. */
+export function printTable<Row extends object>(rows: readonly Row[], columns: readonly (keyof Row & string)[]): void {
+  const cells = rows.map((row) => columns.map((column) => printCell(row[column])));
+  const heads = columns.map((column) => column.replaceAll("_", " ").toUpperCase());
+  const widths = heads.map((head, index) =>
+    Math.max(Bun.stringWidth(head), ...cells.map((line) => Bun.stringWidth(line[index] ?? ""))),
+  );
+  const isNumber = columns.map((column) => rows.some((row) => typeof row[column] === "number"));
+  for (const line of [heads, ...cells]) {
+    const padded = line.map((cell, index) => {
+      const gap = " ".repeat((widths[index] ?? 0) - Bun.stringWidth(cell));
+      return isNumber[index] === true ? gap + cell : cell + gap;
+    });
+    print(padded.join("  ").trimEnd());
+  }
+}
+
+function printCell(value: unknown): string {
+  if (value === null || value === undefined || value === "") return "-";
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.length === 0 ? "-" : value.map(printCell).join(",");
+  return makePlain(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** Text of strangers must not steer the terminal. */
+export function makePlain(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "\uFFFD");
+}
+
+export interface Progress {
+  update(done: number, total: number): void;
+  end(): void;
+}
+
+/** A line on stderr that is rewritten as things move on; silent where stderr is no terminal. */
+export function startProgress(label: string): Progress {
+  if (!process.stderr.isTTY) return { update: () => undefined, end: () => undefined };
+  const clearLine = "\r\u001B[K";
+  return {
+    update: (done, total) => void process.stderr.write(`${clearLine}${label} ${done}/${total}`),
+    end: () => void process.stderr.write(clearLine),
+  };
+}

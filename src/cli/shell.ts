@@ -1,0 +1,173 @@
+// Finds the command that a command line names, checks the line against it, runs it, and turns what it throws into a sentence
+// and an exit code. Knows no command by name.
+
+import type { ArgsDef, CommandDef, CommandMeta, SubCommandsDef } from "citty";
+import { findNearest } from "../lib/nearest.ts";
+import { CliError, EXIT, type ExitCode, explainFailure, type Failure, UsageError } from "./error.ts";
+import { SHARED_ARGS } from "./flags.ts";
+import { print, say } from "./output.ts";
+import { isFlag, MisuseError, parseFlags } from "./parse.ts";
+
+/** Commands of any flags: their definitions are read, not their types. */
+export type Command = CommandDef;
+
+interface ShellInit {
+  root: Command;
+  /** The name that we were called by, for usage texts. */
+  name: string;
+  /** The words after it. */
+  words: readonly string[];
+}
+
+/** Runs one command line to its end. Prints; never throws. */
+export async function runShell({ root, name, words }: ShellInit): Promise<ExitCode> {
+  const stopListening = endOnInterrupt();
+  try {
+    await runLine(root, name, words);
+    return EXIT.ok;
+  } catch (error) {
+    const failure = explainFailure(error);
+    sayFailure(failure, wantsJson(words));
+    return failure.exitCode;
+  } finally {
+    stopListening();
+  }
+}
+
+interface Found {
+  command: Command;
+  /** From the program's name on. */
+  path: string[];
+  rest: string[];
+}
+
+async function runLine(root: Command, name: string, words: readonly string[]): Promise<void> {
+  const isGroup = root.subCommands !== undefined;
+  const isHelp = isGroup && words[0] === "help";
+  const found = await findCommand(root, name, isHelp ? words.slice(1) : words);
+  if (isHelp || wantsHelp(found.rest) || (isGroup && words.length === 0)) {
+    print(await renderHelp(found));
+    return;
+  }
+  const { command, rest } = found;
+  const { run } = command;
+  if (run === undefined) throw await refuseGroup(found);
+  const args = await asUsageError(found, () => parseFlags(commandArgs(command), rest));
+  // The values were read by the definitions that the command's own types are made of.
+  await run({ rawArgs: rest, args: args as Parameters<typeof run>[0]["args"], cmd: command });
+}
+
+/** Shared flags may also stand before a command's name. */
+const TAKES_VALUE = /^--?(?:config|env)$/u;
+
+async function findCommand(root: Command, name: string, words: readonly string[]): Promise<Found> {
+  let command = root;
+  const path = [name];
+  let rest = [...words];
+  for (;;) {
+    const children = await resolve<SubCommandsDef>(command.subCommands);
+    if (children === undefined) return { command, path, rest };
+    const at = findName(rest);
+    const word = rest[at];
+    const chosen = word ?? (wantsHelp(rest) ? undefined : await resolve<string>(command.default));
+    if (chosen === undefined) return { command, path, rest };
+    const child = Object.hasOwn(children, chosen) ? await resolve<Command>(children[chosen]) : undefined;
+    if (child === undefined) throw await refuseName({ command, path, rest }, chosen, Object.keys(children));
+    if (word !== undefined) rest = rest.toSpliced(at, 1);
+    command = child;
+    path.push(chosen);
+  }
+}
+
+/** Where the first word stands that is neither a flag nor a shared flag's value; the length of all where there is none. */
+function findName(words: readonly string[]): number {
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? "";
+    if (TAKES_VALUE.test(word)) at++;
+    else if (!isFlag(word)) return at;
+  }
+  return words.length;
+}
+
+function wantsHelp(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return words.slice(0, end === -1 ? undefined : end).some((word) => ["--help", "-h", "-help"].includes(word));
+}
+
+function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return words.slice(0, end === -1 ? undefined : end).some((word) => ["--json", "--json=true", "-json"].includes(word));
+}
+
+async function refuseName(found: Found, word: string, names: readonly string[]): Promise<UsageError> {
+  const [nearest] = findNearest(word, names, 1);
+  const hint = nearest === undefined ? undefined : `Did you mean ${[...found.path, nearest].join(" ")}?`;
+  return new UsageError(`There is no command ${[...found.path, word].join(" ")}.`, {
+    hint,
+    usage: await renderHelp(found),
+  });
+}
+
+/** A group was named without a command of it; a flag that no command has is the nearer mistake. */
+async function refuseGroup(found: Found): Promise<UsageError> {
+  return asUsageError(found, async () => {
+    parseFlags(SHARED_ARGS, found.rest);
+    return new UsageError(`${found.path.join(" ")} needs a command.`, { usage: await renderHelp(found) });
+  });
+}
+
+async function asUsageError<T>(found: Found, work: () => Promise<T> | T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MisuseError)) throw error;
+    throw new UsageError(error.message, { hint: error.hint, usage: await renderHelp(found) });
+  }
+}
+
+/** Loaded only when needed: rendering a group's usage loads all of its commands. */
+async function renderHelp({ command, path }: Found): Promise<string> {
+  const { renderUsage } = await import("citty");
+  const meta = (await resolve<CommandMeta>(command.meta)) ?? {};
+  const own: Command = { ...command, meta: { ...meta, name: path.at(-1) ?? "" } };
+  const text = await renderUsage(own, { meta: { name: path.slice(0, -1).join(" ") } });
+  const isPlain = !process.stdout.isTTY || (process.env["NO_COLOR"] ?? "") !== "";
+  return (isPlain ? Bun.stripANSI(text).replaceAll(/ +$/gmu, "") : text).trimEnd();
+}
+
+function commandArgs(command: Command): ArgsDef {
+  const { args } = command;
+  if (args === undefined) return {};
+  if (typeof args === "function" || args instanceof Promise) {
+    throw new CliError("A command's flags must be a plain value.", { exitCode: EXIT.failed });
+  }
+  return args;
+}
+
+type Resolvable<T> = Promise<T> | T | (() => Promise<T> | T) | undefined;
+
+async function resolve<T>(value: Resolvable<T>): Promise<T | undefined> {
+  return typeof value === "function" ? (value as () => Promise<T> | T)() : value;
+}
+
+function sayFailure(failure: Failure, json: boolean): void {
+  const { message, hint, code, below, problems } = failure;
+  if (json) {
+    const details = problems.length === 0 ? {} : { problems };
+    say(JSON.stringify({ error: { message, hint: hint ?? null, code, ...details } }));
+    return;
+  }
+  const lines = problems.length === 0 ? [`error: ${message}`] : ["error: the configuration cannot be used", message];
+  if (hint !== undefined) lines.push(hint);
+  if (below !== undefined) lines.push("", below);
+  say(lines.join("\n"));
+}
+
+/** Ctrl-C ends a command at once and without a word. A command that listens for itself, such as the daemon, is left to it. */
+function endOnInterrupt(): () => void {
+  const end = (): void => {
+    if (process.listenerCount("SIGINT") === 1) process.exit(EXIT.interrupted);
+  };
+  process.on("SIGINT", end);
+  return () => void process.off("SIGINT", end);
+}

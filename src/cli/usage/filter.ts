@@ -1,0 +1,72 @@
+// Which rows of the books are meant: the flags that both commands share, and the filter that they make.
+
+import type { LedgerFilter } from "../../ledger/index.ts";
+import { CliError, EXIT } from "../error.ts";
+import { SHARED_ARGS } from "../flags.ts";
+import { type Opened } from "../open.ts";
+import { readMomentOrAge, refuseValue } from "../value.ts";
+
+export const FILTER_ARGS = {
+  from: { type: "string", description: "No earlier than this moment, or this long ago (24h, 7d)", valueHint: "WHEN" },
+  to: { type: "string", description: "Before this moment, or this long ago", valueHint: "WHEN" },
+  model: { type: "string", description: "Model, as asked for or as served", valueHint: "MODEL" },
+  provider: { type: "string", description: "Provider that answered", valueHint: "NAME" },
+  key: { type: "string", description: "Id of an API key, or the beginning of its token", valueHint: "KEY" },
+  user: { type: "string", description: "Id or e-mail of a user", valueHint: "USER" },
+  status: { type: "string", description: "HTTP status such as 429, or a class such as 5xx", valueHint: "STATUS" },
+  endpoint: { type: "string", description: "chat.completions, embeddings or messages", valueHint: "NAME" },
+  ...SHARED_ARGS,
+} as const;
+
+type FilterFlags = Partial<Record<keyof typeof FILTER_ARGS, unknown>>;
+
+/** Without flags, all rows. */
+export async function readFilter(flags: FilterFlags, opened: Opened): Promise<LedgerFilter> {
+  const now = Date.now();
+  const given = (name: keyof typeof FILTER_ARGS): string | undefined => {
+    const value = flags[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const filter: LedgerFilter = {};
+  for (const name of ["from", "to"] as const) {
+    const text = given(name);
+    if (text !== undefined) filter[name] = readMomentOrAge(name, text, now);
+  }
+  for (const name of ["model", "provider", "endpoint"] as const) {
+    const text = given(name);
+    if (text !== undefined) filter[name] = text;
+  }
+  const [key, user, status] = [given("key"), given("user"), given("status")];
+  if (key !== undefined) filter.apiKeyId = await findKey(key, opened);
+  if (user !== undefined) filter.userId = await findUser(user, opened);
+  if (status !== undefined) filter.status = readStatus(status);
+  return filter;
+}
+
+const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
+
+/** An id is taken as it is: the books also hold what keys and users did that are gone. */
+async function findKey(text: string, { directory }: Opened): Promise<string> {
+  if (ID.test(text)) return text.toLowerCase();
+  const keys = await directory.listKeys(null);
+  const [only, ...more] = keys.filter(
+    ({ prefix }) => text !== "" && (prefix.startsWith(text) || text.startsWith(prefix)),
+  );
+  if (only !== undefined && more.length === 0) return only.id;
+  const message = only === undefined ? "No API key begins like that." : "More than one API key begins like that.";
+  throw new CliError(message, {
+    exitCode: only === undefined ? EXIT.notFound : EXIT.usage,
+    hint: "tokligence admin api-keys list shows the ids; those of revoked keys work too.",
+  });
+}
+
+async function findUser(text: string, { directory }: Opened): Promise<string> {
+  return ID.test(text) ? text.toLowerCase() : (await directory.getUser(text)).id;
+}
+
+/** A class is its first digit. */
+function readStatus(text: string): number {
+  if (/^[1-5]xx$/iu.test(text)) return Number(text[0]);
+  if (/^[1-5]\d\d$/u.test(text)) return Number(text);
+  throw refuseValue("status", `${JSON.stringify(text)} is neither an HTTP status such as 429 nor a class such as 5xx`);
+}

@@ -1,0 +1,50 @@
+// PostgreSQL's connection URLs: what is one, and what of it must not be shown. Knows no key and opens nothing.
+
+/** What stands for a secret wherever one is shown. */
+export const MASK = "********";
+
+const PASSWORD_PARAMETER = /([?&](?:ssl)?password=)([^&#]*)/gi;
+
+export function isDsn(text: string): boolean {
+  return /^postgres(?:ql)?:\/\//i.test(text);
+}
+
+/** Whether drivers can take it apart; several hosts are allowed, as libpq has them. */
+export function isReadableDsn(dsn: string): boolean {
+  const { start, hosts, rest } = split(dsn);
+  return hosts.split(",").every((host) => URL.parse(`${start}${host}${rest}`) !== null);
+}
+
+export function maskDsn(dsn: string): string {
+  const { start, hosts, rest } = split(dsn);
+  const masked = start.replace(/^(\w+:\/\/[^:]*):.*@$/s, `$1:${MASK}@`);
+  return `${masked}${hosts}${rest.replace(PASSWORD_PARAMETER, `$1${MASK}`)}`;
+}
+
+/** As written and decoded: both may turn up in a driver's message. */
+export function listDsnPasswords(dsn: string): string[] {
+  const { start, rest } = split(dsn);
+  const written = [/^\w+:\/\/[^:]*:(.*)@$/s.exec(start)?.[1] ?? ""];
+  for (const found of rest.matchAll(PASSWORD_PARAMETER)) written.push(found[2] ?? "");
+  return [...new Set(written.flatMap((password) => [password, decode(password)]))].filter(
+    (password) => password !== "",
+  );
+}
+
+/** `postgres://user:password@`, `host:5432,other:5432`, `/database?and=more`. A password ends at the last `@`. */
+function split(dsn: string): { start: string; hosts: string; rest: string } {
+  const beforeQuery = dsn.split(/[?#]/, 1)[0] ?? "";
+  const at = beforeQuery.lastIndexOf("@");
+  const hostsAt = at === -1 ? dsn.indexOf("//") + 2 : at + 1;
+  const length = dsn.slice(hostsAt).search(/[/?#]/);
+  const restAt = length === -1 ? dsn.length : hostsAt + length;
+  return { start: dsn.slice(0, hostsAt), hosts: dsn.slice(hostsAt, restAt), rest: dsn.slice(restAt) };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

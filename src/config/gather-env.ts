@@ -1,0 +1,138 @@
+// Takes environment variables and flags into what is gathered. Reads no file and no value.
+
+import { findNearest } from "../lib/nearest.ts";
+import type { Gathered, Layer, Setting } from "./gathered.ts";
+import { declareProvider, put, putField, warnOld } from "./gathered.ts";
+import type { KeyName } from "./key.ts";
+import { KEY_NAMES, describeKey, hasFileForm, listVariables } from "./key.ts";
+import { listOldVariables } from "./old-key.ts";
+import type { Origin } from "./problem.ts";
+import { describeUnknown } from "./problem.ts";
+import { PROVIDER_FIELDS } from "./provider-key.ts";
+import { isName } from "./syntax.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** By setting; `config` is the folder or the file to read. */
+export type Flags = Readonly<Partial<Record<KeyName | "config", string | undefined>>>;
+
+export const CONFIG_VARIABLE = "TOKLIGENCE_CONFIG";
+const PREFIX = "TOKLIGENCE_";
+const PROVIDER_PREFIX = "TOKLIGENCE_PROVIDER_";
+
+/** Call it after the files: a variable of a declared provider is recognised by the provider's name. */
+export function gatherEnvironment(into: Gathered, env: Environment): void {
+  const known = new Set<string>([CONFIG_VARIABLE]);
+  for (const name of KEY_NAMES) {
+    const key = describeKey(name);
+    for (const [layer, variables] of [
+      ["usual", key.usual ?? []],
+      ["environment", listVariables(name)],
+    ] as const) {
+      const setting = readVariables(into, env, { variables, layer, fileForm: hasFileForm(key) });
+      if (setting !== null) put(into.settings, name, setting);
+      for (const variable of variables) known.add(variable).add(`${variable}_FILE`);
+    }
+  }
+  const old = listOldVariables();
+  for (const variable of Object.keys(env).toSorted()) {
+    const value = env[variable]?.trim() ?? "";
+    if (value === "" || !variable.startsWith(PREFIX) || known.has(variable)) continue;
+    const origin = { file: variable, line: null };
+    const oldName = old.get(variable);
+    if (oldName !== undefined) warnOld(into, oldName, { value, origin });
+    else if (variable.startsWith(PROVIDER_PREFIX)) gatherProviderVariable(into, env, { variable, value, origin });
+    else warnMisspelt(into, variable, [...known, ...old.keys()]);
+  }
+}
+
+export function gatherFlags(into: Gathered, flags: Flags): void {
+  for (const name of KEY_NAMES) {
+    const text = flags[name]?.trim() ?? "";
+    if (text === "") continue;
+    put(into.settings, name, { text, isPath: false, origin: nameFlag(name), layer: "flag" });
+  }
+}
+
+export function nameFlag(name: string): Origin {
+  return { file: `--${name.replaceAll("_", "-")}`, line: null };
+}
+
+interface Variables {
+  variables: readonly string[];
+  layer: Layer;
+  fileForm: boolean;
+}
+
+/** The first that is set, as a value or as a file. */
+function readVariables(into: Gathered, env: Environment, { variables, layer, fileForm }: Variables): Setting | null {
+  for (const variable of variables) {
+    const text = env[variable]?.trim() ?? "";
+    const path = fileForm ? (env[`${variable}_FILE`]?.trim() ?? "") : "";
+    if (text !== "" && path !== "") noteBoth(into, variable);
+    if (text !== "") return { text, isPath: false, origin: { file: variable, line: null }, layer };
+    if (path !== "") return { text: path, isPath: true, origin: { file: `${variable}_FILE`, line: null }, layer };
+  }
+  return null;
+}
+
+function noteBoth(into: Gathered, variable: string): void {
+  const message = `${variable}_FILE is set too: keep one`;
+  into.problems.push({ file: variable, line: null, key: variable, message, suggestion: null });
+}
+
+interface Variable {
+  variable: string;
+  value: string;
+  origin: Origin;
+}
+
+/** TOKLIGENCE_PROVIDER_<NAME>_<FIELD>, _API_KEY_FILE, _HEADER_<NAME>. */
+function gatherProviderVariable(into: Gathered, env: Environment, { variable, value, origin }: Variable): void {
+  const rest = variable.slice(PROVIDER_PREFIX.length);
+  const setting: Setting = { text: value, isPath: false, origin, layer: "environment" };
+  const header = /^(.+?)_HEADER_([A-Z0-9_]+)$/.exec(rest);
+  if (header !== null) {
+    const provider = findProviderName(into, header[1] ?? "");
+    const headers = declareProvider(into, provider, origin).headers;
+    return put(headers, (header[2] ?? "").toLowerCase().replaceAll("_", "-"), setting);
+  }
+  for (const field of PROVIDER_FIELDS) {
+    const isPath = field === "api_key" && rest.endsWith("_API_KEY_FILE");
+    const suffix = isPath ? "_API_KEY_FILE" : `_${field.toUpperCase()}`;
+    const provider = findProviderName(into, rest.slice(0, -suffix.length));
+    if (!rest.endsWith(suffix) || !isName(provider)) continue;
+    if (isPath && (env[variable.slice(0, -"_FILE".length)]?.trim() ?? "") !== "") {
+      return noteBoth(into, variable.slice(0, -"_FILE".length));
+    }
+    return putField(into, { provider, field, setting: { ...setting, isPath } });
+  }
+  if (isFromKubernetes(variable)) return;
+  const fields = PROVIDER_FIELDS.map((field) => field.toUpperCase()).join(", ");
+  const message = `this variable is none of a provider's: it must end in one of ${fields}, API_KEY_FILE, HEADER_<NAME>`;
+  into.problems.push({ ...origin, key: variable, message, suggestion: null });
+}
+
+/** `MY_SERVER` is the declared `my-server` if there is one, else `my_server`. */
+function findProviderName(into: Gathered, written: string): string {
+  for (const name of into.providers.keys()) {
+    if (name.toUpperCase().replaceAll("-", "_") === written) return name;
+  }
+  return written.toLowerCase();
+}
+
+/** Other programs' variables may begin like ours, so an unknown one is worth a word only if it resembles one of ours. */
+function warnMisspelt(into: Gathered, variable: string, known: string[]): void {
+  if (isFromKubernetes(variable)) return;
+  const ours = known.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+  const near = findNearest(variable.slice(PREFIX.length), ours, 1)[0];
+  if (near === undefined) return;
+  const origin = { file: "environment", line: null };
+  const problem = describeUnknown(origin, { what: "variable", name: variable, candidates: [] });
+  into.warnings.push(`${problem.message} — did you mean "${PREFIX}${near}"?`);
+}
+
+/** It gives every container the addresses of services, such as TOKLIGENCE_GATEWAY_PORT_8081_TCP. */
+function isFromKubernetes(variable: string): boolean {
+  return /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT|PORT_\d+_(TCP|UDP)(_\w+)?)$/.test(variable);
+}

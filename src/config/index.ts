@@ -1,0 +1,15 @@
+// The room's door: what the rest of the program uses of the configuration.
+
+export { checkSetting } from "./check.ts";
+export { loadConfig } from "./load.ts";
+export type { Loaded, LoadOptions } from "./load.ts";
+export { ConfigError } from "./problem.ts";
+export type { Problem } from "./problem.ts";
+export type { EffectiveValue } from "./read.ts";
+export { diffReload } from "./reload.ts";
+export type { Difference } from "./reload.ts";
+export type { Config } from "./value.ts";
+export { watchConfig } from "./watch.ts";
+export type { WatchOptions } from "./watch.ts";
+export { printOverlayTemplate, printSettingTemplate } from "./template.ts";
+export type { Given } from "./template.ts";

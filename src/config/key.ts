@@ -1,0 +1,335 @@
+// The one table of settings: from it come reading, checking, `config show`, the templates of `init` and what an error names.
+// Knows no file and no layer.
+
+import type * as z from "zod";
+import * as syntax from "./syntax.ts";
+
+export interface Key {
+  /** One line, for people. */
+  about: string;
+  group: Group;
+  type: z.ZodType<unknown, string>;
+  /** The default, in the words of a file. */
+  fallback?: string;
+  /** What a template shows after the key where there is no default. */
+  example?: string;
+  /** Our own variables, first wins, where they are not `TOKLIGENCE_<KEY>`. */
+  env?: readonly [string, ...string[]];
+  /** Names that other programs use for the same thing; read where ours are unset everywhere. */
+  usual?: readonly string[];
+  /** Never shown; may also be given as the path of a file that holds it (`<key>_file`, `<NAME>_FILE`). */
+  secret?: true;
+  /** The `_file` form alone: the value holds a secret only sometimes. */
+  fileForm?: true;
+  /** `~` is expanded and relative paths start at the working folder; a database may be a DSN, a log may be `-`. */
+  path?: "database" | "file" | "log";
+  /** Takes effect at the next start only. */
+  restart?: true;
+}
+
+export type Group = keyof typeof GROUPS;
+
+/** In the order of the templates. */
+export const GROUPS = {
+  start: "Which overlay is read, and where our own files live",
+  http: "Listening",
+  identity: "Identity",
+  database: "Databases",
+  log: "Logging",
+  upstream: "Calls to providers",
+  routing: "Models: routes and aliases",
+  provider: "Providers",
+} as const;
+
+const DSN_EXAMPLE = "postgres://user:password@host:5432/tokligence";
+const ZERO_IS_ENDLESS = { zeroMs: syntax.LONGEST_MS };
+const OLD_MINUTES = { bareMs: 60_000 };
+
+export const KEYS = {
+  admin_email: {
+    about: "The root administrator, made at the first start",
+    group: "identity",
+    type: syntax.email,
+    fallback: "admin@local",
+    restart: true,
+  },
+  anthropic_api_key: {
+    about: "Anthropic's key",
+    group: "provider",
+    type: syntax.headerText,
+    usual: ["ANTHROPIC_API_KEY"],
+    secret: true,
+  },
+  anthropic_base_url: {
+    about: "Where Anthropic is reached, without /v1",
+    group: "provider",
+    type: syntax.baseUrl,
+    fallback: "https://api.anthropic.com",
+    usual: ["ANTHROPIC_BASE_URL"],
+  },
+  anthropic_beta_header: {
+    about: "Sent to Anthropic as anthropic-beta with every call",
+    group: "provider",
+    type: syntax.headerText,
+    example: "context-1m-2025-08-07",
+  },
+  anthropic_max_tokens: {
+    about: "Output limit to ask Anthropic for where the client gives none; unset: by model",
+    group: "provider",
+    type: syntax.defineInteger(1, 10_000_000),
+    example: "8192",
+  },
+  anthropic_version: {
+    about: "Sent to Anthropic as anthropic-version",
+    group: "provider",
+    type: syntax.headerText,
+    fallback: "2023-06-01",
+  },
+  db_conn_max_idle_time: {
+    about: "Close a PostgreSQL connection that has been idle for so long; 0: never (a bare number counts minutes)",
+    group: "database",
+    type: syntax.defineDuration(OLD_MINUTES),
+    fallback: "10m",
+    restart: true,
+  },
+  db_conn_max_lifetime: {
+    about: "Replace a PostgreSQL connection after so long; 0: never (a bare number counts minutes)",
+    group: "database",
+    type: syntax.defineDuration(OLD_MINUTES),
+    fallback: "1h",
+    restart: true,
+  },
+  db_max_open_conns: {
+    about: "Most PostgreSQL connections at a time; SQLite needs none",
+    group: "database",
+    type: syntax.defineInteger(0, 100_000),
+    fallback: "10",
+    restart: true,
+  },
+  environment: {
+    about: "Names the overlay config/<environment>/gateway.ini: dev, test, live or one of your own",
+    group: "start",
+    type: syntax.name,
+    fallback: "dev",
+    env: ["TOKLIGENCE_ENVIRONMENT", "TOKLIGENCE_ENV"],
+  },
+  facade_port: {
+    about: "The port alone: the old form of http_address, used where that is unset",
+    group: "http",
+    type: syntax.defineInteger(0, 65_535),
+    example: "8081",
+    restart: true,
+  },
+  home: {
+    about: "Folder of the gateway's own files",
+    group: "start",
+    type: syntax.plain,
+    fallback: "~/.tokligence",
+    path: "file",
+    restart: true,
+  },
+  http_address: {
+    about: "Where to listen: :8081 is every address, 127.0.0.1:8081 this machine only",
+    group: "http",
+    type: syntax.address,
+    fallback: ":8081",
+    usual: ["PORT"],
+    restart: true,
+  },
+  identity_path: {
+    about: `Users and keys: a SQLite file, or PostgreSQL as ${DSN_EXAMPLE}`,
+    group: "database",
+    type: syntax.database,
+    fallback: "~/.tokligence/identity.db",
+    fileForm: true,
+    path: "database",
+    restart: true,
+  },
+  ledger_path: {
+    about: "The usage ledger, likewise; where only identity_path is PostgreSQL, the ledger lives there too",
+    group: "database",
+    type: syntax.database,
+    fallback: "~/.tokligence/ledger.db",
+    fileForm: true,
+    path: "database",
+    restart: true,
+  },
+  log_file: {
+    about: "Log file of both server and commands, rotated by day and size; - or unset: none",
+    group: "log",
+    type: syntax.plain,
+    example: "logs/gateway.log",
+    path: "log",
+    restart: true,
+  },
+  log_file_cli: {
+    about: "Log file of commands instead; -: none",
+    group: "log",
+    type: syntax.plain,
+    example: "logs/gateway-cli.log",
+    path: "log",
+    restart: true,
+  },
+  log_file_daemon: {
+    about: "Log file of the server instead; -: none",
+    group: "log",
+    type: syntax.plain,
+    example: "logs/gatewayd.log",
+    path: "log",
+    restart: true,
+  },
+  log_level: {
+    about: "debug, info, warn or error",
+    group: "log",
+    type: syntax.defineChoice(["debug", "info", "warn", "error"], {
+      critical: "error",
+      fatal: "error",
+      information: "info",
+      trace: "debug",
+      warning: "warn",
+    }),
+    fallback: "info",
+    usual: ["LOG_LEVEL"],
+  },
+  max_body_bytes: {
+    about: "Longest request body taken",
+    group: "http",
+    type: syntax.size,
+    fallback: "16MiB",
+  },
+  model_aliases: {
+    about: "Other names for models, as name=>model, separated by commas; see [aliases] too",
+    group: "routing",
+    type: syntax.plain,
+    example: "fast=>gpt-4.1-mini, best=>claude-opus",
+  },
+  model_aliases_dir: {
+    about: "Folder of files with one name=>model a line",
+    group: "routing",
+    type: syntax.plain,
+    example: "config/model_aliases.d",
+    path: "file",
+  },
+  model_aliases_file: {
+    about: "File with one name=>model a line",
+    group: "routing",
+    type: syntax.plain,
+    example: "config/models.aliases",
+    path: "file",
+  },
+  model_provider_routes: {
+    about: "More routes, tried after those of routes: the old name",
+    group: "routing",
+    type: syntax.plain,
+    example: "gpt*=openai, claude*=anthropic",
+  },
+  models_refresh: {
+    about: "How often the providers' lists of models are read again; 0: only at the start",
+    group: "upstream",
+    type: syntax.defineDuration(ZERO_IS_ENDLESS),
+    fallback: "10m",
+  },
+  openai_api_key: {
+    about: "OpenAI's key",
+    group: "provider",
+    type: syntax.headerText,
+    usual: ["OPENAI_API_KEY"],
+    secret: true,
+  },
+  openai_base_url: {
+    about: "Where OpenAI is reached, with /v1",
+    group: "provider",
+    type: syntax.baseUrl,
+    fallback: "https://api.openai.com/v1",
+    usual: ["OPENAI_BASE_URL"],
+  },
+  openai_org: {
+    about: "Sent to OpenAI as openai-organization",
+    group: "provider",
+    type: syntax.headerText,
+    example: "org-...",
+    usual: ["OPENAI_ORG_ID"],
+  },
+  openai_project: {
+    about: "Sent to OpenAI as openai-project",
+    group: "provider",
+    type: syntax.headerText,
+    example: "proj_...",
+    usual: ["OPENAI_PROJECT_ID"],
+  },
+  routes: {
+    about: "Which provider answers which models, as pattern=>provider, separated by commas; see [routes] too",
+    group: "routing",
+    type: syntax.plain,
+    example: "gpt-*=>openai, claude*=>anthropic, llama*=>ollama",
+  },
+  shutdown_timeout: {
+    about: "How long a stop waits for running streams",
+    group: "http",
+    type: syntax.defineDuration(),
+    fallback: "30s",
+  },
+  tls_cert: {
+    about: "Certificate (PEM); with tls_key it makes the gateway serve HTTPS",
+    group: "http",
+    type: syntax.plain,
+    example: "/etc/tokligence/tls.crt",
+    path: "file",
+    restart: true,
+  },
+  tls_key: {
+    about: "The certificate's private key (PEM)",
+    group: "http",
+    type: syntax.plain,
+    example: "/etc/tokligence/tls.key",
+    path: "file",
+    restart: true,
+  },
+  upstream_header_timeout: {
+    about: "How long to wait for a provider's answer to begin; 0: without end",
+    group: "upstream",
+    type: syntax.defineDuration(ZERO_IS_ENDLESS),
+    fallback: "10m",
+  },
+  upstream_idle_timeout: {
+    about: "How long a provider may pause within an answer; 0: without end",
+    group: "upstream",
+    type: syntax.defineDuration(ZERO_IS_ENDLESS),
+    fallback: "5m",
+  },
+  work_mode: {
+    about: "auto translates where formats differ; passthrough refuses what would have to be translated",
+    group: "upstream",
+    type: syntax.defineChoice(["auto", "passthrough", "translation"]),
+    fallback: "auto",
+  },
+} as const satisfies Record<string, Key>;
+
+export type KeyName = keyof typeof KEYS;
+
+type Spec<K extends KeyName> = (typeof KEYS)[K];
+
+/** What a setting is once it has been read. Null where it is unset and has no default. */
+export type Values = {
+  [K in KeyName]: Spec<K> extends { fallback: string } ? z.output<Spec<K>["type"]> : z.output<Spec<K>["type"]> | null;
+};
+
+export const KEY_NAMES = Object.keys(KEYS) as readonly KeyName[];
+
+export function isKeyName(name: string): name is KeyName {
+  return Object.hasOwn(KEYS, name);
+}
+
+export function describeKey(name: KeyName): Key {
+  return KEYS[name];
+}
+
+/** Whether `<key>_file` may name a file that holds the value. */
+export function hasFileForm(key: Key): boolean {
+  return key.secret === true || key.fileForm === true;
+}
+
+/** Our own variables for a setting, without the `_FILE` forms; the first that is set wins. */
+export function listVariables(name: KeyName): readonly string[] {
+  return describeKey(name).env ?? [`TOKLIGENCE_${name.toUpperCase()}`];
+}

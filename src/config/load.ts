@@ -1,0 +1,219 @@
+// Reads the whole configuration: lets the layers overrule one another, and makes one frozen value or one list of problems.
+
+import { homedir as findHomedir } from "node:os";
+import { isAbsolute, join, relative } from "node:path";
+import type { AliasRule, RouteRule } from "../gateway/rule.ts";
+import { adjust } from "./adjust.ts";
+import { DEFAULT_ALIASES, DEFAULT_ROUTES } from "./default.ts";
+import type { Disk } from "./disk.ts";
+import { realDisk } from "./disk.ts";
+import { isDsn } from "./dsn.ts";
+import { gatherFiles } from "./files.ts";
+import type { Environment, Flags } from "./gather-env.ts";
+import { gatherEnvironment, gatherFlags } from "./gather-env.ts";
+import { createGathered } from "./gathered.ts";
+import type { Key, KeyName, Values } from "./key.ts";
+import { KEY_NAMES, describeKey } from "./key.ts";
+import type { Problem } from "./problem.ts";
+import { ConfigError, describeBadValue, printOrigin, quote } from "./problem.ts";
+import { listProviderNames, readProviders } from "./provider.ts";
+import type { EffectiveValue, Reading } from "./read.ts";
+import { readSetting } from "./read.ts";
+import { readAliases, readRoutes } from "./routing.ts";
+import type { Config } from "./value.ts";
+
+export interface LoadOptions {
+  /** Where relative paths start, and where the folder `config` is looked for. */
+  cwd: string;
+  env: Environment;
+  flags?: Flags;
+  homedir?: string;
+  disk?: Disk;
+}
+
+export interface Loaded {
+  config: Config;
+  /** In the order of `config show`: settings by name, providers, routes, aliases. */
+  effective: readonly EffectiveValue[];
+  warnings: readonly string[];
+  /** The INI files that were read, as absolute paths. */
+  files: readonly string[];
+  /** All that was read or looked for, absolute: these may change what is loaded. */
+  watched: readonly string[];
+}
+
+/** Rejects with a ConfigError that holds every problem at once. */
+export async function loadConfig(options: LoadOptions): Promise<Loaded> {
+  const { cwd, env, flags = {} } = options;
+  const gathered = createGathered();
+  const reading: Reading = {
+    gathered,
+    disk: options.disk ?? realDisk,
+    cwd,
+    homedir: options.homedir ?? findHomedir(),
+    nameFile: (path) => nameFile(cwd, path),
+    files: new Set(),
+    effective: [],
+    secrets: new Set(),
+  };
+  const files = gatherFiles(reading, env, flags);
+  gatherEnvironment(gathered, env);
+  gatherFlags(gathered, flags);
+  adjust(gathered);
+  const config = readConfig(reading);
+  if (gathered.problems.length > 0) throw new ConfigError(sortProblems(gathered.problems));
+  return freeze({
+    config,
+    effective: reading.effective,
+    warnings: gathered.warnings,
+    files,
+    watched: [...reading.files],
+  });
+}
+
+/** By place, so that a file can be mended from top to bottom; files in the order in which they were read. */
+function sortProblems(problems: readonly Problem[]): Problem[] {
+  const files = [...new Set(problems.map((problem) => problem.file))];
+  return problems.toSorted(
+    (left, right) => files.indexOf(left.file) - files.indexOf(right.file) || (left.line ?? 0) - (right.line ?? 0),
+  );
+}
+
+function readConfig(reading: Reading): Config {
+  const values = readValues(reading);
+  const providers = readProviders(reading, values);
+  const routes = readRoutes(reading, values, listProviderNames(reading));
+  const aliases = readAliases(reading, values);
+  checkTls(reading, values);
+  showRules(reading, { routes, aliases });
+  return {
+    environment: values.environment,
+    home: values.home,
+    http: {
+      ...values.http_address,
+      tlsCert: values.tls_cert,
+      tlsKey: values.tls_key,
+      maxBodyBytes: values.max_body_bytes,
+    },
+    adminEmail: values.admin_email,
+    identityPath: values.identity_path,
+    ledgerPath: values.ledger_path,
+    database: {
+      maxConnections: chooseConnections(reading, values),
+      maxIdleMs: values.db_conn_max_idle_time,
+      maxLifetimeMs: values.db_conn_max_lifetime,
+    },
+    log: {
+      level: values.log_level,
+      fileDaemon: chooseLogFile(values.log_file_daemon, values.log_file),
+      fileCli: chooseLogFile(values.log_file_cli, values.log_file),
+    },
+    timeouts: {
+      upstreamHeadersMs: values.upstream_header_timeout,
+      upstreamIdleMs: values.upstream_idle_timeout,
+      shutdownMs: values.shutdown_timeout,
+    },
+    modelsRefreshMs: values.models_refresh,
+    workMode: chooseWorkMode(reading, values),
+    providers,
+    routes,
+    defaultRoutes: DEFAULT_ROUTES,
+    aliases,
+    defaultAliases: DEFAULT_ALIASES,
+    secrets: [...reading.secrets],
+  };
+}
+
+/** In this order, for some defaults follow from other settings. */
+const FIRST: readonly KeyName[] = ["home", "identity_path"];
+
+function readValues(reading: Reading): Values {
+  const values: Partial<Record<KeyName, unknown>> = {};
+  for (const name of [...FIRST, ...KEY_NAMES.filter((key) => !FIRST.includes(key))]) {
+    const key = { ...describeKey(name), ...deriveFallback(name, values) };
+    values[name] = readSetting(reading, { name, key, setting: reading.gathered.settings.get(name) });
+  }
+  reading.effective.sort((left, right) => (left.key < right.key ? -1 : 1));
+  // readSetting gives each key's own type, and null only where there is no default.
+  return values as Values;
+}
+
+function deriveFallback(name: KeyName, values: Partial<Record<KeyName, unknown>>): Pick<Key, "fallback"> {
+  const { home, identity_path: identity } = values;
+  if (typeof home !== "string") return {};
+  if (name === "identity_path") return { fallback: join(home, "identity.db") };
+  if (name !== "ledger_path") return {};
+  return { fallback: typeof identity === "string" && isDsn(identity) ? identity : join(home, "ledger.db") };
+}
+
+/** `-` is none; unset is what log_file says. */
+function chooseLogFile(specific: string | null, base: string | null): string | null {
+  const chosen = specific ?? base;
+  return chosen === "-" ? null : chosen;
+}
+
+/** Old files say 0 for "without limit", which no PostgreSQL server has. */
+function chooseConnections(reading: Reading, values: Values): number {
+  if (values.db_max_open_conns > 0) return values.db_max_open_conns;
+  const fallback = Number(describeKey("db_max_open_conns").fallback);
+  warnAbout(reading, "db_max_open_conns", `0 (without limit) is not supported: ${fallback} are opened at most`);
+  return fallback;
+}
+
+function chooseWorkMode(reading: Reading, values: Values): Config["workMode"] {
+  if (values.work_mode !== "translation") return values.work_mode;
+  warnAbout(reading, "work_mode", "translation means auto: nothing is translated where the formats agree already");
+  return "auto";
+}
+
+function warnAbout(reading: Reading, name: KeyName, message: string): void {
+  const origin = reading.gathered.settings.get(name)?.origin ?? { file: "default", line: null };
+  reading.gathered.warnings.push(`${printOrigin(origin)}: ${name}: ${message}`);
+}
+
+function checkTls(reading: Reading, values: Values): void {
+  const names = ["tls_cert", "tls_key"] as const;
+  for (const [index, name] of names.entries()) {
+    const other = names[1 - index] ?? name;
+    const path = values[name];
+    const origin = reading.gathered.settings.get(name)?.origin;
+    if (path === null || origin === undefined) continue;
+    const refuse = (message: string) => reading.gathered.problems.push(describeBadValue(origin, name, message));
+    if (values[other] === null) refuse(`${other} is needed too`);
+    if (!exists(reading, path)) refuse(`${quote(path)} does not exist, or may not be read`);
+  }
+}
+
+function exists(reading: Reading, path: string): boolean {
+  try {
+    return reading.disk.readFile(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
+interface Rules {
+  routes: readonly RouteRule[];
+  aliases: readonly AliasRule[];
+}
+
+/** Ours come after the operator's, as they are tried. */
+function showRules(reading: Reading, { routes, aliases }: Rules): void {
+  for (const { pattern, provider, origin } of [...routes, ...DEFAULT_ROUTES]) {
+    reading.effective.push({ key: `routes.${pattern}`, value: provider, origin, secret: false });
+  }
+  for (const { pattern, target, origin } of [...aliases, ...DEFAULT_ALIASES]) {
+    reading.effective.push({ key: `aliases.${pattern}`, value: target, origin, secret: false });
+  }
+}
+
+function nameFile(cwd: string, path: string): string {
+  const short = relative(cwd, path);
+  return short === "" || short.startsWith("..") || isAbsolute(short) ? path : short.replaceAll("\\", "/");
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) freeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,59 @@
+// What has changed between two configurations, and what of it needs a restart. Knows no file.
+
+import { isDeepStrictEqual } from "node:util";
+import type { KeyName } from "./key.ts";
+import { describeKey, isKeyName } from "./key.ts";
+import type { Config } from "./value.ts";
+
+export interface Difference {
+  /** Names of what changed and takes effect at once: keys, `routes`, `aliases`, `provider.<name>`. */
+  changes: string[];
+  /** Names of what takes effect at the next start only. */
+  needRestart: string[];
+}
+
+/** Everything of a Config but providers and rules, by the key that says it. */
+const PARTS = {
+  admin_email: (config) => config.adminEmail,
+  db_conn_max_idle_time: (config) => config.database.maxIdleMs,
+  db_conn_max_lifetime: (config) => config.database.maxLifetimeMs,
+  db_max_open_conns: (config) => config.database.maxConnections,
+  environment: (config) => config.environment,
+  home: (config) => config.home,
+  http_address: (config) => [config.http.hostname, config.http.port],
+  identity_path: (config) => config.identityPath,
+  ledger_path: (config) => config.ledgerPath,
+  log_file_cli: (config) => config.log.fileCli,
+  log_file_daemon: (config) => config.log.fileDaemon,
+  log_level: (config) => config.log.level,
+  max_body_bytes: (config) => config.http.maxBodyBytes,
+  models_refresh: (config) => config.modelsRefreshMs,
+  shutdown_timeout: (config) => config.timeouts.shutdownMs,
+  tls_cert: (config) => config.http.tlsCert,
+  tls_key: (config) => config.http.tlsKey,
+  upstream_header_timeout: (config) => config.timeouts.upstreamHeadersMs,
+  upstream_idle_timeout: (config) => config.timeouts.upstreamIdleMs,
+  work_mode: (config) => config.workMode,
+} as const satisfies Partial<Record<KeyName, (config: Config) => unknown>>;
+
+export function diffReload(before: Config, after: Config): Difference {
+  const difference: Difference = { changes: [], needRestart: [] };
+  for (const [name, read] of Object.entries(PARTS)) {
+    if (isDeepStrictEqual(read(before), read(after))) continue;
+    const restart = isKeyName(name) && describeKey(name).restart === true;
+    (restart ? difference.needRestart : difference.changes).push(name);
+  }
+  difference.changes.push(...diffProviders(before, after));
+  if (!isDeepStrictEqual(before.routes, after.routes)) difference.changes.push("routes");
+  if (!isDeepStrictEqual(before.aliases, after.aliases)) difference.changes.push("aliases");
+  return difference;
+}
+
+/** Added, removed or changed. */
+function diffProviders(before: Config, after: Config): string[] {
+  const names = new Set([...before.providers, ...after.providers].map((provider) => provider.name));
+  const find = (config: Config, name: string) => config.providers.find((provider) => provider.name === name);
+  return [...names]
+    .filter((name) => !isDeepStrictEqual(find(before, name), find(after, name)))
+    .map((name) => `provider.${name}`);
+}

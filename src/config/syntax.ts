@@ -1,0 +1,183 @@
+// The kinds of value a setting can hold, as zod types from the file's words to ours. Knows no key, file or layer.
+
+import * as z from "zod";
+import { isDsn, isReadableDsn } from "./dsn.ts";
+import { quote } from "./problem.ts";
+
+/** 24 days; setTimeout takes anything longer for 1 ms, so longer durations are cut to this. */
+export const LONGEST_MS = 2 ** 31 - 1;
+
+class Refusal extends Error {}
+
+/** Throws no zod error: `message` is for the operator, and holds the value unless the type is `secret` or a URL. */
+export function parseText<T>(type: z.ZodType<T, string>, text: string): { value: T } | { message: string } {
+  const result = type.safeParse(text);
+  if (result.success) return { value: result.data };
+  return { message: result.error.issues.map((issue) => issue.message).join("; ") };
+}
+
+export const plain = z.string();
+
+export const boolean = define((text) => {
+  const word = text.toLowerCase();
+  if (["1", "true", "yes", "on"].includes(word)) return true;
+  if (["0", "false", "no", "off"].includes(word)) return false;
+  throw new Refusal(`${quote(text)} is neither yes (1, true, yes, on) nor no (0, false, no, off)`);
+});
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  ms: 1,
+  ns: 1e-6,
+  s: 1000,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+};
+
+/** Go's syntax, in milliseconds: `720h`, `1h30m`, `250ms`; a bare `0` too. `bareMs`: what a bare number counts, for old files. */
+export function defineDuration(options: { bareMs?: number; zeroMs?: number } = {}) {
+  return define((text) => {
+    const bare = /^\d+$/.test(text) ? Number(text) : null;
+    if (bare !== null && bare !== 0 && options.bareMs === undefined) {
+      throw new Refusal(`${quote(text)} needs a unit, such as ${quote(`${text}s`)}`);
+    }
+    const ms = bare === null ? sumDuration(text) : bare * (options.bareMs ?? 0);
+    return ms === 0 ? (options.zeroMs ?? 0) : Math.min(Math.max(1, Math.round(ms)), LONGEST_MS);
+  });
+}
+
+function sumDuration(text: string): number {
+  const part = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|ns|s|us|µs|μs)/y;
+  let total = 0;
+  if (text === "") throw new Refusal("a duration is missing");
+  while (part.lastIndex < text.length) {
+    const found = part.exec(text);
+    if (found === null) throw new Refusal(`${quote(text)} is no duration: write it like 1h30m, 5s or 250ms`);
+    total += Number(found[1]) * (UNIT_MS[found[2] ?? ""] ?? 0);
+  }
+  return total;
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  "": 1,
+  b: 1,
+  gb: 1e9,
+  gib: 2 ** 30,
+  kb: 1e3,
+  kib: 2 ** 10,
+  mb: 1e6,
+  mib: 2 ** 20,
+};
+
+/** Bytes: `16MiB`, `16MB`, `1048576`. */
+export const size = define((text) => {
+  const found = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text);
+  const unit = UNIT_BYTES[found?.[2]?.toLowerCase() ?? ""];
+  if (found === null || unit === undefined) {
+    throw new Refusal(`${quote(text)} is no size: write it like 16MiB, 16MB or 16777216`);
+  }
+  const bytes = Math.floor(Number(found[1]) * unit);
+  if (bytes < 1 || bytes > Number.MAX_SAFE_INTEGER) throw new Refusal(`${quote(text)} is out of range`);
+  return bytes;
+});
+
+export function defineInteger(least: number, most: number) {
+  return define((text) => {
+    const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(number >= least && number <= most)) {
+      throw new Refusal(`${quote(text)} is no whole number from ${least} to ${most}`);
+    }
+    return number;
+  });
+}
+
+/** `words`: what may be written, and what it means. */
+export function defineChoice<const T extends string>(
+  choices: readonly T[],
+  synonyms: Readonly<Record<string, T>> = {},
+) {
+  return define((text): T => {
+    const word = text.toLowerCase();
+    const choice =
+      choices.find((candidate) => candidate === word) ?? (Object.hasOwn(synonyms, word) ? synonyms[word] : undefined);
+    if (choice === undefined) throw new Refusal(`${quote(text)} is not one of ${choices.join(", ")}`);
+    return choice;
+  });
+}
+
+export interface Address {
+  hostname: string | null;
+  port: number;
+}
+
+/** `:8081`, `8081`, `127.0.0.1:9000`, `[::1]:8081`, `localhost:8081`. */
+export const address = define((text): Address => {
+  const found = /^(?:\[([0-9a-f:.%]+)\]:|([^\s:/[\]@]*):)?(\d{1,5})$/i.exec(text);
+  const port = Number(found?.[3]);
+  if (found === null)
+    throw new Refusal(`${quote(text)} is no address: write it like :8081, 127.0.0.1:8081 or [::1]:8081`);
+  if (port > 65_535) throw new Refusal(`${quote(text)} has a port above 65535`);
+  const hostname = found[1] ?? found[2] ?? "";
+  return { hostname: hostname === "" || hostname === "*" ? null : hostname, port };
+});
+
+/** A provider's base URL, without its trailing slash. Never repeated in a message: it may carry a password. */
+export const baseUrl = define((text) => {
+  const url = URL.parse(text);
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:") || !/^https?:\/\//i.test(text)) {
+    throw new Refusal("this is no http:// or https:// URL");
+  }
+  if (url.username !== "" || url.password !== "")
+    throw new Refusal("the URL must not hold credentials: use api_key or a header");
+  if (url.search !== "" || url.hash !== "" || text.endsWith("?") || text.endsWith("#")) {
+    throw new Refusal("the URL must not have a query or a fragment");
+  }
+  return text.replace(/\/+$/, "");
+});
+
+/** A file's path, or a PostgreSQL DSN, whose scheme becomes `postgres:`. Never repeated in a message: it may carry a password. */
+export const database = define((text) => {
+  if (isDsn(text)) {
+    const dsn = text.replace(/^[a-z]+/i, "postgres");
+    if (isReadableDsn(dsn)) return dsn;
+    throw new Refusal("this postgres:// URL cannot be read: special characters of a password must be %-encoded");
+  }
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) throw new Refusal("this is neither a file's path nor a postgres:// URL");
+  return text;
+});
+
+export const email = define((text) => {
+  if (!/^[^\s@]+@[^\s@]+$/.test(text)) throw new Refusal(`${quote(text)} is no e-mail address`);
+  return text.toLowerCase();
+});
+
+/** A name that is safe as a folder, in a URL and in a route. */
+export const name = define((text) => {
+  if (!isName(text))
+    throw new Refusal(`${quote(text)} is no name: use a-z, 0-9, - and _, beginning with a letter or digit`);
+  return text;
+});
+
+export function isName(text: string): boolean {
+  return /^[a-z0-9][a-z0-9_-]{0,63}$/.test(text);
+}
+
+/** What an HTTP header can carry, which all secrets are sent in. Never repeated in a message. */
+export const headerText = define((text) => {
+  if (!/^[\x20-\x7e\x80-\xff]*$/.test(text)) throw new Refusal("it holds characters that no HTTP header can carry");
+  return text;
+});
+
+function define<T>(read: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+      return z.NEVER;
+    }
+  });
+}

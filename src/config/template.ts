@@ -1,0 +1,84 @@
+// The files that `init` writes, made from the table of settings: every key with its line of explanation. Writes no disk.
+
+import { printIniEntry } from "./ini.ts";
+import type { Group } from "./key.ts";
+import { GROUPS, KEY_NAMES, describeKey, hasFileForm } from "./key.ts";
+import { PROVIDER_FIELDS, describeField } from "./provider-key.ts";
+
+/** Settings that are said rather than suggested, by key. A RangeError where a value does not fit on a line. */
+export type Given = Readonly<Record<string, string>>;
+
+const SETTING_GROUPS: readonly Group[] = ["start", "http", "identity", "database", "log", "upstream"];
+const OVERLAY_GROUPS: readonly Group[] = ["provider", "routing"];
+
+const RULES = `# Lines are key=value: the value is the rest of the line, without quotes; # and ; begin a comment only at the beginning
+# of a line. Durations are written 250ms, 5s, 1h30m; sizes 16MiB. ~ is the home folder, and relative paths start at the
+# working folder. What is commented out below shows the default, or an example.`;
+
+/** config/setting.ini. Settings that are given but not in the table come last, for editions that know them. */
+export function printSettingTemplate(given: Given): string {
+  const strangers = Object.entries(given).filter(([name]) => !KEY_NAMES.some((key) => key === name));
+  const parts = [
+    `# Tokligence Gateway: settings for every environment.
+#
+# Later ones overrule: built-in defaults < this file < config/<environment>/gateway.ini < TOKLIGENCE_* variables < flags.
+# Every key has a variable: log_level is TOKLIGENCE_LOG_LEVEL. \`config show --origin\` tells what is in effect and why.
+#
+${RULES}`,
+    ...SETTING_GROUPS.map((group) => printGroup(group, given)),
+  ];
+  if (strangers.length > 0) {
+    const lines = strangers.map(([name, value]) => printIniEntry(name, value));
+    parts.push(`# --- Kept for the marketplace, which this version does not have ---\n\n${lines.join("\n")}`);
+  }
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** config/<environment>/gateway.ini: what differs between environments, keys above all, so the file should be its owner's alone. */
+export function printOverlayTemplate(environment: string, given: Given): string {
+  const parts = [
+    `# Tokligence Gateway: settings of the environment "${environment}", over those of ../setting.ini.
+#
+${RULES}
+# Keys are better kept in files or variables: <key>_file and TOKLIGENCE_<KEY>_FILE name a file that holds the value.`,
+    ...OVERLAY_GROUPS.map((group) => printGroup(group, given)),
+    `# --- More providers: any server with OpenAI's formats, one section each; keys below a [section] belong to it ---`,
+    printProviderExample("ollama"),
+    `# --- Routes and aliases, one a line: exact, x*, *x or *x*; the most literal characters win, then the first ---
+
+# [routes]
+# llama*=ollama
+# gpt-*=openai
+
+# [aliases]
+# quick=ollama/llama3.2
+# clever=claude-opus`,
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function printGroup(group: Group, given: Given): string {
+  const names = KEY_NAMES.filter((name) => describeKey(name).group === group);
+  const entries = names.map((name) => {
+    const key = describeKey(name);
+    const variables = [...(key.env ?? []), ...(key.usual ?? [])];
+    const also = [...(hasFileForm(key) ? [`${name}_file`] : []), ...variables];
+    const about = `# ${key.about}${also.length === 0 ? "" : ` (also ${also.join(", ")})`}`;
+    const value = given[name];
+    const line = value === undefined ? `# ${name}=${key.fallback ?? key.example ?? ""}` : printIniEntry(name, value);
+    return `${about}\n${line}`;
+  });
+  return [`# --- ${GROUPS[group]} ---`, ...entries].join("\n\n");
+}
+
+function printProviderExample(name: string): string {
+  const fields = PROVIDER_FIELDS.toSorted((left, right) => Number(right === "type") - Number(left === "type"));
+  const lines = fields.map((field) => `# # ${describeField(field).about}\n# ${field}=${describeField(field).example}`);
+  const variable = `TOKLIGENCE_PROVIDER_${name.toUpperCase()}_BASE_URL`;
+  return [
+    `# [provider.${name}]`,
+    ...lines,
+    `# # Any header for every call\n# header.x-title=Tokligence`,
+    `# # Each has a variable too, such as ${variable}`,
+  ].join("\n");
+}

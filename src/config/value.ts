@@ -1,0 +1,49 @@
+// The configuration as the rest of the program sees it: one frozen value. How it is read and checked is the business of the other files here.
+
+import type { AliasRule, RouteRule } from "../gateway/rule.ts";
+import type { ProviderSettings } from "../provider/settings.ts";
+
+export type { AliasRule, RouteRule } from "../gateway/rule.ts";
+export type { ProviderKind, ProviderSettings } from "../provider/settings.ts";
+
+export interface Config {
+  environment: string;
+  /** Folder of our own files, `~/.tokligence` unless TOKLIGENCE_HOME says otherwise. */
+  home: string;
+  http: {
+    /** Null: all addresses. */
+    hostname: string | null;
+    port: number;
+    tlsCert: string | null;
+    tlsKey: string | null;
+    maxBodyBytes: number;
+  };
+  adminEmail: string;
+  /** An absolute file path, or a postgres:// DSN. */
+  identityPath: string;
+  ledgerPath: string;
+  database: { maxConnections: number; maxIdleMs: number; maxLifetimeMs: number };
+  log: { level: "debug" | "error" | "info" | "warn"; fileDaemon: string | null; fileCli: string | null };
+  timeouts: {
+    /** Until the upstream's response headers. */
+    upstreamHeadersMs: number;
+    /** Between two pieces of an upstream's body or stream. */
+    upstreamIdleMs: number;
+    /** How long a stop waits for streams that are running. */
+    shutdownMs: number;
+  };
+  /** How often the providers' model lists are read again. */
+  modelsRefreshMs: number;
+  /** `passthrough` refuses what would have to be translated; `auto` translates where formats differ. */
+  workMode: "auto" | "passthrough";
+  /** Built-ins first, then as declared. */
+  providers: readonly ProviderSettings[];
+  /** The operator's, in order of declaration. */
+  routes: readonly RouteRule[];
+  /** Ours, tried where none of the operator's match. */
+  defaultRoutes: readonly RouteRule[];
+  aliases: readonly AliasRule[];
+  defaultAliases: readonly AliasRule[];
+  /** All secret values in effect, for the log's redaction. */
+  secrets: readonly string[];
+}

@@ -1,0 +1,115 @@
+// A whole answer: read, booked, and given back as it came or translated. Knows no format.
+
+import {
+  type AnswerPart,
+  GatewayError,
+  type JsonObject,
+  type Response as Answer,
+  toGatewayError,
+} from "../ir/index.ts";
+import type { ChatWire, ForwardWire, Wire } from "../wire/index.ts";
+import { type CallState, makeHeaders } from "./header.ts";
+import { estimateFromRequest } from "./estimate.ts";
+import { explainFailure, parseObject, readUpstreamId } from "./send.ts";
+
+export async function answerWhole(state: CallState): Promise<Response> {
+  const { plan, record, line, upstream, tools } = state;
+  const text = await readWhole(state);
+  state.upstreamMs = tools.clock.monotonicMs() - state.sentMs;
+  line.release(false);
+  const attempt = { status: upstream.status, error: null, upstreamRequestId: readUpstreamId(upstream.headers) };
+  const mode = plan.mode.kind === "forward" ? narrow(plan.mode.wire) : plan.mode;
+  if (mode.kind === "meter") {
+    const meter = mode.wire.meter(text);
+    if (meter.usage === null && parseObject(text) === null) throw malformed(state, text);
+    record.estimateInput(() => estimateFromRequest(state));
+    record.answered({ model: meter.model, usage: meter.usage, text: () => "" });
+    return release(state, attempt, text, upstream.headers.get("content-type"));
+  }
+  const body = parseObject(text);
+  if (body === null) throw malformed(state, text);
+  const { response } = mode.kind === "forward" ? mode.wire : mode.target;
+  const answer = decodeAnswer(() => response.decode(body));
+  if (answer instanceof GatewayError) {
+    if (mode.kind === "translate") throw failed(state, answer);
+    // What we cannot read is handed on all the same, and booked as what it is: an answer that reports nothing.
+    return release(state, { ...attempt, error: answer }, text, upstream.headers.get("content-type"));
+  }
+  record.estimateInput(() => estimateFromRequest(state));
+  record.answered({ model: answer.model, usage: answer.usage, text: () => joinText(answer) });
+  if (mode.kind === "forward") return release(state, attempt, text, upstream.headers.get("content-type"));
+  const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
+  const translated: JsonObject = mode.client.response.encode(answer, { request: mode.request, nowSeconds });
+  return release(state, attempt, JSON.stringify(translated), "application/json");
+}
+
+/** A forwarded chat answer is decoded to be booked; of the others only the meter is read. */
+function narrow(wire: Wire): { kind: "forward"; wire: ChatWire } | { kind: "meter"; wire: ForwardWire } {
+  return wire.operation === "chat" ? { kind: "forward", wire } : { kind: "meter", wire };
+}
+
+/** An upstream may answer 200 and mean an error; the wire's decoder tells. */
+function decodeAnswer(decode: () => Answer): Answer | GatewayError {
+  try {
+    return decode();
+  } catch (error) {
+    return toGatewayError(error);
+  }
+}
+
+async function readWhole(state: CallState): Promise<string> {
+  state.line.arm(state.scene.deadlines.idleMs);
+  try {
+    return await state.upstream.text();
+  } catch (error) {
+    const failure = explainFailure(
+      state.plan.provider.name,
+      state.line,
+      error,
+      `did not finish its answer within ${state.scene.deadlines.idleMs / 1000} s`,
+    );
+    throw failed(state, failure);
+  }
+}
+
+async function release(
+  state: CallState,
+  attempt: Parameters<CallState["record"]["attempted"]>[0],
+  text: string,
+  contentType: string | null,
+): Promise<Response> {
+  state.record.attempted(attempt);
+  await state.record.settle(200, attempt.error);
+  return new Response(text, { headers: makeHeaders(state, { "content-type": contentType ?? "application/json" }) });
+}
+
+function malformed(state: CallState, text: string): GatewayError {
+  const type = state.upstream.headers.get("content-type") ?? "no content type";
+  return failed(
+    state,
+    new GatewayError({
+      kind: "upstream_malformed",
+      message: `Provider "${state.plan.provider.name}" answered with something that is not JSON (${type}). Check its base URL.`,
+      cause: text.slice(0, 2_000),
+    }),
+  );
+}
+
+/** Closes the attempt with its failure, and gives the failure back to be thrown. */
+function failed(state: CallState, failure: GatewayError): GatewayError {
+  state.record.attempted({
+    status: state.upstream.status,
+    error: failure,
+    upstreamRequestId: readUpstreamId(state.upstream.headers),
+  });
+  return failure;
+}
+
+function joinText(answer: Answer): string {
+  return answer.choices.flatMap((choice) => choice.parts.map(textOf)).join("");
+}
+
+function textOf(part: AnswerPart): string {
+  if (part.type === "media") return "";
+  return part.type === "tool-call" ? part.name + part.arguments : part.text;
+}

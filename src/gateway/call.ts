@@ -1,0 +1,66 @@
+// What one inference request is, and what the gateway needs to answer it: values and doors, assembled by whoever serves.
+
+import type { Caller } from "../identity/index.ts";
+import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+import type { LedgerWriter, PriceBook } from "../ledger/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Redact } from "../lib/redact.ts";
+import type { Provider } from "../provider/index.ts";
+import type { Wire } from "../wire/index.ts";
+import type { Catalog } from "./catalog.ts";
+import type { Router } from "./route.ts";
+import type { Deadlines, Fetch } from "./send.ts";
+
+export interface Call {
+  /** The row's id: UUIDv7, ours alone. */
+  id: string;
+  /** What the client sees in `x-request-id`. */
+  requestId: string;
+  wire: Wire;
+  caller: Caller;
+  headers: Headers;
+  /** Aborted when the client goes away. */
+  signal: AbortSignal;
+  startedWallMs: number;
+  startedMs: number;
+  /** The body's text. Rejects with a GatewayError (too_large, invalid_request). */
+  read(): Promise<string>;
+}
+
+/** What can change while the gateway runs: replaced as a whole, never in part. */
+export interface Scene {
+  router: Router;
+  catalog: Catalog;
+  providers: ReadonlyMap<string, Provider>;
+  workMode: "auto" | "passthrough";
+  deadlines: Deadlines;
+  redact: Redact;
+}
+
+export interface GatewayTools {
+  scene(): Scene;
+  fetch: Fetch;
+  clock: Clock;
+  ledger: LedgerWriter;
+  prices: PriceBook;
+}
+
+/** The body as a JSON object, or an `invalid_request` that says where it breaks off. */
+export function parseBody(raw: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(raw);
+  } catch (error) {
+    const detail = error instanceof Error ? error.message.replace(/^JSON Parse error: /u, "") : "";
+    throw new GatewayError({
+      kind: "invalid_request",
+      code: "invalid_json",
+      message: `The request body is not valid JSON: ${raw.trim() === "" ? "it is empty" : detail}.`,
+      cause: error,
+    });
+  }
+  if (!isJsonObject(value)) {
+    throw invalidRequest("The request body must be a JSON object.", undefined, "invalid_json");
+  }
+  return value;
+}

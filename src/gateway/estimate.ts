@@ -1,0 +1,31 @@
+// The text of a request, for an estimate of its tokens where the provider reports none. Read lazily: almost no request needs it.
+
+import type { Json } from "../ir/index.ts";
+import type { CallState } from "./header.ts";
+
+/** All text that the model was given; media count for nothing here, as their tokens do not follow from their bytes. */
+export function estimateFromRequest(state: CallState): string {
+  const { mode } = state.plan;
+  const wire = mode.kind === "forward" ? mode.wire : mode.client;
+  if (wire.operation !== "chat") return joinStrings(state.body["input"] ?? null);
+  const request = mode.kind === "translate" ? mode.request : wire.request.decode(state.body);
+  const pieces: string[] = [];
+  for (const message of request.messages) {
+    for (const part of message.parts) {
+      if (part.type === "text" || part.type === "reasoning") pieces.push(part.text);
+      if (part.type === "tool-call") pieces.push(part.name, part.arguments);
+      if (part.type === "tool-result") {
+        for (const item of part.content) if (item.type === "text") pieces.push(item.text);
+      }
+    }
+  }
+  for (const tool of request.tools) pieces.push(tool.name, tool.description ?? "", JSON.stringify(tool.parameters));
+  return pieces.join("\n");
+}
+
+function joinStrings(value: Json): string {
+  if (typeof value === "string") return value;
+  // A token that came as a number counts as one: a wide character does, too.
+  if (typeof value === "number") return "\u3000";
+  return Array.isArray(value) ? value.map(joinStrings).join("") : "";
+}

@@ -1,0 +1,170 @@
+// The life of one inference request: read → plan → send → answer, with its row settled before anything is released.
+// Knows no HTTP server, no SQL and no vendor's name.
+
+import { type GatewayError, GatewayError as Failure, toGatewayError } from "../ir/index.ts";
+import { answerWhole } from "./answer.ts";
+import { type Call, type GatewayTools, type Scene, parseBody } from "./call.ts";
+import { type CallState, makeHeaders } from "./header.ts";
+import { type Plan, makePlan } from "./plan.ts";
+import { type CallRecord, booksClosed, openRecord } from "./record.ts";
+import { type Line, openLine, parseObject, readUpstreamId, send } from "./send.ts";
+import { answerStream } from "./stream.ts";
+
+/** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
+export async function handleCall(call: Call, tools: GatewayTools): Promise<Response> {
+  const fault = tools.ledger.fault();
+  if (fault !== null) throw booksClosed(fault);
+  const scene = tools.scene();
+  const record = openRecord(call, tools);
+  const line = openLine(call.signal, tools.clock);
+  try {
+    return await answer(call, tools, scene, record, line);
+  } catch (error) {
+    const failure = redactFailure(toGatewayError(error), scene);
+    line.release(true);
+    await record.settle(failure.status, failure);
+    throw failure;
+  }
+}
+
+async function answer(
+  call: Call,
+  tools: GatewayTools,
+  scene: Scene,
+  record: CallRecord,
+  line: Line,
+): Promise<Response> {
+  const raw = await call.read();
+  const body = parseBody(raw);
+  const peek = call.wire.peek(body);
+  record.asked(peek.model, peek.stream);
+  const plan = makePlan(scene, call.wire, peek.model, raw, body);
+  record.planned(plan);
+
+  const sentMs = tools.clock.monotonicMs();
+  const upstream = await callUpstream(call, tools, scene, plan, record, line);
+  const state: CallState = {
+    call,
+    tools,
+    scene,
+    plan,
+    record,
+    line,
+    body,
+    upstream,
+    stream: peek.stream,
+    sentMs,
+    upstreamMs: tools.clock.monotonicMs() - sentMs,
+  };
+  if (!upstream.ok) return answerRejection(state);
+  return peek.stream ? answerStream(state) : answerWhole(state);
+}
+
+/** A response of the provider, good or bad. Throws where there is none, with the attempt on record. */
+async function callUpstream(
+  call: Call,
+  tools: GatewayTools,
+  scene: Scene,
+  plan: Plan,
+  record: CallRecord,
+  line: Line,
+): Promise<Response> {
+  const { provider } = plan;
+  const wire = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.target;
+  if (provider.answer !== null) return provider.answer(wire.id, parseBody(plan.body));
+  try {
+    return await send({
+      provider: provider.name,
+      url: plan.url,
+      body: plan.body,
+      headers: collectHeaders(call.headers, plan),
+      line,
+      deadlines: scene.deadlines,
+      fetch: tools.fetch,
+    });
+  } catch (error) {
+    const failure = toGatewayError(error);
+    record.attempted({ status: null, error: failure, upstreamRequestId: null });
+    throw failure;
+  }
+}
+
+/** The provider's credentials, and what of the client's headers it is to see. */
+function collectHeaders(client: Headers, plan: Plan): Record<string, string> {
+  const headers: Record<string, string> = { "content-type": "application/json", ...plan.provider.headers };
+  for (const name of plan.provider.requestHeaders) {
+    const value = client.get(name);
+    if (value === null) continue;
+    const own = headers[name];
+    headers[name] = own === undefined ? value : `${own},${value}`;
+  }
+  return headers;
+}
+
+/** The most of an upstream's error body that is read. */
+const MAX_ERROR_CHARACTERS = 256 * 1024;
+
+/**
+ * An upstream's refusal. In the client's own format it is handed on as it came (but for secrets); in another it becomes a GatewayError,
+ * which keeps the status, type and message.
+ */
+async function answerRejection(state: CallState): Promise<Response> {
+  const { plan, record, line, upstream, scene } = state;
+  line.arm(scene.deadlines.idleMs);
+  const text = (await upstream.text().catch(() => "")).slice(0, MAX_ERROR_CHARACTERS);
+  const failure = redactFailure(explainRejection(state, text), scene);
+  record.attempted({
+    status: upstream.status,
+    error: failure,
+    upstreamRequestId: readUpstreamId(upstream.headers),
+  });
+  const isOurs = plan.mode.kind === "forward" && failure.kind === "upstream_rejected" && parseObject(text) !== null;
+  if (!isOurs) throw failure;
+  line.release(false);
+  await record.settle(failure.status, failure);
+  const headers = makeHeaders(state, { "content-type": upstream.headers.get("content-type") ?? "application/json" });
+  return new Response(scene.redact(text), { status: failure.status, headers });
+}
+
+function explainRejection(state: CallState, text: string): GatewayError {
+  const { plan, upstream } = state;
+  const wire = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.target;
+  if (upstream.status < 400) {
+    return new Failure({
+      kind: "upstream_malformed",
+      message: `Provider "${plan.provider.name}" answered HTTP ${upstream.status} instead of an answer. Check its base URL.`,
+      cause: text,
+    });
+  }
+  const decoded = wire.error.decode(upstream.status, parseObject(text) ?? text);
+  const known = { ...decoded, requestId: decoded.requestId ?? readUpstreamId(upstream.headers) };
+  return new Failure({
+    kind: "upstream_rejected",
+    message: known.message,
+    upstream: known,
+    retryAfterMs: readRetryAfter(upstream.headers),
+    cause: text,
+  });
+}
+
+function readRetryAfter(headers: Headers): number | undefined {
+  const exact = headers.get("retry-after-ms");
+  if (exact !== null && Number(exact) >= 0) return Number(exact);
+  const seconds = headers.get("retry-after");
+  return seconds !== null && Number(seconds) >= 0 ? Number(seconds) * 1000 : undefined;
+}
+
+/** An upstream may quote part of our credentials in its error; the caller is not to see them. */
+function redactFailure(failure: GatewayError, scene: Scene): GatewayError {
+  const message = scene.redact(failure.message);
+  if (message === failure.message) return failure;
+  return new Failure({
+    kind: failure.kind,
+    message,
+    code: failure.code,
+    param: failure.param,
+    retryAfterMs: failure.retryAfterMs,
+    upstream: failure.upstream === undefined ? undefined : { ...failure.upstream, message },
+    cause: failure.cause,
+  });
+}

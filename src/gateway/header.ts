@@ -1,0 +1,58 @@
+// The headers of an answer: who served it, at what cost, and how long each side took. Knows no format.
+
+import type { JsonObject } from "../ir/index.ts";
+import { formatUsd } from "../ledger/index.ts";
+import type { Call, GatewayTools, Scene } from "./call.ts";
+import type { Plan } from "./plan.ts";
+import type { CallRecord } from "./record.ts";
+import type { Line } from "./send.ts";
+
+/** All that is known of a call once the upstream has answered. */
+export interface CallState {
+  call: Call;
+  tools: GatewayTools;
+  scene: Scene;
+  plan: Plan;
+  record: CallRecord;
+  line: Line;
+  /** The client's request. */
+  body: JsonObject;
+  upstream: Response;
+  stream: boolean;
+  /** When the upstream was called, on the monotonic clock. */
+  sentMs: number;
+  /** Milliseconds spent waiting for the upstream. */
+  upstreamMs: number;
+}
+
+/** `own` is set last. The cost stands in the headers of whole answers only: a stream's is not known yet. */
+export function makeHeaders(state: CallState, own: Record<string, string>): Record<string, string> {
+  const { call, plan, record, tools, upstream } = state;
+  const headers: Record<string, string> = {};
+  const passed = plan.provider.responseHeaders;
+  for (const [name, value] of upstream.headers) {
+    if (passed.some((start) => name.startsWith(start))) headers[name] = value;
+  }
+  const overheadMs = tools.clock.monotonicMs() - call.startedMs - state.upstreamMs;
+  headers["x-request-id"] = call.requestId;
+  headers["request-id"] = call.requestId;
+  headers["x-tokligence-provider"] = plan.provider.name;
+  headers["x-tokligence-model"] = cleanHeader(plan.model);
+  headers["x-tokligence-attempts"] = String(record.countAttempts());
+  headers["x-tokligence-cache"] = "off";
+  headers["x-tokligence-overhead-ms"] = overheadMs.toFixed(2);
+  headers["server-timing"] = `upstream;dur=${state.upstreamMs.toFixed(1)}, gateway;dur=${overheadMs.toFixed(2)}`;
+  if (plan.dropped.length > 0) headers["x-tokligence-dropped"] = cleanHeader(plan.dropped.join(", "));
+  const trace = call.headers.get("traceparent");
+  if (trace !== null) headers["traceparent"] = trace;
+  if (!state.stream) {
+    const price = record.price();
+    if (price !== null) headers["x-tokligence-cost-usd"] = formatUsd(price.costNanos);
+  }
+  return Object.assign(headers, own);
+}
+
+/** Header values are printable ASCII; a model's name comes from outside. */
+function cleanHeader(value: string): string {
+  return value.replace(/[^\x20-\x7e]/gu, "?").slice(0, 1_000);
+}

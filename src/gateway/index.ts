@@ -1,0 +1,7 @@
+// The door of the room.
+export { type Call, type GatewayTools, type Scene, parseBody } from "./call.ts";
+export { type Catalog, createCatalog } from "./catalog.ts";
+export { handleCall } from "./handle.ts";
+export { unknownModel } from "./plan.ts";
+export { type Decision, type Router, createRouter } from "./route.ts";
+export type { Fetch } from "./send.ts";

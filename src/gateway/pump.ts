@@ -1,0 +1,138 @@
+// Carries a streamed answer to the client, piece by piece, while the decoder listens; the last piece is released only after the row is durable.
+// Forwarded frames keep their own bytes; translated ones are made from events. Knows no format and no HTTP server.
+
+import { type Event, GatewayError, toGatewayError } from "../ir/index.ts";
+import { formatUsd } from "../ledger/index.ts";
+import { type Frame, createFrameSplitter } from "../lib/sse.ts";
+import type { Machine } from "../wire/index.ts";
+import type { CallRecord } from "./record.ts";
+import { type Line, explainFailure } from "./send.ts";
+
+/** What becomes of the frames of one upstream chunk. */
+export interface Carrier {
+  /** Text for the client, made of one frame and the events that it stood for. */
+  carry(frame: Frame, events: readonly Event[]): string;
+  /** Text for the client once the upstream is over: what its closing events stand for. */
+  close(events: readonly Event[]): string;
+}
+
+export interface PumpOptions {
+  upstream: AsyncIterable<Uint8Array>;
+  provider: string;
+  decoder: Machine<Frame, Event>;
+  carrier: Carrier;
+  record: CallRecord;
+  line: Line;
+  idleMs: number;
+  /** Closes the attempt on the record; called once, before the row is settled. */
+  attempted(error: GatewayError | null): void;
+  /** The error as the last frame of a stream in the client's format. */
+  encodeError(error: GatewayError): string;
+}
+
+export async function* pump(options: PumpOptions): AsyncGenerator<string> {
+  const { record, line } = options;
+  let isOver = false;
+  const settle = async (status: number, error: GatewayError | null): Promise<void> => {
+    isOver = true;
+    line.release(error !== null);
+    options.attempted(error);
+    await record.settle(status, error);
+  };
+  try {
+    for await (const step of readSteps(options)) {
+      if (step.finish === null) {
+        if (step.text !== "") yield step.text;
+        continue;
+      }
+      const error = step.finish.error ?? null;
+      if (step.text !== "") yield step.text;
+      await settle(200, error);
+      yield printCost(record) + step.last;
+      return;
+    }
+  } catch (thrown) {
+    if (isOver) {
+      // The row could not be written: what is held back must not be released as if it were on record.
+      yield options.encodeError(toGatewayError(thrown));
+      return;
+    }
+    const failure = thrown instanceof GatewayError ? thrown : explainRead(options, thrown);
+    try {
+      await settle(failure.kind === "cancelled" ? failure.status : 200, failure);
+      yield options.encodeError(failure);
+    } catch (unwritten) {
+      yield options.encodeError(toGatewayError(unwritten));
+    }
+  } finally {
+    // Reached without a settlement only where the client let go of us between two pieces.
+    if (!isOver) {
+      const left = new GatewayError({ kind: "cancelled", message: "The client closed the connection." });
+      await settle(left.status, left).catch(() => undefined);
+    }
+  }
+}
+
+interface Step {
+  /** To be released at once. */
+  text: string;
+  /** To be released after the settlement; only with `finish`. */
+  last: string;
+  finish: Extract<Event, { type: "finish" }> | null;
+}
+
+/** One step a chunk of the upstream; the last step, and only that, has a `finish`. */
+async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
+  const splitter = createFrameSplitter();
+  const decoder = new TextDecoder();
+  options.line.arm(options.idleMs);
+  for await (const chunk of options.upstream) {
+    options.line.arm(options.idleMs);
+    const step = digest(splitter.push(decoder.decode(chunk, { stream: true })), options);
+    yield step;
+    if (step.finish !== null) return;
+  }
+  const rest = digest([...splitter.push(decoder.decode()), ...splitter.end()], options);
+  if (rest.finish !== null) {
+    yield rest;
+    return;
+  }
+  const events = options.decoder.end();
+  for (const event of events) options.record.observed(event);
+  const finish = events.find((event) => event.type === "finish") ?? { type: "finish" };
+  yield { text: rest.text, last: options.carrier.close(events), finish };
+}
+
+function digest(frames: readonly Frame[], options: PumpOptions): Step {
+  let text = "";
+  for (const frame of frames) {
+    const events = options.decoder.push(frame);
+    for (const event of events) options.record.observed(event);
+    const piece = options.carrier.carry(frame, events);
+    const finish = events.find((event) => event.type === "finish");
+    if (finish !== undefined) return { text, last: piece, finish };
+    text += piece;
+  }
+  return { text, last: "", finish: null };
+}
+
+function explainRead(options: PumpOptions, thrown: unknown): GatewayError {
+  const failure = explainFailure(
+    options.provider,
+    options.line,
+    thrown,
+    `sent nothing for ${options.idleMs / 1000} s in the middle of its answer`,
+  );
+  if (failure.kind !== "upstream_unavailable") return failure;
+  return new GatewayError({
+    kind: "upstream_malformed",
+    message: `Provider "${options.provider}" broke off in the middle of its answer.`,
+    cause: thrown,
+  });
+}
+
+/** A comment, which every SSE reader passes over: headers are long gone when a stream's cost is known. */
+function printCost(record: CallRecord): string {
+  const price = record.price();
+  return price === null ? "" : `: x-tokligence-cost-usd: ${formatUsd(price.costNanos)}\n\n`;
+}

@@ -1,0 +1,184 @@
+// Keeps the books of one request while it lives, and settles them once. Knows no SQL and no format.
+
+import type { Event, GatewayError, Usage, UsageSource } from "../ir/index.ts";
+import { GatewayError as Failure } from "../ir/index.ts";
+import { type Attempt, type LedgerEntry, type Price, createTokenEstimate } from "../ledger/index.ts";
+import type { Call, GatewayTools } from "./call.ts";
+import type { Plan } from "./plan.ts";
+
+export interface CallRecord {
+  asked(model: string, stream: boolean): void;
+  planned(plan: Plan): void;
+  /** Closes the attempt that is under way. */
+  attempted(attempt: { status: number | null; error: GatewayError | null; upstreamRequestId: string | null }): void;
+  /** Providers called so far, the one under way included. */
+  countAttempts(): number;
+  /** What a whole answer reported. `text` counts only where the provider reported nothing. */
+  answered(answer: { model: string | null; usage: Usage | null; text: () => string }): void;
+  /** One event of a stream. */
+  observed(event: Event): void;
+  /** Input tokens where the provider reports none; called at most once, and only then. */
+  estimateInput(estimate: () => string): void;
+  /** Cost of what is known now; null where the price or the usage is unknown. */
+  price(): Price | null;
+  /**
+   * Writes the row, once; later calls wait for the same write. Rejects with a GatewayError of kind `overloaded` where the books cannot be
+   * written: an answer that is not on record must not be released.
+   */
+  settle(status: number, error: GatewayError | null): Promise<void>;
+}
+
+export function openRecord(call: Call, tools: GatewayTools): CallRecord {
+  const attempts: Attempt[] = [];
+  const output = createTokenEstimate();
+  let modelAsked = "";
+  let streamed = false;
+  let plan: Plan | null = null;
+  let served: string | null = null;
+  let usage: Usage | null = null;
+  let usageIsFinal = false;
+  let hasAnswer = false;
+  let attemptStartedMs = 0;
+  let started = 0;
+  let firstOutputMs: number | null = null;
+  let inputText: (() => string) | null = null;
+  let settled: Promise<void> | null = null;
+  let figures: { usage: Usage | null; source: UsageSource; price: Price | null } | null = null;
+
+  const observed = (event: Event): void => {
+    switch (event.type) {
+      case "start":
+        hasAnswer = true;
+        if (event.model !== "") served = event.model;
+        return;
+      case "part-delta":
+        firstOutputMs ??= tools.clock.monotonicMs();
+        output.add(event.text);
+        return;
+      case "usage":
+        usage = event.usage;
+        return;
+      case "finish":
+        usageIsFinal = event.error === undefined && usage !== null;
+        return;
+      case "choice-end":
+      case "part-end":
+      case "part-start":
+        return;
+      default:
+        event satisfies never;
+    }
+  };
+
+  /** What is booked: the provider's figures where it gave them to the end, else the better of its figures and our estimate. */
+  const weigh = (): { usage: Usage | null; source: UsageSource } => {
+    if (!hasAnswer) return { usage: null, source: "none" };
+    if (usage !== null && usageIsFinal) return { usage, source: "provider" };
+    const input = createTokenEstimate();
+    if (usage === null) input.add(inputText?.() ?? "");
+    const known: Usage = usage ?? {
+      freshInputTokens: input.tokens(),
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      outputTokens: 0,
+      reasoningTokens: null,
+    };
+    return { usage: { ...known, outputTokens: Math.max(known.outputTokens, output.tokens()) }, source: "estimate" };
+  };
+
+  const evaluate = (): NonNullable<typeof figures> => {
+    const weighed = weigh();
+    const price =
+      weighed.usage === null || plan === null
+        ? null
+        : tools.prices.price(plan.provider.pricing, served ?? plan.model, weighed.usage, new Date(call.startedWallMs));
+    return { ...weighed, price };
+  };
+
+  const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
+    figures = evaluate();
+    const { usage: booked } = figures;
+    return {
+      id: call.id,
+      requestId: call.requestId,
+      createdAt: new Date(call.startedWallMs),
+      userId: call.caller.userId,
+      apiKeyId: call.caller.keyId,
+      endpoint: call.wire.endpoint,
+      modelAsked,
+      modelServed: hasAnswer ? (served ?? plan?.model ?? null) : null,
+      provider: plan?.provider.name ?? null,
+      direction: "consume",
+      freshInputTokens: booked?.freshInputTokens ?? null,
+      cacheReadTokens: booked?.cacheReadTokens ?? null,
+      cacheWriteTokens: booked?.cacheWriteTokens ?? null,
+      outputTokens: booked?.outputTokens ?? null,
+      reasoningTokens: booked?.reasoningTokens ?? null,
+      usageSource: figures.source,
+      status,
+      errorKind: error?.kind ?? null,
+      latencyMs: Math.round(tools.clock.monotonicMs() - call.startedMs),
+      ttftMs: streamed && firstOutputMs !== null ? Math.round(firstOutputMs - call.startedMs) : null,
+      streamed,
+      costNanos: figures.price?.costNanos ?? null,
+      priceSource: figures.price?.source ?? null,
+      dropped: plan?.dropped ?? [],
+      attempts,
+    };
+  };
+
+  return {
+    asked(model, stream) {
+      modelAsked = model;
+      streamed = stream;
+    },
+    planned(next) {
+      plan = next;
+      started++;
+      attemptStartedMs = tools.clock.monotonicMs();
+    },
+    attempted(attempt) {
+      if (plan === null) return;
+      attempts.push({
+        provider: plan.provider.name,
+        model: plan.model,
+        status: attempt.status,
+        errorKind: attempt.error?.kind ?? null,
+        upstreamRequestId: attempt.upstreamRequestId,
+        latencyMs: Math.round(tools.clock.monotonicMs() - attemptStartedMs),
+      });
+    },
+    countAttempts: () => started,
+    answered(answer) {
+      hasAnswer = true;
+      served = answer.model === "" ? null : answer.model;
+      usage = answer.usage;
+      usageIsFinal = usage !== null;
+      if (usage === null) output.add(answer.text());
+    },
+    observed,
+    estimateInput(estimate) {
+      inputText = estimate;
+    },
+    price: () => (figures ?? evaluate()).price,
+    settle(status, error) {
+      settled ??= tools.ledger.add(makeEntry(status, error)).catch((cause: unknown) => {
+        throw booksClosed(cause);
+      });
+      return settled;
+    },
+  };
+}
+
+/** The refusal while rows cannot be written. */
+export function booksClosed(cause: unknown): Failure {
+  return new Failure({
+    kind: "overloaded",
+    code: "ledger_unavailable",
+    message:
+      "The usage ledger cannot be written, so no answer is released and no new request is taken. " +
+      "The operator finds the reason in the gateway's log (a full disk, most often); try again once it is mended.",
+    retryAfterMs: 5_000,
+    cause,
+  });
+}

@@ -1,0 +1,16 @@
+// What an operator says about routing: patterns and aliases, as plain values. Knows no file.
+
+/** `pattern` is exact, `x*`, `*x`, `*x*` or `*`; matching ignores case. */
+export interface RouteRule {
+  pattern: string;
+  provider: string;
+  /** Where it was declared, for `explain`: `config/setting.ini:12`, `default`, `TOKLIGENCE_ROUTES`. */
+  origin: string;
+}
+
+export interface AliasRule {
+  pattern: string;
+  /** A model's name, or `provider/model`. */
+  target: string;
+  origin: string;
+}

@@ -1,0 +1,122 @@
+// One call to one provider: deadlines, the client's departure, and what can go wrong before an answer starts.
+// Knows no format and judges no status.
+
+import { GatewayError, type JsonObject, isJsonObject } from "../ir/index.ts";
+import type { Clock } from "../lib/clock.ts";
+
+export interface UpstreamInit {
+  method: "GET" | "POST";
+  headers: Record<string, string>;
+  body?: string;
+  redirect: "manual";
+  signal: AbortSignal;
+}
+
+export type Fetch = (url: string, init: UpstreamInit) => Promise<Response>;
+
+export interface Deadlines {
+  /** Milliseconds until the upstream's response headers. */
+  headersMs: number;
+  /** Milliseconds between two pieces of its body; for an answer that is not streamed, for all of it. */
+  idleMs: number;
+}
+
+/** The hold that we have on a running upstream call. */
+export interface Line {
+  signal: AbortSignal;
+  /** Why the line was cut: null while it holds. */
+  cut(): "client" | "timeout" | null;
+  /** (Re)starts the deadline. */
+  arm(limitMs: number): void;
+  /** Ends deadlines and listeners; with `abort`, the upstream too. */
+  release(abort: boolean): void;
+}
+
+/** Ties an upstream call to the client's presence and to one deadline at a time. */
+export function openLine(client: AbortSignal, clock: Clock): Line {
+  const controller = new AbortController();
+  let reason: "client" | "timeout" | null = null;
+  let disarm: (() => void) | null = null;
+  const cut = (why: "client" | "timeout"): void => {
+    if (reason !== null) return;
+    reason = why;
+    controller.abort();
+  };
+  const onAbort = (): void => cut("client");
+  if (client.aborted) cut("client");
+  else client.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    cut: () => reason,
+    arm(limitMs) {
+      disarm?.();
+      disarm = clock.after(limitMs, () => cut("timeout"));
+    },
+    release(abort) {
+      disarm?.();
+      disarm = null;
+      client.removeEventListener("abort", onAbort);
+      if (abort) controller.abort();
+    },
+  };
+}
+
+/** The provider's response, whatever its status. Throws a GatewayError where there is none: cancelled, timeout, upstream_unavailable. */
+export async function send(options: {
+  provider: string;
+  url: string;
+  body: string;
+  headers: Record<string, string>;
+  line: Line;
+  deadlines: Deadlines;
+  fetch: Fetch;
+}): Promise<Response> {
+  const { line, deadlines } = options;
+  line.arm(deadlines.headersMs);
+  try {
+    return await options.fetch(options.url, {
+      method: "POST",
+      headers: options.headers,
+      body: options.body,
+      redirect: "manual",
+      signal: line.signal,
+    });
+  } catch (error) {
+    throw explainFailure(options.provider, line, error, `did not answer within ${deadlines.headersMs / 1000} s`);
+  }
+}
+
+/** What a failed fetch or read means, told from the state of the line. */
+export function explainFailure(provider: string, line: Line, error: unknown, slow: string): GatewayError {
+  const cut = line.cut();
+  if (cut === "client") {
+    return new GatewayError({ kind: "cancelled", message: "The client closed the connection.", cause: error });
+  }
+  if (cut === "timeout") {
+    return new GatewayError({ kind: "timeout", message: `Provider "${provider}" ${slow}.`, cause: error });
+  }
+  return new GatewayError({
+    kind: "upstream_unavailable",
+    message: `Provider "${provider}" could not be reached (${nameFailure(error)}). Check its base URL and that it is running.`,
+    cause: error,
+  });
+}
+
+/** A word for the log and the caller; never the message, which may hold an address with credentials. */
+function nameFailure(error: unknown): string {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : null;
+  return typeof code === "string" ? code : "network failure";
+}
+
+export function parseObject(text: string): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+export function readUpstreamId(headers: Headers): string | null {
+  return headers.get("x-request-id") ?? headers.get("request-id");
+}

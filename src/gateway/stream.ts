@@ -1,0 +1,86 @@
+// A streamed answer: the pump with the right carrier, and the headers that go before it. Knows no format.
+
+import { type Event, GatewayError } from "../ir/index.ts";
+import type { Frame } from "../lib/sse.ts";
+import type { ChatWire } from "../wire/index.ts";
+import { estimateFromRequest } from "./estimate.ts";
+import { type CallState, makeHeaders } from "./header.ts";
+import { type Carrier, pump } from "./pump.ts";
+import { readUpstreamId } from "./send.ts";
+
+export async function answerStream(state: CallState): Promise<Response> {
+  const { plan, record, line, upstream, call, scene } = state;
+  const type = upstream.headers.get("content-type") ?? "";
+  const wire = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.target;
+  if (upstream.body === null || wire.operation !== "chat" || !type.includes("text/event-stream")) {
+    throw await refuse(state, type);
+  }
+  record.estimateInput(() => estimateFromRequest(state));
+  const client = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.client;
+  const encodeError = (error: GatewayError): string => client.error.encodeFrame(error, call.requestId);
+  const pieces = pump({
+    upstream: upstream.body,
+    provider: plan.provider.name,
+    decoder: wire.stream.decode(),
+    carrier: plan.mode.kind === "forward" ? forwardFrames(state, encodeError) : translateFrames(state, plan.mode),
+    record,
+    line,
+    idleMs: scene.deadlines.idleMs,
+    attempted: (error) =>
+      record.attempted({ status: upstream.status, error, upstreamRequestId: readUpstreamId(upstream.headers) }),
+    encodeError,
+  });
+  const headers = makeHeaders(state, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+  });
+  return new Response(pieces, { headers });
+}
+
+function forwardFrames(state: CallState, encodeError: (error: GatewayError) => string): Carrier {
+  const { plan, body } = state;
+  const { forward } = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.client;
+  return {
+    carry: (frame) => forward.frame(frame, body),
+    close(events) {
+      // The upstream broke off: the client learns it in its own words instead of by silence.
+      const finish = events.find((event) => event.type === "finish");
+      return finish?.error === undefined ? "" : encodeError(finish.error);
+    },
+  };
+}
+
+function translateFrames(
+  state: CallState,
+  mode: { client: ChatWire; request: Parameters<ChatWire["stream"]["encode"]>[0]["request"] },
+): Carrier {
+  const nowSeconds = Math.floor(state.tools.clock.wallMs() / 1000);
+  const encoder = mode.client.stream.encode({ request: mode.request, nowSeconds });
+  const encode = (events: readonly Event[]): string => {
+    let text = "";
+    for (const event of events) {
+      text += encoder.push(event).join("");
+      if (event.type === "finish") text += encoder.end().join("");
+    }
+    return text;
+  };
+  return { carry: (_frame: Frame, events) => encode(events), close: encode };
+}
+
+async function refuse(state: CallState, type: string): Promise<GatewayError> {
+  const text = await state.upstream.text().catch(() => "");
+  const failure = new GatewayError({
+    kind: "upstream_malformed",
+    message:
+      `Provider "${state.plan.provider.name}" was asked for an event stream and answered with ${type === "" ? "no content type" : type}. ` +
+      "Check its base URL.",
+    cause: text.slice(0, 2_000),
+  });
+  state.record.attempted({
+    status: state.upstream.status,
+    error: failure,
+    upstreamRequestId: readUpstreamId(state.upstream.headers),
+  });
+  return failure;
+}

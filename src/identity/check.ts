@@ -1,0 +1,92 @@
+// What may be said of users and keys: each function takes a caller's word and answers the value, or says what is wrong. Knows no store.
+
+import { type GatewayError, invalidRequest } from "../ir/index.ts";
+import { type Role, ROLES, type Scope, SCOPES, type Status, STATUSES } from "./model.ts";
+
+const EMAIL_MAX = 254;
+const LOCAL_PART_MAX = 64;
+const NAME_MAX = 200;
+/** Something, an @, something; no spaces, control characters, or what mail headers give a meaning to. `admin@local` is fine. */
+const EMAIL = /^[^\s\p{C}@"(),:;<>[\\\]]+@[^\s\p{C}@"(),:;<>[\\\]]+$/u;
+const CONTROL = /\p{Cc}|\p{Cs}/u;
+/** The last moment that both engines can write and read back. */
+export const LAST_MOMENT = Date.UTC(9999, 11, 31);
+
+/** Lower case and trimmed: the one spelling under which an address is kept and found. */
+export function normalizeEmail(text: string): string {
+  return text.trim().normalize("NFC").toLowerCase();
+}
+
+export function checkEmail(text: unknown): string {
+  const email = typeof text === "string" ? normalizeEmail(text) : "";
+  if (email === "") throw invalidRequest("An e-mail address is required.", "email");
+  if (email.length > EMAIL_MAX) throw invalidRequest(`An e-mail address has at most ${EMAIL_MAX} characters.`, "email");
+  const [local = "", domain = ""] = email.split("@");
+  const dotted = `.${local}.${domain}.`;
+  if (!EMAIL.test(email) || local.length > LOCAL_PART_MAX || dotted.includes("..")) {
+    throw invalidRequest(`"${shorten(email)}" is not an e-mail address.`, "email");
+  }
+  return email;
+}
+
+export function checkRole(text: string): Role {
+  return (
+    ROLES.find((role) => role === text) ??
+    fail(invalidRequest(`There is no role "${shorten(text)}"; use ${list(ROLES)}.`, "role"))
+  );
+}
+
+/** `inactive` is an old word for `suspended`. */
+export function checkStatus(text: string): Status {
+  const word = text === "inactive" ? "suspended" : text;
+  return (
+    STATUSES.find((status) => status === word) ??
+    fail(invalidRequest(`There is no status "${shorten(text)}"; use ${list(STATUSES)}.`, "status"))
+  );
+}
+
+/** A name to show; empty clears it. */
+export function checkName(text: string | null, param: "display_name" | "name"): string | null {
+  const name = text?.trim() ?? "";
+  if (name === "") return null;
+  if (name.length > NAME_MAX) throw invalidRequest(`A name has at most ${NAME_MAX} characters.`, param);
+  if (CONTROL.test(name)) throw invalidRequest("A name cannot hold control characters.", param);
+  return name;
+}
+
+/** Each once, in the order given. */
+export function checkScopes(scopes: readonly string[]): Scope[] {
+  const unknown = scopes.find((scope) => !isScope(scope));
+  if (unknown !== undefined) {
+    throw invalidRequest(`There is no scope "${shorten(unknown)}"; use ${list(Object.keys(SCOPES))}.`, "scopes");
+  }
+  return [...new Set(scopes.filter(isScope))];
+}
+
+/** @param now epoch milliseconds */
+export function checkExpiry(expiresAt: Date | undefined, now: number): Date | null {
+  if (expiresAt === undefined) return null;
+  const moment = expiresAt.getTime();
+  if (Number.isNaN(moment) || moment > LAST_MOMENT)
+    throw invalidRequest("The expiry is not a date before the year 9999.", "expires_at");
+  if (moment <= now) throw invalidRequest("The expiry lies in the past.", "expires_at");
+  return expiresAt;
+}
+
+function isScope(text: string): text is Scope {
+  return Object.hasOwn(SCOPES, text);
+}
+
+function list(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
+/** What a caller wrote, for a message: never long, never with line breaks. */
+function shorten(text: string): string {
+  const plain = text.replaceAll(/\p{C}/gu, "\uFFFD");
+  return plain.length > 60 ? `${plain.slice(0, 60)}…` : plain;
+}
+
+function fail(error: GatewayError): never {
+  throw error;
+}

@@ -1,0 +1,103 @@
+// The directory at work: checks, permission, then one call of the store for each change. Knows no SQL and no HTTP.
+
+import { GatewayError } from "../ir/index.ts";
+import { checkEmail, checkName, checkRole, checkStatus, normalizeEmail } from "./check.ts";
+import { buildUser, type DirectoryContext, type DirectoryOptions, missing } from "./context.ts";
+import type { Directory } from "./directory.ts";
+import { importUsers } from "./import-users.ts";
+import { createKeyDirectory } from "./key-directory.ts";
+import type { User } from "./model.ts";
+import { requireAdmin, requireReach } from "./permission.ts";
+import type { IdentityStore, UserChange } from "./store.ts";
+
+/** See `Directory` for what each function promises. */
+export function createDirectory({
+  store,
+  now,
+  newId = Bun.randomUUIDv7,
+  randomBytes = randomFromSystem,
+}: DirectoryOptions): Directory {
+  async function getUser(idOrEmail: string): Promise<User> {
+    const found = idOrEmail.includes("@")
+      ? await store.findUserByEmail(normalizeEmail(idOrEmail))
+      : await store.findUser(idOrEmail.trim());
+    if (found === null) throw missing("There is no such user.");
+    return found;
+  }
+  const context: DirectoryContext = { store, now, newId: () => newId(), randomBytes, getUser };
+
+  return {
+    async createUser(actor, wanted) {
+      requireAdmin(actor);
+      const user = buildUser(context, {
+        email: checkEmail(wanted.email),
+        role: checkRole(wanted.role ?? "gateway_user"),
+        displayName: checkName(wanted.displayName ?? null, "display_name"),
+      });
+      requireReach(actor, user.role);
+      await store.createUsers([user]);
+      return user;
+    },
+    importUsers: (actor, users, options) => importUsers(context, actor, users, options),
+    listUsers: () => store.listUsers(),
+    getUser,
+    async updateUser(actor, idOrEmail, wanted) {
+      requireAdmin(actor);
+      const change: UserChange = {
+        ...(wanted.role !== undefined && { role: checkRole(wanted.role) }),
+        ...(wanted.status !== undefined && { status: checkStatus(wanted.status) }),
+        ...(wanted.displayName !== undefined && { displayName: checkName(wanted.displayName, "display_name") }),
+      };
+      const user = await getUser(idOrEmail);
+      requireReach(actor, user.role);
+      if (change.role !== undefined) requireReach(actor, change.role);
+      return (await store.updateUser(user.id, change, new Date(now()))) ?? raise(missing("There is no such user."));
+    },
+    async deleteUser(actor, idOrEmail, { hard }) {
+      requireAdmin(actor);
+      const user = await getUser(idOrEmail);
+      requireReach(actor, user.role);
+      const gone = hard ? await store.purgeUser(user.id) : await store.deleteUser(user.id, new Date(now()));
+      if (!gone) throw missing("There is no such user.");
+      return user;
+    },
+    ...createKeyDirectory(context),
+    ensureRoot: (email) => ensureRoot(context, email),
+  };
+}
+
+/** Processes that start together may both find no root; the slower one then finds the other's. */
+async function ensureRoot(context: DirectoryContext, address: string): Promise<User> {
+  const { store, now } = context;
+  const email = checkEmail(address);
+  const root = await findRoot(store);
+  if (root !== null) return root;
+  const known = await store.findUserByEmail(email);
+  if (known !== null) {
+    const change: UserChange = { role: "root_admin", status: "active" };
+    return (await store.updateUser(known.id, change, new Date(now()))) ?? ensureRoot(context, email);
+  }
+  const user = buildUser(context, { email, role: "root_admin", displayName: null });
+  try {
+    await store.createUsers([user]);
+    return user;
+  } catch (error) {
+    const other = error instanceof GatewayError && error.kind === "conflict" ? await findRoot(store) : null;
+    if (other === null) throw error;
+    return other;
+  }
+}
+
+/** The oldest; the store sees to it that an active one remains as long as there is any. */
+async function findRoot(store: IdentityStore): Promise<User | null> {
+  const users = await store.listUsers();
+  return users.find((user) => user.role === "root_admin" && user.status === "active") ?? null;
+}
+
+function randomFromSystem(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length));
+}
+
+function raise(error: GatewayError): never {
+  throw error;
+}

@@ -1,0 +1,10 @@
+// The door of the room.
+export * from "./authority.ts";
+export * from "./create-directory.ts";
+export type { DirectoryOptions } from "./context.ts";
+export type * from "./directory.ts";
+export * from "./key-ring.ts";
+export * from "./model.ts";
+export * from "./print.ts";
+export type * from "./store.ts";
+export * from "./token.ts";

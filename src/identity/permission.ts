@@ -1,0 +1,24 @@
+// Who may change whom. Knows no store; the rule that one active root admin remains is the store's, for only it can hold it.
+
+import { GatewayError } from "../ir/index.ts";
+import type { Actor } from "./directory.ts";
+import type { Role } from "./model.ts";
+
+/** Administrators and the operator at the machine; nobody else changes users and keys. */
+export function requireAdmin(actor: Actor): void {
+  if (actor.kind === "user" && actor.role === "gateway_user") {
+    throw forbid("Changing users and keys needs the role gateway_admin or root_admin.");
+  }
+}
+
+/** A root admin's account, or the role itself, is out of a gateway admin's reach. */
+export function requireReach(actor: Actor, role: Role): void {
+  requireAdmin(actor);
+  if (role === "root_admin" && actor.kind === "user" && actor.role !== "root_admin") {
+    throw forbid("Only a root admin may make, change or remove a root admin.");
+  }
+}
+
+export function forbid(message: string): GatewayError {
+  return new GatewayError({ kind: "forbidden", message });
+}

@@ -1,0 +1,30 @@
+// Users and keys as JSON for programs: the same words by HTTP and on the command line. Knows neither.
+
+import type { ApiKey, User } from "./model.ts";
+
+export function printUser(user: User) {
+  return {
+    id: user.id,
+    email: user.email,
+    role: user.role,
+    display_name: user.displayName,
+    status: user.status,
+    created_at: user.createdAt.toISOString(),
+    updated_at: user.updatedAt.toISOString(),
+  };
+}
+
+/** Never holds the token or its hash. */
+export function printKey(key: ApiKey) {
+  return {
+    id: key.id,
+    user_id: key.userId,
+    name: key.name,
+    prefix: key.prefix,
+    scopes: key.scopes,
+    expires_at: key.expiresAt?.toISOString() ?? null,
+    last_used_at: key.lastUsedAt?.toISOString() ?? null,
+    created_at: key.createdAt.toISOString(),
+    updated_at: key.updatedAt.toISOString(),
+  };
+}

@@ -1,0 +1,59 @@
+// What identity needs of a database. Fulfilled by store/; knows no SQL.
+
+import type { ApiKey, Status, User } from "./model.ts";
+
+export interface UserChange {
+  role?: User["role"];
+  displayName?: string | null;
+  status?: Status;
+}
+
+/** A key as the server keeps it in memory. */
+export interface KeyRecord {
+  key: ApiKey;
+  /** Lower-case hex SHA-256 of the whole token. */
+  hash: string;
+}
+
+/** What changed since a revision: enough to bring a memory copy up to date. */
+export interface IdentityChanges {
+  /** Give it back at the next call. */
+  revision: number;
+  /** True where rows vanished for good: forget everything and take `users` and `keys` as the whole. */
+  complete: boolean;
+  users: (User & { deleted: boolean })[];
+  keys: (KeyRecord & { deleted: boolean })[];
+}
+
+/**
+ * Every write moves the revision in the same transaction, so a poll by another process never misses one.
+ * Unique violations surface as GatewayError of kind `conflict`; a missing row as null or false (a missing owner as `not_found`).
+ * The last active root admin is not demoted, suspended or removed: `conflict`. Only the store can hold that under concurrency.
+ */
+export interface IdentityStore {
+  /** Inserts all or none. */
+  createUsers(users: readonly User[]): Promise<void>;
+  findUser(id: string): Promise<User | null>;
+  findUserByEmail(email: string): Promise<User | null>;
+  /** Oldest first. */
+  listUsers(): Promise<User[]>;
+  updateUser(id: string, change: UserChange, at: Date): Promise<User | null>;
+  /** Soft delete: the row stays for the ledger's sake, its e-mail is free again, its keys are revoked. */
+  deleteUser(id: string, at: Date): Promise<boolean>;
+  /** Removes the row and its keys for good. */
+  purgeUser(id: string): Promise<boolean>;
+
+  createKey(record: KeyRecord): Promise<void>;
+  findKey(id: string): Promise<ApiKey | null>;
+  /** Keys that are not revoked, oldest first; all users' where `userId` is null. */
+  listKeys(userId: string | null): Promise<ApiKey[]>;
+  revokeKey(id: string, at: Date): Promise<boolean>;
+  purgeKey(id: string): Promise<boolean>;
+  /** Atomically adds `next` and ends `id` at `endsAt` (a moment in the past revokes it at once). False where `id` is not there. */
+  rotateKey(id: string, next: KeyRecord, endsAt: Date): Promise<boolean>;
+  /** Last-use stamps, written in batches off the request path. Does not move the revision. */
+  touchKeys(uses: readonly { id: string; at: Date }[]): Promise<void>;
+
+  /** Everything newer than `revision`; `null` for the first load. */
+  changes(revision: number | null): Promise<IdentityChanges>;
+}

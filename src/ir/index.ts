@@ -1,0 +1,7 @@
+// The door of the room: canonical values only.
+export * from "./error.ts";
+export * from "./event.ts";
+export * from "./json.ts";
+export type * from "./request.ts";
+export type * from "./response.ts";
+export * from "./usage.ts";

@@ -1,0 +1,30 @@
+// Token counts of one answer, in parts that never overlap, so that no reader ever subtracts. Knows no vendor's field names.
+
+export interface Usage {
+  /** Prompt tokens that were neither read from nor written to a prompt cache. */
+  freshInputTokens: number;
+  /** Prompt tokens served from the provider's prompt cache. */
+  cacheReadTokens: number;
+  /** Prompt tokens written to the provider's prompt cache. */
+  cacheWriteTokens: number;
+  /** All tokens the model produced, reasoning included. */
+  outputTokens: number;
+  /** Of `outputTokens`, those spent on reasoning; null where the provider does not say. */
+  reasoningTokens: number | null;
+}
+
+/** Where a usage figure comes from: the provider's own report, our estimate of a cut or silent answer, or nowhere. */
+export type UsageSource = "provider" | "estimate" | "none";
+
+export const NO_USAGE: Usage = Object.freeze({
+  freshInputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: null,
+});
+
+/** All prompt tokens, however they were served. */
+export function sumInputTokens(usage: Usage): number {
+  return usage.freshInputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
+}

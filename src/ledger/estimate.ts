@@ -1,0 +1,24 @@
+// A rough count of tokens for answers that were cut off or whose provider reports none. Always booked as `estimate`, never as fact.
+
+export interface TokenEstimate {
+  add(text: string): void;
+  tokens(): number;
+}
+
+/** From here on a character is wide: CJK, kana, hangul, emoji. */
+const FIRST_WIDE = 0x2e80;
+
+/** About four Latin characters a token, one for each wider character. At least 1 for any text. */
+export function createTokenEstimate(): TokenEstimate {
+  let narrow = 0;
+  let wide = 0;
+  return {
+    add(text) {
+      for (let index = 0; index < text.length; index++) {
+        if (text.charCodeAt(index) >= FIRST_WIDE) wide++;
+        else narrow++;
+      }
+    },
+    tokens: () => Math.ceil(narrow / 4) + wide,
+  };
+}

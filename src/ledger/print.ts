@@ -1,0 +1,70 @@
+// Rows and sums of the books as JSON for people and programs: the same words by HTTP and on the command line.
+
+import type { JsonObject } from "../ir/index.ts";
+import type { LedgerEntry } from "./entry.ts";
+import { formatUsd } from "./money.ts";
+import type { LedgerSummary } from "./store.ts";
+
+export function printEntry(entry: LedgerEntry): JsonObject {
+  return {
+    id: entry.id,
+    request_id: entry.requestId,
+    created_at: entry.createdAt.toISOString(),
+    user_id: entry.userId,
+    api_key_id: entry.apiKeyId,
+    endpoint: entry.endpoint,
+    model: entry.modelAsked,
+    model_served: entry.modelServed,
+    provider: entry.provider,
+    direction: entry.direction,
+    prompt_tokens: sumPrompt(entry),
+    completion_tokens: entry.outputTokens,
+    fresh_input_tokens: entry.freshInputTokens,
+    cache_read_tokens: entry.cacheReadTokens,
+    cache_write_tokens: entry.cacheWriteTokens,
+    output_tokens: entry.outputTokens,
+    reasoning_tokens: entry.reasoningTokens,
+    usage_source: entry.usageSource,
+    status: entry.status,
+    error_kind: entry.errorKind,
+    latency_ms: entry.latencyMs,
+    ttft_ms: entry.ttftMs,
+    streamed: entry.streamed,
+    cost_usd: entry.costNanos === null ? null : formatUsd(entry.costNanos),
+    cost_nanos: entry.costNanos,
+    price_source: entry.priceSource,
+    dropped: [...entry.dropped],
+    attempts: entry.attempts.map((attempt) => ({
+      provider: attempt.provider,
+      model: attempt.model,
+      status: attempt.status,
+      error_kind: attempt.errorKind,
+      upstream_request_id: attempt.upstreamRequestId,
+      latency_ms: attempt.latencyMs,
+    })),
+  };
+}
+
+/** `net_tokens` is what was supplied less what was consumed. */
+export function printSummary(summary: LedgerSummary): JsonObject {
+  return {
+    consumed_tokens: summary.consumedTokens,
+    supplied_tokens: summary.suppliedTokens,
+    net_tokens: summary.suppliedTokens - summary.consumedTokens,
+    requests: summary.requests,
+    errors: summary.errors,
+    fresh_input_tokens: summary.freshInputTokens,
+    cache_read_tokens: summary.cacheReadTokens,
+    cache_write_tokens: summary.cacheWriteTokens,
+    output_tokens: summary.outputTokens,
+    reasoning_tokens: summary.reasoningTokens,
+    cost_usd: formatUsd(summary.costNanos),
+    cost_nanos: summary.costNanos,
+    unpriced_requests: summary.unpricedRequests,
+  };
+}
+
+function sumPrompt(entry: LedgerEntry): number | null {
+  const { freshInputTokens: fresh, cacheReadTokens: read, cacheWriteTokens: write } = entry;
+  return fresh === null ? null : fresh + (read ?? 0) + (write ?? 0);
+}

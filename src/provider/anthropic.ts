@@ -1,0 +1,75 @@
+// Anthropic. https://docs.anthropic.com/en/api — limits and ways of reasoning differ by model, and Messages demands an output limit.
+
+import type { JsonObject } from "../ir/index.ts";
+import { isJsonObject } from "../ir/index.ts";
+import type { ModelFacts } from "../wire/type.ts";
+import { describeMissingKey } from "./openai-like.ts";
+import type { ProviderSettings } from "./settings.ts";
+import type { ListedModel, Provider } from "./type.ts";
+
+/**
+ * By beginning of the model's name, longest first. Output limits and ways of thinking as of 2026-11:
+ * https://docs.anthropic.com/en/docs/about-claude/models/overview
+ */
+const FACTS: readonly [prefix: string, facts: Omit<ModelFacts, "defaultMaxOutputTokens">][] = [
+  ["claude-3-5-", { maxOutputTokens: 8_192, reasoning: "none" }],
+  ["claude-3-7-", { maxOutputTokens: 64_000, reasoning: "budget" }],
+  ["claude-3-", { maxOutputTokens: 4_096, reasoning: "none" }],
+  ["claude-haiku-4-5", { maxOutputTokens: 64_000, reasoning: "budget" }],
+  ["claude-instant", { maxOutputTokens: 4_096, reasoning: "none" }],
+  ["claude-opus-4-1", { maxOutputTokens: 32_000, reasoning: "budget" }],
+  ["claude-opus-4-20", { maxOutputTokens: 32_000, reasoning: "budget" }],
+  ["claude-opus-4-0", { maxOutputTokens: 32_000, reasoning: "budget" }],
+  ["claude-opus-4-5", { maxOutputTokens: 64_000, reasoning: "budget" }],
+  ["claude-sonnet-4-20", { maxOutputTokens: 64_000, reasoning: "budget" }],
+  ["claude-sonnet-4-0", { maxOutputTokens: 64_000, reasoning: "budget" }],
+  ["claude-sonnet-4-5", { maxOutputTokens: 64_000, reasoning: "budget" }],
+];
+
+/** Models newer than the table: 64,000 is within every one's limit, and effort has replaced budgets. */
+const NEWER = { maxOutputTokens: null, reasoning: "effort" } as const;
+const CAREFUL_LIMIT = 64_000;
+/** What we ask for where the client named no limit: enough for a long answer, within every current model's limit. */
+const DEFAULT_LIMIT = 32_000;
+
+export function makeAnthropic(settings: ProviderSettings): Provider {
+  return {
+    name: settings.name,
+    endpoints: { "anthropic-messages": `${settings.baseUrl}/v1/messages` },
+    headers: {
+      ...(settings.apiKey === null ? {} : { "x-api-key": settings.apiKey }),
+      "anthropic-version": settings.version ?? "2023-06-01",
+      ...settings.headers,
+    },
+    requestHeaders: ["anthropic-beta", "traceparent", "tracestate"],
+    responseHeaders: ["anthropic-", "retry-after"],
+    listing: { url: `${settings.baseUrl}/v1/models?limit=1000`, decode: decodeListing },
+    knownModels: [],
+    missing: describeMissingKey(settings),
+    pricing: { vendor: "anthropic" },
+    facts: (model) => findFacts(model, settings.maxOutputTokens),
+    answer: null,
+  };
+}
+
+function findFacts(model: string, wanted: number | null): ModelFacts {
+  const name = model.toLowerCase();
+  const facts = FACTS.find(([prefix]) => name.startsWith(prefix))?.[1] ?? NEWER;
+  const limit = facts.maxOutputTokens ?? CAREFUL_LIMIT;
+  return { ...facts, defaultMaxOutputTokens: Math.min(wanted ?? DEFAULT_LIMIT, limit) };
+}
+
+function decodeListing(body: JsonObject): ListedModel[] {
+  const rows = Array.isArray(body["data"]) ? body["data"] : [];
+  const models: ListedModel[] = [];
+  for (const row of rows) {
+    if (!isJsonObject(row) || typeof row["id"] !== "string") continue;
+    const created = typeof row["created_at"] === "string" ? Date.parse(row["created_at"]) : Number.NaN;
+    models.push({
+      id: row["id"],
+      createdAt: Number.isNaN(created) ? null : Math.floor(created / 1000),
+      ownedBy: "anthropic",
+    });
+  }
+  return models;
+}

@@ -1,0 +1,167 @@
+// The built-in model: answers in this process by echoing the last user message, deterministic and free.
+// For first steps, tests and load measurements; it speaks the formats that it answers in and knows nothing of the network.
+
+import { type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
+import type { WireId } from "../wire/type.ts";
+import type { ProviderSettings } from "./settings.ts";
+import type { Provider } from "./type.ts";
+
+const PREFIX = "[loopback] ";
+const DEFAULT_DIMENSIONS = 1536;
+const MAX_DIMENSIONS = 4096;
+/** Fixed, so that two runs give the same bytes. */
+const CREATED = 1_700_000_000;
+
+export function makeLoopback(settings: ProviderSettings): Provider {
+  return {
+    name: settings.name,
+    endpoints: { "openai-chat": "loopback:chat", "openai-embeddings": "loopback:embeddings" },
+    headers: {},
+    requestHeaders: [],
+    responseHeaders: ["retry-after"],
+    listing: null,
+    knownModels: [{ id: "loopback", createdAt: CREATED, ownedBy: "tokligence" }],
+    missing: null,
+    pricing: "free",
+    facts: () => ({ defaultMaxOutputTokens: 4096, maxOutputTokens: null, reasoning: "none" }),
+    answer: answerLocally,
+  };
+}
+
+function answerLocally(wire: WireId, body: JsonObject): Response {
+  if (wire === "openai-embeddings") return Response.json(embed(body));
+  const prompt = readPrompt(body);
+  const text = PREFIX + prompt.echo.trim();
+  const usage = { input: countTokens(prompt.all), output: countTokens(text) };
+  const choices = typeof body["n"] === "number" && body["n"] > 1 ? Math.min(Math.floor(body["n"]), 128) : 1;
+  if (body["stream"] !== true) return Response.json(completeWhole(body, text, choices, usage));
+  return new Response(completeStream(body, text, choices, usage), {
+    headers: { "content-type": "text/event-stream; charset=utf-8" },
+  });
+}
+
+/** The last user message (or the last message, where there is none) and the text of all of them. */
+function readPrompt(body: JsonObject): { echo: string; all: string } {
+  const messages = Array.isArray(body["messages"]) ? body["messages"].filter(isJsonObject) : [];
+  const texts = messages.map((message) => readText(message["content"]));
+  const last = messages.findLastIndex((message) => message["role"] === "user");
+  return { echo: texts.at(last) ?? "", all: texts.join("\n") };
+}
+
+function readText(content: Json | undefined): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  const texts = content.map((part) => (isJsonObject(part) && typeof part["text"] === "string" ? part["text"] : null));
+  return texts.filter((text) => text !== null).join("\n");
+}
+
+/** Four bytes a token, never 0: the echo has no tokenizer, and the count must be the same everywhere. */
+function countTokens(text: string): number {
+  return Math.max(1, Math.ceil(Buffer.byteLength(text) / 4));
+}
+
+function head(body: JsonObject, object: string): JsonObject {
+  return { id: "chatcmpl-loopback", object, created: CREATED, model: body["model"] ?? "loopback" };
+}
+
+function printUsage(usage: { input: number; output: number }, choices: number): JsonObject {
+  const completion = usage.output * choices;
+  return {
+    prompt_tokens: usage.input,
+    completion_tokens: completion,
+    total_tokens: usage.input + completion,
+    prompt_tokens_details: { cached_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: 0 },
+  };
+}
+
+function completeWhole(
+  body: JsonObject,
+  text: string,
+  choices: number,
+  usage: { input: number; output: number },
+): JsonObject {
+  return {
+    ...head(body, "chat.completion"),
+    choices: Array.from({ length: choices }, (_, index) => ({
+      index,
+      message: { role: "assistant", content: text, refusal: null },
+      logprobs: null,
+      finish_reason: "stop",
+    })),
+    usage: printUsage(usage, choices),
+  };
+}
+
+function completeStream(
+  body: JsonObject,
+  text: string,
+  choices: number,
+  usage: { input: number; output: number },
+): string {
+  const options = body["stream_options"];
+  const withUsage = isJsonObject(options) && options["include_usage"] === true;
+  const base = { ...head(body, "chat.completion.chunk"), ...(withUsage ? { usage: null } : {}) };
+  const frames: JsonObject[] = [];
+  for (let index = 0; index < choices; index++) {
+    const choice = (delta: JsonObject, finish: string | null): JsonObject => ({
+      ...base,
+      choices: [{ index, delta, logprobs: null, finish_reason: finish }],
+    });
+    frames.push(choice({ role: "assistant", content: "", refusal: null }, null));
+    // Words with the white space before them, so that the pieces join to the very same text.
+    for (const piece of text.match(/\s*\S+|\s+$/gu) ?? []) frames.push(choice({ content: piece }, null));
+    frames.push(choice({}, "stop"));
+  }
+  if (withUsage) frames.push({ ...base, choices: [], usage: printUsage(usage, choices) });
+  return `${frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join("")}data: [DONE]\n\n`;
+}
+
+function embed(body: JsonObject): JsonObject {
+  const inputs = listInputs(body["input"] ?? "");
+  const wanted = body["dimensions"];
+  const dimensions = typeof wanted === "number" ? Math.min(Math.max(1, Math.floor(wanted)), MAX_DIMENSIONS) : null;
+  const base64 = body["encoding_format"] === "base64";
+  const tokens = inputs.reduce((sum, input) => sum + (Array.isArray(input) ? input.length : countTokens(input)), 0);
+  return {
+    object: "list",
+    data: inputs.map((input, index) => {
+      const vector = makeVector(input, dimensions ?? DEFAULT_DIMENSIONS);
+      return { object: "embedding", index, embedding: base64 ? encodeVector(vector) : Array.from(vector) };
+    }),
+    model: body["model"] ?? "loopback",
+    usage: { prompt_tokens: tokens, total_tokens: tokens },
+  };
+}
+
+/** One string, one token array, or a batch of either. */
+function listInputs(input: Json): (string | number[])[] {
+  if (typeof input === "string") return [input];
+  if (!Array.isArray(input)) return [];
+  if (input.every((item) => typeof item === "number")) return [input];
+  return input.map((item) =>
+    Array.isArray(item) ? item.filter((token) => typeof token === "number") : typeof item === "string" ? item : "",
+  );
+}
+
+/** A unit vector that depends on the content alone: a hash seeds a small generator (mulberry32). */
+function makeVector(input: string | number[], dimensions: number): Float32Array {
+  let state = Number(Bun.hash(typeof input === "string" ? input : `tokens:${input.join(",")}`) & 0xffff_ffffn);
+  const vector = new Float32Array(dimensions);
+  let squares = 0;
+  for (let index = 0; index < dimensions; index++) {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    const value = ((mixed ^ (mixed >>> 14)) >>> 0) / 2_147_483_648 - 1;
+    vector[index] = value;
+    squares += value * value;
+  }
+  const length = Math.sqrt(squares) || 1;
+  for (let index = 0; index < dimensions; index++) vector[index] = (vector[index] ?? 0) / length;
+  return vector;
+}
+
+function encodeVector(vector: Float32Array): string {
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
+}

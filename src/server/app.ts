@@ -1,0 +1,179 @@
+// Assembles the whole gateway from its parts, without opening a port: every route in one table, each behind its authority.
+
+import { Hono } from "hono";
+import type { Config } from "../config/value.ts";
+import type { Fetch, GatewayTools } from "../gateway/index.ts";
+import { type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
+import { GatewayError } from "../ir/index.ts";
+import type { LedgerStore, LedgerWriter, PriceBook } from "../ledger/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../telemetry/log.ts";
+import { makeApiKeyRoutes } from "./admin/api-key.ts";
+import { makeRouteRoutes } from "./admin/route.ts";
+import { makeUserRoutes } from "./admin/user.ts";
+import { answerError } from "./error.ts";
+import { makeHealthRoutes } from "./health.ts";
+import { makeModelRoutes } from "./models.ts";
+import { makeProfileRoutes } from "./profile.ts";
+import { chooseRequestId, identify } from "./request.ts";
+import type { GuardedRoute, Route, RouteContext } from "./route.ts";
+import { buildScene } from "./scene.ts";
+import { makeSurface } from "./surface.ts";
+import { makeUsageRoutes } from "./usage.ts";
+
+export interface AppParts {
+  config: Config;
+  directory: Directory;
+  ring: KeyRing;
+  books: LedgerStore;
+  ledger: LedgerWriter;
+  prices: PriceBook;
+  ping: () => Promise<void>;
+  fetch: Fetch;
+  clock: Clock;
+  newId: () => string;
+  log: Log;
+  version: string;
+  commit: string;
+}
+
+/** The listening server, as far as a route needs it. */
+interface Listener {
+  timeout(request: Request, seconds: number): void;
+}
+
+export interface App {
+  fetch(request: Request, listener?: Listener): Response | Promise<Response>;
+  routes: readonly Route[];
+  /** Puts a new configuration in force, as a whole: requests that are running keep the old one. */
+  reload(config: Config): void;
+  /** From now on readiness says 503 and new model calls are refused; running ones go on. */
+  drain(): void;
+  close(): void;
+}
+
+export function createApp(parts: AppParts): App {
+  let config = parts.config;
+  let scene = buildScene(config, parts);
+  let isDraining = false;
+  const tools: GatewayTools = {
+    scene: () => scene,
+    fetch: parts.fetch,
+    clock: parts.clock,
+    ledger: parts.ledger,
+    prices: parts.prices,
+  };
+  const limit = (): number => config.http.maxBodyBytes;
+  const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
+  const surface = makeSurface(tools, { maxBodyBytes: limit, newId: parts.newId });
+  const routes: Route[] = [
+    ...surface.map((route) => refuseWhile(() => isDraining, route)),
+    ...makeModelRoutes(() => scene, Math.floor(parts.clock.wallMs() / 1000)),
+    ...makeUsageRoutes(parts.books, parts.directory),
+    ...makeProfileRoutes(),
+    ...makeUserRoutes(admin),
+    ...makeApiKeyRoutes(admin),
+    ...makeRouteRoutes(() => scene),
+    ...makeHealthRoutes({
+      version: parts.version,
+      commit: parts.commit,
+      isDraining: () => isDraining,
+      ping: parts.ping,
+      countUsableProviders: () => [...scene.providers.values()].filter((provider) => provider.missing === null).length,
+      ledgerFault: parts.ledger.fault,
+    }),
+  ];
+  const hono = mount(routes, parts);
+  return {
+    fetch: (request, listener) => hono.fetch(request, { listener }),
+    routes,
+    reload(next) {
+      const old = scene;
+      config = next;
+      scene = buildScene(next, parts);
+      old.catalog.stop();
+    },
+    drain() {
+      isDraining = true;
+    },
+    close: () => scene.catalog.stop(),
+  };
+}
+
+interface Environment {
+  Bindings: { listener: Listener | undefined };
+}
+
+function mount(routes: readonly Route[], parts: AppParts): Hono<Environment> {
+  const hono = new Hono<Environment>();
+  for (const route of routes) {
+    const wire = "wire" in route ? route.wire : undefined;
+    hono.on(route.method, route.path, async (context) => {
+      const request = context.req.raw;
+      const requestId = chooseRequestId(request.headers, parts.newId);
+      try {
+        const response = await enter(route, parts, {
+          request,
+          requestId,
+          params: context.req.param(),
+          get query() {
+            return new URL(request.url).searchParams;
+          },
+          keepOpen: () => context.env.listener?.timeout(request, 0),
+        });
+        if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId);
+        return response;
+      } catch (error) {
+        return answerError(error, { requestId, wire, log: parts.log });
+      }
+    });
+  }
+  hono.notFound((context) => {
+    const { headers } = context.req.raw;
+    const requestId = chooseRequestId(headers, parts.newId);
+    try {
+      identify(headers, parts.ring);
+      throw new GatewayError({
+        kind: "not_found",
+        code: "unknown_url",
+        message: `Unknown request URL: ${context.req.method} ${context.req.path}. README lists the routes.`,
+      });
+    } catch (error) {
+      return answerError(error, { requestId, wire: undefined, log: parts.log });
+    }
+  });
+  return hono;
+}
+
+function enter(route: Route, parts: AppParts, context: RouteContext): Response | Promise<Response> {
+  if (route.authority === "public") return route.handle(context);
+  const caller = identify(context.request.headers, parts.ring);
+  authorize(caller, route);
+  return route.handle(Object.assign(context, { caller }));
+}
+
+function authorize(caller: Caller, route: GuardedRoute): void {
+  if (route.authority === "any-key") return;
+  const { anyOf } = route.authority;
+  if (anyOf.some((scope) => allows(caller, scope))) return;
+  throw new GatewayError({
+    kind: "forbidden",
+    code: "insufficient_scope",
+    message: `This API key may not do that: it takes the scope ${anyOf.join(" or ")}, and an owner whose role allows it.`,
+  });
+}
+
+function refuseWhile(isClosed: () => boolean, route: GuardedRoute): GuardedRoute {
+  return {
+    ...route,
+    handle(context) {
+      if (!isClosed()) return route.handle(context);
+      throw new GatewayError({
+        kind: "overloaded",
+        code: "shutting_down",
+        message: "The gateway is shutting down. Try again in a moment.",
+        retryAfterMs: 1_000,
+      });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+// The edge where errors become responses, each in the format of the route that was called. Nothing below it writes an error body.
+
+import { ERROR_KINDS, type GatewayError, toGatewayError } from "../ir/index.ts";
+import { type Log, explainError } from "../telemetry/log.ts";
+import { DEFAULT_WIRE, type Wire } from "../wire/index.ts";
+
+export function answerError(
+  thrown: unknown,
+  options: { requestId: string; wire: Wire | undefined; log: Log },
+): Response {
+  const error = toGatewayError(thrown);
+  const { requestId, log } = options;
+  report(error, requestId, log);
+  const body = (options.wire ?? DEFAULT_WIRE).error.encode(error, requestId);
+  return Response.json(body, { status: error.status, headers: makeErrorHeaders(error, requestId) });
+}
+
+function makeErrorHeaders(error: GatewayError, requestId: string): Record<string, string> {
+  const headers: Record<string, string> = { "x-request-id": requestId, "request-id": requestId };
+  if (error.kind === "unauthenticated") headers["www-authenticate"] = "Bearer";
+  if (error.retryAfterMs !== undefined) {
+    headers["retry-after"] = String(Math.ceil(error.retryAfterMs / 1000));
+    headers["retry-after-ms"] = String(Math.ceil(error.retryAfterMs));
+  }
+  // Clients try again on these statuses by themselves; where that cannot help, they are told so.
+  const isRetriedByClients = error.status === 409 || error.status === 429 || error.status >= 500;
+  const isOurs = error.kind !== "upstream_rejected";
+  if (isRetriedByClients && isOurs && !ERROR_KINDS[error.kind].retry) headers["x-should-retry"] = "false";
+  return headers;
+}
+
+function report(error: GatewayError, requestId: string, log: Log): void {
+  const fields = {
+    request_id: requestId,
+    kind: error.kind,
+    status: error.status,
+    ...(error.cause === undefined ? {} : { cause: explainError(error.cause).slice(0, 4_000) }),
+  };
+  if (error.kind === "internal") log.error(error.message, fields);
+  else if (error.status >= 500) log.warn(error.message, fields);
+  else log.debug(error.message, fields);
+}

@@ -1,0 +1,5 @@
+// The door of the room.
+export { explainRoute } from "./admin/route.ts";
+export { type App, type AppParts, createApp } from "./app.ts";
+export { listModels } from "./models.ts";
+export { buildScene } from "./scene.ts";

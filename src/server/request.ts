@@ -1,0 +1,116 @@
+// Reads what HTTP brings: the request's id, the key in its headers, the body within its limit. Knows no route and no format.
+
+import type { z } from "zod";
+import type { Caller, KeyRing } from "../identity/index.ts";
+import { GatewayError, invalidRequest } from "../ir/index.ts";
+import { parseBody } from "../gateway/index.ts";
+
+const SANE_ID = /^[\w.:-]{1,128}$/u;
+
+/** The client's own id where it is harmless in headers and logs, else a new one. */
+export function chooseRequestId(headers: Headers, newId: () => string): string {
+  const given = headers.get("x-request-id");
+  return given !== null && SANE_ID.test(given) ? given : newId();
+}
+
+/** Who calls, told from the key alone. Throws unauthenticated, or forbidden for a suspended user. */
+export function identify(headers: Headers, ring: Pick<KeyRing, "resolve">): Caller {
+  const token = readToken(headers);
+  if (token === null) {
+    throw unauthenticated('No API key was sent. Send it as "Authorization: Bearer tok_…" or in the X-API-Key header.');
+  }
+  const found = ring.resolve(token);
+  if (typeof found === "object") return found;
+  switch (found) {
+    case "expired":
+      throw unauthenticated("This API key has expired. Ask an administrator for a new one.");
+    case "revoked":
+      throw unauthenticated("This API key was revoked. Ask an administrator for a new one.");
+    case "suspended":
+      throw new GatewayError({
+        kind: "forbidden",
+        code: "user_suspended",
+        message: "The owner of this API key is suspended. Ask an administrator.",
+      });
+    case "unknown":
+      throw unauthenticated("Incorrect API key provided.");
+    default:
+      return found satisfies never;
+  }
+}
+
+function unauthenticated(message: string): GatewayError {
+  return new GatewayError({ kind: "unauthenticated", code: "invalid_api_key", message });
+}
+
+function readToken(headers: Headers): string | null {
+  const authorization = headers.get("authorization");
+  if (authorization !== null) {
+    const space = authorization.indexOf(" ");
+    if (space > 0 && authorization.slice(0, space).toLowerCase() === "bearer")
+      return authorization.slice(space + 1).trim();
+  }
+  return headers.get("x-api-key");
+}
+
+/** The body's text. Throws too_large past `limit` bytes, whether the client said the size beforehand or not. */
+export async function readText(request: Request, limit: number): Promise<string> {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding !== null && encoding !== "identity") {
+    throw invalidRequest(
+      `Request bodies must not be compressed, and this one is (${encoding}).`,
+      undefined,
+      "unsupported_encoding",
+    );
+  }
+  const length = request.headers.get("content-length");
+  if (length !== null && Number(length) > limit) throw tooLarge(limit);
+  try {
+    return length === null ? await readCounted(request, limit) : await request.text();
+  } catch (error) {
+    if (error instanceof GatewayError) throw error;
+    throw new GatewayError({
+      kind: "cancelled",
+      message: "The client broke off while it sent its request.",
+      cause: error,
+    });
+  }
+}
+
+async function readCounted(request: Request, limit: number): Promise<string> {
+  if (request.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body) {
+    bytes += chunk.byteLength;
+    if (bytes > limit) throw tooLarge(limit);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function tooLarge(limit: number): GatewayError {
+  return new GatewayError({
+    kind: "too_large",
+    code: "request_too_large",
+    message: `The request body is larger than ${limit} bytes. Send less, or let the operator raise max_body_bytes.`,
+  });
+}
+
+/** A JSON body checked against its schema; what is wrong first is told, with the field's path. An empty body counts as `{}`. */
+export async function readJson<Schema extends z.ZodType>(
+  request: Request,
+  limit: number,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  const text = await readText(request, limit);
+  const result = schema.safeParse(text.trim() === "" ? {} : parseBody(text));
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path.map(String).join(".") ?? "";
+  throw invalidRequest(
+    `${path === "" ? "body" : path}: ${issue?.message ?? "invalid"}`,
+    path === "" ? undefined : path,
+  );
+}

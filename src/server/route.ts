@@ -1,0 +1,35 @@
+// What a route of the server is: its address, who may call it, and its handler. A route without an authority cannot be written.
+
+import type { Caller, Scope } from "../identity/index.ts";
+import type { Wire } from "../wire/index.ts";
+
+/** `public`: anyone. `any-key`: whoever holds a valid key. Else a key whose role and scopes allow one of these. */
+export type Authority = "public" | "any-key" | { anyOf: readonly [Scope, ...Scope[]] };
+
+export interface RouteContext {
+  request: Request;
+  requestId: string;
+  /** Path parameters, decoded. */
+  params: Readonly<Record<string, string>>;
+  query: URLSearchParams;
+  /** Lifts the server's idle timeout from this request: its own deadlines hold instead. */
+  keepOpen(): void;
+}
+
+export interface PublicRoute {
+  method: "DELETE" | "GET" | "PATCH" | "POST";
+  path: string;
+  authority: "public";
+  handle(context: RouteContext): Response | Promise<Response>;
+}
+
+export interface GuardedRoute {
+  method: PublicRoute["method"];
+  path: string;
+  authority: Exclude<Authority, "public">;
+  /** The format in which errors are told; ours where it is missing. */
+  wire?: Wire;
+  handle(context: RouteContext & { caller: Caller }): Response | Promise<Response>;
+}
+
+export type Route = PublicRoute | GuardedRoute;

@@ -1,0 +1,36 @@
+// Builds what a configuration means for the request path: providers, router and catalogue, as one value that is swapped whole.
+
+import type { Config } from "../config/value.ts";
+import { type GatewayTools, type Scene, createCatalog, createRouter } from "../gateway/index.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { makeProvider } from "../provider/index.ts";
+import type { Log } from "../telemetry/log.ts";
+
+export function buildScene(config: Config, parts: Pick<GatewayTools, "fetch" | "clock"> & { log: Log }): Scene {
+  const list = config.providers.map(makeProvider);
+  const providers = new Map(list.map((provider) => [provider.name, provider]));
+  const catalog = createCatalog({
+    providers: list,
+    fetch: parts.fetch,
+    clock: parts.clock,
+    refreshMs: config.modelsRefreshMs,
+    onChange: () => router.forget(),
+    onError: (provider, error) => parts.log.warn("The provider's models could not be listed", { provider, error }),
+  });
+  const router = createRouter({
+    aliases: config.aliases,
+    defaultAliases: config.defaultAliases,
+    routes: config.routes,
+    defaultRoutes: config.defaultRoutes,
+    providers: new Map(list.map((provider) => [provider.name, { ready: provider.missing === null }])),
+    findLister: (model) => catalog.findLister(model),
+  });
+  return {
+    router,
+    catalog,
+    providers,
+    workMode: config.workMode,
+    deadlines: { headersMs: config.timeouts.upstreamHeadersMs, idleMs: config.timeouts.upstreamIdleMs },
+    redact: createRedactor(config.secrets),
+  };
+}

@@ -1,0 +1,47 @@
+// Mounts every wire's paths: from an HTTP request to the gateway's Call. Knows no format beyond its table entry.
+
+import type { Scope } from "../identity/index.ts";
+import { type GatewayTools, handleCall } from "../gateway/index.ts";
+import { WIRES, type Wire } from "../wire/index.ts";
+import { readText } from "./request.ts";
+import type { GuardedRoute } from "./route.ts";
+
+const SCOPES = { chat: "inference:chat", embeddings: "inference:embeddings" } as const satisfies Record<
+  Wire["operation"],
+  Scope
+>;
+
+export function makeSurface(
+  tools: GatewayTools,
+  options: { maxBodyBytes: () => number; newId: () => string },
+): GuardedRoute[] {
+  const routes: GuardedRoute[] = [];
+  for (const wire of Object.values<Wire>(WIRES)) {
+    for (const path of wire.paths) {
+      routes.push({
+        method: "POST",
+        path,
+        authority: { anyOf: [SCOPES[wire.operation]] },
+        wire,
+        handle({ request, requestId, caller, keepOpen }) {
+          keepOpen();
+          return handleCall(
+            {
+              id: options.newId(),
+              requestId,
+              wire,
+              caller,
+              headers: request.headers,
+              signal: request.signal,
+              startedWallMs: tools.clock.wallMs(),
+              startedMs: tools.clock.monotonicMs(),
+              read: () => readText(request, options.maxBodyBytes()),
+            },
+            tools,
+          );
+        },
+      });
+    }
+  }
+  return routes;
+}

@@ -1,0 +1,136 @@
+// What went wrong in a database, in a sentence with a remedy. Knows the engines' error codes and no query.
+
+import { GatewayError, type ErrorKind } from "../ir/index.ts";
+
+interface Explanation {
+  kind: ErrorKind;
+  code: string;
+  /** `place` is a path or a server's name where only the operator reads it, else `ANY_DATABASE`; it begins the sentence. */
+  say(place: string): string;
+}
+
+const DAMAGED: Explanation = {
+  kind: "internal",
+  code: "store_damaged",
+  say: (place) => `${place} is not a SQLite database or is damaged; restore a backup or move it away.`,
+};
+const DENIED: Explanation = {
+  kind: "internal",
+  code: "store_denied",
+  say: (place) =>
+    `${place} cannot be opened for writing; check that the file and its folder belong to this user and are writable.`,
+};
+const FULL: Explanation = {
+  kind: "overloaded",
+  code: "store_full",
+  say: (place) => `${place} cannot grow: the disk is full; free some space and try again.`,
+};
+const LOCKED: Explanation = {
+  kind: "overloaded",
+  code: "store_locked",
+  say: (place) => `${place} is locked by another process; try again, or end the process that holds it.`,
+};
+const FAILING: Explanation = {
+  kind: "internal",
+  code: "store_failing",
+  say: (place) => `${place} could not be read or written: check the disk and the system's log.`,
+};
+const UNREACHABLE: Explanation = {
+  kind: "overloaded",
+  code: "store_unreachable",
+  say: (place) => `${place} does not answer; check that it runs, and the host and port of the DSN.`,
+};
+const BAD_LOGIN: Explanation = {
+  kind: "not_configured",
+  code: "store_login",
+  say: (place) => `${place} refuses the login; check the user name and the password of the DSN, and pg_hba.conf.`,
+};
+const NO_DATABASE: Explanation = {
+  kind: "not_configured",
+  code: "store_missing",
+  say: (place) => `${place}: there is no such database; create it, or correct its name in the DSN.`,
+};
+const NO_RIGHTS: Explanation = {
+  kind: "not_configured",
+  code: "store_denied",
+  say: (place) => `${place}: this user may not create or change tables; grant it ALL on the schema (usually public).`,
+};
+
+/** By the code of the driver or the system; a code also matches its longer forms (SQLITE_IOERR_WRITE, 08006). */
+const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] = [
+  ["08", UNREACHABLE],
+  ["28", BAD_LOGIN],
+  ["3D000", NO_DATABASE],
+  ["42501", NO_RIGHTS],
+  ["53100", FULL],
+  ["53300", UNREACHABLE],
+  ["57P0", UNREACHABLE],
+  ["CONNECTION_", UNREACHABLE],
+  ["CONNECT_TIMEOUT", UNREACHABLE],
+  ["EACCES", DENIED],
+  ["EAI_AGAIN", UNREACHABLE],
+  ["ECONN", UNREACHABLE],
+  ["EEXIST", DENIED],
+  ["EHOSTUNREACH", UNREACHABLE],
+  ["EISDIR", DENIED],
+  ["ENETUNREACH", UNREACHABLE],
+  ["ENOENT", DENIED],
+  ["ENOSPC", FULL],
+  ["ENOTDIR", DENIED],
+  ["ENOTFOUND", UNREACHABLE],
+  ["EPERM", DENIED],
+  ["EPIPE", UNREACHABLE],
+  ["EROFS", DENIED],
+  ["ETIMEDOUT", UNREACHABLE],
+  ["SQLITE_BUSY", LOCKED],
+  ["SQLITE_CANTOPEN", DENIED],
+  ["SQLITE_CORRUPT", DAMAGED],
+  ["SQLITE_FULL", FULL],
+  ["SQLITE_IOERR", FAILING],
+  ["SQLITE_LOCKED", LOCKED],
+  ["SQLITE_NOTADB", DAMAGED],
+  ["SQLITE_PERM", DENIED],
+  ["SQLITE_READONLY", DENIED],
+];
+
+/** Any error of a driver as a GatewayError. `place` names the database for whoever will read the message. */
+export function explainStoreError(error: unknown, place: string): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const cause = unwrap(error);
+  const code = codeOf(error);
+  if (
+    code.startsWith("SQLITE_CONSTRAINT_UNIQUE") ||
+    code.startsWith("SQLITE_CONSTRAINT_PRIMARYKEY") ||
+    code === "23505"
+  ) {
+    return new GatewayError({ kind: "conflict", message: nameClash(cause), cause });
+  }
+  const explanation = BY_CODE.find(([prefix]) => code.startsWith(prefix))?.[1];
+  if (explanation === undefined) {
+    return new GatewayError({ kind: "internal", message: `${place} failed; the log has the details.`, cause });
+  }
+  return new GatewayError({ kind: explanation.kind, code: explanation.code, message: explanation.say(place), cause });
+}
+
+/** The place as callers of the API may read it: they have no business with paths and hosts. */
+export const ANY_DATABASE = "The database";
+
+/** Drizzle wraps a driver's error into one whose message repeats the query's parameters: those do not belong in a log. */
+function unwrap(error: unknown): unknown {
+  return error instanceof Error && error.name !== "PostgresError" && error.cause instanceof Error ? error.cause : error;
+}
+
+/** The driver's or the system's code of an error, empty where it has none. */
+export function codeOf(error: unknown): string {
+  const cause = unwrap(error);
+  if (typeof cause !== "object" || cause === null || !("code" in cause)) return "";
+  return typeof cause.code === "string" ? cause.code : "";
+}
+
+function nameClash(error: unknown): string {
+  const constraint =
+    typeof error === "object" && error !== null && "constraint_name" in error ? String(error.constraint_name) : "";
+  const text = `${constraint} ${error instanceof Error ? error.message : ""}`;
+  if (/users[._]email/.test(text)) return "A user with this e-mail already exists.";
+  return "This id or API key already exists.";
+}

@@ -1,0 +1,295 @@
+// Users and keys in a database, whichever engine it is. Knows no rules of who may do what; those are in identity/.
+
+import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
+import type { ApiKey, User } from "../identity/model.ts";
+import type { IdentityStore, KeyRecord, UserChange } from "../identity/store.ts";
+import { GatewayError } from "../ir/index.ts";
+import type { Db, Engine, Query } from "./engine.ts";
+import type { Schema } from "./schema.ts";
+import { cleanText } from "./text.ts";
+
+/** Moved by every write; a row carries its value at its last change. */
+const REVISION = "identity_revision";
+/** The revision at which a row last vanished for good. */
+const PURGES = "identity_purges";
+/** Keeps a statement well below the engines' limits on parameters. */
+const ROWS_A_STATEMENT = 500;
+
+type UserRow = Schema["users"]["$inferSelect"];
+type KeyRow = Schema["apiKeys"]["$inferSelect"];
+
+export function createIdentityStore(engine: Engine): IdentityStore {
+  return {
+    ...createUserStore(engine),
+    ...createKeyStore(engine),
+    changes: (revision) => readChanges(engine, revision),
+  };
+}
+
+type UserPart =
+  "createUsers" | "deleteUser" | "findUser" | "findUserByEmail" | "listUsers" | "purgeUser" | "updateUser";
+
+function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
+  const { users, apiKeys } = engine.schema;
+  const clock = createClock(engine.schema);
+
+  async function findUserWhere(condition: SQL): Promise<User | null> {
+    const rows = await engine.read((db) =>
+      db
+        .select()
+        .from(users)
+        .where(and(condition, isNull(users.deletedAt))),
+    );
+    return rows[0] === undefined ? null : toUser(rows[0]);
+  }
+
+  /** Tells "not there" from "there, but the last of its kind", where `keepOneRoot` let nothing through. */
+  async function refuseLastRoot(id: string): Promise<void> {
+    if ((await findUserWhere(eq(users.id, cleanText(id)))) !== null) throw lastRoot();
+  }
+
+  return {
+    async createUsers(list) {
+      const rows = list.map((user) => ({ ...user, deletedAt: null, revision: clock.now }));
+      const [head, ...tail] = chunk(rows, ROWS_A_STATEMENT);
+      if (head === undefined) return;
+      await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db.insert(users).values(head).returning({ id: users.id }),
+        after: tail.map((part) => db.insert(users).values(part)),
+      }));
+    },
+    findUser: (id) => findUserWhere(eq(users.id, cleanText(id))),
+    findUserByEmail: (email) => findUserWhere(eq(users.email, cleanText(email))),
+    async listUsers() {
+      const rows = await engine.read((db) =>
+        db.select().from(users).where(isNull(users.deletedAt)).orderBy(asc(users.createdAt), asc(users.id)),
+      );
+      return rows.map(toUser);
+    },
+    async updateUser(id, change, at) {
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .update(users)
+          .set({ ...change, updatedAt: at, revision: clock.now })
+          .where(
+            and(
+              eq(users.id, cleanText(id)),
+              isNull(users.deletedAt),
+              endsRoot(change) ? keepOneRoot(users) : undefined,
+            ),
+          )
+          .returning(),
+      }));
+      if (rows[0] !== undefined) return toUser(rows[0]);
+      if (endsRoot(change)) await refuseLastRoot(id);
+      return null;
+    },
+    async deleteUser(id, at) {
+      const gone = { deletedAt: at, updatedAt: at, revision: clock.now };
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .update(users)
+          .set(gone)
+          .where(and(eq(users.id, cleanText(id)), isNull(users.deletedAt), keepOneRoot(users)))
+          .returning({ id: users.id }),
+        after: [
+          db
+            .update(apiKeys)
+            .set(gone)
+            .where(and(eq(apiKeys.userId, id), isNull(apiKeys.deletedAt))),
+        ],
+      }));
+      if (rows.length === 0) await refuseLastRoot(id);
+      return rows.length > 0;
+    },
+    async purgeUser(id) {
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        // The keys go with it: the foreign key cascades.
+        decisive: db
+          .delete(users)
+          .where(and(eq(users.id, cleanText(id)), keepOneRoot(users)))
+          .returning({ id: users.id }),
+        after: [clock.markPurge(db)],
+      }));
+      if (rows.length === 0) await refuseLastRoot(id);
+      return rows.length > 0;
+    },
+  };
+}
+
+type KeyPart = "createKey" | "findKey" | "listKeys" | "purgeKey" | "revokeKey" | "rotateKey" | "touchKeys";
+
+function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
+  const { users, apiKeys } = engine.schema;
+  const clock = createClock(engine.schema);
+  const isLive = (id: string) => and(eq(apiKeys.id, cleanText(id)), isNull(apiKeys.deletedAt));
+  const toRow = (record: KeyRecord) => ({ ...fromKey(record), deletedAt: null, revision: clock.now });
+
+  return {
+    async createKey(record) {
+      const owner = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .select({ id: users.id })
+          .from(users)
+          .where(and(eq(users.id, record.key.userId), isNull(users.deletedAt))),
+        after: [db.insert(apiKeys).values(toRow(record))],
+      }));
+      if (owner.length === 0) throw new GatewayError({ kind: "not_found", message: "The key's owner does not exist." });
+    },
+    async findKey(id) {
+      const rows = await engine.read((db) => db.select().from(apiKeys).where(isLive(id)));
+      return rows[0] === undefined ? null : toKey(rows[0]);
+    },
+    async listKeys(userId) {
+      const owned = userId === null ? undefined : eq(apiKeys.userId, cleanText(userId));
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(apiKeys)
+          .where(and(owned, isNull(apiKeys.deletedAt)))
+          .orderBy(asc(apiKeys.createdAt), asc(apiKeys.id)),
+      );
+      return rows.map(toKey);
+    },
+    async revokeKey(id, at) {
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .update(apiKeys)
+          .set({ deletedAt: at, updatedAt: at, revision: clock.now })
+          .where(isLive(id))
+          .returning({ id: apiKeys.id }),
+      }));
+      return rows.length > 0;
+    },
+    async purgeKey(id) {
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .delete(apiKeys)
+          .where(eq(apiKeys.id, cleanText(id)))
+          .returning({ id: apiKeys.id }),
+        after: [clock.markPurge(db)],
+      }));
+      return rows.length > 0;
+    },
+    async rotateKey(id, next, endsAt) {
+      const at = next.key.createdAt;
+      const moment = sql.param(endsAt, apiKeys.expiresAt);
+      const end =
+        endsAt <= at
+          ? { deletedAt: at }
+          : // An earlier expiry stays as it is.
+            { expiresAt: sql`case when ${apiKeys.expiresAt} < ${moment} then ${apiKeys.expiresAt} else ${moment} end` };
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .update(apiKeys)
+          .set({ ...end, updatedAt: at, revision: clock.now })
+          .where(isLive(id))
+          .returning({ id: apiKeys.id }),
+        after: [db.insert(apiKeys).values(toRow(next))],
+      }));
+      return rows.length > 0;
+    },
+    touchKeys: (uses) => engine.touchKeys(uses),
+  };
+}
+
+/** Counters are read first: a row that changes in between then comes again at the next call instead of never. */
+async function readChanges(engine: Engine, since: number | null): ReturnType<IdentityStore["changes"]> {
+  const { users, apiKeys } = engine.schema;
+  const counters = await engine.readCounters();
+  const revision = counters.get(REVISION) ?? 0;
+  if (revision === since) return { revision, complete: false, users: [], keys: [] };
+  // A revision that went back means that a backup was restored under us.
+  const complete = since === null || revision < since || (counters.get(PURGES) ?? 0) > since;
+  const [userRows, keyRows] = await Promise.all([
+    engine.read((db) =>
+      db
+        .select()
+        .from(users)
+        .where(complete ? isNull(users.deletedAt) : gt(users.revision, since)),
+    ),
+    engine.read((db) =>
+      db
+        .select()
+        .from(apiKeys)
+        .where(complete ? isNull(apiKeys.deletedAt) : gt(apiKeys.revision, since)),
+    ),
+  ]);
+  return {
+    revision,
+    complete,
+    users: userRows.map((row) => ({ ...toUser(row), deleted: row.deletedAt !== null })),
+    keys: keyRows.map((row) => ({ key: toKey(row), hash: row.keyHash, deleted: row.deletedAt !== null })),
+  };
+}
+
+/** The counter all writers of identity take first, so that they come one after another and revisions show up in order. */
+function createClock({ counters }: Schema) {
+  const now = sql<number>`(select ${counters.value} from ${counters} where ${counters.name} = ${REVISION})`;
+  return {
+    /** The revision of this transaction, once `tick` has run. */
+    now,
+    tick(db: Db): Query {
+      return db
+        .insert(counters)
+        .values({ name: REVISION, value: 1 })
+        .onConflictDoUpdate({ target: counters.name, set: { value: sql`${counters.value} + 1` } });
+    },
+    markPurge(db: Db): Query {
+      return db
+        .insert(counters)
+        .values({ name: PURGES, value: now })
+        .onConflictDoUpdate({ target: counters.name, set: { value: sql`excluded.value` } });
+    },
+  };
+}
+
+/**
+ * True for every row but the last active root admin: without one nobody could let anybody in again. It is part of the
+ * statement, for two processes that each looked first could take the last two away together.
+ */
+function keepOneRoot(users: Schema["users"]): SQL {
+  return sql`(${users.role} <> 'root_admin' or ${users.status} <> 'active' or ${users.deletedAt} is not null or exists (
+    select 1 from users as other
+    where other.id <> ${users.id} and other.role = 'root_admin' and other.status = 'active' and other.deleted_at is null
+  ))`;
+}
+
+function endsRoot(change: UserChange): boolean {
+  return change.status === "suspended" || (change.role !== undefined && change.role !== "root_admin");
+}
+
+function lastRoot(): GatewayError {
+  return new GatewayError({
+    kind: "conflict",
+    message: "This is the last active root admin; make another user root_admin first.",
+  });
+}
+
+function toUser({ id, email, role, displayName, status, createdAt, updatedAt }: UserRow): User {
+  return { id, email, role, displayName, status, createdAt, updatedAt };
+}
+
+function toKey(row: KeyRow): ApiKey {
+  const { id, userId, name, keyPrefix, scopes, expiresAt, lastUsedAt, createdAt, updatedAt } = row;
+  return { id, userId, name, prefix: keyPrefix, scopes, expiresAt, lastUsedAt, createdAt, updatedAt };
+}
+
+function fromKey({ key, hash }: KeyRecord) {
+  const { prefix, ...rest } = key;
+  return { ...rest, keyPrefix: prefix, keyHash: hash };
+}
+
+function chunk<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
+}

@@ -1,0 +1,44 @@
+// Which migrations a database still needs, and when to refuse it. Knows no engine: each one runs the SQL in its own way.
+
+import { GatewayError } from "../ir/index.ts";
+
+export interface Migration {
+  /** Starts with its date; unique and never changed once released. */
+  name: string;
+  sql: string;
+}
+
+/** The table of names that were applied; the same on both engines, and the one table outside the schema. */
+export const CREATE_APPLIED =
+  "create table if not exists tokligence_migrations (name text primary key, applied_at text not null)";
+export const SELECT_APPLIED = "select name from tokligence_migrations";
+
+const BREAKPOINT = "--> statement-breakpoint";
+
+/**
+ * The migrations to run, oldest first. Throws where the database has one that this program does not know: its tables may
+ * mean something else by now, and writing to them could spoil them.
+ */
+export function pickPending(known: readonly Migration[], applied: readonly string[], place: string): Migration[] {
+  const names = new Set(known.map((migration) => migration.name));
+  const foreign = applied
+    .filter((name) => !names.has(name))
+    .toSorted()
+    .at(-1);
+  if (foreign !== undefined) {
+    throw new GatewayError({
+      kind: "not_configured",
+      message: `${place} was written by a newer version of tokligence (migration ${foreign}); start that version, or restore a backup.`,
+    });
+  }
+  const done = new Set(applied);
+  return known.filter((migration) => !done.has(migration.name));
+}
+
+/** The statements of a file, one by one: bun:sqlite runs only the first of several. */
+export function splitStatements(sql: string): string[] {
+  return sql
+    .split(BREAKPOINT)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== "");
+}

@@ -1,0 +1,29 @@
+// Brings a PostgreSQL database to this program's schema. Knows no table but its own list of applied names.
+
+import type postgres from "postgres";
+import { CREATE_APPLIED, pickPending, SELECT_APPLIED, splitStatements } from "../migration.ts";
+import { migrations } from "./migration/index.ts";
+
+/** Any number that nobody else uses; it spells "tokl". */
+const LOCK = 0x746f6b6c;
+
+/** All pending migrations or none. Processes that start together wait for each other at the lock, which ends with the transaction. */
+export async function migratePostgres(sql: postgres.Sql, place: string): Promise<void> {
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${LOCK})`;
+    const [{ exists }] = await tx<
+      [{ exists: boolean }]
+    >`select to_regclass('tokligence_migrations') is not null as exists`;
+    if (!exists) await tx.unsafe(CREATE_APPLIED);
+    const applied = await tx.unsafe<{ name: string }[]>(SELECT_APPLIED);
+    const pending = pickPending(
+      migrations,
+      applied.map((row) => row.name),
+      place,
+    );
+    for (const { name, sql: text } of pending) {
+      for (const statement of splitStatements(text)) await tx.unsafe(statement);
+      await tx`insert into tokligence_migrations (name, applied_at) values (${name}, ${new Date().toISOString()})`;
+    }
+  });
+}

@@ -1,0 +1,122 @@
+// A PostgreSQL database as an engine. Knows no table by name but the engine's own.
+
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { GatewayError } from "../../ir/index.ts";
+import type { Db, Engine, EngineOptions, Steps } from "../engine.ts";
+import { ANY_DATABASE, explainStoreError } from "../error.ts";
+import { insertEntries, ping, readCounters, touchKeys } from "./hot.ts";
+import { migratePostgres } from "./migrate.ts";
+import { createPool } from "./pool.ts";
+import { schema } from "./schema.ts";
+
+const CONNECT_TIMEOUT_S = 5;
+/** Connections of the hot statements: one for the ledger's writes, one for the poll. The rest are drizzle's. */
+const HOT_CONNECTIONS = 2;
+/** Requests wait for these, so they fail rather than wait longer. */
+const HOT_DEADLINE_MS = 5000;
+const DEADLINE_MS = 30_000;
+/** How long a close waits for queries that are running. */
+const CLOSE_TIMEOUT_S = 5;
+
+/** Throws a GatewayError that names host and database, never the password. */
+export async function openPostgres(options: EngineOptions): Promise<Engine> {
+  const place = describeDsn(options.location);
+  const client = connect(options, HOT_CONNECTIONS);
+  try {
+    await migratePostgres(client, place);
+  } catch (error) {
+    throw explainStoreError(error, place);
+  } finally {
+    await client.end({ timeout: CLOSE_TIMEOUT_S });
+  }
+  return assemble(options);
+}
+
+/** Thrown to undo a transaction that found nothing to do. */
+class NothingFound extends Error {}
+
+function assemble(options: EngineOptions): Engine {
+  const close = (client: postgres.Sql) => client.end({ timeout: CLOSE_TIMEOUT_S });
+  // Two clients: drizzle changes how its client writes dates and JSON, and raw statements on the same one would fail.
+  const hot = createPool(() => connect(options, HOT_CONNECTIONS), close);
+  const size = Math.max(1, options.database.maxConnections - HOT_CONNECTIONS);
+  const common = createPool(
+    () => {
+      const client = connect(options, size);
+      return { client, db: drizzle({ client }) };
+    },
+    ({ client }) => close(client),
+  );
+  return {
+    name: "postgres",
+    schema,
+    read: (build) => explained(common.repeat(DEADLINE_MS, ({ db }) => build(db))),
+    // Not repeated: it may have been committed when the connection broke.
+    atomic: (build) => explained(common.once(DEADLINE_MS, ({ db }) => transact(db, build))),
+    readCounters: () => explained(hot.repeat(HOT_DEADLINE_MS, readCounters)),
+    touchKeys: (uses) => explained(hot.repeat(HOT_DEADLINE_MS, (sql) => touchKeys(sql, uses))),
+    // A row that is already there is left alone, so a repetition books nothing twice.
+    append: (entries) => explained(hot.repeat(HOT_DEADLINE_MS, (sql) => insertEntries(sql, entries))),
+    ping: () => explained(hot.repeat(HOT_DEADLINE_MS, ping)),
+    async close() {
+      await Promise.all([hot.end(), common.end()]);
+    },
+  };
+}
+
+/** On this engine drizzle's transaction is one. Isolation is said, for a database may have another default and then refuse waiters. */
+async function transact<Row>(db: Db, build: (db: Db) => Steps<Row>): Promise<Row[]> {
+  try {
+    return await db.transaction(
+      async (tx) => {
+        const steps = build(tx as unknown as Db);
+        for (const query of steps.before ?? []) await query;
+        const rows = await steps.decisive;
+        if (rows.length === 0) throw new NothingFound();
+        for (const query of steps.after ?? []) await query;
+        return rows;
+      },
+      { isolationLevel: "read committed" },
+    );
+  } catch (error) {
+    if (error instanceof NothingFound) return [];
+    throw error;
+  }
+}
+
+async function explained<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw explainStoreError(error, ANY_DATABASE);
+  }
+}
+
+function connect({ location, database }: EngineOptions, max: number): postgres.Sql {
+  try {
+    return postgres(location, {
+      max,
+      // 0 stands for "never" in both.
+      idle_timeout: database.maxIdleMs / 1000,
+      max_lifetime: database.maxLifetimeMs === 0 ? null : database.maxLifetimeMs / 1000,
+      connect_timeout: CONNECT_TIMEOUT_S,
+      connection: { application_name: "tokligence", TimeZone: "UTC" },
+      onnotice: () => {},
+    });
+  } catch {
+    // Without the cause: the driver's message repeats the DSN, password and all.
+    throw new GatewayError({
+      kind: "not_configured",
+      message:
+        "The DSN of the database cannot be read; it looks like postgres://user:password@host:5432/database, with special characters percent-encoded.",
+    });
+  }
+}
+
+/** Host and database of a DSN for messages. Where it is not certain which part is the password, none of it is shown. */
+export function describeDsn(dsn: string): string {
+  const url = URL.canParse(dsn) ? new URL(dsn) : null;
+  if (url === null || url.hash !== "" || url.pathname.includes("@")) return "PostgreSQL";
+  return `PostgreSQL at ${url.host === "" ? "the local socket" : url.host}${url.pathname}`;
+}

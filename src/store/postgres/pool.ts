@@ -1,0 +1,72 @@
+// A client that is replaced when its connections are lost, and calls that end in time. Knows no statement.
+//
+// postgres.js 3.4.9 keeps a cancelled write timer when a connection closes under a query (`closed` in its connection.js), and
+// what is sent over that connection later waits for nothing. So after a loss the whole client goes, not only the connection.
+
+import { codeOf } from "../error.ts";
+
+const LOSSES = ["08", "57P0", "CONNECTION_", "CONNECT_TIMEOUT", "ECONN", "EPIPE", "ETIMEDOUT"];
+
+export interface Pool<Client> {
+  /** Runs `work` on the present client. Rejects as `work` does, or after `deadlineMs` with the code ETIMEDOUT. */
+  once<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T>;
+  /** `once`, and a second time where the connection was lost: for what does no harm when it happens twice. */
+  repeat<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T>;
+  end(): Promise<void>;
+}
+
+/** @param end lets running queries finish for a moment, then ends them */
+export function createPool<Client>(connect: () => Client, end: (client: Client) => Promise<void>): Pool<Client> {
+  let client = connect();
+  let ended = false;
+
+  async function once<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T> {
+    const used = client;
+    try {
+      return await withDeadline(work(used), deadlineMs);
+    } catch (error) {
+      if (isLoss(error) && used === client && !ended) {
+        client = connect();
+        // Nobody waits for the old one, and it has nothing to say that its queries did not.
+        end(used).catch(() => {});
+      }
+      throw error;
+    }
+  }
+
+  return {
+    once,
+    async repeat(deadlineMs, work) {
+      try {
+        return await once(deadlineMs, work);
+      } catch (error) {
+        if (!isLoss(error) || ended) throw error;
+        return once(deadlineMs, work);
+      }
+    },
+    async end() {
+      ended = true;
+      await end(client);
+    },
+  };
+}
+
+function isLoss(error: unknown): boolean {
+  const code = codeOf(error);
+  return LOSSES.some((prefix) => code.startsWith(prefix));
+}
+
+/** A server that went away without a word never rejects; the system would notice after many minutes. */
+async function withDeadline<T>(work: PromiseLike<T>, deadlineMs: number): Promise<T> {
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(Object.assign(new Error(`no answer within ${deadlineMs} ms`), { code: "ETIMEDOUT" }));
+    }, deadlineMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

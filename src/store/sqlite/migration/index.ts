@@ -1,0 +1,6 @@
+// Written by `bun run migrate`: the SQL of this folder, oldest first, embedded in the executable. Knows nothing else.
+
+import type { Migration } from "../../migration.ts";
+import m20261123234716_init from "./20261123234716_init.sql" with { type: "text" };
+
+export const migrations: readonly Migration[] = [{ name: "20261123234716_init", sql: m20261123234716_init }];

@@ -1,0 +1,171 @@
+// A SQLite file as an engine: one connection that writes, one that only reads. Knows no table by name but the engine's own.
+
+import { Database, type Statement } from "bun:sqlite";
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { drizzle } from "drizzle-orm/bun-sqlite";
+import type { Db, Engine, EngineOptions, Query } from "../engine.ts";
+import { ANY_DATABASE, explainStoreError } from "../error.ts";
+import { prepareHot } from "./hot.ts";
+import { migrateSqlite } from "./migrate.ts";
+import { schema } from "./schema.ts";
+
+/** How long a statement waits for another process to finish its own write. */
+const BUSY_TIMEOUT_MS = 5000;
+/** `quick_check` reads the whole file; beyond this size a start would notice. A damaged page is then reported when it is read. */
+const CHECKED_BYTES = 1024 * 1024;
+const WAL_RETRY_MS = 20;
+
+/** Creates folder (0700) and file (0600) where they are missing. Throws a GatewayError that names the path. */
+export async function openSqlite({ location }: EngineOptions): Promise<Engine> {
+  let writer: Database | undefined;
+  let reader: Database | undefined;
+  try {
+    const bytes = claimFile(location);
+    writer = new Database(location, { create: true, readwrite: true });
+    await configure(writer);
+    if (bytes <= CHECKED_BYTES) check(writer);
+    migrateSqlite(writer, location);
+    writer.run("PRAGMA foreign_keys = ON");
+    reader = new Database(location, { readonly: true });
+    reader.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    return assemble(writer, reader);
+  } catch (error) {
+    reader?.close();
+    writer?.close();
+    throw explainStoreError(error, location);
+  }
+}
+
+/** Bytes of the file, 0 where it is new. It is made by hand, for SQLite would give it the umask's mode. */
+function claimFile(path: string): number {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, "a", 0o600));
+  return statSync(path).size;
+}
+
+async function configure(db: Database): Promise<void> {
+  db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  await switchToWal(db);
+  db.run("PRAGMA synchronous = NORMAL");
+}
+
+/** The switch of a new file to WAL does not honour busy_timeout, so processes that start together would fail each other. */
+async function switchToWal(db: Database): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += WAL_RETRY_MS) {
+    try {
+      db.run("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      const busy = error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_BUSY");
+      if (!busy || waitedMs >= BUSY_TIMEOUT_MS) throw error;
+    }
+    await Bun.sleep(WAL_RETRY_MS);
+  }
+}
+
+function check(db: Database): void {
+  const found = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
+  if (found !== "ok") throw Object.assign(new Error(`quick_check: ${found}`), { code: "SQLITE_CORRUPT" });
+}
+
+function assemble(writer: Database, reader: Database): Engine {
+  const hot = prepareHot(writer, reader);
+  const writing = toDb(writer);
+  const reading = toDb(reader);
+  const begin = writer.prepare("BEGIN IMMEDIATE");
+  const commit = writer.prepare("COMMIT");
+
+  /** Runs `work` in one go: nothing else gets in between, for nothing in it is awaited. */
+  function transact<T>(work: () => { keep: boolean; result: T }): T {
+    try {
+      begin.run();
+      const { keep, result } = work();
+      if (keep) commit.run();
+      return result;
+    } catch (error) {
+      throw explainStoreError(error, ANY_DATABASE);
+    } finally {
+      writing.release();
+      if (writer.inTransaction) writer.run("ROLLBACK");
+    }
+  }
+
+  return {
+    name: "sqlite",
+    schema,
+    async read(build) {
+      try {
+        return await build(reading.db);
+      } catch (error) {
+        throw explainStoreError(error, ANY_DATABASE);
+      } finally {
+        reading.release();
+      }
+    },
+    async atomic(build) {
+      return transact(() => {
+        const steps = build(writing.db);
+        steps.before?.forEach(runNow);
+        const rows = runNow(steps.decisive);
+        if (rows.length === 0) return { keep: false, result: rows };
+        steps.after?.forEach(runNow);
+        return { keep: true, result: rows };
+      });
+    },
+    async readCounters() {
+      try {
+        return hot.readCounters();
+      } catch (error) {
+        throw explainStoreError(error, ANY_DATABASE);
+      }
+    },
+    async touchKeys(uses) {
+      transact(() => ({ keep: true, result: hot.touchKeys(uses) }));
+    },
+    append(entries) {
+      transact(() => ({ keep: true, result: hot.insertEntries(entries) }));
+    },
+    async ping() {
+      try {
+        hot.readCounters();
+      } catch (error) {
+        throw explainStoreError(error, ANY_DATABASE);
+      }
+    },
+    async close() {
+      hot.finalize();
+      begin.finalize();
+      commit.finalize();
+      reader.close();
+      writer.close();
+    },
+  };
+}
+
+/**
+ * Drizzle on a connection, and the end of the statements it prepared and forgets: a file with one open never really closes.
+ * Preparing and running happen in one go, so between two queries none is in use.
+ */
+function toDb(client: Database): { db: Db; release(): void } {
+  const open: Statement[] = [];
+  const prepare = (text: string) => {
+    const statement = client.prepare(text);
+    open.push(statement);
+    return statement;
+  };
+  // The only cast of the queries: the common part of drizzle has one shape and two types.
+  const db = drizzle({ client: { prepare } as unknown as Database }) as unknown as Db;
+  return {
+    db,
+    release() {
+      for (const statement of open.splice(0)) statement.finalize();
+    },
+  };
+}
+
+/** Runs a builder at once instead of in a later microtask. */
+function runNow<T>(query: Query<T>): T {
+  const builder = query as unknown as { prepare(): { execute(): { sync(): T } } };
+  return builder.prepare().execute().sync();
+}

@@ -1,0 +1,82 @@
+// Anthropic's Messages API as a wire: https://platform.claude.com/docs/en/api/messages
+// Assembles the codecs of this folder and checks requests at the door; knows no other wire and no provider.
+
+import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts";
+import { setTopLevel } from "../../lib/json-edit.ts";
+import type { ChatWire, Peek } from "../type.ts";
+import { ID } from "./body.ts";
+import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
+import { decodeRequest, encodeRequest } from "./request.ts";
+import { decodeResponse, encodeResponse } from "./response.ts";
+import { encodeStream } from "./stream-encode.ts";
+import { decodeStream } from "./stream.ts";
+
+export const anthropicMessages: ChatWire = {
+  id: ID,
+  operation: "chat",
+  endpoint: "messages",
+  paths: ["/v1/messages", "/anthropic/v1/messages"],
+  peek,
+  forward: {
+    request: (raw, body, model) => (body["model"] === model ? raw : setTopLevel(raw, "model", JSON.stringify(model))),
+    // This format always reports usage, so nothing was asked for that the client must not see.
+    frame: (frame) => frame.raw,
+  },
+  request: { decode: decodeRequest, encode: encodeRequest },
+  response: { decode: decodeResponse, encode: encodeResponse },
+  stream: { decode: decodeStream, encode: encodeStream },
+  error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
+};
+
+/** Throws what Anthropic would answer, in its words, with `param` naming the field. */
+function peek(body: JsonObject): Peek {
+  const { model, stream } = body;
+  if (model === undefined) throw required("model");
+  if (typeof model !== "string") throw wrong("model", "Input should be a valid string");
+  if (model === "") throw wrong("model", "String should have at least 1 character");
+  checkMaxTokens(body["max_tokens"]);
+  checkMessages(body);
+  if (stream !== undefined && stream !== null && typeof stream !== "boolean") {
+    throw wrong("stream", "Input should be a valid boolean");
+  }
+  return { model, stream: stream === true };
+}
+
+/** Zero is allowed: it fills the prompt cache without an answer. */
+function checkMaxTokens(value: Json | undefined): void {
+  if (value === undefined) throw required("max_tokens");
+  if (typeof value !== "number" || !Number.isInteger(value)) {
+    throw wrong("max_tokens", "Input should be a valid integer");
+  }
+  if (value < 0) throw wrong("max_tokens", "Input should be greater than or equal to 0");
+}
+
+function checkMessages(body: JsonObject): void {
+  const { messages } = body;
+  if (messages === undefined) throw required("messages");
+  if (!Array.isArray(messages)) throw wrong("messages", "Input should be a valid list");
+  // A message thread is continued with no new message at all.
+  if (messages.length === 0 && !isJsonObject(body["thread"])) {
+    throw wrong("messages", "at least one message is required");
+  }
+  for (const [index, message] of messages.entries()) {
+    if (!isJsonObject(message)) throw wrong(`messages.${index}`, "Input should be an object");
+    const { role, content } = message;
+    if (role === undefined) throw required(`messages.${index}.role`);
+    if (role !== "user" && role !== "assistant" && role !== "system") {
+      throw wrong(`messages.${index}.role`, "Input should be 'user', 'assistant' or 'system'");
+    }
+    if (content === undefined) throw required(`messages.${index}.content`);
+    if (typeof content !== "string" && !Array.isArray(content)) {
+      throw wrong(`messages.${index}.content`, "Input should be a valid string or a valid list");
+    }
+  }
+}
+
+function required(field: string): Error {
+  return wrong(field, "Field required");
+}
+
+function wrong(field: string, message: string): Error {
+  return invalidRequest(`${field}: ${message}`, field.replaceAll(/\.(\d+)/g, "[$1]"));
+}

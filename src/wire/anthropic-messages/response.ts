@@ -1,0 +1,230 @@
+// The whole answer of the Messages API ↔ the canonical one; usage and stop reasons are shared with the stream. Knows no request.
+
+import {
+  type AnswerPart,
+  type Choice,
+  type FinishReason,
+  type Json,
+  type JsonObject,
+  type MediaPart,
+  NO_USAGE,
+  type Response,
+  type Usage,
+  isJsonObject,
+} from "../../ir/index.ts";
+import {
+  type StopReason,
+  type ThinkingBlock,
+  type ToolUseBlock,
+  type UsageBody,
+  asExtra,
+  objectOf,
+  omit,
+  ownFields,
+  textOf,
+} from "./body.ts";
+import { decodeBlock, keepBlock, keptBlock, parseArguments } from "./content.ts";
+
+/** Fields of a message that the canonical answer holds itself, or that say nothing. */
+export const MESSAGE_FIELDS = [
+  "id",
+  "type",
+  "role",
+  "model",
+  "content",
+  "stop_reason",
+  "stop_sequence",
+  "stop_details",
+  "usage",
+] as const;
+
+/** A message as a canonical answer; blocks that only this format has are kept verbatim (see content.ts). */
+export function decodeResponse(body: JsonObject): Response {
+  const content = Array.isArray(body["content"]) ? body["content"].filter(isJsonObject) : [];
+  const usage = isJsonObject(body["usage"]) ? decodeUsage(body["usage"]) : null;
+  const own = omit(body, MESSAGE_FIELDS);
+  if (usage !== null && Object.keys(usage.rest).length > 0) own["usage"] = usage.rest;
+  return {
+    id: textOf(body["id"]),
+    model: textOf(body["model"]),
+    createdAt: null,
+    choices: [{ index: 0, parts: content.map(decodeAnswerBlock), ...decodeStop(body) }],
+    usage: usage?.usage ?? null,
+    extra: asExtra(own).extra ?? {},
+  };
+}
+
+function decodeAnswerBlock(block: JsonObject): AnswerPart {
+  const part = decodeBlock(block);
+  return part.type === "tool-result" ? keepBlock(block) : part;
+}
+
+/**
+ * Why an answer ended: `stop_reason`, `stop_sequence` and `stop_details`, from a message or from a `message_delta`. A refusal's explanation
+ * is the refusal's text; a reason that the canonical words cannot give back is kept verbatim.
+ */
+export function decodeStop(
+  source: JsonObject,
+): Pick<Choice, "finish" | "stopSequence" | "refusal"> & ReturnType<typeof asExtra> {
+  const reason = source["stop_reason"] ?? null;
+  const stopSequence = source["stop_sequence"];
+  const details = source["stop_details"];
+  const stop: ReturnType<typeof decodeStop> = { finish: FINISH_REASONS.get(textOf(reason)) ?? "other" };
+  if (typeof stopSequence === "string") stop.stopSequence = stopSequence;
+  const explanation = objectOf(details)["explanation"];
+  if (stop.finish === "refusal" && typeof explanation === "string") stop.refusal = explanation;
+  const own: JsonObject = {};
+  if (encodeFinish(stop) !== reason) own["stop_reason"] = reason;
+  if (details !== undefined) own["stop_details"] = details;
+  return { ...stop, ...asExtra(own) };
+}
+
+const FINISH_REASONS = new Map<string, FinishReason>([
+  ["end_turn", "stop"],
+  ["stop_sequence", "stop"],
+  ["max_tokens", "length"],
+  ["model_context_window_exceeded", "length"],
+  ["tool_use", "tool-calls"],
+  ["refusal", "refusal"],
+]);
+
+/** `stop_reason`, `stop_sequence` and, where there is something to say, `stop_details` of a choice that has ended. */
+export function encodeStop(choice: Pick<Choice, "finish" | "stopSequence" | "refusal" | "extra">): JsonObject {
+  const own = ownFields(choice.extra);
+  const stop: JsonObject = {
+    stop_reason: own["stop_reason"] === undefined ? encodeFinish(choice) : own["stop_reason"],
+    stop_sequence: choice.stopSequence ?? null,
+  };
+  if (own["stop_details"] !== undefined) stop["stop_details"] = own["stop_details"];
+  else if (choice.refusal !== undefined) {
+    stop["stop_details"] = { type: "refusal", category: null, explanation: choice.refusal };
+  }
+  return stop;
+}
+
+function encodeFinish({
+  finish,
+  stopSequence,
+  refusal,
+}: Pick<Choice, "finish" | "stopSequence" | "refusal">): StopReason {
+  if (refusal !== undefined) return "refusal";
+  switch (finish) {
+    case "stop":
+      return stopSequence === undefined ? "end_turn" : "stop_sequence";
+    case "length":
+      return "max_tokens";
+    case "tool-calls":
+      return "tool_use";
+    case "content-filter":
+    case "refusal":
+      return "refusal";
+    case "error":
+    case "other":
+      return "end_turn";
+    default:
+      return finish satisfies never;
+  }
+}
+
+/** Usage counts, which Anthropic already keeps apart, and the rest of the object (cache lifetimes, server tools, tier). */
+export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject } {
+  const details = objectOf(body["output_tokens_details"]);
+  const thinking = details["thinking_tokens"];
+  const usage: Usage = {
+    freshInputTokens: readCount(body["input_tokens"]),
+    cacheReadTokens: readCount(body["cache_read_input_tokens"]),
+    cacheWriteTokens: readCount(body["cache_creation_input_tokens"]),
+    outputTokens: readCount(body["output_tokens"]),
+    reasoningTokens: typeof thinking === "number" ? thinking : null,
+  };
+  const rest = omit(body, [
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "output_tokens",
+    "output_tokens_details",
+  ]);
+  return { usage, rest };
+}
+
+function readCount(value: Json | undefined): number {
+  return typeof value === "number" && value >= 0 ? value : 0;
+}
+
+/** Usage as this format prints it; zeros where none is known, since clients read the fields without asking. */
+export function encodeUsage(usage: Usage | null, rest: JsonObject): JsonObject {
+  const known = usage ?? NO_USAGE;
+  const body: UsageBody = {
+    input_tokens: known.freshInputTokens,
+    cache_creation_input_tokens: known.cacheWriteTokens,
+    cache_read_input_tokens: known.cacheReadTokens,
+    output_tokens: known.outputTokens,
+  };
+  if (known.reasoningTokens !== null) body.output_tokens_details = { thinking_tokens: known.reasoningTokens };
+  return { ...body, ...rest };
+}
+
+/** A canonical answer as a message. The format knows one answer only: of several, the first. */
+export function encodeResponse(response: Response): JsonObject {
+  const choice: Choice = response.choices[0] ?? { index: 0, parts: [], finish: "other" };
+  const own = ownFields(response.extra);
+  return {
+    id: response.id,
+    type: "message",
+    role: "assistant",
+    model: response.model,
+    content: choice.parts.flatMap(encodeAnswerPart),
+    ...encodeStop(choice),
+    usage: encodeUsage(response.usage, objectOf(own["usage"])),
+    ...omit(own, ["usage"]),
+  };
+}
+
+function encodeAnswerPart(part: AnswerPart): JsonObject[] {
+  const own = ownFields(part.extra);
+  switch (part.type) {
+    case "text": {
+      const kept = keptBlock(part.extra);
+      if (kept !== null) return [kept];
+      // A client would send an empty block back, and Anthropic would refuse it.
+      return part.text === "" ? [] : [{ type: "text", text: part.text, ...own }];
+    }
+    case "reasoning":
+      return encodeAnswerReasoning(part.text, part.signature, part.encrypted, own);
+    case "tool-call": {
+      const input = parseArguments(part.arguments) ?? { _raw: part.arguments };
+      const block: ToolUseBlock = { type: "tool_use", id: part.id, name: part.name, input };
+      return [{ ...block, ...own }];
+    }
+    case "media":
+      return [{ type: "text", text: describeMedia(part) }];
+    default:
+      return part satisfies never;
+  }
+}
+
+function encodeAnswerReasoning(
+  text: string,
+  signature: string | undefined,
+  encrypted: string | undefined,
+  own: JsonObject,
+): JsonObject[] {
+  const blocks: JsonObject[] = [];
+  if (text !== "" || signature !== undefined || encrypted === undefined) {
+    const block: ThinkingBlock = { type: "thinking", thinking: text, signature: signature ?? "" };
+    blocks.push({ ...block, ...own });
+  }
+  if (encrypted !== undefined) {
+    blocks.push({ type: "redacted_thinking", data: encrypted, ...(blocks.length === 0 ? own : {}) });
+  }
+  return blocks;
+}
+
+/** Media in an answer, which this format has no block for, as a Markdown link that holds all of it. */
+export function describeMedia(part: MediaPart): string {
+  const { source } = part;
+  const mark = part.kind === "image" ? "!" : "";
+  if ("url" in source) return `${mark}[${part.kind}](${source.url})`;
+  if ("fileId" in source) return `[${part.kind}: ${source.fileId}]`;
+  return `${mark}[${part.kind}](data:${part.mediaType ?? "application/octet-stream"};base64,${source.base64})`;
+}

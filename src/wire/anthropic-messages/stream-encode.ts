@@ -1,0 +1,272 @@
+// Canonical events → the event stream of the Messages API, in the provider's own order: one block at a time, usage and stop reason at the
+// end. Knows no whole answer; the other direction is stream.ts.
+
+import {
+  type Event,
+  type JsonObject,
+  type PartDeltaEvent,
+  type PartEndEvent,
+  type PartStartEvent,
+  type Usage,
+  mergeExtra,
+  type Extra,
+  isJsonObject,
+} from "../../ir/index.ts";
+import { formatFrame } from "../../lib/sse.ts";
+import type { Machine } from "../type.ts";
+import { ID, objectOf, omit, ownFields } from "./body.ts";
+import { keptBlock } from "./content.ts";
+import { encodeErrorFrame } from "./error.ts";
+import { describeMedia, encodeStop, encodeUsage } from "./response.ts";
+
+type PartEvent = PartStartEvent | PartDeltaEvent | PartEndEvent;
+
+/** Events of one answer → complete frames. Only the first alternative is written: the format knows no other. */
+export function encodeStream(): Machine<Event, string> {
+  const encoder = new StreamEncoder();
+  return { push: (event) => encoder.push(event), end: () => [] };
+}
+
+class StreamEncoder {
+  #start: { id: string; model: string } = { id: "", model: "" };
+  #extra: Extra = {};
+  #usage: Usage | null = null;
+  #stop: Extract<Event, { type: "choice-end" }> | null = null;
+  #refusal: string | null = null;
+  #hasBegun = false;
+  #isFinished = false;
+  readonly #refusalParts = new Set<number>();
+  readonly #blocks = new BlockWriter();
+
+  push(event: Event): string[] {
+    if (this.#isFinished || ("choice" in event && event.choice !== 0)) return [];
+    switch (event.type) {
+      case "start":
+        this.#start = { id: event.id, model: event.model };
+        this.#extra = mergeExtra(this.#extra, event.extra);
+        return [];
+      case "usage":
+        this.#usage = event.usage;
+        if (event.extra !== undefined) this.#extra = mergeExtra(this.#extra, event.extra);
+        return [];
+      case "part-start":
+      case "part-delta":
+      case "part-end":
+        return this.#part(event);
+      case "choice-end":
+        this.#stop = event;
+        return [...this.#begin(), ...this.#blocks.closeAll()];
+      case "finish":
+        return this.#finish(event);
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /**
+   * `message_start`, once, as late as the first block: by then a provider that counts the prompt at the start has said so, and clients
+   * read the prompt's count from here.
+   */
+  #begin(): string[] {
+    if (this.#hasBegun) return [];
+    this.#hasBegun = true;
+    const own = ownFields(this.#extra);
+    const message = {
+      id: this.#start.id,
+      type: "message",
+      role: "assistant",
+      model: this.#start.model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: encodeUsage(this.#usage, objectOf(own["usage"])),
+      ...omit(own, ["usage"]),
+    };
+    // What has been said here is not said again at the end.
+    this.#extra = { [ID]: own["usage"] === undefined ? {} : { usage: own["usage"] } };
+    return [format({ type: "message_start", message })];
+  }
+
+  #part(event: PartEvent): string[] {
+    if (event.type === "part-start" && event.kind === "refusal") this.#refusalParts.add(event.part);
+    if (this.#refusalParts.has(event.part)) {
+      if (event.type === "part-delta") this.#refusal = (this.#refusal ?? "") + event.text;
+      return [];
+    }
+    return [...this.#begin(), ...this.#blocks.push(event)];
+  }
+
+  #finish(event: Extract<Event, { type: "finish" }>): string[] {
+    this.#isFinished = true;
+    if (event.error !== undefined) return [encodeErrorFrame(event.error, "")];
+    if (event.extra !== undefined) this.#extra = mergeExtra(this.#extra, event.extra);
+    const frames = [...this.#begin(), ...this.#blocks.closeAll()];
+    const own = ownFields(this.#extra);
+    const delta: JsonObject = encodeStop({
+      finish: this.#stop?.finish ?? "other",
+      ...(this.#stop?.stopSequence === undefined ? {} : { stopSequence: this.#stop.stopSequence }),
+      ...(this.#refusal === null ? {} : { refusal: this.#refusal }),
+      ...(this.#stop?.extra === undefined ? {} : { extra: this.#stop.extra }),
+    });
+    if (own["container"] !== undefined) delta["container"] = own["container"];
+    const usage = encodeUsage(this.#usage, objectOf(own["usage"]));
+    frames.push(format({ type: "message_delta", delta, usage, ...omit(own, ["usage", "container"]) }));
+    frames.push(format({ type: "message_stop" }));
+    return frames;
+  }
+}
+
+interface BlockState {
+  start: PartStartEvent;
+  /** Null until the block is opened: one that never says anything is never opened. */
+  index: number | null;
+  /** What came while another block was open. */
+  waiting: (PartDeltaEvent | PartEndEvent)[];
+  isClosed: boolean;
+}
+
+/**
+ * Writes blocks one after another. Text and reasoning give way when another part begins and go on in a new block if need be; a tool call
+ * keeps its block until it is complete, and what comes meanwhile waits.
+ */
+class BlockWriter {
+  #nextIndex = 0;
+  #current: BlockState | null = null;
+  readonly #queue: BlockState[] = [];
+  readonly #parts = new Map<number, BlockState>();
+
+  push(event: PartEvent): string[] {
+    if (event.type === "part-start") {
+      const state: BlockState = { start: event, index: null, waiting: [], isClosed: false };
+      this.#parts.set(event.part, state);
+      return this.#enter(state);
+    }
+    const state = this.#parts.get(event.part);
+    if (state === undefined) return [];
+    if (state === this.#current) return this.#write(state, event);
+    if (!state.isClosed) {
+      state.waiting.push(event);
+      return [];
+    }
+    if (event.type === "part-end") return [];
+    const again: BlockState = { start: state.start, index: null, waiting: [event], isClosed: false };
+    this.#parts.set(event.part, again);
+    return this.#enter(again);
+  }
+
+  closeAll(): string[] {
+    const frames: string[] = [];
+    while (this.#current !== null) frames.push(...this.#close(this.#current));
+    return frames;
+  }
+
+  #enter(state: BlockState): string[] {
+    const frames: string[] = [];
+    if (this.#current !== null && isToolCall(this.#current)) {
+      this.#queue.push(state);
+      return frames;
+    }
+    if (this.#current !== null) frames.push(...this.#close(this.#current));
+    this.#current = state;
+    return [...frames, ...this.#resume(state)];
+  }
+
+  /** Opens what must be open from the start, and writes what has waited. */
+  #resume(state: BlockState): string[] {
+    const frames: string[] = [];
+    const { kind, extra } = state.start;
+    if (isToolCall(state) || keptBlock(extra) !== null || typeof kind === "object") frames.push(...this.#open(state));
+    for (const event of state.waiting.splice(0)) frames.push(...this.#write(state, event));
+    return frames;
+  }
+
+  #write(state: BlockState, event: PartDeltaEvent | PartEndEvent): string[] {
+    if (event.type === "part-end") {
+      const frames = state.index === null ? [] : writeRest(state.index, state.start, event);
+      return [...frames, ...this.#close(state)];
+    }
+    if (event.encrypted !== undefined) {
+      return [...this.#write(state, withoutEncrypted(event)), ...this.#redacted(state, event.encrypted)];
+    }
+    const deltas = deltasOf(state.start, event);
+    if (deltas.length === 0) return [];
+    const frames = this.#open(state);
+    for (const delta of deltas) frames.push(format({ type: "content_block_delta", index: state.index, delta }));
+    return frames;
+  }
+
+  #open(state: BlockState): string[] {
+    if (state.index !== null) return [];
+    state.index = this.#nextIndex++;
+    return [format({ type: "content_block_start", index: state.index, content_block: blockOf(state.start) })];
+  }
+
+  /** Hidden reasoning is a block of its own, whole from the start; what was shown before it ends first. */
+  #redacted(state: BlockState, data: string): string[] {
+    const frames = state.index === null ? [] : [stopOf(state.index)];
+    state.index = null;
+    const index = this.#nextIndex++;
+    const block = { type: "redacted_thinking", data };
+    return [...frames, format({ type: "content_block_start", index, content_block: block }), stopOf(index)];
+  }
+
+  #close(state: BlockState): string[] {
+    state.isClosed = true;
+    const frames = state.index === null ? [] : [stopOf(state.index)];
+    this.#current = this.#queue.shift() ?? null;
+    return this.#current === null ? frames : [...frames, ...this.#resume(this.#current)];
+  }
+}
+
+function isToolCall({ start }: BlockState): boolean {
+  return typeof start.kind === "object" && "toolCall" in start.kind;
+}
+
+function blockOf({ kind, extra }: PartStartEvent): JsonObject {
+  const kept = keptBlock(extra);
+  if (kept !== null) return kept;
+  const own = ownFields(extra);
+  if (kind === "reasoning") return { type: "thinking", thinking: "", signature: "", ...own };
+  if (typeof kind === "object" && "toolCall" in kind) return { type: "tool_use", ...kind.toolCall, input: {}, ...own };
+  if (typeof kind === "object") return { type: "text", text: describeMedia(kind.media) };
+  return { type: "text", text: "", ...own };
+}
+
+function deltasOf({ kind }: PartStartEvent, event: PartDeltaEvent): JsonObject[] {
+  const deltas: JsonObject[] = [];
+  if (kind === "reasoning") {
+    if (event.text !== "") deltas.push({ type: "thinking_delta", thinking: event.text });
+    if (event.signature !== undefined) deltas.push({ type: "signature_delta", signature: event.signature });
+    return deltas;
+  }
+  if (typeof kind === "object") {
+    return event.text === "" ? [] : [{ type: "input_json_delta", partial_json: event.text }];
+  }
+  if (event.text !== "") deltas.push({ type: "text_delta", text: event.text });
+  const citations = ownFields(event.extra)["citations"];
+  for (const citation of Array.isArray(citations) ? citations : []) deltas.push({ type: "citations_delta", citation });
+  return deltas;
+}
+
+/** The input of a kept block, which became whole only at its end. */
+function writeRest(index: number, { extra }: PartStartEvent, end: PartEndEvent): string[] {
+  const whole = keptBlock(end.extra);
+  const before = keptBlock(extra);
+  if (whole === null || before === null || !isJsonObject(whole["input"])) return [];
+  const text = JSON.stringify(whole["input"]);
+  if (text === JSON.stringify(before["input"])) return [];
+  const delta = { type: "input_json_delta", partial_json: text };
+  return [format({ type: "content_block_delta", index, delta })];
+}
+
+function withoutEncrypted({ encrypted: _left, ...event }: PartDeltaEvent): PartDeltaEvent {
+  return event;
+}
+
+function stopOf(index: number): string {
+  return format({ type: "content_block_stop", index });
+}
+
+function format(data: { type: string } & JsonObject): string {
+  return formatFrame(JSON.stringify(data), data.type);
+}

@@ -1,0 +1,136 @@
+// How much the model shall think: the canonical effort or budget ↔ Anthropic's `thinking` and `output_config.effort`. Knows no messages but
+// the turns it is given, and no model but the facts it is told.
+
+import type { JsonObject, Reasoning, ReasoningEffort, Request } from "../../ir/index.ts";
+import type { ModelFacts } from "../type.ts";
+import { type EffortLevel, ID, type Thinking, objectOf, omit, ownFields, textOf } from "./body.ts";
+import type { Turn } from "./conversation.ts";
+
+/** The smallest budget that Anthropic accepts. */
+const MIN_BUDGET = 1024;
+
+const BUDGETS: Record<Exclude<ReasoningEffort, "none">, number> = {
+  minimal: MIN_BUDGET,
+  low: 2048,
+  medium: 8192,
+  high: 16_384,
+  xhigh: 24_576,
+  max: 32_000,
+};
+
+const LEVELS: Record<Exclude<ReasoningEffort, "none">, EffortLevel> = {
+  minimal: "low",
+  low: "low",
+  medium: "medium",
+  high: "high",
+  xhigh: "xhigh",
+  max: "max",
+};
+
+interface ThinkingPlan {
+  /** The `thinking` field; null to leave it out. */
+  thinking: JsonObject | null;
+  /** `output_config.effort`; null to leave it out. */
+  effort: EffortLevel | null;
+  /** The output limit, raised where a budget needs room in it. */
+  maxTokens: number;
+}
+
+/** `thinking` and `output_config.effort` of a body; undefined where it has neither. */
+export function decodeReasoning(body: JsonObject): Reasoning | undefined {
+  const thinking = objectOf(body["thinking"]);
+  const effort = Object.entries(LEVELS).find(([, level]) => level === objectOf(body["output_config"])["effort"])?.[1];
+  const budget = thinking["budget_tokens"];
+  if (thinking["type"] === "disabled") return { effort: "none" };
+  const reasoning: Reasoning = effort === undefined ? {} : { effort };
+  if (thinking["type"] === "adaptive") reasoning.adaptive = true;
+  if (thinking["type"] === "enabled" && typeof budget === "number") reasoning.budgetTokens = budget;
+  return Object.keys(reasoning).length === 0 ? undefined : reasoning;
+}
+
+/** What of a `thinking` object the canonical request cannot hold; the whole object where its type is unknown. */
+export function decodeThinkingRest(thinking: JsonObject): JsonObject {
+  const known = ["enabled", "adaptive", "disabled"].includes(textOf(thinking["type"]));
+  return known ? omit(thinking, ["type", "budget_tokens"]) : thinking;
+}
+
+/**
+ * The thinking to ask for. A client of another format names an effort and expects the model to think; a client of this format says both
+ * separately, and gets back what it said.
+ */
+export function planThinking(
+  request: Request,
+  turns: Turn[],
+  facts: ModelFacts,
+  draft: { maxTokens: number; dropped: string[] },
+): ThinkingPlan {
+  const nothing: ThinkingPlan = { thinking: null, effort: null, maxTokens: draft.maxTokens };
+  const ownThinking = objectOf(ownFields(request.extra)["thinking"]);
+  const { reasoning } = request;
+  if (typeof ownThinking["type"] === "string") {
+    return { ...nothing, thinking: ownThinking, effort: reasoning === undefined ? null : levelOf(reasoning) };
+  }
+  if (reasoning === undefined) return nothing;
+  const isOwn = request.extra[ID] !== undefined;
+  if (reasoning.effort === "none") return isOwn ? { ...nothing, thinking: { type: "disabled" } } : nothing;
+  if (facts.reasoning === "none") {
+    draft.dropped.push("reasoning_effort");
+    return nothing;
+  }
+  const level = levelOf(reasoning);
+  const effort = facts.reasoning === "effort" || (isOwn && reasoning.effort !== undefined) ? level : null;
+  if (isOwn && reasoning.adaptive !== true && reasoning.budgetTokens === undefined) return { ...nothing, effort };
+  if (forbidsThinking(request, turns, facts)) {
+    draft.dropped.push("reasoning_effort");
+    return { ...nothing, effort };
+  }
+  if (facts.reasoning === "effort") {
+    const thinking: Thinking = { type: "adaptive" };
+    return { ...nothing, thinking: { ...thinking, ...ownThinking }, effort };
+  }
+  const fit = fitBudget(budgetOf(reasoning), draft.maxTokens, facts.maxOutputTokens);
+  if (fit === null) {
+    draft.dropped.push("reasoning_effort");
+    return { ...nothing, effort };
+  }
+  const thinking: Thinking = { type: "enabled", budget_tokens: fit.budget };
+  return { thinking: { ...thinking, ...ownThinking }, effort, maxTokens: fit.maxTokens };
+}
+
+function levelOf({ effort, budgetTokens }: Reasoning): EffortLevel | null {
+  if (effort !== undefined && effort !== "none") return LEVELS[effort];
+  if (budgetTokens === undefined) return null;
+  const name = (["low", "medium", "high", "xhigh"] as const).find((candidate) => budgetTokens <= BUDGETS[candidate]);
+  return name ?? "max";
+}
+
+function budgetOf({ effort, budgetTokens }: Reasoning): number {
+  if (budgetTokens !== undefined) return Math.max(MIN_BUDGET, budgetTokens);
+  return BUDGETS[effort === undefined || effort === "none" ? "medium" : effort];
+}
+
+/** True where Anthropic refuses thinking: a forced tool, an answer begun by the client, or (with a budget) a tool loop begun without it. */
+function forbidsThinking(request: Request, turns: Turn[], facts: ModelFacts): boolean {
+  const choice = request.toolChoice?.type;
+  if (request.tools.length > 0 && (choice === "required" || choice === "tool")) return true;
+  if (turns.at(-1)?.role === "assistant") return true;
+  if (facts.reasoning === "effort") return false;
+  const answer = turns.findLast((turn) => turn.role === "assistant");
+  const hasCalls = answer?.content.some((block) => block["type"] === "tool_use") === true;
+  return hasCalls && !["thinking", "redacted_thinking"].includes(textOf(answer.content[0]?.["type"]));
+}
+
+/**
+ * A budget must be at least 1024 and leave room below the limit. The limit is raised by the budget where the model allows it, so that the
+ * client keeps the answer it asked for; where it does not, the budget shrinks. Null where not even the smallest fits.
+ */
+function fitBudget(
+  budget: number,
+  maxTokens: number,
+  limit: number | null,
+): { budget: number; maxTokens: number } | null {
+  if (budget < maxTokens) return { budget, maxTokens };
+  const raised = Math.min(maxTokens + budget, limit ?? Number.POSITIVE_INFINITY);
+  if (raised - maxTokens >= MIN_BUDGET) return { budget: raised - maxTokens, maxTokens: raised };
+  return MIN_BUDGET < maxTokens ? { budget: Math.max(MIN_BUDGET, raised >> 1), maxTokens: raised } : null;
+}

@@ -1,0 +1,92 @@
+// What whole answers and streamed ones have in common: calls, images, the words for why a choice ended, the error for an answer that
+// is none. Knows neither a whole answer nor a stream.
+
+import {
+  type FinishReason,
+  GatewayError,
+  type Json,
+  type JsonObject,
+  type MediaPart,
+  type ToolCallPart,
+} from "../../ir/index.ts";
+import { decodeError } from "../openai-error.ts";
+import { type FinishWord, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { readDataUrl } from "./content.ts";
+
+const FINISHES: Readonly<Record<string, FinishReason>> = {
+  stop: "stop",
+  length: "length",
+  model_length: "length",
+  tool_calls: "tool-calls",
+  function_call: "tool-calls",
+  content_filter: "content-filter",
+  error: "error",
+};
+
+const WORDS: Readonly<Record<FinishReason, FinishWord>> = {
+  stop: "stop",
+  length: "length",
+  "tool-calls": "tool_calls",
+  "content-filter": "content_filter",
+  refusal: "content_filter",
+  error: "stop",
+  other: "stop",
+};
+
+export function decodeFinish(word: Json | undefined): FinishReason {
+  return FINISHES[textOf(word)] ?? "other";
+}
+
+/** The server's own word where it still fits; OpenAI's otherwise. */
+export function encodeFinish(finish: FinishReason, own: JsonObject): string {
+  const word = own["finish_reason"];
+  return typeof word === "string" && decodeFinish(word) === finish ? word : WORDS[finish];
+}
+
+/** A word that `encodeFinish` would not find again by itself. */
+export function keepFinish(word: Json | undefined): JsonObject {
+  return typeof word === "string" && WORDS[decodeFinish(word)] !== word ? { finish_reason: word } : {};
+}
+
+/** A call of an answer. Never throws: what is missing is made up, as an answer that was paid for must arrive. */
+export function decodeCall(call: JsonObject, fallbackId: string): ToolCallPart {
+  const isCustom = call["type"] === "custom";
+  const target = objectOf(isCustom ? call["custom"] : call["function"]);
+  const rest = omit(call, isCustom ? ["id", "custom", "index"] : ["id", "type", "function", "index"]);
+  return {
+    type: "tool-call",
+    id: textOf(call["id"]) || fallbackId,
+    name: textOf(target["name"]),
+    arguments: readArguments(isCustom ? target["input"] : target["arguments"]),
+    ...asExtra(rest),
+  };
+}
+
+/** Some servers send the arguments as an object. */
+export function readArguments(value: Json | undefined): string {
+  if (typeof value === "string") return value;
+  return value === undefined || value === null ? "" : JSON.stringify(value);
+}
+
+/** `images` of a message: OpenRouter's shape for models that draw. */
+export function decodeImage(image: JsonObject): MediaPart {
+  const { source, mediaType } = readDataUrl(textOf(objectOf(image["image_url"])["url"]));
+  return { type: "media", kind: "image", source, mediaType, ...asExtra(omit(image, ["type", "image_url", "index"])) };
+}
+
+export function encodeImage({ source, mediaType, extra }: MediaPart): JsonObject[] {
+  if ("fileId" in source) return [];
+  const url = "url" in source ? source.url : `data:${mediaType ?? "image/png"};base64,${source.base64}`;
+  return [{ ...ownFields(extra), type: "image_url", image_url: { url } }];
+}
+
+/** The error of an upstream that reports one in the place of an answer, or inside a stream. */
+export function rejected(body: JsonObject): GatewayError {
+  const upstream = decodeError(null, body);
+  return new GatewayError({ kind: "upstream_rejected", message: upstream.message, upstream });
+}
+
+/** The error for an answer that cannot be read; the caller may ask another provider. */
+export function malformed(message: string, cause?: unknown): GatewayError {
+  return new GatewayError({ kind: "upstream_malformed", message, cause });
+}

@@ -1,0 +1,24 @@
+// OpenAI's Chat Completions as a wire. https://platform.openai.com/docs/api-reference/chat
+// Knows no provider: OpenAI and everyone who imitates it speak it.
+
+import type { ChatWire } from "../type.ts";
+import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
+import { forwardFrame, forwardRequest } from "./forward.ts";
+import { peekRequest } from "./peek.ts";
+import { decodeRequest, encodeRequest } from "./request.ts";
+import { decodeResponse, encodeResponse } from "./response.ts";
+import { createStreamEncoder } from "./stream-encode.ts";
+import { createStreamDecoder } from "./stream.ts";
+
+export const openaiChat: ChatWire = {
+  id: "openai-chat",
+  operation: "chat",
+  endpoint: "chat.completions",
+  paths: ["/v1/chat/completions"],
+  peek: peekRequest,
+  forward: { request: forwardRequest, frame: forwardFrame },
+  request: { decode: decodeRequest, encode: encodeRequest },
+  response: { decode: decodeResponse, encode: encodeResponse },
+  stream: { decode: createStreamDecoder, encode: createStreamEncoder },
+  error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
+};

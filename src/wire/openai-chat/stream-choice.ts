@@ -1,0 +1,157 @@
+// The deltas of one choice → events: which part each belongs to, when a part opens and when it is complete. Knows no chunk around them.
+
+import {
+  type Event,
+  type Extra,
+  type FinishReason,
+  type Json,
+  type JsonObject,
+  type PartDeltaEvent,
+  isJsonObject,
+} from "../../ir/index.ts";
+import { decodeFinish, decodeImage, keepFinish } from "./answer.ts";
+import { asExtra, objectOf, objectsOf, omit, textOf } from "./body.ts";
+import { decodeThinking } from "./content.ts";
+import { REASONING_FIELDS, decodeDetail, findReasoningText } from "./reasoning.ts";
+import { type ChoiceState, type OpenPart, closeOpen, startPart } from "./stream-state.ts";
+import { closeTools, readTool } from "./stream-tool.ts";
+
+const READ = ["role", "content", "refusal", "tool_calls", "function_call", "images", ...REASONING_FIELDS];
+
+/** One chunk's choice. What comes after its end is not told. */
+export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[]): void {
+  if (choice.isFinished) return;
+  // Some servers put the whole message into the stream.
+  const delta = objectOf(item["delta"] ?? item["message"]);
+  readReasoning(choice, delta, events);
+  readContent(choice, delta["content"], events);
+  appendText(choice, "refusal", textOf(delta["refusal"]), events);
+  for (const image of objectsOf(delta["images"])) {
+    closeOpen(choice, events);
+    startPart(choice, { media: decodeImage(image) }, events);
+    events.push({ type: "part-end", choice: choice.index, part: choice.nextPart - 1 });
+  }
+  for (const call of objectsOf(delta["tool_calls"])) readTool(choice, call, events);
+  if (isJsonObject(delta["function_call"])) {
+    readTool(choice, { index: -1, function: delta["function_call"], function_call: true }, events);
+  }
+  keepRest(choice.message, omit(delta, READ));
+  keepRest(choice.own, omit(item, ["index", "delta", "message", "finish_reason", "logprobs"]));
+  joinLogprobs(choice.own, item["logprobs"]);
+  const word = item["finish_reason"];
+  if (typeof word !== "string" || word === "") return;
+  Object.assign(choice.own, keepFinish(word));
+  endChoice(choice, decodeFinish(word), events);
+}
+
+/** Closes what is open and ends the choice. */
+export function endChoice(choice: ChoiceState, finish: FinishReason, events: Event[]): void {
+  closeOpen(choice, events);
+  closeTools(choice, events, true);
+  choice.isFinished = true;
+  const own = { ...choice.own };
+  if (Object.keys(choice.message).length > 0) own["message"] = choice.message;
+  events.push({ type: "choice-end", choice: choice.index, finish, ...asExtra(own) });
+}
+
+/** Why a choice ended that did not say so. */
+export function inferFinish(choice: ChoiceState): FinishReason {
+  return choice.tools.length > 0 ? "tool-calls" : "other";
+}
+
+function appendText(choice: ChoiceState, kind: "text" | "refusal", text: string, events: Event[]): void {
+  if (text === "") return;
+  const part = ensureOpen(choice, kind, events, {}).part;
+  events.push({ type: "part-delta", choice: choice.index, part, text });
+}
+
+function ensureOpen(choice: ChoiceState, kind: OpenPart["kind"], events: Event[], own: JsonObject): OpenPart {
+  if (choice.open?.kind === kind && !choice.open.isSealed) return choice.open;
+  closeOpen(choice, events);
+  closeTools(choice, events, false);
+  const opened = startPart(choice, kind === "thinking" ? "reasoning" : kind, events, asExtra(own));
+  choice.open = { part: opened, kind, isSealed: false };
+  return choice.open;
+}
+
+function readContent(choice: ChoiceState, content: Json | undefined, events: Event[]): void {
+  if (typeof content === "string") {
+    appendText(choice, "text", content, events);
+    return;
+  }
+  for (const piece of objectsOf(content)) {
+    if (piece["type"] !== "thinking") {
+      appendText(choice, "text", textOf(piece["text"]), events);
+      continue;
+    }
+    const { text } = decodeThinking(piece);
+    if (text === "") continue;
+    const part = ensureOpen(choice, "thinking", events, { field: "thinking" }).part;
+    events.push({ type: "part-delta", choice: choice.index, part, text });
+  }
+}
+
+function readReasoning(choice: ChoiceState, delta: JsonObject, events: Event[]): void {
+  const shown = findReasoningText(delta);
+  const details = objectsOf(delta["reasoning_details"]);
+  if (shown === null && details.length === 0) return;
+  if (shown !== null) choice.reasoningFrom ??= "field";
+  else if (details.some((detail) => decodeDetail(detail).text !== "")) choice.reasoningFrom ??= "details";
+  const own: JsonObject = {};
+  if (shown?.field === "reasoning") own["field"] = "reasoning";
+  if (shown === null && choice.reasoningFrom !== "field") own["field"] = "reasoning_details";
+  if (shown !== null && choice.reasoningFrom === "field") {
+    const kept = decodeDetail(details[0] ?? {}).extra;
+    const open = ensureOpen(choice, "reasoning", events, details.length > 0 ? mergeOwn(own, kept) : own);
+    events.push({ type: "part-delta", choice: choice.index, part: open.part, text: shown.text });
+  }
+  for (const detail of details) readDetail(choice, detail, own, events);
+}
+
+/** One detail: more text where it is read from here, a signature for the text that is open, or a sealed part. */
+function readDetail(choice: ChoiceState, detail: JsonObject, own: JsonObject, events: Event[]): void {
+  const { text, signature, encrypted, extra } = decodeDetail(detail);
+  const shownText = choice.reasoningFrom === "details" ? text : "";
+  const before = choice.open?.kind === "reasoning" ? choice.open : null;
+  const isSame = before !== null && before.detail === detail["index"];
+  if (encrypted !== undefined && before !== null && !(isSame && detail["index"] !== undefined)) before.isSealed = true;
+  if (shownText === "" && signature === undefined && encrypted === undefined) {
+    if (before !== null) before.detail = detail["index"];
+    return;
+  }
+  // A signature may come after its text in a detail of its own, and then closes that text.
+  const open =
+    before !== null && isSame && signature === undefined && shownText === ""
+      ? before
+      : ensureOpen(choice, "reasoning", events, mergeOwn(own, extra));
+  open.detail = detail["index"];
+  const event: PartDeltaEvent = { type: "part-delta", choice: choice.index, part: open.part, text: shownText };
+  if (signature !== undefined) event.signature = signature;
+  if (encrypted !== undefined) event.encrypted = encrypted;
+  if (signature !== undefined || encrypted !== undefined) open.isSealed = true;
+  events.push(event);
+}
+
+function mergeOwn(own: JsonObject, extra: Extra | undefined): JsonObject {
+  const fields = Object.values(extra ?? {})[0];
+  return fields === undefined ? own : { ...own, ...fields };
+}
+
+/** The last value of each field that says something. */
+function keepRest(target: JsonObject, fields: JsonObject): void {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== null) target[name] = value;
+  }
+}
+
+/** Log probabilities come token by token, in one list for the text and one for the refusal. */
+function joinLogprobs(own: JsonObject, value: Json | undefined): void {
+  if (!isJsonObject(value)) return;
+  const joined = objectOf(own["logprobs"]);
+  for (const [name, list] of Object.entries(value)) {
+    const before = joined[name];
+    if (Array.isArray(list) && Array.isArray(before)) before.push(...list);
+    else joined[name] = Array.isArray(list) ? [...list] : (before ?? list);
+  }
+  own["logprobs"] = joined;
+}

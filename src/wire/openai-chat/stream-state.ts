@@ -1,0 +1,75 @@
+// What is remembered of one choice of a stream while it is read, and the opening and closing of its parts. Reads no delta.
+
+import type { Event, Extra, Json, JsonObject, PartStartEvent } from "../../ir/index.ts";
+
+export interface ChoiceState {
+  index: number;
+  /** Id of the answer: for calls that came without an id of their own. */
+  answerId: string;
+  nextPart: number;
+  /** The text, refusal or reasoning that is being written. Calls stay open beside it, see stream-tool.ts. */
+  open: OpenPart | null;
+  tools: ToolState[];
+  isFinished: boolean;
+  /** Where the text of reasoning is read: servers that send details repeat it there. */
+  reasoningFrom: "field" | "details" | null;
+  /** What the choice says beside its answer, for its end. */
+  own: JsonObject;
+  message: JsonObject;
+}
+
+export interface OpenPart {
+  part: number;
+  kind: "text" | "refusal" | "reasoning" | "thinking";
+  /** Index of the last detail that belongs to this part. */
+  detail?: Json | undefined;
+  /** Signed or sealed: what follows is another part. */
+  isSealed: boolean;
+}
+
+export function openChoice(index: number, answerId: string): ChoiceState {
+  return {
+    index,
+    answerId,
+    nextPart: 0,
+    open: null,
+    tools: [],
+    isFinished: false,
+    reasoningFrom: null,
+    own: {},
+    message: {},
+  };
+}
+
+export interface ToolState {
+  /** The server's number; null where it gives none. */
+  index: number | null;
+  /** The server's id; "" where it gave none. */
+  id: string;
+  name: string;
+  /** The part's number, once the name is known. */
+  part: number | null;
+  /** All arguments so far: told once the part is open. */
+  text: string;
+  isClosed: boolean;
+  own: JsonObject;
+}
+
+/** Opens a part and gives its number. */
+export function startPart(
+  choice: ChoiceState,
+  kind: PartStartEvent["kind"],
+  events: Event[],
+  extra: { extra?: Extra } = {},
+): number {
+  const part = choice.nextPart++;
+  events.push({ type: "part-start", choice: choice.index, part, kind, ...extra });
+  return part;
+}
+
+/** Ends the text or reasoning that is open, because something else begins. */
+export function closeOpen(choice: ChoiceState, events: Event[]): void {
+  if (choice.open === null) return;
+  events.push({ type: "part-end", choice: choice.index, part: choice.open.part });
+  choice.open = null;
+}

@@ -1,0 +1,86 @@
+// Pieces of tool calls → events: which call a piece belongs to, however sloppily the server numbers them. Knows no text and no reasoning.
+
+import type { Event, JsonObject } from "../../ir/index.ts";
+import { readArguments } from "./answer.ts";
+import { asExtra, objectOf, omit, textOf } from "./body.ts";
+import { type ChoiceState, type ToolState, closeOpen, startPart } from "./stream-state.ts";
+
+/** One entry of `delta.tool_calls`. */
+export function readTool(choice: ChoiceState, call: JsonObject, events: Event[]): void {
+  const target = objectOf(call["function"] ?? call["custom"]);
+  const piece = {
+    index: typeof call["index"] === "number" ? call["index"] : null,
+    id: textOf(call["id"]),
+    name: textOf(target["name"]),
+    text: readArguments(target["arguments"] ?? target["input"]),
+  };
+  let tool = findTool(choice.tools, piece);
+  if (tool === undefined) {
+    const known = ["index", "id", "function", "custom", ...(call["type"] === "custom" ? [] : ["type"])];
+    tool = { ...piece, part: null, text: "", isClosed: false, own: omit(call, known) };
+    choice.tools.push(tool);
+  }
+  tool.id ||= piece.id;
+  tool.name ||= piece.name;
+  tool.text += piece.text;
+  if (tool.part === null) {
+    if (tool.name !== "") openTool(choice, tool, events);
+  } else if (piece.text !== "") {
+    events.push({ type: "part-delta", choice: choice.index, part: tool.part, text: piece.text });
+  }
+}
+
+/**
+ * The call that a piece continues; undefined where it begins one. A number may be missing (then the id or the order tells), or the same for
+ * every call of the turn (then another id, or another name after complete arguments, begins a new one).
+ */
+function findTool(
+  tools: ToolState[],
+  piece: { index: number | null; id: string; name: string; text: string },
+): ToolState | undefined {
+  const known = piece.index === null ? tools : tools.filter((tool) => tool.index === piece.index);
+  if (piece.id !== "") {
+    const same = known.findLast((tool) => tool.id === piece.id);
+    const last = known.at(-1);
+    // An id that comes late belongs to the call that waits for it.
+    return same ?? (last?.id === "" && piece.name === "" ? last : undefined);
+  }
+  const last = known.at(-1);
+  const beginsAnew = piece.name !== "" && piece.text !== "" && last !== undefined && isComplete(last.text);
+  return beginsAnew ? undefined : last;
+}
+
+function openTool(choice: ChoiceState, tool: ToolState, events: Event[]): void {
+  closeOpen(choice, events);
+  closeTools(choice, events, false);
+  const id = tool.id || `call_${choice.tools.indexOf(tool)}_${choice.answerId}`;
+  tool.part = startPart(choice, { toolCall: { id, name: tool.name } }, events, asExtra(tool.own));
+  if (tool.text !== "") events.push({ type: "part-delta", choice: choice.index, part: tool.part, text: tool.text });
+}
+
+/**
+ * Ends calls. As long as the choice goes on, only those whose arguments are complete: servers may write parallel calls in turns, and a call
+ * that is closed cannot take what comes late.
+ */
+export function closeTools(choice: ChoiceState, events: Event[], isEnd: boolean): void {
+  for (const tool of choice.tools) {
+    if (tool.isClosed || (!isEnd && (tool.part === null || !isComplete(tool.text)))) continue;
+    // A call that never got a name is told as it is, so that nothing is lost.
+    if (tool.part === null) {
+      tool.isClosed = true;
+      openTool(choice, tool, events);
+    }
+    tool.isClosed = true;
+    if (tool.part !== null) events.push({ type: "part-end", choice: choice.index, part: tool.part });
+  }
+}
+
+function isComplete(text: string): boolean {
+  if (!text.trimEnd().endsWith("}")) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

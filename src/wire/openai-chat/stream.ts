@@ -1,0 +1,130 @@
+// Streamed chunks → canonical events. What one choice says is read in stream-choice.ts, events → chunks is in stream-encode.ts.
+// A synchronous machine: it knows no socket, and no time.
+
+import { type Event, type GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import type { Frame } from "../../lib/sse.ts";
+import type { Machine } from "../type.ts";
+import { malformed, rejected } from "./answer.ts";
+import { ID, objectsOf, omit, textOf } from "./body.ts";
+import { endChoice, inferFinish, readChoice } from "./stream-choice.ts";
+import { type ChoiceState, openChoice } from "./stream-state.ts";
+import { decodeUsage } from "./usage.ts";
+
+/** Fields of a chunk that are read, and the padding that hides the length of a text from listeners on the line. */
+const READ = ["id", "object", "created", "model", "choices", "usage", "obfuscation", "error"];
+
+interface StreamState {
+  isStarted: boolean;
+  isDone: boolean;
+  id: string;
+  choices: Map<number, ChoiceState>;
+  /** Fields of chunks beside the answer, as last seen; those that changed after the start go out with the end. */
+  fields: JsonObject;
+  late: JsonObject;
+  lastUsage: string;
+}
+
+/**
+ * A decoder for one stream. `[DONE]` ends it, and so does the end of input once every choice that began has finished; an end before
+ * that, an error inside the stream and a frame that is no JSON end it with an error. After its `finish` it says nothing more.
+ */
+export function createStreamDecoder(): Machine<Frame, Event> {
+  const state: StreamState = {
+    isStarted: false,
+    isDone: false,
+    id: "",
+    choices: new Map(),
+    fields: {},
+    late: {},
+    lastUsage: "",
+  };
+  return {
+    push: (frame) => (state.isDone ? [] : readFrame(state, frame)),
+    end: () => (state.isDone ? [] : endInput(state)),
+  };
+}
+
+function readFrame(state: StreamState, frame: Frame): Event[] {
+  const data = frame.data?.trim() ?? "";
+  if (data === "") return [];
+  if (data === "[DONE]") return endInput(state, true);
+  let chunk: Json;
+  try {
+    chunk = JSON.parse(data);
+  } catch (cause) {
+    return [finish(state, malformed("The upstream sent an event that is not JSON.", cause))];
+  }
+  if (!isJsonObject(chunk)) return [finish(state, malformed("The upstream sent an event that is no JSON object."))];
+  const events: Event[] = [];
+  const hasError = (chunk["error"] !== undefined && chunk["error"] !== null) || frame.event === "error";
+  readHead(state, chunk, events);
+  for (const [position, item] of objectsOf(chunk["choices"]).entries()) {
+    const index = typeof item["index"] === "number" ? item["index"] : position;
+    const choice = state.choices.get(index) ?? openChoice(index, state.id);
+    state.choices.set(index, choice);
+    // A choice that comes with an error did not end, whatever its finish_reason says.
+    readChoice(choice, hasError ? omit(item, ["finish_reason"]) : item, events);
+  }
+  readUsage(state, chunk, events);
+  if (hasError) events.push(finish(state, rejected(chunk)));
+  return events;
+}
+
+/** `start` with the first chunk that names the answer; a chunk of filter results before it waits. */
+function readHead(state: StreamState, chunk: JsonObject, events: Event[]): void {
+  for (const [name, value] of Object.entries(chunk)) {
+    if (READ.includes(name) || value === null || isSame(state.fields[name], value)) continue;
+    state.fields[name] = value;
+    if (state.isStarted) state.late[name] = value;
+  }
+  const id = textOf(chunk["id"]);
+  const hasChoices = Array.isArray(chunk["choices"]) && chunk["choices"].length > 0;
+  if (state.isStarted || (id === "" && !hasChoices)) return;
+  state.isStarted = true;
+  state.id = id;
+  const created = chunk["created"];
+  events.push({
+    type: "start",
+    id,
+    model: textOf(chunk["model"]),
+    createdAt: typeof created === "number" && created > 0 ? created : null,
+    extra: Object.keys(state.fields).length === 0 ? {} : { [ID]: { ...state.fields } },
+  });
+}
+
+function isSame(before: Json | undefined, after: Json): boolean {
+  if (before === after) return true;
+  return typeof after === "object" && before !== undefined && JSON.stringify(before) === JSON.stringify(after);
+}
+
+function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): void {
+  const report = decodeUsage(chunk["usage"]);
+  if (report === null) return;
+  // Some servers repeat their report on every chunk.
+  const text = JSON.stringify(report);
+  if (text === state.lastUsage) return;
+  state.lastUsage = text;
+  const extra = Object.keys(report.rest).length === 0 ? {} : { extra: { [ID]: { usage: report.rest } } };
+  events.push({ type: "usage", usage: report.usage, ...extra });
+}
+
+function endInput(state: StreamState, isMarked = false): Event[] {
+  const choices = [...state.choices.values()];
+  const isComplete = choices.length > 0 && (isMarked || choices.every((choice) => choice.isFinished));
+  if (!isComplete) {
+    return [finish(state, malformed("The upstream's stream ended before the answer was complete."))];
+  }
+  const events: Event[] = [];
+  // A server that forgets the reason but ends its stream properly has said all that it had to say.
+  for (const choice of choices) {
+    if (!choice.isFinished) endChoice(choice, inferFinish(choice), events);
+  }
+  events.push(finish(state));
+  return events;
+}
+
+function finish(state: StreamState, error?: GatewayError): Event {
+  state.isDone = true;
+  const extra = Object.keys(state.late).length === 0 ? {} : { extra: { [ID]: state.late } };
+  return { type: "finish", ...(error === undefined ? {} : { error }), ...extra };
+}

@@ -1,0 +1,148 @@
+// `admin api-keys …` on a database of its own: the token is shown once, and everything else is as it was asked for.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { EXIT } from "../../src/cli/error.ts";
+import { createKeyRing, type KeyFault } from "../../src/identity/index.ts";
+import { type Desk, makeDesk } from "./desk.ts";
+
+interface KeyJson {
+  id: string;
+  user_id: string;
+  name: string | null;
+  prefix: string;
+  scopes: string[];
+  expires_at: string | null;
+}
+
+interface Issued {
+  token: string;
+  api_key: KeyJson;
+}
+
+let desk: Desk;
+beforeEach(async () => {
+  desk = makeDesk();
+  await desk.read("admin users create --email ana@example.com");
+});
+afterEach(() => desk.close());
+
+const issue = (flags = ""): Promise<Issued> =>
+  desk.read<Issued>(`admin api-keys create --user ana@example.com ${flags}`.trim());
+const list = async (): Promise<KeyJson[]> => (await desk.read<{ api_keys: KeyJson[] }>("admin api-keys list")).api_keys;
+
+/** What a server on the same database would say to the token. */
+function tryToken(token: string, atMs = Date.now()): Promise<KeyFault | "open"> {
+  return desk.withStore(async ({ identity }) => {
+    const ring = createKeyRing({
+      store: identity,
+      now: () => atMs,
+      onError: (error) => {
+        throw error;
+      },
+    });
+    await ring.load();
+    const answer = ring.resolve(token);
+    return typeof answer === "string" ? answer : "open";
+  });
+}
+
+describe("create", () => {
+  test("prints the line that scripts read, and the token opens", async () => {
+    const { code, out, err } = await desk.run("admin api-keys create --user ana@example.com");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const token = /^API key id=[0-9a-f-]{36} token=(tok_[\w-]+)\n$/u.exec(out)?.[1] ?? "";
+    expect(await tryToken(token)).toBe("open");
+    expect(await tryToken(`${token}x`)).toBe("unknown");
+    expect((await desk.run("admin api-keys list")).out).not.toContain(token);
+  });
+
+  test("scopes, name and a time to live", async () => {
+    const before = Date.now();
+    const { api_key: key } = await issue("--scopes inference,usage:read --name ci --ttl 720h");
+    expect(key).toMatchObject({ scopes: ["inference", "usage:read"], name: "ci" });
+    const livesMs = new Date(key.expires_at ?? 0).getTime() - before;
+    expect(livesMs).toBeGreaterThanOrEqual(720 * 3_600_000);
+    expect(livesMs).toBeLessThan(720 * 3_600_000 + 60_000);
+  });
+
+  test("a moment to end at", async () => {
+    expect((await issue("--expires 2099-01-31T02:00:00+02:00")).api_key.expires_at).toBe("2099-01-31T00:00:00.000Z");
+    expect((await issue("--expires 2099-01-31")).api_key.expires_at).toBe("2099-01-31T00:00:00.000Z");
+    expect((await issue()).api_key.expires_at).toBeNull();
+  });
+
+  test.each([
+    ["--ttl 720h --expires 2099-01-31", EXIT.usage, "--ttl says it already"],
+    ["--ttl soon", EXIT.usage, "no length of time"],
+    ["--ttl 0s", EXIT.usage, "must live for some time"],
+    ["--expires tomorrow", EXIT.usage, "no moment"],
+    ["--expires 2099-13-01", EXIT.usage, "no moment"],
+    ["--expires 2001-01-01", EXIT.usage, "past"],
+    ["--scopes everything", EXIT.usage, 'no scope "everything"'],
+  ])("%s is refused", async (flags, code, words) => {
+    const result = await desk.run(`admin api-keys create --user ana@example.com ${flags}`);
+    expect({ code: result.code, out: result.out }).toEqual({ code, out: "" });
+    expect(result.err).toContain(words);
+    expect(await list()).toEqual([]);
+  });
+
+  test("for nobody", async () => {
+    expect((await desk.run("admin api-keys create --user nobody@example.com")).code).toBe(EXIT.notFound);
+  });
+});
+
+test("list shows everyone's keys or a user's", async () => {
+  const { api_key: key } = await issue("--scopes inference,usage:read");
+  await desk.read("admin api-keys create --user admin@local");
+  const { out } = await desk.run("admin api-keys list --user ana@example.com");
+  expect(out).toBe(`${key.id}  user=${key.user_id} prefix=${key.prefix} expires=never scopes=[inference usage:read]\n`);
+  expect(await list()).toHaveLength(2);
+  expect((await desk.run("admin api-keys list --user nobody@example.com")).code).toBe(EXIT.notFound);
+});
+
+describe("rotate", () => {
+  test("ends the old key at once", async () => {
+    const old = await issue("--name ci --scopes inference");
+    const { code, out, err } = await desk.run(`admin api-keys rotate --id ${old.api_key.id}`);
+    expect({ code, err }).toEqual({ code: 0, err: "The old key has ended.\n" });
+    const [, id = "", token = ""] = /^API key id=(\S+) token=(tok_\S+)\n$/u.exec(out) ?? [];
+    expect(id).not.toBe(old.api_key.id);
+    expect(await tryToken(token)).toBe("open");
+    expect(await tryToken(old.token)).toBe("unknown");
+    expect(await list()).toMatchObject([{ id, name: "ci", scopes: ["inference"] }]);
+  });
+
+  test("or after an overlap", async () => {
+    const old = await issue();
+    const next = await desk.read<Issued>(`admin api-keys rotate --id ${old.api_key.id} --overlap 1h`);
+    expect(await tryToken(next.token)).toBe("open");
+    expect(await tryToken(old.token)).toBe("open");
+    expect(await tryToken(old.token, Date.now() + 3_700_000)).toBe("expired");
+  });
+
+  test("what cannot be rotated", async () => {
+    const { api_key: key } = await issue();
+    expect((await desk.run(`admin api-keys rotate --id ${key.id} --overlap a-while`)).code).toBe(EXIT.usage);
+    expect((await desk.run("admin api-keys rotate --id nothing")).code).toBe(EXIT.notFound);
+  });
+});
+
+describe("delete", () => {
+  test("soft and hard; the token ends", async () => {
+    const [soft, hard] = [await issue(), await issue()];
+    expect((await desk.run(`admin api-keys delete --id ${soft.api_key.id}`)).out).toBe(
+      `Soft deleted API key ${soft.api_key.id} (revoked)\n`,
+    );
+    expect((await desk.run(`admin api-keys delete --id ${hard.api_key.id} --hard`)).out).toBe(
+      `Permanently deleted API key ${hard.api_key.id}\n`,
+    );
+    expect([await tryToken(soft.token), await tryToken(hard.token)]).toEqual(["unknown", "unknown"]);
+    expect(await list()).toEqual([]);
+  });
+
+  test("a key that is not there", async () => {
+    const { code, err } = await desk.run("admin api-keys delete --id nothing --json");
+    expect(code).toBe(EXIT.notFound);
+    expect(JSON.parse(err).error.code).toBe("not_found");
+  });
+});

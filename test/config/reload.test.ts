@@ -1,0 +1,79 @@
+// What has changed, and what of it can take effect at once.
+
+import { expect, test } from "bun:test";
+import { diffReload } from "../../src/config/index.ts";
+import { KEY_NAMES, describeKey } from "../../src/config/key.ts";
+import { load } from "./scene.ts";
+
+const change = async (env: Record<string, string>) => diffReload((await load({})).config, (await load({ env })).config);
+
+test("nothing has changed", async () => {
+  expect(await change({})).toEqual({ changes: [], needRestart: [] });
+});
+
+/** A value unlike the default, for every key. Keys of the built-in providers and of rules show under another name. */
+const OTHER: Record<string, [value: string, shownAs?: string]> = {
+  admin_email: ["a@b"],
+  anthropic_api_key: ["k", "provider.anthropic"],
+  anthropic_base_url: ["http://a", "provider.anthropic"],
+  anthropic_beta_header: ["x", "provider.anthropic"],
+  anthropic_max_tokens: ["5", "provider.anthropic"],
+  anthropic_version: ["x", "provider.anthropic"],
+  db_conn_max_idle_time: ["1s"],
+  db_conn_max_lifetime: ["1s"],
+  db_max_open_conns: ["3"],
+  environment: ["live"],
+  facade_port: ["1", "http_address"],
+  home: ["/h"],
+  http_address: ["127.0.0.1:8081"],
+  identity_path: ["/i"],
+  ledger_path: ["/l"],
+  log_file: ["/x", "log_file_cli"],
+  log_file_cli: ["/x"],
+  log_file_daemon: ["/x"],
+  log_level: ["error"],
+  max_body_bytes: ["1"],
+  model_aliases: ["a=b", "aliases"],
+  model_provider_routes: ["a=openai", "routes"],
+  models_refresh: ["1s"],
+  openai_api_key: ["k", "provider.openai"],
+  openai_base_url: ["http://a", "provider.openai"],
+  openai_org: ["x", "provider.openai"],
+  openai_project: ["x", "provider.openai"],
+  routes: ["a=openai"],
+  shutdown_timeout: ["1s"],
+  upstream_header_timeout: ["1s"],
+  upstream_idle_timeout: ["1s"],
+  work_mode: ["passthrough"],
+};
+
+test.each(Object.entries(OTHER))("%s", async (name, [value, shownAs = name]) => {
+  const { changes, needRestart } = await change({ [`TOKLIGENCE_${name.toUpperCase()}`]: value });
+  const key = KEY_NAMES.find((known) => known === name);
+  if (key === undefined) throw new Error(`${name} is no key`);
+  const restart = describeKey(key).restart === true;
+  expect(restart ? needRestart : changes).toContain(shownAs);
+  expect(restart ? changes : needRestart).toEqual([]);
+});
+
+test("every key but those that name files is tried above", () => {
+  const missing = KEY_NAMES.filter((name) => !Object.hasOwn(OTHER, name));
+  expect(missing).toEqual(["model_aliases_dir", "model_aliases_file", "tls_cert", "tls_key"]);
+});
+
+test("TLS files need a restart, files of aliases do not", async () => {
+  const files = { "/c": "c", "/k": "k", "/a": "a=b" };
+  const before = (await load({ files })).config;
+  const env = { TOKLIGENCE_TLS_CERT: "/c", TOKLIGENCE_TLS_KEY: "/k", TOKLIGENCE_MODEL_ALIASES_FILE: "/a" };
+  expect(diffReload(before, (await load({ files, env })).config)).toEqual({
+    changes: ["aliases"],
+    needRestart: ["tls_cert", "tls_key"],
+  });
+});
+
+test("a provider that comes, goes or changes is named", async () => {
+  const ini = async (text: string) => (await load({ files: { "config/setting.ini": text } })).config;
+  const before = await ini("[provider.a]\nbase_url=http://a\n[provider.b]\nbase_url=http://b\napi_key=1");
+  const after = await ini("[provider.b]\nbase_url=http://b\napi_key=2\n[provider.c]\nbase_url=http://c");
+  expect(diffReload(before, after)).toEqual({ changes: ["provider.a", "provider.b", "provider.c"], needRestart: [] });
+});

@@ -1,0 +1,35 @@
+// What role and scopes allow together.
+
+import { expect, test } from "bun:test";
+import { allows, ROLES, type Role, type Scope, SCOPES } from "../../src/identity/index.ts";
+
+const ALL = Object.keys(SCOPES) as Scope[];
+const FOR_USERS: Scope[] = ["inference", "inference:chat", "inference:embeddings", "profile:read", "usage:read"];
+
+function allowed(role: Role, scopes: Scope[]): Scope[] {
+  return ALL.filter((scope) => allows({ role, scopes }, scope));
+}
+
+test("a key without scopes may do what its owner's role allows", () => {
+  expect(allowed("root_admin", [])).toEqual(ALL);
+  expect(allowed("gateway_admin", [])).toEqual(ALL);
+  expect(allowed("gateway_user", [])).toEqual(FOR_USERS);
+});
+
+test("a scope allows itself and what it covers, and nothing beside", () => {
+  const covers: Partial<Record<Scope, Scope[]>> = {
+    admin: ["admin", "keys:manage", "routes:read", "users:manage"],
+    inference: ["inference", "inference:chat", "inference:embeddings"],
+  };
+  for (const scope of ALL) expect(allowed("gateway_admin", [scope])).toEqual(covers[scope] ?? [scope]);
+});
+
+test("no scope lifts a user above the role", () => {
+  expect(allowed("gateway_user", ALL)).toEqual(FOR_USERS);
+  expect(allowed("gateway_user", ["admin"])).toEqual([]);
+});
+
+test("scopes add up", () => {
+  for (const role of ROLES)
+    expect(allowed(role, ["inference:chat", "usage:read"])).toEqual(["inference:chat", "usage:read"]);
+});

@@ -1,0 +1,305 @@
+// A whole gateway in this process, without a port: real store in a temporary folder, scripted upstream, clock in the test's hand.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Config, ProviderSettings } from "../src/config/value.ts";
+import type { UpstreamInit } from "../src/gateway/send.ts";
+import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
+import { type LedgerEntry, type LedgerStore, createLedgerWriter } from "../src/ledger/index.ts";
+import { loadPriceBook } from "../src/ledger/price-list.ts";
+import type { Clock } from "../src/lib/clock.ts";
+import { createRedactor } from "../src/lib/redact.ts";
+import { type App, createApp } from "../src/server/index.ts";
+import { type Store, openStore } from "../src/store/index.ts";
+import { createLog } from "../src/telemetry/log.ts";
+
+export interface UpstreamCall {
+  url: string;
+  method: string;
+  headers: Headers;
+  /** The text as it was sent. */
+  text: string;
+  body: unknown;
+  signal: AbortSignal;
+}
+
+export type Upstream = (call: UpstreamCall) => Response | Promise<Response>;
+
+export interface Rig {
+  app: App;
+  config: Config;
+  store: Store;
+  directory: Directory;
+  clock: TestClock;
+  /** Calls that reached an upstream, model lists left out. */
+  calls: UpstreamCall[];
+  log: string[];
+  /** A user of that role with a fresh key. */
+  issue(
+    role?: Role,
+    options?: { scopes?: string[]; expiresAt?: Date },
+  ): Promise<{ userId: string; email: string; keyId: string; token: string }>;
+  /** A request with a key of a gateway user, unless `token` says otherwise (null: none). */
+  send(
+    path: string,
+    init?: {
+      method?: string;
+      body?: unknown;
+      token?: string | null;
+      headers?: Record<string, string>;
+      signal?: AbortSignal;
+    },
+  ): Promise<Response>;
+  chat(body: Record<string, unknown>, init?: Parameters<Rig["send"]>[1]): Promise<Response>;
+  rows(): Promise<LedgerEntry[]>;
+  /** The only row there is. */
+  row(): Promise<LedgerEntry>;
+  close(): Promise<void>;
+}
+
+interface RigInit {
+  upstream?: Upstream;
+  config?: (config: Config) => Config;
+  /** In place of the real books, for faults. */
+  append?: LedgerStore["append"];
+}
+
+export async function makeRig(init: RigInit = {}): Promise<Rig> {
+  const folder = await mkdtemp(join(tmpdir(), "tokligence-test-"));
+  const base = makeConfig(folder);
+  const config = init.config?.(base) ?? base;
+  const store = await openStore(config);
+  const clock = makeClock();
+  const directory = createDirectory({ store: store.identity, now: clock.wallMs });
+  await directory.ensureRoot("admin@local");
+  const ring = createKeyRing({
+    store: store.identity,
+    now: clock.wallMs,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  await ring.load();
+  const lines: string[] = [];
+  const log = createLog({
+    level: "debug",
+    pretty: false,
+    write: (line) => void lines.push(line),
+    keep: null,
+    redact: createRedactor(config.secrets),
+    now: () => new Date(clock.wallMs()),
+  });
+  const calls: UpstreamCall[] = [];
+  const app = createApp({
+    config,
+    directory,
+    ring,
+    books: store.ledger,
+    ledger: createLedgerWriter({
+      store: { append: init.append ?? store.ledger.append },
+      schedule: setImmediate,
+      after: clock.after,
+      onFault: (error) => log.error("ledger fault", { error }),
+      onRecovery: (rows) => log.info("ledger recovered", { rows }),
+    }),
+    prices: await loadPriceBook(),
+    ping: store.ping,
+    fetch: (url, request) => answer(url, request, init.upstream, calls),
+    clock,
+    newId: () => Bun.randomUUIDv7(),
+    log,
+    version: "0.0.0-test",
+    commit: "test",
+  });
+  const issue: Rig["issue"] = async (role = "gateway_user", options = {}) => {
+    const email = `${role}-${Bun.randomUUIDv7()}@example.com`;
+    const user = await directory.createUser({ kind: "operator" }, { email, role });
+    const key = await directory.createKey({ kind: "operator" }, user.id, options);
+    await ring.refresh();
+    return { userId: user.id, email, keyId: key.key.id, token: key.token };
+  };
+  const { token: defaultToken } = await issue();
+  const send: Rig["send"] = async (path, options = {}) => {
+    const token = options.token === undefined ? defaultToken : options.token;
+    const headers = new Headers(options.headers);
+    if (token !== null && !headers.has("authorization")) headers.set("authorization", `Bearer ${token}`);
+    const body = options.body === undefined ? undefined : printBody(options.body);
+    if (body !== undefined) headers.set("content-type", "application/json");
+    return app.fetch(
+      new Request(`http://gateway.test${path}`, {
+        method: options.method ?? (body === undefined ? "GET" : "POST"),
+        headers,
+        ...(body === undefined ? {} : { body }),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      }),
+    );
+  };
+  const rows = async (): Promise<LedgerEntry[]> => (await store.ledger.page({}, 1_000, null)).entries;
+  return {
+    app,
+    config,
+    store,
+    directory,
+    clock,
+    calls,
+    log: lines,
+    issue,
+    send,
+    chat: (body, options) => send("/v1/chat/completions", { ...options, body }),
+    rows,
+    async row() {
+      const found = await rows();
+      const [only] = found;
+      if (only === undefined || found.length !== 1) throw new Error(`expected one row, found ${found.length}`);
+      return only;
+    },
+    async close() {
+      app.close();
+      await ring.stop();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A string goes out as it is, so that a test can send what is not JSON. */
+function printBody(body: unknown): string {
+  return typeof body === "string" ? body : JSON.stringify(body);
+}
+
+async function answer(
+  url: string,
+  init: UpstreamInit,
+  upstream: Upstream | undefined,
+  calls: UpstreamCall[],
+): Promise<Response> {
+  const text = init.body ?? "";
+  const call: UpstreamCall = {
+    url,
+    method: init.method,
+    headers: new Headers(init.headers),
+    text,
+    body: text === "" ? null : JSON.parse(text),
+    signal: init.signal,
+  };
+  if (init.method === "GET") return upstream?.(call) ?? Response.json({ object: "list", data: [] });
+  calls.push(call);
+  if (upstream === undefined) throw new Error("the test scripted no upstream");
+  return upstream(call);
+}
+
+export const OPENAI_KEY = "sk-canary-openai-0123456789";
+export const ANTHROPIC_KEY = "sk-ant-canary-0123456789";
+
+export function makeConfig(folder: string): Config {
+  return {
+    environment: "test",
+    home: folder,
+    http: { hostname: "127.0.0.1", port: 0, tlsCert: null, tlsKey: null, maxBodyBytes: 1024 * 1024 },
+    adminEmail: "admin@local",
+    identityPath: join(folder, "identity.db"),
+    ledgerPath: join(folder, "ledger.db"),
+    database: { maxConnections: 4, maxIdleMs: 60_000, maxLifetimeMs: 600_000 },
+    log: { level: "debug", fileDaemon: null, fileCli: null },
+    timeouts: { upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
+    modelsRefreshMs: 600_000,
+    workMode: "auto",
+    providers: [
+      makeProviderSettings({ name: "loopback", kind: "loopback" }),
+      makeProviderSettings({
+        name: "openai",
+        kind: "openai",
+        baseUrl: "http://openai.test/v1",
+        apiKey: OPENAI_KEY,
+        needsApiKey: true,
+      }),
+      makeProviderSettings({
+        name: "anthropic",
+        kind: "anthropic",
+        baseUrl: "http://anthropic.test",
+        apiKey: ANTHROPIC_KEY,
+        needsApiKey: true,
+      }),
+      makeProviderSettings({ name: "local", kind: "compatible", baseUrl: "http://local.test/v1" }),
+    ],
+    routes: [],
+    defaultRoutes: [
+      { pattern: "loopback", provider: "loopback", origin: "default" },
+      { pattern: "gpt-*", provider: "openai", origin: "default" },
+      { pattern: "text-embedding-*", provider: "openai", origin: "default" },
+      { pattern: "claude*", provider: "anthropic", origin: "default" },
+    ],
+    aliases: [],
+    defaultAliases: [],
+    secrets: [OPENAI_KEY, ANTHROPIC_KEY],
+  };
+}
+
+export function makeProviderSettings(
+  over: Partial<ProviderSettings> & Pick<ProviderSettings, "name" | "kind">,
+): ProviderSettings {
+  return {
+    baseUrl: "",
+    apiKey: null,
+    apiKeyNames: [`${over.name}_api_key`, `TOKLIGENCE_${over.name.toUpperCase()}_API_KEY`],
+    needsApiKey: false,
+    organization: null,
+    project: null,
+    version: null,
+    headers: {},
+    maxOutputTokens: null,
+    ...over,
+  };
+}
+
+export interface TestClock extends Clock {
+  /** Moves time on and runs what falls due, in order. */
+  advance(ms: number): void;
+}
+
+export function makeClock(): TestClock {
+  let now = 1_700_000_000_000;
+  let timers: { at: number; action: () => void }[] = [];
+  return {
+    wallMs: () => now,
+    monotonicMs: () => now,
+    after(delayMs, action) {
+      const timer = { at: now + delayMs, action };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
+    },
+    advance(ms) {
+      const until = now + ms;
+      for (;;) {
+        const next = timers.toSorted((left, right) => left.at - right.at)[0];
+        if (next === undefined || next.at > until) break;
+        timers = timers.filter((other) => other !== next);
+        now = next.at;
+        next.action();
+      }
+      now = until;
+    },
+  };
+}
+
+/** An event stream whose pieces the test releases one by one. */
+export function makeStream(pieces: readonly string[]): Response {
+  const encoder = new TextEncoder();
+  return new Response(
+    new ReadableStream({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(encoder.encode(piece));
+        controller.close();
+      },
+    }),
+    { headers: { "content-type": "text/event-stream" } },
+  );
+}
+
+/** The body as whatever it is: a test looks into it and asserts. */
+export async function readJson(response: Response) {
+  return JSON.parse(await response.text());
+}

@@ -1,0 +1,96 @@
+// Default deny, generated from the route table: every route as nobody, with a bad key, and with every scope and role that must not do.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { ROLES, SCOPES, type Scope, allows } from "../../src/identity/index.ts";
+import type { Route } from "../../src/server/route.ts";
+import { type Rig, makeRig, readJson } from "../rig.ts";
+
+let rig: Rig;
+let routes: readonly Route[] = [];
+beforeAll(async () => {
+  rig = await makeRig({ upstream: () => Response.json({}) });
+  routes = rig.app.routes;
+});
+afterAll(() => rig.close());
+
+function address(route: Route): string {
+  return route.path.replace(/:id\{\.\+\}|:id/u, "no-such-id");
+}
+
+function call(route: Route, token: string | null): Promise<Response> {
+  const body = route.method === "GET" || route.method === "DELETE" ? undefined : {};
+  return rig.send(address(route), { method: route.method, token, ...(body === undefined ? {} : { body }) });
+}
+
+test("only health and version are public, and they are", async () => {
+  const open = routes.filter((route) => route.authority === "public");
+  expect(open.map((route) => route.path).filter((path) => !path.startsWith("/health"))).toEqual(["/version"]);
+  for (const route of open) expect((await call(route, null)).status).toBe(200);
+});
+
+test("every other route refuses nobody, a stranger's key, an expired, a revoked and a suspended one", async () => {
+  const expired = await rig.issue("root_admin", { expiresAt: new Date(rig.clock.wallMs() + 1_000) });
+  const revoked = await rig.issue("root_admin");
+  const suspended = await rig.issue("root_admin");
+  const operator = { kind: "operator" } as const;
+  await rig.directory.deleteKey(operator, revoked.keyId, { hard: false });
+  await rig.directory.updateUser(operator, suspended.userId, { status: "suspended" });
+  // Written behind the server's back; the next look at the database, which `issue` brings about, must see it.
+  await rig.issue();
+  rig.clock.advance(2_000);
+  const tokens = [null, "sk-foreign", `tok_${"A".repeat(43)}`, expired.token, revoked.token];
+  for (const route of routes) {
+    if (route.authority === "public") continue;
+    for (const token of tokens) {
+      const response = await call(route, token);
+      expect([route.method, route.path, response.status]).toEqual([route.method, route.path, 401]);
+      const { error } = await readJson(response);
+      expect(JSON.stringify(error)).not.toContain(token ?? "no token");
+    }
+    expect([route.path, (await call(route, suspended.token)).status]).toEqual([route.path, 403]);
+  }
+});
+
+describe("scopes and roles", () => {
+  test("a key does what its scope and its owner's role allow, and nothing else", async () => {
+    for (const role of ROLES) {
+      for (const scope of Object.keys(SCOPES) as Scope[]) {
+        const { token } = await rig.issue(role, { scopes: [scope] });
+        for (const route of routes) {
+          if (typeof route.authority === "string") continue;
+          const may = route.authority.anyOf.some((needed) => allows({ role, scopes: [scope] }, needed));
+          const response = await call(route, token);
+          const refused = response.status === 403 && (await response.text()).includes(`"insufficient_scope"`);
+          expect([role, scope, route.method, route.path, !refused]).toEqual([
+            role,
+            scope,
+            route.method,
+            route.path,
+            may,
+          ]);
+        }
+      }
+    }
+  });
+  test("a gateway user without scopes reaches no admin route", async () => {
+    const { token } = await rig.issue("gateway_user");
+    for (const route of routes.filter((each) => each.path.startsWith("/api/v1/admin"))) {
+      expect([route.path, (await call(route, token)).status]).toEqual([route.path, 403]);
+    }
+  });
+});
+
+test("an unknown address tells nobody anything", async () => {
+  expect((await rig.send("/v1/nothing", { token: null })).status).toBe(401);
+  expect((await rig.send("/v1/nothing")).status).toBe(404);
+});
+
+test("X-API-Key works wherever a bearer does", async () => {
+  const { token } = await rig.issue("root_admin");
+  for (const path of ["/v1/models", "/api/v1/profile", "/api/v1/usage/summary", "/api/v1/admin/users"]) {
+    expect([path, (await rig.send(path, { token: null, headers: { "x-api-key": token } })).status]).toEqual([
+      path,
+      200,
+    ]);
+  }
+});

@@ -1,0 +1,250 @@
+// Made-up requests and answers for the laws: what every chat format can say, with each format's limits as data. Knows no codec.
+
+import fc, { type Arbitrary } from "fast-check";
+import type { AnswerPart, Choice, Message, Part, Request, Response, Tool, Usage } from "../../src/ir/index.ts";
+import type { ModelFacts, WireId } from "../../src/wire/type.ts";
+
+/** What a format can say beyond what all can. */
+interface Dialect {
+  /** A request always names its output limit. */
+  demandsLimit: boolean;
+  /** Several results share one message, or each has its own. */
+  groupsResults: boolean;
+  /** Sampling beyond temperature, top_p and stop. */
+  samplesMore: boolean;
+  /** Reasoning that the model showed goes back with the next request. */
+  returnsReasoning: boolean;
+  /** How a request for reasoning is spelled. */
+  reasoning: Request["reasoning"] & object;
+  /** Name of a JSON schema; null where the format has none. */
+  schemaName: string | null;
+  maxChoices: number;
+  finishes: Choice["finish"][];
+  namesStopSequence: boolean;
+  stampsAnswers: boolean;
+}
+
+export const DIALECTS: Record<Exclude<WireId, "openai-embeddings">, Dialect> = {
+  "anthropic-messages": {
+    demandsLimit: true,
+    groupsResults: true,
+    samplesMore: false,
+    returnsReasoning: true,
+    reasoning: { effort: "high", adaptive: true },
+    schemaName: null,
+    maxChoices: 1,
+    finishes: ["stop", "length", "tool-calls", "refusal"],
+    namesStopSequence: true,
+    stampsAnswers: false,
+  },
+  "openai-chat": {
+    demandsLimit: false,
+    groupsResults: false,
+    samplesMore: true,
+    returnsReasoning: false,
+    reasoning: { effort: "high" },
+    schemaName: "answer",
+    maxChoices: 3,
+    finishes: ["stop", "length", "tool-calls", "content-filter"],
+    namesStopSequence: false,
+    stampsAnswers: true,
+  },
+};
+
+export const FACTS: ModelFacts = { defaultMaxOutputTokens: 4096, maxOutputTokens: null, reasoning: "effort" };
+
+/** Text that says something: any characters, white space inside and around included. */
+const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((value) => value.trim() !== "");
+const word = fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/);
+const json = fc.dictionary(word, fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { maxKeys: 3 });
+const count = fc.integer({ min: 0, max: 1_000_000 });
+
+const textPart: Arbitrary<Part> = text.map((value) => ({ type: "text", text: value }));
+const imagePart: Arbitrary<Part> = fc.constantFrom(
+  { type: "media", kind: "image", source: { url: "https://example.test/a.png" }, mediaType: null } as const,
+  { type: "media", kind: "image", source: { base64: "iVBORw0KGgo=" }, mediaType: "image/png" } as const,
+);
+const reasoningPart: Arbitrary<Part & AnswerPart> = fc.record({
+  type: fc.constant("reasoning"),
+  text,
+  signature: word,
+});
+
+/** Optional fields are left out, never undefined. */
+function some<T extends object>(model: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<Partial<T>> {
+  return fc.record(model, { requiredKeys: [] }) as Arbitrary<Partial<T>>;
+}
+
+interface Exchange {
+  question: Part[];
+  thoughts: Part[];
+  answer: Part[];
+  calls: { name: string; arguments: string; result: string }[];
+}
+
+function exchange(dialect: Dialect): Arbitrary<Exchange> {
+  return fc.record({
+    question: fc.array(fc.oneof(textPart, imagePart), { minLength: 1, maxLength: 3 }),
+    thoughts: fc.array(reasoningPart, { maxLength: dialect.returnsReasoning ? 1 : 0 }),
+    answer: fc.array(textPart, { minLength: 1, maxLength: 2 }),
+    calls: fc.array(fc.record({ name: word, arguments: json.map((value) => JSON.stringify(value)), result: text }), {
+      maxLength: 3,
+    }),
+  });
+}
+
+function layOut(exchanges: Exchange[], dialect: Dialect): Message[] {
+  return exchanges.flatMap(({ question, thoughts, answer, calls }, round) => {
+    const id = (index: number): string => `call_${round}_${index}`;
+    const results = calls.map((call, index): Part => {
+      return { type: "tool-result", callId: id(index), content: [{ type: "text", text: call.result }], isError: false };
+    });
+    const messages: Message[] = [
+      { role: "user", parts: question },
+      {
+        role: "assistant",
+        parts: [
+          ...thoughts,
+          ...answer,
+          ...calls.map((call, index): Part => ({
+            type: "tool-call",
+            id: id(index),
+            name: call.name,
+            arguments: call.arguments,
+          })),
+        ],
+      },
+    ];
+    if (dialect.groupsResults && results.length > 0) messages.push({ role: "tool", parts: results });
+    if (!dialect.groupsResults) messages.push(...results.map((part): Message => ({ role: "tool", parts: [part] })));
+    return messages;
+  });
+}
+
+const tool: Arbitrary<Tool> = fc.record({
+  name: word,
+  description: fc.option(text),
+  parameters: json.map((properties) => ({ type: "object", properties })),
+  strict: fc.constantFrom(true, null),
+});
+
+/** A request in the form that a format reads its own in: one system message, questions and answers in turn, results where it puts them. */
+export function requests(dialect: Dialect): Arbitrary<Request> {
+  const toolFields: Arbitrary<Pick<Request, "tools"> & Partial<Request>> = fc.record({
+    tools: fc.array(tool, { minLength: 1, maxLength: 3 }),
+    toolChoice: fc.constantFrom(
+      { type: "auto" } as const,
+      { type: "required" } as const,
+      { type: "tool", name: "x" } as const,
+    ),
+    parallelToolCalls: fc.boolean(),
+  });
+  const formatFields = fc.constant({
+    responseFormat: {
+      type: "json-schema" as const,
+      name: dialect.schemaName,
+      description: null,
+      schema: { type: "object" },
+      strict: null,
+    },
+  });
+  const fields = some<Request>({
+    maxOutputTokens: fc.integer({ min: 1, max: 100_000 }),
+    stop: fc.array(text, { minLength: 1, maxLength: 4 }),
+    user: text,
+  } as { [K in keyof Request]: Arbitrary<Request[K]> });
+  const sampling = fc.constantFrom<Partial<Request>>(
+    {},
+    { temperature: 0.25 },
+    { topP: 0.5 },
+    { reasoning: dialect.reasoning },
+    dialect.samplesMore ? { seed: 7, frequencyPenalty: 0.5, presencePenalty: -1, choices: 2 } : { topK: 7 },
+  );
+  return fc
+    .record({
+      model: word,
+      system: fc.array(textPart, { maxLength: 2 }),
+      exchanges: fc.array(exchange(dialect), { maxLength: 3 }),
+      last: fc.array(textPart, { minLength: 1, maxLength: 2 }),
+      stream: fc.boolean(),
+      toolFields: fc.oneof(fc.constant({ tools: [] as Tool[] }), toolFields),
+      formatFields: fc.oneof(fc.constant({}), formatFields),
+      fields,
+      sampling,
+    })
+    .map(({ model, system, exchanges, last, stream, toolFields: tools, formatFields: format, ...rest }) => ({
+      model,
+      messages: [
+        ...(system.length > 0 ? [{ role: "system", parts: system } as const] : []),
+        ...layOut(exchanges, dialect),
+        { role: "user", parts: last },
+      ],
+      stream,
+      extra: {},
+      ...(dialect.demandsLimit ? { maxOutputTokens: 5000 } : {}),
+      ...tools,
+      ...format,
+      ...rest.fields,
+      ...rest.sampling,
+      // A forced tool and reasoning exclude each other in some formats.
+      ...("toolChoice" in tools && "reasoning" in rest.sampling ? { toolChoice: { type: "auto" } as const } : {}),
+    }));
+}
+
+const usage: Arbitrary<Usage> = fc
+  .record({
+    freshInputTokens: count,
+    cacheReadTokens: count,
+    cacheWriteTokens: count,
+    outputTokens: count,
+    reasoningShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+  })
+  .map(({ reasoningShare, ...counts }) => ({
+    ...counts,
+    reasoningTokens: reasoningShare === null ? null : Math.floor(counts.outputTokens * reasoningShare),
+  }));
+
+function choice(dialect: Dialect, index: number): Arbitrary<Choice> {
+  const call: Arbitrary<AnswerPart> = fc.record({
+    type: fc.constant("tool-call"),
+    id: word,
+    name: word,
+    arguments: json.map((value) => JSON.stringify(value)),
+  });
+  return fc
+    .record({
+      thoughts: fc.array(reasoningPart, { maxLength: 1 }),
+      words: fc.array(text, { maxLength: 1 }),
+      calls: fc.uniqueArray(call, { maxLength: 3, selector: (value) => (value.type === "tool-call" ? value.id : "") }),
+      finish: fc.constantFrom(...dialect.finishes),
+      stopSequence: fc.option(text),
+    })
+    .map(({ thoughts, words, calls, finish, stopSequence }) => ({
+      index,
+      parts: [...thoughts, ...words.map((value): AnswerPart => ({ type: "text", text: value })), ...calls],
+      finish,
+      ...(dialect.namesStopSequence && finish === "stop" && stopSequence !== null ? { stopSequence } : {}),
+    }));
+}
+
+/** An answer that a format can give: reasoning, text and calls in this order, which every format keeps. */
+export function responses(dialect: Dialect): Arbitrary<Response> {
+  return fc
+    .record({
+      id: word,
+      model: word,
+      createdAt: dialect.stampsAnswers ? fc.integer({ min: 1, max: 2_000_000_000 }) : fc.constant(null),
+      choiceCount: fc.integer({ min: 1, max: dialect.maxChoices }),
+      usage,
+    })
+    .chain(({ choiceCount, ...rest }) =>
+      fc
+        .tuple(...Array.from({ length: choiceCount }, (_, index) => choice(dialect, index)))
+        .map((choices) => ({ ...rest, choices, extra: {} })),
+    );
+}
+
+/** A value without any `extra`: what all formats can read of it. */
+export function stripExtra<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "extra" ? undefined : inner)));
+}

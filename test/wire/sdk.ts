@@ -1,0 +1,58 @@
+// The vendors' own SDKs as readers of answers: what their users would see of a body or a stream. Nothing leaves the process.
+
+import Anthropic from "@anthropic-ai/sdk";
+import OpenAI from "openai";
+
+/** A fetch that always gives this answer. */
+function answerWith(body: string, contentType: string, status: number): typeof fetch {
+  const answer = async (): Promise<Response> =>
+    new Response(body, { status, headers: { "content-type": contentType } });
+  return Object.assign(answer, { preconnect: (): void => undefined });
+}
+
+const ANTHROPIC_REQUEST = {
+  model: "any",
+  max_tokens: 64,
+  messages: [{ role: "user" as const, content: "hello" }],
+};
+
+const OPENAI_REQUEST = { model: "any", messages: [{ role: "user" as const, content: "hello" }] };
+
+function anthropic(body: string, contentType: string, status: number): Anthropic {
+  const fetch = answerWith(body, contentType, status);
+  return new Anthropic({ apiKey: "test", baseURL: "http://upstream.test", maxRetries: 0, fetch });
+}
+
+function openai(body: string, contentType: string, status: number): OpenAI {
+  const fetch = answerWith(body, contentType, status);
+  return new OpenAI({ apiKey: "test", baseURL: "http://upstream.test", maxRetries: 0, fetch });
+}
+
+/** A Messages answer as Anthropic's SDK gives it to its user. Rejects with the SDK's error where the status is one. */
+export async function readMessage(body: string, status = 200): Promise<Anthropic.Message> {
+  return anthropic(body, "application/json", status).messages.create(ANTHROPIC_REQUEST);
+}
+
+/** A Messages stream as Anthropic's SDK sums it. */
+export async function readMessageStream(body: string): Promise<Anthropic.Message> {
+  return anthropic(body, "text/event-stream", 200).messages.stream(ANTHROPIC_REQUEST).finalMessage();
+}
+
+/** A Chat Completions answer as OpenAI's SDK gives it to its user. */
+export async function readCompletion(body: string, status = 200): Promise<OpenAI.ChatCompletion> {
+  return openai(body, "application/json", status).chat.completions.create(OPENAI_REQUEST);
+}
+
+/** A Chat Completions stream as OpenAI's SDK sums it. */
+export async function readCompletionStream(body: string): Promise<OpenAI.ChatCompletion> {
+  return openai(body, "text/event-stream", 200).chat.completions.stream(OPENAI_REQUEST).finalChatCompletion();
+}
+
+/** The chunks of a Chat Completions stream, as OpenAI's SDK hands them out. */
+export async function readCompletionChunks(body: string): Promise<OpenAI.ChatCompletionChunk[]> {
+  const stream = await openai(body, "text/event-stream", 200).chat.completions.create({
+    ...OPENAI_REQUEST,
+    stream: true,
+  });
+  return Array.fromAsync(stream);
+}
