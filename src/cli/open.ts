@@ -3,7 +3,10 @@
 
 import { type Config, loadConfig } from "../config/index.ts";
 import { type Actor, createDirectory, type Directory } from "../identity/index.ts";
+import { createRedactor } from "../lib/redact.ts";
 import { openStore, type Store } from "../store/index.ts";
+import { createLog, type Log } from "../telemetry/log.ts";
+import { openLogFile } from "../telemetry/log-file.ts";
 import { type ConfigFlags, toLoadOptions } from "./flags.ts";
 import { say } from "./output.ts";
 
@@ -20,12 +23,40 @@ export interface Opened {
 export async function runWithStore<T>(flags: ConfigFlags, work: (opened: Opened) => Promise<T>): Promise<T> {
   const { config, warnings } = await loadConfig(toLoadOptions(flags));
   for (const warning of warnings) say(`warning: ${warning}`);
-  const store = await openStore(config);
+  const { log, close } = openLog(config);
+  const command = process.argv.slice(2).join(" ");
   try {
-    const directory = createDirectory({ store: store.identity, now: Date.now });
-    await directory.ensureRoot(config.adminEmail);
-    return await work({ config, store, directory });
+    const store = await openStore(config);
+    try {
+      const directory = createDirectory({ store: store.identity, now: Date.now });
+      await directory.ensureRoot(config.adminEmail);
+      const result = await work({ config, store, directory });
+      log.info("Command done", { command });
+      return result;
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    log.error("Command failed", { command, error });
+    throw error;
   } finally {
-    await store.close();
+    await close();
   }
+}
+
+/** Where `log_file_cli` says so, a line for each command that worked on the database: who reads the books may ask who wrote. */
+function openLog(config: Config): { log: Log; close: () => Promise<void> } {
+  const now = (): Date => new Date();
+  const onError = (error: Error): void => say(`warning: the log file cannot be written: ${error.message}`);
+  const path = config.log.fileCli;
+  const file = path === null ? null : openLogFile({ path, now, onError });
+  const log = createLog({
+    level: config.log.level,
+    pretty: false,
+    write: () => undefined,
+    keep: file === null ? null : file.write,
+    redact: createRedactor(config.secrets),
+    now,
+  });
+  return { log, close: async () => file?.close() };
 }

@@ -28,6 +28,11 @@ export interface KeyRing {
   load(): Promise<void>;
   /** From memory: who holds this token, or why it is refused. */
   resolve(token: string): Caller | KeyFault;
+  /**
+   * For a token that `resolve` does not know: looks at the database once more before it is refused, so that a key works from the moment it
+   * was made. Such looks are shared and spaced, however many strangers knock; the wait is bounded where the database is slow.
+   */
+  resolveLate(token: string): Promise<Caller | KeyFault>;
   /** Starts looking for changes and writing last-use stamps. */
   start(): void;
   /** Ends that and writes the stamps still in memory; await it before the store closes. */
@@ -38,6 +43,10 @@ export interface KeyRing {
 
 const POLL_MS = 400;
 const FLUSH_MS = 5000;
+/** Between two looks for the sake of unknown tokens. */
+const LATE_SPACING_MS = 100;
+/** The longest that an unknown token is kept waiting. */
+const LATE_LIMIT_MS = 1000;
 
 export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { store, now, pollMs = POLL_MS, schedule = runLater } = options;
@@ -75,13 +84,21 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     }, pollMs);
   }
 
+  function resolve(token: string): Caller | KeyFault {
+    const at = now();
+    const found = copy.find(token, at);
+    if (typeof found === "object") uses.note(found.keyId, at);
+    return found;
+  }
+
+  const lookLate = createSpaced(refresh, { now, schedule });
+
   return {
     load,
-    resolve(token) {
-      const at = now();
-      const found = copy.find(token, at);
-      if (typeof found === "object") uses.note(found.keyId, at);
-      return found;
+    resolve,
+    async resolveLate(token) {
+      if (isTokenShaped(token)) await lookLate();
+      return resolve(token);
     },
     start() {
       if (cancel === null) plan();
@@ -110,6 +127,33 @@ function oneAtATime(work: () => Promise<void>): () => Promise<void> {
       running = null;
     });
     return running;
+  };
+}
+
+/** One look for all who ask before it begins, no sooner than LATE_SPACING_MS after the one before; nobody waits longer than LATE_LIMIT_MS. */
+function createSpaced(look: () => Promise<void>, { now, schedule }: { now: () => number; schedule: Schedule }) {
+  let last = -Infinity;
+  let next: Promise<void> | null = null;
+
+  function plan(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    schedule(
+      () => {
+        next = null;
+        last = now();
+        void look().then(resolve);
+      },
+      Math.max(0, last + LATE_SPACING_MS - now()),
+    );
+    return promise;
+  }
+
+  return async function wait(): Promise<void> {
+    next ??= plan();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const callOff = schedule(resolve, LATE_LIMIT_MS);
+    await Promise.race([next, promise]);
+    callOff();
   };
 }
 

@@ -157,10 +157,10 @@ async function respond(
 }
 
 /** An address that is not there, told only to those who hold a key. */
-function refuseUnknown(parts: AppParts, request: Request, path: string): Response {
+async function refuseUnknown(parts: AppParts, request: Request, path: string): Promise<Response> {
   const requestId = chooseRequestId(request.headers, parts.newId);
   try {
-    identify(request.headers, parts.ring);
+    await identify(request.headers, parts.ring);
     throw new GatewayError({
       kind: "not_found",
       code: "unknown_url",
@@ -171,9 +171,10 @@ function refuseUnknown(parts: AppParts, request: Request, path: string): Respons
   }
 }
 
-function enter(route: Route, parts: AppParts, context: RouteContext): Response | Promise<Response> {
+async function enter(route: Route, parts: AppParts, context: RouteContext): Promise<Response> {
   if (route.authority === "public") return route.handle(context);
-  const caller = identify(context.request.headers, parts.ring);
+  const found = identify(context.request.headers, parts.ring);
+  const caller = found instanceof Promise ? await found : found;
   authorize(caller, route);
   return route.handle(Object.assign(context, { caller }));
 }

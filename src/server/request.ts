@@ -1,7 +1,7 @@
 // Reads what HTTP brings: the request's id, the key in its headers, the body within its limit. Knows no route and no format.
 
 import type { z } from "zod";
-import type { Caller, KeyRing } from "../identity/index.ts";
+import type { Caller, KeyFault, KeyRing } from "../identity/index.ts";
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { parseBody } from "../gateway/index.ts";
 
@@ -13,13 +13,18 @@ export function chooseRequestId(headers: Headers, newId: () => string): string {
   return given !== null && SANE_ID.test(given) ? given : newId();
 }
 
-/** Who calls, told from the key alone. Throws unauthenticated, or forbidden for a suspended user. */
-export function identify(headers: Headers, ring: Pick<KeyRing, "resolve">): Caller {
+/** Who calls, told from the key alone; at once where the key is known. Throws unauthenticated, or forbidden for a suspended user. */
+export function identify(headers: Headers, ring: Pick<KeyRing, "resolve" | "resolveLate">): Caller | Promise<Caller> {
   const token = readToken(headers);
   if (token === null) {
     throw unauthenticated('No API key was sent. Send it as "Authorization: Bearer tok_…" or in the X-API-Key header.');
   }
   const found = ring.resolve(token);
+  if (typeof found === "object") return found;
+  return found === "unknown" ? ring.resolveLate(token).then(admit) : admit(found);
+}
+
+function admit(found: Caller | KeyFault): Caller {
   if (typeof found === "object") return found;
   switch (found) {
     case "expired":

@@ -66,10 +66,11 @@ export interface Desk {
   close(): void;
 }
 
-export function makeDesk(): Desk {
+/** On SQLite, or on the PostgreSQL database of the DSN. */
+export function makeDesk(dsn?: string): Desk {
   const folder = mkdtempSync(join(tmpdir(), "tokligence-cli-"));
   const config = join(folder, "config");
-  const paths = { identityPath: join(folder, "identity.db"), ledgerPath: join(folder, "ledger.db") };
+  const paths = { identityPath: dsn ?? join(folder, "identity.db"), ledgerPath: join(folder, "ledger.db") };
   mkdirSync(config);
   writeFileSync(
     join(config, "setting.ini"),

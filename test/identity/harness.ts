@@ -53,10 +53,12 @@ export function createTimetable() {
     schedule,
     /** How long each task is to wait. */
     delays: () => [...due].map(({ afterMs }) => afterMs),
-    turn(): void {
-      const tasks = [...due];
-      due.clear();
-      for (const { task } of tasks) task();
+    /** Runs what waits no longer than `withinMs`. */
+    turn(withinMs = Infinity): void {
+      for (const entry of [...due].filter(({ afterMs }) => afterMs <= withinMs)) {
+        due.delete(entry);
+        entry.task();
+      }
     },
   };
 }

@@ -273,3 +273,42 @@ describe("last use", () => {
     expect(await lastUse(key.id)).toEqual(new Date(NOON));
   });
 });
+
+describe("a token that nobody knows yet", () => {
+  test("is looked for once more, in one look for all who ask, and then known", async () => {
+    let looks = 0;
+    const { changes, touchKeys } = house.store.identity;
+    const { ring, timetable } = build({
+      changes: (revision) => {
+        looks++;
+        return changes(revision);
+      },
+      touchKeys,
+    });
+    await ring.load();
+    const { user, token } = await addKey();
+    looks = 0;
+    expect(ring.resolve(token)).toBe("unknown");
+    const answers = Promise.all([ring.resolveLate(token), ring.resolveLate(UNKNOWN), ring.resolveLate("no token")]);
+    // The look, and each asker's longest wait; running the look alone is enough.
+    expect(timetable.delays().toSorted((left, right) => left - right)).toEqual([0, 1000, 1000]);
+    timetable.turn(0);
+    const [late, stranger, shapeless] = await answers;
+    expect([late, stranger, shapeless]).toEqual([expect.objectContaining({ userId: user.id }), "unknown", "unknown"]);
+    expect(looks).toBe(1);
+    const again = ring.resolveLate(UNKNOWN);
+    expect(timetable.delays()).toContain(100);
+    timetable.turn(100);
+    expect(await again).toBe("unknown");
+  });
+
+  test("is refused after a bounded wait where the database does not answer", async () => {
+    const { ring, timetable } = build({
+      changes: () => new Promise(() => undefined),
+      touchKeys: async () => undefined,
+    });
+    const answer = ring.resolveLate(UNKNOWN);
+    timetable.turn();
+    expect(await answer).toBe("unknown");
+  });
+});

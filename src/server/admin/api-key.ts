@@ -1,7 +1,7 @@
 // API keys by HTTP. The token stands in the answer to its creation and nowhere else.
 
 import { z } from "zod";
-import { type ApiKey, type Caller, SCOPES, type Scope, allows } from "../../identity/index.ts";
+import { type Caller, SCOPES, type Scope, allows, printKey } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
@@ -86,18 +86,4 @@ function refuseWider(caller: Caller, scopes: readonly string[]): void {
 
 function isScope(scope: string): scope is Scope {
   return Object.hasOwn(SCOPES, scope);
-}
-
-function printKey(key: ApiKey): object {
-  return {
-    id: key.id,
-    user_id: key.userId,
-    name: key.name,
-    prefix: key.prefix,
-    scopes: key.scopes,
-    expires_at: key.expiresAt?.toISOString() ?? null,
-    last_used_at: key.lastUsedAt?.toISOString() ?? null,
-    created_at: key.createdAt.toISOString(),
-    updated_at: key.updatedAt.toISOString(),
-  };
 }

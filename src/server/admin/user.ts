@@ -1,7 +1,7 @@
 // Users by HTTP. The rules are identity's; here are only addresses, bodies and shapes.
 
 import { z } from "zod";
-import type { Directory, User } from "../../identity/index.ts";
+import { type Directory, printUser } from "../../identity/index.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type AdminParts, actorOf } from "./part.ts";
@@ -78,16 +78,4 @@ export function makeUserRoutes({ directory, limit, changed }: AdminParts): Guard
 
 function toNewUser(body: z.output<typeof NEW_USER>): Parameters<Directory["createUser"]>[1] {
   return { email: body.email, role: body.role, displayName: body.display_name };
-}
-
-export function printUser(user: User): object {
-  return {
-    id: user.id,
-    email: user.email,
-    role: user.role,
-    display_name: user.displayName,
-    status: user.status,
-    created_at: user.createdAt.toISOString(),
-    updated_at: user.updatedAt.toISOString(),
-  };
 }

@@ -1,0 +1,34 @@
+// The commands on PostgreSQL, where one DSN holds users, keys and books. The rest is tested on SQLite: the commands know no engine.
+
+import { expect, test } from "bun:test";
+import { EXIT } from "../../src/cli/error.ts";
+import { makeEntry } from "../ledger/entry.ts";
+import { createDatabase, hasPostgres } from "../postgres.ts";
+import { makeDesk } from "./desk.ts";
+
+test.skipIf(!hasPostgres)("users, keys and books", async () => {
+  const desk = makeDesk(await createDatabase());
+  try {
+    const file = desk.write("a.csv", "ana@example.com,gateway_admin,Ana\nbo@example.com\n");
+    const imported = await desk.run(["admin", "users", "import", "--file", file]);
+    expect(imported.out).toEndWith("import complete: created=2 skipped=0\n");
+    expect((await desk.run(["admin", "users", "import", "--file", file])).code).toBe(EXIT.conflict);
+    expect((await desk.run("admin users update --id bo@example.com --name Bo")).out).toEndWith("display=Bo\n");
+
+    const { api_key: key } = await desk.read<{ api_key: { id: string; user_id: string } }>(
+      "admin api-keys create --user ana@example.com --scopes inference",
+    );
+    await desk.withStore(async ({ engine, ledger }) => {
+      expect(engine).toBe("postgres");
+      await ledger.append([makeEntry({ userId: key.user_id, apiKeyId: key.id }), makeEntry()]);
+    });
+    expect((await desk.run("usage logs --user ana@example.com")).out).toContain(key.id);
+    expect(await desk.read(`usage summary --key ${key.id}`)).toMatchObject({ requests: 1, cost_nanos: 1_234 });
+
+    const deleted = await desk.run("admin users delete --id ana@example.com");
+    expect(deleted.out).toBe(`Soft deleted user ${key.user_id} (marked as deleted)\n`);
+    expect(await desk.read("admin api-keys list")).toEqual({ api_keys: [] });
+  } finally {
+    desk.close();
+  }
+});
