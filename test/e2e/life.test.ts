@@ -88,6 +88,34 @@ describe("SIGTERM", () => {
   });
 });
 
+describe("a client that hangs up", () => {
+  test("in the middle of a stream: the provider is told at once, and what was produced is booked", async () => {
+    const slow = makeSlowStream();
+    const upstream = startUpstream(() => slow.response);
+    const gateway = await serve({ config: `[provider.local]\nbase_url = ${upstream.url}/v1\n` });
+    const { token } = await issueKey(gateway);
+    const controller = new AbortController();
+    const response = await post(gateway.url, token, { model: "local/m", stream: true }, controller.signal);
+    await response.body?.getReader().read();
+    const left = performance.now();
+    controller.abort();
+    await waitUntil(() => upstream.calls[0]?.signal.aborted === true, "the provider to be told");
+    expect(performance.now() - left).toBeLessThan(250);
+    const readRows = async () =>
+      JSON.parse(await expectOk(gateway.run(["usage", "logs", "--status", "499", "--json"]))).entries;
+    await waitUntil(async () => (await readRows()).length === 1, "the row");
+    expect((await readRows())[0]).toMatchObject({
+      error_kind: "cancelled",
+      usage_source: "estimate",
+      prompt_tokens: 1,
+      output_tokens: 2,
+      cost_nanos: null,
+    });
+    await gateway.stop();
+    await upstream.stop();
+  });
+});
+
 describe("a new configuration", () => {
   test("a changed file and SIGHUP put it in force; a bad one changes nothing and says where", async () => {
     const gateway = await serve();

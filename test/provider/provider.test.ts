@@ -1,0 +1,93 @@
+// What each kind of provider is made of: addresses, credentials, and what is peculiar to its models.
+
+import { describe, expect, test } from "bun:test";
+import { makeProvider } from "../../src/provider/index.ts";
+import { makeProviderSettings } from "../rig.ts";
+
+describe("openai", () => {
+  const settings = makeProviderSettings({
+    name: "openai",
+    kind: "openai",
+    baseUrl: "https://api.test/v1",
+    apiKey: "sk-1",
+    needsApiKey: true,
+  });
+  test("key, organisation and project travel in its headers; a client may name its own only where the operator did not", () => {
+    const plain = makeProvider(settings);
+    expect(plain.headers).toEqual({ authorization: "Bearer sk-1" });
+    expect(plain.requestHeaders).toContain("openai-organization");
+    const bound = makeProvider({ ...settings, organization: "org-1", project: "proj-1", headers: { "x-team": "a" } });
+    expect(bound.headers).toEqual({
+      authorization: "Bearer sk-1",
+      "openai-organization": "org-1",
+      "openai-project": "proj-1",
+      "x-team": "a",
+    });
+    expect(bound.requestHeaders.filter((name) => name.startsWith("openai-"))).toEqual(["openai-beta"]);
+    expect(bound.endpoints["openai-chat"]).toBe("https://api.test/v1/chat/completions");
+    expect(bound.pricing).toEqual({ vendor: "openai" });
+  });
+  test("without its key it names every setting that would help", () => {
+    expect(makeProvider({ ...settings, apiKey: null }).missing).toBe(
+      `Provider "openai" has no API key. Set openai_api_key or TOKLIGENCE_OPENAI_API_KEY and reload the gateway.`,
+    );
+    expect(makeProvider(settings).missing).toBeNull();
+  });
+});
+
+describe("anthropic", () => {
+  const settings = makeProviderSettings({
+    name: "anthropic",
+    kind: "anthropic",
+    baseUrl: "https://a.test",
+    apiKey: "k",
+    needsApiKey: true,
+  });
+  test.each([
+    ["claude-3-opus-20240229", 4_096, 4_096, "none"],
+    ["claude-3-5-sonnet-20241022", 8_192, 8_192, "none"],
+    ["claude-3-7-sonnet-20250219", 64_000, 32_000, "budget"],
+    ["claude-opus-4-20250514", 32_000, 32_000, "budget"],
+    ["Claude-Sonnet-4-5", 64_000, 32_000, "budget"],
+    ["claude-sonnet-5-5", null, 32_000, "effort"],
+  ] as const)("%s: at most %p, %d unless asked, reasoning by %s", (model, most, unlessAsked, reasoning) => {
+    expect(makeProvider(settings).facts(model)).toEqual({
+      maxOutputTokens: most,
+      defaultMaxOutputTokens: unlessAsked,
+      reasoning,
+    });
+  });
+  test("the operator's limit holds within the model's", () => {
+    const limited = makeProvider({ ...settings, maxOutputTokens: 10_000 });
+    expect(limited.facts("claude-sonnet-5-5").defaultMaxOutputTokens).toBe(10_000);
+    expect(limited.facts("claude-3-opus-20240229").defaultMaxOutputTokens).toBe(4_096);
+  });
+  test("version and key", () => {
+    expect(makeProvider({ ...settings, version: "2024-01-01" }).headers).toEqual({
+      "x-api-key": "k",
+      "anthropic-version": "2024-01-01",
+    });
+  });
+});
+
+test("a compatible server needs no key, and is priced by its address", () => {
+  const provider = makeProvider(
+    makeProviderSettings({ name: "ollama", kind: "compatible", baseUrl: "http://o.test/v1" }),
+  );
+  expect(provider).toMatchObject({ headers: {}, missing: null, pricing: { apiUrl: "http://o.test/v1" } });
+});
+
+test("model lists of both shapes, whatever else is in them", () => {
+  const openai = makeProvider(makeProviderSettings({ name: "o", kind: "openai", baseUrl: "http://o.test" }));
+  expect(
+    openai.listing?.decode({ data: [{ id: "a", created: 5, owned_by: "x" }, { id: 7 }, null, { id: "b" }] }),
+  ).toEqual([
+    { id: "a", createdAt: 5, ownedBy: "x" },
+    { id: "b", createdAt: null, ownedBy: "" },
+  ]);
+  const anthropic = makeProvider(makeProviderSettings({ name: "a", kind: "anthropic", baseUrl: "http://a.test" }));
+  expect(anthropic.listing?.decode({ data: [{ type: "model", id: "c", created_at: "2025-09-29T00:00:00Z" }] })).toEqual(
+    [{ id: "c", createdAt: 1_759_104_000, ownedBy: "anthropic" }],
+  );
+  expect(openai.listing?.decode({ error: "x" })).toEqual([]);
+});
