@@ -139,6 +139,7 @@ async function respond(
   params: Readonly<Record<string, string>>,
 ): Promise<Response> {
   const requestId = chooseRequestId(request.headers, parts.newId);
+  const startedMs = parts.clock.monotonicMs();
   try {
     const response = await enter(route, parts, {
       request,
@@ -150,6 +151,13 @@ async function respond(
       keepOpen: () => listener?.timeout(request, 0),
     });
     if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId);
+    parts.log.debug("Answered", {
+      request_id: requestId,
+      method: request.method,
+      path: readPath(request.url),
+      status: response.status,
+      ms: parts.clock.monotonicMs() - startedMs,
+    });
     return response;
   } catch (error) {
     return answerError(error, { requestId, wire: "wire" in route ? route.wire : undefined, log: parts.log });

@@ -35,6 +35,8 @@ export function createLog(init: LogInit): Log {
   const emit =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {
+      // Before anything is built: the request path logs at debug, and mostly nobody listens.
+      if (LEVELS[level] > consola.level) return;
       consola[level]({ message, args: [fields] });
     };
   return {
