@@ -30,7 +30,7 @@ export interface PumpOptions {
   encodeError(error: GatewayError): string;
 }
 
-export async function* pump(options: PumpOptions): AsyncGenerator<string> {
+export function pump(options: PumpOptions): AsyncGenerator<string> {
   const { record, line } = options;
   let isOver = false;
   const settle = async (status: number, error: GatewayError | null): Promise<void> => {
@@ -39,21 +39,35 @@ export async function* pump(options: PumpOptions): AsyncGenerator<string> {
     options.attempted(error);
     await record.settle(status, error);
   };
+  // Also where the server never came to ask for the first piece: a generator that was not started has no `finally`.
+  const leave = (): void => {
+    if (isOver) return;
+    const left = new GatewayError({ kind: "cancelled", message: "The client closed the connection." });
+    settle(left.status, left).catch(() => undefined);
+  };
+  line.onLeave(leave);
+  if (line.cut() === "client") leave();
+  return run(options, { isOver: () => isOver, settle, leave });
+}
+
+interface Settlement {
+  isOver: () => boolean;
+  settle: (status: number, error: GatewayError | null) => Promise<void>;
+  leave: () => void;
+}
+
+async function* run(options: PumpOptions, { isOver, settle, leave }: Settlement): AsyncGenerator<string> {
   try {
     for await (const step of readSteps(options)) {
-      if (step.finish === null) {
-        if (step.text !== "") yield step.text;
-        continue;
-      }
-      const error = step.finish.error ?? null;
       if (step.text !== "") yield step.text;
-      await settle(200, error);
-      yield printCost(record) + step.last;
+      if (step.finish === null) continue;
+      await settle(200, step.finish.error ?? null);
+      yield printCost(options.record) + step.last;
       return;
     }
   } catch (thrown) {
-    if (isOver) {
-      // The row could not be written: what is held back must not be released as if it were on record.
+    // Settled already: the row could not be written, and what is held back must not be released as if it were on record.
+    if (isOver()) {
       yield options.encodeError(toGatewayError(thrown));
       return;
     }
@@ -65,11 +79,8 @@ export async function* pump(options: PumpOptions): AsyncGenerator<string> {
       yield options.encodeError(toGatewayError(unwritten));
     }
   } finally {
-    // Reached without a settlement only where the client let go of us between two pieces.
-    if (!isOver) {
-      const left = new GatewayError({ kind: "cancelled", message: "The client closed the connection." });
-      await settle(left.status, left).catch(() => undefined);
-    }
+    // Where the client let go of us between two pieces.
+    leave();
   }
 }
 

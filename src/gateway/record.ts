@@ -28,6 +28,9 @@ export interface CallRecord {
   settle(status: number, error: GatewayError | null): Promise<void>;
 }
 
+/** A model's name is the client's to choose; a row holds no more of it than names a model. */
+const MAX_NAME_LENGTH = 512;
+
 export function openRecord(call: Call, tools: GatewayTools): CallRecord {
   const attempts: Attempt[] = [];
   const output = createTokenEstimate();
@@ -129,7 +132,7 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
 
   return {
     asked(model, stream) {
-      modelAsked = model;
+      modelAsked = model.slice(0, MAX_NAME_LENGTH);
       streamed = stream;
     },
     planned(next) {

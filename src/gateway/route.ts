@@ -51,6 +51,8 @@ interface CompiledRule<Rule> {
 }
 
 const MAX_REMEMBERED = 4_096;
+/** Names come from outside: long ones are worked out each time, so that nobody fills the memory with them. */
+const MAX_REMEMBERED_LENGTH = 200;
 
 export function createRouter(table: RouteTable): Router {
   const compiled = {
@@ -78,7 +80,7 @@ export function createRouter(table: RouteTable): Router {
       const known = remembered.get(model);
       if (known !== undefined) return known;
       const decision = decide(model, null);
-      if (decision.target !== null) {
+      if (decision.target !== null && model.length <= MAX_REMEMBERED_LENGTH) {
         if (remembered.size >= MAX_REMEMBERED) remembered.clear();
         remembered.set(model, decision);
       }

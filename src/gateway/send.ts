@@ -26,6 +26,8 @@ export interface Line {
   signal: AbortSignal;
   /** Why the line was cut: null while it holds. */
   cut(): "client" | "timeout" | null;
+  /** Called at most once, when the client leaves; a line that is released or cut already calls nobody. */
+  onLeave(action: () => void): void;
   /** (Re)starts the deadline. */
   arm(limitMs: number): void;
   /** Ends deadlines and listeners; with `abort`, the upstream too. */
@@ -37,10 +39,12 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
   const controller = new AbortController();
   let reason: "client" | "timeout" | null = null;
   let disarm: (() => void) | null = null;
+  let leave: (() => void) | null = null;
   const cut = (why: "client" | "timeout"): void => {
     if (reason !== null) return;
     reason = why;
     controller.abort();
+    if (why === "client") leave?.();
   };
   const onAbort = (): void => cut("client");
   if (client.aborted) cut("client");
@@ -48,6 +52,9 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
   return {
     signal: controller.signal,
     cut: () => reason,
+    onLeave(action) {
+      leave = action;
+    },
     arm(limitMs) {
       disarm?.();
       disarm = clock.after(limitMs, () => cut("timeout"));

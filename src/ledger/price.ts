@@ -38,6 +38,7 @@ const NANOS = 1e9;
 const PROBE_TOKENS = 1_000;
 const VALID_MS = 60_000;
 const MAX_REMEMBERED = 2_000;
+const MAX_REMEMBERED_LENGTH = 400;
 export const FREE: Price = Object.freeze({ costNanos: 0, source: "free" });
 
 /** `listVersion` names the price list on every row. */
@@ -52,7 +53,7 @@ export function createPriceBook(calculate: Calculate, listVersion: string): Pric
       if (rates === undefined || (typeof rates === "object" && rates.validUntilMs < at.getTime())) {
         rates = findRates(calculate, key, model, at, listVersion);
         if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-        remembered.set(name, rates);
+        if (name.length <= MAX_REMEMBERED_LENGTH) remembered.set(name, rates);
       }
       if (rates === "unknown") return null;
       if (sumInputTokens(usage) > rates.maxInputTokens)

@@ -431,6 +431,16 @@ describe("a client that leaves", () => {
     });
   });
 
+  test("before the server asks for the first piece: the row is written all the same", async () => {
+    const controller = new AbortController();
+    const { chat, rows } = await open({ upstream: () => makeStream([...TEXT_STREAM, USAGE_CHUNK, DONE]) });
+    const response = await chat({ model: "gpt-4o", stream: true, messages: HELLO }, { signal: controller.signal });
+    expect(response.status).toBe(200);
+    controller.abort();
+    while ((await rows()).length === 0) await new Promise(setImmediate);
+    expect((await rows())[0]).toMatchObject({ status: 499, errorKind: "cancelled", attempts: [{ status: 200 }] });
+  });
+
   test("before the headers: the upstream is cancelled", async () => {
     const controller = new AbortController();
     const { chat, calls, row } = await open({
