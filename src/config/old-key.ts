@@ -36,7 +36,7 @@ export const OLD_KEYS = {
   anthropic_token_check_enabled: { reason: "limits are the provider's to check", fulfilledBy: false },
   anthropic_web_search: { reason: FORWARDED },
   auth_disabled: { reason: "authentication cannot be switched off", fulfilledBy: false },
-  auth_secret: { reason: "sessions are signed with a secret of the gateway's own making; nothing public is trusted" },
+  auth_secret: { reason: "nothing is signed with it: keys are random, and only their hashes are kept" },
   base_url: { reason: MARKETPLACE },
   bridge_session_enabled: { reason: BRIDGE, fulfilledBy: false },
   bridge_session_max_count: { reason: BRIDGE },
