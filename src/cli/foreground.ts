@@ -5,13 +5,12 @@ import { type Config, type LoadOptions, type Loaded, loadConfig } from "../confi
 import { createRedactor } from "../lib/redact.ts";
 import { VERSION } from "../lib/version.ts";
 import { type Log, createLog } from "../telemetry/log.ts";
-import { openLogFile } from "../telemetry/log-file.ts";
 import { startDaemon } from "./daemon.ts";
 
 export async function serveInForeground(flags: NonNullable<LoadOptions["flags"]>, json: boolean): Promise<void> {
   const load = (): Promise<Loaded> => loadConfig({ cwd: process.cwd(), env: process.env, homedir: homedir(), flags });
   const loaded = await load();
-  const { log, adopt, close } = openLog(loaded, json);
+  const { log, adopt, close } = await openLog(loaded, json);
   for (const warning of loaded.warnings) log.warn(warning);
   process.on("uncaughtException", (error) => log.error("Uncaught exception", { error }));
   process.on("unhandledRejection", (error) => log.error("Unhandled rejection", { error }));
@@ -27,13 +26,14 @@ interface OpenLog {
   close: () => Promise<void>;
 }
 
-function openLog({ config }: Loaded, json: boolean): OpenLog {
+async function openLog({ config }: Loaded, json: boolean): Promise<OpenLog> {
   let redact = createRedactor(config.secrets);
   const now = (): Date => new Date();
   const complain = (error: Error): void =>
     void process.stderr.write(`The log file cannot be written: ${error.message}\n`);
+  const path = config.log.fileDaemon;
   const file =
-    config.log.fileDaemon === null ? null : openLogFile({ path: config.log.fileDaemon, now, onError: complain });
+    path === null ? null : (await import("../telemetry/log-file.ts")).openLogFile({ path, now, onError: complain });
   const log = createLog({
     level: config.log.level,
     pretty: process.stderr.isTTY && !json,

@@ -6,7 +6,6 @@ import { type Actor, createDirectory, type Directory } from "../identity/index.t
 import { createRedactor } from "../lib/redact.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
-import { openLogFile } from "../telemetry/log-file.ts";
 import { type ConfigFlags, toLoadOptions } from "./flags.ts";
 import { say } from "./output.ts";
 
@@ -23,7 +22,7 @@ export interface Opened {
 export async function runWithStore<T>(flags: ConfigFlags, work: (opened: Opened) => Promise<T>): Promise<T> {
   const { config, warnings } = await loadConfig(toLoadOptions(flags));
   for (const warning of warnings) say(`warning: ${warning}`);
-  const { log, close } = openLog(config);
+  const { log, close } = await openLog(config);
   const command = process.argv.slice(2).join(" ");
   try {
     const store = await openStore(config);
@@ -45,11 +44,11 @@ export async function runWithStore<T>(flags: ConfigFlags, work: (opened: Opened)
 }
 
 /** Where `log_file_cli` says so, a line for each command that worked on the database: who reads the books may ask who wrote. */
-function openLog(config: Config): { log: Log; close: () => Promise<void> } {
+async function openLog(config: Config): Promise<{ log: Log; close: () => Promise<void> }> {
   const now = (): Date => new Date();
   const onError = (error: Error): void => say(`warning: the log file cannot be written: ${error.message}`);
   const path = config.log.fileCli;
-  const file = path === null ? null : openLogFile({ path, now, onError });
+  const file = path === null ? null : (await import("../telemetry/log-file.ts")).openLogFile({ path, now, onError });
   const log = createLog({
     level: config.log.level,
     pretty: false,

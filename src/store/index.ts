@@ -6,8 +6,6 @@ import type { LedgerStore } from "../ledger/store.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
 import { createLedgerStore } from "./ledger.ts";
-import { openPostgres } from "./postgres/open.ts";
-import { openSqlite } from "./sqlite/open.ts";
 
 export interface StoreOptions {
   /** A file path, or a postgres:// DSN. */
@@ -28,7 +26,12 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** By the scheme of a URL; what has none is a file. */
+const openSqlite = async (options: EngineOptions): Promise<Engine> =>
+  (await import("./sqlite/open.ts")).openSqlite(options);
+const openPostgres = async (options: EngineOptions): Promise<Engine> =>
+  (await import("./postgres/open.ts")).openPostgres(options);
+
+/** By the scheme of a URL; what has none is a file. An engine is loaded when it is opened. */
 const BY_SCHEME = {
   "": openSqlite,
   postgres: openPostgres,

@@ -1,7 +1,7 @@
 // The log: one line an event, pretty for people at a terminal and JSON for everything else, secrets taken out at the sink.
 // Knows nothing of requests; whoever logs brings the fields.
 
-import { type ConsolaReporter, createConsola } from "consola";
+import { type ConsolaReporter, createConsola } from "consola/core";
 import type { Redact } from "../lib/redact.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
