@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { DIST, ROOT } from "./compile.ts";
 
 const MANY = 32;
+const START_MS = 5000;
 const STREAM_CHUNKS = 50;
 const BODY = { model: "mock-model", messages: [{ role: "user", content: "Say something short, please." }] };
 const USAGE = { prompt_tokens: 12, completion_tokens: STREAM_CHUNKS, total_tokens: 12 + STREAM_CHUNKS };
@@ -35,9 +36,10 @@ async function runBench(seconds: number): Promise<void> {
   if (!build.success) process.exit(1);
   const folder = mkdtempSync(join(tmpdir(), "tokligence-bench-"));
   const upstream = Bun.spawn([process.execPath, import.meta.path, "--upstream"], { stdout: "pipe", stderr: "inherit" });
-  const upstreamUrl = await readFirstLine(upstream.stdout);
-  const gateway = await startGateway(binary, folder, upstreamUrl);
+  let gateway: Awaited<ReturnType<typeof startGateway>> | null = null;
   try {
+    const upstreamUrl = await readFirstLine(upstream.stdout);
+    gateway = await startGateway(binary, folder, upstreamUrl);
     const results: Result[] = [];
     let calls = 0;
     for (const stream of [false, true]) {
@@ -58,7 +60,7 @@ async function runBench(seconds: number): Promise<void> {
     report(results, { calls, rows });
     if (rows !== calls) process.exitCode = 1;
   } finally {
-    await gateway.stop();
+    await gateway?.stop();
     upstream.kill();
     rmSync(folder, { recursive: true, force: true });
   }
@@ -72,7 +74,7 @@ function readSeconds(): number {
 }
 
 async function startGateway(binary: string, folder: string, upstreamUrl: string) {
-  const port = 20_000 + (process.pid % 20_000);
+  const port = findFreePort();
   mkdirSync(join(folder, "config"));
   const config = [
     `http_address = 127.0.0.1:${port}`,
@@ -89,16 +91,15 @@ async function startGateway(binary: string, folder: string, upstreamUrl: string)
   const { token } = run("admin", "api-keys", "create", "--user", "bench@example.com");
   const child = Bun.spawn([binary, "serve"], { ...place, stdout: "ignore", stderr: "inherit" });
   const url = `http://127.0.0.1:${port}`;
-  for (
-    let tries = 0;
-    !(await fetch(`${url}/health`).then(
-      (answer) => answer.ok,
-      () => false,
-    ));
-    tries++
-  ) {
-    if (tries > 500) throw new Error("The executable did not answer.");
-    await Bun.sleep(10);
+  const isUp = async (): Promise<boolean> => (await fetch(`${url}/health`).catch(() => null))?.ok === true;
+  const deadline = performance.now() + START_MS;
+  while (!(await isUp())) {
+    if (child.exitCode === null && performance.now() < deadline) {
+      await Bun.sleep(10);
+      continue;
+    }
+    child.kill();
+    throw new Error("The executable did not answer.");
   }
   return {
     url,
@@ -109,6 +110,13 @@ async function startGateway(binary: string, folder: string, upstreamUrl: string)
       await child.exited;
     },
   };
+}
+
+function findFreePort(): number {
+  const holder = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = holder;
+  holder.stop(true);
+  return port;
 }
 
 interface Load {

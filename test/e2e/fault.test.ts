@@ -2,7 +2,7 @@
 // operator reads.
 
 import { Database } from "bun:sqlite";
-import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { BINARY, issueKey, makeFolder, run, serve, waitUntil } from "./binary.ts";
@@ -57,7 +57,11 @@ describe("a start that cannot succeed says why and what to do", () => {
     chmodSync(folder, 0o755);
     mkdirSync(join(folder, "home"), { mode: 0o700 });
     chownSync(join(folder, "home"), 0, 0);
-    const child = Bun.spawn([BINARY, "serve", "--http-address", "127.0.0.1:0"], {
+    // Where that user can reach it, wherever this checkout lies.
+    const file = join(folder, "tokligence");
+    copyFileSync(BINARY, file);
+    chmodSync(file, 0o755);
+    const child = Bun.spawn([file, "serve", "--http-address", "127.0.0.1:0"], {
       cwd: folder,
       env: { PATH: process.env["PATH"] ?? "", ...home(folder) },
       uid: 65_534,
