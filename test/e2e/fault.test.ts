@@ -2,7 +2,7 @@
 // operator reads.
 
 import { Database } from "bun:sqlite";
-import { chmodSync, chownSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { BINARY, issueKey, makeFolder, run, serve, waitUntil } from "./binary.ts";
@@ -72,6 +72,7 @@ describe("a start that cannot succeed says why and what to do", () => {
     expect(await child.exited).not.toBe(0);
     expect(err).toContain("home");
     expect(err).toMatch(/cannot be opened for writing; check that the file and its folder belong to this user/);
+    rmSync(folder, { recursive: true, force: true });
   });
 });
 
