@@ -6,7 +6,7 @@ import { createDirectory, createKeyRing } from "../identity/index.ts";
 import { createLedgerWriter } from "../ledger/index.ts";
 import { systemClock } from "../lib/clock.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
-import { type App, createApp } from "../server/index.ts";
+import { type App, answerError, createApp } from "../server/index.ts";
 import { openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { CliError, EXIT } from "./error.ts";
@@ -63,10 +63,20 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     version: VERSION,
     commit: COMMIT,
   });
-  const server = listen(app, config);
+  let server: Server;
+  try {
+    server = listen(app, config, log);
+  } catch (error) {
+    app.close();
+    await store.close();
+    await init.closeLog();
+    throw error;
+  }
   ring.start();
   const close = async (): Promise<void> => {
     app.close();
+    // The rows of calls that were just cut are on their way.
+    await ledger.settled(CUT_GRACE_MS);
     await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
     await ring.stop();
     await store.close();
@@ -87,7 +97,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
 
 type Server = ReturnType<typeof Bun.serve>;
 
-function listen(app: App, config: Config): Server {
+function listen(app: App, config: Config, log: Log): Server {
   const { hostname, port, tlsCert, tlsKey } = config.http;
   try {
     return Bun.serve({
@@ -97,6 +107,11 @@ function listen(app: App, config: Config): Server {
       // Our own limit answers in the caller's format; the server's would close the connection without a word.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       idleTimeout: 60,
+      // What nobody foresaw is answered like any other failure, not with the runtime's page for developers.
+      development: false,
+      // Without the developers' mode the runtime would share a port that another server has.
+      reusePort: false,
+      error: () => answerError(new Error("unhandled"), { requestId: Bun.randomUUIDv7(), wire: undefined, log }),
       fetch: (request, server) => app.fetch(request, server),
     });
   } catch (error) {
@@ -138,7 +153,8 @@ async function reloadOnChange(init: DaemonInit, { current, apply }: Reload): Pro
       const next = await init.load();
       const { changes, needRestart } = diffReload(current(), next.config);
       for (const warning of next.warnings) log.warn(warning);
-      apply(next.config);
+      // A file may be touched without saying anything new; nothing is rebuilt then.
+      if (changes.length > 0) apply(next.config);
       init.adopt(next.config);
       if (needRestart.length > 0) log.warn("These changes take effect at the next start", { keys: needRestart });
       log.info("Configuration reloaded", { changed: changes });
@@ -166,6 +182,8 @@ interface StopParts {
 }
 
 const LOOK_EVERY_MS = 25;
+/** For calls that were cut to write their rows. */
+const CUT_GRACE_MS = 3_000;
 
 /** SIGTERM and SIGINT: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. */
 function stopOnSignal(parts: StopParts): Promise<void> {

@@ -10,7 +10,7 @@ import {
 import type { ChatWire, ForwardWire, Wire } from "../wire/index.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { estimateFromRequest } from "./estimate.ts";
-import { explainFailure, parseObject, readUpstreamId } from "./send.ts";
+import { explainFailure, parseObject, readCapped, readUpstreamId } from "./send.ts";
 
 export async function answerWhole(state: CallState): Promise<Response> {
   const { plan, record, line, upstream, tools } = state;
@@ -33,7 +33,12 @@ export async function answerWhole(state: CallState): Promise<Response> {
   if (answer instanceof GatewayError) {
     if (mode.kind === "translate") throw failed(state, answer);
     // What we cannot read is handed on all the same, and booked as what it is: an answer that reports nothing.
-    return release(state, { ...attempt, error: answer }, text, upstream.headers.get("content-type"));
+    return release(
+      state,
+      { ...attempt, error: answer },
+      state.scene.redact(text),
+      upstream.headers.get("content-type"),
+    );
   }
   record.estimateInput(() => estimateFromRequest(state));
   record.answered({ model: answer.model, usage: answer.usage, text: () => joinText(answer) });
@@ -57,11 +62,21 @@ function decodeAnswer(decode: () => Answer): Answer | GatewayError {
   }
 }
 
+/** The largest answer that is taken into memory: far beyond any chat, and a batch of embeddings. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
+
+async function readAnswer(upstream: Response): Promise<string> {
+  const text = await readCapped(upstream, MAX_ANSWER_BYTES);
+  if (text !== null) return text;
+  throw new GatewayError({ kind: "upstream_malformed", message: "The provider's answer is too large to be handled." });
+}
+
 async function readWhole(state: CallState): Promise<string> {
   state.line.arm(state.scene.deadlines.idleMs);
   try {
-    return await state.upstream.text();
+    return await readAnswer(state.upstream);
   } catch (error) {
+    if (error instanceof GatewayError) throw failed(state, error);
     const failure = explainFailure(
       state.plan.provider.name,
       state.line,

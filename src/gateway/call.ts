@@ -4,6 +4,7 @@ import type { Caller } from "../identity/index.ts";
 import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import { findRepeated } from "../lib/json-edit.ts";
 import type { Redact } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Wire } from "../wire/index.ts";
@@ -43,6 +44,8 @@ export interface GatewayTools {
   clock: Clock;
   ledger: LedgerWriter;
   prices: PriceBook;
+  /** A failure that no response can tell any more, for the log. */
+  report: (error: GatewayError, requestId: string) => void;
 }
 
 /** The body as a JSON object, or an `invalid_request` that says where it breaks off. */
@@ -63,4 +66,18 @@ export function parseBody(raw: string): JsonObject {
     throw invalidRequest("The request body must be a JSON object.", undefined, "invalid_json");
   }
   return value;
+}
+
+/** What routing and the books go by: an upstream that read another value than we did would serve what nobody booked. */
+const DECISIVE = ["model", "stream", "stream_options"];
+
+/** Throws invalid_request where a decisive field stands twice. */
+export function refuseRepeated(raw: string): void {
+  const repeated = findRepeated(raw, DECISIVE);
+  if (repeated === null) return;
+  throw invalidRequest(
+    `The field '${repeated}' stands more than once in the request body.`,
+    repeated,
+    "repeated_field",
+  );
 }

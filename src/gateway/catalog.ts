@@ -4,7 +4,7 @@
 import { isJsonObject } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { ListedModel, Provider } from "../provider/index.ts";
-import type { Fetch } from "./send.ts";
+import { type Fetch, readCapped } from "./send.ts";
 
 export interface Catalog {
   /** What each provider lists, as far as it is known now. */
@@ -23,12 +23,15 @@ interface CatalogInit {
   fetch: Fetch;
   clock: Clock;
   refreshMs: number;
+  /** The catalogue before this one: its lists stand until they are read anew, for providers that are still there. */
+  before?: Catalog | undefined;
   /** After a list has changed. */
   onChange: () => void;
   onError: (provider: string, error: Error) => void;
 }
 
 const READ_TIMEOUT_MS = 10_000;
+const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
 export function createCatalog(init: CatalogInit): Catalog {
   const lists = new Map<string, readonly ListedModel[]>();
@@ -36,6 +39,7 @@ export function createCatalog(init: CatalogInit): Catalog {
   let listers = new Map<string, string>();
   let cancelNext: (() => void) | null = null;
   let stopped = false;
+  const closing = new AbortController();
 
   const merge = (): void => {
     merged = init.providers.flatMap((provider) =>
@@ -47,10 +51,11 @@ export function createCatalog(init: CatalogInit): Catalog {
   const readOne = async (provider: Provider): Promise<void> => {
     if (provider.listing === null || provider.missing !== null) return;
     try {
-      lists.set(provider.name, await readListing(provider, provider.listing, init.fetch, init.clock));
+      lists.set(provider.name, await readListing(provider, provider.listing, init, closing.signal));
       merge();
       init.onChange();
     } catch (error) {
+      if (stopped) return;
       // The last list that was read stays in force.
       init.onError(provider.name, error instanceof Error ? error : new Error(String(error)));
     }
@@ -62,6 +67,14 @@ export function createCatalog(init: CatalogInit): Catalog {
     if (!stopped) cancelNext = init.clock.after(init.refreshMs, () => void refresh());
   };
 
+  for (const provider of init.providers) {
+    const known = (init.before?.list() ?? []).filter((entry) => entry.provider === provider.name);
+    if (known.length > 0)
+      lists.set(
+        provider.name,
+        known.map((entry) => entry.model),
+      );
+  }
   merge();
   const first = refresh();
   return {
@@ -77,6 +90,7 @@ export function createCatalog(init: CatalogInit): Catalog {
     stop() {
       stopped = true;
       cancelNext?.();
+      closing.abort();
     },
   };
 }
@@ -84,23 +98,31 @@ export function createCatalog(init: CatalogInit): Catalog {
 async function readListing(
   provider: Provider,
   listing: NonNullable<Provider["listing"]>,
-  fetch: Fetch,
-  clock: Clock,
+  { fetch, clock }: Pick<CatalogInit, "fetch" | "clock">,
+  closing: AbortSignal,
 ): Promise<ListedModel[]> {
   const controller = new AbortController();
+  const end = (): void => controller.abort();
+  closing.addEventListener("abort", end, { once: true });
   const cancel = clock.after(READ_TIMEOUT_MS, () => controller.abort(new Error("no answer within 10 s")));
   try {
     const response = await fetch(listing.url, {
       method: "GET",
       headers: { ...provider.headers, accept: "application/json" },
       redirect: "manual",
+      timeout: false,
       signal: controller.signal,
     });
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const body: unknown = await response.json();
+    const text = await readCapped(response, MAX_LIST_BYTES);
+    if (text === null) throw new Error("the list is too long");
+    const body: unknown = JSON.parse(text);
     if (!isJsonObject(body)) throw new Error("the answer is not a JSON object");
     return listing.decode(body);
   } finally {
     cancel();
+    closing.removeEventListener("abort", end);
+    // An answer that was not read to its end gives its connection back.
+    controller.abort();
   }
 }

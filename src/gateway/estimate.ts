@@ -1,6 +1,6 @@
 // The text of a request, for an estimate of its tokens where the provider reports none. Read lazily: almost no request needs it.
 
-import type { Json } from "../ir/index.ts";
+import type { Json, Request } from "../ir/index.ts";
 import type { CallState } from "./header.ts";
 
 /** All text that the model was given; media count for nothing here, as their tokens do not follow from their bytes. */
@@ -8,7 +8,8 @@ export function estimateFromRequest(state: CallState): string {
   const { mode } = state.plan;
   const wire = mode.kind === "forward" ? mode.wire : mode.client;
   if (wire.operation !== "chat") return joinStrings(state.body["input"] ?? null);
-  const request = mode.kind === "translate" ? mode.request : wire.request.decode(state.body);
+  const request = mode.kind === "translate" ? mode.request : decodeLeniently(() => wire.request.decode(state.body));
+  if (request === null) return joinStrings(state.body["messages"] ?? null);
   const pieces: string[] = [];
   for (const message of request.messages) {
     for (const part of message.parts) {
@@ -23,9 +24,20 @@ export function estimateFromRequest(state: CallState): string {
   return pieces.join("\n");
 }
 
+/** A forwarded request is the upstream's to judge: what our decoder would refuse may have been answered, and must be booked. */
+function decodeLeniently(decode: () => Request): Request | null {
+  try {
+    return decode();
+  } catch {
+    return null;
+  }
+}
+
+/** The strings of a value, at any depth but for the names of fields. */
 function joinStrings(value: Json): string {
   if (typeof value === "string") return value;
   // A token that came as a number counts as one: a wide character does, too.
   if (typeof value === "number") return "\u3000";
-  return Array.isArray(value) ? value.map(joinStrings).join("") : "";
+  if (Array.isArray(value)) return value.map(joinStrings).join("");
+  return typeof value === "object" && value !== null ? Object.values(value).map(joinStrings).join("") : "";
 }

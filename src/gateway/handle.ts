@@ -3,11 +3,11 @@
 
 import { type GatewayError, GatewayError as Failure, toGatewayError } from "../ir/index.ts";
 import { answerWhole } from "./answer.ts";
-import { type Call, type GatewayTools, type Scene, parseBody } from "./call.ts";
+import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated } from "./call.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { type Plan, makePlan } from "./plan.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
-import { type Line, openLine, parseObject, readUpstreamId, send } from "./send.ts";
+import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
 import { answerStream } from "./stream.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
@@ -36,6 +36,7 @@ async function answer(
 ): Promise<Response> {
   const raw = await call.read();
   const body = parseBody(raw);
+  refuseRepeated(raw);
   const peek = call.wire.peek(body);
   record.asked(peek.model, peek.stream);
   const plan = makePlan(scene, call.wire, peek.model, raw, body);
@@ -77,7 +78,7 @@ async function callUpstream(
       provider: provider.name,
       url: plan.url,
       body: plan.body,
-      headers: collectHeaders(call.headers, plan),
+      headers: collectHeaders(call, plan),
       line,
       deadlines: scene.deadlines,
       fetch: tools.fetch,
@@ -90,11 +91,13 @@ async function callUpstream(
 }
 
 /** The provider's credentials, and what of the client's headers it is to see. */
-function collectHeaders(client: Headers, plan: Plan): Record<string, string> {
+function collectHeaders(call: Call, plan: Plan): Record<string, string> {
   const headers: Record<string, string> = { "content-type": "application/json", ...plan.provider.headers };
   for (const name of plan.provider.requestHeaders) {
-    const value = client.get(name);
-    if (value === null) continue;
+    const given = call.headers.get(name);
+    if (given === null) continue;
+    // One account upstream serves many keys here: what one calls its own must not meet another's.
+    const value = name === "idempotency-key" ? `${call.caller.keyId}:${given}` : given;
     const own = headers[name];
     headers[name] = own === undefined ? value : `${own},${value}`;
   }
@@ -102,7 +105,7 @@ function collectHeaders(client: Headers, plan: Plan): Record<string, string> {
 }
 
 /** The most of an upstream's error body that is read. */
-const MAX_ERROR_CHARACTERS = 256 * 1024;
+const MAX_ERROR_BYTES = 256 * 1024;
 
 /**
  * An upstream's refusal. In the client's own format it is handed on as it came (but for secrets); in another it becomes a GatewayError,
@@ -111,8 +114,9 @@ const MAX_ERROR_CHARACTERS = 256 * 1024;
 async function answerRejection(state: CallState): Promise<Response> {
   const { plan, record, line, upstream, scene } = state;
   line.arm(scene.deadlines.idleMs);
-  const text = (await upstream.text().catch(() => "")).slice(0, MAX_ERROR_CHARACTERS);
-  const failure = redactFailure(explainRejection(state, text), scene);
+  // Secrets are taken out before anything is cut, so that no half of one survives.
+  const text = scene.redact(await readRejection(state));
+  const failure = explainRejection(state, text);
   record.attempted({
     status: upstream.status,
     error: failure,
@@ -123,7 +127,19 @@ async function answerRejection(state: CallState): Promise<Response> {
   line.release(false);
   await record.settle(failure.status, failure);
   const headers = makeHeaders(state, { "content-type": upstream.headers.get("content-type") ?? "application/json" });
-  return new Response(scene.redact(text), { status: failure.status, headers });
+  return new Response(text, { status: failure.status, headers });
+}
+
+async function readRejection(state: CallState): Promise<string> {
+  try {
+    return (await readCapped(state.upstream, MAX_ERROR_BYTES)) ?? "";
+  } catch (error) {
+    const failure = explainFailure(state.plan.provider.name, state.line, error, "stalled in the middle of an error");
+    if (failure.kind === "upstream_unavailable") return "";
+    const upstreamRequestId = readUpstreamId(state.upstream.headers);
+    state.record.attempted({ status: state.upstream.status, error: failure, upstreamRequestId });
+    throw failure;
+  }
 }
 
 function explainRejection(state: CallState, text: string): GatewayError {
@@ -148,10 +164,15 @@ function explainRejection(state: CallState, text: string): GatewayError {
 }
 
 function readRetryAfter(headers: Headers): number | undefined {
-  const exact = headers.get("retry-after-ms");
-  if (exact !== null && Number(exact) >= 0) return Number(exact);
-  const seconds = headers.get("retry-after");
-  return seconds !== null && Number(seconds) >= 0 ? Number(seconds) * 1000 : undefined;
+  const exact = readNumber(headers.get("retry-after-ms"));
+  if (exact !== undefined) return exact;
+  const seconds = readNumber(headers.get("retry-after"));
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+/** A date is a legal value, too; then the client has the header itself. */
+function readNumber(text: string | null): number | undefined {
+  return text !== null && /^\d+(?:\.\d+)?$/u.test(text) ? Number(text) : undefined;
 }
 
 /** An upstream may quote part of our credentials in its error; the caller is not to see them. */

@@ -26,6 +26,10 @@ export interface PumpOptions {
   idleMs: number;
   /** Closes the attempt on the record; called once, before the row is settled. */
   attempted(error: GatewayError | null): void;
+  /** Takes secrets out of an error that the upstream wrote. */
+  redact(text: string): string;
+  /** The failure for the log: a stream has no status left to tell it by. */
+  report(error: GatewayError): void;
   /** The error as the last frame of a stream in the client's format. */
   encodeError(error: GatewayError): string;
 }
@@ -34,9 +38,12 @@ export function pump(options: PumpOptions): AsyncGenerator<string> {
   const { record, line } = options;
   let isOver = false;
   const settle = async (status: number, error: GatewayError | null): Promise<void> => {
+    // The client may have left while a piece was in hand: the row is written already.
+    if (isOver) return record.settle(status, error);
     isOver = true;
     line.release(error !== null);
     options.attempted(error);
+    if (error !== null && error.kind !== "cancelled") options.report(error);
     await record.settle(status, error);
   };
   // Also where the server never came to ask for the first piece: a generator that was not started has no `finally`.
@@ -98,10 +105,12 @@ async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
   const decoder = new TextDecoder();
   options.line.arm(options.idleMs);
   for await (const chunk of options.upstream) {
-    options.line.arm(options.idleMs);
+    // While the client takes its piece, it is not the upstream that is waited for.
+    options.line.rest();
     const step = digest(splitter.push(decoder.decode(chunk, { stream: true })), options);
     yield step;
     if (step.finish !== null) return;
+    options.line.arm(options.idleMs);
   }
   const rest = digest([...splitter.push(decoder.decode()), ...splitter.end()], options);
   if (rest.finish !== null) {
@@ -121,7 +130,7 @@ function digest(frames: readonly Frame[], options: PumpOptions): Step {
     for (const event of events) options.record.observed(event);
     const piece = options.carrier.carry(frame, events);
     const finish = events.find((event) => event.type === "finish");
-    if (finish !== undefined) return { text, last: piece, finish };
+    if (finish !== undefined) return { text, last: finish.error === undefined ? piece : options.redact(piece), finish };
     text += piece;
   }
   return { text, last: "", finish: null };

@@ -46,13 +46,14 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
   let firstOutputMs: number | null = null;
   let inputText: (() => string) | null = null;
   let settled: Promise<void> | null = null;
+  const done = tools.ledger.expect();
   let figures: { usage: Usage | null; source: UsageSource; price: Price | null } | null = null;
 
   const observed = (event: Event): void => {
     switch (event.type) {
       case "start":
         hasAnswer = true;
-        if (event.model !== "") served = event.model;
+        if (event.model !== "") served = event.model.slice(0, MAX_NAME_LENGTH);
         return;
       case "part-delta":
         firstOutputMs ??= tools.clock.monotonicMs();
@@ -91,11 +92,16 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
 
   const evaluate = (): NonNullable<typeof figures> => {
     const weighed = weigh();
-    const price =
-      weighed.usage === null || plan === null
-        ? null
-        : tools.prices.price(plan.provider.pricing, served ?? plan.model, weighed.usage, new Date(call.startedWallMs));
+    const price = weighed.usage === null || plan === null ? null : findPrice(plan, weighed.usage);
     return { ...weighed, price };
+  };
+
+  /** By the model that was served; where the list does not know its name, by the one that was asked for. */
+  const findPrice = (of: Plan, counted: Usage): Price | null => {
+    const at = new Date(call.startedWallMs);
+    const name = served ?? of.model;
+    const found = tools.prices.price(of.provider.pricing, name, counted, at);
+    return found ?? (name === of.model ? null : tools.prices.price(of.provider.pricing, of.model, counted, at));
   };
 
   const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
@@ -144,7 +150,7 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
       if (plan === null) return;
       attempts.push({
         provider: plan.provider.name,
-        model: plan.model,
+        model: plan.model.slice(0, MAX_NAME_LENGTH),
         status: attempt.status,
         errorKind: attempt.error?.kind ?? null,
         upstreamRequestId: attempt.upstreamRequestId,
@@ -154,7 +160,7 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
     countAttempts: () => started,
     answered(answer) {
       hasAnswer = true;
-      served = answer.model === "" ? null : answer.model;
+      served = answer.model === "" || answer.model === null ? null : answer.model.slice(0, MAX_NAME_LENGTH);
       usage = answer.usage;
       usageIsFinal = usage !== null;
       if (usage === null) output.add(answer.text());
@@ -165,9 +171,12 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
     },
     price: () => (figures ?? evaluate()).price,
     settle(status, error) {
-      settled ??= tools.ledger.add(makeEntry(status, error)).catch((cause: unknown) => {
-        throw booksClosed(cause);
-      });
+      settled ??= tools.ledger
+        .add(makeEntry(status, error))
+        .catch((cause: unknown) => {
+          throw booksClosed(cause);
+        })
+        .finally(done);
       return settled;
     },
   };

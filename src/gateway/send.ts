@@ -9,6 +9,8 @@ export interface UpstreamInit {
   headers: Record<string, string>;
   body?: string;
   redirect: "manual";
+  /** The runtime has a limit of its own, shorter than ours may be. */
+  timeout: false;
   signal: AbortSignal;
 }
 
@@ -30,6 +32,8 @@ export interface Line {
   onLeave(action: () => void): void;
   /** (Re)starts the deadline. */
   arm(limitMs: number): void;
+  /** Calls the deadline off until it is armed again: it is not the upstream that is waited for. */
+  rest(): void;
   /** Ends deadlines and listeners; with `abort`, the upstream too. */
   release(abort: boolean): void;
 }
@@ -54,6 +58,10 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
     cut: () => reason,
     onLeave(action) {
       leave = action;
+    },
+    rest() {
+      disarm?.();
+      disarm = null;
     },
     arm(limitMs) {
       disarm?.();
@@ -86,6 +94,7 @@ export async function send(options: {
       headers: options.headers,
       body: options.body,
       redirect: "manual",
+      timeout: false,
       signal: line.signal,
     });
   } catch (error) {
@@ -113,6 +122,21 @@ export function explainFailure(provider: string, line: Line, error: unknown, slo
 function nameFailure(error: unknown): string {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : null;
   return typeof code === "string" ? code : "network failure";
+}
+
+/** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. */
+export async function readCapped(response: Response, maxBytes: number): Promise<string | null> {
+  if (response.body === null) return "";
+  if (Number(response.headers.get("content-length") ?? Number.NaN) <= maxBytes) return response.text();
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return null;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 export function parseObject(text: string): JsonObject | null {

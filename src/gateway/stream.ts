@@ -9,7 +9,7 @@ import { type Carrier, pump } from "./pump.ts";
 import { readUpstreamId } from "./send.ts";
 
 export async function answerStream(state: CallState): Promise<Response> {
-  const { plan, record, line, upstream, call, scene } = state;
+  const { plan, record, line, upstream, call, scene, tools } = state;
   const type = upstream.headers.get("content-type") ?? "";
   const wire = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.target;
   if (upstream.body === null || wire.operation !== "chat" || !type.includes("text/event-stream")) {
@@ -29,6 +29,8 @@ export async function answerStream(state: CallState): Promise<Response> {
     attempted: (error) =>
       record.attempted({ status: upstream.status, error, upstreamRequestId: readUpstreamId(upstream.headers) }),
     encodeError,
+    redact: scene.redact,
+    report: (error) => tools.report(error, call.requestId),
   });
   const headers = makeHeaders(state, {
     "content-type": "text/event-stream; charset=utf-8",
@@ -38,11 +40,21 @@ export async function answerStream(state: CallState): Promise<Response> {
   return new Response(pieces, { headers });
 }
 
+/** How a complete frame ends. */
+const BLANK_LINE = /(?:\n\n|\r\r|\n\r\n)$/u;
+
 function forwardFrames(state: CallState, encodeError: (error: GatewayError) => string): Carrier {
   const { plan, body } = state;
   const { forward } = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.client;
   return {
-    carry: (frame) => forward.frame(frame, body),
+    carry(frame, events) {
+      const error = events.find((event) => event.type === "finish")?.error;
+      // Half a frame, or one that is no JSON, is not handed on: the client is told instead.
+      if (error?.kind === "upstream_malformed") return encodeError(error);
+      const text = forward.frame(frame, body);
+      // A last frame that came without its blank line gets one, as something of ours may follow it.
+      return text === "" || BLANK_LINE.test(text) ? text : `${text}\n\n`;
+    },
     close(events) {
       // The upstream broke off: the client learns it in its own words instead of by silence.
       const finish = events.find((event) => event.type === "finish");

@@ -72,7 +72,7 @@ export class GatewayError extends Error {
   /** HTTP status for the caller: an upstream's own status where it gave one, else the kind's. */
   get status(): number {
     const own = this.upstream?.status;
-    if (this.kind === "upstream_rejected" && own !== null && own !== undefined && own >= 400) return own;
+    if (this.kind === "upstream_rejected" && own !== null && own !== undefined && own >= 400 && own <= 599) return own;
     return ERROR_KINDS[this.kind].status;
   }
 }

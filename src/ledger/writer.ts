@@ -7,6 +7,10 @@ import type { LedgerStore } from "./store.ts";
 export interface LedgerWriter {
   /** Resolves once the row is durable; rejects where it could not be written (it is kept, and tried again). */
   add(entry: LedgerEntry): Promise<void>;
+  /** Announces a row that is still to come; the answer is to be called once it was given, or never will be. */
+  expect(): () => void;
+  /** Resolves once no announced row is outstanding, or after `limitMs`. */
+  settled(limitMs: number): Promise<void>;
   /** Why rows cannot be written at present; null while all is well. Callers refuse new work on it. */
   fault(): Error | null;
   /** Resolves once every row given so far is durable; rejects where that cannot be had. */
@@ -39,6 +43,9 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
   let writing = false;
   let kept: LedgerEntry[] = [];
   let fault: Error | null = null;
+  let isRetryArmed = false;
+  let expected = 0;
+  let onNoneExpected: (() => void) | null = null;
 
   const add = (entry: LedgerEntry): Promise<void> => {
     if (open === null) {
@@ -92,12 +99,26 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     kept = [...kept, ...batch.entries].slice(0, MAX_KEPT_ROWS);
     batch.reject(reason);
     if (isNew) init.onFault(reason);
-    init.after(RETRY_MS, retry);
+    armRetry();
+  };
+
+  /** One at a time, however many batches fail meanwhile. */
+  const armRetry = (): void => {
+    if (isRetryArmed) return;
+    isRetryArmed = true;
+    init.after(RETRY_MS, () => {
+      isRetryArmed = false;
+      retry();
+    });
   };
 
   /** An empty batch carries the kept rows with it. */
   const retry = (): void => {
-    if (fault === null || writing || open !== null) return;
+    if (fault === null) return;
+    if (writing || open !== null) {
+      armRetry();
+      return;
+    }
     open = openBatch();
     flush();
   };
@@ -111,7 +132,26 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     }
   };
 
-  return { add, fault: () => fault, drain };
+  const expect = (): (() => void) => {
+    expected++;
+    let isDone = false;
+    return () => {
+      if (isDone) return;
+      isDone = true;
+      expected--;
+      if (expected === 0) onNoneExpected?.();
+    };
+  };
+
+  const settled = async (limitMs: number): Promise<void> => {
+    if (expected === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    onNoneExpected = resolve;
+    init.after(limitMs, resolve);
+    await promise;
+  };
+
+  return { add, expect, settled, fault: () => fault, drain };
 }
 
 function openBatch(): Batch {

@@ -52,6 +52,22 @@ export function removeTopLevel(raw: string, key: string): string {
   return edited + raw.slice(copied);
 }
 
+/**
+ * The first of `names` (lower case) that stands more than once among the top-level members of `raw`, in whatever case or spelling; null
+ * where each stands once at most. Parsers differ on which of two they take.
+ */
+export function findRepeated(raw: string, names: readonly string[]): string | null {
+  const seen = new Set<string>();
+  let repeated: string | null = null;
+  scanMembers(raw, ({ key }) => {
+    const name = key.toLowerCase();
+    if (!names.includes(name)) return;
+    if (seen.has(name)) repeated ??= name;
+    seen.add(name);
+  });
+  return repeated;
+}
+
 /** The text of the JSON value that begins at `from`, white space before it skipped. */
 export function readValueAt(raw: string, from: number): string {
   const start = skipSpace(raw, from);

@@ -14,7 +14,10 @@ const FORMS: readonly RegExp[] = [
 
 /** `secrets` are the values in effect; those under 6 characters are left alone, as masking them would tear ordinary words. */
 export function createRedactor(secrets: readonly string[]): Redact {
-  const known = secrets.filter((secret) => secret.length >= 6).sort((left, right) => right.length - left.length);
+  const known = secrets
+    .filter((secret) => secret.length >= 6)
+    .flatMap((secret) => [...new Set([secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])])
+    .sort((left, right) => right.length - left.length);
   return (text) => {
     let clean = text;
     for (const secret of known) clean = clean.replaceAll(secret, MASK);

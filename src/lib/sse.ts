@@ -17,15 +17,19 @@ export interface FrameSplitter {
   end(): Frame[];
 }
 
+/** No provider sends such a frame; a broken one must not fill the memory. */
+const MAX_FRAME_LENGTH = 32 * 1024 * 1024;
+
 const BYTE_ORDER_MARK = "\uFEFF";
 
 /**
- * A splitter for one stream. Line ends may be LF, CRLF, CR or a mixture, and a chunk may be cut anywhere. A CR at the end of a chunk is
+ * A splitter for one stream. Line ends may be LF, CRLF, CR or a mixture, and a chunk may be cut anywhere. Throws where a frame does not end. A CR at the end of a chunk is
  * held until it is known whether a LF belongs to it, so any cutting gives the same frames. Only new text is ever searched.
  */
 export function createFrameSplitter(): FrameSplitter {
   /** What has arrived of the unfinished frame; joined once, when it is complete. */
   let pieces: string[] = [];
+  let held = 0;
   let isFirstChunk = true;
   let isFirstFrame = true;
   let atLineStart = true;
@@ -38,6 +42,7 @@ export function createFrameSplitter(): FrameSplitter {
     const raw = pieces.length === 1 ? last : pieces.join("");
     const frame = parseFrame(raw, isFirstFrame && raw.startsWith(BYTE_ORDER_MARK) ? raw.slice(1) : raw);
     pieces = [];
+    held = 0;
     isFirstFrame = false;
     return frame;
   };
@@ -83,7 +88,11 @@ export function createFrameSplitter(): FrameSplitter {
         start = at;
       }
     }
-    if (start < chunk.length) pieces.push(chunk.slice(start));
+    if (start < chunk.length) {
+      pieces.push(chunk.slice(start));
+      held += chunk.length - start;
+      if (held > MAX_FRAME_LENGTH) throw new Error(`a frame of more than ${MAX_FRAME_LENGTH} characters`);
+    }
     return frames;
   };
 

@@ -42,7 +42,7 @@ export function makeAnthropic(settings: ProviderSettings): Provider {
       ...settings.headers,
     },
     requestHeaders: ["anthropic-beta", "traceparent", "tracestate"],
-    responseHeaders: ["anthropic-", "retry-after"],
+    responseHeaders: ["anthropic-ratelimit-", "retry-after"],
     listing: { url: `${settings.baseUrl}/v1/models?limit=1000`, decode: decodeListing },
     knownModels: [],
     missing: describeMissingKey(settings),

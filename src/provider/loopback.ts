@@ -1,7 +1,7 @@
 // The built-in model: answers in this process by echoing the last user message, deterministic and free.
 // For first steps, tests and load measurements; it speaks the formats that it answers in and knows nothing of the network.
 
-import { type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
+import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { WireId } from "../wire/type.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Provider } from "./type.ts";
@@ -9,6 +9,11 @@ import type { Provider } from "./type.ts";
 const PREFIX = "[loopback] ";
 const DEFAULT_DIMENSIONS = 1536;
 const MAX_DIMENSIONS = 4096;
+/** As OpenAI's own limit. */
+const MAX_INPUTS = 2048;
+const MAX_NUMBERS = 1_000_000;
+const MAX_CHOICES = 8;
+const MAX_PIECES = 2_000;
 /** Fixed, so that two runs give the same bytes. */
 const CREATED = 1_700_000_000;
 
@@ -33,7 +38,8 @@ function answerLocally(wire: WireId, body: JsonObject): Response {
   const prompt = readPrompt(body);
   const text = PREFIX + prompt.echo.trim();
   const usage = { input: countTokens(prompt.all), output: countTokens(text) };
-  const choices = typeof body["n"] === "number" && body["n"] > 1 ? Math.min(Math.floor(body["n"]), 128) : 1;
+  const choices = typeof body["n"] === "number" && body["n"] > 1 ? Math.floor(body["n"]) : 1;
+  if (choices > MAX_CHOICES) throw invalidRequest(`The loopback gives at most ${MAX_CHOICES} answers a request.`, "n");
   if (body["stream"] !== true) return Response.json(completeWhole(body, text, choices, usage));
   return new Response(completeStream(body, text, choices, usage), {
     headers: { "content-type": "text/event-stream; charset=utf-8" },
@@ -110,17 +116,34 @@ function completeStream(
     });
     frames.push(choice({ role: "assistant", content: "", refusal: null }, null));
     // Words with the white space before them, so that the pieces join to the very same text.
-    for (const piece of text.match(/\s*\S+|\s+$/gu) ?? []) frames.push(choice({ content: piece }, null));
+    for (const piece of cutWords(text)) frames.push(choice({ content: piece }, null));
     frames.push(choice({}, "stop"));
   }
   if (withUsage) frames.push({ ...base, choices: [], usage: printUsage(usage, choices) });
   return `${frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join("")}data: [DONE]\n\n`;
 }
 
+/** One piece a word, or a few words where there are very many: an echo must not grow far beyond what it echoes. */
+function cutWords(text: string): string[] {
+  const words = text.match(/\s*\S+|\s+$/gu) ?? [];
+  const step = Math.ceil(words.length / MAX_PIECES);
+  return Array.from({ length: Math.ceil(words.length / Math.max(1, step)) }, (_, index) =>
+    words.slice(index * step, (index + 1) * step).join(""),
+  );
+}
+
 function embed(body: JsonObject): JsonObject {
   const inputs = listInputs(body["input"] ?? "");
+  if (inputs.length > MAX_INPUTS)
+    throw invalidRequest(`The loopback embeds at most ${MAX_INPUTS} inputs a request.`, "input");
   const wanted = body["dimensions"];
   const dimensions = typeof wanted === "number" ? Math.min(Math.max(1, Math.floor(wanted)), MAX_DIMENSIONS) : null;
+  if (inputs.length * (dimensions ?? DEFAULT_DIMENSIONS) > MAX_NUMBERS) {
+    throw invalidRequest(
+      "The loopback does not give so many numbers at once: send fewer inputs or ask for fewer dimensions.",
+      "input",
+    );
+  }
   const base64 = body["encoding_format"] === "base64";
   const tokens = inputs.reduce((sum, input) => sum + (Array.isArray(input) ? input.length : countTokens(input)), 0);
   return {

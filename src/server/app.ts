@@ -11,7 +11,7 @@ import type { Log } from "../telemetry/log.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { makeUserRoutes } from "./admin/user.ts";
-import { answerError } from "./error.ts";
+import { answerError, reportFailure } from "./error.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeModelRoutes } from "./models.ts";
 import { makeProfileRoutes } from "./profile.ts";
@@ -62,6 +62,7 @@ export function createApp(parts: AppParts): App {
     clock: parts.clock,
     ledger: parts.ledger,
     prices: parts.prices,
+    report: (error, requestId) => reportFailure(error, requestId, parts.log),
   };
   const limit = (): number => config.http.maxBodyBytes;
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
@@ -89,8 +90,8 @@ export function createApp(parts: AppParts): App {
     routes,
     reload(next) {
       const old = scene;
+      scene = buildScene(next, parts, old.catalog);
       config = next;
-      scene = buildScene(next, parts);
       old.catalog.stop();
     },
     drain() {

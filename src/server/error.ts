@@ -10,7 +10,7 @@ export function answerError(
 ): Response {
   const error = toGatewayError(thrown);
   const { requestId, log } = options;
-  report(error, requestId, log);
+  reportFailure(error, requestId, log);
   const body = (options.wire ?? DEFAULT_WIRE).error.encode(error, requestId);
   return Response.json(body, { status: error.status, headers: makeErrorHeaders(error, requestId) });
 }
@@ -29,7 +29,8 @@ function makeErrorHeaders(error: GatewayError, requestId: string): Record<string
   return headers;
 }
 
-function report(error: GatewayError, requestId: string, log: Log): void {
+/** One line; how loud depends on whose fault it is. */
+export function reportFailure(error: GatewayError, requestId: string, log: Log): void {
   const fields = {
     request_id: requestId,
     kind: error.kind,

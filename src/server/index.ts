@@ -1,5 +1,6 @@
 // The door of the room.
 export { explainRoute } from "./admin/route.ts";
+export { answerError } from "./error.ts";
 export { type App, type AppParts, createApp } from "./app.ts";
 export { listModels } from "./models.ts";
 export { buildScene } from "./scene.ts";

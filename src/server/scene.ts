@@ -1,12 +1,16 @@
 // Builds what a configuration means for the request path: providers, router and catalogue, as one value that is swapped whole.
 
 import type { Config } from "../config/value.ts";
-import { type GatewayTools, type Scene, createCatalog, createRouter } from "../gateway/index.ts";
+import { type Catalog, type GatewayTools, type Scene, createCatalog, createRouter } from "../gateway/index.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { makeProvider } from "../provider/index.ts";
 import type { Log } from "../telemetry/log.ts";
 
-export function buildScene(config: Config, parts: Pick<GatewayTools, "fetch" | "clock"> & { log: Log }): Scene {
+export function buildScene(
+  config: Config,
+  parts: Pick<GatewayTools, "fetch" | "clock"> & { log: Log },
+  before?: Catalog,
+): Scene {
   const list = config.providers.map(makeProvider);
   const providers = new Map(list.map((provider) => [provider.name, provider]));
   const catalog = createCatalog({
@@ -14,6 +18,7 @@ export function buildScene(config: Config, parts: Pick<GatewayTools, "fetch" | "
     fetch: parts.fetch,
     clock: parts.clock,
     refreshMs: config.modelsRefreshMs,
+    before,
     onChange: () => router.forget(),
     onError: (provider, error) => parts.log.warn("The provider's models could not be listed", { provider, error }),
   });

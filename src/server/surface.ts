@@ -24,7 +24,6 @@ export function makeSurface(
         authority: { anyOf: [SCOPES[wire.operation]] },
         wire,
         handle({ request, requestId, caller, keepOpen }) {
-          keepOpen();
           return handleCall(
             {
               id: options.newId(),
@@ -35,7 +34,12 @@ export function makeSurface(
               signal: request.signal,
               startedWallMs: tools.clock.wallMs(),
               startedMs: tools.clock.monotonicMs(),
-              read: () => readText(request, options.maxBodyBytes()),
+              async read() {
+                const text = await readText(request, options.maxBodyBytes());
+                // From here on it is the upstream that is waited for; a client that sends its body slowly stays under the server's limit.
+                keepOpen();
+                return text;
+              },
             },
             tools,
           );

@@ -1,7 +1,7 @@
 // The log on disk: `<base>-YYYY-MM-DD[-N].ext` by UTC day and size, with a link at the plain name to the file in use.
 // Knows nothing of what is in a line.
 
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { createStream } from "rotating-file-stream";
 
@@ -50,7 +50,10 @@ export function openLogFile({ path, now, onError, maxBytes = MAX_BYTES }: LogFil
 
 function linkTo(link: string, file: string, onError: (error: Error) => void): void {
   try {
-    rmSync(link, { force: true });
+    // A file that somebody else left at the plain name is kept, under a name of its own.
+    const old = lstatSync(link, { throwIfNoEntry: false });
+    if (old !== undefined && !old.isSymbolicLink()) renameSync(link, `${link}.before`);
+    else rmSync(link, { force: true });
     symlinkSync(basename(file), link);
   } catch (error) {
     onError(error instanceof Error ? error : new Error(String(error)));

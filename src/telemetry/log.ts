@@ -31,7 +31,7 @@ interface LogInit {
 }
 
 export function createLog(init: LogInit): Log {
-  const consola = createConsola({ level: LEVELS[init.level], reporters: [makeReporter(init)] });
+  const consola = createConsola({ throttle: 0, level: LEVELS[init.level], reporters: [makeReporter(init)] });
   const emit =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}): void => {

@@ -88,6 +88,21 @@ describe("SIGTERM", () => {
   });
 });
 
+test("calls that still wait for their provider when the deadline cuts them are in the books", async () => {
+  const hanging = startUpstream(() => new Promise<Response>(() => undefined));
+  const gateway = await serve({ config: `shutdown_timeout = 200ms\n[provider.slow]\nbase_url = ${hanging.url}/v1\n` });
+  const { token } = await issueKey(gateway);
+  const waiting = Array.from({ length: 40 }, () => post(gateway.url, token, { model: "slow/m" }).catch(() => null));
+  await waitUntil(() => hanging.calls.length === 40, "40 calls to reach the provider");
+  gateway.signal("SIGTERM");
+  expect(await gateway.exited).toBe(0);
+  await Promise.all(waiting);
+  const summary = JSON.parse(await expectOk(gateway.run(["usage", "summary", "--status", "499", "--json"])));
+  expect(summary.requests).toBe(40);
+  await gateway.stop();
+  await hanging.stop();
+});
+
 describe("a client that hangs up", () => {
   test("in the middle of a stream: the provider is told at once, and what was produced is booked", async () => {
     const slow = makeSlowStream();

@@ -41,7 +41,8 @@ export const MESSAGE_FIELDS = [
 /** A message as a canonical answer; blocks that only this format has are kept verbatim (see content.ts). */
 export function decodeResponse(body: JsonObject): Response {
   const content = Array.isArray(body["content"]) ? body["content"].filter(isJsonObject) : [];
-  const usage = isJsonObject(body["usage"]) ? decodeUsage(body["usage"]) : null;
+  // A report that says neither number is none: nobody knows is not 0.
+  const usage = isJsonObject(body["usage"]) && countsTokens(body["usage"]) ? decodeUsage(body["usage"]) : null;
   const own = omit(body, MESSAGE_FIELDS);
   if (usage !== null && Object.keys(usage.rest).length > 0) own["usage"] = usage.rest;
   return {
@@ -127,6 +128,11 @@ function encodeFinish({
 }
 
 /** Usage counts, which Anthropic already keeps apart, and the rest of the object (cache lifetimes, server tools, tier). */
+/** Whether a usage report holds either of the two numbers that matter. */
+export function countsTokens(usage: JsonObject): boolean {
+  return typeof usage["input_tokens"] === "number" || typeof usage["output_tokens"] === "number";
+}
+
 export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject } {
   const details = objectOf(body["output_tokens_details"]);
   const thinking = details["thinking_tokens"];

@@ -6,6 +6,8 @@ import { type UsageBody, objectOf, omit } from "./body.ts";
 /** The counts, and what else the report says; null where the value is no report. */
 export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {
   if (!isJsonObject(value)) return null;
+  // A report that says neither number is none: nobody knows is not 0.
+  if (typeof value["prompt_tokens"] !== "number" && typeof value["completion_tokens"] !== "number") return null;
   const prompt = count(value["prompt_tokens"]);
   const completion = count(value["completion_tokens"]);
   const input = objectOf(value["prompt_tokens_details"]);
