@@ -5,6 +5,8 @@ import { type Config, type LoadOptions, type Loaded, loadConfig } from "../confi
 import { createRedactor } from "../lib/redact.ts";
 import { VERSION } from "../lib/version.ts";
 import { type Log, createLog } from "../telemetry/log.ts";
+import type { LogFile } from "../telemetry/log-file.ts";
+import { CliError, EXIT } from "./error.ts";
 import { startDaemon } from "./daemon.ts";
 
 export async function serveInForeground(flags: NonNullable<LoadOptions["flags"]>, json: boolean): Promise<void> {
@@ -26,14 +28,24 @@ interface OpenLog {
   close: () => Promise<void>;
 }
 
+async function openFile(init: { path: string; now: () => Date; onError: (error: Error) => void }): Promise<LogFile> {
+  const { openLogFile } = await import("../telemetry/log-file.ts");
+  try {
+    return openLogFile(init);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const hint = "Check log_file and log_file_daemon, and that this user may write there.";
+    throw new CliError(`The log file ${init.path} cannot be opened: ${reason}`, { exitCode: EXIT.failed, hint });
+  }
+}
+
 async function openLog({ config }: Loaded, json: boolean): Promise<OpenLog> {
   let redact = createRedactor(config.secrets);
   const now = (): Date => new Date();
   const complain = (error: Error): void =>
     void process.stderr.write(`The log file cannot be written: ${error.message}\n`);
   const path = config.log.fileDaemon;
-  const file =
-    path === null ? null : (await import("../telemetry/log-file.ts")).openLogFile({ path, now, onError: complain });
+  const file = path === null ? null : await openFile({ path, now, onError: complain });
   const log = createLog({
     level: config.log.level,
     pretty: process.stderr.isTTY && !json,

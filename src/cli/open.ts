@@ -6,6 +6,7 @@ import { type Actor, createDirectory, type Directory } from "../identity/index.t
 import { createRedactor } from "../lib/redact.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
+import type { LogFile } from "../telemetry/log-file.ts";
 import { type ConfigFlags, toLoadOptions } from "./flags.ts";
 import { say } from "./output.ts";
 
@@ -43,12 +44,27 @@ export async function runWithStore<T>(flags: ConfigFlags, work: (opened: Opened)
   }
 }
 
+/** A command does its work also where its line cannot be kept, and says so. */
+async function openFile(init: {
+  path: string;
+  now: () => Date;
+  onError: (error: Error) => void;
+}): Promise<LogFile | null> {
+  const { openLogFile } = await import("../telemetry/log-file.ts");
+  try {
+    return openLogFile(init);
+  } catch (error) {
+    init.onError(error instanceof Error ? error : new Error(String(error)));
+    return null;
+  }
+}
+
 /** Where `log_file_cli` says so, a line for each command that worked on the database: who reads the books may ask who wrote. */
 async function openLog(config: Config): Promise<{ log: Log; close: () => Promise<void> }> {
   const now = (): Date => new Date();
   const onError = (error: Error): void => say(`warning: the log file cannot be written: ${error.message}`);
   const path = config.log.fileCli;
-  const file = path === null ? null : (await import("../telemetry/log-file.ts")).openLogFile({ path, now, onError });
+  const file = path === null ? null : await openFile({ path, now, onError });
   const log = createLog({
     level: config.log.level,
     pretty: false,

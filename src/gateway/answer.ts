@@ -30,16 +30,8 @@ export async function answerWhole(state: CallState): Promise<Response> {
   if (body === null) throw malformed(state, text);
   const { response } = mode.kind === "forward" ? mode.wire : mode.target;
   const answer = decodeAnswer(() => response.decode(body));
-  if (answer instanceof GatewayError) {
-    if (mode.kind === "translate") throw failed(state, answer);
-    // What we cannot read is handed on all the same, and booked as what it is: an answer that reports nothing.
-    return release(
-      state,
-      { ...attempt, error: answer },
-      state.scene.redact(text),
-      upstream.headers.get("content-type"),
-    );
-  }
+  // A client that was told 200 would look for an answer in it.
+  if (answer instanceof GatewayError) throw failed(state, answer);
   record.estimateInput(() => estimateFromRequest(state));
   record.answered({ model: answer.model, usage: answer.usage, text: () => joinText(answer) });
   if (mode.kind === "forward") return release(state, attempt, text, upstream.headers.get("content-type"));

@@ -11,7 +11,7 @@ export interface Catalog {
   list(): readonly { provider: string; model: ListedModel }[];
   /** The first provider, in order of declaration, that lists this model (lower case). */
   findLister(model: string): string | undefined;
-  /** Resolves once the first reading is over, or after `limitMs`, whichever is sooner. */
+  /** Resolves once the first reading is over, or `limitMs` after the first call, whichever is sooner: one wait for all, and none later. */
   firstReading(limitMs: number): Promise<void>;
   /** Reads all lists again. Never rejects. */
   refresh(): Promise<void>;
@@ -31,6 +31,7 @@ interface CatalogInit {
 }
 
 const READ_TIMEOUT_MS = 10_000;
+const FIRST_RETRY_MS = 5_000;
 const MAX_LIST_BYTES = 16 * 1024 * 1024;
 
 export function createCatalog(init: CatalogInit): Catalog {
@@ -39,6 +40,9 @@ export function createCatalog(init: CatalogInit): Catalog {
   let listers = new Map<string, string>();
   let cancelNext: (() => void) | null = null;
   let stopped = false;
+  /** Readings that failed in a row. */
+  const failures = new Map<string, number>();
+  let firstWait: Promise<void> | null = init.before === undefined ? null : Promise.resolve();
   const closing = new AbortController();
 
   const merge = (): void => {
@@ -52,12 +56,18 @@ export function createCatalog(init: CatalogInit): Catalog {
     if (provider.listing === null || provider.missing !== null) return;
     try {
       lists.set(provider.name, await readListing(provider, provider.listing, init, closing.signal));
+      failures.delete(provider.name);
       merge();
       init.onChange();
     } catch (error) {
       if (stopped) return;
       // The last list that was read stays in force.
-      init.onError(provider.name, error instanceof Error ? error : new Error(String(error)));
+      const failed = (failures.get(provider.name) ?? 0) + 1;
+      failures.set(provider.name, failed);
+      // Told once; a provider that starts later than we do is found soon, one that stays away is asked ever more seldom.
+      if (failed === 1) init.onError(provider.name, error instanceof Error ? error : new Error(String(error)));
+      const againMs = FIRST_RETRY_MS * 3 ** (failed - 1);
+      if (againMs < init.refreshMs) init.clock.after(againMs, () => void (stopped || readOne(provider)));
     }
   };
 
@@ -80,11 +90,12 @@ export function createCatalog(init: CatalogInit): Catalog {
   return {
     list: () => merged,
     findLister: (model) => listers.get(model),
-    async firstReading(limitMs) {
+    firstReading(limitMs) {
+      if (firstWait !== null) return firstWait;
       const { promise, resolve } = Promise.withResolvers<void>();
       const cancel = init.clock.after(limitMs, resolve);
-      await Promise.race([first, promise]);
-      cancel();
+      firstWait = Promise.race([first, promise]).then(cancel);
+      return firstWait;
     },
     refresh,
     stop() {

@@ -10,7 +10,7 @@ import { readUpstreamId } from "./send.ts";
 
 export async function answerStream(state: CallState): Promise<Response> {
   const { plan, record, line, upstream, call, scene, tools } = state;
-  const type = upstream.headers.get("content-type") ?? "";
+  const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
   const wire = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.target;
   if (upstream.body === null || wire.operation !== "chat" || !type.includes("text/event-stream")) {
     throw await refuse(state, type);
@@ -22,7 +22,8 @@ export async function answerStream(state: CallState): Promise<Response> {
     upstream: upstream.body,
     provider: plan.provider.name,
     decoder: wire.stream.decode(),
-    carrier: plan.mode.kind === "forward" ? forwardFrames(state, encodeError) : translateFrames(state, plan.mode),
+    carrier:
+      plan.mode.kind === "forward" ? forwardFrames(state, encodeError) : translateFrames(state, plan.mode, encodeError),
     record,
     line,
     idleMs: scene.deadlines.idleMs,
@@ -66,12 +67,15 @@ function forwardFrames(state: CallState, encodeError: (error: GatewayError) => s
 function translateFrames(
   state: CallState,
   mode: { client: ChatWire; request: Parameters<ChatWire["stream"]["encode"]>[0]["request"] },
+  encodeError: (error: GatewayError) => string,
 ): Carrier {
   const nowSeconds = Math.floor(state.tools.clock.wallMs() / 1000);
   const encoder = mode.client.stream.encode({ request: mode.request, nowSeconds });
   const encode = (events: readonly Event[]): string => {
     let text = "";
     for (const event of events) {
+      // Only we know the request's id, so the error is told by the wire's own hand.
+      if (event.type === "finish" && event.error !== undefined) return text + encodeError(event.error);
       text += encoder.push(event).join("");
       if (event.type === "finish") text += encoder.end().join("");
     }

@@ -8,6 +8,7 @@ import type { LedgerSummary } from "./store.ts";
 export function printEntry(entry: LedgerEntry): JsonObject {
   return {
     id: entry.id,
+    uuid: entry.id,
     request_id: entry.requestId,
     created_at: entry.createdAt.toISOString(),
     user_id: entry.userId,
@@ -34,6 +35,10 @@ export function printEntry(entry: LedgerEntry): JsonObject {
     cost_nanos: entry.costNanos,
     price_source: entry.priceSource,
     dropped: [...entry.dropped],
+    // Names that readers of earlier editions look for.
+    service_id: 0,
+    memo: entry.endpoint,
+    updated_at: entry.createdAt.toISOString(),
     attempts: entry.attempts.map((attempt) => ({
       provider: attempt.provider,
       model: attempt.model,

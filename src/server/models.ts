@@ -27,12 +27,30 @@ export function makeModelRoutes(scene: () => Scene, startedSeconds: number): Gua
       async handle({ params }) {
         const id = params["id"] ?? "";
         await scene().catalog.firstReading(FIRST_WAIT_MS);
-        const found = listModels(scene(), startedSeconds).find((model) => model["id"] === id);
+        const found = findModel(scene(), id, startedSeconds);
         if (found !== undefined) return Response.json(found);
         throw unknownModel(scene(), id);
       },
     },
   ];
+}
+
+/** By its listed name, whatever its case; else by any name that leads to a listed model: an alias, or `provider/model`. */
+function findModel(scene: Scene, id: string, startedSeconds: number): JsonObject | undefined {
+  const wanted = id.toLowerCase();
+  const listed = listModels(scene, startedSeconds).find(
+    ({ id: listedId }) => typeof listedId === "string" && listedId.toLowerCase() === wanted,
+  );
+  if (listed !== undefined) return listed;
+  const target = scene.router.resolve(id).target;
+  const entry = scene.catalog
+    .list()
+    .find(
+      ({ provider, model }) => provider === target?.provider && model.id.toLowerCase() === target.model.toLowerCase(),
+    );
+  if (entry === undefined) return undefined;
+  const { model, provider } = entry;
+  return { id, object: "model", created: model.createdAt ?? startedSeconds, owned_by: model.ownedBy || provider };
 }
 
 /** A model that its plain name would send elsewhere is listed as `provider/model`, which always leads to it. */

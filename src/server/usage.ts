@@ -7,6 +7,10 @@ import type { GuardedRoute } from "./route.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1_000;
+const FILTERS = ["cursor", "endpoint", "from", "key", "limit", "model", "provider", "status", "to", "user"];
+/** What both engines can hold, and what a row can be. */
+const FIRST_YEAR = 1970;
+const LAST_YEAR = 9999;
 
 export function makeUsageRoutes(ledger: LedgerStore, directory: Directory): GuardedRoute[] {
   const authority = { anyOf: ["usage:read"] } as const;
@@ -34,6 +38,9 @@ export function makeUsageRoutes(ledger: LedgerStore, directory: Directory): Guar
 }
 
 async function readFilter(query: URLSearchParams, caller: Caller, directory: Directory): Promise<LedgerFilter> {
+  for (const name of query.keys()) {
+    if (!FILTERS.includes(name)) throw invalidRequest(`There is no filter ${name}: ${FILTERS.join(", ")}.`, name);
+  }
   const filter: LedgerFilter = {};
   const userId = await readUser(query.get("user"), caller, directory);
   if (userId !== null) filter.userId = userId;
@@ -71,7 +78,9 @@ function readTime(query: URLSearchParams, name: string): Date | null {
   const text = query.get(name);
   if (text === null) return null;
   const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw invalidRequest(`${name} must be a time such as 2026-01-31T00:00:00Z.`, name);
+  const year = time.getUTCFullYear();
+  if (!(year >= FIRST_YEAR && year <= LAST_YEAR))
+    throw invalidRequest(`${name} must be a time such as 2026-01-31T00:00:00Z.`, name);
   return time;
 }
 

@@ -107,9 +107,17 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
   }
   const explanation = BY_CODE.find(([prefix]) => code.startsWith(prefix))?.[1];
   if (explanation === undefined) {
-    return new GatewayError({ kind: "internal", message: `${place} failed; the log has the details.`, cause });
+    // At the start there is no log yet, and its reader is the operator; callers of the API learn no more than that it failed.
+    const detail = place === ANY_DATABASE ? "the log has the details" : explainUnknown(cause);
+    return new GatewayError({ kind: "internal", message: `${place} failed: ${detail}.`, cause });
   }
   return new GatewayError({ kind: explanation.kind, code: explanation.code, message: explanation.say(place), cause });
+}
+
+function explainUnknown(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  if (!/already exists/u.test(text)) return text;
+  return `it holds tables that this program did not make, perhaps those of an earlier edition (${text}); move it away or choose another identity_path`;
 }
 
 /** The place as callers of the API may read it: they have no business with paths and hosts. */

@@ -42,7 +42,8 @@ export function encodeError(error: GatewayError, requestId: string): JsonObject 
   const { upstream } = error;
   if (error.kind === "upstream_rejected" && upstream !== undefined) {
     const type = upstream.type ?? guessType(upstream.status);
-    return { error: { message: upstream.message, type, param: upstream.param, code: upstream.code, ...id } };
+    const code = upstream.code ?? guessCode(upstream.message);
+    return { error: { message: upstream.message, type, param: upstream.param, code, ...id } };
   }
   const code = error.code ?? words.code;
   return { error: { message: error.message, type: words.type, param: error.param ?? null, code, ...id } };
@@ -121,6 +122,11 @@ function describeText(status: number | null, text: string): string {
 
 function nameStatus(status: number | null): string {
   return status === null ? "An error in the stream" : `HTTP ${status}`;
+}
+
+/** Clients stop and compact on this code; providers that have no codes say it in words. */
+function guessCode(message: string): string | null {
+  return /^prompt is too long\b/iu.test(message) ? "context_length_exceeded" : null;
 }
 
 function guessType(status: number | null): string {

@@ -203,7 +203,16 @@ describe("usage and profile", () => {
     expect(bad.entries.map((entry: { model: string; status: number }) => [entry.model, entry.status])).toEqual([
       ["nope-1", 404],
     ]);
-    for (const query of ["limit=0", "limit=x", "limit=1001", "status=9", "from=yesterday", "cursor=%00"]) {
+    for (const query of [
+      "limit=0",
+      "limit=x",
+      "limit=1001",
+      "status=9",
+      "from=yesterday",
+      "from=-271821-04-20",
+      "bogus=1",
+      "cursor=%00",
+    ]) {
       expect([query, (await rig.send(`/api/v1/usage/logs?${query}`, { token: ana.token })).status]).toEqual([
         query,
         400,

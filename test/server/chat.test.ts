@@ -174,12 +174,13 @@ describe("forwarding", () => {
     expect(await row()).toMatchObject({ provider: "local", costNanos: null, priceSource: null });
   });
 
-  test("an error that comes with status 200 is handed on, and booked as an error without tokens", async () => {
+  test("an error that comes with status 200 is told as one, and booked without tokens", async () => {
     const { chat, row } = await open({ upstream: () => Response.json({ error: { message: "no credit", code: 402 } }) });
     const response = await chat({ model: "gpt-4o", messages: HELLO });
-    expect(await readJson(response)).toEqual({ error: { message: "no credit", code: 402 } });
+    expect(response.status).toBe(502);
+    expect((await readJson(response)).error).toMatchObject({ message: "no credit", code: "402" });
     expect(await row()).toMatchObject({
-      status: 200,
+      status: 502,
       errorKind: "upstream_rejected",
       usageSource: "none",
       outputTokens: null,
@@ -264,6 +265,26 @@ describe("translation to Messages", () => {
       usageSource: "none",
       costNanos: null,
     });
+  });
+
+  test("a full context has the code that clients act on", async () => {
+    const message = "prompt is too long: 5 tokens > 2 maximum";
+    const error = { type: "error", error: { type: "invalid_request_error", message } };
+    const { chat } = await open({ upstream: () => Response.json(error, { status: 400 }) });
+    const response = await chat({ model: "claude-sonnet-4-5", messages: HELLO });
+    expect(response.status).toBe(400);
+    expect((await readJson(response)).error).toMatchObject({ message, code: "context_length_exceeded" });
+  });
+
+  test.each([
+    [{ type: "error", error: { type: "overloaded_error", message: "Overloaded" } }, "overloaded_error"],
+    [{}, "server_error"],
+  ])("what comes with status 200 and is no message is an error: %j", async (body, type) => {
+    const { chat, row } = await open({ upstream: () => Response.json(body) });
+    const response = await chat({ model: "claude-sonnet-4-5", messages: HELLO });
+    expect(response.status).toBe(502);
+    expect((await readJson(response)).error.type).toBe(type);
+    expect(await row()).toMatchObject({ status: 502, usageSource: "none", attempts: [{ status: 200 }] });
   });
 
   test("work_mode = passthrough refuses it", async () => {
@@ -386,7 +407,10 @@ describe("upstream faults", () => {
     const response = await chat({ model: "claude-sonnet-4-5", stream: true, messages: HELLO });
     const text = await response.text();
     const last = text.trim().split("\n\n").at(-1) ?? "";
-    expect(JSON.parse(last.slice(6))).toMatchObject({ error: { type: "overloaded_error", message: "Overloaded" } });
+    const requestId = response.headers.get("x-request-id");
+    expect(JSON.parse(last.slice(6))).toMatchObject({
+      error: { type: "overloaded_error", message: "Overloaded", request_id: requestId },
+    });
     expect(await row()).toMatchObject({
       errorKind: "upstream_rejected",
       freshInputTokens: 11,

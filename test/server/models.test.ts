@@ -54,6 +54,35 @@ test("each provider's models, under a name that leads to it", async () => {
   expect((await readJson(missing)).error.message).toContain(`"gpt-4o"`);
 });
 
+test("one model is found by any name that leads to it", async () => {
+  const gateway = await open({
+    upstream: lists,
+    config: (config) => ({ ...config, aliases: [{ pattern: "short", target: "local/llama3", origin: "t" }] }),
+  });
+  for (const name of ["GPT-4O", "openai/gpt-4o", "local/llama3", "LLAMA3", "short"]) {
+    expect([name, (await gateway.send(`/v1/models/${name}`)).status]).toEqual([name, 200]);
+  }
+});
+
+test("a provider that starts later than we do is found without waiting for the next refresh", async () => {
+  let isUp = false;
+  const gateway = await open({ upstream: (call) => (isUp ? lists(call) : Promise.reject(new Error("ECONNREFUSED"))) });
+  expect(await ids(gateway)).toEqual(["loopback"]);
+  isUp = true;
+  gateway.clock.advance(5_000);
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  expect(await ids(gateway)).toContain("llama3");
+});
+
+test("a reload keeps what was listed, however slow the provider is now", async () => {
+  let isSlow = false;
+  const gateway = await open({ upstream: (call) => (isSlow ? new Promise<Response>(() => undefined) : lists(call)) });
+  expect(await ids(gateway)).toContain("llama3");
+  isSlow = true;
+  gateway.app.reload({ ...gateway.config, workMode: "passthrough" });
+  expect(await ids(gateway)).toContain("llama3");
+});
+
 test("a model that only a list knows can be asked for", async () => {
   const gateway = await open({
     upstream: (call) =>

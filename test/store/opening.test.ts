@@ -238,7 +238,7 @@ test.each([
   ],
   ["SQLITE_IOERR_WRITE", "internal", "X could not be read or written: check the disk and the system's log."],
   ["28P01", "not_configured", "X refuses the login; check the user name and the password of the DSN, and pg_hba.conf."],
-  ["whatever", "internal", "X failed; the log has the details."],
+  ["whatever", "internal", "X failed: as the driver said."],
 ] as const)("a driver's %s becomes %s", (code, kind, message) => {
   const cause = Object.assign(new Error("as the driver said"), { code });
   const wrapped = new Error("Failed query with its parameters", { cause });

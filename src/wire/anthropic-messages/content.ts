@@ -280,7 +280,9 @@ function encodeImageSource({ source, mediaType }: MediaPart, path: string): Imag
   if ("fileId" in source) return { type: "file", file_id: source.fileId };
   const type = mediaType ?? sniffMediaType(source.base64);
   if (type === null) throw invalidRequest(`${path}: the image needs its media type, such as image/png.`, path);
-  return { type: "base64", media_type: type, data: source.base64 };
+  // The name that many clients use is not the registered one, and is refused.
+  const registered = type === "image/jpg" ? "image/jpeg" : type;
+  return { type: "base64", media_type: registered, data: source.base64 };
 }
 
 function encodeDocumentSource(part: MediaPart, path: string): DocumentSource {

@@ -4,6 +4,7 @@ import {
   type AnswerPart,
   type Choice,
   type FinishReason,
+  GatewayError,
   type Json,
   type JsonObject,
   type MediaPart,
@@ -23,6 +24,7 @@ import {
   ownFields,
   textOf,
 } from "./body.ts";
+import { decodeError } from "./error.ts";
 import { decodeBlock, keepBlock, keptBlock, parseArguments } from "./content.ts";
 
 /** Fields of a message that the canonical answer holds itself, or that say nothing. */
@@ -38,9 +40,13 @@ export const MESSAGE_FIELDS = [
   "usage",
 ] as const;
 
-/** A message as a canonical answer; blocks that only this format has are kept verbatim (see content.ts). */
+/**
+ * A message as a canonical answer; blocks that only this format has are kept verbatim (see content.ts). Throws `upstream_rejected` where a
+ * body that came with status 200 is an error all the same, and `upstream_malformed` where it holds no content.
+ */
 export function decodeResponse(body: JsonObject): Response {
-  const content = Array.isArray(body["content"]) ? body["content"].filter(isJsonObject) : [];
+  if (!Array.isArray(body["content"])) throw refuseAnswer(body);
+  const content = body["content"].filter(isJsonObject);
   // A report that says neither number is none: nobody knows is not 0.
   const usage = isJsonObject(body["usage"]) && countsTokens(body["usage"]) ? decodeUsage(body["usage"]) : null;
   const own = omit(body, MESSAGE_FIELDS);
@@ -53,6 +59,14 @@ export function decodeResponse(body: JsonObject): Response {
     usage: usage?.usage ?? null,
     extra: asExtra(own).extra ?? {},
   };
+}
+
+function refuseAnswer(body: JsonObject): GatewayError {
+  if (body["type"] !== "error" && !isJsonObject(body["error"])) {
+    return new GatewayError({ kind: "upstream_malformed", message: "The upstream's answer has no content." });
+  }
+  const upstream = decodeError(null, body);
+  return new GatewayError({ kind: "upstream_rejected", message: upstream.message, upstream });
 }
 
 function decodeAnswerBlock(block: JsonObject): AnswerPart {
