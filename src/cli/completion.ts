@@ -4,8 +4,25 @@
 import { type RootCommand, script } from "@bomb.sh/tab";
 import completeCitty from "@bomb.sh/tab/citty";
 import { defineCommand } from "citty";
+import { print } from "./output.ts";
 import { CliError, EXIT, type ExitCode } from "./error.ts";
 import type { Command } from "./shell.ts";
+
+/** The script relies on a function of the bash-completion package, which plain machines do not have. */
+const BASH_FALLBACK = `if ! declare -F _get_comp_words_by_ref >/dev/null; then
+  _get_comp_words_by_ref() {
+    while [ $# -gt 0 ]; do
+      case "$1" in
+        -n) shift ;;
+        cur) cur="\${COMP_WORDS[COMP_CWORD]}" ;;
+        prev) prev="\${COMP_WORDS[COMP_CWORD - 1]}" ;;
+        words) words=("\${COMP_WORDS[@]}") ;;
+        cword) cword=$COMP_CWORD ;;
+      esac
+      shift
+    done
+  }
+fi`;
 
 const SHELLS = ["bash", "fish", "powershell", "zsh"] as const;
 
@@ -23,6 +40,7 @@ export function makeCompletion(name: string) {
           hint: `Shells: ${SHELLS.join(", ")}.`,
         });
       }
+      if (shell === "bash") print(BASH_FALLBACK);
       script(shell, name, name);
     },
   });

@@ -2,7 +2,7 @@
 //
 // Order, the first that matches wins:
 //   1. an alias renames the model, once          4. the operator's patterns (most literal characters, then order)
-//   2. the operator's exact routes               5. built-in routes whose provider is ready to be called
+//   2. exact routes, the operator's before ours  5. built-in routes whose provider is ready to be called
 //   3. `provider/model`                          6. a provider that lists the model
 //                                                7. built-in routes whose provider lacks a setting (the error names it)
 
@@ -58,7 +58,8 @@ export function createRouter(table: RouteTable): Router {
   const compiled = {
     aliases: [...compileRules(table.aliases), ...compileRules(table.defaultAliases)],
     exact: new Map(
-      table.routes
+      // Ours come last, so that the operator's of the same name stands.
+      [...table.routes, ...table.defaultRoutes]
         .filter((rule) => !rule.pattern.includes("*"))
         .toReversed()
         .map((rule) => [rule.pattern.toLowerCase(), rule]),

@@ -9,6 +9,7 @@ import { KEYS } from "../../src/config/key.ts";
 import { OLD_KEYS } from "../../src/config/old-key.ts";
 import { FIELDS } from "../../src/config/provider-key.ts";
 import { load } from "./scene.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "./tls.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
@@ -100,8 +101,8 @@ describe("the files that ship", () => {
     const uncomment = (text: string): string => text.replaceAll(/^# (\[.+\]|[a-z_.-]+=\S.*)$/gm, "$1");
     const { config } = await load({
       files: {
-        "/etc/tokligence/tls.crt": "c",
-        "/etc/tokligence/tls.key": "k",
+        "/etc/tokligence/tls.crt": CERTIFICATE,
+        "/etc/tokligence/tls.key": PRIVATE_KEY,
         "config/models.aliases": "a=b",
         "config/setting.ini": uncomment(printSettingTemplate({})),
         "config/dev/gateway.ini": uncomment(printOverlayTemplate("dev", {})),

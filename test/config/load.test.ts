@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/index.ts";
 import { CWD, HOME, findOrigin, findShown, load, loadProblems } from "./scene.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "./tls.ts";
 
 test("an empty folder gives the defaults", async () => {
   const { config, files, warnings } = await load({});
@@ -226,14 +227,23 @@ describe("paths", () => {
     expect(await logs("log_file=-\nlog_file_cli=b.log")).toMatchObject({ fileDaemon: null, fileCli: `${CWD}/b.log` });
   });
 
+  test("TLS files are read before a start would refuse them", async () => {
+    const files = { "c.pem": CERTIFICATE, "k.pem": PRIVATE_KEY, "config/setting.ini": "tls_cert=c.pem\ntls_key=k.pem" };
+    expect((await load({ files })).config.http.tlsCert).toEndWith("c.pem");
+    const swapped = { ...files, "k.pem": CERTIFICATE, "c.pem": PRIVATE_KEY };
+    expect((await loadProblems({ files: swapped })).text).toMatch(
+      /1: tls_cert: .* PEM certificate\n.*2: tls_key: .* PEM private key/,
+    );
+  });
+
   test("TLS needs both of its files", async () => {
-    const files = { "c.pem": "c", "config/setting.ini": "tls_cert=c.pem" };
+    const files = { "c.pem": CERTIFICATE, "config/setting.ini": "tls_cert=c.pem" };
     expect((await loadProblems({ files })).text).toBe("config/setting.ini:1: tls_cert: tls_key is needed too");
     const both = { ...files, "config/setting.ini": "tls_cert=c.pem\ntls_key=k.pem" };
     expect((await loadProblems({ files: both })).text).toBe(
       `config/setting.ini:2: tls_key: "${CWD}/k.pem" does not exist, or may not be read`,
     );
-    const { config } = await load({ files: { ...both, "k.pem": "k" } });
+    const { config } = await load({ files: { ...both, "k.pem": PRIVATE_KEY } });
     expect(config.http).toMatchObject({ tlsCert: `${CWD}/c.pem`, tlsKey: `${CWD}/k.pem` });
   });
 });

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { diffReload } from "../../src/config/index.ts";
 import { KEY_NAMES, describeKey } from "../../src/config/key.ts";
 import { load } from "./scene.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "./tls.ts";
 
 const change = async (env: Record<string, string>) => diffReload((await load({})).config, (await load({ env })).config);
 
@@ -62,7 +63,7 @@ test("every key but those that name files is tried above", () => {
 });
 
 test("TLS files need a restart, files of aliases do not", async () => {
-  const files = { "/c": "c", "/k": "k", "/a": "a=b" };
+  const files = { "/c": CERTIFICATE, "/k": PRIVATE_KEY, "/a": "a=b" };
   const before = (await load({ files })).config;
   const env = { TOKLIGENCE_TLS_CERT: "/c", TOKLIGENCE_TLS_KEY: "/k", TOKLIGENCE_MODEL_ALIASES_FILE: "/a" };
   expect(diffReload(before, (await load({ files, env })).config)).toEqual({

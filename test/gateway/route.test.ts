@@ -67,6 +67,11 @@ describe("precedence", () => {
     expect(target(makeRouter({ routesText: ["*=beta"], defaultRoutes }), "gpt-4o")).toBe("beta:gpt-4o");
     expect(target(makeRouter({ routesText: ["llama*=beta"], defaultRoutes }), "gpt-4o")).toBe("alpha:gpt-4o");
   });
+  test("exact comes first also where the exact route is ours and the catch-all the operator's", () => {
+    const defaultRoutes = [{ pattern: "loopback", provider: "alpha", origin: "default" }];
+    expect(target(makeRouter({ routesText: ["*=beta"], defaultRoutes }), "loopback")).toBe("alpha:loopback");
+    expect(target(makeRouter({ routesText: ["loopback=beta"], defaultRoutes }), "Loopback")).toBe("beta:Loopback");
+  });
   test("a provider that lists the model beats a built-in route whose provider lacks its key", () => {
     const router = makeRouter({
       waiting: ["delta"],
