@@ -22,6 +22,7 @@ export async function handleCall(call: Call, tools: GatewayTools): Promise<Respo
   } catch (error) {
     const failure = redactFailure(toGatewayError(error), scene);
     line.release(true);
+    failure.headers = { ...record.describe(), ...failure.headers };
     await record.settle(failure.status, failure);
     throw failure;
   }

@@ -36,9 +36,7 @@ export function makeHeaders(state: CallState, own: Record<string, string>): Reco
   const overheadMs = tools.clock.monotonicMs() - call.startedMs - state.upstreamMs;
   headers["x-request-id"] = call.requestId;
   headers["request-id"] = call.requestId;
-  headers["x-tokligence-provider"] = plan.provider.name;
-  headers["x-tokligence-model"] = cleanHeader(plan.model);
-  headers["x-tokligence-attempts"] = String(record.countAttempts());
+  Object.assign(headers, record.describe());
   headers["x-tokligence-cache"] = "off";
   headers["x-tokligence-overhead-ms"] = overheadMs.toFixed(2);
   headers["server-timing"] = `upstream;dur=${state.upstreamMs.toFixed(1)}, gateway;dur=${overheadMs.toFixed(2)}`;
@@ -53,6 +51,6 @@ export function makeHeaders(state: CallState, own: Record<string, string>): Reco
 }
 
 /** Header values are printable ASCII; a model's name comes from outside. */
-function cleanHeader(value: string): string {
+export function cleanHeader(value: string): string {
   return value.replace(/[^\x20-\x7e]/gu, "?").slice(0, 1_000);
 }

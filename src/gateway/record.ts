@@ -4,6 +4,7 @@ import type { Event, GatewayError, Usage, UsageSource } from "../ir/index.ts";
 import { GatewayError as Failure } from "../ir/index.ts";
 import { type Attempt, type LedgerEntry, type Price, createTokenEstimate } from "../ledger/index.ts";
 import type { Call, GatewayTools } from "./call.ts";
+import { cleanHeader } from "./header.ts";
 import type { Plan } from "./plan.ts";
 
 export interface CallRecord {
@@ -11,8 +12,8 @@ export interface CallRecord {
   planned(plan: Plan): void;
   /** Closes the attempt that is under way. */
   attempted(attempt: { status: number | null; error: GatewayError | null; upstreamRequestId: string | null }): void;
-  /** Providers called so far, the one under way included. */
-  countAttempts(): number;
+  /** Who was asked, as response headers; nothing before that was decided. */
+  describe(): Record<string, string>;
   /** What a whole answer reported. `text` counts only where the provider reported nothing. */
   answered(answer: { model: string | null; usage: Usage | null; text: () => string }): void;
   /** One event of a stream. */
@@ -157,7 +158,14 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
         latencyMs: Math.round(tools.clock.monotonicMs() - attemptStartedMs),
       });
     },
-    countAttempts: () => started,
+    describe() {
+      if (plan === null) return {};
+      return {
+        "x-tokligence-provider": plan.provider.name,
+        "x-tokligence-model": cleanHeader(plan.model),
+        "x-tokligence-attempts": String(started),
+      };
+    },
     answered(answer) {
       hasAnswer = true;
       served = answer.model === "" || answer.model === null ? null : answer.model.slice(0, MAX_NAME_LENGTH);

@@ -58,6 +58,8 @@ export class GatewayError extends Error {
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly upstream: UpstreamError | undefined;
+  /** Further response headers, such as who was asked: set by whoever knows, before the error leaves. */
+  headers: Readonly<Record<string, string>> = {};
 
   constructor(init: GatewayErrorInit) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause });

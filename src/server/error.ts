@@ -16,7 +16,7 @@ export function answerError(
 }
 
 function makeErrorHeaders(error: GatewayError, requestId: string): Record<string, string> {
-  const headers: Record<string, string> = { "x-request-id": requestId, "request-id": requestId };
+  const headers: Record<string, string> = { ...error.headers, "x-request-id": requestId, "request-id": requestId };
   if (error.kind === "unauthenticated") headers["www-authenticate"] = "Bearer";
   if (error.retryAfterMs !== undefined) {
     headers["retry-after"] = String(Math.ceil(error.retryAfterMs / 1000));

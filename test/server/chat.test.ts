@@ -259,6 +259,8 @@ describe("translation to Messages", () => {
     expect(response.status).toBe(429);
     expect((await readJson(response)).error).toMatchObject({ type: "rate_limit_error", message: "Slow down, please." });
     expect(response.headers.get("retry-after")).toBe("7");
+    expect(response.headers.get("x-tokligence-provider")).toBe("anthropic");
+    expect(response.headers.get("x-tokligence-attempts")).toBe("1");
     expect(await row()).toMatchObject({
       status: 429,
       errorKind: "upstream_rejected",
