@@ -1,6 +1,5 @@
 // Reads the whole configuration: lets the layers overrule one another, and makes one frozen value or one list of problems.
 
-import { X509Certificate, createPrivateKey } from "node:crypto";
 import { homedir as findHomedir } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
@@ -190,6 +189,8 @@ function checkTls(reading: Reading, values: Values): void {
 
 /** What the server would refuse only when it listens, and without naming a file. */
 function checkPair(reading: Reading, certPath: string, keyPath: string): void {
+  // Loaded here and not above, as every start would pay for it.
+  const { X509Certificate, createPrivateKey } = process.getBuiltinModule("node:crypto");
   const read = <T>(name: "tls_cert" | "tls_key", path: string, parse: (text: Buffer) => T, what: string): T | null => {
     try {
       const bytes = reading.disk.readFile(path);
