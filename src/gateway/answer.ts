@@ -21,7 +21,7 @@ export async function answerWhole(state: CallState): Promise<Response> {
   const mode = plan.mode.kind === "forward" ? narrow(plan.mode.wire) : plan.mode;
   if (mode.kind === "meter") {
     const meter = mode.wire.meter(text);
-    if (meter.usage === null && parseObject(text) === null) throw malformed(state, text);
+    if (meter.usage === null) refuseError(state, mode.wire, text);
     record.estimateInput(() => estimateFromRequest(state));
     record.answered({ model: meter.model, usage: meter.usage, text: () => "" });
     return release(state, attempt, text, upstream.headers.get("content-type"));
@@ -38,6 +38,15 @@ export async function answerWhole(state: CallState): Promise<Response> {
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
   const translated: JsonObject = mode.client.response.encode(answer, { request: mode.request, nowSeconds });
   return release(state, attempt, JSON.stringify(translated), "application/json");
+}
+
+/** What came with status 200 and reports nothing may be no answer at all. */
+function refuseError(state: CallState, wire: ForwardWire, text: string): void {
+  const body = parseObject(text);
+  if (body === null) throw malformed(state, text);
+  if (body["error"] === undefined || body["error"] === null) return;
+  const upstream = wire.error.decode(null, body);
+  throw failed(state, new GatewayError({ kind: "upstream_rejected", message: upstream.message, upstream }));
 }
 
 /** A forwarded chat answer is decoded to be booked; of the others only the meter is read. */

@@ -73,3 +73,16 @@ test("a provider's error comes through as it is", async () => {
   expect(response.status).toBe(400);
   expect(await readJson(response)).toEqual(error);
 });
+
+test("an error behind status 200 is told as one, and booked without tokens", async () => {
+  const gateway = await open({ upstream: () => Response.json({ error: { message: "no credit", type: "billing" } }) });
+  const response = await gateway.send("/v1/embeddings", { body: { model: "text-embedding-3-small", input: "x" } });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error).toMatchObject({ message: "no credit", type: "billing" });
+  expect(await gateway.row()).toMatchObject({
+    status: 502,
+    errorKind: "upstream_rejected",
+    usageSource: "none",
+    costNanos: null,
+  });
+});
