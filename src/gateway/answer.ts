@@ -7,8 +7,9 @@ import {
   type Response as Answer,
   toGatewayError,
 } from "../ir/index.ts";
-import type { ChatWire, ForwardWire, Wire } from "../wire/index.ts";
+import type { ChatWire, ForwardWire } from "../wire/index.ts";
 import { type CallState, makeHeaders } from "./header.ts";
+import type { Plan } from "./plan.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { explainFailure, parseObject, readCapped, readUpstreamId } from "./send.ts";
 
@@ -18,16 +19,16 @@ export async function answerWhole(state: CallState): Promise<Response> {
   state.upstreamMs = tools.clock.monotonicMs() - state.sentMs;
   line.release(false);
   const attempt = { status: upstream.status, error: null, upstreamRequestId: readUpstreamId(upstream.headers) };
-  const mode = plan.mode.kind === "forward" ? narrow(plan.mode.wire) : plan.mode;
+  const mode = narrow(plan.mode);
   if (mode.kind === "meter") {
     const meter = mode.wire.meter(text);
     if (meter.usage === null) refuseError(state, mode.wire, text);
     record.estimateInput(() => estimateFromRequest(state));
     record.answered({ model: meter.model, usage: meter.usage, text: () => "" });
-    return release(state, attempt, text, upstream.headers.get("content-type"));
+    if (mode.via === null) return release(state, attempt, text, upstream.headers.get("content-type"));
+    return release(state, attempt, JSON.stringify(mode.via.decode(readObject(state, text))), "application/json");
   }
-  const body = parseObject(text);
-  if (body === null) throw malformed(state, text);
+  const body = readObject(state, text);
   const { response } = mode.kind === "forward" ? mode.wire : mode.target;
   const answer = decodeAnswer(() => response.decode(body));
   // A client that was told 200 would look for an answer in it.
@@ -36,22 +37,39 @@ export async function answerWhole(state: CallState): Promise<Response> {
   record.answered({ model: answer.model, usage: answer.usage, text: () => joinText(answer) });
   if (mode.kind === "forward") return release(state, attempt, text, upstream.headers.get("content-type"));
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
-  const translated: JsonObject = mode.client.response.encode(answer, { request: mode.request, nowSeconds });
+  const translated: JsonObject = mode.client.response.encode(answer, {
+    request: mode.request,
+    callId: state.call.id,
+    nowSeconds,
+  });
   return release(state, attempt, JSON.stringify(translated), "application/json");
 }
 
 /** What came with status 200 and reports nothing may be no answer at all. */
 function refuseError(state: CallState, wire: ForwardWire, text: string): void {
-  const body = parseObject(text);
-  if (body === null) throw malformed(state, text);
+  const body = readObject(state, text);
   if (body["error"] === undefined || body["error"] === null) return;
   const upstream = wire.error.decode(null, body);
   throw failed(state, new GatewayError({ kind: "upstream_rejected", message: upstream.message, upstream }));
 }
 
 /** A forwarded chat answer is decoded to be booked; of the others only the meter is read. */
-function narrow(wire: Wire): { kind: "forward"; wire: ChatWire } | { kind: "meter"; wire: ForwardWire } {
-  return wire.operation === "chat" ? { kind: "forward", wire } : { kind: "meter", wire };
+function narrow(mode: Plan["mode"]): Narrowed {
+  if (mode.kind === "translate") return mode;
+  if (mode.kind === "convert") return { kind: "meter", wire: mode.via.target, via: mode.via };
+  const { wire } = mode;
+  return wire.operation === "chat" ? { kind: "forward", wire } : { kind: "meter", wire, via: null };
+}
+
+type Narrowed =
+  | { kind: "forward"; wire: ChatWire }
+  | { kind: "meter"; wire: ForwardWire; via: NonNullable<ForwardWire["via"]> | null }
+  | Extract<Plan["mode"], { kind: "translate" }>;
+
+function readObject(state: CallState, text: string): JsonObject {
+  const body = parseObject(text);
+  if (body === null) throw malformed(state, text);
+  return body;
 }
 
 /** An upstream may answer 200 and mean an error; the wire's decoder tells. */

@@ -7,7 +7,7 @@ import type { Clock } from "../lib/clock.ts";
 import { findRepeated } from "../lib/json-edit.ts";
 import type { Redact } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
-import type { Wire } from "../wire/index.ts";
+import type { Address, Wire } from "../wire/index.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Router } from "./route.ts";
 import type { Deadlines, Fetch } from "./send.ts";
@@ -18,6 +18,10 @@ export interface Call {
   /** What the client sees in `x-request-id`. */
   requestId: string;
   wire: Wire;
+  /** What the path says, in formats that put the model there. */
+  address: Address;
+  /** How the client takes a stream. */
+  framing: "json-array" | "sse";
   caller: Caller;
   headers: Headers;
   /** Aborted when the client goes away. */

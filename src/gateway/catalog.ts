@@ -115,11 +115,15 @@ async function readListing(
   const controller = new AbortController();
   const end = (): void => controller.abort();
   closing.addEventListener("abort", end, { once: true });
+  const headers = { ...provider.headers, accept: "application/json" };
   const cancel = clock.after(READ_TIMEOUT_MS, () => controller.abort(new Error("no answer within 10 s")));
   try {
     const response = await fetch(listing.url, {
       method: "GET",
-      headers: { ...provider.headers, accept: "application/json" },
+      headers: {
+        ...headers,
+        ...(await provider.authorize?.({ method: "GET", url: listing.url, headers, body: null })),
+      },
       redirect: "manual",
       timeout: false,
       signal: controller.signal,

@@ -1,15 +1,20 @@
 // The text of a request, for an estimate of its tokens where the provider reports none. Read lazily: almost no request needs it.
 
-import type { Json, Request } from "../ir/index.ts";
+import type { Json, JsonObject, Request } from "../ir/index.ts";
 import type { CallState } from "./header.ts";
 
 /** All text that the model was given; media count for nothing here, as their tokens do not follow from their bytes. */
 export function estimateFromRequest(state: CallState): string {
   const { mode } = state.plan;
-  const wire = mode.kind === "forward" ? mode.wire : mode.client;
-  if (wire.operation !== "chat") return joinStrings(state.body["input"] ?? null);
-  const request = mode.kind === "translate" ? mode.request : decodeLeniently(() => wire.request.decode(state.body));
-  if (request === null) return joinStrings(state.body["messages"] ?? null);
+  if (mode.kind === "translate") return joinRequest(mode.request);
+  if (mode.kind === "convert" || mode.wire.operation !== "chat") return joinInput(state.body);
+  const { decode } = mode.wire.request;
+  const request = decodeLeniently(() => decode(state.body, { model: state.plan.model, stream: state.stream }));
+  return request === null ? joinInput(state.body) : joinRequest(request);
+}
+
+/** What the model is given to read, joined. */
+export function joinRequest(request: Request): string {
   const pieces: string[] = [];
   for (const message of request.messages) {
     for (const part of message.parts) {
@@ -22,6 +27,13 @@ export function estimateFromRequest(state: CallState): string {
   }
   for (const tool of request.tools) pieces.push(tool.name, tool.description ?? "", JSON.stringify(tool.parameters));
   return pieces.join("\n");
+}
+
+/** Where a body holds what is asked, in formats that no decoder reads. */
+const INPUT_FIELDS = ["input", "messages", "content", "contents", "requests", "prompt", "query", "documents"];
+
+function joinInput(body: JsonObject): string {
+  return INPUT_FIELDS.map((field) => joinStrings(body[field] ?? null)).join("");
 }
 
 /** A forwarded request is the upstream's to judge: what our decoder would refuse may have been answered, and must be booked. */

@@ -38,9 +38,9 @@ async function answer(
   const raw = await call.read();
   const body = parseBody(raw);
   refuseRepeated(raw);
-  const peek = call.wire.peek(body);
+  const peek = call.wire.peek(body, call.address);
   record.asked(peek.model, peek.stream);
-  const plan = makePlan(scene, call.wire, peek.model, raw, body);
+  const plan = makePlan(scene, { wire: call.wire, raw, body, peek, isStrict: readStrict(call) });
   record.planned(plan);
 
   const sentMs = tools.clock.monotonicMs();
@@ -72,14 +72,14 @@ async function callUpstream(
   line: Line,
 ): Promise<Response> {
   const { provider } = plan;
-  const wire = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.target;
-  if (provider.answer !== null) return provider.answer(wire.id, parseBody(plan.body));
+  if (plan.local !== undefined) return plan.local();
+  if (provider.answer !== null) return provider.answer(plan.spoken.id, parseBody(plan.body));
   try {
     return await send({
       provider: provider.name,
-      url: plan.url,
+      url: plan.endpoint.url,
       body: plan.body,
-      headers: collectHeaders(call, plan),
+      headers: await authorize(plan, collectHeaders(call, plan)),
       line,
       deadlines: scene.deadlines,
       fetch: tools.fetch,
@@ -89,6 +89,20 @@ async function callUpstream(
     record.attempted({ status: null, error: failure, upstreamRequestId: null });
     throw failure;
   }
+}
+
+/** A client may ask that nothing of its request be left out silently. */
+function readStrict({ caller, headers }: Call): boolean {
+  const asked = headers.get("x-tokligence-strict");
+  return asked === null ? caller.isStrict : asked !== "false" && asked !== "0";
+}
+
+async function authorize(
+  { provider, endpoint, body }: Plan,
+  headers: Record<string, string>,
+): Promise<Record<string, string>> {
+  if (provider.authorize === null) return headers;
+  return { ...headers, ...(await provider.authorize({ method: "POST", url: endpoint.url, headers, body })) };
 }
 
 /** The provider's credentials, and what of the client's headers it is to see. */
@@ -145,7 +159,6 @@ async function readRejection(state: CallState): Promise<string> {
 
 function explainRejection(state: CallState, text: string): GatewayError {
   const { plan, upstream } = state;
-  const wire = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.target;
   if (upstream.status < 400) {
     return new Failure({
       kind: "upstream_malformed",
@@ -153,7 +166,7 @@ function explainRejection(state: CallState, text: string): GatewayError {
       cause: text,
     });
   }
-  const decoded = wire.error.decode(upstream.status, parseObject(text) ?? text);
+  const decoded = plan.spoken.error.decode(upstream.status, parseObject(text) ?? text);
   const known = { ...decoded, requestId: decoded.requestId ?? readUpstreamId(upstream.headers) };
   return new Failure({
     kind: "upstream_rejected",

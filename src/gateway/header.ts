@@ -41,6 +41,7 @@ export function makeHeaders(state: CallState, own: Record<string, string>): Reco
   headers["x-tokligence-overhead-ms"] = overheadMs.toFixed(2);
   headers["server-timing"] = `upstream;dur=${state.upstreamMs.toFixed(1)}, gateway;dur=${overheadMs.toFixed(2)}`;
   if (plan.dropped.length > 0) headers["x-tokligence-dropped"] = cleanHeader(plan.dropped.join(", "));
+  if (plan.local !== undefined) headers["x-tokligence-count"] = "estimate";
   const trace = call.headers.get("traceparent");
   if (trace !== null) headers["traceparent"] = trace;
   if (!state.stream) {

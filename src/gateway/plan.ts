@@ -1,54 +1,153 @@
 // Decides what is sent where: pure. The same format on both sides is forwarded, any other pair of chat formats is translated.
 
-import { GatewayError, type JsonObject, invalidRequest } from "../ir/index.ts";
+import { GatewayError, type JsonObject, type Request, invalidRequest } from "../ir/index.ts";
+import { removeTopLevel, setTopLevel } from "../lib/json-edit.ts";
+import { createTokenEstimate } from "../ledger/index.ts";
 import { findNearest } from "../lib/nearest.ts";
-import type { Provider } from "../provider/index.ts";
-import { type ChatWire, WIRES, type Wire } from "../wire/index.ts";
+import type { Endpoint, Provider } from "../provider/index.ts";
+import { type ChatWire, type ForwardWire, type Peek, TARGETS, type TargetWire, type Wire } from "../wire/index.ts";
 import type { Scene } from "./call.ts";
+import { joinRequest } from "./estimate.ts";
 
 export interface Plan {
   provider: Provider;
   /** The model's name as the provider knows it. */
   model: string;
-  url: string;
+  endpoint: Endpoint;
   /** Text to send. */
   body: string;
   /** Fields of the request that the target could not say. */
   dropped: string[];
+  /** Answers here, without asking the provider; missing where it is asked. */
+  local?: () => Response;
+  /** The format in which the provider is asked and answers. */
+  spoken: Wire | TargetWire;
   mode:
     | { kind: "forward"; wire: Wire }
-    | { kind: "translate"; client: ChatWire; target: ChatWire; request: ReturnType<ChatWire["request"]["decode"]> };
+    | { kind: "convert"; via: NonNullable<ForwardWire["via"]> }
+    | { kind: "translate"; client: ChatWire; target: TargetWire; request: Request };
+}
+
+/** What a client asks, read once. */
+export interface Asked {
+  wire: Wire;
+  raw: string;
+  body: JsonObject;
+  peek: Peek;
+  /** Refuse instead of leaving anything out. */
+  isStrict: boolean;
 }
 
 /** Throws not_found, not_configured or invalid_request. */
-export function makePlan(scene: Scene, wire: Wire, model: string, raw: string, body: JsonObject): Plan {
-  const target = scene.router.resolve(model).target;
-  if (target === null) throw unknownModel(scene, model);
-  const provider = scene.providers.get(target.provider);
-  if (provider === undefined) throw unknownModel(scene, model);
-  if (provider.missing !== null) throw new GatewayError({ kind: "not_configured", message: provider.missing });
-
-  const url = provider.endpoints[wire.id];
-  if (url !== undefined) {
-    const text = wire.forward.request(raw, body, target.model);
-    return { provider, model: target.model, url, body: text, dropped: [], mode: { kind: "forward", wire } };
-  }
-  return translate(scene, wire, provider, target.model, body);
+export function makePlan(scene: Scene, asked: Asked): Plan {
+  const { provider, model } = findTarget(scene, asked.peek.model);
+  const plan = choosePlan(scene, { provider, model }, asked);
+  const [lost] = plan.dropped;
+  if (!asked.isStrict || lost === undefined) return plan;
+  throw invalidRequest(
+    `Strict mode: provider "${provider.name}" cannot be told ${plan.dropped.map((field) => `'${field}'`).join(", ")}. ` +
+      "Leave it out, choose a model of a provider that knows it, or switch strict mode off.",
+    lost,
+    "would_drop",
+  );
 }
 
-function translate(scene: Scene, wire: Wire, provider: Provider, model: string, body: JsonObject): Plan {
-  const spoken = Object.values(WIRES).find(
-    (candidate): candidate is ChatWire =>
-      candidate.operation === "chat" && provider.endpoints[candidate.id] !== undefined,
-  );
-  const url = spoken === undefined ? undefined : provider.endpoints[spoken.id];
-  if (wire.operation !== "chat" || spoken === undefined || url === undefined) {
-    throw invalidRequest(
-      `Provider "${provider.name}" offers no ${wire.endpoint}. Choose a model of a provider that does.`,
-      "model",
-      "unsupported_operation",
-    );
+function choosePlan(scene: Scene, target: { provider: Provider; model: string }, asked: Asked): Plan {
+  const { wire } = asked;
+  const spoken = target.provider.speaks(target.model);
+  if (spoken.includes(wire.id)) return forward(target.provider, target.model, asked);
+  if (wire.operation === "chat") return translate(scene, target, asked);
+  if (wire.count !== undefined && spoken.some((id) => TARGETS.has(id))) return countHere(target, asked, wire);
+  if (wire.via !== undefined && spoken.includes(wire.via.target.id)) {
+    return convert(target, asked, wire.via);
   }
+  throw unsupported(target.provider, wire);
+}
+
+function convert(
+  { provider, model }: { provider: Provider; model: string },
+  { body }: Asked,
+  via: NonNullable<ForwardWire["via"]>,
+): Plan {
+  const { target } = via;
+  const endpoint = provider.endpoint(target.id, { model, stream: false });
+  const encoded = shape(via.encode(body, model), endpoint);
+  return {
+    provider,
+    model,
+    endpoint,
+    body: JSON.stringify(encoded),
+    dropped: [],
+    spoken: target,
+    mode: { kind: "convert", via },
+  };
+}
+
+/** Where the provider has no count of its own: an estimate, marked as one. */
+function countHere({ provider, model }: { provider: Provider; model: string }, asked: Asked, wire: ForwardWire): Plan {
+  const { count } = wire;
+  const local = (): Response => {
+    if (count === undefined) throw unsupported(provider, wire);
+    const request = count.wire.request.decode(count.unwrap(asked.body), asked.peek);
+    const estimate = createTokenEstimate();
+    estimate.add(joinRequest(request));
+    return Response.json(count.encode(estimate.tokens()));
+  };
+  const endpoint: Endpoint = { url: "" };
+  return { provider, model, endpoint, body: "", dropped: [], local, spoken: wire, mode: { kind: "forward", wire } };
+}
+
+function unsupported(provider: Provider, wire: Wire): GatewayError {
+  return invalidRequest(
+    `Provider "${provider.name}" offers no ${wire.endpoint}. Choose a model of a provider that does.`,
+    "model",
+    "unsupported_operation",
+  );
+}
+
+/** Throws not_found or not_configured. */
+export function findTarget(scene: Scene, name: string): { provider: Provider; model: string } {
+  const { target } = scene.router.resolve(name);
+  const provider = target === null ? undefined : scene.providers.get(target.provider);
+  if (target === null || provider === undefined) throw unknownModel(scene, name);
+  if (provider.missing !== null) throw new GatewayError({ kind: "not_configured", message: provider.missing });
+  return { provider, model: target.model };
+}
+
+function forward(provider: Provider, model: string, { wire, raw, body, peek }: Asked): Plan {
+  const endpoint = provider.endpoint(wire.id, { model, stream: peek.stream });
+  const dropped: string[] = [];
+  const text = fitBody(wire.forward.request(raw, body, model), body, { endpoint, dropped });
+  return { provider, model, endpoint, body: text, dropped, spoken: wire, mode: { kind: "forward", wire } };
+}
+
+/** The text with what this address must have otherwise. */
+function fitBody(
+  text: string,
+  body: JsonObject,
+  { endpoint, dropped }: { endpoint: Endpoint; dropped: string[] },
+): string {
+  let fitted = text;
+  for (const field of endpoint.remove ?? []) if (body[field] !== undefined) fitted = removeTopLevel(fitted, field);
+  for (const field of endpoint.refusedEmpty ?? []) {
+    const value = body[field];
+    if (Array.isArray(value) && value.length === 0) fitted = removeTopLevel(fitted, field);
+  }
+  for (const field of endpoint.refused ?? []) {
+    if (body[field] === undefined) continue;
+    fitted = removeTopLevel(fitted, field);
+    dropped.push(field);
+  }
+  for (const [field, value] of Object.entries(endpoint.set ?? {})) {
+    fitted = setTopLevel(fitted, field, JSON.stringify(value));
+  }
+  return fitted;
+}
+
+function translate(scene: Scene, { provider, model }: { provider: Provider; model: string }, asked: Asked): Plan {
+  const { wire, body, peek } = asked;
+  const spoken = provider.speaks(model).flatMap((id) => TARGETS.get(id) ?? [])[0];
+  if (wire.operation !== "chat" || spoken === undefined) throw unsupported(provider, wire);
   if (scene.workMode === "passthrough") {
     throw invalidRequest(
       `Model "${model}" is served by provider "${provider.name}" in another format, and work_mode = passthrough forbids translation.`,
@@ -56,16 +155,23 @@ function translate(scene: Scene, wire: Wire, provider: Provider, model: string, 
       "translation_disabled",
     );
   }
-  const request = { ...wire.request.decode(body), model };
+  const request = { ...wire.request.decode(body, peek), model };
   const encoded = spoken.request.encode(request, provider.facts(model));
+  const endpoint = provider.endpoint(spoken.id, { model, stream: peek.stream });
   return {
     provider,
     model,
-    url,
-    body: JSON.stringify(encoded.body),
+    endpoint,
+    body: JSON.stringify(shape(encoded.body, endpoint)),
     dropped: encoded.dropped,
+    spoken,
     mode: { kind: "translate", client: wire, target: spoken, request },
   };
+}
+
+function shape(body: JsonObject, { remove = [], set = {} }: Endpoint): JsonObject {
+  if (remove.length === 0) return { ...body, ...set };
+  return { ...Object.fromEntries(Object.entries(body).filter(([name]) => !remove.includes(name))), ...set };
 }
 
 /** A 404 that names what comes near: models that are listed, aliases and routes. */

@@ -3,7 +3,8 @@
 
 import { type Event, GatewayError, toGatewayError } from "../ir/index.ts";
 import { formatUsd } from "../ledger/index.ts";
-import { type Frame, createFrameSplitter } from "../lib/sse.ts";
+import type { Frame } from "../lib/sse.ts";
+import type { FrameReader } from "../provider/index.ts";
 import type { Machine } from "../wire/index.ts";
 import type { CallRecord } from "./record.ts";
 import { type Line, explainFailure } from "./send.ts";
@@ -19,6 +20,7 @@ export interface Carrier {
 export interface PumpOptions {
   upstream: AsyncIterable<Uint8Array>;
   provider: string;
+  reader: FrameReader;
   decoder: Machine<Frame, Event>;
   carrier: Carrier;
   record: CallRecord;
@@ -101,18 +103,17 @@ interface Step {
 
 /** One step a chunk of the upstream; the last step, and only that, has a `finish`. */
 async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
-  const splitter = createFrameSplitter();
-  const decoder = new TextDecoder();
+  const { reader } = options;
   options.line.arm(options.idleMs);
   for await (const chunk of options.upstream) {
     // While the client takes its piece, it is not the upstream that is waited for.
     options.line.rest();
-    const step = digest(splitter.push(decoder.decode(chunk, { stream: true })), options);
+    const step = digest(reader.push(chunk), options);
     yield step;
     if (step.finish !== null) return;
     options.line.arm(options.idleMs);
   }
-  const rest = digest([...splitter.push(decoder.decode()), ...splitter.end()], options);
+  const rest = digest(reader.end(), options);
   if (rest.finish !== null) {
     yield rest;
     return;

@@ -1,29 +1,33 @@
 // A streamed answer: the pump with the right carrier, and the headers that go before it. Knows no format.
 
-import { type Event, GatewayError } from "../ir/index.ts";
-import type { Frame } from "../lib/sse.ts";
-import type { ChatWire } from "../wire/index.ts";
+import { type Event, GatewayError, type JsonObject } from "../ir/index.ts";
+import { type Frame, createSseReader } from "../lib/sse.ts";
+import type { ChatWire, Wire } from "../wire/index.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { type CallState, makeHeaders } from "./header.ts";
+import { toJsonArray } from "./json-array.ts";
 import { type Carrier, pump } from "./pump.ts";
 import { readUpstreamId } from "./send.ts";
 
 export async function answerStream(state: CallState): Promise<Response> {
   const { plan, record, line, upstream, call, scene, tools } = state;
   const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
-  const wire = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.target;
-  if (upstream.body === null || wire.operation !== "chat" || !type.includes("text/event-stream")) {
-    throw await refuse(state, type);
-  }
+  const { mode, spoken } = plan;
+  const { framing } = plan.endpoint;
+  const isStream = upstream.body !== null && type.includes(framing?.contentType ?? "text/event-stream");
+  if (!isStream || mode.kind === "convert" || spoken.operation !== "chat") throw await refuse(state, type);
   record.estimateInput(() => estimateFromRequest(state));
-  const client = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.client;
+  const client = mode.kind === "forward" ? mode.wire : mode.client;
   const encodeError = (error: GatewayError): string => client.error.encodeFrame(error, call.requestId);
   const pieces = pump({
     upstream: upstream.body,
     provider: plan.provider.name,
-    decoder: wire.stream.decode(),
+    reader: framing?.read() ?? createSseReader(),
+    decoder: spoken.stream.decode(),
     carrier:
-      plan.mode.kind === "forward" ? forwardFrames(state, encodeError) : translateFrames(state, plan.mode, encodeError),
+      mode.kind === "forward"
+        ? forwardFrames(mode.wire, state.body, encodeError)
+        : translateFrames(state, mode, encodeError),
     record,
     line,
     idleMs: scene.deadlines.idleMs,
@@ -33,20 +37,19 @@ export async function answerStream(state: CallState): Promise<Response> {
     redact: scene.redact,
     report: (error) => tools.report(error, call.requestId),
   });
+  const isArray = call.framing === "json-array";
   const headers = makeHeaders(state, {
-    "content-type": "text/event-stream; charset=utf-8",
+    "content-type": isArray ? "application/json; charset=utf-8" : "text/event-stream; charset=utf-8",
     "cache-control": "no-cache",
     "x-accel-buffering": "no",
   });
-  return new Response(pieces, { headers });
+  return new Response(isArray ? toJsonArray(pieces) : pieces, { headers });
 }
 
 /** How a complete frame ends. */
 const BLANK_LINE = /(?:\n\n|\r\r|\n\r\n)$/u;
 
-function forwardFrames(state: CallState, encodeError: (error: GatewayError) => string): Carrier {
-  const { plan, body } = state;
-  const { forward } = plan.mode.kind === "forward" ? plan.mode.wire : plan.mode.client;
+function forwardFrames({ forward }: Wire, body: JsonObject, encodeError: (error: GatewayError) => string): Carrier {
   return {
     carry(frame, events) {
       const error = events.find((event) => event.type === "finish")?.error;
@@ -70,7 +73,7 @@ function translateFrames(
   encodeError: (error: GatewayError) => string,
 ): Carrier {
   const nowSeconds = Math.floor(state.tools.clock.wallMs() / 1000);
-  const encoder = mode.client.stream.encode({ request: mode.request, nowSeconds });
+  const encoder = mode.client.stream.encode({ request: mode.request, callId: state.call.id, nowSeconds });
   const encode = (events: readonly Event[]): string => {
     let text = "";
     for (const event of events) {

@@ -50,7 +50,13 @@ export interface Directory {
   createKey(
     actor: Actor,
     idOrEmail: string,
-    options: { name?: string | undefined; scopes?: readonly string[] | undefined; expiresAt?: Date | undefined },
+    options: {
+      name?: string | undefined;
+      scopes?: readonly string[] | undefined;
+      /** Refuse a request rather than leave out what its provider cannot be told; false unless said. */
+      strict?: boolean | undefined;
+      expiresAt?: Date | undefined;
+    },
   ): Promise<IssuedKey>;
   listKeys(idOrEmail: string | null): Promise<ApiKey[]>;
   /** Throws `not_found`. */

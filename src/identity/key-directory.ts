@@ -29,11 +29,12 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
   }
 
   return {
-    async createKey(actor, idOrEmail, { name, scopes, expiresAt }) {
+    async createKey(actor, idOrEmail, { name, scopes, strict, expiresAt }) {
       requireAdmin(actor);
       const wanted = {
         name: checkName(name ?? null, "name"),
         scopes: checkScopes(scopes ?? []),
+        strict: strict ?? false,
         expiresAt: checkExpiry(expiresAt, now()),
       };
       const user = await getUser(idOrEmail);
@@ -60,8 +61,8 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       if (old.expiresAt !== null && old.expiresAt.getTime() <= at) {
         throw new GatewayError({ kind: "conflict", message: "This API key has expired; create a new one instead." });
       }
-      const { userId, name, scopes, expiresAt } = old;
-      const { record, issued } = issueKey(context, { userId, name, scopes, expiresAt });
+      const { userId, name, scopes, strict, expiresAt } = old;
+      const { record, issued } = issueKey(context, { userId, name, scopes, strict, expiresAt });
       const rotated = await store.rotateKey(old.id, record, new Date(Math.min(at + overlapMs, LAST_MOMENT)));
       if (!rotated) throw missing("There is no such API key.");
       return issued;
@@ -71,7 +72,7 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
 
 function issueKey(
   { now, newId, randomBytes }: DirectoryContext,
-  wanted: Pick<ApiKey, "expiresAt" | "name" | "scopes" | "userId">,
+  wanted: Pick<ApiKey, "expiresAt" | "name" | "scopes" | "strict" | "userId">,
 ): { record: KeyRecord; issued: IssuedKey } {
   const { token, prefix, hash } = issueToken(randomBytes);
   const at = new Date(now());

@@ -258,6 +258,7 @@ function toAnswer({ record, deleted }: Entry, user: (User & { deleted: boolean }
     role,
     keyId: record.key.id,
     scopes: Object.freeze([...record.key.scopes]),
+    isStrict: record.key.strict,
   });
 }
 

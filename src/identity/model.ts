@@ -25,6 +25,8 @@ export interface ApiKey {
   prefix: string;
   /** Empty: all that the owner's role allows. */
   scopes: Scope[];
+  /** What a provider cannot be told is refused instead of left out. */
+  strict: boolean;
   expiresAt: Date | null;
   lastUsedAt: Date | null;
   createdAt: Date;
@@ -53,4 +55,6 @@ export interface Caller {
   role: Role;
   keyId: string;
   scopes: readonly Scope[];
+  /** What a provider cannot be told is refused instead of left out, unless the request says otherwise. */
+  isStrict: boolean;
 }

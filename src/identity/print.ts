@@ -22,6 +22,7 @@ export function printKey(key: ApiKey) {
     name: key.name,
     prefix: key.prefix,
     scopes: key.scopes,
+    strict: key.strict,
     expires_at: key.expiresAt?.toISOString() ?? null,
     last_used_at: key.lastUsedAt?.toISOString() ?? null,
     created_at: key.createdAt.toISOString(),

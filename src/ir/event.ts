@@ -1,7 +1,7 @@
 // A streamed answer as canonical events, and their sum. Exactly one `finish` ends every stream, also after an error. Imports nothing of a vendor.
 
 import type { GatewayError } from "./error.ts";
-import type { Extra, MediaPart } from "./request.ts";
+import type { Citation, Extra, MediaPart, TokenLogprob } from "./request.ts";
 import type { AnswerPart, Choice, FinishReason, Response } from "./response.ts";
 import type { Usage } from "./usage.ts";
 
@@ -23,7 +23,8 @@ export interface PartStartEvent {
   type: "part-start";
   choice: number;
   part: number;
-  kind: "text" | "reasoning" | "refusal" | { toolCall: { id: string; name: string } } | { media: MediaPart };
+  kind:
+    "text" | "reasoning" | "refusal" | { toolCall: { id: string; name: string; custom?: true } } | { media: MediaPart };
   extra?: Extra;
 }
 
@@ -33,9 +34,13 @@ export interface PartDeltaEvent {
   choice: number;
   part: number;
   text: string;
-  /** Reasoning parts only. */
+  /** Reasoning parts only; `origin` comes with the first of the two others. */
   signature?: string;
   encrypted?: string;
+  origin?: string;
+  /** Text parts only: further ones, in order. */
+  citations?: Citation[];
+  logprobs?: TokenLogprob[];
   extra?: Extra;
 }
 
@@ -153,7 +158,7 @@ function makePart(kind: Exclude<PartStartEvent["kind"], "refusal">): AnswerPart 
   if (kind === "text") return { type: "text", text: "" };
   if (kind === "reasoning") return { type: "reasoning", text: "" };
   if ("media" in kind) return { ...kind.media };
-  return { type: "tool-call", id: kind.toolCall.id, name: kind.toolCall.name, arguments: "" };
+  return { type: "tool-call", ...kind.toolCall, arguments: "" };
 }
 
 function appendDelta(part: AnswerPart | { type: "refusal"; text: string } | undefined, event: PartDeltaEvent): void {
@@ -163,6 +168,11 @@ function appendDelta(part: AnswerPart | { type: "refusal"; text: string } | unde
   if (part.type === "reasoning") {
     if (event.signature !== undefined) part.signature = (part.signature ?? "") + event.signature;
     if (event.encrypted !== undefined) part.encrypted = (part.encrypted ?? "") + event.encrypted;
+    if (event.origin !== undefined) part.origin = event.origin;
+  }
+  if (part.type === "text") {
+    if (event.citations !== undefined) part.citations = [...(part.citations ?? []), ...event.citations];
+    if (event.logprobs !== undefined) part.logprobs = [...(part.logprobs ?? []), ...event.logprobs];
   }
   if (part.type !== "refusal" && event.extra !== undefined) part.extra = mergeExtra(part.extra ?? {}, event.extra);
 }

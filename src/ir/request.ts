@@ -8,19 +8,55 @@ import type { Json, JsonObject } from "./json.ts";
  */
 export type Extra = Readonly<Record<string, JsonObject>>;
 
-export interface TextPart {
-  type: "text";
-  text: string;
+/** The client wants the prompt up to and including this place kept in the provider's cache. */
+export interface CacheMark {
+  /** How long; null for the provider's usual time. */
+  ttl: "5m" | "1h" | null;
+}
+
+/** Where an answer took something from. Offsets count UTF-16 units of the part's text, `end` is exclusive. */
+export interface Citation {
+  url?: string;
+  title?: string;
+  /** The cited words of the source. */
+  quote?: string;
+  start?: number;
+  end?: number;
+  /** The file at the provider that is cited. */
+  fileId?: string;
+  /** Running number, from 0, of the request's document that is cited. */
+  document?: number;
   extra?: Extra;
 }
 
-/** Reasoning that the model showed. `signature` and `encrypted` are opaque to us and must come back unchanged. */
+export interface TokenLogprob {
+  token: string;
+  logprob: number;
+  /** The token's UTF-8 bytes; null where the format does not say. */
+  bytes: number[] | null;
+  top: { token: string; logprob: number; bytes: number[] | null }[];
+}
+
+export interface TextPart {
+  type: "text";
+  text: string;
+  citations?: Citation[];
+  logprobs?: TokenLogprob[];
+  cache?: CacheMark;
+  extra?: Extra;
+}
+
+/**
+ * Reasoning that the model showed. `signature` and `encrypted` are opaque to us and must come back unchanged to the format that made them
+ * (`origin`, a wire id; missing where nobody knows). One with `encrypted` and no text may belong to the part that follows it.
+ */
 export interface ReasoningPart {
   type: "reasoning";
   text: string;
   signature?: string;
-  /** A reasoning block whose text is hidden (`redacted_thinking`, `encrypted_content`). */
+  /** A reasoning block whose text is hidden (`redacted_thinking`, `encrypted_content`, `thoughtSignature`). */
   encrypted?: string;
+  origin?: string;
   extra?: Extra;
 }
 
@@ -32,6 +68,7 @@ export interface MediaPart {
   /** MIME type, such as `image/png`; null where the format does not say. */
   mediaType: string | null;
   filename?: string;
+  cache?: CacheMark;
   extra?: Extra;
 }
 
@@ -39,8 +76,11 @@ export interface ToolCallPart {
   type: "tool-call";
   id: string;
   name: string;
-  /** The arguments as the model wrote them: JSON text, kept verbatim (it may be cut or malformed). */
+  /** The arguments as the model wrote them, kept verbatim (they may be cut or malformed): JSON text, or any text where `custom`. */
   arguments: string;
+  /** A call of a tool that takes free text. */
+  custom?: true;
+  cache?: CacheMark;
   extra?: Extra;
 }
 
@@ -49,6 +89,7 @@ export interface ToolResultPart {
   callId: string;
   content: (TextPart | MediaPart)[];
   isError: boolean;
+  cache?: CacheMark;
   extra?: Extra;
 }
 
@@ -69,10 +110,19 @@ export interface Tool {
   /** JSON schema of the arguments; null where the client gave none. */
   parameters: JsonObject | null;
   strict: boolean | null;
+  /** A tool that takes free text instead of JSON arguments; its form where the client demands one. `parameters` is null then. */
+  custom?: { grammar: { syntax: string; definition: string } | null };
+  cache?: CacheMark;
   extra?: Extra;
 }
 
-export type ToolChoice = { type: "auto" } | { type: "none" } | { type: "required" } | { type: "tool"; name: string };
+export type ToolChoice =
+  | { type: "auto" }
+  | { type: "none" }
+  | { type: "required" }
+  | { type: "tool"; name: string }
+  /** Of all the tools only these may be called; with `required`, one of them must be. */
+  | { type: "allowed"; names: string[]; required: boolean };
 
 /** One scale for all formats; a wire maps to the nearest level that its provider knows. */
 export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
@@ -83,6 +133,8 @@ export interface Reasoning {
   budgetTokens?: number;
   /** True where the model decides for itself how much to think. */
   adaptive?: boolean;
+  /** How much of the reasoning the client wants to see; missing for the format's usual. */
+  summary?: "none" | "auto" | "concise" | "detailed";
 }
 
 export type ResponseFormat =
@@ -113,10 +165,21 @@ export interface Request {
   stop?: string[];
   /** Number of alternative answers. */
   choices?: number;
+  /** Probabilities of the answer's tokens are wanted, and of how many alternatives each. */
+  logprobs?: boolean;
+  topLogprobs?: number;
+  /** Length of the answer in the model's own judgement. */
+  verbosity?: "low" | "medium" | "high";
+  /** What the answer may be made of; missing for text alone. */
+  modalities?: ("text" | "audio" | "image")[];
   reasoning?: Reasoning;
   responseFormat?: ResponseFormat;
   /** An opaque id of the end user. */
   user?: string;
+  /** Another opaque id of the end user, for abuse detection, in formats that have both. */
+  safetyIdentifier?: string;
+  /** Requests with the same key share a prompt cache. */
+  promptCacheKey?: string;
   serviceTier?: string;
   metadata?: JsonObject;
   stream: boolean;

@@ -17,6 +17,16 @@ export interface FrameSplitter {
   end(): Frame[];
 }
 
+/** A splitter of bytes: UTF-8 may be cut anywhere. */
+export function createSseReader(): { push(bytes: Uint8Array): Frame[]; end(): Frame[] } {
+  const splitter = createFrameSplitter();
+  const decoder = new TextDecoder();
+  return {
+    push: (bytes) => splitter.push(decoder.decode(bytes, { stream: true })),
+    end: () => [...splitter.push(decoder.decode()), ...splitter.end()],
+  };
+}
+
 /** No provider sends such a frame; a broken one must not fill the memory. */
 const MAX_FRAME_LENGTH = 32 * 1024 * 1024;
 

@@ -35,7 +35,11 @@ const DEFAULT_LIMIT = 32_000;
 export function makeAnthropic(settings: ProviderSettings): Provider {
   return {
     name: settings.name,
-    endpoints: { "anthropic-messages": `${settings.baseUrl}/v1/messages` },
+    speaks: () => ["anthropic-messages", "anthropic-count"],
+    endpoint: (wire) => ({
+      url: `${settings.baseUrl}/v1/messages${wire === "anthropic-count" ? "/count_tokens" : ""}`,
+    }),
+    authorize: null,
     headers: {
       ...(settings.apiKey === null ? {} : { "x-api-key": settings.apiKey }),
       "anthropic-version": settings.version ?? "2023-06-01",
@@ -48,6 +52,7 @@ export function makeAnthropic(settings: ProviderSettings): Provider {
     missing: describeMissingKey(settings),
     pricing: { vendor: "anthropic" },
     facts: (model) => findFacts(model, settings.maxOutputTokens),
+    rest: { baseUrl: settings.baseUrl, offers: [] },
     answer: null,
   };
 }

@@ -20,7 +20,9 @@ const CREATED = 1_700_000_000;
 export function makeLoopback(settings: ProviderSettings): Provider {
   return {
     name: settings.name,
-    endpoints: { "openai-chat": "loopback:chat", "openai-embeddings": "loopback:embeddings" },
+    speaks: () => ["openai-chat", "openai-embeddings"],
+    endpoint: (wire) => ({ url: `loopback:${wire}` }),
+    authorize: null,
     headers: {},
     requestHeaders: [],
     responseHeaders: ["retry-after"],
@@ -29,6 +31,7 @@ export function makeLoopback(settings: ProviderSettings): Provider {
     missing: null,
     pricing: "free",
     facts: () => ({ defaultMaxOutputTokens: 4096, maxOutputTokens: null, reasoning: "none" }),
+    rest: null,
     answer: answerLocally,
   };
 }

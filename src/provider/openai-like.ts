@@ -2,9 +2,28 @@
 
 import type { JsonObject } from "../ir/index.ts";
 import { isJsonObject } from "../ir/index.ts";
-import type { ModelFacts } from "../wire/type.ts";
+import type { ModelFacts, WireId } from "../wire/type.ts";
 import type { ProviderSettings } from "./settings.ts";
-import type { ListedModel, Pricing, Provider } from "./type.ts";
+import type { ListedModel, Pricing, Provider, RestFamily } from "./type.ts";
+
+/** What follows the base URL, format by format. */
+const PATHS: Readonly<Partial<Record<WireId, string>>> = {
+  "openai-chat": "/chat/completions",
+  "openai-embeddings": "/embeddings",
+};
+
+/** A server that imitates OpenAI may offer any of it; what it does not know it refuses itself. */
+const OFFERS: readonly RestFamily[] = [
+  "audio",
+  "batches",
+  "completions",
+  "files",
+  "images",
+  "moderations",
+  "rerank",
+  "uploads",
+  "vector_stores",
+];
 
 const FACTS: ModelFacts = { defaultMaxOutputTokens: 16_384, maxOutputTokens: null, reasoning: "effort" };
 
@@ -14,10 +33,9 @@ export function makeOpenaiLike(
 ): Provider {
   return {
     name: settings.name,
-    endpoints: {
-      "openai-chat": `${settings.baseUrl}/chat/completions`,
-      "openai-embeddings": `${settings.baseUrl}/embeddings`,
-    },
+    speaks: () => ["openai-chat", "openai-embeddings"],
+    endpoint: (wire) => ({ url: settings.baseUrl + (PATHS[wire] ?? "") }),
+    authorize: null,
     headers: {
       ...(settings.apiKey === null ? {} : { authorization: `Bearer ${settings.apiKey}` }),
       ...own.headers,
@@ -38,6 +56,7 @@ export function makeOpenaiLike(
     missing: describeMissingKey(settings),
     pricing: own.pricing,
     facts: () => FACTS,
+    rest: { baseUrl: settings.baseUrl, offers: OFFERS },
     answer: null,
   };
 }

@@ -1,7 +1,8 @@
 // What a provider is: one frozen value that says where it is, how to prove who asks, and what is peculiar to it.
-// It holds no client and no state: the gateway sends.
+// It calls no model: the gateway sends.
 
 import type { JsonObject } from "../ir/index.ts";
+import type { Frame } from "../lib/sse.ts";
 import type { ModelFacts, WireId } from "../wire/type.ts";
 
 export interface ListedModel {
@@ -14,12 +15,67 @@ export interface ListedModel {
 /** How an answer's price is looked up: in the price list of a vendor, by the address that served it, or not at all because it is free. */
 export type Pricing = { vendor: string } | { apiUrl: string } | "free";
 
+/** Turns the bytes of a streamed answer into frames; each frame's `raw` is what a client of Server-Sent Events is to get. */
+export interface FrameReader {
+  push(bytes: Uint8Array): Frame[];
+  end(): Frame[];
+}
+
+/** Where a format is spoken, and what of a body must be otherwise there. */
+export interface Endpoint {
+  url: string;
+  /** Fields set in the body, whatever the client said. */
+  set?: JsonObject;
+  /** Fields taken out because the address says them; nobody loses anything. */
+  remove?: readonly string[];
+  /** Fields that this server refuses: left out of forwarded bodies, and reported. */
+  refused?: readonly string[];
+  /** Fields that it refuses where they are an empty list: left out, which says the same. */
+  refusedEmpty?: readonly string[];
+  /** How a streamed answer arrives; as Server-Sent Events where missing. */
+  framing?: { contentType: string; read(): FrameReader };
+}
+
+/** A request as it will be sent, for those who sign it. */
+export interface OutgoingRequest {
+  method: string;
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  /** Null for a body that is streamed. */
+  body: string | null;
+}
+
+/** The parts of a provider's REST interface beyond chat and embeddings: the first piece of their paths. */
+export type RestFamily =
+  | "audio"
+  | "batches"
+  | "completions"
+  | "containers"
+  | "conversations"
+  | "files"
+  | "fine_tuning"
+  | "images"
+  | "moderations"
+  | "realtime"
+  | "rerank"
+  | "responses"
+  | "uploads"
+  | "vector_stores"
+  | "videos";
+
 export interface Provider {
   name: string;
-  /** The wires that it speaks, each with the address to POST to. */
-  endpoints: Readonly<Partial<Record<WireId, string>>>;
-  /** Credentials and fixed headers. */
+  /** The formats in which a model is spoken to: the client's own is forwarded, else the first chat format is translated to. */
+  speaks(model: string): readonly WireId[];
+  /** The address for one of the formats in `speaks`. */
+  endpoint(wire: WireId, target: { model: string; stream: boolean }): Endpoint;
+  /** Fixed credentials and headers. */
   headers: Readonly<Record<string, string>>;
+  /**
+   * Further headers that prove who asks, where they are made for each call: signatures, tokens that expire. Throws a GatewayError
+   * (not_configured, upstream_unavailable). Null where `headers` suffice.
+   */
+  authorize: ((request: OutgoingRequest) => Promise<Record<string, string>>) | null;
   /** Names of client headers that are handed on to it, lower case; where `headers` has one too, both values go, joined by a comma. */
   requestHeaders: readonly string[];
   /** Beginnings of names of its response headers that are handed back, lower case. */
@@ -32,6 +88,8 @@ export interface Provider {
   missing: string | null;
   pricing: Pricing;
   facts(model: string): ModelFacts;
+  /** The root under which everything else is asked for, and what of it the gateway's own paths lead to; null where there is nothing. */
+  rest: { baseUrl: string; offers: readonly RestFamily[] } | null;
   /** Answers in this process instead of over the network. */
   answer: ((wire: WireId, body: JsonObject) => Response) | null;
 }

@@ -17,6 +17,7 @@ import { makeModelRoutes } from "./models.ts";
 import { makeProfileRoutes } from "./profile.ts";
 import { chooseRequestId, identify } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
+import { makeRootRoutes } from "./root.ts";
 import { buildScene } from "./scene.ts";
 import { makeSurface } from "./surface.ts";
 import { makeUsageRoutes } from "./usage.ts";
@@ -70,6 +71,7 @@ export function createApp(parts: AppParts): App {
   const routes: Route[] = [
     ...surface.map((route) => refuseWhile(() => isDraining, route)),
     ...makeModelRoutes(() => scene, Math.floor(parts.clock.wallMs() / 1000)),
+    ...makeRootRoutes(),
     ...makeUsageRoutes(parts.books, parts.directory),
     ...makeProfileRoutes(),
     ...makeUserRoutes(admin),
@@ -110,9 +112,9 @@ type Fetcher = (request: Request, listener: Listener | undefined) => Response | 
 /** Model calls are looked up by their whole path, which spares them the router; everything else goes through it. */
 function mount(routes: readonly Route[], parts: AppParts): Fetcher {
   const hono = new Hono<Environment>();
-  const models = new Map<string, GuardedRoute>();
+  const models = createModelTable();
   for (const route of routes) {
-    if (route.authority !== "public" && route.wire !== undefined) models.set(`${route.method} ${route.path}`, route);
+    if (route.authority !== "public" && route.wire !== undefined) models.add(route);
     else
       hono.on(route.method, route.path, (context) =>
         respond(route, parts, context.req.raw, context.env.listener, context.req.param()),
@@ -120,9 +122,49 @@ function mount(routes: readonly Route[], parts: AppParts): Fetcher {
   }
   hono.notFound((context) => refuseUnknown(parts, context.req.raw, context.req.path));
   return (request, listener) => {
-    const route = models.get(`${request.method} ${readPath(request.url)}`);
-    return route === undefined ? hono.fetch(request, { listener }) : respond(route, parts, request, listener, {});
+    const found = models.find(request.method, readPath(request.url));
+    if (found === null) return hono.fetch(request, { listener });
+    return respond(found.route, parts, request, listener, found.params);
   };
+}
+
+interface ModelTable {
+  add(route: GuardedRoute): void;
+  find(method: string, path: string): { route: GuardedRoute; params: Readonly<Record<string, string>> } | null;
+}
+
+const NO_PARAMS = Object.freeze({});
+
+/** Whole paths, and paths in the middle of which a model's name stands: slashes and all, which no router takes. */
+function createModelTable(): ModelTable {
+  const exact = new Map<string, { route: GuardedRoute; params: Readonly<Record<string, string>> }>();
+  const templates: { method: string; start: string; end: string; route: GuardedRoute }[] = [];
+  return {
+    add(route) {
+      const [start = "", end] = route.path.split("{model}");
+      if (end === undefined) exact.set(`${route.method} ${route.path}`, { route, params: NO_PARAMS });
+      else templates.push({ method: route.method, start, end, route });
+    },
+    find(method, path) {
+      const found = exact.get(`${method} ${path}`);
+      if (found !== undefined) return found;
+      for (const { start, end, ...template } of templates) {
+        if (template.method !== method || !path.startsWith(start) || !path.endsWith(end)) continue;
+        const model = decodePiece(path.slice(start.length, path.length - end.length));
+        if (model !== "") return { route: template.route, params: { model } };
+      }
+      return null;
+    },
+  };
+}
+
+/** Empty where it is not properly encoded: such an address does not exist. */
+function decodePiece(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
 }
 
 /** The path of an absolute URL, without the cost of parsing it all. */
@@ -146,6 +188,7 @@ async function respond(
       request,
       requestId,
       params,
+      path: readPath(request.url),
       get query() {
         return new URL(request.url).searchParams;
       },
@@ -161,7 +204,8 @@ async function respond(
     });
     return response;
   } catch (error) {
-    return answerError(error, { requestId, wire: "wire" in route ? route.wire : undefined, log: parts.log });
+    const wire = "wire" in route ? route.wire : route.wireOf?.(request);
+    return answerError(error, { requestId, wire, log: parts.log });
   }
 }
 
@@ -169,7 +213,7 @@ async function respond(
 async function refuseUnknown(parts: AppParts, request: Request, path: string): Promise<Response> {
   const requestId = chooseRequestId(request.headers, parts.newId);
   try {
-    await identify(request.headers, parts.ring);
+    await identify(request, parts.ring);
     throw new GatewayError({
       kind: "not_found",
       code: "unknown_url",
@@ -182,7 +226,7 @@ async function refuseUnknown(parts: AppParts, request: Request, path: string): P
 
 async function enter(route: Route, parts: AppParts, context: RouteContext): Promise<Response> {
   if (route.authority === "public") return route.handle(context);
-  const found = identify(context.request.headers, parts.ring);
+  const found = identify(context.request, parts.ring);
   const caller = found instanceof Promise ? await found : found;
   authorize(caller, route);
   return route.handle(Object.assign(context, { caller }));

@@ -14,10 +14,15 @@ export function chooseRequestId(headers: Headers, newId: () => string): string {
 }
 
 /** Who calls, told from the key alone; at once where the key is known. Throws unauthenticated, or forbidden for a suspended user. */
-export function identify(headers: Headers, ring: Pick<KeyRing, "resolve" | "resolveLate">): Caller | Promise<Caller> {
-  const token = readToken(headers);
+export function identify(
+  { headers, url }: Pick<Request, "headers" | "url">,
+  ring: Pick<KeyRing, "resolve" | "resolveLate">,
+): Caller | Promise<Caller> {
+  const token = readToken(headers) ?? readKeyParameter(url);
   if (token === null) {
-    throw unauthenticated('No API key was sent. Send it as "Authorization: Bearer tok_…" or in the X-API-Key header.');
+    throw unauthenticated(
+      'No API key was sent. Send it as "Authorization: Bearer tok_…" or in one of the headers X-API-Key, API-Key and X-Goog-API-Key.',
+    );
   }
   const found = ring.resolve(token);
   if (typeof found === "object") return found;
@@ -55,7 +60,20 @@ function readToken(headers: Headers): string | null {
     if (space > 0 && authorization.slice(0, space).toLowerCase() === "bearer")
       return authorization.slice(space + 1).trim();
   }
-  return headers.get("x-api-key");
+  for (const name of KEY_HEADERS) {
+    const value = headers.get(name);
+    if (value !== null) return value;
+  }
+  return null;
+}
+
+/** Each is what the clients of one format send. */
+const KEY_HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
+
+/** `?key=`, as some clients send it. No log, error or row ever shows a query. */
+function readKeyParameter(url: string): string | null {
+  const query = url.indexOf("?");
+  return query === -1 || !url.includes("key=", query) ? null : new URLSearchParams(url.slice(query)).get("key");
 }
 
 /** The body's text. Throws too_large past `limit` bytes, whether the client said the size beforehand or not. */

@@ -9,6 +9,8 @@ export type Authority = "public" | "any-key" | { anyOf: readonly [Scope, ...Scop
 export interface RouteContext {
   request: Request;
   requestId: string;
+  /** Of the URL, as it was sent. */
+  path: string;
   /** Path parameters, decoded. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
@@ -20,6 +22,7 @@ export interface PublicRoute {
   method: "DELETE" | "GET" | "PATCH" | "POST";
   path: string;
   authority: "public";
+  wireOf?: undefined;
   handle(context: RouteContext): Response | Promise<Response>;
 }
 
@@ -27,8 +30,10 @@ export interface GuardedRoute {
   method: PublicRoute["method"];
   path: string;
   authority: Exclude<Authority, "public">;
-  /** The format in which errors are told; ours where it is missing. */
+  /** The format of a model call, in which its errors are told. */
   wire?: Wire;
+  /** Likewise, for routes that several formats share. */
+  wireOf?: (request: Request) => Wire;
   handle(context: RouteContext & { caller: Caller }): Response | Promise<Response>;
 }
 

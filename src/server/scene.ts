@@ -6,12 +6,26 @@ import { createRedactor } from "../lib/redact.ts";
 import { makeProvider } from "../provider/index.ts";
 import type { Log } from "../telemetry/log.ts";
 
+/** How long a provider's own sign-in may take. */
+const TOKEN_TIMEOUT_MS = 10_000;
+
 export function buildScene(
   config: Config,
   parts: Pick<GatewayTools, "fetch" | "clock"> & { log: Log },
   before?: Catalog,
 ): Scene {
-  const list = config.providers.map(makeProvider);
+  const tools = {
+    fetch: (url: string, init: { method: string; headers: Record<string, string>; body?: string }) =>
+      parts.fetch(url, {
+        ...init,
+        method: init.method === "GET" ? "GET" : "POST",
+        redirect: "manual",
+        timeout: false,
+        signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
+      }),
+    nowMs: parts.clock.wallMs,
+  };
+  const list = config.providers.map((settings) => makeProvider(settings, tools));
   const providers = new Map(list.map((provider) => [provider.name, provider]));
   const catalog = createCatalog({
     providers: list,

@@ -2,14 +2,15 @@
 
 import type { Scope } from "../identity/index.ts";
 import { type GatewayTools, handleCall } from "../gateway/index.ts";
-import { WIRES, type Wire } from "../wire/index.ts";
+import { PLAIN_ADDRESS, WIRES, type Wire } from "../wire/index.ts";
 import { readText } from "./request.ts";
 import type { GuardedRoute } from "./route.ts";
 
-const SCOPES = { chat: "inference:chat", embeddings: "inference:embeddings" } as const satisfies Record<
-  Wire["operation"],
-  Scope
->;
+const SCOPES = {
+  chat: "inference:chat",
+  count: "inference:chat",
+  embeddings: "inference:embeddings",
+} as const satisfies Record<Wire["operation"], Scope>;
 
 export function makeSurface(
   tools: GatewayTools,
@@ -23,12 +24,15 @@ export function makeSurface(
         path,
         authority: { anyOf: [SCOPES[wire.operation]] },
         wire,
-        handle({ request, requestId, caller, keepOpen }) {
+        handle({ request, requestId, caller, keepOpen, params, query }) {
+          const model = params["model"];
           return handleCall(
             {
               id: options.newId(),
               requestId,
               wire,
+              address: model === undefined ? PLAIN_ADDRESS : { model, stream: wire.address?.(path).stream ?? null },
+              framing: model !== undefined && query.get("alt") !== "sse" ? "json-array" : "sse",
               caller,
               headers: request.headers,
               signal: request.signal,

@@ -279,8 +279,8 @@ function toUser({ id, email, role, displayName, status, createdAt, updatedAt }: 
 }
 
 function toKey(row: KeyRow): ApiKey {
-  const { id, userId, name, keyPrefix, scopes, expiresAt, lastUsedAt, createdAt, updatedAt } = row;
-  return { id, userId, name, prefix: keyPrefix, scopes, expiresAt, lastUsedAt, createdAt, updatedAt };
+  const { id, userId, name, keyPrefix, scopes, strict, expiresAt, lastUsedAt, createdAt, updatedAt } = row;
+  return { id, userId, name, prefix: keyPrefix, scopes, strict, expiresAt, lastUsedAt, createdAt, updatedAt };
 }
 
 function fromKey({ key, hash }: KeyRecord) {

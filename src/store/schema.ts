@@ -4,7 +4,7 @@
 import { isNull } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { Role, Scope, Status } from "../identity/model.ts";
-import type { ErrorKind, UsageSource } from "../ir/index.ts";
+import type { ErrorKind, JsonObject, UsageSource } from "../ir/index.ts";
 import type { Attempt, Direction } from "../ledger/entry.ts";
 import type { Kit } from "./postgres/columns.ts";
 
@@ -15,6 +15,8 @@ export function defineSchema(kit: Kit) {
     users,
     apiKeys: defineApiKeys(kit, () => users.id),
     ledgerEntries: defineLedger(kit),
+    objectBindings: defineBindings(kit),
+    storedResponses: defineResponses(kit),
     counters: defineCounters(kit),
   };
 }
@@ -54,6 +56,8 @@ function defineApiKeys(kit: Kit, userId: () => PgColumn) {
       keyPrefix: kit.text("key_prefix").notNull(),
       keyHash: kit.text("key_hash").notNull(),
       scopes: kit.json("scopes").$type<Scope[]>().notNull(),
+      /** What a provider cannot be told is refused instead of left out. */
+      strict: kit.bool("strict").notNull().default(false),
       expiresAt: kit.time("expires_at"),
       lastUsedAt: kit.time("last_used_at"),
       createdAt: kit.time("created_at").notNull(),
@@ -107,6 +111,57 @@ function defineLedger(kit: Kit) {
     (table) => [
       kit.index("ledger_entries_user").on(table.userId, table.id),
       kit.index("ledger_entries_key").on(table.apiKeyId, table.id),
+    ],
+  );
+}
+
+/** Files, batches and the like that a provider keeps: whose they are, and which provider has them. */
+function defineBindings(kit: Kit) {
+  return kit.table(
+    "object_bindings",
+    {
+      /** `provider/object_id`: two providers may give the same id. */
+      id: kit.text("id").primaryKey(),
+      objectId: kit.text("object_id").notNull(),
+      provider: kit.text("provider").notNull(),
+      userId: kit.text("user_id").notNull(),
+      /** First piece of the path under which it is found, such as `files`. */
+      family: kit.text("family").notNull(),
+      createdAt: kit.time("created_at").notNull(),
+    },
+    (table) => [
+      kit.index("object_bindings_object").on(table.objectId),
+      kit.index("object_bindings_user").on(table.userId, table.family),
+    ],
+  );
+}
+
+/** Answers that a client may refer to later, each with what it was asked. */
+function defineResponses(kit: Kit) {
+  return kit.table(
+    "stored_responses",
+    {
+      /** As the client knows it. */
+      id: kit.text("id").primaryKey(),
+      userId: kit.text("user_id").notNull(),
+      provider: kit.text("provider").notNull(),
+      model: kit.text("model").notNull(),
+      /** The answer that this one went on from. */
+      previousId: kit.text("previous_id"),
+      /** True where the provider keeps it, too, under the same id. */
+      isUpstream: kit.bool("is_upstream").notNull(),
+      /** The new input items of its request. */
+      input: kit.json("input").$type<JsonObject[]>().notNull(),
+      /** The answer, whole; null while it is under way elsewhere. */
+      body: kit.json("body").$type<JsonObject>(),
+      /** Size of input and body together. */
+      bytes: kit.big("bytes").notNull(),
+      createdAt: kit.time("created_at").notNull(),
+      expiresAt: kit.time("expires_at").notNull(),
+    },
+    (table) => [
+      kit.index("stored_responses_user").on(table.userId, table.createdAt),
+      kit.index("stored_responses_expiry").on(table.expiresAt),
     ],
   );
 }

@@ -1,17 +1,29 @@
 // The table of wire formats, and the room's types. A new format is one line here.
 
+import { anthropicCount } from "./anthropic-messages/count.ts";
 import { anthropicMessages } from "./anthropic-messages/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
 import { openaiEmbeddings } from "./openai-embeddings/index.ts";
-import type { Wire, WireId } from "./type.ts";
+import type { ClientWireId, TargetWire, Wire, WireId } from "./type.ts";
 
 export const WIRES = {
+  "anthropic-count": anthropicCount,
   "anthropic-messages": anthropicMessages,
   "openai-chat": openaiChat,
   "openai-embeddings": openaiEmbeddings,
-} as const satisfies Record<WireId, Wire>;
+} as const satisfies Partial<Record<ClientWireId, Wire>>;
+
+const TARGETS_ONLY: readonly TargetWire[] = [];
+
+/** The chat formats that providers are spoken to in. */
+export const TARGETS: ReadonlyMap<WireId, TargetWire> = new Map<WireId, TargetWire>(
+  [...Object.values<Wire>(WIRES).flatMap((wire) => (wire.operation === "chat" ? [wire] : [])), ...TARGETS_ONLY].map(
+    (wire) => [wire.id, wire],
+  ),
+);
 
 /** The format of answers on addresses that belong to none. */
 export const DEFAULT_WIRE: Wire = openaiChat;
 
+export { PLAIN_ADDRESS } from "./type.ts";
 export type * from "./type.ts";

@@ -4,7 +4,21 @@
 import type { Dropped, Event, GatewayError, JsonObject, Request, Response, UpstreamError, Usage } from "../ir/index.ts";
 import type { Frame } from "../lib/sse.ts";
 
-export type WireId = "anthropic-messages" | "openai-chat" | "openai-embeddings";
+/** Formats that clients speak to us, and providers too. */
+export type ClientWireId =
+  "anthropic-count" | "anthropic-messages" | "gemini" | "openai-chat" | "openai-embeddings" | "openai-responses";
+/** Formats that only providers speak. */
+export type TargetOnlyId = "bedrock-converse" | "cohere-chat";
+export type WireId = ClientWireId | TargetOnlyId;
+
+/** What the address of a request says, in formats that put it there; null where the body says it. */
+export interface Address {
+  model: string | null;
+  stream: boolean | null;
+}
+
+/** The address of formats that say everything in the body. */
+export const PLAIN_ADDRESS: Address = Object.freeze({ model: null, stream: null });
 
 /** What the gateway must know of a request before it can route it. */
 export interface Peek {
@@ -26,7 +40,35 @@ export interface ModelFacts {
   maxOutputTokens: number | null;
   /** How the model is told to reason: by a token budget, by effort alone, or not at all. */
   reasoning: "budget" | "effort" | "none";
+  /** Parameters that the model or its server refuses: left out where they are asked for, and reported. */
+  refuses?: readonly RefusableField[];
+  /** The name of the output limit, in the format that has two. */
+  limitField?: "max_tokens" | "max_completion_tokens";
+  /** True where cache marks are taken on messages and parts, in formats to which they are foreign. */
+  takesCacheMarks?: boolean;
+  /** `short`: ids of tool calls must be nine letters or digits. */
+  callIds?: "short";
 }
+
+export type RefusableField =
+  | "frequencyPenalty"
+  | "logprobs"
+  | "metadata"
+  | "parallelToolCalls"
+  | "presencePenalty"
+  | "promptCacheKey"
+  | "reasoning"
+  | "safetyIdentifier"
+  | "seed"
+  | "serviceTier"
+  | "stop"
+  | "streamOptions"
+  | "strictTools"
+  | "temperature"
+  | "topK"
+  | "topP"
+  | "user"
+  | "verbosity";
 
 export interface Encoded {
   body: JsonObject;
@@ -38,21 +80,28 @@ export interface Encoded {
 export interface ClientContext {
   /** The client's own request, as its wire decoded it. */
   request: Request;
+  /** The call's id, a UUID: formats that need an id of ours derive it from this one. */
+  callId: string;
   /** Seconds since the epoch, for formats that stamp answers. */
   nowSeconds: number;
 }
 
 interface WireBase {
-  id: WireId;
+  id: ClientWireId;
   /** Name of the operation on the ledger, such as `chat.completions`. */
   endpoint: string;
-  /** Paths under which clients speak this format to us (POST). */
+  /**
+   * Paths under which clients speak this format to us (POST). `{model}` in one stands for a model's name, slashes and all; what else such a
+   * path means is in `address`.
+   */
   paths: readonly string[];
+  /** What each path with a `{model}` says of streaming; missing where no path has one. */
+  address?: (path: string) => { stream: boolean };
   /**
    * Checks the fields that every target needs and reads what routing needs.
    * Throws a GatewayError of kind `invalid_request` with `param` set.
    */
-  peek(body: JsonObject): Peek;
+  peek(body: JsonObject, address?: Address): Peek;
   forward: {
     /** The client's own text with only the declared fields changed: the model's name, and a request for usage in streams. */
     request(raw: string, body: JsonObject, model: string): string;
@@ -75,7 +124,8 @@ interface WireBase {
 /** A chat format: it can be translated to and from every other chat format through the IR. */
 export interface ChatWire extends WireBase {
   operation: "chat";
-  request: { decode(body: JsonObject): Request; encode(request: Request, facts: ModelFacts): Encoded };
+  /** `peek` is what this wire's own `peek` found. */
+  request: { decode(body: JsonObject, peek?: Peek): Request; encode(request: Request, facts: ModelFacts): Encoded };
   response: { decode(body: JsonObject): Response; encode(response: Response, client: ClientContext): JsonObject };
   stream: {
     /** Frames of this format → events, ending in exactly one `finish`. */
@@ -85,11 +135,29 @@ export interface ChatWire extends WireBase {
   };
 }
 
-/** A format that is only ever forwarded, to providers that speak it themselves. */
+/** The provider's half of a chat format: all that a translated call needs of its target. */
+export interface TargetWire {
+  id: WireId;
+  operation: "chat";
+  request: { encode(request: Request, facts: ModelFacts): Encoded };
+  response: { decode(body: JsonObject): Response };
+  stream: { decode(): Machine<Frame, Event> };
+  error: { decode(status: number | null, body: JsonObject | string): UpstreamError };
+}
+
+/** What is no chat: forwarded to providers that speak it themselves, or put to them in one other way. */
 export interface ForwardWire extends WireBase {
-  operation: "embeddings";
+  operation: "count" | "embeddings";
   /** Reads usage and the served model from an answer's text without parsing all of it. */
   meter(raw: string): { usage: Usage | null; model: string | null };
+  /** How it is put to providers that speak that other format only. */
+  via?: {
+    target: ForwardWire;
+    encode(body: JsonObject, model: string): JsonObject;
+    decode(answer: JsonObject): JsonObject;
+  };
+  /** Counts of tokens: the chat request inside, and the answer where we estimate it ourselves. */
+  count?: { wire: ChatWire; unwrap(body: JsonObject): JsonObject; encode(tokens: number): JsonObject };
 }
 
 export type Wire = ChatWire | ForwardWire;

@@ -46,6 +46,7 @@ describe("API keys", () => {
       name: "CI",
       prefix: "tok_________",
       scopes: ["inference:chat", "usage:read"],
+      strict: false,
       expiresAt,
       lastUsedAt: null,
       createdAt: new Date(NOON),

@@ -61,6 +61,7 @@ describe("a token", () => {
       role: "gateway_user",
       keyId: key.id,
       scopes: ["usage:read"],
+      isStrict: false,
     });
     expect(Object.isFrozen(caller)).toBe(true);
     expect(ring.resolve(token)).toBe(caller);

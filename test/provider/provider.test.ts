@@ -1,8 +1,15 @@
 // What each kind of provider is made of: addresses, credentials, and what is peculiar to its models.
 
 import { describe, expect, test } from "bun:test";
-import { makeProvider } from "../../src/provider/index.ts";
+import { makeProvider as makeWith, type ProviderSettings } from "../../src/provider/index.ts";
 import { makeProviderSettings } from "../rig.ts";
+
+function makeProvider(settings: ProviderSettings): ReturnType<typeof makeWith> {
+  return makeWith(settings, {
+    fetch: () => Promise.reject(new Error("no provider of these fetches anything")),
+    nowMs: () => 0,
+  });
+}
 
 describe("openai", () => {
   const settings = makeProviderSettings({
@@ -24,7 +31,9 @@ describe("openai", () => {
       "x-team": "a",
     });
     expect(bound.requestHeaders.filter((name) => name.startsWith("openai-"))).toEqual(["openai-beta"]);
-    expect(bound.endpoints["openai-chat"]).toBe("https://api.test/v1/chat/completions");
+    expect(bound.endpoint("openai-chat", { model: "m", stream: false }).url).toBe(
+      "https://api.test/v1/chat/completions",
+    );
     expect(bound.pricing).toEqual({ vendor: "openai" });
   });
   test("without its key it names every setting that would help", () => {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => rig.close());
 
 function address(route: Route): string {
-  return route.path.replace(/:id\{\.\+\}|:id/u, "no-such-id");
+  return route.path.replace(/:id\{\.\+\}|:id|\{model\}/u, "no-such-id");
 }
 
 function call(route: Route, token: string | null): Promise<Response> {
@@ -22,9 +22,13 @@ function call(route: Route, token: string | null): Promise<Response> {
   return rig.send(address(route), { method: route.method, token, ...(body === undefined ? {} : { body }) });
 }
 
-test("only health and version are public, and they are", async () => {
+test("only the root, health and version are public, and they are", async () => {
   const open = routes.filter((route) => route.authority === "public");
-  expect(open.map((route) => route.path).filter((path) => !path.startsWith("/health"))).toEqual(["/version"]);
+  expect(open.map((route) => route.path).filter((path) => !path.startsWith("/health"))).toEqual([
+    "/",
+    "/api/hello",
+    "/version",
+  ]);
   for (const route of open) expect((await call(route, null)).status).toBe(200);
 });
 

@@ -46,6 +46,7 @@ export function makeKey(userId: string, change: Partial<KeyRecord["key"]> = {}):
     name: null,
     prefix: "tok_abcdefgh",
     scopes: [],
+    strict: false,
     expiresAt: null,
     lastUsedAt: null,
   };

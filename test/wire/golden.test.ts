@@ -110,6 +110,7 @@ function makeClient(settings: Settings): ClientContext {
   const usage = settings.get("usage") === "shown" ? { stream_options: { include_usage: true } } : {};
   return {
     request: { model: "any", messages: [], tools: [], stream: true, extra: { "openai-chat": usage } },
+    callId: "0196a5c0-0000-7000-8000-000000000000",
     nowSeconds: 1_700_000_000,
   };
 }

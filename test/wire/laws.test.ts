@@ -16,10 +16,8 @@ import { WIRES } from "../../src/wire/index.ts";
 import type { ClientContext } from "../../src/wire/type.ts";
 import { type Interaction, listRecordings, readRecording } from "../fixture.ts";
 import { collectStream, decodeStream, encodeStream, replay } from "./replay.ts";
-import { DIALECTS, FACTS, requests, responses, stripExtra } from "./sample.ts";
+import { type ChatId, DIALECTS, FACTS, requests, responses, stripExtra } from "./sample.ts";
 import { readCompletionStream, readMessageStream } from "./sdk.ts";
-
-type ChatId = keyof typeof DIALECTS;
 
 /** What the tests must know of a wire beyond its codecs. */
 const KNOWN: Record<
@@ -53,6 +51,7 @@ const CLIENT: ClientContext = {
     stream: true,
     extra: { "openai-chat": { stream_options: { include_usage: true } } },
   },
+  callId: "0196a5c0-0000-7000-8000-000000000000",
   nowSeconds: 1_700_000_000,
 };
 

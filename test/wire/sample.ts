@@ -2,7 +2,7 @@
 
 import fc, { type Arbitrary } from "fast-check";
 import type { AnswerPart, Choice, Message, Part, Request, Response, Tool, Usage } from "../../src/ir/index.ts";
-import type { ModelFacts, WireId } from "../../src/wire/type.ts";
+import type { ModelFacts } from "../../src/wire/type.ts";
 
 /** What a format can say beyond what all can. */
 interface Dialect {
@@ -24,7 +24,10 @@ interface Dialect {
   stampsAnswers: boolean;
 }
 
-export const DIALECTS: Record<Exclude<WireId, "openai-embeddings">, Dialect> = {
+/** The chat formats that clients speak. */
+export type ChatId = "anthropic-messages" | "openai-chat";
+
+export const DIALECTS: Record<ChatId, Dialect> = {
   "anthropic-messages": {
     demandsLimit: true,
     groupsResults: true,

@@ -10,6 +10,7 @@ import { type AdminParts, actorOf } from "./part.ts";
 const NEW_KEY = z.strictObject({
   name: z.string().optional(),
   scopes: z.array(z.string()).nullable().optional(),
+  strict: z.boolean().optional(),
   expires_at: z.iso.datetime({ offset: true }).nullable().optional(),
 });
 const ROTATION = z.strictObject({ overlap_seconds: z.number().min(0).max(31_536_000).optional() });
@@ -36,6 +37,7 @@ export function makeApiKeyRoutes({ directory, limit, changed }: AdminParts): Gua
         const issued = await directory.createKey(actorOf(caller), params["id"] ?? "", {
           name: body.name,
           scopes: body.scopes ?? undefined,
+          strict: body.strict,
           expiresAt: typeof body.expires_at === "string" ? new Date(body.expires_at) : undefined,
         });
         await changed();

@@ -247,6 +247,8 @@ function encodeToolChoice({ toolChoice, parallelToolCalls }: Request): ToolChoic
       return { type: "none" };
     case "required":
       return { type: "any", ...oneAtATime };
+    case "allowed":
+      return { type: toolChoice.required ? "any" : "auto", ...oneAtATime };
     case "tool":
       return { type: "tool", name: toolChoice.name, ...oneAtATime };
     default:

@@ -7,6 +7,7 @@ import type { ClientContext } from "../../../src/wire/type.ts";
 
 const CLIENT: ClientContext = {
   request: { model: "claude", messages: [], tools: [], stream: false, extra: {} },
+  callId: "0196a5c0-0000-7000-8000-000000000000",
   nowSeconds: 0,
 };
 

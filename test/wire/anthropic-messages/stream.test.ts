@@ -10,6 +10,7 @@ import { readMessageStream } from "../sdk.ts";
 
 const CLIENT: ClientContext = {
   request: { model: "claude", messages: [], tools: [], stream: true, extra: {} },
+  callId: "0196a5c0-0000-7000-8000-000000000000",
   nowSeconds: 0,
 };
 

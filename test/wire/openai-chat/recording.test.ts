@@ -17,6 +17,7 @@ const CLIENT: ClientContext = {
     stream: true,
     extra: { "openai-chat": { stream_options: { include_usage: true } } },
   },
+  callId: "0196a5c0-0000-7000-8000-000000000000",
   nowSeconds: 1_700_000_000,
 };
 

@@ -24,6 +24,7 @@ import type { ClientContext } from "../../../src/wire/type.ts";
 
 const CLIENT: ClientContext = {
   request: { model: "asked", messages: [], tools: [], stream: false, extra: {} },
+  callId: "0196a5c0-0000-7000-8000-000000000000",
   nowSeconds: 1_700_000_009,
 };
 

@@ -46,6 +46,7 @@ function client(includeUsage: boolean): ClientContext {
   const own: JsonObject = includeUsage ? { stream_options: { include_usage: true } } : {};
   return {
     request: { model: "asked", messages: [], tools: [], stream: true, extra: { "openai-chat": own } },
+    callId: "0196a5c0-0000-7000-8000-000000000000",
     nowSeconds: 1_700_000_009,
   };
 }

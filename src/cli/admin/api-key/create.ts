@@ -15,6 +15,7 @@ export default defineCommand({
     ttl: { type: "string", description: "How long it lives, such as 720h or 30d", valueHint: "TIME" },
     expires: { type: "string", description: "When it ends, such as 2027-01-31T00:00:00Z", valueHint: "MOMENT" },
     name: { type: "string", description: "What it is for", valueHint: "NAME" },
+    strict: { type: "boolean", description: "Refuse a request rather than leave out what its provider cannot be told" },
     ...SHARED_ARGS,
   },
   async run({ args }) {
@@ -22,7 +23,7 @@ export default defineCommand({
     const scopes = readList(args.scopes ?? "");
     const expiresAt = readExpiry(args.ttl, args.expires);
     const { token, key } = await runWithStore(args, ({ directory }) =>
-      directory.createKey(OPERATOR, user, { name, scopes, expiresAt }),
+      directory.createKey(OPERATOR, user, { name, scopes, strict: args.strict, expiresAt }),
     );
     if (args.json === true) return printJson({ token, api_key: printKey(key) });
     print(`API key id=${key.id} token=${token}`);

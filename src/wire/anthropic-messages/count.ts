@@ -1,0 +1,23 @@
+// Anthropic's count of a request's tokens: https://platform.claude.com/docs/en/api/messages-count-tokens
+// Costs nothing and answers nothing, so it is forwarded or estimated, never translated. Knows no provider.
+
+import { type JsonObject, NO_USAGE } from "../../ir/index.ts";
+import type { ForwardWire } from "../type.ts";
+import { anthropicMessages } from "./index.ts";
+
+export const anthropicCount: ForwardWire = {
+  id: "anthropic-count",
+  operation: "count",
+  endpoint: "messages.count_tokens",
+  paths: ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"],
+  peek: (body) => ({ model: anthropicMessages.peek(unwrap(body)).model, stream: false }),
+  forward: anthropicMessages.forward,
+  error: anthropicMessages.error,
+  meter: () => ({ usage: NO_USAGE, model: null }),
+  count: { wire: anthropicMessages, unwrap, encode: (tokens) => ({ input_tokens: tokens }) },
+};
+
+/** What is to be counted is a request without an output limit. */
+function unwrap(body: JsonObject): JsonObject {
+  return { max_tokens: 1, ...body };
+}
