@@ -19,8 +19,10 @@ export interface RecordedResponse {
   status: number;
   /** Names in lower case; several values joined by a comma. */
   headers: Record<string, string>;
-  /** JSON text, or complete SSE text. */
+  /** JSON text, or complete SSE text; of Bedrock's streams a JSON event a line, or what is left of binary frames read as text. */
   body: string;
+  /** The body as it came over the line, unpacked. */
+  bytes: Uint8Array;
 }
 
 export interface Interaction {
@@ -59,7 +61,11 @@ export function listRecordings(filter: { surface?: string; mode?: "plain" | "str
 /** All interactions of one file, in order. `path` is relative to test/fixtures. Throws where the file is none we know. */
 export function readRecording(path: string): Interaction[] {
   const text = readFileSync(join(ROOT, path), "utf8");
-  if (path.endsWith(".chunks.txt")) return [answerOnly(frameChunks(text), "text/event-stream")];
+  if (path.endsWith(".chunks.txt")) {
+    return path.startsWith("bedrock/")
+      ? [answerOnly(text, "application/x-ndjson")]
+      : [answerOnly(frameChunks(text, !path.startsWith("gemini/")), "text/event-stream")];
+  }
   if (path.endsWith(".yaml")) return readCassette(parse(text, { maxAliasCount: -1 }), path);
   const value: unknown = JSON.parse(text);
   if (isJsonObject(value) && isJsonObject(value["request"]) && isJsonObject(value["response"])) {
@@ -73,11 +79,12 @@ function splitList(cell: string): string[] {
 }
 
 function answerOnly(body: string, contentType: string): Interaction {
-  return { request: null, response: { status: 200, headers: { "content-type": contentType }, body } };
+  const bytes = new TextEncoder().encode(body);
+  return { request: null, response: { status: 200, headers: { "content-type": contentType }, body, bytes } };
 }
 
-/** Payload lines → SSE text. Payloads that name their own type get their `event:` line back; chat chunks get `[DONE]`. */
-function frameChunks(text: string): string {
+/** Payload lines → SSE text. Payloads that name their own type get their `event:` line back; others, where so wished, `[DONE]`. */
+function frameChunks(text: string, withDone: boolean): string {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   let isChat = false;
   const frames = lines.map((line) => {
@@ -86,7 +93,7 @@ function frameChunks(text: string): string {
     isChat ||= type === null;
     return type === null ? `data: ${line}\n\n` : `event: ${type}\ndata: ${line}\n\n`;
   });
-  return frames.join("") + (isChat ? "data: [DONE]\n\n" : "");
+  return frames.join("") + (isChat && withDone ? "data: [DONE]\n\n" : "");
 }
 
 function readCassette(cassette: unknown, path: string): Interaction[] {
@@ -110,12 +117,13 @@ function readResponse(response: Record<string, unknown>): RecordedResponse {
   const headers = readHeaders(response["headers"]);
   const status = readStatus(response);
   const parsed = response["parsed_body"];
-  const body = parsed === undefined ? readText(response["body"] ?? response["content"]) : JSON.stringify(parsed);
+  const given = response["body"] ?? response["content"];
+  const bytes = parsed === undefined ? readBytes(given) : new TextEncoder().encode(JSON.stringify(parsed));
   // The body above is no longer compressed, and its length is our own.
   delete headers["content-encoding"];
   delete headers["content-length"];
   delete headers["transfer-encoding"];
-  return { status, headers, body };
+  return { status, headers, body: new TextDecoder().decode(bytes), bytes };
 }
 
 /** vcrpy writes `status: {code}`, its httpx flavour `status_code`, go-vcr `code` beside the status line's text. */
@@ -133,14 +141,18 @@ function readHeaders(value: unknown): Record<string, string> {
   return headers;
 }
 
-/** A body as text: a string, bytes, or `{string: …}`; unpacked where it is gzip. */
 function readText(value: unknown): string {
-  if (isRecord(value) && !(value instanceof Uint8Array)) return readText(value["string"]);
-  if (typeof value === "string") return value;
-  if (!(value instanceof Uint8Array)) return "";
+  return new TextDecoder().decode(readBytes(value));
+}
+
+/** A body: a string, bytes, or `{string: …}`; unpacked where it is gzip. */
+function readBytes(value: unknown): Uint8Array {
+  if (isRecord(value) && !(value instanceof Uint8Array)) return readBytes(value["string"]);
+  if (typeof value === "string") return new TextEncoder().encode(value);
+  if (!(value instanceof Uint8Array)) return new Uint8Array();
   const bytes = new Uint8Array(value);
   const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  return new TextDecoder().decode(isGzip ? Bun.gunzipSync(bytes) : bytes);
+  return isGzip ? Bun.gunzipSync(bytes) : bytes;
 }
 
 function parseObject(text: string): JsonObject | null {
