@@ -48,6 +48,8 @@ export interface ModelFacts {
   takesCacheMarks?: boolean;
   /** `short`: ids of tool calls must be nine letters or digits. */
   callIds?: "short";
+  /** How reasoning of earlier turns goes back, in formats that have several ways for it; missing where it must not. */
+  returnsReasoning?: "content" | "details" | "signatures";
 }
 
 export type RefusableField =

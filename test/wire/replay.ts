@@ -1,7 +1,7 @@
 // Answers as streams and back, for the tests of every wire: a whole answer replayed as events, events through a wire's codecs, text cut
 // into pieces. Knows no wire.
 
-import { type Choice, type Event, type Response, collect } from "../../src/ir/index.ts";
+import { type Choice, type Event, type Response, type ToolCallPart, collect } from "../../src/ir/index.ts";
 import { createFrameSplitter } from "../../src/lib/sse.ts";
 import type { ChatWire, ClientContext } from "../../src/wire/type.ts";
 
@@ -33,19 +33,30 @@ function replayPart(value: Choice["parts"][number], choice: number, part: number
   const end: Event = { type: "part-end", choice, part };
   if (value.type === "media") return [{ type: "part-start", choice, part, kind: { media: value } }, end];
   const text = value.type === "tool-call" ? value.arguments : value.text;
-  const kind = value.type === "tool-call" ? { toolCall: { id: value.id, name: value.name } } : value.type;
+  const kind = value.type === "tool-call" ? { toolCall: nameCall(value) } : value.type;
   const events: Event[] = [{ type: "part-start", choice, part, kind, ...extra }];
   const middle = text.length >> 1;
   for (const piece of [text.slice(0, middle), text.slice(middle)]) {
     if (piece !== "") events.push({ type: "part-delta", choice, part, text: piece });
   }
+  const made = value.type === "reasoning" && value.origin !== undefined ? { origin: value.origin } : {};
   if (value.type === "reasoning" && value.signature !== undefined) {
-    events.push({ type: "part-delta", choice, part, text: "", signature: value.signature });
+    events.push({ type: "part-delta", choice, part, text: "", signature: value.signature, ...made });
   }
   if (value.type === "reasoning" && value.encrypted !== undefined) {
-    events.push({ type: "part-delta", choice, part, text: "", encrypted: value.encrypted });
+    events.push({ type: "part-delta", choice, part, text: "", encrypted: value.encrypted, ...made });
+  }
+  if (value.type === "text" && value.citations !== undefined) {
+    events.push({ type: "part-delta", choice, part, text: "", citations: value.citations });
+  }
+  if (value.type === "text" && value.logprobs !== undefined) {
+    events.push({ type: "part-delta", choice, part, text: "", logprobs: value.logprobs });
   }
   return [...events, end];
+}
+
+function nameCall({ id, name, custom }: ToolCallPart): { id: string; name: string; custom?: true } {
+  return custom === true ? { id, name, custom } : { id, name };
 }
 
 /** The events that a wire reads from SSE text, which arrives in the given pieces. */

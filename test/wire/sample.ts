@@ -1,7 +1,19 @@
 // Made-up requests and answers for the laws: what every chat format can say, with each format's limits as data. Knows no codec.
 
 import fc, { type Arbitrary } from "fast-check";
-import type { AnswerPart, Choice, Message, Part, Request, Response, Tool, Usage } from "../../src/ir/index.ts";
+import type {
+  AnswerPart,
+  CacheMark,
+  Choice,
+  Citation,
+  Message,
+  Part,
+  Request,
+  Response,
+  TextPart,
+  Tool,
+  Usage,
+} from "../../src/ir/index.ts";
 import type { ModelFacts } from "../../src/wire/type.ts";
 
 /** What a format can say beyond what all can. */
@@ -22,6 +34,14 @@ interface Dialect {
   finishes: Choice["finish"][];
   namesStopSequence: boolean;
   stampsAnswers: boolean;
+  /** The format that signed reasoning names as its maker, where it names one. */
+  origin?: string;
+  /** Parts and tools can carry cache marks. */
+  marksCache?: true;
+  /** A citation with all that the format says of one. */
+  citation?: Citation;
+  /** Answers can tell the probabilities of their tokens. */
+  givesLogprobs?: true;
 }
 
 /** The chat formats that clients speak. */
@@ -39,6 +59,9 @@ export const DIALECTS: Record<ChatId, Dialect> = {
     finishes: ["stop", "length", "tool-calls", "refusal"],
     namesStopSequence: true,
     stampsAnswers: false,
+    origin: "anthropic-messages",
+    marksCache: true,
+    citation: { url: "https://a.test", title: "A", quote: "so it is" },
   },
   "openai-chat": {
     demandsLimit: false,
@@ -51,10 +74,19 @@ export const DIALECTS: Record<ChatId, Dialect> = {
     finishes: ["stop", "length", "tool-calls", "content-filter"],
     namesStopSequence: false,
     stampsAnswers: true,
+    origin: "gemini",
+    marksCache: true,
+    citation: { url: "https://a.test", title: "A", start: 0, end: 1 },
+    givesLogprobs: true,
   },
 };
 
-export const FACTS: ModelFacts = { defaultMaxOutputTokens: 4096, maxOutputTokens: null, reasoning: "effort" };
+export const FACTS: ModelFacts = {
+  defaultMaxOutputTokens: 4096,
+  maxOutputTokens: null,
+  reasoning: "effort",
+  takesCacheMarks: true,
+};
 
 /** Text that says something: any characters, white space inside and around included. */
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((value) => value.trim() !== "");
@@ -67,11 +99,16 @@ const imagePart: Arbitrary<Part> = fc.constantFrom(
   { type: "media", kind: "image", source: { url: "https://example.test/a.png" }, mediaType: null } as const,
   { type: "media", kind: "image", source: { base64: "iVBORw0KGgo=" }, mediaType: "image/png" } as const,
 );
-const reasoningPart: Arbitrary<Part & AnswerPart> = fc.record({
-  type: fc.constant("reasoning"),
-  text,
-  signature: word,
-});
+const marks: Arbitrary<{ cache?: CacheMark }> = fc.constantFrom({}, { cache: { ttl: null } }, { cache: { ttl: "1h" } });
+
+function markable(dialect: Dialect): Arbitrary<{ cache?: CacheMark }> {
+  return dialect.marksCache === true ? marks : fc.constant({});
+}
+
+function reasoningPart({ origin }: Dialect): Arbitrary<Part & AnswerPart> {
+  const made = origin === undefined ? {} : { origin };
+  return fc.tuple(text, word).map(([value, signature]) => ({ type: "reasoning", text: value, signature, ...made }));
+}
 
 /** Optional fields are left out, never undefined. */
 function some<T extends object>(model: { [K in keyof T]: Arbitrary<T[K]> }): Arbitrary<Partial<T>> {
@@ -87,8 +124,10 @@ interface Exchange {
 
 function exchange(dialect: Dialect): Arbitrary<Exchange> {
   return fc.record({
-    question: fc.array(fc.oneof(textPart, imagePart), { minLength: 1, maxLength: 3 }),
-    thoughts: fc.array(reasoningPart, { maxLength: dialect.returnsReasoning ? 1 : 0 }),
+    question: fc
+      .tuple(fc.array(fc.oneof(textPart, imagePart), { maxLength: 2 }), textPart, markable(dialect))
+      .map(([parts, last, mark]) => [...parts, { ...last, ...mark }]),
+    thoughts: fc.array(reasoningPart(dialect), { maxLength: dialect.returnsReasoning ? 1 : 0 }),
     answer: fc.array(textPart, { minLength: 1, maxLength: 2 }),
     calls: fc.array(fc.record({ name: word, arguments: json.map((value) => JSON.stringify(value)), result: text }), {
       maxLength: 3,
@@ -124,7 +163,7 @@ function layOut(exchanges: Exchange[], dialect: Dialect): Message[] {
   });
 }
 
-const tool: Arbitrary<Tool> = fc.record({
+const plainTool: Arbitrary<Tool> = fc.record({
   name: word,
   description: fc.option(text),
   parameters: json.map((properties) => ({ type: "object", properties })),
@@ -133,8 +172,10 @@ const tool: Arbitrary<Tool> = fc.record({
 
 /** A request in the form that a format reads its own in: one system message, questions and answers in turn, results where it puts them. */
 export function requests(dialect: Dialect): Arbitrary<Request> {
+  // One mark among the tools and one a question: more than four in all are too many for Anthropic.
+  const lastTool = fc.tuple(plainTool, markable(dialect)).map(([plain, mark]) => ({ ...plain, ...mark }));
   const toolFields: Arbitrary<Pick<Request, "tools"> & Partial<Request>> = fc.record({
-    tools: fc.array(tool, { minLength: 1, maxLength: 3 }),
+    tools: fc.tuple(fc.array(plainTool, { maxLength: 2 }), lastTool).map(([tools, last]) => [...tools, last]),
     toolChoice: fc.constantFrom(
       { type: "auto" } as const,
       { type: "required" } as const,
@@ -207,6 +248,16 @@ const usage: Arbitrary<Usage> = fc
     reasoningTokens: reasoningShare === null ? null : Math.floor(counts.outputTokens * reasoningShare),
   }));
 
+function answerText({ citation, givesLogprobs }: Dialect): Arbitrary<TextPart> {
+  const logprobs = [{ token: "a", logprob: -0.5, bytes: [97], top: [{ token: "a", logprob: -0.5, bytes: null }] }];
+  return fc.tuple(text, fc.boolean()).map(([value, isRich]) => ({
+    type: "text",
+    text: value,
+    ...(isRich && citation !== undefined ? { citations: [citation] } : {}),
+    ...(isRich && givesLogprobs === true ? { logprobs } : {}),
+  }));
+}
+
 function choice(dialect: Dialect, index: number): Arbitrary<Choice> {
   const call: Arbitrary<AnswerPart> = fc.record({
     type: fc.constant("tool-call"),
@@ -216,15 +267,15 @@ function choice(dialect: Dialect, index: number): Arbitrary<Choice> {
   });
   return fc
     .record({
-      thoughts: fc.array(reasoningPart, { maxLength: 1 }),
-      words: fc.array(text, { maxLength: 1 }),
+      thoughts: fc.array(reasoningPart(dialect), { maxLength: 1 }),
+      words: fc.array(answerText(dialect), { maxLength: 1 }),
       calls: fc.uniqueArray(call, { maxLength: 3, selector: (value) => (value.type === "tool-call" ? value.id : "") }),
       finish: fc.constantFrom(...dialect.finishes),
       stopSequence: fc.option(text),
     })
     .map(({ thoughts, words, calls, finish, stopSequence }) => ({
       index,
-      parts: [...thoughts, ...words.map((value): AnswerPart => ({ type: "text", text: value })), ...calls],
+      parts: [...thoughts, ...words, ...calls],
       finish,
       ...(dialect.namesStopSequence && finish === "stop" && stopSequence !== null ? { stopSequence } : {}),
     }));

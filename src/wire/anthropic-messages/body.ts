@@ -9,7 +9,7 @@ export const ID = "anthropic-messages" satisfies WireId;
 
 // Type aliases rather than interfaces: only those fit where a JsonObject is asked for.
 
-type CacheControl = { type: "ephemeral"; ttl?: "5m" | "1h" };
+export type CacheControl = { type: "ephemeral"; ttl?: "5m" | "1h" };
 
 export type TextBlock = { type: "text"; text: string; cache_control?: CacheControl };
 
@@ -39,7 +39,12 @@ export type ToolChoiceBody =
   | { type: "auto" | "any"; disable_parallel_tool_use?: boolean }
   | { type: "tool"; name: string; disable_parallel_tool_use?: boolean };
 
-export type Thinking = { type: "enabled"; budget_tokens: number } | { type: "adaptive" } | { type: "disabled" };
+type Display = "summarized" | "omitted";
+
+export type Thinking =
+  | { type: "enabled"; budget_tokens: number; display?: Display }
+  | { type: "adaptive"; display?: Display }
+  | { type: "disabled" };
 
 export type EffortLevel = "low" | "medium" | "high" | "xhigh" | "max";
 

@@ -9,8 +9,9 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
-import { asExtra, omit, ownFields, textOf } from "./body.ts";
-import { decodeBlock, encodePart, ownOrCacheMark, reportForeign } from "./content.ts";
+import { ID, asExtra, omit, ownFields, textOf } from "./body.ts";
+import { decodeBlock, encodePart } from "./content.ts";
+import { reportForeign } from "./media.ts";
 
 interface Conversation {
   system: JsonObject[];
@@ -84,10 +85,11 @@ function decodeContent(content: JsonObject[string] | undefined, path: string): P
 export function encodeConversation(request: Request, dropped: string[]): Conversation {
   const conversation: Conversation = { system: [], turns: [] };
   const lastInstruction = { index: -1, count: 0 };
+  const isOwn = request.extra[ID] !== undefined;
   let hasBegun = false;
   for (const [index, message] of request.messages.entries()) {
     const isInstruction = message.role === "system" || message.role === "developer";
-    const blocks = encodeMessageParts(message, index, dropped);
+    const blocks = encodeMessageParts(message, index, { dropped, isOwn });
     if (!isInstruction || ownFields(message.extra)["role"] === "system") {
       hasBegun = true;
       appendTurn(conversation.turns, message, blocks);
@@ -111,23 +113,23 @@ export function encodeConversation(request: Request, dropped: string[]): Convers
   return conversation;
 }
 
-function encodeMessageParts(message: Message, index: number, dropped: string[]): JsonObject[] {
-  reportForeign(message.extra, { path: `messages[${index}]`, dropped });
+function encodeMessageParts(
+  message: Message,
+  index: number,
+  place: { dropped: string[]; isOwn: boolean },
+): JsonObject[] {
+  reportForeign(message.extra, { ...place, path: `messages[${index}]` });
   let calls = 0;
-  const blocks = message.parts.flatMap((part, position) => {
+  return message.parts.flatMap((part, position) => {
     const path = pathOf(part, message, index, position, calls);
     if (part.type === "tool-call") calls += 1;
     if (part.type === "media" && message.role !== "user" && message.role !== "tool") {
       // Anthropic takes media from users and tools only.
-      dropped.push(path);
+      place.dropped.push(path);
       return [];
     }
-    return encodePart(part, { path, dropped });
+    return encodePart(part, { ...place, path });
   });
-  const mark = ownOrCacheMark(message.extra)["cache_control"];
-  const last = blocks.at(-1);
-  if (mark === undefined || last === undefined || last["cache_control"] !== undefined) return blocks;
-  return [...blocks.slice(0, -1), { ...last, cache_control: mark }];
 }
 
 function pathOf(part: Part, message: Message, index: number, position: number, calls: number): string {
@@ -140,7 +142,7 @@ function pathOf(part: Part, message: Message, index: number, position: number, c
 function appendTurn(turns: Turn[], message: Message, blocks: JsonObject[]): void {
   if (blocks.length === 0) return;
   const role = message.role === "assistant" ? "assistant" : message.role === "system" ? "system" : "user";
-  const fields = omit(ownFields(message.extra), ["role", "cache_control"]);
+  const fields = omit(ownFields(message.extra), ["role"]);
   const last = turns.at(-1);
   if (last?.role === role && role !== "system") {
     last.content.push(...blocks);

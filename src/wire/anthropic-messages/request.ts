@@ -1,30 +1,14 @@
-// The request of the Messages API ↔ the canonical one: parameters, tools and output format. The conversation itself is in conversation.ts.
+// The request of the Messages API ↔ the canonical one: its parameters. The conversation is in conversation.ts, tools are in tool.ts.
 // Knows no client and no provider beyond the facts about the model that it is given.
 
-import {
-  type JsonObject,
-  type Request,
-  type ResponseFormat,
-  type Tool,
-  type ToolChoice,
-  invalidRequest,
-  isJsonObject,
-} from "../../ir/index.ts";
+import { type JsonObject, type Request, type ResponseFormat, invalidRequest, isJsonObject } from "../../ir/index.ts";
+import { omitRefused } from "../refused.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
-import {
-  ID,
-  type ToolChoiceBody,
-  type ToolDefinition,
-  asExtra,
-  asksForSomething,
-  objectOf,
-  omit,
-  ownFields,
-  textOf,
-} from "./body.ts";
-import { ownOrCacheMark } from "./content.ts";
+import { ID, asksForSomething, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { limitMarks } from "./cache.ts";
 import { decodeConversation, encodeConversation } from "./conversation.ts";
 import { decodeReasoning, decodeThinkingRest, planThinking } from "./thinking.ts";
+import { decodeTools, encodeTools } from "./tool.ts";
 
 const KNOWN = [
   "model",
@@ -99,53 +83,6 @@ function readNumber(body: JsonObject, name: string): number | undefined {
   return value;
 }
 
-/** Functions become canonical tools; Anthropic's own tools stay behind in `own.tools`, each with the place it had in the list. */
-function decodeTools(body: JsonObject, request: Request, own: JsonObject): void {
-  const tools = body["tools"] ?? [];
-  if (!Array.isArray(tools)) throw invalidRequest("tools: Input should be a valid list", "tools");
-  const kept: JsonObject[] = [];
-  for (const [index, tool] of tools.entries()) {
-    if (!isJsonObject(tool)) throw invalidRequest(`tools.${index}: Input should be an object`, `tools[${index}]`);
-    const isFunction = tool["type"] === undefined || tool["type"] === null || tool["type"] === "custom";
-    if (isFunction) request.tools.push(decodeTool(tool, index));
-    else kept.push({ index, tool });
-  }
-  if (kept.length > 0) own["tools"] = kept;
-  const choice = objectOf(body["tool_choice"]);
-  const toolChoice = decodeToolChoice(choice);
-  if (toolChoice !== undefined) request.toolChoice = toolChoice;
-  else if (Object.keys(choice).length > 0) own["tool_choice"] = choice;
-  const oneAtATime = choice["disable_parallel_tool_use"];
-  if (typeof oneAtATime === "boolean") request.parallelToolCalls = !oneAtATime;
-}
-
-function decodeTool(tool: JsonObject, index: number): Tool {
-  const name = textOf(tool["name"]);
-  if (name === "") throw invalidRequest(`tools.${index}.name: Field required`, `tools[${index}].name`);
-  return {
-    name,
-    description: typeof tool["description"] === "string" ? tool["description"] : null,
-    parameters: isJsonObject(tool["input_schema"]) ? tool["input_schema"] : null,
-    strict: typeof tool["strict"] === "boolean" ? tool["strict"] : null,
-    ...asExtra(omit(tool, ["name", "description", "input_schema", "strict"])),
-  };
-}
-
-function decodeToolChoice(choice: JsonObject): ToolChoice | undefined {
-  switch (choice["type"]) {
-    case "auto":
-      return { type: "auto" };
-    case "none":
-      return { type: "none" };
-    case "any":
-      return { type: "required" };
-    case "tool":
-      return { type: "tool", name: textOf(choice["name"]) };
-    default:
-      return undefined;
-  }
-}
-
 function decodeOutput(body: JsonObject, request: Request, own: JsonObject): void {
   const reasoning = decodeReasoning(body);
   if (reasoning !== undefined) request.reasoning = reasoning;
@@ -179,11 +116,11 @@ function decodeOrigin(body: JsonObject, request: Request, own: JsonObject): void
  * A canonical request as a body for the Messages API, with the client's fields that it cannot say. Throws an invalid_request where leaving
  * a field out would change the meaning: several alternative answers, audio, documents that Anthropic cannot read.
  */
-export function encodeRequest(request: Request, facts: ModelFacts): Encoded {
-  if ((request.choices ?? 1) !== 1) {
+export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
+  if ((asked.choices ?? 1) !== 1) {
     throw invalidRequest("This model gives one answer a request: 'n' must be 1.", "n");
   }
-  const dropped: string[] = [];
+  const { request, dropped } = omitRefused(asked, facts.refuses);
   const { system, turns } = encodeConversation(request, dropped);
   const maxTokens = limitOutput(request, facts, dropped);
   const plan = planThinking(request, turns, facts, { maxTokens, dropped });
@@ -194,6 +131,7 @@ export function encodeRequest(request: Request, facts: ModelFacts): Encoded {
   if (system.length > 0) body["system"] = system;
   body["messages"] = turns.map(({ role, content, fields }) => ({ role, content, ...fields }));
   encodeTools(request, body, dropped);
+  if (request.extra[ID] === undefined) limitMarks(listMarkable(body), dropped);
   if (plan.thinking !== null) body["thinking"] = plan.thinking;
   const outputConfig = encodeOutputConfig(request, plan.effort, dropped);
   if (Object.keys(outputConfig).length > 0) body["output_config"] = outputConfig;
@@ -204,56 +142,21 @@ export function encodeRequest(request: Request, facts: ModelFacts): Encoded {
   return { body, dropped: [...new Set(dropped)] };
 }
 
+/** The blocks that can carry a cache mark, in the order in which the prompt is read. */
+function listMarkable(body: JsonObject): JsonObject[] {
+  const turns = objectsOf(body["messages"]).flatMap((turn) => objectsOf(turn["content"]));
+  return [...objectsOf(body["tools"]), ...objectsOf(body["system"]), ...turns];
+}
+
+function objectsOf(value: JsonObject[string] | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
 function limitOutput(request: Request, facts: ModelFacts, dropped: string[]): number {
   const limit = facts.maxOutputTokens ?? Number.POSITIVE_INFINITY;
   if (request.maxOutputTokens === undefined) return Math.min(facts.defaultMaxOutputTokens, limit);
   if (request.maxOutputTokens > limit) dropped.push("max_tokens");
   return Math.min(request.maxOutputTokens, limit);
-}
-
-function encodeTools(request: Request, body: JsonObject, dropped: string[]): void {
-  const tools: JsonObject[] = request.tools.map(encodeTool);
-  const kept = ownFields(request.extra)["tools"];
-  for (const item of Array.isArray(kept) ? kept : []) {
-    const { index, tool } = objectOf(item);
-    if (typeof index === "number" && isJsonObject(tool)) tools.splice(index, 0, tool);
-  }
-  const choice = encodeToolChoice(request);
-  if (tools.length > 0) body["tools"] = tools;
-  // Anthropic refuses a choice among no tools.
-  if (tools.length > 0 && choice !== null) body["tool_choice"] = choice;
-  if (tools.length === 0 && (choice?.type === "any" || choice?.type === "tool")) dropped.push("tool_choice");
-}
-
-function encodeTool(tool: Tool): JsonObject {
-  const definition: ToolDefinition = {
-    name: tool.name,
-    ...(tool.description === null ? {} : { description: tool.description }),
-    input_schema:
-      tool.parameters === null ? { type: "object", properties: {} } : { type: "object", ...tool.parameters },
-  };
-  if (tool.strict === true) definition.strict = true;
-  return { ...definition, ...ownOrCacheMark(tool.extra) };
-}
-
-function encodeToolChoice({ toolChoice, parallelToolCalls }: Request): ToolChoiceBody | null {
-  const oneAtATime = parallelToolCalls === undefined ? {} : { disable_parallel_tool_use: !parallelToolCalls };
-  switch (toolChoice?.type) {
-    case undefined:
-      return parallelToolCalls === false ? { type: "auto", ...oneAtATime } : null;
-    case "auto":
-      return { type: "auto", ...oneAtATime };
-    case "none":
-      return { type: "none" };
-    case "required":
-      return { type: "any", ...oneAtATime };
-    case "allowed":
-      return { type: toolChoice.required ? "any" : "auto", ...oneAtATime };
-    case "tool":
-      return { type: "tool", name: toolChoice.name, ...oneAtATime };
-    default:
-      return toolChoice satisfies never;
-  }
 }
 
 function encodeOutputConfig(request: Request, effort: string | null, dropped: string[]): JsonObject {
@@ -264,6 +167,8 @@ function encodeOutputConfig(request: Request, effort: string | null, dropped: st
   }
   // Anthropic has no mode for JSON without a schema, and words of ours have no place in the client's prompt.
   if (request.responseFormat?.type === "json") dropped.push("response_format");
+  if (request.verbosity !== undefined) dropped.push("verbosity");
+  if (request.modalities?.some((modality) => modality !== "text") === true) dropped.push("modalities");
   return config;
 }
 
@@ -288,6 +193,7 @@ function encodeSampling(request: Request, body: JsonObject, thinks: boolean, dro
   if ((request.frequencyPenalty ?? 0) !== 0) dropped.push("frequency_penalty");
   if ((request.presencePenalty ?? 0) !== 0) dropped.push("presence_penalty");
   if (request.seed !== undefined) dropped.push("seed");
+  if (request.logprobs === true) dropped.push("logprobs");
 }
 
 /** Newer models refuse `temperature` beside `top_p`, which clients of other formats like to send both: the one that says something stays. */
@@ -311,7 +217,10 @@ function withoutField<T extends object, K extends keyof T>(value: T, field: K): 
 
 function encodeOrigin(request: Request, body: JsonObject, dropped: string[]): void {
   const metadata: JsonObject = { ...objectOf(ownFields(request.extra)["metadata"]) };
-  if (request.user !== undefined) metadata["user_id"] = request.user;
+  const user = request.user ?? request.safetyIdentifier;
+  if (user !== undefined) metadata["user_id"] = user;
+  if (request.user !== undefined && request.safetyIdentifier !== undefined) dropped.push("safety_identifier");
+  if (request.promptCacheKey !== undefined) dropped.push("prompt_cache_key");
   if (Object.keys(metadata).length > 0) body["metadata"] = metadata;
   if (request.metadata !== undefined && Object.keys(request.metadata).length > 0) dropped.push("metadata");
   if (request.serviceTier === "auto") body["service_tier"] = "auto";
@@ -319,12 +228,22 @@ function encodeOrigin(request: Request, body: JsonObject, dropped: string[]): vo
   else if (request.serviceTier !== undefined) dropped.push("service_tier");
 }
 
-/** Names what other formats' clients asked for beyond the canonical request. `stream_options` is plumbing, and `false` asks for nothing. */
+/** Fields that ask for something even where they are empty. */
+const ASKS_WHEN_EMPTY = ["web_search_options"];
+
+/**
+ * Names what other formats' clients asked for beyond the canonical request; tools of their own by their place in the list.
+ * `stream_options` is plumbing, and `false` asks for nothing.
+ */
 function reportForeign(request: Request, dropped: string[]): void {
   for (const [wire, fields] of Object.entries(request.extra)) {
     if (wire === ID) continue;
     for (const [name, value] of Object.entries(fields)) {
-      if (name !== "stream_options" && asksForSomething(value)) dropped.push(name);
+      if (name === "stream_options") continue;
+      const places = name === "tools" ? objectsOf(value).map(({ index }) => index) : [];
+      const known = places.filter((place) => typeof place === "number");
+      if (known.length > 0) dropped.push(...known.map((place) => `tools[${place}]`));
+      else if (asksForSomething(value) || (isJsonObject(value) && ASKS_WHEN_EMPTY.includes(name))) dropped.push(name);
     }
   }
 }

@@ -7,15 +7,16 @@ import {
   GatewayError,
   type Json,
   type JsonObject,
-  type MediaPart,
   NO_USAGE,
   type Response,
+  type Tool,
   type Usage,
   isJsonObject,
 } from "../../ir/index.ts";
+import { restoreName } from "../safe-name.ts";
+import type { ClientContext } from "../type.ts";
 import {
   type StopReason,
-  type ThinkingBlock,
   type ToolUseBlock,
   type UsageBody,
   asExtra,
@@ -25,7 +26,9 @@ import {
   textOf,
 } from "./body.ts";
 import { decodeError } from "./error.ts";
-import { decodeBlock, keepBlock, keptBlock, parseArguments } from "./content.ts";
+import { decodeBlock, encodeCitations, keepBlock, keptBlock, parseArguments } from "./content.ts";
+import { describeMedia } from "./media.ts";
+import { encodeShown } from "./reasoning.ts";
 
 /** Fields of a message that the canonical answer holds itself, or that say nothing. */
 export const MESSAGE_FIELDS = [
@@ -141,12 +144,12 @@ function encodeFinish({
   }
 }
 
-/** Usage counts, which Anthropic already keeps apart, and the rest of the object (cache lifetimes, server tools, tier). */
 /** Whether a usage report holds either of the two numbers that matter. */
 export function countsTokens(usage: JsonObject): boolean {
   return typeof usage["input_tokens"] === "number" || typeof usage["output_tokens"] === "number";
 }
 
+/** Usage counts, which Anthropic already keeps apart, and the rest of the object (cache lifetimes, server tools, tier). */
 export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject } {
   const details = objectOf(body["output_tokens_details"]);
   const thinking = details["thinking_tokens"];
@@ -185,7 +188,7 @@ export function encodeUsage(usage: Usage | null, rest: JsonObject): JsonObject {
 }
 
 /** A canonical answer as a message. The format knows one answer only: of several, the first. */
-export function encodeResponse(response: Response): JsonObject {
+export function encodeResponse(response: Response, { request }: ClientContext): JsonObject {
   const choice: Choice = response.choices[0] ?? { index: 0, parts: [], finish: "other" };
   const own = ownFields(response.extra);
   return {
@@ -193,58 +196,33 @@ export function encodeResponse(response: Response): JsonObject {
     type: "message",
     role: "assistant",
     model: response.model,
-    content: choice.parts.flatMap(encodeAnswerPart),
+    content: choice.parts.flatMap((part) => encodeAnswerPart(part, request.tools)),
     ...encodeStop(choice),
     usage: encodeUsage(response.usage, objectOf(own["usage"])),
     ...omit(own, ["usage"]),
   };
 }
 
-function encodeAnswerPart(part: AnswerPart): JsonObject[] {
-  const own = ownFields(part.extra);
+function encodeAnswerPart(part: AnswerPart, tools: readonly Tool[]): JsonObject[] {
   switch (part.type) {
     case "text": {
       const kept = keptBlock(part.extra);
       if (kept !== null) return [kept];
       // A client would send an empty block back, and Anthropic would refuse it.
-      return part.text === "" ? [] : [{ type: "text", text: part.text, ...own }];
+      if (part.text === "") return [];
+      return [{ type: "text", text: part.text, ...ownFields(part.extra), ...encodeCitations(part.citations) }];
     }
     case "reasoning":
-      return encodeAnswerReasoning(part.text, part.signature, part.encrypted, own);
+      return encodeShown(part);
     case "tool-call": {
-      const input = parseArguments(part.arguments) ?? { _raw: part.arguments };
-      const block: ToolUseBlock = { type: "tool_use", id: part.id, name: part.name, input };
-      return [{ ...block, ...own }];
+      const known = part.custom === true ? { input: part.arguments } : parseArguments(part.arguments);
+      const input = known ?? { _raw: part.arguments };
+      const block: ToolUseBlock = { type: "tool_use", id: part.id, name: restoreName(part.name, tools), input };
+      return [{ ...block, ...ownFields(part.extra) }];
     }
     case "media":
       return [{ type: "text", text: describeMedia(part) }];
     default:
       return part satisfies never;
   }
-}
-
-function encodeAnswerReasoning(
-  text: string,
-  signature: string | undefined,
-  encrypted: string | undefined,
-  own: JsonObject,
-): JsonObject[] {
-  const blocks: JsonObject[] = [];
-  if (text !== "" || signature !== undefined || encrypted === undefined) {
-    const block: ThinkingBlock = { type: "thinking", thinking: text, signature: signature ?? "" };
-    blocks.push({ ...block, ...own });
-  }
-  if (encrypted !== undefined) {
-    blocks.push({ type: "redacted_thinking", data: encrypted, ...(blocks.length === 0 ? own : {}) });
-  }
-  return blocks;
-}
-
-/** Media in an answer, which this format has no block for, as a Markdown link that holds all of it. */
-export function describeMedia(part: MediaPart): string {
-  const { source } = part;
-  const mark = part.kind === "image" ? "!" : "";
-  if ("url" in source) return `${mark}[${part.kind}](${source.url})`;
-  if ("fileId" in source) return `[${part.kind}: ${source.fileId}]`;
-  return `${mark}[${part.kind}](data:${part.mediaType ?? "application/octet-stream"};base64,${source.base64})`;
 }

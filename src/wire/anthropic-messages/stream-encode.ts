@@ -7,23 +7,30 @@ import {
   type PartDeltaEvent,
   type PartEndEvent,
   type PartStartEvent,
+  type ReasoningPart,
+  type Tool,
   type Usage,
   mergeExtra,
   type Extra,
   isJsonObject,
 } from "../../ir/index.ts";
 import { formatFrame } from "../../lib/sse.ts";
-import type { Machine } from "../type.ts";
+import { restoreName } from "../safe-name.ts";
+import { isForeign, seal } from "../seal.ts";
+import type { ClientContext, Machine } from "../type.ts";
 import { ID, objectOf, omit, ownFields } from "./body.ts";
+import { encodeCitation } from "./citation.ts";
 import { keptBlock } from "./content.ts";
 import { encodeErrorFrame } from "./error.ts";
-import { describeMedia, encodeStop, encodeUsage } from "./response.ts";
+import { describeMedia } from "./media.ts";
+import { redactedBlock } from "./reasoning.ts";
+import { encodeStop, encodeUsage } from "./response.ts";
 
 type PartEvent = PartStartEvent | PartDeltaEvent | PartEndEvent;
 
 /** Events of one answer → complete frames. Only the first alternative is written: the format knows no other. */
-export function encodeStream(): Machine<Event, string> {
-  const encoder = new StreamEncoder();
+export function encodeStream({ request }: ClientContext): Machine<Event, string> {
+  const encoder = new StreamEncoder(request.tools);
   return { push: (event) => encoder.push(event), end: () => [] };
 }
 
@@ -36,7 +43,11 @@ class StreamEncoder {
   #hasBegun = false;
   #isFinished = false;
   readonly #refusalParts = new Set<number>();
-  readonly #blocks = new BlockWriter();
+  readonly #blocks: BlockWriter;
+
+  constructor(tools: readonly Tool[]) {
+    this.#blocks = new BlockWriter(tools);
+  }
 
   push(event: Event): string[] {
     if (this.#isFinished || ("choice" in event && event.choice !== 0)) return [];
@@ -123,7 +134,11 @@ interface BlockState {
   /** What came while another block was open. */
   waiting: (PartDeltaEvent | PartEndEvent)[];
   isClosed: boolean;
+  /** What another format's provider signed or sealed: told at the end of its part. */
+  sealed: Sealed | null;
 }
+
+type Sealed = Pick<ReasoningPart, "signature" | "encrypted" | "origin">;
 
 /**
  * Writes blocks one after another. Text and reasoning give way when another part begins and go on in a new block if need be; a tool call
@@ -134,10 +149,15 @@ class BlockWriter {
   #current: BlockState | null = null;
   readonly #queue: BlockState[] = [];
   readonly #parts = new Map<number, BlockState>();
+  readonly #tools: readonly Tool[];
+
+  constructor(tools: readonly Tool[]) {
+    this.#tools = tools;
+  }
 
   push(event: PartEvent): string[] {
     if (event.type === "part-start") {
-      const state: BlockState = { start: event, index: null, waiting: [], isClosed: false };
+      const state: BlockState = { start: event, index: null, waiting: [], isClosed: false, sealed: null };
       this.#parts.set(event.part, state);
       return this.#enter(state);
     }
@@ -149,7 +169,7 @@ class BlockWriter {
       return [];
     }
     if (event.type === "part-end") return [];
-    const again: BlockState = { start: state.start, index: null, waiting: [event], isClosed: false };
+    const again: BlockState = { start: state.start, index: null, waiting: [event], isClosed: false, sealed: null };
     this.#parts.set(event.part, again);
     return this.#enter(again);
   }
@@ -185,6 +205,10 @@ class BlockWriter {
       const frames = state.index === null ? [] : writeRest(state.index, state.start, event);
       return [...frames, ...this.#close(state)];
     }
+    if (holdSealed(state, event)) {
+      const { signature: _signature, encrypted: _encrypted, ...shown } = event;
+      return this.#write(state, shown);
+    }
     if (event.encrypted !== undefined) {
       return [...this.#write(state, withoutEncrypted(event)), ...this.#redacted(state, event.encrypted)];
     }
@@ -198,7 +222,8 @@ class BlockWriter {
   #open(state: BlockState): string[] {
     if (state.index !== null) return [];
     state.index = this.#nextIndex++;
-    return [format({ type: "content_block_start", index: state.index, content_block: blockOf(state.start) })];
+    const block = blockOf(state.start, this.#tools);
+    return [format({ type: "content_block_start", index: state.index, content_block: block })];
   }
 
   /** Hidden reasoning is a block of its own, whole from the start; what was shown before it ends first. */
@@ -206,13 +231,27 @@ class BlockWriter {
     const frames = state.index === null ? [] : [stopOf(state.index)];
     state.index = null;
     const index = this.#nextIndex++;
-    const block = { type: "redacted_thinking", data };
-    return [...frames, format({ type: "content_block_start", index, content_block: block }), stopOf(index)];
+    return [
+      ...frames,
+      format({ type: "content_block_start", index, content_block: redactedBlock(data) }),
+      stopOf(index),
+    ];
+  }
+
+  /** As the signature of what was shown; alone where nothing was. */
+  #writeSealed(state: BlockState): string[] {
+    const data = state.sealed === null ? null : seal(state.sealed, ID);
+    state.sealed = null;
+    if (data === null) return [];
+    if (state.index === null) return this.#redacted(state, data);
+    const delta = { type: "signature_delta", signature: data };
+    return [format({ type: "content_block_delta", index: state.index, delta })];
   }
 
   #close(state: BlockState): string[] {
     state.isClosed = true;
-    const frames = state.index === null ? [] : [stopOf(state.index)];
+    const frames = this.#writeSealed(state);
+    if (state.index !== null) frames.push(stopOf(state.index));
     this.#current = this.#queue.shift() ?? null;
     return this.#current === null ? frames : [...frames, ...this.#resume(this.#current)];
   }
@@ -222,12 +261,26 @@ function isToolCall({ start }: BlockState): boolean {
   return typeof start.kind === "object" && "toolCall" in start.kind;
 }
 
-function blockOf({ kind, extra }: PartStartEvent): JsonObject {
+/** Keeps what this format's provider cannot have made. False where the delta brings nothing of that kind. */
+function holdSealed(state: BlockState, { signature, encrypted, origin }: PartDeltaEvent): boolean {
+  if (signature === undefined && encrypted === undefined) return false;
+  const held: Sealed = state.sealed ?? (origin === undefined ? {} : { origin });
+  if (!isForeign(held, ID)) return false;
+  if (signature !== undefined) held.signature = (held.signature ?? "") + signature;
+  if (encrypted !== undefined) held.encrypted = (held.encrypted ?? "") + encrypted;
+  state.sealed = held;
+  return true;
+}
+
+function blockOf({ kind, extra }: PartStartEvent, tools: readonly Tool[]): JsonObject {
   const kept = keptBlock(extra);
   if (kept !== null) return kept;
   const own = ownFields(extra);
   if (kind === "reasoning") return { type: "thinking", thinking: "", signature: "", ...own };
-  if (typeof kind === "object" && "toolCall" in kind) return { type: "tool_use", ...kind.toolCall, input: {}, ...own };
+  if (typeof kind === "object" && "toolCall" in kind) {
+    const { id, name } = kind.toolCall;
+    return { type: "tool_use", id, name: restoreName(name, tools), input: {}, ...own };
+  }
   if (typeof kind === "object") return { type: "text", text: describeMedia(kind.media) };
   return { type: "text", text: "", ...own };
 }
@@ -243,8 +296,9 @@ function deltasOf({ kind }: PartStartEvent, event: PartDeltaEvent): JsonObject[]
     return event.text === "" ? [] : [{ type: "input_json_delta", partial_json: event.text }];
   }
   if (event.text !== "") deltas.push({ type: "text_delta", text: event.text });
-  const citations = ownFields(event.extra)["citations"];
-  for (const citation of Array.isArray(citations) ? citations : []) deltas.push({ type: "citations_delta", citation });
+  for (const citation of (event.citations ?? []).map(encodeCitation)) {
+    if (citation !== null) deltas.push({ type: "citations_delta", citation });
+  }
   return deltas;
 }
 

@@ -2,7 +2,6 @@
 
 import {
   type Event,
-  type Extra,
   GatewayError,
   type Json,
   type JsonObject,
@@ -10,8 +9,10 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import type { Frame } from "../../lib/sse.ts";
+import { unseal } from "../seal.ts";
 import type { Machine } from "../type.ts";
-import { asExtra, objectOf, omit, textOf } from "./body.ts";
+import { ID, asExtra, objectOf, omit, textOf } from "./body.ts";
+import { decodeCitation } from "./citation.ts";
 import { decodeError } from "./error.ts";
 import { MESSAGE_FIELDS, decodeStop, decodeUsage } from "./response.ts";
 
@@ -27,6 +28,8 @@ interface OpenPart {
   /** JSON text of a kept block's input. */
   inputText: string;
   hasDelta: boolean;
+  /** What the signature turned out to be, once its first piece is there. */
+  sealed: "signature" | "encrypted" | null;
 }
 
 /** Frames of one answer → events. Tolerates missing starts, unknown events and blocks; gives exactly one `finish`, at the latest in `end`. */
@@ -111,21 +114,31 @@ class StreamDecoder {
   #openBlock(index: Json | undefined, block: JsonObject): Event[] {
     const events = this.#closeBlock(index);
     const part = this.#partCount++;
-    const open: OpenPart = { part, kind: "plain", input: {}, block, inputText: "", hasDelta: false };
+    const open: OpenPart = { part, kind: "plain", input: {}, block, inputText: "", hasDelta: false, sealed: null };
     this.#open.set(index, open);
     const begin = (kind: PartStartEvent["kind"], known: string[]): void => {
       events.push({ type: "part-start", choice: 0, part, kind, ...asExtra(omit(block, ["type", ...known])) });
     };
     switch (block["type"]) {
       case "text":
-        begin("text", ["text"]);
-        return [...events, ...deltaOf(open, textOf(block["text"]))];
+        begin("text", Array.isArray(block["citations"]) ? ["text", "citations"] : ["text"]);
+        return [
+          ...events,
+          ...deltaOf(open, textOf(block["text"])),
+          ...listObjects(block["citations"]).flatMap((citation) => citationOf(open, citation)),
+        ];
       case "thinking":
         begin("reasoning", ["thinking", "signature"]);
         return [...events, ...deltaOf(open, textOf(block["thinking"])), ...signatureOf(open, block["signature"])];
       case "redacted_thinking":
         begin("reasoning", ["data"]);
-        events.push({ type: "part-delta", choice: 0, part, text: "", encrypted: textOf(block["data"]) });
+        events.push({
+          type: "part-delta",
+          choice: 0,
+          part,
+          text: "",
+          ...unseal(textOf(block["data"]), ID, "encrypted"),
+        });
         return events;
       case "tool_use":
         open.kind = "tool-call";
@@ -156,7 +169,7 @@ class StreamDecoder {
       case "signature_delta":
         return signatureOf(open, delta["signature"]);
       case "citations_delta":
-        return extraOf(open, asExtra({ citations: [delta["citation"] ?? null] }));
+        return citationOf(open, objectOf(delta["citation"]));
       default:
         return [];
     }
@@ -246,13 +259,25 @@ function deltaOf(open: OpenPart, text: string): Event[] {
   return [{ type: "part-delta", choice: 0, part: open.part, text }];
 }
 
+/** What another format's provider signed begins with its mark, which is read in the first piece. */
 function signatureOf(open: OpenPart, signature: Json | undefined): Event[] {
   const text = textOf(signature);
-  return text === "" ? [] : [{ type: "part-delta", choice: 0, part: open.part, text: "", signature: text }];
+  if (text === "") return [];
+  const delta = { type: "part-delta", choice: 0, part: open.part, text: "" } as const;
+  if (open.sealed !== null)
+    return [open.sealed === "signature" ? { ...delta, signature: text } : { ...delta, encrypted: text }];
+  const sealed = unseal(text, ID, "signature");
+  open.sealed = sealed.encrypted === undefined ? "signature" : "encrypted";
+  return [{ ...delta, ...sealed }];
 }
 
-function extraOf(open: OpenPart, extra: { extra?: Extra }): Event[] {
-  return [{ type: "part-delta", choice: 0, part: open.part, text: "", ...extra }];
+function listObjects(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+function citationOf(open: OpenPart, citation: JsonObject): Event[] {
+  if (Object.keys(citation).length === 0) return [];
+  return [{ type: "part-delta", choice: 0, part: open.part, text: "", citations: [decodeCitation(citation)] }];
 }
 
 /** Text fields of a delta are appended to the block's field of that name, others replace it; pieces of the input wait until it is whole. */

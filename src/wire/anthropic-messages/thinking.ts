@@ -27,6 +27,12 @@ const LEVELS: Record<Exclude<ReasoningEffort, "none">, EffortLevel> = {
   max: "max",
 };
 
+/** `thinking.display`: whether the text of the thinking is shown. */
+const SUMMARIES: ReadonlyMap<string, Reasoning["summary"] & string> = new Map([
+  ["summarized", "auto"],
+  ["omitted", "none"],
+]);
+
 interface ThinkingPlan {
   /** The `thinking` field; null to leave it out. */
   thinking: JsonObject | null;
@@ -45,13 +51,17 @@ export function decodeReasoning(body: JsonObject): Reasoning | undefined {
   const reasoning: Reasoning = effort === undefined ? {} : { effort };
   if (thinking["type"] === "adaptive") reasoning.adaptive = true;
   if (thinking["type"] === "enabled" && typeof budget === "number") reasoning.budgetTokens = budget;
+  const summary = typeof thinking["type"] === "string" ? SUMMARIES.get(textOf(thinking["display"])) : undefined;
+  if (summary !== undefined) reasoning.summary = summary;
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
 }
 
 /** What of a `thinking` object the canonical request cannot hold; the whole object where its type is unknown. */
 export function decodeThinkingRest(thinking: JsonObject): JsonObject {
   const known = ["enabled", "adaptive", "disabled"].includes(textOf(thinking["type"]));
-  return known ? omit(thinking, ["type", "budget_tokens"]) : thinking;
+  if (!known) return thinking;
+  const isDisplayKnown = thinking["type"] !== "disabled" && SUMMARIES.has(textOf(thinking["display"]));
+  return omit(thinking, isDisplayKnown ? ["type", "budget_tokens", "display"] : ["type", "budget_tokens"]);
 }
 
 /**
@@ -73,10 +83,14 @@ export function planThinking(
   if (reasoning === undefined) return nothing;
   const isOwn = request.extra[ID] !== undefined;
   if (reasoning.effort === "none") return isOwn ? { ...nothing, thinking: { type: "disabled" } } : nothing;
+  const { budgetTokens, adaptive, summary } = reasoning;
+  // A wish about how to show it is none for thinking.
+  if (reasoning.effort === undefined && budgetTokens === undefined && adaptive !== true) return nothing;
   if (facts.reasoning === "none") {
     draft.dropped.push("reasoning_effort");
     return nothing;
   }
+  const display = summary === undefined ? {} : ({ display: summary === "none" ? "omitted" : "summarized" } as const);
   const level = levelOf(reasoning);
   const effort = facts.reasoning === "effort" || (isOwn && reasoning.effort !== undefined) ? level : null;
   if (isOwn && reasoning.adaptive !== true && reasoning.budgetTokens === undefined) return { ...nothing, effort };
@@ -85,7 +99,7 @@ export function planThinking(
     return { ...nothing, effort };
   }
   if (facts.reasoning === "effort") {
-    const thinking: Thinking = { type: "adaptive" };
+    const thinking: Thinking = { type: "adaptive", ...display };
     return { ...nothing, thinking: { ...thinking, ...ownThinking }, effort };
   }
   const fit = fitBudget(budgetOf(reasoning), draft.maxTokens, facts.maxOutputTokens);
@@ -93,7 +107,8 @@ export function planThinking(
     draft.dropped.push("reasoning_effort");
     return { ...nothing, effort };
   }
-  const thinking: Thinking = { type: "enabled", budget_tokens: fit.budget };
+  if (fit.maxTokens !== draft.maxTokens && request.maxOutputTokens !== undefined) draft.dropped.push("max_tokens");
+  const thinking: Thinking = { type: "enabled", budget_tokens: fit.budget, ...display };
   return { thinking: { ...thinking, ...ownThinking }, effort, maxTokens: fit.maxTokens };
 }
 
@@ -111,8 +126,9 @@ function budgetOf({ effort, budgetTokens }: Reasoning): number {
 
 /** True where Anthropic refuses thinking: a forced tool, an answer begun by the client, or (with a budget) a tool loop begun without it. */
 function forbidsThinking(request: Request, turns: Turn[], facts: ModelFacts): boolean {
-  const choice = request.toolChoice?.type;
-  if (request.tools.length > 0 && (choice === "required" || choice === "tool")) return true;
+  const choice = request.toolChoice;
+  const isForced = choice?.type === "required" || choice?.type === "tool";
+  if (request.tools.length > 0 && (isForced || (choice?.type === "allowed" && choice.required))) return true;
   if (turns.at(-1)?.role === "assistant") return true;
   if (facts.reasoning === "effort") return false;
   const answer = turns.findLast((turn) => turn.role === "assistant");

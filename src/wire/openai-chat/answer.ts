@@ -7,11 +7,15 @@ import {
   type Json,
   type JsonObject,
   type MediaPart,
+  type Tool,
   type ToolCallPart,
 } from "../../ir/index.ts";
+import { isCustomTool, unwrapInput } from "../custom-tool.ts";
 import { decodeError } from "../openai-error.ts";
+import { restoreName } from "../safe-name.ts";
 import { type FinishWord, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
-import { readDataUrl } from "./content.ts";
+import { readDataUrl } from "./media.ts";
+import { readCallSignature } from "./reasoning.ts";
 
 const FINISHES: Readonly<Record<string, FinishReason>> = {
   stop: "stop",
@@ -48,18 +52,27 @@ export function keepFinish(word: Json | undefined): JsonObject {
   return typeof word === "string" && WORDS[decodeFinish(word)] !== word ? { finish_reason: word } : {};
 }
 
-/** A call of an answer. Never throws: what is missing is made up, as an answer that was paid for must arrive. */
-export function decodeCall(call: JsonObject, fallbackId: string): ToolCallPart {
+/** A call of an answer, with the signature on it. Never throws: what is missing is made up, as an answer that was paid for must arrive. */
+export function decodeCall(call: JsonObject, fallbackId: string): { part: ToolCallPart; signature: string | null } {
   const isCustom = call["type"] === "custom";
   const target = objectOf(isCustom ? call["custom"] : call["function"]);
-  const rest = omit(call, isCustom ? ["id", "custom", "index"] : ["id", "type", "function", "index"]);
-  return {
+  const { signature, own } = readCallSignature(omit(call, ["id", "type", isCustom ? "custom" : "function", "index"]));
+  const part: ToolCallPart = {
     type: "tool-call",
     id: textOf(call["id"]) || fallbackId,
     name: textOf(target["name"]),
     arguments: readArguments(isCustom ? target["input"] : target["arguments"]),
-    ...asExtra(rest),
+    ...(isCustom ? { custom: true } : {}),
+    ...asExtra(own),
   };
+  return { part, signature };
+}
+
+/** A call as the client knows its tools: under their own names, and with free text where the tool takes that. */
+export function restoreCall(part: ToolCallPart, tools: readonly Tool[]): ToolCallPart {
+  const name = restoreName(part.name, tools);
+  if (part.custom === true || !isCustomTool(name, tools)) return { ...part, name };
+  return { ...part, name, arguments: unwrapInput(part.arguments), custom: true };
 }
 
 /** Some servers send the arguments as an object. */

@@ -18,6 +18,15 @@ export type FunctionTool = {
   function: { name: string; description?: string; parameters?: JsonObject; strict?: boolean };
 };
 
+export type CustomTool = {
+  type: "custom";
+  custom: {
+    name: string;
+    description?: string;
+    format?: { type: "text" } | { type: "grammar"; grammar: { syntax: string; definition: string } };
+  };
+};
+
 /** OpenRouter's shape, read and written by many: reasoning that must come back signed or sealed. */
 export type ReasoningDetail =
   | { type: "reasoning.text"; text: string; signature?: string; index?: number }
@@ -46,8 +55,9 @@ export type UsageBody = {
 export type ToolCallDelta = {
   index: number;
   id?: string;
-  type?: "function";
+  type?: "function" | "custom";
   function?: { name?: string; arguments?: string };
+  custom?: { name?: string; input?: string };
 };
 
 export type Delta = {
@@ -57,6 +67,7 @@ export type Delta = {
   reasoning_content?: string;
   reasoning_details?: ReasoningDetail[];
   tool_calls?: ToolCallDelta[];
+  annotations?: JsonObject[];
 };
 
 /** This wire's own entry; empty where there is none. */

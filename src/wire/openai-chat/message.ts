@@ -1,15 +1,6 @@
-// The messages of a chat request ↔ canonical messages. Content is in content.ts, parameters are in request.ts; knows neither.
+// The messages of a chat request → canonical messages; the way back is message-encode.ts. Knows no parameters and no content.
 
-import type {
-  JsonObject,
-  MediaPart,
-  Message,
-  Part,
-  ReasoningPart,
-  TextPart,
-  ToolCallPart,
-  ToolResultPart,
-} from "../../ir/index.ts";
+import type { JsonObject, MediaPart, Message, Part, TextPart, ToolCallPart, ToolResultPart } from "../../ir/index.ts";
 import {
   missing,
   readObject,
@@ -19,9 +10,10 @@ import {
   requireString,
   wrongValue,
 } from "../openai-check.ts";
-import { type CustomCall, type FunctionCall, asExtra, omit, ownFields } from "./body.ts";
-import { type ContentPart, decodeContent, encodeContent, reportForeign } from "./content.ts";
-import { REASONING_FIELDS, decodeReasoning, encodeReasoning } from "./reasoning.ts";
+import { ID, asExtra, omit } from "./body.ts";
+import { decodeMark, decodeRest } from "./cache.ts";
+import { decodeContent } from "./content.ts";
+import { REASONING_FIELDS, decodeReasoning, placeSeals, readCallSignature } from "./reasoning.ts";
 
 /** Messages of a body that `peekRequest` accepted. Throws an invalid_request that names the field where something inside is wrong. */
 export function decodeMessages(body: JsonObject): Message[] {
@@ -39,25 +31,40 @@ export function decodeMessages(body: JsonObject): Message[] {
       case "system":
       case "developer":
       case "user":
-        return {
+        return markLast({
           role: item["role"],
           parts: decodeContent(item["content"], `${path}.content`),
           ...asExtra(omit(item, ["role", "content"])),
-        };
+        });
       default:
         throw wrongValue(`${path}.role`, item["role"] ?? null, ["system", "developer", "user", "assistant", "tool"]);
     }
   });
 }
 
+/** A message's own cache mark stands for the end of the message: its last part carries it. */
+function markLast(message: Message): Message {
+  const { extra, ...rest } = message;
+  const own: JsonObject = extra?.[ID] ?? {};
+  const cache = decodeMark(own["cache_control"]);
+  const last = message.parts.findLastIndex((part) => part.type !== "reasoning");
+  if (cache === null || last === -1) return message;
+  const parts = message.parts.map((part, index) =>
+    index === last && part.type !== "reasoning" ? { cache, ...part } : part,
+  );
+  return { ...rest, parts, ...asExtra(omit(own, ["cache_control"])) };
+}
+
 function decodeAssistant(item: JsonObject, path: string, legacyIds: Map<string, string>): Message {
+  const calls = readObjects(item, "tool_calls", `${path}.tool_calls`).map((call, index) =>
+    decodeToolCall(call, `${path}.tool_calls[${index}]`),
+  );
+  const placed = placeSeals(decodeReasoning(item, true), calls, true);
   const parts: Part[] = [
-    ...decodeReasoning(item, true),
+    ...placed.rest,
     ...decodeContent(item["content"], `${path}.content`),
     ...decodeRefusal(item, path),
-    ...readObjects(item, "tool_calls", `${path}.tool_calls`).map((call, index) =>
-      decodeToolCall(call, `${path}.tool_calls[${index}]`),
-    ),
+    ...placed.calls,
     ...decodeFunctionCall(item, path, legacyIds),
   ];
   const known = ["role", "content", "tool_calls"];
@@ -65,7 +72,7 @@ function decodeAssistant(item: JsonObject, path: string, legacyIds: Map<string, 
   for (const name of ["refusal", "function_call", ...REASONING_FIELDS]) {
     if (item[name] !== null && item[name] !== "") known.push(name);
   }
-  return { role: "assistant", parts, ...asExtra(omit(item, known)) };
+  return markLast({ role: "assistant", parts, ...asExtra(omit(item, known)) });
 }
 
 /** What the model refused to say is part of the conversation for every other format: text that remembers its field. */
@@ -76,29 +83,33 @@ function decodeRefusal(item: JsonObject, path: string): TextPart[] {
     : [{ type: "text", text: refusal, ...asExtra({ field: "refusal" }) }];
 }
 
-function decodeToolCall(call: JsonObject, path: string): ToolCallPart {
+function decodeToolCall(call: JsonObject, path: string): { part: ToolCallPart; signature: string | null } {
   const id = requireString(call, "id", `${path}.id`);
   if (call["type"] === "custom") {
     const custom = requireObject(call, "custom", `${path}.custom`);
-    return {
+    const part: ToolCallPart = {
       type: "tool-call",
       id,
       name: requireString(custom, "name", `${path}.custom.name`),
       arguments: requireString(custom, "input", `${path}.custom.input`),
-      ...asExtra(omit(call, ["id", "custom"])),
+      custom: true,
+      ...decodeRest(call, ["id", "type", "custom"]),
     };
+    return { part, signature: null };
   }
   if (call["type"] !== "function" && call["type"] !== undefined) {
     throw wrongValue(`${path}.type`, call["type"], ["function", "custom"]);
   }
   const target = requireObject(call, "function", `${path}.function`);
-  return {
+  const { signature, own } = readCallSignature(omit(call, ["id", "type", "function"]));
+  const part: ToolCallPart = {
     type: "tool-call",
     id,
     name: requireString(target, "name", `${path}.function.name`),
     arguments: requireString(target, "arguments", `${path}.function.arguments`),
-    ...asExtra(omit(call, ["id", "type", "function"])),
+    ...decodeRest(own, []),
   };
+  return { part, signature };
 }
 
 function decodeFunctionCall(item: JsonObject, path: string, legacyIds: Map<string, string>): ToolCallPart[] {
@@ -119,13 +130,25 @@ function decodeFunctionCall(item: JsonObject, path: string, legacyIds: Map<strin
 }
 
 function decodeToolMessage(item: JsonObject, path: string): Message {
+  const content = decodeResult(item, path);
+  const last = content.at(-1);
+  const { extra, ...mark } = decodeRest(item, ["role", "content", "tool_call_id"]);
+  // Where the mark stands, on the message or on its last part, means the same.
+  const cache = mark.cache ?? last?.cache;
   const result: ToolResultPart = {
     type: "tool-result",
     callId: requireString(item, "tool_call_id", `${path}.tool_call_id`),
-    content: decodeResult(item, path),
+    content: last?.cache === undefined ? content : [...content.slice(0, -1), withoutCache(last)],
     isError: false,
+    ...(cache === undefined ? {} : { cache }),
   };
-  return { role: "tool", parts: [result], ...asExtra(omit(item, ["role", "content", "tool_call_id"])) };
+  return { role: "tool", parts: [result], ...(extra === undefined ? {} : { extra }) };
+}
+
+function withoutCache(part: TextPart | MediaPart): TextPart | MediaPart {
+  const rest = { ...part };
+  delete rest.cache;
+  return rest;
 }
 
 function decodeFunctionMessage(item: JsonObject, path: string, legacyIds: Map<string, string>): Message {
@@ -145,104 +168,4 @@ function decodeResult(item: JsonObject, path: string): (TextPart | MediaPart)[] 
     if (part.type === "reasoning") throw missing(`${path}.content[${index}].text`);
     return part;
   });
-}
-
-/** Canonical messages in this format's order. Reasoning goes back only where this format wrote it. */
-export function encodeMessages(messages: readonly Message[], dropped: Set<string>): JsonObject[] {
-  const encoded: JsonObject[] = [];
-  /** Images that tools returned: Chat takes them from users only, and only behind all results of the turn. */
-  let shown: ContentPart[] = [];
-  const flush = (): void => {
-    if (shown.length > 0) encoded.push({ role: "user", content: encodeContent(shown, { path: "messages", dropped }) });
-    shown = [];
-  };
-  for (const [index, message] of messages.entries()) {
-    const path = `messages[${index}]`;
-    if (message.role === "assistant") {
-      flush();
-      encoded.push(encodeAssistant(message, path, dropped));
-      continue;
-    }
-    const results = message.parts.filter((part) => part.type === "tool-result");
-    const rest = message.parts.filter((part) => part.type === "text" || part.type === "media");
-    const own = ownFields(message.extra);
-    for (const [position, result] of results.entries()) {
-      const fields = position === 0 ? own : {};
-      encoded.push(encodeResult(result, fields, { path, dropped }));
-      shown.push(...listShown(result));
-    }
-    if (rest.length === 0 && results.length > 0) continue;
-    flush();
-    const role = message.role === "tool" ? "user" : message.role;
-    const content = encodeContent(rest, { path: `${path}.content`, dropped });
-    encoded.push({ ...(results.length > 0 ? {} : own), role, content });
-  }
-  flush();
-  return encoded;
-}
-
-function encodeAssistant(message: Message, path: string, dropped: Set<string>): JsonObject {
-  const place = { path: `${path}.content`, dropped };
-  const content: ContentPart[] = [];
-  const reasoning: ReasoningPart[] = [];
-  const fields: JsonObject = {};
-  const calls: ToolCallPart[] = [];
-  for (const [index, part] of message.parts.entries()) {
-    const own = ownFields(part.extra);
-    if (part.type === "tool-call") calls.push(part);
-    else if (part.type === "text" && own["field"] === "refusal") fields["refusal"] = part.text;
-    else if (part.type === "text") content.push(part);
-    else if (part.type === "reasoning" && own["field"] === "thinking") content.push(part);
-    else if (part.type === "reasoning" && own["field"] !== undefined) reasoning.push(part);
-    // Reasoning that is not this format's own, media and results: an assistant cannot say them here.
-    else dropped.add(`${place.path}[${index}]`);
-  }
-  Object.assign(fields, encodeReasoning(reasoning), encodeCalls(calls, place.dropped));
-  const own = ownFields(message.extra);
-  const saysOtherwise = calls.length > 0 || fields["refusal"] !== undefined || own["audio"] !== undefined;
-  const encoded = content.length === 0 && saysOtherwise ? null : encodeContent(content, place);
-  return { ...own, role: "assistant", content: encoded, ...fields };
-}
-
-function encodeCalls(parts: ToolCallPart[], dropped: Set<string>): JsonObject {
-  const calls: JsonObject[] = [];
-  const fields: JsonObject = {};
-  for (const part of parts) {
-    reportForeign(part.extra, { dropped });
-    const own = ownFields(part.extra);
-    if (own["function_call"] === true) fields["function_call"] = { name: part.name, arguments: part.arguments };
-    else calls.push(encodeCall(part, own));
-  }
-  if (calls.length > 0) fields["tool_calls"] = calls;
-  return fields;
-}
-
-/** A call with all that this format's own side said of it. */
-export function encodeCall({ id, name, arguments: text }: ToolCallPart, own: JsonObject): JsonObject {
-  if (own["type"] === "custom") {
-    const call: CustomCall = { id, type: "custom", custom: { name, input: text } };
-    return { ...own, ...call };
-  }
-  const call: FunctionCall = { id, type: "function", function: { name, arguments: text } };
-  return { ...own, ...call };
-}
-
-function encodeResult(
-  result: ToolResultPart,
-  own: JsonObject,
-  place: { path: string; dropped: Set<string> },
-): JsonObject {
-  if (result.isError) place.dropped.add("is_error");
-  reportForeign(result.extra, place);
-  const moved = listShown(result);
-  const kept = result.content.filter((part) => !moved.includes(part));
-  const content = encodeContent(kept, { ...place, path: `${place.path}.content` });
-  if (own["role"] === "function") return { ...own, content };
-  const text = content === "" && moved.length > 0 ? "The result is shown in the next message." : content;
-  return { ...own, role: "tool", tool_call_id: result.callId, content: text };
-}
-
-/** The media of a result that this format's own client did not put there itself. */
-function listShown(result: ToolResultPart): (TextPart | MediaPart)[] {
-  return result.content.filter((part) => part.type === "media" && Object.keys(ownFields(part.extra)).length === 0);
 }

@@ -1,7 +1,8 @@
-// A chat request ↔ the canonical one: its parameters. Messages are in message.ts, tools in tool.ts.
-// Knows no client and no provider beyond the facts about the model that it is given.
+// A chat request → the canonical one: its parameters. Messages are in message.ts, tools in tool.ts; the way back is request-encode.ts.
+// Knows no client and no provider.
 
 import {
+  type Json,
   type JsonObject,
   type Reasoning,
   type ReasoningEffort,
@@ -21,11 +22,9 @@ import {
   wrongType,
   wrongValue,
 } from "../openai-check.ts";
-import type { Encoded, ModelFacts } from "../type.ts";
-import { ID, objectOf, omit, ownFields } from "./body.ts";
-import { asksForSomething } from "./content.ts";
-import { decodeMessages, encodeMessages } from "./message.ts";
-import { decodeTools, encodeTools } from "./tool.ts";
+import { ID, objectOf, omit } from "./body.ts";
+import { decodeMessages } from "./message.ts";
+import { decodeTools } from "./tool.ts";
 
 /** Fields that the canonical request holds; a null in one of them means "not given" and stays among the own fields. */
 const KNOWN = [
@@ -46,9 +45,16 @@ const KNOWN = [
   "seed",
   "stop",
   "n",
+  "logprobs",
+  "top_logprobs",
+  "verbosity",
+  "modalities",
   "reasoning_effort",
+  "reasoning",
   "response_format",
   "user",
+  "safety_identifier",
+  "prompt_cache_key",
   "service_tier",
   "metadata",
   "stream",
@@ -87,10 +93,13 @@ function decodeSampling(body: JsonObject, request: Request): void {
     presencePenalty: readNumber(body, "presence_penalty"),
     seed: readInteger(body, "seed"),
     choices: readInteger(body, "n", 1),
+    topLogprobs: readInteger(body, "top_logprobs", 0),
   };
   for (const [name, value] of Object.entries(values)) {
     if (value !== undefined) request[name as keyof typeof values] = value;
   }
+  const logprobs = readBoolean(body, "logprobs");
+  if (logprobs !== undefined) request.logprobs = logprobs;
 }
 
 /** Both spellings of the output limit: the newer one counts, and which one the client used is noted (false cannot come from a client). */
@@ -112,11 +121,17 @@ function decodeLimits(body: JsonObject, request: Request, own: JsonObject): void
 
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const satisfies ReasoningEffort[];
 
+const VERBOSITIES = ["low", "medium", "high"] as const;
+const MODALITIES = ["text", "audio", "image"] as const;
+
 function decodeOutput(body: JsonObject, request: Request, own: JsonObject): void {
-  const word = readString(body, "reasoning_effort");
-  const effort = EFFORTS.find((known) => known === word);
-  if (word !== undefined && effort === undefined) throw wrongValue("reasoning_effort", word, EFFORTS);
-  if (effort !== undefined) request.reasoning = { effort };
+  decodeReasoning(body, request, own);
+  const verbosity = readWord(body["verbosity"], VERBOSITIES, "verbosity");
+  if (verbosity !== undefined) request.verbosity = verbosity;
+  const modalities = readModalities(body["modalities"]);
+  // Text alone is what every answer is made of; false cannot come from a client and notes that it was said.
+  if (modalities.some((modality) => modality !== "text")) request.modalities = modalities;
+  else if (modalities.length > 0) own["modalities"] = false;
   const format = readObject(body, "response_format");
   if (format === undefined) return;
   const decoded = decodeFormat(format);
@@ -125,6 +140,45 @@ function decodeOutput(body: JsonObject, request: Request, own: JsonObject): void
   const innerRest = omit(objectOf(format["json_schema"]), ["name", "description", "schema", "strict"]);
   if (decoded?.type === "json-schema" && Object.keys(innerRest).length > 0) rest["json_schema"] = innerRest;
   if (Object.keys(rest).length > 0) own["response_format"] = rest;
+}
+
+function readWord<Word extends string>(
+  value: Json | undefined,
+  words: readonly Word[],
+  path: string,
+): Word | undefined {
+  if (value === undefined || value === null) return undefined;
+  const word = words.find((known) => known === value);
+  if (word === undefined) throw wrongValue(path, value, words);
+  return word;
+}
+
+function readModalities(value: Json | undefined): (typeof MODALITIES)[number][] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw wrongType("modalities", "an array of strings", value);
+  return value.flatMap((item, index) => readWord(item, MODALITIES, `modalities[${index}]`) ?? []);
+}
+
+/** OpenAI's `reasoning_effort`, or OpenRouter's object that says more; an entry in `own` notes the object. */
+function decodeReasoning(body: JsonObject, request: Request, own: JsonObject): void {
+  const effort = readWord(body["reasoning_effort"], EFFORTS, "reasoning_effort");
+  const wish = readObject(body, "reasoning");
+  if (wish === undefined) {
+    if (effort !== undefined) request.reasoning = { effort };
+    return;
+  }
+  own["reasoning"] = omit(wish, ["effort", "max_tokens", "exclude", "enabled"]);
+  const { exclude, enabled } = wish;
+  const budgetTokens = readInteger(wish, "max_tokens", 0);
+  const wished = effort ?? readWord(wish["effort"], EFFORTS, "reasoning.effort");
+  const reasoning: Reasoning = {
+    ...(wished === undefined ? {} : { effort: wished }),
+    ...(budgetTokens === undefined ? {} : { budgetTokens }),
+    ...(exclude === true ? { summary: "none" } : {}),
+  };
+  if (enabled === false) reasoning.effort = "none";
+  if (enabled === true && wished === undefined && budgetTokens === undefined) reasoning.effort = "medium";
+  if (Object.keys(reasoning).length > 0) request.reasoning = reasoning;
 }
 
 /** Undefined for a format that only this wire's servers know (a grammar, say). */
@@ -149,138 +203,12 @@ function decodeOrigin(body: JsonObject, request: Request): void {
   if (parallel !== undefined) request.parallelToolCalls = parallel;
   const user = readString(body, "user");
   if (user !== undefined) request.user = user;
+  const safetyIdentifier = readString(body, "safety_identifier");
+  if (safetyIdentifier !== undefined) request.safetyIdentifier = safetyIdentifier;
+  const promptCacheKey = readString(body, "prompt_cache_key");
+  if (promptCacheKey !== undefined) request.promptCacheKey = promptCacheKey;
   const tier = readString(body, "service_tier");
   if (tier !== undefined) request.serviceTier = tier;
   const metadata = readObject(body, "metadata");
   if (metadata !== undefined) request.metadata = metadata;
-}
-
-/** Fields in which the own entry only notes something; `encodeRequest` writes them itself. */
-const NOTES = ["tools", "function_call", "max_tokens", "max_completion_tokens", "response_format"];
-
-/**
- * A canonical request as a chat body, with the client's fields that it cannot say. A stream always asks for usage: the ledger needs it, and
- * a client's encoder shows it only where its format or its client wants it.
- */
-export function encodeRequest(request: Request, facts: ModelFacts): Encoded {
-  const dropped = new Set<string>();
-  const own = ownFields(request.extra);
-  const body: JsonObject = {
-    ...omit(own, NOTES),
-    ...pickUnchanged(own),
-    model: request.model,
-    messages: encodeMessages(request.messages, dropped),
-  };
-  encodeTools(request, body, dropped);
-  encodeLimits(request, body, { facts, dropped });
-  encodeSampling(request, body, dropped);
-  encodeReasoning(request, body, { facts, dropped });
-  encodeFormat(request, body);
-  if (request.user !== undefined) body["user"] = request.user;
-  if (request.serviceTier !== undefined) body["service_tier"] = request.serviceTier;
-  if (request.metadata !== undefined) body["metadata"] = request.metadata;
-  if (request.stream) {
-    body["stream"] = true;
-    body["stream_options"] = { ...objectOf(own["stream_options"]), include_usage: true };
-  }
-  reportForeignFields(request, dropped);
-  return { body, dropped: [...dropped] };
-}
-
-/** Of the noted fields those that hold the client's own value: a choice only this format knows, an older limit beside the newer. */
-function pickUnchanged(own: JsonObject): JsonObject {
-  const picked: JsonObject = {};
-  for (const name of ["tool_choice", "function_call", "max_tokens", "max_completion_tokens"]) {
-    const value = own[name];
-    if (value !== undefined && value !== false) picked[name] = value;
-  }
-  return picked;
-}
-
-function encodeLimits(
-  request: Request,
-  body: JsonObject,
-  { facts, dropped }: { facts: ModelFacts; dropped: Set<string> },
-): void {
-  const own = ownFields(request.extra);
-  if (request.stop !== undefined && request.stop.length > 0) body["stop"] = request.stop;
-  const wanted = request.maxOutputTokens;
-  if (wanted === undefined) return;
-  // Another format's client names the limit of another vendor's model; this one's own server may judge what its client asked.
-  const isTooMuch = request.extra[ID] === undefined && facts.maxOutputTokens !== null && wanted > facts.maxOutputTokens;
-  if (isTooMuch) dropped.add("max_tokens");
-  const limit = isTooMuch && facts.maxOutputTokens !== null ? facts.maxOutputTokens : wanted;
-  if (own["max_tokens"] === false) body["max_tokens"] = limit;
-  if (own["max_tokens"] !== false || own["max_completion_tokens"] === false) body["max_completion_tokens"] = limit;
-}
-
-function encodeSampling(request: Request, body: JsonObject, dropped: Set<string>): void {
-  if (request.temperature !== undefined) body["temperature"] = request.temperature;
-  if (request.topP !== undefined) body["top_p"] = request.topP;
-  if (request.frequencyPenalty !== undefined) body["frequency_penalty"] = request.frequencyPenalty;
-  if (request.presencePenalty !== undefined) body["presence_penalty"] = request.presencePenalty;
-  if (request.seed !== undefined) body["seed"] = request.seed;
-  if (request.choices !== undefined) body["n"] = request.choices;
-  if (request.topK === undefined) return;
-  // OpenAI refuses `top_k`; a compatible server that knows it gets it from this format's clients.
-  if (request.extra[ID] === undefined) dropped.add("top_k");
-  else body["top_k"] = request.topK;
-}
-
-function encodeReasoning(
-  request: Request,
-  body: JsonObject,
-  { facts, dropped }: { facts: ModelFacts; dropped: Set<string> },
-): void {
-  const { reasoning } = request;
-  if (reasoning === undefined) return;
-  const isOwn = request.extra[ID] !== undefined;
-  const effort = reasoning.effort ?? nameEffort(reasoning);
-  if (effort === undefined) return;
-  // "Do not think" is what a model that was not asked does, and older ones refuse the field.
-  if (!isOwn && effort === "none") return;
-  if (!isOwn && facts.reasoning === "none") dropped.add("reasoning_effort");
-  else body["reasoning_effort"] = effort;
-}
-
-/** The nearest level that every reasoning model knows. */
-function nameEffort({ budgetTokens }: Reasoning): ReasoningEffort | undefined {
-  if (budgetTokens === undefined) return undefined;
-  if (budgetTokens <= 2_048) return "low";
-  return budgetTokens <= 8_192 ? "medium" : "high";
-}
-
-function encodeFormat({ responseFormat, extra }: Request, body: JsonObject): void {
-  const kept = ownFields(extra)["response_format"];
-  if (responseFormat === undefined) {
-    if (kept !== undefined) body["response_format"] = kept;
-    return;
-  }
-  const rest = objectOf(kept);
-  switch (responseFormat.type) {
-    case "text":
-      body["response_format"] = { ...rest, type: "text" };
-      return;
-    case "json":
-      body["response_format"] = { ...rest, type: "json_object" };
-      return;
-    case "json-schema": {
-      const { name, description, schema, strict } = responseFormat;
-      const inner: JsonObject = { ...objectOf(rest["json_schema"]), name: name ?? "response", schema };
-      if (description !== null) inner["description"] = description;
-      if (strict !== null) inner["strict"] = strict;
-      body["response_format"] = { ...rest, type: "json_schema", json_schema: inner };
-      return;
-    }
-    default:
-      responseFormat satisfies never;
-  }
-}
-
-/** Names what other formats' clients asked for beyond the canonical request. */
-function reportForeignFields(request: Request, dropped: Set<string>): void {
-  for (const [wire, fields] of Object.entries(request.extra)) {
-    if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) if (asksForSomething(value)) dropped.add(name);
-  }
 }

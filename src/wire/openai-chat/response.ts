@@ -6,6 +6,7 @@ import {
   type Json,
   type JsonObject,
   type Response,
+  type Tool,
   isJsonObject,
 } from "../../ir/index.ts";
 import type { ClientContext } from "../type.ts";
@@ -19,11 +20,21 @@ import {
   malformed,
   readArguments,
   rejected,
+  restoreCall,
 } from "./answer.ts";
 import { type AnswerMessage, ID, asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { decodeAnnotations, encodeAnnotations } from "./citation.ts";
 import { decodeThinking } from "./content.ts";
-import { encodeCall } from "./message.ts";
-import { REASONING_FIELDS, decodeReasoning, encodeReasoning } from "./reasoning.ts";
+import { decodeLogprobs, encodeLogprobs, omitContent } from "./logprob.ts";
+import { encodeCall } from "./message-encode.ts";
+import {
+  REASONING_FIELDS,
+  addCallSignature,
+  decodeReasoning,
+  encodeReasoning,
+  listCallSeals,
+  placeSeals,
+} from "./reasoning.ts";
 import { decodeUsage, encodeUsage } from "./usage.ts";
 
 /**
@@ -54,28 +65,50 @@ function decodeChoice(choice: JsonObject, position: number, id: string): Choice 
   const index = typeof choice["index"] === "number" ? choice["index"] : position;
   const message = objectOf(choice["message"]);
   const own = { ...omit(choice, ["index", "message", "finish_reason"]), ...keepFinish(choice["finish_reason"]) };
-  if (own["logprobs"] === null) delete own["logprobs"];
   const parts = decodeParts(message, id);
-  const messageRest = omitRead(message, parts);
+  const cited = addCitations(parts, message["annotations"]);
+  const messageRest = { ...omitRead(message, parts), ...cited.rest };
   if (Object.keys(messageRest).length > 0) own["message"] = messageRest;
   const refusal = textOf(message["refusal"]);
   return {
     index,
-    parts,
+    parts: addLogprobs(cited.parts, own),
     ...(refusal === "" ? {} : { refusal }),
     finish: decodeFinish(choice["finish_reason"]),
     ...asExtra(own),
   };
 }
 
+/** Citations belong to the text; where there is none, and where they say more than citations can, they stay what they are. */
+function addCitations(parts: AnswerPart[], annotations: Json | undefined): { parts: AnswerPart[]; rest: JsonObject } {
+  const at = parts.findIndex((part) => part.type === "text");
+  const { citations, rest } = decodeAnnotations(annotations, 0);
+  if (at === -1 || citations.length === 0) return { parts, rest: annotations === undefined ? {} : { annotations } };
+  const cited = parts.map((part, index) => (index === at && part.type === "text" ? { ...part, citations } : part));
+  return { parts: cited, rest: rest.length === 0 ? {} : { annotations: rest } };
+}
+
+/** Moves the probabilities of the text's tokens from the choice's own fields to its text. */
+function addLogprobs(parts: AnswerPart[], own: JsonObject): AnswerPart[] {
+  const logprobs = decodeLogprobs(own["logprobs"]);
+  const at = parts.findIndex((part) => part.type === "text");
+  if (own["logprobs"] === null) delete own["logprobs"];
+  if (at === -1 || logprobs.length === 0) return parts;
+  const rest = omitContent(own["logprobs"]);
+  if (rest === null) delete own["logprobs"];
+  else own["logprobs"] = rest;
+  return parts.map((part, index) => (index === at && part.type === "text" ? { ...part, logprobs } : part));
+}
+
 function decodeParts(message: JsonObject, id: string): AnswerPart[] {
-  const calls = objectsOf(message["tool_calls"]);
+  const calls = objectsOf(message["tool_calls"]).map((call, index) => decodeCall(call, `call_${index}_${id}`));
+  const placed = placeSeals(decodeReasoning(message, false), calls, false);
   const legacy = objectOf(message["function_call"]);
   const parts: AnswerPart[] = [
-    ...decodeReasoning(message, false),
+    ...placed.rest,
     ...decodeText(message["content"]),
     ...objectsOf(message["images"]).map(decodeImage),
-    ...calls.map((call, index) => decodeCall(call, `call_${index}_${id}`)),
+    ...placed.calls,
   ];
   if (typeof legacy["name"] === "string") {
     const text = readArguments(legacy["arguments"]);
@@ -98,7 +131,7 @@ function decodeText(content: Json | undefined): AnswerPart[] {
 
 /** What of a message is in no part: this format's own answers get it back. */
 function omitRead(message: JsonObject, parts: AnswerPart[]): JsonObject {
-  const rest = omit(message, ["role", "tool_calls", "images", ...REASONING_FIELDS]);
+  const rest = omit(message, ["role", "tool_calls", "images", "annotations", ...REASONING_FIELDS]);
   if (rest["refusal"] !== undefined) delete rest["refusal"];
   if (isJsonObject(rest["function_call"])) delete rest["function_call"];
   // An empty text, where others say null.
@@ -116,42 +149,64 @@ export function encodeResponse(response: Response, client: ClientContext): JsonO
     object: "chat.completion",
     created: response.createdAt ?? client.nowSeconds,
     model: response.model,
-    choices: response.choices.map(encodeChoice),
+    choices: response.choices.map((choice) => encodeChoice(choice, client.request.tools)),
   };
   if (response.usage !== null) body["usage"] = encodeUsage(response.usage, objectOf(own["usage"]));
   return body;
 }
 
-function encodeChoice(choice: Choice): JsonObject {
+function encodeChoice(choice: Choice, tools: readonly Tool[]): JsonObject {
   const own = ownFields(choice.extra);
+  const tokens = choice.parts.flatMap((part) => (part.type === "text" ? (part.logprobs ?? []) : []));
   return {
-    logprobs: null,
     ...omit(own, ["message", "finish_reason"]),
+    logprobs: encodeLogprobs(tokens, own["logprobs"]),
     index: choice.index,
-    message: encodeMessage(choice, objectOf(own["message"])),
+    message: encodeMessage(choice, objectOf(own["message"]), tools),
     finish_reason: encodeFinish(choice.finish, own),
   };
 }
 
-function encodeMessage(choice: Choice, own: JsonObject): JsonObject {
+function encodeMessage(choice: Choice, own: JsonObject, tools: readonly Tool[]): JsonObject {
   const reasoning = choice.parts.filter((part) => part.type === "reasoning");
   const calls = choice.parts.filter((part) => part.type === "tool-call");
   const images = choice.parts.filter((part) => part.type === "media").flatMap(encodeImage);
+  const seals = listCallSeals(choice.parts);
   const content = encodeText(choice.parts);
+  const annotations = [...encodeCitations(choice.parts), ...objectsOf(own["annotations"])];
   const isEmpty = calls.length === 0 && images.length === 0 && choice.refusal === undefined;
   const message: AnswerMessage = {
     role: "assistant",
     content: null,
     refusal: choice.refusal ?? null,
-    ...encodeReasoning(reasoning.filter((part) => ownFields(part.extra)["field"] !== "thinking")),
+    ...encodeReasoning(
+      reasoning.filter((part) => ownFields(part.extra)["field"] !== "thinking"),
+      seals,
+    ),
   };
   const encoded: JsonObject = { ...own, ...message, content: content ?? own["content"] ?? (isEmpty ? "" : null) };
+  if (annotations.length > 0) encoded["annotations"] = annotations;
   if (images.length > 0) encoded["images"] = images;
   const current = calls.filter((call) => ownFields(call.extra)["function_call"] !== true);
-  if (current.length > 0) encoded["tool_calls"] = current.map((call) => encodeCall(call, ownFields(call.extra)));
+  if (current.length > 0) {
+    encoded["tool_calls"] = current.map((call) =>
+      encodeCall(restoreCall(call, tools), addCallSignature(ownFields(call.extra), seals.get(call.id)?.encrypted)),
+    );
+  }
   const legacy = calls.find((call) => ownFields(call.extra)["function_call"] === true);
   if (legacy !== undefined) encoded["function_call"] = { name: legacy.name, arguments: legacy.arguments };
   return encoded;
+}
+
+/** The citations of all texts, as places in the whole of them. */
+function encodeCitations(parts: AnswerPart[]): JsonObject[] {
+  let base = 0;
+  return parts.flatMap((part) => {
+    if (part.type !== "text") return [];
+    const annotations = encodeAnnotations(part.citations ?? [], base, part.text.length);
+    base += part.text.length;
+    return annotations;
+  });
 }
 
 /** The text as a string; as an array only where this format's own server sent one. Null where there is none. */

@@ -10,13 +10,24 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { decodeFinish, decodeImage, keepFinish } from "./answer.ts";
-import { asExtra, objectOf, objectsOf, omit, textOf } from "./body.ts";
+import { asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { decodeAnnotations } from "./citation.ts";
 import { decodeThinking } from "./content.ts";
-import { REASONING_FIELDS, decodeDetail, findReasoningText } from "./reasoning.ts";
-import { type ChoiceState, type OpenPart, closeOpen, startPart } from "./stream-state.ts";
+import { decodeLogprobs, omitContent } from "./logprob.ts";
+import { REASONING_FIELDS, decodeDetail, findReasoningText, isCallSeal } from "./reasoning.ts";
+import { type ChoiceState, type OpenPart, closeOpen, startPart, tellSeal } from "./stream-state.ts";
 import { closeTools, readTool } from "./stream-tool.ts";
 
-const READ = ["role", "content", "refusal", "tool_calls", "function_call", "images", ...REASONING_FIELDS];
+const READ = [
+  "role",
+  "content",
+  "refusal",
+  "tool_calls",
+  "function_call",
+  "images",
+  "annotations",
+  ...REASONING_FIELDS,
+];
 
 /** One chunk's choice. What comes after its end is not told. */
 export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[]): void {
@@ -25,6 +36,8 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
   const delta = objectOf(item["delta"] ?? item["message"]);
   readReasoning(choice, delta, events);
   readContent(choice, delta["content"], events);
+  readAnnotations(choice, delta["annotations"], events);
+  readLogprobs(choice, item["logprobs"], events);
   appendText(choice, "refusal", textOf(delta["refusal"]), events);
   for (const image of objectsOf(delta["images"])) {
     closeOpen(choice, events);
@@ -37,7 +50,6 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
   }
   keepRest(choice.message, omit(delta, READ));
   keepRest(choice.own, omit(item, ["index", "delta", "message", "finish_reason", "logprobs"]));
-  joinLogprobs(choice.own, item["logprobs"]);
   const word = item["finish_reason"];
   if (typeof word !== "string" || word === "") return;
   Object.assign(choice.own, keepFinish(word));
@@ -48,6 +60,8 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
 export function endChoice(choice: ChoiceState, finish: FinishReason, events: Event[]): void {
   closeOpen(choice, events);
   closeTools(choice, events, true);
+  // A seal whose call never came.
+  for (const seal of choice.waitingSeals.values()) tellSeal(choice, seal, events);
   choice.isFinished = true;
   const own = { ...choice.own };
   if (Object.keys(choice.message).length > 0) own["message"] = choice.message;
@@ -62,6 +76,7 @@ export function inferFinish(choice: ChoiceState): FinishReason {
 function appendText(choice: ChoiceState, kind: "text" | "refusal", text: string, events: Event[]): void {
   if (text === "") return;
   const part = ensureOpen(choice, kind, events, {}).part;
+  if (kind === "text") choice.textLength += text.length;
   events.push({ type: "part-delta", choice: choice.index, part, text });
 }
 
@@ -70,7 +85,7 @@ function ensureOpen(choice: ChoiceState, kind: OpenPart["kind"], events: Event[]
   closeOpen(choice, events);
   closeTools(choice, events, false);
   const opened = startPart(choice, kind === "thinking" ? "reasoning" : kind, events, asExtra(own));
-  choice.open = { part: opened, kind, isSealed: false };
+  choice.open = { part: opened, kind, isSealed: false, base: choice.textLength };
   return choice.open;
 }
 
@@ -89,6 +104,30 @@ function readContent(choice: ChoiceState, content: Json | undefined, events: Eve
     const part = ensureOpen(choice, "thinking", events, { field: "thinking" }).part;
     events.push({ type: "part-delta", choice: choice.index, part, text });
   }
+}
+
+/** Citations belong to the text that is open; without one they are told at the end, as they came. */
+function readAnnotations(choice: ChoiceState, value: Json | undefined, events: Event[]): void {
+  if (!Array.isArray(value)) return;
+  const open = choice.open?.kind === "text" ? choice.open : null;
+  const { citations, rest } = decodeAnnotations(value, open?.base ?? 0);
+  const kept = open === null ? value : rest;
+  const before = choice.message["annotations"];
+  if (kept.length > 0) choice.message["annotations"] = [...(Array.isArray(before) ? before : []), ...kept];
+  if (open === null || citations.length === 0) return;
+  events.push({ type: "part-delta", choice: choice.index, part: open.part, text: "", citations });
+}
+
+/** Probabilities come token by token; those of no text are told at the end. */
+function readLogprobs(choice: ChoiceState, value: Json | undefined, events: Event[]): void {
+  const logprobs = decodeLogprobs(value);
+  if (choice.open?.kind !== "text") {
+    joinLogprobs(choice.own, value);
+    return;
+  }
+  joinLogprobs(choice.own, omitContent(value));
+  if (logprobs.length === 0) return;
+  events.push({ type: "part-delta", choice: choice.index, part: choice.open.part, text: "", logprobs });
 }
 
 function readReasoning(choice: ChoiceState, delta: JsonObject, events: Event[]): void {
@@ -110,7 +149,13 @@ function readReasoning(choice: ChoiceState, delta: JsonObject, events: Event[]):
 
 /** One detail: more text where it is read from here, a signature for the text that is open, or a sealed part. */
 function readDetail(choice: ChoiceState, detail: JsonObject, own: JsonObject, events: Event[]): void {
-  const { text, signature, encrypted, extra } = decodeDetail(detail);
+  const decoded = decodeDetail(detail);
+  const { text, signature, encrypted, origin, extra } = decoded;
+  const callId = objectOf(ownFields(extra)["detail"])["id"];
+  if (isCallSeal(decoded) && typeof callId === "string") {
+    choice.waitingSeals.set(callId, { ...decoded, ...asExtra(mergeOwn(own, extra)) });
+    return;
+  }
   const shownText = choice.reasoningFrom === "details" ? text : "";
   const before = choice.open?.kind === "reasoning" ? choice.open : null;
   const isSame = before !== null && before.detail === detail["index"];
@@ -127,7 +172,11 @@ function readDetail(choice: ChoiceState, detail: JsonObject, own: JsonObject, ev
   open.detail = detail["index"];
   const event: PartDeltaEvent = { type: "part-delta", choice: choice.index, part: open.part, text: shownText };
   if (signature !== undefined) event.signature = signature;
-  if (encrypted !== undefined) event.encrypted = encrypted;
+  if (encrypted !== undefined) {
+    event.encrypted = encrypted;
+    choice.seals.add(encrypted);
+  }
+  if (origin !== undefined) event.origin = origin;
   if (signature !== undefined || encrypted !== undefined) open.isSealed = true;
   events.push(event);
 }
@@ -144,7 +193,7 @@ function keepRest(target: JsonObject, fields: JsonObject): void {
   }
 }
 
-/** Log probabilities come token by token, in one list for the text and one for the refusal. */
+/** One list for the text, one for the refusal. */
 function joinLogprobs(own: JsonObject, value: Json | undefined): void {
   if (!isJsonObject(value)) return;
   const joined = objectOf(own["logprobs"]);

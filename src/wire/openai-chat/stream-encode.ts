@@ -1,26 +1,37 @@
-// Canonical events → chunks of this format, as complete SSE text. Chunks → events is in stream.ts. Knows no socket, and no time but the
-// client's context.
+// Canonical events → chunks of this format, as complete SSE text. Chunks → events is in stream.ts; what one part says is in
+// stream-part.ts. Knows no socket, and no time but the client's context.
 
-import type { Event, JsonObject, PartDeltaEvent, PartStartEvent, StartEvent, Usage } from "../../ir/index.ts";
+import type {
+  Event,
+  JsonObject,
+  PartDeltaEvent,
+  PartEndEvent,
+  PartStartEvent,
+  StartEvent,
+  Usage,
+} from "../../ir/index.ts";
 import { formatFrame } from "../../lib/sse.ts";
+import { isCustomTool } from "../custom-tool.ts";
 import { encodeErrorFrame } from "../openai-error.ts";
+import { restoreName } from "../safe-name.ts";
 import type { ClientContext, Machine } from "../type.ts";
 import { encodeFinish, encodeImage } from "./answer.ts";
-import { type Delta, ID, type ToolCallDelta, objectOf, omit, ownFields, textOf } from "./body.ts";
-import { encodeDetails } from "./reasoning.ts";
+import { type Delta, objectOf, omit, ownFields } from "./body.ts";
+import { encodeLogprobs } from "./logprob.ts";
+import { addCallSignature } from "./reasoning.ts";
+import { type PartOutput, type Seal, encodePiece, encodeRest, encodeSeals, openCall } from "./stream-part.ts";
 import { encodeUsage } from "./usage.ts";
 
 interface ChoiceOutput {
   hasBegun: boolean;
   calls: number;
   reasonings: number;
+  /** Length of all text so far. */
+  textLength: number;
   parts: Map<number, PartOutput>;
+  /** Seals that wait for what follows them: a call's goes out with the call. */
+  seals: Seal[];
 }
-
-type PartOutput =
-  | { kind: "text" | "refusal" | "media" }
-  | { kind: "reasoning"; index: number; text: string; own: JsonObject }
-  | { kind: "call"; index: number; isLegacy: boolean };
 
 interface Output {
   /** Fields that every chunk carries. */
@@ -53,16 +64,17 @@ function encodeEvent(output: Output, event: Event, client: ClientContext): strin
       output.head = makeHead(event, client);
       return [];
     case "part-start":
-      return encodePartStart(output, event);
+      return encodePartStart(output, event, client);
     case "part-delta":
       return encodePartDelta(output, event);
     case "part-end":
-      return [];
+      return encodePartEnd(output, event);
     case "choice-end": {
       const own = ownFields(event.extra);
       const rest = omit(own, ["finish_reason", "message"]);
       const end = { delta: objectOf(own["message"]), rest, finish: encodeFinish(event.finish, own) };
-      return [...begin(output, event.choice, ""), printChoice(output, event.choice, end)];
+      const frames = [...begin(output, event.choice, ""), ...flushSeals(output, event.choice)];
+      return [...frames, printChoice(output, event.choice, end)];
     }
     case "usage":
       output.usage = event.usage;
@@ -98,99 +110,83 @@ function begin(output: Output, index: number, content: string | null): string[] 
 function findChoice(output: Output, index: number): ChoiceOutput {
   const known = output.choices.get(index);
   if (known !== undefined) return known;
-  const choice: ChoiceOutput = { hasBegun: false, calls: 0, reasonings: 0, parts: new Map() };
+  const choice: ChoiceOutput = { hasBegun: false, calls: 0, reasonings: 0, textLength: 0, parts: new Map(), seals: [] };
   output.choices.set(index, choice);
   return choice;
 }
 
-function encodePartStart(output: Output, event: PartStartEvent): string[] {
+function encodePartStart(output: Output, event: PartStartEvent, client: ClientContext): string[] {
   const { kind } = event;
   const choice = findChoice(output, event.choice);
   const own = ownFields(event.extra);
-  const isCall = typeof kind === "object" && "toolCall" in kind;
-  const frames = begin(output, event.choice, isCall ? null : "");
+  if (typeof kind === "object" && "toolCall" in kind) return encodeCallStart(output, { ...event, kind }, client);
+  const frames = [...begin(output, event.choice, ""), ...flushSeals(output, event.choice)];
   if (kind === "reasoning") {
-    choice.parts.set(event.part, { kind, index: choice.reasonings++, text: "", own });
+    choice.parts.set(event.part, { kind, index: choice.reasonings++, text: "", origin: undefined, own });
     return frames;
   }
-  if (typeof kind === "string") {
-    choice.parts.set(event.part, { kind });
+  if (kind === "text") {
+    choice.parts.set(event.part, { kind, base: choice.textLength, length: 0, citations: [] });
     return frames;
   }
-  if ("media" in kind) {
-    choice.parts.set(event.part, { kind: "media" });
-    const images = encodeImage(kind.media).map((image, index) => ({ ...image, index }));
-    return [...frames, printChoice(output, event.choice, { delta: { images } })];
-  }
-  const { id, name } = kind.toolCall;
+  choice.parts.set(event.part, { kind: kind === "refusal" ? kind : "media" });
+  if (kind === "refusal") return frames;
+  const images = encodeImage(kind.media).map((image, index) => ({ ...image, index }));
+  return [...frames, printChoice(output, event.choice, { delta: { images } })];
+}
+
+type CallStart = PartStartEvent & { kind: { toolCall: { id: string; name: string; custom?: true } } };
+
+function encodeCallStart(output: Output, event: CallStart, { request }: ClientContext): string[] {
+  const choice = findChoice(output, event.choice);
+  const own = ownFields(event.extra);
+  const { id } = event.kind.toolCall;
+  const name = restoreName(event.kind.toolCall.name, request.tools);
+  const frames = begin(output, event.choice, null);
+  const print = (delta: JsonObject): string => printChoice(output, event.choice, { delta });
   if (own["function_call"] === true) {
-    choice.parts.set(event.part, { kind: "call", index: 0, isLegacy: true });
-    return [...frames, printChoice(output, event.choice, { delta: { function_call: { name, arguments: "" } } })];
+    choice.parts.set(event.part, { kind: "legacy" });
+    return [...frames, print({ function_call: { name, arguments: "" } })];
   }
-  const index = choice.calls++;
-  choice.parts.set(event.part, { kind: "call", index, isLegacy: false });
-  const call: ToolCallDelta = { index, id, type: "function", function: { name, arguments: "" } };
-  return [
-    ...frames,
-    printChoice(output, event.choice, { delta: { tool_calls: [{ ...call, ...omit(own, ["type"]) }] } }),
-  ];
+  const seal = choice.seals.at(-1);
+  if (choice.seals.length > 0) frames.push(print({ reasoning_details: encodeSeals(choice.seals.splice(0), id) }));
+  const isCustom = event.kind.toolCall.custom === true;
+  const isHeld = !isCustom && isCustomTool(name, request.tools);
+  const part: PartOutput = {
+    kind: "call",
+    index: choice.calls++,
+    isCustom: isCustom || isHeld,
+    held: isHeld ? "" : null,
+  };
+  choice.parts.set(event.part, part);
+  const call = { ...openCall(part, id, name), ...omit(addCallSignature(own, seal?.encrypted), ["type"]) };
+  return [...frames, print({ tool_calls: [call] })];
+}
+
+/** What was sealed for something else than a call. */
+function flushSeals(output: Output, index: number): string[] {
+  const seals = findChoice(output, index).seals.splice(0);
+  if (seals.length === 0) return [];
+  return [printChoice(output, index, { delta: { reasoning_details: encodeSeals(seals, null) } })];
 }
 
 function encodePartDelta(output: Output, event: PartDeltaEvent): string[] {
+  const choice = findChoice(output, event.choice);
+  const part = choice.parts.get(event.part);
+  if (part === undefined) return [];
+  const { delta, seal } = encodePiece(part, event);
+  if (seal !== null) choice.seals.push(seal);
+  if (part.kind === "text") choice.textLength += event.text.length;
+  const logprobs = encodeLogprobs(event.logprobs ?? [], undefined);
+  if (Object.keys(delta).length === 0 && logprobs === null) return [];
+  return [printChoice(output, event.choice, { delta, rest: logprobs === null ? {} : { logprobs } })];
+}
+
+/** What could be said only once the part was whole. */
+function encodePartEnd(output: Output, event: PartEndEvent): string[] {
   const part = findChoice(output, event.choice).parts.get(event.part);
-  const delta = part === undefined ? {} : encodeDelta(part, event);
+  const delta = part === undefined ? {} : encodeRest(part);
   return Object.keys(delta).length === 0 ? [] : [printChoice(output, event.choice, { delta })];
-}
-
-function encodeDelta(part: PartOutput, event: PartDeltaEvent): JsonObject {
-  const { text } = event;
-  switch (part.kind) {
-    case "text":
-      return text === "" ? {} : { content: text };
-    case "refusal":
-      return text === "" ? {} : { refusal: text };
-    case "call": {
-      if (text === "") return {};
-      if (part.isLegacy) return { function_call: { arguments: text } };
-      const call: ToolCallDelta = { index: part.index, function: { arguments: text } };
-      return { tool_calls: [call] };
-    }
-    case "reasoning":
-      return encodeReasoningDelta(part, event);
-    case "media":
-      return {};
-    default:
-      return part satisfies never;
-  }
-}
-
-/**
- * Text as it comes, in details too where the upstream sent them. Else a signature or seal goes out with all of its part's text, so that a
- * client can send back the one entry as it stands.
- */
-function encodeReasoningDelta(part: PartOutput & { kind: "reasoning" }, event: PartDeltaEvent): JsonObject {
-  const { text, signature, encrypted } = event;
-  part.text += text;
-  const field = textOf(part.own["field"]) || "reasoning_content";
-  if (field === "thinking") {
-    return text === "" ? {} : { content: [{ type: "thinking", thinking: [{ type: "text", text }] }] };
-  }
-  const delta: JsonObject = {};
-  const isShown = field !== "reasoning_details";
-  const isDetailed = !isShown || part.own["detail"] !== undefined;
-  if (text !== "" && isShown) delta[field] = text;
-  if (signature === undefined && encrypted === undefined && (!isDetailed || text === "")) return delta;
-  delta["reasoning_details"] = encodeDetails(
-    {
-      type: "reasoning",
-      text: isDetailed ? text : part.text,
-      ...(signature === undefined ? {} : { signature }),
-      ...(encrypted === undefined ? {} : { encrypted }),
-      extra: { [ID]: part.own },
-    },
-    part.index,
-  );
-  return delta;
 }
 
 function encodeUsageChunk(output: Output): string[] {

@@ -1,6 +1,6 @@
 // What is remembered of one choice of a stream while it is read, and the opening and closing of its parts. Reads no delta.
 
-import type { Event, Extra, Json, JsonObject, PartStartEvent } from "../../ir/index.ts";
+import type { Event, Extra, Json, JsonObject, PartStartEvent, ReasoningPart } from "../../ir/index.ts";
 
 export interface ChoiceState {
   index: number;
@@ -13,6 +13,11 @@ export interface ChoiceState {
   isFinished: boolean;
   /** Where the text of reasoning is read: servers that send details repeat it there. */
   reasoningFrom: "field" | "details" | null;
+  /** Length of all text so far: places of citations count from its start. */
+  textLength: number;
+  /** Sealed reasoning that names the call it belongs to, by that call's id, and all seals told so far. */
+  waitingSeals: Map<string, ReasoningPart>;
+  seals: Set<string>;
   /** What the choice says beside its answer, for its end. */
   own: JsonObject;
   message: JsonObject;
@@ -25,6 +30,8 @@ export interface OpenPart {
   detail?: Json | undefined;
   /** Signed or sealed: what follows is another part. */
   isSealed: boolean;
+  /** Where its text stands in all text of the choice. */
+  base: number;
 }
 
 export function openChoice(index: number, answerId: string): ChoiceState {
@@ -36,6 +43,9 @@ export function openChoice(index: number, answerId: string): ChoiceState {
     tools: [],
     isFinished: false,
     reasoningFrom: null,
+    textLength: 0,
+    waitingSeals: new Map(),
+    seals: new Set(),
     own: {},
     message: {},
   };
@@ -52,6 +62,10 @@ export interface ToolState {
   /** All arguments so far: told once the part is open. */
   text: string;
   isClosed: boolean;
+  /** Takes free text: nothing tells before the end that it is complete. */
+  isCustom: boolean;
+  /** The signature that stands on the call itself. */
+  signature: string | null;
   own: JsonObject;
 }
 
@@ -72,4 +86,14 @@ export function closeOpen(choice: ChoiceState, events: Event[]): void {
   if (choice.open === null) return;
   events.push({ type: "part-end", choice: choice.index, part: choice.open.part });
   choice.open = null;
+}
+
+/** A part of sealed reasoning, whole. */
+export function tellSeal(choice: ChoiceState, { encrypted = "", origin, extra }: ReasoningPart, events: Event[]): void {
+  closeOpen(choice, events);
+  choice.seals.add(encrypted);
+  const part = startPart(choice, "reasoning", events, extra === undefined ? {} : { extra });
+  const event = { type: "part-delta", choice: choice.index, part, text: "", encrypted } as const;
+  events.push(origin === undefined ? event : { ...event, origin });
+  events.push({ type: "part-end", choice: choice.index, part });
 }

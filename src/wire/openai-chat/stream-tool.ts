@@ -3,7 +3,8 @@
 import type { Event, JsonObject } from "../../ir/index.ts";
 import { readArguments } from "./answer.ts";
 import { asExtra, objectOf, omit, textOf } from "./body.ts";
-import { type ChoiceState, type ToolState, closeOpen, startPart } from "./stream-state.ts";
+import { makeSeal, readCallSignature, withoutCallId } from "./reasoning.ts";
+import { type ChoiceState, type ToolState, closeOpen, startPart, tellSeal } from "./stream-state.ts";
 
 /** One entry of `delta.tool_calls`. */
 export function readTool(choice: ChoiceState, call: JsonObject, events: Event[]): void {
@@ -16,8 +17,9 @@ export function readTool(choice: ChoiceState, call: JsonObject, events: Event[])
   };
   let tool = findTool(choice.tools, piece);
   if (tool === undefined) {
-    const known = ["index", "id", "function", "custom", ...(call["type"] === "custom" ? [] : ["type"])];
-    tool = { ...piece, part: null, text: "", isClosed: false, own: omit(call, known) };
+    const { signature, own } = readCallSignature(omit(call, ["index", "id", "type", "function", "custom"]));
+    const isCustom = call["type"] === "custom" || (call["function"] === undefined && call["custom"] !== undefined);
+    tool = { ...piece, part: null, text: "", isClosed: false, isCustom, signature, own };
     choice.tools.push(tool);
   }
   tool.id ||= piece.id;
@@ -54,8 +56,18 @@ function openTool(choice: ChoiceState, tool: ToolState, events: Event[]): void {
   closeOpen(choice, events);
   closeTools(choice, events, false);
   const id = tool.id || `call_${choice.tools.indexOf(tool)}_${choice.answerId}`;
-  tool.part = startPart(choice, { toolCall: { id, name: tool.name } }, events, asExtra(tool.own));
+  tellCallSeal(choice, tool, events);
+  const toolCall = { id, name: tool.name, ...(tool.isCustom ? { custom: true as const } : {}) };
+  tool.part = startPart(choice, { toolCall }, events, asExtra(tool.own));
   if (tool.text !== "") events.push({ type: "part-delta", choice: choice.index, part: tool.part, text: tool.text });
+}
+
+/** What was sealed for this call, by its id or on the call itself, directly before it; once, however often it was said. */
+function tellCallSeal(choice: ChoiceState, { id, signature }: ToolState, events: Event[]): void {
+  const waiting = choice.waitingSeals.get(id);
+  choice.waitingSeals.delete(id);
+  if (waiting !== undefined) tellSeal(choice, withoutCallId(waiting, id), events);
+  else if (signature !== null && !choice.seals.has(signature)) tellSeal(choice, makeSeal(signature, false), events);
 }
 
 /**
@@ -64,7 +76,7 @@ function openTool(choice: ChoiceState, tool: ToolState, events: Event[]): void {
  */
 export function closeTools(choice: ChoiceState, events: Event[], isEnd: boolean): void {
   for (const tool of choice.tools) {
-    if (tool.isClosed || (!isEnd && (tool.part === null || !isComplete(tool.text)))) continue;
+    if (tool.isClosed || (!isEnd && (tool.part === null || tool.isCustom || !isComplete(tool.text)))) continue;
     // A call that never got a name is told as it is, so that nothing is lost.
     if (tool.part === null) {
       tool.isClosed = true;

@@ -41,7 +41,7 @@ describe("the conversation", () => {
       {
         role: "system",
         parts: [
-          { type: "text", text: "a", ...own({ cache_control: MARK }) },
+          { type: "text", text: "a", cache: { ttl: "1h" } },
           { type: "text", text: "b" },
         ],
       },
@@ -69,7 +69,7 @@ describe("the conversation", () => {
             callId: "a",
             content: [{ type: "text", text: "1" }],
             isError: false,
-            ...own({ cache_control: MARK }),
+            cache: { ttl: "1h" },
           },
           { type: "tool-result", callId: "b", content: [{ type: "text", text: "2" }], isError: true },
         ],
@@ -109,8 +109,8 @@ describe("the conversation", () => {
       { type: "tool_use", id: "a", name: "look", input: { x: 1 }, caller: { type: "direct" } },
     ];
     expect(decode({ messages: [{ role: "assistant", content }] }).messages[0]?.parts).toEqual([
-      { type: "reasoning", text: "hm", signature: "sig" },
-      { type: "reasoning", text: "", encrypted: "blob" },
+      { type: "reasoning", text: "hm", signature: "sig", origin: "anthropic-messages" },
+      { type: "reasoning", text: "", encrypted: "blob", origin: "anthropic-messages" },
       { type: "text", text: "", ...own({ block: search }) },
       { type: "tool-call", id: "a", name: "look", arguments: '{"x":1}', ...own({ caller: { type: "direct" } }) },
     ]);
@@ -154,7 +154,7 @@ test("parameters", () => {
         description: null,
         parameters: { type: "object" },
         strict: null,
-        ...own({ cache_control: MARK }),
+        cache: { ttl: "1h" },
       },
     ],
     toolChoice: { type: "required" },

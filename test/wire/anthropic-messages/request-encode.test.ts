@@ -168,8 +168,11 @@ describe("calls and results", () => {
   test("ids that Anthropic refuses change alike in call and result", () => {
     const { body } = encode({ messages: [user("q"), call("functions.look:0", "{}"), result("functions.look:0", "1")] });
     const messages = body["messages"] as { content: Record<string, unknown>[] }[];
-    expect(messages[1]?.content[0]?.["id"]).toBe("functions_look_0");
-    expect(messages[2]?.content[0]?.["tool_use_id"]).toBe("functions_look_0");
+    const id = messages[1]?.content[0]?.["id"];
+    expect(id).toMatch(/^functions_look_0_[a-z0-9]+$/);
+    expect(messages[2]?.content[0]?.["tool_use_id"]).toBe(id as string);
+    const other = encode({ messages: [user("q"), call("functions_look:0", "{}"), result("functions_look:0", "1")] });
+    expect(JSON.stringify(other.body)).not.toContain(String(id));
   });
 
   test("a result may hold images, an error, or nothing", () => {
@@ -206,16 +209,21 @@ describe("media", () => {
   const block = (message: Message): unknown =>
     (encode({ messages: [message] }).body["messages"] as { content: unknown[] }[])[0]?.content[0];
 
-  test("images by URL, as data, by file; the type is read from the data where the client gave none", () => {
+  test("images by URL and as data; the type is read from the data where the client gave none", () => {
     expect(block(media({}))).toEqual({ type: "image", source: { type: "url", url: "https://a.test/b.png" } });
     expect(block(media({ source: { base64: PNG } }))).toEqual({
       type: "image",
       source: { type: "base64", media_type: "image/png", data: PNG },
     });
-    expect(block(media({ source: { fileId: "file_1" } }))).toEqual({
-      type: "image",
-      source: { type: "file", file_id: "file_1" },
-    });
+  });
+
+  test("a file kept at Anthropic goes back to it; the id of another provider's is refused", () => {
+    const messages = [media({ source: { fileId: "file_1" } })];
+    const { body } = encode({ messages, extra: { "anthropic-messages": {} } });
+    expect((body["messages"] as { content: unknown[] }[])[0]?.content).toEqual([
+      { type: "image", source: { type: "file", file_id: "file_1" } },
+    ]);
+    expect(refusal({ messages })).toEqual({ kind: "invalid_request", param: "messages[0].content[0]" });
   });
 
   test("documents: PDF as data, text as text", () => {
@@ -249,18 +257,18 @@ describe("media", () => {
 });
 
 describe("cache marks that clients of other formats set on Claude's behalf", () => {
-  const mark = { type: "ephemeral" };
-  const extra = { "openai-chat": { cache_control: mark } };
+  const mark = { type: "ephemeral", ttl: "1h" };
+  const cache = { ttl: "1h" } as const;
 
   test("on parts, messages, tools and results", () => {
     const { body } = encode({
       messages: [
-        { role: "system", parts: [{ type: "text", text: "s", extra }] },
-        { ...user("q"), extra },
+        { role: "system", parts: [{ type: "text", text: "s", cache }] },
+        { role: "user", parts: [{ type: "text", text: "q", cache }] },
         call("a", "{}"),
-        { role: "tool", parts: [{ type: "tool-result", callId: "a", content: [], isError: false, extra }] },
+        { role: "tool", parts: [{ type: "tool-result", callId: "a", content: [], isError: false, cache }] },
       ],
-      tools: [{ name: "look", description: null, parameters: null, strict: null, extra }],
+      tools: [{ name: "look", description: null, parameters: null, strict: null, cache }],
     });
     expect(body["system"]).toEqual([{ ...text("s"), cache_control: mark }]);
     const messages = body["messages"] as { content: Record<string, unknown>[] }[];

@@ -51,7 +51,8 @@ describe("an effort on a model with budgets", () => {
       return [(body["thinking"] as { budget_tokens: number } | undefined)?.budget_tokens, body["max_tokens"], dropped];
     };
     expect(fit(20_000, 64_000)).toEqual([16_384, 20_000, []]);
-    expect(fit(4096, 8192)).toEqual([4096, 8192, []]);
+    // The client's own limit gives way, which it must learn.
+    expect(fit(4096, 8192)).toEqual([4096, 8192, ["max_tokens"]]);
     expect(fit(4096, 4096)).toEqual([2048, 4096, []]);
     expect(fit(1500, 1500)).toEqual([1024, 1500, []]);
     expect(fit(1024, 1024)).toEqual([undefined, 1024, ["reasoning_effort"]]);

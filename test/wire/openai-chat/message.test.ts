@@ -123,7 +123,7 @@ describe("messages", () => {
     expect(bare[3]).toEqual([
       { type: "text", text: "calling" },
       { type: "tool-call", id: "a", name: "f", arguments: ' {"x": 1 ' },
-      { type: "tool-call", id: "b", name: "c", arguments: "raw" },
+      { type: "tool-call", id: "b", name: "c", arguments: "raw", custom: true },
     ]);
     expect(bare[4]).toEqual([
       { type: "tool-result", callId: "a", content: [{ type: "text", text: "one" }], isError: false },
@@ -134,7 +134,7 @@ describe("messages", () => {
     ]);
     expect(bare[7]).toEqual([{ type: "text", text: "never" }]);
     expect(bare[12]).toEqual([
-      { type: "reasoning", text: "because", signature: "s" },
+      { type: "reasoning", text: "because", signature: "s", origin: "openai-chat" },
       { type: "text", text: "x" },
     ]);
     expect(bare[13]).toEqual([
@@ -155,16 +155,18 @@ describe("messages", () => {
   test("keep what only this format says under its name, and marks of caches where others find them", () => {
     expect(decodeMessage(CONVERSATION[1] ?? {})).toEqual({
       role: "developer",
-      parts: [{ type: "text", text: "d", extra: { "openai-chat": { cache_control: { type: "ephemeral" } } } }],
+      parts: [{ type: "text", text: "d", cache: { ttl: null } }],
       extra: { "openai-chat": { name: "dev" } },
     });
   });
 
-  test("a data URL that is not base64 stays an address", () => {
-    const url = "data:image/svg+xml,%3Csvg/%3E";
-    expect(decodeMessage({ role: "user", content: [{ type: "image_url", image_url: { url } }] })?.parts).toMatchObject([
-      { source: { url }, mediaType: null },
-    ]);
+  test("a data URL that is not base64 is read to its bytes; a broken one stays an address", () => {
+    const read = (url: string): unknown =>
+      decodeMessage({ role: "user", content: [{ type: "image_url", image_url: { url } }] })?.parts;
+    const source = { base64: Buffer.from("<svg/>").toString("base64") };
+    expect(read("data:image/svg+xml,%3Csvg/%3E")).toMatchObject([{ source, mediaType: "image/svg+xml" }]);
+    const broken = "data:image/svg+xml,%3Csvg/%3";
+    expect(read(broken)).toMatchObject([{ source: { url: broken }, mediaType: null }]);
   });
 });
 

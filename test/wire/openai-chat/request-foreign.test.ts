@@ -128,11 +128,10 @@ describe("messages", () => {
     });
   });
 
-  test("documents: PDF as a file, text as text, addresses are dropped", () => {
+  test("documents: PDF as a file, text as text", () => {
     const parts = [
       document({ base64: "JVBERi0=" }, "application/pdf"),
       document({ base64: btoa("plain") }, "text/plain"),
-      document({ url: "https://x.test/a.pdf" }, null),
     ];
     const file = { file_data: "data:application/pdf;base64,JVBERi0=", filename: "document.pdf" };
     expect(foreignMessages({ role: "user", parts })).toEqual({
@@ -145,8 +144,13 @@ describe("messages", () => {
           ],
         },
       ],
-      dropped: ["messages[0].content[2]"],
+      dropped: [],
     });
+  });
+
+  test("a document by its address is refused: without it the question is another", () => {
+    const parts = [document({ url: "https://x.test/a.pdf" }, null)];
+    expect(() => foreignMessages({ role: "user", parts })).toThrow("messages[0].content[0]");
   });
 
   test("marks and blocks of the other format do not leak", () => {

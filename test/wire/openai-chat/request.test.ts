@@ -289,7 +289,10 @@ describe("tools", () => {
       tools: [tool("f")],
       tool_choice: { type: "allowed_tools", allowed_tools: { mode: "auto", tools: [] } },
     });
-    expectSame({ tools: [tool("f")], tool_choice: { type: "custom", custom: { name: "c" } } });
+    expectSame({
+      tools: [{ type: "custom", custom: { name: "c" } }],
+      tool_choice: { type: "custom", custom: { name: "c" } },
+    });
     expectSame({ tools: [tool("f")], tool_choice: "validated" });
     expectSame({ functions: [{ name: "f", parameters: {}, x: 1 }], function_call: { name: "f" } });
     expectSame({ functions: [{ name: "f" }], function_call: "none" });

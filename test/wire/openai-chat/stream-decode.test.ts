@@ -1,7 +1,7 @@
 // Streams that no recording shows: servers that number calls sloppily, write them in turns, or send fields of their own.
 
 import { describe, expect, test } from "bun:test";
-import { collect, type Event, type JsonObject } from "../../../src/ir/index.ts";
+import { collect, type Event, type JsonObject, type TokenLogprob } from "../../../src/ir/index.ts";
 import { openaiChat } from "../../../src/wire/openai-chat/index.ts";
 import type { ClientContext } from "../../../src/wire/type.ts";
 import { decodeStream, encodeStream } from "../replay.ts";
@@ -228,16 +228,21 @@ describe("decoding text", () => {
     );
     const { response } = collect(events);
     expect(response.extra).toEqual({ "openai-chat": { system_fingerprint: "fp" } });
-    expect(response.choices[0]?.extra).toEqual({
-      "openai-chat": {
-        logprobs: { content: [...(token("a")["content"] as JsonObject[]), ...(token("b")["content"] as JsonObject[])] },
+    const canonical = (text: string): TokenLogprob => ({ token: text, logprob: -1, bytes: null, top: [] });
+    expect(response.choices).toEqual([
+      {
+        index: 0,
+        parts: [{ type: "text", text: "ab", logprobs: [canonical("a"), canonical("b")] }],
+        finish: "stop",
       },
-    });
-    const last = parseChunks(encodeStream(openaiChat, events, client(false))).at(-1);
-    expect(last).toMatchObject({
-      system_fingerprint: "fp",
-      choices: [{ logprobs: { content: [{ token: "a" }, { token: "b" }] } }],
-    });
+    ]);
+    const chunks = parseChunks(encodeStream(openaiChat, events, client(false)));
+    expect(chunks.every((chunk) => chunk["system_fingerprint"] === "fp")).toBe(true);
+    const told = chunks.flatMap(({ choices }) => (choices as { logprobs: JsonObject | null }[])[0]?.logprobs ?? []);
+    expect(told).toEqual([
+      { ...token("a"), refusal: null },
+      { ...token("b"), refusal: null },
+    ]);
   });
 
   test("a chunk of filter results before the answer does not begin it", () => {

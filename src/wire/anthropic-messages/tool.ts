@@ -1,0 +1,119 @@
+// Tools and the choice among them ↔ canonical ones. Anthropic's own tools (web search, a computer, …) stay this format's own.
+// Knows no message and no call. Source: https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview
+
+import {
+  type JsonObject,
+  type Request,
+  type Tool,
+  type ToolChoice,
+  invalidRequest,
+  isJsonObject,
+} from "../../ir/index.ts";
+import { lowerCustomTool } from "../custom-tool.ts";
+import { fitName } from "../safe-name.ts";
+import { ID, type ToolChoiceBody, type ToolDefinition, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { decodeRest, encodeRest } from "./cache.ts";
+import { NAME_LIMIT } from "./content.ts";
+
+/** Functions become canonical tools; Anthropic's own tools stay behind in `own.tools`, each with the place it had in the list. */
+export function decodeTools(body: JsonObject, request: Request, own: JsonObject): void {
+  const tools = body["tools"] ?? [];
+  if (!Array.isArray(tools)) throw invalidRequest("tools: Input should be a valid list", "tools");
+  const kept: JsonObject[] = [];
+  for (const [index, tool] of tools.entries()) {
+    if (!isJsonObject(tool)) throw invalidRequest(`tools.${index}: Input should be an object`, `tools[${index}]`);
+    const isFunction = tool["type"] === undefined || tool["type"] === null || tool["type"] === "custom";
+    if (isFunction) request.tools.push(decodeTool(tool, index));
+    else kept.push({ index, tool });
+  }
+  if (kept.length > 0) own["tools"] = kept;
+  const choice = objectOf(body["tool_choice"]);
+  const toolChoice = decodeToolChoice(choice);
+  if (toolChoice !== undefined) request.toolChoice = toolChoice;
+  else if (Object.keys(choice).length > 0) own["tool_choice"] = choice;
+  const oneAtATime = choice["disable_parallel_tool_use"];
+  if (typeof oneAtATime === "boolean") request.parallelToolCalls = !oneAtATime;
+}
+
+function decodeTool(tool: JsonObject, index: number): Tool {
+  const name = textOf(tool["name"]);
+  if (name === "") throw invalidRequest(`tools.${index}.name: Field required`, `tools[${index}].name`);
+  return {
+    name,
+    description: typeof tool["description"] === "string" ? tool["description"] : null,
+    parameters: isJsonObject(tool["input_schema"]) ? tool["input_schema"] : null,
+    strict: typeof tool["strict"] === "boolean" ? tool["strict"] : null,
+    // The type of a function says nothing; false cannot come from a client and notes that it was said.
+    ...decodeRest(tool["type"] === "custom" ? { ...tool, type: false } : omit(tool, ["type"]), [
+      "name",
+      "description",
+      "input_schema",
+      "strict",
+    ]),
+  };
+}
+
+function decodeToolChoice(choice: JsonObject): ToolChoice | undefined {
+  switch (choice["type"]) {
+    case "auto":
+      return { type: "auto" };
+    case "none":
+      return { type: "none" };
+    case "any":
+      return { type: "required" };
+    case "tool":
+      return { type: "tool", name: textOf(choice["name"]) };
+    default:
+      return undefined;
+  }
+}
+
+/** `tools` and `tool_choice`. Where only some tools may be called, only those are sent. */
+export function encodeTools(request: Request, body: JsonObject, dropped: string[]): void {
+  const { toolChoice } = request;
+  const isOwn = request.extra[ID] !== undefined;
+  const allowed = request.tools.filter(({ name }) => toolChoice?.type !== "allowed" || toolChoice.names.includes(name));
+  const tools: JsonObject[] = allowed.map((tool) => encodeTool(tool, isOwn));
+  const kept = ownFields(request.extra)["tools"];
+  for (const item of Array.isArray(kept) ? kept : []) {
+    const { index, tool } = objectOf(item);
+    if (typeof index === "number" && isJsonObject(tool)) tools.splice(index, 0, tool);
+  }
+  const choice = encodeToolChoice(request, isOwn);
+  if (tools.length > 0) body["tools"] = tools;
+  // Anthropic refuses a choice among no tools.
+  if (tools.length > 0 && choice !== null) body["tool_choice"] = choice;
+  if (tools.length === 0 && (choice?.type === "any" || choice?.type === "tool")) dropped.push("tool_choice");
+}
+
+function encodeTool(tool: Tool, isOwn: boolean): JsonObject {
+  const { name, description, parameters, strict } = lowerCustomTool(tool);
+  const definition: ToolDefinition = {
+    name: isOwn ? name : fitName(name, NAME_LIMIT),
+    ...(description === null ? {} : { description }),
+    input_schema: parameters === null ? { type: "object", properties: {} } : { type: "object", ...parameters },
+  };
+  if (strict === true) definition.strict = true;
+  const encoded: JsonObject = { ...definition, ...encodeRest(tool) };
+  return encoded["type"] === false ? { ...encoded, type: "custom" } : encoded;
+}
+
+function encodeToolChoice({ toolChoice, parallelToolCalls }: Request, isOwn: boolean): ToolChoiceBody | null {
+  const oneAtATime = parallelToolCalls === undefined ? {} : { disable_parallel_tool_use: !parallelToolCalls };
+  switch (toolChoice?.type) {
+    case undefined:
+      return parallelToolCalls === false ? { type: "auto", ...oneAtATime } : null;
+    case "auto":
+      return { type: "auto", ...oneAtATime };
+    case "none":
+      return { type: "none" };
+    case "required":
+      return { type: "any", ...oneAtATime };
+    case "allowed":
+      return { type: toolChoice.required ? "any" : "auto", ...oneAtATime };
+    case "tool":
+      return { type: "tool", name: isOwn ? toolChoice.name : fitName(toolChoice.name, NAME_LIMIT), ...oneAtATime };
+    default:
+      return toolChoice satisfies never;
+  }
+}

@@ -1,0 +1,53 @@
+// `annotations` of an answer ↔ canonical citations. Places count from the start of the message's whole text. Knows no message.
+
+import { type Citation, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+
+const READ = ["url", "title", "start_index", "end_index", "content"];
+
+/** The citations of a message or delta, with places counted from `base`; annotations of other kinds are left over. */
+export function decodeAnnotations(
+  value: Json | undefined,
+  base: number,
+): { citations: Citation[]; rest: JsonObject[] } {
+  const all = objectsOf(value);
+  const isCitation = (annotation: JsonObject): boolean =>
+    annotation["type"] === "url_citation" && isJsonObject(annotation["url_citation"]);
+  return {
+    citations: all.filter(isCitation).map((annotation) => decodeAnnotation(annotation, base)),
+    rest: all.filter((annotation) => !isCitation(annotation)),
+  };
+}
+
+function decodeAnnotation(annotation: JsonObject, base: number): Citation {
+  const inner = objectOf(annotation["url_citation"]);
+  const { start_index: start, end_index: end, title, content } = inner;
+  const own = omit(annotation, ["type", "url_citation"]);
+  const innerRest = omit(inner, READ);
+  if (Object.keys(innerRest).length > 0) own["url_citation"] = innerRest;
+  return {
+    url: textOf(inner["url"]),
+    ...(typeof title === "string" ? { title } : {}),
+    ...(typeof content === "string" ? { quote: content } : {}),
+    ...(typeof start === "number" ? { start: Math.max(0, start - base) } : {}),
+    ...(typeof end === "number" ? { end: Math.max(0, end - base) } : {}),
+    ...asExtra(own),
+  };
+}
+
+/** Citations of a text that stands at `base` and is `length` long; those that name no address have no form here. */
+export function encodeAnnotations(citations: readonly Citation[], base: number, length: number): JsonObject[] {
+  return citations.flatMap(({ url, title, quote, start = 0, end = length, extra }) => {
+    if (url === undefined) return [];
+    const own = ownFields(extra);
+    const inner: JsonObject = {
+      ...objectOf(own["url_citation"]),
+      url,
+      title: title ?? "",
+      start_index: base + start,
+      end_index: base + end,
+    };
+    if (quote !== undefined) inner["content"] = quote;
+    return [{ ...own, type: "url_citation", url_citation: inner }];
+  });
+}

@@ -1,0 +1,192 @@
+// Canonical messages → the messages of a chat request; the other direction is message.ts. Knows no parameters.
+
+import type {
+  JsonObject,
+  Message,
+  ReasoningPart,
+  TextPart,
+  MediaPart,
+  ToolCallPart,
+  ToolResultPart,
+} from "../../ir/index.ts";
+import { wrapInput } from "../custom-tool.ts";
+import { type CustomCall, type FunctionCall, asExtra, ownFields } from "./body.ts";
+import { encodeMark } from "./cache.ts";
+import { type ContentPart, type Place, type Target, encodeContent, reportForeign } from "./content.ts";
+import { isTextDocument } from "./media.ts";
+import { addCallSignature, encodeReasoning, listCallSeals } from "./reasoning.ts";
+
+/** Canonical messages in this format's order. Reasoning goes back only where this format wrote it, or the server wants it. */
+export function encodeMessages(messages: readonly Message[], target: Target): JsonObject[] {
+  const encoded: JsonObject[] = [];
+  /** Images that tools returned: Chat takes them from users only, and only behind all results of the turn. */
+  let shown: ContentPart[] = [];
+  const flush = (): void => {
+    if (shown.length > 0)
+      encoded.push({ role: "user", content: encodeContent(shown, { ...target, path: "messages" }) });
+    shown = [];
+  };
+  for (const [index, message] of messages.entries()) {
+    const place: Place = { ...target, path: `messages[${index}]` };
+    reportForeign(withoutRole(message), target);
+    if (message.role === "assistant") {
+      flush();
+      encoded.push(encodeAssistant(message, place));
+      continue;
+    }
+    const results = message.parts.filter((part) => part.type === "tool-result");
+    const own = ownFields(message.extra);
+    for (const [position, result] of results.entries()) {
+      encoded.push(encodeResult(result, position === 0 ? own : {}, place));
+      shown.push(...listShown(result));
+    }
+    const rest = listContent(message, place);
+    if (rest.length === 0 && results.length > 0) continue;
+    flush();
+    const role = message.role === "tool" ? "user" : message.role;
+    const content = encodeContent(rest, { ...place, path: `${place.path}.content` });
+    encoded.push({ ...(results.length > 0 ? {} : own), role, content });
+  }
+  flush();
+  return encoded;
+}
+
+/** That a message stands among the others with the role it has is no loss. */
+function withoutRole({ extra }: Message): Message["extra"] {
+  return Object.fromEntries(
+    Object.entries(extra ?? {}).map(([wire, fields]) => [wire, { ...fields, role: null }] as const),
+  );
+}
+
+/** Text and media; OpenAI takes media from users only. */
+function listContent(message: Message, { path, dropped, isOwn }: Place): (TextPart | MediaPart)[] {
+  const isInstruction = message.role === "system" || message.role === "developer";
+  return message.parts.flatMap((part, index) => {
+    if (part.type !== "text" && part.type !== "media") return [];
+    if (part.type === "text" || !isInstruction || isOwn) return [part];
+    dropped.add(`${path}.content[${index}]`);
+    return [];
+  });
+}
+
+function encodeAssistant(message: Message, place: Place): JsonObject {
+  const path = `${place.path}.content`;
+  const content: ContentPart[] = [];
+  const reasoning: ReasoningPart[] = [];
+  const fields: JsonObject = {};
+  const calls: ToolCallPart[] = [];
+  const seals = listCallSeals(message.parts);
+  for (const [index, part] of message.parts.entries()) {
+    const own = ownFields(part.extra);
+    if (part.type === "tool-call") calls.push(part);
+    else if (part.type === "text" && own["field"] === "refusal") fields["refusal"] = part.text;
+    else if (part.type === "text") content.push(part);
+    else if (part.type === "reasoning" && own["field"] === "thinking") content.push(part);
+    else if (part.type === "reasoning" && returnsPart(part, place)) reasoning.push(part);
+    // Media and results: an assistant cannot say them here. A seal without a text says nothing that is lost.
+    else if (part.type !== "reasoning" || part.text !== "") place.dropped.add(`${path}[${index}]`);
+  }
+  const own = ownFields(message.extra);
+  Object.assign(fields, encodeThoughts(reasoning, seals, place), encodeCalls(calls, seals, place));
+  const saysOtherwise = calls.length > 0 || fields["refusal"] !== undefined || own["audio"] !== undefined;
+  const encoded = content.length === 0 && saysOtherwise ? null : encodeContent(content, { ...place, path });
+  return { ...own, role: "assistant", content: encoded, ...fields };
+}
+
+/** Reasoning that this format's client brought goes back to such a server; other only as far as the server wants it. */
+function returnsPart(part: ReasoningPart, { returnsReasoning }: Target): boolean {
+  if (ownFields(part.extra)["field"] !== undefined) return true;
+  if (returnsReasoning === "content") return part.text !== "";
+  return returnsReasoning !== null;
+}
+
+function encodeThoughts(parts: ReasoningPart[], seals: Map<string, ReasoningPart>, target: Target): JsonObject {
+  const own = parts.filter((part) => !["call", undefined].includes(readField(part)));
+  const foreign = parts.filter((part) => readField(part) === undefined);
+  if (own.length > 0 || target.returnsReasoning === null) {
+    return encodeReasoning(own, new Map([...seals].map(([id, seal]) => [target.fitId(id), seal])));
+  }
+  if (target.returnsReasoning === "content") {
+    const text = foreign.map((part) => part.text).join("");
+    return text === "" ? {} : { reasoning_content: text };
+  }
+  if (target.returnsReasoning === "signatures") return {};
+  const detailed = foreign.map((part) => ({ ...part, ...asExtra({ field: "reasoning_details" }) }));
+  const renamed = new Map(
+    [...seals].flatMap(([id, seal]) => {
+      const part = detailed[foreign.indexOf(seal)];
+      return part === undefined ? [] : [[target.fitId(id), part] as const];
+    }),
+  );
+  return encodeReasoning(detailed, renamed);
+}
+
+function readField(part: ReasoningPart): string | undefined {
+  const field = ownFields(part.extra)["field"];
+  return typeof field === "string" ? field : undefined;
+}
+
+function encodeCalls(parts: ToolCallPart[], seals: ReadonlyMap<string, ReasoningPart>, place: Place): JsonObject {
+  const calls: JsonObject[] = [];
+  const fields: JsonObject = {};
+  for (const part of parts) {
+    reportForeign(part.extra, place);
+    const own = ownFields(part.extra);
+    if (own["function_call"] === true) {
+      fields["function_call"] = { name: part.name, arguments: part.arguments };
+      continue;
+    }
+    const seal = seals.get(part.id);
+    const isSigned = seal !== undefined && (readField(seal) !== undefined || place.returnsReasoning === "signatures");
+    const fitted = fitCall(part, place);
+    calls.push({
+      ...encodeCall(fitted, addCallSignature(own, isSigned ? seal.encrypted : undefined)),
+      ...encodeMark(part.cache, place),
+    });
+  }
+  if (calls.length > 0) fields["tool_calls"] = calls;
+  return fields;
+}
+
+/** Most servers know functions only, so a foreign client's calls of free-text tools are told as such. */
+function fitCall(part: ToolCallPart, { isOwn, fitId, fitName }: Target): ToolCallPart {
+  const { custom, ...call } = { ...part, id: fitId(part.id), name: fitName(part.name) };
+  if (custom !== true) return call;
+  return isOwn ? { ...call, custom } : { ...call, arguments: wrapInput(part.arguments) };
+}
+
+/** A call with all that this format's own side said of it. */
+export function encodeCall({ id, name, arguments: text, custom }: ToolCallPart, own: JsonObject): JsonObject {
+  if (custom === true) {
+    const call: CustomCall = { id, type: "custom", custom: { name, input: text } };
+    return { ...own, ...call };
+  }
+  const call: FunctionCall = { id, type: "function", function: { name, arguments: text } };
+  return { ...own, ...call };
+}
+
+function encodeResult(result: ToolResultPart, own: JsonObject, place: Place): JsonObject {
+  if (result.isError) place.dropped.add("is_error");
+  reportForeign(result.extra, place);
+  const moved = listShown(result);
+  const kept = result.content.filter((part) => !moved.includes(part));
+  const content = encodeContent(kept, { ...place, path: `${place.path}.content` });
+  if (own["role"] === "function") return { ...own, content };
+  const text = content === "" && moved.length > 0 ? "The result is shown in the next message." : content;
+  const marked = markLast(text, encodeMark(result.cache, place));
+  return { ...own, role: "tool", tool_call_id: place.fitId(result.callId), content: marked };
+}
+
+/** Servers read the mark from a part, so a string becomes one. */
+function markLast(content: string | JsonObject[], mark: JsonObject): string | JsonObject[] {
+  if (Object.keys(mark).length === 0 || content === "") return content;
+  if (typeof content === "string") return [{ type: "text", text: content, ...mark }];
+  return content.map((part, index) => (index === content.length - 1 ? { ...part, ...mark } : part));
+}
+
+/** The media of a result that this format's own client did not put there itself, and that no words can say. */
+function listShown(result: ToolResultPart): (TextPart | MediaPart)[] {
+  return result.content.filter(
+    (part) => part.type === "media" && Object.keys(ownFields(part.extra)).length === 0 && !isTextDocument(part),
+  );
+}

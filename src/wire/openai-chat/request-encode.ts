@@ -1,0 +1,209 @@
+// The canonical request → a chat request: its parameters. Messages are in message-encode.ts, tools in tool.ts; the way in is request.ts.
+// Knows no client and no provider beyond the facts about the model that it is given.
+
+import { type JsonObject, type Reasoning, type ReasoningEffort, type Request, isJsonObject } from "../../ir/index.ts";
+import { omitRefused } from "../refused.ts";
+import { fitName, shortenId } from "../safe-name.ts";
+import type { Encoded, ModelFacts } from "../type.ts";
+import { ID, objectOf, objectsOf, omit, ownFields } from "./body.ts";
+import { type Target, asksForSomething } from "./content.ts";
+import { encodeMessages } from "./message-encode.ts";
+import { encodeTools } from "./tool.ts";
+
+/** Fields in which the own entry only notes something; `encodeRequest` writes them itself. */
+const NOTES = [
+  "tools",
+  "tool_choice",
+  "function_call",
+  "max_tokens",
+  "max_completion_tokens",
+  "modalities",
+  "reasoning",
+  "response_format",
+];
+
+/**
+ * A canonical request as a chat body, with the client's fields that it cannot say. A stream always asks for usage: the ledger needs it, and
+ * a client's encoder shows it only where its format or its client wants it.
+ */
+export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
+  const { request, dropped: refused } = omitRefused(asked, facts.refuses);
+  const own = ownFields(request.extra);
+  const target = describeTarget(request, facts, new Set(refused));
+  const { dropped } = target;
+  const body: JsonObject = {
+    ...omit(own, NOTES),
+    ...pickUnchanged(own),
+    model: request.model,
+    messages: encodeMessages(request.messages, target),
+  };
+  encodeTools(request, body, target);
+  encodeLimits(request, body, { facts, dropped });
+  encodeSampling(request, body, dropped);
+  encodeReasoning(request, body, { facts, dropped });
+  encodeFormat(request, body);
+  encodeOrigin(request, body);
+  if (request.stream) body["stream"] = true;
+  if (request.stream && facts.refuses?.includes("streamOptions") !== true) {
+    body["stream_options"] = { ...objectOf(own["stream_options"]), include_usage: true };
+  }
+  if (!request.stream || facts.refuses?.includes("streamOptions") === true) delete body["stream_options"];
+  reportForeignFields(request, dropped);
+  return { body, dropped: [...dropped] };
+}
+
+/** OpenAI's limits on the length of names and ids; other formats' clients know nothing of them. */
+const NAME_LIMIT = 64;
+const ID_LIMIT = 40;
+
+function describeTarget(request: Request, facts: ModelFacts, dropped: Set<string>): Target {
+  const isOwn = request.extra[ID] !== undefined;
+  const isShort = facts.callIds === "short";
+  return {
+    dropped,
+    isOwn,
+    takesMarks: isOwn || facts.takesCacheMarks === true,
+    returnsReasoning: facts.returnsReasoning ?? null,
+    fitId: (id) => {
+      if (isShort) return shortenId(id);
+      return isOwn || id.length <= ID_LIMIT ? id : fitName(id, ID_LIMIT);
+    },
+    fitName: (name) => (isOwn ? name : fitName(name, NAME_LIMIT)),
+  };
+}
+
+function encodeOrigin(request: Request, body: JsonObject): void {
+  if (request.verbosity !== undefined) body["verbosity"] = request.verbosity;
+  if (request.modalities !== undefined) body["modalities"] = request.modalities;
+  else if (ownFields(request.extra)["modalities"] === false) body["modalities"] = ["text"];
+  if (request.user !== undefined) body["user"] = request.user;
+  if (request.safetyIdentifier !== undefined) body["safety_identifier"] = request.safetyIdentifier;
+  if (request.promptCacheKey !== undefined) body["prompt_cache_key"] = request.promptCacheKey;
+  if (request.serviceTier !== undefined) body["service_tier"] = request.serviceTier;
+  if (request.metadata !== undefined) body["metadata"] = request.metadata;
+}
+
+/** Of the noted fields those that hold the client's own value: a choice only this format knows, an older limit beside the newer. */
+function pickUnchanged(own: JsonObject): JsonObject {
+  const picked: JsonObject = {};
+  for (const name of ["tool_choice", "function_call", "max_tokens", "max_completion_tokens"]) {
+    const value = own[name];
+    if (value !== undefined && value !== false) picked[name] = value;
+  }
+  return picked;
+}
+
+function encodeLimits(
+  request: Request,
+  body: JsonObject,
+  { facts, dropped }: { facts: ModelFacts; dropped: Set<string> },
+): void {
+  const own = ownFields(request.extra);
+  if (request.stop !== undefined && request.stop.length > 0) body["stop"] = request.stop;
+  const wanted = request.maxOutputTokens;
+  if (wanted === undefined) return;
+  // Another format's client names the limit of another vendor's model; this one's own server may judge what its client asked.
+  const isTooMuch = request.extra[ID] === undefined && facts.maxOutputTokens !== null && wanted > facts.maxOutputTokens;
+  if (isTooMuch) dropped.add("max_tokens");
+  const limit = isTooMuch && facts.maxOutputTokens !== null ? facts.maxOutputTokens : wanted;
+  if (facts.limitField !== undefined) {
+    delete body["max_tokens"];
+    delete body["max_completion_tokens"];
+    body[facts.limitField] = limit;
+    return;
+  }
+  if (own["max_tokens"] === false) body["max_tokens"] = limit;
+  if (own["max_tokens"] !== false || own["max_completion_tokens"] === false) body["max_completion_tokens"] = limit;
+}
+
+function encodeSampling(request: Request, body: JsonObject, dropped: Set<string>): void {
+  if (request.temperature !== undefined) body["temperature"] = request.temperature;
+  if (request.topP !== undefined) body["top_p"] = request.topP;
+  if (request.frequencyPenalty !== undefined) body["frequency_penalty"] = request.frequencyPenalty;
+  if (request.presencePenalty !== undefined) body["presence_penalty"] = request.presencePenalty;
+  if (request.seed !== undefined) body["seed"] = request.seed;
+  if (request.choices !== undefined) body["n"] = request.choices;
+  if (request.logprobs !== undefined) body["logprobs"] = request.logprobs;
+  if (request.topLogprobs !== undefined) body["top_logprobs"] = request.topLogprobs;
+  if (request.topK === undefined) return;
+  // OpenAI refuses `top_k`; a compatible server that knows it gets it from this format's clients.
+  if (request.extra[ID] === undefined) dropped.add("top_k");
+  else body["top_k"] = request.topK;
+}
+
+function encodeReasoning(
+  request: Request,
+  body: JsonObject,
+  { facts, dropped }: { facts: ModelFacts; dropped: Set<string> },
+): void {
+  const { reasoning } = request;
+  if (reasoning === undefined) return;
+  const isOwn = request.extra[ID] !== undefined;
+  const noted = ownFields(request.extra)["reasoning"];
+  if (isJsonObject(noted)) {
+    body["reasoning"] = { ...noted, ...encodeWish(reasoning) };
+    return;
+  }
+  const effort = reasoning.effort ?? nameEffort(reasoning);
+  if (effort === undefined) return;
+  // "Do not think" is what a model that was not asked does, and older ones refuse the field.
+  if (!isOwn && effort === "none") return;
+  if (!isOwn && facts.reasoning === "none") dropped.add("reasoning_effort");
+  else body["reasoning_effort"] = effort;
+}
+
+/** OpenRouter's object. */
+function encodeWish({ effort, budgetTokens, summary }: Reasoning): JsonObject {
+  return {
+    ...(effort === undefined ? {} : { effort }),
+    ...(budgetTokens === undefined ? {} : { max_tokens: budgetTokens }),
+    ...(summary === "none" ? { exclude: true } : {}),
+  };
+}
+
+/** The nearest level that every reasoning model knows. */
+function nameEffort({ budgetTokens }: Reasoning): ReasoningEffort | undefined {
+  if (budgetTokens === undefined) return undefined;
+  if (budgetTokens <= 2_048) return "low";
+  return budgetTokens <= 8_192 ? "medium" : "high";
+}
+
+function encodeFormat({ responseFormat, extra }: Request, body: JsonObject): void {
+  const kept = ownFields(extra)["response_format"];
+  if (responseFormat === undefined) {
+    if (kept !== undefined) body["response_format"] = kept;
+    return;
+  }
+  const rest = objectOf(kept);
+  switch (responseFormat.type) {
+    case "text":
+      body["response_format"] = { ...rest, type: "text" };
+      return;
+    case "json":
+      body["response_format"] = { ...rest, type: "json_object" };
+      return;
+    case "json-schema": {
+      const { name, description, schema, strict } = responseFormat;
+      const inner: JsonObject = { ...objectOf(rest["json_schema"]), name: name ?? "response", schema };
+      if (description !== null) inner["description"] = description;
+      if (strict !== null) inner["strict"] = strict;
+      body["response_format"] = { ...rest, type: "json_schema", json_schema: inner };
+      return;
+    }
+    default:
+      responseFormat satisfies never;
+  }
+}
+
+/** Names what other formats' clients asked for beyond the canonical request; tools of their own by their place in the list. */
+function reportForeignFields(request: Request, dropped: Set<string>): void {
+  for (const [wire, fields] of Object.entries(request.extra)) {
+    if (wire === ID) continue;
+    for (const [name, value] of Object.entries(fields)) {
+      const places = name === "tools" ? objectsOf(value).map(({ index }) => index) : [];
+      const known = places.filter((place) => typeof place === "number");
+      for (const place of known) dropped.add(`tools[${place}]`);
+      if (known.length === 0 && asksForSomething(value)) dropped.add(name);
+    }
+  }
+}
