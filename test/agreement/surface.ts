@@ -1,0 +1,105 @@
+// The surfaces of the gateway, each through the SDK that its clients use: one question, and what the SDK's user learns from the answer.
+// The same readers, pointed at a provider, tell what it said itself.
+
+import Anthropic from "@anthropic-ai/sdk";
+import OpenAI from "openai";
+import { type Reading, readError, readInput } from "./reading.ts";
+
+export interface Question {
+  /** Where the SDK sends its requests; the address is made up. */
+  fetch: (request: Request) => Response | Promise<Response>;
+  key: string;
+  model: string;
+  stream: boolean;
+}
+
+export const SURFACES = {
+  "anthropic-messages": askMessages,
+  "openai-chat": askChat,
+} as const satisfies Record<string, (question: Question) => Promise<Reading>>;
+
+export type SurfaceId = keyof typeof SURFACES;
+
+/** The reading, or that of the error. */
+export async function ask(surface: SurfaceId, question: Question): Promise<Reading> {
+  try {
+    return await SURFACES[surface](question);
+  } catch (error) {
+    return readError(error);
+  }
+}
+
+const PROMPT = "Hello";
+
+function connect({ fetch, key }: Question) {
+  const call = async (url: string | URL | Request, init?: RequestInit): Promise<Response> =>
+    fetch(url instanceof Request ? new Request(url, init) : new Request(String(url), init));
+  return { fetch: Object.assign(call, { preconnect: (): void => undefined }), apiKey: key, maxRetries: 0 };
+}
+
+async function askChat(question: Question): Promise<Reading> {
+  const client = new OpenAI({ ...connect(question), baseURL: "http://gateway.test/v1" });
+  const body = { model: question.model, messages: [{ role: "user" as const, content: PROMPT }] };
+  const { choices, usage } = question.stream
+    ? await client.chat.completions.stream({ ...body, stream_options: { include_usage: true } }).finalChatCompletion()
+    : await client.chat.completions.create(body);
+  const [choice] = choices;
+  return {
+    text: readContent(choice?.message.content ?? ""),
+    // Not every server names the type of a call.
+    calls: (choice?.message.tool_calls ?? []).map((call) =>
+      "function" in call
+        ? { name: call.function.name, input: readInput(call.function.arguments) }
+        : { name: call.custom.name, input: call.custom.input },
+    ),
+    stop: CHAT_STOPS[choice?.finish_reason ?? ""] ?? "other",
+    input: usage?.prompt_tokens ?? -1,
+    output: usage?.completion_tokens ?? -1,
+    error: null,
+  };
+}
+
+/** Some servers that imitate OpenAI give a list of parts, of which the words are the answer. */
+function readContent(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content
+    .map((part: { type?: unknown; text?: unknown }) => (part.type === "text" ? String(part.text) : ""))
+    .join("");
+}
+
+const CHAT_STOPS: Readonly<Record<string, Reading["stop"]>> = {
+  content_filter: "filter",
+  function_call: "tool-calls",
+  length: "length",
+  stop: "stop",
+  tool_calls: "tool-calls",
+};
+
+async function askMessages(question: Question): Promise<Reading> {
+  const client = new Anthropic({ ...connect(question), baseURL: "http://gateway.test" });
+  const body = { model: question.model, max_tokens: 1_000, messages: [{ role: "user" as const, content: PROMPT }] };
+  const { content, stop_reason, usage } = question.stream
+    ? await client.messages.stream(body).finalMessage()
+    : await client.messages.create(body);
+  return {
+    text: content.map((block) => (block.type === "text" ? block.text : "")).join(""),
+    calls: content.flatMap((block) =>
+      block.type === "tool_use" ? [{ name: block.name, input: block.input as unknown }] : [],
+    ),
+    stop: MESSAGE_STOPS[stop_reason ?? ""] ?? "other",
+    input: usage.input_tokens + (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0),
+    output: usage.output_tokens,
+    error: null,
+  };
+}
+
+const MESSAGE_STOPS: Readonly<Record<string, Reading["stop"]>> = {
+  end_turn: "stop",
+  max_tokens: "length",
+  model_context_window_exceeded: "length",
+  pause_turn: "stop",
+  refusal: "filter",
+  stop_sequence: "stop",
+  tool_use: "tool-calls",
+};
