@@ -21,9 +21,9 @@ const EXPLAINED: readonly {
   surfaces?: readonly SurfaceId[];
 }[] = [
   {
-    file: /^xai\/(?!ai\/responses).*/,
+    file: /^(?:xai\/(?!ai\/responses)|gemini\/.*calls_without_id)/,
     field: "output",
-    why: "xAI counts reasoning outside of completion_tokens; the gateway books and shows all that was produced",
+    why: "counted outside of completion_tokens, as only the total tells; the gateway books and shows all that was produced",
     surfaces: ["anthropic-messages"],
   },
   {

@@ -16,8 +16,9 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
   // Servers from before the details name the hits beside the total.
   const cached = Math.min(prompt, count(input["cached_tokens"] ?? value["prompt_cache_hit_tokens"]));
   const written = Math.min(prompt - cached, count(input["cache_write_tokens"]));
-  // Some count reasoning outside of the completion; then only the total tells.
-  const isOutside = reasoning !== null && reasoning > 0 && prompt + completion + reasoning === value["total_tokens"];
+  // Some count reasoning outside of the completion, or do not tell of it at all; then only the total tells what was produced.
+  const beyond = count(value["total_tokens"]) - prompt - completion;
+  const isOutside = beyond > 0 && (reasoning === null || reasoning === beyond);
   const rest = omit(value, [
     "prompt_tokens",
     "completion_tokens",
@@ -35,7 +36,7 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
       freshInputTokens: prompt - cached - written,
       cacheReadTokens: cached,
       cacheWriteTokens: written,
-      outputTokens: isOutside ? completion + reasoning : completion,
+      outputTokens: isOutside ? completion + beyond : completion,
       reasoningTokens: reasoning,
     },
     rest,
