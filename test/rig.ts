@@ -52,6 +52,8 @@ export interface Rig {
     },
   ): Promise<Response>;
   chat(body: Record<string, unknown>, init?: Parameters<Rig["send"]>[1]): Promise<Response>;
+  /** The gateway as the `fetch` of an SDK. */
+  fetch: typeof fetch;
   rows(): Promise<LedgerEntry[]>;
   /** The only row there is. */
   row(): Promise<LedgerEntry>;
@@ -147,6 +149,11 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     issue,
     send,
     chat: (body, options) => send("/v1/chat/completions", { ...options, body }),
+    fetch: Object.assign(
+      async (input: Parameters<typeof fetch>[0], options?: RequestInit) =>
+        app.fetch(input instanceof Request ? new Request(input, options) : new Request(input, options)),
+      { preconnect: () => undefined },
+    ),
     rows,
     async row() {
       const found = await rows();

@@ -1,12 +1,12 @@
-// The built-in model: answers in this process by echoing the last user message, deterministic and free.
+// The built-in model: answers in this process, deterministic and free, by echoing the last user message or by calling the tools it names.
 // For first steps, tests and load measurements; it speaks the formats that it answers in and knows nothing of the network.
 
 import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { WireId } from "../wire/type.ts";
+import { type SpokenCall, takeTurn, type Turn } from "./loopback-turn.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Provider } from "./type.ts";
 
-const PREFIX = "[loopback] ";
 const DEFAULT_DIMENSIONS = 1536;
 const MAX_DIMENSIONS = 4096;
 /** As OpenAI's own limit. */
@@ -30,7 +30,7 @@ export function makeLoopback(settings: ProviderSettings): Provider {
     knownModels: [{ id: "loopback", createdAt: CREATED, ownedBy: "tokligence" }],
     missing: null,
     pricing: "free",
-    facts: () => ({ defaultMaxOutputTokens: 4096, maxOutputTokens: null, reasoning: "none" }),
+    facts: () => ({ defaultMaxOutputTokens: 4096, maxOutputTokens: null, reasoning: "effort" }),
     rest: null,
     answer: answerLocally,
   };
@@ -38,30 +38,13 @@ export function makeLoopback(settings: ProviderSettings): Provider {
 
 function answerLocally(wire: WireId, body: JsonObject): Response {
   if (wire === "openai-embeddings") return Response.json(embed(body));
-  const prompt = readPrompt(body);
-  const text = PREFIX + prompt.echo.trim();
-  const usage = { input: countTokens(prompt.all), output: countTokens(text) };
+  const turn = takeTurn(body);
   const choices = typeof body["n"] === "number" && body["n"] > 1 ? Math.floor(body["n"]) : 1;
   if (choices > MAX_CHOICES) throw invalidRequest(`The loopback gives at most ${MAX_CHOICES} answers a request.`, "n");
-  if (body["stream"] !== true) return Response.json(completeWhole(body, text, choices, usage));
-  return new Response(completeStream(body, text, choices, usage), {
+  if (body["stream"] !== true) return Response.json(completeWhole(body, turn, choices));
+  return new Response(completeStream(body, turn, choices), {
     headers: { "content-type": "text/event-stream; charset=utf-8" },
   });
-}
-
-/** The last user message (or the last message, where there is none) and the text of all of them. */
-function readPrompt(body: JsonObject): { echo: string; all: string } {
-  const messages = Array.isArray(body["messages"]) ? body["messages"].filter(isJsonObject) : [];
-  const texts = messages.map((message) => readText(message["content"]));
-  const last = messages.findLastIndex((message) => message["role"] === "user");
-  return { echo: texts.at(last) ?? "", all: texts.join("\n") };
-}
-
-function readText(content: Json | undefined): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  const texts = content.map((part) => (isJsonObject(part) && typeof part["text"] === "string" ? part["text"] : null));
-  return texts.filter((text) => text !== null).join("\n");
 }
 
 /** Four bytes a token, never 0: the echo has no tokenizer, and the count must be the same everywhere. */
@@ -73,41 +56,51 @@ function head(body: JsonObject, object: string): JsonObject {
   return { id: "chatcmpl-loopback", object, created: CREATED, model: body["model"] ?? "loopback" };
 }
 
-function printUsage(usage: { input: number; output: number }, choices: number): JsonObject {
-  const completion = usage.output * choices;
+function printUsage({ prompt, text, calls, reasoning }: Turn, choices: number): JsonObject {
+  const said = calls.length === 0 ? text : calls.map((call) => call.name + call.arguments).join("");
+  const thought = reasoning === null ? 0 : countTokens(reasoning) * choices;
+  const input = countTokens(prompt);
+  const output = countTokens(said) * choices + thought;
   return {
-    prompt_tokens: usage.input,
-    completion_tokens: completion,
-    total_tokens: usage.input + completion,
+    prompt_tokens: input,
+    completion_tokens: output,
+    total_tokens: input + output,
     prompt_tokens_details: { cached_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: thought },
   };
 }
 
-function completeWhole(
-  body: JsonObject,
-  text: string,
-  choices: number,
-  usage: { input: number; output: number },
-): JsonObject {
+function printCall({ id, name, arguments: written, isCustom }: SpokenCall): JsonObject {
+  if (isCustom) return { id, type: "custom", custom: { name, input: written } };
+  return { id, type: "function", function: { name, arguments: written } };
+}
+
+function completeWhole(body: JsonObject, turn: Turn, choices: number): JsonObject {
+  const { text, calls, reasoning } = turn;
+  const message: JsonObject = {
+    role: "assistant",
+    content: calls.length > 0 ? null : text,
+    refusal: null,
+    ...(reasoning === null ? {} : { reasoning_content: reasoning }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls.map(printCall) }),
+  };
   return {
     ...head(body, "chat.completion"),
     choices: Array.from({ length: choices }, (_, index) => ({
       index,
-      message: { role: "assistant", content: text, refusal: null },
+      message,
       logprobs: null,
-      finish_reason: "stop",
+      finish_reason: nameFinish(turn),
     })),
-    usage: printUsage(usage, choices),
+    usage: printUsage(turn, choices),
   };
 }
 
-function completeStream(
-  body: JsonObject,
-  text: string,
-  choices: number,
-  usage: { input: number; output: number },
-): string {
+function nameFinish({ calls }: Turn): string {
+  return calls.length > 0 ? "tool_calls" : "stop";
+}
+
+function completeStream(body: JsonObject, turn: Turn, choices: number): string {
   const options = body["stream_options"];
   const withUsage = isJsonObject(options) && options["include_usage"] === true;
   const base = { ...head(body, "chat.completion.chunk"), ...(withUsage ? { usage: null } : {}) };
@@ -117,13 +110,27 @@ function completeStream(
       ...base,
       choices: [{ index, delta, logprobs: null, finish_reason: finish }],
     });
-    frames.push(choice({ role: "assistant", content: "", refusal: null }, null));
-    // Words with the white space before them, so that the pieces join to the very same text.
-    for (const piece of cutWords(text)) frames.push(choice({ content: piece }, null));
-    frames.push(choice({}, "stop"));
+    for (const delta of listDeltas(turn)) frames.push(choice(delta, null));
+    frames.push(choice({}, nameFinish(turn)));
   }
-  if (withUsage) frames.push({ ...base, choices: [], usage: printUsage(usage, choices) });
+  if (withUsage) frames.push({ ...base, choices: [], usage: printUsage(turn, choices) });
   return `${frames.map((frame) => `data: ${JSON.stringify(frame)}\n\n`).join("")}data: [DONE]\n\n`;
+}
+
+/** Words with the white space before them, so that the pieces join to the very same text. */
+function listDeltas({ text, calls, reasoning }: Turn): JsonObject[] {
+  return [
+    { role: "assistant", content: calls.length > 0 ? null : "", refusal: null },
+    ...cutWords(reasoning ?? "").map((piece) => ({ reasoning_content: piece })),
+    ...cutWords(text).map((piece) => ({ content: piece })),
+    ...calls.flatMap((call, index) => {
+      const kind = call.isCustom ? "custom" : "function";
+      const field = call.isCustom ? "input" : "arguments";
+      const first = { index, id: call.id, type: kind, [kind]: { name: call.name, [field]: "" } };
+      const rest = cutWords(call.arguments).map((piece) => ({ index, [kind]: { [field]: piece } }));
+      return [first, ...rest].map((delta) => ({ tool_calls: [delta] }));
+    }),
+  ];
 }
 
 /** One piece a word, or a few words where there are very many: an echo must not grow far beyond what it echoes. */
