@@ -151,7 +151,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     chat: (body, options) => send("/v1/chat/completions", { ...options, body }),
     fetch: Object.assign(
       async (input: Parameters<typeof fetch>[0], options?: RequestInit) =>
-        app.fetch(input instanceof Request ? new Request(input, options) : new Request(input, options)),
+        app.fetch(input instanceof Request ? new Request(input, options) : new Request(String(input), options)),
       { preconnect: () => undefined },
     ),
     rows,

@@ -1,0 +1,146 @@
+// The vendors' SDKs against every provider's format, whole and streamed: an echo, a tool loop with two calls at once, and one that reasons.
+// The providers are scripted and as strict as the real ones: whatever the gateway sends them they must accept.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
+import { UPSTREAM_KEY } from "../upstream/openai.ts";
+import { makeStrictMessages } from "../upstream/anthropic-messages.ts";
+import { makeStrictChat } from "../upstream/openai-chat.ts";
+import { REASONING, USAGE } from "../upstream/script.ts";
+import type { StrictUpstream } from "../upstream/strict.ts";
+import type { ProviderKind } from "../../src/provider/index.ts";
+import { anthropicMessages, anthropicRunner } from "./anthropic-messages.ts";
+import { openaiChat } from "./openai-chat.ts";
+import { type Client, TOOL_NAME } from "./seen.ts";
+
+const CLIENTS = {
+  "anthropic messages": anthropicMessages,
+  "anthropic tool runner": anthropicRunner,
+  "openai chat": openaiChat,
+} satisfies Record<string, Client>;
+
+interface Target {
+  kind: ProviderKind;
+  make(): StrictUpstream;
+  /** What comes before the format's own path. */
+  base: string;
+  /** Models that the vendor treats differently; reasoning is asked of those that can. */
+  models: readonly { model: string; reasons: boolean }[];
+  /** The reasoning that the vendor shows. */
+  shown: string | null;
+}
+
+const TARGETS: Readonly<Record<string, Target>> = {
+  messages: {
+    kind: "anthropic",
+    make: makeStrictMessages,
+    base: "",
+    models: [
+      { model: "claude-sonnet-5-5", reasons: true },
+      { model: "claude-sonnet-4-5", reasons: true },
+    ],
+    shown: REASONING,
+  },
+  chat: {
+    kind: "compatible",
+    make: makeStrictChat,
+    base: "/v1",
+    models: [
+      { model: "gpt-4.1", reasons: false },
+      { model: "gpt-5.4", reasons: true },
+    ],
+    shown: null,
+  },
+};
+
+const HELLO = "Grüße, marker-4711 🦜\n\n  indented";
+const CALLS = `Please call:${TOOL_NAME} {"city":"Zürich {🦜}","days":null} and call:${TOOL_NAME} {"city":"Oslo \\"O\\""} now.`;
+const RESULTS = 'It rains in Zürich {🦜}.\nIt rains in Oslo "O".';
+const SUFFIX = " – ünïcödé 🦜\n\n end";
+
+describe.each(Object.keys(TARGETS))("on a strict %s provider", (name) => {
+  const target = TARGETS[name];
+  if (target === undefined) throw new Error(name);
+  let rig: Rig;
+  let token = "";
+  let upstream: StrictUpstream;
+  beforeAll(async () => {
+    upstream = target.make();
+    rig = await makeRig({
+      upstream: ({ url, method, headers, text }) =>
+        upstream.fetch(new Request(url, { method, headers, ...(method === "GET" ? {} : { body: text }) })),
+      config: (config) => ({
+        ...config,
+        providers: [
+          ...config.providers,
+          makeProviderSettings({
+            name,
+            kind: target.kind,
+            baseUrl: `http://strict.test${target.base}`,
+            apiKey: UPSTREAM_KEY,
+          }),
+        ],
+      }),
+    });
+    ({ token } = await rig.issue());
+  });
+  afterAll(() => rig.close());
+
+  const talk = async (
+    client: Client,
+    over: { model: string; stream: boolean; tools: boolean; reasoning: boolean; says: string[] },
+  ) => {
+    const before = upstream.refusals.length;
+    const turns = await client({ fetch: rig.fetch, token, ...over, model: `${name}/${over.model}` }).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}\nrefused: ${upstream.refusals.slice(before).join("\n")}`, { cause: error });
+      },
+    );
+    expect(upstream.refusals.slice(before)).toEqual([]);
+    for (const turn of turns) {
+      expect([turn.inputTokens, turn.cachedTokens, turn.outputTokens]).toEqual([
+        USAGE.input,
+        USAGE.cached,
+        USAGE.output,
+      ]);
+    }
+    return turns;
+  };
+
+  describe.each(Object.entries(CLIENTS))("%s", (clientName, client) => {
+    for (const { model, reasons } of target.models) {
+      for (const stream of [false, true]) {
+        const how = `${model}${stream ? ", streamed" : ""}`;
+        test(`an echo: ${how}`, async () => {
+          const turns = await talk(client, { model, stream, tools: false, reasoning: false, says: [HELLO, "again"] });
+          expect(turns.map(({ text, finish }) => ({ text, finish }))).toEqual([
+            { text: `[strict] ${HELLO}${SUFFIX}`, finish: "stop" },
+            { text: `[strict] again${SUFFIX}`, finish: "stop" },
+          ]);
+        });
+        test.each(reasons ? [false, true] : [false])(`a tool loop: ${how}, reasoning: %p`, async (reasoning) => {
+          const turns = await talk(client, { model, stream, tools: true, reasoning, says: [CALLS, HELLO, CALLS] });
+          const called = {
+            text: "",
+            calls: [
+              { name: TOOL_NAME, input: { city: "Zürich {🦜}", days: null } },
+              { name: TOOL_NAME, input: { city: 'Oslo "O"' } },
+            ],
+            finish: "calls",
+          };
+          const answered = { text: `[strict] ${RESULTS}${SUFFIX}`, calls: [], finish: "stop" };
+          const echoed = { text: `[strict] ${HELLO}${SUFFIX}`, calls: [], finish: "stop" };
+          expect(turns.map(({ text, calls, finish }) => ({ text, calls, finish }) as object)).toEqual([
+            called,
+            answered,
+            echoed,
+            called,
+            answered,
+          ]);
+          const shown = reasoning && clientName.startsWith("anthropic") ? target.shown : null;
+          expect(turns.map((turn) => turn.reasoning)).toEqual(turns.map(() => shown));
+        });
+      }
+    }
+  });
+});

@@ -1,0 +1,45 @@
+// What OpenAI's two strict formats share: the key, the words of a refusal, names of tools, and what a strict schema must be.
+
+import * as z from "zod";
+import { Refusal } from "./strict.ts";
+
+export const UPSTREAM_KEY = "sk-strict-0123456789";
+
+export const toolName = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/u);
+
+export function requireBearer(headers: Headers): void {
+  if (headers.get("authorization") === `Bearer ${UPSTREAM_KEY}`) return;
+  throw new Refusal("Incorrect API key provided.", { status: 401, code: "invalid_api_key" });
+}
+
+export function sayOpenai(path: string, { kind, text }: { kind: "unknown" | "wrong"; text: string }): string {
+  return kind === "unknown" ? `Unknown parameter: '${path}'.` : `Invalid value for '${path}': ${text}.`;
+}
+
+export function printOpenaiRefusal({ status, message, param, code }: Refusal): Response {
+  return Response.json({ error: { message, type: "invalid_request_error", param, code } }, { status });
+}
+
+/** Why a schema cannot be strict; null where it can. https://platform.openai.com/docs/guides/structured-outputs */
+export function findLaxSchema(schema: unknown, path = "()"): string | null {
+  if (Array.isArray(schema)) return firstOf(schema.map((item) => findLaxSchema(item, path)));
+  if (typeof schema !== "object" || schema === null) return null;
+  const fields = new Map<string, unknown>(Object.entries(schema));
+  const properties = fields.get("properties");
+  if (typeof properties === "object" && properties !== null) {
+    if (fields.get("additionalProperties") !== false) {
+      return `In context=${path}, 'additionalProperties' is required to be supplied and to be false.`;
+    }
+    const required = fields.get("required");
+    const missing = Object.keys(properties).find((key) => !Array.isArray(required) || !required.includes(key));
+    if (missing !== undefined) {
+      return `In context=${path}, 'required' is required to be supplied and to be an array including every key in properties. Missing '${missing}'.`;
+    }
+    return firstOf(Object.entries(properties).map(([key, value]) => findLaxSchema(value, `${path}.${key}`)));
+  }
+  return firstOf(["items", "anyOf", "$defs"].map((key) => findLaxSchema(fields.get(key), path)));
+}
+
+function firstOf(found: readonly (string | null)[]): string | null {
+  return found.find((text) => text !== null) ?? null;
+}
