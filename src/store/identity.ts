@@ -30,7 +30,7 @@ type UserPart =
   "createUsers" | "deleteUser" | "findUser" | "findUserByEmail" | "listUsers" | "purgeUser" | "updateUser";
 
 function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
-  const { users, apiKeys } = engine.schema;
+  const { users, apiKeys, storedResponses } = engine.schema;
   const clock = createClock(engine.schema);
 
   async function findUserWhere(condition: SQL): Promise<User | null> {
@@ -100,6 +100,7 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
             .update(apiKeys)
             .set(gone)
             .where(and(eq(apiKeys.userId, id), isNull(apiKeys.deletedAt))),
+          db.delete(storedResponses).where(eq(storedResponses.userId, id)),
         ],
       }));
       if (rows.length === 0) await refuseLastRoot(id);
@@ -113,7 +114,7 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
           .delete(users)
           .where(and(eq(users.id, cleanText(id)), keepOneRoot(users)))
           .returning({ id: users.id }),
-        after: [clock.markPurge(db)],
+        after: [clock.markPurge(db), db.delete(storedResponses).where(eq(storedResponses.userId, id))],
       }));
       if (rows.length === 0) await refuseLastRoot(id);
       return rows.length > 0;

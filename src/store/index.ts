@@ -1,8 +1,10 @@
 // The door of the room: opens the database, or the two of them, that the configuration names. Knows no HTTP and no configuration files.
 
+import type { AnswerStore } from "../gateway/answer-store.ts";
 import type { IdentityStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { LedgerStore } from "../ledger/store.ts";
+import { createAnswerStore } from "./answer.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
 import { createLedgerStore } from "./ledger.ts";
@@ -19,6 +21,8 @@ export interface StoreOptions {
 export interface Store {
   identity: IdentityStore;
   ledger: LedgerStore;
+  /** In the identity database, as they go with their owners. */
+  answers: AnswerStore;
   /** Of the identity database. */
   engine: "postgres" | "sqlite";
   /** Rejects where a database does not answer. */
@@ -53,6 +57,7 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
   return {
     identity: createIdentityStore(first),
     ledger: createLedgerStore(second),
+    answers: createAnswerStore(first),
     engine: first.name,
     async ping() {
       await Promise.all(engines.map((engine) => engine.ping()));

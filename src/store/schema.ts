@@ -4,19 +4,21 @@
 import { isNull } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { Role, Scope, Status } from "../identity/model.ts";
-import type { ErrorKind, JsonObject, UsageSource } from "../ir/index.ts";
+import type { ErrorKind, UsageSource } from "../ir/index.ts";
 import type { Attempt, Direction } from "../ledger/entry.ts";
 import type { Kit } from "./postgres/columns.ts";
 
 /** Public ids are UUIDv7 as text, so their order is the order of time; times are milliseconds; money is nano-dollars. */
 export function defineSchema(kit: Kit) {
   const users = defineUsers(kit);
+  const storedResponses = defineResponses(kit);
   return {
     users,
     apiKeys: defineApiKeys(kit, () => users.id),
     ledgerEntries: defineLedger(kit),
     objectBindings: defineBindings(kit),
-    storedResponses: defineResponses(kit),
+    storedResponses,
+    storedItems: defineItems(kit, () => storedResponses.id),
     counters: defineCounters(kit),
   };
 }
@@ -136,7 +138,7 @@ function defineBindings(kit: Kit) {
   );
 }
 
-/** Answers that a client may refer to later, each with what it was asked. */
+/** Answers that a client may refer to later, each with what it was asked. Text of users: nothing of it may outlive its row. */
 function defineResponses(kit: Kit) {
   return kit.table(
     "stored_responses",
@@ -150,19 +152,35 @@ function defineResponses(kit: Kit) {
       previousId: kit.text("previous_id"),
       /** True where the provider keeps it, too, under the same id. */
       isUpstream: kit.bool("is_upstream").notNull(),
-      /** The new input items of its request. */
-      input: kit.json("input").$type<JsonObject[]>().notNull(),
-      /** The answer, whole; null while it is under way elsewhere. */
-      body: kit.json("body").$type<JsonObject>(),
+      /** The new input items of its request, as JSON: no column type of its own, for one refuses what the other takes. */
+      input: kit.text("input").notNull(),
+      /** The answer, whole, as JSON. */
+      body: kit.text("body").notNull(),
       /** Size of input and body together. */
       bytes: kit.big("bytes").notNull(),
+      /** Set while it is still being made: by then its maker must have said again that it is alive. */
+      leaseUntil: kit.time("lease_until"),
       createdAt: kit.time("created_at").notNull(),
       expiresAt: kit.time("expires_at").notNull(),
     },
     (table) => [
-      kit.index("stored_responses_user").on(table.userId, table.createdAt),
-      kit.index("stored_responses_expiry").on(table.expiresAt),
+      // With the size in them, so that sums are read without the texts.
+      kit.index("stored_responses_owner").on(table.userId, table.createdAt, table.bytes),
+      kit.index("stored_responses_age").on(table.expiresAt, table.bytes),
     ],
+  );
+}
+
+/** The items that answers are made of, for requests that name one alone. */
+function defineItems(kit: Kit, responseId: () => PgColumn) {
+  return kit.table(
+    "stored_items",
+    {
+      /** `user_id/item_id`: two providers may give the same id. */
+      id: kit.text("id").primaryKey(),
+      responseId: kit.text("response_id").notNull().references(responseId, { onDelete: "cascade" }),
+    },
+    (table) => [kit.index("stored_items_response").on(table.responseId)],
   );
 }
 

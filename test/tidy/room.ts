@@ -29,7 +29,7 @@ export const ROOMS: Readonly<Record<string, Reach>> = {
   marketplace: { values: ["ir", "ledger", "lib"], types: ["identity"] },
   provider: { values: ["ir", "lib"], types: ["wire"] },
   server: { values: [...BELOW, "audit", "config", "console", "marketplace"], types: [] },
-  store: { values: ["ir", "lib"], types: ["audit", "firewall", "identity", "ledger", "marketplace"] },
+  store: { values: ["ir", "lib"], types: ["audit", "firewall", "gateway", "identity", "ledger", "marketplace"] },
   telemetry: { values: ["ir", "lib"], types: [] },
   wire: { values: ["ir", "lib"], types: [] },
 };

@@ -4,4 +4,4 @@ import { defineSchema } from "../schema.ts";
 import { sqliteKit } from "./columns.ts";
 
 export const schema = defineSchema(sqliteKit);
-export const { users, apiKeys, ledgerEntries, objectBindings, storedResponses, counters } = schema;
+export const { users, apiKeys, ledgerEntries, objectBindings, storedResponses, storedItems, counters } = schema;
