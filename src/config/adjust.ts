@@ -25,20 +25,29 @@ function takeFacadePort(gathered: Gathered): void {
  * would come back to us without end.
  */
 function dropOwnAddress(gathered: Gathered): void {
-  const text = gathered.settings.get("http_address")?.text ?? describeKey("http_address").fallback ?? "";
-  const parsed = parseText(address, text);
+  const names: KeyName[] = ["anthropic_base_url", "openai_base_url"];
+  dropUsual(gathered, names, "it is this gateway's own address", makeOwnAddressTest(gathered));
+}
+
+export function makeOwnAddressTest(gathered: Gathered): (url: string) => boolean {
+  const own = gathered.settings.get("http_address")?.text ?? describeKey("http_address").fallback ?? "";
+  const parsed = parseText(address, own);
   const port = "value" in parsed ? parsed.value.port : null;
-  dropUsual(gathered, ["anthropic_base_url", "openai_base_url"], "it is this gateway's own address", (text) => {
+  return (text) => {
     const url = URL.parse(text);
     if (url === null || !/^(localhost|127\.[\d.]+|0\.0\.0\.0|\[::1?\])$/.test(url.hostname)) return false;
     return Number(url.port || (url.protocol === "https:" ? 443 : 80)) === port;
-  });
+  };
 }
 
 /** Likewise its key: a gateway's key is no provider's business. */
 function dropOwnKeys(gathered: Gathered): void {
   const reason = "it holds a key of a gateway, not of the provider";
-  dropUsual(gathered, ["anthropic_api_key", "openai_api_key"], reason, (text) => text.startsWith("tok_"));
+  dropUsual(gathered, ["anthropic_api_key", "openai_api_key"], reason, isOwnKey);
+}
+
+export function isOwnKey(text: string): boolean {
+  return text.startsWith("tok_");
 }
 
 function dropUsual(gathered: Gathered, names: KeyName[], reason: string, isOurs: (text: string) => boolean): void {

@@ -3,21 +3,10 @@
 // https://docs.anthropic.com/en/docs/about-claude/model-deprecations for what has ended.
 
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
+import { KINDS, type ProviderKindDefinition, listImplying } from "../provider/index.ts";
+import { BUILT_IN } from "./provider-key.ts";
 
 const NEWEST = { haiku: "claude-haiku-5-5", opus: "claude-opus-5-5", sonnet: "claude-sonnet-5-5" } as const;
-
-const ROUTES = [
-  ["loopback", "loopback"],
-  ["chatgpt-*", "openai"],
-  ["codex-*", "openai"],
-  ["ft:*", "openai"],
-  ["gpt-*", "openai"],
-  ["o1*", "openai"],
-  ["o3*", "openai"],
-  ["o4*", "openai"],
-  ["text-embedding-*", "openai"],
-  ["claude*", "anthropic"],
-] as const;
 
 /** Short names, and names of models that have ended: a name that Anthropic still serves is nobody's alias. */
 const ALIASES = [
@@ -32,11 +21,22 @@ const ALIASES = [
   ["claude-sonnet", NEWEST.sonnet],
 ] as const;
 
-export const DEFAULT_ROUTES: readonly RouteRule[] = ROUTES.map(([pattern, provider]) => ({
-  pattern,
-  provider,
-  origin: "default",
-}));
+/** Each kind's, to the provider that is named like it: in force where that is there, and has its key. */
+export const DEFAULT_ROUTES: readonly RouteRule[] = [...KINDS].flatMap(([provider, kind]) =>
+  (kind.patterns ?? []).map((pattern) => ({ pattern, provider, origin: "default", ...explainAbsence(provider, kind) })),
+);
+
+/** The built-in providers are always there, and say themselves what they lack. */
+function explainAbsence(name: string, kind: ProviderKindDefinition): Pick<RouteRule, "missing"> {
+  if (BUILT_IN.some((builtIn) => builtIn === name)) return {};
+  const ways = [
+    ...listImplying(kind).map((variables) => variables.join(" and ")),
+    `[provider.${name}] ${kind.needsKey ? "api_key" : ""}`.trim(),
+  ];
+  return {
+    missing: `Provider "${name}" (${kind.about}) is not set up. Set ${ways.join(", or ")} and reload the gateway.`,
+  };
+}
 
 export const DEFAULT_ALIASES: readonly AliasRule[] = ALIASES.map(([pattern, target]) => ({
   pattern,

@@ -8,7 +8,7 @@ import { KEY_NAMES, describeKey, hasFileForm, listVariables } from "./key.ts";
 import { listOldVariables } from "./old-key.ts";
 import type { Origin } from "./problem.ts";
 import { describeUnknown } from "./problem.ts";
-import { PROVIDER_FIELDS } from "./provider-key.ts";
+import { PROVIDER_FIELDS, isSecretField } from "./provider-key.ts";
 import { isName } from "./syntax.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -65,7 +65,11 @@ interface Variables {
 }
 
 /** The first that is set, as a value or as a file. */
-function readVariables(into: Gathered, env: Environment, { variables, layer, fileForm }: Variables): Setting | null {
+export function readVariables(
+  into: Gathered,
+  env: Environment,
+  { variables, layer, fileForm }: Variables,
+): Setting | null {
   for (const variable of variables) {
     const text = env[variable]?.trim() ?? "";
     const path = fileForm ? (env[`${variable}_FILE`]?.trim() ?? "") : "";
@@ -80,6 +84,9 @@ function noteBoth(into: Gathered, variable: string): void {
   const message = `${variable}_FILE is set too: keep one`;
   into.problems.push({ file: variable, line: null, key: variable, message, suggestion: null });
 }
+
+/** API_VERSION before VERSION. */
+const LONGEST_FIRST = PROVIDER_FIELDS.toSorted((left, right) => right.length - left.length);
 
 interface Variable {
   variable: string;
@@ -97,9 +104,9 @@ function gatherProviderVariable(into: Gathered, env: Environment, { variable, va
     const headers = declareProvider(into, provider, origin).headers;
     return put(headers, (header[2] ?? "").toLowerCase().replaceAll("_", "-"), setting);
   }
-  for (const field of PROVIDER_FIELDS) {
-    const isPath = field === "api_key" && rest.endsWith("_API_KEY_FILE");
-    const suffix = isPath ? "_API_KEY_FILE" : `_${field.toUpperCase()}`;
+  for (const field of LONGEST_FIRST) {
+    const isPath = isSecretField(field) && rest.endsWith(`_${field.toUpperCase()}_FILE`);
+    const suffix = `_${field.toUpperCase()}${isPath ? "_FILE" : ""}`;
     const provider = findProviderName(into, rest.slice(0, -suffix.length));
     if (!rest.endsWith(suffix) || !isName(provider)) continue;
     if (isPath && (env[variable.slice(0, -"_FILE".length)]?.trim() ?? "") !== "") {

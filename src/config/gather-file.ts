@@ -8,7 +8,7 @@ import { isKeyName } from "./key.ts";
 import { findOldKey } from "./old-key.ts";
 import type { Origin } from "./problem.ts";
 import { describeBadValue, describeUnknown, printOrigin } from "./problem.ts";
-import { PROVIDER_FIELDS, findFlatKey, isProviderField } from "./provider-key.ts";
+import { PROVIDER_FIELDS, findFlatKey, isProviderField, isSecretField, readFieldForm } from "./provider-key.ts";
 import { checkRule } from "./rule.ts";
 import { isName } from "./syntax.ts";
 
@@ -83,8 +83,7 @@ function gatherTop(entry: IniEntry, place: Place): void {
 function gatherField(provider: string, entry: IniEntry, place: Place): void {
   const { into, origin, layer } = place;
   const written = entry.key.toLowerCase();
-  const isPath = written === "api_key_file";
-  const field = isPath ? "api_key" : written;
+  const { field, isPath } = readFieldForm(written);
   const setting: Setting = { text: entry.value, isPath, origin, layer };
   const id = `provider.${provider}.${field}`;
   if (field.startsWith("header.")) {
@@ -93,7 +92,8 @@ function gatherField(provider: string, entry: IniEntry, place: Place): void {
     return put(declareProvider(into, provider, origin).headers, field.slice("header.".length), setting);
   }
   if (!isProviderField(field)) {
-    const candidates = [...PROVIDER_FIELDS, "api_key_file", "header.<name>"];
+    const files = PROVIDER_FIELDS.filter(isSecretField).map((name) => `${name}_file`);
+    const candidates = [...PROVIDER_FIELDS, ...files, "header.<name>"];
     const problem = describeUnknown(origin, { what: "key", name: written, candidates });
     const isStray = isKeyName(readFileForm(written).name) || findOldKey(written) !== null;
     const hint = isStray ? ": the gateway's own settings stand above the first section" : "";

@@ -5,8 +5,7 @@ import { KEY_NAMES, describeKey, hasFileForm, isKeyName } from "./key.ts";
 import { OLD_KEYS, findOldKey } from "./old-key.ts";
 import type { Origin, Problem } from "./problem.ts";
 import { describeBadValue, printOrigin } from "./problem.ts";
-import type { ProviderField } from "./provider-key.ts";
-import { findFlatKey } from "./provider-key.ts";
+import { DECLARABLE, findFlatKey } from "./provider-key.ts";
 import { checkRule } from "./rule.ts";
 import { boolean, parseText } from "./syntax.ts";
 
@@ -33,7 +32,8 @@ export interface DraftRule {
 
 export interface ProviderDraft {
   origin: Origin;
-  fields: Map<ProviderField, Setting>;
+  /** By name: those for all kinds, and options of one. */
+  fields: Map<string, Setting>;
   headers: Map<string, Setting>;
 }
 
@@ -77,9 +77,16 @@ export function declareProvider(into: Gathered, name: string, origin: Origin): P
   return draft;
 }
 
+/** What it says it is; else the kind of its own name; else a server that speaks the common formats. A wrong word counts as none. */
+export function findKindName(name: string, draft: ProviderDraft | undefined): string {
+  if (name === "loopback") return name;
+  const words = [draft?.fields.get("type")?.text.toLowerCase(), name];
+  return words.find((word) => word !== undefined && DECLARABLE.includes(word)) ?? "compatible";
+}
+
 export interface FieldSetting {
   provider: string;
-  field: ProviderField;
+  field: string;
   setting: Setting;
 }
 

@@ -20,6 +20,7 @@ import { listProviderNames, readProviders } from "./provider.ts";
 import type { EffectiveValue, Reading } from "./read.ts";
 import { readSetting } from "./read.ts";
 import { readAliases, readRoutes } from "./routing.ts";
+import { adoptUsual } from "./usual.ts";
 import type { Config } from "./value.ts";
 
 export interface LoadOptions {
@@ -60,6 +61,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   gatherEnvironment(gathered, env);
   gatherFlags(gathered, flags);
   adjust(gathered);
+  adoptUsual(reading, env);
   const config = readConfig(reading);
   if (gathered.problems.length > 0) throw new ConfigError(sortProblems(gathered.problems));
   return freeze({

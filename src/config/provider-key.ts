@@ -1,16 +1,22 @@
-// What may be said about a provider, in `[provider.NAME]` and in TOKLIGENCE_PROVIDER_<NAME>_<FIELD>. Knows no file and no layer.
+// What may be said about a provider, in `[provider.NAME]` and in TOKLIGENCE_PROVIDER_<NAME>_<FIELD>: a few fields for all, and what
+// each kind has of its own. Knows no file and no layer.
 
 import type * as z from "zod";
-import type { KeyName } from "./key.ts";
+import { KINDS, type ProviderOption } from "../provider/index.ts";
+import type { Key, KeyName } from "./key.ts";
 import * as syntax from "./syntax.ts";
 
-export interface Field {
+export interface Field extends Pick<Key, "fallback" | "path" | "secret" | "type"> {
   about: string;
-  type: z.ZodType<unknown, string>;
   /** What a template shows. */
   example: string;
-  secret?: true;
 }
+
+/** What is there without being declared, and cannot be made into something else. */
+export const BUILT_IN = ["loopback", "openai", "anthropic"] as const;
+
+/** `loopback` calls nobody, so that one is enough. */
+export const DECLARABLE: readonly string[] = [...KINDS.keys()].filter((name) => name !== "loopback");
 
 export const FIELDS = {
   api_key: {
@@ -34,33 +40,70 @@ export const FIELDS = {
     type: syntax.plain,
     example: "llama*, qwen*",
   },
-  organization: { about: "Sent as openai-organization (type openai)", type: syntax.headerText, example: "org-..." },
-  project: { about: "Sent as openai-project (type openai)", type: syntax.headerText, example: "proj_..." },
   type: {
-    about: "Whose server it is or behaves like: compatible, openai or anthropic",
-    type: syntax.defineChoice(["compatible", "openai", "anthropic"]),
-    example: "compatible",
+    about: "Whose server it is or behaves like; unless said, the type of that name, else compatible",
+    type: syntax.defineChoice(DECLARABLE),
+    example: "ollama",
   },
-  version: { about: "Sent as anthropic-version (type anthropic)", type: syntax.headerText, example: "2023-06-01" },
 } as const satisfies Record<string, Field>;
 
-export type ProviderField = keyof typeof FIELDS;
+type SharedField = keyof typeof FIELDS;
 
-export type FieldValues = { [F in ProviderField]: z.output<(typeof FIELDS)[F]["type"]> | null };
+export type FieldValues = { [F in SharedField]: z.output<(typeof FIELDS)[F]["type"]> | null };
 
-export const PROVIDER_FIELDS = Object.keys(FIELDS) as readonly ProviderField[];
+export const SHARED_FIELDS = Object.keys(FIELDS) as readonly SharedField[];
 
-export function isProviderField(name: string): name is ProviderField {
+const OPTIONS: ReadonlyMap<string, ProviderOption> = new Map(
+  [...KINDS.values()].flatMap((kind) => Object.entries(kind.options)),
+);
+
+/** Every name that may stand in some provider's section. */
+export const PROVIDER_FIELDS: readonly string[] = [...SHARED_FIELDS, ...OPTIONS.keys()].toSorted();
+
+export function isProviderField(name: string): boolean {
+  return Object.hasOwn(FIELDS, name) || OPTIONS.has(name);
+}
+
+export function isSharedField(name: string): name is SharedField {
   return Object.hasOwn(FIELDS, name);
 }
 
-export function describeField(name: ProviderField): Field {
+export function describeField(name: SharedField): Field {
   return FIELDS[name];
+}
+
+/** An option as a field: secrets may be anything, as they may be whole files. */
+export function describeOption(option: ProviderOption): Field {
+  const { about, example, fallback } = option;
+  const type = chooseType(option);
+  return {
+    about,
+    example,
+    type,
+    ...(fallback === undefined ? {} : { fallback }),
+    ...(option.secret === true ? { secret: true } : {}),
+  };
+}
+
+function chooseType({ choices, isList, secret }: ProviderOption): Field["type"] {
+  if (choices !== undefined) return isList === true ? syntax.defineList(choices) : syntax.defineChoice(choices);
+  return secret === true ? syntax.plain : syntax.headerText;
+}
+
+/** `api_key_file` is `api_key` given as a path; so for every secret. */
+export function readFieldForm(written: string): { field: string; isPath: boolean } {
+  const base = written.endsWith("_file") ? written.slice(0, -"_file".length) : "";
+  return isSecretField(base) ? { field: base, isPath: true } : { field: written, isPath: false };
+}
+
+export function isSecretField(name: string): boolean {
+  return isSharedField(name) ? describeField(name).secret === true : OPTIONS.get(name)?.secret === true;
 }
 
 const FLAT_KEYS: ReadonlyMap<string, KeyName> = new Map<string, KeyName>([
   ["anthropic.api_key", "anthropic_api_key"],
   ["anthropic.base_url", "anthropic_base_url"],
+  ["anthropic.beta", "anthropic_beta_header"],
   ["anthropic.max_tokens", "anthropic_max_tokens"],
   ["anthropic.version", "anthropic_version"],
   ["openai.api_key", "openai_api_key"],
@@ -70,6 +113,11 @@ const FLAT_KEYS: ReadonlyMap<string, KeyName> = new Map<string, KeyName>([
 ]);
 
 /** Built-in providers' fields have keys of their own at the top of a file too: two ways of saying one thing. */
-export function findFlatKey(provider: string, field: ProviderField): KeyName | null {
+export function findFlatKey(provider: string, field: string): KeyName | null {
   return FLAT_KEYS.get(`${provider}.${field}`) ?? null;
+}
+
+/** Our own variable for a field. */
+export function nameVariable(provider: string, field: string): string {
+  return `TOKLIGENCE_PROVIDER_${provider.toUpperCase().replaceAll("-", "_")}_${field.toUpperCase()}`;
 }

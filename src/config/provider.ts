@@ -1,18 +1,25 @@
 // From what was said about providers to their settings: the built-ins, then the declared ones. Knows no file.
 
-import type { ProviderKind, ProviderSettings } from "../provider/settings.ts";
+import { KINDS, type ProviderKindDefinition, type ProviderSettings } from "../provider/index.ts";
 import { MASK } from "./dsn.ts";
 import type { ProviderDraft, Setting } from "./gathered.ts";
-import type { KeyName, Values } from "./key.ts";
+import { findKindName } from "./gathered.ts";
+import type { Values } from "./key.ts";
 import { describeKey, listVariables } from "./key.ts";
 import { describeBadValue, printOrigin } from "./problem.ts";
-import type { FieldValues, ProviderField } from "./provider-key.ts";
-import { PROVIDER_FIELDS, describeField } from "./provider-key.ts";
+import type { Field, FieldValues } from "./provider-key.ts";
+import {
+  BUILT_IN,
+  SHARED_FIELDS,
+  describeField,
+  describeOption,
+  findFlatKey,
+  isSharedField,
+  nameVariable,
+} from "./provider-key.ts";
 import type { Reading } from "./read.ts";
 import { keepSecret, readSetting } from "./read.ts";
 import { headerText, parseText } from "./syntax.ts";
-
-const BUILT_IN = ["loopback", "openai", "anthropic"] as const;
 
 /** Headers that are ours to set, or that would break the call. */
 const RESERVED_HEADERS = new Set(["connection", "content-length", "content-type", "host", "transfer-encoding"]);
@@ -20,134 +27,90 @@ const RESERVED_HEADERS = new Set(["connection", "content-length", "content-type"
 const SECRET_HEADER = /auth|cookie|credential|key|password|secret|token/;
 
 export function readProviders(reading: Reading, values: Values): ProviderSettings[] {
-  const drafts = reading.gathered.providers;
-  const declared = [...drafts.keys()].filter((name) => !BUILT_IN.some((builtIn) => builtIn === name));
-  return [
-    readLoopback(reading, drafts.get("loopback")),
-    readOpenai(reading, values, drafts.get("openai")),
-    readAnthropic(reading, values, drafts.get("anthropic")),
-    ...declared.map((name) => readDeclared(reading, values, name)),
-  ];
+  return listProviderNames(reading).map((name) => readProvider(reading, values, name));
 }
 
 export function listProviderNames(reading: Reading): string[] {
   return [...new Set([...BUILT_IN, ...reading.gathered.providers.keys()])];
 }
 
-function readLoopback(reading: Reading, draft: ProviderDraft | undefined): ProviderSettings {
-  refuseFields(reading, draft, { name: "loopback", allowed: ["models"] });
-  for (const [header, setting] of draft?.headers ?? []) {
-    reading.gathered.problems.push(describeBadValue(setting.origin, `header.${header}`, "loopback calls nobody"));
-  }
-  return { ...EMPTY, name: "loopback", kind: "loopback", baseUrl: "" };
+/** Who is being read: all that is known before its fields are. */
+interface Subject {
+  name: string;
+  kindName: string;
+  kind: ProviderKindDefinition;
+  draft: ProviderDraft | undefined;
 }
 
-function readOpenai(reading: Reading, values: Values, draft: ProviderDraft | undefined): ProviderSettings {
-  refuseFields(reading, draft, { name: "openai", allowed: ["max_tokens", "models", "type"] });
-  const fields = readFields(reading, "openai", draft);
-  return {
-    ...EMPTY,
-    name: "openai",
-    kind: "openai",
-    baseUrl: values.openai_base_url,
-    apiKey: values.openai_api_key,
-    apiKeyNames: nameKey("openai_api_key"),
-    needsApiKey: true,
-    organization: values.openai_org,
-    project: values.openai_project,
-    headers: readHeaders(reading, "openai", draft),
-    maxOutputTokens: fields.max_tokens,
-  };
-}
-
-function readAnthropic(reading: Reading, values: Values, draft: ProviderDraft | undefined): ProviderSettings {
-  refuseFields(reading, draft, { name: "anthropic", allowed: ["models", "type"] });
-  readFields(reading, "anthropic", draft);
-  const beta = values.anthropic_beta_header;
-  return {
-    ...EMPTY,
-    name: "anthropic",
-    kind: "anthropic",
-    baseUrl: values.anthropic_base_url,
-    apiKey: values.anthropic_api_key,
-    apiKeyNames: nameKey("anthropic_api_key"),
-    needsApiKey: true,
-    version: values.anthropic_version,
-    headers: { ...(beta === null ? {} : { "anthropic-beta": beta }), ...readHeaders(reading, "anthropic", draft) },
-    maxOutputTokens: values.anthropic_max_tokens,
-  };
-}
-
-const EMPTY = {
-  apiKey: null,
-  apiKeyNames: [],
-  needsApiKey: false,
-  organization: null,
-  project: null,
-  version: null,
-  headers: {},
-  maxOutputTokens: null,
-} as const;
-
-/** Where a declared provider of a vendor's type is reached unless it says otherwise, and which version it asks for. */
-function inheritFrom(kind: ProviderKind, values: Values): { baseUrl: string | null; version: string | null } {
-  if (kind === "openai") return { baseUrl: describeKey("openai_base_url").fallback ?? null, version: null };
-  if (kind === "anthropic") {
-    return { baseUrl: describeKey("anthropic_base_url").fallback ?? null, version: values.anthropic_version };
-  }
-  return { baseUrl: null, version: null };
-}
-
-function readDeclared(reading: Reading, values: Values, name: string): ProviderSettings {
+function readProvider(reading: Reading, values: Values, name: string): ProviderSettings {
   const draft = reading.gathered.providers.get(name);
-  const fields = readFields(reading, name, draft);
-  const kind = fields.type ?? "compatible";
-  const inherited = inheritFrom(kind, values);
-  const baseUrl = fields.base_url ?? inherited.baseUrl;
+  const kindName = findKindName(name, draft);
+  const kind = KINDS.get(kindName);
+  if (kind === undefined) throw new TypeError(`there is no kind of provider named ${kindName}`);
+  const subject: Subject = { name, kindName, kind, draft };
+  refuseFields(reading, subject);
+  const fields = readFields(reading, values, subject);
+  const baseUrl = fields.base_url ?? kind.baseUrl;
   if (baseUrl === null && draft !== undefined && !draft.fields.has("base_url")) {
-    const origin = draft.origin;
-    const message = `the provider ${name} lacks a base_url, which type=compatible needs`;
-    reading.gathered.problems.push({ ...origin, key: "base_url", message, suggestion: null });
+    const message = `the provider ${name} lacks a base_url, which type=${kindName} needs`;
+    reading.gathered.problems.push({ ...draft.origin, key: "base_url", message, suggestion: null });
   }
   return {
     name,
-    kind,
+    kind: kindName,
     baseUrl: baseUrl ?? "",
     apiKey: fields.api_key,
-    apiKeyNames: kind === "compatible" ? [] : [`[provider.${name}] api_key`, nameVariable(name, "api_key")],
-    needsApiKey: kind !== "compatible",
-    organization: fields.organization,
-    project: fields.project,
-    version: fields.version ?? inherited.version,
-    headers: readHeaders(reading, name, draft),
+    apiKeyNames: kind.needsKey ? nameKey(subject) : [],
+    needsApiKey: kind.needsKey,
+    options: readOptions(reading, values, subject),
+    headers: readHeaders(reading, subject),
     maxOutputTokens: fields.max_tokens,
   };
 }
 
-/** Absent fields are left out of what is shown. */
-function readFields(reading: Reading, provider: string, draft: ProviderDraft | undefined): FieldValues {
-  const values: Record<string, unknown> = {};
-  for (const field of PROVIDER_FIELDS) {
-    const setting = draft?.fields.get(field);
-    const name = `provider.${provider}.${field}`;
-    values[field] = setting === undefined ? null : readSetting(reading, { name, key: describeField(field), setting });
+function readFields(reading: Reading, values: Values, subject: Subject): FieldValues {
+  const found: Record<string, unknown> = {};
+  for (const field of SHARED_FIELDS) {
+    const described = describeField(field);
+    const fallback = { base_url: subject.kind.baseUrl, type: subject.kindName }[field as string];
+    found[field] = readField(reading, values, subject, {
+      name: field,
+      field: isBuiltIn(subject.name) || !fallback ? described : { ...described, fallback },
+    });
   }
-  const wrong = provider === "openai" || provider === "anthropic" ? values["type"] : null;
-  const typeOrigin = draft?.fields.get("type")?.origin;
-  if (wrong !== null && wrong !== provider && typeOrigin !== undefined) {
-    const message = `the type of the built-in provider ${provider} cannot be changed: choose another name`;
-    reading.gathered.problems.push(describeBadValue(typeOrigin, "type", message));
-  }
-  // readSetting gives each field's own type or null.
-  return values as FieldValues;
+  // readField gives each field's own type or null.
+  return found as FieldValues;
 }
 
-function readHeaders(reading: Reading, provider: string, draft: ProviderDraft | undefined): Record<string, string> {
+function readOptions(reading: Reading, values: Values, subject: Subject): Record<string, string> {
+  const options: [string, string][] = [];
+  for (const [name, option] of Object.entries(subject.kind.options)) {
+    const value = readField(reading, values, subject, { name, field: describeOption(option) });
+    if (typeof value === "string") options.push([name, value]);
+  }
+  return Object.fromEntries(options);
+}
+
+/** Absent fields are left out of what is shown. */
+function readField(
+  reading: Reading,
+  values: Values,
+  { name: provider, draft }: Subject,
+  { name, field }: { name: string; field: Field },
+): unknown {
+  const flat = findFlatKey(provider, name);
+  if (flat !== null) return values[flat];
+  const setting = draft?.fields.get(name);
+  if (setting === undefined && field.fallback === undefined) return null;
+  return readSetting(reading, { name: `provider.${provider}.${name}`, key: field, setting });
+}
+
+function readHeaders(reading: Reading, { name: provider, draft }: Subject): Record<string, string> {
   const headers: [string, string][] = [];
   for (const [header, setting] of draft?.headers ?? []) {
     const name = `provider.${provider}.header.${header}`;
     const parsed = parseText(headerText, setting.text);
-    const wrong = checkHeaderName(header) ?? ("message" in parsed ? parsed.message : null);
+    const wrong = checkHeaderName(provider, header) ?? ("message" in parsed ? parsed.message : null);
     if (wrong !== null) {
       reading.gathered.problems.push(describeBadValue(setting.origin, `header.${header.slice(0, 60)}`, wrong));
       continue;
@@ -169,28 +132,42 @@ function showHeader(reading: Reading, name: string, { header, setting }: { heade
   reading.effective.push({ key: name, value, origin: printOrigin(setting.origin), secret });
 }
 
-function checkHeaderName(header: string): string | null {
+function checkHeaderName(provider: string, header: string): string | null {
+  if (provider === "loopback") return "loopback calls nobody";
   if (!/^[a-z0-9][a-z0-9_-]*$/.test(header)) return "this is no header's name";
   return RESERVED_HEADERS.has(header) ? "this header is the gateway's own to set" : null;
 }
 
-interface Refused {
-  name: string;
-  allowed: readonly ProviderField[];
-}
-
-function refuseFields(reading: Reading, draft: ProviderDraft | undefined, { name, allowed }: Refused): void {
+/** What was said about it and means nothing there. */
+function refuseFields(reading: Reading, { name, kindName, kind, draft }: Subject): void {
   for (const [field, setting] of draft?.fields ?? []) {
-    if (allowed.includes(field)) continue;
-    const message = `the built-in provider ${name} has no such setting`;
-    reading.gathered.problems.push(describeBadValue(setting.origin, field, message));
+    const wrong = judgeField(field, { name, kindName, kind, setting });
+    if (wrong !== null) reading.gathered.problems.push(describeBadValue(setting.origin, field, wrong));
   }
 }
 
-function nameKey(key: KeyName): readonly string[] {
-  return [key, ...listVariables(key), ...(describeKey(key).usual ?? [])];
+function judgeField(
+  field: string,
+  { name, kindName, kind, setting }: Pick<Subject, "kind" | "kindName" | "name"> & { setting: Setting },
+): string | null {
+  if (name === "loopback") return field === "models" ? null : "the built-in provider loopback has no such setting";
+  if (field === "type" && isBuiltIn(name) && setting.text.toLowerCase() !== name) {
+    return `the type of the built-in provider ${name} cannot be changed: choose another name`;
+  }
+  if (isSharedField(field) || Object.hasOwn(kind.options, field)) return null;
+  const known = Object.keys(kind.options);
+  const rest = known.length === 0 ? "" : ` (it has ${known.join(", ")})`;
+  return `type=${kindName} has no such setting${rest}`;
 }
 
-function nameVariable(provider: string, field: ProviderField): string {
-  return `TOKLIGENCE_PROVIDER_${provider.toUpperCase().replaceAll("-", "_")}_${field.toUpperCase()}`;
+function isBuiltIn(name: string): boolean {
+  return BUILT_IN.some((builtIn) => builtIn === name);
+}
+
+/** Every way to give it its key. */
+function nameKey({ name, kindName, kind }: Subject): readonly string[] {
+  const flat = findFlatKey(name, "api_key");
+  if (flat !== null) return [flat, ...listVariables(flat), ...(describeKey(flat).usual ?? [])];
+  const usual = name === kindName ? kind.keyVariables : [];
+  return [`[provider.${name}] api_key`, nameVariable(name, "api_key"), ...usual];
 }

@@ -107,6 +107,21 @@ export function defineChoice<const T extends string>(
   });
 }
 
+/** Some of the choices, separated by commas; written back with single commas. */
+export function defineList(choices: readonly string[]) {
+  return define((text) => {
+    const words = text
+      .toLowerCase()
+      .split(",")
+      .map((word) => word.trim())
+      .filter((word) => word !== "");
+    const wrong = words.find((word) => !choices.includes(word));
+    if (wrong !== undefined) throw new Refusal(`${quote(wrong)} is not one of ${choices.join(", ")}`);
+    if (words.length === 0) throw new Refusal(`at least one of ${choices.join(", ")} is needed`);
+    return [...new Set(words)].join(",");
+  });
+}
+
 export interface Address {
   hostname: string | null;
   port: number;

@@ -3,7 +3,8 @@
 import { printIniEntry } from "./ini.ts";
 import type { Group } from "./key.ts";
 import { GROUPS, KEY_NAMES, describeKey, hasFileForm } from "./key.ts";
-import { PROVIDER_FIELDS, describeField } from "./provider-key.ts";
+import { KINDS, type ProviderKindDefinition, listImplying } from "../provider/index.ts";
+import { SHARED_FIELDS, DECLARABLE, describeField, nameVariable } from "./provider-key.ts";
 
 /** Settings that are said rather than suggested, by key. A RangeError where a value does not fit on a line. */
 export type Given = Readonly<Record<string, string>>;
@@ -42,8 +43,15 @@ export function printOverlayTemplate(environment: string, given: Given): string 
 ${RULES}
 # Keys are better kept in files or variables: <key>_file and TOKLIGENCE_<KEY>_FILE name a file that holds the value.`,
     ...OVERLAY_GROUPS.map((group) => printGroup(group, given)),
-    `# --- More providers: any server with OpenAI's formats, one section each; keys below a [section] belong to it ---`,
+    `# --- More providers, one section each; keys below a [section] belong to it ---
+#
+# A provider whose usual key is in the environment is there without a section, named like its type. These are the types:
+#
+${printKinds()}`,
     printProviderExample("ollama"),
+    ...[...KINDS]
+      .filter(([, kind]) => Object.keys(kind.options).some((name) => name !== WIDESPREAD))
+      .map(printKindExample),
     `# --- Routes and aliases, one a line: exact, x*, *x or *x*; the most literal characters win, then the first ---
 
 # [routes]
@@ -71,14 +79,44 @@ function printGroup(group: Group, given: Given): string {
   return [`# --- ${GROUPS[group]} ---`, ...entries].join("\n\n");
 }
 
+/** One line a type: name, usual variables, usual address. */
+function printKinds(): string {
+  const rows = DECLARABLE.map((name) => {
+    const kind = KINDS.get(name);
+    const variables = listImplying(kind ?? NO_KIND).map((set) => set.join("+"));
+    return [name, variables.join(", "), kind?.baseUrl ?? "(base_url is needed)", kind?.about ?? ""];
+  });
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) => `#   ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd())
+    .join("\n");
+}
+
+/** An option that most types have, so that one example is enough. */
+const WIDESPREAD = "formats";
+
+const NO_KIND = { keyVariables: [] };
+
 function printProviderExample(name: string): string {
-  const fields = PROVIDER_FIELDS.toSorted((left, right) => Number(right === "type") - Number(left === "type"));
+  const fields = SHARED_FIELDS.toSorted((left, right) => Number(right === "type") - Number(left === "type"));
   const lines = fields.map((field) => `# # ${describeField(field).about}\n# ${field}=${describeField(field).example}`);
-  const variable = `TOKLIGENCE_PROVIDER_${name.toUpperCase()}_BASE_URL`;
+  const formats = KINDS.get(name)?.options[WIDESPREAD];
   return [
     `# [provider.${name}]`,
     ...lines,
+    ...(formats === undefined ? [] : [`# # ${formats.about}\n# ${WIDESPREAD}=${formats.example}`]),
     `# # Any header for every call\n# header.x-title=Tokligence`,
-    `# # Each has a variable too, such as ${variable}`,
+    `# # Each has a variable too, such as ${nameVariable(name, "base_url")}`,
   ].join("\n");
+}
+
+/** What a type has of its own. */
+function printKindExample([name, kind]: readonly [string, ProviderKindDefinition]): string {
+  const options = Object.entries(kind.options).filter(([option]) => option !== WIDESPREAD);
+  const lines = options.map(([option, { about, example, secret, variables }]) => {
+    const also = [...(secret === true ? [`${option}_file`] : []), ...variables];
+    return `# # ${about}${also.length === 0 ? "" : ` (also ${also.join(", ")})`}\n# ${option}=${example}`;
+  });
+  const url = kind.baseUrl === null ? [`# base_url=${kind.exampleUrl ?? describeField("base_url").example}`] : [];
+  return [`# [provider.my-${name}]`, `# type=${name}`, ...url, ...lines].join("\n");
 }

@@ -4,7 +4,7 @@ import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import type { ProviderSettings } from "../provider/settings.ts";
 
 export type { AliasRule, RouteRule } from "../gateway/rule.ts";
-export type { ProviderKind, ProviderSettings } from "../provider/settings.ts";
+export type { ProviderSettings } from "../provider/settings.ts";
 
 export interface Config {
   environment: string;

@@ -131,7 +131,9 @@ async function readListing(
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
     const text = await readCapped(response, MAX_LIST_BYTES);
     if (text === null) throw new Error("the list is too long");
-    const body: unknown = JSON.parse(text);
+    const parsed: unknown = JSON.parse(text);
+    // Some give the bare list.
+    const body: unknown = Array.isArray(parsed) ? { data: parsed } : parsed;
     if (!isJsonObject(body)) throw new Error("the answer is not a JSON object");
     return listing.decode(body);
   } finally {

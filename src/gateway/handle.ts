@@ -107,8 +107,13 @@ async function authorize(
 
 /** The provider's credentials, and what of the client's headers it is to see. */
 function collectHeaders(call: Call, plan: Plan): Record<string, string> {
-  const headers: Record<string, string> = { "content-type": "application/json", ...plan.provider.headers };
-  for (const name of plan.provider.requestHeaders) {
+  const { endpoint, provider } = plan;
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    ...provider.headers,
+    ...endpoint.headers,
+  };
+  for (const name of [...provider.requestHeaders, ...(endpoint.requestHeaders ?? [])]) {
     const given = call.headers.get(name);
     if (given === null) continue;
     // One account upstream serves many keys here: what one calls its own must not meet another's.

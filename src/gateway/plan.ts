@@ -109,8 +109,9 @@ function unsupported(provider: Provider, wire: Wire): GatewayError {
 export function findTarget(scene: Scene, name: string): { provider: Provider; model: string } {
   const { target } = scene.router.resolve(name);
   const provider = target === null ? undefined : scene.providers.get(target.provider);
+  const missing = provider === undefined ? target?.missing : provider.missing;
+  if (typeof missing === "string") throw new GatewayError({ kind: "not_configured", message: missing });
   if (target === null || provider === undefined) throw unknownModel(scene, name);
-  if (provider.missing !== null) throw new GatewayError({ kind: "not_configured", message: provider.missing });
   return { provider, model: target.model };
 }
 
@@ -128,7 +129,16 @@ function fitBody(
   { endpoint, dropped }: { endpoint: Endpoint; dropped: string[] },
 ): string {
   let fitted = text;
-  for (const field of endpoint.remove ?? []) if (body[field] !== undefined) fitted = removeTopLevel(fitted, field);
+  for (const field of endpoint.remove ?? []) {
+    // Not in the client's body only: the format's own wish for usage may have been added to the text.
+    if (fitted.includes(`"${field}"`)) fitted = removeTopLevel(fitted, field);
+  }
+  for (const [field, other] of Object.entries(endpoint.rename ?? {})) {
+    const value = body[field];
+    if (value === undefined) continue;
+    fitted = removeTopLevel(fitted, field);
+    if (body[other] === undefined) fitted = setTopLevel(fitted, other, JSON.stringify(value));
+  }
   for (const field of endpoint.refusedEmpty ?? []) {
     const value = body[field];
     if (Array.isArray(value) && value.length === 0) fitted = removeTopLevel(fitted, field);
@@ -169,9 +179,17 @@ function translate(scene: Scene, { provider, model }: { provider: Provider; mode
   };
 }
 
-function shape(body: JsonObject, { remove = [], set = {} }: Endpoint): JsonObject {
-  if (remove.length === 0) return { ...body, ...set };
-  return { ...Object.fromEntries(Object.entries(body).filter(([name]) => !remove.includes(name))), ...set };
+/** A body of ours with what this address must have otherwise; what is refused there, its encoder knows from the model's facts. */
+function shape(body: JsonObject, { remove = [], rename = {}, set = {} }: Endpoint): JsonObject {
+  const shaped: JsonObject = { ...body, ...set };
+  for (const field of remove) delete shaped[field];
+  for (const [field, other] of Object.entries(rename)) {
+    const value = shaped[field];
+    if (value === undefined) continue;
+    delete shaped[field];
+    shaped[other] ??= value;
+  }
+  return shaped;
 }
 
 /** A 404 that names what comes near: models that are listed, aliases and routes. */

@@ -28,7 +28,7 @@ export interface Step {
 export interface Decision {
   asked: string;
   /** Null where nothing matches. */
-  target: { provider: string; model: string; reason: string } | null;
+  target: { provider: string; model: string; reason: string; missing?: string } | null;
   /** Every rule that had a say, in order: for people, not for the request path. */
   steps: Step[];
 }
@@ -162,7 +162,9 @@ function findDefault(
   }
   const waiting = pickFirst(defaults, lower, steps);
   if (waiting === undefined) return null;
-  return { provider: waiting.rule.provider, model: name, reason: "built-in route; its provider lacks a setting" };
+  const { missing, provider } = waiting.rule;
+  const reason = "built-in route; its provider lacks a setting";
+  return { provider, model: name, reason, ...(missing === undefined ? {} : { missing }) };
 }
 
 /** The rules are in order of precedence already: the first match is the choice, later ones are noted as beaten. */

@@ -6,6 +6,8 @@ export interface RouteRule {
   provider: string;
   /** Where it was declared, for `explain`: `config/setting.ini:12`, `default`, `TOKLIGENCE_ROUTES`. */
   origin: string;
+  /** What to set, in a sentence, where nobody declared the provider: built-in routes lead to many that are not there. */
+  missing?: string;
 }
 
 export interface AliasRule {

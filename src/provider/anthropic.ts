@@ -3,6 +3,7 @@
 import type { JsonObject } from "../ir/index.ts";
 import { isJsonObject } from "../ir/index.ts";
 import type { ModelFacts } from "../wire/type.ts";
+import type { ProviderKindDefinition } from "./kind.ts";
 import { describeMissingKey } from "./openai-like.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { ListedModel, Provider } from "./type.ts";
@@ -32,7 +33,22 @@ const CAREFUL_LIMIT = 64_000;
 /** What we ask for where the client named no limit: enough for a long answer, within every current model's limit. */
 const DEFAULT_LIMIT = 32_000;
 
-export function makeAnthropic(settings: ProviderSettings): Provider {
+export const anthropic: ProviderKindDefinition = {
+  about: "Anthropic",
+  baseUrl: "https://api.anthropic.com",
+  keyVariables: ["ANTHROPIC_API_KEY"],
+  urlVariables: ["ANTHROPIC_BASE_URL"],
+  needsKey: true,
+  options: {
+    beta: { about: "Sent as anthropic-beta with every call", variables: [], example: "context-1m-2025-08-07" },
+    version: { about: "Sent as anthropic-version", variables: [], example: "2023-06-01", fallback: "2023-06-01" },
+  },
+  patterns: ["claude*"],
+  make: makeAnthropic,
+};
+
+function makeAnthropic(settings: ProviderSettings): Provider {
+  const { beta, version = "2023-06-01" } = settings.options;
   return {
     name: settings.name,
     speaks: () => ["anthropic-messages", "anthropic-count"],
@@ -42,7 +58,8 @@ export function makeAnthropic(settings: ProviderSettings): Provider {
     authorize: null,
     headers: {
       ...(settings.apiKey === null ? {} : { "x-api-key": settings.apiKey }),
-      "anthropic-version": settings.version ?? "2023-06-01",
+      "anthropic-version": version,
+      ...(beta === undefined ? {} : { "anthropic-beta": beta }),
       ...settings.headers,
     },
     requestHeaders: ["anthropic-beta", "traceparent", "tracestate"],

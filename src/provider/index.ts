@@ -1,25 +1,35 @@
-// The table of provider kinds: one line a vendor.
+// The table of provider kinds: one line a vendor, and the rows of those that imitate another.
 
-import { makeAnthropic } from "./anthropic.ts";
-import { makeCompatible } from "./compatible.ts";
-import { makeLoopback } from "./loopback.ts";
-import { makeOpenai } from "./openai.ts";
-import type { ProviderTools } from "./kind.ts";
-import type { ProviderKind, ProviderSettings } from "./settings.ts";
+import { anthropic } from "./anthropic.ts";
+import { COMPATIBLE } from "./compatible.ts";
+import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
+import { loopback } from "./loopback.ts";
+import { OWN_SERVERS } from "./own-server.ts";
+import { openai } from "./openai.ts";
+import type { ProviderSettings } from "./settings.ts";
 import type { Provider } from "./type.ts";
 
-const KINDS = {
-  anthropic: makeAnthropic,
-  compatible: makeCompatible,
-  loopback: makeLoopback,
-  openai: makeOpenai,
-} as const satisfies Record<ProviderKind, (settings: ProviderSettings, tools: ProviderTools) => Provider>;
+const OWN = {
+  anthropic,
+  loopback,
+  openai,
+} as const satisfies Record<string, ProviderKindDefinition>;
 
+/** By the name that `type =` says. */
+export const KINDS: ReadonlyMap<string, ProviderKindDefinition> = new Map(
+  Object.entries<ProviderKindDefinition>({ ...OWN, ...COMPATIBLE, ...OWN_SERVERS }).toSorted(([left], [right]) =>
+    left < right ? -1 : 1,
+  ),
+);
+
+/** Throws a TypeError for a kind that is not in the table: whoever reads settings has checked it. */
 export function makeProvider(settings: ProviderSettings, tools: ProviderTools): Provider {
-  const make: (settings: ProviderSettings, tools: ProviderTools) => Provider = KINDS[settings.kind];
-  return make(settings, tools);
+  const kind = KINDS.get(settings.kind);
+  if (kind === undefined) throw new TypeError(`there is no kind of provider named ${settings.kind}`);
+  return kind.make(settings, tools);
 }
 
-export type { ProviderTools } from "./kind.ts";
-export type { ProviderKind, ProviderSettings } from "./settings.ts";
+export { listImplying } from "./kind.ts";
+export type { ProviderKindDefinition, ProviderOption, ProviderTools } from "./kind.ts";
+export type { ProviderSettings } from "./settings.ts";
 export type { Endpoint, FrameReader, ListedModel, OutgoingRequest, Pricing, Provider, RestFamily } from "./type.ts";

@@ -5,10 +5,22 @@ import type { Provider } from "./type.ts";
 
 /** A setting that only some vendors have, such as a region. */
 export interface ProviderOption {
+  /** One line, for people. */
   about: string;
-  /** The usual environment variables for it, best first; ours come before. */
+  /** The usual environment variables for it, best first; ours come before. They hold for every provider of the kind. */
   variables: readonly string[];
+  /** Usual variables that hold the path of a file with the value. */
+  fileVariables?: readonly string[];
+  /** Where other programs keep a file with the value; `~` is the home folder. Read where nothing else is said. */
+  usualFile?: string;
   example: string;
+  /** What it is where nobody says it. */
+  fallback?: string;
+  /** What it may be; any text where missing. */
+  choices?: readonly string[];
+  /** Several of the choices, separated by commas. */
+  isList?: true;
+  /** Never shown; may also be given as the path of a file that holds it. Of one name, either all kinds' are secret or none. */
   secret?: true;
 }
 
@@ -19,14 +31,31 @@ export interface ProviderTools {
 }
 
 export interface ProviderKindDefinition {
-  /** Its usual address, up to what comes before the format's own path; null where the operator must give one. */
+  /** Whose server it is, for people. */
+  about: string;
+  /** Its usual address, up to what comes before the format's own path; empty where it follows from the options; null where the operator must give one. */
   baseUrl: string | null;
-  /** The usual environment variables for its key, best first. */
+  /** What an address of the operator's looks like, where it is not like everyone's. */
+  exampleUrl?: string;
+  /** The usual environment variables for its key, best first. They hold for the provider that is named like its kind alone. */
   keyVariables: readonly string[];
-  /** The usual environment variables for its address. */
+  /** The usual environment variables for its address, likewise. */
   urlVariables: readonly string[];
+  /** Makes an address of what such a variable holds, where that is something else. */
+  readUrl?: (text: string) => string;
   /** Whether it refuses calls without a key. */
   needsKey: boolean;
+  /** Variables that together declare a provider named like the kind, without any section; several sets, if need be. Missing: each key variable. */
+  impliedBy?: readonly (readonly string[])[];
   options: Readonly<Record<string, ProviderOption>>;
+  /** Models that nobody else has: built-in routes to the provider that is named like its kind. */
+  patterns?: readonly string[];
   make(settings: ProviderSettings, tools: ProviderTools): Provider;
+}
+
+/** The sets of usual variables any of which is enough to declare the provider that is named like its kind. */
+export function listImplying(
+  kind: Pick<ProviderKindDefinition, "impliedBy" | "keyVariables">,
+): readonly (readonly string[])[] {
+  return kind.impliedBy ?? kind.keyVariables.map((variable) => [variable]);
 }

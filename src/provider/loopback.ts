@@ -4,6 +4,7 @@
 import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { WireId } from "../wire/type.ts";
 import { type SpokenCall, takeTurn, type Turn } from "./loopback-turn.ts";
+import type { ProviderKindDefinition } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Provider } from "./type.ts";
 
@@ -17,7 +18,18 @@ const MAX_PIECES = 2_000;
 /** Fixed, so that two runs give the same bytes. */
 const CREATED = 1_700_000_000;
 
-export function makeLoopback(settings: ProviderSettings): Provider {
+export const loopback: ProviderKindDefinition = {
+  about: "The built-in echo",
+  baseUrl: "",
+  keyVariables: [],
+  urlVariables: [],
+  needsKey: false,
+  options: {},
+  patterns: ["loopback"],
+  make: makeLoopback,
+};
+
+function makeLoopback(settings: ProviderSettings): Provider {
   return {
     name: settings.name,
     speaks: () => ["openai-chat", "openai-embeddings"],

@@ -1,15 +1,71 @@
-// The shape that OpenAI and every server that imitates it share: addresses, bearer key, model listing.
+// The shape that OpenAI and every server that imitates it share: addresses, bearer key, model listing. A row of data says the rest.
 
 import type { JsonObject } from "../ir/index.ts";
 import { isJsonObject } from "../ir/index.ts";
 import type { ModelFacts, WireId } from "../wire/type.ts";
+import type { ProviderKindDefinition, ProviderOption } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
-import type { ListedModel, Pricing, Provider, RestFamily } from "./type.ts";
+import type { Endpoint, ListedModel, Provider, RestFamily } from "./type.ts";
 
-/** What follows the base URL, format by format. */
+/** What is peculiar to a model, or to a server whatever its model. */
+interface Quirks {
+  /** Fields of a chat request that are refused: left out of forwarded ones, and reported. */
+  refused?: readonly string[];
+  /** What a translated request needs to know. */
+  facts?: Partial<ModelFacts>;
+}
+
+/** A server that imitates OpenAI: what is missing is as OpenAI has it. */
+export interface OpenaiLikeRow extends Quirks {
+  about: string;
+  /** With what stands before `/chat/completions`; null where the operator must give it. */
+  baseUrl: string | null;
+  exampleUrl?: string;
+  /** The usual environment variables for its key. */
+  keyVariables?: readonly string[];
+  /** Missing: it needs a key where there is a usual variable for one. */
+  needsKey?: boolean;
+  urlVariables?: readonly string[];
+  readUrl?: (text: string) => string;
+  impliedBy?: readonly (readonly string[])[];
+  options?: Readonly<Record<string, ProviderOption>>;
+  /** Models that nobody else has. */
+  patterns?: readonly string[];
+  /** What it speaks, what is translated to first; chat and embeddings where missing. */
+  formats?: readonly Format[];
+  /** Where Messages begins, if not at the base URL: the first of these ends that fits is exchanged. Not spoken where none does. */
+  messages?: { from: readonly string[]; to: string };
+  /** Chat fields that have another name there. */
+  rename?: Readonly<Record<string, string>>;
+  /** Chat fields that are refused and that ask for what happens anyway. */
+  needless?: readonly string[];
+  /** Its name in the price list; looked up by its address where missing. */
+  prices?: string;
+  /** What else of OpenAI's interface it has; all of it where missing, as far as anyone knows. */
+  offers?: readonly RestFamily[];
+  headers?: Readonly<Record<string, string>>;
+  /** Beginnings of further response headers that clients are to see. */
+  responseHeaders?: readonly string[];
+  /** What follows the base URL where the models are listed, or a whole address; `/models` where missing, null where they are not. */
+  listing?: string | null;
+  /** Models whose names begin so, the first that fits: what is peculiar to them beyond the row's own. */
+  models?: readonly (readonly [prefix: string, quirks: Quirks])[];
+}
+
+const FORMATS = {
+  chat: "openai-chat",
+  embeddings: "openai-embeddings",
+  messages: "anthropic-messages",
+  responses: "openai-responses",
+} as const satisfies Record<string, WireId>;
+
+type Format = keyof typeof FORMATS;
+
 const PATHS: Readonly<Partial<Record<WireId, string>>> = {
+  "anthropic-messages": "/messages",
   "openai-chat": "/chat/completions",
   "openai-embeddings": "/embeddings",
+  "openai-responses": "/responses",
 };
 
 /** A server that imitates OpenAI may offer any of it; what it does not know it refuses itself. */
@@ -27,37 +83,136 @@ const OFFERS: readonly RestFamily[] = [
 
 const FACTS: ModelFacts = { defaultMaxOutputTokens: 16_384, maxOutputTokens: null, reasoning: "effort" };
 
-export function makeOpenaiLike(
-  settings: ProviderSettings,
-  own: { headers: Record<string, string>; pricing: Pricing },
-): Provider {
+/** One client sends this field always, and one vendor knows it. */
+const FOREIGN: readonly string[] = ["search_parameters"];
+
+const FORMATS_OPTION: ProviderOption = {
+  about:
+    "Formats that it is spoken to in, the one to translate to first; unless said, those that its type is known for",
+  variables: [],
+  example: "chat, responses, messages, embeddings",
+  choices: Object.keys(FORMATS),
+  isList: true,
+};
+
+/** A row as a kind that configuration can read. */
+export function defineOpenaiLike(row: OpenaiLikeRow): ProviderKindDefinition {
+  const { about, baseUrl, exampleUrl, impliedBy, keyVariables = [], patterns, readUrl, urlVariables = [] } = row;
   return {
-    name: settings.name,
-    speaks: () => ["openai-chat", "openai-embeddings"],
-    endpoint: (wire) => ({ url: settings.baseUrl + (PATHS[wire] ?? "") }),
+    about,
+    baseUrl,
+    keyVariables,
+    urlVariables,
+    needsKey: row.needsKey ?? keyVariables.length > 0,
+    options: { formats: FORMATS_OPTION, ...row.options },
+    ...(exampleUrl === undefined ? {} : { exampleUrl }),
+    ...(impliedBy === undefined ? {} : { impliedBy }),
+    ...(patterns === undefined ? {} : { patterns }),
+    ...(readUrl === undefined ? {} : { readUrl }),
+    make: (settings) => makeOpenaiLike(settings, row),
+  };
+}
+
+export function makeOpenaiLike(settings: ProviderSettings, row: OpenaiLikeRow): Provider {
+  const { apiKey, baseUrl, name, options } = settings;
+  const spoken = listSpoken(settings, row);
+  const endpoints = new Map(spoken.map((wire) => [wire, describeEndpoint(wire, settings, row)]));
+  return {
+    name,
+    speaks: () => spoken,
+    endpoint(wire, { model }) {
+      const endpoint = endpoints.get(wire) ?? { url: baseUrl };
+      const ofModel = wire === "openai-chat" ? findQuirks(row, model)?.refused : undefined;
+      return ofModel === undefined ? endpoint : { ...endpoint, refused: [...(endpoint.refused ?? []), ...ofModel] };
+    },
     authorize: null,
     headers: {
-      ...(settings.apiKey === null ? {} : { authorization: `Bearer ${settings.apiKey}` }),
-      ...own.headers,
+      ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+      ...row.headers,
       ...settings.headers,
     },
     // The operator's organisation and project stand; a client may name its own only where the operator named none.
     requestHeaders: [
       "idempotency-key",
       "openai-beta",
-      ...(settings.organization === null ? ["openai-organization"] : []),
-      ...(settings.project === null ? ["openai-project"] : []),
+      ...(options["organization"] === undefined ? ["openai-organization"] : []),
+      ...(options["project"] === undefined ? ["openai-project"] : []),
       "traceparent",
       "tracestate",
     ],
-    responseHeaders: ["openai-processing-ms", "openai-version", "retry-after", "x-ratelimit-"],
-    listing: { url: `${settings.baseUrl}/models`, decode: decodeListing },
+    responseHeaders: [
+      "openai-processing-ms",
+      "openai-version",
+      "retry-after",
+      "x-ratelimit-",
+      ...(row.responseHeaders ?? []),
+    ],
+    listing: describeListing(baseUrl, row),
     knownModels: [],
     missing: describeMissingKey(settings),
-    pricing: own.pricing,
-    facts: () => FACTS,
-    rest: { baseUrl: settings.baseUrl, offers: OFFERS },
+    pricing: row.prices === undefined ? { apiUrl: baseUrl } : { vendor: row.prices },
+    facts: (model) => findFacts(row, model, settings.maxOutputTokens),
+    rest: { baseUrl, offers: row.offers ?? OFFERS },
     answer: null,
+  };
+}
+
+/** The operator's choice, else the row's; Messages only where its address is known. */
+function listSpoken({ baseUrl, options }: ProviderSettings, row: OpenaiLikeRow): WireId[] {
+  const said = options["formats"]?.split(",").map((word) => word.trim());
+  const formats = said ?? row.formats ?? ["chat", "embeddings"];
+  const wires = formats.flatMap((format) => FORMATS[format as Format] ?? []);
+  return wires.filter((wire) => wire !== "anthropic-messages" || findMessagesBase(baseUrl, row) !== null);
+}
+
+function describeEndpoint(wire: WireId, { apiKey, baseUrl }: ProviderSettings, row: OpenaiLikeRow): Endpoint {
+  const { needless, refused = FOREIGN, rename } = row;
+  const url = baseUrl + (PATHS[wire] ?? "");
+  if (wire === "anthropic-messages") {
+    return {
+      url: `${findMessagesBase(baseUrl, row) ?? baseUrl}/messages`,
+      // Some of these servers look for the key where this format's clients put it.
+      headers: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), "anthropic-version": "2023-06-01" },
+      requestHeaders: ["anthropic-beta"],
+    };
+  }
+  if (wire !== "openai-chat") return { url };
+  return {
+    url,
+    refused,
+    refusedEmpty: ["tools"],
+    ...(needless === undefined ? {} : { remove: needless }),
+    ...(rename === undefined ? {} : { rename }),
+  };
+}
+
+function findMessagesBase(baseUrl: string, { messages }: OpenaiLikeRow): string | null {
+  if (messages === undefined) return baseUrl;
+  const end = messages.from.find((candidate) => baseUrl.endsWith(candidate));
+  return end === undefined ? null : `${baseUrl.slice(0, baseUrl.length - end.length)}${messages.to}`;
+}
+
+function describeListing(baseUrl: string, { listing = "/models" }: OpenaiLikeRow): Provider["listing"] {
+  if (listing === null) return null;
+  return { url: listing.startsWith("/") ? baseUrl + listing : listing, decode: decodeListing };
+}
+
+/** Many servers put the maker before the model: `vendor/model`. */
+function findQuirks({ models = [] }: OpenaiLikeRow, model: string): Quirks | undefined {
+  if (models.length === 0) return undefined;
+  const name = model.slice(model.lastIndexOf("/") + 1).toLowerCase();
+  return models.find(([prefix]) => name.startsWith(prefix))?.[1];
+}
+
+function findFacts(row: OpenaiLikeRow, model: string, wanted: number | null): ModelFacts {
+  const own = findQuirks(row, model)?.facts;
+  const facts = { ...FACTS, ...row.facts, ...own };
+  const refuses = [...(row.facts?.refuses ?? []), ...(own?.refuses ?? [])];
+  const limit = wanted ?? facts.defaultMaxOutputTokens;
+  return {
+    ...facts,
+    ...(refuses.length === 0 ? {} : { refuses }),
+    defaultMaxOutputTokens: Math.min(limit, facts.maxOutputTokens ?? limit),
   };
 }
 

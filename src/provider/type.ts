@@ -24,9 +24,15 @@ export interface FrameReader {
 /** Where a format is spoken, and what of a body must be otherwise there. */
 export interface Endpoint {
   url: string;
+  /** Headers for this format alone, beside the provider's. */
+  headers?: Readonly<Record<string, string>>;
+  /** Names of client headers that are handed on with this format alone, likewise. */
+  requestHeaders?: readonly string[];
+  /** Fields that have another name there. Where both are given, the one under the other name stands. */
+  rename?: Readonly<Record<string, string>>;
   /** Fields set in the body, whatever the client said. */
   set?: JsonObject;
-  /** Fields taken out because the address says them; nobody loses anything. */
+  /** Fields taken out because the address says them, or because what they ask for happens anyway; nobody loses anything. */
   remove?: readonly string[];
   /** Fields that this server refuses: left out of forwarded bodies, and reported. */
   refused?: readonly string[];

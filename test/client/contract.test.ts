@@ -8,7 +8,6 @@ import { makeStrictMessages } from "../upstream/anthropic-messages.ts";
 import { makeStrictChat } from "../upstream/openai-chat.ts";
 import { REASONING, USAGE } from "../upstream/script.ts";
 import type { StrictUpstream } from "../upstream/strict.ts";
-import type { ProviderKind } from "../../src/provider/index.ts";
 import { anthropicMessages, anthropicRunner } from "./anthropic-messages.ts";
 import { openaiChat } from "./openai-chat.ts";
 import { type Client, TOOL_NAME } from "./seen.ts";
@@ -20,7 +19,7 @@ const CLIENTS = {
 } satisfies Record<string, Client>;
 
 interface Target {
-  kind: ProviderKind;
+  kind: string;
   make(): StrictUpstream;
   /** What comes before the format's own path. */
   base: string;

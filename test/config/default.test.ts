@@ -8,6 +8,7 @@ import { loadConfig, printOverlayTemplate, printSettingTemplate } from "../../sr
 import { KEYS } from "../../src/config/key.ts";
 import { OLD_KEYS } from "../../src/config/old-key.ts";
 import { FIELDS } from "../../src/config/provider-key.ts";
+import { KINDS } from "../../src/provider/index.ts";
 import { load } from "./scene.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "./tls.ts";
 
@@ -29,6 +30,19 @@ const ENDING = /const DEPRECATED_MODELS = \{([^}]*)\}/.exec(
   readFileSync(join(ROOT, "node_modules/@anthropic-ai/sdk/resources/messages/messages.js"), "utf8"),
 )?.[1];
 
+/** One name of each family that only its maker serves. */
+const FAMILIES = [
+  ["codestral-latest", "mistral"],
+  ["deepseek-v4-pro", "deepseek"],
+  ["glm-4.7", "zai"],
+  ["grok-4.3", "xai"],
+  ["kimi-k2.5", "moonshot"],
+  ["minimax-m3", "minimax"],
+  ["mistral-large-latest", "mistral"],
+  ["qwen-max", "dashscope"],
+  ["sonar-pro", "perplexity"],
+] as const;
+
 describe("default routes", () => {
   const openai = [
     ...readModels("openai/resources/shared.d.ts", "ChatModel"),
@@ -44,6 +58,7 @@ describe("default routes", () => {
     for (const model of openai) expect([model, lead(model)]).toEqual([model, ["openai"]]);
     for (const model of CLAUDE) expect([model, lead(model)]).toEqual([model, ["anthropic"]]);
     expect(lead("loopback")).toEqual(["loopback"]);
+    for (const [model, provider] of FAMILIES) expect([model, lead(model)]).toEqual([model, [provider]]);
   });
 });
 
@@ -91,10 +106,12 @@ describe("the files that ship", () => {
     expect(shipped.config).toEqual((await load({ env })).config);
   });
 
-  test("explain every key and every field", () => {
+  test("explain every key, every field and every type of provider", () => {
     const text = printSettingTemplate({}) + printOverlayTemplate("dev", {});
-    for (const name of [...Object.keys(KEYS), ...Object.keys(FIELDS)])
+    const options = [...KINDS.values()].flatMap((kind) => Object.keys(kind.options));
+    for (const name of [...Object.keys(KEYS), ...Object.keys(FIELDS), ...options])
       expect(text).toMatch(new RegExp(`^# ${name}=`, "m"));
+    for (const name of KINDS.keys()) if (name !== "loopback") expect(text).toMatch(new RegExp(`^#   ${name} `, "m"));
   });
 
   test("can be used when everything in them is switched on", async () => {
@@ -108,7 +125,15 @@ describe("the files that ship", () => {
         "config/dev/gateway.ini": uncomment(printOverlayTemplate("dev", {})),
       },
     });
-    expect(config.providers.map(({ name }) => name)).toEqual(["loopback", "openai", "anthropic", "ollama"]);
+    expect(config.providers.map(({ name }) => name)).toEqual([
+      "loopback",
+      "openai",
+      "anthropic",
+      "ollama",
+      ...[...KINDS]
+        .filter(([, kind]) => Object.keys(kind.options).some((name) => name !== "formats"))
+        .map(([name]) => `my-${name}`),
+    ]);
     expect(config.routes.length).toBeGreaterThan(3);
     expect(config.aliases.length).toBeGreaterThan(3);
   });

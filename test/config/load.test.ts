@@ -114,8 +114,7 @@ describe("layers", () => {
     expect(config.providers[1]).toMatchObject({
       apiKey: "sk-o",
       baseUrl: "https://eu.api.openai.com/v1",
-      organization: "org-1",
-      project: "proj_1",
+      options: { organization: "org-1", project: "proj_1" },
     });
     expect(config.providers[2]).toMatchObject({ apiKey: "sk-a", baseUrl: "https://anthropic.example.com" });
   });

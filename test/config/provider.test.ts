@@ -12,21 +12,19 @@ async function find(name: string, scene: Scene): Promise<ProviderSettings | unde
 const ini = (text: string): Scene => ({ files: { "config/setting.ini": text } });
 
 test("a compatible server needs a base URL and nothing else", async () => {
-  expect(await find("ollama", ini("[provider.Ollama]\nbase_url=http://localhost:11434/v1/"))).toEqual({
-    name: "ollama",
+  expect(await find("gpu", ini("[provider.GPU]\nbase_url=http://localhost:11434/v1/"))).toEqual({
+    name: "gpu",
     kind: "compatible",
     baseUrl: "http://localhost:11434/v1",
     apiKey: null,
     apiKeyNames: [],
     needsApiKey: false,
-    organization: null,
-    project: null,
-    version: null,
+    options: {},
     headers: {},
     maxOutputTokens: null,
   });
-  expect((await loadProblems(ini("\n[provider.ollama]\napi_key=x"))).text).toBe(
-    "config/setting.ini:2: the provider ollama lacks a base_url, which type=compatible needs",
+  expect((await loadProblems(ini("\n[provider.gpu]\napi_key=x"))).text).toBe(
+    "config/setting.ini:2: the provider gpu lacks a base_url, which type=compatible needs",
   );
 });
 
@@ -50,9 +48,7 @@ test("every field of a section", async () => {
     apiKey: "a=b;c#d",
     apiKeyNames: ["[provider.eu] api_key", "TOKLIGENCE_PROVIDER_EU_API_KEY"],
     needsApiKey: true,
-    organization: "org-1",
-    project: "proj_1",
-    version: null,
+    options: { organization: "org-1", project: "proj_1" },
     headers: { "x-title": "one, two" },
     maxOutputTokens: 512,
   });
@@ -64,7 +60,11 @@ test("every field of a section", async () => {
 
 test("another of a vendor's type inherits its address and version", async () => {
   const provider = await find("work", ini("[provider.work]\ntype=anthropic\napi_key=k"));
-  expect(provider).toMatchObject({ baseUrl: "https://api.anthropic.com", version: "2023-06-01", needsApiKey: true });
+  expect(provider).toMatchObject({
+    baseUrl: "https://api.anthropic.com",
+    options: { version: "2023-06-01" },
+    needsApiKey: true,
+  });
 });
 
 describe("built-in providers", () => {
@@ -86,10 +86,9 @@ describe("built-in providers", () => {
       "anthropic_max_tokens=99",
     ].join("\n");
     const { providers } = (await load(ini(text))).config;
-    expect(providers[1]).toMatchObject({ organization: "org-1", project: "p", version: null });
+    expect(providers[1]).toMatchObject({ options: { organization: "org-1", project: "p" } });
     expect(providers[2]).toMatchObject({
-      version: "2024-01-01",
-      headers: { "anthropic-beta": "a,b" },
+      options: { version: "2024-01-01", beta: "a,b" },
       maxOutputTokens: 99,
     });
   });

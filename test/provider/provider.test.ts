@@ -23,7 +23,11 @@ describe("openai", () => {
     const plain = makeProvider(settings);
     expect(plain.headers).toEqual({ authorization: "Bearer sk-1" });
     expect(plain.requestHeaders).toContain("openai-organization");
-    const bound = makeProvider({ ...settings, organization: "org-1", project: "proj-1", headers: { "x-team": "a" } });
+    const bound = makeProvider({
+      ...settings,
+      options: { organization: "org-1", project: "proj-1" },
+      headers: { "x-team": "a" },
+    });
     expect(bound.headers).toEqual({
       authorization: "Bearer sk-1",
       "openai-organization": "org-1",
@@ -72,7 +76,7 @@ describe("anthropic", () => {
     expect(limited.facts("claude-3-opus-20240229").defaultMaxOutputTokens).toBe(4_096);
   });
   test("version and key", () => {
-    expect(makeProvider({ ...settings, version: "2024-01-01" }).headers).toEqual({
+    expect(makeProvider({ ...settings, options: { version: "2024-01-01" } }).headers).toEqual({
       "x-api-key": "k",
       "anthropic-version": "2024-01-01",
     });

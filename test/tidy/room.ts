@@ -17,7 +17,7 @@ const BELOW = ["firewall", "gateway", "identity", "ir", "ledger", "lib", "provid
 export const ROOMS: Readonly<Record<string, Reach>> = {
   audit: { values: ["ir", "ledger", "lib"], types: ["identity"] },
   cli: { values: [...BELOW, "audit", "config", "marketplace", "server"], types: [] },
-  config: { values: ["lib"], types: ["gateway", "provider"] },
+  config: { values: ["lib", "provider"], types: ["gateway"] },
   console: { values: [], types: ["server"] },
   firewall: { values: ["ir", "lib"], types: ["store"] },
   gateway: { values: ["firewall", "ir", "ledger", "lib", "provider", "wire"], types: ["identity"] },

@@ -36,13 +36,14 @@ export function explainRoute(scene: Scene, model: string): RouteExplanation {
   const decision = scene.router.explain(model);
   if (decision.target === null) throw unknownModel(scene, model);
   const provider = scene.providers.get(decision.target.provider);
+  const missing = provider === undefined ? decision.target.missing : provider.missing;
   return {
     model: decision.asked,
     provider: decision.target.provider,
     upstream_model: decision.target.model,
     reason: decision.target.reason,
     ready: provider?.missing === null,
-    ...(typeof provider?.missing === "string" ? { missing: provider.missing } : {}),
+    ...(typeof missing === "string" ? { missing } : {}),
     considered: decision.steps,
   };
 }
