@@ -2,6 +2,7 @@
 
 import { anthropicCount } from "./anthropic-messages/count.ts";
 import { anthropicMessages } from "./anthropic-messages/index.ts";
+import { bedrockConverse } from "./bedrock-converse/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
 import { openaiEmbeddings } from "./openai-embeddings/index.ts";
 import type { ClientWireId, TargetWire, Wire, WireId } from "./type.ts";
@@ -13,7 +14,7 @@ export const WIRES = {
   "openai-embeddings": openaiEmbeddings,
 } as const satisfies Partial<Record<ClientWireId, Wire>>;
 
-const TARGETS_ONLY: readonly TargetWire[] = [];
+const TARGETS_ONLY: readonly TargetWire[] = [bedrockConverse];
 
 /** The chat formats that providers are spoken to in. */
 export const TARGETS: ReadonlyMap<WireId, TargetWire> = new Map<WireId, TargetWire>(

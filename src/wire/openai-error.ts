@@ -126,7 +126,7 @@ function nameStatus(status: number | null): string {
 
 /** Clients stop and compact on this code; providers that have no codes say it in words. */
 function guessCode(message: string): string | null {
-  return /^prompt is too long\b/iu.test(message) ? "context_length_exceeded" : null;
+  return /^(?:prompt|input) is too long\b/iu.test(message) ? "context_length_exceeded" : null;
 }
 
 function guessType(status: number | null): string {

@@ -48,9 +48,15 @@ export interface ModelFacts {
   takesCacheMarks?: boolean;
   /** `short`: ids of tool calls must be nine letters or digits. */
   callIds?: "short";
+  /** Whose own parameters and limits the model has, in formats that serve models of many makers; missing where nobody knows. */
+  family?: ModelFamily;
+  /** True where the model can be held to a JSON schema, in formats in which not every one can. */
+  keepsSchema?: boolean;
   /** How reasoning of earlier turns goes back, in formats that have several ways for it; missing where it must not. */
   returnsReasoning?: "content" | "details" | "signatures";
 }
+
+export type ModelFamily = "claude" | "command" | "gpt" | "gpt-oss" | "mistral" | "nova";
 
 export type RefusableField =
   | "frequencyPenalty"

@@ -2,14 +2,15 @@
 // output of one case. A change of translation shows in their diff; UPDATE_GOLDEN=1 writes the outputs anew.
 //
 // First line: `request`, `response`, `stream` or `error`, then settings as `name=value`. A request goes from the client's format to the
-// provider's; the other three go from the provider's to the client's.
+// provider's; the other three go from the provider's to the client's. Formats that only providers speak have requests on the one side and
+// the rest on the other.
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GatewayError, type JsonObject, toGatewayError } from "../../src/ir/index.ts";
-import { WIRES } from "../../src/wire/index.ts";
-import type { ChatWire, ClientContext, ModelFacts } from "../../src/wire/type.ts";
+import { TARGETS, WIRES } from "../../src/wire/index.ts";
+import type { ChatWire, ClientContext, ModelFacts, ModelFamily, TargetWire } from "../../src/wire/type.ts";
 import { decodeStream, encodeStream } from "./replay.ts";
 
 const ROOT = join(import.meta.dir, "..", "golden");
@@ -23,20 +24,37 @@ const PAIRS = [...CHAT_WIRES.keys()].flatMap((from) =>
   [...CHAT_WIRES.keys()].filter((to) => to !== from).map((to) => ({ from, to, folder: `${from}--${to}` })),
 );
 
+const TARGETS_ONLY = [...TARGETS.keys()].filter((id) => !CHAT_WIRES.has(id));
+const HALF_PAIRS = [...CHAT_WIRES.keys()].flatMap((client) =>
+  TARGETS_ONLY.flatMap((target) => [
+    { from: client as string, to: target as string, folder: `${client}--${target}`, kinds: ["request"] },
+    {
+      from: target as string,
+      to: client as string,
+      folder: `${target}--${client}`,
+      kinds: ["error", "response", "stream"],
+    },
+  ]),
+);
+
 type Settings = ReadonlyMap<string, string>;
 
 test("the folders are those of the pairs of chat wires, and each shows every kind of translation", () => {
-  expect(readdirSync(ROOT).sort()).toEqual(PAIRS.map(({ folder }) => folder).sort());
-  for (const { folder } of PAIRS) {
-    const kinds = listCases(folder).map(({ text }) => text.slice(0, text.search(/\s/)));
-    expect([...new Set(kinds)].sort()).toEqual(["error", "request", "response", "stream"]);
+  const pairs = [
+    ...PAIRS.map((pair) => ({ ...pair, kinds: ["error", "request", "response", "stream"] })),
+    ...HALF_PAIRS,
+  ];
+  expect(readdirSync(ROOT).sort()).toEqual(pairs.map(({ folder }) => folder).sort());
+  for (const { folder, kinds } of pairs) {
+    const shown = listCases(folder).map(({ text }) => text.slice(0, text.search(/\s/)));
+    expect([...new Set(shown)].sort()).toEqual(kinds);
   }
 });
 
-describe.each(PAIRS)("$folder", ({ folder, from, to }) => {
+describe.each([...PAIRS, ...HALF_PAIRS])("$folder", ({ folder, from, to }) => {
   test.each(listCases(folder))("$name", ({ path, text }) => {
     const [input = "", expected = ""] = text.split(SEPARATOR);
-    const output = translate(input, wireOf(from), wireOf(to));
+    const output = translate(input, from, to);
     if (IS_UPDATE) writeFileSync(path, `${input}${SEPARATOR}${output}`);
     else expect(output).toBe(expected);
   });
@@ -50,37 +68,46 @@ function listCases(folder: string): { name: string; path: string; text: string }
   });
 }
 
-function wireOf(id: string): ChatWire {
+function clientOf(id: string): ChatWire {
   const wire = CHAT_WIRES.get(id);
   if (wire === undefined) throw new Error(`no chat wire is called ${id}`);
   return wire;
 }
 
+function targetOf(id: string): TargetWire {
+  const wire = [...TARGETS.values()].find((target) => target.id === id);
+  if (wire === undefined) throw new Error(`no target is called ${id}`);
+  return wire;
+}
+
 /** The output of a case, with one line end at its end. */
-function translate(input: string, from: ChatWire, to: ChatWire): string {
+function translate(input: string, from: string, to: string): string {
   const end = input.indexOf("\n");
   const [kind = "", ...pairs] = input.slice(0, end).split(" ");
   const settings: Settings = new Map(pairs.map((pair) => pair.split("=", 2) as [string, string]));
   const body = input.slice(end + 1);
   switch (kind) {
     case "request":
-      return translateRequest(body, settings, from, to);
+      return translateRequest(body, settings, clientOf(from), targetOf(to));
     case "response":
-      return print(to.response.encode(from.response.decode(parse(body)), makeClient(settings)));
+      return print(clientOf(to).response.encode(targetOf(from).response.decode(parse(body)), makeClient(settings)));
     case "stream":
-      return `${encodeStream(to, decodeStream(from, [`${body}\n\n`]), makeClient(settings)).trimEnd()}\n`;
+      return `${encodeStream(clientOf(to), decodeStream(targetOf(from), [`${body}\n\n`]), makeClient(settings)).trimEnd()}\n`;
     case "error":
-      return translateError(body, settings, from, to);
+      return translateError(body, settings, targetOf(from), clientOf(to));
     default:
       throw new Error(`${kind} is no kind of translation`);
   }
 }
 
-function translateRequest(body: string, settings: Settings, from: ChatWire, to: ChatWire): string {
+function translateRequest(body: string, settings: Settings, from: ChatWire, to: TargetWire): string {
+  const family = settings.get("family");
   const facts: ModelFacts = {
     defaultMaxOutputTokens: 4096,
     maxOutputTokens: settings.has("limit") ? Number(settings.get("limit")) : null,
     reasoning: readReasoning(settings.get("reasoning")),
+    ...(family === undefined ? {} : { family: family as ModelFamily }),
+    ...(settings.get("schema") === "refused" ? { keepsSchema: false } : {}),
   };
   try {
     from.peek(parse(body));
@@ -100,7 +127,7 @@ function readReasoning(value: string | undefined): ModelFacts["reasoning"] {
 }
 
 /** The upstream's error as the gateway passes it on. */
-function translateError(body: string, settings: Settings, from: ChatWire, to: ChatWire): string {
+function translateError(body: string, settings: Settings, from: TargetWire, to: ChatWire): string {
   const upstream = from.error.decode(Number(settings.get("status")), parseOrText(body));
   const error = new GatewayError({ kind: "upstream_rejected", message: upstream.message, upstream });
   return `HTTP ${error.status}\n${print(to.error.encode(error, "req_gateway"))}`;

@@ -3,7 +3,7 @@
 
 import { type Choice, type Event, type Response, type ToolCallPart, collect } from "../../src/ir/index.ts";
 import { createFrameSplitter } from "../../src/lib/sse.ts";
-import type { ChatWire, ClientContext } from "../../src/wire/type.ts";
+import type { ChatWire, ClientContext, TargetWire } from "../../src/wire/type.ts";
 
 /** A whole answer as the events of a stream that collects to it. Text is cut in two, so that deltas must be joined. */
 export function replay(response: Response): Event[] {
@@ -60,7 +60,7 @@ function nameCall({ id, name, custom }: ToolCallPart): { id: string; name: strin
 }
 
 /** The events that a wire reads from SSE text, which arrives in the given pieces. */
-export function decodeStream(wire: ChatWire, pieces: readonly string[]): Event[] {
+export function decodeStream(wire: TargetWire, pieces: readonly string[]): Event[] {
   const splitter = createFrameSplitter();
   const decoder = wire.stream.decode();
   const frames = [...pieces.flatMap((piece) => splitter.push(piece)), ...splitter.end()];
@@ -74,7 +74,7 @@ export function encodeStream(wire: ChatWire, events: readonly Event[], client: C
 }
 
 /** The whole answer behind SSE text, and the error where it ended in one. */
-export function collectStream(wire: ChatWire, text: string): ReturnType<typeof collect> {
+export function collectStream(wire: TargetWire, text: string): ReturnType<typeof collect> {
   return collect(decodeStream(wire, [text]));
 }
 

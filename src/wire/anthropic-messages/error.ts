@@ -83,11 +83,22 @@ function describeText(status: number | null, text: string): string {
 
 /** The error as clients of this format read it. An upstream's own type stays where it is one of Anthropic's. */
 export function encodeError(error: GatewayError, requestId: string): JsonObject {
-  const body: JsonObject = { type: typeOf(error), message: error.message };
   const code = error.code ?? error.upstream?.code;
+  const body: JsonObject = {
+    type: typeOf(error),
+    message: code === TOO_LONG ? sayTooLong(error.message) : error.message,
+  };
   // Anthropic's own clients act on this code, for instance where a feature is not served.
   if (code !== undefined && code !== null) body["details"] = { error_code: code };
   return { type: "error", error: body, ...(requestId === "" ? {} : { request_id: requestId }) };
+}
+
+/** The code under which other formats say that the conversation does not fit into the model's window. */
+const TOO_LONG = "context_length_exceeded";
+
+/** This format has no code for it: its clients know it by these words, and then shorten the conversation instead of trying again. */
+function sayTooLong(message: string): string {
+  return /prompt is too long/iu.test(message) ? message : `prompt is too long: ${message}`;
 }
 
 /** The error as the last frame of a stream. */

@@ -18,6 +18,7 @@ export const REASONING_FIELDS = ["reasoning_content", "reasoning", "reasoning_de
 
 /** The formats whose opaque values travel in details, and their names there. */
 const DETAIL_FORMATS: ReadonlyMap<string, WireId> = new Map<string, WireId>([
+  ["amazon-bedrock-v1", "bedrock-converse"],
   ["anthropic-claude-v1", "anthropic-messages"],
   ["google-gemini-v1", "gemini"],
   ["openai-responses-v1", "openai-responses"],

@@ -1,0 +1,18 @@
+// Amazon Bedrock's Converse API as the format of a provider; no client speaks it to us.
+// https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference.html
+
+import type { TargetWire } from "../type.ts";
+import { ID } from "./body.ts";
+import { decodeError } from "./error.ts";
+import { encodeRequest } from "./request.ts";
+import { decodeResponse } from "./response.ts";
+import { decodeStream } from "./stream.ts";
+
+export const bedrockConverse: TargetWire = {
+  id: ID,
+  operation: "chat",
+  request: { encode: encodeRequest },
+  response: { decode: decodeResponse },
+  stream: { decode: decodeStream },
+  error: { decode: decodeError },
+};
