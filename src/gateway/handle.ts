@@ -121,6 +121,9 @@ function collectHeaders(call: Call, plan: Plan): Record<string, string> {
     const own = headers[name];
     headers[name] = own === undefined ? value : `${own},${value}`;
   }
+  for (const name of plan.mode.kind === "forward" ? (plan.provider.versionHeaders ?? []) : []) {
+    headers[name] = call.headers.get(name) ?? headers[name] ?? "";
+  }
   return headers;
 }
 

@@ -62,6 +62,7 @@ function makeAnthropic(settings: ProviderSettings): Provider {
       ...(beta === undefined ? {} : { "anthropic-beta": beta }),
       ...settings.headers,
     },
+    versionHeaders: ["anthropic-version"],
     requestHeaders: ["anthropic-beta", "traceparent", "tracestate"],
     responseHeaders: ["anthropic-ratelimit-", "retry-after"],
     listing: { url: `${settings.baseUrl}/v1/models?limit=1000`, decode: decodeListing },

@@ -84,6 +84,8 @@ export interface Provider {
   authorize: ((request: OutgoingRequest) => Promise<Record<string, string>>) | null;
   /** Names of client headers that are handed on to it, lower case; where `headers` has one too, both values go, joined by a comma. */
   requestHeaders: readonly string[];
+  /** Of `headers`, those that say which version of the format a body is in: a forwarded body is in its client's. */
+  versionHeaders?: readonly string[];
   /** Beginnings of names of its response headers that are handed back, lower case. */
   responseHeaders: readonly string[];
   /** Where and how it lists its models; null where it cannot. */
