@@ -6,11 +6,12 @@ import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
 import { UPSTREAM_KEY } from "../upstream/openai.ts";
 import { makeStrictMessages } from "../upstream/anthropic-messages.ts";
 import { makeStrictChat } from "../upstream/openai-chat.ts";
-import { REASONING, USAGE } from "../upstream/script.ts";
+import { REASONING } from "../upstream/script.ts";
 import type { StrictUpstream } from "../upstream/strict.ts";
 import { anthropicMessages, anthropicRunner } from "./anthropic-messages.ts";
 import { openaiChat } from "./openai-chat.ts";
-import { type Client, TOOL_NAME } from "./seen.ts";
+import { expectHeard, SCENARIOS } from "./scenario.ts";
+import type { Client } from "./seen.ts";
 
 const CLIENTS = {
   "anthropic messages": anthropicMessages,
@@ -52,11 +53,6 @@ const TARGETS: Readonly<Record<string, Target>> = {
   },
 };
 
-const HELLO = "Grüße, marker-4711 🦜\n\n  indented";
-const CALLS = `Please call:${TOOL_NAME} {"city":"Zürich {🦜}","days":null} and call:${TOOL_NAME} {"city":"Oslo \\"O\\""} now.`;
-const RESULTS = 'It rains in Zürich {🦜}.\nIt rains in Oslo "O".';
-const SUFFIX = " – ünïcödé 🦜\n\n end";
-
 describe.each(Object.keys(TARGETS))("on a strict %s provider", (name) => {
   const target = TARGETS[name];
   if (target === undefined) throw new Error(name);
@@ -87,7 +83,7 @@ describe.each(Object.keys(TARGETS))("on a strict %s provider", (name) => {
 
   const talk = async (
     client: Client,
-    over: { model: string; stream: boolean; tools: boolean; reasoning: boolean; says: string[] },
+    over: { model: string; stream: boolean; tools: boolean; reasoning: boolean; says: readonly string[] },
   ) => {
     const before = upstream.refusals.length;
     const turns = await client({ fetch: rig.fetch, token, ...over, model: `${name}/${over.model}` }).catch(
@@ -96,13 +92,6 @@ describe.each(Object.keys(TARGETS))("on a strict %s provider", (name) => {
       },
     );
     expect(upstream.refusals.slice(before)).toEqual([]);
-    for (const turn of turns) {
-      expect([turn.inputTokens, turn.cachedTokens, turn.outputTokens]).toEqual([
-        USAGE.input,
-        USAGE.cached,
-        USAGE.output,
-      ]);
-    }
     return turns;
   };
 
@@ -110,35 +99,12 @@ describe.each(Object.keys(TARGETS))("on a strict %s provider", (name) => {
     for (const { model, reasons } of target.models) {
       for (const stream of [false, true]) {
         const how = `${model}${stream ? ", streamed" : ""}`;
-        test(`an echo: ${how}`, async () => {
-          const turns = await talk(client, { model, stream, tools: false, reasoning: false, says: [HELLO, "again"] });
-          expect(turns.map(({ text, finish }) => ({ text, finish }))).toEqual([
-            { text: `[strict] ${HELLO}${SUFFIX}`, finish: "stop" },
-            { text: `[strict] again${SUFFIX}`, finish: "stop" },
-          ]);
-        });
-        test.each(reasons ? [false, true] : [false])(`a tool loop: ${how}, reasoning: %p`, async (reasoning) => {
-          const turns = await talk(client, { model, stream, tools: true, reasoning, says: [CALLS, HELLO, CALLS] });
-          const called = {
-            text: "",
-            calls: [
-              { name: TOOL_NAME, input: { city: "Zürich {🦜}", days: null } },
-              { name: TOOL_NAME, input: { city: 'Oslo "O"' } },
-            ],
-            finish: "calls",
-          };
-          const answered = { text: `[strict] ${RESULTS}${SUFFIX}`, calls: [], finish: "stop" };
-          const echoed = { text: `[strict] ${HELLO}${SUFFIX}`, calls: [], finish: "stop" };
-          expect(turns.map(({ text, calls, finish }) => ({ text, calls, finish }) as object)).toEqual([
-            called,
-            answered,
-            echoed,
-            called,
-            answered,
-          ]);
-          const shown = reasoning && clientName.startsWith("anthropic") ? target.shown : null;
-          expect(turns.map((turn) => turn.reasoning)).toEqual(turns.map(() => shown));
-        });
+        for (const [scenario, { tools, says, hears }] of Object.entries(SCENARIOS)) {
+          test.each(reasons ? [false, true] : [false])(`${scenario}: ${how}, reasoning: %p`, async (reasoning) => {
+            const turns = await talk(client, { model, stream, tools, reasoning, says });
+            expectHeard(turns, hears, reasoning && clientName !== "openai chat" ? target.shown : null);
+          });
+        }
       }
     }
   });

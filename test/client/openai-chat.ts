@@ -1,7 +1,7 @@
 // OpenAI's SDK on Chat Completions, as a program would use it.
 
 import OpenAI from "openai";
-import { type Client, type Turn, runTool, TOOL_DESCRIPTION, TOOL_NAME, TOOL_SCHEMA } from "./seen.ts";
+import { type Client, dropParsed, type Turn, runTool, TOOL_DESCRIPTION, TOOL_NAME, TOOL_SCHEMA } from "./seen.ts";
 
 const TOOLS: OpenAI.ChatCompletionTool[] = [
   { type: "function", function: { name: TOOL_NAME, description: TOOL_DESCRIPTION, parameters: TOOL_SCHEMA } },
@@ -28,7 +28,7 @@ export const openaiChat: Client = async ({ fetch, token, model, stream, reasonin
       const message = answer.choices[0]?.message;
       if (message === undefined) throw new Error("there is no choice");
       turns.push(see(answer));
-      messages.push(strip(message));
+      messages.push(dropParsed(message));
       const calls = (message.tool_calls ?? []).filter((call) => call.type === "function");
       if (calls.length === 0) break;
       for (const { id, function: called } of calls) {
@@ -38,12 +38,6 @@ export const openaiChat: Client = async ({ fetch, token, model, stream, reasonin
   }
   return turns;
 };
-
-/** Without what the SDK's stream reader adds, which is not the API's. */
-function strip(message: OpenAI.ChatCompletionMessage): OpenAI.ChatCompletionMessage {
-  const isAdded = (name: string): boolean => name === "parsed" || name === "parsed_arguments";
-  return JSON.parse(JSON.stringify(message, (name, value: unknown) => (isAdded(name) ? undefined : value)));
-}
 
 const FINISHES: Readonly<Record<string, Turn["finish"]>> = { stop: "stop", tool_calls: "calls" };
 

@@ -44,3 +44,9 @@ export function runTool(input: unknown): string {
 
 /** Where the vendor demands an output limit. */
 export const MAX_TOKENS = 8_000;
+
+/** Without what OpenAI's stream reader adds to an answer, which is not the API's and would not be taken back. */
+export function dropParsed<T>(answer: T): T {
+  const isAdded = (name: string): boolean => name === "parsed" || name === "parsed_arguments";
+  return JSON.parse(JSON.stringify(answer, (name, value: unknown) => (isAdded(name) ? undefined : value)));
+}

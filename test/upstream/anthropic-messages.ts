@@ -1,13 +1,22 @@
 // Messages as strict as Anthropic's own: the version header, a limit, calls and results side by side, thinking that must come back signed.
 // https://docs.anthropic.com/en/api/messages
 
-import { type Block, COUNT, type CountRequest, MESSAGES, type MessagesRequest } from "./anthropic-schema.ts";
+import {
+  type Block,
+  COUNT,
+  type CountRequest,
+  MESSAGES,
+  MESSAGES_OF_2026,
+  type MessagesRequest,
+} from "./anthropic-schema.ts";
 import { UPSTREAM_KEY } from "./openai.ts";
 import { check, makeStrict, type Received, Refusal, streamFrames, type StrictUpstream } from "./strict.ts";
 import { REASONING, type ScriptedTurn, USAGE, cutPieces, takeTurn } from "./script.ts";
 
 /** Longer than a line, with all that base64 has. */
 const SIGNATURE = `EqQB/strict+${"aB3/".repeat(40)}==`;
+
+const VERSIONS = ["2023-06-01", "2026-10-21"];
 
 export function makeStrictMessages(): StrictUpstream {
   return makeStrict({ answer, printRefusal });
@@ -22,8 +31,11 @@ function printRefusal({ status, message, code }: Refusal): Response {
 }
 
 function answer({ method, url, headers, body }: Received): Response {
-  if (headers.get("x-api-key") !== UPSTREAM_KEY) throw new Refusal("invalid x-api-key", { status: 401 });
-  if (headers.get("anthropic-version") !== "2023-06-01") throw new Refusal("anthropic-version: header is required");
+  const key = headers.get("x-api-key") ?? headers.get("authorization")?.replace(/^Bearer /u, "");
+  if (key !== UPSTREAM_KEY) throw new Refusal("invalid x-api-key", { status: 401 });
+  const version = headers.get("anthropic-version");
+  if (version === null) throw new Refusal("anthropic-version: header is required");
+  if (!VERSIONS.includes(version)) throw new Refusal(`anthropic-version: "${version}" is not a valid version`);
   if (method === "GET" && url.pathname === "/v1/models") {
     return Response.json({ data: [], has_more: false, first_id: null, last_id: null });
   }
@@ -42,7 +54,7 @@ function answer({ method, url, headers, body }: Received): Response {
     const code = "thread_unsupported_request";
     throw new Refusal("thread: message threads are not available here", { code, isNegotiation: true });
   }
-  const request = check(MESSAGES, body, say);
+  const request = check(version === "2023-06-01" ? MESSAGES : MESSAGES_OF_2026, body, say);
   checkParameters(request);
   checkMarks(body);
   checkMessages(request);

@@ -112,16 +112,21 @@ export const COUNT = z.strictObject({
   tools: z.array(tool).optional(),
 });
 
-export const MESSAGES = COUNT.extend({
+const sampling = {
+  temperature: z.number().min(0).max(1).optional(),
+  top_k: z.int().min(0).optional(),
+  top_p: z.number().min(0).max(1).optional(),
+};
+
+/** The version of 2026-10-21 takes no sampling parameters. https://platform.claude.com/docs/en/api/migration-2026-10-21 */
+export const MESSAGES_OF_2026 = COUNT.extend({
   max_tokens: z.int().min(1),
   metadata: z.strictObject({ user_id: z.string().max(256).nullish() }).optional(),
   service_tier: z.enum(["auto", "standard_only"]).optional(),
   stop_sequences: z.array(z.string().regex(/\S/u, "each stop sequence must contain non-whitespace")).optional(),
   stream: z.boolean().optional(),
-  temperature: z.number().min(0).max(1).optional(),
-  top_k: z.int().min(0).optional(),
-  top_p: z.number().min(0).max(1).optional(),
 });
+export const MESSAGES = MESSAGES_OF_2026.extend(sampling);
 
 export type CountRequest = z.output<typeof COUNT>;
 export type MessagesRequest = z.output<typeof MESSAGES>;

@@ -9,6 +9,8 @@ export interface Received {
   headers: Headers;
   /** Null where there is none. */
   body: unknown;
+  /** As it came. */
+  text: string;
 }
 
 /** What a provider does not take. */
@@ -60,7 +62,7 @@ export function makeStrict(dialect: Dialect): StrictUpstream {
     accepted,
     async fetch(request) {
       const text = request.method === "GET" ? "" : await request.text();
-      const received = { method: request.method, url: new URL(request.url), headers: request.headers };
+      const received = { method: request.method, url: new URL(request.url), headers: request.headers, text };
       try {
         const body: unknown = text === "" ? null : parse(text);
         const response = await dialect.answer({ ...received, body });
