@@ -10,6 +10,7 @@ import {
   isJsonObject,
 } from "../ir/index.ts";
 import { formatFrame } from "../lib/sse.ts";
+import { classifyUpstream, readOverflow } from "./upstream-error.ts";
 
 /** What the SDKs branch on: `type`, and `code` where the error brings none of its own. */
 const WORDS: Record<ErrorKind, { type: string; code: string | null }> = {
@@ -41,8 +42,7 @@ export function encodeError(error: GatewayError, requestId: string): JsonObject 
   const id: JsonObject = requestId === "" ? {} : { request_id: requestId };
   const { upstream } = error;
   if (error.kind === "upstream_rejected" && upstream !== undefined) {
-    const type = upstream.type ?? guessType(upstream.status);
-    const code = upstream.code ?? guessCode(upstream.message);
+    const { type, code } = nameUpstream(upstream);
     return { error: { message: upstream.message, type, param: upstream.param, code, ...id } };
   }
   const code = error.code ?? words.code;
@@ -124,14 +124,17 @@ function nameStatus(status: number | null): string {
   return status === null ? "An error in the stream" : `HTTP ${status}`;
 }
 
-/** Clients stop and compact on this code; providers that have no codes say it in words. */
-function guessCode(message: string): string | null {
-  return /^(?:prompt|input) is too long\b/iu.test(message) ? "context_length_exceeded" : null;
-}
+/** The types that are OpenAI's own: its clients get them as they came. */
+const OWN_TYPES = new Set([...Object.values(WORDS).map(({ type }) => type), "rate_limit_error", "tokens"]);
 
-function guessType(status: number | null): string {
-  if (status === 429) return "requests";
-  return status !== null && status >= 400 && status < 500 ? "invalid_request_error" : "server_error";
+/** An upstream's error in OpenAI's words; its own ones where they are. Clients stop and compact on the code for a prompt that is too long. */
+function nameUpstream(upstream: UpstreamError): { type: string; code: string | null } {
+  if (readOverflow(upstream) !== null) return { type: "invalid_request_error", code: "context_length_exceeded" };
+  const kind = classifyUpstream(upstream);
+  const words = kind === "upstream_rejected" ? { type: "server_error", code: null } : WORDS[kind];
+  if (upstream.type === null) return { type: words.type, code: upstream.code };
+  const isOwn = OWN_TYPES.has(upstream.type);
+  return { type: isOwn ? upstream.type : words.type, code: upstream.code ?? (isOwn ? null : words.code) };
 }
 
 function parseJson(text: string): Json | undefined {

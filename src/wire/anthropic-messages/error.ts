@@ -9,6 +9,7 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { formatFrame } from "../../lib/sse.ts";
+import { classifyUpstream, readOverflow } from "../upstream-error.ts";
 import { textOf } from "./body.ts";
 
 const ERROR_TYPES = {
@@ -31,20 +32,8 @@ const ERROR_TYPES = {
   upstream_unavailable: "api_error",
 } as const satisfies Record<ErrorKind, string>;
 
-const STATUS_TYPES = new Map([
-  [401, "authentication_error"],
-  [402, "billing_error"],
-  [403, "permission_error"],
-  [404, "not_found_error"],
-  [408, "timeout_error"],
-  [413, "request_too_large"],
-  [429, "rate_limit_error"],
-  [503, "overloaded_error"],
-  [504, "timeout_error"],
-  [529, "overloaded_error"],
-]);
-
-const OWN_TYPES = new Set<string>([...Object.values(ERROR_TYPES), ...STATUS_TYPES.values(), "conflict_error"]);
+/** Those that no kind of our own has. */
+const OWN_TYPES = new Set<string>([...Object.values(ERROR_TYPES), "billing_error", "conflict_error"]);
 
 /** Reads `{"type":"error","error":{…}}`, what imitations make of it, and bodies that are no JSON at all. */
 export function decodeError(status: number | null, body: JsonObject | string): UpstreamError {
@@ -83,22 +72,11 @@ function describeText(status: number | null, text: string): string {
 
 /** The error as clients of this format read it. An upstream's own type stays where it is one of Anthropic's. */
 export function encodeError(error: GatewayError, requestId: string): JsonObject {
+  const body: JsonObject = { type: typeOf(error), message: messageOf(error) };
   const code = error.code ?? error.upstream?.code;
-  const body: JsonObject = {
-    type: typeOf(error),
-    message: code === TOO_LONG ? sayTooLong(error.message) : error.message,
-  };
   // Anthropic's own clients act on this code, for instance where a feature is not served.
   if (code !== undefined && code !== null) body["details"] = { error_code: code };
   return { type: "error", error: body, ...(requestId === "" ? {} : { request_id: requestId }) };
-}
-
-/** The code under which other formats say that the conversation does not fit into the model's window. */
-const TOO_LONG = "context_length_exceeded";
-
-/** This format has no code for it: its clients know it by these words, and then shorten the conversation instead of trying again. */
-function sayTooLong(message: string): string {
-  return /prompt is too long/iu.test(message) ? message : `prompt is too long: ${message}`;
 }
 
 /** The error as the last frame of a stream. */
@@ -106,12 +84,21 @@ export function encodeErrorFrame(error: GatewayError, requestId: string): string
   return formatFrame(JSON.stringify(encodeError(error, requestId)), "error");
 }
 
+/** Clients know a prompt that does not fit by these words alone, and then compact. */
+function messageOf({ upstream, code = null, message }: GatewayError): string {
+  const own = { status: null, type: null, code, param: null, message, requestId: null };
+  const overflow = readOverflow(upstream ?? own);
+  if (overflow === null || /^prompt is too long|^input length and `max_tokens`/.test(message)) return message;
+  const { tokens, limit } = overflow;
+  if (tokens === null || limit === null) return `prompt is too long: ${message}`;
+  return `prompt is too long: ${tokens} tokens > ${limit} maximum`;
+}
+
 function typeOf(error: GatewayError): string {
   const { upstream } = error;
   if (error.kind !== "upstream_rejected" || upstream === undefined) return ERROR_TYPES[error.kind];
   if (upstream.type !== null && OWN_TYPES.has(upstream.type)) return upstream.type;
-  const byStatus = STATUS_TYPES.get(upstream.status ?? 0);
-  if (byStatus !== undefined) return byStatus;
-  const isClientError = upstream.status !== null && upstream.status >= 400 && upstream.status < 500;
-  return isClientError ? "invalid_request_error" : "api_error";
+  if (readOverflow(upstream) !== null) return "invalid_request_error";
+  const kind = classifyUpstream(upstream);
+  return kind === "quota_exceeded" ? "billing_error" : ERROR_TYPES[kind];
 }

@@ -43,7 +43,7 @@ describe("encode", () => {
     });
   });
 
-  test("an upstream's own error keeps its words, whoever's they are", () => {
+  test("an upstream's own error keeps its message, and its type and code where they are OpenAI's words", () => {
     const upstream = {
       status: 529,
       type: "overloaded_error",
@@ -54,7 +54,7 @@ describe("encode", () => {
     };
     const error = new GatewayError({ kind: "upstream_rejected", message: "Overloaded", upstream });
     expect(openaiChat.error.encode(error, "req_1")).toEqual({
-      error: { message: "Overloaded", type: "overloaded_error", param: null, code: null, request_id: "req_1" },
+      error: { message: "Overloaded", type: "server_error", param: null, code: "overloaded", request_id: "req_1" },
     });
     const untyped = (status: number | null): unknown => {
       const bare = { ...upstream, type: null, status };
