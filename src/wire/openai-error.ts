@@ -10,7 +10,7 @@ import {
   isJsonObject,
 } from "../ir/index.ts";
 import { formatFrame } from "../lib/sse.ts";
-import { classifyUpstream, readOverflow } from "./upstream-error.ts";
+import { classifyUpstream, isErrorWord, readOverflow } from "./upstream-error.ts";
 
 /** What the SDKs branch on: `type`, and `code` where the error brings none of its own. */
 const WORDS: Record<ErrorKind, { type: string; code: string | null }> = {
@@ -133,7 +133,8 @@ function nameUpstream(upstream: UpstreamError): { type: string; code: string | n
   const kind = classifyUpstream(upstream);
   const words = kind === "upstream_rejected" ? { type: "server_error", code: null } : WORDS[kind];
   if (upstream.type === null) return { type: words.type, code: upstream.code };
-  const isOwn = OWN_TYPES.has(upstream.type);
+  // A word that no format has is a server's own.
+  const isOwn = OWN_TYPES.has(upstream.type) || !isErrorWord(upstream.type);
   return { type: isOwn ? upstream.type : words.type, code: upstream.code ?? (isOwn ? null : words.code) };
 }
 

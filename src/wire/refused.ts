@@ -1,6 +1,6 @@
 // What a model or its server refuses, taken out of a canonical request before it is encoded. Knows no format and no model.
 
-import type { Dropped, Request } from "../ir/index.ts";
+import { type Dropped, type Request, invalidRequest } from "../ir/index.ts";
 import type { RefusableField } from "./type.ts";
 
 type OptionalField = {
@@ -16,6 +16,7 @@ const FIELDS: Record<RefusableField, { names: readonly OptionalField[]; reported
   presencePenalty: { names: ["presencePenalty"], reported: "presence_penalty" },
   promptCacheKey: { names: ["promptCacheKey"], reported: "prompt_cache_key" },
   reasoning: { names: ["reasoning"], reported: "reasoning_effort" },
+  responseSchema: { names: [], reported: null },
   safetyIdentifier: { names: ["safetyIdentifier"], reported: "safety_identifier" },
   seed: { names: ["seed"], reported: "seed" },
   serviceTier: { names: ["serviceTier"], reported: "service_tier" },
@@ -29,7 +30,10 @@ const FIELDS: Record<RefusableField, { names: readonly OptionalField[]; reported
   verbosity: { names: ["verbosity"], reported: "verbosity" },
 };
 
-/** The request without what is refused; what the client really asked for of it is named in `dropped`. */
+/**
+ * The request without what is refused; what the client really asked for of it is named in `dropped`. Throws an invalid_request where the
+ * answer would be of another form than the client counts on.
+ */
 export function omitRefused(
   request: Request,
   refuses: readonly RefusableField[] | undefined,
@@ -37,6 +41,12 @@ export function omitRefused(
   const rest: Request = { ...request };
   const dropped: Dropped[] = [];
   for (const field of refuses ?? []) {
+    if (field === "responseSchema" && request.responseFormat?.type === "json-schema") {
+      throw invalidRequest(
+        "This model cannot be held to a JSON schema. Ask for plain JSON, or choose another model.",
+        "response_format",
+      );
+    }
     const { names, reported } = FIELDS[field];
     if (reported !== null && asksFor(request, field)) dropped.push(reported);
     for (const name of names) delete rest[name];
@@ -48,7 +58,7 @@ export function omitRefused(
 /** False for values that ask for what happens anyway. */
 function asksFor(request: Request, field: RefusableField): boolean {
   if (field === "strictTools") return request.tools.some((tool) => tool.strict === true);
-  if (field === "streamOptions") return false;
+  if (field === "streamOptions" || field === "responseSchema") return false;
   if (field === "reasoning") return request.reasoning !== undefined && request.reasoning.effort !== "none";
   if (field === "parallelToolCalls") return request.parallelToolCalls === false;
   const value = request[field];

@@ -1,7 +1,17 @@
 // What a wire format is: six pure functions, its client paths, and what may change when its bytes are forwarded.
 // A wire knows no URL of a provider, no key, no HTTP client and no other wire.
 
-import type { Dropped, Event, GatewayError, JsonObject, Request, Response, UpstreamError, Usage } from "../ir/index.ts";
+import type {
+  Dropped,
+  Event,
+  GatewayError,
+  JsonObject,
+  ReasoningEffort,
+  Request,
+  Response,
+  UpstreamError,
+  Usage,
+} from "../ir/index.ts";
 import type { Frame } from "../lib/sse.ts";
 
 /** Formats that clients speak to us, and providers too. */
@@ -40,12 +50,18 @@ export interface ModelFacts {
   maxOutputTokens: number | null;
   /** How the model is told to reason: by a token budget, by effort alone, or not at all. */
   reasoning: "budget" | "effort" | "none";
+  /** The levels of effort that the model knows; missing where nobody knows: then low, medium and high. */
+  efforts?: readonly ReasoningEffort[];
   /** Parameters that the model or its server refuses: left out where they are asked for, and reported. */
   refuses?: readonly RefusableField[];
   /** The name of the output limit, in the format that has two. */
   limitField?: "max_tokens" | "max_completion_tokens";
   /** True where cache marks are taken on messages and parts, in formats to which they are foreign. */
   takesCacheMarks?: boolean;
+  /** True where the model takes explicit breakpoints for its prompt cache, in the format that has them beside foreign marks. */
+  takesBreakpoints?: boolean;
+  /** True where instructions may stand among the messages, in formats whose models do not all allow it. */
+  takesInlineInstructions?: boolean;
   /** `short`: ids of tool calls must be nine letters or digits. */
   callIds?: "short";
   /** Whose own parameters and limits the model has, in formats that serve models of many makers; missing where nobody knows. */
@@ -66,6 +82,7 @@ export type RefusableField =
   | "presencePenalty"
   | "promptCacheKey"
   | "reasoning"
+  | "responseSchema"
   | "safetyIdentifier"
   | "seed"
   | "serviceTier"

@@ -6,11 +6,14 @@ import type { ErrorKind, UpstreamError } from "../ir/index.ts";
 /** The words that formats have for a type or code of an error, in lower case. */
 const WORDS: Readonly<Record<string, ErrorKind>> = {
   accessdeniedexception: "forbidden",
+  api_error: "upstream_rejected",
   authentication_error: "unauthenticated",
   billing_error: "quota_exceeded",
   billing_hard_limit_reached: "quota_exceeded",
   deadline_exceeded: "timeout",
   insufficient_quota: "quota_exceeded",
+  internal: "upstream_rejected",
+  internalserverexception: "upstream_rejected",
   invalid_api_key: "unauthenticated",
   invalid_argument: "invalid_request",
   invalid_request_error: "invalid_request",
@@ -51,12 +54,17 @@ const STATUSES: Readonly<Record<string, ErrorKind>> = {
   529: "overloaded",
 };
 
+/** True for a word that some format has for its errors. */
+export function isErrorWord(word: string): boolean {
+  return WORDS[word.toLowerCase()] !== undefined;
+}
+
 /** The error's kind; `upstream_rejected` where nothing tells more than that the upstream failed. */
 export function classifyUpstream({ status, type, code }: UpstreamError): ErrorKind {
   const byWord = WORDS[(code ?? "").toLowerCase()] ?? WORDS[(type ?? "").toLowerCase()];
-  // "Invalid request" is what servers also call a missing key or model; then the status says more. Codes may be statuses, inside a stream.
+  // Vague words are what servers also call a missing key or a full queue; then the status says more. Inside a stream codes may be statuses.
   const number = status ?? Number(code ?? Number.NaN);
-  if (byWord !== undefined && byWord !== "invalid_request") return byWord;
+  if (byWord !== undefined && byWord !== "invalid_request" && byWord !== "upstream_rejected") return byWord;
   const byStatus = STATUSES[String(number)];
   if (byStatus !== undefined) return byStatus;
   return byWord ?? (number >= 400 && number < 500 ? "invalid_request" : "upstream_rejected");

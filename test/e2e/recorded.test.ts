@@ -168,7 +168,7 @@ describe("an OpenAI client on recorded Anthropic traffic", () => {
           const { error } = JSON.parse(response.body);
           await expect(askOpenai(client, MODEL, false)).rejects.toMatchObject({
             status: response.status,
-            type: error.type,
+            type: "invalid_request_error",
             message: expect.stringContaining(error.message),
           });
           return;

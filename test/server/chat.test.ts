@@ -279,13 +279,13 @@ describe("translation to Messages", () => {
   });
 
   test.each([
-    [{ type: "error", error: { type: "overloaded_error", message: "Overloaded" } }, "overloaded_error"],
-    [{}, "server_error"],
-  ])("what comes with status 200 and is no message is an error: %j", async (body, type) => {
+    [{ type: "error", error: { type: "overloaded_error", message: "Overloaded" } }, "overloaded"],
+    [{}, "upstream_malformed"],
+  ])("what comes with status 200 and is no message is an error: %j", async (body, code) => {
     const { chat, row } = await open({ upstream: () => Response.json(body) });
     const response = await chat({ model: "claude-sonnet-4-5", messages: HELLO });
     expect(response.status).toBe(502);
-    expect((await readJson(response)).error.type).toBe(type);
+    expect((await readJson(response)).error).toMatchObject({ type: "server_error", code });
     expect(await row()).toMatchObject({ status: 502, usageSource: "none", attempts: [{ status: 200 }] });
   });
 
@@ -411,7 +411,7 @@ describe("upstream faults", () => {
     const last = text.trim().split("\n\n").at(-1) ?? "";
     const requestId = response.headers.get("x-request-id");
     expect(JSON.parse(last.slice(6))).toMatchObject({
-      error: { type: "overloaded_error", message: "Overloaded", request_id: requestId },
+      error: { type: "server_error", code: "overloaded", message: "Overloaded", request_id: requestId },
     });
     expect(await row()).toMatchObject({
       errorKind: "upstream_rejected",

@@ -166,20 +166,29 @@ function layOut(exchanges: Exchange[], dialect: Dialect): Message[] {
 const plainTool: Arbitrary<Tool> = fc.record({
   name: word,
   description: fc.option(text),
-  parameters: json.map((properties) => ({ type: "object", properties })),
+  parameters: json.map((properties) => ({
+    type: "object",
+    properties,
+    required: Object.keys(properties),
+    additionalProperties: false,
+  })),
   strict: fc.constantFrom(true, null),
 });
+
+const LAST_TOOL = "last-tool";
 
 /** A request in the form that a format reads its own in: one system message, questions and answers in turn, results where it puts them. */
 export function requests(dialect: Dialect): Arbitrary<Request> {
   // One mark among the tools and one a question: more than four in all are too many for Anthropic.
   const lastTool = fc.tuple(plainTool, markable(dialect)).map(([plain, mark]) => ({ ...plain, ...mark }));
   const toolFields: Arbitrary<Pick<Request, "tools"> & Partial<Request>> = fc.record({
-    tools: fc.tuple(fc.array(plainTool, { maxLength: 2 }), lastTool).map(([tools, last]) => [...tools, last]),
+    tools: fc
+      .tuple(fc.array(plainTool, { maxLength: 2 }), lastTool)
+      .map(([tools, last]) => [...tools, { ...last, name: LAST_TOOL }]),
     toolChoice: fc.constantFrom(
       { type: "auto" } as const,
       { type: "required" } as const,
-      { type: "tool", name: "x" } as const,
+      { type: "tool", name: LAST_TOOL } as const,
     ),
     parallelToolCalls: fc.boolean(),
   });
@@ -188,14 +197,15 @@ export function requests(dialect: Dialect): Arbitrary<Request> {
       type: "json-schema" as const,
       name: dialect.schemaName,
       description: null,
-      schema: { type: "object" },
-      strict: null,
+      schema: { type: "object", properties: {}, additionalProperties: false },
+      // Formats that name schemas also say whether an answer is held to them.
+      strict: dialect.schemaName === null ? null : true,
     },
   });
   const fields = some<Request>({
     maxOutputTokens: fc.integer({ min: 1, max: 100_000 }),
     stop: fc.array(text, { minLength: 1, maxLength: 4 }),
-    user: text,
+    user: word,
   } as { [K in keyof Request]: Arbitrary<Request[K]> });
   const sampling = fc.constantFrom<Partial<Request>>(
     {},

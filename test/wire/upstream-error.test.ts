@@ -90,16 +90,16 @@ describe("a prompt that does not fit", () => {
 });
 
 test.each([
-  [{ status: 529, type: "overloaded_error" }, "overloaded"],
-  [{ status: null, type: "overloaded_error" }, "overloaded"],
-  [{ status: null, code: "429" }, "rate_limited"],
-  [{ status: 429, type: "insufficient_quota", code: "insufficient_quota" }, "quota_exceeded"],
-  [{ status: 429, type: "RESOURCE_EXHAUSTED" }, "rate_limited"],
-  [{ status: 401, type: "invalid_request_error" }, "unauthenticated"],
-  [{ status: 400, type: "INVALID_ARGUMENT" }, "invalid_request"],
-  [{ status: 418 }, "invalid_request"],
-  [{ status: 500, type: "api_error" }, "upstream_rejected"],
-  [{ status: null }, "upstream_rejected"],
-] as const)("%p is %s", (upstream, kind) => {
-  expect(classifyUpstream({ ...NOTHING, ...upstream })).toBe(kind);
+  [529, "overloaded_error", null, "overloaded"],
+  [null, "overloaded_error", null, "overloaded"],
+  [null, null, "429", "rate_limited"],
+  [429, "insufficient_quota", "insufficient_quota", "quota_exceeded"],
+  [429, "RESOURCE_EXHAUSTED", null, "rate_limited"],
+  [401, "invalid_request_error", null, "unauthenticated"],
+  [400, "INVALID_ARGUMENT", null, "invalid_request"],
+  [418, null, null, "invalid_request"],
+  [500, "api_error", null, "upstream_rejected"],
+  [null, null, null, "upstream_rejected"],
+] as const)("status %p, type %p and code %p mean %s", (status, type, code, kind) => {
+  expect(classifyUpstream({ ...NOTHING, status, type, code })).toBe(kind);
 });

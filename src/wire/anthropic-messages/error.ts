@@ -85,8 +85,8 @@ export function encodeErrorFrame(error: GatewayError, requestId: string): string
 }
 
 /** Clients know a prompt that does not fit by these words alone, and then compact. */
-function messageOf({ upstream, code = null, message }: GatewayError): string {
-  const own = { status: null, type: null, code, param: null, message, requestId: null };
+function messageOf({ upstream, code, message }: GatewayError): string {
+  const own: UpstreamError = { status: null, type: null, code: code ?? null, param: null, message, requestId: null };
   const overflow = readOverflow(upstream ?? own);
   if (overflow === null || /^prompt is too long|^input length and `max_tokens`/.test(message)) return message;
   const { tokens, limit } = overflow;

@@ -2,7 +2,9 @@
 // Knows no client and no provider beyond the facts about the model that it is given.
 
 import { type JsonObject, type Request, type ResponseFormat, invalidRequest, isJsonObject } from "../../ir/index.ts";
+import { closeSchema } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
+import { fitName } from "../safe-name.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
 import { ID, asksForSomething, objectOf, omit, ownFields, textOf } from "./body.ts";
 import { limitMarks } from "./cache.ts";
@@ -89,8 +91,11 @@ function decodeOutput(body: JsonObject, request: Request, own: JsonObject): void
   const thinkingRest = decodeThinkingRest(objectOf(body["thinking"]));
   if (Object.keys(thinkingRest).length > 0) own["thinking"] = thinkingRest;
   const config = objectOf(body["output_config"]);
-  const format = decodeFormat(objectOf(config["format"]));
+  const older = decodeFormat(objectOf(body["output_format"]));
+  const format = decodeFormat(objectOf(config["format"])) ?? older;
   if (format !== null) request.responseFormat = format;
+  // False cannot come from a client: it notes that the format stood in the field that is older.
+  if (older !== null) own["output_format"] = false;
   const known = [reasoning?.effort === config["effort"] ? "effort" : "", format === null ? "" : "format"];
   const configRest = omit(config, known);
   if (Object.keys(configRest).length > 0) own["output_config"] = configRest;
@@ -133,7 +138,9 @@ export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
   encodeTools(request, body, dropped);
   if (request.extra[ID] === undefined) limitMarks(listMarkable(body), dropped);
   if (plan.thinking !== null) body["thinking"] = plan.thinking;
-  const outputConfig = encodeOutputConfig(request, plan.effort, dropped);
+  const { format, ...outputConfig } = encodeOutputConfig(request, plan.effort, dropped);
+  if (format !== undefined && own["output_format"] === false) body["output_format"] = format;
+  else if (format !== undefined) outputConfig["format"] = format;
   if (Object.keys(outputConfig).length > 0) body["output_config"] = outputConfig;
   encodeSampling(request, body, thinks, dropped);
   encodeOrigin(request, body, dropped);
@@ -163,13 +170,22 @@ function encodeOutputConfig(request: Request, effort: string | null, dropped: st
   const config: JsonObject = { ...objectOf(ownFields(request.extra)["output_config"]) };
   if (effort !== null) config["effort"] = effort;
   if (request.responseFormat?.type === "json-schema") {
-    config["format"] = { type: "json_schema", schema: request.responseFormat.schema };
+    config["format"] = { type: "json_schema", schema: holdSchema(request, request.responseFormat.schema, dropped) };
   }
   // Anthropic has no mode for JSON without a schema, and words of ours have no place in the client's prompt.
   if (request.responseFormat?.type === "json") dropped.push("response_format");
   if (request.verbosity !== undefined) dropped.push("verbosity");
-  if (request.modalities?.some((modality) => modality !== "text") === true) dropped.push("modalities");
+  const unsaid = request.modalities?.find((modality) => modality !== "text");
+  if (unsaid !== undefined) throw invalidRequest(`This model answers in text alone, not in ${unsaid}.`, "modalities");
   return config;
+}
+
+/** Another format's schema as one that Anthropic can hold an answer to. */
+function holdSchema({ extra }: Request, schema: JsonObject, dropped: string[]): JsonObject {
+  if (extra[ID] !== undefined) return schema;
+  const closed = closeSchema(schema);
+  if (closed.opened) dropped.push("response_format.json_schema.schema.additionalProperties");
+  return closed.schema;
 }
 
 /** With thinking on, Anthropic accepts no other temperature than 1, no `top_k`, and `top_p` only from 0.95. */
@@ -215,10 +231,13 @@ function withoutField<T extends object, K extends keyof T>(value: T, field: K): 
   return rest;
 }
 
+const USER_LIMIT = 128;
+
 function encodeOrigin(request: Request, body: JsonObject, dropped: string[]): void {
   const metadata: JsonObject = { ...objectOf(ownFields(request.extra)["metadata"]) };
   const user = request.user ?? request.safetyIdentifier;
-  if (user !== undefined) metadata["user_id"] = user;
+  // Anthropic refuses what looks like a name or an address; any id that stays the same will do.
+  if (user !== undefined) metadata["user_id"] = request.extra[ID] === undefined ? fitName(user, USER_LIMIT) : user;
   if (request.user !== undefined && request.safetyIdentifier !== undefined) dropped.push("safety_identifier");
   if (request.promptCacheKey !== undefined) dropped.push("prompt_cache_key");
   if (Object.keys(metadata).length > 0) body["metadata"] = metadata;

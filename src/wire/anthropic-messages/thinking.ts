@@ -2,21 +2,13 @@
 // the turns it is given, and no model but the facts it is told.
 
 import type { JsonObject, Reasoning, ReasoningEffort, Request } from "../../ir/index.ts";
+import { BUDGETS, nearestEffort, readEffort } from "../effort.ts";
 import type { ModelFacts } from "../type.ts";
 import { type EffortLevel, ID, type Thinking, objectOf, omit, ownFields, textOf } from "./body.ts";
 import type { Turn } from "./conversation.ts";
 
 /** The smallest budget that Anthropic accepts. */
-const MIN_BUDGET = 1024;
-
-const BUDGETS: Record<Exclude<ReasoningEffort, "none">, number> = {
-  minimal: MIN_BUDGET,
-  low: 2048,
-  medium: 8192,
-  high: 16_384,
-  xhigh: 24_576,
-  max: 32_000,
-};
+const MIN_BUDGET = BUDGETS.minimal;
 
 const LEVELS: Record<Exclude<ReasoningEffort, "none">, EffortLevel> = {
   minimal: "low",
@@ -78,7 +70,7 @@ export function planThinking(
   const ownThinking = objectOf(ownFields(request.extra)["thinking"]);
   const { reasoning } = request;
   if (typeof ownThinking["type"] === "string") {
-    return { ...nothing, thinking: ownThinking, effort: reasoning === undefined ? null : levelOf(reasoning) };
+    return { ...nothing, thinking: ownThinking, effort: reasoning === undefined ? null : levelOf(reasoning, facts) };
   }
   if (reasoning === undefined) return nothing;
   const isOwn = request.extra[ID] !== undefined;
@@ -91,7 +83,7 @@ export function planThinking(
     return nothing;
   }
   const display = summary === undefined ? {} : ({ display: summary === "none" ? "omitted" : "summarized" } as const);
-  const level = levelOf(reasoning);
+  const level = levelOf(reasoning, facts);
   const effort = facts.reasoning === "effort" || (isOwn && reasoning.effort !== undefined) ? level : null;
   if (isOwn && reasoning.adaptive !== true && reasoning.budgetTokens === undefined) return { ...nothing, effort };
   if (forbidsThinking(request, turns, facts)) {
@@ -112,11 +104,14 @@ export function planThinking(
   return { thinking: { ...thinking, ...ownThinking }, effort, maxTokens: fit.maxTokens };
 }
 
-function levelOf({ effort, budgetTokens }: Reasoning): EffortLevel | null {
-  if (effort !== undefined && effort !== "none") return LEVELS[effort];
-  if (budgetTokens === undefined) return null;
-  const name = (["low", "medium", "high", "xhigh"] as const).find((candidate) => budgetTokens <= BUDGETS[candidate]);
-  return name ?? "max";
+/** The levels that this format can say. */
+const SAYABLE = Object.values(LEVELS);
+
+function levelOf(reasoning: Reasoning, facts: ModelFacts): EffortLevel | null {
+  const wanted = readEffort(reasoning);
+  if (wanted === undefined || wanted === "none") return null;
+  const nearest = nearestEffort(wanted, facts.efforts ?? SAYABLE);
+  return nearest === null || nearest === "none" ? null : LEVELS[nearest];
 }
 
 function budgetOf({ effort, budgetTokens }: Reasoning): number {

@@ -10,6 +10,7 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { lowerCustomTool } from "../custom-tool.ts";
+import { closeSchema, fitParameters } from "../json-schema.ts";
 import { fitName } from "../safe-name.ts";
 import { ID, type ToolChoiceBody, type ToolDefinition, objectOf, omit, ownFields, textOf } from "./body.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
@@ -72,8 +73,16 @@ function decodeToolChoice(choice: JsonObject): ToolChoice | undefined {
 export function encodeTools(request: Request, body: JsonObject, dropped: string[]): void {
   const { toolChoice } = request;
   const isOwn = request.extra[ID] !== undefined;
-  const allowed = request.tools.filter(({ name }) => toolChoice?.type !== "allowed" || toolChoice.names.includes(name));
-  const tools: JsonObject[] = allowed.map((tool) => encodeTool(tool, isOwn));
+  if (!isOwn && toolChoice?.type === "tool" && request.tools.every(({ name }) => name !== toolChoice.name)) {
+    throw invalidRequest(
+      `tool_choice: this model has no tool called "${toolChoice.name}" that it could be made to call.`,
+      "tool_choice",
+    );
+  }
+  const tools: JsonObject[] = request.tools.flatMap((tool, index) => {
+    if (toolChoice?.type === "allowed" && !toolChoice.names.includes(tool.name)) return [];
+    return [isOwn ? encodeTool(tool) : encodeTool(fitTool(tool, `tools[${index}]`, dropped))];
+  });
   const kept = ownFields(request.extra)["tools"];
   for (const item of Array.isArray(kept) ? kept : []) {
     const { index, tool } = objectOf(item);
@@ -86,10 +95,23 @@ export function encodeTools(request: Request, body: JsonObject, dropped: string[
   if (tools.length === 0 && (choice?.type === "any" || choice?.type === "tool")) dropped.push("tool_choice");
 }
 
-function encodeTool(tool: Tool, isOwn: boolean): JsonObject {
-  const { name, description, parameters, strict } = lowerCustomTool(tool);
+/** Another format's tool as Anthropic takes it: its name, its schema, and strictness only where a grammar can hold the schema. */
+function fitTool(tool: Tool, path: string, dropped: string[]): Tool {
+  const lowered = lowerCustomTool(tool);
+  const { schema, merged } = fitParameters(lowered.parameters);
+  dropped.push(...merged.map((union) => `${path}.parameters.${union}`));
+  const fitted = { ...lowered, name: fitName(tool.name, NAME_LIMIT), parameters: schema };
+  if (tool.strict !== true) return fitted;
+  const closed = closeSchema(schema);
+  if (!closed.opened) return { ...fitted, parameters: closed.schema };
+  dropped.push(`${path}.strict`);
+  return { ...fitted, strict: null };
+}
+
+function encodeTool(tool: Tool): JsonObject {
+  const { name, description, parameters, strict } = tool;
   const definition: ToolDefinition = {
-    name: isOwn ? name : fitName(name, NAME_LIMIT),
+    name,
     ...(description === null ? {} : { description }),
     input_schema: parameters === null ? { type: "object", properties: {} } : { type: "object", ...parameters },
   };

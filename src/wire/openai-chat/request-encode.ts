@@ -1,7 +1,9 @@
 // The canonical request → a chat request: its parameters. Messages are in message-encode.ts, tools in tool.ts; the way in is request.ts.
 // Knows no client and no provider beyond the facts about the model that it is given.
 
-import { type JsonObject, type Reasoning, type ReasoningEffort, type Request, isJsonObject } from "../../ir/index.ts";
+import { type JsonObject, type Reasoning, type Request, isJsonObject } from "../../ir/index.ts";
+import { nearestEffort, readEffort } from "../effort.ts";
+import { isStrict } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
 import { fitName, shortenId } from "../safe-name.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
@@ -55,6 +57,8 @@ export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
 /** OpenAI's limits on the length of names and ids; other formats' clients know nothing of them. */
 const NAME_LIMIT = 64;
 const ID_LIMIT = 40;
+const USER_LIMIT = 64;
+const STOP_LIMIT = 4;
 
 function describeTarget(request: Request, facts: ModelFacts, dropped: Set<string>): Target {
   const isOwn = request.extra[ID] !== undefined;
@@ -76,8 +80,10 @@ function encodeOrigin(request: Request, body: JsonObject): void {
   if (request.verbosity !== undefined) body["verbosity"] = request.verbosity;
   if (request.modalities !== undefined) body["modalities"] = request.modalities;
   else if (ownFields(request.extra)["modalities"] === false) body["modalities"] = ["text"];
-  if (request.user !== undefined) body["user"] = request.user;
-  if (request.safetyIdentifier !== undefined) body["safety_identifier"] = request.safetyIdentifier;
+  // An id of another format's client may be long, or JSON: servers refuse that, and any id that stays the same will do.
+  const fitUser = (id: string): string => (request.extra[ID] === undefined ? fitName(id, USER_LIMIT) : id);
+  if (request.user !== undefined) body["user"] = fitUser(request.user);
+  if (request.safetyIdentifier !== undefined) body["safety_identifier"] = fitUser(request.safetyIdentifier);
   if (request.promptCacheKey !== undefined) body["prompt_cache_key"] = request.promptCacheKey;
   if (request.serviceTier !== undefined) body["service_tier"] = request.serviceTier;
   if (request.metadata !== undefined) body["metadata"] = request.metadata;
@@ -99,11 +105,17 @@ function encodeLimits(
   { facts, dropped }: { facts: ModelFacts; dropped: Set<string> },
 ): void {
   const own = ownFields(request.extra);
-  if (request.stop !== undefined && request.stop.length > 0) body["stop"] = request.stop;
-  const wanted = request.maxOutputTokens;
-  if (wanted === undefined) return;
+  const isOwn = request.extra[ID] !== undefined;
+  const stop = isOwn ? request.stop : request.stop?.slice(0, STOP_LIMIT);
+  if ((stop?.length ?? 0) < (request.stop?.length ?? 0)) dropped.add("stop");
+  if (stop !== undefined && stop.length > 0) body["stop"] = stop;
+  const asked = request.maxOutputTokens;
+  if (asked === undefined) return;
+  // No answer at all, which in another format fills a cache, cannot be asked for here.
+  if (asked === 0) dropped.add("max_tokens");
+  const wanted = Math.max(1, asked);
   // Another format's client names the limit of another vendor's model; this one's own server may judge what its client asked.
-  const isTooMuch = request.extra[ID] === undefined && facts.maxOutputTokens !== null && wanted > facts.maxOutputTokens;
+  const isTooMuch = !isOwn && facts.maxOutputTokens !== null && wanted > facts.maxOutputTokens;
   if (isTooMuch) dropped.add("max_tokens");
   const limit = isTooMuch && facts.maxOutputTokens !== null ? facts.maxOutputTokens : wanted;
   if (facts.limitField !== undefined) {
@@ -144,11 +156,16 @@ function encodeReasoning(
     body["reasoning"] = { ...noted, ...encodeWish(reasoning) };
     return;
   }
-  const effort = reasoning.effort ?? nameEffort(reasoning);
-  if (effort === undefined) return;
-  // "Do not think" is what a model that was not asked does, and older ones refuse the field.
-  if (!isOwn && effort === "none") return;
-  if (!isOwn && facts.reasoning === "none") dropped.add("reasoning_effort");
+  const wanted = readEffort(reasoning);
+  if (wanted === undefined) return;
+  if (isOwn && facts.efforts === undefined) {
+    body["reasoning_effort"] = wanted;
+    return;
+  }
+  // "Do not think" is all that a model can do that does not reason, and those that know nothing of it refuse the word.
+  if (wanted === "none" && (facts.reasoning === "none" || facts.efforts === undefined)) return;
+  const effort = facts.reasoning === "none" && !isOwn ? null : nearestEffort(wanted, facts.efforts);
+  if (effort === null) dropped.add("reasoning_effort");
   else body["reasoning_effort"] = effort;
 }
 
@@ -159,13 +176,6 @@ function encodeWish({ effort, budgetTokens, summary }: Reasoning): JsonObject {
     ...(budgetTokens === undefined ? {} : { max_tokens: budgetTokens }),
     ...(summary === "none" ? { exclude: true } : {}),
   };
-}
-
-/** The nearest level that every reasoning model knows. */
-function nameEffort({ budgetTokens }: Reasoning): ReasoningEffort | undefined {
-  if (budgetTokens === undefined) return undefined;
-  if (budgetTokens <= 2_048) return "low";
-  return budgetTokens <= 8_192 ? "medium" : "high";
 }
 
 function encodeFormat({ responseFormat, extra }: Request, body: JsonObject): void {
@@ -186,7 +196,9 @@ function encodeFormat({ responseFormat, extra }: Request, body: JsonObject): voi
       const { name, description, schema, strict } = responseFormat;
       const inner: JsonObject = { ...objectOf(rest["json_schema"]), name: name ?? "response", schema };
       if (description !== null) inner["description"] = description;
-      if (strict !== null) inner["strict"] = strict;
+      // Formats that do not say it hold every answer to its schema.
+      const isHeld = strict ?? (extra[ID] === undefined && isStrict(schema) ? true : null);
+      if (isHeld !== null) inner["strict"] = isHeld;
       body["response_format"] = { ...rest, type: "json_schema", json_schema: inner };
       return;
     }

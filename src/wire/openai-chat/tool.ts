@@ -1,8 +1,16 @@
 // Tools and the choice among them, today's spelling and the legacy one (`functions`, `function_call`), ↔ canonical tools.
 // Knows no message and no call.
 
-import { type JsonObject, type Request, type Tool, type ToolChoice, isJsonObject } from "../../ir/index.ts";
+import {
+  type JsonObject,
+  type Request,
+  type Tool,
+  type ToolChoice,
+  invalidRequest,
+  isJsonObject,
+} from "../../ir/index.ts";
 import { lowerCustomTool } from "../custom-tool.ts";
+import { fitParameters, isStrict } from "../json-schema.ts";
 import {
   missing,
   readBoolean,
@@ -103,16 +111,19 @@ function decodeChoice(body: JsonObject, request: Request, own: JsonObject): void
   if (choice === undefined) own[name] = value;
   else request.toolChoice = choice;
   // False cannot come from a client: it notes the spelling, and asks other formats for nothing.
-  if (choice !== undefined && (name === "function_call" || value === VALIDATED)) own[name] = false;
+  if (choice !== undefined && (name === "function_call" || (typeof value === "string" && OTHER_WORDS.has(value))))
+    own[name] = false;
 }
 
-/** What clients send for models with Google's names: `auto`, with calls checked against their schemas. */
-const VALIDATED = "validated";
+/** Mistral's word, and what clients send for models with Google's names: `auto`, with calls checked against their schemas. */
+const OTHER_WORDS: ReadonlyMap<string, ToolChoice> = new Map([
+  ["any", { type: "required" }],
+  ["validated", { type: "auto" }],
+]);
 
 function readChoice(value: string | JsonObject): ToolChoice | undefined {
   if (value === "auto" || value === "none" || value === "required") return { type: value };
-  if (value === VALIDATED) return { type: "auto" };
-  if (typeof value === "string") return undefined;
+  if (typeof value === "string") return OTHER_WORDS.get(value);
   if (value["type"] === "allowed_tools") return readAllowed(objectOf(value["allowed_tools"]));
   const target = targetOf(value);
   return typeof target["name"] === "string" ? { type: "tool", name: target["name"] } : undefined;
@@ -154,11 +165,25 @@ export function encodeTools(request: Request, body: JsonObject, target: Target):
   if (request.toolChoice.type === "required" || request.toolChoice.type === "tool") target.dropped.add("tool_choice");
 }
 
-/** The tools as the server knows them: most know functions only, and no choice of several. */
-function listTools({ tools, toolChoice }: Request, { isOwn, fitName }: Target): Tool[] {
-  if (isOwn) return tools;
-  const allowed = toolChoice?.type === "allowed" ? tools.filter(({ name }) => toolChoice.names.includes(name)) : tools;
-  return allowed.map((tool) => ({ ...lowerCustomTool(tool), name: fitName(tool.name) }));
+/** The tools as the server knows them: most know functions only, and no choice of several. Throws where the one that must be called is none. */
+function listTools({ tools, toolChoice }: Request, target: Target): Tool[] {
+  if (target.isOwn) return tools;
+  if (toolChoice?.type === "tool" && tools.every(({ name }) => name !== toolChoice.name)) {
+    throw invalidRequest(
+      `tool_choice: this model has no tool called "${toolChoice.name}" that it could be made to call.`,
+      "tool_choice",
+    );
+  }
+  return tools.flatMap((tool, index) => {
+    if (toolChoice?.type === "allowed" && !toolChoice.names.includes(tool.name)) return [];
+    const lowered = { ...lowerCustomTool(tool), name: target.fitName(tool.name) };
+    if (lowered.parameters === null) return [lowered];
+    const { schema, merged } = fitParameters(lowered.parameters);
+    for (const union of merged) target.dropped.add(`tools[${index}].parameters.${union}`);
+    const isTooLoose = tool.strict === true && !isStrict(schema);
+    if (isTooLoose) target.dropped.add(`tools[${index}].strict`);
+    return [{ ...lowered, parameters: schema, strict: isTooLoose ? null : tool.strict }];
+  });
 }
 
 function encodeTool(tool: Tool): JsonObject {
@@ -187,6 +212,10 @@ function encodeLegacy(tool: Tool): JsonObject {
   return { ...objectOf(ownFields(tool.extra)["function"]), ...omit(encodeFunction(tool), ["strict"]) };
 }
 
+function wordOf({ type }: ToolChoice): string {
+  return [...OTHER_WORDS].find(([, choice]) => choice.type === type)?.[0] ?? type;
+}
+
 function isNoted({ extra }: Request, name: "function_call" | "tool_choice"): boolean {
   return ownFields(extra)[name] === false;
 }
@@ -203,7 +232,7 @@ function encodeChoice(request: Request, choice: ToolChoice, body: JsonObject, { 
     case "auto":
     case "none":
     case "required":
-      body[name] = isNoted(request, "tool_choice") ? VALIDATED : choice.type;
+      body[name] = isNoted(request, "tool_choice") ? wordOf(choice) : choice.type;
       return;
     case "tool":
       body[name] = isLegacy ? { name: choice.name } : nameTool(choice.name);

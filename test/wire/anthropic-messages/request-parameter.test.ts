@@ -33,19 +33,20 @@ describe("tools", () => {
   const tool = { name: "look", description: null, parameters: null, strict: null };
 
   test("definitions", () => {
-    const { body } = encode({
+    const { body, dropped } = encode({
       tools: [
         tool,
         { name: "find", description: "Finds.", parameters: { properties: { q: { type: "string" } } }, strict: true },
         { ...tool, strict: false },
       ],
     });
+    expect(dropped).toEqual([]);
     expect(body["tools"]).toEqual([
       { name: "look", input_schema: { type: "object", properties: {} } },
       {
         name: "find",
         description: "Finds.",
-        input_schema: { type: "object", properties: { q: { type: "string" } } },
+        input_schema: { type: "object", properties: { q: { type: "string" } }, additionalProperties: false },
         strict: true,
       },
       { name: "look", input_schema: { type: "object", properties: {} } },

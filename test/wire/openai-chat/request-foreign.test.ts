@@ -64,7 +64,14 @@ describe("parameters", () => {
 
   test("budgets are told as efforts, and models that do not reason hear nothing", () => {
     expect([1024, 8192, 32_000].map((budgetTokens) => effort({ budgetTokens }))).toEqual(["low", "medium", "high"]);
-    expect(effort({ effort: "max" })).toBe("max");
+    expect([effort({ effort: "minimal" }), effort({ effort: "max" })]).toEqual(["low", "high"]);
+    const known = (wanted: Request["reasoning"] & object): Json | undefined =>
+      foreign({ reasoning: wanted }, { efforts: ["none", "low", "medium", "high", "xhigh"] }).body["reasoning_effort"];
+    expect([known({ effort: "max" }), known({ budgetTokens: 24_000 }), known({ effort: "none" })]).toEqual([
+      "xhigh",
+      "xhigh",
+      "none",
+    ]);
     expect([effort({ adaptive: true }), effort({ effort: "none" })]).toEqual([undefined, undefined]);
     const silent = foreign({ reasoning: { effort: "low" } }, { reasoning: "none" });
     expect(silent).toEqual({ body: { model: "gpt", messages: [USER] }, dropped: ["reasoning_effort"] });
