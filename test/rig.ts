@@ -187,13 +187,18 @@ async function answer(
     method: init.method,
     headers: new Headers(init.headers),
     text,
-    body: text === "" ? null : JSON.parse(text),
+    body: text === "" ? null : parseBody(text),
     signal: init.signal,
   };
   if (init.method === "GET") return upstream?.(call) ?? Response.json({ object: "list", data: [] });
   calls.push(call);
   if (upstream === undefined) throw new Error("the test scripted no upstream");
   return upstream(call);
+}
+
+/** A sign-in sends a form. */
+function parseBody(text: string): unknown {
+  return /^[{["]/u.test(text) ? JSON.parse(text) : text;
 }
 
 export const OPENAI_KEY = "sk-canary-openai-0123456789";

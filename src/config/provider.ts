@@ -60,7 +60,7 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     kind: kindName,
     baseUrl: baseUrl ?? "",
     apiKey: fields.api_key,
-    apiKeyNames: kind.needsKey ? nameKey(subject) : [],
+    apiKeyNames: kind.needsKey || kind.keyVariables.length > 0 ? nameKey(subject) : [],
     needsApiKey: kind.needsKey,
     options: readOptions(reading, values, subject),
     headers: readHeaders(reading, subject),

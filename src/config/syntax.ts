@@ -122,6 +122,19 @@ export function defineList(choices: readonly string[]) {
   });
 }
 
+/** Names that lead to names, separated by commas: `a=>b, c=>d`; written back without spaces. */
+export const map = define((text) => {
+  const pairs = text.split(",").filter((pair) => pair.trim() !== "");
+  return pairs
+    .map((pair) => {
+      const [, from, to] = /^\s*([^\s=>]+)\s*=>?\s*([^\s=>]+)\s*$/.exec(pair) ?? [];
+      if (from === undefined || to === undefined)
+        throw new Refusal(`${quote(pair.trim())} is no pair of names: write it like model=>deployment`);
+      return `${from}=>${to}`;
+    })
+    .join(",");
+});
+
 export interface Address {
   hostname: string | null;
   port: number;

@@ -113,8 +113,8 @@ function printProviderExample(name: string): string {
 /** What a type has of its own. */
 function printKindExample([name, kind]: readonly [string, ProviderKindDefinition]): string {
   const options = Object.entries(kind.options).filter(([option]) => option !== WIDESPREAD);
-  const lines = options.map(([option, { about, example, secret, variables }]) => {
-    const also = [...(secret === true ? [`${option}_file`] : []), ...variables];
+  const lines = options.map(([option, { about, example, fileVariables = [], secret, variables }]) => {
+    const also = [...(secret === true ? [`${option}_file`] : []), ...variables, ...fileVariables];
     return `# # ${about}${also.length === 0 ? "" : ` (also ${also.join(", ")})`}\n# ${option}=${example}`;
   });
   const url = kind.baseUrl === null ? [`# base_url=${kind.exampleUrl ?? describeField("base_url").example}`] : [];

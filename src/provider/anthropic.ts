@@ -47,7 +47,7 @@ export const anthropic: ProviderKindDefinition = {
   make: makeAnthropic,
 };
 
-function makeAnthropic(settings: ProviderSettings): Provider {
+export function makeAnthropic(settings: ProviderSettings): Provider {
   const { beta, version = "2023-06-01" } = settings.options;
   return {
     name: settings.name,
@@ -69,13 +69,14 @@ function makeAnthropic(settings: ProviderSettings): Provider {
     knownModels: [],
     missing: describeMissingKey(settings),
     pricing: { vendor: "anthropic" },
-    facts: (model) => findFacts(model, settings.maxOutputTokens),
+    facts: (model) => findClaudeFacts(model, settings.maxOutputTokens),
     rest: { baseUrl: settings.baseUrl, offers: [] },
     answer: null,
   };
 }
 
-function findFacts(model: string, wanted: number | null): ModelFacts {
+/** `wanted` is the operator's limit for requests without one. */
+export function findClaudeFacts(model: string, wanted: number | null): ModelFacts {
   const name = model.toLowerCase();
   const facts = FACTS.find(([prefix]) => name.startsWith(prefix))?.[1] ?? NEWER;
   const limit = facts.maxOutputTokens ?? CAREFUL_LIMIT;

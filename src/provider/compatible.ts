@@ -146,7 +146,6 @@ const ROWS = {
       "logit_bias",
       "logprobs",
       "modalities",
-      "prompt_cache_key",
       "prompt_cache_retention",
       "safety_identifier",
       "search_parameters",
@@ -160,7 +159,9 @@ const ROWS = {
     facts: {
       callIds: "short",
       limitField: "max_tokens",
-      refuses: ["logprobs", "promptCacheKey", "safetyIdentifier", "serviceTier", "streamOptions", "user", "verbosity"],
+      // Few of its models take an effort, and those know two.
+      reasoning: "none",
+      refuses: ["logprobs", "safetyIdentifier", "serviceTier", "streamOptions", "user", "verbosity"],
     },
     prices: "mistral",
     offers: ["audio", "batches", "files", "moderations"],
@@ -175,6 +176,15 @@ const ROWS = {
     formats: ["chat", "messages", "responses"],
     messages: { from: ["/v1"], to: "/anthropic/v1" },
     facts: { limitField: "max_tokens", returnsReasoning: "content" },
+    models: [
+      [
+        /^kimi-/u,
+        {
+          refused: ["frequency_penalty", "presence_penalty", "temperature", "top_p"],
+          facts: { refuses: ["frequencyPenalty", "presencePenalty", "temperature", "topP"] },
+        },
+      ],
+    ],
     prices: "moonshotai",
     offers: ["batches", "files"],
   },
@@ -279,18 +289,9 @@ function listGrokQuirks(): NonNullable<OpenaiLikeRow["models"]> {
   } as const;
   const plain = { refused: ["reasoning_effort"], facts: { reasoning: "none", refuses: ["reasoning"] } } as const;
   return [
-    ["grok-2", plain],
-    ["grok-3-mini", reasons],
-    ["grok-3", plain],
-    ["grok-4-1-fast-non-reasoning", plain],
-    ["grok-4-fast-non-reasoning", plain],
-    ["grok-4.20-0309-non-reasoning", plain],
-    ["grok-4.20-non-reasoning", plain],
-    ["grok-4.20", fixed],
-    ["grok-4-", fixed],
-    ["grok-4.", reasons],
-    ["grok-4", fixed],
-    ["grok-code", fixed],
+    [/^grok-3-mini|^grok-4\.[3-9]|^grok-[5-9]/u, reasons],
+    [/^grok-[23]|non-reasoning/u, plain],
+    [/^grok-(?:4|code)/u, fixed],
   ];
 }
 

@@ -1,6 +1,8 @@
 // The table of provider kinds: one line a vendor, and the rows of those that imitate another.
 
+import { anthropicCompatible } from "./anthropic-compatible.ts";
 import { anthropic } from "./anthropic.ts";
+import { azure } from "./azure.ts";
 import { COMPATIBLE } from "./compatible.ts";
 import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
 import { loopback } from "./loopback.ts";
@@ -8,11 +10,15 @@ import { OWN_SERVERS } from "./own-server.ts";
 import { openai } from "./openai.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Provider } from "./type.ts";
+import { vertex } from "./vertex.ts";
 
 const OWN = {
   anthropic,
+  "anthropic-compatible": anthropicCompatible,
+  azure,
   loopback,
   openai,
+  vertex,
 } as const satisfies Record<string, ProviderKindDefinition>;
 
 /** By the name that `type =` says. */

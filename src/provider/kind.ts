@@ -20,6 +20,10 @@ export interface ProviderOption {
   choices?: readonly string[];
   /** Several of the choices, separated by commas. */
   isList?: true;
+  /** An address, http or https, without a slash at its end. */
+  isUrl?: true;
+  /** Pairs of names, written `a=>b, c=>d`. */
+  isMap?: true;
   /** Never shown; may also be given as the path of a file that holds it. Of one name, either all kinds' are secret or none. */
   secret?: true;
 }
@@ -27,6 +31,8 @@ export interface ProviderOption {
 /** What a provider may use of the world: for tokens that it must fetch. */
 export interface ProviderTools {
   fetch(url: string, init: { method: string; headers: Record<string, string>; body?: string }): Promise<Response>;
+  /** A file that the operator's credentials name; read each time, for others renew it. */
+  readText(path: string): Promise<string>;
   nowMs(): number;
 }
 

@@ -8,9 +8,13 @@ import type { ProviderSettings } from "./settings.ts";
 import type { Endpoint, ListedModel, Provider, RestFamily } from "./type.ts";
 
 /** What is peculiar to a model, or to a server whatever its model. */
-interface Quirks {
-  /** Fields of a chat request that are refused: left out of forwarded ones, and reported. */
+export interface Quirks {
+  /** What it is spoken to in, what is translated to first; where missing, chat and embeddings, or what the row says. */
+  formats?: readonly Format[];
+  /** Fields of a chat or Responses request that are refused: left out of forwarded ones, and reported. */
   refused?: readonly string[];
+  /** Chat fields that have another name there. */
+  rename?: Readonly<Record<string, string>>;
   /** What a translated request needs to know. */
   facts?: Partial<ModelFacts>;
 }
@@ -31,12 +35,8 @@ export interface OpenaiLikeRow extends Quirks {
   options?: Readonly<Record<string, ProviderOption>>;
   /** Models that nobody else has. */
   patterns?: readonly string[];
-  /** What it speaks, what is translated to first; chat and embeddings where missing. */
-  formats?: readonly Format[];
   /** Where Messages begins, if not at the base URL: the first of these ends that fits is exchanged. Not spoken where none does. */
   messages?: { from: readonly string[]; to: string };
-  /** Chat fields that have another name there. */
-  rename?: Readonly<Record<string, string>>;
   /** Chat fields that are refused and that ask for what happens anyway. */
   needless?: readonly string[];
   /** Its name in the price list; looked up by its address where missing. */
@@ -48,8 +48,8 @@ export interface OpenaiLikeRow extends Quirks {
   responseHeaders?: readonly string[];
   /** What follows the base URL where the models are listed, or a whole address; `/models` where missing, null where they are not. */
   listing?: string | null;
-  /** Models whose names begin so, the first that fits: what is peculiar to them beyond the row's own. */
-  models?: readonly (readonly [prefix: string, quirks: Quirks])[];
+  /** What is peculiar to models beyond the row's own, by names in lower case without their maker's: the first that fits. */
+  models?: readonly (readonly [name: RegExp, quirks: Quirks])[];
 }
 
 const FORMATS = {
@@ -115,15 +115,20 @@ export function defineOpenaiLike(row: OpenaiLikeRow): ProviderKindDefinition {
 
 export function makeOpenaiLike(settings: ProviderSettings, row: OpenaiLikeRow): Provider {
   const { apiKey, baseUrl, name, options } = settings;
-  const spoken = listSpoken(settings, row);
-  const endpoints = new Map(spoken.map((wire) => [wire, describeEndpoint(wire, settings, row)]));
+  const spoken = listSpoken(settings, row, row);
+  const endpoints = new Map<string, Endpoint>();
   return {
     name,
-    speaks: () => spoken,
+    speaks(model) {
+      const own = findQuirks(row, model);
+      return own?.formats === undefined ? spoken : listSpoken(settings, row, own);
+    },
     endpoint(wire, { model }) {
-      const endpoint = endpoints.get(wire) ?? { url: baseUrl };
-      const ofModel = wire === "openai-chat" ? findQuirks(row, model)?.refused : undefined;
-      return ofModel === undefined ? endpoint : { ...endpoint, refused: [...(endpoint.refused ?? []), ...ofModel] };
+      const own = findQuirks(row, model);
+      const id = `${wire} ${own?.id ?? ""}`;
+      const known = endpoints.get(id) ?? describeEndpoint(wire, { settings, row, own });
+      endpoints.set(id, known);
+      return known;
     },
     authorize: null,
     headers: {
@@ -157,33 +162,44 @@ export function makeOpenaiLike(settings: ProviderSettings, row: OpenaiLikeRow): 
   };
 }
 
-/** The operator's choice, else the row's; Messages only where its address is known. */
-function listSpoken({ baseUrl, options }: ProviderSettings, row: OpenaiLikeRow): WireId[] {
+/** The operator's choice, else the row's or the model's; Messages only where its address is known. */
+function listSpoken({ baseUrl, options }: ProviderSettings, row: OpenaiLikeRow, { formats }: Quirks): WireId[] {
   const said = options["formats"]?.split(",").map((word) => word.trim());
-  const formats = said ?? row.formats ?? ["chat", "embeddings"];
-  const wires = formats.flatMap((format) => FORMATS[format as Format] ?? []);
+  const chosen = said ?? formats ?? ["chat", "embeddings"];
+  const wires = chosen.flatMap((format) => FORMATS[format as Format] ?? []);
   return wires.filter((wire) => wire !== "anthropic-messages" || findMessagesBase(baseUrl, row) !== null);
 }
 
-function describeEndpoint(wire: WireId, { apiKey, baseUrl }: ProviderSettings, row: OpenaiLikeRow): Endpoint {
-  const { needless, refused = FOREIGN, rename } = row;
+interface Place {
+  settings: ProviderSettings;
+  row: OpenaiLikeRow;
+  own: Quirks | undefined;
+}
+
+function describeEndpoint(wire: WireId, { settings: { apiKey, baseUrl }, row, own }: Place): Endpoint {
   const url = baseUrl + (PATHS[wire] ?? "");
-  if (wire === "anthropic-messages") {
-    return {
-      url: `${findMessagesBase(baseUrl, row) ?? baseUrl}/messages`,
-      // Some of these servers look for the key where this format's clients put it.
-      headers: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), "anthropic-version": "2023-06-01" },
-      requestHeaders: ["anthropic-beta"],
-    };
+  const ofModel = own?.refused ?? [];
+  switch (wire) {
+    case "anthropic-messages":
+      return {
+        url: `${findMessagesBase(baseUrl, row) ?? baseUrl}/messages`,
+        // Some of these servers look for the key where this format's clients put it.
+        headers: { ...(apiKey === null ? {} : { "x-api-key": apiKey }), "anthropic-version": "2023-06-01" },
+        requestHeaders: ["anthropic-beta"],
+      };
+    case "openai-chat":
+      return {
+        url,
+        refused: [...(row.refused ?? FOREIGN), ...ofModel],
+        refusedEmpty: ["tools"],
+        remove: row.needless ?? [],
+        rename: { ...row.rename, ...own?.rename },
+      };
+    case "openai-responses":
+      return { url, refused: ofModel };
+    default:
+      return { url };
   }
-  if (wire !== "openai-chat") return { url };
-  return {
-    url,
-    refused,
-    refusedEmpty: ["tools"],
-    ...(needless === undefined ? {} : { remove: needless }),
-    ...(rename === undefined ? {} : { rename }),
-  };
 }
 
 function findMessagesBase(baseUrl: string, { messages }: OpenaiLikeRow): string | null {
@@ -198,10 +214,12 @@ function describeListing(baseUrl: string, { listing = "/models" }: OpenaiLikeRow
 }
 
 /** Many servers put the maker before the model: `vendor/model`. */
-function findQuirks({ models = [] }: OpenaiLikeRow, model: string): Quirks | undefined {
+function findQuirks({ models = [] }: OpenaiLikeRow, model: string): (Quirks & { id: number }) | undefined {
   if (models.length === 0) return undefined;
   const name = model.slice(model.lastIndexOf("/") + 1).toLowerCase();
-  return models.find(([prefix]) => name.startsWith(prefix))?.[1];
+  const id = models.findIndex(([pattern]) => pattern.test(name));
+  const found = models[id];
+  return found === undefined ? undefined : { ...found[1], id };
 }
 
 function findFacts(row: OpenaiLikeRow, model: string, wanted: number | null): ModelFacts {

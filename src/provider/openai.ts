@@ -1,7 +1,7 @@
 // OpenAI itself. https://platform.openai.com/docs/api-reference
 
 import type { ProviderKindDefinition } from "./kind.ts";
-import { type OpenaiLikeRow, makeOpenaiLike } from "./openai-like.ts";
+import { type OpenaiLikeRow, type Quirks, makeOpenaiLike } from "./openai-like.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Provider } from "./type.ts";
 
@@ -19,7 +19,62 @@ export const openai: ProviderKindDefinition = {
   make: makeOpenai,
 };
 
-const ROW: OpenaiLikeRow = { about: openai.about, baseUrl: openai.baseUrl, prices: "openai" };
+/** https://developers.openai.com/api/docs/guides/reasoning: what reasoning models refuse, and the limit's only name there. */
+const REASONS = {
+  refused: ["frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "temperature", "top_logprobs", "top_p"],
+  rename: { max_tokens: "max_completion_tokens" },
+  facts: { refuses: ["frequencyPenalty", "logprobs", "presencePenalty", "temperature", "topP"] },
+} as const satisfies Quirks;
+
+const STOPS_BY_ITSELF = {
+  refused: [...REASONS.refused, "stop"],
+  rename: REASONS.rename,
+  facts: { refuses: [...REASONS.facts.refuses, "stop"] },
+} as const satisfies Quirks;
+
+const PLAIN = { facts: { reasoning: "none" } } as const satisfies Quirks;
+
+/**
+ * By name, of which Azure's deployments have the same as a rule. Some are served as Responses alone, and since 5.4 Chat Completions takes no
+ * tools from a model that reasons: those are translated to Responses first.
+ */
+export const OPENAI_MODELS: NonNullable<OpenaiLikeRow["models"]> = [
+  [/^(?:chatgpt-|gpt-3|gpt-4|ft:gpt-[34]|gpt-5[\d.]*-chat)/u, PLAIN],
+  [
+    /^(?:codex-|computer-use|o\d-(?:pro|deep)|o4-mini-deep|gpt-\d[\d.]*-(?:codex|pro))/u,
+    { ...REASONS, formats: ["responses"] },
+  ],
+  [/^(?:o1|o3-mini)/u, REASONS],
+  [/^(?:o\d|gpt-5(?:-|$))/u, STOPS_BY_ITSELF],
+  // They take a temperature while they do not reason, which is their default.
+  [/^gpt-5\.[1-3]/u, { rename: REASONS.rename }],
+  [/^gpt-5\.4/u, { rename: REASONS.rename, formats: ["responses", "chat"] }],
+  [/^gpt-(?:[5-9]|\d\d)/u, { ...STOPS_BY_ITSELF, formats: ["responses", "chat"] }],
+];
+
+const ROW: OpenaiLikeRow = {
+  about: openai.about,
+  baseUrl: openai.baseUrl,
+  formats: ["chat", "responses", "embeddings"],
+  models: OPENAI_MODELS,
+  prices: "openai",
+  offers: [
+    "audio",
+    "batches",
+    "completions",
+    "containers",
+    "conversations",
+    "files",
+    "fine_tuning",
+    "images",
+    "moderations",
+    "realtime",
+    "responses",
+    "uploads",
+    "vector_stores",
+    "videos",
+  ],
+};
 
 function makeOpenai(settings: ProviderSettings): Provider {
   const { organization, project } = settings.options;

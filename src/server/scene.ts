@@ -23,6 +23,7 @@ export function buildScene(
         timeout: false,
         signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
       }),
+    readText: (path: string) => Bun.file(path).text(),
     nowMs: parts.clock.wallMs,
   };
   const list = config.providers.map((settings) => makeProvider(settings, tools));

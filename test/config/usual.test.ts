@@ -19,7 +19,7 @@ describe("the table of kinds", () => {
 
   test.each(IMPLIED)("$variables declare $name", async ({ name, kind, variables }) => {
     const env = Object.fromEntries(variables.map((variable) => [variable, giveValue(variable)]));
-    const loaded = await load({ env });
+    const loaded = await load({ env, files: { "/given/file": "value-of-a-file" } });
     const provider = loaded.config.providers.find((candidate) => candidate.name === name);
     expect(loaded.warnings).toEqual([]);
     expect(loaded.config.providers).toHaveLength(4);
@@ -28,7 +28,11 @@ describe("the table of kinds", () => {
     if (key !== undefined) expect(provider?.apiKey).toBe(giveValue(key));
     // And the key is nobody else's.
     for (const other of loaded.config.providers) if (other !== provider) expect(other.apiKey).toBeNull();
-    expect(loaded.config.secrets).toEqual(key === undefined ? [] : [giveValue(key)]);
+    const options = Object.values(kind.options);
+    const secret = options.flatMap((option) => (option.secret === true ? option.variables : []));
+    const filed = options.flatMap((option) => option.fileVariables ?? []).filter((name) => variables.includes(name));
+    const given = variables.filter((variable) => variable === key || secret.includes(variable)).map(giveValue);
+    expect(loaded.config.secrets.toSorted()).toEqual([...given, ...filed.map(() => "value-of-a-file")].toSorted());
   });
 
   test.each([...KINDS].filter(([name]) => name !== "loopback"))("[provider.x] type=%s", async (name, kind) => {
@@ -50,6 +54,7 @@ describe("the table of kinds", () => {
 });
 
 function giveValue(variable: string): string {
+  if (variable === "GOOGLE_APPLICATION_CREDENTIALS") return "/given/file";
   return /URL|HOST|ENDPOINT|BASE/.test(variable) ? "http://given.test/v1" : `value-of-${variable}`;
 }
 

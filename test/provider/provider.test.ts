@@ -7,6 +7,7 @@ import { makeProviderSettings } from "../rig.ts";
 function makeProvider(settings: ProviderSettings): ReturnType<typeof makeWith> {
   return makeWith(settings, {
     fetch: () => Promise.reject(new Error("no provider of these fetches anything")),
+    readText: () => Promise.reject(new Error("no provider of these reads anything")),
     nowMs: () => 0,
   });
 }
