@@ -15,6 +15,8 @@ export interface Carrier {
   carry(frame: Frame, events: readonly Event[]): string;
   /** Text for the client once the upstream is over: what its closing events stand for. */
   close(events: readonly Event[]): string;
+  /** Text for the client that ends a stream which broke in our hands. */
+  fail(error: GatewayError): string;
 }
 
 export interface PumpOptions {
@@ -32,8 +34,6 @@ export interface PumpOptions {
   redact(text: string): string;
   /** The failure for the log: a stream has no status left to tell it by. */
   report(error: GatewayError): void;
-  /** The error as the last frame of a stream in the client's format. */
-  encodeError(error: GatewayError): string;
 }
 
 export function pump(options: PumpOptions): AsyncGenerator<string> {
@@ -77,15 +77,15 @@ async function* run(options: PumpOptions, { isOver, settle, leave }: Settlement)
   } catch (thrown) {
     // Settled already: the row could not be written, and what is held back must not be released as if it were on record.
     if (isOver()) {
-      yield options.encodeError(toGatewayError(thrown));
+      yield options.carrier.fail(toGatewayError(thrown));
       return;
     }
     const failure = thrown instanceof GatewayError ? thrown : explainRead(options, thrown);
     try {
       await settle(failure.kind === "cancelled" ? failure.status : 200, failure);
-      yield options.encodeError(failure);
+      yield options.carrier.fail(failure);
     } catch (unwritten) {
-      yield options.encodeError(toGatewayError(unwritten));
+      yield options.carrier.fail(toGatewayError(unwritten));
     }
   } finally {
     // Where the client let go of us between two pieces.

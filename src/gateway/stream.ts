@@ -33,7 +33,6 @@ export async function answerStream(state: CallState): Promise<Response> {
     idleMs: scene.deadlines.idleMs,
     attempted: (error) =>
       record.attempted({ status: upstream.status, error, upstreamRequestId: readUpstreamId(upstream.headers) }),
-    encodeError,
     redact: scene.redact,
     report: (error) => tools.report(error, call.requestId),
   });
@@ -64,6 +63,7 @@ function forwardFrames({ forward }: Wire, body: JsonObject, encodeError: (error:
       const finish = events.find((event) => event.type === "finish");
       return finish?.error === undefined ? "" : encodeError(finish.error);
     },
+    fail: encodeError,
   };
 }
 
@@ -73,18 +73,22 @@ function translateFrames(
   encodeError: (error: GatewayError) => string,
 ): Carrier {
   const nowSeconds = Math.floor(state.tools.clock.wallMs() / 1000);
-  const encoder = mode.client.stream.encode({ request: mode.request, callId: state.call.id, nowSeconds });
+  const { id: callId, requestId } = state.call;
+  const encoder = mode.client.stream.encode({ request: mode.request, callId, nowSeconds, requestId });
   const encode = (events: readonly Event[]): string => {
     let text = "";
     for (const event of events) {
-      // Only we know the request's id, so the error is told by the wire's own hand.
-      if (event.type === "finish" && event.error !== undefined) return text + encodeError(event.error);
       text += encoder.push(event).join("");
       if (event.type === "finish") text += encoder.end().join("");
     }
     return text;
   };
-  return { carry: (_frame: Frame, events) => encode(events), close: encode };
+  return {
+    carry: (_frame: Frame, events) => encode(events),
+    close: encode,
+    // One that has ended already says nothing more.
+    fail: (error) => encode([{ type: "finish", error }]) || encodeError(error),
+  };
 }
 
 async function refuse(state: CallState, type: string): Promise<GatewayError> {

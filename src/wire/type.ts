@@ -109,6 +109,8 @@ export interface ClientContext {
   callId: string;
   /** Seconds since the epoch, for formats that stamp answers. */
   nowSeconds: number;
+  /** What the client knows the request by, for errors that a stream ends in; missing where nobody does. */
+  requestId?: string;
 }
 
 interface WireBase {

@@ -29,8 +29,8 @@ import { encodeStop, encodeUsage } from "./response.ts";
 type PartEvent = PartStartEvent | PartDeltaEvent | PartEndEvent;
 
 /** Events of one answer → complete frames. Only the first alternative is written: the format knows no other. */
-export function encodeStream({ request }: ClientContext): Machine<Event, string> {
-  const encoder = new StreamEncoder(request.tools);
+export function encodeStream(client: ClientContext): Machine<Event, string> {
+  const encoder = new StreamEncoder(client);
   return { push: (event) => encoder.push(event), end: () => [] };
 }
 
@@ -44,9 +44,11 @@ class StreamEncoder {
   #isFinished = false;
   readonly #refusalParts = new Set<number>();
   readonly #blocks: BlockWriter;
+  readonly #requestId: string;
 
-  constructor(tools: readonly Tool[]) {
-    this.#blocks = new BlockWriter(tools);
+  constructor({ request, requestId = "" }: ClientContext) {
+    this.#blocks = new BlockWriter(request.tools);
+    this.#requestId = requestId;
   }
 
   push(event: Event): string[] {
@@ -109,7 +111,7 @@ class StreamEncoder {
 
   #finish(event: Extract<Event, { type: "finish" }>): string[] {
     this.#isFinished = true;
-    if (event.error !== undefined) return [encodeErrorFrame(event.error, "")];
+    if (event.error !== undefined) return [encodeErrorFrame(event.error, this.#requestId)];
     if (event.extra !== undefined) this.#extra = mergeExtra(this.#extra, event.extra);
     const frames = [...this.#begin(), ...this.#blocks.closeAll()];
     const own = ownFields(this.#extra);
@@ -222,8 +224,10 @@ class BlockWriter {
   #open(state: BlockState): string[] {
     if (state.index !== null) return [];
     state.index = this.#nextIndex++;
-    const block = blockOf(state.start, this.#tools);
-    return [format({ type: "content_block_start", index: state.index, content_block: block })];
+    const { index, start } = state;
+    const block = blockOf(start, this.#tools);
+    const frames = [format({ type: "content_block_start", index, content_block: block })];
+    return isFreeText(start) ? [...frames, inputOf(index, FREE_TEXT_START)] : frames;
   }
 
   /** Hidden reasoning is a block of its own, whole from the start; what was shown before it ends first. */
@@ -251,6 +255,7 @@ class BlockWriter {
   #close(state: BlockState): string[] {
     state.isClosed = true;
     const frames = this.#writeSealed(state);
+    if (state.index !== null && isFreeText(state.start)) frames.push(inputOf(state.index, FREE_TEXT_END));
     if (state.index !== null) frames.push(stopOf(state.index));
     this.#current = this.#queue.shift() ?? null;
     return this.#current === null ? frames : [...frames, ...this.#resume(this.#current)];
@@ -259,6 +264,18 @@ class BlockWriter {
 
 function isToolCall({ start }: BlockState): boolean {
   return typeof start.kind === "object" && "toolCall" in start.kind;
+}
+
+/** A call of free text is one with a single argument: its pieces are told inside of a JSON string. */
+const FREE_TEXT_START = '{"input":"';
+const FREE_TEXT_END = '"}';
+
+function isFreeText({ kind }: PartStartEvent): boolean {
+  return typeof kind === "object" && "toolCall" in kind && kind.toolCall.custom === true;
+}
+
+function inputOf(index: number, text: string): string {
+  return format({ type: "content_block_delta", index, delta: { type: "input_json_delta", partial_json: text } });
 }
 
 /** Keeps what this format's provider cannot have made. False where the delta brings nothing of that kind. */
@@ -285,7 +302,8 @@ function blockOf({ kind, extra }: PartStartEvent, tools: readonly Tool[]): JsonO
   return { type: "text", text: "", ...own };
 }
 
-function deltasOf({ kind }: PartStartEvent, event: PartDeltaEvent): JsonObject[] {
+function deltasOf(start: PartStartEvent, event: PartDeltaEvent): JsonObject[] {
+  const { kind } = start;
   const deltas: JsonObject[] = [];
   if (kind === "reasoning") {
     if (event.text !== "") deltas.push({ type: "thinking_delta", thinking: event.text });
@@ -293,7 +311,8 @@ function deltasOf({ kind }: PartStartEvent, event: PartDeltaEvent): JsonObject[]
     return deltas;
   }
   if (typeof kind === "object") {
-    return event.text === "" ? [] : [{ type: "input_json_delta", partial_json: event.text }];
+    const text = isFreeText(start) ? JSON.stringify(event.text).slice(1, -1) : event.text;
+    return text === "" ? [] : [{ type: "input_json_delta", partial_json: text }];
   }
   if (event.text !== "") deltas.push({ type: "text_delta", text: event.text });
   for (const citation of (event.citations ?? []).map(encodeCitation)) {
@@ -309,8 +328,7 @@ function writeRest(index: number, { extra }: PartStartEvent, end: PartEndEvent):
   if (whole === null || before === null || !isJsonObject(whole["input"])) return [];
   const text = JSON.stringify(whole["input"]);
   if (text === JSON.stringify(before["input"])) return [];
-  const delta = { type: "input_json_delta", partial_json: text };
-  return [format({ type: "content_block_delta", index, delta })];
+  return [inputOf(index, text)];
 }
 
 function withoutEncrypted({ encrypted: _left, ...event }: PartDeltaEvent): PartDeltaEvent {

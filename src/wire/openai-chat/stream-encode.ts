@@ -81,7 +81,7 @@ function encodeEvent(output: Output, event: Event, client: ClientContext): strin
       output.usageRest = objectOf(ownFields(event.extra)["usage"]);
       return [];
     case "finish":
-      if (event.error !== undefined) return [encodeErrorFrame(event.error, "")];
+      if (event.error !== undefined) return [encodeErrorFrame(event.error, client.requestId ?? "")];
       return [...encodeUsageChunk(output), formatFrame("[DONE]")];
     default:
       return event satisfies never;
