@@ -112,6 +112,11 @@ export interface Tool {
   strict: boolean | null;
   /** A tool that takes free text instead of JSON arguments; its form where the client demands one. `parameters` is null then. */
   custom?: { grammar: { syntax: string; definition: string } | null };
+  /**
+   * Where the client groups its tools: what it calls the group and the tool in it. `name` then says both, and `description` too, so that
+   * formats without groups need not know of it.
+   */
+  namespace?: { name: string; description: string | null; toolName: string; toolDescription: string | null };
   cache?: CacheMark;
   extra?: Extra;
 }

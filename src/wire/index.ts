@@ -5,6 +5,7 @@ import { anthropicMessages } from "./anthropic-messages/index.ts";
 import { bedrockConverse } from "./bedrock-converse/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
 import { openaiEmbeddings } from "./openai-embeddings/index.ts";
+import { openaiResponses } from "./openai-responses/index.ts";
 import type { ClientWireId, TargetWire, Wire, WireId } from "./type.ts";
 
 export const WIRES = {
@@ -12,6 +13,7 @@ export const WIRES = {
   "anthropic-messages": anthropicMessages,
   "openai-chat": openaiChat,
   "openai-embeddings": openaiEmbeddings,
+  "openai-responses": openaiResponses,
 } as const satisfies Partial<Record<ClientWireId, Wire>>;
 
 const TARGETS_ONLY: readonly TargetWire[] = [bedrockConverse];

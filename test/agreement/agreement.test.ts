@@ -11,6 +11,7 @@ import { SURFACES, type SurfaceId, ask } from "./surface.ts";
 const SOURCES: Readonly<Record<string, { direct: SurfaceId; model: string }>> = {
   anthropic: { direct: "anthropic-messages", model: "claude-sonnet-5-5" },
   chat: { direct: "openai-chat", model: "local/any" },
+  responses: { direct: "openai-responses", model: "gpt-5-codex" },
 };
 
 /** What cannot agree, and why: everything but the field is the same, and the field is checked to differ still. */
@@ -24,24 +25,39 @@ const EXPLAINED: readonly {
     file: /^(?:xai\/(?!ai\/responses)|gemini\/.*calls_without_id)/,
     field: "output",
     why: "counted outside of completion_tokens, as only the total tells; the gateway books and shows all that was produced",
-    surfaces: ["anthropic-messages"],
+    surfaces: ["anthropic-messages", "openai-responses"],
   },
   {
     file: /^mistral\/ai\/mistral-reasoning\.chunks\.txt/,
     field: "text",
     why: "OpenAI's SDK cannot add up Mistral's lists of parts in a stream; translated, they are plain text",
-    surfaces: ["anthropic-messages"],
+    surfaces: ["anthropic-messages", "openai-responses"],
   },
   {
     file: /^mistral\/ai\/mistral-tool-call\.chunks\.txt/,
     field: "all",
     why: "OpenAI's SDK refuses a streamed call without a type; translated, it has all that a call needs",
+    surfaces: ["anthropic-messages", "openai-responses"],
+  },
+  {
+    file: /^openai\/ai\/responses__openai-custom-tool/,
+    field: "calls",
+    why: "Messages knows no calls of free text: the text is the one argument of a call with arguments",
     surfaces: ["anthropic-messages"],
+  },
+  {
+    file: /^openai\/ai\/responses__openai-error\.1\.json/,
+    field: "all",
+    why: "an error whose status was not recorded: the SDK finds no answer in it, and the gateway tells that the provider refused",
   },
 ];
 
-/** Two answers one after the other in one file: no SDK reads that as a stream. */
-const LEFT_OUT = ["anthropic/ai/anthropic-tool-search-regex.1.chunks.txt"];
+/** Several answers one after the other in one file: no SDK reads that as a stream. */
+const LEFT_OUT = [
+  "anthropic/ai/anthropic-tool-search-regex.1.chunks.txt",
+  "azure/ai/azure-reasoning-encrypted-content.1.chunks.txt",
+  "openai/ai/responses__openai-reasoning-encrypted-content.1.chunks.txt",
+];
 
 let rig: Rig;
 let key = "";

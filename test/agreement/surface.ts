@@ -16,6 +16,7 @@ export interface Question {
 export const SURFACES = {
   "anthropic-messages": askMessages,
   "openai-chat": askChat,
+  "openai-responses": askResponses,
 } as const satisfies Record<string, (question: Question) => Promise<Reading>>;
 
 export type SurfaceId = keyof typeof SURFACES;
@@ -102,4 +103,30 @@ const MESSAGE_STOPS: Readonly<Record<string, Reading["stop"]>> = {
   refusal: "filter",
   stop_sequence: "stop",
   tool_use: "tool-calls",
+};
+
+async function askResponses(question: Question): Promise<Reading> {
+  const client = new OpenAI({ ...connect(question), baseURL: "http://gateway.test/v1" });
+  const body = { model: question.model, input: PROMPT };
+  const { output, output_text, status, incomplete_details, usage } = question.stream
+    ? await client.responses.stream(body).finalResponse()
+    : await client.responses.create(body);
+  const calls = output.flatMap((item) => {
+    if (item.type === "function_call") return [{ name: item.name, input: readInput(item.arguments) }];
+    return item.type === "custom_tool_call" ? [{ name: item.name, input: item.input as unknown }] : [];
+  });
+  const end = status === "incomplete" ? (RESPONSE_STOPS[incomplete_details?.reason ?? ""] ?? "other") : "stop";
+  return {
+    text: output_text,
+    calls,
+    stop: end === "stop" && calls.length > 0 ? "tool-calls" : end,
+    input: usage?.input_tokens ?? -1,
+    output: usage?.output_tokens ?? -1,
+    error: null,
+  };
+}
+
+const RESPONSE_STOPS: Readonly<Record<string, Reading["stop"]>> = {
+  content_filter: "filter",
+  max_output_tokens: "length",
 };

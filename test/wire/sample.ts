@@ -42,10 +42,20 @@ interface Dialect {
   citation?: Citation;
   /** Answers can tell the probabilities of their tokens. */
   givesLogprobs?: true;
+  /** Fields of a request that the format has no word for. */
+  lacks?: readonly (keyof Request)[];
+  /** The least output limit that it takes. */
+  minOutputTokens?: number;
+  /** What a function says that is not strict. */
+  unstrict?: false;
+  /** Why an answer ended well is told by what it is made of. */
+  infersFinish?: true;
+  /** Reasoning is always counted. */
+  countsReasoning?: true;
 }
 
 /** The chat formats that clients speak. */
-export type ChatId = "anthropic-messages" | "openai-chat";
+export type ChatId = "anthropic-messages" | "openai-chat" | "openai-responses";
 
 export const DIALECTS: Record<ChatId, Dialect> = {
   "anthropic-messages": {
@@ -78,6 +88,26 @@ export const DIALECTS: Record<ChatId, Dialect> = {
     marksCache: true,
     citation: { url: "https://a.test", title: "A", start: 0, end: 1 },
     givesLogprobs: true,
+  },
+  "openai-responses": {
+    demandsLimit: false,
+    groupsResults: false,
+    samplesMore: false,
+    returnsReasoning: false,
+    reasoning: { effort: "high", summary: "auto" },
+    schemaName: "answer",
+    maxChoices: 1,
+    finishes: ["stop", "length", "tool-calls", "content-filter"],
+    namesStopSequence: false,
+    stampsAnswers: true,
+    origin: "anthropic-messages",
+    citation: { url: "https://a.test", title: "A", start: 0, end: 1 },
+    givesLogprobs: true,
+    lacks: ["stop", "topK"],
+    minOutputTokens: 16,
+    unstrict: false,
+    infersFinish: true,
+    countsReasoning: true,
   },
 };
 
@@ -163,27 +193,33 @@ function layOut(exchanges: Exchange[], dialect: Dialect): Message[] {
   });
 }
 
-const plainTool: Arbitrary<Tool> = fc.record({
-  name: word,
-  description: fc.option(text),
-  parameters: json.map((properties) => ({
-    type: "object",
-    properties,
-    required: Object.keys(properties),
-    additionalProperties: false,
-  })),
-  strict: fc.constantFrom(true, null),
-});
+function plainTool({ unstrict }: Dialect): Arbitrary<Tool> {
+  return fc.record({
+    name: word,
+    description: fc.option(text),
+    parameters: json.map((properties) => ({
+      type: "object",
+      properties,
+      required: Object.keys(properties),
+      additionalProperties: false,
+    })),
+    strict: fc.constantFrom(true, unstrict ?? null),
+  });
+}
+
+function withoutLacking<T extends Partial<Request>>(fields: T, { lacks = [] }: Dialect): T {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !lacks.some((field) => field === name))) as T;
+}
 
 const LAST_TOOL = "last-tool";
 
 /** A request in the form that a format reads its own in: one system message, questions and answers in turn, results where it puts them. */
 export function requests(dialect: Dialect): Arbitrary<Request> {
   // One mark among the tools and one a question: more than four in all are too many for Anthropic.
-  const lastTool = fc.tuple(plainTool, markable(dialect)).map(([plain, mark]) => ({ ...plain, ...mark }));
+  const lastTool = fc.tuple(plainTool(dialect), markable(dialect)).map(([plain, mark]) => ({ ...plain, ...mark }));
   const toolFields: Arbitrary<Pick<Request, "tools"> & Partial<Request>> = fc.record({
     tools: fc
-      .tuple(fc.array(plainTool, { maxLength: 2 }), lastTool)
+      .tuple(fc.array(plainTool(dialect), { maxLength: 2 }), lastTool)
       .map(([tools, last]) => [...tools, { ...last, name: LAST_TOOL }]),
     toolChoice: fc.constantFrom(
       { type: "auto" } as const,
@@ -203,7 +239,7 @@ export function requests(dialect: Dialect): Arbitrary<Request> {
     },
   });
   const fields = some<Request>({
-    maxOutputTokens: fc.integer({ min: 1, max: 100_000 }),
+    maxOutputTokens: fc.integer({ min: dialect.minOutputTokens ?? 1, max: 100_000 }),
     stop: fc.array(text, { minLength: 1, maxLength: 4 }),
     user: word,
   } as { [K in keyof Request]: Arbitrary<Request[K]> });
@@ -238,25 +274,34 @@ export function requests(dialect: Dialect): Arbitrary<Request> {
       ...(dialect.demandsLimit ? { maxOutputTokens: 5000 } : {}),
       ...tools,
       ...format,
-      ...rest.fields,
-      ...rest.sampling,
+      ...withoutLacking(rest.fields, dialect),
+      ...withoutLacking(rest.sampling, dialect),
       // A forced tool and reasoning exclude each other in some formats.
       ...("toolChoice" in tools && "reasoning" in rest.sampling ? { toolChoice: { type: "auto" } as const } : {}),
     }));
 }
 
-const usage: Arbitrary<Usage> = fc
-  .record({
-    freshInputTokens: count,
-    cacheReadTokens: count,
-    cacheWriteTokens: count,
-    outputTokens: count,
-    reasoningShare: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
-  })
-  .map(({ reasoningShare, ...counts }) => ({
-    ...counts,
-    reasoningTokens: reasoningShare === null ? null : Math.floor(counts.outputTokens * reasoningShare),
-  }));
+function usageOf({ countsReasoning }: Dialect): Arbitrary<Usage> {
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+  return fc
+    .record({
+      freshInputTokens: count,
+      cacheReadTokens: count,
+      cacheWriteTokens: count,
+      outputTokens: count,
+      reasoningShare: countsReasoning === true ? share : fc.option(share),
+    })
+    .map(({ reasoningShare, ...counts }) => ({
+      ...counts,
+      reasoningTokens: reasoningShare === null ? null : Math.floor(counts.outputTokens * reasoningShare),
+    }));
+}
+
+/** A good end as the format tells it. */
+function finishOf(finish: Choice["finish"], calls: number, { infersFinish }: Dialect): Choice["finish"] {
+  if (infersFinish !== true || (finish !== "stop" && finish !== "tool-calls")) return finish;
+  return calls > 0 ? "tool-calls" : "stop";
+}
 
 function answerText({ citation, givesLogprobs }: Dialect): Arbitrary<TextPart> {
   const logprobs = [{ token: "a", logprob: -0.5, bytes: [97], top: [{ token: "a", logprob: -0.5, bytes: null }] }];
@@ -286,7 +331,7 @@ function choice(dialect: Dialect, index: number): Arbitrary<Choice> {
     .map(({ thoughts, words, calls, finish, stopSequence }) => ({
       index,
       parts: [...thoughts, ...words, ...calls],
-      finish,
+      finish: finishOf(finish, calls.length, dialect),
       ...(dialect.namesStopSequence && finish === "stop" && stopSequence !== null ? { stopSequence } : {}),
     }));
 }
@@ -299,7 +344,7 @@ export function responses(dialect: Dialect): Arbitrary<Response> {
       model: word,
       createdAt: dialect.stampsAnswers ? fc.integer({ min: 1, max: 2_000_000_000 }) : fc.constant(null),
       choiceCount: fc.integer({ min: 1, max: dialect.maxChoices }),
-      usage,
+      usage: usageOf(dialect),
     })
     .chain(({ choiceCount, ...rest }) =>
       fc

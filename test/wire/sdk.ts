@@ -56,3 +56,21 @@ export async function readCompletionChunks(body: string): Promise<OpenAI.ChatCom
   });
   return Array.fromAsync(stream);
 }
+
+const RESPONSES_REQUEST = { model: "any", input: "hello" };
+
+/** A response as OpenAI's SDK gives it to its user. */
+export async function readResponse(body: string, status = 200): Promise<OpenAI.Responses.Response> {
+  return openai(body, "application/json", status).responses.create(RESPONSES_REQUEST);
+}
+
+/** A Responses stream as OpenAI's SDK sums it. */
+export async function readResponseStream(body: string): Promise<OpenAI.Responses.Response> {
+  return openai(body, "text/event-stream", 200).responses.stream(RESPONSES_REQUEST).finalResponse();
+}
+
+/** The events of a Responses stream, as OpenAI's SDK hands them out. */
+export async function readResponseEvents(body: string): Promise<OpenAI.Responses.ResponseStreamEvent[]> {
+  const stream = await openai(body, "text/event-stream", 200).responses.create({ ...RESPONSES_REQUEST, stream: true });
+  return Array.fromAsync(stream);
+}

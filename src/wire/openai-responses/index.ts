@@ -1,0 +1,26 @@
+// OpenAI's Responses as a wire. https://platform.openai.com/docs/api-reference/responses
+// Knows no provider: OpenAI and everyone who imitates it speak it. What is kept between requests is no matter of the format.
+
+import type { ChatWire } from "../type.ts";
+import { ID } from "./body.ts";
+import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
+import { forwardFrame, forwardRequest } from "./forward.ts";
+import { peekRequest } from "./peek.ts";
+import { encodeRequest } from "./request-encode.ts";
+import { decodeRequest } from "./request.ts";
+import { decodeResponse, encodeResponse } from "./response.ts";
+import { createStreamEncoder } from "./stream-encode.ts";
+import { createStreamDecoder } from "./stream.ts";
+
+export const openaiResponses: ChatWire = {
+  id: ID,
+  operation: "chat",
+  endpoint: "responses",
+  paths: ["/v1/responses"],
+  peek: peekRequest,
+  forward: { request: forwardRequest, frame: forwardFrame },
+  request: { decode: decodeRequest, encode: encodeRequest },
+  response: { decode: decodeResponse, encode: encodeResponse },
+  stream: { decode: createStreamDecoder, encode: createStreamEncoder },
+  error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
+};
