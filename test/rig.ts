@@ -9,6 +9,7 @@ import { type Directory, type Role, createDirectory, createKeyRing } from "../sr
 import { type LedgerEntry, type LedgerStore, createLedgerWriter } from "../src/ledger/index.ts";
 import { loadPriceBook } from "../src/ledger/price-list.ts";
 import type { Clock } from "../src/lib/clock.ts";
+import { createSpool } from "../src/lib/spool.ts";
 import { createRedactor } from "../src/lib/redact.ts";
 import { type App, createApp } from "../src/server/index.ts";
 import { type Store, openStore } from "../src/store/index.ts";
@@ -20,6 +21,7 @@ export interface UpstreamCall {
   headers: Headers;
   /** The text as it was sent. */
   text: string;
+  bytes: Uint8Array;
   body: unknown;
   signal: AbortSignal;
 }
@@ -106,6 +108,8 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       onRecovery: (rows) => log.info("ledger recovered", { rows }),
     }),
     prices: await loadPriceBook(),
+    bindings: store.bindings,
+    openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     ping: store.ping,
     fetch: (url, request) => answer(url, request, init.upstream, calls),
     clock,
@@ -127,7 +131,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     const headers = new Headers(options.headers);
     if (token !== null && !headers.has("authorization")) headers.set("authorization", `Bearer ${token}`);
     const body = options.body === undefined ? undefined : printBody(options.body);
-    if (body !== undefined) headers.set("content-type", "application/json");
+    if (typeof body === "string" && !headers.has("content-type")) headers.set("content-type", "application/json");
     return app.fetch(
       new Request(`http://gateway.test${path}`, {
         method: options.method ?? (body === undefined ? "GET" : "POST"),
@@ -171,7 +175,8 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
 }
 
 /** A string goes out as it is, so that a test can send what is not JSON. */
-function printBody(body: unknown): string {
+function printBody(body: unknown): string | FormData | ReadableStream {
+  if (body instanceof FormData || body instanceof ReadableStream) return body;
   return typeof body === "string" ? body : JSON.stringify(body);
 }
 
@@ -181,25 +186,37 @@ async function answer(
   upstream: Upstream | undefined,
   calls: UpstreamCall[],
 ): Promise<Response> {
-  const text = init.body ?? "";
+  const bytes =
+    init.body instanceof ReadableStream ? await new Response(init.body).bytes() : Buffer.from(init.body ?? "");
+  const text = Buffer.from(bytes).toString("utf8");
   const call: UpstreamCall = {
     url,
     method: init.method,
     headers: new Headers(init.headers),
     text,
-    body: text === "" ? null : parseBody(text),
+    bytes,
+    body: parseBody(text),
     signal: init.signal,
   };
-  if (init.method === "GET") return upstream?.(call) ?? Response.json({ object: "list", data: [] });
+  if (init.method === "GET" && /\/models(?:\?|$)/u.test(url)) {
+    return upstream?.(call) ?? Response.json({ object: "list", data: [] });
+  }
   calls.push(call);
   if (upstream === undefined) throw new Error("the test scripted no upstream");
   return upstream(call);
 }
 
-/** A sign-in sends a form. */
+/** What is no JSON stays text: a sign-in sends a form. */
 function parseBody(text: string): unknown {
-  return /^[{["]/u.test(text) ? JSON.parse(text) : text;
+  try {
+    return text === "" ? null : JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
+
+/** Small, so that tests get beyond it. */
+const SPOOL_MEMORY_BYTES = 1024;
 
 export const OPENAI_KEY = "sk-canary-openai-0123456789";
 export const ANTHROPIC_KEY = "sk-ant-canary-0123456789";

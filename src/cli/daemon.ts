@@ -1,9 +1,11 @@
 // The daemon: opens everything, listens, reloads and drains. The one place where the real clock, network and disk come together.
 
+import { tmpdir } from "node:os";
 import { loadPriceBook } from "../ledger/price-list.ts";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
 import { createDirectory, createKeyRing } from "../identity/index.ts";
 import { createLedgerWriter } from "../ledger/index.ts";
+import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import { type App, answerError, createApp } from "../server/index.ts";
@@ -55,6 +57,8 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     books: store.ledger,
     ledger,
     prices: await prices,
+    bindings: store.bindings,
+    openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     ping: store.ping,
     fetch,
     clock: systemClock,
@@ -94,6 +98,9 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading });
   return { url: server.url.href.replace(/\/$/u, ""), stopped };
 }
+
+/** What of an upload is held in memory while its model is looked for; beyond it, a file. */
+const SPOOL_MEMORY_BYTES = 1024 * 1024;
 
 type Server = ReturnType<typeof Bun.serve>;
 

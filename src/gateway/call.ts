@@ -5,10 +5,12 @@ import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../
 import type { LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { findRepeated } from "../lib/json-edit.ts";
+import type { Spool } from "../lib/spool.ts";
 import type { Redact } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Address, Wire } from "../wire/index.ts";
 import type { Catalog } from "./catalog.ts";
+import type { Bindings } from "./rest/binding.ts";
 import type { Router } from "./route.ts";
 import type { Deadlines, Fetch } from "./send.ts";
 
@@ -48,6 +50,9 @@ export interface GatewayTools {
   clock: Clock;
   ledger: LedgerWriter;
   prices: PriceBook;
+  bindings: Bindings;
+  /** A place for what of a request's body must wait. */
+  openSpool: () => Spool;
   /** A failure that no response can tell any more, for the log. */
   report: (error: GatewayError, requestId: string) => void;
 }

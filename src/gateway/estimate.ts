@@ -32,7 +32,7 @@ export function joinRequest(request: Request): string {
 /** Where a body holds what is asked, in formats that no decoder reads. */
 const INPUT_FIELDS = ["input", "messages", "content", "contents", "requests", "prompt", "query", "documents"];
 
-function joinInput(body: JsonObject): string {
+export function joinInput(body: JsonObject): string {
   return INPUT_FIELDS.map((field) => joinStrings(body[field] ?? null)).join("");
 }
 

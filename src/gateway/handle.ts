@@ -1,13 +1,15 @@
 // The life of one inference request: read → plan → send → answer, with its row settled before anything is released.
 // Knows no HTTP server, no SQL and no vendor's name.
 
-import { type GatewayError, GatewayError as Failure, toGatewayError } from "../ir/index.ts";
+import { toGatewayError } from "../ir/index.ts";
 import { answerWhole } from "./answer.ts";
 import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated } from "./call.ts";
-import { type CallState, makeHeaders } from "./header.ts";
+import { explainRejection, redactFailure } from "./failure.ts";
+import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { type Plan, makePlan } from "./plan.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
 import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
+import { findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
@@ -15,12 +17,12 @@ export async function handleCall(call: Call, tools: GatewayTools): Promise<Respo
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
   const scene = tools.scene();
-  const record = openRecord(call, tools);
+  const record = openRecord({ ...call, endpoint: call.wire.endpoint }, tools);
   const line = openLine(call.signal, tools.clock);
   try {
     return await answer(call, tools, scene, record, line);
   } catch (error) {
-    const failure = redactFailure(toGatewayError(error), scene);
+    const failure = redactFailure(toGatewayError(error), scene.redact);
     line.release(true);
     failure.headers = { ...record.describe(), ...failure.headers };
     await record.settle(failure.status, failure);
@@ -40,7 +42,8 @@ async function answer(
   refuseRepeated(raw);
   const peek = call.wire.peek(body, call.address);
   record.asked(peek.model, peek.stream);
-  const plan = makePlan(scene, { wire: call.wire, raw, body, peek, isStrict: readStrict(call) });
+  const keeper = mayReference(raw) ? await tools.bindings.findKeeper(call.caller.userId, findReferences(body)) : null;
+  const plan = makePlan(scene, { wire: call.wire, raw, body, peek, keeper, isStrict: readStrict(call) });
   record.planned(plan);
 
   const sentMs = tools.clock.monotonicMs();
@@ -79,7 +82,10 @@ async function callUpstream(
       provider: provider.name,
       url: plan.endpoint.url,
       body: plan.body,
-      headers: await authorize(plan, collectHeaders(call, plan)),
+      headers: await authorize(
+        plan,
+        collectHeaders(call, { ...plan, isForward: plan.mode.kind === "forward" }, JSON_BODY),
+      ),
       line,
       deadlines: scene.deadlines,
       fetch: tools.fetch,
@@ -90,6 +96,8 @@ async function callUpstream(
     throw failure;
   }
 }
+
+const JSON_BODY = { "content-type": "application/json" };
 
 /** A client may ask that nothing of its request be left out silently. */
 function readStrict({ caller, headers }: Call): boolean {
@@ -105,28 +113,6 @@ async function authorize(
   return { ...headers, ...(await provider.authorize({ method: "POST", url: endpoint.url, headers, body })) };
 }
 
-/** The provider's credentials, and what of the client's headers it is to see. */
-function collectHeaders(call: Call, plan: Plan): Record<string, string> {
-  const { endpoint, provider } = plan;
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    ...provider.headers,
-    ...endpoint.headers,
-  };
-  for (const name of [...provider.requestHeaders, ...(endpoint.requestHeaders ?? [])]) {
-    const given = call.headers.get(name);
-    if (given === null) continue;
-    // One account upstream serves many keys here: what one calls its own must not meet another's.
-    const value = name === "idempotency-key" ? `${call.caller.keyId}:${given}` : given;
-    const own = headers[name];
-    headers[name] = own === undefined ? value : `${own},${value}`;
-  }
-  for (const name of plan.mode.kind === "forward" ? (plan.provider.versionHeaders ?? []) : []) {
-    headers[name] = call.headers.get(name) ?? headers[name] ?? "";
-  }
-  return headers;
-}
-
 /** The most of an upstream's error body that is read. */
 const MAX_ERROR_BYTES = 256 * 1024;
 
@@ -139,7 +125,7 @@ async function answerRejection(state: CallState): Promise<Response> {
   line.arm(scene.deadlines.idleMs);
   // Secrets are taken out before anything is cut, so that no half of one survives.
   const text = scene.redact(await readRejection(state));
-  const failure = explainRejection(state, text);
+  const failure = explainRejection({ upstream, provider: plan.provider.name, wire: plan.spoken }, text);
   record.attempted({
     status: upstream.status,
     error: failure,
@@ -163,51 +149,4 @@ async function readRejection(state: CallState): Promise<string> {
     state.record.attempted({ status: state.upstream.status, error: failure, upstreamRequestId });
     throw failure;
   }
-}
-
-function explainRejection(state: CallState, text: string): GatewayError {
-  const { plan, upstream } = state;
-  if (upstream.status < 400) {
-    return new Failure({
-      kind: "upstream_malformed",
-      message: `Provider "${plan.provider.name}" answered HTTP ${upstream.status} instead of an answer. Check its base URL.`,
-      cause: text,
-    });
-  }
-  const decoded = plan.spoken.error.decode(upstream.status, parseObject(text) ?? text);
-  const known = { ...decoded, requestId: decoded.requestId ?? readUpstreamId(upstream.headers) };
-  return new Failure({
-    kind: "upstream_rejected",
-    message: known.message,
-    upstream: known,
-    retryAfterMs: readRetryAfter(upstream.headers),
-    cause: text,
-  });
-}
-
-function readRetryAfter(headers: Headers): number | undefined {
-  const exact = readNumber(headers.get("retry-after-ms"));
-  if (exact !== undefined) return exact;
-  const seconds = readNumber(headers.get("retry-after"));
-  return seconds === undefined ? undefined : seconds * 1000;
-}
-
-/** A date is a legal value, too; then the client has the header itself. */
-function readNumber(text: string | null): number | undefined {
-  return text !== null && /^\d+(?:\.\d+)?$/u.test(text) ? Number(text) : undefined;
-}
-
-/** An upstream may quote part of our credentials in its error; the caller is not to see them. */
-function redactFailure(failure: GatewayError, scene: Scene): GatewayError {
-  const message = scene.redact(failure.message);
-  if (message === failure.message) return failure;
-  return new Failure({
-    kind: failure.kind,
-    message,
-    code: failure.code,
-    param: failure.param,
-    retryAfterMs: failure.retryAfterMs,
-    upstream: failure.upstream === undefined ? undefined : { ...failure.upstream, message },
-    cause: failure.cause,
-  });
 }

@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "../ir/index.ts";
 import { formatUsd } from "../ledger/index.ts";
+import type { Endpoint, Provider } from "../provider/index.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
 import type { Plan } from "./plan.ts";
 import type { CallRecord } from "./record.ts";
@@ -25,8 +26,38 @@ export interface CallState {
   upstreamMs: number;
 }
 
+/** The provider's credentials, and what of the client's headers it is to see. */
+export function collectHeaders(
+  call: Pick<Call, "caller" | "headers">,
+  to: { provider: Provider; endpoint?: Pick<Endpoint, "headers" | "requestHeaders">; isForward: boolean },
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const { provider, endpoint, isForward } = to;
+  const headers: Record<string, string> = { ...own, ...provider.headers, ...endpoint?.headers };
+  for (const name of [...provider.requestHeaders, ...(endpoint?.requestHeaders ?? [])]) {
+    const given = call.headers.get(name);
+    if (given === null) continue;
+    // One account upstream serves many keys here: what one calls its own must not meet another's.
+    const value = name === "idempotency-key" ? `${call.caller.keyId}:${given}` : given;
+    const before = headers[name];
+    headers[name] = before === undefined ? value : `${before},${value}`;
+  }
+  for (const name of isForward ? (provider.versionHeaders ?? []) : []) {
+    headers[name] = call.headers.get(name) ?? headers[name] ?? "";
+  }
+  return headers;
+}
+
+/** Of a call, what its answer's headers tell. */
+export type AnswerFacts = Pick<CallState, "record" | "stream" | "upstreamMs"> & {
+  call: Pick<Call, "headers" | "requestId" | "startedMs">;
+  tools: Pick<GatewayTools, "clock">;
+  plan: Pick<Plan, "dropped" | "local" | "provider">;
+  upstream: Pick<Response, "headers">;
+};
+
 /** `own` is set last. The cost stands in the headers of whole answers only: a stream's is not known yet. */
-export function makeHeaders(state: CallState, own: Record<string, string>): Record<string, string> {
+export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Record<string, string> {
   const { call, plan, record, tools, upstream } = state;
   const headers: Record<string, string> = {};
   const passed = plan.provider.responseHeaders;

@@ -30,6 +30,8 @@ export interface Plan {
 
 /** What a client asks, read once. */
 export interface Asked {
+  /** The provider that keeps the objects which the request names; null where it names none. */
+  keeper: string | null;
   wire: Wire;
   raw: string;
   body: JsonObject;
@@ -40,7 +42,7 @@ export interface Asked {
 
 /** Throws not_found, not_configured or invalid_request. */
 export function makePlan(scene: Scene, asked: Asked): Plan {
-  const { provider, model } = findTarget(scene, asked.peek.model);
+  const { provider, model } = findKeeping(scene, findTarget(scene, asked.peek.model), asked);
   const plan = choosePlan(scene, { provider, model }, asked);
   const [lost] = plan.dropped;
   if (!asked.isStrict || lost === undefined) return plan;
@@ -102,6 +104,24 @@ function unsupported(provider: Provider, wire: Wire): GatewayError {
     `Provider "${provider.name}" offers no ${wire.endpoint}. Choose a model of a provider that does.`,
     "model",
     "unsupported_operation",
+  );
+}
+
+/** Who keeps what the request names is asked, where it serves such models at all: nobody else knows those ids. Throws invalid_request. */
+function findKeeping(
+  scene: Scene,
+  target: { provider: Provider; model: string },
+  { keeper, wire }: Asked,
+): { provider: Provider; model: string } {
+  if (keeper === null || keeper === target.provider.name) return target;
+  const provider = scene.providers.get(keeper);
+  const isAlike = [provider, target.provider].every((each) => each?.speaks(target.model).includes(wire.id) === true);
+  if (provider?.missing === null && isAlike) return { provider, model: target.model };
+  throw invalidRequest(
+    `The request names an object that provider "${keeper}" keeps, and its model is served by "${target.provider.name}". ` +
+      "Choose a model of the provider that keeps it.",
+    "model",
+    "objects_apart",
   );
 }
 

@@ -1,21 +1,29 @@
 // Keeps the books of one request while it lives, and settles them once. Knows no SQL and no format.
 
-import type { Event, GatewayError, Usage, UsageSource } from "../ir/index.ts";
+import type { Event, GatewayError, Units, Usage, UsageSource } from "../ir/index.ts";
 import { GatewayError as Failure } from "../ir/index.ts";
-import { type Attempt, type LedgerEntry, type Price, createTokenEstimate } from "../ledger/index.ts";
+import { type Attempt, type LedgerEntry, type Price, FREE, createTokenEstimate } from "../ledger/index.ts";
 import type { Call, GatewayTools } from "./call.ts";
 import { cleanHeader } from "./header.ts";
 import type { Plan } from "./plan.ts";
 
 export interface CallRecord {
   asked(model: string, stream: boolean): void;
-  planned(plan: Plan): void;
+  planned(plan: Pick<Plan, "dropped" | "model" | "provider">): void;
   /** Closes the attempt that is under way. */
   attempted(attempt: { status: number | null; error: GatewayError | null; upstreamRequestId: string | null }): void;
   /** Who was asked, as response headers; nothing before that was decided. */
   describe(): Record<string, string>;
   /** What a whole answer reported. `text` counts only where the provider reported nothing. */
   answered(answer: { model: string | null; usage: Usage | null; text: () => string }): void;
+  /** What an answer reported that is no chat: nothing is estimated, and what is unknown stays so. `isFree` where it costs nothing. */
+  measured(answer: {
+    model: string | null;
+    usage: Usage | null;
+    units: Units | null;
+    source: UsageSource;
+    isFree: boolean;
+  }): void;
   /** One event of a stream. */
   observed(event: Event): void;
   /** Input tokens where the provider reports none; called at most once, and only then. */
@@ -32,12 +40,18 @@ export interface CallRecord {
 /** A model's name is the client's to choose; a row holds no more of it than names a model. */
 const MAX_NAME_LENGTH = 512;
 
-export function openRecord(call: Call, tools: GatewayTools): CallRecord {
+/** Of a call, what its row says. */
+export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs" | "startedWallMs"> & {
+  endpoint: string;
+};
+
+export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock" | "ledger" | "prices">): CallRecord {
   const attempts: Attempt[] = [];
   const output = createTokenEstimate();
   let modelAsked = "";
   let streamed = false;
-  let plan: Plan | null = null;
+  let plan: Pick<Plan, "dropped" | "model" | "provider"> | null = null;
+  let measure: { units: Units | null; source: UsageSource; isFree: boolean } | null = null;
   let served: string | null = null;
   let usage: Usage | null = null;
   let usageIsFinal = false;
@@ -78,6 +92,7 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
   /** What is booked: the provider's figures where it gave them to the end, else the better of its figures and our estimate. */
   const weigh = (): { usage: Usage | null; source: UsageSource } => {
     if (!hasAnswer) return { usage: null, source: "none" };
+    if (measure !== null) return { usage, source: measure.source };
     if (usage !== null && usageIsFinal) return { usage, source: "provider" };
     const input = createTokenEstimate();
     if (usage === null) input.add(inputText?.() ?? "");
@@ -93,16 +108,19 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
 
   const evaluate = (): NonNullable<typeof figures> => {
     const weighed = weigh();
+    if (measure?.isFree === true) return { ...weighed, price: FREE };
     const price = weighed.usage === null || plan === null ? null : findPrice(plan, weighed.usage);
     return { ...weighed, price };
   };
 
   /** By the model that was served; where the list does not know its name, by the one that was asked for. */
-  const findPrice = (of: Plan, counted: Usage): Price | null => {
+  const findPrice = (of: Pick<Plan, "model" | "provider">, counted: Usage): Price | null => {
     const at = new Date(call.startedWallMs);
     const name = served ?? of.model;
-    const found = tools.prices.price(of.provider.pricing, name, counted, at);
-    return found ?? (name === of.model ? null : tools.prices.price(of.provider.pricing, of.model, counted, at));
+    const { prices } = tools;
+    const units = measure?.units;
+    const found = prices.price(of.provider.pricing, name, counted, at, units);
+    return found ?? (name === of.model ? null : prices.price(of.provider.pricing, of.model, counted, at, units));
   };
 
   const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
@@ -114,9 +132,10 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
       createdAt: new Date(call.startedWallMs),
       userId: call.caller.userId,
       apiKeyId: call.caller.keyId,
-      endpoint: call.wire.endpoint,
+      endpoint: call.endpoint,
       modelAsked,
-      modelServed: hasAnswer ? (served ?? plan?.model ?? null) : null,
+      // Empty where neither request nor answer names one.
+      modelServed: hasAnswer ? served || plan?.model || null : null,
       provider: plan?.provider.name ?? null,
       direction: "consume",
       freshInputTokens: booked?.freshInputTokens ?? null,
@@ -124,6 +143,7 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
       cacheWriteTokens: booked?.cacheWriteTokens ?? null,
       outputTokens: booked?.outputTokens ?? null,
       reasoningTokens: booked?.reasoningTokens ?? null,
+      units: measure?.units ?? null,
       usageSource: figures.source,
       status,
       errorKind: error?.kind ?? null,
@@ -162,7 +182,7 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
       if (plan === null) return {};
       return {
         "x-tokligence-provider": plan.provider.name,
-        "x-tokligence-model": cleanHeader(plan.model),
+        ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
         "x-tokligence-attempts": String(started),
       };
     },
@@ -172,6 +192,12 @@ export function openRecord(call: Call, tools: GatewayTools): CallRecord {
       usage = answer.usage;
       usageIsFinal = usage !== null;
       if (usage === null) output.add(answer.text());
+    },
+    measured({ model, usage: reported, ...rest }) {
+      hasAnswer = true;
+      served = model === null ? null : model.slice(0, MAX_NAME_LENGTH);
+      usage = reported;
+      measure = rest;
     },
     observed,
     estimateInput(estimate) {

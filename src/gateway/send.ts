@@ -5,9 +5,9 @@ import { GatewayError, type JsonObject, isJsonObject } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
 
 export interface UpstreamInit {
-  method: "GET" | "POST";
+  method: string;
   headers: Record<string, string>;
-  body?: string;
+  body?: string | ReadableStream<Uint8Array>;
   redirect: "manual";
   /** The runtime has a limit of its own, shorter than ours may be. */
   timeout: false;
@@ -79,8 +79,9 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
 /** The provider's response, whatever its status. Throws a GatewayError where there is none: cancelled, timeout, upstream_unavailable. */
 export async function send(options: {
   provider: string;
+  method?: string;
   url: string;
-  body: string;
+  body: string | ReadableStream<Uint8Array> | undefined;
   headers: Record<string, string>;
   line: Line;
   deadlines: Deadlines;
@@ -90,9 +91,9 @@ export async function send(options: {
   line.arm(deadlines.headersMs);
   try {
     return await options.fetch(options.url, {
-      method: "POST",
+      method: options.method ?? "POST",
       headers: options.headers,
-      body: options.body,
+      ...(options.body === undefined ? {} : { body: options.body }),
       redirect: "manual",
       timeout: false,
       signal: line.signal,

@@ -7,17 +7,27 @@ const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>(["admin", "keys:manage",
 
 /** The wider scopes that include this one. */
 const COVERED_BY: Partial<Record<Scope, Scope>> = {
+  "inference:audio": "inference",
   "inference:chat": "inference",
+  "inference:completions": "inference",
   "inference:embeddings": "inference",
+  "inference:images": "inference",
+  "inference:moderations": "inference",
+  "inference:realtime": "inference",
+  "inference:rerank": "inference",
+  "inference:videos": "inference",
   "keys:manage": "admin",
   "routes:read": "admin",
   "users:manage": "admin",
 };
 
+/** What reaches past the ownership of objects: an ordinary user has it only where an administrator wrote it on the key. */
+const NAMED_ONLY: ReadonlySet<Scope> = new Set<Scope>(["passthrough"]);
+
 /** Whether the caller's role and the key's scopes both allow `scope`. A key without scopes may do all that the role allows. */
 export function allows(caller: Pick<Caller, "role" | "scopes">, scope: Scope): boolean {
   if (ADMIN_SCOPES.has(scope) && caller.role === "gateway_user") return false;
-  if (caller.scopes.length === 0) return true;
+  if (caller.scopes.length === 0) return caller.role !== "gateway_user" || !NAMED_ONLY.has(scope);
   const wider = COVERED_BY[scope];
   return caller.scopes.includes(scope) || (wider !== undefined && caller.scopes.includes(wider));
 }

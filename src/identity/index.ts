@@ -5,6 +5,7 @@ export type { DirectoryOptions } from "./context.ts";
 export type * from "./directory.ts";
 export * from "./key-ring.ts";
 export * from "./model.ts";
+export type * from "./object.ts";
 export * from "./print.ts";
 export type * from "./store.ts";
 export * from "./token.ts";

@@ -36,14 +36,28 @@ export interface ApiKey {
 /** What a key may be limited to. Documented in README and checked on every route. */
 export const SCOPES = {
   admin: "everything under /api/v1/admin that the owner's role allows",
+  batches: "batches of model calls",
+  containers: "containers and their files",
+  conversations: "conversations that a provider keeps",
+  files: "files and uploads that a provider keeps",
+  fine_tuning: "fine-tuning jobs",
   inference: "all model calls and the list of models",
+  "inference:audio": "speech, transcriptions and translations",
   "inference:chat": "chat calls and the list of models",
+  "inference:completions": "text completions",
   "inference:embeddings": "embedding calls and the list of models",
+  "inference:images": "pictures made, edited and varied",
+  "inference:moderations": "moderations",
+  "inference:realtime": "realtime sessions",
+  "inference:rerank": "documents put in order",
+  "inference:videos": "videos made and fetched",
   "keys:manage": "API keys under /api/v1/admin",
+  passthrough: "anything a provider offers, under /passthrough; for a gateway_user only where the key names it",
   "profile:read": "the owner's profile",
   "routes:read": "the routing decision under /api/v1/admin/route",
   "usage:read": "the owner's usage summary and logs",
   "users:manage": "users under /api/v1/admin",
+  vector_stores: "vector stores",
 } as const satisfies Record<string, string>;
 export type Scope = keyof typeof SCOPES;
 

@@ -13,6 +13,12 @@ export interface Usage {
   reasoningTokens: number | null;
 }
 
+/**
+ * What is counted in other ways than by tokens (`images`, `audio_seconds`, `search_units`, `characters`), and of which kind the tokens were
+ * where that has a price of its own (`input_audio_tokens`, which are part of the input).
+ */
+export type Units = Readonly<Record<string, number>>;
+
 /** Where a usage figure comes from: the provider's own report, our estimate of a cut or silent answer, or nowhere. */
 export type UsageSource = "provider" | "estimate" | "none";
 

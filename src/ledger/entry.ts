@@ -1,6 +1,6 @@
 // One row of the books: everything that is attested about one request. Knows no SQL and no HTTP.
 
-import type { ErrorKind, UsageSource } from "../ir/index.ts";
+import type { ErrorKind, Units, UsageSource } from "../ir/index.ts";
 
 /** Which way tokens flowed: bought from a provider, or sold to the marketplace. */
 export type Direction = "consume" | "supply";
@@ -41,6 +41,8 @@ export interface LedgerEntry {
   cacheWriteTokens: number | null;
   outputTokens: number | null;
   reasoningTokens: number | null;
+  /** What was counted in other ways, such as images; null where nothing was. */
+  units: Units | null;
   usageSource: UsageSource;
   /** HTTP status sent to the client; 499 where it left first. */
   status: number;

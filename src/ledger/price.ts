@@ -2,7 +2,7 @@
 // Unknown is null and never 0. Knows no provider by name; the list does.
 
 import type { PriceCalculation } from "@pydantic/genai-prices";
-import { type Usage, sumInputTokens } from "../ir/index.ts";
+import { type Units, type Usage, sumInputTokens } from "../ir/index.ts";
 
 /** How to look a price up: in the list of a vendor, by the address that served it, or not at all because it is free. */
 export type PriceKey = { vendor: string } | { apiUrl: string } | "free";
@@ -16,7 +16,7 @@ export interface Price {
 
 export interface PriceBook {
   /** Null where the list does not know the model. */
-  price(key: PriceKey, model: string, usage: Usage, at: Date): Price | null;
+  price(key: PriceKey, model: string, usage: Usage, at: Date, units?: Units | null): Price | null;
 }
 
 type Calculate = typeof import("@pydantic/genai-prices").calcPrice;
@@ -46,8 +46,10 @@ export function createPriceBook(calculate: Calculate, listVersion: string): Pric
   const remembered = new Map<string, Rates | "unknown">();
 
   return {
-    price(key, model, usage, at) {
+    price(key, model, usage, at, units = null) {
       if (key === "free") return FREE;
+      const kinds = pickKinds(units);
+      if (kinds !== null) return priceDirectly(calculate, key, model, usage, at, listVersion, kinds);
       const name = "vendor" in key ? `${key.vendor}\n${model}` : `${key.apiUrl}\n${model}`;
       let rates = remembered.get(name);
       if (rates === undefined || (typeof rates === "object" && rates.validUntilMs < at.getTime())) {
@@ -108,8 +110,9 @@ function priceDirectly(
   usage: Usage,
   at: Date,
   listVersion: string,
+  kinds: Units = {},
 ): Price | null {
-  const found = lookUp(calculate, key, model, usage, at);
+  const found = lookUp(calculate, key, model, usage, at, kinds);
   if (found === null) return null;
   return { costNanos: Math.round(found.total_price * NANOS), source: nameSource(found, listVersion) };
 }
@@ -129,8 +132,10 @@ function lookUp(
   model: string,
   usage: Usage,
   at: Date,
+  kinds: Units = {},
 ): PriceCalculation | null {
   const counts = {
+    ...kinds,
     input_tokens: sumInputTokens(usage),
     cache_read_tokens: usage.cacheReadTokens,
     cache_write_tokens: usage.cacheWriteTokens,
@@ -143,6 +148,14 @@ function lookUp(
     // The list throws for usage that it has no price for; that is "unknown", not a failure of the request.
     return null;
   }
+}
+
+/** Of what kind tokens were, for they have prices of their own; null where that makes no difference. */
+function pickKinds(units: Units | null): Units | null {
+  const kinds = Object.entries(units ?? {}).filter(([name]) => name.endsWith("_tokens"));
+  return kinds.length === 0
+    ? null
+    : { cache_audio_read_tokens: 0, cache_image_read_tokens: 0, ...Object.fromEntries(kinds) };
 }
 
 function nameSource(found: PriceCalculation, listVersion: string): string {

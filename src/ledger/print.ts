@@ -25,6 +25,7 @@ export function printEntry(entry: LedgerEntry): JsonObject {
     cache_write_tokens: entry.cacheWriteTokens,
     output_tokens: entry.outputTokens,
     reasoning_tokens: entry.reasoningTokens,
+    units: entry.units === null ? null : { ...entry.units },
     usage_source: entry.usageSource,
     status: entry.status,
     error_kind: entry.errorKind,

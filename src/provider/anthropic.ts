@@ -70,7 +70,7 @@ export function makeAnthropic(settings: ProviderSettings): Provider {
     missing: describeMissingKey(settings),
     pricing: { vendor: "anthropic" },
     facts: (model) => findClaudeFacts(model, settings.maxOutputTokens),
-    rest: { baseUrl: settings.baseUrl, offers: [] },
+    rest: { baseUrl: settings.baseUrl, version: "/v1", offers: ["files", "message_batches"] },
     answer: null,
   };
 }

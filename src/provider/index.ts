@@ -38,4 +38,4 @@ export function makeProvider(settings: ProviderSettings, tools: ProviderTools): 
 export { listImplying } from "./kind.ts";
 export type { ProviderKindDefinition, ProviderOption, ProviderTools } from "./kind.ts";
 export type { ProviderSettings } from "./settings.ts";
-export type { Endpoint, FrameReader, ListedModel, OutgoingRequest, Pricing, Provider, RestFamily } from "./type.ts";
+export type { Endpoint, FrameReader, ListedModel, OutgoingRequest, Pricing, Provider } from "./type.ts";

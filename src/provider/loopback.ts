@@ -3,6 +3,7 @@
 
 import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { WireId } from "../wire/type.ts";
+import { completeText } from "./loopback-completions.ts";
 import { type SpokenCall, takeTurn, type Turn } from "./loopback-turn.ts";
 import type { ProviderKindDefinition } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
@@ -43,9 +44,13 @@ function makeLoopback(settings: ProviderSettings): Provider {
     missing: null,
     pricing: "free",
     facts: () => ({ defaultMaxOutputTokens: 4096, maxOutputTokens: null, reasoning: "effort" }),
-    rest: null,
+    rest: { baseUrl: "", offers: ["completions"], answer: (_path, body) => completeText(body, echo) },
     answer: answerLocally,
   };
+}
+
+function echo(prompt: string): string {
+  return takeTurn({ messages: [{ role: "user", content: prompt }] }).text;
 }
 
 function answerLocally(wire: WireId, body: JsonObject): Response {

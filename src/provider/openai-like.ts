@@ -2,10 +2,11 @@
 
 import type { JsonObject } from "../ir/index.ts";
 import { isJsonObject } from "../ir/index.ts";
+import type { RestFamily } from "../wire/rest/type.ts";
 import type { ModelFacts, WireId } from "../wire/type.ts";
 import type { ProviderKindDefinition, ProviderOption } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
-import type { Endpoint, ListedModel, Provider, RestFamily } from "./type.ts";
+import type { Endpoint, ListedModel, Provider } from "./type.ts";
 
 /** What is peculiar to a model, or to a server whatever its model. */
 export interface Quirks {
@@ -43,6 +44,8 @@ export interface OpenaiLikeRow extends Quirks {
   prices?: string;
   /** What else of OpenAI's interface it has; all of it where missing, as far as anyone knows. */
   offers?: readonly RestFamily[];
+  /** What of that costs nothing. */
+  free?: readonly RestFamily[];
   headers?: Readonly<Record<string, string>>;
   /** Beginnings of further response headers that clients are to see. */
   responseHeaders?: readonly string[];
@@ -157,7 +160,7 @@ export function makeOpenaiLike(settings: ProviderSettings, row: OpenaiLikeRow): 
     missing: describeMissingKey(settings),
     pricing: row.prices === undefined ? { apiUrl: baseUrl } : { vendor: row.prices },
     facts: (model) => findFacts(row, model, settings.maxOutputTokens),
-    rest: { baseUrl, offers: row.offers ?? OFFERS },
+    rest: { baseUrl, offers: row.offers ?? OFFERS, ...(row.free === undefined ? {} : { free: row.free }) },
     answer: null,
   };
 }

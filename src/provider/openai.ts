@@ -74,6 +74,7 @@ const ROW: OpenaiLikeRow = {
     "vector_stores",
     "videos",
   ],
+  free: ["moderations"],
 };
 
 function makeOpenai(settings: ProviderSettings): Provider {

@@ -3,6 +3,7 @@
 
 import type { JsonObject } from "../ir/index.ts";
 import type { Frame } from "../lib/sse.ts";
+import type { RestFamily } from "../wire/rest/type.ts";
 import type { ModelFacts, WireId } from "../wire/type.ts";
 
 export interface ListedModel {
@@ -51,23 +52,16 @@ export interface OutgoingRequest {
   body: string | null;
 }
 
-/** The parts of a provider's REST interface beyond chat and embeddings: the first piece of their paths. */
-export type RestFamily =
-  | "audio"
-  | "batches"
-  | "completions"
-  | "containers"
-  | "conversations"
-  | "files"
-  | "fine_tuning"
-  | "images"
-  | "moderations"
-  | "realtime"
-  | "rerank"
-  | "responses"
-  | "uploads"
-  | "vector_stores"
-  | "videos";
+export interface Rest {
+  baseUrl: string;
+  /** What stands between the root and the gateway's own paths, such as `/v1`; nothing where missing. */
+  version?: string;
+  offers: readonly RestFamily[];
+  /** What of it costs nothing. */
+  free?: readonly RestFamily[];
+  /** Answers in this process instead of over the network. */
+  answer?: (path: string, body: JsonObject) => Response;
+}
 
 export interface Provider {
   name: string;
@@ -97,7 +91,7 @@ export interface Provider {
   pricing: Pricing;
   facts(model: string): ModelFacts;
   /** The root under which everything else is asked for, and what of it the gateway's own paths lead to; null where there is nothing. */
-  rest: { baseUrl: string; offers: readonly RestFamily[] } | null;
+  rest: Rest | null;
   /** Answers in this process instead of over the network. */
   answer: ((wire: WireId, body: JsonObject) => Response) | null;
 }

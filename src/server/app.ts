@@ -2,11 +2,12 @@
 
 import { Hono } from "hono";
 import type { Config } from "../config/value.ts";
-import type { Fetch, GatewayTools } from "../gateway/index.ts";
-import { type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
+import { type Fetch, type GatewayTools, createBindings } from "../gateway/index.ts";
+import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { LedgerStore, LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Spool } from "../lib/spool.ts";
 import type { Log } from "../telemetry/log.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
@@ -17,6 +18,7 @@ import { makeModelRoutes } from "./models.ts";
 import { makeProfileRoutes } from "./profile.ts";
 import { chooseRequestId, identify } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
+import { makeRestRoutes } from "./rest.ts";
 import { makeRootRoutes } from "./root.ts";
 import { buildScene } from "./scene.ts";
 import { makeSurface } from "./surface.ts";
@@ -29,6 +31,8 @@ export interface AppParts {
   books: LedgerStore;
   ledger: LedgerWriter;
   prices: PriceBook;
+  bindings: BindingStore;
+  openSpool: () => Spool;
   ping: () => Promise<void>;
   fetch: Fetch;
   clock: Clock;
@@ -63,13 +67,16 @@ export function createApp(parts: AppParts): App {
     clock: parts.clock,
     ledger: parts.ledger,
     prices: parts.prices,
+    bindings: createBindings(parts.bindings),
+    openSpool: parts.openSpool,
     report: (error, requestId) => reportFailure(error, requestId, parts.log),
   };
   const limit = (): number => config.http.maxBodyBytes;
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
-  const surface = makeSurface(tools, { maxBodyBytes: limit, newId: parts.newId });
+  const calls = { maxBodyBytes: limit, newId: parts.newId };
+  const surface = makeSurface(tools, calls);
   const routes: Route[] = [
-    ...surface.map((route) => refuseWhile(() => isDraining, route)),
+    ...[...surface, ...makeRestRoutes(tools, calls)].map((route) => refuseWhile(() => isDraining, route)),
     ...makeModelRoutes(() => scene, Math.floor(parts.clock.wallMs() / 1000)),
     ...makeRootRoutes(),
     ...makeUsageRoutes(parts.books, parts.directory),

@@ -18,8 +18,10 @@ export interface RouteContext {
   keepOpen(): void;
 }
 
+export const METHODS = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"] as const;
+
 export interface PublicRoute {
-  method: "DELETE" | "GET" | "PATCH" | "POST";
+  method: (typeof METHODS)[number];
   path: string;
   authority: "public";
   wireOf?: undefined;

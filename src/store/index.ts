@@ -1,10 +1,12 @@
 // The door of the room: opens the database, or the two of them, that the configuration names. Knows no HTTP and no configuration files.
 
 import type { AnswerStore } from "../gateway/answer-store.ts";
+import type { BindingStore } from "../identity/object.ts";
 import type { IdentityStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { LedgerStore } from "../ledger/store.ts";
 import { createAnswerStore } from "./answer.ts";
+import { createBindingStore } from "./binding.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
 import { createLedgerStore } from "./ledger.ts";
@@ -23,6 +25,7 @@ export interface Store {
   ledger: LedgerStore;
   /** In the identity database, as they go with their owners. */
   answers: AnswerStore;
+  bindings: BindingStore;
   /** Of the identity database. */
   engine: "postgres" | "sqlite";
   /** Rejects where a database does not answer. */
@@ -58,6 +61,7 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
     identity: createIdentityStore(first),
     ledger: createLedgerStore(second),
     answers: createAnswerStore(first),
+    bindings: createBindingStore(first),
     engine: first.name,
     async ping() {
       await Promise.all(engines.map((engine) => engine.ping()));

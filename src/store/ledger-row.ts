@@ -1,5 +1,6 @@
 // A ledger entry made ready for a row: in the order of the columns, with nothing in it that an engine would refuse. Knows no SQL.
 
+import type { Units } from "../ir/index.ts";
 import type { LedgerEntry } from "../ledger/entry.ts";
 import { cleanJson, cleanText, wholeNumber } from "./text.ts";
 
@@ -23,6 +24,7 @@ export function cleanEntry(entry: LedgerEntry): LedgerEntry {
     cacheWriteTokens: wholeNumber(entry.cacheWriteTokens),
     outputTokens: wholeNumber(entry.outputTokens),
     reasoningTokens: wholeNumber(entry.reasoningTokens),
+    units: entry.units === null ? null : cleanUnits(entry.units),
     usageSource: entry.usageSource,
     status: wholeNumber(entry.status) ?? 0,
     errorKind: entry.errorKind,
@@ -34,6 +36,10 @@ export function cleanEntry(entry: LedgerEntry): LedgerEntry {
     dropped: entry.dropped.length === 0 ? entry.dropped : cleanJson(entry.dropped),
     attempts: entry.attempts.length === 0 ? entry.attempts : cleanJson(entry.attempts),
   };
+}
+
+function cleanUnits(units: Units): Units {
+  return cleanJson(Object.fromEntries(Object.entries(units).filter(([, count]) => Number.isFinite(count))));
 }
 
 function finite(value: number | null): number | null {

@@ -4,7 +4,7 @@
 import { isNull } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { Role, Scope, Status } from "../identity/model.ts";
-import type { ErrorKind, UsageSource } from "../ir/index.ts";
+import type { ErrorKind, Units, UsageSource } from "../ir/index.ts";
 import type { Attempt, Direction } from "../ledger/entry.ts";
 import type { Kit } from "./postgres/columns.ts";
 
@@ -99,6 +99,7 @@ function defineLedger(kit: Kit) {
       cacheWriteTokens: kit.big("cache_write_tokens"),
       outputTokens: kit.big("output_tokens"),
       reasoningTokens: kit.big("reasoning_tokens"),
+      units: kit.json("units").$type<Units>(),
       usageSource: kit.text("usage_source").$type<UsageSource>().notNull(),
       status: kit.int("status").notNull(),
       errorKind: kit.text("error_kind").$type<ErrorKind>(),

@@ -28,5 +28,19 @@ export const TARGETS: ReadonlyMap<WireId, TargetWire> = new Map<WireId, TargetWi
 /** The format of answers on addresses that belong to none. */
 export const DEFAULT_WIRE: Wire = openaiChat;
 
+/** The format of a client on addresses that several formats share, told from its headers. */
+export function guessWire(headers: Headers): Wire {
+  return headers.has("anthropic-version") ? anthropicMessages : DEFAULT_WIRE;
+}
+
+/** What a list's next page is asked for by. */
+export function nameCursor(wire: Wire): string {
+  return wire === anthropicMessages ? "after_id" : "after";
+}
+
+export { type Place, type RestAddress, listAddresses } from "./rest/place.ts";
+export { type Reference, findReferences, isReferenceField, mayReference } from "./rest/reference.ts";
+export type * from "./rest/type.ts";
+export { meterAnswer } from "./rest/usage.ts";
 export { PLAIN_ADDRESS } from "./type.ts";
 export type * from "./type.ts";

@@ -72,8 +72,8 @@ describe("API keys", () => {
     const create = (options: object) => house.directory.createKey(OPERATOR, id, options);
     await expect(create({ scopes: ["chat"] })).rejects.toMatchObject({
       ...invalid("scopes"),
-      message: expect.stringContaining(
-        'There is no scope "chat"; use admin, inference, inference:chat, inference:embeddings, keys:manage, profile:read, routes:read, usage:read or users:manage.',
+      message: expect.stringMatching(
+        /^There is no scope "chat"; use admin, .*, inference:chat, .* or vector_stores\.$/u,
       ),
     });
     await expect(create({ scopes: ["toString"] })).rejects.toMatchObject(invalid("scopes"));

@@ -19,6 +19,7 @@ export function makeEntry(over: Partial<LedgerEntry> = {}): LedgerEntry {
     cacheWriteTokens: 0,
     outputTokens: 5,
     reasoningTokens: null,
+    units: null,
     usageSource: "provider",
     status: 200,
     errorKind: null,

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Store } from "../../src/store/index.ts";
 import { describeAnswers } from "./answer-contract.ts";
+import { describeBindings } from "./binding-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
 import { kindOf, LATER, makeKey, makeUser, open, type Place } from "./sample.ts";
@@ -17,6 +18,7 @@ export function describeStore(place: Place): void {
   afterAll(() => store.close());
   describeUsers(() => store, place);
   describeKeys(() => store);
+  describeBindings(() => store);
   describeAnswers(() => store, place);
   describeChanges(place);
   describeBooks(() => store);

@@ -70,6 +70,7 @@ export function makeEntry(change: Partial<LedgerEntry> = {}): LedgerEntry {
     cacheWriteTokens: 30,
     outputTokens: 40,
     reasoningTokens: 5,
+    units: null,
     usageSource: "provider",
     status: 200,
     errorKind: null,

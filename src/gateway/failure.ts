@@ -1,0 +1,60 @@
+// What an upstream's refusal means, and what of it a caller may see. Knows no format.
+
+import { GatewayError } from "../ir/index.ts";
+import type { Redact } from "../lib/redact.ts";
+import type { Wire } from "../wire/index.ts";
+import { parseObject, readUpstreamId } from "./send.ts";
+
+/** `text` is the body, its secrets taken out. */
+export function explainRejection(
+  {
+    upstream,
+    provider,
+    wire,
+  }: { upstream: Response; provider: string; wire: { error: Pick<Wire["error"], "decode"> } },
+  text: string,
+): GatewayError {
+  if (upstream.status < 400) {
+    return new GatewayError({
+      kind: "upstream_malformed",
+      message: `Provider "${provider}" answered HTTP ${upstream.status} instead of an answer. Check its base URL.`,
+      cause: text,
+    });
+  }
+  const decoded = wire.error.decode(upstream.status, parseObject(text) ?? text);
+  const known = { ...decoded, requestId: decoded.requestId ?? readUpstreamId(upstream.headers) };
+  return new GatewayError({
+    kind: "upstream_rejected",
+    message: known.message,
+    upstream: known,
+    retryAfterMs: readRetryAfter(upstream.headers),
+    cause: text,
+  });
+}
+
+function readRetryAfter(headers: Headers): number | undefined {
+  const exact = readNumber(headers.get("retry-after-ms"));
+  if (exact !== undefined) return exact;
+  const seconds = readNumber(headers.get("retry-after"));
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+/** A date is a legal value, too; then the client has the header itself. */
+function readNumber(text: string | null): number | undefined {
+  return text !== null && /^\d+(?:\.\d+)?$/u.test(text) ? Number(text) : undefined;
+}
+
+/** An upstream may quote part of our credentials in its error; the caller is not to see them. */
+export function redactFailure(failure: GatewayError, redact: Redact): GatewayError {
+  const message = redact(failure.message);
+  if (message === failure.message) return failure;
+  return new GatewayError({
+    kind: failure.kind,
+    message,
+    code: failure.code,
+    param: failure.param,
+    retryAfterMs: failure.retryAfterMs,
+    upstream: failure.upstream === undefined ? undefined : { ...failure.upstream, message },
+    cause: failure.cause,
+  });
+}

@@ -1,0 +1,133 @@
+// What becomes of an answer on one of the gateway's own addresses: counted, its objects bound to their owner, and handed on. Knows no SQL.
+
+import { GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import type { ObjectBinding } from "../../identity/index.ts";
+import type { RestCollection, RestFamily } from "../../wire/index.ts";
+import { makeHeaders } from "../header.ts";
+import { explainFailure, readCapped } from "../send.ts";
+import type { RestCall } from "./call.ts";
+import { bookAnswer } from "./meter.ts";
+import { describeAnswer, passBytes, passEvents, passRejection } from "./pass.ts";
+import { type RestState, attempted } from "./state.ts";
+
+type State = RestState<RestCall>;
+
+export async function answerRest(state: State): Promise<Response> {
+  const { upstream, call, line } = state;
+  const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
+  const { family, entry, act, isContent } = call.place;
+  const meter = { family, entry, counts: act === "call" };
+  if (!upstream.ok) {
+    await forget(state);
+    return passRejection(state, describeAnswer(state, { "content-type": "application/json" }), { explains: true });
+  }
+  if (type.includes("text/event-stream")) {
+    state.stream = true;
+    return passEvents(state, meter, describeAnswer(state));
+  }
+  if (isContent || !/^application\/(?:[\w.+-]+\+)?json\b/u.test(type)) {
+    state.stream = true;
+    await forget(state);
+    return passBytes(state, meter, { headers: describeAnswer(state), reads: false });
+  }
+  const sentMs = state.tools.clock.monotonicMs();
+  const text = await readAnswer(state);
+  state.upstreamMs += state.tools.clock.monotonicMs() - sentMs;
+  line.release(false);
+  const body = parse(state, text);
+  bookAnswer(state, meter, isJsonObject(body) ? body : null);
+  const told = isJsonObject(body) ? await keepObjects(state, body) : null;
+  attempted(state, null);
+  await state.record.settle(upstream.status, null);
+  const headers = makeHeaders(state, { "content-type": upstream.headers.get("content-type") ?? "application/json" });
+  return new Response(told === null ? text : JSON.stringify(told), { status: upstream.status, headers });
+}
+
+/** Answers that hold pictures are large, and none is larger. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
+
+export async function readAnswer(state: RestState): Promise<string> {
+  const { upstream, line, plan, scene } = state;
+  line.arm(scene.deadlines.idleMs);
+  try {
+    const text = await readCapped(upstream, MAX_ANSWER_BYTES);
+    if (text !== null) return text;
+  } catch (error) {
+    const slow = `did not finish its answer within ${scene.deadlines.idleMs / 1000} s`;
+    throw fail(state, explainFailure(plan.provider.name, line, error, slow));
+  }
+  const message = "The provider's answer is too large to be handled.";
+  throw fail(state, new GatewayError({ kind: "upstream_malformed", message }));
+}
+
+function parse(state: State, text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const message = `Provider "${state.plan.provider.name}" answered with something that is not JSON. Check its base URL.`;
+    throw fail(state, new GatewayError({ kind: "upstream_malformed", message, cause: text.slice(0, 2_000) }));
+  }
+}
+
+function fail(state: RestState, failure: GatewayError): GatewayError {
+  attempted(state, failure);
+  return failure;
+}
+
+/** Binds what the answer made or brought, before anybody hears of it. Gives the answer where it must be told otherwise than it came. */
+async function keepObjects(state: State, body: JsonObject): Promise<JsonObject | null> {
+  const { call } = state;
+  const { collection, act, path, objectId } = call.place;
+  if (collection === null) return null;
+  const bindings = listBrought(state, collection, body);
+  const isMade = act === "create" || (call.method === "POST" && makesAnother(collection, path));
+  if (isMade) bindings.push(...bindEach(state, call.place.family, body["id"]));
+  await state.tools.bindings.bind(bindings);
+  await forget(state);
+  const { id } = body;
+  return replaceLinks(call, collection, body, typeof id === "string" ? id : objectId);
+}
+
+/** Of what the upstream deleted, or no longer knows, nothing remains bound. */
+async function forget({ call, upstream, plan, tools }: State): Promise<void> {
+  const { objectId, endpoint } = call.place;
+  if (objectId === null || call.method !== "DELETE" || !endpoint.endsWith(".delete")) return;
+  if (upstream.ok || upstream.status === 404) await tools.bindings.unbind(plan.provider.name, objectId);
+}
+
+function makesAnother({ creates = [] }: RestCollection, path: string): boolean {
+  return creates.includes(path.slice(path.lastIndexOf("/") + 1));
+}
+
+export function listBrought(state: State, { brings = {} }: RestCollection, body: JsonObject): ObjectBinding[] {
+  return Object.entries(brings).flatMap(([field, family]) => bindEach(state, family, readPath(body, field)));
+}
+
+function readPath(body: JsonObject, path: string): Json | undefined {
+  let value: Json | undefined = body;
+  for (const step of path.split(".")) value = isJsonObject(value) ? value[step] : undefined;
+  return value;
+}
+
+function bindEach({ plan, call }: State, family: RestFamily, ids: Json | undefined): ObjectBinding[] {
+  const createdAt = new Date(call.startedWallMs);
+  const list = Array.isArray(ids) ? ids : [ids];
+  return list.flatMap((objectId) =>
+    typeof objectId === "string" && objectId !== ""
+      ? [{ objectId, provider: plan.provider.name, userId: call.caller.userId, family, createdAt }]
+      : [],
+  );
+}
+
+/** Addresses at the provider become ours: the client has no key for the other. Null where there are none. */
+export function replaceLinks(
+  { origin }: RestCall,
+  { links = {}, path }: RestCollection,
+  body: JsonObject,
+  id: string | null,
+): JsonObject | null {
+  const found = Object.entries(links).filter(([field]) => typeof body[field] === "string");
+  if (found.length === 0 || id === null) return null;
+  const own = found.map(([field, tail]) => [field, `${origin}/v1${path}/${encodeURIComponent(id)}/${tail}`]);
+  return { ...body, ...Object.fromEntries(own) };
+}

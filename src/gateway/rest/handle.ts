@@ -1,0 +1,220 @@
+// The life of one forward-only request: take in → choose → send → hand on, with its row settled before the last byte is released.
+// Knows no HTTP server, no SQL and no vendor's name.
+
+import { GatewayError, type JsonObject, isJsonObject, toGatewayError } from "../../ir/index.ts";
+import type { Provider } from "../../provider/index.ts";
+import { type Reference, nameCursor } from "../../wire/index.ts";
+import type { GatewayTools, Scene } from "../call.ts";
+import { redactFailure } from "../failure.ts";
+import { collectHeaders, makeHeaders } from "../header.ts";
+import { type CallRecord, booksClosed, openRecord } from "../record.ts";
+import { type Line, openLine, parseObject, send } from "../send.ts";
+import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
+import type { Arrival, RestCall } from "./call.ts";
+import { readIntake } from "./intake.ts";
+import { gatherList, readLimit } from "./list.ts";
+import { bookAnswer } from "./meter.ts";
+import { type RestState, attempted } from "./state.ts";
+import { addressOf, chooseTarget, forwardQuery, requirePlainPath } from "./target.ts";
+
+/** Answers the call. Throws a GatewayError, already on record. */
+export function handleRest(call: RestCall, tools: GatewayTools): Promise<Response> {
+  return withRecord(call, call.place.endpoint, tools, async (scene, record, line) => {
+    const { place, query } = call;
+    requirePlainPath(place.path);
+    const intake = await readIntake(call, { needsModel: place.act === "call", openSpool: tools.openSpool });
+    try {
+      record.asked((intake.model ?? "").slice(0, 512), intake.json?.["stream"] === true);
+      const state = await prepare(call, { tools, scene, record, line, intake });
+      if (place.act === "list") return await answerList(state);
+      const url = addressOf(state.plan.provider, place.path, forwardQuery(query));
+      return await answerRest({ ...state, ...(await callUpstream(state, url)) });
+    } catch (error) {
+      await intake.discard();
+      throw error;
+    }
+  });
+}
+
+type Prepared = Omit<RestState<RestCall>, "upstream" | "upstreamMs">;
+
+/** Opens the row and the line, and closes both where the work fails. */
+export async function withRecord(
+  call: Arrival,
+  endpoint: string,
+  tools: GatewayTools,
+  work: (scene: Scene, record: CallRecord, line: Line) => Promise<Response>,
+): Promise<Response> {
+  const fault = tools.ledger.fault();
+  if (fault !== null) throw booksClosed(fault);
+  const scene = tools.scene();
+  const record = openRecord({ ...call, endpoint }, tools);
+  const line = openLine(call.signal, tools.clock);
+  try {
+    return await work(scene, record, line);
+  } catch (error) {
+    const failure = redactFailure(toGatewayError(error), scene.redact);
+    line.release(true);
+    failure.headers = { ...record.describe(), ...failure.headers };
+    await record.settle(failure.status, failure);
+    throw failure;
+  }
+}
+
+async function prepare(
+  call: RestCall,
+  parts: Pick<Prepared, "intake" | "line" | "record" | "scene" | "tools">,
+): Promise<Prepared> {
+  const { intake, scene, tools, record } = parts;
+  const { place, caller, query, headers, dialect } = call;
+  const keeper = await tools.bindings.findKeeper(caller.userId, [...listNamed(call), ...intake.references]);
+  const { provider, model } = chooseTarget(scene, {
+    family: place.family,
+    dialect,
+    model: intake.model,
+    keeper,
+    named: headers.get("x-tokligence-provider") ?? query.get("provider"),
+  });
+  const plan = { provider, model: model ?? "", dropped: [] };
+  record.planned(plan);
+  return { call, plan, stream: false, ...parts };
+}
+
+/** The object in the address, and the one that a list is to go on behind. */
+function listNamed({ place, query }: RestCall): Reference[] {
+  const ids = place.act === "list" ? CURSORS.map((name) => query.get(name)) : [place.objectId];
+  return ids.flatMap((id) => (id === null ? [] : [{ id, isIncidental: false }]));
+}
+
+const BACKWARD = ["before", "before_id"];
+const CURSORS = ["after", "after_id", ...BACKWARD];
+
+/** The provider's response, good or bad. Throws where there is none, with the attempt on record. */
+async function callUpstream(state: Prepared, url: string): Promise<Pick<RestState, "upstream" | "upstreamMs">> {
+  const { call, tools, scene, plan, record, line, intake } = state;
+  const { provider } = plan;
+  const { entry } = call.place;
+  const sentMs = tools.clock.monotonicMs();
+  const outgoing = intake.send(plan.model === "" ? null : plan.model, {
+    progressed: () => line.arm(scene.deadlines.headersMs),
+    async checkReference(id) {
+      await requireKeptBy(state, id);
+    },
+  });
+  call.keepOpen();
+  try {
+    if (typeof outgoing.body === "string" && intake.json !== null && entry.stream !== undefined) {
+      outgoing.body = entry.stream.ask(outgoing.body, intake.json);
+    }
+    if (provider.rest?.answer !== undefined) {
+      const asked = typeof outgoing.body === "string" ? (parseObject(outgoing.body) ?? {}) : {};
+      return { upstream: provider.rest.answer(call.place.path, asked), upstreamMs: 0 };
+    }
+    const body = outgoing.body;
+    const headers = await authorize(provider, {
+      method: call.method,
+      url,
+      headers: {
+        ...collectHeaders(call, { provider, isForward: true }, pick(call.headers, PASSED)),
+        ...outgoing.headers,
+      },
+      body: typeof body === "string" ? body : null,
+    });
+    const upstream = await send({
+      provider: provider.name,
+      method: call.method,
+      url,
+      body,
+      headers,
+      line,
+      deadlines: scene.deadlines,
+      fetch: tools.fetch,
+    });
+    return { upstream, upstreamMs: tools.clock.monotonicMs() - sentMs };
+  } catch (error) {
+    const failure = outgoing.failure() ?? toGatewayError(error);
+    record.attempted({ status: null, error: failure, upstreamRequestId: null });
+    throw failure;
+  }
+}
+
+/** How the client wants the answer. */
+const PASSED = ["accept", "range"];
+
+function pick(headers: Headers, names: readonly string[]): Record<string, string> {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const value = headers.get(name);
+    if (value !== null) picked[name] = value;
+  }
+  return picked;
+}
+
+export async function authorize(
+  provider: Provider,
+  request: { method: string; url: string; headers: Record<string, string>; body: string | null },
+): Promise<Record<string, string>> {
+  if (provider.authorize === null) return request.headers;
+  return { ...request.headers, ...(await provider.authorize(request)) };
+}
+
+/** For an id that shows up while the body is on its way already. */
+async function requireKeptBy({ call, tools, plan }: Prepared, id: string): Promise<void> {
+  if (id === "") return;
+  const keeper = await tools.bindings.findKeeper(call.caller.userId, [{ id, isIncidental: false }]);
+  if (keeper === null || keeper === plan.provider.name) return;
+  throw new GatewayError({
+    kind: "invalid_request",
+    code: "objects_apart",
+    message: `"${id.slice(0, 100)}" is kept by provider "${keeper}", and this request goes to "${plan.provider.name}".`,
+  });
+}
+
+/** The upstream's own pages, as many as it takes to find what is the caller's. */
+async function answerList(prepared: Prepared): Promise<Response> {
+  const { call, tools, plan, record, line } = prepared;
+  const { family, collection, path } = call.place;
+  const limit = readLimit(call.query);
+  const bound = await tools.bindings.list(call.caller.userId, family);
+  const own = new Set(bound.filter(({ provider }) => provider === plan.provider.name).map(({ objectId }) => objectId));
+  const state: RestState<RestCall> = { ...prepared, upstream: new Response(null), upstreamMs: 0 };
+  const refused: { answer: Response | null } = { answer: null };
+  const query = new URLSearchParams(call.query);
+  if (limit !== null) query.set("limit", String(Math.max(limit, PAGE_SIZE)));
+  const readPage = async (cursor: string | null): Promise<JsonObject> => {
+    if (cursor !== null) query.set(nameCursor(call.dialect), cursor);
+    const { upstream, upstreamMs } = await callUpstream(prepared, addressOf(plan.provider, path, forwardQuery(query)));
+    state.upstream = upstream;
+    state.upstreamMs += upstreamMs;
+    if (!upstream.ok) {
+      refused.answer = await answerRest(state);
+      return {};
+    }
+    return parseObject(await readAnswer(state)) ?? {};
+  };
+  const isBackward = BACKWARD.some((name) => query.has(name));
+  // Who owns nothing there is told so without asking.
+  const list = own.size === 0 ? emptyList() : await gatherList({ own, limit, isBackward, readPage });
+  if (refused.answer !== null) return refused.answer;
+  line.release(false);
+  const rows = Array.isArray(list["data"]) ? list["data"].filter(isJsonObject) : [];
+  if (collection !== null) {
+    await tools.bindings.bind(rows.flatMap((row) => listBrought(state, collection, row)));
+    list["data"] = rows.map((row) => replaceLinks(call, collection, row, readId(row)) ?? row);
+  }
+  bookAnswer(state, { family, entry: call.place.entry, counts: false }, null);
+  if (own.size > 0) attempted(state, null);
+  await record.settle(200, null);
+  return Response.json(list, { headers: makeHeaders(state, {}) });
+}
+
+function readId({ id }: JsonObject): string | null {
+  return typeof id === "string" ? id : null;
+}
+
+/** Beyond what most ask for: others' objects lie between. */
+const PAGE_SIZE = 100;
+
+function emptyList(): JsonObject {
+  return { object: "list", data: [], first_id: null, last_id: null, has_more: false };
+}

@@ -1,0 +1,106 @@
+// Books what an answer reports of its cost, whether it came whole or in events. Knows no family by name.
+
+import type { JsonObject, Units, Usage } from "../../ir/index.ts";
+import { type Metered, type RestEntry, type RestFamily, meterAnswer } from "../../wire/index.ts";
+import { joinInput } from "../estimate.ts";
+import type { RestState } from "./state.ts";
+
+/** What of a request decides how its answer is counted. */
+export interface Meter {
+  family: RestFamily | null;
+  entry: RestEntry;
+  /** False for objects: what they say of tokens is not the cost of this request. */
+  counts: boolean;
+}
+
+export function bookAnswer(state: RestState, { family, entry, counts }: Meter, answer: JsonObject | null): void {
+  const { record, intake, plan } = state;
+  const isFree = family !== null && plan.provider.rest?.free?.includes(family) === true;
+  const nothing = { model: null, usage: null, units: null, source: "none", isFree } as const;
+  if (!counts) return record.measured(nothing);
+  const metered: Metered = answer === null ? nothing : meterAnswer(answer);
+  if (entry.readText !== undefined && answer !== null) {
+    const { readText } = entry;
+    record.estimateInput(() => joinInput(intake.json ?? {}));
+    return record.answered({ ...metered, text: () => readText(answer) });
+  }
+  if (metered.usage !== null || metered.units !== null) {
+    return record.measured({ ...metered, source: "provider", isFree });
+  }
+  const counted = answer === null ? null : (entry.count?.(answer) ?? null);
+  if (counted !== null) return record.measured({ ...metered, units: counted, source: "provider", isFree });
+  const asked = intake.json === null ? null : (entry.countRequest?.(intake.json) ?? null);
+  record.measured({ ...metered, units: asked, source: asked === null ? "none" : "estimate", isFree });
+}
+
+/** The figures of a stream's events: summed where each stands for a part of its own; else totals so far, of which the largest counts. */
+export function createEventMeter(
+  state: RestState,
+  meter: Meter,
+): { see(event: JsonObject): void; book(isWhole: boolean): void } {
+  const { entry } = meter;
+  if (entry.readText !== undefined) return createTextMeter(state, entry.readText);
+  let usage: Usage | null = null;
+  let units: Units | null = null;
+  let model: string | null = null;
+  return {
+    see(event) {
+      const seen = meterAnswer(event);
+      model = seen.model ?? model;
+      const isPart = typeof event["type"] === "string" && event["type"].endsWith(".completed");
+      usage = join(usage, seen.usage, isPart ? add : Math.max);
+      units = joinUnits(units, seen.units, isPart ? add : Math.max);
+    },
+    book() {
+      if (usage === null && units === null) return bookAnswer(state, meter, null);
+      state.record.measured({ model, usage, units, source: "provider", isFree: false });
+    },
+  };
+}
+
+/** A stream of text is booked as one of chat is: what was cut is estimated. */
+function createTextMeter(
+  { record, intake }: RestState,
+  readText: (event: JsonObject) => string,
+): ReturnType<typeof createEventMeter> {
+  let isStarted = false;
+  record.estimateInput(() => joinInput(intake.json ?? {}));
+  return {
+    see(event) {
+      const { usage, model } = meterAnswer(event);
+      if (!isStarted) record.observed({ type: "start", id: "", model: model ?? "", createdAt: null, extra: {} });
+      isStarted = true;
+      const text = readText(event);
+      if (text !== "") record.observed({ type: "part-delta", choice: 0, part: 0, text });
+      if (usage !== null) record.observed({ type: "usage", usage });
+    },
+    book(isWhole) {
+      if (isWhole) record.observed({ type: "finish" });
+    },
+  };
+}
+
+type Sum = (left: number, right: number) => number;
+
+function add(left: number, right: number): number {
+  return left + right;
+}
+
+function join(left: Usage | null, right: Usage | null, sum: Sum): Usage | null {
+  if (left === null || right === null) return left ?? right;
+  const reasoning = [left.reasoningTokens, right.reasoningTokens].filter((count) => count !== null);
+  return {
+    freshInputTokens: sum(left.freshInputTokens, right.freshInputTokens),
+    cacheReadTokens: sum(left.cacheReadTokens, right.cacheReadTokens),
+    cacheWriteTokens: sum(left.cacheWriteTokens, right.cacheWriteTokens),
+    outputTokens: sum(left.outputTokens, right.outputTokens),
+    reasoningTokens: reasoning.length === 0 ? null : reasoning.reduce(sum),
+  };
+}
+
+function joinUnits(left: Units | null, right: Units | null, sum: Sum): Units | null {
+  if (left === null || right === null) return left ?? right;
+  const joined: Record<string, number> = { ...left };
+  for (const [name, count] of Object.entries(right)) joined[name] = sum(joined[name] ?? 0, count);
+  return joined;
+}

@@ -1,0 +1,184 @@
+// The three ways in which an answer is handed on: events and bytes as they come, and a refusal. Knows no family.
+
+import { type GatewayError, type JsonObject, GatewayError as Failure, isJsonObject } from "../../ir/index.ts";
+import { type Frame, createSseReader } from "../../lib/sse.ts";
+import { explainRejection } from "../failure.ts";
+import { type AnswerFacts, makeHeaders } from "../header.ts";
+import { explainFailure, parseObject, readCapped } from "../send.ts";
+import { type Machine, carry } from "./carry.ts";
+import { type Meter, bookAnswer, createEventMeter } from "./meter.ts";
+import { type RestState, attempted } from "./state.ts";
+
+/** What describes bytes, and goes with them. */
+const DESCRIPTIVE = ["accept-ranges", "content-disposition", "content-range", "content-type", "etag", "last-modified"];
+
+/** `own` is set last. */
+export function describeAnswer(
+  state: RestState & AnswerFacts,
+  own: Record<string, string> = {},
+): Record<string, string> {
+  const described: Record<string, string> = {};
+  for (const name of DESCRIPTIVE) {
+    const value = state.upstream.headers.get(name);
+    if (value !== null) described[name] = value;
+  }
+  return makeHeaders(state, { ...described, ...own });
+}
+
+/** `reads`: the answer is JSON, and told what it cost while it goes by. */
+export async function passBytes(
+  state: RestState,
+  meter: Meter,
+  { headers, reads }: { headers: Record<string, string>; reads: boolean },
+): Promise<Response> {
+  const tap = reads ? createTap() : null;
+  const book = (): void => bookAnswer(state, meter, tap?.read() ?? null);
+  if (state.upstream.body === null) return passNothing(state, book, headers);
+  return new Response(carry(state, createByteMachine(book, tap?.see)), { status: state.upstream.status, headers });
+}
+
+/** What is read of an answer that is only passed on; of a larger one the cost stays unknown. */
+const MAX_TAPPED_BYTES = 4 * 1024 * 1024;
+
+function createTap(): { see(chunk: Uint8Array): void; read(): JsonObject | null } {
+  let chunks: Uint8Array[] = [];
+  let bytes = 0;
+  return {
+    see(chunk) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_TAPPED_BYTES) chunks = [];
+      else chunks.push(chunk);
+    },
+    read: () => parseObject(Buffer.concat(chunks).toString("utf8")),
+  };
+}
+
+/** Holds the last byte back: there is no knowing which piece is the last one. */
+function createByteMachine(book: () => void, see?: (chunk: Uint8Array) => void): Machine<Uint8Array> {
+  let held: Uint8Array | null = null;
+  return {
+    push(chunk) {
+      if (chunk.byteLength === 0) return { now: [] };
+      see?.(chunk);
+      const now = held === null ? [] : [held];
+      if (chunk.byteLength > 1) now.push(chunk.subarray(0, -1));
+      held = chunk.slice(-1);
+      return { now };
+    },
+    end: () => ({ last: held === null ? [] : [held], error: null }),
+    book,
+    // Bytes have no place for an error: a transfer that breaks off says more than one that seems complete.
+    fail: () => null,
+  };
+}
+
+async function passNothing(state: RestState, book: () => void, headers: Record<string, string>): Promise<Response> {
+  state.line.release(false);
+  book();
+  attempted(state, null);
+  await state.record.settle(state.upstream.status, null);
+  return new Response(null, { status: state.upstream.status, headers });
+}
+
+export function passEvents(state: RestState, meter: Meter, headers: Record<string, string>): Response {
+  const own = { "cache-control": "no-cache", "x-accel-buffering": "no" };
+  return new Response(carry(state, createEventMachine(state, meter)), {
+    status: state.upstream.status,
+    headers: { ...headers, ...own },
+  });
+}
+
+/** Events that tell the cost or the end wait until they are on record, or until others follow. */
+function createEventMachine(state: RestState, meter: Meter): Machine<string> {
+  const { intake, scene, call } = state;
+  const reader = createSseReader();
+  const figures = createEventMeter(state, meter);
+  let held = "";
+  let error: GatewayError | null = null;
+
+  const take = (frame: Frame): string => {
+    const event = frame.data?.startsWith("{") === true ? parseObject(frame.data) : null;
+    if (event !== null) figures.see(event);
+    if (event !== null && intake.json !== null && meter.entry.stream?.isUnasked(event, intake.json) === true) return "";
+    const told = event === null ? null : readError(state, event);
+    error ??= told;
+    const text = told === null ? frame.raw : scene.redact(frame.raw);
+    const isEnd = frame.data === "[DONE]";
+    if (isEnd || told !== null || (event !== null && isFinal(event))) {
+      const now = isEnd ? "" : held;
+      held = isEnd ? held + text : text;
+      return now;
+    }
+    const now = held + text;
+    held = "";
+    return now;
+  };
+
+  const takeAll = (frames: readonly Frame[]): string[] => {
+    const text = frames.map(take).join("");
+    return text === "" ? [] : [text];
+  };
+
+  return {
+    push: (chunk) => ({ now: takeAll(reader.push(chunk)) }),
+    end() {
+      const rest = takeAll(reader.end());
+      return { last: held === "" ? rest : [...rest, held], error };
+    },
+    book: (isWhole) => figures.book(isWhole),
+    fail: (failure) => [call.dialect.error.encodeFrame(failure, call.requestId)],
+  };
+}
+
+function isFinal(event: JsonObject): boolean {
+  const { type } = event;
+  const isNamed = typeof type === "string" && /\.(?:completed|done)$/u.test(type);
+  return isNamed || isJsonObject(event["usage"]);
+}
+
+function readError({ upstream, call, scene }: RestState, event: JsonObject): GatewayError | null {
+  if (!isJsonObject(event["error"])) return null;
+  const decoded = call.dialect.error.decode(null, event);
+  const message = scene.redact(decoded.message);
+  return new Failure({
+    kind: "upstream_rejected",
+    message,
+    upstream: { ...decoded, status: upstream.status, message },
+  });
+}
+
+/** The most of an upstream's error body that is read. */
+const MAX_ERROR_BYTES = 256 * 1024;
+
+/**
+ * An upstream's refusal, handed on as it came but for secrets. `explains` turns what is no JSON into an error of ours; else it goes as it is.
+ */
+export async function passRejection(
+  state: RestState,
+  headers: Record<string, string>,
+  { explains }: { explains: boolean },
+): Promise<Response> {
+  const { upstream, plan, line, scene, record, call } = state;
+  line.arm(scene.deadlines.idleMs);
+  // Secrets are taken out before anything is cut, so that no half of one survives.
+  const text = scene.redact(await readRejection(state));
+  const failure = explainRejection({ upstream, provider: plan.provider.name, wire: call.dialect }, text);
+  attempted(state, failure);
+  const isReadable = failure.kind === "upstream_rejected" && parseObject(text) !== null;
+  if (explains && !isReadable) throw failure;
+  line.release(false);
+  await record.settle(upstream.status, failure);
+  return new Response(text, { status: upstream.status, headers });
+}
+
+async function readRejection(state: RestState): Promise<string> {
+  const { upstream, plan, line } = state;
+  try {
+    return (await readCapped(upstream, MAX_ERROR_BYTES)) ?? "";
+  } catch (error) {
+    const failure = explainFailure(plan.provider.name, line, error, "stalled in the middle of an error");
+    if (failure.kind === "upstream_unavailable") return "";
+    attempted(state, failure);
+    throw failure;
+  }
+}

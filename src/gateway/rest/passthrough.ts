@@ -1,0 +1,136 @@
+// Anything else that a provider offers, today or tomorrow: whatever method, path and body, under the provider's credentials. Reads nothing but the cost.
+
+import { invalidRequest } from "../../ir/index.ts";
+import type { Provider } from "../../provider/index.ts";
+import type { GatewayTools } from "../call.ts";
+import { makeHeaders } from "../header.ts";
+import { send } from "../send.ts";
+import type { Arrival } from "./call.ts";
+import { authorize, withRecord } from "./handle.ts";
+import { NO_BODY, readCounted, sendAsItIs } from "./intake.ts";
+import { passBytes, passEvents, passRejection } from "./pass.ts";
+import type { RestState } from "./state.ts";
+import { findNamed, forwardQuery, requireReady } from "./target.ts";
+
+export interface PassthroughCall extends Arrival {
+  /** A provider's name. */
+  provider: string;
+  /** Behind it, as it was sent: `/v1/anything`. */
+  path: string;
+}
+
+/** Answers the call. Throws a GatewayError, already on record, where there is no answer of the provider's. */
+export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): Promise<Response> {
+  return withRecord(call, "passthrough", tools, async (scene, record, line) => {
+    const provider = requireReady(findNamed(scene, call.provider.toLowerCase()));
+    const url = joinAddress(provider, call.path) + forwardQuery(call.query);
+    const plan = { provider, model: "", dropped: [] };
+    record.planned(plan);
+    const intake = call.body === null ? NO_BODY : sendAsItIs(call, readCounted(call.body, call));
+    const progressed = (): void => line.arm(scene.deadlines.headersMs);
+    const outgoing = intake.send(null, { progressed, checkReference: () => Promise.resolve() });
+    const sentMs = tools.clock.monotonicMs();
+    call.keepOpen();
+    try {
+      const headers = { ...forwardHeaders(call), ...outgoing.headers, ...provider.headers };
+      const upstream = await send({
+        provider: provider.name,
+        method: call.method,
+        url,
+        body: outgoing.body,
+        headers: await authorize(provider, { method: call.method, url, headers, body: null }),
+        line,
+        deadlines: scene.deadlines,
+        fetch: tools.fetch,
+      });
+      const upstreamMs = tools.clock.monotonicMs() - sentMs;
+      return await answer({ call, tools, scene, plan, record, line, intake, upstream, upstreamMs, stream: true });
+    } catch (error) {
+      await intake.discard();
+      throw outgoing.failure() ?? error;
+    }
+  });
+}
+
+function answer(state: RestState): Promise<Response> {
+  const { upstream } = state;
+  const meter = { family: null, entry: {}, counts: true };
+  const headers = makeHeaders(state, backwardHeaders(upstream.headers));
+  if (upstream.status >= 400) return passRejection(state, headers, { explains: false });
+  const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
+  if (type.includes("text/event-stream")) return Promise.resolve(passEvents(state, meter, headers));
+  return passBytes(state, meter, { headers, reads: type.includes("json") });
+}
+
+/**
+ * The path under the provider's root; where it begins with what the root ends in, as clients write `/v1`, that is said once.
+ * Throws invalid_request for a path that leads out of the root.
+ */
+function joinAddress(provider: Provider, path: string): string {
+  const { rest } = provider;
+  if (rest === null || rest.answer !== undefined) {
+    throw invalidRequest(
+      `Provider "${provider.name}" has nothing to pass requests through to.`,
+      undefined,
+      "unsupported_operation",
+    );
+  }
+  if (leadsOut(path))
+    throw invalidRequest("The address must not lead out of the provider's root.", undefined, "invalid_path");
+  const last = rest.baseUrl.slice(rest.baseUrl.lastIndexOf("/"));
+  const isSaidTwice = path === last || path.startsWith(`${last}/`);
+  return rest.baseUrl + (isSaidTwice ? path.slice(last.length) : path);
+}
+
+function leadsOut(path: string): boolean {
+  try {
+    return decodeURIComponent(path)
+      .split(/[/\\]/u)
+      .some((segment) => segment === ".." || segment === ".");
+  } catch {
+    return true;
+  }
+}
+
+/** Of one connection only, or made anew by whoever sends. https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1 */
+const HOP_BY_HOP = [
+  "connection",
+  "content-encoding",
+  "content-length",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+/** The caller's own: keys, cookies, and what only this gateway or the way to it understands. */
+const OWN =
+  /^(?:accept-encoding|api-key|authorization|cookie|expect|forwarded|host|x-api-key|x-goog-api-key|x-request-id|x-real-ip|(?:x-forwarded|x-tokligence|sec|cf)-.*)$/u;
+
+function forwardHeaders({ headers, caller }: PassthroughCall): Record<string, string> {
+  const forwarded: Record<string, string> = {};
+  const perHop = new Set([...HOP_BY_HOP, ...listNamed(headers)]);
+  for (const [name, value] of headers) {
+    if (perHop.has(name) || OWN.test(name)) continue;
+    // One account upstream serves many keys here: what one calls its own must not meet another's.
+    forwarded[name] = name === "idempotency-key" ? `${caller.keyId}:${value}` : value;
+  }
+  const encoding = headers.get("content-encoding");
+  return encoding === null ? forwarded : { ...forwarded, "content-encoding": encoding };
+}
+
+function backwardHeaders(headers: Headers): Record<string, string> {
+  const own = new Set([...HOP_BY_HOP, ...listNamed(headers), "set-cookie", "x-request-id", "request-id", "alt-svc"]);
+  return Object.fromEntries([...headers].filter(([name]) => !own.has(name)));
+}
+
+/** `Connection: x` makes of x a header of this connection only. */
+function listNamed(headers: Headers): string[] {
+  return (headers.get("connection") ?? "")
+    .toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
+}

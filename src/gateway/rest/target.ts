@@ -1,0 +1,114 @@
+// Chooses the provider of a forward-only request: pure. By what it keeps, else by the model, else by name, else the first that offers it.
+
+import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import type { Provider } from "../../provider/index.ts";
+import type { RestFamily, Wire } from "../../wire/index.ts";
+import type { Scene } from "../call.ts";
+import { unknownModel } from "../plan.ts";
+
+export interface Wanted {
+  family: RestFamily;
+  /** Of the client: where several offer the same in formats of their own, it is meant for one that speaks this one. */
+  dialect: Wire;
+  model: string | null;
+  /** The provider that keeps what is named; null where nothing is. */
+  keeper: string | null;
+  /** As the client asks for it by name; null where it does not. */
+  named: string | null;
+}
+
+/** `model` is the name at the provider; null where none was asked for. Throws not_found, not_configured or invalid_request. */
+export function chooseTarget(scene: Scene, wanted: Wanted): { provider: Provider; model: string | null } {
+  const { family, model, keeper } = wanted;
+  const routed = model === null ? null : scene.router.resolve(model).target;
+  if (keeper !== null) {
+    const provider = requireReady(findNamed(scene, keeper));
+    return { provider, model: routed?.provider === keeper ? routed.model : model };
+  }
+  const first = wanted.named === null ? findFirst(scene, wanted) : findNamed(scene, wanted.named.toLowerCase());
+  if (routed !== null) {
+    const provider = scene.providers.get(routed.provider);
+    if (provider !== undefined && offers(provider, family))
+      return { provider: requireReady(provider), model: routed.model };
+    throw unsupported(scene, { family, provider: routed.provider });
+  }
+  if (first === undefined)
+    throw model === null ? unsupported(scene, { family, provider: null }) : unknownModel(scene, model);
+  if (!offers(first, family)) throw unsupported(scene, { family, provider: first.name });
+  return { provider: requireReady(first), model };
+}
+
+/** The provider of that name. Throws invalid_request where there is none. */
+export function findNamed(scene: Scene, name: string): Provider {
+  const provider = scene.providers.get(name);
+  if (provider !== undefined) return provider;
+  throw invalidRequest(
+    `There is no provider "${name.slice(0, 100)}" here: ${[...scene.providers.keys()].join(", ")}.`,
+    "provider",
+    "unknown_provider",
+  );
+}
+
+/** One that speaks the client's format comes first; then one that can be called before one that lacks a setting. */
+function findFirst(scene: Scene, { family, dialect }: Wanted): Provider | undefined {
+  const able = [...scene.providers.values()].filter((provider) => offers(provider, family));
+  const alike = able.filter((provider) => provider.speaks("").includes(dialect.id));
+  const choice = alike.length > 0 ? alike : able;
+  return choice.find((provider) => provider.missing === null) ?? choice[0];
+}
+
+export function requireReady(provider: Provider): Provider {
+  if (provider.missing === null) return provider;
+  throw new GatewayError({ kind: "not_configured", message: provider.missing });
+}
+
+export function offers(provider: Provider, family: RestFamily): boolean {
+  return provider.rest?.offers.includes(family) === true;
+}
+
+function unsupported(
+  scene: Scene,
+  { family, provider }: { family: RestFamily; provider: string | null },
+): GatewayError {
+  const able = [...scene.providers.values()].filter((other) => offers(other, family)).map((other) => other.name);
+  const who = provider === null ? "No provider here" : `Provider "${provider}"`;
+  const other = able.length === 0 ? "" : ` These do: ${able.join(", ")}.`;
+  const chat = family === "completions" ? " Every model answers at /v1/chat/completions." : "";
+  return invalidRequest(`${who} offers no ${family}.${other}${chat}`, "model", "unsupported_operation");
+}
+
+/** The address of a path behind the version. */
+export function addressOf(provider: Provider, path: string, search: string): string {
+  const { baseUrl = "", version = "" } = provider.rest ?? {};
+  return `${baseUrl}${version}${path}${search}`;
+}
+
+/** Ids and names that a provider could take for a way up or elsewhere. Throws not_found. */
+export function requirePlainPath(path: string): void {
+  for (const segment of path.split("/").slice(1)) {
+    if (isPlain(segment)) continue;
+    throw new GatewayError({
+      kind: "not_found",
+      code: "unknown_url",
+      message: "The address holds a name that nothing can have.",
+    });
+  }
+}
+
+function isPlain(segment: string): boolean {
+  try {
+    const name = decodeURIComponent(segment);
+    return name !== "" && name !== "." && name !== ".." && !/[/\\?#%\p{Cc}]/u.test(name);
+  } catch {
+    return false;
+  }
+}
+
+/** What of the client's query is for the provider: all but what is meant for us. */
+export function forwardQuery(query: URLSearchParams): string {
+  const kept = new URLSearchParams(query);
+  kept.delete("key");
+  kept.delete("provider");
+  const text = kept.toString();
+  return text === "" ? "" : `?${text}`;
+}

@@ -1,0 +1,20 @@
+// Objects that a provider keeps for a user: whose they are, and where. What the request path needs of a database; knows no SQL.
+
+export interface ObjectBinding {
+  objectId: string;
+  provider: string;
+  userId: string;
+  /** Such as `files`. */
+  family: string;
+  createdAt: Date;
+}
+
+export interface BindingStore {
+  /** An object that is bound already keeps its owner. */
+  bind(bindings: readonly ObjectBinding[]): Promise<void>;
+  /** All that bear this id: two providers may give the same one. */
+  find(objectId: string): Promise<ObjectBinding[]>;
+  /** A user's objects of one family, newest first. */
+  list(userId: string, family: string): Promise<ObjectBinding[]>;
+  unbind(provider: string, objectId: string): Promise<void>;
+}

@@ -1,0 +1,76 @@
+// A place for bytes that must wait: in memory up to a bound, beyond it in a file that is gone when it was read. Knows no format.
+
+import { randomUUID } from "node:crypto";
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import { join } from "node:path";
+
+export interface Spool {
+  write(bytes: Uint8Array): Promise<void>;
+  /** All that was written, in order; once. */
+  read(): AsyncIterable<Uint8Array>;
+  /** Gives the file back; may be called at any time and again. */
+  close(): Promise<void>;
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** Up to `memoryBytes` in memory, the rest in a file under `folder` that only this user can read. */
+export function createSpool(folder: string, memoryBytes: number): Spool {
+  const memory: Uint8Array[] = [];
+  let held = 0;
+  let file: FileHandle | null = null;
+  let isClosed = false;
+
+  const path = join(folder, `tokligence-${randomUUID()}`);
+  const isNameless = process.platform !== "win32";
+
+  /** The name is taken away at once where the system allows it: no crash then leaves the file behind. */
+  const openFile = async (): Promise<FileHandle> => {
+    const handle = await open(path, "wx+", 0o600);
+    if (isNameless) await unlink(path);
+    return handle;
+  };
+
+  const close = async (): Promise<void> => {
+    if (isClosed) return;
+    isClosed = true;
+    memory.length = 0;
+    if (file === null) return;
+    await file.close();
+    if (!isNameless) await unlink(path);
+  };
+
+  return {
+    async write(bytes) {
+      if (file === null && held + bytes.byteLength <= memoryBytes) {
+        memory.push(bytes);
+        held += bytes.byteLength;
+        return;
+      }
+      file ??= await openFile();
+      await writeAll(file, bytes);
+    },
+    async *read() {
+      try {
+        yield* memory;
+        if (file === null) return;
+        let at = 0;
+        for (;;) {
+          const chunk = new Uint8Array(CHUNK_BYTES);
+          const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
+          if (bytesRead === 0) return;
+          at += bytesRead;
+          yield chunk.subarray(0, bytesRead);
+        }
+      } finally {
+        await close();
+      }
+    },
+    close,
+  };
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  let at = 0;
+  while (at < bytes.byteLength) at += (await file.write(bytes, at)).bytesWritten;
+}

@@ -1,0 +1,86 @@
+// Mounts what is only forwarded: from an HTTP request to the gateway's RestCall. Knows no family beyond its table entry.
+
+import { type Arrival, type GatewayTools, handlePassthrough, handleRest } from "../gateway/index.ts";
+import type { Caller, Scope } from "../identity/index.ts";
+import { type RestFamily, guessWire, listAddresses } from "../wire/index.ts";
+import { readText } from "./request.ts";
+import { type GuardedRoute, METHODS, type RouteContext } from "./route.ts";
+
+const SCOPES = {
+  audio: "inference:audio",
+  batches: "batches",
+  completions: "inference:completions",
+  containers: "containers",
+  conversations: "conversations",
+  files: "files",
+  fine_tuning: "fine_tuning",
+  images: "inference:images",
+  message_batches: "batches",
+  moderations: "inference:moderations",
+  realtime: "inference:realtime",
+  rerank: "inference:rerank",
+  responses: "inference:chat",
+  uploads: "files",
+  vector_stores: "vector_stores",
+  videos: "inference:videos",
+} as const satisfies Record<RestFamily, Scope>;
+
+interface RestOptions {
+  maxBodyBytes: () => number;
+  newId: () => string;
+}
+
+export function makeRestRoutes(tools: GatewayTools, options: RestOptions): GuardedRoute[] {
+  const wireOf = ({ headers }: Request) => guessWire(headers);
+  const own = listAddresses().map(({ family, method, path, isBelow, locate }): GuardedRoute => ({
+    method,
+    path: isBelow ? `${path}/:id{.+}` : path,
+    authority: { anyOf: [SCOPES[family]] },
+    wireOf,
+    handle(context) {
+      const place = locate(context.path.slice(path.length));
+      return handleRest({ ...arrive(context, tools, options), place }, tools);
+    },
+  }));
+  const passthrough = METHODS.map((method): GuardedRoute => ({
+    method,
+    path: "/passthrough/:provider/:id{.+}",
+    authority: { anyOf: ["passthrough"] },
+    wireOf,
+    handle(context) {
+      const provider = context.params["provider"] ?? "";
+      const start = context.path.indexOf("/", PASSTHROUGH.length);
+      return handlePassthrough(
+        { ...arrive(context, tools, options), provider, path: context.path.slice(start) },
+        tools,
+      );
+    },
+  }));
+  return [...own, ...passthrough];
+}
+
+const PASSTHROUGH = "/passthrough/";
+
+function arrive(
+  { request, requestId, caller, query, keepOpen }: RouteContext & { caller: Caller },
+  { clock }: GatewayTools,
+  { newId, maxBodyBytes }: RestOptions,
+): Arrival {
+  return {
+    id: newId(),
+    requestId,
+    caller,
+    headers: request.headers,
+    signal: request.signal,
+    startedWallMs: clock.wallMs(),
+    startedMs: clock.monotonicMs(),
+    method: request.method,
+    query,
+    origin: new URL(request.url).origin,
+    dialect: guessWire(request.headers),
+    body: request.body,
+    maxBodyBytes: maxBodyBytes(),
+    readText: () => readText(request, maxBodyBytes()),
+    keepOpen,
+  };
+}

@@ -1,0 +1,70 @@
+// The table of families: a vendor's new endpoint is a line here. Knows no provider.
+
+import { type JsonObject, type Units, isJsonObject } from "../../ir/index.ts";
+import { askForUsage, isUnasked, readCompletionText } from "./completions.ts";
+import type { RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
+
+const ALL: readonly RestMethod[] = ["DELETE", "GET", "POST"];
+
+const AUDIO = ["speech", "transcriptions", "translations"];
+const IMAGES = ["edits", "generations", "variations"];
+
+export const REST = {
+  audio: {
+    calls: AUDIO.map((name) => ({ path: `/audio/${name}`, endpoint: `audio.${name}` })),
+    countRequest: countCharacters,
+  },
+  batches: {
+    collections: [
+      collect("/batches", { methods: ["GET", "POST"], brings: { error_file_id: "files", output_file_id: "files" } }),
+    ],
+  },
+  completions: {
+    calls: [{ path: "/completions", endpoint: "completions" }],
+    readText: readCompletionText,
+    stream: { ask: askForUsage, isUnasked },
+  },
+  containers: { collections: [collect("/containers")] },
+  conversations: { collections: [collect("/conversations", { lists: false })] },
+  files: { collections: [collect("/files")] },
+  fine_tuning: {
+    calls: [
+      { path: "/fine_tuning/alpha/graders/run", endpoint: "fine_tuning.graders.run" },
+      { path: "/fine_tuning/alpha/graders/validate", endpoint: "fine_tuning.graders.validate" },
+    ],
+    collections: [collect("/fine_tuning/jobs", { methods: ["GET", "POST"], brings: { result_files: "files" } })],
+  },
+  images: {
+    calls: IMAGES.map((name) => ({ path: `/images/${name}`, endpoint: `images.${name}` })),
+    count: countImages,
+  },
+  message_batches: { collections: [collect("/messages/batches", { links: { results_url: "results" } })] },
+  moderations: { calls: [{ path: "/moderations", endpoint: "moderations" }] },
+  rerank: { calls: [{ path: "/rerank", endpoint: "rerank", also: ["/v2/rerank"] }] },
+  uploads: { collections: [collect("/uploads", { methods: ["POST"], lists: false, brings: { "file.id": "files" } })] },
+  vector_stores: { collections: [collect("/vector_stores")] },
+  videos: {
+    collections: [
+      collect("/videos", { creates: ["remix"] }),
+      collect("/videos/characters", { lists: false }),
+      collect("/videos/edits", { methods: ["POST"], lists: false }),
+      collect("/videos/extensions", { methods: ["POST"], lists: false }),
+    ],
+  },
+} as const satisfies Partial<Record<RestFamily, RestEntry>>;
+
+function collect(path: string, over: Partial<RestCollection> = {}): RestCollection {
+  return { path, endpoint: path.slice(1).replaceAll("/", "."), methods: ALL, lists: true, ...over };
+}
+
+/** Speech is sold by the character and answered by nothing but sound. */
+function countCharacters(body: JsonObject): Units | null {
+  const { input } = body;
+  return typeof input === "string" ? { characters: input.length } : null;
+}
+
+/** Where no tokens are reported, pictures are sold by the piece. */
+function countImages(answer: JsonObject): Units | null {
+  const { data } = answer;
+  return Array.isArray(data) && data.every(isJsonObject) ? { images: data.length } : null;
+}

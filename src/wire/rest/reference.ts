@@ -1,0 +1,87 @@
+// Finds in a request the ids of objects that a provider keeps: nobody may name what another owns. Knows no owner.
+
+import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+
+/** Fields that hold an id or a list of them, wherever they stand but in what is the client's own business. */
+const ID_FIELDS = new Set([
+  "container",
+  "container_id",
+  "conversation",
+  "conversation_id",
+  "file_id",
+  "file_ids",
+  "input_file_id",
+  "training_file",
+  "validation_file",
+  "vector_store_id",
+  "vector_store_ids",
+]);
+
+/** What a client may fill as it likes: names in there mean nothing to the provider. */
+const OWN_BUSINESS = new Set([
+  "args",
+  "arguments",
+  "functionResponse",
+  "input_schema",
+  "json_schema",
+  "metadata",
+  "parameters",
+  "parametersJsonSchema",
+  "schema",
+]);
+
+/** A quick look at the text: false where the search would find nothing. An escaped letter may spell any of the names. */
+export function mayReference(raw: string): boolean {
+  return (
+    raw.includes("file_id") ||
+    raw.includes("_file") ||
+    raw.includes("vector_store_id") ||
+    raw.includes('"container') ||
+    raw.includes('"conversation') ||
+    raw.includes("\\u00")
+  );
+}
+
+export interface Reference {
+  id: string;
+  /** Providers make such objects in passing, too, so that one may be used of which we never heard. */
+  isIncidental: boolean;
+}
+
+/** Each id once, in order. */
+export function findReferences(body: JsonObject): Reference[] {
+  const found = new Map<string, Reference>();
+  visit(body, found);
+  return [...found.values()];
+}
+
+function visit(value: Json, found: Map<string, Reference>): void {
+  if (Array.isArray(value)) {
+    for (const item of value) visit(item, found);
+    return;
+  }
+  if (!isJsonObject(value)) return;
+  // A call's arguments are made by the model, in one format under this name.
+  const isToolUse = value["type"] === "tool_use" || value["type"] === "server_tool_use";
+  for (const [name, member] of Object.entries(value)) {
+    if (OWN_BUSINESS.has(name) || (isToolUse && name === "input")) continue;
+    if (ID_FIELDS.has(name)) {
+      const isIncidental = name.startsWith("container");
+      for (const id of listIds(member)) if (!found.has(id)) found.set(id, { id, isIncidental });
+    }
+    visit(member, found);
+  }
+}
+
+function listIds(value: Json): string[] {
+  if (typeof value === "string") return value === "" ? [] : [value];
+  if (Array.isArray(value)) return value.filter((item) => typeof item === "string");
+  // A conversation may be named as an object; a container that is only described has no id.
+  return isJsonObject(value) && typeof value["id"] === "string" ? [value["id"]] : [];
+}
+
+/** Likewise for the name of a form's field: `file_id`, `file_ids[]`, `input_reference[file_id]`. */
+export function isReferenceField(name: string): boolean {
+  const last = name.replace(/\[\]$/u, "").split("[").at(-1)?.replace(/\]$/u, "") ?? "";
+  return ID_FIELDS.has(last);
+}

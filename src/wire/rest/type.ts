@@ -1,0 +1,78 @@
+// What is only ever forwarded: where it lies, what it is called in the books, and which objects it leaves with a provider.
+// Knows no provider's address and no HTTP.
+
+import type { JsonObject, Units, Usage } from "../../ir/index.ts";
+
+/** The parts of a provider's REST interface beyond chat and embeddings. */
+export type RestFamily =
+  | "audio"
+  | "batches"
+  | "completions"
+  | "containers"
+  | "conversations"
+  | "files"
+  | "fine_tuning"
+  | "images"
+  | "message_batches"
+  | "moderations"
+  | "realtime"
+  | "rerank"
+  | "responses"
+  | "uploads"
+  | "vector_stores"
+  | "videos";
+
+/** What an answer says of its cost. */
+export interface Metered {
+  /** Null where it says nothing of tokens. */
+  usage: Usage | null;
+  /** What is counted in other ways, or of which kind the tokens were; null where nothing is. */
+  units: Units | null;
+  /** Who answered; null where it does not say. */
+  model: string | null;
+}
+
+/** One model call: a request that is answered, and nothing stays. */
+export interface RestCallPath {
+  /** Behind the version, such as `/images/edits`. */
+  path: string;
+  /** On the ledger. */
+  endpoint: string;
+  /** Whole addresses that mean the same. */
+  also?: readonly string[];
+}
+
+/** Objects that a provider keeps: made, listed, read and deleted under one path. */
+export interface RestCollection {
+  path: string;
+  /** On the ledger, and before what is done. */
+  endpoint: string;
+  methods: readonly RestMethod[];
+  /** False where what lies under the path cannot be listed. */
+  lists: boolean;
+  /** What follows an object's id and makes another of the same family. */
+  creates?: readonly string[];
+  /** Ids that appear in its objects although nobody made them by a call of their own: where, and of which family they are. */
+  brings?: Readonly<Record<string, RestFamily>>;
+  /** Fields of its objects that hold the address of what follows an object's id: the client is to come to us for it. */
+  links?: Readonly<Record<string, string>>;
+}
+
+export type RestMethod = "DELETE" | "GET" | "POST";
+
+export interface RestEntry {
+  calls?: readonly RestCallPath[];
+  collections?: readonly RestCollection[];
+  /** What is counted although the answer reports no usage. */
+  count?(answer: JsonObject): Units | null;
+  /** What is counted of a request whose answer is bytes. */
+  countRequest?(body: JsonObject): Units | null;
+  /** Where tokens that nobody reported are estimated: what was written, in a whole answer or in one event. */
+  readText?(answer: JsonObject): string;
+  /** In streams whose usage must be asked for. */
+  stream?: {
+    ask(raw: string, body: JsonObject): string;
+    /** Whether an event is only there because we asked for it. */
+    isUnasked(event: JsonObject, body: JsonObject): boolean;
+  };
+}

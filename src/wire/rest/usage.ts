@@ -1,0 +1,114 @@
+// Reads what an answer of any family reports of its cost. Unknown stays null, never 0. Knows no family.
+// Tokens: https://platform.openai.com/docs/api-reference/images/object — seconds: …/audio/json-object — search units: https://docs.cohere.com/reference/rerank
+
+import { type Json, type JsonObject, type Usage, isJsonObject } from "../../ir/index.ts";
+import type { Metered } from "./type.ts";
+
+/** From a whole answer, or from one event of a stream. */
+export function meterAnswer(answer: JsonObject): Metered {
+  const inner = findInner(answer);
+  const report = inner["usage"] ?? inner["usageMetadata"];
+  const usage = isJsonObject(report) ? readTokens(report) : null;
+  const units: Record<string, number> = isJsonObject(report) ? readKinds(report) : {};
+  addBilled(inner, units);
+  const model = inner["model"] ?? inner["modelVersion"];
+  return {
+    usage: usage ?? readBilledTokens(inner),
+    units: Object.keys(units).length === 0 ? null : units,
+    model: typeof model === "string" && model !== "" ? model : null,
+  };
+}
+
+/** Events wrap what they report. */
+function findInner(answer: JsonObject): JsonObject {
+  for (const name of ["response", "message"]) {
+    const inner = answer[name];
+    if (isJsonObject(inner) && isJsonObject(inner["usage"])) return inner;
+  }
+  return answer;
+}
+
+/** Total alone is input: embeddings of documents to rank have no output. */
+function readTokens(report: JsonObject): Usage | null {
+  const thoughts = readCount(report["thoughtsTokenCount"]);
+  const answered = readFirst(report, ["output_tokens", "completion_tokens", "candidatesTokenCount"]);
+  const output = answered === null && thoughts === null ? null : (answered ?? 0) + (thoughts ?? 0);
+  const input =
+    readFirst(report, ["input_tokens", "prompt_tokens", "promptTokenCount"]) ??
+    (output === null ? readCount(report["total_tokens"]) : null);
+  if (input === null && output === null) return null;
+  // Counted among the input in most formats, and beside it in one.
+  const among = readCount(readInput(report)["cached_tokens"]) ?? readCount(report["cachedContentTokenCount"]) ?? 0;
+  const cached = Math.min(among, input ?? 0);
+  return {
+    freshInputTokens: (input ?? 0) - cached,
+    cacheReadTokens: cached + (readCount(report["cache_read_input_tokens"]) ?? 0),
+    cacheWriteTokens: readCount(report["cache_creation_input_tokens"]) ?? 0,
+    outputTokens: output ?? 0,
+    reasoningTokens: readCount(readOutput(report)["reasoning_tokens"]) ?? thoughts,
+  };
+}
+
+function readFirst(report: JsonObject, names: readonly string[]): number | null {
+  for (const name of names) {
+    const count = readCount(report[name]);
+    if (count !== null) return count;
+  }
+  return null;
+}
+
+function readInput(report: JsonObject): JsonObject {
+  return pickObject(report, ["input_tokens_details", "input_token_details", "prompt_tokens_details"]);
+}
+
+function readOutput(report: JsonObject): JsonObject {
+  return pickObject(report, ["output_tokens_details", "output_token_details", "completion_tokens_details"]);
+}
+
+function pickObject(from: JsonObject, names: readonly string[]): JsonObject {
+  for (const name of names) {
+    const value = from[name];
+    if (isJsonObject(value)) return value;
+  }
+  return {};
+}
+
+/** Of which kind the tokens were, in the price list's own names; and seconds, where those are what is counted. */
+function readKinds(report: JsonObject): Record<string, number> {
+  const units: Record<string, number> = {};
+  const input = readInput(report);
+  const output = readOutput(report);
+  const cached = pickObject(input, ["cached_tokens_details"]);
+  const add = (name: string, value: Json | undefined): void => {
+    const count = readCount(value);
+    if (count !== null && count > 0) units[name] = count;
+  };
+  add("input_audio_tokens", input["audio_tokens"]);
+  add("input_image_tokens", input["image_tokens"]);
+  add("output_audio_tokens", output["audio_tokens"]);
+  add("cache_audio_read_tokens", cached["audio_tokens"]);
+  add("cache_image_read_tokens", cached["image_tokens"]);
+  const { seconds } = report;
+  if (typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0) units["audio_seconds"] = seconds;
+  return units;
+}
+
+/** `meta.billed_units`, as rankers report: numbers under names of their own. */
+function addBilled(answer: JsonObject, units: Record<string, number>): void {
+  for (const [name, value] of Object.entries(readBilled(answer))) {
+    if (typeof value === "number" && Number.isFinite(value) && !name.endsWith("_tokens")) units[name] = value;
+  }
+}
+
+function readBilledTokens(answer: JsonObject): Usage | null {
+  return readTokens(readBilled(answer));
+}
+
+function readBilled(answer: JsonObject): JsonObject {
+  const meta = pickObject(answer, ["meta"]);
+  return pickObject(meta, ["billed_units"]);
+}
+
+function readCount(value: Json | undefined): number | null {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null;
+}

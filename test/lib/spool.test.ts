@@ -1,0 +1,25 @@
+// Bytes that wait come back in order, from memory and from a file that nobody else sees.
+
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createSpool } from "../../src/lib/spool.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tokligence-spool-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test.each([0, 10, 1_000_000])(
+  "%d bytes in memory, the rest on disk: all come back in order, and no file stays",
+  async (memory) => {
+    const spool = createSpool(folder, memory);
+    const pieces = Array.from({ length: 40 }, (_, index) => Buffer.alloc(index * 500, index));
+    for (const piece of pieces) await spool.write(piece);
+    expect(readdirSync(folder)).toEqual([]);
+    const read: Uint8Array[] = [];
+    for await (const chunk of spool.read()) read.push(chunk);
+    expect(Buffer.concat(read).equals(Buffer.concat(pieces))).toBe(true);
+    await spool.close();
+    expect(readdirSync(folder)).toEqual([]);
+  },
+);
