@@ -65,6 +65,8 @@ export interface Rig {
 interface RigInit {
   upstream?: Upstream;
   config?: (config: Config) => Config;
+  /** Addresses of hosts, where they are to be looked up. */
+  lookup?: (hostname: string) => Promise<readonly string[]>;
   /** In place of the real books, for faults. */
   append?: LedgerStore["append"];
 }
@@ -112,6 +114,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     ping: store.ping,
     fetch: (url, request) => answer(url, request, init.upstream, calls),
+    ...(init.lookup === undefined ? {} : { lookup: init.lookup }),
     clock,
     newId: () => Bun.randomUUIDv7(),
     log,
@@ -270,6 +273,7 @@ export function makeProviderSettings(
 ): ProviderSettings {
   return {
     baseUrl: "",
+    reach: "private",
     apiKey: null,
     apiKeyNames: [`${over.name}_api_key`, `TOKLIGENCE_${over.name.toUpperCase()}_API_KEY`],
     needsApiKey: false,

@@ -7,6 +7,7 @@ import { createDirectory, createKeyRing } from "../identity/index.ts";
 import { createLedgerWriter } from "../ledger/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
+import { lookupHost } from "../lib/lookup.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import { type App, answerError, createApp } from "../server/index.ts";
 import { openStore } from "../store/index.ts";
@@ -61,6 +62,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     ping: store.ping,
     fetch,
+    lookup: lookupHost,
     clock: systemClock,
     newId: () => Bun.randomUUIDv7(),
     log,

@@ -3,7 +3,8 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config/index.ts";
 import { systemClock } from "../lib/clock.ts";
-import { buildScene, explainRoute, listModels } from "../server/index.ts";
+import { lookupHost } from "../lib/lookup.ts";
+import { buildScene, guardCalls, explainRoute, listModels } from "../server/index.ts";
 import { type ConfigFlags, SHARED_ARGS, toLoadOptions } from "./flags.ts";
 import { print, printJson, printTable, say } from "./output.ts";
 
@@ -54,7 +55,8 @@ async function openScene(flags: ConfigFlags): Promise<ReturnType<typeof buildSce
   };
   const quiet = (): void => undefined;
   const log = { debug: quiet, error: complain, info: quiet, warn: complain, setLevel: quiet };
-  const scene = buildScene(config, { fetch, clock: systemClock, log });
+  const guarded = guardCalls({ fetch, lookup: lookupHost, clock: systemClock }, () => config);
+  const scene = buildScene(config, { fetch: guarded, signIn: fetch, clock: systemClock, log });
   await scene.catalog.firstReading(WAIT_MS);
   return scene;
 }

@@ -19,6 +19,11 @@ export const BUILT_IN = ["loopback", "openai", "anthropic"] as const;
 export const DECLARABLE: readonly string[] = [...KINDS.keys()].filter((name) => name !== "loopback");
 
 export const FIELDS = {
+  allow_private: {
+    about: "Whether its address may lead to private networks though it is a vendor's, or to a cloud's own addresses",
+    type: syntax.boolean,
+    example: "no",
+  },
   api_key: {
     about: "Its key, where it needs one; or api_key_file, a file that holds it",
     type: syntax.headerText,

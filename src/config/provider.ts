@@ -1,6 +1,14 @@
 // From what was said about providers to their settings: the built-ins, then the declared ones. Knows no file.
 
-import { KINDS, type ProviderKindDefinition, type ProviderSettings } from "../provider/index.ts";
+import {
+  KINDS,
+  type ProviderKindDefinition,
+  type ProviderSettings,
+  type Reach,
+  describeReach,
+  isWithin,
+  judgeHost,
+} from "../provider/index.ts";
 import { MASK } from "./dsn.ts";
 import type { ProviderDraft, Setting } from "./gathered.ts";
 import { findKindName } from "./gathered.ts";
@@ -55,10 +63,12 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     const message = `the provider ${name} lacks a base_url, which type=${kindName} needs`;
     reading.gathered.problems.push({ ...draft.origin, key: "base_url", message, suggestion: null });
   }
+  const reach = readReach(reading, subject, fields);
   return {
     name,
     kind: kindName,
     baseUrl: baseUrl ?? "",
+    reach,
     apiKey: fields.api_key,
     apiKeyNames: kind.needsKey || kind.keyVariables.length > 0 ? nameKey(subject) : [],
     needsApiKey: kind.needsKey,
@@ -66,6 +76,28 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     headers: readHeaders(reading, subject),
     maxOutputTokens: fields.max_tokens,
   };
+}
+
+/** What the operator wrote may lead into private networks, what a vendor's own address says may not; literal addresses are judged here. */
+function readReach(reading: Reading, { name, kind, draft }: Subject, fields: FieldValues): Reach {
+  const { allow_private: isAllowed, base_url: baseUrl } = fields;
+  if (isAllowed === true) return "any";
+  const own = kind.baseUrl ?? "";
+  const isWritten = baseUrl !== null && baseUrl !== "" && baseUrl !== own;
+  const reach = isWritten || judgeUrl(own) === "private" ? "private" : "public";
+  const needed = judgeUrl(baseUrl ?? "");
+  const flat = findFlatKey(name, "base_url");
+  const origin = (flat === null ? draft?.fields.get("base_url") : reading.gathered.settings.get(flat))?.origin;
+  if (needed !== null && !isWithin(needed, reach) && origin !== undefined) {
+    const message = `this is ${describeReach(needed)}: say allow_private=yes in [provider.${name}] if it is meant`;
+    reading.gathered.problems.push(describeBadValue(origin, "base_url", message));
+  }
+  return reach;
+}
+
+function judgeUrl(url: string): Reach | null {
+  const parsed = URL.parse(url);
+  return parsed === null ? null : judgeHost(parsed.hostname);
 }
 
 function readFields(reading: Reading, values: Values, subject: Subject): FieldValues {

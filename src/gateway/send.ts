@@ -105,6 +105,8 @@ export async function send(options: {
 
 /** What a failed fetch or read means, told from the state of the line. */
 export function explainFailure(provider: string, line: Line, error: unknown, slow: string): GatewayError {
+  // Said by whoever kept the call from being made.
+  if (error instanceof GatewayError) return error;
   const cut = line.cut();
   if (cut === "client") {
     return new GatewayError({ kind: "cancelled", message: "The client closed the connection.", cause: error });

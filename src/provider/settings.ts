@@ -1,5 +1,7 @@
 // What an operator says about a provider: plain values, checked by the room that reads them. Knows no file and no vendor's quirks.
 
+import type { Reach } from "./reach.ts";
+
 export interface ProviderSettings {
   /** Name in routes, in `provider/model` and on the ledger: lower case, `[a-z0-9][a-z0-9_-]*`. */
   name: string;
@@ -7,6 +9,8 @@ export interface ProviderSettings {
   kind: string;
   /** Without a trailing slash; empty where the kind needs none or makes it from its options. */
   baseUrl: string;
+  /** How far its address may lead. */
+  reach: Reach;
   apiKey: string | null;
   /** How to supply the missing key, for the error that names it: INI key, environment names. Empty where none is needed. */
   apiKeyNames: readonly string[];

@@ -20,7 +20,7 @@ import { chooseRequestId, identify } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
 import { makeRestRoutes } from "./rest.ts";
 import { makeRootRoutes } from "./root.ts";
-import { buildScene } from "./scene.ts";
+import { buildScene, guardCalls } from "./scene.ts";
 import { makeSurface } from "./surface.ts";
 import { makeUsageRoutes } from "./usage.ts";
 
@@ -35,6 +35,8 @@ export interface AppParts {
   openSpool: () => Spool;
   ping: () => Promise<void>;
   fetch: Fetch;
+  /** All addresses of a host, where calls are to be kept from those that a provider may not lead to. */
+  lookup?: (hostname: string) => Promise<readonly string[]>;
   clock: Clock;
   newId: () => string;
   log: Log;
@@ -59,11 +61,13 @@ export interface App {
 
 export function createApp(parts: AppParts): App {
   let config = parts.config;
-  let scene = buildScene(config, parts);
+  const fetch = guardCalls(parts, () => config);
+  const outside = { ...parts, fetch, signIn: parts.fetch };
+  let scene = buildScene(config, outside);
   let isDraining = false;
   const tools: GatewayTools = {
     scene: () => scene,
-    fetch: parts.fetch,
+    fetch,
     clock: parts.clock,
     ledger: parts.ledger,
     prices: parts.prices,
@@ -99,7 +103,7 @@ export function createApp(parts: AppParts): App {
     routes,
     reload(next) {
       const old = scene;
-      scene = buildScene(next, parts, old.catalog);
+      scene = buildScene(next, outside, old.catalog);
       config = next;
       old.catalog.stop();
     },

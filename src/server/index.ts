@@ -3,4 +3,4 @@ export { explainRoute } from "./admin/route.ts";
 export { answerError } from "./error.ts";
 export { type App, type AppParts, createApp } from "./app.ts";
 export { listModels } from "./models.ts";
-export { buildScene } from "./scene.ts";
+export { buildScene, guardCalls } from "./scene.ts";

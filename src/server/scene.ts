@@ -3,20 +3,43 @@
 import type { Config } from "../config/value.ts";
 import { type Catalog, type GatewayTools, type Scene, createCatalog, createRouter } from "../gateway/index.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { makeProvider } from "../provider/index.ts";
+import { type Reach, guardFetch, makeProvider } from "../provider/index.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** How long a provider's own sign-in may take. */
 const TOKEN_TIMEOUT_MS = 10_000;
 
+/** The same fetch, kept from addresses to which the providers of the configuration in force may not lead; as it is where none can be looked up. */
+export function guardCalls(
+  {
+    clock,
+    fetch,
+    lookup,
+  }: Pick<GatewayTools, "clock" | "fetch"> & { lookup?: (hostname: string) => Promise<readonly string[]> },
+  config: () => Config,
+): GatewayTools["fetch"] {
+  if (lookup === undefined) return fetch;
+  return guardFetch(fetch, { lookup, reachOf: (hostname) => findReach(config(), hostname), nowMs: clock.monotonicMs });
+}
+
+/** As the widest of the providers under the host; for hosts that follow from options, as the widest of those that have such. */
+function findReach(config: Config, hostname: string): Reach {
+  const under = config.providers.filter((provider) => URL.parse(provider.baseUrl)?.hostname === hostname);
+  const derived = config.providers.filter(({ baseUrl, kind }) => baseUrl === "" && kind !== "loopback");
+  const reaches = (under.length > 0 ? under : derived).map(({ reach }) => reach);
+  if (reaches.includes("any")) return "any";
+  return reaches.includes("private") ? "private" : "public";
+}
+
 export function buildScene(
   config: Config,
-  parts: Pick<GatewayTools, "fetch" | "clock"> & { log: Log },
+  parts: Pick<GatewayTools, "fetch" | "clock"> & { log: Log; signIn?: GatewayTools["fetch"] },
   before?: Catalog,
 ): Scene {
   const tools = {
     fetch: (url: string, init: { method: string; headers: Record<string, string>; body?: string }) =>
-      parts.fetch(url, {
+      // What credentials name may be a machine's own service, where no provider's address may lead.
+      (parts.signIn ?? parts.fetch)(url, {
         ...init,
         method: init.method === "GET" ? "GET" : "POST",
         redirect: "manual",

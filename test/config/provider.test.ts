@@ -16,6 +16,7 @@ test("a compatible server needs a base URL and nothing else", async () => {
     name: "gpu",
     kind: "compatible",
     baseUrl: "http://localhost:11434/v1",
+    reach: "private",
     apiKey: null,
     apiKeyNames: [],
     needsApiKey: false,
@@ -45,6 +46,7 @@ test("every field of a section", async () => {
     name: "eu",
     kind: "openai",
     baseUrl: "https://eu.example.com/v1",
+    reach: "private",
     apiKey: "a=b;c#d",
     apiKeyNames: ["[provider.eu] api_key", "TOKLIGENCE_PROVIDER_EU_API_KEY"],
     needsApiKey: true,
@@ -161,4 +163,34 @@ describe("variables", () => {
 test("headers that belong to the gateway, or that are none, are refused", async () => {
   const text = "[provider.a]\nbase_url=http://a\nheader.Host=x\nheader.content-length=1\nheader.a b=1\nheader.=1";
   expect((await loadProblems(ini(text))).problems.map(({ line }) => line)).toEqual([3, 4, 5, 6]);
+});
+
+describe("how far an address may lead", () => {
+  test.each([
+    ["[provider.groq]", "groq", "public"],
+    ["[provider.groq]\nbase_url=https://api.groq.com/openai/v1", "groq", "public"],
+    ["[provider.groq]\nbase_url=http://10.0.0.5/v1", "groq", "private"],
+    ["[provider.ollama]", "ollama", "private"],
+    ["[provider.vertex]\nproject=p", "vertex", "public"],
+    ["[provider.vertex]\nproject=p\nallow_private=yes", "vertex", "any"],
+    ["openai_base_url=http://127.0.0.1:9000/v1", "openai", "private"],
+    ["", "openai", "public"],
+  ])("%j", async (text, name, reach) => expect((await find(name, ini(text)))?.reach).toBe(reach as never));
+
+  test.each(["169.254.169.254", "[fe80::1]", "metadata.google.internal", "2852039166", "[::ffff:169.254.169.254]"])(
+    "%s keeps a cloud's credentials: only who says so may name it",
+    async (host) => {
+      const text = `[provider.a]\nbase_url=http://${host}/v1`;
+      expect((await loadProblems(ini(text))).text).toBe(
+        "config/setting.ini:2: base_url: this is a link-local or reserved address, where clouds keep their machines' " +
+          "credentials: say allow_private=yes in [provider.a] if it is meant",
+      );
+      expect((await find("a", ini(`${text}\nallow_private=yes`)))?.reach).toBe("any");
+    },
+  );
+
+  test("holds for flat keys too", async () => {
+    const { text } = await loadProblems({ env: { OPENAI_BASE_URL: "http://169.254.169.254/v1" } });
+    expect(text).toStartWith("OPENAI_BASE_URL: this is a link-local");
+  });
 });

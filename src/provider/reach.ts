@@ -1,0 +1,111 @@
+// How far a provider's address may lead: SSRF ends here. Only operators write addresses; still a name may resolve to where a cloud keeps its
+// machines' secrets, and a vendor's own name to a server inside. Knows no vendor.
+
+import ipaddr from "ipaddr.js";
+import { GatewayError } from "../ir/index.ts";
+
+/**
+ * `public`: a vendor's own address, which no one inside may pretend to be. `private`: written by the operator, or a server of one's own:
+ * loopback and private networks too. `any`: the operator said so; link-local addresses too, where clouds answer with credentials.
+ */
+export type Reach = "any" | "private" | "public";
+
+const RANK = { public: 0, private: 1, any: 2 } as const satisfies Record<Reach, number>;
+
+/** What some clouds answer credentials on, outside the link-local range. */
+const METADATA = new Set(["100.100.100.200", "168.63.129.16", "fd00:ec2::254"]);
+/** Names of the same. */
+const METADATA_NAME = /^(?:metadata|metadata\.google\.internal|metadata\.goog|instance-data(?:\.[a-z0-9.-]*)?)\.?$/u;
+
+const PRIVATE = new Set(["carrierGradeNat", "loopback", "private", "uniqueLocal", "unspecified"]);
+/** A test network, of which some VPNs give stand-ins for real addresses. */
+const STAND_INS = ipaddr.IPv4.parseCIDR("198.18.0.0/15");
+
+/** The reach that a literal address or a name takes by itself; null for a name that says nothing. */
+export function judgeHost(hostname: string): Reach | null {
+  const bare = hostname.replace(/^\[|\]$/gu, "").toLowerCase();
+  if (METADATA_NAME.test(bare)) return "any";
+  if (bare === "localhost" || bare.endsWith(".localhost")) return "private";
+  return ipaddr.isValid(bare) ? judgeAddress(bare) : null;
+}
+
+function judgeAddress(text: string): Reach {
+  const address = unwrap(ipaddr.process(text));
+  const range = address.range();
+  if (METADATA.has(address.toString())) return "any";
+  if (PRIVATE.has(range)) return "private";
+  if (address instanceof ipaddr.IPv4 && address.match(STAND_INS)) return "public";
+  return range === "unicast" ? "public" : "any";
+}
+
+/** What stands in an IPv6 address that only translates: the last four bytes. https://www.rfc-editor.org/rfc/rfc6052 */
+function unwrap(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4 | ipaddr.IPv6 {
+  if (address.range() !== "rfc6052") return address;
+  return ipaddr.fromByteArray(address.toByteArray().slice(-4));
+}
+
+export function isWithin(needed: Reach, allowed: Reach): boolean {
+  return RANK[needed] <= RANK[allowed];
+}
+
+export interface Guard {
+  /** All addresses of a name. May reject: then the call itself will fail. */
+  lookup(hostname: string): Promise<readonly string[]>;
+  /** How far calls to this host may lead. */
+  reachOf(hostname: string): Reach;
+  nowMs(): number;
+}
+
+/** A name's addresses are looked up anew after so long. */
+const VALID_MS = 60_000;
+const MAX_REMEMBERED = 1_000;
+
+/** The same fetch, which rejects with not_configured where a host's addresses lead farther than they may. A host that was just judged costs nothing. */
+export function guardFetch<Init, Answer>(
+  fetch: (url: string, init: Init) => Promise<Answer>,
+  guard: Guard,
+): (url: string, init: Init) => Promise<Answer> {
+  const judged = new Map<string, { needed: Reach; untilMs: number }>();
+  return (url, init) => {
+    const { hostname } = new URL(url);
+    const known = judged.get(hostname);
+    if (known !== undefined && guard.nowMs() < known.untilMs) {
+      check(hostname, known.needed, guard);
+      return fetch(url, init);
+    }
+    return judge(hostname, guard).then((needed) => {
+      if (needed === null) return fetch(url, init);
+      if (judged.size >= MAX_REMEMBERED) judged.clear();
+      judged.set(hostname, { needed, untilMs: guard.nowMs() + VALID_MS });
+      check(hostname, needed, guard);
+      return fetch(url, init);
+    });
+  };
+}
+
+/** The farthest of all its addresses: which one is called is not ours to choose. */
+async function judge(hostname: string, guard: Guard): Promise<Reach | null> {
+  const literal = judgeHost(hostname);
+  if (literal !== null) return literal;
+  try {
+    const reaches = (await guard.lookup(hostname)).filter((address) => ipaddr.isValid(address)).map(judgeAddress);
+    return reaches.toSorted((left, right) => RANK[right] - RANK[left])[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function check(hostname: string, needed: Reach, guard: Guard): void {
+  if (isWithin(needed, guard.reachOf(hostname))) return;
+  throw new GatewayError({
+    kind: "not_configured",
+    message: `${hostname} leads to ${describeReach(needed)}, where this provider may not be. If it is meant to be there, set allow_private = yes for it.`,
+  });
+}
+
+/** In words, for errors. */
+export function describeReach(reach: Reach): string {
+  return reach === "any"
+    ? "a link-local or reserved address, where clouds keep their machines' credentials"
+    : "a private network";
+}
