@@ -9,6 +9,7 @@ const COMMANDS = {
   admin: () => import("./admin/index.ts").then((module) => module.default),
   completion: () => import("./completion.ts").then((module) => module.makeCompletion(readName())),
   config: () => import("./config/index.ts").then((module) => module.default),
+  connect: () => import("./connect.ts").then((module) => module.default),
   init: () => import("./init.ts").then((module) => module.default),
   models: () => import("./models.ts").then((module) => module.default),
   serve: () => import("./serve.ts").then((module) => module.default),

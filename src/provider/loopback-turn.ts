@@ -138,8 +138,10 @@ function readDirectives(text: string, tools: readonly DeclaredTool[]): UnnamedCa
 }
 
 /** The JSON object with which the text begins, as it is written; null where there is none. */
-function cutObject(text: string): string | null {
-  if (!text.startsWith("{")) return null;
+function cutObject(written: string): string | null {
+  if (!written.startsWith("{")) return null;
+  // Some command lines hand on what was typed in quotes, with the quotes in it escaped.
+  const text = written.startsWith('{\\"') ? written.replaceAll(/\\(["\\])/gu, "$1") : written;
   let depth = 0;
   for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/gsu)) {
     if (token === "{") depth++;

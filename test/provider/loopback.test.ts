@@ -82,6 +82,15 @@ describe("a tool loop", () => {
     ]);
   });
 
+  test("arguments may come with their quotes escaped, as some command lines hand them on", async () => {
+    const { message } = await ask({
+      tools: TOOLS,
+      messages: [user('"call:look_up {\\"city\\":\\"a \\\\\\"b\\\\\\"\\"}"')],
+    });
+    const [call] = message.tool_calls ?? [];
+    expect(call?.type === "function" ? JSON.parse(call.function.arguments) : null).toEqual({ city: 'a "b"' });
+  });
+
   test("results are answered, also where more text follows them, and ids are not used twice", async () => {
     const messages: OpenAI.ChatCompletionMessageParam[] = [user('call:look_up {"city":"Rome"}')];
     const first = await ask({ tools: TOOLS, messages });

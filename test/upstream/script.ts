@@ -59,8 +59,10 @@ function readCalls(text: string, tools: readonly string[]): Omit<ScriptedCall, "
   });
 }
 
-function cutObject(text: string): string {
-  if (!text.startsWith("{")) return "{}";
+function cutObject(written: string): string {
+  if (!written.startsWith("{")) return "{}";
+  // Some command lines hand on what was typed in quotes, with the quotes in it escaped.
+  const text = written.startsWith('{\\"') ? written.replaceAll(/\\(["\\])/gu, "$1") : written;
   for (const { index } of text.matchAll(/\}/gu)) {
     try {
       JSON.parse(text.slice(0, index + 1));
