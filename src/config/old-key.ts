@@ -17,7 +17,7 @@ const BRIDGE = "formats are translated without sessions";
 const LEDGER = "the ledger writes in groups by itself, and loses nothing";
 const HOOKS = "this version has no hooks";
 const LIMITS = "nothing is fetched at start: the models' limits are built in";
-const GEMINI = "Gemini is not built in: declare its OpenAI-compatible endpoint as [provider.gemini]";
+const GEMINI = "Gemini's key and address belong to [provider.gemini], or GEMINI_API_KEY and GOOGLE_GEMINI_BASE_URL";
 const SIDECAR = "no model is exchanged behind the client's back: use model_aliases";
 const FIREWALL = "this version has no prompt firewall";
 

@@ -27,7 +27,7 @@ export function explainRejection(
     kind: "upstream_rejected",
     message: known.message,
     upstream: known,
-    retryAfterMs: readRetryAfter(upstream.headers),
+    retryAfterMs: readRetryAfter(upstream.headers) ?? known.retryAfterMs,
     cause: text,
   });
 }

@@ -37,6 +37,8 @@ export interface UpstreamError {
   param: string | null;
   message: string;
   requestId: string | null;
+  /** When to try again, where the body says so. */
+  retryAfterMs?: number;
 }
 
 interface GatewayErrorInit {

@@ -4,6 +4,7 @@ import { anthropicCompatible } from "./anthropic-compatible.ts";
 import { anthropic } from "./anthropic.ts";
 import { azure } from "./azure.ts";
 import { COMPATIBLE } from "./compatible.ts";
+import { gemini } from "./gemini.ts";
 import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
 import { loopback } from "./loopback.ts";
 import { OWN_SERVERS } from "./own-server.ts";
@@ -16,6 +17,7 @@ const OWN = {
   anthropic,
   "anthropic-compatible": anthropicCompatible,
   azure,
+  gemini,
   loopback,
   openai,
   vertex,

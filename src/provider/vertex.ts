@@ -4,6 +4,7 @@
 import type { WireId } from "../wire/type.ts";
 import { findClaudeFacts } from "./anthropic.ts";
 import { fetchGoogleToken, parseCredentials } from "./google-token.ts";
+import { findGeminiFacts } from "./gemini.ts";
 import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
 import { keepToken } from "./token.ts";
@@ -75,7 +76,7 @@ function makeVertex(settings: ProviderSettings, tools: ProviderTools): Provider 
     facts: (model) =>
       isClaude(model)
         ? findClaudeFacts(model.replace("@", "-"), maxOutputTokens)
-        : { defaultMaxOutputTokens: maxOutputTokens ?? 16_384, maxOutputTokens: null, reasoning: "budget" },
+        : findGeminiFacts(model, maxOutputTokens),
     rest: project === null ? null : { baseUrl: `${root}/v1${place}`, offers: [] },
     answer: null,
   };

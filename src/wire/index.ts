@@ -3,6 +3,7 @@
 import { anthropicCount } from "./anthropic-messages/count.ts";
 import { anthropicMessages } from "./anthropic-messages/index.ts";
 import { bedrockConverse } from "./bedrock-converse/index.ts";
+import { gemini } from "./gemini/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
 import { openaiEmbeddings } from "./openai-embeddings/index.ts";
 import { openaiResponses } from "./openai-responses/index.ts";
@@ -11,6 +12,7 @@ import type { ClientWireId, TargetWire, Wire, WireId } from "./type.ts";
 export const WIRES = {
   "anthropic-count": anthropicCount,
   "anthropic-messages": anthropicMessages,
+  gemini,
   "openai-chat": openaiChat,
   "openai-embeddings": openaiEmbeddings,
   "openai-responses": openaiResponses,

@@ -14,10 +14,19 @@ export function fitName(name: string, limit: number): string {
   return `${clean.slice(0, limit - HASH_LENGTH - 1)}_${hash(name).slice(-HASH_LENGTH)}`;
 }
 
+/** The same for formats whose names begin with a letter or `_`. */
+export function fitIdentifier(name: string, limit: number): string {
+  return fitName(/^[a-zA-Z_]/.test(name) ? name : `_${name}`, limit);
+}
+
 /** The client's own name of the tool that a provider calls by a fitted one; any other name stays as it is. */
 export function restoreName(name: string, tools: readonly Tool[]): string {
   if (tools.some((tool) => tool.name === name)) return name;
-  return tools.find((tool) => NAME_LIMITS.some((limit) => fitName(tool.name, limit) === name))?.name ?? name;
+  return tools.find((tool) => isFitted(tool.name, name))?.name ?? name;
+}
+
+function isFitted(name: string, fitted: string): boolean {
+  return NAME_LIMITS.some((limit) => fitName(name, limit) === fitted || fitIdentifier(name, limit) === fitted);
 }
 
 /** An id of nine letters or digits, for servers that take no other. */

@@ -52,6 +52,10 @@ export interface ModelFacts {
   reasoning: "budget" | "effort" | "none";
   /** The levels of effort that the model knows; missing where nobody knows: then low, medium and high. */
   efforts?: readonly ReasoningEffort[];
+  /** Budgets in tokens that the model takes, where it reasons by them; `canStop` where 0, below the least, switches reasoning off. */
+  budget?: { least: number; most: number; canStop: boolean };
+  /** True where results of tools may hold media, in formats in which not every model takes them there. */
+  takesMediaResults?: boolean;
   /** Parameters that the model or its server refuses: left out where they are asked for, and reported. */
   refuses?: readonly RefusableField[];
   /** The name of the output limit, in the format that has two. */

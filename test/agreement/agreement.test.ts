@@ -11,6 +11,7 @@ import { SURFACES, type SurfaceId, ask } from "./surface.ts";
 const SOURCES: Readonly<Record<string, { direct: SurfaceId; model: string }>> = {
   anthropic: { direct: "anthropic-messages", model: "claude-sonnet-5-5" },
   chat: { direct: "openai-chat", model: "local/any" },
+  gemini: { direct: "gemini", model: "google/gemini-3-pro-preview" },
   responses: { direct: "openai-responses", model: "gpt-5-codex" },
 };
 
@@ -25,25 +26,31 @@ const EXPLAINED: readonly {
     file: /^(?:xai\/(?!ai\/responses)|gemini\/.*calls_without_id)/,
     field: "output",
     why: "counted outside of completion_tokens, as only the total tells; the gateway books and shows all that was produced",
-    surfaces: ["anthropic-messages", "openai-responses"],
+    surfaces: ["anthropic-messages", "gemini", "openai-responses"],
   },
   {
     file: /^mistral\/ai\/mistral-reasoning\.chunks\.txt/,
     field: "text",
     why: "OpenAI's SDK cannot add up Mistral's lists of parts in a stream; translated, they are plain text",
-    surfaces: ["anthropic-messages", "openai-responses"],
+    surfaces: ["anthropic-messages", "gemini", "openai-responses"],
   },
   {
     file: /^mistral\/ai\/mistral-tool-call\.chunks\.txt/,
     field: "all",
     why: "OpenAI's SDK refuses a streamed call without a type; translated, it has all that a call needs",
-    surfaces: ["anthropic-messages", "openai-responses"],
+    surfaces: ["anthropic-messages", "gemini", "openai-responses"],
   },
   {
     file: /^openai\/ai\/responses__openai-custom-tool/,
     field: "calls",
     why: "Messages knows no calls of free text: the text is the one argument of a call with arguments",
-    surfaces: ["anthropic-messages"],
+    surfaces: ["anthropic-messages", "gemini"],
+  },
+  {
+    file: /^gemini\/ai\/google-stream-no-args-tool-call\.chunks\.txt/,
+    field: "calls",
+    why: "Google's SDK hands out the pieces of a call as they come; translated, each call is whole",
+    surfaces: ["anthropic-messages", "openai-chat", "openai-responses"],
   },
   {
     file: /^openai\/ai\/responses__openai-error\.1\.json/,
@@ -57,6 +64,8 @@ const LEFT_OUT = [
   "anthropic/ai/anthropic-tool-search-regex.1.chunks.txt",
   "azure/ai/azure-reasoning-encrypted-content.1.chunks.txt",
   "openai/ai/responses__openai-reasoning-encrypted-content.1.chunks.txt",
+  // An error's body without its status.
+  "gemini/ai/google-429-retry-info.json",
 ];
 
 let rig: Rig;
@@ -71,6 +80,7 @@ beforeAll(async () => {
       ...config,
       providers: [
         ...config.providers.filter(({ name }) => name !== "local"),
+        makeProviderSettings({ name: "google", kind: "gemini", baseUrl: "http://google.test", apiKey: "AIza-test" }),
         makeProviderSettings({ name: "local", kind: "compatible", baseUrl: "http://local.test/v1" }),
       ],
     }),
@@ -91,11 +101,11 @@ function answer(): Response {
 const CASES = listRecordings().flatMap((row) => {
   const source = SOURCES[row.surface];
   if (source === undefined || LEFT_OUT.includes(row.file)) return [];
-  return readRecording(row.file).map((interaction, index) => ({
-    ...source,
-    response: interaction.response,
-    name: `${row.file} ${index + 1}`,
-  }));
+  return readRecording(row.file).flatMap(({ request, response }, index) => {
+    // A count of tokens is no answer.
+    if (request?.url.endsWith(":countTokens") === true) return [];
+    return [{ ...source, response, name: `${row.file} ${index + 1}` }];
+  });
 });
 
 for (const surface of Object.keys(SURFACES) as SurfaceId[]) {

@@ -2,6 +2,7 @@
 // The same readers, pointed at a provider, tell what it said itself.
 
 import Anthropic from "@anthropic-ai/sdk";
+import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 import { type Reading, readError, readInput } from "./reading.ts";
 
@@ -15,6 +16,7 @@ export interface Question {
 
 export const SURFACES = {
   "anthropic-messages": askMessages,
+  gemini: askGemini,
   "openai-chat": askChat,
   "openai-responses": askResponses,
 } as const satisfies Record<string, (question: Question) => Promise<Reading>>;
@@ -103,6 +105,44 @@ const MESSAGE_STOPS: Readonly<Record<string, Reading["stop"]>> = {
   refusal: "filter",
   stop_sequence: "stop",
   tool_use: "tool-calls",
+};
+
+async function askGemini(question: Question): Promise<Reading> {
+  const { fetch, apiKey } = connect(question);
+  const client = new GoogleGenAI({ apiKey, httpOptions: { baseUrl: "http://gateway.test", fetch } });
+  const body = { model: question.model, contents: PROMPT };
+  const pieces = question.stream
+    ? await readPieces(await client.models.generateContentStream(body))
+    : [await client.models.generateContent(body)];
+  const parts = pieces.flatMap(({ candidates }) => candidates?.[0]?.content?.parts ?? []);
+  const calls = parts.flatMap(({ functionCall }) => functionCall ?? []);
+  const reasons = pieces.flatMap(({ candidates }) => candidates?.[0]?.finishReason ?? []);
+  const usage = pieces.at(-1)?.usageMetadata;
+  const stop = GEMINI_STOPS[reasons.at(-1) ?? ""] ?? "other";
+  return {
+    text: parts.map(({ text = "", thought }) => (thought === true ? "" : text)).join(""),
+    calls: calls.map(({ name = "", args = {} }) => ({ name, input: args })),
+    // Google has no word for the end at a call.
+    stop: stop === "stop" && calls.length > 0 ? "tool-calls" : stop,
+    input: usage === undefined ? -1 : (usage.promptTokenCount ?? 0) + (usage.toolUsePromptTokenCount ?? 0),
+    output: usage === undefined ? -1 : (usage.candidatesTokenCount ?? 0) + (usage.thoughtsTokenCount ?? 0),
+    error: null,
+  };
+}
+
+/** Google's SDK makes a status of the code of an error inside of a stream; the stream itself had begun well. */
+async function readPieces<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  try {
+    return await Array.fromAsync(stream);
+  } catch (error) {
+    throw new Error("an error inside of the stream", { cause: error });
+  }
+}
+
+const GEMINI_STOPS: Readonly<Record<string, Reading["stop"]>> = {
+  MAX_TOKENS: "length",
+  SAFETY: "filter",
+  STOP: "stop",
 };
 
 async function askResponses(question: Question): Promise<Reading> {

@@ -8,7 +8,9 @@ import { makeStrictMessages } from "../upstream/anthropic-messages.ts";
 import { makeStrictChat } from "../upstream/openai-chat.ts";
 import { REASONING } from "../upstream/script.ts";
 import type { StrictUpstream } from "../upstream/strict.ts";
+import { makeStrictGemini } from "../upstream/gemini.ts";
 import { anthropicMessages, anthropicRunner } from "./anthropic-messages.ts";
+import { gemini } from "./gemini.ts";
 import { openaiChat } from "./openai-chat.ts";
 import { expectHeard, SCENARIOS } from "./scenario.ts";
 import type { Client } from "./seen.ts";
@@ -16,6 +18,7 @@ import type { Client } from "./seen.ts";
 const CLIENTS = {
   "anthropic messages": anthropicMessages,
   "anthropic tool runner": anthropicRunner,
+  gemini,
   "openai chat": openaiChat,
 } satisfies Record<string, Client>;
 
@@ -38,6 +41,16 @@ const TARGETS: Readonly<Record<string, Target>> = {
     models: [
       { model: "claude-sonnet-5-5", reasons: true },
       { model: "claude-sonnet-4-5", reasons: true },
+    ],
+    shown: REASONING,
+  },
+  gemini: {
+    kind: "gemini",
+    make: makeStrictGemini,
+    base: "",
+    models: [
+      { model: "gemini-3-pro", reasons: true },
+      { model: "gemini-2.5-flash", reasons: true },
     ],
     shown: REASONING,
   },

@@ -52,10 +52,16 @@ interface Dialect {
   infersFinish?: true;
   /** Reasoning is always counted. */
   countsReasoning?: true;
+  /** Tokens written to a cache are not counted apart. */
+  hidesCacheWrites?: true;
+  /** No function can be strict. */
+  lacksStrict?: true;
+  /** Media always name their type. */
+  typesMedia?: true;
 }
 
 /** The chat formats that clients speak. */
-export type ChatId = "anthropic-messages" | "openai-chat" | "openai-responses";
+export type ChatId = "anthropic-messages" | "gemini" | "openai-chat" | "openai-responses";
 
 export const DIALECTS: Record<ChatId, Dialect> = {
   "anthropic-messages": {
@@ -72,6 +78,25 @@ export const DIALECTS: Record<ChatId, Dialect> = {
     origin: "anthropic-messages",
     marksCache: true,
     citation: { url: "https://a.test", title: "A", quote: "so it is" },
+  },
+  gemini: {
+    demandsLimit: false,
+    groupsResults: true,
+    samplesMore: true,
+    returnsReasoning: true,
+    reasoning: { effort: "high", summary: "auto" },
+    schemaName: null,
+    maxChoices: 3,
+    finishes: ["stop", "length", "content-filter"],
+    namesStopSequence: false,
+    stampsAnswers: true,
+    origin: "gemini",
+    citation: { url: "https://a.test", title: "A", quote: "so it is" },
+    lacks: ["parallelToolCalls", "user"],
+    infersFinish: true,
+    hidesCacheWrites: true,
+    lacksStrict: true,
+    typesMedia: true,
   },
   "openai-chat": {
     demandsLimit: false,
@@ -121,6 +146,8 @@ export const FACTS: ModelFacts = {
 /** Text that says something: any characters, white space inside and around included. */
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((value) => value.trim() !== "");
 const word = fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/);
+/** A name that every format takes for a tool. */
+const toolName = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_-]{0,11}$/);
 const json = fc.dictionary(word, fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { maxKeys: 3 });
 const count = fc.integer({ min: 0, max: 1_000_000 });
 
@@ -129,6 +156,11 @@ const imagePart: Arbitrary<Part> = fc.constantFrom(
   { type: "media", kind: "image", source: { url: "https://example.test/a.png" }, mediaType: null } as const,
   { type: "media", kind: "image", source: { base64: "iVBORw0KGgo=" }, mediaType: "image/png" } as const,
 );
+function images({ typesMedia }: Dialect): Arbitrary<Part> {
+  if (typesMedia !== true) return imagePart;
+  return imagePart.map((part) => (part.type === "media" ? { ...part, mediaType: "image/png" } : part));
+}
+
 const marks: Arbitrary<{ cache?: CacheMark }> = fc.constantFrom({}, { cache: { ttl: null } }, { cache: { ttl: "1h" } });
 
 function markable(dialect: Dialect): Arbitrary<{ cache?: CacheMark }> {
@@ -155,13 +187,16 @@ interface Exchange {
 function exchange(dialect: Dialect): Arbitrary<Exchange> {
   return fc.record({
     question: fc
-      .tuple(fc.array(fc.oneof(textPart, imagePart), { maxLength: 2 }), textPart, markable(dialect))
+      .tuple(fc.array(fc.oneof(textPart, images(dialect)), { maxLength: 2 }), textPart, markable(dialect))
       .map(([parts, last, mark]) => [...parts, { ...last, ...mark }]),
     thoughts: fc.array(reasoningPart(dialect), { maxLength: dialect.returnsReasoning ? 1 : 0 }),
     answer: fc.array(textPart, { minLength: 1, maxLength: 2 }),
-    calls: fc.array(fc.record({ name: word, arguments: json.map((value) => JSON.stringify(value)), result: text }), {
-      maxLength: 3,
-    }),
+    calls: fc.array(
+      fc.record({ name: toolName, arguments: json.map((value) => JSON.stringify(value)), result: text }),
+      {
+        maxLength: 3,
+      },
+    ),
   });
 }
 
@@ -193,9 +228,9 @@ function layOut(exchanges: Exchange[], dialect: Dialect): Message[] {
   });
 }
 
-function plainTool({ unstrict }: Dialect): Arbitrary<Tool> {
+function plainTool({ unstrict, lacksStrict }: Dialect): Arbitrary<Tool> {
   return fc.record({
-    name: word,
+    name: toolName,
     description: fc.option(text),
     parameters: json.map((properties) => ({
       type: "object",
@@ -203,7 +238,7 @@ function plainTool({ unstrict }: Dialect): Arbitrary<Tool> {
       required: Object.keys(properties),
       additionalProperties: false,
     })),
-    strict: fc.constantFrom(true, unstrict ?? null),
+    strict: lacksStrict === true ? fc.constant(null) : fc.constantFrom(true, unstrict ?? null),
   });
 }
 
@@ -272,7 +307,7 @@ export function requests(dialect: Dialect): Arbitrary<Request> {
       stream,
       extra: {},
       ...(dialect.demandsLimit ? { maxOutputTokens: 5000 } : {}),
-      ...tools,
+      ...withoutLacking(tools, dialect),
       ...format,
       ...withoutLacking(rest.fields, dialect),
       ...withoutLacking(rest.sampling, dialect),
@@ -281,13 +316,13 @@ export function requests(dialect: Dialect): Arbitrary<Request> {
     }));
 }
 
-function usageOf({ countsReasoning }: Dialect): Arbitrary<Usage> {
+function usageOf({ countsReasoning, hidesCacheWrites }: Dialect): Arbitrary<Usage> {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   return fc
     .record({
       freshInputTokens: count,
       cacheReadTokens: count,
-      cacheWriteTokens: count,
+      cacheWriteTokens: hidesCacheWrites === true ? fc.constant(0) : count,
       outputTokens: count,
       reasoningShare: countsReasoning === true ? share : fc.option(share),
     })

@@ -1,0 +1,129 @@
+// The JSON of Google's generateContent as far as this wire reads and writes it, and how its own fields travel in `extra`.
+// Knows nothing of the other formats. Source: https://ai.google.dev/api/generate-content
+
+import { type Extra, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import type { WireId } from "../type.ts";
+
+/** This wire's key in every `extra`. */
+export const ID = "gemini" satisfies WireId;
+
+/** The longest name of a tool that every model takes. */
+export const NAME_LIMIT = 64;
+
+// Type aliases rather than interfaces: only those fit where a JsonObject is asked for.
+
+export type Blob = { mimeType?: string; data: string };
+
+export type FileData = { fileUri: string; mimeType?: string };
+
+export type FunctionCall = { id?: string; name: string; args: JsonObject };
+
+export type FunctionResponse = { id?: string; name: string; response: JsonObject; parts?: JsonObject[] };
+
+export type FunctionDeclaration = { name: string; description?: string; parametersJsonSchema?: JsonObject };
+
+export type ModalityCount = { modality: string; tokenCount: number };
+
+export type UsageBody = {
+  promptTokenCount: number;
+  candidatesTokenCount: number;
+  totalTokenCount: number;
+  cachedContentTokenCount?: number;
+  thoughtsTokenCount?: number;
+};
+
+export type FinishWord =
+  | "STOP"
+  | "MAX_TOKENS"
+  | "SAFETY"
+  | "RECITATION"
+  | "LANGUAGE"
+  | "OTHER"
+  | "BLOCKLIST"
+  | "PROHIBITED_CONTENT"
+  | "SPII"
+  | "MALFORMED_FUNCTION_CALL"
+  | "IMAGE_SAFETY"
+  | "IMAGE_PROHIBITED_CONTENT"
+  | "IMAGE_RECITATION"
+  | "IMAGE_OTHER"
+  | "NO_IMAGE"
+  | "UNEXPECTED_TOOL_CALL"
+  | "TOO_MANY_TOOL_CALLS"
+  | "MALFORMED_RESPONSE"
+  | "CONTINUATION";
+
+/** This wire's own entry; empty where there is none. */
+export function ownFields(extra: Extra | undefined): JsonObject {
+  return extra?.[ID] ?? {};
+}
+
+/** `{ extra }` with this wire's own fields, to be spread into an IR value; nothing where there are none. */
+export function asExtra(fields: JsonObject): { extra?: Extra } {
+  return Object.keys(fields).length === 0 ? {} : { extra: { [ID]: fields } };
+}
+
+/** The fields of `source` that are not named in `known`. */
+export function omit(source: JsonObject, known: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(source).filter(([name]) => !known.includes(name)));
+}
+
+/** The text where `value` is one, else "". */
+export function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The object where `value` is one, else an empty one. */
+export function objectOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+/** The objects of a list; none where `value` is no list. */
+export function objectsOf(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+/** A count, which Google's JSON writes as a number or, for wide ones, as text; 0 where it is neither. */
+export function countOf(value: Json | undefined): number {
+  const count = typeof value === "string" ? Number(value) : value;
+  return typeof count === "number" && Number.isFinite(count) && count > 0 ? Math.floor(count) : 0;
+}
+
+/** Google's servers take every field in lower camel case and in snake case: the same object with `names` in camel case. */
+export function unifyNames(source: JsonObject, names: readonly string[]): JsonObject {
+  const keys = Object.keys(source);
+  if (!keys.some((key) => key.includes("_"))) return source;
+  return Object.fromEntries(
+    Object.entries(source).map(([key, value]) => {
+      const camel = key.replaceAll(/_([a-z0-9])/gu, (_match, letter: string) => letter.toUpperCase());
+      return [names.includes(camel) ? camel : key, value];
+    }),
+  );
+}
+
+/** False for what a client may as well leave out: null, false, an empty list or object. */
+export function asksForSomething(value: Json): boolean {
+  if (value === null || value === false) return false;
+  return typeof value !== "object" || Object.keys(value).length > 0;
+}
+
+/** Where the encoding of a request's parts stands, and what it depends on. */
+export interface Place {
+  /** Such as `messages[3].content[0]`. */
+  path: string;
+  dropped: string[];
+  /** True where the client speaks this format itself: its names and files are the provider's to judge. */
+  isOwn: boolean;
+}
+
+/** Names what another format's client said of something beyond the canonical words. */
+export function reportForeign(extra: Extra | undefined, { path, dropped }: Pick<Place, "path" | "dropped">): void {
+  for (const [wire, fields] of Object.entries(extra ?? {})) {
+    if (wire === ID) continue;
+    for (const [name, value] of Object.entries(fields)) {
+      if (name === "role" || !asksForSomething(value)) continue;
+      if (isJsonObject(value)) dropped.push(...Object.keys(value).map((inner) => `${path}.${name}.${inner}`));
+      else dropped.push(`${path}.${name}`);
+    }
+  }
+}

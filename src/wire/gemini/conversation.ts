@@ -1,0 +1,137 @@
+// The order of a conversation: `systemInstruction` and `contents` → canonical messages. Knows parts only as values.
+
+import {
+  type JsonObject,
+  type MediaPart,
+  type Message,
+  type Part,
+  type TextPart,
+  type ToolResultPart,
+  isJsonObject,
+} from "../../ir/index.ts";
+import { asExtra, objectOf, objectsOf, omit, textOf, unifyNames } from "./body.ts";
+import { decodeMedia } from "./media.ts";
+import { decodePart, keepPart, unifyPart } from "./part.ts";
+
+/** A call that has no result yet. */
+interface OpenCall {
+  id: string;
+  name: string;
+}
+
+/** The fields of a body as canonical messages. Results of tools become messages of their own, with the role `tool`. */
+export function decodeConversation(body: JsonObject): Message[] {
+  const messages: Message[] = [];
+  const system = decodeInstruction(body["systemInstruction"]);
+  if (system.length > 0) messages.push({ role: "system", parts: system });
+  const open: OpenCall[] = [];
+  for (const [index, content] of objectsOf(body["contents"]).entries()) {
+    messages.push(...decodeContent(content, index, open));
+  }
+  return messages;
+}
+
+/** A content, its parts, or the text alone. */
+function decodeInstruction(value: JsonObject[string] | undefined): Part[] {
+  if (typeof value === "string") return value === "" ? [] : [{ type: "text", text: value }];
+  const items = isJsonObject(value) ? (value["parts"] ?? value) : value;
+  const list = Array.isArray(items) ? items : isJsonObject(items) ? [items] : [];
+  return list.flatMap((item): Part[] => {
+    if (typeof item === "string") return [{ type: "text", text: item }];
+    return isJsonObject(item) && Object.keys(item).length > 0 ? decodePart(unifyPart(item), () => "") : [];
+  });
+}
+
+function decodeContent(content: JsonObject, index: number, open: OpenCall[]): Message[] {
+  const extra = asExtra(omit(content, ["role", "parts"]));
+  const parts = objectsOf(content["parts"]).map(unifyPart);
+  let calls = 0;
+  const nameCall = (): string => `call_${index}_${calls++}`;
+  if (content["role"] === "model") {
+    const decoded = parts.flatMap((part) => (isResult(part) ? [keepPart(part)] : decodePart(part, nameCall)));
+    for (const part of decoded) if (part.type === "tool-call") open.push({ id: part.id, name: part.name });
+    return [{ role: "assistant", parts: joinThoughts(decoded), ...extra }];
+  }
+  const decoded = parts.flatMap((part) =>
+    isResult(part) ? [decodeResult(part, open, nameCall)] : decodePart(part, nameCall),
+  );
+  const [first, ...rest] = splitResults(decoded);
+  return first === undefined ? [{ role: "user", parts: [], ...extra }] : [{ ...first, ...extra }, ...rest];
+}
+
+/** Clients send back what a stream brought piece by piece; only the last piece of a thought is signed. */
+function joinThoughts(parts: Part[]): Part[] {
+  const joined: Part[] = [];
+  for (const part of parts) {
+    const last = joined.at(-1);
+    const goesOn = last?.type === "reasoning" && last.signature === undefined && last.encrypted === undefined;
+    const isPiece = part.type === "reasoning" && part.encrypted === undefined && part.extra === undefined;
+    if (goesOn && isPiece && last.extra === undefined) {
+      joined[joined.length - 1] = { ...last, ...part, text: last.text + part.text };
+    } else joined.push(part);
+  }
+  return joined;
+}
+
+function isResult(part: JsonObject): boolean {
+  return isJsonObject(part["functionResponse"]);
+}
+
+/** Runs of tool results and runs of anything else, in their order. */
+function splitResults(parts: Part[]): Message[] {
+  const messages: Message[] = [];
+  for (const part of parts) {
+    const role = part.type === "tool-result" ? "tool" : "user";
+    const last = messages.at(-1);
+    if (last?.role === role) last.parts.push(part);
+    else messages.push({ role, parts: [part] });
+  }
+  return messages;
+}
+
+const RESPONSE_NAMES = ["willContinue"] as const;
+
+function decodeResult(part: JsonObject, open: OpenCall[], nameCall: () => string): ToolResultPart {
+  const target = unifyNames(objectOf(part["functionResponse"]), RESPONSE_NAMES);
+  const { id, call } = findCall(target, open);
+  const own = omit(part, ["functionResponse"]);
+  const rest = omit(target, ["id", "name", "response", "parts"]);
+  if (Object.keys(rest).length > 0) own["functionResponse"] = rest;
+  if (id === "") own["id"] = false;
+  // A result whose call is not in the conversation has its name from nowhere else.
+  if (call === null) own["name"] = textOf(target["name"]);
+  const { text, isError, isWhole } = readResponse(objectOf(target["response"]));
+  if (isWhole) own["response"] = false;
+  return {
+    type: "tool-result",
+    callId: call?.id ?? (id === "" ? nameCall() : id),
+    content: [{ type: "text", text }, ...objectsOf(target["parts"]).map(decodeResultPart)],
+    isError,
+    ...asExtra(own),
+  };
+}
+
+/** The call that a result answers: by its id, else the first one open of that name, else the first one open at all. */
+function findCall(target: JsonObject, open: OpenCall[]): { id: string; call: OpenCall | null } {
+  const id = textOf(target["id"]);
+  const byId = id === "" ? -1 : open.findIndex((call) => call.id === id);
+  const byName = open.findIndex((call) => call.name === target["name"]);
+  const found = byId !== -1 ? byId : byName !== -1 ? byName : id === "" && open.length > 0 ? 0 : -1;
+  return { id, call: found === -1 ? null : (open.splice(found, 1)[0] ?? null) };
+}
+
+/** What the tool said: the text of `output` or `error`, else the whole object as JSON. */
+function readResponse(response: JsonObject): { text: string; isError: boolean; isWhole: boolean } {
+  const [field, ...more] = Object.keys(response);
+  const isError = "error" in response;
+  if (more.length === 0 && (field === "output" || field === "error")) {
+    const value = response[field];
+    if (typeof value === "string") return { text: value, isError, isWhole: false };
+  }
+  return { text: JSON.stringify(response), isError, isWhole: true };
+}
+
+function decodeResultPart(value: JsonObject): TextPart | MediaPart {
+  const part = unifyPart(value);
+  return decodeMedia(part, omit(part, ["inlineData", "fileData"])) ?? keepPart(part);
+}

@@ -1,0 +1,63 @@
+// Google's generateContent as a wire: https://ai.google.dev/api/generate-content — model and stream stand in the address.
+// Assembles the codecs of this folder and checks requests at the door; knows no other wire and no provider.
+
+import { type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts";
+import type { Address, ChatWire, Peek } from "../type.ts";
+import { ID } from "./body.ts";
+import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
+import { listPaths } from "./path.ts";
+import { decodeRequest, encodeRequest } from "./request.ts";
+import { decodeResponse, encodeResponse } from "./response.ts";
+import { encodeStream } from "./stream-encode.ts";
+import { decodeStream } from "./stream.ts";
+
+export const gemini: ChatWire = {
+  id: ID,
+  operation: "chat",
+  endpoint: "generateContent",
+  paths: [...listPaths("generateContent"), ...listPaths("streamGenerateContent")],
+  address: (path) => ({ stream: path.endsWith(":streamGenerateContent") }),
+  peek,
+  forward: {
+    // The address names the model, and usage is always reported: nothing changes.
+    request: (raw) => raw,
+    frame: (frame) => frame.raw,
+  },
+  request: { decode: decodeRequest, encode: encodeRequest },
+  response: { decode: decodeResponse, encode: encodeResponse },
+  stream: { decode: decodeStream, encode: encodeStream },
+  error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
+};
+
+/** Throws what Google would answer, in its words, with `param` naming the field. */
+function peek(body: JsonObject, address?: Address): Peek {
+  checkContents(body["contents"]);
+  return { model: address?.model ?? "", stream: address?.stream ?? false };
+}
+
+function checkContents(contents: JsonObject[string] | undefined): void {
+  if (contents === undefined || contents === null || (Array.isArray(contents) && contents.length === 0)) {
+    throw wrong("contents", "contents is not specified");
+  }
+  if (!Array.isArray(contents)) throw wrong("contents", "a list of contents is expected");
+  for (const [index, content] of contents.entries()) {
+    const path = `contents[${index}]`;
+    if (!isJsonObject(content)) throw wrong(path, "an object is expected");
+    const { role, parts } = content;
+    if (role !== undefined && role !== null && !ROLES.some((known) => known === role)) {
+      throw invalidRequest("Please use a valid role: user, model.", `${path}.role`);
+    }
+    if (parts === undefined || parts === null || (Array.isArray(parts) && parts.length === 0)) {
+      throw wrong(`${path}.parts`, "contents.parts must not be empty.");
+    }
+    if (!Array.isArray(parts)) throw wrong(`${path}.parts`, "a list of parts is expected");
+    const odd = parts.findIndex((part) => !isJsonObject(part));
+    if (odd !== -1) throw wrong(`${path}.parts[${odd}]`, "an object is expected");
+  }
+}
+
+const ROLES = ["user", "model", "function", ""] as const;
+
+function wrong(field: string, message: string): Error {
+  return invalidRequest(`* GenerateContentRequest.${field}: ${message}`, field);
+}

@@ -1,0 +1,12 @@
+// The addresses of Google's methods on a model: its own API in both versions, and Vertex AI's without a project. Knows no method.
+
+const STARTS = [
+  "/v1beta/models/",
+  "/v1/models/",
+  "/v1beta1/publishers/google/models/",
+  "/v1/publishers/google/models/",
+] as const;
+
+export function listPaths(method: string): string[] {
+  return STARTS.map((start) => `${start}{model}:${method}`);
+}
