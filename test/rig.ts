@@ -201,7 +201,7 @@ async function answer(
     body: parseBody(text),
     signal: init.signal,
   };
-  if (init.method === "GET" && /\/models(?:\?|$)/u.test(url)) {
+  if (init.method === "GET" && /(?:[/-]models|\/inference-profiles)(?:\?|$)/u.test(url)) {
     return upstream?.(call) ?? Response.json({ object: "list", data: [] });
   }
   calls.push(call);

@@ -21,6 +21,8 @@ export async function answerWhole(state: CallState): Promise<Response> {
   const attempt = { status: upstream.status, error: null, upstreamRequestId: readUpstreamId(upstream.headers) };
   const mode = narrow(plan.mode);
   if (mode.kind === "meter") {
+    const { convert } = plan.endpoint;
+    if (convert !== undefined) return answerConverted(state, attempt, { wire: mode.wire, convert, text });
     const meter = mode.wire.meter(text);
     if (meter.usage === null) refuseError(state, mode.wire, text);
     record.estimateInput(() => estimateFromRequest(state));
@@ -30,7 +32,8 @@ export async function answerWhole(state: CallState): Promise<Response> {
   }
   const body = readObject(state, text);
   const { response } = mode.kind === "forward" ? mode.wire : mode.target;
-  const answer = decodeAnswer(() => response.decode(body));
+  const decoded = decodeAnswer(() => response.decode(body));
+  const answer = decoded instanceof GatewayError ? decoded : nameAnswer(decoded, state);
   // A client that was told 200 would look for an answer in it.
   if (answer instanceof GatewayError) throw failed(state, answer);
   record.estimateInput(() => estimateFromRequest(state));
@@ -43,6 +46,25 @@ export async function answerWhole(state: CallState): Promise<Response> {
     nowSeconds,
   });
   return release(state, attempt, JSON.stringify(translated), "application/json");
+}
+
+/** An answer in the server's own form, which becomes the format's before anything is read of it. */
+async function answerConverted(
+  state: CallState,
+  attempt: Parameters<CallState["record"]["attempted"]>[0],
+  { wire, convert, text }: { wire: ForwardWire; convert: NonNullable<Plan["endpoint"]["convert"]>; text: string },
+): Promise<Response> {
+  const converted = JSON.stringify(convert.answer(readObject(state, text), state.body, state.upstream.headers));
+  const meter = wire.meter(converted);
+  state.record.estimateInput(() => estimateFromRequest(state));
+  state.record.answered({ model: meter.model, usage: meter.usage, text: () => "" });
+  return release(state, attempt, converted, "application/json");
+}
+
+/** Formats that name neither the answer nor its model leave both to us: clients look for them. */
+function nameAnswer(answer: Answer, { call, plan }: CallState): Answer {
+  if (answer.id !== "" && answer.model !== "") return answer;
+  return { ...answer, id: answer.id || call.id, model: answer.model || plan.model };
 }
 
 /** What came with status 200 and reports nothing may be no answer at all. */

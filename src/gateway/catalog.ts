@@ -1,7 +1,7 @@
 // The models that the providers list, kept in memory and read again in the background: a dead provider delays nobody.
 // Knows no vendor; each provider brings its own address and decoder.
 
-import { isJsonObject } from "../ir/index.ts";
+import { type JsonObject, isJsonObject } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { ListedModel, Provider } from "../provider/index.ts";
 import { type Fetch, readCapped } from "./send.ts";
@@ -118,28 +118,33 @@ async function readListing(
   const headers = { ...provider.headers, accept: "application/json" };
   const cancel = clock.after(READ_TIMEOUT_MS, () => controller.abort(new Error("no answer within 10 s")));
   try {
-    const response = await fetch(listing.url, {
-      method: "GET",
-      headers: {
-        ...headers,
-        ...(await provider.authorize?.({ method: "GET", url: listing.url, headers, body: null })),
-      },
-      redirect: "manual",
-      timeout: false,
-      signal: controller.signal,
-    });
-    if (!response.ok) throw new Error(`HTTP ${response.status}`);
-    const text = await readCapped(response, MAX_LIST_BYTES);
-    if (text === null) throw new Error("the list is too long");
-    const parsed: unknown = JSON.parse(text);
-    // Some give the bare list.
-    const body: unknown = Array.isArray(parsed) ? { data: parsed } : parsed;
-    if (!isJsonObject(body)) throw new Error("the answer is not a JSON object");
-    return listing.decode(body);
+    const models: ListedModel[] = [];
+    for (const url of [listing.url, ...(listing.more ?? [])]) {
+      const response = await fetch(url, {
+        method: "GET",
+        headers: { ...headers, ...(await provider.authorize?.({ method: "GET", url, headers, body: null })) },
+        redirect: "manual",
+        timeout: false,
+        signal: controller.signal,
+      });
+      models.push(...listing.decode(await readList(response)));
+    }
+    return models;
   } finally {
     cancel();
     closing.removeEventListener("abort", end);
     // An answer that was not read to its end gives its connection back.
     controller.abort();
   }
+}
+
+async function readList(response: Response): Promise<JsonObject> {
+  if (!response.ok) throw new Error(`HTTP ${response.status}`);
+  const text = await readCapped(response, MAX_LIST_BYTES);
+  if (text === null) throw new Error("the list is too long");
+  const parsed: unknown = JSON.parse(text);
+  // Some give the bare list.
+  const body: unknown = Array.isArray(parsed) ? { data: parsed } : parsed;
+  if (!isJsonObject(body)) throw new Error("the answer is not a JSON object");
+  return body;
 }

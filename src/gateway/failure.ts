@@ -22,7 +22,11 @@ export function explainRejection(
     });
   }
   const decoded = wire.error.decode(upstream.status, parseObject(text) ?? text);
-  const known = { ...decoded, requestId: decoded.requestId ?? readUpstreamId(upstream.headers) };
+  const known = {
+    ...decoded,
+    type: decoded.type ?? readErrorType(upstream.headers),
+    requestId: decoded.requestId ?? readUpstreamId(upstream.headers),
+  };
   return new GatewayError({
     kind: "upstream_rejected",
     message: known.message,
@@ -30,6 +34,12 @@ export function explainRejection(
     retryAfterMs: readRetryAfter(upstream.headers) ?? known.retryAfterMs,
     cause: text,
   });
+}
+
+/** Some name the error in a header alone, with an address behind a colon. */
+function readErrorType(headers: Headers): string | null {
+  for (const [name, value] of headers) if (/error-?type$/u.test(name)) return value.split(":", 1)[0] ?? null;
+  return null;
 }
 
 function readRetryAfter(headers: Headers): number | undefined {

@@ -43,7 +43,8 @@ async function answer(
   const peek = call.wire.peek(body, call.address);
   record.asked(peek.model, peek.stream);
   const keeper = mayReference(raw) ? await tools.bindings.findKeeper(call.caller.userId, findReferences(body)) : null;
-  const plan = makePlan(scene, { wire: call.wire, raw, body, peek, keeper, isStrict: readStrict(call) });
+  const asked = { wire: call.wire, raw, body, peek, keeper, isStrict: readStrict(call), headers: call.headers };
+  const plan = makePlan(scene, asked);
   record.planned(plan);
 
   const sentMs = tools.clock.monotonicMs();
@@ -131,7 +132,11 @@ async function answerRejection(state: CallState): Promise<Response> {
     error: failure,
     upstreamRequestId: readUpstreamId(upstream.headers),
   });
-  const isOurs = plan.mode.kind === "forward" && failure.kind === "upstream_rejected" && parseObject(text) !== null;
+  const isOurs =
+    plan.mode.kind === "forward" &&
+    plan.endpoint.hasForeignErrors !== true &&
+    failure.kind === "upstream_rejected" &&
+    parseObject(text) !== null;
   if (!isOurs) throw failure;
   line.release(false);
   await record.settle(failure.status, failure);

@@ -38,6 +38,7 @@ export interface Asked {
   peek: Peek;
   /** Refuse instead of leaving anything out. */
   isStrict: boolean;
+  headers: Headers;
 }
 
 /** Throws not_found, not_configured or invalid_request. */
@@ -135,10 +136,13 @@ export function findTarget(scene: Scene, name: string): { provider: Provider; mo
   return { provider, model: target.model };
 }
 
-function forward(provider: Provider, model: string, { wire, raw, body, peek }: Asked): Plan {
-  const endpoint = provider.endpoint(wire.id, { model, stream: peek.stream });
-  const dropped: string[] = [];
-  const text = fitBody(wire.forward.request(raw, body, model), body, { endpoint, dropped });
+function forward(provider: Provider, model: string, { wire, raw, body, peek, headers }: Asked): Plan {
+  const endpoint = provider.endpoint(wire.id, { model, stream: peek.stream, headers });
+  const dropped = [...(endpoint.dropped ?? [])];
+  const text =
+    endpoint.convert === undefined
+      ? fitBody(wire.forward.request(raw, body, model), body, { endpoint, dropped })
+      : JSON.stringify(endpoint.convert.request(body));
   return { provider, model, endpoint, body: text, dropped, spoken: wire, mode: { kind: "forward", wire } };
 }
 
@@ -152,6 +156,10 @@ function fitBody(
   for (const field of endpoint.remove ?? []) {
     // Not in the client's body only: the format's own wish for usage may have been added to the text.
     if (fitted.includes(`"${field}"`)) fitted = removeTopLevel(fitted, field);
+  }
+  for (const [field, code] of Object.entries(endpoint.forbidden ?? {})) {
+    if ((body[field] ?? null) === null) continue;
+    throw invalidRequest(`${field}: this model's provider does not have it; send the request without it`, field, code);
   }
   for (const [field, other] of Object.entries(endpoint.rename ?? {})) {
     const value = body[field];

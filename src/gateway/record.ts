@@ -116,11 +116,13 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
   /** By the model that was served; where the list does not know its name, by the one that was asked for. */
   const findPrice = (of: Pick<Plan, "model" | "provider">, counted: Usage): Price | null => {
     const at = new Date(call.startedWallMs);
-    const name = served ?? of.model;
-    const { prices } = tools;
-    const units = measure?.units;
-    const found = prices.price(of.provider.pricing, name, counted, at, units);
-    return found ?? (name === of.model ? null : prices.price(of.provider.pricing, of.model, counted, at, units));
+    const { pricing } = of.provider;
+    const names = typeof pricing === "object" && "by" in pricing ? [of.model, served] : [served, of.model];
+    for (const name of new Set(names)) {
+      const found = name === null ? null : tools.prices.price(pricing, name, counted, at, measure?.units);
+      if (found !== null) return found;
+    }
+    return null;
   };
 
   const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {

@@ -152,5 +152,8 @@ export function parseObject(text: string): JsonObject | null {
 }
 
 export function readUpstreamId(headers: Headers): string | null {
-  return headers.get("x-request-id") ?? headers.get("request-id");
+  const usual = headers.get("x-request-id") ?? headers.get("request-id");
+  if (usual !== null) return usual;
+  for (const [name, value] of headers) if (/-request-?id$/u.test(name)) return value;
+  return null;
 }

@@ -78,7 +78,7 @@ function translateFrames(
   const encode = (events: readonly Event[]): string => {
     let text = "";
     for (const event of events) {
-      text += encoder.push(event).join("");
+      text += encoder.push(nameStart(event, state)).join("");
       if (event.type === "finish") text += encoder.end().join("");
     }
     return text;
@@ -89,6 +89,12 @@ function translateFrames(
     // One that has ended already says nothing more.
     fail: (error) => encode([{ type: "finish", error }]) || encodeError(error),
   };
+}
+
+/** Formats that name neither the answer nor its model leave both to us: clients look for them. */
+function nameStart(event: Event, { call, plan }: CallState): Event {
+  if (event.type !== "start" || (event.id !== "" && event.model !== "")) return event;
+  return { ...event, id: event.id || call.id, model: event.model || plan.model };
 }
 
 async function refuse(state: CallState, type: string): Promise<GatewayError> {

@@ -3,6 +3,7 @@
 import { anthropicCompatible } from "./anthropic-compatible.ts";
 import { anthropic } from "./anthropic.ts";
 import { azure } from "./azure.ts";
+import { bedrock } from "./bedrock.ts";
 import { COMPATIBLE } from "./compatible.ts";
 import { gemini } from "./gemini.ts";
 import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
@@ -17,6 +18,7 @@ const OWN = {
   anthropic,
   "anthropic-compatible": anthropicCompatible,
   azure,
+  bedrock,
   gemini,
   loopback,
   openai,

@@ -2,6 +2,7 @@
 // For first steps, tests and load measurements; it speaks the formats that it answers in and knows nothing of the network.
 
 import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { encodeVector } from "../lib/vector.ts";
 import type { WireId } from "../wire/type.ts";
 import { completeText } from "./loopback-completions.ts";
 import { type SpokenCall, takeTurn, type Turn } from "./loopback-turn.ts";
@@ -210,8 +211,4 @@ function makeVector(input: string | number[], dimensions: number): Float32Array 
   const length = Math.sqrt(squares) || 1;
   for (let index = 0; index < dimensions; index++) vector[index] = (vector[index] ?? 0) / length;
   return vector;
-}
-
-function encodeVector(vector: Float32Array): string {
-  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64");
 }

@@ -13,8 +13,11 @@ export interface ListedModel {
   ownedBy: string;
 }
 
-/** How an answer's price is looked up: in the price list of a vendor, by the address that served it, or not at all because it is free. */
-export type Pricing = { vendor: string } | { apiUrl: string } | "free";
+/**
+ * How an answer's price is looked up: in the price list of a vendor, by the address that served it, or not at all because it is free.
+ * `by: "asked"` where the name that was asked for says more than the one in the answer.
+ */
+export type Pricing = { vendor: string; by?: "asked" } | { apiUrl: string } | "free";
 
 /** Turns the bytes of a streamed answer into frames; each frame's `raw` is what a client of Server-Sent Events is to get. */
 export interface FrameReader {
@@ -37,8 +40,19 @@ export interface Endpoint {
   remove?: readonly string[];
   /** Fields that this server refuses: left out of forwarded bodies, and reported. */
   refused?: readonly string[];
+  /** Fields that it does not know and without which a request would mean something else: refused, with the code that clients act on. */
+  forbidden?: Readonly<Record<string, string>>;
   /** Fields that it refuses where they are an empty list: left out, which says the same. */
   refusedEmpty?: readonly string[];
+  /** How bodies and whole answers of the format become this server's own, in formats that are no chat. */
+  convert?: {
+    request(body: JsonObject): JsonObject;
+    answer(answer: JsonObject, asked: JsonObject, headers: Headers): JsonObject;
+  };
+  /** What of the client's headers cannot be said there, as it is reported. */
+  dropped?: readonly string[];
+  /** Its errors are not of the format: they are told anew instead of handed on. */
+  hasForeignErrors?: true;
   /** How a streamed answer arrives; as Server-Sent Events where missing. */
   framing?: { contentType: string; read(): FrameReader };
 }
@@ -67,8 +81,8 @@ export interface Provider {
   name: string;
   /** The formats in which a model is spoken to: the client's own is forwarded, else the first chat format is translated to. */
   speaks(model: string): readonly WireId[];
-  /** The address for one of the formats in `speaks`. */
-  endpoint(wire: WireId, target: { model: string; stream: boolean }): Endpoint;
+  /** The address for one of the formats in `speaks`; `headers` are the client's, where there is one. */
+  endpoint(wire: WireId, target: { model: string; stream: boolean; headers?: Headers }): Endpoint;
   /** Fixed credentials and headers. */
   headers: Readonly<Record<string, string>>;
   /**
@@ -82,8 +96,8 @@ export interface Provider {
   versionHeaders?: readonly string[];
   /** Beginnings of names of its response headers that are handed back, lower case. */
   responseHeaders: readonly string[];
-  /** Where and how it lists its models; null where it cannot. */
-  listing: { url: string; decode(body: JsonObject): ListedModel[] } | null;
+  /** Where and how it lists its models, `more` being further addresses; null where it cannot. */
+  listing: { url: string; more?: readonly string[]; decode(body: JsonObject): ListedModel[] } | null;
   /** Models that are known without asking. */
   knownModels: readonly ListedModel[];
   /** What is missing before it can be called, and how to supply it; null where nothing is. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
 import { UPSTREAM_KEY } from "../upstream/openai.ts";
 import { makeStrictMessages } from "../upstream/anthropic-messages.ts";
+import { makeStrictBedrock } from "../upstream/bedrock.ts";
 import { makeStrictChat } from "../upstream/openai-chat.ts";
 import { REASONING } from "../upstream/script.ts";
 import type { StrictUpstream } from "../upstream/strict.ts";
@@ -27,6 +28,8 @@ interface Target {
   make(): StrictUpstream;
   /** What comes before the format's own path. */
   base: string;
+  /** In place of a key. */
+  options?: Record<string, string>;
   /** Models that the vendor treats differently; reasoning is asked of those that can. */
   models: readonly { model: string; reasons: boolean }[];
   /** The reasoning that the vendor shows. */
@@ -34,6 +37,17 @@ interface Target {
 }
 
 const TARGETS: Readonly<Record<string, Target>> = {
+  bedrock: {
+    kind: "bedrock",
+    make: makeStrictBedrock,
+    base: "",
+    options: { region: "us-east-1", access_key_id: "AKIASTRICT", secret_access_key: UPSTREAM_KEY },
+    models: [
+      { model: "us.amazon.nova-pro-v1:0", reasons: false },
+      { model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0", reasons: true },
+    ],
+    shown: REASONING,
+  },
   messages: {
     kind: "anthropic",
     make: makeStrictMessages,
@@ -85,7 +99,7 @@ describe.each(Object.keys(TARGETS))("on a strict %s provider", (name) => {
             name,
             kind: target.kind,
             baseUrl: `http://strict.test${target.base}`,
-            apiKey: UPSTREAM_KEY,
+            ...(target.options === undefined ? { apiKey: UPSTREAM_KEY } : { options: target.options }),
           }),
         ],
       }),

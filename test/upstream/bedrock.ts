@@ -1,7 +1,8 @@
-// Converse as strict as Bedrock's own: signed requests, turns that alternate, results for every call, reasoning that comes back signed, and
+// Bedrock as strict as the real one, Converse and Claude's own format both: signed requests, turns that alternate, results for every call, reasoning that comes back signed, and
 // streams in Amazon's binary framing. https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
 
 import { type Block, type ConverseRequest, type Message, REQUEST } from "./bedrock-schema.ts";
+import { makeStrictMessages } from "./anthropic-messages.ts";
 import { encodeMessage } from "./event-stream.ts";
 import { UPSTREAM_KEY } from "./openai.ts";
 import { REASONING, type ScriptedTurn, USAGE, cutPieces, takeTurn } from "./script.ts";
@@ -24,14 +25,20 @@ function printRefusal({ status, message }: Refusal): Response {
   );
 }
 
-function answer({ method, url, headers, body, text }: Received): Response {
+function answer({ method, url, headers, body, text }: Received): Response | Promise<Response> {
   const isBearer = headers.get("authorization") === `Bearer ${UPSTREAM_KEY}`;
   const wrong = isBearer ? null : findBadSignature({ method, url, headers, text }, UPSTREAM_KEY);
   if (wrong !== null) throw new Refusal(wrong, { status: 403 });
-  const [, encoded = "", verb] = /^\/model\/([^/]+)\/(converse|converse-stream)$/u.exec(url.pathname) ?? [];
+  if (method === "GET" && url.pathname === "/foundation-models") return Response.json({ modelSummaries: [] });
+  if (method === "GET" && url.pathname === "/inference-profiles") {
+    return Response.json({ inferenceProfileSummaries: [] });
+  }
+  const pattern = /^\/model\/([^/]+)\/(converse|converse-stream|invoke|invoke-with-response-stream)$/u;
+  const [, encoded = "", verb] = pattern.exec(url.pathname) ?? [];
   const model = decodeURIComponent(encoded);
   if (method !== "POST" || verb === undefined)
     throw new Refusal(`${method} ${url.pathname} is no operation`, { status: 404 });
+  if (verb.startsWith("invoke")) return invokeClaude(model, body, verb !== "invoke");
   const request = check(REQUEST, body, (path, { kind, text: said }) =>
     kind === "unknown"
       ? `The model returned the following errors: ${path}: Extra inputs are not permitted`
@@ -42,6 +49,49 @@ function answer({ method, url, headers, body, text }: Received): Response {
   const turn = takeTurn(readConversation(request));
   return verb === "converse" ? Response.json(printWhole(request, turn)) : printStream(request, turn);
 }
+
+const claude = makeStrictMessages();
+
+/** Anthropic's own format, with the version in the body, the model in the address, and the events packed in frames. */
+async function invokeClaude(id: string, body: unknown, stream: boolean): Promise<Response> {
+  if (typeof body !== "object" || body === null) throw new Refusal("Malformed input request");
+  const { anthropic_version: version, anthropic_beta: betas, ...rest } = Object.fromEntries(Object.entries(body));
+  if (version !== "bedrock-2023-05-31") throw new Refusal("anthropic_version: Field required");
+  for (const field of ["model", "stream"]) {
+    if (field in rest) throw new Refusal(`${field}: Extra inputs are not permitted`);
+  }
+  if (betas !== undefined && !Array.isArray(betas)) throw new Refusal("anthropic_beta: Input should be a valid list");
+  const stray = (Array.isArray(betas) ? betas : []).find((beta) => !BETAS.includes(String(beta)));
+  if (stray !== undefined) throw new Refusal("invalid beta flag");
+  const model = /anthropic\.(claude-[a-z0-9-]*?)(?:-v\d.*)?$/u.exec(id)?.[1] ?? "";
+  const response = await claude.fetch(
+    new Request("http://strict.test/v1/messages", {
+      method: "POST",
+      headers: { "x-api-key": UPSTREAM_KEY, "anthropic-version": "2023-06-01", "content-type": "application/json" },
+      body: JSON.stringify({ model, stream, ...rest }),
+    }),
+  );
+  const answered = await response.text();
+  if (!response.ok) throw new Refusal(readMessage(answered), { status: response.status });
+  if (!stream) return new Response(answered, { headers: { "content-type": "application/json" } });
+  const events = [...answered.matchAll(/^data: (.*)$/gmu)].map(([, data = ""]) => data);
+  return streamMessages(
+    events.map((data) => encodeMessage(EVENT("chunk"), { bytes: Buffer.from(data).toString("base64"), p: "abcdef" })),
+  );
+}
+
+const BETAS = ["context-management-2025-06-27", "interleaved-thinking-2025-05-14"];
+
+function readMessage(text: string): string {
+  const body: { error: { message: string } } = JSON.parse(text);
+  return body.error.message;
+}
+
+const EVENT = (type: string) => ({
+  ":event-type": type,
+  ":content-type": "application/json",
+  ":message-type": "event",
+});
 
 const callsOf = (message: Message | undefined) =>
   (message?.content ?? []).flatMap((block) => ("toolUse" in block ? [block.toolUse] : []));
@@ -197,9 +247,8 @@ function printWhole(request: ConverseRequest, { text, calls }: ScriptedTurn): ob
 function printStream(request: ConverseRequest, { text, calls }: ScriptedTurn): Response {
   const messages: Uint8Array[] = [];
   const send = (type: string, payload: object): void => {
-    const headers = { ":event-type": type, ":content-type": "application/json", ":message-type": "event" };
     // The padding hides lengths from listeners.
-    messages.push(encodeMessage(headers, { ...payload, p: "abcdefghijk" }));
+    messages.push(encodeMessage(EVENT(type), { ...payload, p: "abcdefghijk" }));
   };
   let contentBlockIndex = 0;
   const sendBlock = (start: object | null, deltas: readonly object[]): void => {
@@ -228,6 +277,10 @@ function printStream(request: ConverseRequest, { text, calls }: ScriptedTurn): R
   }
   send("messageStop", { stopReason: calls.length > 0 ? "tool_use" : "end_turn" });
   send("metadata", { usage: PRINTED_USAGE, metrics: { latencyMs: 12 } });
+  return streamMessages(messages);
+}
+
+function streamMessages(messages: readonly Uint8Array[]): Response {
   const bytes = new Blob(messages.map((message) => Buffer.from(message)));
   return new Response(bytes.stream(), { headers: { "content-type": "application/vnd.amazon.eventstream" } });
 }

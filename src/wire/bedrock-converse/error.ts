@@ -2,6 +2,7 @@
 // Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/CommonErrors.html
 
 import { type ErrorKind, GatewayError, type JsonObject, type UpstreamError } from "../../ir/index.ts";
+import { readOverflow } from "../upstream-error.ts";
 import { textOf } from "./body.ts";
 
 /** What the exceptions of a stream mean, where there is no status to tell; any other is a refusal. */
@@ -21,22 +22,17 @@ export function decodeError(status: number | null, body: JsonObject | string): U
   const fields = typeof body === "string" ? {} : body;
   const message = textOf(fields["message"]) || textOf(fields["Message"]) || describe(status, body);
   const type = textOf(fields["__type"]);
-  return {
+  const error: UpstreamError = {
     status,
     // `com.amazon.coral.service#ThrottlingException`
     type: type === "" ? null : type.slice(type.lastIndexOf("#") + 1),
-    code: isTooLong(message) ? "context_length_exceeded" : null,
+    code: null,
     param: null,
     message,
     requestId: null,
   };
-}
-
-/** Bedrock has no code for it, and each model its own words. */
-function isTooLong(message: string): boolean {
-  return /\b(?:input|prompt) is too long\b|\btoo many input tokens\b|\bmaximum (?:context|number of (?:input )?tokens)\b|\bcontext (?:length|window)\b/iu.test(
-    message,
-  );
+  // Bedrock has no code for it.
+  return readOverflow(error) === null ? error : { ...error, code: "context_length_exceeded" };
 }
 
 function describe(status: number | null, body: JsonObject | string): string {

@@ -83,5 +83,6 @@ function encodeOrigin(request: Request, body: JsonObject, dropped: string[]): vo
   else if (serviceTier !== undefined && !USUAL_TIERS.has(serviceTier)) dropped.push("service_tier");
   if (promptCacheKey !== undefined) dropped.push("prompt_cache_key");
   if (verbosity !== undefined) dropped.push("verbosity");
-  if (modalities?.some((modality) => modality !== "text") === true) dropped.push("modalities");
+  const unsaid = modalities?.find((modality) => modality !== "text");
+  if (unsaid !== undefined) throw invalidRequest(`This model answers in text alone, not in ${unsaid}.`, "modalities");
 }

@@ -3,6 +3,7 @@
 // Source: https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html
 
 import { type JsonObject, type Request, type Tool, type ToolChoice, invalidRequest } from "../../ir/index.ts";
+import { closeSchema } from "../json-schema.ts";
 import { fitName } from "../safe-name.ts";
 import type { ModelFacts } from "../type.ts";
 import { canForce, isForced } from "./tool.ts";
@@ -25,7 +26,9 @@ export function askForSchema(request: Request, facts: ModelFacts, dropped: strin
   if (format?.type === "json") dropped.push("response_format");
   if (format?.type !== "json-schema") return { request, outputConfig: null };
   if (facts.keepsSchema === false) return { request: addAnswerTool(request, format, facts), outputConfig: null };
-  const jsonSchema: JsonObject = { schema: JSON.stringify(format.schema) };
+  const { schema, opened } = closeSchema(format.schema);
+  if (opened) dropped.push("response_format.json_schema.schema.additionalProperties");
+  const jsonSchema: JsonObject = { schema: JSON.stringify(schema) };
   if (format.name !== null) jsonSchema["name"] = fitName(format.name, NAME_LIMIT);
   if (format.description !== null && format.description.trim() !== "") jsonSchema["description"] = format.description;
   return { request, outputConfig: { textFormat: { type: "json_schema", structure: { jsonSchema } } } };

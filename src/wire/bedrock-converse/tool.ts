@@ -4,6 +4,7 @@
 import { type JsonObject, type Request, type Tool, type ToolChoice, invalidRequest } from "../../ir/index.ts";
 import { lowerCustomTool } from "../custom-tool.ts";
 import { reportFields } from "../foreign.ts";
+import { closeSchema, fitParameters } from "../json-schema.ts";
 import { fitName } from "../safe-name.ts";
 import type { ModelFacts, ModelFamily } from "../type.ts";
 import type { ToolChoiceBody, ToolSpec } from "./body.ts";
@@ -30,11 +31,17 @@ const FORCES: Readonly<Partial<Record<ModelFamily, readonly ("any" | "tool")[]>>
  */
 export function planTools(request: Request, facts: ModelFacts, dropped: string[]): ToolPlan {
   const { toolChoice, parallelToolCalls } = request;
+  if (toolChoice?.type === "tool" && request.tools.every(({ name }) => name !== toolChoice.name)) {
+    throw invalidRequest(
+      `tool_choice: there is no tool called "${toolChoice.name}" that could be called`,
+      "tool_choice",
+    );
+  }
   const wanted = narrow(request.tools, toolChoice, facts);
   const declared = toolChoice?.type === "none" && !hasCalls(request) ? [] : wanted;
   for (const [index, tool] of request.tools.entries()) reportFields(tool.extra, `tools[${index}]`, dropped);
   const tools = declared.flatMap((tool) => [
-    encodeTool(tool),
+    encodeTool(tool, `tools[${request.tools.indexOf(tool)}]`, dropped),
     ...encodeMark(tool.cache, facts, { place: "tools", dropped }),
   ]);
   // A conversation with calls in it is refused where no tool is declared.
@@ -77,17 +84,24 @@ function hasCalls({ messages }: Request): boolean {
 /** The tools that the conversation has called, by name alone. */
 function recallTools({ messages }: Request): JsonObject[] {
   const names = messages.flatMap(({ parts }) => parts.flatMap((part) => (part.type === "tool-call" ? part.name : [])));
-  return [...new Set(names)].map((name) => encodeTool({ name, description: null, parameters: null, strict: null }));
+  const nothing = { description: null, parameters: null, strict: null };
+  return [...new Set(names)].map((name) => encodeTool({ name, ...nothing }, "tools", []));
 }
 
-function encodeTool(tool: Tool): JsonObject {
+/** Strict only where a grammar can hold the schema. */
+function encodeTool(tool: Tool, path: string, dropped: string[]): JsonObject {
   const { name, description, parameters, strict } = lowerCustomTool(tool);
+  const { schema, merged } = fitParameters(parameters);
+  dropped.push(...merged.map((union) => `${path}.parameters.${union}`));
+  const closed = strict === true ? closeSchema(schema) : null;
+  const isStrict = closed !== null && !closed.opened;
+  if (strict === true && !isStrict) dropped.push(`${path}.strict`);
   const spec: ToolSpec = {
     toolSpec: {
       name: fitName(name, NAME_LIMIT),
       ...(description === null || description.trim() === "" ? {} : { description }),
-      inputSchema: { json: { properties: {}, ...parameters, type: "object" } },
-      ...(strict === true ? { strict } : {}),
+      inputSchema: { json: isStrict ? closed.schema : schema },
+      ...(isStrict ? { strict: true } : {}),
     },
   };
   return spec;

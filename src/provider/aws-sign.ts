@@ -1,0 +1,101 @@
+// Proves to AWS who asks: signature version 4 with the keys of the settings, or with those that AWS's own chain finds (profiles, single
+// sign-on, web identity, containers, machines). Knows no service's formats.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+
+import { GatewayError } from "../ir/index.ts";
+import type { OutgoingRequest } from "./type.ts";
+
+interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  expiration?: Date;
+}
+
+interface SignerInit {
+  provider: string;
+  service: string;
+  region: string;
+  /** Keys that were given; null to ask the chain. */
+  fixed: Credentials | null;
+  /** The chain's profile, where the operator names one. */
+  profile: string | undefined;
+  nowMs: () => number;
+}
+
+/** Fetched again so long before they expire. */
+const EARLY_MS = 5 * 60_000;
+
+/** The headers that sign a request; its body must be sent exactly as it was given. Keys are fetched once and kept until they expire. */
+export function createSigner(init: SignerInit): (request: OutgoingRequest) => Promise<Record<string, string>> {
+  const derivedKeys = new Map<string, ArrayBuffer>();
+  let found: Promise<Credentials> | null = null;
+  let expiresMs = Number.POSITIVE_INFINITY;
+
+  const find = (): Promise<Credentials> => {
+    if (init.fixed !== null) return Promise.resolve(init.fixed);
+    if (found !== null && init.nowMs() < expiresMs - EARLY_MS) return found;
+    expiresMs = Number.POSITIVE_INFINITY;
+    found = askChain(init).then(
+      (credentials) => {
+        expiresMs = credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
+        return credentials;
+      },
+      (error: unknown) => {
+        found = null;
+        throw error;
+      },
+    );
+    return found;
+  };
+
+  return async ({ method, url, headers, body }) => {
+    const credentials = await find();
+    const { AwsV4Signer } = await import("aws4fetch");
+    // Few days' worth at most: the keys of the past are of no use.
+    if (derivedKeys.size > 8) derivedKeys.clear();
+    const signer = new AwsV4Signer({
+      method,
+      url,
+      headers: pickSigned(headers),
+      body,
+      accessKeyId: credentials.accessKeyId,
+      secretAccessKey: credentials.secretAccessKey,
+      ...(credentials.sessionToken === undefined ? {} : { sessionToken: credentials.sessionToken }),
+      service: init.service,
+      region: init.region,
+      cache: derivedKeys,
+      datetime: new Date(init.nowMs()).toISOString().replaceAll(/[:-]|\.\d{3}/gu, ""),
+    });
+    const signed = await signer.sign();
+    return Object.fromEntries(
+      ["authorization", "x-amz-date", "x-amz-security-token"].flatMap((name) => {
+        const value = signed.headers.get(name);
+        return value === null ? [] : [[name, value]];
+      }),
+    );
+  };
+}
+
+/** Only what must be: a proxy on the way may change the rest. */
+function pickSigned(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase().startsWith("x-amz-")));
+}
+
+async function askChain({ provider, profile, region }: SignerInit): Promise<Credentials> {
+  const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
+  try {
+    return await defaultProvider({
+      ...(profile === undefined ? {} : { profile }),
+      clientConfig: { region },
+    })();
+  } catch (error) {
+    throw new GatewayError({
+      kind: "not_configured",
+      message:
+        `Provider "${provider}" found no AWS credentials. Set its api_key, or access_key_id and secret_access_key, ` +
+        "or make AWS's own chain find some (a profile, single sign-on, a role), and try again.",
+      cause: error,
+    });
+  }
+}

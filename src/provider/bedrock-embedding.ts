@@ -1,0 +1,120 @@
+// Embeddings in OpenAI's format, put to the models that Bedrock has for them in their own. Knows no chat.
+// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html, …-embed.html (Cohere), and
+// https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html
+
+import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { encodeVector } from "../lib/vector.ts";
+import type { Endpoint } from "./type.ts";
+
+type Convert = NonNullable<Endpoint["convert"]>;
+
+interface Answered {
+  vectors: Json[];
+  /** Null where the body does not say. */
+  tokens: number | null;
+}
+
+/** Names the count of a request whose body does not tell it. */
+const TOKEN_HEADER = "x-amzn-bedrock-input-token-count";
+
+/** `base` is the model's id without region. */
+export function convertEmbeddings(base: string): Convert {
+  const form = base.startsWith("cohere.") ? COHERE : base.startsWith("amazon.nova-") ? NOVA : makeTitan(base);
+  return {
+    request: (body) => form.request(readTexts(body), readDimensions(body)),
+    answer: (answer, asked, headers) => printAnswer(form.answer(answer), asked, Number(headers.get(TOKEN_HEADER) ?? 0)),
+  };
+}
+
+interface Form {
+  request(texts: string[], dimensions: number | null): JsonObject;
+  answer(body: JsonObject): Answered;
+}
+
+const COHERE: Form = {
+  request: (texts, dimensions) => ({
+    texts,
+    input_type: "search_document",
+    embedding_types: ["float"],
+    truncate: "NONE",
+    ...(dimensions === null ? {} : { output_dimension: dimensions }),
+  }),
+  answer({ embeddings }) {
+    const vectors = isJsonObject(embeddings) ? embeddings["float"] : embeddings;
+    return { vectors: Array.isArray(vectors) ? vectors : [], tokens: null };
+  },
+};
+
+const NOVA: Form = {
+  request: (texts, dimensions) => ({
+    taskType: "SINGLE_EMBEDDING",
+    singleEmbeddingParams: {
+      embeddingPurpose: "GENERIC_INDEX",
+      ...(dimensions === null ? {} : { embeddingDimension: dimensions }),
+      text: { truncationMode: "NONE", value: requireOne(texts) },
+    },
+  }),
+  answer({ embeddings, inputTextTokenCount }) {
+    const rows = Array.isArray(embeddings) ? embeddings.filter(isJsonObject) : [];
+    return { vectors: rows.map((row) => row["embedding"] ?? []), tokens: readCount(inputTextTokenCount) };
+  },
+};
+
+function makeTitan(base: string): Form {
+  // The first version knows nothing but the text.
+  const takesDimensions = !/titan-embed-text-v1|titan-embed-g1/u.test(base);
+  const isImage = base.includes("titan-embed-image");
+  return {
+    request(texts, dimensions) {
+      const inputText = requireOne(texts);
+      if (dimensions === null) return { inputText };
+      if (!takesDimensions) throw invalidRequest("dimensions: this model has vectors of one length", "dimensions");
+      return isImage
+        ? { inputText, embeddingConfig: { outputEmbeddingLength: dimensions } }
+        : { inputText, dimensions };
+    },
+    answer: ({ embedding, inputTextTokenCount }) => ({
+      vectors: embedding === undefined ? [] : [embedding],
+      tokens: readCount(inputTextTokenCount),
+    }),
+  };
+}
+
+function readTexts({ input }: JsonObject): string[] {
+  const texts = Array.isArray(input) ? input : [input];
+  if (texts.every((text) => typeof text === "string")) return texts;
+  throw invalidRequest("input: this model embeds text, not tokens of another model's", "input");
+}
+
+function readDimensions({ dimensions }: JsonObject): number | null {
+  return typeof dimensions === "number" ? dimensions : null;
+}
+
+function requireOne(texts: string[]): string {
+  const [text] = texts;
+  if (text !== undefined && texts.length === 1) return text;
+  throw invalidRequest("input: this model embeds one text a request; send each by itself", "input");
+}
+
+function readCount(value: Json | undefined): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+function printAnswer({ vectors, tokens }: Answered, asked: JsonObject, counted: number): JsonObject {
+  const isBase64 = asked["encoding_format"] === "base64";
+  const total = tokens ?? counted;
+  return {
+    object: "list",
+    data: vectors.map((vector, index) => ({
+      object: "embedding",
+      index,
+      embedding: isBase64 ? encodeVector(Float32Array.from(readNumbers(vector))) : vector,
+    })),
+    model: asked["model"] ?? "",
+    usage: { prompt_tokens: total, total_tokens: total },
+  };
+}
+
+function readNumbers(vector: Json): number[] {
+  return Array.isArray(vector) ? vector.filter((value) => typeof value === "number") : [];
+}
