@@ -3,8 +3,11 @@
 
 import { type Extra, type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
 
-/** Says nothing more: where instructions are moved and where a block becomes another, that is reported or no loss. */
-const PLUMBING = ["block", "role", "stream_options"];
+/**
+ * Names in a wire's own entry that ask for nothing: where instructions are moved and where a block becomes another, that is reported or no
+ * loss, and `noted` holds what the canonical value says in another way.
+ */
+export const PLUMBING: readonly string[] = ["block", "noted", "role", "stream_options"];
 /** Fields that ask for something even where they are empty. */
 const ASKS_WHEN_EMPTY = ["web_search_options"];
 
@@ -12,8 +15,8 @@ const ASKS_WHEN_EMPTY = ["web_search_options"];
 export function reportFields(extra: Extra | undefined, path: string, dropped: string[]): void {
   for (const fields of Object.values(extra ?? {})) {
     for (const [name, value] of Object.entries(fields)) {
-      if (PLUMBING.includes(name) || !asksForSomething(value)) continue;
-      if (isJsonObject(value)) dropped.push(...Object.keys(value).map((inner) => `${path}.${name}.${inner}`));
+      if (PLUMBING.includes(name) || isUsual(name, value) || !asksForSomething(value)) continue;
+      if (isJsonObject(value)) dropped.push(...listAsked(value).map((inner) => `${path}.${name}.${inner}`));
       else dropped.push(`${path}.${name}`);
     }
   }
@@ -41,8 +44,20 @@ function readPlaces(value: Json): number[] {
   return items.map((item) => item["index"]).filter((place) => typeof place === "number");
 }
 
+/** The fields of an object that ask for something. */
+function listAsked(value: JsonObject): string[] {
+  return Object.keys(value).filter(
+    (name) => !isUsual(name, value[name] ?? null) && asksForSomething(value[name] ?? null),
+  );
+}
+
+/** True for the detail of an image that the model chooses anyway. */
+function isUsual(name: string, value: Json): boolean {
+  return name === "detail" && value === "auto";
+}
+
 /** False for what a client may as well leave out: null, false, an empty list or object. */
-function asksForSomething(value: Json): boolean {
+export function asksForSomething(value: Json): boolean {
   if (value === null || value === false) return false;
   return typeof value !== "object" || Object.keys(value).length > 0;
 }

@@ -125,7 +125,7 @@ function nameStatus(status: number | null): string {
 }
 
 /** The types that are OpenAI's own: its clients get them as they came. */
-const OWN_TYPES = new Set([...Object.values(WORDS).map(({ type }) => type), "rate_limit_error", "tokens"]);
+const OWN_TYPES = new Set([...Object.values(WORDS).map(({ type }) => type), "tokens"]);
 
 /** An upstream's error in OpenAI's words; its own ones where they are. Clients stop and compact on the code for a prompt that is too long. */
 function nameUpstream(upstream: UpstreamError): { type: string; code: string | null } {

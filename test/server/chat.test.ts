@@ -246,7 +246,7 @@ describe("translation to Messages", () => {
     });
   });
 
-  test("an error keeps its status, type and message", async () => {
+  test("an error keeps its status and message, and is told in the client's words", async () => {
     const error = {
       type: "error",
       error: { type: "rate_limit_error", message: "Slow down, please." },
@@ -257,7 +257,11 @@ describe("translation to Messages", () => {
     });
     const response = await chat({ model: "claude-sonnet-4-5", messages: HELLO });
     expect(response.status).toBe(429);
-    expect((await readJson(response)).error).toMatchObject({ type: "rate_limit_error", message: "Slow down, please." });
+    expect((await readJson(response)).error).toMatchObject({
+      type: "requests",
+      code: "rate_limit_exceeded",
+      message: "Slow down, please.",
+    });
     expect(response.headers.get("retry-after")).toBe("7");
     expect(response.headers.get("x-tokligence-provider")).toBe("anthropic");
     expect(response.headers.get("x-tokligence-attempts")).toBe("1");

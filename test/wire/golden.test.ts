@@ -1,7 +1,7 @@
 // Every translation between two chat formats as files that a reader can judge: test/golden/<from>--<to>/<case>.txt holds the input and the
 // output of one case. A change of translation shows in their diff; UPDATE_GOLDEN=1 writes the outputs anew.
 //
-// First line: `request`, `response`, `stream` or `error`, then settings as `name=value`. A request goes from the client's format to the
+// First line: `request`, `response`, `stream` or `error`, then settings as `name=value`, values without blanks. A request goes from the client's format to the
 // provider's; the other three go from the provider's to the client's. Formats that only providers speak have requests on the one side and
 // the rest on the other.
 
@@ -90,9 +90,9 @@ function translate(input: string, from: string, to: string): string {
     case "request":
       return translateRequest(body, settings, clientOf(from), targetOf(to));
     case "response":
-      return print(clientOf(to).response.encode(targetOf(from).response.decode(parse(body)), makeClient(settings)));
+      return print(clientOf(to).response.encode(targetOf(from).response.decode(parse(body)), makeClient(settings, to)));
     case "stream":
-      return `${encodeStream(clientOf(to), decodeStream(targetOf(from), [`${body}\n\n`]), makeClient(settings)).trimEnd()}\n`;
+      return `${encodeStream(clientOf(to), decodeStream(targetOf(from), [`${body}\n\n`]), makeClient(settings, to)).trimEnd()}\n`;
     case "error":
       return translateError(body, settings, targetOf(from), clientOf(to));
     default:
@@ -108,6 +108,7 @@ function translateRequest(body: string, settings: Settings, from: ChatWire, to: 
     reasoning: readReasoning(settings.get("reasoning")),
     ...(family === undefined ? {} : { family: family as ModelFamily }),
     ...(settings.get("schema") === "refused" ? { keepsSchema: false } : {}),
+    ...parse(settings.get("facts") ?? "{}"),
   };
   try {
     from.peek(parse(body));
@@ -133,10 +134,13 @@ function translateError(body: string, settings: Settings, from: TargetWire, to: 
   return `HTTP ${error.status}\n${print(to.error.encode(error, "req_gateway"))}`;
 }
 
-function makeClient(settings: Settings): ClientContext {
+/** `client` is what the client's own request said, in its format, as JSON without blanks. */
+function makeClient(settings: Settings, to: string): ClientContext {
   const usage = settings.get("usage") === "shown" ? { stream_options: { include_usage: true } } : {};
+  const asked = parse(settings.get("client") ?? "{}");
+  const { tools } = clientOf(to).request.decode({ model: "any", max_tokens: 1, messages: [], ...asked });
   return {
-    request: { model: "any", messages: [], tools: [], stream: true, extra: { "openai-chat": usage } },
+    request: { model: "any", messages: [], tools, stream: true, extra: { "openai-chat": usage } },
     callId: "0196a5c0-0000-7000-8000-000000000000",
     nowSeconds: 1_700_000_000,
   };

@@ -363,6 +363,11 @@ function choice(dialect: Dialect, index: number): Arbitrary<Choice> {
       finish: fc.constantFrom(...dialect.finishes),
       stopSequence: fc.option(text),
     })
+    .map(({ finish, ...rest }) => ({
+      ...rest,
+      // An answer that calls a tool and just stops is one that calls a tool.
+      finish: finish === "stop" && rest.calls.length > 0 ? ("tool-calls" as const) : finish,
+    }))
     .map(({ thoughts, words, calls, finish, stopSequence }) => ({
       index,
       parts: [...thoughts, ...words, ...calls],

@@ -83,9 +83,3 @@ export function textOf(value: Json | undefined): string {
 export function objectOf(value: Json | undefined): JsonObject {
   return isJsonObject(value) ? value : {};
 }
-
-/** False for what a client may as well leave out: null, false, an empty list or object. */
-export function asksForSomething(value: Json): boolean {
-  if (value === null || value === false) return false;
-  return typeof value !== "object" || Object.keys(value).length > 0;
-}

@@ -47,6 +47,9 @@ export function decodeBlock(block: JsonObject): Part {
     case "image":
     case "document":
       return decodeMedia(block, block["type"]) ?? keepBlock(block);
+    case "compaction":
+      // The summary of what was said before, which every model must read.
+      return { type: "text", text: textOf(block["content"]), ...asExtra({ block }) };
     case "search_result":
       return decodeSearchResult(block) ?? keepBlock(block);
     default:

@@ -9,7 +9,8 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
-import { ID, asExtra, omit, ownFields, textOf } from "./body.ts";
+import type { ModelFacts } from "../type.ts";
+import { ID, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
 import { decodeBlock, encodePart } from "./content.ts";
 import { reportForeign } from "./media.ts";
 
@@ -30,27 +31,57 @@ export interface Turn {
 export function decodeConversation(body: JsonObject): Message[] {
   const messages: Message[] = [];
   const system = decodeContent(body["system"], "system");
-  if (system.length > 0) messages.push({ role: "system", parts: system });
+  const header = system.findIndex((part) => part.type === "text" && part.text.startsWith(BILLING_HEADER));
+  if (header === -1 && system.length > 0) messages.push({ role: "system", parts: system });
+  // It differs from call to call, so in a prompt of another provider it would spoil the cache and mean nothing.
+  else if (header !== -1) messages.push({ role: "system", ...setAside(system, header) });
   const items = Array.isArray(body["messages"]) ? body["messages"] : [];
+  const lastUser = items.findLastIndex((item) => isJsonObject(item) && item["role"] === "user");
   for (const [index, item] of items.entries()) {
     if (!isJsonObject(item)) throw invalidRequest(`messages.${index}: Input should be an object`, `messages[${index}]`);
-    messages.push(...decodeMessage(item, `messages.${index}`));
+    messages.push(...decodeMessage(item, `messages.${index}`, index < lastUser));
   }
   return messages;
 }
 
-function decodeMessage(item: JsonObject, path: string): Message[] {
+/** How a header that some clients write into the prompt begins; it is for Anthropic's own books. */
+const BILLING_HEADER = "x-anthropic-billing-header:";
+
+/** The parts without the one at `index`, whose text is noted with its place. */
+function setAside(parts: Part[], index: number): Pick<Message, "parts" | "extra"> {
+  const header = parts[index];
+  const text = header?.type === "text" ? header.text : "";
+  return { parts: parts.filter((part) => part !== header), ...asExtra({ noted: { header: { index, text } } }) };
+}
+
+/** `isPast`: a message of the user follows. */
+function decodeMessage(item: JsonObject, path: string, isPast: boolean): Message[] {
   const parts = decodeContent(item["content"], `${path}.content`);
   const fields = omit(item, ["role", "content"]);
   switch (item["role"]) {
     case "assistant":
       return [{ role: "assistant", parts, ...asExtra(fields) }];
     case "system":
-      // The mark keeps it in its place among the messages on the way back to this format.
-      return [{ role: "system", parts, ...asExtra({ ...fields, role: "system" }) }];
+      return [decodeInstruction(item, parts, isPast)];
     default:
       return splitResults(parts, asExtra(fields));
   }
+}
+
+/**
+ * The mark `role` keeps it in its place among the messages on the way back to this format. What no other format needs to hear is noted: an
+ * effort that the request tells, and an instruction that is no longer shown to the model, whole.
+ */
+function decodeInstruction(item: JsonObject, parts: Part[], isPast: boolean): Message {
+  const { role: _role, content = null, clear_at: clearAt, output_config: config, ...fields } = item;
+  const isShown = !(isPast && clearAt === "next_user_message");
+  const noted: JsonObject = {
+    ...(clearAt === undefined ? {} : { clear_at: clearAt }),
+    ...(config === undefined ? {} : { output_config: config }),
+    ...(isShown ? {} : { content }),
+  };
+  const own = { ...fields, role: "system", ...(Object.keys(noted).length === 0 ? {} : { noted }) };
+  return { role: "system", parts: isShown ? parts : [], ...asExtra(own) };
 }
 
 /** Runs of tool results and runs of anything else, in their order. */
@@ -79,36 +110,46 @@ function decodeContent(content: JsonObject[string] | undefined, path: string): P
 }
 
 /**
- * Canonical messages as `system` and turns. Instructions that stand later in the conversation are hoisted to `system` and reported;
- * within a user's turn, results of tools come first, as Anthropic demands.
+ * Canonical messages as `system` and turns. Instructions that stand later in the conversation keep their place where the model allows it,
+ * else they are hoisted to `system` and reported; within a user's turn, results of tools come first, as Anthropic demands.
  */
-export function encodeConversation(request: Request, dropped: string[]): Conversation {
+export function encodeConversation(request: Request, facts: ModelFacts, dropped: string[]): Conversation {
   const conversation: Conversation = { system: [], turns: [] };
-  const lastInstruction = { index: -1, count: 0 };
+  const { turns } = conversation;
   const isOwn = request.extra[ID] !== undefined;
-  let hasBegun = false;
+  const lastInstruction = { index: -1, count: 0 };
+  /** Instructions that wait for the end of the user's turn: Anthropic takes them only behind one, and once. */
+  const waiting = new Map<number, JsonObject[]>();
+  const hoist = (index: number, blocks: JsonObject[]): void => {
+    if (turns.length > 0) dropped.push(`messages[${index}].role`);
+    if (blocks.length > 0) Object.assign(lastInstruction, { index, count: blocks.length });
+    conversation.system.push(...blocks);
+  };
+  const place = (): void => {
+    const content = [...waiting.values()].flat();
+    if (turns.at(-1)?.role === "user" && content.length > 0) turns.push({ role: "system", content, fields: {} });
+    else for (const [index, blocks] of waiting) hoist(index, blocks);
+    waiting.clear();
+  };
   for (const [index, message] of request.messages.entries()) {
     const isInstruction = message.role === "system" || message.role === "developer";
     const blocks = encodeMessageParts(message, index, { dropped, isOwn });
-    if (!isInstruction || ownFields(message.extra)["role"] === "system") {
-      hasBegun = true;
-      appendTurn(conversation.turns, message, blocks);
-      continue;
-    }
-    if (hasBegun) dropped.push(`messages[${index}].role`);
-    if (blocks.length > 0) Object.assign(lastInstruction, { index, count: blocks.length });
-    conversation.system.push(...blocks);
+    const { index: at, text } = objectOf(objectOf(ownFields(message.extra)["noted"])["header"]);
+    if (typeof at === "number" && typeof text === "string") blocks.splice(at, 0, { type: "text", text });
+    if (message.role === "assistant") place();
+    if (!isInstruction || ownFields(message.extra)["role"] === "system") appendTurn(turns, message, blocks);
+    else if (turns.length > 0 && facts.takesInlineInstructions === true) waiting.set(index, blocks);
+    else hoist(index, blocks);
   }
-  if (conversation.turns.length === 0 && lastInstruction.count > 0) {
+  place();
+  if (turns.length === 0 && lastInstruction.count > 0) {
     // A conversation of instructions alone: the last one is what the model has to answer.
     const content = conversation.system.splice(-lastInstruction.count);
-    conversation.turns.push({ role: "user", content, fields: {} });
+    turns.push({ role: "user", content, fields: {} });
     dropped.push(`messages[${lastInstruction.index}].role`);
   }
-  if (conversation.turns.length === 0) {
-    throw invalidRequest("messages: at least one message with content is required", "messages");
-  }
-  conversation.turns = conversation.turns.map(orderTurn);
+  if (turns.length === 0) throw invalidRequest("messages: at least one message with content is required", "messages");
+  conversation.turns = turns.map(orderTurn);
   trimPrefill(conversation.turns);
   return conversation;
 }
@@ -140,9 +181,11 @@ function pathOf(part: Part, message: Message, index: number, position: number, c
 }
 
 function appendTurn(turns: Turn[], message: Message, blocks: JsonObject[]): void {
-  if (blocks.length === 0) return;
   const role = message.role === "assistant" ? "assistant" : message.role === "system" ? "system" : "user";
-  const fields = omit(ownFields(message.extra), ["role"]);
+  const own = ownFields(message.extra);
+  const fields = { ...omit(own, ["role", "noted"]), ...objectOf(own["noted"]) };
+  // An instruction may say nothing but how to answer.
+  if (blocks.length === 0 && (role !== "system" || Object.keys(fields).length === 0)) return;
   const last = turns.at(-1);
   if (last?.role === role && role !== "system") {
     last.content.push(...blocks);

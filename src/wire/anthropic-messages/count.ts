@@ -17,7 +17,8 @@ export const anthropicCount: ForwardWire = {
   count: { wire: anthropicMessages, unwrap, encode: (tokens) => ({ input_tokens: tokens }) },
 };
 
-/** What is to be counted is a request without an output limit. */
+/** What is to be counted is a request without an output limit; what else is to be done with it does not change the count. */
 function unwrap(body: JsonObject): JsonObject {
-  return { max_tokens: 1, ...body };
+  const { compaction: _compaction, thread: _thread, ...rest } = body;
+  return { max_tokens: 1, ...rest };
 }

@@ -66,6 +66,8 @@ function checkMessages(body: JsonObject): void {
     if (role !== "user" && role !== "assistant" && role !== "system") {
       throw wrong(`messages.${index}.role`, "Input should be 'user', 'assistant' or 'system'");
     }
+    // An instruction may say nothing but how to answer.
+    if (content === undefined && role === "system" && isJsonObject(message["output_config"])) continue;
     if (content === undefined) throw required(`messages.${index}.content`);
     if (typeof content !== "string" && !Array.isArray(content)) {
       throw wrong(`messages.${index}.content`, "Input should be a valid string or a valid list");

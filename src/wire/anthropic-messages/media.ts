@@ -9,7 +9,8 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
-import { type DocumentSource, type ImageSource, asExtra, asksForSomething, ID, objectOf, textOf } from "./body.ts";
+import { type DocumentSource, type ImageSource, asExtra, ID, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { reportFields } from "../foreign.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
 
 /** Where a part stands in the client's request, and the list that takes what cannot be said. */
@@ -29,7 +30,7 @@ export function decodeMedia(block: JsonObject, kind: "image" | "document"): Medi
   const title = textOf(block["title"]);
   const { extra, ...rest } = decodeRest(block, title === "" ? ["type", "source"] : ["type", "source", "title"]);
   // A source that says more than its words is kept for the way back.
-  const own = { ...objectOf(extra?.[ID]), ...(source["type"] === "content" ? { source } : {}) };
+  const own = { ...objectOf(extra?.[ID]), ...(source["type"] === "content" ? { noted: { source } } : {}) };
   return {
     type: "media",
     kind,
@@ -104,7 +105,8 @@ export function encodeMedia(part: MediaPart, place: Place): JsonObject {
         type: "document",
         source: encodeDocumentSource(part, path),
         ...(part.filename === undefined ? {} : { title: part.filename }),
-        ...encodeRest(part),
+        ...omit(encodeRest(part), ["noted"]),
+        ...objectOf(ownFields(part.extra)["noted"]),
       };
     default:
       return part.kind satisfies never;
@@ -118,14 +120,8 @@ function foreignFile(path: string): GatewayError {
 
 /** Names what another format's client said of a message or of media beyond the canonical words. */
 export function reportForeign(extra: Extra | undefined, { path, dropped }: Place): void {
-  for (const [wire, fields] of Object.entries(extra ?? {})) {
-    if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) {
-      if (name === "role" || !asksForSomething(value)) continue;
-      if (isJsonObject(value)) dropped.push(...Object.keys(value).map((inner) => `${path}.${name}.${inner}`));
-      else dropped.push(`${path}.${name}`);
-    }
-  }
+  const { [ID]: _own, ...foreign } = extra ?? {};
+  reportFields(foreign, path, dropped);
 }
 
 function encodeImageSource({ source, mediaType }: MediaPart, path: string): ImageSource {

@@ -2,14 +2,15 @@
 // Knows no client and no provider beyond the facts about the model that it is given.
 
 import { type JsonObject, type Request, type ResponseFormat, invalidRequest, isJsonObject } from "../../ir/index.ts";
+import { reportRequest } from "../foreign.ts";
 import { closeSchema } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
 import { fitName } from "../safe-name.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
-import { ID, asksForSomething, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, objectOf, omit, ownFields, textOf } from "./body.ts";
 import { limitMarks } from "./cache.ts";
 import { decodeConversation, encodeConversation } from "./conversation.ts";
-import { decodeReasoning, decodeThinkingRest, planThinking } from "./thinking.ts";
+import { decodeReasoning, decodeThinkingRest, findInlineEffort, planThinking } from "./thinking.ts";
 import { decodeTools, encodeTools } from "./tool.ts";
 
 const KNOWN = [
@@ -42,6 +43,9 @@ export function decodeRequest(body: JsonObject): Request {
       "thread",
       "thread_unsupported_request",
     );
+  }
+  if (isJsonObject(body["compaction"])) {
+    throw invalidRequest("compaction: this model cannot summarise a conversation on its server", "compaction");
   }
   const request: Request = {
     model: textOf(body["model"]),
@@ -96,7 +100,13 @@ function decodeOutput(body: JsonObject, request: Request, own: JsonObject): void
   if (format !== null) request.responseFormat = format;
   // False cannot come from a client: it notes that the format stood in the field that is older.
   if (older !== null) own["output_format"] = false;
-  const known = [reasoning?.effort === config["effort"] ? "effort" : "", format === null ? "" : "format"];
+  const inline = findInlineEffort(body);
+  if (inline !== undefined) {
+    request.reasoning = { ...reasoning, effort: inline };
+    own["noted"] = { effort: config["effort"] ?? null };
+  }
+  const isKnown = inline !== undefined || reasoning?.effort === config["effort"];
+  const known = [isKnown ? "effort" : "", format === null ? "" : "format"];
   const configRest = omit(config, known);
   if (Object.keys(configRest).length > 0) own["output_config"] = configRest;
 }
@@ -126,15 +136,19 @@ export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
     throw invalidRequest("This model gives one answer a request: 'n' must be 1.", "n");
   }
   const { request, dropped } = omitRefused(asked, facts.refuses);
-  const { system, turns } = encodeConversation(request, dropped);
+  const { system, turns } = encodeConversation(request, facts, dropped);
   const maxTokens = limitOutput(request, facts, dropped);
   const plan = planThinking(request, turns, facts, { maxTokens, dropped });
   const thinks = plan.thinking !== null && plan.thinking["type"] !== "disabled";
   const own = ownFields(request.extra);
-  const body: JsonObject = { model: request.model, ...omit(own, ["tools", "thinking", "output_config"]) };
+  const body: JsonObject = { model: request.model, ...omit(own, ["tools", "thinking", "output_config", "noted"]) };
   body["max_tokens"] = plan.maxTokens;
   if (system.length > 0) body["system"] = system;
-  body["messages"] = turns.map(({ role, content, fields }) => ({ role, content, ...fields }));
+  body["messages"] = turns.map(({ role, content, fields }) => ({
+    role,
+    ...(content.length === 0 ? {} : { content }),
+    ...fields,
+  }));
   encodeTools(request, body, dropped);
   if (request.extra[ID] === undefined) limitMarks(listMarkable(body), dropped);
   if (plan.thinking !== null) body["thinking"] = plan.thinking;
@@ -145,7 +159,8 @@ export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
   encodeSampling(request, body, thinks, dropped);
   encodeOrigin(request, body, dropped);
   if (request.stream) body["stream"] = true;
-  reportForeign(request, dropped);
+  const { [ID]: _own, ...foreign } = request.extra;
+  reportRequest(foreign, [], dropped);
   return { body, dropped: [...new Set(dropped)] };
 }
 
@@ -168,7 +183,10 @@ function limitOutput(request: Request, facts: ModelFacts, dropped: string[]): nu
 
 function encodeOutputConfig(request: Request, effort: string | null, dropped: string[]): JsonObject {
   const config: JsonObject = { ...objectOf(ownFields(request.extra)["output_config"]) };
-  if (effort !== null) config["effort"] = effort;
+  const noted = objectOf(ownFields(request.extra)["noted"])["effort"];
+  // The effort of the last instruction stands with it; the request's own is another.
+  if (noted === undefined && effort !== null) config["effort"] = effort;
+  if (noted !== undefined && noted !== null) config["effort"] = noted;
   if (request.responseFormat?.type === "json-schema") {
     config["format"] = { type: "json_schema", schema: holdSchema(request, request.responseFormat.schema, dropped) };
   }
@@ -245,24 +263,4 @@ function encodeOrigin(request: Request, body: JsonObject, dropped: string[]): vo
   if (request.serviceTier === "auto") body["service_tier"] = "auto";
   else if (request.serviceTier === "default") body["service_tier"] = "standard_only";
   else if (request.serviceTier !== undefined) dropped.push("service_tier");
-}
-
-/** Fields that ask for something even where they are empty. */
-const ASKS_WHEN_EMPTY = ["web_search_options"];
-
-/**
- * Names what other formats' clients asked for beyond the canonical request; tools of their own by their place in the list.
- * `stream_options` is plumbing, and `false` asks for nothing.
- */
-function reportForeign(request: Request, dropped: string[]): void {
-  for (const [wire, fields] of Object.entries(request.extra)) {
-    if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) {
-      if (name === "stream_options") continue;
-      const places = name === "tools" ? objectsOf(value).map(({ index }) => index) : [];
-      const known = places.filter((place) => typeof place === "number");
-      if (known.length > 0) dropped.push(...known.map((place) => `tools[${place}]`));
-      else if (asksForSomething(value) || (isJsonObject(value) && ASKS_WHEN_EMPTY.includes(name))) dropped.push(name);
-    }
-  }
 }

@@ -227,6 +227,8 @@ class BlockWriter {
     const { index, start } = state;
     const block = blockOf(start, this.#tools);
     const frames = [format({ type: "content_block_start", index, content_block: block })];
+    // The provider sends one here.
+    if (index === 0) frames.push(format({ type: "ping" }));
     return isFreeText(start) ? [...frames, inputOf(index, FREE_TEXT_START)] : frames;
   }
 

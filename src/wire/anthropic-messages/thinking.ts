@@ -1,7 +1,7 @@
 // How much the model shall think: the canonical effort or budget ↔ Anthropic's `thinking` and `output_config.effort`. Knows no messages but
 // the turns it is given, and no model but the facts it is told.
 
-import type { JsonObject, Reasoning, ReasoningEffort, Request } from "../../ir/index.ts";
+import type { Json, JsonObject, Reasoning, ReasoningEffort, Request } from "../../ir/index.ts";
 import { BUDGETS, nearestEffort, readEffort } from "../effort.ts";
 import type { ModelFacts } from "../type.ts";
 import { type EffortLevel, ID, type Thinking, objectOf, omit, ownFields, textOf } from "./body.ts";
@@ -37,7 +37,7 @@ interface ThinkingPlan {
 /** `thinking` and `output_config.effort` of a body; undefined where it has neither. */
 export function decodeReasoning(body: JsonObject): Reasoning | undefined {
   const thinking = objectOf(body["thinking"]);
-  const effort = Object.entries(LEVELS).find(([, level]) => level === objectOf(body["output_config"])["effort"])?.[1];
+  const effort = readLevel(objectOf(body["output_config"])["effort"]);
   const budget = thinking["budget_tokens"];
   if (thinking["type"] === "disabled") return { effort: "none" };
   const reasoning: Reasoning = effort === undefined ? {} : { effort };
@@ -46,6 +46,20 @@ export function decodeReasoning(body: JsonObject): Reasoning | undefined {
   const summary = typeof thinking["type"] === "string" ? SUMMARIES.get(textOf(thinking["display"])) : undefined;
   if (summary !== undefined) reasoning.summary = summary;
   return Object.keys(reasoning).length === 0 ? undefined : reasoning;
+}
+
+/** The effort that an instruction among the messages sets for the turn that is to come. */
+export function findInlineEffort(body: JsonObject): ReasoningEffort | undefined {
+  const messages = Array.isArray(body["messages"]) ? body["messages"].map(objectOf) : [];
+  const turn = messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
+  const word = turn
+    .map((message) => objectOf(message["output_config"])["effort"])
+    .findLast((effort) => effort !== undefined);
+  return readLevel(word);
+}
+
+function readLevel(word: Json | undefined): ReasoningEffort | undefined {
+  return (Object.keys(LEVELS) as (keyof typeof LEVELS)[]).findLast((level) => LEVELS[level] === word);
 }
 
 /** What of a `thinking` object the canonical request cannot hold; the whole object where its type is unknown. */

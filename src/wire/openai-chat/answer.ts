@@ -16,6 +16,7 @@ import { restoreName } from "../safe-name.ts";
 import { type FinishWord, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
 import { readDataUrl } from "./media.ts";
 import { readCallSignature } from "./reasoning.ts";
+import { isLegacy } from "./tool.ts";
 
 const FINISHES: Readonly<Record<string, FinishReason>> = {
   stop: "stop",
@@ -37,13 +38,16 @@ const WORDS: Readonly<Record<FinishReason, FinishWord>> = {
   other: "stop",
 };
 
-export function decodeFinish(word: Json | undefined): FinishReason {
-  return FINISHES[textOf(word)] ?? "other";
+/** `hasCalls`: servers that were made to call a tool, and sloppy ones, say "stop" all the same. */
+export function decodeFinish(word: Json | undefined, hasCalls = false): FinishReason {
+  const finish = FINISHES[textOf(word)] ?? "other";
+  return hasCalls && finish === "stop" ? "tool-calls" : finish;
 }
 
-/** The server's own word where it still fits; OpenAI's otherwise. */
-export function encodeFinish(finish: FinishReason, own: JsonObject): string {
+/** The server's own word where it still fits; OpenAI's otherwise, which is another for a call of the legacy kind. */
+export function encodeFinish(finish: FinishReason, own: JsonObject, isLegacyKind: boolean): string {
   const word = own["finish_reason"];
+  if (isLegacyKind && finish === "tool-calls") return "function_call";
   return typeof word === "string" && decodeFinish(word) === finish ? word : WORDS[finish];
 }
 
@@ -71,8 +75,14 @@ export function decodeCall(call: JsonObject, fallbackId: string): { part: ToolCa
 /** A call as the client knows its tools: under their own names, and with free text where the tool takes that. */
 export function restoreCall(part: ToolCallPart, tools: readonly Tool[]): ToolCallPart {
   const name = restoreName(part.name, tools);
+  if (isLegacyCall(name, tools)) return { ...part, name, ...asExtra({ function_call: true }) };
   if (part.custom === true || !isCustomTool(name, tools)) return { ...part, name };
   return { ...part, name, arguments: unwrapInput(part.arguments), custom: true };
+}
+
+/** True where the client declared the tool in the legacy way, and so expects its call there, too. */
+export function isLegacyCall(name: string, tools: readonly Tool[]): boolean {
+  return tools.some((tool) => tool.name === name && isLegacy(tool));
 }
 
 /** Some servers send the arguments as an object. */

@@ -9,9 +9,10 @@ import {
   type TextPart,
   isJsonObject,
 } from "../../ir/index.ts";
+import { PLUMBING, asksForSomething } from "../foreign.ts";
 import { missing, requireString, wrongType, wrongValue } from "../openai-check.ts";
 import { ID, asExtra, objectsOf, omit, ownFields, textOf } from "./body.ts";
-import { decodeRest, encodeMark } from "./cache.ts";
+import { decodeRest, encodePartMark } from "./cache.ts";
 import { decodeAudio, decodeFile, decodeImage, encodeMedia } from "./media.ts";
 
 export type ContentPart = TextPart | MediaPart | ReasoningPart;
@@ -22,6 +23,7 @@ export interface Target {
   /** True where the client speaks this format itself: names and ids are the server's to judge. */
   isOwn: boolean;
   takesMarks: boolean;
+  takesBreakpoints: boolean;
   /** How reasoning that this format's client did not bring goes back. */
   returnsReasoning: "content" | "details" | "signatures" | null;
   /** A call's id as the server takes it. */
@@ -106,7 +108,7 @@ function encodePart(part: ContentPart, place: Place): JsonObject[] {
   }
   if (part.type === "media") {
     reportForeign(part.extra, place);
-    return [{ ...encodeMedia(part, place), ...encodeMark(part.cache, place) }];
+    return [{ ...encodeMedia(part, place), ...encodePartMark(part.cache, own, place) }];
   }
   // An empty text with another format's fields is a block that only that format can say.
   if (part.text === "" && hasForeign(part.extra)) {
@@ -115,7 +117,7 @@ function encodePart(part: ContentPart, place: Place): JsonObject[] {
   }
   reportForeign(part.extra, place);
   if (part.citations !== undefined) place.dropped.add("citations");
-  const mark = encodeMark(part.cache, place);
+  const mark = encodePartMark(part.cache, own, place);
   if (own["type"] === "refusal") return [{ ...own, ...mark, type: "refusal", refusal: part.text }];
   return [{ ...own, ...mark, type: "text", text: part.text }];
 }
@@ -124,16 +126,12 @@ function encodePart(part: ContentPart, place: Place): JsonObject[] {
 export function reportForeign(extra: Extra | undefined, { dropped }: Pick<Place, "dropped">): void {
   for (const [wire, fields] of Object.entries(extra ?? {})) {
     if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) if (asksForSomething(value)) dropped.add(name);
+    for (const [name, value] of Object.entries(fields)) {
+      if (!PLUMBING.includes(name) && asksForSomething(value)) dropped.add(name);
+    }
   }
 }
 
 function hasForeign(extra: Extra | undefined): boolean {
   return Object.entries(extra ?? {}).some(([wire, fields]) => wire !== ID && Object.keys(fields).length > 0);
-}
-
-/** False for what a client may well leave out: null, false, an empty list or object. */
-export function asksForSomething(value: Json): boolean {
-  if (value === null || value === false) return false;
-  return typeof value !== "object" || Object.keys(value).length > 0;
 }

@@ -10,8 +10,8 @@ import type {
   ToolResultPart,
 } from "../../ir/index.ts";
 import { wrapInput } from "../custom-tool.ts";
-import { type CustomCall, type FunctionCall, asExtra, ownFields } from "./body.ts";
-import { encodeMark } from "./cache.ts";
+import { type CustomCall, type FunctionCall, asExtra, objectOf, ownFields } from "./body.ts";
+import { encodeMark, encodePartMark } from "./cache.ts";
 import { type ContentPart, type Place, type Target, encodeContent, reportForeign } from "./content.ts";
 import { isTextDocument } from "./media.ts";
 import { addCallSignature, encodeReasoning, listCallSeals } from "./reasoning.ts";
@@ -26,9 +26,9 @@ export function encodeMessages(messages: readonly Message[], target: Target): Js
       encoded.push({ role: "user", content: encodeContent(shown, { ...target, path: "messages" }) });
     shown = [];
   };
-  for (const [index, message] of messages.entries()) {
+  for (const { index, message } of target.isOwn ? number(messages) : placeResults(number(messages))) {
     const place: Place = { ...target, path: `messages[${index}]` };
-    reportForeign(withoutRole(message), target);
+    reportForeign(message.extra, target);
     if (message.role === "assistant") {
       flush();
       encoded.push(encodeAssistant(message, place));
@@ -41,7 +41,7 @@ export function encodeMessages(messages: readonly Message[], target: Target): Js
       shown.push(...listShown(result));
     }
     const rest = listContent(message, place);
-    if (rest.length === 0 && results.length > 0) continue;
+    if (rest.length === 0 && (results.length > 0 || (!target.isOwn && message.parts.length === 0))) continue;
     flush();
     const role = message.role === "tool" ? "user" : message.role;
     const content = encodeContent(rest, { ...place, path: `${place.path}.content` });
@@ -51,11 +51,27 @@ export function encodeMessages(messages: readonly Message[], target: Target): Js
   return encoded;
 }
 
-/** That a message stands among the others with the role it has is no loss. */
-function withoutRole({ extra }: Message): Message["extra"] {
-  return Object.fromEntries(
-    Object.entries(extra ?? {}).map(([wire, fields]) => [wire, { ...fields, role: null }] as const),
-  );
+interface Numbered {
+  index: number;
+  message: Message;
+}
+
+function number(messages: readonly Message[]): Numbered[] {
+  return messages.map((message, index) => ({ index, message }));
+}
+
+/** Results directly behind the calls they answer, where another format let something stand between. */
+function placeResults(messages: Numbered[]): Numbered[] {
+  const ordered: Numbered[] = [];
+  const others: Numbered[] = [];
+  for (const numbered of messages) {
+    const { role, parts } = numbered.message;
+    if (role === "assistant") ordered.push(...others.splice(0));
+    const isResult = role === "assistant" || parts.some((part) => part.type === "tool-result");
+    if (isResult) ordered.push(numbered);
+    else others.push(numbered);
+  }
+  return [...ordered, ...others];
 }
 
 /** Text and media; OpenAI takes media from users only. */
@@ -171,10 +187,11 @@ function encodeResult(result: ToolResultPart, own: JsonObject, place: Place): Js
   const moved = listShown(result);
   const kept = result.content.filter((part) => !moved.includes(part));
   const content = encodeContent(kept, { ...place, path: `${place.path}.content` });
-  if (own["role"] === "function") return { ...own, content };
+  const { noted, ...fields } = own;
+  if (own["role"] === "function") return { ...fields, ...objectOf(noted), content };
   const text = content === "" && moved.length > 0 ? "The result is shown in the next message." : content;
-  const marked = markLast(text, encodeMark(result.cache, place));
-  return { ...own, role: "tool", tool_call_id: place.fitId(result.callId), content: marked };
+  const marked = markLast(text, encodePartMark(result.cache, {}, place));
+  return { ...fields, ...objectOf(noted), role: "tool", tool_call_id: place.fitId(result.callId), content: marked };
 }
 
 /** Servers read the mark from a part, so a string becomes one. */

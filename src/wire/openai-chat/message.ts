@@ -11,7 +11,7 @@ import {
   wrongValue,
 } from "../openai-check.ts";
 import { ID, asExtra, omit } from "./body.ts";
-import { decodeMark, decodeRest } from "./cache.ts";
+import { decodeMark, decodeRest, isBreakpoint } from "./cache.ts";
 import { decodeContent } from "./content.ts";
 import { REASONING_FIELDS, decodeReasoning, placeSeals, readCallSignature } from "./reasoning.ts";
 
@@ -131,8 +131,9 @@ function decodeFunctionCall(item: JsonObject, path: string, legacyIds: Map<strin
 
 function decodeToolMessage(item: JsonObject, path: string): Message {
   const content = decodeResult(item, path);
-  const last = content.at(-1);
-  const { extra, ...mark } = decodeRest(item, ["role", "content", "tool_call_id"]);
+  // A breakpoint can stand on a part alone, so there it stays.
+  const last = content.findLast((part, at) => at === content.length - 1 && !isBreakpoint(part));
+  const { extra, ...mark } = decodeRest(item, ["role", "content", "tool_call_id", "name"]);
   // Where the mark stands, on the message or on its last part, means the same.
   const cache = mark.cache ?? last?.cache;
   const result: ToolResultPart = {
@@ -142,7 +143,9 @@ function decodeToolMessage(item: JsonObject, path: string): Message {
     isError: false,
     ...(cache === undefined ? {} : { cache }),
   };
-  return { role: "tool", parts: [result], ...(extra === undefined ? {} : { extra }) };
+  // The call that it answers says the name, too.
+  const named = item["name"] === undefined ? {} : { noted: { name: item["name"] } };
+  return { role: "tool", parts: [result], ...asExtra({ ...extra?.[ID], ...named }) };
 }
 
 function withoutCache(part: TextPart | MediaPart): TextPart | MediaPart {
@@ -159,7 +162,11 @@ function decodeFunctionMessage(item: JsonObject, path: string, legacyIds: Map<st
     content: decodeResult(item, path),
     isError: false,
   };
-  return { role: "tool", parts: [result], ...asExtra({ ...omit(item, ["content"]), role: "function" }) };
+  return {
+    role: "tool",
+    parts: [result],
+    ...asExtra({ ...omit(item, ["content", "name"]), role: "function", noted: { name } }),
+  };
 }
 
 function decodeResult(item: JsonObject, path: string): (TextPart | MediaPart)[] {

@@ -2,13 +2,14 @@
 // Knows no client and no provider beyond the facts about the model that it is given.
 
 import { type JsonObject, type Reasoning, type Request, isJsonObject } from "../../ir/index.ts";
+import { reportRequest } from "../foreign.ts";
 import { nearestEffort, readEffort } from "../effort.ts";
 import { isStrict } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
 import { fitName, shortenId } from "../safe-name.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
-import { ID, objectOf, objectsOf, omit, ownFields } from "./body.ts";
-import { type Target, asksForSomething } from "./content.ts";
+import { ID, objectOf, omit, ownFields } from "./body.ts";
+import type { Target } from "./content.ts";
 import { encodeMessages } from "./message-encode.ts";
 import { encodeTools } from "./tool.ts";
 
@@ -50,7 +51,10 @@ export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
     body["stream_options"] = { ...objectOf(own["stream_options"]), include_usage: true };
   }
   if (!request.stream || facts.refuses?.includes("streamOptions") === true) delete body["stream_options"];
-  reportForeignFields(request, dropped);
+  const { [ID]: _own, ...foreign } = request.extra;
+  const lost: string[] = [];
+  reportRequest(foreign, [], lost);
+  for (const field of lost) dropped.add(field);
   return { body, dropped: [...dropped] };
 }
 
@@ -67,6 +71,7 @@ function describeTarget(request: Request, facts: ModelFacts, dropped: Set<string
     dropped,
     isOwn,
     takesMarks: isOwn || facts.takesCacheMarks === true,
+    takesBreakpoints: !isOwn && facts.takesBreakpoints === true,
     returnsReasoning: facts.returnsReasoning ?? null,
     fitId: (id) => {
       if (isShort) return shortenId(id);
@@ -204,18 +209,5 @@ function encodeFormat({ responseFormat, extra }: Request, body: JsonObject): voi
     }
     default:
       responseFormat satisfies never;
-  }
-}
-
-/** Names what other formats' clients asked for beyond the canonical request; tools of their own by their place in the list. */
-function reportForeignFields(request: Request, dropped: Set<string>): void {
-  for (const [wire, fields] of Object.entries(request.extra)) {
-    if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) {
-      const places = name === "tools" ? objectsOf(value).map(({ index }) => index) : [];
-      const known = places.filter((place) => typeof place === "number");
-      for (const place of known) dropped.add(`tools[${place}]`);
-      if (known.length === 0 && asksForSomething(value)) dropped.add(name);
-    }
   }
 }

@@ -74,7 +74,10 @@ function decodeChoice(choice: JsonObject, position: number, id: string): Choice 
     index,
     parts: addLogprobs(cited.parts, own),
     ...(refusal === "" ? {} : { refusal }),
-    finish: decodeFinish(choice["finish_reason"]),
+    finish: decodeFinish(
+      choice["finish_reason"],
+      parts.some(({ type }) => type === "tool-call"),
+    ),
     ...asExtra(own),
   };
 }
@@ -158,18 +161,19 @@ export function encodeResponse(response: Response, client: ClientContext): JsonO
 function encodeChoice(choice: Choice, tools: readonly Tool[]): JsonObject {
   const own = ownFields(choice.extra);
   const tokens = choice.parts.flatMap((part) => (part.type === "text" ? (part.logprobs ?? []) : []));
+  const message = encodeMessage(choice, objectOf(own["message"]), tools);
   return {
     ...omit(own, ["message", "finish_reason"]),
     logprobs: encodeLogprobs(tokens, own["logprobs"]),
     index: choice.index,
-    message: encodeMessage(choice, objectOf(own["message"]), tools),
-    finish_reason: encodeFinish(choice.finish, own),
+    message,
+    finish_reason: encodeFinish(choice.finish, own, message["function_call"] !== undefined),
   };
 }
 
 function encodeMessage(choice: Choice, own: JsonObject, tools: readonly Tool[]): JsonObject {
   const reasoning = choice.parts.filter((part) => part.type === "reasoning");
-  const calls = choice.parts.filter((part) => part.type === "tool-call");
+  const calls = choice.parts.filter((part) => part.type === "tool-call").map((part) => restoreCall(part, tools));
   const images = choice.parts.filter((part) => part.type === "media").flatMap(encodeImage);
   const seals = listCallSeals(choice.parts);
   const content = encodeText(choice.parts);
@@ -187,13 +191,14 @@ function encodeMessage(choice: Choice, own: JsonObject, tools: readonly Tool[]):
   const encoded: JsonObject = { ...own, ...message, content: content ?? own["content"] ?? (isEmpty ? "" : null) };
   if (annotations.length > 0) encoded["annotations"] = annotations;
   if (images.length > 0) encoded["images"] = images;
-  const current = calls.filter((call) => ownFields(call.extra)["function_call"] !== true);
+  // There is room for one; further ones are told in today's way rather than not at all.
+  const legacy = calls.find((call) => ownFields(call.extra)["function_call"] === true);
+  const current = calls.filter((call) => call !== legacy);
   if (current.length > 0) {
     encoded["tool_calls"] = current.map((call) =>
-      encodeCall(restoreCall(call, tools), addCallSignature(ownFields(call.extra), seals.get(call.id)?.encrypted)),
+      encodeCall(call, addCallSignature(omit(ownFields(call.extra), ["function_call"]), seals.get(call.id)?.encrypted)),
     );
   }
-  const legacy = calls.find((call) => ownFields(call.extra)["function_call"] === true);
   if (legacy !== undefined) encoded["function_call"] = { name: legacy.name, arguments: legacy.arguments };
   return encoded;
 }

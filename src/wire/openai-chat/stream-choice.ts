@@ -53,7 +53,7 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
   const word = item["finish_reason"];
   if (typeof word !== "string" || word === "") return;
   Object.assign(choice.own, keepFinish(word));
-  endChoice(choice, decodeFinish(word), events);
+  endChoice(choice, decodeFinish(word, choice.tools.length > 0), events);
 }
 
 /** Closes what is open and ends the choice. */

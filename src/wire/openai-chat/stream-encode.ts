@@ -15,7 +15,7 @@ import { isCustomTool } from "../custom-tool.ts";
 import { encodeErrorFrame } from "../openai-error.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext, Machine } from "../type.ts";
-import { encodeFinish, encodeImage } from "./answer.ts";
+import { encodeFinish, encodeImage, isLegacyCall } from "./answer.ts";
 import { type Delta, objectOf, omit, ownFields } from "./body.ts";
 import { encodeLogprobs } from "./logprob.ts";
 import { addCallSignature } from "./reasoning.ts";
@@ -72,7 +72,8 @@ function encodeEvent(output: Output, event: Event, client: ClientContext): strin
     case "choice-end": {
       const own = ownFields(event.extra);
       const rest = omit(own, ["finish_reason", "message"]);
-      const end = { delta: objectOf(own["message"]), rest, finish: encodeFinish(event.finish, own) };
+      const hasLegacy = hasLegacyCall(findChoice(output, event.choice));
+      const end = { delta: objectOf(own["message"]), rest, finish: encodeFinish(event.finish, own, hasLegacy) };
       const frames = [...begin(output, event.choice, ""), ...flushSeals(output, event.choice)];
       return [...frames, printChoice(output, event.choice, end)];
     }
@@ -144,7 +145,8 @@ function encodeCallStart(output: Output, event: CallStart, { request }: ClientCo
   const name = restoreName(event.kind.toolCall.name, request.tools);
   const frames = begin(output, event.choice, null);
   const print = (delta: JsonObject): string => printChoice(output, event.choice, { delta });
-  if (own["function_call"] === true) {
+  const isLegacyKind = own["function_call"] === true || isLegacyCall(name, request.tools);
+  if (isLegacyKind && !hasLegacyCall(choice)) {
     choice.parts.set(event.part, { kind: "legacy" });
     return [...frames, print({ function_call: { name, arguments: "" } })];
   }
@@ -161,6 +163,11 @@ function encodeCallStart(output: Output, event: CallStart, { request }: ClientCo
   choice.parts.set(event.part, part);
   const call = { ...openCall(part, id, name), ...omit(addCallSignature(own, seal?.encrypted), ["type"]) };
   return [...frames, print({ tool_calls: [call] })];
+}
+
+/** There is room for one. */
+function hasLegacyCall({ parts }: ChoiceOutput): boolean {
+  return [...parts.values()].some(({ kind }) => kind === "legacy");
 }
 
 /** What was sealed for something else than a call. */

@@ -49,7 +49,14 @@ export function decodeTools(body: JsonObject, request: Request, own: JsonObject)
       ...asExtra({ ...fields, functions: true }),
     });
   }
+  // The legacy kind has room for one call a turn.
+  if (request.tools.length > 0 && request.tools.every(isLegacy)) request.parallelToolCalls = false;
   decodeChoice(body, request, own);
+}
+
+/** True for a tool that the client declared among `functions`: its calls stand in `function_call`. */
+export function isLegacy(tool: Tool): boolean {
+  return ownFields(tool.extra)["functions"] === true;
 }
 
 function decodeFunctionTool(tool: JsonObject, path: string): Tool {
@@ -150,7 +157,7 @@ export function encodeTools(request: Request, body: JsonObject, target: Target):
   const tools: JsonObject[] = [];
   for (const tool of listTools(request, target)) {
     reportForeign(tool.extra, target);
-    if (ownFields(tool.extra)["functions"] === true) functions.push(encodeLegacy(tool));
+    if (isLegacy(tool)) functions.push(encodeLegacy(tool));
     else tools.push({ ...encodeTool(tool), ...encodeMark(tool.cache, target) });
   }
   for (const { index, tool } of objectsOf(own["tools"])) {
@@ -160,7 +167,8 @@ export function encodeTools(request: Request, body: JsonObject, target: Target):
   if (functions.length > 0) body["functions"] = functions;
   const hasTools = tools.length + functions.length > 0;
   if (request.toolChoice !== undefined && hasTools) encodeChoice(request, request.toolChoice, body, target);
-  if (request.parallelToolCalls !== undefined && hasTools) body["parallel_tool_calls"] = request.parallelToolCalls;
+  if (request.parallelToolCalls !== undefined && tools.length > 0)
+    body["parallel_tool_calls"] = request.parallelToolCalls;
   if (hasTools || request.toolChoice === undefined) return;
   if (request.toolChoice.type === "required" || request.toolChoice.type === "tool") target.dropped.add("tool_choice");
 }

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { GatewayError, type JsonObject, type Request } from "../../../src/ir/index.ts";
 import { anthropicMessages } from "../../../src/wire/anthropic-messages/index.ts";
+import { openaiChat } from "../../../src/wire/openai-chat/index.ts";
 import type { ModelFacts } from "../../../src/wire/type.ts";
 import { listRecordings, readRecording } from "../../fixture.ts";
 
@@ -49,9 +50,58 @@ describe("the conversation", () => {
       {
         role: "system",
         parts: [{ type: "text", text: "now in French" }],
-        ...own({ role: "system", output_config: { effort: "low" } }),
+        ...own({ role: "system", noted: { output_config: { effort: "low" } } }),
       },
     ]);
+  });
+
+  test("an instruction's effort is the request's where it is for the turn to come, and goes back to its place", () => {
+    const low = { role: "system", content: "hurry", output_config: { effort: "low" } };
+    const answer = { role: "assistant", content: "a" };
+    const user = { role: "user", content: "q" };
+    const effortOf = (messages: JsonObject[]): unknown => {
+      const body = { model: "claude", max_tokens: 9, messages, output_config: { effort: "high" } };
+      const request = anthropicMessages.request.decode(body);
+      const again = anthropicMessages.request.encode(request, { ...FACTS, reasoning: "effort" }).body;
+      expect(again).toEqual(spellOut(body));
+      return request.reasoning?.effort;
+    };
+    expect(effortOf([user, low])).toBe("low");
+    expect(effortOf([user, low, answer, user])).toBe("high");
+    expect(effortOf([user, { role: "system", output_config: { effort: "max" } }])).toBe("max");
+  });
+
+  test("a header for the provider's books is no instruction, and comes back where it stood", () => {
+    const header = { type: "text", text: "x-anthropic-billing-header: cc_version=2; cch=0a1;" };
+    const system = [header, { type: "text", text: "be brief", cache_control: MARK }];
+    const request = decode({ system, messages: [{ role: "user", content: "q" }] });
+    expect(request.messages[0]?.parts).toEqual([{ type: "text", text: "be brief", cache: { ttl: "1h" } }]);
+    expect(anthropicMessages.request.encode(request, FACTS).body["system"]).toEqual(system);
+    const alone = decode({ system: [header], messages: [{ role: "user", content: "q" }] });
+    expect(openaiChat.request.encode(alone, FACTS)).toMatchObject({
+      body: { messages: [{ role: "user", content: "q" }] },
+      dropped: [],
+    });
+  });
+
+  test("an instruction for an earlier turn alone is not shown to other models, and comes back whole", () => {
+    const passing = { role: "system", content: "the clock says noon", clear_at: "next_user_message" };
+    const question = { role: "user", content: "q" };
+    const answer = { role: "assistant", content: "a" };
+    const messages = [question, passing, answer, question, passing];
+    const request = decode({ messages });
+    expect(request.messages.map(({ parts }) => parts.length)).toEqual([1, 0, 1, 1, 1]);
+    const { body } = anthropicMessages.request.encode(request, FACTS);
+    const spelled = spellOut({ messages })["messages"] as JsonObject[];
+    expect(body["messages"]).toEqual(spelled.map((message, index) => (index === 1 ? passing : message)));
+    const translated = openaiChat.request.encode(request, FACTS);
+    expect(translated.body["messages"]).toEqual([
+      question,
+      answer,
+      question,
+      { role: "system", content: "the clock says noon" },
+    ]);
+    expect(translated.dropped).toEqual([]);
   });
 
   test("results of tools become messages of their own", () => {
@@ -183,11 +233,13 @@ test("a message thread, whose client would send only what is new, is refused in 
 function spellOut(body: JsonObject): JsonObject {
   const blocks = (content: unknown): unknown =>
     typeof content === "string" ? [{ type: "text", text: content }] : content;
+  const spellOutContent = (content: unknown): JsonObject[] =>
+    (blocks(content) as JsonObject[]).map((block) =>
+      block["type"] === "tool_result" ? spellOutResult(block, blocks) : block,
+    );
   const messages = (body["messages"] as JsonObject[]).map((message) => ({
     ...message,
-    content: (blocks(message["content"]) as JsonObject[]).map((block) =>
-      block["type"] === "tool_result" ? spellOutResult(block, blocks) : block,
-    ),
+    ...(message["content"] === undefined ? {} : { content: spellOutContent(message["content"]) }),
   }));
   const spelled: JsonObject = { ...body, messages: messages as JsonObject[] };
   if (body["system"] !== undefined) spelled["system"] = blocks(body["system"]) as JsonObject[];

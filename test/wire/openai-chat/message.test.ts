@@ -160,6 +160,30 @@ describe("messages", () => {
     });
   });
 
+  test("breakpoints of the prompt cache are marks like others, and come back as what they were", () => {
+    const breakpoint = (ttl: JsonObject): JsonObject => ({
+      role: "user",
+      content: [
+        { type: "text", text: "a", prompt_cache_breakpoint: { mode: "explicit", ...ttl } },
+        { type: "image_url", image_url: { url: "https://x.test/a" }, prompt_cache_breakpoint: { mode: "explicit" } },
+      ],
+    });
+    const result = {
+      role: "tool",
+      tool_call_id: "a",
+      content: [{ type: "text", text: "b", prompt_cache_breakpoint: { mode: "explicit", ttl: "12h" } }],
+    };
+    const caches = (message: JsonObject): unknown =>
+      decodeMessage(message)?.parts.map((part) => (part.type === "reasoning" ? null : part.cache));
+    expect(caches(breakpoint({}))).toEqual([{ ttl: null }, { ttl: null }]);
+    expect(caches(breakpoint({ ttl: "12h" }))).toEqual([{ ttl: "1h" }, { ttl: null }]);
+    // One that says more than the canonical mark stays this format's own.
+    expect(caches(breakpoint({ ttl: "30m" }))).toEqual([undefined, { ttl: null }]);
+    for (const message of [breakpoint({}), breakpoint({ ttl: "12h" }), breakpoint({ ttl: "30m" }), result]) {
+      expect(again({ model: "gpt", messages: [message] })["messages"]).toEqual([message]);
+    }
+  });
+
   test("a data URL that is not base64 is read to its bytes; a broken one stays an address", () => {
     const read = (url: string): unknown =>
       decodeMessage({ role: "user", content: [{ type: "image_url", image_url: { url } }] })?.parts;

@@ -298,6 +298,11 @@ describe("tools", () => {
     expectSame({ functions: [{ name: "f" }], function_call: "none" });
   });
 
+  test("of the legacy kind ask other formats for one call at a time", () => {
+    expect(decode({ functions: [{ name: "f" }] }).parallelToolCalls).toBe(false);
+    expect(decode({ tools: [tool("f")] }).parallelToolCalls).toBeUndefined();
+  });
+
   test("become canonical, whichever way they are spelled", () => {
     const wanted = { name: "f", description: null, parameters: { type: "object" }, strict: null };
     const functions = decode({
