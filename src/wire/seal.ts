@@ -5,6 +5,9 @@ import type { ReasoningPart } from "../ir/index.ts";
 
 type Sealed = Pick<ReasoningPart, "signature" | "encrypted" | "origin">;
 
+/** With this a marked value begins. */
+export const SEAL_MARK = "tokligence.";
+
 const FIELDS = { s: "signature", e: "encrypted" } as const;
 const PATTERN = /^tokligence\.([a-z-]+)\.([se])\.(.*)$/su;
 

@@ -7,12 +7,14 @@ import { UPSTREAM_KEY } from "../upstream/openai.ts";
 import { makeStrictMessages } from "../upstream/anthropic-messages.ts";
 import { makeStrictBedrock } from "../upstream/bedrock.ts";
 import { makeStrictChat } from "../upstream/openai-chat.ts";
+import { makeStrictResponses } from "../upstream/openai-responses.ts";
 import { REASONING } from "../upstream/script.ts";
 import type { StrictUpstream } from "../upstream/strict.ts";
 import { makeStrictGemini } from "../upstream/gemini.ts";
 import { anthropicMessages, anthropicRunner } from "./anthropic-messages.ts";
 import { gemini } from "./gemini.ts";
 import { openaiChat } from "./openai-chat.ts";
+import { openaiResponses } from "./openai-responses.ts";
 import { expectHeard, SCENARIOS } from "./scenario.ts";
 import type { Client } from "./seen.ts";
 
@@ -21,6 +23,7 @@ const CLIENTS = {
   "anthropic tool runner": anthropicRunner,
   gemini,
   "openai chat": openaiChat,
+  "openai responses": openaiResponses,
 } satisfies Record<string, Client>;
 
 interface Target {
@@ -34,6 +37,8 @@ interface Target {
   models: readonly { model: string; reasons: boolean }[];
   /** The reasoning that the vendor shows. */
   shown: string | null;
+  /** Clients that see it; all but those of Chat where missing. */
+  shownTo?: readonly (keyof typeof CLIENTS)[];
 }
 
 const TARGETS: Readonly<Record<string, Target>> = {
@@ -77,6 +82,18 @@ const TARGETS: Readonly<Record<string, Target>> = {
       { model: "gpt-5.4", reasons: true },
     ],
     shown: null,
+  },
+  responses: {
+    kind: "openai",
+    make: makeStrictResponses,
+    base: "/v1",
+    models: [
+      { model: "gpt-5-codex", reasons: true },
+      { model: "gpt-5.2-pro", reasons: true },
+    ],
+    shown: REASONING,
+    // Summaries are made for those who ask for them, and not every account may.
+    shownTo: ["gemini", "openai responses"],
   },
 };
 
@@ -129,7 +146,9 @@ describe.each(Object.keys(TARGETS))("on a strict %s provider", (name) => {
         for (const [scenario, { tools, says, hears }] of Object.entries(SCENARIOS)) {
           test.each(reasons ? [false, true] : [false])(`${scenario}: ${how}, reasoning: %p`, async (reasoning) => {
             const turns = await talk(client, { model, stream, tools, reasoning, says });
-            expectHeard(turns, hears, reasoning && clientName !== "openai chat" ? target.shown : null);
+            const shownTo: readonly string[] =
+              target.shownTo ?? Object.keys(CLIENTS).filter((id) => id !== "openai chat");
+            expectHeard(turns, hears, reasoning && shownTo.includes(clientName) ? target.shown : null);
           });
         }
       }

@@ -20,6 +20,7 @@ import { decodeGenerated, keepItem } from "./kept.ts";
 import { decodeLogprobs, encodeLogprobs } from "./logprob.ts";
 import { joinName, splitName } from "./namespace.ts";
 import { decodeReasoning } from "./reasoning.ts";
+import { isSearch } from "./tool.ts";
 
 /** One output item. What the model refused to say is no part of an answer, and stands apart. */
 export function decodeOutput(item: JsonObject): { parts: AnswerPart[]; refusal: string } {
@@ -104,11 +105,24 @@ export function encodeCall(
   { id, status }: { id: string; status: string },
 ): JsonObject {
   const own = ownFields(part.extra);
+  if (isSearch(part.name, tools)) {
+    const args = parseArguments(part.arguments);
+    return { id, ...own, type: "tool_search_call", status, call_id: part.id, execution: "client", arguments: args };
+  }
   const named = { call_id: part.id, ...splitName(part.name, tools) };
   if (part.custom === true) {
     return { id, ...own, type: "custom_tool_call", status, input: part.arguments, ...named };
   }
   return { id, ...own, type: "function_call", status, arguments: part.arguments, ...named };
+}
+
+/** As the value that they spell; as the text where they spell none. */
+function parseArguments(text: string): Json {
+  try {
+    return JSON.parse(text === "" ? "{}" : text);
+  } catch {
+    return text;
+  }
 }
 
 export function encodeText(part: TextPart): JsonObject {

@@ -7,6 +7,7 @@ const PREFIXES = {
   message: "msg",
   reasoning: "rs",
   response: "resp",
+  search: "tsc",
 } as const;
 
 export type ItemKind = keyof typeof PREFIXES;

@@ -65,7 +65,7 @@ function decodeItem(item: JsonObject, path: string, conversation: Conversation):
       return;
     case "function_call_output":
     case "custom_tool_call_output":
-      messages.push({ role: "tool", parts: [decodeResult(item, path)] });
+      addResult(messages, decodeResult(item, path));
       return;
     case "image_generation_call":
       addAnswer(messages, [decodeGenerated(item)]);
@@ -84,7 +84,7 @@ function decodeOther(item: JsonObject, path: string, messages: Message[]): void 
   const call = decodeActionCall(item);
   const result = decodeActionResult(item, path);
   if (call !== null) addAnswer(messages, [call]);
-  else if (result !== null) messages.push({ role: "tool", parts: [result] });
+  else if (result !== null) addResult(messages, result);
   else if (item["type"] === "mcp_approval_response") messages.push({ role: "user", parts: [keepItem(item)] });
   // The tools themselves are among the request's.
   else if (item["type"] !== "additional_tools") addAnswer(messages, [keepItem(item)]);
@@ -120,6 +120,24 @@ function addAnswer(messages: Message[], parts: Part[]): void {
   const last = messages.at(-1);
   if (last?.role === "assistant") last.parts.push(...parts);
   else messages.push({ role: "assistant", parts });
+}
+
+/**
+ * A result stands behind its call and the other results of that turn, as other formats demand, also where a client said something in between;
+ * what a client says later of the same call is more of its one result.
+ */
+function addResult(messages: Message[], result: ToolResultPart): void {
+  const turn = messages.findLastIndex(({ parts }) =>
+    parts.some((part) => part.type === "tool-call" && part.id === result.callId),
+  );
+  let place = turn === -1 ? messages.length : turn + 1;
+  for (; messages[place]?.role === "tool"; place++) {
+    const known = messages[place]?.parts.find((part) => part.type === "tool-result" && part.callId === result.callId);
+    if (known?.type !== "tool-result") continue;
+    known.content.push(...result.content);
+    return;
+  }
+  messages.splice(place, 0, { role: "tool", parts: [result] });
 }
 
 function decodeCall(item: JsonObject, path: string, tools: readonly Tool[]): ToolCallPart {

@@ -18,6 +18,7 @@ import { makeHead } from "./head.ts";
 import { makeItemId } from "./item-id.ts";
 import { encodeGenerated, keptItem } from "./kept.ts";
 import { encodeReasoning } from "./reasoning.ts";
+import { isSearch } from "./tool.ts";
 import { decodeUsage, encodeUsage } from "./usage.ts";
 
 /** Fields of a response that the canonical answer holds itself. */
@@ -136,7 +137,7 @@ function encodePart(
     }
     case "tool-call": {
       const call = restoreCall(part, request.tools);
-      const kind = call.custom === true ? "custom" : "function";
+      const kind = isSearch(call.name, request.tools) ? "search" : call.custom === true ? "custom" : "function";
       return encodeCall(call, request.tools, { id: makeItemId(kind, callId, index), status });
     }
     case "media":

@@ -2,12 +2,11 @@
 // events out, so every later one completes what the earlier ones said. Knows no response around the items.
 
 import type { Event, JsonObject, PartDeltaEvent, PartStartEvent } from "../../ir/index.ts";
-import { unseal } from "../seal.ts";
 import { callFields, decodeCall, decodeOutput, messageFields } from "./answer.ts";
-import { ID, asExtra, objectOf, objectsOf, omit, textOf } from "./body.ts";
+import { asExtra, objectOf, objectsOf, omit, textOf } from "./body.ts";
 import { decodeAnnotations } from "./citation.ts";
 import { decodeLogprobs } from "./logprob.ts";
-import { SUMMARY_BREAK, decodeReasoning, readReasoningFields } from "./reasoning.ts";
+import { SUMMARY_BREAK, decodeReasoning, readReasoningFields, readSealed } from "./reasoning.ts";
 
 export interface ItemReader {
   items: Map<number, ItemState>;
@@ -249,8 +248,7 @@ function finishReasoning(reader: ItemReader, item: ItemState, events: Event[]): 
   const whole = decodeReasoning(item.item, true);
   if (whole === null) return;
   const said = item.parts.get(0)?.length ?? 0;
-  const sealed = textOf(item.item["encrypted_content"]);
-  const more = sealed === "" ? {} : unseal(sealed, ID, "encrypted");
+  const more = readSealed(item.item);
   const own: JsonObject = objectsOf(item.item["content"]).length > 0 ? { content: false } : {};
   append(reader, item, { place: 0, kind: "reasoning", text: whole.text.slice(said), own, more }, events);
 }

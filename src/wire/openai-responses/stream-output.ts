@@ -12,6 +12,7 @@ import { encodeGenerated, keptItem } from "./kept.ts";
 import { encodeReasoning, isShownWhole } from "./reasoning.ts";
 import type { Emit } from "./stream-encode.ts";
 import { MessageWriter } from "./stream-message.ts";
+import { isSearch } from "./tool.ts";
 
 interface ReasoningState {
   kind: "reasoning";
@@ -28,6 +29,8 @@ interface CallState {
   isCustom: boolean;
   /** Arguments that the client must get as free text: that needs all of them. */
   isHeld: boolean;
+  /** Its form has no pieces: it is told at its end alone. */
+  isWhole: boolean;
   text: string;
   own: JsonObject;
 }
@@ -150,8 +153,10 @@ export class OutputWriter {
     const frames = this.#message.close("completed");
     const isHeld = call.custom !== true && isCustomTool(restoreName(call.name, tools), tools);
     const isCustom = isHeld || call.custom === true;
-    const slot = this.#open(isCustom ? "custom" : "function", own);
-    const state: CallState = { kind: "call", slot, id: call.id, name: call.name, isCustom, isHeld, text: "", own };
+    const isWhole = isSearch(call.name, tools);
+    const slot = this.#open(isWhole ? "search" : isCustom ? "custom" : "function", own);
+    const { id, name } = call;
+    const state: CallState = { kind: "call", slot, id, name, isCustom, isHeld, isWhole, text: "", own };
     this.#parts.set(part, state);
     const item = this.#printCall(state, "in_progress");
     return [...frames, this.#emit("response.output_item.added", { output_index: slot.index, item })];
@@ -168,7 +173,7 @@ export class OutputWriter {
   #addArguments(state: CallState, text: string): string[] {
     if (text === "") return [];
     state.text += text;
-    return state.isHeld ? [] : [this.#tellArguments(state, text)];
+    return state.isHeld || state.isWhole ? [] : [this.#tellArguments(state, text)];
   }
 
   #tellArguments({ slot, isCustom }: CallState, delta: string): string {
@@ -177,6 +182,7 @@ export class OutputWriter {
   }
 
   #endCall(state: CallState): string[] {
+    if (state.isWhole) return [this.#close(state.slot, this.#printCall(state, "completed"))];
     const frames: string[] = [];
     if (state.isHeld) {
       state.text = unwrapInput(state.text);
@@ -249,7 +255,7 @@ export class OutputWriter {
     if (state.isTextOpen) frames.push(this.#tellReasoning(state, "text"), this.#tellReasoning(state, "part"));
     if (state.slot === null) return frames;
     const own = omit(ownFields(part.extra), ["content"]);
-    const item = { ...own, id: state.slot.id, type: "reasoning", ...encodeReasoning(part) };
+    const item = { ...own, id: state.slot.id, type: "reasoning", ...omit(encodeReasoning(part), ["id"]) };
     return [...frames, this.#close(state.slot, item)];
   }
 }

@@ -24,6 +24,18 @@ import { type CustomTool, type FunctionTool, asExtra, objectOf, objectsOf, omit,
 import { type Target, reportForeign } from "./content.ts";
 import { findTool, groupTools, joinName } from "./namespace.ts";
 
+/** The type of the tool by which a client lets the model find others, and the name under which other formats know it. */
+const SEARCH = "tool_search";
+
+/** True for the name of such a tool, where the client declared one. */
+export function isSearch(name: string, tools: readonly Tool[]): boolean {
+  return name === SEARCH && tools.some((tool) => tool.name === SEARCH && isSearchTool(tool));
+}
+
+function isSearchTool({ extra }: Tool): boolean {
+  return ownFields(extra)[SEARCH] === false;
+}
+
 const FUNCTION_FIELDS = ["type", "name", "description", "parameters", "strict"];
 
 /**
@@ -51,9 +63,23 @@ export function decodeTool(tool: JsonObject, path: string, others: readonly Tool
       return [decodeCustom(tool, path)];
     case "namespace":
       return decodeNamespace(tool, path, others);
+    case "tool_search":
+      return tool["execution"] === "client" ? [decodeSearch(tool, path)] : null;
     default:
       return null;
   }
+}
+
+/** A search among further tools, which the client runs: a function but for the form of its calls. */
+function decodeSearch(tool: JsonObject, path: string): Tool {
+  return {
+    name: SEARCH,
+    description: readString(tool, "description", `${path}.description`) ?? null,
+    parameters: readObject(tool, "parameters", `${path}.parameters`) ?? null,
+    strict: null,
+    // False cannot come from a client: it notes the type, and asks other formats for nothing.
+    ...asExtra({ ...omit(tool, ["type", "execution", "description", "parameters"]), [SEARCH]: false }),
+  };
 }
 
 function decodeNamespace(group: JsonObject, path: string, others: readonly Tool[]): Tool[] {
@@ -193,6 +219,10 @@ function encodeTool(tool: Tool, path: string, target: Target): JsonObject {
   const name = tool.namespace?.toolName ?? target.fitName(tool.name);
   const description = tool.namespace === undefined ? tool.description : tool.namespace.toolDescription;
   const head = { name, ...(description === null ? {} : { description }) };
+  if (isSearchTool(tool)) {
+    const { description: about, parameters } = tool;
+    return { ...omit(own, [SEARCH]), type: SEARCH, execution: "client", description: about, parameters };
+  }
   if (tool.custom !== undefined) {
     const custom: CustomTool = { type: "custom", ...head };
     const { grammar } = tool.custom;

@@ -139,7 +139,7 @@ describe("what the model said in one turn is one message", () => {
       {
         role: "assistant",
         parts: [
-          { type: "reasoning", text: "Hm.", encrypted: "gAAA", origin: "openai-responses" },
+          { type: "reasoning", text: "Hm.", encrypted: "rs_1|gAAA", origin: "openai-responses" },
           { type: "text", text: "Looking." },
           { type: "tool-call", id: "call_1", name: "look", arguments: "{}" },
           { type: "tool-call", id: "call_2", name: "patch", arguments: "***", custom: true },
@@ -179,6 +179,31 @@ describe("what the model said in one turn is one message", () => {
     ]);
   });
 
+  test("results stand behind their calls, one for each call, wherever the client put them", () => {
+    const decoded = messages(
+      { type: "function_call", call_id: "c1", name: "a", arguments: "{}" },
+      { type: "custom_tool_call", call_id: "c2", name: "b", input: "" },
+      { role: "user", content: "Hurry." },
+      { type: "function_call_output", call_id: "c1", output: "one" },
+      { type: "custom_tool_call_output", call_id: "c2", output: "two" },
+      { role: "assistant", content: "Done." },
+      { type: "custom_tool_call_output", call_id: "c2", output: "and more" },
+    );
+    const outline = decoded.map(({ role, parts }) => [
+      role,
+      ...parts.map((part) =>
+        part.type === "tool-result" ? part.content.map((item) => "text" in item && item.text) : part.type,
+      ),
+    ]);
+    expect(outline).toEqual([
+      ["assistant", "tool-call", "tool-call"],
+      ["tool", ["one"]],
+      ["tool", ["two", "and more"]],
+      ["user", "text"],
+      ["assistant", "text"],
+    ]);
+  });
+
   test("what only one provider can read is refused, by its place", () => {
     expect(refusal({ input: [{ type: "compaction", encrypted_content: "gAAA" }] }).param).toBe("input[0]");
     expect(refusal({ input: [{ type: "item_reference", id: "msg_1" }] })).toEqual({
@@ -189,6 +214,19 @@ describe("what the model said in one turn is one message", () => {
 });
 
 describe("tools", () => {
+  test("a search among tools that the client runs is a function like any", () => {
+    const search = {
+      type: "tool_search",
+      execution: "client",
+      description: "Finds tools.",
+      parameters: { type: "object" },
+    };
+    expect(decode({ input: "x", tools: [search, { type: "tool_search" }] })).toMatchObject({
+      tools: [{ name: "tool_search", description: "Finds tools.", parameters: { type: "object" } }],
+      extra: { "openai-responses": { tools: [{ index: 1 }] } },
+    });
+  });
+
   const SEARCH = { type: "function", name: "search", parameters: { type: "object" } };
 
   test("of a namespace get one name each that no other has, and their calls are found by it", () => {

@@ -72,13 +72,13 @@ describe("reasoning", () => {
     const { body, dropped } = input({
       role: "assistant",
       parts: [
-        { ...reasoning, encrypted: "gAAA", origin: "openai-responses" },
+        { ...reasoning, encrypted: "rs_1|gAAA", origin: "openai-responses" },
         { type: "text", text: "Hi" },
       ],
     });
     expect(dropped).toEqual([]);
     expect(body["input"]).toEqual([
-      { type: "reasoning", summary: [{ type: "summary_text", text: "Hm." }], encrypted_content: "gAAA" },
+      { type: "reasoning", id: "rs_1", summary: [{ type: "summary_text", text: "Hm." }], encrypted_content: "gAAA" },
       { type: "message", role: "assistant", content: [{ type: "output_text", annotations: [], text: "Hi" }] },
     ]);
   });

@@ -113,7 +113,7 @@ test("summaries of one item are one part, and what is sealed is read from the it
     completed(),
   );
   expect(response.choices[0]?.parts).toMatchObject([
-    { type: "reasoning", text: "One.\n\nTwo.", encrypted: "final", origin: "openai-responses" },
+    { type: "reasoning", text: "One.\n\nTwo.", encrypted: "rs_1|final", origin: "openai-responses" },
   ]);
 });
 

@@ -2,10 +2,12 @@
 // of them.
 
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { type Event, GatewayError, type JsonObject, type Request } from "../../../src/ir/index.ts";
 import { openaiResponses } from "../../../src/wire/openai-responses/index.ts";
 import type { ClientContext } from "../../../src/wire/type.ts";
-import { encodeStream } from "../replay.ts";
+import { encodeStream, replay } from "../replay.ts";
+import { DIALECTS, responses, stripExtra } from "../sample.ts";
 import { readResponseEvents, readResponseStream } from "../sdk.ts";
 
 const START: Event = { type: "start", id: "up-1", model: "claude", createdAt: null, extra: {} };
@@ -328,6 +330,22 @@ describe("tools that other formats cannot name", () => {
   });
 });
 
+test("a call of the client's own search among tools has its own form", async () => {
+  const tools = [{ type: "tool_search", execution: "client", description: "Finds.", parameters: { type: "object" } }];
+  const events = part(0, { toolCall: { id: "call_1", name: "tool_search" } }, '{"query":', '"mail"}');
+  const { text, types } = encode([START, ...events, ...end("tool-calls")], { tools });
+  expect(types.slice(2, -1)).toEqual(["response.output_item.added", "response.output_item.done"]);
+  expect((await readResponseStream(text)).output).toMatchObject([
+    {
+      type: "tool_search_call",
+      call_id: "call_1",
+      execution: "client",
+      arguments: { query: "mail" },
+      status: "completed",
+    },
+  ]);
+});
+
 test("what another provider sealed comes back to it through the client's own items", async () => {
   const sealed = { origin: "anthropic-messages", signature: "c2ln" };
   const { text } = encode([
@@ -353,4 +371,15 @@ test("OpenAI's SDK hands out every event", async () => {
     ...end("tool-calls"),
   ]);
   expect((await readResponseEvents(text)).map(({ type }): string => type)).toEqual(types);
+});
+
+test("OpenAI's SDK sums any answer to what it was", async () => {
+  await fc.assert(
+    fc.asyncProperty(responses(DIALECTS["openai-responses"]), async (response) => {
+      const sum = await readResponseStream(encodeStream(openaiResponses, replay(response), client()));
+      const read = openaiResponses.response.decode(JSON.parse(JSON.stringify(sum)));
+      expect(stripExtra(read)).toEqual(stripExtra(response));
+    }),
+    { numRuns: 50 },
+  );
 });
