@@ -61,11 +61,7 @@ export function listRecordings(filter: { surface?: string; mode?: "plain" | "str
 /** All interactions of one file, in order. `path` is relative to test/fixtures. Throws where the file is none we know. */
 export function readRecording(path: string): Interaction[] {
   const text = readFileSync(join(ROOT, path), "utf8");
-  if (path.endsWith(".chunks.txt")) {
-    return path.startsWith("bedrock/")
-      ? [answerOnly(text, "application/x-ndjson")]
-      : [answerOnly(frameChunks(text, !path.startsWith("gemini/")), "text/event-stream")];
-  }
+  if (path.endsWith(".chunks.txt")) return readChunks(text, path);
   if (path.endsWith(".yaml")) return readCassette(parse(text, { maxAliasCount: -1 }), path);
   const value: unknown = JSON.parse(text);
   if (isJsonObject(value) && isJsonObject(value["request"]) && isJsonObject(value["response"])) {
@@ -81,6 +77,17 @@ function splitList(cell: string): string[] {
 function answerOnly(body: string, contentType: string): Interaction {
   const bytes = new TextEncoder().encode(body);
   return { request: null, response: { status: 200, headers: { "content-type": contentType }, body, bytes } };
+}
+
+/** One answer or several, one after the other in the file. */
+function readChunks(text: string, path: string): Interaction[] {
+  if (path.startsWith("bedrock/")) return [answerOnly(text, "application/x-ndjson")];
+  const answers: string[] = [];
+  for (const line of text.split("\n").filter((payload) => payload.trim() !== "")) {
+    if (answers.length === 0 || /^\{"type":\s?"(?:message_start|response\.created)"/.test(line)) answers.push("");
+    answers[answers.length - 1] += `${line}\n`;
+  }
+  return answers.map((answer) => answerOnly(frameChunks(answer, !path.startsWith("gemini/")), "text/event-stream"));
 }
 
 /** Payload lines → SSE text. Payloads that name their own type get their `event:` line back; others, where so wished, `[DONE]`. */

@@ -42,9 +42,6 @@ function listFiles(provider: string, surface: string): string[] {
 /** One that the vendor's SDK does not call deprecated. */
 const MODEL = "claude-sonnet-5-5";
 
-/** Two answers one after the other in one file: no SDK reads that as a stream. */
-const NOT_ONE_STREAM = "anthropic/ai/anthropic-tool-search-regex.1.chunks.txt";
-
 interface Answer {
   text: string;
   tools: { name: string; input: unknown }[];
@@ -156,7 +153,7 @@ function readMessage(message: Anthropic.Message): Answer {
 }
 
 describe("an OpenAI client on recorded Anthropic traffic", () => {
-  const paths = listFiles("anthropic", "anthropic").filter((path) => path !== NOT_ONE_STREAM);
+  const paths = listFiles("anthropic", "anthropic");
   test("there are recordings", () => expect(paths.length).toBeGreaterThan(20));
   for (const path of paths) {
     for (const [index, { response }] of readRecording(path).entries()) {
