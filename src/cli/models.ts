@@ -17,8 +17,14 @@ const list = defineCommand({
   async run({ args }) {
     const scene = await openScene(args);
     const models = listModels(scene, Math.floor(Date.now() / 1000));
-    if (args.json === true) printJson({ object: "list", data: models });
-    else printTable(models, ["id", "owned_by"]);
+    const rows = models.map(({ id, createdAt, listedAt, ownedBy }) => ({
+      id,
+      object: "model",
+      created: createdAt ?? listedAt,
+      owned_by: ownedBy,
+    }));
+    if (args.json === true) printJson({ object: "list", data: rows });
+    else printTable(rows, ["id", "owned_by"]);
     scene.catalog.stop();
   },
 });

@@ -4,9 +4,11 @@ import {
   type AnswerPart,
   GatewayError,
   type JsonObject,
+  NO_USAGE,
   type Response as Answer,
   toGatewayError,
 } from "../ir/index.ts";
+import { createTokenEstimate } from "../ledger/index.ts";
 import type { ChatWire, ForwardWire } from "../wire/index.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import type { Plan } from "./plan.ts";
@@ -25,10 +27,15 @@ export async function answerWhole(state: CallState): Promise<Response> {
     if (convert !== undefined) return answerConverted(state, attempt, { wire: mode.wire, convert, text });
     const meter = mode.wire.meter(text);
     if (meter.usage === null) refuseError(state, mode.wire, text);
+    const converted = mode.convert === null ? null : convertVectors(state, mode.convert, text);
     record.estimateInput(() => estimateFromRequest(state));
     record.answered({ model: meter.model, usage: meter.usage, text: () => "" });
-    if (mode.via === null) return release(state, attempt, text, upstream.headers.get("content-type"));
-    return release(state, attempt, JSON.stringify(mode.via.decode(readObject(state, text))), "application/json");
+    return release(
+      state,
+      attempt,
+      converted ?? text,
+      converted === null ? upstream.headers.get("content-type") : "application/json",
+    );
   }
   const body = readObject(state, text);
   const { response } = mode.kind === "forward" ? mode.wire : mode.target;
@@ -78,14 +85,27 @@ function refuseError(state: CallState, wire: ForwardWire, text: string): void {
 /** A forwarded chat answer is decoded to be booked; of the others only the meter is read. */
 function narrow(mode: Plan["mode"]): Narrowed {
   if (mode.kind === "translate") return mode;
-  if (mode.kind === "convert") return { kind: "meter", wire: mode.via.target, via: mode.via };
+  if (mode.kind === "convert") return { kind: "meter", wire: mode.target, convert: mode };
   const { wire } = mode;
-  return wire.operation === "chat" ? { kind: "forward", wire } : { kind: "meter", wire, via: null };
+  return wire.operation === "chat" ? { kind: "forward", wire } : { kind: "meter", wire, convert: null };
+}
+
+type Convert = Extract<Plan["mode"], { kind: "convert" }>;
+
+/** The vectors in the client's format, which wants a count of tokens even where the provider gave none. */
+function convertVectors(state: CallState, { client, target }: Convert, text: string): string {
+  const answer = decodeAnswer(() => target.vectors.response.decode(readObject(state, text)));
+  if (answer instanceof GatewayError) throw failed(state, answer);
+  const estimate = createTokenEstimate();
+  if (answer.usage === null) estimate.add(estimateFromRequest(state));
+  const usage = answer.usage ?? { ...NO_USAGE, freshInputTokens: estimate.tokens() };
+  const model = answer.model === "" ? state.plan.model : answer.model;
+  return JSON.stringify(client.response.encode({ ...answer, model, usage }, state.body));
 }
 
 type Narrowed =
   | { kind: "forward"; wire: ChatWire }
-  | { kind: "meter"; wire: ForwardWire; via: NonNullable<ForwardWire["via"]> | null }
+  | { kind: "meter"; wire: ForwardWire; convert: Convert | null }
   | Extract<Plan["mode"], { kind: "translate" }>;
 
 function readObject(state: CallState, text: string): JsonObject {
@@ -95,7 +115,7 @@ function readObject(state: CallState, text: string): JsonObject {
 }
 
 /** An upstream may answer 200 and mean an error; the wire's decoder tells. */
-function decodeAnswer(decode: () => Answer): Answer | GatewayError {
+function decodeAnswer<T>(decode: () => T): T | GatewayError {
   try {
     return decode();
   } catch (error) {

@@ -5,7 +5,16 @@ import { removeTopLevel, setTopLevel } from "../lib/json-edit.ts";
 import { createTokenEstimate } from "../ledger/index.ts";
 import { findNearest } from "../lib/nearest.ts";
 import type { Endpoint, Provider } from "../provider/index.ts";
-import { type ChatWire, type ForwardWire, type Peek, TARGETS, type TargetWire, type Wire } from "../wire/index.ts";
+import {
+  type ChatWire,
+  type ForwardWire,
+  type Peek,
+  TARGETS,
+  type TargetWire,
+  VECTORS,
+  type VectorCodec,
+  type Wire,
+} from "../wire/index.ts";
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
 
@@ -24,7 +33,7 @@ export interface Plan {
   spoken: Wire | TargetWire;
   mode:
     | { kind: "forward"; wire: Wire }
-    | { kind: "convert"; via: NonNullable<ForwardWire["via"]> }
+    | { kind: "convert"; client: VectorCodec; target: ForwardWire & { vectors: VectorCodec } }
     | { kind: "translate"; client: ChatWire; target: TargetWire; request: Request };
 }
 
@@ -61,28 +70,28 @@ function choosePlan(scene: Scene, target: { provider: Provider; model: string },
   if (spoken.includes(wire.id)) return forward(target.provider, target.model, asked);
   if (wire.operation === "chat") return translate(scene, target, asked);
   if (wire.count !== undefined && spoken.some((id) => TARGETS.has(id))) return countHere(target, asked, wire);
-  if (wire.via !== undefined && spoken.includes(wire.via.target.id)) {
-    return convert(target, asked, wire.via);
-  }
+  const other = wire.vectors === undefined ? undefined : VECTORS.find(({ id }) => spoken.includes(id));
+  if (wire.vectors !== undefined && other !== undefined) return convert(scene, target, asked, [wire.vectors, other]);
   throw unsupported(target.provider, wire);
 }
 
 function convert(
+  scene: Scene,
   { provider, model }: { provider: Provider; model: string },
-  { body }: Asked,
-  via: NonNullable<ForwardWire["via"]>,
+  { body, peek }: Asked,
+  [client, target]: [VectorCodec, ForwardWire & { vectors: VectorCodec }],
 ): Plan {
-  const { target } = via;
+  if (scene.workMode === "passthrough") throw refuseTranslation(provider, model);
   const endpoint = provider.endpoint(target.id, { model, stream: false });
-  const encoded = shape(via.encode(body, model), endpoint);
+  const encoded = target.vectors.request.encode({ ...client.request.decode(body, peek), model });
   return {
     provider,
     model,
     endpoint,
-    body: JSON.stringify(encoded),
-    dropped: [],
+    body: JSON.stringify(shape(encoded.body, endpoint)),
+    dropped: encoded.dropped,
     spoken: target,
-    mode: { kind: "convert", via },
+    mode: { kind: "convert", client, target },
   };
 }
 
@@ -186,13 +195,7 @@ function translate(scene: Scene, { provider, model }: { provider: Provider; mode
   const { wire, body, peek } = asked;
   const spoken = provider.speaks(model).flatMap((id) => TARGETS.get(id) ?? [])[0];
   if (wire.operation !== "chat" || spoken === undefined) throw unsupported(provider, wire);
-  if (scene.workMode === "passthrough") {
-    throw invalidRequest(
-      `Model "${model}" is served by provider "${provider.name}" in another format, and work_mode = passthrough forbids translation.`,
-      "model",
-      "translation_disabled",
-    );
-  }
+  if (scene.workMode === "passthrough") throw refuseTranslation(provider, model);
   const request = { ...wire.request.decode(body, peek), model };
   const encoded = spoken.request.encode(request, provider.facts(model));
   const endpoint = provider.endpoint(spoken.id, { model, stream: peek.stream });
@@ -208,6 +211,14 @@ function translate(scene: Scene, { provider, model }: { provider: Provider; mode
 }
 
 /** A body of ours with what this address must have otherwise; what is refused there, its encoder knows from the model's facts. */
+function refuseTranslation(provider: Provider, model: string): GatewayError {
+  return invalidRequest(
+    `Model "${model}" is served by provider "${provider.name}" in another format, and work_mode = passthrough forbids translation.`,
+    "model",
+    "translation_disabled",
+  );
+}
+
 function shape(body: JsonObject, { remove = [], rename = {}, set = {} }: Endpoint): JsonObject {
   const shaped: JsonObject = { ...body, ...set };
   for (const field of remove) delete shaped[field];

@@ -49,21 +49,54 @@ export async function answerStream(state: CallState): Promise<Response> {
 const BLANK_LINE = /(?:\n\n|\r\r|\n\r\n)$/u;
 
 function forwardFrames({ forward }: Wire, body: JsonObject, encodeError: (error: GatewayError) => string): Carrier {
+  const hold = createHold();
   return {
     carry(frame, events) {
-      const error = events.find((event) => event.type === "finish")?.error;
+      const finish = events.find((event) => event.type === "finish");
       // Half a frame, or one that is no JSON, is not handed on: the client is told instead.
-      if (error?.kind === "upstream_malformed") return encodeError(error);
+      if (finish?.error?.kind === "upstream_malformed") return hold.release(encodeError(finish.error));
       const text = forward.frame(frame, body);
       // A last frame that came without its blank line gets one, as something of ours may follow it.
-      return text === "" || BLANK_LINE.test(text) ? text : `${text}\n\n`;
+      const whole = text === "" || BLANK_LINE.test(text) ? text : `${text}\n\n`;
+      return hold.isEnd(events) && finish === undefined ? hold.keep(whole) : hold.release(whole);
     },
     close(events) {
       // The upstream broke off: the client learns it in its own words instead of by silence.
       const finish = events.find((event) => event.type === "finish");
-      return finish?.error === undefined ? "" : encodeError(finish.error);
+      return hold.release(finish?.error === undefined ? "" : encodeError(finish.error));
     },
     fail: encodeError,
+  };
+}
+
+/**
+ * Keeps back what follows the end of all choices until the stream is over, in formats whose streams just end as well: a client that has
+ * the whole of an answer must find it on record.
+ */
+function createHold() {
+  const open = new Set<number>();
+  let hasEnded = false;
+  let held = "";
+  return {
+    isEnd(events: readonly Event[]): boolean {
+      for (const event of events) {
+        if (!("choice" in event)) continue;
+        hasEnded ||= event.type === "choice-end";
+        if (event.type === "choice-end") open.delete(event.choice);
+        else open.add(event.choice);
+      }
+      return hasEnded && open.size === 0;
+    },
+    keep(text: string): string {
+      held += text;
+      return "";
+    },
+    /** What was kept, and the text behind it. */
+    release(text: string): string {
+      const all = held + text;
+      held = "";
+      return all;
+    },
   };
 }
 

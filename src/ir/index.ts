@@ -1,4 +1,5 @@
 // The door of the room: canonical values only.
+export type * from "./embedding.ts";
 export * from "./error.ts";
 export * from "./event.ts";
 export * from "./json.ts";

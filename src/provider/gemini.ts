@@ -24,7 +24,7 @@ function makeGemini(settings: ProviderSettings): Provider {
   const root = /\/v\d+(?:alpha|beta)?\d*$/u.test(settings.baseUrl) ? settings.baseUrl : `${settings.baseUrl}/v1beta`;
   return {
     name: settings.name,
-    speaks: () => ["gemini"],
+    speaks: () => ["gemini", "gemini-count", "gemini-batch-embed", "gemini-embed"],
     endpoint: (wire, target) => locateMethod(root, wire, target),
     authorize: null,
     headers: {
@@ -45,6 +45,9 @@ function makeGemini(settings: ProviderSettings): Provider {
 
 const METHODS: Partial<Record<WireId, string>> = {
   gemini: "generateContent",
+  "gemini-batch-embed": "batchEmbedContents",
+  "gemini-count": "countTokens",
+  "gemini-embed": "embedContent",
 };
 
 function locateMethod(root: string, wire: WireId, { model, stream }: { model: string; stream: boolean }): Endpoint {

@@ -1,34 +1,54 @@
-// The list of models: what the providers list, what routes and aliases name, each under a name that really leads there.
+// The list of models: what the providers list, what routes and aliases name, each under a name that really leads there; told to each client
+// in its own format.
 
 import type { Scene } from "../gateway/index.ts";
 import { unknownModel } from "../gateway/index.ts";
-import type { JsonObject } from "../ir/index.ts";
+import { LISTERS, type ModelEntry } from "../wire/index.ts";
 import type { GuardedRoute } from "./route.ts";
 
 /** How long the very first caller waits for the providers' lists; later ones never do. */
 const FIRST_WAIT_MS = 1_500;
 
+type Lister = (typeof LISTERS)[number];
+
 export function makeModelRoutes(scene: () => Scene, startedSeconds: number): GuardedRoute[] {
+  const [common, ...others] = LISTERS;
+  const routes = others.flatMap((wire) =>
+    wire.listing.paths.flatMap((path) => makeRoutes(path, () => wire, { scene, startedSeconds })),
+  );
+  if (common === undefined) return routes;
+  // One address, and the client's headers tell in which format it reads.
+  const choose = (request: Request): Lister => others.find(({ listing }) => listing.isAsked(request)) ?? common;
+  return [...common.listing.paths.flatMap((path) => makeRoutes(path, choose, { scene, startedSeconds })), ...routes];
+}
+
+function makeRoutes(
+  path: string,
+  wireOf: (request: Request) => Lister,
+  { scene, startedSeconds }: { scene: () => Scene; startedSeconds: number },
+): GuardedRoute[] {
   const authority = { anyOf: ["inference:chat", "inference:embeddings"] } as const;
   return [
     {
       method: "GET",
-      path: "/v1/models",
+      path,
       authority,
-      async handle() {
+      wireOf,
+      async handle({ request, query }) {
         await scene().catalog.firstReading(FIRST_WAIT_MS);
-        return Response.json({ object: "list", data: listModels(scene(), startedSeconds) });
+        return Response.json(wireOf(request).listing.list(listModels(scene(), startedSeconds), query));
       },
     },
     {
       method: "GET",
-      path: "/v1/models/:id{.+}",
+      path: `${path}/:id{.+}`,
       authority,
-      async handle({ params }) {
+      wireOf,
+      async handle({ request, params }) {
         const id = params["id"] ?? "";
         await scene().catalog.firstReading(FIRST_WAIT_MS);
         const found = findModel(scene(), id, startedSeconds);
-        if (found !== undefined) return Response.json(found);
+        if (found !== undefined) return Response.json(wireOf(request).listing.one(found));
         throw unknownModel(scene(), id);
       },
     },
@@ -36,11 +56,9 @@ export function makeModelRoutes(scene: () => Scene, startedSeconds: number): Gua
 }
 
 /** By its listed name, whatever its case; else by any name that leads to a listed model: an alias, or `provider/model`. */
-function findModel(scene: Scene, id: string, startedSeconds: number): JsonObject | undefined {
+function findModel(scene: Scene, id: string, startedSeconds: number): ModelEntry | undefined {
   const wanted = id.toLowerCase();
-  const listed = listModels(scene, startedSeconds).find(
-    ({ id: listedId }) => typeof listedId === "string" && listedId.toLowerCase() === wanted,
-  );
+  const listed = listModels(scene, startedSeconds).find((model) => model.id.toLowerCase() === wanted);
   if (listed !== undefined) return listed;
   const target = scene.router.resolve(id).target;
   const entry = scene.catalog
@@ -50,23 +68,50 @@ function findModel(scene: Scene, id: string, startedSeconds: number): JsonObject
     );
   if (entry === undefined) return undefined;
   const { model, provider } = entry;
-  return { id, object: "model", created: model.createdAt ?? startedSeconds, owned_by: model.ownedBy || provider };
+  return describeModel(scene, { id, provider, model: model.id, ...pickFacts(model) }, startedSeconds);
+}
+
+function pickFacts({ createdAt, ownedBy }: { createdAt: number | null; ownedBy: string }) {
+  return { createdAt, ownedBy };
 }
 
 /** A model that its plain name would send elsewhere is listed as `provider/model`, which always leads to it. */
-export function listModels(scene: Scene, startedSeconds: number): JsonObject[] {
-  const models = new Map<string, JsonObject>();
-  const add = (id: string, created: number | null, owner: string): void => {
-    if (!models.has(id)) models.set(id, { id, object: "model", created: created ?? startedSeconds, owned_by: owner });
+export function listModels(scene: Scene, startedSeconds: number): ModelEntry[] {
+  const models = new Map<string, ModelEntry>();
+  const add = (named: Named): void => {
+    if (!models.has(named.id)) models.set(named.id, describeModel(scene, named, startedSeconds));
   };
   for (const { provider, model } of scene.catalog.list()) {
     const leadsHere = scene.router.resolve(model.id).target?.provider === provider;
-    add(
-      leadsHere ? model.id : `${provider}/${model.id}`,
-      model.createdAt,
-      model.ownedBy === "" ? provider : model.ownedBy,
-    );
+    const id = leadsHere ? model.id : `${provider}/${model.id}`;
+    add({ id, provider, model: model.id, ...pickFacts(model) });
   }
-  for (const { model, provider } of scene.router.named()) add(model, null, provider);
+  for (const { model, provider } of scene.router.named()) {
+    const target = scene.router.resolve(model).target?.model ?? model;
+    add({ id: model, provider, model: target, createdAt: null, ownedBy: "" });
+  }
   return [...models.values()];
+}
+
+/** A name that leads to a provider's model. */
+interface Named {
+  id: string;
+  provider: string;
+  model: string;
+  createdAt: number | null;
+  ownedBy: string;
+}
+
+function describeModel(
+  scene: Scene,
+  { id, provider, model, createdAt, ownedBy }: Named,
+  startedSeconds: number,
+): ModelEntry {
+  return {
+    id,
+    createdAt,
+    listedAt: startedSeconds,
+    ownedBy: ownedBy === "" ? provider : ownedBy,
+    maxOutputTokens: scene.providers.get(provider)?.facts(model).maxOutputTokens ?? null,
+  };
 }

@@ -3,16 +3,30 @@
 import { anthropicCount } from "./anthropic-messages/count.ts";
 import { anthropicMessages } from "./anthropic-messages/index.ts";
 import { bedrockConverse } from "./bedrock-converse/index.ts";
+import { geminiCount } from "./gemini/count.ts";
+import { geminiBatchEmbed, geminiEmbed } from "./gemini/embed.ts";
 import { gemini } from "./gemini/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
 import { openaiEmbeddings } from "./openai-embeddings/index.ts";
 import { openaiResponses } from "./openai-responses/index.ts";
-import type { ClientWireId, TargetWire, Wire, WireId } from "./type.ts";
+import type {
+  ChatWire,
+  ClientWireId,
+  ForwardWire,
+  ModelListing,
+  TargetWire,
+  VectorCodec,
+  Wire,
+  WireId,
+} from "./type.ts";
 
 export const WIRES = {
   "anthropic-count": anthropicCount,
   "anthropic-messages": anthropicMessages,
   gemini,
+  "gemini-batch-embed": geminiBatchEmbed,
+  "gemini-count": geminiCount,
+  "gemini-embed": geminiEmbed,
   "openai-chat": openaiChat,
   "openai-embeddings": openaiEmbeddings,
   "openai-responses": openaiResponses,
@@ -26,6 +40,18 @@ export const TARGETS: ReadonlyMap<WireId, TargetWire> = new Map<WireId, TargetWi
     (wire) => [wire.id, wire],
   ),
 );
+
+/** The formats in which providers are asked for vectors, those first that take many texts at once. */
+export const VECTORS: readonly (ForwardWire & { vectors: VectorCodec })[] = Object.values<Wire>(WIRES).flatMap(
+  (wire) => (wire.operation === "embeddings" && wire.vectors !== undefined ? [{ ...wire, vectors: wire.vectors }] : []),
+);
+
+/** The formats that list models, that of addresses which belong to none first. */
+export const LISTERS: readonly (ChatWire & { listing: ModelListing })[] = Object.values<Wire>(WIRES)
+  .flatMap((wire) =>
+    wire.operation === "chat" && wire.listing !== undefined ? [{ ...wire, listing: wire.listing }] : [],
+  )
+  .toSorted((left, right) => Number(right.id === openaiChat.id) - Number(left.id === openaiChat.id));
 
 /** The format of answers on addresses that belong to none. */
 export const DEFAULT_WIRE: Wire = openaiChat;

@@ -3,6 +3,8 @@
 
 import type {
   Dropped,
+  EmbeddingRequest,
+  EmbeddingResponse,
   Event,
   GatewayError,
   JsonObject,
@@ -16,7 +18,15 @@ import type { Frame } from "../lib/sse.ts";
 
 /** Formats that clients speak to us, and providers too. */
 export type ClientWireId =
-  "anthropic-count" | "anthropic-messages" | "gemini" | "openai-chat" | "openai-embeddings" | "openai-responses";
+  | "anthropic-count"
+  | "anthropic-messages"
+  | "gemini"
+  | "gemini-batch-embed"
+  | "gemini-count"
+  | "gemini-embed"
+  | "openai-chat"
+  | "openai-embeddings"
+  | "openai-responses";
 /** Formats that only providers speak. */
 export type TargetOnlyId = "bedrock-converse" | "cohere-chat";
 export type WireId = ClientWireId | TargetOnlyId;
@@ -155,6 +165,8 @@ interface WireBase {
 /** A chat format: it can be translated to and from every other chat format through the IR. */
 export interface ChatWire extends WireBase {
   operation: "chat";
+  /** Missing where another format's clients list models in the same way. */
+  listing?: ModelListing;
   /** `peek` is what this wire's own `peek` found. */
   request: { decode(body: JsonObject, peek?: Peek): Request; encode(request: Request, facts: ModelFacts): Encoded };
   response: { decode(body: JsonObject): Response; encode(response: Response, client: ClientContext): JsonObject };
@@ -164,6 +176,28 @@ export interface ChatWire extends WireBase {
     /** Events → complete SSE text of this format, one string a frame. */
     encode(client: ClientContext): Machine<Event, string>;
   };
+}
+
+/** A model as it is listed to clients. */
+export interface ModelEntry {
+  id: string;
+  /** Seconds since the epoch; null where nobody knows. */
+  createdAt: number | null;
+  /** When it was first listed here, likewise. */
+  listedAt: number;
+  ownedBy: string;
+  maxOutputTokens: number | null;
+}
+
+/** How a format's clients list models. */
+export interface ModelListing {
+  /** Addresses of the list (GET); a model's name behind one asks for that model alone. */
+  paths: readonly string[];
+  /** Whether it is a client of this format that asks, where several formats have the same address. */
+  isAsked(request: { headers: Headers; url: string }): boolean;
+  /** `query` may ask for a part of the list. Throws an invalid_request where it asks for none that there is. */
+  list(models: readonly ModelEntry[], query: URLSearchParams): JsonObject;
+  one(model: ModelEntry): JsonObject;
 }
 
 /** The provider's half of a chat format: all that a translated call needs of its target. */
@@ -176,19 +210,25 @@ export interface TargetWire {
   error: { decode(status: number | null, body: JsonObject | string): UpstreamError };
 }
 
-/** What is no chat: forwarded to providers that speak it themselves, or put to them in one other way. */
+/** What is no chat: forwarded to providers that speak it themselves; counts and vectors can be had elsewhere, too. */
 export interface ForwardWire extends WireBase {
   operation: "count" | "embeddings";
   /** Reads usage and the served model from an answer's text without parsing all of it. */
   meter(raw: string): { usage: Usage | null; model: string | null };
-  /** How it is put to providers that speak that other format only. */
-  via?: {
-    target: ForwardWire;
-    encode(body: JsonObject, model: string): JsonObject;
-    decode(answer: JsonObject): JsonObject;
-  };
+  /** Vectors of texts: what it takes to put them to providers of another such format. */
+  vectors?: VectorCodec;
   /** Counts of tokens: the chat request inside, and the answer where we estimate it ourselves. */
   count?: { wire: ChatWire; unwrap(body: JsonObject): JsonObject; encode(tokens: number): JsonObject };
+}
+
+export interface VectorCodec {
+  /** Both throw an invalid_request where a format has no word for what is to be embedded. */
+  request: { decode(body: JsonObject, peek: Peek): EmbeddingRequest; encode(request: EmbeddingRequest): Encoded };
+  response: {
+    decode(body: JsonObject): EmbeddingResponse;
+    /** `body` is the client's own request. */
+    encode(response: EmbeddingResponse, body: JsonObject): JsonObject;
+  };
 }
 
 export type Wire = ChatWire | ForwardWire;

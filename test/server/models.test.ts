@@ -1,6 +1,6 @@
 // The list of models: live from the providers, in the background, and never held up by a dead one.
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { type Rig, type Upstream, makeRig, readJson } from "../rig.ts";
 
 let rig: Rig | null = null;
@@ -129,4 +129,72 @@ test("aliases and exact routes are listed where their provider is ready", async 
   const listed = await ids(gateway);
   expect(listed).toContain("fast");
   expect(listed).toContain("house-model");
+});
+
+describe("one address, three formats", () => {
+  const versioned = { "anthropic-version": "2023-06-01" };
+
+  test("Anthropic's, page by page", async () => {
+    const gateway = await open({ upstream: lists });
+    const page = async (query: string, path = "/v1/models") =>
+      readJson(await gateway.send(`${path}${query}`, { headers: versioned }));
+    const all = await page("?limit=1000");
+    const names: string[] = all.data.map(({ id }: { id: string }) => id);
+    expect(all).toMatchObject({ has_more: false, first_id: names[0], last_id: names.at(-1) });
+    expect(all.data.find(({ id }: { id: string }) => id.startsWith("claude"))).toMatchObject({
+      type: "model",
+      id: "claude-sonnet-4-5-20250929",
+      display_name: "claude-sonnet-4-5-20250929",
+      created_at: "2025-09-29T00:00:00.000Z",
+      max_tokens: 64_000,
+    });
+    const found: string[] = [];
+    for (let query = "?limit=2"; ;) {
+      const { data, has_more: hasMore, last_id: last } = await page(query, "/anthropic/v1/models");
+      found.push(...data.map(({ id }: { id: string }) => id));
+      if (hasMore !== true) break;
+      query = `?limit=2&after_id=${encodeURIComponent(last)}`;
+    }
+    expect(found).toEqual(names);
+    const last = await page(`?limit=2&before_id=${encodeURIComponent(names.at(-1) ?? "")}`);
+    expect(last.data.map(({ id }: { id: string }) => id)).toEqual(names.slice(-3, -1));
+    expect(last.has_more).toBe(true);
+    expect(await page("/gpt-4o")).toMatchObject({ type: "model", id: "gpt-4o" });
+  });
+
+  test("Google's, page by page, told by the key's header or parameter, or by the address", async () => {
+    const gateway = await open({ upstream: lists });
+    const { token } = await gateway.issue();
+    const byHeader = { token: null, headers: { "x-goog-api-key": token } };
+    const all = await readJson(await gateway.send("/v1/models?pageSize=1000", byHeader));
+    const names: string[] = all.models.map(({ name }: { name: string }) => name);
+    expect(names).toContain("models/claude-sonnet-4-5-20250929");
+    expect(await readJson(await gateway.send(`/v1/models?key=${token}`, { token: null }))).toEqual(all);
+    expect(await readJson(await gateway.send("/v1beta/models"))).toEqual(all);
+    const found: string[] = [];
+    for (let query = "?pageSize=2"; ;) {
+      const { models, nextPageToken } = await readJson(await gateway.send(`/v1beta/models${query}`));
+      found.push(...models.map(({ name }: { name: string }) => name));
+      if (nextPageToken === undefined) break;
+      query = `?pageSize=2&pageToken=${nextPageToken}`;
+    }
+    expect(found).toEqual(names);
+    expect(await readJson(await gateway.send("/v1beta/models/local/gpt-4o"))).toMatchObject({
+      name: "models/local/gpt-4o",
+      supportedGenerationMethods: ["generateContent", "streamGenerateContent", "countTokens"],
+    });
+  });
+
+  test.each([
+    ["/v1/models/nothing", versioned, { type: "error", error: { type: "not_found_error" } }],
+    ["/anthropic/v1/models?limit=0", {}, { type: "error", error: { type: "invalid_request_error" } }],
+    ["/anthropic/v1/models?after_id=nothing", {}, { type: "error", error: { type: "invalid_request_error" } }],
+    ["/v1beta/models/nothing", {}, { error: { code: 404, status: "NOT_FOUND" } }],
+    ["/v1beta/models?pageToken=nothing", {}, { error: { code: 400, status: "INVALID_ARGUMENT" } }],
+    ["/v1beta/models?pageSize=-1", {}, { error: { code: 400, status: "INVALID_ARGUMENT" } }],
+    ["/v1/models/nothing", {}, { error: { type: "invalid_request_error", code: "model_not_found" } }],
+  ])("errors of %s %p are told in the same format", async (path, headers, error) => {
+    const gateway = await open({ upstream: lists });
+    expect(await readJson(await gateway.send(path, { headers }))).toMatchObject(error);
+  });
 });

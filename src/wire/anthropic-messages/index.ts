@@ -6,6 +6,7 @@ import { setTopLevel } from "../../lib/json-edit.ts";
 import type { ChatWire, Peek } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
+import { listing } from "./listing.ts";
 import { decodeRequest, encodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse } from "./response.ts";
 import { encodeStream } from "./stream-encode.ts";
@@ -16,6 +17,7 @@ export const anthropicMessages: ChatWire = {
   operation: "chat",
   endpoint: "messages",
   paths: ["/v1/messages", "/anthropic/v1/messages"],
+  listing,
   peek,
   forward: {
     request: (raw, body, model) => (body["model"] === model ? raw : setTopLevel(raw, "model", JSON.stringify(model))),

@@ -2,6 +2,7 @@
 // Knows nothing of the other formats. Source: https://ai.google.dev/api/generate-content
 
 import { type Extra, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { reportFields } from "../foreign.ts";
 import type { WireId } from "../type.ts";
 
 /** This wire's key in every `extra`. */
@@ -118,12 +119,10 @@ export interface Place {
 
 /** Names what another format's client said of something beyond the canonical words. */
 export function reportForeign(extra: Extra | undefined, { path, dropped }: Pick<Place, "path" | "dropped">): void {
-  for (const [wire, fields] of Object.entries(extra ?? {})) {
-    if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) {
-      if (name === "role" || !asksForSomething(value)) continue;
-      if (isJsonObject(value)) dropped.push(...Object.keys(value).map((inner) => `${path}.${name}.${inner}`));
-      else dropped.push(`${path}.${name}`);
-    }
-  }
+  if (extra !== undefined) reportFields(foreignOf(extra), path, dropped);
+}
+
+/** All entries but this wire's own. */
+export function foreignOf({ [ID]: _own, ...others }: Extra): Extra {
+  return others;
 }

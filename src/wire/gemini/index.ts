@@ -5,6 +5,7 @@ import { type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts
 import type { Address, ChatWire, Peek } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
+import { listing } from "./listing.ts";
 import { listPaths } from "./path.ts";
 import { decodeRequest, encodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse } from "./response.ts";
@@ -17,6 +18,7 @@ export const gemini: ChatWire = {
   endpoint: "generateContent",
   paths: [...listPaths("generateContent"), ...listPaths("streamGenerateContent")],
   address: (path) => ({ stream: path.endsWith(":streamGenerateContent") }),
+  listing,
   peek,
   forward: {
     // The address names the model, and usage is always reported: nothing changes.

@@ -9,9 +9,10 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
+import { reportRequest } from "../foreign.ts";
 import { omitRefused } from "../refused.ts";
 import type { Encoded, ModelFacts, Peek } from "../type.ts";
-import { ID, asksForSomething, objectOf, objectsOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
+import { ID, foreignOf, objectOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
 import { encodeConversation } from "./conversation-encode.ts";
 import { decodeConversation } from "./conversation.ts";
 import { decodeSchema, encodeSchema } from "./schema.ts";
@@ -247,9 +248,6 @@ function encodeTier(tier: string, body: JsonObject, dropped: string[]): void {
   else if (tier !== "auto") dropped.push("service_tier");
 }
 
-/** Fields that ask for something even where they are empty. */
-const ASKS_WHEN_EMPTY = ["web_search_options"];
-
 /** Names what the client asked for and Google has no word for; tools of another format by their place in the list. */
 function reportRest(request: Request, dropped: string[]): void {
   if (request.user !== undefined) dropped.push("user");
@@ -257,14 +255,5 @@ function reportRest(request: Request, dropped: string[]): void {
   if (request.promptCacheKey !== undefined) dropped.push("prompt_cache_key");
   if (request.verbosity !== undefined) dropped.push("verbosity");
   if (Object.keys(request.metadata ?? {}).length > 0) dropped.push("metadata");
-  for (const [wire, fields] of Object.entries(request.extra)) {
-    if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) {
-      if (name === "stream_options") continue;
-      const places = name === "tools" ? objectsOf(value).map(({ index }) => index) : [];
-      const known = places.filter((place) => typeof place === "number");
-      if (known.length > 0) dropped.push(...known.map((place) => `tools[${place}]`));
-      else if (asksForSomething(value) || (isJsonObject(value) && ASKS_WHEN_EMPTY.includes(name))) dropped.push(name);
-    }
-  }
+  reportRequest(foreignOf(request.extra), [], dropped);
 }

@@ -24,13 +24,14 @@ import { ChoiceWriter } from "./stream-part.ts";
 import { encodeUsage } from "./usage.ts";
 
 /** Events of one answer → complete frames. */
-export function encodeStream({ request }: ClientContext): Machine<Event, string> {
-  const encoder = new StreamEncoder(request.tools);
+export function encodeStream({ request, requestId = "" }: ClientContext): Machine<Event, string> {
+  const encoder = new StreamEncoder(request.tools, requestId);
   return { push: (event) => encoder.push(event), end: () => [] };
 }
 
 class StreamEncoder {
   readonly #tools: readonly Tool[];
+  readonly #requestId: string;
   #head: Pick<Response, "id" | "model" | "createdAt"> = { id: "", model: "", createdAt: null };
   #extra: Extra = {};
   #usage: Usage | null = null;
@@ -38,8 +39,9 @@ class StreamEncoder {
   readonly #choices = new Map<number, ChoiceWriter>();
   readonly #ends = new Map<number, Extract<Event, { type: "choice-end" }>>();
 
-  constructor(tools: readonly Tool[]) {
+  constructor(tools: readonly Tool[], requestId: string) {
     this.#tools = tools;
+    this.#requestId = requestId;
   }
 
   push(event: Event): string[] {
@@ -106,7 +108,7 @@ class StreamEncoder {
 
   #finish(event: Extract<Event, { type: "finish" }>): string[] {
     this.#isFinished = true;
-    if (event.error !== undefined) return [encodeErrorFrame(event.error, "")];
+    if (event.error !== undefined) return [encodeErrorFrame(event.error, this.#requestId)];
     if (event.extra !== undefined) this.#extra = mergeExtra(this.#extra, event.extra);
     const own = ownFields(this.#extra);
     const candidates = [...this.#ends.values()].flatMap((end) => this.#encodeEnd(end));

@@ -4,6 +4,7 @@
 import type { ChatWire } from "../type.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
 import { forwardFrame, forwardRequest } from "./forward.ts";
+import { listing } from "./listing.ts";
 import { peekRequest } from "./peek.ts";
 import { encodeRequest } from "./request-encode.ts";
 import { decodeRequest } from "./request.ts";
@@ -16,6 +17,7 @@ export const openaiChat: ChatWire = {
   operation: "chat",
   endpoint: "chat.completions",
   paths: ["/v1/chat/completions"],
+  listing,
   peek: peekRequest,
   forward: { request: forwardRequest, frame: forwardFrame },
   request: { decode: decodeRequest, encode: encodeRequest },
