@@ -4,68 +4,70 @@
 import type { ErrorKind, UpstreamError } from "../ir/index.ts";
 
 /** The words that formats have for a type or code of an error, in lower case. */
-const WORDS: Readonly<Record<string, ErrorKind>> = {
-  accessdeniedexception: "forbidden",
-  api_error: "upstream_rejected",
-  authentication_error: "unauthenticated",
-  billing_error: "quota_exceeded",
-  billing_hard_limit_reached: "quota_exceeded",
-  deadline_exceeded: "timeout",
-  insufficient_quota: "quota_exceeded",
-  internal: "upstream_rejected",
-  internalserverexception: "upstream_rejected",
-  invalid_api_key: "unauthenticated",
-  invalid_argument: "invalid_request",
-  invalid_request_error: "invalid_request",
-  model_not_found: "not_found",
-  not_found: "not_found",
-  not_found_error: "not_found",
-  overloaded_error: "overloaded",
-  permission_denied: "forbidden",
-  permission_error: "forbidden",
-  rate_limit_error: "rate_limited",
-  rate_limit_exceeded: "rate_limited",
-  request_too_large: "too_large",
-  requests: "rate_limited",
-  resource_exhausted: "rate_limited",
-  server_is_overloaded: "overloaded",
-  servicequotaexceededexception: "quota_exceeded",
-  serviceunavailableexception: "overloaded",
-  slow_down: "overloaded",
-  throttlingexception: "rate_limited",
-  timeout_error: "timeout",
-  tokens: "rate_limited",
-  unauthenticated: "unauthenticated",
-  unavailable: "overloaded",
-  validationexception: "invalid_request",
-};
+const WORDS: ReadonlyMap<string, ErrorKind> = new Map(
+  Object.entries<ErrorKind>({
+    accessdeniedexception: "forbidden",
+    api_error: "upstream_rejected",
+    authentication_error: "unauthenticated",
+    billing_error: "quota_exceeded",
+    billing_hard_limit_reached: "quota_exceeded",
+    deadline_exceeded: "timeout",
+    insufficient_quota: "quota_exceeded",
+    internal: "upstream_rejected",
+    internalserverexception: "upstream_rejected",
+    invalid_api_key: "unauthenticated",
+    invalid_argument: "invalid_request",
+    invalid_request_error: "invalid_request",
+    model_not_found: "not_found",
+    not_found: "not_found",
+    not_found_error: "not_found",
+    overloaded_error: "overloaded",
+    permission_denied: "forbidden",
+    permission_error: "forbidden",
+    rate_limit_error: "rate_limited",
+    rate_limit_exceeded: "rate_limited",
+    request_too_large: "too_large",
+    requests: "rate_limited",
+    resource_exhausted: "rate_limited",
+    server_is_overloaded: "overloaded",
+    servicequotaexceededexception: "quota_exceeded",
+    serviceunavailableexception: "overloaded",
+    slow_down: "overloaded",
+    throttlingexception: "rate_limited",
+    timeout_error: "timeout",
+    tokens: "rate_limited",
+    unauthenticated: "unauthenticated",
+    unavailable: "overloaded",
+    validationexception: "invalid_request",
+  }),
+);
 
-const STATUSES: Readonly<Record<string, ErrorKind>> = {
-  401: "unauthenticated",
-  402: "quota_exceeded",
-  403: "forbidden",
-  404: "not_found",
-  408: "timeout",
-  409: "conflict",
-  413: "too_large",
-  429: "rate_limited",
-  503: "overloaded",
-  504: "timeout",
-  529: "overloaded",
-};
+const STATUSES: ReadonlyMap<number, ErrorKind> = new Map([
+  [401, "unauthenticated"],
+  [402, "quota_exceeded"],
+  [403, "forbidden"],
+  [404, "not_found"],
+  [408, "timeout"],
+  [409, "conflict"],
+  [413, "too_large"],
+  [429, "rate_limited"],
+  [503, "overloaded"],
+  [504, "timeout"],
+  [529, "overloaded"],
+]);
 
 /** True for a word that some format has for its errors. */
 export function isErrorWord(word: string): boolean {
-  return WORDS[word.toLowerCase()] !== undefined;
+  return WORDS.has(word.toLowerCase());
 }
 
 /** The error's kind; `upstream_rejected` where nothing tells more than that the upstream failed. */
 export function classifyUpstream({ status, type, code }: UpstreamError): ErrorKind {
-  const byWord = WORDS[(code ?? "").toLowerCase()] ?? WORDS[(type ?? "").toLowerCase()];
+  const byWord = WORDS.get((code ?? "").toLowerCase()) ?? WORDS.get((type ?? "").toLowerCase());
   // Vague words are what servers also call a missing key or a full queue; then the status says more. Inside a stream codes may be statuses.
   const number = status ?? Number(code ?? Number.NaN);
   if (byWord !== undefined && byWord !== "invalid_request" && byWord !== "upstream_rejected") return byWord;
-  const byStatus = STATUSES[String(number)];
+  const byStatus = STATUSES.get(number);
   if (byStatus !== undefined) return byStatus;
   return byWord ?? (number >= 400 && number < 500 ? "invalid_request" : "upstream_rejected");
 }

@@ -125,9 +125,11 @@ export function encodeResponse(response: Response, { request }: ClientContext): 
 
 /** Who answered, when, and under which id. */
 export function encodeHead({ id, model, createdAt }: Pick<Response, "id" | "model" | "createdAt">): JsonObject {
+  const createTime = createdAt === null ? null : new Date(createdAt * 1000);
   return {
     ...(model === "" ? {} : { modelVersion: model }),
-    ...(createdAt === null ? {} : { createTime: new Date(createdAt * 1000).toISOString() }),
+    // Servers may stamp an answer with a time that there is not.
+    ...(createTime === null || Number.isNaN(createTime.getTime()) ? {} : { createTime: createTime.toISOString() }),
     ...(id === "" ? {} : { responseId: id }),
   };
 }

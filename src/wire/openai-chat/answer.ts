@@ -18,15 +18,17 @@ import { readDataUrl } from "./media.ts";
 import { readCallSignature } from "./reasoning.ts";
 import { isLegacy } from "./tool.ts";
 
-const FINISHES: Readonly<Record<string, FinishReason>> = {
-  stop: "stop",
-  length: "length",
-  model_length: "length",
-  tool_calls: "tool-calls",
-  function_call: "tool-calls",
-  content_filter: "content-filter",
-  error: "error",
-};
+const FINISHES: ReadonlyMap<string, FinishReason> = new Map(
+  Object.entries<FinishReason>({
+    stop: "stop",
+    length: "length",
+    model_length: "length",
+    tool_calls: "tool-calls",
+    function_call: "tool-calls",
+    content_filter: "content-filter",
+    error: "error",
+  }),
+);
 
 const WORDS: Readonly<Record<FinishReason, FinishWord>> = {
   stop: "stop",
@@ -40,7 +42,7 @@ const WORDS: Readonly<Record<FinishReason, FinishWord>> = {
 
 /** `hasCalls`: servers that were made to call a tool, and sloppy ones, say "stop" all the same. */
 export function decodeFinish(word: Json | undefined, hasCalls = false): FinishReason {
-  const finish = FINISHES[textOf(word)] ?? "other";
+  const finish = FINISHES.get(textOf(word)) ?? "other";
   return hasCalls && finish === "stop" ? "tool-calls" : finish;
 }
 

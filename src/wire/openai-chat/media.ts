@@ -5,7 +5,10 @@ import { missing, requireObject, requireString } from "../openai-check.ts";
 import { objectOf, omit, ownFields, textOf } from "./body.ts";
 import { decodeRest } from "./cache.ts";
 
-const AUDIO_TYPES: Readonly<Record<string, string>> = { mp3: "audio/mpeg", wav: "audio/wav" };
+const AUDIO_TYPES: ReadonlyMap<string, string> = new Map([
+  ["mp3", "audio/mpeg"],
+  ["wav", "audio/wav"],
+]);
 
 export function decodeImage(part: JsonObject, path: string): MediaPart {
   const image = typeof part["image_url"] === "string" ? { url: part["image_url"] } : part["image_url"];
@@ -23,7 +26,7 @@ export function decodeAudio(part: JsonObject, path: string): MediaPart {
     type: "media",
     kind: "audio",
     source: { base64: requireString(inner, "data", `${path}.input_audio.data`) },
-    mediaType: AUDIO_TYPES[format] ?? `audio/${format}`,
+    mediaType: AUDIO_TYPES.get(format) ?? `audio/${format}`,
     ...decodeRest(rest, []),
   };
 }
@@ -101,7 +104,7 @@ function encodeImage({ source, mediaType }: MediaPart, own: JsonObject, path: st
 function encodeAudio({ source, mediaType }: MediaPart, own: JsonObject, path: string): JsonObject {
   if (!("base64" in source)) throw unsaid(path, "audio by its address. Send its data");
   if (mediaType === null) throw unsaid(path, "audio without its media type, such as audio/wav");
-  const known = Object.entries(AUDIO_TYPES).find(([, type]) => type === mediaType)?.[0];
+  const known = [...AUDIO_TYPES].find(([, type]) => type === mediaType)?.[0];
   const format = known ?? mediaType.replace(/^audio\/(?:x-)?/, "");
   return { ...own, type: "input_audio", input_audio: { ...objectOf(own["input_audio"]), data: source.base64, format } };
 }
