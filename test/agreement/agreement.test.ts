@@ -2,18 +2,11 @@
 // and the class of an error are the same.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Interaction, listRecordings, readRecording } from "../fixture.ts";
+import { KEYS } from "../provider/bedrock-rig.ts";
 import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
 import type { Reading } from "./reading.ts";
+import { type RecordedAnswer, listAnswers } from "./source.ts";
 import { SURFACES, type SurfaceId, ask } from "./surface.ts";
-
-/** The surface by which a recording's own provider is read, and the model that leads to a provider of that format. */
-const SOURCES: Readonly<Record<string, { direct: SurfaceId; model: string }>> = {
-  anthropic: { direct: "anthropic-messages", model: "claude-sonnet-5-5" },
-  chat: { direct: "openai-chat", model: "local/any" },
-  gemini: { direct: "gemini", model: "google/gemini-3-pro-preview" },
-  responses: { direct: "openai-responses", model: "gpt-5-codex" },
-};
 
 /** What cannot agree, and why: everything but the field is the same, and the field is checked to differ still. */
 const EXPLAINED: readonly {
@@ -60,12 +53,12 @@ const EXPLAINED: readonly {
 ];
 
 /** An error's body without its status. */
-const LEFT_OUT = ["gemini/ai/google-429-retry-info.json"];
+const LEFT_OUT = ["gemini/ai/google-429-retry-info.json 1"];
 
 let rig: Rig;
 let key = "";
 /** What the provider answers next. */
-let current: Interaction["response"] | null = null;
+let current: RecordedAnswer | null = null;
 
 beforeAll(async () => {
   rig = await makeRig({
@@ -74,6 +67,7 @@ beforeAll(async () => {
       ...config,
       providers: [
         ...config.providers.filter(({ name }) => name !== "local"),
+        makeProviderSettings({ name: "bedrock", kind: "bedrock", options: KEYS }),
         makeProviderSettings({ name: "google", kind: "gemini", baseUrl: "http://google.test", apiKey: "AIza-test" }),
         makeProviderSettings({ name: "local", kind: "compatible", baseUrl: "http://local.test/v1" }),
       ],
@@ -85,32 +79,21 @@ afterAll(() => rig.close());
 
 function answer(): Response {
   if (current === null) throw new Error("no recording chosen");
-  const { status, bytes, headers } = current;
-  return new Response(Buffer.from(bytes), {
-    status,
-    headers: { "content-type": headers["content-type"] ?? "application/json" },
-  });
+  const { status, bytes, contentType } = current;
+  return new Response(Buffer.from(bytes), { status, headers: { "content-type": contentType } });
 }
 
-const CASES = listRecordings().flatMap((row) => {
-  const source = SOURCES[row.surface];
-  if (source === undefined || LEFT_OUT.includes(row.file)) return [];
-  return readRecording(row.file).flatMap(({ request, response }, index) => {
-    // A count of tokens is no answer.
-    if (request?.url.endsWith(":countTokens") === true) return [];
-    return [{ ...source, response, name: `${row.file} ${index + 1}` }];
-  });
-});
+const ANSWERS = listAnswers().filter(({ name }) => !LEFT_OUT.includes(name));
 
 for (const surface of Object.keys(SURFACES) as SurfaceId[]) {
   describe(surface, () => {
-    for (const { name, response, direct, model } of CASES) {
-      test(name, async () => {
-        current = response;
-        const stream = isStream(response);
-        const expected = await ask(direct, { fetch: answer, key: "sk-direct", model, stream });
-        const question = { fetch: (request: Request) => rig.app.fetch(request), key, model, stream };
-        const actual = await ask(surface, question);
+    for (const recorded of ANSWERS.filter(({ surfaces = [surface] }) => surfaces.includes(surface))) {
+      test(recorded.name, async () => {
+        current = recorded;
+        const { name, model, stream } = recorded;
+        const expected = await recorded.readDirectly();
+        const fetch = (request: Request) => rig.app.fetch(request);
+        const actual = await ask(surface, { fetch, key, model, stream });
         const explained = EXPLAINED.find(
           ({ file, surfaces }) => file.test(name) && (surfaces ?? [surface]).includes(surface),
         );
@@ -128,8 +111,4 @@ for (const surface of Object.keys(SURFACES) as SurfaceId[]) {
       });
     }
   });
-}
-
-function isStream({ headers, body }: Interaction["response"]): boolean {
-  return (headers["content-type"] ?? "").includes("event-stream") || /^(?:event|data):/m.test(body);
 }
