@@ -52,7 +52,7 @@ export default defineCommand({
   subCommands: { list, route },
 });
 
-async function openScene(flags: ConfigFlags): Promise<ReturnType<typeof buildScene>> {
+export async function openScene(flags: ConfigFlags): Promise<ReturnType<typeof buildScene>> {
   const { config, warnings } = await loadConfig(toLoadOptions(flags));
   for (const warning of warnings) say(`warning: ${warning}`);
   const complain = (message: string, fields?: Readonly<Record<string, unknown>>): void => {

@@ -1,11 +1,19 @@
 // The door of the room.
 export { type Call, type GatewayTools, type Scene, parseBody } from "./call.ts";
+export {
+  type Capability,
+  FEATURES,
+  type ProbedProvider,
+  SURFACES,
+  type Verdict,
+  probeCapabilities,
+} from "./capability.ts";
 export { type Catalog, createCatalog } from "./catalog.ts";
 export { handleCall } from "./handle.ts";
 export { createBindings } from "./rest/binding.ts";
 export type { Arrival, RestCall } from "./rest/call.ts";
 export { handleRest } from "./rest/handle.ts";
 export { handlePassthrough } from "./rest/passthrough.ts";
-export { unknownModel } from "./plan.ts";
+export { findTarget, unknownModel } from "./plan.ts";
 export { type Decision, type Router, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";

@@ -50,8 +50,11 @@ export interface Asked {
   headers: Headers;
 }
 
+/** What of a scene decides. */
+export type PlanScene = Pick<Scene, "providers" | "router" | "workMode"> & { catalog: Pick<Scene["catalog"], "list"> };
+
 /** Throws not_found, not_configured or invalid_request. */
-export function makePlan(scene: Scene, asked: Asked): Plan {
+export function makePlan(scene: PlanScene, asked: Asked): Plan {
   const { provider, model } = findKeeping(scene, findTarget(scene, asked.peek.model), asked);
   const plan = choosePlan(scene, { provider, model }, asked);
   const [lost] = plan.dropped;
@@ -64,7 +67,7 @@ export function makePlan(scene: Scene, asked: Asked): Plan {
   );
 }
 
-function choosePlan(scene: Scene, target: { provider: Provider; model: string }, asked: Asked): Plan {
+function choosePlan(scene: PlanScene, target: { provider: Provider; model: string }, asked: Asked): Plan {
   const { wire } = asked;
   const spoken = target.provider.speaks(target.model);
   if (spoken.includes(wire.id)) return forward(target.provider, target.model, asked);
@@ -76,7 +79,7 @@ function choosePlan(scene: Scene, target: { provider: Provider; model: string },
 }
 
 function convert(
-  scene: Scene,
+  scene: PlanScene,
   { provider, model }: { provider: Provider; model: string },
   { body, peek }: Asked,
   [client, target]: [VectorCodec, ForwardWire & { vectors: VectorCodec }],
@@ -119,7 +122,7 @@ function unsupported(provider: Provider, wire: Wire): GatewayError {
 
 /** Who keeps what the request names is asked, where it serves such models at all: nobody else knows those ids. Throws invalid_request. */
 function findKeeping(
-  scene: Scene,
+  scene: Pick<Scene, "providers">,
   target: { provider: Provider; model: string },
   { keeper, wire }: Asked,
 ): { provider: Provider; model: string } {
@@ -136,7 +139,7 @@ function findKeeping(
 }
 
 /** Throws not_found or not_configured. */
-export function findTarget(scene: Scene, name: string): { provider: Provider; model: string } {
+export function findTarget(scene: PlanScene, name: string): { provider: Provider; model: string } {
   const { target } = scene.router.resolve(name);
   const provider = target === null ? undefined : scene.providers.get(target.provider);
   const missing = provider === undefined ? target?.missing : provider.missing;
@@ -191,7 +194,7 @@ function fitBody(
   return fitted;
 }
 
-function translate(scene: Scene, { provider, model }: { provider: Provider; model: string }, asked: Asked): Plan {
+function translate(scene: PlanScene, { provider, model }: { provider: Provider; model: string }, asked: Asked): Plan {
   const { wire, body, peek } = asked;
   const spoken = provider.speaks(model).flatMap((id) => TARGETS.get(id) ?? [])[0];
   if (wire.operation !== "chat" || spoken === undefined) throw unsupported(provider, wire);
@@ -232,7 +235,7 @@ function shape(body: JsonObject, { remove = [], rename = {}, set = {} }: Endpoin
 }
 
 /** A 404 that names what comes near: models that are listed, aliases and routes. */
-export function unknownModel(scene: Scene, model: string): GatewayError {
+export function unknownModel(scene: PlanScene, model: string): GatewayError {
   const known = [
     ...scene.catalog.list().map((entry) => entry.model.id),
     ...scene.router.named().map((entry) => entry.model),

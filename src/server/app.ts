@@ -12,6 +12,7 @@ import type { Log } from "../telemetry/log.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { makeUserRoutes } from "./admin/user.ts";
+import { makeCapabilityRoutes } from "./capability.ts";
 import { answerError, reportFailure } from "./error.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeModelRoutes } from "./models.ts";
@@ -82,6 +83,7 @@ export function createApp(parts: AppParts): App {
   const routes: Route[] = [
     ...[...surface, ...makeRestRoutes(tools, calls)].map((route) => refuseWhile(() => isDraining, route)),
     ...makeModelRoutes(() => scene, Math.floor(parts.clock.wallMs() / 1000)),
+    ...makeCapabilityRoutes(() => scene),
     ...makeRootRoutes(),
     ...makeUsageRoutes(parts.books, parts.directory),
     ...makeProfileRoutes(),

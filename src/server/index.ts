@@ -2,5 +2,6 @@
 export { explainRoute } from "./admin/route.ts";
 export { answerError } from "./error.ts";
 export { type App, type AppParts, createApp } from "./app.ts";
+export { checkFilter, filterCapabilities, printCapabilities, probeModel } from "./capability.ts";
 export { listModels } from "./models.ts";
 export { buildScene, guardCalls } from "./scene.ts";

@@ -101,7 +101,18 @@ describe("help", () => {
   test("every command says what it is, and so does every flag of it; all but completion can print JSON", async () => {
     const { out } = await runLine("--help");
     const names = [...out.matchAll(/^ +([a-z-]+) {4}/gmu)].map(([, name = ""]) => name);
-    expect(names).toEqual(["admin", "completion", "config", "connect", "init", "models", "serve", "usage", "version"]);
+    expect(names).toEqual([
+      "admin",
+      "capabilities",
+      "completion",
+      "config",
+      "connect",
+      "init",
+      "models",
+      "serve",
+      "usage",
+      "version",
+    ]);
     const lines = ["admin users", "admin api-keys", "config", "models", "usage"];
     const leaves = names.filter((name) => !lines.some((line) => line.startsWith(name)));
     for (const line of lines) {
