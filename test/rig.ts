@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config, ProviderSettings } from "../src/config/value.ts";
+import { type Memory, createMemory } from "../src/gateway/index.ts";
 import type { UpstreamInit } from "../src/gateway/send.ts";
 import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
 import { type LedgerEntry, type LedgerStore, createLedgerWriter } from "../src/ledger/index.ts";
@@ -33,6 +34,7 @@ export interface Rig {
   config: Config;
   store: Store;
   directory: Directory;
+  memory: Memory;
   clock: TestClock;
   /** Calls that reached an upstream, model lists left out. */
   calls: UpstreamCall[];
@@ -97,6 +99,13 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     now: () => new Date(clock.wallMs()),
   });
   const calls: UpstreamCall[] = [];
+  const memory = createMemory({
+    store: store.answers,
+    clock,
+    limits: config.answers,
+    isShared: false,
+    onFault: (error) => log.error("memory fault", { error }),
+  });
   const app = createApp({
     config,
     directory,
@@ -112,6 +121,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     prices: await loadPriceBook(),
     bindings: store.bindings,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
+    memory,
     ping: store.ping,
     fetch: (url, request) => answer(url, request, init.upstream, calls),
     ...(init.lookup === undefined ? {} : { lookup: init.lookup }),
@@ -150,6 +160,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     config,
     store,
     directory,
+    memory,
     clock,
     calls,
     log: lines,
@@ -170,6 +181,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     },
     async close() {
       app.close();
+      await memory.stop();
       await ring.stop();
       await store.close();
       await rm(folder, { recursive: true, force: true });
@@ -234,6 +246,7 @@ export function makeConfig(folder: string): Config {
     ledgerPath: join(folder, "ledger.db"),
     database: { maxConnections: 4, maxIdleMs: 60_000, maxLifetimeMs: 600_000 },
     log: { level: "debug", fileDaemon: null, fileCli: null },
+    answers: { keepMs: 30 * 86_400_000, countPerUser: 10_000, bytesPerUser: 2 ** 28, bytes: 2 ** 32 },
     timeouts: { upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
     modelsRefreshMs: 600_000,
     workMode: "auto",

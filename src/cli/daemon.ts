@@ -3,6 +3,7 @@
 import { tmpdir } from "node:os";
 import { loadPriceBook } from "../ledger/price-list.ts";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
+import { createMemory } from "../gateway/index.ts";
 import { createDirectory, createKeyRing } from "../identity/index.ts";
 import { createLedgerWriter } from "../ledger/index.ts";
 import { createSpool } from "../lib/spool.ts";
@@ -51,6 +52,13 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
     onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
   });
+  const memory = createMemory({
+    store: store.answers,
+    clock: systemClock,
+    limits: config.answers,
+    isShared: store.engine === "postgres",
+    onFault: (error) => log.error("Answers could not be kept for later reference", { error }),
+  });
   const app = createApp({
     config,
     directory,
@@ -60,6 +68,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     prices: await prices,
     bindings: store.bindings,
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
+    memory,
     ping: store.ping,
     fetch,
     lookup: lookupHost,
@@ -74,6 +83,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     server = listen(app, config, log);
   } catch (error) {
     app.close();
+    await memory.stop();
     await store.close();
     await init.closeLog();
     throw error;
@@ -81,6 +91,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   ring.start();
   const close = async (): Promise<void> => {
     app.close();
+    await memory.stop();
     // The rows of calls that were just cut are on their way.
     await ledger.settled(CUT_GRACE_MS);
     await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));

@@ -110,6 +110,12 @@ function readConfig(reading: Reading): Config {
       fileDaemon: chooseLogFile(values.log_file_daemon, values.log_file),
       fileCli: chooseLogFile(values.log_file_cli, values.log_file),
     },
+    answers: {
+      keepMs: values.responses_keep_days * DAY_MS,
+      countPerUser: values.responses_max_per_user,
+      bytesPerUser: values.responses_max_bytes_per_user,
+      bytes: values.responses_max_bytes,
+    },
     timeouts: {
       upstreamHeadersMs: values.upstream_header_timeout,
       upstreamIdleMs: values.upstream_idle_timeout,
@@ -125,6 +131,8 @@ function readConfig(reading: Reading): Config {
     secrets: [...reading.secrets],
   };
 }
+
+const DAY_MS = 86_400_000;
 
 /** In this order, for some defaults follow from other settings. */
 const FIRST: readonly KeyName[] = ["home", "identity_path"];

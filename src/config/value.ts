@@ -24,6 +24,15 @@ export interface Config {
   ledgerPath: string;
   database: { maxConnections: number; maxIdleMs: number; maxLifetimeMs: number };
   log: { level: "debug" | "error" | "info" | "warn"; fileDaemon: string | null; fileCli: string | null };
+  /** Answers that clients may refer to later. */
+  answers: {
+    /** 0: none is kept. */
+    keepMs: number;
+    countPerUser: number;
+    bytesPerUser: number;
+    /** Of all users together. */
+    bytes: number;
+  };
   timeouts: {
     /** Until the upstream's response headers. */
     upstreamHeadersMs: number;

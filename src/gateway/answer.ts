@@ -10,8 +10,8 @@ import {
 } from "../ir/index.ts";
 import { createTokenEstimate } from "../ledger/index.ts";
 import type { ChatWire, ForwardWire } from "../wire/index.ts";
-import { type CallState, makeHeaders } from "./header.ts";
-import type { Plan } from "./plan.ts";
+import { type CallState, type Elsewhere, makeHeaders } from "./header.ts";
+import { type Plan, chooseId } from "./plan.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { explainFailure, parseObject, readCapped, readUpstreamId } from "./send.ts";
 
@@ -45,14 +45,19 @@ export async function answerWhole(state: CallState): Promise<Response> {
   if (answer instanceof GatewayError) throw failed(state, answer);
   record.estimateInput(() => estimateFromRequest(state));
   record.answered({ model: answer.model, usage: answer.usage, text: () => joinText(answer) });
-  if (mode.kind === "forward") return release(state, attempt, text, upstream.headers.get("content-type"));
+  if (mode.kind === "forward") {
+    const { elsewhere } = state;
+    if (elsewhere?.isOver(body) === false) return promise(state, elsewhere, { attempt, body, text });
+    return release(state, attempt, text, upstream.headers.get("content-type"), state.keep?.(body, text));
+  }
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
   const translated: JsonObject = mode.client.response.encode(answer, {
     request: mode.request,
     callId: state.call.id,
     nowSeconds,
   });
-  return release(state, attempt, JSON.stringify(translated), "application/json");
+  const printed = JSON.stringify(translated);
+  return release(state, attempt, printed, "application/json", state.keep?.(translated, printed));
 }
 
 /** An answer in the server's own form, which becomes the format's before anything is read of it. */
@@ -70,8 +75,9 @@ async function answerConverted(
 
 /** Formats that name neither the answer nor its model leave both to us: clients look for them. */
 function nameAnswer(answer: Answer, { call, plan }: CallState): Answer {
-  if (answer.id !== "" && answer.model !== "") return answer;
-  return { ...answer, id: answer.id || call.id, model: answer.model || plan.model };
+  const id = chooseId(plan, answer.id, call.id);
+  if (answer.id === id && answer.model !== "") return answer;
+  return { ...answer, id, model: answer.model || plan.model };
 }
 
 /** What came with status 200 and reports nothing may be no answer at all. */
@@ -148,14 +154,28 @@ async function readWhole(state: CallState): Promise<string> {
   }
 }
 
+/** The client has what there is now; the rest is made, and booked, behind its back. */
+function promise(
+  state: CallState,
+  elsewhere: Elsewhere,
+  { attempt, body, text }: { attempt: Parameters<CallState["record"]["attempted"]>[0]; body: JsonObject; text: string },
+): Response {
+  state.record.attempted(attempt);
+  void state.keep?.(body, text);
+  void elsewhere.watch(state, body);
+  return new Response(text, { headers: makeHeaders(state, { "content-type": "application/json" }) });
+}
+
 async function release(
   state: CallState,
   attempt: Parameters<CallState["record"]["attempted"]>[0],
   text: string,
   contentType: string | null,
+  kept?: Promise<unknown>,
 ): Promise<Response> {
   state.record.attempted(attempt);
   await state.record.settle(200, attempt.error);
+  if (kept !== undefined) await kept;
   return new Response(text, { headers: makeHeaders(state, { "content-type": contentType ?? "application/json" }) });
 }
 

@@ -11,6 +11,7 @@ import type { Provider } from "../provider/index.ts";
 import type { Address, Wire } from "../wire/index.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Bindings } from "./rest/binding.ts";
+import type { Memory } from "./memory.ts";
 import type { Router } from "./route.ts";
 import type { Deadlines, Fetch } from "./send.ts";
 
@@ -53,6 +54,7 @@ export interface GatewayTools {
   bindings: Bindings;
   /** A place for what of a request's body must wait. */
   openSpool: () => Spool;
+  memory: Memory;
   /** A failure that no response can tell any more, for the log. */
   report: (error: GatewayError, requestId: string) => void;
 }

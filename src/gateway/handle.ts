@@ -1,15 +1,18 @@
 // The life of one inference request: read → plan → send → answer, with its row settled before anything is released.
 // Knows no HTTP server, no SQL and no vendor's name.
 
-import { toGatewayError } from "../ir/index.ts";
+import { type JsonObject, mergeExtra, toGatewayError } from "../ir/index.ts";
 import { answerWhole } from "./answer.ts";
+import { type Ready, answerLater } from "./background.ts";
 import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated } from "./call.ts";
+import { watchElsewhere } from "./elsewhere.ts";
 import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
-import { type Plan, makePlan } from "./plan.ts";
+import { type Plan, makePlan, objectsApart } from "./plan.ts";
+import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
 import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
-import { findReferences, mayReference } from "../wire/index.ts";
+import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
@@ -42,28 +45,43 @@ async function answer(
   refuseRepeated(raw);
   const peek = call.wire.peek(body, call.address);
   record.asked(peek.model, peek.stream);
-  const keeper = mayReference(raw) ? await tools.bindings.findKeeper(call.caller.userId, findReferences(body)) : null;
-  const asked = { wire: call.wire, raw, body, peek, keeper, isStrict: readStrict(call), headers: call.headers };
-  const plan = makePlan(scene, asked);
+  const { memory } = call.wire;
+  const { headers } = call;
+  const given = { wire: call.wire, raw, body, peek, keeper: null, isStrict: readStrict(call), headers };
+  const recalled = memory === undefined ? null : await recall(call, tools, scene, { asked: given, memory });
+  const asked = recalled?.asked ?? given;
+  const keeper = mayReference(asked.raw)
+    ? await tools.bindings.findKeeper(call.caller.userId, findReferences(asked.body))
+    : null;
+  const heldBy = recalled?.heldBy ?? null;
+  if (keeper !== null && heldBy !== null && keeper !== heldBy) throw objectsApart(keeper, heldBy);
+  const plan = tellOurs(makePlan(scene, { ...asked, keeper: keeper ?? heldBy }), recalled?.ask.ours);
   record.planned(plan);
-
-  const sentMs = tools.clock.monotonicMs();
-  const upstream = await callUpstream(call, tools, scene, plan, record, line);
-  const state: CallState = {
+  const ready: Ready = {
     call,
     tools,
     scene,
     plan,
     record,
     line,
-    body,
-    upstream,
+    body: asked.body,
     stream: peek.stream,
-    sentMs,
-    upstreamMs: tools.clock.monotonicMs() - sentMs,
+    keep: makeKeeper({ call, tools, plan }, recalled),
+    elsewhere: null,
   };
+  if (recalled?.ask.isBackground !== true) return perform(ready);
+  if (!isLeftToProvider(plan, recalled.memory)) return answerLater(ready, recalled, perform);
+  return perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) });
+}
+
+/** Asks the provider and gives its answer. */
+async function perform(ready: Ready): Promise<Response> {
+  const { call, tools, scene, plan, record, line } = ready;
+  const sentMs = tools.clock.monotonicMs();
+  const upstream = await callUpstream(call, tools, scene, plan, record, line);
+  const state: CallState = { ...ready, upstream, sentMs, upstreamMs: tools.clock.monotonicMs() - sentMs };
   if (!upstream.ok) return answerRejection(state);
-  return peek.stream ? answerStream(state) : answerWhole(state);
+  return ready.stream ? answerStream(state) : answerWhole(state);
 }
 
 /** A response of the provider, good or bad. Throws where there is none, with the attempt on record. */
@@ -99,6 +117,19 @@ async function callUpstream(
 }
 
 const JSON_BODY = { "content-type": "application/json" };
+
+/** The answer repeats what was asked of us as if the provider had been asked. */
+function tellOurs(plan: Plan, ours: JsonObject = {}): Plan {
+  const { mode } = plan;
+  if (mode.kind !== "translate" || Object.keys(ours).length === 0) return plan;
+  const extra = mergeExtra(mode.request.extra, { [mode.client.id]: ours });
+  return { ...plan, mode: { ...mode, request: { ...mode.request, extra } } };
+}
+
+/** A provider that keeps answers itself makes them in the background, too. */
+function isLeftToProvider({ mode, provider }: Plan, memory: WireMemory): boolean {
+  return mode.kind === "forward" && keepsAnswers(provider, memory);
+}
 
 /** A client may ask that nothing of its request be left out silently. */
 function readStrict({ caller, headers }: Call): boolean {

@@ -20,10 +20,21 @@ export interface CallState {
   body: JsonObject;
   upstream: Response;
   stream: boolean;
+  /** Keeps the answer as the client has it; to be waited for before the client learns that it is complete. Null where it is not to be kept. */
+  keep: ((answer: JsonObject, text: string) => Promise<unknown> | undefined) | null;
+  /** What the provider makes in the background, as far as it is its own to make; null where the client waits for the answer. */
+  elsewhere: Elsewhere | null;
   /** When the upstream was called, on the monotonic clock. */
   sentMs: number;
   /** Milliseconds spent waiting for the upstream. */
   upstreamMs: number;
+}
+
+/** Answers that the provider goes on making after it has answered. */
+export interface Elsewhere {
+  isOver(answer: JsonObject): boolean;
+  /** Follows it to its end, and writes the row then: only then is it known what it cost. Never rejects. */
+  watch(state: CallState, answer: JsonObject): Promise<void>;
 }
 
 /** The provider's credentials, and what of the client's headers it is to see. */

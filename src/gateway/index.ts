@@ -9,6 +9,8 @@ export {
   probeCapabilities,
 } from "./capability.ts";
 export { type Catalog, createCatalog } from "./catalog.ts";
+export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
+export { type Memory, createMemory } from "./memory.ts";
 export { handleCall } from "./handle.ts";
 export { createBindings } from "./rest/binding.ts";
 export type { Arrival, RestCall } from "./rest/call.ts";

@@ -130,12 +130,25 @@ function findKeeping(
   const provider = scene.providers.get(keeper);
   const isAlike = [provider, target.provider].every((each) => each?.speaks(target.model).includes(wire.id) === true);
   if (provider?.missing === null && isAlike) return { provider, model: target.model };
-  throw invalidRequest(
-    `The request names an object that provider "${keeper}" keeps, and its model is served by "${target.provider.name}". ` +
+  throw objectsApart(keeper, target.provider.name);
+}
+
+export function objectsApart(keeper: string, served: string): GatewayError {
+  return invalidRequest(
+    `The request names an object that provider "${keeper}" keeps, and its model is served by "${served}". ` +
       "Choose a model of the provider that keeps it.",
     "model",
     "objects_apart",
   );
+}
+
+/**
+ * The id that an answer is given to the client with; "" where the client's format makes it from the call's: an id of another format may not
+ * be one answer's alone, and answers that are kept are asked for by theirs.
+ */
+export function chooseId({ mode }: Pick<Plan, "mode">, given: string, callId: string): string {
+  if (mode.kind === "translate" && mode.client.memory !== undefined) return "";
+  return given || callId;
 }
 
 /** Throws not_found or not_configured. */

@@ -32,6 +32,8 @@ export interface PumpOptions {
   attempted(error: GatewayError | null): void;
   /** Takes secrets out of an error that the upstream wrote. */
   redact(text: string): string;
+  /** The pieces that end a complete answer, before they are released: what it returns is waited for. */
+  ending?: ((last: string) => Promise<unknown> | undefined) | null;
   /** The failure for the log: a stream has no status left to tell it by. */
   report(error: GatewayError): void;
 }
@@ -70,7 +72,9 @@ async function* run(options: PumpOptions, { isOver, settle, leave }: Settlement)
     for await (const step of readSteps(options)) {
       if (step.text !== "") yield step.text;
       if (step.finish === null) continue;
+      const kept = step.finish.error === undefined ? options.ending?.(step.last) : undefined;
       await settle(200, step.finish.error ?? null);
+      if (kept !== undefined) await kept;
       yield printCost(options.record) + step.last;
       return;
     }

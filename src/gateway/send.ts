@@ -34,6 +34,10 @@ export interface Line {
   arm(limitMs: number): void;
   /** Calls the deadline off until it is armed again: it is not the upstream that is waited for. */
   rest(): void;
+  /** From now on the client's departure cuts nothing. */
+  detach(): void;
+  /** Cuts it as if the client had left. */
+  leave(): void;
   /** Ends deadlines and listeners; with `abort`, the upstream too. */
   release(abort: boolean): void;
 }
@@ -67,6 +71,8 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
       disarm?.();
       disarm = clock.after(limitMs, () => cut("timeout"));
     },
+    detach: () => client.removeEventListener("abort", onAbort),
+    leave: onAbort,
     release(abort) {
       disarm?.();
       disarm = null;

@@ -6,6 +6,7 @@ import type { ChatWire, Wire } from "../wire/index.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
+import { chooseId } from "./plan.ts";
 import { type Carrier, pump } from "./pump.ts";
 import { readUpstreamId } from "./send.ts";
 
@@ -19,20 +20,22 @@ export async function answerStream(state: CallState): Promise<Response> {
   record.estimateInput(() => estimateFromRequest(state));
   const client = mode.kind === "forward" ? mode.wire : mode.client;
   const encodeError = (error: GatewayError): string => client.error.encodeFrame(error, call.requestId);
+  const carrier =
+    mode.kind === "forward"
+      ? forwardFrames(mode.wire, state.body, encodeError)
+      : translateFrames(state, mode, encodeError);
   const pieces = pump({
     upstream: upstream.body,
     provider: plan.provider.name,
     reader: framing?.read() ?? createSseReader(),
     decoder: spoken.stream.decode(),
-    carrier:
-      mode.kind === "forward"
-        ? forwardFrames(mode.wire, state.body, encodeError)
-        : translateFrames(state, mode, encodeError),
+    carrier: state.elsewhere === null ? carrier : keepFirst(state, client, carrier),
     record,
     line,
     idleMs: scene.deadlines.idleMs,
     attempted: (error) =>
       record.attempted({ status: upstream.status, error, upstreamRequestId: readUpstreamId(upstream.headers) }),
+    ending: state.keep === null ? null : (last) => keepLast(state, client, last),
     redact: scene.redact,
     report: (error) => tools.report(error, call.requestId),
   });
@@ -43,6 +46,27 @@ export async function answerStream(state: CallState): Promise<Response> {
     "x-accel-buffering": "no",
   });
   return new Response(isArray ? toJsonArray(pieces) : pieces, { headers });
+}
+
+function keepLast({ keep }: CallState, client: Wire, last: string): Promise<unknown> | undefined {
+  const answer = client.memory?.findAnswer(last) ?? null;
+  return answer === null ? undefined : keep?.(answer, JSON.stringify(answer));
+}
+
+/** A background answer is its owner's from its first event on: he may leave, and come back for it. */
+function keepFirst(state: CallState, client: Wire, carrier: Carrier): Carrier {
+  let isKept = false;
+  return {
+    ...carrier,
+    carry(frame, events) {
+      const answer = isKept ? null : (client.memory?.findAnswer(frame.raw) ?? null);
+      if (answer !== null) {
+        isKept = true;
+        void state.keep?.(answer, JSON.stringify(answer));
+      }
+      return carrier.carry(frame, events);
+    },
+  };
 }
 
 /** How a complete frame ends. */
@@ -126,8 +150,9 @@ function translateFrames(
 
 /** Formats that name neither the answer nor its model leave both to us: clients look for them. */
 function nameStart(event: Event, { call, plan }: CallState): Event {
-  if (event.type !== "start" || (event.id !== "" && event.model !== "")) return event;
-  return { ...event, id: event.id || call.id, model: event.model || plan.model };
+  if (event.type !== "start") return event;
+  const id = chooseId(plan, event.id, call.id);
+  return event.id === id && event.model !== "" ? event : { ...event, id, model: event.model || plan.model };
 }
 
 async function refuse(state: CallState, type: string): Promise<GatewayError> {

@@ -69,6 +69,8 @@ const PATHS: Readonly<Partial<Record<WireId, string>>> = {
   "openai-chat": "/chat/completions",
   "openai-embeddings": "/embeddings",
   "openai-responses": "/responses",
+  "openai-responses-compact": "/responses/compact",
+  "openai-responses-count": "/responses/input_tokens",
 };
 
 /** A server that imitates OpenAI may offer any of it; what it does not know it refuses itself. */
@@ -169,7 +171,10 @@ export function makeOpenaiLike(settings: ProviderSettings, row: OpenaiLikeRow): 
 function listSpoken({ baseUrl, options }: ProviderSettings, row: OpenaiLikeRow, { formats }: Quirks): WireId[] {
   const said = options["formats"]?.split(",").map((word) => word.trim());
   const chosen = said ?? formats ?? ["chat", "embeddings"];
-  const wires = chosen.flatMap((format) => FORMATS[format as Format] ?? []);
+  const wires: WireId[] = chosen.flatMap((format) => FORMATS[format as Format] ?? []);
+  // Who keeps answers counts and shortens conversations, too.
+  const keeps = wires.includes("openai-responses") && row.offers?.includes("responses") === true;
+  if (keeps) wires.push("openai-responses-compact", "openai-responses-count");
   return wires.filter((wire) => wire !== "anthropic-messages" || findMessagesBase(baseUrl, row) !== null);
 }
 

@@ -2,19 +2,21 @@
 
 import { Hono } from "hono";
 import type { Config } from "../config/value.ts";
-import { type Fetch, type GatewayTools, createBindings } from "../gateway/index.ts";
+import { type Fetch, type GatewayTools, type Memory, createBindings } from "../gateway/index.ts";
 import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { LedgerStore, LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Log } from "../telemetry/log.ts";
+import { guessWireAt } from "../wire/index.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { makeUserRoutes } from "./admin/user.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
 import { answerError, reportFailure } from "./error.ts";
 import { makeHealthRoutes } from "./health.ts";
+import { makeKeptRoutes } from "./kept.ts";
 import { makeModelRoutes } from "./models.ts";
 import { makeProfileRoutes } from "./profile.ts";
 import { chooseRequestId, identify } from "./request.ts";
@@ -34,6 +36,7 @@ export interface AppParts {
   prices: PriceBook;
   bindings: BindingStore;
   openSpool: () => Spool;
+  memory: Memory;
   ping: () => Promise<void>;
   fetch: Fetch;
   /** All addresses of a host, where calls are to be kept from those that a provider may not lead to. */
@@ -74,6 +77,7 @@ export function createApp(parts: AppParts): App {
     prices: parts.prices,
     bindings: createBindings(parts.bindings),
     openSpool: parts.openSpool,
+    memory: parts.memory,
     report: (error, requestId) => reportFailure(error, requestId, parts.log),
   };
   const limit = (): number => config.http.maxBodyBytes;
@@ -82,6 +86,7 @@ export function createApp(parts: AppParts): App {
   const surface = makeSurface(tools, calls);
   const routes: Route[] = [
     ...[...surface, ...makeRestRoutes(tools, calls)].map((route) => refuseWhile(() => isDraining, route)),
+    ...makeKeptRoutes(tools),
     ...makeModelRoutes(() => scene, Math.floor(parts.clock.wallMs() / 1000)),
     ...makeCapabilityRoutes(() => scene),
     ...makeRootRoutes(),
@@ -233,7 +238,7 @@ async function refuseUnknown(parts: AppParts, request: Request, path: string): P
       message: `Unknown request URL: ${request.method} ${path}. README lists the routes.`,
     });
   } catch (error) {
-    return answerError(error, { requestId, wire: undefined, log: parts.log });
+    return answerError(error, { requestId, wire: guessWireAt(path, request.headers), log: parts.log });
   }
 }
 

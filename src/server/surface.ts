@@ -8,6 +8,7 @@ import type { GuardedRoute } from "./route.ts";
 
 const SCOPES = {
   chat: "inference:chat",
+  compact: "inference:chat",
   count: "inference:chat",
   embeddings: "inference:embeddings",
 } as const satisfies Record<Wire["operation"], Scope>;

@@ -8,6 +8,7 @@ import { geminiBatchEmbed, geminiEmbed } from "./gemini/embed.ts";
 import { gemini } from "./gemini/index.ts";
 import { openaiChat } from "./openai-chat/index.ts";
 import { openaiEmbeddings } from "./openai-embeddings/index.ts";
+import { openaiResponsesCompact, openaiResponsesCount } from "./openai-responses/count.ts";
 import { openaiResponses } from "./openai-responses/index.ts";
 import type {
   ChatWire,
@@ -30,6 +31,8 @@ export const WIRES = {
   "openai-chat": openaiChat,
   "openai-embeddings": openaiEmbeddings,
   "openai-responses": openaiResponses,
+  "openai-responses-compact": openaiResponsesCompact,
+  "openai-responses-count": openaiResponsesCount,
 } as const satisfies Partial<Record<ClientWireId, Wire>>;
 
 const TARGETS_ONLY: readonly TargetWire[] = [bedrockConverse];
@@ -59,6 +62,31 @@ export const DEFAULT_WIRE: Wire = openaiChat;
 /** The format of a client on addresses that several formats share, told from its headers. */
 export function guessWire(headers: Headers): Wire {
   return headers.has("anthropic-version") ? anthropicMessages : DEFAULT_WIRE;
+}
+
+/** The format of a client at an address that leads nowhere: the one whose own addresses begin most like it, else told from its headers. */
+export function guessWireAt(path: string, headers: Headers): Wire {
+  const pieces = path.split("/");
+  let most = 1;
+  let found: Wire | null = null;
+  for (const wire of Object.values<Wire>(WIRES)) {
+    if (wire.operation !== "chat") continue;
+    for (const own of wire.paths) {
+      const alike = countAlike(own.split("/"), pieces);
+      // Above the format's own addresses there may be others'.
+      const isAbove = alike === pieces.length && path !== own;
+      if (isAbove || alike < most || (alike === most && found === wire)) continue;
+      // Where two begin alike, neither is meant.
+      found = alike === most ? null : wire;
+      most = alike;
+    }
+  }
+  return found ?? guessWire(headers);
+}
+
+function countAlike(left: readonly string[], right: readonly string[]): number {
+  const other = left.findIndex((piece, index) => piece !== right[index]);
+  return other === -1 ? left.length : other;
 }
 
 /** What a list's next page is asked for by. */

@@ -26,7 +26,9 @@ export type ClientWireId =
   | "gemini-embed"
   | "openai-chat"
   | "openai-embeddings"
-  | "openai-responses";
+  | "openai-responses"
+  | "openai-responses-compact"
+  | "openai-responses-count";
 /** Formats that only providers speak. */
 export type TargetOnlyId = "bedrock-converse" | "cohere-chat";
 export type WireId = ClientWireId | TargetOnlyId;
@@ -127,6 +129,82 @@ export interface ClientContext {
   requestId?: string;
 }
 
+/** What a request says of answers that are kept. */
+export interface MemoryAsk {
+  /** The kept answer that it goes on from. */
+  previousId: string | null;
+  /** Ids of items of kept answers that it names instead of giving them. */
+  references: readonly string[];
+  /** A conversation that the provider keeps. */
+  conversation: { id: string | null; param: string } | null;
+  /** Whether its own answer is to be kept. */
+  isKept: boolean;
+  /** Whether the client does not wait for the answer. */
+  isBackground: boolean;
+  /** What is asked of whoever keeps answers: taken out of the request where that is us, and told again in the answer. */
+  ours: JsonObject;
+}
+
+/** One turn that is over: the items of its request that were new then, and its answer. */
+export interface Turn {
+  input: readonly JsonObject[];
+  answer: JsonObject;
+  /** Made by another provider than the one that will be asked: what was sealed there means nothing here. */
+  isForeign: boolean;
+}
+
+/** How a background answer ends without being complete. */
+export type Outcome = "cancelled" | GatewayError;
+
+/** A format in which answers are kept, and gone on from by their ids. All of it is pure. */
+export interface WireMemory {
+  /** Where kept answers are found: below this path here, below the format's own address at providers that keep them. */
+  path: string;
+  /** The part of a provider's interface under which it keeps them itself. */
+  family: string;
+  /** Throws invalid_request where the request contradicts itself. */
+  ask(body: JsonObject): MemoryAsk;
+  /**
+   * The request as one that stands alone: the turns before it (oldest first) and the items it names stand in it. `isForwarded`: for a
+   * provider that speaks this format, and did not make those items.
+   */
+  extend(
+    body: JsonObject,
+    earlier: {
+      turns: readonly Turn[];
+      items: ReadonlyMap<string, { item: JsonObject; isForeign: boolean }>;
+      isForwarded: boolean;
+    },
+  ): JsonObject;
+  /** The request's own new items, with those in place that it only names. */
+  listInput(body: JsonObject, items: ReadonlyMap<string, JsonObject>): JsonObject[];
+  /** The items of an answer that have an id. */
+  listItems(answer: JsonObject): { id: string; item: JsonObject }[];
+  /** The answer whose request had the item of this id, where the id is one that `printInput` made. */
+  traceInput(itemId: string): { answerId: string; index: number } | null;
+  /** The answer inside the events of a stream (complete SSE text); null where none of them holds one. */
+  findAnswer(events: string): JsonObject | null;
+  /** An answer that is still to be made. */
+  begin(answer: JsonObject, status: "in_progress" | "queued"): JsonObject;
+  /** A complete answer as one that was made in the background, under the id that the client has. */
+  adopt(answer: JsonObject, id: string): JsonObject;
+  /** An answer that will never be complete. */
+  close(answer: JsonObject, outcome: Outcome): JsonObject;
+  /** Whether nothing more will become of it. */
+  isOver(answer: JsonObject): boolean;
+  /** Whether it was asked for in the background. */
+  isBackground(answer: JsonObject): boolean;
+  /** Events (complete SSE text) without those up to number `after`. */
+  skipEvents(events: string, after: number): string;
+  /** The stream that the answer stands for, without the events up to number `after`, but with its end in any case. */
+  replay(answer: JsonObject, after: number): string;
+  /** One page of a request's items. Throws invalid_request. */
+  printInput(input: readonly JsonObject[], answerId: string, query: URLSearchParams): JsonObject;
+  printRemoved(id: string): JsonObject;
+  /** What is not there, in the format's own words. */
+  missing(what: "answer" | "item" | "previous", id: string): GatewayError;
+}
+
 interface WireBase {
   id: ClientWireId;
   /** Name of the operation on the ledger, such as `chat.completions`. */
@@ -143,6 +221,8 @@ interface WireBase {
    * Throws a GatewayError of kind `invalid_request` with `param` set.
    */
   peek(body: JsonObject, address?: Address): Peek;
+  /** Formats whose requests may go on from an answer that is kept. */
+  memory?: WireMemory;
   forward: {
     /** The client's own text with only the declared fields changed: the model's name, and a request for usage in streams. */
     request(raw: string, body: JsonObject, model: string): string;
@@ -212,7 +292,7 @@ export interface TargetWire {
 
 /** What is no chat: forwarded to providers that speak it themselves; counts and vectors can be had elsewhere, too. */
 export interface ForwardWire extends WireBase {
-  operation: "count" | "embeddings";
+  operation: "compact" | "count" | "embeddings";
   /** Reads usage and the served model from an answer's text without parsing all of it. */
   meter(raw: string): { usage: Usage | null; model: string | null };
   /** Vectors of texts: what it takes to put them to providers of another such format. */

@@ -50,7 +50,7 @@ describe("forwarded", () => {
   test("the request keeps its bytes, the answer too, and the row has usage and model", async () => {
     const answer = JSON.stringify({ ...HEAD, status: "completed", output: [ITEM], usage: USAGE, unheard_of: 1 });
     const gateway = await open(() => new Response(answer, { headers: { "content-type": "application/json" } }));
-    const raw = `{ "model":"gpt-5",  "input":[{"type":"item_reference","id":"x"}], "client_metadata":{"a":1} }`;
+    const raw = `{ "model":"gpt-5",  "input":[{"type":"item_of_tomorrow","id":"x"}], "client_metadata":{"a":1} }`;
     const response = await gateway.send("/v1/responses", { body: raw });
     expect(await response.text()).toBe(answer);
     expect(gateway.calls.map(({ url, text }) => [url, text])).toEqual([["http://openai.test/v1/responses", raw]]);
@@ -178,7 +178,11 @@ describe("translated", () => {
     expect(JSON.parse(last)).toMatchObject({
       type: "response.failed",
       sequence_number: 3,
-      response: { id: "msg_1", status: "failed", error: { code: "upstream_malformed" } },
+      response: {
+        id: /"id":"(resp_[^"]+)"/.exec(text)?.[1] ?? "none",
+        status: "failed",
+        error: { code: "upstream_malformed" },
+      },
     });
   });
 });

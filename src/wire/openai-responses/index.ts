@@ -1,10 +1,11 @@
 // OpenAI's Responses as a wire. https://platform.openai.com/docs/api-reference/responses
-// Knows no provider: OpenAI and everyone who imitates it speak it. What is kept between requests is no matter of the format.
+// Knows no provider: OpenAI and everyone who imitates it speak it. How requests refer to what is kept is in memory.ts.
 
 import type { ChatWire } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
 import { forwardFrame, forwardRequest } from "./forward.ts";
+import { memory } from "./memory.ts";
 import { peekRequest } from "./peek.ts";
 import { encodeRequest } from "./request-encode.ts";
 import { decodeRequest } from "./request.ts";
@@ -18,6 +19,7 @@ export const openaiResponses: ChatWire = {
   endpoint: "responses",
   paths: ["/v1/responses"],
   peek: peekRequest,
+  memory,
   forward: { request: forwardRequest, frame: forwardFrame },
   request: { decode: decodeRequest, encode: encodeRequest },
   response: { decode: decodeResponse, encode: encodeResponse },

@@ -1,0 +1,76 @@
+// Answers that a provider makes in the background itself: followed to their end, for only then is it known what they cost. Knows no format.
+
+import { GatewayError, type JsonObject, toGatewayError } from "../ir/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { WireMemory } from "../wire/index.ts";
+import type { CallState, Elsewhere } from "./header.ts";
+import { askKeeper } from "./keeper.ts";
+import type { Run } from "./run.ts";
+import { parseObject } from "./send.ts";
+
+const FIRST_LOOK_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** Providers give up themselves long before. */
+const MAX_WATCH_MS = 24 * 3_600_000;
+
+export function watchElsewhere(memory: WireMemory): Elsewhere {
+  return { isOver: (answer) => memory.isOver(answer), watch: (state, answer) => watch(state, memory, answer) };
+}
+
+async function watch(state: CallState, memory: WireMemory, begun: JsonObject): Promise<void> {
+  const { call, plan, record, line, tools } = state;
+  const { id } = begun;
+  line.release(false);
+  const run = tools.memory.track({ id: typeof id === "string" ? id : "", userId: call.caller.userId, body: "" });
+  let failure: GatewayError | null = null;
+  try {
+    const text = await findEnd(state, memory, run);
+    const answer = text === null ? null : parseObject(text);
+    if (text !== null && answer !== null && plan.mode.kind === "forward" && plan.mode.wire.operation === "chat") {
+      void state.keep?.(answer, text);
+      const { model, usage } = plan.mode.wire.response.decode(answer);
+      record.answered({ model, usage, text: () => "" });
+    }
+  } catch (error) {
+    failure = toGatewayError(error);
+    if (failure.kind !== "cancelled") tools.report(failure, call.requestId);
+  }
+  await record.settle(200, failure).catch(() => undefined);
+  run.close();
+}
+
+/** The text of the answer once it is over; null where it is gone, or nobody may wait for it any longer. */
+async function findEnd({ call, plan, tools }: CallState, memory: WireMemory, run: Run): Promise<string | null> {
+  const found = { id: run.id, model: plan.model, provider: plan.provider.name };
+  const presence = new AbortController();
+  run.onEnd(() => presence.abort());
+  const request = { wire: call.wire, requestId: call.requestId, signal: presence.signal };
+  const endMs = tools.clock.monotonicMs() + MAX_WATCH_MS;
+  for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    await pause(tools.clock.after, pauseMs, presence.signal);
+    if (run.ended() !== null || tools.clock.monotonicMs() > endMs) return null;
+    try {
+      const upstream = await askKeeper(request, tools, found, { method: "GET", path: "" });
+      if (upstream === null) return null;
+      const text = await upstream.text();
+      if (memory.isOver(parseObject(text) ?? {})) return text;
+    } catch (error) {
+      // A look that failed is followed by another.
+      if (run.ended() !== null) throw error;
+    }
+  }
+}
+
+/** Shorter where somebody ends the run. */
+function pause(after: Clock["after"], pauseMs: number, end: AbortSignal): Promise<void> {
+  if (end.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      cancel();
+      end.removeEventListener("abort", stop);
+      resolve();
+    };
+    const cancel = after(pauseMs, stop);
+    end.addEventListener("abort", stop, { once: true });
+  });
+}

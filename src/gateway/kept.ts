@@ -1,0 +1,150 @@
+// What an owner may do with answers that are kept: look at them, follow them, cancel and remove them. Knows no format and no HTTP server.
+
+import type { Caller } from "../identity/index.ts";
+import { GatewayError, type JsonObject, invalidRequest } from "../ir/index.ts";
+import type { Wire, WireMemory } from "../wire/index.ts";
+import type { KeptAnswer } from "./answer-store.ts";
+import { lostMaker } from "./background.ts";
+import type { GatewayTools } from "./call.ts";
+import { askKeeper } from "./keeper.ts";
+import { parseAnswer, parseInput } from "./recall.ts";
+import type { Run } from "./run.ts";
+
+export interface KeptRequest {
+  wire: Wire & { memory: WireMemory };
+  id: string;
+  caller: Caller;
+  requestId: string;
+  query: URLSearchParams;
+  signal: AbortSignal;
+}
+
+/** How often an answer that another process makes is looked at by whoever follows it. */
+const LOOK_MS = 1_000;
+
+/** The answer as it is now, or as a stream. Throws what the format says of one that is not there. */
+export async function showAnswer(request: KeptRequest, tools: GatewayTools): Promise<Response> {
+  const { memory } = request.wire;
+  const found = await findOwn(request, tools);
+  const isStream = request.query.get("stream") === "true";
+  if (found.isUpstream && !memory.isOver(parseAnswer(found))) return showElsewhere(request, tools, found, isStream);
+  if (!isStream) return Response.json(await refresh(request, tools, found));
+  return new Response(
+    follow(request, tools, { run: tools.memory.findRun(found.id), after: readAfter(request.query) }),
+    {
+      headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
+    },
+  );
+}
+
+export async function listInput(request: KeptRequest, tools: GatewayTools): Promise<JsonObject> {
+  const found = await findOwn(request, tools);
+  return request.wire.memory.printInput(parseInput(found), found.id, request.query);
+}
+
+/** Gone for good, also at the provider that kept it. */
+export async function removeAnswer(request: KeptRequest, tools: GatewayTools): Promise<JsonObject> {
+  const found = await findOwn(request, tools);
+  if (found.isUpstream) await askKeeper(request, tools, found, { method: "DELETE", path: "" });
+  await tools.memory.remove(found.id, found.userId);
+  tools.memory.findRun(found.id)?.end("cancelled");
+  return request.wire.memory.printRemoved(found.id);
+}
+
+/** Ends what is still being made; what is over already stays as it is. */
+export async function cancelAnswer(request: KeptRequest, tools: GatewayTools): Promise<JsonObject> {
+  const { memory } = request.wire;
+  const found = await findOwn(request, tools);
+  const answer = await refresh(request, tools, found);
+  if (!memory.isBackground(answer)) throw invalidRequest("Cannot cancel a synchronous response.");
+  if (memory.isOver(answer)) return answer;
+  if (found.isUpstream) return updateFrom(request, tools, found, { method: "POST", path: "/cancel" });
+  const cancelled = memory.close(answer, "cancelled");
+  await tools.memory.finish({ ...found, body: JSON.stringify(cancelled) }, []);
+  tools.memory.findRun(found.id)?.end("cancelled");
+  // It may have become complete in this very moment.
+  return parseAnswer(await findOwn(request, tools));
+}
+
+async function findOwn({ wire, id, caller }: KeptRequest, tools: GatewayTools): Promise<KeptAnswer> {
+  const found = await tools.memory.find(id, caller.userId);
+  if (found === null) throw wire.memory.missing("answer", id);
+  return found;
+}
+
+/** An answer whose maker is dead has failed, and says so from now on. */
+async function refresh({ wire }: KeptRequest, tools: GatewayTools, found: KeptAnswer): Promise<JsonObject> {
+  const answer = parseAnswer(found);
+  if (found.leaseUntil === null || found.leaseUntil.getTime() > tools.clock.wallMs()) return answer;
+  const failed = wire.memory.close(answer, lostMaker());
+  await tools.memory.finish({ ...found, body: JSON.stringify(failed) }, []);
+  return failed;
+}
+
+async function* follow(
+  request: KeptRequest,
+  tools: GatewayTools,
+  { run, after }: { run: Run | null; after: number },
+): AsyncGenerator<string> {
+  const { memory } = request.wire;
+  let isTold = false;
+  for await (const piece of run?.follow() ?? []) {
+    isTold = true;
+    yield memory.skipEvents(piece, after);
+  }
+  if (isTold) return;
+  let answer = await refresh(request, tools, await findOwn(request, tools));
+  while (!memory.isOver(answer)) {
+    if (request.signal.aborted) return;
+    await new Promise<void>((resolve) => void tools.clock.after(LOOK_MS, resolve));
+    answer = await refresh(request, tools, await findOwn(request, tools));
+  }
+  yield memory.replay(answer, after);
+}
+
+function readAfter(query: URLSearchParams): number {
+  const text = query.get("starting_after");
+  if (text === null) return -1;
+  if (!/^\d{1,9}$/u.test(text))
+    throw invalidRequest("starting_after must be the number of an event.", "starting_after");
+  return Number(text);
+}
+
+/** The provider is still making it: it tells, and what it says is kept. */
+async function showElsewhere(
+  request: KeptRequest,
+  tools: GatewayTools,
+  found: KeptAnswer,
+  isStream: boolean,
+): Promise<Response> {
+  if (!isStream) return Response.json(await updateFrom(request, tools, found, { method: "GET", path: "" }));
+  const upstream = await askKeeper(request, tools, found, { method: "GET", path: "", query: request.query });
+  if (upstream === null) throw request.wire.memory.missing("answer", found.id);
+  return new Response(upstream.body, {
+    headers: {
+      "content-type": upstream.headers.get("content-type") ?? "text/event-stream",
+      "cache-control": "no-cache",
+    },
+  });
+}
+
+async function updateFrom(
+  request: KeptRequest,
+  tools: GatewayTools,
+  found: KeptAnswer,
+  ask: { method: "GET" | "POST"; path: string },
+): Promise<JsonObject> {
+  const upstream = await askKeeper(request, tools, found, ask);
+  if (upstream === null) throw request.wire.memory.missing("answer", found.id);
+  const text = await upstream.text();
+  const answer = parseAnswer({ body: text });
+  if (answer["id"] !== found.id) {
+    throw new GatewayError({
+      kind: "upstream_malformed",
+      message: `Provider "${found.provider}" gave another answer than the one asked for.`,
+    });
+  }
+  const items = request.wire.memory.listItems(answer).map((item) => item.id);
+  await tools.memory.keep({ ...found, body: text }, items);
+  return answer;
+}

@@ -1,0 +1,250 @@
+// Keeps answers for their owners: at once in this process, and soon after, in groups, in the database. Knows no SQL and no format.
+
+import { type GatewayError, toGatewayError } from "../ir/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { AnswerStore, KeptAnswer } from "./answer-store.ts";
+import { type Run, createRuns } from "./run.ts";
+
+export interface MemoryLimits {
+  /** Milliseconds that an answer is kept; 0: none is. */
+  keepMs: number;
+  /** Answers and bytes of one owner, and bytes of all; the oldest go first. */
+  countPerUser: number;
+  bytesPerUser: number;
+  bytes: number;
+}
+
+export type NewAnswer = Omit<KeptAnswer, "createdAt" | "expiresAt" | "leaseUntil">;
+
+/** Whatever is another owner's is not there. */
+export interface Memory {
+  /** False where nothing is kept at all. */
+  isOn(): boolean;
+  find(id: string, userId: string): Promise<KeptAnswer | null>;
+  /** The answer and those that it went on from, newest first, up to one that is missing. */
+  chain(id: string, userId: string): Promise<KeptAnswer[]>;
+  /** The answers in which these items are. */
+  findHolders(items: readonly string[], userId: string): Promise<KeptAnswer[]>;
+  /**
+   * From now on `find` knows it. What is returned is to be waited for before the client learns that the answer is complete: it resolves once
+   * every process finds it; undefined where they do already. Never rejects.
+   */
+  keep(answer: NewAnswer, items: readonly string[]): Promise<void> | undefined;
+  /** Removes it for good. False where it is not there. */
+  remove(id: string, userId: string): Promise<boolean>;
+  /** An answer that is being made behind the client's back: durable when this resolves. */
+  begin(answer: NewAnswer): Promise<Run>;
+  /** False where it ended otherwise meanwhile, or is gone. */
+  finish(answer: Pick<KeptAnswer, "id" | "userId" | "body">, items: readonly string[]): Promise<boolean>;
+  /** An answer that its provider makes, followed in this process. */
+  track(answer: Pick<KeptAnswer, "body" | "id" | "userId">): Run;
+  /** The making of an answer, where it happens in this process. */
+  findRun(id: string): Run | null;
+  /** Ends what is being made, and writes what was not yet written. */
+  stop(): Promise<void>;
+}
+
+interface MemoryInit {
+  store: AnswerStore;
+  clock: Clock;
+  limits: MemoryLimits;
+  /** True where other processes work on the same database. */
+  isShared: boolean;
+  /** A failure that concerns no single request. */
+  onFault: (error: GatewayError) => void;
+}
+
+type Entry = KeptAnswer & { items: readonly string[] };
+
+/** How long answers wait for others to be written with them. */
+const GROUP_MS = 20;
+/** Beyond this, the next answer waits until the database has taken what is there. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+const SWEEP_MS = 10 * 60_000;
+/** The most of a conversation that is put together for one request. */
+const CHAIN_LIMITS = { count: 2_000, bytes: 64 * 1024 * 1024 };
+/** Owners whose sums are remembered between two sweeps. */
+const MAX_TALLIES = 10_000;
+
+export function createMemory(init: MemoryInit): Memory {
+  const { store, clock, limits } = init;
+  const queue = createQueue(init);
+  const runs = createRuns({ store, clock, onFault: init.onFault });
+  let cancelSweep: (() => void) | null = null;
+  const now = (): Date => new Date(clock.wallMs());
+
+  const sweep = async (): Promise<void> => {
+    await store.sweep(now()).catch((error: unknown) => init.onFault(toGatewayError(error)));
+    queue.forgetTallies();
+    cancelSweep = clock.after(SWEEP_MS, () => void sweep());
+  };
+  cancelSweep = clock.after(GROUP_MS, () => void sweep());
+
+  const stamp = (answer: NewAnswer): Omit<KeptAnswer, "leaseUntil"> => {
+    const createdAt = now();
+    return { ...answer, createdAt, expiresAt: new Date(createdAt.getTime() + limits.keepMs) };
+  };
+
+  const find = async (id: string, userId: string): Promise<KeptAnswer | null> => {
+    const pending = queue.find(id);
+    if (pending !== undefined) return pending.userId === userId && pending.expiresAt > now() ? pending : null;
+    return store.find(id, userId, now());
+  };
+
+  return {
+    isOn: () => limits.keepMs > 0,
+    find,
+    async chain(id, userId) {
+      const recent: KeptAnswer[] = [];
+      let next: string | null = id;
+      // Each only once, should a provider have given one id twice.
+      for (const seen = new Set<string>(); next !== null && !seen.has(next);) {
+        seen.add(next);
+        const pending = queue.find(next);
+        if (pending === undefined || pending.userId !== userId) break;
+        recent.push(pending);
+        next = pending.previousId;
+      }
+      if (next === null) return recent;
+      return [...recent, ...(await store.chain(next, userId, { now: now(), limits: CHAIN_LIMITS }))];
+    },
+    async findHolders(items, userId) {
+      const pending = queue.list().filter((entry) => entry.userId === userId);
+      const recent = pending.filter((entry) => items.some((item) => entry.items.includes(item)));
+      const rest = items.filter((item) => !recent.some((entry) => entry.items.includes(item)));
+      return rest.length === 0 ? recent : [...recent, ...(await store.findHolders(rest, userId, now()))];
+    },
+    keep: (answer, items) => queue.add({ ...stamp(answer), leaseUntil: null, items }),
+    async remove(id, userId) {
+      if (queue.find(id) !== undefined) await queue.flush();
+      const isGone = await store.remove(id, userId);
+      if (isGone) queue.forgetTallies();
+      return isGone;
+    },
+    track: runs.track,
+    begin: (answer) => runs.begin(stamp(answer)),
+    finish: ({ id, userId, body }, items) => store.finish({ id, userId, body, items }),
+    findRun: runs.find,
+    async stop() {
+      cancelSweep?.();
+      await runs.stop();
+      await queue.flush();
+    },
+  };
+}
+
+interface Queue {
+  add(entry: Entry): Promise<void> | undefined;
+  find(id: string): Entry | undefined;
+  list(): Entry[];
+  /** Resolves once everything given so far is written, or given up. */
+  flush(): Promise<void>;
+  forgetTallies(): void;
+}
+
+function createQueue({ store, clock, limits, isShared, onFault }: MemoryInit): Queue {
+  const pending = new Map<string, Entry>();
+  let waiting = new Map<string, Entry>();
+  let pendingBytes = 0;
+  let writing: Promise<void> | null = null;
+  let cancelNext: (() => void) | null = null;
+  const bounds = createBounds(store, limits);
+
+  const write = async (): Promise<void> => {
+    cancelNext?.();
+    cancelNext = null;
+    const batch = waiting;
+    waiting = new Map();
+    try {
+      await store.put([...batch.values()]);
+      await bounds.hold([...batch.values()]);
+    } catch (error) {
+      onFault(toGatewayError(error));
+    }
+    for (const [id, entry] of batch) {
+      pendingBytes -= measure(entry);
+      // A later answer of the same id may be waiting already.
+      if (pending.get(id) === entry) pending.delete(id);
+    }
+  };
+
+  const flush = async (): Promise<void> => {
+    while (waiting.size > 0 || writing !== null) {
+      writing ??= write().finally(() => {
+        writing = null;
+      });
+      await writing;
+    }
+  };
+
+  return {
+    add(entry) {
+      const before = waiting.get(entry.id);
+      if (before !== undefined) pendingBytes -= measure(before);
+      pending.set(entry.id, entry);
+      waiting.set(entry.id, entry);
+      pendingBytes += measure(entry);
+      if (isShared || pendingBytes > MAX_PENDING_BYTES) return flush();
+      cancelNext ??= clock.after(GROUP_MS, () => void flush());
+      return undefined;
+    },
+    find: (id) => pending.get(id),
+    list: () => [...pending.values()],
+    flush,
+    forgetTallies: bounds.forget,
+  };
+}
+
+function measure({ input, body }: KeptAnswer): number {
+  return input.length + body.length;
+}
+
+interface Tally {
+  count: number;
+  bytes: number;
+}
+
+/** Sums are counted on from what was read once, so that the database is not asked for them at every answer. */
+function createBounds(store: AnswerStore, limits: MemoryLimits) {
+  const tallies = new Map<string, Tally>();
+  let all: Tally | null = null;
+  const own = { count: limits.countPerUser, bytes: limits.bytesPerUser };
+
+  const holdOwner = async (userId: string, added: Tally): Promise<void> => {
+    const known = tallies.get(userId);
+    let tally = known === undefined ? await store.tally(userId) : sum(known, added);
+    if (tally.count > own.count || tally.bytes > own.bytes) {
+      await store.trimOwner(userId, own);
+      tally = await store.tally(userId);
+      all = null;
+    }
+    if (tallies.size >= MAX_TALLIES) tallies.clear();
+    tallies.set(userId, tally);
+  };
+
+  return {
+    async hold(entries: readonly Entry[]): Promise<void> {
+      const added = new Map<string, Tally>();
+      let total: Tally = { count: 0, bytes: 0 };
+      for (const entry of entries) {
+        const one = { count: 1, bytes: Buffer.byteLength(entry.input) + Buffer.byteLength(entry.body) };
+        added.set(entry.userId, sum(added.get(entry.userId) ?? { count: 0, bytes: 0 }, one));
+        total = sum(total, one);
+      }
+      for (const [userId, tally] of added) await holdOwner(userId, tally);
+      all = all === null ? await store.tally(null) : sum(all, total);
+      if (all.bytes <= limits.bytes) return;
+      await store.trimAll(limits.bytes);
+      tallies.clear();
+      all = null;
+    },
+    forget(): void {
+      tallies.clear();
+      all = null;
+    },
+  };
+}
+
+function sum(left: Tally, right: Tally): Tally {
+  return { count: left.count + right.count, bytes: left.bytes + right.bytes };
+}

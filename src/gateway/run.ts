@@ -1,0 +1,142 @@
+// Answers that are made in the background: who makes them, how to follow and how to end them. Knows no format and no SQL.
+
+import { type GatewayError, toGatewayError } from "../ir/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { AnswerStore, KeptAnswer } from "./answer-store.ts";
+
+/** Why a run ends before its answer is complete: its owner wants no more of it, or this process stops. */
+export type RunEnd = "cancelled" | "stopped";
+
+/** The making of one answer in this process. */
+export interface Run {
+  id: string;
+  /** Why it is to end; null while it is not. */
+  ended(): RunEnd | null;
+  end(reason: RunEnd): void;
+  /** Called once it is to end; at once where that is so already. */
+  onEnd(action: () => void): void;
+  /** Another piece of its stream, for whoever follows it. */
+  push(piece: string): void;
+  /** The pieces so far and those to come; ends with the run. */
+  follow(): AsyncGenerator<string>;
+  /** Says in the database how it looks now. */
+  renew(body: string): Promise<void>;
+  /** It is over, whatever came of it. */
+  close(): void;
+}
+
+interface Runs {
+  begin(answer: Omit<KeptAnswer, "leaseUntil">): Promise<Run>;
+  /** One that leaves no trace in the database. */
+  track(answer: Pick<KeptAnswer, "body" | "id" | "userId">): Run;
+  find(id: string): Run | null;
+  /** Ends all of them, and waits until they are closed. */
+  stop(): Promise<void>;
+}
+
+interface RunsInit {
+  store: Pick<AnswerStore, "put" | "renew">;
+  clock: Clock;
+  onFault: (error: GatewayError) => void;
+}
+
+/** A maker that has been silent for so long is dead. */
+const LEASE_MS = 60_000;
+const RENEW_MS = 20_000;
+
+export function createRuns(init: RunsInit): Runs {
+  const running = new Map<string, Run>();
+  let onNone: (() => void) | null = null;
+  const track: Runs["track"] = (answer) => {
+    const run = startRun(answer, init, () => {
+      running.delete(answer.id);
+      if (running.size === 0) onNone?.();
+    });
+    running.set(answer.id, run);
+    return run;
+  };
+  return {
+    async begin(answer) {
+      const leaseUntil = new Date(init.clock.wallMs() + LEASE_MS);
+      await init.store.put([{ ...answer, leaseUntil, items: [] }]);
+      return track(answer);
+    },
+    track,
+    find: (id) => running.get(id) ?? null,
+    async stop() {
+      if (running.size === 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      onNone = resolve;
+      for (const run of running.values()) run.end("stopped");
+      await promise;
+    },
+  };
+}
+
+function startRun(
+  answer: Pick<KeptAnswer, "body" | "id" | "userId">,
+  { store, clock, onFault }: RunsInit,
+  onClose: () => void,
+): Run {
+  const pieces: string[] = [];
+  let { body } = answer;
+  let reason: RunEnd | null = null;
+  let isClosed = false;
+  let onEnd: (() => void) | null = null;
+  let wake = Promise.withResolvers<void>();
+  let cancelRenewal: (() => void) | null = null;
+
+  const signal = (): void => {
+    wake.resolve();
+    wake = Promise.withResolvers<void>();
+  };
+  const end = (why: RunEnd): void => {
+    if (reason !== null || isClosed) return;
+    reason = why;
+    onEnd?.();
+  };
+  const renew = async (): Promise<void> => {
+    cancelRenewal?.();
+    try {
+      const until = new Date(clock.wallMs() + LEASE_MS);
+      if (!(await store.renew({ id: answer.id, userId: answer.userId, body }, until))) end("cancelled");
+    } catch (error) {
+      onFault(toGatewayError(error));
+    }
+    if (!isClosed) cancelRenewal = clock.after(RENEW_MS, () => void renew());
+  };
+
+  return {
+    id: answer.id,
+    ended: () => reason,
+    end,
+    onEnd(action) {
+      onEnd = action;
+      if (reason !== null) action();
+    },
+    push(piece) {
+      pieces.push(piece);
+      signal();
+    },
+    async *follow() {
+      for (let index = 0; ;) {
+        const piece = pieces[index];
+        if (piece !== undefined) {
+          index++;
+          yield piece;
+        } else if (isClosed) return;
+        else await wake.promise;
+      }
+    },
+    async renew(next) {
+      body = next;
+      await renew();
+    },
+    close() {
+      isClosed = true;
+      cancelRenewal?.();
+      onClose();
+      signal();
+    },
+  };
+}

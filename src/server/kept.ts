@@ -1,0 +1,65 @@
+// The addresses of kept answers, of every format that has them. Each looks at the caller's own alone. Knows no format.
+
+import {
+  type GatewayTools,
+  type KeptRequest,
+  cancelAnswer,
+  listInput,
+  removeAnswer,
+  showAnswer,
+} from "../gateway/index.ts";
+import type { Caller } from "../identity/index.ts";
+import { WIRES, type Wire, type WireMemory } from "../wire/index.ts";
+import type { GuardedRoute, RouteContext } from "./route.ts";
+
+type Context = RouteContext & { caller: Caller };
+
+const authority = { anyOf: ["inference:chat"] } as const;
+
+export function makeKeptRoutes(tools: GatewayTools): GuardedRoute[] {
+  return Object.values<Wire>(WIRES).flatMap((wire) =>
+    wire.memory === undefined || wire.operation !== "chat" ? [] : listRoutes({ ...wire, memory: wire.memory }, tools),
+  );
+}
+
+function listRoutes(wire: Wire & { memory: WireMemory }, tools: GatewayTools): GuardedRoute[] {
+  const path = `${wire.memory.path}/:id`;
+  const every = { authority, wireOf: () => wire };
+  const read = (context: Context): KeptRequest => ({
+    wire,
+    id: context.params["id"] ?? "",
+    caller: context.caller,
+    requestId: context.requestId,
+    query: context.query,
+    signal: context.request.signal,
+  });
+  return [
+    {
+      ...every,
+      method: "GET",
+      path,
+      handle(context) {
+        context.keepOpen();
+        return showAnswer(read(context), tools);
+      },
+    },
+    {
+      ...every,
+      method: "DELETE",
+      path,
+      handle: async (context) => Response.json(await removeAnswer(read(context), tools)),
+    },
+    {
+      ...every,
+      method: "GET",
+      path: `${path}/input_items`,
+      handle: async (context) => Response.json(await listInput(read(context), tools)),
+    },
+    {
+      ...every,
+      method: "POST",
+      path: `${path}/cancel`,
+      handle: async (context) => Response.json(await cancelAnswer(read(context), tools)),
+    },
+  ];
+}

@@ -1,0 +1,339 @@
+// Answers that the client does not wait for: taken on, made behind its back, booked as any, fetched, followed and cancelled.
+// Upstreams answer when the test lets them.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { type Rig, type Upstream, makeRig, readJson } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+async function open(init: Parameters<typeof makeRig>[0] = {}): Promise<Rig> {
+  rig = await makeRig(init);
+  return rig;
+}
+
+const PATH = "/v1/responses";
+const CLAUDE = "claude-sonnet-4-5";
+const GPT = "gpt-5";
+
+const ANSWER = {
+  id: "msg_same",
+  type: "message",
+  role: "assistant",
+  model: CLAUDE,
+  content: [{ type: "text", text: "Done." }],
+  stop_reason: "end_turn",
+  usage: { input_tokens: 3, output_tokens: 2 },
+};
+
+/** An upstream that answers when it is told to, or breaks off where the line is cut. */
+function hold(): { upstream: Upstream; release(response: Response): void; asked: Promise<void> } {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<Response>();
+  return {
+    upstream(call) {
+      if (call.method === "GET") return Response.json({ data: [] });
+      asked.resolve();
+      call.signal.addEventListener("abort", () => answer.reject(new Error("aborted")));
+      return answer.promise;
+    },
+    release: (response) => answer.resolve(response),
+    asked: asked.promise,
+  };
+}
+
+function create(gateway: Rig, body: Record<string, unknown> = {}): Promise<Response> {
+  return gateway.send(PATH, { body: { model: CLAUDE, input: "Take your time.", background: true, ...body } });
+}
+
+async function show(gateway: Rig, id: string, rest = "") {
+  return readJson(await gateway.send(`${PATH}/${id}${rest}`));
+}
+
+/** Looks until the answer is over; each look lets what runs behind go on. */
+async function settle(gateway: Rig, id: string) {
+  for (let look = 0; look < 200; look++) {
+    const answer = await show(gateway, id);
+    if (answer.status !== "queued" && answer.status !== "in_progress") return answer;
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+  }
+  throw new Error("it never ended");
+}
+
+describe("an answer in the background", () => {
+  test("is promised at once, made behind, booked, and can be gone on from", async () => {
+    const { upstream, release, asked } = hold();
+    const gateway = await open({ upstream });
+    const response = await create(gateway);
+    const queued = await readJson(response);
+    expect(response.headers.get("x-tokligence-provider")).toBe("anthropic");
+    expect([response.status, queued.object, queued.status, queued.background, queued.output]).toEqual([
+      200,
+      "response",
+      "queued",
+      true,
+      [],
+    ]);
+    await asked;
+    expect((await show(gateway, queued.id)).status).toBe("in_progress");
+    const early = await gateway.send(PATH, { body: { model: CLAUDE, input: "x", previous_response_id: queued.id } });
+    expect([early.status, (await readJson(early)).error.param]).toEqual([400, "previous_response_id"]);
+    release(Response.json(ANSWER));
+    const answer = await settle(gateway, queued.id);
+    expect([answer.id, answer.status, answer.background, answer.output[0].content[0].text]).toEqual([
+      queued.id,
+      "completed",
+      true,
+      "Done.",
+    ]);
+    expect(answer.usage).toMatchObject({ input_tokens: 3, output_tokens: 2 });
+    const row = (await gateway.rows()).find(({ status }) => status === 200);
+    expect(row).toMatchObject({
+      endpoint: "responses",
+      status: 200,
+      outputTokens: 2,
+      freshInputTokens: 3,
+      provider: "anthropic",
+    });
+    const items = await show(gateway, queued.id, "/input_items");
+    expect(items.data[0].content[0].text).toBe("Take your time.");
+  });
+
+  test("says so where it fails, and the row says why", async () => {
+    const { upstream, release } = hold();
+    const gateway = await open({ upstream });
+    const { id } = await readJson(await create(gateway));
+    release(
+      Response.json({ type: "error", error: { type: "rate_limit_error", message: "slow down" } }, { status: 429 }),
+    );
+    const answer = await settle(gateway, id);
+    expect([answer.status, answer.error.code, answer.error.message]).toEqual([
+      "failed",
+      "rate_limit_exceeded",
+      "slow down",
+    ]);
+    expect(await gateway.row()).toMatchObject({ status: 429, errorKind: "upstream_rejected" });
+  });
+
+  test("is cancelled by its owner: the provider is let go, the row says so", async () => {
+    const { upstream, asked } = hold();
+    const gateway = await open({ upstream });
+    const { id } = await readJson(await create(gateway));
+    await asked;
+    const response = await gateway.send(`${PATH}/${id}/cancel`, { method: "POST" });
+    expect([response.status, (await readJson(response)).status]).toEqual([200, "cancelled"]);
+    expect(gateway.calls[0]?.signal.aborted).toBe(true);
+    expect((await show(gateway, id)).status).toBe("cancelled");
+    await gateway.memory.stop();
+    expect(await gateway.row()).toMatchObject({ status: 499, errorKind: "cancelled" });
+    // Once more changes nothing.
+    const again = await gateway.send(`${PATH}/${id}/cancel`, { method: "POST" });
+    expect((await readJson(again)).status).toBe("cancelled");
+  });
+
+  test("goes on where the client leaves, and ends where it removes it", async () => {
+    const { upstream, asked } = hold();
+    const gateway = await open({ upstream });
+    const client = new AbortController();
+    const body = { model: CLAUDE, input: "x", background: true };
+    const { id } = await readJson(await gateway.send(PATH, { body, signal: client.signal }));
+    await asked;
+    client.abort();
+    expect(gateway.calls[0]?.signal.aborted).toBe(false);
+    expect((await gateway.send(`${PATH}/${id}`, { method: "DELETE" })).status).toBe(200);
+    expect(gateway.calls[0]?.signal.aborted).toBe(true);
+    expect((await gateway.send(`${PATH}/${id}`)).status).toBe(404);
+  });
+
+  test("can be followed as a stream, from any event on, while it is made and after", async () => {
+    const gateway = await open();
+    const response = await create(gateway, { model: "loopback", input: "one two three", stream: true });
+    const live = await response.text();
+    const events = readEvents(live);
+    const id = events[0]?.response?.id ?? "";
+    expect(events.at(-1)).toMatchObject({ type: "response.completed", response: { id, status: "completed" } });
+    const kept = await settle(gateway, id);
+    expect(kept.output[0].content[0].text).toContain("one two three");
+    const again = readEvents(await (await gateway.send(`${PATH}/${id}?stream=true&starting_after=2`)).text());
+    expect(again[0]?.sequence_number).toBe(3);
+    expect(again.at(-1)?.type).toBe("response.completed");
+  });
+
+  test("is followed by a second reader while it is made", async () => {
+    const { upstream, release, asked } = hold();
+    const gateway = await open({ upstream });
+    const { id } = await readJson(await create(gateway));
+    await asked;
+    const follower = await gateway.send(`${PATH}/${id}?stream=true`);
+    release(Response.json(ANSWER));
+    await settle(gateway, id);
+    expect(follower.headers.get("content-type")).toStartWith("text/event-stream");
+    const events = readEvents(await follower.text());
+    expect(events.at(-1)).toMatchObject({ type: "response.completed", response: { id } });
+  });
+
+  test("has failed where its maker died, and nobody waits for it", async () => {
+    const gateway = await open({ upstream: () => Response.json(ANSWER) });
+    const { userId, token } = await gateway.issue();
+    const body = { id: "resp_orphan", object: "response", status: "in_progress", background: true, output: [] };
+    const at = new Date(gateway.clock.wallMs());
+    await gateway.store.answers.put([
+      {
+        id: body.id,
+        userId,
+        provider: "anthropic",
+        model: CLAUDE,
+        previousId: null,
+        isUpstream: false,
+        input: "[]",
+        body: JSON.stringify(body),
+        leaseUntil: new Date(at.getTime() + 1_000),
+        createdAt: at,
+        expiresAt: new Date(at.getTime() + 1_000_000),
+        items: [],
+      },
+    ]);
+    const look = async () => readJson(await gateway.send(`${PATH}/resp_orphan`, { token }));
+    expect((await look()).status).toBe("in_progress");
+    gateway.clock.advance(2_000);
+    const dead = await look();
+    expect([dead.status, dead.error.code]).toEqual(["failed", "server_error"]);
+    expect((await look()).status).toBe("failed");
+  });
+
+  test("ends with the gateway, and says so", async () => {
+    const { upstream, asked } = hold();
+    const gateway = await open({ upstream });
+    const { userId, token } = await gateway.issue();
+    const body = { model: CLAUDE, input: "x", background: true };
+    const { id } = await readJson(await gateway.send(PATH, { body, token }));
+    await asked;
+    await gateway.memory.stop();
+    const kept = await gateway.store.answers.find(id, userId, new Date(gateway.clock.wallMs()));
+    expect(JSON.parse(kept?.body ?? "")).toMatchObject({ status: "failed", error: { code: "server_error" } });
+  });
+
+  test("must be kept", async () => {
+    const gateway = await open({ upstream: () => Response.json(ANSWER) });
+    const response = await create(gateway, { store: false });
+    expect([response.status, (await readJson(response)).error.param]).toEqual([400, "background"]);
+    // What is wrong with the request is told at once, not behind.
+    const wrong = await create(gateway, { tool_choice: "nonsense" });
+    expect(wrong.status).toBe(400);
+    expect(gateway.calls).toEqual([]);
+  });
+});
+
+/** A provider that makes answers in the background itself: at the third look it is done. */
+function makeKeeper(): Upstream {
+  let looks = 0;
+  const answer = (status: string, more: object = {}) =>
+    Response.json({
+      id: "resp_native",
+      object: "response",
+      created_at: 1_700_000_000,
+      status,
+      background: true,
+      model: GPT,
+      output: [],
+      usage: null,
+      error: null,
+      ...more,
+    });
+  return ({ method, url }) => {
+    if (url.endsWith("/models")) return Response.json({ data: [] });
+    if (url.endsWith("/cancel")) return answer("cancelled");
+    if (method === "POST") return answer("queued");
+    looks++;
+    if (looks < 3) return answer("in_progress");
+    const output = [
+      { type: "message", id: "msg_n", role: "assistant", content: [{ type: "output_text", text: "Native." }] },
+    ];
+    return answer("completed", { output, usage: { input_tokens: 5, output_tokens: 4, total_tokens: 9 } });
+  };
+}
+
+describe("an answer that the provider makes in the background itself", () => {
+  test("is left to it, followed to its end, and booked with what it cost", async () => {
+    const gateway = await open({ upstream: makeKeeper() });
+    const response = await create(gateway, { model: GPT });
+    const begun = await readJson(response);
+    expect([response.status, begun.id, begun.status]).toEqual([200, "resp_native", "queued"]);
+    expect(gateway.calls[0]?.body).toMatchObject({ background: true });
+    expect(await gateway.rows()).toEqual([]);
+    for (let look = 0; look < 20 && (await gateway.rows()).length === 0; look++) {
+      gateway.clock.advance(30_000);
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+    }
+    expect(await gateway.row()).toMatchObject({
+      status: 200,
+      freshInputTokens: 5,
+      outputTokens: 4,
+      usageSource: "provider",
+    });
+    const answer = await show(gateway, "resp_native");
+    expect([answer.status, answer.output[0].content[0].text]).toEqual(["completed", "Native."]);
+  });
+
+  test("is shown by the provider while it is made, and cancelled there", async () => {
+    const gateway = await open({ upstream: makeKeeper() });
+    await create(gateway, { model: GPT });
+    expect((await show(gateway, "resp_native")).status).toBe("in_progress");
+    const response = await gateway.send(`${PATH}/resp_native/cancel`, { method: "POST" });
+    expect((await readJson(response)).status).toBe("cancelled");
+    expect((await show(gateway, "resp_native")).status).toBe("cancelled");
+    const { token } = await gateway.issue();
+    const looks = await gateway.send(`${PATH}/resp_native`, { token });
+    expect(looks.status).toBe(404);
+    await gateway.memory.stop();
+    expect(await gateway.row()).toMatchObject({ status: 200, usageSource: "estimate" });
+  });
+
+  test("as a stream belongs to its owner from the first event on", async () => {
+    const started = `event: response.created\ndata: ${JSON.stringify({
+      type: "response.created",
+      sequence_number: 0,
+      response: { id: "resp_live", object: "response", status: "in_progress", background: true, output: [] },
+    })}\n\n`;
+    const asked: string[] = [];
+    const gateway = await open({
+      upstream: ({ method, url, signal }) => {
+        asked.push(`${method} ${url}`);
+        if (method === "GET") return new Response(started, { headers: { "content-type": "text/event-stream" } });
+        const encoder = new TextEncoder();
+        const body = new ReadableStream({
+          start(controller) {
+            controller.enqueue(encoder.encode(started));
+            signal.addEventListener("abort", () => controller.error(new Error("aborted")));
+          },
+        });
+        return new Response(body, { headers: { "content-type": "text/event-stream" } });
+      },
+    });
+    const client = new AbortController();
+    const body = { model: GPT, input: "x", background: true, stream: true };
+    const response = await gateway.send(PATH, { body, signal: client.signal });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    client.abort();
+    await reader?.cancel();
+    const resumed = await gateway.send(`${PATH}/resp_live?stream=true&starting_after=0`);
+    expect(await resumed.text()).toBe(started);
+    expect(asked.at(-1)).toBe("GET http://openai.test/v1/responses/resp_live?stream=true&starting_after=0");
+  });
+});
+
+interface Event {
+  type: string;
+  sequence_number: number;
+  response?: { id: string };
+}
+
+function readEvents(text: string): Event[] {
+  return text.split("\n\n").flatMap((frame) => {
+    const at = frame.indexOf("data: ");
+    return at === -1 ? [] : [JSON.parse(frame.slice(at + 6)) as Event];
+  });
+}
