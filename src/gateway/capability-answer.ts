@@ -10,6 +10,7 @@ import {
   type Usage,
 } from "../ir/index.ts";
 import type { WireId } from "../wire/index.ts";
+import { readJson } from "./capability-probe.ts";
 
 export interface AnswerProbe {
   feature: string;
@@ -98,7 +99,11 @@ export const ANSWER_PROBES: readonly AnswerProbe[] = [
     about: "calls of tools, side by side",
     answer: () => one([CALL, { ...CALL, id: "call_probe0002", arguments: '{"key":"b"}' }], { finish: "tool-calls" }),
     read: (response) =>
-      some(listParts(response).flatMap((part) => (part.type === "tool-call" ? [[part.name, part.arguments]] : []))),
+      some(
+        listParts(response).flatMap((part) =>
+          part.type === "tool-call" ? [[part.name, readJson(part.arguments)]] : [],
+        ),
+      ),
   },
   {
     feature: "answer-thought",

@@ -184,12 +184,12 @@ function pickWorst(verdicts: readonly Verdict[]): Verdict {
 
 /** The answer as whoever reads this format sees it; as it is where we only read the format; null where it cannot be written. */
 function passWhole(wire: ChatWire | TargetWire, given: Response, client: ClientContext): Response | null {
-  if (!isWritten(wire)) return given;
+  if (!isWritten(wire)) return passSample(wire, given);
   return attempt(() => wire.response.decode(wire.response.encode(given, client)));
 }
 
 function passStream(wire: ChatWire | TargetWire, given: Response, client: ClientContext): Response | null {
-  if (!isWritten(wire)) return given;
+  if (!isWritten(wire)) return passSample(wire, given);
   return attempt(() => {
     const encoder = wire.stream.encode(client);
     const text = [...toEvents(given).flatMap((event) => encoder.push(event)), ...encoder.end()].join("");
@@ -198,6 +198,11 @@ function passStream(wire: ChatWire | TargetWire, given: Response, client: Client
     const frames = [...splitter.push(text), ...splitter.end()];
     return collect([...frames.flatMap((frame) => decoder.push(frame)), ...decoder.end()]).response;
   });
+}
+
+/** Its stream is taken to say what its whole answer says. */
+function passSample({ sample, response }: TargetWire, given: Response): Response | null {
+  return sample === undefined ? given : attempt(() => response.decode(sample(given)));
 }
 
 function isWritten(wire: ChatWire | TargetWire): wire is ChatWire {

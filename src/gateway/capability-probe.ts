@@ -71,3 +71,12 @@ export function probeField<Name extends keyof Request>(
 ): RequestProbe {
   return { feature, about, ask: () => ({ [name]: value }), read: readField(name) };
 }
+
+/** The white space of arguments says nothing; what is no JSON stays as it is. */
+export function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

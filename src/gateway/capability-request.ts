@@ -1,6 +1,6 @@
 // Probes of how a request is to be answered, and the list of all that requests can ask for. Knows no format.
 
-import type { Reasoning, Request } from "../ir/index.ts";
+import { type Json, type Reasoning, type Request, isJsonObject } from "../ir/index.ts";
 import { MESSAGE_PROBES } from "./capability-message.ts";
 import { type RequestProbe, asked, listParts, probeField, readField, some } from "./capability-probe.ts";
 import { TOOL_PROBES } from "./capability-tool.ts";
@@ -36,6 +36,14 @@ const SCHEMA = {
   additionalProperties: false,
 };
 
+/** Some providers demand that a schema says it is closed, which changes nothing of what it asks for. */
+function loosen(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map(loosen);
+  if (!isJsonObject(schema)) return schema;
+  const entries = Object.entries(schema).filter(([name, value]) => name !== "additionalProperties" || value !== false);
+  return Object.fromEntries(entries.map(([name, value]) => [name, loosen(value)]));
+}
+
 const ANSWER_PROBES: readonly RequestProbe[] = [
   {
     feature: "json",
@@ -49,7 +57,7 @@ const ANSWER_PROBES: readonly RequestProbe[] = [
     ask: () => ({
       responseFormat: { type: "json-schema", name: "probe", description: null, schema: SCHEMA, strict: true },
     }),
-    read: ({ responseFormat }) => (responseFormat?.type === "json-schema" ? responseFormat.schema : undefined),
+    read: ({ responseFormat }) => (responseFormat?.type === "json-schema" ? loosen(responseFormat.schema) : undefined),
   },
   probeReasoning("effort", "reasoning by effort", { effort: "high" }, "effort"),
   { ...probeReasoning("effort-none", "no reasoning", { effort: "none" }, "effort"), isUsual: true },

@@ -1,7 +1,7 @@
 // Probes of tools: how they are told, chosen, called and answered. Knows no format.
 
 import type { Message, Part, Request, Tool, ToolChoice } from "../ir/index.ts";
-import { HELLO, IMAGE, type RequestProbe, listParts, some } from "./capability-probe.ts";
+import { HELLO, IMAGE, type RequestProbe, listParts, readJson, some } from "./capability-probe.ts";
 
 const TOOL: Tool = {
   name: "probe_tool",
@@ -15,6 +15,7 @@ const TOOL: Tool = {
   strict: null,
 };
 const OTHER_TOOL: Tool = { ...TOOL, name: "other_tool" };
+const THREE = [TOOL, OTHER_TOOL, { ...TOOL, name: "third_tool" }];
 const TOOLS = { tools: [TOOL, OTHER_TOOL] };
 
 const CALL: Part = { type: "tool-call", id: "call_probe0001", name: "probe_tool", arguments: '{"key":"a"}' };
@@ -35,15 +36,6 @@ type ResultContent = Extract<Part, { type: "tool-result" }>["content"];
 
 function result(callId: string, content: ResultContent, isError = false): Part {
   return { type: "tool-result", callId, content, isError };
-}
-
-/** The white space of arguments says nothing; what is no JSON stays as it is. */
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 const DONE: ResultContent = [{ type: "text", text: "probe result" }];
@@ -127,8 +119,8 @@ export const TOOL_PROBES: readonly RequestProbe[] = [
   {
     feature: "choice-allowed",
     about: "only some of the tools may be called",
-    ask: () => ({ ...TOOLS, toolChoice: { type: "allowed", names: ["probe_tool"], required: false } }),
-    bare: TOOLS,
+    ask: () => ({ tools: THREE, toolChoice: { type: "allowed", names: ["probe_tool", "other_tool"], required: true } }),
+    bare: { tools: THREE },
     read: readChoice("allowed"),
   },
   {

@@ -288,6 +288,8 @@ export interface TargetWire {
   response: { decode(body: JsonObject): Response };
   stream: { decode(): Machine<Frame, Event> };
   error: { decode(status: number | null, body: JsonObject | string): UpstreamError };
+  /** Of formats that no client speaks: an answer as its providers give it, as far as they can. Nothing but the capability matrix needs it. */
+  sample?: (response: Response) => JsonObject;
 }
 
 /** What is no chat: forwarded to providers that speak it themselves; counts and vectors can be had elsewhere, too. */

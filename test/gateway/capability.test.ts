@@ -42,7 +42,7 @@ test("every feature is kept somewhere, and what is left out or refused says what
 const SAID_BY_SILENCE = ["thought-sealed"];
 
 /** Formats whose recordings have been compared. */
-const COMPARED = new Set<string>(["anthropic-messages", "openai-chat", "openai-responses"]);
+const COMPARED = new Set<string>([...SURFACES.map(({ id }) => id), "bedrock-converse", "cohere-chat"]);
 const COMPARED_SURFACES = SURFACES.filter(({ id }) => COMPARED.has(id));
 const COMPARED_SAMPLES = SAMPLES.filter(({ provider, model }) =>
   provider.speaks(model).every((id) => COMPARED.has(id) || !TARGETS.has(id)),
@@ -140,6 +140,8 @@ describe.each(COMPARED_SAMPLES)(
   },
 );
 
+const LEAST_BUDGET = 1_024;
+
 interface Use {
   probe: RequestProbe;
   cell: Capability;
@@ -164,6 +166,10 @@ function judge(plan: () => Plan, used: readonly Use[]): string[] {
     if (outcome === "dropped" && note !== UNTOLD && made.dropped.length === 0) return [`${feature} was not left out`];
     // What happens anyway need not be said: tools that only another provider has may have gone, and their choice with them.
     if (isUsual === true && back !== null && read(back) === undefined) return [];
+    // Where only some of the tools may be called, telling the model of no others says the same.
+    if (feature === "tools" && used.some((use) => use.probe.feature === "choice-allowed")) return [];
+    // Formats have a least budget, to which a smaller one is raised.
+    if (feature === "budget" && Number(value) < LEAST_BUDGET) return [];
     // A limit that the model cannot have is brought within reach, and that is told.
     if (feature === "max-tokens" && made.dropped.includes("max_tokens")) return [];
     // The matrix speaks of what the provider that is asked sealed itself.

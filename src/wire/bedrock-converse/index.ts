@@ -1,6 +1,7 @@
 // Amazon Bedrock's Converse API as the format of a provider; no client speaks it to us.
 // https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference.html
 
+import { sampleAnswer } from "./sample.ts";
 import type { TargetWire } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError } from "./error.ts";
@@ -15,4 +16,5 @@ export const bedrockConverse: TargetWire = {
   response: { decode: decodeResponse },
   stream: { decode: decodeStream },
   error: { decode: decodeError },
+  sample: sampleAnswer,
 };
