@@ -2,10 +2,10 @@
 // Assembles the codecs of this folder and checks requests at the door; knows no other wire and no provider.
 
 import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts";
-import { setTopLevel } from "../../lib/json-edit.ts";
 import type { ChatWire, Peek } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
+import { forwardRequest } from "./forward.ts";
 import { listing } from "./listing.ts";
 import { decodeRequest, encodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse } from "./response.ts";
@@ -20,7 +20,7 @@ export const anthropicMessages: ChatWire = {
   listing,
   peek,
   forward: {
-    request: (raw, body, model) => (body["model"] === model ? raw : setTopLevel(raw, "model", JSON.stringify(model))),
+    request: forwardRequest,
     // This format always reports usage, so nothing was asked for that the client must not see.
     frame: (frame) => frame.raw,
   },

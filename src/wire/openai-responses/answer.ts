@@ -158,7 +158,7 @@ export function keepFinish(response: JsonObject, finish: FinishReason): JsonObje
   return { incomplete_details: response["incomplete_details"] ?? null };
 }
 
-/** `status` and `incomplete_details` of a response. */
+/** `status` of a response, with what explains it. */
 export function encodeFinish({ finish, extra }: Pick<Choice, "finish" | "extra">): JsonObject {
   const kept = ownFields(extra)["incomplete_details"];
   if (kept !== undefined) return { status: "incomplete", incomplete_details: kept };
@@ -166,8 +166,12 @@ export function encodeFinish({ finish, extra }: Pick<Choice, "finish" | "extra">
   if (finish === "content-filter" || finish === "refusal") {
     return { status: "incomplete", incomplete_details: { reason: "content_filter" } };
   }
+  if (finish === "error") return { status: "failed", incomplete_details: null, error: BROKEN };
   return { status: "completed", incomplete_details: null };
 }
+
+/** All that a provider says that tells of an error by the end of its answer alone. */
+const BROKEN = { code: "server_error", message: "The provider ended the answer with an error." };
 
 /** The error of an upstream that reports one in the place of an answer, or inside a stream. */
 export function rejected(error: Json | undefined): GatewayError {

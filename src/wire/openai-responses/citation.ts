@@ -29,12 +29,12 @@ export function decodeAnnotation(annotation: JsonObject): Citation {
   };
 }
 
-/** Citations of a text of this length; those that name neither an address nor a file have no form here. */
+/** Citations of a text of this length; a document of the request, which has no id here, is cited by its title. */
 export function encodeAnnotations(citations: readonly Citation[], length: number): JsonObject[] {
   return citations.flatMap((citation) => {
     const own = ownFields(citation.extra);
     if (textOf(own["type"]) !== "") return [encodeOwn(citation, own)];
-    const { url, title, fileId, start = 0, end = length } = citation;
+    const { url, title, fileId, document, start = 0, end = length } = citation;
     if (url !== undefined) {
       const body: JsonObject = { type: "url_citation", end_index: end, start_index: start, title: title ?? "", url };
       return [
@@ -47,7 +47,8 @@ export function encodeAnnotations(citations: readonly Citation[], length: number
         },
       ];
     }
-    return fileId === undefined ? [] : [{ type: "file_citation", file_id: fileId, filename: title ?? "", index: end }];
+    if (fileId === undefined && title === undefined && document === undefined) return [];
+    return [{ type: "file_citation", file_id: fileId ?? "", filename: title ?? "", index: end }];
   });
 }
 

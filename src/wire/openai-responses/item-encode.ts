@@ -95,7 +95,15 @@ function encodeAnswer(message: Message, context: AnswerContext): JsonObject[] {
     items.push(...encodeAnswerPart(part, `${place.path}.content[${index}]`, context));
   }
   flush();
-  return items;
+  return place.isOwn ? items : dropDangling(items, place);
+}
+
+/** Reasoning behind which nothing follows is refused: the answer was cut there, or is another format's. */
+function dropDangling(items: JsonObject[], { path, dropped }: Place): JsonObject[] {
+  const last = items.findLastIndex((item) => item["type"] !== "reasoning");
+  const rest = items.slice(last + 1);
+  if (rest.some((item) => Array.isArray(item["summary"]) && item["summary"].length > 0)) dropped.add(`${path}.content`);
+  return items.slice(0, last + 1);
 }
 
 function phaseOf(part: TextPart): string {

@@ -13,7 +13,7 @@ import {
 import { formatFrame } from "../../lib/sse.ts";
 import type { ClientContext, Machine } from "../type.ts";
 import { encodeFinish } from "./answer.ts";
-import { objectOf, ownFields } from "./body.ts";
+import { objectOf, ownFields, textOf } from "./body.ts";
 import { encodeFailure } from "./error.ts";
 import { makeHead } from "./head.ts";
 import { OutputWriter } from "./stream-output.ts";
@@ -91,13 +91,13 @@ class StreamEncoder {
       return [encodeFailure(event.error, { requestId, response, sequence: this.#sequence })];
     }
     const end = encodeFinish(this.#end);
-    const isComplete = end["status"] === "completed";
-    const frames = this.#output.close(isComplete ? "completed" : "incomplete");
+    const status = textOf(end["status"]);
+    const frames = this.#output.close(status === "completed" ? "completed" : "incomplete");
     Object.assign(response, end, {
       output: this.#output.items(),
       usage: encodeUsage(this.#usage, this.#usageRest()),
     });
-    return [...frames, this.#emit(isComplete ? "response.completed" : "response.incomplete", { response })];
+    return [...frames, this.#emit(`response.${status}`, { response })];
   }
 
   #usageRest(): JsonObject {

@@ -83,6 +83,17 @@ describe("reasoning", () => {
     ]);
   });
 
+  test("behind which nothing follows stays behind", () => {
+    const sealed = { encrypted: "rs_1|gAAA", origin: "openai-responses" };
+    const parts = [{ ...reasoning, ...sealed }, { type: "text", text: "Hi" } as const, { ...reasoning, ...sealed }];
+    const { body, dropped } = input(
+      { role: "assistant", parts },
+      { role: "user", parts: [{ type: "text", text: "Go." }] },
+    );
+    expect((body["input"] as { type?: string }[]).map(({ type }) => type)).toEqual(["reasoning", "message", undefined]);
+    expect(dropped).toEqual(["messages[0].content"]);
+  });
+
   test("of another's, or nobody's, stays behind and is named", () => {
     for (const part of [reasoning, { ...reasoning, signature: "c2ln", origin: "anthropic-messages" }]) {
       const { body, dropped } = input({ role: "assistant", parts: [part, { type: "text", text: "Hi" }] });

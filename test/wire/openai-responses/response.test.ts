@@ -80,6 +80,20 @@ describe("OpenAI's SDK reads", () => {
     expect(output).toMatchObject([{ status: "incomplete" }]);
   });
 
+  test("an answer that ended in an error", async () => {
+    const { error, status } = await read(answer([{ type: "text", text: "So" }], { finish: "error" }));
+    expect([status, error?.code]).toEqual(["failed", "server_error"]);
+  });
+
+  test("a document of the request that is cited by its title", async () => {
+    const { output } = await read(
+      answer([{ type: "text", text: "So", citations: [{ document: 0, title: "A", quote: "so" }] }]),
+    );
+    expect(output).toMatchObject([
+      { content: [{ annotations: [{ type: "file_citation", filename: "A", index: 2 }] }] },
+    ]);
+  });
+
   test("an id where the provider gave none", async () => {
     expect((await read({ ...answer([]), id: "" })).id).toBe("resp_0196a5c00000700080000000000000000000");
   });
