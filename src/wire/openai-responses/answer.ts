@@ -18,7 +18,7 @@ import { type OutputText, asExtra, objectOf, objectsOf, omit, ownFields, textOf 
 import { decodeAnnotations, encodeAnnotations } from "./citation.ts";
 import { decodeGenerated, keepItem } from "./kept.ts";
 import { decodeLogprobs, encodeLogprobs } from "./logprob.ts";
-import { joinName, splitName } from "./namespace.ts";
+import { findName, joinName, splitName } from "./namespace.ts";
 import { decodeReasoning } from "./reasoning.ts";
 import { isSearch } from "./tool.ts";
 
@@ -95,7 +95,7 @@ function nameOf(item: JsonObject): string {
 
 /** A call as the client knows its tools: under their own names, and with free text where the tool takes that. */
 export function restoreCall(part: ToolCallPart, tools: readonly Tool[]): ToolCallPart {
-  if (part.custom === true || !isCustomTool(part.name, tools)) return part;
+  if (part.custom === true || !isCustomTool(findName(part.name, tools), tools)) return part;
   return { ...part, arguments: unwrapInput(part.arguments), custom: true };
 }
 

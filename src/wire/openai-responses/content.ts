@@ -1,6 +1,7 @@
 // The content of messages and results, text and media parts, ↔ canonical parts. Knows no item and no tool; media are in media.ts.
 
 import { type Extra, type Json, type JsonObject, type MediaPart, type TextPart, isJsonObject } from "../../ir/index.ts";
+import { isForeignBlock, reportFields } from "../foreign.ts";
 import { missing, requireString, wrongType, wrongValue } from "../openai-check.ts";
 import { ID, objectsOf, omit, ownFields, textOf } from "./body.ts";
 import { decodeRest, encodeMark } from "./cache.ts";
@@ -92,7 +93,7 @@ function encodePart(part: ContentPart, place: Place, type: "input_text" | "outpu
   const mark = encodeMark(part.cache, place);
   if (part.type === "media") return [{ ...encodeMedia(part, place), ...mark }];
   // An empty text with another format's fields is a block that only that format can say.
-  if (part.text === "" && hasForeign(part.extra)) {
+  if (isForeignBlock({ text: part.text, extra: withoutOwn(part.extra) })) {
     place.dropped.add(place.path);
     return [];
   }
@@ -107,19 +108,15 @@ function encodePart(part: ContentPart, place: Place, type: "input_text" | "outpu
 }
 
 /** Names the fields that another format's client set on a part, a message or a tool. */
-export function reportForeign(extra: Extra | undefined, { dropped }: Pick<Place, "dropped">): void {
-  for (const [wire, fields] of Object.entries(extra ?? {})) {
-    if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) if (asksForSomething(value)) dropped.add(name);
-  }
+export function reportForeign(extra: Extra | undefined, { path, dropped }: Pick<Place, "path" | "dropped">): void {
+  if (extra === undefined) return;
+  const lost: string[] = [];
+  reportFields(withoutOwn(extra), path, lost);
+  for (const field of lost) dropped.add(field);
 }
 
-function hasForeign(extra: Extra | undefined): boolean {
-  return Object.entries(extra ?? {}).some(([wire, fields]) => wire !== ID && Object.keys(fields).length > 0);
-}
-
-/** False for what a client may well leave out: null, false, an empty list or object. */
-export function asksForSomething(value: Json): boolean {
-  if (value === null || value === false) return false;
-  return typeof value !== "object" || Object.keys(value).length > 0;
+/** What other formats' clients said; empty where none of them said anything. */
+export function withoutOwn(extra: Extra | undefined): Extra {
+  const { [ID]: _own, ...foreign } = extra ?? {};
+  return foreign;
 }

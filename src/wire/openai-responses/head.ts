@@ -8,6 +8,7 @@ import { encodeEcho } from "./request-encode.ts";
 
 /** What OpenAI answers where the client did not ask otherwise. */
 const DEFAULTS: JsonObject = {
+  access_programs: null,
   background: false,
   instructions: null,
   max_output_tokens: null,

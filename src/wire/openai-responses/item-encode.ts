@@ -18,19 +18,12 @@ export function encodeInput(
   let instructions: string | undefined;
   for (const [index, message] of messages.entries()) {
     const place: Place = { ...target, path: `messages[${index}]` };
-    reportForeign(withoutRole(message), target);
+    reportForeign(message.extra, place);
     if (ownFields(message.extra)["instructions"] === false) instructions = joinText(message);
     else if (message.role === "assistant") input.push(...encodeAnswer(message, { place, tools, customCalls }));
     else input.push(...encodeMessage(message, place, customCalls));
   }
   return instructions === undefined ? { input } : { instructions, input };
-}
-
-/** That a message stands among the others with the role it has is no loss. */
-function withoutRole({ extra }: Message): Message["extra"] {
-  return Object.fromEntries(
-    Object.entries(extra ?? {}).map(([wire, fields]) => [wire, { ...fields, role: null }] as const),
-  );
 }
 
 function joinText({ parts }: Message): string {
@@ -130,7 +123,7 @@ function encodeAnswerPart(part: Part, path: string, { place, tools, customCalls 
       return item === null ? [] : [item];
     }
     case "tool-call":
-      reportForeign(part.extra, place);
+      reportForeign(part.extra, { ...place, path });
       if (part.cache !== undefined) place.dropped.add("cache_control");
       if (part.custom === true) customCalls.add(part.id);
       return [encodeCall(part, tools, place)];

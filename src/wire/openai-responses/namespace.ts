@@ -34,11 +34,18 @@ export function nameCall(tools: readonly Tool[], name: string, namespace: string
   return findTool(tools, name, namespace)?.name ?? joinName(namespace, name);
 }
 
+/** The canonical name of the tool that a provider calls: by the name it was given, or, as models do, by the client's own short one. */
+export function findName(name: string, tools: readonly Tool[]): string {
+  const restored = restoreName(name, tools);
+  if (tools.some((tool) => tool.name === restored)) return restored;
+  return tools.find((tool) => tool.namespace?.toolName === name)?.name ?? name;
+}
+
 /** A call's name as the client knows it, and the namespace where it has one. */
 export function splitName(name: string, tools: readonly Tool[]): { name: string; namespace?: string } {
-  const restored = restoreName(name, tools);
-  const space = tools.find((tool) => tool.name === restored)?.namespace;
-  return space === undefined ? { name: restored } : { name: space.toolName, namespace: space.name };
+  const found = findName(name, tools);
+  const space = tools.find((tool) => tool.name === found)?.namespace;
+  return space === undefined ? { name: found } : { name: space.toolName, namespace: space.name };
 }
 
 /** Tools in their order, neighbours of one namespace together. */

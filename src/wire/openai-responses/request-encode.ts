@@ -3,12 +3,13 @@
 
 import { type JsonObject, type Request, invalidRequest } from "../../ir/index.ts";
 import { nearestEffort, readEffort } from "../effort.ts";
+import { reportRequest } from "../foreign.ts";
 import { isStrict } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
 import { fitName } from "../safe-name.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
-import { ID, objectOf, objectsOf, omit, ownFields } from "./body.ts";
-import { type Target, asksForSomething } from "./content.ts";
+import { ID, objectOf, omit, ownFields } from "./body.ts";
+import { type Target, withoutOwn } from "./content.ts";
 import { encodeInput } from "./item-encode.ts";
 import { INCLUDES } from "./request.ts";
 import { encodeTools } from "./tool.ts";
@@ -183,14 +184,7 @@ function reportUnsaid(request: Request, dropped: Set<string>): void {
   if ((request.frequencyPenalty ?? 0) !== 0) dropped.add("frequency_penalty");
   if ((request.presencePenalty ?? 0) !== 0) dropped.add("presence_penalty");
   if (request.modalities?.some((modality) => modality !== "text") === true) dropped.add("modalities");
-  for (const [wire, fields] of Object.entries(request.extra)) {
-    if (wire === ID) continue;
-    for (const [name, value] of Object.entries(fields)) {
-      if (name === "stream_options") continue;
-      const places = name === "tools" ? objectsOf(value).map(({ index }) => index) : [];
-      const known = places.filter((place) => typeof place === "number");
-      for (const place of known) dropped.add(`tools[${place}]`);
-      if (known.length === 0 && asksForSomething(value)) dropped.add(name);
-    }
-  }
+  const lost: string[] = [];
+  reportRequest(withoutOwn(request.extra), [], lost);
+  for (const field of lost) dropped.add(field);
 }

@@ -3,12 +3,12 @@
 
 import type { JsonObject, PartDeltaEvent, PartEndEvent, PartStartEvent, ReasoningPart } from "../../ir/index.ts";
 import { isCustomTool, unwrapInput } from "../custom-tool.ts";
-import { restoreName } from "../safe-name.ts";
 import type { ClientContext } from "../type.ts";
 import { encodeCall } from "./answer.ts";
 import { ID, type ItemStatus, omit, ownFields } from "./body.ts";
 import { type ItemKind, makeItemId } from "./item-id.ts";
 import { encodeGenerated, keptItem } from "./kept.ts";
+import { findName } from "./namespace.ts";
 import { encodeReasoning, isShownWhole } from "./reasoning.ts";
 import type { Emit } from "./stream-encode.ts";
 import { MessageWriter } from "./stream-message.ts";
@@ -151,7 +151,7 @@ export class OutputWriter {
   #startCall(part: number, call: { id: string; name: string; custom?: true }, own: JsonObject): string[] {
     const { tools } = this.#client.request;
     const frames = this.#message.close("completed");
-    const isHeld = call.custom !== true && isCustomTool(restoreName(call.name, tools), tools);
+    const isHeld = call.custom !== true && isCustomTool(findName(call.name, tools), tools);
     const isCustom = isHeld || call.custom === true;
     const isWhole = isSearch(call.name, tools);
     const slot = this.#open(isWhole ? "search" : isCustom ? "custom" : "function", own);

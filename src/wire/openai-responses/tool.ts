@@ -213,7 +213,7 @@ function listTools(tools: readonly Tool[], target: Target): JsonObject[] {
 }
 
 function encodeTool(tool: Tool, path: string, target: Target): JsonObject {
-  reportForeign(tool.extra, target);
+  reportForeign(tool.extra, { ...target, path });
   if (tool.cache !== undefined) target.dropped.add("cache_control");
   const own = ownFields(tool.extra);
   const name = tool.namespace?.toolName ?? target.fitName(tool.name);

@@ -321,6 +321,12 @@ describe("tools that other formats cannot name", () => {
     expect(output).toMatchObject([{ type: "function_call", name: "search", namespace: "mcp__docs" }]);
   });
 
+  test("a model that calls it by its short name means it all the same", async () => {
+    const events = part(0, { toolCall: { id: "call_1", name: "search" } }, "{}");
+    const { output } = await readResponseStream(encode([START, ...events, ...end("tool-calls")], { tools }).text);
+    expect(output).toMatchObject([{ type: "function_call", name: "search", namespace: "mcp__docs" }]);
+  });
+
   test("arguments that hold free text are the free text again, whole", async () => {
     const events = part(0, { toolCall: { id: "call_1", name: "apply_patch" } }, '{"input":"*** B', 'egin\\n"}');
     const { text, types } = encode([START, ...events, ...end("tool-calls")], { tools });
