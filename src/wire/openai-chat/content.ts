@@ -132,6 +132,7 @@ export function reportForeign(extra: Extra | undefined, { dropped }: Pick<Place,
   }
 }
 
-function hasForeign(extra: Extra | undefined): boolean {
+/** True where another format's client said something here. */
+export function hasForeign(extra: Extra | undefined): boolean {
   return Object.entries(extra ?? {}).some(([wire, fields]) => wire !== ID && Object.keys(fields).length > 0);
 }

@@ -12,7 +12,7 @@ import type {
 import { wrapInput } from "../custom-tool.ts";
 import { type CustomCall, type FunctionCall, asExtra, objectOf, ownFields } from "./body.ts";
 import { encodeMark, encodePartMark } from "./cache.ts";
-import { type ContentPart, type Place, type Target, encodeContent, reportForeign } from "./content.ts";
+import { type ContentPart, type Place, type Target, encodeContent, hasForeign, reportForeign } from "./content.ts";
 import { isTextDocument } from "./media.ts";
 import { addCallSignature, encodeReasoning, listCallSeals } from "./reasoning.ts";
 
@@ -31,7 +31,9 @@ export function encodeMessages(messages: readonly Message[], target: Target): Js
     reportForeign(message.extra, target);
     if (message.role === "assistant") {
       flush();
-      encoded.push(encodeAssistant(message, place));
+      const said = encodeAssistant(message, place);
+      // Of a turn in which only the other format's own server spoke there is nothing to send.
+      if (!isUnsaid(message)) encoded.push(said);
       continue;
     }
     const results = message.parts.filter((part) => part.type === "tool-result");
@@ -83,6 +85,10 @@ function listContent(message: Message, { path, dropped, isOwn }: Place): (TextPa
     dropped.add(`${path}.content[${index}]`);
     return [];
   });
+}
+
+function isUnsaid({ parts }: Message): boolean {
+  return parts.length > 0 && parts.every((part) => part.type === "text" && part.text === "" && hasForeign(part.extra));
 }
 
 function encodeAssistant(message: Message, place: Place): JsonObject {

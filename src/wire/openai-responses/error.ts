@@ -1,7 +1,7 @@
 // Errors of Responses: the body is OpenAI's common one; in a stream the error is told twice, as an event of its own and as the response that
 // failed. Knows no status line and no headers.
 
-import type { GatewayError, JsonObject } from "../../ir/index.ts";
+import type { GatewayError, Json, JsonObject } from "../../ir/index.ts";
 import { formatFrame } from "../../lib/sse.ts";
 import { encodeError } from "../openai-error.ts";
 import { classifyUpstream } from "../upstream-error.ts";
@@ -26,7 +26,7 @@ export function encodeFailure(
   const told = objectOf(encodeError(error, requestId)["error"]);
   const { code = null, message = "", param = null } = told;
   const event = { type: "error", sequence_number: sequence, code, message, param, error: told };
-  const failed = { ...response, status: "failed", error: { code: code ?? nameCode(error), message } };
+  const failed = { ...response, status: "failed", error: { code: isWord(code) ? code : nameCode(error), message } };
   return (
     formatFrame(JSON.stringify(event), "error") +
     formatFrame(
@@ -34,6 +34,11 @@ export function encodeFailure(
       "response.failed",
     )
   );
+}
+
+/** Servers that imitate OpenAI put an HTTP status there, which tells these clients nothing. */
+function isWord(code: Json): boolean {
+  return typeof code === "string" && !/^\d+$/u.test(code);
 }
 
 /** The code of an error that brings none: clients wait before they ask again for the one, and not for the other. */

@@ -44,7 +44,8 @@ function encodeMessage(message: Message, place: Place, customCalls: ReadonlySet<
       place.dropped.add(`${place.path}.content[${index}]`);
     else said.push(part);
   }
-  if (said.length === 0 && items.length > 0) return items;
+  // An instruction of nothing set something else, or a block that only its own format has.
+  if (said.length === 0 && (items.length > 0 || (isInstruction && !place.isOwn))) return items;
   const role = message.role === "tool" ? "user" : message.role;
   const content = encodeContent(said, { ...place, path: `${place.path}.content` });
   const own = results.length > 0 ? {} : ownFields(message.extra);
@@ -80,6 +81,8 @@ function encodeAnswer(message: Message, context: AnswerContext): JsonObject[] {
   };
   for (const [index, part] of message.parts.entries()) {
     if (part.type === "text" && keptItem(part.extra) === null) {
+      // Other formats demand a text, be it empty, beside calls.
+      if (part.text === "" && part.extra === undefined && !place.isOwn) continue;
       if (phaseOf(part) !== phaseOf(texts[0] ?? part)) flush();
       texts.push(part);
       continue;

@@ -89,6 +89,8 @@ function encodeOutput(choice: Choice, client: ClientContext): JsonObject[] {
   };
   for (const part of choice.parts) {
     if (part.type === "text" && keptItem(part.extra) === null) {
+      // What only another format can say stands in a text of nothing.
+      if (part.text === "" && part.citations === undefined) continue;
       if (messageKey(part) !== messageKey(texts[0] ?? part)) flush();
       texts.push(part);
       continue;
