@@ -49,6 +49,7 @@ export const vertex: ProviderKindDefinition = {
 const METHODS: Readonly<Partial<Record<WireId, readonly [whole: string, stream: string]>>> = {
   "anthropic-messages": ["rawPredict", "streamRawPredict"],
   gemini: ["generateContent", "streamGenerateContent?alt=sse"],
+  "gemini-count": ["countTokens", "countTokens"],
 };
 
 function makeVertex(settings: ProviderSettings, tools: ProviderTools): Provider {
@@ -89,7 +90,7 @@ function isClaude(model: string): boolean {
 /** `maker/model` is a model as a service, which Vertex offers in OpenAI's format. */
 function listSpoken(model: string): readonly WireId[] {
   if (isClaude(model)) return ["anthropic-messages", "anthropic-count"];
-  return model.includes("/") ? ["openai-chat"] : ["gemini"];
+  return model.includes("/") ? ["openai-chat"] : ["gemini", "gemini-count"];
 }
 
 interface Target {

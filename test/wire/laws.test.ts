@@ -56,6 +56,7 @@ const KNOWN: Record<
     surface: "responses",
     declared: ["model"],
     sum: { provider: "openai", read: readResponseStream },
+    isChat: ({ request }) => request === null || request.url.includes("/responses"),
   },
 };
 
@@ -84,10 +85,11 @@ describe.each(CHAT_WIRES.map((wire) => ({ wire, name: wire.id })))("$name", ({ w
   const id = wire.id as ChatId;
   const dialect = DIALECTS[id];
   const { isChat = () => true, skipsSum = [] } = KNOWN[id];
-  const recordings = listRecordings({ surface: KNOWN[id].surface }).flatMap(({ file, provider }) =>
+  const rows = listRecordings().filter(({ surface }) => surface.split(",").includes(KNOWN[id].surface));
+  const recordings = rows.flatMap(({ file, provider }) =>
     readRecording(file)
-      .filter(isChat)
-      .map((interaction, index) => ({ ...interaction, provider, name: `${file} ${index + 1}` })),
+      .map((interaction, index) => ({ ...interaction, provider, name: `${file} ${index + 1}` }))
+      .filter(isChat),
   );
   const bodies = recordings.flatMap(({ request, response, name }) =>
     request === null || request.body === null || response.status >= 400 ? [] : [{ name, body: request.body }],

@@ -21,6 +21,7 @@ export function decodeCitations(candidate: JsonObject, textAt: (part: number) =>
   const metadata = unifyNames(objectOf(candidate["groundingMetadata"]), METADATA_NAMES);
   const chunks = objectsOf(metadata["groundingChunks"]).map(readChunk);
   const supported = new Set<number>();
+  const bytesAt = keepBytes(textAt);
   const placed = objectsOf(metadata["groundingSupports"]).flatMap((item): PlacedCitation[] => {
     const support = unifyNames(item, SUPPORT_NAMES);
     const segment = unifyNames(objectOf(support["segment"]), SEGMENT_NAMES);
@@ -30,14 +31,14 @@ export function decodeCitations(candidate: JsonObject, textAt: (part: number) =>
       const chunk = typeof index === "number" ? chunks[index] : undefined;
       if (typeof index !== "number" || chunk === undefined) return [];
       supported.add(index);
-      return [{ part, citation: { ...chunk, ...readPlace(segment, textAt(part)) } }];
+      return [{ part, citation: { ...chunk, ...readPlace(segment, bytesAt(part)) } }];
     });
   });
   const unplaced = chunks.filter((_chunk, index) => !supported.has(index));
   return [
     ...placed,
     ...unplaced.map((citation) => ({ part: null, citation })),
-    ...decodeRecited(candidate["citationMetadata"], textAt(0)),
+    ...decodeRecited(candidate["citationMetadata"], bytesAt(0)),
   ];
 }
 
@@ -54,7 +55,7 @@ function readChunk(chunk: JsonObject): Citation {
 }
 
 /** What the answer repeats word for word from a source. */
-function decodeRecited(metadata: Json | undefined, text: string): PlacedCitation[] {
+function decodeRecited(metadata: Json | undefined, bytes: Buffer): PlacedCitation[] {
   const { citations, citationSources } = unifyNames(objectOf(metadata), ["citationSources"]);
   return objectsOf(citations ?? citationSources).map((item) => {
     const recited = unifyNames(item, CITATION_NAMES);
@@ -66,24 +67,34 @@ function decodeRecited(metadata: Json | undefined, text: string): PlacedCitation
       citation: {
         ...(url === "" ? {} : { url }),
         ...(title === "" ? {} : { title }),
-        ...readPlace(recited, text),
+        ...readPlace(recited, bytes),
         ...asExtra(rest),
       },
     };
   });
 }
 
+/** The bytes of each text, made once. */
+function keepBytes(textAt: (part: number) => string): (part: number) => Buffer {
+  const known = new Map<number, Buffer>();
+  return (part) => {
+    const bytes = known.get(part) ?? Buffer.from(textAt(part), "utf8");
+    known.set(part, bytes);
+    return bytes;
+  };
+}
+
 /** Both ends, where the end is told; a start of 0 is left out by Google. */
-function readPlace(segment: JsonObject, text: string): Pick<Citation, "start" | "end"> {
+function readPlace(segment: JsonObject, bytes: Buffer): Pick<Citation, "start" | "end"> {
   const { startIndex, endIndex } = segment;
   if (typeof endIndex !== "number") return {};
   const start = typeof startIndex === "number" ? startIndex : 0;
-  return { start: countUnits(text, start), end: countUnits(text, endIndex) };
+  return { start: countUnits(bytes, start), end: countUnits(bytes, endIndex) };
 }
 
 /** The place in UTF-16 units of a place in bytes. */
-function countUnits(text: string, bytes: number): number {
-  return Buffer.from(text, "utf8").subarray(0, bytes).toString("utf8").length;
+function countUnits(bytes: Buffer, end: number): number {
+  return bytes.subarray(0, end).toString("utf8").length;
 }
 
 /** `groundingMetadata` for citations of texts, each with its number among the content's parts; null where there are none. */

@@ -203,14 +203,18 @@ function encodeConfig(request: Request, facts: ModelFacts, dropped: string[]): J
     const isIdle = value === 0 && !isOwn && (field === "frequencyPenalty" || field === "presencePenalty");
     if (value !== undefined && !isIdle) config[name] = value;
   }
+  const { seed } = request;
+  // Other formats have seeds of more bits; the same one stays the same.
+  if (seed !== undefined && !isOwn) config["seed"] = Math.trunc(seed) % 2 ** 31;
   const limit = facts.maxOutputTokens;
   if (limit !== null && (request.maxOutputTokens ?? 0) > limit && !isOwn) {
     config["maxOutputTokens"] = limit;
     dropped.push("max_tokens");
   }
-  if (request.stop !== undefined && (request.stop.length > 0 || isOwn)) {
-    if (request.stop.length > MAX_STOP_SEQUENCES && !isOwn) dropped.push("stop");
-    config["stopSequences"] = isOwn ? request.stop : request.stop.slice(0, MAX_STOP_SEQUENCES);
+  const stop = isOwn ? request.stop : request.stop?.filter((sequence) => sequence !== "");
+  if (stop !== undefined && (stop.length > 0 || isOwn)) {
+    if (stop.length > MAX_STOP_SEQUENCES && !isOwn) dropped.push("stop");
+    config["stopSequences"] = isOwn ? stop : stop.slice(0, MAX_STOP_SEQUENCES);
   }
   if (request.logprobs !== undefined) config["responseLogprobs"] = request.logprobs;
   if (request.modalities !== undefined) {
