@@ -28,6 +28,8 @@ export interface CallRecord {
   observed(event: Event): void;
   /** Input tokens where the provider reports none; called at most once, and only then. */
   estimateInput(estimate: () => string): void;
+  /** What would be booked now, estimated where the provider reports nothing; null where there was no answer. */
+  usage(): Usage | null;
   /** Cost of what is known now; null where the price or the usage is unknown. */
   price(): Price | null;
   /**
@@ -205,6 +207,7 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
     estimateInput(estimate) {
       inputText = estimate;
     },
+    usage: () => weigh().usage,
     price: () => (figures ?? evaluate()).price,
     settle(status, error) {
       settled ??= tools.ledger

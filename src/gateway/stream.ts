@@ -132,9 +132,16 @@ function translateFrames(
   const nowSeconds = Math.floor(state.tools.clock.wallMs() / 1000);
   const { id: callId, requestId } = state.call;
   const encoder = mode.client.stream.encode({ request: mode.request, callId, nowSeconds, requestId });
+  let isCounted = false;
   const encode = (events: readonly Event[]): string => {
     let text = "";
     for (const event of events) {
+      isCounted ||= event.type === "usage";
+      if (event.type === "finish" && event.error === undefined && !isCounted) {
+        // Clients take a missing report for nothing used, and never compact.
+        const usage = state.record.usage();
+        if (usage !== null) text += encoder.push({ type: "usage", usage }).join("");
+      }
       text += encoder.push(nameStart(event, state)).join("");
       if (event.type === "finish") text += encoder.end().join("");
     }

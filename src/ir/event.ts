@@ -171,8 +171,8 @@ function appendDelta(part: AnswerPart | { type: "refusal"; text: string } | unde
     if (event.origin !== undefined) part.origin = event.origin;
   }
   if (part.type === "text") {
-    if (event.citations !== undefined) part.citations = [...(part.citations ?? []), ...event.citations];
-    if (event.logprobs !== undefined) part.logprobs = [...(part.logprobs ?? []), ...event.logprobs];
+    if (event.citations !== undefined) (part.citations ??= []).push(...event.citations);
+    if (event.logprobs !== undefined) (part.logprobs ??= []).push(...event.logprobs);
   }
   if (part.type !== "refusal" && event.extra !== undefined) part.extra = mergeExtra(part.extra ?? {}, event.extra);
 }

@@ -69,10 +69,24 @@ export function makeAnthropic(settings: ProviderSettings): Provider {
     knownModels: [],
     missing: describeMissingKey(settings),
     pricing: { vendor: "anthropic" },
-    facts: (model) => findClaudeFacts(model, settings.maxOutputTokens),
+    facts: (model) => ({
+      ...findClaudeFacts(model, settings.maxOutputTokens),
+      ...(takesInlineInstructions(model.toLowerCase()) ? { takesInlineInstructions: true } : {}),
+    }),
     rest: { baseUrl: settings.baseUrl, version: "/v1", offers: ["files", "message_batches"] },
     answer: null,
   };
+}
+
+/**
+ * Since Opus 4.8, on Anthropic's own servers alone:
+ * https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+ */
+function takesInlineInstructions(model: string): boolean {
+  return (
+    model.startsWith("claude-") &&
+    !/^claude-(?:instant|v?[123]|(?:haiku|opus|sonnet)-4(?:-(?:[0-7](?:-|$)|2)|$))/u.test(model)
+  );
 }
 
 /** `wanted` is the operator's limit for requests without one. */

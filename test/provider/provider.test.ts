@@ -65,11 +65,25 @@ describe("anthropic", () => {
     ["Claude-Sonnet-4-5", 64_000, 32_000, "budget"],
     ["claude-sonnet-5-5", null, 32_000, "effort"],
   ] as const)("%s: at most %p, %d unless asked, reasoning by %s", (model, most, unlessAsked, reasoning) => {
-    expect(makeProvider(settings).facts(model)).toEqual({
+    const { takesInlineInstructions: _elsewhere, ...facts } = makeProvider(settings).facts(model);
+    expect(facts).toEqual({
       maxOutputTokens: most,
       defaultMaxOutputTokens: unlessAsked,
       reasoning,
     });
+  });
+  test("instructions may stand among the messages since Opus 4.8", () => {
+    const takes = (model: string): boolean => makeProvider(settings).facts(model).takesInlineInstructions === true;
+    const all = ["claude-opus-4-8-20260528", "claude-sonnet-5-5", "claude-fable-5", "claude-opus-4-7"];
+    expect(all.map(takes)).toEqual([true, true, true, false]);
+    const older = [
+      "claude-3-opus-20240229",
+      "claude-haiku-4-5",
+      "claude-sonnet-4-20250514",
+      "claude-sonnet-4-6",
+      "glm-5",
+    ];
+    expect(older.filter(takes)).toEqual([]);
   });
   test("the operator's limit holds within the model's", () => {
     const limited = makeProvider({ ...settings, maxOutputTokens: 10_000 });

@@ -196,6 +196,17 @@ describe("forwarding", () => {
   });
 });
 
+test("a stream of another format without usage is told as long as it is booked, never as zero", async () => {
+  const { send, row } = await open({ upstream: () => makeStream([...TEXT_STREAM, DONE]) });
+  const body = { model: "gpt-4o", max_tokens: 9, stream: true, messages: HELLO };
+  const text = await (await send("/v1/messages", { body })).text();
+  const end = text.split("\n\n").find((frame) => frame.startsWith("event: message_delta"));
+  expect(JSON.parse(end?.slice(end.indexOf("{")) ?? "")).toMatchObject({
+    usage: { input_tokens: 3, output_tokens: 2 },
+  });
+  expect(await row()).toMatchObject({ usageSource: "estimate", freshInputTokens: 3, outputTokens: 2 });
+});
+
 describe("translation to Messages", () => {
   const MESSAGE = {
     id: "msg_1",

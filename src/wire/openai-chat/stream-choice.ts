@@ -10,7 +10,7 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { decodeFinish, decodeImage, keepFinish } from "./answer.ts";
-import { asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { asExtra, objectOf, objectsOf, ownFields, textOf } from "./body.ts";
 import { decodeAnnotations } from "./citation.ts";
 import { decodeThinking } from "./content.ts";
 import { decodeLogprobs, omitContent } from "./logprob.ts";
@@ -18,7 +18,7 @@ import { REASONING_FIELDS, decodeDetail, findReasoningText, isCallSeal } from ".
 import { type ChoiceState, type OpenPart, closeOpen, startPart, tellSeal } from "./stream-state.ts";
 import { closeTools, readTool } from "./stream-tool.ts";
 
-const READ = [
+const READ: ReadonlySet<string> = new Set([
   "role",
   "content",
   "refusal",
@@ -27,7 +27,8 @@ const READ = [
   "images",
   "annotations",
   ...REASONING_FIELDS,
-];
+]);
+const READ_BESIDE: ReadonlySet<string> = new Set(["index", "delta", "message", "finish_reason", "logprobs"]);
 
 /** One chunk's choice. What comes after its end is not told. */
 export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[]): void {
@@ -48,8 +49,8 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
   if (isJsonObject(delta["function_call"])) {
     readTool(choice, { index: -1, function: delta["function_call"], function_call: true }, events);
   }
-  keepRest(choice.message, omit(delta, READ));
-  keepRest(choice.own, omit(item, ["index", "delta", "message", "finish_reason", "logprobs"]));
+  keepRest(choice.message, delta, READ);
+  keepRest(choice.own, item, READ_BESIDE);
   const word = item["finish_reason"];
   if (typeof word !== "string" || word === "") return;
   Object.assign(choice.own, keepFinish(word));
@@ -120,6 +121,7 @@ function readAnnotations(choice: ChoiceState, value: Json | undefined, events: E
 
 /** Probabilities come token by token; those of no text are told at the end. */
 function readLogprobs(choice: ChoiceState, value: Json | undefined, events: Event[]): void {
+  if (value === undefined || value === null) return;
   const logprobs = decodeLogprobs(value);
   if (choice.open?.kind !== "text") {
     joinLogprobs(choice.own, value);
@@ -132,6 +134,7 @@ function readLogprobs(choice: ChoiceState, value: Json | undefined, events: Even
 
 function readReasoning(choice: ChoiceState, delta: JsonObject, events: Event[]): void {
   const shown = findReasoningText(delta);
+  if (shown === null && delta["reasoning_details"] === undefined) return;
   const details = objectsOf(delta["reasoning_details"]);
   if (shown === null && details.length === 0) return;
   if (shown !== null) choice.reasoningFrom ??= "field";
@@ -186,9 +189,11 @@ function mergeOwn(own: JsonObject, extra: Extra | undefined): JsonObject {
   return fields === undefined ? own : { ...own, ...fields };
 }
 
-/** The last value of each field that says something. */
-function keepRest(target: JsonObject, fields: JsonObject): void {
-  for (const [name, value] of Object.entries(fields)) {
+/** The last value of each further field that says something. */
+function keepRest(target: JsonObject, source: JsonObject, read: ReadonlySet<string>): void {
+  for (const name in source) {
+    if (read.has(name)) continue;
+    const value = source[name] ?? null;
     if (value !== null) target[name] = value;
   }
 }

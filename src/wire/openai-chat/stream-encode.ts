@@ -34,8 +34,9 @@ interface ChoiceOutput {
 }
 
 interface Output {
-  /** Fields that every chunk carries. */
+  /** Fields that every chunk carries, and their text up to the choices. */
   head: JsonObject;
+  headText: string;
   choices: Map<number, ChoiceOutput>;
   wantsUsage: boolean;
   usage: Usage | null;
@@ -48,8 +49,10 @@ interface Output {
  */
 export function createStreamEncoder(client: ClientContext): Machine<Event, string> {
   const options = objectOf(ownFields(client.request.extra)["stream_options"]);
+  const head = { id: "", object: "chat.completion.chunk", created: client.nowSeconds, model: client.request.model };
   const output: Output = {
-    head: { id: "", object: "chat.completion.chunk", created: client.nowSeconds, model: client.request.model },
+    head,
+    headText: printHead(head),
     choices: new Map(),
     wantsUsage: options["include_usage"] === true,
     usage: null,
@@ -62,6 +65,7 @@ function encodeEvent(output: Output, event: Event, client: ClientContext): strin
   switch (event.type) {
     case "start":
       output.head = makeHead(event, client);
+      output.headText = printHead(output.head);
       return [];
     case "part-start":
       return encodePartStart(output, event, client);
@@ -184,16 +188,22 @@ function encodePartDelta(output: Output, event: PartDeltaEvent): string[] {
   const { delta, seal } = encodePiece(part, event);
   if (seal !== null) choice.seals.push(seal);
   if (part.kind === "text") choice.textLength += event.text.length;
-  const logprobs = encodeLogprobs(event.logprobs ?? [], undefined);
-  if (Object.keys(delta).length === 0 && logprobs === null) return [];
-  return [printChoice(output, event.choice, { delta, rest: logprobs === null ? {} : { logprobs } })];
+  if (event.logprobs !== undefined) {
+    const logprobs = encodeLogprobs(event.logprobs, undefined);
+    return [printChoice(output, event.choice, { delta, rest: { logprobs } })];
+  }
+  return isEmpty(delta) ? [] : [printChoice(output, event.choice, { delta })];
 }
 
 /** What could be said only once the part was whole. */
 function encodePartEnd(output: Output, event: PartEndEvent): string[] {
   const part = findChoice(output, event.choice).parts.get(event.part);
   const delta = part === undefined ? {} : encodeRest(part);
-  return Object.keys(delta).length === 0 ? [] : [printChoice(output, event.choice, { delta })];
+  return isEmpty(delta) ? [] : [printChoice(output, event.choice, { delta })];
+}
+
+function isEmpty(delta: JsonObject): boolean {
+  return Object.keys(delta).length === 0;
 }
 
 function encodeUsageChunk(output: Output): string[] {
@@ -202,12 +212,21 @@ function encodeUsageChunk(output: Output): string[] {
   return [formatFrame(JSON.stringify({ ...output.head, choices: [], usage }))];
 }
 
+/** The chunk's text before its choices: the same in every one, so it is printed once. */
+function printHead(head: JsonObject): string {
+  return `${JSON.stringify(head).slice(0, -1)},"choices":[`;
+}
+
 function printChoice(
-  output: Output,
+  { headText, wantsUsage }: Output,
   index: number,
-  { delta, rest = {}, finish = null }: { delta: JsonObject; rest?: JsonObject; finish?: string | null },
+  { delta, rest, finish = null }: { delta: JsonObject; rest?: JsonObject; finish?: string | null },
 ): string {
+  const end = wantsUsage ? '],"usage":null}' : "]}";
+  if (rest === undefined && finish === null) {
+    const choice = `{"index":${index},"delta":${JSON.stringify(delta)},"logprobs":null,"finish_reason":null}`;
+    return `data: ${headText}${choice}${end}\n\n`;
+  }
   const choice: JsonObject = { index, delta, logprobs: null, ...rest, finish_reason: finish };
-  const usage: JsonObject = output.wantsUsage ? { usage: null } : {};
-  return formatFrame(JSON.stringify({ ...output.head, choices: [choice], ...usage }));
+  return `data: ${headText}${JSON.stringify(choice)}${end}\n\n`;
 }

@@ -60,8 +60,9 @@ export function encodePiece(part: PartOutput, event: PartDeltaEvent): { delta: J
   }
 }
 
-function encodeText(part: TextOutput, { text, citations = [] }: PartDeltaEvent): Delta {
+function encodeText(part: TextOutput, { text, citations }: PartDeltaEvent): Delta {
   part.length += text.length;
+  if (citations === undefined) return text === "" ? {} : { content: text };
   part.citations.push(...citations.filter(({ end }) => end === undefined));
   const annotations = encodeAnnotations(
     citations.filter(({ end }) => end !== undefined),

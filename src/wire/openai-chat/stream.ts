@@ -11,7 +11,7 @@ import { type ChoiceState, openChoice } from "./stream-state.ts";
 import { decodeUsage } from "./usage.ts";
 
 /** Fields of a chunk that are read, and the padding that hides the length of a text from listeners on the line. */
-const READ = ["id", "object", "created", "model", "choices", "usage", "obfuscation", "error"];
+const READ = new Set(["id", "object", "created", "model", "choices", "usage", "obfuscation", "error"]);
 
 interface StreamState {
   isStarted: boolean;
@@ -58,7 +58,9 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
   const events: Event[] = [];
   const hasError = (chunk["error"] !== undefined && chunk["error"] !== null) || frame.event === "error";
   readHead(state, chunk, events);
-  for (const [position, item] of objectsOf(chunk["choices"]).entries()) {
+  let position = -1;
+  for (const item of objectsOf(chunk["choices"])) {
+    position += 1;
     const index = typeof item["index"] === "number" ? item["index"] : position;
     const choice = state.choices.get(index) ?? openChoice(index, state.id);
     state.choices.set(index, choice);
@@ -72,8 +74,10 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
 
 /** `start` with the first chunk that names the answer; a chunk of filter results before it waits. */
 function readHead(state: StreamState, chunk: JsonObject, events: Event[]): void {
-  for (const [name, value] of Object.entries(chunk)) {
-    if (READ.includes(name) || value === null || isSame(state.fields[name], value)) continue;
+  for (const name in chunk) {
+    if (READ.has(name)) continue;
+    const value = chunk[name] ?? null;
+    if (value === null || isSame(state.fields[name], value)) continue;
     state.fields[name] = value;
     if (state.isStarted) state.late[name] = value;
   }
