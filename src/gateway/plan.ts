@@ -167,7 +167,7 @@ function forward(provider: Provider, model: string, { wire, raw, body, peek, hea
   const text =
     endpoint.convert === undefined
       ? fitBody(wire.forward.request(raw, body, model), body, { endpoint, dropped })
-      : JSON.stringify(endpoint.convert.request(body));
+      : JSON.stringify(endpoint.convert.request({ ...body, model }));
   return { provider, model, endpoint, body: text, dropped, spoken: wire, mode: { kind: "forward", wire } };
 }
 
@@ -201,7 +201,9 @@ function fitBody(
     fitted = removeTopLevel(fitted, field);
     dropped.push(field);
   }
-  for (const [field, value] of Object.entries(endpoint.set ?? {})) {
+  const amended = endpoint.amend?.(body);
+  dropped.push(...(amended?.dropped ?? []));
+  for (const [field, value] of Object.entries({ ...endpoint.set, ...amended?.set })) {
     fitted = setTopLevel(fitted, field, JSON.stringify(value));
   }
   return fitted;

@@ -20,7 +20,8 @@ export function readChunkFrames(): FrameReader {
     const { bytes } = payload;
     if (typeof bytes !== "string") return makeErrorFrame(nameOf(message), payload);
     const data = Buffer.from(bytes, "base64").toString("utf8");
-    const { type } = parseObject(data);
+    // The type stands first; what stands elsewhere is looked for.
+    const type = /^\{"type":"(\w+)"/u.exec(data)?.[1] ?? parseObject(data)["type"];
     return makeFrame(data, typeof type === "string" ? type : "");
   });
 }

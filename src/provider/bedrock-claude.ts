@@ -1,7 +1,7 @@
 // What Bedrock wants otherwise of a request in Anthropic's own format: the version in the body, and of the many betas only those that it has.
 // Knows no other model. https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
 
-import type { JsonObject } from "../ir/index.ts";
+import { type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
 import { findClaudeFacts } from "./anthropic.ts";
 
 const VERSION = "bedrock-2023-05-31";
@@ -41,6 +41,7 @@ interface ClaudeFields {
   set: JsonObject;
   refused: string[];
   dropped: string[];
+  amend(body: JsonObject): { set: JsonObject; dropped: string[] };
 }
 
 /** `claude` is the name under which Anthropic lists the model, `betas` what client and operator ask for. */
@@ -61,7 +62,56 @@ export function describeClaude(claude: string, betas: readonly string[]): Claude
       ...(isOld && !taken.has("effort-2025-11-24") && !/-4-5/u.test(claude) ? ["output_config"] : []),
     ],
     dropped,
+    amend: (body) => amendBlocks(body, taken),
   };
+}
+
+const EAGER = "fine-grained-tool-streaming-2025-05-14";
+
+/** Cache marks say no more than their time there, tools that are streamed as they come are a beta, and those found by search another. */
+function amendBlocks(body: JsonObject, taken: ReadonlySet<string>): { set: JsonObject; dropped: string[] } {
+  const set: JsonObject = {};
+  const dropped = new Set<string>();
+  for (const field of ["messages", "system", "tools"]) {
+    const before = body[field] ?? null;
+    const after = amendValue(before, taken, dropped);
+    if (after !== before) set[field] = after;
+  }
+  const tools = Array.isArray(body["tools"]) ? body["tools"].filter(isJsonObject) : [];
+  if (tools.some((tool) => tool["eager_input_streaming"] === true))
+    set["anthropic_beta"] = [...new Set([...taken, EAGER])];
+  return { set, dropped: [...dropped] };
+}
+
+/** The value itself where nothing in it must change: a long conversation is walked, not copied. */
+function amendValue(value: Json, taken: ReadonlySet<string>, dropped: Set<string>): Json {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => amendValue(item, taken, dropped));
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if (!isJsonObject(value)) return value;
+  let amended = value;
+  const mark = value["cache_control"];
+  if (isJsonObject(mark)) {
+    const { type, ttl, ...rest } = mark;
+    for (const name of Object.keys(rest)) dropped.add(`cache_control.${name}`);
+    if (Object.keys(rest).length > 0) {
+      amended = { ...amended, cache_control: { type: type ?? "ephemeral", ...(ttl === undefined ? {} : { ttl }) } };
+    }
+  }
+  if (value["input_schema"] !== undefined) amended = amendTool(amended, taken, dropped);
+  const content = value["content"];
+  if (!Array.isArray(content)) return amended;
+  const inner = amendValue(content, taken, dropped);
+  return inner === content ? amended : { ...amended, content: inner };
+}
+
+function amendTool(tool: JsonObject, taken: ReadonlySet<string>, dropped: Set<string>): JsonObject {
+  const { eager_input_streaming: eager, defer_loading: deferred, ...rest } = tool;
+  const keepsDeferred = taken.has("tool-search-tool-2025-10-19");
+  if (deferred === true && !keepsDeferred) dropped.add("tools.defer_loading");
+  if (eager === undefined && (deferred === undefined || keepsDeferred)) return tool;
+  return keepsDeferred && deferred !== undefined ? { ...rest, defer_loading: deferred } : rest;
 }
 
 /** The names in a header's value. */

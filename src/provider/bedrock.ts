@@ -6,8 +6,8 @@ import type { WireId } from "../wire/type.ts";
 import { EVENT_STREAM, readChunkFrames, readConverseFrames } from "./aws-frame.ts";
 import { createSigner } from "./aws-sign.ts";
 import { describeClaude, splitBetas } from "./bedrock-claude.ts";
-import { convertEmbeddings } from "./bedrock-embedding.ts";
 import { findBaseModel, findClaude, findModelFacts, isEmbedding } from "./bedrock-model.ts";
+import { convertEmbeddings } from "./embedding.ts";
 import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Endpoint, ListedModel, Provider } from "./type.ts";
@@ -93,7 +93,7 @@ function makeBedrock(settings: ProviderSettings, tools: ProviderTools): Provider
         betas: [...operatorBetas, ...splitBetas(client?.get("anthropic-beta"))],
       }),
     headers: { ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }), ...headers },
-    authorize: apiKey !== null ? null : makeSigner(settings, tools),
+    ...(apiKey !== null ? { authorize: null } : { authorize: makeSigner(settings, tools), signsBody: true as const }),
     requestHeaders: [
       "traceparent",
       "tracestate",
@@ -198,10 +198,10 @@ function describeEndpoint(wire: WireId, { url, countUrl, base, stream, betas }: 
 
 /** https://docs.aws.amazon.com/bedrock/latest/userguide/count-tokens.html — the very body that would be sent, packed. */
 function convertCount(claude: string, betas: readonly string[]): NonNullable<Endpoint["convert"]> {
-  const { set, refused } = describeClaude(claude, betas);
+  const { set, refused, amend } = describeClaude(claude, betas);
   return {
     request(body) {
-      const sent: JsonObject = { max_tokens: 1, ...body, ...set };
+      const sent: JsonObject = { max_tokens: 1, ...body, ...set, ...amend(body).set };
       for (const field of ["model", "stream", ...refused]) delete sent[field];
       return { input: { invokeModel: { body: Buffer.from(JSON.stringify(sent)).toString("base64") } } };
     },

@@ -4,6 +4,7 @@ import { anthropicCompatible } from "./anthropic-compatible.ts";
 import { anthropic } from "./anthropic.ts";
 import { azure } from "./azure.ts";
 import { bedrock } from "./bedrock.ts";
+import { cohere } from "./cohere.ts";
 import { COMPATIBLE } from "./compatible.ts";
 import { gemini } from "./gemini.ts";
 import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
@@ -19,6 +20,7 @@ const OWN = {
   "anthropic-compatible": anthropicCompatible,
   azure,
   bedrock,
+  cohere,
   gemini,
   loopback,
   openai,

@@ -53,6 +53,8 @@ export interface Endpoint {
   dropped?: readonly string[];
   /** Its errors are not of the format: they are told anew instead of handed on. */
   hasForeignErrors?: true;
+  /** Fields of the body that must be otherwise because of what is in them, and what of that is left out. */
+  amend?(body: JsonObject): { set: JsonObject; dropped: readonly string[] };
   /** How a streamed answer arrives; as Server-Sent Events where missing. */
   framing?: { contentType: string; read(): FrameReader };
 }
@@ -90,6 +92,8 @@ export interface Provider {
    * (not_configured, upstream_unavailable). Null where `headers` suffice.
    */
   authorize: ((request: OutgoingRequest) => Promise<Record<string, string>>) | null;
+  /** True where what `authorize` makes depends on the body, which must therefore be whole before it is sent. */
+  signsBody?: true;
   /** Names of client headers that are handed on to it, lower case; where `headers` has one too, both values go, joined by a comma. */
   requestHeaders: readonly string[];
   /** Of `headers`, those that say which version of the format a body is in: a forwarded body is in its client's. */

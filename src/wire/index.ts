@@ -3,6 +3,7 @@
 import { anthropicCount } from "./anthropic-messages/count.ts";
 import { anthropicMessages } from "./anthropic-messages/index.ts";
 import { bedrockConverse } from "./bedrock-converse/index.ts";
+import { cohereChat } from "./cohere-chat/index.ts";
 import { geminiCount } from "./gemini/count.ts";
 import { geminiBatchEmbed, geminiEmbed } from "./gemini/embed.ts";
 import { gemini } from "./gemini/index.ts";
@@ -35,7 +36,7 @@ export const WIRES = {
   "openai-responses-count": openaiResponsesCount,
 } as const satisfies Partial<Record<ClientWireId, Wire>>;
 
-const TARGETS_ONLY: readonly TargetWire[] = [bedrockConverse];
+const TARGETS_ONLY: readonly TargetWire[] = [bedrockConverse, cohereChat];
 
 /** The chat formats that providers are spoken to in. */
 export const TARGETS: ReadonlyMap<WireId, TargetWire> = new Map<WireId, TargetWire>(

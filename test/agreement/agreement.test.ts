@@ -68,6 +68,7 @@ beforeAll(async () => {
       providers: [
         ...config.providers.filter(({ name }) => name !== "local"),
         makeProviderSettings({ name: "bedrock", kind: "bedrock", options: KEYS }),
+        makeProviderSettings({ name: "cohere", kind: "cohere", baseUrl: "http://cohere.test", apiKey: "co-test" }),
         makeProviderSettings({ name: "google", kind: "gemini", baseUrl: "http://google.test", apiKey: "AIza-test" }),
         makeProviderSettings({ name: "local", kind: "compatible", baseUrl: "http://local.test/v1" }),
       ],

@@ -13,6 +13,7 @@ import { Readable } from "node:stream";
 import { type Interaction, type RecordingRow, listRecordings, readRecording } from "../fixture.ts";
 import { converse } from "../provider/bedrock-rig.ts";
 import { readConverseLines } from "../wire/target.ts";
+import { readCohere, readCohereStream } from "./cohere.ts";
 import { type Reading, readError } from "./reading.ts";
 import { type Question, type SurfaceId, ask } from "./surface.ts";
 
@@ -57,6 +58,7 @@ export function listAnswers(): RecordedAnswer[] {
 function makeAnswer(row: RecordingRow, interaction: Interaction, name: string): RecordedAnswer | null {
   const { status, body, headers, bytes } = interaction.response;
   if (row.surface === "bedrock") return makeBedrock(interaction, name);
+  if (row.surface === "cohere") return makeCohere(interaction, name);
   const own = OWN[nameSurface(row, interaction)];
   if (own === undefined) return null;
   const contentType = headers["content-type"] ?? "application/json";
@@ -65,6 +67,16 @@ function makeAnswer(row: RecordingRow, interaction: Interaction, name: string): 
   const fetch = (): Response => new Response(Buffer.from(bytes), { status, headers: { "content-type": contentType } });
   const readDirectly = (): Promise<Reading> => ask(surface, { fetch, key: "sk-direct", model, stream });
   return { name, status, contentType, bytes, stream, model, readDirectly };
+}
+
+function makeCohere({ response }: Interaction, name: string): RecordedAnswer {
+  const { status, bytes } = response;
+  const contentType = response.headers["content-type"] ?? "application/json";
+  const stream = contentType.includes("event-stream");
+  const answer = { status, contentType, bytes };
+  const read = stream ? readCohereStream : readCohere;
+  const readDirectly = (): Promise<Reading> => read(answer).catch(readError);
+  return { name, ...answer, stream, model: "cohere/command-a-03-2025", readDirectly };
 }
 
 /** One file holds the traffic of two providers. */

@@ -6,6 +6,7 @@ import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
 import { UPSTREAM_KEY } from "../upstream/openai.ts";
 import { makeStrictMessages } from "../upstream/anthropic-messages.ts";
 import { makeStrictBedrock } from "../upstream/bedrock.ts";
+import { makeStrictCohere } from "../upstream/cohere.ts";
 import { makeStrictChat } from "../upstream/openai-chat.ts";
 import { makeStrictResponses } from "../upstream/openai-responses.ts";
 import { REASONING } from "../upstream/script.ts";
@@ -35,6 +36,8 @@ interface Target {
   options?: Record<string, string>;
   /** Models that the vendor treats differently; reasoning is asked of those that can. */
   models: readonly { model: string; reasons: boolean }[];
+  /** Tokens that the vendor bills as read from its cache, where not those of the script. */
+  cached?: number;
   /** The reasoning that the vendor shows. */
   shown: string | null;
   /** Clients that see it; all but those of Chat where missing. */
@@ -51,6 +54,18 @@ const TARGETS: Readonly<Record<string, Target>> = {
       { model: "us.amazon.nova-pro-v1:0", reasons: false },
       { model: "us.anthropic.claude-sonnet-4-5-20250929-v1:0", reasons: true },
     ],
+    shown: REASONING,
+  },
+  cohere: {
+    kind: "cohere",
+    make: makeStrictCohere,
+    base: "",
+    models: [
+      { model: "command-a-03-2025", reasons: false },
+      { model: "command-a-reasoning-08-2025", reasons: true },
+    ],
+    // It charges the same for them.
+    cached: 0,
     shown: REASONING,
   },
   messages: {
@@ -148,7 +163,7 @@ describe.each(Object.keys(TARGETS))("on a strict %s provider", (name) => {
             const turns = await talk(client, { model, stream, tools, reasoning, says });
             const shownTo: readonly string[] =
               target.shownTo ?? Object.keys(CLIENTS).filter((id) => id !== "openai chat");
-            expectHeard(turns, hears, reasoning && shownTo.includes(clientName) ? target.shown : null);
+            expectHeard(turns, hears, reasoning && shownTo.includes(clientName) ? target.shown : null, target.cached);
           });
         }
       }

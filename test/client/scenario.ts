@@ -30,9 +30,14 @@ export const SCENARIOS = {
 } as const satisfies Record<string, { tools: boolean; says: readonly string[]; hears: readonly Partial<Turn>[] }>;
 
 /** What was said, what it cost, and what was shown of the reasoning behind each turn. */
-export function expectHeard(turns: readonly Turn[], hears: readonly Partial<Turn>[], shown: string | null): void {
+export function expectHeard(
+  turns: readonly Turn[],
+  hears: readonly Partial<Turn>[],
+  shown: string | null,
+  cached: number = USAGE.cached,
+): void {
   expect(turns.map(({ text, calls, finish }): Partial<Turn> => ({ text, calls, finish }))).toEqual([...hears]);
-  const counts = { inputTokens: USAGE.input, cachedTokens: USAGE.cached, outputTokens: USAGE.output };
+  const counts = { inputTokens: USAGE.input, cachedTokens: cached, outputTokens: USAGE.output };
   for (const { inputTokens, cachedTokens, outputTokens } of turns) {
     expect({ inputTokens, cachedTokens, outputTokens }).toEqual(counts);
   }

@@ -25,10 +25,13 @@ const ENDS: readonly [end: RegExp, wire: string][] = [
   [/\/v2\/chat$/u, "cohere-chat"],
 ];
 
+/** Where the answer alone was recorded. */
+const PATHS: Readonly<Record<string, string>> = { bedrock: "/converse", cohere: "/v2/chat" };
+
 function readAnswers(target: ChatWire | TargetWire): Recorded[] {
-  return listRecordings().flatMap(({ file }) =>
+  return listRecordings().flatMap(({ file, surface }) =>
     readRecording(file).flatMap(({ request, response }, index) => {
-      const path = request === null ? "" : new URL(request.url, "http://recorded.test").pathname;
+      const path = request === null ? (PATHS[surface] ?? "") : new URL(request.url, "http://recorded.test").pathname;
       const isIts = ENDS.some(([end, wire]) => wire === target.id && end.test(path));
       const isWhole = (response.headers["content-type"] ?? "").includes("json");
       if (!isIts || !isWhole || response.status !== 200) return [];

@@ -163,6 +163,8 @@ function judge(plan: () => Plan, used: readonly Use[]): string[] {
   const back = target !== undefined && "decode" in target.request ? decodeBack(target as ChatWire, made) : null;
   return used.flatMap(({ probe: { feature, isUsual, read }, cell: { outcome, note }, value }) => {
     if (outcome === "absent") return [`${feature} is there, although the format cannot say it`];
+    // One format has a word for the thoughts that led to calls, and none for others.
+    if (feature === "thought-text" && made.dropped.length === 0 && hasCalls(made)) return [];
     if (outcome === "dropped" && note !== UNTOLD && made.dropped.length === 0) return [`${feature} was not left out`];
     // What happens anyway need not be said: tools that only another provider has may have gone, and their choice with them.
     if (isUsual === true && back !== null && read(back) === undefined) return [];
@@ -177,6 +179,11 @@ function judge(plan: () => Plan, used: readonly Use[]): string[] {
     if (outcome !== "kept" || made.mode.kind === "forward" || back === null) return [];
     return isDeepStrictEqual(clean(read(back)), clean(value)) ? [] : [`${feature} was not kept`];
   });
+}
+
+function hasCalls({ mode }: Plan): boolean {
+  const parts = mode.kind === "translate" ? mode.request.messages.flatMap((message) => message.parts) : [];
+  return parts.some(({ type }) => type === "tool-call");
 }
 
 function isForeign({ mode, spoken }: Plan): boolean {

@@ -4,7 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Rig, type Upstream, readJson } from "../rig.ts";
+import type { JsonObject } from "../../src/ir/index.ts";
+import { type Rig, type Upstream, makeProviderSettings, readJson } from "../rig.ts";
+import { makeProvider } from "../../src/provider/index.ts";
 import { findBadSignature } from "../upstream/sigv4.ts";
 import { CLAUDE, HELLO, KEYS, NOVA, SECRET, messages, whole, withRig } from "./bedrock-rig.ts";
 
@@ -46,12 +48,11 @@ describe("a request", () => {
 
   test("is signed with what AWS's own chain finds, asked once; where that finds nothing the operator is told", async () => {
     const folder = await mkdtemp(join(tmpdir(), "aws-"));
-    const before = { ...process.env };
     await writeFile(
       join(folder, "credentials"),
       `[team]\naws_access_key_id = AKIATEAM\naws_secret_access_key = ${SECRET}\n`,
     );
-    Object.assign(process.env, {
+    const restore = setVariables({
       AWS_SHARED_CREDENTIALS_FILE: join(folder, "credentials"),
       AWS_CONFIG_FILE: join(folder, "config"),
       AWS_EC2_METADATA_DISABLED: "true",
@@ -75,11 +76,50 @@ describe("a request", () => {
         expect(rig.calls).toEqual([]);
       });
     } finally {
-      for (const name of ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_EC2_METADATA_DISABLED"]) {
-        if (before[name] === undefined) delete process.env[name];
-        else process.env[name] = before[name];
-      }
+      restore();
       await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("is signed with keys that expire, fetched again before they do", async () => {
+    let fetched = 0;
+    const keys = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () =>
+        Response.json({
+          AccessKeyId: `ASIA${++fetched}`,
+          SecretAccessKey: SECRET,
+          Token: `token-${fetched}`,
+          Expiration: new Date(Date.now() + 3_600_000).toISOString(),
+        }),
+    });
+    // Nobody's own files may stand before it.
+    const restore = setVariables({
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${keys.port}/keys`,
+      AWS_SHARED_CREDENTIALS_FILE: "/nowhere/credentials",
+      AWS_CONFIG_FILE: "/nowhere/config",
+    });
+    let nowMs = Date.now();
+    try {
+      const settings = makeProviderSettings({ name: "bedrock", kind: "bedrock", options: { region: "eu-west-1" } });
+      const { authorize } = makeProvider(settings, {
+        fetch: () => Promise.reject(new Error("none")),
+        readText: () => Promise.reject(new Error("none")),
+        nowMs: () => nowMs,
+      });
+      const ask = () => authorize?.({ method: "POST", url: "https://a.test/", headers: {}, body: "{}" });
+      const [first, second] = await Promise.all([ask(), ask()]);
+      expect([first?.["x-amz-security-token"], second?.["x-amz-security-token"], fetched]).toEqual([
+        "token-1",
+        "token-1",
+        1,
+      ]);
+      nowMs += 3_400_000;
+      expect((await ask())?.["x-amz-security-token"]).toBe("token-2");
+    } finally {
+      restore();
+      await keys.stop(true);
     }
   });
 
@@ -125,6 +165,39 @@ describe("a request", () => {
         const row = await rig.row();
         expect(row.freshInputTokens).toBe(5);
         expect(row.attempts[0]?.upstreamRequestId).toBe("req-aws");
+      },
+    );
+  });
+
+  test("of Claude's own clients loses within its blocks only what Bedrock does not know", async () => {
+    const schema = { type: "object", properties: {} };
+    const plain = { name: "plain", input_schema: schema };
+    const eager = { name: "eager", input_schema: schema, eager_input_streaming: true, defer_loading: true };
+    const marked = (extra: JsonObject) => ({ type: "text", text: "a", cache_control: { type: "ephemeral", ...extra } });
+    const body = {
+      model: `bedrock/${CLAUDE}`,
+      system: [marked({ ttl: "1h", scope: "global" })],
+      tools: [plain, eager],
+      messages: [{ role: "user", content: [marked({ ttl: "5m" })] }],
+    };
+    await withRig(
+      () => Response.json({ id: "a", type: "message", content: [], usage: { input_tokens: 1, output_tokens: 1 } }),
+      async (rig) => {
+        const response = await messages(rig, body);
+        expect(response.headers.get("x-tokligence-dropped")).toBe("cache_control.scope, tools.defer_loading");
+        expect(rig.calls[0]?.body).toEqual({
+          max_tokens: 100,
+          system: [marked({ ttl: "1h" })],
+          tools: [plain, { name: "eager", input_schema: schema }],
+          messages: body.messages,
+          anthropic_version: "bedrock-2023-05-31",
+          anthropic_beta: ["fine-grained-tool-streaming-2025-05-14"],
+        });
+        await messages(rig, body, { "anthropic-beta": "advanced-tool-use-2025-11-20" });
+        expect(rig.calls[1]?.body).toMatchObject({
+          tools: [plain, { name: "eager", input_schema: schema, defer_loading: true }],
+          anthropic_beta: ["tool-search-tool-2025-10-19", "fine-grained-tool-streaming-2025-05-14"],
+        });
       },
     );
   });
@@ -258,4 +331,32 @@ describe("beside chat", () => {
       expect(rig.calls[0]?.url).toEndWith(`/model/${encodeURIComponent(arn)}/invoke`);
     });
   });
+
+  test("requests that are passed through are signed with the body that they bring", async () => {
+    await withRig(
+      () => Response.json({ ok: true }),
+      async (rig) => {
+        const body = { anthropic_version: "bedrock-2023-05-31", max_tokens: 5, messages: HELLO };
+        const { token } = await rig.issue("gateway_user", { scopes: ["passthrough"] });
+        const answer = await rig.send("/passthrough/bedrock/model/eu.some.model-v1%3A0/invoke", { body, token });
+        expect(await readJson(answer)).toEqual({ ok: true });
+        const { url = "", method = "", headers = new Headers(), text = "" } = rig.calls[0] ?? {};
+        expect(url).toBe("https://bedrock-runtime.eu-west-1.amazonaws.com/model/eu.some.model-v1%3A0/invoke");
+        expect(JSON.parse(text)).toEqual(body);
+        expect(findBadSignature({ method, url: new URL(url), headers, text }, SECRET)).toBeNull();
+      },
+    );
+  });
 });
+
+/** AWS's own chain reads the environment itself. */
+function setVariables(variables: Record<string, string>): () => void {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  return () => {
+    for (const name of Object.keys(variables)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  };
+}

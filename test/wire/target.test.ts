@@ -4,12 +4,14 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Event, GatewayError, type JsonObject, collect } from "../../src/ir/index.ts";
-import { formatFrame } from "../../src/lib/sse.ts";
+import { createFrameSplitter, formatFrame } from "../../src/lib/sse.ts";
 import type { Frame } from "../../src/lib/sse.ts";
 import { bedrockConverse } from "../../src/wire/bedrock-converse/index.ts";
+import { cohereChat } from "../../src/wire/cohere-chat/index.ts";
 import { TARGETS, WIRES } from "../../src/wire/index.ts";
 import type { Encoded, ModelFacts, TargetWire, Wire } from "../../src/wire/type.ts";
 import { listRecordings, readRecording } from "../fixture.ts";
+import { COHERE_REQUEST, judgeCohere } from "../upstream/cohere.ts";
 import { cut, decodeStream } from "./replay.ts";
 import { DIALECTS, FACTS, requests } from "./sample.ts";
 import { judgeConverse, readConverseLines, serializeConverse } from "./target.ts";
@@ -33,6 +35,13 @@ const KNOWN: readonly Known[] = [
       return judgeConverse(body);
     },
     frames: readConverseLines,
+  },
+  {
+    wire: cohereChat,
+    surface: "cohere",
+    families: [undefined],
+    judge: (body) => judgeCohere(COHERE_REQUEST.parse(body)),
+    frames: (text) => createFrameSplitter().push(text),
   },
 ];
 

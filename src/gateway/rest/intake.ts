@@ -98,6 +98,14 @@ export function sendAsItIs(call: Arrival, source: Source): Intake {
   };
 }
 
+/** What is neither JSON nor a form but must be sent whole. */
+export function sendWhole(call: Arrival, text: string): Intake {
+  return {
+    ...NOTHING,
+    send: () => ({ body: text, headers: describeBody(call.headers, 0), failure: () => null }),
+  };
+}
+
 export type Source = AsyncGenerator<Uint8Array, undefined>;
 
 /** The body's bytes, as many as are allowed. Throws too_large, or cancelled where the client breaks off. */

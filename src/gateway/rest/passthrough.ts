@@ -7,7 +7,7 @@ import { makeHeaders } from "../header.ts";
 import { send } from "../send.ts";
 import type { Arrival } from "./call.ts";
 import { authorize, withRecord } from "./handle.ts";
-import { NO_BODY, readCounted, sendAsItIs } from "./intake.ts";
+import { type Intake, NO_BODY, readCounted, sendAsItIs, sendWhole } from "./intake.ts";
 import { passBytes, passEvents, passRejection } from "./pass.ts";
 import type { RestState } from "./state.ts";
 import { findNamed, forwardQuery, requireReady } from "./target.ts";
@@ -26,7 +26,7 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
     const url = joinAddress(provider, call.path) + forwardQuery(call.query);
     const plan = { provider, model: "", dropped: [] };
     record.planned(plan);
-    const intake = call.body === null ? NO_BODY : sendAsItIs(call, readCounted(call.body, call));
+    const intake = await takeIn(call, provider);
     const progressed = (): void => line.arm(scene.deadlines.headersMs);
     const outgoing = intake.send(null, { progressed, checkReference: () => Promise.resolve() });
     const sentMs = tools.clock.monotonicMs();
@@ -38,7 +38,12 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
         method: call.method,
         url,
         body: outgoing.body,
-        headers: await authorize(provider, { method: call.method, url, headers, body: null }),
+        headers: await authorize(provider, {
+          method: call.method,
+          url,
+          headers,
+          body: typeof outgoing.body === "string" ? outgoing.body : null,
+        }),
         line,
         deadlines: scene.deadlines,
         fetch: tools.fetch,
@@ -50,6 +55,12 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
       throw outgoing.failure() ?? error;
     }
   });
+}
+
+async function takeIn(call: PassthroughCall, provider: Provider): Promise<Intake> {
+  if (call.body === null) return NO_BODY;
+  if (provider.signsBody === true) return sendWhole(call, await call.readText());
+  return sendAsItIs(call, readCounted(call.body, call));
 }
 
 function answer(state: RestState): Promise<Response> {

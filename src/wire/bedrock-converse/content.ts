@@ -59,9 +59,17 @@ export function encodeText(part: TextPart, place: Place): JsonObject[] {
   return [{ text: part.text }];
 }
 
+const CLAUDES: readonly unknown[] = [ID, "anthropic-messages", undefined];
+
+/** True for reasoning that Claude signed or sealed, wherever it was asked, as far as anyone knows: it reads its own everywhere. */
+export function isClaudes({ signature, encrypted, origin }: ReasoningPart): boolean {
+  return (signature ?? encrypted) !== undefined && CLAUDES.includes(origin);
+}
+
 /** Only what was signed or sealed goes back, and only to where it can be read. */
-function encodeReasoning({ text, signature, encrypted, origin }: ReasoningPart, place: Place): JsonObject[] {
-  const isOurs = origin === ID || (origin === "anthropic-messages" && place.facts.family === "claude");
+function encodeReasoning(part: ReasoningPart, place: Place): JsonObject[] {
+  const { text, signature, encrypted, origin } = part;
+  const isOurs = place.facts.family === "claude" ? isClaudes(part) : origin === ID;
   const blocks: ReasoningBlock[] = [];
   if (isOurs && signature !== undefined) blocks.push({ reasoningContent: { reasoningText: { text, signature } } });
   if (isOurs && encrypted !== undefined) blocks.push({ reasoningContent: { redactedContent: encrypted } });

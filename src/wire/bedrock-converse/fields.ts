@@ -2,24 +2,19 @@
 // Knows no message and no tool. Sources: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html and
 // https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html
 
-import type { JsonObject, Reasoning, ReasoningEffort, Request } from "../../ir/index.ts";
+import type { JsonObject, ReasoningEffort, Request } from "../../ir/index.ts";
+import { isForced } from "../answer-tool.ts";
+import { BUDGETS, nearestEffort, readEffort } from "../effort.ts";
 import type { ModelFacts } from "../type.ts";
 import { objectOf } from "./body.ts";
-import { isForced } from "./tool.ts";
-
-type Level = Exclude<ReasoningEffort, "none">;
+import { isClaudes } from "./content.ts";
 
 /** The smallest budget that Claude accepts. */
 const MIN_BUDGET = 1024;
+/** What a model that thinks by effort may be told, where nobody knows more of it. */
+const CLAUDES_EFFORTS: readonly ReasoningEffort[] = ["low", "medium", "high", "xhigh", "max"];
 
-const BUDGETS: Record<Level, number> = {
-  minimal: MIN_BUDGET,
-  low: 2048,
-  medium: 8192,
-  high: 16_384,
-  xhigh: 24_576,
-  max: 32_000,
-};
+type Level = Exclude<ReasoningEffort, "none">;
 
 interface FieldPlan {
   /** `additionalModelRequestFields`. */
@@ -76,35 +71,37 @@ function encodeReasoning(request: Request, facts: ModelFacts, plan: FieldPlan, d
   // A wish about how to show it is none for thinking.
   const { effort, budgetTokens, adaptive } = reasoning;
   if (effort === undefined && budgetTokens === undefined && adaptive !== true) return;
-  const level = levelOf(reasoning);
+  const level = readEffort(reasoning) ?? "medium";
+  if (level === "none") return;
   if (facts.reasoning === "none") dropped.push("reasoning_effort");
-  else if (facts.family === "claude") thinkAsClaude(request, reasoning, facts, { plan, dropped });
+  else if (facts.family === "claude") thinkAsClaude(request, level, facts, { plan, dropped });
   else if (facts.family === "nova") thinkAsNova(level, plan, dropped);
-  else if (facts.family === "gpt-oss") plan.fields["reasoning_effort"] = clampLevel(level);
-  else if (facts.family === "gpt") plan.fields["reasoning"] = { effort: level };
+  else if (facts.family === "gpt-oss") plan.fields["reasoning_effort"] = nearestEffort(level);
+  else if (facts.family === "gpt") plan.fields["reasoning"] = { effort: nearestEffort(level, facts.efforts) };
   else dropped.push("reasoning_effort");
 }
 
 function thinkAsClaude(
   request: Request,
-  reasoning: Reasoning,
+  level: Level,
   facts: ModelFacts,
   { plan, dropped }: { plan: FieldPlan; dropped: string[] },
 ): void {
-  const { summary } = reasoning;
+  const { summary, budgetTokens } = request.reasoning ?? {};
   const display = summary === undefined ? {} : { display: summary === "none" ? "omitted" : "summarized" };
   if (facts.reasoning === "effort") {
-    plan.fields["output_config"] = { effort: levelOf(reasoning) === "minimal" ? "low" : levelOf(reasoning) };
+    plan.fields["output_config"] = { effort: nearestEffort(level, facts.efforts ?? CLAUDES_EFFORTS) };
   }
   const last = request.messages.at(-1);
-  if ((request.tools.length > 0 && isForced(request.toolChoice)) || last?.role === "assistant") {
+  const isForbidden = (request.tools.length > 0 && isForced(request.toolChoice)) || last?.role === "assistant";
+  if (isForbidden || (facts.reasoning === "budget" && hasUnthoughtCalls(request))) {
     dropped.push("reasoning_effort");
     return;
   }
   if (facts.reasoning === "effort") {
     plan.fields["thinking"] = { type: "adaptive", ...display };
   } else {
-    const budget = Math.max(MIN_BUDGET, reasoning.budgetTokens ?? BUDGETS[levelOf(reasoning)]);
+    const budget = Math.max(MIN_BUDGET, budgetTokens ?? BUDGETS[level]);
     const answer = request.maxOutputTokens ?? facts.defaultMaxOutputTokens;
     const limit = Math.min(answer + budget, facts.maxOutputTokens ?? Number.POSITIVE_INFINITY);
     // The budget is part of the limit, which is raised where the model allows it: the client keeps the answer it asked for.
@@ -120,9 +117,17 @@ function thinkAsClaude(
   dropSampling(plan, dropped, ["temperature", "topP", "topK"]);
 }
 
+/** With a budget, a turn that goes on from calls must begin with the signed thinking that led to them. */
+function hasUnthoughtCalls({ messages }: Request): boolean {
+  const isOpen = messages.at(-1)?.parts.some(({ type }) => type === "tool-result") === true;
+  const answer = messages.findLast(({ role }) => role === "assistant");
+  if (!isOpen || answer === undefined || answer.parts.every(({ type }) => type !== "tool-call")) return false;
+  return !answer.parts.some((part) => part.type === "reasoning" && isClaudes(part));
+}
+
 /** With the highest effort, Nova takes neither a limit nor sampling. */
 function thinkAsNova(level: Level, plan: FieldPlan, dropped: string[]): void {
-  const effort = clampLevel(level);
+  const effort = nearestEffort(level);
   plan.fields["reasoningConfig"] = { type: "enabled", maxReasoningEffort: effort };
   if (effort === "high") dropSampling(plan, dropped, ["temperature", "topP", "topK", "maxTokens"]);
 }
@@ -147,16 +152,4 @@ function dropSampling(plan: FieldPlan, dropped: string[], names: readonly string
 
 function hasTopK(fields: JsonObject): boolean {
   return fields["top_k"] !== undefined || objectOf(fields["inferenceConfig"])["topK"] !== undefined;
-}
-
-function levelOf({ effort, budgetTokens }: Reasoning): Level {
-  if (effort !== undefined && effort !== "none") return effort;
-  if (budgetTokens === undefined) return "medium";
-  const levels = ["low", "medium", "high", "xhigh"] as const;
-  return levels.find((level) => budgetTokens <= BUDGETS[level]) ?? "max";
-}
-
-function clampLevel(level: Level): "low" | "medium" | "high" {
-  if (level === "minimal" || level === "low") return "low";
-  return level === "medium" ? "medium" : "high";
 }

@@ -10,12 +10,12 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import type { Frame } from "../../lib/sse.ts";
+import { ANSWER_TOOL } from "../answer-tool.ts";
 import type { Machine } from "../type.ts";
 import { ID, objectOf, textOf } from "./body.ts";
 import { decodeException } from "./error.ts";
 import { decodeMedia } from "./media.ts";
 import { decodeCitation, decodeStop, decodeUsage, isServerCall } from "./response.ts";
-import { ANSWER_TOOL } from "./schema.ts";
 
 /** One open block; `part` is its number in the canonical answer, null for what the client has no part in. */
 interface OpenBlock {

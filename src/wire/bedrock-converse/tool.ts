@@ -2,6 +2,7 @@
 // Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolConfiguration.html
 
 import { type JsonObject, type Request, type Tool, type ToolChoice, invalidRequest } from "../../ir/index.ts";
+import { isForced } from "../answer-tool.ts";
 import { lowerCustomTool } from "../custom-tool.ts";
 import { reportFields } from "../foreign.ts";
 import { closeSchema, fitParameters } from "../json-schema.ts";
@@ -105,11 +106,6 @@ function encodeTool(tool: Tool, path: string, dropped: string[]): JsonObject {
     },
   };
   return spec;
-}
-
-/** True where the client demands a call. */
-export function isForced(choice: ToolChoice | undefined): boolean {
-  return choice?.type === "required" || choice?.type === "tool" || (choice?.type === "allowed" && choice.required);
 }
 
 /** `auto` is what happens anyway, and not every model can be told so. */

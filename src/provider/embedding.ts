@@ -1,5 +1,5 @@
-// Embeddings in OpenAI's format, put to the models that Bedrock has for them in their own. Knows no chat.
-// https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html, …-embed.html (Cohere), and
+// Embeddings in OpenAI's format, put to models that have another: Cohere's, Amazon's Titan and Nova. Knows no chat and no address.
+// https://docs.cohere.com/reference/embed and https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html,
 // https://docs.aws.amazon.com/nova/latest/userguide/embeddings-schema.html
 
 import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
@@ -17,9 +17,22 @@ interface Answered {
 /** Names the count of a request whose body does not tell it. */
 const TOKEN_HEADER = "x-amzn-bedrock-input-token-count";
 
-/** `base` is the model's id without region. */
+/** Models on Bedrock; `base` is the model's id without region. */
 export function convertEmbeddings(base: string): Convert {
-  const form = base.startsWith("cohere.") ? COHERE : base.startsWith("amazon.nova-") ? NOVA : makeTitan(base);
+  if (base.startsWith("cohere.")) return convertCohere(false);
+  return convertWith(base.startsWith("amazon.nova-") ? NOVA : makeTitan(base));
+}
+
+/** Cohere's own format; its own server wants the model in the body. */
+export function convertCohere(namesModel: boolean): Convert {
+  const { request, answer } = convertWith(COHERE);
+  return {
+    request: (body) => (namesModel ? { model: body["model"] ?? "", ...request(body) } : request(body)),
+    answer,
+  };
+}
+
+function convertWith(form: Form): Convert {
   return {
     request: (body) => form.request(readTexts(body), readDimensions(body)),
     answer: (answer, asked, headers) => printAnswer(form.answer(answer), asked, Number(headers.get(TOKEN_HEADER) ?? 0)),
@@ -39,9 +52,11 @@ const COHERE: Form = {
     truncate: "NONE",
     ...(dimensions === null ? {} : { output_dimension: dimensions }),
   }),
-  answer({ embeddings }) {
+  answer({ embeddings, meta }) {
     const vectors = isJsonObject(embeddings) ? embeddings["float"] : embeddings;
-    return { vectors: Array.isArray(vectors) ? vectors : [], tokens: null };
+    const billed = isJsonObject(meta) ? meta["billed_units"] : null;
+    const tokens = isJsonObject(billed) ? readCount(billed["input_tokens"]) : null;
+    return { vectors: Array.isArray(vectors) ? vectors : [], tokens };
   },
 };
 

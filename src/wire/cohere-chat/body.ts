@@ -1,0 +1,36 @@
+// The JSON of Cohere's Chat API (v2) as far as this wire writes and reads it. Knows no other format and no model.
+// Source: https://docs.cohere.com/reference/chat
+
+import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+
+// Type aliases rather than interfaces: only those fit where a JsonObject is asked for.
+
+export type TextItem = { type: "text"; text: string };
+
+export type ThinkingItem = { type: "thinking"; thinking: string };
+
+export type ImageItem = { type: "image_url"; image_url: { url: string; detail?: "auto" | "high" | "low" } };
+
+export type ToolCall = { id: string; type: "function"; function: { name: string; arguments: string } };
+
+export type ToolBody = {
+  type: "function";
+  function: { name: string; description?: string; parameters: JsonObject };
+};
+
+export type DocumentBody = { id: string; data: { title?: string; text: string } };
+
+/** The text where `value` is one, else "". */
+export function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The object where `value` is one, else an empty one. */
+export function objectOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+/** The objects of a list, or none. */
+export function objectsOf(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}

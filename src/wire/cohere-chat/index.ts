@@ -1,0 +1,16 @@
+// Cohere's Chat API (v2) as the format of a provider; no client speaks it to us. https://docs.cohere.com/reference/chat
+
+import type { TargetWire } from "../type.ts";
+import { decodeError } from "./error.ts";
+import { encodeRequest } from "./request.ts";
+import { decodeResponse } from "./response.ts";
+import { decodeStream } from "./stream.ts";
+
+export const cohereChat: TargetWire = {
+  id: "cohere-chat",
+  operation: "chat",
+  request: { encode: encodeRequest },
+  response: { decode: decodeResponse },
+  stream: { decode: decodeStream },
+  error: { decode: decodeError },
+};
