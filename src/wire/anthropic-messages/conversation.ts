@@ -11,8 +11,9 @@ import {
 } from "../../ir/index.ts";
 import type { ModelFacts } from "../type.ts";
 import { ID, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
-import { decodeBlock, encodePart } from "./content.ts";
+import { decodeBlock, encodePart, keptBlock } from "./content.ts";
 import { reportForeign } from "./media.ts";
+import { TOOL_CHANGES } from "./tool.ts";
 
 interface Conversation {
   system: JsonObject[];
@@ -70,18 +71,19 @@ function decodeMessage(item: JsonObject, path: string, isPast: boolean): Message
 
 /**
  * The mark `role` keeps it in its place among the messages on the way back to this format. What no other format needs to hear is noted: an
- * effort that the request tells, and an instruction that is no longer shown to the model, whole.
+ * effort that the request tells, and the whole of an instruction that is no longer shown to the model or changes its tools.
  */
 function decodeInstruction(item: JsonObject, parts: Part[], isPast: boolean): Message {
   const { role: _role, content = null, clear_at: clearAt, output_config: config, ...fields } = item;
   const isShown = !(isPast && clearAt === "next_user_message");
+  const rest = parts.filter((part) => !TOOL_CHANGES.includes(textOf(keptBlock(part.extra)?.["type"])));
   const noted: JsonObject = {
     ...(clearAt === undefined ? {} : { clear_at: clearAt }),
     ...(config === undefined ? {} : { output_config: config }),
-    ...(isShown ? {} : { content }),
+    ...(isShown && rest.length === parts.length ? {} : { content }),
   };
   const own = { ...fields, role: "system", ...(Object.keys(noted).length === 0 ? {} : { noted }) };
-  return { role: "system", parts: isShown ? parts : [], ...asExtra(own) };
+  return { role: "system", parts: isShown ? rest : [], ...asExtra(own) };
 }
 
 /** Runs of tool results and runs of anything else, in their order. */

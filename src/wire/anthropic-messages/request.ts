@@ -103,7 +103,7 @@ function decodeOutput(body: JsonObject, request: Request, own: JsonObject): void
   const inline = findInlineEffort(body);
   if (inline !== undefined) {
     request.reasoning = { ...reasoning, effort: inline };
-    own["noted"] = { effort: config["effort"] ?? null };
+    own["noted"] = { ...objectOf(own["noted"]), effort: config["effort"] ?? null };
   }
   const isKnown = inline !== undefined || reasoning?.effort === config["effort"];
   const known = [isKnown ? "effort" : "", format === null ? "" : "format"];

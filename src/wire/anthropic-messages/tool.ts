@@ -2,6 +2,7 @@
 // Knows no message and no call. Source: https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview
 
 import {
+  type Json,
   type JsonObject,
   type Request,
   type Tool,
@@ -12,7 +13,7 @@ import {
 import { lowerCustomTool } from "../custom-tool.ts";
 import { closeSchema, fitParameters } from "../json-schema.ts";
 import { fitName } from "../safe-name.ts";
-import { ID, type ToolChoiceBody, type ToolDefinition, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, type ToolChoiceBody, type ToolDefinition, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
 import { NAME_LIMIT } from "./content.ts";
 
@@ -21,13 +22,22 @@ export function decodeTools(body: JsonObject, request: Request, own: JsonObject)
   const tools = body["tools"] ?? [];
   if (!Array.isArray(tools)) throw invalidRequest("tools: Input should be a valid list", "tools");
   const kept: JsonObject[] = [];
+  const removed: JsonObject[] = [];
+  const changes = readChanges(body);
   for (const [index, tool] of tools.entries()) {
     if (!isJsonObject(tool)) throw invalidRequest(`tools.${index}: Input should be an object`, `tools[${index}]`);
     const isFunction = tool["type"] === undefined || tool["type"] === null || tool["type"] === "custom";
-    if (isFunction) request.tools.push(decodeTool(tool, index));
+    if (isFunction && changes.get(textOf(tool["name"])) === "removed") removed.push({ index, tool });
+    else if (isFunction) request.tools.push(decodeTool(tool, `tools.${index}`));
     else kept.push({ index, tool });
   }
+  for (const added of changes.values()) {
+    if (added === "removed") continue;
+    const { extra, ...tool } = decodeTool(added, "messages");
+    request.tools.push({ ...tool, ...asExtra({ ...extra?.[ID], noted: { added: true } }) });
+  }
   if (kept.length > 0) own["tools"] = kept;
+  if (removed.length > 0) own["noted"] = { ...objectOf(own["noted"]), removed };
   const choice = objectOf(body["tool_choice"]);
   const toolChoice = decodeToolChoice(choice);
   if (toolChoice !== undefined) request.toolChoice = toolChoice;
@@ -36,9 +46,34 @@ export function decodeTools(body: JsonObject, request: Request, own: JsonObject)
   if (typeof oneAtATime === "boolean") request.parallelToolCalls = !oneAtATime;
 }
 
-function decodeTool(tool: JsonObject, index: number): Tool {
+/** The kinds of block by which an instruction among the messages changes the tools from there on. */
+export const TOOL_CHANGES: readonly string[] = ["tool_addition", "tool_removal"];
+
+/** What instructions among the messages made of the tools: those defined there, and those that are no longer there, by name. */
+function readChanges(body: JsonObject): Map<string, JsonObject | "removed"> {
+  const changes = new Map<string, JsonObject | "removed">();
+  for (const message of listObjects(body["messages"])) {
+    if (message["role"] !== "system") continue;
+    for (const block of listObjects(message["content"])) {
+      const tool = objectOf(block["tool"]);
+      const definition = objectOf(tool["definition"]);
+      const name = textOf(tool["name"]) || textOf(definition["name"]);
+      if (block["type"] === "tool_removal") changes.set(name, "removed");
+      if (block["type"] !== "tool_addition") continue;
+      if (tool["type"] === "tool_definition") changes.set(name, definition);
+      else if (changes.get(name) === "removed") changes.delete(name);
+    }
+  }
+  return changes;
+}
+
+function listObjects(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+function decodeTool(tool: JsonObject, path: string): Tool {
   const name = textOf(tool["name"]);
-  if (name === "") throw invalidRequest(`tools.${index}.name: Field required`, `tools[${index}].name`);
+  if (name === "") throw invalidRequest(`${path}.name: Field required`, `${path.replace(/\.(\d+)/, "[$1]")}.name`);
   return {
     name,
     description: typeof tool["description"] === "string" ? tool["description"] : null,
@@ -81,11 +116,13 @@ export function encodeTools(request: Request, body: JsonObject, dropped: string[
   }
   const tools: JsonObject[] = request.tools.flatMap((tool, index) => {
     if (toolChoice?.type === "allowed" && !toolChoice.names.includes(tool.name)) return [];
+    // An instruction among the messages brings it.
+    if (objectOf(ownFields(tool.extra)["noted"])["added"] === true) return [];
     return [isOwn ? encodeTool(tool) : encodeTool(fitTool(tool, `tools[${index}]`, dropped))];
   });
-  const kept = ownFields(request.extra)["tools"];
-  for (const item of Array.isArray(kept) ? kept : []) {
-    const { index, tool } = objectOf(item);
+  const own = ownFields(request.extra);
+  const kept = [...listObjects(own["tools"]), ...listObjects(objectOf(own["noted"])["removed"])];
+  for (const { index, tool } of kept.sort((left, right) => Number(left["index"]) - Number(right["index"]))) {
     if (typeof index === "number" && isJsonObject(tool)) tools.splice(index, 0, tool);
   }
   const choice = encodeToolChoice(request, isOwn);

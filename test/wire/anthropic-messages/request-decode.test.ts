@@ -104,6 +104,30 @@ describe("the conversation", () => {
     expect(translated.dropped).toEqual([]);
   });
 
+  test("tools that an instruction adds or takes away are there or not for other models, and come back where they were said", () => {
+    const define = (name: string): JsonObject => ({ name, input_schema: { type: "object", properties: {} } });
+    const change = (type: string, tool: JsonObject): JsonObject => ({ type, tool });
+    const messages = [
+      { role: "user", content: "q" },
+      {
+        role: "system",
+        content: [
+          { type: "text", text: "Here are other tools." },
+          change("tool_addition", { type: "tool_definition", definition: define("new") }),
+          change("tool_removal", { type: "tool_reference", name: "old" }),
+          change("tool_removal", { type: "tool_reference", name: "back" }),
+          change("tool_addition", { type: "tool_reference", name: "back" }),
+        ],
+      },
+    ];
+    const body = { model: "claude", max_tokens: 9, messages, tools: [define("old"), define("back"), define("same")] };
+    const request = anthropicMessages.request.decode(body);
+    expect(request.tools.map(({ name }) => name)).toEqual(["back", "same", "new"]);
+    expect(request.messages[1]?.parts).toEqual([{ type: "text", text: "Here are other tools." }]);
+    expect(anthropicMessages.request.encode(request, FACTS).body).toEqual(spellOut(body));
+    expect(openaiChat.request.encode(request, FACTS).dropped).toEqual([]);
+  });
+
   test("results of tools become messages of their own", () => {
     const content = [
       { type: "tool_result", tool_use_id: "a", content: "1", cache_control: MARK },
