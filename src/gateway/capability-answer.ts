@@ -10,7 +10,7 @@ import {
   type Usage,
 } from "../ir/index.ts";
 import type { WireId } from "../wire/index.ts";
-import { readJson } from "./capability-probe.ts";
+import { SEALED, readJson, uncover } from "./capability-probe.ts";
 
 export interface AnswerProbe {
   feature: string;
@@ -56,13 +56,6 @@ function readThoughts(select: (part: Extract<AnswerPart, { type: "reasoning" }>)
         return value === undefined || value === "" ? [] : [value];
       }),
     );
-}
-
-const SEALED = "c2VhbGVkLXByb2Jl";
-
-/** Formats may put something to what is sealed, such as the id under which it goes back. */
-function uncover(value: string | undefined): string | undefined {
-  return value?.includes(SEALED) === true ? SEALED : value;
 }
 
 function probeFinish(feature: string, about: string, rest: Partial<Choice>): AnswerProbe {

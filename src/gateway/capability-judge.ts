@@ -9,6 +9,8 @@ import {
   collect,
   isJsonObject,
   toGatewayError,
+  type AnswerPart,
+  type Json,
 } from "../ir/index.ts";
 import { createFrameSplitter } from "../lib/sse.ts";
 import type { Provider } from "../provider/index.ts";
@@ -20,9 +22,11 @@ import {
   type Peek,
   TARGETS,
   type TargetWire,
+  type WireId,
 } from "../wire/index.ts";
 import { type AnswerProbe, makeAnswer, toEvents } from "./capability-answer.ts";
-import { PLAIN_QUESTION, type RequestProbe } from "./capability-probe.ts";
+import { PLAIN_QUESTION, type RequestProbe, SEALED } from "./capability-probe.ts";
+import { parseBody } from "./call.ts";
 import { type Plan, type PlanScene, makePlan } from "./plan.ts";
 import { createRouter } from "./route.ts";
 
@@ -60,13 +64,19 @@ export function openPair(client: ChatWire, provider: Provider, model: string): P
 /** A client that can say all that its format can. */
 const CLIENT_FACTS: ModelFacts = { defaultMaxOutputTokens: 4_096, maxOutputTokens: null, reasoning: "effort" };
 
-/** The request as the client says it and we read it; null where its format has no words for it. */
-function say(pair: Pair, asked: Partial<Request>, facts?: Partial<ModelFacts>) {
+/** The request as the client says it and we read it; null where its format has no words for it. `change` is made to its text. */
+function say(
+  pair: Pair,
+  asked: Partial<Request>,
+  facts?: Partial<ModelFacts>,
+  change: (text: string) => string = (text) => text,
+) {
   const { client, model } = pair;
   // With an entry of its own in `extra` it is the client's, not one that came from another format.
   const request: Request = { ...PLAIN_QUESTION, ...asked, model, extra: { [client.id]: {} } };
   return attempt(() => {
-    const { body } = client.request.encode(request, { ...CLIENT_FACTS, ...facts });
+    const encoded = client.request.encode(request, { ...CLIENT_FACTS, ...facts });
+    const body = parseBody(change(JSON.stringify(encoded.body)));
     const address = client.address === undefined ? PLAIN_ADDRESS : { model, stream: request.stream };
     const peek = client.peek(body, address);
     return { body, peek, decoded: client.request.decode(body, peek) };
@@ -95,14 +105,18 @@ export function judgeRequest(pair: Pair, probe: RequestProbe): Finding {
   if (plain === null) return { outcome: "absent" };
   if (plain instanceof GatewayError) return { outcome: "refused", note: plain.message };
   const { id } = plain.spoken;
-  const asked = [
-    probe.ask(id, pair.client.id),
-    ...(probe.otherwise === undefined ? [] : [probe.otherwise(id, pair.client.id)]),
+  const asked = probe.ask(id, pair.client.id);
+  const meant = probe.meant ?? probe.read({ ...PLAIN_QUESTION, model: pair.model, extra: {}, ...asked });
+  const ways = [
+    say(pair, asked, probe.facts, (text) => putCarried(text, pair, { target: id, part: probe.carries })),
+    probe.otherwise === undefined ? null : say(pair, probe.otherwise(id, pair.client.id), probe.facts),
   ];
-  const meant = probe.meant ?? probe.read({ ...PLAIN_QUESTION, model: pair.model, extra: {}, ...asked[0] });
-  const said = asked
-    .map((way) => say(pair, way, probe.facts))
-    .find((way) => way !== null && isSame(probe.read(way.decoded), meant));
+  const said = ways.find(
+    (way) =>
+      way !== null &&
+      isSame(probe.read(way.decoded), meant) &&
+      (probe.carries === undefined || id === pair.client.id || isFrom(way.decoded, id)),
+  );
   if (said === undefined || said === null) return { outcome: "absent" };
   const plan = send(pair, said);
   if (plan instanceof GatewayError) return { outcome: "refused", note: plan.message };
@@ -110,6 +124,44 @@ export function judgeRequest(pair: Pair, probe: RequestProbe): Finding {
   if (lost.length > 0) return { outcome: "dropped", note: lost.join(", ") };
   if (plan.mode.kind === "forward") return { outcome: "kept" };
   return judgeBody(probe, { plan, plain, meant, peek: said.peek });
+}
+
+/** Reasoning that this format's provider gave, as far as the client says whose it is. */
+function isFrom({ messages }: Request, target: WireId): boolean {
+  return messages.some(({ parts }) => parts.some((part) => part.type === "reasoning" && part.origin === target));
+}
+
+/** In place of what the client's own provider would have sealed stands what the client got of the one that is asked. */
+function putCarried(
+  text: string,
+  { client, model }: Pair,
+  { target, part }: { target: WireId; part: RequestProbe["carries"] },
+): string {
+  if (part === undefined || target === client.id) return text;
+  const context = { request: { ...PLAIN_QUESTION, model, extra: {} }, callId: PROBE_ID, nowSeconds: 1_700_000_000 };
+  const [own, given] = [client.id, target].map((origin) =>
+    attempt(() => {
+      const parts: AnswerPart[] = [
+        { ...part, origin },
+        { type: "text", text: "Yes." },
+      ];
+      return client.response.encode(makeAnswer(model, { choices: [{ index: 0, parts, finish: "stop" }] }), context);
+    }),
+  );
+  const carried = findAtSealed(own ?? null, given ?? null);
+  return carried === null ? text : text.replaceAll(SEALED, carried);
+}
+
+/** The text that stands in `given` where `own` has what is sealed. */
+function findAtSealed(own: Json, given: Json): string | null {
+  if (typeof own === "string") return own.includes(SEALED) && typeof given === "string" ? given : null;
+  if (typeof own !== "object" || own === null || typeof given !== "object" || given === null) return null;
+  const other = new Map(Object.entries(given));
+  for (const [name, value] of Object.entries(own)) {
+    const found = findAtSealed(value, other.get(name) ?? null);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 /** By what the provider is sent. */

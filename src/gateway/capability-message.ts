@@ -1,23 +1,22 @@
 // Probes of what a conversation is made of: who speaks, media, and reasoning of earlier turns. Knows no format.
 
 import type { Message, Part, ReasoningPart, Request } from "../ir/index.ts";
-import type { WireId } from "../wire/index.ts";
-import { seal } from "../wire/seal.ts";
-import { HELLO, IMAGE, type RequestProbe, YES, asked, listParts, said, some } from "./capability-probe.ts";
+import {
+  HELLO,
+  IMAGE,
+  type RequestProbe,
+  SEALED,
+  YES,
+  asked,
+  listParts,
+  said,
+  some,
+  uncover,
+} from "./capability-probe.ts";
 
-const SEALED = "c2VhbGVkLXByb2Jl";
-
-/** Formats may put something to what is sealed, such as the id under which it goes back. */
-function uncover(value: string | undefined): string | undefined {
-  return value?.includes(SEALED) === true ? SEALED : value;
-}
-
-/** Opaque reasoning as the client has it, whoever made it. */
-function sealed(part: Omit<ReasoningPart, "type">, client: WireId): Partial<Request> {
-  const field = part.signature === undefined ? "encrypted" : "signature";
-  const carried = seal({ ...part }, client) ?? "";
-  return said({ type: "reasoning", text: part.text, [field]: carried, origin: client }, YES);
-}
+/** Opaque reasoning that the client carries, in its own format's way. */
+const SIGNED: ReasoningPart = { type: "reasoning", text: "probe thought", signature: SEALED };
+const HIDDEN: ReasoningPart = { type: "reasoning", text: "", encrypted: SEALED };
 
 function readMedia(kind: string, source: string) {
   return (request: Request): unknown =>
@@ -134,8 +133,9 @@ export const MESSAGE_PROBES: readonly RequestProbe[] = [
   {
     feature: "thought-signature",
     about: "earlier reasoning that the provider signed",
-    ask: (origin, client) => sealed({ text: "probe thought", signature: SEALED, origin }, client),
-    otherwise: (origin) => said({ type: "reasoning", text: "probe thought", signature: SEALED, origin }, YES),
+    ask: (_, origin) => said({ ...SIGNED, origin }, YES),
+    otherwise: (origin) => said({ ...SIGNED, origin }, YES),
+    carries: SIGNED,
     meant: [SEALED],
     facts: { returnsReasoning: "details" },
     bare: said(YES),
@@ -144,8 +144,9 @@ export const MESSAGE_PROBES: readonly RequestProbe[] = [
   {
     feature: "thought-sealed",
     about: "earlier reasoning that the provider sealed",
-    ask: (origin, client) => sealed({ text: "", encrypted: SEALED, origin }, client),
-    otherwise: (origin) => said({ type: "reasoning", text: "", encrypted: SEALED, origin }, YES),
+    ask: (_, origin) => said({ ...HIDDEN, origin }, YES),
+    otherwise: (origin) => said({ ...HIDDEN, origin }, YES),
+    carries: HIDDEN,
     meant: [SEALED],
     facts: { returnsReasoning: "details" },
     bare: said(YES),

@@ -1,6 +1,6 @@
 // What the probes of requests share: what a probe is, and small questions to begin with. Knows no format.
 
-import type { Message, Part, Request } from "../ir/index.ts";
+import type { Message, Part, ReasoningPart, Request } from "../ir/index.ts";
 import type { ModelFacts, WireId } from "../wire/index.ts";
 
 export interface RequestProbe {
@@ -13,6 +13,8 @@ export interface RequestProbe {
   read(request: Request): unknown;
   /** Another way to say it, for formats that have no words for the first. */
   otherwise?: (target: WireId, client: WireId) => Partial<Request>;
+  /** Set where it is a client's that has it from an answer: the reasoning in it is to be what that answer gave him. */
+  carries?: Omit<ReasoningPart, "origin">;
   /** What `read` gives of it, where that is not what it gives of the probe. */
   meant?: unknown;
   /** The request without it, where that is more than a plain question. */
@@ -79,4 +81,12 @@ export function readJson(text: string): unknown {
   } catch {
     return text;
   }
+}
+
+/** Stands for what a provider signed or sealed. */
+export const SEALED = "c2VhbGVkLXByb2Jl";
+
+/** Formats may put something to what is sealed, such as the id under which it goes back. */
+export function uncover(value: string | undefined): string | undefined {
+  return value?.includes(SEALED) === true ? SEALED : value;
 }

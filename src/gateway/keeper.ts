@@ -14,7 +14,7 @@ interface Ask {
   method: "DELETE" | "GET" | "POST";
   /** Below the answer's own address. */
   path: string;
-  query?: URLSearchParams;
+  query?: readonly (readonly [string, string])[];
 }
 
 /** Its response; null where the answer is not there (any more). Throws a GatewayError where it refuses or does not answer. */
@@ -65,10 +65,9 @@ function findProvider(scene: Scene, name: string): Provider {
 }
 
 /** Some addresses carry parameters of their own. */
-function extendUrl(base: string, id: string, { path, query }: Ask): string {
+function extendUrl(base: string, id: string, { path, query = [] }: Ask): string {
   const url = new URL(base);
   url.pathname = `${url.pathname}/${encodeURIComponent(id)}${path}`;
-  // The caller's key may be among them; it is ours alone.
-  for (const [name, value] of query ?? []) if (name !== "key") url.searchParams.append(name, value);
+  for (const [name, value] of query) url.searchParams.append(name, value);
   return url.href;
 }

@@ -118,7 +118,10 @@ async function showElsewhere(
   isStream: boolean,
 ): Promise<Response> {
   if (!isStream) return Response.json(await updateFrom(request, tools, found, { method: "GET", path: "" }));
-  const upstream = await askKeeper(request, tools, found, { method: "GET", path: "", query: request.query });
+  const { showQuery } = request.wire.memory;
+  // The caller's key may be in there, too; it is ours alone.
+  const query = [...request.query].filter(([name]) => showQuery.includes(name));
+  const upstream = await askKeeper(request, tools, found, { method: "GET", path: "", query });
   if (upstream === null) throw request.wire.memory.missing("answer", found.id);
   return new Response(upstream.body, {
     headers: {

@@ -1,6 +1,6 @@
 // Answers that are made in the background: who makes them, how to follow and how to end them. Knows no format and no SQL.
 
-import { type GatewayError, toGatewayError } from "../ir/index.ts";
+import { type GatewayError, GatewayError as Failure, toGatewayError } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AnswerStore, KeptAnswer } from "./answer-store.ts";
 
@@ -10,6 +10,7 @@ export type RunEnd = "cancelled" | "stopped";
 /** The making of one answer in this process. */
 export interface Run {
   id: string;
+  userId: string;
   /** Why it is to end; null while it is not. */
   ended(): RunEnd | null;
   end(reason: RunEnd): void;
@@ -40,6 +41,9 @@ interface RunsInit {
   onFault: (error: GatewayError) => void;
 }
 
+/** Of one owner at a time. */
+const MAX_RUNS = 100;
+
 /** A maker that has been silent for so long is dead. */
 const LEASE_MS = 60_000;
 const RENEW_MS = 20_000;
@@ -55,8 +59,18 @@ export function createRuns(init: RunsInit): Runs {
     running.set(answer.id, run);
     return run;
   };
+  const refuseMore = (userId: string): void => {
+    const count = [...running.values()].filter((run) => run.userId === userId).length;
+    if (count < MAX_RUNS) return;
+    throw new Failure({
+      kind: "rate_limited",
+      message: `There are ${MAX_RUNS} answers being made for you in the background. Wait for one of them, or cancel it.`,
+      retryAfterMs: 5_000,
+    });
+  };
   return {
     async begin(answer) {
+      refuseMore(answer.userId);
       const leaseUntil = new Date(init.clock.wallMs() + LEASE_MS);
       await init.store.put([{ ...answer, leaseUntil, items: [] }]);
       return track(answer);
@@ -108,6 +122,7 @@ function startRun(
 
   return {
     id: answer.id,
+    userId: answer.userId,
     ended: () => reason,
     end,
     onEnd(action) {

@@ -162,6 +162,8 @@ export interface WireMemory {
   path: string;
   /** The part of a provider's interface under which it keeps them itself. */
   family: string;
+  /** What a provider may be told of how its kept answer is to be shown. */
+  showQuery: readonly string[];
   /** Throws invalid_request where the request contradicts itself. */
   ask(body: JsonObject): MemoryAsk;
   /**

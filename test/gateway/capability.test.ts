@@ -41,19 +41,8 @@ test("every feature is kept somewhere, and what is left out or refused says what
 /** Reasoning that another provider sealed, without a text: it says nothing that is lost, and stands in every turn of such a conversation. */
 const SAID_BY_SILENCE = ["thought-sealed"];
 
-/** Formats whose recordings have been compared. */
-const COMPARED = new Set<string>([...SURFACES.map(({ id }) => id), "bedrock-converse", "cohere-chat"]);
-const COMPARED_SURFACES = SURFACES.filter(({ id }) => COMPARED.has(id));
-const COMPARED_SAMPLES = SAMPLES.filter(({ provider, model }) =>
-  provider.speaks(model).every((id) => COMPARED.has(id) || !TARGETS.has(id)),
-);
-
-function isCompared({ surface, provider, model }: Capability): boolean {
-  return COMPARED.has(surface) && COMPARED_SAMPLES.some((sample) => sample.name === provider && sample.model === model);
-}
-
 test("nothing is left out without a word", () => {
-  const silent = CELLS.filter(isCompared).filter(
+  const silent = CELLS.filter(
     (cell) => cell.note === UNTOLD && !SAID_BY_SILENCE.includes(cell.feature),
   );
   expect(silent.map(keyOf)).toEqual([]);
@@ -103,16 +92,16 @@ function findWire(path: string): { wire: ChatWire; address: Address } | null {
 }
 
 test("recordings of every surface are among them", () => {
-  for (const { id } of COMPARED_SURFACES) {
+  for (const { id } of SURFACES) {
     const count = RECORDED.filter(({ wire }) => wire.id === id).length;
     expect([id, count > 5]).toEqual([id, true]);
   }
 });
 
-describe.each(COMPARED_SAMPLES)(
+describe.each(SAMPLES)(
   "$name $model does with recorded requests what the matrix says",
   ({ name, provider, model }) => {
-    test.each(COMPARED_SURFACES.map((wire) => [wire.id, wire] as const))("%s", (_, wire) => {
+    test.each(SURFACES.map((wire) => [wire.id, wire] as const))("%s", (_, wire) => {
       const pair = openPair(wire, provider, model);
       for (const recorded of RECORDED.filter((each) => each.wire === wire)) {
         const peek = { ...wire.peek(recorded.body, recorded.address), model };
@@ -140,6 +129,12 @@ describe.each(COMPARED_SAMPLES)(
   },
 );
 
+const USUAL = new Map<string, unknown>([
+  ["frequency-penalty", 0],
+  ["presence-penalty", 0],
+  ["temperature", 1],
+  ["top-p", 1],
+]);
 const LEAST_BUDGET = 1_024;
 
 interface Use {
@@ -165,6 +160,8 @@ function judge(plan: () => Plan, used: readonly Use[]): string[] {
     if (outcome === "absent") return [`${feature} is there, although the format cannot say it`];
     // One format has a word for the thoughts that led to calls, and none for others.
     if (feature === "thought-text" && made.dropped.length === 0 && hasCalls(made)) return [];
+    // What is usual anyway may go without a word.
+    if (value === USUAL.get(feature)) return [];
     if (outcome === "dropped" && note !== UNTOLD && made.dropped.length === 0) return [`${feature} was not left out`];
     // What happens anyway need not be said: tools that only another provider has may have gone, and their choice with them.
     if (isUsual === true && back !== null && read(back) === undefined) return [];
@@ -177,13 +174,21 @@ function judge(plan: () => Plan, used: readonly Use[]): string[] {
     // The matrix speaks of what the provider that is asked sealed itself.
     if (feature.startsWith("thought-") && isForeign(made)) return [];
     if (outcome !== "kept" || made.mode.kind === "forward" || back === null) return [];
-    return isDeepStrictEqual(clean(read(back)), clean(value)) ? [] : [`${feature} was not kept`];
+    return isSame(feature, clean(read(back)), clean(value)) ? [] : [`${feature} was not kept`];
   });
 }
 
 function hasCalls({ mode }: Plan): boolean {
   const parts = mode.kind === "translate" ? mode.request.messages.flatMap((message) => message.parts) : [];
   return parts.some(({ type }) => type === "tool-call");
+}
+
+/** What is sealed may go back under an id. */
+function isSame(feature: string, found: unknown, value: unknown): boolean {
+  if (!feature.startsWith("thought-") || !Array.isArray(found) || !Array.isArray(value)) {
+    return isDeepStrictEqual(found, value);
+  }
+  return value.every((text, index) => String(found[index]).endsWith(String(text)));
 }
 
 function isForeign({ mode, spoken }: Plan): boolean {

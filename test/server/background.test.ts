@@ -215,6 +215,16 @@ describe("an answer in the background", () => {
     expect(JSON.parse(kept?.body ?? "")).toMatchObject({ status: "failed", error: { code: "server_error" } });
   });
 
+  test("is one of a hundred at most for each owner", async () => {
+    const gateway = await open({ upstream: hold().upstream });
+    for (let count = 0; count < 100; count++) expect((await create(gateway)).status).toBe(200);
+    const refused = await create(gateway);
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
+    const { token } = await gateway.issue();
+    const body = { model: CLAUDE, input: "x", background: true };
+    expect((await gateway.send(PATH, { body, token })).status).toBe(200);
+  });
+
   test("must be kept", async () => {
     const gateway = await open({ upstream: () => Response.json(ANSWER) });
     const response = await create(gateway, { store: false });

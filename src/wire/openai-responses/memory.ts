@@ -12,6 +12,7 @@ const OURS = ["background", "previous_response_id", "store"];
 export const memory: WireMemory = {
   path: "/v1/responses",
   family: "responses",
+  showQuery: ["include", "include[]", "include_obfuscation", "starting_after", "stream"],
   ask: readAsk,
   extend,
   listInput: (body, items) => listInput(body).map((item) => resolve(item, items)),
