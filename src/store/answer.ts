@@ -1,6 +1,6 @@
 // Kept answers in a database, whichever engine it is. Knows no format, and not how long or how much is to be kept.
 
-import { and, eq, gt, inArray, isNotNull, isNull, lte, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, isNotNull, lte, type SQL, sql } from "drizzle-orm";
 import type { AnswerStore, KeptAnswer } from "../gateway/answer-store.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
@@ -71,13 +71,20 @@ function createWriter(engine: Engine): Pick<AnswerStore, "finish" | "put" | "rem
   const isBeingMade = (answer: Pick<KeptAnswer, "id" | "userId">) => and(isOwn(answer), isNotNull(table.leaseUntil));
 
   /** Where the id is another owner's these lead to his row, which nobody else is ever given. */
-  const insertItems = (db: Db, answer: Pick<KeptAnswer, "id" | "userId"> & { items: readonly string[] }): Query[] =>
-    cut([...new Set(answer.items)]).map((items) =>
+  const insertItems = (
+    db: Db,
+    answers: readonly (Pick<KeptAnswer, "id" | "userId"> & { items: readonly string[] })[],
+  ): Query[] => {
+    const rows = answers.flatMap(({ id, userId, items }) =>
+      items.map((item) => ({ id: nameItem(userId, item), responseId: cleanText(id) })),
+    );
+    return cut(keepLast(rows)).map((part) =>
       db
         .insert(storedItems)
-        .values(items.map((item) => ({ id: nameItem(answer.userId, item), responseId: cleanText(answer.id) })))
+        .values(part)
         .onConflictDoUpdate({ target: storedItems.id, set: { responseId: sql`excluded.response_id` } }),
     );
+  };
 
   const update = async (answer: Pick<KeptAnswer, "id" | "userId">, change: object, after: (db: Db) => Query[]) => {
     const rows = await engine.atomic((db) => ({
@@ -92,22 +99,23 @@ function createWriter(engine: Engine): Pick<AnswerStore, "finish" | "put" | "rem
     async put(answers) {
       if (answers.length === 0) return;
       await engine.atomic((db) => ({
-        before: answers.map((answer) => {
-          const row = toRow(answer);
-          return db
+        // Many rows a statement: the building of one costs more than a row.
+        before: cut(keepLast(answers.map(toRow))).map((part) =>
+          db
             .insert(table)
-            .values(row)
-            .onConflictDoUpdate({ target: table.id, set: row, setWhere: eq(table.userId, answer.userId) });
-        }),
+            .values(part)
+            .onConflictDoUpdate({ target: table.id, set: GIVEN, setWhere: sql`${table.userId} = excluded.user_id` }),
+        ),
         // A count always has its one row: nothing here may undo the rest.
         decisive: db
           .select({ count: sql<number>`count(*)` })
           .from(table)
-          .where(isNull(table.id)),
-        after: answers.flatMap((answer) => insertItems(db, answer)),
+          .where(eq(table.id, "")),
+        after: insertItems(db, answers),
       }));
     },
-    finish: (answer) => update(answer, { ...measure(answer.body), leaseUntil: null }, (db) => insertItems(db, answer)),
+    finish: (answer) =>
+      update(answer, { ...measure(answer.body), leaseUntil: null }, (db) => insertItems(db, [answer])),
     renew: (answer, until) => update(answer, { ...measure(answer.body), leaseUntil: until }, () => []),
     async remove(id, userId) {
       const rows = await engine.atomic((db) => ({
@@ -117,6 +125,20 @@ function createWriter(engine: Engine): Pick<AnswerStore, "finish" | "put" | "rem
     },
   };
 }
+
+/** What a row that is there already takes over. */
+const GIVEN = {
+  provider: sql`excluded.provider`,
+  model: sql`excluded.model`,
+  previousId: sql`excluded.previous_id`,
+  isUpstream: sql`excluded.is_upstream`,
+  input: sql`excluded.input`,
+  body: sql`excluded.body`,
+  bytes: sql`excluded.bytes`,
+  leaseUntil: sql`excluded.lease_until`,
+  createdAt: sql`excluded.created_at`,
+  expiresAt: sql`excluded.expires_at`,
+};
 
 function createCleaner(engine: Engine): Pick<AnswerStore, "sweep" | "tally" | "trimAll" | "trimOwner"> {
   const { storedResponses: table, users } = engine.schema;
@@ -180,10 +202,15 @@ function nameItem(userId: string, item: string): string {
   return `${userId}/${cleanText(item)}`;
 }
 
-function cut(items: readonly string[]): string[][] {
-  const parts: string[][] = [];
-  for (let index = 0; index < items.length; index += ROWS_A_STATEMENT) {
-    parts.push(items.slice(index, index + ROWS_A_STATEMENT));
+function cut<Part>(rows: readonly Part[]): Part[][] {
+  const parts: Part[][] = [];
+  for (let index = 0; index < rows.length; index += ROWS_A_STATEMENT) {
+    parts.push(rows.slice(index, index + ROWS_A_STATEMENT));
   }
   return parts;
+}
+
+/** A statement may say nothing twice of one row. */
+function keepLast<Row extends { id: string }>(rows: readonly Row[]): Row[] {
+  return [...new Map(rows.map((row) => [row.id, row])).values()];
 }
