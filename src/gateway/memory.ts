@@ -86,8 +86,8 @@ export function createMemory(init: MemoryInit): Memory {
   };
 
   const find = async (id: string, userId: string): Promise<KeptAnswer | null> => {
-    const pending = queue.find(id);
-    if (pending !== undefined) return pending.userId === userId && pending.expiresAt > now() ? pending : null;
+    const pending = queue.find(id, userId);
+    if (pending !== undefined) return pending.expiresAt > now() ? pending : null;
     return store.find(id, userId, now());
   };
 
@@ -100,8 +100,8 @@ export function createMemory(init: MemoryInit): Memory {
       // Each only once, should a provider have given one id twice.
       for (const seen = new Set<string>(); next !== null && !seen.has(next);) {
         seen.add(next);
-        const pending = queue.find(next);
-        if (pending === undefined || pending.userId !== userId) break;
+        const pending = queue.find(next, userId);
+        if (pending === undefined) break;
         recent.push(pending);
         next = pending.previousId;
       }
@@ -116,7 +116,7 @@ export function createMemory(init: MemoryInit): Memory {
     },
     keep: (answer, items) => queue.add({ ...stamp(answer), leaseUntil: null, items }),
     async remove(id, userId) {
-      if (queue.find(id) !== undefined) await queue.flush();
+      if (queue.find(id, userId) !== undefined) await queue.flush();
       const isGone = await store.remove(id, userId);
       if (isGone) queue.forgetTallies();
       return isGone;
@@ -134,65 +134,92 @@ export function createMemory(init: MemoryInit): Memory {
 }
 
 interface Queue {
+  /** Resolves once it is written, or given up; undefined where nobody need wait for that. */
   add(entry: Entry): Promise<void> | undefined;
-  find(id: string): Entry | undefined;
+  find(id: string, userId: string): Entry | undefined;
   list(): Entry[];
   /** Resolves once everything given so far is written, or given up. */
   flush(): Promise<void>;
   forgetTallies(): void;
 }
 
+/** What is written at once. */
+interface Batch {
+  entries: Map<string, Entry>;
+  done: Promise<void>;
+  resolve: () => void;
+}
+
+function openBatch(): Batch {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { entries: new Map(), done: promise, resolve };
+}
+
 function createQueue({ store, clock, limits, isShared, onFault }: MemoryInit): Queue {
   const pending = new Map<string, Entry>();
-  let waiting = new Map<string, Entry>();
+  let open = openBatch();
+  let writing: Batch | null = null;
   let pendingBytes = 0;
-  let writing: Promise<void> | null = null;
   let cancelNext: (() => void) | null = null;
   const bounds = createBounds(store, limits);
 
-  const write = async (): Promise<void> => {
-    cancelNext?.();
-    cancelNext = null;
-    const batch = waiting;
-    waiting = new Map();
+  const write = async (batch: Batch): Promise<void> => {
+    const entries = [...batch.entries.values()];
     try {
-      await store.put([...batch.values()]);
-      await bounds.hold([...batch.values()]);
+      await store.put(entries);
+      await bounds.hold(entries);
     } catch (error) {
       onFault(toGatewayError(error));
     }
-    for (const [id, entry] of batch) {
+    for (const entry of entries) {
       pendingBytes -= measure(entry);
       // A later answer of the same id may be waiting already.
-      if (pending.get(id) === entry) pending.delete(id);
+      if (pending.get(nameEntry(entry)) === entry) pending.delete(nameEntry(entry));
     }
+    writing = null;
+    batch.resolve();
+    if (open.entries.size > 0) start();
   };
 
-  const flush = async (): Promise<void> => {
-    while (waiting.size > 0 || writing !== null) {
-      writing ??= write().finally(() => {
-        writing = null;
-      });
-      await writing;
-    }
+  const start = (): void => {
+    cancelNext?.();
+    cancelNext = null;
+    if (writing !== null || open.entries.size === 0) return;
+    writing = open;
+    open = openBatch();
+    void write(writing);
   };
 
   return {
     add(entry) {
-      const before = waiting.get(entry.id);
+      const name = nameEntry(entry);
+      const before = open.entries.get(name);
       if (before !== undefined) pendingBytes -= measure(before);
-      pending.set(entry.id, entry);
-      waiting.set(entry.id, entry);
+      pending.set(name, entry);
+      open.entries.set(name, entry);
       pendingBytes += measure(entry);
-      if (isShared || pendingBytes > MAX_PENDING_BYTES) return flush();
-      cancelNext ??= clock.after(GROUP_MS, () => void flush());
+      if (isShared || pendingBytes > MAX_PENDING_BYTES) {
+        const { done } = open;
+        start();
+        return done;
+      }
+      cancelNext ??= clock.after(GROUP_MS, start);
       return undefined;
     },
-    find: (id) => pending.get(id),
+    find: (id, userId) => pending.get(nameEntry({ id, userId })),
     list: () => [...pending.values()],
-    flush,
+    async flush() {
+      const { entries, done } = open;
+      start();
+      await (entries.size > 0 ? done : writing?.done);
+    },
     forgetTallies: bounds.forget,
   };
+}
+
+/** Two providers may give one id to two owners. */
+function nameEntry({ id, userId }: Pick<KeptAnswer, "id" | "userId">): string {
+  return `${userId}/${id}`;
 }
 
 function measure({ input, body }: KeptAnswer): number {
