@@ -236,12 +236,13 @@ function createBounds(store: AnswerStore, limits: MemoryLimits) {
   const tallies = new Map<string, Tally>();
   let all: Tally | null = null;
   const own = { count: limits.countPerUser, bytes: limits.bytesPerUser };
+  const ownLeft = { count: leave(own.count), bytes: leave(own.bytes) };
 
   const holdOwner = async (userId: string, added: Tally): Promise<void> => {
     const known = tallies.get(userId);
     let tally = known === undefined ? await store.tally(userId) : sum(known, added);
     if (tally.count > own.count || tally.bytes > own.bytes) {
-      await store.trimOwner(userId, own);
+      await store.trimOwner(userId, ownLeft);
       tally = await store.tally(userId);
       all = null;
     }
@@ -261,7 +262,7 @@ function createBounds(store: AnswerStore, limits: MemoryLimits) {
       for (const [userId, tally] of added) await holdOwner(userId, tally);
       all = all === null ? await store.tally(null) : sum(all, total);
       if (all.bytes <= limits.bytes) return;
-      await store.trimAll(limits.bytes);
+      await store.trimAll(leave(limits.bytes));
       tallies.clear();
       all = null;
     },
@@ -270,6 +271,11 @@ function createBounds(store: AnswerStore, limits: MemoryLimits) {
       all = null;
     },
   };
+}
+
+/** A little less than the limit, so that not every answer beyond it has the whole table looked through. */
+function leave(limit: number): number {
+  return Math.ceil(limit * 0.95);
 }
 
 function sum(left: Tally, right: Tally): Tally {
