@@ -81,11 +81,13 @@ export function encodeSchema(schema: JsonObject): JsonObject {
 
 /** `isMap` where the keys are names of the client's and not words of the standard. */
 function mapObject(source: JsonObject, isMap: boolean): JsonObject {
+  // A name may be any, `__proto__` too, which an assignment would lose.
+  if (isMap) return Object.fromEntries(Object.entries(source).map(([name, value]) => [name, mapInner(value, false)]));
   const mapped: JsonObject = {};
   for (const [name, value] of Object.entries(source)) {
-    const isConst = !isMap && name === "const" && source["enum"] === undefined;
+    const isConst = name === "const" && source["enum"] === undefined;
     if (isConst && (typeof value === "string" || typeof value === "number")) mapped["enum"] = [value];
-    else if (isMap || !DATA.includes(name)) mapped[name] = mapInner(value, !isMap && MAPS.includes(name));
+    else if (!DATA.includes(name)) mapped[name] = mapInner(value, MAPS.includes(name));
     else mapped[name] = value;
   }
   return mapped;
