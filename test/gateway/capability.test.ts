@@ -42,9 +42,7 @@ test("every feature is kept somewhere, and what is left out or refused says what
 const SAID_BY_SILENCE = ["thought-sealed"];
 
 test("nothing is left out without a word", () => {
-  const silent = CELLS.filter(
-    (cell) => cell.note === UNTOLD && !SAID_BY_SILENCE.includes(cell.feature),
-  );
+  const silent = CELLS.filter((cell) => cell.note === UNTOLD && !SAID_BY_SILENCE.includes(cell.feature));
   expect(silent.map(keyOf)).toEqual([]);
 });
 
@@ -98,36 +96,33 @@ test("recordings of every surface are among them", () => {
   }
 });
 
-describe.each(SAMPLES)(
-  "$name $model does with recorded requests what the matrix says",
-  ({ name, provider, model }) => {
-    test.each(SURFACES.map((wire) => [wire.id, wire] as const))("%s", (_, wire) => {
-      const pair = openPair(wire, provider, model);
-      for (const recorded of RECORDED.filter((each) => each.wire === wire)) {
-        const peek = { ...wire.peek(recorded.body, recorded.address), model };
-        const request = wire.request.decode(recorded.body, peek);
-        const used = REQUEST_PROBES.flatMap((probe) => {
-          const cell = BY_PLACE.get(keyOf({ surface: wire.id, provider: name, model, feature: probe.feature }));
-          const value = probe.read(request);
-          return value === undefined || cell === undefined ? [] : [{ probe, cell, value }];
-        });
-        const asked = {
-          wire,
-          raw: JSON.stringify(recorded.body),
-          body: recorded.body,
-          peek,
-          isStrict: false,
-          keeper: null,
-          headers: new Headers(),
-        };
-        const isServed = BY_PLACE.get(keyOf({ surface: wire.id, provider: name, model, feature: "answer-text" }));
-        if (isServed?.outcome === "refused") continue;
-        const wrong = judge(() => makePlan(pair.scene, asked), used);
-        expect([recorded.name, ...wrong]).toEqual([recorded.name]);
-      }
-    });
-  },
-);
+describe.each(SAMPLES)("$name $model does with recorded requests what the matrix says", ({ name, provider, model }) => {
+  test.each(SURFACES.map((wire) => [wire.id, wire] as const))("%s", (_, wire) => {
+    const pair = openPair(wire, provider, model);
+    for (const recorded of RECORDED.filter((each) => each.wire === wire)) {
+      const peek = { ...wire.peek(recorded.body, recorded.address), model };
+      const request = wire.request.decode(recorded.body, peek);
+      const used = REQUEST_PROBES.flatMap((probe) => {
+        const cell = BY_PLACE.get(keyOf({ surface: wire.id, provider: name, model, feature: probe.feature }));
+        const value = probe.read(request);
+        return value === undefined || cell === undefined ? [] : [{ probe, cell, value }];
+      });
+      const asked = {
+        wire,
+        raw: JSON.stringify(recorded.body),
+        body: recorded.body,
+        peek,
+        isStrict: false,
+        keeper: null,
+        headers: new Headers(),
+      };
+      const isServed = BY_PLACE.get(keyOf({ surface: wire.id, provider: name, model, feature: "answer-text" }));
+      if (isServed?.outcome === "refused") continue;
+      const wrong = judge(() => makePlan(pair.scene, asked), used);
+      expect([recorded.name, ...wrong]).toEqual([recorded.name]);
+    }
+  });
+});
 
 const USUAL = new Map<string, unknown>([
   ["frequency-penalty", 0],
@@ -157,6 +152,8 @@ function judge(plan: () => Plan, used: readonly Use[]): string[] {
   const target = TARGETS.get(made.spoken.id);
   const back = target !== undefined && "decode" in target.request ? decodeBack(target as ChatWire, made) : null;
   return used.flatMap(({ probe: { feature, isUsual, read }, cell: { outcome, note }, value }) => {
+    // The matrix speaks of what the provider that is asked sealed itself.
+    if (feature.startsWith("thought-") && isForeign(made)) return [];
     if (outcome === "absent") return [`${feature} is there, although the format cannot say it`];
     // One format has a word for the thoughts that led to calls, and none for others.
     if (feature === "thought-text" && made.dropped.length === 0 && hasCalls(made)) return [];
@@ -171,8 +168,6 @@ function judge(plan: () => Plan, used: readonly Use[]): string[] {
     if (feature === "budget" && Number(value) < LEAST_BUDGET) return [];
     // A limit that the model cannot have is brought within reach, and that is told.
     if (feature === "max-tokens" && made.dropped.includes("max_tokens")) return [];
-    // The matrix speaks of what the provider that is asked sealed itself.
-    if (feature.startsWith("thought-") && isForeign(made)) return [];
     if (outcome !== "kept" || made.mode.kind === "forward" || back === null) return [];
     return isSame(feature, clean(read(back)), clean(value)) ? [] : [`${feature} was not kept`];
   });

@@ -4,6 +4,7 @@ import type { TargetWire } from "../type.ts";
 import { decodeError } from "./error.ts";
 import { encodeRequest } from "./request.ts";
 import { decodeResponse } from "./response.ts";
+import { sampleAnswer } from "./sample.ts";
 import { decodeStream } from "./stream.ts";
 
 export const cohereChat: TargetWire = {
@@ -13,4 +14,5 @@ export const cohereChat: TargetWire = {
   response: { decode: decodeResponse },
   stream: { decode: decodeStream },
   error: { decode: decodeError },
+  sample: sampleAnswer,
 };
