@@ -30,6 +30,8 @@ export interface PumpOptions {
   idleMs: number;
   /** Closes the attempt on the record; called once, before the row is settled. */
   attempted(error: GatewayError | null): void;
+  /** Whether the client takes a comment that tells the cost. */
+  tellsCost: boolean;
   /** Takes secrets out of an error that the upstream wrote. */
   redact(text: string): string;
   /** The pieces that end a complete answer, before they are released: what it returns is waited for. */
@@ -75,7 +77,7 @@ async function* run(options: PumpOptions, { isOver, settle, leave }: Settlement)
       const kept = step.finish.error === undefined ? options.ending?.(step.last) : undefined;
       await settle(200, step.finish.error ?? null);
       if (kept !== undefined) await kept;
-      yield printCost(options.record) + step.last;
+      yield (options.tellsCost ? printCost(options.record) : "") + step.last;
       return;
     }
   } catch (thrown) {

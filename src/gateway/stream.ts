@@ -36,6 +36,7 @@ export async function answerStream(state: CallState): Promise<Response> {
     attempted: (error) =>
       record.attempted({ status: upstream.status, error, upstreamRequestId: readUpstreamId(upstream.headers) }),
     ending: state.keep === null ? null : (last) => keepLast(state, client, last),
+    tellsCost: client.takesComments !== false,
     redact: scene.redact,
     report: (error) => tools.report(error, call.requestId),
   });

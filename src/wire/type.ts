@@ -216,6 +216,8 @@ interface WireBase {
    * path means is in `address`.
    */
   paths: readonly string[];
+  /** False where clients take a comment in a stream of events for one of them. */
+  takesComments?: false;
   /** What each path with a `{model}` says of streaming; missing where no path has one. */
   address?: (path: string) => { stream: boolean };
   /**

@@ -56,6 +56,8 @@ interface Dialect {
   hidesCacheWrites?: true;
   /** No function can be strict. */
   lacksStrict?: true;
+  /** The texts of an answer are pieces of one. */
+  joinsAnswers?: true;
   /** Media always name their type. */
   typesMedia?: true;
 }
@@ -96,6 +98,7 @@ export const DIALECTS: Record<ChatId, Dialect> = {
     infersFinish: true,
     hidesCacheWrites: true,
     lacksStrict: true,
+    joinsAnswers: true,
     typesMedia: true,
   },
   "openai-chat": {
@@ -146,7 +149,6 @@ export const FACTS: ModelFacts = {
 /** Text that says something: any characters, white space inside and around included. */
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }).filter((value) => value.trim() !== "");
 const word = fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/);
-/** A name that every format takes for a tool. */
 const toolName = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_-]{0,11}$/);
 const json = fc.dictionary(word, fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { maxKeys: 3 });
 const count = fc.integer({ min: 0, max: 1_000_000 });
@@ -157,8 +159,7 @@ const imagePart: Arbitrary<Part> = fc.constantFrom(
   { type: "media", kind: "image", source: { base64: "iVBORw0KGgo=" }, mediaType: "image/png" } as const,
 );
 function images({ typesMedia }: Dialect): Arbitrary<Part> {
-  if (typesMedia !== true) return imagePart;
-  return imagePart.map((part) => (part.type === "media" ? { ...part, mediaType: "image/png" } : part));
+  return imagePart.map((part) => (typesMedia === true ? ({ ...part, mediaType: "image/png" } as Part) : part));
 }
 
 const marks: Arbitrary<{ cache?: CacheMark }> = fc.constantFrom({}, { cache: { ttl: null } }, { cache: { ttl: "1h" } });
@@ -190,7 +191,7 @@ function exchange(dialect: Dialect): Arbitrary<Exchange> {
       .tuple(fc.array(fc.oneof(textPart, images(dialect)), { maxLength: 2 }), textPart, markable(dialect))
       .map(([parts, last, mark]) => [...parts, { ...last, ...mark }]),
     thoughts: fc.array(reasoningPart(dialect), { maxLength: dialect.returnsReasoning ? 1 : 0 }),
-    answer: fc.array(textPart, { minLength: 1, maxLength: 2 }),
+    answer: fc.array(textPart, { minLength: 1, maxLength: dialect.joinsAnswers === true ? 1 : 2 }),
     calls: fc.array(
       fc.record({ name: toolName, arguments: json.map((value) => JSON.stringify(value)), result: text }),
       {

@@ -26,7 +26,13 @@ export function decodeConversation(body: JsonObject): Message[] {
   if (system.length > 0) messages.push({ role: "system", parts: system });
   const open: OpenCall[] = [];
   for (const [index, content] of objectsOf(body["contents"]).entries()) {
-    messages.push(...decodeContent(content, index, open));
+    const decoded = decodeContent(content, index, open);
+    const [first] = decoded;
+    const last = messages.at(-1);
+    // Google's SDKs keep a streamed turn as a content for each of its chunks.
+    if (last?.role === "assistant" && first?.role === "assistant" && first.extra === undefined) {
+      last.parts = joinPieces([...last.parts, ...first.parts]);
+    } else messages.push(...decoded);
   }
   return messages;
 }
@@ -50,7 +56,7 @@ function decodeContent(content: JsonObject, index: number, open: OpenCall[]): Me
   if (content["role"] === "model") {
     const decoded = parts.flatMap((part) => (isResult(part) ? [keepPart(part)] : decodePart(part, nameCall)));
     for (const part of decoded) if (part.type === "tool-call") open.push({ id: part.id, name: part.name });
-    return [{ role: "assistant", parts: joinThoughts(decoded), ...extra }];
+    return [{ role: "assistant", parts: joinPieces(decoded), ...extra }];
   }
   const decoded = parts.flatMap((part) =>
     isResult(part) ? [decodeResult(part, open, nameCall)] : decodePart(part, nameCall),
@@ -59,18 +65,25 @@ function decodeContent(content: JsonObject, index: number, open: OpenCall[]): Me
   return first === undefined ? [{ role: "user", parts: [], ...extra }] : [{ ...first, ...extra }, ...rest];
 }
 
-/** Clients send back what a stream brought piece by piece; only the last piece of a thought is signed. */
-function joinThoughts(parts: Part[]): Part[] {
+/** Clients send back what a stream brought piece by piece: texts and thoughts as one each; only a thought's last piece is signed. */
+function joinPieces(parts: Part[]): Part[] {
   const joined: Part[] = [];
   for (const part of parts) {
     const last = joined.at(-1);
-    const goesOn = last?.type === "reasoning" && last.signature === undefined && last.encrypted === undefined;
-    const isPiece = part.type === "reasoning" && part.encrypted === undefined && part.extra === undefined;
-    if (goesOn && isPiece && last.extra === undefined) {
-      joined[joined.length - 1] = { ...last, ...part, text: last.text + part.text };
-    } else joined.push(part);
+    const whole = last === undefined ? null : joinPiece(last, part);
+    if (whole === null) joined.push(part);
+    else joined[joined.length - 1] = whole;
   }
   return joined;
+}
+
+/** Null where the second does not go on with the first. */
+function joinPiece(first: Part, second: Part): Part | null {
+  if (first.extra !== undefined || second.extra !== undefined) return null;
+  if (first.type === "text" && second.type === "text") return { type: "text", text: first.text + second.text };
+  if (first.type !== "reasoning" || second.type !== "reasoning") return null;
+  const isSealed = first.signature !== undefined || first.encrypted !== undefined || second.encrypted !== undefined;
+  return isSealed ? null : { ...first, ...second, text: first.text + second.text };
 }
 
 function isResult(part: JsonObject): boolean {

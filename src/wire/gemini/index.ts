@@ -17,6 +17,8 @@ export const gemini: ChatWire = {
   operation: "chat",
   endpoint: "generateContent",
   paths: [...listPaths("generateContent"), ...listPaths("streamGenerateContent")],
+  // Google's SDK for Python reads every line that is no data as JSON.
+  takesComments: false,
   address: (path) => ({ stream: path.endsWith(":streamGenerateContent") }),
   listing,
   peek,

@@ -112,7 +112,8 @@ function decodeConfig(config: JsonObject, request: Request, own: JsonObject): vo
   }
   const modalities = decodeModalities(config["responseModalities"]);
   if (modalities !== null) {
-    request.modalities = modalities;
+    // Text alone is what happens anyway.
+    if (modalities.some((name) => name !== "text")) request.modalities = modalities;
     known.push("responseModalities");
   }
   const format = decodeFormat(config);
@@ -173,7 +174,7 @@ export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
   encodeTools(request, body, facts, dropped);
   const config = encodeConfig(request, facts, dropped);
   if (Object.keys(config).length > 0) body["generationConfig"] = config;
-  if (request.serviceTier !== undefined) encodeTier(request.serviceTier, body, dropped);
+  encodeTier(request, body, dropped);
   for (const [path, value] of Object.entries(omit(own, ["tools"]))) setPath(body, path, value);
   reportRest(request, dropped);
   return { body, dropped: [...new Set(dropped)] };
@@ -245,11 +246,15 @@ function encodeFormat({ responseFormat }: Request, config: JsonObject, isOwn: bo
   }
 }
 
-function encodeTier(tier: string, body: JsonObject, dropped: string[]): void {
-  if (tier === "default") body["serviceTier"] = "standard";
-  else if (tier === "flex" || tier === "priority") body["serviceTier"] = tier;
-  // `auto` is what happens anyway.
-  else if (tier !== "auto") dropped.push("service_tier");
+/** The usual tier is what happens anyway: it is said only where a client of this format did. */
+function encodeTier({ serviceTier: tier, extra }: Request, body: JsonObject, dropped: string[]): void {
+  if (tier === undefined || tier === "auto") return;
+  if (tier === "default") {
+    if (extra[ID] !== undefined) body["serviceTier"] = "standard";
+    return;
+  }
+  if (tier === "flex" || tier === "priority") body["serviceTier"] = tier;
+  else dropped.push("service_tier");
 }
 
 /** Names what the client asked for and Google has no word for; tools of another format by their place in the list. */

@@ -96,6 +96,27 @@ describe("a result belongs to", () => {
   });
 });
 
+test("a streamed turn that comes back chunk by chunk, as Google's SDKs keep it, is one turn", () => {
+  const pieces = [
+    { text: "Let ", thought: true },
+    { text: "me see.", thought: true, thoughtSignature: "c2ln" },
+    { text: "I " },
+    { text: "look." },
+    { functionCall: { id: "1", name: "a", args: {} } },
+    { text: "", thoughtSignature: "dGFpbA==" },
+  ];
+  const expected = [
+    { type: "reasoning", text: "Let me see.", signature: "c2ln", origin: "gemini" },
+    { type: "text", text: "I look." },
+    { type: "tool-call", id: "1", name: "a", arguments: "{}" },
+    { type: "reasoning", text: "", encrypted: "dGFpbA==", origin: "gemini" },
+  ];
+  const asChunks = decode({ contents: [user({ text: "Look" }), ...pieces.map((piece) => model(piece))] });
+  expect(asChunks.messages.slice(1)).toEqual([{ role: "assistant", parts: expected } as never]);
+  const asParts = decode({ contents: [user({ text: "Look" }), model(...pieces)] });
+  expect(asParts.messages).toEqual(asChunks.messages);
+});
+
 test("ids of ours are the same whenever the conversation is sent again, and never reach Google", () => {
   const contents = [
     user({ text: "Look" }),
