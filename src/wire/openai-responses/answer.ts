@@ -148,7 +148,9 @@ export function decodeFinish(response: JsonObject, hasCalls: boolean): FinishRea
 }
 
 const FINISHES: ReadonlyMap<string, FinishReason> = new Map([
+  ["length", "length"],
   ["max_output_tokens", "length"],
+  ["max_tokens", "length"],
   ["content_filter", "content-filter"],
 ]);
 

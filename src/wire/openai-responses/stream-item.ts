@@ -9,7 +9,9 @@ import { decodeLogprobs } from "./logprob.ts";
 import { SUMMARY_BREAK, decodeReasoning, readReasoningFields, readSealed } from "./reasoning.ts";
 
 export interface ItemReader {
-  items: Map<number, ItemState>;
+  /** By their place in the output, or by their id where a server does not number its events. */
+  items: Map<number | string, ItemState>;
+  last: ItemState | null;
   nextPart: number;
   hasCalls: boolean;
 }
@@ -34,12 +36,12 @@ interface PartState {
 }
 
 export function createItemReader(): ItemReader {
-  return { items: new Map(), nextPart: 0, hasCalls: false };
+  return { items: new Map(), last: null, nextPart: 0, hasCalls: false };
 }
 
 /** Nothing for events that say nothing of an answer's parts, such as the progress of a search. */
 export function readItemEvent(reader: ItemReader, type: string, event: JsonObject): Event[] {
-  const item = findItem(reader, event);
+  const item = findItem(reader, type, event);
   if (item === null || item.isDone) return [];
   const events: Event[] = [];
   const delta = textOf(event["delta"]);
@@ -86,19 +88,23 @@ export function readItemEvent(reader: ItemReader, type: string, event: JsonObjec
 /** Ends what is still open, in order. */
 export function closeItems(reader: ItemReader): Event[] {
   const events: Event[] = [];
-  for (const item of reader.items.values()) {
+  for (const item of new Set(reader.items.values())) {
     for (const state of item.parts.values()) closePart(state, events);
   }
   return events;
 }
 
-function findItem(reader: ItemReader, event: JsonObject): ItemState | null {
-  const index = event["output_index"];
-  if (typeof index !== "number") return null;
-  const known = reader.items.get(index);
-  if (known !== undefined) return known;
+/** Null for an event that is about no item. */
+function findItem(reader: ItemReader, type: string, event: JsonObject): ItemState | null {
+  const id = textOf(event["item_id"]) || textOf(objectOf(event["item"])["id"]);
+  const key = typeof event["output_index"] === "number" ? event["output_index"] : id;
+  const known = reader.items.get(key) ?? (key === "" && type !== "response.output_item.added" ? reader.last : null);
+  if (known !== null) return known;
+  if (key === "" && !type.startsWith("response.output_")) return null;
   const item: ItemState = { item: {}, parts: new Map(), summary: null, isDone: false };
-  reader.items.set(index, item);
+  reader.last = item;
+  reader.items.set(key, item);
+  if (id !== "" && !reader.items.has(id)) reader.items.set(id, item);
   return item;
 }
 

@@ -86,6 +86,28 @@ describe("an answer is whole although events are missing", () => {
   });
 });
 
+describe("events that a server does not number", () => {
+  const bare = ({ output_index: _index, ...event }: StreamEvent): StreamEvent => event as StreamEvent;
+  const done = { type: "response.output_item.done", output_index: 0, item: MESSAGE };
+
+  test("belong to the item whose id they name", () => {
+    const call = { type: "response.output_item.done", output_index: 1, item: CALL };
+    const { response } = read(created(), ...[delta("Hel"), delta("lo"), done, call].map(bare), completed());
+    expect(response.choices).toMatchObject([{ parts: [TEXT, READ_CALL], finish: "tool-calls" }]);
+    expect(response.choices[0]?.parts).toHaveLength(2);
+  });
+
+  test("or to the last item", () => {
+    const nameless = ({ item_id: _id, ...event }: StreamEvent): StreamEvent => event as StreamEvent;
+    const { response } = read(
+      created(),
+      ...[delta("Hel"), delta("lo")].map((event) => nameless(bare(event))),
+      completed(),
+    );
+    expect(response.choices).toMatchObject([{ parts: [TEXT] }]);
+  });
+});
+
 test("summaries of one item are one part, and what is sealed is read from the item's end", () => {
   const place = { output_index: 0, item_id: "rs_1" };
   const summary = (index: number, text: string): StreamEvent => ({
