@@ -11,6 +11,7 @@ import { type LedgerEntry, type LedgerStore, createLedgerWriter } from "../src/l
 import { loadPriceBook } from "../src/ledger/price-list.ts";
 import type { Clock } from "../src/lib/clock.ts";
 import { createSpool } from "../src/lib/spool.ts";
+import { connectWebSocket } from "../src/lib/web-socket.ts";
 import { createRedactor } from "../src/lib/redact.ts";
 import { type App, createApp } from "../src/server/index.ts";
 import { type Store, openStore } from "../src/store/index.ts";
@@ -124,6 +125,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     memory,
     ping: store.ping,
     fetch: (url, request) => answer(url, request, init.upstream, calls),
+    connect: connectWebSocket,
     ...(init.lookup === undefined ? {} : { lookup: init.lookup }),
     clock,
     newId: () => Bun.randomUUIDv7(),

@@ -9,7 +9,9 @@ import { createLedgerWriter } from "../ledger/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
+import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
+import type { Session } from "../gateway/index.ts";
 import { type App, answerError, createApp } from "../server/index.ts";
 import { openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -71,6 +73,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     memory,
     ping: store.ping,
     fetch,
+    connect: connectWebSocket,
     lookup: lookupHost,
     clock: systemClock,
     newId: () => Bun.randomUUIDv7(),
@@ -115,12 +118,16 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
 /** What of an upload is held in memory while its model is looked for; beyond it, a file. */
 const SPOOL_MEMORY_BYTES = 1024 * 1024;
 
-type Server = ReturnType<typeof Bun.serve>;
+type Server = ReturnType<typeof Bun.serve<Session>>;
+
+/** Sound comes in pieces of megabytes; what a slow client may leave waiting is a few of them. */
+const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
+const MAX_BACKLOG_BYTES = 2 * MAX_MESSAGE_BYTES;
 
 function listen(app: App, config: Config, log: Log): Server {
   const { hostname, port, tlsCert, tlsKey } = config.http;
   try {
-    return Bun.serve({
+    return Bun.serve<Session>({
       port,
       ...(hostname === null ? {} : { hostname }),
       ...(tlsCert === null || tlsKey === null ? {} : { tls: { cert: Bun.file(tlsCert), key: Bun.file(tlsKey) } }),
@@ -133,6 +140,12 @@ function listen(app: App, config: Config, log: Log): Server {
       reusePort: false,
       error: () => answerError(new Error("unhandled"), { requestId: Bun.randomUUIDv7(), wire: undefined, log }),
       fetch: (request, server) => app.fetch(request, server),
+      websocket: {
+        ...app.sockets,
+        maxPayloadLength: MAX_MESSAGE_BYTES,
+        backpressureLimit: MAX_BACKLOG_BYTES,
+        closeOnBackpressureLimit: true,
+      },
     });
   } catch (error) {
     throw explainListen(error, `${hostname ?? ""}:${port}`);
@@ -217,10 +230,14 @@ function stopOnSignal(parts: StopParts): Promise<void> {
     }
     isStopping = true;
     parts.app.drain();
-    parts.log.info("Stopping: waiting for what is running", { signal, running: parts.server.pendingRequests });
+    parts.log.info("Stopping: waiting for what is running", {
+      signal,
+      running: parts.server.pendingRequests + parts.server.pendingWebSockets,
+    });
     const deadline = Date.now() + parts.deadlineMs();
-    while (parts.server.pendingRequests > 0 && Date.now() < deadline) await Bun.sleep(LOOK_EVERY_MS);
-    const cut = parts.server.pendingRequests;
+    const countRunning = (): number => parts.server.pendingRequests + parts.server.pendingWebSockets;
+    while (countRunning() > 0 && Date.now() < deadline) await Bun.sleep(LOOK_EVERY_MS);
+    const cut = countRunning();
     if (cut > 0) parts.log.warn("The deadline has passed; cutting what still runs", { requests: cut });
     await parts.server.stop(true);
     await parts.stopReloading();

@@ -2,6 +2,7 @@
 
 import { defineCommand } from "citty";
 import { loadConfig } from "../config/index.ts";
+import type { Fetch } from "../gateway/index.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
 import { buildScene, guardCalls, explainRoute, listModels } from "../server/index.ts";
@@ -61,7 +62,11 @@ export async function openScene(flags: ConfigFlags): Promise<ReturnType<typeof b
   };
   const quiet = (): void => undefined;
   const log = { debug: quiet, error: complain, info: quiet, warn: complain, setLevel: quiet };
-  const guarded = guardCalls({ fetch, lookup: lookupHost, clock: systemClock }, () => config);
+  const guarded = guardCalls<Parameters<Fetch>[1], Response>(
+    fetch,
+    { lookup: lookupHost, clock: systemClock },
+    () => config,
+  );
   const scene = buildScene(config, { fetch: guarded, signIn: fetch, clock: systemClock, log });
   await scene.catalog.firstReading(WAIT_MS);
   return scene;

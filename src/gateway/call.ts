@@ -4,7 +4,7 @@ import type { Caller } from "../identity/index.ts";
 import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
-import { findRepeated } from "../lib/json-edit.ts";
+import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Redact } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
@@ -77,6 +77,17 @@ export function parseBody(raw: string): JsonObject {
     throw invalidRequest("The request body must be a JSON object.", undefined, "invalid_json");
   }
   return value;
+}
+
+/** Throws invalid_request where any field stands twice: an upstream that read the other value would be told of an object that nobody looked at. */
+export function refuseRepeatedAnywhere(raw: string): void {
+  const repeated = findRepeatedKey(raw);
+  if (repeated === null) return;
+  throw invalidRequest(
+    `The field '${repeated.slice(0, 100)}' stands more than once in one object of the request body.`,
+    repeated.slice(0, 100),
+    "repeated_field",
+  );
 }
 
 /** What routing and the books go by: an upstream that read another value than we did would serve what nobody booked. */

@@ -4,7 +4,7 @@
 import { type JsonObject, mergeExtra, toGatewayError } from "../ir/index.ts";
 import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
-import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated } from "./call.ts";
+import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated, refuseRepeatedAnywhere } from "./call.ts";
 import { watchElsewhere } from "./elsewhere.ts";
 import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
@@ -50,9 +50,7 @@ async function answer(
   const given = { wire: call.wire, raw, body, peek, keeper: null, isStrict: readStrict(call), headers };
   const recalled = memory === undefined ? null : await recall(call, tools, scene, { asked: given, memory });
   const asked = recalled?.asked ?? given;
-  const keeper = mayReference(asked.raw)
-    ? await tools.bindings.findKeeper(call.caller.userId, findReferences(asked.body))
-    : null;
+  const keeper = mayReference(asked.raw) ? await findKeeper(call, tools, asked) : null;
   const heldBy = recalled?.heldBy ?? null;
   if (keeper !== null && heldBy !== null && keeper !== heldBy) throw objectsApart(keeper, heldBy);
   const plan = tellOurs(makePlan(scene, { ...asked, keeper: keeper ?? heldBy }), recalled?.ask.ours);
@@ -82,6 +80,16 @@ async function perform(ready: Ready): Promise<Response> {
   const state: CallState = { ...ready, upstream, sentMs, upstreamMs: tools.clock.monotonicMs() - sentMs };
   if (!upstream.ok) return answerRejection(state);
   return ready.stream ? answerStream(state) : answerWhole(state);
+}
+
+/** Who keeps the objects that the request names. Throws not_found for what is not the caller's own. */
+function findKeeper(
+  { caller }: Call,
+  { bindings }: GatewayTools,
+  { raw, body }: { raw: string; body: JsonObject },
+): Promise<string | null> {
+  refuseRepeatedAnywhere(raw);
+  return bindings.findKeeper(caller.userId, findReferences(body));
 }
 
 /** A response of the provider, good or bad. Throws where there is none, with the attempt on record. */

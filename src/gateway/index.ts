@@ -16,6 +16,8 @@ export { createBindings } from "./rest/binding.ts";
 export type { Arrival, RestCall } from "./rest/call.ts";
 export { handleRest } from "./rest/handle.ts";
 export { handlePassthrough } from "./rest/passthrough.ts";
+export { type SocketTools, openSession } from "./socket/handle.ts";
+export type { Connect, Session } from "./socket/type.ts";
 export { findTarget, unknownModel } from "./plan.ts";
 export { type Decision, type Router, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";

@@ -68,6 +68,32 @@ export function findRepeated(raw: string, names: readonly string[]): string | nu
   return repeated;
 }
 
+/** A key that stands twice in one object, at whatever depth and however it is spelled; null where none does. `raw` must be JSON that parses. */
+export function findRepeatedKey(raw: string): string | null {
+  /** The keys of each object that is open; null for a list. */
+  const open: (Set<string> | null)[] = [];
+  let at = 0;
+  while (at < raw.length) {
+    const code = raw.charCodeAt(at);
+    if (code !== QUOTE) {
+      if (code === OPEN_BRACE) open.push(new Set());
+      else if (code === OPEN_BRACKET) open.push(null);
+      else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) open.pop();
+      at++;
+      continue;
+    }
+    const end = skipString(raw, at);
+    const keys = open.at(-1);
+    if (keys !== null && keys !== undefined && raw.charCodeAt(skipSpace(raw, end)) === COLON) {
+      const key = readKey(raw.slice(at, end));
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+    at = end;
+  }
+  return null;
+}
+
 /** The text of the JSON value that begins at `from`, white space before it skipped. */
 export function readValueAt(raw: string, from: number): string {
   const start = skipSpace(raw, from);
@@ -95,6 +121,7 @@ function scanMembers(raw: string, visit: (member: Member) => void): { end: numbe
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;

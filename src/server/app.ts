@@ -2,7 +2,14 @@
 
 import { Hono } from "hono";
 import type { Config } from "../config/value.ts";
-import { type Fetch, type GatewayTools, type Memory, createBindings } from "../gateway/index.ts";
+import {
+  type Connect,
+  type Fetch,
+  type Memory,
+  type Session,
+  type SocketTools,
+  createBindings,
+} from "../gateway/index.ts";
 import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { LedgerStore, LedgerWriter, PriceBook } from "../ledger/index.ts";
@@ -24,6 +31,7 @@ import type { GuardedRoute, Route, RouteContext } from "./route.ts";
 import { makeRestRoutes } from "./rest.ts";
 import { makeRootRoutes } from "./root.ts";
 import { buildScene, guardCalls } from "./scene.ts";
+import { type SocketEvents, driveSessions, makeSocketRoutes } from "./socket.ts";
 import { makeSurface } from "./surface.ts";
 import { makeUsageRoutes } from "./usage.ts";
 
@@ -39,6 +47,8 @@ export interface AppParts {
   memory: Memory;
   ping: () => Promise<void>;
   fetch: Fetch;
+  /** Opens a WebSocket to a provider. */
+  connect: Connect;
   /** All addresses of a host, where calls are to be kept from those that a provider may not lead to. */
   lookup?: (hostname: string) => Promise<readonly string[]>;
   clock: Clock;
@@ -51,10 +61,13 @@ export interface AppParts {
 /** The listening server, as far as a route needs it. */
 interface Listener {
   timeout(request: Request, seconds: number): void;
+  upgrade(request: Request, init: { data: Session; headers: Record<string, string> }): boolean;
 }
 
 export interface App {
   fetch(request: Request, listener?: Listener): Response | Promise<Response>;
+  /** What the listening server is to do with its WebSockets. */
+  sockets: SocketEvents;
   routes: readonly Route[];
   /** Puts a new configuration in force, as a whole: requests that are running keep the old one. */
   reload(config: Config): void;
@@ -65,11 +78,13 @@ export interface App {
 
 export function createApp(parts: AppParts): App {
   let config = parts.config;
-  const fetch = guardCalls(parts, () => config);
+  const fetch = guardCalls(parts.fetch, parts, () => config);
+  const sessions = new Set<Session>();
   const outside = { ...parts, fetch, signIn: parts.fetch };
   let scene = buildScene(config, outside);
   let isDraining = false;
-  const tools: GatewayTools = {
+  const tools: SocketTools = {
+    connect: guardCalls(parts.connect, parts, () => config),
     scene: () => scene,
     fetch,
     clock: parts.clock,
@@ -85,7 +100,9 @@ export function createApp(parts: AppParts): App {
   const calls = { maxBodyBytes: limit, newId: parts.newId };
   const surface = makeSurface(tools, calls);
   const routes: Route[] = [
-    ...[...surface, ...makeRestRoutes(tools, calls)].map((route) => refuseWhile(() => isDraining, route)),
+    ...[...surface, ...makeRestRoutes(tools, calls), ...makeSocketRoutes(tools, { ...calls, sessions })].map((route) =>
+      refuseWhile(() => isDraining, route),
+    ),
     ...makeKeptRoutes(tools),
     ...makeModelRoutes(() => scene, Math.floor(parts.clock.wallMs() / 1000)),
     ...makeCapabilityRoutes(() => scene),
@@ -107,6 +124,7 @@ export function createApp(parts: AppParts): App {
   const answer = mount(routes, parts);
   return {
     fetch: (request, listener) => answer(request, listener),
+    sockets: driveSessions(sessions),
     routes,
     reload(next) {
       const old = scene;
@@ -116,6 +134,7 @@ export function createApp(parts: AppParts): App {
     },
     drain() {
       isDraining = true;
+      for (const session of sessions) session.leave();
     },
     close: () => scene.catalog.stop(),
   };
@@ -211,6 +230,7 @@ async function respond(
         return new URL(request.url).searchParams;
       },
       keepOpen: () => listener?.timeout(request, 0),
+      upgrade: (session, headers) => listener?.upgrade(request, { data: session, headers }) === true,
     });
     if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId);
     parts.log.debug("Answered", {

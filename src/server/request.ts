@@ -64,7 +64,18 @@ function readToken(headers: Headers): string | null {
     const value = headers.get(name);
     if (value !== null) return value;
   }
-  return null;
+  return readProtocols(headers).token;
+}
+
+const PROTOCOL_KEY = /^[\w-]+-insecure-api-key\.(.+)$/u;
+
+/** Sub-protocols that a WebSocket's client offers; browsers, which can set no header, put the key among them. */
+export function readProtocols(headers: Headers): { names: string[]; token: string | null } {
+  const offered = headers.get("sec-websocket-protocol");
+  if (offered === null) return { names: [], token: null };
+  const all = offered.split(",").map((name) => name.trim());
+  const token = all.map((name) => PROTOCOL_KEY.exec(name)?.[1]).find((key) => key !== undefined) ?? null;
+  return { names: all.filter((name) => name !== "" && !PROTOCOL_KEY.test(name)), token };
 }
 
 /** Each is what the clients of one format send. */

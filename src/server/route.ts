@@ -1,5 +1,6 @@
 // What a route of the server is: its address, who may call it, and its handler. A route without an authority cannot be written.
 
+import type { Session } from "../gateway/index.ts";
 import type { Caller, Scope } from "../identity/index.ts";
 import type { Wire } from "../wire/index.ts";
 
@@ -16,6 +17,8 @@ export interface RouteContext {
   query: URLSearchParams;
   /** Lifts the server's idle timeout from this request: its own deadlines hold instead. */
   keepOpen(): void;
+  /** Makes of the request a WebSocket, driven by the session; false where it cannot be made one. */
+  upgrade(session: Session, headers: Record<string, string>): boolean;
 }
 
 export const METHODS = ["DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT"] as const;

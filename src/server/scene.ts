@@ -9,17 +9,14 @@ import type { Log } from "../telemetry/log.ts";
 /** How long a provider's own sign-in may take. */
 const TOKEN_TIMEOUT_MS = 10_000;
 
-/** The same fetch, kept from addresses to which the providers of the configuration in force may not lead; as it is where none can be looked up. */
-export function guardCalls(
-  {
-    clock,
-    fetch,
-    lookup,
-  }: Pick<GatewayTools, "clock" | "fetch"> & { lookup?: (hostname: string) => Promise<readonly string[]> },
+/** The same calls, kept from addresses to which the providers of the configuration in force may not lead; as they are where none can be looked up. */
+export function guardCalls<Init, Answer>(
+  call: (url: string, init: Init) => Promise<Answer>,
+  { clock, lookup }: Pick<GatewayTools, "clock"> & { lookup?: (hostname: string) => Promise<readonly string[]> },
   config: () => Config,
-): GatewayTools["fetch"] {
-  if (lookup === undefined) return fetch;
-  return guardFetch(fetch, { lookup, reachOf: (hostname) => findReach(config(), hostname), nowMs: clock.monotonicMs });
+): (url: string, init: Init) => Promise<Answer> {
+  if (lookup === undefined) return call;
+  return guardFetch(call, { lookup, reachOf: (hostname) => findReach(config(), hostname), nowMs: clock.monotonicMs });
 }
 
 /** As the widest of the providers under the host; for hosts that follow from options, as the widest of those that have such. */

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { removeTopLevel, setTopLevel } from "../../src/lib/json-edit.ts";
+import { findRepeatedKey, removeTopLevel, setTopLevel } from "../../src/lib/json-edit.ts";
 
 const space = fc.constantFrom("", "", " ", "\n  ", "\t", "\r\n");
 const key = fc.constantFrom("model", "models", "a", "", "we\\ird", 'quo"te', "__proto__", "stream", "mod\\u0065l");
@@ -97,5 +97,19 @@ describe("removeTopLevel", () => {
     expect(removeTopLevel('{"a": 1, "usage":null , "b":2}', "usage")).toBe('{"a": 1 , "b":2}');
     expect(removeTopLevel('{"usage":null}', "usage")).toBe("{}");
     expect(removeTopLevel('{"a":{"usage":1}}', "usage")).toBe('{"a":{"usage":1}}');
+  });
+});
+
+describe("a key that stands twice in one object", () => {
+  test.each([
+    ['{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}]}', null],
+    ['{"a":1,"b":2,"a":3}', "a"],
+    ['{"x":[{"y":{"k":1, "k" :2}}]}', "k"],
+    ['{"x":{"file_id":"mine","fil\\u0065_id":"theirs"}}', "file_id"],
+    ['{"a":"\\"a\\":1","b":"{\\"b\\":2}"}', null],
+    ["[1,2,[]]", null],
+    ['{"":1,"":2}', ""],
+  ])("%s: %p", (raw, expected) => {
+    expect(findRepeatedKey(raw)).toBe(expected);
   });
 });

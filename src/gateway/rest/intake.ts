@@ -11,8 +11,8 @@ import {
   readBoundary,
 } from "../../lib/multipart.ts";
 import type { Spool } from "../../lib/spool.ts";
-import { type Reference, findReferences, isReferenceField } from "../../wire/index.ts";
-import { parseBody, refuseRepeated } from "../call.ts";
+import { type Reference, findReferences, isReferenceField, mayReference } from "../../wire/index.ts";
+import { parseBody, refuseRepeated, refuseRepeatedAnywhere } from "../call.ts";
 import type { Arrival } from "./call.ts";
 
 export interface Intake {
@@ -48,27 +48,22 @@ export async function readIntake(
   options: { needsModel: boolean; openSpool: () => Spool },
 ): Promise<Intake> {
   if (call.body === null) return NO_BODY;
-  const type = call.headers.get("content-type") ?? "";
-  if (type === "" || /^application\/(?:[\w.+-]+\+)?json\b/iu.test(type))
-    return readJsonBody(await call.readText(), type);
+  const boundary = readBoundary(call.headers.get("content-type") ?? "");
+  // What is no form is JSON, whatever it calls itself: nothing goes by that was not looked at.
+  if (boundary === null) return readJsonBody(await call.readText());
   refuseCompressed(call.headers);
-  const source = readCounted(call.body, call);
-  const boundary = readBoundary(type);
-  if (boundary === null) return sendAsItIs(call, source);
-  return readForm(call, source, createFormScanner(boundary), options);
+  return readForm(call, readCounted(call.body, call), createFormScanner(boundary), options);
 }
 
 const NOTHING = { model: null, json: null, references: [], discard: () => Promise.resolve() };
 
 export const NO_BODY: Intake = { ...NOTHING, send: () => ({ headers: {}, failure: () => null }) };
 
-function readJsonBody(raw: string, type: string): Intake {
-  if (raw.trim() === "") {
-    const headers: Record<string, string> = type === "" ? {} : { "content-type": type };
-    return { ...NOTHING, send: () => ({ body: raw, headers, failure: () => null }) };
-  }
+function readJsonBody(raw: string): Intake {
+  if (raw.trim() === "") return NO_BODY;
   const json = parseBody(raw);
   refuseRepeated(raw);
+  if (mayReference(raw)) refuseRepeatedAnywhere(raw);
   const model = json["model"];
   if (model !== undefined && model !== null && typeof model !== "string") {
     throw invalidRequest("The field 'model' must be a string.", "model", "invalid_type");
@@ -80,7 +75,7 @@ function readJsonBody(raw: string, type: string): Intake {
     references: findReferences(json),
     send: (name) => ({
       body: name === null || name === model ? raw : setTopLevel(raw, "model", JSON.stringify(name)),
-      headers: { "content-type": type === "" ? "application/json" : type },
+      headers: { "content-type": "application/json" },
       failure: () => null,
     }),
   };

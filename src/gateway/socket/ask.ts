@@ -1,0 +1,66 @@
+// What a client may say in a session: its model must lead to the session's provider, and what it names must be its own.
+
+import { GatewayError, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { setTopLevel } from "../../lib/json-edit.ts";
+import type { Provider } from "../../provider/index.ts";
+import { findReferences, mayReference } from "../../wire/index.ts";
+import { type GatewayTools, type Scene, refuseRepeatedAnywhere } from "../call.ts";
+import { unknownModel } from "../plan.ts";
+import { parseObject } from "../send.ts";
+import type { Message, SocketCall } from "./type.ts";
+
+export interface Asking {
+  call: SocketCall;
+  tools: GatewayTools;
+  scene: Scene;
+  provider: Provider;
+  /** Whether this session, or its owner before, made that answer. */
+  knowsAnswer(id: string): boolean;
+}
+
+/** Whether a message needs a look at all: sound does not. */
+export function needsCheck(call: SocketCall, data: Message): data is string {
+  return typeof data === "string" && (call.family === "responses" || mayReference(data));
+}
+
+/** The message as the provider is to have it. Throws a GatewayError where it must not have it. */
+export async function checkMessage(asking: Asking, data: string): Promise<string> {
+  const body = parseObject(data);
+  // What is no JSON object is the provider's to refuse.
+  if (body === null) return data;
+  refuseRepeatedAnywhere(data);
+  await requireOwn(asking, body);
+  const { model } = body;
+  if (asking.call.family !== "responses" || typeof model !== "string") return data;
+  const target = asking.scene.router.resolve(model).target;
+  if (target === null) throw unknownModel(asking.scene, model);
+  if (target.provider === asking.provider.name) {
+    return target.model === model ? data : setTopLevel(data, "model", JSON.stringify(target.model));
+  }
+  throw new GatewayError({
+    kind: "invalid_request",
+    code: "model_elsewhere",
+    param: "model",
+    message: `The model "${model.slice(0, 200)}" is served by provider "${target.provider}", and this session is with "${asking.provider.name}". Open another session with ?model=, or send the request over HTTP.`,
+  });
+}
+
+async function requireOwn({ call, tools, provider, knowsAnswer }: Asking, body: JsonObject): Promise<void> {
+  const keeper = await tools.bindings.findKeeper(call.caller.userId, findReferences(body));
+  if (keeper !== null && keeper !== provider.name) {
+    throw new GatewayError({
+      kind: "invalid_request",
+      code: "objects_apart",
+      message: `What the message names is kept by provider "${keeper}", and this session is with "${provider.name}".`,
+    });
+  }
+  const inner = isJsonObject(body["response"]) ? body["response"] : body;
+  const previous = inner["previous_response_id"];
+  if (typeof previous !== "string" || knowsAnswer(previous)) return;
+  throw new GatewayError({
+    kind: "not_found",
+    code: "previous_response_not_found",
+    param: "previous_response_id",
+    message: `Previous response with id '${previous.slice(0, 100)}' not found in this session.`,
+  });
+}

@@ -1,0 +1,111 @@
+// The rows of one session: one an answer, settled before its last event is released; one for a session in which nothing was answered, so that
+// it is on the books at all.
+
+import { GatewayError } from "../../ir/index.ts";
+import type { Provider } from "../../provider/index.ts";
+import type { GatewayTools } from "../call.ts";
+import { type CallRecord, openRecord } from "../record.ts";
+import type { Told } from "./event.ts";
+import type { Metered } from "../../wire/index.ts";
+import type { SocketCall } from "./type.ts";
+
+/** The status of a handshake that succeeded. */
+const SWITCHED = 101;
+
+export interface SessionBooks {
+  /** Resolves once what the event ends is durable; null where it ends nothing. */
+  see(told: Told): Promise<void> | null;
+  isIdle(): boolean;
+  /** Settles what is under way. Never rejects. */
+  close(cause: "client" | "provider"): Promise<void>;
+}
+
+export function openBooks(
+  call: SocketCall,
+  tools: GatewayTools,
+  { provider, model, modelAsked }: { provider: Provider; model: string; modelAsked: string },
+): SessionBooks {
+  const running = new Map<string, CallRecord>();
+  let hasAnswered = false;
+
+  const open = (endpoint: string): CallRecord => {
+    hasAnswered = true;
+    const record = openRecord(
+      {
+        ...call,
+        id: call.newId(),
+        startedMs: tools.clock.monotonicMs(),
+        startedWallMs: tools.clock.wallMs(),
+        endpoint,
+      },
+      tools,
+    );
+    record.asked(modelAsked, true);
+    record.planned({ provider, model, dropped: [] });
+    return record;
+  };
+
+  const begin = (id: string, served: string | null): CallRecord => {
+    const record = open(call.family);
+    record.observed({ type: "start", id, model: served ?? "", createdAt: null, extra: {} });
+    running.set(id, record);
+    return record;
+  };
+
+  const end = (record: CallRecord, metered: Metered, isFailed: boolean): Promise<void> => {
+    const source = metered.usage === null && metered.units === null ? "none" : "provider";
+    record.measured({ ...metered, source, isFree: false });
+    const failure = isFailed ? new GatewayError({ kind: "upstream_rejected", message: "The answer failed." }) : null;
+    record.attempted({ status: SWITCHED, error: failure, upstreamRequestId: null });
+    return record.settle(200, failure);
+  };
+
+  return {
+    isIdle: () => running.size === 0,
+    see(told) {
+      switch (told.kind) {
+        case "begun":
+          begin(told.id, told.model);
+          return null;
+        case "text": {
+          const record = running.get(told.id) ?? [...running.values()].at(-1);
+          record?.observed({ type: "part-delta", choice: 0, part: 0, text: told.text });
+          return null;
+        }
+        case "ended": {
+          const record = running.get(told.id) ?? begin(told.id, null);
+          running.delete(told.id);
+          return end(record, told.metered, told.isFailed);
+        }
+        case "heard":
+          return end(open(`${call.family}.transcription`), told.metered, false);
+        default:
+          return told satisfies never;
+      }
+    },
+    async close(cause) {
+      const left = [...running.values()];
+      running.clear();
+      const failure =
+        cause === "client"
+          ? new GatewayError({ kind: "cancelled", message: "The client closed the session." })
+          : new GatewayError({
+              kind: "upstream_malformed",
+              message: "The provider closed the session in the middle of an answer.",
+            });
+      if (!hasAnswered) {
+        const record = open(call.family);
+        record.measured({ model: null, usage: null, units: null, source: "none", isFree: false });
+        record.attempted({ status: SWITCHED, error: null, upstreamRequestId: null });
+        await record.settle(SWITCHED, null).catch(() => undefined);
+      }
+      const settled = left.map((record) => {
+        // What was asked of it came in many pieces: what such an answer cost nobody can tell.
+        record.measured({ model: null, usage: null, units: null, source: "none", isFree: false });
+        record.attempted({ status: SWITCHED, error: failure, upstreamRequestId: null });
+        return record.settle(failure.kind === "cancelled" ? failure.status : 200, failure).catch(() => undefined);
+      });
+      await Promise.all(settled);
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// Reads what a provider's events say of answers that begin and end: just enough to book them. Audio goes by unread.
+
+import { type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { type Metered, meterAnswer } from "../../wire/index.ts";
+import { parseObject } from "../send.ts";
+import type { Message } from "./type.ts";
+
+export type Told =
+  | { kind: "begun"; id: string; model: string | null }
+  | { kind: "text"; id: string; text: string }
+  | { kind: "ended"; id: string; metered: Metered; isFailed: boolean }
+  /** What was heard and written down is counted apart, under a model of its own. */
+  | { kind: "heard"; metered: Metered };
+
+const BEGINS = "response.created";
+const ENDS: readonly string[] = [
+  "response.cancelled",
+  "response.completed",
+  "response.done",
+  "response.failed",
+  "response.incomplete",
+];
+const HEARD = "conversation.item.input_audio_transcription.completed";
+const TEXT = /^response\.(?:output_)?(?:audio_transcript|text|function_call_arguments)\.delta$/u;
+
+/** A quick look, for most events are sound. */
+const WORTH = new RegExp(
+  `"(?:${[BEGINS, HEARD, ...ENDS].map((type) => type.replaceAll(".", "\\.")).join("|")}|response\\.[a-z_]+\\.delta)"`,
+  "u",
+);
+const SOUND = /"response\.(?:output_)?audio\.delta"/u;
+
+/** Null for what is not booked. */
+export function readEvent(data: Message): Told | null {
+  if (typeof data !== "string" || SOUND.test(data.slice(0, 400)) || !WORTH.test(data)) return null;
+  const event = parseObject(data);
+  const type = event?.["type"];
+  if (event === null || typeof type !== "string") return null;
+  if (type === HEARD) return { kind: "heard", metered: meterAnswer(event) };
+  const response = isJsonObject(event["response"]) ? event["response"] : {};
+  if (type === BEGINS) return { kind: "begun", id: readId(response), model: readText(response["model"]) };
+  if (ENDS.includes(type)) {
+    const isFailed = type === "response.failed" || response["status"] === "failed";
+    return { kind: "ended", id: readId(response), metered: meterAnswer(event), isFailed };
+  }
+  if (!TEXT.test(type)) return null;
+  const text = readText(event["delta"]);
+  return text === null ? null : { kind: "text", id: readText(event["response_id"]) ?? "", text };
+}
+
+function readId({ id }: JsonObject): string {
+  return typeof id === "string" ? id : "";
+}
+
+function readText(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}

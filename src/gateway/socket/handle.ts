@@ -1,0 +1,169 @@
+// Opens a session: chooses the provider, connects, and only then takes the client's end: whatever fails before is a plain HTTP error, from which
+// clients fall back. Knows no HTTP server and no vendor's name.
+
+import { GatewayError, toGatewayError } from "../../ir/index.ts";
+import type { Provider } from "../../provider/index.ts";
+import type { GatewayTools, Scene } from "../call.ts";
+import { redactFailure } from "../failure.ts";
+import { collectHeaders } from "../header.ts";
+import { booksClosed, openRecord } from "../record.ts";
+import { authorize } from "../rest/handle.ts";
+import { addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
+import { openBooks } from "./books.ts";
+import { type BridgedSession, createSession, unavailable } from "./session.ts";
+import type { Connect, Message, Session, SocketCall, UpstreamEnd } from "./type.ts";
+
+export type SocketTools = GatewayTools & { connect: Connect };
+
+export interface Opened {
+  session: Session;
+  /** Of the handshake: who was asked, and the sub-protocol that was agreed on. */
+  headers: Record<string, string>;
+}
+
+/** Throws a GatewayError, already on record. */
+export async function openSession(call: SocketCall, tools: SocketTools): Promise<Opened> {
+  const fault = tools.ledger.fault();
+  if (fault !== null) throw booksClosed(fault);
+  const scene = tools.scene();
+  const asked = call.query.get("model") ?? "";
+  let target: { provider: Provider; model: string | null } | null = null;
+  try {
+    target = choose(scene, call);
+    const { provider, model } = target;
+    return await connect(call, tools, { scene, provider, model: model ?? "", asked });
+  } catch (error) {
+    const failure = redactFailure(toGatewayError(error), scene.redact);
+    const record = openRecord({ ...call, endpoint: call.family }, tools);
+    record.asked(asked, true);
+    if (target !== null) {
+      record.planned({ provider: target.provider, model: target.model ?? "", dropped: [] });
+      record.attempted({ status: failure.upstream?.status ?? null, error: failure, upstreamRequestId: null });
+    }
+    failure.headers = { ...record.describe(), ...failure.headers };
+    await record.settle(failure.status, failure);
+    throw failure;
+  }
+}
+
+/** Where nobody offers it, the address is not there: a plain 404 sends clients back to HTTP. */
+function choose(
+  scene: Scene,
+  { family, query, headers, dialect }: SocketCall,
+): { provider: Provider; model: string | null } {
+  try {
+    const named = headers.get("x-tokligence-provider") ?? query.get("provider");
+    return chooseTarget(scene, { family, dialect, model: query.get("model"), keeper: null, named });
+  } catch (error) {
+    const failure = toGatewayError(error);
+    if (failure.code !== "unsupported_operation") throw failure;
+    throw new GatewayError({
+      kind: "not_found",
+      code: "unsupported_operation",
+      message: `${failure.message} A WebSocket cannot be had here.`,
+    });
+  }
+}
+
+async function connect(
+  call: SocketCall,
+  tools: SocketTools,
+  { scene, provider, model, asked }: { scene: Scene; provider: Provider; model: string; asked: string },
+): Promise<Opened> {
+  const query = new URLSearchParams(call.query);
+  if (model !== "") query.set("model", model);
+  const address = addressOf(provider, `/${call.family}`, forwardQuery(query));
+  const headers = await authorize(provider, {
+    method: "GET",
+    url: address,
+    headers: collectHeaders(call, { provider, isForward: true }, {}),
+    body: null,
+  });
+  const books = { provider, model, modelAsked: asked };
+  const early: Message[] = [];
+  const bridge: { session: BridgedSession | null; closed: [number, string] | null } = { session: null, closed: null };
+  const upstream = await dial(call, tools, {
+    provider: provider.name,
+    url: address.replace(/^http/u, "ws"),
+    headers,
+    deadlineMs: scene.deadlines.headersMs,
+    received: (data) => (bridge.session === null ? void early.push(data) : bridge.session.told(data)),
+    closed(code, reason) {
+      bridge.closed = [code, reason];
+      bridge.session?.ended(code, reason);
+    },
+  });
+  // Until the client's end is there, the provider is not listened to.
+  upstream.pause();
+  const session = createSession({ call, tools, scene, provider, upstream, books: openBooks(call, tools, books) });
+  bridge.session = session;
+  for (const data of early) session.told(data);
+  if (bridge.closed !== null) session.ended(...bridge.closed);
+  return {
+    session,
+    headers: {
+      "x-request-id": call.requestId,
+      "x-tokligence-provider": provider.name,
+      ...(upstream.protocol === "" ? {} : { "sec-websocket-protocol": upstream.protocol }),
+    },
+  };
+}
+
+interface Dialling {
+  provider: string;
+  url: string;
+  headers: Record<string, string>;
+  deadlineMs: number;
+  received(data: Message): void;
+  closed(code: number, reason: string): void;
+}
+
+/** The provider's end, open. Rejects with a GatewayError where there is none in time, or the client left meanwhile. */
+async function dial(call: SocketCall, tools: SocketTools, init: Dialling): Promise<UpstreamEnd> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let isOpen = false;
+  const cancel = tools.clock.after(init.deadlineMs, () =>
+    reject(
+      new GatewayError({
+        kind: "timeout",
+        message: `Provider "${init.provider}" did not answer within ${init.deadlineMs / 1000} s.`,
+      }),
+    ),
+  );
+  const leave = (): void =>
+    reject(new GatewayError({ kind: "cancelled", message: "The client closed the connection." }));
+  call.signal.addEventListener("abort", leave, { once: true });
+  const upstream = await tools.connect(init.url, {
+    headers: init.headers,
+    protocols: [...call.protocols],
+    events: {
+      opened() {
+        isOpen = true;
+        resolve();
+      },
+      failed: ({ status, cause }) => reject(explainRefusal(init.provider, status, cause)),
+      received: init.received,
+      closed(code, reason) {
+        if (isOpen) init.closed(code, reason);
+        else reject(unavailable(init.provider, `closed with ${code}`));
+      },
+    },
+  });
+  try {
+    await promise;
+    return upstream;
+  } catch (error) {
+    upstream.close();
+    throw error;
+  } finally {
+    cancel();
+    call.signal.removeEventListener("abort", leave);
+  }
+}
+
+function explainRefusal(provider: string, status: number | null, cause: unknown): GatewayError {
+  if (status === null || status < 400) return unavailable(provider, cause);
+  const message = `Provider "${provider}" refused the WebSocket with HTTP ${status}.`;
+  const upstream = { status, type: null, code: "websocket_refused", param: null, message, requestId: null };
+  return new GatewayError({ kind: "upstream_rejected", message, upstream, cause });
+}

@@ -1,0 +1,131 @@
+// Objects that providers keep: whose they are, where they go back to, and that nobody else can name them, in whatever way.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { toFile } from "openai";
+import { closeScene, open, refusalOf } from "./rest-scene.ts";
+
+afterEach(closeScene);
+
+describe("objects", () => {
+  test("of two providers stay apart, and go back to where they came from", async () => {
+    const { rig, second, connect } = await open();
+    const client = await connect();
+    const upload = async (provider: string) =>
+      client.files.create({ file: await toFile(Buffer.from("x"), "x"), purpose: "batch" }, { query: { provider } });
+    const [here, there] = [await upload("openai"), await upload("second")];
+    expect(second.objects.size).toBe(1);
+    // Both providers count from one: the same id may be given twice.
+    expect(here.id).toBe(there.id);
+    const batch = { endpoint: "/v1/responses", completion_window: "24h" } as const;
+    const extra = await upload("second");
+    const made = await client.batches.create({ ...batch, input_file_id: extra.id });
+    expect(rig.calls.at(-1)?.url).toBe("http://second.test/v1/batches");
+    await client.batches.retrieve(made.id);
+    expect(rig.calls.at(-1)?.url).toBe(`http://second.test/v1/batches/${made.id}`);
+    const store = await client.vectorStores.create({});
+    expect(await refusalOf(() => client.vectorStores.files.create(store.id, { file_id: extra.id }))).toContain(
+      "one provider only",
+    );
+  });
+
+  test("that a job brings about are its owner's", async () => {
+    const { upstream, connect } = await open();
+    const [client, other] = [await connect(), await connect()];
+    const file = await client.files.create({ file: await toFile(Buffer.from("x"), "x"), purpose: "batch" });
+    const batch = await client.batches.create({
+      input_file_id: file.id,
+      endpoint: "/v1/responses",
+      completion_window: "24h",
+    });
+    upstream.objects.set("file-out", { id: "file-out", object: "files" });
+    expect(await refusalOf(() => client.files.content("file-out"))).toContain("of yours is known here");
+    Object.assign(upstream.objects.get(batch.id) ?? {}, { status: "completed", output_file_id: "file-out" });
+    await client.batches.retrieve(batch.id);
+    expect(await (await client.files.content("file-out")).text()).toContain("line 1");
+    expect(await refusalOf(() => other.files.content("file-out"))).toContain("of yours is known here");
+    const upload = await client.uploads.create({ bytes: 1, filename: "x", mime_type: "text/plain", purpose: "batch" });
+    const done = await client.uploads.complete(upload.id, { part_ids: [] });
+    expect((await client.files.retrieve(done.file?.id ?? "")).id).toBe(done.file?.id ?? "none");
+    const video = await client.videos.create({ prompt: "x" });
+    const remix = await client.videos.remix(video.id, { prompt: "y" });
+    expect((await client.videos.retrieve(remix.id)).id).toBe(remix.id);
+  });
+
+  test.each(["files/..%2Fbatches", "files/a%2Fb", "files/%2e%2e", "vector_stores/x/files/..%5Cy"])(
+    "an address such as /v1/%s leads nowhere",
+    async (path) => {
+      const { rig } = await open();
+      expect((await rig.send(`/v1/${path}`)).status).toBe(404);
+      expect(rig.calls).toEqual([]);
+    },
+  );
+});
+
+describe("a file in a chat", () => {
+  const ask = (model: string, id: string) => ({
+    model,
+    messages: [{ role: "user" as const, content: [{ type: "file" as const, file: { file_id: id } }] }],
+    metadata: { file_id: "the client's own business" },
+  });
+
+  test("is its owner's, and goes to the provider that keeps it", async () => {
+    const { rig, second, connect } = await open();
+    const [client, other] = [await connect(), await connect()];
+    second.objects.set("file-0", { id: "file-0", object: "files" });
+    const query = { provider: "second" };
+    const file = await client.files.create(
+      { file: await toFile(Buffer.from("x"), "x"), purpose: "user_data" },
+      { query },
+    );
+    const asked = rig.calls.length;
+    expect(await refusalOf(() => other.chat.completions.create(ask("gpt-4o", file.id)))).toContain("of yours is known");
+    expect(await refusalOf(() => client.chat.completions.create(ask("claude-sonnet-4-5", file.id)))).toContain(
+      'names an object that provider "second" keeps',
+    );
+    expect(rig.calls.length).toBe(asked);
+    await refusalOf(() => client.chat.completions.create(ask("gpt-4o", file.id)));
+    expect(rig.calls.at(-1)?.url).toBe("http://second.test/v1/chat/completions");
+    const escaped = JSON.stringify(ask("gpt-4o", file.id)).replace('{"file_id":', '{"fil\\u0065_id":');
+    const { token } = await rig.issue();
+    expect((await rig.send("/v1/chat/completions", { method: "POST", body: escaped, token })).status).toBe(404);
+  });
+});
+
+describe("an id cannot be hidden", () => {
+  const body = (id: string): [string, string][] => [
+    [
+      "behind one of the caller's own",
+      `{"input_file_id":"${id}","input_file_id":"x","endpoint":"/v1/responses","completion_window":"24h"}`,
+    ],
+    ["in an object that another replaces", `{"a":{"file_id":"${id}"},"a":null}`],
+    ["by escaped letters", `{"input_fil\\u0065_id":"${id}","endpoint":"/v1/responses","completion_window":"24h"}`],
+  ];
+
+  test("in JSON, whatever the body calls itself", async () => {
+    const { rig, connect } = await open();
+    const owner = await connect();
+    const file = await owner.files.create({ file: await toFile(Buffer.from("x"), "x"), purpose: "batch" });
+    const asked = rig.calls.length;
+    for (const type of [
+      "application/json",
+      "text/plain",
+      "application/x-www-form-urlencoded",
+      "application/vnd.x+json",
+    ]) {
+      for (const [, text] of body(file.id)) {
+        const response = await rig.send("/v1/batches", { body: text, headers: { "content-type": type } });
+        expect([400, 404]).toContain(response.status);
+      }
+    }
+    expect(rig.calls.length).toBe(asked);
+  });
+
+  test("in a form, before the file or behind it", async () => {
+    const { rig, connect } = await open();
+    const [owner, other] = [await connect(), await connect()];
+    const file = await owner.files.create({ file: await toFile(Buffer.from("x"), "x"), purpose: "batch" });
+    const container = await other.containers.create({ name: "c" });
+    expect(await refusalOf(() => other.containers.files.create(container.id, { file_id: file.id }))).toContain("404");
+    expect((await rig.rows())[0]).toMatchObject({ endpoint: "containers.files", status: 404 });
+  });
+});

@@ -1,0 +1,206 @@
+// Whatever a provider offers beyond our own addresses: any method, path and body under its credentials, and nothing of the caller's own.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { ANTHROPIC_KEY, OPENAI_KEY, type Rig, type Upstream, makeRig, makeStream, readJson } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+async function open(upstream: Upstream): Promise<{ gateway: Rig; token: string }> {
+  rig = await makeRig({ upstream });
+  const { token } = await rig.issue("gateway_user", { scopes: ["passthrough"] });
+  return { gateway: rig, token };
+}
+
+test.each(["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"])("%s goes through", async (method) => {
+  const { gateway, token } = await open(
+    () => new Response(method === "HEAD" ? null : "done", { status: 202, headers: { "x-own": "1" } }),
+  );
+  const hasBody = ["PATCH", "POST", "PUT"].includes(method);
+  const response = await gateway.send("/passthrough/openai/v1/new/thing%20x?a=1&b=%C3%BC&provider=x", {
+    method,
+    token,
+    ...(hasBody
+      ? { body: "\0binary\r\n", headers: { "content-type": "application/x-own", "content-length": "9" } }
+      : {}),
+  });
+  expect([response.status, response.headers.get("x-own")]).toEqual([202, "1"]);
+  if (method !== "HEAD") expect(await response.text()).toBe("done");
+  const [call] = gateway.calls;
+  expect([call?.method, call?.url, call?.text]).toEqual([
+    method,
+    "http://openai.test/v1/new/thing%20x?a=1&b=%C3%BC",
+    hasBody ? "\0binary\r\n" : "",
+  ]);
+  if (hasBody) expect(call?.headers.get("content-type")).toBe("application/x-own");
+  expect(await gateway.row()).toMatchObject({
+    endpoint: "passthrough",
+    provider: "openai",
+    status: 202,
+    costNanos: null,
+  });
+});
+
+test("the provider gets its own credentials, the client's headers, and none of the caller's secrets", async () => {
+  const { gateway, token } = await open(() => Response.json({}, { headers: { "set-cookie": "a=b", "x-vendor": "v" } }));
+  const secrets = {
+    authorization: `Bearer ${token}`,
+    "x-api-key": token,
+    cookie: "session=1",
+    "x-goog-api-key": token,
+    "api-key": token,
+  };
+  const response = await gateway.send(`/passthrough/anthropic/v1/organizations?key=${token}&x=1`, {
+    token: null,
+    headers: {
+      ...secrets,
+      "x-vendor-beta": "1",
+      "idempotency-key": "once",
+      connection: "x-hop",
+      "x-hop": "1",
+      "x-forwarded-for": "1.2.3.4",
+    },
+  });
+  expect([response.status, response.headers.get("x-vendor"), response.headers.get("set-cookie")]).toEqual([
+    200,
+    "v",
+    null,
+  ]);
+  const sent = gateway.calls[0];
+  expect(sent?.url).toBe("http://anthropic.test/v1/organizations?x=1");
+  expect(sent?.headers.get("x-api-key")).toBe(ANTHROPIC_KEY);
+  expect(sent?.headers.get("x-vendor-beta")).toBe("1");
+  expect(sent?.headers.get("idempotency-key")).toEndWith(":once");
+  for (const name of ["authorization", "cookie", "x-goog-api-key", "api-key", "x-hop", "x-forwarded-for"]) {
+    expect([name, sent?.headers.get(name) ?? null]).toEqual([name, null]);
+  }
+  expect(JSON.stringify([...(sent?.headers ?? [])])).not.toContain(token);
+});
+
+describe("an answer", () => {
+  test("tells what it cost in whatever format, while it goes by", async () => {
+    const answers = [
+      {
+        model: "gpt-4o",
+        usage: { prompt_tokens: 10, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 4 } },
+      },
+      {
+        model: "m",
+        usage: { input_tokens: 7, output_tokens: 5, cache_read_input_tokens: 100, cache_creation_input_tokens: 3 },
+      },
+      {
+        modelVersion: "g",
+        usageMetadata: {
+          promptTokenCount: 20,
+          candidatesTokenCount: 2,
+          thoughtsTokenCount: 3,
+          cachedContentTokenCount: 8,
+        },
+      },
+      { nothing: true },
+    ];
+    const left = [...answers];
+    const { gateway, token } = await open(({ method }) => Response.json(method === "POST" ? left.shift() : {}));
+    for (const answer of answers) {
+      const response = await gateway.send("/passthrough/openai/x", { token, body: {} });
+      expect(await readJson(response)).toEqual(answer);
+    }
+    const rows = (await gateway.rows()).toReversed();
+    expect(
+      rows.map((row) => [
+        row.modelServed,
+        row.freshInputTokens,
+        row.cacheReadTokens,
+        row.cacheWriteTokens,
+        row.outputTokens,
+      ]),
+    ).toEqual([
+      ["gpt-4o", 6, 4, 0, 5],
+      ["m", 7, 100, 3, 5],
+      ["g", 12, 8, 0, 5],
+      [null, null, null, null, null],
+    ]);
+  });
+
+  test("in events goes by as it came, and its last totals count", async () => {
+    const frames = [
+      'event: message_start\ndata: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":9,"output_tokens":1}}}\n\n',
+      ": ping\n\n",
+      'event: message_delta\ndata: {"type":"message_delta","usage":{"output_tokens":30}}\n\n',
+      'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+    ];
+    const { gateway, token } = await open(() => makeStream(frames));
+    const response = await gateway.send("/passthrough/anthropic/v1/messages", { token, body: {} });
+    expect(await response.text()).toBe(frames.join(""));
+    expect(await gateway.row()).toMatchObject({
+      modelServed: "m",
+      freshInputTokens: 9,
+      outputTokens: 30,
+      usageSource: "provider",
+    });
+  });
+
+  test("that refuses comes as it is, but for secrets", async () => {
+    const { gateway, token } = await open(
+      () =>
+        new Response(`<b>${OPENAI_KEY}</b>`, {
+          status: 418,
+          headers: { "content-type": "text/html", "retry-after": "9" },
+        }),
+    );
+    const response = await gateway.send("/passthrough/openai/x", { token });
+    expect([
+      response.status,
+      response.headers.get("content-type"),
+      response.headers.get("retry-after"),
+      await response.text(),
+    ]).toEqual([418, "text/html", "9", "<b>[redacted]</b>"]);
+    expect(await gateway.row()).toMatchObject({ status: 418, errorKind: "upstream_rejected" });
+  });
+
+  test("that sends elsewhere is handed on for the client to follow", async () => {
+    const { gateway, token } = await open(
+      () => new Response(null, { status: 302, headers: { location: "https://files.test/signed" } }),
+    );
+    const response = await gateway.send("/passthrough/openai/files/x/content", { token });
+    expect([response.status, response.headers.get("location")]).toEqual([302, "https://files.test/signed"]);
+  });
+});
+
+describe("refused is", () => {
+  test.each([
+    ["/passthrough/nobody/x", 400, "unknown_provider"],
+    ["/passthrough/loopback/x", 400, "unsupported_operation"],
+    ["/passthrough/openai/..%2f..%2fadmin", 400, "invalid_path"],
+    ["/passthrough/openai/a%5c..%5cb", 400, "invalid_path"],
+    ["/passthrough/openai/%zz", 400, "invalid_path"],
+  ])("%s", async (path, status, code) => {
+    const { gateway, token } = await open(() => Response.json({}));
+    const response = await gateway.send(path, { token });
+    expect([response.status, (await readJson(response)).error.code]).toEqual([status, code]);
+    expect(gateway.calls).toEqual([]);
+  });
+
+  test("a body beyond the limit, whether it says so or not", async () => {
+    const { gateway, token } = await open(() => Response.json({}));
+    const body = "x".repeat(2 * 1024 * 1024);
+    expect((await gateway.send("/passthrough/openai/x", { token, body })).status).toBe(413);
+    const stream = new ReadableStream({
+      start(controller) {
+        for (let piece = 0; piece < 32; piece++) controller.enqueue(new Uint8Array(65_536));
+        controller.close();
+      },
+    });
+    expect((await gateway.send("/passthrough/openai/x", { token, body: stream, method: "POST" })).status).toBe(413);
+  });
+
+  test("an ordinary user's key that does not name it, but no administrator's", async () => {
+    const { gateway } = await open(() => Response.json({}));
+    expect((await gateway.send("/passthrough/openai/x")).status).toBe(403);
+    const { token } = await gateway.issue("gateway_admin");
+    expect((await gateway.send("/passthrough/openai/x", { token })).status).toBe(200);
+  });
+});

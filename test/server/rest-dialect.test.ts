@@ -1,0 +1,135 @@
+// The same addresses for clients of another format: Anthropic's batches and files, by its own SDK, with its pages, errors and links.
+
+import { afterEach, expect, test } from "bun:test";
+import Anthropic, { toFile } from "@anthropic-ai/sdk";
+import { ANTHROPIC_KEY, type Rig, type UpstreamCall, makeRig } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+interface Kept {
+  id: string;
+  [field: string]: unknown;
+}
+
+/** As strict as the real one about key and version. */
+function makeUpstream() {
+  const kept: Kept[] = [];
+  const refuse = (status: number, message: string): Response =>
+    Response.json({ type: "error", error: { type: "not_found_error", message }, request_id: "req_1" }, { status });
+  return (call: UpstreamCall): Response => {
+    const url = new URL(call.url);
+    if (url.pathname === "/v1/models") return Response.json({ data: [] });
+    if (call.headers.get("x-api-key") !== ANTHROPIC_KEY) return refuse(401, "invalid x-api-key");
+    if (call.headers.get("anthropic-version") === null) return refuse(400, "anthropic-version: header is required");
+    const [, , ...path] = url.pathname.split("/");
+    const isFile = path[0] === "files";
+    const id = path[isFile ? 1 : 2];
+    if (id === undefined && call.method === "POST") {
+      const made = isFile
+        ? { id: `file_${kept.length}`, type: "file", filename: "a.txt", downloadable: true }
+        : {
+            id: `msgbatch_${kept.length}`,
+            type: "message_batch",
+            processing_status: "ended",
+            results_url: `https://api.anthropic.com/v1/messages/batches/msgbatch_${kept.length}/results`,
+          };
+      kept.push(made);
+      return Response.json(made);
+    }
+    if (id === undefined) {
+      const after = url.searchParams.get("after_id");
+      const all = kept.filter((one) => one.id.startsWith(isFile ? "file" : "msgbatch")).toReversed();
+      const start = after === null ? 0 : all.findIndex((one) => one.id === after) + 1;
+      const data = all.slice(start, start + Number(url.searchParams.get("limit") ?? 20));
+      return Response.json({
+        data,
+        has_more: start + data.length < all.length,
+        first_id: data[0]?.id ?? null,
+        last_id: data.at(-1)?.id ?? null,
+      });
+    }
+    const found = kept.find((one) => one.id === id);
+    if (found === undefined) return refuse(404, `no ${id}`);
+    if (path.at(-1) === "results")
+      return new Response(`{"custom_id":"a","result":{"type":"succeeded"}}\n`, {
+        headers: { "content-type": "application/x-jsonl" },
+      });
+    if (call.method === "DELETE") return Response.json({ id, type: `${String(found["type"])}_deleted` });
+    return Response.json(found);
+  };
+}
+
+async function open() {
+  const gateway = await makeRig({ upstream: makeUpstream() });
+  rig = gateway;
+  const connect = async () => {
+    const { token } = await gateway.issue();
+    return new Anthropic({ apiKey: token, baseURL: "http://gateway.test", maxRetries: 0, fetch: gateway.fetch });
+  };
+  return { gateway, connect };
+}
+
+const REQUESTS = [
+  {
+    custom_id: "a",
+    params: { model: "claude-sonnet-5-5", max_tokens: 8, messages: [{ role: "user" as const, content: "hi" }] },
+  },
+];
+
+async function refusalOf(attempt: () => PromiseLike<unknown>): Promise<unknown> {
+  try {
+    await attempt();
+  } catch (error) {
+    return error;
+  }
+  return null;
+}
+
+test("batches are made, read, listed and their results fetched through the gateway", async () => {
+  const { gateway, connect } = await open();
+  const [client, other] = [await connect(), await connect()];
+  const batch = await client.messages.batches.create({ requests: REQUESTS });
+  await other.messages.batches.create({ requests: REQUESTS });
+  const second = await client.messages.batches.create({ requests: REQUESTS });
+  expect(batch.results_url).toBe(`http://gateway.test/v1/messages/batches/${batch.id}/results`);
+  const results = [];
+  for await (const result of await client.messages.batches.results(batch.id)) results.push(result);
+  expect(results).toEqual([{ custom_id: "a", result: { type: "succeeded" } } as never]);
+  const listed: string[] = [];
+  for await (const each of client.messages.batches.list({ limit: 1 })) {
+    expect(each.results_url).toStartWith("http://gateway.test/");
+    listed.push(each.id);
+  }
+  expect(listed).toEqual([second.id, batch.id]);
+  const refused = await refusalOf(() => other.messages.batches.retrieve(batch.id));
+  expect(refused).toBeInstanceOf(Anthropic.NotFoundError);
+  expect(refused).toMatchObject({ error: { type: "error", error: { type: "not_found_error" } } });
+  await client.messages.batches.delete(batch.id);
+  expect(await refusalOf(() => client.messages.batches.retrieve(batch.id))).toBeInstanceOf(Anthropic.NotFoundError);
+  const rows = (await gateway.rows()).toReversed().map((row) => [row.endpoint, row.provider]);
+  expect(rows[0]).toEqual(["messages.batches.create", "anthropic"]);
+  expect(rows.some(([endpoint]) => endpoint === "messages.batches.results")).toBe(true);
+});
+
+test("files go to the provider whose format the client speaks, and their ids stand in messages for their owner only", async () => {
+  const { gateway, connect } = await open();
+  const [client, other] = [await connect(), await connect()];
+  const file = await client.beta.files.upload({ file: await toFile(Buffer.from("hello"), "a.txt") });
+  expect(file.id).toStartWith("file_");
+  expect((await client.beta.files.retrieveMetadata(file.id)).id).toBe(file.id);
+  const ask = (from: Anthropic) =>
+    from.beta.messages.create({
+      model: "claude-sonnet-5-5",
+      max_tokens: 8,
+      messages: [{ role: "user", content: [{ type: "document", source: { type: "file", file_id: file.id } }] }],
+    });
+  const asked = gateway.calls.length;
+  expect(await refusalOf(() => ask(other))).toBeInstanceOf(Anthropic.NotFoundError);
+  expect(gateway.calls.length).toBe(asked);
+  await refusalOf(() => ask(client));
+  expect(gateway.calls.at(-1)?.url).toStartWith("http://anthropic.test/v1/messages");
+});

@@ -1,0 +1,226 @@
+// Streams and faults of what is only forwarded: events as they come and counted once, bytes that break off, and nothing released that is not on the books.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import OpenAI, { toFile } from "openai";
+import { type Rig, makeRig, makeStream, readJson } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+async function open(init: Parameters<typeof makeRig>[0]): Promise<{ gateway: Rig; client: OpenAI }> {
+  rig = await makeRig(init);
+  const { token } = await rig.issue();
+  const client = new OpenAI({ apiKey: token, baseURL: "http://gateway.test/v1", maxRetries: 0, fetch: rig.fetch });
+  return { gateway: rig, client };
+}
+
+const frame = (event: { type: string }): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
+describe("events", () => {
+  test("of pictures: each complete one adds its tokens", async () => {
+    const usage = {
+      input_tokens: 10,
+      output_tokens: 200,
+      total_tokens: 210,
+      input_tokens_details: { text_tokens: 10, image_tokens: 0 },
+    };
+    const frames = [
+      frame({ type: "image_generation.partial_image", b64_json: "YQ==" } as never),
+      frame({ type: "image_generation.completed", b64_json: "YQ==", usage } as never),
+      frame({ type: "image_generation.completed", b64_json: "Yg==", usage } as never),
+    ];
+    const { gateway, client } = await open({ upstream: () => makeStream(frames) });
+    const stream = await client.images.generate({ prompt: "x", model: "gpt-image-1", stream: true, partial_images: 1 });
+    const types: string[] = [];
+    for await (const event of stream) types.push(event.type);
+    expect(types).toHaveLength(3);
+    expect(await gateway.row()).toMatchObject({
+      endpoint: "images.generations",
+      streamed: true,
+      freshInputTokens: 20,
+      outputTokens: 400,
+      costNanos: 20 * 5_000 + 400 * 40_000,
+    });
+  });
+
+  test("of a transcription asked for in a form: the last one tells the cost, and waits for the books", async () => {
+    const usage = {
+      type: "tokens",
+      input_tokens: 14,
+      input_token_details: { text_tokens: 0, audio_tokens: 14 },
+      output_tokens: 45,
+      total_tokens: 59,
+    };
+    const deltas = ["Hel", "lo"].map((delta) => frame({ type: "transcript.text.delta", delta } as never));
+    const last = frame({ type: "transcript.text.done", text: "Hello", usage } as never);
+    const { gateway, client } = await open({ upstream: () => makeStream([...deltas, last]) });
+    const stream = await client.audio.transcriptions.create({
+      file: await toFile(Buffer.from("RIFF"), "a.wav"),
+      model: "gpt-4o-transcribe",
+      stream: true,
+    });
+    for await (const event of stream) {
+      if (event.type === "transcript.text.done") expect(await gateway.rows()).toHaveLength(1);
+      else expect(await gateway.rows()).toHaveLength(0);
+    }
+    expect(await gateway.row()).toMatchObject({
+      freshInputTokens: 14,
+      outputTokens: 45,
+      units: { input_audio_tokens: 14 },
+    });
+  });
+
+  test("cut anywhere are handed on whole", async () => {
+    const text = [
+      frame({ type: "speech.audio.delta", audio: "grün🦜" } as never),
+      frame({ type: "speech.audio.done", usage: { input_tokens: 3, output_tokens: 9, total_tokens: 12 } } as never),
+    ].join("");
+    const bytes = Buffer.from(text);
+    const stream = new ReadableStream({
+      start(controller) {
+        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+        controller.close();
+      },
+    });
+    const { gateway } = await open({
+      upstream: ({ method }) =>
+        new Response(method === "POST" ? stream : "{}", { headers: { "content-type": "text/event-stream" } }),
+    });
+    const response = await gateway.send("/v1/audio/speech", {
+      body: { model: "gpt-4o-mini-tts", input: "x", stream_format: "sse" },
+    });
+    expect(await response.text()).toBe(text);
+    expect(await gateway.row()).toMatchObject({ freshInputTokens: 3, outputTokens: 9 });
+  });
+
+  test("that tell an error are on the books as one", async () => {
+    const { gateway } = await open({
+      upstream: () => makeStream([frame({ type: "error", error: { message: "no", code: "x" } } as never)]),
+    });
+    const response = await gateway.send("/v1/images/generations", {
+      body: { model: "gpt-image-1", prompt: "x", stream: true },
+    });
+    expect(await response.text()).toContain('"code":"x"');
+    expect(await gateway.row()).toMatchObject({ status: 200, errorKind: "upstream_rejected", outputTokens: null });
+  });
+});
+
+describe("bytes", () => {
+  const pieces = (fails: boolean) => {
+    const left = [
+      new Uint8Array(1_000).fill(1),
+      new Uint8Array(1).fill(2),
+      new Uint8Array(0),
+      new Uint8Array(500).fill(3),
+    ];
+    return new Response(
+      new ReadableStream({
+        pull(controller) {
+          const piece = left.shift();
+          if (piece !== undefined) return controller.enqueue(piece);
+          if (fails) controller.error(new Error("reset"));
+          else controller.close();
+        },
+      }),
+      { headers: { "content-type": "audio/mpeg" } },
+    );
+  };
+
+  test("come whole, and the last one only once the row is written", async () => {
+    const { gateway } = await open({ upstream: () => pieces(false) });
+    const response = await gateway.send("/v1/audio/speech", { body: { model: "gpt-4o-mini-tts", input: "four" } });
+    let bytes = 0;
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.byteLength;
+      expect(await gateway.rows()).toHaveLength(bytes === 1_501 ? 1 : 0);
+    }
+    expect(bytes).toBe(1_501);
+    expect(await gateway.row()).toMatchObject({ units: { characters: 4 }, usageSource: "estimate", costNanos: null });
+  });
+
+  test("that break off break off for the client, too", async () => {
+    const { gateway } = await open({ upstream: () => pieces(true) });
+    const response = await gateway.send("/v1/audio/speech", { body: { model: "gpt-4o-mini-tts", input: "four" } });
+    await expect(response.bytes()).rejects.toThrow();
+    while ((await gateway.rows()).length === 0) await new Promise(setImmediate);
+    expect(await gateway.row()).toMatchObject({ errorKind: "upstream_malformed" });
+  });
+});
+
+describe("where the books cannot be written", () => {
+  const append = (): void => {
+    throw new Error("disk full");
+  };
+
+  test("no whole answer is released, and no new request is taken", async () => {
+    const { gateway } = await open({ append, upstream: () => Response.json({ results: [] }) });
+    const first = await gateway.send("/v1/moderations", { body: { input: "x" } });
+    expect([first.status, (await readJson(first)).error.code]).toEqual([503, "ledger_unavailable"]);
+    const calls = gateway.calls.length;
+    expect((await gateway.send("/v1/moderations", { body: { input: "x" } })).status).toBe(503);
+    expect((await gateway.send("/v1/files")).status).toBe(503);
+    expect(gateway.calls.length).toBe(calls);
+  });
+
+  test("no stream of bytes is complete", async () => {
+    const { gateway } = await open({
+      append,
+      upstream: () => new Response("sound", { headers: { "content-type": "audio/mpeg" } }),
+    });
+    const response = await gateway.send("/v1/audio/speech", { body: { model: "gpt-4o-mini-tts", input: "x" } });
+    let text = "";
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of response.body ?? []) text += decoder.decode(chunk);
+      text += " and its end";
+    } catch {
+      expect(text).toBe("soun");
+    }
+    expect(text).toBe("soun");
+  });
+});
+
+describe("an upstream that does not answer as it should", () => {
+  test.each([
+    [
+      "with a page instead of JSON",
+      () => new Response("<html>", { headers: { "content-type": "application/json" } }),
+      502,
+      "upstream_malformed",
+    ],
+    [
+      "with a redirect",
+      () => new Response(null, { status: 301, headers: { location: "http://elsewhere.test" } }),
+      502,
+      "upstream_malformed",
+    ],
+    [
+      "with a page and an error",
+      () => new Response("<h1>Bad gateway</h1>", { status: 502, headers: { "content-type": "text/html" } }),
+      502,
+      null,
+    ],
+  ])("%s", async (_name, upstream, status, code) => {
+    const { gateway } = await open({ upstream });
+    const response = await gateway.send("/v1/moderations", { body: { input: "x" } });
+    expect([response.status, (await readJson(response)).error.code]).toEqual([status, code]);
+    expect(await gateway.row()).toMatchObject({ status, usageSource: "none" });
+  });
+
+  test("in time is given up, and told as such", async () => {
+    const { gateway } = await open({
+      upstream: ({ signal, method }) =>
+        method === "GET"
+          ? Response.json({})
+          : new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
+    });
+    const sending = gateway.send("/v1/moderations", { body: { input: "x" } });
+    while (gateway.calls.length === 0) await new Promise(setImmediate);
+    gateway.clock.advance(61_000);
+    const response = await sending;
+    expect([response.status, (await readJson(response)).error.code]).toEqual([504, "upstream_timeout"]);
+  });
+});
