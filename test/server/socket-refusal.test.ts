@@ -125,4 +125,25 @@ describe("Responses over a WebSocket", () => {
     expect(scene.received.map((data) => JSON.parse(String(data)).model)).toEqual(["gpt-4o", "gpt-4o"]);
     client.socket.close();
   });
+
+  test("goes on from an answer that its owner had over HTTP, and from nobody else's", async () => {
+    const scene = await open(respond);
+    const { token } = await scene.rig.issue();
+    const made = async (owner: string) =>
+      (await scene.rig.send("/v1/responses", { body: { model: "gpt-4o", input: "hi" }, token: owner })).status;
+    expect(await made(token)).toBe(200);
+    const ask = { type: "response.create", model: "gpt-4o", input: "x", previous_response_id: "resp_http" };
+    const client = connect(scene, "/responses");
+    await client.until(({ messages }) => messages.length === 1);
+    client.say(ask);
+    await client.until(({ messages }) => messages.length === 2);
+    expect(client.events()[1]).toMatchObject({ type: "error", error: { code: "previous_response_not_found" } });
+    client.socket.close();
+    const owner = connect({ ...scene, token }, "/responses");
+    await owner.until(({ messages }) => messages.length === 1);
+    owner.say(ask);
+    await owner.until(({ messages }) => messages.length === 3);
+    expect(owner.events().at(-1)).toMatchObject({ type: "response.completed" });
+    owner.socket.close();
+  });
 });

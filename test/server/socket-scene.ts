@@ -24,6 +24,17 @@ export interface Scene {
   closed: [number, string][];
 }
 
+/** What the provider answers over HTTP. */
+const RESPONSE = {
+  id: "resp_http",
+  object: "response",
+  created_at: 1,
+  status: "completed",
+  model: "gpt-4o",
+  output: [],
+  usage: { input_tokens: 1, output_tokens: 1, total_tokens: 2 },
+};
+
 let close: (() => Promise<void>) | null = null;
 
 /** To be called after each test. */
@@ -61,7 +72,10 @@ export async function open(answer: Answer = echo, append?: () => void): Promise<
   });
   const base = `http://127.0.0.1:${provider.port}/v1`;
   const rig = await makeRig({
-    upstream: ({ method }) => (method === "POST" ? Response.json({ id: "file-1", object: "file" }) : Response.json({})),
+    upstream: ({ method, url }) => {
+      if (method !== "POST") return Response.json({});
+      return Response.json(url.endsWith("/responses") ? RESPONSE : { id: "file-1", object: "file" });
+    },
     ...(append === undefined ? {} : { append }),
     config: (config) => ({
       ...config,

@@ -14,7 +14,7 @@ export interface Asking {
   tools: GatewayTools;
   scene: Scene;
   provider: Provider;
-  /** Whether this session, or its owner before, made that answer. */
+  /** Whether this session made that answer. */
   knowsAnswer(id: string): boolean;
 }
 
@@ -57,10 +57,12 @@ async function requireOwn({ call, tools, provider, knowsAnswer }: Asking, body: 
   const inner = isJsonObject(body["response"]) ? body["response"] : body;
   const previous = inner["previous_response_id"];
   if (typeof previous !== "string" || knowsAnswer(previous)) return;
+  const kept = await tools.memory.find(previous, call.caller.userId);
+  if (kept?.isUpstream === true && kept.provider === provider.name) return;
   throw new GatewayError({
     kind: "not_found",
     code: "previous_response_not_found",
     param: "previous_response_id",
-    message: `Previous response with id '${previous.slice(0, 100)}' not found in this session.`,
+    message: `Previous response with id '${previous.slice(0, 100)}' not found.`,
   });
 }
