@@ -10,6 +10,7 @@ import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { type Plan, makePlan, objectsApart } from "./plan.ts";
 import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
+import { bindIncidental } from "./rest/incidental.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
 import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
@@ -64,7 +65,7 @@ async function answer(
     line,
     body: asked.body,
     stream: peek.stream,
-    keep: makeKeeper({ call, tools, plan }, recalled),
+    keep: bindIncidental({ call, tools, plan }, makeKeeper({ call, tools, plan }, recalled)),
     elsewhere: null,
   };
   if (recalled?.ask.isBackground !== true) return perform(ready);

@@ -51,6 +51,18 @@ describe("objects", () => {
     expect((await client.videos.retrieve(remix.id)).id).toBe(remix.id);
   });
 
+  test.each([true, false])("that a model made while it answered are its caller's (streamed: %p)", async (stream) => {
+    const { upstream, connect } = await open();
+    const [client, other] = [await connect(), await connect()];
+    upstream.objects.set("cntr-auto", { id: "cntr-auto", object: "containers" });
+    expect(await refusalOf(() => client.containers.retrieve("cntr-auto"))).toContain("of yours is known");
+    const tools = [{ type: "code_interpreter" as const, container: { type: "auto" as const } }];
+    const answer = await client.responses.create({ model: "gpt-4o", input: "run it", tools, store: false, stream });
+    if (Symbol.asyncIterator in answer) for await (const _ of answer);
+    expect((await client.containers.retrieve("cntr-auto")).id).toBe("cntr-auto");
+    expect(await refusalOf(() => other.containers.retrieve("cntr-auto"))).toContain("of yours is known");
+  });
+
   test.each(["files/..%2Fbatches", "files/a%2Fb", "files/%2e%2e", "vector_stores/x/files/..%5Cy"])(
     "an address such as /v1/%s leads nowhere",
     async (path) => {

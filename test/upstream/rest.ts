@@ -182,9 +182,42 @@ function answerCall(
         results: [{ index: 0, relevance_score: 0.9 }],
         meta: { billed_units: { search_units: 1 } },
       });
+    case "/responses":
+      return answerResponse(fields["stream"] === true);
     case "/fine_tuning/alpha/graders/run":
       return Response.json({ reward: 1 });
     default:
       return null;
   }
+}
+
+/** An answer for which a container was made in passing. */
+function answerResponse(isStream: boolean): Response {
+  const response = {
+    id: "resp_1",
+    object: "response",
+    created_at: 1,
+    status: "completed",
+    model: "gpt-4o",
+    output: [
+      {
+        type: "code_interpreter_call",
+        id: "ci_1",
+        status: "completed",
+        code: "1",
+        container_id: "cntr-auto",
+        outputs: [],
+      },
+    ],
+    usage: { input_tokens: 1, output_tokens: 1, total_tokens: 2 },
+  };
+  if (!isStream) return Response.json(response);
+  const begun = {
+    type: "response.created",
+    sequence_number: 0,
+    response: { ...response, status: "in_progress", output: [] },
+  };
+  const events = [begun, { type: "response.completed", sequence_number: 1, response }];
+  const text = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+  return new Response(text, { headers: { "content-type": "text/event-stream" } });
 }
