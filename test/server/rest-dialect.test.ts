@@ -66,9 +66,14 @@ function makeUpstream() {
 async function open() {
   const gateway = await makeRig({ upstream: makeUpstream() });
   rig = gateway;
-  const connect = async () => {
+  const connect = async (prefix = "") => {
     const { token } = await gateway.issue();
-    return new Anthropic({ apiKey: token, baseURL: "http://gateway.test", maxRetries: 0, fetch: gateway.fetch });
+    return new Anthropic({
+      apiKey: token,
+      baseURL: `http://gateway.test${prefix}`,
+      maxRetries: 0,
+      fetch: gateway.fetch,
+    });
   };
   return { gateway, connect };
 }
@@ -89,9 +94,9 @@ async function refusalOf(attempt: () => PromiseLike<unknown>): Promise<unknown> 
   return null;
 }
 
-test("batches are made, read, listed and their results fetched through the gateway", async () => {
+test.each(["", "/anthropic"])("batches are made, read, listed and their results fetched under %p", async (prefix) => {
   const { gateway, connect } = await open();
-  const [client, other] = [await connect(), await connect()];
+  const [client, other] = [await connect(prefix), await connect(prefix)];
   const batch = await client.messages.batches.create({ requests: REQUESTS });
   await other.messages.batches.create({ requests: REQUESTS });
   const second = await client.messages.batches.create({ requests: REQUESTS });

@@ -26,7 +26,7 @@ export const REST = {
   },
   containers: { collections: [collect("/containers")] },
   conversations: { collections: [collect("/conversations", { lists: false })] },
-  files: { collections: [collect("/files")] },
+  files: { collections: [collect("/files", { also: ["/anthropic/v1/files"] })] },
   fine_tuning: {
     calls: [
       { path: "/fine_tuning/alpha/graders/run", endpoint: "fine_tuning.graders.run" },
@@ -38,7 +38,11 @@ export const REST = {
     calls: IMAGES.map((name) => ({ path: `/images/${name}`, endpoint: `images.${name}` })),
     count: countImages,
   },
-  message_batches: { collections: [collect("/messages/batches", { links: { results_url: "results" } })] },
+  message_batches: {
+    collections: [
+      collect("/messages/batches", { also: ["/anthropic/v1/messages/batches"], links: { results_url: "results" } }),
+    ],
+  },
   moderations: { calls: [{ path: "/moderations", endpoint: "moderations" }] },
   rerank: { calls: [{ path: "/rerank", endpoint: "rerank", also: ["/v2/rerank"] }] },
   uploads: { collections: [collect("/uploads", { methods: ["POST"], lists: false, brings: { "file.id": "files" } })] },

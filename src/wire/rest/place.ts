@@ -59,20 +59,21 @@ function addressCall(family: RestFamily, entry: RestEntry, { path, endpoint, als
 }
 
 function addressCollection(family: RestFamily, entry: RestEntry, collection: RestCollection): RestAddress[] {
-  const { path, endpoint, methods, lists } = collection;
+  const { path, endpoint, methods, lists, also = [] } = collection;
   const base = { family, entry, collection };
-  return methods.flatMap((method): RestAddress[] => {
+  const addresses = [VERSION + path, ...also].flatMap((address) => methods.map((method) => ({ address, method })));
+  return addresses.flatMap(({ address, method }): RestAddress[] => {
     const below: RestAddress = {
       family,
       method,
-      path: VERSION + path,
+      path: address,
       isBelow: true,
       locate: (tail) => ({ ...base, ...readTail(endpoint, method, tail), path: path + tail, act: "object" }),
     };
     if (method === "DELETE" || (method === "GET" && !lists)) return [below];
     const act = method === "GET" ? "list" : "create";
     const root: Place = { ...base, path, endpoint: `${endpoint}.${act}`, objectId: null, act, isContent: false };
-    return [{ family, method, path: VERSION + path, isBelow: false, locate: () => root }, below];
+    return [{ family, method, path: address, isBelow: false, locate: () => root }, below];
   });
 }
 

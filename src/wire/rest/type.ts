@@ -48,6 +48,8 @@ export interface RestCollection {
   /** On the ledger, and before what is done. */
   endpoint: string;
   methods: readonly RestMethod[];
+  /** Whole addresses that mean the same. */
+  also?: readonly string[];
   /** False where what lies under the path cannot be listed. */
   lists: boolean;
   /** What follows an object's id and makes another of the same family. */
