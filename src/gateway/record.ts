@@ -16,13 +16,13 @@ export interface CallRecord {
   describe(): Record<string, string>;
   /** What a whole answer reported. `text` counts only where the provider reported nothing. */
   answered(answer: { model: string | null; usage: Usage | null; text: () => string }): void;
-  /** What an answer reported that is no chat: nothing is estimated, and what is unknown stays so. `isFree` where it costs nothing. */
+  /** What an answer reported that is no chat: nothing is estimated, and what is unknown stays so. `price` says whether the list's applies. */
   measured(answer: {
     model: string | null;
     usage: Usage | null;
     units: Units | null;
     source: UsageSource;
-    isFree: boolean;
+    price: "free" | "list" | "unknown";
   }): void;
   /** One event of a stream. */
   observed(event: Event): void;
@@ -53,7 +53,7 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
   let modelAsked = "";
   let streamed = false;
   let plan: Pick<Plan, "dropped" | "model" | "provider"> | null = null;
-  let measure: { units: Units | null; source: UsageSource; isFree: boolean } | null = null;
+  let measure: { units: Units | null; source: UsageSource; price: "free" | "list" | "unknown" } | null = null;
   let served: string | null = null;
   let usage: Usage | null = null;
   let usageIsFinal = false;
@@ -110,7 +110,8 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
 
   const evaluate = (): NonNullable<typeof figures> => {
     const weighed = weigh();
-    if (measure?.isFree === true) return { ...weighed, price: FREE };
+    if (measure?.price === "free") return { ...weighed, price: FREE };
+    if (measure?.price === "unknown") return { ...weighed, price: null };
     const price = weighed.usage === null || plan === null ? null : findPrice(plan, weighed.usage);
     return { ...weighed, price };
   };

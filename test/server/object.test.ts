@@ -51,6 +51,43 @@ describe("objects", () => {
     expect((await client.videos.retrieve(remix.id)).id).toBe(remix.id);
   });
 
+  test("that have finished tell their cost once, whoever asks how often, at a price that nobody knows", async () => {
+    const { rig, upstream, connect } = await open();
+    const client = await connect();
+    const file = await client.files.create({ file: await toFile(Buffer.from("x"), "x"), purpose: "batch" });
+    const batch = await client.batches.create({
+      input_file_id: file.id,
+      endpoint: "/v1/responses",
+      completion_window: "24h",
+    });
+    const usage = {
+      input_tokens: 100,
+      input_tokens_details: { cached_tokens: 40 },
+      output_tokens: 30,
+      output_tokens_details: { reasoning_tokens: 5 },
+      total_tokens: 130,
+    };
+    const kept = upstream.objects.get(batch.id) ?? {};
+    Object.assign(kept, { model: "gpt-4o", status: "in_progress", usage });
+    await client.batches.retrieve(batch.id);
+    Object.assign(kept, { status: "completed", completed_at: 1_700_000_100 });
+    for (let round = 0; round < 3; round++) await client.batches.retrieve(batch.id);
+    await client.batches.list();
+    const booked = (await rig.rows()).filter((row) => row.endpoint === "batches.usage");
+    expect(booked).toMatchObject([
+      {
+        modelServed: "gpt-4o",
+        freshInputTokens: 60,
+        cacheReadTokens: 40,
+        outputTokens: 30,
+        reasoningTokens: 5,
+        usageSource: "provider",
+        costNanos: null,
+        createdAt: new Date(1_700_000_100_000),
+      },
+    ]);
+  });
+
   test.each([true, false])("that a model made while it answered are its caller's (streamed: %p)", async (stream) => {
     const { upstream, connect } = await open();
     const [client, other] = [await connect(), await connect()];

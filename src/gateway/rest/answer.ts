@@ -6,6 +6,7 @@ import type { RestCollection, RestFamily } from "../../wire/index.ts";
 import { makeHeaders } from "../header.ts";
 import { explainFailure, readCapped } from "../send.ts";
 import type { RestCall } from "./call.ts";
+import { bookFinished } from "./finished.ts";
 import { bookAnswer } from "./meter.ts";
 import { describeAnswer, passBytes, passEvents, passRejection } from "./pass.ts";
 import { type RestState, attempted } from "./state.ts";
@@ -83,6 +84,7 @@ async function keepObjects(state: State, body: JsonObject): Promise<JsonObject |
   const isMade = act === "create" || (call.method === "POST" && makesAnother(collection, path));
   if (isMade) bindings.push(...bindEach(state, call.place.family, body["id"]));
   await state.tools.bindings.bind(bindings);
+  await bookFinished(state, collection, body);
   await forget(state);
   const { id } = body;
   return replaceLinks(call, collection, body, typeof id === "string" ? id : objectId);

@@ -11,6 +11,7 @@ import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { type Line, openLine, parseObject, send } from "../send.ts";
 import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
 import type { Arrival, RestCall } from "./call.ts";
+import { bookFinished } from "./finished.ts";
 import { readIntake } from "./intake.ts";
 import { gatherList, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
@@ -200,6 +201,7 @@ async function answerList(prepared: Prepared): Promise<Response> {
   const rows = Array.isArray(list["data"]) ? list["data"].filter(isJsonObject) : [];
   if (collection !== null) {
     await tools.bindings.bind(rows.flatMap((row) => listBrought(state, collection, row)));
+    await Promise.all(rows.map((row) => bookFinished(state, collection, row)));
     list["data"] = rows.map((row) => replaceLinks(call, collection, row, readId(row)) ?? row);
   }
   bookAnswer(state, { family, entry: call.place.entry, counts: false }, null);

@@ -15,8 +15,8 @@ export interface Meter {
 
 export function bookAnswer(state: RestState, { family, entry, counts }: Meter, answer: JsonObject | null): void {
   const { record, intake, plan } = state;
-  const isFree = family !== null && plan.provider.rest?.free?.includes(family) === true;
-  const nothing = { model: null, usage: null, units: null, source: "none", isFree } as const;
+  const price = family !== null && plan.provider.rest?.free?.includes(family) === true ? "free" : "list";
+  const nothing = { model: null, usage: null, units: null, source: "none", price } as const;
   if (!counts) return record.measured(nothing);
   const metered: Metered = answer === null ? nothing : meterAnswer(answer);
   if (entry.readText !== undefined && answer !== null) {
@@ -25,12 +25,12 @@ export function bookAnswer(state: RestState, { family, entry, counts }: Meter, a
     return record.answered({ ...metered, text: () => readText(answer) });
   }
   if (metered.usage !== null || metered.units !== null) {
-    return record.measured({ ...metered, source: "provider", isFree });
+    return record.measured({ ...metered, source: "provider", price });
   }
   const counted = answer === null ? null : (entry.count?.(answer) ?? null);
-  if (counted !== null) return record.measured({ ...metered, units: counted, source: "provider", isFree });
+  if (counted !== null) return record.measured({ ...metered, units: counted, source: "provider", price });
   const asked = intake.json === null ? null : (entry.countRequest?.(intake.json) ?? null);
-  record.measured({ ...metered, units: asked, source: asked === null ? "none" : "estimate", isFree });
+  record.measured({ ...metered, units: asked, source: asked === null ? "none" : "estimate", price });
 }
 
 /** The figures of a stream's events: summed where each stands for a part of its own; else totals so far, of which the largest counts. */
@@ -53,7 +53,7 @@ export function createEventMeter(
     },
     book() {
       if (usage === null && units === null) return bookAnswer(state, meter, null);
-      state.record.measured({ model, usage, units, source: "provider", isFree: false });
+      state.record.measured({ model, usage, units, source: "provider", price: "list" });
     },
   };
 }

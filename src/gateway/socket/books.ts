@@ -54,7 +54,7 @@ export function openBooks(
 
   const end = (record: CallRecord, metered: Metered, isFailed: boolean): Promise<void> => {
     const source = metered.usage === null && metered.units === null ? "none" : "provider";
-    record.measured({ ...metered, source, isFree: false });
+    record.measured({ ...metered, source, price: "list" });
     const failure = isFailed ? new GatewayError({ kind: "upstream_rejected", message: "The answer failed." }) : null;
     record.attempted({ status: SWITCHED, error: failure, upstreamRequestId: null });
     return record.settle(200, failure);
@@ -95,13 +95,13 @@ export function openBooks(
             });
       if (!hasAnswered) {
         const record = open(call.family);
-        record.measured({ model: null, usage: null, units: null, source: "none", isFree: false });
+        record.measured({ model: null, usage: null, units: null, source: "none", price: "list" });
         record.attempted({ status: SWITCHED, error: null, upstreamRequestId: null });
         await record.settle(SWITCHED, null).catch(() => undefined);
       }
       const settled = left.map((record) => {
         // What was asked of it came in many pieces: what such an answer cost nobody can tell.
-        record.measured({ model: null, usage: null, units: null, source: "none", isFree: false });
+        record.measured({ model: null, usage: null, units: null, source: "none", price: "list" });
         record.attempted({ status: SWITCHED, error: failure, upstreamRequestId: null });
         return record.settle(failure.kind === "cancelled" ? failure.status : 200, failure).catch(() => undefined);
       });

@@ -2,7 +2,8 @@
 
 import { type JsonObject, type Units, isJsonObject } from "../../ir/index.ts";
 import { askForUsage, isUnasked, readCompletionText } from "./completions.ts";
-import type { RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
+import type { Metered, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
+import { meterAnswer } from "./usage.ts";
 
 const ALL: readonly RestMethod[] = ["DELETE", "GET", "POST"];
 
@@ -16,7 +17,11 @@ export const REST = {
   },
   batches: {
     collections: [
-      collect("/batches", { methods: ["GET", "POST"], brings: { error_file_id: "files", output_file_id: "files" } }),
+      collect("/batches", {
+        methods: ["GET", "POST"],
+        brings: { error_file_id: "files", output_file_id: "files" },
+        finished: readBatch,
+      }),
     ],
   },
   completions: {
@@ -59,6 +64,15 @@ export const REST = {
 
 function collect(path: string, over: Partial<RestCollection> = {}): RestCollection {
   return { path, endpoint: path.slice(1).replaceAll("/", "."), methods: ALL, lists: true, ...over };
+}
+
+const ENDS = ["completed_at", "expired_at", "cancelled_at"];
+
+/** A batch reports the tokens of all its answers when it has ended. https://platform.openai.com/docs/api-reference/batch/object */
+function readBatch(batch: JsonObject): { atMs: number; metered: Metered } | null {
+  const end = ENDS.map((name) => batch[name]).find((time) => typeof time === "number");
+  const metered = meterAnswer(batch);
+  return typeof end === "number" && metered.usage !== null ? { atMs: end * 1000, metered } : null;
 }
 
 /** Speech is sold by the character and answered by nothing but sound. */

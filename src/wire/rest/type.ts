@@ -56,6 +56,8 @@ export interface RestCollection {
   creates?: readonly string[];
   /** Ids that appear in its objects although nobody made them by a call of their own: where, and of which family they are. */
   brings?: Readonly<Record<string, RestFamily>>;
+  /** What an object tells of its cost once it is over; null before. Milliseconds since the epoch. */
+  finished?(object: JsonObject): { atMs: number; metered: Metered } | null;
   /** Fields of its objects that hold the address of what follows an object's id: the client is to come to us for it. */
   links?: Readonly<Record<string, string>>;
 }

@@ -1,0 +1,37 @@
+// What an object cost that worked on behind everybody's back, such as a batch: one row, whoever sees it finished first and however often.
+// Knows no family.
+
+import type { JsonObject } from "../../ir/index.ts";
+import { makeStableId } from "../../lib/stable-id.ts";
+import type { RestCollection } from "../../wire/index.ts";
+import { openRecord } from "../record.ts";
+import type { RestCall } from "./call.ts";
+import type { RestState } from "./state.ts";
+
+export async function bookFinished(
+  { call, tools, plan }: RestState<RestCall>,
+  { endpoint, finished }: RestCollection,
+  object: JsonObject,
+): Promise<void> {
+  const told = finished?.(object) ?? null;
+  const { id } = object;
+  if (told === null || typeof id !== "string") return;
+  const { provider } = plan;
+  const record = openRecord(
+    {
+      ...call,
+      // Written again, it is the same row.
+      id: makeStableId(told.atMs, `${provider.name}/${id}`),
+      startedWallMs: told.atMs,
+      startedMs: tools.clock.monotonicMs(),
+      endpoint: `${endpoint}.usage`,
+    },
+    tools,
+  );
+  const { model, usage, units } = told.metered;
+  record.asked(model ?? "", false);
+  record.planned({ provider, model: model ?? "", dropped: [] });
+  // Such work has prices of its own, which the list does not know.
+  record.measured({ model, usage, units, source: "provider", price: "unknown" });
+  await record.settle(200, null);
+}
