@@ -52,7 +52,8 @@ const ROWS = {
     formats: ["chat", "messages", "responses"],
     messages: { from: ["/v1", ""], to: "/anthropic/v1" },
     rename: { max_completion_tokens: "max_tokens" },
-    facts: { limitField: "max_tokens", returnsReasoning: "content" },
+    // Lists of parts it refuses, even of texts alone.
+    facts: { joinsText: true, limitField: "max_tokens", returnsReasoning: "content" },
     prices: "deepseek",
     offers: [],
   },

@@ -78,6 +78,8 @@ export interface ModelFacts {
   takesBreakpoints?: boolean;
   /** True where instructions may stand among the messages, in formats whose models do not all allow it. */
   takesInlineInstructions?: boolean;
+  /** True where content that is text alone must be one string, in formats that have lists of parts, too. */
+  joinsText?: boolean;
   /** `short`: ids of tool calls must be nine letters or digits. */
   callIds?: "short";
   /** Whose own parameters and limits the model has, in formats that serve models of many makers; missing where nobody knows. */

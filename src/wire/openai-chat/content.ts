@@ -24,6 +24,8 @@ export interface Target {
   isOwn: boolean;
   takesMarks: boolean;
   takesBreakpoints: boolean;
+  /** Texts go as one string, where there is nothing else. */
+  joinsText: boolean;
   /** How reasoning that this format's client did not bring goes back. */
   returnsReasoning: "content" | "details" | "signatures" | null;
   /** A call's id as the server takes it. */
@@ -91,13 +93,14 @@ export function decodeThinking(part: JsonObject): ReasoningPart {
   };
 }
 
-/** Parts as content: one plain text as a string, none as "", anything else as an array. */
-export function encodeContent(parts: readonly ContentPart[], place: Place): string | JsonObject[] {
+/** Parts as content: one plain text as a string, none as "", anything else as an array; `joint` stands between texts that must be joined. */
+export function encodeContent(parts: readonly ContentPart[], place: Place, joint = "\n\n"): string | JsonObject[] {
   const encoded = parts.flatMap((part, index) => encodePart(part, { ...place, path: `${place.path}[${index}]` }));
   const [only, ...more] = encoded;
   if (only === undefined) return "";
-  const isPlain = more.length === 0 && only["type"] === "text" && Object.keys(only).length === 2;
-  return isPlain ? textOf(only["text"]) : encoded;
+  const isPlain = encoded.every((part) => part["type"] === "text" && Object.keys(part).length === 2);
+  if (!isPlain || (more.length > 0 && !place.joinsText)) return encoded;
+  return encoded.map((part) => textOf(part["text"])).join(joint);
 }
 
 function encodePart(part: ContentPart, place: Place): JsonObject[] {

@@ -111,7 +111,7 @@ function encodeAssistant(message: Message, place: Place): JsonObject {
   const own = ownFields(message.extra);
   Object.assign(fields, encodeThoughts(reasoning, seals, place), encodeCalls(calls, seals, place));
   const saysOtherwise = calls.length > 0 || fields["refusal"] !== undefined || own["audio"] !== undefined;
-  const encoded = content.length === 0 && saysOtherwise ? null : encodeContent(content, { ...place, path });
+  const encoded = content.length === 0 && saysOtherwise ? null : encodeContent(content, { ...place, path }, "");
   return { ...own, role: "assistant", content: encoded, ...fields };
 }
 

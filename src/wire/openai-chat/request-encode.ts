@@ -71,6 +71,7 @@ function describeTarget(request: Request, facts: ModelFacts, dropped: Set<string
     dropped,
     isOwn,
     takesMarks: isOwn || facts.takesCacheMarks === true,
+    joinsText: facts.joinsText === true,
     takesBreakpoints: !isOwn && facts.takesBreakpoints === true,
     returnsReasoning: facts.returnsReasoning ?? null,
     fitId: (id) => {
