@@ -8,7 +8,7 @@ import { KEY_NAMES, describeKey, hasFileForm, listVariables } from "./key.ts";
 import { listOldVariables } from "./old-key.ts";
 import type { Origin } from "./problem.ts";
 import { describeUnknown } from "./problem.ts";
-import { PROVIDER_FIELDS, isSecretField } from "./provider-key.ts";
+import { type FlatForm, PROVIDER_FIELDS, isSecretField, readFlatForm } from "./provider-key.ts";
 import { isName } from "./syntax.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -40,10 +40,24 @@ export function gatherEnvironment(into: Gathered, env: Environment): void {
     if (value === "" || !variable.startsWith(PREFIX) || known.has(variable)) continue;
     const origin = { file: variable, line: null };
     const oldName = old.get(variable);
-    if (oldName !== undefined) warnOld(into, oldName, { value, origin });
+    const flat = readFlatForm(variable.slice(PREFIX.length).toLowerCase());
+    if (flat !== null) gatherFlatVariable(into, env, { flat, variable, value });
+    else if (oldName !== undefined) warnOld(into, oldName, { value, origin });
     else if (variable.startsWith(PROVIDER_PREFIX)) gatherProviderVariable(into, env, { variable, value, origin });
     else warnMisspelt(into, variable, [...known, ...old.keys()]);
   }
+}
+
+/** TOKLIGENCE_GROQ_API_KEY is the short form of TOKLIGENCE_PROVIDER_GROQ_API_KEY. */
+function gatherFlatVariable(
+  into: Gathered,
+  env: Environment,
+  { flat: { provider, field, isPath }, variable, value }: { flat: FlatForm; variable: string; value: string },
+): void {
+  const plain = variable.replace(/_FILE$/, "");
+  if (isPath && (env[plain]?.trim() ?? "") !== "") return noteBoth(into, plain);
+  const origin = { file: variable, line: null };
+  putField(into, { provider, field, setting: { text: value, isPath, origin, layer: "environment" } });
 }
 
 export function gatherFlags(into: Gathered, flags: Flags): void {

@@ -8,7 +8,14 @@ import { isKeyName } from "./key.ts";
 import { findOldKey } from "./old-key.ts";
 import type { Origin } from "./problem.ts";
 import { describeBadValue, describeUnknown, printOrigin } from "./problem.ts";
-import { PROVIDER_FIELDS, findFlatKey, isProviderField, isSecretField, readFieldForm } from "./provider-key.ts";
+import {
+  PROVIDER_FIELDS,
+  findFlatKey,
+  isProviderField,
+  isSecretField,
+  readFieldForm,
+  readFlatForm,
+} from "./provider-key.ts";
 import { checkRule } from "./rule.ts";
 import { isName } from "./syntax.ts";
 
@@ -66,6 +73,12 @@ function gatherTop(entry: IniEntry, place: Place): void {
   const { into, origin, layer } = place;
   const written = entry.key.toLowerCase();
   const { name, isPath } = readFileForm(written);
+  const flat = readFlatForm(written);
+  if (flat !== null) {
+    if (entry.value === "") return;
+    noteRepeat(`provider.${flat.provider}.${flat.field}`, flat.isPath, place);
+    return putField(into, { ...flat, setting: { text: entry.value, isPath: flat.isPath, origin, layer } });
+  }
   if (!isKeyName(name)) {
     if (findOldKey(written) !== null) return warnOld(into, written, { value: entry.value, origin });
     into.problems.push(describeUnknown(origin, { what: "key", name: written, candidates: listFileNames() }));

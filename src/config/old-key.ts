@@ -17,7 +17,6 @@ const BRIDGE = "formats are translated without sessions";
 const LEDGER = "the ledger writes in groups by itself, and loses nothing";
 const HOOKS = "this version has no hooks";
 const LIMITS = "nothing is fetched at start: the models' limits are built in";
-const GEMINI = "Gemini's key and address belong to [provider.gemini], or GEMINI_API_KEY and GOOGLE_GEMINI_BASE_URL";
 const SIDECAR = "no model is exchanged behind the client's back: use model_aliases";
 const FIREWALL = "this version has no prompt firewall";
 
@@ -51,8 +50,6 @@ export const OLD_KEYS = {
   facade_endpoints: { reason: ONE_PORT },
   fallback_adapter: { reason: "an unknown model is an error, never answered by something else" },
   firewall_config: { reason: FIREWALL, env: ["TOKLIGENCE_PROMPT_FIREWALL_CONFIG"] },
-  gemini_api_key: { reason: GEMINI },
-  gemini_base_url: { reason: GEMINI },
   gemini_endpoints: { reason: ONE_PORT },
   gemini_port: { reason: ONE_PORT },
   hooks_enabled: { reason: HOOKS, fulfilledBy: false },

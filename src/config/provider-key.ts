@@ -128,3 +128,18 @@ export function findFlatKey(provider: string, field: string): KeyName | null {
 export function nameVariable(provider: string, field: string): string {
   return `TOKLIGENCE_PROVIDER_${provider.toUpperCase().replaceAll("-", "_")}_${field.toUpperCase()}`;
 }
+
+export interface FlatForm {
+  provider: string;
+  field: "api_key" | "base_url";
+  isPath: boolean;
+}
+
+/** `groq_api_key` at the top of a file is the key of the provider that is named like its kind, as it is for those that have such keys. */
+export function readFlatForm(written: string): FlatForm | null {
+  const [, word = "", field, file] = /^(.+)_(api_key|base_url)(_file)?$/.exec(written) ?? [];
+  const provider = [word, word.replaceAll("_", "-")].find((name) => DECLARABLE.includes(name));
+  if (provider === undefined || findFlatKey(provider, "api_key") !== null) return null;
+  if (field === "api_key") return { provider, field, isPath: file !== undefined };
+  return field === "base_url" && file === undefined ? { provider, field, isPath: false } : null;
+}

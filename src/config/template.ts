@@ -45,7 +45,8 @@ ${RULES}
     ...OVERLAY_GROUPS.map((group) => printGroup(group, given)),
     `# --- More providers, one section each; keys below a [section] belong to it ---
 #
-# A provider whose usual key is in the environment is there without a section, named like its type. These are the types:
+# A provider whose usual key is in the environment is there without a section, named like its type; so is one whose key stands
+# above the first section, such as groq_api_key, or in TOKLIGENCE_GROQ_API_KEY. These are the types:
 #
 ${printKinds()}`,
     printProviderExample("ollama"),

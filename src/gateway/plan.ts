@@ -17,6 +17,7 @@ import {
 } from "../wire/index.ts";
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
+import { asksForNothing } from "./usual.ts";
 
 export interface Plan {
   provider: Provider;
@@ -197,9 +198,10 @@ function fitBody(
     if (Array.isArray(value) && value.length === 0) fitted = removeTopLevel(fitted, field);
   }
   for (const field of endpoint.refused ?? []) {
-    if (body[field] === undefined) continue;
+    const value = body[field];
+    if (value === undefined) continue;
     fitted = removeTopLevel(fitted, field);
-    dropped.push(field);
+    if (!asksForNothing(field, value)) dropped.push(field);
   }
   const amended = endpoint.amend?.(body);
   dropped.push(...(amended?.dropped ?? []));

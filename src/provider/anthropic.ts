@@ -22,9 +22,11 @@ const FACTS: readonly [prefix: string, facts: Omit<ModelFacts, "defaultMaxOutput
   ["claude-opus-4-20", { maxOutputTokens: 32_000, reasoning: "budget" }],
   ["claude-opus-4-0", { maxOutputTokens: 32_000, reasoning: "budget" }],
   ["claude-opus-4-5", { maxOutputTokens: 64_000, reasoning: "budget" }],
+  ["claude-opus-4-6", { maxOutputTokens: 128_000, reasoning: "effort", efforts: ["low", "medium", "high", "max"] }],
   ["claude-sonnet-4-20", { maxOutputTokens: 64_000, reasoning: "budget" }],
   ["claude-sonnet-4-0", { maxOutputTokens: 64_000, reasoning: "budget" }],
   ["claude-sonnet-4-5", { maxOutputTokens: 64_000, reasoning: "budget" }],
+  ["claude-sonnet-4-6", { maxOutputTokens: 128_000, reasoning: "effort", efforts: ["low", "medium", "high"] }],
 ];
 
 /** Models newer than the table: 64,000 is within every one's limit, and effort has replaced budgets. */

@@ -1,6 +1,7 @@
 // Vendors that imitate OpenAI: one row each, and one for any other server. What is peculiar to a vendor stands in its row, with the page
 // that says so. Servers of one's own are in own-server.ts.
 
+import type { ModelFacts } from "../wire/type.ts";
 import type { ProviderKindDefinition } from "./kind.ts";
 import { type OpenaiLikeRow, defineOpenaiLike } from "./openai-like.ts";
 
@@ -12,15 +13,18 @@ const ROWS = {
     keyVariables: ["CEREBRAS_API_KEY"],
     formats: ["chat"],
     refused: ["frequency_penalty", "logit_bias", "presence_penalty", "search_parameters"],
-    facts: { refuses: ["frequencyPenalty", "presencePenalty"] },
+    facts: { reasoning: "none", refuses: ["frequencyPenalty", "presencePenalty"] },
+    models: [[/^gpt-oss/u, { facts: { reasoning: "effort" } }]],
     prices: "cerebras",
     offers: ["completions"],
   },
   compatible: {
     about: "Any server that speaks OpenAI's formats",
     baseUrl: null,
-    // Nobody knows what it knows: all that a client says reaches it.
+    // Nobody knows what it knows: all that a client says reaches it, and a limit under the name that all know.
     refused: [],
+    facts: { limitField: "max_tokens" },
+    models: [[/^(?:codex|gpt-[5-9]|o\d)/u, { facts: { limitField: "max_completion_tokens" } }]],
   },
   // https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope
   dashscope: {
@@ -53,7 +57,7 @@ const ROWS = {
     messages: { from: ["/v1", ""], to: "/anthropic/v1" },
     rename: { max_completion_tokens: "max_tokens" },
     // Lists of parts it refuses, even of texts alone.
-    facts: { joinsText: true, limitField: "max_tokens", returnsReasoning: "content" },
+    facts: { efforts: ["low", "high", "max"], joinsText: true, limitField: "max_tokens", returnsReasoning: "content" },
     prices: "deepseek",
     offers: [],
   },
@@ -62,7 +66,7 @@ const ROWS = {
     about: "Fireworks AI",
     baseUrl: "https://api.fireworks.ai/inference/v1",
     keyVariables: ["FIREWORKS_API_KEY"],
-    formats: ["chat", "messages", "responses", "embeddings"],
+    formats: ["chat", "messages", "embeddings"],
     facts: { limitField: "max_tokens", returnsReasoning: "content" },
     prices: "fireworks",
     offers: ["completions", "rerank"],
@@ -74,7 +78,7 @@ const ROWS = {
     keyVariables: ["GITHUB_MODELS_TOKEN", "GITHUB_TOKEN"],
     // The second is in every workflow, for other things.
     impliedBy: [["GITHUB_MODELS_TOKEN"]],
-    listing: "https://models.github.ai/catalog/models",
+    listing: { from: ["/inference"], to: "/catalog/models" },
     headers: { "x-github-api-version": "2022-11-28" },
     offers: [],
   },
@@ -83,7 +87,8 @@ const ROWS = {
     about: "Groq",
     baseUrl: "https://api.groq.com/openai/v1",
     keyVariables: ["GROQ_API_KEY"],
-    formats: ["chat", "responses"],
+    // Its Responses refuse what clients of that format always send (`include`, `store`): they are translated.
+    formats: ["chat"],
     refused: [
       "logit_bias",
       "logprobs",
@@ -97,7 +102,8 @@ const ROWS = {
       "verbosity",
       "web_search_options",
     ],
-    facts: { refuses: ["logprobs", "promptCacheKey", "safetyIdentifier", "verbosity"] },
+    facts: { reasoning: "none", refuses: ["logprobs", "promptCacheKey", "safetyIdentifier", "verbosity"] },
+    models: [[/^gpt-oss/u, { facts: { reasoning: "effort" } }]],
     prices: "groq",
     offers: ["audio", "batches", "files"],
     responseHeaders: ["x-groq-region"],
@@ -107,7 +113,7 @@ const ROWS = {
     about: "Hugging Face Inference Providers",
     baseUrl: "https://router.huggingface.co/v1",
     keyVariables: ["HF_TOKEN", "HUGGINGFACE_API_KEY"],
-    formats: ["chat", "responses"],
+    formats: ["chat"],
     facts: { limitField: "max_tokens" },
     offers: [],
   },
@@ -212,8 +218,15 @@ const ROWS = {
     baseUrl: "https://openrouter.ai/api/v1",
     keyVariables: ["OPENROUTER_API_KEY"],
     formats: ["chat", "messages", "responses", "embeddings"],
-    facts: { limitField: "max_tokens", returnsReasoning: "details", takesCacheMarks: true },
+    facts: {
+      efforts: ["none", "minimal", "low", "medium", "high", "xhigh"],
+      limitField: "max_tokens",
+      returnsReasoning: "details",
+      takesCacheMarks: true,
+    },
     prices: "openrouter",
+    // By which programs name themselves.
+    requestHeaders: ["http-referer", "x-openrouter-title", "x-title"],
     offers: ["completions", "rerank"],
   },
   // https://docs.perplexity.ai/docs/grounded-llm/openai-compatibility: Chat Completions ended in September 2026.
@@ -281,16 +294,20 @@ const ROWS = {
   },
 } as const satisfies Record<string, OpenaiLikeRow>;
 
+/** By what they reason with: an effort of their own levels, always the same, or nothing. */
 function listGrokQuirks(): NonNullable<OpenaiLikeRow["models"]> {
-  const penalties = ["frequency_penalty", "presence_penalty", "stop"] as const;
-  const reasons = { refused: penalties, facts: { refuses: ["frequencyPenalty", "presencePenalty", "stop"] } } as const;
+  const refused = ["frequency_penalty", "presence_penalty", "stop"] as const;
+  const refuses = ["frequencyPenalty", "presencePenalty", "stop"] as const;
+  const reasons = (efforts: NonNullable<ModelFacts["efforts"]>) => ({ refused, facts: { efforts, refuses } });
   const fixed = {
-    refused: [...penalties, "reasoning_effort"],
-    facts: { reasoning: "none", refuses: ["frequencyPenalty", "presencePenalty", "stop", "reasoning"] },
+    refused: [...refused, "reasoning_effort"],
+    facts: { reasoning: "none", refuses: [...refuses, "reasoning"] },
   } as const;
   const plain = { refused: ["reasoning_effort"], facts: { reasoning: "none", refuses: ["reasoning"] } } as const;
   return [
-    [/^grok-3-mini|^grok-4\.[3-9]|^grok-[5-9]/u, reasons],
+    [/^grok-3-mini/u, reasons(["low", "high"])],
+    [/^grok-4\.[34]/u, reasons(["none", "low", "medium", "high"])],
+    [/^grok-(?:4\.[5-9]|[5-9])/u, reasons(["low", "medium", "high"])],
     [/^grok-[23]|non-reasoning/u, plain],
     [/^grok-(?:4|code)/u, fixed],
   ];

@@ -36,8 +36,8 @@ export interface OpenaiLikeRow extends Quirks {
   options?: Readonly<Record<string, ProviderOption>>;
   /** Models that nobody else has. */
   patterns?: readonly string[];
-  /** Where Messages begins, if not at the base URL: the first of these ends that fits is exchanged. Not spoken where none does. */
-  messages?: { from: readonly string[]; to: string };
+  /** Where Messages begins, if not at the base URL. Not spoken where no end fits. */
+  messages?: Exchange;
   /** Chat fields that are refused and that ask for what happens anyway. */
   needless?: readonly string[];
   /** Its name in the price list; looked up by its address where missing. */
@@ -47,12 +47,20 @@ export interface OpenaiLikeRow extends Quirks {
   /** What of that costs nothing. */
   free?: readonly RestFamily[];
   headers?: Readonly<Record<string, string>>;
+  /** Further client headers that it is to see. */
+  requestHeaders?: readonly string[];
   /** Beginnings of further response headers that clients are to see. */
   responseHeaders?: readonly string[];
-  /** What follows the base URL where the models are listed, or a whole address; `/models` where missing, null where they are not. */
-  listing?: string | null;
+  /** Where the models are listed, if not at `/models`: an end of the base URL, exchanged. Null where they are not. */
+  listing?: Exchange | null;
   /** What is peculiar to models beyond the row's own, by names in lower case without their maker's: the first that fits. */
   models?: readonly (readonly [name: RegExp, quirks: Quirks])[];
+}
+
+/** Another address of the same server: the first of these ends of the base URL that fits gives way to another. */
+interface Exchange {
+  from: readonly string[];
+  to: string;
 }
 
 const FORMATS = {
@@ -149,7 +157,9 @@ export function makeOpenaiLike(settings: ProviderSettings, row: OpenaiLikeRow): 
       ...(options["project"] === undefined ? ["openai-project"] : []),
       "traceparent",
       "tracestate",
+      ...(row.requestHeaders ?? []),
     ],
+    ...(spoken.includes("anthropic-messages") ? { versionHeaders: ["anthropic-version"] } : {}),
     responseHeaders: [
       "openai-processing-ms",
       "openai-version",
@@ -211,14 +221,18 @@ function describeEndpoint(wire: WireId, { settings: { apiKey, baseUrl }, row, ow
 }
 
 function findMessagesBase(baseUrl: string, { messages }: OpenaiLikeRow): string | null {
-  if (messages === undefined) return baseUrl;
-  const end = messages.from.find((candidate) => baseUrl.endsWith(candidate));
-  return end === undefined ? null : `${baseUrl.slice(0, baseUrl.length - end.length)}${messages.to}`;
+  return messages === undefined ? baseUrl : exchangeEnd(baseUrl, messages);
 }
 
-function describeListing(baseUrl: string, { listing = "/models" }: OpenaiLikeRow): Provider["listing"] {
+function describeListing(baseUrl: string, { listing }: OpenaiLikeRow): Provider["listing"] {
   if (listing === null) return null;
-  return { url: listing.startsWith("/") ? baseUrl + listing : listing, decode: decodeListing };
+  const url = listing === undefined ? `${baseUrl}/models` : exchangeEnd(baseUrl, listing);
+  return url === null ? null : { url, decode: decodeListing };
+}
+
+function exchangeEnd(baseUrl: string, { from, to }: Exchange): string | null {
+  const end = from.find((candidate) => baseUrl.endsWith(candidate));
+  return end === undefined ? null : `${baseUrl.slice(0, baseUrl.length - end.length)}${to}`;
 }
 
 /** Many servers put the maker before the model: `vendor/model`. */

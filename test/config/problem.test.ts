@@ -107,6 +107,8 @@ describe("a secret in the wrong place is not repeated", () => {
         `${secret}-5`,
         `Bearer ${secret}-5`,
         `${secret}-6`,
+        // The key of Gemini, which is in effect like any other.
+        secret,
       ].toSorted(),
     );
   });

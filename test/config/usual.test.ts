@@ -130,3 +130,46 @@ describe("what a kind does not have", () => {
     expect(text).toContain(`"gopher" is not one of chat, embeddings, messages, responses`);
   });
 });
+
+describe("a flat key", () => {
+  test.each([
+    [{ files: ini("gemini_api_key=AIza-1\ngemini_base_url=https://g.example.com") }, "config/setting.ini:1"],
+    [
+      { env: { TOKLIGENCE_GEMINI_API_KEY: "AIza-1", TOKLIGENCE_GEMINI_BASE_URL: "https://g.example.com" } },
+      "TOKLIGENCE_GEMINI_API_KEY",
+    ],
+    [
+      {
+        files: {
+          ...ini("gemini_api_key_file=/run/g\n[provider.gemini]\nbase_url=https://g.example.com"),
+          "/run/g": "AIza-1",
+        },
+      },
+      "config/setting.ini:1",
+    ],
+  ] satisfies [Scene, string][])("declares the provider of its name: %j", async (scene, origin) => {
+    expect(await find("gemini", scene)).toMatchObject({
+      kind: "gemini",
+      apiKey: "AIza-1",
+      baseUrl: "https://g.example.com",
+    });
+    const loaded = await load(scene);
+    expect(loaded.warnings).toEqual([]);
+    expect(findOrigin(loaded, "provider.gemini.api_key")).toBe(origin);
+  });
+
+  test("said twice, or as a value and as a file, is told", async () => {
+    const { warnings } = await load({ files: ini("groq_api_key=a\n[provider.groq]\napi_key=b") });
+    expect(warnings).toEqual([
+      "config/setting.ini:3: provider.groq.api_key is said again here, which overrules line 1",
+    ]);
+    const { text } = await loadProblems({
+      env: { TOKLIGENCE_GROQ_API_KEY: "a", TOKLIGENCE_GROQ_API_KEY_FILE: "/run/g" },
+    });
+    expect(text).toBe("TOKLIGENCE_GROQ_API_KEY: TOKLIGENCE_GROQ_API_KEY_FILE is set too: keep one");
+  });
+
+  test("of a name with a dash is written with an underscore", async () => {
+    expect(await find("ollama-cloud", { files: ini("ollama_cloud_api_key=k") })).toMatchObject({ apiKey: "k" });
+  });
+});

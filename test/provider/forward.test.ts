@@ -37,7 +37,7 @@ test("mistral: limit and seed under its names, no stream options, nothing that i
   const { response, sent } = await forward("mistral", {
     max_completion_tokens: 7,
     seed: 3,
-    logit_bias: {},
+    logit_bias: { "50256": -100 },
     temperature: 0,
   });
   expect(sent).toEqual({
@@ -95,4 +95,24 @@ test("a model whose usual provider is not set up is no unknown model: the error 
   const response = await rig.chat({ model: "x-1", messages: [{ role: "user", content: "hello" }] });
   expect(response.status).toBe(503);
   expect((await readJson(response)).error.message).toBe("Set X_API_KEY.");
+});
+
+test("what asks for what happens anyway is left out without a word, where any word of it is refused", async () => {
+  const { sent, response } = await forward("openai", {
+    model: "p/gpt-5-mini",
+    temperature: 1,
+    top_p: 0.95,
+    frequency_penalty: 0,
+    logprobs: null,
+    logit_bias: {},
+  });
+  expect(Object.keys(sent).toSorted()).toEqual(["messages", "model"]);
+  expect(response.headers.get("x-tokligence-dropped")).toBe("top_p");
+});
+
+test("a reasoning model of OpenAI's gets its limit under the only name that it knows", async () => {
+  const { sent } = await forward("openai", { model: "p/o3", max_tokens: 100 });
+  expect(sent).toEqual({ model: "o3", messages: [{ role: "user", content: "hello" }], max_completion_tokens: 100 });
+  await rig?.close();
+  expect((await forward("openai", { model: "p/gpt-4.1", max_tokens: 100 })).sent["max_tokens"]).toBe(100);
 });
