@@ -57,8 +57,9 @@ const MODELS: readonly (readonly [prefix: string, known: Known])[] = [
 
 /** Claude models that know structured output in neither of its forms. */
 const OLD_CLAUDE = /^claude-(?:instant|v\d|2|3|opus-4-(?:0|1|20)|sonnet-4-(?:0|20))/u;
-/** Claude models whose tools Bedrock cannot hold to their schemas. */
-const LOOSE_TOOLS = /^claude-(?:fable|opus-4-[78]|opus-5|sonnet-5)/u;
+/** Claude models that take no sampling parameter, and whose tools Bedrock cannot hold to their schemas. */
+const NEW_CLAUDE = /^claude-(?:fable|opus-4-[78]|opus-5|sonnet-5)/u;
+const NEW_CLAUDE_REFUSES: readonly RefusableField[] = ["strictTools", "temperature", "topK", "topP"];
 
 const DEFAULT_LIMIT = 4_096;
 
@@ -66,12 +67,9 @@ export function findModelFacts(base: string, wanted: number | null): ModelFacts 
   const claude = findClaude(base);
   if (claude !== null) {
     const isOld = OLD_CLAUDE.test(claude);
-    return {
-      ...findClaudeFacts(claude, wanted),
-      family: "claude",
-      keepsSchema: !isOld,
-      refuses: isOld || LOOSE_TOOLS.test(claude) ? ["serviceTier", "strictTools"] : ["serviceTier"],
-    };
+    const { refuses = [], ...facts } = findClaudeFacts(claude, wanted);
+    const own = NEW_CLAUDE.test(claude) ? NEW_CLAUDE_REFUSES : isOld ? (["strictTools"] as const) : [];
+    return { ...facts, family: "claude", keepsSchema: !isOld, refuses: [...new Set([...refuses, ...own])] };
   }
   const { family, maxOutputTokens = null, ...known } = MODELS.find(([prefix]) => base.startsWith(prefix))?.[1] ?? {};
   return {

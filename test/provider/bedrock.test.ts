@@ -202,6 +202,25 @@ describe("a request", () => {
     );
   });
 
+  test("asks a Claude for the sampling that it takes, in Converse", async () => {
+    await withRig(
+      () => whole("hi"),
+      async (rig) => {
+        const sampling = { temperature: 0.5, top_p: 0.9, service_tier: "flex", messages: HELLO };
+        await rig.chat({ model: "bedrock/us.anthropic.claude-opus-4-6-v1", ...sampling });
+        await rig.chat({ model: "bedrock/us.anthropic.claude-opus-4-7", ...sampling });
+        expect(
+          rig.calls
+            .map(({ text }) => JSON.parse(text))
+            .map(({ inferenceConfig, serviceTier }) => [inferenceConfig, serviceTier]),
+        ).toEqual([
+          [{ temperature: 0.5 }, { type: "flex" }],
+          [undefined, { type: "flex" }],
+        ]);
+      },
+    );
+  });
+
   test("is priced by the name that was asked for: an answer does not tell the region", async () => {
     await withRig(
       () =>

@@ -28,7 +28,7 @@ export function planFields(request: Request, facts: ModelFacts, dropped: string[
   const plan: FieldPlan = { fields: {}, inference: {} };
   const limit = limitOutput(request, facts, dropped);
   if (limit !== undefined) plan.inference["maxTokens"] = limit;
-  const { temperature, topP } = request;
+  const { temperature, topP } = chooseSampling(request, facts, dropped);
   if (temperature !== undefined) {
     if (temperature > 1) dropped.push("temperature");
     plan.inference["temperature"] = Math.min(temperature, 1);
@@ -42,6 +42,18 @@ export function planFields(request: Request, facts: ModelFacts, dropped: string[
   if (request.seed !== undefined) dropped.push("seed");
   if (request.logprobs === true) dropped.push("logprobs");
   return plan;
+}
+
+/** Claude takes one of the two: of those that clients like to send together, the one that says something. */
+function chooseSampling(
+  { temperature, topP }: Request,
+  { family }: ModelFacts,
+  dropped: string[],
+): { temperature: number | undefined; topP: number | undefined } {
+  if (family !== "claude" || temperature === undefined || topP === undefined) return { temperature, topP };
+  if (temperature === 1 && topP !== 1) return { temperature: undefined, topP };
+  if (topP !== 1) dropped.push("top_p");
+  return { temperature, topP: undefined };
 }
 
 function limitOutput({ maxOutputTokens }: Request, facts: ModelFacts, dropped: string[]): number | undefined {
