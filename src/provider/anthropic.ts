@@ -29,8 +29,15 @@ const FACTS: readonly [prefix: string, facts: Omit<ModelFacts, "defaultMaxOutput
   ["claude-sonnet-4-6", { maxOutputTokens: 128_000, reasoning: "effort", efforts: ["low", "medium", "high"] }],
 ];
 
-/** Models newer than the table: 64,000 is within every one's limit, and effort has replaced budgets. */
-const NEWER = { maxOutputTokens: null, reasoning: "effort" } as const;
+/**
+ * Models newer than the table: 64,000 is within every one's limit, effort has replaced budgets, and all from 4.7 on refuse to be sampled
+ * otherwise than by default. https://platform.claude.com/docs/en/about-claude/models/migration-guide
+ */
+const NEWER = {
+  maxOutputTokens: null,
+  reasoning: "effort",
+  refuses: ["temperature", "topK", "topP"],
+} as const satisfies Omit<ModelFacts, "defaultMaxOutputTokens">;
 const CAREFUL_LIMIT = 64_000;
 /** What we ask for where the client named no limit: enough for a long answer, within every current model's limit. */
 const DEFAULT_LIMIT = 32_000;
@@ -54,8 +61,9 @@ export function makeAnthropic(settings: ProviderSettings): Provider {
   return {
     name: settings.name,
     speaks: () => ["anthropic-messages", "anthropic-count"],
-    endpoint: (wire) => ({
+    endpoint: (wire, { model }) => ({
       url: `${settings.baseUrl}/v1/messages${wire === "anthropic-count" ? "/count_tokens" : ""}`,
+      refused: listRefusedSampling(model),
     }),
     authorize: null,
     headers: {
@@ -97,6 +105,14 @@ export function findClaudeFacts(model: string, wanted: number | null): ModelFact
   const facts = FACTS.find(([prefix]) => name.startsWith(prefix))?.[1] ?? NEWER;
   const limit = facts.maxOutputTokens ?? CAREFUL_LIMIT;
   return { ...facts, defaultMaxOutputTokens: Math.min(wanted ?? DEFAULT_LIMIT, limit) };
+}
+
+/** As the format says it: clients send such fields whatever the model is. */
+const SAMPLING = ["temperature", "top_k", "top_p"];
+
+/** Fields of a forwarded body that this model refuses. */
+export function listRefusedSampling(model: string): readonly string[] {
+  return findClaudeFacts(model, null).refuses === undefined ? [] : SAMPLING;
 }
 
 function decodeListing(body: JsonObject): ListedModel[] {

@@ -2,7 +2,7 @@
 // Knows no other model. https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages-request-response.html
 
 import { type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
-import { findClaudeFacts } from "./anthropic.ts";
+import { findClaudeFacts, listRefusedSampling } from "./anthropic.ts";
 
 const VERSION = "bedrock-2023-05-31";
 
@@ -58,6 +58,7 @@ export function describeClaude(claude: string, betas: readonly string[]): Claude
     set: { anthropic_version: VERSION, ...(taken.size === 0 ? {} : { anthropic_beta: [...taken] }) },
     refused: [
       ...REFUSED,
+      ...listRefusedSampling(claude),
       ...(taken.has("context-management-2025-06-27") || taken.has("compact-2026-01-12") ? [] : ["context_management"]),
       ...(isOld && !taken.has("effort-2025-11-24") && !/-4-5/u.test(claude) ? ["output_config"] : []),
     ],

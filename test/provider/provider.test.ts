@@ -63,10 +63,10 @@ describe("anthropic", () => {
     ["claude-3-7-sonnet-20250219", 64_000, 32_000, "budget"],
     ["claude-opus-4-20250514", 32_000, 32_000, "budget"],
     ["Claude-Sonnet-4-5", 64_000, 32_000, "budget"],
+    ["claude-sonnet-4-6", 128_000, 32_000, "effort"],
     ["claude-sonnet-5-5", null, 32_000, "effort"],
   ] as const)("%s: at most %p, %d unless asked, reasoning by %s", (model, most, unlessAsked, reasoning) => {
-    const { takesInlineInstructions: _elsewhere, ...facts } = makeProvider(settings).facts(model);
-    expect(facts).toEqual({
+    expect(makeProvider(settings).facts(model)).toMatchObject({
       maxOutputTokens: most,
       defaultMaxOutputTokens: unlessAsked,
       reasoning,
@@ -84,6 +84,13 @@ describe("anthropic", () => {
       "glm-5",
     ];
     expect(older.filter(takes)).toEqual([]);
+  });
+  test("its models from 4.7 on take no sampling parameters", () => {
+    const refusal = (model: string) => makeProvider(settings).facts(model).refuses;
+    for (const model of ["claude-opus-4-7", "claude-sonnet-5", "claude-haiku-5-5"]) {
+      expect(refusal(model)).toEqual(["temperature", "topK", "topP"]);
+    }
+    for (const model of ["claude-opus-4-6", "claude-sonnet-4-5"]) expect(refusal(model)).toBeUndefined();
   });
   test("the operator's limit holds within the model's", () => {
     const limited = makeProvider({ ...settings, maxOutputTokens: 10_000 });
