@@ -16,6 +16,7 @@ import {
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext } from "../type.ts";
 import {
+  ID,
   type StopReason,
   type ToolUseBlock,
   type UsageBody,
@@ -28,6 +29,7 @@ import {
 import { decodeError } from "./error.ts";
 import { decodeBlock, encodeCitations, keepBlock, keptBlock, parseArguments } from "./content.ts";
 import { describeMedia } from "./media.ts";
+import { isForeign } from "../seal.ts";
 import { encodeShown } from "./reasoning.ts";
 
 /** Fields of a message that the canonical answer holds itself, or that say nothing. */
@@ -196,11 +198,18 @@ export function encodeResponse(response: Response, { request }: ClientContext): 
     type: "message",
     role: "assistant",
     model: response.model,
-    content: choice.parts.flatMap((part) => encodeAnswerPart(part, request.tools)),
+    content: withoutLateSeals(choice.parts).flatMap((part) => encodeAnswerPart(part, request.tools)),
     ...encodeStop(choice),
     usage: encodeUsage(response.usage, objectOf(own["usage"])),
     ...omit(own, ["usage"]),
   };
+}
+
+/** Agents take the last block for the answer: what was sealed behind all that was said, and belongs to nothing, is not told. */
+function withoutLateSeals(parts: readonly AnswerPart[]): readonly AnswerPart[] {
+  const isSaid = (part: AnswerPart): boolean => part.type !== "reasoning" || part.text !== "" || !isForeign(part, ID);
+  const last = parts.findLastIndex(isSaid);
+  return last === -1 ? parts : parts.slice(0, last + 1);
 }
 
 function encodeAnswerPart(part: AnswerPart, tools: readonly Tool[]): JsonObject[] {

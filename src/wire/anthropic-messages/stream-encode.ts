@@ -149,6 +149,8 @@ type Sealed = Pick<ReasoningPart, "signature" | "encrypted" | "origin">;
 class BlockWriter {
   #nextIndex = 0;
   #current: BlockState | null = null;
+  /** What was sealed without a text to it: it goes before the block that follows, and is of no use behind all others. */
+  #seals: string[] = [];
   readonly #queue: BlockState[] = [];
   readonly #parts = new Map<number, BlockState>();
   readonly #tools: readonly Tool[];
@@ -179,6 +181,8 @@ class BlockWriter {
   closeAll(): string[] {
     const frames: string[] = [];
     while (this.#current !== null) frames.push(...this.#close(this.#current));
+    const hasSaid = this.#nextIndex > 0;
+    for (const data of this.#seals.splice(0)) if (!hasSaid) frames.push(...this.#writeBlock(redactedBlock(data)));
     return frames;
   }
 
@@ -223,10 +227,11 @@ class BlockWriter {
 
   #open(state: BlockState): string[] {
     if (state.index !== null) return [];
+    const frames = this.#seals.splice(0).flatMap((data) => this.#writeBlock(redactedBlock(data)));
     state.index = this.#nextIndex++;
     const { index, start } = state;
     const block = blockOf(start, this.#tools);
-    const frames = [format({ type: "content_block_start", index, content_block: block })];
+    frames.push(format({ type: "content_block_start", index, content_block: block }));
     // The provider sends one here.
     if (index === 0) frames.push(format({ type: "ping" }));
     return isFreeText(start) ? [...frames, inputOf(index, FREE_TEXT_START)] : frames;
@@ -236,20 +241,23 @@ class BlockWriter {
   #redacted(state: BlockState, data: string): string[] {
     const frames = state.index === null ? [] : [stopOf(state.index)];
     state.index = null;
-    const index = this.#nextIndex++;
-    return [
-      ...frames,
-      format({ type: "content_block_start", index, content_block: redactedBlock(data) }),
-      stopOf(index),
-    ];
+    return [...frames, ...this.#writeBlock(redactedBlock(data))];
   }
 
-  /** As the signature of what was shown; alone where nothing was. */
+  #writeBlock(block: JsonObject): string[] {
+    const index = this.#nextIndex++;
+    return [format({ type: "content_block_start", index, content_block: block }), stopOf(index)];
+  }
+
+  /** As the signature of what was shown; where nothing was, it waits. */
   #writeSealed(state: BlockState): string[] {
     const data = state.sealed === null ? null : seal(state.sealed, ID);
     state.sealed = null;
     if (data === null) return [];
-    if (state.index === null) return this.#redacted(state, data);
+    if (state.index === null) {
+      this.#seals.push(data);
+      return [];
+    }
     const delta = { type: "signature_delta", signature: data };
     return [format({ type: "content_block_delta", index: state.index, delta })];
   }

@@ -156,9 +156,14 @@ describe.each(Object.entries(FORMATS))("through a client of %s", (_name, format)
     expect(signatures(sendBack(format, shownWhole(TEXT), false))).toEqual([["A mole digs.", SECOND]]);
   });
 
-  test("on a text, streamed: on the text, or behind it as it came", async () => {
+  test("on a text, streamed: on the text, or behind it as it came, where a client may be told that", async () => {
     const parts = sendBack(format, await shownStreamed(TEXT), false);
     expect(parts.map(({ text }) => (typeof text === "string" ? text : "")).join("")).toBe("A mole digs.");
+    if (wire.id === "anthropic-messages") {
+      // Its agents take the last block for the answer, and Google demands signatures of calls alone.
+      expect(parts).toEqual([{ text: "A mole digs." }]);
+      return;
+    }
     expect(parts.at(-1)?.["thoughtSignature"]).toBe(SECOND);
     expect(parts.filter((part) => part["thoughtSignature"] !== undefined)).toHaveLength(1);
   });
