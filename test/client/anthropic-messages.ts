@@ -20,7 +20,10 @@ const connect = ({ fetch, token }: Conversation): Anthropic =>
 const think = (model: string) =>
   /-4-5|-4-1|-3-7/u.test(model)
     ? { thinking: { type: "enabled" as const, budget_tokens: 2_000 } }
-    : { thinking: { type: "adaptive" as const }, output_config: { effort: "high" as const } };
+    : {
+        thinking: { type: "adaptive" as const, display: "summarized" as const },
+        output_config: { effort: "high" as const },
+      };
 
 export const anthropicMessages: Client = async (conversation) => {
   const { model, stream, reasoning, tools, says } = conversation;
@@ -90,6 +93,8 @@ const FINISHES: Readonly<Record<string, Turn["finish"]>> = { end_turn: "stop", t
 
 function see({ content, stop_reason: reason, usage }: Anthropic.Message | Anthropic.Beta.BetaMessage): Turn {
   const cached = usage.cache_read_input_tokens ?? 0;
+  const last = content.at(-1)?.type;
+  if (last !== "text" && last !== "tool_use") throw new Error(`the answer ends in ${last}, which agents take for it`);
   const thoughts = content.flatMap((block) => (block.type === "thinking" ? [block.thinking] : []));
   return {
     text: content.map((block) => (block.type === "text" ? block.text : "")).join(""),

@@ -191,10 +191,13 @@ function checkPairs(before: readonly Block[], blocks: readonly Block[], index: n
   if (new Set(calls).size < calls.length) throw new Refusal("`tool_use` ids must be unique");
 }
 
-/** With thinking on, a turn that calls tools goes on from the thinking that led to the calls. */
+/**
+ * With a budget for thinking, a turn that calls tools goes on from the thinking that led to the calls.
+ * https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking: an adaptive one need not.
+ */
 function checkThinking(request: CountRequest, turns: readonly { role: string; blocks: Block[] }[]): void {
   const isOpen = turns.at(-1)?.blocks.some(({ type }) => type === "tool_result") ?? false;
-  if (!isThinking(request) || !isOpen) return;
+  if (request.thinking?.type !== "enabled" || !isOpen) return;
   const [first] = turns.at(-2)?.blocks ?? [];
   if (first?.type === "thinking" || first?.type === "redacted_thinking") return;
   throw new Refusal(

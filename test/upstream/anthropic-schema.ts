@@ -57,10 +57,17 @@ const block = z.discriminatedUnion("type", [
 ]);
 export type Block = z.output<typeof block>;
 
-const message = z.strictObject({
-  role: z.enum(["user", "assistant", "system"]),
-  content: z.union([z.string(), z.array(block)]),
+const output_config = z.strictObject({
+  effort: z.enum(["low", "medium", "high", "xhigh", "max"]).nullish(),
+  format: z.strictObject({ type: z.literal("json_schema"), schema: z.record(z.string(), z.unknown()) }).nullish(),
+  task_budget: z.unknown().optional(),
 });
+const content = z.union([z.string(), z.array(block)]);
+const message = z.discriminatedUnion("role", [
+  z.strictObject({ role: z.enum(["user", "assistant"]), content }),
+  // Between turns, where it may change what holds from there on.
+  z.strictObject({ role: z.literal("system"), content, output_config: output_config.optional() }),
+]);
 
 const inputSchema = z
   .looseObject({ type: z.literal("object") })
@@ -86,18 +93,21 @@ export const COUNT = z.strictObject({
   messages: z.array(message).min(1, "at least one message is required"),
   cache_control,
   context_management: z.unknown().optional(),
-  output_config: z
-    .strictObject({
-      effort: z.enum(["low", "medium", "high", "xhigh", "max"]).nullish(),
-      format: z.strictObject({ type: z.literal("json_schema"), schema: z.record(z.string(), z.unknown()) }).nullish(),
-      task_budget: z.unknown().optional(),
-    })
-    .optional(),
+  output_config: output_config.optional(),
   system: z.union([z.string(), z.array(text)]).optional(),
   thinking: z
     .discriminatedUnion("type", [
-      z.strictObject({ type: z.literal("enabled"), budget_tokens: z.int().min(1024), display: z.string().nullish() }),
-      z.strictObject({ type: z.literal("adaptive"), display: z.enum(["summarized", "omitted"]).nullish() }),
+      z.strictObject({
+        type: z.literal("enabled"),
+        budget_tokens: z.int().min(1024),
+        display: z.string().nullish(),
+        block_binding: z.unknown().optional(),
+      }),
+      z.strictObject({
+        type: z.literal("adaptive"),
+        display: z.enum(["summarized", "omitted"]).nullish(),
+        block_binding: z.unknown().optional(),
+      }),
       z.strictObject({ type: z.literal("disabled") }),
     ])
     .optional(),

@@ -80,7 +80,18 @@ async function invokeClaude(id: string, body: unknown, stream: boolean): Promise
   );
 }
 
-const BETAS = ["context-management-2025-06-27", "interleaved-thinking-2025-05-14"];
+const BETAS = [
+  "context-1m-2025-08-07",
+  "context-management-2025-06-27",
+  "effort-2025-11-24",
+  "fine-grained-tool-streaming-2025-05-14",
+  "interleaved-thinking-2025-05-14",
+  "mid-conversation-output-config-2026-07-01",
+  "mid-conversation-tool-changes-2026-07-01",
+  "thinking-display-updates-2026-08-18",
+  "tool-examples-2025-10-29",
+  "tool-search-tool-2025-10-19",
+];
 
 function readMessage(text: string): string {
   const body: { error: { message: string } } = JSON.parse(text);
@@ -185,7 +196,12 @@ function checkThinking(request: ConverseRequest, model: string): void {
   }
   const last = messages.at(-1);
   const [first] = messages.at(-2)?.content ?? [];
-  if (last !== undefined && resultsOf(last).length > 0 && (first === undefined || !("reasoningContent" in first))) {
+  if (
+    budget !== null &&
+    last !== undefined &&
+    resultsOf(last).length > 0 &&
+    (first === undefined || !("reasoningContent" in first))
+  ) {
     throw new Refusal(
       "The model returned the following errors: Expected `thinking` or `redacted_thinking`, but found `tool_use`.",
     );

@@ -42,8 +42,9 @@ function answer({ method, url, headers, body }: Received): Response {
   }
   const request = check(REQUEST, verb === "countTokens" ? unwrap(body, model) : body, say);
   checkConfig(request, model);
-  checkTurns(request.contents);
-  checkSignatures(request.contents, model);
+  const contents = joinPieces(request.contents);
+  checkTurns(contents);
+  checkSignatures(contents, model);
   if (verb === "countTokens") return Response.json({ totalTokens: USAGE.input });
   const turn = takeTurn(readConversation(request));
   const chunks = listChunks(request, turn, model);
@@ -53,6 +54,17 @@ function answer({ method, url, headers, body }: Received): Response {
     chunks.map(({ piece }) => ({ data: JSON.stringify(piece) })),
     "\r\n",
   );
+}
+
+/** An answer may come back as the pieces in which it was streamed. */
+function joinPieces(contents: readonly Content[]): Content[] {
+  const joined: Content[] = [];
+  for (const content of contents) {
+    const last = joined.at(-1);
+    if (last?.role === "model" && content.role === "model") last.parts = [...last.parts, ...content.parts];
+    else joined.push({ ...content });
+  }
+  return joined;
 }
 
 /** Counting takes the contents alone, or a whole request that names the model once more. */

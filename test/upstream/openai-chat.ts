@@ -1,167 +1,31 @@
 // Chat Completions as strict as OpenAI's own: unknown fields, empty tools, results without calls, parameters that a reasoning model refuses.
 // https://platform.openai.com/docs/api-reference/chat
 
-import * as z from "zod";
-import { findLaxSchema, printOpenaiRefusal, requireBearer, sayOpenai, toolName } from "./openai.ts";
-import { check, makeStrict, type Received, Refusal, streamFrames, type StrictUpstream } from "./strict.ts";
+import { type ChatRequest, REQUEST } from "./openai-chat-schema.ts";
+import {
+  findLaxSchema,
+  isOpenModel,
+  isReasoner,
+  printOpenaiRefusal,
+  reasons,
+  requireBearer,
+  sayOpenai,
+} from "./openai.ts";
+import {
+  check,
+  type Dialect,
+  makeStrict,
+  type Received,
+  Refusal,
+  streamFrames,
+  type StrictUpstream,
+} from "./strict.ts";
 import { type ScriptedTurn, USAGE, cutPieces, takeTurn } from "./script.ts";
 
-const textPart = z.strictObject({ type: z.literal("text"), text: z.string() });
-const plainContent = z.union([z.string(), z.array(textPart).min(1)]);
-const userPart = z.discriminatedUnion("type", [
-  textPart,
-  z.strictObject({
-    type: z.literal("image_url"),
-    image_url: z.strictObject({
-      url: z.string().min(1),
-      detail: z.enum(["auto", "low", "high", "original"]).optional(),
-    }),
-  }),
-  z.strictObject({
-    type: z.literal("input_audio"),
-    input_audio: z.strictObject({ data: z.string(), format: z.enum(["wav", "mp3"]) }),
-  }),
-  z.strictObject({
-    type: z.literal("file"),
-    file: z.strictObject({
-      file_data: z.string().optional(),
-      file_id: z.string().optional(),
-      filename: z.string().optional(),
-    }),
-  }),
-]);
-const callId = z.string().min(1).max(40);
-const name = z.string().regex(/^[^\s<|\\/>]+$/u);
-const toolCall = z.discriminatedUnion("type", [
-  z.strictObject({
-    id: callId,
-    type: z.literal("function"),
-    function: z.strictObject({ name: toolName, arguments: z.string() }),
-  }),
-  z.strictObject({
-    id: callId,
-    type: z.literal("custom"),
-    custom: z.strictObject({ name: toolName, input: z.string() }),
-  }),
-]);
-const instruction = { content: plainContent, name: name.optional() };
-const message = z.discriminatedUnion("role", [
-  z.strictObject({ role: z.literal("system"), ...instruction }),
-  z.strictObject({ role: z.literal("developer"), ...instruction }),
-  z.strictObject({
-    role: z.literal("user"),
-    content: z.union([z.string(), z.array(userPart).min(1)]),
-    name: name.optional(),
-  }),
-  z.strictObject({
-    role: z.literal("assistant"),
-    content: z
-      .union([
-        z.string(),
-        z.array(z.union([textPart, z.strictObject({ type: z.literal("refusal"), refusal: z.string() })])).min(1),
-      ])
-      .nullish(),
-    refusal: z.string().nullish(),
-    name: name.optional(),
-    audio: z.strictObject({ id: z.string() }).nullish(),
-    tool_calls: z.array(toolCall).min(1).optional(),
-    function_call: z.null().optional(),
-    // What it sends itself it takes back.
-    annotations: z.array(z.unknown()).optional(),
-  }),
-  z.strictObject({
-    role: z.literal("tool"),
-    content: plainContent,
-    tool_call_id: z.string(),
-    name: z.string().optional(),
-  }),
-]);
-
-const tool = z.discriminatedUnion("type", [
-  z.strictObject({
-    type: z.literal("function"),
-    function: z.strictObject({
-      name: toolName,
-      description: z.string().optional(),
-      parameters: z.record(z.string(), z.unknown()).optional(),
-      strict: z.boolean().nullish(),
-    }),
-  }),
-  z.strictObject({
-    type: z.literal("custom"),
-    custom: z.strictObject({ name: toolName, description: z.string().optional(), format: z.unknown().optional() }),
-  }),
-]);
-const named = z.union([
-  z.strictObject({ type: z.literal("function"), function: z.strictObject({ name: toolName }) }),
-  z.strictObject({ type: z.literal("custom"), custom: z.strictObject({ name: toolName }) }),
-]);
-
-const REQUEST = z.strictObject({
-  model: z.string(),
-  messages: z.array(message).min(1),
-  audio: z.unknown().optional(),
-  frequency_penalty: z.number().min(-2).max(2).nullish(),
-  logit_bias: z.record(z.string(), z.number()).nullish(),
-  logprobs: z.boolean().nullish(),
-  max_completion_tokens: z.int().min(1).nullish(),
-  max_tokens: z.int().min(1).nullish(),
-  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
-  modalities: z.array(z.enum(["text", "audio"])).nullish(),
-  n: z.int().min(1).max(128).nullish(),
-  parallel_tool_calls: z.boolean().optional(),
-  prediction: z.unknown().optional(),
-  presence_penalty: z.number().min(-2).max(2).nullish(),
-  prompt_cache_key: z.string().optional(),
-  prompt_cache_retention: z.enum(["in-memory", "24h"]).nullish(),
-  reasoning_effort: z.enum(["none", "minimal", "low", "medium", "high", "xhigh"]).nullish(),
-  response_format: z
-    .discriminatedUnion("type", [
-      z.strictObject({ type: z.literal("text") }),
-      z.strictObject({ type: z.literal("json_object") }),
-      z.strictObject({
-        type: z.literal("json_schema"),
-        json_schema: z.strictObject({
-          name: toolName,
-          description: z.string().optional(),
-          schema: z.record(z.string(), z.unknown()).optional(),
-          strict: z.boolean().nullish(),
-        }),
-      }),
-    ])
-    .optional(),
-  safety_identifier: z.string().max(64).optional(),
-  seed: z.int().nullish(),
-  service_tier: z.enum(["auto", "default", "flex", "scale", "priority"]).nullish(),
-  stop: z.union([z.string(), z.array(z.string()).min(1).max(4)]).nullish(),
-  store: z.boolean().nullish(),
-  stream: z.boolean().nullish(),
-  stream_options: z
-    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.boolean().optional() })
-    .nullish(),
-  temperature: z.number().min(0).max(2).nullish(),
-  tool_choice: z
-    .union([
-      z.enum(["none", "auto", "required"]),
-      named,
-      z.strictObject({
-        type: z.literal("allowed_tools"),
-        allowed_tools: z.strictObject({ mode: z.enum(["auto", "required"]), tools: z.array(named) }),
-      }),
-    ])
-    .optional(),
-  tools: z.array(tool).min(1).max(128).optional(),
-  top_logprobs: z.int().min(0).max(20).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
-  user: z.string().optional(),
-  verbosity: z.enum(["low", "medium", "high"]).nullish(),
-  web_search_options: z.unknown().optional(),
-});
-
-type ChatRequest = z.output<typeof REQUEST>;
+export const CHAT_DIALECT: Dialect = { answer, printRefusal: printOpenaiRefusal };
 
 export function makeStrictChat(): StrictUpstream {
-  return makeStrict({ answer, printRefusal: printOpenaiRefusal });
+  return makeStrict(CHAT_DIALECT);
 }
 
 function answer({ method, url, headers, body }: Received): Response {
@@ -178,21 +42,28 @@ function answer({ method, url, headers, body }: Received): Response {
   return request.stream === true ? printStream(request, turn) : Response.json(printWhole(request, turn));
 }
 
-const isReasoner = (model: string): boolean => /^(?:gpt-5|o\d)/u.test(model);
-
 function checkModel(request: ChatRequest): void {
+  if (needsResponses(request)) {
+    throw new Refusal(
+      `Function tools with reasoning_effort are not supported for ${request.model} in /v1/chat/completions. Please use /v1/responses instead.`,
+      { param: "reasoning_effort" },
+    );
+  }
   const refuse = (param: string): never => {
     throw new Refusal(`Unsupported parameter: '${param}' is not supported with this model.`, {
       param,
       code: "unsupported_parameter",
     });
   };
+  const effort = request.reasoning_effort ?? null;
+  if (isOpenModel(request.model)) return;
   if (!isReasoner(request.model)) {
-    if ((request.reasoning_effort ?? null) !== null)
-      throw new Refusal("Unrecognized request argument supplied: reasoning_effort");
+    if (effort !== null) throw new Refusal("Unrecognized request argument supplied: reasoning_effort");
     return;
   }
-  for (const field of ["max_tokens", "logprobs", "top_logprobs", "logit_bias", "stop"] as const) {
+  if ((request.max_tokens ?? null) !== null) refuse("max_tokens");
+  if (!reasons(request.model, effort)) return;
+  for (const field of ["logprobs", "top_logprobs", "logit_bias", "stop"] as const) {
     if ((request[field] ?? false) !== false) refuse(field);
   }
   for (const [field, usual] of [
@@ -208,6 +79,11 @@ function checkModel(request: ChatRequest): void {
       );
     }
   }
+}
+
+/** Since 5.4 a model that reasons is given tools by the newer format alone. https://developers.openai.com/api/docs/guides/latest-model */
+function needsResponses({ model, tools, reasoning_effort: effort }: ChatRequest): boolean {
+  return /^gpt-5\.[4-9]/u.test(model) && tools !== undefined && (effort ?? "none") !== "none";
 }
 
 /** Fields that are taken only beside others. */
@@ -338,13 +214,13 @@ const head = ({ model }: ChatRequest, object: string) => ({
   system_fingerprint: "fp_strict",
 });
 
-const printUsage = ({ model }: ChatRequest) => ({
+const printUsage = ({ model, reasoning_effort: effort }: ChatRequest) => ({
   prompt_tokens: USAGE.input,
   completion_tokens: USAGE.output,
   total_tokens: USAGE.input + USAGE.output,
   prompt_tokens_details: { cached_tokens: USAGE.cached, audio_tokens: 0 },
   completion_tokens_details: {
-    reasoning_tokens: isReasoner(model) ? USAGE.reasoning : 0,
+    reasoning_tokens: reasons(model, effort ?? null) ? USAGE.reasoning : 0,
     audio_tokens: 0,
     accepted_prediction_tokens: 0,
     rejected_prediction_tokens: 0,

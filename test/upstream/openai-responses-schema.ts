@@ -82,7 +82,7 @@ const item = z.discriminatedUnion("type", [
   }),
   z.strictObject({
     type: z.literal("reasoning"),
-    id: z.string().startsWith("rs_"),
+    id: itemId("rs"),
     summary: z.array(z.strictObject({ type: z.literal("summary_text"), text: z.string() })),
     content: z.array(z.strictObject({ type: z.literal("reasoning_text"), text: z.string() })).nullish(),
     encrypted_content: z.string().nullish(),

@@ -1,19 +1,27 @@
 // Responses as strict as OpenAI's own: closed items, calls and outputs in pairs, reasoning that only its maker can read, parameters that a
 // reasoning model refuses. https://platform.openai.com/docs/api-reference/responses
 
-import { findLaxSchema, printOpenaiRefusal, requireBearer, sayOpenai } from "./openai.ts";
+import { findLaxSchema, isReasoner, printOpenaiRefusal, reasons, requireBearer, sayOpenai } from "./openai.ts";
 import { printResponse, printResponseStream, SEALED_REASONING } from "./openai-responses-print.ts";
 import { type Entry, REQUEST, type ResponsesRequest } from "./openai-responses-schema.ts";
 import { takeTurn } from "./script.ts";
-import { check, makeStrict, type Received, Refusal, type StrictUpstream } from "./strict.ts";
+import { check, type Dialect, makeStrict, type Received, Refusal, type StrictUpstream } from "./strict.ts";
 
-/** What was stored, by the id of its response: all that was said until then. */
-type Memory = Map<string, Entry[]>;
+/** What was stored: by the id of a response all that was said until then, and each item by its own. */
+interface Memory {
+  answers: Map<string, Entry[]>;
+  items: Map<string, Entry>;
+}
 
 export function makeStrictResponses(): StrictUpstream {
-  const memory: Memory = new Map();
+  return makeStrict(makeResponsesDialect());
+}
+
+/** With a memory of its own. */
+export function makeResponsesDialect(): Dialect {
+  const memory: Memory = { answers: new Map(), items: new Map() };
   let count = 0;
-  return makeStrict({
+  return {
     printRefusal: printOpenaiRefusal,
     answer({ method, url, headers, body }: Received): Response {
       requireBearer(headers);
@@ -24,20 +32,18 @@ export function makeStrictResponses(): StrictUpstream {
       const request = check(REQUEST, body, sayOpenai);
       checkModel(request);
       checkCompany(request);
-      const entries = [...recall(request, memory), ...listEntries(request.input)];
+      const entries = [...recall(request, memory), ...listEntries(request.input).map((entry) => look(entry, memory))];
       checkEntries(entries, { stored: request.store !== false });
       const turn = takeTurn(readConversation(request, entries));
       const response = printResponse(request, turn, {
         id: `resp_strict${++count}`,
-        isReasoner: isReasoner(request.model),
+        isReasoner: reasons(request.model, request.reasoning?.effort ?? null),
       });
-      if (request.store !== false) memory.set(response.id, [...entries, ...(response.output as Entry[])]);
+      if (request.store !== false) keep(memory, { id: response.id, entries, output: response.output as Entry[] });
       return request.stream === true ? printResponseStream(response) : Response.json(response);
     },
-  });
+  };
 }
-
-const isReasoner = (model: string): boolean => /^(?:gpt-5|o\d)/u.test(model);
 
 function listEntries(input: ResponsesRequest["input"]): Entry[] {
   return typeof input === "string" ? [{ role: "user", content: input }] : input;
@@ -45,10 +51,26 @@ function listEntries(input: ResponsesRequest["input"]): Entry[] {
 
 function recall({ previous_response_id: id }: ResponsesRequest, memory: Memory): Entry[] {
   if ((id ?? null) === null) return [];
-  const entries = memory.get(id ?? "");
+  const entries = memory.answers.get(id ?? "");
   if (entries !== undefined) return entries;
   const message = `Previous response with id '${id}' not found.`;
   throw new Refusal(message, { param: "previous_response_id", code: "previous_response_not_found" });
+}
+
+function keep(
+  { answers, items }: Memory,
+  { id, entries, output }: { id: string; entries: Entry[]; output: Entry[] },
+): void {
+  answers.set(id, [...entries, ...output]);
+  for (const item of output) if ("id" in item) items.set(item.id ?? "", item);
+}
+
+/** The item itself, where it is referred to. */
+function look(entry: Entry, { items }: Memory): Entry {
+  if (entry.type !== "item_reference") return entry;
+  const item = items.get(entry.id);
+  if (item === undefined) throw new Refusal(`Item with id '${entry.id}' not found.`, { status: 404, param: "input" });
+  return item;
 }
 
 function checkModel(request: ResponsesRequest): void {
@@ -59,6 +81,7 @@ function checkModel(request: ResponsesRequest): void {
     });
   };
   if (isReasoner(request.model)) {
+    if (!reasons(request.model, request.reasoning?.effort ?? null)) return;
     for (const field of ["temperature", "top_p"] as const) if ((request[field] ?? 1) !== 1) refuse(field);
     if ((request.top_logprobs ?? 0) !== 0) refuse("top_logprobs");
     return;
@@ -119,7 +142,6 @@ function checkEntries(entries: readonly Entry[], { stored }: { stored: boolean }
         checkReasoning(entry, { next: entries[index + 1], stored });
         break;
       case "item_reference":
-        throw new Refusal(`Item with id '${entry.id}' not found.`, { status: 404, param: "input" });
       case "message":
       case undefined:
         break;

@@ -43,3 +43,19 @@ export function findLaxSchema(schema: unknown, path = "()"): string | null {
 function firstOf(found: readonly (string | null)[]): string | null {
   return found.find((text) => text !== null) ?? null;
 }
+
+/** Models that can reason. */
+export function isReasoner(model: string): boolean {
+  return /^(?:gpt-5|gpt-oss|o\d)/u.test(model);
+}
+
+/** Served by others in OpenAI's format: reasons, and takes every parameter. */
+export function isOpenModel(model: string): boolean {
+  return model.startsWith("gpt-oss");
+}
+
+/** Whether one does: from 5.1 to 5.4 only if it is asked to. https://developers.openai.com/api/docs/guides/reasoning */
+export function reasons(model: string, effort: string | null): boolean {
+  const isAsked = /^gpt-5\.[1-4](?!\S*(?:codex|pro))/u.test(model);
+  return isReasoner(model) && (isAsked ? (effort ?? "none") !== "none" : effort !== "none");
+}

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { anthropicMessages, anthropicRunner } from "../client/anthropic-messages.ts";
-import { gemini } from "../client/gemini.ts";
+import { gemini, geminiChat } from "../client/gemini.ts";
 import { openaiChat } from "../client/openai-chat.ts";
 import { openaiResponses, openaiStoredResponses } from "../client/openai-responses.ts";
 import { expectHeard, SCENARIOS } from "../client/scenario.ts";
@@ -27,8 +27,9 @@ const PAIRS: readonly [
   ["anthropic of yesterday", makeStrictMessages, anthropicMessages, "claude-haiku-4-5", REASONING],
   ["anthropic's runner", makeStrictMessages, anthropicRunner, "claude-sonnet-5-5", REASONING],
   ["gemini", makeStrictGemini, gemini, "gemini-3-pro", REASONING],
+  ["gemini's chat", makeStrictGemini, geminiChat, "gemini-3-pro", REASONING],
   ["gemini of yesterday", makeStrictGemini, gemini, "gemini-2.5-flash", REASONING],
-  ["openai chat", makeStrictChat, openaiChat, "gpt-5.4", null],
+  ["openai chat", makeStrictChat, openaiChat, "gpt-5.1", null],
   ["openai responses", makeStrictResponses, openaiResponses, "gpt-5.4", REASONING],
   ["openai stored responses", makeStrictResponses, openaiStoredResponses, "gpt-5.4", REASONING],
 ];
@@ -192,8 +193,8 @@ test.each<[name: keyof typeof ASKS, body: Record<string, unknown>, said: string]
   ["chat", { tool_choice: "auto" }, "only allowed when 'tools' are specified"],
   ["chat", { stream_options: { include_usage: true } }, "only allowed when 'stream' is enabled"],
   ["chat", { reasoning_effort: "low" }, "reasoning_effort"],
-  ["chat", { model: "gpt-5.4", max_tokens: 5 }, "'max_tokens' is not supported with this model"],
-  ["chat", { model: "gpt-5.4", temperature: 0 }, "'temperature' does not support 0"],
+  ["chat", { model: "gpt-5", max_tokens: 5 }, "'max_tokens' is not supported with this model"],
+  ["chat", { model: "gpt-5", temperature: 0 }, "'temperature' does not support 0"],
   ["chat", { metadata: { a: "b" } }, "only allowed when 'store' is enabled"],
   ["chat", { messages: [user("hi"), chatCall, user("and?")] }, "did not have response messages: call_1"],
   ["chat", { messages: [user("hi"), { role: "tool", tool_call_id: "call_1", content: "x" }] }, "must be a response to"],
@@ -225,7 +226,7 @@ test.each<[name: keyof typeof ASKS, body: Record<string, unknown>, said: string]
   ],
   ["gemini", { generationConfig: { responseSchema: { type: "string" } } }, "response_mime_type"],
   ["responses", { messages: [] }, "Unknown parameter: 'messages'"],
-  ["responses", { temperature: 0 }, "'temperature' is not supported"],
+  ["responses", { reasoning: { effort: "low" }, temperature: 0 }, "'temperature' is not supported"],
   ["responses", { max_output_tokens: 5 }, "max_output_tokens"],
   ["responses", { previous_response_id: "resp_0" }, "previous_response_not_found"],
   [
