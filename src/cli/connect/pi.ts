@@ -12,7 +12,8 @@ const setUp =
             baseUrl: gateway.url + path,
             apiKey: plainKey(gateway),
             api,
-            models: [{ id: gateway.model }],
+            // Without it, sealed reasoning is not asked for, and some models' providers want theirs back.
+            models: [{ id: gateway.model, reasoning: true }],
           },
         },
       }),
