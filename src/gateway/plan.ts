@@ -1,19 +1,22 @@
 // Decides what is sent where: pure. The same format on both sides is forwarded, any other pair of chat formats is translated.
 
-import { GatewayError, type JsonObject, type Request, invalidRequest } from "../ir/index.ts";
+import { GatewayError, type JsonObject, type Request, invalidRequest, toGatewayError } from "../ir/index.ts";
 import { removeTopLevel, setTopLevel } from "../lib/json-edit.ts";
 import { createTokenEstimate } from "../ledger/index.ts";
 import { findNearest } from "../lib/nearest.ts";
 import type { Endpoint, Provider } from "../provider/index.ts";
 import {
   type ChatWire,
+  type Encoded,
   type ForwardWire,
+  type ModelFacts,
   type Peek,
   TARGETS,
   type TargetWire,
   VECTORS,
   type VectorCodec,
   type Wire,
+  nameField,
 } from "../wire/index.ts";
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
@@ -217,7 +220,7 @@ function translate(scene: PlanScene, { provider, model }: { provider: Provider; 
   if (wire.operation !== "chat" || spoken === undefined) throw unsupported(provider, wire);
   if (scene.workMode === "passthrough") throw refuseTranslation(provider, model);
   const request = { ...wire.request.decode(body, peek), model };
-  const encoded = spoken.request.encode(request, provider.facts(model));
+  const encoded = encodeFor(spoken, { client: wire, request, body, facts: provider.facts(model) });
   const endpoint = provider.endpoint(spoken.id, { model, stream: peek.stream });
   return {
     provider,
@@ -230,7 +233,23 @@ function translate(scene: PlanScene, { provider, model }: { provider: Provider; 
   };
 }
 
-/** A body of ours with what this address must have otherwise; what is refused there, its encoder knows from the model's facts. */
+/** What is left out, and what cannot be, is told by the client's own names. */
+function encodeFor(
+  target: TargetWire,
+  { client, request, body, facts }: { client: ChatWire; request: Request; body: JsonObject; facts: ModelFacts },
+): Encoded {
+  const nameOwn = (name: string): string => nameField(name, client.fieldNames, body);
+  try {
+    const encoded = target.request.encode(request, facts);
+    return { body: encoded.body, dropped: encoded.dropped.map(nameOwn) };
+  } catch (thrown) {
+    const error = toGatewayError(thrown);
+    const own = error.param === undefined ? undefined : nameOwn(error.param);
+    if (error.kind !== "invalid_request" || own === error.param) throw error;
+    throw invalidRequest(error.message.replaceAll(`'${error.param}'`, `'${own}'`), own, error.code);
+  }
+}
+
 function refuseTranslation(provider: Provider, model: string): GatewayError {
   return invalidRequest(
     `Model "${model}" is served by provider "${provider.name}" in another format, and work_mode = passthrough forbids translation.`,
@@ -239,6 +258,7 @@ function refuseTranslation(provider: Provider, model: string): GatewayError {
   );
 }
 
+/** A body of ours with what this address must have otherwise; what is refused there, its encoder knows from the model's facts. */
 function shape(body: JsonObject, { remove = [], rename = {}, set = {} }: Endpoint): JsonObject {
   const shaped: JsonObject = { ...body, ...set };
   for (const field of remove) delete shaped[field];

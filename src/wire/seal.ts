@@ -27,6 +27,11 @@ export function unseal(value: string, own: string, otherwise: "signature" | "enc
   return { [letter === "s" ? "signature" : "encrypted"]: inner, origin };
 }
 
+/** True where leaving the part out loses something: words, or what a provider sealed. */
+export function saysSomething({ text, signature, encrypted }: Sealed & Pick<ReasoningPart, "text">): boolean {
+  return text !== "" || signature !== undefined || encrypted !== undefined;
+}
+
 /** True where the part's opaque value was made by another format than `own`, and so means nothing to its providers. */
 export function isForeign(part: Sealed, own: string): boolean {
   return part.origin !== undefined && part.origin !== own;

@@ -15,6 +15,7 @@ import type {
   Usage,
 } from "../ir/index.ts";
 import type { Frame } from "../lib/sse.ts";
+import type { FieldNames } from "./field-name.ts";
 
 /** Formats that clients speak to us, and providers too. */
 export type ClientWireId =
@@ -253,6 +254,8 @@ export interface ChatWire extends WireBase {
   operation: "chat";
   /** Missing where another format's clients list models in the same way. */
   listing?: ModelListing;
+  /** What its clients call the fields that encoders report in Chat's words; missing where they call them the same. */
+  fieldNames?: FieldNames;
   /** `peek` is what this wire's own `peek` found. */
   request: { decode(body: JsonObject, peek?: Peek): Request; encode(request: Request, facts: ModelFacts): Encoded };
   response: { decode(body: JsonObject): Response; encode(response: Response, client: ClientContext): JsonObject };

@@ -63,7 +63,7 @@ const CASES = [
     path: `/v1beta/models/${CLAUDE}:generateContent`,
     stream: `/v1beta/models/${CLAUDE}:streamGenerateContent?alt=sse`,
     body: { contents: CONTENTS, generationConfig: { seed: 7 } },
-    lost: "seed",
+    lost: "generationConfig.seed",
   },
 ];
 

@@ -66,8 +66,8 @@ describe("what only Anthropic knows", () => {
       "context_management",
       "defer_loading",
       "eager_input_streaming",
-      "reasoning_effort",
       "safeguards",
+      "thinking",
     ];
     expect(response.headers.get("x-tokligence-dropped")?.split(", ").sort()).toEqual(wanted);
     expect((await row()).dropped?.sort()).toEqual(wanted);

@@ -18,6 +18,7 @@ import { decodeRest, encodeRest } from "./cache.ts";
 import { decodeCitation, encodeCitation, isOwnCitation } from "./citation.ts";
 import { type Place, decodeMedia, decodeSearchResult, encodeMedia } from "./media.ts";
 import { decodeRedacted, decodeThinking, encodeSigned } from "./reasoning.ts";
+import { saysSomething } from "../seal.ts";
 
 /** The longest name of a tool, and the longest id of a call that we make. */
 export const NAME_LIMIT = 128;
@@ -139,8 +140,8 @@ export function encodeCitations(citations: TextPart["citations"]): JsonObject {
 
 function encodeReasoning(part: ReasoningPart, place: Place): JsonObject[] {
   const blocks = encodeSigned(part);
-  // Anthropic takes back only what it signed; a seal of another format without a text says nothing that is lost.
-  if (blocks.length === 0 && part.text !== "") place.dropped.push(place.path);
+  // Anthropic takes back only what it signed.
+  if (blocks.length === 0 && saysSomething(part)) place.dropped.push(place.path);
   return blocks;
 }
 

@@ -2,6 +2,7 @@
 // Assembles the codecs of this folder and checks requests at the door; knows no other wire and no provider.
 
 import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts";
+import type { FieldNames } from "../field-name.ts";
 import type { ChatWire, Peek } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
@@ -12,12 +13,22 @@ import { decodeResponse, encodeResponse } from "./response.ts";
 import { encodeStream } from "./stream-encode.ts";
 import { decodeStream } from "./stream.ts";
 
+const FIELD_NAMES: FieldNames = {
+  parallel_tool_calls: ["tool_choice.disable_parallel_tool_use"],
+  reasoning_effort: ["thinking", "output_config.effort"],
+  response_format: ["output_config.format", "output_format"],
+  "response_format.json_schema.schema": ["output_config.format.schema", "output_format.schema"],
+  stop: ["stop_sequences"],
+  user: ["metadata.user_id"],
+};
+
 export const anthropicMessages: ChatWire = {
   id: ID,
   operation: "chat",
   endpoint: "messages",
   paths: ["/v1/messages", "/anthropic/v1/messages"],
   listing,
+  fieldNames: FIELD_NAMES,
   peek,
   forward: {
     request: forwardRequest,

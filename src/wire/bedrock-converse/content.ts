@@ -16,6 +16,7 @@ import { fitName, shortenId } from "../safe-name.ts";
 import type { ModelFacts } from "../type.ts";
 import { ID, type ReasoningBlock, type ToolResult, type ToolUse } from "./body.ts";
 import { type NameDocument, encodeMedia } from "./media.ts";
+import { saysSomething } from "../seal.ts";
 
 /** The longest name of a tool and the longest id of a call. */
 export const NAME_LIMIT = 64;
@@ -73,7 +74,7 @@ function encodeReasoning(part: ReasoningPart, place: Place): JsonObject[] {
   const blocks: ReasoningBlock[] = [];
   if (isOurs && signature !== undefined) blocks.push({ reasoningContent: { reasoningText: { text, signature } } });
   if (isOurs && encrypted !== undefined) blocks.push({ reasoningContent: { redactedContent: encrypted } });
-  if (blocks.length === 0 && text !== "") place.dropped.push(place.path);
+  if (blocks.length === 0 && saysSomething(part)) place.dropped.push(place.path);
   return blocks;
 }
 

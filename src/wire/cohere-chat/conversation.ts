@@ -16,6 +16,7 @@ import { isForeignBlock, reportFields } from "../foreign.ts";
 import { fitName } from "../safe-name.ts";
 import type { ModelFacts } from "../type.ts";
 import type { DocumentBody, ImageItem, TextItem, ThinkingItem, ToolCall } from "./body.ts";
+import { saysSomething } from "../seal.ts";
 
 /** The longest name of a tool. */
 export const NAME_LIMIT = 64;
@@ -150,6 +151,11 @@ function encodeAssistant(parts: readonly Part[], facts: ModelFacts, place: Place
   );
   for (const [index, part] of parts.entries()) {
     if (part.type === "media") place.dropped.push(`${place.path}.content[${index}]`);
+  }
+  for (const part of parts) {
+    if (part.type === "reasoning" && part.text === "" && saysSomething(part)) {
+      place.dropped.push(`${place.path}.reasoning_content`);
+    }
   }
   if (thoughts.length > 0 && !thinks && calls.length === 0) place.dropped.push(`${place.path}.reasoning_content`);
   const thinking = thinks ? thoughts.map((thought): ThinkingItem => ({ type: "thinking", thinking: thought })) : [];

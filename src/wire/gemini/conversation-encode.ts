@@ -26,6 +26,7 @@ import {
 import { encodeMedia } from "./media.ts";
 import { createPartWriter, encodeCall, isCall, parseArguments, textPartOf } from "./part-encode.ts";
 import { NO_SIGNATURE, keptPart } from "./part.ts";
+import { isForeign, saysSomething } from "../seal.ts";
 
 interface Content {
   role: "user" | "model";
@@ -105,6 +106,8 @@ function encodeMessage(message: Message, index: number, target: Target): JsonObj
         break;
       }
       case "reasoning":
+        // What another format's provider sealed means nothing to Google; words go all the same.
+        if (isForeign(part, ID) && part.text === "" && saysSomething(part)) place.dropped.push(path);
         writer.addReasoning(part);
         break;
       case "media":

@@ -2,6 +2,7 @@
 // Assembles the codecs of this folder and checks requests at the door; knows no other wire and no provider.
 
 import { type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts";
+import type { FieldNames } from "../field-name.ts";
 import type { Address, ChatWire, Peek } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
@@ -12,6 +13,30 @@ import { decodeResponse, encodeResponse } from "./response.ts";
 import { encodeStream } from "./stream-encode.ts";
 import { decodeStream } from "./stream.ts";
 
+const FIELD_NAMES: FieldNames = {
+  frequency_penalty: ["generationConfig.frequencyPenalty"],
+  logprobs: ["generationConfig.responseLogprobs"],
+  max_tokens: ["generationConfig.maxOutputTokens"],
+  modalities: ["generationConfig.responseModalities"],
+  n: ["generationConfig.candidateCount"],
+  presence_penalty: ["generationConfig.presencePenalty"],
+  reasoning_effort: ["generationConfig.thinkingConfig"],
+  response_format: [
+    "generationConfig.responseMimeType",
+    "generationConfig.responseJsonSchema",
+    "generationConfig.responseSchema",
+  ],
+  "response_format.json_schema.schema": ["generationConfig.responseSchema", "generationConfig.responseJsonSchema"],
+  seed: ["generationConfig.seed"],
+  service_tier: ["serviceTier"],
+  stop: ["generationConfig.stopSequences"],
+  temperature: ["generationConfig.temperature"],
+  tool_choice: ["toolConfig.functionCallingConfig"],
+  top_k: ["generationConfig.topK"],
+  top_logprobs: ["generationConfig.logprobs"],
+  top_p: ["generationConfig.topP"],
+};
+
 export const gemini: ChatWire = {
   id: ID,
   operation: "chat",
@@ -21,6 +46,7 @@ export const gemini: ChatWire = {
   takesComments: false,
   address: (path) => ({ stream: path.endsWith(":streamGenerateContent") }),
   listing,
+  fieldNames: FIELD_NAMES,
   peek,
   forward: {
     // The address names the model, and usage is always reported: nothing changes.

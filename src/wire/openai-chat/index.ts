@@ -18,6 +18,7 @@ export const openaiChat: ChatWire = {
   endpoint: "chat.completions",
   paths: ["/v1/chat/completions"],
   listing,
+  fieldNames: { max_tokens: ["max_completion_tokens", "max_tokens"] },
   peek: peekRequest,
   forward: { request: forwardRequest, frame: forwardFrame },
   request: { decode: decodeRequest, encode: encodeRequest },

@@ -15,6 +15,7 @@ import { encodeMark, encodePartMark } from "./cache.ts";
 import { type ContentPart, type Place, type Target, encodeContent, hasForeign, reportForeign } from "./content.ts";
 import { isTextDocument } from "./media.ts";
 import { addCallSignature, encodeReasoning, listCallSeals } from "./reasoning.ts";
+import { saysSomething } from "../seal.ts";
 
 /** Canonical messages in this format's order. Reasoning goes back only where this format wrote it, or the server wants it. */
 export function encodeMessages(messages: readonly Message[], target: Target): JsonObject[] {
@@ -105,8 +106,8 @@ function encodeAssistant(message: Message, place: Place): JsonObject {
     else if (part.type === "text") content.push(part);
     else if (part.type === "reasoning" && own["field"] === "thinking") content.push(part);
     else if (part.type === "reasoning" && returnsPart(part, place)) reasoning.push(part);
-    // Media and results: an assistant cannot say them here. A seal without a text says nothing that is lost.
-    else if (part.type !== "reasoning" || part.text !== "") place.dropped.add(`${path}[${index}]`);
+    // Media and results: an assistant cannot say them here.
+    else if (part.type !== "reasoning" || saysSomething(part)) place.dropped.add(`${path}[${index}]`);
   }
   const own = ownFields(message.extra);
   Object.assign(fields, encodeThoughts(reasoning, seals, place), encodeCalls(calls, seals, place));

@@ -1,6 +1,7 @@
 // OpenAI's Responses as a wire. https://platform.openai.com/docs/api-reference/responses
 // Knows no provider: OpenAI and everyone who imitates it speak it. How requests refer to what is kept is in memory.ts.
 
+import type { FieldNames } from "../field-name.ts";
 import type { ChatWire } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
@@ -13,11 +14,20 @@ import { decodeResponse, encodeResponse } from "./response.ts";
 import { createStreamEncoder } from "./stream-encode.ts";
 import { createStreamDecoder } from "./stream.ts";
 
+const FIELD_NAMES: FieldNames = {
+  max_tokens: ["max_output_tokens"],
+  reasoning_effort: ["reasoning.effort", "reasoning"],
+  response_format: ["text.format"],
+  "response_format.json_schema": ["text.format"],
+  verbosity: ["text.verbosity"],
+};
+
 export const openaiResponses: ChatWire = {
   id: ID,
   operation: "chat",
   endpoint: "responses",
   paths: ["/v1/responses"],
+  fieldNames: FIELD_NAMES,
   peek: peekRequest,
   memory,
   forward: { request: forwardRequest, frame: forwardFrame },

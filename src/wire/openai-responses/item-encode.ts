@@ -6,6 +6,7 @@ import { type ContentPart, type Place, type Target, encodeContent, reportForeign
 import { encodeGenerated, keptItem } from "./kept.ts";
 import { splitName } from "./namespace.ts";
 import { returnReasoning } from "./reasoning.ts";
+import { saysSomething } from "../seal.ts";
 
 /** `instructions` where this format's client said some, and `input`. */
 export function encodeInput(
@@ -121,8 +122,7 @@ function encodeAnswerPart(part: Part, path: string, { place, tools, customCalls 
     }
     case "reasoning": {
       const item = returnReasoning(part);
-      // A seal without a text says nothing that is lost.
-      if (item === null && part.text !== "") place.dropped.add(path);
+      if (item === null && saysSomething(part)) place.dropped.add(path);
       return item === null ? [] : [item];
     }
     case "tool-call":
