@@ -42,6 +42,21 @@ describe("a session is refused in plain HTTP", () => {
     await rig.close();
   });
 
+  test("where its only provider has no key yet", async () => {
+    const rig = await makeRig({
+      config: (config) => ({
+        ...config,
+        providers: config.providers.map((each) => (each.name === "openai" ? { ...each, apiKey: null } : each)),
+      }),
+    });
+    for (const path of ["/v1/responses", "/v1/realtime?model=gpt-realtime"]) {
+      const response = await rig.send(path, { headers: UPGRADE });
+      expect(response.status).toBe(404);
+      expect(JSON.parse(await response.text()).error.message).toContain('"openai" has no API key');
+    }
+    await rig.close();
+  });
+
   test("without a key, or with a stranger's", async () => {
     const { rig } = await open();
     for (const protocols of ["realtime", "realtime, openai-insecure-api-key.tok_strange"]) {

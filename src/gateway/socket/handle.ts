@@ -46,7 +46,7 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
   }
 }
 
-/** Where nobody offers it, the address is not there: a plain 404 sends clients back to HTTP. */
+/** Where nobody offers it, or nobody yet, the address is not there: a plain 404 sends clients back to HTTP. */
 function choose(
   scene: Scene,
   { family, query, headers, dialect }: SocketCall,
@@ -56,10 +56,10 @@ function choose(
     return chooseTarget(scene, { family, dialect, model: query.get("model"), keeper: null, named });
   } catch (error) {
     const failure = toGatewayError(error);
-    if (failure.code !== "unsupported_operation") throw failure;
+    if (failure.code !== "unsupported_operation" && failure.kind !== "not_configured") throw failure;
     throw new GatewayError({
       kind: "not_found",
-      code: "unsupported_operation",
+      code: failure.code ?? "provider_not_configured",
       message: `${failure.message} A WebSocket cannot be had here.`,
     });
   }
