@@ -29,8 +29,8 @@ const STRICT = {
   bedrock: {
     make: makeStrictBedrock,
     settings: ["type = bedrock", "base_url = URL", "region = us-east-1"],
-    // A colon means something else to some clients.
-    model: "bedrock-claude",
+    // A colon means something else to some clients, and they go by the generation in a name.
+    model: "bedrock-claude-sonnet-5-5",
     alias: "us.anthropic.claude-sonnet-5-5-v1:0",
   },
   // A server of one format, which is told nothing of what it serves.

@@ -121,7 +121,7 @@ const generationConfig = z.strictObject({
       thinkingBudget: z.int().min(-1).max(32_768).optional(),
       thinkingLevel: z
         .string()
-        .regex(/^(?:minimal|low|medium|high)$/iu)
+        .regex(/^(?:minimal|low|medium|high|thinking_level_unspecified)$/iu)
         .optional(),
     })
     .optional(),
