@@ -27,6 +27,11 @@ const FINISHES: ReadonlyMap<string, FinishReason> = new Map(
     function_call: "tool-calls",
     content_filter: "content-filter",
     error: "error",
+    // Words of Together, Z.ai and DeepSeek.
+    eos: "stop",
+    sensitive: "content-filter",
+    network_error: "error",
+    insufficient_system_resource: "error",
   }),
 );
 
@@ -109,6 +114,22 @@ export function encodeImage({ source, mediaType, extra }: MediaPart): JsonObject
 export function rejected(body: JsonObject): GatewayError {
   const upstream = decodeError(null, body);
   return new GatewayError({ kind: "upstream_rejected", message: upstream.message, upstream });
+}
+
+/**
+ * An error that stands in the place of an answer, or beside one: `error`, vLLM's and FastAPI's bare ones, the reason why Groq stopped, and
+ * MiniMax's report, which says 0 where all is well. Null where there is none.
+ */
+export function findError(body: JsonObject): JsonObject | null {
+  const { error, choices, message, detail, base_resp: report, x_groq: groq } = body;
+  if (error !== undefined && error !== null) return body;
+  const reason = objectOf(groq)["error"];
+  if (typeof reason === "string" && reason !== "") return { error: { message: reason } };
+  const { status_code: code, status_msg: text } = objectOf(report);
+  if (typeof code === "number" && code !== 0) return { error: { code, message: textOf(text) } };
+  if (Array.isArray(choices)) return null;
+  const isBare = body["object"] === "error" || typeof message === "string" || typeof detail === "string";
+  return isBare ? body : null;
 }
 
 /** The error for an answer that cannot be read; the caller may ask another provider. */

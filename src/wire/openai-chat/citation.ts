@@ -35,11 +35,23 @@ function decodeAnnotation(annotation: JsonObject, base: number): Citation {
   };
 }
 
+/** Beside the answer rather than in it: what Perplexity and xAI took it from. The note that it stands there cannot come from a server. */
+export function decodeSources(body: JsonObject): Citation[] {
+  const note = asExtra({ source: false });
+  const results = objectsOf(body["search_results"]).flatMap(({ url, title }): Citation[] =>
+    typeof url === "string" ? [{ url, ...(typeof title === "string" ? { title } : {}), ...note }] : [],
+  );
+  const addresses = Array.isArray(body["citations"]) ? body["citations"] : [];
+  if (results.length > 0) return results;
+  return addresses.flatMap((url): Citation[] => (typeof url === "string" ? [{ url, ...note }] : []));
+}
+
 /** Citations of a text that stands at `base` and is `length` long; those that name no address have no form here. */
 export function encodeAnnotations(citations: readonly Citation[], base: number, length: number): JsonObject[] {
   return citations.flatMap(({ url, title, quote, start = 0, end = length, extra }) => {
-    if (url === undefined) return [];
     const own = ownFields(extra);
+    // The server's own answer says the sources beside it.
+    if (url === undefined || own["source"] === false) return [];
     const inner: JsonObject = {
       ...objectOf(own["url_citation"]),
       url,

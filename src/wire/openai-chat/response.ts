@@ -3,6 +3,7 @@
 import {
   type AnswerPart,
   type Choice,
+  type Citation,
   type Json,
   type JsonObject,
   type Response,
@@ -16,6 +17,7 @@ import {
   decodeImage,
   encodeFinish,
   encodeImage,
+  findError,
   keepFinish,
   malformed,
   readArguments,
@@ -23,7 +25,7 @@ import {
   restoreCall,
 } from "./answer.ts";
 import { type AnswerMessage, ID, asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
-import { decodeAnnotations, encodeAnnotations } from "./citation.ts";
+import { decodeAnnotations, decodeSources, encodeAnnotations } from "./citation.ts";
 import { decodeThinking } from "./content.ts";
 import { decodeLogprobs, encodeLogprobs, omitContent } from "./logprob.ts";
 import { encodeCall } from "./message-encode.ts";
@@ -44,18 +46,19 @@ import { decodeUsage, encodeUsage } from "./usage.ts";
 export function decodeResponse(body: JsonObject): Response {
   const choices = body["choices"];
   if (!Array.isArray(choices)) {
-    if (body["error"] !== undefined && body["error"] !== null) throw rejected(body);
-    throw malformed("The upstream's answer has no choices.");
+    const error = findError(body);
+    throw error === null ? malformed("The upstream's answer has no choices.") : rejected(error);
   }
   const own = omit(body, ["id", "object", "created", "model", "choices", "usage"]);
   const report = decodeUsage(body["usage"]);
+  const sources = decodeSources(body);
   if (report !== null && Object.keys(report.rest).length > 0) own["usage"] = report.rest;
   const id = textOf(body["id"]);
   return {
     id,
     model: textOf(body["model"]),
     createdAt: typeof body["created"] === "number" ? body["created"] : null,
-    choices: choices.filter(isJsonObject).map((choice, index) => decodeChoice(choice, index, id)),
+    choices: choices.filter(isJsonObject).map((choice, index) => addSources(decodeChoice(choice, index, id), sources)),
     usage: report?.usage ?? null,
     extra: Object.keys(own).length === 0 ? {} : { [ID]: own },
   };
@@ -80,6 +83,17 @@ function decodeChoice(choice: JsonObject, position: number, id: string): Choice 
     ),
     ...asExtra(own),
   };
+}
+
+/** What the whole answer was taken from belongs to its first text, unless that says it itself. */
+function addSources(choice: Choice, sources: Citation[]): Choice {
+  const at = choice.parts.findIndex((part) => part.type === "text");
+  const isCited = choice.parts.some((part) => part.type === "text" && part.citations !== undefined);
+  if (at === -1 || isCited || sources.length === 0) return choice;
+  const parts = choice.parts.map((part, index) =>
+    index === at && part.type === "text" ? { ...part, citations: sources } : part,
+  );
+  return { ...choice, parts };
 }
 
 /** Citations belong to the text; where there is none, and where they say more than citations can, they stay what they are. */

@@ -11,7 +11,7 @@ import {
 } from "../../ir/index.ts";
 import { decodeFinish, decodeImage, keepFinish } from "./answer.ts";
 import { asExtra, objectOf, objectsOf, ownFields, textOf } from "./body.ts";
-import { decodeAnnotations } from "./citation.ts";
+import { decodeAnnotations, decodeSources } from "./citation.ts";
 import { decodeThinking } from "./content.ts";
 import { decodeLogprobs, omitContent } from "./logprob.ts";
 import { REASONING_FIELDS, decodeDetail, findReasoningText, isCallSeal } from "./reasoning.ts";
@@ -28,13 +28,14 @@ const READ: ReadonlySet<string> = new Set([
   "annotations",
   ...REASONING_FIELDS,
 ]);
-const READ_BESIDE: ReadonlySet<string> = new Set(["index", "delta", "message", "finish_reason", "logprobs"]);
+const READ_BESIDE: ReadonlySet<string> = new Set(["index", "delta", "message", "finish_reason", "logprobs", "usage"]);
 
 /** One chunk's choice. What comes after its end is not told. */
 export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[]): void {
   if (choice.isFinished) return;
-  // Some servers put the whole message into the stream.
-  const delta = objectOf(item["delta"] ?? item["message"]);
+  // Some servers put the whole message into the stream, MiniMax behind its deltas.
+  const delta = objectOf(item["delta"] ?? (choice.hasDelta ? null : item["message"]));
+  if (isJsonObject(item["delta"])) choice.hasDelta = true;
   readReasoning(choice, delta, events);
   readContent(choice, delta["content"], events);
   readAnnotations(choice, delta["annotations"], events);
@@ -59,6 +60,10 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
 
 /** Closes what is open and ends the choice. */
 export function endChoice(choice: ChoiceState, finish: FinishReason, events: Event[]): void {
+  const citations = choice.open?.kind === "text" && !choice.isCited ? decodeSources(choice.beside) : [];
+  if (choice.open !== null && citations.length > 0) {
+    events.push({ type: "part-delta", choice: choice.index, part: choice.open.part, text: "", citations });
+  }
   closeOpen(choice, events);
   closeTools(choice, events, true);
   // A seal whose call never came.
@@ -116,6 +121,7 @@ function readAnnotations(choice: ChoiceState, value: Json | undefined, events: E
   const before = choice.message["annotations"];
   if (kept.length > 0) choice.message["annotations"] = [...(Array.isArray(before) ? before : []), ...kept];
   if (open === null || citations.length === 0) return;
+  choice.isCited = true;
   events.push({ type: "part-delta", choice: choice.index, part: open.part, text: "", citations });
 }
 

@@ -11,6 +11,12 @@ export interface ChoiceState {
   open: OpenPart | null;
   tools: ToolState[];
   isFinished: boolean;
+  /** Whether it came in deltas: a whole message after them repeats what they said. */
+  hasDelta: boolean;
+  /** Whether its text says itself what it was taken from. */
+  isCited: boolean;
+  /** What chunks say beside the answer, as last seen. */
+  beside: JsonObject;
   /** Where the text of reasoning is read: servers that send details repeat it there. */
   reasoningFrom: "field" | "details" | null;
   /** Length of all text so far: places of citations count from its start. */
@@ -34,7 +40,7 @@ export interface OpenPart {
   base: number;
 }
 
-export function openChoice(index: number, answerId: string): ChoiceState {
+export function openChoice(index: number, answerId: string, beside: JsonObject): ChoiceState {
   return {
     index,
     answerId,
@@ -42,6 +48,9 @@ export function openChoice(index: number, answerId: string): ChoiceState {
     open: null,
     tools: [],
     isFinished: false,
+    hasDelta: false,
+    isCited: false,
+    beside,
     reasoningFrom: null,
     textLength: 0,
     waitingSeals: new Map(),

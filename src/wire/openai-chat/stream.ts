@@ -4,8 +4,8 @@
 import { type Event, type GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { Frame } from "../../lib/sse.ts";
 import type { Machine } from "../type.ts";
-import { malformed, rejected } from "./answer.ts";
-import { ID, objectsOf, omit, textOf } from "./body.ts";
+import { findError, malformed, rejected } from "./answer.ts";
+import { ID, objectOf, objectsOf, omit, textOf } from "./body.ts";
 import { endChoice, inferFinish, readChoice } from "./stream-choice.ts";
 import { type ChoiceState, openChoice } from "./stream-state.ts";
 import { decodeUsage } from "./usage.ts";
@@ -56,19 +56,19 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
   }
   if (!isJsonObject(chunk)) return [finish(state, malformed("The upstream sent an event that is no JSON object."))];
   const events: Event[] = [];
-  const hasError = (chunk["error"] !== undefined && chunk["error"] !== null) || frame.event === "error";
+  const error = findError(chunk) ?? (frame.event === "error" ? chunk : null);
   readHead(state, chunk, events);
   let position = -1;
   for (const item of objectsOf(chunk["choices"])) {
     position += 1;
     const index = typeof item["index"] === "number" ? item["index"] : position;
-    const choice = state.choices.get(index) ?? openChoice(index, state.id);
+    const choice = state.choices.get(index) ?? openChoice(index, state.id, state.fields);
     state.choices.set(index, choice);
     // A choice that comes with an error did not end, whatever its finish_reason says.
-    readChoice(choice, hasError ? omit(item, ["finish_reason"]) : item, events);
+    readChoice(choice, error !== null ? omit(item, ["finish_reason"]) : item, events);
   }
-  readUsage(state, chunk, events);
-  if (hasError) events.push(finish(state, rejected(chunk)));
+  readUsage(state, findUsage(chunk), events);
+  if (error !== null) events.push(finish(state, rejected(error)));
   return events;
 }
 
@@ -101,8 +101,17 @@ function isSame(before: Json | undefined, after: Json): boolean {
   return typeof after === "object" && before !== undefined && JSON.stringify(before) === JSON.stringify(after);
 }
 
-function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): void {
-  const report = decodeUsage(chunk["usage"]);
+/** The report of a chunk, also where Groq and Moonshot put it. */
+function findUsage(chunk: JsonObject): Json | undefined {
+  return (
+    chunk["usage"] ??
+    objectOf(chunk["x_groq"])["usage"] ??
+    objectsOf(chunk["choices"]).find((choice) => isJsonObject(choice["usage"]))?.["usage"]
+  );
+}
+
+function readUsage(state: StreamState, value: Json | undefined, events: Event[]): void {
+  const report = decodeUsage(value);
   if (report === null) return;
   // Some servers repeat their report on every chunk.
   const text = JSON.stringify(report);

@@ -147,7 +147,8 @@ describe("decode", () => {
       function_call: "tool-calls",
       content_filter: "content-filter",
       error: "error",
-      insufficient_system_resource: "other",
+      insufficient_system_resource: "error",
+      repetition: "other",
     };
     for (const [word, finish] of Object.entries(words)) {
       const body = answer({ content: "a" }, { finish_reason: word });
@@ -164,6 +165,18 @@ describe("decode", () => {
     const rejected = failure({ error: { message: "boom", code: 429 } });
     expect([rejected.kind, rejected.message, rejected.upstream?.code]).toEqual(["upstream_rejected", "boom", "429"]);
     expect(failure({ ok: true }).kind).toBe("upstream_malformed");
+    const report = { choices: null, base_resp: { status_code: 1008, status_msg: "insufficient balance" } };
+    expect(failure(report)).toMatchObject({ kind: "upstream_rejected", message: "insufficient balance" });
+  });
+
+  test("sources beside the answer are cited by its text, and come out as they went in", () => {
+    const sources = { citations: ["https://a.example"], search_results: [{ title: "A", url: "https://a.example" }] };
+    const body = { ...answer({ content: "Hi [1]" }), ...sources };
+    const decoded = openaiChat.response.decode(body);
+    expect(decoded.choices[0]?.parts).toMatchObject([{ citations: [{ url: "https://a.example", title: "A" }] }]);
+    const encoded = openaiChat.response.encode(decoded, CLIENT);
+    expect(encoded).toMatchObject(sources);
+    expect(JSON.stringify(encoded)).not.toContain("annotations");
   });
 });
 

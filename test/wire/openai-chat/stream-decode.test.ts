@@ -260,3 +260,56 @@ describe("decoding text", () => {
     });
   });
 });
+
+describe("what servers say in their own places", () => {
+  test("a whole message behind its deltas is not told twice", () => {
+    const whole = frame({ ...HEAD, choices: [{ index: 0, message: { content: "Hi" }, finish_reason: "stop" }] });
+    expect(collect(decode(chunk({ content: "Hi" }), whole, DONE)).response.choices[0]?.parts).toEqual([
+      { type: "text", text: "Hi" },
+    ]);
+  });
+
+  test.each<[string, JsonObject]>([
+    ["beside", { x_groq: { id: "req_1", usage: { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 } } }],
+    ["inside", {}],
+  ])("usage %s the choice is read", (place, beside) => {
+    const usage = { prompt_tokens: 7, completion_tokens: 2, total_tokens: 9 };
+    const item = { index: 0, delta: {}, finish_reason: "stop", ...(place === "inside" ? { usage } : {}) };
+    const last = frame({ ...HEAD, choices: [item], ...beside });
+    expect(collect(decode(chunk({ content: "Hi" }), last, DONE)).response.usage).toMatchObject({
+      freshInputTokens: 7,
+      outputTokens: 2,
+    });
+  });
+
+  test.each<[string, JsonObject]>([
+    ["vLLM's", { object: "error", message: "out of memory", type: "InternalServerError", param: null, code: 500 }],
+    ["FastAPI's", { detail: "out of memory" }],
+    ["Groq's", { ...HEAD, choices: [], x_groq: { error: "out of memory" } }],
+    ["MiniMax's", { choices: null, base_resp: { status_code: 1008, status_msg: "out of memory" } }],
+  ])("%s error ends the stream as one, also before the mark of its end", (_, body) => {
+    const { error } = collect(decode(chunk({ content: "Hi" }), frame(body), DONE));
+    expect(error).toMatchObject({ kind: "upstream_rejected", message: "out of memory" });
+  });
+
+  test.each([
+    ["eos", "stop"],
+    ["insufficient_system_resource", "error"],
+    ["sensitive", "content-filter"],
+    ["network_error", "error"],
+  ] as const)("the reason %s", (word, finish) => {
+    expect(collect(decode(chunk({ content: "Hi" }), chunk({}, word), DONE)).response.choices[0]?.finish).toBe(finish);
+  });
+
+  test("sources beside the answer are cited by its text, and not said twice to this format's own clients", () => {
+    const sources = { citations: ["https://a.example"], search_results: [{ title: "A", url: "https://a.example" }] };
+    const events = decode(
+      frame({ ...HEAD, ...sources, choices: [{ index: 0, delta: { content: "Hi [1]" }, finish_reason: null }] }),
+      frame({ ...HEAD, ...sources, choices: [{ index: 0, delta: { content: "." }, finish_reason: "stop" }] }),
+      DONE,
+    );
+    const part = collect(events).response.choices[0]?.parts[0];
+    expect(part).toMatchObject({ text: "Hi [1].", citations: [{ url: "https://a.example", title: "A" }] });
+    expect(encodeStream(openaiChat, events, client(false))).not.toContain("annotations");
+  });
+});
