@@ -6,11 +6,13 @@ import {
   type Message,
   type Part,
   type Request,
+  type TextPart,
   type ToolCallPart,
   type ToolResultPart,
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
+import { isForeignBlock } from "../foreign.ts";
 import { fitIdentifier } from "../safe-name.ts";
 import type { ModelFacts } from "../type.ts";
 import {
@@ -97,7 +99,8 @@ function encodeMessage(message: Message, index: number, target: Target): JsonObj
   for (const [position, part] of message.parts.entries()) {
     const path = pathOf(part, { message, index, position, calls });
     const place = { ...target, path };
-    if (part.type !== "tool-result") reportForeign(part.type === "media" ? undefined : part.extra, place);
+    if (part.type === "text") reportText(part, place);
+    else if (part.type === "reasoning" || part.type === "tool-call") reportForeign(part.extra, place);
     switch (part.type) {
       case "text": {
         const kept = keptPart(part.extra);
@@ -139,6 +142,13 @@ function pathOf(
   return `messages[${index}].content[${position}]`;
 }
 
+/** What no part says: a block that only another format has, and where a text was taken from, which Google tells in answers only. */
+function reportText(part: TextPart, place: Place): void {
+  if (!place.isOwn && isForeignBlock(part)) place.dropped.push(place.path);
+  else reportForeign(part.extra, place);
+  if (!place.isOwn && part.citations !== undefined) place.dropped.push(`${place.path}.citations`);
+}
+
 /** Google keeps prompts in its cache by itself; a mark asks for nothing that it could be told. */
 function reportMark(part: Part, { dropped }: Place): void {
   if ("cache" in part && part.cache !== undefined) dropped.push("cache_control");
@@ -161,7 +171,10 @@ function encodeResult(part: ToolResultPart, place: Place & Target, shown: JsonOb
     reportMark(item, place);
     if (item.type === "media") media.push(encodeMedia(item, { ...place, path }));
     else if (keptPart(item.extra) !== null) media.push(keptPart(item.extra) ?? {});
-    else texts.push(item.text);
+    else {
+      reportText(item, { ...place, path });
+      if (place.isOwn || !isForeignBlock(item)) texts.push(item.text);
+    }
   }
   const name = textOf(ownName) || (place.names.get(part.callId) ?? part.callId);
   const isInside = place.isOwn || place.takesMediaResults;

@@ -130,6 +130,12 @@ export function encodeTools(request: Request, body: JsonObject, facts: ModelFact
   const config = encodeChoice(request, facts, isOwn);
   // Google refuses a choice among no functions.
   if (usable.length > 0 && config !== null) body["toolConfig"] = { functionCallingConfig: config };
+  if (toolChoice?.type === "tool" && !isOwn && usable.every(({ name }) => name !== toolChoice.name)) {
+    throw invalidRequest(
+      `tool_choice: this model has no tool called "${toolChoice.name}" that it could be made to call.`,
+      "tool_choice",
+    );
+  }
   if (usable.length === 0 && (toolChoice?.type === "required" || toolChoice?.type === "tool")) {
     dropped.push("tool_choice");
   }

@@ -38,6 +38,8 @@ export interface Target {
 export interface Place extends Target {
   /** Such as `messages[3].content[0]`. */
   path: string;
+  /** Where the parts of a content stand in their message, where that holds others, too. */
+  positions?: readonly number[];
 }
 
 const PART_TYPES = ["text", "image_url", "input_audio", "file", "refusal"] as const;
@@ -95,7 +97,9 @@ export function decodeThinking(part: JsonObject): ReasoningPart {
 
 /** Parts as content: one plain text as a string, none as "", anything else as an array; `joint` stands between texts that must be joined. */
 export function encodeContent(parts: readonly ContentPart[], place: Place, joint = "\n\n"): string | JsonObject[] {
-  const encoded = parts.flatMap((part, index) => encodePart(part, { ...place, path: `${place.path}[${index}]` }));
+  const encoded = parts.flatMap((part, index) =>
+    encodePart(part, { ...place, path: `${place.path}[${place.positions?.[index] ?? index}]` }),
+  );
   const [only, ...more] = encoded;
   if (only === undefined) return "";
   const isPlain = encoded.every((part) => part["type"] === "text" && Object.keys(part).length === 2);

@@ -47,7 +47,8 @@ export function encodeMessages(messages: readonly Message[], target: Target): Js
     if (rest.length === 0 && (results.length > 0 || (!target.isOwn && message.parts.length === 0))) continue;
     flush();
     const role = message.role === "tool" ? "user" : message.role;
-    const content = encodeContent(rest, { ...place, path: `${place.path}.content` });
+    const positions = listPositions(message, rest);
+    const content = encodeContent(rest, { ...place, path: `${place.path}.content`, positions });
     encoded.push({ ...(results.length > 0 ? {} : own), role, content });
   }
   flush();
@@ -88,6 +89,10 @@ function listContent(message: Message, { path, dropped, isOwn }: Place): (TextPa
   });
 }
 
+function listPositions({ parts }: Message, some: readonly ContentPart[]): number[] {
+  return some.map((part) => parts.indexOf(part));
+}
+
 function isUnsaid({ parts }: Message): boolean {
   return parts.length > 0 && parts.every((part) => part.type === "text" && part.text === "" && hasForeign(part.extra));
 }
@@ -112,7 +117,9 @@ function encodeAssistant(message: Message, place: Place): JsonObject {
   const own = ownFields(message.extra);
   Object.assign(fields, encodeThoughts(reasoning, seals, place), encodeCalls(calls, seals, place));
   const saysOtherwise = calls.length > 0 || fields["refusal"] !== undefined || own["audio"] !== undefined;
-  const encoded = content.length === 0 && saysOtherwise ? null : encodeContent(content, { ...place, path }, "");
+  const positions = listPositions(message, content);
+  const encoded =
+    content.length === 0 && saysOtherwise ? null : encodeContent(content, { ...place, path, positions }, "");
   return { ...own, role: "assistant", content: encoded, ...fields };
 }
 

@@ -27,6 +27,8 @@ export interface Target {
 export interface Place extends Target {
   /** Such as `messages[3].content[0]`. */
   path: string;
+  /** Where the parts of a content stand in their message, where that holds others, too. */
+  positions?: readonly number[];
 }
 
 const PART_TYPES = ["input_text", "input_image", "input_file", "input_audio", "output_text", "refusal"] as const;
@@ -81,7 +83,9 @@ export function encodeContent(
   place: Place,
   type: "input_text" | "output_text" = "input_text",
 ): string | JsonObject[] {
-  const encoded = parts.flatMap((part, index) => encodePart(part, { ...place, path: `${place.path}[${index}]` }, type));
+  const encoded = parts.flatMap((part, index) =>
+    encodePart(part, { ...place, path: `${place.path}[${place.positions?.[index] ?? index}]` }, type),
+  );
   const [only, ...more] = encoded;
   if (only === undefined) return "";
   const isPlain = more.length === 0 && only["type"] === "input_text" && Object.keys(only).length === 2;

@@ -48,7 +48,8 @@ function encodeMessage(message: Message, place: Place, customCalls: ReadonlySet<
   // An instruction of nothing set something else, or a block that only its own format has.
   if (said.length === 0 && (items.length > 0 || (isInstruction && !place.isOwn))) return items;
   const role = message.role === "tool" ? "user" : message.role;
-  const content = encodeContent(said, { ...place, path: `${place.path}.content` });
+  const positions = said.map((part) => message.parts.indexOf(part));
+  const content = encodeContent(said, { ...place, path: `${place.path}.content`, positions });
   const own = results.length > 0 ? {} : ownFields(message.extra);
   return [...items, { ...own, role, content }];
 }
@@ -77,7 +78,8 @@ function encodeAnswer(message: Message, context: AnswerContext): JsonObject[] {
   const items: JsonObject[] = [];
   let texts: TextPart[] = [];
   const flush = (): void => {
-    if (texts.length > 0) items.push(...encodeTexts(texts, place));
+    const positions = texts.map((part) => message.parts.indexOf(part));
+    if (texts.length > 0) items.push(...encodeTexts(texts, { ...place, positions }));
     texts = [];
   };
   for (const [index, part] of message.parts.entries()) {
