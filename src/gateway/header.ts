@@ -93,7 +93,9 @@ export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Re
   return Object.assign(headers, own);
 }
 
+const UNPRINTABLE = /[^\x20-\x7e]/gu;
+
 /** Header values are printable ASCII; a model's name comes from outside. */
 export function cleanHeader(value: string): string {
-  return value.replace(/[^\x20-\x7e]/gu, "?").slice(0, 1_000);
+  return value.replace(UNPRINTABLE, "?").slice(0, 1_000);
 }

@@ -157,9 +157,12 @@ export function parseObject(text: string): JsonObject | null {
   }
 }
 
+/** Compiled once: it looks at every header of an answer without the usual ones. */
+const VENDORS_ID = /-request-?id$/u;
+
 export function readUpstreamId(headers: Headers): string | null {
   const usual = headers.get("x-request-id") ?? headers.get("request-id");
   if (usual !== null) return usual;
-  for (const [name, value] of headers) if (/-request-?id$/u.test(name)) return value;
+  for (const [name, value] of headers) if (VENDORS_ID.test(name)) return value;
   return null;
 }

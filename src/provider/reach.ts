@@ -66,8 +66,9 @@ export function guardFetch<Init, Answer>(
   guard: Guard,
 ): (url: string, init: Init) => Promise<Answer> {
   const judged = new Map<string, { needed: Reach; untilMs: number }>();
+  const hosts = new Map<string, string>();
   return (url, init) => {
-    const { hostname } = new URL(url);
+    const hostname = hosts.get(url) ?? rememberHost(hosts, url);
     const known = judged.get(hostname);
     if (known !== undefined && guard.nowMs() < known.untilMs) {
       check(hostname, known.needed, guard);
@@ -81,6 +82,14 @@ export function guardFetch<Init, Answer>(
       return fetch(url, init);
     });
   };
+}
+
+/** Most calls go to the same few addresses, so that these are read once. */
+function rememberHost(hosts: Map<string, string>, url: string): string {
+  const { hostname } = new URL(url);
+  if (hosts.size >= MAX_REMEMBERED) hosts.clear();
+  hosts.set(url, hostname);
+  return hostname;
 }
 
 /** The farthest of all its addresses: which one is called is not ours to choose. */

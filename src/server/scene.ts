@@ -9,6 +9,9 @@ import type { Log } from "../telemetry/log.ts";
 /** How long a provider's own sign-in may take. */
 const TOKEN_TIMEOUT_MS = 10_000;
 
+/** Of so many hosts it is remembered how far they may lead. */
+const MAX_HOSTS = 1_000;
+
 /** The same calls, kept from addresses to which the providers of the configuration in force may not lead; as they are where none can be looked up. */
 export function guardCalls<Init, Answer>(
   call: (url: string, init: Init) => Promise<Answer>,
@@ -16,7 +19,17 @@ export function guardCalls<Init, Answer>(
   config: () => Config,
 ): (url: string, init: Init) => Promise<Answer> {
   if (lookup === undefined) return call;
-  return guardFetch(call, { lookup, reachOf: (hostname) => findReach(config(), hostname), nowMs: clock.monotonicMs });
+  let reaches = new Map<string, Reach>();
+  let of = config();
+  const reachOf = (hostname: string): Reach => {
+    const current = config();
+    // Worked out once for each configuration and host, not for each call.
+    if (current !== of) [of, reaches] = [current, new Map()];
+    const known = reaches.get(hostname) ?? findReach(current, hostname);
+    if (reaches.size < MAX_HOSTS) reaches.set(hostname, known);
+    return known;
+  };
+  return guardFetch(call, { lookup, reachOf, nowMs: clock.monotonicMs });
 }
 
 /** As the widest of the providers under the host; for hosts that follow from options, as the widest of those that have such. */

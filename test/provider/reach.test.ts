@@ -1,6 +1,6 @@
 // Where a provider's address may lead: by what a literal address is, and by what a name resolves to when it is called.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { type Reach, guardFetch, judgeHost } from "../../src/provider/index.ts";
 import { type Rig, type Upstream, makeProviderSettings, makeRig, readJson } from "../rig.ts";
 
@@ -152,5 +152,18 @@ describe("a gateway", () => {
     const response = await chat(body);
     expect(response.status).toBe(502);
     expect(calls.map(({ url }) => url)).toEqual(["https://p.test/v1/chat/completions"]);
+  });
+
+  test("reads no provider's address again for a host that was judged", async () => {
+    const { chat, calls } = await start("8.8.8.8", "public");
+    await chat(body);
+    const parse = spyOn(URL, "parse");
+    try {
+      await chat(body);
+      expect(parse).not.toHaveBeenCalled();
+    } finally {
+      parse.mockRestore();
+    }
+    expect(calls).toHaveLength(2);
   });
 });
