@@ -8,7 +8,7 @@ import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
 import { chooseId } from "./plan.ts";
 import { type Carrier, pump } from "./pump.ts";
-import { readUpstreamId } from "./send.ts";
+import { readCapped, readUpstreamId } from "./send.ts";
 
 export async function answerStream(state: CallState): Promise<Response> {
   const { plan, record, line, upstream, call, scene, tools } = state;
@@ -163,14 +163,17 @@ function nameStart(event: Event, { call, plan }: CallState): Event {
   return event.id === id && event.model !== "" ? event : { ...event, id, model: event.model || plan.model };
 }
 
+const MAX_REFUSED_BYTES = 64 * 1024;
+
 async function refuse(state: CallState, type: string): Promise<GatewayError> {
-  const text = await state.upstream.text().catch(() => "");
+  // For the log alone; there may be no end of it.
+  const text = await readCapped(state.upstream, MAX_REFUSED_BYTES).catch(() => "");
   const failure = new GatewayError({
     kind: "upstream_malformed",
     message:
       `Provider "${state.plan.provider.name}" was asked for an event stream and answered with ${type === "" ? "no content type" : type}. ` +
       "Check its base URL.",
-    cause: text.slice(0, 2_000),
+    cause: text?.slice(0, 2_000),
   });
   state.record.attempted({
     status: state.upstream.status,
