@@ -36,6 +36,23 @@ describe("the built-in model", () => {
     });
   });
 
+  test.each([
+    ["unknown", { model: "gpt-9" }, 404, "model_not_found"],
+    ["missing", {}, 400, "missing_required_parameter"],
+  ])("answers in nobody's place: a model that is %s", async (_name, named, status, code) => {
+    const only = (name: string): boolean => name === "loopback";
+    const { gateway } = await open({
+      config: (config) => ({
+        ...config,
+        providers: config.providers.filter(({ name }) => only(name)),
+        defaultRoutes: config.defaultRoutes.filter(({ provider }) => only(provider)),
+      }),
+    });
+    const response = await gateway.send("/v1/completions", { body: { ...named, prompt: "x" } });
+    expect(response.status).toBe(status);
+    expect((await readJson(response)).error).toMatchObject({ code, param: "model" });
+  });
+
   test.each([true, false])("streams, with usage where it is asked for: %p", async (asks) => {
     const { gateway, client } = await open();
     const options = asks ? { stream_options: { include_usage: true } } : {};

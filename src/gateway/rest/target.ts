@@ -49,9 +49,14 @@ export function findNamed(scene: Scene, name: string): Provider {
   );
 }
 
-/** One that speaks the client's format comes first; then one that can be called before one that lacks a setting. */
+/**
+ * One that speaks the client's format comes first; then one that can be called before one that lacks a setting. Never one that answers by
+ * itself: nobody takes its echo for a model's answer but who asked for it.
+ */
 function findFirst(scene: Scene, { family, dialect }: Wanted): Provider | undefined {
-  const able = [...scene.providers.values()].filter((provider) => offers(provider, family));
+  const able = [...scene.providers.values()].filter(
+    (provider) => offers(provider, family) && provider.rest?.answer === undefined,
+  );
   const alike = able.filter((provider) => provider.speaks("").includes(dialect.id));
   const choice = alike.length > 0 ? alike : able;
   return choice.find((provider) => provider.missing === null) ?? choice[0];
@@ -71,8 +76,16 @@ function unsupported(
   { family, provider }: { family: RestFamily; provider: string | null },
 ): GatewayError {
   const able = [...scene.providers.values()].filter((other) => offers(other, family)).map((other) => other.name);
+  const names = able.join(", ");
+  if (provider === null && able.length > 0) {
+    return invalidRequest(
+      `The request names no model, and what offers ${family} here answers only to its own: ${names}.`,
+      "model",
+      "missing_required_parameter",
+    );
+  }
   const who = provider === null ? "No provider here" : `Provider "${provider}"`;
-  const other = able.length === 0 ? "" : ` These do: ${able.join(", ")}.`;
+  const other = able.length === 0 ? "" : ` These do: ${names}.`;
   const chat = family === "completions" ? " Every model answers at /v1/chat/completions." : "";
   return invalidRequest(`${who} offers no ${family}.${other}${chat}`, "model", "unsupported_operation");
 }
