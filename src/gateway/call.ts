@@ -1,7 +1,7 @@
 // What one inference request is, and what the gateway needs to answer it: values and doors, assembled by whoever serves.
 
 import type { Caller } from "../identity/index.ts";
-import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { GatewayError, type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
@@ -76,7 +76,27 @@ export function parseBody(raw: string): JsonObject {
   if (!isJsonObject(value)) {
     throw invalidRequest("The request body must be a JSON object.", undefined, "invalid_json");
   }
+  if (isDeeper(value, MAX_DEPTH)) {
+    throw invalidRequest(
+      `The request body is nested deeper than ${MAX_DEPTH} levels, which no provider takes.`,
+      undefined,
+      "nested_too_deep",
+    );
+  }
   return value;
+}
+
+/** What walks a body calls itself for each level: without a bound a sender could stop us with brackets alone. */
+const MAX_DEPTH = 256;
+
+/** Looks no further than `levels`. */
+function isDeeper(value: Json, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const member of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof member === "object" && isDeeper(member, levels - 1)) return true;
+  }
+  return false;
 }
 
 /** Throws invalid_request where any field stands twice: an upstream that read the other value would be told of an object that nobody looked at. */

@@ -161,9 +161,12 @@ export function findTarget(scene: PlanScene, name: string): { provider: Provider
   const provider = target === null ? undefined : scene.providers.get(target.provider);
   const missing = provider === undefined ? target?.missing : provider.missing;
   if (typeof missing === "string") throw new GatewayError({ kind: "not_configured", message: missing });
-  if (target === null || provider === undefined) throw unknownModel(scene, name);
+  if (target === null || provider === undefined || LEADS_UP.test(target.model)) throw unknownModel(scene, name);
   return { provider, model: target.model };
 }
+
+/** Providers put the model's name into an address, where this would lead to something else than a model. */
+const LEADS_UP = /(?:^|\/)\.{1,2}(?:\/|$)/u;
 
 function forward(provider: Provider, model: string, { wire, raw, body, peek, headers }: Asked): Plan {
   const endpoint = provider.endpoint(wire.id, { model, stream: peek.stream, headers });

@@ -109,6 +109,30 @@ describe("chat", () => {
     expect((await readJson(response)).error.code).toBe("unsupported_encoding");
   });
 
+  test.each(["/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1beta/models/loopback:generateContent"])(
+    "%s: brackets without end are the sender's fault, and told at once",
+    async (path) => {
+      const deep = `${'{"a":'.repeat(60_000)}1${"}".repeat(60_000)}`;
+      const response = await rig.send(path, { body: `{"model":"loopback","file_id":"x","metadata":${deep}}` });
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain("nested deeper than 256 levels");
+    },
+  );
+
+  test("as deep as anybody nests goes through", async () => {
+    const metadata = JSON.parse(`${'{"a":'.repeat(200)}1${"}".repeat(200)}`);
+    expect((await rig.chat({ model: "loopback", messages: HELLO, x: metadata })).status).toBe(200);
+  });
+
+  test.each(["loopback/..", "loopback/../files/x", "loopback/a/./b"])(
+    "a model's name that leads up: %s",
+    async (model) => {
+      const response = await rig.chat({ model, messages: HELLO });
+      expect(response.status).toBe(404);
+      expect((await readJson(response)).error.code).toBe("model_not_found");
+    },
+  );
+
   test("an insane request id is replaced, a sane one kept", async () => {
     const insane = await rig.chat(
       { model: "loopback", messages: HELLO },
