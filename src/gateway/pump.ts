@@ -126,8 +126,9 @@ async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
   }
   const events = options.decoder.end();
   for (const event of events) options.record.observed(event);
-  const finish = events.find((event) => event.type === "finish") ?? { type: "finish" };
-  yield { text: rest.text, last: options.carrier.close(events), finish };
+  const finish: Step["finish"] = events.find((event) => event.type === "finish") ?? { type: "finish" };
+  const last = options.carrier.close(events);
+  yield { text: rest.text, last: finish.error === undefined ? last : options.redact(last), finish };
 }
 
 function digest(frames: readonly Frame[], options: PumpOptions): Step {

@@ -1,8 +1,8 @@
 // A streamed answer: the pump with the right carrier, and the headers that go before it. Knows no format.
 
-import { type Event, GatewayError, type JsonObject } from "../ir/index.ts";
+import { type Event, GatewayError } from "../ir/index.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
-import type { ChatWire, Wire } from "../wire/index.ts";
+import type { ChatWire, Told, Wire } from "../wire/index.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
@@ -19,11 +19,10 @@ export async function answerStream(state: CallState): Promise<Response> {
   if (!isStream || mode.kind === "convert" || spoken.operation !== "chat") throw await refuse(state, type);
   record.estimateInput(() => estimateFromRequest(state));
   const client = mode.kind === "forward" ? mode.wire : mode.client;
-  const encodeError = (error: GatewayError): string => client.error.encodeFrame(error, call.requestId);
+  const encodeError = (error: GatewayError, told?: Told): string =>
+    client.error.encodeFrame(error, call.requestId, told);
   const carrier =
-    mode.kind === "forward"
-      ? forwardFrames(mode.wire, state.body, encodeError)
-      : translateFrames(state, mode, encodeError);
+    mode.kind === "forward" ? forwardFrames(mode.wire, state, encodeError) : translateFrames(state, mode, encodeError);
   const pieces = pump({
     upstream: upstream.body,
     provider: plan.provider.name,
@@ -73,24 +72,34 @@ function keepFirst(state: CallState, client: Wire, carrier: Carrier): Carrier {
 /** How a complete frame ends. */
 const BLANK_LINE = /(?:\n\n|\r\r|\n\r\n)$/u;
 
-function forwardFrames({ forward }: Wire, body: JsonObject, encodeError: (error: GatewayError) => string): Carrier {
+/** A failure that the stream's end is still to follow. */
+const TELLS_FAILURE = /"type"\s*:\s*"error"/u;
+
+function forwardFrames(
+  { forward }: Wire,
+  { body, scene }: CallState,
+  encodeError: (error: GatewayError, told?: Told) => string,
+): Carrier {
   const hold = createHold();
+  let told: Told | undefined;
   return {
     carry(frame, events) {
       const finish = events.find((event) => event.type === "finish");
       // Half a frame, or one that is no JSON, is not handed on: the client is told instead.
-      if (finish?.error?.kind === "upstream_malformed") return hold.release(encodeError(finish.error));
+      if (finish?.error?.kind === "upstream_malformed") return hold.release(encodeError(finish.error, told));
+      if (frame.data !== null) told = { first: told?.first ?? frame.data, last: frame.data };
       const text = forward.frame(frame, body);
       // A last frame that came without its blank line gets one, as something of ours may follow it.
       const whole = text === "" || BLANK_LINE.test(text) ? text : `${text}\n\n`;
-      return hold.isEnd(events) && finish === undefined ? hold.keep(whole) : hold.release(whole);
+      if (hold.isEnd(events) && finish === undefined) return hold.keep(whole);
+      return hold.release(events.length === 0 && TELLS_FAILURE.test(whole) ? scene.redact(whole) : whole);
     },
     close(events) {
       // The upstream broke off: the client learns it in its own words instead of by silence.
       const finish = events.find((event) => event.type === "finish");
-      return hold.release(finish?.error === undefined ? "" : encodeError(finish.error));
+      return hold.release(finish?.error === undefined ? "" : encodeError(finish.error, told));
     },
-    fail: encodeError,
+    fail: (error) => encodeError(error, told),
   };
 }
 

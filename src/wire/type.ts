@@ -244,9 +244,18 @@ interface WireBase {
     decode(status: number | null, body: JsonObject | string): UpstreamError;
     /** The error as this format's clients expect it. */
     encode(error: GatewayError, requestId: string): JsonObject;
-    /** The error as the last frame(s) of a stream that has already begun: complete SSE text. */
-    encodeFrame(error: GatewayError, requestId: string): string;
+    /**
+     * The error as the last frame(s) of a stream that has already begun: complete SSE text. `told` is what the client has got of it, in this
+     * same format, where anything came.
+     */
+    encodeFrame(error: GatewayError, requestId: string, told?: Told): string;
   };
+}
+
+/** The data of the first and of the last frame of a stream. */
+export interface Told {
+  first: string;
+  last: string;
 }
 
 /** A chat format: it can be translated to and from every other chat format through the IR. */

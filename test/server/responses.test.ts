@@ -1,7 +1,7 @@
 // Clients of Responses through the whole gateway: forwarded to a provider that speaks it, translated to any other, and booked.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Rig, type Upstream, makeRig, makeStream, readJson } from "../rig.ts";
+import { OPENAI_KEY, type Rig, type Upstream, makeRig, makeStream, readJson } from "../rig.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -96,6 +96,20 @@ describe("forwarded", () => {
     expect(text).toStartWith(CREATED + DELTA);
     expect(text).toContain("event: error\n");
     expect(text).toMatch(/event: response\.failed\ndata: [^\n]*"code":"upstream_malformed"[^\n]*\n\n$/);
+  });
+
+  test("a stream that breaks off behind its own error goes on from it: no second error, the answer's own id, the next number", async () => {
+    const created = frame({ type: "response.created", sequence_number: 0, response: { ...HEAD, output: [] } });
+    const said = { code: "server_error", message: `Overloaded: Bearer ${OPENAI_KEY}` };
+    const error = frame({ type: "error", sequence_number: 1, ...said });
+    const gateway = await open(() => makeStream([created, error]));
+    const text = await (await gateway.send("/v1/responses", { body: { ...ASK, stream: true } })).text();
+    expect(text).not.toContain(OPENAI_KEY);
+    expect(text.match(/^event: .*/gm)).toEqual(["event: response.created", "event: error", "event: response.failed"]);
+    expect(JSON.parse(text.slice(text.lastIndexOf("data: ") + 6))).toMatchObject({
+      sequence_number: 2,
+      response: { id: HEAD.id, model: HEAD.model, status: "failed", error: { code: "server_error" } },
+    });
   });
 
   test("a refusal keeps its status and its words", async () => {

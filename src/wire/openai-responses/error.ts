@@ -4,15 +4,31 @@
 import type { GatewayError, Json, JsonObject } from "../../ir/index.ts";
 import { formatFrame } from "../../lib/sse.ts";
 import { encodeError } from "../openai-error.ts";
+import type { Told } from "../type.ts";
 import { classifyUpstream } from "../upstream-error.ts";
 import { objectOf } from "./body.ts";
 
 export { decodeError, encodeError } from "../openai-error.ts";
 
-/** The last two frames of a stream whose response nobody knows here. */
-export function encodeErrorFrame(error: GatewayError, requestId: string): string {
-  const response: JsonObject = { id: "", object: "response", created_at: 0, model: "", output: [] };
-  return encodeFailure(error, { requestId, response, sequence: 0 });
+/** The last frames of a forwarded stream: they go on from what the client was told. */
+export function encodeErrorFrame(error: GatewayError, requestId: string, told?: Told): string {
+  const begun = objectOf(readData(told?.first)["response"] ?? null);
+  const last = readData(told?.last);
+  const { sequence_number: number } = last;
+  return encodeFailure(error, {
+    requestId,
+    response: { id: "", object: "response", created_at: 0, model: "", output: [], ...begun },
+    sequence: typeof number === "number" ? number + 1 : 0,
+    isTold: last["type"] === "error",
+  });
+}
+
+function readData(data = ""): JsonObject {
+  try {
+    return objectOf(JSON.parse(data));
+  } catch {
+    return {};
+  }
 }
 
 /**
@@ -21,19 +37,26 @@ export function encodeErrorFrame(error: GatewayError, requestId: string): string
  */
 export function encodeFailure(
   error: GatewayError,
-  { requestId, response, sequence }: { requestId: string; response: JsonObject; sequence: number },
+  {
+    requestId,
+    response,
+    sequence,
+    isTold = false,
+  }: {
+    requestId: string;
+    response: JsonObject;
+    sequence: number;
+    /** Whether the event of its own has been sent already. */
+    isTold?: boolean;
+  },
 ): string {
   const told = objectOf(encodeError(error, requestId)["error"]);
   const { code = null, message = "", param = null } = told;
   const event = { type: "error", sequence_number: sequence, code, message, param, error: told };
   const failed = { ...response, status: "failed", error: { code: isWord(code) ? code : nameCode(error), message } };
-  return (
-    formatFrame(JSON.stringify(event), "error") +
-    formatFrame(
-      JSON.stringify({ type: "response.failed", sequence_number: sequence + 1, response: failed }),
-      "response.failed",
-    )
-  );
+  const end = { type: "response.failed", sequence_number: isTold ? sequence : sequence + 1, response: failed };
+  const first = isTold ? "" : formatFrame(JSON.stringify(event), "error");
+  return first + formatFrame(JSON.stringify(end), "response.failed");
 }
 
 /** Servers that imitate OpenAI put an HTTP status there, which tells these clients nothing. */
