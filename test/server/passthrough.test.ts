@@ -44,6 +44,15 @@ test.each(["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"])("%s goes
   });
 });
 
+test("headers in which the provider repeats its key come without it", async () => {
+  const { gateway, token } = await open(
+    () => new Response("No.", { status: 401, headers: { "www-authenticate": `Bearer ${OPENAI_KEY}`, "x-own": "1" } }),
+  );
+  const response = await gateway.send("/passthrough/openai/v1/new", { token });
+  expect([response.status, response.headers.get("x-own")]).toEqual([401, "1"]);
+  expect(response.headers.get("www-authenticate")).toBe("Bearer [redacted]");
+});
+
 test("the provider gets its own credentials, the client's headers, and none of the caller's secrets", async () => {
   const { gateway, token } = await open(() => Response.json({}, { headers: { "set-cookie": "a=b", "x-vendor": "v" } }));
   const secrets = {

@@ -1,6 +1,7 @@
 // Anything else that a provider offers, today or tomorrow: whatever method, path and body, under the provider's credentials. Reads nothing but the cost.
 
 import { invalidRequest } from "../../ir/index.ts";
+import type { Redact } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
 import type { GatewayTools } from "../call.ts";
 import { makeHeaders } from "../header.ts";
@@ -66,7 +67,7 @@ async function takeIn(call: PassthroughCall, provider: Provider): Promise<Intake
 function answer(state: RestState): Promise<Response> {
   const { upstream } = state;
   const meter = { family: null, entry: {}, counts: true };
-  const headers = makeHeaders(state, backwardHeaders(upstream.headers));
+  const headers = makeHeaders(state, backwardHeaders(upstream.headers, state.scene.redact));
   if (upstream.status >= 400) return passRejection(state, headers, { explains: false });
   const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
   if (type.includes("text/event-stream")) return Promise.resolve(passEvents(state, meter, headers));
@@ -133,9 +134,12 @@ function forwardHeaders({ headers, caller }: PassthroughCall): Record<string, st
   return encoding === null ? forwarded : { ...forwarded, "content-encoding": encoding };
 }
 
-function backwardHeaders(headers: Headers): Record<string, string> {
+/** An upstream may repeat its credentials in any of them. */
+function backwardHeaders(headers: Headers, redact: Redact): Record<string, string> {
   const own = new Set([...HOP_BY_HOP, ...listNamed(headers), "set-cookie", "x-request-id", "request-id", "alt-svc"]);
-  return Object.fromEntries([...headers].filter(([name]) => !own.has(name)));
+  return Object.fromEntries(
+    [...headers].filter(([name]) => !own.has(name)).map(([name, value]) => [name, redact(value)]),
+  );
 }
 
 /** `Connection: x` makes of x a header of this connection only. */
