@@ -62,7 +62,7 @@ async function invokeClaude(id: string, body: unknown, stream: boolean): Promise
   }
   if (betas !== undefined && !Array.isArray(betas)) throw new Refusal("anthropic_beta: Input should be a valid list");
   const stray = (Array.isArray(betas) ? betas : []).find((beta) => !BETAS.includes(String(beta)));
-  if (stray !== undefined) throw new Refusal("invalid beta flag");
+  if (stray !== undefined) throw new Refusal(`invalid beta flag: ${String(stray)}`);
   const model = /anthropic\.(claude-[a-z0-9-]*?)(?:-v\d.*)?$/u.exec(id)?.[1] ?? "";
   const response = await claude.fetch(
     new Request("http://strict.test/v1/messages", {
@@ -81,6 +81,9 @@ async function invokeClaude(id: string, body: unknown, stream: boolean): Promise
 }
 
 const BETAS = [
+  "compact-2026-01-12",
+  "computer-use-2025-01-24",
+  "computer-use-2025-11-24",
   "context-1m-2025-08-07",
   "context-management-2025-06-27",
   "effort-2025-11-24",
@@ -88,7 +91,10 @@ const BETAS = [
   "interleaved-thinking-2025-05-14",
   "mid-conversation-output-config-2026-07-01",
   "mid-conversation-tool-changes-2026-07-01",
+  "output-128k-2025-02-19",
+  "thinking-binding-controls-2026-08-01",
   "thinking-display-updates-2026-08-18",
+  "token-efficient-tools-2025-02-19",
   "tool-examples-2025-10-29",
   "tool-search-tool-2025-10-19",
 ];
