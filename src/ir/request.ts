@@ -68,6 +68,8 @@ export interface MediaPart {
   /** MIME type, such as `image/png`; null where the format does not say. */
   mediaType: string | null;
   filename?: string;
+  /** How closely an image is looked at; missing for as the model sees fit. */
+  detail?: "high" | "low";
   cache?: CacheMark;
   extra?: Extra;
 }

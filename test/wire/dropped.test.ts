@@ -61,3 +61,36 @@ describe.each(FOREIGN)("of a conversation with Anthropic's server tools, %s", (t
     expect(ask).toThrow(/web_search/);
   });
 });
+
+describe("how closely an image is looked at", () => {
+  const look = (target: WireId): { body: string; dropped: string[] } => {
+    const wire = WIRES["openai-chat"];
+    const image = { type: "image_url", image_url: { url: "data:image/png;base64,aGk=", detail: "low" } };
+    const body: JsonObject = { model: "m", messages: [{ role: "user", content: [image] }] };
+    const encoded = TARGETS.get(target)?.request.encode(wire.request.decode(body, wire.peek(body)), FACTS);
+    return { body: JSON.stringify(encoded?.body), dropped: encoded?.dropped ?? [] };
+  };
+
+  test.each<WireId>(["cohere-chat", "openai-chat", "openai-responses"])("goes along to %s", (target) => {
+    expect(look(target)).toEqual({ body: expect.stringContaining('"detail":"low"'), dropped: [] });
+  });
+
+  test.each<WireId>(["anthropic-messages", "bedrock-converse", "gemini"])(
+    "is named where %s cannot say it",
+    (target) => {
+      expect(look(target).dropped).toEqual(["messages[0].content[0].image_url.detail"]);
+    },
+  );
+
+  test("comes from Responses, too", () => {
+    const wire = WIRES["openai-responses"];
+    const image = { type: "input_image", image_url: "data:image/png;base64,aGk=", detail: "high" };
+    const body: JsonObject = { model: "m", input: [{ role: "user", content: [image] }] };
+    const request = wire.request.decode(body, wire.peek(body));
+    const said = { type: "image_url", image_url: { detail: "high", url: "data:image/png;base64,aGk=" } };
+    expect(WIRES["openai-chat"].request.encode(request, FACTS)).toMatchObject({
+      body: { messages: [{ content: [said] }] },
+      dropped: [],
+    });
+  });
+});

@@ -94,6 +94,7 @@ function toBase64(text: string): { base64: string } {
 export function encodeMedia(part: MediaPart, place: Place): JsonObject {
   const { path } = place;
   reportForeign(part.extra, place);
+  if (part.detail !== undefined) place.dropped.push(`${path}.image_url.detail`);
   if ("fileId" in part.source && !place.isOwn) throw foreignFile(path);
   switch (part.kind) {
     case "audio":

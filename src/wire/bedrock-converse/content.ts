@@ -39,6 +39,7 @@ export function encodePart(part: Part, place: Place): JsonObject[] {
       return encodeReasoning(part, place);
     case "media":
       reportFields(part.extra, place.path, place.dropped);
+      if (part.detail !== undefined) place.dropped.push(`${place.path}.image_url.detail`);
       return [encodeMedia(part, place.path, place.nameDocument)];
     case "tool-call":
       return [encodeToolCall(part, place)];

@@ -105,10 +105,11 @@ function encodeMedia(part: MediaPart, place: Place): ImageItem[] {
   reportFields(part.extra, path, dropped);
   if (part.cache !== undefined) dropped.push("cache_control");
   const { source } = part;
-  if (part.kind === "image" && "url" in source) return [{ type: "image_url", image_url: { url: source.url } }];
+  const look = part.detail === undefined ? {} : { detail: part.detail };
+  if (part.kind === "image" && "url" in source) return [{ type: "image_url", image_url: { url: source.url, ...look } }];
   if (part.kind === "image" && "base64" in source) {
     const url = `data:${part.mediaType ?? "image/png"};base64,${source.base64}`;
-    return [{ type: "image_url", image_url: { url } }];
+    return [{ type: "image_url", image_url: { url, ...look } }];
   }
   const isText = part.mediaType?.startsWith("text/") === true || part.mediaType === "application/json";
   if (part.kind === "document" && isText && "base64" in source) {

@@ -65,6 +65,7 @@ export function encodeMedia(part: MediaPart, place: Place): JsonObject {
   if ("fileId" in part.source && !place.isOwn) throw foreignFile(place.path);
   // Only Vertex AI knows a name of a file; a client of this format that gives one knows whom it asks.
   if (part.filename !== undefined && !place.isOwn) place.dropped.push(`${place.path}.filename`);
+  if (part.detail !== undefined) place.dropped.push(`${place.path}.image_url.detail`);
   return showMedia(part, place.isOwn);
 }
 

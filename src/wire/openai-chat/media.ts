@@ -14,8 +14,11 @@ export function decodeImage(part: JsonObject, path: string): MediaPart {
   const image = typeof part["image_url"] === "string" ? { url: part["image_url"] } : part["image_url"];
   const inner = requireObject({ image_url: image ?? null }, "image_url", `${path}.image_url`);
   const { source, mediaType } = readDataUrl(requireString(inner, "url", `${path}.image_url.url`));
-  const rest = { ...omit(part, ["type", "image_url"]), image_url: omit(inner, ["url"]) };
-  return { type: "media", kind: "image", source, mediaType, ...decodeRest(rest, []) };
+  const { detail } = inner;
+  const known: Pick<MediaPart, "detail"> = detail === "high" || detail === "low" ? { detail } : {};
+  const innerRest = omit(inner, ["url", ...Object.keys(known)]);
+  const rest = { ...omit(part, ["type", "image_url"]), image_url: innerRest };
+  return { type: "media", kind: "image", source, mediaType, ...known, ...decodeRest(rest, []) };
 }
 
 export function decodeAudio(part: JsonObject, path: string): MediaPart {
@@ -95,10 +98,14 @@ function unsaid(path: string, what: string): GatewayError {
   return invalidRequest(`${path}: this model cannot read ${what}.`, path);
 }
 
-function encodeImage({ source, mediaType }: MediaPart, own: JsonObject, path: string): JsonObject {
+function encodeImage({ source, mediaType, detail }: MediaPart, own: JsonObject, path: string): JsonObject {
   if ("fileId" in source) throw unsaid(path, "an image by the id of a file. Send its data");
   const url = "url" in source ? source.url : `data:${mediaType ?? "image/png"};base64,${source.base64}`;
-  return { ...own, type: "image_url", image_url: { ...objectOf(own["image_url"]), url } };
+  return {
+    ...own,
+    type: "image_url",
+    image_url: { ...objectOf(own["image_url"]), ...(detail === undefined ? {} : { detail }), url },
+  };
 }
 
 function encodeAudio({ source, mediaType }: MediaPart, own: JsonObject, path: string): JsonObject {

@@ -15,7 +15,10 @@ export function decodeImage(part: JsonObject, path: string): MediaPart {
   const fileId = textOf(part["file_id"]);
   if (url === "" && fileId === "") throw missing(`${path}.image_url`);
   const known = url === "" ? { source: { fileId }, mediaType: null } : readDataUrl(url);
-  return { type: "media", kind: "image", ...known, ...decodeRest(noteAuto(part), ["type", "image_url", "file_id"]) };
+  const { detail } = part;
+  const look: Pick<MediaPart, "detail"> = detail === "high" || detail === "low" ? { detail } : {};
+  const read = ["type", "image_url", "file_id", ...Object.keys(look)];
+  return { type: "media", kind: "image", ...known, ...look, ...decodeRest(noteAuto(part), read) };
 }
 
 /** `auto` is what happens anyway; false cannot come from a client and notes that it was said. */
@@ -85,11 +88,11 @@ function unsaid(path: string, what: string): GatewayError {
   return invalidRequest(`${path}: this model cannot read ${what}.`, path);
 }
 
-function encodeImage({ source, mediaType, extra }: MediaPart, isOwn: boolean): JsonObject {
+function encodeImage({ source, mediaType, detail, extra }: MediaPart, isOwn: boolean): JsonObject {
   const body: JsonObject = {
     ...omit(ownFields(extra), ["detail"]),
     type: "input_image",
-    ...encodeDetail(extra, isOwn),
+    ...(detail === undefined ? encodeDetail(extra, isOwn) : { detail }),
   };
   if ("fileId" in source) return { ...body, file_id: source.fileId };
   const url = "url" in source ? source.url : `data:${mediaType ?? "image/png"};base64,${source.base64}`;

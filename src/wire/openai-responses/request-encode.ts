@@ -178,12 +178,13 @@ function encodeOrigin(request: Request): JsonObject {
 
 /** Names what the format has no word for, and what other formats' clients asked for beyond the canonical request. */
 function reportUnsaid(request: Request, dropped: Set<string>): void {
+  const unsaid = request.modalities?.find((modality) => modality !== "text");
+  if (unsaid !== undefined) throw invalidRequest(`This model answers in text alone, not in ${unsaid}.`, "modalities");
   if (request.stop !== undefined && request.stop.length > 0) dropped.add("stop");
   if (request.topK !== undefined) dropped.add("top_k");
   if (request.seed !== undefined) dropped.add("seed");
   if ((request.frequencyPenalty ?? 0) !== 0) dropped.add("frequency_penalty");
   if ((request.presencePenalty ?? 0) !== 0) dropped.add("presence_penalty");
-  if (request.modalities?.some((modality) => modality !== "text") === true) dropped.add("modalities");
   const lost: string[] = [];
   reportRequest(withoutOwn(request.extra), [], lost);
   for (const field of lost) dropped.add(field);

@@ -100,7 +100,7 @@ describe("messages", () => {
     expect(messages.map(({ role }): unknown => role)).toEqual(roles);
     expect(bare[2]).toEqual([
       { type: "text", text: "look" },
-      { type: "media", kind: "image", source: { url: "https://x.test/a.png" }, mediaType: null },
+      { type: "media", kind: "image", source: { url: "https://x.test/a.png" }, mediaType: null, detail: "low" },
       { type: "media", kind: "image", source: { base64: PNG }, mediaType: "image/png" },
       { type: "media", kind: "audio", source: { base64: "AAAA" }, mediaType: "audio/mpeg" },
       { type: "media", kind: "audio", source: { base64: "AAAA" }, mediaType: "audio/flac" },

@@ -195,9 +195,9 @@ test("what the format has no word for is named; several answers are refused", ()
     seed: 7,
     frequencyPenalty: 1,
     presencePenalty: 1,
-    modalities: ["audio"],
   });
-  expect(dropped).toEqual(["stop", "top_k", "seed", "frequency_penalty", "presence_penalty", "modalities"]);
+  expect(dropped).toEqual(["stop", "top_k", "seed", "frequency_penalty", "presence_penalty"]);
+  expect(() => encode({ modalities: ["audio"] })).toThrow("not in audio");
   expect(() => encode({ choices: 2 })).toThrow("'n' must be 1");
 });
 
