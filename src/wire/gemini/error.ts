@@ -2,6 +2,7 @@
 // Sources: https://ai.google.dev/gemini-api/docs/troubleshooting and https://cloud.google.com/apis/design/errors
 
 import {
+  ERROR_KINDS,
   type ErrorKind,
   type GatewayError,
   type Json,
@@ -104,8 +105,8 @@ function describeText(status: number | null, text: string): string {
 }
 
 /** The error as clients of this format read it. An upstream's own word stays where it is one of Google's. */
-export function encodeError(error: GatewayError, requestId: string): JsonObject {
-  const { message, retryAfterMs, upstream, status: code } = error;
+export function encodeError(error: GatewayError, requestId: string, code: number = error.status): JsonObject {
+  const { message, retryAfterMs, upstream } = error;
   const details: JsonObject[] = [];
   const isTooLong = upstream !== undefined && readOverflow(upstream) !== null;
   const reason = error.code ?? (isTooLong ? "context_length_exceeded" : upstream?.code) ?? null;
@@ -124,9 +125,15 @@ export function encodeError(error: GatewayError, requestId: string): JsonObject 
   return { error: details.length === 0 ? body : { ...body, details } };
 }
 
-/** The error as the last chunk of a stream. */
+/** The error as the last chunk of a stream. Clients tell from its code alone whether to try again. */
 export function encodeErrorFrame(error: GatewayError, requestId: string): string {
-  return formatChunk(encodeError(error, requestId));
+  return formatChunk(encodeError(error, requestId, codeOf(error)));
+}
+
+/** The code of an error that came inside a stream, and so without one, is that of what it means. */
+function codeOf({ kind, upstream, status }: GatewayError): number {
+  if (kind !== "upstream_rejected" || upstream === undefined || upstream.status !== null) return status;
+  return ERROR_KINDS[classifyUpstream(upstream)].status;
 }
 
 function wordOf({ kind, upstream, status }: GatewayError): string {

@@ -10,9 +10,10 @@ import {
   type Tool,
   isJsonObject,
 } from "../../ir/index.ts";
+import { isForeignBlock } from "../foreign.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext } from "../type.ts";
-import { asExtra, objectOf, objectsOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
+import { ID, asExtra, objectOf, objectsOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
 import {
   decodeEnd,
   decodeLogprobs,
@@ -138,6 +139,8 @@ function encodeChoice(choice: Choice, tools: readonly Tool[]): JsonObject {
   const writer = createPartWriter(true);
   const texts: { part: number; text: string; citations: NonNullable<TextPart["citations"]> }[] = [];
   for (const part of choice.parts) {
+    // A block that only another format has is not told, as in streams.
+    if (part.type === "text" && isForeignBlock(part) && part.extra?.[ID] === undefined) continue;
     if (part.type === "reasoning") writer.addReasoning(part);
     else writer.add(encodeAnswerPart(part, tools));
     if (part.type !== "text" || part.citations === undefined) continue;
