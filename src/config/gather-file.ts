@@ -13,6 +13,7 @@ import {
   findFlatKey,
   isProviderField,
   isSecretField,
+  listFlatForms,
   readFieldForm,
   readFlatForm,
 } from "./provider-key.ts";
@@ -81,7 +82,8 @@ function gatherTop(entry: IniEntry, place: Place): void {
   }
   if (!isKeyName(name)) {
     if (findOldKey(written) !== null) return warnOld(into, written, { value: entry.value, origin });
-    into.problems.push(describeUnknown(origin, { what: "key", name: written, candidates: listFileNames() }));
+    const candidates = [...listFileNames(), ...listFlatForms()];
+    into.problems.push(describeUnknown(origin, { what: "key", name: written, candidates }));
     return;
   }
   if (entry.value === "") return;

@@ -135,6 +135,15 @@ export interface FlatForm {
   isPath: boolean;
 }
 
+/** All that can be said of a declarable provider above the sections. */
+export function listFlatForms(): string[] {
+  return DECLARABLE.map((name) => name.replaceAll("-", "_")).flatMap((name) => [
+    `${name}_api_key`,
+    `${name}_api_key_file`,
+    `${name}_base_url`,
+  ]);
+}
+
 /** `groq_api_key` at the top of a file is the key of the provider that is named like its kind, as it is for those that have such keys. */
 export function readFlatForm(written: string): FlatForm | null {
   const [, word = "", field, file] = /^(.+)_(api_key|base_url)(_file)?$/.exec(written) ?? [];

@@ -56,10 +56,12 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
   const kind = KINDS.get(kindName);
   if (kind === undefined) throw new TypeError(`there is no kind of provider named ${kindName}`);
   const subject: Subject = { name, kindName, kind, draft };
-  refuseFields(reading, subject);
+  // What is said of a type that nobody knows is wrong by that alone.
+  const isTypeKnown = !isTypeMisspelt(draft);
+  if (isTypeKnown) refuseFields(reading, subject);
   const fields = readFields(reading, values, subject);
   const baseUrl = fields.base_url ?? kind.baseUrl;
-  if (baseUrl === null && draft !== undefined && !draft.fields.has("base_url")) {
+  if (isTypeKnown && baseUrl === null && draft !== undefined && !draft.fields.has("base_url")) {
     const message = `the provider ${name} lacks a base_url, which type=${kindName} needs`;
     reading.gathered.problems.push({ ...draft.origin, key: "base_url", message, suggestion: null });
   }
@@ -76,6 +78,11 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     headers: readHeaders(reading, subject),
     maxOutputTokens: fields.max_tokens,
   };
+}
+
+function isTypeMisspelt(draft: ProviderDraft | undefined): boolean {
+  const type = draft?.fields.get("type");
+  return type !== undefined && !KINDS.has(type.text.toLowerCase());
 }
 
 /** What the operator wrote may lead into private networks, what a vendor's own address says may not; literal addresses are judged here. */

@@ -1,6 +1,7 @@
 // The kinds of value a setting can hold, as zod types from the file's words to ours. Knows no key, file or layer.
 
 import * as z from "zod";
+import { findNearest } from "../lib/nearest.ts";
 import { isDsn, isReadableDsn } from "./dsn.ts";
 import { quote } from "./problem.ts";
 
@@ -102,9 +103,15 @@ export function defineChoice<const T extends string>(
     const word = text.toLowerCase();
     const choice =
       choices.find((candidate) => candidate === word) ?? (Object.hasOwn(synonyms, word) ? synonyms[word] : undefined);
-    if (choice === undefined) throw new Refusal(`${quote(text)} is not one of ${choices.join(", ")}`);
+    if (choice === undefined) throw refuseWord(text, choices);
     return choice;
   });
+}
+
+function refuseWord(word: string, choices: readonly string[]): Refusal {
+  const [near] = findNearest(word, choices, 1);
+  const hint = near === undefined ? "" : ` — did you mean "${near}"?`;
+  return new Refusal(`${quote(word)} is not one of ${choices.join(", ")}${hint}`);
 }
 
 /** Some of the choices, separated by commas; written back with single commas. */
@@ -116,7 +123,7 @@ export function defineList(choices: readonly string[]) {
       .map((word) => word.trim())
       .filter((word) => word !== "");
     const wrong = words.find((word) => !choices.includes(word));
-    if (wrong !== undefined) throw new Refusal(`${quote(wrong)} is not one of ${choices.join(", ")}`);
+    if (wrong !== undefined) throw refuseWord(wrong, choices);
     if (words.length === 0) throw new Refusal(`at least one of ${choices.join(", ")} is needed`);
     return [...new Set(words)].join(",");
   });

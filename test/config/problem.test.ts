@@ -52,6 +52,30 @@ test("all problems at once, by file and line", async () => {
   });
 });
 
+test("a misspelt type or word is told with the nearest one, and nothing follows from it", async () => {
+  const { text } = await loadProblems({
+    files: {
+      "config/setting.ini": [
+        "groq_api_kye=x",
+        "mistral_base_ulr=http://x",
+        "[provider.x]",
+        "type=bedrok",
+        "region=us-east-1",
+        "[provider.y]",
+        "type=compatible",
+        "base_url=http://y/v1",
+        "formats=chat, respones",
+      ].join("\n"),
+    },
+  });
+  expect(text.split("\n").map((line) => line.replace(/ is not one of [^—]*/u, ": "))).toEqual([
+    'config/setting.ini:1: unknown key "groq_api_kye" — did you mean "groq_api_key"?',
+    'config/setting.ini:2: unknown key "mistral_base_ulr" — did you mean "mistral_base_url"?',
+    'config/setting.ini:4: provider.x.type: "bedrok": — did you mean "bedrock"?',
+    'config/setting.ini:9: provider.y.formats: "respones": — did you mean "responses"?',
+  ]);
+});
+
 describe("a secret in the wrong place is not repeated", () => {
   const secret = "hiddenhidden1234";
   test.each([
