@@ -12,8 +12,9 @@ const setUp =
             baseUrl: gateway.url + path,
             apiKey: plainKey(gateway),
             api,
-            // Without it, sealed reasoning is not asked for, and some models' providers want theirs back.
-            models: [{ id: gateway.model, reasoning: true }],
+            // Without it, sealed reasoning is not asked for, and some models' providers want theirs back. As Anthropic's client it
+            // would ask for a budget, which their newer models refuse.
+            models: [{ id: gateway.model, reasoning: api !== "anthropic-messages" }],
           },
         },
       }),
