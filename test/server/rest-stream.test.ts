@@ -224,3 +224,15 @@ describe("an upstream that does not answer as it should", () => {
     expect([response.status, (await readJson(response)).error.code]).toEqual([504, "upstream_timeout"]);
   });
 });
+
+test.each([false, true])("a page for people is no answer, streamed: %p", async (stream) => {
+  const { gateway } = await open({
+    upstream: () => new Response("<html>Welcome</html>", { headers: { "content-type": "text/html; charset=utf-8" } }),
+  });
+  const response = await gateway.send("/v1/completions", {
+    body: { model: "gpt-3.5-turbo-instruct", prompt: "x", stream },
+  });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error).toMatchObject({ code: "upstream_malformed" });
+  expect(await gateway.row()).toMatchObject({ status: 502, errorKind: "upstream_malformed" });
+});

@@ -26,6 +26,8 @@ export async function answerRest(state: State): Promise<Response> {
     state.stream = true;
     return passEvents(state, meter, describeAnswer(state));
   }
+  // A page for people is what a wrong address answers with, and no format's answer.
+  if (!isContent && type.startsWith("text/html")) throw fail(state, notJson(state, type));
   if (isContent || !/^application\/(?:[\w.+-]+\+)?json\b/u.test(type)) {
     state.stream = true;
     await forget(state);
@@ -65,9 +67,13 @@ function parse(state: State, text: string): Json {
   try {
     return JSON.parse(text);
   } catch {
-    const message = `Provider "${state.plan.provider.name}" answered with something that is not JSON. Check its base URL.`;
-    throw fail(state, new GatewayError({ kind: "upstream_malformed", message, cause: text.slice(0, 2_000) }));
+    throw fail(state, notJson(state, text.slice(0, 2_000)));
   }
+}
+
+function notJson({ plan }: State, cause: string): GatewayError {
+  const message = `Provider "${plan.provider.name}" answered with something that is not JSON. Check its base URL.`;
+  return new GatewayError({ kind: "upstream_malformed", message, cause });
 }
 
 function fail(state: RestState, failure: GatewayError): GatewayError {
