@@ -10,6 +10,7 @@ import {
   probeCapabilities,
 } from "../gateway/index.ts";
 import { invalidRequest } from "../ir/index.ts";
+import { KINDS } from "../provider/index.ts";
 import { listSampleProviders } from "../provider/sample.ts";
 import type { GuardedRoute } from "./route.ts";
 
@@ -34,8 +35,8 @@ export function makeCapabilityRoutes(scene: () => Scene): GuardedRoute[] {
           provider: query.get("provider"),
           feature: query.get("feature"),
         };
-        checkFilter(filter);
         const model = query.get("model");
+        checkFilter({ ...filter, model });
         const cells =
           model === null ? await (all ??= gather(listSampleProviders())) : await gather([probeModel(scene(), model)]);
         return Response.json(printCapabilities(cells, filter));
@@ -50,8 +51,14 @@ export function probeModel(scene: Scene, name: string): ProbedProvider {
   return { name: provider.name, provider, model };
 }
 
-/** A format and a feature that are not there would give an empty list that says nothing. */
-export function checkFilter({ surface, feature }: CapabilityFilter): void {
+/** What is not there would give an empty list that says nothing. A model's provider goes by whatever name it has here. */
+export function checkFilter({
+  surface,
+  feature,
+  provider,
+  model,
+}: CapabilityFilter & { model?: string | null | undefined }): void {
+  if ((model ?? null) === null) refuseUnknown("provider", provider, [...KINDS.keys()]);
   refuseUnknown(
     "surface",
     surface,

@@ -37,6 +37,8 @@ test("narrowed by surface, provider and feature", async () => {
   expect(unknown.status).toBe(400);
   expect(unknown.body.error).toMatchObject({ param: "feature", message: expect.stringContaining("json-schema") });
   expect((await ask("?surface=fax")).body.error.param).toBe("surface");
+  const nobody = await ask("?provider=nobody");
+  expect([nobody.status, nobody.body.error.param]).toEqual([400, "provider"]);
 });
 
 test("for a model, by the provider that it leads to here", async () => {

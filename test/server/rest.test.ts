@@ -198,6 +198,8 @@ describe("a call", () => {
     });
     const nobody = await rig.send("/v1/moderations?provider=nobody", { body: { input: "x" } });
     expect((await readJson(nobody)).error).toMatchObject({ code: "unknown_provider" });
+    const none = await rig.send("/v2/rerank", { body: { query: "x", documents: [] } });
+    expect((await readJson(none)).error.message).toBe("No provider here offers rerank.");
     expect(second.forms).toEqual([]);
   });
 

@@ -84,10 +84,10 @@ function unsupported(
       "missing_required_parameter",
     );
   }
-  const who = provider === null ? "No provider here" : `Provider "${provider}"`;
+  const who = provider === null ? "No provider here offers" : `Provider "${provider}" offers no`;
   const other = able.length === 0 ? "" : ` These do: ${names}.`;
   const chat = family === "completions" ? " Every model answers at /v1/chat/completions." : "";
-  return invalidRequest(`${who} offers no ${family}.${other}${chat}`, "model", "unsupported_operation");
+  return invalidRequest(`${who} ${family}.${other}${chat}`, "model", "unsupported_operation");
 }
 
 /** The address of a path behind the version. */
