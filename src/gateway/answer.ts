@@ -9,7 +9,7 @@ import {
   toGatewayError,
 } from "../ir/index.ts";
 import { createTokenEstimate } from "../ledger/index.ts";
-import type { ChatWire, ForwardWire } from "../wire/index.ts";
+import type { ChatWire, ForwardWire, TargetWire } from "../wire/index.ts";
 import { type CallState, type Elsewhere, makeHeaders } from "./header.ts";
 import { type Plan, chooseId } from "./plan.ts";
 import { estimateFromRequest } from "./estimate.ts";
@@ -38,18 +38,17 @@ export async function answerWhole(state: CallState): Promise<Response> {
     );
   }
   const body = readObject(state, text);
-  const { response } = mode.kind === "forward" ? mode.wire : mode.target;
-  const decoded = decodeAnswer(() => response.decode(body));
-  const answer = decoded instanceof GatewayError ? decoded : nameAnswer(decoded, state);
-  // A client that was told 200 would look for an answer in it.
-  if (answer instanceof GatewayError) throw failed(state, answer);
   record.estimateInput(() => estimateFromRequest(state));
-  record.answered({ model: answer.model, usage: answer.usage, text: () => joinText(answer) });
   if (mode.kind === "forward") {
+    const metered = mode.wire.response.meter?.(body) ?? null;
+    if (metered === null) bookAnswer(state, readAnswerOf(state, mode.wire, body));
+    else record.answered({ ...metered, text: () => "" });
     const { elsewhere } = state;
     if (elsewhere?.isOver(body) === false) return promise(state, elsewhere, { attempt, body, text });
     return release(state, attempt, text, upstream.headers.get("content-type"), state.keep?.(body, text));
   }
+  const answer = readAnswerOf(state, mode.target, body);
+  bookAnswer(state, answer);
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
   const translated: JsonObject = mode.client.response.encode(answer, {
     request: mode.request,
@@ -118,6 +117,17 @@ function readObject(state: CallState, text: string): JsonObject {
   const body = parseObject(text);
   if (body === null) throw malformed(state, text);
   return body;
+}
+
+/** A client that was told 200 would look for an answer in it. */
+function readAnswerOf(state: CallState, { response }: Pick<TargetWire, "response">, body: JsonObject): Answer {
+  const decoded = decodeAnswer(() => response.decode(body));
+  if (decoded instanceof GatewayError) throw failed(state, decoded);
+  return nameAnswer(decoded, state);
+}
+
+function bookAnswer({ record }: CallState, answer: Answer): void {
+  record.answered({ model: answer.model, usage: answer.usage, text: () => joinText(answer) });
 }
 
 /** An upstream may answer 200 and mean an error; the wire's decoder tells. */

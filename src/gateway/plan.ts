@@ -189,11 +189,11 @@ function fitBody(
     // Not in the client's body only: the format's own wish for usage may have been added to the text.
     if (fitted.includes(`"${field}"`)) fitted = removeTopLevel(fitted, field);
   }
-  for (const [field, code] of Object.entries(endpoint.forbidden ?? {})) {
+  for (const [field, code] of listEntries(endpoint.forbidden)) {
     if ((body[field] ?? null) === null) continue;
     throw invalidRequest(`${field}: this model's provider does not have it; send the request without it`, field, code);
   }
-  for (const [field, other] of Object.entries(endpoint.rename ?? {})) {
+  for (const [field, other] of listEntries(endpoint.rename)) {
     const value = body[field];
     if (value === undefined) continue;
     fitted = removeTopLevel(fitted, field);
@@ -211,10 +211,16 @@ function fitBody(
   }
   const amended = endpoint.amend?.(body);
   dropped.push(...(amended?.dropped ?? []));
-  for (const [field, value] of Object.entries({ ...endpoint.set, ...amended?.set })) {
-    fitted = setTopLevel(fitted, field, JSON.stringify(value));
-  }
+  const set = amended === undefined ? endpoint.set : { ...endpoint.set, ...amended.set };
+  for (const [field, value] of listEntries(set)) fitted = setTopLevel(fitted, field, JSON.stringify(value));
   return fitted;
+}
+
+const NONE: readonly never[] = Object.freeze([]);
+
+/** Most addresses want nothing otherwise, and every forwarded request asks. */
+function listEntries<T>(fields: Readonly<Record<string, T>> | undefined): readonly (readonly [string, T])[] {
+  return fields === undefined ? NONE : Object.entries(fields);
 }
 
 function translate(scene: PlanScene, { provider, model }: { provider: Provider; model: string }, asked: Asked): Plan {

@@ -267,7 +267,12 @@ export interface ChatWire extends WireBase {
   fieldNames?: FieldNames;
   /** `peek` is what this wire's own `peek` found. */
   request: { decode(body: JsonObject, peek?: Peek): Request; encode(request: Request, facts: ModelFacts): Encoded };
-  response: { decode(body: JsonObject): Response; encode(response: Response, client: ClientContext): JsonObject };
+  response: {
+    decode(body: JsonObject): Response;
+    encode(response: Response, client: ClientContext): JsonObject;
+    /** What the books need of an answer that is forwarded, at less cost than `decode`; null where only that can tell. */
+    meter?(body: JsonObject): { model: string; usage: Usage } | null;
+  };
   stream: {
     /** Frames of this format → events, ending in exactly one `finish`. */
     decode(): Machine<Frame, Event>;

@@ -8,7 +8,7 @@ import { listing } from "./listing.ts";
 import { peekRequest } from "./peek.ts";
 import { encodeRequest } from "./request-encode.ts";
 import { decodeRequest } from "./request.ts";
-import { decodeResponse, encodeResponse } from "./response.ts";
+import { decodeResponse, encodeResponse, meterResponse } from "./response.ts";
 import { createStreamEncoder } from "./stream-encode.ts";
 import { createStreamDecoder } from "./stream.ts";
 
@@ -22,7 +22,7 @@ export const openaiChat: ChatWire = {
   peek: peekRequest,
   forward: { request: forwardRequest, frame: forwardFrame },
   request: { decode: decodeRequest, encode: encodeRequest },
-  response: { decode: decodeResponse, encode: encodeResponse },
+  response: { decode: decodeResponse, encode: encodeResponse, meter: meterResponse },
   stream: { decode: createStreamDecoder, encode: createStreamEncoder },
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
 };

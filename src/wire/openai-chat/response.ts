@@ -8,6 +8,7 @@ import {
   type JsonObject,
   type Response,
   type Tool,
+  type Usage,
   isJsonObject,
 } from "../../ir/index.ts";
 import type { ClientContext } from "../type.ts";
@@ -38,6 +39,16 @@ import {
   placeSeals,
 } from "./reasoning.ts";
 import { decodeUsage, encodeUsage } from "./usage.ts";
+
+/** Model and usage of an ordinary answer; null for one in which something is missing, or stands where only some servers put it. */
+export function meterResponse(body: JsonObject): { model: string; usage: Usage } | null {
+  const { choices, model, usage } = body;
+  if (!Array.isArray(choices) || choices.length === 0 || typeof model !== "string") return null;
+  if (!isJsonObject(usage) || typeof usage["completion_tokens"] !== "number") return null;
+  if (findError(body) !== null) return null;
+  const report = decodeUsage(usage);
+  return report === null ? null : { model, usage: report.usage };
+}
 
 /**
  * A body that came with status 200 as the canonical answer. Throws `upstream_rejected` where it is an error all the same, and
