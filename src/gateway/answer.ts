@@ -49,6 +49,8 @@ export async function answerWhole(state: CallState): Promise<Response> {
   }
   const answer = readAnswerOf(state, mode.target, body);
   bookAnswer(state, answer);
+  const isLost = answer.choices.length > 0 && answer.choices.every(({ finish }) => finish === "error");
+  if (isLost && mode.client.saysFailure !== true) throw failed(state, brokenAnswer());
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
   const translated: JsonObject = mode.client.response.encode(answer, {
     request: mode.request,
@@ -117,6 +119,15 @@ function readObject(state: CallState, text: string): JsonObject {
   const body = parseObject(text);
   if (body === null) throw malformed(state, text);
   return body;
+}
+
+/** An answer that the provider itself calls failed, such as one with a call that nobody can read. */
+export function brokenAnswer(): GatewayError {
+  return new GatewayError({
+    kind: "upstream_malformed",
+    code: "answer_failed",
+    message: "The model ended its answer in an error of its own. Ask again.",
+  });
 }
 
 /** A client that was told 200 would look for an answer in it. */

@@ -3,6 +3,7 @@
 import { type Event, GatewayError } from "../ir/index.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
 import type { ChatWire, Told, Wire } from "../wire/index.ts";
+import { brokenAnswer } from "./answer.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
@@ -72,6 +73,8 @@ function keepFirst(state: CallState, client: Wire, carrier: Carrier): Carrier {
 /** How a complete frame ends. */
 const BLANK_LINE = /(?:\n\n|\r\r|\n\r\n)$/u;
 
+/** What a client of any format takes for an error. */
+const SAYS_ERROR = /"error"\s*:|"type"\s*:\s*"(?:error|response\.failed)"/u;
 /** A failure that the stream's end is still to follow. */
 const TELLS_FAILURE = /"type"\s*:\s*"error"/u;
 
@@ -91,6 +94,10 @@ function forwardFrames(
       const text = forward.frame(frame, body);
       // A last frame that came without its blank line gets one, as something of ours may follow it.
       const whole = text === "" || BLANK_LINE.test(text) ? text : `${text}\n\n`;
+      if (finish?.error?.kind === "upstream_rejected" && !SAYS_ERROR.test(whole)) {
+        // A server's own way to say that it failed: its client would take it for the end of an answer.
+        return hold.release(whole + encodeError(finish.error, told));
+      }
       if (hold.isEnd(events) && finish === undefined) return hold.keep(whole);
       return hold.release(events.length === 0 && TELLS_FAILURE.test(whole) ? scene.redact(whole) : whole);
     },
@@ -143,6 +150,7 @@ function translateFrames(
   const { id: callId, requestId } = state.call;
   const encoder = mode.client.stream.encode({ request: mode.request, callId, nowSeconds, requestId });
   let isCounted = false;
+  let hasFailed = false;
   const encode = (events: readonly Event[]): string => {
     let text = "";
     for (const event of events) {
@@ -152,7 +160,12 @@ function translateFrames(
         const usage = state.record.usage();
         if (usage !== null) text += encoder.push({ type: "usage", usage }).join("");
       }
-      text += encoder.push(nameStart(event, state)).join("");
+      if (event.type === "choice-end" && event.finish === "error" && mode.client.saysFailure !== true) {
+        hasFailed = true;
+        continue;
+      }
+      const isLost = event.type === "finish" && event.error === undefined && hasFailed;
+      text += encoder.push(isLost ? { ...event, error: brokenAnswer() } : nameStart(event, state)).join("");
       if (event.type === "finish") text += encoder.end().join("");
     }
     return text;

@@ -263,6 +263,8 @@ export interface ChatWire extends WireBase {
   operation: "chat";
   /** Missing where another format's clients list models in the same way. */
   listing?: ModelListing;
+  /** True where an answer can say of itself that it ended in an error; clients of other formats are told by an error in its place. */
+  saysFailure?: true;
   /** What its clients call the fields that encoders report in Chat's words; missing where they call them the same. */
   fieldNames?: FieldNames;
   /** `peek` is what this wire's own `peek` found. */

@@ -46,6 +46,7 @@ export const gemini: ChatWire = {
   takesComments: false,
   address: (path) => ({ stream: path.endsWith(":streamGenerateContent") }),
   listing,
+  saysFailure: true,
   fieldNames: FIELD_NAMES,
   peek,
   forward: {

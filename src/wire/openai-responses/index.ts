@@ -27,6 +27,7 @@ export const openaiResponses: ChatWire = {
   operation: "chat",
   endpoint: "responses",
   paths: ["/v1/responses"],
+  saysFailure: true,
   fieldNames: FIELD_NAMES,
   peek: peekRequest,
   memory,

@@ -1,0 +1,61 @@
+// Answers that the provider itself calls failed: no client takes one for an answer that is complete.
+
+import { afterEach, expect, test } from "bun:test";
+import { type Rig, type Upstream, makeProviderSettings, makeRig, makeStream, readJson } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(() => rig?.close());
+
+async function open(upstream: Upstream): Promise<Rig> {
+  const settings = { name: "google", kind: "gemini", baseUrl: "http://google.test", apiKey: "AIza-test" } as const;
+  rig = await makeRig({
+    upstream,
+    config: (config) => ({ ...config, providers: [...config.providers, makeProviderSettings(settings)] }),
+  });
+  return rig;
+}
+
+const MALFORMED = {
+  candidates: [{ content: { role: "model", parts: [] }, finishReason: "MALFORMED_FUNCTION_CALL", index: 0 }],
+  usageMetadata: { promptTokenCount: 5, totalTokenCount: 5 },
+  modelVersion: "gemini-3-pro-preview",
+};
+const ASKED = {
+  "/v1/chat/completions": { messages: [{ role: "user", content: "hi" }] },
+  "/v1/messages": { max_tokens: 9, messages: [{ role: "user", content: "hi" }] },
+};
+
+for (const [path, body] of Object.entries(ASKED)) {
+  test(`${path}: a call that nobody can read is an error, and is booked`, async () => {
+    const { send, row } = await open(() => Response.json(MALFORMED));
+    const response = await send(path, { body: { ...body, model: "google/gemini-3-pro-preview" } });
+    expect(response.status).toBe(502);
+    expect((await readJson(response)).error.message).toContain("ended its answer in an error");
+    expect(await row()).toMatchObject({ status: 502, freshInputTokens: 5, errorKind: "upstream_malformed" });
+  });
+
+  test(`${path}: in a stream, too`, async () => {
+    const { send } = await open(() => makeStream([`data: ${JSON.stringify(MALFORMED)}\r\n\r\n`]));
+    const asked = { ...body, model: "google/gemini-3-pro-preview", stream: true };
+    const text = await (await send(path, { body: asked })).text();
+    expect(text).toContain("ended its answer in an error");
+    expect(text).not.toMatch(/"(?:finish_reason|stop_reason)":"/);
+  });
+}
+
+test("a server's own word for an error, in the middle of a forwarded stream, is told as one", async () => {
+  const start =
+    'data: {"id":"1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"He"}}]}\n\n';
+  const bare = 'data: {"object":"error","message":"out of memory","code":500}\n\n';
+  const { send } = await open(() => makeStream([start, bare]));
+  const body = { model: "local/any", stream: true, messages: [{ role: "user", content: "hi" }] };
+  const text = await (await send("/v1/chat/completions", { body })).text();
+  expect(text).toStartWith(start + bare);
+  const last = JSON.parse(
+    text
+      .slice(start.length + bare.length)
+      .replace(/^data: /, "")
+      .split("\n\n")[0] ?? "",
+  );
+  expect(last.error.message).toBe("out of memory");
+});
