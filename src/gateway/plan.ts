@@ -16,7 +16,9 @@ import {
   VECTORS,
   type VectorCodec,
   type Wire,
+  type Sources,
   nameField,
+  namePlace,
 } from "../wire/index.ts";
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
@@ -228,8 +230,9 @@ function translate(scene: PlanScene, { provider, model }: { provider: Provider; 
   const spoken = provider.speaks(model).flatMap((id) => TARGETS.get(id) ?? [])[0];
   if (wire.operation !== "chat" || spoken === undefined) throw unsupported(provider, wire);
   if (scene.workMode === "passthrough") throw refuseTranslation(provider, model);
-  const request = { ...wire.request.decode(body, peek), model };
-  const encoded = encodeFor(spoken, { client: wire, request, body, facts: provider.facts(model) });
+  const sources: Sources = new Map();
+  const request = { ...wire.request.decode(body, peek, sources), model };
+  const encoded = encodeFor(spoken, { client: wire, request, body, sources, facts: provider.facts(model) });
   const endpoint = provider.endpoint(spoken.id, { model, stream: peek.stream });
   return {
     provider,
@@ -242,20 +245,30 @@ function translate(scene: PlanScene, { provider, model }: { provider: Provider; 
   };
 }
 
+interface Translated {
+  client: ChatWire;
+  request: Request;
+  body: JsonObject;
+  sources: Sources;
+  facts: ModelFacts;
+}
+
 /** What is left out, and what cannot be, is told by the client's own names. */
-function encodeFor(
-  target: TargetWire,
-  { client, request, body, facts }: { client: ChatWire; request: Request; body: JsonObject; facts: ModelFacts },
-): Encoded {
-  const nameOwn = (name: string): string => nameField(name, client.fieldNames, body);
+function encodeFor(target: TargetWire, { client, request, body, sources, facts }: Translated): Encoded {
+  const names = client.fieldNames;
+  const nameOwn = (name: string): string =>
+    name.startsWith("messages[") ? namePlace(name, request.messages, sources, names) : nameField(name, names, body);
   try {
     const encoded = target.request.encode(request, facts);
     return { body: encoded.body, dropped: encoded.dropped.map(nameOwn) };
   } catch (thrown) {
     const error = toGatewayError(thrown);
-    const own = error.param === undefined ? undefined : nameOwn(error.param);
-    if (error.kind !== "invalid_request" || own === error.param) throw error;
-    throw invalidRequest(error.message.replaceAll(`'${error.param}'`, `'${own}'`), own, error.code);
+    const { param, message } = error;
+    const own = param === undefined ? param : nameOwn(param);
+    if (error.kind !== "invalid_request" || param === undefined || own === undefined || own === param) throw error;
+    // A word may be part of others; a place is no part of anything.
+    const told = param.includes("[") ? message.replaceAll(param, own) : message.replaceAll(`'${param}'`, `'${own}'`);
+    throw invalidRequest(told, own, error.code);
   }
 }
 

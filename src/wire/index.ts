@@ -95,7 +95,7 @@ export function nameCursor(wire: Wire): string {
   return wire === anthropicMessages ? "after_id" : "after";
 }
 
-export { nameField } from "./field-name.ts";
+export { type Sources, nameField, namePlace } from "./field-name.ts";
 export { type Place, type RestAddress, listAddresses } from "./rest/place.ts";
 export { type Reference, findReferences, isReferenceField, mayReference } from "./rest/reference.ts";
 export type * from "./rest/type.ts";

@@ -15,7 +15,7 @@ import type {
   Usage,
 } from "../ir/index.ts";
 import type { Frame } from "../lib/sse.ts";
-import type { FieldNames } from "./field-name.ts";
+import type { FieldNames, Sources } from "./field-name.ts";
 
 /** Formats that clients speak to us, and providers too. */
 export type ClientWireId =
@@ -268,7 +268,11 @@ export interface ChatWire extends WireBase {
   /** What its clients call the fields that encoders report in Chat's words; missing where they call them the same. */
   fieldNames?: FieldNames;
   /** `peek` is what this wire's own `peek` found. */
-  request: { decode(body: JsonObject, peek?: Peek): Request; encode(request: Request, facts: ModelFacts): Encoded };
+  request: {
+    /** `sources` is filled with where in the body each message stands, in formats that number them otherwise than we do. */
+    decode(body: JsonObject, peek?: Peek, sources?: Sources): Request;
+    encode(request: Request, facts: ModelFacts): Encoded;
+  };
   response: {
     decode(body: JsonObject): Response;
     encode(response: Response, client: ClientContext): JsonObject;

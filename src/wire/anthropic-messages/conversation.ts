@@ -9,6 +9,7 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
+import type { Sources } from "../field-name.ts";
 import type { ModelFacts } from "../type.ts";
 import { ID, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
 import { decodeBlock, encodePart, keptBlock } from "./content.ts";
@@ -29,18 +30,22 @@ export interface Turn {
 }
 
 /** `system` and `messages` of a body as canonical messages. Tool results become messages of their own, with the role `tool`. */
-export function decodeConversation(body: JsonObject): Message[] {
+export function decodeConversation(body: JsonObject, sources?: Sources): Message[] {
   const messages: Message[] = [];
   const system = decodeContent(body["system"], "system");
   const header = system.findIndex((part) => part.type === "text" && part.text.startsWith(BILLING_HEADER));
   if (header === -1 && system.length > 0) messages.push({ role: "system", parts: system });
   // It differs from call to call, so in a prompt of another provider it would spoil the cache and mean nothing.
   else if (header !== -1) messages.push({ role: "system", ...setAside(system, header) });
+  if (messages[0] !== undefined) sources?.set(messages[0], "system");
   const items = Array.isArray(body["messages"]) ? body["messages"] : [];
   const lastUser = items.findLastIndex((item) => isJsonObject(item) && item["role"] === "user");
   for (const [index, item] of items.entries()) {
     if (!isJsonObject(item)) throw invalidRequest(`messages.${index}: Input should be an object`, `messages[${index}]`);
-    messages.push(...decodeMessage(item, `messages.${index}`, index < lastUser));
+    for (const message of decodeMessage(item, `messages.${index}`, index < lastUser)) {
+      sources?.set(message, `messages[${index}]`);
+      messages.push(message);
+    }
   }
   return messages;
 }

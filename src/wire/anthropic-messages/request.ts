@@ -2,11 +2,12 @@
 // Knows no client and no provider beyond the facts about the model that it is given.
 
 import { type JsonObject, type Request, type ResponseFormat, invalidRequest, isJsonObject } from "../../ir/index.ts";
+import type { Sources } from "../field-name.ts";
 import { reportRequest } from "../foreign.ts";
 import { closeSchema } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
 import { fitName } from "../safe-name.ts";
-import type { Encoded, ModelFacts } from "../type.ts";
+import type { Encoded, ModelFacts, Peek } from "../type.ts";
 import { ID, objectOf, omit, ownFields, textOf } from "./body.ts";
 import { limitMarks } from "./cache.ts";
 import { decodeConversation, encodeConversation } from "./conversation.ts";
@@ -35,7 +36,7 @@ const KNOWN = [
  * A body that `peek` has accepted, as a canonical request. Throws an invalid_request that names the field where a type is wrong.
  * The request always carries this wire's entry in `extra`, be it empty: that is how `encodeRequest` knows its own.
  */
-export function decodeRequest(body: JsonObject): Request {
+export function decodeRequest(body: JsonObject, _peek?: Peek, sources?: Sources): Request {
   if (isJsonObject(body["thread"])) {
     // A thread's client sends only what is new. https://platform.claude.com/docs/en/api/errors: the SDK then sends everything again.
     throw invalidRequest(
@@ -49,7 +50,7 @@ export function decodeRequest(body: JsonObject): Request {
   }
   const request: Request = {
     model: textOf(body["model"]),
-    messages: decodeConversation(body),
+    messages: decodeConversation(body, sources),
     tools: [],
     stream: body["stream"] === true,
     extra: {},

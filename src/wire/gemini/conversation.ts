@@ -9,6 +9,7 @@ import {
   type ToolResultPart,
   isJsonObject,
 } from "../../ir/index.ts";
+import type { Sources } from "../field-name.ts";
 import { asExtra, objectOf, objectsOf, omit, textOf, unifyNames } from "./body.ts";
 import { decodeMedia } from "./media.ts";
 import { decodePart, keepPart, unifyPart } from "./part.ts";
@@ -20,13 +21,15 @@ interface OpenCall {
 }
 
 /** The fields of a body as canonical messages. Results of tools become messages of their own, with the role `tool`. */
-export function decodeConversation(body: JsonObject): Message[] {
+export function decodeConversation(body: JsonObject, sources?: Sources): Message[] {
   const messages: Message[] = [];
   const system = decodeInstruction(body["systemInstruction"]);
   if (system.length > 0) messages.push({ role: "system", parts: system });
+  if (messages[0] !== undefined) sources?.set(messages[0], "systemInstruction");
   const open: OpenCall[] = [];
   for (const [index, content] of objectsOf(body["contents"]).entries()) {
     const decoded = decodeContent(content, index, open);
+    for (const message of decoded) sources?.set(message, `contents[${index}]`);
     const [first] = decoded;
     const last = messages.at(-1);
     // Google's SDKs keep a streamed turn as a content for each of its chunks.

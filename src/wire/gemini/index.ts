@@ -14,6 +14,7 @@ import { encodeStream } from "./stream-encode.ts";
 import { decodeStream } from "./stream.ts";
 
 const FIELD_NAMES: FieldNames = {
+  content: ["parts"],
   frequency_penalty: ["generationConfig.frequencyPenalty"],
   logprobs: ["generationConfig.responseLogprobs"],
   max_tokens: ["generationConfig.maxOutputTokens"],

@@ -9,6 +9,7 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
+import type { Sources } from "../field-name.ts";
 import { reportRequest } from "../foreign.ts";
 import { omitRefused } from "../refused.ts";
 import type { Encoded, ModelFacts, Peek } from "../type.ts";
@@ -66,11 +67,11 @@ const NUMBERS = [
  * The request always carries this wire's entry in `extra`, be it empty: that is how `encodeRequest` knows its own. A field inside of
  * another has its whole path for a name there, so that others can say what they left out.
  */
-export function decodeRequest(source: JsonObject, peek?: Peek): Request {
+export function decodeRequest(source: JsonObject, peek?: Peek, sources?: Sources): Request {
   const body = unifyNames(source, BODY_NAMES);
   const request: Request = {
     model: peek?.model ?? "",
-    messages: decodeConversation(body),
+    messages: decodeConversation(body, sources),
     tools: [],
     stream: peek?.stream ?? false,
     extra: {},

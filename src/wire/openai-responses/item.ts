@@ -10,6 +10,7 @@ import {
   type ToolResultPart,
   invalidRequest,
 } from "../../ir/index.ts";
+import type { Sources } from "../field-name.ts";
 import { readObjects, readString, requireString, wrongValue } from "../openai-check.ts";
 import { asExtra, omit, ownFields, textOf } from "./body.ts";
 import { decodeContent } from "./content.ts";
@@ -24,7 +25,7 @@ const ROLES = ["assistant", "system", "developer", "user"] as const;
  * `instructions` and `input` of a body that `peekRequest` accepted. What a model said in one turn (reasoning, text, calls) is one message.
  * Throws an invalid_request that names the item which cannot be read.
  */
-export function decodeInput(body: JsonObject, tools: readonly Tool[]): Message[] {
+export function decodeInput(body: JsonObject, tools: readonly Tool[], sources?: Sources): Message[] {
   const messages: Message[] = [];
   const instructions = readString(body, "instructions");
   // False cannot come from a client: it notes the place where this was said, and asks other formats for nothing.
@@ -32,13 +33,27 @@ export function decodeInput(body: JsonObject, tools: readonly Tool[]): Message[]
     const parts: Part[] = [{ type: "text", text: instructions }];
     messages.push({ role: "system", parts, ...asExtra({ instructions: false }) });
   }
+  if (messages[0] !== undefined) sources?.set(messages[0], "instructions");
   if (typeof body["input"] === "string") {
-    messages.push({ role: "user", parts: decodeContent(body["input"], "input") });
+    const message: Message = { role: "user", parts: decodeContent(body["input"], "input") };
+    sources?.set(message, "input");
+    messages.push(message);
     return messages;
   }
-  for (const [index, item] of readObjects(body, "input").entries())
-    decodeItem(item, `input[${index}]`, { messages, tools });
+  for (const [index, item] of readObjects(body, "input").entries()) {
+    const path = `input[${index}]`;
+    decodeItem(item, path, { messages, tools });
+    if (sources !== undefined) noteSource(messages, path, sources);
+  }
   return messages;
+}
+
+/** A new message stands at the end, or among the results of the last turns. */
+function noteSource(messages: readonly Message[], path: string, sources: Sources): void {
+  for (let place = messages.length - 1; place >= 0 && sources.size < messages.length; place--) {
+    const message = messages[place];
+    if (message !== undefined && !sources.has(message)) sources.set(message, path);
+  }
 }
 
 interface Conversation {

@@ -10,6 +10,8 @@ import {
   type ResponseFormat,
   invalidRequest,
 } from "../../ir/index.ts";
+import type { Sources } from "../field-name.ts";
+import type { Peek } from "../type.ts";
 import {
   readBoolean,
   readInteger,
@@ -62,7 +64,7 @@ export const INCLUDES = { logprobs: "message.output_text.logprobs", sealed: "rea
  * where it points to what another server keeps. The request always carries this wire's entry in `extra`, be it empty: that is how
  * `encodeRequest` knows its own.
  */
-export function decodeRequest(body: JsonObject): Request {
+export function decodeRequest(body: JsonObject, _peek?: Peek, sources?: Sources): Request {
   for (const name of KEPT_ELSEWHERE) {
     if ((body[name] ?? null) !== null) {
       throw invalidRequest(`'${name}' is kept at another provider than this model's. Send what it stands for.`, name);
@@ -81,7 +83,7 @@ export function decodeRequest(body: JsonObject): Request {
   };
   decodeTools(body, request, own);
   decodeLateTools(body, request);
-  request.messages = decodeInput(body, request.tools);
+  request.messages = decodeInput(body, request.tools, sources);
   decodeSampling(body, request, own);
   decodeText(body, request, own);
   decodeReasoning(body, request, own);
