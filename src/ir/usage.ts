@@ -11,6 +11,8 @@ export interface Usage {
   outputTokens: number;
   /** Of `outputTokens`, those spent on reasoning; null where the provider does not say. */
   reasoningTokens: number | null;
+  /** How it was served, which decides its price, such as `default`, `flex` or `priority`; missing where the provider does not say. */
+  serviceTier?: string;
 }
 
 /**

@@ -16,6 +16,7 @@ import { decodeStream } from "./stream.ts";
 const FIELD_NAMES: FieldNames = {
   parallel_tool_calls: ["tool_choice.disable_parallel_tool_use"],
   reasoning_effort: ["thinking", "output_config.effort"],
+  reasoning_summary: ["thinking.display"],
   response_format: ["output_config.format", "output_format"],
   "response_format.json_schema.schema": ["output_config.format.schema", "output_format.schema"],
   stop: ["stop_sequences"],

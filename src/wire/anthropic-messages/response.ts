@@ -13,6 +13,7 @@ import {
   type Usage,
   isJsonObject,
 } from "../../ir/index.ts";
+import { withTier } from "../tier.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext } from "../type.ts";
 import {
@@ -169,8 +170,16 @@ export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject 
     "output_tokens",
     "output_tokens_details",
   ]);
-  return { usage, rest };
+  return { usage: withTier(usage, body["service_tier"], TIERS), rest };
 }
+
+/** Anthropic's word for the usual tier; the others are everyone's. */
+const TIERS: ReadonlyMap<string, string> = new Map([["standard", "default"]]);
+const OWN_TIERS: ReadonlyMap<string, string> = new Map([
+  ["batch", "batch"],
+  ["default", "standard"],
+  ["priority", "priority"],
+]);
 
 function readCount(value: Json | undefined): number {
   return typeof value === "number" && value >= 0 ? value : 0;
@@ -186,7 +195,8 @@ export function encodeUsage(usage: Usage | null, rest: JsonObject): JsonObject {
     output_tokens: known.outputTokens,
   };
   if (known.reasoningTokens !== null) body.output_tokens_details = { thinking_tokens: known.reasoningTokens };
-  return { ...body, ...rest };
+  const tier = OWN_TIERS.get(known.serviceTier ?? "");
+  return { ...body, ...(tier === undefined ? {} : { service_tier: tier }), ...rest };
 }
 
 /** A canonical answer as a message. The format knows one answer only: of several, the first. */

@@ -12,6 +12,7 @@ import {
   type Usage,
   isJsonObject,
 } from "../../ir/index.ts";
+import { withTier } from "../tier.ts";
 import { ANSWER_TOOL } from "../answer-tool.ts";
 import { ID, objectOf, objectsOf, textOf } from "./body.ts";
 import { decodeError } from "./error.ts";
@@ -37,7 +38,7 @@ export function decodeResponse(body: JsonObject): Response {
         ),
       },
     ],
-    usage: decodeUsage(body["usage"]),
+    usage: decodeUsage(body),
     extra: {},
   };
 }
@@ -131,16 +132,17 @@ export function decodeStop(source: JsonObject, hasCalls: boolean): Pick<Choice, 
  * Bedrock counts what the cache served and what was written to it beside `inputTokens`, not within.
  * https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
  */
-export function decodeUsage(value: Json | undefined): Usage | null {
-  const usage = objectOf(value);
+export function decodeUsage(body: JsonObject): Usage | null {
+  const usage = objectOf(body["usage"]);
   if (typeof usage["inputTokens"] !== "number" && typeof usage["outputTokens"] !== "number") return null;
-  return {
+  const counts: Usage = {
     freshInputTokens: readCount(usage["inputTokens"]),
     cacheReadTokens: readCount(usage["cacheReadInputTokens"]),
     cacheWriteTokens: readCount(usage["cacheWriteInputTokens"]),
     outputTokens: readCount(usage["outputTokens"]),
     reasoningTokens: null,
   };
+  return withTier(counts, objectOf(body["serviceTier"])["type"]);
 }
 
 function readCount(value: Json | undefined): number {

@@ -70,7 +70,7 @@ class StreamDecoder {
       case "messageStop":
         return [...this.#stop(body), ...this.#finish()];
       case "metadata":
-        return [...this.#count(body["usage"]), ...this.#finish()];
+        return [...this.#count(body), ...this.#finish()];
       default:
         return [];
     }
@@ -178,8 +178,8 @@ class StreamDecoder {
     return [...events, { type: "choice-end", choice: 0, ...decodeStop(body, this.#hasCalls) }];
   }
 
-  #count(value: Json | undefined): Event[] {
-    const usage = decodeUsage(value);
+  #count(body: JsonObject): Event[] {
+    const usage = decodeUsage(body);
     if (usage === null) return [];
     this.#hasUsage = true;
     return [{ type: "usage", usage }];

@@ -22,6 +22,7 @@ const FIELD_NAMES: FieldNames = {
   n: ["generationConfig.candidateCount"],
   presence_penalty: ["generationConfig.presencePenalty"],
   reasoning_effort: ["generationConfig.thinkingConfig"],
+  reasoning_summary: ["generationConfig.thinkingConfig.includeThoughts"],
   response_format: [
     "generationConfig.responseMimeType",
     "generationConfig.responseJsonSchema",

@@ -162,6 +162,7 @@ function encodeReasoning(
     body["reasoning"] = { ...noted, ...encodeWish(reasoning) };
     return;
   }
+  if (!isOwn && facts.reasoning !== "none" && losesSummary(reasoning, facts)) dropped.add("reasoning_summary");
   const wanted = readEffort(reasoning);
   if (wanted === undefined) return;
   if (isOwn && facts.efforts === undefined) {
@@ -173,6 +174,12 @@ function encodeReasoning(
   const effort = facts.reasoning === "none" && !isOwn ? null : nearestEffort(wanted, facts.efforts);
   if (effort === null) dropped.add("reasoning_effort");
   else body["reasoning_effort"] = effort;
+}
+
+/** OpenAI shows no reasoning here; its imitators show all of theirs, at whatever length. */
+function losesSummary({ summary }: Reasoning, { returnsReasoning }: ModelFacts): boolean {
+  if (summary === undefined || summary === "none") return false;
+  return summary !== "auto" || returnsReasoning === undefined;
 }
 
 /** OpenRouter's object. */

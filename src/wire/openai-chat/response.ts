@@ -38,6 +38,7 @@ import {
   listCallSeals,
   placeSeals,
 } from "./reasoning.ts";
+import { withTier } from "../tier.ts";
 import { decodeUsage, encodeUsage } from "./usage.ts";
 
 /** Model and usage of an ordinary answer; null for one in which something is missing, or stands where only some servers put it. */
@@ -70,7 +71,7 @@ export function decodeResponse(body: JsonObject): Response {
     model: textOf(body["model"]),
     createdAt: typeof body["created"] === "number" ? body["created"] : null,
     choices: choices.filter(isJsonObject).map((choice, index) => addSources(decodeChoice(choice, index, id), sources)),
-    usage: report?.usage ?? null,
+    usage: withTier(report?.usage ?? null, body["service_tier"]),
     extra: Object.keys(own).length === 0 ? {} : { [ID]: own },
   };
 }
@@ -179,6 +180,8 @@ export function encodeResponse(response: Response, client: ClientContext): JsonO
     model: response.model,
     choices: response.choices.map((choice) => encodeChoice(choice, client.request.tools)),
   };
+  const tier = response.usage?.serviceTier;
+  if (tier !== undefined) body["service_tier"] ??= tier;
   if (response.usage !== null) body["usage"] = encodeUsage(response.usage, objectOf(own["usage"]));
   return body;
 }

@@ -209,7 +209,9 @@ function isEmpty(delta: JsonObject): boolean {
 function encodeUsageChunk(output: Output): string[] {
   if (!output.wantsUsage || output.usage === null) return [];
   const usage = encodeUsage(output.usage, output.usageRest);
-  return [formatFrame(JSON.stringify({ ...output.head, choices: [], usage }))];
+  const { serviceTier } = output.usage;
+  const tier = serviceTier === undefined ? {} : { service_tier: serviceTier };
+  return [formatFrame(JSON.stringify({ ...tier, ...output.head, choices: [], usage }))];
 }
 
 /** The chunk's text before its choices: the same in every one, so it is printed once. */

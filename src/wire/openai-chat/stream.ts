@@ -2,6 +2,7 @@
 // A synchronous machine: it knows no socket, and no time.
 
 import { type Event, type GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { withTier } from "../tier.ts";
 import type { Frame } from "../../lib/sse.ts";
 import type { Machine } from "../type.ts";
 import { findError, malformed, rejected } from "./answer.ts";
@@ -67,7 +68,7 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
     // A choice that comes with an error did not end, whatever its finish_reason says.
     readChoice(choice, error !== null ? omit(item, ["finish_reason"]) : item, events);
   }
-  readUsage(state, findUsage(chunk), events);
+  readUsage(state, chunk, events);
   if (error !== null) events.push(finish(state, rejected(error)));
   return events;
 }
@@ -110,9 +111,10 @@ function findUsage(chunk: JsonObject): Json | undefined {
   );
 }
 
-function readUsage(state: StreamState, value: Json | undefined, events: Event[]): void {
-  const report = decodeUsage(value);
+function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): void {
+  const report = decodeUsage(findUsage(chunk));
   if (report === null) return;
+  report.usage = withTier(report.usage, chunk["service_tier"] ?? state.fields["service_tier"]);
   // Some servers repeat their report on every chunk.
   const text = JSON.stringify(report);
   if (text === state.lastUsage) return;

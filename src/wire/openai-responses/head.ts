@@ -19,7 +19,7 @@ const DEFAULTS: JsonObject = {
   prompt_cache_retention: null,
   reasoning: { effort: null, summary: null },
   safety_identifier: null,
-  service_tier: "default",
+  service_tier: null,
   store: true,
   temperature: 1,
   text: { format: { type: "text" }, verbosity: "medium" },

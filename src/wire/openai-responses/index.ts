@@ -17,6 +17,7 @@ import { createStreamDecoder } from "./stream.ts";
 const FIELD_NAMES: FieldNames = {
   max_tokens: ["max_output_tokens"],
   reasoning_effort: ["reasoning.effort", "reasoning"],
+  reasoning_summary: ["reasoning.summary"],
   response_format: ["text.format"],
   "response_format.json_schema": ["text.format"],
   verbosity: ["text.verbosity"],

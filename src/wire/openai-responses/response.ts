@@ -1,6 +1,7 @@
 // A whole response ↔ the canonical answer. Streams are in stream.ts; knows no request beyond the client's context.
 
 import type { AnswerPart, Choice, JsonObject, Response, TextPart } from "../../ir/index.ts";
+import { withTier } from "../tier.ts";
 import type { ClientContext } from "../type.ts";
 import {
   decodeFinish,
@@ -19,7 +20,7 @@ import { makeItemId } from "./item-id.ts";
 import { encodeGenerated, keptItem } from "./kept.ts";
 import { encodeReasoning } from "./reasoning.ts";
 import { isSearch } from "./tool.ts";
-import { decodeUsage, encodeUsage } from "./usage.ts";
+import { decodeUsage, encodeTier, encodeUsage } from "./usage.ts";
 
 /** Fields of a response that the canonical answer holds itself. */
 export const RESPONSE_FIELDS = [
@@ -57,7 +58,7 @@ export function decodeResponse(body: JsonObject): Response {
     choices: [
       { index: 0, parts, ...(refusal === "" ? {} : { refusal }), finish, ...asExtra(keepFinish(body, finish)) },
     ],
-    usage: report?.usage ?? null,
+    usage: withTier(report?.usage ?? null, body["service_tier"]),
     extra: Object.keys(own).length === 0 ? {} : { [ID]: own },
   };
 }
@@ -72,6 +73,7 @@ export function encodeResponse(response: Response, client: ClientContext): JsonO
   const own = ownFields(response.extra);
   return {
     ...makeHead(response, client),
+    ...encodeTier(response),
     ...encodeFinish(choice),
     output: encodeOutput(choice, client),
     usage: encodeUsage(response.usage, objectOf(own["usage"])),

@@ -17,7 +17,7 @@ import { objectOf, ownFields, textOf } from "./body.ts";
 import { encodeFailure } from "./error.ts";
 import { makeHead } from "./head.ts";
 import { OutputWriter } from "./stream-output.ts";
-import { encodeUsage } from "./usage.ts";
+import { encodeTier, encodeUsage } from "./usage.ts";
 
 /** One event as a frame, numbered in the order of their making. */
 export type Emit = (type: string, fields: JsonObject) => string;
@@ -83,7 +83,7 @@ class StreamEncoder {
 
   #finish(event: Extract<Event, { type: "finish" }>): string[] {
     const own = event.extra === undefined ? {} : ownFields(event.extra);
-    const response: JsonObject = { ...this.#head, ...own, output: [], usage: null };
+    const response: JsonObject = { ...this.#head, ...this.#tier(), ...own, output: [], usage: null };
     if (event.error !== undefined) {
       response["output"] = this.#output.items();
       if (this.#usage !== null) response["usage"] = encodeUsage(this.#usage, this.#usageRest());
@@ -98,6 +98,10 @@ class StreamEncoder {
       usage: encodeUsage(this.#usage, this.#usageRest()),
     });
     return [...frames, this.#emit(`response.${status}`, { response })];
+  }
+
+  #tier(): JsonObject {
+    return encodeTier({ usage: this.#usage, extra: this.#start.extra });
   }
 
   #usageRest(): JsonObject {

@@ -2,6 +2,7 @@
 // A synchronous machine: it knows no socket, and no time.
 
 import { type Event, type GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { withTier } from "../tier.ts";
 import type { Frame } from "../../lib/sse.ts";
 import type { Machine } from "../type.ts";
 import { decodeFinish, keepFinish, malformed, rejected } from "./answer.ts";
@@ -125,7 +126,7 @@ function readUsage(response: JsonObject): Event[] {
   return [
     {
       type: "usage",
-      usage: report.usage,
+      usage: withTier(report.usage, response["service_tier"]),
       ...asExtra(Object.keys(report.rest).length === 0 ? {} : { usage: report.rest }),
     },
   ];

@@ -1,7 +1,15 @@
 // Token counts as this format reports them ↔ canonical usage, whose parts never overlap. Knows no answer.
 
-import { type Json, type JsonObject, NO_USAGE, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
-import { type UsageBody, objectOf, omit } from "./body.ts";
+import {
+  type Json,
+  type JsonObject,
+  NO_USAGE,
+  type Response,
+  type Usage,
+  isJsonObject,
+  sumInputTokens,
+} from "../../ir/index.ts";
+import { ID, type UsageBody, objectOf, omit } from "./body.ts";
 
 /** The counts, and what else the report says; null where the value is no report. */
 export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {
@@ -36,6 +44,14 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
     },
     rest,
   };
+}
+
+/**
+ * How a finished response was served: what the provider said, and nothing where it did not. While a response is under way the field repeats
+ * what was asked for, which is another thing. One of this format's own server says it itself.
+ */
+export function encodeTier({ usage, extra }: Pick<Response, "usage" | "extra">): JsonObject {
+  return extra[ID] === undefined ? { service_tier: usage?.serviceTier ?? null } : {};
 }
 
 /** The report, with what else this format's own server said in it. Zeros where nobody counted, since clients read the fields without asking. */

@@ -99,6 +99,10 @@ function walkUsage(usage: JsonObject): Usage {
   };
 }
 
+function walkTier({ service_tier: tier }: JsonObject): { serviceTier?: string } {
+  return typeof tier === "string" ? { serviceTier: tier } : {};
+}
+
 /** A report with reasoning counted into the completion, as OpenAI defines it. */
 function settleUsage(body: JsonObject): JsonObject {
   const usage = object(body["usage"]);
@@ -129,7 +133,7 @@ describe("whole answers", () => {
       expect(decoded.choices[0]?.finish).toBe(
         { stop: "stop", length: "length", tool_calls: "tool-calls" }[string(choice?.["finish_reason"])] as "stop",
       );
-      expect(decoded.usage).toEqual(walkUsage(object(body["usage"])));
+      expect(decoded.usage).toEqual({ ...walkUsage(object(body["usage"])), ...walkTier(body) });
       expect(openaiChat.response.decode(encoded)).toEqual(decoded);
     });
   }
@@ -191,7 +195,8 @@ describe("streams", () => {
       expect(join("reasoning")).toBe(wanted.reasoning);
       const calls = parts.filter((part) => part.type === "tool-call");
       expect(calls.map((call) => ({ id: call.id, name: call.name, arguments: call.arguments }))).toEqual(wanted.calls);
-      expect(answer.usage).toEqual(wanted.usage === null ? null : walkUsage(wanted.usage));
+      const tier = walkTier({ service_tier: /"service_tier": ?"(\w+)"/.exec(response.body)?.[1] ?? null });
+      expect(answer.usage).toEqual(wanted.usage === null ? null : { ...walkUsage(wanted.usage), ...tier });
       expect(error?.message ?? null).toBe(wanted.error);
       expect(events.filter((event) => event.type === "finish").length).toBe(1);
       expect(events.at(-1)?.type).toBe("finish");
