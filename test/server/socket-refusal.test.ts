@@ -20,6 +20,11 @@ describe("a session is refused in plain HTTP", () => {
     ["/v1/realtime?model=claude-sonnet-4-5", 404, "unsupported_operation"],
     ["/v1/responses?provider=anthropic", 404, "unsupported_operation"],
     ["/v1/realtime?model=gpt-refuse", 403, "websocket_refused"],
+    // A server that knows no WebSocket there.
+    ["/v1/realtime?model=gpt-plain-200", 404, "unsupported_operation"],
+    ["/v1/realtime?model=gpt-plain-405", 404, "unsupported_operation"],
+    ["/v1/realtime?model=gpt-plain-426", 404, "unsupported_operation"],
+    ["/v1/realtime?model=gpt-plain-503", 503, "websocket_refused"],
   ])("%s", async (path, status, code) => {
     const { rig } = await open();
     const response = await rig.send(path, { headers: UPGRADE });

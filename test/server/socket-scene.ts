@@ -54,6 +54,8 @@ export async function open(answer: Answer = echo, append?: () => void): Promise<
     fetch(request, server) {
       handshakes.push({ url: request.url, headers: request.headers });
       if (request.headers.get("authorization") !== `Bearer ${OPENAI_KEY}`) return new Response("no", { status: 401 });
+      const plain = /gpt-plain-(\d+)/.exec(request.url)?.[1];
+      if (plain !== undefined) return new Response("this is a web page", { status: Number(plain) });
       if (request.url.includes("refuse")) return new Response("no", { status: 403 });
       const offered = request.headers.get("sec-websocket-protocol");
       const headers: Record<string, string> =

@@ -161,8 +161,20 @@ async function dial(call: SocketCall, tools: SocketTools, init: Dialling): Promi
   }
 }
 
+/** What servers answer that have nothing to upgrade to. */
+const NO_SOCKET = [404, 405, 426, 501];
+
 function explainRefusal(provider: string, status: number | null, cause: unknown): GatewayError {
-  if (status === null || status < 400) return unavailable(provider, cause);
+  if (status === null) return unavailable(provider, cause);
+  // It is there and speaks plain HTTP at this address: so can the client.
+  if (status < 400 || NO_SOCKET.includes(status)) {
+    return new GatewayError({
+      kind: "not_found",
+      code: "unsupported_operation",
+      message: `Provider "${provider}" takes no WebSocket at this address (HTTP ${status}). Ask over HTTP.`,
+      cause,
+    });
+  }
   const message = `Provider "${provider}" refused the WebSocket with HTTP ${status}.`;
   const upstream = { status, type: null, code: "websocket_refused", param: null, message, requestId: null };
   return new GatewayError({ kind: "upstream_rejected", message, upstream, cause });
