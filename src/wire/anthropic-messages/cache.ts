@@ -2,7 +2,8 @@
 // Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 
 import { type CacheMark, type Extra, type JsonObject, isJsonObject } from "../../ir/index.ts";
-import { type CacheControl, asExtra, omit, ownFields } from "./body.ts";
+import { type CacheControl, asExtra, ownFields } from "./body.ts";
+import { omit } from "../json-read.ts";
 
 /** The most marks that one request may hold. */
 const MAX_MARKS = 4;

@@ -3,7 +3,8 @@
 // Source: https://platform.claude.com/docs/en/build-with-claude/citations
 
 import type { Citation, Json, JsonObject } from "../../ir/index.ts";
-import { asExtra, omit, ownFields, textOf } from "./body.ts";
+import { asExtra, ownFields } from "./body.ts";
+import { omit, textOf } from "../json-read.ts";
 
 /** The kinds that cite a document of the request; their title has a name of its own. */
 const DOCUMENT_TYPES = ["char_location", "page_location", "content_block_location"];

@@ -13,12 +13,13 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { fitName } from "../safe-name.ts";
-import { type TextBlock, type ToolResultBlock, type ToolUseBlock, asExtra, ownFields, textOf } from "./body.ts";
+import { type TextBlock, type ToolResultBlock, type ToolUseBlock, asExtra, ownFields } from "./body.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
 import { decodeCitation, encodeCitation, isOwnCitation } from "./citation.ts";
 import { type Place, decodeMedia, decodeSearchResult, encodeMedia } from "./media.ts";
 import { decodeRedacted, decodeThinking, encodeSigned } from "./reasoning.ts";
 import { saysSomething } from "../seal.ts";
+import { textOf } from "../json-read.ts";
 
 /** The longest name of a tool, and the longest id of a call that we make. */
 export const NAME_LIMIT = 128;

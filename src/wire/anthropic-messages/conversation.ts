@@ -11,10 +11,11 @@ import {
 } from "../../ir/index.ts";
 import type { Sources } from "../field-name.ts";
 import type { ModelFacts } from "../type.ts";
-import { ID, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, asExtra, ownFields } from "./body.ts";
 import { decodeBlock, encodePart, keptBlock } from "./content.ts";
 import { reportForeign } from "./media.ts";
 import { TOOL_CHANGES } from "./tool.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 interface Conversation {
   system: JsonObject[];

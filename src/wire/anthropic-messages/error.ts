@@ -10,7 +10,7 @@ import {
 } from "../../ir/index.ts";
 import { formatFrame } from "../../lib/sse.ts";
 import { classifyUpstream, readOverflow } from "../upstream-error.ts";
-import { textOf } from "./body.ts";
+import { textOf } from "../json-read.ts";
 
 const ERROR_TYPES = {
   blocked: "invalid_request_error",

@@ -4,7 +4,8 @@
 import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
 import { SEAL_MARK, isForeign, unseal } from "../seal.ts";
-import { ID, textOf } from "./body.ts";
+import { ID } from "./body.ts";
+import { textOf } from "../json-read.ts";
 
 export function forwardRequest(raw: string, body: JsonObject, model: string): string {
   const named = body["model"] === model ? raw : setTopLevel(raw, "model", JSON.stringify(model));

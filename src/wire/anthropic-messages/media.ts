@@ -9,9 +9,10 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
-import { type DocumentSource, type ImageSource, asExtra, ID, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { type DocumentSource, type ImageSource, asExtra, ID, ownFields } from "./body.ts";
 import { reportFields } from "../foreign.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** Where a part stands in the client's request, and the list that takes what cannot be said. */
 export interface Place {

@@ -3,7 +3,8 @@
 
 import type { JsonObject, ReasoningPart } from "../../ir/index.ts";
 import { isForeign, seal, unseal } from "../seal.ts";
-import { ID, type RedactedThinkingBlock, type ThinkingBlock, asExtra, omit, ownFields, textOf } from "./body.ts";
+import { ID, type RedactedThinkingBlock, type ThinkingBlock, asExtra, ownFields } from "./body.ts";
+import { omit, textOf } from "../json-read.ts";
 
 /** A `thinking` block; one without a signature is nobody's. */
 export function decodeThinking(block: JsonObject): ReasoningPart {

@@ -8,11 +8,12 @@ import { closeSchema } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
 import { fitName } from "../safe-name.ts";
 import type { Encoded, ModelFacts, Peek } from "../type.ts";
-import { ID, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, ownFields } from "./body.ts";
 import { limitMarks } from "./cache.ts";
 import { decodeConversation, encodeConversation } from "./conversation.ts";
 import { decodeReasoning, decodeThinkingRest, findInlineEffort, planThinking } from "./thinking.ts";
 import { decodeTools, encodeTools } from "./tool.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const KNOWN = [
   "model",
@@ -169,10 +170,6 @@ export function encodeRequest(asked: Request, facts: ModelFacts): Encoded {
 function listMarkable(body: JsonObject): JsonObject[] {
   const turns = objectsOf(body["messages"]).flatMap((turn) => objectsOf(turn["content"]));
   return [...objectsOf(body["tools"]), ...objectsOf(body["system"]), ...turns];
-}
-
-function objectsOf(value: JsonObject[string] | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 function limitOutput(request: Request, facts: ModelFacts, dropped: string[]): number {

@@ -16,22 +16,13 @@ import {
 import { withTier } from "../tier.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext } from "../type.ts";
-import {
-  ID,
-  type StopReason,
-  type ToolUseBlock,
-  type UsageBody,
-  asExtra,
-  objectOf,
-  omit,
-  ownFields,
-  textOf,
-} from "./body.ts";
+import { ID, type StopReason, type ToolUseBlock, type UsageBody, asExtra, ownFields } from "./body.ts";
 import { decodeError } from "./error.ts";
 import { decodeBlock, encodeCitations, keepBlock, keptBlock, parseArguments } from "./content.ts";
 import { describeMedia } from "./media.ts";
 import { isForeign } from "../seal.ts";
 import { encodeShown } from "./reasoning.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** Fields of a message that the canonical answer holds itself, or that say nothing. */
 export const MESSAGE_FIELDS = [

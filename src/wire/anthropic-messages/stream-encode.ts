@@ -18,13 +18,14 @@ import { formatFrame } from "../../lib/sse.ts";
 import { restoreName } from "../safe-name.ts";
 import { isForeign, seal } from "../seal.ts";
 import type { ClientContext, Machine } from "../type.ts";
-import { ID, objectOf, omit, ownFields } from "./body.ts";
+import { ID, ownFields } from "./body.ts";
 import { encodeCitation } from "./citation.ts";
 import { keptBlock } from "./content.ts";
 import { encodeErrorFrame } from "./error.ts";
 import { describeMedia } from "./media.ts";
 import { redactedBlock } from "./reasoning.ts";
 import { encodeStop, encodeUsage } from "./response.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 type PartEvent = PartStartEvent | PartDeltaEvent | PartEndEvent;
 

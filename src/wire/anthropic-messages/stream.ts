@@ -11,10 +11,11 @@ import {
 import type { Frame } from "../../lib/sse.ts";
 import { unseal } from "../seal.ts";
 import type { Machine } from "../type.ts";
-import { ID, asExtra, objectOf, omit, textOf } from "./body.ts";
+import { ID, asExtra } from "./body.ts";
 import { decodeCitation } from "./citation.ts";
 import { decodeError } from "./error.ts";
 import { MESSAGE_FIELDS, decodeStop, decodeUsage } from "./response.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** One open block. */
 interface OpenPart {

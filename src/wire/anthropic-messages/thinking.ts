@@ -4,8 +4,9 @@
 import type { Json, JsonObject, Reasoning, ReasoningEffort, Request } from "../../ir/index.ts";
 import { BUDGETS, nearestEffort, readEffort } from "../effort.ts";
 import type { ModelFacts } from "../type.ts";
-import { type EffortLevel, ID, type Thinking, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { type EffortLevel, ID, type Thinking, ownFields } from "./body.ts";
 import type { Turn } from "./conversation.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** The smallest budget that Anthropic accepts. */
 const MIN_BUDGET = BUDGETS.minimal;

@@ -13,9 +13,10 @@ import {
 import { lowerCustomTool } from "../custom-tool.ts";
 import { closeSchema, fitParameters } from "../json-schema.ts";
 import { fitName } from "../safe-name.ts";
-import { ID, type ToolChoiceBody, type ToolDefinition, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, type ToolChoiceBody, type ToolDefinition, asExtra, ownFields } from "./body.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
 import { NAME_LIMIT } from "./content.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** Functions become canonical tools; Anthropic's own tools stay behind in `own.tools`, each with the place it had in the list. */
 export function decodeTools(body: JsonObject, request: Request, own: JsonObject): void {

@@ -1,7 +1,7 @@
 // The JSON of Amazon Bedrock's Converse API as far as this wire writes and reads it. Knows no other format and no model.
 // Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 
-import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import type { JsonObject } from "../../ir/index.ts";
 import type { WireId } from "../type.ts";
 
 /** This wire's name as the maker of signed reasoning. */
@@ -28,18 +28,3 @@ export type ToolSpec = {
 export type ToolChoiceBody = { any: Record<string, never> } | { tool: { name: string } };
 
 export type Turn = { role: "user" | "assistant"; content: JsonObject[] };
-
-/** The text where `value` is one, else "". */
-export function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** The object where `value` is one, else an empty one. */
-export function objectOf(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : {};
-}
-
-/** The objects of a list, or none. */
-export function objectsOf(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}

@@ -3,10 +3,11 @@
 import { type JsonObject, type Message, type Part, type Request, invalidRequest } from "../../ir/index.ts";
 import { reportFields } from "../foreign.ts";
 import type { ModelFacts } from "../type.ts";
-import { type Turn, objectOf, textOf } from "./body.ts";
+import { type Turn } from "./body.ts";
 import { encodeMark, markOf } from "./cache.ts";
 import { type Place, encodePart } from "./content.ts";
 import { createDocumentNames } from "./media.ts";
+import { objectOf, textOf } from "../json-read.ts";
 
 interface Conversation {
   system: JsonObject[];

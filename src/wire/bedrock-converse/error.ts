@@ -3,7 +3,7 @@
 
 import { type ErrorKind, GatewayError, type JsonObject, type UpstreamError } from "../../ir/index.ts";
 import { readOverflow } from "../upstream-error.ts";
-import { textOf } from "./body.ts";
+import { textOf } from "../json-read.ts";
 
 /** What the exceptions of a stream mean, where there is no status to tell; any other is a refusal. */
 const KINDS: ReadonlyMap<string, ErrorKind> = new Map<string, ErrorKind>([

@@ -6,8 +6,8 @@ import type { JsonObject, ReasoningEffort, Request } from "../../ir/index.ts";
 import { isForced } from "../answer-tool.ts";
 import { BUDGETS, nearestEffort, readEffort } from "../effort.ts";
 import type { ModelFacts } from "../type.ts";
-import { objectOf } from "./body.ts";
 import { isClaudes } from "./content.ts";
+import { objectOf } from "../json-read.ts";
 
 /** The smallest budget that Claude accepts. */
 const MIN_BUDGET = 1024;

@@ -2,7 +2,8 @@
 // Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
 
 import { type JsonObject, type MediaPart, invalidRequest } from "../../ir/index.ts";
-import { type Source, objectOf, textOf } from "./body.ts";
+import { type Source } from "./body.ts";
+import { objectOf, textOf } from "../json-read.ts";
 
 /** Converse's names of the formats that it reads, by MIME type. */
 const IMAGE_FORMATS = new Map([

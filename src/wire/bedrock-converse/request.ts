@@ -5,12 +5,12 @@ import { type Json, type JsonObject, type Request, invalidRequest } from "../../
 import { reportRequest } from "../foreign.ts";
 import { omitRefused } from "../refused.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
-import { objectOf } from "./body.ts";
 import { limitPoints } from "./cache.ts";
 import { encodeConversation } from "./conversation.ts";
 import { planFields } from "./fields.ts";
 import { askForSchema } from "./schema.ts";
 import { planTools } from "./tool.ts";
+import { objectOf } from "../json-read.ts";
 
 /** Converse's own fields, which a client of any format may add to its request as they are. */
 const OWN_FIELDS = [

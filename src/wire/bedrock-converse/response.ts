@@ -14,9 +14,10 @@ import {
 } from "../../ir/index.ts";
 import { withTier } from "../tier.ts";
 import { ANSWER_TOOL } from "../answer-tool.ts";
-import { ID, objectOf, objectsOf, textOf } from "./body.ts";
+import { ID } from "./body.ts";
 import { decodeError } from "./error.ts";
 import { decodeMedia } from "./media.ts";
+import { objectOf, objectsOf, textOf } from "../json-read.ts";
 
 /** Throws `upstream_rejected` where a body that came with status 200 is an error all the same, `upstream_malformed` where it has no answer. */
 export function decodeResponse(body: JsonObject): Response {

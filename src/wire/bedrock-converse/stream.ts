@@ -12,10 +12,11 @@ import {
 import type { Frame } from "../../lib/sse.ts";
 import { ANSWER_TOOL } from "../answer-tool.ts";
 import type { Machine } from "../type.ts";
-import { ID, objectOf, textOf } from "./body.ts";
+import { ID } from "./body.ts";
 import { decodeException } from "./error.ts";
 import { decodeMedia } from "./media.ts";
 import { decodeCitation, decodeStop, decodeUsage, isServerCall } from "./response.ts";
+import { objectOf, textOf } from "../json-read.ts";
 
 /** One open block; `part` is its number in the canonical answer, null for what the client has no part in. */
 interface OpenBlock {

@@ -1,7 +1,7 @@
 // The JSON of Cohere's Chat API (v2) as far as this wire writes and reads it. Knows no other format and no model.
 // Source: https://docs.cohere.com/reference/chat
 
-import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import type { JsonObject } from "../../ir/index.ts";
 
 // Type aliases rather than interfaces: only those fit where a JsonObject is asked for.
 
@@ -19,18 +19,3 @@ export type ToolBody = {
 };
 
 export type DocumentBody = { id: string; data: { title?: string; text: string } };
-
-/** The text where `value` is one, else "". */
-export function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** The object where `value` is one, else an empty one. */
-export function objectOf(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : {};
-}
-
-/** The objects of a list, or none. */
-export function objectsOf(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}

@@ -2,7 +2,7 @@
 // documents by their ids. Knows no message. Source: https://docs.cohere.com/docs/rag-citations
 
 import type { Citation, JsonObject, TokenLogprob } from "../../ir/index.ts";
-import { objectOf, objectsOf, textOf } from "./body.ts";
+import { objectOf, objectsOf, textOf } from "../json-read.ts";
 
 /** True for a citation within the answer's text; others cite within plans and thoughts. */
 export function citesText({ type }: JsonObject): boolean {

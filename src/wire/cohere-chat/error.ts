@@ -3,7 +3,7 @@
 
 import type { JsonObject, UpstreamError } from "../../ir/index.ts";
 import { readOverflow } from "../upstream-error.ts";
-import { textOf } from "./body.ts";
+import { textOf } from "../json-read.ts";
 
 /** At most so much of a body that we cannot read is shown. */
 const MAX_SHOWN = 200;

@@ -11,9 +11,9 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { ANSWER_TOOL } from "../answer-tool.ts";
-import { objectOf, objectsOf, textOf } from "./body.ts";
 import { citesText, decodeCitations, decodeLogprob } from "./citation.ts";
 import { decodeError } from "./error.ts";
+import { objectOf, objectsOf, textOf } from "../json-read.ts";
 
 /** Throws `upstream_rejected` where a body that came with status 200 is an error all the same, `upstream_malformed` where it has no answer. */
 export function decodeResponse(body: JsonObject): Response {

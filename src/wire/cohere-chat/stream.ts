@@ -12,10 +12,10 @@ import {
 import type { Frame } from "../../lib/sse.ts";
 import { ANSWER_TOOL } from "../answer-tool.ts";
 import type { Machine } from "../type.ts";
-import { objectOf, textOf } from "./body.ts";
 import { citesText, decodeCitations, decodeLogprob } from "./citation.ts";
 import { decodeError } from "./error.ts";
 import { decodeFinish, decodeUsage } from "./response.ts";
+import { objectOf, textOf } from "../json-read.ts";
 
 interface OpenPart {
   /** The part's number in the canonical answer. */

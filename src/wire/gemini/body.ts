@@ -1,7 +1,7 @@
 // The JSON of Google's generateContent as far as this wire reads and writes it, and how its own fields travel in `extra`.
 // Knows nothing of the other formats. Source: https://ai.google.dev/api/generate-content
 
-import { type Extra, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import type { Extra, Json, JsonObject } from "../../ir/index.ts";
 import { reportFields } from "../foreign.ts";
 import type { WireId } from "../type.ts";
 
@@ -62,26 +62,6 @@ export function ownFields(extra: Extra | undefined): JsonObject {
 /** `{ extra }` with this wire's own fields, to be spread into an IR value; nothing where there are none. */
 export function asExtra(fields: JsonObject): { extra?: Extra } {
   return Object.keys(fields).length === 0 ? {} : { extra: { [ID]: fields } };
-}
-
-/** The fields of `source` that are not named in `known`. */
-export function omit(source: JsonObject, known: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(source).filter(([name]) => !known.includes(name)));
-}
-
-/** The text where `value` is one, else "". */
-export function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** The object where `value` is one, else an empty one. */
-export function objectOf(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : {};
-}
-
-/** The objects of a list; none where `value` is no list. */
-export function objectsOf(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** A count, which Google's JSON writes as a number or, for wide ones, as text; 0 where it is neither. */

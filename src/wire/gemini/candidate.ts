@@ -2,7 +2,8 @@
 // Source: https://ai.google.dev/api/generate-content#candidate
 
 import type { Choice, Extra, FinishReason, Json, JsonObject, TokenLogprob } from "../../ir/index.ts";
-import { type FinishWord, asExtra, objectOf, objectsOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
+import { type FinishWord, asExtra, ownFields, unifyNames } from "./body.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const CANDIDATE_NAMES = [
   "citationMetadata",

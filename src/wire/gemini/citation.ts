@@ -3,7 +3,8 @@
 // Source: https://ai.google.dev/api/generate-content#GroundingMetadata
 
 import type { Citation, Json, JsonObject } from "../../ir/index.ts";
-import { asExtra, objectOf, objectsOf, omit, textOf, unifyNames } from "./body.ts";
+import { asExtra, unifyNames } from "./body.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const METADATA_NAMES = ["groundingChunks", "groundingSupports"] as const;
 const SUPPORT_NAMES = ["groundingChunkIndices", "confidenceScores"] as const;

@@ -10,9 +10,10 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import type { Sources } from "../field-name.ts";
-import { asExtra, objectOf, objectsOf, omit, textOf, unifyNames } from "./body.ts";
+import { asExtra, unifyNames } from "./body.ts";
 import { decodeMedia } from "./media.ts";
 import { decodePart, keepPart, unifyPart } from "./part.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 /** A call that has no result yet. */
 interface OpenCall {

@@ -15,10 +15,11 @@ import {
 import { setTopLevel } from "../../lib/json-edit.ts";
 import { findLastMember } from "../last-member.ts";
 import type { Address, Encoded, ForwardWire, Peek, WireId } from "../type.ts";
-import { asksForSomething, countOf, objectOf, objectsOf, omit, textOf, unifyNames } from "./body.ts";
+import { asksForSomething, countOf, unifyNames } from "./body.ts";
 import { gemini } from "./index.ts";
 import { unifyPart } from "./part.ts";
 import { listPaths } from "./path.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const ONE = "gemini-embed" satisfies WireId;
 const MANY = "gemini-batch-embed" satisfies WireId;

@@ -11,8 +11,8 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { classifyUpstream, readOverflow } from "../upstream-error.ts";
-import { objectsOf, textOf } from "./body.ts";
 import { formatChunk } from "./frame.ts";
+import { objectsOf, textOf } from "../json-read.ts";
 
 const STATUS_WORDS = {
   blocked: "INVALID_ARGUMENT",

@@ -1,17 +1,8 @@
 // Images, sounds and documents ↔ canonical media parts. Knows no message. Source: https://ai.google.dev/api/caching#Part
 
 import { type GatewayError, type JsonObject, type MediaPart, invalidRequest, isJsonObject } from "../../ir/index.ts";
-import {
-  type Blob,
-  type FileData,
-  type Place,
-  asExtra,
-  omit,
-  ownFields,
-  reportForeign,
-  textOf,
-  unifyNames,
-} from "./body.ts";
+import { type Blob, type FileData, type Place, asExtra, ownFields, reportForeign, unifyNames } from "./body.ts";
+import { omit, textOf } from "../json-read.ts";
 
 const BLOB_NAMES = ["mimeType", "displayName"] as const;
 const FILE_NAMES = ["fileUri", "mimeType", "displayName"] as const;

@@ -3,7 +3,8 @@
 
 import { type Json, type JsonObject, type ReasoningPart, type ToolCallPart, isJsonObject } from "../../ir/index.ts";
 import { seal } from "../seal.ts";
-import { type FunctionCall, ID, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { type FunctionCall, ID, ownFields } from "./body.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** Puts parts one behind the other; a seal waits for the part that it belongs to. */
 export interface PartWriter {

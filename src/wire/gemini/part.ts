@@ -10,8 +10,9 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { unseal } from "../seal.ts";
-import { ID, asExtra, objectOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
+import { ID, asExtra, ownFields, unifyNames } from "./body.ts";
 import { decodeMedia } from "./media.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 const PART_NAMES = [
   "codeExecutionResult",

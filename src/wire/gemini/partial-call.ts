@@ -2,7 +2,8 @@
 // Source: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling#streaming-fc
 
 import { type Json, type JsonObject, type ToolCallPart, isJsonObject } from "../../ir/index.ts";
-import { asExtra, objectOf, objectsOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
+import { asExtra, ownFields, unifyNames } from "./body.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 export interface PartialCall {
   part: ToolCallPart;

@@ -13,12 +13,13 @@ import type { Sources } from "../field-name.ts";
 import { reportRequest } from "../foreign.ts";
 import { omitRefused } from "../refused.ts";
 import type { Encoded, ModelFacts, Peek } from "../type.ts";
-import { ID, foreignOf, objectOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
+import { ID, foreignOf, ownFields, unifyNames } from "./body.ts";
 import { encodeConversation } from "./conversation-encode.ts";
 import { decodeConversation } from "./conversation.ts";
 import { decodeSchema, encodeSchema } from "./schema.ts";
 import { decodeThinking, encodeThinking } from "./thinking.ts";
 import { decodeTools, encodeTools } from "./tool.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 const BODY_NAMES = [
   "cachedContent",

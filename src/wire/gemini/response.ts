@@ -13,7 +13,7 @@ import {
 import { isForeignBlock } from "../foreign.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext } from "../type.ts";
-import { ID, asExtra, objectOf, objectsOf, omit, ownFields, textOf, unifyNames } from "./body.ts";
+import { ID, asExtra, ownFields, unifyNames } from "./body.ts";
 import {
   decodeEnd,
   decodeLogprobs,
@@ -30,6 +30,7 @@ import { showMedia } from "./media.ts";
 import { createPartWriter, encodeCall, textPartOf } from "./part-encode.ts";
 import { decodePart, keptPart, unifyPart } from "./part.ts";
 import { decodeUsage, encodeUsage } from "./usage.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const ANSWER_NAMES = ["modelVersion", "promptFeedback", "responseId", "usageMetadata", "createTime"] as const;
 

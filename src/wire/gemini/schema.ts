@@ -3,7 +3,8 @@
 // https://ai.google.dev/gemini-api/docs/structured-output#json_schema_support
 
 import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
-import { objectOf, unifyNames } from "./body.ts";
+import { unifyNames } from "./body.ts";
+import { objectOf } from "../json-read.ts";
 
 const SCHEMA_NAMES = [
   "additionalProperties",

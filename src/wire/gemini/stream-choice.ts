@@ -1,11 +1,11 @@
 // One candidate of a streamed answer → events: which part a piece continues, and where a part ends. Knows no chunk beyond its candidate.
 
 import type { Citation, Event, Json, JsonObject, PartStartEvent, ReasoningPart } from "../../ir/index.ts";
-import { objectOf, objectsOf, omit, textOf } from "./body.ts";
 import { decodeEnd, decodeLogprobs, isGrounded } from "./candidate.ts";
 import { decodeCitations } from "./citation.ts";
 import { type PartialCall, addPartial, beginPartial, isPartial } from "./partial-call.ts";
 import { decodePart, unifyPart } from "./part.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 interface OpenPart {
   part: number;

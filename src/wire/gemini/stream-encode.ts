@@ -14,7 +14,7 @@ import {
 } from "../../ir/index.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext, Machine } from "../type.ts";
-import { objectOf, omit, ownFields } from "./body.ts";
+import { ownFields } from "./body.ts";
 import { encodeEnd, encodeLogprobs, isGrounded, isNothing } from "./candidate.ts";
 import { encodeCitations } from "./citation.ts";
 import { encodeErrorFrame } from "./error.ts";
@@ -22,6 +22,7 @@ import { formatChunk } from "./frame.ts";
 import { encodeHead } from "./response.ts";
 import { ChoiceWriter } from "./stream-part.ts";
 import { encodeUsage } from "./usage.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 /** Events of one answer → complete frames. */
 export function encodeStream({ request, requestId = "" }: ClientContext): Machine<Event, string> {

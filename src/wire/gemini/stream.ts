@@ -4,12 +4,13 @@
 import { type Event, GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { Frame } from "../../lib/sse.ts";
 import type { Machine } from "../type.ts";
-import { asExtra, objectOf, objectsOf } from "./body.ts";
+import { asExtra } from "./body.ts";
 import { decodeNothing, unifyCandidate } from "./candidate.ts";
 import { decodeError } from "./error.ts";
 import { createCallNamer, decodeHead, unifyAnswer } from "./response.ts";
 import { ChoiceReader, tellNothing } from "./stream-choice.ts";
 import { decodeUsage } from "./usage.ts";
+import { objectOf, objectsOf } from "../json-read.ts";
 
 /** Frames of one answer → events. The format has no last frame: the stream just ends, and so `finish` comes with `end`. */
 export function decodeStream(): Machine<Frame, Event> {

@@ -13,20 +13,9 @@ import { lowerCustomTool } from "../custom-tool.ts";
 import { fitParameters } from "../json-schema.ts";
 import { fitIdentifier } from "../safe-name.ts";
 import type { ModelFacts } from "../type.ts";
-import {
-  type FunctionDeclaration,
-  ID,
-  NAME_LIMIT,
-  asExtra,
-  objectOf,
-  objectsOf,
-  omit,
-  ownFields,
-  reportForeign,
-  textOf,
-  unifyNames,
-} from "./body.ts";
+import { type FunctionDeclaration, ID, NAME_LIMIT, asExtra, ownFields, reportForeign, unifyNames } from "./body.ts";
 import { decodeSchema, encodeSchema } from "./schema.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const TOOL_NAMES = ["functionDeclarations"] as const;
 const DECLARATION_NAMES = ["parametersJsonSchema", "responseJsonSchema"] as const;

@@ -2,7 +2,8 @@
 // Source: https://ai.google.dev/api/generate-content#UsageMetadata
 
 import { type Json, type JsonObject, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
-import { type UsageBody, countOf, omit, unifyNames } from "./body.ts";
+import { type UsageBody, countOf, unifyNames } from "./body.ts";
+import { omit } from "../json-read.ts";
 
 const COUNTS = [
   "promptTokenCount",

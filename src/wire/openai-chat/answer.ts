@@ -13,10 +13,11 @@ import {
 import { isCustomTool, unwrapInput } from "../custom-tool.ts";
 import { decodeError } from "../openai-error.ts";
 import { restoreName } from "../safe-name.ts";
-import { type FinishWord, asExtra, objectOf, omit, ownFields, textOf } from "./body.ts";
+import { type FinishWord, asExtra, ownFields } from "./body.ts";
 import { readDataUrl } from "./media.ts";
 import { readCallSignature } from "./reasoning.ts";
 import { isLegacy } from "./tool.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 const FINISHES: ReadonlyMap<string, FinishReason> = new Map(
   Object.entries<FinishReason>({

@@ -1,7 +1,7 @@
 // The JSON of OpenAI's Chat Completions as far as this wire writes it, and how its own fields travel in `extra`.
 // Knows nothing of the other formats. Source: https://platform.openai.com/docs/api-reference/chat
 
-import { type Extra, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import type { Extra, JsonObject } from "../../ir/index.ts";
 import type { WireId } from "../type.ts";
 
 /** This wire's key in every `extra`. */
@@ -78,28 +78,4 @@ export function ownFields(extra: Extra | undefined): JsonObject {
 /** `{ extra }` with this wire's own fields, to be spread into an IR value; nothing where there are none. */
 export function asExtra(fields: JsonObject): { extra?: Extra } {
   return Object.keys(fields).length === 0 ? {} : { extra: { [ID]: fields } };
-}
-
-/** The fields of `source` that are not named in `known`. */
-export function omit(source: JsonObject, known: readonly string[]): JsonObject {
-  const rest: JsonObject = {};
-  for (const [name, value] of Object.entries(source)) {
-    if (!known.includes(name)) rest[name] = value;
-  }
-  return rest;
-}
-
-/** The text where `value` is one, else "". */
-export function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** The object where `value` is one, else an empty one. */
-export function objectOf(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : {};
-}
-
-/** The objects of a list, else none. */
-export function objectsOf(value: Json | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

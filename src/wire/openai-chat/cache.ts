@@ -3,7 +3,8 @@
 // Source: https://developers.openai.com/api/docs/guides/prompt-caching
 
 import { type CacheMark, type Extra, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
-import { asExtra, omit, ownFields } from "./body.ts";
+import { asExtra, ownFields } from "./body.ts";
+import { omit } from "../json-read.ts";
 
 const BREAKPOINT = "prompt_cache_breakpoint";
 

@@ -1,7 +1,8 @@
 // `annotations` of an answer ↔ canonical citations. Places count from the start of the message's whole text. Knows no message.
 
 import { type Citation, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
-import { asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { asExtra, ownFields } from "./body.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const READ = ["url", "title", "start_index", "end_index", "content"];
 

@@ -11,9 +11,10 @@ import {
 } from "../../ir/index.ts";
 import { PLUMBING, asksForSomething } from "../foreign.ts";
 import { missing, requireString, wrongType, wrongValue } from "../openai-check.ts";
-import { ID, asExtra, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, asExtra, ownFields } from "./body.ts";
 import { decodeRest, encodePartMark } from "./cache.ts";
 import { decodeAudio, decodeFile, decodeImage, encodeMedia } from "./media.ts";
+import { objectsOf, omit, textOf } from "../json-read.ts";
 
 export type ContentPart = TextPart | MediaPart | ReasoningPart;
 

@@ -1,7 +1,7 @@
 // Probabilities of an answer's tokens ↔ canonical ones. Knows no choice.
 
 import { type Json, type JsonObject, type TokenLogprob, isJsonObject } from "../../ir/index.ts";
-import { objectOf, objectsOf, textOf } from "./body.ts";
+import { objectOf, objectsOf, textOf } from "../json-read.ts";
 
 /** `logprobs.content` of a choice; empty where there is none. */
 export function decodeLogprobs(logprobs: Json | undefined): TokenLogprob[] {

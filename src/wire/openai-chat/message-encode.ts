@@ -10,12 +10,13 @@ import type {
   ToolResultPart,
 } from "../../ir/index.ts";
 import { wrapInput } from "../custom-tool.ts";
-import { type CustomCall, type FunctionCall, asExtra, objectOf, ownFields } from "./body.ts";
+import { type CustomCall, type FunctionCall, asExtra, ownFields } from "./body.ts";
 import { encodeMark, encodePartMark } from "./cache.ts";
 import { type ContentPart, type Place, type Target, encodeContent, hasForeign, reportForeign } from "./content.ts";
 import { isTextDocument } from "./media.ts";
 import { addCallSignature, encodeReasoning, listCallSeals } from "./reasoning.ts";
 import { saysSomething } from "../seal.ts";
+import { objectOf } from "../json-read.ts";
 
 /** Canonical messages in this format's order. Reasoning goes back only where this format wrote it, or the server wants it. */
 export function encodeMessages(messages: readonly Message[], target: Target): JsonObject[] {

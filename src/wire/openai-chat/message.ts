@@ -10,10 +10,11 @@ import {
   requireString,
   wrongValue,
 } from "../openai-check.ts";
-import { ID, asExtra, omit } from "./body.ts";
+import { ID, asExtra } from "./body.ts";
 import { decodeMark, decodeRest, isBreakpoint } from "./cache.ts";
 import { decodeContent } from "./content.ts";
 import { REASONING_FIELDS, decodeReasoning, placeSeals, readCallSignature } from "./reasoning.ts";
+import { omit } from "../json-read.ts";
 
 /** Messages of a body that `peekRequest` accepted. Throws an invalid_request that names the field where something inside is wrong. */
 export function decodeMessages(body: JsonObject): Message[] {

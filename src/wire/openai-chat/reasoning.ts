@@ -11,7 +11,8 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import type { WireId } from "../type.ts";
-import { ID, type ReasoningDetail, asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, type ReasoningDetail, asExtra, ownFields } from "./body.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 /** The message's fields that `decodeReasoning` reads. */
 export const REASONING_FIELDS = ["reasoning_content", "reasoning", "reasoning_details"] as const;

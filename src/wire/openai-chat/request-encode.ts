@@ -8,10 +8,11 @@ import { isStrict } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
 import { fitName, shortenId } from "../safe-name.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
-import { ID, objectOf, omit, ownFields } from "./body.ts";
+import { ID, ownFields } from "./body.ts";
 import type { Target } from "./content.ts";
 import { encodeMessages } from "./message-encode.ts";
 import { encodeTools } from "./tool.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 /** Fields in which the own entry only notes something; `encodeRequest` writes them itself. */
 const NOTES = [

@@ -22,9 +22,10 @@ import {
   wrongType,
   wrongValue,
 } from "../openai-check.ts";
-import { ID, objectOf, omit } from "./body.ts";
+import { ID } from "./body.ts";
 import { decodeMessages } from "./message.ts";
 import { decodeTools } from "./tool.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 /** Fields that the canonical request holds; a null in one of them means "not given" and stays among the own fields. */
 const KNOWN = [

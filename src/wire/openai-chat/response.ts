@@ -25,7 +25,7 @@ import {
   rejected,
   restoreCall,
 } from "./answer.ts";
-import { type AnswerMessage, ID, asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { type AnswerMessage, ID, asExtra, ownFields } from "./body.ts";
 import { decodeAnnotations, decodeSources, encodeAnnotations } from "./citation.ts";
 import { decodeThinking } from "./content.ts";
 import { decodeLogprobs, encodeLogprobs, omitContent } from "./logprob.ts";
@@ -40,6 +40,7 @@ import {
 } from "./reasoning.ts";
 import { withTier } from "../tier.ts";
 import { decodeUsage, encodeUsage } from "./usage.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 /** Model and usage of an ordinary answer; null for one in which something is missing, or stands where only some servers put it. */
 export function meterResponse(body: JsonObject): { model: string; usage: Usage } | null {

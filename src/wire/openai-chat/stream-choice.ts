@@ -10,13 +10,14 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { decodeFinish, decodeImage, keepFinish } from "./answer.ts";
-import { asExtra, objectOf, objectsOf, ownFields, textOf } from "./body.ts";
+import { asExtra, ownFields } from "./body.ts";
 import { decodeAnnotations, decodeSources } from "./citation.ts";
 import { decodeThinking } from "./content.ts";
 import { decodeLogprobs, omitContent } from "./logprob.ts";
 import { REASONING_FIELDS, decodeDetail, findReasoningText, isCallSeal } from "./reasoning.ts";
 import { type ChoiceState, type OpenPart, closeOpen, startPart, tellSeal } from "./stream-state.ts";
 import { closeTools, readTool } from "./stream-tool.ts";
+import { objectOf, objectsOf, textOf } from "../json-read.ts";
 
 const READ: ReadonlySet<string> = new Set([
   "role",

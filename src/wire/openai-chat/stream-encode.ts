@@ -16,11 +16,12 @@ import { encodeErrorFrame } from "../openai-error.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext, Machine } from "../type.ts";
 import { encodeFinish, encodeImage, isLegacyCall } from "./answer.ts";
-import { type Delta, objectOf, omit, ownFields } from "./body.ts";
+import { type Delta, ownFields } from "./body.ts";
 import { encodeLogprobs } from "./logprob.ts";
 import { addCallSignature } from "./reasoning.ts";
 import { type PartOutput, type Seal, encodePiece, encodeRest, encodeSeals, openCall } from "./stream-part.ts";
 import { encodeUsage } from "./usage.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 interface ChoiceOutput {
   hasBegun: boolean;

@@ -2,9 +2,10 @@
 
 import type { Citation, JsonObject, PartDeltaEvent, ReasoningPart } from "../../ir/index.ts";
 import { unwrapInput } from "../custom-tool.ts";
-import { type Delta, ID, type ToolCallDelta, textOf } from "./body.ts";
+import { type Delta, ID, type ToolCallDelta } from "./body.ts";
 import { encodeAnnotations } from "./citation.ts";
 import { encodeDetails, isCallSeal } from "./reasoning.ts";
+import { textOf } from "../json-read.ts";
 
 export type PartOutput =
   | { kind: "legacy" | "media" | "refusal" }

@@ -2,9 +2,10 @@
 
 import type { Event, JsonObject } from "../../ir/index.ts";
 import { readArguments } from "./answer.ts";
-import { asExtra, objectOf, omit, textOf } from "./body.ts";
+import { asExtra } from "./body.ts";
 import { makeSeal, readCallSignature, withoutCallId } from "./reasoning.ts";
 import { type ChoiceState, type ToolState, closeOpen, startPart, tellSeal } from "./stream-state.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** One entry of `delta.tool_calls`. */
 export function readTool(choice: ChoiceState, call: JsonObject, events: Event[]): void {

@@ -6,10 +6,11 @@ import { withTier } from "../tier.ts";
 import type { Frame } from "../../lib/sse.ts";
 import type { Machine } from "../type.ts";
 import { findError, malformed, rejected } from "./answer.ts";
-import { ID, objectOf, objectsOf, omit, textOf } from "./body.ts";
+import { ID } from "./body.ts";
 import { endChoice, inferFinish, readChoice } from "./stream-choice.ts";
 import { type ChoiceState, openChoice } from "./stream-state.ts";
 import { decodeUsage } from "./usage.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 /** Fields of a chunk that are read, and the padding that hides the length of a text from listeners on the line. */
 const READ = new Set(["id", "object", "created", "model", "choices", "usage", "obfuscation", "error"]);

@@ -21,9 +21,10 @@ import {
   requireString,
   wrongType,
 } from "../openai-check.ts";
-import { type CustomTool, type FunctionTool, objectOf, objectsOf, omit, ownFields, asExtra, textOf } from "./body.ts";
+import { type CustomTool, type FunctionTool, ownFields, asExtra } from "./body.ts";
 import { decodeRest, encodeMark } from "./cache.ts";
 import { type Target, reportForeign } from "./content.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const FUNCTION_FIELDS = ["name", "description", "parameters", "strict"];
 

@@ -1,7 +1,8 @@
 // Token counts as this format reports them ↔ canonical usage, whose parts never overlap. Knows no answer.
 
 import { type Json, type JsonObject, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
-import { type UsageBody, objectOf, omit } from "./body.ts";
+import { type UsageBody } from "./body.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 /** The counts, and what else the report says; null where the value is no report. */
 export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {

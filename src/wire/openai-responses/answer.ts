@@ -14,13 +14,14 @@ import {
 } from "../../ir/index.ts";
 import { isCustomTool, unwrapInput } from "../custom-tool.ts";
 import { decodeError } from "../openai-error.ts";
-import { type OutputText, asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { type OutputText, asExtra, ownFields } from "./body.ts";
 import { decodeAnnotations, encodeAnnotations } from "./citation.ts";
 import { decodeGenerated, keepItem } from "./kept.ts";
 import { decodeLogprobs, encodeLogprobs } from "./logprob.ts";
 import { findName, joinName, splitName } from "./namespace.ts";
 import { decodeReasoning } from "./reasoning.ts";
 import { isSearch } from "./tool.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 /** One output item. What the model refused to say is no part of an answer, and stands apart. */
 export function decodeOutput(item: JsonObject): { parts: AnswerPart[]; refusal: string } {

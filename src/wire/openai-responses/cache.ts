@@ -2,7 +2,8 @@
 // Source: https://platform.openai.com/docs/guides/prompt-caching
 
 import { type CacheMark, type Extra, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
-import { asExtra, omit } from "./body.ts";
+import { asExtra } from "./body.ts";
+import { omit } from "../json-read.ts";
 
 const FIELD = "prompt_cache_breakpoint";
 

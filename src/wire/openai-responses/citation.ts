@@ -1,7 +1,8 @@
 // `annotations` of a text ↔ canonical citations. Places count from the start of the same text. Knows no text.
 
 import type { Citation, Json, JsonObject } from "../../ir/index.ts";
-import { asExtra, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { asExtra, ownFields } from "./body.ts";
+import { objectsOf, omit, textOf } from "../json-read.ts";
 
 /** Fields that a citation of a web address always has; a server that leaves one out gets none back. */
 const WEB_FIELDS = ["title", "start_index", "end_index"];

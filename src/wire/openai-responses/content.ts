@@ -3,10 +3,11 @@
 import { type Extra, type Json, type JsonObject, type MediaPart, type TextPart, isJsonObject } from "../../ir/index.ts";
 import { isForeignBlock, reportFields } from "../foreign.ts";
 import { missing, requireString, wrongType, wrongValue } from "../openai-check.ts";
-import { ID, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, ownFields } from "./body.ts";
 import { decodeRest, encodeMark } from "./cache.ts";
 import { decodeAnnotations, encodeAnnotations } from "./citation.ts";
 import { decodeAudio, decodeFile, decodeImage, encodeMedia } from "./media.ts";
+import { objectsOf, omit, textOf } from "../json-read.ts";
 
 export type ContentPart = TextPart | MediaPart;
 

@@ -3,10 +3,10 @@
 
 import { type JsonObject, NO_USAGE, isJsonObject } from "../../ir/index.ts";
 import type { ForwardWire, MemoryAsk, WireMemory } from "../type.ts";
-import { textOf } from "./body.ts";
 import { openaiResponses } from "./index.ts";
 import { memory } from "./memory.ts";
 import { decodeUsage } from "./usage.ts";
+import { textOf } from "../json-read.ts";
 
 /** They go on from what is kept, and are not kept themselves. */
 const reading: WireMemory = { ...memory, ask };

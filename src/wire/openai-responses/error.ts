@@ -6,7 +6,7 @@ import { formatFrame } from "../../lib/sse.ts";
 import { encodeError } from "../openai-error.ts";
 import type { Told } from "../type.ts";
 import { classifyUpstream } from "../upstream-error.ts";
-import { objectOf } from "./body.ts";
+import { objectOf } from "../json-read.ts";
 
 export { decodeError, encodeError } from "../openai-error.ts";
 

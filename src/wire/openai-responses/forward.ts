@@ -6,7 +6,8 @@ import { isJsonObject } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
 import type { Frame } from "../../lib/sse.ts";
 import { SEAL_MARK, isForeign, unseal } from "../seal.ts";
-import { ID, textOf } from "./body.ts";
+import { ID } from "./body.ts";
+import { textOf } from "../json-read.ts";
 
 export function forwardRequest(raw: string, body: JsonObject, model: string): string {
   const named = body["model"] === model ? raw : setTopLevel(raw, "model", JSON.stringify(model));

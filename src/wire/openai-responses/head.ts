@@ -2,9 +2,10 @@
 
 import type { JsonObject, Request, Response } from "../../ir/index.ts";
 import type { ClientContext } from "../type.ts";
-import { ID, objectOf, omit, ownFields } from "./body.ts";
+import { ID, ownFields } from "./body.ts";
 import { makeItemId } from "./item-id.ts";
 import { encodeEcho } from "./request-encode.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 /** What OpenAI answers where the client did not ask otherwise. */
 const DEFAULTS: JsonObject = {

@@ -12,12 +12,13 @@ import {
 } from "../../ir/index.ts";
 import type { Sources } from "../field-name.ts";
 import { readObjects, readString, requireString, wrongValue } from "../openai-check.ts";
-import { asExtra, omit, ownFields, textOf } from "./body.ts";
+import { asExtra, ownFields } from "./body.ts";
 import { decodeContent } from "./content.ts";
 import { decodeGenerated, keepItem } from "./kept.ts";
 import { nameCall } from "./namespace.ts";
 import { PLUMBING, decodeReasoning } from "./reasoning.ts";
 import { decodeActionCall, decodeActionResult } from "./shell.ts";
+import { omit, textOf } from "../json-read.ts";
 
 const ROLES = ["assistant", "system", "developer", "user"] as const;
 

@@ -3,7 +3,8 @@
 
 import type { Extra, JsonObject, MediaPart, TextPart } from "../../ir/index.ts";
 import { isJsonObject } from "../../ir/index.ts";
-import { asExtra, omit, ownFields, textOf } from "./body.ts";
+import { asExtra, ownFields } from "./body.ts";
+import { omit, textOf } from "../json-read.ts";
 
 export function keepItem(item: JsonObject): TextPart {
   return { type: "text", text: "", ...asExtra({ item }) };

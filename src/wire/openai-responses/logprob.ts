@@ -1,7 +1,7 @@
 // Probabilities of an answer's tokens ↔ canonical ones. Knows no text.
 
 import type { Json, JsonObject, TokenLogprob } from "../../ir/index.ts";
-import { objectsOf, textOf } from "./body.ts";
+import { objectsOf, textOf } from "../json-read.ts";
 
 /** `logprobs` of a text or of a piece of one; empty where there are none. */
 export function decodeLogprobs(logprobs: Json | undefined): TokenLogprob[] {

@@ -2,8 +2,9 @@
 
 import { type Extra, type GatewayError, type JsonObject, type MediaPart, invalidRequest } from "../../ir/index.ts";
 import { missing, requireObject, requireString } from "../openai-check.ts";
-import { objectOf, omit, ownFields, textOf } from "./body.ts";
+import { ownFields } from "./body.ts";
 import { decodeRest } from "./cache.ts";
+import { objectOf, omit, textOf } from "../json-read.ts";
 
 const AUDIO_TYPES: ReadonlyMap<string, string> = new Map([
   ["mp3", "audio/mpeg"],

@@ -3,8 +3,8 @@
 
 import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts";
 import type { MemoryAsk, WireMemory } from "../type.ts";
-import { objectsOf, omit, textOf } from "./body.ts";
 import { findAnswer, replayAnswer, skipEvents } from "./replay.ts";
+import { objectsOf, omit, textOf } from "../json-read.ts";
 
 /** Asked of whoever keeps answers, where it is asked for at all. */
 const OURS = ["background", "previous_response_id", "store"];

@@ -3,7 +3,8 @@
 
 import type { JsonObject, PartDeltaEvent, ReasoningPart } from "../../ir/index.ts";
 import { isForeign, seal, unseal } from "../seal.ts";
-import { ID, asExtra, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, asExtra, ownFields } from "./body.ts";
+import { objectsOf, omit, textOf } from "../json-read.ts";
 
 /** What stands between two summaries of one item. */
 export const SUMMARY_BREAK = "\n\n";

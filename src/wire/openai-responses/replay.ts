@@ -3,7 +3,7 @@
 
 import { type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { createFrameSplitter } from "../../lib/sse.ts";
-import { objectsOf, textOf } from "./body.ts";
+import { objectsOf, textOf } from "../json-read.ts";
 
 /** The answer in the last of these events that holds one. */
 export function findAnswer(events: string): JsonObject | null {

@@ -8,11 +8,12 @@ import { isStrict } from "../json-schema.ts";
 import { omitRefused } from "../refused.ts";
 import { fitName } from "../safe-name.ts";
 import type { Encoded, ModelFacts } from "../type.ts";
-import { ID, objectOf, omit, ownFields } from "./body.ts";
+import { ID, ownFields } from "./body.ts";
 import { type Target, withoutOwn } from "./content.ts";
 import { encodeInput } from "./item-encode.ts";
 import { INCLUDES } from "./request.ts";
 import { encodeTools } from "./tool.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 /** Fields of which the own entry holds only a part; `encodeRequest` writes them itself. */
 const PARTIAL = ["include", "reasoning", "text", "tools"];

@@ -25,9 +25,10 @@ import {
   wrongType,
   wrongValue,
 } from "../openai-check.ts";
-import { ID, objectsOf, omit } from "./body.ts";
+import { ID } from "./body.ts";
 import { decodeInput } from "./item.ts";
 import { decodeTool, decodeTools } from "./tool.ts";
+import { objectsOf, omit } from "../json-read.ts";
 
 /** Fields that the canonical request holds; a null in one of them means "not given" and stays among the own fields. */
 const KNOWN = [

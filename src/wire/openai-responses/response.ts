@@ -14,13 +14,14 @@ import {
   rejected,
   restoreCall,
 } from "./answer.ts";
-import { ID, type ItemStatus, asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { ID, type ItemStatus, asExtra, ownFields } from "./body.ts";
 import { makeHead } from "./head.ts";
 import { makeItemId } from "./item-id.ts";
 import { encodeGenerated, keptItem } from "./kept.ts";
 import { encodeReasoning } from "./reasoning.ts";
 import { isSearch } from "./tool.ts";
 import { decodeUsage, encodeTier, encodeUsage } from "./usage.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 /** Fields of a response that the canonical answer holds itself. */
 export const RESPONSE_FIELDS = [

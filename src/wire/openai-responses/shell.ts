@@ -3,8 +3,8 @@
 
 import type { Json, JsonObject, MediaPart, TextPart, ToolCallPart, ToolResultPart } from "../../ir/index.ts";
 import { isJsonObject } from "../../ir/index.ts";
-import { objectOf, textOf } from "./body.ts";
 import { decodeContent } from "./content.ts";
+import { objectOf, textOf } from "../json-read.ts";
 
 /** The field of each call that says what to do. */
 const CALLS: ReadonlyMap<string, string> = new Map([

@@ -13,11 +13,12 @@ import {
 import { formatFrame } from "../../lib/sse.ts";
 import type { ClientContext, Machine } from "../type.ts";
 import { encodeFinish } from "./answer.ts";
-import { objectOf, ownFields, textOf } from "./body.ts";
+import { ownFields } from "./body.ts";
 import { encodeFailure } from "./error.ts";
 import { makeHead } from "./head.ts";
 import { OutputWriter } from "./stream-output.ts";
 import { encodeTier, encodeUsage } from "./usage.ts";
+import { objectOf, textOf } from "../json-read.ts";
 
 /** One event as a frame, numbered in the order of their making. */
 export type Emit = (type: string, fields: JsonObject) => string;

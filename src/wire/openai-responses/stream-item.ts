@@ -3,10 +3,11 @@
 
 import type { Event, JsonObject, PartDeltaEvent, PartStartEvent } from "../../ir/index.ts";
 import { callFields, decodeCall, decodeOutput, messageFields } from "./answer.ts";
-import { asExtra, objectOf, objectsOf, omit, textOf } from "./body.ts";
+import { asExtra } from "./body.ts";
 import { decodeAnnotations } from "./citation.ts";
 import { decodeLogprobs } from "./logprob.ts";
 import { SUMMARY_BREAK, decodeReasoning, readReasoningFields, readSealed } from "./reasoning.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 export interface ItemReader {
   /** By their place in the output, or by their id where a server does not number its events. */

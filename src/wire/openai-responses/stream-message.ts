@@ -2,10 +2,11 @@
 
 import type { Citation, JsonObject, PartDeltaEvent, TextPart, TokenLogprob } from "../../ir/index.ts";
 import { encodeText } from "./answer.ts";
-import { ID, type ItemStatus, objectOf } from "./body.ts";
+import { ID, type ItemStatus } from "./body.ts";
 import { encodeAnnotations } from "./citation.ts";
 import { encodeLogprobs } from "./logprob.ts";
 import type { Emit } from "./stream-encode.ts";
+import { objectOf } from "../json-read.ts";
 
 interface Slot {
   index: number;

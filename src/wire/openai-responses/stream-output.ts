@@ -5,7 +5,7 @@ import type { JsonObject, PartDeltaEvent, PartEndEvent, PartStartEvent, Reasonin
 import { isCustomTool, unwrapInput } from "../custom-tool.ts";
 import type { ClientContext } from "../type.ts";
 import { encodeCall } from "./answer.ts";
-import { ID, type ItemStatus, omit, ownFields } from "./body.ts";
+import { ID, type ItemStatus, ownFields } from "./body.ts";
 import { type ItemKind, makeItemId } from "./item-id.ts";
 import { encodeGenerated, keptItem } from "./kept.ts";
 import { findName } from "./namespace.ts";
@@ -13,6 +13,7 @@ import { encodeReasoning, isShownWhole } from "./reasoning.ts";
 import type { Emit } from "./stream-encode.ts";
 import { MessageWriter } from "./stream-message.ts";
 import { isSearch } from "./tool.ts";
+import { omit } from "../json-read.ts";
 
 interface ReasoningState {
   kind: "reasoning";

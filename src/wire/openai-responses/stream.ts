@@ -6,10 +6,11 @@ import { withTier } from "../tier.ts";
 import type { Frame } from "../../lib/sse.ts";
 import type { Machine } from "../type.ts";
 import { decodeFinish, keepFinish, malformed, rejected } from "./answer.ts";
-import { ID, asExtra, objectOf, objectsOf, omit, textOf } from "./body.ts";
+import { ID, asExtra } from "./body.ts";
 import { RESPONSE_FIELDS } from "./response.ts";
 import { type ItemReader, closeItems, createItemReader, readItemEvent } from "./stream-item.ts";
 import { decodeUsage } from "./usage.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 interface StreamState {
   isStarted: boolean;

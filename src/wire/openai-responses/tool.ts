@@ -20,9 +20,10 @@ import {
   requireString,
   wrongType,
 } from "../openai-check.ts";
-import { type CustomTool, type FunctionTool, asExtra, objectOf, objectsOf, omit, ownFields, textOf } from "./body.ts";
+import { type CustomTool, type FunctionTool, asExtra, ownFields } from "./body.ts";
 import { type Target, reportForeign } from "./content.ts";
 import { findTool, groupTools, joinName } from "./namespace.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 /** The type of the tool by which a client lets the model find others, and the name under which other formats know it. */
 const SEARCH = "tool_search";

@@ -9,7 +9,8 @@ import {
   isJsonObject,
   sumInputTokens,
 } from "../../ir/index.ts";
-import { ID, type UsageBody, objectOf, omit } from "./body.ts";
+import { ID, type UsageBody } from "./body.ts";
+import { objectOf, omit } from "../json-read.ts";
 
 /** The counts, and what else the report says; null where the value is no report. */
 export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {

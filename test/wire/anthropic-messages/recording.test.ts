@@ -5,7 +5,7 @@ import { describe, expect, test } from "bun:test";
 import { type Json, type JsonObject, type Response, collect, isJsonObject } from "../../../src/ir/index.ts";
 import { createFrameSplitter } from "../../../src/lib/sse.ts";
 import { anthropicMessages } from "../../../src/wire/anthropic-messages/index.ts";
-import { omit } from "../../../src/wire/anthropic-messages/body.ts";
+import { omit } from "../../../src/wire/json-read.ts";
 import type { ClientContext } from "../../../src/wire/type.ts";
 import { listRecordings, readRecording } from "../../fixture.ts";
 import { collectStream, decodeStream, encodeStream } from "../replay.ts";

@@ -1,0 +1,23 @@
+// Reads of JSON that may be anything: what has another form than is looked for counts as absent. Knows no format.
+
+import { type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
+
+/** The fields but those in `known`. Made from entries, as a name may be any, `__proto__` too. */
+export function omit(source: JsonObject, known: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(source).filter(([name]) => !known.includes(name)));
+}
+
+/** The text where `value` is one, else "". */
+export function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The object where `value` is one, else an empty one. */
+export function objectOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+/** The objects in a list; none where `value` is no list. */
+export function objectsOf(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
