@@ -246,6 +246,8 @@ export function makeConfig(folder: string): Config {
     adminEmail: "admin@local",
     identityPath: join(folder, "identity.db"),
     ledgerPath: join(folder, "ledger.db"),
+    ledger: { anchors: [] },
+    smtp: null,
     database: { maxConnections: 4, maxIdleMs: 60_000, maxLifetimeMs: 600_000 },
     log: { level: "debug", fileDaemon: null, fileCli: null },
     answers: { keepMs: 30 * 86_400_000, countPerUser: 10_000, bytesPerUser: 2 ** 28, bytes: 2 ** 32 },

@@ -2,6 +2,7 @@
 // Knows no file and no layer.
 
 import type * as z from "zod";
+import { LEDGER_KEYS } from "./ledger-key.ts";
 import * as syntax from "./syntax.ts";
 
 export interface Key {
@@ -21,8 +22,11 @@ export interface Key {
   secret?: true;
   /** The `_file` form alone: the value holds a secret only sometimes. */
   fileForm?: true;
-  /** `~` is expanded and relative paths start at the working folder; a database may be a DSN, a log may be `-`. */
-  path?: "database" | "file" | "log";
+  /**
+   * `~` is expanded and relative paths start at the working folder; a database may be a DSN, a log may be `-`, and of targets,
+   * which are a list, some may be URLs, which are not shown in full.
+   */
+  path?: "database" | "file" | "log" | "targets";
   /** Takes effect at the next start only. */
   restart?: true;
 }
@@ -35,6 +39,8 @@ export const GROUPS = {
   http: "Listening",
   identity: "Identity",
   database: "Databases",
+  ledger: "The books",
+  notice: "E-mail",
   log: "Logging",
   upstream: "Calls to providers",
   routing: "Models: routes and aliases",
@@ -45,7 +51,7 @@ const DSN_EXAMPLE = "postgres://user:password@host:5432/tokligence";
 const ZERO_IS_ENDLESS = { zeroMs: syntax.LONGEST_MS };
 const OLD_MINUTES = { bareMs: 60_000 };
 
-export const KEYS = {
+const GENERAL_KEYS = {
   admin_email: {
     about: "The root administrator, made at the first start",
     group: "identity",
@@ -333,6 +339,9 @@ export const KEYS = {
   },
 } as const satisfies Record<string, Key>;
 
+/** By name. */
+export const KEYS = sortTable({ ...GENERAL_KEYS, ...LEDGER_KEYS });
+
 export type KeyName = keyof typeof KEYS;
 
 type Spec<K extends KeyName> = (typeof KEYS)[K];
@@ -343,6 +352,11 @@ export type Values = {
 };
 
 export const KEY_NAMES = Object.keys(KEYS) as readonly KeyName[];
+
+function sortTable<T extends object>(table: T): T {
+  // The same names with the same values.
+  return Object.fromEntries(Object.entries(table).sort(([left], [right]) => (left < right ? -1 : 1))) as T;
+}
 
 export function isKeyName(name: string): name is KeyName {
   return Object.hasOwn(KEYS, name);

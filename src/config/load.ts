@@ -21,6 +21,7 @@ import type { EffectiveValue, Reading } from "./read.ts";
 import { readSetting } from "./read.ts";
 import { readAliases, readRoutes } from "./routing.ts";
 import { adoptUsual } from "./usual.ts";
+import { readSmtp } from "./smtp.ts";
 import type { Config } from "./value.ts";
 
 export interface LoadOptions {
@@ -87,6 +88,7 @@ function readConfig(reading: Reading): Config {
   const routes = readRoutes(reading, values, listProviderNames(reading));
   const aliases = readAliases(reading, values);
   checkTls(reading, values);
+  const smtp = readSmtp(reading, values);
   showRules(reading, { routes, aliases });
   return {
     environment: values.environment,
@@ -100,6 +102,8 @@ function readConfig(reading: Reading): Config {
     adminEmail: values.admin_email,
     identityPath: values.identity_path,
     ledgerPath: values.ledger_path,
+    ledger: { anchors: values.ledger_anchor ?? [] },
+    smtp,
     database: {
       maxConnections: chooseConnections(reading, values),
       maxIdleMs: values.db_conn_max_idle_time,

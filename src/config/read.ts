@@ -9,6 +9,7 @@ import type { Key } from "./key.ts";
 import type { Origin } from "./problem.ts";
 import { describeBadValue, printOrigin, quote } from "./problem.ts";
 import { MASK, isDsn, listDsnPasswords, maskDsn } from "./dsn.ts";
+import { isPath, listTargetSecrets, nameTarget, splitTargets, type Target } from "../notice/index.ts";
 import { parseText } from "./syntax.ts";
 
 /** One line of `config show`. */
@@ -55,7 +56,8 @@ export function readSetting(reading: Reading, { name, key, setting }: Wanted): u
     const text = expandPath(reading, key.path, given);
     const parsed = parseText(key.type, text);
     if ("value" in parsed) {
-      show(reading, { name, value: parsed.value, text, origin: setting.origin, secret: key.secret === true });
+      const secret = key.secret === true;
+      show(reading, { name, value: parsed.value, text, origin: setting.origin, secret, path: key.path });
       return parsed.value;
     }
     reading.gathered.problems.push(describeBadValue(setting.origin, name, parsed.message));
@@ -68,7 +70,7 @@ export function readSetting(reading: Reading, { name, key, setting }: Wanted): u
   const text = expandPath(reading, key.path, key.fallback);
   const parsed = parseText(key.type, text);
   if ("message" in parsed) throw new TypeError(`the default of ${name} is wrong: ${parsed.message}`);
-  show(reading, { name, value: parsed.value, text, origin, secret: false });
+  show(reading, { name, value: parsed.value, text, origin, secret: false, path: key.path });
   return parsed.value;
 }
 
@@ -104,9 +106,16 @@ export function expandPath(reading: Pick<Reading, "cwd" | "homedir">, path: Key[
   if (path === undefined || (path === "log" && text === "-") || (path === "database" && isDsn(text))) return text;
   // Left for the parser to refuse.
   if (path === "database" && text.includes("://")) return text;
+  if (path === "targets") return expandTargets(reading, text);
   if (text === "~") return reading.homedir;
   if (/^~[/\\]/.test(text)) return join(reading.homedir, text.slice(2));
   return isAbsolute(text) ? text : resolve(reading.cwd, text);
+}
+
+function expandTargets(reading: Pick<Reading, "cwd" | "homedir">, text: string): string {
+  return splitTargets(text)
+    .map((part) => (isPath(part) ? expandPath(reading, "file", part) : part))
+    .join(", ");
 }
 
 /** Remembers it for the log's redaction. */
@@ -130,9 +139,18 @@ interface Shown {
   text: string;
   origin: Origin;
   secret: boolean;
+  path: Key["path"];
 }
 
-function show(reading: Reading, { name, value, text, origin, secret }: Shown): void {
+function show(reading: Reading, { name, value, text, origin, secret, path }: Shown): void {
+  if (path === "targets") {
+    // Only the type of such keys makes these.
+    const targets = value as readonly Target[];
+    for (const found of targets.flatMap(listTargetSecrets)) keepSecret(reading, found);
+    const names = targets.map(nameTarget).join(", ");
+    reading.effective.push({ key: name, value: names, origin: printOrigin(origin), secret });
+    return;
+  }
   if (secret) keepSecret(reading, text);
   const plain = typeof value === "string" ? value : text;
   for (const password of isDsn(plain) ? listDsnPasswords(plain) : []) keepSecret(reading, password);

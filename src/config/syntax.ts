@@ -2,6 +2,7 @@
 
 import * as z from "zod";
 import { findNearest } from "../lib/nearest.ts";
+import { readTarget, splitTargets, type Target } from "../notice/index.ts";
 import { isDsn, isReadableDsn } from "./dsn.ts";
 import { quote } from "./problem.ts";
 
@@ -187,6 +188,25 @@ export const email = define((text) => {
   if (!/^[^\s@]+@[^\s@]+$/.test(text)) throw new Refusal(`${quote(text)} is no e-mail address`);
   return text.toLowerCase();
 });
+
+/** Of a server, without a port: `smtp.example.com`, `10.0.0.1`, `::1`. */
+export const hostname = define((text) => {
+  if (!/^[a-z0-9._:-]+$/iu.test(text) || /^[^:]*:[^:]*$/u.test(text)) {
+    throw new Refusal(`${quote(text)} is no host: give its name or address alone, without a scheme or a port`);
+  }
+  return text;
+});
+
+/** Where notices go; the URLs may name these fields of a notice, as `{field}`. Never repeated in a message. */
+export function defineTargets(placeholders: readonly string[]) {
+  return define((text): readonly Target[] => {
+    try {
+      return splitTargets(text).map((part) => readTarget(part, placeholders));
+    } catch (error) {
+      throw new Refusal(error instanceof Error ? error.message : String(error));
+    }
+  });
+}
 
 /** A name that is safe as a folder, in a URL and in a route. */
 export const name = define((text) => {

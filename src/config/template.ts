@@ -9,7 +9,16 @@ import { SHARED_FIELDS, DECLARABLE, describeField, nameVariable } from "./provid
 /** Settings that are said rather than suggested, by key. A RangeError where a value does not fit on a line. */
 export type Given = Readonly<Record<string, string>>;
 
-const SETTING_GROUPS: readonly Group[] = ["start", "http", "identity", "database", "log", "upstream"];
+const SETTING_GROUPS: readonly Group[] = [
+  "start",
+  "http",
+  "identity",
+  "database",
+  "ledger",
+  "notice",
+  "log",
+  "upstream",
+];
 const OVERLAY_GROUPS: readonly Group[] = ["provider", "routing"];
 
 const RULES = `# Lines are key=value: the value is the rest of the line, without quotes; # and ; begin a comment only at the beginning

@@ -1,6 +1,7 @@
 // The configuration as the rest of the program sees it: one frozen value. How it is read and checked is the business of the other files here.
 
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
+import type { Smtp, Target } from "../notice/index.ts";
 import type { ProviderSettings } from "../provider/settings.ts";
 
 export type { AliasRule, RouteRule } from "../gateway/rule.ts";
@@ -22,6 +23,12 @@ export interface Config {
   /** An absolute file path, or a postgres:// DSN. */
   identityPath: string;
   ledgerPath: string;
+  ledger: {
+    /** Where signed heads go, beside our own folder. */
+    anchors: readonly Target[];
+  };
+  /** Null: no e-mail can be sent. */
+  smtp: Smtp | null;
   database: { maxConnections: number; maxIdleMs: number; maxLifetimeMs: number };
   log: { level: "debug" | "error" | "info" | "warn"; fileDaemon: string | null; fileCli: string | null };
   /** Answers that clients may refer to later. */

@@ -28,6 +28,7 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   home: ["/h"],
   http_address: ["127.0.0.1:8081"],
   identity_path: ["/i"],
+  ledger_anchor: ["/x"],
   ledger_path: ["/l"],
   log_file: ["/x", "log_file_cli"],
   log_file_cli: ["/x"],
@@ -61,9 +62,30 @@ test.each(Object.entries(OTHER))("%s", async (name, [value, shownAs = name]) => 
   expect(restart ? changes : needRestart).toEqual([]);
 });
 
-test("every key but those that name files is tried above", () => {
-  const missing = KEY_NAMES.filter((name) => !Object.hasOwn(OTHER, name));
+test("every key but those that name files or need each other is tried above", () => {
+  const missing = KEY_NAMES.filter((name) => !Object.hasOwn(OTHER, name) && !Object.hasOwn(MAIL, name));
   expect(missing).toEqual(["model_aliases_dir", "model_aliases_file", "tls_cert", "tls_key"]);
+});
+
+const MAIL = {
+  smtp_from: "b@c.de",
+  smtp_host: "::1",
+  smtp_password: "other",
+  smtp_port: "25",
+  smtp_secure: "tls",
+  smtp_username: "bob",
+} as const;
+
+test.each(Object.entries(MAIL))("%s, where there is a mail server", async (name, value) => {
+  const env = {
+    TOKLIGENCE_SMTP_FROM: "a@b.de",
+    TOKLIGENCE_SMTP_HOST: "mail.example.com",
+    TOKLIGENCE_SMTP_PASSWORD: "word",
+    TOKLIGENCE_SMTP_USERNAME: "ada",
+  };
+  const before = (await load({ env })).config;
+  const after = (await load({ env: { ...env, [`TOKLIGENCE_${name.toUpperCase()}`]: value } })).config;
+  expect(diffReload(before, after)).toEqual({ changes: [], needRestart: [name] });
 });
 
 test("TLS files need a restart, files of aliases do not", async () => {

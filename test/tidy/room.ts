@@ -11,13 +11,25 @@ interface Reach {
 }
 
 /** Everything below the server. */
-const BELOW = ["firewall", "gateway", "identity", "ir", "ledger", "lib", "provider", "store", "telemetry", "wire"];
+const BELOW = [
+  "firewall",
+  "gateway",
+  "identity",
+  "ir",
+  "ledger",
+  "lib",
+  "notice",
+  "provider",
+  "store",
+  "telemetry",
+  "wire",
+];
 
 /** Imports point down. A room that is not here may not exist. */
 export const ROOMS: Readonly<Record<string, Reach>> = {
   audit: { values: ["ir", "ledger", "lib"], types: ["identity"] },
   cli: { values: [...BELOW, "audit", "config", "marketplace", "server"], types: [] },
-  config: { values: ["lib", "provider"], types: ["gateway"] },
+  config: { values: ["lib", "notice", "provider"], types: ["gateway"] },
   console: { values: [], types: ["server"] },
   firewall: { values: ["ir", "lib"], types: ["store"] },
   gateway: { values: ["firewall", "ir", "ledger", "lib", "provider", "wire"], types: ["identity"] },
@@ -27,6 +39,7 @@ export const ROOMS: Readonly<Record<string, Reach>> = {
   lib: { values: [], types: [] },
   main: { values: ["cli"], types: [] },
   marketplace: { values: ["ir", "ledger", "lib"], types: ["identity"] },
+  notice: { values: ["lib"], types: ["telemetry"] },
   provider: { values: ["ir", "lib"], types: ["wire"] },
   server: { values: [...BELOW, "audit", "config", "console", "marketplace"], types: [] },
   store: { values: ["ir", "lib"], types: ["audit", "firewall", "gateway", "identity", "ledger", "marketplace"] },

@@ -1,0 +1,60 @@
+// The rows of the table of settings that are about the books and the notices about them. Knows no file and no layer.
+
+import type { Key } from "./key.ts";
+import * as syntax from "./syntax.ts";
+
+export const LEDGER_KEYS = {
+  ledger_anchor: {
+    about:
+      "Where signed heads of the books are also put, separated by commas: file, https:// (POST), mailto:, and object stores by a URL with {chain} or {seq} in it, or put+https:// (PUT)",
+    group: "ledger",
+    type: syntax.defineTargets(["chain", "seq"]),
+    example: "/mnt/worm/heads.jsonl, mailto:audit@example.com, https://store.example.com/heads/{chain}/{seq}.json",
+    fileForm: true,
+    path: "targets",
+    restart: true,
+  },
+  smtp_from: {
+    about: "Sender of our e-mails; unset: smtp_username, where that is an address",
+    group: "notice",
+    type: syntax.email,
+    example: "gateway@example.com",
+    restart: true,
+  },
+  smtp_host: {
+    about: "The mail server; unset: no e-mail can be sent",
+    group: "notice",
+    type: syntax.hostname,
+    example: "smtp.example.com",
+    restart: true,
+  },
+  smtp_password: {
+    about: "Password at the mail server",
+    group: "notice",
+    type: syntax.plain,
+    secret: true,
+    restart: true,
+  },
+  smtp_port: {
+    about: "Port of the mail server, usually 587 (STARTTLS), 465 (TLS) or 25",
+    group: "notice",
+    type: syntax.defineInteger(1, 65_535),
+    fallback: "587",
+    restart: true,
+  },
+  smtp_secure: {
+    about:
+      "tls: from the first byte; starttls: or not at all; none; auto: tls on port 465, else starttls, demanded where there is a password",
+    group: "notice",
+    type: syntax.defineChoice(["auto", "tls", "starttls", "none"], { false: "auto", ssl: "tls", true: "tls" }),
+    fallback: "auto",
+    restart: true,
+  },
+  smtp_username: {
+    about: "User at the mail server; unset: it wants none",
+    group: "notice",
+    type: syntax.plain,
+    example: "gateway@example.com",
+    restart: true,
+  },
+} as const satisfies Record<string, Key>;

@@ -1,0 +1,6 @@
+// The door of the room.
+export type { Notice, Smtp } from "./notice.ts";
+export { createNotifier } from "./notifier.ts";
+export type { Notifier } from "./notifier.ts";
+export { isPath, listTargetSecrets, nameTarget, readTarget, splitTargets } from "./target.ts";
+export type { Target } from "./target.ts";

@@ -1,0 +1,71 @@
+// Notices as e-mail, through the operator's mail server. Knows no template: a mail is its subject, its text and the data beside it.
+
+import { type Notice, type Send, type Smtp, TRY_MS } from "./notice.ts";
+
+export const sendByMail: Send<{ address: string }> = async ({ address }, notice, { smtp }) => {
+  if (smtp === null) throw new Error("there is no mail server: set smtp_host and smtp_from");
+  await sendMail(smtp, { to: address, notice });
+};
+
+interface Mail {
+  to: string;
+  notice: Pick<Notice, "subject" | "text"> & Partial<Pick<Notice, "data">>;
+}
+
+/** Resolves once the server has taken it. Rejects with the server's words. */
+async function sendMail(smtp: Smtp, { to, notice }: Mail): Promise<void> {
+  // Loaded here and not above: most gateways send no mail.
+  const { createTransport } = await import("nodemailer");
+  const transport = createTransport({
+    host: smtp.host,
+    port: smtp.port,
+    ...chooseSecurity(smtp),
+    ...(smtp.username === null ? {} : { auth: { user: smtp.username, pass: smtp.password ?? "" } }),
+    connectionTimeout: TRY_MS,
+    greetingTimeout: TRY_MS,
+    socketTimeout: TRY_MS,
+    // What is attached comes from us; nothing in a mail may read the disk or the network.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const { data, subject, text } = notice;
+  const content = `${JSON.stringify(data, null, 2)}\n`;
+  try {
+    await transport.sendMail({
+      from: smtp.from,
+      to,
+      subject,
+      text,
+      headers: { "Auto-Submitted": "auto-generated" },
+      ...(data === undefined
+        ? {}
+        : { attachments: [{ filename: "notice.json", contentType: "application/json", content }] }),
+    });
+  } finally {
+    transport.close();
+  }
+}
+
+const IMPLICIT_TLS_PORT = 465;
+
+function chooseSecurity({ host, password, port, security }: Smtp) {
+  switch (security) {
+    case "auto": {
+      if (port === IMPLICIT_TLS_PORT) return { secure: true };
+      return { secure: false, requireTLS: password !== null && !isThisMachine(host) };
+    }
+    case "none":
+      return { secure: false, ignoreTLS: true };
+    case "starttls":
+      return { secure: false, requireTLS: true };
+    case "tls":
+      return { secure: true };
+    default:
+      return security satisfies never;
+  }
+}
+
+/** Nobody listens in between. */
+function isThisMachine(host: string): boolean {
+  return /^(?:localhost|127\.[\d.]+|::1|\[::1\])$/iu.test(host);
+}
