@@ -1,25 +1,30 @@
 // Token counts of one answer, in parts that never overlap, so that no reader ever subtracts. Knows no vendor's field names.
 
+/**
+ * What is counted in other ways than by tokens (`images`, `audio_seconds`, `search_units`, `characters`, `web_search_requests`), and of which
+ * kind the tokens were: `input_audio_tokens`, `input_image_tokens`, `tool_prompt_tokens` are part of all input, `output_audio_tokens` of the
+ * output, `cache_audio_read_tokens` of what the cache served.
+ */
+export type Units = Readonly<Record<string, number>>;
+
 export interface Usage {
   /** Prompt tokens that were neither read from nor written to a prompt cache. */
   freshInputTokens: number;
   /** Prompt tokens served from the provider's prompt cache. */
   cacheReadTokens: number;
-  /** Prompt tokens written to the provider's prompt cache. */
+  /** Prompt tokens written to the provider's prompt cache, for however long they are kept. */
   cacheWriteTokens: number;
+  /** Of `cacheWriteTokens`, those that are kept for an hour; missing where there are none. */
+  longCacheWriteTokens?: number;
   /** All tokens the model produced, reasoning included. */
   outputTokens: number;
   /** Of `outputTokens`, those spent on reasoning; null where the provider does not say. */
   reasoningTokens: number | null;
   /** How it was served, which decides its price, such as `default`, `flex` or `priority`; missing where the provider does not say. */
   serviceTier?: string;
+  /** What of it has a price of its own, or is no token at all; missing where there is nothing of the kind. */
+  units?: Units;
 }
-
-/**
- * What is counted in other ways than by tokens (`images`, `audio_seconds`, `search_units`, `characters`), and of which kind the tokens were
- * where that has a price of its own (`input_audio_tokens`, which are part of the input).
- */
-export type Units = Readonly<Record<string, number>>;
 
 /** Where a usage figure comes from: the provider's own report, our estimate of a cut or silent answer, or nowhere. */
 export type UsageSource = "provider" | "estimate" | "none";
@@ -31,6 +36,41 @@ export const NO_USAGE: Usage = Object.freeze({
   outputTokens: 0,
   reasoningTokens: null,
 });
+
+type Join = (left: number, right: number) => number;
+
+/**
+ * Two figures as one, part by part: their sum unless told otherwise, as of two calls. A sum keeps a tier only where both were served in it.
+ */
+export function joinUsage(left: Usage, right: Usage, join: Join = add): Usage {
+  const long = join(left.longCacheWriteTokens ?? 0, right.longCacheWriteTokens ?? 0);
+  const { reasoningTokens: one } = left;
+  const { reasoningTokens: other } = right;
+  const units = joinUnits(left.units ?? null, right.units ?? null, join);
+  const tier =
+    left.serviceTier === right.serviceTier || join !== add ? (right.serviceTier ?? left.serviceTier) : undefined;
+  return {
+    freshInputTokens: join(left.freshInputTokens, right.freshInputTokens),
+    cacheReadTokens: join(left.cacheReadTokens, right.cacheReadTokens),
+    cacheWriteTokens: join(left.cacheWriteTokens, right.cacheWriteTokens),
+    ...(long === 0 ? {} : { longCacheWriteTokens: long }),
+    outputTokens: join(left.outputTokens, right.outputTokens),
+    reasoningTokens: one === null || other === null ? (one ?? other) : join(one, other),
+    ...(tier === undefined ? {} : { serviceTier: tier }),
+    ...(units === null ? {} : { units }),
+  };
+}
+
+export function joinUnits(left: Units | null, right: Units | null, join: Join = add): Units | null {
+  if (left === null || right === null) return left ?? right;
+  const joined: Record<string, number> = { ...left };
+  for (const [name, count] of Object.entries(right)) joined[name] = join(joined[name] ?? 0, count);
+  return joined;
+}
+
+function add(left: number, right: number): number {
+  return left + right;
+}
 
 /** All prompt tokens, however they were served. */
 export function sumInputTokens(usage: Usage): number {

@@ -150,9 +150,12 @@ function lookUp(
   }
 }
 
+/** Names that the list knows; of any other it would complain on the console. */
+const KIND = /^(?:input|output|cache)_(?:audio|image|video)_(?:read_)?tokens$/u;
+
 /** Of what kind tokens were, for they have prices of their own; null where that makes no difference. */
 function pickKinds(units: Units | null): Units | null {
-  const kinds = Object.entries(units ?? {}).filter(([name]) => name.endsWith("_tokens"));
+  const kinds = Object.entries(units ?? {}).filter(([name]) => KIND.test(name));
   return kinds.length === 0
     ? null
     : { cache_audio_read_tokens: 0, cache_image_read_tokens: 0, ...Object.fromEntries(kinds) };

@@ -99,6 +99,6 @@ export { type Sources, nameField, namePlace } from "./field-name.ts";
 export { type Place, type RestAddress, listAddresses } from "./rest/place.ts";
 export { type Reference, findReferences, isReferenceField, mayReference } from "./rest/reference.ts";
 export type * from "./rest/type.ts";
-export { meterAnswer } from "./rest/usage.ts";
+export { meterAnswer, meterResult } from "./rest/usage.ts";
 export { PLAIN_ADDRESS } from "./type.ts";
 export type * from "./type.ts";

@@ -21,3 +21,8 @@ export function objectOf(value: Json | undefined): JsonObject {
 export function objectsOf(value: Json | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
+
+/** The value where it is an object; null where it is not. */
+export function findObject(value: Json | undefined): JsonObject | null {
+  return isJsonObject(value) ? value : null;
+}

@@ -55,6 +55,12 @@ export interface Machine<In, Out> {
   end(): Out[];
 }
 
+/** Reads a streamed answer. */
+export interface AnswerDecoder extends Machine<Frame, Event> {
+  /** The provider's own report of what was used, as it last sent it; null where it has not. */
+  report(): JsonObject | null;
+}
+
 /** What a target format needs to know of the model that it will ask, beyond the request itself. */
 export interface ModelFacts {
   /** Output limit to ask for where the client gave none and the format demands one. */
@@ -275,13 +281,15 @@ export interface ChatWire extends WireBase {
   };
   response: {
     decode(body: JsonObject): Response;
+    /** The provider's own report of what was used, as it sent it; null where there is none. */
+    report(body: JsonObject): JsonObject | null;
     encode(response: Response, client: ClientContext): JsonObject;
     /** What the books need of an answer that is forwarded, at less cost than `decode`; null where only that can tell. */
     meter?(body: JsonObject): { model: string; usage: Usage } | null;
   };
   stream: {
     /** Frames of this format → events, ending in exactly one `finish`. */
-    decode(): Machine<Frame, Event>;
+    decode(): AnswerDecoder;
     /** Events → complete SSE text of this format, one string a frame. */
     encode(client: ClientContext): Machine<Event, string>;
   };
@@ -314,8 +322,8 @@ export interface TargetWire {
   id: WireId;
   operation: "chat";
   request: { encode(request: Request, facts: ModelFacts): Encoded };
-  response: { decode(body: JsonObject): Response };
-  stream: { decode(): Machine<Frame, Event> };
+  response: { decode(body: JsonObject): Response; report(body: JsonObject): JsonObject | null };
+  stream: { decode(): AnswerDecoder };
   error: { decode(status: number | null, body: JsonObject | string): UpstreamError };
   /** Of formats that no client speaks: an answer as its providers give it, as far as they can. Nothing but the capability matrix needs it. */
   sample?: (response: Response) => JsonObject;
@@ -325,7 +333,7 @@ export interface TargetWire {
 export interface ForwardWire extends WireBase {
   operation: "compact" | "count" | "embeddings";
   /** Reads usage and the served model from an answer's text without parsing all of it. */
-  meter(raw: string): { usage: Usage | null; model: string | null };
+  meter(raw: string): { usage: Usage | null; model: string | null; report: JsonObject | null };
   /** Vectors of texts: what it takes to put them to providers of another such format. */
   vectors?: VectorCodec;
   /** Counts of tokens: the chat request inside, and the answer where we estimate it ourselves. */

@@ -1,6 +1,6 @@
 // Books what an answer reports of its cost, whether it came whole or in events. Knows no family by name.
 
-import type { JsonObject, Units, Usage } from "../../ir/index.ts";
+import { type JsonObject, type Units, type Usage, joinUnits, joinUsage } from "../../ir/index.ts";
 import { type Metered, type RestEntry, type RestFamily, meterAnswer } from "../../wire/index.ts";
 import { joinInput } from "../estimate.ts";
 import type { RestState } from "./state.ts";
@@ -16,7 +16,7 @@ export interface Meter {
 export function bookAnswer(state: RestState, { family, entry, counts }: Meter, answer: JsonObject | null): void {
   const { record, intake, plan } = state;
   const price = family !== null && plan.provider.rest?.free?.includes(family) === true ? "free" : "list";
-  const nothing = { model: null, usage: null, units: null, source: "none", price } as const;
+  const nothing = { model: null, usage: null, units: null, report: null, source: "none", price } as const;
   if (!counts) return record.measured(nothing);
   const metered: Metered = answer === null ? nothing : meterAnswer(answer);
   if (entry.readText !== undefined && answer !== null) {
@@ -48,8 +48,9 @@ export function createEventMeter(
       const seen = meterAnswer(event);
       model = seen.model ?? model;
       const isPart = typeof event["type"] === "string" && event["type"].endsWith(".completed");
-      usage = join(usage, seen.usage, isPart ? add : Math.max);
-      units = joinUnits(units, seen.units, isPart ? add : Math.max);
+      const join = isPart ? undefined : Math.max;
+      usage = usage === null || seen.usage === null ? (usage ?? seen.usage) : joinUsage(usage, seen.usage, join);
+      units = joinUnits(units, seen.units, join);
     },
     book() {
       if (usage === null && units === null) return bookAnswer(state, meter, null);
@@ -78,29 +79,4 @@ function createTextMeter(
       if (isWhole) record.observed({ type: "finish" });
     },
   };
-}
-
-type Sum = (left: number, right: number) => number;
-
-function add(left: number, right: number): number {
-  return left + right;
-}
-
-function join(left: Usage | null, right: Usage | null, sum: Sum): Usage | null {
-  if (left === null || right === null) return left ?? right;
-  const reasoning = [left.reasoningTokens, right.reasoningTokens].filter((count) => count !== null);
-  return {
-    freshInputTokens: sum(left.freshInputTokens, right.freshInputTokens),
-    cacheReadTokens: sum(left.cacheReadTokens, right.cacheReadTokens),
-    cacheWriteTokens: sum(left.cacheWriteTokens, right.cacheWriteTokens),
-    outputTokens: sum(left.outputTokens, right.outputTokens),
-    reasoningTokens: reasoning.length === 0 ? null : reasoning.reduce(sum),
-  };
-}
-
-function joinUnits(left: Units | null, right: Units | null, sum: Sum): Units | null {
-  if (left === null || right === null) return left ?? right;
-  const joined: Record<string, number> = { ...left };
-  for (const [name, count] of Object.entries(right)) joined[name] = sum(joined[name] ?? 0, count);
-  return joined;
 }

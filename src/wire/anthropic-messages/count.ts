@@ -13,7 +13,7 @@ export const anthropicCount: ForwardWire = {
   peek: (body) => ({ model: anthropicMessages.peek(unwrap(body)).model, stream: false }),
   forward: anthropicMessages.forward,
   error: anthropicMessages.error,
-  meter: () => ({ usage: NO_USAGE, model: null }),
+  meter: () => ({ usage: NO_USAGE, model: null, report: null }),
   count: { wire: anthropicMessages, unwrap, encode: (tokens) => ({ input_tokens: tokens }) },
 };
 

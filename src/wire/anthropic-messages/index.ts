@@ -12,6 +12,7 @@ import { decodeRequest, encodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse } from "./response.ts";
 import { encodeStream } from "./stream-encode.ts";
 import { decodeStream } from "./stream.ts";
+import { findObject } from "../json-read.ts";
 
 const FIELD_NAMES: FieldNames = {
   parallel_tool_calls: ["tool_choice.disable_parallel_tool_use"],
@@ -37,7 +38,7 @@ export const anthropicMessages: ChatWire = {
     frame: (frame) => frame.raw,
   },
   request: { decode: decodeRequest, encode: encodeRequest },
-  response: { decode: decodeResponse, encode: encodeResponse },
+  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), encode: encodeResponse },
   stream: { decode: decodeStream, encode: encodeStream },
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
 };

@@ -1,27 +1,24 @@
-// The whole answer of the Messages API ↔ the canonical one; usage and stop reasons are shared with the stream. Knows no request.
+// The whole answer of the Messages API ↔ the canonical one; stop reasons are shared with the stream. Knows no request.
 
 import {
   type AnswerPart,
   type Choice,
   type FinishReason,
   GatewayError,
-  type Json,
   type JsonObject,
-  NO_USAGE,
   type Response,
   type Tool,
-  type Usage,
   isJsonObject,
 } from "../../ir/index.ts";
-import { withTier } from "../tier.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext } from "../type.ts";
-import { ID, type StopReason, type ToolUseBlock, type UsageBody, asExtra, ownFields } from "./body.ts";
+import { ID, type StopReason, type ToolUseBlock, asExtra, ownFields } from "./body.ts";
 import { decodeError } from "./error.ts";
 import { decodeBlock, encodeCitations, keepBlock, keptBlock, parseArguments } from "./content.ts";
 import { describeMedia } from "./media.ts";
 import { isForeign } from "../seal.ts";
 import { encodeShown } from "./reasoning.ts";
+import { countsTokens, decodeUsage, encodeUsage } from "./usage.ts";
 import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** Fields of a message that the canonical answer holds itself, or that say nothing. */
@@ -136,58 +133,6 @@ function encodeFinish({
     default:
       return finish satisfies never;
   }
-}
-
-/** Whether a usage report holds either of the two numbers that matter. */
-export function countsTokens(usage: JsonObject): boolean {
-  return typeof usage["input_tokens"] === "number" || typeof usage["output_tokens"] === "number";
-}
-
-/** Usage counts, which Anthropic already keeps apart, and the rest of the object (cache lifetimes, server tools, tier). */
-export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject } {
-  const details = objectOf(body["output_tokens_details"]);
-  const thinking = details["thinking_tokens"];
-  const usage: Usage = {
-    freshInputTokens: readCount(body["input_tokens"]),
-    cacheReadTokens: readCount(body["cache_read_input_tokens"]),
-    cacheWriteTokens: readCount(body["cache_creation_input_tokens"]),
-    outputTokens: readCount(body["output_tokens"]),
-    reasoningTokens: typeof thinking === "number" ? thinking : null,
-  };
-  const rest = omit(body, [
-    "input_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
-    "output_tokens",
-    "output_tokens_details",
-  ]);
-  return { usage: withTier(usage, body["service_tier"], TIERS), rest };
-}
-
-/** Anthropic's word for the usual tier; the others are everyone's. */
-const TIERS: ReadonlyMap<string, string> = new Map([["standard", "default"]]);
-const OWN_TIERS: ReadonlyMap<string, string> = new Map([
-  ["batch", "batch"],
-  ["default", "standard"],
-  ["priority", "priority"],
-]);
-
-function readCount(value: Json | undefined): number {
-  return typeof value === "number" && value >= 0 ? value : 0;
-}
-
-/** Usage as this format prints it; zeros where none is known, since clients read the fields without asking. */
-export function encodeUsage(usage: Usage | null, rest: JsonObject): JsonObject {
-  const known = usage ?? NO_USAGE;
-  const body: UsageBody = {
-    input_tokens: known.freshInputTokens,
-    cache_creation_input_tokens: known.cacheWriteTokens,
-    cache_read_input_tokens: known.cacheReadTokens,
-    output_tokens: known.outputTokens,
-  };
-  if (known.reasoningTokens !== null) body.output_tokens_details = { thinking_tokens: known.reasoningTokens };
-  const tier = OWN_TIERS.get(known.serviceTier ?? "");
-  return { ...body, ...(tier === undefined ? {} : { service_tier: tier }), ...rest };
 }
 
 /** A canonical answer as a message. The format knows one answer only: of several, the first. */

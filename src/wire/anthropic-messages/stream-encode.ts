@@ -24,7 +24,8 @@ import { keptBlock } from "./content.ts";
 import { encodeErrorFrame } from "./error.ts";
 import { describeMedia } from "./media.ts";
 import { redactedBlock } from "./reasoning.ts";
-import { encodeStop, encodeUsage } from "./response.ts";
+import { encodeStop } from "./response.ts";
+import { encodeUsage } from "./usage.ts";
 import { objectOf, omit } from "../json-read.ts";
 
 type PartEvent = PartStartEvent | PartDeltaEvent | PartEndEvent;

@@ -10,11 +10,12 @@ import {
 } from "../../ir/index.ts";
 import type { Frame } from "../../lib/sse.ts";
 import { unseal } from "../seal.ts";
-import type { Machine } from "../type.ts";
+import type { AnswerDecoder } from "../type.ts";
 import { ID, asExtra } from "./body.ts";
 import { decodeCitation } from "./citation.ts";
 import { decodeError } from "./error.ts";
-import { MESSAGE_FIELDS, decodeStop, decodeUsage } from "./response.ts";
+import { MESSAGE_FIELDS, decodeStop } from "./response.ts";
+import { decodeUsage } from "./usage.ts";
 import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** One open block. */
@@ -34,9 +35,9 @@ interface OpenPart {
 }
 
 /** Frames of one answer → events. Tolerates missing starts, unknown events and blocks; gives exactly one `finish`, at the latest in `end`. */
-export function decodeStream(): Machine<Frame, Event> {
+export function decodeStream(): AnswerDecoder {
   const decoder = new StreamDecoder();
-  return { push: (frame) => decoder.push(frame), end: () => decoder.end() };
+  return { push: (frame) => decoder.push(frame), end: () => decoder.end(), report: () => decoder.report() };
 }
 
 class StreamDecoder {
@@ -78,6 +79,11 @@ class StreamDecoder {
     if (!this.#hasStopped) return this.#fail(malformed("The upstream's stream ended before the answer was complete."));
     this.#isFinished = true;
     return [{ type: "finish" }];
+  }
+
+  /** Of every field what was said of it last: the first report knows the input, the last one the output. */
+  report(): JsonObject | null {
+    return Object.keys(this.#usage).length === 0 ? null : this.#usage;
   }
 
   #start(message: JsonObject): Event[] {

@@ -8,12 +8,13 @@ import { decodeError } from "./error.ts";
 import { encodeRequest } from "./request.ts";
 import { decodeResponse } from "./response.ts";
 import { decodeStream } from "./stream.ts";
+import { findObject } from "../json-read.ts";
 
 export const bedrockConverse: TargetWire = {
   id: ID,
   operation: "chat",
   request: { encode: encodeRequest },
-  response: { decode: decodeResponse },
+  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]) },
   stream: { decode: decodeStream },
   error: { decode: decodeError },
   sample: sampleAnswer,

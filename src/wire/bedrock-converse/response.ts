@@ -18,6 +18,7 @@ import { ID } from "./body.ts";
 import { decodeError } from "./error.ts";
 import { decodeMedia } from "./media.ts";
 import { objectOf, objectsOf, textOf } from "../json-read.ts";
+import { listCounts, withUnits } from "../units.ts";
 
 /** Throws `upstream_rejected` where a body that came with status 200 is an error all the same, `upstream_malformed` where it has no answer. */
 export function decodeResponse(body: JsonObject): Response {
@@ -136,12 +137,18 @@ export function decodeStop(source: JsonObject, hasCalls: boolean): Pick<Choice, 
 export function decodeUsage(body: JsonObject): Usage | null {
   const usage = objectOf(body["usage"]);
   if (typeof usage["inputTokens"] !== "number" && typeof usage["outputTokens"] !== "number") return null;
+  const written = readCount(usage["cacheWriteInputTokens"]);
+  const long = objectsOf(usage["cacheDetails"])
+    .filter(({ ttl }) => ttl === "1h")
+    .reduce((sum, { inputTokens }) => sum + readCount(inputTokens), 0);
   const counts: Usage = {
     freshInputTokens: readCount(usage["inputTokens"]),
     cacheReadTokens: readCount(usage["cacheReadInputTokens"]),
-    cacheWriteTokens: readCount(usage["cacheWriteInputTokens"]),
+    cacheWriteTokens: written,
+    ...(long === 0 ? {} : { longCacheWriteTokens: Math.min(long, written) }),
     outputTokens: readCount(usage["outputTokens"]),
     reasoningTokens: null,
+    ...withUnits(listCounts(usage["serverToolUsage"])),
   };
   return withTier(counts, objectOf(body["serviceTier"])["type"]);
 }

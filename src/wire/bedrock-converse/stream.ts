@@ -11,7 +11,7 @@ import {
 } from "../../ir/index.ts";
 import type { Frame } from "../../lib/sse.ts";
 import { ANSWER_TOOL } from "../answer-tool.ts";
-import type { Machine } from "../type.ts";
+import type { AnswerDecoder } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeException } from "./error.ts";
 import { decodeMedia } from "./media.ts";
@@ -29,9 +29,9 @@ interface OpenBlock {
 }
 
 /** Frames of one answer → events, ending in exactly one `finish`, at the latest in `end`. */
-export function decodeStream(): Machine<Frame, Event> {
+export function decodeStream(): AnswerDecoder {
   const decoder = new StreamDecoder();
-  return { push: (frame) => decoder.push(frame), end: () => decoder.end() };
+  return { push: (frame) => decoder.push(frame), end: () => decoder.end(), report: () => decoder.report() };
 }
 
 class StreamDecoder {
@@ -40,6 +40,7 @@ class StreamDecoder {
   #hasUsage = false;
   #hasCalls = false;
   #isFinished = false;
+  #report: JsonObject | null = null;
   #partCount = 0;
   readonly #open = new Map<Json | undefined, OpenBlock>();
 
@@ -49,6 +50,10 @@ class StreamDecoder {
     if (event === null) return this.#fail(malformed("The upstream sent a stream event that is not JSON."));
     if (/exception$|^error$/iu.test(event.name)) return this.#fail(decodeException(event.name, event.body));
     return [...this.#assureStart(), ...this.#take(event.name, event.body)];
+  }
+
+  report(): JsonObject | null {
+    return this.#report;
   }
 
   end(): Event[] {
@@ -183,6 +188,7 @@ class StreamDecoder {
     const usage = decodeUsage(body);
     if (usage === null) return [];
     this.#hasUsage = true;
+    this.#report = objectOf(body["usage"]);
     return [{ type: "usage", usage }];
   }
 

@@ -6,12 +6,13 @@ import { encodeRequest } from "./request.ts";
 import { decodeResponse } from "./response.ts";
 import { sampleAnswer } from "./sample.ts";
 import { decodeStream } from "./stream.ts";
+import { findObject } from "../json-read.ts";
 
 export const cohereChat: TargetWire = {
   id: "cohere-chat",
   operation: "chat",
   request: { encode: encodeRequest },
-  response: { decode: decodeResponse },
+  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]) },
   stream: { decode: decodeStream },
   error: { decode: decodeError },
   sample: sampleAnswer,

@@ -14,6 +14,7 @@ import { ANSWER_TOOL } from "../answer-tool.ts";
 import { citesText, decodeCitations, decodeLogprob } from "./citation.ts";
 import { decodeError } from "./error.ts";
 import { objectOf, objectsOf, textOf } from "../json-read.ts";
+import { withUnits } from "../units.ts";
 
 /** Throws `upstream_rejected` where a body that came with status 200 is an error all the same, `upstream_malformed` where it has no answer. */
 export function decodeResponse(body: JsonObject): Response {
@@ -97,7 +98,9 @@ export function decodeFinish(reason: Json | undefined, hasCalls: boolean): Finis
 export function decodeUsage(value: Json | undefined): Usage | null {
   const usage = objectOf(value);
   const billed = readCounts(usage["billed_units"]);
-  if (billed !== null) return makeUsage(billed.input, 0, billed.output);
+  const { search_units, classifications, images } = objectOf(usage["billed_units"]);
+  const units = withUnits({ search_units, classifications, images });
+  if (billed !== null) return { ...makeUsage(billed.input, 0, billed.output), ...units };
   const counted = readCounts(usage["tokens"]);
   if (counted === null) return null;
   const cached = Math.min(readCount(usage["cached_tokens"]), counted.input);

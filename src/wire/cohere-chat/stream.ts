@@ -11,11 +11,11 @@ import {
 } from "../../ir/index.ts";
 import type { Frame } from "../../lib/sse.ts";
 import { ANSWER_TOOL } from "../answer-tool.ts";
-import type { Machine } from "../type.ts";
+import type { AnswerDecoder } from "../type.ts";
 import { citesText, decodeCitations, decodeLogprob } from "./citation.ts";
 import { decodeError } from "./error.ts";
 import { decodeFinish, decodeUsage } from "./response.ts";
-import { objectOf, textOf } from "../json-read.ts";
+import { findObject, objectOf, textOf } from "../json-read.ts";
 
 interface OpenPart {
   /** The part's number in the canonical answer. */
@@ -27,14 +27,15 @@ interface OpenPart {
 }
 
 /** Frames of one answer → events, ending in exactly one `finish`, at the latest in `end`. */
-export function decodeStream(): Machine<Frame, Event> {
+export function decodeStream(): AnswerDecoder {
   const decoder = new StreamDecoder();
-  return { push: (frame) => decoder.push(frame), end: () => decoder.end() };
+  return { push: (frame) => decoder.push(frame), end: () => decoder.end(), report: () => decoder.report() };
 }
 
 class StreamDecoder {
   #hasStarted = false;
   #isFinished = false;
+  #report: JsonObject | null = null;
   #hasCalls = false;
   #partCount = 0;
   /** The content that has ended but may still be cited. */
@@ -50,6 +51,10 @@ class StreamDecoder {
     // An error in the middle has no type of its own.
     if (type === "" && typeof body["message"] === "string") return this.#fail(rejected(body));
     return [...this.#assureStart(body), ...this.#take(type, body)];
+  }
+
+  report(): JsonObject | null {
+    return this.#report;
   }
 
   end(): Event[] {
@@ -154,6 +159,7 @@ class StreamDecoder {
   #finish(delta: JsonObject): Event[] {
     const events = [...this.#parts.keys()].flatMap((key) => this.#close(key));
     const usage = decodeUsage(delta["usage"]);
+    this.#report = findObject(delta["usage"]);
     if (usage !== null) events.push({ type: "usage", usage });
     const message = textOf(delta["error"]);
     if (message !== "") return [...events, ...this.#fail(rejected({ message }))];

@@ -31,6 +31,8 @@ export type UsageBody = {
   totalTokenCount: number;
   cachedContentTokenCount?: number;
   thoughtsTokenCount?: number;
+  promptTokensDetails?: { modality: string; tokenCount: number }[];
+  candidatesTokensDetails?: { modality: string; tokenCount: number }[];
 };
 
 export type FinishWord =

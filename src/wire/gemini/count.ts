@@ -19,7 +19,7 @@ export const geminiCount: ForwardWire = {
   peek: (body, address) => ({ ...gemini.peek(unwrap(body), address), stream: false }),
   forward: { request: forwardRequest, frame: gemini.forward.frame },
   error: gemini.error,
-  meter: () => ({ usage: NO_USAGE, model: null }),
+  meter: () => ({ usage: NO_USAGE, model: null, report: null }),
   count: { wire: gemini, unwrap, encode: encodeCount },
 };
 

@@ -108,8 +108,12 @@ function nameModel(model: string): string {
   return model.includes("/") ? model : `models/${model}`;
 }
 
-function meterResponse(raw: string): { usage: Usage | null; model: string | null } {
-  return { usage: findLastMember(raw, "usageMetadata", readUsage), model: null };
+function meterResponse(raw: string): ReturnType<ForwardWire["meter"]> {
+  const found = findLastMember(raw, "usageMetadata", (report) => {
+    const usage = readUsage(report);
+    return usage === null ? null : { usage, report: objectOf(report) };
+  });
+  return { ...(found ?? { usage: null, report: null }), model: null };
 }
 
 function readUsage(value: Json): Usage | null {

@@ -9,7 +9,7 @@ import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
 import { listing } from "./listing.ts";
 import { listPaths } from "./path.ts";
 import { decodeRequest, encodeRequest } from "./request.ts";
-import { decodeResponse, encodeResponse } from "./response.ts";
+import { decodeResponse, encodeResponse, readReport } from "./response.ts";
 import { encodeStream } from "./stream-encode.ts";
 import { decodeStream } from "./stream.ts";
 
@@ -57,7 +57,7 @@ export const gemini: ChatWire = {
     frame: (frame) => frame.raw,
   },
   request: { decode: decodeRequest, encode: encodeRequest },
-  response: { decode: decodeResponse, encode: encodeResponse },
+  response: { decode: decodeResponse, report: readReport, encode: encodeResponse },
   stream: { decode: decodeStream, encode: encodeStream },
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
 };

@@ -30,13 +30,17 @@ import { showMedia } from "./media.ts";
 import { createPartWriter, encodeCall, textPartOf } from "./part-encode.ts";
 import { decodePart, keptPart, unifyPart } from "./part.ts";
 import { decodeUsage, encodeUsage } from "./usage.ts";
-import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
+import { findObject, objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const ANSWER_NAMES = ["modelVersion", "promptFeedback", "responseId", "usageMetadata", "createTime"] as const;
 
 /** An answer, or a piece of one, with its names in camel case. */
 export function unifyAnswer(body: JsonObject): JsonObject {
   return unifyNames(body, ANSWER_NAMES);
+}
+
+export function readReport(body: JsonObject): JsonObject | null {
+  return findObject(unifyAnswer(body)["usageMetadata"]);
 }
 
 /** What an answer says of itself; `own` is what only this format has, without the report of usage. */

@@ -3,7 +3,7 @@
 
 import { type Event, GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { Frame } from "../../lib/sse.ts";
-import type { Machine } from "../type.ts";
+import type { AnswerDecoder } from "../type.ts";
 import { asExtra } from "./body.ts";
 import { decodeNothing, unifyCandidate } from "./candidate.ts";
 import { decodeError } from "./error.ts";
@@ -13,9 +13,9 @@ import { decodeUsage } from "./usage.ts";
 import { objectOf, objectsOf } from "../json-read.ts";
 
 /** Frames of one answer → events. The format has no last frame: the stream just ends, and so `finish` comes with `end`. */
-export function decodeStream(): Machine<Frame, Event> {
+export function decodeStream(): AnswerDecoder {
   const decoder = new StreamDecoder();
-  return { push: (frame) => decoder.push(frame), end: () => decoder.end() };
+  return { push: (frame) => decoder.push(frame), end: () => decoder.end(), report: () => decoder.report() };
 }
 
 class StreamDecoder {
@@ -42,6 +42,10 @@ class StreamDecoder {
       events.push(...this.#choiceAt(index).push(candidate));
     }
     return [...events, ...this.#countUsage(chunk["usageMetadata"])];
+  }
+
+  report(): JsonObject | null {
+    return Object.keys(this.#report).length === 0 ? null : this.#report;
   }
 
   end(): Event[] {

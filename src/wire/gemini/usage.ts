@@ -3,7 +3,9 @@
 
 import { type Json, type JsonObject, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { type UsageBody, countOf, unifyNames } from "./body.ts";
-import { omit } from "../json-read.ts";
+import { objectsOf, omit, textOf } from "../json-read.ts";
+import { withTier } from "../tier.ts";
+import { withUnits } from "../units.ts";
 
 const COUNTS = [
   "promptTokenCount",
@@ -13,7 +15,9 @@ const COUNTS = [
   "thoughtsTokenCount",
 ] as const;
 
-const USAGE_NAMES = [...COUNTS, "toolUsePromptTokenCount"];
+const DETAILS = ["promptTokensDetails", "cacheTokensDetails", "candidatesTokensDetails"] as const;
+
+const USAGE_NAMES = [...COUNTS, ...DETAILS, "serviceTier", "toolUsePromptTokenCount", "trafficType"];
 
 /** The counts, and what else the report says; `usage` is null where it says neither number, as nobody knows is not 0. */
 export function decodeUsage(value: Json | undefined): { usage: Usage | null; rest: JsonObject } {
@@ -37,9 +41,40 @@ export function decodeUsage(value: Json | undefined): { usage: Usage | null; res
     cacheWriteTokens: 0,
     outputTokens: isInside ? candidates : candidates + thoughts,
     reasoningTokens: hasThoughts ? thoughts : null,
+    ...withUnits({
+      ...countModalities(report["promptTokensDetails"], (kind) => `input_${kind}_tokens`),
+      ...countModalities(report["cacheTokensDetails"], (kind) => `cache_${kind}_read_tokens`),
+      ...countModalities(report["candidatesTokensDetails"], (kind) => `output_${kind}_tokens`),
+      tool_prompt_tokens: report["toolUsePromptTokenCount"],
+    }),
   };
-  return { usage, rest };
+  return { usage: withTier(usage, textOf(report["serviceTier"] ?? report["trafficType"]).toLowerCase(), TIERS), rest };
 }
+
+/** What is not text may have a price of its own. */
+function countModalities(details: Json | undefined, name: (kind: string) => string): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { modality, tokenCount } of objectsOf(details)) {
+    const kind = MODALITIES.get(textOf(modality));
+    if (kind !== undefined) counts[name(kind)] = (counts[name(kind)] ?? 0) + countOf(tokenCount);
+  }
+  return counts;
+}
+
+const MODALITIES: ReadonlyMap<string, string> = new Map([
+  ["AUDIO", "audio"],
+  ["DOCUMENT", "document"],
+  ["IMAGE", "image"],
+  ["VIDEO", "video"],
+]);
+
+/** Google's words for tiers, the Gemini API's and Vertex's; what is said in no other way is everyone's word. */
+const TIERS: ReadonlyMap<string, string> = new Map([
+  ["on_demand", "default"],
+  ["on_demand_flex", "flex"],
+  ["on_demand_priority", "priority"],
+  ["standard", "default"],
+]);
 
 /** The report, with what else this format's own server said in it. */
 export function encodeUsage(usage: Usage | null, rest: JsonObject): JsonObject | null {
@@ -53,5 +88,14 @@ export function encodeUsage(usage: Usage | null, rest: JsonObject): JsonObject |
   };
   if (usage.cacheReadTokens > 0) body.cachedContentTokenCount = usage.cacheReadTokens;
   if (thoughts !== null) body.thoughtsTokenCount = thoughts;
+  const sound = usage.units?.["input_audio_tokens"] ?? 0;
+  if (sound > 0) body.promptTokensDetails = tellSound(sound, body.promptTokenCount);
+  const spoken = usage.units?.["output_audio_tokens"] ?? 0;
+  if (spoken > 0) body.candidatesTokensDetails = tellSound(spoken, body.candidatesTokenCount);
   return { ...body, ...rest };
+}
+
+function tellSound(sound: number, all: number): { modality: string; tokenCount: number }[] {
+  const text = all - sound;
+  return [...(text > 0 ? [{ modality: "TEXT", tokenCount: text }] : []), { modality: "AUDIO", tokenCount: sound }];
 }

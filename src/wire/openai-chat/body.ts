@@ -49,7 +49,7 @@ export type UsageBody = {
   completion_tokens: number;
   total_tokens: number;
   prompt_tokens_details: { cached_tokens: number; cache_write_tokens?: number };
-  completion_tokens_details?: { reasoning_tokens: number };
+  completion_tokens_details?: { audio_tokens?: number; reasoning_tokens?: number };
 };
 
 export type ToolCallDelta = {

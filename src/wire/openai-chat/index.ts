@@ -11,6 +11,7 @@ import { decodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse, meterResponse } from "./response.ts";
 import { createStreamEncoder } from "./stream-encode.ts";
 import { createStreamDecoder } from "./stream.ts";
+import { findObject } from "../json-read.ts";
 
 export const openaiChat: ChatWire = {
   id: "openai-chat",
@@ -22,7 +23,12 @@ export const openaiChat: ChatWire = {
   peek: peekRequest,
   forward: { request: forwardRequest, frame: forwardFrame },
   request: { decode: decodeRequest, encode: encodeRequest },
-  response: { decode: decodeResponse, encode: encodeResponse, meter: meterResponse },
+  response: {
+    decode: decodeResponse,
+    report: (body) => findObject(body["usage"]),
+    encode: encodeResponse,
+    meter: meterResponse,
+  },
   stream: { decode: createStreamDecoder, encode: createStreamEncoder },
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
 };

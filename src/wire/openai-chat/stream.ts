@@ -4,7 +4,7 @@
 import { type Event, type GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { withTier } from "../tier.ts";
 import type { Frame } from "../../lib/sse.ts";
-import type { Machine } from "../type.ts";
+import type { AnswerDecoder } from "../type.ts";
 import { findError, malformed, rejected } from "./answer.ts";
 import { ID } from "./body.ts";
 import { endChoice, inferFinish, readChoice } from "./stream-choice.ts";
@@ -24,13 +24,14 @@ interface StreamState {
   fields: JsonObject;
   late: JsonObject;
   lastUsage: string;
+  report: JsonObject | null;
 }
 
 /**
  * A decoder for one stream. `[DONE]` ends it, and so does the end of input once every choice that began has finished; an end before
  * that, an error inside the stream and a frame that is no JSON end it with an error. After its `finish` it says nothing more.
  */
-export function createStreamDecoder(): Machine<Frame, Event> {
+export function createStreamDecoder(): AnswerDecoder {
   const state: StreamState = {
     isStarted: false,
     isDone: false,
@@ -39,10 +40,12 @@ export function createStreamDecoder(): Machine<Frame, Event> {
     fields: {},
     late: {},
     lastUsage: "",
+    report: null,
   };
   return {
     push: (frame) => (state.isDone ? [] : readFrame(state, frame)),
     end: () => (state.isDone ? [] : endInput(state)),
+    report: () => state.report,
   };
 }
 
@@ -113,8 +116,12 @@ function findUsage(chunk: JsonObject): Json | undefined {
 }
 
 function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): void {
-  const report = decodeUsage(findUsage(chunk));
+  const found = findUsage(chunk);
+  if (!isJsonObject(found)) return;
+  const whole = joinReports(state.report, found);
+  const report = decodeUsage(whole);
   if (report === null) return;
+  state.report = whole;
   report.usage = withTier(report.usage, chunk["service_tier"] ?? state.fields["service_tier"]);
   // Some servers repeat their report on every chunk.
   const text = JSON.stringify(report);
@@ -122,6 +129,12 @@ function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): void
   state.lastUsage = text;
   const extra = Object.keys(report.rest).length === 0 ? {} : { extra: { [ID]: { usage: report.rest } } };
   events.push({ type: "usage", usage: report.usage, ...extra });
+}
+
+/** Every report holds all that was used so far, but for servers that tell the input at the start and the output at the end. */
+function joinReports(before: JsonObject | null, report: JsonObject): JsonObject {
+  const isPart = before !== null && (report["prompt_tokens"] ?? null) === null;
+  return isPart ? { ...before, ...report, prompt_tokens: before["prompt_tokens"] ?? null } : report;
 }
 
 function endInput(state: StreamState, isMarked = false): Event[] {

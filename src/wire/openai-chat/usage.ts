@@ -1,8 +1,9 @@
 // Token counts as this format reports them ↔ canonical usage, whose parts never overlap. Knows no answer.
 
-import { type Json, type JsonObject, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
+import { type Json, type JsonObject, type Units, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { type UsageBody } from "./body.ts";
 import { objectOf, omit } from "../json-read.ts";
+import { listCounts, withUnits } from "../units.ts";
 
 /** The counts, and what else the report says; null where the value is no report. */
 export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {
@@ -14,9 +15,8 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
   const input = objectOf(value["prompt_tokens_details"]);
   const output = objectOf(value["completion_tokens_details"]);
   const reasoning = typeof output["reasoning_tokens"] === "number" ? count(output["reasoning_tokens"]) : null;
-  // Servers from before the details name the hits beside the total.
-  const cached = Math.min(prompt, count(input["cached_tokens"] ?? value["prompt_cache_hit_tokens"]));
-  const written = Math.min(prompt - cached, count(input["cache_write_tokens"]));
+  const cached = Math.min(prompt, count(findCached(value, input)));
+  const written = Math.min(prompt - cached, count(findWritten(value, input)));
   // Some count reasoning outside of the completion, or do not tell of it at all; then only the total tells what was produced.
   const beyond = count(value["total_tokens"]) - prompt - completion;
   const isOutside = beyond > 0 && (reasoning === null || reasoning === beyond);
@@ -39,9 +39,41 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
       cacheWriteTokens: written,
       outputTokens: isOutside ? completion + beyond : completion,
       reasoningTokens: reasoning,
+      ...readKinds(value, input, output),
     },
     rest,
   };
+}
+
+/** Part of the prompt everywhere; servers from before the details (DeepSeek), and Moonshot and Together, name them beside the total. */
+function findCached(report: JsonObject, details: JsonObject): Json | undefined {
+  return details["cached_tokens"] ?? report["prompt_cache_hit_tokens"] ?? report["cached_tokens"];
+}
+
+/** Part of the prompt as well. OpenAI and OpenRouter have one name for them; Qwen, Vercel and LiteLLM each their own. */
+function findWritten(report: JsonObject, details: JsonObject): Json | undefined {
+  return (
+    details["cache_write_tokens"] ??
+    details["cache_creation_input_tokens"] ??
+    details["cache_creation_tokens"] ??
+    report["cache_creation_input_tokens"]
+  );
+}
+
+/** https://platform.openai.com/docs/api-reference/chat/object; others' words stand beside OpenAI's. */
+function readKinds(report: JsonObject, input: JsonObject, output: JsonObject): { units?: Units } {
+  return withUnits({
+    ...listCounts(report["server_tool_use"]),
+    audio_seconds: report["prompt_audio_seconds"],
+    citation_tokens: report["citation_tokens"],
+    input_audio_tokens: input["audio_tokens"],
+    input_image_tokens: input["image_tokens"],
+    input_video_tokens: input["video_tokens"],
+    output_audio_tokens: output["audio_tokens"],
+    output_image_tokens: output["image_tokens"],
+    search_queries: report["num_search_queries"],
+    search_sources: report["num_sources_used"],
+  });
 }
 
 /** The report, with what else this format's own server said in it. Reasoning nobody counted stays out rather than 0. */
@@ -51,14 +83,25 @@ export function encodeUsage(usage: Usage, rest: JsonObject): JsonObject {
     prompt_tokens: prompt,
     completion_tokens: usage.outputTokens,
     total_tokens: prompt + usage.outputTokens,
-    prompt_tokens_details: { ...objectOf(rest["prompt_tokens_details"]), cached_tokens: usage.cacheReadTokens },
+    prompt_tokens_details: {
+      ...tellAudio(usage.units?.["input_audio_tokens"]),
+      ...objectOf(rest["prompt_tokens_details"]),
+      cached_tokens: usage.cacheReadTokens,
+    },
   };
   if (usage.cacheWriteTokens > 0) body.prompt_tokens_details.cache_write_tokens = usage.cacheWriteTokens;
-  const details = objectOf(rest["completion_tokens_details"]);
+  const details = {
+    ...tellAudio(usage.units?.["output_audio_tokens"]),
+    ...objectOf(rest["completion_tokens_details"]),
+  };
   if (usage.reasoningTokens !== null) {
     body.completion_tokens_details = { ...details, reasoning_tokens: usage.reasoningTokens };
-  }
+  } else if (Object.keys(details).length > 0) body.completion_tokens_details = details;
   return { ...rest, ...body };
+}
+
+function tellAudio(tokens: number | undefined): { audio_tokens?: number } {
+  return tokens === undefined ? {} : { audio_tokens: tokens };
 }
 
 function count(value: Json | undefined): number {

@@ -1,7 +1,7 @@
 // OpenAI's Embeddings as a wire: https://platform.openai.com/docs/api-reference/embeddings — forwarded wherever the provider speaks it, and no
 // vector is read then. Knows no provider.
 
-import type { Json, JsonObject, Usage } from "../../ir/index.ts";
+import { type Json, type JsonObject, type Usage, isJsonObject } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
 import { findLastMember } from "../last-member.ts";
 import { emptyArray, missing, requireModel, wrongType } from "../openai-check.ts";
@@ -57,8 +57,15 @@ function isTokens(item: Json): boolean {
 }
 
 /** Usage and the served model. The vectors between are never parsed: an answer may hold megabytes of them. */
-function meterResponse(raw: string): { usage: Usage | null; model: string | null } {
-  return { usage: findLastMember(raw, "usage", readUsage), model: findLastMember(raw, "model", readName) };
+function meterResponse(raw: string): ReturnType<ForwardWire["meter"]> {
+  const found = findLastMember(raw, "usage", readReport);
+  const model = findLastMember(raw, "model", readName);
+  return found === null ? { usage: null, report: null, model } : { ...found, model };
+}
+
+function readReport(report: Json): { usage: Usage; report: JsonObject } | null {
+  const usage = readUsage(report);
+  return usage === null || !isJsonObject(report) ? null : { usage, report };
 }
 
 function readName(value: Json): string | null {

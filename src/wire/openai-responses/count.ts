@@ -6,7 +6,7 @@ import type { ForwardWire, MemoryAsk, WireMemory } from "../type.ts";
 import { openaiResponses } from "./index.ts";
 import { memory } from "./memory.ts";
 import { decodeUsage } from "./usage.ts";
-import { textOf } from "../json-read.ts";
+import { findObject, textOf } from "../json-read.ts";
 
 /** They go on from what is kept, and are not kept themselves. */
 const reading: WireMemory = { ...memory, ask };
@@ -28,7 +28,7 @@ export const openaiResponsesCount: ForwardWire = {
   operation: "count",
   endpoint: "responses.input_tokens",
   paths: ["/v1/responses/input_tokens"],
-  meter: () => ({ usage: NO_USAGE, model: null }),
+  meter: () => ({ usage: NO_USAGE, model: null, report: null }),
   count: {
     wire: openaiResponses,
     unwrap: (body) => body,
@@ -44,7 +44,11 @@ export const openaiResponsesCompact: ForwardWire = {
   paths: ["/v1/responses/compact"],
   meter(raw) {
     const body: unknown = JSON.parse(raw);
-    if (!isJsonObject(body)) return { usage: null, model: null };
-    return { usage: decodeUsage(body["usage"])?.usage ?? null, model: textOf(body["model"]) || null };
+    if (!isJsonObject(body)) return { usage: null, model: null, report: null };
+    return {
+      usage: decodeUsage(body["usage"])?.usage ?? null,
+      model: textOf(body["model"]) || null,
+      report: findObject(body["usage"]),
+    };
   },
 };

@@ -13,6 +13,7 @@ import { decodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse } from "./response.ts";
 import { createStreamEncoder } from "./stream-encode.ts";
 import { createStreamDecoder } from "./stream.ts";
+import { findObject } from "../json-read.ts";
 
 const FIELD_NAMES: FieldNames = {
   max_tokens: ["max_output_tokens"],
@@ -34,7 +35,7 @@ export const openaiResponses: ChatWire = {
   memory,
   forward: { request: forwardRequest, frame: forwardFrame },
   request: { decode: decodeRequest, encode: encodeRequest },
-  response: { decode: decodeResponse, encode: encodeResponse },
+  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), encode: encodeResponse },
   stream: { decode: createStreamDecoder, encode: createStreamEncoder },
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
 };

@@ -4,7 +4,7 @@
 import { type Event, type GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { withTier } from "../tier.ts";
 import type { Frame } from "../../lib/sse.ts";
-import type { Machine } from "../type.ts";
+import type { AnswerDecoder } from "../type.ts";
 import { decodeFinish, keepFinish, malformed, rejected } from "./answer.ts";
 import { ID, asExtra } from "./body.ts";
 import { RESPONSE_FIELDS } from "./response.ts";
@@ -20,17 +20,26 @@ interface StreamState {
   fields: JsonObject;
   /** The error event, which the failed response may follow. */
   failure: GatewayError | null;
+  report: JsonObject | null;
 }
 
 /**
  * A decoder for one stream. `response.completed`, `.incomplete` or `.failed` ends it; the end of input before that, and a frame that is no
  * JSON, end it with an error. After its `finish` it says nothing more.
  */
-export function createStreamDecoder(): Machine<Frame, Event> {
-  const state: StreamState = { isStarted: false, isDone: false, reader: createItemReader(), fields: {}, failure: null };
+export function createStreamDecoder(): AnswerDecoder {
+  const state: StreamState = {
+    isStarted: false,
+    isDone: false,
+    reader: createItemReader(),
+    fields: {},
+    failure: null,
+    report: null,
+  };
   return {
     push: (frame) => (state.isDone ? [] : readFrame(state, frame)),
     end: () => (state.isDone ? [] : [finish(state, state.failure ?? malformed(CUT))]),
+    report: () => state.report,
   };
 }
 
@@ -100,7 +109,7 @@ function complete(state: StreamState, response: JsonObject): Event[] {
   const end = decodeFinish(response, state.reader.hasCalls);
   events.push(...closeItems(state.reader));
   events.push({ type: "choice-end", choice: 0, finish: end, ...asExtra(keepFinish(response, end)) });
-  events.push(...readUsage(response));
+  events.push(...readUsage(state, response));
   const late = listLate(state, response);
   state.isDone = true;
   return [...events, { type: "finish", ...asExtra(late) }];
@@ -118,12 +127,13 @@ function fail(state: StreamState, response: JsonObject): Event[] {
   const told = response["error"] ?? null;
   // The event of its own says more.
   const failure = state.failure ?? (told === null ? malformed(UNEXPLAINED) : rejected(told));
-  return [...start(state, response), ...readUsage(response), finish(state, failure)];
+  return [...start(state, response), ...readUsage(state, response), finish(state, failure)];
 }
 
-function readUsage(response: JsonObject): Event[] {
+function readUsage(state: StreamState, response: JsonObject): Event[] {
   const report = decodeUsage(response["usage"]);
   if (report === null) return [];
+  state.report = objectOf(response["usage"]);
   return [
     {
       type: "usage",

@@ -11,6 +11,7 @@ import {
 } from "../../ir/index.ts";
 import { ID, type UsageBody } from "./body.ts";
 import { objectOf, omit } from "../json-read.ts";
+import { listCounts, withUnits } from "../units.ts";
 
 /** The counts, and what else the report says; null where the value is no report. */
 export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {
@@ -42,6 +43,14 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
       cacheWriteTokens: written,
       outputTokens,
       reasoningTokens: typeof reasoning === "number" ? count(reasoning) : null,
+      ...withUnits({
+        ...listCounts(value["server_side_tool_usage_details"]),
+        input_audio_tokens: input["audio_tokens"],
+        input_image_tokens: input["image_tokens"],
+        output_audio_tokens: output["audio_tokens"],
+        output_image_tokens: output["image_tokens"],
+        search_sources: value["num_sources_used"],
+      }),
     },
     rest,
   };

@@ -30,6 +30,8 @@ export interface Metered {
   units: Units | null;
   /** Who answered; null where it does not say. */
   model: string | null;
+  /** The provider's own words on it, as it sent them; null where there are none. */
+  report: JsonObject | null;
 }
 
 /** One model call: a request that is answered, and nothing stays. */

@@ -2,22 +2,28 @@
 // Tokens: https://platform.openai.com/docs/api-reference/images/object — seconds: …/audio/json-object — search units: https://docs.cohere.com/reference/rerank
 
 import { type Json, type JsonObject, type Usage, isJsonObject } from "../../ir/index.ts";
+import { withTier } from "../tier.ts";
 import type { Metered } from "./type.ts";
+import { listCounts } from "../units.ts";
 
 /** From a whole answer, or from one event of a stream. */
 export function meterAnswer(answer: JsonObject): Metered {
   const inner = findInner(answer);
-  const report = inner["usage"] ?? inner["usageMetadata"];
-  const usage = isJsonObject(report) ? readTokens(report) : null;
-  const units: Record<string, number> = isJsonObject(report) ? readKinds(report) : {};
+  const report = pickObject(inner, ["usage", "usageMetadata"]);
+  const units = readKinds(report);
   addBilled(inner, units);
   const model = inner["model"] ?? inner["modelVersion"];
+  const tier = inner["service_tier"] ?? report["service_tier"] ?? report["serviceTier"];
+  const told = Object.keys(report).length > 0 ? report : readBilled(inner);
   return {
-    usage: usage ?? readBilledTokens(inner),
+    report: Object.keys(told).length > 0 ? told : null,
+    usage: withTier(readTokens(report) ?? readBilledTokens(inner), tier, TIERS),
     units: Object.keys(units).length === 0 ? null : units,
     model: typeof model === "string" && model !== "" ? model : null,
   };
 }
+
+const TIERS: ReadonlyMap<string, string> = new Map([["standard", "default"]]);
 
 /** Events wrap what they report. */
 function findInner(answer: JsonObject): JsonObject {
@@ -26,6 +32,12 @@ function findInner(answer: JsonObject): JsonObject {
     if (isJsonObject(inner) && isJsonObject(inner["usage"])) return inner;
   }
   return answer;
+}
+
+/** One line of a batch's results: the answer inside. https://platform.openai.com/docs/api-reference/batch/request-output and …/message-batches */
+export function meterResult(line: JsonObject): Metered {
+  const inner = pickObject(line, ["response", "result"]);
+  return meterAnswer(pickObject(inner, ["body", "message"]));
 }
 
 /** Total alone is input: embeddings of documents to rank have no output. */
@@ -38,14 +50,23 @@ function readTokens(report: JsonObject): Usage | null {
     (output === null ? readCount(report["total_tokens"]) : null);
   if (input === null && output === null) return null;
   // Counted among the input in most formats, and beside it in one.
-  const among = readCount(readInput(report)["cached_tokens"]) ?? readCount(report["cachedContentTokenCount"]) ?? 0;
-  const cached = Math.min(among, input ?? 0);
+  const all = (input ?? 0) + (readCount(report["toolUsePromptTokenCount"]) ?? 0);
+  const details = readInput(report);
+  const among =
+    readCount(details["cached_tokens"]) ??
+    readFirst(report, ["cachedContentTokenCount", "prompt_cache_hit_tokens", "cached_tokens"]) ??
+    0;
+  const cached = Math.min(among, all);
+  const written = Math.min(readCount(details["cache_write_tokens"]) ?? 0, all - cached);
+  const beside = readCount(report["cache_creation_input_tokens"]) ?? 0;
+  const long = Math.min(readCount(pickObject(report, ["cache_creation"])["ephemeral_1h_input_tokens"]) ?? 0, beside);
   return {
-    freshInputTokens: (input ?? 0) - cached,
+    freshInputTokens: all - cached - written,
     cacheReadTokens: cached + (readCount(report["cache_read_input_tokens"]) ?? 0),
-    cacheWriteTokens: readCount(report["cache_creation_input_tokens"]) ?? 0,
+    cacheWriteTokens: written + beside,
+    ...(long === 0 ? {} : { longCacheWriteTokens: long }),
     outputTokens: output ?? 0,
-    reasoningTokens: readCount(readOutput(report)["reasoning_tokens"]) ?? thoughts,
+    reasoningTokens: readFirst(readOutput(report), ["reasoning_tokens", "thinking_tokens"]) ?? thoughts,
   };
 }
 
@@ -86,9 +107,12 @@ function readKinds(report: JsonObject): Record<string, number> {
   add("input_audio_tokens", input["audio_tokens"]);
   add("input_image_tokens", input["image_tokens"]);
   add("output_audio_tokens", output["audio_tokens"]);
+  add("output_image_tokens", output["image_tokens"]);
+  add("tool_prompt_tokens", report["toolUsePromptTokenCount"]);
   add("cache_audio_read_tokens", cached["audio_tokens"]);
   add("cache_image_read_tokens", cached["image_tokens"]);
-  const { seconds } = report;
+  for (const [name, count] of Object.entries(listCounts(report["server_tool_use"]))) add(name, count);
+  const seconds = report["seconds"] ?? report["prompt_audio_seconds"];
   if (typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0) units["audio_seconds"] = seconds;
   return units;
 }

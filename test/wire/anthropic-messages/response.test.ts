@@ -113,6 +113,7 @@ describe("usage", () => {
       cacheWriteTokens: 0,
       outputTokens: 9,
       reasoningTokens: 4,
+      units: { web_search_requests: 1 },
     });
     expect(anthropicMessages.response.encode(response, CLIENT)["usage"]).toEqual({
       ...usage,

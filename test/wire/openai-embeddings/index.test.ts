@@ -95,6 +95,7 @@ describe("meter", () => {
         expect(openaiEmbeddings.meter(response.body)).toEqual({
           usage: usage(Number(report["prompt_tokens"])),
           model: isJsonObject(body) ? String(body["model"] as string) : "",
+          report,
         } as ReturnType<typeof openaiEmbeddings.meter>);
         expect(openaiEmbeddings.peek(request?.body ?? {}).stream).toBe(false);
       }
@@ -103,15 +104,20 @@ describe("meter", () => {
 
   test("finds usage wherever it stands, and takes nothing else for it", () => {
     const meter = (raw: string): object => openaiEmbeddings.meter(raw);
-    const wanted = { usage: usage(3), model: "m" };
+    const wanted = (report: object) => ({ usage: usage(3), model: "m", report });
+    const nothing = { usage: null, model: null, report: null };
     expect(meter('{"usage": {"prompt_tokens":3,"total_tokens":3},"model" : "m","data":[{"embedding":[0.1]}]}')).toEqual(
-      wanted,
+      wanted({ prompt_tokens: 3, total_tokens: 3 }),
     );
-    expect(meter('{"model":"m","usage":{"total_tokens":3},"note":"usage","tail":["usage","model"]}')).toEqual(wanted);
-    expect(meter('{"model":"m","usage":{"prompt_tokens":3},"x":{"usage":{"other":1},"model":null}}')).toEqual(wanted);
-    expect(meter('{"data":[]}')).toEqual({ usage: null, model: null });
-    expect(meter('{"usage":{"prompt_tokens":"3"}}')).toEqual({ usage: null, model: null });
-    expect(meter("<html>")).toEqual({ usage: null, model: null });
+    expect(meter('{"model":"m","usage":{"total_tokens":3},"note":"usage","tail":["usage","model"]}')).toEqual(
+      wanted({ total_tokens: 3 }),
+    );
+    expect(meter('{"model":"m","usage":{"prompt_tokens":3},"x":{"usage":{"other":1},"model":null}}')).toEqual(
+      wanted({ prompt_tokens: 3 }),
+    );
+    expect(meter('{"data":[]}')).toEqual(nothing);
+    expect(meter('{"usage":{"prompt_tokens":"3"}}')).toEqual(nothing);
+    expect(meter("<html>")).toEqual(nothing);
   });
 
   test("ten megabytes of vectors cost a moment, also where usage stands first", () => {

@@ -1,0 +1,103 @@
+// Token counts as the Messages API reports them ↔ canonical usage, whose parts never overlap: Anthropic keeps them apart itself.
+// Knows no answer. Source: https://platform.claude.com/docs/en/api/messages and …/build-with-claude/prompt-caching
+
+import { type Json, type JsonObject, NO_USAGE, type Usage } from "../../ir/index.ts";
+import { withTier } from "../tier.ts";
+import type { UsageBody } from "./body.ts";
+import { objectOf, objectsOf, omit } from "../json-read.ts";
+import { listCounts, withUnits } from "../units.ts";
+
+/** Whether a usage report holds either of the two numbers that matter. */
+export function countsTokens(usage: JsonObject): boolean {
+  return typeof usage["input_tokens"] === "number" || typeof usage["output_tokens"] === "number";
+}
+
+/** Usage counts, and the rest of the object (cache lifetimes, server tools, tier). */
+export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject } {
+  const details = objectOf(body["output_tokens_details"]);
+  const thinking = details["thinking_tokens"];
+  const beside = sumCompactions(body["iterations"]);
+  const long = readLong(body) + beside.long;
+  const usage: Usage = {
+    freshInputTokens: readCount(body["input_tokens"]) + beside.fresh,
+    cacheReadTokens: readCount(body["cache_read_input_tokens"]) + beside.read,
+    cacheWriteTokens: readCount(body["cache_creation_input_tokens"]) + beside.written,
+    ...(long === 0 ? {} : { longCacheWriteTokens: long }),
+    outputTokens: readCount(body["output_tokens"]) + beside.output,
+    reasoningTokens: typeof thinking === "number" ? thinking : null,
+    ...withUnits({ ...listCounts(body["server_tool_use"]), ...countAdvice(body["iterations"]) }),
+  };
+  const rest = omit(body, [
+    "input_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "output_tokens",
+    "output_tokens_details",
+  ]);
+  return { usage: withTier(usage, body["service_tier"], TIERS), rest };
+}
+
+/** Where a compaction is made on the way, its tokens are billed and stand in its own entry alone: …/build-with-claude/compaction */
+function sumCompactions(iterations: Json | undefined) {
+  const sum = { fresh: 0, read: 0, written: 0, long: 0, output: 0 };
+  for (const each of objectsOf(iterations)) {
+    if (each["type"] !== "compaction") continue;
+    sum.fresh += readCount(each["input_tokens"]);
+    sum.read += readCount(each["cache_read_input_tokens"]);
+    sum.written += readCount(each["cache_creation_input_tokens"]);
+    sum.long += readLong(each);
+    sum.output += readCount(each["output_tokens"]);
+  }
+  return sum;
+}
+
+/** What another model was asked on the way has that model's price, and is counted apart: …/agents-and-tools/tool-use/advisor-tool */
+function countAdvice(iterations: Json | undefined): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const each of objectsOf(iterations)) {
+    if (each["type"] !== "advisor_message") continue;
+    for (const name of ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens"]) {
+      counts[`advisor_${name}`] = (counts[`advisor_${name}`] ?? 0) + readCount(each[name]);
+    }
+  }
+  return counts;
+}
+
+function readLong(report: JsonObject): number {
+  const long = readCount(objectOf(report["cache_creation"])["ephemeral_1h_input_tokens"]);
+  return Math.min(long, readCount(report["cache_creation_input_tokens"]));
+}
+
+/** Anthropic's word for the usual tier; the others are everyone's. */
+const TIERS: ReadonlyMap<string, string> = new Map([["standard", "default"]]);
+const OWN_TIERS: ReadonlyMap<string, string> = new Map([
+  ["batch", "batch"],
+  ["default", "standard"],
+  ["priority", "priority"],
+]);
+
+function readCount(value: Json | undefined): number {
+  return typeof value === "number" && value >= 0 ? value : 0;
+}
+
+/** Usage as this format prints it; zeros where none is known, since clients read the fields without asking. */
+export function encodeUsage(usage: Usage | null, rest: JsonObject): JsonObject {
+  const known = usage ?? NO_USAGE;
+  const beside = sumCompactions(rest["iterations"]);
+  const body: UsageBody = {
+    input_tokens: known.freshInputTokens - beside.fresh,
+    cache_creation_input_tokens: known.cacheWriteTokens - beside.written,
+    cache_read_input_tokens: known.cacheReadTokens - beside.read,
+    output_tokens: known.outputTokens - beside.output,
+  };
+  const long = known.longCacheWriteTokens ?? 0;
+  if (long > 0) {
+    body.cache_creation = {
+      ephemeral_5m_input_tokens: known.cacheWriteTokens - long,
+      ephemeral_1h_input_tokens: long,
+    };
+  }
+  if (known.reasoningTokens !== null) body.output_tokens_details = { thinking_tokens: known.reasoningTokens };
+  const tier = OWN_TIERS.get(known.serviceTier ?? "");
+  return { ...body, ...(tier === undefined ? {} : { service_tier: tier }), ...rest };
+}
