@@ -7,7 +7,7 @@ import type { Config, ProviderSettings } from "../src/config/value.ts";
 import { type Memory, createMemory } from "../src/gateway/index.ts";
 import type { UpstreamInit } from "../src/gateway/send.ts";
 import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
-import { type LedgerEntry, type LedgerStore, createLedgerWriter } from "../src/ledger/index.ts";
+import { type LedgerEntry, createLedgerWriter } from "../src/ledger/index.ts";
 import { loadPriceBook } from "../src/ledger/price-list.ts";
 import type { Clock } from "../src/lib/clock.ts";
 import { createSpool } from "../src/lib/spool.ts";
@@ -71,7 +71,7 @@ interface RigInit {
   /** Addresses of hosts, where they are to be looked up. */
   lookup?: (hostname: string) => Promise<readonly string[]>;
   /** In place of the real books, for faults. */
-  append?: LedgerStore["append"];
+  append?: (entries: readonly LedgerEntry[]) => unknown;
 }
 
 export async function makeRig(init: RigInit = {}): Promise<Rig> {
@@ -107,13 +107,30 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     isShared: false,
     onFault: (error) => log.error("memory fault", { error }),
   });
+  const { journal, close: closeJournal } = await store.openJournal({
+    outboxPath: config.outboxPath,
+    durability: config.durability,
+    key: { id: "test", publicKey: "" },
+    now: new Date(clock.wallMs()),
+    after: clock.after,
+    onFault: (error) => log.error("outbox fault", { error }),
+    onRecovery: () => log.info("outbox recovered"),
+  });
   const app = createApp({
     config,
     directory,
     ring,
     books: store.ledger,
     ledger: createLedgerWriter({
-      store: { append: init.append ?? store.ledger.append },
+      journal: {
+        ...journal,
+        commit(batch) {
+          if (batch.entries.length > 0) init.append?.(batch.entries);
+          return journal.commit(batch);
+        },
+      },
+      nowMs: clock.monotonicMs,
+      onDuplicate: (id) => log.error("duplicate row", { id }),
       schedule: setImmediate,
       after: clock.after,
       onFault: (error) => log.error("ledger fault", { error }),
@@ -185,6 +202,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       app.close();
       await memory.stop();
       await ring.stop();
+      await closeJournal(0);
       await store.close();
       await rm(folder, { recursive: true, force: true });
     },
@@ -248,6 +266,8 @@ export function makeConfig(folder: string): Config {
     ledgerPath: join(folder, "ledger.db"),
     ledger: { anchors: [] },
     smtp: null,
+    outboxPath: join(folder, "outbox.db"),
+    durability: "process",
     database: { maxConnections: 4, maxIdleMs: 60_000, maxLifetimeMs: 600_000 },
     log: { level: "debug", fileDaemon: null, fileCli: null },
     answers: { keepMs: 30 * 86_400_000, countPerUser: 10_000, bytesPerUser: 2 ** 28, bytes: 2 ** 32 },

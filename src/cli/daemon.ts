@@ -5,7 +5,7 @@ import { loadPriceBook } from "../ledger/price-list.ts";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
 import { createMemory } from "../gateway/index.ts";
 import { createDirectory, createKeyRing } from "../identity/index.ts";
-import { createLedgerWriter } from "../ledger/index.ts";
+import { type LedgerWriter, closeAbandoned, createLedgerWriter } from "../ledger/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
@@ -13,7 +13,7 @@ import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import type { Session } from "../gateway/index.ts";
 import { type App, answerError, createApp } from "../server/index.ts";
-import { openStore } from "../store/index.ts";
+import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { CliError, EXIT } from "./error.ts";
 
@@ -47,13 +47,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     onRecover: () => log.info("Users and keys can be read again"),
   });
   await ring.load();
-  const ledger = createLedgerWriter({
-    store: store.ledger,
-    schedule: setImmediate,
-    after: systemClock.after,
-    onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
-    onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
-  });
+  const { ledger, close: closeBooks } = await openBooks(store, config, log);
   const memory = createMemory({
     store: store.answers,
     clock: systemClock,
@@ -81,12 +75,23 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     version: VERSION,
     commit: COMMIT,
   });
+  let current = config;
+  const stopReloading = await reloadOnChange(init, {
+    current: () => current,
+    apply(next) {
+      app.reload(next);
+      current = next;
+    },
+  });
+  // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
   let server: Server;
   try {
     server = listen(app, config, log);
   } catch (error) {
+    await stopReloading();
     app.close();
     await memory.stop();
+    await closeBooks(0);
     await store.close();
     await init.closeLog();
     throw error;
@@ -99,20 +104,43 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await ledger.settled(CUT_GRACE_MS);
     await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
     await ring.stop();
+    await closeBooks(SHIP_GRACE_MS);
     await store.close();
     await init.closeLog();
   };
-  let current = config;
-  const stopReloading = await reloadOnChange(init, {
-    current: () => current,
-    apply(next) {
-      app.reload(next);
-      current = next;
-    },
-  });
   const deadlineMs = (): number => current.timeouts.shutdownMs;
   const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading });
   return { url: server.url.href.replace(/\/$/u, ""), stopped };
+}
+
+/** The writer of the books, with what the last run left open closed. */
+async function openBooks(
+  store: Store,
+  config: Config,
+  log: Log,
+): Promise<{ ledger: LedgerWriter; close: (limitMs: number) => Promise<void> }> {
+  const books = await store.openJournal({
+    outboxPath: config.outboxPath,
+    durability: config.durability,
+    key: { id: "local", publicKey: "" },
+    now: new Date(),
+    after: systemClock.after,
+    onFault: (error) => log.warn("The ledger's database does not take rows; they wait in the outbox", { error }),
+    onRecovery: () => log.info("The ledger's database takes rows again"),
+  });
+  const ledger = createLedgerWriter({
+    journal: books.journal,
+    schedule: setImmediate,
+    after: systemClock.after,
+    nowMs: systemClock.monotonicMs,
+    onDuplicate: (id) => log.warn("A row is on the books already and was not written again", { id }),
+    onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
+    onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
+  });
+  const interrupted = await closeAbandoned(books.journal.abandoned, ledger);
+  if (interrupted > 0)
+    log.warn("Calls that were cut when the gateway died are on the books now", { rows: interrupted });
+  return { ledger, close: books.close };
 }
 
 /** What of an upload is held in memory while its model is looked for; beyond it, a file. */
@@ -215,6 +243,8 @@ interface StopParts {
 }
 
 const LOOK_EVERY_MS = 25;
+/** For rows that wait for the ledger's database; what is left is delivered after the next start. */
+const SHIP_GRACE_MS = 5_000;
 /** For calls that were cut to write their rows. */
 const CUT_GRACE_MS = 3_000;
 

@@ -151,6 +151,22 @@ const GENERAL_KEYS = {
     path: "database",
     restart: true,
   },
+  ledger_durability: {
+    about:
+      "What a row of the ledger outlives once it is acknowledged: process (kill -9) or disk (loss of power, at the price of a sync)",
+    group: "database",
+    type: syntax.defineChoice(["process", "disk"]),
+    fallback: "process",
+    restart: true,
+  },
+  ledger_outbox: {
+    about: "Rows of the ledger go to this SQLite file first where the ledger is PostgreSQL, and from there to it",
+    group: "database",
+    type: syntax.plain,
+    fallback: "~/.tokligence/outbox.db",
+    path: "file",
+    restart: true,
+  },
   ledger_path: {
     about: "The usage ledger, likewise; where only identity_path is PostgreSQL, the ledger lives there too",
     group: "database",

@@ -104,6 +104,8 @@ function readConfig(reading: Reading): Config {
     ledgerPath: values.ledger_path,
     ledger: { anchors: values.ledger_anchor ?? [] },
     smtp,
+    outboxPath: values.ledger_outbox,
+    durability: values.ledger_durability,
     database: {
       maxConnections: chooseConnections(reading, values),
       maxIdleMs: values.db_conn_max_idle_time,
@@ -156,6 +158,7 @@ function deriveFallback(name: KeyName, values: Partial<Record<KeyName, unknown>>
   const { home, identity_path: identity } = values;
   if (typeof home !== "string") return {};
   if (name === "identity_path") return { fallback: join(home, "identity.db") };
+  if (name === "ledger_outbox") return { fallback: join(home, "outbox.db") };
   if (name !== "ledger_path") return {};
   return { fallback: typeof identity === "string" && isDsn(identity) ? identity : join(home, "ledger.db") };
 }

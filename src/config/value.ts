@@ -29,6 +29,10 @@ export interface Config {
   };
   /** Null: no e-mail can be sent. */
   smtp: Smtp | null;
+  /** Where rows go first while the ledger is PostgreSQL. */
+  outboxPath: string;
+  /** What an acknowledged row outlives: the death of this process, or of the machine's power. */
+  durability: "disk" | "process";
   database: { maxConnections: number; maxIdleMs: number; maxLifetimeMs: number };
   log: { level: "debug" | "error" | "info" | "warn"; fileDaemon: string | null; fileCli: string | null };
   /** Answers that clients may refer to later. */

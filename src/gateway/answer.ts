@@ -18,6 +18,7 @@ import { explainFailure, parseObject, readCapped, readUpstreamId } from "./send.
 export async function answerWhole(state: CallState): Promise<Response> {
   const { plan, record, line, upstream, tools } = state;
   const text = await readWhole(state);
+  record.got(text);
   state.upstreamMs = tools.clock.monotonicMs() - state.sentMs;
   line.release(false);
   const attempt = { status: upstream.status, error: null, upstreamRequestId: readUpstreamId(upstream.headers) };

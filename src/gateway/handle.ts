@@ -105,6 +105,8 @@ async function callUpstream(
   const { provider } = plan;
   if (plan.local !== undefined) return plan.local();
   if (provider.answer !== null) return provider.answer(plan.spoken.id, parseBody(plan.body));
+  record.sent(plan.body);
+  await record.intend();
   try {
     return await send({
       provider: provider.name,

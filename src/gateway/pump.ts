@@ -114,6 +114,7 @@ async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
   for await (const chunk of options.upstream) {
     // While the client takes its piece, it is not the upstream that is waited for.
     options.line.rest();
+    options.record.got(chunk);
     const step = digest(reader.push(chunk), options);
     yield step;
     if (step.finish !== null) return;

@@ -1,8 +1,18 @@
 // Keeps the books of one request while it lives, and settles them once. Knows no SQL and no format.
 
+import { type Hash, createHash, hash } from "node:crypto";
 import type { Event, GatewayError, Units, Usage, UsageSource } from "../ir/index.ts";
 import { GatewayError as Failure } from "../ir/index.ts";
-import { type Attempt, type LedgerEntry, type Price, FREE, createTokenEstimate } from "../ledger/index.ts";
+import {
+  type Attempt,
+  type LedgerEntry,
+  type Price,
+  type Ticket,
+  BLANK_ENTRY,
+  FREE,
+  createTokenEstimate,
+  digestPayloads,
+} from "../ledger/index.ts";
 import type { Call, GatewayTools } from "./call.ts";
 import { cleanHeader } from "./header.ts";
 import type { Plan } from "./plan.ts";
@@ -10,6 +20,17 @@ import type { Plan } from "./plan.ts";
 export interface CallRecord {
   asked(model: string, stream: boolean): void;
   planned(plan: Pick<Plan, "dropped" | "model" | "provider">): void;
+  /**
+   * Announces, durably, that the planned provider is about to be called. Rejects with a GatewayError of kind `overloaded` where the books
+   * cannot be written: then it must not be called.
+   */
+  intend(): Promise<void>;
+  /** The body that the provider is sent. */
+  sent(body: string): void;
+  /** Bytes of the provider's answer, whole or piece by piece; text stands for its UTF-8. */
+  got(piece: string | Uint8Array): void;
+  /** What was announced has rows of its own, or never came to be: none is written here. */
+  withdraw(): void;
   /** Closes the attempt that is under way. */
   attempted(attempt: { status: number | null; error: GatewayError | null; upstreamRequestId: string | null }): void;
   /** Who was asked, as response headers; nothing before that was decided. */
@@ -63,6 +84,9 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
   let firstOutputMs: number | null = null;
   let inputText: (() => string) | null = null;
   let settled: Promise<void> | null = null;
+  let ticket: Ticket | null = null;
+  let requestHash: string | null = null;
+  let answerHash: Hash | null = null;
   const done = tools.ledger.expect();
   let figures: { usage: Usage | null; source: UsageSource; price: Price | null } | null = null;
 
@@ -128,10 +152,20 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
     return null;
   };
 
+  /** Null where no provider was sent anything. */
+  const payload = (): Pick<LedgerEntry, "payloadDigest" | "payloadSalt" | "requestHash" | "responseHash"> | null => {
+    const responseHash = answerHash?.digest("base64url") ?? null;
+    if (requestHash === null && responseHash === null) return null;
+    const payloadSalt = crypto.randomUUID();
+    const payloadDigest = digestPayloads(payloadSalt, requestHash, responseHash);
+    return { payloadDigest, payloadSalt, requestHash, responseHash };
+  };
+
   const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
     figures = evaluate();
-    const { usage: booked } = figures;
+    const { usage: booked, price } = figures;
     return {
+      ...BLANK_ENTRY,
       id: call.id,
       requestId: call.requestId,
       createdAt: new Date(call.startedWallMs),
@@ -149,16 +183,20 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
       outputTokens: booked?.outputTokens ?? null,
       reasoningTokens: booked?.reasoningTokens ?? null,
       units: measure?.units ?? null,
+      serviceTier: booked?.serviceTier ?? null,
       usageSource: figures.source,
       status,
       errorKind: error?.kind ?? null,
       latencyMs: Math.round(tools.clock.monotonicMs() - call.startedMs),
       ttftMs: streamed && firstOutputMs !== null ? Math.round(firstOutputMs - call.startedMs) : null,
       streamed,
-      costNanos: figures.price?.costNanos ?? null,
-      priceSource: figures.price?.source ?? null,
+      costNanos: price?.costNanos ?? null,
+      priceId: price?.id ?? null,
+      priceSource: price?.source ?? null,
+      priceDate: price?.date ?? null,
       dropped: plan?.dropped ?? [],
       attempts,
+      ...payload(),
     };
   };
 
@@ -171,6 +209,37 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
       plan = next;
       started++;
       attemptStartedMs = tools.clock.monotonicMs();
+    },
+    sent(body) {
+      requestHash = hash("sha256", body, "base64url");
+    },
+    got(piece) {
+      answerHash ??= createHash("sha256");
+      answerHash.update(piece);
+    },
+    intend() {
+      const announced = tools.ledger.intend({
+        id: call.id,
+        requestId: call.requestId,
+        createdAt: new Date(call.startedWallMs),
+        userId: call.caller.userId,
+        apiKeyId: call.caller.keyId,
+        endpoint: call.endpoint,
+        modelAsked,
+        provider: plan?.provider.name ?? null,
+        streamed,
+        dropped: plan?.dropped ?? [],
+        attempts,
+      });
+      if (ticket !== null) tools.ledger.withdraw(ticket);
+      ticket = announced.ticket;
+      return announced.durable.catch((cause: unknown) => {
+        throw booksClosed(cause);
+      });
+    },
+    withdraw() {
+      if (ticket !== null) tools.ledger.withdraw(ticket);
+      done();
     },
     attempted(attempt) {
       if (plan === null) return;
@@ -212,7 +281,7 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
     price: () => (figures ?? evaluate()).price,
     settle(status, error) {
       settled ??= tools.ledger
-        .add(makeEntry(status, error))
+        .add(makeEntry(status, error), ticket)
         .catch((cause: unknown) => {
           throw booksClosed(cause);
         })

@@ -16,5 +16,7 @@ export interface BindingStore {
   find(objectId: string): Promise<ObjectBinding[]>;
   /** A user's objects of one family, newest first. */
   list(userId: string, family: string): Promise<ObjectBinding[]>;
+  /** True for the first who asks, whichever gateway he is: the object's cost is his to book. */
+  claimBooking(provider: string, objectId: string): Promise<boolean>;
   unbind(provider: string, objectId: string): Promise<void>;
 }

@@ -1,8 +1,14 @@
 // The door of the room.
-export type * from "./entry.ts";
+export type * from "./budget.ts";
+export * from "./chain.ts";
+export * from "./clean.ts";
+export * from "./entry.ts";
 export * from "./estimate.ts";
+export type * from "./journal.ts";
 export * from "./money.ts";
 export * from "./price.ts";
 export * from "./print.ts";
+export type * from "./recount.ts";
+export * from "./recover.ts";
 export type * from "./store.ts";
 export * from "./writer.ts";

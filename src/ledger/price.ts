@@ -10,8 +10,12 @@ export type PriceKey = { vendor: string } | { apiUrl: string } | "free";
 export interface Price {
   /** Billionths of a US dollar, rounded to the nearest. */
   costNanos: number;
-  /** List, version and entry that it came from. */
+  /** What was priced, as `vendor/model`. */
+  id: string;
+  /** The list, and its version. */
   source: string;
+  /** The day from which on that was the price, or of the list that says so; null where nobody says. */
+  date: string | null;
 }
 
 export interface PriceBook {
@@ -27,6 +31,7 @@ interface Rates {
   cacheRead: number;
   cacheWrite: number;
   output: number;
+  id: string;
   source: string;
   /** Beyond so many input tokens a dearer tier begins, and the list is asked each time. */
   maxInputTokens: number;
@@ -39,7 +44,7 @@ const PROBE_TOKENS = 1_000;
 const VALID_MS = 60_000;
 const MAX_REMEMBERED = 2_000;
 const MAX_REMEMBERED_LENGTH = 400;
-export const FREE: Price = Object.freeze({ costNanos: 0, source: "free" });
+export const FREE: Price = Object.freeze({ costNanos: 0, id: "free", source: "free", date: null });
 
 /** `listVersion` names the price list on every row. */
 export function createPriceBook(calculate: Calculate, listVersion: string): PriceBook {
@@ -65,7 +70,7 @@ export function createPriceBook(calculate: Calculate, listVersion: string): Pric
         usage.cacheReadTokens * rates.cacheRead +
         usage.cacheWriteTokens * rates.cacheWrite +
         usage.outputTokens * rates.output;
-      return { costNanos: Math.round(nanos), source: rates.source };
+      return { costNanos: Math.round(nanos), id: rates.id, source: rates.source, date: null };
     },
   };
 }
@@ -90,7 +95,8 @@ function findRates(
     cacheRead: rate({ cacheReadTokens: PROBE_TOKENS }),
     cacheWrite: rate({ cacheWriteTokens: PROBE_TOKENS }),
     output: rate({ outputTokens: PROBE_TOKENS }),
-    source: nameSource(base, listVersion),
+    id: nameModel(base),
+    source: listVersion,
     maxInputTokens: hasFee ? -1 : findFirstTier(base),
     validUntilMs: at.getTime() + VALID_MS,
   };
@@ -114,7 +120,7 @@ function priceDirectly(
 ): Price | null {
   const found = lookUp(calculate, key, model, usage, at, kinds);
   if (found === null) return null;
-  return { costNanos: Math.round(found.total_price * NANOS), source: nameSource(found, listVersion) };
+  return { costNanos: Math.round(found.total_price * NANOS), id: nameModel(found), source: listVersion, date: null };
 }
 
 const EMPTY: Usage = {
@@ -161,6 +167,6 @@ function pickKinds(units: Units | null): Units | null {
     : { cache_audio_read_tokens: 0, cache_image_read_tokens: 0, ...Object.fromEntries(kinds) };
 }
 
-function nameSource(found: PriceCalculation, listVersion: string): string {
-  return `${listVersion} ${found.provider.id}/${found.model.id}`;
+function nameModel(found: PriceCalculation): string {
+  return `${found.provider.id}/${found.model.id}`;
 }

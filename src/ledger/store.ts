@@ -1,6 +1,6 @@
 // What the books need of a database. Fulfilled by store/; knows no SQL.
 
-import type { LedgerEntry } from "./entry.ts";
+import type { LedgerEntry, SealedEntry } from "./entry.ts";
 
 export interface LedgerFilter {
   /** Inclusive. */
@@ -18,7 +18,7 @@ export interface LedgerFilter {
 
 export interface LedgerPage {
   /** Newest first. */
-  entries: LedgerEntry[];
+  entries: SealedEntry[];
   /** Give it back as `cursor` for the next, older page; null at the end. */
   nextCursor: string | null;
 }
@@ -41,8 +41,8 @@ export interface LedgerSummary {
 }
 
 export interface LedgerStore {
-  /** Writes all rows or none; durable against the death of this process when it returns. A row whose id is already there is left alone. */
-  append(entries: readonly LedgerEntry[]): void | Promise<void>;
+  /** Rows from elsewhere, clean, and past the writer and its chain: all or none. A row whose id is already there is left alone. */
+  append(entries: readonly LedgerEntry[]): Promise<void>;
   page(filter: LedgerFilter, limit: number, cursor: string | null): Promise<LedgerPage>;
   summarize(filter: LedgerFilter): Promise<LedgerSummary>;
 }

@@ -4,7 +4,7 @@ import { and, eq, gt, inArray, isNotNull, lte, type SQL, sql } from "drizzle-orm
 import type { AnswerStore, KeptAnswer } from "../gateway/answer-store.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
-import { cleanText } from "./text.ts";
+import { cleanText } from "../lib/text.ts";
 
 type Row = Schema["storedResponses"]["$inferSelect"];
 

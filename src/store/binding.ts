@@ -1,10 +1,10 @@
 // Who owns what a provider keeps, in a database, whichever engine it is. Knows no provider.
 
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, isNull } from "drizzle-orm";
 import type { BindingStore, ObjectBinding } from "../identity/object.ts";
 import type { Engine } from "./engine.ts";
 import type { Schema } from "./schema.ts";
-import { cleanText } from "./text.ts";
+import { cleanText } from "../lib/text.ts";
 
 type Row = Schema["objectBindings"]["$inferSelect"];
 
@@ -44,6 +44,17 @@ export function createBindingStore(engine: Engine): BindingStore {
           .orderBy(desc(table.createdAt), desc(table.id)),
       );
       return rows.map(toBinding);
+    },
+    async claimBooking(provider, objectId) {
+      const id = makeId(provider, objectId);
+      const claimed = await engine.atomic((db) => ({
+        decisive: db
+          .update(table)
+          .set({ bookedAt: new Date() })
+          .where(and(eq(table.id, id), isNull(table.bookedAt)))
+          .returning({ id: table.id }),
+      }));
+      return claimed.length > 0;
     },
     async unbind(provider, objectId) {
       const id = makeId(provider, objectId);

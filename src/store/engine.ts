@@ -1,7 +1,8 @@
 // What an engine gives to the stores: the common part of drizzle, and by hand what is hot. Knows neither users nor ledger rules.
 
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type { LedgerEntry } from "../ledger/entry.ts";
+import type { LedgerEntry } from "../ledger/index.ts";
+import type { Shipment } from "./journal.ts";
 import type { Schema } from "./schema.ts";
 
 /** Typed as PostgreSQL's; only what works on both engines may be used: select, insert, update, delete, returning, onConflict. */
@@ -31,7 +32,9 @@ export interface Engine {
   readCounters(): Promise<ReadonlyMap<string, number>>;
   /** Never moves a stamp back. */
   touchKeys(uses: readonly { id: string; at: Date }[]): Promise<void>;
-  append(entries: readonly LedgerEntry[]): void | Promise<void>;
+  append(entries: readonly LedgerEntry[]): Promise<void>;
+  /** Takes over what lay in a journal, all or nothing; what is there already is left alone. */
+  deliver(shipment: Shipment): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }

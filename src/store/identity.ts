@@ -6,7 +6,7 @@ import type { IdentityStore, KeyRecord, UserChange } from "../identity/store.ts"
 import { GatewayError } from "../ir/index.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
-import { cleanText } from "./text.ts";
+import { cleanText } from "../lib/text.ts";
 
 /** Moved by every write; a row carries its value at its last change. */
 const REVISION = "identity_revision";

@@ -4,11 +4,12 @@ import type { AnswerStore } from "../gateway/answer-store.ts";
 import type { BindingStore } from "../identity/object.ts";
 import type { IdentityStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
-import type { LedgerStore } from "../ledger/store.ts";
+import type { Journal, LedgerStore } from "../ledger/index.ts";
 import { createAnswerStore } from "./answer.ts";
 import { createBindingStore } from "./binding.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
+import { type JournalOptions, type Shipper, createShipper } from "./journal.ts";
 import { createLedgerStore } from "./ledger.ts";
 
 export interface StoreOptions {
@@ -28,10 +29,32 @@ export interface Store {
   bindings: BindingStore;
   /** Of the identity database. */
   engine: "postgres" | "sqlite";
+  /** Where this process writes the books; one at a time. Throws a GatewayError that names the file. */
+  openJournal(options: OpenJournalOptions): Promise<OpenJournal>;
   /** Rejects where a database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+export interface OpenJournalOptions extends Omit<JournalOptions, "location"> {
+  /** Path of the file that rows go to first where the ledger is PostgreSQL. */
+  outboxPath: string;
+  after: (delayMs: number, action: () => void) => () => void;
+  /** The ledger does not take what lies in the outbox; it is tried again. */
+  onFault: (error: unknown) => void;
+  onRecovery: () => void;
+}
+
+export interface OpenJournal {
+  journal: Journal;
+  /** Rows that are still to go on to the ledger's own database; 0 where the journal is the ledger. */
+  waiting(): number;
+  /** Delivers what waits, as far as that is possible in `limitMs`, and closes the file. */
+  close(limitMs: number): Promise<void>;
+}
+
+/** How long a reader waits for rows that are on their way: one's own request is to be found on the books. */
+const READ_WAIT_MS = 1_000;
 
 const openSqlite = async (options: EngineOptions): Promise<Engine> =>
   (await import("./sqlite/open.ts")).openSqlite(options);
@@ -57,17 +80,61 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
     throw error;
   }
   const engines = together ? [first] : [first, second];
+  const outgoing: { shipper: Shipper | null } = { shipper: null };
   return {
     identity: createIdentityStore(first),
-    ledger: createLedgerStore(second),
+    ledger: awaitShipment(createLedgerStore(second), async () => outgoing.shipper?.flush(READ_WAIT_MS)),
     answers: createAnswerStore(first),
     bindings: createBindingStore(first),
     engine: first.name,
+    async openJournal({ outboxPath, after, onFault, onRecovery, ...options }) {
+      const { openJournal } = await import("./sqlite/journal.ts");
+      if (second.name === "sqlite") {
+        const chest = openJournal({ ...options, location: together ? identityPath : ledgerPath });
+        return { journal: chest, waiting: () => 0, close: async () => chest.close() };
+      }
+      await (await openSqlite({ location: outboxPath, database })).close();
+      const chest = openJournal({ ...options, location: outboxPath });
+      const shipper = createShipper({ chest, deliver: second.deliver, after, onFault, onRecovery });
+      outgoing.shipper = shipper;
+      shipper.nudge();
+      return {
+        journal: {
+          ...chest,
+          commit(batch) {
+            const committed = chest.commit(batch);
+            shipper.nudge();
+            return committed;
+          },
+        },
+        waiting: shipper.waiting,
+        async close(limitMs) {
+          await shipper.stop(limitMs);
+          outgoing.shipper = null;
+          chest.close();
+        },
+      };
+    },
     async ping() {
       await Promise.all(engines.map((engine) => engine.ping()));
     },
     async close() {
       await Promise.all(engines.map((engine) => engine.close()));
+    },
+  };
+}
+
+/** Who reads the books finds what this process wrote to them. */
+function awaitShipment(ledger: LedgerStore, arrive: () => Promise<void>): LedgerStore {
+  return {
+    ...ledger,
+    async page(...asked) {
+      await arrive();
+      return ledger.page(...asked);
+    },
+    async summarize(filter) {
+      await arrive();
+      return ledger.summarize(filter);
     },
   };
 }

@@ -2,11 +2,11 @@
 
 import { and, desc, eq, gte, lt, or, type SQL, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
-import type { LedgerEntry } from "../ledger/entry.ts";
+import type { SealedEntry } from "../ledger/entry.ts";
 import type { LedgerFilter, LedgerStore, LedgerSummary } from "../ledger/store.ts";
 import type { Engine } from "./engine.ts";
 import type { Schema } from "./schema.ts";
-import { cleanText } from "./text.ts";
+import { cleanText } from "../lib/text.ts";
 
 type Table = Schema["ledgerEntries"];
 
@@ -22,7 +22,7 @@ export function createLedgerStore(engine: Engine): LedgerStore {
       }
       const older = cursor === null ? undefined : lt(table.id, cursor);
       // One more than asked for tells whether there is a next page.
-      const entries: LedgerEntry[] = await engine.read((db) =>
+      const entries: SealedEntry[] = await engine.read((db) =>
         db
           .select()
           .from(table)
@@ -80,8 +80,8 @@ function toSums(table: Table): Record<keyof LedgerSummary, SQL<number>> {
   const tokens = sql`coalesce(${table.freshInputTokens}, 0) + coalesce(${table.cacheReadTokens}, 0)
     + coalesce(${table.cacheWriteTokens}, 0) + coalesce(${table.outputTokens}, 0)`;
   return {
-    requests: number(sql`count(*)`),
-    errors: count(sql`${table.errorKind} is not null or ${table.status} >= 400`),
+    requests: count(sql`${table.kind} = 'call'`),
+    errors: count(sql`${table.kind} = 'call' and (${table.errorKind} is not null or ${table.status} >= 400)`),
     freshInputTokens: sum(table.freshInputTokens),
     cacheReadTokens: sum(table.cacheReadTokens),
     cacheWriteTokens: sum(table.cacheWriteTokens),
@@ -90,7 +90,9 @@ function toSums(table: Table): Record<keyof LedgerSummary, SQL<number>> {
     consumedTokens: sum(sql`case when ${table.direction} = 'consume' then ${tokens} end`),
     suppliedTokens: sum(sql`case when ${table.direction} = 'supply' then ${tokens} end`),
     costNanos: sum(table.costNanos),
-    unpricedRequests: count(sql`${table.costNanos} is null and ${table.usageSource} <> 'none'`),
+    unpricedRequests:
+      number(sql`count(case when ${table.kind} = 'call' and ${table.costNanos} is null and ${table.usageSource} <> 'none' then 1 end)
+      - count(case when ${table.pricesUnknown} then 1 end)`),
   };
 }
 

@@ -1,11 +1,13 @@
 // The tables, written once for both engines. Knows no engine: the kit brings its column builders.
 // After a change here: `bun run migrate` writes the new SQL for both engines.
 
-import { isNull } from "drizzle-orm";
+import { isNotNull, isNull } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { Role, Scope, Status } from "../identity/model.ts";
-import type { ErrorKind, Units, UsageSource } from "../ir/index.ts";
-import type { Attempt, Direction } from "../ledger/entry.ts";
+import type { Units, UsageSource } from "../ir/index.ts";
+import type { BudgetMode, BudgetPeriod, BudgetScope, BudgetUnit } from "../ledger/budget.ts";
+import type { Attempt, Direction, EntryKind, EntryErrorKind } from "../ledger/entry.ts";
+import type { RecountMethod, RecountState, RecountVerdict } from "../ledger/recount.ts";
 import type { Kit } from "./postgres/columns.ts";
 
 /** Public ids are UUIDv7 as text, so their order is the order of time; times are milliseconds; money is nano-dollars. */
@@ -16,6 +18,14 @@ export function defineSchema(kit: Kit) {
     users,
     apiKeys: defineApiKeys(kit, () => users.id),
     ledgerEntries: defineLedger(kit),
+    ledgerIntents: defineIntents(kit),
+    ledgerChains: defineChains(kit),
+    ledgerHeads: defineHeads(kit),
+    ledgerRecounts: defineRecounts(kit),
+    ledgerPayloads: definePayloads(kit),
+    ledgerRollups: defineRollups(kit),
+    budgets: defineBudgets(kit),
+    budgetGrants: defineGrants(kit),
     objectBindings: defineBindings(kit),
     storedResponses,
     storedItems: defineItems(kit, () => storedResponses.id),
@@ -85,10 +95,20 @@ function defineLedger(kit: Kit) {
     "ledger_entries",
     {
       id: kit.text("id").primaryKey(),
+      /** These three are null in rows from before there was a chain. */
+      chain: kit.text("chain"),
+      seq: kit.big("seq"),
+      hash: kit.text("hash"),
+      kind: kit.text("kind").$type<EntryKind>().notNull().default("call"),
+      /** Of a correction: the row whose figures it adds to. */
+      corrects: kit.text("corrects"),
+      reason: kit.text("reason"),
+      pricesUnknown: kit.bool("prices_unknown"),
       requestId: kit.text("request_id").notNull(),
       createdAt: kit.time("created_at").notNull(),
       userId: kit.text("user_id").notNull(),
       apiKeyId: kit.text("api_key_id").notNull(),
+      tags: kit.json("tags").$type<string[]>(),
       endpoint: kit.text("endpoint").notNull(),
       modelAsked: kit.text("model_asked").notNull(),
       modelServed: kit.text("model_served"),
@@ -97,24 +117,207 @@ function defineLedger(kit: Kit) {
       freshInputTokens: kit.big("fresh_input_tokens"),
       cacheReadTokens: kit.big("cache_read_tokens"),
       cacheWriteTokens: kit.big("cache_write_tokens"),
+      longCacheWriteTokens: kit.big("long_cache_write_tokens"),
       outputTokens: kit.big("output_tokens"),
       reasoningTokens: kit.big("reasoning_tokens"),
       units: kit.json("units").$type<Units>(),
+      serviceTier: kit.text("service_tier"),
       usageSource: kit.text("usage_source").$type<UsageSource>().notNull(),
       status: kit.int("status").notNull(),
-      errorKind: kit.text("error_kind").$type<ErrorKind>(),
+      errorKind: kit.text("error_kind").$type<EntryErrorKind>(),
       latencyMs: kit.real("latency_ms").notNull(),
       ttftMs: kit.real("ttft_ms"),
       streamed: kit.bool("streamed").notNull(),
       costNanos: kit.big("cost_nanos"),
+      priceId: kit.text("price_id"),
       priceSource: kit.text("price_source"),
+      priceDate: kit.text("price_date"),
       dropped: kit.json("dropped").$type<string[]>().notNull(),
       attempts: kit.json("attempts").$type<Attempt[]>().notNull(),
+      payloadDigest: kit.text("payload_digest"),
+      /** What `payload_digest` was made of; not attested themselves, so that they can be deleted. */
+      requestHash: kit.text("request_hash"),
+      responseHash: kit.text("response_hash"),
+      payloadSalt: kit.text("payload_salt"),
     },
     (table) => [
+      kit.uniqueIndex("ledger_entries_chain").on(table.chain, table.seq),
+      kit.index("ledger_entries_corrects").on(table.corrects).where(isNotNull(table.corrects)),
       kit.index("ledger_entries_user").on(table.userId, table.id),
       kit.index("ledger_entries_key").on(table.apiKeyId, table.id),
     ],
+  );
+}
+
+/** Calls that were announced and not settled: only in the file that a gateway writes to itself. */
+function defineIntents(kit: Kit) {
+  return kit.table("ledger_intents", {
+    /** Given by the engine. */
+    number: kit.big("number").primaryKey(),
+    chain: kit.text("chain").notNull(),
+    /** What is known of the row to come, as JSON. */
+    body: kit.text("body").notNull(),
+  });
+}
+
+/** The chains of rows, one a writing process, and how far each has come. */
+function defineChains(kit: Kit) {
+  return kit.table("ledger_chains", {
+    chain: kit.text("chain").primaryKey(),
+    /** Several processes may write to one file: each has a slot of its own there. */
+    slot: kit.int("slot").notNull(),
+    /** Fingerprint of the key that signs its heads. */
+    keyId: kit.text("key_id").notNull(),
+    publicKey: kit.text("public_key").notNull(),
+    /** Of the last row; 0 and empty before the first. */
+    seq: kit.big("seq").notNull(),
+    hash: kit.text("hash").notNull(),
+    startedAt: kit.time("started_at").notNull(),
+    /** The chain that this one took over from, with its last row, as canonical JSON. */
+    continues: kit.text("continues"),
+  });
+}
+
+/** Signed statements that a chain had come so far at such a time. */
+function defineHeads(kit: Kit) {
+  return kit.table(
+    "ledger_heads",
+    {
+      /** `chain/seq/reason`. */
+      id: kit.text("id").primaryKey(),
+      chain: kit.text("chain").notNull(),
+      seq: kit.big("seq").notNull(),
+      hash: kit.text("hash").notNull(),
+      reason: kit.text("reason").notNull(),
+      signedAt: kit.time("signed_at").notNull(),
+      publicKey: kit.text("public_key").notNull(),
+      signature: kit.text("signature").notNull(),
+    },
+    (table) => [kit.index("ledger_heads_chain").on(table.chain, table.seq)],
+  );
+}
+
+/** Our own count of a call's tokens, beside the provider's. */
+function defineRecounts(kit: Kit) {
+  return kit.table(
+    "ledger_recounts",
+    {
+      entryId: kit.text("entry_id").primaryKey(),
+      chain: kit.text("chain"),
+      seq: kit.big("seq"),
+      hash: kit.text("hash"),
+      createdAt: kit.time("created_at").notNull(),
+      state: kit.text("state").$type<RecountState>().notNull(),
+      /** Why it was skipped, or why it is no more than an estimate. */
+      reason: kit.text("reason"),
+      method: kit.text("method").$type<RecountMethod>(),
+      tokenizer: kit.text("tokenizer"),
+      tokenizerVersion: kit.text("tokenizer_version"),
+      inputTokens: kit.big("input_tokens"),
+      inputLow: kit.big("input_low"),
+      inputHigh: kit.big("input_high"),
+      outputTokens: kit.big("output_tokens"),
+      outputLow: kit.big("output_low"),
+      outputHigh: kit.big("output_high"),
+      verdict: kit.text("verdict").$type<RecountVerdict>(),
+    },
+    (table) => [kit.uniqueIndex("ledger_recounts_chain").on(table.chain, table.seq)],
+  );
+}
+
+/** Captured text of calls, where the operator asked for it: never part of the chain, and gone when its time is over. */
+function definePayloads(kit: Kit) {
+  return kit.table(
+    "ledger_payloads",
+    {
+      entryId: kit.text("entry_id").primaryKey(),
+      userId: kit.text("user_id").notNull(),
+      createdAt: kit.time("created_at").notNull(),
+      request: kit.text("request"),
+      response: kit.text("response"),
+    },
+    (table) => [kit.index("ledger_payloads_age").on(table.createdAt)],
+  );
+}
+
+/** Sums of rows, by quarter of an hour and by everything that a report may ask for: all time zones begin their days at such a quarter. */
+function defineRollups(kit: Kit) {
+  return kit.table(
+    "ledger_rollups",
+    {
+      /** Digest of the time and of all that it is grouped by. */
+      id: kit.text("id").primaryKey(),
+      startedAt: kit.time("started_at").notNull(),
+      userId: kit.text("user_id").notNull(),
+      apiKeyId: kit.text("api_key_id").notNull(),
+      tags: kit.text("tags").notNull(),
+      modelAsked: kit.text("model_asked").notNull(),
+      modelServed: kit.text("model_served").notNull(),
+      provider: kit.text("provider").notNull(),
+      endpoint: kit.text("endpoint").notNull(),
+      status: kit.int("status").notNull(),
+      direction: kit.text("direction").$type<Direction>().notNull(),
+      requests: kit.big("requests").notNull(),
+      errors: kit.big("errors").notNull(),
+      freshInputTokens: kit.big("fresh_input_tokens").notNull(),
+      cacheReadTokens: kit.big("cache_read_tokens").notNull(),
+      cacheWriteTokens: kit.big("cache_write_tokens").notNull(),
+      longCacheWriteTokens: kit.big("long_cache_write_tokens").notNull(),
+      outputTokens: kit.big("output_tokens").notNull(),
+      reasoningTokens: kit.big("reasoning_tokens").notNull(),
+      costNanos: kit.big("cost_nanos").notNull(),
+      unpricedRequests: kit.big("unpriced_requests").notNull(),
+      latencyMs: kit.real("latency_ms").notNull(),
+      ttftMs: kit.real("ttft_ms").notNull(),
+      ttftRequests: kit.big("ttft_requests").notNull(),
+    },
+    (table) => [kit.index("ledger_rollups_time").on(table.startedAt)],
+  );
+}
+
+/** Limits of money or tokens, as the operator set them. */
+function defineBudgets(kit: Kit) {
+  return kit.table(
+    "budgets",
+    {
+      id: kit.text("id").primaryKey(),
+      name: kit.text("name").notNull(),
+      scope: kit.text("scope").$type<BudgetScope>().notNull(),
+      /** Id of the key or user, pattern of the model, name of the provider; empty for the total. */
+      subject: kit.text("subject").notNull(),
+      unit: kit.text("unit").$type<BudgetUnit>().notNull(),
+      /** Nano-dollars or tokens. */
+      amount: kit.big("amount").notNull(),
+      period: kit.text("period").$type<BudgetPeriod>().notNull(),
+      timeZone: kit.text("time_zone").notNull(),
+      mode: kit.text("mode").$type<BudgetMode>().notNull(),
+      /** Percentages at which somebody is told. */
+      alerts: kit.json("alerts").$type<number[]>().notNull(),
+      createdAt: kit.time("created_at").notNull(),
+      updatedAt: kit.time("updated_at").notNull(),
+      deletedAt: kit.time("deleted_at"),
+      revision: kit.big("revision").notNull(),
+    },
+    (table) => [kit.index("budgets_revision").on(table.revision)],
+  );
+}
+
+/** What each gateway was granted of a budget's window, so that all of them together stay within it. */
+function defineGrants(kit: Kit) {
+  return kit.table(
+    "budget_grants",
+    {
+      /** `budget/window/holder`. */
+      id: kit.text("id").primaryKey(),
+      budgetId: kit.text("budget_id").notNull(),
+      windowStart: kit.time("window_start").notNull(),
+      /** The chain of the gateway that has it. */
+      holder: kit.text("holder").notNull(),
+      granted: kit.big("granted").notNull(),
+      spent: kit.big("spent").notNull(),
+      leaseUntil: kit.time("lease_until").notNull(),
+    },
+    (table) => [kit.index("budget_grants_window").on(table.budgetId, table.windowStart)],
   );
 }
 
@@ -131,6 +334,8 @@ function defineBindings(kit: Kit) {
       /** First piece of the path under which it is found, such as `files`. */
       family: kit.text("family").notNull(),
       createdAt: kit.time("created_at").notNull(),
+      /** Set once what it cost is on the books: whoever sets it first writes the row. */
+      bookedAt: kit.time("booked_at"),
     },
     (table) => [
       kit.index("object_bindings_object").on(table.objectId),

@@ -19,6 +19,7 @@ test("an empty folder gives the defaults", async () => {
     adminEmail: "admin@local",
     identityPath: `${HOME}/.tokligence/identity.db`,
     ledgerPath: `${HOME}/.tokligence/ledger.db`,
+    outboxPath: `${HOME}/.tokligence/outbox.db`,
     database: { maxConnections: 10, maxIdleMs: 600_000, maxLifetimeMs: 3_600_000 },
     log: { level: "info", fileDaemon: null, fileCli: null },
     timeouts: { upstreamHeadersMs: 600_000, upstreamIdleMs: 300_000, shutdownMs: 30_000 },

@@ -29,6 +29,8 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   http_address: ["127.0.0.1:8081"],
   identity_path: ["/i"],
   ledger_anchor: ["/x"],
+  ledger_durability: ["disk"],
+  ledger_outbox: ["/o"],
   ledger_path: ["/l"],
   log_file: ["/x", "log_file_cli"],
   log_file_cli: ["/x"],

@@ -1,9 +1,10 @@
 // A row of the books for tests: plausible, and overridden where a test cares.
 
-import type { LedgerEntry } from "../../src/ledger/index.ts";
+import { BLANK_ENTRY, type LedgerEntry } from "../../src/ledger/index.ts";
 
 export function makeEntry(over: Partial<LedgerEntry> = {}): LedgerEntry {
   return {
+    ...BLANK_ENTRY,
     id: Bun.randomUUIDv7(),
     requestId: "req-1",
     createdAt: new Date("2026-01-02T03:04:05.678Z"),
@@ -27,7 +28,9 @@ export function makeEntry(over: Partial<LedgerEntry> = {}): LedgerEntry {
     ttftMs: null,
     streamed: false,
     costNanos: 1_234,
-    priceSource: "test list/model",
+    priceId: "list/model",
+    priceSource: "test",
+    priceDate: "2026-01-01",
     dropped: [],
     attempts: [],
     ...over,

@@ -1,31 +1,71 @@
-// The writer of the books: one commit a tick, nothing acknowledged before it is written, nothing lost when writing fails.
+// The writer of the books: one commit a tick, nothing acknowledged before it is written, nothing lost when writing fails, no gap in the chain.
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLedgerWriter } from "../../src/ledger/writer.ts";
+import {
+  type Intent,
+  type JournalBatch,
+  closeAbandoned,
+  createLedgerWriter,
+  digestRow,
+  linkTo,
+} from "../../src/ledger/index.ts";
 import { makeEntry } from "./entry.ts";
 
 /** A writer whose ticks and retries are run by hand. */
-function makeRig(append: (ids: string[]) => void | Promise<void>, schedule?: (action: () => void) => void) {
+function makeRig(onCommit: (batch: JournalBatch) => void, schedule?: (action: () => void) => void) {
   const ticks: (() => void)[] = [];
   const later: (() => void)[] = [];
   const faults: string[] = [];
+  const chain: { id: string; seq: number; hash: string }[] = [];
+  const intents = new Map<number, string>();
+  let number = 0;
   const writer = createLedgerWriter({
-    store: { append: (entries) => append(entries.map((entry) => entry.id)) },
+    journal: {
+      head: { chain: "c", seq: 0, hash: "" },
+      abandoned: [],
+      commit(batch) {
+        for (const { id } of batch.entries) if (chain.some((row) => row.id === id)) return { duplicate: id };
+        onCommit(batch);
+        for (const entry of batch.entries) {
+          const { id, seq, hash } = entry;
+          expect(seq).toBe(chain.length + 1);
+          expect(hash).toBe(linkTo(chain.at(-1)?.hash ?? "", digestRow(entry)));
+          chain.push({ id, seq: seq ?? 0, hash: hash ?? "" });
+        }
+        expect(batch.head).toEqual({ chain: "c", seq: chain.length, hash: chain.at(-1)?.hash ?? "" });
+        for (const over of batch.over) expect(intents.delete(over)).toBe(true);
+        const numbers = batch.intents.map((body) => {
+          intents.set(++number, body);
+          return number;
+        });
+        return { numbers };
+      },
+    },
     schedule: schedule ?? ((action) => void ticks.push(action)),
     after: (_delay, action) => void later.push(action),
+    nowMs: () => 0,
     onFault: (error) => void faults.push(error.message),
     onRecovery: (rows) => void faults.push(`recovered ${rows}`),
+    onDuplicate: (id) => void faults.push(`duplicate ${id}`),
   });
   const run = (queue: (() => void)[]): void => {
     for (const action of queue.splice(0)) action();
   };
-  return { writer, faults, tick: () => run(ticks), retry: () => run(later) };
+  const written = (): string[] => chain.map(({ id }) => id);
+  return { writer, faults, written, intents, tick: () => run(ticks), retry: () => run(later) };
+}
+
+const idsOf = (batch: JournalBatch): string[] => batch.entries.map(({ id }) => id);
+
+function makeIntent(id: string): Intent {
+  const { requestId, createdAt, userId, apiKeyId, endpoint } = makeEntry();
+  return { id, requestId, createdAt, userId, apiKeyId, endpoint, modelAsked: "m", provider: "p", streamed: true };
 }
 
 test("rows of one tick go in one batch, and are acknowledged after it", async () => {
   const batches: string[][] = [];
-  const { writer, tick } = makeRig((ids) => void batches.push(ids));
+  const { writer, tick } = makeRig((batch) => void batches.push(idsOf(batch)));
   let acknowledged = 0;
   const waiting = ["a", "b"].map((id) => writer.add(makeEntry({ id })).then(() => acknowledged++));
   await Promise.resolve();
@@ -36,34 +76,10 @@ test("rows of one tick go in one batch, and are acknowledged after it", async ()
   expect(acknowledged).toBe(2);
 });
 
-test("with an asynchronous store one batch is under way at a time, and the next one gathers meanwhile", async () => {
-  const batches: string[][] = [];
-  const gates: (() => void)[] = [];
-  const { writer, tick } = makeRig((ids) => {
-    batches.push(ids);
-    return new Promise<void>((resolve) => gates.push(resolve));
-  });
-  const first = writer.add(makeEntry({ id: "a" }));
-  tick();
-  const second = writer.add(makeEntry({ id: "b" }));
-  const third = writer.add(makeEntry({ id: "c" }));
-  tick();
-  expect(batches).toEqual([["a"]]);
-  gates[0]?.();
-  await first;
-  await Promise.resolve();
-  tick();
-  expect(batches).toEqual([["a"], ["b", "c"]]);
-  gates[1]?.();
-  await Promise.all([second, third]);
-});
-
 test("a failed row is refused to its caller, kept, and written when it can be", async () => {
   let full = true;
-  const written: string[] = [];
-  const { writer, faults, tick, retry } = makeRig((ids) => {
+  const { writer, faults, written, tick, retry } = makeRig(() => {
     if (full) throw new Error("disk full");
-    written.push(...ids);
   });
   const refused = writer.add(makeEntry({ id: "a" }));
   tick();
@@ -74,16 +90,14 @@ test("a failed row is refused to its caller, kept, and written when it can be", 
   full = false;
   retry();
   expect(writer.fault()).toBeNull();
-  expect(written).toEqual(["a"]);
+  expect(written()).toEqual(["a"]);
   expect(faults).toEqual(["disk full", "recovered 1"]);
 });
 
 test("a later row carries the kept ones with it, in order", async () => {
   let full = true;
-  const written: string[] = [];
-  const { writer, tick } = makeRig((ids) => {
+  const { writer, written, tick } = makeRig(() => {
     if (full) throw new Error("disk full");
-    written.push(...ids);
   });
   const refused = writer.add(makeEntry({ id: "a" }));
   tick();
@@ -92,15 +106,85 @@ test("a later row carries the kept ones with it, in order", async () => {
   const accepted = writer.add(makeEntry({ id: "b" }));
   tick();
   await accepted;
-  expect(written).toEqual(["a", "b"]);
+  expect(written()).toEqual(["a", "b"]);
+});
+
+test("an intent is durable before it is acknowledged, and over with its row", async () => {
+  const { writer, intents, tick } = makeRig(() => undefined);
+  const { ticket, durable } = writer.intend(makeIntent("a"));
+  tick();
+  await durable;
+  expect([...intents.values()].map((body) => (JSON.parse(body) as Intent).id)).toEqual(["a"]);
+  expect(writer.figures().openIntents).toBe(1);
+  const settled = writer.add(makeEntry({ id: "a" }), ticket);
+  tick();
+  await settled;
+  expect(intents.size).toBe(0);
+  expect(writer.figures()).toMatchObject({ openIntents: 0, settledRows: 1, intents: 1 });
+});
+
+test("an intent that is withdrawn leaves nothing; one that cannot be written is refused and forgotten", async () => {
+  let full = true;
+  const { writer, intents, written, tick, retry } = makeRig(() => {
+    if (full) throw new Error("disk full");
+  });
+  const refused = writer.intend(makeIntent("a"));
+  tick();
+  await expect(refused.durable).rejects.toThrow("disk full");
+  full = false;
+  retry();
+  expect(writer.fault()).toBeNull();
+  const { ticket, durable } = writer.intend(makeIntent("b"));
+  tick();
+  await durable;
+  writer.withdraw(ticket);
+  tick();
+  await writer.drain();
+  expect([intents.size, written().length]).toEqual([0, 0]);
+});
+
+test("what was announced when the gateway died is closed as interrupted, with what was known", async () => {
+  const batches: JournalBatch[] = [];
+  const { writer, tick } = makeRig((batch) => void batches.push(batch));
+  const first = writer.intend(makeIntent("a"));
+  tick();
+  await first.durable;
+  const closing = closeAbandoned([{ number: 1, body: JSON.stringify(makeIntent("a")) }], writer);
+  tick();
+  expect(await closing).toBe(1);
+  const last = batches.at(-1);
+  expect(last?.over).toEqual([1]);
+  expect(last?.entries[0]).toMatchObject({
+    id: "a",
+    errorKind: "interrupted",
+    status: 500,
+    modelAsked: "m",
+    provider: "p",
+    streamed: true,
+    createdAt: makeEntry().createdAt,
+    outputTokens: null,
+    costNanos: null,
+    usageSource: "none",
+  });
+});
+
+test("a row that is there already is left out, and leaves no gap", async () => {
+  const { writer, faults, written, tick } = makeRig(() => undefined);
+  const first = writer.add(makeEntry({ id: "a" }));
+  tick();
+  await first;
+  const more = ["a", "b"].map((id) => writer.add(makeEntry({ id })));
+  tick();
+  await Promise.all(more);
+  expect(written()).toEqual(["a", "b"]);
+  expect(faults).toEqual(["duplicate a"]);
 });
 
 test("drain waits for what is open, and says so where it cannot be written", async () => {
-  const written: string[] = [];
-  const { writer } = makeRig((ids) => void written.push(...ids));
+  const { writer, written } = makeRig(() => undefined);
   void writer.add(makeEntry({ id: "a" }));
   await writer.drain();
-  expect(written).toEqual(["a"]);
+  expect(written()).toEqual(["a"]);
   const broken = makeRig(() => {
     throw new Error("gone");
   });
@@ -110,16 +194,10 @@ test("drain waits for what is open, and says so where it cannot be written", asy
 
 test("whatever fails whenever: every acknowledged row is written exactly once, every row in the end", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), fc.boolean(), async (failures, isAsync) => {
+    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), async (failures) => {
       const outcomes = [...failures];
-      const stored = new Set<string>();
-      const { writer, retry } = makeRig((ids) => {
-        const fails = outcomes.shift() ?? false;
-        if (!isAsync && fails) throw new Error("no");
-        if (isAsync)
-          return fails ? Promise.reject(new Error("no")) : Promise.resolve(void ids.map((id) => stored.add(id)));
-        for (const id of ids) stored.add(id);
-        return undefined;
+      const { writer, written, retry } = makeRig(() => {
+        if (outcomes.shift() ?? false) throw new Error("no");
       }, setImmediate);
       const acknowledged: string[] = [];
       for (let index = 0; index < failures.length; index++) {
@@ -131,10 +209,10 @@ test("whatever fails whenever: every acknowledged row is written exactly once, e
         await added;
         if (index % 3 === 0) retry();
       }
-      for (const id of acknowledged) expect(stored.has(id)).toBe(true);
+      for (const id of acknowledged) expect(written()).toContain(id);
       outcomes.length = 0;
       await writer.drain();
-      expect(stored.size).toBe(failures.length);
+      expect(written().toSorted()).toEqual(failures.map((_, index) => `row-${index}`).toSorted());
     }),
     { numRuns: 60 },
   );

@@ -389,7 +389,7 @@ describe("upstream faults", () => {
         new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
     });
     const pending = chat({ model: "gpt-4o", messages: HELLO });
-    while (calls.length === 0) await Promise.resolve();
+    while (calls.length === 0) await new Promise(setImmediate);
     clock.advance(59_999);
     clock.advance(1);
     const response = await pending;
@@ -489,7 +489,7 @@ describe("a client that leaves", () => {
         new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
     });
     const pending = chat({ model: "gpt-4o", messages: HELLO }, { signal: controller.signal });
-    while (calls.length === 0) await Promise.resolve();
+    while (calls.length === 0) await new Promise(setImmediate);
     controller.abort();
     expect((await pending).status).toBe(499);
     expect(calls[0]?.signal.aborted).toBe(true);

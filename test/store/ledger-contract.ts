@@ -1,5 +1,6 @@
 // What every engine's store must do with the books. Part of the contract.
 
+import { cleanEntry } from "../../src/ledger/clean.ts";
 import { beforeAll, describe, expect, test } from "bun:test";
 import type { LedgerFilter } from "../../src/ledger/store.ts";
 import type { Store } from "../../src/store/index.ts";
@@ -68,7 +69,7 @@ export function describeBooks(get: () => Store): void {
         ttftMs: Number.POSITIVE_INFINITY,
       });
       const sane = makeEntry({ userId });
-      await get().ledger.append([odd, sane]);
+      await get().ledger.append([cleanEntry(odd), sane]);
       expect(await pageOf({ userId })).toEqual([
         sane,
         {

@@ -2,7 +2,7 @@
 
 import type { User } from "../../src/identity/model.ts";
 import type { KeyRecord } from "../../src/identity/store.ts";
-import type { LedgerEntry } from "../../src/ledger/entry.ts";
+import { BLANK_ENTRY, type SealedEntry } from "../../src/ledger/entry.ts";
 import { openStore, type Store } from "../../src/store/index.ts";
 
 export interface Place {
@@ -53,8 +53,12 @@ export function makeKey(userId: string, change: Partial<KeyRecord["key"]> = {}):
   return { hash, key: { ...key, createdAt: AT, updatedAt: AT, ...change } };
 }
 
-export function makeEntry(change: Partial<LedgerEntry> = {}): LedgerEntry {
+export function makeEntry(change: Partial<SealedEntry> = {}): SealedEntry {
   return {
+    ...BLANK_ENTRY,
+    chain: null,
+    seq: null,
+    hash: null,
     id: Bun.randomUUIDv7(),
     requestId: "req_1",
     createdAt: AT,

@@ -12,6 +12,7 @@ export interface Bindings {
   findKeeper(userId: string, references: readonly Reference[]): Promise<string | null>;
   list(userId: string, family: string): Promise<ObjectBinding[]>;
   bind(bindings: readonly ObjectBinding[]): Promise<void>;
+  claimBooking: BindingStore["claimBooking"];
   unbind(provider: string, objectId: string): Promise<void>;
 }
 
@@ -74,6 +75,7 @@ export function createBindings(store: BindingStore): Bindings {
       await store.bind(bindings);
       for (const { objectId } of bindings) remembered.delete(objectId);
     },
+    claimBooking: (provider, objectId) => store.claimBooking(provider, objectId),
     async unbind(provider, objectId) {
       await store.unbind(provider, objectId);
       remembered.delete(objectId);

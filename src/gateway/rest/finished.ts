@@ -17,10 +17,11 @@ export async function bookFinished(
   const { id } = object;
   if (told === null || typeof id !== "string") return;
   const { provider } = plan;
+  if (!(await tools.bindings.claimBooking(provider.name, id))) return;
   const record = openRecord(
     {
       ...call,
-      // Written again, it is the same row.
+      // Written again after a claim was lost with its database, it is the same row.
       id: makeStableId(told.atMs, `${provider.name}/${id}`),
       startedWallMs: told.atMs,
       startedMs: tools.clock.monotonicMs(),

@@ -121,6 +121,7 @@ async function callUpstream(state: Prepared, url: string): Promise<Pick<RestStat
       },
       body: typeof body === "string" ? body : null,
     });
+    await record.intend();
     const upstream = await send({
       provider: provider.name,
       method: call.method,

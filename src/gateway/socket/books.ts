@@ -20,10 +20,18 @@ export interface SessionBooks {
   close(cause: "client" | "provider"): Promise<void>;
 }
 
+interface SessionInit {
+  provider: Provider;
+  model: string;
+  modelAsked: string;
+  /** Of the session itself, announced before it was opened; a row of its own only where nothing was answered. */
+  session: CallRecord;
+}
+
 export function openBooks(
   call: SocketCall,
   tools: GatewayTools,
-  { provider, model, modelAsked }: { provider: Provider; model: string; modelAsked: string },
+  { provider, model, modelAsked, session }: SessionInit,
 ): SessionBooks {
   const running = new Map<string, CallRecord>();
   let hasAnswered = false;
@@ -48,6 +56,8 @@ export function openBooks(
   const begin = (id: string, served: string | null): CallRecord => {
     const record = open(call.family);
     record.observed({ type: "start", id, model: served ?? "", createdAt: null, extra: {} });
+    // The session as a whole was announced: nobody waits for this one.
+    record.intend().catch(() => undefined);
     running.set(id, record);
     return record;
   };
@@ -93,11 +103,11 @@ export function openBooks(
               kind: "upstream_malformed",
               message: "The provider closed the session in the middle of an answer.",
             });
-      if (!hasAnswered) {
-        const record = open(call.family);
-        record.measured({ model: null, usage: null, units: null, source: "none", price: "list" });
-        record.attempted({ status: SWITCHED, error: null, upstreamRequestId: null });
-        await record.settle(SWITCHED, null).catch(() => undefined);
+      if (hasAnswered) session.withdraw();
+      else {
+        session.measured({ model: null, usage: null, units: null, source: "none", price: "list" });
+        session.attempted({ status: SWITCHED, error: null, upstreamRequestId: null });
+        await session.settle(SWITCHED, null).catch(() => undefined);
       }
       const settled = left.map((record) => {
         // What was asked of it came in many pieces: what such an answer cost nobody can tell.

@@ -6,7 +6,7 @@ import type { Provider } from "../../provider/index.ts";
 import type { GatewayTools, Scene } from "../call.ts";
 import { redactFailure } from "../failure.ts";
 import { collectHeaders } from "../header.ts";
-import { booksClosed, openRecord } from "../record.ts";
+import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/handle.ts";
 import { addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
 import { openBooks } from "./books.ts";
@@ -27,19 +27,20 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
   if (fault !== null) throw booksClosed(fault);
   const scene = tools.scene();
   const asked = call.query.get("model") ?? "";
-  let target: { provider: Provider; model: string | null } | null = null;
+  const record = openRecord({ ...call, endpoint: call.family }, tools);
+  record.asked(asked, true);
+  let isCalled = false;
   try {
-    target = choose(scene, call);
-    const { provider, model } = target;
-    return await connect(call, tools, { scene, provider, model: model ?? "", asked });
+    const target = choose(scene, call);
+    const { provider } = target;
+    const model = target.model ?? "";
+    record.planned({ provider, model, dropped: [] });
+    isCalled = true;
+    return await connect(call, tools, { scene, provider, model, asked, record });
   } catch (error) {
     const failure = redactFailure(toGatewayError(error), scene.redact);
-    const record = openRecord({ ...call, endpoint: call.family }, tools);
-    record.asked(asked, true);
-    if (target !== null) {
-      record.planned({ provider: target.provider, model: target.model ?? "", dropped: [] });
+    if (isCalled)
       record.attempted({ status: failure.upstream?.status ?? null, error: failure, upstreamRequestId: null });
-    }
     failure.headers = { ...record.describe(), ...failure.headers };
     await record.settle(failure.status, failure);
     throw failure;
@@ -65,10 +66,18 @@ function choose(
   }
 }
 
+interface Connecting {
+  scene: Scene;
+  provider: Provider;
+  model: string;
+  asked: string;
+  record: CallRecord;
+}
+
 async function connect(
   call: SocketCall,
   tools: SocketTools,
-  { scene, provider, model, asked }: { scene: Scene; provider: Provider; model: string; asked: string },
+  { scene, provider, model, asked, record }: Connecting,
 ): Promise<Opened> {
   const query = new URLSearchParams(call.query);
   if (model !== "") query.set("model", model);
@@ -79,7 +88,8 @@ async function connect(
     headers: collectHeaders(call, { provider, isForward: true }, {}),
     body: null,
   });
-  const books = { provider, model, modelAsked: asked };
+  const books = { provider, model, modelAsked: asked, session: record };
+  await record.intend();
   const early: Message[] = [];
   const bridge: { session: BridgedSession | null; closed: [number, string] | null } = { session: null, closed: null };
   const upstream = await dial(call, tools, {

@@ -1,24 +1,46 @@
 // The statements that requests wait for or that run every moment, each one round trip. Knows no drizzle at run time but the columns' names.
 
-import { getTableColumns } from "drizzle-orm";
+import { type Table, getTableColumns, getTableName } from "drizzle-orm";
 import type postgres from "postgres";
-import type { LedgerEntry } from "../../ledger/entry.ts";
-import { cleanEntry } from "../ledger-row.ts";
-import { ledgerEntries } from "./schema.ts";
+import type { LedgerEntry } from "../../ledger/index.ts";
+import type { Shipment } from "../journal.ts";
+import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts } from "./schema.ts";
 
-const FIELDS = Object.entries(getTableColumns(ledgerEntries));
+const INSERT_ENTRIES = printInsert(ledgerEntries);
+const INSERT_RECOUNTS = printInsert(ledgerRecounts);
+const INSERT_HEADS = printInsert(ledgerHeads);
+/** A chain only ever grows, whatever arrives late. */
+const UPSERT_CHAINS = `${printInsert(ledgerChains, "chain")}
+  do update set seq = excluded.seq, hash = excluded.hash where excluded.seq > ledger_chains.seq`;
 
 /** One JSON text for any number of rows: one statement to plan, and no limit on parameters. */
-const INSERT_ENTRIES = [
-  `insert into ledger_entries (${FIELDS.map(([, column]) => `"${column.name}"`).join(", ")})`,
-  `select ${FIELDS.map(([field]) => `"${field}"`).join(", ")}`,
-  `from jsonb_to_recordset($1::text::jsonb) as entry (${FIELDS.map(([field, column]) => `"${field}" ${column.getSQLType()}`).join(", ")})`,
-  "on conflict (id) do nothing",
-].join(" ");
+function printInsert(table: Table, key?: string): string {
+  const fields = Object.entries(getTableColumns(table));
+  return [
+    `insert into ${getTableName(table)} (${fields.map(([, column]) => `"${column.name}"`).join(", ")})`,
+    `select ${fields.map(([field]) => `"${field}"`).join(", ")}`,
+    `from jsonb_to_recordset($1::text::jsonb) as entry (${fields.map(([field, column]) => `"${field}" ${column.getSQLType()}`).join(", ")})`,
+    key === undefined ? "on conflict do nothing" : `on conflict (${key})`,
+  ].join(" ");
+}
 
 export async function insertEntries(sql: postgres.Sql, entries: readonly LedgerEntry[]): Promise<void> {
   if (entries.length === 0) return;
-  await sql.unsafe(INSERT_ENTRIES, [JSON.stringify(entries.map(cleanEntry))], { prepare: true });
+  await sql.unsafe(INSERT_ENTRIES, [JSON.stringify(entries)], { prepare: true });
+}
+
+/** All or nothing; what is there already is left alone. */
+export async function insertShipment(sql: postgres.Sql, { entries, recounts, heads, chains }: Shipment): Promise<void> {
+  const parts: [string, readonly object[]][] = [
+    [INSERT_ENTRIES, entries],
+    [INSERT_RECOUNTS, recounts],
+    [INSERT_HEADS, heads],
+    [UPSERT_CHAINS, chains],
+  ];
+  await sql.begin(async (tx) => {
+    for (const [statement, rows] of parts)
+      if (rows.length > 0) await tx.unsafe(statement, [JSON.stringify(rows)], { prepare: true });
+  });
 }
 
 export async function touchKeys(sql: postgres.Sql, uses: readonly { id: string; at: Date }[]): Promise<void> {

@@ -5,7 +5,7 @@ import postgres from "postgres";
 import { GatewayError } from "../../ir/index.ts";
 import type { Db, Engine, EngineOptions, Steps } from "../engine.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
-import { insertEntries, ping, readCounters, touchKeys } from "./hot.ts";
+import { insertEntries, insertShipment, ping, readCounters, touchKeys } from "./hot.ts";
 import { migratePostgres } from "./migrate.ts";
 import { createPool } from "./pool.ts";
 import { schema } from "./schema.ts";
@@ -58,6 +58,7 @@ function assemble(options: EngineOptions): Engine {
     touchKeys: (uses) => explained(hot.repeat(HOT_DEADLINE_MS, (sql) => touchKeys(sql, uses))),
     // A row that is already there is left alone, so a repetition books nothing twice.
     append: (entries) => explained(hot.repeat(HOT_DEADLINE_MS, (sql) => insertEntries(sql, entries))),
+    deliver: (shipment) => explained(hot.repeat(DEADLINE_MS, (sql) => insertShipment(sql, shipment))),
     ping: () => explained(hot.repeat(HOT_DEADLINE_MS, ping)),
     async close() {
       await Promise.all([hot.end(), common.end()]);

@@ -4,4 +4,21 @@ import { defineSchema } from "../schema.ts";
 import { postgresKit } from "./columns.ts";
 
 export const schema = defineSchema(postgresKit);
-export const { users, apiKeys, ledgerEntries, objectBindings, storedResponses, storedItems, counters } = schema;
+/** Each by its name: the migration generator looks for tables among the exports. */
+export const {
+  users,
+  apiKeys,
+  ledgerEntries,
+  ledgerIntents,
+  ledgerChains,
+  ledgerHeads,
+  ledgerRecounts,
+  ledgerPayloads,
+  ledgerRollups,
+  budgets,
+  budgetGrants,
+  objectBindings,
+  storedResponses,
+  storedItems,
+  counters,
+} = schema;

@@ -1,13 +1,13 @@
 // A SQLite file as an engine: one connection that writes, one that only reads. Knows no table by name but the engine's own.
 
-import { Database, type Statement } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { drizzle } from "drizzle-orm/bun-sqlite";
-import type { Db, Engine, EngineOptions, Query } from "../engine.ts";
+import type { Engine, EngineOptions } from "../engine.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { prepareHot } from "./hot.ts";
 import { migrateSqlite } from "./migrate.ts";
+import { runNow, toDb } from "./query.ts";
 import { schema } from "./schema.ts";
 
 /** How long a statement waits for another process to finish its own write. */
@@ -123,8 +123,11 @@ function assemble(writer: Database, reader: Database): Engine {
     async touchKeys(uses) {
       transact(() => ({ keep: true, result: hot.touchKeys(uses) }));
     },
-    append(entries) {
+    async append(entries) {
       transact(() => ({ keep: true, result: hot.insertEntries(entries) }));
+    },
+    async deliver() {
+      throw new Error("A journal lies in the SQLite ledger itself: there is nothing to be delivered to it.");
     },
     async ping() {
       try {
@@ -141,31 +144,4 @@ function assemble(writer: Database, reader: Database): Engine {
       writer.close();
     },
   };
-}
-
-/**
- * Drizzle on a connection, and the end of the statements it prepared and forgets: a file with one open never really closes.
- * Preparing and running happen in one go, so between two queries none is in use.
- */
-function toDb(client: Database): { db: Db; release(): void } {
-  const open: Statement[] = [];
-  const prepare = (text: string) => {
-    const statement = client.prepare(text);
-    open.push(statement);
-    return statement;
-  };
-  // The only cast of the queries: the common part of drizzle has one shape and two types.
-  const db = drizzle({ client: { prepare } as unknown as Database }) as unknown as Db;
-  return {
-    db,
-    release() {
-      for (const statement of open.splice(0)) statement.finalize();
-    },
-  };
-}
-
-/** Runs a builder at once instead of in a later microtask. */
-function runNow<T>(query: Query<T>): T {
-  const builder = query as unknown as { prepare(): { execute(): { sync(): T } } };
-  return builder.prepare().execute().sync();
 }

@@ -1,0 +1,127 @@
+// The chain that makes the books tamper-evident: what of a row is attested, in which bytes, and how each row holds on to the one before.
+// One source for those who seal and those who verify. Knows no SQL and no keys.
+
+import { hash } from "node:crypto";
+import { canonicalize } from "../lib/canonical-json.ts";
+import type { LedgerEntry, Seal, SealedEntry } from "./entry.ts";
+import type { Recount, SealedRecount } from "./recount.ts";
+
+/** The last link of a chain. */
+export interface ChainHead {
+  chain: string;
+  /** 0 where there is no row yet. */
+  seq: number;
+  /** Empty where there is no row yet. */
+  hash: string;
+}
+
+/** Attested fields of a row in the order of RFC 8785. A field of later date is null in older rows, and what is null is left out. */
+export const ENTRY_FIELDS = [
+  "apiKeyId",
+  "attempts",
+  "cacheReadTokens",
+  "cacheWriteTokens",
+  "chain",
+  "corrects",
+  "costNanos",
+  "createdAt",
+  "direction",
+  "dropped",
+  "endpoint",
+  "errorKind",
+  "freshInputTokens",
+  "id",
+  "kind",
+  "latencyMs",
+  "longCacheWriteTokens",
+  "modelAsked",
+  "modelServed",
+  "outputTokens",
+  "payloadDigest",
+  "priceDate",
+  "priceId",
+  "priceSource",
+  "pricesUnknown",
+  "provider",
+  "reason",
+  "reasoningTokens",
+  "requestId",
+  "seq",
+  "serviceTier",
+  "status",
+  "streamed",
+  "tags",
+  "ttftMs",
+  "units",
+  "usageSource",
+  "userId",
+] as const satisfies readonly (keyof SealedEntry)[];
+
+/** Likewise, of a recount. */
+export const RECOUNT_FIELDS = [
+  "chain",
+  "createdAt",
+  "entryId",
+  "inputHigh",
+  "inputLow",
+  "inputTokens",
+  "method",
+  "outputHigh",
+  "outputLow",
+  "outputTokens",
+  "reason",
+  "seq",
+  "state",
+  "tokenizer",
+  "tokenizerVersion",
+  "verdict",
+] as const satisfies readonly (keyof SealedRecount)[];
+
+/** A row that is about to get its place. */
+export type Unsealed = LedgerEntry | Recount;
+
+/** Gives each row its place behind `head`, in their order; answers the new head. */
+export function sealAll<Row extends Unsealed>(
+  head: ChainHead,
+  rows: readonly Row[],
+): { head: ChainHead; sealed: (Row & Seal)[] } {
+  let { seq, hash: last } = head;
+  const { chain } = head;
+  const sealed = rows.map((row) => {
+    seq++;
+    // Sealed in place, for rows are many and nobody else's by now; a row that could not be written is sealed again.
+    const next: Row & Seal = Object.assign(row, { chain, seq, hash: null });
+    last = linkTo(last, digestRow(next));
+    return Object.assign(next, { hash: last });
+  });
+  return { head: { chain, seq, hash: last }, sealed };
+}
+
+/** SHA-256 over the hash before and the row's digest, as base64url: a row is proved by its digest alone, without being shown. */
+export function linkTo(previousHash: string, digest: string): string {
+  return hash("sha256", `${previousHash}.${digest}`, "base64url");
+}
+
+/** SHA-256 of the attested bytes, as base64url. */
+export function digestRow(row: SealedEntry | SealedRecount): string {
+  return hash("sha256", encodeRow(row), "base64url");
+}
+
+/** The attested bytes of a row: canonical JSON (RFC 8785) with its place in the chain; times are milliseconds. */
+export function encodeRow(row: SealedEntry | SealedRecount): string {
+  return "entryId" in row ? encodeFields(RECOUNT_FIELDS, row) : encodeFields(ENTRY_FIELDS, row);
+}
+
+/** The digest that stands for both payloads in a row. */
+export function digestPayloads(salt: string, requestHash: string | null, responseHash: string | null): string {
+  return hash("sha256", `${salt}.${requestHash ?? ""}.${responseHash ?? ""}`, "base64url");
+}
+
+function encodeFields<Row>(fields: readonly (keyof Row & string)[], row: Row): string {
+  let text = "";
+  for (const field of fields) {
+    const value: unknown = row[field];
+    if (value !== null && value !== undefined) text += `,"${field}":${canonicalize(value)}`;
+  }
+  return `{${text.slice(1)}}`;
+}

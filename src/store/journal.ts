@@ -1,0 +1,114 @@
+// The local journal as the daemon opens it, and how what is in it goes on to PostgreSQL. Knows no SQL.
+
+import type { ChainHead, Journal, SealedEntry, SealedRecount } from "../ledger/index.ts";
+import type { Schema } from "./schema.ts";
+
+export interface JournalOptions {
+  /** Path of a SQLite file. */
+  location: string;
+  /** What a row outlives once it is acknowledged: the death of the process, or of the machine's power. */
+  durability: "disk" | "process";
+  /** Who signs the chain's heads. */
+  key: { id: string; publicKey: string };
+  now: Date;
+}
+
+/** Rows as they lie in the file. */
+export interface Shipment {
+  entries: SealedEntry[];
+  recounts: SealedRecount[];
+  heads: Schema["ledgerHeads"]["$inferSelect"][];
+  chains: (ChainHead & Schema["ledgerChains"]["$inferSelect"])[];
+}
+
+export interface Chest extends Journal {
+  /** The oldest of what lies there. */
+  take(limit: number): Shipment;
+  /** It has arrived. */
+  drop(shipment: Shipment): void;
+  countWaiting(): number;
+  close(): void;
+}
+
+interface ShipperInit {
+  chest: Pick<Chest, "countWaiting" | "drop" | "take">;
+  /** Writes all or nothing; what is there already is left alone. */
+  deliver(shipment: Shipment): Promise<void>;
+  after: (delayMs: number, action: () => void) => () => void;
+  onFault: (error: unknown) => void;
+  onRecovery: () => void;
+}
+
+export interface Shipper {
+  /** Something was written: it is shipped soon. */
+  nudge(): void;
+  /** Resolves once all that lay there is delivered, or after `limitMs`. */
+  flush(limitMs: number): Promise<void>;
+  waiting(): number;
+  /** Delivers what is left, as far as that is possible in `limitMs`. */
+  stop(limitMs: number): Promise<void>;
+}
+
+const ROWS = 500;
+const RETRY_MS = 1_000;
+
+export function createShipper(init: ShipperInit): Shipper {
+  let running: Promise<void> | null = null;
+  let isFaulty = false;
+  let isStopped = false;
+  let isRetryArmed = false;
+
+  const shipAll = async (): Promise<void> => {
+    for (;;) {
+      const shipment = init.chest.take(ROWS);
+      const { entries, recounts, heads } = shipment;
+      if (entries.length + recounts.length + heads.length === 0) return;
+      await init.deliver(shipment);
+      init.chest.drop(shipment);
+      if (isFaulty) {
+        isFaulty = false;
+        init.onRecovery();
+      }
+    }
+  };
+
+  const run = (): Promise<void> => {
+    running ??= shipAll()
+      .catch((error: unknown) => {
+        if (!isFaulty) init.onFault(error);
+        isFaulty = true;
+        if (isStopped || isRetryArmed) return;
+        isRetryArmed = true;
+        init.after(RETRY_MS, () => {
+          isRetryArmed = false;
+          void run();
+        });
+      })
+      .finally(() => {
+        running = null;
+      });
+    return running;
+  };
+
+  const flush = async (limitMs: number): Promise<void> => {
+    if (init.chest.countWaiting() === 0 && running === null) return;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = init.after(limitMs, resolve);
+    // One that is under way may have begun before the newest row.
+    const both = (running ?? Promise.resolve()).then(run);
+    await Promise.race([both, late]);
+    cancel();
+  };
+
+  return {
+    nudge() {
+      if (running === null && !isFaulty && !isStopped) void run();
+    },
+    flush,
+    waiting: init.chest.countWaiting,
+    async stop(limitMs) {
+      isStopped = true;
+      await flush(limitMs);
+    },
+  };
+}

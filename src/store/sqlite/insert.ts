@@ -1,0 +1,33 @@
+// Rows into a table by a statement that is prepared once: for what is written with every request. Knows no table by name.
+
+import type { Database } from "bun:sqlite";
+import { type Table, getTableColumns, getTableName } from "drizzle-orm";
+
+export type Value = boolean | number | string | null;
+
+export interface Insert<Row> {
+  /** False where the row was there already. */
+  run(row: Row): boolean;
+  finalize(): void;
+}
+
+/** What is missing in a row becomes null. */
+export function prepareInsert<Row extends object>(db: Database, table: Table): Insert<Row> {
+  const columns = getTableColumns(table);
+  const fields = Object.keys(columns) as (keyof Row)[];
+  const names = Object.values(columns).map(({ name }) => `"${name}"`);
+  const statement = db.prepare<unknown, Value[]>(
+    `insert into ${getTableName(table)} (${names.join(", ")}) values (${names.map(() => "?").join(", ")}) on conflict do nothing`,
+  );
+  return {
+    run: (row) => statement.run(...fields.map((field) => toValue(row[field]))).changes > 0,
+    finalize: () => statement.finalize(),
+  };
+}
+
+/** As SQLite keeps it. */
+function toValue(value: unknown): Value {
+  if (value === undefined || value === null) return null;
+  if (value instanceof Date) return value.getTime();
+  return typeof value === "object" ? JSON.stringify(value) : (value as Value);
+}
