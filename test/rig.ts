@@ -7,13 +7,13 @@ import type { Config, ProviderSettings } from "../src/config/value.ts";
 import { type Memory, createMemory } from "../src/gateway/index.ts";
 import type { UpstreamInit } from "../src/gateway/send.ts";
 import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
-import { type LedgerEntry, createLedgerWriter } from "../src/ledger/index.ts";
-import { loadPriceBook } from "../src/ledger/price-list.ts";
+import { type LedgerEntry, createLedgerWriter, createPriceBook } from "../src/ledger/index.ts";
+import { loadBundledPrices } from "../src/ledger/price-list.ts";
 import type { Clock } from "../src/lib/clock.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
 import { createRedactor } from "../src/lib/redact.ts";
-import { type App, createApp } from "../src/server/index.ts";
+import { type App, createApp, makePriceRules } from "../src/server/index.ts";
 import { type Store, openStore } from "../src/store/index.ts";
 import { createLog } from "../src/telemetry/log.ts";
 
@@ -136,7 +136,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       onFault: (error) => log.error("ledger fault", { error }),
       onRecovery: (rows) => log.info("ledger recovered", { rows }),
     }),
-    prices: await loadPriceBook(),
+    prices: createPriceBook(makePriceRules(config, [await loadBundledPrices()])),
     bindings: store.bindings,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
@@ -272,6 +272,7 @@ export function makeConfig(folder: string): Config {
     log: { level: "debug", fileDaemon: null, fileCli: null },
     answers: { keepMs: 30 * 86_400_000, countPerUser: 10_000, bytesPerUser: 2 ** 28, bytes: 2 ** 32 },
     timeouts: { upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
+    prices: { overrides: [], file: null, publicKey: null, refreshMs: 3_600_000, onUnknown: "allow" },
     modelsRefreshMs: 600_000,
     workMode: "auto",
     providers: [

@@ -1,7 +1,6 @@
 // The daemon: opens everything, listens, reloads and drains. The one place where the real clock, network and disk come together.
 
 import { tmpdir } from "node:os";
-import { loadPriceBook } from "../ledger/price-list.ts";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
 import { createMemory } from "../gateway/index.ts";
 import { createDirectory, createKeyRing } from "../identity/index.ts";
@@ -16,6 +15,7 @@ import { type App, answerError, createApp } from "../server/index.ts";
 import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { CliError, EXIT } from "./error.ts";
+import { openPriceDesk } from "./price-desk.ts";
 
 export interface Daemon {
   /** Where it listens, for people. */
@@ -36,7 +36,8 @@ interface DaemonInit {
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const { log } = init;
   const { config } = init.loaded;
-  const prices = loadPriceBook();
+  const prices = await openPriceDesk(config, (message, error) => log.warn(message, { error }));
+  await prices.open();
   const store = await openStore(config);
   const directory = createDirectory({ store: store.identity, now: Date.now });
   await directory.ensureRoot(config.adminEmail);
@@ -61,7 +62,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     ring,
     books: store.ledger,
     ledger,
-    prices: await prices,
+    prices: prices.book,
     bindings: store.bindings,
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     memory,
@@ -82,6 +83,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
       app.reload(next);
       current = next;
     },
+    settled: (next) => prices.adopt(next),
   });
   // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
   let server: Server;
@@ -97,7 +99,9 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     throw error;
   }
   ring.start();
+  prices.watch();
   const close = async (): Promise<void> => {
+    prices.stop();
     app.close();
     await memory.stop();
     // The rows of calls that were just cut are on their way.
@@ -204,10 +208,12 @@ function explainListen(error: unknown, address: string): CliError {
 interface Reload {
   current: () => Config;
   apply: (next: Config) => void;
+  /** Whatever changed, if anything: what the configuration names may have. */
+  settled: (next: Config) => Promise<void>;
 }
 
 /** SIGHUP and a changed file put a new configuration in force; a bad one changes nothing and says so. */
-async function reloadOnChange(init: DaemonInit, { current, apply }: Reload): Promise<() => Promise<void>> {
+async function reloadOnChange(init: DaemonInit, { current, apply, settled }: Reload): Promise<() => Promise<void>> {
   const { log } = init;
   const reload = async (): Promise<readonly string[] | undefined> => {
     try {
@@ -217,6 +223,7 @@ async function reloadOnChange(init: DaemonInit, { current, apply }: Reload): Pro
       // A file may be touched without saying anything new; nothing is rebuilt then.
       if (changes.length > 0) apply(next.config);
       init.adopt(next.config);
+      await settled(next.config);
       if (needRestart.length > 0) log.warn("These changes take effect at the next start", { keys: needRestart });
       log.info("Configuration reloaded", { changed: changes });
       return next.watched;

@@ -2,7 +2,7 @@
 
 import { findNearest } from "../lib/nearest.ts";
 import type { FieldSetting, Gathered, Layer, Setting } from "./gathered.ts";
-import { declareProvider, listFileNames, put, putField, readFileForm, warnOld } from "./gathered.ts";
+import { declarePrice, declareProvider, listFileNames, put, putField, readFileForm, warnOld } from "./gathered.ts";
 import type { IniEntry, IniFile } from "./ini.ts";
 import { isKeyName } from "./key.ts";
 import { findOldKey } from "./old-key.ts";
@@ -17,6 +17,7 @@ import {
   readFieldForm,
   readFlatForm,
 } from "./provider-key.ts";
+import { PRICE_FIELDS, isPriceField } from "./price.ts";
 import { checkRule } from "./rule.ts";
 import { isName } from "./syntax.ts";
 
@@ -27,7 +28,7 @@ export interface FileSource {
   layer: Extract<Layer, "overlay" | "setting">;
 }
 
-type Section = { kind: "aliases" | "routes" | "top" | "unusable" } | { kind: "provider"; name: string };
+type Section = { kind: "aliases" | "routes" | "top" | "unusable" } | { kind: "price" | "provider"; name: string };
 
 /** Where a line stands, and what its file has said before. */
 interface Place {
@@ -46,6 +47,7 @@ export function gatherFile(into: Gathered, { ini, file, layer }: FileSource): vo
     const section = sections.get(name) ?? readSection(into, name, { file, line });
     sections.set(name, section);
     if (section.kind === "provider") declareProvider(into, section.name, { file, line });
+    if (section.kind === "price") declarePrice(into, section.name, { file, line });
   }
   const seen: Place["seen"] = new Map();
   for (const entry of ini.entries) {
@@ -61,6 +63,8 @@ function gatherEntry(section: Section, entry: IniEntry, place: Place): void {
     case "aliases":
     case "routes":
       return gatherRule(section.kind, entry, place);
+    case "price":
+      return gatherPrice(section.name, entry, place);
     case "provider":
       return gatherField(section.name, entry, place);
     case "top":
@@ -120,6 +124,19 @@ function gatherField(provider: string, entry: IniEntry, place: Place): void {
   putField(into, { provider, field, setting } satisfies FieldSetting);
 }
 
+function gatherPrice(name: string, entry: IniEntry, place: Place): void {
+  const { into, origin, layer } = place;
+  const field = entry.key.toLowerCase();
+  if (!isPriceField(field)) {
+    const problem = describeUnknown(origin, { what: "key", name: field, candidates: PRICE_FIELDS });
+    into.problems.push({ ...problem, message: `${problem.message} in [price.${name}]` });
+    return;
+  }
+  if (entry.value === "") return;
+  noteRepeat(`price.${name}.${field}`, false, place);
+  put(declarePrice(into, name, origin).fields, field, { text: entry.value, isPath: false, origin, layer });
+}
+
 function gatherRule(kind: "aliases" | "routes", entry: IniEntry, place: Place): void {
   const { into, origin, layer } = place;
   // In a section, too, people write the arrow: the reader has split at its first half.
@@ -164,6 +181,11 @@ function readSection(into: Gathered, written: string, origin: Origin): Section {
     if (isName(name)) return { kind: "provider", name };
     return refuse("a provider's name consists of a-z, 0-9, - and _, and begins with a letter or a digit", null);
   }
+  if (header.startsWith("price.")) {
+    const name = header.slice("price.".length);
+    if (isName(name)) return { kind: "price", name };
+    return refuse("a price's name consists of a-z, 0-9, - and _, and begins with a letter or a digit", null);
+  }
   const suggestion = guessSection(header);
   if (suggestion === null) return { kind: "top" };
   return refuse(`unknown section ${JSON.stringify(header.slice(0, 60))}`, suggestion);
@@ -176,6 +198,7 @@ function guessSection(header: string): string | null {
   if (/^(model[ _-]?)?alias/.test(header)) return "[aliases]";
   if (/^(model[ _-]?)?(routes?|routing)\b/.test(header)) return "[routes]";
   const [, word = "", name = ""] = /^([a-z_]+)(?:[\s.:/-]+(.+))?$/.exec(header) ?? [];
+  if (findNearest(word, ["price", "prices"], 1).length > 0) return isName(name) ? `[price.${name}]` : "[price.NAME]";
   if (findNearest(word, ["provider", "providers"], 1).length === 0) return null;
   return isName(name) ? `[provider.${name}]` : "[provider.NAME]";
 }

@@ -37,10 +37,18 @@ export interface ProviderDraft {
   headers: Map<string, Setting>;
 }
 
+/** A section of prices. */
+export interface PriceDraft {
+  origin: Origin;
+  fields: Map<string, Setting>;
+}
+
 export interface Gathered {
   settings: Map<KeyName, Setting>;
   /** In order of declaration. */
   providers: Map<string, ProviderDraft>;
+  /** By the section's name, in order of declaration. */
+  prices: Map<string, PriceDraft>;
   /** Lines of `[routes]` and of providers' `models`, layer by layer, in order of declaration. */
   routes: DraftRule[];
   /** Lines of `[aliases]`, likewise. */
@@ -55,6 +63,7 @@ export function createGathered(): Gathered {
   return {
     settings: new Map(),
     providers: new Map(),
+    prices: new Map(),
     routes: [],
     aliases: [],
     problems: [],
@@ -74,6 +83,12 @@ export function declareProvider(into: Gathered, name: string, origin: Origin): P
   if (known !== undefined) return known;
   const draft: ProviderDraft = { origin, fields: new Map(), headers: new Map() };
   into.providers.set(name, draft);
+  return draft;
+}
+
+export function declarePrice(into: Gathered, name: string, origin: Origin): PriceDraft {
+  const draft = into.prices.get(name) ?? { origin, fields: new Map() };
+  into.prices.set(name, draft);
   return draft;
 }
 

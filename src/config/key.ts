@@ -23,10 +23,10 @@ export interface Key {
   /** The `_file` form alone: the value holds a secret only sometimes. */
   fileForm?: true;
   /**
-   * `~` is expanded and relative paths start at the working folder; a database may be a DSN, a log may be `-`, and of targets,
+   * `~` is expanded and relative paths start at the working folder; a database may be a DSN, a log may be `-`, a source an https:// address, and of targets,
    * which are a list, some may be URLs, which are not shown in full.
    */
-  path?: "database" | "file" | "log" | "targets";
+  path?: "database" | "file" | "log" | "source" | "targets";
   /** Takes effect at the next start only. */
   restart?: true;
 }

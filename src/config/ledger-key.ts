@@ -14,6 +14,35 @@ export const LEDGER_KEYS = {
     path: "targets",
     restart: true,
   },
+  on_unknown_price: {
+    about:
+      "Calls whose price nobody knows: allow, warn (log and response header), or refuse before the provider is called",
+    group: "ledger",
+    type: syntax.unknownPrice,
+    fallback: "allow",
+  },
+  price_file: {
+    about:
+      "A newer price list, as a path or https:// address: the public list's own data.json (v2), or prices of your own; unset: the list that came with the gateway",
+    group: "ledger",
+    type: syntax.plain,
+    example: "/etc/tokligence/prices.json",
+    path: "source",
+  },
+  price_file_public_key: {
+    about:
+      "Ed25519 key (PEM, JWK or base64 of its 32 bytes) that the price file must be signed with, in <price_file>.sig or as a JWS",
+    group: "ledger",
+    type: syntax.plain,
+    example: "/etc/tokligence/prices.pub",
+    fileForm: true,
+  },
+  price_refresh: {
+    about: "How often the price file is read again; 0: only at the start, and with `prices refresh` or a reload",
+    group: "ledger",
+    type: syntax.defineDuration({ zeroMs: syntax.LONGEST_MS }),
+    fallback: "1h",
+  },
   smtp_from: {
     about: "Sender of our e-mails; unset: smtp_username, where that is an address",
     group: "notice",

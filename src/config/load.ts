@@ -16,6 +16,7 @@ import type { Key, KeyName, Values } from "./key.ts";
 import { KEY_NAMES, describeKey } from "./key.ts";
 import type { Problem } from "./problem.ts";
 import { ConfigError, describeBadValue, printOrigin, quote } from "./problem.ts";
+import { readPrices } from "./price.ts";
 import { listProviderNames, readProviders } from "./provider.ts";
 import type { EffectiveValue, Reading } from "./read.ts";
 import { readSetting } from "./read.ts";
@@ -89,6 +90,8 @@ function readConfig(reading: Reading): Config {
   const aliases = readAliases(reading, values);
   checkTls(reading, values);
   const smtp = readSmtp(reading, values);
+  watchPriceFile(reading, values);
+  const overrides = readPrices(reading, providers);
   showRules(reading, { routes, aliases });
   return {
     environment: values.environment,
@@ -126,6 +129,13 @@ function readConfig(reading: Reading): Config {
       upstreamHeadersMs: values.upstream_header_timeout,
       upstreamIdleMs: values.upstream_idle_timeout,
       shutdownMs: values.shutdown_timeout,
+    },
+    prices: {
+      overrides,
+      file: values.price_file,
+      publicKey: values.price_file_public_key,
+      refreshMs: values.price_refresh,
+      onUnknown: values.on_unknown_price,
     },
     modelsRefreshMs: values.models_refresh,
     workMode: chooseWorkMode(reading, values),
@@ -186,6 +196,16 @@ function chooseWorkMode(reading: Reading, values: Values): Config["workMode"] {
 function warnAbout(reading: Reading, name: KeyName, message: string): void {
   const origin = reading.gathered.settings.get(name)?.origin ?? { file: "default", line: null };
   reading.gathered.warnings.push(`${printOrigin(origin)}: ${name}: ${message}`);
+}
+
+/** A file that changes is taken in at once. Over plain HTTP anybody on the way could set prices, unless it is signed. */
+function watchPriceFile(reading: Reading, { price_file: file, price_file_public_key: key }: Values): void {
+  if (file === null) return;
+  if (!/^https?:/iu.test(file)) reading.files.add(file);
+  const origin = reading.gathered.settings.get("price_file")?.origin;
+  if (origin === undefined || key !== null || !/^http:/iu.test(file)) return;
+  const message = "over http:// a price file must be signed: say price_file_public_key, or use https://";
+  reading.gathered.problems.push(describeBadValue(origin, "price_file", message));
 }
 
 function checkTls(reading: Reading, values: Values): void {

@@ -35,6 +35,11 @@ export const FIELDS = {
     type: syntax.baseUrl,
     example: "http://localhost:11434/v1",
   },
+  discount: {
+    about: "Percent off its listed prices, as agreed with it",
+    type: syntax.percent,
+    example: "12.5",
+  },
   max_tokens: {
     about: "Output limit to ask for where the client gives none and the format demands one",
     type: syntax.defineInteger(1, 10_000_000),
@@ -44,6 +49,11 @@ export const FIELDS = {
     about: "Patterns of the models that it answers, separated by commas",
     type: syntax.plain,
     example: "llama*, qwen*",
+  },
+  on_unknown_price: {
+    about: "allow, warn or refuse calls whose price nobody knows; unless said, on_unknown_price of the gateway",
+    type: syntax.unknownPrice,
+    example: "refuse",
   },
   type: {
     about: "Whose server it is or behaves like; unless said, the type of that name, else compatible",

@@ -77,6 +77,8 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     options: readOptions(reading, values, subject),
     headers: readHeaders(reading, subject),
     maxOutputTokens: fields.max_tokens,
+    ...(fields.discount === null ? {} : { discount: fields.discount }),
+    ...(fields.on_unknown_price === null ? {} : { onUnknownPrice: fields.on_unknown_price }),
   };
 }
 

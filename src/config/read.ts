@@ -106,6 +106,7 @@ export function expandPath(reading: Pick<Reading, "cwd" | "homedir">, path: Key[
   if (path === undefined || (path === "log" && text === "-") || (path === "database" && isDsn(text))) return text;
   // Left for the parser to refuse.
   if (path === "database" && text.includes("://")) return text;
+  if (path === "source" && /^https?:\/\//iu.test(text)) return text;
   if (path === "targets") return expandTargets(reading, text);
   if (text === "~") return reading.homedir;
   if (/^~[/\\]/.test(text)) return join(reading.homedir, text.slice(2));

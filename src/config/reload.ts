@@ -31,6 +31,10 @@ const PARTS = {
   log_level: (config) => config.log.level,
   max_body_bytes: (config) => config.http.maxBodyBytes,
   models_refresh: (config) => config.modelsRefreshMs,
+  on_unknown_price: (config) => config.prices.onUnknown,
+  price_file: (config) => config.prices.file,
+  price_file_public_key: (config) => config.prices.publicKey,
+  price_refresh: (config) => config.prices.refreshMs,
   responses_keep_days: (config) => config.answers.keepMs,
   responses_max_bytes: (config) => config.answers.bytes,
   responses_max_bytes_per_user: (config) => config.answers.bytesPerUser,
@@ -57,6 +61,7 @@ export function diffReload(before: Config, after: Config): Difference {
     (restart ? difference.needRestart : difference.changes).push(name);
   }
   difference.changes.push(...diffProviders(before, after));
+  if (!isDeepStrictEqual(before.prices.overrides, after.prices.overrides)) difference.changes.push("prices");
   if (!isDeepStrictEqual(before.routes, after.routes)) difference.changes.push("routes");
   if (!isDeepStrictEqual(before.aliases, after.aliases)) difference.changes.push("aliases");
   return difference;

@@ -189,6 +189,25 @@ export const email = define((text) => {
   return text.toLowerCase();
 });
 
+/** `12.5`: a decimal from 0 to 100, in the operator's own words, as money is reckoned exactly. */
+export const percent = define((text) => {
+  const digits = text.replace(/\s*%$/u, "");
+  if (/^\d{1,3}(?:\.\d{1,9})?$/u.test(digits) && Number(digits) <= 100) return digits;
+  throw new Refusal(`${quote(text)} is no percentage: write a number from 0 to 100, such as 12.5`);
+});
+
+/** What becomes of calls whose price nobody knows. */
+export const unknownPrice = defineChoice(["allow", "warn", "refuse"]);
+
+/** A day, which begins at midnight UTC, or a moment. */
+export const moment = define((text) => {
+  const isMoment = /^\d{4}-\d{2}-\d{2}(?:[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2}))?$/u.test(text);
+  const at = new Date(text.toUpperCase());
+  const isReal = isMoment && !Number.isNaN(at.getTime()) && (text.length > 10 || at.toISOString().startsWith(text));
+  if (isReal) return at;
+  throw new Refusal(`${quote(text)} is no day: write it like 2026-01-31 or 2026-01-31T12:00:00Z`);
+});
+
 /** Of a server, without a port: `smtp.example.com`, `10.0.0.1`, `::1`. */
 export const hostname = define((text) => {
   if (!/^[a-z0-9._:-]+$/iu.test(text) || /^[^:]*:[^:]*$/u.test(text)) {

@@ -1,8 +1,10 @@
 // The files that `init` writes, made from the table of settings: every key with its line of explanation. Writes no disk.
 
+import { SHORT_PRICE_NAMES } from "../ledger/index.ts";
 import { printIniEntry } from "./ini.ts";
 import type { Group } from "./key.ts";
 import { GROUPS, KEY_NAMES, describeKey, hasFileForm } from "./key.ts";
+import { PRICE_SETTINGS } from "./price.ts";
 import { KINDS, type ProviderKindDefinition, listImplying } from "../provider/index.ts";
 import { SHARED_FIELDS, DECLARABLE, describeField, nameVariable } from "./provider-key.ts";
 
@@ -62,6 +64,7 @@ ${printKinds()}`,
     ...[...KINDS]
       .filter(([, kind]) => Object.keys(kind.options).some((name) => name !== WIDESPREAD))
       .map(printKindExample),
+    printPriceExample(),
     `# --- Routes and aliases, one a line: exact, x*, *x or *x*; the most literal characters win, then the first ---
 
 # [routes]
@@ -117,6 +120,26 @@ function printProviderExample(name: string): string {
     ...(formats === undefined ? [] : [`# # ${formats.about}\n# ${WIDESPREAD}=${formats.example}`]),
     `# # Any header for every call\n# header.x-title=Tokligence`,
     `# # Each has a variable too, such as ${nameVariable(name, "base_url")}`,
+  ].join("\n");
+}
+
+function printPriceExample(): string {
+  const lines = Object.entries(PRICE_SETTINGS).flatMap(([name, { about, example }]) => [
+    `# # ${about}`,
+    `# ${name}=${example}`,
+  ]);
+  return [
+    "# --- Prices of your own, above every list: one section for each that was agreed ---",
+    "",
+    "# [price.contract]",
+    ...lines,
+    "# # US dollars for a million tokens of each kind, or for one of another unit by the price list's name for it; a kind without a",
+    `# # price of its own costs what it is part of: ${SHORT_PRICE_NAMES.join(", ")}, request`,
+    "# input=2.00",
+    "# cache_read=0.20",
+    "# output=8.00",
+    "# # Beyond so many tokens of input, for all of them",
+    "# output_above_200000=12.00",
   ].join("\n");
 }
 

@@ -2,6 +2,7 @@
 
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import type { Smtp, Target } from "../notice/index.ts";
+import type { PriceOverride } from "../ledger/index.ts";
 import type { ProviderSettings } from "../provider/settings.ts";
 
 export type { AliasRule, RouteRule } from "../gateway/rule.ts";
@@ -51,6 +52,16 @@ export interface Config {
     upstreamIdleMs: number;
     /** How long a stop waits for streams that are running. */
     shutdownMs: number;
+  };
+  prices: {
+    /** The operator's own, above every list. */
+    overrides: readonly PriceOverride[];
+    /** A path, or an https:// address; null: the bundled list alone. */
+    file: string | null;
+    /** What the file must be signed with; null: it need not be. */
+    publicKey: string | null;
+    refreshMs: number;
+    onUnknown: "allow" | "refuse" | "warn";
   };
   /** How often the providers' model lists are read again. */
   modelsRefreshMs: number;

@@ -14,6 +14,7 @@ import type { Bindings } from "./rest/binding.ts";
 import type { Memory } from "./memory.ts";
 import type { Router } from "./route.ts";
 import type { Deadlines, Fetch } from "./send.ts";
+import type { UnknownPrice } from "./unknown-price.ts";
 
 export interface Call {
   /** The row's id: UUIDv7, ours alone. */
@@ -41,6 +42,8 @@ export interface Scene {
   catalog: Catalog;
   providers: ReadonlyMap<string, Provider>;
   workMode: "auto" | "passthrough";
+  /** What becomes of a provider's calls whose price nobody knows. */
+  unknownPrice(provider: string): UnknownPrice;
   deadlines: Deadlines;
   redact: Redact;
 }
@@ -51,6 +54,8 @@ export interface GatewayTools {
   clock: Clock;
   ledger: LedgerWriter;
   prices: PriceBook;
+  /** A call is made though nobody knows its price. */
+  unpriced: (provider: string, model: string, tier: string) => void;
   bindings: Bindings;
   /** A place for what of a request's body must wait. */
   openSpool: () => Spool;

@@ -15,6 +15,7 @@ import { type CallRecord, booksClosed, openRecord } from "./record.ts";
 import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
+import { judgePrice } from "./unknown-price.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
 export async function handleCall(call: Call, tools: GatewayTools): Promise<Response> {
@@ -56,6 +57,7 @@ async function answer(
   if (keeper !== null && heldBy !== null && keeper !== heldBy) throw objectsApart(keeper, heldBy);
   const plan = tellOurs(makePlan(scene, { ...asked, keeper: keeper ?? heldBy }), recalled?.ask.ours);
   record.planned(plan);
+  if (plan.local === undefined) judgePrice({ plan, record, scene, tools, body: asked.body });
   const ready: Ready = {
     call,
     tools,

@@ -31,6 +31,8 @@ export interface CallRecord {
   got(piece: string | Uint8Array): void;
   /** What was announced has rows of its own, or never came to be: none is written here. */
   withdraw(): void;
+  /** A word for the client beside its answer, such as `price_unknown`. */
+  warn(word: string): void;
   /** Closes the attempt that is under way. */
   attempted(attempt: { status: number | null; error: GatewayError | null; upstreamRequestId: string | null }): void;
   /** Who was asked, as response headers; nothing before that was decided. */
@@ -43,7 +45,8 @@ export interface CallRecord {
     usage: Usage | null;
     units: Units | null;
     source: UsageSource;
-    price: "free" | "list" | "unknown";
+    /** `sum`: the figures are those of many calls together. */
+    price: "free" | "list" | "sum" | "unknown";
   }): void;
   /** One event of a stream. */
   observed(event: Event): void;
@@ -71,10 +74,11 @@ export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs
 export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock" | "ledger" | "prices">): CallRecord {
   const attempts: Attempt[] = [];
   const output = createTokenEstimate();
+  const warnings: string[] = [];
   let modelAsked = "";
   let streamed = false;
   let plan: Pick<Plan, "dropped" | "model" | "provider"> | null = null;
-  let measure: { units: Units | null; source: UsageSource; price: "free" | "list" | "unknown" } | null = null;
+  let measure: { units: Units | null; source: UsageSource; price: "free" | "list" | "sum" | "unknown" } | null = null;
   let served: string | null = null;
   let usage: Usage | null = null;
   let usageIsFinal = false;
@@ -136,20 +140,21 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
     const weighed = weigh();
     if (measure?.price === "free") return { ...weighed, price: FREE };
     if (measure?.price === "unknown") return { ...weighed, price: null };
-    const price = weighed.usage === null || plan === null ? null : findPrice(plan, weighed.usage);
+    const hasFigures = weighed.usage !== null || (measure?.units ?? null) !== null;
+    const price = !hasFigures || plan === null ? null : findPrice(plan, weighed.usage);
     return { ...weighed, price };
   };
 
   /** By the model that was served; where the list does not know its name, by the one that was asked for. */
-  const findPrice = (of: Pick<Plan, "model" | "provider">, counted: Usage): Price | null => {
+  const findPrice = (of: Pick<Plan, "model" | "provider">, usage: Usage | null): Price | null => {
     const at = new Date(call.startedWallMs);
-    const { pricing } = of.provider;
-    const names = typeof pricing === "object" && "by" in pricing ? [of.model, served] : [served, of.model];
-    for (const name of new Set(names)) {
-      const found = name === null ? null : tools.prices.price(pricing, name, counted, at, measure?.units);
-      if (found !== null) return found;
-    }
-    return null;
+    const { pricing, name: provider } = of.provider;
+    const units = measure?.units ?? null;
+    const isSum = measure?.price === "sum";
+    const asked = of.model;
+    const isByAsked = typeof pricing === "object" && "by" in pricing;
+    const models = served === null || served === asked ? [asked] : isByAsked ? [asked, served] : [served, asked];
+    return tools.prices.price({ provider, pricing, models, at, usage, units, isSum });
   };
 
   /** Null where no provider was sent anything. */
@@ -241,6 +246,9 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
       if (ticket !== null) tools.ledger.withdraw(ticket);
       done();
     },
+    warn(word) {
+      warnings.push(word);
+    },
     attempted(attempt) {
       if (plan === null) return;
       attempts.push({
@@ -258,6 +266,7 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
         "x-tokligence-provider": plan.provider.name,
         ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
         "x-tokligence-attempts": String(started),
+        ...(warnings.length === 0 ? {} : { "x-tokligence-warning": warnings.join(", ") }),
       };
     },
     answered(answer) {

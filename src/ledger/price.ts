@@ -1,172 +1,266 @@
-// What tokens cost: prices from the bundled price list, remembered per model so that a request pays for arithmetic only.
-// Unknown is null and never 0. Knows no provider by name; the list does.
+// What a call costs: layers of prices asked in order, each answer remembered for as long as it holds, so that a request pays for
+// arithmetic only. Unknown is null and never 0. Knows no provider by name; lists and facts do.
 
-import type { PriceCalculation } from "@pydantic/genai-prices";
-import { type Units, type Usage, sumInputTokens } from "../ir/index.ts";
-
-/** How to look a price up: in the list of a vendor, by the address that served it, or not at all because it is free. */
-export type PriceKey = { vendor: string } | { apiUrl: string } | "free";
+import { type Usage, sumInputTokens } from "../ir/index.ts";
+import { type Fraction, ONE, divide, multiply, parseFraction, printFraction, subtract } from "../lib/fraction.ts";
+import { type RateCard, costOf, countAlone, makeRateCard } from "./price-rate.ts";
+import {
+  type PriceFact,
+  type PriceLayer,
+  type PriceQuestion,
+  type PriceRequest,
+  type PriceValue,
+  type Tariff,
+  nameTier,
+} from "./price-tariff.ts";
+import type { PriceUnit } from "./price-unit.ts";
 
 export interface Price {
   /** Billionths of a US dollar, rounded to the nearest. */
   costNanos: number;
-  /** What was priced, as `vendor/model`. */
+  /** What was priced, such as `vendor/model` in the list's words. */
   id: string;
-  /** The list, and its version. */
+  /** Which list or whose word, with its version, and what was done to it: `operator`, `genai-prices@0.1.8 batch`. */
   source: string;
-  /** The day from which on that was the price, or of the list that says so; null where nobody says. */
+  /** The day from which on that was the price, else the list's own (ISO); null where neither is known. */
   date: string | null;
 }
 
 export interface PriceBook {
-  /** Null where the list does not know the model. */
-  price(key: PriceKey, model: string, usage: Usage, at: Date, units?: Units | null): Price | null;
+  /** Null where no layer knows the model, or not what something of it costs. */
+  price(request: PriceRequest): Price | null;
+  /** Whether there is a price for such a call at all; asked before it is made. */
+  knows(question: PriceQuestion): boolean;
+  /** For people: which price applies, of which layer; null where none does. */
+  explain(question: PriceQuestion): PriceExplanation | null;
+  /** Puts other layers and discounts in force; what was remembered is forgotten. */
+  adopt(next: PriceRules): void;
 }
 
-type Calculate = typeof import("@pydantic/genai-prices").calcPrice;
-
-/** Nano-dollars a token. */
-interface Rates {
-  fresh: number;
-  cacheRead: number;
-  cacheWrite: number;
-  output: number;
-  id: string;
+export interface PriceExplanation {
+  layer: string;
+  tariff: Tariff;
   source: string;
-  /** Beyond so many input tokens a dearer tier begins, and the list is asked each time. */
-  maxInputTokens: number;
-  /** Prices may change by date and by hour: looked up again then. */
-  validUntilMs: number;
+  /** Pages that say what the list does not. */
+  facts: readonly string[];
+  /** One for each size of request: USD for `per` of each unit, as exact decimals; null where unknown. */
+  bands: readonly { aboveInputTokens: number; prices: readonly { key: string; usd: string | null }[] }[];
 }
 
-const NANOS = 1e9;
-const PROBE_TOKENS = 1_000;
-const VALID_MS = 60_000;
-const MAX_REMEMBERED = 2_000;
+export interface PriceRules {
+  /** Asked in this order. */
+  layers: readonly PriceLayer[];
+  facts: readonly PriceFact[];
+  /** Percent off listed prices, as a decimal, by provider name. */
+  discounts?: ReadonlyMap<string, string>;
+}
+
+interface Known {
+  tariff: Tariff;
+  layer: string;
+  card: RateCard;
+  source: string;
+  facts: readonly string[];
+}
+
+/** What was found, and in which window of time it stays found. */
+interface Memory {
+  known: Known | null;
+  fromMs: number;
+  untilMs: number;
+}
+
+const MAX_REMEMBERED = 4_000;
 const MAX_REMEMBERED_LENGTH = 400;
+
 export const FREE: Price = Object.freeze({ costNanos: 0, id: "free", source: "free", date: null });
 
-/** `listVersion` names the price list on every row. */
-export function createPriceBook(calculate: Calculate, listVersion: string): PriceBook {
-  const remembered = new Map<string, Rates | "unknown">();
+export function createPriceBook(init: PriceRules): PriceBook {
+  let rules = init;
+  let remembered = new Map<string, Memory>();
+
+  const find = (question: PriceQuestion): Known | null => {
+    const name = nameQuestion(question);
+    const at = question.at.getTime();
+    const memory = remembered.get(name);
+    if (memory !== undefined && memory.fromMs <= at && at < memory.untilMs) return memory.known;
+    const found = remember(findTariff(question, rules), rules.layers, at);
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    if (name.length <= MAX_REMEMBERED_LENGTH) remembered.set(name, found);
+    return found.known;
+  };
 
   return {
-    price(key, model, usage, at, units = null) {
-      if (key === "free") return FREE;
-      const kinds = pickKinds(units);
-      if (kinds !== null) return priceDirectly(calculate, key, model, usage, at, listVersion, kinds);
-      const name = "vendor" in key ? `${key.vendor}\n${model}` : `${key.apiUrl}\n${model}`;
-      let rates = remembered.get(name);
-      if (rates === undefined || (typeof rates === "object" && rates.validUntilMs < at.getTime())) {
-        rates = findRates(calculate, key, model, at, listVersion);
-        if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-        if (name.length <= MAX_REMEMBERED_LENGTH) remembered.set(name, rates);
-      }
-      if (rates === "unknown") return null;
-      if (sumInputTokens(usage) > rates.maxInputTokens)
-        return priceDirectly(calculate, key, model, usage, at, listVersion);
-      const nanos =
-        usage.freshInputTokens * rates.fresh +
-        usage.cacheReadTokens * rates.cacheRead +
-        usage.cacheWriteTokens * rates.cacheWrite +
-        usage.outputTokens * rates.output;
-      return { costNanos: Math.round(nanos), id: rates.id, source: rates.source, date: null };
+    price({ usage, units = null, isSum = false, ...request }) {
+      if (request.pricing === "free") return FREE;
+      const known = find({ ...request, tier: nameTier(usage?.serviceTier) });
+      return known === null ? null : charge(known, { usage, units, isSum });
+    },
+    knows: (question) => question.pricing === "free" || hasPrice(find(question)),
+    explain(question) {
+      const known = find(question);
+      if (known === null) return null;
+      const { layer, tariff, source, facts, card } = known;
+      return { layer, tariff, source, facts, bands: describeBands(card) };
+    },
+    adopt(next) {
+      rules = next;
+      remembered = new Map();
     },
   };
 }
 
-/** A model's price per token below its first tier, found by asking for a round number of each kind. */
-function findRates(
-  calculate: Calculate,
-  key: Exclude<PriceKey, "free">,
-  model: string,
-  at: Date,
-  listVersion: string,
-): Rates | "unknown" {
-  const ask = (usage: Partial<Usage>): PriceCalculation | null =>
-    lookUp(calculate, key, model, { ...EMPTY, ...usage }, at);
-  const base = ask({ freshInputTokens: PROBE_TOKENS });
-  if (base === null) return "unknown";
-  // A fee for the request itself is not linear in tokens: such a model is priced by the list every time.
-  const hasFee = (ask({})?.total_price ?? 0) > 0;
-  const rate = (usage: Partial<Usage>): number => ((ask(usage)?.total_price ?? 0) / PROBE_TOKENS) * NANOS;
-  return {
-    fresh: rate({ freshInputTokens: PROBE_TOKENS }),
-    cacheRead: rate({ cacheReadTokens: PROBE_TOKENS }),
-    cacheWrite: rate({ cacheWriteTokens: PROBE_TOKENS }),
-    output: rate({ outputTokens: PROBE_TOKENS }),
-    id: nameModel(base),
-    source: listVersion,
-    maxInputTokens: hasFee ? -1 : findFirstTier(base),
-    validUntilMs: at.getTime() + VALID_MS,
-  };
-}
-
-function findFirstTier(found: PriceCalculation): number {
-  const starts = Object.values(found.model_price).flatMap((price) =>
-    typeof price === "object" ? price.tiers.map((tier) => tier.start) : [],
-  );
-  return Math.min(Number.POSITIVE_INFINITY, ...starts);
-}
-
-function priceDirectly(
-  calculate: Calculate,
-  key: Exclude<PriceKey, "free">,
-  model: string,
-  usage: Usage,
-  at: Date,
-  listVersion: string,
-  kinds: Units = {},
-): Price | null {
-  const found = lookUp(calculate, key, model, usage, at, kinds);
-  if (found === null) return null;
-  return { costNanos: Math.round(found.total_price * NANOS), id: nameModel(found), source: listVersion, date: null };
-}
-
-const EMPTY: Usage = {
-  freshInputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: null,
-};
-
-/** The list counts cached tokens among the input; we keep them apart. */
-function lookUp(
-  calculate: Calculate,
-  key: Exclude<PriceKey, "free">,
-  model: string,
-  usage: Usage,
-  at: Date,
-  kinds: Units = {},
-): PriceCalculation | null {
-  const counts = {
-    ...kinds,
-    input_tokens: sumInputTokens(usage),
-    cache_read_tokens: usage.cacheReadTokens,
-    cache_write_tokens: usage.cacheWriteTokens,
-    output_tokens: usage.outputTokens,
-  };
-  const where = "vendor" in key ? { providerId: key.vendor } : { providerApiUrl: key.apiUrl };
-  try {
-    return calculate(counts, model, { ...where, timestamp: at });
-  } catch {
-    // The list throws for usage that it has no price for; that is "unknown", not a failure of the request.
-    return null;
+function remember(known: Known | null, layers: readonly PriceLayer[], at: number): Memory {
+  let { fromMs, untilMs } = known?.tariff ?? { fromMs: Number.NEGATIVE_INFINITY, untilMs: Number.POSITIVE_INFINITY };
+  for (const edge of layers.flatMap((layer) => layer.edgesMs ?? [])) {
+    if (edge <= at) fromMs = Math.max(fromMs, edge);
+    else untilMs = Math.min(untilMs, edge);
   }
+  return { known, fromMs, untilMs };
 }
 
-/** Names that the list knows; of any other it would complain on the console. */
-const KIND = /^(?:input|output|cache)_(?:audio|image|video)_(?:read_)?tokens$/u;
-
-/** Of what kind tokens were, for they have prices of their own; null where that makes no difference. */
-function pickKinds(units: Units | null): Units | null {
-  const kinds = Object.entries(units ?? {}).filter(([name]) => KIND.test(name));
-  return kinds.length === 0
-    ? null
-    : { cache_audio_read_tokens: 0, cache_image_read_tokens: 0, ...Object.fromEntries(kinds) };
+function charge(
+  known: Known,
+  { usage, units, isSum }: Required<Pick<PriceRequest, "isSum" | "units" | "usage">>,
+): Price | null {
+  // Units that nobody has a price for are no calls for nothing.
+  if (usage === null && !known.card.units.some(({ name }) => countAlone(name, units) > 0)) return null;
+  if (isSum && !isPricedBySum(known.card, usage)) return null;
+  const costNanos = costOf(known.card, usage, units);
+  if (costNanos === null) return null;
+  if (costNanos === 0 && isUnpriced(known, usage)) return null;
+  const { id, date } = known.tariff;
+  return { costNanos, id, source: known.source, date };
 }
 
-function nameModel(found: PriceCalculation): string {
-  return `${found.provider.id}/${found.model.id}`;
+/** The sum of many calls has a price where none of them can have been large, and none pays for itself. */
+function isPricedBySum({ bands, units }: RateCard, usage: Usage | null): boolean {
+  const firstSize = bands[1]?.above ?? Number.POSITIVE_INFINITY;
+  const isSmall = usage === null || sumInputTokens(usage) <= firstSize;
+  return isSmall && !units.some(({ name }) => name === "requests");
+}
+
+/** Tokens that cost nothing because the list prices other things alone, such as seconds, are no free tokens. */
+function isUnpriced({ tariff, card }: Known, usage: Usage | null): boolean {
+  if (usage === null || Object.keys(tariff.prices).length === 0) return false;
+  const isCounted = sumInputTokens(usage) + usage.outputTokens > 0;
+  return (
+    isCounted &&
+    !card.units.some(({ dimensions, priceKey }) => dimensions["family"] === "tokens" && priceKey in tariff.prices)
+  );
+}
+
+function nameQuestion({ provider, pricing, models, tier }: PriceQuestion): string {
+  const list = pricing === "free" ? "" : "vendor" in pricing ? pricing.vendor : pricing.apiUrl;
+  return `${provider}\n${list}\n${tier}\n${models.join("\n")}`;
+}
+
+/** Something of it, at least, has a known price; or nothing of it costs anything, which a list says with an empty entry. */
+function hasPrice(known: Known | null): boolean {
+  if (known === null) return false;
+  const isFree = Object.keys(known.tariff.prices).length === 0;
+  return isFree || known.card.bands.some(({ rates }) => rates.some((rate) => rate !== null));
+}
+
+function findTariff(question: PriceQuestion, { layers, facts, discounts }: PriceRules): Known | null {
+  for (const layer of layers) {
+    for (const model of question.models) {
+      const tariff = layer.find(question, model);
+      if (tariff === null) continue;
+      const discount = tariff.isListed ? discounts?.get(question.provider) : undefined;
+      return { tariff, layer: layer.name, ...makeCard(tariff, question.tier, { facts, discount }) };
+    }
+  }
+  return null;
+}
+
+const TIER_DIMENSIONS = ["input", "cacheRead", "cacheWrite", "output"] as const;
+type TierDimension = (typeof TIER_DIMENSIONS)[number];
+
+/** The tariff with what its vendor documents beside the list, and with the operator's discount. */
+function makeCard(
+  tariff: Tariff,
+  tier: string,
+  { facts, discount }: { facts: readonly PriceFact[]; discount: string | undefined },
+): Pick<Known, "card" | "facts" | "source"> {
+  const own = tariff.isListed ? facts.filter((fact) => isAbout(fact, tariff)) : [];
+  const fact = tier === tariff.tier ? null : own.find((known) => known.tier === tier && known.factors !== undefined);
+  const hour = own.find(({ longCacheWrite }) => longCacheWrite !== undefined);
+  const share = discount === undefined ? ONE : takePercent(discount);
+  const factors = fact === null ? null : readFactors(fact);
+  const { prices, used } = addLongWrites(tariff.prices, hour);
+  const card = makeRateCard(prices, {
+    adjust(unit, isLong) {
+      if (factors === null) return share;
+      if (isLong && fact?.servesLongContext === false) return null;
+      const factor = factors.get(dimensionOf(unit) ?? "output");
+      return factor === undefined || dimensionOf(unit) === null ? null : multiply(factor, share);
+    },
+    least: Object.assign({}, ...own.map(({ least }) => least ?? {})) as Record<string, number>,
+    // Writes for an hour are never taken for the cheaper ones.
+    unknown: ["cache_write_1h_mtok"],
+  });
+  const pages = [fact, used ? hour : null].flatMap((known) => (known ? [known.source] : []));
+  const suffix = fact ? ` ${tier}` : "";
+  const source = `${tariff.source}${suffix}`;
+  return { card, facts: pages, source: discount === undefined ? source : `operator -${discount}% ${source}` };
+}
+
+function isAbout({ vendor, models }: PriceFact, tariff: Tariff): boolean {
+  return vendor === tariff.vendor && (models === undefined || models.test(tariff.model));
+}
+
+function readFactors(fact: PriceFact | undefined): Map<TierDimension, Fraction> {
+  const read = TIER_DIMENSIONS.flatMap((name) => {
+    const factor = parseFraction(fact?.factors?.[name] ?? "");
+    return factor === null ? [] : [[name, factor] as const];
+  });
+  return new Map(read);
+}
+
+/** Null for what no tier has a factor for, such as searches. */
+function dimensionOf({ dimensions: { family, direction, type } }: PriceUnit): TierDimension | null {
+  if (family !== "tokens") return null;
+  if (direction === "output") return "output";
+  if (type === "cache_read") return "cacheRead";
+  return type === "cache_write" ? "cacheWrite" : "input";
+}
+
+/** Where the list prices writes for five minutes alone, and the vendor says how those for an hour relate to the plain input. */
+function addLongWrites(
+  prices: Tariff["prices"],
+  fact: PriceFact | undefined,
+): { prices: Tariff["prices"]; used: boolean } {
+  const factor = parseFraction(fact?.longCacheWrite ?? "");
+  const { input_mtok: input, cache_write_mtok: write, cache_write_1h_mtok: own } = prices;
+  if (factor === null || input === undefined || write === undefined || own !== undefined)
+    return { prices, used: false };
+  return { prices: { ...prices, cache_write_1h_mtok: scale(input, factor) }, used: true };
+}
+
+function scale(price: PriceValue, factor: Fraction): PriceValue {
+  const times = (value: number | string): string => printFraction(multiply(parseFraction(value) ?? ONE, factor));
+  if (typeof price !== "object") return times(price);
+  return {
+    base: times(price.base),
+    tiers: price.tiers.map((tier) => ({ start: tier.start, price: times(tier.price) })),
+  };
+}
+
+function takePercent(percent: string): Fraction {
+  return subtract(ONE, divide(parseFraction(percent) ?? { top: 0n, bottom: 1n }, { top: 100n, bottom: 1n }));
+}
+
+const NANOS_PER_USD: Fraction = { top: 1_000_000_000n, bottom: 1n };
+
+function describeBands({ units, bands }: RateCard): PriceExplanation["bands"] {
+  return bands.map(({ above, rates }) => ({
+    aboveInputTokens: Math.max(0, above),
+    prices: units.flatMap(({ priceKey: key, per }, place) => {
+      const rate = rates[place] ?? null;
+      const usd =
+        rate === null ? null : printFraction(divide(multiply(rate, { top: BigInt(per), bottom: 1n }), NANOS_PER_USD));
+      return [{ key, usd }];
+    }),
+  }));
 }

@@ -44,5 +44,7 @@ export interface LedgerStore {
   /** Rows from elsewhere, clean, and past the writer and its chain: all or none. A row whose id is already there is left alone. */
   append(entries: readonly LedgerEntry[]): Promise<void>;
   page(filter: LedgerFilter, limit: number, cursor: string | null): Promise<LedgerPage>;
+  /** All corrections of those rows. */
+  corrections(ids: readonly string[]): Promise<SealedEntry[]>;
   summarize(filter: LedgerFilter): Promise<LedgerSummary>;
 }

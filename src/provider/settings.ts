@@ -22,4 +22,8 @@ export interface ProviderSettings {
   headers: Readonly<Record<string, string>>;
   /** The output limit to ask for where the client gives none and the format demands one; null means per model. */
   maxOutputTokens: number | null;
+  /** Percent off its listed prices, as a decimal; missing where there is none. */
+  discount?: string;
+  /** What becomes of calls whose price nobody knows; missing where the gateway's own rule holds. */
+  onUnknownPrice?: "allow" | "refuse" | "warn";
 }

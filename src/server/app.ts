@@ -25,6 +25,7 @@ import { answerError, reportFailure } from "./error.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
 import { makeModelRoutes } from "./models.ts";
+import { makeUnpricedNote } from "./price.ts";
 import { makeProfileRoutes } from "./profile.ts";
 import { chooseRequestId, identify } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
@@ -90,6 +91,7 @@ export function createApp(parts: AppParts): App {
     clock: parts.clock,
     ledger: parts.ledger,
     prices: parts.prices,
+    unpriced: makeUnpricedNote(parts.log),
     bindings: createBindings(parts.bindings),
     openSpool: parts.openSpool,
     memory: parts.memory,

@@ -4,4 +4,5 @@ export { answerError } from "./error.ts";
 export { type App, type AppParts, createApp } from "./app.ts";
 export { checkFilter, filterCapabilities, printCapabilities, probeModel } from "./capability.ts";
 export { listModels } from "./models.ts";
+export { makePriceRules } from "./price.ts";
 export { buildScene, guardCalls } from "./scene.ts";

@@ -78,11 +78,13 @@ export function buildScene(
     providers: new Map(list.map((provider) => [provider.name, { ready: provider.missing === null }])),
     findLister: (model) => catalog.findLister(model),
   });
+  const rules = new Map(config.providers.map(({ name, onUnknownPrice }) => [name, onUnknownPrice]));
   return {
     router,
     catalog,
     providers,
     workMode: config.workMode,
+    unknownPrice: (provider) => rules.get(provider) ?? config.prices.onUnknown,
     deadlines: { headersMs: config.timeouts.upstreamHeadersMs, idleMs: config.timeouts.upstreamIdleMs },
     redact: createRedactor(config.secrets),
   };

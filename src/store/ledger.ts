@@ -1,6 +1,6 @@
 // The books in a database, whichever engine it is. Knows neither prices nor who may read them.
 
-import { and, desc, eq, gte, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
 import type { SealedEntry } from "../ledger/entry.ts";
 import type { LedgerFilter, LedgerStore, LedgerSummary } from "../ledger/store.ts";
@@ -32,6 +32,16 @@ export function createLedgerStore(engine: Engine): LedgerStore {
       );
       const page = entries.slice(0, limit);
       return { entries: page, nextCursor: entries.length > limit ? (page.at(-1)?.id ?? null) : null };
+    },
+    async corrections(ids) {
+      if (ids.length === 0) return [];
+      return engine.read((db) =>
+        db
+          .select()
+          .from(table)
+          .where(inArray(table.corrects, [...ids]))
+          .orderBy(asc(table.id)),
+      );
     },
     async summarize(filter) {
       const rows = await engine.read((db) =>

@@ -74,7 +74,7 @@ export function makeDesk(dsn?: string): Desk {
   mkdirSync(config);
   writeFileSync(
     join(config, "setting.ini"),
-    `identity_path = ${paths.identityPath}\nledger_path = ${paths.ledgerPath}\n`,
+    `home = ${folder}\nidentity_path = ${paths.identityPath}\nledger_path = ${paths.ledgerPath}\n`,
   );
   const run = (line: string | readonly string[]): Promise<Printed> => {
     const words = typeof line === "string" ? line.split(" ") : line;

@@ -108,12 +108,14 @@ describe("help", () => {
       "config",
       "connect",
       "init",
+      "ledger",
       "models",
+      "prices",
       "serve",
       "usage",
       "version",
     ]);
-    const lines = ["admin users", "admin api-keys", "config", "models", "usage"];
+    const lines = ["admin users", "admin api-keys", "config", "ledger", "models", "prices", "usage"];
     const leaves = names.filter((name) => !lines.some((line) => line.startsWith(name)));
     for (const line of lines) {
       const help = (await runLine(`${line} --help`)).out;

@@ -1,5 +1,6 @@
 // A row of the books for tests: plausible, and overridden where a test cares.
 
+import type { Usage } from "../../src/ir/index.ts";
 import { BLANK_ENTRY, type LedgerEntry } from "../../src/ledger/index.ts";
 
 export function makeEntry(over: Partial<LedgerEntry> = {}): LedgerEntry {
@@ -33,6 +34,18 @@ export function makeEntry(over: Partial<LedgerEntry> = {}): LedgerEntry {
     priceDate: "2026-01-01",
     dropped: [],
     attempts: [],
+    ...over,
+  };
+}
+
+/** Nothing but what is said. */
+export function makeUsage(over: Partial<Usage>): Usage {
+  return {
+    freshInputTokens: 0,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
     ...over,
   };
 }

@@ -1,90 +1,139 @@
-// Costs against the vendors' published prices, computed by hand; unknown stays unknown.
+// The price book's laws: what the list says, exactly; sums and orders as money has them; nothing made up; overrides and discounts above.
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { calcPrice } from "@pydantic/genai-prices";
 import type { Usage } from "../../src/ir/index.ts";
-import { formatUsd } from "../../src/ledger/money.ts";
-import { PRICE_LIST, loadPriceBook } from "../../src/ledger/price-list.ts";
-import { createTokenEstimate } from "../../src/ledger/estimate.ts";
+import {
+  type PriceOverride,
+  type PriceRequest,
+  createOverrideLayer,
+  createPriceBook,
+  joinPrices,
+} from "../../src/ledger/index.ts";
+import { PRICE_LIST, loadBundledPrices, loadPriceBook } from "../../src/ledger/price-list.ts";
+import { PRICE_FACTS } from "../../src/provider/index.ts";
+import { makeUsage } from "./entry.ts";
 import manifest from "../../package.json" with { type: "json" };
 
-const AT = new Date("2026-06-01T12:00:00Z");
-const usage = (over: Partial<Usage>): Usage => ({
-  freshInputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  outputTokens: 0,
-  reasoningTokens: null,
-  ...over,
-});
+const AT = new Date("2026-10-01T12:00:00Z");
+const FACTS = { facts: PRICE_FACTS };
+
+function ask(vendor: string, model: string, usage: Usage, over: Partial<PriceRequest> = {}): PriceRequest {
+  return { provider: vendor, pricing: { vendor }, models: [model], usage, at: AT, ...over };
+}
+
+const count = fc.integer({ min: 0, max: 400_000 });
+const usages = fc
+  .record({ freshInputTokens: count, cacheReadTokens: count, cacheWriteTokens: count, outputTokens: count })
+  .map((counts) => makeUsage(counts));
 
 describe("price book", () => {
-  test("gpt-4o: $2.50 in, $1.25 cached, $10 out a million (OpenAI's price page)", async () => {
-    const book = await loadPriceBook();
-    const price = book.price(
-      { vendor: "openai" },
-      "gpt-4o-2024-08-06",
-      usage({ freshInputTokens: 1_000, cacheReadTokens: 200, outputTokens: 500 }),
-      AT,
-    );
-    expect(price?.costNanos).toBe(1_000 * 2_500 + 200 * 1_250 + 500 * 10_000);
-    expect(price).toMatchObject({ source: PRICE_LIST, id: "openai/gpt-4o" });
+  test("names the entry, the list and the day", async () => {
+    const book = await loadPriceBook(FACTS);
+    const usage = makeUsage({ freshInputTokens: 1 });
+    expect(book.price(ask("openai", "gpt-4o-2024-08-06", usage))).toEqual({
+      costNanos: 2_500,
+      id: "openai/gpt-4o",
+      source: PRICE_LIST,
+      date: "2026-09-23",
+    });
+    const batch = book.price(ask("anthropic", "claude-sonnet-4-6", { ...usage, serviceTier: "batch" }));
+    expect(batch).toEqual({
+      costNanos: 1_500,
+      id: "anthropic/claude-sonnet-4-6",
+      source: `${PRICE_LIST} batch`,
+      date: "2026-03-13",
+    });
   });
-  test("claude-sonnet-4-5: $3 in, $0.30 cache read, $3.75 cache write, $15 out a million (Anthropic's price page)", async () => {
-    const book = await loadPriceBook();
-    const counts = usage({ freshInputTokens: 500, cacheReadTokens: 200, cacheWriteTokens: 300, outputTokens: 5 });
-    const price = book.price({ vendor: "anthropic" }, "claude-sonnet-4-5-20250929", counts, AT);
-    expect(price?.costNanos).toBe(500 * 3_000 + 200 * 300 + 300 * 3_750 + 5 * 15_000);
-  });
-  test("an unknown model and an unknown address have no price; the loopback is free", async () => {
-    const book = await loadPriceBook();
-    expect(book.price({ vendor: "openai" }, "no-such-model", usage({ outputTokens: 1 }), AT)).toBeNull();
-    expect(book.price({ apiUrl: "http://127.0.0.1:9/v1" }, "gpt-4o", usage({ outputTokens: 1 }), AT)).toBeNull();
-    expect(book.price("free", "loopback", usage({ outputTokens: 1 }), AT)).toMatchObject({
+  test("an unknown model and an unknown address have no price; what is free is free", async () => {
+    const book = await loadPriceBook(FACTS);
+    const usage = makeUsage({ outputTokens: 1 });
+    expect(book.price(ask("openai", "no-such-model", usage))).toBeNull();
+    expect(book.price(ask("own", "gpt-4o", usage, { pricing: { apiUrl: "http://127.0.0.1:9/v1" } }))).toBeNull();
+    expect(book.price(ask("loopback", "loopback", usage, { pricing: "free" }))).toMatchObject({
       costNanos: 0,
       source: "free",
     });
+    expect(
+      book.price(ask("deepseek", "deepseek-chat", usage, { pricing: { apiUrl: "https://api.deepseek.com/v1" } })),
+    ).not.toBeNull();
   });
-  test("remembered rates and tiers give what the list itself gives", async () => {
-    const book = await loadPriceBook();
-    const models = [
-      ["openai", "gpt-4o-mini"],
-      ["openai", "gpt-5"],
-      ["openai", "gpt-5.4"],
-      ["anthropic", "claude-sonnet-4-5"],
-      ["anthropic", "claude-haiku-4-5"],
-      ["google", "gemini-2.5-pro"],
-    ] as const;
-    const count = fc.integer({ min: 0, max: 400_000 });
+  test("every model of the list costs what the list's own reader says, to the nano-dollar", async () => {
+    const { vendors } = await loadBundledPrices();
+    const book = await loadPriceBook({ facts: [] });
+    const models = vendors.flatMap((vendor) => vendor.models.map((model) => [vendor.id, model.id] as const));
+    const found = models.filter(([vendor, model]) => listed(vendor, model, makeUsage({})) !== null);
+    expect(found.length).toBeGreaterThan(1_500);
+    fc.assert(
+      fc.property(fc.constantFrom(...found), usages, ([vendor, model], usage) => {
+        const expected = listed(vendor, model, usage);
+        const price = book.price(ask(vendor, model, usage));
+        // Where the list prices other things alone, its reader gives tokens away.
+        if (price === null) return (expected ?? 0) === 0;
+        if (expected === null) return false;
+        // The reader's own floating point is off by less than a nano-dollar.
+        return Math.abs(price.costNanos - expected) <= 1;
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+  test("costs are exact where floating point is not, and add up", () => {
+    const layer = createOverrideLayer({ name: "own", source: "operator", date: null, overrides: [own("0.1")] });
+    const book = createPriceBook({ layers: [layer], facts: [] });
+    const costOf = (tokens: number): number =>
+      book.price(ask("any", "m", makeUsage({ freshInputTokens: tokens })))?.costNanos ?? -1;
+    // 0.1 + 0.2 in floating point is more than 0.3; a tenth of a dollar a million is 100 nano-dollars a token.
+    expect(costOf(1) + costOf(2)).toBe(costOf(3));
+    expect(costOf(3)).toBe(300);
+    // Nine million dollars are the most that a number holds in nano-dollars; this is beneath.
+    expect(costOf(80_000_000_000_001)).toBe(8_000_000_000_000_100);
+  });
+  test("thirds of a nano-dollar neither drift nor get lost", () => {
+    const layer = createOverrideLayer({
+      name: "own",
+      source: "operator",
+      date: null,
+      overrides: [own("0.000333333333333333")],
+    });
+    const book = createPriceBook({ layers: [layer], facts: [] });
+    const price = book.price(ask("any", "m", makeUsage({ freshInputTokens: 3_000_000_000 })));
+    // 3,000,000,000 × 0.333333333333333 nano-dollars
+    expect(price?.costNanos).toBe(1_000_000_000 - 0);
+  });
+  test("below a size, the cost of two calls is that of one with the tokens of both", async () => {
+    const book = await loadPriceBook(FACTS);
+    const small = fc.integer({ min: 0, max: 20_000 });
+    const smallUsages = fc
+      .record({ freshInputTokens: small, cacheReadTokens: small, cacheWriteTokens: small, outputTokens: small })
+      .map((counts) => makeUsage(counts));
+    fc.assert(
+      fc.property(fc.constantFrom(...MODELS), smallUsages, smallUsages, ([vendor, model], left, right) => {
+        const costOf = (usage: Usage): number => book.price(ask(vendor, model, usage))?.costNanos ?? Number.NaN;
+        const both = makeUsage({
+          freshInputTokens: left.freshInputTokens + right.freshInputTokens,
+          cacheReadTokens: left.cacheReadTokens + right.cacheReadTokens,
+          cacheWriteTokens: left.cacheWriteTokens + right.cacheWriteTokens,
+          outputTokens: left.outputTokens + right.outputTokens,
+        });
+        // Each cost is rounded once.
+        expect(Math.abs(costOf(left) + costOf(right) - costOf(both))).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+  test("more of anything never costs less", async () => {
+    const book = await loadPriceBook(FACTS);
+    const kinds = ["freshInputTokens", "cacheReadTokens", "cacheWriteTokens", "outputTokens"] as const;
     fc.assert(
       fc.property(
-        fc.constantFrom(...models),
-        count,
-        count,
-        count,
-        count,
-        ([vendor, model], fresh, read, write, output) => {
-          const counts = usage({
-            freshInputTokens: fresh,
-            cacheReadTokens: read,
-            cacheWriteTokens: write,
-            outputTokens: output,
-          });
-          const listed = calcPrice(
-            {
-              input_tokens: fresh + read + write,
-              cache_read_tokens: read,
-              cache_write_tokens: write,
-              output_tokens: output,
-            },
-            model,
-            { providerId: vendor, timestamp: AT },
-          );
-          const booked = book.price({ vendor }, model, counts, AT);
-          expect(
-            Math.abs((booked?.costNanos ?? -1) - Math.round((listed?.total_price ?? -9) * 1e9)),
-          ).toBeLessThanOrEqual(1);
+        fc.constantFrom(...MODELS),
+        usages,
+        fc.constantFrom(...kinds),
+        fc.integer({ min: 1, max: 400_000 }),
+        ([vendor, model], usage, kind, more) => {
+          const before = book.price(ask(vendor, model, usage))?.costNanos ?? Number.NaN;
+          const after = book.price(ask(vendor, model, { ...usage, [kind]: usage[kind] + more }))?.costNanos;
+          expect(after).toBeGreaterThanOrEqual(before);
         },
       ),
     );
@@ -92,38 +141,171 @@ describe("price book", () => {
   test("the list's name on every row is the version that is installed", () => {
     expect(PRICE_LIST).toBe(`genai-prices@${manifest.dependencies["@pydantic/genai-prices"]}`);
   });
-});
-
-describe("money", () => {
-  test.each([
-    [0, "0"],
-    [1, "0.000000001"],
-    [1_500, "0.0000015"],
-    [2_000_000_000, "2"],
-    [12_340_000_000, "12.34"],
-    [-5, "-0.000000005"],
-    [9_007_199_254_740_991, "9007199.254740991"],
-  ])("%d nano-dollars are $%s", (nanos, text) => {
-    expect(formatUsd(nanos)).toBe(text);
+  test("pricing a call takes a few microseconds at most", async () => {
+    const book = await loadPriceBook(FACTS);
+    const request = ask(
+      "anthropic",
+      "claude-sonnet-4-5",
+      makeUsage({ freshInputTokens: 900, cacheReadTokens: 40_000, outputTokens: 300 }),
+    );
+    for (let round = 0; round < 2_000; round++) book.price(request);
+    const started = Bun.nanoseconds();
+    for (let round = 0; round < 20_000; round++) book.price(request);
+    const microseconds = (Bun.nanoseconds() - started) / 20_000 / 1_000;
+    expect(microseconds).toBeLessThan(20);
   });
 });
 
-describe("token estimate", () => {
-  test.each([
-    ["", 0],
-    ["a", 1],
-    ["abcd efgh", 3],
-    ["你好", 2],
-  ])("%p is about %d", (text, tokens) => {
-    const estimate = createTokenEstimate();
-    estimate.add(text);
-    expect(estimate.tokens()).toBe(tokens);
+describe("overrides and discounts", () => {
+  const base = { name: "contract", model: "gpt-4o*", provider: "openai", tier: "default", from: null, to: null };
+  const prices = joinPrices([
+    ["input", "2"],
+    ["output", "8"],
+    ["output_above_100000", "9.5"],
+    ["request", "0.01"],
+  ]);
+
+  test("the operator's word is above the list, and says since when", async () => {
+    const book = await withOverrides([{ ...base, prices, from: new Date("2026-09-01T00:00:00Z") }]);
+    const usage = makeUsage({ freshInputTokens: 1_000, outputTokens: 100 });
+    expect(book.price(ask("openai", "gpt-4o-mini", usage))).toEqual({
+      costNanos: 1_000 * 2_000 + 100 * 8_000 + 10_000_000,
+      id: "contract/gpt-4o*",
+      source: "operator",
+      date: "2026-09-01",
+    });
+    const large = makeUsage({ freshInputTokens: 100_001, outputTokens: 100 });
+    expect(book.price(ask("openai", "gpt-4o", large))?.costNanos).toBe(100_001 * 2_000 + 100 * 9_500 + 10_000_000);
   });
-  test("pieces count like the whole", () => {
-    const whole = createTokenEstimate();
-    whole.add("hello world, 你好");
-    const pieces = createTokenEstimate();
-    for (const letter of "hello world, 你好") pieces.add(letter);
-    expect(pieces.tokens()).toBe(whole.tokens());
+  test("it may name the model as it was asked for or as it was served", async () => {
+    const book = await withOverrides([{ ...base, model: "gpt-4o", prices }]);
+    const request = ask("openai", "", makeUsage({ freshInputTokens: 1 }), { models: ["gpt-4o-2024-08-06", "gpt-4o"] });
+    expect(book.price(request)?.source).toBe("operator");
+  });
+  test("it holds in its time, for its provider and its tier alone; else the list does", async () => {
+    const window = { from: new Date("2026-09-01T00:00:00Z"), to: new Date("2026-10-01T00:00:00Z") };
+    const book = await withOverrides([{ ...base, ...window, prices }]);
+    const usage = makeUsage({ freshInputTokens: 1_000 });
+    const sourceAt = (at: string): string | undefined =>
+      book.price(ask("openai", "gpt-4o", usage, { at: new Date(at) }))?.source;
+    expect(sourceAt("2026-08-31T23:59:59Z")).toBe(PRICE_LIST);
+    expect(sourceAt("2026-09-01T00:00:00Z")).toBe("operator");
+    expect(sourceAt("2026-09-30T23:59:59Z")).toBe("operator");
+    expect(sourceAt("2026-10-01T00:00:00Z")).toBe(PRICE_LIST);
+    const other = ask("other", "gpt-4o", usage, {
+      pricing: { vendor: "openai" },
+      at: new Date("2026-09-02T00:00:00Z"),
+    });
+    expect(book.price(other)?.source).toBe(PRICE_LIST);
+    const batch = ask("openai", "gpt-4o", { ...usage, serviceTier: "batch" }, { at: new Date("2026-09-02T00:00:00Z") });
+    expect(book.price(batch)?.source).toBe(`${PRICE_LIST} batch`);
+  });
+  test("the closest pattern wins, then the youngest", async () => {
+    const book = await withOverrides([
+      { ...base, name: "wide", model: "*", provider: null, prices: joinPrices([["input", "1"]]) },
+      { ...base, name: "old", prices: joinPrices([["input", "2"]]) },
+      { ...base, name: "new", from: new Date("2026-09-01T00:00:00Z"), prices: joinPrices([["input", "3"]]) },
+    ]);
+    const usage = makeUsage({ freshInputTokens: 1 });
+    expect(book.price(ask("openai", "gpt-4o", usage))?.costNanos).toBe(3_000);
+    expect(book.price(ask("openai", "gpt-4o", usage, { at: new Date("2026-08-01T00:00:00Z") }))?.costNanos).toBe(2_000);
+    expect(book.price(ask("openai", "made-up", usage))?.costNanos).toBe(1_000);
+  });
+  test("an override that prices writes for five minutes alone does not price those for an hour", async () => {
+    const book = await withOverrides([
+      {
+        ...base,
+        model: "*",
+        prices: joinPrices([
+          ["input", "3"],
+          ["cache_write", "3.75"],
+        ]),
+      },
+    ]);
+    const write = makeUsage({ cacheWriteTokens: 100 });
+    expect(book.price(ask("openai", "m", write))?.costNanos).toBe(375_000);
+    expect(book.price(ask("openai", "m", { ...write, longCacheWriteTokens: 1 }))).toBeNull();
+    const both = await withOverrides([
+      {
+        ...base,
+        model: "*",
+        prices: joinPrices([
+          ["input", "3"],
+          ["cache_write", "3.75"],
+          ["cache_write_1h", "6"],
+        ]),
+      },
+    ]);
+    expect(both.price(ask("openai", "m", { ...write, longCacheWriteTokens: 40 }))?.costNanos).toBe(
+      60 * 3_750 + 40 * 6_000,
+    );
+  });
+  test("a discount is taken off what is listed, exactly, and not off what was agreed", async () => {
+    const book = await withOverrides([{ ...base, model: "agreed", prices: joinPrices([["input", "2"]]) }], "12.5");
+    const usage = makeUsage({ freshInputTokens: 1_000, outputTokens: 1_000 });
+    expect(book.price(ask("openai", "gpt-4o", usage))).toMatchObject({
+      costNanos: (2_500_000 + 10_000_000) * 0.875,
+      source: `operator -12.5% ${PRICE_LIST}`,
+    });
+    expect(book.price(ask("openai", "agreed", usage))?.costNanos).toBe(2_000_000);
+    expect(book.price(ask("other", "gpt-4o", usage, { pricing: { vendor: "openai" } }))?.source).toBe(PRICE_LIST);
+  });
+  test("new rules are in force at once", async () => {
+    const book = await withOverrides([]);
+    const usage = makeUsage({ freshInputTokens: 1 });
+    expect(book.price(ask("openai", "gpt-4o", usage))?.costNanos).toBe(2_500);
+    book.adopt({ layers: [await loadBundledPrices()], facts: [], discounts: new Map([["openai", "50"]]) });
+    expect(book.price(ask("openai", "gpt-4o", usage))?.costNanos).toBe(1_250);
+  });
+  test.each([
+    [[["inptu", "1"]], "inptu is no kind of price"],
+    [[["input", "cheap"]], "input is no price"],
+    [[["input", "-1"]], "input is no price"],
+    [[["output_above_1000", "1"]], "output_mtok has a price above a size, and none below it"],
+    [[["cache_read", "1"]], "cache_read_mtok lies within the input"],
+  ] as const)("%j is refused", (named, message) => {
+    expect(() => joinPrices(named.map(([name, price]) => [name, price] as const))).toThrow(message);
   });
 });
+
+const MODELS = [
+  ["openai", "gpt-4o-mini"],
+  ["openai", "gpt-5"],
+  ["openai", "gpt-5.4"],
+  ["openai", "gpt-5.6-luna"],
+  ["anthropic", "claude-sonnet-4-5"],
+  ["anthropic", "claude-haiku-4-5"],
+  ["google", "gemini-2.5-pro"],
+  ["deepseek", "deepseek-v4-pro"],
+] as const;
+
+function own(input: string): PriceOverride {
+  const prices = joinPrices([["input", input]]);
+  return { name: "own", model: "*", provider: null, tier: "default", from: null, to: null, prices };
+}
+
+async function withOverrides(overrides: readonly PriceOverride[], discount?: string) {
+  return createPriceBook({
+    layers: [
+      createOverrideLayer({ name: "own", source: "operator", date: null, overrides }),
+      await loadBundledPrices(),
+    ],
+    facts: PRICE_FACTS,
+    ...(discount === undefined ? {} : { discounts: new Map([["openai", discount]]) }),
+  });
+}
+
+/** Nano-dollars by the list's own reader; null where it knows no price. */
+function listed(vendor: string, model: string, usage: Usage): number | null {
+  const counts = {
+    input_tokens: usage.freshInputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
+    cache_read_tokens: usage.cacheReadTokens,
+    cache_write_tokens: usage.cacheWriteTokens,
+    cache_audio_read_tokens: 0,
+    cache_image_read_tokens: 0,
+    output_tokens: usage.outputTokens,
+    output_reasoning_tokens: usage.reasoningTokens ?? 0,
+  };
+  const found = calcPrice(counts, model, { providerId: vendor, timestamp: AT });
+  return found === null ? null : Math.round(found.total_price * 1e9);
+}

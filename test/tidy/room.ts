@@ -29,7 +29,7 @@ const BELOW = [
 export const ROOMS: Readonly<Record<string, Reach>> = {
   audit: { values: ["ir", "ledger", "lib"], types: ["identity"] },
   cli: { values: [...BELOW, "audit", "config", "marketplace", "server"], types: [] },
-  config: { values: ["lib", "notice", "provider"], types: ["gateway"] },
+  config: { values: ["ledger", "lib", "notice", "provider"], types: ["gateway"] },
   console: { values: [], types: ["server"] },
   firewall: { values: ["ir", "lib"], types: ["store"] },
   gateway: { values: ["firewall", "ir", "ledger", "lib", "provider", "wire"], types: ["identity"] },

@@ -8,6 +8,8 @@ import { openRecord } from "../record.ts";
 import type { RestCall } from "./call.ts";
 import type { RestState } from "./state.ts";
 
+const BATCHES: ReadonlySet<string> = new Set(["batches", "message_batches"]);
+
 export async function bookFinished(
   { call, tools, plan }: RestState<RestCall>,
   { endpoint, finished }: RestCollection,
@@ -32,7 +34,14 @@ export async function bookFinished(
   const { model, usage, units } = told.metered;
   record.asked(model ?? "", false);
   record.planned({ provider, model: model ?? "", dropped: [] });
-  // Such work has prices of its own, which the list does not know.
-  record.measured({ model, usage, units, source: "provider", price: "unknown" });
+  // A batch costs what its calls would in that tier; other such work has prices of its own, which no list knows.
+  const isBatch = usage !== null && BATCHES.has(call.place.family ?? "");
+  record.measured({
+    model,
+    usage: isBatch ? { ...usage, serviceTier: "batch" } : usage,
+    units,
+    source: "provider",
+    price: isBatch ? "sum" : "unknown",
+  });
   await record.settle(200, null);
 }

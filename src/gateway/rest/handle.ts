@@ -8,6 +8,7 @@ import type { GatewayTools, Scene } from "../call.ts";
 import { redactFailure } from "../failure.ts";
 import { collectHeaders, makeHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
+import { judgePrice } from "../unknown-price.ts";
 import { type Line, openLine, parseObject, send } from "../send.ts";
 import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
 import type { Arrival, RestCall } from "./call.ts";
@@ -78,6 +79,8 @@ async function prepare(
   });
   const plan = { provider, model: model ?? "", dropped: [] };
   record.planned(plan);
+  const isFree = place.family !== null && provider.rest?.free?.includes(place.family) === true;
+  if (place.act === "call" && !isFree) judgePrice({ plan, record, scene, tools, body: intake.json });
   return { call, plan, stream: false, ...parts };
 }
 

@@ -49,7 +49,7 @@ export function meterResponse(body: JsonObject): { model: string; usage: Usage }
   if (!isJsonObject(usage) || typeof usage["completion_tokens"] !== "number") return null;
   if (findError(body) !== null) return null;
   const report = decodeUsage(usage);
-  return report === null ? null : { model, usage: report.usage };
+  return report === null ? null : { model, usage: withTier(report.usage, body["service_tier"]) };
 }
 
 /**

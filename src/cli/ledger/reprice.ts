@@ -1,0 +1,199 @@
+// `tokligence ledger reprice`: prices rows by what is known today, each as of its own day, and writes the differences as corrections.
+
+import { defineCommand } from "citty";
+import { type LedgerEntry, type LedgerFilter, type Repriced, formatUsd, repriceEntry } from "../../ledger/index.ts";
+import { CliError, EXIT } from "../error.ts";
+import { SHARED_ARGS } from "../flags.ts";
+import { type Opened, runWithStore } from "../open.ts";
+import { printJson, printTable, print, say, startProgress } from "../output.ts";
+import { openCounter } from "../prices/counter.ts";
+import { readMomentOrAge } from "../value.ts";
+import { writeBooks } from "./writer.ts";
+
+export default defineCommand({
+  meta: { name: "reprice", description: "Price rows anew, and write the differences as corrections" },
+  args: {
+    from: {
+      type: "string",
+      description: "Rows from this moment on, or from this long ago (24h, 7d)",
+      valueHint: "WHEN",
+    },
+    to: { type: "string", description: "Before this moment, or this long ago", valueHint: "WHEN" },
+    model: { type: "string", description: "Of this model, as asked for or as served", valueHint: "MODEL" },
+    provider: { type: "string", description: "Of this provider", valueHint: "NAME" },
+    "only-unpriced": { type: "boolean", description: "Only rows that have no cost yet" },
+    "dry-run": { type: "boolean", description: "Say what would change, and write nothing" },
+    ...SHARED_ARGS,
+  },
+  async run({ args }) {
+    const filter = readFilter(args);
+    const counter = await openCounter(args);
+    await counter.desk.open();
+    const { book } = counter.desk;
+    const pricingOf = (name: string) => counter.scene.providers.get(name)?.pricing;
+    const isDry = args["dry-run"] === true;
+    const tally = await runWithStore(args, async (opened) => {
+      const reprice = (write: (corrections: readonly LedgerEntry[]) => Promise<void>): Promise<Tally> =>
+        walk(opened, filter, {
+          write,
+          isWanted: ({ before }) => args["only-unpriced"] !== true || before === null,
+          reprice: (entry, corrections) => repriceEntry(entry, corrections, { book, pricingOf }),
+        });
+      if (isDry) return reprice(async () => undefined);
+      return writeBooks(opened, (writer) =>
+        reprice(async (corrections) => void (await Promise.all(corrections.map((row) => writer.add(row))))),
+      );
+    });
+    if (args.json === true) return printJson({ dry_run: isDry, ...printTally(tally) });
+    tell(tally, isDry);
+  },
+});
+
+type FilterFlags = { [Name in "from" | "model" | "provider" | "to"]?: string | undefined };
+
+function readFilter({ from, to, model, provider }: FilterFlags): LedgerFilter {
+  if (from === undefined) {
+    throw new CliError("--from is missing: which rows are to be priced anew?", {
+      exitCode: EXIT.usage,
+      hint: "Say since when: --from 2026-01-01, or --from 30d. With --dry-run nothing is written.",
+    });
+  }
+  const now = Date.now();
+  return {
+    from: readMomentOrAge("from", from, now),
+    ...(to === undefined ? {} : { to: readMomentOrAge("to", to, now) }),
+    ...(model === undefined ? {} : { model }),
+    ...(provider === undefined ? {} : { provider }),
+  };
+}
+
+interface Change {
+  provider: string;
+  model: string;
+  price_id: string;
+  price_source: string;
+  price_date: string | null;
+  rows: number;
+  before: number;
+  after: number;
+}
+
+interface Tally {
+  examined: number;
+  changed: number;
+  newlyPriced: number;
+  stillUnknown: number;
+  before: number;
+  after: number;
+  changes: Map<string, Change>;
+}
+
+interface Work {
+  reprice(entry: LedgerEntry, corrections: readonly LedgerEntry[]): Repriced | null;
+  isWanted(repriced: Repriced): boolean;
+  write(corrections: readonly LedgerEntry[]): Promise<void>;
+}
+
+/** Rows at a time: one commit each. */
+const PAGE = 500;
+
+async function walk({ store }: Opened, filter: LedgerFilter, { reprice, isWanted, write }: Work): Promise<Tally> {
+  const tally: Tally = {
+    examined: 0,
+    changed: 0,
+    newlyPriced: 0,
+    stillUnknown: 0,
+    before: 0,
+    after: 0,
+    changes: new Map(),
+  };
+  const { requests } = await store.ledger.summarize(filter);
+  const progress = startProgress("Pricing rows");
+  let cursor: string | null = null;
+  do {
+    const page = await store.ledger.page(filter, PAGE, cursor);
+    cursor = page.nextCursor;
+    const calls = page.entries.filter(({ kind }) => kind === "call");
+    const byCall = Map.groupBy(await store.ledger.corrections(calls.map(({ id }) => id)), ({ corrects }) => corrects);
+    const due: LedgerEntry[] = [];
+    for (const entry of calls) {
+      const repriced = reprice(entry, byCall.get(entry.id) ?? []);
+      tally.examined++;
+      if (repriced === null || !isWanted(repriced)) continue;
+      count(tally, entry, repriced);
+      if (repriced.correction !== null) due.push(repriced.correction);
+    }
+    await write(due);
+    progress.update(tally.examined, requests);
+  } while (cursor !== null);
+  progress.end();
+  return tally;
+}
+
+function count(tally: Tally, entry: LedgerEntry, { before, after, price, correction }: Repriced): void {
+  if (before === null && after === null) tally.stillUnknown++;
+  tally.before += before ?? 0;
+  tally.after += after ?? before ?? 0;
+  if (correction === null || price === null) return;
+  tally.changed++;
+  if (before === null) tally.newlyPriced++;
+  const what = {
+    provider: entry.provider ?? "",
+    model: entry.modelServed ?? entry.modelAsked,
+    price_id: price.id,
+    price_source: price.source,
+    price_date: price.date,
+  };
+  const name = JSON.stringify(what);
+  const change = tally.changes.get(name) ?? { ...what, rows: 0, before: 0, after: 0 };
+  change.rows++;
+  change.before += before ?? 0;
+  change.after += after ?? 0;
+  tally.changes.set(name, change);
+}
+
+function printTally({ changes, before, after, ...counts }: Tally) {
+  return {
+    examined: counts.examined,
+    changed: counts.changed,
+    newly_priced: counts.newlyPriced,
+    still_unpriced: counts.stillUnknown,
+    ...printCosts(before, after),
+    changes: [...changes.values()].map((change) => {
+      const { before: old, after: next, ...rest } = change;
+      return { ...rest, ...printCosts(old, next) };
+    }),
+  };
+}
+
+function printCosts(before: number, after: number) {
+  return {
+    before_usd: formatUsd(before),
+    after_usd: formatUsd(after),
+    difference_usd: formatUsd(after - before),
+    difference_nanos: after - before,
+  };
+}
+
+function tell(tally: Tally, isDry: boolean): void {
+  const printed = printTally(tally);
+  if (printed.changes.length > 0) {
+    printTable(printed.changes, [
+      "provider",
+      "model",
+      "rows",
+      "before_usd",
+      "after_usd",
+      "difference_usd",
+      "price_source",
+      "price_date",
+    ]);
+  }
+  const verb = isDry ? "would be corrected" : "corrected";
+  print(
+    `${tally.changed} of ${tally.examined} rows ${verb}: ${printed.before_usd} → ${printed.after_usd} USD (${printed.difference_usd})`,
+  );
+  if (tally.stillUnknown > 0)
+    say(`${tally.stillUnknown} rows still have no price: see \`tokligence prices show MODEL\`.`);
+  if (isDry && tally.changed > 0) say("Nothing was written. Run it without --dry-run to write the corrections.");
+}

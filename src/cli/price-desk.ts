@@ -1,0 +1,167 @@
+// The price book of a configuration with everything behind it: bundled list, price file, its copy, the operator's own prices. Used by the
+// server and by the commands; the one place where price files meet disk and network.
+
+import { mkdir, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Config } from "../config/index.ts";
+import { type PriceBook, createPriceBook } from "../ledger/index.ts";
+import { type PriceFile, PriceFileError } from "../ledger/price-file.ts";
+import { type PriceKeeper, createPriceKeeper } from "../ledger/price-keeper.ts";
+import { systemClock } from "../lib/clock.ts";
+import { loadBundledPrices } from "../ledger/price-list.ts";
+import { makePriceRules } from "../server/index.ts";
+
+export interface PriceDesk {
+  book: PriceBook;
+  keeper: PriceKeeper;
+  /** Reads what can be had without the network: a file on this machine, or the copy of one that lies elsewhere. */
+  open(): Promise<void>;
+  /** From now on looks at the file again and again. */
+  watch(): void;
+  /** Puts another configuration in force, and looks at the file again. */
+  adopt(config: Config): Promise<void>;
+  stop(): void;
+}
+
+/** Nothing is read of a price file yet: `open` does. */
+export async function openPriceDesk(
+  config: Config,
+  onFault: (message: string, error: unknown) => void,
+): Promise<PriceDesk> {
+  let current = config;
+  const keeper = createPriceKeeper({
+    bundled: await loadBundledPrices(),
+    source: config.prices,
+    read: readSource,
+    copy: { load: () => loadCopy(current.home), save: (file) => saveCopy(current.home, file) },
+    onChange: () => book.adopt(makePriceRules(current, keeper.layers())),
+    onFault,
+  });
+  const book = createPriceBook(makePriceRules(config, keeper.layers()));
+  let cancel: () => void = () => undefined;
+  const arm = (): void => {
+    cancel();
+    cancel = systemClock.after(current.prices.refreshMs, () => void keeper.renew().then(arm));
+  };
+  return {
+    book,
+    keeper,
+    async open() {
+      await keeper.recall();
+      if (!isRemote(current.prices.file)) await keeper.renew();
+    },
+    watch() {
+      if (isRemote(current.prices.file)) void keeper.renew();
+      arm();
+    },
+    async adopt(next) {
+      current = next;
+      keeper.point(next.prices);
+      book.adopt(makePriceRules(next, keeper.layers()));
+      await keeper.renew();
+      arm();
+    },
+    stop: () => cancel(),
+  };
+}
+
+function isRemote(location: string | null): boolean {
+  return location !== null && /^https?:\/\//iu.test(location);
+}
+
+/** Far beyond any list. */
+const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_SIGNATURE_BYTES = 4_096;
+const TIMEOUT_MS = 30_000;
+
+function readSource(location: string, isSigned: boolean): Promise<PriceFile> {
+  return isRemote(location) ? fetchSource(location, isSigned) : readDisk(location, isSigned);
+}
+
+async function readDisk(path: string, isSigned: boolean): Promise<PriceFile> {
+  const file = Bun.file(path);
+  if (!(await file.exists())) throw new PriceFileError(`There is no price file at ${path}.`);
+  if (file.size > MAX_BYTES) throw new PriceFileError(`The price file at ${path} is longer than 64 MiB.`);
+  const beside = Bun.file(`${path}.sig`);
+  const signature = isSigned && (await beside.exists()) ? await beside.slice(0, MAX_SIGNATURE_BYTES).bytes() : null;
+  return { location: path, bytes: await file.bytes(), signature, modifiedAt: new Date(file.lastModified) };
+}
+
+async function fetchSource(location: string, isSigned: boolean): Promise<PriceFile> {
+  const found = await get(location);
+  if (!found.ok) throw new PriceFileError(`The price file could not be fetched: ${location} answered ${found.status}.`);
+  const modified = new Date(found.headers.get("last-modified") ?? "");
+  const beside = isSigned ? await get(signatureOf(location)) : null;
+  return {
+    location,
+    bytes: await readBody(found, MAX_BYTES),
+    signature: beside?.ok === true ? await readBody(beside, MAX_SIGNATURE_BYTES) : null,
+    modifiedAt: Number.isNaN(modified.getTime()) ? null : modified,
+  };
+}
+
+/** The query stays behind the name. */
+function signatureOf(location: string): string {
+  const url = new URL(location);
+  url.pathname += ".sig";
+  return url.href;
+}
+
+async function get(url: string): Promise<Response> {
+  try {
+    return await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new PriceFileError(`The price file could not be fetched: ${reason}`, { cause });
+  }
+}
+
+async function readBody(response: Response, most: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const piece of response.body ?? []) {
+    length += piece.length;
+    if (length > most) throw new PriceFileError("The price file is longer than a price file can be.");
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+interface Copy {
+  location: string;
+  modifiedAt: string | null;
+  bytes: string;
+  signature: string | null;
+}
+
+function placeCopy(home: string): string {
+  return join(home, "price-list.json");
+}
+
+async function loadCopy(home: string): Promise<PriceFile | null> {
+  const file = Bun.file(placeCopy(home));
+  if (!(await file.exists())) return null;
+  // Written by `saveCopy`; whatever else stands there is no copy, and is told as such.
+  const kept = (await file.json()) as Copy;
+  return {
+    location: kept.location,
+    bytes: Buffer.from(kept.bytes, "base64"),
+    signature: kept.signature === null ? null : Buffer.from(kept.signature, "base64"),
+    modifiedAt: kept.modifiedAt === null ? null : new Date(kept.modifiedAt),
+  };
+}
+
+/** Put in place whole, so that no start finds half of it. */
+async function saveCopy(home: string, { location, bytes, signature, modifiedAt }: PriceFile): Promise<void> {
+  const copy: Copy = {
+    location,
+    modifiedAt: modifiedAt?.toISOString() ?? null,
+    bytes: Buffer.from(bytes).toString("base64"),
+    signature: signature === null ? null : Buffer.from(signature).toString("base64"),
+  };
+  const path = placeCopy(home);
+  await mkdir(dirname(path), { recursive: true });
+  const beside = `${path}.${process.pid}.new`;
+  await Bun.write(beside, JSON.stringify(copy), { mode: 0o600 });
+  await rename(beside, path);
+}

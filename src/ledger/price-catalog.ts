@@ -1,0 +1,115 @@
+// A price list in the public list's own form (an array of vendors with models, tiers, hours and history by date), as a layer.
+// Knows no vendor: which model a name means is the list's own business. Form: https://github.com/pydantic/genai-prices (v2/data.json)
+
+import { type Change, findWindow, isWithinHours } from "./price-hours.ts";
+import { type CatalogModel, type CatalogVendor, type ConditionalPrices, matches } from "./price-data.ts";
+import type { PriceKey, PriceLayer, PriceQuestion, Tariff } from "./price-tariff.ts";
+
+interface CatalogInit {
+  vendors: readonly CatalogVendor[];
+  /** `genai-prices@0.1.8`: stands on every row. */
+  source: string;
+  /** The list's own date, for prices of which it tells no history. */
+  date: string | null;
+}
+
+export interface Catalog extends PriceLayer {
+  vendors: readonly CatalogVendor[];
+}
+
+export function createCatalog({ vendors, source, date }: CatalogInit): Catalog {
+  const byId = new Map(vendors.map((vendor) => [vendor.id, vendor]));
+  return {
+    name: source,
+    vendors,
+    list: (pricing) => findVendor(vendors, byId, pricing)?.models.map(({ id }) => id) ?? [],
+    find(question: PriceQuestion, name: string): Tariff | null {
+      const vendor = findVendor(vendors, byId, question.pricing);
+      const model = vendor === undefined ? undefined : findModel(vendor, byId, name);
+      if (vendor === undefined || model === undefined) return null;
+      const { prices, since, fromMs, untilMs } = pickPrices(model, question.at);
+      return {
+        id: `${vendor.id}/${model.id}`,
+        vendor: vendor.id,
+        model: model.id,
+        source,
+        date: since ?? date,
+        prices,
+        tier: "default",
+        isListed: true,
+        fromMs,
+        untilMs,
+      };
+    },
+  };
+}
+
+function findVendor(
+  vendors: readonly CatalogVendor[],
+  byId: ReadonlyMap<string, CatalogVendor>,
+  pricing: PriceKey,
+): CatalogVendor | undefined {
+  if (pricing === "free") return undefined;
+  if ("apiUrl" in pricing) return vendors.find(({ api_pattern: pattern }) => isAt(pattern, pricing.apiUrl));
+  const id = pricing.vendor.toLowerCase();
+  return byId.get(id) ?? vendors.find((vendor) => vendor.provider_match && matches(vendor.provider_match, id));
+}
+
+function isAt(pattern: string | undefined, url: string): boolean {
+  return pattern !== undefined && new RegExp(`^(?:${pattern})`, "u").test(url);
+}
+
+/** By the vendor's own list, else by those that it falls back on; of a name with a date, with and without its dashes. */
+function findModel(
+  vendor: CatalogVendor,
+  byId: ReadonlyMap<string, CatalogVendor>,
+  name: string,
+): CatalogModel | undefined {
+  const lower = name.toLowerCase().trim();
+  const spelled = lower.replaceAll(DATE, "-$1-$2-$3");
+  for (const text of new Set([lower, spelled])) {
+    const found = [vendor.id, ...(vendor.fallback_model_providers ?? [])]
+      .map((id) => byId.get(id)?.models.find(({ match }) => matches(match, text)))
+      .find((model) => model !== undefined);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const DATE = /-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)/gu;
+
+interface Picked {
+  prices: ConditionalPrices["prices"];
+  /** From when, where the list tells. */
+  since: string | null;
+  fromMs: number;
+  untilMs: number;
+}
+
+/** The last entry whose condition holds. Hours count from the date of the entry before them on, not in the time before it. */
+function pickPrices(model: CatalogModel, at: Date): Picked {
+  const list: readonly ConditionalPrices[] = Array.isArray(model.prices) ? model.prices : [{ prices: model.prices }];
+  let since: string | null = null;
+  let picked: { entry: ConditionalPrices; since: string | null } | null = null;
+  const changes: Change[] = [];
+  for (const entry of list) {
+    const { constraint } = entry;
+    if (constraint !== undefined && "start_date" in constraint) {
+      since = constraint.start_date;
+      changes.push({ date: since });
+      if (at.getTime() >= Date.parse(since)) picked = { entry, since };
+      continue;
+    }
+    if (constraint === undefined) {
+      picked = { entry, since };
+      continue;
+    }
+    changes.push({ hour: constraint.start_time }, { hour: constraint.end_time });
+    const hasBegun = since === null || at.getTime() >= Date.parse(since);
+    if (hasBegun && isWithinHours({ start: constraint.start_time, end: constraint.end_time }, at))
+      picked = { entry, since };
+  }
+  const window = findWindow(changes, at);
+  const first = list[0]?.prices ?? {};
+  return { prices: picked?.entry.prices ?? first, since: picked?.since ?? null, ...window };
+}

@@ -1,0 +1,90 @@
+// What one layer of prices says about one model at one moment, and who is asked for it. Knows no list and no arithmetic.
+
+import type { Usage, Units } from "../ir/index.ts";
+
+/** How to look a price up: in the list of a vendor, by the address that served it, or not at all because it is free. */
+export type PriceKey = { vendor: string } | { apiUrl: string } | "free";
+
+/** US dollars, as they are written: a number of the list, or the operator's own words. */
+export type Decimal = number | string;
+
+/** One price, or one for each size of a request: beyond `start` input tokens, all of them cost `price`. */
+export type PriceValue = Decimal | { base: Decimal; tiers: readonly { start: number; price: Decimal }[] };
+
+export interface PriceQuestion {
+  /** The configured provider's name. */
+  provider: string;
+  pricing: PriceKey;
+  /** Names of the model, the best first: of each layer, the first one that it knows counts. */
+  models: readonly string[];
+  at: Date;
+  /** As it was served; `default` is the usual tier. */
+  tier: string;
+}
+
+/** A question with what was counted. */
+export interface PriceRequest extends Omit<PriceQuestion, "tier"> {
+  /** Null where nothing but units was counted. */
+  usage: Usage | null;
+  units?: Units | null;
+  /** The figures are those of many calls together: of which size each one was, nobody knows. */
+  isSum?: boolean;
+}
+
+export interface Tariff {
+  /** `vendor/model` in the layer's own words. */
+  id: string;
+  vendor: string;
+  model: string;
+  /** Which list or whose word, with its version: `genai-prices@0.1.8`, `operator`, `market`. */
+  source: string;
+  /** From when this price held (ISO date), else the list's own date; null where neither is known. */
+  date: string | null;
+  /** By the unit's price key. */
+  prices: Readonly<Record<string, PriceValue>>;
+  /** The tier that these prices are for. */
+  tier: string;
+  /** False for what was agreed for this very provider: no discount and no vendor's factor applies to it. */
+  isListed: boolean;
+  /** It holds in this window of time, `untilMs` not included. */
+  fromMs: number;
+  untilMs: number;
+}
+
+/** A source of prices. Layers are asked in order, and the first that knows the model is believed. */
+export interface PriceLayer {
+  /** For people: what this layer is. */
+  name: string;
+  /** Moments from which on it may answer otherwise, beyond the windows of its tariffs. */
+  edgesMs?: readonly number[];
+  find(question: PriceQuestion, model: string): Tariff | null;
+  /** The models that it lists for such a provider; missing where its patterns say nothing of models. */
+  list?(pricing: PriceKey): readonly string[];
+}
+
+/** A vendor's documented rule that the list does not hold, with the page that says so. Fractions are text: `0.5`, `20/11`. */
+export interface PriceFact {
+  vendor: string;
+  /** Which of the list's models; all where it is missing. */
+  models?: RegExp;
+  /** Of this service tier; missing where it is of all. */
+  tier?: string;
+  /** Times the usual price; what is missing is unknown. */
+  factors?: { input?: string; cacheRead?: string; cacheWrite?: string; output?: string };
+  /** False where requests beyond the first long-context step are not served so. */
+  servesLongContext?: false;
+  /** A cache write for an hour costs so many times the plain input. */
+  longCacheWrite?: string;
+  /** At least so much is charged of a unit, where any is: `{audio_seconds: 10}`. */
+  least?: Readonly<Record<string, number>>;
+  source: string;
+}
+
+const USUAL_TIERS = new Set(["", "auto", "default", "on_demand", "standard", "unspecified"]);
+
+/** The names that vendors have for the tier that nobody asked for are one. */
+export function nameTier(word: string | undefined): string {
+  if (word === undefined || word === "default") return "default";
+  const lower = word.toLowerCase();
+  return USUAL_TIERS.has(lower) ? "default" : lower;
+}

@@ -1,0 +1,154 @@
+// What rows cost by what is known of the prices today, each as of its own day; and the corrections that make up the difference. A row is
+// never changed, and no price is ever taken away. Knows no list, no provider and no SQL.
+
+import type { Usage } from "../ir/index.ts";
+import { makeStableId } from "../lib/stable-id.ts";
+import { BLANK_ENTRY, type LedgerEntry } from "./entry.ts";
+import type { Price, PriceBook } from "./price.ts";
+import type { PriceKey } from "./price-tariff.ts";
+
+/** How a provider of the configuration in force is priced; undefined where it is gone. */
+export type PricingOf = (provider: string) => (PriceKey & { by?: "asked" }) | undefined;
+
+export interface Repriced {
+  /** What is booked, corrections included; null where nothing is. */
+  before: number | null;
+  /** What it costs by today's knowledge; null where that tells nothing. */
+  after: number | null;
+  price: Price | null;
+  /** What is to be written; null where nothing is. */
+  correction: LedgerEntry | null;
+}
+
+/** Null for rows that no price concerns: calls that reached nobody, free ones, and sums that no list prices. */
+export function repriceEntry(
+  entry: LedgerEntry,
+  corrections: readonly LedgerEntry[],
+  { book, pricingOf }: { book: Pick<PriceBook, "price">; pricingOf: PricingOf },
+): Repriced | null {
+  if (entry.kind !== "call" || entry.provider === null || entry.usageSource === "none") return null;
+  if (entry.priceSource === "free") return null;
+  // Work of many calls in one row, of a kind that the list did not price when it was booked.
+  const isSum = entry.endpoint.endsWith(".usage");
+  if (isSum && entry.serviceTier === null) return null;
+  const before = addCosts(entry, corrections);
+  const price = findPrice(entry, corrections, { book, pricingOf, isSum });
+  const after = price?.costNanos ?? null;
+  const difference = after === null || after === before ? null : after - (before ?? 0);
+  const isChange = price !== null && difference !== null && (difference !== 0 || before === null);
+  return {
+    before,
+    after,
+    price,
+    correction: isChange
+      ? correct(entry, { price, difference, isFirst: before === null, round: corrections.length })
+      : null,
+  };
+}
+
+function addCosts(entry: LedgerEntry, corrections: readonly LedgerEntry[]): number | null {
+  const known = [entry, ...corrections].flatMap(({ costNanos }) => (costNanos === null ? [] : [costNanos]));
+  return known.length === 0 ? null : known.reduce((sum, cost) => sum + cost, 0);
+}
+
+interface Sources {
+  book: Pick<PriceBook, "price">;
+  pricingOf: PricingOf;
+  isSum: boolean;
+}
+
+/** Of several calls each with figures of its own, the sum; one that nobody can price makes the sum unknown. */
+function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sources: Sources): Price | null {
+  const parts = entry.attempts.filter(({ usage }) => usage !== undefined);
+  if (parts.length > 1 && corrections.every(({ reason }) => reason === "reprice")) {
+    const prices = parts.map(({ provider, model, usage }) =>
+      ask(entry, { provider, names: [model], usage: usage ?? null }, sources),
+    );
+    const [first] = prices;
+    if (first === undefined || first === null || prices.includes(null)) return null;
+    return { ...first, costNanos: prices.reduce((sum, price) => sum + (price?.costNanos ?? 0), 0) };
+  }
+  const model = entry.attempts.at(-1)?.model ?? entry.modelAsked;
+  const names = [entry.modelServed, model, entry.modelAsked].flatMap((name) => (name ? [name] : []));
+  return ask(entry, { provider: entry.provider ?? "", names, usage: readUsage(entry, corrections) }, sources);
+}
+
+/** By the name that was served, else by the one that was asked for; or the other way round, where the provider's prices go by that. */
+function ask(
+  entry: LedgerEntry,
+  { provider, names, usage }: { provider: string; names: readonly string[]; usage: Usage | null },
+  { book, pricingOf, isSum }: Sources,
+): Price | null {
+  const pricing = pricingOf(provider);
+  if (pricing === undefined || (usage === null && entry.units === null)) return null;
+  const isByAsked = typeof pricing === "object" && pricing.by === "asked";
+  const models = isByAsked ? names.toReversed() : names;
+  return book.price({ provider, pricing, models, at: entry.createdAt, usage, units: entry.units, isSum });
+}
+
+const COUNTS = [
+  "cacheReadTokens",
+  "cacheWriteTokens",
+  "freshInputTokens",
+  "longCacheWriteTokens",
+  "outputTokens",
+] as const;
+
+/** As the row and its corrections have it together; null where no tokens were counted. */
+function readUsage(entry: LedgerEntry, corrections: readonly LedgerEntry[]): Usage | null {
+  const sumOf = (field: (typeof COUNTS)[number] | "reasoningTokens"): number | null => {
+    const known = [entry, ...corrections].flatMap((row) => row[field] ?? []);
+    return known.length === 0 ? null : known.reduce((sum, count) => sum + count, 0);
+  };
+  if (COUNTS.every((field) => sumOf(field) === null)) return null;
+  return {
+    freshInputTokens: sumOf("freshInputTokens") ?? 0,
+    cacheReadTokens: sumOf("cacheReadTokens") ?? 0,
+    cacheWriteTokens: sumOf("cacheWriteTokens") ?? 0,
+    longCacheWriteTokens: sumOf("longCacheWriteTokens") ?? 0,
+    outputTokens: sumOf("outputTokens") ?? 0,
+    reasoningTokens: sumOf("reasoningTokens"),
+    ...(entry.serviceTier === null ? {} : { serviceTier: entry.serviceTier }),
+  };
+}
+
+interface Difference {
+  price: Price;
+  difference: number;
+  isFirst: boolean;
+  /** How often the row was corrected before. */
+  round: number;
+}
+
+/** Found wherever the row is found, so that sums over both are the truth. Written twice, it is the same row. */
+function correct(entry: LedgerEntry, { price, difference, isFirst, round }: Difference): LedgerEntry {
+  return {
+    ...BLANK_ENTRY,
+    id: makeStableId(entry.createdAt.getTime(), `reprice/${entry.id}/${round}`),
+    kind: "correction",
+    corrects: entry.id,
+    reason: "reprice",
+    pricesUnknown: isFirst ? true : null,
+    requestId: entry.requestId,
+    createdAt: entry.createdAt,
+    userId: entry.userId,
+    apiKeyId: entry.apiKeyId,
+    tags: entry.tags,
+    endpoint: entry.endpoint,
+    modelAsked: entry.modelAsked,
+    modelServed: entry.modelServed,
+    provider: entry.provider,
+    direction: entry.direction,
+    serviceTier: entry.serviceTier,
+    usageSource: entry.usageSource,
+    status: entry.status,
+    errorKind: entry.errorKind,
+    streamed: entry.streamed,
+    costNanos: difference,
+    priceId: price.id,
+    priceSource: price.source,
+    priceDate: price.date,
+    dropped: [],
+    attempts: [],
+  };
+}

@@ -1,0 +1,143 @@
+// `prices list|show|refresh` on a configuration of their own: which price applies, whose word it is, and since when.
+
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT } from "../../src/cli/error.ts";
+import { type Desk, makeDesk } from "./desk.ts";
+
+let desk: Desk;
+beforeEach(() => {
+  desk = makeDesk();
+});
+afterEach(() => desk.close());
+
+interface Shown {
+  price_id: string;
+  price_source: string;
+  price_date: string | null;
+  pages: string[];
+  prices: { above_input_tokens: number; usd: Record<string, string | null> }[];
+}
+
+function configure(text: string): void {
+  mkdirSync(join(desk.folder, "config/dev"), { recursive: true });
+  desk.write("config/dev/gateway.ini", text);
+}
+
+const LIST = [
+  {
+    id: "openai",
+    models: [{ id: "gpt-4o", match: { equals: "gpt-4o" }, prices: { input_mtok: 2.25, output_mtok: 9 } }],
+  },
+];
+
+test("show says which price applies, by which list, of which day", async () => {
+  const shown = await desk.read<Shown>("prices show gpt-4o");
+  expect(shown).toMatchObject({
+    price_id: "openai/gpt-4o",
+    price_source: "genai-prices@0.1.8",
+    price_date: "2026-09-23",
+  });
+  expect(shown.prices[0]?.usd).toMatchObject({ input_mtok: "2.5", cache_read_mtok: "1.25", output_mtok: "10" });
+  const { out } = await desk.run("prices show gpt-4o");
+  expect(out).toContain("gpt-4o at openai: openai/gpt-4o by genai-prices@0.1.8, of 2026-09-23");
+});
+
+test("show tells tiers, sizes, history and the page that says so", async () => {
+  const batch = await desk.read<Shown>("prices show gpt-4o --tier batch");
+  expect(batch.prices[0]?.usd).toMatchObject({ input_mtok: "1.25", cache_read_mtok: null });
+  expect(batch.pages).toEqual(["https://developers.openai.com/api/docs/pricing"]);
+  const sized = await desk.read<Shown>("prices show gpt-5.4");
+  expect(sized.prices.map(({ above_input_tokens: above, usd }) => [above, usd["input_mtok"]])).toEqual([
+    [0, "2.5"],
+    [271_999, "5"],
+  ]);
+  const before = await desk.read<Shown>("prices show gpt-5.6-sol --at 2026-08-20");
+  const after = await desk.read<Shown>("prices show gpt-5.6-sol --at 2026-08-21");
+  expect([before.prices[0]?.usd["output_mtok"], after.prices[0]?.usd["output_mtok"]]).toEqual(["30", "20"]);
+  expect(after.price_date).toBe("2026-08-21");
+});
+
+test("the operator's own prices and discounts are told as such", async () => {
+  configure(
+    "[provider.openai]\ndiscount=10\n[price.deal]\nmodel=gpt-4o\nprovider=openai\nfrom=2026-01-01\ninput=1\noutput=4",
+  );
+  expect(await desk.read<Shown>("prices show gpt-4o")).toMatchObject({
+    price_id: "deal/gpt-4o",
+    price_source: "operator",
+    price_date: "2026-01-01",
+  });
+  const listed = await desk.read<Shown>("prices show gpt-4.1");
+  expect([listed.price_source, listed.prices[0]?.usd["input_mtok"]]).toEqual([
+    "operator -10% genai-prices@0.1.8",
+    "1.8",
+  ]);
+  const { data } = await desk.read<{ data: { model: string; input: string; source: string }[] }>(
+    "prices list --provider openai --model gpt-4o",
+  );
+  expect(data.find(({ model }) => model === "gpt-4o")).toMatchObject({ input: "1", source: "operator" });
+  expect(data.find(({ model }) => model === "gpt-4o-mini")?.input).toBe("0.135");
+});
+
+test("what nobody knows is said in so many words", async () => {
+  const { code, err } = await desk.run("prices show gpt-unheard-of");
+  expect(code).toBe(EXIT.notFound);
+  expect(err).toContain('Nobody knows what "gpt-unheard-of" costs at provider "openai".');
+  expect(err).toContain("[price.NAME]");
+  expect((await desk.run("prices show gpt-4o --provider nobody")).code).toBe(EXIT.notFound);
+  expect((await desk.run("prices list --provider nobody")).code).toBe(EXIT.notFound);
+});
+
+test("refresh takes a file in, checks who signed it, and leaves the prices alone where it is bad", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const path = desk.write("prices.json", JSON.stringify(LIST));
+  const key = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url").toString("base64");
+  configure(`price_file=${path}\nprice_file_public_key=${key}`);
+  const unsigned = await desk.run("prices refresh");
+  expect([unsigned.code, unsigned.err.includes("is not signed")]).toEqual([EXIT.failed, true]);
+  writeFileSync(`${path}.sig`, sign(null, Buffer.from(JSON.stringify(LIST)), privateKey));
+  expect(await desk.read<object>("prices refresh")).toMatchObject({ entries: 1, signed: true });
+  expect((await desk.read<Shown>("prices show gpt-4o")).prices[0]?.usd["input_mtok"]).toBe("2.25");
+  expect((await desk.read<Shown>("prices show gpt-4.1")).price_source).toBe("genai-prices@0.1.8");
+  desk.write("prices.json", JSON.stringify(LIST).replace("2.25", "0.01"));
+  const forged = await desk.run("prices show gpt-4o --json");
+  expect(forged.err).toContain("signature is not by the configured key");
+  expect((JSON.parse(forged.out) as Shown).prices[0]?.usd["input_mtok"]).toBe("2.25");
+});
+
+test("a file that lies elsewhere is fetched with its signature, and its copy serves where the network does not", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const body = Buffer.from(JSON.stringify(LIST));
+  let isUp = true;
+  const server = Bun.serve({
+    port: 0,
+    fetch({ url }) {
+      const { pathname, search } = new URL(url);
+      if (!isUp || search !== "?v=2") return new Response("gone", { status: 503 });
+      if (pathname === "/list.json.sig") return new Response(sign(null, body, privateKey).toString("base64"));
+      return new Response(body, { headers: { "last-modified": "Thu, 01 Oct 2026 00:00:00 GMT" } });
+    },
+  });
+  try {
+    const key = publicKey.export({ type: "spki", format: "pem" }).toString();
+    desk.write("prices.pub", key);
+    configure(
+      `price_file=http://127.0.0.1:${server.port}/list.json?v=2\nprice_file_public_key_file=${join(desk.folder, "prices.pub")}`,
+    );
+    expect(await desk.read<object>("prices refresh")).toMatchObject({ entries: 1, signed: true });
+    isUp = false;
+    const failed = await desk.run("prices refresh");
+    expect([failed.code, failed.err.includes("answered 503")]).toEqual([EXIT.failed, true]);
+    const shown = await desk.read<Shown>("prices show gpt-4o");
+    expect([shown.prices[0]?.usd["input_mtok"], shown.price_date]).toEqual(["2.25", "2026-10-01"]);
+  } finally {
+    await server.stop(true);
+  }
+});
+
+test("refresh without a file says what to do", async () => {
+  const { code, err } = await desk.run("prices refresh");
+  expect([code, err.includes("price_file=")]).toEqual([EXIT.usage, true]);
+});

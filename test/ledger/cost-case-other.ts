@@ -1,0 +1,256 @@
+// Hand-computed costs of the other vendors' models, each with its vendor's price page.
+
+import { type Case, tokens } from "./cost-case.ts";
+
+const MILLION = 1_000_000;
+
+// https://platform.claude.com/docs/en/about-claude/pricing
+export const ANTHROPIC: Record<string, Case> = {
+  "$3, $0.30 read, $3.75 written for 5 minutes, $15": {
+    model: "claude-sonnet-4-5-20250929",
+    usage: tokens(500, 200, 300, 5),
+    cost: 500 * 3_000 + 200 * 300 + 300 * 3_750 + 5 * 15_000,
+  },
+  "of 300 written, 100 for an hour at $6": {
+    model: "claude-sonnet-4-5",
+    usage: tokens(500, 200, 300, 5, { longCacheWriteTokens: 100 }),
+    cost: 500 * 3_000 + 200 * 300 + 200 * 3_750 + 100 * 6_000 + 5 * 15_000,
+  },
+  "$0.25, $0.03 read, $0.30 and $0.50 written, $1.25": {
+    model: "claude-3-haiku-20240307",
+    usage: tokens(10, 20, 30, 40, { longCacheWriteTokens: 10 }),
+    cost: 10 * 250 + 20 * 30 + 20 * 300 + 10 * 500 + 40 * 1_250,
+  },
+  "a batch is half of everything": {
+    model: "claude-opus-4-5",
+    usage: tokens(1_000, 1_000, 1_000, 1_000, { longCacheWriteTokens: 400, serviceTier: "batch" }),
+    cost: 2_500_000 + 250_000 + 600 * 3_125 + 400 * 5_000 + 12_500_000,
+  },
+  "beyond 200,000 tokens: $6, $0.60, $7.50 and $12, $22.50": {
+    model: "claude-sonnet-4-5",
+    usage: tokens(150_000, 40_000, 20_000, 1_000, { longCacheWriteTokens: 5_000 }),
+    at: "2026-01-15T00:00:00Z",
+    cost: 150_000 * 6_000 + 40_000 * 600 + 15_000 * 7_500 + 5_000 * 12_000 + 1_000 * 22_500,
+  },
+  "exactly 200,000 is still short": {
+    model: "claude-sonnet-4-5",
+    usage: tokens(200_000, 0, 0, 1),
+    cost: 200_000 * 3_000 + 15_000,
+  },
+  "long context cost more until March 2026": {
+    model: "claude-opus-4-6",
+    usage: tokens(300_000, 0, 0, 1_000),
+    at: "2026-03-12T12:00:00Z",
+    cost: 300_000 * 10_000 + 1_000 * 37_500,
+  },
+  "and does not since": {
+    model: "claude-opus-4-6",
+    usage: tokens(300_000, 0, 0, 1_000),
+    at: "2026-03-13T12:00:00Z",
+    cost: 300_000 * 5_000 + 1_000 * 25_000,
+    date: "2026-03-13",
+  },
+  "priority was bought beforehand": {
+    model: "claude-haiku-4-5",
+    usage: tokens(1, 0, 0, 1, { serviceTier: "priority" }),
+    cost: null,
+  },
+};
+
+// https://ai.google.dev/gemini-api/docs/pricing
+export const GOOGLE: Record<string, Case> = {
+  "$1.25, $0.125 cached, $10 up to 200,000": {
+    model: "gemini-2.5-pro",
+    usage: tokens(150_000, 50_000, 0, 1_000),
+    cost: 150_000 * 1_250 + 50_000 * 125 + 1_000 * 10_000,
+  },
+  "$2.50, $0.25 cached, $15 beyond": {
+    model: "gemini-2.5-pro",
+    usage: tokens(150_001, 50_000, 0, 1_000),
+    cost: 150_001 * 2_500 + 50_000 * 250 + 1_000 * 15_000,
+  },
+  "$0.30 for text, $1 for sound, of the cache $0.03 and $0.10": {
+    model: "gemini-2.5-flash",
+    usage: tokens(1_000, 500, 0, 100, { units: { input_audio_tokens: 900, cache_audio_read_tokens: 300 } }),
+    // Sound: 900, of which 300 from the cache. Text: 600, of which 200 from the cache.
+    cost: 600 * 1_000 + 400 * 300 + 300 * 100 + 200 * 30 + 100 * 2_500,
+  },
+  "flex is half": {
+    model: "gemini-2.5-flash",
+    usage: tokens(1_000, 0, 0, 100, { serviceTier: "flex" }),
+    cost: 1_000 * 150 + 100 * 1_250,
+  },
+  "a batch is half": {
+    model: "gemini-2.5-pro",
+    usage: tokens(1_000, 0, 0, 100, { serviceTier: "batch" }),
+    cost: 1_000 * 625 + 100 * 5_000,
+  },
+  "priority costs 75 to 100 % more, which is no price": {
+    model: "gemini-2.5-pro",
+    usage: tokens(1_000, 0, 0, 100, { serviceTier: "priority" }),
+    cost: null,
+  },
+  "$0.75 and $3.75 through 2026": {
+    model: "gemini-3.6-flash",
+    usage: tokens(1_000, 0, 0, 100),
+    at: "2026-12-31T23:59:59Z",
+    cost: 1_000 * 750 + 100 * 3_750,
+  },
+  "$1.50 and $7.50 from 2027 on": {
+    model: "gemini-3.6-flash",
+    usage: tokens(1_000, 0, 0, 100),
+    at: "2027-01-01T00:00:00Z",
+    cost: 1_000 * 1_500 + 100 * 7_500,
+    date: "2027-01-01",
+  },
+};
+
+// https://api-docs.deepseek.com/quick_start/pricing
+export const DEEPSEEK: Record<string, Case> = {
+  "the usual hours: $0.27, $0.07 cached, $1.10": {
+    model: "deepseek-chat",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2025-03-01T00:30:00Z",
+    cost: 270_000 + 70_000 + 1_100_000,
+  },
+  "half at night, from 16:30 UTC on": {
+    model: "deepseek-chat",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2025-03-01T16:30:00Z",
+    cost: 135_000 + 35_000 + 550_000,
+  },
+  "no peak hours before mid-August 2026": {
+    model: "deepseek-v4-flash",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-08-16T02:00:00Z",
+    cost: 140_000 + 2_800 + 280_000,
+  },
+  "twice in peak hours since": {
+    model: "deepseek-v4-flash",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-09-01T02:00:00Z",
+    cost: 440_000 + 14_000 + 1_320_000,
+    date: "2026-08-17",
+  },
+  "and once beside them, from the very second": {
+    model: "deepseek-v4-flash",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-09-01T04:00:00Z",
+    cost: 220_000 + 7_000 + 660_000,
+    date: "2026-08-17",
+  },
+};
+
+export const OTHERS: Record<string, Record<string, Case>> = {
+  // https://mistral.ai/pricing/api
+  mistral: {
+    "$0.40 and $2 before": {
+      model: "mistral-medium-latest",
+      usage: tokens(1_000, 0, 0, 100),
+      at: "2026-06-15T12:00:00Z",
+      cost: 400_000 + 200_000,
+    },
+    "$1.50, $0.15 cached and $7.50 since June 2026": {
+      model: "mistral-medium-latest",
+      usage: tokens(1_000, 1_000, 0, 100),
+      at: "2026-06-16T12:00:00Z",
+      cost: 1_500_000 + 150_000 + 750_000,
+      date: "2026-06-16",
+    },
+    "a batch is half": {
+      model: "mistral-large-2512",
+      usage: tokens(1_000, 0, 0, 1_000, { serviceTier: "batch" }),
+      cost: 250_000 + 750_000,
+    },
+    "pages at $4 a thousand": {
+      model: "mistral-ocr-latest",
+      units: { input_document_pages: 10 },
+      at: "2026-07-01T00:00:00Z",
+      cost: 40_000_000,
+    },
+  },
+  // https://console.groq.com/docs/models, https://console.groq.com/docs/speech-to-text
+  groq: {
+    "three seconds of sound are charged as ten, at $0.111 an hour": {
+      model: "whisper-large-v3",
+      units: { audio_seconds: 3 },
+      // 10 / 3,600 × $0.111 = $0.000308333…
+      cost: 308_333,
+    },
+    "an hour and a half": { model: "whisper-large-v3", units: { audio_seconds: 5_400 }, cost: 166_500_000 },
+    "flex costs what the usual tier does": {
+      model: "llama-3.3-70b-versatile",
+      usage: tokens(1_000, 0, 0, 1_000, { serviceTier: "flex" }),
+      cost: 590_000 + 790_000,
+    },
+    "the usual tier by its own name": {
+      model: "llama-3.3-70b-versatile",
+      usage: tokens(1_000, 0, 0, 1_000, { serviceTier: "on_demand" }),
+      cost: 590_000 + 790_000,
+    },
+  },
+  // https://docs.x.ai/developers/pricing
+  "x-ai": {
+    "from 200,000 tokens on twice": {
+      model: "grok-4.5",
+      usage: tokens(200_000, 0, 0, 10),
+      cost: 200_000 * 4_000 + 10 * 12_000,
+    },
+    "below, once": { model: "grok-4.5", usage: tokens(199_999, 0, 0, 10), cost: 199_999 * 2_000 + 10 * 6_000 },
+  },
+  // https://aws.amazon.com/bedrock/pricing/
+  aws: {
+    "a region's own addresses cost a tenth more": {
+      model: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+      usage: tokens(1_000, 1_000, 1_000, 1_000),
+      cost: 3_300_000 + 330_000 + 4_125_000 + 16_500_000,
+    },
+    "writes for an hour have no price on the list, and none is made up": {
+      model: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+      usage: tokens(1_000, 0, 1_000, 1_000, { longCacheWriteTokens: 1 }),
+      cost: null,
+    },
+    "sound at $3.40 and $13.60": {
+      model: "amazon.nova-sonic-v1:0",
+      usage: tokens(100, 0, 0, 100),
+      units: { input_audio_tokens: 90, output_audio_tokens: 100 },
+      cost: 10 * 60 + 90 * 3_400 + 100 * 13_600,
+    },
+    "a tier of which no page tells the price": {
+      model: "amazon.nova-lite-v1:0",
+      usage: tokens(1, 0, 0, 1, { serviceTier: "priority" }),
+      cost: null,
+    },
+  },
+  // https://docs.perplexity.ai/docs/getting-started/pricing
+  perplexity: {
+    "a fee for the request itself": {
+      model: "sonar-pro",
+      usage: tokens(100, 0, 0, 200),
+      cost: 14_000_000 + 100 * 3_000 + 200 * 15_000,
+    },
+    "reasoning and citations have prices of their own": {
+      model: "sonar-deep-research",
+      usage: tokens(100, 0, 0, 1_000, {
+        reasoningTokens: 600,
+        units: { output_citation_tokens: 100, web_searches: 3 },
+      }),
+      cost: 100 * 2_000 + 300 * 8_000 + 600 * 3_000 + 100 * 2_000 + 3 * 5_000_000,
+    },
+    "and are not guessed": {
+      model: "sonar-deep-research",
+      usage: tokens(100, 0, 0, 1_000, { reasoningTokens: null }),
+      cost: null,
+    },
+  },
+  // https://cohere.com/pricing, https://docs.voyageai.com/docs/pricing, https://platform.kimi.ai/docs/pricing/chat-k26.md
+  cohere: { "$2.50 and $10": { model: "command-a-03-2025", usage: tokens(10, 0, 0, 10), cost: 25_000 + 100_000 } },
+  voyageai: { "$0.06": { model: "voyage-3.5", usage: tokens(50, 0, 0, 0), cost: 3_000 } },
+  moonshotai: {
+    "$0.95, $0.16 cached, $4": {
+      model: "kimi-k2.6",
+      usage: tokens(MILLION, MILLION, 0, MILLION),
+      cost: 950_000_000 + 160_000_000 + 4_000_000_000,
+    },
+  },
+};

@@ -1,0 +1,94 @@
+// What a row costs by today's knowledge, and which correction makes up the difference: the cases that no command shows.
+
+import { describe, expect, test } from "bun:test";
+import { type LedgerEntry, type PriceBook, repriceEntry } from "../../src/ledger/index.ts";
+import { loadPriceBook } from "../../src/ledger/price-list.ts";
+import { PRICE_FACTS } from "../../src/provider/index.ts";
+import { makeEntry, makeUsage } from "./entry.ts";
+
+const pricingOf = (provider: string) => (provider === "gone" ? undefined : { vendor: provider });
+const open = (): Promise<PriceBook> => loadPriceBook({ facts: PRICE_FACTS });
+
+async function reprice(over: Partial<LedgerEntry>, corrections: readonly Partial<LedgerEntry>[] = []) {
+  const row = makeEntry({ costNanos: null, freshInputTokens: 1_000, outputTokens: 0, ...over });
+  return repriceEntry(
+    row,
+    corrections.map((correction) =>
+      makeEntry({ freshInputTokens: null, outputTokens: null, kind: "correction", ...correction }),
+    ),
+    { book: await open(), pricingOf },
+  );
+}
+
+const ATTEMPT = { status: 200, errorKind: null, upstreamRequestId: null, latencyMs: 1 };
+
+describe("a row by today's prices", () => {
+  test("goes by its tier, its hour's cache and its units", async () => {
+    const found = await reprice({
+      provider: "anthropic",
+      modelServed: "claude-sonnet-4-6",
+      freshInputTokens: 0,
+      cacheWriteTokens: 100,
+      longCacheWriteTokens: 40,
+      serviceTier: "batch",
+      units: { web_search_requests: 0 },
+    });
+    // $3.75 and $6 a million, half of it.
+    expect(found?.after).toBe((60 * 3_750 + 40 * 6_000) / 2);
+  });
+  test("counts tokens as they were corrected since", async () => {
+    const found = await reprice({ costNanos: 2_500_000 }, [
+      { reason: "usage", freshInputTokens: -400, costNanos: null },
+    ]);
+    expect([found?.before, found?.after, found?.correction?.costNanos]).toEqual([2_500_000, 1_500_000, -1_000_000]);
+  });
+  test("adds up what was corrected before", async () => {
+    const found = await reprice({ costNanos: 2_000_000 }, [{ reason: "reprice", costNanos: 500_000 }]);
+    expect([found?.before, found?.correction]).toEqual([2_500_000, null]);
+  });
+  test("of several calls is the sum of each, by its own provider", async () => {
+    const usage = makeUsage({ freshInputTokens: 1_000 });
+    const attempts = [
+      { ...ATTEMPT, provider: "openai", model: "gpt-4o", usage },
+      { ...ATTEMPT, provider: "anthropic", model: "claude-haiku-4-5", usage },
+    ];
+    expect((await reprice({ provider: "anthropic", attempts }))?.after).toBe(2_500_000 + 1_000_000);
+    const [first] = attempts;
+    const unknown = [...attempts, { ...ATTEMPT, provider: "openai", model: "gpt-unheard-of", usage }];
+    expect((await reprice({ attempts: unknown, costNanos: 5 }))?.correction).toBeNull();
+    expect((await reprice({ attempts: first === undefined ? [] : [first] }))?.after).toBe(2_500_000);
+  });
+  test("is never taken away: what nobody knows any more stays as it was booked", async () => {
+    expect(await reprice({ provider: "gone", costNanos: 9 })).toMatchObject({
+      before: 9,
+      after: null,
+      correction: null,
+    });
+  });
+  test("stays free where it was, and says nothing of sums without a tier", async () => {
+    expect(await reprice({ priceSource: "free", costNanos: 0 })).toBeNull();
+    expect(await reprice({ endpoint: "batches.usage" })).toBeNull();
+    expect((await reprice({ endpoint: "batches.usage", serviceTier: "batch" }))?.after).toBe(1_250_000);
+    // Of a sum nobody knows how large each call was: beyond the first step the price is not known.
+    const large = {
+      endpoint: "batches.usage",
+      serviceTier: "batch",
+      modelServed: "gpt-5.4",
+      freshInputTokens: 300_000,
+    };
+    expect((await reprice(large))?.after).toBeNull();
+    expect((await reprice({ ...large, freshInputTokens: 200_000 }))?.after).toBe(200_000 * 1_250);
+  });
+  test("written again is the same row", async () => {
+    const row = makeEntry({ costNanos: null, freshInputTokens: 1_000, outputTokens: 0 });
+    const book = await open();
+    const [first, second] = [1, 2].map(() => repriceEntry(row, [], { book, pricingOf })?.correction);
+    expect(second?.id).toBe(first?.id ?? "");
+    expect(first).toMatchObject({
+      corrects: row.id,
+      createdAt: row.createdAt,
+      pricesUnknown: true,
+      costNanos: 2_500_000,
+    });
+  });
+});

@@ -1,0 +1,167 @@
+// Prices through the whole gateway: provenance on the row, the operator's prices and discounts, tiers, and calls that nobody can price.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import type { Config } from "../../src/config/value.ts";
+import { joinPrices } from "../../src/ledger/index.ts";
+import { type Rig, makeRig, makeStream, readJson } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+async function open(init: Parameters<typeof makeRig>[0] = {}): Promise<Rig> {
+  rig = await makeRig(init);
+  return rig;
+}
+
+const MESSAGES = [{ role: "user", content: "Hello there" }];
+const USAGE = { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 };
+
+function answer(over: object = {}): Response {
+  return Response.json({
+    id: "c",
+    object: "chat.completion",
+    created: 1,
+    model: "gpt-4o-2024-08-06",
+    choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }],
+    usage: USAGE,
+    ...over,
+  });
+}
+
+type Prices = Config["prices"];
+const withPrices =
+  (prices: Partial<Prices>) =>
+  (config: Config): Config => ({ ...config, prices: { ...config.prices, ...prices } });
+
+const CONTRACT = {
+  name: "contract",
+  model: "gpt-4o*",
+  provider: "openai",
+  tier: "default",
+  from: new Date("2023-01-01T00:00:00Z"),
+  to: null,
+  prices: joinPrices([
+    ["input", "1.00"],
+    ["output", "4.00"],
+  ]),
+};
+
+describe("provenance", () => {
+  test("each row says what was priced, by which list, and of which day", async () => {
+    const { chat, row } = await open({ upstream: () => answer() });
+    await chat({ model: "gpt-4o", messages: MESSAGES });
+    expect(await row()).toMatchObject({
+      costNanos: 1_000 * 2_500 + 100 * 10_000,
+      priceId: "openai/gpt-4o",
+      priceSource: "genai-prices@0.1.8",
+      priceDate: "2026-09-23",
+    });
+  });
+  test("the tier that was served decides", async () => {
+    const { chat, row } = await open({ upstream: () => answer({ service_tier: "priority" }) });
+    const response = await chat({ model: "gpt-4o", messages: MESSAGES, service_tier: "auto" });
+    expect(response.headers.get("x-tokligence-cost-usd")).toBe("0.00595");
+    expect(await row()).toMatchObject({
+      costNanos: 1_000 * 4_250 + 100 * 17_000,
+      serviceTier: "priority",
+      priceSource: "genai-prices@0.1.8 priority",
+    });
+  });
+  test("a tier that nobody has a price for is not booked at the usual one", async () => {
+    const { chat, row, send } = await open({ upstream: () => answer({ service_tier: "scale" }) });
+    const response = await chat({ model: "gpt-4o", messages: MESSAGES });
+    expect(response.headers.has("x-tokligence-cost-usd")).toBe(false);
+    expect(await row()).toMatchObject({ costNanos: null, priceId: null, priceSource: null, freshInputTokens: 1_000 });
+    const { summary } = await readJson(await send("/api/v1/usage/summary"));
+    expect(summary).toMatchObject({ requests: 1, cost_nanos: 0, unpriced_requests: 1 });
+  });
+  test("the operator's price is above the list, and a discount is taken off it", async () => {
+    const { chat, rows } = await open({
+      upstream: ({ body }) => answer({ model: (body as { model: string }).model }),
+      config: (config) => ({
+        ...withPrices({ overrides: [CONTRACT] })(config),
+        providers: config.providers.map((provider) =>
+          provider.name === "openai" ? { ...provider, discount: "10" } : provider,
+        ),
+      }),
+    });
+    await chat({ model: "gpt-4o", messages: MESSAGES });
+    await chat({ model: "gpt-4.1", messages: MESSAGES });
+    const [listed, agreed] = await rows();
+    expect(agreed).toMatchObject({
+      costNanos: 1_000 * 1_000 + 100 * 4_000,
+      priceId: "contract/gpt-4o*",
+      priceSource: "operator",
+      priceDate: "2023-01-01",
+    });
+    expect(listed).toMatchObject({
+      costNanos: ((1_000 * 2_000 + 100 * 8_000) * 9) / 10,
+      priceSource: "operator -10% genai-prices@0.1.8",
+    });
+  });
+});
+
+describe("a call that nobody can price", () => {
+  const unknown = { model: "gpt-unheard-of", messages: MESSAGES };
+
+  test("is answered, and its row has no cost", async () => {
+    const { chat, row } = await open({ upstream: () => answer({ model: "gpt-unheard-of" }) });
+    const response = await chat(unknown);
+    expect([response.status, response.headers.get("x-tokligence-warning")]).toEqual([200, null]);
+    expect(await row()).toMatchObject({ costNanos: null, priceSource: null });
+  });
+  test("is told of where the operator wants to know, in the log once", async () => {
+    const { chat, log } = await open({
+      upstream: () => answer({ model: "gpt-unheard-of" }),
+      config: withPrices({ onUnknown: "warn" }),
+    });
+    for (let round = 0; round < 3; round++) {
+      const response = await chat(unknown);
+      expect([response.status, response.headers.get("x-tokligence-warning")]).toEqual([200, "price_unknown"]);
+    }
+    expect(log.filter((line) => line.includes("gpt-unheard-of"))).toHaveLength(1);
+    const known = await chat({ ...unknown, model: "gpt-4o" });
+    expect(known.headers.has("x-tokligence-warning")).toBe(false);
+  });
+  test("is refused before the provider is called, in the client's own format", async () => {
+    const { chat, send, calls, rows } = await open({
+      upstream: () => answer(),
+      config: withPrices({ onUnknown: "refuse" }),
+    });
+    const refused = await chat(unknown);
+    expect(refused.status).toBe(403);
+    const { error } = await readJson(refused);
+    expect(error).toMatchObject({ code: "price_unknown", param: "model" });
+    expect(error.message).toContain("gpt-unheard-of");
+    const streamed = await send("/v1/messages", { body: { ...unknown, max_tokens: 9, stream: true } });
+    expect([streamed.status, (await readJson(streamed)).error.type]).toEqual([403, "permission_error"]);
+    const tier = await chat({ model: "gpt-4o", messages: MESSAGES, service_tier: "flex" });
+    expect((await readJson(tier)).error.code).toBe("price_unknown");
+    expect(calls).toHaveLength(0);
+    expect((await chat({ model: "gpt-4o", messages: MESSAGES })).status).toBe(200);
+    expect((await rows()).map(({ status }) => status)).toEqual([200, 403, 403, 403]);
+  });
+  test("is each provider's own affair", async () => {
+    const { chat } = await open({
+      upstream: () => makeStream([]),
+      config: (config) => ({
+        ...config,
+        providers: config.providers.map((provider) =>
+          provider.name === "local" ? { ...provider, onUnknownPrice: "refuse" as const } : provider,
+        ),
+      }),
+    });
+    expect((await chat({ ...unknown, model: "local/anything" })).status).toBe(403);
+    expect((await chat({ ...unknown, model: "loopback" })).status).toBe(200);
+  });
+  test("is not refused where calls are free", async () => {
+    const { send } = await open({
+      upstream: () => Response.json({ id: "m", model: "omni-moderation-latest", results: [{ flagged: false }] }),
+      config: withPrices({ onUnknown: "refuse" }),
+    });
+    const response = await send("/v1/moderations", { body: { input: "hello", model: "omni-moderation-latest" } });
+    expect(response.status).toBe(200);
+  });
+});
