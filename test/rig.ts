@@ -16,6 +16,7 @@ import { createRedactor } from "../src/lib/redact.ts";
 import { type App, createApp, makePriceRules } from "../src/server/index.ts";
 import { type Store, openStore } from "../src/store/index.ts";
 import { createLog } from "../src/telemetry/log.ts";
+import { createMetrics } from "../src/telemetry/metric.ts";
 
 export interface UpstreamCall {
   url: string;
@@ -116,12 +117,14 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     onFault: (error) => log.error("outbox fault", { error }),
     onRecovery: () => log.info("outbox recovered"),
   });
+  const metrics = createMetrics();
   const app = createApp({
     config,
     directory,
     ring,
     books: store.ledger,
     ledger: createLedgerWriter({
+      onCommit: metrics.committed,
       journal: {
         ...journal,
         commit(batch) {
@@ -147,6 +150,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     clock,
     newId: () => Bun.randomUUIDv7(),
     log,
+    metrics,
     version: "0.0.0-test",
     commit: "test",
   });
@@ -265,6 +269,7 @@ export function makeConfig(folder: string): Config {
     identityPath: join(folder, "identity.db"),
     ledgerPath: join(folder, "ledger.db"),
     ledger: { anchors: [] },
+    metrics: { isPublic: false },
     smtp: null,
     outboxPath: join(folder, "outbox.db"),
     durability: "process",

@@ -14,6 +14,7 @@ import type { Session } from "../gateway/index.ts";
 import { type App, answerError, createApp } from "../server/index.ts";
 import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
+import { type Metrics, createMetrics } from "../telemetry/metric.ts";
 import { CliError, EXIT } from "./error.ts";
 import { openPriceDesk } from "./price-desk.ts";
 
@@ -48,7 +49,8 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     onRecover: () => log.info("Users and keys can be read again"),
   });
   await ring.load();
-  const { ledger, close: closeBooks } = await openBooks(store, config, log);
+  const metrics = createMetrics();
+  const { ledger, close: closeBooks } = await openBooks(store, config, { log, metrics });
   const memory = createMemory({
     store: store.answers,
     clock: systemClock,
@@ -73,6 +75,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     clock: systemClock,
     newId: () => Bun.randomUUIDv7(),
     log,
+    metrics,
     version: VERSION,
     commit: COMMIT,
   });
@@ -121,7 +124,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
 async function openBooks(
   store: Store,
   config: Config,
-  log: Log,
+  { log, metrics }: { log: Log; metrics: Metrics },
 ): Promise<{ ledger: LedgerWriter; close: (limitMs: number) => Promise<void> }> {
   const books = await store.openJournal({
     outboxPath: config.outboxPath,
@@ -137,6 +140,7 @@ async function openBooks(
     schedule: setImmediate,
     after: systemClock.after,
     nowMs: systemClock.monotonicMs,
+    onCommit: metrics.committed,
     onDuplicate: (id) => log.warn("A row is on the books already and was not written again", { id }),
     onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
     onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
@@ -144,6 +148,13 @@ async function openBooks(
   const interrupted = await closeAbandoned(books.journal.abandoned, ledger);
   if (interrupted > 0)
     log.warn("Calls that were cut when the gateway died are on the books now", { rows: interrupted });
+  metrics.watch([
+    {
+      name: "tokligence_ledger_outbox_rows",
+      about: "Rows that are still to go on to the ledger's own database",
+      read: books.waiting,
+    },
+  ]);
   return { ledger, close: books.close };
 }
 

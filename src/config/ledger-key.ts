@@ -14,6 +14,13 @@ export const LEDGER_KEYS = {
     path: "targets",
     restart: true,
   },
+  metrics_public: {
+    about: "Whether GET /metrics answers without a key; else it takes one with the scope metrics:read",
+    group: "ledger",
+    type: syntax.boolean,
+    fallback: "false",
+    restart: true,
+  },
   on_unknown_price: {
     about:
       "Calls whose price nobody knows: allow, warn (log and response header), or refuse before the provider is called",

@@ -106,6 +106,7 @@ function readConfig(reading: Reading): Config {
     identityPath: values.identity_path,
     ledgerPath: values.ledger_path,
     ledger: { anchors: values.ledger_anchor ?? [] },
+    metrics: { isPublic: values.metrics_public },
     smtp,
     outboxPath: values.ledger_outbox,
     durability: values.ledger_durability,

@@ -30,6 +30,7 @@ const PARTS = {
   log_file_daemon: (config) => config.log.fileDaemon,
   log_level: (config) => config.log.level,
   max_body_bytes: (config) => config.http.maxBodyBytes,
+  metrics_public: (config) => config.metrics.isPublic,
   models_refresh: (config) => config.modelsRefreshMs,
   on_unknown_price: (config) => config.prices.onUnknown,
   price_file: (config) => config.prices.file,

@@ -28,6 +28,8 @@ export interface Config {
     /** Where signed heads go, beside our own folder. */
     anchors: readonly Target[];
   };
+  /** Whether anyone may read the metrics. */
+  metrics: { isPublic: boolean };
   /** Null: no e-mail can be sent. */
   smtp: Smtp | null;
   /** Where rows go first while the ledger is PostgreSQL. */

@@ -29,8 +29,7 @@ export async function answerWhole(state: CallState): Promise<Response> {
     const meter = mode.wire.meter(text);
     if (meter.usage === null) refuseError(state, mode.wire, text);
     const converted = mode.convert === null ? null : convertVectors(state, mode.convert, text);
-    record.estimateInput(() => estimateFromRequest(state));
-    record.answered({ model: meter.model, usage: meter.usage, text: () => "" });
+    record.answered({ ...meter, text: () => "" });
     return release(
       state,
       attempt,
@@ -39,17 +38,17 @@ export async function answerWhole(state: CallState): Promise<Response> {
     );
   }
   const body = readObject(state, text);
-  record.estimateInput(() => estimateFromRequest(state));
   if (mode.kind === "forward") {
     const metered = mode.wire.response.meter?.(body) ?? null;
-    if (metered === null) bookAnswer(state, readAnswerOf(state, mode.wire, body));
-    else record.answered({ ...metered, text: () => "" });
+    const report = mode.wire.response.report(body);
+    if (metered === null) bookAnswer(state, readAnswerOf(state, mode.wire, body), report);
+    else record.answered({ ...metered, report, text: () => "" });
     const { elsewhere } = state;
     if (elsewhere?.isOver(body) === false) return promise(state, elsewhere, { attempt, body, text });
     return release(state, attempt, text, upstream.headers.get("content-type"), state.keep?.(body, text));
   }
   const answer = readAnswerOf(state, mode.target, body);
-  bookAnswer(state, answer);
+  bookAnswer(state, answer, mode.target.response.report(body));
   const isLost = answer.choices.length > 0 && answer.choices.every(({ finish }) => finish === "error");
   if (isLost && mode.client.saysFailure !== true) throw failed(state, brokenAnswer());
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
@@ -68,10 +67,18 @@ async function answerConverted(
   attempt: Parameters<CallState["record"]["attempted"]>[0],
   { wire, convert, text }: { wire: ForwardWire; convert: NonNullable<Plan["endpoint"]["convert"]>; text: string },
 ): Promise<Response> {
-  const converted = JSON.stringify(convert.answer(readObject(state, text), state.body, state.upstream.headers));
+  const { body, upstream, record } = state;
+  const answer = readObject(state, text);
+  const estimate = (): number => {
+    const tokens = createTokenEstimate();
+    tokens.add(estimateFromRequest(state));
+    return tokens.tokens();
+  };
+  const converted = JSON.stringify(convert.answer(answer, body, upstream.headers, estimate));
   const meter = wire.meter(converted);
-  state.record.estimateInput(() => estimateFromRequest(state));
-  state.record.answered({ model: meter.model, usage: meter.usage, text: () => "" });
+  const report = convert.report?.(answer, upstream.headers) ?? null;
+  const isOurs = convert.report !== undefined && report === null;
+  record.answered({ ...meter, usage: isOurs ? null : meter.usage, report, text: () => "" });
   return release(state, attempt, converted, "application/json");
 }
 
@@ -138,8 +145,8 @@ function readAnswerOf(state: CallState, { response }: Pick<TargetWire, "response
   return nameAnswer(decoded, state);
 }
 
-function bookAnswer({ record }: CallState, answer: Answer): void {
-  record.answered({ model: answer.model, usage: answer.usage, text: () => joinText(answer) });
+function bookAnswer({ record }: CallState, answer: Answer, report: JsonObject | null): void {
+  record.answered({ model: answer.model, usage: answer.usage, report, text: () => joinText(answer) });
 }
 
 /** An upstream may answer 200 and mean an error; the wire's decoder tells. */

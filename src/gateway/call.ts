@@ -2,8 +2,9 @@
 
 import type { Caller } from "../identity/index.ts";
 import { GatewayError, type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
-import type { LedgerWriter, PriceBook } from "../ledger/index.ts";
+import type { LedgerEntry, LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Errands } from "../lib/errand.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Redact } from "../lib/redact.ts";
@@ -56,6 +57,10 @@ export interface GatewayTools {
   prices: PriceBook;
   /** A call is made though nobody knows its price. */
   unpriced: (provider: string, model: string, tier: string) => void;
+  /** What is done behind everybody's back. */
+  errands: Errands;
+  /** Counts rows that are durable. */
+  metrics: { settled(row: LedgerEntry): void };
   bindings: Bindings;
   /** A place for what of a request's body must wait. */
   openSpool: () => Spool;

@@ -28,8 +28,9 @@ async function watch(state: CallState, memory: WireMemory, begun: JsonObject): P
     const answer = text === null ? null : parseObject(text);
     if (text !== null && answer !== null && plan.mode.kind === "forward" && plan.mode.wire.operation === "chat") {
       void state.keep?.(answer, text);
-      const { model, usage } = plan.mode.wire.response.decode(answer);
-      record.answered({ model, usage, text: () => "" });
+      const { response } = plan.mode.wire;
+      const { model, usage } = response.decode(answer);
+      record.answered({ model, usage, report: response.report(answer), text: () => "" });
     }
   } catch (error) {
     failure = toGatewayError(error);

@@ -4,7 +4,7 @@ import type { Json, JsonObject, Request } from "../ir/index.ts";
 import type { CallState } from "./header.ts";
 
 /** All text that the model was given; media count for nothing here, as their tokens do not follow from their bytes. */
-export function estimateFromRequest(state: CallState): string {
+export function estimateFromRequest(state: Pick<CallState, "body" | "plan" | "stream">): string {
   const { mode } = state.plan;
   if (mode.kind === "translate") return joinRequest(mode.request);
   if (mode.kind === "convert" || mode.wire.operation !== "chat") return joinInput(state.body);

@@ -6,6 +6,7 @@ import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
 import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated, refuseRepeatedAnywhere } from "./call.ts";
 import { watchElsewhere } from "./elsewhere.ts";
+import { estimateFromRequest } from "./estimate.ts";
 import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { type Plan, makePlan, objectsApart } from "./plan.ts";
@@ -77,9 +78,9 @@ async function answer(
 
 /** Asks the provider and gives its answer. */
 async function perform(ready: Ready): Promise<Response> {
-  const { call, tools, scene, plan, record, line } = ready;
+  const { tools } = ready;
   const sentMs = tools.clock.monotonicMs();
-  const upstream = await callUpstream(call, tools, scene, plan, record, line);
+  const upstream = await callUpstream(ready);
   const state: CallState = { ...ready, upstream, sentMs, upstreamMs: tools.clock.monotonicMs() - sentMs };
   if (!upstream.ok) return answerRejection(state);
   return ready.stream ? answerStream(state) : answerWhole(state);
@@ -96,16 +97,11 @@ function findKeeper(
 }
 
 /** A response of the provider, good or bad. Throws where there is none, with the attempt on record. */
-async function callUpstream(
-  call: Call,
-  tools: GatewayTools,
-  scene: Scene,
-  plan: Plan,
-  record: CallRecord,
-  line: Line,
-): Promise<Response> {
+async function callUpstream(ready: Ready): Promise<Response> {
+  const { call, tools, scene, plan, record, line } = ready;
   const { provider } = plan;
   if (plan.local !== undefined) return plan.local();
+  if (line.cut() === null) record.estimateInput(() => estimateFromRequest(ready));
   if (provider.answer !== null) return provider.answer(plan.spoken.id, parseBody(plan.body));
   record.sent(plan.body);
   await record.intend();

@@ -1,8 +1,9 @@
-// Keeps the books of one request while it lives, and settles them once. Knows no SQL and no format.
+// Keeps the books of one request while it lives, and settles them once: what each call to a provider used, and what all of them cost.
+// Knows no SQL and no format.
 
 import { type Hash, createHash, hash } from "node:crypto";
-import type { Event, GatewayError, Units, Usage, UsageSource } from "../ir/index.ts";
-import { GatewayError as Failure } from "../ir/index.ts";
+import { type Event, type GatewayError, type Usage, type UsageSource, joinUnits, joinUsage } from "../ir/index.ts";
+import { GatewayError as Failure, type JsonObject, type Units } from "../ir/index.ts";
 import {
   type Attempt,
   type LedgerEntry,
@@ -10,21 +11,25 @@ import {
   type Ticket,
   BLANK_ENTRY,
   FREE,
-  createTokenEstimate,
   digestPayloads,
 } from "../ledger/index.ts";
 import type { Call, GatewayTools } from "./call.ts";
 import { cleanHeader } from "./header.ts";
+import { correctLater } from "./later.ts";
 import type { Plan } from "./plan.ts";
+import { type AnsweredUsage, type MeasuredUsage, type Tally, MAX_NAME_LENGTH, openTally } from "./tally.ts";
 
 export interface CallRecord {
   asked(model: string, stream: boolean): void;
-  planned(plan: Pick<Plan, "dropped" | "model" | "provider">): void;
+  /** Who is called next. */
+  planned(plan: RecordedPlan): void;
   /**
    * Announces, durably, that the planned provider is about to be called. Rejects with a GatewayError of kind `overloaded` where the books
    * cannot be written: then it must not be called.
    */
   intend(): Promise<void>;
+  /** The planned provider is called now; what it is asked is read only where it reports no input. */
+  estimateInput(read: () => string): void;
   /** The body that the provider is sent. */
   sent(body: string): void;
   /** Bytes of the provider's answer, whole or piece by piece; text stands for its UTF-8. */
@@ -33,26 +38,24 @@ export interface CallRecord {
   withdraw(): void;
   /** A word for the client beside its answer, such as `price_unknown`. */
   warn(word: string): void;
-  /** Closes the attempt that is under way. */
-  attempted(attempt: { status: number | null; error: GatewayError | null; upstreamRequestId: string | null }): void;
+  /** Closes the attempt that is under way. `report`: the provider's own words on what a stream used. */
+  attempted(attempt: {
+    status: number | null;
+    error: GatewayError | null;
+    upstreamRequestId: string | null;
+    report?: JsonObject | null;
+  }): void;
   /** Who was asked, as response headers; nothing before that was decided. */
   describe(): Record<string, string>;
-  /** What a whole answer reported. `text` counts only where the provider reported nothing. */
-  answered(answer: { model: string | null; usage: Usage | null; text: () => string }): void;
-  /** What an answer reported that is no chat: nothing is estimated, and what is unknown stays so. `price` says whether the list's applies. */
-  measured(answer: {
-    model: string | null;
-    usage: Usage | null;
-    units: Units | null;
-    source: UsageSource;
-    /** `sum`: the figures are those of many calls together. */
-    price: "free" | "list" | "sum" | "unknown";
-  }): void;
+  /** What a whole answer reported. */
+  answered(answer: AnsweredUsage): void;
+  /** What an answer reported that is no chat. */
+  measured(answer: MeasuredUsage): void;
   /** One event of a stream. */
   observed(event: Event): void;
-  /** Input tokens where the provider reports none; called at most once, and only then. */
-  estimateInput(estimate: () => string): void;
-  /** What would be booked now, estimated where the provider reports nothing; null where there was no answer. */
+  /** The provider's own words on what was used, where they come by themselves. */
+  reported(report: JsonObject | null): void;
+  /** What would be booked of the present attempt, estimated where its provider reports nothing; null where there was no answer. */
   usage(): Usage | null;
   /** Cost of what is known now; null where the price or the usage is unknown. */
   price(): Price | null;
@@ -63,99 +66,79 @@ export interface CallRecord {
   settle(status: number, error: GatewayError | null): Promise<void>;
 }
 
-/** A model's name is the client's to choose; a row holds no more of it than names a model. */
-const MAX_NAME_LENGTH = 512;
+export type RecordedPlan = Pick<Plan, "dropped" | "model" | "provider">;
+
+/** One call to one provider. */
+interface Try {
+  plan: RecordedPlan | null;
+  tally: Tally;
+  startedMs: number;
+  /** Null while it is under way. */
+  attempt: Attempt | null;
+}
+
+type RecordTools = Pick<GatewayTools, "clock" | "fetch" | "ledger" | "metrics" | "prices" | "scene">;
+
+/** What is to be priced. `isSum`: the figures are those of many calls together. */
+export interface Counted {
+  served: string | null;
+  usage: Usage | null;
+  units: Units | null;
+  isSum?: boolean;
+}
+
+/** What is booked, of one attempt or of all. */
+interface Figures {
+  usage: Usage | null;
+  units: Units | null;
+  source: UsageSource;
+  price: Price | null;
+}
 
 /** Of a call, what its row says. */
 export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs" | "startedWallMs"> & {
   endpoint: string;
 };
 
-export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock" | "ledger" | "prices">): CallRecord {
-  const attempts: Attempt[] = [];
-  const output = createTokenEstimate();
+export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
+  const nowMs = tools.clock.monotonicMs;
+  const openTry = (plan: RecordedPlan | null): Try => ({
+    plan,
+    tally: openTally(nowMs),
+    startedMs: nowMs(),
+    attempt: null,
+  });
+  let current = openTry(null);
+  const tries: Try[] = [];
   const warnings: string[] = [];
   let modelAsked = "";
   let streamed = false;
-  let plan: Pick<Plan, "dropped" | "model" | "provider"> | null = null;
-  let measure: { units: Units | null; source: UsageSource; price: "free" | "list" | "sum" | "unknown" } | null = null;
-  let served: string | null = null;
-  let usage: Usage | null = null;
-  let usageIsFinal = false;
-  let hasAnswer = false;
-  let attemptStartedMs = 0;
-  let started = 0;
-  let firstOutputMs: number | null = null;
-  let inputText: (() => string) | null = null;
   let settled: Promise<void> | null = null;
   let ticket: Ticket | null = null;
   let requestHash: string | null = null;
   let answerHash: Hash | null = null;
+  let figures: Figures | null = null;
   const done = tools.ledger.expect();
-  let figures: { usage: Usage | null; source: UsageSource; price: Price | null } | null = null;
-
-  const observed = (event: Event): void => {
-    switch (event.type) {
-      case "start":
-        hasAnswer = true;
-        if (event.model !== "") served = event.model.slice(0, MAX_NAME_LENGTH);
-        return;
-      case "part-delta":
-        firstOutputMs ??= tools.clock.monotonicMs();
-        output.add(event.text);
-        return;
-      case "usage":
-        usage = event.usage;
-        return;
-      case "finish":
-        usageIsFinal = event.error === undefined && usage !== null;
-        return;
-      case "choice-end":
-      case "part-end":
-      case "part-start":
-        return;
-      default:
-        event satisfies never;
-    }
-  };
-
-  /** What is booked: the provider's figures where it gave them to the end, else the better of its figures and our estimate. */
-  const weigh = (): { usage: Usage | null; source: UsageSource } => {
-    if (!hasAnswer) return { usage: null, source: "none" };
-    if (measure !== null) return { usage, source: measure.source };
-    if (usage !== null && usageIsFinal) return { usage, source: "provider" };
-    const input = createTokenEstimate();
-    if (usage === null) input.add(inputText?.() ?? "");
-    const known: Usage = usage ?? {
-      freshInputTokens: input.tokens(),
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-      outputTokens: 0,
-      reasoningTokens: null,
-    };
-    return { usage: { ...known, outputTokens: Math.max(known.outputTokens, output.tokens()) }, source: "estimate" };
-  };
-
-  const evaluate = (): NonNullable<typeof figures> => {
-    const weighed = weigh();
-    if (measure?.price === "free") return { ...weighed, price: FREE };
-    if (measure?.price === "unknown") return { ...weighed, price: null };
-    const hasFigures = weighed.usage !== null || (measure?.units ?? null) !== null;
-    const price = !hasFigures || plan === null ? null : findPrice(plan, weighed.usage);
-    return { ...weighed, price };
-  };
 
   /** By the model that was served; where the list does not know its name, by the one that was asked for. */
-  const findPrice = (of: Pick<Plan, "model" | "provider">, usage: Usage | null): Price | null => {
+  const findPrice = (of: RecordedPlan, { served, usage, units, isSum = false }: Counted): Price | null => {
     const at = new Date(call.startedWallMs);
     const { pricing, name: provider } = of.provider;
-    const units = measure?.units ?? null;
-    const isSum = measure?.price === "sum";
     const asked = of.model;
     const isByAsked = typeof pricing === "object" && "by" in pricing;
     const models = served === null || served === asked ? [asked] : isByAsked ? [asked, served] : [served, asked];
     return tools.prices.price({ provider, pricing, models, at, usage, units, isSum });
   };
+
+  const evaluate = ({ plan, tally }: Try): Figures => {
+    const { price, ...weighed } = tally.weigh();
+    if (price === "free") return { ...weighed, price: FREE };
+    const hasFigures = weighed.usage !== null || weighed.units !== null;
+    if (price === "unknown" || !hasFigures || plan === null) return { ...weighed, price: null };
+    return { ...weighed, price: findPrice(plan, { ...weighed, served: tally.served(), isSum: price === "sum" }) };
+  };
+
+  const all = (): Figures => (tries.length > 1 ? sumFigures(tries.map(evaluate)) : evaluate(current));
 
   /** Null where no provider was sent anything. */
   const payload = (): Pick<LedgerEntry, "payloadDigest" | "payloadSalt" | "requestHash" | "responseHash"> | null => {
@@ -167,8 +150,10 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
   };
 
   const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
-    figures = evaluate();
-    const { usage: booked, price } = figures;
+    figures = all();
+    const { usage, units, source, price } = figures;
+    const { plan, tally } = current;
+    const firstOutputMs = tally.firstOutputMs();
     return {
       ...BLANK_ENTRY,
       id: call.id,
@@ -179,20 +164,21 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
       endpoint: call.endpoint,
       modelAsked,
       // Empty where neither request nor answer names one.
-      modelServed: hasAnswer ? served || plan?.model || null : null,
+      modelServed: tally.hasAnswer() ? tally.served() || plan?.model || null : null,
       provider: plan?.provider.name ?? null,
       direction: "consume",
-      freshInputTokens: booked?.freshInputTokens ?? null,
-      cacheReadTokens: booked?.cacheReadTokens ?? null,
-      cacheWriteTokens: booked?.cacheWriteTokens ?? null,
-      outputTokens: booked?.outputTokens ?? null,
-      reasoningTokens: booked?.reasoningTokens ?? null,
-      units: measure?.units ?? null,
-      serviceTier: booked?.serviceTier ?? null,
-      usageSource: figures.source,
+      freshInputTokens: usage?.freshInputTokens ?? null,
+      cacheReadTokens: usage?.cacheReadTokens ?? null,
+      cacheWriteTokens: usage?.cacheWriteTokens ?? null,
+      longCacheWriteTokens: usage === null ? null : (usage.longCacheWriteTokens ?? 0),
+      outputTokens: usage?.outputTokens ?? null,
+      reasoningTokens: usage?.reasoningTokens ?? null,
+      units,
+      serviceTier: usage?.serviceTier ?? null,
+      usageSource: source,
       status,
       errorKind: error?.kind ?? null,
-      latencyMs: Math.round(tools.clock.monotonicMs() - call.startedMs),
+      latencyMs: Math.round(nowMs() - call.startedMs),
       ttftMs: streamed && firstOutputMs !== null ? Math.round(firstOutputMs - call.startedMs) : null,
       streamed,
       costNanos: price?.costNanos ?? null,
@@ -200,9 +186,29 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
       priceSource: price?.source ?? null,
       priceDate: price?.date ?? null,
       dropped: plan?.dropped ?? [],
-      attempts,
       ...payload(),
+      attempts: tries.flatMap((each) => printAttempt(each, tries.length > 1 ? evaluate(each) : null)),
     };
+  };
+
+  const write = async (entry: LedgerEntry): Promise<void> => {
+    try {
+      await tools.ledger.add(entry, ticket);
+    } catch (cause) {
+      throw booksClosed(cause);
+    }
+    tools.metrics.settled(entry);
+    for (const each of tries) askLater(entry, each);
+  };
+
+  /** A provider that tells afterwards what a cut answer used is asked for it. */
+  const askLater = (entry: LedgerEntry, each: Try): void => {
+    const { plan, tally } = each;
+    const answerId = tally.answerId();
+    if (plan?.provider.usageLater === undefined || answerId === null) return;
+    const { source, ...booked } = evaluate(each);
+    if (source !== "estimate") return;
+    correctLater({ ...booked, entry, plan, answerId, findPrice: (told) => findPrice(plan, told) }, tools);
   };
 
   return {
@@ -211,18 +217,11 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
       streamed = stream;
     },
     planned(next) {
-      plan = next;
-      started++;
-      attemptStartedMs = tools.clock.monotonicMs();
-    },
-    sent(body) {
-      requestHash = hash("sha256", body, "base64url");
-    },
-    got(piece) {
-      answerHash ??= createHash("sha256");
-      answerHash.update(piece);
+      current = openTry(next);
+      tries.push(current);
     },
     intend() {
+      const { plan } = current;
       const announced = tools.ledger.intend({
         id: call.id,
         requestId: call.requestId,
@@ -234,13 +233,21 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
         provider: plan?.provider.name ?? null,
         streamed,
         dropped: plan?.dropped ?? [],
-        attempts,
+        attempts: tries.flatMap((each) => printAttempt(each, null)),
       });
       if (ticket !== null) tools.ledger.withdraw(ticket);
       ticket = announced.ticket;
       return announced.durable.catch((cause: unknown) => {
         throw booksClosed(cause);
       });
+    },
+    estimateInput: (read) => current.tally.estimateInput(read),
+    sent(body) {
+      requestHash = hash("sha256", body, "base64url");
+    },
+    got(piece) {
+      answerHash ??= createHash("sha256");
+      answerHash.update(piece);
     },
     withdraw() {
       if (ticket !== null) tools.ledger.withdraw(ticket);
@@ -249,54 +256,69 @@ export function openRecord(call: RecordedCall, tools: Pick<GatewayTools, "clock"
     warn(word) {
       warnings.push(word);
     },
-    attempted(attempt) {
+    attempted({ status, error, upstreamRequestId, report }) {
+      const { plan, tally, startedMs } = current;
       if (plan === null) return;
-      attempts.push({
+      if (report !== undefined) tally.reported(report);
+      tally.closed(error);
+      current.attempt = {
         provider: plan.provider.name,
         model: plan.model.slice(0, MAX_NAME_LENGTH),
-        status: attempt.status,
-        errorKind: attempt.error?.kind ?? null,
-        upstreamRequestId: attempt.upstreamRequestId,
-        latencyMs: Math.round(tools.clock.monotonicMs() - attemptStartedMs),
-      });
+        status,
+        errorKind: error?.kind ?? null,
+        upstreamRequestId,
+        latencyMs: Math.round(nowMs() - startedMs),
+      };
     },
     describe() {
+      const { plan } = current;
       if (plan === null) return {};
       return {
         "x-tokligence-provider": plan.provider.name,
         ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
-        "x-tokligence-attempts": String(started),
+        "x-tokligence-attempts": String(tries.length),
         ...(warnings.length === 0 ? {} : { "x-tokligence-warning": warnings.join(", ") }),
       };
     },
-    answered(answer) {
-      hasAnswer = true;
-      served = answer.model === "" || answer.model === null ? null : answer.model.slice(0, MAX_NAME_LENGTH);
-      usage = answer.usage;
-      usageIsFinal = usage !== null;
-      if (usage === null) output.add(answer.text());
-    },
-    measured({ model, usage: reported, ...rest }) {
-      hasAnswer = true;
-      served = model === null ? null : model.slice(0, MAX_NAME_LENGTH);
-      usage = reported;
-      measure = rest;
-    },
-    observed,
-    estimateInput(estimate) {
-      inputText = estimate;
-    },
-    usage: () => weigh().usage,
-    price: () => (figures ?? evaluate()).price,
+    answered: (answer) => current.tally.answered(answer),
+    measured: (answer) => current.tally.measured(answer),
+    observed: (event) => current.tally.observed(event),
+    reported: (report) => current.tally.reported(report),
+    usage: () => current.tally.weigh().usage,
+    price: () => (figures ?? all()).price,
     settle(status, error) {
-      settled ??= tools.ledger
-        .add(makeEntry(status, error), ticket)
-        .catch((cause: unknown) => {
-          throw booksClosed(cause);
-        })
-        .finally(done);
+      settled ??= write(makeEntry(status, error)).finally(done);
       return settled;
     },
+  };
+}
+
+/** An attempt with what its provider said of it; where there were several, with its own part of the figures, too. */
+function printAttempt({ attempt, tally }: Try, own: Figures | null): Attempt[] {
+  if (attempt === null) return [];
+  const usageRaw = tally.print();
+  return [
+    {
+      ...attempt,
+      ...(usageRaw === null ? {} : { usageRaw }),
+      ...(own === null || own.usage === null ? {} : { usage: own.usage, costNanos: own.price?.costNanos ?? null }),
+    },
+  ];
+}
+
+/** What all attempts used and cost: those that lost were paid for as well. Unknown as soon as the price of any tokens is. */
+function sumFigures(parts: readonly Figures[]): Figures {
+  const known = parts.filter(({ source }) => source !== "none");
+  const last = known.at(-1);
+  if (last === undefined) return { usage: null, units: null, source: "none", price: null };
+  const usages = known.flatMap(({ usage }) => usage ?? []);
+  const prices = known.flatMap(({ price }) => price ?? []);
+  const costNanos = prices.reduce((sum, price) => sum + price.costNanos, 0);
+  return {
+    usage: usages.length === 0 ? null : usages.reduce((left, right) => joinUsage(left, right)),
+    units: known.reduce<Units | null>((sum, { units }) => joinUnits(sum, units), null),
+    source: known.some(({ source }) => source === "estimate") ? "estimate" : "provider",
+    price: last.price === null || prices.length < known.length ? null : { ...last.price, costNanos },
   };
 }
 

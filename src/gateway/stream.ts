@@ -4,7 +4,6 @@ import { type Event, GatewayError } from "../ir/index.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
 import type { ChatWire, Told, Wire } from "../wire/index.ts";
 import { brokenAnswer } from "./answer.ts";
-import { estimateFromRequest } from "./estimate.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
 import { chooseId } from "./plan.ts";
@@ -18,23 +17,28 @@ export async function answerStream(state: CallState): Promise<Response> {
   const { framing } = plan.endpoint;
   const isStream = upstream.body !== null && type.includes(framing?.contentType ?? "text/event-stream");
   if (!isStream || mode.kind === "convert" || spoken.operation !== "chat") throw await refuse(state, type);
-  record.estimateInput(() => estimateFromRequest(state));
   const client = mode.kind === "forward" ? mode.wire : mode.client;
   const encodeError = (error: GatewayError, told?: Told): string =>
     client.error.encodeFrame(error, call.requestId, told);
   const carrier =
     mode.kind === "forward" ? forwardFrames(mode.wire, state, encodeError) : translateFrames(state, mode, encodeError);
+  const decoder = spoken.stream.decode();
   const pieces = pump({
     upstream: upstream.body,
     provider: plan.provider.name,
     reader: framing?.read() ?? createSseReader(),
-    decoder: spoken.stream.decode(),
+    decoder,
     carrier: state.elsewhere === null ? carrier : keepFirst(state, client, carrier),
     record,
     line,
     idleMs: scene.deadlines.idleMs,
     attempted: (error) =>
-      record.attempted({ status: upstream.status, error, upstreamRequestId: readUpstreamId(upstream.headers) }),
+      record.attempted({
+        status: upstream.status,
+        error,
+        upstreamRequestId: readUpstreamId(upstream.headers),
+        report: decoder.report(),
+      }),
     ending: state.keep === null ? null : (last) => keepLast(state, client, last),
     tellsCost: client.takesComments !== false,
     redact: scene.redact,

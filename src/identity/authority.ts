@@ -3,7 +3,13 @@
 import type { Caller, Scope } from "./model.ts";
 
 /** Scopes that mean something only to an administrator. */
-const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>(["admin", "keys:manage", "routes:read", "users:manage"]);
+const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>([
+  "admin",
+  "keys:manage",
+  "metrics:read",
+  "routes:read",
+  "users:manage",
+]);
 
 /** The wider scopes that include this one. */
 const COVERED_BY: Partial<Record<Scope, Scope>> = {
@@ -17,6 +23,7 @@ const COVERED_BY: Partial<Record<Scope, Scope>> = {
   "inference:rerank": "inference",
   "inference:videos": "inference",
   "keys:manage": "admin",
+  "metrics:read": "admin",
   "routes:read": "admin",
   "users:manage": "admin",
 };

@@ -52,6 +52,7 @@ export const SCOPES = {
   "inference:rerank": "documents put in order",
   "inference:videos": "videos made and fetched",
   "keys:manage": "API keys under /api/v1/admin",
+  "metrics:read": "the gateway's metrics under /metrics",
   passthrough: "anything a provider offers, under /passthrough; for a gateway_user only where the key names it",
   "profile:read": "the owner's profile",
   "routes:read": "the routing decision under /api/v1/admin/route",

@@ -71,6 +71,8 @@ export interface UsageEvent {
 export interface FinishEvent {
   type: "finish";
   error?: GatewayError;
+  /** With an error: true where the usage that was reported before is the provider's last word on it. */
+  isCounted?: true;
   extra?: Extra;
 }
 

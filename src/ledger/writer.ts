@@ -60,6 +60,8 @@ interface LedgerWriterInit {
   onFault: (error: Error) => void;
   onRecovery: (rows: number) => void;
   onDuplicate: (id: string) => void;
+  /** After each commit, also one that failed. */
+  onCommit?: (durationMs: number, rows: number) => void;
 }
 
 /** Rows that could not be written are kept up to this number; callers are refused long before it fills. */
@@ -119,7 +121,9 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
       figures.failedCommits++;
       fail(batch, load, error);
     }
-    figures.commitMs += init.nowMs() - startedMs;
+    const durationMs = init.nowMs() - startedMs;
+    figures.commitMs += durationMs;
+    init.onCommit?.(durationMs, load.rows.length);
   };
 
   /** One commit; a second and third one without the rows that turn out to be there already. */

@@ -4,6 +4,7 @@
 import type { ModelFacts } from "../wire/type.ts";
 import type { ProviderKindDefinition } from "./kind.ts";
 import { type OpenaiLikeRow, defineOpenaiLike } from "./openai-like.ts";
+import { generation } from "./openrouter.ts";
 
 const ROWS = {
   // https://inference-docs.cerebras.ai/resources/openai
@@ -227,6 +228,7 @@ const ROWS = {
     prices: "openrouter",
     // By which programs name themselves.
     requestHeaders: ["http-referer", "x-openrouter-title", "x-title"],
+    usageLater: generation,
     offers: ["completions", "rerank"],
   },
   // https://docs.perplexity.ai/docs/grounded-llm/openai-compatibility: Chat Completions ended in September 2026.

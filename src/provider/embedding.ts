@@ -25,23 +25,39 @@ export function convertEmbeddings(base: string): Convert {
 
 /** Cohere's own format; its own server wants the model in the body. */
 export function convertCohere(namesModel: boolean): Convert {
-  const { request, answer } = convertWith(COHERE);
+  const { request, ...rest } = convertWith(COHERE);
   return {
     request: (body) => (namesModel ? { model: body["model"] ?? "", ...request(body) } : request(body)),
-    answer,
+    ...rest,
   };
 }
 
 function convertWith(form: Form): Convert {
   return {
     request: (body) => form.request(readTexts(body), readDimensions(body)),
-    answer: (answer, asked, headers) => printAnswer(form.answer(answer), asked, Number(headers.get(TOKEN_HEADER) ?? 0)),
+    answer(answer, asked, headers, estimate) {
+      const { vectors, tokens } = form.answer(answer);
+      return printAnswer(vectors, tokens ?? readHeader(headers) ?? estimate(), asked);
+    },
+    report(answer, headers) {
+      const { tokens } = form.answer(answer);
+      if (tokens !== null) return form.report(answer);
+      const told = readHeader(headers);
+      return told === null ? null : { [TOKEN_HEADER]: told };
+    },
   };
+}
+
+function readHeader(headers: Headers): number | null {
+  const told = headers.get(TOKEN_HEADER);
+  return told === null || !/^\d+$/u.test(told) ? null : Number(told);
 }
 
 interface Form {
   request(texts: string[], dimensions: number | null): JsonObject;
   answer(body: JsonObject): Answered;
+  /** What of an answer that tells its tokens does so. */
+  report(body: JsonObject): JsonObject;
 }
 
 const COHERE: Form = {
@@ -58,6 +74,7 @@ const COHERE: Form = {
     const tokens = isJsonObject(billed) ? readCount(billed["input_tokens"]) : null;
     return { vectors: Array.isArray(vectors) ? vectors : [], tokens };
   },
+  report: ({ meta }) => (isJsonObject(meta) ? meta : {}),
 };
 
 const NOVA: Form = {
@@ -73,6 +90,7 @@ const NOVA: Form = {
     const rows = Array.isArray(embeddings) ? embeddings.filter(isJsonObject) : [];
     return { vectors: rows.map((row) => row["embedding"] ?? []), tokens: readCount(inputTextTokenCount) };
   },
+  report: pickCount,
 };
 
 function makeTitan(base: string): Form {
@@ -92,7 +110,12 @@ function makeTitan(base: string): Form {
       vectors: embedding === undefined ? [] : [embedding],
       tokens: readCount(inputTextTokenCount),
     }),
+    report: pickCount,
   };
+}
+
+function pickCount({ inputTextTokenCount }: JsonObject): JsonObject {
+  return { inputTextTokenCount: inputTextTokenCount ?? null };
 }
 
 function readTexts({ input }: JsonObject): string[] {
@@ -115,9 +138,8 @@ function readCount(value: Json | undefined): number | null {
   return typeof value === "number" ? value : null;
 }
 
-function printAnswer({ vectors, tokens }: Answered, asked: JsonObject, counted: number): JsonObject {
+function printAnswer(vectors: readonly Json[], total: number, asked: JsonObject): JsonObject {
   const isBase64 = asked["encoding_format"] === "base64";
-  const total = tokens ?? counted;
   return {
     object: "list",
     data: vectors.map((vector, index) => ({

@@ -6,7 +6,7 @@ import type { RestFamily } from "../wire/rest/type.ts";
 import type { ModelFacts, WireId } from "../wire/type.ts";
 import type { ProviderKindDefinition, ProviderOption } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
-import type { Endpoint, ListedModel, Provider } from "./type.ts";
+import type { Endpoint, ListedModel, Provider, UsageLater } from "./type.ts";
 
 /** What is peculiar to a model, or to a server whatever its model. */
 export interface Quirks {
@@ -51,6 +51,7 @@ export interface OpenaiLikeRow extends Quirks {
   requestHeaders?: readonly string[];
   /** Beginnings of further response headers that clients are to see. */
   responseHeaders?: readonly string[];
+  usageLater?: UsageLater;
   /** Where the models are listed, if not at `/models`: an end of the base URL, exchanged. Null where they are not. */
   listing?: Exchange | null;
   /** What is peculiar to models beyond the row's own, by names in lower case without their maker's: the first that fits. */
@@ -173,6 +174,7 @@ export function makeOpenaiLike(settings: ProviderSettings, row: OpenaiLikeRow): 
     pricing: row.prices === undefined ? { apiUrl: baseUrl } : { vendor: row.prices },
     facts: (model) => findFacts(row, model, settings.maxOutputTokens),
     rest: { baseUrl, offers: row.offers ?? OFFERS, ...(row.free === undefined ? {} : { free: row.free }) },
+    ...(row.usageLater === undefined ? {} : { usageLater: row.usageLater }),
     answer: null,
   };
 }

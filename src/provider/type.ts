@@ -1,7 +1,7 @@
 // What a provider is: one frozen value that says where it is, how to prove who asks, and what is peculiar to it.
 // It calls no model: the gateway sends.
 
-import type { JsonObject } from "../ir/index.ts";
+import type { JsonObject, Usage } from "../ir/index.ts";
 import type { Frame } from "../lib/sse.ts";
 import type { RestFamily } from "../wire/rest/type.ts";
 import type { ModelFacts, WireId } from "../wire/type.ts";
@@ -47,7 +47,10 @@ export interface Endpoint {
   /** How bodies and whole answers of the format become this server's own, in formats that are no chat. */
   convert?: {
     request(body: JsonObject): JsonObject;
-    answer(answer: JsonObject, asked: JsonObject, headers: Headers): JsonObject;
+    /** `estimate` counts what was asked, for clients that want a count where the server gives none. */
+    answer(answer: JsonObject, asked: JsonObject, headers: Headers, estimate: () => number): JsonObject;
+    /** The server's own words on what was used; null where it says nothing, and what the answer tells is our estimate. */
+    report?(answer: JsonObject, headers: Headers): JsonObject | null;
   };
   /** What of the client's headers cannot be said there, as it is reported. */
   dropped?: readonly string[];
@@ -77,6 +80,13 @@ export interface Rest {
   free?: readonly RestFamily[];
   /** Answers in this process instead of over the network. */
   answer?: (path: string, body: JsonObject) => Response;
+}
+
+export interface UsageLater {
+  /** Behind the base URL, by the id that the answer gave itself. */
+  path(id: string): string;
+  /** Null where it is not known yet. `report` holds the provider's own words. */
+  read(body: JsonObject): { usage: Usage; model: string | null; report: JsonObject } | null;
 }
 
 export interface Provider {
@@ -110,6 +120,8 @@ export interface Provider {
   facts(model: string): ModelFacts;
   /** The root under which everything else is asked for, and what of it the gateway's own paths lead to; null where there is nothing. */
   rest: Rest | null;
+  /** Where it tells afterwards what a call used whose answer was cut; missing where it does not. */
+  usageLater?: UsageLater;
   /** Answers in this process instead of over the network. */
   answer: ((wire: WireId, body: JsonObject) => Response) | null;
 }

@@ -14,8 +14,10 @@ import { type BindingStore, type Caller, type Directory, type KeyRing, allows } 
 import { GatewayError } from "../ir/index.ts";
 import type { LedgerStore, LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import { createErrands } from "../lib/errand.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Metrics } from "../telemetry/metric.ts";
 import { guessWireAt } from "../wire/index.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
@@ -24,6 +26,7 @@ import { makeCapabilityRoutes } from "./capability.ts";
 import { answerError, reportFailure } from "./error.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
+import { listLedgerGauges, makeMetricRoutes } from "./metric.ts";
 import { makeModelRoutes } from "./models.ts";
 import { makeUnpricedNote } from "./price.ts";
 import { makeProfileRoutes } from "./profile.ts";
@@ -55,6 +58,7 @@ export interface AppParts {
   clock: Clock;
   newId: () => string;
   log: Log;
+  metrics: Metrics;
   version: string;
   commit: string;
 }
@@ -84,6 +88,7 @@ export function createApp(parts: AppParts): App {
   const outside = { ...parts, fetch, signIn: parts.fetch };
   let scene = buildScene(config, outside);
   let isDraining = false;
+  parts.metrics.watch(listLedgerGauges(parts.ledger));
   const tools: SocketTools = {
     connect: guardCalls(parts.connect, parts, () => config),
     scene: () => scene,
@@ -92,6 +97,8 @@ export function createApp(parts: AppParts): App {
     ledger: parts.ledger,
     prices: parts.prices,
     unpriced: makeUnpricedNote(parts.log),
+    metrics: parts.metrics,
+    errands: createErrands(),
     bindings: createBindings(parts.bindings),
     openSpool: parts.openSpool,
     memory: parts.memory,
@@ -114,6 +121,7 @@ export function createApp(parts: AppParts): App {
     ...makeUserRoutes(admin),
     ...makeApiKeyRoutes(admin),
     ...makeRouteRoutes(() => scene),
+    ...makeMetricRoutes(parts.metrics, config.metrics.isPublic),
     ...makeHealthRoutes({
       version: parts.version,
       commit: parts.commit,

@@ -37,6 +37,7 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   log_file_daemon: ["/x"],
   log_level: ["error"],
   max_body_bytes: ["1"],
+  metrics_public: ["true"],
   model_aliases: ["a=b", "aliases"],
   model_provider_routes: ["a=openai", "routes"],
   models_refresh: ["1s"],

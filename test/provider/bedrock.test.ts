@@ -301,6 +301,18 @@ describe("beside chat", () => {
     );
   });
 
+  test("tokens that nobody told are our estimate, for the client and on the books", async () => {
+    await withRig(
+      () => Response.json({ embeddings: { float: [[1]] } }),
+      async (rig) => {
+        const ask = { model: "bedrock/us.cohere.embed-v4:0", input: ["a".repeat(40)] };
+        const answer = await readJson(await rig.send("/v1/embeddings", { body: ask }));
+        expect(answer.usage).toEqual({ prompt_tokens: 10, total_tokens: 10 });
+        expect(await rig.row()).toMatchObject({ usageSource: "estimate", freshInputTokens: 10, outputTokens: 0 });
+      },
+    );
+  });
+
   test("models are those that can be called, and profiles lead to the format of the model behind them", async () => {
     const arn = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc123";
     const behind = [

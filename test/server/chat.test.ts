@@ -493,7 +493,14 @@ describe("a client that leaves", () => {
     controller.abort();
     expect((await pending).status).toBe(499);
     expect(calls[0]?.signal.aborted).toBe(true);
-    expect(await row()).toMatchObject({ status: 499, errorKind: "cancelled", usageSource: "none" });
+    // The provider had the question by then.
+    expect(await row()).toMatchObject({
+      status: 499,
+      errorKind: "cancelled",
+      usageSource: "estimate",
+      freshInputTokens: 3,
+      outputTokens: 0,
+    });
   });
 });
 

@@ -82,6 +82,7 @@ describe("objects", () => {
         outputTokens: 30,
         reasoningTokens: 5,
         usageSource: "provider",
+        serviceTier: "batch",
         costNanos: null,
         createdAt: new Date(1_700_000_100_000),
       },

@@ -72,7 +72,7 @@ describe("forwarded", () => {
     [
       "failed",
       ended("failed", { error: { code: "server_error", message: "No." } }),
-      { errorKind: "upstream_rejected", usageSource: "estimate" },
+      { errorKind: "upstream_rejected", usageSource: "provider" },
     ],
   ])("a stream that ends %s is handed on as it came, and booked", async (_, last, end) => {
     const gateway = await open(() => makeStream([CREATED, DELTA, last]));

@@ -109,6 +109,37 @@ describe("a realtime session", () => {
     expect(row).toMatchObject({ status: 499, errorKind: "cancelled", outputTokens: null });
   });
 
+  test("that is cut books what was said, and what was asked in words, by our own count", async () => {
+    const scene = await open((data, socket) => {
+      if (!String(data).includes("response.create")) return;
+      socket.send(JSON.stringify({ type: "response.created", response: { id: "r", model: "gpt-realtime" } }));
+      socket.send(JSON.stringify({ type: "response.output_text.delta", response_id: "r", delta: "abcdefgh" }));
+      const call = { type: "response.function_call_arguments.delta", response_id: "r", delta: '{"a":1}' };
+      socket.send(JSON.stringify(call));
+    });
+    const client = connect(scene);
+    await client.until(({ messages }) => messages.length === 1);
+    client.say({ type: "session.update", session: { type: "realtime", instructions: "Be brief." } });
+    client.say({ type: "input_audio_buffer.append", audio: "A".repeat(4_000) });
+    const content = [{ type: "input_text", text: "Tell me a story." }];
+    client.say({ type: "conversation.item.create", item: { type: "message", role: "user", content } });
+    client.say({ type: "response.create" });
+    await client.until(({ messages }) => messages.length === 4);
+    const leftMs = performance.now();
+    client.socket.close();
+    while (scene.closed.length === 0) await new Promise(setImmediate);
+    expect(performance.now() - leftMs).toBeLessThan(250);
+    const [row] = await untilRows(scene.rig, 1);
+    // 25 letters of question, 15 of answer.
+    expect(row).toMatchObject({
+      status: 499,
+      errorKind: "cancelled",
+      usageSource: "estimate",
+      freshInputTokens: 7,
+      outputTokens: 4,
+    });
+  });
+
   test("transcriptions inside it are counted apart", async () => {
     const heard = {
       type: "conversation.item.input_audio_transcription.completed",

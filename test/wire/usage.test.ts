@@ -120,10 +120,16 @@ const CASES: readonly [about: string, reader: keyof typeof READERS, report: Json
     }),
   ],
   [
-    "Mistral: sound that was heard is counted in seconds beside the tokens",
+    "Mistral: sound that was heard is billed by the second, and its tokens are in the total alone",
     "chat",
-    { prompt_tokens: 10, completion_tokens: 20, total_tokens: 405, prompt_audio_seconds: 5 },
-    usage({ freshInputTokens: 10, outputTokens: 395, units: { audio_seconds: 5 } }),
+    { prompt_tokens: 4, completion_tokens: 635, total_tokens: 3_264, prompt_audio_seconds: 203 },
+    usage({ freshInputTokens: 4, outputTokens: 635, units: { audio_seconds: 203 } }),
+  ],
+  [
+    "SGLang: reasoning is part of the completion, and stands beside it",
+    "chat",
+    { prompt_tokens: 4, completion_tokens: 60, total_tokens: 64, reasoning_tokens: 50, prompt_tokens_details: null },
+    usage({ freshInputTokens: 4, outputTokens: 60, reasoningTokens: 50 }),
   ],
   [
     "Anthropic: nothing overlaps; an hour's cache is a part of what was written, searches are counted by the piece",
@@ -256,6 +262,37 @@ const CASES: readonly [about: string, reader: keyof typeof READERS, report: Json
     }),
   ],
   [
+    "Perplexity: Anthropic's names for the cache, inside of OpenAI's; its tools by the call",
+    "responses",
+    {
+      input_tokens: 800,
+      input_tokens_details: { cache_read_input_tokens: 500, cache_creation_input_tokens: 100 },
+      output_tokens: 60,
+      total_tokens: 860,
+      tool_calls_details: { search_web: { invocation: 2 }, fetch_url: { invocation: 1 } },
+      cost: { currency: "USD", total_cost: 0.01 },
+    },
+    usage({
+      freshInputTokens: 200,
+      cacheReadTokens: 500,
+      cacheWriteTokens: 100,
+      outputTokens: 60,
+      units: { search_web_calls: 2, fetch_url_calls: 1 },
+    }),
+  ],
+  [
+    "xAI's Responses: its tools by the call, and none that was not used",
+    "responses",
+    {
+      input_tokens: 9,
+      output_tokens: 2,
+      total_tokens: 11,
+      num_sources_used: 0,
+      server_side_tool_usage_details: { web_search_calls: 0, x_search_calls: 3, code_interpreter_calls: 0 },
+    },
+    usage({ freshInputTokens: 9, outputTokens: 2, units: { x_search_calls: 3 } }),
+  ],
+  [
     "Realtime: kinds of tokens under names without an s",
     "rest",
     {
@@ -277,6 +314,42 @@ describe("a documented report", () => {
   test.each(CASES)("%s", (_about, reader, report, booked) => {
     expect(READERS[reader](report)).toEqual(booked);
   });
+});
+
+test("OpenAI counts its own tools nowhere: their calls are counted in the answer, of searches those that search", () => {
+  const call = (type: string, action: JsonObject = {}): JsonObject => ({ id: type, type, status: "completed", action });
+  const answer = openaiResponses.response.decode({
+    status: "completed",
+    output: [
+      call("web_search_call", { type: "search", query: "a" }),
+      call("web_search_call", { type: "open_page", url: "https://example.com" }),
+      call("web_search_call"),
+      call("file_search_call"),
+      { type: "message", role: "assistant", content: [] },
+    ],
+    usage: { input_tokens: 9, output_tokens: 2, total_tokens: 11 },
+  });
+  expect(answer.usage?.units).toEqual({ web_search_calls: 2, file_search_calls: 1 });
+});
+
+test("Gemini counts its searches nowhere either: the queries stand beside the answer", () => {
+  const answer = {
+    candidates: [
+      {
+        content: { parts: [{ text: "Yes." }] },
+        finishReason: "STOP",
+        groundingMetadata: { webSearchQueries: ["a", "b"], groundingChunks: [] },
+      },
+    ],
+    usageMetadata: { promptTokenCount: 9, candidatesTokenCount: 2, totalTokenCount: 11 },
+  };
+  const { usage: whole } = gemini.response.decode(answer);
+  expect(whole).toEqual(usage({ freshInputTokens: 9, outputTokens: 2, units: { web_search_queries: 2 } }));
+  const decoder = gemini.stream.decode();
+  const data = JSON.stringify(answer);
+  const events = [...decoder.push({ raw: `data: ${data}\n\n`, event: null, data }), ...decoder.end()];
+  expect(events.findLast((event) => event.type === "usage")?.usage).toEqual(whole ?? NOTHING);
+  expect(decoder.report()).toEqual(answer.usageMetadata);
 });
 
 test("kinds of tokens of what is no chat are told beside its usage", () => {

@@ -1,25 +1,45 @@
-// What an object cost that worked on behind everybody's back, such as a batch: one row, whoever sees it finished first and however often.
+// What an object cost that worked on behind everybody's back, such as a batch: booked once, whoever sees it finished first and however often.
 // Knows no family.
 
 import type { JsonObject } from "../../ir/index.ts";
 import { makeStableId } from "../../lib/stable-id.ts";
-import type { RestCollection } from "../../wire/index.ts";
+import type { Finished, Metered, RestCollection } from "../../wire/index.ts";
 import { openRecord } from "../record.ts";
 import type { RestCall } from "./call.ts";
+import { sumResults } from "./results.ts";
 import type { RestState } from "./state.ts";
 
-const BATCHES: ReadonlySet<string> = new Set(["batches", "message_batches"]);
+type State = RestState<RestCall>;
 
-export async function bookFinished(
-  { call, tools, plan }: RestState<RestCall>,
-  { endpoint, finished }: RestCollection,
-  object: JsonObject,
-): Promise<void> {
-  const told = finished?.(object) ?? null;
+export async function bookFinished(state: State, collection: RestCollection, object: JsonObject): Promise<void> {
+  const told = collection.finished?.(object) ?? null;
   const { id } = object;
   if (told === null || typeof id !== "string") return;
+  const { tools, plan } = state;
+  const { name } = plan.provider;
+  if ("metered" in told) {
+    if (await tools.bindings.claimBooking(name, id)) await book(state, { collection, id, told, metered: told.metered });
+    return;
+  }
+  // The results are read, which takes its time: nobody waits for it.
+  tools.errands.run(`${name}/${id}`, async () => {
+    const sums = await sumResults(state, told.resultsPath);
+    if (sums === null) return false;
+    if (!(await tools.bindings.claimBooking(name, id))) return true;
+    for (const metered of sums) await book(state, { collection, id: `${id}/${metered.model}`, told, metered });
+    return true;
+  });
+}
+
+interface Booking {
+  collection: RestCollection;
+  id: string;
+  told: Finished;
+  metered: Metered;
+}
+
+async function book({ call, tools, plan }: State, { collection, id, told, metered }: Booking): Promise<void> {
   const { provider } = plan;
-  if (!(await tools.bindings.claimBooking(provider.name, id))) return;
   const record = openRecord(
     {
       ...call,
@@ -27,21 +47,16 @@ export async function bookFinished(
       id: makeStableId(told.atMs, `${provider.name}/${id}`),
       startedWallMs: told.atMs,
       startedMs: tools.clock.monotonicMs(),
-      endpoint: `${endpoint}.usage`,
+      endpoint: `${collection.endpoint}.usage`,
     },
     tools,
   );
-  const { model, usage, units } = told.metered;
+  const { model, usage } = metered;
   record.asked(model ?? "", false);
   record.planned({ provider, model: model ?? "", dropped: [] });
-  // A batch costs what its calls would in that tier; other such work has prices of its own, which no list knows.
-  const isBatch = usage !== null && BATCHES.has(call.place.family ?? "");
-  record.measured({
-    model,
-    usage: isBatch ? { ...usage, serviceTier: "batch" } : usage,
-    units,
-    source: "provider",
-    price: isBatch ? "sum" : "unknown",
-  });
+  // A batch costs what its calls would in that tier, whatever each of its answers says of itself.
+  const batched = usage === null ? null : { ...usage, serviceTier: "batch" };
+  record.measured({ ...metered, usage: batched, source: "provider", price: "sum" });
+  record.attempted({ status: 200, error: null, upstreamRequestId: id });
   await record.settle(200, null);
 }

@@ -2,15 +2,16 @@
 // Knows no HTTP server, no SQL and no vendor's name.
 
 import { GatewayError, type JsonObject, isJsonObject, toGatewayError } from "../../ir/index.ts";
-import type { Provider } from "../../provider/index.ts";
 import { type Reference, nameCursor } from "../../wire/index.ts";
 import type { GatewayTools, Scene } from "../call.ts";
+import { joinInput } from "../estimate.ts";
 import { redactFailure } from "../failure.ts";
 import { collectHeaders, makeHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { judgePrice } from "../unknown-price.ts";
 import { type Line, openLine, parseObject, send } from "../send.ts";
 import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
+import { authorize } from "./authorize.ts";
 import type { Arrival, RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
 import { readIntake } from "./intake.ts";
@@ -110,6 +111,7 @@ async function callUpstream(state: Prepared, url: string): Promise<Pick<RestStat
     if (typeof outgoing.body === "string" && intake.json !== null && entry.stream !== undefined) {
       outgoing.body = entry.stream.ask(outgoing.body, intake.json);
     }
+    if (entry.readText !== undefined && line.cut() === null) record.estimateInput(() => joinInput(intake.json ?? {}));
     if (provider.rest?.answer !== undefined) {
       const asked = typeof outgoing.body === "string" ? (parseObject(outgoing.body) ?? {}) : {};
       return { upstream: provider.rest.answer(call.place.path, asked), upstreamMs: 0 };
@@ -153,14 +155,6 @@ function pick(headers: Headers, names: readonly string[]): Record<string, string
     if (value !== null) picked[name] = value;
   }
   return picked;
-}
-
-export async function authorize(
-  provider: Provider,
-  request: { method: string; url: string; headers: Record<string, string>; body: string | null },
-): Promise<Record<string, string>> {
-  if (provider.authorize === null) return request.headers;
-  return { ...request.headers, ...(await provider.authorize(request)) };
 }
 
 /** For an id that shows up while the body is on its way already. */

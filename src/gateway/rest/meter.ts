@@ -2,7 +2,6 @@
 
 import { type JsonObject, type Units, type Usage, joinUnits, joinUsage } from "../../ir/index.ts";
 import { type Metered, type RestEntry, type RestFamily, meterAnswer } from "../../wire/index.ts";
-import { joinInput } from "../estimate.ts";
 import type { RestState } from "./state.ts";
 
 /** What of a request decides how its answer is counted. */
@@ -21,7 +20,6 @@ export function bookAnswer(state: RestState, { family, entry, counts }: Meter, a
   const metered: Metered = answer === null ? nothing : meterAnswer(answer);
   if (entry.readText !== undefined && answer !== null) {
     const { readText } = entry;
-    record.estimateInput(() => joinInput(intake.json ?? {}));
     return record.answered({ ...metered, text: () => readText(answer) });
   }
   if (metered.usage !== null || metered.units !== null) {
@@ -43,9 +41,11 @@ export function createEventMeter(
   let usage: Usage | null = null;
   let units: Units | null = null;
   let model: string | null = null;
+  let report: JsonObject | null = null;
   return {
     see(event) {
       const seen = meterAnswer(event);
+      report = seen.report ?? report;
       model = seen.model ?? model;
       const isPart = typeof event["type"] === "string" && event["type"].endsWith(".completed");
       const join = isPart ? undefined : Math.max;
@@ -54,21 +54,22 @@ export function createEventMeter(
     },
     book() {
       if (usage === null && units === null) return bookAnswer(state, meter, null);
-      state.record.measured({ model, usage, units, source: "provider", price: "list" });
+      state.record.measured({ model, usage, units, report, source: "provider", price: "list" });
     },
   };
 }
 
 /** A stream of text is booked as one of chat is: what was cut is estimated. */
 function createTextMeter(
-  { record, intake }: RestState,
+  { record }: RestState,
   readText: (event: JsonObject) => string,
 ): ReturnType<typeof createEventMeter> {
   let isStarted = false;
-  record.estimateInput(() => joinInput(intake.json ?? {}));
+  let report: JsonObject | null = null;
   return {
     see(event) {
-      const { usage, model } = meterAnswer(event);
+      const { usage, model, ...seen } = meterAnswer(event);
+      report = seen.report ?? report;
       if (!isStarted) record.observed({ type: "start", id: "", model: model ?? "", createdAt: null, extra: {} });
       isStarted = true;
       const text = readText(event);
@@ -76,6 +77,7 @@ function createTextMeter(
       if (usage !== null) record.observed({ type: "usage", usage });
     },
     book(isWhole) {
+      record.reported(report);
       if (isWhole) record.observed({ type: "finish" });
     },
   };

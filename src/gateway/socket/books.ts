@@ -7,7 +7,8 @@ import type { GatewayTools } from "../call.ts";
 import { type CallRecord, openRecord } from "../record.ts";
 import type { Told } from "./event.ts";
 import type { Metered } from "../../wire/index.ts";
-import type { SocketCall } from "./type.ts";
+import { openQuestion } from "./question.ts";
+import type { Message, SocketCall } from "./type.ts";
 
 /** The status of a handshake that succeeded. */
 const SWITCHED = 101;
@@ -16,6 +17,8 @@ export interface SessionBooks {
   /** Resolves once what the event ends is durable; null where it ends nothing. */
   see(told: Told): Promise<void> | null;
   isIdle(): boolean;
+  /** What the client says, for the estimate of an answer that is cut. */
+  heard(data: Message): void;
   /** Settles what is under way. Never rejects. */
   close(cause: "client" | "provider"): Promise<void>;
 }
@@ -34,6 +37,7 @@ export function openBooks(
   { provider, model, modelAsked, session }: SessionInit,
 ): SessionBooks {
   const running = new Map<string, CallRecord>();
+  const question = openQuestion();
   let hasAnswered = false;
 
   const open = (endpoint: string): CallRecord => {
@@ -58,6 +62,7 @@ export function openBooks(
     record.observed({ type: "start", id, model: served ?? "", createdAt: null, extra: {} });
     // The session as a whole was announced: nobody waits for this one.
     record.intend().catch(() => undefined);
+    record.estimateInput(() => question.read());
     running.set(id, record);
     return record;
   };
@@ -72,6 +77,7 @@ export function openBooks(
 
   return {
     isIdle: () => running.size === 0,
+    heard: (data) => question.heard(data),
     see(told) {
       switch (told.kind) {
         case "begun":
@@ -105,13 +111,12 @@ export function openBooks(
             });
       if (hasAnswered) session.withdraw();
       else {
-        session.measured({ model: null, usage: null, units: null, source: "none", price: "list" });
+        session.measured({ model: null, usage: null, units: null, report: null, source: "none", price: "list" });
         session.attempted({ status: SWITCHED, error: null, upstreamRequestId: null });
         await session.settle(SWITCHED, null).catch(() => undefined);
       }
       const settled = left.map((record) => {
-        // What was asked of it came in many pieces: what such an answer cost nobody can tell.
-        record.measured({ model: null, usage: null, units: null, source: "none", price: "list" });
+        // What it had said is counted by us, and so is what it was asked in words; sound is not.
         record.attempted({ status: SWITCHED, error: failure, upstreamRequestId: null });
         return record.settle(failure.kind === "cancelled" ? failure.status : 200, failure).catch(() => undefined);
       });

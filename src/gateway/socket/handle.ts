@@ -7,7 +7,7 @@ import type { GatewayTools, Scene } from "../call.ts";
 import { redactFailure } from "../failure.ts";
 import { collectHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
-import { authorize } from "../rest/handle.ts";
+import { authorize } from "../rest/authorize.ts";
 import { addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
 import { openBooks } from "./books.ts";
 import { type BridgedSession, createSession, unavailable } from "./session.ts";

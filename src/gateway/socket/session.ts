@@ -100,6 +100,7 @@ export function createSession(init: SessionInit): BridgedSession {
 
   const pass = (data: Message): void => {
     if (isOver) return;
+    books.heard(data);
     upstream.send(data);
     if (upstream.bufferedAmount > MAX_WAITING_BYTES)
       breakOff(CODES.tooMuch, "The provider does not take what it is sent.");

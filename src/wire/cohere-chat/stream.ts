@@ -162,7 +162,7 @@ class StreamDecoder {
     this.#report = findObject(delta["usage"]);
     if (usage !== null) events.push({ type: "usage", usage });
     const message = textOf(delta["error"]);
-    if (message !== "") return [...events, ...this.#fail(rejected({ message }))];
+    if (message !== "") return [...events, ...this.#fail(rejected({ message }), usage !== null)];
     this.#isFinished = true;
     events.push(
       { type: "choice-end", choice: 0, finish: decodeFinish(delta["finish_reason"], this.#hasCalls) },
@@ -171,9 +171,9 @@ class StreamDecoder {
     return events;
   }
 
-  #fail(error: GatewayError): Event[] {
+  #fail(error: GatewayError, isCounted = false): Event[] {
     this.#isFinished = true;
-    return [{ type: "finish", error }];
+    return [{ type: "finish", error, ...(isCounted ? { isCounted } : {}) }];
   }
 }
 

@@ -29,7 +29,7 @@ import { decodeError } from "./error.ts";
 import { showMedia } from "./media.ts";
 import { createPartWriter, encodeCall, textPartOf } from "./part-encode.ts";
 import { decodePart, keptPart, unifyPart } from "./part.ts";
-import { decodeUsage, encodeUsage } from "./usage.ts";
+import { decodeUsage, encodeUsage, listQueries } from "./usage.ts";
 import { findObject, objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const ANSWER_NAMES = ["modelVersion", "promptFeedback", "responseId", "usageMetadata", "createTime"] as const;
@@ -63,7 +63,7 @@ export function decodeResponse(source: JsonObject): Response {
   const candidates = objectsOf(body["candidates"]).map(unifyCandidate);
   if (candidates.length === 0) checkAnswer(body);
   const { own, ...head } = decodeHead(body);
-  const { usage, rest } = decodeUsage(body["usageMetadata"]);
+  const { usage, rest } = decodeUsage(body["usageMetadata"], listQueries(candidates).length);
   if (Object.keys(rest).length > 0) own["usageMetadata"] = rest;
   const nameCall = createCallNamer(head.id);
   return {

@@ -9,7 +9,7 @@ import { decodeNothing, unifyCandidate } from "./candidate.ts";
 import { decodeError } from "./error.ts";
 import { createCallNamer, decodeHead, unifyAnswer } from "./response.ts";
 import { ChoiceReader, tellNothing } from "./stream-choice.ts";
-import { decodeUsage } from "./usage.ts";
+import { decodeUsage, listQueries } from "./usage.ts";
 import { objectOf, objectsOf } from "../json-read.ts";
 
 /** Frames of one answer → events. The format has no last frame: the stream just ends, and so `finish` comes with `end`. */
@@ -25,6 +25,7 @@ class StreamDecoder {
   readonly #choices = new Map<number, ChoiceReader>();
   #report: JsonObject = {};
   #lastUsage = "";
+  readonly #queries = new Set<string>();
   /** Own fields of the answer, as far as no event has told them. */
   #own: JsonObject = {};
   #last: JsonObject = {};
@@ -40,6 +41,7 @@ class StreamDecoder {
       const candidate = unifyCandidate(item);
       const index = typeof candidate["index"] === "number" ? candidate["index"] : position;
       events.push(...this.#choiceAt(index).push(candidate));
+      for (const query of listQueries([candidate])) this.#queries.add(query);
     }
     return [...events, ...this.#countUsage(chunk["usageMetadata"])];
   }
@@ -88,14 +90,14 @@ class StreamDecoder {
   #countUsage(report: Json | undefined): Event[] {
     if (!isJsonObject(report)) return [];
     this.#report = { ...this.#report, ...objectOf(report) };
-    const { usage, rest } = decodeUsage(this.#report);
+    const { usage, rest } = decodeUsage(this.#report, this.#queries.size);
     const own = Object.keys(rest).length === 0 ? {} : { usageMetadata: rest };
     if (usage === null) {
       this.#own = { ...this.#own, ...own };
       return [];
     }
     delete this.#own["usageMetadata"];
-    const text = JSON.stringify(this.#report);
+    const text = `${this.#queries.size} ${JSON.stringify(this.#report)}`;
     if (text === this.#lastUsage) return [];
     this.#lastUsage = text;
     return [{ type: "usage", usage, ...asExtra(own) }];

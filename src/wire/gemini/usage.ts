@@ -3,7 +3,7 @@
 
 import { type Json, type JsonObject, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { type UsageBody, countOf, unifyNames } from "./body.ts";
-import { objectsOf, omit, textOf } from "../json-read.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 import { withTier } from "../tier.ts";
 import { withUnits } from "../units.ts";
 
@@ -19,8 +19,16 @@ const DETAILS = ["promptTokensDetails", "cacheTokensDetails", "candidatesTokensD
 
 const USAGE_NAMES = [...COUNTS, ...DETAILS, "serviceTier", "toolUsePromptTokenCount", "trafficType"];
 
+/** What was searched for to ground an answer, which is sold by the query: https://ai.google.dev/gemini-api/docs/pricing */
+export function listQueries(candidates: readonly JsonObject[]): string[] {
+  return candidates.flatMap((candidate) => {
+    const { webSearchQueries } = unifyNames(objectOf(candidate["groundingMetadata"]), ["webSearchQueries"]);
+    return Array.isArray(webSearchQueries) ? webSearchQueries.filter((query) => typeof query === "string") : [];
+  });
+}
+
 /** The counts, and what else the report says; `usage` is null where it says neither number, as nobody knows is not 0. */
-export function decodeUsage(value: Json | undefined): { usage: Usage | null; rest: JsonObject } {
+export function decodeUsage(value: Json | undefined, queries = 0): { usage: Usage | null; rest: JsonObject } {
   if (!isJsonObject(value)) return { usage: null, rest: {} };
   const report = unifyNames(value, USAGE_NAMES);
   const rest = omit(report, COUNTS);
@@ -46,6 +54,7 @@ export function decodeUsage(value: Json | undefined): { usage: Usage | null; res
       ...countModalities(report["cacheTokensDetails"], (kind) => `cache_${kind}_read_tokens`),
       ...countModalities(report["candidatesTokensDetails"], (kind) => `output_${kind}_tokens`),
       tool_prompt_tokens: report["toolUsePromptTokenCount"],
+      web_search_queries: queries,
     }),
   };
   return { usage: withTier(usage, textOf(report["serviceTier"] ?? report["trafficType"]).toLowerCase(), TIERS), rest };

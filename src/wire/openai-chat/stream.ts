@@ -25,6 +25,8 @@ interface StreamState {
   late: JsonObject;
   lastUsage: string;
   report: JsonObject | null;
+  /** A chunk has come that holds nothing but the report, which is how the totals of a whole answer are told. */
+  hasTotals: boolean;
 }
 
 /**
@@ -41,6 +43,7 @@ export function createStreamDecoder(): AnswerDecoder {
     late: {},
     lastUsage: "",
     report: null,
+    hasTotals: false,
   };
   return {
     push: (frame) => (state.isDone ? [] : readFrame(state, frame)),
@@ -72,8 +75,8 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
     // A choice that comes with an error did not end, whatever its finish_reason says.
     readChoice(choice, error !== null ? omit(item, ["finish_reason"]) : item, events);
   }
-  readUsage(state, chunk, events);
-  if (error !== null) events.push(finish(state, rejected(error)));
+  const isCounted = readUsage(state, chunk, events);
+  if (error !== null) events.push(finish(state, rejected(error), isCounted || state.hasTotals));
   return events;
 }
 
@@ -115,20 +118,24 @@ function findUsage(chunk: JsonObject): Json | undefined {
   );
 }
 
-function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): void {
+/** Whether there was a report. */
+function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): boolean {
   const found = findUsage(chunk);
-  if (!isJsonObject(found)) return;
+  if (!isJsonObject(found)) return false;
   const whole = joinReports(state.report, found);
   const report = decodeUsage(whole);
-  if (report === null) return;
+  if (report === null) return false;
   state.report = whole;
+  const { choices } = chunk;
+  state.hasTotals ||= state.choices.size > 0 && Array.isArray(choices) && choices.length === 0;
   report.usage = withTier(report.usage, chunk["service_tier"] ?? state.fields["service_tier"]);
   // Some servers repeat their report on every chunk.
   const text = JSON.stringify(report);
-  if (text === state.lastUsage) return;
+  if (text === state.lastUsage) return true;
   state.lastUsage = text;
   const extra = Object.keys(report.rest).length === 0 ? {} : { extra: { [ID]: { usage: report.rest } } };
   events.push({ type: "usage", usage: report.usage, ...extra });
+  return true;
 }
 
 /** Every report holds all that was used so far, but for servers that tell the input at the start and the output at the end. */
@@ -139,7 +146,8 @@ function joinReports(before: JsonObject | null, report: JsonObject): JsonObject 
 
 function endInput(state: StreamState, isMarked = false): Event[] {
   const choices = [...state.choices.values()];
-  const isComplete = choices.length > 0 && (isMarked || choices.every((choice) => choice.isFinished));
+  const hasEnd = isMarked || state.hasTotals;
+  const isComplete = choices.length > 0 && (hasEnd || choices.every((choice) => choice.isFinished));
   if (!isComplete) {
     return [finish(state, malformed("The upstream's stream ended before the answer was complete."))];
   }
@@ -152,8 +160,8 @@ function endInput(state: StreamState, isMarked = false): Event[] {
   return events;
 }
 
-function finish(state: StreamState, error?: GatewayError): Event {
+function finish(state: StreamState, error?: GatewayError, isCounted = false): Event {
   state.isDone = true;
   const extra = Object.keys(state.late).length === 0 ? {} : { extra: { [ID]: state.late } };
-  return { type: "finish", ...(error === undefined ? {} : { error }), ...extra };
+  return { type: "finish", ...(error === undefined ? {} : { error }), ...(isCounted ? { isCounted } : {}), ...extra };
 }

@@ -14,12 +14,16 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
   const completion = count(value["completion_tokens"]);
   const input = objectOf(value["prompt_tokens_details"]);
   const output = objectOf(value["completion_tokens_details"]);
-  const reasoning = typeof output["reasoning_tokens"] === "number" ? count(output["reasoning_tokens"]) : null;
+  // SGLang names it beside the details.
+  const thought = output["reasoning_tokens"] ?? value["reasoning_tokens"];
+  const reasoning = typeof thought === "number" ? count(thought) : null;
   const cached = Math.min(prompt, count(findCached(value, input)));
   const written = Math.min(prompt - cached, count(findWritten(value, input)));
   // Some count reasoning outside of the completion, or do not tell of it at all; then only the total tells what was produced.
   const beyond = count(value["total_tokens"]) - prompt - completion;
-  const isOutside = beyond > 0 && (reasoning === null || reasoning === beyond);
+  // Where sound was heard, which is billed by the second, the rest of the total is that.
+  const isSound = count(value["prompt_audio_seconds"]) > 0;
+  const isOutside = !isSound && beyond > 0 && (reasoning === null || reasoning === beyond);
   const rest = omit(value, [
     "prompt_tokens",
     "completion_tokens",

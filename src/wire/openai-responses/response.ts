@@ -46,7 +46,7 @@ export function decodeResponse(body: JsonObject): Response {
   if (error !== null) throw rejected(error);
   if (!Array.isArray(body["output"])) throw malformed("The upstream's answer has no output.");
   const own = omit(body, RESPONSE_FIELDS);
-  const report = decodeUsage(body["usage"]);
+  const report = decodeUsage(body["usage"], body["output"]);
   if (report !== null && Object.keys(report.rest).length > 0) own["usage"] = report.rest;
   const outputs = objectsOf(body["output"]).map(decodeOutput);
   const parts = outputs.flatMap((output) => output.parts);

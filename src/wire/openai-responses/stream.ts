@@ -127,11 +127,12 @@ function fail(state: StreamState, response: JsonObject): Event[] {
   const told = response["error"] ?? null;
   // The event of its own says more.
   const failure = state.failure ?? (told === null ? malformed(UNEXPLAINED) : rejected(told));
-  return [...start(state, response), ...readUsage(state, response), finish(state, failure)];
+  const counted = readUsage(state, response);
+  return [...start(state, response), ...counted, finish(state, failure, counted.length > 0)];
 }
 
 function readUsage(state: StreamState, response: JsonObject): Event[] {
-  const report = decodeUsage(response["usage"]);
+  const report = decodeUsage(response["usage"], response["output"]);
   if (report === null) return [];
   state.report = objectOf(response["usage"]);
   return [
@@ -143,7 +144,7 @@ function readUsage(state: StreamState, response: JsonObject): Event[] {
   ];
 }
 
-function finish(state: StreamState, error: GatewayError): Event {
+function finish(state: StreamState, error: GatewayError, isCounted = false): Event {
   state.isDone = true;
-  return { type: "finish", error };
+  return { type: "finish", error, ...(isCounted ? { isCounted } : {}) };
 }

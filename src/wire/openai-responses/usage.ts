@@ -10,21 +10,27 @@ import {
   sumInputTokens,
 } from "../../ir/index.ts";
 import { ID, type UsageBody } from "./body.ts";
-import { objectOf, omit } from "../json-read.ts";
+import { objectOf, objectsOf, omit } from "../json-read.ts";
 import { listCounts, withUnits } from "../units.ts";
 
-/** The counts, and what else the report says; null where the value is no report. */
-export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {
+/**
+ * The counts, and what else the report says; null where the value is no report. Perplexity has Anthropic's names for what the cache did;
+ * `output` is the answer, in which OpenAI's own tools leave a trace and no count.
+ */
+export function decodeUsage(
+  value: Json | undefined,
+  output: Json | undefined = [],
+): { usage: Usage; rest: JsonObject } | null {
   if (!isJsonObject(value)) return null;
   // A report that says neither number is none: nobody knows is not 0.
   if (typeof value["input_tokens"] !== "number" && typeof value["output_tokens"] !== "number") return null;
   const input = objectOf(value["input_tokens_details"]);
-  const output = objectOf(value["output_tokens_details"]);
+  const produced = objectOf(value["output_tokens_details"]);
   const total = count(value["input_tokens"]);
-  const cached = Math.min(total, count(input["cached_tokens"]));
-  const written = Math.min(total - cached, count(input["cache_write_tokens"]));
+  const cached = Math.min(total, count(input["cached_tokens"] ?? input["cache_read_input_tokens"]));
+  const written = Math.min(total - cached, count(input["cache_write_tokens"] ?? input["cache_creation_input_tokens"]));
   const outputTokens = count(value["output_tokens"]);
-  const reasoning = output["reasoning_tokens"];
+  const reasoning = produced["reasoning_tokens"];
   const rest = omit(value, [
     "input_tokens",
     "input_tokens_details",
@@ -33,7 +39,7 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
     "total_tokens",
   ]);
   const inputRest = omit(input, ["cached_tokens", "cache_write_tokens"]);
-  const outputRest = omit(output, ["reasoning_tokens"]);
+  const outputRest = omit(produced, ["reasoning_tokens"]);
   if (Object.keys(inputRest).length > 0) rest["input_tokens_details"] = inputRest;
   if (Object.keys(outputRest).length > 0) rest["output_tokens_details"] = outputRest;
   return {
@@ -44,16 +50,40 @@ export function decodeUsage(value: Json | undefined): { usage: Usage; rest: Json
       outputTokens,
       reasoningTokens: typeof reasoning === "number" ? count(reasoning) : null,
       ...withUnits({
+        ...countCalls(output),
+        ...countInvocations(value["tool_calls_details"]),
         ...listCounts(value["server_side_tool_usage_details"]),
         input_audio_tokens: input["audio_tokens"],
         input_image_tokens: input["image_tokens"],
-        output_audio_tokens: output["audio_tokens"],
-        output_image_tokens: output["image_tokens"],
+        output_audio_tokens: produced["audio_tokens"],
+        output_image_tokens: produced["image_tokens"],
         search_sources: value["num_sources_used"],
       }),
     },
     rest,
   };
+}
+
+/** Tools of the server's own, which are sold by the call: https://platform.openai.com/docs/pricing#built-in-tools */
+const SERVERS = ["code_interpreter_call", "file_search_call", "image_generation_call", "web_search_call"];
+
+function countCalls(output: Json | undefined): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { type, action } of objectsOf(output)) {
+    if (typeof type !== "string" || !SERVERS.includes(type)) continue;
+    // To open a page that was found, and to look through it, is no search.
+    if ((objectOf(action)["type"] ?? "search") !== "search") continue;
+    counts[`${type}s`] = (counts[`${type}s`] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** https://docs.perplexity.ai/api-reference/responses-post */
+function countInvocations(details: Json | undefined): JsonObject {
+  const entries = Object.entries(objectOf(details));
+  return Object.fromEntries(
+    entries.map(([tool, told]) => [`${tool}_calls`, isJsonObject(told) ? (told["invocation"] ?? 0) : told]),
+  );
 }
 
 /**

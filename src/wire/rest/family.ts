@@ -1,8 +1,8 @@
 // The table of families: a vendor's new endpoint is a line here. Knows no provider.
 
-import { type JsonObject, type Units, isJsonObject } from "../../ir/index.ts";
+import { type JsonObject, type Units, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { askForUsage, isUnasked, readCompletionText } from "./completions.ts";
-import type { Metered, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
+import type { Finished, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
 import { meterAnswer } from "./usage.ts";
 
 const ALL: readonly RestMethod[] = ["DELETE", "GET", "POST"];
@@ -45,7 +45,11 @@ export const REST = {
   },
   message_batches: {
     collections: [
-      collect("/messages/batches", { also: ["/anthropic/v1/messages/batches"], links: { results_url: "results" } }),
+      collect("/messages/batches", {
+        also: ["/anthropic/v1/messages/batches"],
+        links: { results_url: "results" },
+        finished: readMessageBatch,
+      }),
     ],
   },
   moderations: { calls: [{ path: "/moderations", endpoint: "moderations" }] },
@@ -68,11 +72,27 @@ function collect(path: string, over: Partial<RestCollection> = {}): RestCollecti
 
 const ENDS = ["completed_at", "expired_at", "cancelled_at"];
 
-/** A batch reports the tokens of all its answers when it has ended. https://platform.openai.com/docs/api-reference/batch/object */
-function readBatch(batch: JsonObject): { atMs: number; metered: Metered } | null {
+/**
+ * A batch reports the tokens of all its answers when it has ended; those of older servers and of others that imitate it leave that to the
+ * results. https://platform.openai.com/docs/api-reference/batch/object
+ */
+function readBatch(batch: JsonObject): Finished | null {
   const end = ENDS.map((name) => batch[name]).find((time) => typeof time === "number");
+  if (typeof end !== "number") return null;
   const metered = meterAnswer(batch);
-  return typeof end === "number" && metered.usage !== null ? { atMs: end * 1000, metered } : null;
+  if (metered.usage !== null && sumInputTokens(metered.usage) + metered.usage.outputTokens > 0) {
+    return { atMs: end * 1000, metered };
+  }
+  const { output_file_id: file } = batch;
+  if (typeof file !== "string" || file === "") return null;
+  return { atMs: end * 1000, resultsPath: `/files/${encodeURIComponent(file)}/content` };
+}
+
+/** Reports nothing itself: https://platform.claude.com/docs/en/api/messages/batches */
+function readMessageBatch({ id, ended_at: end, processing_status: status }: JsonObject): Finished | null {
+  const atMs = typeof end === "string" ? Date.parse(end) : Number.NaN;
+  if (status !== "ended" || typeof id !== "string" || Number.isNaN(atMs)) return null;
+  return { atMs, resultsPath: `/messages/batches/${encodeURIComponent(id)}/results` };
 }
 
 /** Speech is sold by the character and answered by nothing but sound. */

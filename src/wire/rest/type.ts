@@ -34,6 +34,9 @@ export interface Metered {
   report: JsonObject | null;
 }
 
+/** When something was over, in milliseconds since the epoch; and what it cost, or where behind the version the results lie that tell it. */
+export type Finished = { atMs: number } & ({ metered: Metered } | { resultsPath: string });
+
 /** One model call: a request that is answered, and nothing stays. */
 export interface RestCallPath {
   /** Behind the version, such as `/images/edits`. */
@@ -58,8 +61,8 @@ export interface RestCollection {
   creates?: readonly string[];
   /** Ids that appear in its objects although nobody made them by a call of their own: where, and of which family they are. */
   brings?: Readonly<Record<string, RestFamily>>;
-  /** What an object tells of its cost once it is over; null before. Milliseconds since the epoch. */
-  finished?(object: JsonObject): { atMs: number; metered: Metered } | null;
+  /** What an object tells of its cost once it is over; null before. */
+  finished?(object: JsonObject): Finished | null;
   /** Fields of its objects that hold the address of what follows an object's id: the client is to come to us for it. */
   links?: Readonly<Record<string, string>>;
 }

@@ -1,0 +1,131 @@
+// Corrects the books where a provider tells afterwards what a call used that was cut: its figures less our estimate, as a row of their own.
+// Knows no vendor.
+
+import { type JsonObject, NO_USAGE, type Units, type Usage } from "../ir/index.ts";
+import { type LedgerEntry, type Price, BLANK_ENTRY } from "../ledger/index.ts";
+import { makeStableId } from "../lib/stable-id.ts";
+import { addressOf } from "./rest/target.ts";
+import { authorize } from "./rest/authorize.ts";
+import { openLine, parseObject, readCapped, send } from "./send.ts";
+import type { GatewayTools } from "./call.ts";
+import type { Counted, RecordedPlan } from "./record.ts";
+import { printReport } from "./tally.ts";
+
+export interface Estimated {
+  /** The row that is corrected. */
+  entry: LedgerEntry;
+  plan: RecordedPlan;
+  /** The provider's own id of its answer. */
+  answerId: string;
+  /** What the row says of this call. */
+  usage: Usage | null;
+  units: Units | null;
+  price: Price | null;
+  findPrice(told: Counted): Price | null;
+}
+
+type Tools = Pick<GatewayTools, "clock" | "fetch" | "ledger" | "scene">;
+
+/** A provider has to finish its own books first. */
+const DELAYS_MS = [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000];
+
+export function correctLater(estimated: Estimated, tools: Tools): void {
+  const ask = (round: number): void => {
+    const delayMs = DELAYS_MS[round];
+    if (delayMs === undefined) return;
+    tools.clock.after(delayMs, () => {
+      correct(estimated, tools).then(
+        (isDone) => {
+          if (!isDone) ask(round + 1);
+        },
+        () => ask(round + 1),
+      );
+    });
+  };
+  ask(0);
+}
+
+const MAX_ANSWER_BYTES = 256 * 1024;
+
+/** Whether the provider has told. */
+async function correct(estimated: Estimated, tools: Tools): Promise<boolean> {
+  const { provider } = estimated.plan;
+  const later = provider.usageLater;
+  if (later === undefined) return true;
+  const url = addressOf(provider, later.path(estimated.answerId), "");
+  const line = openLine(new AbortController().signal, tools.clock);
+  try {
+    const headers = await authorize(provider, { method: "GET", url, headers: { ...provider.headers }, body: null });
+    const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
+    const upstream = await send({ ...ask, deadlines: tools.scene().deadlines, fetch: tools.fetch });
+    const text = upstream.ok ? await readCapped(upstream, MAX_ANSWER_BYTES) : null;
+    const told = text === null ? null : later.read(parseObject(text) ?? {});
+    if (told === null) return false;
+    await tools.ledger.add(makeCorrection(estimated, told, new Date(tools.clock.wallMs())));
+    return true;
+  } finally {
+    line.release(true);
+  }
+}
+
+function makeCorrection(
+  { entry, plan, answerId, usage, units, price, findPrice }: Estimated,
+  told: { usage: Usage; model: string | null; report: JsonObject },
+  createdAt: Date,
+): LedgerEntry {
+  const now = told.usage;
+  const before = usage ?? NO_USAGE;
+  const newPrice = findPrice({ served: told.model, usage: now, units: now.units ?? null });
+  const usageRaw = printReport(told.report);
+  return {
+    ...BLANK_ENTRY,
+    id: makeStableId(createdAt.getTime(), `usage/${entry.id}/${answerId}`),
+    kind: "correction",
+    corrects: entry.id,
+    reason: "usage",
+    pricesUnknown: price === null && newPrice !== null ? true : null,
+    requestId: entry.requestId,
+    createdAt,
+    userId: entry.userId,
+    apiKeyId: entry.apiKeyId,
+    tags: entry.tags,
+    endpoint: entry.endpoint,
+    modelAsked: entry.modelAsked,
+    modelServed: entry.modelServed,
+    provider: plan.provider.name,
+    direction: entry.direction,
+    freshInputTokens: now.freshInputTokens - before.freshInputTokens,
+    cacheReadTokens: now.cacheReadTokens - before.cacheReadTokens,
+    cacheWriteTokens: now.cacheWriteTokens - before.cacheWriteTokens,
+    longCacheWriteTokens: (now.longCacheWriteTokens ?? 0) - (before.longCacheWriteTokens ?? 0),
+    outputTokens: now.outputTokens - before.outputTokens,
+    reasoningTokens: now.reasoningTokens === null ? null : now.reasoningTokens - (before.reasoningTokens ?? 0),
+    units: subtract(now.units ?? null, units),
+    serviceTier: now.serviceTier ?? entry.serviceTier,
+    usageSource: "provider",
+    status: entry.status,
+    streamed: entry.streamed,
+    costNanos: newPrice === null ? null : newPrice.costNanos - (price?.costNanos ?? 0),
+    priceId: newPrice?.id ?? null,
+    priceSource: newPrice?.source ?? null,
+    priceDate: newPrice?.date ?? null,
+    attempts: [
+      {
+        provider: plan.provider.name,
+        model: plan.model,
+        status: 200,
+        errorKind: null,
+        upstreamRequestId: answerId,
+        latencyMs: 0,
+        ...(usageRaw === null ? {} : { usageRaw }),
+      },
+    ],
+  };
+}
+
+function subtract(after: Units | null, before: Units | null): Units | null {
+  const names = new Set([...Object.keys(after ?? {}), ...Object.keys(before ?? {})]);
+  const differences = [...names].map((name): [string, number] => [name, (after?.[name] ?? 0) - (before?.[name] ?? 0)]);
+  const changed = differences.filter(([, difference]) => difference !== 0);
+  return changed.length === 0 ? null : Object.fromEntries(changed);
+}

@@ -1,0 +1,79 @@
+// Adds up what the results of a batch say of their cost, line by line, where the batch itself says nothing. Knows no family.
+
+import { joinUnits, joinUsage } from "../../ir/index.ts";
+import { type Metered, meterResult } from "../../wire/index.ts";
+import { collectHeaders } from "../header.ts";
+import { openLine, parseObject, send } from "../send.ts";
+import { authorize } from "./authorize.ts";
+import type { RestCall } from "./call.ts";
+import type { RestState } from "./state.ts";
+import { addressOf } from "./target.ts";
+
+/** Of each model a sum; null where the results cannot be had, or not to their end. */
+export async function sumResults(
+  { call, tools, plan, scene }: RestState<RestCall>,
+  path: string,
+): Promise<Metered[] | null> {
+  const { provider } = plan;
+  const url = addressOf(provider, path, "");
+  // The client may be gone long before this is over.
+  const line = openLine(new AbortController().signal, tools.clock);
+  try {
+    const headers = await authorize(provider, {
+      method: "GET",
+      url,
+      headers: collectHeaders(call, { provider, isForward: true }, {}),
+      body: null,
+    });
+    const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
+    const upstream = await send({ ...ask, deadlines: scene.deadlines, fetch: tools.fetch });
+    if (!upstream.ok || upstream.body === null) return null;
+    const sums = new Map<string, Metered>();
+    for await (const text of readLines(upstream.body, () => line.arm(scene.deadlines.idleMs))) add(sums, text);
+    return [...sums.values()];
+  } finally {
+    line.release(true);
+  }
+}
+
+function add(sums: Map<string, Metered>, text: string): void {
+  const result = parseObject(text);
+  const metered = result === null ? null : meterResult(result);
+  if (metered === null || metered.usage === null) return;
+  const model = metered.model ?? "";
+  const before = sums.get(model);
+  // Words of one answer are not those of all.
+  if (before === undefined || before.usage === null) sums.set(model, { ...metered, report: null });
+  else {
+    sums.set(model, {
+      model: metered.model,
+      usage: joinUsage(before.usage, metered.usage),
+      units: joinUnits(before.units, metered.units),
+      report: null,
+    });
+  }
+}
+
+/** A result may hold pictures; one that is longer is none. */
+const MAX_LINE_LENGTH = 64 * 1024 * 1024;
+
+async function* readLines(body: AsyncIterable<Uint8Array>, progressed: () => void): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  /** Of the line that has not ended; joined once, as a long one comes in very many. */
+  let pieces: string[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    progressed();
+    const [first = "", ...lines] = decoder.decode(chunk, { stream: true }).split("\n");
+    pieces.push(first);
+    length += first.length;
+    if (length > MAX_LINE_LENGTH) throw new Error("a line of the results is too long");
+    const last = lines.pop();
+    if (last === undefined) continue;
+    yield pieces.join("");
+    yield* lines;
+    pieces = [last];
+    length = last.length;
+  }
+  yield pieces.join("") + decoder.decode();
+}

@@ -1,0 +1,197 @@
+// What one call to a provider used, as far as anybody knows: counted while its answer goes by, estimated where that was cut. Knows no price and
+// no format.
+
+import {
+  type Event,
+  type GatewayError,
+  type JsonObject,
+  NO_USAGE,
+  type Units,
+  type Usage,
+  type UsageSource,
+  joinUnits,
+  sumInputTokens,
+} from "../ir/index.ts";
+import { createTokenEstimate } from "../ledger/index.ts";
+
+/** What a whole answer reported. */
+export interface AnsweredUsage {
+  model: string | null;
+  usage: Usage | null;
+  /** The provider's own words for it. */
+  report: JsonObject | null;
+  /** What was written; counts only where the provider reported nothing. */
+  text: () => string;
+}
+
+/** What an answer reported that is no chat: nothing is estimated, and what is unknown stays so. */
+export interface MeasuredUsage {
+  model: string | null;
+  usage: Usage | null;
+  units: Units | null;
+  report: JsonObject | null;
+  source: UsageSource;
+  /** Whether the list's price applies. `sum`: the figures are those of many calls together. */
+  price: "free" | "list" | "sum" | "unknown";
+}
+
+export interface Weighed {
+  usage: Usage | null;
+  units: Units | null;
+  source: UsageSource;
+  price: MeasuredUsage["price"];
+}
+
+export interface Tally {
+  /** From now on the request is on its way; what it asks is read only where its provider reports no input. */
+  estimateInput(read: () => string): void;
+  /** One event of a stream. */
+  observed(event: Event): void;
+  answered(answer: AnsweredUsage): void;
+  measured(answer: MeasuredUsage): void;
+  reported(report: JsonObject | null): void;
+  /** How the call ended. */
+  closed(error: GatewayError | null): void;
+  hasAnswer(): boolean;
+  /** The provider's own id of its answer; null where it gave none. */
+  answerId(): string | null;
+  /** The model that answered; null where that is unknown. */
+  served(): string | null;
+  firstOutputMs(): number | null;
+  /** What would be booked now: the provider's figures where it gave them to the end, else the better of its figures and our estimate. */
+  weigh(): Weighed;
+  /** The provider's report as JSON text of bounded length; null where there was none. */
+  print(): string | null;
+}
+
+/** A model's name is the provider's to choose; a row holds no more of it than names a model. */
+export const MAX_NAME_LENGTH = 512;
+const MAX_REPORT_BYTES = 2_048;
+
+export function openTally(nowMs: () => number): Tally {
+  const output = createTokenEstimate();
+  let readInput: (() => string) | null = null;
+  let hasAnswer = false;
+  let served: string | null = null;
+  let answerId: string | null = null;
+  let usage: Usage | null = null;
+  let report: JsonObject | null = null;
+  let measure: MeasuredUsage | null = null;
+  /** All that began to be said has ended. */
+  let hasEnded = false;
+  /** Nothing comes after the figures that would change them. */
+  let isFinal = false;
+  let isCut = false;
+  /** The provider refused in the place of its answer, before any of it was there. */
+  let isRefused = false;
+  let firstOutputMs: number | null = null;
+
+  const name = (model: string | null): void => {
+    served = model === null || model === "" ? null : model.slice(0, MAX_NAME_LENGTH);
+  };
+
+  const observed = (event: Event): void => {
+    switch (event.type) {
+      case "start":
+        hasAnswer = true;
+        if (event.model !== "") name(event.model);
+        if (event.id !== "") answerId = event.id;
+        return;
+      case "part-start":
+        hasEnded = false;
+        if (typeof event.kind === "object" && "toolCall" in event.kind) output.add(event.kind.toolCall.name);
+        return;
+      case "part-delta":
+        firstOutputMs ??= nowMs();
+        hasEnded = false;
+        isFinal = false;
+        output.add(event.text);
+        return;
+      case "usage":
+        usage = event.usage;
+        isFinal = hasEnded;
+        return;
+      case "choice-end":
+        hasEnded = true;
+        return;
+      case "finish":
+        // A provider that fails in the end may have counted up to there.
+        if (event.error === undefined || event.isCounted === true) isFinal = usage !== null;
+        isRefused = event.error?.kind === "upstream_rejected" && usage === null && output.tokens() === 0;
+        return;
+      case "part-end":
+        return;
+      default:
+        event satisfies never;
+    }
+  };
+
+  const estimate = (): Usage => {
+    if (usage !== null) return { ...usage, outputTokens: Math.max(usage.outputTokens, output.tokens()) };
+    const input = createTokenEstimate();
+    input.add(readInput?.() ?? "");
+    return { ...NO_USAGE, freshInputTokens: input.tokens(), outputTokens: output.tokens() };
+  };
+
+  const weigh = (): Weighed => {
+    if (measure !== null) {
+      const { units, source, price } = measure;
+      return { usage, units: joinUnits(units, usage?.units ?? null), source, price };
+    }
+    const units = usage?.units ?? null;
+    if (usage !== null && isFinal) return { usage, units, source: "provider", price: "list" };
+    const nothing: Weighed = { usage: null, units: null, source: "none", price: "list" };
+    // Of a request that was cut before anything came, the provider has read the input at least.
+    if (!(hasAnswer && !isRefused) && !(isCut && readInput !== null)) return nothing;
+    const estimated = estimate();
+    // Where there was nothing that we could count, nobody knows.
+    return countAll(estimated) === 0 ? nothing : { usage: estimated, units, source: "estimate", price: "list" };
+  };
+
+  return {
+    estimateInput(read) {
+      readInput = read;
+    },
+    observed,
+    answered(answer) {
+      hasAnswer = true;
+      name(answer.model);
+      usage = answer.usage;
+      report = answer.report;
+      isFinal = usage !== null;
+      if (usage === null) output.add(answer.text());
+    },
+    measured(answer) {
+      hasAnswer = true;
+      name(answer.model);
+      usage = answer.usage;
+      report = answer.report;
+      measure = answer;
+    },
+    reported(said) {
+      report = said;
+    },
+    closed(error) {
+      isCut = error !== null && (error.kind === "cancelled" || error.kind === "timeout");
+    },
+    hasAnswer: () => hasAnswer,
+    served: () => served,
+    answerId: () => answerId,
+    firstOutputMs: () => firstOutputMs,
+    weigh,
+    print: () => (report === null ? null : printReport(report)),
+  };
+}
+
+function countAll(usage: Usage): number {
+  return sumInputTokens(usage) + usage.outputTokens;
+}
+
+/** Of a report that is too long, its numbers. */
+export function printReport(report: JsonObject): string | null {
+  const whole = JSON.stringify(report);
+  if (Buffer.byteLength(whole) <= MAX_REPORT_BYTES) return whole;
+  const counts = Object.entries(report).filter(([, value]) => typeof value === "number");
+  const text = JSON.stringify(Object.fromEntries(counts));
+  return Buffer.byteLength(text) <= MAX_REPORT_BYTES ? text : null;
+}

@@ -1,0 +1,132 @@
+// The books of a request for which several providers are called, one after the other: each keeps its own figures, and the row is their sum.
+
+import { expect, test } from "bun:test";
+import { openRecord } from "../../src/gateway/record.ts";
+import { GatewayError, NO_USAGE } from "../../src/ir/index.ts";
+import type { LedgerEntry } from "../../src/ledger/index.ts";
+import { loadPriceBook } from "../../src/ledger/price-list.ts";
+import { PRICE_FACTS } from "../../src/provider/index.ts";
+import { makeClock } from "../rig.ts";
+
+type Provider = Parameters<ReturnType<typeof openRecord>["planned"]>[0]["provider"];
+
+const CALLER = {
+  userId: "u",
+  email: "a@b.c",
+  displayName: null,
+  role: "gateway_user",
+  keyId: "k",
+  scopes: [],
+} as const;
+
+/** Of a provider, the books ask its name and its prices alone. */
+const named = (name: string, vendor: string) => ({ name, pricing: { vendor } }) as unknown as Provider;
+
+async function open() {
+  const clock = makeClock();
+  const written: LedgerEntry[] = [];
+  const record = openRecord(
+    {
+      caller: { ...CALLER, isStrict: false },
+      id: Bun.randomUUIDv7(),
+      requestId: "r",
+      startedMs: clock.monotonicMs(),
+      startedWallMs: clock.wallMs(),
+      endpoint: "chat.completions",
+    },
+    {
+      clock,
+      prices: await loadPriceBook({ facts: PRICE_FACTS }),
+      fetch: () => Promise.reject(new Error("nobody is asked")),
+      scene: () => {
+        throw new Error("nobody is asked");
+      },
+      metrics: { settled: (row) => void written.push(row as LedgerEntry) },
+      ledger: {
+        expect: () => () => undefined,
+        add: () => Promise.resolve(),
+        fault: () => null,
+      } as unknown as Parameters<typeof openRecord>[1]["ledger"],
+    },
+  );
+  return { record, clock, written };
+}
+
+const cut = new GatewayError({ kind: "timeout", message: "too slow" });
+const refused = new GatewayError({ kind: "upstream_rejected", message: "no" });
+
+test("a loser that was cut, one that refused, and the one that answered", async () => {
+  const { record, clock, written } = await open();
+  record.asked("gpt-4o", true);
+
+  record.planned({ provider: named("first", "openai"), model: "gpt-4o", dropped: [] });
+  record.estimateInput(() => "a".repeat(40));
+  record.observed({ type: "start", id: "1", model: "gpt-4o", createdAt: null, extra: {} });
+  record.observed({ type: "part-delta", choice: 0, part: 0, text: "b".repeat(20) });
+  clock.advance(100);
+  record.attempted({ status: 200, error: cut, upstreamRequestId: "req-1" });
+
+  record.planned({ provider: named("second", "openai"), model: "gpt-4o", dropped: [] });
+  record.estimateInput(() => "a".repeat(40));
+  record.attempted({ status: 429, error: refused, upstreamRequestId: "req-2" });
+
+  record.planned({ provider: named("third", "anthropic"), model: "claude-sonnet-4-5", dropped: [] });
+  record.estimateInput(() => "a".repeat(40));
+  const usage = { ...NO_USAGE, freshInputTokens: 12, cacheReadTokens: 3, outputTokens: 7, reasoningTokens: 2 };
+  record.answered({ model: "claude-sonnet-4-5", usage, report: { input_tokens: 12 }, text: () => "" });
+  record.attempted({ status: 200, error: null, upstreamRequestId: "req-3" });
+  expect(record.describe()["x-tokligence-attempts"]).toBe("3");
+  await record.settle(200, null);
+  await record.settle(200, null);
+
+  expect(written).toHaveLength(1);
+  const [row] = written;
+  // $2.50 and $10 a million at OpenAI, $3, $0.30 and $15 at Anthropic.
+  const first = 10 * 2_500 + 5 * 10_000;
+  const third = 12 * 3_000 + 3 * 300 + 7 * 15_000;
+  expect(row).toMatchObject({
+    provider: "third",
+    modelServed: "claude-sonnet-4-5",
+    freshInputTokens: 22,
+    cacheReadTokens: 3,
+    outputTokens: 12,
+    reasoningTokens: 2,
+    usageSource: "estimate",
+    costNanos: first + third,
+    attempts: [
+      { provider: "first", errorKind: "timeout", usage: { freshInputTokens: 10, outputTokens: 5 }, costNanos: first },
+      { provider: "second", status: 429, errorKind: "upstream_rejected" },
+      { provider: "third", usage, costNanos: third, usageRaw: '{"input_tokens":12}' },
+    ],
+  });
+  expect(row?.attempts[1]).not.toContainKey("usage");
+});
+
+test("a single attempt's figures are the row's, and stand there alone", async () => {
+  const { record, written } = await open();
+  record.asked("gpt-4o", false);
+  record.planned({ provider: named("only", "openai"), model: "gpt-4o", dropped: [] });
+  record.answered({
+    model: "gpt-4o",
+    usage: { ...NO_USAGE, freshInputTokens: 1, outputTokens: 1 },
+    report: null,
+    text: () => "",
+  });
+  record.attempted({ status: 200, error: null, upstreamRequestId: null });
+  await record.settle(200, null);
+  expect(written[0]).toMatchObject({ freshInputTokens: 1, outputTokens: 1, usageSource: "provider" });
+  expect(written[0]?.attempts[0]).not.toContainAnyKeys(["usage", "costNanos", "usageRaw"]);
+});
+
+test("the price of all is unknown as soon as that of any tokens is", async () => {
+  const { record, written } = await open();
+  record.asked("gpt-4o", false);
+  for (const model of ["gpt-4o", "a-model-of-nobody"]) {
+    record.planned({ provider: named(model, "openai"), model, dropped: [] });
+    record.answered({ model, usage: { ...NO_USAGE, freshInputTokens: 5 }, report: null, text: () => "" });
+    record.attempted({ status: 200, error: null, upstreamRequestId: null });
+  }
+  await record.settle(200, null);
+  expect(written[0]).toMatchObject({ freshInputTokens: 10, costNanos: null, priceId: null });
+  expect(written[0]?.attempts.map(({ costNanos }) => costNanos)).toEqual([5 * 2_500, null]);
+});

@@ -1,0 +1,127 @@
+// What batches cost whose own object does not say it: added up from their results, once, a row for each model.
+
+import { afterEach, expect, test } from "bun:test";
+import { type Rig, makeProviderSettings, makeRig, readJson } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+const MESSAGE = {
+  type: "message",
+  role: "assistant",
+  content: [{ type: "text", text: "Hi." }],
+  stop_reason: "end_turn",
+};
+const succeed = (id: string, model: string, usage: object): string =>
+  JSON.stringify({
+    custom_id: id,
+    result: { type: "succeeded", message: { id: `msg_${id}`, ...MESSAGE, model, usage } },
+  });
+
+const RESULTS = [
+  succeed("a", "claude-sonnet-4-5", { input_tokens: 10, output_tokens: 5, service_tier: "batch" }),
+  succeed("b", "claude-haiku-4-5", { input_tokens: 7, output_tokens: 3, cache_read_input_tokens: 100 }),
+  JSON.stringify({ custom_id: "c", result: { type: "errored", error: { type: "error" } } }),
+  succeed("d", "claude-sonnet-4-5", {
+    input_tokens: 1,
+    output_tokens: 2,
+    cache_creation_input_tokens: 50,
+    cache_creation: { ephemeral_1h_input_tokens: 50 },
+  }),
+].join("\n");
+
+async function untilBooked(gateway: Rig, count: number) {
+  for (;;) {
+    const rows = (await gateway.rows()).filter(({ endpoint }) => endpoint.endsWith(".usage"));
+    if (rows.length >= count) return rows;
+    await new Promise(setImmediate);
+  }
+}
+
+test("Anthropic's, by model, whoever looks how often", async () => {
+  const batch: Record<string, unknown> = { id: "msgbatch_1", type: "message_batch", processing_status: "in_progress" };
+  const gateway = await makeRig({
+    upstream: ({ url }) =>
+      url.endsWith("/results")
+        ? new Response(RESULTS, { headers: { "content-type": "application/x-jsonl" } })
+        : Response.json(batch),
+  });
+  rig = gateway;
+  const headers = { "anthropic-version": "2023-06-01" };
+  const look = async () => readJson(await gateway.send("/v1/messages/batches/msgbatch_1", { headers }));
+  expect((await gateway.send("/v1/messages/batches", { headers, body: { requests: [] } })).status).toBe(200);
+  await look();
+  const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };
+  Object.assign(batch, ended);
+  for (let round = 0; round < 3; round++) await look();
+  const rows = await untilBooked(gateway, 2);
+  await look();
+  expect(gateway.calls.filter(({ url }) => url.endsWith("/results"))).toHaveLength(1);
+  const common = { endpoint: "messages.batches.usage", usageSource: "provider", serviceTier: "batch" } as const;
+  expect(rows.toSorted((left, right) => (left.modelServed ?? "").localeCompare(right.modelServed ?? ""))).toMatchObject(
+    [
+      { ...common, modelServed: "claude-haiku-4-5", freshInputTokens: 7, cacheReadTokens: 100, outputTokens: 3 },
+      {
+        ...common,
+        modelServed: "claude-sonnet-4-5",
+        freshInputTokens: 11,
+        cacheWriteTokens: 50,
+        longCacheWriteTokens: 50,
+        outputTokens: 7,
+        createdAt: new Date("2026-01-02T03:04:05Z"),
+      },
+    ],
+  );
+});
+
+test("of servers that imitate OpenAI and say nothing in the batch itself", async () => {
+  const line = (id: string) => ({
+    custom_id: id,
+    response: {
+      status_code: 200,
+      body: {
+        model: "m-1",
+        choices: [],
+        usage: { prompt_tokens: 10, completion_tokens: 4, prompt_tokens_details: { cached_tokens: 3 } },
+      },
+    },
+  });
+  let isReachable = false;
+  const gateway = await makeRig({
+    upstream: ({ url }) => {
+      if (!url.endsWith("/content")) {
+        return Response.json({
+          id: "batch_1",
+          object: "batch",
+          completed_at: 1_700_000_100,
+          output_file_id: "file_out",
+        });
+      }
+      if (!isReachable) return Response.json({ error: { message: "not yet" } }, { status: 503 });
+      return new Response(`${JSON.stringify(line("a"))}\n${JSON.stringify(line("b"))}\n`);
+    },
+    config: (config) => ({
+      ...config,
+      providers: [
+        ...config.providers.filter(({ name }) => name !== "openai"),
+        makeProviderSettings({ name: "groq", kind: "groq", baseUrl: "http://groq.test/openai/v1", apiKey: "gsk-test" }),
+      ],
+    }),
+  });
+  rig = gateway;
+  const headers = { "x-tokligence-provider": "groq" };
+  const body = { input_file_id: "f", endpoint: "/v1/chat/completions", completion_window: "24h" };
+  const made = await gateway.send("/v1/batches", { headers, body: { ...body, input_file_id: undefined } });
+  expect(made.status).toBe(200);
+  const asked = (): number => gateway.calls.filter(({ url }) => url.endsWith("/content")).length;
+  while (asked() < 1) await new Promise(setImmediate);
+  isReachable = true;
+  // What could not be had is asked for again by the next who looks.
+  while (asked() < 2) await (await gateway.send("/v1/batches/batch_1")).text();
+  expect(await untilBooked(gateway, 1)).toMatchObject([
+    { endpoint: "batches.usage", modelServed: "m-1", freshInputTokens: 14, cacheReadTokens: 6, outputTokens: 8 },
+  ]);
+});

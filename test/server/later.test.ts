@@ -1,0 +1,155 @@
+// A provider that tells afterwards what a cut answer used: its figures take the place of our estimate, as a row of their own.
+
+import { afterEach, expect, test } from "bun:test";
+import type { LedgerEntry } from "../../src/ledger/index.ts";
+import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+const HELLO = [{ role: "user", content: "Tell me a story." }];
+const CHUNK = {
+  id: "gen-1",
+  object: "chat.completion.chunk",
+  created: 1,
+  model: "openai/gpt-4o",
+  choices: [{ index: 0, delta: { role: "assistant", content: "Once upon a time" }, finish_reason: null }],
+};
+
+/** https://openrouter.ai/docs/api-reference/get-a-generation */
+const GENERATION = {
+  data: {
+    id: "gen-1",
+    model: "openai/gpt-4o",
+    cancelled: true,
+    streamed: true,
+    tokens_prompt: 11,
+    tokens_completion: 40,
+    native_tokens_prompt: 12,
+    native_tokens_completion: 42,
+    native_tokens_reasoning: 5,
+    native_tokens_cached: 2,
+    total_cost: 0.00045,
+  },
+};
+
+async function cutStream(generation: () => Response): Promise<Rig> {
+  const client = new AbortController();
+  const gateway = await makeRig({
+    upstream: ({ url }) => {
+      if (url.includes("/generation")) return generation();
+      async function* pieces(): AsyncGenerator<string> {
+        yield `data: ${JSON.stringify(CHUNK)}\n\n`;
+        await new Promise(() => undefined);
+      }
+      return new Response(pieces(), { headers: { "content-type": "text/event-stream" } });
+    },
+    config: (config) => ({
+      ...config,
+      providers: [
+        ...config.providers,
+        makeProviderSettings({
+          name: "openrouter",
+          kind: "openrouter",
+          baseUrl: "http://openrouter.test/api/v1",
+          apiKey: "sk-or-test",
+        }),
+      ],
+    }),
+  });
+  rig = gateway;
+  const body = { model: "openrouter/openai/gpt-4o", stream: true, messages: HELLO };
+  const response = await gateway.chat(body, { signal: client.signal });
+  await response.body?.getReader().read();
+  client.abort();
+  while ((await gateway.rows()).length === 0) await new Promise(setImmediate);
+  return gateway;
+}
+
+async function untilCorrected(gateway: Rig): Promise<LedgerEntry> {
+  for (;;) {
+    const page: { entries: LedgerEntry[]; corrections?: LedgerEntry[] } = await gateway.store.ledger.page({}, 10, null);
+    const found = [...page.entries, ...(page.corrections ?? [])].find(({ kind }) => kind === "correction");
+    if (found !== undefined) return found;
+    await new Promise(setImmediate);
+  }
+}
+
+const isLookup = ({ url }: { url: string }): boolean => url.includes("/generation");
+
+test("OpenRouter's figures, asked for until it has them, less what was estimated", async () => {
+  let looks = 0;
+  const gateway = await cutStream(() =>
+    ++looks === 1 ? Response.json({ error: { message: "Not found" } }, { status: 404 }) : Response.json(GENERATION),
+  );
+  const [row] = await gateway.rows();
+  expect(row).toMatchObject({ usageSource: "estimate", freshInputTokens: 4, outputTokens: 4, status: 499 });
+  expect(gateway.calls.filter(isLookup)).toEqual([]);
+  gateway.clock.advance(2_000);
+  while (gateway.calls.filter(isLookup).length < 1) await new Promise(setImmediate);
+  // The first answer has to be digested before the next look is due.
+  while (looks < 2) {
+    gateway.clock.advance(5_000);
+    await new Promise(setImmediate);
+  }
+  const correction = await untilCorrected(gateway);
+  expect(gateway.calls.filter(isLookup).map(({ url, headers }) => [url, headers.get("authorization")])).toEqual(
+    Array.from({ length: 2 }, () => ["http://openrouter.test/api/v1/generation?id=gen-1", "Bearer sk-or-test"]),
+  );
+  expect(correction).toMatchObject({
+    kind: "correction",
+    corrects: row?.id,
+    reason: "usage",
+    usageSource: "provider",
+    freshInputTokens: 10 - 4,
+    cacheReadTokens: 2,
+    outputTokens: 42 - 4,
+    reasoningTokens: 5,
+    userId: row?.userId,
+    apiKeyId: row?.apiKeyId,
+    requestId: row?.requestId,
+  });
+  expect(JSON.parse(correction.attempts[0]?.usageRaw ?? "")).toEqual(GENERATION.data);
+  // What the row and its correction cost together is what the provider's figures cost.
+  const sum = await gateway.store.ledger.summarize({});
+  expect(sum).toMatchObject({
+    freshInputTokens: 10,
+    cacheReadTokens: 2,
+    outputTokens: 42,
+    reasoningTokens: 5,
+    requests: 1,
+  });
+  expect((row?.costNanos ?? Number.NaN) + (correction.costNanos ?? Number.NaN)).toBe(sum.costNanos);
+  // Told once, it is not asked again.
+  gateway.clock.advance(10_000_000);
+  await new Promise(setImmediate);
+  expect(looks).toBe(2);
+});
+
+test("an answer that reported its usage to the end is not asked about", async () => {
+  const gateway = await makeRig({
+    upstream: () =>
+      Response.json({
+        ...CHUNK,
+        object: "chat.completion",
+        choices: [{ index: 0, message: { role: "assistant", content: "Hi." }, finish_reason: "stop" }],
+        usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+      }),
+    config: (config) => ({
+      ...config,
+      providers: [
+        ...config.providers,
+        makeProviderSettings({ name: "openrouter", kind: "openrouter", baseUrl: "http://openrouter.test/api/v1" }),
+      ],
+    }),
+  });
+  rig = gateway;
+  expect((await gateway.chat({ model: "openrouter/openai/gpt-4o", messages: HELLO })).status).toBe(200);
+  gateway.clock.advance(10_000_000);
+  await new Promise(setImmediate);
+  expect(gateway.calls.filter(isLookup)).toEqual([]);
+  expect(await gateway.row()).toMatchObject({ usageSource: "provider", outputTokens: 2 });
+});
