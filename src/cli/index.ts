@@ -7,6 +7,7 @@ import { type Command, runShell } from "./shell.ts";
 
 const COMMANDS = {
   admin: () => import("./admin/index.ts").then((module) => module.default),
+  audit: () => import("./audit/index.ts").then((module) => module.default),
   capabilities: () => import("./capabilities.ts").then((module) => module.default),
   completion: () => import("./completion.ts").then((module) => module.makeCompletion(readName())),
   config: () => import("./config/index.ts").then((module) => module.default),

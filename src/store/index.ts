@@ -1,11 +1,13 @@
 // The door of the room: opens the database, or the two of them, that the configuration names. Knows no HTTP and no configuration files.
 
+import type { AuditBooks } from "../audit/index.ts";
 import type { AnswerStore } from "../gateway/answer-store.ts";
 import type { BindingStore } from "../identity/object.ts";
 import type { IdentityStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { Journal, LedgerStore } from "../ledger/index.ts";
 import { createAnswerStore } from "./answer.ts";
+import { createAuditStore } from "./audit.ts";
 import { createBindingStore } from "./binding.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
@@ -24,6 +26,7 @@ export interface StoreOptions {
 export interface Store {
   identity: IdentityStore;
   ledger: LedgerStore;
+  audit: AuditBooks;
   /** In the identity database, as they go with their owners. */
   answers: AnswerStore;
   bindings: BindingStore;
@@ -84,6 +87,7 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
   return {
     identity: createIdentityStore(first),
     ledger: awaitShipment(createLedgerStore(second), async () => outgoing.shipper?.flush(READ_WAIT_MS)),
+    audit: createAuditStore(second),
     answers: createAnswerStore(first),
     bindings: createBindingStore(first),
     engine: first.name,

@@ -103,6 +103,7 @@ describe("help", () => {
     const names = [...out.matchAll(/^ +([a-z-]+) {4}/gmu)].map(([, name = ""]) => name);
     expect(names).toEqual([
       "admin",
+      "audit",
       "capabilities",
       "completion",
       "config",
@@ -115,7 +116,7 @@ describe("help", () => {
       "usage",
       "version",
     ]);
-    const lines = ["admin users", "admin api-keys", "config", "ledger", "models", "prices", "usage"];
+    const lines = ["admin users", "admin api-keys", "audit", "config", "ledger", "models", "prices", "usage"];
     const leaves = names.filter((name) => !lines.some((line) => line.startsWith(name)));
     for (const line of lines) {
       const help = (await runLine(`${line} --help`)).out;

@@ -1,0 +1,7 @@
+// The door of the room.
+import type { BookReader } from "./reconcile/index.ts";
+
+export * from "./reconcile/index.ts";
+
+/** What auditors read of the books. Fulfilled by store/. */
+export interface AuditBooks extends BookReader {}

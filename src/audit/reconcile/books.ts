@@ -1,0 +1,140 @@
+// What the books hold of a provider's calls, as sums by day, model and key. Knows no SQL.
+
+import type { Attempt, LedgerEntry } from "../../ledger/index.ts";
+import type { TimeZone } from "../../lib/time-zone.ts";
+import type { BilledLine } from "./line.ts";
+import { type Tally, createTally } from "./tally.ts";
+
+/** What is read of the books. */
+export interface BookReader {
+  /** Calls that arrived from `from` on and before `to`, in any order, each once. */
+  calls(from: Date, to: Date): AsyncIterable<readonly LedgerEntry[]>;
+  /** Whatever corrects one of these rows. */
+  corrections(ids: readonly string[]): Promise<readonly LedgerEntry[]>;
+}
+
+export interface BookedSums {
+  tally: Tally;
+  /** Calls to the provider, those that came to nothing too. */
+  calls: number;
+  /** Of these, calls of which nobody knows what they used: cut off, or never answered. */
+  unmeasured: number;
+  /** Whose usage is our estimate, as the provider reported none. */
+  estimated: number;
+  /** Whose price is unknown. */
+  unpriced: number;
+  corrections: number;
+}
+
+export interface BookOptions {
+  /** Names of providers in the books. */
+  providers: ReadonlySet<string>;
+  from: Date;
+  to: Date;
+  zone: TimeZone;
+  /** Null where keys are not told apart. */
+  keyOf: ((provider: string) => string | null) | null;
+  onProgress?: (calls: number) => void;
+}
+
+export async function sumBooks(books: BookReader, options: BookOptions): Promise<BookedSums> {
+  const sums: BookedSums = { tally: createTally(), calls: 0, unmeasured: 0, estimated: 0, unpriced: 0, corrections: 0 };
+  let read = 0;
+  for await (const page of books.calls(options.from, options.to)) {
+    const byId = new Map<string, LedgerEntry>();
+    for (const call of page) {
+      if (call.direction === "consume" && addCall(sums, call, options)) byId.set(call.id, call);
+    }
+    if (byId.size > 0) {
+      for (const correction of await books.corrections([...byId.keys()])) {
+        const call = byId.get(correction.corrects ?? "");
+        if (call !== undefined) addCorrection(sums, call, correction, options);
+      }
+    }
+    read += page.length;
+    options.onProgress?.(read);
+  }
+  return sums;
+}
+
+/** Whether the provider had a part in it. */
+function addCall(sums: BookedSums, call: LedgerEntry, options: BookOptions): boolean {
+  const attempts = call.attempts.filter(({ usage }) => usage !== undefined);
+  // Each of several attempts was billed on its own, perhaps by somebody else.
+  if (attempts.length > 0) return addAttempts(sums, call, attempts, options);
+  if (call.provider === null || !options.providers.has(call.provider)) return false;
+  sums.calls++;
+  if (call.usageSource === "none" || call.freshInputTokens === null) {
+    sums.unmeasured++;
+    return true;
+  }
+  if (call.usageSource === "estimate") sums.estimated++;
+  if (call.costNanos === null) sums.unpriced++;
+  sums.tally.add({
+    ...place(call, call.provider, options),
+    model: call.modelServed ?? call.modelAsked,
+    requests: 1,
+    tokens: {
+      fresh: call.freshInputTokens,
+      cacheRead: call.cacheReadTokens ?? 0,
+      cacheWrite: call.cacheWriteTokens ?? 0,
+      longCacheWrite: call.longCacheWriteTokens ?? 0,
+      output: call.outputTokens ?? 0,
+    },
+    money: call.costNanos === null ? {} : { all: BigInt(call.costNanos) },
+    unpriced: Number(call.costNanos === null),
+  });
+  return true;
+}
+
+function addAttempts(sums: BookedSums, call: LedgerEntry, attempts: readonly Attempt[], options: BookOptions): boolean {
+  const own = attempts.filter(({ provider }) => options.providers.has(provider));
+  for (const { provider, model, usage, costNanos = null } of own) {
+    if (usage === undefined) continue;
+    sums.calls++;
+    if (call.usageSource === "estimate") sums.estimated++;
+    if (costNanos === null) sums.unpriced++;
+    sums.tally.add({
+      ...place(call, provider, options),
+      // The model that answered is known of the one that answered.
+      model: provider === call.provider && own.length === 1 ? (call.modelServed ?? model) : model,
+      requests: 1,
+      tokens: {
+        fresh: usage.freshInputTokens,
+        cacheRead: usage.cacheReadTokens,
+        cacheWrite: usage.cacheWriteTokens,
+        longCacheWrite: usage.longCacheWriteTokens ?? 0,
+        output: usage.outputTokens,
+      },
+      money: costNanos === null ? {} : { all: BigInt(costNanos) },
+      unpriced: Number(costNanos === null),
+    });
+  }
+  return own.length > 0;
+}
+
+/** Its figures are what is to be added, on the day of the call. */
+function addCorrection(sums: BookedSums, call: LedgerEntry, correction: LedgerEntry, options: BookOptions): void {
+  const provider = correction.provider ?? call.provider;
+  if (provider === null || !options.providers.has(provider)) return;
+  sums.corrections++;
+  if (correction.pricesUnknown === true) sums.unpriced--;
+  sums.tally.add({
+    ...place(call, provider, options),
+    model: call.modelServed ?? call.modelAsked,
+    requests: 0,
+    tokens: {
+      fresh: correction.freshInputTokens ?? 0,
+      cacheRead: correction.cacheReadTokens ?? 0,
+      cacheWrite: correction.cacheWriteTokens ?? 0,
+      longCacheWrite: correction.longCacheWriteTokens ?? 0,
+      output: correction.outputTokens ?? 0,
+    },
+    money: correction.costNanos === null ? {} : { all: BigInt(correction.costNanos) },
+    unpriced: correction.pricesUnknown === true ? -1 : 0,
+  });
+}
+
+function place(call: LedgerEntry, provider: string, { zone, keyOf }: BookOptions): Pick<BilledLine, "day" | "key"> {
+  return { day: zone.dayOf(call.createdAt.getTime()), key: keyOf === null ? null : keyOf(provider) };
+}

@@ -1,0 +1,51 @@
+// OpenAI's money: pages of the Costs API (`/v1/organization/costs`), and what the dashboard exports of them as CSV.
+
+import { checkDollars, readCount, readDay, readMoney } from "../cell.ts";
+import { type Format, type MoneyPart, type TokenPart, readCell, readName } from "../line.ts";
+
+const KNOWN =
+  /^(?:object|start_time|end_time|start_time_iso|end_time_iso|amount_value|amount_currency|quantity|quantity_unit|line_item|project_id|project_name|organization_id|organization_name|user_id|user_email|api_key_id|api_key_name|api_source)$/u;
+
+export const openaiCost: Format = {
+  title: "OpenAI costs",
+  source: "https://platform.openai.com/docs/api-reference/usage/costs",
+  owns: (columns) => columns.has("start_time") && columns.has("amount_value"),
+  knows: (column) => KNOWN.test(column),
+  zone: "UTC",
+  roundingNanos: 1n,
+  read(row, zone) {
+    // A bucket in which nothing was spent.
+    if (readCell(row, "amount_value") === "") return [];
+    checkDollars(row, "amount_currency");
+    const { model, part } = readLineItem(readName(row, "line_item"));
+    const isTokens = /token/iu.test(readCell(row, "quantity_unit")) && isTokenPart(part);
+    return [
+      {
+        day: readDay(row, "start_time", zone),
+        model,
+        key: readName(row, "api_key_id"),
+        requests: null,
+        tokens: isTokens ? { [part]: readCount(row, "quantity") } : {},
+        money: { [part]: readMoney(row, "amount_value") },
+      },
+    ];
+  },
+};
+
+/** `gpt-4o-2024-08-06, cached input`: the model, and what of it. */
+function readLineItem(item: string | null): { model: string | null; part: MoneyPart } {
+  const at = item?.lastIndexOf(",") ?? -1;
+  if (item === null || at === -1) return { model: item, part: "all" };
+  return { model: item.slice(0, at).trim(), part: readPart(item.slice(at + 1).toLowerCase()) };
+}
+
+function readPart(words: string): MoneyPart {
+  if (words.includes("output")) return "output";
+  if (/cach.*writ|writ.*cach/u.test(words)) return "cacheWrite";
+  if (words.includes("cach")) return "cacheRead";
+  return words.includes("input") ? "fresh" : "other";
+}
+
+function isTokenPart(part: MoneyPart): part is MoneyPart & TokenPart {
+  return part === "fresh" || part === "cacheRead" || part === "cacheWrite" || part === "output";
+}

@@ -1,0 +1,72 @@
+// The door of this part of the room: an export in, a report out. Knows no SQL and no command line.
+
+import { nextDay } from "../../lib/time-zone.ts";
+import { type BookReader, sumBooks } from "./books.ts";
+import { compareTallies } from "./compare.ts";
+import { type ReadOptions, readExports } from "./read.ts";
+import { type Report, makeReport } from "./report.ts";
+import type { ExportFile } from "./source.ts";
+import { type Tally, createTally } from "./tally.ts";
+
+export type { BookReader } from "./books.ts";
+export type { ComparedLine } from "./compare.ts";
+export { type Report, printReport, printReportCsv } from "./report.ts";
+export type { ExportFile } from "./source.ts";
+
+export interface ReconcileOptions extends ReadOptions {
+  /** Names of providers in the books. */
+  providers: readonly string[];
+  /** First and last day; null for those of the export. */
+  from: string | null;
+  to: string | null;
+  tolerancePpm: number;
+  aliases: ReadonlyMap<string, string>;
+  /** Null where keys are compared together. Else the provider that a key of the export belongs to; null for a key that is to be left out. */
+  keys: ((key: string) => string | null) | null;
+  onProgress?: (calls: number) => void;
+}
+
+/** Throws a GatewayError where a file cannot be read for what it is. */
+export async function reconcile(
+  files: readonly ExportFile[],
+  books: BookReader,
+  options: ReconcileOptions,
+): Promise<Report> {
+  const exports = await readExports(files, options);
+  const days = [...exports.tally.sums()].map(({ day }) => day).toSorted();
+  const from = options.from ?? days[0] ?? "";
+  const to = options.to ?? days.at(-1) ?? "";
+  const billed = select(exports.tally, { from, to, keys: options.keys });
+  const booked = await sumBooks(books, {
+    providers: new Set(options.providers),
+    from: new Date(exports.zone.startOf(from)),
+    to: new Date(exports.zone.startOf(nextDay(to))),
+    zone: exports.zone,
+    keyOf: options.keys === null ? null : (provider) => provider,
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  });
+  const comparison = compareTallies(billed, booked.tally, {
+    tolerancePpm: options.tolerancePpm,
+    roundingNanos: exports.roundingNanos,
+    aliases: options.aliases,
+  });
+  return makeReport({ comparison, exports, books: booked, providers: options.providers, from, to });
+}
+
+interface Selection {
+  from: string;
+  to: string;
+  keys: ReconcileOptions["keys"];
+}
+
+/** The days that are asked for, with keys as the books know them. */
+function select(tally: Tally, { from, to, keys }: Selection): Tally {
+  const selected = createTally();
+  for (const sum of tally.sums()) {
+    if (sum.day < from || sum.day > to) continue;
+    const key = keys === null || sum.key === null ? null : keys(sum.key);
+    if (keys !== null && sum.key !== null && key === null) continue;
+    selected.add({ ...sum, key });
+  }
+  return selected;
+}

@@ -1,0 +1,139 @@
+// Reads exports: finds out what each is, and sums it up. Knows no database.
+
+import { invalidRequest } from "../../ir/index.ts";
+import { type TimeZone, openTimeZone } from "../../lib/time-zone.ts";
+import { FORMATS } from "./format/index.ts";
+import type { ExportRow, Format } from "./line.ts";
+import { listWanted, parseMapping } from "./mapping.ts";
+import { type ExportFile, readRows } from "./source.ts";
+import { type Tally, createTally } from "./tally.ts";
+
+export interface ReadOptions {
+  /** Reads any CSV or JSON: `day=Date,model=Model,…`. */
+  map: string | null;
+  /** In place of the formats' own. */
+  zone: TimeZone | null;
+  /** Columns that are known to say nothing about tokens and money. */
+  ignore: readonly string[];
+}
+
+export interface ReadExports {
+  tally: Tally;
+  formats: Format[];
+  zone: TimeZone;
+  /** Half of the smallest sum that a line can say. */
+  roundingNanos: bigint;
+  lines: number;
+  /** Lines that tell of no usage of a model. */
+  skipped: number;
+  /** Columns nobody knows, and which do not sound like tokens or money. */
+  unknown: string[];
+}
+
+interface Reading {
+  format: Format;
+  zone: TimeZone;
+}
+
+/** Several files may complete each other: one with the tokens, one with the money. Throws a GatewayError that names file, place and remedy. */
+export async function readExports(files: readonly ExportFile[], options: ReadOptions): Promise<ReadExports> {
+  const tally = createTally();
+  const formats = new Set<Format>();
+  const unknown = new Set<string>();
+  const mapped = options.map === null ? null : parseMapping(options.map);
+  const known: readonly Format[] = mapped === null ? Object.values(FORMATS) : [mapped];
+  let lines = 0;
+  let skipped = 0;
+  for (const file of files) {
+    const find = (columns: ReadonlySet<string>): Format | undefined => known.find((format) => format.owns(columns));
+    let shape = "";
+    let current: Reading | null = null;
+    for await (const row of readRows(file, (columns) => find(columns) !== undefined)) {
+      // Lines of JSON may differ in their fields; those of a CSV do not.
+      const named = [...row.cells.keys()].join("\n");
+      if (current === null || named !== shape) {
+        const format: Format | undefined = find(new Set(row.cells.keys()));
+        if (format === undefined) {
+          if (isEmptyBucket(row)) continue;
+          throw refuseColumns(file, row, options.map);
+        }
+        checkColumns(file, row, format, options.ignore, unknown);
+        current = { format, zone: options.zone ?? openZone(format.zone) };
+        shape = named;
+        formats.add(format);
+      }
+      const read = current.format.read(row, current.zone);
+      if (read.length === 0) skipped++;
+      lines += read.length;
+      for (const line of read) tally.add(line);
+    }
+  }
+  const [first] = formats;
+  if (first === undefined)
+    throw invalidRequest(`${files.map(({ name }) => name).join(", ")}: there is not one line in it.`);
+  const zones = new Set([...formats].map(({ zone }) => zone));
+  if (options.zone === null && zones.size > 1) {
+    throw invalidRequest("The files count their days in different time zones; say --time-zone for both.");
+  }
+  return {
+    tally,
+    formats: [...formats],
+    zone: options.zone ?? openZone(first.zone),
+    roundingNanos: [...formats].reduce((most, { roundingNanos }) => (roundingNanos > most ? roundingNanos : most), 0n),
+    lines,
+    skipped,
+    unknown: [...unknown],
+  };
+}
+
+function openZone(name: string): TimeZone {
+  const zone = openTimeZone(name);
+  if (zone === null) throw new Error(`There is no time zone ${name}.`);
+  return zone;
+}
+
+/** A day on which nothing happened, of a page of an admin API. */
+function isEmptyBucket(row: ExportRow): boolean {
+  const times =
+    /^(?:object|(?:start|end)_time(?:_iso)?|(?:starting|ending)_at|time_period_(?:start|end)|estimated|total.*)$/u;
+  return [...row.cells.keys()].every((column) => times.test(column));
+}
+
+function refuseColumns(file: ExportFile, row: ExportRow, map: string | null): Error {
+  const has = [...row.spelled.values()].map((name) => JSON.stringify(name)).join(", ");
+  if (map !== null) {
+    const spelled = new Set(row.cells.keys());
+    const missing = listWanted(map).filter(
+      (column) => !spelled.has(column.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "_")),
+    );
+    return invalidRequest(
+      `${file.name} has no column ${missing.map((name) => JSON.stringify(name)).join(", ")}. Its columns are: ${has}.`,
+    );
+  }
+  const titles = Object.values(FORMATS).map(({ title }) => title);
+  return invalidRequest(
+    `${file.name} is no export that is known here. Its columns are: ${has}. Known are: ${titles.join("; ")}. ` +
+      "Any other file is read with --map, such as --map day=Date,model=Model,input=Prompt,output=Completion,cost=USD.",
+  );
+}
+
+/** What may hold tokens or money must not be passed over in silence. */
+const WEIGHTY = /token|cost|amount|price|charge|fee|usd|spend/u;
+
+function checkColumns(
+  file: ExportFile,
+  row: ExportRow,
+  format: Format,
+  ignore: readonly string[],
+  unknown: Set<string>,
+): void {
+  const strange = [...row.spelled].filter(([name, spelled]) => !format.knows(name) && !ignore.includes(spelled));
+  const weighty = strange.filter(([name]) => WEIGHTY.test(name)).map(([, spelled]) => JSON.stringify(spelled));
+  if (weighty.length > 0) {
+    throw invalidRequest(
+      `${file.name} was taken for "${format.title}", which has no column ${weighty.join(", ")}: it may hold tokens or money. ` +
+        `If it does not, say --ignore ${weighty.join(",").replaceAll('"', "")}; if it does, read the file with --map.`,
+    );
+  }
+  for (const [, spelled] of strange) unknown.add(spelled);
+}

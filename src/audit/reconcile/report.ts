@@ -1,0 +1,222 @@
+// A comparison as figures to print: totals, counts, JSON and CSV, and sentences about what limits it. Knows no file and no terminal.
+
+import { formatUsd } from "../../ledger/index.ts";
+import { printCsvLine } from "../../lib/csv.ts";
+import type { BookedSums } from "./books.ts";
+import type { ComparedLine, Comparison, Pair, Verdict } from "./compare.ts";
+import { MONEY_PARTS, TOKEN_PARTS, type TokenPart } from "./line.ts";
+import type { ReadExports } from "./read.ts";
+
+export interface Report {
+  agrees: boolean;
+  providers: string[];
+  formats: string[];
+  timeZone: string;
+  /** First and last day. */
+  days: { from: string; to: string };
+  matchedBy: string[];
+  lines: ComparedLine[];
+  counts: Record<Verdict, number>;
+  totals: Totals;
+  books: Omit<BookedSums, "tally">;
+  notes: string[];
+}
+
+export interface Totals {
+  tokens: Partial<Record<TokenPart, Pair<number>>>;
+  /** Null where the export holds no money. */
+  money: Pair<bigint> | null;
+}
+
+interface ReportInit {
+  comparison: Comparison;
+  exports: ReadExports;
+  books: BookedSums;
+  providers: readonly string[];
+  from: string;
+  to: string;
+}
+
+export function makeReport({ comparison, exports, books, providers, from, to }: ReportInit): Report {
+  const { lines, byModel, byKey } = comparison;
+  const counts = { agrees: 0, extra: 0, mispriced: 0, missing: 0, shifted: 0, tokens: 0, unpriced: 0 };
+  for (const { verdict } of lines) counts[verdict]++;
+  const { tally: _tally, ...rest } = books;
+  return {
+    agrees: lines.length === counts.agrees + counts.shifted,
+    providers: [...providers],
+    formats: exports.formats.map(({ title }) => title),
+    timeZone: exports.zone.name,
+    days: { from, to },
+    matchedBy: ["day", ...(byModel ? ["model"] : []), ...(byKey ? ["key"] : [])],
+    lines,
+    counts,
+    totals: addUp(lines),
+    books: rest,
+    notes: listNotes({ comparison, exports, books, providers, from, to }),
+  };
+}
+
+function addUp(lines: readonly ComparedLine[]): Totals {
+  const totals: Totals = { tokens: {}, money: null };
+  for (const { tokens, money } of lines) {
+    for (const [part, pair] of Object.entries(tokens) as [TokenPart, Pair<number>][]) {
+      const sum = (totals.tokens[part] ??= { billed: 0, booked: 0 });
+      sum.billed += pair.billed;
+      sum.booked += pair.booked;
+    }
+    if (money === null) continue;
+    totals.money ??= { billed: 0n, booked: 0n };
+    totals.money.billed += money.billed;
+    totals.money.booked += money.booked;
+  }
+  return totals;
+}
+
+function listNotes({ comparison, exports, books, providers }: ReportInit): string[] {
+  const { byModel, byKey, lines } = comparison;
+  const notes: string[] = [];
+  const note = (applies: boolean, text: string): void => {
+    if (applies) notes.push(text);
+  };
+  const isMoneyTold = lines.some(({ money }) => money !== null);
+  note(
+    books.calls === 0,
+    `The books hold no call to ${providers.join(" or ")} in these days: is that its name in the configuration?`,
+  );
+  note(
+    !byModel,
+    "Some lines of the export name no model, so that models are compared together. Export it grouped by model.",
+  );
+  note(
+    !byKey,
+    "Keys are compared together: --keys says which key of the export belongs to which provider of the configuration.",
+  );
+  note(
+    !isMoneyTold,
+    "The export holds no money, so that only tokens are compared. Give the cost export as well: --file usage,cost.",
+  );
+  note(
+    isMoneyTold && lines.every(({ tokens }) => Object.keys(tokens).length === 0),
+    "The export holds no tokens, so that only money is compared. Give the usage export as well: --file usage,cost.",
+  );
+  note(
+    books.estimated > 0,
+    `${books.estimated} calls are booked by our own estimate, for the provider never reported their usage.`,
+  );
+  note(books.unmeasured > 0, `${books.unmeasured} calls came to nothing that is known: they are in no figure here.`);
+  note(
+    books.unpriced > 0,
+    `${books.unpriced} calls are booked without a price; tokligence ledger reprice gives it to them.`,
+  );
+  note(books.corrections > 0, `${books.corrections} corrections are counted in, each on the day of its call.`);
+  note(exports.skipped > 0, `${exports.skipped} lines of the export tell of no usage of a model and were left out.`);
+  note(exports.unknown.length > 0, `Columns nobody knows here were left out: ${exports.unknown.join(", ")}.`);
+  note(
+    lines.some(({ verdict }) => verdict === "shifted"),
+    "Lines that are shifted cancel each other out with the day before or after: calls around midnight, by two clocks.",
+  );
+  return notes;
+}
+
+/** For programs. Money is exact decimals, as text. */
+export function printReport(report: Report): unknown {
+  const { books, counts, days, totals } = report;
+  return {
+    agrees: report.agrees,
+    providers: report.providers,
+    formats: report.formats,
+    time_zone: report.timeZone,
+    ...days,
+    matched_by: report.matchedBy,
+    counts,
+    totals: {
+      tokens: printTokens(totals.tokens),
+      ...printMoney(totals.money),
+    },
+    lines: report.lines.map((line) => ({
+      day: line.day,
+      model_billed: line.models.billed,
+      model_booked: line.models.booked,
+      key: line.key,
+      verdict: line.verdict,
+      requests: line.requests,
+      tokens: printTokens(line.tokens),
+      ...printMoney(line.money),
+      billed_for: Object.fromEntries(
+        Object.entries(line.billedFor).map(([part, nanos]) => [nameField(part), formatUsd(nanos)]),
+      ),
+      unpriced_rows: line.unpriced,
+    })),
+    books: {
+      calls: books.calls,
+      unmeasured: books.unmeasured,
+      estimated: books.estimated,
+      unpriced: books.unpriced,
+      corrections: books.corrections,
+    },
+    notes: report.notes,
+  };
+}
+
+function printTokens(tokens: Totals["tokens"]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(tokens).map(([part, { billed, booked }]) => [
+      nameField(part),
+      { billed, booked, difference: billed - booked },
+    ]),
+  );
+}
+
+function printMoney(money: Pair<bigint> | null): Record<string, string | null> {
+  if (money === null) return { billed_usd: null, booked_usd: null, difference_usd: null };
+  return {
+    billed_usd: formatUsd(money.billed),
+    booked_usd: formatUsd(money.booked),
+    difference_usd: formatUsd(money.billed - money.booked),
+  };
+}
+
+function nameField(part: string): string {
+  return part.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** For spreadsheets: a line each, then the totals. */
+export function* printReportCsv(report: Report): Generator<string> {
+  const counts = TOKEN_PARTS.map(nameField);
+  yield printCsvLine([
+    "day",
+    "model_billed",
+    "model_booked",
+    "key",
+    "verdict",
+    "requests_billed",
+    "requests_booked",
+    ...counts.flatMap((name) => [`${name}_tokens_billed`, `${name}_tokens_booked`]),
+    "usd_billed",
+    "usd_booked",
+    "usd_difference",
+    ...MONEY_PARTS.map((part) => `usd_billed_for_${nameField(part)}`),
+  ]);
+  const cellsOf = ({ tokens, money }: Totals): (number | string)[] => [
+    ...TOKEN_PARTS.flatMap((part) => [tokens[part]?.billed ?? "", tokens[part]?.booked ?? ""]),
+    ...(money === null ? ["", "", ""] : Object.values(printMoney(money)).map((text) => text ?? "")),
+  ];
+  for (const line of report.lines) {
+    yield printCsvLine([
+      line.day,
+      line.models.billed.join(" "),
+      line.models.booked.join(" "),
+      line.key ?? "",
+      line.verdict,
+      line.requests.billed ?? "",
+      line.requests.booked ?? "",
+      ...cellsOf(line),
+      ...MONEY_PARTS.map((part) => {
+        const nanos = line.billedFor[part];
+        return nanos === undefined ? "" : formatUsd(nanos);
+      }),
+    ]);
+  }
+  yield printCsvLine(["total", "", "", "", report.agrees ? "agrees" : "differs", "", "", ...cellsOf(report.totals)]);
+}

@@ -1,0 +1,147 @@
+// A file of an export as its lines: CSV or JSON, plain or gzipped, of any size. Knows no format but that of the file.
+
+import { Readable } from "node:stream";
+import { CsvError, parse } from "csv-parse";
+import { invalidRequest } from "../../ir/index.ts";
+import { type Cells, flattenRecord, parseRecord } from "./flatten.ts";
+import { splitRecords } from "./json.ts";
+import { type ExportRow, nameColumn } from "./line.ts";
+
+export interface ExportFile {
+  /** For complaints. */
+  name: string;
+  bytes: () => ReadableStream<Uint8Array>;
+  onProgress?: (bytes: number) => void;
+}
+
+/** Whether columns of these names are what is looked for. */
+export type Recognize = (columns: ReadonlySet<string>) => boolean;
+
+/** How far down a CSV its header may stand: some begin with lines about the invoice. */
+const MAX_PREAMBLE = 30;
+
+/** Throws a GatewayError that names the file and the line. */
+export async function* readRows(file: ExportFile, recognize: Recognize): AsyncGenerator<ExportRow> {
+  const text = decode(file);
+  const first = await text.next();
+  const head = first.done === true ? "" : first.value;
+  const start = head.trimStart()[0];
+  if (start === undefined) throw invalidRequest(`${file.name} is empty.`);
+  if (head.startsWith("PK\u0003\u0004"))
+    throw invalidRequest(`${file.name} is a zip file: unpack it, and give what is in it.`);
+  const whole = prepend(head, text);
+  yield* start === "{" || start === "[" ? readJsonRows(file, whole) : readCsvRows(file, whole, head, recognize);
+}
+
+async function* prepend(head: string, rest: AsyncGenerator<string>): AsyncGenerator<string> {
+  yield head;
+  yield* rest;
+}
+
+/** Pieces of text; the first is long enough to tell what it is. */
+async function* decode(file: ExportFile): AsyncGenerator<string> {
+  let read = 0;
+  const counted = file.bytes().pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, controller) {
+        read += chunk.byteLength;
+        file.onProgress?.(read);
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+  const [peeked, bytes] = await peek(counted);
+  const isGzip = peeked[0] === 0x1f && peeked[1] === 0x8b;
+  const plain = isGzip ? bytes.pipeThrough(new DecompressionStream("gzip")) : bytes;
+  const decoder = new TextDecoder("utf-8", { fatal: false });
+  for await (const chunk of plain) yield decoder.decode(chunk, { stream: true });
+}
+
+/** The first piece, and all of them. */
+async function peek(
+  stream: ReadableStream<Uint8Array>,
+): Promise<[Uint8Array, ReadableStream<Uint8Array<ArrayBuffer>>]> {
+  const reader = stream.getReader();
+  const first = (await reader.read()).value ?? new Uint8Array();
+  let isFirst = true;
+  const whole = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const next = isFirst ? { value: first, done: false } : await reader.read();
+      isFirst = false;
+      if (next.done || next.value === undefined) controller.close();
+      else controller.enqueue(next.value as Uint8Array<ArrayBuffer>);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+  return [first, whole];
+}
+
+async function* readJsonRows(file: ExportFile, text: AsyncGenerator<string>): AsyncGenerator<ExportRow> {
+  let number = 0;
+  for await (const record of splitRecords(text)) {
+    number++;
+    const place = `${file.name}, record ${number}`;
+    for (const cells of flattenRecord(parseRecord(record, place))) yield toRow(cells, place);
+  }
+}
+
+async function* readCsvRows(
+  file: ExportFile,
+  text: AsyncGenerator<string>,
+  head: string,
+  recognize: Recognize,
+): AsyncGenerator<ExportRow> {
+  const parser = parse({
+    bom: true,
+    delimiter: findDelimiter(head),
+    relax_column_count: true,
+    skip_empty_lines: true,
+    info: true,
+  });
+  const source = Readable.from(text);
+  source.on("error", (error) => parser.destroy(error));
+  source.pipe(parser);
+  let columns: string[] | null = null;
+  const preamble: { record: string[]; line: number }[] = [];
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+      if (columns !== null) {
+        yield toCsvRow(file, columns, record, info.lines);
+        continue;
+      }
+      preamble.push({ record, line: info.lines });
+      if (recognize(new Set(record.map(nameColumn)))) columns = record;
+      else if (preamble.length === MAX_PREAMBLE) break;
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw invalidRequest(`${file.name} is no CSV: ${error.message}`);
+  }
+  if (columns !== null) return;
+  // Nobody knows it. The widest line is the likeliest header, for the complaint.
+  const widest = preamble.toSorted((left, right) => right.record.length - left.record.length)[0];
+  if (widest !== undefined) yield toCsvRow(file, widest.record, widest.record, widest.line);
+}
+
+function findDelimiter(head: string): string {
+  const line = head.slice(0, head.indexOf("\n") === -1 ? undefined : head.indexOf("\n"));
+  const count = (char: string): number => line.split(char).length;
+  return [",", ";", "\t"].toSorted((left, right) => count(right) - count(left))[0] ?? ",";
+}
+
+function toCsvRow(file: ExportFile, columns: readonly string[], record: readonly string[], line: number): ExportRow {
+  const cells: Cells = new Map();
+  for (const [index, spelled] of columns.entries()) {
+    const name = nameColumn(spelled);
+    if (name !== "" && !cells.has(name)) cells.set(name, { spelled, text: (record[index] ?? "").trim() });
+  }
+  return toRow(cells, `${file.name}, line ${line}`);
+}
+
+function toRow(cells: Cells, place: string): ExportRow {
+  return {
+    cells: new Map([...cells].map(([name, { text }]) => [name, text])),
+    spelled: new Map([...cells].map(([name, { spelled }]) => [name, spelled])),
+    place,
+  };
+}

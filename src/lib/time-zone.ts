@@ -1,0 +1,56 @@
+// Days of a time zone: which day a moment belongs to, and when a day begins. Knows no calendar but ours.
+
+export interface TimeZone {
+  name: string;
+  /** `2026-01-31`. */
+  dayOf(ms: number): string;
+  /** Milliseconds of the first moment of a day. */
+  startOf(day: string): number;
+}
+
+const QUARTER_MS = 900_000;
+const DAY_MS = 86_400_000;
+const MAX_REMEMBERED = 40_000;
+
+/** By its IANA name. Null where there is no such zone. */
+export function openTimeZone(name: string): TimeZone | null {
+  let format: Intl.DateTimeFormat;
+  try {
+    format = new Intl.DateTimeFormat("en-CA", { timeZone: name, year: "numeric", month: "2-digit", day: "2-digit" });
+  } catch {
+    return null;
+  }
+  // Every zone begins its days at a quarter of an hour, and asking the calendar is dear.
+  const remembered = new Map<number, string>();
+  const dayOf = (ms: number): string => {
+    const quarter = Math.floor(ms / QUARTER_MS);
+    let day = remembered.get(quarter);
+    if (day === undefined) {
+      const parts = new Map(format.formatToParts(quarter * QUARTER_MS).map(({ type, value }) => [type, value]));
+      day = `${parts.get("year")}-${parts.get("month")}-${parts.get("day")}`;
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+      remembered.set(quarter, day);
+    }
+    return day;
+  };
+  return {
+    name,
+    dayOf,
+    startOf(day) {
+      // No zone is further from UTC than a day; the first quarter that belongs to the day begins it.
+      let low = Date.parse(`${day}T00:00:00Z`) - DAY_MS;
+      let high = low + 2 * DAY_MS;
+      while (high - low > QUARTER_MS) {
+        const middle = low + Math.floor((high - low) / 2 / QUARTER_MS) * QUARTER_MS;
+        if (dayOf(middle) < day) low = middle;
+        else high = middle;
+      }
+      return high;
+    },
+  };
+}
+
+/** The day after. */
+export function nextDay(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10);
+}

@@ -1,0 +1,182 @@
+// Every kind of export, by its own shape: what of it is read. The files' origin is in test/fixtures/export/README.md.
+
+import { describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { FORMATS } from "../../src/audit/reconcile/format/index.ts";
+import { type ReadExports, readExports } from "../../src/audit/reconcile/read.ts";
+import { readRows } from "../../src/audit/reconcile/source.ts";
+import { openTimeZone } from "../../src/lib/time-zone.ts";
+
+const FOLDER = join(import.meta.dir, "../fixtures/export");
+const DAY = "2026-09-12";
+const NONE = { map: null, zone: null, ignore: [] };
+
+function read(texts: Record<string, Uint8Array | string>, options: Partial<Parameters<typeof readExports>[1]> = {}) {
+  const files = Object.entries(texts).map(([name, text]) => ({ name, bytes: () => new Blob([text]).stream() }));
+  return readExports(files, { ...NONE, ...options });
+}
+
+async function readFixture(name: string, options = {}): Promise<ReadExports> {
+  return read({ [name]: await Bun.file(join(FOLDER, name)).bytes() }, options);
+}
+
+/** `day model key: tokens; money`. */
+function print({ tally }: ReadExports): string[] {
+  return [...tally.sums()].map(({ day, model, key, requests, tokens, money }) => {
+    const list = (values: object): string =>
+      Object.entries(values)
+        .map(([part, value]) => `${part} ${value}`)
+        .join(" ");
+    return `${day} ${model} ${key} ${requests}: ${list(tokens)}; ${list(money)}`;
+  });
+}
+
+const EXPECTED: Record<string, string[]> = {
+  "anthropic-cost.csv": [
+    `${DAY} Claude Sonnet 4.5 apikey_x null: ; fresh 190000000 cacheWrite 20000000 longCacheWrite 10000000 cacheRead 18710000000 output 30000000`,
+  ],
+  "anthropic-cost.json": [
+    `${DAY} claude-sonnet-4-5-20250929 null null: ; fresh 4500000 cacheWrite 1875000 longCacheWrite 6000000 cacheRead 60000 output 7500000`,
+    `${DAY} web_search null null: ; all 100000000`,
+  ],
+  "anthropic-usage.csv": [
+    `${DAY} claude-sonnet-4-5-20250929 gateway null: fresh 1500 cacheRead 200 cacheWrite 1500 longCacheWrite 1000 output 500; `,
+  ],
+  "anthropic-usage.json": [
+    `${DAY} claude-sonnet-4-5-20250929 apikey_01Rj2N8SVvo6BePZj99NhmiT null: fresh 1500 cacheRead 200 cacheWrite 1500 longCacheWrite 1000 output 500; `,
+  ],
+  "aws-cost-explorer.csv": [`${DAY} Claude4.5Sonnet null null: ; fresh 4500000 output 7500000`],
+  "aws-cost-explorer.json": [`${DAY} Claude4.5Sonnet null null: fresh 1500 output 500; fresh 4500000 output 7500000`],
+  "aws-usage-report.csv": [
+    `${DAY} Claude4.5Sonnet null null: fresh 1500 cacheRead 200 output 500; fresh 4500000 cacheRead 60000 output 7500000`,
+  ],
+  "azure-cost.csv": [
+    `${DAY} gpt-4o-0806 east-ai null: fresh 1500 cacheRead 200 output 300; fresh 3750000 cacheRead 250000 output 3000000`,
+  ],
+  "deepseek-amount.csv": [`${DAY} deepseek-chat gateway 3: cacheRead 1000 fresh 500 output 200; `],
+  "deepseek-cost.csv": [`${DAY} deepseek-chat null null: ; all 252000`],
+  "google-billing.jsonl": [
+    `${DAY} gemini 2.5 flash my-project null: fresh 1000000 output 500000; fresh 300000000 output 1250000000`,
+  ],
+  "google-cost-table.csv": [
+    `${DAY} gemini 2.5 pro my-project null: output 2000 cacheRead 1000; output 20000000 cacheRead 312500`,
+  ],
+  "openai-cost.csv": [
+    `${DAY} gpt-4o-2024-08-06 null null: fresh 2584 cacheRead 1024 output 564; fresh 6460000 cacheRead 1280000 output 5640000`,
+  ],
+  "openai-cost.json": [`${DAY} gpt-4o-2024-08-06 null null: ; fresh 250602500 cacheRead 51200000 output 97560000`],
+  "openai-usage.csv": [`${DAY} gpt-4o-2024-08-06 key_a 3: fresh 2584 cacheRead 1024 output 564; `],
+  "openai-usage.json": [
+    `${DAY} gpt-4o-2024-08-06 key_3QRCYbJRFQ0example 470: fresh 100241 cacheRead 40960 output 9756; `,
+    `${DAY} gpt-4o-mini-2024-07-18 key_3QRCYbJRFQ0example 5: fresh 200 cacheRead 800 output 500; `,
+    "2026-09-14 gpt-4o-2024-08-06 key_3QRCYbJRFQ0example 2: fresh 7000 cacheRead 0 output 300; ",
+  ],
+  "openrouter-activity.csv": [
+    `${DAY} openai/gpt-4.1-2025-04-14 gateway 1: fresh 600 cacheRead 400 output 200; all 2100000`,
+  ],
+  "openrouter-activity.json": [`${DAY} openai/gpt-4.1-2025-04-14 null 5: input 50 output 125; all 15000000`],
+  "openrouter-generation.json": [`${DAY} openai/gpt-4.1 null 1: fresh 600 cacheRead 400 output 200; all 2100000`],
+};
+
+describe("each file", () => {
+  test.each(Object.entries(EXPECTED))("%s", async (name, expected) => {
+    const found = await readFixture(name);
+    expect(print(found)).toEqual(expected);
+    expect(found.unknown).toEqual([]);
+  });
+
+  test("is there, and no format is without one", async () => {
+    const names = readdirSync(FOLDER).filter((name) => !name.endsWith(".md") && name !== "generic.csv");
+    expect(names.toSorted()).toEqual(Object.keys(EXPECTED).toSorted());
+    const found = await Promise.all(names.map((name) => readFixture(name)));
+    const read = new Set(found.flatMap(({ formats }) => formats));
+    expect(Object.values(FORMATS).filter((format) => !read.has(format))).toEqual([]);
+  });
+
+  test("tells its shape from every other's", async () => {
+    for (const name of Object.keys(EXPECTED)) {
+      const file = await Bun.file(join(FOLDER, name)).bytes();
+      const { formats } = await read({ [name]: file });
+      expect({ name, formats: formats.length }).toEqual({ name, formats: 1 });
+    }
+  });
+});
+
+test("what has no format is read by the operator's word", async () => {
+  const map = "day=Date,model=Modell,input=Prompt tokens,cache_read=Cached,output=Reply tokens,cost=Betrag USD";
+  expect(print(await readFixture("generic.csv", { map }))).toEqual([
+    `${DAY} mistral-large-2411 null null: cacheRead 200 output 300 fresh 1000; all 4400000`,
+  ]);
+});
+
+test("gzip, a byte order mark, and pieces of any size make no difference", async () => {
+  const bytes = await Bun.file(join(FOLDER, "openai-usage.json")).bytes();
+  expect(print(await read({ "a.json.gz": gzipSync(bytes) }))).toEqual(EXPECTED["openai-usage.json"] ?? []);
+  const csv = await Bun.file(join(FOLDER, "openai-cost.csv")).text();
+  expect(print(await read({ "a.csv": `\uFEFF${csv}` }))).toEqual(EXPECTED["openai-cost.csv"] ?? []);
+  for (const [name, size] of [
+    ["openai-usage.json", 1],
+    ["openai-cost.csv", 7],
+    ["google-billing.jsonl", 13],
+  ] as const) {
+    const whole = await Bun.file(join(FOLDER, name)).bytes();
+    const stream = () =>
+      new ReadableStream<Uint8Array>({
+        start(controller) {
+          for (let at = 0; at < whole.length; at += size) controller.enqueue(whole.slice(at, at + size));
+          controller.close();
+        },
+      });
+    const found = await readExports([{ name, bytes: stream }], NONE);
+    expect(print(found)).toEqual(EXPECTED[name] ?? []);
+  }
+});
+
+test("a list of pages, and the name of a page's own list inside a record, are read for what they are", async () => {
+  const page = JSON.parse(await Bun.file(join(FOLDER, "anthropic-usage.json")).text());
+  expect(print(await read({ "a.json": JSON.stringify([page, page]) }))).toEqual([
+    `${DAY} claude-sonnet-4-5-20250929 apikey_01Rj2N8SVvo6BePZj99NhmiT null: fresh 3000 cacheRead 400 cacheWrite 3000 longCacheWrite 2000 output 1000; `,
+  ]);
+});
+
+test("days begin where the export's zone says", async () => {
+  const line = { utc: "2026-09-12T03:00:00Z", local: "2026-09-12T03:00:00", usd: 1 };
+  const days = async (column: string, zone: string): Promise<string[]> =>
+    print(
+      await read({ "a.json": JSON.stringify([line]) }, { map: `day=${column},cost=usd`, zone: openTimeZone(zone) }),
+    ).map((text) => text.slice(0, 10));
+  expect(await days("utc", "America/Los_Angeles")).toEqual(["2026-09-11"]);
+  expect(await days("utc", "Asia/Kathmandu")).toEqual(["2026-09-12"]);
+  expect(await days("local", "America/Los_Angeles")).toEqual(["2026-09-12"]);
+});
+
+test("of a file without end no more is taken than is read", async () => {
+  const sources: [string, string, string][] = [
+    ["a.csv", "utc_date,model,wallet_type,cost,currency\n", "20260912,deepseek-chat,Paid,0.000000001,USD\n"],
+    [
+      "a.json",
+      '{"data":[{"date":"2026-09-12","prompt_tokens":1,"usage":1}',
+      ',{"date":"2026-09-12","prompt_tokens":1,"usage":1}',
+    ],
+  ];
+  for (const [name, head, line] of sources) {
+    let pieces = 0;
+    let isFirst = true;
+    const bytes = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          pieces++;
+          controller.enqueue(Buffer.from((isFirst ? head : "") + line.repeat(1_000)));
+          isFirst = false;
+        },
+      });
+    let rows = 0;
+    for await (const { cells } of readRows({ name, bytes }, () => true)) {
+      rows += Math.min(cells.size, 1);
+      if (rows === 50_000) break;
+    }
+    expect({ name, ahead: pieces - rows / 1_000 < 25 }).toEqual({ name, ahead: true });
+  }
+});
