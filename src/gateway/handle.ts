@@ -101,7 +101,8 @@ async function callUpstream(ready: Ready): Promise<Response> {
   const { call, tools, scene, plan, record, line } = ready;
   const { provider } = plan;
   if (plan.local !== undefined) return plan.local();
-  if (line.cut() === null) record.estimateInput(() => estimateFromRequest(ready));
+  // To count tokens uses none.
+  if (line.cut() === null && call.wire.operation !== "count") record.estimateInput(() => estimateFromRequest(ready));
   if (provider.answer !== null) return provider.answer(plan.spoken.id, parseBody(plan.body));
   record.sent(plan.body);
   await record.intend();

@@ -130,3 +130,20 @@ test.each(Object.entries(CASES))("%s", async (_name, { path, body, says, output,
   });
   expect(row.attempts).toHaveLength(1);
 });
+
+test("a count of tokens, which uses none", async () => {
+  scene = await openCutScene();
+  const { rig, url, token, provider } = scene;
+  const client = new AbortController();
+  const pending = fetch(`${url}/v1/messages/count_tokens`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "claude-sonnet-4-5", messages: HELLO }),
+    signal: client.signal,
+  }).catch(() => undefined);
+  await provider.asked;
+  client.abort();
+  await Promise.all([pending, provider.closed]);
+  while ((await rig.rows()).length === 0) await new Promise(setImmediate);
+  expect(await rig.row()).toMatchObject({ status: 499, usageSource: "none", freshInputTokens: null, costNanos: null });
+});
