@@ -89,6 +89,29 @@ describe("objects", () => {
     ]);
   });
 
+  test("that are sold by other things than tokens tell those once they are there", async () => {
+    const { rig, upstream, connect } = await open();
+    const client = await connect();
+    const video = await client.videos.create({ prompt: "x", model: "sora-2" });
+    const kept = upstream.objects.get(video.id) ?? {};
+    Object.assign(kept, { model: "sora-2", status: "in_progress", seconds: "8", size: "720x1280" });
+    await client.videos.retrieve(video.id);
+    Object.assign(kept, { status: "completed", completed_at: 1_700_000_100 });
+    for (let round = 0; round < 2; round++) await client.videos.retrieve(video.id);
+    const file = await client.files.create({ file: await toFile(Buffer.from("x"), "x"), purpose: "fine-tune" });
+    const job = await client.fineTuning.jobs.create({ model: "gpt-4o-mini", training_file: file.id });
+    const done = { model: "gpt-4o-mini", status: "succeeded", finished_at: 1_700_000_200, trained_tokens: 5_768 };
+    Object.assign(upstream.objects.get(job.id) ?? {}, done);
+    await client.fineTuning.jobs.retrieve(job.id);
+    const booked = (await rig.rows()).filter((row) => row.endpoint.endsWith(".usage"));
+    expect(booked).toMatchObject([
+      { endpoint: "fine_tuning.jobs.usage", modelServed: "gpt-4o-mini", units: { trained_tokens: 5_768 } },
+      { endpoint: "videos.usage", modelServed: "sora-2", units: { video_seconds: 8 }, usageSource: "provider" },
+    ]);
+    // Nobody knows what a second of it costs: that shows, and is not 0.
+    expect(booked.map(({ costNanos }) => costNanos)).toEqual([null, null]);
+  });
+
   test.each([true, false])("that a model made while it answered are its caller's (streamed: %p)", async (stream) => {
     const { upstream, connect } = await open();
     const [client, other] = [await connect(), await connect()];

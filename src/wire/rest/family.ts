@@ -1,6 +1,6 @@
 // The table of families: a vendor's new endpoint is a line here. Knows no provider.
 
-import { type JsonObject, type Units, isJsonObject, sumInputTokens } from "../../ir/index.ts";
+import { type Json, type JsonObject, type Units, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { askForUsage, isUnasked, readCompletionText } from "./completions.ts";
 import type { Finished, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
 import { meterAnswer } from "./usage.ts";
@@ -37,7 +37,13 @@ export const REST = {
       { path: "/fine_tuning/alpha/graders/run", endpoint: "fine_tuning.graders.run" },
       { path: "/fine_tuning/alpha/graders/validate", endpoint: "fine_tuning.graders.validate" },
     ],
-    collections: [collect("/fine_tuning/jobs", { methods: ["GET", "POST"], brings: { result_files: "files" } })],
+    collections: [
+      collect("/fine_tuning/jobs", {
+        methods: ["GET", "POST"],
+        brings: { result_files: "files" },
+        finished: readTraining,
+      }),
+    ],
   },
   images: {
     calls: IMAGES.map((name) => ({ path: `/images/${name}`, endpoint: `images.${name}` })),
@@ -58,7 +64,7 @@ export const REST = {
   vector_stores: { collections: [collect("/vector_stores")] },
   videos: {
     collections: [
-      collect("/videos", { creates: ["remix"] }),
+      collect("/videos", { creates: ["remix"], finished: readVideo }),
       collect("/videos/characters", { lists: false }),
       collect("/videos/edits", { methods: ["POST"], lists: false }),
       collect("/videos/extensions", { methods: ["POST"], lists: false }),
@@ -93,6 +99,26 @@ function readMessageBatch({ id, ended_at: end, processing_status: status }: Json
   const atMs = typeof end === "string" ? Date.parse(end) : Number.NaN;
   if (status !== "ended" || typeof id !== "string" || Number.isNaN(atMs)) return null;
   return { atMs, resultsPath: `/messages/batches/${encodeURIComponent(id)}/results` };
+}
+
+/** Sold by the second: https://platform.openai.com/docs/api-reference/videos/object */
+function readVideo(video: JsonObject): Finished | null {
+  const { status, completed_at: end, seconds, model } = video;
+  const length = Number(seconds);
+  if (status !== "completed" || typeof end !== "number" || !(length > 0)) return null;
+  return tellUnits(end, model, { video_seconds: length });
+}
+
+/** Sold by what was read in training: https://platform.openai.com/docs/api-reference/fine-tuning/object */
+function readTraining(job: JsonObject): Finished | null {
+  const { finished_at: end, trained_tokens: tokens, model } = job;
+  if (typeof end !== "number" || typeof tokens !== "number" || tokens <= 0) return null;
+  return tellUnits(end, model, { trained_tokens: tokens });
+}
+
+function tellUnits(endSeconds: number, model: Json | undefined, units: Units): Finished {
+  const metered = { usage: null, units, model: typeof model === "string" ? model : null, report: null };
+  return { atMs: endSeconds * 1000, metered };
 }
 
 /** Speech is sold by the character and answered by nothing but sound. */
