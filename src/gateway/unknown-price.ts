@@ -19,8 +19,9 @@ interface Judged {
 export function judgePrice({ plan, record, scene, tools, body }: Judged): void {
   const { name: provider, pricing } = plan.provider;
   const rule = scene.unknownPrice(provider);
-  if (rule === "allow") return;
   const { model } = plan;
+  // Where no model is named yet, there is nothing to look up.
+  if (rule === "allow" || model === "") return;
   const at = new Date(tools.clock.wallMs());
   const tier = readTier(body);
   if (tools.prices.knows({ provider, pricing, models: [model], at, tier })) return;

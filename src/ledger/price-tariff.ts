@@ -20,10 +20,12 @@ export interface PriceQuestion {
   at: Date;
   /** As it was served; `default` is the usual tier. */
   tier: string;
+  /** Of the facts' `mark`s, those that the call bears. */
+  marks?: readonly string[];
 }
 
 /** A question with what was counted. */
-export interface PriceRequest extends Omit<PriceQuestion, "tier"> {
+export interface PriceRequest extends Omit<PriceQuestion, "marks" | "tier"> {
   /** Null where nothing but units was counted. */
   usage: Usage | null;
   units?: Units | null;
@@ -70,7 +72,9 @@ export interface PriceFact {
   /** Of this service tier; missing where it is of all. */
   tier?: string;
   /** Times the usual price; what is missing is unknown. */
-  factors?: { input?: string; cacheRead?: string; cacheWrite?: string; output?: string };
+  factors?: { input?: string; cacheRead?: string; cacheWrite?: string; output?: string; tool?: string };
+  /** Of calls among whose units this one is, whatever their tier: every price times so much. */
+  mark?: { unit: string; factor: string };
   /** False where requests beyond the first long-context step are not served so. */
   servesLongContext?: false;
   /** A cache write for an hour costs so many times the plain input. */

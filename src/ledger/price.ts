@@ -1,7 +1,7 @@
 // What a call costs: layers of prices asked in order, each answer remembered for as long as it holds, so that a request pays for
 // arithmetic only. Unknown is null and never 0. Knows no provider by name; lists and facts do.
 
-import { type Usage, sumInputTokens } from "../ir/index.ts";
+import { type Units, type Usage, sumInputTokens } from "../ir/index.ts";
 import { type Fraction, ONE, divide, multiply, parseFraction, printFraction, subtract } from "../lib/fraction.ts";
 import { type RateCard, costOf, countAlone, makeRateCard } from "./price-rate.ts";
 import {
@@ -77,6 +77,7 @@ export const FREE: Price = Object.freeze({ costNanos: 0, id: "free", source: "fr
 
 export function createPriceBook(init: PriceRules): PriceBook {
   let rules = init;
+  let marks = findMarks(init);
   let remembered = new Map<string, Memory>();
 
   const find = (question: PriceQuestion): Known | null => {
@@ -90,10 +91,15 @@ export function createPriceBook(init: PriceRules): PriceBook {
     return found.known;
   };
 
+  const listMarks = (usage: Usage | null, units: Units | null): readonly string[] =>
+    units === null && usage?.units === undefined
+      ? NO_MARKS
+      : marks.filter((mark) => (units?.[mark] ?? usage?.units?.[mark] ?? 0) > 0);
+
   return {
     price({ usage, units = null, isSum = false, ...request }) {
       if (request.pricing === "free") return FREE;
-      const known = find({ ...request, tier: nameTier(usage?.serviceTier) });
+      const known = find({ ...request, tier: nameTier(usage?.serviceTier), marks: listMarks(usage, units) });
       return known === null ? null : charge(known, { usage, units, isSum });
     },
     knows: (question) => question.pricing === "free" || hasPrice(find(question)),
@@ -105,6 +111,7 @@ export function createPriceBook(init: PriceRules): PriceBook {
     },
     adopt(next) {
       rules = next;
+      marks = findMarks(next);
       remembered = new Map();
     },
   };
@@ -125,12 +132,20 @@ function charge(
 ): Price | null {
   // Units that nobody has a price for are no calls for nothing.
   if (usage === null && !known.card.units.some(({ name }) => countAlone(name, units) > 0)) return null;
+  if (holdsOthers(usage?.units) || holdsOthers(units)) return null;
   if (isSum && !isPricedBySum(known.card, usage)) return null;
   const costNanos = costOf(known.card, usage, units);
   if (costNanos === null) return null;
   if (costNanos === 0 && isUnpriced(known, usage)) return null;
   const { id, date } = known.tariff;
   return { costNanos, id, source: known.source, date };
+}
+
+/** Tokens of another model that was asked on the way: what that one costs, the row's own model does not tell. */
+function holdsOthers(units: Units | null | undefined): boolean {
+  if (units === null || units === undefined) return false;
+  for (const name in units) if (name.startsWith("advisor_") && (units[name] ?? 0) > 0) return true;
+  return false;
 }
 
 /** The sum of many calls has a price where none of them can have been large, and none pays for itself. */
@@ -150,9 +165,15 @@ function isUnpriced({ tariff, card }: Known, usage: Usage | null): boolean {
   );
 }
 
-function nameQuestion({ provider, pricing, models, tier }: PriceQuestion): string {
+const NO_MARKS: readonly string[] = [];
+
+function findMarks({ facts }: PriceRules): string[] {
+  return [...new Set(facts.flatMap(({ mark }) => (mark === undefined ? [] : [mark.unit])))];
+}
+
+function nameQuestion({ provider, pricing, models, tier, marks = NO_MARKS }: PriceQuestion): string {
   const list = pricing === "free" ? "" : "vendor" in pricing ? pricing.vendor : pricing.apiUrl;
-  return `${provider}\n${list}\n${tier}\n${models.join("\n")}`;
+  return `${provider}\n${list}\n${tier}\n${marks.join()}\n${models.join("\n")}`;
 }
 
 /** Something of it, at least, has a known price; or nothing of it costs anything, which a list says with an empty entry. */
@@ -168,41 +189,46 @@ function findTariff(question: PriceQuestion, { layers, facts, discounts }: Price
       const tariff = layer.find(question, model);
       if (tariff === null) continue;
       const discount = tariff.isListed ? discounts?.get(question.provider) : undefined;
-      return { tariff, layer: layer.name, ...makeCard(tariff, question.tier, { facts, discount }) };
+      return { tariff, layer: layer.name, ...makeCard(tariff, question, { facts, discount }) };
     }
   }
   return null;
 }
 
-const TIER_DIMENSIONS = ["input", "cacheRead", "cacheWrite", "output"] as const;
+const TIER_DIMENSIONS = ["input", "cacheRead", "cacheWrite", "output", "tool"] as const;
 type TierDimension = (typeof TIER_DIMENSIONS)[number];
 
 /** The tariff with what its vendor documents beside the list, and with the operator's discount. */
 function makeCard(
   tariff: Tariff,
-  tier: string,
+  { tier, marks: borne = NO_MARKS }: PriceQuestion,
   { facts, discount }: { facts: readonly PriceFact[]; discount: string | undefined },
 ): Pick<Known, "card" | "facts" | "source"> {
   const own = tariff.isListed ? facts.filter((fact) => isAbout(fact, tariff)) : [];
   const fact = tier === tariff.tier ? null : own.find((known) => known.tier === tier && known.factors !== undefined);
   const hour = own.find(({ longCacheWrite }) => longCacheWrite !== undefined);
+  const marked = own.filter(({ mark }) => mark !== undefined && borne.includes(mark.unit));
   const share = discount === undefined ? ONE : takePercent(discount);
+  const marks = marked.reduce((product, { mark }) => multiply(product, parseFraction(mark?.factor ?? "") ?? ONE), ONE);
   const factors = fact === null ? null : readFactors(fact);
   const { prices, used } = addLongWrites(tariff.prices, hour);
   const card = makeRateCard(prices, {
     adjust(unit, isLong) {
-      if (factors === null) return share;
+      // Marks are about tokens; a search costs what it does wherever it is made.
+      const base = unit.dimensions["family"] === "tokens" ? multiply(share, marks) : share;
+      if (factors === null) return base;
       if (isLong && fact?.servesLongContext === false) return null;
-      const factor = factors.get(dimensionOf(unit) ?? "output");
-      return factor === undefined || dimensionOf(unit) === null ? null : multiply(factor, share);
+      const dimension = dimensionOf(unit);
+      const factor = dimension === null ? undefined : factors.get(dimension);
+      return factor === undefined ? null : multiply(factor, base);
     },
     least: Object.assign({}, ...own.map(({ least }) => least ?? {})) as Record<string, number>,
     // Writes for an hour are never taken for the cheaper ones.
     unknown: ["cache_write_1h_mtok"],
   });
-  const pages = [fact, used ? hour : null].flatMap((known) => (known ? [known.source] : []));
-  const suffix = fact ? ` ${tier}` : "";
-  const source = `${tariff.source}${suffix}`;
+  const pages = [fact, used ? hour : null, ...marked].flatMap((known) => (known ? [known.source] : []));
+  const words = [tariff.source, ...(fact ? [tier] : []), ...marked.flatMap(({ mark }) => mark?.unit ?? [])];
+  const source = words.join(" ");
   return { card, facts: pages, source: discount === undefined ? source : `operator -${discount}% ${source}` };
 }
 
@@ -218,8 +244,9 @@ function readFactors(fact: PriceFact | undefined): Map<TierDimension, Fraction> 
   return new Map(read);
 }
 
-/** Null for what no tier has a factor for, such as searches. */
+/** Null for what no tier has a factor for, such as pages. */
 function dimensionOf({ dimensions: { family, direction, type } }: PriceUnit): TierDimension | null {
+  if (family === "tool_calls") return "tool";
   if (family !== "tokens") return null;
   if (direction === "output") return "output";
   if (type === "cache_read") return "cacheRead";

@@ -1,7 +1,7 @@
 // What rows cost by what is known of the prices today, each as of its own day; and the corrections that make up the difference. A row is
 // never changed, and no price is ever taken away. Knows no list, no provider and no SQL.
 
-import type { Usage } from "../ir/index.ts";
+import { type Units, type Usage, joinUnits } from "../ir/index.ts";
 import { makeStableId } from "../lib/stable-id.ts";
 import { BLANK_ENTRY, type LedgerEntry } from "./entry.ts";
 import type { Price, PriceBook } from "./price.ts";
@@ -60,30 +60,41 @@ interface Sources {
 /** Of several calls each with figures of its own, the sum; one that nobody can price makes the sum unknown. */
 function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sources: Sources): Price | null {
   const parts = entry.attempts.filter(({ usage }) => usage !== undefined);
-  if (parts.length > 1 && corrections.every(({ reason }) => reason === "reprice")) {
+  if (parts.length > 1) {
+    // To which of the calls a correction of the tokens belongs, it does not say.
+    if (corrections.some(({ reason }) => reason !== "reprice")) return null;
     const prices = parts.map(({ provider, model, usage }) =>
-      ask(entry, { provider, names: [model], usage: usage ?? null }, sources),
+      ask(entry, { provider, names: [model], usage: usage ?? null, units: null }, sources),
     );
     const [first] = prices;
     if (first === undefined || first === null || prices.includes(null)) return null;
     return { ...first, costNanos: prices.reduce((sum, price) => sum + (price?.costNanos ?? 0), 0) };
   }
-  const model = entry.attempts.at(-1)?.model ?? entry.modelAsked;
-  const names = [entry.modelServed, model, entry.modelAsked].flatMap((name) => (name ? [name] : []));
-  return ask(entry, { provider: entry.provider ?? "", names, usage: readUsage(entry, corrections) }, sources);
+  const asked = entry.attempts.at(-1)?.model ?? entry.modelAsked;
+  const names = [entry.modelServed, asked].flatMap((name) => (name ? [name] : []));
+  const rows = [entry, ...corrections];
+  const units = rows.reduce<Units | null>((sum, row) => joinUnits(sum, row.units), null);
+  return ask(entry, { provider: entry.provider ?? "", names, usage: readUsage(rows), units }, sources);
+}
+
+interface Asked {
+  provider: string;
+  names: readonly string[];
+  usage: Usage | null;
+  units: Units | null;
 }
 
 /** By the name that was served, else by the one that was asked for; or the other way round, where the provider's prices go by that. */
 function ask(
   entry: LedgerEntry,
-  { provider, names, usage }: { provider: string; names: readonly string[]; usage: Usage | null },
+  { provider, names, usage, units }: Asked,
   { book, pricingOf, isSum }: Sources,
 ): Price | null {
   const pricing = pricingOf(provider);
-  if (pricing === undefined || (usage === null && entry.units === null)) return null;
+  if (pricing === undefined || (usage === null && units === null)) return null;
   const isByAsked = typeof pricing === "object" && pricing.by === "asked";
   const models = isByAsked ? names.toReversed() : names;
-  return book.price({ provider, pricing, models, at: entry.createdAt, usage, units: entry.units, isSum });
+  return book.price({ provider, pricing, models, at: entry.createdAt, usage, units, isSum });
 }
 
 const COUNTS = [
@@ -94,12 +105,13 @@ const COUNTS = [
   "outputTokens",
 ] as const;
 
-/** As the row and its corrections have it together; null where no tokens were counted. */
-function readUsage(entry: LedgerEntry, corrections: readonly LedgerEntry[]): Usage | null {
+/** As a row and its corrections have it together; null where no tokens were counted. */
+function readUsage(rows: readonly LedgerEntry[]): Usage | null {
   const sumOf = (field: (typeof COUNTS)[number] | "reasoningTokens"): number | null => {
-    const known = [entry, ...corrections].flatMap((row) => row[field] ?? []);
+    const known = rows.flatMap((row) => row[field] ?? []);
     return known.length === 0 ? null : known.reduce((sum, count) => sum + count, 0);
   };
+  const serviceTier = rows.findLast((row) => row.serviceTier !== null)?.serviceTier ?? null;
   if (COUNTS.every((field) => sumOf(field) === null)) return null;
   return {
     freshInputTokens: sumOf("freshInputTokens") ?? 0,
@@ -108,7 +120,7 @@ function readUsage(entry: LedgerEntry, corrections: readonly LedgerEntry[]): Usa
     longCacheWriteTokens: sumOf("longCacheWriteTokens") ?? 0,
     outputTokens: sumOf("outputTokens") ?? 0,
     reasoningTokens: sumOf("reasoningTokens"),
-    ...(entry.serviceTier === null ? {} : { serviceTier: entry.serviceTier }),
+    ...(serviceTier === null ? {} : { serviceTier }),
   };
 }
 

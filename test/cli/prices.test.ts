@@ -87,6 +87,11 @@ test("what nobody knows is said in so many words", async () => {
   expect(err).toContain('Nobody knows what "gpt-unheard-of" costs at provider "openai".');
   expect(err).toContain("[price.NAME]");
   expect((await desk.run("prices show gpt-4o --provider nobody")).code).toBe(EXIT.notFound);
+  const tier = await desk.run("prices show gpt-4o --tier scale");
+  expect([tier.code, tier.err.includes("tier=")]).toEqual([EXIT.ok, true]);
+  expect((await desk.read<Shown>("prices show deepseek-chat --provider deepseek")).price_id).toBe(
+    "deepseek/deepseek-chat",
+  );
   expect((await desk.run("prices list --provider nobody")).code).toBe(EXIT.notFound);
 });
 

@@ -50,6 +50,27 @@ export const ANTHROPIC: Record<string, Case> = {
     cost: 300_000 * 5_000 + 1_000 * 25_000,
     date: "2026-03-13",
   },
+  "in the United States alone, a tenth more": {
+    model: "claude-opus-4-6",
+    usage: tokens(1_000, 1_000, 0, 100, { units: { us_inference: 1, web_search_requests: 1 } }),
+    // A search is a cent anywhere.
+    cost: 5_500_000 + 550_000 + 100 * 27_500 + 10_000_000,
+  },
+  "which an older model cannot be asked for": {
+    model: "claude-haiku-4-5",
+    usage: tokens(1_000, 0, 0, 0, { units: { us_inference: 1 } }),
+    cost: 1_000_000,
+  },
+  "the fast mode's price is its own": {
+    model: "claude-opus-4-6",
+    usage: tokens(1_000, 0, 0, 100, { serviceTier: "fast" }),
+    cost: null,
+  },
+  "another model's advice has that model's price": {
+    model: "claude-opus-4-6",
+    usage: tokens(1_000, 0, 0, 100, { units: { advisor_input_tokens: 5, advisor_output_tokens: 1 } }),
+    cost: null,
+  },
   "priority was bought beforehand": {
     model: "claude-haiku-4-5",
     usage: tokens(1, 0, 0, 1, { serviceTier: "priority" }),

@@ -42,6 +42,12 @@ describe("a row by today's prices", () => {
     ]);
     expect([found?.before, found?.after, found?.correction?.costNanos]).toEqual([2_500_000, 1_500_000, -1_000_000]);
   });
+  test("goes by the tier and the units as they were corrected since", async () => {
+    const later = [{ reason: "usage", costNanos: null, serviceTier: "priority", units: { web_search_requests: 1 } }];
+    // Priority of it is $4.25 a million; a search is a cent in every tier.
+    expect((await reprice({}, later))?.after).toBe(4_250_000 + 10_000_000);
+    expect((await reprice({}, [{ ...later[0], units: null }]))?.after).toBe(4_250_000);
+  });
   test("adds up what was corrected before", async () => {
     const found = await reprice({ costNanos: 2_000_000 }, [{ reason: "reprice", costNanos: 500_000 }]);
     expect([found?.before, found?.correction]).toEqual([2_500_000, null]);
@@ -53,6 +59,8 @@ describe("a row by today's prices", () => {
       { ...ATTEMPT, provider: "anthropic", model: "claude-haiku-4-5", usage },
     ];
     expect((await reprice({ provider: "anthropic", attempts }))?.after).toBe(2_500_000 + 1_000_000);
+    const corrected = [{ reason: "usage", costNanos: null, freshInputTokens: 5 }];
+    expect((await reprice({ attempts, costNanos: 5 }, corrected))?.after).toBeNull();
     const [first] = attempts;
     const unknown = [...attempts, { ...ATTEMPT, provider: "openai", model: "gpt-unheard-of", usage }];
     expect((await reprice({ attempts: unknown, costNanos: 5 }))?.correction).toBeNull();

@@ -77,6 +77,27 @@ describe("provenance", () => {
     const { summary } = await readJson(await send("/api/v1/usage/summary"));
     expect(summary).toMatchObject({ requests: 1, cost_nanos: 0, unpriced_requests: 1 });
   });
+  test("where and how fast it was served has its price, as the provider tells", async () => {
+    const usage = { input_tokens: 1_000, output_tokens: 100, service_tier: "standard" };
+    const told: Record<string, object> = {
+      "claude-opus-4-6": { inference_geo: "us" },
+      "claude-opus-4-7": { inference_geo: "global" },
+      "claude-opus-4-8": { speed: "fast" },
+    };
+    const { send, rows } = await open({
+      upstream: ({ body }) => {
+        const { model } = body as { model: string };
+        const content = [{ type: "text", text: "Hi" }];
+        const answered = { id: "m", type: "message", role: "assistant", model, content, stop_reason: "end_turn" };
+        return Response.json({ ...answered, stop_sequence: null, usage: { ...usage, ...told[model] } });
+      },
+    });
+    for (const model of Object.keys(told)) {
+      await send("/v1/messages", { body: { model, max_tokens: 9, messages: MESSAGES } });
+    }
+    const usual = 1_000 * 5_000 + 100 * 25_000;
+    expect((await rows()).map(({ costNanos }) => costNanos).toReversed()).toEqual([(usual * 11) / 10, usual, null]);
+  });
   test("the operator's price is above the list, and a discount is taken off it", async () => {
     const { chat, rows } = await open({
       upstream: ({ body }) => answer({ model: (body as { model: string }).model }),
@@ -155,6 +176,13 @@ describe("a call that nobody can price", () => {
     });
     expect((await chat({ ...unknown, model: "local/anything" })).status).toBe(403);
     expect((await chat({ ...unknown, model: "loopback" })).status).toBe(200);
+  });
+  test("of a session is refused before its provider is called", async () => {
+    const { send, rows } = await open({ config: withPrices({ onUnknown: "refuse" }) });
+    const headers = { upgrade: "websocket", connection: "upgrade", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };
+    const response = await send("/v1/realtime?model=gpt-unheard-of", { headers });
+    expect((await readJson(response)).error.code).toBe("price_unknown");
+    expect(await rows()).toMatchObject([{ status: 403, attempts: [] }]);
   });
   test("is not refused where calls are free", async () => {
     const { send } = await open({

@@ -1,11 +1,11 @@
 // `tokligence prices show`: which price applies to a model, where it comes from, and since when.
 
 import { defineCommand } from "citty";
-import { type PriceExplanation, nameTier } from "../../ledger/index.ts";
+import { type PriceExplanation, type PriceKey, nameTier } from "../../ledger/index.ts";
 import { explainRoute } from "../../server/index.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
-import { print, printJson, printTable } from "../output.ts";
+import { print, printJson, printTable, say } from "../output.ts";
 import { readMomentOrAge } from "../value.ts";
 import { type Counter, openCounter } from "./counter.ts";
 
@@ -24,7 +24,7 @@ export default defineCommand({
     const target = findTarget(counter, args.model, args.provider);
     const at = args.at === undefined ? new Date() : readMomentOrAge("at", args.at, Date.now());
     const tier = nameTier(args.tier);
-    const pricing = counter.scene.providers.get(target.provider)?.pricing ?? "free";
+    const pricing = findPricing(counter, target.provider);
     const asked = { ...target, at: at.toISOString(), tier };
     if (pricing === "free") {
       if (args.json === true) return printJson({ ...asked, free: true });
@@ -51,8 +51,16 @@ function findTarget(
     const { provider: routed, upstream_model: upstream } = explainRoute(scene, model);
     return { model: upstream, provider: routed };
   }
-  if (scene.providers.has(provider)) return { model, provider };
-  throw new CliError(`There is no provider "${provider}".`, {
+  return { model, provider };
+}
+
+/** Of a configured provider; else of a vendor by the list's own name for it. */
+function findPricing({ desk, scene }: Counter, provider: string): PriceKey {
+  const configured = scene.providers.get(provider)?.pricing;
+  if (configured !== undefined) return configured;
+  const listed = { vendor: provider };
+  if (desk.keeper.layers().some((layer) => (layer.list?.(listed).length ?? 0) > 0)) return listed;
+  throw new CliError(`There is no provider "${provider}", and no price list has a vendor of that name.`, {
     exitCode: EXIT.notFound,
     hint: `There are ${[...scene.providers.keys()].join(", ")}.`,
   });
@@ -87,6 +95,11 @@ function tell(target: { model: string; provider: string }, { source, tariff, fac
     ),
     ["price", "usd", "above_input_tokens"],
   );
+  if (bands.every(({ prices }) => prices.every(({ usd }) => usd === null))) {
+    say(
+      "Nobody knows the prices of that tier; its calls are booked without a cost. A section [price.NAME] with tier= can say them.",
+    );
+  }
 }
 
 function printMoment(ms: number): string | null {

@@ -8,6 +8,7 @@ import { redactFailure } from "../failure.ts";
 import { collectHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/authorize.ts";
+import { judgePrice } from "../unknown-price.ts";
 import { addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
 import { openBooks } from "./books.ts";
 import { type BridgedSession, createSession, unavailable } from "./session.ts";
@@ -35,6 +36,7 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
     const { provider } = target;
     const model = target.model ?? "";
     record.planned({ provider, model, dropped: [] });
+    judgePrice({ plan: { provider, model }, record, scene, tools, body: null });
     isCalled = true;
     return await connect(call, tools, { scene, provider, model, asked, record });
   } catch (error) {

@@ -25,7 +25,11 @@ export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject 
     ...(long === 0 ? {} : { longCacheWriteTokens: long }),
     outputTokens: readCount(body["output_tokens"]) + beside.output,
     reasoningTokens: typeof thinking === "number" ? thinking : null,
-    ...withUnits({ ...listCounts(body["server_tool_use"]), ...countAdvice(body["iterations"]) }),
+    ...withUnits({
+      ...listCounts(body["server_tool_use"]),
+      ...countAdvice(body["iterations"]),
+      ...(body["inference_geo"] === "us" ? { us_inference: 1 } : {}),
+    }),
   };
   const rest = omit(body, [
     "input_tokens",
@@ -34,7 +38,9 @@ export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject 
     "output_tokens",
     "output_tokens_details",
   ]);
-  return { usage: withTier(usage, body["service_tier"], TIERS), rest };
+  // The fast mode has prices of its own: …/build-with-claude/fast-mode
+  const tier = body["speed"] === "fast" ? "fast" : body["service_tier"];
+  return { usage: withTier(usage, tier, TIERS), rest };
 }
 
 /** Where a compaction is made on the way, its tokens are billed and stand in its own entry alone: …/build-with-claude/compaction */
