@@ -1,6 +1,7 @@
 // Keeps the price lists that are in force: the bundled one, and above it a file that may be renewed. A file that is bad or cannot be
 // had never takes away the prices that were there before. Knows no disk and no network: both are given.
 
+import { createHash } from "node:crypto";
 import { type PriceFile, type ReadPriceFile, readPriceFile } from "./price-file.ts";
 import type { PriceLayer } from "./price-tariff.ts";
 
@@ -38,6 +39,8 @@ interface PriceKeeperInit {
 export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
   let { source } = init;
   let current: ReadPriceFile | null = null;
+  /** The fingerprint of what `current` was read from. */
+  let known = "";
 
   const adopt = (read: ReadPriceFile | null): void => {
     current = read;
@@ -51,14 +54,15 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
       return null;
     }
     const file = await init.read(location, publicKey !== null);
+    const print = fingerprint(file, publicKey);
+    // Read once, it is not read again before it changes.
+    if (current !== null && print === known) return current;
     const read = await readPriceFile(file, publicKey);
-    const isNew = read.layer.name !== current?.layer.name;
+    known = print;
     adopt(read);
-    if (isNew) {
-      await init.copy.save(file).catch((error: unknown) => {
-        init.onFault("The price file could not be kept for the next start", error);
-      });
-    }
+    await init.copy.save(file).catch((error: unknown) => {
+      init.onFault("The price file could not be kept for the next start", error);
+    });
     return read;
   };
 
@@ -88,4 +92,11 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
       }
     },
   };
+}
+
+function fingerprint({ location, bytes, signature, modifiedAt }: PriceFile, publicKey: string | null): string {
+  const hash = createHash("sha256")
+    .update(bytes)
+    .update(signature ?? "");
+  return [location, publicKey ?? "", modifiedAt?.getTime() ?? "", hash.digest("base64url")].join("\n");
 }
