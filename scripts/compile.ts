@@ -10,6 +10,8 @@ export const ROOT = join(import.meta.dir, "..");
 export const DIST = join(ROOT, "dist");
 export const VERSION: string = version;
 const CACHE = join(DIST, ".cache");
+/** Threads begin at a file of their own, which the executable finds by its place in the sources. */
+const WORKERS = ["src/cli/ledger/scan-worker.ts"] as const;
 
 /** Writes the executable, and its source maps to dist/maps/, which are not shipped. */
 export async function compile(platform: Platform, outfile: string): Promise<void> {
@@ -38,7 +40,7 @@ async function build(platform: Platform, base: string, outfile: string): Promise
   const target =
     os === "linux" && libc === "musl" ? (`bun-${os}-${arch}-musl` as const) : (`bun-${os}-${arch}` as const);
   const result = await Bun.build({
-    entrypoints: [join(ROOT, "src/main.ts")],
+    entrypoints: [join(ROOT, "src/main.ts"), ...WORKERS.map((path) => join(ROOT, path))],
     root: ROOT,
     target: "bun",
     format: "esm",

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
 import { createMemory } from "../gateway/index.ts";
 import { createDirectory, createKeyRing } from "../identity/index.ts";
-import { type LedgerWriter, closeAbandoned, createLedgerWriter } from "../ledger/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
@@ -12,9 +11,10 @@ import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import type { Session } from "../gateway/index.ts";
 import { type App, answerError, createApp } from "../server/index.ts";
-import { type Store, openStore } from "../store/index.ts";
+import { openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
-import { type Metrics, createMetrics } from "../telemetry/metric.ts";
+import { createMetrics } from "../telemetry/metric.ts";
+import { openBooks } from "./books.ts";
 import { CliError, EXIT } from "./error.ts";
 import { openPriceDesk } from "./price-desk.ts";
 
@@ -50,7 +50,8 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   });
   await ring.load();
   const metrics = createMetrics();
-  const { ledger, close: closeBooks } = await openBooks(store, config, { log, metrics });
+  const books = await openBooks({ config, store, clock: systemClock, fetch, log, metrics });
+  const { ledger } = books;
   const memory = createMemory({
     store: store.answers,
     clock: systemClock,
@@ -96,7 +97,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await stopReloading();
     app.close();
     await memory.stop();
-    await closeBooks(0);
+    await books.close();
     await store.close();
     await init.closeLog();
     throw error;
@@ -109,53 +110,14 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await memory.stop();
     // The rows of calls that were just cut are on their way.
     await ledger.settled(CUT_GRACE_MS);
-    await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
+    await books.close();
     await ring.stop();
-    await closeBooks(SHIP_GRACE_MS);
     await store.close();
     await init.closeLog();
   };
   const deadlineMs = (): number => current.timeouts.shutdownMs;
   const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading });
   return { url: server.url.href.replace(/\/$/u, ""), stopped };
-}
-
-/** The writer of the books, with what the last run left open closed. */
-async function openBooks(
-  store: Store,
-  config: Config,
-  { log, metrics }: { log: Log; metrics: Metrics },
-): Promise<{ ledger: LedgerWriter; close: (limitMs: number) => Promise<void> }> {
-  const books = await store.openJournal({
-    outboxPath: config.outboxPath,
-    durability: config.durability,
-    key: { id: "local", publicKey: "" },
-    now: new Date(),
-    after: systemClock.after,
-    onFault: (error) => log.warn("The ledger's database does not take rows; they wait in the outbox", { error }),
-    onRecovery: () => log.info("The ledger's database takes rows again"),
-  });
-  const ledger = createLedgerWriter({
-    journal: books.journal,
-    schedule: setImmediate,
-    after: systemClock.after,
-    nowMs: systemClock.monotonicMs,
-    onCommit: metrics.committed,
-    onDuplicate: (id) => log.warn("A row is on the books already and was not written again", { id }),
-    onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
-    onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
-  });
-  const interrupted = await closeAbandoned(books.journal.abandoned, ledger);
-  if (interrupted > 0)
-    log.warn("Calls that were cut when the gateway died are on the books now", { rows: interrupted });
-  metrics.watch([
-    {
-      name: "tokligence_ledger_outbox_rows",
-      about: "Rows that are still to go on to the ledger's own database",
-      read: books.waiting,
-    },
-  ]);
-  return { ledger, close: books.close };
 }
 
 /** What of an upload is held in memory while its model is looked for; beyond it, a file. */
@@ -261,8 +223,6 @@ interface StopParts {
 }
 
 const LOOK_EVERY_MS = 25;
-/** For rows that wait for the ledger's database; what is left is delivered after the next start. */
-const SHIP_GRACE_MS = 5_000;
 /** For calls that were cut to write their rows. */
 const CUT_GRACE_MS = 3_000;
 

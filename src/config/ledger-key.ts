@@ -14,6 +14,29 @@ export const LEDGER_KEYS = {
     path: "targets",
     restart: true,
   },
+  ledger_anchor_interval: {
+    about: "How often the newest signed head is put there, where there are new rows; and at each stop",
+    group: "ledger",
+    type: syntax.defineDuration(),
+    fallback: "1h",
+    restart: true,
+  },
+  ledger_key_file: {
+    about:
+      "The private key that signs the books (Ed25519, PEM or JWK), made at the first start; signed heads are kept beside it. Unset: beside the ledger's file, or in home",
+    group: "ledger",
+    type: syntax.plain,
+    fallback: "~/.tokligence/ledger.key",
+    path: "file",
+    restart: true,
+  },
+  ledger_sign_interval: {
+    about: "How often the newest row of the books is signed, where there are new ones",
+    group: "ledger",
+    type: syntax.defineDuration(),
+    fallback: "1m",
+    restart: true,
+  },
   metrics_public: {
     about: "Whether GET /metrics answers without a key; else it takes one with the scope metrics:read",
     group: "ledger",

@@ -105,7 +105,12 @@ function readConfig(reading: Reading): Config {
     adminEmail: values.admin_email,
     identityPath: values.identity_path,
     ledgerPath: values.ledger_path,
-    ledger: { anchors: values.ledger_anchor ?? [] },
+    ledger: {
+      anchors: values.ledger_anchor ?? [],
+      anchorIntervalMs: values.ledger_anchor_interval,
+      keyFile: values.ledger_key_file,
+      signIntervalMs: values.ledger_sign_interval,
+    },
     metrics: { isPublic: values.metrics_public },
     smtp,
     outboxPath: values.ledger_outbox,
@@ -152,7 +157,7 @@ function readConfig(reading: Reading): Config {
 const DAY_MS = 86_400_000;
 
 /** In this order, for some defaults follow from other settings. */
-const FIRST: readonly KeyName[] = ["home", "identity_path"];
+const FIRST: readonly KeyName[] = ["home", "identity_path", "ledger_path"];
 
 function readValues(reading: Reading): Values {
   const values: Partial<Record<KeyName, unknown>> = {};
@@ -168,10 +173,17 @@ function readValues(reading: Reading): Values {
 function deriveFallback(name: KeyName, values: Partial<Record<KeyName, unknown>>): Pick<Key, "fallback"> {
   const { home, identity_path: identity } = values;
   if (typeof home !== "string") return {};
+  if (name === "ledger_key_file") return { fallback: placeKey(home, values.ledger_path) };
   if (name === "identity_path") return { fallback: join(home, "identity.db") };
   if (name === "ledger_outbox") return { fallback: join(home, "outbox.db") };
   if (name !== "ledger_path") return {};
   return { fallback: typeof identity === "string" && isDsn(identity) ? identity : join(home, "ledger.db") };
+}
+
+/** Beside the ledger's file and under its name, so that two of them in one folder do not share it. */
+function placeKey(home: string, ledger: unknown): string {
+  if (typeof ledger !== "string" || isDsn(ledger)) return join(home, "ledger.key");
+  return `${ledger.replace(/\.(?:db|sqlite3?)$/iu, "")}.key`;
 }
 
 /** `-` is none; unset is what log_file says. */

@@ -27,6 +27,10 @@ export interface Config {
   ledger: {
     /** Where signed heads go, beside our own folder. */
     anchors: readonly Target[];
+    anchorIntervalMs: number;
+    /** The private key that signs the books. */
+    keyFile: string;
+    signIntervalMs: number;
   };
   /** Whether anyone may read the metrics. */
   metrics: { isPublic: boolean };

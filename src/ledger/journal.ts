@@ -1,6 +1,7 @@
 // Where the writer of the books puts them: one local file, written in the same tick. Fulfilled by store/; knows no SQL.
 
 import type { ChainHead } from "./chain.ts";
+import type { Head } from "./head.ts";
 import type { SealedEntry } from "./entry.ts";
 import type { SealedRecount } from "./recount.ts";
 
@@ -28,6 +29,14 @@ export interface OpenIntent {
 export interface Journal {
   /** Where the chain stood when the journal was opened. */
   head: ChainHead;
+  /** Why a new chain began, if one did: there was none, the key is another, or rows were missing that had been signed. */
+  beginning: "first" | "new_key" | "none" | "rewound";
+  /** The chain that this one took over from, by its own word; null where it is the first. */
+  continues: string | null;
+  /** The newest signed head of the chain that is known; null where there is none. */
+  lastHead: Pick<Head, "chain" | "hash" | "reason" | "seq"> | null;
+  /** Durable when it returns. Throws whatever the engine throws. */
+  keepHead(head: Head & { id: string }): void;
   /** Found when the journal was opened: whoever made them is gone. */
   abandoned: readonly OpenIntent[];
   /**

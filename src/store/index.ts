@@ -13,6 +13,7 @@ import type { Engine, EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
 import { type JournalOptions, type Shipper, createShipper } from "./journal.ts";
 import { createLedgerStore } from "./ledger.ts";
+import { locateLedger, readScheme } from "./location.ts";
 
 export interface StoreOptions {
   /** A file path, or a postgres:// DSN. */
@@ -73,7 +74,7 @@ const BY_SCHEME = {
 
 /** Creates what is missing and brings the tables up to date. Throws a GatewayError that names the database and the remedy. */
 export async function openStore({ identityPath, ledgerPath, database }: StoreOptions): Promise<Store> {
-  const together = ledgerPath === identityPath || (readScheme(identityPath) !== "" && readScheme(ledgerPath) === "");
+  const together = locateLedger({ identityPath, ledgerPath }) === identityPath;
   const first = await openEngine({ location: identityPath, database });
   let second: Engine;
   try {
@@ -109,6 +110,10 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
             const committed = chest.commit(batch);
             shipper.nudge();
             return committed;
+          },
+          keepHead(head) {
+            chest.keepHead(head);
+            shipper.nudge();
           },
         },
         waiting: shipper.waiting,
@@ -150,9 +155,4 @@ function openEngine(options: EngineOptions): Promise<Engine> {
     kind: "not_configured",
     message: `There is no database engine for "${scheme}://"; give a file path, or a DSN that begins with postgres://.`,
   });
-}
-
-/** Two letters at least: `C:\` is a path. */
-function readScheme(location: string): string {
-  return /^([a-z][a-z0-9+.-]+):\/\//i.exec(location)?.[1]?.toLowerCase() ?? "";
 }

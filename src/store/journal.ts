@@ -1,6 +1,6 @@
 // The local journal as the daemon opens it, and how what is in it goes on to PostgreSQL. Knows no SQL.
 
-import type { ChainHead, Journal, SealedEntry, SealedRecount } from "../ledger/index.ts";
+import type { ChainHead, Head, Journal, SealedEntry, SealedRecount } from "../ledger/index.ts";
 import type { Schema } from "./schema.ts";
 
 export interface JournalOptions {
@@ -10,6 +10,8 @@ export interface JournalOptions {
   durability: "disk" | "process";
   /** Who signs the chain's heads. */
   key: { id: string; publicKey: string };
+  /** The newest head of a chain that was kept elsewhere, too. */
+  findHead: (chain: string) => Pick<Head, "chain" | "hash" | "reason" | "seq"> | null;
   now: Date;
 }
 

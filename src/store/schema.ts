@@ -190,6 +190,8 @@ function defineHeads(kit: Kit) {
       hash: kit.text("hash").notNull(),
       reason: kit.text("reason").notNull(),
       signedAt: kit.time("signed_at").notNull(),
+      /** Id of the head before it, so that none can be taken out unseen. */
+      previous: kit.text("previous"),
       publicKey: kit.text("public_key").notNull(),
       signature: kit.text("signature").notNull(),
     },

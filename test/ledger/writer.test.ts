@@ -24,6 +24,10 @@ function makeRig(onCommit: (batch: JournalBatch) => void, schedule?: (action: ()
     journal: {
       head: { chain: "c", seq: 0, hash: "" },
       abandoned: [],
+      beginning: "none",
+      continues: null,
+      lastHead: null,
+      keepHead: () => undefined,
       commit(batch) {
         for (const { id } of batch.entries) if (chain.some((row) => row.id === id)) return { duplicate: id };
         onCommit(batch);

@@ -3,8 +3,14 @@
 import { defineCommand } from "citty";
 
 export default defineCommand({
-  meta: { name: "ledger", description: "Work on the books" },
+  meta: {
+    name: "ledger",
+    description: "Prove the books, and price them anew",
+  },
   subCommands: {
+    heads: () => import("./heads.ts").then((module) => module.default),
+    key: () => import("./key.ts").then((module) => module.default),
     reprice: () => import("./reprice.ts").then((module) => module.default),
+    verify: () => import("./verify.ts").then((module) => module.default),
   },
 });

@@ -94,7 +94,8 @@ async function explained<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-function connect({ location, database }: EngineOptions, max: number): postgres.Sql {
+/** Throws a GatewayError that repeats nothing of the DSN. */
+export function connect({ location, database }: EngineOptions, max: number, settings: Settings = {}): postgres.Sql {
   try {
     return postgres(location, {
       max,
@@ -102,7 +103,7 @@ function connect({ location, database }: EngineOptions, max: number): postgres.S
       idle_timeout: database.maxIdleMs / 1000,
       max_lifetime: database.maxLifetimeMs === 0 ? null : database.maxLifetimeMs / 1000,
       connect_timeout: CONNECT_TIMEOUT_S,
-      connection: { application_name: "tokligence", TimeZone: "UTC" },
+      connection: { application_name: "tokligence", TimeZone: "UTC", ...settings },
       onnotice: () => {},
     });
   } catch {
@@ -114,6 +115,9 @@ function connect({ location, database }: EngineOptions, max: number): postgres.S
     });
   }
 }
+
+/** Of the server's, for each connection. */
+type Settings = Readonly<Record<string, string>>;
 
 /** Host and database of a DSN for messages. Where it is not certain which part is the password, none of it is shown. */
 export function describeDsn(dsn: string): string {

@@ -2,6 +2,7 @@
 
 import type { Database } from "bun:sqlite";
 import { type Table, getTableColumns, getTableName } from "drizzle-orm";
+import { canonicalizeOnce } from "../../lib/canonical-json.ts";
 
 export type Value = boolean | number | string | null;
 
@@ -29,5 +30,5 @@ export function prepareInsert<Row extends object>(db: Database, table: Table): I
 function toValue(value: unknown): Value {
   if (value === undefined || value === null) return null;
   if (value instanceof Date) return value.getTime();
-  return typeof value === "object" ? JSON.stringify(value) : (value as Value);
+  return typeof value === "object" ? canonicalizeOnce(value) : (value as Value);
 }

@@ -1,12 +1,12 @@
 // The local file that the books are written to first: rows, intents and the head of the chain in one commit. Knows no ledger rule.
 
 import { Database } from "bun:sqlite";
-import { randomBytes } from "node:crypto";
-import { asc, count, desc, eq, inArray, sql } from "drizzle-orm";
-import type { ChainHead, Committed, JournalBatch, OpenIntent, SealedEntry, SealedRecount } from "../../ledger/index.ts";
-import { canonicalize } from "../../lib/canonical-json.ts";
+import { and, asc, count, eq, inArray, isNull, lte } from "drizzle-orm";
+import type { Committed, Head, JournalBatch, OpenIntent, SealedEntry, SealedRecount } from "../../ledger/index.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
-import type { Chest, JournalOptions } from "../journal.ts";
+import type { Db } from "../engine.ts";
+import type { Chest, JournalOptions, Shipment } from "../journal.ts";
+import { openChain } from "./chain.ts";
 import { prepareInsert } from "./insert.ts";
 import { runNow, toDb } from "./query.ts";
 import { ledgerChains, ledgerEntries, ledgerHeads, ledgerIntents, ledgerRecounts } from "./schema.ts";
@@ -16,36 +16,20 @@ const BUSY_TIMEOUT_MS = 5000;
 const SYNCHRONOUS = { process: "NORMAL", disk: "FULL" } as const;
 
 /** The file is there and its tables are up to date. Throws a GatewayError that names it. */
-export function openJournal({ location, durability, key, now }: JournalOptions): Chest {
+export function openJournal({ location, durability, ...options }: JournalOptions): Chest {
   const slot = claimSlot(location);
   let db: Database | undefined;
   try {
     db = new Database(location, { create: false, readwrite: true });
     db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     db.run(`PRAGMA synchronous = ${SYNCHRONOUS[durability]}`);
-    const head = openChain(db, slot.number, key, now);
-    return assemble(db, { head, abandoned: findAbandoned(db, location, slot.number), close: slot.release });
+    const chain = openChain(db, slot.number, options);
+    return assemble(db, { ...chain, abandoned: findAbandoned(db, location, slot.number), close: slot.release });
   } catch (error) {
     db?.close();
     slot.release();
     throw explainStoreError(error, location);
   }
-}
-
-/** The slot's chain, as far as this key made it; else a new one, which says what it goes on from. */
-function openChain(db: Database, slot: number, key: JournalOptions["key"], now: Date): ChainHead {
-  const { db: orm, release } = toDb(db);
-  const ofSlot = orm.select().from(ledgerChains).where(eq(ledgerChains.slot, slot));
-  const [last] = runNow(ofSlot.orderBy(desc(ledgerChains.startedAt)).limit(1));
-  const found = last?.keyId === key.id ? { chain: last.chain, seq: last.seq, hash: last.hash } : null;
-  const head = found ?? { chain: `${key.id.slice(0, 16)}-${randomBytes(6).toString("hex")}`, seq: 0, hash: "" };
-  if (found === null) {
-    const continues = last === undefined ? null : canonicalize({ chain: last.chain, seq: last.seq, hash: last.hash });
-    const row = { ...head, slot, keyId: key.id, publicKey: key.publicKey, startedAt: now, continues };
-    runNow(orm.insert(ledgerChains).values(row));
-  }
-  release();
-  return head;
 }
 
 /** Intents of this slot, and of others that nobody holds any more. */
@@ -69,11 +53,14 @@ function findAbandoned(db: Database, location: string, slot: number): OpenIntent
   return rows.filter((row) => free.get(row.slot)).map(({ number, body }) => ({ number, body }));
 }
 
-function assemble(db: Database, { head, abandoned, close }: Pick<Chest, "abandoned" | "close" | "head">): Chest {
+type Found = Pick<Chest, "abandoned" | "beginning" | "close" | "continues" | "head" | "lastHead">;
+
+function assemble(db: Database, { close, ...found }: Found): Chest {
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const insertEntry = prepareInsert<SealedEntry>(db, ledgerEntries);
   const insertRecount = prepareInsert<SealedRecount>(db, ledgerRecounts);
+  const insertHead = prepareInsert<Head & { id: string }>(db, ledgerHeads);
   const insertIntent = db.prepare<unknown, [string, string]>("insert into ledger_intents (chain, body) values (?, ?)");
   const removeIntent = db.prepare<unknown, [number]>("delete from ledger_intents where number = ?");
   const moveHead = db.prepare<unknown, [number, string, string]>(
@@ -105,12 +92,24 @@ function assemble(db: Database, { head, abandoned, close }: Pick<Chest, "abandon
   };
 
   return {
-    head,
-    abandoned,
+    ...found,
     commit: (batch) => transact(() => write(batch)),
+    keepHead: (signed) =>
+      transact(() => {
+        insertHead.run(signed);
+      }),
     ...openOutgoing(db, transact),
     close() {
-      for (const statement of [begin, commit, insertEntry, insertRecount, insertIntent, removeIntent, moveHead])
+      for (const statement of [
+        begin,
+        commit,
+        insertEntry,
+        insertRecount,
+        insertHead,
+        insertIntent,
+        removeIntent,
+        moveHead,
+      ])
         statement.finalize();
       db.close();
       close();
@@ -124,17 +123,25 @@ function openOutgoing(
   transact: (work: () => void) => void,
 ): Pick<Chest, "countWaiting" | "drop" | "take"> {
   const { db: orm, release } = toDb(db);
-  const oldest = sql`rowid`;
+  const take = (limit: number): Shipment => {
+    // First, for rows come in meanwhile where another process writes here too.
+    const chains = runNow(orm.select().from(ledgerChains));
+    const parts = chains.map((chain) => takeChain(orm, chain, limit));
+    const unchained = runNow(orm.select().from(ledgerEntries).where(isNull(ledgerEntries.chain)).limit(limit));
+    return {
+      entries: [...parts.flatMap(({ entries }) => entries), ...unchained],
+      recounts: parts.flatMap(({ recounts }) => recounts),
+      heads: parts.flatMap(({ heads }) => heads),
+      chains: parts.map(({ chain }) => chain),
+    };
+  };
   return {
     take(limit) {
-      const shipment = {
-        entries: runNow(orm.select().from(ledgerEntries).orderBy(oldest).limit(limit)),
-        recounts: runNow(orm.select().from(ledgerRecounts).orderBy(oldest).limit(limit)),
-        heads: runNow(orm.select().from(ledgerHeads).orderBy(oldest).limit(limit)),
-        chains: runNow(orm.select().from(ledgerChains)),
-      };
-      release();
-      return shipment;
+      try {
+        return take(limit);
+      } finally {
+        release();
+      }
     },
     drop({ entries, recounts, heads }) {
       const ids = entries.map(({ id }) => id);
@@ -149,4 +156,30 @@ function openOutgoing(
     },
     countWaiting: () => runNow(orm.select({ rows: count() }).from(ledgerEntries))[0]?.rows ?? 0,
   };
+}
+
+type StoredChain = Shipment["chains"][number];
+
+/**
+ * The next rows of a chain without a gap between them, its heads up to there, and the chain as it is with them: whoever reads the
+ * other database finds no end that its rows have not reached.
+ */
+function takeChain(orm: Db, chain: StoredChain, limit: number) {
+  const { chain: name } = chain;
+  const ofEntries = orm.select().from(ledgerEntries).where(eq(ledgerEntries.chain, name));
+  const ofRecounts = orm.select().from(ledgerRecounts).where(eq(ledgerRecounts.chain, name));
+  const entries = runNow(ofEntries.orderBy(asc(ledgerEntries.seq)).limit(limit));
+  const recounts = runNow(ofRecounts.orderBy(asc(ledgerRecounts.seq)).limit(limit));
+  const reach = (rows: readonly { seq: number | null }[]): number =>
+    rows.length < limit ? Number.MAX_SAFE_INTEGER : (rows.at(-1)?.seq ?? 0);
+  const end = Math.min(reach(entries), reach(recounts));
+  const isNext = ({ seq }: { seq: number | null }): boolean => seq !== null && seq <= end;
+  const taken = { entries: entries.filter(isNext), recounts: recounts.filter(isNext) };
+  const last = [...taken.entries, ...taken.recounts]
+    .toSorted((left, right) => (left.seq ?? 0) - (right.seq ?? 0))
+    .at(-1);
+  const { seq, hash } = last ?? chain;
+  const upTo = and(eq(ledgerHeads.chain, name), lte(ledgerHeads.seq, seq ?? 0));
+  const heads = runNow(orm.select().from(ledgerHeads).where(upTo).limit(limit));
+  return { ...taken, heads, chain: { ...chain, seq: seq ?? 0, hash: hash ?? "" } };
 }

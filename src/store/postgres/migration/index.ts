@@ -6,6 +6,7 @@ import m20261124163839_objects from "./20261124163839_objects.sql" with { type: 
 import m20261125093701_answers from "./20261125093701_answers.sql" with { type: "text" };
 import m20261125095331_ledger_units from "./20261125095331_ledger_units.sql" with { type: "text" };
 import m20261125141051_books from "./20261125141051_books.sql" with { type: "text" };
+import m20261125142745_change from "./20261125142745_change.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -13,4 +14,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125093701_answers", sql: m20261125093701_answers },
   { name: "20261125095331_ledger_units", sql: m20261125095331_ledger_units },
   { name: "20261125141051_books", sql: m20261125141051_books },
+  { name: "20261125142745_change", sql: m20261125142745_change },
 ];

@@ -1,0 +1,169 @@
+// What became of rows that do not follow from the one before: altered, moved, exchanged, put in, taken out. Works on what a scan held
+// and on signed heads; reads nothing.
+
+import { type ChainHead, digestText, linkTo } from "../../ledger/index.ts";
+import { type Finding, makeFinding, nameRows } from "./finding.ts";
+import { replaceSeq, type Scan, type Suspect } from "./scan.ts";
+
+export interface Evidence {
+  chain: string;
+  /** Hashes that were signed, by place. */
+  signed: ReadonlyMap<number, string>;
+  /** Up to here rows may be missing: a signed head says that their time was over. */
+  cutSeq: number;
+  /** The last link, by the chain's own word. */
+  end: Pick<ChainHead, "hash" | "seq">;
+}
+
+/** Rows are compared with so many others, nearest first: the work grows with the third power. */
+const MAX_COMPARED = 60;
+const MAX_COMPARED_OF_MANY = 20;
+const NEAR = 8;
+
+export function judgeScan(scan: Scan, evidence: Evidence): Finding[] {
+  const { chain } = evidence;
+  const shifted = new Map(scan.shifts.map(({ by, from }) => [from, by]));
+  const verdicts = scan.suspects.map((suspect, index) => judge(suspect, makeBench(scan, index, evidence), evidence));
+  blameHashes(verdicts, evidence);
+  const findings = verdicts.flatMap(({ suspect, finding }) => {
+    if (finding === null) return [];
+    const by = shifted.get(suspect.seq + 1);
+    if (finding.kind !== "altered" || by === undefined) return [finding];
+    // The first of rows that were moved together: what was before it is gone, so it cannot prove its place.
+    if (by > 0) return [];
+    const said = `Row ${suspect.seq} (${suspect.id}) was put in: those behind it were sealed for the places before theirs.`;
+    return [{ ...finding, kind: "inserted" as const, text: said }];
+  });
+  return [
+    ...findings,
+    ...scan.gaps.flatMap((gap) => judgeGap(gap, scan, evidence)),
+    ...scan.shifts.map((shift) => judgeShift(shift, chain)),
+    ...scan.payloads.map(({ id, seq }) =>
+      makeFinding({
+        kind: "payload_altered",
+        chain,
+        id,
+        seq,
+        text: `Row ${seq} (${id}): the hashes of request and response are not those that it attests: they were altered.`,
+      }),
+    ),
+    ...(scan.more === null ? [] : [judgeMore(scan.more, chain)]),
+  ];
+}
+
+interface Bench {
+  /** Hashes that may have stood before a row. */
+  candidates: readonly string[];
+  /** Places that a row may have come from. */
+  places: readonly number[];
+  suspects: readonly Suspect[];
+}
+
+/** For the suspect of that index. */
+function makeBench(scan: Scan, index: number, { signed }: Evidence): Bench {
+  const isFew = scan.suspects.length <= MAX_COMPARED;
+  const start = isFew ? 0 : Math.max(0, index - MAX_COMPARED_OF_MANY / 2);
+  const suspects = scan.suspects.slice(start, start + (isFew ? MAX_COMPARED : MAX_COMPARED_OF_MANY));
+  const hashes = suspects.flatMap((suspect) => [suspect.hash, suspect.previous, expectHash(suspect)]);
+  const before = suspects.map(({ seq }) => signed.get(seq - 1));
+  const missing = scan.gaps.flatMap(({ from, to }) => (to - from < NEAR ? listPlaces(from, to) : [from, to]));
+  return {
+    candidates: [...new Set([...hashes, ...before])].filter((hash) => typeof hash === "string"),
+    places: [...new Set([...suspects.map(({ seq }) => seq), ...missing])],
+    suspects,
+  };
+}
+
+function listPlaces(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
+
+/** What its contents give behind the row that stands before it now. */
+function expectHash({ previous, text }: Suspect): string | null {
+  return previous === null ? null : linkTo(previous, digestText(text));
+}
+
+interface Verdict {
+  suspect: Suspect;
+  /** Null where the row itself is as it was sealed. */
+  finding: Finding | null;
+  /** The hash that it proves to have stood before it. */
+  behind: string | null;
+}
+
+function judge(suspect: Suspect, bench: Bench, { chain, signed }: Evidence): Verdict {
+  const { hash, id, seq, table, text } = suspect;
+  const own = { chain, table, id, seq };
+  const name = `Row ${seq} (${id})`;
+  const blame = (finding: Finding): Verdict => ({ suspect, finding, behind: null });
+  if (suspect.isDouble) {
+    const said = `${name} was put in: another row has its place.`;
+    return blame(makeFinding({ ...own, kind: "inserted", found: hash, text: said }));
+  }
+  const behind = findBehind(text, hash, bench);
+  if (behind !== null) return { suspect, finding: null, behind };
+  const places = [...bench.places, ...listPlaces(seq - NEAR, seq + NEAR)].filter((place) => place !== seq && place > 0);
+  const from = places.find((place) => findBehind(replaceSeq(text, place), hash, bench) !== null);
+  if (from !== undefined) {
+    const said = `${name} was moved: it was sealed as row ${from}.`;
+    return blame(makeFinding({ ...own, kind: "moved", expected: String(from), found: String(seq), text: said }));
+  }
+  const twin = bench.suspects.find(
+    (other) => other !== suspect && findBehind(replaceSeq(text, other.seq), other.hash, bench) !== null,
+  );
+  if (twin !== undefined) {
+    const said = `${name} was moved: its contents were sealed as row ${twin.seq}.`;
+    return blame(makeFinding({ ...own, kind: "moved", expected: String(twin.seq), found: String(seq), text: said }));
+  }
+  const expected = expectHash(suspect);
+  // Rows are missing before it: that is said of them, and nothing can be said of this one.
+  if (expected === null && hash !== null) return { suspect, finding: null, behind: null };
+  const isBeforeSigned = signed.get(seq - 1) === suspect.previous;
+  const said = isBeforeSigned
+    ? `${name} was altered: its contents do not give its hash.`
+    : `${name} was altered: its contents do not give its hash. (Or the row before it was, and was given a new hash of its own.)`;
+  return blame(makeFinding({ ...own, kind: "altered", expected, found: hash, text: said }));
+}
+
+/** The hash behind which the text gives the row's hash; null where there is none. */
+function findBehind(text: string, hash: string | null, { candidates }: Bench): string | null {
+  if (hash === null) return null;
+  const digest = digestText(text);
+  return candidates.find((candidate) => linkTo(candidate, digest) === hash) ?? null;
+}
+
+/** A row whose contents give the hash that the next one was sealed behind is as it was: only its hash is another. */
+function blameHashes(verdicts: readonly Verdict[], { end }: Evidence): void {
+  const proved = new Map<number, string | null>([[end.seq, end.hash]]);
+  for (const { behind, suspect } of verdicts) proved.set(suspect.seq - 1, behind);
+  for (const verdict of verdicts) {
+    const { finding, suspect } = verdict;
+    const expected = expectHash(suspect);
+    if (finding?.kind !== "altered" || expected === null || proved.get(suspect.seq) !== expected) continue;
+    verdict.finding = {
+      ...finding,
+      kind: "hash_replaced",
+      text: `Row ${suspect.seq} (${suspect.id}): its hash was altered; its contents are as they were sealed.`,
+    };
+  }
+}
+
+function judgeGap({ from, to }: { from: number; to: number }, scan: Scan, { chain, cutSeq }: Evidence): Finding[] {
+  const first = Math.max(from, cutSeq + 1);
+  if (first > to) return [];
+  const next = scan.suspects.find(({ seq }) => seq === to + 1);
+  const rest = next === undefined ? "" : ` Row ${to + 1} cannot be checked without, and is taken as it is.`;
+  const said = `${nameRows(first, to)} missing: removed, or moved elsewhere.${rest}`;
+  return [makeFinding({ kind: "removed", chain, seq: first, toSeq: to, text: said })];
+}
+
+function judgeShift({ from, to, by }: Scan["shifts"][number], chain: string): Finding {
+  const what = by > 0 ? `${by} removed` : `${-by} put in`;
+  const said = `${nameRows(from, to)} out of place by ${Math.abs(by)}: before row ${from}, ${what}, and those behind got new numbers.`;
+  return makeFinding({ kind: "renumbered", chain, seq: from, toSeq: to, text: said });
+}
+
+function judgeMore({ from, to, rows }: NonNullable<Scan["more"]>, chain: string): Finding {
+  const said = `${rows} more rows between ${from} and ${to} do not follow from those before them.`;
+  return makeFinding({ kind: "altered", chain, seq: from, toSeq: to, text: said });
+}

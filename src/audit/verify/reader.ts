@@ -1,0 +1,79 @@
+// What a verification needs of a database: rows as attested bytes, in the order of their chain. Fulfilled by store/; knows no SQL.
+
+import type { ChainHead, Head } from "../../ledger/index.ts";
+
+/** The tables whose rows share the sequence of a chain. */
+export type ChainTable = "ledger_entries" | "ledger_recounts";
+
+/** Attested columns of each table, in the order of RFC 8785. */
+export type ChainFields = Readonly<Record<ChainTable, readonly string[]>>;
+
+/** A chain, by its own word. */
+export interface ChainState extends ChainHead {
+  keyId: string;
+  publicKey: string;
+  startedAt: Date;
+  continues: string | null;
+}
+
+export interface StoredHead extends Head {
+  id: string;
+}
+
+export interface RawRow {
+  seq: number;
+  hash: string | null;
+  /** The attested bytes, as `encodeRow` makes them. */
+  text: string;
+  /** What of the payloads is still there: salt, hash and hash, as they are digested; null where nothing is. */
+  payload: string | null;
+  payloadDigest: string | null;
+}
+
+/** A row that is worth a second look. */
+export interface NamedRow extends RawRow {
+  id: string;
+}
+
+export interface Extent {
+  rows: number;
+  /** 0 where there is no row. */
+  least: number;
+  most: number;
+}
+
+export interface RowRange {
+  chain: string;
+  /** Exclusive. */
+  after: number;
+  /** Inclusive. */
+  through: number;
+  limit: number;
+}
+
+/** A row that stands in no order. */
+export interface LooseRow {
+  table: ChainTable;
+  id: string;
+  chain: string | null;
+  createdAt: Date;
+}
+
+/** Reads only. */
+export interface ChainReader {
+  chains(): Promise<ChainState[]>;
+  /** In the order of their places, and of their time at one place. */
+  heads(chain: string): Promise<StoredHead[]>;
+  extent(chain: string): Promise<Extent>;
+  /** First and last place of rows whose request arrived in that time; null where there is none. */
+  window(chain: string, from: Date | null, to: Date | null): Promise<{ least: number; most: number } | null>;
+  /** The hash that stands in the row of that place; null where there is none. */
+  link(chain: string, seq: number): Promise<string | null>;
+  /** In the order of `seq`. The bytes are made quickly: where they do not give the hash, `recheck` has the last word. */
+  rows(table: ChainTable, range: RowRange): RawRow[] | Promise<RawRow[]>;
+  /** The row at that place, made with care. */
+  recheck(table: ChainTable, chain: string, seq: number): Promise<NamedRow | null>;
+  /** Rows of chains without a place, of chains that nobody knows, and of none though chains had begun; at most `limit`. */
+  loose(limit: number): Promise<LooseRow[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,189 @@
+// Goes through a stretch of one chain, row by row: does each follow from the hash that stands before it? What does not is handed on;
+// what became of it is judged elsewhere. Holds a bounded number of rows. Knows no SQL.
+
+import { digestText, digestPayload, linkTo } from "../../ledger/index.ts";
+import type { ChainReader, ChainTable, NamedRow, RawRow } from "./reader.ts";
+
+export interface Stretch {
+  chain: string;
+  /** Exclusive. */
+  after: number;
+  /** Inclusive. */
+  through: number;
+  /** Hash of the row before, where it is known from elsewhere. */
+  previous?: string;
+}
+
+/** A row that does not follow from the one before, or of which that cannot be told. */
+export interface Suspect extends Pick<NamedRow, "hash" | "id" | "seq" | "text"> {
+  table: ChainTable;
+  /** The hash that stands in the row before; null where there is none. */
+  previous: string | null;
+  /** Another row has the same place. */
+  isDouble: boolean;
+}
+
+/** Rows that follow from the one before, once another place is put into them: all by the same distance. */
+export interface Shift {
+  from: number;
+  to: number;
+  by: number;
+}
+
+export interface Scan {
+  rows: number;
+  /** Places without a row, within the stretch and before its last row. */
+  gaps: { from: number; to: number }[];
+  suspects: Suspect[];
+  shifts: Shift[];
+  /** Suspects beyond those that are held: places only. */
+  more: { from: number; to: number; rows: number } | null;
+  /** Rows whose payload hashes are not those that were attested. */
+  payloads: { id: string; seq: number }[];
+  /** Place of the last row; `after` where there is none. */
+  last: number;
+}
+
+const BATCH = 2_000;
+/** Of one stretch. */
+const MAX_SUSPECTS = 200;
+/** How far rows are looked for that were moved all together. */
+const MAX_SHIFT = 8;
+
+export async function scanStretch(
+  reader: Pick<ChainReader, "link" | "recheck" | "rows">,
+  stretch: Stretch,
+  onRows: (rows: number) => void,
+): Promise<Scan> {
+  const { chain, after, through } = stretch;
+  const scan: Scan = { rows: 0, gaps: [], suspects: [], shifts: [], more: null, payloads: [], last: after };
+  const previous = after === 0 ? "" : (stretch.previous ?? (await reader.link(chain, after)));
+  const walk: Walk = { chain, reader, scan, previous, earlier: null, shift: 0 };
+  for (let at = after; at < through;) {
+    const batch = await readBatch(reader, { chain, after: at, through });
+    for (const row of batch.rows) {
+      const isReal = follows(walk, row) || (await look(walk, row));
+      if (row.payload !== null && digestPayload(row.payload) !== row.payloadDigest) await blamePayload(walk, row);
+      if (!isReal) continue;
+      walk.earlier = row.seq === scan.last ? walk.earlier : walk.previous;
+      walk.previous = row.hash;
+      scan.last = row.seq;
+    }
+    scan.rows += batch.rows.length;
+    onRows(batch.rows.length);
+    at = batch.through;
+  }
+  return scan;
+}
+
+interface Walk {
+  chain: string;
+  reader: Pick<ChainReader, "link" | "recheck" | "rows">;
+  scan: Scan;
+  /** Hash of the row before; null where it is not there. */
+  previous: string | null;
+  /** Of the one before that. */
+  earlier: string | null;
+  /** By which the last row that was moved was moved. */
+  shift: number;
+}
+
+interface PlacedRow extends RawRow {
+  table: ChainTable;
+}
+
+/** Rows of both tables in one order, and how far they reach. */
+async function readBatch(
+  reader: Walk["reader"],
+  { chain, after, through }: Stretch,
+): Promise<{ rows: PlacedRow[]; through: number }> {
+  const entries = await reader.rows("ledger_entries", { chain, after, through, limit: BATCH });
+  const reach = entries.length < BATCH ? through : (entries.at(-1)?.seq ?? through);
+  const recounts = await reader.rows("ledger_recounts", { chain, after, through: reach, limit: BATCH });
+  const end = recounts.length < BATCH ? reach : (recounts.at(-1)?.seq ?? reach);
+  const rows: PlacedRow[] = [];
+  let next = 0;
+  const takeRecounts = (before: number): void => {
+    for (let row = recounts[next]; row !== undefined && row.seq <= before; row = recounts[++next]) {
+      rows.push(Object.assign(row, { table: "ledger_recounts" as const }));
+    }
+  };
+  for (const row of entries) {
+    if (row.seq > end) break;
+    // At one place the call's row comes first.
+    takeRecounts(row.seq - 1);
+    rows.push(Object.assign(row, { table: "ledger_entries" as const }));
+  }
+  takeRecounts(end);
+  return { rows, through: end };
+}
+
+function follows({ previous, scan }: Walk, row: PlacedRow): boolean {
+  if (row.seq !== scan.last + 1 || previous === null || row.hash === null) return false;
+  return linkTo(previous, digestText(row.text)) === row.hash;
+}
+
+/** Once more and with care; then it is a suspect, or rows are missing before it. False where its place is another row's. */
+async function look(walk: Walk, row: PlacedRow): Promise<boolean> {
+  const { scan, reader, chain } = walk;
+  const named = await reader.recheck(row.table, chain, row.seq);
+  const careful = { ...row, text: named?.text ?? row.text };
+  const suspect = { ...careful, id: named?.id ?? "", previous: walk.previous, isDouble: false };
+  if (row.seq <= scan.last) return lookTwice(walk, suspect);
+  if (row.seq > scan.last + 1) {
+    scan.gaps.push({ from: scan.last + 1, to: Math.ceil(row.seq) - 1 });
+    walk.previous = null;
+    scan.last = row.seq - 1;
+  }
+  if (!follows(walk, careful) && !noteShift(walk, careful)) hold(scan, { ...suspect, previous: walk.previous });
+  return true;
+}
+
+/** Two rows at one place: at most one of them was sealed for it. */
+function lookTwice({ earlier, scan }: Walk, suspect: Suspect): boolean {
+  const { hash, seq, text } = suspect;
+  const first = scan.suspects.find((other) => other.seq === seq);
+  if (first !== undefined && earlier !== null && linkTo(earlier, digestText(text)) === hash) {
+    first.isDouble = true;
+    return true;
+  }
+  hold(scan, { ...suspect, isDouble: true });
+  return false;
+}
+
+function hold(scan: Scan, { table, id, seq, hash, text, previous, isDouble }: Suspect): void {
+  if (scan.suspects.length < MAX_SUSPECTS) {
+    scan.suspects.push({ table, id, seq, hash, text, previous, isDouble });
+    return;
+  }
+  scan.more ??= { from: seq, to: seq, rows: 0 };
+  scan.more.to = seq;
+  scan.more.rows++;
+}
+
+/** Rows behind one that was taken out and hidden by new numbers are all off by the same. */
+function noteShift(walk: Walk, row: PlacedRow): boolean {
+  const { previous, scan } = walk;
+  if (previous === null || row.hash === null) return false;
+  const distances = [walk.shift, ...Array.from({ length: MAX_SHIFT }, (_, index) => [index + 1, -index - 1]).flat()];
+  const by = distances.find(
+    (distance) => distance !== 0 && linkTo(previous, digestText(replaceSeq(row.text, row.seq + distance))) === row.hash,
+  );
+  if (by === undefined) return false;
+  walk.shift = by;
+  const last = scan.shifts.at(-1);
+  if (last !== undefined && last.by === by && last.to === row.seq - 1) last.to = row.seq;
+  else scan.shifts.push({ from: row.seq, to: row.seq, by });
+  return true;
+}
+
+/** The bytes as they would be at another place. */
+export function replaceSeq(text: string, seq: number): string {
+  return text.replace(/,"seq":\d+(?=[,}])/u, `,"seq":${seq}`);
+}
+
+async function blamePayload({ scan, reader, chain }: Walk, row: PlacedRow): Promise<void> {
+  if (scan.payloads.length >= MAX_SUSPECTS) return;
+  const named = await reader.recheck(row.table, chain, row.seq);
+  scan.payloads.push({ id: named?.id ?? "", seq: row.seq });
+}

@@ -1,0 +1,182 @@
+// `tokligence ledger verify`: whether the books are as they were sealed and signed, and if not, which rows. Changes nothing.
+
+import { existsSync, readFileSync } from "node:fs";
+import { defineCommand } from "citty";
+import {
+  CHAIN_FIELDS,
+  type ChainReader,
+  type Finding,
+  type KeptHead,
+  scanStretch,
+  type Verified,
+  verifyChains,
+} from "../../audit/verify/index.ts";
+import { type Config, loadConfig } from "../../config/index.ts";
+import { readHeads, readPublicKey } from "../../ledger/index.ts";
+import { openChains } from "../../store/chain-reader.ts";
+import { placeHeads, readHeadFile } from "./head-file.ts";
+import { locateLedger, readScheme } from "../../store/location.ts";
+import { CliError, EXIT } from "../error.ts";
+import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
+import { print, printJson, printTable, say, startProgress } from "../output.ts";
+import { readList, readMomentOrAge } from "../value.ts";
+import { startScanners } from "./scanners.ts";
+
+export default defineCommand({
+  meta: {
+    name: "verify",
+    description: "Name every row that was altered, removed, moved or put in; exit code 1 where there is one",
+  },
+  args: {
+    ...SHARED_ARGS,
+    from: { type: "string", description: "Rows from then on: a moment, or a time back such as 24h", valueHint: "TIME" },
+    to: { type: "string", description: "Rows before then", valueHint: "TIME" },
+    chain: { type: "string", description: "One chain only", valueHint: "ID" },
+    head: {
+      type: "string",
+      description: "Signed heads that were kept elsewhere; several with commas",
+      valueHint: "FILE",
+    },
+    "public-key": {
+      type: "string",
+      description: "Trust no key but this one; several with commas",
+      valueHint: "FILE",
+    },
+  },
+  async run({ args }) {
+    const { config } = await loadConfig(toLoadOptions(args));
+    const now = Date.now();
+    const kept = [...readOwnHeads(config), ...readList(args.head ?? "").flatMap(readKeptHeads)];
+    const keys = readList(args["public-key"] ?? "").map(readTrustedKey);
+    const started = performance.now();
+    const verified = await verify(config, {
+      chain: args.chain ?? null,
+      from: args.from === undefined ? null : readMomentOrAge("from", args.from, now),
+      to: args.to === undefined ? null : readMomentOrAge("to", args.to, now),
+      kept,
+      trusted: keys.length === 0 ? null : new Set(keys),
+    });
+    report(verified, (performance.now() - started) / 1000, { json: args.json === true, hasKey: keys.length > 0 });
+  },
+});
+
+type Asked = Pick<Parameters<typeof verifyChains>[0], "chain" | "from" | "kept" | "to" | "trusted">;
+
+/** Below it, threads take longer to start than they save. */
+const ROWS_WORTH_THREADS = 50_000;
+
+async function verify(config: Config, asked: Asked): Promise<Verified> {
+  const location = locateLedger(config);
+  const outbox =
+    readScheme(location) !== "" && existsSync(config.outboxPath)
+      ? await openChains(config.outboxPath, CHAIN_FIELDS)
+      : null;
+  const reader = await openChains(location, CHAIN_FIELDS);
+  const progress = startProgress("verifying rows");
+  try {
+    const chains = await reader.chains();
+    if (asked.chain !== null && !chains.some(({ chain }) => chain === asked.chain)) throw refuseChain(asked.chain);
+    let rows = 0;
+    for (const { chain } of chains) rows += (await reader.extent(chain)).rows;
+    const scanners = rows < ROWS_WORTH_THREADS ? null : startScanners(location);
+    try {
+      return await verifyChains({
+        ...asked,
+        reader,
+        outbox,
+        scan: scanners?.scan ?? ((stretch, onRows) => scanStretch(reader, stretch, onRows)),
+        onProgress: progress.update,
+      });
+    } finally {
+      scanners?.close();
+    }
+  } finally {
+    progress.end();
+    await closeAll([reader, outbox]);
+  }
+}
+
+async function closeAll(readers: readonly (ChainReader | null)[]): Promise<void> {
+  for (const reader of readers) await reader?.close();
+}
+
+function refuseChain(chain: string): CliError {
+  return new CliError(`There is no chain ${chain}.`, {
+    exitCode: EXIT.notFound,
+    hint: "tokligence ledger heads shows all of them. A chain that should be there and is not was removed.",
+  });
+}
+
+/** Those beside the key, where this machine has them. */
+function readOwnHeads({ ledger }: Config): KeptHead[] {
+  const path = placeHeads(ledger.keyFile);
+  const { heads, unreadable } = readHeadFile(path);
+  if (unreadable > 0) say(`warning: ${unreadable} lines of ${path} are no signed heads; they are left out`);
+  return heads.map((head) => ({ ...head, origin: path }));
+}
+
+function readKeptHeads(path: string): KeptHead[] {
+  const { heads, unreadable } = readHeads(readFile("head", path));
+  if (heads.length === 0) {
+    throw new CliError(`${path} holds no signed head.`, {
+      exitCode: EXIT.usage,
+      hint: "Give a file of tokligence ledger heads --export, or one that ledger_anchor wrote or sent.",
+    });
+  }
+  if (unreadable > 0) say(`warning: ${unreadable} lines of ${path} are no signed heads; they are left out`);
+  return heads.map((head) => ({ ...head, origin: path }));
+}
+
+function readTrustedKey(path: string): string {
+  const key = readPublicKey(readFile("public-key", path));
+  if (key !== null) return key;
+  throw new CliError(`${path} holds no Ed25519 public key.`, {
+    exitCode: EXIT.usage,
+    hint: "Give a file of tokligence ledger key: PEM, or JSON.",
+  });
+}
+
+function readFile(flag: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+    throw new CliError(`--${flag}: ${path} cannot be read (${reason}).`, { exitCode: EXIT.usage });
+  }
+}
+
+function report(verified: Verified, seconds: number, { json, hasKey }: { json: boolean; hasKey: boolean }): void {
+  const { chains, findings, notes, rows } = verified;
+  const speed = Math.round(rows / Math.max(seconds, 0.001));
+  const all = hasKey ? notes : [...notes, NO_KEY];
+  if (json) {
+    printJson({ ok: findings.length === 0, rows, seconds, rows_per_second: speed, chains, findings, notes: all });
+  } else {
+    if (chains.length > 0) printTable(chains, ["chain", "rows", "from", "to", "signed_to", "signed_at"]);
+    for (const finding of findings) print(`${finding.kind}: ${finding.text}${tellHashes(finding)}`);
+    for (const note of all) say(`note: ${note}`);
+  }
+  if (findings.length === 0) {
+    const where = `${count(rows, "row")} of ${count(chains.length, "chain")}`;
+    say(`All is as it was sealed: ${where} (${seconds.toFixed(1)} s, ${speed} rows/s).`);
+    return;
+  }
+  throw new CliError(
+    `The books are not as they were sealed: ${count(findings.length, "finding")} in ${count(rows, "row")}.`,
+    {
+      exitCode: EXIT.failed,
+      hint: "Keep this output and a copy of the database as it is now, before anything else is written to it.",
+    },
+  );
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
+const NO_KEY =
+  "Signatures were checked against the keys that the database itself names; --public-key proves them against one that was kept elsewhere.";
+
+function tellHashes({ expected, found }: Finding): string {
+  return expected === null || found === null ? "" : ` Expected ${expected}, found ${found}.`;
+}

@@ -1,0 +1,94 @@
+// Signs the books of a running gateway: keeps heads in the database, beside the key and off the machine. Knows no rule of signing.
+
+import type { Config } from "../config/index.ts";
+import {
+  createHeadSigner,
+  type Head,
+  type Journal,
+  type LedgerWriter,
+  nameHead,
+  printHead,
+  type SigningKey,
+} from "../ledger/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import { createNotifier } from "../notice/index.ts";
+import { appendHead, placeHeads } from "./ledger/head-file.ts";
+import type { Log } from "../telemetry/log.ts";
+
+export interface Signing {
+  /** Before rows are removed whose time is over: the signed word that says so. Throws where it cannot be kept. */
+  cut(link: { seq: number; hash: string }): void;
+  /** After the last row: signs it, and waits until it is off the machine, `limitMs` at most. */
+  stop(limitMs: number): Promise<void>;
+}
+
+interface SigningInit {
+  config: Pick<Config, "ledger" | "smtp">;
+  key: SigningKey;
+  journal: Pick<Journal, "continues" | "keepHead" | "lastHead">;
+  ledger: Pick<LedgerWriter, "head">;
+  clock: Clock;
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  log: Log;
+}
+
+export function startSigning({ config, key, journal, ledger, clock, fetch, log }: SigningInit): Signing {
+  const { anchors, anchorIntervalMs, keyFile, signIntervalMs } = config.ledger;
+  const { continues } = journal;
+  const path = placeHeads(keyFile);
+  const notifier = createNotifier({ targets: anchors, smtp: config.smtp, clock, fetch, log });
+  let anchoredMs = Number.NEGATIVE_INFINITY;
+
+  const anchor = (head: Head): void => {
+    const nowMs = clock.monotonicMs();
+    if (anchors.length === 0 || (head.reason === "interval" && nowMs - anchoredMs < anchorIntervalMs)) return;
+    anchoredMs = nowMs;
+    notifier.deliver({
+      subject: `Tokligence: signed head ${head.seq} of the books`,
+      text: describeHead(head),
+      data: { ...printHead(head, continues) },
+      level: "info",
+    });
+  };
+
+  const signer = createHeadSigner({
+    key,
+    clock,
+    intervalMs: signIntervalMs,
+    position: ledger.head,
+    continues,
+    last: journal.lastHead,
+    keep(head) {
+      // In this order: one that is in the file and not in the database would be taken for a removed one.
+      journal.keepHead({ id: nameHead(head), ...head });
+      keepBeside(path, head, continues, log);
+      anchor(head);
+    },
+    onFault: (error) => log.error("A head of the books could not be signed and kept; it is tried again", { error }),
+  });
+  return {
+    cut: signer.cut,
+    async stop(limitMs) {
+      signer.stop();
+      await notifier.stop(limitMs);
+    },
+  };
+}
+
+/** The database has it; the file is one more witness. */
+function keepBeside(path: string, head: Head, continues: string | null, log: Log): void {
+  try {
+    appendHead(path, head, continues);
+  } catch (error) {
+    log.error("A signed head could not be written beside the key", { path, error });
+  }
+}
+
+function describeHead({ chain, seq, hash, signedAt }: Head): string {
+  return `At ${signedAt.toISOString()} chain ${chain} of the books had come to row ${seq}, whose hash is ${hash === "" ? "empty, for it begins" : hash}.
+
+Keep this: the attached data is signed, and proves later that nothing up to that row was altered or removed.
+
+    tokligence ledger verify --head notice.json
+`;
+}

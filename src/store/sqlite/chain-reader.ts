@@ -1,0 +1,155 @@
+// Chains in a SQLite file, read for verification: through a connection that cannot write. Knows no rule of chains.
+
+import { Database } from "bun:sqlite";
+import type { Column } from "drizzle-orm";
+import type {
+  ChainFields,
+  ChainReader,
+  ChainTable,
+  Extent,
+  LooseRow,
+  NamedRow,
+  RowRange,
+} from "../../audit/verify/reader.ts";
+import { type ChainRow, type HeadRow, toChain, toHead } from "../chain-row.ts";
+import { type Dialect, planText, type TextPlan } from "../chain-text.ts";
+import { ANY_DATABASE, explainStoreError } from "../error.ts";
+import { ledgerEntries, ledgerRecounts } from "./schema.ts";
+
+const TABLES = { ledger_entries: ledgerEntries, ledger_recounts: ledgerRecounts } as const;
+const IDS = { ledger_entries: "id", ledger_recounts: "entry_id" } as const;
+const BUSY_TIMEOUT_MS = 5000;
+
+/** `json_quote` tells numbers from text, so that no row passes for another; a value of JSON must be one alone. */
+function makeDialect(trustsJson: boolean): Dialect {
+  return {
+    toJson(column: Column, name: string) {
+      if (column.dataType === "json") {
+        return trustsJson ? `case when json_valid(${name}) then ${name} when ${name} is not null then '!' end` : null;
+      }
+      if (column.dataType === "boolean") {
+        return `case when ${name} = 1 then 'true' when ${name} = 0 then 'false' else nullif(json_quote(${name}), 'null') end`;
+      }
+      return column.getSQLType() === "real" ? null : `nullif(json_quote(${name}), 'null')`;
+    },
+    toValue: (_, name) => name,
+  };
+}
+
+type Values = unknown[][];
+
+export function openSqliteChains(location: string, fields: ChainFields): ChainReader {
+  const db = openReader(location);
+  const explained = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw explainStoreError(error, ANY_DATABASE);
+    }
+  };
+  const prepareRows = (table: ChainTable, trustsJson: boolean) => {
+    const plan = planText(TABLES[table], fields[table], makeDialect(trustsJson));
+    return { plan, statement: db.prepare(selectRows(table, plan)) };
+  };
+  const quick = {
+    ledger_entries: prepareRows("ledger_entries", true),
+    ledger_recounts: prepareRows("ledger_recounts", true),
+  };
+  const all = <T>(sql: string, ...values: (number | string)[]): T[] =>
+    explained(() => {
+      const statement = db.prepare(sql);
+      try {
+        return statement.all(...values) as T[];
+      } finally {
+        statement.finalize();
+      }
+    });
+  return {
+    chains: async () => all<ChainRow>("select * from ledger_chains order by started_at, chain").map(toChain),
+    heads: async (chain) =>
+      all<HeadRow>("select * from ledger_heads where chain = ? order by seq, signed_at", chain).map(toHead),
+    async extent(chain) {
+      const [extent] = all<Extent>(
+        `select count(*) as rows, coalesce(min(seq), 0) as least, coalesce(max(seq), 0) as most from (
+           select seq from ledger_entries where chain = ?1 and ${IN_ORDER}
+           union all select seq from ledger_recounts where chain = ?1 and ${IN_ORDER})`,
+        chain,
+      );
+      return extent ?? { rows: 0, least: 0, most: 0 };
+    },
+    async window(chain, from, to) {
+      const [found] = all<{ least: number | null; most: number | null }>(
+        `select min(seq) as least, max(seq) as most from ledger_entries
+          where chain = ? and ${IN_ORDER} and created_at >= ? and created_at < ?`,
+        chain,
+        from?.getTime() ?? 0,
+        to?.getTime() ?? Number.MAX_SAFE_INTEGER,
+      );
+      const { least, most } = found ?? { least: null, most: null };
+      return least === null || most === null ? null : { least, most };
+    },
+    async link(chain, seq) {
+      const rows = (["ledger_entries", "ledger_recounts"] as const).flatMap((table) =>
+        all<{ hash: string | null }>(`select hash from ${table} where chain = ? and seq = ?`, chain, seq),
+      );
+      return rows[0]?.hash ?? null;
+    },
+    rows(table, { chain, after, through, limit }: RowRange) {
+      const { plan, statement } = quick[table];
+      return explained(() => (statement.values(chain, after, through, limit) as Values).map(plan.toRow));
+    },
+    async recheck(table, chain, seq): Promise<NamedRow | null> {
+      const { plan, statement } = prepareRows(table, false);
+      try {
+        const [values] = explained(() => statement.values(chain, seq - 1, seq, 1) as Values);
+        const [named] = all<{ id: string }>(
+          `select ${IDS[table]} as id from ${table} where chain = ? and seq = ?`,
+          chain,
+          seq,
+        );
+        return values === undefined ? null : { ...plan.toRow(values), id: String(named?.id) };
+      } finally {
+        statement.finalize();
+      }
+    },
+    loose: async (limit) => [...findLoose(all, "ledger_entries", limit), ...findLoose(all, "ledger_recounts", limit)],
+    async close() {
+      quick.ledger_entries.statement.finalize();
+      quick.ledger_recounts.statement.finalize();
+      db.close();
+    },
+  };
+}
+
+/** What stands in a chain's order; a text in the place of a number is greater than any. */
+const IN_ORDER = `seq >= 1 and seq <= ${Number.MAX_SAFE_INTEGER}`;
+
+function selectRows(table: ChainTable, plan: TextPlan): string {
+  return `select ${plan.select} from ${table} where chain = ? and seq > ? and seq <= ? order by seq limit ?`;
+}
+
+function openReader(location: string): Database {
+  try {
+    const db = new Database(location, { readonly: true });
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    return db;
+  } catch (error) {
+    throw explainStoreError(error, location);
+  }
+}
+
+type All = <T>(sql: string, ...values: (number | string)[]) => T[];
+
+function findLoose(all: All, table: ChainTable, limit: number): LooseRow[] {
+  const rows = all<{ id: string; chain: string | null; at: number }>(
+    `select ${IDS[table]} as id, chain, created_at as at from ${table} where chain is not null
+        and (seq is null or typeof(seq) <> 'integer' or not (${IN_ORDER}))
+      union all select ${IDS[table]}, chain, created_at from ${table}
+        where chain is not null and chain not in (select chain from ledger_chains)
+      union all select ${IDS[table]}, chain, created_at from ${table}
+        where chain is null and created_at > (select min(started_at) from ledger_chains)
+      limit ?`,
+    limit,
+  );
+  return rows.map(({ id, chain, at }) => ({ table, id, chain, createdAt: new Date(at) }));
+}
