@@ -13,6 +13,8 @@ export interface RateCard {
   units: readonly PriceUnit[];
   /** For each unit, the places of those within it. */
   inner: readonly (readonly number[])[];
+  /** Counts that lie within two of the units, and have no price of their own: what they cost, the card does not tell. */
+  overlaps: readonly string[];
   /** By size of the request, ascending; the last one whose `above` is exceeded applies. */
   bands: readonly Band[];
   /** At least so much is charged of a unit, where any is. */
@@ -48,6 +50,7 @@ export function makeRateCard(
   return {
     units,
     inner: units.map((outer) => units.flatMap((unit, place) => (liesWithin(unit, outer) ? [place] : []))),
+    overlaps: findOverlaps(units),
     bands: bands.map((above, index) => {
       const rates = units.map((unit) => {
         const price = prices[unit.priceKey];
@@ -58,6 +61,20 @@ export function makeRateCard(
     }),
     least,
   };
+}
+
+/** Cached sound, where the cache has a price and sound has one, but cached sound has none. */
+function findOverlaps(units: readonly PriceUnit[]): string[] {
+  return [...PRICE_UNITS.values()].flatMap((unit) => {
+    if (units.includes(unit)) return [];
+    const around = units.filter((outer) => liesWithin(unit, outer));
+    const isTorn = around.some((one) => around.some((other) => one !== other && isApart(one, other)));
+    return isTorn ? [unit.name] : [];
+  });
+}
+
+function isApart(one: PriceUnit, other: PriceUnit): boolean {
+  return !liesWithin(one, other) && !liesWithin(other, one);
 }
 
 /** Nano-dollars a unit. */
@@ -90,7 +107,12 @@ export function costOf(card: RateCard, usage: Usage | null, units: Units | null)
 }
 
 /** What is counted as each unit and as nothing within it. */
-function countUnits({ units, inner, least }: RateCard, usage: Usage | null, other: Units | null): number[] | null {
+function countUnits(
+  { units, inner, least, overlaps }: RateCard,
+  usage: Usage | null,
+  other: Units | null,
+): number[] | null {
+  for (const name of overlaps) if ((countUnit(name, other) ?? countUnit(name, usage?.units) ?? 0) > 0) return null;
   const counts: number[] = [];
   for (let place = 0; place < units.length; place++) {
     const unit = units[place];

@@ -240,6 +240,25 @@ describe("overrides and discounts", () => {
       60 * 3_750 + 40 * 6_000,
     );
   });
+  test("cached sound has no price where only the cache and sound have one", async () => {
+    const named: [string, string][] = [
+      ["input", "2"],
+      ["cache_read", "1"],
+      ["input_audio", "8"],
+    ];
+    const book = await withOverrides([{ ...base, model: "*", prices: joinPrices(named) }]);
+    const usage = makeUsage({ freshInputTokens: 60, cacheReadTokens: 40 });
+    const costOf = (units: Record<string, number>, over = book): number | undefined =>
+      over.price(ask("openai", "m", { ...usage, units }))?.costNanos;
+    expect(costOf({ input_audio_tokens: 50 })).toBe(10 * 2_000 + 40 * 1_000 + 50 * 8_000);
+    expect(costOf({ input_audio_tokens: 50, cache_audio_read_tokens: 20 })).toBeUndefined();
+    const whole = joinPrices([...named, ["cache_audio_read_mtok", "4"]]);
+    const priced = await withOverrides([{ ...base, model: "*", prices: whole }]);
+    // Of 50 of sound 20 come from the cache, of 40 from the cache 20 are sound: 30 are text and fresh.
+    expect(costOf({ input_audio_tokens: 50, cache_audio_read_tokens: 20 }, priced)).toBe(
+      30 * 2_000 + 20 * 1_000 + 30 * 8_000 + 20 * 4_000,
+    );
+  });
   test("a discount is taken off what is listed, exactly, and not off what was agreed", async () => {
     const book = await withOverrides([{ ...base, model: "agreed", prices: joinPrices([["input", "2"]]) }], "12.5");
     const usage = makeUsage({ freshInputTokens: 1_000, outputTokens: 1_000 });
