@@ -4,4 +4,4 @@ import type { BookReader } from "./reconcile/index.ts";
 export * from "./reconcile/index.ts";
 
 /** What auditors read of the books. Fulfilled by store/. */
-export interface AuditBooks extends BookReader {}
+export interface AuditBooks extends Pick<BookReader, "calls"> {}

@@ -1,13 +1,11 @@
 // The books as auditors read them: many rows in a row, past all filters of the reports. Knows neither exports nor packs.
 
-import { and, desc, eq, gte, inArray, lt } from "drizzle-orm";
+import { and, desc, eq, gte, lt } from "drizzle-orm";
 import type { AuditBooks } from "../audit/index.ts";
 import type { SealedEntry } from "../ledger/index.ts";
 import type { Engine } from "./engine.ts";
 
 const PAGE = 1_000;
-/** Engines limit how many values a list may hold. */
-const IDS = 500;
 
 export function createAuditStore(engine: Engine): AuditBooks {
   const { ledgerEntries: entries } = engine.schema;
@@ -28,18 +26,6 @@ export function createAuditStore(engine: Engine): AuditBooks {
         if (page.length < PAGE) return;
         cursor = page.at(-1)?.id ?? null;
       }
-    },
-    async corrections(ids) {
-      const found: SealedEntry[] = [];
-      for (let at = 0; at < ids.length; at += IDS) {
-        const some = ids.slice(at, at + IDS);
-        found.push(
-          ...(await engine.read<SealedEntry[]>((db) =>
-            db.select().from(entries).where(inArray(entries.corrects, some)),
-          )),
-        );
-      }
-      return found;
     },
   };
 }

@@ -17,6 +17,8 @@ interface Line {
   booked_usd: string | null;
   difference_usd: string | null;
   billed_for: Record<string, string>;
+  booked_for: Record<string, string>;
+  off_in: string[];
 }
 
 interface Report {
@@ -161,6 +163,8 @@ describe("tokens and money of two files, on SQLite", () => {
       booked_usd: "2.425",
       difference_usd: "0.375",
       billed_for: { fresh: "1.75", cache_read: "0.75", output: "0.3" },
+      booked_for: { fresh: "1.75", cache_read: "0.375", output: "0.3" },
+      off_in: ["cache_read"],
     });
     expect(found.get("missing")).toMatchObject({
       day: FIRST_DAY,

@@ -3,6 +3,7 @@
 import type { Attempt, LedgerEntry } from "../../ledger/index.ts";
 import type { TimeZone } from "../../lib/time-zone.ts";
 import type { BilledLine } from "./line.ts";
+import type { SplitCost } from "./split.ts";
 import { type Tally, createTally } from "./tally.ts";
 
 /** What is read of the books. */
@@ -34,6 +35,7 @@ export interface BookOptions {
   zone: TimeZone;
   /** Null where keys are not told apart. */
   keyOf: ((provider: string) => string | null) | null;
+  split: SplitCost;
   onProgress?: (calls: number) => void;
 }
 
@@ -81,7 +83,7 @@ function addCall(sums: BookedSums, call: LedgerEntry, options: BookOptions): boo
       longCacheWrite: call.longCacheWriteTokens ?? 0,
       output: call.outputTokens ?? 0,
     },
-    money: call.costNanos === null ? {} : { all: BigInt(call.costNanos) },
+    money: call.costNanos === null ? {} : (options.split(call) ?? { all: BigInt(call.costNanos) }),
     unpriced: Number(call.costNanos === null),
   });
   return true;

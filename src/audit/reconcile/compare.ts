@@ -1,7 +1,7 @@
 // Lays what was billed beside what the books hold, line by line, and says of each whether they agree. Pure: knows no file and no database.
 
 import { nextDay } from "../../lib/time-zone.ts";
-import type { MoneyPart, TokenPart } from "./line.ts";
+import { MONEY_PARTS, type MoneyPart, type TokenPart } from "./line.ts";
 import { groupModels } from "./model.ts";
 import { type Sum, type Tally, mergeSum } from "./tally.ts";
 
@@ -32,6 +32,8 @@ export interface ComparedLine {
   billedFor: Partial<Record<MoneyPart, bigint>>;
   /** The same of our books, where their prices could be split. */
   bookedFor: Partial<Record<MoneyPart, bigint>>;
+  /** The parts whose money differs; empty where the two cannot be laid side by side. */
+  offIn: MoneyPart[];
   /** Rows of the books in it that have no price. */
   unpriced: number;
 }
@@ -127,6 +129,7 @@ function judge(
     money,
     billedFor: billed?.money ?? {},
     bookedFor: booked?.money ?? {},
+    offIn: [],
     unpriced: booked?.unpriced ?? 0,
   };
   const slack = findSlack({ billed, booked }, options);
@@ -139,7 +142,13 @@ function judge(
   if (booked === null || isEmpty("booked")) return { ...line, verdict: line.unpriced > 0 ? "unpriced" : "missing" };
   if (billed === null || isEmpty("billed")) return { ...line, verdict: "extra" };
   if (!sameTokens) return { ...line, verdict: "tokens" };
-  return { ...line, verdict: line.unpriced > 0 ? "unpriced" : "mispriced" };
+  return { ...line, verdict: line.unpriced > 0 ? "unpriced" : "mispriced", offIn: findOff(line, slack, options) };
+}
+
+/** Where either side holds money that nobody split, nothing can be said. */
+function findOff({ billedFor, bookedFor }: ComparedLine, slack: bigint, options: CompareOptions): MoneyPart[] {
+  if (billedFor.all !== undefined || bookedFor.all !== undefined) return [];
+  return MONEY_PARTS.filter((part) => !isClose(billedFor[part] ?? 0n, bookedFor[part] ?? 0n, slack, options));
 }
 
 /** Lines are rounded by the export, rows by us to the nearest nano-dollar. */

@@ -6,12 +6,14 @@ import { compareTallies } from "./compare.ts";
 import { type ReadOptions, readExports } from "./read.ts";
 import { type Report, makeReport } from "./report.ts";
 import type { ExportFile } from "./source.ts";
+import type { SplitCost } from "./split.ts";
 import { type Tally, createTally } from "./tally.ts";
 
 export type { BookReader } from "./books.ts";
 export type { ComparedLine } from "./compare.ts";
 export { type Report, printReport, printReportCsv } from "./report.ts";
 export type { ExportFile } from "./source.ts";
+export { createSplit } from "./split.ts";
 
 export interface ReconcileOptions extends ReadOptions {
   /** Names of providers in the books. */
@@ -23,6 +25,8 @@ export interface ReconcileOptions extends ReadOptions {
   aliases: ReadonlyMap<string, string>;
   /** Null where keys are compared together. Else the provider that a key of the export belongs to; null for a key that is to be left out. */
   keys: ((key: string) => string | null) | null;
+  /** Takes the cost of a row apart, to name the part that a bill prices otherwise. */
+  split: SplitCost;
   onProgress?: (calls: number) => void;
 }
 
@@ -43,6 +47,7 @@ export async function reconcile(
     to: new Date(exports.zone.startOf(nextDay(to))),
     zone: exports.zone,
     keyOf: options.keys === null ? null : (provider) => provider,
+    split: options.split,
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   });
   const comparison = compareTallies(billed, booked.tally, {

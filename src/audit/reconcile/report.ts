@@ -2,6 +2,7 @@
 
 import { formatUsd } from "../../ledger/index.ts";
 import { printCsvLine } from "../../lib/csv.ts";
+import { nextDay } from "../../lib/time-zone.ts";
 import type { BookedSums } from "./books.ts";
 import type { ComparedLine, Comparison, Pair, Verdict } from "./compare.ts";
 import { MONEY_PARTS, TOKEN_PARTS, type TokenPart } from "./line.ts";
@@ -14,6 +15,8 @@ export interface Report {
   timeZone: string;
   /** First and last day. */
   days: { from: string; to: string };
+  /** The same as moments; the end is exclusive. */
+  span: { from: Date; to: Date };
   matchedBy: string[];
   lines: ComparedLine[];
   counts: Record<Verdict, number>;
@@ -48,6 +51,7 @@ export function makeReport({ comparison, exports, books, providers, from, to }: 
     formats: exports.formats.map(({ title }) => title),
     timeZone: exports.zone.name,
     days: { from, to },
+    span: { from: new Date(exports.zone.startOf(from)), to: new Date(exports.zone.startOf(nextDay(to))) },
     matchedBy: ["day", ...(byModel ? ["model"] : []), ...(byKey ? ["key"] : [])],
     lines,
     counts,
@@ -143,9 +147,9 @@ export function printReport(report: Report): unknown {
       requests: line.requests,
       tokens: printTokens(line.tokens),
       ...printMoney(line.money),
-      billed_for: Object.fromEntries(
-        Object.entries(line.billedFor).map(([part, nanos]) => [nameField(part), formatUsd(nanos)]),
-      ),
+      billed_for: printParts(line.billedFor),
+      booked_for: printParts(line.bookedFor),
+      off_in: line.offIn.map(nameField),
       unpriced_rows: line.unpriced,
     })),
     books: {
@@ -177,6 +181,14 @@ function printMoney(money: Pair<bigint> | null): Record<string, string | null> {
   };
 }
 
+function printKnown(nanos: bigint | undefined): string {
+  return nanos === undefined ? "" : formatUsd(nanos);
+}
+
+function printParts(money: ComparedLine["billedFor"]): Record<string, string> {
+  return Object.fromEntries(Object.entries(money).map(([part, nanos]) => [nameField(part), formatUsd(nanos)]));
+}
+
 function nameField(part: string): string {
   return part.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
 }
@@ -196,7 +208,8 @@ export function* printReportCsv(report: Report): Generator<string> {
     "usd_billed",
     "usd_booked",
     "usd_difference",
-    ...MONEY_PARTS.map((part) => `usd_billed_for_${nameField(part)}`),
+    "off_in",
+    ...MONEY_PARTS.flatMap((part) => [`usd_billed_for_${nameField(part)}`, `usd_booked_for_${nameField(part)}`]),
   ]);
   const cellsOf = ({ tokens, money }: Totals): (number | string)[] => [
     ...TOKEN_PARTS.flatMap((part) => [tokens[part]?.billed ?? "", tokens[part]?.booked ?? ""]),
@@ -212,10 +225,8 @@ export function* printReportCsv(report: Report): Generator<string> {
       line.requests.billed ?? "",
       line.requests.booked ?? "",
       ...cellsOf(line),
-      ...MONEY_PARTS.map((part) => {
-        const nanos = line.billedFor[part];
-        return nanos === undefined ? "" : formatUsd(nanos);
-      }),
+      line.offIn.map(nameField).join(" "),
+      ...MONEY_PARTS.flatMap((part) => [line.billedFor[part], line.bookedFor[part]].map(printKnown)),
     ]);
   }
   yield printCsvLine(["total", "", "", "", report.agrees ? "agrees" : "differs", "", "", ...cellsOf(report.totals)]);

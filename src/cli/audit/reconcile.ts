@@ -2,9 +2,11 @@
 
 import { defineCommand } from "citty";
 import {
+  type BookReader,
   type ComparedLine,
   type ExportFile,
   type Report,
+  createSplit,
   printReport,
   printReportCsv,
   reconcile,
@@ -12,10 +14,12 @@ import {
 import type { Config } from "../../config/index.ts";
 import { formatUsd } from "../../ledger/index.ts";
 import { type TimeZone, openTimeZone } from "../../lib/time-zone.ts";
+import type { Store } from "../../store/index.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { runWithStore } from "../open.ts";
 import { print, printJson, printTable, say, startProgress } from "../output.ts";
+import { openCounter } from "../prices/counter.ts";
 import { readList, refuseValue } from "../value.ts";
 
 export default defineCommand({
@@ -61,8 +65,10 @@ export default defineCommand({
     const zone = args["time-zone"] === undefined ? null : readZone(args["time-zone"]);
     const providers = readList(args.provider);
     const progress = startProgress("reading the books: calls");
+    const { desk, scene } = await openCounter(args);
+    await desk.open();
     const report = await runWithStore(args, async ({ config, store }) =>
-      reconcile(await Promise.all(readList(args.file).map(openExport)), store.audit, {
+      reconcile(await Promise.all(readList(args.file).map(openExport)), toReader(store), {
         providers,
         from: args.from === undefined ? null : readDayFlag("from", args.from),
         to: args.to === undefined ? null : readDayFlag("to", args.to),
@@ -72,6 +78,7 @@ export default defineCommand({
         tolerancePpm: readTolerance(args.tolerance),
         aliases: readPairs("alias", args.alias ?? ""),
         keys: args.keys === undefined ? null : makeKeyFinder(readPairs("keys", args.keys), config, providers),
+        split: createSplit({ book: desk.book, pricingOf: (name) => scene.providers.get(name)?.pricing }),
         onProgress: (calls) => progress.update(calls, calls),
       }).finally(() => progress.end()),
     );
@@ -81,11 +88,23 @@ export default defineCommand({
     if (!report.agrees) {
       throw new CliError(`The export and the books do not agree: ${countOff(report)}.`, {
         exitCode: EXIT.conflict,
-        hint: `To prove your side: tokligence audit pack --provider ${args.provider} --from ${report.days.from} --to ${report.days.to} -o pack.zip`,
+        hint: `To prove your side: tokligence audit pack --provider ${args.provider} --from ${printMoment(report.span.from)} --to ${printMoment(report.span.to)} -o pack.zip`,
       });
     }
   },
 });
+
+function toReader({ audit, ledger }: Store): BookReader {
+  return { calls: audit.calls, corrections: ledger.corrections };
+}
+
+/** A day alone where it begins at midnight UTC. */
+function printMoment(at: Date): string {
+  return at
+    .toISOString()
+    .replace(/T00:00:00\.000Z$/u, "")
+    .replace(".000Z", "Z");
+}
 
 function countOff({ counts }: Report): string {
   const words = {
@@ -204,6 +223,7 @@ function printForPeople(report: Report): void {
       "usd_billed",
       "usd_booked",
       "usd_difference",
+      "off_in",
     ] as const;
     printTable(rows, report.matchedBy.includes("key") ? ["key", ...columns] : columns);
     print("");
@@ -235,6 +255,7 @@ const EMPTY_LINE: ComparedLine = {
   money: null,
   billedFor: {},
   bookedFor: {},
+  offIn: [],
   unpriced: 0,
 };
 
@@ -258,5 +279,6 @@ function toRow(line: ComparedLine) {
     usd_billed: money === null ? null : formatUsd(money.billed),
     usd_booked: money === null ? null : formatUsd(money.booked),
     usd_difference: money === null ? null : formatUsd(money.billed - money.booked),
+    off_in: line.offIn.map((part) => part.replaceAll(/[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`)).join(", "),
   };
 }
