@@ -7,7 +7,7 @@ import type { Config, ProviderSettings } from "../src/config/value.ts";
 import { type Memory, createMemory } from "../src/gateway/index.ts";
 import type { UpstreamInit } from "../src/gateway/send.ts";
 import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
-import { type LedgerEntry, createLedgerWriter, createPriceBook } from "../src/ledger/index.ts";
+import { type LedgerEntry, type LedgerWriter, createLedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
 import type { Clock } from "../src/lib/clock.ts";
 import { createSpool } from "../src/lib/spool.ts";
@@ -37,6 +37,7 @@ export interface Rig {
   store: Store;
   directory: Directory;
   memory: Memory;
+  ledger: LedgerWriter;
   clock: TestClock;
   /** Calls that reached an upstream, model lists left out. */
   calls: UpstreamCall[];
@@ -71,6 +72,8 @@ interface RigInit {
   config?: (config: Config) => Config;
   /** Addresses of hosts, where they are to be looked up. */
   lookup?: (hostname: string) => Promise<readonly string[]>;
+  /** Who signs the chain; nobody who could, unless a test says so. */
+  key?: (config: Config) => { id: string; publicKey: string };
   /** In place of the real books, for faults. */
   append?: (entries: readonly LedgerEntry[]) => unknown;
 }
@@ -111,7 +114,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
   const { journal, close: closeJournal } = await store.openJournal({
     outboxPath: config.outboxPath,
     durability: config.durability,
-    key: { id: "test", publicKey: "" },
+    key: init.key?.(config) ?? { id: "test", publicKey: "" },
     findHead: () => null,
     now: new Date(clock.wallMs()),
     after: clock.after,
@@ -119,27 +122,28 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     onRecovery: () => log.info("outbox recovered"),
   });
   const metrics = createMetrics();
+  const ledger = createLedgerWriter({
+    onCommit: metrics.committed,
+    journal: {
+      ...journal,
+      commit(batch) {
+        if (batch.entries.length > 0) init.append?.(batch.entries);
+        return journal.commit(batch);
+      },
+    },
+    nowMs: clock.monotonicMs,
+    onDuplicate: (id) => log.error("duplicate row", { id }),
+    schedule: setImmediate,
+    after: clock.after,
+    onFault: (error) => log.error("ledger fault", { error }),
+    onRecovery: (rows) => log.info("ledger recovered", { rows }),
+  });
   const app = createApp({
     config,
     directory,
     ring,
     books: store.ledger,
-    ledger: createLedgerWriter({
-      onCommit: metrics.committed,
-      journal: {
-        ...journal,
-        commit(batch) {
-          if (batch.entries.length > 0) init.append?.(batch.entries);
-          return journal.commit(batch);
-        },
-      },
-      nowMs: clock.monotonicMs,
-      onDuplicate: (id) => log.error("duplicate row", { id }),
-      schedule: setImmediate,
-      after: clock.after,
-      onFault: (error) => log.error("ledger fault", { error }),
-      onRecovery: (rows) => log.info("ledger recovered", { rows }),
-    }),
+    ledger,
     prices: createPriceBook(makePriceRules(config, [await loadBundledPrices()])),
     bindings: store.bindings,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
@@ -185,6 +189,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     store,
     directory,
     memory,
+    ledger,
     clock,
     calls,
     log: lines,

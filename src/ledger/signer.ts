@@ -12,6 +12,8 @@ export interface SigningKey {
   /** Raw, base64url. */
   publicKey: string;
   sign(head: Unsigned, continues: string | null): Head;
+  /** Ed25519 over the text's UTF-8, base64url; for what is no head, and must not look like one. */
+  signText(text: string): string;
 }
 
 export interface HeadSigner {

@@ -1,31 +1,94 @@
 // The books as auditors read them: many rows in a row, past all filters of the reports. Knows neither exports nor packs.
 
-import { and, desc, eq, gte, lt } from "drizzle-orm";
+import { and, asc, count, desc, eq, gt, gte, inArray, isNull, lt, type SQL } from "drizzle-orm";
 import type { AuditBooks } from "../audit/index.ts";
-import type { SealedEntry } from "../ledger/index.ts";
-import type { Engine } from "./engine.ts";
+import type { Head, HeadReason, SealedEntry, SealedRecount } from "../ledger/index.ts";
+import type { Db, Engine, Query } from "./engine.ts";
 
 const PAGE = 1_000;
+/** Engines limit how many values a list may hold. */
+const IDS = 500;
 
 export function createAuditStore(engine: Engine): AuditBooks {
-  const { ledgerEntries: entries } = engine.schema;
+  const { ledgerEntries: entries, ledgerRecounts: recounts, ledgerChains, ledgerHeads } = engine.schema;
+  const readEntries = (where: SQL | undefined, order: SQL, limit: number): Promise<SealedEntry[]> =>
+    engine.read((db) => db.select().from(entries).where(where).orderBy(order).limit(limit));
+  const readCalls = async (ids: readonly string[]): Promise<SealedEntry[]> => {
+    const found: SealedEntry[] = [];
+    for (let at = 0; at < ids.length; at += IDS) {
+      const some = ids.slice(at, at + IDS);
+      const build = (db: Db): Query<SealedEntry[]> => db.select().from(entries).where(inArray(entries.id, some));
+      found.push(...(await engine.read(build)));
+    }
+    return found;
+  };
   return {
     async *calls(from, to) {
       let cursor: string | null = null;
       for (;;) {
         const older = cursor === null ? undefined : lt(entries.id, cursor);
-        const page: SealedEntry[] = await engine.read((db) =>
-          db
-            .select()
-            .from(entries)
-            .where(and(older, gte(entries.createdAt, from), lt(entries.createdAt, to), eq(entries.kind, "call")))
-            .orderBy(desc(entries.id))
-            .limit(PAGE),
-        );
+        const inTime = and(gte(entries.createdAt, from), lt(entries.createdAt, to));
+        const page = await readEntries(and(older, inTime, eq(entries.kind, "call")), desc(entries.id), PAGE);
         if (page.length > 0) yield page;
         if (page.length < PAGE) return;
         cursor = page.at(-1)?.id ?? null;
       }
     },
+    chains: () =>
+      engine.read((db) =>
+        db
+          .select({ chain: ledgerChains.chain, publicKey: ledgerChains.publicKey, continues: ledgerChains.continues })
+          .from(ledgerChains),
+      ),
+    async heads(chain, fromSeq, limit) {
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(ledgerHeads)
+          .where(and(eq(ledgerHeads.chain, chain), gte(ledgerHeads.seq, fromSeq)))
+          .orderBy(asc(ledgerHeads.seq), asc(ledgerHeads.id))
+          .limit(limit),
+      );
+      return rows.map(({ id: _id, reason, ...head }): Head => ({ ...head, reason: reason as HeadReason }));
+    },
+    async about(chain, kind, { from, to }, afterSeq) {
+      const inTime = and(gte(entries.createdAt, from), lt(entries.createdAt, to));
+      if (kind === "recount") {
+        const found = await engine.read<{ row: SealedRecount; call: SealedEntry }[]>((db) =>
+          db
+            .select({ row: recounts, call: entries })
+            .from(recounts)
+            .innerJoin(entries, eq(entries.id, recounts.entryId))
+            .where(and(eq(recounts.chain, chain), gt(recounts.seq, afterSeq), inTime))
+            .orderBy(asc(recounts.seq))
+            .limit(PAGE),
+        );
+        return { found, next: findNext(found.map(({ row }) => row)) };
+      }
+      const ofKind = and(eq(entries.chain, chain), gt(entries.seq, afterSeq), eq(entries.kind, kind));
+      const rows = await readEntries(and(ofKind, kind === "call" ? inTime : undefined), asc(entries.seq), PAGE);
+      if (kind === "call") return { found: rows.map((row) => ({ row, call: row })), next: findNext(rows) };
+      const corrected = await readCalls(rows.flatMap((row) => row.corrects ?? []));
+      const byId = new Map(corrected.map((call) => [call.id, call]));
+      const found = rows.flatMap((row) => {
+        const call = byId.get(row.corrects ?? "");
+        return call !== undefined && call.createdAt >= from && call.createdAt < to ? [{ row, call }] : [];
+      });
+      return { found, next: findNext(rows) };
+    },
+    async countUnchained({ from, to }) {
+      const inTime = and(gte(entries.createdAt, from), lt(entries.createdAt, to));
+      const rows = await engine.read((db) =>
+        db
+          .select({ rows: count() })
+          .from(entries)
+          .where(and(isNull(entries.chain), inTime)),
+      );
+      return rows[0]?.rows ?? 0;
+    },
   };
+}
+
+function findNext(page: readonly { seq: number | null }[]): number | null {
+  return page.length < PAGE ? null : (page.at(-1)?.seq ?? null);
 }

@@ -1,7 +1,11 @@
 // A whole gateway with a scripted provider, and the command line on the same books: what was asked is known, so that bills can be written by hand.
 
+import { Database } from "bun:sqlite";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import postgres from "postgres";
+import { type SigningKey, nameHead } from "../../src/ledger/index.ts";
+import { openKey } from "../../src/cli/ledger/key-file.ts";
 import { runLine, type Printed } from "../cli/desk.ts";
 import { OPENAI_KEY, makeProviderSettings, makeRig, type Rig } from "../rig.ts";
 
@@ -14,6 +18,12 @@ export interface Usage {
 export interface AuditScene {
   rig: Rig;
   folder: string;
+  /** Signs the chain of these books. */
+  key: SigningKey;
+  /** Signs a head at that place and keeps it with the books. */
+  sign(seq: number): Promise<void>;
+  /** Runs a statement on the ledger behind the gateway's back. */
+  tamper(statement: string): Promise<void>;
   /** Calls a model; the provider reports that usage. */
   call(model: string, usage: Usage, served?: string): Promise<void>;
   /** Runs a line on the same books. */
@@ -31,8 +41,10 @@ export const SECOND_DAY = "2023-11-15";
 export async function makeAuditScene(dsn?: string): Promise<AuditScene> {
   let next: { usage: Usage; model: string } = { usage: { prompt: 1, completion: 1 }, model: "" };
   let number = 0;
+  let key: SigningKey | null = null;
   const rig = await makeRig({
-    upstream: () => {
+    upstream: ({ method }) => {
+      if (method === "GET") return Response.json({ object: "list", data: [] });
       const { prompt, cached = 0, completion } = next.usage;
       number++;
       return Response.json(
@@ -52,6 +64,7 @@ export async function makeAuditScene(dsn?: string): Promise<AuditScene> {
         { headers: { "x-request-id": `req_upstream_${number}` } },
       );
     },
+    key: (config) => (key = openKey(config.ledger.keyFile)),
     config: (config) => ({
       ...config,
       ...(dsn === undefined ? {} : { identityPath: dsn, ledgerPath: dsn }),
@@ -76,15 +89,46 @@ export async function makeAuditScene(dsn?: string): Promise<AuditScene> {
     [
       `identity_path = ${rig.config.identityPath}`,
       `ledger_path = ${rig.config.ledgerPath}`,
+      `ledger_key_file = ${rig.config.ledger.keyFile}`,
       `openai_api_key = ${OPENAI_KEY}`,
-      `home = ${folder}`,
-    ]
-      .filter((line) => !line.startsWith("home"))
-      .join("\n"),
+    ].join("\n"),
   );
+  if (key === null) throw new Error("the rig asked for no key");
+  const signing: SigningKey = key;
+  const execute = async (statement: string, values: readonly (number | string | null)[] = []): Promise<void> => {
+    if (dsn === undefined) {
+      const db = new Database(rig.config.ledgerPath);
+      db.query(statement).run(...values);
+      db.close();
+      return;
+    }
+    const sql = postgres(dsn, { max: 1 });
+    await sql.unsafe(
+      statement.replaceAll("?", () => `$${++placeholder}`),
+      [...values],
+    );
+    placeholder = 0;
+    await sql.end();
+  };
+  let placeholder = 0;
   return {
     rig,
     folder,
+    key: signing,
+    async sign(seq) {
+      const rows = await rig.store.ledger.page({}, 1_000, null);
+      const row = rows.entries.find((entry) => entry.seq === seq);
+      const chain = row?.chain ?? "";
+      const at = new Date(rig.clock.wallMs());
+      const unsigned = { chain, seq, hash: row?.hash ?? "", reason: "interval", previous: null, signedAt: at } as const;
+      const { publicKey, signature } = signing.sign(unsigned, null);
+      const signedAt = dsn === undefined ? at.getTime() : at.toISOString();
+      await execute(
+        "insert into ledger_heads (id, chain, seq, hash, reason, signed_at, previous, public_key, signature) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [nameHead(unsigned), chain, seq, unsigned.hash, unsigned.reason, signedAt, null, publicKey, signature],
+      );
+    },
+    tamper: execute,
     async call(model, usage, served = model) {
       next = { usage, model: served };
       const response = await rig.chat({ model, messages: [{ role: "user", content: "Hi" }] });

@@ -66,7 +66,7 @@ function addCall(sums: BookedSums, call: LedgerEntry, options: BookOptions): boo
   if (attempts.length > 0) return addAttempts(sums, call, attempts, options);
   if (call.provider === null || !options.providers.has(call.provider)) return false;
   sums.calls++;
-  if (call.usageSource === "none" || call.freshInputTokens === null) {
+  if (call.usageSource === "none") {
     sums.unmeasured++;
     return true;
   }
@@ -77,7 +77,8 @@ function addCall(sums: BookedSums, call: LedgerEntry, options: BookOptions): boo
     model: call.modelServed ?? call.modelAsked,
     requests: 1,
     tokens: {
-      fresh: call.freshInputTokens,
+      // Null where something else than tokens was counted.
+      fresh: call.freshInputTokens ?? 0,
       cacheRead: call.cacheReadTokens ?? 0,
       cacheWrite: call.cacheWriteTokens ?? 0,
       longCacheWrite: call.longCacheWriteTokens ?? 0,

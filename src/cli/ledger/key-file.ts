@@ -51,6 +51,7 @@ function toSigningKey(key: KeyObject): SigningKey {
       publicKey,
       signature: sign(null, Buffer.from(encodeHead(head, continues)), key).toString("base64url"),
     }),
+    signText: (text) => sign(null, Buffer.from(text), key).toString("base64url"),
   };
 }
 

@@ -1,0 +1,29 @@
+// Of a call that went from one provider to another, a pack adds up the part that concerns the one that it is about.
+
+import { expect, test } from "bun:test";
+import { readOwnPart } from "../../src/audit/pack/part.ts";
+
+const used = (fresh: number, output: number) => ({
+  freshInputTokens: fresh,
+  cacheReadTokens: 10,
+  cacheWriteTokens: 0,
+  outputTokens: output,
+});
+
+test("its own attempts where there were several, the row where there was one, nothing where another answered", () => {
+  const both = {
+    ...used(150, 9),
+    provider: "b",
+    costNanos: 900,
+    usageSource: "provider",
+    attempts: [
+      { provider: "a", usage: used(50, 2), costNanos: 200 },
+      { provider: "b", usage: used(100, 7), costNanos: null },
+    ],
+  };
+  expect(readOwnPart(both, new Set(["a"]))).toEqual({ input: 60, output: 2, cost: 200n, isUnpriced: false });
+  expect(readOwnPart(both, new Set(["b"]))).toEqual({ input: 110, output: 7, cost: 0n, isUnpriced: true });
+  const one = { ...both, attempts: [{ provider: "a" }, { provider: "b" }] };
+  expect(readOwnPart(one, new Set(["b"]))).toEqual({ input: 160, output: 9, cost: 900n, isUnpriced: false });
+  expect(readOwnPart(one, new Set(["a"]))).toEqual({ input: 0, output: 0, cost: 0n, isUnpriced: false });
+});
