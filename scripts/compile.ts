@@ -11,7 +11,7 @@ export const DIST = join(ROOT, "dist");
 export const VERSION: string = version;
 const CACHE = join(DIST, ".cache");
 /** Threads begin at a file of their own, which the executable finds by its place in the sources. */
-const WORKERS = ["src/cli/ledger/scan-worker.ts"] as const;
+const WORKERS = ["src/cli/ledger/scan-worker.ts", "src/server/reader/worker.ts"] as const;
 
 /** Writes the executable, and its source maps to dist/maps/, which are not shipped. */
 export async function compile(platform: Platform, outfile: string): Promise<void> {

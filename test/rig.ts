@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config, ProviderSettings } from "../src/config/value.ts";
-import { type Memory, createMemory } from "../src/gateway/index.ts";
+import { type Memory, createCapture, createMemory } from "../src/gateway/index.ts";
 import type { UpstreamInit } from "../src/gateway/send.ts";
 import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
 import { type LedgerEntry, type LedgerWriter, createLedgerWriter, createPriceBook } from "../src/ledger/index.ts";
@@ -13,7 +13,7 @@ import type { Clock } from "../src/lib/clock.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
 import { createRedactor } from "../src/lib/redact.ts";
-import { type App, createApp, makePriceRules } from "../src/server/index.ts";
+import { type App, createApp, createReader, makePriceRules } from "../src/server/index.ts";
 import { type Store, openStore } from "../src/store/index.ts";
 import { createLog } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metric.ts";
@@ -138,11 +138,17 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     onFault: (error) => log.error("ledger fault", { error }),
     onRecovery: (rows) => log.info("ledger recovered", { rows }),
   });
+  const capture = createCapture({
+    isOn: () => config.ledger.capture,
+    write: (payloads) => store.ledger.putPayloads(payloads),
+    onFault: (error) => log.error("capture fault", { error }),
+  });
   const app = createApp({
     config,
     directory,
     ring,
-    books: store.ledger,
+    books: createReader(store.ledger),
+    capture,
     ledger,
     prices: createPriceBook(makePriceRules(config, [await loadBundledPrices()])),
     bindings: store.bindings,
@@ -277,7 +283,9 @@ export function makeConfig(folder: string): Config {
     ledger: {
       anchors: [],
       anchorIntervalMs: 3_600_000,
+      capture: false,
       keyFile: join(folder, "ledger.key"),
+      retention: { capturedMs: 0, payloadHashesMs: 0, rowsMs: 0 },
       signIntervalMs: 60_000,
     },
     metrics: { isPublic: false },

@@ -3,7 +3,7 @@
 import { tmpdir } from "node:os";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
 import { createMemory } from "../gateway/index.ts";
-import { createDirectory, createKeyRing } from "../identity/index.ts";
+import { type KeyRing, createDirectory, createKeyRing } from "../identity/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
@@ -11,12 +11,13 @@ import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import type { Session } from "../gateway/index.ts";
 import { type App, answerError, createApp } from "../server/index.ts";
-import { openStore } from "../store/index.ts";
+import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metric.ts";
 import { openBooks } from "./books.ts";
 import { CliError, EXIT } from "./error.ts";
 import { openPriceDesk } from "./price-desk.ts";
+import { readBooks } from "./reading.ts";
 
 export interface Daemon {
   /** Where it listens, for people. */
@@ -42,13 +43,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const store = await openStore(config);
   const directory = createDirectory({ store: store.identity, now: Date.now });
   await directory.ensureRoot(config.adminEmail);
-  const ring = createKeyRing({
-    store: store.identity,
-    now: Date.now,
-    onError: (error) => log.warn("Users and keys cannot be read; those in memory stay in force", { error }),
-    onRecover: () => log.info("Users and keys can be read again"),
-  });
-  await ring.load();
+  const ring = await openRing(store, log);
   const metrics = createMetrics();
   const books = await openBooks({ config, store, clock: systemClock, fetch, log, metrics });
   const { ledger } = books;
@@ -59,11 +54,13 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     isShared: store.engine === "postgres",
     onFault: (error) => log.error("Answers could not be kept for later reference", { error }),
   });
+  let current = config;
+  const reading = readBooks({ store, log, ledger, config: () => current, cut: books.cut });
   const app = createApp({
     config,
     directory,
     ring,
-    books: store.ledger,
+    ...reading.parts,
     ledger,
     prices: prices.book,
     bindings: store.bindings,
@@ -80,7 +77,6 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     version: VERSION,
     commit: COMMIT,
   });
-  let current = config;
   const stopReloading = await reloadOnChange(init, {
     current: () => current,
     apply(next) {
@@ -97,6 +93,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await stopReloading();
     app.close();
     await memory.stop();
+    await reading.close();
     await books.close();
     await store.close();
     await init.closeLog();
@@ -110,6 +107,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await memory.stop();
     // The rows of calls that were just cut are on their way.
     await ledger.settled(CUT_GRACE_MS);
+    await reading.close();
     await books.close();
     await ring.stop();
     await store.close();
@@ -118,6 +116,17 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const deadlineMs = (): number => current.timeouts.shutdownMs;
   const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading });
   return { url: server.url.href.replace(/\/$/u, ""), stopped };
+}
+
+async function openRing(store: Store, log: Log): Promise<KeyRing> {
+  const ring = createKeyRing({
+    store: store.identity,
+    now: Date.now,
+    onError: (error) => log.warn("Users and keys cannot be read; those in memory stay in force", { error }),
+    onRecover: () => log.info("Users and keys can be read again"),
+  });
+  await ring.load();
+  return ring;
 }
 
 /** What of an upload is held in memory while its model is looked for; beyond it, a file. */

@@ -1,25 +1,25 @@
 // What flags may hold beyond plain text: moments, lengths of time, lists, whole numbers. Each function names the flag in its complaint.
 
 import { parseDuration } from "../lib/duration.ts";
+import { parseMoment, UTC, type Zone } from "../lib/zone.ts";
 import { CliError, EXIT } from "./error.ts";
 
 export function refuseValue(flag: string, message: string): CliError {
   return new CliError(`--${flag}: ${message}`, { exitCode: EXIT.usage });
 }
 
-/** RFC 3339, or a date alone, which begins at midnight UTC. */
-export function readMoment(flag: string, text: string): Date {
-  const isMoment = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2}))?$/u.test(text);
-  const moment = new Date(text.replace(" ", "T").toUpperCase());
-  if (isMoment && !Number.isNaN(moment.getTime())) return moment;
+/** RFC 3339; without an offset it is meant in the zone, and a date alone is its beginning there. */
+export function readMoment(flag: string, text: string, zone: Zone = UTC): Date {
+  const moment = parseMoment(text, zone);
+  if (moment !== null) return new Date(moment);
   throw refuseValue(flag, `${JSON.stringify(text)} is no moment; write it like 2026-01-31T00:00:00Z`);
 }
 
 /** A moment, or how long ago it was: `24h`, `7d`. */
-export function readMomentOrAge(flag: string, text: string, now: number): Date {
+export function readMomentOrAge(flag: string, text: string, now: number, zone: Zone = UTC): Date {
   const age = parseDuration(text);
   if (age !== null) return new Date(Math.max(0, now - age));
-  if (/^\d{4}-/u.test(text)) return readMoment(flag, text);
+  if (/^\d{4}-/u.test(text)) return readMoment(flag, text, zone);
   throw refuseValue(
     flag,
     `${JSON.stringify(text)} is neither a moment such as 2026-01-31T00:00:00Z nor a time back such as 24h or 7d`,

@@ -4,6 +4,12 @@ import type { Key } from "./key.ts";
 import * as syntax from "./syntax.ts";
 
 export const LEDGER_KEYS = {
+  capture: {
+    about: "Whether the text that chat calls send to providers and get back is kept beside their rows: on or off",
+    group: "ledger",
+    type: syntax.boolean,
+    fallback: "off",
+  },
   ledger_anchor: {
     about:
       "Where signed heads of the books are also put, separated by commas: file, https:// (POST), mailto:, and object stores by a URL with {chain} or {seq} in it, or put+https:// (PUT)",
@@ -72,6 +78,24 @@ export const LEDGER_KEYS = {
     group: "ledger",
     type: syntax.defineDuration({ zeroMs: syntax.LONGEST_MS }),
     fallback: "1h",
+  },
+  retention_captured: {
+    about: "How long captured text is kept, such as 30d; 0: for ever",
+    group: "ledger",
+    type: syntax.age,
+    fallback: "0",
+  },
+  retention_payload_hashes: {
+    about: "How long a row keeps the hashes of what was sent and answered; what its chain attests stays; 0: for ever",
+    group: "ledger",
+    type: syntax.age,
+    fallback: "0",
+  },
+  retention_rows: {
+    about: "How long rows are kept; their sums stay, and a signed head says how far they are gone; 0: for ever",
+    group: "ledger",
+    type: syntax.age,
+    fallback: "0",
   },
   smtp_from: {
     about: "Sender of our e-mails; unset: smtp_username, where that is an address",

@@ -83,6 +83,21 @@ function sortProblems(problems: readonly Problem[]): Problem[] {
   );
 }
 
+function readLedger(values: Values): Config["ledger"] {
+  return {
+    anchors: values.ledger_anchor ?? [],
+    anchorIntervalMs: values.ledger_anchor_interval,
+    capture: values.capture,
+    keyFile: values.ledger_key_file,
+    retention: {
+      capturedMs: values.retention_captured,
+      payloadHashesMs: values.retention_payload_hashes,
+      rowsMs: values.retention_rows,
+    },
+    signIntervalMs: values.ledger_sign_interval,
+  };
+}
+
 function readConfig(reading: Reading): Config {
   const values = readValues(reading);
   const providers = readProviders(reading, values);
@@ -105,12 +120,7 @@ function readConfig(reading: Reading): Config {
     adminEmail: values.admin_email,
     identityPath: values.identity_path,
     ledgerPath: values.ledger_path,
-    ledger: {
-      anchors: values.ledger_anchor ?? [],
-      anchorIntervalMs: values.ledger_anchor_interval,
-      keyFile: values.ledger_key_file,
-      signIntervalMs: values.ledger_sign_interval,
-    },
+    ledger: readLedger(values),
     metrics: { isPublic: values.metrics_public },
     smtp,
     outboxPath: values.ledger_outbox,

@@ -15,6 +15,7 @@ export interface Difference {
 /** Everything of a Config but providers and rules, by the key that says it. */
 const PARTS = {
   admin_email: (config) => config.adminEmail,
+  capture: (config) => config.ledger.capture,
   db_conn_max_idle_time: (config) => config.database.maxIdleMs,
   db_conn_max_lifetime: (config) => config.database.maxLifetimeMs,
   db_max_open_conns: (config) => config.database.maxConnections,
@@ -43,6 +44,9 @@ const PARTS = {
   responses_max_bytes: (config) => config.answers.bytes,
   responses_max_bytes_per_user: (config) => config.answers.bytesPerUser,
   responses_max_per_user: (config) => config.answers.countPerUser,
+  retention_captured: (config) => config.ledger.retention.capturedMs,
+  retention_payload_hashes: (config) => config.ledger.retention.payloadHashesMs,
+  retention_rows: (config) => config.ledger.retention.rowsMs,
   shutdown_timeout: (config) => config.timeouts.shutdownMs,
   smtp_from: (config) => config.smtp?.from,
   smtp_host: (config) => config.smtp?.host,

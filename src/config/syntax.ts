@@ -1,6 +1,7 @@
 // The kinds of value a setting can hold, as zod types from the file's words to ours. Knows no key, file or layer.
 
 import * as z from "zod";
+import { parseDuration } from "../lib/duration.ts";
 import { findNearest } from "../lib/nearest.ts";
 import { readTarget, splitTargets, type Target } from "../notice/index.ts";
 import { isDsn, isReadableDsn } from "./dsn.ts";
@@ -61,6 +62,13 @@ function sumDuration(text: string): number {
   }
   return total;
 }
+
+/** How long something is kept, in milliseconds: `90d`, `52w`, `12h`; 0: for ever. */
+export const age = define((text) => {
+  const ms = parseDuration(text);
+  if (ms !== null && Number.isSafeInteger(ms)) return ms;
+  throw new Refusal(`${quote(text)} is no length of time: write it like 90d, 12h or 52w; 0 is for ever`);
+});
 
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   "": 1,

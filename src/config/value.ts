@@ -31,6 +31,10 @@ export interface Config {
     /** The private key that signs the books. */
     keyFile: string;
     signIntervalMs: number;
+    /** Whether text of calls is kept. */
+    capture: boolean;
+    /** How long what is kept, in milliseconds; 0: for ever. */
+    retention: { capturedMs: number; payloadHashesMs: number; rowsMs: number };
   };
   /** Whether anyone may read the metrics. */
   metrics: { isPublic: boolean };

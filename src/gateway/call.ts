@@ -10,6 +10,7 @@ import type { Spool } from "../lib/spool.ts";
 import type { Redact } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Address, Wire } from "../wire/index.ts";
+import type { Capture } from "./capture.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Bindings } from "./rest/binding.ts";
 import type { Memory } from "./memory.ts";
@@ -54,6 +55,7 @@ export interface GatewayTools {
   fetch: Fetch;
   clock: Clock;
   ledger: LedgerWriter;
+  capture: Capture;
   prices: PriceBook;
   /** A call is made though nobody knows its price. */
   unpriced: (provider: string, model: string, tier: string) => void;

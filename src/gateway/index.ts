@@ -8,6 +8,7 @@ export {
   type Verdict,
   probeCapabilities,
 } from "./capability.ts";
+export { type Capture, createCapture } from "./capture.ts";
 export { type Catalog, createCatalog } from "./catalog.ts";
 export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
 export { type Memory, createMemory } from "./memory.ts";

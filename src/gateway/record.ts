@@ -14,12 +14,15 @@ import {
   digestPayloads,
 } from "../ledger/index.ts";
 import type { Call, GatewayTools } from "./call.ts";
+import { collectText } from "./capture.ts";
 import { cleanHeader } from "./header.ts";
 import { correctLater } from "./later.ts";
 import type { Plan } from "./plan.ts";
+import { readTags } from "./tag.ts";
 import { type AnsweredUsage, type MeasuredUsage, type Tally, MAX_NAME_LENGTH, openTally } from "./tally.ts";
 
 export interface CallRecord {
+  /** Throws invalid_request where the caller's tags cannot be kept. */
   asked(model: string, stream: boolean): void;
   /** Who is called next. */
   planned(plan: RecordedPlan): void;
@@ -77,7 +80,7 @@ interface Try {
   attempt: Attempt | null;
 }
 
-type RecordTools = Pick<GatewayTools, "clock" | "fetch" | "ledger" | "metrics" | "prices" | "scene">;
+type RecordTools = Pick<GatewayTools, "capture" | "clock" | "fetch" | "ledger" | "metrics" | "prices" | "scene">;
 
 /** What is to be priced. `isSum`: the figures are those of many calls together. */
 export interface Counted {
@@ -98,6 +101,7 @@ interface Figures {
 /** Of a call, what its row says. */
 export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs" | "startedWallMs"> & {
   endpoint: string;
+  headers?: Headers;
 };
 
 export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
@@ -118,6 +122,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   let requestHash: string | null = null;
   let answerHash: Hash | null = null;
   let figures: Figures | null = null;
+  let tags: string[] | null = null;
+  const captured = tools.capture.isOn() ? { request: collectText(), response: collectText() } : null;
   const done = tools.ledger.expect();
 
   /** By the model that was served; where the list does not know its name, by the one that was asked for. */
@@ -162,6 +168,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       userId: call.caller.userId,
       apiKeyId: call.caller.keyId,
       endpoint: call.endpoint,
+      tags,
       modelAsked,
       // Empty where neither request nor answer names one.
       modelServed: tally.hasAnswer() ? tally.served() || plan?.model || null : null,
@@ -191,6 +198,14 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     };
   };
 
+  /** Once the row is durable: text without a row would be nobody's. */
+  const keepText = (): void => {
+    const [request, response] = [captured?.request.text() ?? null, captured?.response.text() ?? null];
+    if (request === null && response === null) return;
+    const owner = { userId: call.caller.userId, createdAt: new Date(call.startedWallMs) };
+    tools.capture.keep({ entryId: call.id, ...owner, request, response });
+  };
+
   const write = async (entry: LedgerEntry): Promise<void> => {
     try {
       await tools.ledger.add(entry, ticket);
@@ -198,6 +213,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       throw booksClosed(cause);
     }
     tools.metrics.settled(entry);
+    keepText();
     for (const each of tries) askLater(entry, each);
   };
 
@@ -215,6 +231,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     asked(model, stream) {
       modelAsked = model.slice(0, MAX_NAME_LENGTH);
       streamed = stream;
+      tags = call.headers === undefined ? null : readTags(call.headers);
     },
     planned(next) {
       current = openTry(next);
@@ -229,6 +246,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
         userId: call.caller.userId,
         apiKeyId: call.caller.keyId,
         endpoint: call.endpoint,
+        tags,
         modelAsked,
         provider: plan?.provider.name ?? null,
         streamed,
@@ -244,10 +262,12 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     estimateInput: (read) => current.tally.estimateInput(read),
     sent(body) {
       requestHash = hash("sha256", body, "base64url");
+      captured?.request.add(body);
     },
     got(piece) {
       answerHash ??= createHash("sha256");
       answerHash.update(piece);
+      captured?.response.add(piece);
     },
     withdraw() {
       if (ticket !== null) tools.ledger.withdraw(ticket);

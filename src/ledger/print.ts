@@ -1,9 +1,9 @@
 // Rows and sums of the books as JSON for people and programs: the same words by HTTP and on the command line.
 
 import type { JsonObject, Usage } from "../ir/index.ts";
-import type { LedgerEntry, Seal } from "./entry.ts";
+import type { LedgerEntry, Seal, SealedEntry } from "./entry.ts";
 import { formatUsd } from "./money.ts";
-import type { LedgerSummary } from "./store.ts";
+import type { LedgerPage } from "./store.ts";
 
 export function printEntry(entry: LedgerEntry & Seal): JsonObject {
   return {
@@ -69,22 +69,50 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
   };
 }
 
-/** `net_tokens` is what was supplied less what was consumed. */
-export function printSummary(summary: LedgerSummary): JsonObject {
+/** The rows of a page, each call with its figures as they are now where it has been corrected. */
+export function printEntries({ entries, corrections }: LedgerPage): JsonObject[] {
+  const byCall = Map.groupBy(corrections, ({ corrects }) => corrects);
+  return entries.map((entry) => {
+    const own = byCall.get(entry.id) ?? [];
+    return own.length === 0 ? printEntry(entry) : { ...printEntry(entry), corrected: printCorrected(entry, own) };
+  });
+}
+
+/** Corrections hold differences, so that the sum of all rows is the truth. */
+export function correct(entry: LedgerEntry, corrections: readonly LedgerEntry[]): Figures {
+  const figures: Figures = { ...entry };
+  for (const correction of corrections) {
+    for (const field of FIGURES) {
+      const difference = correction[field];
+      if (difference !== null) figures[field] = (figures[field] ?? 0) + difference;
+    }
+  }
+  return figures;
+}
+
+const FIGURES = [
+  "cacheReadTokens",
+  "cacheWriteTokens",
+  "costNanos",
+  "freshInputTokens",
+  "longCacheWriteTokens",
+  "outputTokens",
+  "reasoningTokens",
+] as const;
+type Figures = Pick<LedgerEntry, (typeof FIGURES)[number]>;
+
+function printCorrected(entry: LedgerEntry, corrections: readonly SealedEntry[]): JsonObject {
+  const figures = correct(entry, corrections);
   return {
-    consumed_tokens: summary.consumedTokens,
-    supplied_tokens: summary.suppliedTokens,
-    net_tokens: summary.suppliedTokens - summary.consumedTokens,
-    requests: summary.requests,
-    errors: summary.errors,
-    fresh_input_tokens: summary.freshInputTokens,
-    cache_read_tokens: summary.cacheReadTokens,
-    cache_write_tokens: summary.cacheWriteTokens,
-    output_tokens: summary.outputTokens,
-    reasoning_tokens: summary.reasoningTokens,
-    cost_usd: formatUsd(summary.costNanos),
-    cost_nanos: summary.costNanos,
-    unpriced_requests: summary.unpricedRequests,
+    by: corrections.map(({ id }) => id),
+    fresh_input_tokens: figures.freshInputTokens,
+    cache_read_tokens: figures.cacheReadTokens,
+    cache_write_tokens: figures.cacheWriteTokens,
+    long_cache_write_tokens: figures.longCacheWriteTokens,
+    output_tokens: figures.outputTokens,
+    reasoning_tokens: figures.reasoningTokens,
+    cost_usd: figures.costNanos === null ? null : formatUsd(figures.costNanos),
+    cost_nanos: figures.costNanos,
   };
 }
 

@@ -1,6 +1,7 @@
 // What the books need of a database. Fulfilled by store/; knows no SQL.
 
-import type { LedgerEntry, SealedEntry } from "./entry.ts";
+import type { Direction, LedgerEntry, SealedEntry } from "./entry.ts";
+import type { LedgerSummary, Report, ReportQuery } from "./report.ts";
 
 export interface LedgerFilter {
   /** Inclusive. */
@@ -14,37 +15,68 @@ export interface LedgerFilter {
   /** An HTTP status, or a class of them: 2 stands for 200–299. */
   status?: number;
   endpoint?: string;
+  /** All of them. */
+  tags?: string[];
+  direction?: Direction;
 }
 
 export interface LedgerPage {
-  /** Newest first. */
   entries: SealedEntry[];
-  /** Give it back as `cursor` for the next, older page; null at the end. */
+  /** Of those rows, whatever the filter says. */
+  corrections: SealedEntry[];
+  /** Give it back as `cursor` for the next page; null at the end. */
   nextCursor: string | null;
 }
 
-export interface LedgerSummary {
-  requests: number;
-  errors: number;
-  freshInputTokens: number;
-  cacheReadTokens: number;
-  cacheWriteTokens: number;
-  outputTokens: number;
-  reasoningTokens: number;
-  /** Input and output tokens of `consume` rows. */
-  consumedTokens: number;
-  /** Input and output tokens of `supply` rows. */
-  suppliedTokens: number;
-  costNanos: number;
-  /** Answered requests whose cost is unknown, and which `costNanos` therefore leaves out. */
-  unpricedRequests: number;
+/** Where a chain begins once its oldest rows are gone. */
+export interface Cut {
+  chain: string;
+  /** Of the last row that goes. */
+  seq: number;
+  hash: string;
+  /** All that go are from before this moment. */
+  before: Date;
+}
+
+/** Captured text of a call. */
+export interface Payload {
+  entryId: string;
+  userId: string;
+  createdAt: Date;
+  request: string | null;
+  response: string | null;
 }
 
 export interface LedgerStore {
   /** Rows from elsewhere, clean, and past the writer and its chain: all or none. A row whose id is already there is left alone. */
   append(entries: readonly LedgerEntry[]): Promise<void>;
+  /** Newest first. */
   page(filter: LedgerFilter, limit: number, cursor: string | null): Promise<LedgerPage>;
   /** All corrections of those rows. */
   corrections(ids: readonly string[]): Promise<SealedEntry[]>;
+  /** Oldest first, without corrections beside them. */
+  readOldest(filter: LedgerFilter, limit: number, cursor: string | null): Promise<Omit<LedgerPage, "corrections">>;
+  report(query: ReportQuery): Promise<Report>;
+  /** All that the filter lets through in one sum for each direction. */
   summarize(filter: LedgerFilter): Promise<LedgerSummary>;
+  findPayload(entryId: string): Promise<Payload | null>;
+  /** Captured text; what is there already is left alone. */
+  putPayloads(payloads: readonly Payload[]): Promise<void>;
+  /** Deletes captured text from before that moment, at most `limit` of it; answers how many. */
+  dropPayloads(before: Date, limit: number): Promise<number>;
+  /** Takes the hashes of payloads from the oldest rows of the chains that are from before that moment, at most `limit` of them; answers how many. */
+  dropHashes(before: Date, limit: number): Promise<number>;
+  /** How far a chain's oldest rows are from before that moment and summed up; null where the first is not. */
+  findCut(chain: string, before: Date): Promise<Cut | null>;
+  /** Deletes a chain's oldest rows up to the cut, at most `limit` of them; answers how many. The cut has been signed before. */
+  dropRows(cut: Cut, limit: number): Promise<number>;
+  /** Sums up at most `limit` rows that are not summed up yet. */
+  rollUp(limit: number): Promise<RollupStep>;
+}
+
+export interface RollupStep {
+  /** How many were summed up. 0: none is left, or another process is at it. */
+  rows: number;
+  /** How long other writers had to wait, in milliseconds. */
+  heldMs: number;
 }

@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import type { Config } from "../config/value.ts";
 import {
+  type Capture,
   type Connect,
   type Fetch,
   type Memory,
@@ -12,7 +13,7 @@ import {
 } from "../gateway/index.ts";
 import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
-import type { LedgerStore, LedgerWriter, PriceBook } from "../ledger/index.ts";
+import type { LedgerWriter, PriceBook } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createErrands } from "../lib/errand.ts";
 import type { Spool } from "../lib/spool.ts";
@@ -33,6 +34,7 @@ import { makeProfileRoutes } from "./profile.ts";
 import { chooseRequestId, identify } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
 import { makeRestRoutes } from "./rest.ts";
+import type { LedgerReader } from "./reader/reader.ts";
 import { makeRootRoutes } from "./root.ts";
 import { buildScene, guardCalls } from "./scene.ts";
 import { type SocketEvents, driveSessions, makeSocketRoutes } from "./socket.ts";
@@ -43,8 +45,9 @@ export interface AppParts {
   config: Config;
   directory: Directory;
   ring: KeyRing;
-  books: LedgerStore;
+  books: LedgerReader;
   ledger: LedgerWriter;
+  capture: Capture;
   prices: PriceBook;
   bindings: BindingStore;
   openSpool: () => Spool;
@@ -95,6 +98,7 @@ export function createApp(parts: AppParts): App {
     fetch,
     clock: parts.clock,
     ledger: parts.ledger,
+    capture: parts.capture,
     prices: parts.prices,
     unpriced: makeUnpricedNote(parts.log),
     metrics: parts.metrics,
@@ -116,7 +120,7 @@ export function createApp(parts: AppParts): App {
     ...makeModelRoutes(() => scene, Math.floor(parts.clock.wallMs() / 1000)),
     ...makeCapabilityRoutes(() => scene),
     ...makeRootRoutes(),
-    ...makeUsageRoutes(parts.books, parts.directory),
+    ...makeUsageRoutes({ reader: parts.books, directory: parts.directory, now: parts.clock.wallMs }),
     ...makeProfileRoutes(),
     ...makeUserRoutes(admin),
     ...makeApiKeyRoutes(admin),

@@ -5,4 +5,8 @@ export { type App, type AppParts, createApp } from "./app.ts";
 export { checkFilter, filterCapabilities, printCapabilities, probeModel } from "./capability.ts";
 export { listModels } from "./models.ts";
 export { makePriceRules } from "./price.ts";
+export { createReader, exportRows } from "./reader/reader.ts";
+export { openReading, type Reading } from "./reader/thread.ts";
+export { startRetention } from "./reader/retention.ts";
+export { startUpkeep } from "./reader/upkeep.ts";
 export { buildScene, guardCalls } from "./scene.ts";

@@ -1,103 +1,143 @@
-// A caller's own books: sums and rows. Administrators may look at anyone's. Knows no SQL.
+// A caller's own books: sums, timelines, groups, rows and exports. Administrators may look at anyone's. Knows no SQL.
 
-import { type Caller, type Directory, allows } from "../identity/index.ts";
-import { GatewayError, invalidRequest } from "../ir/index.ts";
-import { type LedgerFilter, type LedgerStore, printEntry, printSummary } from "../ledger/index.ts";
-import type { GuardedRoute } from "./route.ts";
+import { allows, type Caller, type Directory } from "../identity/index.ts";
+import { GatewayError } from "../ir/index.ts";
+import {
+  EXPORT_TYPES,
+  layEdges,
+  printBreakdown,
+  printEntries,
+  printGap,
+  printSummary,
+  printTimeline,
+  summarize,
+} from "../ledger/index.ts";
+import type { GuardedRoute, RouteContext } from "./route.ts";
+import { exportRows, type LedgerReader } from "./reader/reader.ts";
+import {
+  FILTERS,
+  readBucket,
+  readBy,
+  readFilter,
+  readFormat,
+  readLimit,
+  readZone,
+  refuseOthers,
+} from "./usage-query.ts";
 
-const DEFAULT_LIMIT = 20;
-const MAX_LIMIT = 1_000;
-const FILTERS = ["cursor", "endpoint", "from", "key", "limit", "model", "provider", "status", "to", "user"];
-/** What both engines can hold, and what a row can be. */
-const FIRST_YEAR = 1970;
-const LAST_YEAR = 9999;
+/** Groups that an answer names; a report for more is an export's work. */
+const MAX_GROUPS = 10_000;
 
-export function makeUsageRoutes(ledger: LedgerStore, directory: Directory): GuardedRoute[] {
+interface UsageParts {
+  reader: LedgerReader;
+  directory: Directory;
+  /** Epoch milliseconds. */
+  now: () => number;
+}
+
+type Asked = RouteContext & { caller: Caller };
+
+export function makeUsageRoutes({ reader, directory, now }: UsageParts): GuardedRoute[] {
+  const filterOf = (asked: Asked, ...more: string[]) => {
+    refuseOthers(asked.query, [...FILTERS, ...more]);
+    return readFilter({ query: asked.query, caller: asked.caller, directory, nowMs: now() });
+  };
+  const routes: Record<string, (asked: Asked) => Promise<Response>> = {
+    breakdown: async (asked) => {
+      const filter = await filterOf(asked, "by");
+      const by = readBy(asked.query);
+      const report = await reader.report({ filter, by, edges: [] });
+      const groups = printBreakdown(by, report.groups);
+      return Response.json({
+        by,
+        groups: groups.slice(0, MAX_GROUPS),
+        left_out: Math.max(0, groups.length - MAX_GROUPS),
+        ...printGap(report),
+      });
+    },
+    export: async (asked) => {
+      const filter = await filterOf(asked, "format");
+      const format = readFormat(asked.query);
+      const { groups } = await reader.report({ filter, by: [], edges: [] });
+      const { consume, supply } = summarize(groups);
+      asked.keepOpen();
+      const pieces = exportRows(reader, { filter, format });
+      return new Response(toStream(pieces), {
+        headers: {
+          "content-type": EXPORT_TYPES[format],
+          "content-disposition": `attachment; filename="usage.${format}"`,
+          "cache-control": "no-store",
+          // As far as it can be known before: rows may come while it runs.
+          "x-tokligence-rows": String(consume.entries + supply.entries),
+        },
+      });
+    },
+    logs: async (asked) => {
+      const filter = await filterOf(asked, "cursor", "limit");
+      const page = await reader.page(filter, readLimit(asked.query), asked.query.get("cursor"));
+      return Response.json({ entries: printEntries(page), next_cursor: page.nextCursor });
+    },
+    summary: async (asked) => {
+      const report = await reader.report({ filter: await filterOf(asked), by: [], edges: [] });
+      return Response.json({ summary: printSummary(summarize(report.groups)), ...printGap(report) });
+    },
+    timeseries: async (asked) => {
+      const filter = await filterOf(asked, "bucket");
+      const [bucket, zone] = [readBucket(asked.query), readZone(asked.query)];
+      const edges = layEdges({ filter, bucket, zone, nowMs: now() });
+      const report = await reader.report({ filter, by: [], edges });
+      return Response.json({
+        bucket,
+        tz: zone.name,
+        series: printTimeline(edges, zone, report.groups),
+        ...printGap(report),
+      });
+    },
+  };
   const authority = { anyOf: ["usage:read"] } as const;
   return [
+    ...Object.entries(routes).map(([name, handle]): GuardedRoute => ({
+      method: "GET",
+      path: `/api/v1/usage/${name}`,
+      authority,
+      handle,
+    })),
     {
       method: "GET",
-      path: "/api/v1/usage/summary",
+      path: "/api/v1/usage/logs/:id/payload",
       authority,
-      async handle({ caller, query }) {
-        const filter = await readFilter(query, caller, directory);
-        return Response.json({ summary: printSummary(await ledger.summarize(filter)) });
-      },
-    },
-    {
-      method: "GET",
-      path: "/api/v1/usage/logs",
-      authority,
-      async handle({ caller, query }) {
-        const filter = await readFilter(query, caller, directory);
-        const page = await ledger.page(filter, readLimit(query.get("limit")), query.get("cursor"));
-        return Response.json({ entries: page.entries.map(printEntry), next_cursor: page.nextCursor });
-      },
+      handle: (asked) => showPayload(reader, asked),
     },
   ];
 }
 
-async function readFilter(query: URLSearchParams, caller: Caller, directory: Directory): Promise<LedgerFilter> {
-  for (const name of query.keys()) {
-    if (!FILTERS.includes(name)) throw invalidRequest(`There is no filter ${name}: ${FILTERS.join(", ")}.`, name);
-  }
-  const filter: LedgerFilter = {};
-  const userId = await readUser(query.get("user"), caller, directory);
-  if (userId !== null) filter.userId = userId;
-  const from = readTime(query, "from");
-  if (from !== null) filter.from = from;
-  const to = readTime(query, "to");
-  if (to !== null) filter.to = to;
-  const model = query.get("model");
-  if (model !== null) filter.model = model;
-  const provider = query.get("provider");
-  if (provider !== null) filter.provider = provider;
-  const endpoint = query.get("endpoint");
-  if (endpoint !== null) filter.endpoint = endpoint;
-  const key = query.get("key");
-  if (key !== null) filter.apiKeyId = key;
-  const status = query.get("status");
-  if (status !== null) filter.status = readStatus(status);
-  return filter;
-}
-
-/** Without `user`, the caller's own. `user=all` and other users' are for administrators. Null: everyone. */
-async function readUser(wanted: string | null, caller: Caller, directory: Directory): Promise<string | null> {
-  if (wanted === null || wanted === caller.userId || wanted === caller.email) return caller.userId;
-  if (!allows(caller, "admin")) {
+/** Others than its owner and administrators are not even told that there is one. */
+async function showPayload(reader: LedgerReader, { caller, params }: Asked): Promise<Response> {
+  const payload = await reader.findPayload(params["id"] ?? "");
+  if (payload === null || (payload.userId !== caller.userId && !allows(caller, "admin"))) {
     throw new GatewayError({
-      kind: "forbidden",
-      message: "Only an administrator may read another user's usage.",
-      param: "user",
+      kind: "not_found",
+      message: "No text of that call is kept: capture was off, its time is over, or there is no such row.",
     });
   }
-  return wanted === "all" ? null : (await directory.getUser(wanted)).id;
+  const { entryId, createdAt, request, response } = payload;
+  return Response.json({ id: entryId, created_at: createdAt.toISOString(), request, response });
 }
 
-function readTime(query: URLSearchParams, name: string): Date | null {
-  const text = query.get(name);
-  if (text === null) return null;
-  const time = new Date(text);
-  const year = time.getUTCFullYear();
-  if (!(year >= FIRST_YEAR && year <= LAST_YEAR))
-    throw invalidRequest(`${name} must be a time such as 2026-01-31T00:00:00Z.`, name);
-  return time;
-}
-
-function readStatus(text: string): number {
-  const status = Number(/^[1-5]xx$/iu.test(text) ? text[0] : text);
-  const isClass = status >= 1 && status <= 5;
-  if (!Number.isInteger(status) || !(isClass || (status >= 100 && status <= 599))) {
-    throw invalidRequest("status must be an HTTP status such as 429, or a class such as 5xx.", "status");
-  }
-  return status;
-}
-
-function readLimit(text: string | null): number {
-  if (text === null) return DEFAULT_LIMIT;
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    throw invalidRequest(`limit must be a whole number from 1 to ${MAX_LIMIT}.`, "limit");
-  }
-  return limit;
+/** Each piece is made when the client has taken the one before; a client that leaves ends it. */
+function toStream(pieces: AsyncGenerator<{ bytes: Uint8Array<ArrayBuffer> }, void>): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done === true) controller.close();
+        else if (value.bytes.length > 0) controller.enqueue(value.bytes);
+        else controller.close();
+      },
+      async cancel() {
+        await pieces.return();
+      },
+    },
+    { highWaterMark: 1 },
+  );
 }

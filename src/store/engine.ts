@@ -1,7 +1,7 @@
 // What an engine gives to the stores: the common part of drizzle, and by hand what is hot. Knows neither users nor ledger rules.
 
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import type { LedgerEntry } from "../ledger/index.ts";
+import type { LedgerEntry, RollupStep, Sums } from "../ledger/index.ts";
 import type { Shipment } from "./journal.ts";
 import type { Schema } from "./schema.ts";
 
@@ -35,8 +35,27 @@ export interface Engine {
   append(entries: readonly LedgerEntry[]): Promise<void>;
   /** Takes over what lay in a journal, all or nothing; what is there already is left alone. */
   deliver(shipment: Shipment): Promise<void>;
+  /** All that `work` reads is of one moment; it is not on the connection of `read`. */
+  snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>;
+  /** Writes the sums that `find` finds, unless another process is at it. */
+  advance(find: (db: Db) => Promise<Advance | null>): Promise<RollupStep>;
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A row of `ledger_rollups`: sums to be added to what is there under its id. */
+export type RollupRow = Sums & Omit<Schema["ledgerRollups"]["$inferSelect"], keyof Sums>;
+
+/** A piece of a chain, summed up. */
+export interface Advance {
+  chain: string;
+  /** Exclusive: where the chain's mark was. */
+  fromSeq: number;
+  /** Inclusive: where it will be. */
+  toSeq: number;
+  /** Rows in it. */
+  count: number;
+  rows: readonly RollupRow[];
 }
 
 export interface EngineOptions {

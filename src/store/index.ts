@@ -33,6 +33,8 @@ export interface Store {
   bindings: BindingStore;
   /** Of the identity database. */
   engine: "postgres" | "sqlite";
+  /** Path of the ledger's file; null where it is no file. */
+  ledgerFile: string | null;
   /** Where this process writes the books; one at a time. Throws a GatewayError that names the file. */
   openJournal(options: OpenJournalOptions): Promise<OpenJournal>;
   /** Rejects where a database does not answer. */
@@ -92,6 +94,7 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
     answers: createAnswerStore(first),
     bindings: createBindingStore(first),
     engine: first.name,
+    ledgerFile: second.name === "sqlite" ? (together ? identityPath : ledgerPath) : null,
     async openJournal({ outboxPath, after, onFault, onRecovery, ...options }) {
       const { openJournal } = await import("./sqlite/journal.ts");
       if (second.name === "sqlite") {
@@ -141,11 +144,25 @@ function awaitShipment(ledger: LedgerStore, arrive: () => Promise<void>): Ledger
       await arrive();
       return ledger.page(...asked);
     },
+    async readOldest(...asked) {
+      if (asked[2] === null) await arrive();
+      return ledger.readOldest(...asked);
+    },
+    async report(query) {
+      await arrive();
+      return ledger.report(query);
+    },
     async summarize(filter) {
       await arrive();
       return ledger.summarize(filter);
     },
   };
+}
+
+/** The ledger alone, as a thread of its own reads it: it is there already. */
+export async function openLedger(location: string): Promise<LedgerStore & { close(): Promise<void> }> {
+  const engine = await openEngine({ location, database: { maxConnections: 3, maxIdleMs: 60_000, maxLifetimeMs: 0 } });
+  return { ...createLedgerStore(engine), close: engine.close };
 }
 
 function openEngine(options: EngineOptions): Promise<Engine> {

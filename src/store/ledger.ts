@@ -1,38 +1,41 @@
-// The books in a database, whichever engine it is. Knows neither prices nor who may read them.
+// The books in a database, whichever engine it is: rows in pages. Knows neither prices nor who may read them.
 
-import { and, asc, desc, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, type SQL, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
-import type { SealedEntry } from "../ledger/entry.ts";
-import type { LedgerFilter, LedgerStore, LedgerSummary } from "../ledger/store.ts";
+import type { Direction, LedgerFilter, LedgerStore, SealedEntry } from "../ledger/index.ts";
 import type { Engine } from "./engine.ts";
+import { matchFilter, readReport, within } from "./report.ts";
+import { createRetention } from "./retention.ts";
+import { rollUp } from "./rollup.ts";
 import type { Schema } from "./schema.ts";
-import { cleanText } from "../lib/text.ts";
+import { pickSums } from "./sums.ts";
 
 type Table = Schema["ledgerEntries"];
 
-const CURSOR = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 export function createLedgerStore(engine: Engine): LedgerStore {
-  const table = engine.schema.ledgerEntries;
+  const { ledgerEntries: table, ledgerPayloads } = engine.schema;
   return {
     append: (entries) => engine.append(entries),
-    async page(filter, limit, cursor) {
-      if (cursor !== null && !CURSOR.test(cursor)) {
-        throw invalidRequest("The cursor is none of ours; give back a page's next cursor as it came.", "cursor");
-      }
-      const older = cursor === null ? undefined : lt(table.id, cursor);
-      // One more than asked for tells whether there is a next page.
-      const entries: SealedEntry[] = await engine.read((db) =>
-        db
+    page: (filter, limit, cursor) =>
+      engine.snapshot(async (db) => {
+        const before = cursor === null ? null : readCursor(cursor);
+        const conditions = toConditions(engine, filter);
+        const found: SealedEntry[] = await db
           .select()
           .from(table)
-          .where(and(older, ...toConditions(table, filter)))
-          .orderBy(desc(table.id))
-          .limit(limit + 1),
-      );
-      const page = entries.slice(0, limit);
-      return { entries: page, nextCursor: entries.length > limit ? (page.at(-1)?.id ?? null) : null };
-    },
+          .where(and(...conditions, ...(before === null ? [] : older(table, before))))
+          .orderBy(desc(table.createdAt), desc(table.id))
+          // One more than asked for tells whether there is a next page.
+          .limit(limit + 1);
+        const { entries, nextCursor } = cut(found, limit);
+        const ids = entries.filter(({ kind }) => kind === "call").map(({ id }) => id);
+        const corrections = await db
+          .select()
+          .from(table)
+          .where(inArray(table.corrects, ids))
+          .orderBy(asc(table.createdAt), asc(table.id));
+        return { entries, corrections, nextCursor };
+      }),
     async corrections(ids) {
       if (ids.length === 0) return [];
       return engine.read((db) =>
@@ -40,81 +43,81 @@ export function createLedgerStore(engine: Engine): LedgerStore {
           .select()
           .from(table)
           .where(inArray(table.corrects, [...ids]))
-          .orderBy(asc(table.id)),
+          .orderBy(asc(table.createdAt), asc(table.id)),
       );
     },
-    async summarize(filter) {
-      const rows = await engine.read((db) =>
-        db
-          .select(toSums(table))
+    readOldest: (filter, limit, cursor) =>
+      engine.snapshot(async (db) => {
+        const after = cursor === null ? null : readCursor(cursor);
+        const found: SealedEntry[] = await db
+          .select()
           .from(table)
-          .where(and(...toConditions(table, filter))),
-      );
-      // An aggregate without grouping always has its one row.
-      return rows[0] as LedgerSummary;
+          .where(and(...toConditions(engine, filter), ...(after === null ? [] : newer(table, after))))
+          .orderBy(asc(table.createdAt), asc(table.id))
+          .limit(limit + 1);
+        return cut(found, limit);
+      }),
+    report: (query) => readReport(engine, query),
+    async summarize(filter) {
+      const { groups } = await readReport(engine, { filter, by: [], edges: [] });
+      const find = (side: Direction) => groups.find(({ direction }) => direction === side)?.sums ?? pickSums({});
+      return { consume: find("consume"), supply: find("supply") };
     },
+    async findPayload(entryId) {
+      const rows = await engine.snapshot((db) =>
+        db.select().from(ledgerPayloads).where(eq(ledgerPayloads.entryId, entryId)),
+      );
+      return rows[0] ?? null;
+    },
+    async putPayloads(payloads) {
+      if (payloads.length === 0) return;
+      await engine.atomic((db) => ({
+        decisive: db
+          .insert(ledgerPayloads)
+          .values([...payloads])
+          .onConflictDoNothing()
+          .returning({ id: ledgerPayloads.entryId }),
+      }));
+    },
+    ...createRetention(engine),
+    rollUp: (limit) => rollUp(engine, limit),
   };
 }
 
-function toConditions(table: Table, filter: LedgerFilter): (SQL | undefined)[] {
-  const { from, to, model, provider, apiKeyId, userId, status, endpoint } = filter;
-  return [
-    from && gte(table.createdAt, from),
-    to && lt(table.createdAt, to),
-    model === undefined
-      ? undefined
-      : or(eq(table.modelAsked, cleanText(model)), eq(table.modelServed, cleanText(model))),
-    equal(table.provider, provider),
-    equal(table.apiKeyId, apiKeyId),
-    equal(table.userId, userId),
-    equal(table.endpoint, endpoint),
-    status === undefined ? undefined : matchStatus(table, status),
-  ];
+interface Place {
+  at: Date;
+  id: string;
 }
 
-function equal(
-  column: Table["apiKeyId" | "endpoint" | "provider" | "userId"],
-  value: string | undefined,
-): SQL | undefined {
-  return value === undefined ? undefined : eq(column, cleanText(value));
+/** The first condition is what the index is read by. */
+function older({ createdAt, id }: Table, place: Place): SQL[] {
+  return [lte(createdAt, place.at), sql`(${lt(createdAt, place.at)} or ${lt(id, place.id)})`];
 }
 
-/** One digit is a class: 4 stands for 400 to 499. */
-function matchStatus(table: Table, status: number): SQL | undefined {
-  if (status >= 10) return eq(table.status, status);
-  return and(gte(table.status, status * 100), lt(table.status, (status + 1) * 100));
+function newer({ createdAt, id }: Table, place: Place): SQL[] {
+  return [gte(createdAt, place.at), sql`(${gt(createdAt, place.at)} or ${gt(id, place.id)})`];
 }
 
-/** The columns of the one summary row, null counts left out. */
-function toSums(table: Table): Record<keyof LedgerSummary, SQL<number>> {
-  const tokens = sql`coalesce(${table.freshInputTokens}, 0) + coalesce(${table.cacheReadTokens}, 0)
-    + coalesce(${table.cacheWriteTokens}, 0) + coalesce(${table.outputTokens}, 0)`;
-  return {
-    requests: count(sql`${table.kind} = 'call'`),
-    errors: count(sql`${table.kind} = 'call' and (${table.errorKind} is not null or ${table.status} >= 400)`),
-    freshInputTokens: sum(table.freshInputTokens),
-    cacheReadTokens: sum(table.cacheReadTokens),
-    cacheWriteTokens: sum(table.cacheWriteTokens),
-    outputTokens: sum(table.outputTokens),
-    reasoningTokens: sum(table.reasoningTokens),
-    consumedTokens: sum(sql`case when ${table.direction} = 'consume' then ${tokens} end`),
-    suppliedTokens: sum(sql`case when ${table.direction} = 'supply' then ${tokens} end`),
-    costNanos: sum(table.costNanos),
-    unpricedRequests:
-      number(sql`count(case when ${table.kind} = 'call' and ${table.costNanos} is null and ${table.usageSource} <> 'none' then 1 end)
-      - count(case when ${table.pricesUnknown} then 1 end)`),
-  };
+function cut(found: SealedEntry[], limit: number): { entries: SealedEntry[]; nextCursor: string | null } {
+  const entries = found.slice(0, limit);
+  const last = found.length > limit ? entries.at(-1) : undefined;
+  return { entries, nextCursor: last === undefined ? null : `${last.createdAt.getTime().toString(36)}.${last.id}` };
 }
 
-function sum(value: SQL | Table["costNanos"]): SQL<number> {
-  return number(sql`coalesce(sum(${value}), 0)`);
+const CURSOR = /^(?<at>[0-9a-z]{1,10})\.(?<id>[!-~]{1,200})$/u;
+
+function readCursor(text: string): Place {
+  const { at = "", id = "" } = CURSOR.exec(text)?.groups ?? {};
+  const moment = new Date(Number.parseInt(at, 36));
+  if (id !== "" && moment.getTime() < MAX_MS) return { at: moment, id };
+  throw invalidRequest("The cursor is none of ours; give back a page's next cursor as it came.", "cursor");
 }
 
-function count(condition: SQL): SQL<number> {
-  return number(sql`count(case when ${condition} then 1 end)`);
-}
+/** The end of the year 9999: what both engines hold. */
+const MAX_MS = Date.UTC(10_000, 0, 1);
 
-/** PostgreSQL answers sums as text. */
-function number(value: SQL): SQL<number> {
-  return sql<number>`${value}`.mapWith(Number);
+function toConditions(engine: Engine, filter: LedgerFilter): SQL[] {
+  const { ledgerEntries: table } = engine.schema;
+  const span = { fromMs: filter.from?.getTime() ?? -Infinity, toMs: filter.to?.getTime() ?? Infinity };
+  return [...within(table.createdAt, span), ...matchFilter(engine, table, filter)];
 }

@@ -9,6 +9,7 @@ import type { BudgetMode, BudgetPeriod, BudgetScope, BudgetUnit } from "../ledge
 import type { Attempt, Direction, EntryKind, EntryErrorKind } from "../ledger/entry.ts";
 import type { RecountMethod, RecountState, RecountVerdict } from "../ledger/recount.ts";
 import type { Kit } from "./postgres/columns.ts";
+import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
 
 /** Public ids are UUIDv7 as text, so their order is the order of time; times are milliseconds; money is nano-dollars. */
 export function defineSchema(kit: Kit) {
@@ -24,6 +25,7 @@ export function defineSchema(kit: Kit) {
     ledgerRecounts: defineRecounts(kit),
     ledgerPayloads: definePayloads(kit),
     ledgerRollups: defineRollups(kit),
+    ledgerMarks: defineMarks(kit),
     budgets: defineBudgets(kit),
     budgetGrants: defineGrants(kit),
     objectBindings: defineBindings(kit),
@@ -143,8 +145,9 @@ function defineLedger(kit: Kit) {
     (table) => [
       kit.uniqueIndex("ledger_entries_chain").on(table.chain, table.seq),
       kit.index("ledger_entries_corrects").on(table.corrects).where(isNotNull(table.corrects)),
-      kit.index("ledger_entries_user").on(table.userId, table.id),
-      kit.index("ledger_entries_key").on(table.apiKeyId, table.id),
+      kit.index("ledger_entries_time").on(table.createdAt),
+      kit.index("ledger_entries_user").on(table.userId, table.createdAt),
+      kit.index("ledger_entries_key").on(table.apiKeyId, table.createdAt),
     ],
   );
 }
@@ -224,56 +227,6 @@ function defineRecounts(kit: Kit) {
       verdict: kit.text("verdict").$type<RecountVerdict>(),
     },
     (table) => [kit.uniqueIndex("ledger_recounts_chain").on(table.chain, table.seq)],
-  );
-}
-
-/** Captured text of calls, where the operator asked for it: never part of the chain, and gone when its time is over. */
-function definePayloads(kit: Kit) {
-  return kit.table(
-    "ledger_payloads",
-    {
-      entryId: kit.text("entry_id").primaryKey(),
-      userId: kit.text("user_id").notNull(),
-      createdAt: kit.time("created_at").notNull(),
-      request: kit.text("request"),
-      response: kit.text("response"),
-    },
-    (table) => [kit.index("ledger_payloads_age").on(table.createdAt)],
-  );
-}
-
-/** Sums of rows, by quarter of an hour and by everything that a report may ask for: all time zones begin their days at such a quarter. */
-function defineRollups(kit: Kit) {
-  return kit.table(
-    "ledger_rollups",
-    {
-      /** Digest of the time and of all that it is grouped by. */
-      id: kit.text("id").primaryKey(),
-      startedAt: kit.time("started_at").notNull(),
-      userId: kit.text("user_id").notNull(),
-      apiKeyId: kit.text("api_key_id").notNull(),
-      tags: kit.text("tags").notNull(),
-      modelAsked: kit.text("model_asked").notNull(),
-      modelServed: kit.text("model_served").notNull(),
-      provider: kit.text("provider").notNull(),
-      endpoint: kit.text("endpoint").notNull(),
-      status: kit.int("status").notNull(),
-      direction: kit.text("direction").$type<Direction>().notNull(),
-      requests: kit.big("requests").notNull(),
-      errors: kit.big("errors").notNull(),
-      freshInputTokens: kit.big("fresh_input_tokens").notNull(),
-      cacheReadTokens: kit.big("cache_read_tokens").notNull(),
-      cacheWriteTokens: kit.big("cache_write_tokens").notNull(),
-      longCacheWriteTokens: kit.big("long_cache_write_tokens").notNull(),
-      outputTokens: kit.big("output_tokens").notNull(),
-      reasoningTokens: kit.big("reasoning_tokens").notNull(),
-      costNanos: kit.big("cost_nanos").notNull(),
-      unpricedRequests: kit.big("unpriced_requests").notNull(),
-      latencyMs: kit.real("latency_ms").notNull(),
-      ttftMs: kit.real("ttft_ms").notNull(),
-      ttftRequests: kit.big("ttft_requests").notNull(),
-    },
-    (table) => [kit.index("ledger_rollups_time").on(table.startedAt)],
   );
 }
 

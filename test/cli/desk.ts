@@ -18,7 +18,7 @@ export async function capture(work: () => Promise<number>): Promise<Printed> {
   const printed: Printed = { code: -1, out: "", err: "" };
   const spies = [
     spyOn(process.stdout, "write").mockImplementation((chunk) => {
-      printed.out += Bun.stripANSI(String(chunk));
+      printed.out += Bun.stripANSI(typeof chunk === "string" ? chunk : new TextDecoder().decode(chunk));
       return true;
     }),
     spyOn(process.stderr, "write").mockImplementation((chunk) => {

@@ -96,7 +96,7 @@ describe.each(["sqlite", ...(hasPostgres ? ["postgres" as const] : [])] as const
     const again = await reprice();
     expect([again.changed, again.difference_usd]).toEqual([0, "0"]);
     const after = await desk.withStore(({ ledger }) => ledger.summarize({ from: new Date("2026-01-01T00:00:00Z") }));
-    expect(after).toMatchObject({ requests: 7, costNanos: 3 * COST + 77, unpricedRequests: 1 });
+    expect(after.consume).toMatchObject({ requests: 7, costNanos: 3 * COST + 77, unpricedRequests: 1 });
   });
 
   test("only those without a cost, only of one model or provider", async () => {
@@ -119,7 +119,7 @@ describe.each(["sqlite", ...(hasPostgres ? ["postgres" as const] : [])] as const
     desk.write(path, "");
     expect((await reprice()).changed).toBe(3);
     const sums = await desk.withStore(({ ledger }) => ledger.summarize({ from: new Date("2026-01-01T00:00:00Z") }));
-    expect(sums.costNanos).toBe(3 * COST + 77);
+    expect(sums.consume.costNanos).toBe(3 * COST + 77);
   });
 
   test("without --from it says what is missing", async () => {

@@ -23,7 +23,12 @@ beforeEach(async () => {
   const own = { userId: user.id, apiKeyId: key.id };
   await desk.withStore(async ({ ledger }) =>
     ledger.append([
-      makeEntry({ ...own, requestId: "first", createdAt: new Date("2026-01-01T00:00:00Z") }),
+      makeEntry({
+        ...own,
+        requestId: "first",
+        tags: ["team=a", "env=prod"],
+        createdAt: new Date("2026-01-01T00:00:00Z"),
+      }),
       makeEntry({
         requestId: "second",
         createdAt: new Date("2026-01-02T00:00:00Z"),
@@ -75,6 +80,13 @@ describe("filters", () => {
       [`--key ${key.id}`, ["third", "first"]],
       [`--key ${key.prefix}`, ["third", "first"]],
       ["--user ana@example.com --status 5xx", ["third"]],
+      ["--tag team=a", ["first"]],
+      ["--tag team=a,env=prod", ["first"]],
+      ["--tag team=a,env=dev", []],
+      ["--direction supply", []],
+      ["--direction consume", ["third", "second", "first"]],
+      ["--to 2026-01-02 --tz Europe/Berlin", ["first"]],
+      ["--to 2026-01-02T00:00:01 --tz America/New_York --from 2026-01-01T00:00:01Z", ["second"]],
     ];
     for (const [flags, expected] of table) {
       expect({ flags, rows: await logs(flags) }).toEqual({ flags, rows: expected });
@@ -98,6 +110,8 @@ describe("filters", () => {
     ["--limit 1001", EXIT.usage],
     ["--limit many", EXIT.usage],
     ["--cursor nonsense", EXIT.usage],
+    ["--direction up", EXIT.usage],
+    ["--tz Mars/Base", EXIT.usage],
     ["--user nobody@example.com", EXIT.notFound],
     ["--key tok_nothing", EXIT.notFound],
   ])("%s is refused", async (flags, code) => {
@@ -164,5 +178,77 @@ describe("summary", () => {
     expect(out).toMatch(/^requests +3$/mu);
     expect(out).toMatch(/^cost usd +0\.000001234$/mu);
     expect(out).not.toContain("nanos");
+  });
+});
+
+describe("timeseries", () => {
+  test("for programs and for people, in a zone", async () => {
+    const line = "usage timeseries --from 2026-01-01 --to 2026-01-04 --tz Asia/Tokyo";
+    const { series } = await desk.read<{ series: { start: string; requests: number }[] }>(line);
+    expect(series.map(({ start, requests }) => [start, requests])).toEqual([
+      ["2026-01-01T00:00:00+09:00", 1],
+      ["2026-01-02T00:00:00+09:00", 1],
+      ["2026-01-03T00:00:00+09:00", 0],
+    ]);
+    const { out } = await desk.run(line);
+    expect(out.split("\n")[0]).toMatch(/^START +REQUESTS +ERRORS +IN +OUT +COST USD +UNPRICED +MS$/u);
+    expect(out.split("\n")[1]).toMatch(/^2026-01-01T00:00:00\+09:00 +1 +0 +10 +5 +0\.000001234 +0 +12$/u);
+  });
+
+  test("a bucket that is none is refused", async () => {
+    expect((await desk.run("usage timeseries --bucket year")).code).toBe(EXIT.usage);
+  });
+});
+
+describe("breakdown", () => {
+  test("for programs and for people", async () => {
+    const { groups } = await desk.read<{ groups: Record<string, unknown>[] }>("usage breakdown --by provider,status");
+    expect(groups.map((group) => [group["provider"], group["status"], group["requests"], group["cost_nanos"]])).toEqual(
+      [
+        ["openai", 200, 1, 1_234],
+        ["anthropic", 200, 1, 0],
+        ["openai", 502, 1, 0],
+      ],
+    );
+    const { out } = await desk.run("usage breakdown --by user");
+    expect(out.split("\n")[0]).toMatch(/^USER +DIRECTION +REQUESTS/u);
+    expect(out.split("\n")[1]).toStartWith(`${user.id}  consume`);
+  });
+
+  test.each(["", "--by", "--by nothing", "--by user,user"])("%p is refused", async (flags) => {
+    expect((await desk.run(`usage breakdown ${flags}`.trim())).code).toBe(EXIT.usage);
+  });
+});
+
+describe("export", () => {
+  test("to stdout and to a file, the same", async () => {
+    const { code, out, err } = await desk.run("usage export --format jsonl --status 2xx");
+    expect({ code, err }).toEqual({ code: 0, err: "2 rows written\n" });
+    expect(
+      out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line).request_id),
+    ).toEqual(["first", "second"]);
+    const path = desk.write("usage.jsonl", "what was there before, and is longer than nothing".repeat(100));
+    const printed = await desk.read(`usage export --format jsonl --status 2xx -o ${path}`);
+    expect(printed).toEqual({ rows: 2, file: path });
+    expect(await Bun.file(path).text()).toBe(out);
+  });
+
+  test("CSV unless it is said", async () => {
+    const { out } = await desk.run("usage export");
+    expect(out.split("\r\n")).toHaveLength(5);
+    expect(out).toStartWith("id,kind,");
+  });
+
+  test.each([
+    ["--format xlsx", EXIT.usage, "--format: "],
+    ["--json", EXIT.usage, "--json: "],
+    ["-o /no/such/folder/usage.csv", EXIT.failed, "/no/such/folder/usage.csv cannot be written"],
+  ])("%s ends in a sentence", async (flags, code, said) => {
+    const printed = await desk.run(`usage export ${flags}`);
+    expect(printed.code).toBe(code);
+    expect(`${printed.out}${printed.err}`).toContain(said);
   });
 });

@@ -36,6 +36,7 @@ async function open() {
     },
     {
       clock,
+      capture: { isOn: () => false, keep: () => undefined },
       prices: await loadPriceBook({ facts: PRICE_FACTS }),
       fetch: () => Promise.reject(new Error("nobody is asked")),
       scene: () => {

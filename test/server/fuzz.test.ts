@@ -51,7 +51,7 @@ const COMPLETION = {
   usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
 };
 
-const countRows = async (): Promise<number> => (await rig.store.ledger.summarize({})).requests;
+const countRows = async (): Promise<number> => (await rig.store.ledger.summarize({})).consume.requests;
 
 describe.each(SURFACES)("damaged requests at $path", ({ surface, path }) => {
   test("are answered, or refused as the client's fault, and each has a row", async () => {

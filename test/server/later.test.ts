@@ -115,14 +115,14 @@ test("OpenRouter's figures, asked for until it has them, less what was estimated
   expect(JSON.parse(correction.attempts[0]?.usageRaw ?? "")).toEqual(GENERATION.data);
   // What the row and its correction cost together is what the provider's figures cost.
   const sum = await gateway.store.ledger.summarize({});
-  expect(sum).toMatchObject({
+  expect(sum.consume).toMatchObject({
     freshInputTokens: 10,
     cacheReadTokens: 2,
     outputTokens: 42,
     reasoningTokens: 5,
     requests: 1,
   });
-  expect((row?.costNanos ?? Number.NaN) + (correction.costNanos ?? Number.NaN)).toBe(sum.costNanos);
+  expect((row?.costNanos ?? Number.NaN) + (correction.costNanos ?? Number.NaN)).toBe(sum.consume.costNanos);
   // Told once, it is not asked again.
   gateway.clock.advance(10_000_000);
   await new Promise(setImmediate);

@@ -6,6 +6,8 @@ import { describeAnswers } from "./answer-contract.ts";
 import { describeBindings } from "./binding-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
+import { describeReports } from "./report-contract.ts";
+import { describeRetention } from "./retention-contract.ts";
 import { kindOf, LATER, makeKey, makeUser, open, type Place } from "./sample.ts";
 import { describeUsers } from "./user-contract.ts";
 
@@ -23,6 +25,8 @@ export function describeStore(place: Place): void {
   describeChanges(place);
   describeBooks(() => store);
   describePages(place);
+  describeReports(place);
+  describeRetention(place);
 }
 
 function describeOpening(place: Place): void {

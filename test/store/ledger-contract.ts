@@ -2,7 +2,7 @@
 
 import { cleanEntry } from "../../src/ledger/clean.ts";
 import { beforeAll, describe, expect, test } from "bun:test";
-import type { LedgerFilter } from "../../src/ledger/store.ts";
+import { type LedgerFilter, NO_SUMS } from "../../src/ledger/index.ts";
 import type { Store } from "../../src/store/index.ts";
 import { kindOf, makeEntry, open, type Place } from "./sample.ts";
 
@@ -113,17 +113,23 @@ export function describeBooks(get: () => Store): void {
       const rows = Array.from({ length: 10_000 }, () => makeEntry({ userId, costNanos: 123_456_789_012 }));
       await get().ledger.append(rows);
       expect(await get().ledger.summarize({ userId })).toEqual({
-        requests: 10_000,
-        errors: 0,
-        freshInputTokens: 100_000,
-        cacheReadTokens: 200_000,
-        cacheWriteTokens: 300_000,
-        outputTokens: 400_000,
-        reasoningTokens: 50_000,
-        consumedTokens: 1_000_000,
-        suppliedTokens: 0,
-        costNanos: 1_234_567_890_120_000,
-        unpricedRequests: 0,
+        consume: {
+          entries: 10_000,
+          requests: 10_000,
+          errors: 0,
+          freshInputTokens: 100_000,
+          cacheReadTokens: 200_000,
+          cacheWriteTokens: 300_000,
+          longCacheWriteTokens: 0,
+          outputTokens: 400_000,
+          reasoningTokens: 50_000,
+          costNanos: 1_234_567_890_120_000,
+          unpricedRequests: 0,
+          latencyUs: 125_000_000,
+          ttftUs: 32_500_000,
+          ttftRequests: 10_000,
+        },
+        supply: NO_SUMS,
       });
     });
   });
@@ -179,28 +185,25 @@ export function describeBooks(get: () => Store): void {
     test.each(cases)("by user and %s", async (_name, filter, expected) => {
       const found = await pageOf({ ...filter, userId });
       expect(found.map((entry) => entry.id)).toEqual(expected.map((index) => rows[index]?.id ?? ""));
-      expect((await get().ledger.summarize({ ...filter, userId })).requests).toBe(expected.length);
+      const { consume, supply } = await get().ledger.summarize({ ...filter, userId });
+      expect(consume.requests + supply.requests).toBe(expected.length);
     });
 
-    test("the summary counts what is known and says what is not", async () => {
-      expect(await get().ledger.summarize({ userId })).toEqual({
-        requests: 5,
-        errors: 3,
-        freshInputTokens: 50,
-        cacheReadTokens: 100,
-        cacheWriteTokens: 150,
-        outputTokens: 160,
+    test("the summary counts what is known, says what is not, and keeps bought and sold apart", async () => {
+      const { consume, supply } = await get().ledger.summarize({ userId });
+      expect(consume).toMatchObject({
+        requests: 4,
+        errors: 2,
+        freshInputTokens: 40,
+        cacheReadTokens: 80,
+        cacheWriteTokens: 120,
+        outputTokens: 120,
         reasoningTokens: 20,
-        consumedTokens: 360,
-        suppliedTokens: 100,
-        costNanos: 3007,
+        costNanos: 2007,
         unpricedRequests: 1,
       });
-      expect(await get().ledger.summarize({ userId: "nobody" })).toMatchObject({
-        requests: 0,
-        costNanos: 0,
-        consumedTokens: 0,
-      });
+      expect(supply).toMatchObject({ requests: 1, errors: 1, outputTokens: 40, reasoningTokens: 0, costNanos: 1000 });
+      expect(await get().ledger.summarize({ userId: "nobody" })).toEqual({ consume: NO_SUMS, supply: NO_SUMS });
     });
   });
 }
@@ -234,7 +237,7 @@ export function describePages(place: Place): void {
       const store = await open(await place.create());
       await store.ledger.append([makeEntry(), makeEntry()]);
       expect((await store.ledger.page({}, 2, null)).nextCursor).toBeNull();
-      for (const cursor of ["", "x", "' or 1=1 --", "\0", `${Bun.randomUUIDv7()}0`]) {
+      for (const cursor of ["", "x", "' or 1=1 --", "\0", `${Bun.randomUUIDv7()}0`, "zzzzzzzzzz.x", ".x", "1."]) {
         await expect(store.ledger.page({}, 2, cursor)).rejects.toMatchObject({
           kind: "invalid_request",
           param: "cursor",

@@ -133,7 +133,7 @@ describe("two databases", () => {
     await store.close();
     const swapped = await openStore({ identityPath: ledgerPath, ledgerPath: identityPath, database });
     expect(await swapped.identity.listUsers()).toEqual([]);
-    expect((await swapped.ledger.summarize({})).requests).toBe(0);
+    expect((await swapped.ledger.summarize({})).consume.requests).toBe(0);
     await swapped.close();
   });
 
@@ -214,7 +214,7 @@ describe.skipIf(!hasPostgres)("a PostgreSQL DSN", () => {
       await runSql(dsn, `select pg_terminate_backend(pid) from pg_stat_activity where ${others}`);
       const calls = [store.ledger.append([makeEntry()]), store.ledger.append([makeEntry()]), store.ping()];
       await Promise.all([...calls, store.identity.changes(null), store.ledger.page({}, 1, null)]);
-      expect((await store.ledger.summarize({})).requests).toBe(2 * round);
+      expect((await store.ledger.summarize({})).consume.requests).toBe(2 * round);
     }
     await store.close();
   }, 30_000);

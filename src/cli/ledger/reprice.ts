@@ -107,7 +107,8 @@ async function walk({ store }: Opened, filter: LedgerFilter, { reprice, isWanted
     after: 0,
     changes: new Map(),
   };
-  const { requests } = await store.ledger.summarize(filter);
+  const { consume, supply } = await store.ledger.summarize(filter);
+  const requests = consume.requests + supply.requests;
   const progress = startProgress("Pricing rows");
   let cursor: string | null = null;
   do {

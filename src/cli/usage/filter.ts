@@ -1,10 +1,11 @@
-// Which rows of the books are meant: the flags that both commands share, and the filter that they make.
+// Which rows of the books are meant: the flags that all these commands share, and the filter that they make.
 
 import type { LedgerFilter } from "../../ledger/index.ts";
+import { findZone, UTC, type Zone } from "../../lib/zone.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { type Opened } from "../open.ts";
-import { readMomentOrAge, refuseValue } from "../value.ts";
+import { readList, readMomentOrAge, refuseValue } from "../value.ts";
 
 export const FILTER_ARGS = {
   from: { type: "string", description: "No earlier than this moment, or this long ago (24h, 7d)", valueHint: "WHEN" },
@@ -15,6 +16,13 @@ export const FILTER_ARGS = {
   user: { type: "string", description: "Id or e-mail of a user", valueHint: "USER" },
   status: { type: "string", description: "HTTP status such as 429, or a class such as 5xx", valueHint: "STATUS" },
   endpoint: { type: "string", description: "chat.completions, embeddings or messages", valueHint: "NAME" },
+  tag: {
+    type: "string",
+    description: "Tag such as team=a; several, separated by commas, must all be there",
+    valueHint: "TAG",
+  },
+  direction: { type: "string", description: "consume (bought) or supply (sold)", valueHint: "WAY" },
+  tz: { type: "string", description: "Time zone of what has none said, such as Europe/Berlin", valueHint: "ZONE" },
   ...SHARED_ARGS,
 } as const;
 
@@ -28,9 +36,10 @@ export async function readFilter(flags: FilterFlags, opened: Opened): Promise<Le
     return typeof value === "string" ? value : undefined;
   };
   const filter: LedgerFilter = {};
+  const zone = readZone(flags);
   for (const name of ["from", "to"] as const) {
     const text = given(name);
-    if (text !== undefined) filter[name] = readMomentOrAge(name, text, now);
+    if (text !== undefined) filter[name] = readMomentOrAge(name, text, now, zone);
   }
   for (const name of ["model", "provider", "endpoint"] as const) {
     const text = given(name);
@@ -40,7 +49,24 @@ export async function readFilter(flags: FilterFlags, opened: Opened): Promise<Le
   if (key !== undefined) filter.apiKeyId = await findKey(key, opened);
   if (user !== undefined) filter.userId = await findUser(user, opened);
   if (status !== undefined) filter.status = readStatus(status);
+  const tags = readList(given("tag") ?? "");
+  if (tags.length > 0) filter.tags = [...new Set(tags)];
+  const direction = given("direction");
+  if (direction !== undefined) filter.direction = readDirection(direction);
   return filter;
+}
+
+/** UTC unless it is said. */
+export function readZone(flags: FilterFlags): Zone {
+  if (typeof flags.tz !== "string") return UTC;
+  const zone = findZone(flags.tz);
+  if (zone !== null) return zone;
+  throw refuseValue("tz", `${JSON.stringify(flags.tz)} is no time zone of the IANA database, such as Europe/Berlin`);
+}
+
+function readDirection(text: string): "consume" | "supply" {
+  if (text === "consume" || text === "supply") return text;
+  throw refuseValue("direction", `${JSON.stringify(text)} is neither consume nor supply`);
 }
 
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;

@@ -1,7 +1,7 @@
 // `tokligence usage logs`: the rows of the books, newest first, a page at a time.
 
 import { defineCommand } from "citty";
-import { formatUsd, type LedgerEntry, printEntry } from "../../ledger/index.ts";
+import { formatUsd, type LedgerEntry, printEntries } from "../../ledger/index.ts";
 import { runWithStore } from "../open.ts";
 import { printJson, printTable, say } from "../output.ts";
 import { readInteger } from "../value.ts";
@@ -20,7 +20,7 @@ export default defineCommand({
       opened.store.ledger.page(await readFilter(args, opened), limit, args.cursor ?? null),
     );
     if (args.json === true) {
-      return printJson({ entries: page.entries.map(printEntry), next_cursor: page.nextCursor });
+      return printJson({ entries: printEntries(page), next_cursor: page.nextCursor });
     }
     printTable(page.entries.map(toRow), ["time", "model", "provider", "status", "in", "out", "cost_usd", "ms", "key"]);
     if (page.nextCursor !== null) say(`There are more: --cursor ${page.nextCursor}`);

@@ -1,24 +1,33 @@
 // `tokligence usage summary`: the sums of the books.
 
 import { defineCommand } from "citty";
-import { printSummary } from "../../ledger/index.ts";
+import type { JsonObject } from "../../ir/index.ts";
+import { printGap, printSummary, summarize } from "../../ledger/index.ts";
 import { runWithStore } from "../open.ts";
 import { printJson, printTable } from "../output.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
+import { sayGap } from "./table.ts";
 
 export default defineCommand({
   meta: { name: "summary", description: "Print sums: requests, tokens, cost" },
   args: FILTER_ARGS,
   async run({ args }) {
-    const summary = await runWithStore(args, async (opened) =>
-      opened.store.ledger.summarize(await readFilter(args, opened)),
+    const report = await runWithStore(args, async (opened) =>
+      opened.store.ledger.report({ filter: await readFilter(args, opened), by: [], edges: [] }),
     );
-    const printed = printSummary(summary);
-    if (args.json === true) return printJson(printed);
-    const rows = Object.entries(printed).filter(([name]) => name !== "cost_nanos");
-    printTable(
-      rows.map(([name, value]) => ({ what: name.replaceAll("_", " "), value })),
-      ["what", "value"],
-    );
+    const { supply, ...printed } = printSummary(summarize(report.groups));
+    if (args.json === true) return printJson({ ...printed, supply, ...printGap(report) });
+    printTable([...toRows("", printed), ...toRows("supplied ", supply)], ["what", "value"]);
+    sayGap(report);
   },
 });
+
+/** In JSON alone: as nano-dollars, as averages, and as parts of what is listed. */
+const UNLISTED = ["average_latency_ms", "average_ttft_ms", "cost_nanos", "long_cache_write_tokens"];
+
+/** What was sold is listed only where there is something. */
+function toRows(prefix: string, sums: unknown): { what: string; value: unknown }[] {
+  const named = Object.entries(sums as JsonObject).filter(([name]) => !UNLISTED.includes(name));
+  if (prefix !== "" && named.every(([name, value]) => name !== "requests" || value === 0)) return [];
+  return named.map(([name, value]) => ({ what: `${prefix}${name.replaceAll("_", " ")}`, value }));
+}

@@ -24,6 +24,7 @@ export interface PassthroughCall extends Arrival {
 /** Answers the call. Throws a GatewayError, already on record, where there is no answer of the provider's. */
 export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): Promise<Response> {
   return withRecord(call, "passthrough", tools, async (scene, record, line) => {
+    record.asked("", false);
     const provider = requireReady(findNamed(scene, call.provider.toLowerCase()));
     const url = joinAddress(provider, call.path) + forwardQuery(call.query);
     const plan = { provider, model: "", dropped: [] };

@@ -29,9 +29,9 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
   const scene = tools.scene();
   const asked = call.query.get("model") ?? "";
   const record = openRecord({ ...call, endpoint: call.family }, tools);
-  record.asked(asked, true);
   let isCalled = false;
   try {
+    record.asked(asked, true);
     const target = choose(scene, call);
     const { provider } = target;
     const model = target.model ?? "";

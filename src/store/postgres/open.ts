@@ -6,6 +6,7 @@ import { GatewayError } from "../../ir/index.ts";
 import type { Db, Engine, EngineOptions, Steps } from "../engine.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { insertEntries, insertShipment, ping, readCounters, touchKeys } from "./hot.ts";
+import { advanceRollups, readSnapshot } from "./desk.ts";
 import { migratePostgres } from "./migrate.ts";
 import { createPool } from "./pool.ts";
 import { schema } from "./schema.ts";
@@ -16,6 +17,8 @@ const HOT_CONNECTIONS = 2;
 /** Requests wait for these, so they fail rather than wait longer. */
 const HOT_DEADLINE_MS = 5000;
 const DEADLINE_MS = 30_000;
+/** Reports may have rows by the million to read. */
+const REPORT_DEADLINE_MS = 300_000;
 /** How long a close waits for queries that are running. */
 const CLOSE_TIMEOUT_S = 5;
 
@@ -59,6 +62,9 @@ function assemble(options: EngineOptions): Engine {
     // A row that is already there is left alone, so a repetition books nothing twice.
     append: (entries) => explained(hot.repeat(HOT_DEADLINE_MS, (sql) => insertEntries(sql, entries))),
     deliver: (shipment) => explained(hot.repeat(DEADLINE_MS, (sql) => insertShipment(sql, shipment))),
+    snapshot: (work) => explained(common.repeat(REPORT_DEADLINE_MS, ({ db }) => readSnapshot(db, work))),
+    // Not repeated, either: sums are added to what is there.
+    advance: (find) => explained(common.once(REPORT_DEADLINE_MS, ({ db }) => advanceRollups(db, find))),
     ping: () => explained(hot.repeat(HOT_DEADLINE_MS, ping)),
     async close() {
       await Promise.all([hot.end(), common.end()]);

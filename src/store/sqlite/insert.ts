@@ -27,7 +27,7 @@ export function prepareInsert<Row extends object>(db: Database, table: Table): I
 }
 
 /** As SQLite keeps it. */
-function toValue(value: unknown): Value {
+export function toValue(value: unknown): Value {
   if (value === undefined || value === null) return null;
   if (value instanceof Date) return value.getTime();
   return typeof value === "object" ? canonicalizeOnce(value) : (value as Value);

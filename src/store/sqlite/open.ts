@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
+import { createDesk, type Desk } from "./desk.ts";
 import { prepareHot } from "./hot.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { runNow, toDb } from "./query.ts";
@@ -29,7 +30,7 @@ export async function openSqlite({ location }: EngineOptions): Promise<Engine> {
     writer.run("PRAGMA foreign_keys = ON");
     reader = new Database(location, { readonly: true });
     reader.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    return assemble(writer, reader);
+    return assemble(writer, reader, createDesk(location, BUSY_TIMEOUT_MS));
   } catch (error) {
     reader?.close();
     writer?.close();
@@ -69,7 +70,7 @@ function check(db: Database): void {
   if (found !== "ok") throw Object.assign(new Error(`quick_check: ${found}`), { code: "SQLITE_CORRUPT" });
 }
 
-function assemble(writer: Database, reader: Database): Engine {
+function assemble(writer: Database, reader: Database, desk: Desk): Engine {
   const hot = prepareHot(writer, reader);
   const writing = toDb(writer);
   const reading = toDb(reader);
@@ -129,6 +130,8 @@ function assemble(writer: Database, reader: Database): Engine {
     async deliver() {
       throw new Error("A journal lies in the SQLite ledger itself: there is nothing to be delivered to it.");
     },
+    snapshot: desk.snapshot,
+    advance: desk.advance,
     async ping() {
       try {
         hot.readCounters();
@@ -137,6 +140,7 @@ function assemble(writer: Database, reader: Database): Engine {
       }
     },
     async close() {
+      desk.close();
       hot.finalize();
       begin.finalize();
       commit.finalize();

@@ -15,6 +15,7 @@ export const {
   ledgerRecounts,
   ledgerPayloads,
   ledgerRollups,
+  ledgerMarks,
   budgets,
   budgetGrants,
   objectBindings,

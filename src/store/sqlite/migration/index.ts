@@ -7,6 +7,7 @@ import m20261125093701_answers from "./20261125093701_answers.sql" with { type: 
 import m20261125095331_ledger_units from "./20261125095331_ledger_units.sql" with { type: "text" };
 import m20261125141052_books from "./20261125141052_books.sql" with { type: "text" };
 import m20261125142746_change from "./20261125142746_change.sql" with { type: "text" };
+import m20261125151607_reports from "./20261125151607_reports.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -15,4 +16,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125095331_ledger_units", sql: m20261125095331_ledger_units },
   { name: "20261125141052_books", sql: m20261125141052_books },
   { name: "20261125142746_change", sql: m20261125142746_change },
+  { name: "20261125151607_reports", sql: m20261125151607_reports },
 ];

@@ -1,0 +1,59 @@
+// How the daemon reads its books, and what it does to them beside requests: sums, captured text, and the end of what is kept long enough.
+// Knows no SQL.
+
+import type { Config } from "../config/index.ts";
+import { type Capture, createCapture } from "../gateway/index.ts";
+import type { LedgerWriter } from "../ledger/index.ts";
+import { systemClock } from "../lib/clock.ts";
+import { openReading, type Reading, startRetention, startUpkeep } from "../server/index.ts";
+import type { Store } from "../store/index.ts";
+import type { Log } from "../telemetry/log.ts";
+
+interface ReadBooksInit {
+  store: Store;
+  log: Log;
+  /** The one in force. */
+  config: () => Config;
+  ledger: Pick<LedgerWriter, "head">;
+  /** Says, signed, that rows up to there are about to be removed. */
+  cut: (link: { seq: number; hash: string }) => void;
+}
+
+interface ReadBooks {
+  /** For the server. */
+  parts: { books: Reading; capture: Capture };
+  close(): Promise<void>;
+}
+
+export function readBooks({ store, log, config, ledger, cut }: ReadBooksInit): ReadBooks {
+  const reading = openReading(store);
+  const stopUpkeep = startUpkeep({
+    ledger: reading,
+    after: systemClock.after,
+    onFault: (error) => log.warn("The ledger could not be summed up; reports read more rows instead", { error }),
+  });
+  const stopRetention = startRetention({
+    ledger: reading,
+    limits: () => config().ledger.retention,
+    chain: () => ledger.head().chain,
+    cut,
+    clock: systemClock,
+    onDone: (gone) => log.info("What was kept long enough has been removed", { ...gone }),
+    onFault: (error) => log.warn("What was kept long enough could not be removed; it is tried again", { error }),
+  });
+  const capture = createCapture({
+    isOn: () => config().ledger.capture,
+    write: reading.putPayloads,
+    onFault: (error, lost) => log.warn("Captured text could not be kept", { error, calls: lost }),
+  });
+  return {
+    parts: { books: reading, capture },
+    async close() {
+      const stopped = [stopUpkeep(), stopRetention()];
+      await capture.drain();
+      // What still waits for an answer then gets none.
+      await reading.close();
+      await Promise.all(stopped);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// Sums of the books as JSON for people and programs: the same words by HTTP and on the command line.
+
+import type { JsonObject } from "../ir/index.ts";
+import { formatUsd } from "./money.ts";
+import { countTokens, type Dimension, type LedgerSummary, type Report, type ReportGroup, type Sums } from "./report.ts";
+
+/**
+ * What was bought, with what was sold beside it: the two are never added up. `net_tokens` is what was supplied less what was consumed.
+ */
+export function printSummary({ consume, supply }: LedgerSummary): JsonObject {
+  return {
+    consumed_tokens: countTokens(consume),
+    supplied_tokens: countTokens(supply),
+    net_tokens: countTokens(supply) - countTokens(consume),
+    ...printSums(consume),
+    supply: printSums(supply),
+  };
+}
+
+/** One object a group and direction, the dearest first. */
+export function printBreakdown(by: readonly Dimension[], groups: readonly ReportGroup[]): JsonObject[] {
+  return groups.toSorted(compareGroups).map(({ keys, direction, sums }) => ({
+    ...Object.fromEntries(by.map((dimension, index) => [dimension, keys[index] ?? null])),
+    direction,
+    total_tokens: countTokens(sums),
+    ...printSums(sums),
+  }));
+}
+
+/** What a report says of itself where it may lack rows; nothing otherwise. */
+export function printGap({ removedBefore }: Pick<Report, "removedBefore">): JsonObject {
+  return removedBefore === null ? {} : { rows_removed_before: removedBefore.toISOString() };
+}
+
+function printSums(sums: Sums): JsonObject {
+  return {
+    requests: sums.requests,
+    errors: sums.errors,
+    fresh_input_tokens: sums.freshInputTokens,
+    cache_read_tokens: sums.cacheReadTokens,
+    cache_write_tokens: sums.cacheWriteTokens,
+    long_cache_write_tokens: sums.longCacheWriteTokens,
+    output_tokens: sums.outputTokens,
+    reasoning_tokens: sums.reasoningTokens,
+    cost_usd: formatUsd(sums.costNanos),
+    cost_nanos: sums.costNanos,
+    unpriced_requests: sums.unpricedRequests,
+    average_latency_ms: average(sums.latencyUs, sums.requests),
+    average_ttft_ms: average(sums.ttftUs, sums.ttftRequests),
+  };
+}
+
+/** Milliseconds, to the microsecond; null where there is nothing to take it of. */
+function average(micros: number, count: number): number | null {
+  return count === 0 ? null : Math.round(micros / count) / 1000;
+}
+
+function compareGroups(left: ReportGroup, right: ReportGroup): number {
+  const byCost = right.sums.costNanos - left.sums.costNanos || right.sums.requests - left.sums.requests;
+  if (byCost !== 0) return byCost;
+  const [first, second] = [left, right].map(({ keys, direction }) => JSON.stringify([keys, direction]));
+  return (first ?? "") < (second ?? "") ? -1 : 1;
+}

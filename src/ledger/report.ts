@@ -1,0 +1,97 @@
+// What a report on the books is: sums of rows, grouped and cut into stretches of time. Knows no SQL, no zone and no reader.
+
+import type { Direction } from "./entry.ts";
+import type { LedgerFilter } from "./store.ts";
+
+/** What rows can be grouped by. A row with several tags counts in the group of each. */
+export const DIMENSIONS = ["direction", "endpoint", "key", "model", "provider", "status", "tag", "user"] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+export interface Sums {
+  /** Rows of both kinds. */
+  entries: number;
+  /** Calls; corrections are none. */
+  requests: number;
+  errors: number;
+  freshInputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  /** Of `cacheWriteTokens`, those that are kept for an hour. */
+  longCacheWriteTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+  costNanos: number;
+  /** Calls whose cost is unknown, and which `costNanos` therefore leaves out. */
+  unpricedRequests: number;
+  /** Of all requests, in microseconds. */
+  latencyUs: number;
+  /** Of those that streamed, in microseconds. */
+  ttftUs: number;
+  ttftRequests: number;
+}
+
+export const NO_SUMS: Readonly<Sums> = Object.freeze({
+  entries: 0,
+  requests: 0,
+  errors: 0,
+  freshInputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  longCacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  costNanos: 0,
+  unpricedRequests: 0,
+  latencyUs: 0,
+  ttftUs: 0,
+  ttftRequests: 0,
+});
+
+export const SUM_FIELDS = Object.keys(NO_SUMS) as readonly (keyof Sums)[];
+
+export interface ReportQuery {
+  filter: LedgerFilter;
+  by: readonly Dimension[];
+  /** Where stretches of time begin, ascending, and where the last one ends, in epoch milliseconds; empty: all time is one. */
+  edges: readonly number[];
+}
+
+export interface ReportGroup {
+  /** Which stretch of time, from 0. */
+  stretch: number;
+  /** In the order of `by`; null where rows have no such thing. */
+  keys: readonly (string | number | null)[];
+  /** What was bought and what was sold are never added up. */
+  direction: Direction;
+  sums: Sums;
+}
+
+export interface Report {
+  groups: ReportGroup[];
+  /**
+   * Rows from before this moment may have been removed by age: their sums are kept by the hour (by the quarter where no user, key or tag
+   * is asked for), so a stretch that begins or ends within one lacks them. Null where all rows are there.
+   */
+  removedBefore: Date | null;
+}
+
+/** Both sides of the books, apart. */
+export type LedgerSummary = Record<Direction, Sums>;
+
+export function addSums(left: Readonly<Sums>, right: Readonly<Sums>): Sums {
+  const sums = { ...left };
+  for (const field of SUM_FIELDS) sums[field] += right[field];
+  return sums;
+}
+
+/** Input and output together. */
+export function countTokens(sums: Readonly<Sums>): number {
+  return sums.freshInputTokens + sums.cacheReadTokens + sums.cacheWriteTokens + sums.outputTokens;
+}
+
+/** All groups of each direction in one. */
+export function summarize(groups: readonly ReportGroup[]): LedgerSummary {
+  const summary: LedgerSummary = { consume: { ...NO_SUMS }, supply: { ...NO_SUMS } };
+  for (const { direction, sums } of groups) summary[direction] = addSums(summary[direction], sums);
+  return summary;
+}

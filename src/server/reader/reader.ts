@@ -1,0 +1,68 @@
+// What may be asked of the books: reports, pages, pieces of an export. Runs where the books are read: in the server's own thread, or in a
+// worker's. Knows no HTTP and no caller.
+
+import {
+  type ExportFormat,
+  type LedgerFilter,
+  type LedgerStore,
+  printExportHead,
+  printExportRows,
+} from "../../ledger/index.ts";
+
+export interface ExportQuery {
+  filter: LedgerFilter;
+  format: ExportFormat;
+  /** Null: from the beginning. */
+  cursor: string | null;
+}
+
+export interface ExportPiece {
+  bytes: Uint8Array<ArrayBuffer>;
+  rows: number;
+  /** Null at the end. */
+  nextCursor: string | null;
+}
+
+export interface LedgerReader extends Pick<LedgerStore, "findPayload" | "page" | "report"> {
+  /** Rows as text, oldest first, some at a time: however many there are, no more than a piece is ever held. */
+  exportPiece(query: ExportQuery): Promise<ExportPiece>;
+}
+
+/** What is done to the books beside requests. */
+export type LedgerUpkeep = Pick<
+  LedgerStore,
+  "dropHashes" | "dropPayloads" | "dropRows" | "findCut" | "putPayloads" | "rollUp"
+>;
+
+export function createUpkeep(ledger: LedgerStore): LedgerUpkeep {
+  const { dropHashes, dropPayloads, dropRows, findCut, putPayloads, rollUp } = ledger;
+  return { dropHashes, dropPayloads, dropRows, findCut, putPayloads, rollUp };
+}
+
+const EXPORT_ROWS = 1_000;
+
+export function createReader(ledger: LedgerStore): LedgerReader {
+  return {
+    findPayload: ledger.findPayload,
+    page: ledger.page,
+    report: ledger.report,
+    async exportPiece({ filter, format, cursor }) {
+      const { entries, nextCursor } = await ledger.readOldest(filter, EXPORT_ROWS, cursor);
+      const text = (cursor === null ? printExportHead(format) : "") + printExportRows(format, entries);
+      return { bytes: new TextEncoder().encode(text), rows: entries.length, nextCursor };
+    },
+  };
+}
+
+/** All pieces, each made when it is asked for. */
+export async function* exportRows(
+  reader: LedgerReader,
+  { filter, format }: Omit<ExportQuery, "cursor">,
+): AsyncGenerator<ExportPiece, void> {
+  let cursor: string | null = null;
+  do {
+    const piece: ExportPiece = await reader.exportPiece({ filter, format, cursor });
+    yield piece;
+    cursor = piece.nextCursor;
+  } while (cursor !== null);
+}

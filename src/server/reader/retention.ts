@@ -1,0 +1,104 @@
+// Deletes what the operator wants kept no longer: captured text, hashes of payloads, rows. Knows no SQL.
+
+import type { Clock } from "../../lib/clock.ts";
+import type { LedgerUpkeep } from "./reader.ts";
+
+/** How long what is kept, in milliseconds; 0: for ever. */
+export interface Retention {
+  capturedMs: number;
+  payloadHashesMs: number;
+  rowsMs: number;
+}
+
+interface RetentionInit {
+  ledger: Pick<LedgerUpkeep, "dropHashes" | "dropPayloads" | "dropRows" | "findCut">;
+  limits: () => Retention;
+  /** Of this gateway: each removes the rows of its own chain alone, for each signs for its own. */
+  chain: () => string;
+  /** Says, signed and for good, that rows up to there are about to go. Throws where that cannot be kept: then they stay. */
+  cut: (link: { seq: number; hash: string }) => void;
+  clock: Clock;
+  /** After a round in which something went. */
+  onDone: (gone: Gone) => void;
+  onFault: (error: unknown) => void;
+}
+
+export interface Gone {
+  captured: number;
+  hashes: number;
+  rows: number;
+}
+
+const FIRST_MS = 60_000;
+const EVERY_MS = 3_600_000;
+/** Between two steps, so that other writers get their turn. */
+const PAUSE_MS = 50;
+const AT_ONCE = 200;
+
+/** The answer ends it; a step that is under way is waited for. */
+export function startRetention(init: RetentionInit): () => Promise<void> {
+  let isStopped = false;
+  let running: Promise<void> = Promise.resolve();
+  let callOff: () => void = () => undefined;
+
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = init.clock.after(PAUSE_MS, resolve);
+      callOff = () => {
+        cancel();
+        resolve();
+      };
+    });
+
+  /** Until nothing is left to do. */
+  const repeat = async (step: () => Promise<number>): Promise<number> => {
+    let total = 0;
+    while (!isStopped) {
+      const count = await step();
+      if (count === 0) break;
+      total += count;
+      if (!isStopped) await pause();
+    }
+    return total;
+  };
+
+  const round = async (): Promise<void> => {
+    const gone = await dropAll(init, { repeat, isOver: () => isStopped });
+    if (gone.captured + gone.hashes + gone.rows > 0) init.onDone(gone);
+  };
+
+  const arm = (delayMs: number): void => {
+    if (isStopped) return;
+    callOff = init.clock.after(delayMs, () => {
+      running = round()
+        .catch((error: unknown) => {
+          if (!isStopped) init.onFault(error);
+        })
+        .then(() => arm(EVERY_MS));
+    });
+  };
+
+  arm(FIRST_MS);
+  return async () => {
+    isStopped = true;
+    callOff();
+    await running;
+  };
+}
+
+async function dropAll(
+  { ledger, limits, chain, cut, clock }: RetentionInit,
+  { repeat, isOver }: { repeat: (step: () => Promise<number>) => Promise<number>; isOver: () => boolean },
+): Promise<Gone> {
+  const { capturedMs, payloadHashesMs, rowsMs } = limits();
+  const gone: Gone = { captured: 0, hashes: 0, rows: 0 };
+  const before = (ms: number): Date => new Date(clock.wallMs() - ms);
+  if (capturedMs > 0) gone.captured = await repeat(() => ledger.dropPayloads(before(capturedMs), AT_ONCE));
+  if (payloadHashesMs > 0) gone.hashes = await repeat(() => ledger.dropHashes(before(payloadHashesMs), AT_ONCE));
+  if (rowsMs === 0 || isOver()) return gone;
+  const found = await ledger.findCut(chain(), before(rowsMs));
+  if (found === null || isOver()) return gone;
+  cut(found);
+  gone.rows = await repeat(() => ledger.dropRows(found, AT_ONCE));
+  return gone;
+}

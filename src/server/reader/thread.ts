@@ -1,0 +1,77 @@
+// A reader in a thread of its own, started when it is first asked. Knows no SQL.
+
+import { createCaller } from "./remote.ts";
+import type { LedgerStore } from "../../ledger/index.ts";
+import { createReader, createUpkeep, type LedgerReader, type LedgerUpkeep } from "./reader.ts";
+import type { Hello } from "./worker.ts";
+
+export interface Reading extends LedgerReader, LedgerUpkeep {
+  close(): Promise<void>;
+}
+
+/** A SQLite ledger is read in a thread of its own; PostgreSQL does the work itself. */
+export function openReading({ ledger, ledgerFile }: { ledger: LedgerStore; ledgerFile: string | null }): Reading {
+  if (ledgerFile !== null) return startReader(ledgerFile);
+  return { ...createReader(ledger), ...createUpkeep(ledger), close: () => Promise.resolve() };
+}
+
+/** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
+const IS_BUILT = /\$bunfs|~BUN/u.test(import.meta.url);
+const WORKER = IS_BUILT ? "./src/server/reader/worker.ts" : new URL("worker.ts", import.meta.url).href;
+
+/** How long a close waits for a report that is being made. */
+const CLOSE_MS = 2_000;
+
+/** @param location path of the ledger's SQLite file, which exists */
+function startReader(location: string): Reading {
+  let worker: Worker | null = null;
+  const caller = createCaller((message) => {
+    worker ??= start();
+    send(worker, message);
+  });
+
+  const start = (): Worker => {
+    const started = new Worker(WORKER, { name: "reader" });
+    const lose = (why: string): void => {
+      if (worker !== started) return;
+      // The next question starts a new one.
+      worker = null;
+      caller.fail(new Error(`The thread that reads the ledger ended: ${why}`));
+    };
+    started.addEventListener("message", ({ data }: MessageEvent) => caller.settle(data));
+    started.addEventListener("error", ({ message }) => lose(message));
+    started.addEventListener("close", () => lose("it was stopped"));
+    started.unref();
+    send(started, { location } satisfies Hello);
+    return started;
+  };
+
+  return {
+    dropHashes: (...asked) => caller.call("dropHashes", ...asked),
+    dropPayloads: (...asked) => caller.call("dropPayloads", ...asked),
+    dropRows: (...asked) => caller.call("dropRows", ...asked),
+    exportPiece: (query) => caller.call("exportPiece", query),
+    findCut: (...asked) => caller.call("findCut", ...asked),
+    findPayload: (entryId) => caller.call("findPayload", entryId),
+    page: (...asked) => caller.call("page", ...asked),
+    putPayloads: (payloads) => caller.call("putPayloads", payloads),
+    report: (query) => caller.call("report", query),
+    rollUp: (limit) => caller.call("rollUp", limit),
+    async close() {
+      const ended = worker;
+      if (ended === null) return;
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, CLOSE_MS);
+      await Promise.race([caller.call("close").catch(() => undefined), late]);
+      clearTimeout(timer);
+      worker = null;
+      ended.terminate();
+      caller.fail(new Error("The thread that reads the ledger was closed."));
+    },
+  };
+}
+
+function send(worker: Worker, message: unknown): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
+  worker.postMessage(message);
+}

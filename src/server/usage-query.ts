@@ -1,0 +1,158 @@
+// What an address asks of the books: filters, stretches of time and groups, read from its query. Knows no SQL.
+
+import { type Caller, type Directory, allows } from "../identity/index.ts";
+import { GatewayError, invalidRequest } from "../ir/index.ts";
+import { type Dimension, DIMENSIONS, EXPORT_FORMATS, type ExportFormat, type LedgerFilter } from "../ledger/index.ts";
+import { parseDuration } from "../lib/duration.ts";
+import { type Bucket, BUCKETS, findZone, parseMoment, UTC, type Zone } from "../lib/zone.ts";
+
+export const FILTERS = [
+  "direction",
+  "endpoint",
+  "from",
+  "key",
+  "model",
+  "provider",
+  "status",
+  "tag",
+  "to",
+  "tz",
+  "user",
+] as const;
+
+const DEFAULT_LIMIT = 20;
+const MAX_LIMIT = 1_000;
+/** What both engines can hold, and what a row can be. */
+const FIRST_MS = Date.UTC(1970, 0, 1);
+const LAST_MS = Date.UTC(10_000, 0, 1);
+
+interface Asked {
+  query: URLSearchParams;
+  caller: Caller;
+  directory: Directory;
+  nowMs: number;
+}
+
+/** Throws invalid_request for a name that is not one of these, or that stands twice. */
+export function refuseOthers(query: URLSearchParams, names: readonly string[]): void {
+  for (const name of query.keys()) {
+    if (!names.includes(name))
+      throw invalidRequest(`There is no parameter ${name}: ${names.toSorted().join(", ")}.`, name);
+    if (name !== "tag" && name !== "by" && query.getAll(name).length > 1)
+      throw invalidRequest(`${name} stands twice.`, name);
+  }
+}
+
+export async function readFilter({ query, caller, directory, nowMs }: Asked): Promise<LedgerFilter> {
+  const filter: LedgerFilter = {};
+  const userId = await readUser(query.get("user"), caller, directory);
+  if (userId !== null) filter.userId = userId;
+  const zone = readZone(query);
+  const from = readTime(query, "from", zone, nowMs);
+  if (from !== null) filter.from = from;
+  const to = readTime(query, "to", zone, nowMs);
+  if (to !== null) filter.to = to;
+  const [model, provider, endpoint, key] = ["model", "provider", "endpoint", "key"].map((name) =>
+    readText(query, name),
+  );
+  if (typeof model === "string") filter.model = model;
+  if (typeof provider === "string") filter.provider = provider;
+  if (typeof endpoint === "string") filter.endpoint = endpoint;
+  if (typeof key === "string") filter.apiKeyId = key;
+  const status = query.get("status");
+  if (status !== null) filter.status = readStatus(status);
+  const tags = query.getAll("tag");
+  if (tags.includes("")) throw invalidRequest("tag must not be empty.", "tag");
+  if (tags.length > 0) filter.tags = [...new Set(tags)];
+  const direction = query.get("direction");
+  if (direction !== null) filter.direction = readDirection(direction);
+  return filter;
+}
+
+/** Without `user`, the caller's own. `user=all` and other users' are for administrators. Null: everyone. */
+async function readUser(wanted: string | null, caller: Caller, directory: Directory): Promise<string | null> {
+  if (wanted === null || wanted === caller.userId || wanted === caller.email) return caller.userId;
+  if (!allows(caller, "admin")) {
+    throw new GatewayError({
+      kind: "forbidden",
+      message: "Only an administrator may read another user's usage.",
+      param: "user",
+    });
+  }
+  return wanted === "all" ? null : (await directory.getUser(wanted)).id;
+}
+
+export function readZone(query: URLSearchParams): Zone {
+  const name = query.get("tz");
+  if (name === null) return UTC;
+  const zone = findZone(name);
+  if (zone === null) throw invalidRequest("tz must be a time zone of the IANA database, such as Europe/Berlin.", "tz");
+  return zone;
+}
+
+function readTime(query: URLSearchParams, name: string, zone: Zone, nowMs: number): Date | null {
+  const text = query.get(name);
+  if (text === null) return null;
+  const age = parseDuration(text);
+  const time = age === null ? parseMoment(text, zone) : Math.max(FIRST_MS, nowMs - age);
+  if (time !== null && time >= FIRST_MS && time < LAST_MS) return new Date(time);
+  throw invalidRequest(
+    `${name} must be a time such as 2026-01-31T00:00:00Z or 2026-01-31 (in tz), or how long ago it was, such as 24h or 7d.`,
+    name,
+  );
+}
+
+function readText(query: URLSearchParams, name: string): string | null {
+  const text = query.get(name);
+  if (text === "") throw invalidRequest(`${name} must not be empty.`, name);
+  return text;
+}
+
+function readStatus(text: string): number {
+  const status = Number(/^[1-5]xx$/iu.test(text) ? text[0] : text);
+  const isClass = status >= 1 && status <= 5;
+  if (!Number.isInteger(status) || !(isClass || (status >= 100 && status <= 599))) {
+    throw invalidRequest("status must be an HTTP status such as 429, or a class such as 5xx.", "status");
+  }
+  return status;
+}
+
+function readDirection(text: string): "consume" | "supply" {
+  if (text === "consume" || text === "supply") return text;
+  throw invalidRequest("direction must be consume or supply.", "direction");
+}
+
+export function readLimit(query: URLSearchParams): number {
+  const text = query.get("limit");
+  if (text === null) return DEFAULT_LIMIT;
+  const limit = Number(text);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+    throw invalidRequest(`limit must be a whole number from 1 to ${MAX_LIMIT}.`, "limit");
+  }
+  return limit;
+}
+
+/** `by=model,provider`, or `by` several times. */
+export function readBy(query: URLSearchParams): Dimension[] {
+  const names = query
+    .getAll("by")
+    .flatMap((text) => text.split(","))
+    .map((name) => name.trim());
+  const known = names.filter((name): name is Dimension => (DIMENSIONS as readonly string[]).includes(name));
+  if (known.length > 0 && known.length === names.length && new Set(names).size === names.length) return known;
+  throw invalidRequest(`by must be one or several of ${DIMENSIONS.join(", ")}, separated by commas.`, "by");
+}
+
+export function readFormat(query: URLSearchParams): ExportFormat {
+  const format = query.get("format");
+  const known = EXPORT_FORMATS.find((name) => name === format);
+  if (known !== undefined) return known;
+  throw invalidRequest(`format must be ${EXPORT_FORMATS.join(" or ")}.`, "format");
+}
+
+export function readBucket(query: URLSearchParams): Bucket {
+  const text = query.get("bucket") ?? "day";
+  const bucket = BUCKETS.find((name) => name === text);
+  if (bucket !== undefined) return bucket;
+  throw invalidRequest(`bucket must be ${BUCKETS.join(", ")}.`, "bucket");
+}

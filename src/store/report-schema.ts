@@ -1,0 +1,73 @@
+// The tables beside the ledger: sums of its rows, how far they go, and captured text. Part of the one schema; knows no engine.
+
+import type { Direction } from "../ledger/entry.ts";
+import type { Kit } from "./postgres/columns.ts";
+
+/** Captured text of calls, where the operator asked for it: never part of the chain, and gone when its time is over. */
+export function definePayloads(kit: Kit) {
+  return kit.table(
+    "ledger_payloads",
+    {
+      entryId: kit.text("entry_id").primaryKey(),
+      userId: kit.text("user_id").notNull(),
+      createdAt: kit.time("created_at").notNull(),
+      request: kit.text("request"),
+      response: kit.text("response"),
+    },
+    (table) => [kit.index("ledger_payloads_age").on(table.createdAt)],
+  );
+}
+
+/** Sums of rows by stretches of UTC, once with all that a report may ask for and more briefly: the levels are the plan's. */
+export function defineRollups(kit: Kit) {
+  return kit.table(
+    "ledger_rollups",
+    {
+      /** The time, and a digest of all that it is grouped by. */
+      id: kit.text("id").primaryKey(),
+      level: kit.text("level").notNull(),
+      startedAt: kit.time("started_at").notNull(),
+      /** Empty, like others of these, where the level leaves it out. */
+      userId: kit.text("user_id").notNull(),
+      apiKeyId: kit.text("api_key_id").notNull(),
+      tags: kit.json("tags").$type<string[]>(),
+      modelAsked: kit.text("model_asked").notNull(),
+      modelServed: kit.text("model_served"),
+      provider: kit.text("provider"),
+      endpoint: kit.text("endpoint").notNull(),
+      status: kit.int("status").notNull(),
+      direction: kit.text("direction").$type<Direction>().notNull(),
+      entries: kit.big("entries").notNull(),
+      requests: kit.big("requests").notNull(),
+      errors: kit.big("errors").notNull(),
+      freshInputTokens: kit.big("fresh_input_tokens").notNull(),
+      cacheReadTokens: kit.big("cache_read_tokens").notNull(),
+      cacheWriteTokens: kit.big("cache_write_tokens").notNull(),
+      longCacheWriteTokens: kit.big("long_cache_write_tokens").notNull(),
+      outputTokens: kit.big("output_tokens").notNull(),
+      reasoningTokens: kit.big("reasoning_tokens").notNull(),
+      costNanos: kit.big("cost_nanos").notNull(),
+      unpricedRequests: kit.big("unpriced_requests").notNull(),
+      latencyUs: kit.big("latency_us").notNull(),
+      ttftUs: kit.big("ttft_us").notNull(),
+      ttftRequests: kit.big("ttft_requests").notNull(),
+    },
+    (table) => [
+      kit.index("ledger_rollups_time").on(table.level, table.startedAt),
+      kit.index("ledger_rollups_user").on(table.userId, table.level, table.startedAt),
+      kit.index("ledger_rollups_key").on(table.apiKeyId, table.level, table.startedAt),
+    ],
+  );
+}
+
+/** How far each chain is summed up: every row up to there is in the sums once, and none beyond. */
+export function defineMarks(kit: Kit) {
+  return kit.table("ledger_marks", {
+    chain: kit.text("chain").primaryKey(),
+    seq: kit.big("seq").notNull(),
+    /** Up to here the hashes of payloads are gone. */
+    hashesSeq: kit.big("hashes_seq").notNull().default(0),
+    /** Rows that are gone were all from before this moment. */
+    removedBefore: kit.time("removed_before"),
+  });
+}

@@ -1,0 +1,113 @@
+// The connections of reports and roll-ups to a SQLite file, opened when first used: neither shares one with what requests wait for.
+// Knows no rule of theirs.
+
+import { Database } from "bun:sqlite";
+import { getTableColumns } from "drizzle-orm";
+import type { RollupStep } from "../../ledger/index.ts";
+import { ANY_DATABASE, explainStoreError } from "../error.ts";
+import type { Advance, Db, RollupRow } from "../engine.ts";
+import { SUM_FIELDS } from "../sums.ts";
+import { toDb } from "./query.ts";
+import { ledgerMarks, ledgerRollups } from "./schema.ts";
+import { toValue, type Value } from "./insert.ts";
+
+export interface Desk {
+  /** All that `work` reads is of one moment. */
+  snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>;
+  /** Writes what `find` found, unless another process was faster. */
+  advance(find: (db: Db) => Promise<Advance | null>): Promise<RollupStep>;
+  close(): void;
+}
+
+export function createDesk(location: string, busyTimeoutMs: number): Desk {
+  let reader: Database | null = null;
+  let roller: ReturnType<typeof openRoller> | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One at a time, for a connection has one transaction. */
+  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work, work);
+    last = next.catch(() => undefined);
+    return next;
+  };
+
+  const readAll = async <T>(work: (db: Db) => Promise<T>): Promise<T> => {
+    reader ??= openReader(location, busyTimeoutMs);
+    const { db, release } = toDb(reader);
+    try {
+      reader.run("BEGIN");
+      return await work(db);
+    } catch (error) {
+      throw explainStoreError(error, ANY_DATABASE);
+    } finally {
+      release();
+      if (reader.inTransaction) reader.run("COMMIT");
+    }
+  };
+
+  return {
+    snapshot: (work) => enqueue(() => readAll(work)),
+    advance: (find) =>
+      enqueue(async () => {
+        const advance = await readAll(find);
+        if (advance === null) return { rows: 0, heldMs: 0 };
+        roller ??= openRoller(location, busyTimeoutMs);
+        return roller.write(advance);
+      }),
+    close() {
+      reader?.close();
+      roller?.close();
+    },
+  };
+}
+
+function openReader(location: string, busyTimeoutMs: number): Database {
+  const db = new Database(location, { readonly: true });
+  db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  return db;
+}
+
+const COLUMNS = getTableColumns(ledgerRollups);
+const FIELDS = Object.keys(COLUMNS) as (keyof RollupRow)[];
+
+function openRoller(location: string, busyTimeoutMs: number) {
+  const db = new Database(location, { create: false, readwrite: true });
+  db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  db.run("PRAGMA synchronous = NORMAL");
+  const names = FIELDS.map((field) => COLUMNS[field].name);
+  const added = SUM_FIELDS.map((field) => COLUMNS[field].name).map((name) => `${name} = ${name} + excluded.${name}`);
+  const upsert = db.prepare<unknown, Value[]>(
+    `insert into ledger_rollups (${names.join(", ")}) values (${names.map(() => "?").join(", ")})
+     on conflict (id) do update set ${added.join(", ")}`,
+  );
+  const { chain: ofChain, seq } = getTableColumns(ledgerMarks);
+  const readMark = db.prepare<{ seq: number }, [string]>(
+    `select ${seq.name} as seq from ledger_marks where ${ofChain.name} = ?`,
+  );
+  const moveMark = db.prepare<unknown, [string, number]>(
+    `insert into ledger_marks (${ofChain.name}, ${seq.name}) values (?1, ?2) on conflict (${ofChain.name}) do update set ${seq.name} = ?2`,
+  );
+  return {
+    /** Nothing where the mark is no longer where it was when the sums were made. */
+    write({ chain, fromSeq, toSeq, count, rows }: Advance): RollupStep {
+      const values = rows.map((row) => FIELDS.map((field) => toValue(row[field])));
+      try {
+        db.run("BEGIN IMMEDIATE");
+        const startedMs = performance.now();
+        if ((readMark.get(chain)?.seq ?? 0) !== fromSeq) return { rows: 0, heldMs: 0 };
+        for (const row of values) upsert.run(...row);
+        moveMark.run(chain, toSeq);
+        db.run("COMMIT");
+        return { rows: count, heldMs: performance.now() - startedMs };
+      } catch (error) {
+        throw explainStoreError(error, ANY_DATABASE);
+      } finally {
+        if (db.inTransaction) db.run("ROLLBACK");
+      }
+    },
+    close(): void {
+      for (const statement of [upsert, readMark, moveMark]) statement.finalize();
+      db.close();
+    },
+  };
+}

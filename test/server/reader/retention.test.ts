@@ -1,0 +1,108 @@
+// The rounds in which what was kept long enough is deleted: what each limit does, in which order, and how they end.
+
+import { expect, test } from "bun:test";
+import { startRetention } from "../../../src/server/reader/retention.ts";
+import { makeClock } from "../../rig.ts";
+
+const DAY_MS = 86_400_000;
+
+/** A scene in which each kind of thing goes in two steps. */
+function open(
+  limits: Partial<Record<"capturedMs" | "payloadHashesMs" | "rowsMs", number>>,
+  cut: () => void = () => undefined,
+) {
+  const clock = makeClock();
+  const asked: string[] = [];
+  const left = { captured: [2, 1, 0], hashes: [200, 0], rows: [3, 0] };
+  const age = (before: Date): number => (clock.wallMs() - before.getTime()) / DAY_MS;
+  const faults: unknown[] = [];
+  const done: unknown[] = [];
+  const stop = startRetention({
+    ledger: {
+      async dropPayloads(before) {
+        asked.push(`captured ${Math.round(age(before))}`);
+        return left.captured.shift() ?? 0;
+      },
+      async dropHashes(before) {
+        asked.push(`hashes ${Math.round(age(before))}`);
+        return left.hashes.shift() ?? 0;
+      },
+      async findCut(chain, before) {
+        asked.push(`cut of ${chain} ${Math.round(age(before))}`);
+        return { chain, seq: 7, hash: "h", before };
+      },
+      async dropRows({ seq }) {
+        asked.push(`rows to ${seq}`);
+        return left.rows.shift() ?? 0;
+      },
+    },
+    limits: () => ({ capturedMs: 0, payloadHashesMs: 0, rowsMs: 0, ...limits }),
+    chain: () => "own",
+    cut(link) {
+      asked.push(`signed ${link.seq} ${link.hash}`);
+      cut();
+    },
+    clock,
+    onDone: (gone) => done.push(gone),
+    onFault: (error) => faults.push(error),
+  });
+  const turn = async (ms: number): Promise<void> => {
+    for (let tick = 0; tick < 40; tick++) {
+      clock.advance(ms / 40);
+      await new Promise(setImmediate);
+    }
+  };
+  return { asked, done, faults, stop, turn };
+}
+
+test("nothing is asked for where everything is kept for ever", async () => {
+  const { asked, done, stop, turn } = open({});
+  await turn(DAY_MS);
+  expect({ asked, done }).toEqual({ asked: [], done: [] });
+  await stop();
+});
+
+test("each goes by its own age, step by step, and rows only after the cut is signed", async () => {
+  const { asked, done, stop, turn } = open({
+    capturedMs: 7 * DAY_MS,
+    payloadHashesMs: 30 * DAY_MS,
+    rowsMs: 400 * DAY_MS,
+  });
+  await turn(120_000);
+  expect(asked).toEqual([
+    "captured 7",
+    "captured 7",
+    "captured 7",
+    "hashes 30",
+    "hashes 30",
+    "cut of own 400",
+    "signed 7 h",
+    "rows to 7",
+    "rows to 7",
+  ]);
+  expect(done).toEqual([{ captured: 3, hashes: 200, rows: 3 }]);
+  await stop();
+});
+
+test("rows stay where the cut cannot be signed, and it is tried again an hour later", async () => {
+  const refuse = (): never => {
+    throw new Error("no key");
+  };
+  const { asked, faults, stop, turn } = open({ rowsMs: DAY_MS }, refuse);
+  await turn(120_000);
+  expect(asked).toEqual(["cut of own 1", "signed 7 h"]);
+  expect(String(faults)).toContain("no key");
+  await turn(4_000_000);
+  expect(asked).toHaveLength(4);
+  expect(asked.join()).not.toContain("rows to");
+  await stop();
+});
+
+test("an end in the middle of a round is an end", async () => {
+  const { asked, stop, turn } = open({ capturedMs: DAY_MS });
+  await turn(60_000);
+  await stop();
+  const count = asked.length;
+  await turn(DAY_MS);
+  expect(asked).toHaveLength(count);
+});

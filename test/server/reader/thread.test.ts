@@ -1,0 +1,106 @@
+// The reading thread on a SQLite file: the same answers as in place, failures that keep their kind, pieces of an export, and an end.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sealAll } from "../../../src/ledger/index.ts";
+import { exportRows } from "../../../src/server/reader/reader.ts";
+import { openReading, type Reading } from "../../../src/server/reader/thread.ts";
+import { startUpkeep } from "../../../src/server/reader/upkeep.ts";
+import type { Store } from "../../../src/store/index.ts";
+import { makeClock } from "../../rig.ts";
+import { openJournal } from "../../store/report-contract.ts";
+import { makeEntry, open } from "../../store/sample.ts";
+
+const ROWS = 2_500;
+
+let folder: string;
+let store: Store;
+let reading: Reading;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "tokligence-reader-"));
+  store = await open(join(folder, "ledger.db"));
+  const { journal, close } = await openJournal(store, join(folder, "outbox.db"));
+  const entries = Array.from({ length: ROWS }, (_, index) =>
+    makeEntry({ status: index % 5 === 0 ? 500 : 200, createdAt: new Date(index * 60_000) }),
+  );
+  const { head, sealed } = sealAll(journal.head, entries);
+  journal.commit({ head, entries: sealed, recounts: [], intents: [], over: [] });
+  await close(0);
+  reading = openReading(store);
+});
+afterAll(async () => {
+  await reading.close();
+  await store.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe("the reading thread", () => {
+  const byStatus = { filter: { from: new Date(90_000) }, by: ["status" as const], edges: [] };
+
+  test("answers as the store does", async () => {
+    expect(await reading.report(byStatus)).toEqual(await store.ledger.report(byStatus));
+    expect(await reading.page({ status: 5 }, 10, null)).toEqual(await store.ledger.page({ status: 5 }, 10, null));
+    expect(await reading.findPayload("none")).toBeNull();
+  });
+
+  test("keeps the kind of a failure", async () => {
+    await expect(reading.page({}, 10, "none of ours")).rejects.toMatchObject({
+      kind: "invalid_request",
+      param: "cursor",
+    });
+  });
+
+  test("gives an export in pieces, every row once", async () => {
+    const decoder = new TextDecoder();
+    let text = "";
+    let pieces = 0;
+    for await (const { bytes } of exportRows(reading, { filter: {}, format: "jsonl" })) {
+      text += decoder.decode(bytes);
+      pieces++;
+    }
+    expect(pieces).toBeGreaterThan(2);
+    const ids = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).id);
+    expect(new Set(ids).size).toBe(ROWS);
+    expect(ids).toHaveLength(ROWS);
+  });
+
+  test("sums up all rows as time goes by, a step at a time, and then rests", async () => {
+    const before = await reading.report(byStatus);
+    const clock = makeClock();
+    let steps = 0;
+    const { promise: rested, resolve } = Promise.withResolvers<void>();
+    const stop = startUpkeep({
+      ledger: {
+        async rollUp(limit) {
+          const step = await reading.rollUp(limit);
+          steps++;
+          // The next step is armed in the tasks that follow.
+          if (step.rows > 0) setImmediate(() => clock.advance(1_000));
+          else resolve();
+          return step;
+        },
+      },
+      after: clock.after,
+      onFault: (error) => {
+        throw error;
+      },
+    });
+    clock.advance(1_000);
+    await rested;
+    expect(steps).toBeGreaterThan(2);
+    expect(await reading.rollUp(10)).toEqual({ rows: 0, heldMs: 0 });
+    expect(await reading.report(byStatus)).toEqual(before);
+    await stop();
+  });
+
+  test("starts again when it is asked after its end", async () => {
+    await reading.close();
+    expect((await reading.page({}, 1, null)).entries).toHaveLength(1);
+  });
+});

@@ -1,0 +1,156 @@
+// What is deleted when its time is over, and what stays. Part of the contract.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ReportQuery, sealAll, type SealedEntry } from "../../src/ledger/index.ts";
+import type { Store } from "../../src/store/index.ts";
+import { openJournal } from "./report-contract.ts";
+import { makeEntry, open, type Place } from "./sample.ts";
+
+const HOUR_MS = 3_600_000;
+const ROWS = 30;
+
+export function describeRetention(place: Place): void {
+  describe("retention", () => {
+    const folder = mkdtempSync(join(tmpdir(), "tokligence-retention-"));
+    let store: Store;
+    let sealed: SealedEntry[] = [];
+    const at = (hour: number) => new Date(Date.UTC(2026, 0, 1, hour, 30));
+
+    beforeAll(async () => {
+      store = await open(await place.create());
+      const { journal, close } = await openJournal(store, join(folder, "outbox.db"));
+      // The twentieth is late: its request came before all the others.
+      const entries = Array.from({ length: ROWS }, (_, index) =>
+        makeEntry({
+          userId: `u${index % 2}`,
+          createdAt: at(index === 19 ? -5 : index),
+          payloadDigest: "digest",
+          requestHash: "request",
+          responseHash: "response",
+          payloadSalt: "salt",
+        }),
+      );
+      const made = sealAll(journal.head, entries);
+      sealed = made.sealed;
+      const counted = { chain: journal.head.chain, createdAt: at(99), state: "skipped", reason: "busy" } as const;
+      const recount = {
+        ...counted,
+        entryId: entries[0]?.id ?? "",
+        method: null,
+        tokenizer: null,
+        tokenizerVersion: null,
+        inputTokens: null,
+        inputLow: null,
+        inputHigh: null,
+        outputTokens: null,
+        outputLow: null,
+        outputHigh: null,
+        verdict: null,
+      };
+      const { head, sealed: recounts } = sealAll(made.head, [recount]);
+      journal.commit({ head, entries: sealed, recounts, intents: [], over: [] });
+      await store.ledger.page({}, 1, null);
+      await store.ledger.putPayloads(
+        entries.map(({ id, userId, createdAt }) => ({
+          entryId: id,
+          userId,
+          createdAt,
+          request: `asked ${id}`,
+          response: null,
+        })),
+      );
+      await close(1_000);
+    });
+    afterAll(async () => {
+      await store.close();
+      rmSync(folder, { recursive: true });
+    });
+
+    const idOf = (index: number): string => sealed[index]?.id ?? "";
+    const repeat = async (step: () => Promise<number>): Promise<number[]> => {
+      const counts: number[] = [];
+      do counts.push(await step());
+      while (counts.at(-1) !== 0);
+      return counts;
+    };
+
+    test("captured text goes by its own age, a little at a time", async () => {
+      expect(await store.ledger.findPayload(idOf(7))).toEqual({
+        entryId: idOf(7),
+        userId: "u1",
+        createdAt: at(7),
+        request: `asked ${idOf(7)}`,
+        response: null,
+      });
+      const counts = await repeat(() => store.ledger.dropPayloads(at(8), 4));
+      expect(counts.reduce((sum, count) => sum + count)).toBe(9);
+      expect(Math.max(...counts)).toBe(4);
+      expect(await store.ledger.findPayload(idOf(7))).toBeNull();
+      expect(await store.ledger.findPayload(idOf(19))).toBeNull();
+      expect(await store.ledger.findPayload(idOf(8))).not.toBeNull();
+    });
+
+    test("what is captured twice stays as it was", async () => {
+      await store.ledger.putPayloads([
+        { entryId: idOf(8), userId: "u0", createdAt: at(8), request: "other", response: "x" },
+      ]);
+      expect((await store.ledger.findPayload(idOf(8)))?.request).toBe(`asked ${idOf(8)}`);
+      await store.ledger.putPayloads([]);
+    });
+
+    test("hashes go from the chain's oldest rows; the digest, which is attested, stays", async () => {
+      const counts = await repeat(() => store.ledger.dropHashes(at(10), 4));
+      expect(counts).toEqual([4, 4, 2, 0]);
+      const { entries } = await store.ledger.readOldest({}, 100, null);
+      const withHash = entries.filter(
+        ({ requestHash, responseHash, payloadSalt }) => requestHash ?? responseHash ?? payloadSalt,
+      );
+      expect(withHash.map(({ seq }) => seq).toSorted((left, right) => (left ?? 0) - (right ?? 0))).toEqual(
+        Array.from({ length: ROWS - 10 }, (_, index) => index + 11),
+      );
+      expect(entries.every(({ payloadDigest }) => payloadDigest === "digest")).toBeTrue();
+    });
+
+    test("rows go only when they are summed up, the oldest of a chain first, and their sums stay", async () => {
+      const chain = sealed[0]?.chain ?? "";
+      expect(await store.ledger.findCut(chain, at(12))).toBeNull();
+      const query: ReportQuery = { filter: {}, by: ["user"], edges: [] };
+      const before = await store.ledger.report(query);
+      while ((await store.ledger.rollUp(7)).rows > 0);
+      expect(await store.ledger.findCut("another", at(12))).toBeNull();
+      expect(await store.ledger.findCut(chain, at(0))).toBeNull();
+      const cut = await store.ledger.findCut(chain, at(12));
+      expect(cut).toEqual({ chain, seq: 12, hash: sealed[11]?.hash ?? "", before: at(12) });
+      if (cut === null) return;
+      expect(await repeat(() => store.ledger.dropRows(cut, 5))).toEqual([5, 5, 2, 0]);
+      const { entries } = await store.ledger.readOldest({}, 100, null);
+      // The late one stays until its turn: what is left is one piece of the chain.
+      expect(entries.map(({ seq }) => seq).toSorted((left, right) => (left ?? 0) - (right ?? 0))).toEqual(
+        Array.from({ length: ROWS - 12 }, (_, index) => index + 13),
+      );
+      expect(await store.ledger.findPayload(idOf(11))).toBeNull();
+      expect(await store.ledger.findPayload(idOf(12))).not.toBeNull();
+      expect(sortGroups(await store.ledger.report(query))).toEqual(sortGroups(before));
+    });
+
+    test("a report that asks for part of an hour that is gone says so, others do not", async () => {
+      const part: ReportQuery = { filter: { from: new Date(at(3).getTime() + 1), userId: "u0" }, by: [], edges: [] };
+      expect((await store.ledger.report(part)).removedBefore).toEqual(at(12));
+      const whole: ReportQuery = {
+        filter: { from: new Date(at(3).getTime() + HOUR_MS / 2), userId: "u0" },
+        by: [],
+        edges: [],
+      };
+      const { removedBefore, groups } = await store.ledger.report(whole);
+      expect(removedBefore).toBeNull();
+      expect(groups.map(({ sums }) => sums.requests)).toEqual([13]);
+    });
+  });
+}
+
+function sortGroups({ groups }: { groups: readonly { keys: readonly unknown[] }[] }) {
+  return groups.toSorted((left, right) => (String(left.keys) < String(right.keys) ? -1 : 1));
+}
