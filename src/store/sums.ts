@@ -2,28 +2,30 @@
 
 import type { Sums } from "../ledger/report.ts";
 
-const FIELDS: Readonly<Record<keyof Sums, true>> = {
-  entries: true,
-  requests: true,
-  errors: true,
-  freshInputTokens: true,
-  cacheReadTokens: true,
-  cacheWriteTokens: true,
-  longCacheWriteTokens: true,
-  outputTokens: true,
-  reasoningTokens: true,
-  costNanos: true,
-  unpricedRequests: true,
-  latencyUs: true,
-  ttftUs: true,
-  ttftRequests: true,
+const ZEROS: Readonly<Sums> = {
+  entries: 0,
+  requests: 0,
+  errors: 0,
+  freshInputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  longCacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  costNanos: 0,
+  unpricedRequests: 0,
+  latencyUs: 0,
+  ttftUs: 0,
+  ttftRequests: 0,
 };
 
-export const SUM_FIELDS = Object.keys(FIELDS) as readonly (keyof Sums)[];
+export const SUM_FIELDS = Object.keys(ZEROS) as readonly (keyof Sums)[];
 
 /** The sums among the fields of something larger; zeros of nothing. */
 export function pickSums(from: Readonly<Partial<Sums>>): Sums {
-  return Object.fromEntries(SUM_FIELDS.map((field) => [field, from[field] ?? 0])) as Record<keyof Sums, number>;
+  const sums = { ...ZEROS };
+  for (const field of SUM_FIELDS) sums[field] = from[field] ?? 0;
+  return sums;
 }
 
 /** In place, for there are many. */
