@@ -53,6 +53,7 @@ const MAX_MODEL_LENGTH = 100;
 const OTHER = "other";
 
 const MAX_PLACES = 2_000;
+const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
 interface Place {
   requests: Point;
@@ -113,10 +114,12 @@ export function createMetrics(): Metrics {
       if (row.outputTokens === null && row.freshInputTokens === null) return;
       for (const [index, [kind, field]] of KINDS.entries()) {
         const count = row[field] ?? 0;
-        if (count > 0) (place.tokens[index] ??= place.find(kind)).count += count;
+        // What is no number that anything could have used would spoil the sum for good.
+        if (count > 0 && count <= MAX_COUNT) (place.tokens[index] ??= place.find(kind)).count += count;
       }
       if (row.costNanos === null) findPoint(series.unpriced, [place.provider]).count++;
-      else if (row.costNanos > 0) (place.cost ??= findPoint(series.cost, [place.provider])).count += row.costNanos;
+      else if (row.costNanos > 0 && row.costNanos <= MAX_COUNT)
+        (place.cost ??= findPoint(series.cost, [place.provider])).count += row.costNanos;
     },
     committed(durationMs, rows) {
       commits.record(durationMs / 1_000);

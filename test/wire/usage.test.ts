@@ -316,6 +316,50 @@ describe("a documented report", () => {
   });
 });
 
+describe("whatever a server says", () => {
+  const VALUES = [0, 1, 7, 1_000, -5, 1.5, Number.POSITIVE_INFINITY, 1e300, null, "12", true, {}, [], [{}]] as const;
+  const NAMES = [...new Set(CASES.flatMap(([, , report]) => Object.keys(report)))];
+  const INNER = [
+    "cached_tokens",
+    "reasoning_tokens",
+    "thinking_tokens",
+    "audio_tokens",
+    "ephemeral_1h_input_tokens",
+    "input_tokens",
+  ];
+
+  test.each(Object.keys(READERS) as (keyof typeof READERS)[])(
+    "no part is less than nothing, or no number: %s",
+    (id) => {
+      // A small generator of our own, so that each run is the same.
+      let seed = 7;
+      const pick = <T>(list: readonly T[]): T => {
+        seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+        return list[seed % list.length] as T;
+      };
+      const makeReport = (names: readonly string[], depth: number): JsonObject =>
+        Object.fromEntries(
+          Array.from({ length: 6 }, () => [
+            pick(names),
+            depth > 0 && pick([true, false]) ? makeReport(INNER, 0) : pick(VALUES),
+          ]),
+        ) as JsonObject;
+      for (let round = 0; round < 3_000; round++) {
+        const report = makeReport(NAMES, 1);
+        const read = READERS[id](report);
+        if (read === null) continue;
+        const { freshInputTokens, cacheReadTokens, cacheWriteTokens, outputTokens } = read;
+        const parts = [freshInputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, read.reasoningTokens ?? 0];
+        for (const count of [...parts, ...Object.values(read.units ?? {})]) {
+          expect(count).toBeGreaterThanOrEqual(0);
+          expect(count).toBeLessThan(Number.POSITIVE_INFINITY);
+        }
+        expect(read.longCacheWriteTokens ?? 0).toBeLessThanOrEqual(cacheWriteTokens);
+      }
+    },
+  );
+});
+
 test("OpenAI counts its own tools nowhere: their calls are counted in the answer, of searches those that search", () => {
   const call = (type: string, action: JsonObject = {}): JsonObject => ({ id: type, type, status: "completed", action });
   const answer = openaiResponses.response.decode({

@@ -24,7 +24,7 @@ export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject 
     cacheWriteTokens: readCount(body["cache_creation_input_tokens"]) + beside.written,
     ...(long === 0 ? {} : { longCacheWriteTokens: long }),
     outputTokens: readCount(body["output_tokens"]) + beside.output,
-    reasoningTokens: typeof thinking === "number" ? thinking : null,
+    reasoningTokens: typeof thinking === "number" ? readCount(thinking) : null,
     ...withUnits({
       ...listCounts(body["server_tool_use"]),
       ...countAdvice(body["iterations"]),
@@ -83,7 +83,7 @@ const OWN_TIERS: ReadonlyMap<string, string> = new Map([
 ]);
 
 function readCount(value: Json | undefined): number {
-  return typeof value === "number" && value >= 0 ? value : 0;
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : 0;
 }
 
 /** Usage as this format prints it; zeros where none is known, since clients read the fields without asking. */
