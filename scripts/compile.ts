@@ -11,7 +11,11 @@ export const DIST = join(ROOT, "dist");
 export const VERSION: string = version;
 const CACHE = join(DIST, ".cache");
 /** Threads begin at a file of their own, which the executable finds by its place in the sources. */
-const WORKERS = ["src/cli/ledger/scan-worker.ts", "src/server/reader/worker.ts"] as const;
+export const WORKERS: readonly string[] = [
+  "src/audit/recount/worker.ts",
+  "src/cli/ledger/scan-worker.ts",
+  "src/server/reader/worker.ts",
+];
 
 /** Writes the executable, and its source maps to dist/maps/, which are not shipped. */
 export async function compile(platform: Platform, outfile: string): Promise<void> {

@@ -4,12 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config, ProviderSettings } from "../src/config/value.ts";
+import type { RunningRecounter } from "../src/audit/index.ts";
 import { type Memory, createCapture, createMemory } from "../src/gateway/index.ts";
 import type { UpstreamInit } from "../src/gateway/send.ts";
 import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
 import { type LedgerEntry, type LedgerWriter, createLedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
-import type { Clock } from "../src/lib/clock.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
 import { createRedactor } from "../src/lib/redact.ts";
@@ -17,6 +17,10 @@ import { type App, createApp, createReader, makePriceRules } from "../src/server
 import { type Store, openStore } from "../src/store/index.ts";
 import { createLog } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metric.ts";
+import { type TestClock, makeClock } from "./clock.ts";
+import { openTestRecounter } from "./recounting.ts";
+
+export { type TestClock, makeClock } from "./clock.ts";
 
 export interface UpstreamCall {
   url: string;
@@ -38,6 +42,8 @@ export interface Rig {
   directory: Directory;
   memory: Memory;
   ledger: LedgerWriter;
+  /** Off unless the configuration says otherwise. */
+  recounter: RunningRecounter;
   clock: TestClock;
   /** Calls that reached an upstream, model lists left out. */
   calls: UpstreamCall[];
@@ -143,13 +149,22 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     write: (payloads) => store.ledger.putPayloads(payloads),
     onFault: (error) => log.error("capture fault", { error }),
   });
+  const recounter = openTestRecounter(config, {
+    store,
+    ledger,
+    clock,
+    log,
+    countInput: (question) => app.countInput(question),
+  });
   const app = createApp({
     config,
     directory,
     ring,
     books: createReader(store.ledger),
     capture,
+    recounts: store.recounts,
     ledger,
+    recounter,
     prices: createPriceBook(makePriceRules(config, [await loadBundledPrices()])),
     bindings: store.bindings,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
@@ -196,6 +211,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     directory,
     memory,
     ledger,
+    recounter,
     clock,
     calls,
     log: lines,
@@ -218,6 +234,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       app.close();
       await memory.stop();
       await ring.stop();
+      await recounter.stop(0);
       await closeJournal(0);
       await store.close();
       await rm(folder, { recursive: true, force: true });
@@ -297,6 +314,14 @@ export function makeConfig(folder: string): Config {
     answers: { keepMs: 30 * 86_400_000, countPerUser: 10_000, bytesPerUser: 2 ** 28, bytes: 2 ** 32 },
     timeouts: { upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
     prices: { overrides: [], file: null, publicKey: null, refreshMs: 3_600_000, onUnknown: "allow" },
+    recount: {
+      isOn: false,
+      asksProviders: false,
+      tolerancePercent: 3,
+      maxRows: 2_000,
+      maxBytes: 2 ** 25,
+      tokenizers: [],
+    },
     modelsRefreshMs: 600_000,
     workMode: "auto",
     providers: [
@@ -343,38 +368,6 @@ export function makeProviderSettings(
     headers: {},
     maxOutputTokens: null,
     ...over,
-  };
-}
-
-export interface TestClock extends Clock {
-  /** Moves time on and runs what falls due, in order. */
-  advance(ms: number): void;
-}
-
-export function makeClock(): TestClock {
-  let now = 1_700_000_000_000;
-  let timers: { at: number; action: () => void }[] = [];
-  return {
-    wallMs: () => now,
-    monotonicMs: () => now,
-    after(delayMs, action) {
-      const timer = { at: now + delayMs, action };
-      timers.push(timer);
-      return () => {
-        timers = timers.filter((other) => other !== timer);
-      };
-    },
-    advance(ms) {
-      const until = now + ms;
-      for (;;) {
-        const next = timers.toSorted((left, right) => left.at - right.at)[0];
-        if (next === undefined || next.at > until) break;
-        timers = timers.filter((other) => other !== next);
-        now = next.at;
-        next.action();
-      }
-      now = until;
-    },
   };
 }
 

@@ -4,6 +4,11 @@ import type { BookReader } from "./reconcile/index.ts";
 
 export * from "./pack/index.ts";
 export * from "./reconcile/index.ts";
+export { type RecounterInit, type RunningRecounter, createRecounter } from "./recount/recounter.ts";
+export type { PastRecount } from "./recount/lessons.ts";
+export { startThread } from "./recount/thread.ts";
+export * from "./token-figures.ts";
+export * from "./token-report.ts";
 
 /** What auditors read of the books. Fulfilled by store/. */
 export interface AuditBooks extends Pick<BookReader, "calls">, PackBooks {}

@@ -2,7 +2,7 @@
 
 import { tmpdir } from "node:os";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
-import { createMemory } from "../gateway/index.ts";
+import { type Memory, createMemory } from "../gateway/index.ts";
 import { type KeyRing, createDirectory, createKeyRing } from "../identity/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -18,6 +18,7 @@ import { openBooks } from "./books.ts";
 import { CliError, EXIT } from "./error.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { readBooks } from "./reading.ts";
+import { openRecounter } from "./recounter.ts";
 
 export interface Daemon {
   /** Where it listens, for people. */
@@ -47,13 +48,8 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const metrics = createMetrics();
   const books = await openBooks({ config, store, clock: systemClock, fetch, log, metrics });
   const { ledger } = books;
-  const memory = createMemory({
-    store: store.answers,
-    clock: systemClock,
-    limits: config.answers,
-    isShared: store.engine === "postgres",
-    onFault: (error) => log.error("Answers could not be kept for later reference", { error }),
-  });
+  const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
+  const memory = openMemory(store, config, log);
   let current = config;
   const reading = readBooks({ store, log, ledger, config: () => current, cut: books.cut });
   const app = createApp({
@@ -61,8 +57,10 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     directory,
     ring,
     ...reading.parts,
+    recounts: store.recounts,
     ledger,
     prices: prices.book,
+    recounter,
     bindings: store.bindings,
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     memory,
@@ -107,6 +105,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await memory.stop();
     // The rows of calls that were just cut are on their way.
     await ledger.settled(CUT_GRACE_MS);
+    await recounter.stop(RECOUNT_GRACE_MS);
     await reading.close();
     await books.close();
     await ring.stop();
@@ -187,6 +186,16 @@ function explainListen(error: unknown, address: string): CliError {
   });
 }
 
+function openMemory(store: Store, config: Config, log: Log): Memory {
+  return createMemory({
+    store: store.answers,
+    clock: systemClock,
+    limits: config.answers,
+    isShared: store.engine === "postgres",
+    onFault: (error) => log.error("Answers could not be kept for later reference", { error }),
+  });
+}
+
 interface Reload {
   current: () => Config;
   apply: (next: Config) => void;
@@ -234,6 +243,8 @@ interface StopParts {
 const LOOK_EVERY_MS = 25;
 /** For calls that were cut to write their rows. */
 const CUT_GRACE_MS = 3_000;
+/** For texts that wait to be counted; what is left is put down as skipped. */
+const RECOUNT_GRACE_MS = 5_000;
 
 /** SIGTERM and SIGINT: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. */
 function stopOnSignal(parts: StopParts): Promise<void> {

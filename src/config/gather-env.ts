@@ -10,6 +10,7 @@ import type { Origin } from "./problem.ts";
 import { describeUnknown } from "./problem.ts";
 import { type FlatForm, PROVIDER_FIELDS, isSecretField, readFlatForm } from "./provider-key.ts";
 import { isName } from "./syntax.ts";
+import { gatherTokenizerVariable } from "./tokenizer.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -44,7 +45,7 @@ export function gatherEnvironment(into: Gathered, env: Environment): void {
     if (flat !== null) gatherFlatVariable(into, env, { flat, variable, value });
     else if (oldName !== undefined) warnOld(into, oldName, { value, origin });
     else if (variable.startsWith(PROVIDER_PREFIX)) gatherProviderVariable(into, env, { variable, value, origin });
-    else warnMisspelt(into, variable, [...known, ...old.keys()]);
+    else if (!gatherTokenizerVariable(into, variable, value)) warnMisspelt(into, variable, [...known, ...old.keys()]);
   }
 }
 

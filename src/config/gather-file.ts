@@ -20,6 +20,7 @@ import {
 import { PRICE_FIELDS, isPriceField } from "./price.ts";
 import { checkRule } from "./rule.ts";
 import { isName } from "./syntax.ts";
+import { TOKENIZER_FIELDS, declareTokenizer, isTokenizerField } from "./tokenizer.ts";
 
 export interface FileSource {
   ini: IniFile;
@@ -28,7 +29,8 @@ export interface FileSource {
   layer: Extract<Layer, "overlay" | "setting">;
 }
 
-type Section = { kind: "aliases" | "routes" | "top" | "unusable" } | { kind: "price" | "provider"; name: string };
+type Section =
+  { kind: "aliases" | "routes" | "top" | "unusable" } | { kind: "price" | "provider" | "tokenizer"; name: string };
 
 /** Where a line stands, and what its file has said before. */
 interface Place {
@@ -48,6 +50,7 @@ export function gatherFile(into: Gathered, { ini, file, layer }: FileSource): vo
     sections.set(name, section);
     if (section.kind === "provider") declareProvider(into, section.name, { file, line });
     if (section.kind === "price") declarePrice(into, section.name, { file, line });
+    if (section.kind === "tokenizer") declareTokenizer(into, section.name, { file, line });
   }
   const seen: Place["seen"] = new Map();
   for (const entry of ini.entries) {
@@ -67,6 +70,8 @@ function gatherEntry(section: Section, entry: IniEntry, place: Place): void {
       return gatherPrice(section.name, entry, place);
     case "provider":
       return gatherField(section.name, entry, place);
+    case "tokenizer":
+      return gatherTokenizerField(section.name, entry, place);
     case "top":
       return gatherTop(entry, place);
     default:
@@ -137,6 +142,19 @@ function gatherPrice(name: string, entry: IniEntry, place: Place): void {
   put(declarePrice(into, name, origin).fields, field, { text: entry.value, isPath: false, origin, layer });
 }
 
+function gatherTokenizerField(name: string, entry: IniEntry, place: Place): void {
+  const { into, origin, layer } = place;
+  const field = entry.key.toLowerCase();
+  if (!isTokenizerField(field)) {
+    const problem = describeUnknown(origin, { what: "key", name: field, candidates: [...TOKENIZER_FIELDS] });
+    into.problems.push({ ...problem, message: `${problem.message} in [tokenizer.${name}]` });
+    return;
+  }
+  if (entry.value === "") return;
+  noteRepeat(`tokenizer.${name}.${field}`, false, place);
+  put(declareTokenizer(into, name, origin).fields, field, { text: entry.value, isPath: false, origin, layer });
+}
+
 function gatherRule(kind: "aliases" | "routes", entry: IniEntry, place: Place): void {
   const { into, origin, layer } = place;
   // In a section, too, people write the arrow: the reader has split at its first half.
@@ -176,20 +194,18 @@ function readSection(into: Gathered, written: string, origin: Origin): Section {
     into.problems.push({ ...origin, key: null, message, suggestion });
     return { kind: "unusable" };
   };
-  if (header.startsWith("provider.")) {
-    const name = header.slice("provider.".length);
-    if (isName(name)) return { kind: "provider", name };
-    return refuse("a provider's name consists of a-z, 0-9, - and _, and begins with a letter or a digit", null);
-  }
-  if (header.startsWith("price.")) {
-    const name = header.slice("price.".length);
-    if (isName(name)) return { kind: "price", name };
-    return refuse("a price's name consists of a-z, 0-9, - and _, and begins with a letter or a digit", null);
+  for (const kind of ["price", "provider", "tokenizer"] as const) {
+    if (!header.startsWith(`${kind}.`)) continue;
+    const name = header.slice(kind.length + 1);
+    if (isName(name)) return { kind, name };
+    return refuse(`a ${kind}'s name consists of a-z, 0-9, - and _, and begins with a letter or a digit`, null);
   }
   const suggestion = guessSection(header);
   if (suggestion === null) return { kind: "top" };
   return refuse(`unknown section ${JSON.stringify(header.slice(0, 60))}`, suggestion);
 }
+
+const KINDS_OF_SECTION = ["price", "prices", "provider", "providers", "tokenizer", "tokenizers"];
 
 /** Old files have headers of all kinds, which never meant anything; only what looks like one of ours is a mistake. */
 function guessSection(header: string): string | null {
@@ -198,7 +214,7 @@ function guessSection(header: string): string | null {
   if (/^(model[ _-]?)?alias/.test(header)) return "[aliases]";
   if (/^(model[ _-]?)?(routes?|routing)\b/.test(header)) return "[routes]";
   const [, word = "", name = ""] = /^([a-z_]+)(?:[\s.:/-]+(.+))?$/.exec(header) ?? [];
-  if (findNearest(word, ["price", "prices"], 1).length > 0) return isName(name) ? `[price.${name}]` : "[price.NAME]";
-  if (findNearest(word, ["provider", "providers"], 1).length === 0) return null;
-  return isName(name) ? `[provider.${name}]` : "[provider.NAME]";
+  const kind = findNearest(word, KINDS_OF_SECTION, 1)[0]?.replace(/s$/u, "");
+  if (kind === undefined) return null;
+  return isName(name) ? `[${kind}.${name}]` : `[${kind}.NAME]`;
 }

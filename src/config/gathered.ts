@@ -8,6 +8,7 @@ import { describeBadValue, printOrigin } from "./problem.ts";
 import { DECLARABLE, findFlatKey } from "./provider-key.ts";
 import { checkRule } from "./rule.ts";
 import { boolean, parseText } from "./syntax.ts";
+import type { TokenizerDraft } from "./tokenizer.ts";
 
 /** Higher overrules lower. `usual`: what other programs call it. */
 export const LAYERS = { usual: 0, setting: 1, overlay: 2, environment: 3, flag: 4 } as const;
@@ -49,6 +50,8 @@ export interface Gathered {
   providers: Map<string, ProviderDraft>;
   /** By the section's name, in order of declaration. */
   prices: Map<string, PriceDraft>;
+  /** The operator's own tokenizers, likewise. */
+  tokenizers: Map<string, TokenizerDraft>;
   /** Lines of `[routes]` and of providers' `models`, layer by layer, in order of declaration. */
   routes: DraftRule[];
   /** Lines of `[aliases]`, likewise. */
@@ -64,6 +67,7 @@ export function createGathered(): Gathered {
     settings: new Map(),
     providers: new Map(),
     prices: new Map(),
+    tokenizers: new Map(),
     routes: [],
     aliases: [],
     problems: [],

@@ -3,6 +3,7 @@
 
 import type * as z from "zod";
 import { LEDGER_KEYS } from "./ledger-key.ts";
+import { RECOUNT_KEYS } from "./recount-key.ts";
 import * as syntax from "./syntax.ts";
 
 export interface Key {
@@ -43,6 +44,7 @@ export const GROUPS = {
   notice: "E-mail",
   log: "Logging",
   upstream: "Calls to providers",
+  recount: "Counting tokens again, to hold against the providers' figures",
   routing: "Models: routes and aliases",
   provider: "Providers",
 } as const;
@@ -356,7 +358,7 @@ const GENERAL_KEYS = {
 } as const satisfies Record<string, Key>;
 
 /** By name. */
-export const KEYS = sortTable({ ...GENERAL_KEYS, ...LEDGER_KEYS });
+export const KEYS = sortTable({ ...GENERAL_KEYS, ...LEDGER_KEYS, ...RECOUNT_KEYS });
 
 export type KeyName = keyof typeof KEYS;
 

@@ -21,6 +21,7 @@ import { listProviderNames, readProviders } from "./provider.ts";
 import type { EffectiveValue, Reading } from "./read.ts";
 import { readSetting } from "./read.ts";
 import { readAliases, readRoutes } from "./routing.ts";
+import { readRecount } from "./tokenizer.ts";
 import { adoptUsual } from "./usual.ts";
 import { readSmtp } from "./smtp.ts";
 import type { Config } from "./value.ts";
@@ -141,11 +142,7 @@ function readConfig(reading: Reading): Config {
       bytesPerUser: values.responses_max_bytes_per_user,
       bytes: values.responses_max_bytes,
     },
-    timeouts: {
-      upstreamHeadersMs: values.upstream_header_timeout,
-      upstreamIdleMs: values.upstream_idle_timeout,
-      shutdownMs: values.shutdown_timeout,
-    },
+    timeouts: readTimeouts(values),
     prices: {
       overrides,
       file: values.price_file,
@@ -154,6 +151,7 @@ function readConfig(reading: Reading): Config {
       onUnknown: values.on_unknown_price,
     },
     modelsRefreshMs: values.models_refresh,
+    recount: readRecount(reading, values),
     workMode: chooseWorkMode(reading, values),
     providers,
     routes,
@@ -161,6 +159,14 @@ function readConfig(reading: Reading): Config {
     aliases,
     defaultAliases: DEFAULT_ALIASES,
     secrets: [...reading.secrets],
+  };
+}
+
+function readTimeouts(values: Values): Config["timeouts"] {
+  return {
+    upstreamHeadersMs: values.upstream_header_timeout,
+    upstreamIdleMs: values.upstream_idle_timeout,
+    shutdownMs: values.shutdown_timeout,
   };
 }
 

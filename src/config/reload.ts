@@ -40,6 +40,11 @@ const PARTS = {
   price_file: (config) => config.prices.file,
   price_file_public_key: (config) => config.prices.publicKey,
   price_refresh: (config) => config.prices.refreshMs,
+  recount: (config) => config.recount.isOn,
+  recount_count_endpoint: (config) => config.recount.asksProviders,
+  recount_queue_bytes: (config) => config.recount.maxBytes,
+  recount_queue_rows: (config) => config.recount.maxRows,
+  recount_tolerance_percent: (config) => config.recount.tolerancePercent,
   responses_keep_days: (config) => config.answers.keepMs,
   responses_max_bytes: (config) => config.answers.bytes,
   responses_max_bytes_per_user: (config) => config.answers.bytesPerUser,
@@ -70,6 +75,8 @@ export function diffReload(before: Config, after: Config): Difference {
   }
   difference.changes.push(...diffProviders(before, after));
   if (!isDeepStrictEqual(before.prices.overrides, after.prices.overrides)) difference.changes.push("prices");
+  if (!isDeepStrictEqual(before.recount.tokenizers, after.recount.tokenizers))
+    difference.needRestart.push("tokenizers");
   if (!isDeepStrictEqual(before.routes, after.routes)) difference.changes.push("routes");
   if (!isDeepStrictEqual(before.aliases, after.aliases)) difference.changes.push("aliases");
   return difference;

@@ -20,6 +20,7 @@ const SETTING_GROUPS: readonly Group[] = [
   "notice",
   "log",
   "upstream",
+  "recount",
 ];
 const OVERLAY_GROUPS: readonly Group[] = ["provider", "routing"];
 
@@ -65,6 +66,14 @@ ${printKinds()}`,
       .filter(([, kind]) => Object.keys(kind.options).some((name) => name !== WIDESPREAD))
       .map(printKindExample),
     printPriceExample(),
+    `# --- Tokenizers of your own, one section each: with a model's tokenizer.json its text is counted exactly ---
+
+# [tokenizer.llama]
+# # Patterns of the models that it is for, separated by commas
+# models=llama-3*, meta-llama/*
+# # Its tokenizer.json
+# file=tokenizers/llama-3.json
+# # Each has a variable too, such as TOKLIGENCE_TOKENIZER_LLAMA_FILE`,
     `# --- Routes and aliases, one a line: exact, x*, *x or *x*; the most literal characters win, then the first ---
 
 # [routes]

@@ -8,6 +8,13 @@ import type { ProviderSettings } from "../provider/settings.ts";
 export type { AliasRule, RouteRule } from "../gateway/rule.ts";
 export type { ProviderSettings } from "../provider/settings.ts";
 
+/** A `tokenizer.json` of the operator's, and patterns of the models that it is for. */
+export interface TokenizerSettings {
+  name: string;
+  models: readonly string[];
+  file: string;
+}
+
 export interface Config {
   environment: string;
   /** Folder of our own files, `~/.tokligence` unless TOKLIGENCE_HOME says otherwise. */
@@ -75,6 +82,17 @@ export interface Config {
   };
   /** How often the providers' model lists are read again. */
   modelsRefreshMs: number;
+  /** Our own count of every call's tokens, beside the provider's. */
+  recount: {
+    isOn: boolean;
+    /** Whether providers are asked to count what only they can. */
+    asksProviders: boolean;
+    tolerancePercent: number;
+    /** Most calls, and most bytes of their text, that wait to be counted. */
+    maxRows: number;
+    maxBytes: number;
+    tokenizers: readonly TokenizerSettings[];
+  };
   /** `passthrough` refuses what would have to be translated; `auto` translates where formats differ. */
   workMode: "auto" | "passthrough";
   /** Built-ins first, then as declared. */

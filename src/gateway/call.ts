@@ -2,7 +2,7 @@
 
 import type { Caller } from "../identity/index.ts";
 import { GatewayError, type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
-import type { LedgerEntry, LedgerWriter, PriceBook } from "../ledger/index.ts";
+import type { LedgerEntry, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Errands } from "../lib/errand.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
@@ -63,6 +63,8 @@ export interface GatewayTools {
   errands: Errands;
   /** Counts rows that are durable. */
   metrics: { settled(row: LedgerEntry): void };
+  /** Counts again what is on the books. */
+  recounter: Recounter;
   bindings: Bindings;
   /** A place for what of a request's body must wait. */
   openSpool: () => Spool;

@@ -28,6 +28,7 @@ async function watch(state: CallState, memory: WireMemory, begun: JsonObject): P
     const answer = text === null ? null : parseObject(text);
     if (text !== null && answer !== null && plan.mode.kind === "forward" && plan.mode.wire.operation === "chat") {
       void state.keep?.(answer, text);
+      record.fetched(text);
       const { response } = plan.mode.wire;
       const { model, usage } = response.decode(answer);
       record.answered({ model, usage, report: response.report(answer), text: () => "" });

@@ -10,6 +10,7 @@ export {
 } from "./capability.ts";
 export { type Capture, createCapture } from "./capture.ts";
 export { type Catalog, createCatalog } from "./catalog.ts";
+export { countInput } from "./count-input.ts";
 export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
 export { type Memory, createMemory } from "./memory.ts";
 export { handleCall } from "./handle.ts";

@@ -20,6 +20,7 @@ import { correctLater } from "./later.ts";
 import type { Plan } from "./plan.ts";
 import { readTags } from "./tag.ts";
 import { type AnsweredUsage, type MeasuredUsage, type Tally, MAX_NAME_LENGTH, openTally } from "./tally.ts";
+import { type Witness, createWitness } from "./witness.ts";
 
 export interface CallRecord {
   /** Throws invalid_request where the caller's tags cannot be kept. */
@@ -35,8 +36,12 @@ export interface CallRecord {
   estimateInput(read: () => string): void;
   /** The body that the provider is sent. */
   sent(body: string): void;
+  /** A body of text that is not planned for as such, and the name of its format. */
+  asking(text: { format: string; body: string }): void;
   /** Bytes of the provider's answer, whole or piece by piece; text stands for its UTF-8. */
   got(piece: string | Uint8Array): void;
+  /** The whole answer, where it did not come with the response but was asked for later. */
+  fetched(answer: string): void;
   /** What was announced has rows of its own, or never came to be: none is written here. */
   withdraw(): void;
   /** A word for the client beside its answer, such as `price_unknown`. */
@@ -69,18 +74,24 @@ export interface CallRecord {
   settle(status: number, error: GatewayError | null): Promise<void>;
 }
 
-export type RecordedPlan = Pick<Plan, "dropped" | "model" | "provider">;
+/** With the body that is sent and the format that it is in, where it is text that can be counted again. */
+export type RecordedPlan = Pick<Plan, "dropped" | "model" | "provider"> &
+  Partial<Pick<Plan, "body" | "endpoint" | "spoken">>;
 
 /** One call to one provider. */
 interface Try {
   plan: RecordedPlan | null;
   tally: Tally;
+  witness: Witness;
   startedMs: number;
   /** Null while it is under way. */
   attempt: Attempt | null;
 }
 
-type RecordTools = Pick<GatewayTools, "capture" | "clock" | "fetch" | "ledger" | "metrics" | "prices" | "scene">;
+type RecordTools = Pick<
+  GatewayTools,
+  "capture" | "clock" | "fetch" | "ledger" | "metrics" | "prices" | "recounter" | "scene"
+>;
 
 /** What is to be priced. `isSum`: the figures are those of many calls together. */
 export interface Counted {
@@ -109,6 +120,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   const openTry = (plan: RecordedPlan | null): Try => ({
     plan,
     tally: openTally(nowMs),
+    witness: createWitness(tools.recounter),
     startedMs: nowMs(),
     attempt: null,
   });
@@ -215,6 +227,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     tools.metrics.settled(entry);
     keepText();
     for (const each of tries) askLater(entry, each);
+    current.witness.settled(entry, current.plan);
   };
 
   /** A provider that tells afterwards what a cut answer used is asked for it. */
@@ -268,7 +281,10 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       answerHash ??= createHash("sha256");
       answerHash.update(piece);
       captured?.response.add(piece);
+      if (typeof piece === "string") current.witness.answered(piece);
     },
+    asking: (text) => current.witness.asking(text),
+    fetched: (answer) => current.witness.answered(answer),
     withdraw() {
       if (ticket !== null) tools.ledger.withdraw(ticket);
       done();
@@ -302,7 +318,10 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     },
     answered: (answer) => current.tally.answered(answer),
     measured: (answer) => current.tally.measured(answer),
-    observed: (event) => current.tally.observed(event),
+    observed(event) {
+      current.tally.observed(event);
+      current.witness.observed(event);
+    },
     reported: (report) => current.tally.reported(report),
     usage: () => current.tally.weigh().usage,
     price: () => (figures ?? all()).price,

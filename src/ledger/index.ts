@@ -15,6 +15,7 @@ export * from "./price-tariff.ts";
 export * from "./print-report.ts";
 export * from "./print.ts";
 export type * from "./recount.ts";
+export type * from "./recounter.ts";
 export * from "./recover.ts";
 export * from "./report.ts";
 export * from "./reprice.ts";

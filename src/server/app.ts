@@ -9,20 +9,23 @@ import {
   type Memory,
   type Session,
   type SocketTools,
+  countInput,
   createBindings,
 } from "../gateway/index.ts";
 import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
-import type { LedgerWriter, PriceBook } from "../ledger/index.ts";
+import type { InputQuestion, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createErrands } from "../lib/errand.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metric.ts";
 import { guessWireAt } from "../wire/index.ts";
+import type { RecountStore } from "../store/recount.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { makeUserRoutes } from "./admin/user.ts";
+import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
 import { answerError, reportFailure } from "./error.ts";
 import { makeHealthRoutes } from "./health.ts";
@@ -46,9 +49,11 @@ export interface AppParts {
   directory: Directory;
   ring: KeyRing;
   books: LedgerReader;
+  recounts: RecountStore;
   ledger: LedgerWriter;
   capture: Capture;
   prices: PriceBook;
+  recounter: Recounter;
   bindings: BindingStore;
   openSpool: () => Spool;
   memory: Memory;
@@ -79,6 +84,8 @@ export interface App {
   routes: readonly Route[];
   /** Puts a new configuration in force, as a whole: requests that are running keep the old one. */
   reload(config: Config): void;
+  /** What the provider of a call says of its request's tokens; null where it says nothing. */
+  countInput(question: InputQuestion): Promise<number | null>;
   /** From now on readiness says 503 and new model calls are refused; running ones go on. */
   drain(): void;
   close(): void;
@@ -91,7 +98,7 @@ export function createApp(parts: AppParts): App {
   const outside = { ...parts, fetch, signIn: parts.fetch };
   let scene = buildScene(config, outside);
   let isDraining = false;
-  parts.metrics.watch(listLedgerGauges(parts.ledger));
+  parts.metrics.watch([...listLedgerGauges(parts.ledger), ...listRecountGauges(parts.recounter)]);
   const tools: SocketTools = {
     connect: guardCalls(parts.connect, parts, () => config),
     scene: () => scene,
@@ -103,6 +110,7 @@ export function createApp(parts: AppParts): App {
     unpriced: makeUnpricedNote(parts.log),
     metrics: parts.metrics,
     errands: createErrands(),
+    recounter: parts.recounter,
     bindings: createBindings(parts.bindings),
     openSpool: parts.openSpool,
     memory: parts.memory,
@@ -121,6 +129,7 @@ export function createApp(parts: AppParts): App {
     ...makeCapabilityRoutes(() => scene),
     ...makeRootRoutes(),
     ...makeUsageRoutes({ reader: parts.books, directory: parts.directory, now: parts.clock.wallMs }),
+    ...makeAuditRoutes({ ...parts, now: parts.clock.wallMs, pricingOf: (name) => scene.providers.get(name)?.pricing }),
     ...makeProfileRoutes(),
     ...makeUserRoutes(admin),
     ...makeApiKeyRoutes(admin),
@@ -146,6 +155,7 @@ export function createApp(parts: AppParts): App {
       config = next;
       old.catalog.stop();
     },
+    countInput: (question) => countInput(question, tools),
     drain() {
       isDraining = true;
       for (const session of sessions) session.leave();

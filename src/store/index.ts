@@ -14,6 +14,7 @@ import { createIdentityStore } from "./identity.ts";
 import { type JournalOptions, type Shipper, createShipper } from "./journal.ts";
 import { createLedgerStore } from "./ledger.ts";
 import { locateLedger, readScheme } from "./location.ts";
+import { type RecountStore, createRecountStore } from "./recount.ts";
 
 export interface StoreOptions {
   /** A file path, or a postgres:// DSN. */
@@ -28,6 +29,7 @@ export interface Store {
   identity: IdentityStore;
   ledger: LedgerStore;
   audit: AuditBooks;
+  recounts: RecountStore;
   /** In the identity database, as they go with their owners. */
   answers: AnswerStore;
   bindings: BindingStore;
@@ -87,9 +89,11 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
   }
   const engines = together ? [first] : [first, second];
   const outgoing: { shipper: Shipper | null } = { shipper: null };
+  const arrive = async (): Promise<void> => outgoing.shipper?.flush(READ_WAIT_MS);
   return {
     identity: createIdentityStore(first),
-    ledger: awaitShipment(createLedgerStore(second), async () => outgoing.shipper?.flush(READ_WAIT_MS)),
+    ledger: awaitShipment(createLedgerStore(second), arrive),
+    recounts: createRecountStore(second, arrive),
     audit: createAuditStore(second),
     answers: createAnswerStore(first),
     bindings: createBindingStore(first),

@@ -116,7 +116,7 @@ function readCursor(text: string): Place {
 /** The end of the year 9999: what both engines hold. */
 const MAX_MS = Date.UTC(10_000, 0, 1);
 
-function toConditions(engine: Engine, filter: LedgerFilter): SQL[] {
+export function toConditions(engine: Engine, filter: LedgerFilter): SQL[] {
   const { ledgerEntries: table } = engine.schema;
   const span = { fromMs: filter.from?.getTime() ?? -Infinity, toMs: filter.to?.getTime() ?? Infinity };
   return [...within(table.createdAt, span), ...matchFilter(engine, table, filter)];

@@ -26,3 +26,8 @@ export function objectsOf(value: Json | undefined): JsonObject[] {
 export function findObject(value: Json | undefined): JsonObject | null {
   return isJsonObject(value) ? value : null;
 }
+
+/** Of these fields the ones that are there. */
+export function pickFields(body: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => names.includes(name)));
+}

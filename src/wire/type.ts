@@ -337,7 +337,15 @@ export interface ForwardWire extends WireBase {
   /** Vectors of texts: what it takes to put them to providers of another such format. */
   vectors?: VectorCodec;
   /** Counts of tokens: the chat request inside, and the answer where we estimate it ourselves. */
-  count?: { wire: ChatWire; unwrap(body: JsonObject): JsonObject; encode(tokens: number): JsonObject };
+  count?: {
+    wire: ChatWire;
+    unwrap(body: JsonObject): JsonObject;
+    encode(tokens: number): JsonObject;
+    /** How a chat request, as it was sent, is asked to be counted. */
+    ask(request: JsonObject, model: string): JsonObject;
+    /** The count that an answer tells; null where it tells none. */
+    read(answer: JsonObject): number | null;
+  };
 }
 
 export interface VectorCodec {

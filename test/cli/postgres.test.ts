@@ -24,6 +24,9 @@ test.skipIf(!hasPostgres)("users, keys and books", async () => {
     });
     expect((await desk.run("usage logs --user ana@example.com")).out).toContain(key.id);
     expect(await desk.read(`usage summary --key ${key.id}`)).toMatchObject({ requests: 1, cost_nanos: 1_234 });
+    expect(await desk.read("audit tokens --user ana@example.com")).toMatchObject({
+      groups: [{ provider: "openai", rows: 1, skipped: { not_counted: 1 } }],
+    });
 
     const deleted = await desk.run("admin users delete --id ana@example.com");
     expect(deleted.out).toBe(`Soft deleted user ${key.user_id} (marked as deleted)\n`);

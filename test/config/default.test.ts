@@ -121,6 +121,7 @@ describe("the files that ship", () => {
         "/etc/tokligence/tls.crt": CERTIFICATE,
         "/etc/tokligence/tls.key": PRIVATE_KEY,
         "config/models.aliases": "a=b",
+        "tokenizers/llama-3.json": "{}",
         "config/setting.ini": uncomment(printSettingTemplate({})),
         "config/dev/gateway.ini": uncomment(printOverlayTemplate("dev", {})),
       },
@@ -136,6 +137,7 @@ describe("the files that ship", () => {
     ]);
     expect(config.routes.length).toBeGreaterThan(3);
     expect(config.aliases.length).toBeGreaterThan(3);
+    expect(config.recount.tokenizers.map(({ name }) => name)).toEqual(["llama"]);
   });
 });
 

@@ -22,6 +22,15 @@ const CALLER = {
 /** Of a provider, the books ask its name and its prices alone. */
 const named = (name: string, vendor: string) => ({ name, pricing: { vendor } }) as unknown as Provider;
 
+/** As where it is switched off. */
+const NO_RECOUNTER = {
+  heardBytes: 0,
+  offer: () => undefined,
+  stats: () => {
+    throw new Error("nobody asks");
+  },
+};
+
 async function open() {
   const clock = makeClock();
   const written: LedgerEntry[] = [];
@@ -42,6 +51,7 @@ async function open() {
       scene: () => {
         throw new Error("nobody is asked");
       },
+      recounter: NO_RECOUNTER,
       metrics: { settled: (row) => void written.push(row as LedgerEntry) },
       ledger: {
         expect: () => () => undefined,

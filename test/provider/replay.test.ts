@@ -3,81 +3,16 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type JsonObject, isJsonObject } from "../../src/ir/index.ts";
-import type { ProviderSettings } from "../../src/provider/index.ts";
-import { KINDS } from "../../src/provider/index.ts";
-import { type Interaction, listRecordings, readRecording } from "../fixture.ts";
-import { type Rig, type UpstreamCall, makeProviderSettings, makeRig } from "../rig.ts";
-
-const KEY = "sk-replay-0123456789";
-
-interface Vendor {
-  kind: string;
-  /** Where the recording was taken under another address than the kind's usual one. */
-  baseUrl?: string;
-  options?: Record<string, string>;
-}
-
-/** Whose provider a recording was taken from. */
-const VENDORS: readonly (readonly [file: RegExp, vendor: Vendor])[] = [
-  [/^anthropic\//, { kind: "anthropic" }],
-  [/^azure\//, { kind: "azure", baseUrl: "https://fantasy-playground-resource.openai.azure.com" }],
-  [/^deepseek\//, { kind: "deepseek" }],
-  [/^gemini\/.*without_id/, { kind: "compatible", baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai" }],
-  [/^gemini\//, { kind: "gemini" }],
-  [/^groq\//, { kind: "groq" }],
-  [/^huggingface\/pydantic-ai\//, { kind: "huggingface", baseUrl: "https://router.huggingface.co/nebius/v1" }],
-  [/^huggingface\//, { kind: "huggingface" }],
-  [/^mistral\//, { kind: "mistral" }],
-  [/^ollama\//, { kind: "ollama-cloud" }],
-  [/^openai\//, { kind: "openai" }],
-  [/^openrouter\//, { kind: "openrouter" }],
-  [/^vercel-gateway\//, { kind: "vercel" }],
-  [/^vertex\/fantasy\//, { kind: "vertex", options: { project: "fantasy-playground-472418", location: "us-east5" } }],
-  [/^vertex\/pydantic-ai\//, { kind: "vertex", options: { project: "pydantic-ai", location: "global" } }],
-  [/^xai\//, { kind: "xai" }],
-  [/^zai\/fantasy\//, { kind: "zai", baseUrl: "https://api.z.ai/api/coding/paas/v4" }],
-  [/^zai\//, { kind: "zai" }],
-];
-
-/** The gateway's own path for what was recorded, and the model where the address tells it. */
-function choosePath(url: URL): { path: string; model: string | null } | null {
-  const { pathname } = url;
-  if (pathname.endsWith("/chat/completions")) return { path: "/v1/chat/completions", model: null };
-  if (pathname.endsWith("/responses")) return { path: "/v1/responses", model: null };
-  if (pathname.endsWith("/messages")) return { path: `/v1/messages${url.search}`, model: null };
-  if (pathname.endsWith("/embeddings")) return { path: "/v1/embeddings", model: null };
-  const [, model, method] = /\/models\/([^/:]+):(\w+)$/u.exec(pathname) ?? [];
-  if (model === undefined || method === undefined) return null;
-  if (method === "rawPredict") return { path: "/v1/messages", model: decodeURIComponent(model) };
-  // Asked for as a stream, in whatever framing: the provider is always asked for events.
-  return METHODS.has(method) ? { path: `/v1beta/models/{model}:${method}${url.search}`, model } : null;
-}
-
-const METHODS = new Set(["countTokens", "generateContent", "streamGenerateContent"]);
-
-interface Case {
-  name: string;
-  vendor: Vendor;
-  request: NonNullable<Interaction["request"]> & { body: JsonObject };
-  response: Interaction["response"];
-  path: string;
-  /** As the vendor knows it. */
-  model: string;
-}
-
-const CASES: Case[] = listRecordings().flatMap(({ file }) => {
-  const vendor = VENDORS.find(([pattern]) => pattern.test(file))?.[1];
-  if (vendor === undefined) return [];
-  return readRecording(file).flatMap(({ request, response }, index): Case[] => {
-    const found = request === null ? null : choosePath(new URL(request.url));
-    if (request === null || found === null || request.body === null) return [];
-    // One recording changes vendors in the middle.
-    if (vendor.kind === "openai" && !request.url.startsWith("https://api.openai.com/")) return [];
-    const { body } = request;
-    const model = found.model ?? (typeof body["model"] === "string" ? body["model"] : "");
-    return [{ name: `${file} ${index + 1}`, vendor, request: { ...request, body }, response, path: found.path, model }];
-  });
-});
+import {
+  RECORDED_CASES as CASES,
+  RECORDED_KEY as KEY,
+  type RecordedCase as Case,
+  answerRecorded,
+  listRecordedProviders,
+  makeRecordedBody as makeBody,
+  nameRecordedModel,
+} from "../recorded.ts";
+import { type Rig, type UpstreamCall, makeRig } from "../rig.ts";
 
 let rig: Rig;
 let client = "";
@@ -85,42 +20,19 @@ let current: Case | null = null;
 let received: UpstreamCall | null = null;
 
 beforeAll(async () => {
-  const vendors = new Map(CASES.map(({ vendor }) => [nameOf(vendor), vendor]));
   rig = await makeRig({
     upstream(call) {
       if (call.url.includes("/service-accounts/")) return Response.json({ access_token: KEY, expires_in: 3_600 });
       if (call.method === "GET") return Response.json({ data: [], models: [] });
       received = call;
       if (current === null) throw new Error("no case is running");
-      const { status, bytes, headers } = current.response;
-      const type = headers["content-type"] ?? (isStream(current) ? "text/event-stream" : "application/json");
-      return new Response(Buffer.from(bytes), { status, headers: { "content-type": type } });
+      return answerRecorded(current);
     },
-    config: (config) => ({ ...config, providers: [...vendors].map(([name, vendor]) => makeSettings(name, vendor)) }),
+    config: (config) => ({ ...config, providers: listRecordedProviders() }),
   });
   client = (await rig.issue()).token;
 });
 afterAll(() => rig.close());
-
-function nameOf({ kind, baseUrl, options }: Vendor): string {
-  return [kind, baseUrl === undefined ? "" : "elsewhere", options?.["location"] ?? ""]
-    .filter((part) => part !== "")
-    .join("-");
-}
-
-function makeSettings(name: string, { kind, baseUrl, options = {} }: Vendor): ProviderSettings {
-  return makeProviderSettings({
-    name,
-    kind,
-    baseUrl: baseUrl ?? KINDS.get(kind)?.baseUrl ?? "",
-    apiKey: kind === "vertex" ? null : KEY,
-    options,
-  });
-}
-
-function isStream({ request }: Case): boolean {
-  return request.body["stream"] === true || request.url.includes(":streamGenerateContent");
-}
 
 test("there is traffic of every vendor of whom requests were recorded", () => {
   const kinds = new Set(CASES.map(({ vendor }) => vendor.kind));
@@ -160,7 +72,7 @@ describe("recorded traffic", () => {
       current = each;
       received = null;
       const { url } = each.request;
-      const model = `${nameOf(each.vendor)}/${each.model}`;
+      const model = nameRecordedModel(each);
       const response = await rig.send(each.path.replace("{model}", encodeURIComponent(model)), {
         token: client,
         body: makeBody(each, model),
@@ -191,13 +103,6 @@ const CREDENTIALS: Readonly<Record<string, readonly [header: string, value: stri
   azure: ["api-key", KEY],
   gemini: ["x-goog-api-key", KEY],
 };
-
-/** What the vendor took, as a client of the gateway says it. */
-function makeBody({ request: { body }, path }: Case, model: string): JsonObject {
-  if (path.startsWith("/v1beta/")) return body;
-  const { anthropic_version: _, ...rest } = body;
-  return { ...rest, model };
-}
 
 /** Only the model's name is the gateway's to change, that a chat stream tells its usage, and what asks for nothing. */
 function expectBody({ request: { body }, vendor, path, model }: Case): JsonObject {

@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Store } from "../../src/store/index.ts";
 import { describeAnswers } from "./answer-contract.ts";
+import { describeRecounts } from "./recount-contract.ts";
 import { describeBindings } from "./binding-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
@@ -27,6 +28,7 @@ export function describeStore(place: Place): void {
   describePages(place);
   describeReports(place);
   describeRetention(place);
+  describeRecounts(place);
 }
 
 function describeOpening(place: Place): void {

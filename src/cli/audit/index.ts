@@ -7,6 +7,7 @@ export default defineCommand({
   subCommands: {
     pack: () => import("./pack.ts").then((module) => module.default),
     reconcile: () => import("./reconcile.ts").then((module) => module.default),
+    tokens: () => import("./tokens.ts").then((module) => module.default),
     verify: () => import("./verify.ts").then((module) => module.default),
   },
 });

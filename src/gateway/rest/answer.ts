@@ -35,6 +35,7 @@ export async function answerRest(state: State): Promise<Response> {
   }
   const sentMs = state.tools.clock.monotonicMs();
   const text = await readAnswer(state);
+  if (state.call.place.entry.textFormat !== undefined) state.record.fetched(text);
   state.upstreamMs += state.tools.clock.monotonicMs() - sentMs;
   line.release(false);
   const body = parse(state, text);

@@ -117,6 +117,8 @@ async function callUpstream(state: Prepared, url: string): Promise<Pick<RestStat
       return { upstream: provider.rest.answer(call.place.path, asked), upstreamMs: 0 };
     }
     const body = outgoing.body;
+    const { textFormat } = entry;
+    if (textFormat !== undefined && typeof body === "string") record.asking({ format: textFormat, body });
     const headers = await authorize(provider, {
       method: call.method,
       url,

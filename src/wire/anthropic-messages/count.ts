@@ -2,6 +2,7 @@
 // Costs nothing and answers nothing, so it is forwarded or estimated, never translated. Knows no provider.
 
 import { type JsonObject, NO_USAGE } from "../../ir/index.ts";
+import { pickFields } from "../json-read.ts";
 import type { ForwardWire } from "../type.ts";
 import { anthropicMessages } from "./index.ts";
 
@@ -14,8 +15,17 @@ export const anthropicCount: ForwardWire = {
   forward: anthropicMessages.forward,
   error: anthropicMessages.error,
   meter: () => ({ usage: NO_USAGE, model: null, report: null }),
-  count: { wire: anthropicMessages, unwrap, encode: (tokens) => ({ input_tokens: tokens }) },
+  count: {
+    wire: anthropicMessages,
+    unwrap,
+    encode: (tokens) => ({ input_tokens: tokens }),
+    ask: (request, model) => ({ model, ...pickFields(request, COUNTED) }),
+    read: ({ input_tokens: tokens }) => (typeof tokens === "number" ? tokens : null),
+  },
 };
+
+/** All that the count depends on; any other field is refused. */
+const COUNTED = ["messages", "model", "output_config", "system", "thinking", "tool_choice", "tools"];
 
 /** What is to be counted is a request without an output limit; what else is to be done with it does not change the count. */
 function unwrap(body: JsonObject): JsonObject {

@@ -20,7 +20,13 @@ export const geminiCount: ForwardWire = {
   forward: { request: forwardRequest, frame: gemini.forward.frame },
   error: gemini.error,
   meter: () => ({ usage: NO_USAGE, model: null, report: null }),
-  count: { wire: gemini, unwrap, encode: encodeCount },
+  count: {
+    wire: gemini,
+    unwrap,
+    encode: encodeCount,
+    ask: (request, model) => ({ [FIELD]: { ...request, model: nameModel(model) } }),
+    read: ({ totalTokens: tokens }) => (typeof tokens === "number" ? tokens : null),
+  },
 };
 
 /** What is to be counted: the request inside, or the contents beside which nothing else need stand. */
@@ -33,9 +39,13 @@ function unwrap(body: JsonObject): JsonObject {
 function forwardRequest(raw: string, body: JsonObject, model: string): string {
   const name = FIELD in body ? FIELD : "generate_content_request";
   const inner = body[name];
-  const wanted = model.includes("/") ? model : `models/${model}`;
+  const wanted = nameModel(model);
   if (!isJsonObject(inner) || inner["model"] === wanted) return raw;
   return setTopLevel(raw, name, JSON.stringify({ ...inner, model: wanted }));
+}
+
+function nameModel(model: string): string {
+  return model.includes("/") ? model : `models/${model}`;
 }
 
 function encodeCount(tokens: number): JsonObject {

@@ -6,7 +6,7 @@ import type { ForwardWire, MemoryAsk, WireMemory } from "../type.ts";
 import { openaiResponses } from "./index.ts";
 import { memory } from "./memory.ts";
 import { decodeUsage } from "./usage.ts";
-import { findObject, textOf } from "../json-read.ts";
+import { findObject, pickFields, textOf } from "../json-read.ts";
 
 /** They go on from what is kept, and are not kept themselves. */
 const reading: WireMemory = { ...memory, ask };
@@ -22,6 +22,21 @@ const like = {
   error: openaiResponses.error,
 };
 
+/** All that the count depends on. */
+const COUNTED = [
+  "conversation",
+  "input",
+  "instructions",
+  "model",
+  "parallel_tool_calls",
+  "previous_response_id",
+  "reasoning",
+  "text",
+  "tool_choice",
+  "tools",
+  "truncation",
+];
+
 export const openaiResponsesCount: ForwardWire = {
   ...like,
   id: "openai-responses-count",
@@ -33,6 +48,8 @@ export const openaiResponsesCount: ForwardWire = {
     wire: openaiResponses,
     unwrap: (body) => body,
     encode: (tokens) => ({ object: "response.input_tokens", input_tokens: tokens }),
+    ask: (request, model) => ({ model, ...pickFields(request, COUNTED) }),
+    read: ({ input_tokens: tokens }) => (typeof tokens === "number" ? tokens : null),
   },
 };
 

@@ -27,6 +27,7 @@ export const REST = {
   completions: {
     calls: [{ path: "/completions", endpoint: "completions" }],
     readText: readCompletionText,
+    textFormat: "openai-completions",
     stream: { ask: askForUsage, isUnasked },
   },
   containers: { collections: [collect("/containers")] },

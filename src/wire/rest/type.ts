@@ -78,6 +78,8 @@ export interface RestEntry {
   countRequest?(body: JsonObject): Units | null;
   /** Where tokens that nobody reported are estimated: what was written, in a whole answer or in one event. */
   readText?(answer: JsonObject): string;
+  /** The name of the format, for whoever counts such text again. */
+  textFormat?: string;
   /** In streams whose usage must be asked for. */
   stream?: {
     ask(raw: string, body: JsonObject): string;

@@ -1,0 +1,115 @@
+// Counts one request and its answer: text to numbers. What it gives back holds no text. Knows no provider's figures and no database.
+
+import { type JsonObject, isJsonObject } from "../../ir/index.ts";
+import type { HeardPart } from "../../ledger/index.ts";
+import type { Count } from "./byte-pair.ts";
+import type { Profile } from "./profile.ts";
+import { type AnswerReading, readAnswer, readHeard } from "./read-answer.ts";
+import { readAnyRequest } from "./read-any.ts";
+import { readChatRequest, readCompletionsRequest, readEmbeddingsRequest, readResponsesRequest } from "./read-openai.ts";
+import type { Reading } from "./reading.ts";
+
+/** What is to be counted. */
+export interface Job {
+  /** Of request and answer, as the provider is spoken to. */
+  format: string;
+  profile: Profile;
+  request: string;
+  /** The answer's body, or the parts that were gathered of its stream; null where an answer has no text. */
+  answer: string | readonly HeardPart[] | null;
+}
+
+/** One side of a call: our tokens, and what else is to be known of them. Null where there is no telling. */
+export interface Side {
+  tokens: number | null;
+  /** Tokens that may stand around them besides. */
+  marks: number;
+  /** Tokens of the descriptions of tools, which are put into other words before they are counted. */
+  toolTokens: number;
+  /** Calls of tools: how they are written is not told. */
+  calls: number;
+  images: number;
+  messages: number;
+  /** Tokens of thoughts that were shown; whether these are all there were is not told. */
+  thoughtTokens: number;
+  hasThoughts: boolean;
+  /** The provider says how many thoughts there were wherever there were any. */
+  tellsThoughts: boolean;
+  inexact: string | null;
+  hidden: string | null;
+}
+
+export interface Counted {
+  input: Side;
+  /** Null where an answer has no text, such as vectors. */
+  output: Side | null;
+}
+
+const REQUESTS: Readonly<Record<string, (body: JsonObject) => Reading>> = {
+  "openai-chat": readChatRequest,
+  "openai-completions": readCompletionsRequest,
+  "openai-embeddings": readEmbeddingsRequest,
+  "openai-responses": readResponsesRequest,
+};
+
+/** What is no conversation is not framed at all. */
+const UNFRAMED = new Set(["openai-completions", "openai-embeddings"]);
+
+/** Marks that end an answer: some deployments count them and some do not. */
+const END_MARKS: Readonly<Record<string, number>> = { "openai-responses": 2 };
+
+/** Throws where either side is not what its format says. */
+export function countJob(job: Job, count: Count): Counted {
+  const { profile, format } = job;
+  const body = parse(job.request);
+  const read = REQUESTS[format] ?? readAnyRequest;
+  const reading = read(body);
+  const input = countSide(reading, count);
+  if (input.tokens !== null && !UNFRAMED.has(format)) {
+    const { base, message } = profile.frame;
+    input.tokens += base + message * reading.messages + reading.names;
+    input.marks = profile.frameSlack.base + profile.frameSlack.message * reading.messages;
+  }
+  if (job.answer === null) return { input, output: null };
+  const answer = readAny(job.answer, format);
+  const output = countSide(answer, count);
+  output.thoughtTokens = sum(answer.thoughts, count);
+  output.hasThoughts = answer.thoughts.length > 0;
+  output.tellsThoughts = format === "gemini";
+  output.marks = (END_MARKS[format] ?? 1) * answer.choices;
+  return { input, output };
+}
+
+function readAny(answer: string | readonly HeardPart[], format: string): AnswerReading {
+  if (typeof answer !== "string") return readHeard(answer);
+  const reading = readAnswer(format, parse(answer));
+  if (reading === null) throw new TypeError(`answers of ${format} are not read`);
+  return reading;
+}
+
+function countSide(reading: Reading, count: Count): Side {
+  const toolTokens = sum(reading.tools, count);
+  return {
+    tokens: reading.hidden === null ? sum(reading.texts, count) + reading.numbers : null,
+    marks: 0,
+    toolTokens,
+    calls: reading.calls,
+    images: reading.images,
+    messages: reading.messages,
+    thoughtTokens: 0,
+    hasThoughts: false,
+    tellsThoughts: false,
+    inexact: reading.inexact,
+    hidden: reading.hidden,
+  };
+}
+
+function sum(texts: readonly string[], count: Count): number {
+  return texts.reduce((total, text) => total + count(text), 0);
+}
+
+function parse(text: string): JsonObject {
+  const value: unknown = JSON.parse(text);
+  if (!isJsonObject(value)) throw new TypeError("no object");
+  return value;
+}

@@ -1,0 +1,116 @@
+// What is known of how each provider counts, by model and kind of request: told from earlier recounts at the first need, then kept in memory.
+// Knows no SQL and no text.
+
+import type { LedgerEntry } from "../../ledger/index.ts";
+import { learn } from "./calibration.ts";
+import { type Lesson, NO_LESSON } from "./judge.ts";
+import type { Profile } from "./profile.ts";
+
+/** Of a row that lay within its bounds, what it tells of how its provider counts. */
+export interface PastRecount {
+  provider: string;
+  model: string;
+  tokenizer: string;
+  tokenizerVersion: string;
+  /** Tokens of input and output as we estimated them, and as they are booked. */
+  ours: { input: number | null; output: number | null };
+  theirs: { input: number | null; output: number | null };
+}
+
+interface Kind {
+  profile: Pick<Profile, "tokenizer">;
+  version: string;
+  isMarkedTools: boolean;
+}
+
+/** Models' names are the clients' to choose. */
+const MAX_LESSONS = 2_000;
+const MAX_NAME_LENGTH = 200;
+
+export function createLessons(readHistory: () => AsyncIterable<PastRecount>) {
+  const lessons = new Map<string, Lesson>();
+  let loading: Promise<void> | null = null;
+  let isLoaded = false;
+  let waiting: (() => void)[] = [];
+
+  const set = (key: string, lesson: Lesson): void => {
+    if (!lessons.has(key) && lessons.size >= MAX_LESSONS) {
+      const [oldest = ""] = lessons.keys();
+      lessons.delete(oldest);
+    }
+    lessons.set(key, lesson);
+  };
+  const get = (key: string): Lesson => lessons.get(key) ?? NO_LESSON;
+
+  const load = async (): Promise<void> => {
+    try {
+      for await (const past of readHistory()) {
+        const told = readLesson(past);
+        if (told !== null) set(told.key, told.teach(get(told.key)));
+      }
+    } catch {
+      // Without history everything is learned anew.
+    }
+    isLoaded = true;
+    const actions = waiting;
+    waiting = [];
+    for (const action of actions) action();
+  };
+
+  return {
+    get,
+    set,
+    name: (entry: LedgerEntry, kind: Kind) =>
+      nameLesson(entry.provider ?? "", entry.modelServed ?? entry.modelAsked, kind),
+    /** Once; a second call changes nothing. */
+    load(): void {
+      loading ??= load();
+    },
+    /** At once where history is read already. */
+    whenLoaded(action: () => void): void {
+      if (isLoaded) action();
+      else waiting.push(action);
+    },
+    async settled(): Promise<void> {
+      await loading;
+    },
+  };
+}
+
+function nameLesson(provider: string, model: string, { profile, version, isMarkedTools }: Kind): string {
+  return [provider, model.slice(0, MAX_NAME_LENGTH), profile.tokenizer, version, isMarkedTools ? "tools" : ""].join(
+    "\n",
+  );
+}
+
+/** `o200k_base+tools x1.1870(33)/1`: a side that is no lesson has no number of rows. */
+const PRINTED = /^(\S+?)(\+tools)? x([\d.]+)(\(\d+\))?\/([\d.]+)(\(\d+\))?$/u;
+
+/** A row tells by what ratio our own count became its estimate, and so what that count was. */
+function readLesson({ provider, model, tokenizer: printed, tokenizerVersion, ours, theirs }: PastRecount) {
+  const [, tokenizer = "", tools, input, teachesInput, output, teachesOutput] = PRINTED.exec(printed) ?? [];
+  if (tokenizer === "") return null;
+  const kind = { profile: { tokenizer }, version: tokenizerVersion, isMarkedTools: tools !== undefined };
+  const sides = {
+    input: { ours: teachesInput === undefined ? null : divide(ours.input, input), theirs: theirs.input },
+    output: { ours: teachesOutput === undefined ? null : divide(ours.output, output), theirs: theirs.output },
+  };
+  return {
+    key: nameLesson(provider, model, kind),
+    teach: (from: Lesson): Lesson => ({
+      input: teach(from.input, sides.input),
+      output: teach(from.output, sides.output),
+    }),
+  };
+}
+
+function divide(tokens: number | null, ratio: string | undefined): number | null {
+  return tokens === null || !(Number(ratio) > 0) ? null : tokens / Number(ratio);
+}
+
+function teach(
+  from: Lesson["input"],
+  { ours, theirs }: { ours: number | null; theirs: number | null },
+): Lesson["input"] {
+  return ours === null || theirs === null ? from : learn(from, ours, theirs);
+}

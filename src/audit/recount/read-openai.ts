@@ -1,0 +1,162 @@
+// Reads requests in the formats whose way of counting is published, close enough to count them exactly where that is possible.
+// Knows no tokenizer.
+
+import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import {
+  type Reading,
+  addCall,
+  addText,
+  addTool,
+  isGiven,
+  listOf,
+  noteHidden,
+  noteInexact,
+  objectOf,
+  objectsOf,
+  startReading,
+} from "./reading.ts";
+
+export function readChatRequest(body: JsonObject): Reading {
+  const reading = startReading();
+  for (const message of objectsOf(body["messages"])) readMessage(reading, message);
+  for (const tool of [...listOf(body["tools"]), ...listOf(body["functions"])]) addTool(reading, tool);
+  readForm(reading, objectOf(body["response_format"]));
+  if (isGiven(body["web_search_options"]) || isGiven(body["plugins"])) noteHidden(reading, "web_search");
+  if (isGiven(body["prediction"])) noteInexact(reading, "prediction");
+  return reading;
+}
+
+function readMessage(into: Reading, message: JsonObject): void {
+  into.messages++;
+  readContent(into, message["content"]);
+  if (isGiven(message["name"])) {
+    into.names++;
+    addText(into, message["name"]);
+  }
+  if (message["role"] === "tool" || message["role"] === "function") noteInexact(into, "tool_results");
+  for (const call of objectsOf(message["tool_calls"])) {
+    const made = objectOf(call["function"] ?? call["custom"]);
+    addCall(into, made["name"], made["arguments"] ?? made["input"]);
+  }
+  if (isJsonObject(message["function_call"])) {
+    addCall(into, message["function_call"]["name"], message["function_call"]["arguments"]);
+  }
+  for (const field of ["reasoning_content", "reasoning", "reasoning_details", "refusal"]) {
+    if (isGiven(message[field])) noteInexact(into, field);
+  }
+  // What a turn was spoken in before is read again, and not as text.
+  if (isGiven(message["audio"])) noteHidden(into, "audio");
+}
+
+/** A string, or a list of parts in either format. */
+function readContent(into: Reading, content: Json | undefined): void {
+  if (typeof content === "string") return addText(into, content);
+  let texts = 0;
+  for (const part of objectsOf(content)) {
+    switch (part["type"]) {
+      case "text":
+      case "input_text":
+      case "output_text":
+        texts++;
+        addText(into, part["text"]);
+        break;
+      case "refusal":
+        noteInexact(into, "refusal");
+        addText(into, part["refusal"]);
+        break;
+      case "image_url":
+      case "input_image":
+        noteInexact(into, "images");
+        into.images++;
+        break;
+      default:
+        noteHidden(into, typeof part["type"] === "string" ? part["type"] : "content");
+    }
+  }
+  // Whether pieces are joined before they are counted is not told.
+  if (texts > 1) noteInexact(into, "content_parts");
+}
+
+/** A schema for the answer is read by the model, in a form that is not told. */
+function readForm(into: Reading, form: JsonObject): void {
+  if (form["type"] !== "json_schema") return;
+  noteInexact(into, "json_schema");
+  into.tools.push(JSON.stringify(form));
+}
+
+export function readResponsesRequest(body: JsonObject): Reading {
+  const reading = startReading();
+  const { input } = body;
+  if (isGiven(body["instructions"])) {
+    reading.messages++;
+    noteInexact(reading, "instructions");
+    addText(reading, body["instructions"]);
+  }
+  if (typeof input === "string") {
+    reading.messages++;
+    addText(reading, input);
+  }
+  for (const item of objectsOf(input)) readItem(reading, item);
+  for (const tool of objectsOf(body["tools"])) {
+    const type = tool["type"];
+    if (type === "function" || type === "custom") addTool(reading, tool);
+    else noteHidden(reading, typeof type === "string" ? type : "tool");
+  }
+  readForm(reading, objectOf(objectOf(body["text"])["format"]));
+  for (const field of ["previous_response_id", "conversation", "prompt"]) {
+    if (isGiven(body[field])) noteHidden(reading, field);
+  }
+  return reading;
+}
+
+function readItem(into: Reading, item: JsonObject): void {
+  const type = item["type"] ?? "message";
+  switch (type) {
+    case "message":
+      into.messages++;
+      return readContent(into, item["content"]);
+    case "function_call":
+    case "custom_tool_call":
+      into.messages++;
+      return addCall(into, item["name"], item["arguments"] ?? item["input"]);
+    case "function_call_output":
+    case "custom_tool_call_output":
+      into.messages++;
+      noteInexact(into, "tool_results");
+      return readContent(into, item["output"]);
+    default:
+      // Thoughts come back encrypted, and items that are only named are kept by the provider.
+      return noteHidden(into, typeof type === "string" ? type : "item");
+  }
+}
+
+/** Texts, or tokens as numbers; one of them or several. */
+export function readEmbeddingsRequest(body: JsonObject): Reading {
+  const reading = startReading();
+  const { input } = body;
+  if (Array.isArray(input)) for (const item of input) readVectorInput(reading, item);
+  else readVectorInput(reading, input);
+  return reading;
+}
+
+function readVectorInput(into: Reading, item: Json | undefined): void {
+  if (typeof item === "string") addText(into, item);
+  else if (typeof item === "number") into.numbers++;
+  else if (Array.isArray(item)) into.numbers += item.length;
+  else noteHidden(into, "input");
+}
+
+/** One text or several, each gone on from. */
+export function readCompletionsRequest(body: JsonObject): Reading {
+  const reading = startReading();
+  const { prompt } = body;
+  if (Array.isArray(prompt)) for (const item of prompt) readVectorInput(reading, item);
+  else readVectorInput(reading, prompt);
+  if (isGiven(body["suffix"])) {
+    noteInexact(reading, "suffix");
+    addText(reading, body["suffix"]);
+  }
+  // What is written and thrown away is paid for, and a prompt that comes back is not.
+  for (const field of ["best_of", "echo"]) if (isGiven(body[field])) noteHidden(reading, field);
+  return reading;
+}

@@ -1,0 +1,79 @@
+// What of a request or an answer is text that a model reads or writes, and what of it nobody can count. Knows no tokenizer.
+
+import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+
+export interface Reading {
+  /** Each counted by itself. */
+  texts: string[];
+  /** Messages and the like, each framed by marks that count as well. */
+  messages: number;
+  /** Names of speakers: each costs a token besides its own. */
+  names: number;
+  /** Calls of tools in the conversation, or in the answer. */
+  calls: number;
+  /** Descriptions of tools and of the answer's form, as JSON. */
+  tools: string[];
+  images: number;
+  /** Tokens that came as numbers. */
+  numbers: number;
+  /** Why the count cannot be exact though all is seen; null where it can. */
+  inexact: string | null;
+  /** Why there is no telling how much there was that we did not see; null where all was seen. */
+  hidden: string | null;
+}
+
+export function startReading(): Reading {
+  return {
+    texts: [],
+    messages: 0,
+    names: 0,
+    calls: 0,
+    tools: [],
+    images: 0,
+    numbers: 0,
+    inexact: null,
+    hidden: null,
+  };
+}
+
+/** The first reason is kept. */
+export function noteInexact(into: Reading, reason: string): void {
+  into.inexact ??= reason;
+}
+
+export function noteHidden(into: Reading, reason: string): void {
+  into.hidden ??= reason;
+}
+
+export function addText(into: Reading, value: Json | undefined): void {
+  if (typeof value === "string" && value !== "") into.texts.push(value);
+}
+
+export function addCall(into: Reading, name: Json | undefined, given: Json | undefined): void {
+  into.calls++;
+  noteInexact(into, "tool_calls");
+  addText(into, name);
+  if (given !== undefined && given !== null) addText(into, typeof given === "string" ? given : JSON.stringify(given));
+}
+
+export function addTool(into: Reading, tool: Json): void {
+  noteInexact(into, "tools");
+  into.tools.push(JSON.stringify(tool));
+}
+
+export function listOf(value: Json | undefined): Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+export function objectsOf(value: Json | undefined): JsonObject[] {
+  return listOf(value).filter(isJsonObject);
+}
+
+export function objectOf(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}
+
+/** Whether something is asked for at all. */
+export function isGiven(value: Json | undefined): boolean {
+  return value !== undefined && value !== null && value !== false;
+}

@@ -1,0 +1,282 @@
+// Has the text of settled calls counted by a thread of its own, and puts the outcome on the books beside the provider's figures. It may fall
+// behind or fail, and then says so on the row: no request waits for it. Knows no HTTP and no SQL.
+
+import type { InputQuestion, Recount, RecountOffer, Recounter } from "../../ledger/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { createBooks } from "./books.ts";
+import type { Counted, Side } from "./count.ts";
+import { judge, mayAsk } from "./judge.ts";
+import { type PastRecount, createLessons } from "./lessons.ts";
+import { type Done, packJob, unpackCounted } from "./message.ts";
+import { type Profile, type TokenizerFile, chooseProfile } from "./profile.ts";
+import { type Waiting, createQueue, measure } from "./queue.ts";
+import { findSkip } from "./skip.ts";
+import type { StartThread, Thread } from "./thread.ts";
+
+export interface RecounterInit {
+  settings: RecountSettings;
+  startThread: StartThread;
+  clock: Clock;
+  /** Puts rows on the books; what it rejects with is the books' own trouble, and told there. */
+  write: (recounts: readonly Recount[]) => Promise<void>;
+  /** What a provider says of a request that only it can count; null where nobody is to be asked. Never rejects. */
+  countInput: ((question: InputQuestion) => Promise<number | null>) | null;
+  /** Earlier recounts, newest first, from which is learned how providers count. */
+  readHistory: () => AsyncIterable<PastRecount>;
+  onCrash: (cause: Error) => void;
+  /** A tokenizer of the operator's cannot be used; told once of each. */
+  onTokenizerFault: (name: string) => void;
+}
+
+export interface RecountSettings {
+  isOn: boolean;
+  tolerancePercent: number;
+  maxRows: number;
+  maxBytes: number;
+  tokenizers: readonly TokenizerFile[];
+}
+
+export interface RunningRecounter extends Recounter {
+  /** Puts on the books what is counted so far. */
+  flush(): Promise<void>;
+  /** Waits until all is counted and written, at most so long; what is left is put down as skipped. */
+  stop(limitMs: number): Promise<void>;
+}
+
+interface Flight {
+  number: number;
+  item: Waiting;
+  profile: Profile;
+}
+
+/** So many jobs are with the thread at a time: enough to keep it busy, and few to lose. */
+const MAX_FLIGHTS = 4;
+/** So many requests are with their providers to be counted. */
+const MAX_ASKING = 8;
+/** No text takes so long to be counted. */
+const PATIENCE_MS = 30_000;
+/** The thread costs memory while it lives. */
+const IDLE_MS = 60_000;
+/** After a crash the next start waits, twice as long each time. */
+const RESTART_MS = 100;
+const LONGEST_RESTART_MS = 30_000;
+
+export function createRecounter(init: RecounterInit): RunningRecounter {
+  const { settings, clock } = init;
+  const queue = createQueue({ rows: settings.maxRows, bytes: settings.maxBytes });
+  const books = createBooks(init);
+  const lessons = createLessons(init.readHistory);
+  const faulty = new Set<string>();
+  let thread: Thread | null = null;
+  let flights: Flight[] = [];
+  let number = 0;
+  let crashesInARow = 0;
+  let asking = 0;
+  let isHeld = false;
+  let isPumping = false;
+  let callOffAlarm: (() => void) | null = null;
+  /** Since when the thread has been busy with one job, or with none. */
+  let sinceMs = 0;
+  let onEmpty: (() => void) | null = null;
+
+  const skip = (item: RecountOffer, reason: string): void => books.skip(item.entry.id, reason);
+
+  const offer = (given: RecountOffer): void => {
+    if (!settings.isOn) return;
+    const reason = findSkip(given);
+    if (reason !== null || given.format === null) return skip(given, reason ?? "not_text");
+    const item = { ...given, format: given.format, bytes: measure(given) };
+    if (item.bytes > settings.maxBytes) return skip(given, "too_large");
+    if (!queue.push(item)) return skip(given, "queue_full");
+    schedulePump();
+  };
+
+  /** Never within the call that offered. */
+  const schedulePump = (): void => {
+    if (isPumping || isHeld) return;
+    isPumping = true;
+    setImmediate(() => {
+      isPumping = false;
+      pump();
+    });
+  };
+
+  const pump = (): void => {
+    while (!isHeld && flights.length < MAX_FLIGHTS) {
+      const item = queue.shift();
+      if (item === undefined) break;
+      dispatch(item);
+    }
+    watch();
+    tellEmpty();
+  };
+
+  const dispatch = (item: Waiting): void => {
+    const model = item.entry.modelServed ?? item.entry.modelAsked;
+    const flight = { number: ++number, item, profile: chooseProfile(model, settings.tokenizers) };
+    if (flights.length === 0) sinceMs = clock.monotonicMs();
+    flights.push(flight);
+    try {
+      thread ??= start();
+      const { format, request, answer } = item;
+      thread.send(packJob(flight.number, { format, profile: flight.profile, request, answer }));
+    } catch (error) {
+      crash(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+
+  const start = (): Thread => {
+    books.figures.starts++;
+    lessons.load();
+    const started = init.startThread({ onDone: land, onCrash: crash });
+    started.send({ files: new Map(settings.tokenizers.map(({ name, file }) => [name, file])) });
+    return started;
+  };
+
+  /** Looks after the thread: for a job that takes too long, however many come after it, and for one that has nothing to do. */
+  const watch = (): void => {
+    if (thread === null || callOffAlarm !== null) return;
+    const restMs = (flights.length > 0 ? PATIENCE_MS : IDLE_MS) - (clock.monotonicMs() - sinceMs);
+    if (restMs > 0) {
+      // One alarm for many jobs: setting one for each would cost more than they do.
+      callOffAlarm = clock.after(Math.min(restMs, PATIENCE_MS), () => {
+        callOffAlarm = null;
+        watch();
+      });
+    } else if (flights.length > 0) giveUp("timeout");
+    else endThread();
+  };
+
+  const tellEmpty = (): void => {
+    if (flights.length === 0 && queue.rows() === 0 && asking === 0) onEmpty?.();
+  };
+
+  const endThread = (): void => {
+    callOffAlarm?.();
+    callOffAlarm = null;
+    thread?.end();
+    thread = null;
+  };
+
+  const land = (done: Done): void => {
+    const flight = flights.find((each) => each.number === done.number);
+    if (flight === undefined) return;
+    flights = flights.filter((each) => each !== flight);
+    sinceMs = clock.monotonicMs();
+    crashesInARow = 0;
+    if (done.failed === null) void conclude(flight, unpackCounted(done.counted), done.version);
+    else {
+      skip(flight.item, done.failed);
+      if (done.failed === "tokenizer") noteTokenizer(flight.profile.tokenizer);
+    }
+    pump();
+  };
+
+  /** Where only the provider can tell, it is asked: of few calls at a time, for their text is kept meanwhile. */
+  const conclude = async (flight: Flight, counted: Counted, version: string): Promise<void> => {
+    const { entry, format, request } = flight.item;
+    const isAsked = asking < MAX_ASKING && mayAsk(counted.input, flight.profile);
+    if (init.countInput === null || entry.provider === null || !isAsked)
+      return settle(flight, counted, { version, asked: null });
+    const model = entry.attempts.at(-1)?.model ?? entry.modelAsked;
+    asking++;
+    const asked = await init.countInput({ provider: entry.provider, model, format, request });
+    settle(flight, counted, { version, asked });
+    asking--;
+    tellEmpty();
+  };
+
+  const settle = (
+    { item: { entry, missing }, profile }: Flight,
+    found: Counted,
+    { version, asked }: { version: string; asked: number | null },
+  ): void => {
+    const isMarkedTools = found.input.toolTokens > 0;
+    const key = lessons.name(entry, { profile, version, isMarkedTools });
+    const counted = missing === null ? found : { ...found, output: hideOutput(missing) };
+    const { input, output } = counted;
+    if (asked === null && input.tokens === null && (output === null || output.tokens === null)) {
+      return books.skip(entry.id, `hidden: ${input.hidden ?? "content"}`);
+    }
+    lessons.whenLoaded(() => {
+      const tolerance = settings.tolerancePercent / 100;
+      const judged = judge(entry, counted, { profile, lesson: lessons.get(key), tolerance, isMarkedTools, asked });
+      lessons.set(key, judged.lesson);
+      books.add({ ...judged.recount, entryId: entry.id, state: "counted", tokenizerVersion: version });
+    });
+  };
+
+  const noteTokenizer = (name: string): void => {
+    if (!faulty.has(name)) init.onTokenizerFault(name.replace(/^file:/u, ""));
+    faulty.add(name);
+  };
+
+  /** The first of those under way is the one that it was busy with; the others are counted by the next. */
+  const giveUp = (reason: string): void => {
+    endThread();
+    const [first, ...others] = flights;
+    flights = [];
+    if (first !== undefined) skip(first.item, reason);
+    queue.unshift(others.map(({ item }) => item));
+    schedulePump();
+  };
+
+  const crash = (cause: Error): void => {
+    books.figures.crashes++;
+    init.onCrash(cause);
+    isHeld = true;
+    clock.after(Math.min(RESTART_MS * 2 ** crashesInARow++, LONGEST_RESTART_MS), () => {
+      isHeld = false;
+      schedulePump();
+    });
+    giveUp("thread_crashed");
+  };
+
+  return {
+    heardBytes: settings.isOn ? settings.maxBytes : 0,
+    offer,
+    stats: () => ({
+      ...books.figures,
+      skipped: { ...books.figures.skipped },
+      waiting: queue.rows() + flights.length + asking,
+      waitingBytes: queue.bytes() + flights.reduce((sum, { item }) => sum + item.bytes, 0),
+    }),
+    async flush() {
+      await lessons.settled();
+      await books.flush();
+    },
+    async stop(limitMs) {
+      if (flights.length > 0 || queue.rows() > 0 || asking > 0) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        onEmpty = resolve;
+        const cancel = clock.after(limitMs, resolve);
+        await promise;
+        cancel();
+      }
+      isHeld = true;
+      endThread();
+      for (const { item } of flights) skip(item, "shutdown");
+      flights = [];
+      for (const item of queue.clear()) skip(item, "shutdown");
+      await lessons.settled();
+      await books.flush();
+    },
+  };
+}
+
+/** The answer had text that is not here. */
+function hideOutput(reason: string): Side {
+  return {
+    tokens: null,
+    marks: 0,
+    toolTokens: 0,
+    calls: 0,
+    images: 0,
+    messages: 0,
+    thoughtTokens: 0,
+    hasThoughts: false,
+    tellsThoughts: false,
+    inexact: null,
+    hidden: reason,
+  };
+}

@@ -1,0 +1,45 @@
+// The counting thread, as its owner sees it. Knows no queue.
+
+import type { Done, Hello, PackedJob } from "./message.ts";
+
+export interface Thread {
+  send(message: Hello | PackedJob): void;
+  end(): void;
+}
+
+export interface ThreadEvents {
+  onDone(done: Done): void;
+  /** It ended, and nobody here asked it to. */
+  onCrash(cause: Error): void;
+}
+
+export type StartThread = (events: ThreadEvents) => Thread;
+
+/** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
+const IS_BUILT = /\$bunfs|~BUN/u.test(import.meta.url);
+const WORKER = IS_BUILT ? "./src/audit/recount/worker.ts" : new URL("worker.ts", import.meta.url).href;
+
+export const startThread: StartThread = ({ onDone, onCrash }) => {
+  const worker = new Worker(WORKER, { name: "recount", smol: true });
+  let isOver = false;
+  const crash = (cause: Error): void => {
+    if (isOver) return;
+    isOver = true;
+    worker.terminate();
+    onCrash(cause);
+  };
+  worker.addEventListener("message", ({ data }: MessageEvent<Done>) => {
+    if (!isOver) onDone(data);
+  });
+  worker.addEventListener("error", (event) => crash(new Error(event.message)));
+  worker.addEventListener("close", () => crash(new Error("it ended")));
+  worker.unref();
+  return {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
+    send: (message) => worker.postMessage(message),
+    end() {
+      isOver = true;
+      worker.terminate();
+    },
+  };
+};

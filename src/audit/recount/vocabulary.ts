@@ -1,0 +1,64 @@
+// The tokenizers, each loaded when a text first needs it: the built-in encodings, and the operator's files. Knows no model.
+
+import { type Count, createByteCounter } from "./byte-pair.ts";
+
+/** Kept equal to package.json by a test. */
+export const ENCODINGS_VERSION = "gpt-tokenizer@4.0.0";
+export const FILES_VERSION = "@huggingface/tokenizers@0.2.0";
+
+export interface Tokenizer {
+  count: Count;
+  /** What a row says of it: of a file, the beginning of its SHA-256, too. */
+  version: string;
+}
+
+const BUILT_IN: Readonly<Record<string, () => Promise<Count>>> = {
+  async cl100k_base() {
+    const [{ default: ranks }, { CL100K_TOKEN_SPLIT_REGEX: split }] = await Promise.all([
+      import("gpt-tokenizer/bpeRanks/cl100k_base"),
+      import("gpt-tokenizer/encodingParams/constants"),
+    ]);
+    return createByteCounter({ ranks, split });
+  },
+  async o200k_base() {
+    const [{ default: ranks }, { O200K_TOKEN_SPLIT_REGEX: split }] = await Promise.all([
+      import("gpt-tokenizer/bpeRanks/o200k_base"),
+      import("gpt-tokenizer/encodingParams/constants"),
+    ]);
+    return createByteCounter({ ranks, split });
+  },
+};
+
+const FILE = "file:";
+
+/** Rejects, naming no text, where a tokenizer cannot be loaded; it is tried again for the next text. */
+export function createTokenizers(files: ReadonlyMap<string, string>): (name: string) => Promise<Tokenizer> {
+  const loaded = new Map<string, Promise<Tokenizer>>();
+  return (name) => {
+    const known = loaded.get(name);
+    if (known !== undefined) return known;
+    const loading = name.startsWith(FILE) ? loadFile(files.get(name.slice(FILE.length)) ?? "") : loadBuiltIn(name);
+    loaded.set(name, loading);
+    loading.catch(() => loaded.delete(name));
+    return loading;
+  };
+}
+
+async function loadBuiltIn(name: string): Promise<Tokenizer> {
+  const load = BUILT_IN[name];
+  if (load === undefined) throw new RangeError(`there is no encoding ${name}`);
+  return { count: await load(), version: ENCODINGS_VERSION };
+}
+
+async function loadFile(path: string): Promise<Tokenizer> {
+  const [{ Tokenizer: FileTokenizer }, text] = await Promise.all([
+    import("@huggingface/tokenizers"),
+    Bun.file(path).text(),
+  ]);
+  const digest = new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
+  const tokenizer = new FileTokenizer(JSON.parse(text), {});
+  return {
+    count: (given) => tokenizer.encode(given, { add_special_tokens: false }).ids.length,
+    version: `${FILES_VERSION} sha256:${digest}`,
+  };
+}

@@ -1,0 +1,136 @@
+// Keeps the text of a call until it is settled, and then hands it to whoever counts it again: references only, and of a stream never more
+// than a bound. Knows no format and no tokenizer.
+
+import type { Event } from "../ir/index.ts";
+import type { HeardPart, LedgerEntry, Recounter } from "../ledger/index.ts";
+import type { Plan } from "./plan.ts";
+
+export interface Witness {
+  /** What is asked, where the plan does not hold it. */
+  asking(text: { format: string; body: string }): void;
+  /** One event of a stream. */
+  observed(event: Event): void;
+  /** A whole answer as it came. */
+  answered(raw: string): void;
+  /** The call is on the books. */
+  settled(entry: LedgerEntry, plan: PlannedText | null): void;
+}
+
+type PlannedText = { [Field in "body" | "endpoint" | "spoken"]?: Plan[Field] | undefined };
+
+export function createWitness(recounter: Recounter): Witness {
+  if (recounter.heardBytes === 0) return ABSENT;
+  let heard: Heard | null = null;
+  let whole: string | null = null;
+  let asked: { format: string; body: string } | null = null;
+  return {
+    asking(text) {
+      asked = text;
+    },
+    observed(event) {
+      if (event.type !== "part-start" && event.type !== "part-delta") return;
+      heard ??= createHeard(recounter.heardBytes);
+      heard.observe(event);
+    },
+    answered(raw) {
+      whole = raw;
+    },
+    settled(entry, plan) {
+      const { spoken, body, endpoint } = plan ?? {};
+      // Vectors are no text that a model wrote.
+      const isVectors = spoken?.operation === "embeddings";
+      const answer = isVectors ? null : (whole ?? (heard === null ? [] : heard.parts()));
+      recounter.offer({
+        entry,
+        format: asked?.format ?? nameFormat({ spoken, body, endpoint }),
+        request: asked?.body ?? body ?? "",
+        answer,
+        missing: !isVectors && answer === null ? "answer_too_large" : null,
+      });
+    },
+  };
+}
+
+/** Null where it is no text. */
+function nameFormat({ spoken, body, endpoint }: PlannedText): string | null {
+  if (body === undefined || (spoken?.operation !== "chat" && spoken?.operation !== "embeddings")) return null;
+  return endpoint?.convert === undefined ? spoken.id : OWN_FORMAT;
+}
+
+const ABSENT: Witness = {
+  asking: () => undefined,
+  observed: () => undefined,
+  answered: () => undefined,
+  settled: () => undefined,
+};
+
+/** Of addresses that are spoken to in a form of the server's own. */
+const OWN_FORMAT = "own";
+
+interface Heard {
+  observe(event: Event): void;
+  /** What was heard; null where it was more than the bound. */
+  parts(): readonly HeardPart[] | null;
+}
+
+/** Of one choice there are fewer parts than this. */
+const CHOICE = 1_000_000;
+
+function createHeard(maxBytes: number): Heard {
+  const parts = new Map<number, HeardPart>();
+  let left = maxBytes;
+  let isOver = false;
+  let lastKey = -1;
+  let last: HeardPart | undefined;
+
+  const find = (choice: number, part: number): HeardPart => {
+    const key = choice * CHOICE + part;
+    if (key === lastKey && last !== undefined) return last;
+    lastKey = key;
+    last = parts.get(key);
+    if (last === undefined) {
+      // Formats without parts tell of text alone.
+      last = { choice, kind: "text", name: "", texts: [] };
+      parts.set(key, last);
+    }
+    return last;
+  };
+  const take = (bytes: number): boolean => {
+    left -= bytes;
+    if (left >= 0) return true;
+    isOver = true;
+    parts.clear();
+    last = undefined;
+    return false;
+  };
+
+  return {
+    observe(event) {
+      if (isOver) return;
+      if (event.type === "part-start") {
+        const part = openPart(event);
+        if (!take(PART_BYTES + part.name.length)) return;
+        parts.set(event.choice * CHOICE + event.part, part);
+        lastKey = -1;
+      } else if (event.type === "part-delta" && event.text !== "") {
+        const part = find(event.choice, event.part);
+        if (take(PIECE_BYTES + event.text.length)) part.texts.push(event.text);
+      }
+    },
+    parts: () => (isOver ? null : [...parts.values()]),
+  };
+}
+
+/** What a part and a piece cost besides their text. */
+const PART_BYTES = 100;
+const PIECE_BYTES = 16;
+
+type Start = Extract<Event, { type: "part-start" }>;
+
+function openPart({ choice, kind }: Start): HeardPart {
+  if (typeof kind === "string") {
+    return { choice, kind: kind === "reasoning" ? "reasoning" : "text", name: "", texts: [] };
+  }
+  if ("media" in kind) return { choice, kind: "media", name: "", texts: [] };
+  return { choice, kind: "tool-call", name: kind.toolCall.name, texts: [] };
+}

@@ -1,0 +1,51 @@
+// Our own merging against the package that the vocabularies come from: the same counts for every text, and none that takes long.
+
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { countTokens as countCl100k } from "gpt-tokenizer/encoding/cl100k_base";
+import { countTokens as countO200k } from "gpt-tokenizer/encoding/o200k_base";
+import { dependencies } from "../../package.json";
+import { ENCODINGS_VERSION, FILES_VERSION, createTokenizers } from "../../src/audit/recount/vocabulary.ts";
+import { listRecordings } from "../fixture.ts";
+
+const OPTIONS = { disallowedSpecial: new Set<string>() };
+const tokenizers = createTokenizers(new Map());
+const BOTH = [
+  ["o200k_base", (text: string) => countO200k(text, OPTIONS)],
+  ["cl100k_base", (text: string) => countCl100k(text, OPTIONS)],
+] as const;
+
+test.each(BOTH)("%s: every recording counts the same", async (name, theirs) => {
+  const { count } = await tokenizers(name);
+  for (const { file } of listRecordings()) {
+    const text = readFileSync(join(import.meta.dir, "../fixtures", file), "utf8").slice(0, 100_000);
+    expect(`${file} ${count(text)}`).toBe(`${file} ${theirs(text)}`);
+  }
+});
+
+test.each(BOTH)("%s: any text counts the same", async (name, theirs) => {
+  const { count } = await tokenizers(name);
+  const text = fc.oneof(
+    fc.string({ unit: "grapheme" }),
+    fc.string({ unit: "binary" }),
+    fc.string({
+      unit: fc.constantFrom("a", "B", " ", "\n", "7", "é", "語", "😀", "<|endoftext|>", "'s"),
+      maxLength: 300,
+    }),
+  );
+  fc.assert(fc.property(text, (given) => expect(count(given)).toBe(theirs(given.toWellFormed()))));
+});
+
+test("a million times the same letter is counted, not waited for", async () => {
+  const { count } = await tokenizers("o200k_base");
+  expect(count("a".repeat(1_000_000))).toBe(125_000);
+  expect(count(`${" ".repeat(1_000_000)}x`)).toBeGreaterThan(1_000);
+  expect(count("é".repeat(500_000))).toBeGreaterThan(100_000);
+}, 60_000);
+
+test("the versions on rows are those of the packages", () => {
+  expect(ENCODINGS_VERSION).toBe(`gpt-tokenizer@${dependencies["gpt-tokenizer"]}`);
+  expect(FILES_VERSION).toBe(`@huggingface/tokenizers@${dependencies["@huggingface/tokenizers"]}`);
+});

@@ -1,0 +1,277 @@
+// Counting again behind a whole gateway: how a closed tokenizer is learned and held to, what is kept of the text (nothing), and what the
+// operator and users read of it.
+
+import { afterEach, expect, test } from "bun:test";
+import { readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createTokenizers } from "../../src/audit/recount/vocabulary.ts";
+import type { Config } from "../../src/config/value.ts";
+import { readRecounts, settleRecounts } from "../recounting.ts";
+import { type Rig, type Upstream, makeProviderSettings, makeRig, makeStream, readJson } from "../rig.ts";
+
+const { count } = await createTokenizers(new Map())("o200k_base");
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+async function open(upstream: Upstream, recount: Partial<Config["recount"]> = {}): Promise<Rig> {
+  rig = await makeRig({
+    upstream,
+    config: (config) => ({
+      ...config,
+      providers: [
+        makeProviderSettings({
+          name: "claudes",
+          kind: "anthropic",
+          baseUrl: "https://claude.test",
+          apiKey: "k-0123456789",
+        }),
+        makeProviderSettings({ name: "gpts", kind: "openai", baseUrl: "https://gpt.test/v1", apiKey: "k-0123456789" }),
+      ],
+      recount: { ...config.recount, isOn: true, ...recount },
+    }),
+  });
+  return rig;
+}
+
+const WORDS =
+  "the of and a to in is you that it he was for on are as with his they I at be this have from or one had by word".split(
+    " ",
+  );
+
+/** Text that looks written, from a seed. */
+function write(seed: number, words: number): string {
+  let state = seed + 1;
+  return Array.from({ length: words }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return WORDS[state % WORDS.length];
+  }).join(" ");
+}
+
+/** A vendor whose own tokenizer makes a quarter more of the same text, give or take. */
+function countAsVendor(text: string, factor: number): number {
+  return Math.round((count(text) * 1.25 + (text.length % 7) - 3) * factor);
+}
+
+/** Answers with `factor` times what it used. */
+function makeVendor(factor: () => number): Upstream {
+  return ({ body }) => {
+    const asked = body as { messages: { content: string }[] };
+    const prompt = asked.messages.map(({ content }) => content).join("");
+    const said = write(prompt.length, 120);
+    return Response.json({
+      id: "msg_1",
+      type: "message",
+      role: "assistant",
+      model: "claude-opus-4-5",
+      content: [{ type: "text", text: said }],
+      stop_reason: "end_turn",
+      usage: { input_tokens: countAsVendor(prompt, factor()), output_tokens: countAsVendor(said, factor()) },
+    });
+  };
+}
+
+const ask = async (gateway: Rig, seed: number): Promise<void> => {
+  const messages = [{ role: "user", content: write(seed, 150 + (seed % 90)) }];
+  const body = { model: "claudes/claude-opus-4-5", max_tokens: 500, messages };
+  await (await gateway.send("/v1/messages", { body })).text();
+};
+
+test("a closed tokenizer is learned from the provider's own history, and then held against it", async () => {
+  let factor = 1;
+  const gateway = await open(makeVendor(() => factor));
+  const verdicts = async (from: number, to: number): Promise<(string | null)[]> => {
+    for (let seed = from; seed < to; seed++) {
+      await ask(gateway, seed);
+      await settleRecounts(gateway.recounter);
+    }
+    return [...(await readRecounts(gateway.store)).values()].slice(from, to).map((row) => row?.verdict ?? null);
+  };
+  expect(new Set(await verdicts(0, 40))).toEqual(new Set(["within"]));
+  const learned = [...(await readRecounts(gateway.store)).values()].at(-1);
+  expect(learned).toMatchObject({ method: "estimate", reason: "format", state: "counted" });
+  const [, ratio = "", rows = ""] = /^o200k_base x([\d.]+)\((\d+)\)\//u.exec(learned?.tokenizer ?? "") ?? [];
+  expect(Number(ratio)).toBeCloseTo(1.2, 1);
+  expect(Number(rows)).toBe(39);
+  factor = 1.2;
+  expect(new Set(await verdicts(40, 50))).toEqual(new Set(["over"]));
+  factor = 0.8;
+  expect(new Set(await verdicts(50, 60))).toEqual(new Set(["under"]));
+  // What was found wrong has taught nothing.
+  factor = 1;
+  expect(new Set(await verdicts(60, 70))).toEqual(new Set(["within"]));
+});
+
+/** A chat of which exact counts are known, told with other figures. */
+const CHAT = { model: "gpts/gpt-4o", messages: [{ role: "user", content: "Say hi in Portuguese" }] };
+function answerChat(usage: { prompt_tokens: number; completion_tokens: number }, content = "Oi!"): Response {
+  const choices = [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }];
+  return Response.json({ id: "c", object: "chat.completion", created: 1, model: "gpt-4o-2024-08-06", choices, usage });
+}
+
+test("streams are counted like whole answers, also where a format is translated", async () => {
+  const events = [
+    { choices: [{ index: 0, delta: { role: "assistant", content: "Oi" } }] },
+    { choices: [{ index: 0, delta: { content: "!" } }] },
+    { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },
+    { choices: [], usage: { prompt_tokens: 12, completion_tokens: 2 } },
+  ].map((event) => ({ id: "c", object: "chat.completion.chunk", created: 1, model: "gpt-4o-2024-08-06", ...event }));
+  const gateway = await open(() =>
+    makeStream([...events.map((event) => `data: ${JSON.stringify(event)}\n\n`), "data: [DONE]\n\n"]),
+  );
+  await (await gateway.chat({ ...CHAT, stream: true })).text();
+  const body = { model: CHAT.model, max_tokens: 9, messages: CHAT.messages, stream: true };
+  await (await gateway.send("/v1/messages", { body })).text();
+  await settleRecounts(gateway.recounter);
+  const rows = [...(await readRecounts(gateway.store)).values()];
+  expect(rows).toHaveLength(2);
+  for (const row of rows) {
+    expect(row).toMatchObject({ method: "exact", inputTokens: 11, outputTokens: 2, outputHigh: 3, verdict: "over" });
+  }
+});
+
+test("nothing of the text is kept: not in the books, not in the log", async () => {
+  const canary = "xylophone-quagmire-7291";
+  const gateway = await open(() => answerChat({ prompt_tokens: 9, completion_tokens: 9 }, `said ${canary}`));
+  const messages = [{ role: "user", content: `hear ${canary}` }];
+  await (await gateway.chat({ ...CHAT, messages })).text();
+  await (await gateway.chat({ ...CHAT, messages: "not messages", note: canary })).text();
+  await settleRecounts(gateway.recounter);
+  expect((await readRecounts(gateway.store)).size).toBe(2);
+  const folder = dirname(gateway.config.ledgerPath);
+  for (const file of readdirSync(folder)) {
+    expect(`${file} ${readFileSync(join(folder, file)).includes(canary)}`).toBe(`${file} false`);
+  }
+  expect(gateway.log.join("\n")).not.toContain(canary);
+});
+
+test("a queue that is full costs a recount and nothing else", async () => {
+  const gateway = await open(() => answerChat({ prompt_tokens: 11, completion_tokens: 2 }), { maxBytes: 400 });
+  const long = { ...CHAT, messages: [{ role: "user", content: "x".repeat(2_000) }] };
+  expect((await gateway.chat(long)).status).toBe(200);
+  expect((await gateway.chat(CHAT)).status).toBe(200);
+  await settleRecounts(gateway.recounter);
+  const rows = [...(await readRecounts(gateway.store)).values()].map((row) => `${row?.state} ${row?.reason}`);
+  expect(rows).toEqual(["skipped too_large", "counted null"]);
+  const { token } = await gateway.issue("gateway_admin");
+  const metrics = await (await gateway.send("/metrics", { token })).text();
+  const told = [...metrics.matchAll(/^tokligence_recount_(\w+?)(?:_total)? (\d+)/gmu)].map(([, name, value]) => [
+    name,
+    value,
+  ]);
+  expect(Object.fromEntries(told)).toEqual({
+    waiting: "0",
+    waiting_bytes: "0",
+    counted: "1",
+    skipped: "1",
+    lost: "1",
+    over: "0",
+    under: "0",
+    crashes: "0",
+  });
+});
+
+test("the report tells over-billing in tokens and money, to the operator of all and to a user of his own", async () => {
+  let usage = { prompt_tokens: 11, completion_tokens: 2 };
+  const gateway = await open(() => answerChat(usage));
+  const admin = await gateway.issue("gateway_admin");
+  const other = await gateway.issue();
+  for (let call = 0; call < 5; call++) await (await gateway.chat(CHAT)).text();
+  usage = { prompt_tokens: 1_011, completion_tokens: 1_002 };
+  await (await gateway.chat(CHAT, { token: other.token })).text();
+  await settleRecounts(gateway.recounter);
+  const path = "/api/v1/audit/tokens?by=provider,model&flagged=true";
+  const all = await readJson(await gateway.send(path, { method: "GET", token: admin.token }));
+  expect(all.groups).toHaveLength(1);
+  expect(all.groups[0]).toMatchObject({
+    provider: "gpts",
+    model: "gpt-4o-2024-08-06",
+    rows: 6,
+    counted: 6,
+    exact: 6,
+    flagged_over: 1,
+    flagged_under: 0,
+    our_tokens: 6 * 13,
+    difference_tokens: { sum: 2_000, low: 1_994, high: 2_000 },
+    over_billed_tokens: { sum: 2_000, low: 1_999, high: 2_000 },
+    under_billed_tokens: { sum: 0, low: 0, high: 0 },
+    // 1,000 at 2.5 dollars a million, and 1,000 at 10.
+    over_billed_usd: { sum: "0.0125" },
+  });
+  expect(all.flagged).toHaveLength(1);
+  expect(all.flagged[0]).toMatchObject({
+    id: (await gateway.rows())[0]?.id,
+    verdict: "over",
+    user: other.userId,
+    input: { provider: 1_011, ours: 11, low: 11, high: 11 },
+    output: { provider: 1_002, ours: 2, low: 2, high: 3 },
+    difference_tokens: 2_000,
+  });
+  const own = await readJson(await gateway.send(path, { method: "GET" }));
+  expect(own.total).toMatchObject({ rows: 5, flagged_over: 0 });
+  expect(own.flagged).toEqual([]);
+  const forbidden = await gateway.send(`${path}&user=${admin.userId}`, { method: "GET" });
+  expect(forbidden.status).toBe(403);
+  const wrong = await gateway.send("/api/v1/audit/tokens?by=weather", { method: "GET" });
+  expect([wrong.status, (await readJson(wrong)).error.param]).toEqual([400, "by"]);
+});
+
+test("where the operator says so, a provider that counts is asked, apart from the call, and held to that", async () => {
+  const counts: { url: string; body: Record<string, unknown> }[] = [];
+  const answers = makeVendor(() => 1);
+  let isDown = false;
+  const gateway = await open(
+    (call) => {
+      if (!call.url.endsWith("/count_tokens")) return answers(call);
+      counts.push({ url: call.url, body: call.body as Record<string, unknown> });
+      if (isDown) return new Response("no", { status: 529 });
+      const asked = call.body as { messages: { content: string }[] };
+      return Response.json({ input_tokens: countAsVendor(asked.messages[0]?.content ?? "", 1) });
+    },
+    { asksProviders: true },
+  );
+  await ask(gateway, 1);
+  await settleRecounts(gateway.recounter);
+  isDown = true;
+  await ask(gateway, 2);
+  await settleRecounts(gateway.recounter);
+  const rows = [...(await readRecounts(gateway.store)).values()];
+  expect(rows[0]).toMatchObject({ method: "estimate", reason: "count_endpoint", verdict: "within" });
+  expect((rows[0]?.inputHigh ?? 0) - (rows[0]?.inputLow ?? 0)).toBeLessThan(40);
+  expect(rows[1]).toMatchObject({ method: "estimate", reason: "format", verdict: "within" });
+  expect(counts).toHaveLength(2);
+  expect(counts[0]?.url).toBe("https://claude.test/v1/messages/count_tokens");
+  // Neither the limit nor anything else that the address refuses.
+  expect(Object.keys(counts[0]?.body ?? {}).toSorted()).toEqual(["messages", "model"]);
+  expect(await gateway.rows()).toHaveLength(2);
+});
+
+test("texts that are gone on from are counted exactly, whole and as a stream", async () => {
+  const text = 'The new holiday is called "Gratitude Day" and it celebrates the importance of';
+  const usage = { prompt_tokens: 5, completion_tokens: 16, total_tokens: 21 };
+  const answer = { id: "c", object: "text_completion", created: 1, model: "gpt-3.5-turbo-instruct:20230824-v2" };
+  const gateway = await open(({ body }) => {
+    const choices = [{ index: 0, text, finish_reason: "length" }];
+    if ((body as { stream?: boolean }).stream !== true) return Response.json({ ...answer, choices, usage });
+    const events = [
+      { ...answer, choices: [{ index: 0, text: text.slice(0, 20), finish_reason: null }] },
+      { ...answer, choices: [{ index: 0, text: text.slice(20), finish_reason: "length" }] },
+      { ...answer, choices: [], usage },
+    ];
+    return makeStream([...events.map((event) => `data: ${JSON.stringify(event)}\n\n`), "data: [DONE]\n\n"]);
+  });
+  for (const stream of [false, true]) {
+    const body = { model: "gpts/gpt-3.5-turbo-instruct", prompt: "Invent a new holiday", stream };
+    await (await gateway.send("/v1/completions", { body })).text();
+  }
+  await settleRecounts(gateway.recounter);
+  const rows = [...(await readRecounts(gateway.store)).values()];
+  expect(rows).toHaveLength(2);
+  for (const row of rows) {
+    expect(row).toMatchObject({ method: "exact", tokenizer: "cl100k_base", outputTokens: 16, verdict: "within" });
+    expect([row?.inputLow, row?.inputTokens, row?.inputHigh]).toEqual([5, 5, 5]);
+  }
+});
