@@ -119,6 +119,26 @@ describe("a pack", () => {
   });
 });
 
+test.skipIf(!hasPostgres)("two gateways on one PostgreSQL each have their chain and key in one pack", async () => {
+  const dsn = await createDatabase();
+  const [first, second] = [await makeAuditScene(dsn), await makeAuditScene(dsn)];
+  try {
+    await fillBooks(first);
+    await second.call("gpt-4o", { prompt: 7, completion: 1 }, GPT);
+    await second.rig.rows();
+    const bytes = await makePack(first, "pack.zip");
+    const keys = [first.key.id, second.key.id];
+    expect(await check(first, bytes)).toMatchObject({ valid: true, problems: [], totals: { calls: 4 } });
+    const files = keys.map((id) => first.write(`${id}.pem`, textOf(bytes, `keys/${id}.pem`)));
+    expect((await check(first, bytes, "--public-key", files.join(","))).valid).toBe(true);
+    const { problems } = await check(first, bytes, "--public-key", files[0] ?? "");
+    expect(problems.map(({ file }) => file)).toEqual([`keys/${second.key.id}.pem`]);
+  } finally {
+    await second.close();
+    await first.close();
+  }
+});
+
 test.skipIf(!hasPostgres)("books on PostgreSQL make a pack that holds as well", async () => {
   const own = scene;
   scene = await makeAuditScene(await createDatabase());

@@ -190,6 +190,13 @@ describe("tokens and money of two files, on SQLite", () => {
     expect(report.totals).toMatchObject({ billed_usd: "2.840615", booked_usd: "2.44655", difference_usd: "0.394065" });
   });
 
+  test("a page that was saved twice is told of", async () => {
+    const page = printUsage(USAGE);
+    const { code, report } = await reconcile(["--file", scene.write("usage.json", `${page}\n${page}`)]);
+    expect({ code, counts: report.counts }).toMatchObject({ code: EXIT.conflict, counts: { tokens: 3 } });
+    expect(report.notes.join("\n")).toContain("3 lines of the export are the same as another one in every cell");
+  });
+
   test("within the tolerance figures agree, beyond it they do not", async () => {
     const usage = USAGE.map((line) => ({ ...line, input: line.input * 1.03, output: line.output * 1.03 }));
     const cost = COST.map((line) => ({ ...line, usd: (Number(line.usd) * 1.03).toFixed(12) }));

@@ -29,7 +29,11 @@ export interface Verdict {
 
 export async function verifyPack(file: PackFile, options: VerifyOptions): Promise<Verdict> {
   const problems: Problem[] = [];
-  const report = (problem: Problem): void => void problems.push(problem);
+  const report = (problem: Problem): void => {
+    // A file that cannot be unpacked is met more than once.
+    const isTold = problems.some(({ file: told, problem: text }) => told === problem.file && text === problem.problem);
+    if (!isTold) problems.push(problem);
+  };
   const verdict = (rest: Partial<Verdict> = {}): Verdict => ({
     manifest: null,
     fingerprint: null,

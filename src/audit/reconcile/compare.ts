@@ -32,7 +32,7 @@ export interface ComparedLine {
   billedFor: Partial<Record<MoneyPart, bigint>>;
   /** The same of our books, where their prices could be split. */
   bookedFor: Partial<Record<MoneyPart, bigint>>;
-  /** The parts whose money differs; empty where the two cannot be laid side by side. */
+  /** The parts whose money surely differs; empty where the two cannot be laid side by side. */
   offIn: MoneyPart[];
   /** Rows of the books in it that have no price. */
   unpriced: number;
@@ -145,10 +145,12 @@ function judge(
   return { ...line, verdict: line.unpriced > 0 ? "unpriced" : "mispriced", offIn: findOff(line, slack, options) };
 }
 
-/** Where either side holds money that nobody split, nothing can be said. */
+/** What nobody split may belong to any part: only what it cannot explain is off. */
 function findOff({ billedFor, bookedFor }: ComparedLine, slack: bigint, options: CompareOptions): MoneyPart[] {
-  if (billedFor.all !== undefined || bookedFor.all !== undefined) return [];
-  return MONEY_PARTS.filter((part) => !isClose(billedFor[part] ?? 0n, bookedFor[part] ?? 0n, slack, options));
+  const loose = slack + absolute(billedFor.all ?? 0n) + absolute(bookedFor.all ?? 0n);
+  return MONEY_PARTS.filter(
+    (part) => part !== "all" && !isClose(billedFor[part] ?? 0n, bookedFor[part] ?? 0n, loose, options),
+  );
 }
 
 /** Lines are rounded by the export, rows by us to the nearest nano-dollar. */

@@ -1,5 +1,6 @@
 // Reads exports: finds out what each is, and sums it up. Knows no database.
 
+import { hash } from "node:crypto";
 import { invalidRequest } from "../../ir/index.ts";
 import { type TimeZone, openTimeZone } from "../../lib/time-zone.ts";
 import { FORMATS } from "./format/index.ts";
@@ -26,6 +27,8 @@ export interface ReadExports {
   lines: number;
   /** Lines that tell of no usage of a model. */
   skipped: number;
+  /** Lines that are the same as another one in every cell. */
+  repeated: number;
   /** Columns nobody knows, and which do not sound like tokens or money. */
   unknown: string[];
 }
@@ -44,6 +47,8 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
   const known: readonly Format[] = mapped === null ? Object.values(FORMATS) : [mapped];
   let lines = 0;
   let skipped = 0;
+  let repeated = 0;
+  const seen = new Set<string>();
   for (const file of files) {
     const find = (columns: ReadonlySet<string>): Format | undefined => known.find((format) => format.owns(columns));
     let shape = "";
@@ -65,6 +70,9 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
       const read = current.format.read(row, current.zone);
       if (read.length === 0) skipped++;
       lines += read.length;
+      const print = read.length === 0 || seen.size >= MAX_SEEN ? null : digestCells(row);
+      if (print !== null && seen.has(print)) repeated++;
+      else if (print !== null) seen.add(print);
       for (const line of read) tally.add(line);
     }
   }
@@ -82,8 +90,16 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
     roundingNanos: [...formats].reduce((most, { roundingNanos }) => (roundingNanos > most ? roundingNanos : most), 0n),
     lines,
     skipped,
+    repeated,
     unknown: [...unknown],
   };
+}
+
+/** A page that was saved twice is found among so many lines. */
+const MAX_SEEN = 200_000;
+
+function digestCells({ cells }: ExportRow): string {
+  return hash("sha256", [...cells.values()].join("\n"), "base64url");
 }
 
 function openZone(name: string): TimeZone {

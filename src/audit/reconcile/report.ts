@@ -115,6 +115,10 @@ function listNotes({ comparison, exports, books, providers }: ReportInit): strin
   );
   note(books.corrections > 0, `${books.corrections} corrections are counted in, each on the day of its call.`);
   note(exports.skipped > 0, `${exports.skipped} lines of the export tell of no usage of a model and were left out.`);
+  note(
+    exports.repeated > 0,
+    `${exports.repeated} lines of the export are the same as another one in every cell: was a page of it saved twice?`,
+  );
   note(exports.unknown.length > 0, `Columns nobody knows here were left out: ${exports.unknown.join(", ")}.`);
   note(
     lines.some(({ verdict }) => verdict === "shifted"),

@@ -28,7 +28,7 @@ export async function* readRows(file: ExportFile, recognize: Recognize): AsyncGe
   const start = head.trimStart()[0];
   if (start === undefined) throw invalidRequest(`${file.name} is empty.`);
   if (head.startsWith("PK\u0003\u0004"))
-    throw invalidRequest(`${file.name} is a zip file: unpack it, and give what is in it.`);
+    throw invalidRequest(`${file.name} is a zip file or a spreadsheet: unpack it, or save it as CSV.`);
   const whole = prepend(head, text);
   yield* start === "{" || start === "[" ? readJsonRows(file, whole) : readCsvRows(file, whole, head, recognize);
 }
