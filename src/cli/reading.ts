@@ -29,6 +29,7 @@ export function readBooks({ store, log, config, ledger, cut }: ReadBooksInit): R
   const reading = openReading(store);
   const stopUpkeep = startUpkeep({
     ledger: reading,
+    isInline: reading.isInline,
     after: systemClock.after,
     onFault: (error) => log.warn("The ledger could not be summed up; reports read more rows instead", { error }),
   });

@@ -6,13 +6,15 @@ import { createReader, createUpkeep, type LedgerReader, type LedgerUpkeep } from
 import type { Hello } from "./worker.ts";
 
 export interface Reading extends LedgerReader, LedgerUpkeep {
+  /** Whether it shares its thread with requests. */
+  isInline: boolean;
   close(): Promise<void>;
 }
 
 /** A SQLite ledger is read in a thread of its own; PostgreSQL does the work itself. */
 export function openReading({ ledger, ledgerFile }: { ledger: LedgerStore; ledgerFile: string | null }): Reading {
   if (ledgerFile !== null) return startReader(ledgerFile);
-  return { ...createReader(ledger), ...createUpkeep(ledger), close: () => Promise.resolve() };
+  return { ...createReader(ledger), ...createUpkeep(ledger), isInline: true, close: () => Promise.resolve() };
 }
 
 /** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
@@ -47,6 +49,7 @@ function startReader(location: string): Reading {
   };
 
   return {
+    isInline: false,
     dropHashes: (...asked) => caller.call("dropHashes", ...asked),
     dropPayloads: (...asked) => caller.call("dropPayloads", ...asked),
     dropRows: (...asked) => caller.call("dropRows", ...asked),

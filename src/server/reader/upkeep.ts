@@ -4,6 +4,8 @@ import type { LedgerUpkeep } from "./reader.ts";
 
 interface UpkeepInit {
   ledger: Pick<LedgerUpkeep, "rollUp">;
+  /** True where it is done in the thread that answers requests: the steps are short then. */
+  isInline: boolean;
   /** Runs the action later; the answer calls it off. */
   after: (delayMs: number, action: () => void) => () => void;
   onFault: (error: unknown) => void;
@@ -17,9 +19,11 @@ const PAUSE_MS = 20;
 const HOLD_MS = 4;
 const FEWEST_ROWS = 50;
 const MOST_ROWS = 4_000;
+/** Some milliseconds' work. */
+const MOST_ROWS_INLINE = 200;
 
 /** The answer ends it; a step that is under way is waited for. */
-export function startUpkeep({ ledger, after, onFault }: UpkeepInit): () => Promise<void> {
+export function startUpkeep({ ledger, isInline, after, onFault }: UpkeepInit): () => Promise<void> {
   let limit = FEWEST_ROWS * 4;
   let isStopped = false;
   let running: Promise<void> = Promise.resolve();
@@ -29,7 +33,7 @@ export function startUpkeep({ ledger, after, onFault }: UpkeepInit): () => Promi
     const { rows, heldMs } = await ledger.rollUp(limit);
     if (rows === 0) return IDLE_MS;
     const fitting = heldMs === 0 ? limit * 2 : limit * Math.min(2, HOLD_MS / heldMs);
-    limit = Math.round(Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, fitting)));
+    limit = Math.round(Math.min(isInline ? MOST_ROWS_INLINE : MOST_ROWS, Math.max(FEWEST_ROWS, fitting)));
     return PAUSE_MS;
   };
 

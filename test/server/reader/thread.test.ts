@@ -86,6 +86,7 @@ describe("the reading thread", () => {
           return step;
         },
       },
+      isInline: false,
       after: clock.after,
       onFault: (error) => {
         throw error;
