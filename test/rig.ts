@@ -8,7 +8,7 @@ import type { RunningRecounter } from "../src/audit/index.ts";
 import { type Memory, createCapture, createMemory } from "../src/gateway/index.ts";
 import type { UpstreamInit } from "../src/gateway/send.ts";
 import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
-import { type LedgerEntry, type LedgerWriter, createLedgerWriter, createPriceBook } from "../src/ledger/index.ts";
+import { type Alert, type Budgets, type LedgerEntry, type LedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
@@ -19,6 +19,7 @@ import { createLog } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metric.ts";
 import { type TestClock, makeClock } from "./clock.ts";
 import { openTestRecounter } from "./recounting.ts";
+import { makeBooks } from "./rig-books.ts";
 
 export { type TestClock, makeClock } from "./clock.ts";
 
@@ -44,6 +45,9 @@ export interface Rig {
   ledger: LedgerWriter;
   /** Off unless the configuration says otherwise. */
   recounter: RunningRecounter;
+  budgets: Budgets;
+  /** What was told of budgets. */
+  alerts: Alert[];
   clock: TestClock;
   /** Calls that reached an upstream, model lists left out. */
   calls: UpstreamCall[];
@@ -76,6 +80,8 @@ export interface Rig {
 interface RigInit {
   upstream?: Upstream;
   config?: (config: Config) => Config;
+  /** In place of one that stands still. */
+  clock?: TestClock;
   /** Addresses of hosts, where they are to be looked up. */
   lookup?: (hostname: string) => Promise<readonly string[]>;
   /** Who signs the chain; nobody who could, unless a test says so. */
@@ -89,7 +95,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
   const base = makeConfig(folder);
   const config = init.config?.(base) ?? base;
   const store = await openStore(config);
-  const clock = makeClock();
+  const clock = init.clock ?? makeClock();
   const directory = createDirectory({ store: store.identity, now: clock.wallMs });
   await directory.ensureRoot("admin@local");
   const ring = createKeyRing({
@@ -128,22 +134,8 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     onRecovery: () => log.info("outbox recovered"),
   });
   const metrics = createMetrics();
-  const ledger = createLedgerWriter({
-    onCommit: metrics.committed,
-    journal: {
-      ...journal,
-      commit(batch) {
-        if (batch.entries.length > 0) init.append?.(batch.entries);
-        return journal.commit(batch);
-      },
-    },
-    nowMs: clock.monotonicMs,
-    onDuplicate: (id) => log.error("duplicate row", { id }),
-    schedule: setImmediate,
-    after: clock.after,
-    onFault: (error) => log.error("ledger fault", { error }),
-    onRecovery: (rows) => log.info("ledger recovered", { rows }),
-  });
+  const parts = { store, journal, clock, config, log, metrics, append: init.append };
+  const { ledger, budgets, alerts } = await makeBooks(parts);
   const capture = createCapture({
     isOn: () => config.ledger.capture,
     write: (payloads) => store.ledger.putPayloads(payloads),
@@ -166,6 +158,8 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     ledger,
     recounter,
     prices: createPriceBook(makePriceRules(config, [await loadBundledPrices()])),
+    budgets,
+    budgetStore: store.budgets,
     bindings: store.bindings,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
@@ -212,6 +206,8 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     memory,
     ledger,
     recounter,
+    budgets,
+    alerts,
     clock,
     calls,
     log: lines,
@@ -235,6 +231,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       await memory.stop();
       await ring.stop();
       await recounter.stop(0);
+      await budgets.stop();
       await closeJournal(0);
       await store.close();
       await rm(folder, { recursive: true, force: true });
@@ -306,6 +303,7 @@ export function makeConfig(folder: string): Config {
       signIntervalMs: 60_000,
     },
     metrics: { isPublic: false },
+    budgets: { alerts: [], defaultOutputTokens: 4_096, whenUnreachable: "allow" },
     smtp: null,
     outboxPath: join(folder, "outbox.db"),
     durability: "process",

@@ -15,6 +15,7 @@ import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metric.ts";
 import { openBooks } from "./books.ts";
+import { openBudgets } from "./budgets.ts";
 import { CliError, EXIT } from "./error.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { readBooks } from "./reading.ts";
@@ -39,6 +40,7 @@ interface DaemonInit {
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const { log } = init;
   const { config } = init.loaded;
+  let current = config;
   const prices = await openPriceDesk(config, (message, error) => log.warn(message, { error }));
   await prices.open();
   const store = await openStore(config);
@@ -49,8 +51,8 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const books = await openBooks({ config, store, clock: systemClock, fetch, log, metrics });
   const { ledger } = books;
   const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
+  const budgeting = await openBudgets({ store, ledger, log, config: () => current });
   const memory = openMemory(store, config, log);
-  let current = config;
   const reading = readBooks({ store, log, ledger, config: () => current, cut: books.cut });
   const app = createApp({
     config,
@@ -61,6 +63,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     ledger,
     prices: prices.book,
     recounter,
+    ...budgeting.parts,
     bindings: store.bindings,
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     memory,
@@ -92,6 +95,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     app.close();
     await memory.stop();
     await reading.close();
+    await budgeting.close();
     await books.close();
     await store.close();
     await init.closeLog();
@@ -109,6 +113,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await reading.close();
     await books.close();
     await ring.stop();
+    await budgeting.close();
     await store.close();
     await init.closeLog();
   };

@@ -4,6 +4,29 @@ import type { Key } from "./key.ts";
 import * as syntax from "./syntax.ts";
 
 export const LEDGER_KEYS = {
+  budget_alerts: {
+    about:
+      "Who is told when a budget reaches one of its percentages, separated by commas: log, a file, https:// (POST) and mailto:",
+    group: "ledger",
+    type: syntax.defineTargets([]),
+    fallback: "log",
+    fileForm: true,
+    path: "targets",
+    restart: true,
+  },
+  budget_default_output_tokens: {
+    about: "Output that a budget reserves for a call which sets no limit of its own, until it is known what it wrote",
+    group: "ledger",
+    type: syntax.defineInteger(1, 10_000_000),
+    fallback: "4096",
+  },
+  budget_when_unreachable: {
+    about:
+      "Calls under a budget while the database where gateways share it does not answer, once what was granted beforehand is used up: allow or refuse",
+    group: "ledger",
+    type: syntax.defineChoice(["allow", "refuse"]),
+    fallback: "allow",
+  },
   capture: {
     about: "Whether the text that chat calls send to providers and get back is kept beside their rows: on or off",
     group: "ledger",

@@ -123,6 +123,7 @@ function readConfig(reading: Reading): Config {
     ledgerPath: values.ledger_path,
     ledger: readLedger(values),
     metrics: { isPublic: values.metrics_public },
+    budgets: readBudgets(values),
     smtp,
     outboxPath: values.ledger_outbox,
     durability: values.ledger_durability,
@@ -136,12 +137,7 @@ function readConfig(reading: Reading): Config {
       fileDaemon: chooseLogFile(values.log_file_daemon, values.log_file),
       fileCli: chooseLogFile(values.log_file_cli, values.log_file),
     },
-    answers: {
-      keepMs: values.responses_keep_days * DAY_MS,
-      countPerUser: values.responses_max_per_user,
-      bytesPerUser: values.responses_max_bytes_per_user,
-      bytes: values.responses_max_bytes,
-    },
+    answers: readAnswers(values),
     timeouts: readTimeouts(values),
     prices: {
       overrides,
@@ -167,6 +163,23 @@ function readTimeouts(values: Values): Config["timeouts"] {
     upstreamHeadersMs: values.upstream_header_timeout,
     upstreamIdleMs: values.upstream_idle_timeout,
     shutdownMs: values.shutdown_timeout,
+  };
+}
+
+function readBudgets(values: Values): Config["budgets"] {
+  return {
+    alerts: values.budget_alerts,
+    defaultOutputTokens: values.budget_default_output_tokens,
+    whenUnreachable: values.budget_when_unreachable,
+  };
+}
+
+function readAnswers(values: Values): Config["answers"] {
+  return {
+    keepMs: values.responses_keep_days * DAY_MS,
+    countPerUser: values.responses_max_per_user,
+    bytesPerUser: values.responses_max_bytes_per_user,
+    bytes: values.responses_max_bytes,
   };
 }
 

@@ -15,6 +15,9 @@ export interface Difference {
 /** Everything of a Config but providers and rules, by the key that says it. */
 const PARTS = {
   admin_email: (config) => config.adminEmail,
+  budget_alerts: (config) => config.budgets.alerts,
+  budget_default_output_tokens: (config) => config.budgets.defaultOutputTokens,
+  budget_when_unreachable: (config) => config.budgets.whenUnreachable,
   capture: (config) => config.ledger.capture,
   db_conn_max_idle_time: (config) => config.database.maxIdleMs,
   db_conn_max_lifetime: (config) => config.database.maxLifetimeMs,

@@ -6,7 +6,7 @@ import { describeBadValue } from "./problem.ts";
 import type { Reading } from "./read.ts";
 
 /** Settings whose targets may be `mailto:`. */
-const TELLING = ["ledger_anchor"] as const satisfies readonly KeyName[];
+const TELLING = ["budget_alerts", "ledger_anchor"] as const satisfies readonly KeyName[];
 
 export function readSmtp(reading: Reading, values: Values): Smtp | null {
   const refuse = (name: KeyName, message: string): null => {

@@ -45,6 +45,13 @@ export interface Config {
   };
   /** Whether anyone may read the metrics. */
   metrics: { isPublic: boolean };
+  budgets: {
+    /** Who is told of percentages. */
+    alerts: readonly Target[];
+    /** Reserved where a call sets no limit. */
+    defaultOutputTokens: number;
+    whenUnreachable: "allow" | "refuse";
+  };
   /** Null: no e-mail can be sent. */
   smtp: Smtp | null;
   /** Where rows go first while the ledger is PostgreSQL. */

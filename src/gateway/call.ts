@@ -2,7 +2,7 @@
 
 import type { Caller } from "../identity/index.ts";
 import { GatewayError, type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
-import type { LedgerEntry, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
+import type { Budgets, LedgerEntry, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Errands } from "../lib/errand.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
@@ -47,6 +47,8 @@ export interface Scene {
   /** What becomes of a provider's calls whose price nobody knows. */
   unknownPrice(provider: string): UnknownPrice;
   deadlines: Deadlines;
+  /** What budgets reserve of output where a call sets no limit. */
+  defaultOutputTokens: number;
   redact: Redact;
 }
 
@@ -65,6 +67,7 @@ export interface GatewayTools {
   metrics: { settled(row: LedgerEntry): void };
   /** Counts again what is on the books. */
   recounter: Recounter;
+  budgets: Pick<Budgets, "book" | "reserve">;
   bindings: Bindings;
   /** A place for what of a request's body must wait. */
   openSpool: () => Spool;

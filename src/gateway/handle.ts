@@ -2,8 +2,10 @@
 // Knows no HTTP server, no SQL and no vendor's name.
 
 import { type JsonObject, mergeExtra, toGatewayError } from "../ir/index.ts";
+import type { Amount } from "../ledger/index.ts";
 import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
+import { NOTHING, findBound } from "./bound.ts";
 import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated, refuseRepeatedAnywhere } from "./call.ts";
 import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
@@ -57,6 +59,9 @@ async function answer(
   const heldBy = recalled?.heldBy ?? null;
   if (keeper !== null && heldBy !== null && keeper !== heldBy) throw objectsApart(keeper, heldBy);
   const plan = tellOurs(makePlan(scene, { ...asked, keeper: keeper ?? heldBy }), recalled?.ask.ours);
+  const bound = (): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
+  const reserving = plan.local === undefined ? record.reserve(plan, bound) : undefined;
+  if (reserving !== undefined) await reserving;
   record.planned(plan);
   if (plan.local === undefined) judgePrice({ plan, record, scene, tools, body: asked.body });
   const ready: Ready = {
@@ -74,6 +79,20 @@ async function answer(
   if (recalled?.ask.isBackground !== true) return perform(ready);
   if (!isLeftToProvider(plan, recalled.memory)) return answerLater(ready, recalled, perform);
   return perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) });
+}
+
+/** Counting costs nothing. */
+function boundOf(
+  call: Call,
+  { prices }: GatewayTools,
+  { defaultOutputTokens }: Scene,
+  { plan, body }: { plan: Plan; body: JsonObject },
+): Amount {
+  const { operation } = call.wire;
+  if (operation === "count") return NOTHING;
+  const writes = operation !== "embeddings";
+  const { model, provider } = plan;
+  return findBound({ provider, model, body, writes, defaultOutputTokens, prices, atMs: call.startedWallMs });
 }
 
 /** Asks the provider and gives its answer. */

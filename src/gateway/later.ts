@@ -9,6 +9,7 @@ import { authorize } from "./rest/authorize.ts";
 import { openLine, parseObject, readCapped, send } from "./send.ts";
 import type { GatewayTools } from "./call.ts";
 import type { Counted, RecordedPlan } from "./record.ts";
+import { bookRow } from "./reserve.ts";
 import { printReport } from "./tally.ts";
 
 export interface Estimated {
@@ -24,7 +25,7 @@ export interface Estimated {
   findPrice(told: Counted): Price | null;
 }
 
-type Tools = Pick<GatewayTools, "clock" | "fetch" | "ledger" | "scene">;
+type Tools = Pick<GatewayTools, "budgets" | "clock" | "fetch" | "ledger" | "scene">;
 
 /** A provider has to finish its own books first. */
 const DELAYS_MS = [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000];
@@ -61,7 +62,9 @@ async function correct(estimated: Estimated, tools: Tools): Promise<boolean> {
     const text = upstream.ok ? await readCapped(upstream, MAX_ANSWER_BYTES) : null;
     const told = text === null ? null : later.read(parseObject(text) ?? {});
     if (told === null) return false;
-    await tools.ledger.add(makeCorrection(estimated, told, new Date(tools.clock.wallMs())));
+    const correction = makeCorrection(estimated, told, new Date(tools.clock.wallMs()));
+    bookRow(correction, tools.budgets);
+    await tools.ledger.add(correction);
     return true;
   } finally {
     line.release(true);

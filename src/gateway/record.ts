@@ -5,6 +5,7 @@ import { type Hash, createHash, hash } from "node:crypto";
 import { type Event, type GatewayError, type Usage, type UsageSource, joinUnits, joinUsage } from "../ir/index.ts";
 import { GatewayError as Failure, type JsonObject, type Units } from "../ir/index.ts";
 import {
+  type Amount,
   type Attempt,
   type LedgerEntry,
   type Price,
@@ -18,6 +19,7 @@ import { collectText } from "./capture.ts";
 import { cleanHeader } from "./header.ts";
 import { correctLater } from "./later.ts";
 import type { Plan } from "./plan.ts";
+import { openReserving } from "./reserve.ts";
 import { readTags } from "./tag.ts";
 import { type AnsweredUsage, type MeasuredUsage, type Tally, MAX_NAME_LENGTH, openTally } from "./tally.ts";
 import { type Witness, createWitness } from "./witness.ts";
@@ -25,6 +27,13 @@ import { type Witness, createWitness } from "./witness.ts";
 export interface CallRecord {
   /** Throws invalid_request where the caller's tags cannot be kept. */
   asked(model: string, stream: boolean): void;
+  /**
+   * Reserves what the call may cost of each budget that concerns it, before it is planned; a promise only where that must be waited for.
+   * Throws or rejects with a GatewayError of kind `quota_exceeded` where it does not fit.
+   */
+  reserve(plan: Pick<Plan, "model" | "provider">, bound: () => Amount): Promise<void> | undefined;
+  /** What was reserved is free again: nothing more is to come of it. */
+  release(): void;
   /** Who is called next. */
   planned(plan: RecordedPlan): void;
   /**
@@ -90,7 +99,7 @@ interface Try {
 
 type RecordTools = Pick<
   GatewayTools,
-  "capture" | "clock" | "fetch" | "ledger" | "metrics" | "prices" | "recounter" | "scene"
+  "budgets" | "capture" | "clock" | "fetch" | "ledger" | "metrics" | "prices" | "recounter" | "scene"
 >;
 
 /** What is to be priced. `isSum`: the figures are those of many calls together. */
@@ -137,6 +146,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   let tags: string[] | null = null;
   const captured = tools.capture.isOn() ? { request: collectText(), response: collectText() } : null;
   const done = tools.ledger.expect();
+  const reserving = openReserving(call, tools);
 
   /** By the model that was served; where the list does not know its name, by the one that was asked for. */
   const findPrice = (of: RecordedPlan, { served, usage, units, isSum = false }: Counted): Price | null => {
@@ -219,6 +229,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   };
 
   const write = async (entry: LedgerEntry): Promise<void> => {
+    reserving.book(entry);
     try {
       await tools.ledger.add(entry, ticket);
     } catch (cause) {
@@ -246,6 +257,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       streamed = stream;
       tags = call.headers === undefined ? null : readTags(call.headers);
     },
+    reserve: (next, bound) => reserving.reserve(next, { modelAsked, tags }, bound),
+    release: reserving.release,
     planned(next) {
       current = openTry(next);
       tries.push(current);
@@ -287,6 +300,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     fetched: (answer) => current.witness.answered(answer),
     withdraw() {
       if (ticket !== null) tools.ledger.withdraw(ticket);
+      reserving.release();
       done();
     },
     warn(word) {
@@ -308,8 +322,10 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     },
     describe() {
       const { plan } = current;
-      if (plan === null) return {};
+      const near = reserving.headers() ?? {};
+      if (plan === null) return near;
       return {
+        ...near,
         "x-tokligence-provider": plan.provider.name,
         ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
         "x-tokligence-attempts": String(tries.length),

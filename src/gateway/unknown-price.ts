@@ -44,7 +44,7 @@ export function judgePrice({ plan, record, scene, tools, body }: Judged): void {
 /** Tiers with prices of their own that a client can ask for; what any other word leads to is not known beforehand. */
 const PRICED_TIERS = new Set(["flex", "priority"]);
 
-function readTier(body: JsonObject | null): string {
+export function readTier(body: JsonObject | null): string {
   const asked = body?.["service_tier"] ?? body?.["serviceTier"];
   const word = typeof asked === "string" ? asked.toLowerCase() : "";
   return PRICED_TIERS.has(word) ? word : "default";

@@ -1,5 +1,5 @@
 // The door of the room.
-export type * from "./budget.ts";
+export * from "./budget/index.ts";
 export * from "./chain.ts";
 export * from "./clean.ts";
 export * from "./entry.ts";

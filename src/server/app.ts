@@ -14,7 +14,16 @@ import {
 } from "../gateway/index.ts";
 import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
-import type { InputQuestion, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
+import {
+  type BudgetDirectory,
+  type Budgets,
+  type BudgetStore,
+  createBudgetDirectory,
+  type InputQuestion,
+  type LedgerWriter,
+  type PriceBook,
+  type Recounter,
+} from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createErrands } from "../lib/errand.ts";
 import type { Spool } from "../lib/spool.ts";
@@ -23,9 +32,11 @@ import type { Metrics } from "../telemetry/metric.ts";
 import { guessWireAt } from "../wire/index.ts";
 import type { RecountStore } from "../store/recount.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
+import { makeBudgetRoutes } from "./admin/budget.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { makeUserRoutes } from "./admin/user.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
+import { makeOwnBudgetRoutes } from "./budget.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
 import { answerError, reportFailure } from "./error.ts";
 import { makeHealthRoutes } from "./health.ts";
@@ -54,6 +65,8 @@ export interface AppParts {
   capture: Capture;
   prices: PriceBook;
   recounter: Recounter;
+  budgets: Budgets;
+  budgetStore: BudgetStore;
   bindings: BindingStore;
   openSpool: () => Spool;
   memory: Memory;
@@ -111,6 +124,7 @@ export function createApp(parts: AppParts): App {
     metrics: parts.metrics,
     errands: createErrands(),
     recounter: parts.recounter,
+    budgets: parts.budgets,
     bindings: createBindings(parts.bindings),
     openSpool: parts.openSpool,
     memory: parts.memory,
@@ -133,6 +147,8 @@ export function createApp(parts: AppParts): App {
     ...makeProfileRoutes(),
     ...makeUserRoutes(admin),
     ...makeApiKeyRoutes(admin),
+    ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
+    ...makeOwnBudgetRoutes(parts.budgets),
     ...makeRouteRoutes(() => scene),
     ...makeMetricRoutes(parts.metrics, config.metrics.isPublic),
     ...makeHealthRoutes({
@@ -162,6 +178,16 @@ export function createApp(parts: AppParts): App {
     },
     close: () => scene.catalog.stop(),
   };
+}
+
+function makeRules({ budgetStore, directory, clock, newId }: AppParts): BudgetDirectory {
+  return createBudgetDirectory({
+    store: budgetStore,
+    findUser: async (idOrEmail) => (await directory.getUser(idOrEmail)).id,
+    findKey: async (id) => (await directory.getKey(id)).id,
+    now: clock.wallMs,
+    newId,
+  });
 }
 
 interface Environment {

@@ -25,7 +25,8 @@ function makeErrorHeaders(error: GatewayError, requestId: string): Record<string
   // Clients try again on these statuses by themselves; where that cannot help, they are told so.
   const isRetriedByClients = error.status === 409 || error.status === 429 || error.status >= 500;
   const isOurs = error.kind !== "upstream_rejected";
-  if (isRetriedByClients && isOurs && !ERROR_KINDS[error.kind].retry) headers["x-should-retry"] = "false";
+  const canHelp = ERROR_KINDS[error.kind].retry || error.retryAfterMs !== undefined;
+  if (isRetriedByClients && isOurs && !canHelp) headers["x-should-retry"] = "false";
   return headers;
 }
 

@@ -5,10 +5,11 @@ import type { AnswerStore } from "../gateway/answer-store.ts";
 import type { BindingStore } from "../identity/object.ts";
 import type { IdentityStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
-import type { Journal, LedgerStore } from "../ledger/index.ts";
+import type { BudgetStore, Journal, LedgerStore } from "../ledger/index.ts";
 import { createAnswerStore } from "./answer.ts";
 import { createAuditStore } from "./audit.ts";
 import { createBindingStore } from "./binding.ts";
+import { createBudgetStore } from "./budget.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
 import { type JournalOptions, type Shipper, createShipper } from "./journal.ts";
@@ -33,6 +34,8 @@ export interface Store {
   /** In the identity database, as they go with their owners. */
   answers: AnswerStore;
   bindings: BindingStore;
+  /** Beside the ledger, which their counts are sums of. */
+  budgets: BudgetStore;
   /** Of the identity database. */
   engine: "postgres" | "sqlite";
   /** Path of the ledger's file; null where it is no file. */
@@ -90,6 +93,7 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
   const engines = together ? [first] : [first, second];
   const outgoing: { shipper: Shipper | null } = { shipper: null };
   const arrive = async (): Promise<void> => outgoing.shipper?.flush(READ_WAIT_MS);
+  const budgets = createBudgetStore(second);
   return {
     identity: createIdentityStore(first),
     ledger: awaitShipment(createLedgerStore(second), arrive),
@@ -97,6 +101,13 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
     audit: createAuditStore(second),
     answers: createAnswerStore(first),
     bindings: createBindingStore(first),
+    budgets: {
+      ...budgets,
+      async readSums(place) {
+        await arrive();
+        return budgets.readSums(place);
+      },
+    },
     engine: first.name,
     ledgerFile: second.name === "sqlite" ? (together ? identityPath : ledgerPath) : null,
     async openJournal({ outboxPath, after, onFault, onRecovery, ...options }) {

@@ -5,9 +5,9 @@ import { isNotNull, isNull } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { Role, Scope, Status } from "../identity/model.ts";
 import type { Units, UsageSource } from "../ir/index.ts";
-import type { BudgetMode, BudgetPeriod, BudgetScope, BudgetUnit } from "../ledger/budget.ts";
 import type { Attempt, Direction, EntryKind, EntryErrorKind } from "../ledger/entry.ts";
 import type { RecountMethod, RecountState, RecountVerdict } from "../ledger/recount.ts";
+import { defineBudgetAlerts, defineBudgets, defineGrants } from "./budget-table.ts";
 import type { Kit } from "./postgres/columns.ts";
 import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
 
@@ -28,6 +28,7 @@ export function defineSchema(kit: Kit) {
     ledgerMarks: defineMarks(kit),
     budgets: defineBudgets(kit),
     budgetGrants: defineGrants(kit),
+    budgetAlerts: defineBudgetAlerts(kit),
     objectBindings: defineBindings(kit),
     storedResponses,
     storedItems: defineItems(kit, () => storedResponses.id),
@@ -227,52 +228,6 @@ function defineRecounts(kit: Kit) {
       verdict: kit.text("verdict").$type<RecountVerdict>(),
     },
     (table) => [kit.uniqueIndex("ledger_recounts_chain").on(table.chain, table.seq)],
-  );
-}
-
-/** Limits of money or tokens, as the operator set them. */
-function defineBudgets(kit: Kit) {
-  return kit.table(
-    "budgets",
-    {
-      id: kit.text("id").primaryKey(),
-      name: kit.text("name").notNull(),
-      scope: kit.text("scope").$type<BudgetScope>().notNull(),
-      /** Id of the key or user, pattern of the model, name of the provider; empty for the total. */
-      subject: kit.text("subject").notNull(),
-      unit: kit.text("unit").$type<BudgetUnit>().notNull(),
-      /** Nano-dollars or tokens. */
-      amount: kit.big("amount").notNull(),
-      period: kit.text("period").$type<BudgetPeriod>().notNull(),
-      timeZone: kit.text("time_zone").notNull(),
-      mode: kit.text("mode").$type<BudgetMode>().notNull(),
-      /** Percentages at which somebody is told. */
-      alerts: kit.json("alerts").$type<number[]>().notNull(),
-      createdAt: kit.time("created_at").notNull(),
-      updatedAt: kit.time("updated_at").notNull(),
-      deletedAt: kit.time("deleted_at"),
-      revision: kit.big("revision").notNull(),
-    },
-    (table) => [kit.index("budgets_revision").on(table.revision)],
-  );
-}
-
-/** What each gateway was granted of a budget's window, so that all of them together stay within it. */
-function defineGrants(kit: Kit) {
-  return kit.table(
-    "budget_grants",
-    {
-      /** `budget/window/holder`. */
-      id: kit.text("id").primaryKey(),
-      budgetId: kit.text("budget_id").notNull(),
-      windowStart: kit.time("window_start").notNull(),
-      /** The chain of the gateway that has it. */
-      holder: kit.text("holder").notNull(),
-      granted: kit.big("granted").notNull(),
-      spent: kit.big("spent").notNull(),
-      leaseUntil: kit.time("lease_until").notNull(),
-    },
-    (table) => [kit.index("budget_grants_window").on(table.budgetId, table.windowStart)],
   );
 }
 

@@ -52,6 +52,7 @@ async function open() {
         throw new Error("nobody is asked");
       },
       recounter: NO_RECOUNTER,
+      budgets: { reserve: () => null, book: () => undefined },
       metrics: { settled: (row) => void written.push(row as LedgerEntry) },
       ledger: {
         expect: () => () => undefined,

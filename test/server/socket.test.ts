@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import OpenAI, { toFile } from "openai";
-import { OPENAI_KEY } from "../rig.ts";
+import { OPENAI_KEY, readJson } from "../rig.ts";
 import { Client, USAGE, closeScene, connect, open, speak, untilRows } from "./socket-scene.ts";
 
 afterEach(closeScene);
@@ -64,6 +64,28 @@ describe("a realtime session", () => {
     client.say({ type: "response.create" });
     expect(await untilRows(scene.rig, 2)).toHaveLength(2);
     client.socket.close();
+  });
+
+  test("ends where no budget has room for another answer, and is not opened once one is spent", async () => {
+    const scene = await open(speak);
+    const admin = await scene.rig.issue("gateway_admin");
+    const create = async (body: Record<string, unknown>): Promise<void> => {
+      expect((await scene.rig.send("/api/v1/admin/budgets", { body, token: admin.token })).status).toBe(201);
+    };
+    await create({ name: "voices", limit_tokens: 140 });
+    const client = connect(scene);
+    client.socket.addEventListener("open", () => client.say({ type: "response.create" }));
+    await client.until((one) => one.events().some(({ type }) => type === "response.done"));
+    // 150 are spent.
+    client.say({ type: "response.create" });
+    await client.until((one) => one.events().some(({ type }) => type === "error"));
+    expect(client.events().at(-1)).toMatchObject({ type: "error", status: 429, error: { code: "insufficient_quota" } });
+    await client.until(({ closing }) => closing !== null);
+    expect(client.closing?.code).toBe(1008);
+    const refused = await scene.rig.send("/v1/realtime?model=voice", { headers: { upgrade: "websocket" } });
+    expect(refused.status).toBe(429);
+    const { budget } = await readJson(await scene.rig.send("/api/v1/admin/budgets/voices", { token: admin.token }));
+    expect(budget.state).toMatchObject({ spent_tokens: 150, reserved_tokens: 0 });
   });
 
   test("a browser's key among the sub-protocols opens it, and goes no further", async () => {

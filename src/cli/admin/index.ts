@@ -3,9 +3,10 @@
 import { defineCommand } from "citty";
 
 export default defineCommand({
-  meta: { name: "admin", description: "Manage users and API keys" },
+  meta: { name: "admin", description: "Manage users, API keys and budgets" },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
+    budgets: () => import("./budget/index.ts").then((module) => module.default),
     users: () => import("./user/index.ts").then((module) => module.default),
   },
 });

@@ -2,7 +2,9 @@
 // Knows no HTTP server, no SQL and no vendor's name.
 
 import { GatewayError, type JsonObject, isJsonObject, toGatewayError } from "../../ir/index.ts";
-import { type Reference, nameCursor } from "../../wire/index.ts";
+import type { Provider } from "../../provider/index.ts";
+import { type Reference, type RestFamily, nameCursor } from "../../wire/index.ts";
+import { UNKNOWN, findBound } from "../bound.ts";
 import type { GatewayTools, Scene } from "../call.ts";
 import { joinInput } from "../estimate.ts";
 import { redactFailure } from "../failure.ts";
@@ -79,11 +81,35 @@ async function prepare(
     named: headers.get("x-tokligence-provider") ?? query.get("provider"),
   });
   const plan = { provider, model: model ?? "", dropped: [] };
+  const reserving = reserve(call, { scene, tools, record, intake }, plan);
+  if (reserving !== undefined) await reserving;
   record.planned(plan);
   const isFree = place.family !== null && provider.rest?.free?.includes(place.family) === true;
   if (place.act === "call" && !isFree) judgePrice({ plan, record, scene, tools, body: intake.json });
   return { call, plan, stream: false, ...parts };
 }
+
+/** What is made to work on behind everybody's back costs nobody knows what; to read and delete costs nothing. */
+function reserve(
+  { place, method, startedWallMs }: RestCall,
+  { scene, tools, record, intake }: Pick<Prepared, "intake" | "record" | "scene" | "tools">,
+  plan: { provider: Provider; model: string },
+): Promise<void> | undefined {
+  const { family, act, collection } = place;
+  if (plan.provider.rest?.free?.includes(family) === true) return undefined;
+  if (act === "call") {
+    const writes = !SILENT.includes(family);
+    const { defaultOutputTokens } = scene;
+    return record.reserve(plan, () =>
+      findBound({ ...plan, body: intake.json, writes, defaultOutputTokens, prices: tools.prices, atMs: startedWallMs }),
+    );
+  }
+  const isWork = method === "POST" && collection?.finished !== undefined;
+  return isWork ? record.reserve(plan, () => UNKNOWN) : undefined;
+}
+
+/** Families whose answers are judgements, and no text. */
+const SILENT: readonly RestFamily[] = ["moderations", "rerank"];
 
 /** The object in the address, and the one that a list is to go on behind. */
 function listNamed({ place, query }: RestCall): Reference[] {

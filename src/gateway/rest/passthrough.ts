@@ -3,6 +3,7 @@
 import { invalidRequest } from "../../ir/index.ts";
 import type { Redact } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
+import { UNKNOWN } from "../bound.ts";
 import type { GatewayTools } from "../call.ts";
 import { makeHeaders } from "../header.ts";
 import { send } from "../send.ts";
@@ -28,6 +29,9 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
     const provider = requireReady(findNamed(scene, call.provider.toLowerCase()));
     const url = joinAddress(provider, call.path) + forwardQuery(call.query);
     const plan = { provider, model: "", dropped: [] };
+    // What it costs, if anything, only its answer tells.
+    const reserving = READING.includes(call.method) ? undefined : record.reserve(plan, () => UNKNOWN);
+    if (reserving !== undefined) await reserving;
     record.planned(plan);
     const intake = await takeIn(call, provider);
     const progressed = (): void => line.arm(scene.deadlines.headersMs);
@@ -59,6 +63,9 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
     }
   });
 }
+
+/** Methods that make nobody work. */
+const READING = ["DELETE", "GET", "HEAD", "OPTIONS"];
 
 async function takeIn(call: PassthroughCall, provider: Provider): Promise<Intake> {
   if (call.body === null) return NO_BODY;

@@ -1,7 +1,8 @@
 // The rows of one session: one an answer, settled before its last event is released; one for a session in which nothing was answered, so that
 // it is on the books at all.
 
-import { GatewayError } from "../../ir/index.ts";
+import { GatewayError, toGatewayError } from "../../ir/index.ts";
+import type { Amount } from "../../ledger/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import type { GatewayTools } from "../call.ts";
 import { type CallRecord, openRecord } from "../record.ts";
@@ -19,6 +20,8 @@ export interface SessionBooks {
   isIdle(): boolean;
   /** What the client says, for the estimate of an answer that is cut. */
   heard(data: Message): void;
+  /** Called with the refusal where an answer has begun that no budget has room for. */
+  onRefused(action: (error: GatewayError) => void): void;
   /** Settles what is under way. Never rejects. */
   close(cause: "client" | "provider"): Promise<void>;
 }
@@ -27,6 +30,8 @@ interface SessionInit {
   provider: Provider;
   model: string;
   modelAsked: string;
+  /** The most that an answer may be expected to cost. */
+  bound: () => Amount;
   /** Of the session itself, announced before it was opened; a row of its own only where nothing was answered. */
   session: CallRecord;
 }
@@ -34,8 +39,9 @@ interface SessionInit {
 export function openBooks(
   call: SocketCall,
   tools: GatewayTools,
-  { provider, model, modelAsked, session }: SessionInit,
+  { provider, model, modelAsked, bound, session }: SessionInit,
 ): SessionBooks {
+  let refused: ((error: GatewayError) => void) | null = null;
   const running = new Map<string, CallRecord>();
   const question = openQuestion();
   let hasAnswered = false;
@@ -64,6 +70,10 @@ export function openBooks(
     record.intend().catch(() => undefined);
     record.estimateInput(() => question.read());
     running.set(id, record);
+    // What the session as a whole had reserved was for its first answer.
+    session.release();
+    const reserve = async (): Promise<void> => record.reserve({ provider, model }, bound);
+    reserve().catch((error: unknown) => refused?.(toGatewayError(error)));
     return record;
   };
 
@@ -78,6 +88,9 @@ export function openBooks(
   return {
     isIdle: () => running.size === 0,
     heard: (data) => question.heard(data),
+    onRefused(action) {
+      refused = action;
+    },
     see(told) {
       switch (told.kind) {
         case "begun":

@@ -2,7 +2,9 @@
 // clients fall back. Knows no HTTP server and no vendor's name.
 
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
+import type { Amount } from "../../ledger/index.ts";
 import type { Provider } from "../../provider/index.ts";
+import { findBound } from "../bound.ts";
 import type { GatewayTools, Scene } from "../call.ts";
 import { redactFailure } from "../failure.ts";
 import { collectHeaders } from "../header.ts";
@@ -35,10 +37,16 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
     const target = choose(scene, call);
     const { provider } = target;
     const model = target.model ?? "";
+    const { defaultOutputTokens } = scene;
+    const { prices } = tools;
+    const bound = (): Amount =>
+      findBound({ provider, model, body: null, writes: true, defaultOutputTokens, prices, atMs: tools.clock.wallMs() });
+    const reserving = record.reserve({ provider, model }, bound);
+    if (reserving !== undefined) await reserving;
     record.planned({ provider, model, dropped: [] });
     judgePrice({ plan: { provider, model }, record, scene, tools, body: null });
     isCalled = true;
-    return await connect(call, tools, { scene, provider, model, asked, record });
+    return await connect(call, tools, { scene, provider, model, asked, bound, record });
   } catch (error) {
     const failure = redactFailure(toGatewayError(error), scene.redact);
     if (isCalled)
@@ -73,13 +81,14 @@ interface Connecting {
   provider: Provider;
   model: string;
   asked: string;
+  bound: () => Amount;
   record: CallRecord;
 }
 
 async function connect(
   call: SocketCall,
   tools: SocketTools,
-  { scene, provider, model, asked, record }: Connecting,
+  { scene, provider, model, asked, bound, record }: Connecting,
 ): Promise<Opened> {
   const query = new URLSearchParams(call.query);
   if (model !== "") query.set("model", model);
@@ -90,7 +99,7 @@ async function connect(
     headers: collectHeaders(call, { provider, isForward: true }, {}),
     body: null,
   });
-  const books = { provider, model, modelAsked: asked, session: record };
+  const books = { provider, model, modelAsked: asked, bound, session: record };
   await record.intend();
   const early: Message[] = [];
   const bridge: { session: BridgedSession | null; closed: [number, string] | null } = { session: null, closed: null };

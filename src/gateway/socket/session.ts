@@ -10,7 +10,7 @@ import type { ClientEnd, Message, Session, UpstreamEnd } from "./type.ts";
 /** What may wait for a provider that takes its time; beyond it the client's end is closed. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
-const CODES = { failed: 1011, goingAway: 1001, normal: 1000, tooMuch: 1013 } as const;
+const CODES = { failed: 1011, goingAway: 1001, normal: 1000, refused: 1008, tooMuch: 1013 } as const;
 
 export interface SessionInit extends Omit<Asking, "knowsAnswer"> {
   upstream: UpstreamEnd;
@@ -97,6 +97,12 @@ export function createSession(init: SessionInit): BridgedSession {
     const body = call.dialect.error.encode(failure, call.requestId);
     tell(JSON.stringify({ type: "error", status: failure.status, ...body }));
   };
+
+  books.onRefused((error) => {
+    if (isOver) return;
+    refuse(error);
+    breakOff(CODES.refused, "The budget is used up.");
+  });
 
   const pass = (data: Message): void => {
     if (isOver) return;

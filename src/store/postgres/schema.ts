@@ -18,6 +18,7 @@ export const {
   ledgerMarks,
   budgets,
   budgetGrants,
+  budgetAlerts,
   objectBindings,
   storedResponses,
   storedItems,

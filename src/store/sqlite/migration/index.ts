@@ -8,6 +8,8 @@ import m20261125095331_ledger_units from "./20261125095331_ledger_units.sql" wit
 import m20261125141052_books from "./20261125141052_books.sql" with { type: "text" };
 import m20261125142746_change from "./20261125142746_change.sql" with { type: "text" };
 import m20261125151607_reports from "./20261125151607_reports.sql" with { type: "text" };
+import m20261125152932_budgets_anew from "./20261125152932_budgets_anew.sql" with { type: "text" };
+import m20261125152934_budgets from "./20261125152934_budgets.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -17,4 +19,6 @@ export const migrations: readonly Migration[] = [
   { name: "20261125141052_books", sql: m20261125141052_books },
   { name: "20261125142746_change", sql: m20261125142746_change },
   { name: "20261125151607_reports", sql: m20261125151607_reports },
+  { name: "20261125152932_budgets_anew", sql: m20261125152932_budgets_anew },
+  { name: "20261125152934_budgets", sql: m20261125152934_budgets },
 ];

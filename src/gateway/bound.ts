@@ -1,0 +1,98 @@
+// The most that a call may be expected to cost, for budgets to reserve: quick to find, rather too much than too little. Knows no format but by the
+// few names that output limits have in all of them.
+
+import { type Json, type JsonObject, NO_USAGE, isJsonObject } from "../ir/index.ts";
+import type { Amount, PriceBook } from "../ledger/index.ts";
+import type { Provider } from "../provider/index.ts";
+import { readTier } from "./unknown-price.ts";
+
+export interface BoundInit {
+  provider: Pick<Provider, "facts" | "name" | "pricing">;
+  /** The model's name as the provider knows it. */
+  model: string;
+  /** The client's request; null where it is no JSON. */
+  body: JsonObject | null;
+  /** False where nothing is written, such as for embeddings. */
+  writes: boolean;
+  /** Where the client sets no limit. */
+  defaultOutputTokens: number;
+  prices: PriceBook;
+  atMs: number;
+}
+
+export function findBound(init: BoundInit): Amount {
+  const { body, model, provider } = init;
+  const freshInputTokens = body === null ? 0 : countAtMost(body);
+  const outputTokens = init.writes ? findOutput(init) : 0;
+  const usage = { ...NO_USAGE, freshInputTokens, outputTokens, serviceTier: readTier(body) };
+  const { name, pricing } = provider;
+  const at = new Date(init.atMs);
+  const asked = { provider: name, pricing, models: [model], at };
+  const price = init.prices.price({ ...asked, usage });
+  const isPriced = price !== null || init.prices.knows({ ...asked, tier: usage.serviceTier });
+  return {
+    costNanos: price?.costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
+    tokens: freshInputTokens + outputTokens,
+  };
+}
+
+/** Of what is sold by the piece, such as pictures: five cents. */
+const ONE_PIECE_NANOS = 50_000_000;
+
+/** What it costs nothing to ask. */
+export const NOTHING: Amount = Object.freeze({ costNanos: 0, tokens: 0 });
+
+/** Of what nothing is known before it is over. */
+export const UNKNOWN: Amount = Object.freeze({ costNanos: null, tokens: null });
+
+function findOutput({ body, model, provider, defaultOutputTokens }: BoundInit): number {
+  const most = provider.facts(model).maxOutputTokens ?? Number.POSITIVE_INFINITY;
+  const wanted = body === null ? null : readNumber(body, LIMITS);
+  const choices = body === null ? 1 : Math.max(1, readNumber(body, CHOICES) ?? 1, readNumber(body, DRAFTS) ?? 1);
+  return Math.ceil(Math.min(wanted ?? defaultOutputTokens, most) * choices);
+}
+
+/** How a limit of output is called, at the top or in the part that holds such settings. */
+const LIMITS = ["max_completion_tokens", "max_output_tokens", "max_tokens", "maxOutputTokens", "maxTokens"];
+const CHOICES = ["n", "candidateCount"];
+/** Written, and paid for, although only the best is given. */
+const DRAFTS = ["best_of"];
+const PARTS = ["generationConfig", "generation_config", "inferenceConfig"];
+
+function readNumber(body: JsonObject, names: readonly string[]): number | null {
+  for (const place of [body, ...PARTS.map((part) => body[part])]) {
+    if (!isJsonObject(place)) continue;
+    for (const name of names) {
+      const value = place[name];
+      if (typeof value === "number" && value >= 0) return value;
+    }
+  }
+  return null;
+}
+
+/** Bytes a token, at most: about four in English, and about three for a character of other scripts, which is a token or less. */
+const BYTES_A_TOKEN = 3;
+/** Roles, names and the marks between messages. */
+const TOKENS_A_MEMBER = 1;
+/** No word of any language is as long as what media look like as text. */
+const LONG = 2_000;
+/** A picture of usual size, however it is sent. */
+const MEDIA_TOKENS = 1_600;
+const MEDIA_BYTES_A_TOKEN = 200;
+const SPACE = /\s/u;
+
+/** The tokens of a body, by the length of its strings: what they say is not read. */
+function countAtMost(value: Json): number {
+  if (typeof value === "string") return countText(value);
+  if (typeof value !== "object" || value === null) return TOKENS_A_MEMBER;
+  let tokens = TOKENS_A_MEMBER;
+  if (Array.isArray(value)) for (const member of value) tokens += countAtMost(member);
+  else for (const name in value) tokens += TOKENS_A_MEMBER + countAtMost(value[name] ?? null);
+  return tokens;
+}
+
+function countText(text: string): number {
+  if (text.length > LONG && (text.startsWith("data:") || !SPACE.test(text.slice(0, LONG))))
+    return Math.max(MEDIA_TOKENS, Math.ceil(text.length / MEDIA_BYTES_A_TOKEN));
+  return Math.ceil(Buffer.byteLength(text) / BYTES_A_TOKEN);
+}

@@ -1,0 +1,91 @@
+// What budgets hold of one call while it lives: reserved before anybody is called, booked when its row is made. Knows no limit.
+
+import type { Amount, CallFacts, LedgerEntry, Reservation } from "../ledger/index.ts";
+import type { GatewayTools } from "./call.ts";
+import type { Plan } from "./plan.ts";
+import type { RecordedCall } from "./record.ts";
+import { MAX_NAME_LENGTH } from "./tally.ts";
+
+export interface Reserving {
+  /** A promise only where something must be waited for. Throws or rejects with a GatewayError where the call does not fit. */
+  reserve(plan: Target, asked: Asked, bound: () => Amount): Promise<void> | undefined;
+  /** Of limits that are near. */
+  headers(): Readonly<Record<string, string>> | null;
+  /** Once: what the row says is booked. */
+  book(entry: LedgerEntry): void;
+  /** There is no row: nothing was spent. */
+  release(): void;
+}
+
+type Target = Pick<Plan, "model" | "provider">;
+type Asked = Pick<LedgerEntry, "modelAsked" | "tags">;
+
+const NO_TAGS: readonly string[] = Object.freeze([]);
+const NOTHING: Amount = Object.freeze({ costNanos: 0, tokens: 0 });
+
+export function openReserving(call: RecordedCall, { budgets }: Pick<GatewayTools, "budgets">): Reserving {
+  let reservation: Reservation | null = null;
+  let isOver = false;
+  let near: Reservation["headers"] = null;
+
+  const toFacts = ({ model, provider }: Target, { modelAsked, tags }: Asked): CallFacts => ({
+    userId: call.caller.userId,
+    apiKeyId: call.caller.keyId,
+    tags: tags ?? NO_TAGS,
+    provider: provider.name,
+    modelAsked,
+    modelSent: model.slice(0, MAX_NAME_LENGTH),
+    atMs: call.startedWallMs,
+  });
+
+  const keep = (made: Reservation | null): void => {
+    // The call was over before there was room for it: its row was booked all the same.
+    if (isOver) made?.settle(NOTHING);
+    else reservation = made;
+    near = made?.headers ?? null;
+  };
+
+  return {
+    reserve(plan, asked, bound) {
+      const made = budgets.reserve(toFacts(plan, asked), bound);
+      if (made instanceof Promise) return made.then(keep);
+      keep(made);
+      return undefined;
+    },
+    headers: () => near,
+    book(entry) {
+      // Once: whatever comes later is another call's.
+      const reserved = reservation;
+      reservation = null;
+      isOver = true;
+      if (reserved !== null) reserved.settle(toAmount(entry));
+      else bookRow(entry, budgets);
+    },
+    release() {
+      reservation?.settle(NOTHING);
+      reservation = null;
+      isOver = true;
+    },
+  };
+}
+
+/** What a row says, of which nothing was reserved: a correction, or work that ended long after its call. */
+export function bookRow(entry: LedgerEntry, budgets: Pick<GatewayTools["budgets"], "book">): void {
+  const amount = toAmount(entry);
+  if (entry.provider === null || amount === NOTHING) return;
+  const { userId, apiKeyId, provider, modelAsked, createdAt, attempts } = entry;
+  const modelSent = attempts.at(-1)?.model ?? "";
+  budgets.book(
+    { userId, apiKeyId, tags: entry.tags ?? NO_TAGS, provider, modelAsked, modelSent, atMs: createdAt.getTime() },
+    amount,
+  );
+}
+
+/** As the ledger's sums count it. */
+function toAmount(entry: LedgerEntry): Amount {
+  if (entry.usageSource === "none") return NOTHING;
+  const { freshInputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, costNanos } = entry;
+  const tokens = (freshInputTokens ?? 0) + (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0) + (outputTokens ?? 0);
+  // A correction without a price leaves the cost as it was.
+  return { costNanos: entry.kind === "call" ? costNanos : (costNanos ?? 0), tokens };
+}

@@ -1,0 +1,220 @@
+// What may be said of a budget, and what may be changed of one: each word is checked, and what is wrong is said. Knows no SQL and no HTTP.
+
+import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import { type Budget, MODES, PERIODS, SUBJECTS, UNITS, UNPRICED } from "./model.ts";
+import type { BudgetChange, BudgetStore } from "./store.ts";
+import { isTimeZone } from "./window.ts";
+
+/** As people write it. What is left out has a default, or is not limited. */
+export interface NewBudget {
+  name: string;
+  user?: string | null | undefined;
+  apiKey?: string | null | undefined;
+  provider?: string | null | undefined;
+  model?: string | null | undefined;
+  tag?: string | null | undefined;
+  each?: string | null | undefined;
+  /** In US dollars, as decimal text or a number; a budget is in dollars or in tokens. */
+  limitUsd?: number | string | null | undefined;
+  softLimitUsd?: number | string | null | undefined;
+  limitTokens?: number | null | undefined;
+  softLimitTokens?: number | null | undefined;
+  period?: string | undefined;
+  timeZone?: string | undefined;
+  mode?: string | undefined;
+  unpriced?: string | undefined;
+  alertPercents?: readonly number[] | undefined;
+}
+
+export type ChangedBudget = Pick<
+  NewBudget,
+  "alertPercents" | "limitTokens" | "limitUsd" | "mode" | "softLimitTokens" | "softLimitUsd" | "unpriced"
+> & { name?: string | undefined };
+
+/** All failures are GatewayErrors: `invalid_request` (with `param`), `not_found`, `conflict`. */
+export interface BudgetDirectory {
+  create(budget: NewBudget): Promise<Budget>;
+  list(): Promise<Budget[]>;
+  /** By id or name. */
+  get(idOrName: string): Promise<Budget>;
+  /** Only what is given is changed. Whom it concerns, its unit and its period stay: they are what its count is a count of. */
+  update(idOrName: string, change: ChangedBudget): Promise<Budget>;
+  delete(idOrName: string): Promise<Budget>;
+}
+
+interface DirectoryInit {
+  store: Pick<BudgetStore, "create" | "delete" | "find" | "list" | "update">;
+  /** Ids of those who are named; each rejects with `not_found`. */
+  findUser: (idOrEmail: string) => Promise<string>;
+  findKey: (id: string) => Promise<string>;
+  now: () => number;
+  newId: () => string;
+}
+
+const DEFAULT_ALERTS = [80, 100];
+
+export function createBudgetDirectory({ store, findUser, findKey, now, newId }: DirectoryInit): BudgetDirectory {
+  const get = async (idOrName: string): Promise<Budget> => {
+    const budget = await store.find(idOrName.trim());
+    if (budget === null) throw missing();
+    return budget;
+  };
+
+  return {
+    async create(wanted) {
+      const at = new Date(now());
+      const limits = readLimits(wanted);
+      if (limits.unit === null || ((limits.hardLimit ?? null) === null && (limits.softLimit ?? null) === null))
+        throw invalidRequest("A budget needs a limit: in dollars, or in tokens; hard, soft or both.", "limit_usd");
+      const budget: Budget = {
+        id: newId(),
+        name: checkName(wanted.name),
+        userId: isSaid(wanted.user) ? await findUser(wanted.user) : null,
+        apiKeyId: isSaid(wanted.apiKey) ? await findKey(wanted.apiKey) : null,
+        provider: checkWord(wanted.provider, "provider")?.toLowerCase() ?? null,
+        model: checkWord(wanted.model, "model"),
+        tag: checkWord(wanted.tag, "tag"),
+        each: isSaid(wanted.each) ? choose(SUBJECTS, wanted.each, "each") : null,
+        unit: limits.unit,
+        hardLimit: limits.hardLimit ?? null,
+        softLimit: limits.softLimit ?? null,
+        period: choose(PERIODS, wanted.period ?? "month", "period"),
+        timeZone: checkZone(wanted.timeZone ?? "UTC"),
+        mode: choose(MODES, wanted.mode ?? "enforce", "mode"),
+        unpriced: choose(UNPRICED, wanted.unpriced ?? "refuse", "unpriced"),
+        alertPercents: checkPercents(wanted.alertPercents ?? DEFAULT_ALERTS),
+        createdAt: at,
+        updatedAt: at,
+      };
+      await store.create(budget);
+      return budget;
+    },
+    list: () => store.list(),
+    get,
+    async update(idOrName, wanted) {
+      const budget = await get(idOrName);
+      const change = readChange(budget, wanted);
+      if (Object.keys(change).length === 0) throw invalidRequest("There is nothing to change.");
+      const { hardLimit, softLimit } = { ...budget, ...change };
+      if (hardLimit === null && softLimit === null)
+        throw invalidRequest("A budget needs a limit: hard, soft or both.", "limit_usd");
+      const changed = await store.update(budget.id, change, new Date(now()));
+      if (changed === null) throw missing();
+      return changed;
+    },
+    async delete(idOrName) {
+      const budget = await get(idOrName);
+      if (!(await store.delete(budget.id, new Date(now())))) throw missing();
+      return budget;
+    },
+  };
+}
+
+function readChange(budget: Budget, wanted: ChangedBudget): BudgetChange {
+  const { unit, hardLimit, softLimit } = readLimits(wanted);
+  if (unit !== null && unit !== budget.unit)
+    throw invalidRequest(`This budget is in ${budget.unit}; make another one for ${unit}.`, `limit_${unit}`);
+  const change: BudgetChange = {};
+  if (wanted.name !== undefined) change.name = checkName(wanted.name);
+  if (hardLimit !== undefined) change.hardLimit = hardLimit;
+  if (softLimit !== undefined) change.softLimit = softLimit;
+  if (wanted.mode !== undefined) change.mode = choose(MODES, wanted.mode, "mode");
+  if (wanted.unpriced !== undefined) change.unpriced = choose(UNPRICED, wanted.unpriced, "unpriced");
+  if (wanted.alertPercents !== undefined) change.alertPercents = checkPercents(wanted.alertPercents);
+  return change;
+}
+
+interface Limits {
+  unit: Budget["unit"] | null;
+  /** Undefined where nothing is said. */
+  hardLimit?: number | null;
+  softLimit?: number | null;
+}
+
+function readLimits(wanted: Omit<ChangedBudget, "name">): Limits {
+  const { limitUsd, softLimitUsd, limitTokens, softLimitTokens } = wanted;
+  const saysUsd = limitUsd !== undefined || softLimitUsd !== undefined;
+  const saysTokens = limitTokens !== undefined || softLimitTokens !== undefined;
+  if (saysUsd && saysTokens)
+    throw invalidRequest("A budget is in dollars or in tokens; make two for both.", "limit_tokens");
+  if (saysUsd) {
+    return {
+      unit: UNITS[0],
+      ...(limitUsd === undefined ? {} : { hardLimit: limitUsd === null ? null : readUsd(limitUsd, "limit_usd") }),
+      ...(softLimitUsd === undefined
+        ? {}
+        : { softLimit: softLimitUsd === null ? null : readUsd(softLimitUsd, "soft_limit_usd") }),
+    };
+  }
+  if (!saysTokens) return { unit: null };
+  return {
+    unit: UNITS[1],
+    ...(limitTokens === undefined ? {} : { hardLimit: checkTokens(limitTokens, "limit_tokens") }),
+    ...(softLimitTokens === undefined ? {} : { softLimit: checkTokens(softLimitTokens, "soft_limit_tokens") }),
+  };
+}
+
+/** In nano-dollars a JavaScript number counts exactly up to nine million dollars. */
+const MAX_USD = 9_000_000;
+
+/** Nano-dollars, from decimal text without a detour over floating point. */
+function readUsd(value: number | string, param: string): number {
+  const text = typeof value === "number" ? value.toFixed(9) : value.trim().replace(/^\$/u, "");
+  const [, whole = "", fraction = ""] = /^(\d{1,7})(?:\.(\d{1,9}))?$/u.exec(text) ?? [];
+  const nanos = Number(whole) * 1e9 + Number(fraction.padEnd(9, "0"));
+  if (whole === "" || nanos > MAX_USD * 1e9)
+    throw invalidRequest(`${param} must be dollars from 0 to ${MAX_USD}, such as 25 or 0.50.`, param);
+  return nanos;
+}
+
+function checkTokens(value: number | null, param: string): number | null {
+  if (value === null) return null;
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw invalidRequest(`${param} must be a whole number of tokens, 0 or more.`, param);
+}
+
+const MAX_LENGTH = 200;
+const CONTROL = /\p{Cc}|\p{Cs}/u;
+
+function checkName(text: string): string {
+  const name = text.trim();
+  if (name === "") throw invalidRequest("A budget needs a name.", "name");
+  return checkWord(name, "name") ?? name;
+}
+
+function checkWord(text: string | null | undefined, param: string): string | null {
+  const word = text?.trim() ?? "";
+  if (word === "") return null;
+  if (word.length > MAX_LENGTH || CONTROL.test(word))
+    throw invalidRequest(`${param} has at most ${MAX_LENGTH} characters, and no control characters.`, param);
+  return word;
+}
+
+function checkZone(name: string): string {
+  if (isTimeZone(name)) return name;
+  throw invalidRequest(
+    `There is no time zone "${name.slice(0, 60)}"; use a name such as UTC or Europe/Berlin.`,
+    "time_zone",
+  );
+}
+
+function checkPercents(percents: readonly number[]): number[] {
+  const sorted = [...new Set(percents)].toSorted((left, right) => left - right);
+  if (sorted.length <= 20 && sorted.every((percent) => Number.isInteger(percent) && percent >= 1 && percent <= 1000))
+    return sorted;
+  throw invalidRequest("alert_percents must be whole numbers from 1 to 1000, 20 at most.", "alert_percents");
+}
+
+function choose<const T extends string>(words: readonly T[], text: string, param: string): T {
+  const found = words.find((word) => word === text.trim().toLowerCase());
+  if (found !== undefined) return found;
+  throw invalidRequest(`${param} must be one of ${words.join(", ")}.`, param);
+}
+
+function isSaid(text: string | null | undefined): text is string {
+  return text !== null && text !== undefined && text.trim() !== "";
+}
+
+function missing(): GatewayError {
+  return new GatewayError({ kind: "not_found", message: "There is no such budget." });
+}

@@ -1,0 +1,11 @@
+// The door of the room's part that is about budgets.
+export type { Alert } from "./alert.ts";
+export { type Account, makePlace, type Place } from "./account.ts";
+export { type Budgets, createBudgets, type Reservation } from "./budgets.ts";
+export { type BudgetDirectory, type ChangedBudget, createBudgetDirectory } from "./directory.ts";
+export type { Amount, Budget, CallFacts } from "./model.ts";
+export { type BudgetState, printBudget, printOwnBudget, printState } from "./print.ts";
+export { printAmount } from "./refusal.ts";
+export type { BudgetStore, ChainSum, Claim, SumGroup } from "./store.ts";
+export { sumPlace } from "./sum.ts";
+export { createWindowFinder } from "./window.ts";

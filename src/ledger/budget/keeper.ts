@@ -1,0 +1,385 @@
+// Budgets as the request path asks them: which concern a call, whether it fits, and the reservation that stands for it until its row is
+// settled. From memory and at once, but for the moments in which more must be asked for. Knows no SQL, no HTTP and no format.
+
+import { type GatewayError, toGatewayError } from "../../ir/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import {
+  type Account,
+  countSpent,
+  createAccount,
+  hold,
+  isExhausted,
+  isSpent,
+  judge,
+  makePlace,
+  type Place,
+  resetAlerts,
+  settle,
+  takeAlerts,
+} from "./account.ts";
+import { type Alert, describeAlert } from "./alert.ts";
+import { type Exchange, createExchange } from "./exchange.ts";
+import { type Amount, type Budget, type CallFacts, measure, subjectOf } from "./model.ts";
+import { refuseSpent, refuseUnknown, refuseUnpriced, refuseUnreachable, warnOf } from "./refusal.ts";
+import { type BudgetIndex, createBudgetIndex } from "./scope.ts";
+import type { BudgetStore } from "./store.ts";
+import { createWindowFinder, type Window } from "./window.ts";
+
+/** Stands for what a call may cost until it is known what it did. */
+export interface Reservation {
+  /** For the answer's headers, where a limit is near; null else. */
+  headers: Readonly<Record<string, string>> | null;
+  /** Once, however the call ended: what it really cost is booked, and the rest is free again. */
+  settle(amount: Amount): void;
+}
+
+export interface BudgetsInit {
+  store: BudgetStore;
+  /** The chain that our rows are in. */
+  holder: () => string;
+  /** Makes all rows given so far readable. */
+  flushRows: () => Promise<void>;
+  clock: Clock;
+  /** What becomes of calls that nothing was granted for while the shared count cannot be asked for. */
+  whenUnreachable: () => "allow" | "refuse";
+  /** A threshold was reached; told to one gateway only, once a window. */
+  onAlert: (alert: Alert) => void;
+  /** A call that would have been refused. */
+  onShadow: (account: Account) => void;
+  onError: (error: unknown) => void;
+  onRecover: () => void;
+}
+
+export interface Reserve {
+  /**
+   * A reservation; null where no budget concerns the call. Throws or rejects with a GatewayError of kind `quota_exceeded` where it does not fit.
+   * `bound` is asked for only where a budget concerns it.
+   */
+  reserve(facts: CallFacts, bound: () => Amount): Promise<Reservation> | Reservation | null;
+  /** Moves with every change of the budgets. */
+  version(): number;
+  /** A call that is over and was never reserved for, since the budget was not there yet. */
+  book(facts: CallFacts, amount: Amount): void;
+}
+
+/** What the parts of the keeper share. */
+export interface Keeping {
+  init: BudgetsInit;
+  accounts: Map<string, Account>;
+  exchange: Exchange;
+  state: { isKnown: boolean; isReachable: boolean; contactMs: number; version: number; others: number };
+  all(): readonly Budget[];
+  replace(budgets: readonly Budget[]): void;
+  windowOf(budget: Budget, atMs: number): Window;
+  /** The account of that place, made where there is none. */
+  open(place: Place): Account;
+  /** The database did or did not answer. */
+  heard(error: unknown): void;
+  tellAlerts(account: Account): void;
+}
+
+/** Silence for so long, and others may take what we were granted. */
+export const LEASE_MS = 60_000;
+/** We stop a while before they begin. */
+const LEASE_MARGIN_MS = 15_000;
+/** More rounds than this are others' luck. */
+const MAX_ROUNDS = 100;
+/** How long a call waits for running ones to need less than they reserved. */
+const ROOM_MS = 2_000;
+/** So many of those who wait are told at a time: one call frees what a few need. */
+const TOLD_AT_ONCE = 8;
+/** The longest that a call waits for a database that does not answer. */
+const WAIT_MS = 2_000;
+
+export function createKeeping(init: BudgetsInit): Keeping {
+  const accounts = new Map<string, Account>();
+  const finders = new Map<string, (atMs: number) => Window>();
+  const state = { isKnown: false, isReachable: true, contactMs: init.clock.monotonicMs(), version: 0, others: 0 };
+  let budgets: readonly Budget[] = [];
+
+  const heard = (error: unknown): void => {
+    if (error === null) {
+      state.contactMs = init.clock.monotonicMs();
+      if (!state.isReachable) init.onRecover();
+      state.isReachable = true;
+      return;
+    }
+    if (state.isReachable) init.onError(error);
+    state.isReachable = false;
+  };
+
+  const tellAlerts = (account: Account): void => {
+    for (const threshold of takeAlerts(account)) {
+      init.store.claimAlert(account, threshold.name, new Date(init.clock.wallMs())).then(
+        (isOurs) => {
+          if (isOurs) init.onAlert(describeAlert(account, threshold));
+        },
+        (error: unknown) => {
+          resetAlerts(account);
+          heard(error);
+        },
+      );
+    }
+  };
+
+  const exchange = createExchange({
+    store: init.store,
+    holder: init.holder,
+    flushRows: init.flushRows,
+    clock: init.clock,
+    countOthers: () => state.others,
+    cry: () => init.store.cry(),
+    onTold(account) {
+      heard(null);
+      if (countSpent(account) >= account.nextAlert) tellAlerts(account);
+    },
+  });
+
+  return {
+    init,
+    accounts,
+    exchange,
+    state,
+    all: () => budgets,
+    replace(next) {
+      budgets = next;
+      state.version++;
+    },
+    windowOf(budget, atMs) {
+      const name = `${budget.period} ${budget.timeZone}`;
+      let find = finders.get(name);
+      if (find === undefined) finders.set(name, (find = createWindowFinder(budget.period, budget.timeZone)));
+      return find(atMs);
+    },
+    open(place) {
+      const known = accounts.get(place.id);
+      if (known !== undefined) return known;
+      const account = createAccount(place);
+      accounts.set(place.id, account);
+      return account;
+    },
+    heard,
+    tellAlerts,
+  };
+}
+
+interface Hold {
+  account: Account;
+  bound: number;
+}
+
+export function createReserve(keeping: Keeping): Reserve {
+  const { init, state, exchange, accounts } = keeping;
+  const { clock } = init;
+  let index: BudgetIndex = createBudgetIndex([]);
+  let indexed = -1;
+
+  const find = (facts: CallFacts): readonly Budget[] => {
+    if (indexed !== state.version) {
+      index = createBudgetIndex(keeping.all());
+      indexed = state.version;
+    }
+    return index.find(facts);
+  };
+
+  const placeOf = (budget: Budget, facts: CallFacts): Place =>
+    makePlace(budget, keeping.windowOf(budget, facts.atMs), subjectOf(budget, facts));
+
+  const holdAll = ({ holds, facts }: Asking): Reservation => {
+    const nowMs = clock.monotonicMs();
+    let headers: Record<string, string> | null = null;
+    for (const { account, bound } of holds) {
+      const wouldRefuse = account.budget.mode === "shadow" && isExhausted(account, bound);
+      if (wouldRefuse) {
+        account.refusals++;
+        init.onShadow(account);
+      }
+      hold(account, bound, nowMs);
+      if (!account.isOpen) openBehind(account);
+      const { softLimit } = account.budget;
+      if (softLimit !== null || wouldRefuse) headers = warnOf(account, wouldRefuse) ?? headers;
+    }
+    const { version } = state;
+    return {
+      headers,
+      settle(amount) {
+        settleAll(holds, amount);
+        // Budgets that were made while it ran count it, too.
+        if (state.version !== version) bookBut(holds, facts, amount);
+      },
+    };
+  };
+
+  const bookBut = (holds: readonly Hold[], facts: CallFacts, amount: Amount): void => {
+    for (const budget of find(facts)) {
+      const account = accounts.get(placeOf(budget, facts).id);
+      const isBooked = holds.some((each) => each.account === account);
+      // One that nobody opened yet reads the rows when it is opened.
+      if (!isBooked && account?.isOpen === true) settleAll([{ account, bound: 0 }], amount);
+    }
+  };
+
+  /** For budgets that let everything pass: nobody waits until they are known. */
+  const openBehind = (account: Account): void => {
+    if (account.isOpening || !state.isReachable) return;
+    account.isOpening = true;
+    exchange
+      .report(account)
+      .catch(keeping.heard)
+      .finally(() => {
+        account.isOpening = false;
+      });
+  };
+
+  const settleAll = (holds: readonly Hold[], amount: Amount): void => {
+    for (const { account, bound } of holds) {
+      settle(account, bound, measure(account.budget.unit, amount));
+      if (account.isOpen && countSpent(account) >= account.nextAlert) keeping.tellAlerts(account);
+      tellWaiting(account);
+    }
+  };
+
+  const tellWaiting = ({ queue }: Account): void => {
+    let count = 0;
+    for (const tell of queue) {
+      if (++count > TOLD_AT_ONCE) return;
+      queue.delete(tell);
+      tell();
+    }
+  };
+
+  /** Resolves once there may be room, or at that time. */
+  const waitForRoom = async ({ queue }: Account, untilMs: number): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    queue.add(resolve);
+    const callOff = clock.after(Math.max(0, untilMs - clock.monotonicMs()), resolve);
+    await promise;
+    callOff();
+    queue.delete(resolve);
+  };
+
+  const refuse = (error: GatewayError, account: Account): GatewayError => {
+    account.refusals++;
+    account.isDirty = true;
+    return error;
+  };
+
+  /** Whether what we were granted may be gone to others meanwhile. */
+  const isLeaseOver = (): boolean =>
+    !state.isReachable && clock.monotonicMs() - state.contactMs > LEASE_MS - LEASE_MARGIN_MS;
+
+  /** The first that stands in the way; null where all is well. */
+  const findBlocked = (holds: readonly Hold[]): Hold | null => {
+    for (const each of holds) if (judge(each.account, each.bound) !== "yes") return each;
+    return null;
+  };
+
+  const isFinal = ({ account, bound }: Hold): boolean => judge(account, bound) === "no" && !exchange.canPlead(account);
+
+  const reserveSlowly = async (asking: Asking): Promise<Reservation> => {
+    const { holds, nowMs } = asking;
+    const untilMs = clock.monotonicMs() + ROOM_MS;
+    for (const { account, bound } of holds) account.waiting += bound;
+    try {
+      for (let round = 0; ; round++) {
+        const blocked = findBlocked(holds);
+        if (blocked === null) return holdAll(asking);
+        const { account, bound } = blocked;
+        if (isFinal(blocked) || round === MAX_ROUNDS) {
+          const isOver = isSpent(account) || clock.monotonicMs() >= untilMs;
+          if (isOver) throw refuse(refuseSpent(account, bound, nowMs), account);
+          await waitForRoom(account, untilMs);
+          round = 0;
+          continue;
+        }
+        const failure = await makeRoom(blocked);
+        if (failure === null) continue;
+        keeping.heard(failure);
+        if (init.whenUnreachable() === "refuse") throw refuse(refuseUnreachable(account, failure), account);
+        return holdAll(asking);
+      }
+    } finally {
+      for (const { account, bound } of holds) {
+        account.waiting -= bound;
+        // Who was told and could not use it, or needs less than there is, passes the word on.
+        tellWaiting(account);
+      }
+    }
+  };
+
+  /** Null once something was learned; why not, where the database does not answer. */
+  const makeRoom = async ({ account, bound }: Hold): Promise<GatewayError | null> => {
+    const sinceMs = clock.monotonicMs();
+    const work = judge(account, bound) === "ask" ? exchange.ask(account, bound) : exchange.plead(account, bound);
+    const failure = await settledWithin(work, clock);
+    // Where much is asked for at once, others were answered meanwhile: it is not the database that keeps us waiting.
+    return failure === "late" ? (state.contactMs > sinceMs ? null : lateAnswer()) : failure;
+  };
+
+  return {
+    version: () => state.version,
+    reserve(facts, askBound) {
+      const budgets = find(facts);
+      if (budgets.length === 0) {
+        if (state.isKnown || state.isReachable || init.whenUnreachable() === "allow") return null;
+        throw refuseUnknown();
+      }
+      const nowMs = clock.wallMs();
+      const amount = askBound();
+      const holds = budgets.map((budget): Hold => {
+        const account = keeping.open(placeOf(budget, facts));
+        account.budget = budget;
+        const bound = measure(budget.unit, amount);
+        if (bound === null && refusesUnpriced(budget))
+          throw refuse(refuseUnpriced(account, facts.modelSent, nowMs), account);
+        // The least there is: what is unknown is not free.
+        return { account, bound: bound ?? 1 };
+      });
+      const asking = { holds, facts, nowMs };
+      const blocked = findBlocked(holds);
+      if (blocked === null && !isLeaseOver()) return holdAll(asking);
+      const spent = holds.find((each) => judge(each.account, each.bound) === "no" && isSpent(each.account));
+      if (spent !== undefined && (!state.isReachable || isFinal(spent)))
+        throw refuse(refuseSpent(spent.account, spent.bound, nowMs), spent.account);
+      if (state.isReachable) return reserveSlowly(asking);
+      const strict = blocked?.account ?? holds.find(({ account }) => isEnforced(account.budget))?.account;
+      if (strict === undefined || init.whenUnreachable() === "allow") return holdAll(asking);
+      throw refuse(refuseUnreachable(strict, null), strict);
+    },
+    book: (facts, amount) => bookBut([], facts, amount),
+  };
+}
+
+interface Asking {
+  holds: readonly Hold[];
+  facts: CallFacts;
+  /** When it is asked, by the wall clock. */
+  nowMs: number;
+}
+
+function isEnforced({ hardLimit, mode }: Budget): boolean {
+  return hardLimit !== null && mode === "enforce";
+}
+
+function refusesUnpriced(budget: Budget): boolean {
+  return isEnforced(budget) && budget.unpriced === "refuse" && budget.unit === "usd";
+}
+
+/** Null once it is done; why not, where it failed or takes too long. It goes on all the same. */
+async function settledWithin(work: Promise<void>, clock: Clock): Promise<GatewayError | "late" | null> {
+  const late = Promise.withResolvers<"late">();
+  const callOff = clock.after(WAIT_MS, () => late.resolve("late"));
+  const done = work.then(
+    () => null,
+    (error: unknown) => toGatewayError(error),
+  );
+  try {
+    return await Promise.race([done, late.promise]);
+  } finally {
+    callOff();
+  }
+}
+
+function lateAnswer(): GatewayError {
+  return toGatewayError(new Error(`no answer within ${WAIT_MS} ms`));
+}

@@ -1,0 +1,242 @@
+// What keeps budgets true behind the requests' backs: changes by others come in, spending goes out, idle grants go back, windows to come are
+// made ready, and what the dead left is freed. Knows no SQL; nothing here waits for a request, nor a request for it.
+
+import { type Account, countSurplus, makePlace, type Place, resetAlerts } from "./account.ts";
+import { type Keeping, LEASE_MS } from "./keeper.ts";
+import { sumPlace } from "./sum.ts";
+import type { Budget } from "./model.ts";
+
+export interface Upkeep {
+  /** The first look. Where the database does not answer, budgets are not known before it does; never rejects. */
+  load(): Promise<void>;
+  /** Looks for changes now. Never rejects. */
+  refresh(): Promise<void>;
+  start(): void;
+  /** Reports all, gives back all, and is gone for the others. */
+  stop(): Promise<void>;
+}
+
+/** So that a change elsewhere holds within a second. */
+const POLL_MS = 250;
+/** Between two rounds of reports. */
+const REPORT_MS = 2_000;
+const BEAT_MS = 5_000;
+/** Who wanted more is remembered for so long. */
+const WANTED_MS = 3_000;
+/** A grant that served nobody for so long goes back where there are others. */
+const IDLE_MS = 5_000;
+/** A window's account is kept so long behind its end, for calls that began in it; so is one that counts for a single user. */
+const KEEP_MS = 10 * 60_000;
+/** The next window is made ready so long before it begins. */
+const AHEAD_MS = 1_500;
+/** Lines of windows that ended before that are of no use to anybody. */
+const PURGE_AFTER_MS = 2 * 86_400_000;
+const PURGE_EVERY_MS = 3_600_000;
+
+const REVISION = "budget_revision";
+const CRY = "budget_cry";
+const BEAT = "budget_beat/";
+
+export function createUpkeep(keeping: Keeping): Upkeep {
+  const { init, state } = keeping;
+  const { store, clock } = init;
+  const known = new Map<string, Budget>();
+  const beats = new Map<string, { value: number; seenMs: number }>();
+  let revision: number | null = null;
+  let cries = 0;
+  let reportedMs = Number.NEGATIVE_INFINITY;
+  let beatMs = Number.NEGATIVE_INFINITY;
+  let purgedMs = clock.monotonicMs();
+  let callOff: (() => void) | null = null;
+  let looking: Promise<void> | null = null;
+  let isStarted = false;
+
+  const readChanges = async (): Promise<void> => {
+    const changes = await store.changes(revision);
+    revision = changes.revision;
+    if (changes.complete) known.clear();
+    for (const { deleted, ...budget } of changes.budgets) {
+      if (deleted) known.delete(budget.id);
+      else known.set(budget.id, budget);
+    }
+    keeping.replace([...known.values()]);
+    state.isKnown = true;
+    for (const account of keeping.accounts.values()) {
+      const now = known.get(account.budget.id);
+      if (now === undefined || now === account.budget) continue;
+      account.budget = now;
+      account.restUntilMs = 0;
+      account.isDirty = true;
+      resetAlerts(account);
+    }
+    await eachOf(
+      [...known.values()].map((budget) => placeNow(budget, clock.wallMs())).filter((place) => place !== null),
+      prepare,
+    );
+  };
+
+  /** Known before the first call asks. */
+  const prepare = async (place: Place): Promise<void> => {
+    const account = keeping.open(place);
+    if (!account.isOpen) await keeping.exchange.ask(account, 0);
+  };
+
+  /** Null for those that concern single users and keys: they may be thousands, and who comes is not known. */
+  const placeNow = (budget: Budget, atMs: number): Place | null =>
+    budget.each === null && budget.userId === null && budget.apiKeyId === null
+      ? makePlace(budget, keeping.windowOf(budget, atMs))
+      : null;
+
+  const look = async (): Promise<void> => {
+    const counters = await store.readCounters();
+    keeping.heard(null);
+    noteBeats(counters);
+    if ((counters.get(REVISION) ?? 0) !== revision) await readChanges();
+    const cried = counters.get(CRY) ?? 0;
+    if (cried !== cries) {
+      cries = cried;
+      for (const { accountId, wanted } of await store.listWanted(init.holder())) {
+        const account = keeping.accounts.get(accountId);
+        if (account !== undefined) Object.assign(account, { wanted, wantedUntilMs: clock.monotonicMs() + WANTED_MS });
+      }
+    }
+    await feed();
+  };
+
+  const noteBeats = (counters: ReadonlyMap<string, number>): void => {
+    const nowMs = clock.monotonicMs();
+    const own = init.holder();
+    for (const [name, value] of counters) {
+      if (!name.startsWith(BEAT)) continue;
+      const holder = name.slice(BEAT.length);
+      if (holder !== own && beats.get(holder)?.value !== value) beats.set(holder, { value, seenMs: nowMs });
+    }
+    for (const holder of beats.keys()) if (!counters.has(BEAT + holder)) beats.delete(holder);
+    state.others = [...beats.values()].filter(({ seenMs }) => nowMs - seenMs < LEASE_MS).length;
+  };
+
+  /** Somebody cannot go on: of what lies idle here, or will in a moment, a share is theirs. */
+  const feed = async (): Promise<void> => {
+    const nowMs = clock.monotonicMs();
+    for (const account of keeping.accounts.values()) {
+      const { isOpen, isDirty, wanted, wantedUntilMs } = account;
+      if (wantedUntilMs <= nowMs || !isOpen) continue;
+      if (countSurplus(account) > 0) await keeping.exchange.share(account, wanted);
+      // That there is nothing to hope for is worth to be known, too.
+      else if (isDirty) await keeping.exchange.report(account);
+    }
+  };
+
+  const report = async (): Promise<void> => {
+    const nowMs = clock.monotonicMs();
+    const wallMs = clock.wallMs();
+    for (const account of keeping.accounts.values()) {
+      const isOver = wallMs >= account.window.endMs || !known.has(account.budget.id);
+      const isUnused = nowMs - account.usedMs > IDLE_MS && account.held === 0;
+      const isLong = nowMs - account.usedMs > KEEP_MS && account.held === 0;
+      if (isLong && (isOver || account.subject !== "")) await retire(account);
+      else if (isUnused && (isOver || state.others > 0) && countSurplus(account) > 0)
+        await keeping.exchange.giveBack(account);
+      else if (account.isDirty) await keeping.exchange.report(account);
+    }
+    const next = [...known.values()].flatMap((budget) => {
+      const here = placeNow(budget, wallMs);
+      const ahead = placeNow(budget, wallMs + AHEAD_MS + REPORT_MS);
+      return [here, ahead].filter((place) => place !== null && !keeping.accounts.has(place.id));
+    });
+    await eachOf(
+      next.filter((place) => place !== null),
+      prepare,
+    );
+  };
+
+  const retire = async (account: Account): Promise<void> => {
+    if (account.isOpen) await keeping.exchange.giveBack(account);
+    if (account.held === 0) keeping.accounts.delete(account.id);
+  };
+
+  /** What a holder had that is silent for too long is what its rows say, and no more. */
+  const bury = async (): Promise<void> => {
+    const nowMs = clock.monotonicMs();
+    for (const [holder, { seenMs }] of beats) {
+      if (nowMs - seenMs < LEASE_MS) continue;
+      for (const { accountId, budgetId, subject, startMs } of await store.listHeldBy(holder)) {
+        const budget = known.get(budgetId);
+        if (budget === undefined) continue;
+        const place = makePlace(budget, keeping.windowOf(budget, startMs), subject);
+        const spent = (await sumPlace(store, place)).find(({ chain }) => chain === holder)?.spent ?? 0;
+        await store.close(accountId, holder, spent);
+        const account = keeping.accounts.get(accountId);
+        if (account !== undefined) await keeping.exchange.report(account);
+      }
+      await store.forget(holder);
+      beats.delete(holder);
+    }
+  };
+
+  const tend = async (): Promise<void> => {
+    await look();
+    const nowMs = clock.monotonicMs();
+    if (nowMs - beatMs >= BEAT_MS) {
+      beatMs = nowMs;
+      await store.beat(init.holder());
+    }
+    if (nowMs - reportedMs >= REPORT_MS) {
+      reportedMs = nowMs;
+      await bury();
+      await report();
+    }
+    if (nowMs - purgedMs < PURGE_EVERY_MS) return;
+    purgedMs = nowMs;
+    await store.purge(new Date(clock.wallMs() - PURGE_AFTER_MS));
+  };
+
+  const attempt = async (work: () => Promise<void>): Promise<void> => {
+    await work().catch(keeping.heard);
+  };
+
+  /** One at a time; whoever comes meanwhile gets a look of his own behind it. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const own = (looking ?? Promise.resolve()).then(() => attempt(work));
+    looking = own;
+    return own;
+  };
+
+  const plan = (): void => {
+    callOff = clock.after(POLL_MS, () => {
+      void inTurn(tend).then(() => {
+        if (isStarted) plan();
+      });
+    });
+  };
+
+  return {
+    load: () =>
+      inTurn(async () => {
+        // Before anything is asked for: the others are to count us.
+        await store.beat(init.holder());
+        beatMs = clock.monotonicMs();
+        await look();
+      }),
+    refresh: () => inTurn(look),
+    start() {
+      if (isStarted) return;
+      isStarted = true;
+      plan();
+    },
+    async stop() {
+      isStarted = false;
+      callOff?.();
+      await inTurn(async () => {
+        const open = [...keeping.accounts.values()].filter(({ isOpen }) => isOpen);
+        await eachOf(open, (account) => keeping.exchange.giveBack(account));
+        await store.forget(init.holder());
+      });
+    },
+  };
+}
+
+/** One behind the other: there is time. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (const item of items) await work(item);
+}

@@ -1,0 +1,127 @@
+// The stretch of time that a budget counts in: from a moment, a period and a time zone to where it began and where it ends.
+// Pure: the same moment always lies in the same window, whichever way a clock has jumped meanwhile. Knows no budget.
+
+import type { Period } from "./model.ts";
+
+export interface Window {
+  /** Epoch milliseconds; inclusive. */
+  startMs: number;
+  /** Exclusive; infinite for a lifetime. */
+  endMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** The first Monday since the epoch. */
+const MONDAY_MS = 4 * DAY_MS;
+
+const LIFETIME: Window = Object.freeze({ startMs: 0, endMs: Number.POSITIVE_INFINITY });
+
+/** Answers the same object for as long as the moments lie in it, so that asking costs a comparison. Throws RangeError for an unknown zone. */
+export function createWindowFinder(period: Period, timeZone: string): (atMs: number) => Window {
+  const zone = openZone(timeZone);
+  let last: Window | null = null;
+  return (atMs) => {
+    if (last !== null && atMs >= last.startMs && atMs < last.endMs) return last;
+    last = findWindow(period, zone, atMs);
+    return last;
+  };
+}
+
+export function isTimeZone(name: string): boolean {
+  try {
+    openZone(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function findWindow(period: Period, zone: Zone, atMs: number): Window {
+  switch (period) {
+    case "lifetime":
+      return LIFETIME;
+    case "minute":
+      return floor(atMs, MINUTE_MS, 0);
+    case "hour":
+      // Zones lie half hours and quarters of one apart.
+      return floor(atMs, HOUR_MS, zone.offsetMs(atMs));
+    case "day":
+      return span(zone, localDay(zone, atMs), (day) => day + DAY_MS);
+    case "week": {
+      const day = localDay(zone, atMs);
+      const sinceMonday = (((day - MONDAY_MS) % (7 * DAY_MS)) + 7 * DAY_MS) % (7 * DAY_MS);
+      return span(zone, day - sinceMonday, (monday) => monday + 7 * DAY_MS);
+    }
+    case "month": {
+      const date = new Date(localDay(zone, atMs));
+      const first = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
+      return span(zone, first, () => Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1));
+    }
+    default:
+      return period satisfies never;
+  }
+}
+
+function floor(atMs: number, lengthMs: number, offsetMs: number): Window {
+  const startMs = Math.floor((atMs + offsetMs) / lengthMs) * lengthMs - offsetMs;
+  return { startMs, endMs: startMs + lengthMs };
+}
+
+function span(zone: Zone, firstDay: number, next: (day: number) => number): Window {
+  return { startMs: startOfDay(zone, firstDay), endMs: startOfDay(zone, next(firstDay)) };
+}
+
+/** The date on the zone's calendar, as midnight UTC of that date. */
+function localDay(zone: Zone, atMs: number): number {
+  return Math.floor((atMs + zone.offsetMs(atMs)) / DAY_MS) * DAY_MS;
+}
+
+/**
+ * The first moment of a date. Clocks change at midnight in some zones: then a date begins at one o'clock, or has its first hour twice,
+ * and the earliest moment that bears the date is meant.
+ */
+function startOfDay(zone: Zone, day: number): number {
+  const offsets = [zone.offsetMs(day - DAY_MS), zone.offsetMs(day + DAY_MS)];
+  const moments = offsets.map((offset) => day - offset).toSorted((left, right) => left - right);
+  // A date that a zone left out altogether begins where the next one does.
+  return moments.find((moment) => localDay(zone, moment) === day) ?? moments.at(-1) ?? day;
+}
+
+interface Zone {
+  /** What its clocks are ahead of UTC at that moment. */
+  offsetMs(atMs: number): number;
+}
+
+const UTC: Zone = { offsetMs: () => 0 };
+
+function openZone(name: string): Zone {
+  if (name === "UTC") return UTC;
+  const format = new Intl.DateTimeFormat("en-US", {
+    timeZone: name,
+    calendar: "gregory",
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  });
+  return {
+    offsetMs(atMs) {
+      const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
+      const read = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
+      const local = Date.UTC(
+        read("year"),
+        read("month") - 1,
+        read("day"),
+        read("hour"),
+        read("minute"),
+        read("second"),
+      );
+      return local - Math.floor(atMs / 1000) * 1000;
+    },
+  };
+}

@@ -1,0 +1,117 @@
+// Budgets by HTTP. The rules are the ledger's; here are only addresses, bodies and shapes.
+
+import { z } from "zod";
+import { type Budget, type BudgetDirectory, type Budgets, printBudget, printState } from "../../ledger/index.ts";
+import type { JsonObject } from "../../ir/index.ts";
+import { readJson } from "../request.ts";
+import type { GuardedRoute } from "../route.ts";
+import { readState } from "../budget.ts";
+
+const USD = z.union([z.number(), z.string()]).nullable().optional();
+const TOKENS = z.number().nullable().optional();
+const WORD = z.string().nullable().optional();
+const CHANGE = z.strictObject({
+  name: z.string().optional(),
+  limit_usd: USD,
+  soft_limit_usd: USD,
+  limit_tokens: TOKENS,
+  soft_limit_tokens: TOKENS,
+  mode: z.string().optional(),
+  unpriced: z.string().optional(),
+  alert_percents: z.array(z.number()).optional(),
+});
+const NEW_BUDGET = CHANGE.extend({
+  name: z.string(),
+  user: WORD,
+  api_key_id: WORD,
+  provider: WORD,
+  model: WORD,
+  tag: WORD,
+  each: WORD,
+  period: z.string().optional(),
+  time_zone: z.string().optional(),
+});
+
+export interface BudgetParts {
+  rules: BudgetDirectory;
+  budgets: Budgets;
+  limit: () => number;
+}
+
+export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): GuardedRoute[] {
+  const authority = { anyOf: ["admin"] } as const;
+  const print = async (budget: Budget): Promise<JsonObject> => {
+    const state = await readState(budgets, budget, null);
+    return { ...printBudget(budget), state: state === null ? null : printState(budget, state) };
+  };
+  return [
+    {
+      method: "GET",
+      path: "/api/v1/admin/budgets",
+      authority,
+      handle: async () => Response.json({ budgets: await Promise.all((await rules.list()).map(print)) }),
+    },
+    {
+      method: "POST",
+      path: "/api/v1/admin/budgets",
+      authority,
+      async handle({ request }) {
+        const body = await readJson(request, limit(), NEW_BUDGET);
+        const budget = await rules.create({
+          ...toChange(body),
+          name: body.name,
+          user: body.user,
+          apiKey: body.api_key_id,
+          provider: body.provider,
+          model: body.model,
+          tag: body.tag,
+          each: body.each,
+          period: body.period,
+          timeZone: body.time_zone,
+        });
+        await budgets.refresh();
+        return Response.json({ budget: await print(budget) }, { status: 201 });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/v1/admin/budgets/:id",
+      authority,
+      handle: async ({ params }) => Response.json({ budget: await print(await rules.get(params["id"] ?? "")) }),
+    },
+    {
+      method: "PATCH",
+      path: "/api/v1/admin/budgets/:id",
+      authority,
+      async handle({ request, params }) {
+        const body = await readJson(request, limit(), CHANGE);
+        const budget = await rules.update(params["id"] ?? "", toChange(body));
+        await budgets.refresh();
+        return Response.json({ budget: await print(budget) });
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/api/v1/admin/budgets/:id",
+      authority,
+      async handle({ params }) {
+        await rules.delete(params["id"] ?? "");
+        await budgets.refresh();
+        return new Response(null, { status: 204 });
+      },
+    },
+  ];
+}
+
+function toChange(body: z.output<typeof CHANGE>) {
+  return {
+    name: body.name,
+    limitUsd: body.limit_usd,
+    softLimitUsd: body.soft_limit_usd,
+    limitTokens: body.limit_tokens,
+    softLimitTokens: body.soft_limit_tokens,
+    mode: body.mode,
+    unpriced: body.unpriced,
+    alertPercents: body.alert_percents,
+  };
+}

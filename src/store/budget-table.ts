@@ -1,0 +1,90 @@
+// The tables of budgets, written once for both engines like the others. Knows no engine.
+
+import { isNull } from "drizzle-orm";
+import type { BudgetMode, BudgetUnit, Period, Subject, Unpriced } from "../ledger/budget/model.ts";
+import type { Kit } from "./postgres/columns.ts";
+
+/** Limits of money or tokens, as the operator set them. */
+export function defineBudgets(kit: Kit) {
+  return kit.table(
+    "budgets",
+    {
+      id: kit.text("id").primaryKey(),
+      name: kit.text("name").notNull(),
+      userId: kit.text("user_id"),
+      apiKeyId: kit.text("api_key_id"),
+      provider: kit.text("provider"),
+      model: kit.text("model"),
+      tag: kit.text("tag"),
+      each: kit.text("each").$type<Subject>(),
+      unit: kit.text("unit").$type<BudgetUnit>().notNull(),
+      /** Nano-dollars or tokens. */
+      hardLimit: kit.big("hard_limit"),
+      softLimit: kit.big("soft_limit"),
+      period: kit.text("period").$type<Period>().notNull(),
+      timeZone: kit.text("time_zone").notNull(),
+      mode: kit.text("mode").$type<BudgetMode>().notNull(),
+      unpriced: kit.text("unpriced").$type<Unpriced>().notNull(),
+      /** Percentages at which somebody is told. */
+      alertPercents: kit.json("alert_percents").$type<number[]>().notNull(),
+      createdAt: kit.time("created_at").notNull(),
+      updatedAt: kit.time("updated_at").notNull(),
+      deletedAt: kit.time("deleted_at"),
+      /** Value of the counter `budget_revision` at the last change. */
+      revision: kit.big("revision").notNull(),
+    },
+    (table) => [
+      kit.uniqueIndex("budgets_name").on(table.name).where(isNull(table.deletedAt)),
+      kit.index("budgets_revision").on(table.revision),
+    ],
+  );
+}
+
+/** What each gateway was granted of a budget's window, so that all of them together stay within it. */
+export function defineGrants(kit: Kit) {
+  return kit.table(
+    "budget_grants",
+    {
+      /** `account/holder`. */
+      id: kit.text("id").primaryKey(),
+      /** `budget/window/subject`. */
+      accountId: kit.text("account_id").notNull(),
+      budgetId: kit.text("budget_id").notNull(),
+      /** Whom it is counted for; empty where it is for all together. */
+      subject: kit.text("subject").notNull(),
+      windowStart: kit.time("window_start").notNull(),
+      /** Null where it never ends. */
+      windowEnd: kit.time("window_end"),
+      /** The chain of the gateway that has it. */
+      holder: kit.text("holder").notNull(),
+      granted: kit.big("granted").notNull(),
+      spent: kit.big("spent").notNull(),
+      /** Reserved by running calls. */
+      held: kit.big("held").notNull(),
+      /** It could not go on with less. */
+      wanted: kit.big("wanted").notNull(),
+      refusals: kit.big("refusals").notNull(),
+      unpriced: kit.big("unpriced").notNull(),
+    },
+    (table) => [
+      kit.index("budget_grants_account").on(table.accountId),
+      kit.index("budget_grants_holder").on(table.holder),
+      kit.index("budget_grants_end").on(table.windowEnd),
+    ],
+  );
+}
+
+/** What was told of a window: each threshold once. */
+export function defineBudgetAlerts(kit: Kit) {
+  return kit.table(
+    "budget_alerts",
+    {
+      /** `account/threshold`. */
+      id: kit.text("id").primaryKey(),
+      budgetId: kit.text("budget_id").notNull(),
+      windowEnd: kit.time("window_end"),
+      toldAt: kit.time("told_at").notNull(),
+    },
+    (table) => [kit.index("budget_alerts_end").on(table.windowEnd)],
+  );
+}

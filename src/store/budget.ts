@@ -1,0 +1,330 @@
+// Budgets in a database, whichever engine it is: their rows and what holders were granted. Knows no rule of who may spend what; that is ledger's.
+
+import { and, asc, eq, gt, isNull, lt, ne, or, type SQL, sql } from "drizzle-orm";
+import type { Budget, BudgetStore, Claim, Place } from "../ledger/index.ts";
+import { GatewayError } from "../ir/index.ts";
+import { cleanText } from "../lib/text.ts";
+import { readWindow } from "./budget-sum.ts";
+import type { Db, Engine, Query } from "./engine.ts";
+import type { Schema } from "./schema.ts";
+
+/** Moved by every change of a budget; a row carries its value at its last change. */
+const REVISION = "budget_revision";
+/** Moved by a holder that cannot go on. */
+const CRY = "budget_cry";
+const BEAT = "budget_beat/";
+
+type BudgetRow = Schema["budgets"]["$inferSelect"];
+
+export function createBudgetStore(engine: Engine): BudgetStore {
+  return {
+    ...createRowStore(engine),
+    ...createGrantStore(engine),
+    ...createSignals(engine),
+    readSums: (place) => readWindow(engine, place),
+  };
+}
+
+type RowPart = "changes" | "create" | "delete" | "find" | "list" | "update";
+
+function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
+  const { budgets, counters } = engine.schema;
+  const now = sql<number>`(select ${counters.value} from ${counters} where ${counters.name} = ${REVISION})`;
+  const tick = (db: Db): Query => bump(db, engine.schema, REVISION);
+
+  return {
+    async create(budget) {
+      const taken = new GatewayError({
+        kind: "conflict",
+        message: `There is a budget named "${budget.name}" already; choose another name, or change that one.`,
+        param: "name",
+      });
+      const rows = await engine.atomic((db) => ({
+        before: [tick(db)],
+        decisive: db
+          .insert(budgets)
+          .values({ ...budget, deletedAt: null, revision: now })
+          .onConflictDoNothing()
+          .returning({ id: budgets.id }),
+      }));
+      if (rows.length === 0) throw taken;
+    },
+    async list() {
+      const rows = await engine.read((db) =>
+        db.select().from(budgets).where(isNull(budgets.deletedAt)).orderBy(asc(budgets.createdAt), asc(budgets.id)),
+      );
+      return rows.map(toBudget);
+    },
+    async find(idOrName) {
+      const text = cleanText(idOrName);
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(budgets)
+          .where(and(or(eq(budgets.id, text), eq(budgets.name, text)), isNull(budgets.deletedAt))),
+      );
+      const found = rows.find((row) => row.id === text) ?? rows[0];
+      return found === undefined ? null : toBudget(found);
+    },
+    async update(id, change, at) {
+      const rows = await engine.atomic((db) => ({
+        before: [tick(db)],
+        decisive: db
+          .update(budgets)
+          .set({ ...change, updatedAt: at, revision: now })
+          .where(and(eq(budgets.id, cleanText(id)), isNull(budgets.deletedAt)))
+          .returning(),
+      }));
+      return rows[0] === undefined ? null : toBudget(rows[0]);
+    },
+    async delete(id, at) {
+      const rows = await engine.atomic((db) => ({
+        before: [tick(db)],
+        decisive: db
+          .update(budgets)
+          .set({ deletedAt: at, updatedAt: at, revision: now })
+          .where(and(eq(budgets.id, cleanText(id)), isNull(budgets.deletedAt)))
+          .returning({ id: budgets.id }),
+      }));
+      return rows.length > 0;
+    },
+    async changes(since) {
+      // Read first: a row that changes in between then comes again at the next call instead of never.
+      const revision = (await engine.readCounters()).get(REVISION) ?? 0;
+      if (revision === since) return { revision, complete: false, budgets: [] };
+      // A revision that went back means that a backup was restored under us.
+      const complete = since === null || revision < since;
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(budgets)
+          .where(complete ? isNull(budgets.deletedAt) : gt(budgets.revision, since)),
+      );
+      const changed = rows.map((row) => ({ ...toBudget(row), deleted: row.deletedAt !== null }));
+      return { revision, complete, budgets: changed };
+    },
+  };
+}
+
+type GrantPart = "claim" | "claimAlert" | "close" | "listHeldBy" | "listWanted" | "open" | "purge" | "readGrants";
+
+function createGrantStore(engine: Engine): Pick<BudgetStore, GrantPart> {
+  const { budgetGrants: grants, budgetAlerts: alerts } = engine.schema;
+
+  return {
+    async open(place, holder, sums) {
+      const lines = sums.filter(({ chain }) => chain !== holder).map((sum) => newLine(place, sum.chain, sum));
+      const own = newLine(place, holder, sums.find(({ chain }) => chain === holder) ?? { spent: 0, unpriced: 0 });
+      await engine.atomic((db) => ({
+        before: [
+          ...lock(engine, db, place),
+          ...lines.map((line) => db.insert(grants).values(line).onConflictDoNothing()),
+        ],
+        decisive: db
+          .insert(grants)
+          .values(own)
+          .onConflictDoUpdate({
+            target: grants.id,
+            set: { granted: own.granted, spent: own.spent, held: 0, wanted: 0, unpriced: own.unpriced },
+          })
+          .returning({ id: grants.id }),
+      }));
+    },
+    async claim(place, holder, claim) {
+      const accountId = place.id;
+      const others = sumOthers(grants, accountId, holder);
+      const rows = await engine.atomic((db) => ({
+        before: lock(engine, db, place),
+        decisive: db
+          .update(grants)
+          .set({
+            granted: chooseGrant(place.budget.hardLimit, claim, others.granted),
+            spent: claim.spent,
+            held: claim.held,
+            wanted: claim.wanted,
+            refusals: claim.refusals,
+            unpriced: claim.unpriced,
+          })
+          .where(eq(grants.id, nameLine(accountId, holder)))
+          .returning({
+            granted: grants.granted,
+            othersGranted: others.granted,
+            othersSpent: others.spent,
+            othersHeld: others.held,
+          }),
+      }));
+      const [row] = rows;
+      if (row === undefined) return null;
+      return {
+        granted: row.granted,
+        others: {
+          granted: row.othersGranted,
+          spent: row.othersSpent,
+          held: row.othersHeld,
+        },
+      };
+    },
+    listWanted: (holder) =>
+      engine.read((db) =>
+        db
+          .select({ accountId: grants.accountId, wanted: grants.wanted })
+          .from(grants)
+          .where(and(gt(grants.wanted, 0), ne(grants.holder, holder))),
+      ),
+    async readGrants({ budget, window }) {
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(grants)
+          .where(and(eq(grants.budgetId, budget.id), eq(grants.windowStart, new Date(window.startMs)))),
+      );
+      return rows;
+    },
+    async listHeldBy(holder) {
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(grants)
+          .where(and(eq(grants.holder, holder), or(gt(grants.granted, grants.spent), gt(grants.held, 0)))),
+      );
+      return rows.map(({ accountId, budgetId, subject, windowStart }) => {
+        return { accountId, budgetId, subject, startMs: windowStart.getTime() };
+      });
+    },
+    async close(accountId, holder, spent) {
+      await engine.atomic((db) => ({
+        decisive: db
+          .update(grants)
+          .set({ granted: spent, spent, held: 0, wanted: 0 })
+          .where(eq(grants.id, nameLine(accountId, holder)))
+          .returning({ id: grants.id }),
+      }));
+    },
+    async claimAlert(place, threshold, at) {
+      const rows = await engine.atomic((db) => ({
+        decisive: db
+          .insert(alerts)
+          .values({
+            id: `${place.id}/${threshold}`,
+            budgetId: place.budget.id,
+            windowEnd: toEnd(place),
+            toldAt: at,
+          })
+          .onConflictDoNothing()
+          .returning({ id: alerts.id }),
+      }));
+      return rows.length > 0;
+    },
+    async purge(before) {
+      await engine.atomic((db) => ({
+        before: [db.delete(alerts).where(lt(alerts.windowEnd, before))],
+        decisive: db.delete(grants).where(lt(grants.windowEnd, before)).returning({ id: grants.id }),
+      }));
+    },
+  };
+}
+
+type SignalPart = "beat" | "cry" | "forget" | "readCounters";
+
+function createSignals(engine: Engine): Pick<BudgetStore, SignalPart> {
+  const { counters } = engine.schema;
+  const move = async (name: string): Promise<void> => {
+    await engine.atomic((db) => ({
+      before: [bump(db, engine.schema, name)],
+      decisive: db.select().from(counters).where(eq(counters.name, name)),
+    }));
+  };
+  return {
+    readCounters: () => engine.readCounters(),
+    cry: () => move(CRY),
+    beat: (holder) => move(BEAT + holder),
+    async forget(holder) {
+      await engine.atomic((db) => ({
+        decisive: db
+          .delete(counters)
+          .where(eq(counters.name, BEAT + holder))
+          .returning({ name: counters.name }),
+      }));
+    },
+  };
+}
+
+function bump(db: Db, { counters }: Schema, name: string): Query {
+  return db
+    .insert(counters)
+    .values({ name, value: 1 })
+    .onConflictDoUpdate({ target: counters.name, set: { value: sql`${counters.value} + 1` } });
+}
+
+/** Who asks for the same account comes one after another. On SQLite all writers do. */
+function lock(engine: Engine, db: Db, place: Place): Query[] {
+  if (engine.name === "sqlite") return [];
+  return [db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${place.id}, 0))`)];
+}
+
+/**
+ * `free` is what the limit leaves beside the others' grants and our own use. Nothing of it, and there is nothing to be had; else what is
+ * needed, even beyond it, or what of it can be used at once, or our part of it: whichever is most. What the holder keeps, it keeps.
+ */
+function chooseGrant(
+  limit: number | null,
+  { spent, held, keep, need, demand, parts }: Claim,
+  others: SQL<number>,
+): SQL {
+  const used = big(spent + held);
+  const most = (left: SQL, right: SQL): SQL => sql`case when ${left} > ${right} then ${left} else ${right} end`;
+  if (limit === null || (need === 0 && parts === 0)) return most(big(keep), used);
+  const free = sql`(${big(limit)} - ${others} - ${used})`;
+  const part = parts === 0 ? big(0) : sql`${free} / ${big(parts)}`;
+  const usable = sql`(case when ${big(demand)} < ${free} then ${big(demand)} else ${free} end)`;
+  const more = sql`(case when ${free} <= 0 then ${big(0)} else ${most(sql`(${most(big(need), part)})`, usable)} end)`;
+  return most(big(keep), sql`(${used} + ${more})`);
+}
+
+/** A parameter whose type no engine has to guess. */
+function big(value: number): SQL {
+  return sql`cast(${value} as bigint)`;
+}
+
+function sumOthers(grants: Schema["budgetGrants"], accountId: string, holder: string) {
+  // PostgreSQL answers sums as text.
+  const sum = (column: "granted" | "held" | "spent"): SQL<number> =>
+    sql<number>`(select cast(coalesce(sum(other.${sql.raw(column)}), 0) as bigint) from ${grants} as other
+      where other.account_id = ${accountId} and other.holder <> ${holder})`.mapWith(Number);
+  return { granted: sum("granted"), spent: sum("spent"), held: sum("held") };
+}
+
+function newLine(place: Place, holder: string, { spent, unpriced }: { spent: number; unpriced: number }) {
+  const accountId = place.id;
+  return {
+    id: nameLine(accountId, holder),
+    accountId,
+    budgetId: place.budget.id,
+    subject: place.subject,
+    windowStart: new Date(place.window.startMs),
+    windowEnd: toEnd(place),
+    holder,
+    granted: spent,
+    spent,
+    held: 0,
+    wanted: 0,
+    refusals: 0,
+    unpriced,
+  };
+}
+
+function nameLine(accountId: string, holder: string): string {
+  return `${accountId}/${holder}`;
+}
+
+function toEnd({ window }: Place): Date | null {
+  return Number.isFinite(window.endMs) ? new Date(window.endMs) : null;
+}
+
+function toBudget(row: BudgetRow): Budget {
+  const { id, name, userId, apiKeyId, provider, model, tag, each, unit, hardLimit, softLimit } = row;
+  const { period, timeZone, mode, unpriced, alertPercents, createdAt, updatedAt } = row;
+  const scope = { userId, apiKeyId, provider, model, tag };
+  const limits = { each, unit, hardLimit, softLimit, period, timeZone, mode, unpriced, alertPercents };
+  return { id, name, ...scope, ...limits, createdAt, updatedAt };
+}

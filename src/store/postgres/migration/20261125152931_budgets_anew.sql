@@ -1,0 +1,2 @@
+DROP TABLE "budget_grants" CASCADE;--> statement-breakpoint
+DROP TABLE "budgets" CASCADE;

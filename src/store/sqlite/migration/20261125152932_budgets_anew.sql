@@ -1,0 +1,2 @@
+DROP TABLE `budget_grants`;--> statement-breakpoint
+DROP TABLE `budgets`;

@@ -1,0 +1,106 @@
+// `admin budgets …` on a database of its own: made, shown with what the ledger says, changed, and lifted.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { EXIT } from "../../src/cli/error.ts";
+import { makeEntry } from "../ledger/entry.ts";
+import { type Desk, makeDesk } from "./desk.ts";
+
+interface BudgetJson {
+  id: string;
+  name: string;
+  [field: string]: unknown;
+}
+
+let desk: Desk;
+beforeEach(async () => {
+  desk = makeDesk();
+  await desk.read("admin users create --email ana@example.com");
+});
+afterEach(() => desk.close());
+
+const create = async (flags: string): Promise<BudgetJson> =>
+  (await desk.read<{ budget: BudgetJson }>(`admin budgets create ${flags}`)).budget;
+const show = (id: string) => desk.read<{ budget: BudgetJson; states: BudgetJson[] }>(`admin budgets show --id ${id}`);
+
+describe("admin budgets", () => {
+  test("are made as they are asked for, by dollars that no float has touched", async () => {
+    const budget = await create(
+      "--name team --limit-usd 12.345678901 --soft-usd 10 --period week --time-zone Europe/Berlin --user ana@example.com --model gpt-*",
+    );
+    expect(budget).toMatchObject({
+      name: "team",
+      unit: "usd",
+      limit_nanos: 12_345_678_901,
+      limit_usd: "12.345678901",
+      soft_limit_usd: "10",
+      period: "week",
+      time_zone: "Europe/Berlin",
+      model: "gpt-*",
+      mode: "enforce",
+      unpriced: "refuse",
+      alert_percents: [80, 100],
+    });
+    expect(typeof budget["user_id"]).toBe("string");
+  });
+
+  test("show what the ledger says of the present window, and of each subject", async () => {
+    await create("--name total --limit-tokens 1000 --period day");
+    await create("--name each --limit-tokens 1000 --period day --each user");
+    const entry = { freshInputTokens: 30, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 12 };
+    await desk.withStore(({ ledger }) =>
+      ledger.append([
+        makeEntry({ ...entry, createdAt: new Date() }),
+        // Of another window.
+        makeEntry({ ...entry, createdAt: new Date(Date.now() - 3 * 86_400_000) }),
+      ]),
+    );
+    const { states } = await show("total");
+    expect(states).toMatchObject([{ spent_tokens: 42, remaining_tokens: 958, reserved_tokens: 0 }]);
+    expect((await show("each")).states).toEqual([]);
+    const listed = await desk.read<{ budgets: BudgetJson[] }>("admin budgets list");
+    expect(listed.budgets.map(({ name, state }) => [name, state === null])).toEqual([
+      ["total", false],
+      ["each", true],
+    ]);
+    const { out } = await desk.run("admin budgets list");
+    expect(out).toContain("1000 tokens");
+    expect((await desk.run("admin budgets show --id total")).out).toContain("remaining_tokens");
+  });
+
+  test("are changed in what they allow, and not in what they count", async () => {
+    await create("--name team --limit-usd 1");
+    expect((await desk.run("admin budgets update --id team --limit-usd 2 --mode shadow --alerts 50")).code).toBe(
+      EXIT.ok,
+    );
+    const { budget } = await show("team");
+    expect(budget).toMatchObject({ limit_usd: "2", mode: "shadow", alert_percents: [50] });
+    const other = await desk.run("admin budgets update --id team --limit-tokens 5");
+    expect(other.code).not.toBe(EXIT.ok);
+    expect(other.err).toContain("This budget is in usd");
+    expect((await desk.run("admin budgets update --id team --limit-usd none")).err).toContain("needs a limit");
+    expect((await desk.run("admin budgets update --id team --period day")).code).toBe(EXIT.usage);
+  });
+
+  test("are gone once they are deleted, and their names free", async () => {
+    await create("--name team --limit-usd 1");
+    expect((await desk.run("admin budgets create --name team --limit-usd 1")).err).toContain("already");
+    expect((await desk.run("admin budgets delete --id team")).out).toContain("(team)");
+    expect((await desk.run("admin budgets show --id team")).code).toBe(EXIT.notFound);
+    await create("--name team --limit-tokens 1");
+  });
+
+  test.each([
+    ["--name x", "needs a limit"],
+    ["--name x --limit-usd one", "dollars"],
+    ["--name x --limit-tokens 1.5", "--limit-tokens"],
+    ["--name x --limit-usd 1 --period year", "period"],
+    ["--name x --limit-usd 1 --time-zone Mars", "time zone"],
+    ["--name x --limit-usd 1 --user nobody@example.com", "no such user"],
+    ["--name x --limit-usd 1 --key none", "no such API key"],
+    ["--name x --limit-usd 1 --alerts 80,much", "alert_percents"],
+  ])("refuses %s", async (flags, said) => {
+    const { code, err } = await desk.run(`admin budgets create ${flags}`);
+    expect(code).not.toBe(EXIT.ok);
+    expect(err).toContain(said);
+  });
+});

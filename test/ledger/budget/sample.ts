@@ -1,0 +1,30 @@
+// Budgets to try things with. Knows no store.
+
+import type { Budget } from "../../../src/ledger/budget/model.ts";
+
+const AT = new Date("2026-05-04T03:02:01.987Z");
+
+export function makeBudget(change: Partial<Budget> = {}): Budget {
+  const id = Bun.randomUUIDv7();
+  return {
+    id,
+    name: `budget ${id}`,
+    userId: null,
+    apiKeyId: null,
+    provider: null,
+    model: null,
+    tag: null,
+    each: null,
+    unit: "tokens",
+    hardLimit: 1_000,
+    softLimit: null,
+    period: "lifetime",
+    timeZone: "UTC",
+    mode: "enforce",
+    unpriced: "refuse",
+    alertPercents: [],
+    createdAt: AT,
+    updatedAt: AT,
+    ...change,
+  };
+}

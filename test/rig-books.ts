@@ -1,0 +1,64 @@
+// The books as the rig has them: on its own store and clock, with faults and alerts where a test can see them.
+
+import type { Config } from "../src/config/value.ts";
+import {
+  type Alert,
+  type Budgets,
+  createBudgets,
+  createLedgerWriter,
+  type Journal,
+  type LedgerEntry,
+  type LedgerWriter,
+} from "../src/ledger/index.ts";
+import type { Clock } from "../src/lib/clock.ts";
+import type { Store } from "../src/store/index.ts";
+import type { Log } from "../src/telemetry/log.ts";
+import type { Metrics } from "../src/telemetry/metric.ts";
+
+interface BooksInit {
+  store: Store;
+  journal: Journal;
+  clock: Clock;
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  /** Before the real books, for faults. */
+  append?: ((entries: readonly LedgerEntry[]) => unknown) | undefined;
+}
+
+export async function makeBooks({ store, journal, clock, config, log, metrics, append }: BooksInit): Promise<{
+  ledger: LedgerWriter;
+  budgets: Budgets;
+  alerts: Alert[];
+}> {
+  const ledger = createLedgerWriter({
+    onCommit: metrics.committed,
+    journal: {
+      ...journal,
+      commit(batch) {
+        if (batch.entries.length > 0) append?.(batch.entries);
+        return journal.commit(batch);
+      },
+    },
+    nowMs: clock.monotonicMs,
+    onDuplicate: (id) => log.error("duplicate row", { id }),
+    schedule: setImmediate,
+    after: clock.after,
+    onFault: (error) => log.error("ledger fault", { error }),
+    onRecovery: (rows) => log.info("ledger recovered", { rows }),
+  });
+  const alerts: Alert[] = [];
+  const budgets = createBudgets({
+    store: store.budgets,
+    holder: () => ledger.head().chain,
+    flushRows: () => new Promise((resolve) => setImmediate(resolve)),
+    clock,
+    whenUnreachable: () => config.budgets.whenUnreachable,
+    onAlert: (alert) => void alerts.push(alert),
+    onShadow: ({ budget }) => log.info("would have refused", { budget: budget.name }),
+    onError: (error) => log.error("budget fault", { error }),
+    onRecover: () => log.info("budgets recovered"),
+  });
+  await budgets.load();
+  return { ledger, budgets, alerts };
+}
