@@ -6,11 +6,18 @@ export function cleanText(text: string): string {
   return whole.includes("\0") ? whole.replaceAll("\0", "\uFFFD") : whole;
 }
 
-/** `cleanText` for every string inside a JSON value. */
+/** `cleanText` for every string inside a JSON value, names of members too. */
 export function cleanJson<T>(value: T): T {
   const text = JSON.stringify(value);
   if (!/\\u(0000|[dD][89a-fA-F])/.test(text)) return value;
-  return JSON.parse(text, (_key, part: unknown) => (typeof part === "string" ? cleanText(part) : part)) as T;
+  return cleanParts(JSON.parse(text)) as T;
+}
+
+function cleanParts(value: unknown): unknown {
+  if (typeof value === "string") return cleanText(value);
+  if (Array.isArray(value)) return value.map(cleanParts);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [cleanText(name), cleanParts(part)]));
 }
 
 /** A count that a 64-bit column takes: upstreams have been seen to send fractions. Null where it is no number at all. */

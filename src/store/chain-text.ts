@@ -1,15 +1,22 @@
 // The attested bytes of rows, put together by the database as far as it writes JSON as RFC 8785 does. Where it does not (real numbers,
 // JSON of its own making), the value comes out as it is and is encoded here. Knows no connection.
 
-import { type Column, getTableColumns, type Table } from "drizzle-orm";
-import type { RawRow } from "../audit/verify/reader.ts";
+import type { Column } from "drizzle-orm";
+import type { ChainTable, RawRow } from "../audit/verify/reader.ts";
 import { canonicalize } from "../lib/canonical-json.ts";
 
 export interface Dialect {
-  /** SQL whose value is the column's JSON, or null where the column is; null where it has to be encoded here. */
+  /** SQL whose value is the JSON of a column that is not null; null where it has to be encoded here. */
   toJson(column: Column, name: string): string | null;
   /** SQL for what is encoded here: a number, or JSON as text. */
   toValue(column: Column, name: string): string;
+}
+
+interface PlanInit {
+  /** Of the table, by field. */
+  columns: Record<string, Column>;
+  fields: readonly string[];
+  dialect: Dialect;
 }
 
 export interface TextPlan {
@@ -26,34 +33,32 @@ interface Piece {
 
 const FIXED_COLUMNS = 4;
 
-export function planText(table: Table, fields: readonly string[], dialect: Dialect): TextPlan {
-  const columns = getTableColumns(table);
+export function planText(table: ChainTable, { columns, fields, dialect }: PlanInit): TextPlan {
   const pieces: Piece[] = [];
   let ready: string[] = [];
   const flush = (): void => {
     if (ready.length > 0) pieces.push({ sql: `concat(${ready.join(", ")})`, start: null });
     ready = [];
   };
-  for (const field of fields) {
+  for (const [index, field] of fields.entries()) {
     const column = columns[field];
     if (column === undefined) throw new TypeError(`${field} is no column`);
     const name = `"${column.name}"`;
-    const start = `,"${field}":`;
+    const start = `${index === 0 ? "{" : ","}"${field}":`;
     const json = dialect.toJson(column, name);
-    if (json !== null) {
-      // Null swallows its name: what is null is left out.
-      ready.push(`'${start}' || ${json}`);
-      continue;
-    }
-    flush();
-    pieces.push({ sql: dialect.toValue(column, name), start });
+    if (json === null) {
+      flush();
+      pieces.push({ sql: dialect.toValue(column, name), start });
+    } else if (column.notNull) ready.push(`'${start}'`, json);
+    // What is null is left out, its name too.
+    else ready.push(`case when ${name} is not null then '${start}' || ${json} end`);
   }
+  ready.push("'}'");
   flush();
   const starts = pieces.map(({ start }) => start);
-  const payload = selectPayload(columns);
   return {
-    select: [`"seq"`, `"hash"`, ...payload, ...pieces.map(({ sql }) => sql)].join(", "),
-    toRow: (values) => toRow(values, starts),
+    select: [`"seq"`, `"hash"`, ...selectPayload(columns), ...pieces.map(({ sql }) => sql)].join(", "),
+    toRow: (values) => toRow(table, values, starts),
   };
 }
 
@@ -63,7 +68,7 @@ function selectPayload(columns: Record<string, Column>): [string, string] {
   return [`payload_salt || '.' || coalesce(request_hash, '') || '.' || coalesce(response_hash, '')`, "payload_digest"];
 }
 
-function toRow(values: readonly unknown[], starts: readonly (string | null)[]): RawRow {
+function toRow(table: ChainTable, values: readonly unknown[], starts: readonly (string | null)[]): RawRow {
   let text = "";
   for (let index = 0; index < starts.length; index++) {
     const value = values[index + FIXED_COLUMNS];
@@ -72,9 +77,11 @@ function toRow(values: readonly unknown[], starts: readonly (string | null)[]): 
     else if (value !== null) text += start + encodeValue(value);
   }
   return {
+    table,
     seq: Number(values[0]),
     hash: values[1] as string | null,
-    text: `{${text.slice(1)}}`,
+    // The first field may be missing in a row that somebody made.
+    text: text.startsWith("{") ? text : `{${text.slice(1)}`,
     payload: values[2] as string | null,
     payloadDigest: values[3] as string | null,
   };

@@ -59,9 +59,12 @@ export function createShipper(init: ShipperInit): Shipper {
   let isFaulty = false;
   let isStopped = false;
   let isRetryArmed = false;
+  /** Something was written since the last look. */
+  let isNudged = false;
 
   const shipAll = async (): Promise<void> => {
     for (;;) {
+      isNudged = false;
       const shipment = init.chest.take(ROWS);
       const { entries, recounts, heads } = shipment;
       if (entries.length + recounts.length + heads.length === 0) return;
@@ -88,6 +91,8 @@ export function createShipper(init: ShipperInit): Shipper {
       })
       .finally(() => {
         running = null;
+        // It came when the last look was over and the end not yet known.
+        if (isNudged) nudge();
       });
     return running;
   };
@@ -102,14 +107,19 @@ export function createShipper(init: ShipperInit): Shipper {
     cancel();
   };
 
+  function nudge(): void {
+    isNudged = true;
+    if (running === null && !isFaulty && !isStopped) void run();
+  }
+
   return {
-    nudge() {
-      if (running === null && !isFaulty && !isStopped) void run();
-    },
+    nudge,
     flush,
     waiting: init.chest.countWaiting,
     async stop(limitMs) {
       isStopped = true;
+      // Heads are not counted, and go along.
+      running ??= run();
       await flush(limitMs);
     },
   };

@@ -21,6 +21,7 @@ export interface StoredHead extends Head {
 }
 
 export interface RawRow {
+  table: ChainTable;
   seq: number;
   hash: string | null;
   /** The attested bytes, as `encodeRow` makes them. */

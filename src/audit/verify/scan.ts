@@ -2,7 +2,7 @@
 // what became of it is judged elsewhere. Holds a bounded number of rows. Knows no SQL.
 
 import { digestText, digestPayload, linkTo } from "../../ledger/index.ts";
-import type { ChainReader, ChainTable, NamedRow, RawRow } from "./reader.ts";
+import type { ChainReader, NamedRow, RawRow } from "./reader.ts";
 
 export interface Stretch {
   chain: string;
@@ -15,8 +15,7 @@ export interface Stretch {
 }
 
 /** A row that does not follow from the one before, or of which that cannot be told. */
-export interface Suspect extends Pick<NamedRow, "hash" | "id" | "seq" | "text"> {
-  table: ChainTable;
+export interface Suspect extends Pick<NamedRow, "hash" | "id" | "seq" | "table" | "text"> {
   /** The hash that stands in the row before; null where there is none. */
   previous: string | null;
   /** Another row has the same place. */
@@ -88,43 +87,40 @@ interface Walk {
   shift: number;
 }
 
-interface PlacedRow extends RawRow {
-  table: ChainTable;
-}
-
 /** Rows of both tables in one order, and how far they reach. */
 async function readBatch(
   reader: Walk["reader"],
   { chain, after, through }: Stretch,
-): Promise<{ rows: PlacedRow[]; through: number }> {
+): Promise<{ rows: RawRow[]; through: number }> {
   const entries = await reader.rows("ledger_entries", { chain, after, through, limit: BATCH });
   const reach = entries.length < BATCH ? through : (entries.at(-1)?.seq ?? through);
   const recounts = await reader.rows("ledger_recounts", { chain, after, through: reach, limit: BATCH });
   const end = recounts.length < BATCH ? reach : (recounts.at(-1)?.seq ?? reach);
-  const rows: PlacedRow[] = [];
+  if (recounts.length === 0) return { rows: entries, through: end };
+  const rows: RawRow[] = [];
   let next = 0;
   const takeRecounts = (before: number): void => {
     for (let row = recounts[next]; row !== undefined && row.seq <= before; row = recounts[++next]) {
-      rows.push(Object.assign(row, { table: "ledger_recounts" as const }));
+      rows.push(row);
     }
   };
   for (const row of entries) {
     if (row.seq > end) break;
     // At one place the call's row comes first.
     takeRecounts(row.seq - 1);
-    rows.push(Object.assign(row, { table: "ledger_entries" as const }));
+    rows.push(row);
   }
   takeRecounts(end);
   return { rows, through: end };
 }
 
-function follows({ previous, scan }: Walk, row: PlacedRow): boolean {
+function follows({ previous, scan }: Walk, row: RawRow): boolean {
   if (row.seq !== scan.last + 1 || previous === null || row.hash === null) return false;
   return linkTo(previous, digestText(row.text)) === row.hash;
 }
 
 /** Once more and with care; then it is a suspect, or rows are missing before it. False where its place is another row's. */
-async function look(walk: Walk, row: PlacedRow): Promise<boolean> {
+async function look(walk: Walk, row: RawRow): Promise<boolean> {
   const { scan, reader, chain } = walk;
   const named = await reader.recheck(row.table, chain, row.seq);
   const careful = { ...row, text: named?.text ?? row.text };
@@ -162,7 +158,7 @@ function hold(scan: Scan, { table, id, seq, hash, text, previous, isDouble }: Su
 }
 
 /** Rows behind one that was taken out and hidden by new numbers are all off by the same. */
-function noteShift(walk: Walk, row: PlacedRow): boolean {
+function noteShift(walk: Walk, row: RawRow): boolean {
   const { previous, scan } = walk;
   if (previous === null || row.hash === null) return false;
   const distances = [walk.shift, ...Array.from({ length: MAX_SHIFT }, (_, index) => [index + 1, -index - 1]).flat()];
@@ -182,7 +178,7 @@ export function replaceSeq(text: string, seq: number): string {
   return text.replace(/,"seq":\d+(?=[,}])/u, `,"seq":${seq}`);
 }
 
-async function blamePayload({ scan, reader, chain }: Walk, row: PlacedRow): Promise<void> {
+async function blamePayload({ scan, reader, chain }: Walk, row: RawRow): Promise<void> {
   if (scan.payloads.length >= MAX_SUSPECTS) return;
   const named = await reader.recheck(row.table, chain, row.seq);
   scan.payloads.push({ id: named?.id ?? "", seq: row.seq });

@@ -1,6 +1,6 @@
 // Chains in PostgreSQL, read for verification: over a connection that cannot write. Knows no rule of chains.
 
-import type { Column } from "drizzle-orm";
+import { type Column, getTableColumns, type Table } from "drizzle-orm";
 import type { ChainFields, ChainReader, ChainTable, LooseRow, NamedRow, RowRange } from "../../audit/verify/reader.ts";
 import { type ChainRow, type HeadRow, toChain, toHead } from "../chain-row.ts";
 import { type Dialect, planText } from "../chain-text.ts";
@@ -25,8 +25,16 @@ const DATABASE = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
 
 export function openPostgresChains(location: string, fields: ChainFields): ChainReader {
   const plans = {
-    ledger_entries: planText(ledgerEntries, fields.ledger_entries, DIALECT),
-    ledger_recounts: planText(ledgerRecounts, fields.ledger_recounts, DIALECT),
+    ledger_entries: planText("ledger_entries", {
+      columns: getTableColumns<Table>(ledgerEntries),
+      fields: fields.ledger_entries,
+      dialect: DIALECT,
+    }),
+    ledger_recounts: planText("ledger_recounts", {
+      columns: getTableColumns<Table>(ledgerRecounts),
+      fields: fields.ledger_recounts,
+      dialect: DIALECT,
+    }),
   } as const;
   const sql = connect({ location, database: DATABASE }, 1, { default_transaction_read_only: "on" });
   const all = async <T>(text: string, values: (number | string | null)[] = []): Promise<T[]> => {

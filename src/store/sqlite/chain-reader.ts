@@ -1,7 +1,7 @@
 // Chains in a SQLite file, read for verification: through a connection that cannot write. Knows no rule of chains.
 
 import { Database } from "bun:sqlite";
-import type { Column } from "drizzle-orm";
+import { type Column, getTableColumns, type Table } from "drizzle-orm";
 import type {
   ChainFields,
   ChainReader,
@@ -24,13 +24,11 @@ const BUSY_TIMEOUT_MS = 5000;
 function makeDialect(trustsJson: boolean): Dialect {
   return {
     toJson(column: Column, name: string) {
-      if (column.dataType === "json") {
-        return trustsJson ? `case when json_valid(${name}) then ${name} when ${name} is not null then '!' end` : null;
-      }
+      if (column.dataType === "json") return trustsJson ? `iif(json_valid(${name}), ${name}, '!')` : null;
       if (column.dataType === "boolean") {
-        return `case when ${name} = 1 then 'true' when ${name} = 0 then 'false' else nullif(json_quote(${name}), 'null') end`;
+        return `case ${name} when 1 then 'true' when 0 then 'false' else json_quote(${name}) end`;
       }
-      return column.getSQLType() === "real" ? null : `nullif(json_quote(${name}), 'null')`;
+      return column.getSQLType() === "real" ? null : `json_quote(${name})`;
     },
     toValue: (_, name) => name,
   };
@@ -48,7 +46,8 @@ export function openSqliteChains(location: string, fields: ChainFields): ChainRe
     }
   };
   const prepareRows = (table: ChainTable, trustsJson: boolean) => {
-    const plan = planText(TABLES[table], fields[table], makeDialect(trustsJson));
+    const columns = getTableColumns<Table>(TABLES[table]);
+    const plan = planText(table, { columns, fields: fields[table], dialect: makeDialect(trustsJson) });
     return { plan, statement: db.prepare(selectRows(table, plan)) };
   };
   const quick = {

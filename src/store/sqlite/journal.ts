@@ -154,8 +154,12 @@ function openOutgoing(
       });
       release();
     },
-    countWaiting: () => runNow(orm.select({ rows: count() }).from(ledgerEntries))[0]?.rows ?? 0,
+    countWaiting: () => countRows(orm, ledgerEntries) + countRows(orm, ledgerRecounts),
   };
+}
+
+function countRows(orm: Db, table: typeof ledgerEntries | typeof ledgerRecounts): number {
+  return runNow(orm.select({ rows: count() }).from(table as typeof ledgerEntries))[0]?.rows ?? 0;
 }
 
 type StoredChain = Shipment["chains"][number];

@@ -9,7 +9,7 @@ import type { Books } from "../../../src/cli/books.ts";
 import { loadConfig } from "../../../src/config/index.ts";
 import type { LedgerEntry, Recount } from "../../../src/ledger/index.ts";
 import { openStore } from "../../../src/store/index.ts";
-import type { Log } from "../../../src/telemetry/log.ts";
+import { explainError, type Log, type LogFields } from "../../../src/telemetry/log.ts";
 import { type Desk, makeDesk } from "../../cli/desk.ts";
 import { makeEntry } from "../../ledger/entry.ts";
 import { runSql } from "../../postgres.ts";
@@ -65,7 +65,8 @@ export function makeBench(dsn?: string): Bench {
         flags: { config: join(desk.folder, "config") },
       });
       const store = await openStore(config);
-      const note = (message: string): void => void told.push(message);
+      const note = (message: string, fields: LogFields = {}): void =>
+        void told.push(`${message} ${fields["error"] instanceof Error ? explainError(fields["error"]) : ""}`.trim());
       const log: Log = { debug: () => {}, info: () => {}, warn: note, error: note, setLevel: () => {} };
       // Pauses of the shipper pass by themselves: what is tested here is what arrives.
       const books = await openBooks({ config, store, clock, fetch, log });
