@@ -54,7 +54,14 @@ export function startProgress(label: string): Progress {
   if (!process.stderr.isTTY) return { update: () => undefined, end: () => undefined };
   const clearLine = "\r\u001B[K";
   return {
-    update: (done, total) => void process.stderr.write(`${clearLine}${label} ${done}/${total}`),
+    update: (done, total) => void process.stderr.write(`${clearLine}${label} ${drawBar(done, total)} ${done}/${total}`),
     end: () => void process.stderr.write(clearLine),
   };
+}
+
+const BAR_CELLS = 24;
+
+function drawBar(done: number, total: number): string {
+  const full = total === 0 ? BAR_CELLS : Math.min(BAR_CELLS, Math.floor((done / total) * BAR_CELLS));
+  return `[${"#".repeat(full)}${"-".repeat(BAR_CELLS - full)}]`;
 }

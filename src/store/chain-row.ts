@@ -1,6 +1,6 @@
 // Rows of chains and heads as a database gives them, made ready for those who verify. Knows no SQL.
 
-import type { ChainState, StoredHead } from "../audit/verify/reader.ts";
+import type { ChainState, ChainTable, LooseRow, StoredHead } from "../audit/verify/reader.ts";
 import type { HeadReason } from "../ledger/index.ts";
 
 export interface ChainRow {
@@ -50,4 +50,52 @@ export function toHead(row: HeadRow): StoredHead {
     publicKey: row.public_key,
     signature: row.signature,
   };
+}
+
+type Ask = <T>(sql: string, values: (number | string)[]) => Promise<T[]> | T[];
+
+interface Search {
+  ask: Ask;
+  /** `?1` or `$1`. */
+  mark: string;
+  /** Column of the id. */
+  id: string;
+  /** What a place of a chain's order is not; each an index's own range. */
+  outside: readonly string[];
+  limit: number;
+}
+
+/**
+ * Rows of no order. By the index on chain and place: names of chains are leapt over, for there are few of them and many rows.
+ */
+export async function findLoose(table: ChainTable, { ask, mark, id, outside, limit }: Search): Promise<LooseRow[]> {
+  const columns = `${id} as id, chain, created_at as at`;
+  const found: { id: string; chain: string | null; at: Date | number }[] = [];
+  const known = new Set(
+    (await ask<{ chain: string }>("select chain from ledger_chains", [])).map(({ chain }) => chain),
+  );
+  const take = async (condition: string, name: string): Promise<void> => {
+    const where = `chain = ${mark} and ${condition} limit ${limit}`;
+    found.push(...(await ask<(typeof found)[number]>(`select ${columns} from ${table} where ${where}`, [name])));
+  };
+  // Every other name comes behind the empty one.
+  await take("true", "");
+  for (let name = ""; ;) {
+    const [next] = await ask<{ chain: string | null }>(
+      `select min(chain) as chain from ${table} where chain > ${mark}`,
+      [name],
+    );
+    if (next === undefined || next.chain === null || found.length >= limit) break;
+    name = next.chain;
+    const conditions = known.has(name) ? outside : ["true"];
+    for (const condition of conditions) await take(condition, name);
+  }
+  const since = "created_at > (select min(started_at) from ledger_chains)";
+  found.push(
+    ...(await ask<(typeof found)[number]>(
+      `select ${columns} from ${table} where chain is null and ${since} limit ${limit}`,
+      [],
+    )),
+  );
+  return found.slice(0, limit).map(({ at, ...row }) => ({ ...row, table, createdAt: new Date(at) }));
 }

@@ -76,8 +76,7 @@ async function verify(config: Config, asked: Asked): Promise<Verified> {
   try {
     const chains = await reader.chains();
     if (asked.chain !== null && !chains.some(({ chain }) => chain === asked.chain)) throw refuseChain(asked.chain);
-    let rows = 0;
-    for (const { chain } of chains) rows += (await reader.extent(chain)).rows;
+    const rows = chains.reduce((sum, { seq }) => sum + seq, 0);
     const scanners = rows < ROWS_WORTH_THREADS ? null : startScanners(location);
     try {
       return await verifyChains({

@@ -1,8 +1,8 @@
 // Chains in PostgreSQL, read for verification: over a connection that cannot write. Knows no rule of chains.
 
 import { type Column, getTableColumns, type Table } from "drizzle-orm";
-import type { ChainFields, ChainReader, ChainTable, LooseRow, NamedRow, RowRange } from "../../audit/verify/reader.ts";
-import { type ChainRow, type HeadRow, toChain, toHead } from "../chain-row.ts";
+import type { ChainFields, ChainReader, ChainTable, NamedRow, RowRange } from "../../audit/verify/reader.ts";
+import { type ChainRow, type HeadRow, findLoose, toChain, toHead } from "../chain-row.ts";
 import { type Dialect, planText } from "../chain-text.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { connect } from "./open.ts";
@@ -97,23 +97,12 @@ export function openPostgresChains(location: string, fields: ChainFields): Chain
       return row === undefined || named === undefined ? null : { ...row, id: named.id };
     },
     async loose(limit) {
-      const found = [];
-      for (const table of ["ledger_entries", "ledger_recounts"] as const) {
-        const rows = await all<Omit<LooseRow, "table">>(selectLoose(table), [limit]);
-        found.push(...rows.map((row) => ({ ...row, table })));
-      }
-      return found;
+      const search = { ask: all, mark: "$1", outside: ["seq is null", "seq < 1"], limit };
+      const entries = await findLoose("ledger_entries", { ...search, id: IDS.ledger_entries });
+      return [...entries, ...(await findLoose("ledger_recounts", { ...search, id: IDS.ledger_recounts }))];
     },
     close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }),
   };
 }
 
 const CLOSE_TIMEOUT_S = 5;
-
-function selectLoose(table: ChainTable): string {
-  const columns = `${IDS[table]} as id, chain, created_at as "createdAt"`;
-  return `select ${columns} from ${table} where chain is not null and (seq is null or seq < 1)
-    union all select ${columns} from ${table} where chain is not null and chain not in (select chain from ledger_chains)
-    union all select ${columns} from ${table} where chain is null and created_at > (select min(started_at) from ledger_chains)
-    limit $1`;
-}

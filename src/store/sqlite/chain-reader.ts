@@ -2,16 +2,8 @@
 
 import { Database } from "bun:sqlite";
 import { type Column, getTableColumns, type Table } from "drizzle-orm";
-import type {
-  ChainFields,
-  ChainReader,
-  ChainTable,
-  Extent,
-  LooseRow,
-  NamedRow,
-  RowRange,
-} from "../../audit/verify/reader.ts";
-import { type ChainRow, type HeadRow, toChain, toHead } from "../chain-row.ts";
+import type { ChainFields, ChainReader, ChainTable, Extent, NamedRow, RowRange } from "../../audit/verify/reader.ts";
+import { type ChainRow, type HeadRow, findLoose, toChain, toHead } from "../chain-row.ts";
 import { type Dialect, planText, type TextPlan } from "../chain-text.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
@@ -111,7 +103,16 @@ export function openSqliteChains(location: string, fields: ChainFields): ChainRe
         statement.finalize();
       }
     },
-    loose: async (limit) => [...findLoose(all, "ledger_entries", limit), ...findLoose(all, "ledger_recounts", limit)],
+    async loose(limit) {
+      const search = {
+        ask: <T>(sql: string, values: (number | string)[]) => all<T>(sql, ...values),
+        mark: "?1",
+        outside: OUTSIDE,
+        limit,
+      };
+      const entries = await findLoose("ledger_entries", { ...search, id: IDS.ledger_entries });
+      return [...entries, ...(await findLoose("ledger_recounts", { ...search, id: IDS.ledger_recounts }))];
+    },
     async close() {
       quick.ledger_entries.statement.finalize();
       quick.ledger_recounts.statement.finalize();
@@ -122,6 +123,8 @@ export function openSqliteChains(location: string, fields: ChainFields): ChainRe
 
 /** What stands in a chain's order; a text in the place of a number is greater than any. */
 const IN_ORDER = `seq >= 1 and seq <= ${Number.MAX_SAFE_INTEGER}`;
+
+const OUTSIDE = ["seq is null", "seq < 1", `seq > ${Number.MAX_SAFE_INTEGER}`];
 
 function selectRows(table: ChainTable, plan: TextPlan): string {
   return `select ${plan.select} from ${table} where chain = ? and seq > ? and seq <= ? order by seq limit ?`;
@@ -135,20 +138,4 @@ function openReader(location: string): Database {
   } catch (error) {
     throw explainStoreError(error, location);
   }
-}
-
-type All = <T>(sql: string, ...values: (number | string)[]) => T[];
-
-function findLoose(all: All, table: ChainTable, limit: number): LooseRow[] {
-  const rows = all<{ id: string; chain: string | null; at: number }>(
-    `select ${IDS[table]} as id, chain, created_at as at from ${table} where chain is not null
-        and (seq is null or typeof(seq) <> 'integer' or not (${IN_ORDER}))
-      union all select ${IDS[table]}, chain, created_at from ${table}
-        where chain is not null and chain not in (select chain from ledger_chains)
-      union all select ${IDS[table]}, chain, created_at from ${table}
-        where chain is null and created_at > (select min(started_at) from ledger_chains)
-      limit ?`,
-    limit,
-  );
-  return rows.map(({ id, chain, at }) => ({ table, id, chain, createdAt: new Date(at) }));
 }

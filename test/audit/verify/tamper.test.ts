@@ -218,6 +218,8 @@ describe.each(ENGINES)("on %s", (engine) => {
     expect(await tryOut([copy("9", "chain")])).toMatchObject([{ kind: "inserted", seq: 9 }]);
     expect(await tryOut([copy("null", "null")])).toMatchObject([{ kind: "inserted", id: "put-in", chain: null }]);
     expect(await tryOut([copy("null", "chain")])).toMatchObject([{ kind: "inserted", id: "put-in", chain }]);
+    expect(await tryOut([copy("1", "''")])).toMatchObject([{ kind: "inserted", id: "put-in", chain: "" }]);
+    expect(await tryOut([copy("0", "chain")])).toMatchObject([{ kind: "inserted", id: "put-in", chain }]);
     expect(await tryOut([copy("1", "'nobody'")])).toMatchObject([{ kind: "inserted", id: "put-in", chain: "nobody" }]);
     const between = await tryOut([
       "update ledger_entries set seq = -(seq + 1) where seq > 14",
