@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { makeBench, makeCall } from "../audit/verify/books.ts";
+import { createDatabase, hasPostgres } from "../postgres.ts";
 import { expectOk, issueKey, makeFolder, run, serve } from "./binary.ts";
 
 interface Report {
@@ -77,3 +78,29 @@ test("many rows are gone through in threads, to the same end", async () => {
     bench.desk.close();
   }
 });
+
+test.skipIf(!hasPostgres)(
+  "books that are being written to, and are on their way to PostgreSQL, raise no false alarm",
+  async () => {
+    const dsn = await createDatabase();
+    const served = await serve({ config: `ledger_sign_interval = 20ms\nidentity_path = ${dsn}\n` });
+    try {
+      const { token } = await issueKey(served);
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const body = JSON.stringify({ model: "loopback", messages: [{ role: "user", content: "hi" }] });
+      let isOver = false;
+      const clients = Array.from({ length: 4 }, async () => {
+        while (!isOver)
+          await (await fetch(`${served.url}/v1/chat/completions`, { method: "POST", headers, body })).text();
+      });
+      for (let round = 0; round < 6; round++) {
+        const report: Report = JSON.parse((await served.run(["ledger", "verify", "--json"])).out);
+        expect(report.findings).toEqual([]);
+      }
+      isOver = true;
+      await Promise.all(clients);
+    } finally {
+      await served.stop();
+    }
+  },
+);

@@ -21,7 +21,7 @@ export interface VerifyInit {
   /** Raw public keys that are known from elsewhere; null where none is. */
   trusted: ReadonlySet<string> | null;
   /** What is still on its way to this database; null where nothing can be. */
-  outbox: Pick<ChainReader, "extent" | "heads"> | null;
+  outbox: Pick<ChainReader, "chains" | "extent" | "heads"> | null;
   onProgress: (done: number, total: number) => void;
 }
 
@@ -69,7 +69,7 @@ export async function verifyChains(init: VerifyInit): Promise<Verified> {
     verified.findings.push(...findings, ...(await checkOrigin(item.state, all, reader.link)));
     verified.notes.push(...notes);
   }
-  const names = new Set(all.map(({ chain }) => chain));
+  const names = new Set([...all.map(({ chain }) => chain), ...(await listUnderWay(init))]);
   verified.findings.push(...missChains(init, names));
   if (init.chain === null) verified.findings.push(...(await findLoose(reader)));
   return verified;
@@ -80,18 +80,21 @@ interface Plan {
   state: ChainState;
   stored: StoredHead[];
   extent: Extent;
-  /** Last place of rows that are on their way; 0 where there is none. */
-  waiting: number;
+  /** Of rows that are on their way. */
+  waiting: Extent;
   range: { after: number; through: number };
   /** Roughly how many rows there are in the range. */
   expected: number;
 }
 
+const NOTHING: Extent = { rows: 0, least: 0, most: 0 };
+
 async function plan(state: ChainState, { outbox, reader, from, to }: VerifyInit): Promise<Plan> {
   const { chain } = state;
   // In this order: a running gateway adds rows before it signs them, and sends them on before it forgets them.
-  const waiting = (await outbox?.extent(chain))?.most ?? 0;
-  const stored = [...((await outbox?.heads(chain)) ?? []), ...(await reader.heads(chain))];
+  const signed = (await outbox?.heads(chain)) ?? [];
+  const waiting = (await outbox?.extent(chain)) ?? NOTHING;
+  const stored = [...signed, ...(await reader.heads(chain))];
   const extent = await reader.extent(chain);
   const found = { state, stored: withoutCopies(stored), extent, waiting };
   const whole = { after: 0, through: extent.most };
@@ -208,19 +211,24 @@ async function checkEnd(item: Plan, { cut, newest }: Signed, scan: Scan, init: V
   const { chain } = state;
   const { reader } = init;
   const promised = Math.max(state.seq, newest?.seq ?? 0);
-  const there = Math.max(extent.most, cut.seq, waiting);
+  const stored = Math.max(extent.most, cut.seq);
+  // What is on its way goes on where the rest ends; else something is missing in between.
+  const isNext = waiting.least <= stored + 1;
+  const there = isNext ? Math.max(stored, waiting.most) : stored;
   const findings: Finding[] = [];
   if (there < promised) {
-    const said = `${nameRows(there + 1, promised)} missing at the end of the chain: removed. ${
+    const said = `${nameRows(there + 1, isNext ? promised : waiting.least - 1)} missing at the end of the chain: removed. ${
       newest !== null && newest.seq > there
         ? `It had come to ${newest.seq} at ${newest.signedAt.toISOString()}, which is signed.`
         : `Its own word is that it has come to ${state.seq}.`
     }`;
-    findings.push(makeFinding({ kind: "truncated", chain, seq: there + 1, toSeq: promised, text: said }));
+    const last = isNext ? promised : waiting.least - 1;
+    findings.push(makeFinding({ kind: "truncated", chain, seq: there + 1, toSeq: last, text: said }));
   }
   if (newest !== null && newest.seq > state.seq) {
     const now = await readState(item, reader);
-    if (now.seq < newest.seq) findings.push(blameState(state, newest));
+    if (Math.max(now.seq, there) < newest.seq || (now.seq < newest.seq && waiting.rows === 0))
+      findings.push(blameState(state, newest));
   } else if (extent.most > state.seq) {
     const now = await readState(item, reader);
     findings.push(...(await nameInserted(chain, { from: now.seq + 1, to: extent.most }, reader)));
@@ -282,6 +290,14 @@ async function findRows(chain: string, seq: number, reader: ChainReader): Promis
   }
   const [first, ...rest] = rows;
   return first === undefined ? [{ id: null, table: "ledger_entries" }] : [first, ...rest];
+}
+
+/** Chains of which not even the first head has arrived. */
+async function listUnderWay({ outbox }: VerifyInit): Promise<string[]> {
+  const names: string[] = [];
+  for (const { chain } of (await outbox?.chains()) ?? [])
+    if (((await outbox?.heads(chain)) ?? []).some(({ reason }) => reason === "start")) names.push(chain);
+  return names;
 }
 
 /** Heads from elsewhere of chains that are not there. */
