@@ -36,16 +36,20 @@ test("books that were killed and went on verify, and a changed row of them does 
     served.signal(signal);
     await served.exited;
   }
-  expect(await verify(folder)).toMatchObject({ ok: true, rows: 15, findings: [] });
+  const clean = await verify(folder);
+  expect(clean).toMatchObject({ ok: true, findings: [] });
+  // Recounts come along, as far as there was time.
+  expect(clean.rows).toBeGreaterThanOrEqual(15);
   const env = { HOME: folder, TOKLIGENCE_HOME: join(folder, "home") };
   const heads = JSON.parse(await expectOk(run(["ledger", "heads", "--json"], { cwd: folder, env }))).heads;
   expect(heads.map(({ reason }: { reason: string }) => reason)).toEqual(["shutdown", "crash", "crash", "start"]);
   const db = new Database(join(folder, "home/ledger.db"));
-  db.run("update ledger_entries set output_tokens = 1 where seq = 7");
+  const seventh = db.query<{ seq: number }, []>("select seq from ledger_entries order by seq limit 1 offset 6").get();
+  db.run("update ledger_entries set output_tokens = 1 where seq = ?", [seventh?.seq ?? 0]);
   db.close();
   const { code, out, err } = await run(["ledger", "verify"], { cwd: folder, env });
   expect(code).toBe(1);
-  expect(out).toContain("altered: Row 7 ");
+  expect(out).toContain(`altered: Row ${seventh?.seq} `);
   expect(err).toContain("1 finding");
 });
 
