@@ -15,6 +15,7 @@ export const WORKERS: readonly string[] = [
   "src/audit/recount/worker.ts",
   "src/cli/ledger/scan-worker.ts",
   "src/server/reader/worker.ts",
+  "src/store/sqlite/checkpoint-worker.ts",
 ];
 
 /** Writes the executable, and its source maps to dist/maps/, which are not shipped. */

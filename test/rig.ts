@@ -12,6 +12,7 @@ import { type Alert, type Budgets, type LedgerEntry, type LedgerWriter, createPr
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
+import { type IntentWatch, watchIntents } from "./intent-watch.ts";
 import { createRedactor } from "../src/lib/redact.ts";
 import { type App, createApp, createReader, makePriceRules } from "../src/server/index.ts";
 import { type Store, openStore } from "../src/store/index.ts";
@@ -148,6 +149,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     log,
     countInput: (question) => app.countInput(question),
   });
+  const books = watchIntents(config);
   const app = createApp({
     config,
     directory,
@@ -164,8 +166,8 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
     ping: store.ping,
-    fetch: (url, request) => answer(url, request, init.upstream, calls),
-    connect: connectWebSocket,
+    fetch: (url, request) => answer(url, request, { upstream: init.upstream, calls, books }),
+    connect: books.watch(connectWebSocket),
     ...(init.lookup === undefined ? {} : { lookup: init.lookup }),
     clock,
     newId: () => Bun.randomUUIDv7(),
@@ -227,6 +229,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       return only;
     },
     async close() {
+      const unannounced = books.close();
       app.close();
       await memory.stop();
       await ring.stop();
@@ -235,6 +238,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       await closeJournal(0);
       await store.close();
       await rm(folder, { recursive: true, force: true });
+      if (unannounced.length > 0) throw new Error(`Called before it was on the books: ${unannounced.join(", ")}`);
     },
   };
 }
@@ -248,8 +252,7 @@ function printBody(body: unknown): string | FormData | ReadableStream {
 async function answer(
   url: string,
   init: UpstreamInit,
-  upstream: Upstream | undefined,
-  calls: UpstreamCall[],
+  { upstream, calls, books }: { upstream: Upstream | undefined; calls: UpstreamCall[]; books: IntentWatch },
 ): Promise<Response> {
   const bytes =
     init.body instanceof ReadableStream ? await new Response(init.body).bytes() : Buffer.from(init.body ?? "");
@@ -266,6 +269,7 @@ async function answer(
   if (init.method === "GET" && /(?:[/-]models|\/inference-profiles)(?:\?|$)/u.test(url)) {
     return upstream?.(call) ?? Response.json({ object: "list", data: [] });
   }
+  books.check(url);
   calls.push(call);
   if (upstream === undefined) throw new Error("the test scripted no upstream");
   return upstream(call);
@@ -306,6 +310,7 @@ export function makeConfig(folder: string): Config {
     budgets: { alerts: [], defaultOutputTokens: 4_096, whenUnreachable: "allow" },
     smtp: null,
     outboxPath: join(folder, "outbox.db"),
+    outbox: { maxBytes: 2 ** 30, whenFull: "refuse" },
     durability: "process",
     database: { maxConnections: 4, maxIdleMs: 60_000, maxLifetimeMs: 600_000 },
     log: { level: "debug", fileDaemon: null, fileCli: null },

@@ -4,7 +4,7 @@ import type { Config } from "../config/index.ts";
 import { closeAbandoned, createLedgerWriter, type Head, type Journal, type LedgerWriter } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { placeHeads, type ReadHeads, readHeadFile } from "./ledger/head-file.ts";
-import type { Store } from "../store/index.ts";
+import type { Adopted, Store } from "../store/index.ts";
 import { openKey } from "./ledger/key-file.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metric.ts";
@@ -19,8 +19,8 @@ export interface Books {
 }
 
 interface BooksInit {
-  config: Pick<Config, "durability" | "ledger" | "outboxPath" | "smtp">;
-  store: Pick<Store, "openJournal">;
+  config: Pick<Config, "durability" | "ledger" | "outbox" | "outboxPath" | "smtp">;
+  store: Pick<Store, "missing" | "openJournal">;
   clock: Clock;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   log: Log;
@@ -39,8 +39,12 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   const { keyFile } = config.ledger;
   const key = openKey(keyFile);
   const kept = readHeadFile(placeHeads(keyFile));
-  const { journal, waiting, close } = await store.openJournal({
+  const missing = store.missing();
+  if (missing !== null)
+    log.warn("The ledger's database cannot be opened yet; rows go to the outbox", { error: missing });
+  const { journal, waiting, refusal, adopt, close } = await store.openJournal({
     outboxPath: config.outboxPath,
+    outbox: config.outbox,
     durability: config.durability,
     key,
     findHead: (chain) => findNewest(kept, chain),
@@ -48,6 +52,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
     after: clock.after,
     onFault: (error) => log.warn("The ledger's database does not take rows; they wait in the outbox", { error }),
     onRecovery: () => log.info("The ledger's database takes rows again"),
+    onCheckpointFault: (error) => log.warn("A database's log grows", { error }),
   });
   tellBeginning(journal, key.id, log);
   metrics?.watch([
@@ -62,6 +67,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
     schedule: setImmediate,
     after: clock.after,
     nowMs: clock.monotonicMs,
+    refusal,
     ...(metrics === undefined ? {} : { onCommit: metrics.committed }),
     onDuplicate: (id) => log.warn("A row is on the books already and was not written again", { id }),
     onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
@@ -70,15 +76,41 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   const interrupted = await closeAbandoned(journal.abandoned, ledger);
   if (interrupted > 0)
     log.warn("Calls that were cut when the gateway died are on the books now", { rows: interrupted });
+  const stopAdopting = adoptAgainAndAgain(adopt, { ledger, clock, log });
   const signing = startSigning({ config, key, journal, ledger, clock, fetch, log });
   return {
     ledger,
     cut: signing.cut,
     async close() {
+      stopAdopting();
       await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
       await signing.stop(ANCHOR_GRACE_MS);
       await close(deliveryMs);
     },
+  };
+}
+
+const ADOPT_EVERY_MS = 15_000;
+
+/** Another process on the same file may die while this one runs on: its calls are closed here. */
+function adoptAgainAndAgain(
+  adopt: () => Adopted,
+  { ledger, clock, log }: Pick<BooksInit, "clock" | "log"> & Pick<Books, "ledger">,
+): () => void {
+  let isStopped = false;
+  const look = async (): Promise<void> => {
+    try {
+      const { intents, release } = adopt();
+      const rows = await closeAbandoned(intents, ledger).finally(release);
+      if (rows > 0) log.warn("Calls that were cut when another gateway died are on the books now", { rows });
+    } catch (error) {
+      log.warn("Calls of gateways that are gone could not be looked for", { error });
+    }
+    if (!isStopped) clock.after(ADOPT_EVERY_MS, () => void look());
+  };
+  void look();
+  return () => {
+    isStopped = true;
   };
 }
 

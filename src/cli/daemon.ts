@@ -43,7 +43,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   let current = config;
   const prices = await openPriceDesk(config, (message, error) => log.warn(message, { error }));
   await prices.open();
-  const store = await openStore(config);
+  const store = await openStore({ ...config, isServer: true });
   const directory = createDirectory({ store: store.identity, now: Date.now });
   await directory.ensureRoot(config.adminEmail);
   const ring = await openRing(store, log);

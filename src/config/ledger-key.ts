@@ -59,6 +59,21 @@ export const LEDGER_KEYS = {
     path: "file",
     restart: true,
   },
+  ledger_outbox_full: {
+    about:
+      "What becomes of new requests once the outbox is full: refuse (503, before a provider is called) or grow; those that run are settled in any case",
+    group: "ledger",
+    type: syntax.defineChoice(["refuse", "grow"]),
+    fallback: "refuse",
+    restart: true,
+  },
+  ledger_outbox_max_bytes: {
+    about: "Beyond this size of what waits in it for the ledger's database, the outbox is full",
+    group: "ledger",
+    type: syntax.size,
+    fallback: "1GiB",
+    restart: true,
+  },
   ledger_sign_interval: {
     about: "How often the newest row of the books is signed, where there are new ones",
     group: "ledger",

@@ -125,8 +125,7 @@ function readConfig(reading: Reading): Config {
     metrics: { isPublic: values.metrics_public },
     budgets: readBudgets(values),
     smtp,
-    outboxPath: values.ledger_outbox,
-    durability: values.ledger_durability,
+    ...readBooks(values),
     database: {
       maxConnections: chooseConnections(reading, values),
       maxIdleMs: values.db_conn_max_idle_time,
@@ -163,6 +162,14 @@ function readTimeouts(values: Values): Config["timeouts"] {
     upstreamHeadersMs: values.upstream_header_timeout,
     upstreamIdleMs: values.upstream_idle_timeout,
     shutdownMs: values.shutdown_timeout,
+  };
+}
+
+function readBooks(values: Values): Pick<Config, "durability" | "outbox" | "outboxPath"> {
+  return {
+    outboxPath: values.ledger_outbox,
+    outbox: { maxBytes: values.ledger_outbox_max_bytes, whenFull: values.ledger_outbox_full },
+    durability: values.ledger_durability,
   };
 }
 

@@ -56,6 +56,11 @@ export interface Config {
   smtp: Smtp | null;
   /** Where rows go first while the ledger is PostgreSQL. */
   outboxPath: string;
+  outbox: {
+    maxBytes: number;
+    /** What becomes of new requests beyond that. */
+    whenFull: "grow" | "refuse";
+  };
   /** What an acknowledged row outlives: the death of this process, or of the machine's power. */
   durability: "disk" | "process";
   database: { maxConnections: number; maxIdleMs: number; maxLifetimeMs: number };

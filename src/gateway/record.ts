@@ -7,6 +7,7 @@ import { GatewayError as Failure, type JsonObject, type Units } from "../ir/inde
 import {
   type Amount,
   type Attempt,
+  type Intent,
   type LedgerEntry,
   type Price,
   type Ticket,
@@ -38,9 +39,9 @@ export interface CallRecord {
   planned(plan: RecordedPlan): void;
   /**
    * Announces, durably, that the planned provider is about to be called. Rejects with a GatewayError of kind `overloaded` where the books
-   * cannot be written: then it must not be called.
+   * cannot be written: then it must not be called. `isKnown`: with all that is known by now, where the work was done before.
    */
-  intend(): Promise<void>;
+  intend(isKnown?: boolean): Promise<void>;
   /** The planned provider is called now; what it is asked is read only where it reports no input. */
   estimateInput(read: () => string): void;
   /** The body that the provider is sent. */
@@ -177,6 +178,21 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     return { payloadDigest, payloadSalt, requestHash, responseHash };
   };
 
+  const announce = (): Intent => ({
+    id: call.id,
+    requestId: call.requestId,
+    createdAt: new Date(call.startedWallMs),
+    userId: call.caller.userId,
+    apiKeyId: call.caller.keyId,
+    endpoint: call.endpoint,
+    tags,
+    modelAsked,
+    provider: current.plan?.provider.name ?? null,
+    streamed,
+    dropped: current.plan?.dropped ?? [],
+    attempts: tries.flatMap((each) => printAttempt(each, null)),
+  });
+
   const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
     figures = all();
     const { usage, units, source, price } = figures;
@@ -263,22 +279,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       current = openTry(next);
       tries.push(current);
     },
-    intend() {
-      const { plan } = current;
-      const announced = tools.ledger.intend({
-        id: call.id,
-        requestId: call.requestId,
-        createdAt: new Date(call.startedWallMs),
-        userId: call.caller.userId,
-        apiKeyId: call.caller.keyId,
-        endpoint: call.endpoint,
-        tags,
-        modelAsked,
-        provider: plan?.provider.name ?? null,
-        streamed,
-        dropped: plan?.dropped ?? [],
-        attempts: tries.flatMap((each) => printAttempt(each, null)),
-      });
+    intend(isKnown = false) {
+      const announced = tools.ledger.intend(isKnown ? makeEntry(200, null) : announce());
       if (ticket !== null) tools.ledger.withdraw(ticket);
       ticket = announced.ticket;
       return announced.durable.catch((cause: unknown) => {
@@ -379,6 +381,8 @@ function sumFigures(parts: readonly Figures[]): Figures {
 
 /** The refusal while rows cannot be written. */
 export function booksClosed(cause: unknown): Failure {
+  // Some say themselves what is to be done.
+  if (cause instanceof Failure && cause.code === "ledger_outbox_full") return cause;
   return new Failure({
     kind: "overloaded",
     code: "ledger_unavailable",

@@ -11,18 +11,19 @@ export interface JournalBatch {
   head: ChainHead;
   entries: readonly SealedEntry[];
   recounts: readonly SealedRecount[];
-  /** Bodies of new intents. */
-  intents: readonly string[];
-  /** Numbers of intents that are over. */
+  intents: readonly OpenIntent[];
+  /** Numbers of intents that are over; some may never have been written. */
   over: readonly number[];
 }
 
-/** A number for each intent; or the id of the row that is on the books already. */
-export type Committed = { numbers: number[] } | { duplicate: string };
+/** All is written; or nothing, for another process is writing; or nothing, for the row of this id is on the books already. */
+export type Committed = "busy" | "written" | { duplicate: string };
 
-/** An intent that was not settled before its gateway died. */
+/** An intent without its row. */
 export interface OpenIntent {
+  /** As `nextNumber` gave it: no other process has it. */
   number: number;
+  /** What is known of the row to come, as JSON. */
   body: string;
 }
 
@@ -39,9 +40,13 @@ export interface Journal {
   keepHead(head: Head & { id: string }): void;
   /** Found when the journal was opened: whoever made them is gone. */
   abandoned: readonly OpenIntent[];
-  /**
-   * Writes all or nothing, as durable as the operator asked for when it returns. Where a row's id is there already, nothing is written.
-   * Throws what the engine throws.
-   */
+  nextNumber(): number;
+  /** Writes all or nothing, as durable as the operator asked for when it returns. Throws what the engine throws: then nobody knows which. */
   commit(batch: JournalBatch): Committed;
+  /** Where the chain stands in the file. */
+  reread(): ChainHead;
+  /** Gives up the space that is set aside for rows of calls that run; false where it was given up before. */
+  relieve(): boolean;
+  /** Sets that space aside again; false where there is none. */
+  restore(): boolean;
 }

@@ -4,17 +4,17 @@
 import { type ChainHead, sealAll } from "./chain.ts";
 import { cleanEntry, cleanRecount } from "./clean.ts";
 import type { Intent, LedgerEntry } from "./entry.ts";
+import { type Expectation, createExpectation } from "./expectation.ts";
 import type { Journal } from "./journal.ts";
 import type { Recount } from "./recount.ts";
 
 /** Stands for an intent until its row is settled. */
 export interface Ticket {
-  /** Null until it is durable. */
-  number: number | null;
+  number: number;
   isOver: boolean;
 }
 
-export interface LedgerWriter {
+export interface LedgerWriter extends Expectation {
   /** Announces a call durably; resolves once it is. Rejects where it cannot be written: the call must not be made then. */
   intend(intent: Intent): { ticket: Ticket; durable: Promise<void> };
   /** Resolves once the row is durable and its intent is over; rejects where it could not be written (it is kept, and tried again). */
@@ -23,11 +23,7 @@ export interface LedgerWriter {
   addRecounts(recounts: readonly Recount[]): Promise<void>;
   /** The call was not made after all, or has rows of its own: nothing more is to come of this intent. */
   withdraw(ticket: Ticket): void;
-  /** Announces a row that is still to come; the answer is to be called once it was given, or never will be. */
-  expect(): () => void;
-  /** Resolves once no announced row is outstanding, or after `limitMs`. */
-  settled(limitMs: number): Promise<void>;
-  /** Why rows cannot be written at present; null while all is well. Callers refuse new work on it. */
+  /** Why no new call may be taken on at present; null while all is well. */
   fault(): Error | null;
   /** The last durable link. */
   head(): ChainHead;
@@ -57,6 +53,8 @@ interface LedgerWriterInit {
   after: (delayMs: number, action: () => void) => unknown;
   /** Milliseconds that only grow. */
   nowMs: () => number;
+  /** Why new calls are to be refused although rows can be written; null where they need not. */
+  refusal?: () => Error | null;
   onFault: (error: Error) => void;
   onRecovery: (rows: number) => void;
   onDuplicate: (id: string) => void;
@@ -64,13 +62,14 @@ interface LedgerWriterInit {
   onCommit?: (durationMs: number, rows: number) => void;
 }
 
-/** Rows that could not be written are kept up to this number; callers are refused long before it fills. */
-const MAX_KEPT_ROWS = 100_000;
 const RETRY_MS = 500;
+/** Another process's write takes less than this; waiting for it must not hold up everything else. */
+const BUSY_RETRY_MS = 1;
+const BUSY_LIMIT_MS = 5_000;
 
 type Row = LedgerEntry | Recount;
 
-/** What is written together. */
+/** Rows, and the intents that are over with them. Callers are refused while some are kept, so they are as many as there were calls. */
 interface Load {
   rows: Row[];
   tickets: Ticket[];
@@ -78,31 +77,29 @@ interface Load {
 
 interface Batch extends Load {
   intents: { ticket: Ticket; body: string }[];
-  durable: Promise<void>;
-  resolve: () => void;
-  reject: (error: Error) => void;
+  /** Of rows and of intents: where space is short, only rows are written. */
+  settled: PromiseWithResolvers<void>;
+  announced: PromiseWithResolvers<void>;
 }
 
 export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
-  let head = init.journal.head;
+  const { journal } = init;
+  let { head } = journal;
+  /** The head in the file may be another one, after a commit of which nobody knows what became. */
+  let isDoubtful = false;
   let open: Batch | null = null;
   let kept: Load = { rows: [], tickets: [] };
   let fault: Error | null = null;
+  let busySinceMs: number | null = null;
+  let isRelieved = false;
   let isRetryArmed = false;
-  const expecting = createExpectation(init.after);
-  const figures = {
-    settledRows: 0,
-    intents: 0,
-    openIntents: init.journal.abandoned.length,
-    commits: 0,
-    failedCommits: 0,
-    commitMs: 0,
-  };
+  const openNumbers = new Set(journal.abandoned.map(({ number }) => number));
+  const figures = { settledRows: 0, intents: 0, commits: 0, failedCommits: 0, commitMs: 0 };
 
   const openBatch = (): Batch => {
     if (open === null) {
       open = makeBatch();
-      init.schedule(flush);
+      if (busySinceMs === null) init.schedule(flush);
     }
     return open;
   };
@@ -111,14 +108,17 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     const batch = open;
     if (batch === null) return;
     open = null;
-    const load = { rows: [...kept.rows, ...batch.rows], tickets: [...kept.tickets, ...batch.tickets] };
+    const load = {
+      rows: kept.rows.length === 0 ? batch.rows : [...kept.rows, ...batch.rows],
+      tickets: kept.tickets.length === 0 ? batch.tickets : [...kept.tickets, ...batch.tickets],
+    };
     const startedMs = init.nowMs();
     try {
-      write(load, batch);
-      figures.commits++;
-      succeed(batch);
+      if (!write(load, batch.intents) && waits(startedMs)) {
+        open = batch;
+        init.after(BUSY_RETRY_MS, flush);
+      } else succeed(batch);
     } catch (error) {
-      figures.failedCommits++;
       fail(batch, load, error);
     }
     const durationMs = init.nowMs() - startedMs;
@@ -126,53 +126,91 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     init.onCommit?.(durationMs, load.rows.length);
   };
 
-  /** One commit; a second and third one without the rows that turn out to be there already. */
-  const write = (load: Load, batch: Batch): void => {
-    const intents = batch.intents.filter(({ ticket }) => !ticket.isOver);
-    const over = load.tickets.flatMap(({ number }) => (number === null ? [] : [number]));
+  /** Throws once it has taken too long. */
+  const waits = (nowMs: number): true => {
+    busySinceMs ??= nowMs;
+    if (nowMs - busySinceMs < BUSY_LIMIT_MS) return true;
+    busySinceMs = null;
+    throw new Error(`Another process has been writing to the ledger's file for ${BUSY_LIMIT_MS / 1000} s.`);
+  };
+
+  /** One commit; a second and third one without the rows that turn out to be there already. False where another process is writing. */
+  const write = (load: Load, announced: Batch["intents"]): boolean => {
+    if (isDoubtful) head = journal.reread();
+    isDoubtful = false;
+    const intents = announced.filter(({ ticket }) => !ticket.isOver);
+    const over = load.tickets.map(({ number }) => number);
     for (;;) {
       const { head: next, sealed } = sealAll(head, load.rows);
-      const committed = init.journal.commit({
+      const committed = journal.commit({
         head: next,
         entries: sealed.filter((row) => "attempts" in row),
         recounts: sealed.filter((row) => "entryId" in row),
-        intents: intents.map(({ body }) => body),
+        intents: intents.map(({ ticket, body }) => ({ number: ticket.number, body })),
         over,
       });
-      if ("duplicate" in committed) {
+      if (committed === "busy") return false;
+      if (committed !== "written") {
         const { duplicate } = committed;
         init.onDuplicate(duplicate);
         load.rows = load.rows.filter((row) => ("entryId" in row ? row.entryId : row.id) !== duplicate);
         continue;
       }
-      for (const [index, { ticket }] of intents.entries()) ticket.number = committed.numbers[index] ?? null;
       head = next;
+      busySinceMs = null;
+      figures.commits++;
       figures.intents += intents.length;
-      figures.openIntents += intents.length - over.length;
+      for (const { ticket } of intents) openNumbers.add(ticket.number);
+      for (const number of over) openNumbers.delete(number);
       for (const row of sealed) if ("attempts" in row && row.kind === "call") figures.settledRows++;
-      return;
+      return true;
     }
   };
 
   const succeed = (batch: Batch): void => {
-    if (fault !== null) {
-      const { length } = kept.rows;
-      fault = null;
-      init.onRecovery(length);
-    }
+    const { length } = kept.rows;
     kept = { rows: [], tickets: [] };
-    batch.resolve();
+    batch.settled.resolve();
+    batch.announced.resolve();
+    // Without the space that was set aside, the next call might be the one whose row finds none.
+    if (fault === null || isRelieved) return;
+    fault = null;
+    init.onRecovery(length);
   };
 
   const fail = (batch: Batch, load: Load, error: unknown): void => {
     const reason = error instanceof Error ? error : new Error(String(error));
     const isNew = fault === null;
     fault = reason;
-    // An intent that could not be written is refused, and with it the call: nothing is kept of it.
-    kept = { rows: load.rows.slice(0, MAX_KEPT_ROWS), tickets: load.tickets };
-    batch.reject(reason);
+    figures.failedCommits++;
+    isDoubtful = true;
+    // Nothing is kept of an intent: the call is refused. Should it be in the file after all, it goes with the next commit.
+    batch.announced.reject(reason);
+    for (const { ticket } of batch.intents) {
+      ticket.isOver = true;
+      load.tickets.push(ticket);
+    }
+    if (settleAlone(load)) {
+      kept = { rows: [], tickets: [] };
+      batch.settled.resolve();
+    } else {
+      kept = load;
+      batch.settled.reject(reason);
+    }
     if (isNew) init.onFault(reason);
     armRetry();
+  };
+
+  /** Into the space that is set aside for it. */
+  const settleAlone = (load: Load): boolean => {
+    if (!journal.relieve()) return false;
+    isRelieved = true;
+    try {
+      return write(load, []);
+    } catch {
+      isDoubtful = true;
+      return false;
+    }
   };
 
   /** One at a time, however many batches fail meanwhile. */
@@ -182,9 +220,11 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     init.after(RETRY_MS, () => {
       isRetryArmed = false;
       if (fault === null) return;
+      if (isRelieved) isRelieved = !journal.restore();
       // An empty batch carries the kept rows with it, and writes even where there are none: whether it can is the question.
       open ??= makeBatch();
       flush();
+      if (fault !== null) armRetry();
     });
   };
 
@@ -196,68 +236,46 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
 
   return {
     intend(intent) {
+      const ticket: Ticket = { number: journal.nextNumber(), isOver: fault !== null };
+      if (fault !== null) return { ticket, durable: Promise.reject(fault) };
       const batch = openBatch();
-      const ticket: Ticket = { number: null, isOver: false };
       batch.intents.push({ ticket, body: JSON.stringify(intent) });
-      return { ticket, durable: batch.durable };
+      return { ticket, durable: batch.announced.promise };
     },
     add(entry, ticket) {
       const batch = openBatch();
       batch.rows.push(cleanEntry(entry));
       finish(ticket, batch);
-      return batch.durable;
+      return batch.settled.promise;
     },
     addRecounts(recounts) {
       const batch = openBatch();
       batch.rows.push(...recounts.map(cleanRecount));
-      return batch.durable;
+      return batch.settled.promise;
     },
     withdraw(ticket) {
       finish(ticket, openBatch());
     },
-    ...expecting,
-    fault: () => fault,
+    ...createExpectation(init.after),
+    fault: () => fault ?? init.refusal?.() ?? null,
     head: () => head,
     async drain() {
       while (open !== null || kept.rows.length > 0) {
         open ??= makeBatch();
         const current = open;
         flush();
-        await current.durable;
+        await current.settled.promise;
       }
     },
-    figures: () => ({ ...figures, keptRows: kept.rows.length }),
-  };
-}
-
-/** Counts rows that are still to come. */
-function createExpectation(after: LedgerWriterInit["after"]): Pick<LedgerWriter, "expect" | "settled"> {
-  let expected = 0;
-  let onNone: (() => void) | null = null;
-  return {
-    expect() {
-      expected++;
-      let isDone = false;
-      return () => {
-        if (isDone) return;
-        isDone = true;
-        expected--;
-        if (expected === 0) onNone?.();
-      };
-    },
-    async settled(limitMs) {
-      if (expected === 0) return;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      onNone = resolve;
-      after(limitMs, resolve);
-      await promise;
-    },
+    figures: () => ({ ...figures, openIntents: openNumbers.size, keptRows: kept.rows.length }),
   };
 }
 
 function makeBatch(): Batch {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const settled = Promise.withResolvers<void>();
+  const announced = Promise.withResolvers<void>();
   // A caller that went away does not make its row's failure unhandled: the fault is reported once, by `onFault`.
-  promise.catch(() => undefined);
-  return { rows: [], tickets: [], intents: [], durable: promise, resolve, reject };
+  settled.promise.catch(() => undefined);
+  announced.promise.catch(() => undefined);
+  return { rows: [], tickets: [], intents: [], settled, announced };
 }

@@ -62,4 +62,6 @@ export interface EngineOptions {
   /** A file path or a DSN. */
   location: string;
   database: { maxConnections: number; maxIdleMs: number; maxLifetimeMs: number };
+  /** Who moves a SQLite file's log into it: each connection as it writes, or a thread of its own, for whoever runs for long. */
+  checkpoints?: "own" | "thread" | undefined;
 }

@@ -10,11 +10,14 @@ import { createAnswerStore } from "./answer.ts";
 import { createAuditStore } from "./audit.ts";
 import { createBindingStore } from "./binding.ts";
 import { createBudgetStore } from "./budget.ts";
+import { type Deferred, defer } from "./deferred.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
-import { type JournalOptions, type Shipper, createShipper } from "./journal.ts";
+import { type Adopted, type Chest, type JournalOptions, type Shipper, createShipper } from "./journal.ts";
 import { createLedgerStore } from "./ledger.ts";
 import { locateLedger, readScheme } from "./location.ts";
+import { type OutboxLimits, boundOutbox } from "./outbox.ts";
+import type { Checkpoints } from "./sqlite/checkpoint.ts";
 import { type RecountStore, createRecountStore } from "./recount.ts";
 
 export interface StoreOptions {
@@ -24,7 +27,14 @@ export interface StoreOptions {
   ledgerPath: string;
   /** Of a PostgreSQL pool; milliseconds, 0 for no limit. */
   database: EngineOptions["database"];
+  /**
+   * For whoever runs for long: SQLite files are kept tidy by a thread, and a ledger on PostgreSQL that does not answer is opened later,
+   * for rows go to the outbox.
+   */
+  isServer?: boolean;
 }
+
+export type { Adopted } from "./journal.ts";
 
 export interface Store {
   identity: IdentityStore;
@@ -42,27 +52,42 @@ export interface Store {
   ledgerFile: string | null;
   /** Where this process writes the books; one at a time. Throws a GatewayError that names the file. */
   openJournal(options: OpenJournalOptions): Promise<OpenJournal>;
-  /** Rejects where a database does not answer. */
+  /** Why the ledger's database is not open yet; null where it is. */
+  missing(): GatewayError | null;
+  /** Rejects where a database does not answer without which requests cannot be served. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface OpenJournalOptions extends Omit<JournalOptions, "location"> {
+export interface OpenJournalOptions extends Omit<
+  JournalOptions,
+  "checkpoints" | "connect" | "location" | "reserveBytes"
+> {
   /** Path of the file that rows go to first where the ledger is PostgreSQL. */
   outboxPath: string;
+  outbox?: OutboxLimits;
   after: (delayMs: number, action: () => void) => () => void;
   /** The ledger does not take what lies in the outbox; it is tried again. */
   onFault: (error: unknown) => void;
   onRecovery: () => void;
+  /** A SQLite file's log could not be moved into it; it is tried again. */
+  onCheckpointFault?: (error: Error) => void;
 }
 
 export interface OpenJournal {
   journal: Journal;
   /** Rows that are still to go on to the ledger's own database; 0 where the journal is the ledger. */
   waiting(): number;
+  /** Why no new call may be taken on although rows can be written; null where they may. */
+  refusal(): Error | null;
+  /** Intents of processes that are gone, while this one runs on. */
+  adopt(): Adopted;
   /** Delivers what waits, as far as that is possible in `limitMs`, and closes the file. */
   close(limitMs: number): Promise<void>;
 }
+
+/** Of a server's disk: rows of a thousand calls, and the pages that each commit of them touches. */
+const RESERVE_BYTES = 8 * 1024 * 1024;
 
 /** How long a reader waits for rows that are on their way: one's own request is to be found on the books. */
 const READ_WAIT_MS = 1_000;
@@ -80,17 +105,23 @@ const BY_SCHEME = {
 } as const satisfies Record<string, (options: EngineOptions) => Promise<Engine>>;
 
 /** Creates what is missing and brings the tables up to date. Throws a GatewayError that names the database and the remedy. */
-export async function openStore({ identityPath, ledgerPath, database }: StoreOptions): Promise<Store> {
+export async function openStore({
+  identityPath,
+  ledgerPath,
+  database,
+  isServer = false,
+}: StoreOptions): Promise<Store> {
   const together = locateLedger({ identityPath, ledgerPath }) === identityPath;
-  const first = await openEngine({ location: identityPath, database });
-  let second: Engine;
+  const checkpoints = isServer ? "thread" : "own";
+  const first = await openEngine({ location: identityPath, database, checkpoints });
+  let later: Opening | null = null;
   try {
-    second = together ? first : await openEngine({ location: ledgerPath, database });
+    if (!together) later = await openOwn({ location: ledgerPath, database, checkpoints }, isServer);
   } catch (error) {
     await first.close();
     throw error;
   }
-  const engines = together ? [first] : [first, second];
+  const second = later?.engine ?? first;
   const outgoing: { shipper: Shipper | null } = { shipper: null };
   const arrive = async (): Promise<void> => outgoing.shipper?.flush(READ_WAIT_MS);
   const budgets = createBudgetStore(second);
@@ -110,44 +141,92 @@ export async function openStore({ identityPath, ledgerPath, database }: StoreOpt
     },
     engine: first.name,
     ledgerFile: second.name === "sqlite" ? (together ? identityPath : ledgerPath) : null,
-    async openJournal({ outboxPath, after, onFault, onRecovery, ...options }) {
+    async openJournal({ outboxPath, onCheckpointFault = () => undefined, ...options }) {
+      const isFile = second.name === "sqlite";
+      const location = isFile ? (together ? identityPath : ledgerPath) : outboxPath;
+      if (!isFile) await (await openSqlite({ location, database })).close();
       const { openJournal } = await import("./sqlite/journal.ts");
-      if (second.name === "sqlite") {
-        const chest = openJournal({ ...options, location: together ? identityPath : ledgerPath });
-        return { journal: chest, waiting: () => 0, close: async () => chest.close() };
-      }
-      await (await openSqlite({ location: outboxPath, database })).close();
-      const chest = openJournal({ ...options, location: outboxPath });
-      const shipper = createShipper({ chest, deliver: second.deliver, after, onFault, onRecovery });
-      outgoing.shipper = shipper;
-      shipper.nudge();
+      const chest = openJournal({ ...options, location, checkpoints, reserveBytes: isServer ? RESERVE_BYTES : 0 });
+      const files = new Set(readScheme(identityPath) === "" ? [identityPath, location] : [location]);
+      const tidying = isServer ? await startTidying([...files], onCheckpointFault) : null;
+      const opened = isFile ? openDirectly(chest) : openOutbox(chest, second, options);
+      outgoing.shipper = opened.shipper;
       return {
-        journal: {
-          ...chest,
-          commit(batch) {
-            const committed = chest.commit(batch);
-            shipper.nudge();
-            return committed;
-          },
-          keepHead(head) {
-            chest.keepHead(head);
-            shipper.nudge();
-          },
-        },
-        waiting: shipper.waiting,
+        ...opened,
+        adopt: chest.adopt,
         async close(limitMs) {
-          await shipper.stop(limitMs);
+          await opened.shipper?.stop(limitMs);
           outgoing.shipper = null;
+          await tidying?.stop();
           chest.close();
         },
       };
     },
-    async ping() {
-      await Promise.all(engines.map((engine) => engine.ping()));
-    },
+    missing: () => later?.missing() ?? null,
+    // With a ledger elsewhere that does not answer, rows go to the outbox, and requests are served.
+    ping: () =>
+      second.name === "sqlite" ? Promise.all([first.ping(), second.ping()]).then(() => undefined) : first.ping(),
     async close() {
-      await Promise.all(engines.map((engine) => engine.close()));
+      await Promise.all([first.close(), later?.engine.close()]);
     },
+  };
+}
+
+/** A PostgreSQL of the ledger's own is opened when it is needed: much can be done without it. A server looks at once, so as to say what is wrong. */
+async function openOwn(options: EngineOptions, isServer: boolean): Promise<Opening> {
+  if (readScheme(options.location) === "") return { engine: await openEngine(options), missing: () => null };
+  const { schema } = await import("./postgres/schema.ts");
+  const deferred = defer({ name: "postgres", schema }, () => openEngine(options));
+  if (isServer) await deferred.tryNow();
+  return deferred;
+}
+
+type Opening = Pick<Deferred, "engine" | "missing">;
+
+async function startTidying(files: readonly string[], onFault: (error: Error) => void): Promise<Checkpoints> {
+  const { startCheckpoints } = await import("./sqlite/checkpoint.ts");
+  return startCheckpoints(files, onFault);
+}
+
+type Opened = Pick<OpenJournal, "journal" | "refusal" | "waiting"> & { shipper: Shipper | null };
+
+/** The file is the ledger. */
+function openDirectly(chest: Chest): Opened {
+  return { journal: chest, waiting: () => 0, refusal: () => null, shipper: null };
+}
+
+const NO_LIMITS: OutboxLimits = { maxBytes: 0, whenFull: "grow" };
+
+/** The file is on the way to the ledger. */
+function openOutbox(
+  chest: Chest,
+  { deliver }: Engine,
+  {
+    outbox: limits = NO_LIMITS,
+    after,
+    onFault,
+    onRecovery,
+  }: Pick<OpenJournalOptions, "after" | "onFault" | "onRecovery" | "outbox">,
+): Opened {
+  const outbox = boundOutbox(chest, limits);
+  const shipper = createShipper({ chest: outbox, deliver, after, onFault, onRecovery });
+  shipper.nudge();
+  return {
+    journal: {
+      ...outbox,
+      commit(batch) {
+        const committed = outbox.commit(batch);
+        shipper.nudge();
+        return committed;
+      },
+      keepHead(head) {
+        outbox.keepHead(head);
+        shipper.nudge();
+      },
+    },
+    waiting: outbox.countWaiting,
+    refusal: outbox.refusal,
+    shipper,
   };
 }
 

@@ -1,6 +1,8 @@
 // The local journal as the daemon opens it, and how what is in it goes on to PostgreSQL. Knows no SQL.
 
-import type { ChainHead, Head, Journal, SealedEntry, SealedRecount } from "../ledger/index.ts";
+import type { Database } from "bun:sqlite";
+import type { ChainHead, Head, Journal, OpenIntent, SealedEntry, SealedRecount } from "../ledger/index.ts";
+import type { EngineOptions } from "./engine.ts";
 import type { Schema } from "./schema.ts";
 
 export interface JournalOptions {
@@ -8,6 +10,11 @@ export interface JournalOptions {
   location: string;
   /** What a row outlives once it is acknowledged: the death of the process, or of the machine's power. */
   durability: "disk" | "process";
+  checkpoints?: EngineOptions["checkpoints"];
+  /** What of the disk is set aside for rows of calls that run when it fills up; 0 for none. */
+  reserveBytes?: number;
+  /** In place of opening the file by itself. */
+  connect?: (location: string) => Database;
   /** Who signs the chain's heads. */
   key: { id: string; publicKey: string };
   /** The newest head of a chain that was kept elsewhere, too. */
@@ -28,8 +35,19 @@ export interface Chest extends Journal {
   take(limit: number): Shipment;
   /** It has arrived. */
   drop(shipment: Shipment): void;
+  /** Rows that lie there. */
   countWaiting(): number;
+  /** What the file is worth, without the pages in it that are free again. */
+  countBytes(): number;
+  /** Intents of processes that are gone, while this one runs on. */
+  adopt(): Adopted;
   close(): void;
+}
+
+export interface Adopted {
+  intents: readonly OpenIntent[];
+  /** To be called once they are closed: until then nobody else finds them. */
+  release(): void;
 }
 
 interface ShipperInit {
@@ -58,17 +76,20 @@ export function createShipper(init: ShipperInit): Shipper {
   let running: Promise<void> | null = null;
   let isFaulty = false;
   let isStopped = false;
+  let isClosed = false;
   let isRetryArmed = false;
   /** Something was written since the last look. */
   let isNudged = false;
 
   const shipAll = async (): Promise<void> => {
-    for (;;) {
+    while (!isClosed) {
       isNudged = false;
       const shipment = init.chest.take(ROWS);
       const { entries, recounts, heads } = shipment;
       if (entries.length + recounts.length + heads.length === 0) return;
       await init.deliver(shipment);
+      // What arrives twice is left alone there, so the next process may deliver it again.
+      if (isClosed) return;
       init.chest.drop(shipment);
       if (isFaulty) {
         isFaulty = false;
@@ -121,6 +142,7 @@ export function createShipper(init: ShipperInit): Shipper {
       // Heads are not counted, and go along.
       running ??= run();
       await flush(limitMs);
+      isClosed = true;
     },
   };
 }

@@ -37,6 +37,8 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   ledger_durability: ["disk"],
   ledger_key_file: ["/k"],
   ledger_outbox: ["/o"],
+  ledger_outbox_full: ["grow"],
+  ledger_outbox_max_bytes: ["64MiB"],
   ledger_path: ["/l"],
   ledger_sign_interval: ["5s"],
   log_file: ["/x", "log_file_cli"],

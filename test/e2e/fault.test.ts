@@ -90,7 +90,7 @@ describe("a full disk", () => {
       const script = join(folder, "serve.sh");
       writeFileSync(
         script,
-        `#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs -o size=1m tmpfs "$TOKLIGENCE_HOME" && exec "$0" "$@"' ${BINARY} "$@"\n`,
+        `#!/bin/sh\nexec unshare -m sh -c 'mount -t tmpfs -o size=4m tmpfs "$TOKLIGENCE_HOME" && exec "$0" "$@"' ${BINARY} "$@"\n`,
         { mode: 0o755 },
       );
       const gateway = await serve({ folder, file: script });
@@ -112,7 +112,7 @@ describe("a full disk", () => {
       let answered = 0;
       const fill = join(folder, "home", "fill");
       await run(
-        ["-t", String(gateway.pid), "-m", "sh", "-c", `dd if=/dev/zero of=${fill} bs=1k count=4096 2>/dev/null; true`],
+        ["-t", String(gateway.pid), "-m", "sh", "-c", `dd if=/dev/zero of=${fill} bs=1k count=8192 2>/dev/null; true`],
         { file: "nsenter" },
       );
       let refused: Response | null = null;

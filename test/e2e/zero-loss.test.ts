@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
 import { expectOk, issueKey, makeFolder, serve } from "./binary.ts";
+import { killAgainAndAgain } from "./kill.ts";
 import { rm } from "node:fs/promises";
 
 const ROUNDS = 3;
@@ -94,6 +95,27 @@ describe("kill -9", () => {
     },
     60_000,
   );
+});
+
+describe("kill -9 at random moments, with streams, plain calls, clients that hang up and providers that fail", () => {
+  const seed = Number(process.env["TOKLIGENCE_SEED"] ?? Math.floor(Math.random() * 1e6));
+  const kills = 8;
+  const check = async (dsn: string | null): Promise<void> => {
+    const folder = makeFolder();
+    const report = await killAgainAndAgain({ seed, kills, folder, dsn });
+    expect({ seed, ...report }).toMatchObject({
+      seed,
+      unsettled: [],
+      unbooked: [],
+      doubled: [],
+      openIntents: 0,
+      brokenChains: [],
+    });
+    expect(Math.min(report.complete, report.called)).toBeGreaterThan(kills);
+    await rm(folder, { recursive: true, force: true });
+  };
+  test("SQLite", () => check(null), 60_000);
+  test.skipIf(!hasPostgres)("PostgreSQL", async () => check(await createDatabase()), 60_000);
 });
 
 test("a second server on the same database goes on where the first was killed", async () => {

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  type ChainHead,
   type Intent,
   type JournalBatch,
   closeAbandoned,
@@ -13,42 +14,47 @@ import {
 import { makeEntry } from "./entry.ts";
 
 /** A writer whose ticks and retries are run by hand. */
-function makeRig(onCommit: (batch: JournalBatch) => void, schedule?: (action: () => void) => void) {
+function makeRig(
+  onCommit: (batch: JournalBatch) => "busy" | void,
+  { schedule, reserve = 0 }: { schedule?: (action: () => void) => void; reserve?: number } = {},
+) {
   const ticks: (() => void)[] = [];
   const later: (() => void)[] = [];
   const faults: string[] = [];
   const chain: { id: string; seq: number; hash: string }[] = [];
   const intents = new Map<number, string>();
-  let number = 0;
+  const space = { number: 0, nowMs: 0, reserves: reserve, canRestore: false };
+  const headNow = (): ChainHead => ({ chain: "c", seq: chain.length, hash: chain.at(-1)?.hash ?? "" });
   const writer = createLedgerWriter({
     journal: {
-      head: { chain: "c", seq: 0, hash: "" },
+      head: headNow(),
       abandoned: [],
       beginning: "none",
       continues: null,
       lastHead: null,
       keepHead: () => undefined,
+      nextNumber: () => ++space.number,
       commit(batch) {
         for (const { id } of batch.entries) if (chain.some((row) => row.id === id)) return { duplicate: id };
-        onCommit(batch);
+        if (onCommit(batch) === "busy") return "busy";
         for (const entry of batch.entries) {
           const { id, seq, hash } = entry;
           expect(seq).toBe(chain.length + 1);
           expect(hash).toBe(linkTo(chain.at(-1)?.hash ?? "", digestRow(entry)));
           chain.push({ id, seq: seq ?? 0, hash: hash ?? "" });
         }
-        expect(batch.head).toEqual({ chain: "c", seq: chain.length, hash: chain.at(-1)?.hash ?? "" });
-        for (const over of batch.over) expect(intents.delete(over)).toBe(true);
-        const numbers = batch.intents.map((body) => {
-          intents.set(++number, body);
-          return number;
-        });
-        return { numbers };
+        expect(batch.head).toEqual(headNow());
+        for (const { number, body } of batch.intents) intents.set(number, body);
+        for (const over of batch.over) intents.delete(over);
+        return "written";
       },
+      reread: headNow,
+      relieve: () => space.reserves-- > 0,
+      restore: () => space.canRestore,
     },
     schedule: schedule ?? ((action) => void ticks.push(action)),
     after: (_delay, action) => void later.push(action),
-    nowMs: () => 0,
+    nowMs: () => space.nowMs,
     onFault: (error) => void faults.push(error.message),
     onRecovery: (rows) => void faults.push(`recovered ${rows}`),
     onDuplicate: (id) => void faults.push(`duplicate ${id}`),
@@ -57,7 +63,7 @@ function makeRig(onCommit: (batch: JournalBatch) => void, schedule?: (action: ()
     for (const action of queue.splice(0)) action();
   };
   const written = (): string[] => chain.map(({ id }) => id);
-  return { writer, faults, written, intents, tick: () => run(ticks), retry: () => run(later) };
+  return { writer, faults, written, intents, space, tick: () => run(ticks), retry: () => run(later) };
 }
 
 const idsOf = (batch: JournalBatch): string[] => batch.entries.map(({ id }) => id);
@@ -172,6 +178,60 @@ test("what was announced when the gateway died is closed as interrupted, with wh
   });
 });
 
+test("on a full disk, rows of calls that run go into the space set aside; new calls are refused until there is space again", async () => {
+  let full = false;
+  const { writer, intents, written, space, faults, tick, retry } = makeRig(
+    (batch) => {
+      if (full && batch.intents.length > 0) throw new Error("disk full");
+    },
+    { reserve: 1 },
+  );
+  const running = writer.intend(makeIntent("running"));
+  tick();
+  await running.durable;
+  full = true;
+  const refused = writer.intend(makeIntent("new"));
+  const settled = writer.add(makeEntry({ id: "running" }), running.ticket);
+  tick();
+  await settled;
+  await expect(refused.durable).rejects.toThrow("disk full");
+  expect([written(), intents.size, writer.fault()?.message]).toEqual([["running"], 0, "disk full"]);
+  // Refused at once, and nothing of it is written.
+  await expect(writer.intend(makeIntent("newer")).durable).rejects.toThrow("disk full");
+  const late = writer.add(makeEntry({ id: "late" }));
+  tick();
+  await late;
+  retry();
+  expect(writer.fault()).not.toBeNull();
+  full = false;
+  space.canRestore = true;
+  retry();
+  expect([writer.fault(), written(), faults]).toEqual([null, ["running", "late"], ["disk full", "recovered 0"]]);
+});
+
+test("while another process writes, a commit waits without holding anything up; after five seconds it is a fault", async () => {
+  let isBusy = true;
+  const { writer, written, space, tick, retry } = makeRig(() => (isBusy ? "busy" : undefined));
+  const first = writer.add(makeEntry({ id: "a" }));
+  tick();
+  const second = writer.add(makeEntry({ id: "b" }));
+  retry();
+  expect([written(), writer.fault()]).toEqual([[], null]);
+  isBusy = false;
+  retry();
+  await Promise.all([first, second]);
+  expect(written()).toEqual(["a", "b"]);
+  isBusy = true;
+  const late = writer.add(makeEntry({ id: "c" }));
+  tick();
+  space.nowMs += 5_000;
+  retry();
+  await expect(late).rejects.toThrow("Another process");
+  isBusy = false;
+  retry();
+  expect([written(), writer.fault()]).toEqual([["a", "b", "c"], null]);
+});
+
 test("a row that is there already is left out, and leaves no gap", async () => {
   const { writer, faults, written, tick } = makeRig(() => undefined);
   const first = writer.add(makeEntry({ id: "a" }));
@@ -200,9 +260,12 @@ test("whatever fails whenever: every acknowledged row is written exactly once, e
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), async (failures) => {
       const outcomes = [...failures];
-      const { writer, written, retry } = makeRig(() => {
-        if (outcomes.shift() ?? false) throw new Error("no");
-      }, setImmediate);
+      const { writer, written, retry } = makeRig(
+        () => {
+          if (outcomes.shift() ?? false) throw new Error("no");
+        },
+        { schedule: setImmediate },
+      );
       const acknowledged: string[] = [];
       for (let index = 0; index < failures.length; index++) {
         const id = `row-${index}`;

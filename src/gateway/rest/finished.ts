@@ -4,7 +4,7 @@
 import type { JsonObject } from "../../ir/index.ts";
 import { makeStableId } from "../../lib/stable-id.ts";
 import type { Finished, Metered, RestCollection } from "../../wire/index.ts";
-import { openRecord } from "../record.ts";
+import { type CallRecord, openRecord } from "../record.ts";
 import type { RestCall } from "./call.ts";
 import { sumResults } from "./results.ts";
 import type { RestState } from "./state.ts";
@@ -18,17 +18,31 @@ export async function bookFinished(state: State, collection: RestCollection, obj
   const { tools, plan } = state;
   const { name } = plan.provider;
   if ("metered" in told) {
-    if (await tools.bindings.claimBooking(name, id)) await book(state, { collection, id, told, metered: told.metered });
+    await book(state, { collection, told, id }, [{ id, metered: told.metered }]);
     return;
   }
   // The results are read, which takes its time: nobody waits for it.
   tools.errands.run(`${name}/${id}`, async () => {
     const sums = await sumResults(state, told.resultsPath);
     if (sums === null) return false;
-    if (!(await tools.bindings.claimBooking(name, id))) return true;
-    for (const metered of sums) await book(state, { collection, id: `${id}/${metered.model}`, told, metered });
+    const parts = sums.map((metered) => ({ id: `${id}/${metered.model}`, metered }));
+    await book(state, { collection, told, id }, parts);
     return true;
   });
+}
+
+/** One row a part, by whoever claims the object. They are announced before, with their figures: who claims it and dies is never asked again. */
+async function book(state: State, { id, ...booking }: Omit<Booking, "metered">, parts: readonly Part[]): Promise<void> {
+  const records = parts.map((part) => open(state, { ...booking, ...part }));
+  await Promise.all(records.map((record) => record.intend(true)));
+  const isOurs = await state.tools.bindings.claimBooking(state.plan.provider.name, id);
+  if (isOurs) await Promise.all(records.map((record) => record.settle(200, null)));
+  else for (const record of records) record.withdraw();
+}
+
+interface Part {
+  id: string;
+  metered: Metered;
 }
 
 interface Booking {
@@ -38,7 +52,7 @@ interface Booking {
   metered: Metered;
 }
 
-async function book({ call, tools, plan }: State, { collection, id, told, metered }: Booking): Promise<void> {
+function open({ call, tools, plan }: State, { collection, id, told, metered }: Booking): CallRecord {
   const { provider } = plan;
   const record = openRecord(
     {
@@ -58,5 +72,5 @@ async function book({ call, tools, plan }: State, { collection, id, told, metere
   const batched = usage === null ? null : { ...usage, serviceTier: "batch" };
   record.measured({ ...metered, usage: batched, source: "provider", price: "sum" });
   record.attempted({ status: 200, error: null, upstreamRequestId: id });
-  await record.settle(200, null);
+  return record;
 }

@@ -40,17 +40,15 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
     call.keepOpen();
     try {
       const headers = { ...forwardHeaders(call), ...outgoing.headers, ...provider.headers };
+      const body = typeof outgoing.body === "string" ? outgoing.body : null;
+      const authorized = await authorize(provider, { method: call.method, url, headers, body });
+      await record.intend();
       const upstream = await send({
         provider: provider.name,
         method: call.method,
         url,
         body: outgoing.body,
-        headers: await authorize(provider, {
-          method: call.method,
-          url,
-          headers,
-          body: typeof outgoing.body === "string" ? outgoing.body : null,
-        }),
+        headers: authorized,
         line,
         deadlines: scene.deadlines,
         fetch: tools.fetch,

@@ -17,8 +17,10 @@ export function prepareInsert<Row extends object>(db: Database, table: Table): I
   const columns = getTableColumns(table);
   const fields = Object.keys(columns) as (keyof Row)[];
   const names = Object.values(columns).map(({ name }) => `"${name}"`);
+  // Of the key alone: a row whose place in its chain is taken is no row that was there already.
+  const key = Object.values(columns).find(({ primary }) => primary)?.name;
   const statement = db.prepare<unknown, Value[]>(
-    `insert into ${getTableName(table)} (${names.join(", ")}) values (${names.map(() => "?").join(", ")}) on conflict do nothing`,
+    `insert into ${getTableName(table)} (${names.join(", ")}) values (${names.map(() => "?").join(", ")}) on conflict ("${key}") do nothing`,
   );
   return {
     run: (row) => statement.run(...fields.map((field) => toValue(row[field]))).changes > 0,

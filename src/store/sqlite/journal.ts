@@ -1,88 +1,118 @@
 // The local file that the books are written to first: rows, intents and the head of the chain in one commit. Knows no ledger rule.
 
 import { Database } from "bun:sqlite";
+import { closeSync, fsyncSync, openSync } from "node:fs";
+import { dirname } from "node:path";
 import { and, asc, count, eq, inArray, isNull, lte } from "drizzle-orm";
-import type { Committed, Head, JournalBatch, OpenIntent, SealedEntry, SealedRecount } from "../../ledger/index.ts";
-import { ANY_DATABASE, explainStoreError } from "../error.ts";
+import type { ChainHead, Committed, Head, JournalBatch, SealedEntry, SealedRecount } from "../../ledger/index.ts";
+import { ANY_DATABASE, codeOf, explainStoreError } from "../error.ts";
 import type { Db } from "../engine.ts";
 import type { Chest, JournalOptions, Shipment } from "../journal.ts";
+import { adoptIntents, readIntents } from "./adopt.ts";
 import { openChain } from "./chain.ts";
+import { leaveCheckpoints } from "./checkpoint.ts";
 import { prepareInsert } from "./insert.ts";
 import { runNow, toDb } from "./query.ts";
-import { ledgerChains, ledgerEntries, ledgerHeads, ledgerIntents, ledgerRecounts } from "./schema.ts";
-import { claimSlot, trySlot } from "./slot.ts";
+import { openReserve } from "./reserve.ts";
+import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts } from "./schema.ts";
+import { claimSlot, MAX_SLOTS, type Slot } from "./slot.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
-const SYNCHRONOUS = { process: "NORMAL", disk: "FULL" } as const;
+/** As the pragma reads back: NORMAL, FULL. */
+const SYNCHRONOUS = { process: 1, disk: 2 } as const;
 
 /** The file is there and its tables are up to date. Throws a GatewayError that names it. */
-export function openJournal({ location, durability, ...options }: JournalOptions): Chest {
-  const slot = claimSlot(location);
+export function openJournal({ location, connect = openFile, reserveBytes = 0, ...options }: JournalOptions): Chest {
+  let slot: Slot | undefined;
   let db: Database | undefined;
   try {
-    db = new Database(location, { create: false, readwrite: true });
-    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    db.run(`PRAGMA synchronous = ${SYNCHRONOUS[durability]}`);
+    slot = claimSlot(location);
+    db = connect(location);
+    configure(db, location, options);
     const chain = openChain(db, slot.number, options);
-    return assemble(db, { ...chain, abandoned: findAbandoned(db, location, slot.number), close: slot.release });
+    return assemble(db, { location, slot, chain, reserveBytes });
   } catch (error) {
     db?.close();
-    slot.release();
+    slot?.release();
     throw explainStoreError(error, location);
   }
 }
 
-/** Intents of this slot, and of others that nobody holds any more. */
-function findAbandoned(db: Database, location: string, slot: number): OpenIntent[] {
-  const { db: orm, release } = toDb(db);
-  const rows = runNow(
-    orm
-      .select({ number: ledgerIntents.number, body: ledgerIntents.body, slot: ledgerChains.slot })
-      .from(ledgerIntents)
-      .innerJoin(ledgerChains, eq(ledgerChains.chain, ledgerIntents.chain))
-      .orderBy(asc(ledgerIntents.number)),
-  );
-  release();
-  const free = new Map<number, boolean>([[slot, true]]);
-  for (const other of new Set(rows.map((row) => row.slot))) {
-    if (free.has(other)) continue;
-    const taken = trySlot(location, other);
-    free.set(other, taken !== null);
-    taken?.release();
-  }
-  return rows.filter((row) => free.get(row.slot)).map(({ number, body }) => ({ number, body }));
+function openFile(location: string): Database {
+  return new Database(location, { create: false, readwrite: true });
 }
 
-type Found = Pick<Chest, "abandoned" | "beginning" | "close" | "continues" | "head" | "lastHead">;
+function configure(
+  db: Database,
+  location: string,
+  { durability, checkpoints }: Pick<JournalOptions, "checkpoints" | "durability">,
+): void {
+  db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  const synchronous = SYNCHRONOUS[durability];
+  db.run(`PRAGMA synchronous = ${synchronous}`);
+  const read = db.query<{ synchronous: number }, []>("PRAGMA synchronous").get()?.synchronous;
+  if (read !== synchronous) throw new Error(`SQLite did not take synchronous = ${synchronous}`);
+  leaveCheckpoints(db, checkpoints);
+  if (durability === "process") return;
+  // On macOS a sync without it ends in the drive's own memory.
+  db.run("PRAGMA fullfsync = ON");
+  // SQLite syncs the folder for the log it makes; the file itself, and its name, are older than this connection.
+  for (const path of [location, dirname(location)]) syncPath(path);
+}
 
-function assemble(db: Database, { close, ...found }: Found): Chest {
+/** Windows has no such thing as a folder that is synced. */
+function syncPath(path: string): void {
+  if (process.platform === "win32") return;
+  const file = openSync(path, "r");
+  fsyncSync(file);
+  closeSync(file);
+}
+
+interface Parts {
+  location: string;
+  slot: Slot;
+  chain: ReturnType<typeof openChain>;
+  reserveBytes: number;
+}
+
+function assemble(db: Database, { location, slot, chain: found, reserveBytes }: Parts): Chest {
+  const { head } = found;
+  const reserve = openReserve(`${location}.reserve-${slot.number}`, reserveBytes);
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const insertEntry = prepareInsert<SealedEntry>(db, ledgerEntries);
   const insertRecount = prepareInsert<SealedRecount>(db, ledgerRecounts);
   const insertHead = prepareInsert<Head & { id: string }>(db, ledgerHeads);
-  const insertIntent = db.prepare<unknown, [string, string]>("insert into ledger_intents (chain, body) values (?, ?)");
+  const insertIntent = db.prepare<unknown, [number, string, string]>(
+    "insert into ledger_intents (number, chain, body) values (?, ?, ?)",
+  );
   const removeIntent = db.prepare<unknown, [number]>("delete from ledger_intents where number = ?");
   const moveHead = db.prepare<unknown, [number, string, string]>(
     "update ledger_chains set seq = ?, hash = ? where chain = ?",
   );
+  const readHead = db.prepare<ChainHead, [string]>("select chain, seq, hash from ledger_chains where chain = ?");
+  const nextNumber = createNumbers(db, slot.number);
 
-  const write = (batch: JournalBatch): Committed => {
+  const write = ({ head: { chain, seq, hash }, ...batch }: JournalBatch): Committed => {
     for (const entry of batch.entries) if (!insertEntry.run(entry)) return { duplicate: entry.id };
     for (const recount of batch.recounts) if (!insertRecount.run(recount)) return { duplicate: recount.entryId };
-    const { chain, seq, hash } = batch.head;
-    const numbers = batch.intents.map((body) => Number(insertIntent.run(chain, body).lastInsertRowid));
+    for (const { number, body } of batch.intents) insertIntent.run(number, chain, body);
     for (const number of batch.over) removeIntent.run(number);
     moveHead.run(seq, hash, chain);
-    return { numbers };
+    return "written";
   };
 
-  const transact = <T extends object | void>(work: () => T): T => {
+  const transact = (work: () => Committed): Committed => {
     try {
       begin.run();
+    } catch (error) {
+      if (codeOf(error).startsWith("SQLITE_BUSY")) return "busy";
+      throw explainStoreError(error, ANY_DATABASE);
+    }
+    try {
       const result = work();
       // What is not committed is undone below.
-      if (typeof result !== "object" || !("duplicate" in result)) commit.run();
+      if (result === "written") commit.run();
       return result;
     } catch (error) {
       throw explainStoreError(error, ANY_DATABASE);
@@ -91,15 +121,36 @@ function assemble(db: Database, { close, ...found }: Found): Chest {
     }
   };
 
-  return {
+  /** Waits for another process's write, and everything else with it: for what is rare. */
+  const transactPatiently = (work: () => void): void => {
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    const result = transact(() => {
+      work();
+      return "written";
+    });
+    db.run("PRAGMA busy_timeout = 0");
+    if (result === "busy") throw Object.assign(new Error("The file is locked."), { code: "SQLITE_BUSY" });
+  };
+
+  const outgoing = openOutgoing(db, transactPatiently);
+  const chest: Chest = {
     ...found,
+    abandoned: readIntents(db, slot.number),
+    nextNumber,
     commit: (batch) => transact(() => write(batch)),
-    keepHead: (signed) =>
-      transact(() => {
-        insertHead.run(signed);
-      }),
-    ...openOutgoing(db, transact),
+    reread() {
+      try {
+        return readHead.get(head.chain) ?? head;
+      } catch (error) {
+        throw explainStoreError(error, ANY_DATABASE);
+      }
+    },
+    keepHead: (signed) => transactPatiently(() => void insertHead.run(signed)),
+    ...reserve,
+    adopt: () => adoptIntents(db, location, slot.number),
+    ...outgoing,
     close() {
+      outgoing.finish();
       for (const statement of [
         begin,
         commit,
@@ -109,19 +160,30 @@ function assemble(db: Database, { close, ...found }: Found): Chest {
         insertIntent,
         removeIntent,
         moveHead,
+        readHead,
       ])
         statement.finalize();
       db.close();
-      close();
+      slot.release();
     },
   };
+  // From here on a commit does not wait for other processes: it says so, and the event loop goes on.
+  db.run("PRAGMA busy_timeout = 0");
+  return chest;
+}
+
+/** Each slot has numbers of its own, so that no process takes another's intent for its own. */
+function createNumbers(db: Database, slot: number): () => number {
+  const last = db.query<{ number: number | null }, []>("select max(number) as number from ledger_intents").get();
+  let number = (Math.floor((last?.number ?? 0) / MAX_SLOTS) + 1) * MAX_SLOTS + slot;
+  return () => (number += MAX_SLOTS);
 }
 
 /** What of the file is on its way to another database. */
 function openOutgoing(
   db: Database,
   transact: (work: () => void) => void,
-): Pick<Chest, "countWaiting" | "drop" | "take"> {
+): Pick<Chest, "countBytes" | "countWaiting" | "drop" | "take"> & { finish(): void } {
   const { db: orm, release } = toDb(db);
   const take = (limit: number): Shipment => {
     // First, for rows come in meanwhile where another process writes here too.
@@ -135,6 +197,10 @@ function openOutgoing(
       chains: parts.map(({ chain }) => chain),
     };
   };
+  const usage = db.prepare<{ bytes: number }, []>(
+    `select (page_count - freelist_count) * page_size as bytes
+     from pragma_page_count(), pragma_freelist_count(), pragma_page_size()`,
+  );
   return {
     take(limit) {
       try {
@@ -154,7 +220,13 @@ function openOutgoing(
       });
       release();
     },
-    countWaiting: () => countRows(orm, ledgerEntries) + countRows(orm, ledgerRecounts),
+    countWaiting() {
+      const rows = countRows(orm, ledgerEntries) + countRows(orm, ledgerRecounts);
+      release();
+      return rows;
+    },
+    countBytes: () => usage.get()?.bytes ?? 0,
+    finish: () => usage.finalize(),
   };
 }
 

@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Engine, EngineOptions } from "../engine.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
+import { leaveCheckpoints } from "./checkpoint.ts";
 import { createDesk, type Desk } from "./desk.ts";
 import { prepareHot } from "./hot.ts";
 import { migrateSqlite } from "./migrate.ts";
@@ -18,7 +19,7 @@ const CHECKED_BYTES = 1024 * 1024;
 const WAL_RETRY_MS = 20;
 
 /** Creates folder (0700) and file (0600) where they are missing. Throws a GatewayError that names the path. */
-export async function openSqlite({ location }: EngineOptions): Promise<Engine> {
+export async function openSqlite({ location, checkpoints }: EngineOptions): Promise<Engine> {
   let writer: Database | undefined;
   let reader: Database | undefined;
   try {
@@ -28,6 +29,7 @@ export async function openSqlite({ location }: EngineOptions): Promise<Engine> {
     if (bytes <= CHECKED_BYTES) check(writer);
     migrateSqlite(writer, location);
     writer.run("PRAGMA foreign_keys = ON");
+    leaveCheckpoints(writer, checkpoints);
     reader = new Database(location, { readonly: true });
     reader.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return assemble(writer, reader, createDesk(location, BUSY_TIMEOUT_MS));

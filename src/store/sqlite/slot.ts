@@ -9,7 +9,7 @@ export interface Slot {
   release(): void;
 }
 
-const MAX_SLOTS = 64;
+export const MAX_SLOTS = 64;
 
 /** The first free one. Throws where there is none. */
 export function claimSlot(location: string): Slot {
@@ -26,6 +26,8 @@ export function trySlot(location: string, number: number): Slot | null {
   const lock = new Database(path, { create: true, readwrite: true });
   try {
     lock.run("PRAGMA busy_timeout = 0");
+    // Nothing is ever written: a full disk is no obstacle.
+    lock.run("PRAGMA journal_mode = MEMORY");
     lock.run("BEGIN EXCLUSIVE");
     chmodSync(path, 0o600);
     return { number, release: () => lock.close() };

@@ -1,0 +1,32 @@
+// Counts rows that are still to come, so that a stop can wait for them. Knows no row.
+
+export interface Expectation {
+  /** Announces a row that is still to come; the answer is to be called once it was given, or never will be. */
+  expect(): () => void;
+  /** Resolves once no announced row is outstanding, or after `limitMs`. */
+  settled(limitMs: number): Promise<void>;
+}
+
+export function createExpectation(after: (delayMs: number, action: () => void) => unknown): Expectation {
+  let expected = 0;
+  let onNone: (() => void) | null = null;
+  return {
+    expect() {
+      expected++;
+      let isDone = false;
+      return () => {
+        if (isDone) return;
+        isDone = true;
+        expected--;
+        if (expected === 0) onNone?.();
+      };
+    },
+    async settled(limitMs) {
+      if (expected === 0) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      onNone = resolve;
+      after(limitMs, resolve);
+      await promise;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+// The local file of the books where a world of processes uses it: intents of those that are gone, durability, and the length of the log.
+
+import { Database } from "bun:sqlite";
+import { afterEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { sealAll } from "../../src/ledger/index.ts";
+import type { Chest, JournalOptions } from "../../src/store/journal.ts";
+import { startCheckpoints } from "../../src/store/sqlite/checkpoint.ts";
+import { openJournal } from "../../src/store/sqlite/journal.ts";
+import { openSqlite } from "../../src/store/sqlite/open.ts";
+import { makeEntry } from "../ledger/entry.ts";
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+async function makeFile(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "tokligence-journal-"));
+  folders.push(folder);
+  const location = join(folder, "ledger.db");
+  const database = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
+  await (await openSqlite({ location, database })).close();
+  return location;
+}
+
+const OPTIONS = {
+  durability: "process",
+  key: { id: "key", publicKey: "" },
+  findHead: () => null,
+  now: new Date(0),
+} as const;
+
+function openAt(location: string, more: Partial<JournalOptions> = {}): Chest {
+  return openJournal({ ...OPTIONS, location, ...more });
+}
+
+function announce(chest: Chest, body: string): number {
+  const number = chest.nextNumber();
+  const { head } = chest;
+  expect(chest.commit({ head, entries: [], recounts: [], intents: [{ number, body }], over: [] })).toBe("written");
+  return number;
+}
+
+test("intents of a process that is gone are found by the one that runs on, those of one that lives by nobody", async () => {
+  const location = await makeFile();
+  const first = openAt(location);
+  const second = openAt(location);
+  const number = announce(first, "of the first");
+  announce(second, "of the second");
+  expect(second.adopt().intents).toEqual([]);
+  first.close();
+  const adopted = second.adopt();
+  expect(adopted.intents).toEqual([{ number, body: "of the first" }]);
+  // While they are being closed, whoever starts next takes another place.
+  const third = openAt(location);
+  expect(third.abandoned).toEqual([]);
+  adopted.release();
+  const fourth = openAt(location);
+  expect(fourth.abandoned).toEqual([{ number, body: "of the first" }]);
+  for (const chest of [second, third, fourth]) chest.close();
+});
+
+test("numbers of intents are never those of another process", async () => {
+  const location = await makeFile();
+  const chests = Array.from({ length: 3 }, () => openAt(location));
+  const numbers = chests.flatMap((chest) => Array.from({ length: 50 }, () => announce(chest, "{}")));
+  expect(new Set(numbers).size).toBe(numbers.length);
+  for (const chest of chests) chest.close();
+});
+
+test.each([
+  ["process", 1],
+  ["disk", 2],
+] as const)("durability %s is what SQLite has in force", async (durability, level) => {
+  const location = await makeFile();
+  let db: Database | null = null;
+  const connect = (path: string): Database => (db = new Database(path, { readwrite: true, create: false }));
+  const chest = openAt(location, { durability, connect });
+  const read = (db as Database | null)?.query<{ synchronous: number }, []>("pragma synchronous").get();
+  expect(read?.synchronous).toBe(level);
+  chest.close();
+});
+
+test("the log is kept short by the thread, and by nobody else", async () => {
+  const location = await makeFile();
+  const chest = openAt(location, { checkpoints: "thread" });
+  const wal = `${location}-wal`;
+  let { head } = chest;
+  const write = (): void => {
+    const sealed = sealAll(
+      head,
+      Array.from({ length: 40 }, () => makeEntry({ modelAsked: "m".repeat(512) })),
+    );
+    head = sealed.head;
+    expect(chest.commit({ head, entries: sealed.sealed, recounts: [], intents: [], over: [] })).toBe("written");
+  };
+  // Far beyond the thousand pages at which SQLite would have moved them in the middle of a commit.
+  while (statSync(wal).size < 50 * 2 ** 20) write();
+  const before = statSync(location).size;
+  const faults: Error[] = [];
+  const checkpoints = startCheckpoints([location], (error) => faults.push(error));
+  // Its last act is a checkpoint.
+  await checkpoints.stop();
+  expect(faults).toEqual([]);
+  expect(statSync(location).size).toBeGreaterThan(before);
+  // What follows begins the log anew.
+  const longest = statSync(wal).size;
+  for (let turn = 0; turn < 20; turn++) write();
+  expect(statSync(wal).size).toBe(longest);
+  chest.close();
+}, 60_000);
