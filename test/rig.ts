@@ -87,6 +87,8 @@ interface RigInit {
   lookup?: (hostname: string) => Promise<readonly string[]>;
   /** Who signs the chain; nobody who could, unless a test says so. */
   key?: (config: Config) => { id: string; publicKey: string };
+  /** Stands before the writer. */
+  ledger?: (writer: LedgerWriter) => LedgerWriter;
   /** In place of the real books, for faults. */
   append?: (entries: readonly LedgerEntry[]) => unknown;
 }
@@ -157,7 +159,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     books: createReader(store.ledger),
     capture,
     recounts: store.recounts,
-    ledger,
+    ledger: init.ledger?.(ledger) ?? ledger,
     recounter,
     prices: createPriceBook(makePriceRules(config, [await loadBundledPrices()])),
     budgets,

@@ -232,20 +232,17 @@ test("two daemons on one file: each has a chain of its own, and one takes over w
   provider.release();
   expect(await stream.rest).toEndWith("data: [DONE]\n\n");
   await first.exited;
-  await second.stop();
+  second.signal("SIGTERM");
+  await second.exited;
   const all = [...asked, ...during];
   expect(all.filter(({ status }) => status !== 200)).toEqual([]);
   const rows = countRows(join(folder, "home/ledger.db"));
   expect(notOnce(rows, [stream.id, ...all.map(({ id }) => id)])).toEqual([]);
+  const verified = await second.run(["ledger", "verify", "--json"]);
+  expect(verified.code).toBe(0);
   const db = new Database(join(folder, "home/ledger.db"), { readonly: true });
-  const chains = db
-    .query<{ rows: number; last: number; seq: number }, []>(
-      "select count(*) as rows, max(e.seq) as last, c.seq as seq from ledger_entries e join ledger_chains c using (chain) group by chain",
-    )
-    .all();
+  expect(db.query("select distinct chain from ledger_entries").all().length).toBe(2);
   db.close();
-  expect(chains.length).toBe(2);
-  for (const { rows: count, last, seq } of chains) expect([last, seq]).toEqual([count, count]);
 }, 60_000);
 
 test.skipIf(!canTrace)(

@@ -3,10 +3,9 @@
 
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { digestRow, linkTo, type SealedEntry } from "../../src/ledger/index.ts";
+import type { SealedEntry } from "../../src/ledger/index.ts";
 import { openStore } from "../../src/store/index.ts";
-import { runSql } from "../postgres.ts";
-import { issueKey, serve } from "./binary.ts";
+import { issueKey, run, serve } from "./binary.ts";
 
 export interface KillPlan {
   seed: number;
@@ -45,7 +44,7 @@ export async function killAgainAndAgain({ seed, kills, folder, dsn, onKill }: Ki
   const random = makeRandom(seed);
   const provider = startProvider(random);
   const complete = new Set<string>();
-  const env: Record<string, string> = dsn === null ? {} : { TOKLIGENCE_LEDGER_PATH: dsn };
+  const env = nameLedger(dsn);
   const config = `log_level = error\n[provider.scripted]\nbase_url = ${provider.url}/v1\n[routes]\nscripted* = scripted\n`;
   const init = { folder, env, config };
   let token = "";
@@ -182,7 +181,6 @@ async function judge(
   const openIntents = count("ledger_intents");
   const waiting = dsn === null ? 0 : count("ledger_entries");
   local.close();
-  const ends = await readEnds(folder, dsn);
   return {
     complete: complete.size,
     called: called.size,
@@ -192,7 +190,7 @@ async function judge(
     unbooked: [...called].filter((id) => !hasOne(id)),
     doubled: [...byRequest].filter(([, found]) => found.length > 1).map(([id]) => id),
     openIntents: openIntents + waiting,
-    brokenChains: [...ends].flatMap(([chain, end]) => checkChain(chain, end, rows)),
+    brokenChains: await verify(folder, dsn),
   };
 }
 
@@ -210,27 +208,13 @@ async function readRows(identityPath: string, ledgerPath: string): Promise<Seale
   return rows;
 }
 
-async function readEnds(folder: string, dsn: string | null): Promise<Map<string, number>> {
-  const question = "select chain, seq from ledger_chains";
-  if (dsn !== null)
-    return new Map((await runSql(dsn, question)).map((row) => [String(row["chain"]), Number(row["seq"])]));
-  const db = new Database(join(folder, "home/ledger.db"), { readonly: true });
-  const ends = db.query<{ chain: string; seq: number }, []>(question).all();
-  db.close();
-  return new Map(ends.map(({ chain, seq }) => [chain, seq]));
+/** What the program itself finds wrong with its chains, in its words. */
+async function verify(folder: string, dsn: string | null): Promise<string[]> {
+  const env = { HOME: folder, TOKLIGENCE_HOME: join(folder, "home"), ...nameLedger(dsn) };
+  const { code, out, err } = await run(["ledger", "verify", "--json"], { cwd: folder, env });
+  return code === 0 ? [] : [`${out}${err}`];
 }
 
-/** What is wrong with it, in words. */
-function checkChain(chain: string, end: number, rows: readonly SealedEntry[]): string[] {
-  const links = rows
-    .filter((row) => row.chain === chain)
-    .toSorted((left, right) => Number(left.seq) - Number(right.seq));
-  if (links.length !== end) return [`${chain} says ${end} and has ${links.length} rows`];
-  let last = "";
-  for (const [index, row] of links.entries()) {
-    if (row.seq !== index + 1) return [`${chain} has a gap at ${index + 1}`];
-    last = linkTo(last, digestRow(row));
-    if (row.hash !== last) return [`${chain} does not hold at ${index + 1}`];
-  }
-  return [];
+function nameLedger(dsn: string | null): Record<string, string> {
+  return dsn === null ? {} : { TOKLIGENCE_LEDGER_PATH: dsn };
 }

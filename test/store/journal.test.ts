@@ -5,7 +5,8 @@ import { afterEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sealAll } from "../../src/ledger/index.ts";
+import { createLedgerWriter, digestRow, type LedgerPage, linkTo, sealAll } from "../../src/ledger/index.ts";
+import { openStore } from "../../src/store/index.ts";
 import type { Chest, JournalOptions } from "../../src/store/journal.ts";
 import { startCheckpoints } from "../../src/store/sqlite/checkpoint.ts";
 import { openJournal } from "../../src/store/sqlite/journal.ts";
@@ -82,6 +83,52 @@ test.each([
   const read = (db as Database | null)?.query<{ synchronous: number }, []>("pragma synchronous").get();
   expect(read?.synchronous).toBe(level);
   chest.close();
+});
+
+test("a clock that jumps both ways leaves every row once, in the chain's order and without a gap", async () => {
+  const location = await makeFile();
+  const chest = openAt(location);
+  const writer = createLedgerWriter({
+    journal: chest,
+    schedule: setImmediate,
+    after: () => undefined,
+    nowMs: () => 0,
+    onFault: (error) => {
+      throw error;
+    },
+    onRecovery: () => undefined,
+    onDuplicate: (id) => {
+      throw new Error(id);
+    },
+  });
+  const day = 86_400_000;
+  let wallMs = Date.UTC(2026, 0, 1);
+  const given: string[] = [];
+  for (const jump of [0, 1, -3 * day, 400 * day, 0, -800 * day, 0, 5, 5_000 * day, -5_000 * day, 0]) {
+    wallMs += jump;
+    const ids = Array.from({ length: 20 }, () => Bun.randomUUIDv7("hex", wallMs));
+    given.push(...ids);
+    await Promise.all(ids.map((id) => writer.add(makeEntry({ id, createdAt: new Date(wallMs) }))));
+  }
+  const { entries } = chest.take(1_000);
+  chest.close();
+  const links = entries.toSorted((left, right) => Number(left.seq) - Number(right.seq));
+  expect(links.map(({ id }) => id)).toEqual(given);
+  expect(links.map(({ seq }) => seq)).toEqual(given.map((_, index) => index + 1));
+  let last = "";
+  for (const row of links) expect(row.hash).toBe((last = linkTo(last, digestRow(row))));
+  // Pages go by id: each row stands on one of them, wherever its clock put it.
+  const database = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
+  const store = await openStore({ identityPath: location, ledgerPath: location, database });
+  const read: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: LedgerPage = await store.ledger.page({}, 33, cursor);
+    read.push(...page.entries.map(({ id }) => id));
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  await store.close();
+  expect(read).toEqual(given.toSorted().toReversed());
 });
 
 test("the log is kept short by the thread, and by nobody else", async () => {

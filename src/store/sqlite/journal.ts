@@ -98,7 +98,8 @@ function assemble(db: Database, { location, slot, chain: found, reserveBytes }: 
     for (const recount of batch.recounts) if (!insertRecount.run(recount)) return { duplicate: recount.entryId };
     for (const { number, body } of batch.intents) insertIntent.run(number, chain, body);
     for (const number of batch.over) removeIntent.run(number);
-    moveHead.run(seq, hash, chain);
+    // One page less to write where there are intents alone.
+    if (batch.entries.length + batch.recounts.length > 0) moveHead.run(seq, hash, chain);
     return "written";
   };
 
