@@ -43,6 +43,9 @@ const route = defineCommand({
     }
     print(`${decision.model} → ${decision.provider} as ${decision.upstream_model} (${decision.reason})`);
     if (decision.missing !== undefined) say(decision.missing);
+    for (const { provider, upstream_model: name, ready } of decision.fallbacks) {
+      print(`  else ${provider} as ${name}${ready ? "" : " (not ready: a setting is missing)"}`);
+    }
     printTable(decision.considered, ["rule", "origin", "outcome"]);
   },
 });

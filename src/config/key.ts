@@ -4,6 +4,7 @@
 import type * as z from "zod";
 import { LEDGER_KEYS } from "./ledger-key.ts";
 import { RECOUNT_KEYS } from "./recount-key.ts";
+import { TRAVEL_KEYS } from "./travel-key.ts";
 import * as syntax from "./syntax.ts";
 
 export interface Key {
@@ -358,7 +359,7 @@ const GENERAL_KEYS = {
 } as const satisfies Record<string, Key>;
 
 /** By name. */
-export const KEYS = sortTable({ ...GENERAL_KEYS, ...LEDGER_KEYS, ...RECOUNT_KEYS });
+export const KEYS = sortTable({ ...GENERAL_KEYS, ...LEDGER_KEYS, ...RECOUNT_KEYS, ...TRAVEL_KEYS });
 
 export type KeyName = keyof typeof KEYS;
 

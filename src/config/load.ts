@@ -137,6 +137,11 @@ function readConfig(reading: Reading): Config {
       fileCli: chooseLogFile(values.log_file_cli, values.log_file),
     },
     answers: readAnswers(values),
+    travel: {
+      maxAttempts: values.max_attempts,
+      backoff: { baseMs: values.retry_backoff, capMs: values.retry_backoff_max },
+      totalMs: values.retry_window,
+    },
     timeouts: readTimeouts(values),
     prices: {
       overrides,

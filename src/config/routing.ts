@@ -1,7 +1,7 @@
 // From what was said about routes and aliases to ordered lists of rules. Knows how rules are declared; matching is the gateway's.
 
 import { join } from "node:path";
-import type { AliasRule, RouteRule } from "../gateway/rule.ts";
+import type { AliasRule, RouteRule, RouteTarget } from "../gateway/rule.ts";
 import { findNearest } from "../lib/nearest.ts";
 import { describeDiskError } from "./disk.ts";
 import type { DraftRule } from "./gathered.ts";
@@ -11,7 +11,7 @@ import type { Origin } from "./problem.ts";
 import { describeBadValue, printOrigin, quote } from "./problem.ts";
 import type { Reading } from "./read.ts";
 import { readText } from "./read.ts";
-import { splitRules } from "./rule.ts";
+import { splitRules, splitTargets } from "./rule.ts";
 
 /**
  * Higher layers first, so that where two rules are equally good the later word wins. Within a layer: `routes`, then sections in order,
@@ -25,11 +25,26 @@ export function readRoutes(reading: Reading, values: Values, providers: readonly
   ]);
   const routes: RouteRule[] = [];
   for (const { pattern, target, origin } of drafts) {
-    const provider = target.toLowerCase();
-    if (providers.includes(provider)) routes.push({ pattern, provider, origin: printOrigin(origin) });
-    else reading.gathered.problems.push(describeUnknownProvider(pattern, { target, origin, providers }));
+    const targets = splitTargets(target).map(readTarget);
+    const unknown = targets.find(({ provider }) => !providers.includes(provider));
+    const [first, ...fallbacks] = targets;
+    if (first === undefined || unknown !== undefined) {
+      const name = unknown?.provider ?? target;
+      reading.gathered.problems.push(describeUnknownProvider(pattern, { target: name, origin, providers }));
+      continue;
+    }
+    const { provider, model } = first;
+    const rule = { pattern, provider, ...(model === null ? {} : { model }), origin: printOrigin(origin) };
+    routes.push(fallbacks.length === 0 ? rule : { ...rule, fallbacks });
   }
   return routes;
+}
+
+/** `provider`, or `provider/model` where it has another name for the model. */
+function readTarget(written: string): RouteTarget {
+  const slash = written.indexOf("/");
+  if (slash <= 0) return { provider: written.toLowerCase(), model: null };
+  return { provider: written.slice(0, slash).toLowerCase(), model: written.slice(slash + 1) || null };
 }
 
 /** As routes; files of aliases come last. */
@@ -39,6 +54,11 @@ export function readAliases(reading: Reading, values: Values): AliasRule[] {
     ...(values.model_aliases_dir === null ? [] : readFolder(reading, values.model_aliases_dir)),
   ];
   const drafts = order(reading, [listOwn(reading, values, "model_aliases"), reading.gathered.aliases, fromFiles]);
+  for (const { pattern, target, origin } of drafts) {
+    if (splitTargets(target).length === 1) continue;
+    const message = `${quote(pattern)} is another name for one model; who is asked in turn is said in [routes]`;
+    reading.gathered.problems.push({ ...origin, key: null, message, suggestion: null });
+  }
   return drafts.map(({ pattern, target, origin }) => ({ pattern, target, origin: printOrigin(origin) }));
 }
 

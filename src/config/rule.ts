@@ -30,12 +30,18 @@ export function splitRules(text: string): { rules: WrittenRule[]; faults: { line
   return { rules, faults };
 }
 
+/** `a | b`: who is asked first, and who where that one cannot answer. */
+export function splitTargets(target: string): string[] {
+  return target.split("|").map((name) => name.trim());
+}
+
 /** A sentence about what is wrong, or null. */
 export function checkRule(pattern: string, target: string): string | null {
   const wrong = checkPattern(pattern);
   if (wrong !== null) return wrong;
-  if (target === "") return `${quote(pattern)} leads nowhere`;
-  if (/[\s*]/.test(target)) return `${quote(pattern)} must lead to one name, without spaces or *`;
+  const names = splitTargets(target);
+  if (names.includes("")) return `${quote(pattern)} leads nowhere`;
+  if (names.some((name) => /[\s*]/.test(name))) return `${quote(pattern)} must lead to names without spaces or *`;
   return null;
 }
 

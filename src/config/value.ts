@@ -74,6 +74,12 @@ export interface Config {
     /** Of all users together. */
     bytes: number;
   };
+  /** How often and how long another answer is tried for. */
+  travel: {
+    maxAttempts: number;
+    backoff: { baseMs: number; capMs: number };
+    totalMs: number;
+  };
   timeouts: {
     /** Until the upstream's response headers. */
     upstreamHeadersMs: number;

@@ -16,6 +16,8 @@ import type { Bindings } from "./rest/binding.ts";
 import type { Memory } from "./memory.ts";
 import type { Router } from "./route.ts";
 import type { Deadlines, Fetch } from "./send.ts";
+import type { RetryBudget } from "./way/retry.ts";
+import type { TravelRules } from "./way/travel.ts";
 import type { UnknownPrice } from "./unknown-price.ts";
 
 export interface Call {
@@ -49,6 +51,8 @@ export interface Scene {
   deadlines: Deadlines;
   /** What budgets reserve of output where a call sets no limit. */
   defaultOutputTokens: number;
+  /** How often and how long another answer is tried for. */
+  travel: TravelRules;
   redact: Redact;
 }
 
@@ -59,6 +63,8 @@ export interface GatewayTools {
   ledger: LedgerWriter;
   capture: Capture;
   prices: PriceBook;
+  /** How much trying again a provider is to bear. */
+  retryBudgets: { of(provider: string): RetryBudget };
   /** A call is made though nobody knows its price. */
   unpriced: (provider: string, model: string, tier: string) => void;
   /** What is done behind everybody's back. */

@@ -11,7 +11,7 @@ import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
-import { type Plan, makePlan, objectsApart } from "./plan.ts";
+import { type Plan, type Target, listTargets, objectsApart, planFor } from "./plan.ts";
 import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
@@ -19,6 +19,7 @@ import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstr
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
 import { judgePrice } from "./unknown-price.ts";
+import { type Outcome, travel } from "./way/travel.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
 export async function handleCall(call: Call, tools: GatewayTools): Promise<Response> {
@@ -58,27 +59,79 @@ async function answer(
   const keeper = mayReference(asked.raw) ? await findKeeper(call, tools, asked) : null;
   const heldBy = recalled?.heldBy ?? null;
   if (keeper !== null && heldBy !== null && keeper !== heldBy) throw objectsApart(keeper, heldBy);
-  const plan = tellOurs(makePlan(scene, { ...asked, keeper: keeper ?? heldBy }), recalled?.ask.ours);
-  const bound = (): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
-  const reserving = plan.local === undefined ? record.reserve(plan, bound) : undefined;
-  if (reserving !== undefined) await reserving;
-  record.planned(plan);
-  if (plan.local === undefined) judgePrice({ plan, record, scene, tools, body: asked.body });
-  const ready: Ready = {
-    call,
-    tools,
-    scene,
-    plan,
-    record,
-    line,
-    body: asked.body,
-    stream: peek.stream,
-    keep: bindIncidental({ call, tools, plan }, makeKeeper({ call, tools, plan }, recalled)),
-    elsewhere: null,
+  const wanted = { ...asked, keeper: keeper ?? heldBy };
+  const targets = listTargets(scene, wanted);
+  const prepare = async (target: Target, line: Line): Promise<Ready> => {
+    const plan = tellOurs(planFor(scene, target, wanted), recalled?.ask.ours);
+    const bound = (): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
+    const reserving = plan.local === undefined ? record.reserve(plan, bound) : undefined;
+    if (reserving !== undefined) await reserving;
+    record.planned(plan);
+    if (plan.local === undefined) judgePrice({ plan, record, scene, tools, body: asked.body });
+    return {
+      call,
+      tools,
+      scene,
+      plan,
+      record,
+      line,
+      body: asked.body,
+      stream: peek.stream,
+      keep: bindIncidental({ call, tools, plan }, makeKeeper({ call, tools, plan }, recalled)),
+      elsewhere: null,
+    };
   };
-  if (recalled?.ask.isBackground !== true) return perform(ready);
-  if (!isLeftToProvider(plan, recalled.memory)) return answerLater(ready, recalled, perform);
-  return perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) });
+  const go = (line: Line, over: (ready: Ready) => Ready): Promise<Response> =>
+    travelOn({ targets, call, tools, scene, line }, async (target, own) => perform(over(await prepare(target, own))));
+  if (recalled?.ask.isBackground !== true) return go(line, (ready) => ready);
+  // Who makes it is known to the client from the start.
+  const ready = await prepare(targets[0], line);
+  if (!isLeftToProvider(ready.plan, recalled.memory)) {
+    return answerLater(ready, recalled, async (own) => conclude(await perform(own)));
+  }
+  return conclude(await perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) }));
+}
+
+interface Leg {
+  targets: readonly [Target, ...Target[]];
+  call: Call;
+  tools: GatewayTools;
+  scene: Scene;
+  /** Of the call; each attempt hangs on it by a line of its own. */
+  line: Line;
+}
+
+/** Asks one target after another, as far as that may help. */
+function travelOn(
+  { targets, call, tools, scene, line }: Leg,
+  attempt: (target: Target, line: Line) => Promise<Outcome<Response>>,
+): Promise<Response> {
+  let isFirst = true;
+  return travel({
+    targets,
+    rules: scene.travel,
+    clock: tools.clock,
+    random: Math.random,
+    budgetOf: ({ provider }) => tools.retryBudgets.of(provider.name),
+    signal: call.signal,
+    startedMs: call.startedMs,
+    async attempt(target) {
+      const own = isFirst ? line : openLine(call.signal, tools.clock);
+      isFirst = false;
+      try {
+        const outcome = await attempt(target, own);
+        return outcome;
+      } catch (error) {
+        own.release(true);
+        throw error;
+      }
+    },
+  });
+}
+
+/** Where there is one target and one try. */
+async function conclude(outcome: Outcome<Response>): Promise<Response> {
+  return outcome.failure === null ? outcome.answer : outcome.tell({});
 }
 
 /** Counting costs nothing. */
@@ -96,13 +149,13 @@ function boundOf(
 }
 
 /** Asks the provider and gives its answer. */
-async function perform(ready: Ready): Promise<Response> {
+async function perform(ready: Ready): Promise<Outcome<Response>> {
   const { tools } = ready;
   const sentMs = tools.clock.monotonicMs();
   const upstream = await callUpstream(ready);
   const state: CallState = { ...ready, upstream, sentMs, upstreamMs: tools.clock.monotonicMs() - sentMs };
   if (!upstream.ok) return answerRejection(state);
-  return ready.stream ? answerStream(state) : answerWhole(state);
+  return ready.stream ? answerStream(state) : { failure: null, answer: await answerWhole(state) };
 }
 
 /** Who keeps the objects that the request names. Throws not_found for what is not the caller's own. */
@@ -181,7 +234,7 @@ const MAX_ERROR_BYTES = 256 * 1024;
  * An upstream's refusal. In the client's own format it is handed on as it came (but for secrets); in another it becomes a GatewayError,
  * which keeps the status, type and message.
  */
-async function answerRejection(state: CallState): Promise<Response> {
+async function answerRejection(state: CallState): Promise<Outcome<Response>> {
   const { plan, record, line, upstream, scene } = state;
   line.arm(scene.deadlines.idleMs);
   // Secrets are taken out before anything is cut, so that no half of one survives.
@@ -199,9 +252,15 @@ async function answerRejection(state: CallState): Promise<Response> {
     parseObject(text) !== null;
   if (!isOurs) throw failure;
   line.release(false);
-  await record.settle(failure.status, failure);
-  const headers = makeHeaders(state, { "content-type": upstream.headers.get("content-type") ?? "application/json" });
-  return new Response(text, { status: failure.status, headers });
+  return {
+    failure,
+    async tell(more) {
+      await record.settle(failure.status, failure);
+      const type = upstream.headers.get("content-type") ?? "application/json";
+      const headers = makeHeaders(state, { "content-type": type, ...more });
+      return new Response(text, { status: failure.status, headers });
+    },
+  };
 }
 
 async function readRejection(state: CallState): Promise<string> {

@@ -23,3 +23,4 @@ export type { Connect, Session } from "./socket/type.ts";
 export { findTarget, unknownModel } from "./plan.ts";
 export { type Decision, type Router, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";
+export { createRetryBudgets } from "./way/retry.ts";

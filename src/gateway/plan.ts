@@ -59,9 +59,37 @@ export interface Asked {
 /** What of a scene decides. */
 export type PlanScene = Pick<Scene, "providers" | "router" | "workMode"> & { catalog: Pick<Scene["catalog"], "list"> };
 
+/** Who may be asked. */
+export interface Target {
+  provider: Provider;
+  model: string;
+}
+
 /** Throws not_found, not_configured or invalid_request. */
 export function makePlan(scene: PlanScene, asked: Asked): Plan {
-  const { provider, model } = findKeeping(scene, findTarget(scene, asked.peek.model), asked);
+  return planFor(scene, findKeeping(scene, findTarget(scene, asked.peek.model), asked), asked);
+}
+
+/**
+ * Who may be asked, in this order: at least one. Where the request names what a provider keeps, nobody else can be. Throws not_found,
+ * not_configured or invalid_request.
+ */
+export function listTargets(scene: PlanScene, asked: Asked): [Target, ...Target[]] {
+  const name = asked.peek.model;
+  if (asked.keeper !== null) return [findKeeping(scene, findTarget(scene, name), asked)];
+  const { target } = scene.router.resolve(name);
+  const ready = [...(target === null ? [] : [target]), ...(target?.fallbacks ?? [])].flatMap((each) => {
+    const provider = scene.providers.get(each.provider);
+    const isUsable = provider?.missing === null && !LEADS_UP.test(each.model);
+    return isUsable ? [{ provider, model: each.model }] : [];
+  });
+  const [first, ...others] = ready;
+  // Where none can be asked, the error says what is missing.
+  return first === undefined ? [findTarget(scene, name)] : [first, ...others];
+}
+
+/** Throws invalid_request where this target cannot be told what is asked. */
+export function planFor(scene: PlanScene, { provider, model }: Target, asked: Asked): Plan {
   const plan = choosePlan(scene, { provider, model }, asked);
   const [lost] = plan.dropped;
   if (!asked.isStrict || lost === undefined) return plan;

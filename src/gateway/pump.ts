@@ -30,6 +30,8 @@ export interface PumpOptions {
   idleMs: number;
   /** Closes the attempt on the record; called once, before the row is settled. */
   attempted(error: GatewayError | null): void;
+  /** Whether what only begins the answer is held back, so that another provider can be asked where this one fails before its first output. */
+  holds: boolean;
   /** Whether the client takes a comment that tells the cost. */
   tellsCost: boolean;
   /** Takes secrets out of an error that the upstream wrote. */
@@ -40,15 +42,30 @@ export interface PumpOptions {
   report(error: GatewayError): void;
 }
 
-export function pump(options: PumpOptions): AsyncGenerator<string> {
+/** What a stream is when its first output is there, or it failed before. */
+export interface Opening {
+  /** Null where there is output. Else the attempt is closed, no row is written, and another provider may still be asked. */
+  failure: GatewayError | null;
+  /** What the client is to have of it, failure and all; the row is written on the way. Not to be read where another provider is asked instead. */
+  pieces: AsyncGenerator<string>;
+}
+
+/** Resolves once there is something of the answer itself, or never will be: what only begins it is held back so long. */
+export async function pump(options: PumpOptions): Promise<Opening> {
   const { record, line } = options;
   let isOver = false;
+  let isClosed = false;
+  const close = (error: GatewayError | null): void => {
+    if (isClosed) return;
+    isClosed = true;
+    line.release(error !== null);
+    options.attempted(error);
+  };
   const settle = async (status: number, error: GatewayError | null): Promise<void> => {
     // The client may have left while a piece was in hand: the row is written already.
     if (isOver) return record.settle(status, error);
     isOver = true;
-    line.release(error !== null);
-    options.attempted(error);
+    close(error);
     if (error !== null && error.kind !== "cancelled") options.report(error);
     await record.settle(status, error);
   };
@@ -60,18 +77,61 @@ export function pump(options: PumpOptions): AsyncGenerator<string> {
   };
   line.onLeave(leave);
   if (line.cut() === "client") leave();
-  return run(options, { isOver: () => isOver, settle, leave });
+  const steps = readSteps(options);
+  const { first, broken } = options.holds ? await findOutput(steps) : { first: NOT_HELD, broken: null };
+  const failure = first.hasOutput
+    ? null
+    : broken === null
+      ? (first.finish?.error ?? null)
+      : explain(options, broken.by);
+  if (failure !== null && !isOver) close(failure);
+  const settlement = { steps: resume(first, broken, steps), isOver: () => isOver, settle, leave };
+  return { failure, pieces: run(options, settlement) };
+}
+
+function explain(options: PumpOptions, thrown: unknown): GatewayError {
+  return thrown instanceof GatewayError ? thrown : explainRead(options, thrown);
+}
+
+/** More than any provider says before its answer begins. */
+const MAX_HELD_LENGTH = 256 * 1024;
+
+const NOT_HELD: Step = Object.freeze({ text: "", last: "", finish: null, hasOutput: true });
+
+/** A stream that broke, and why. */
+type Broken = { by: unknown } | null;
+
+/** All steps up to the first that says something of the answer, as one. */
+async function findOutput(steps: AsyncGenerator<Step>): Promise<{ first: Step; broken: Broken }> {
+  let first: Step = { text: "", last: "", finish: null, hasOutput: false };
+  try {
+    while (first.finish === null && !first.hasOutput && first.text.length <= MAX_HELD_LENGTH) {
+      const { value: step, done } = await steps.next();
+      if (done === true) break;
+      first = { ...step, text: first.text + step.text };
+    }
+    return { first, broken: null };
+  } catch (by) {
+    return { first, broken: { by } };
+  }
+}
+
+async function* resume(first: Step, broken: Broken, steps: AsyncGenerator<Step>): AsyncGenerator<Step> {
+  yield first;
+  if (broken !== null) throw broken.by;
+  if (first.finish === null) yield* steps;
 }
 
 interface Settlement {
+  steps: AsyncGenerator<Step>;
   isOver: () => boolean;
   settle: (status: number, error: GatewayError | null) => Promise<void>;
   leave: () => void;
 }
 
-async function* run(options: PumpOptions, { isOver, settle, leave }: Settlement): AsyncGenerator<string> {
+async function* run(options: PumpOptions, { steps, isOver, settle, leave }: Settlement): AsyncGenerator<string> {
   try {
-    for await (const step of readSteps(options)) {
+    for await (const step of steps) {
       if (step.text !== "") yield step.text;
       if (step.finish === null) continue;
       const kept = step.finish.error === undefined ? options.ending?.(step.last) : undefined;
@@ -86,7 +146,7 @@ async function* run(options: PumpOptions, { isOver, settle, leave }: Settlement)
       yield options.carrier.fail(toGatewayError(thrown));
       return;
     }
-    const failure = thrown instanceof GatewayError ? thrown : explainRead(options, thrown);
+    const failure = explain(options, thrown);
     try {
       await settle(failure.kind === "cancelled" ? failure.status : 200, failure);
       yield options.carrier.fail(failure);
@@ -105,6 +165,8 @@ interface Step {
   /** To be released after the settlement; only with `finish`. */
   last: string;
   finish: Extract<Event, { type: "finish" }> | null;
+  /** Whether something of the answer itself is in it. */
+  hasOutput: boolean;
 }
 
 /** One step a chunk of the upstream; the last step, and only that, has a `finish`. */
@@ -129,20 +191,31 @@ async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
   for (const event of events) options.record.observed(event);
   const finish: Step["finish"] = events.find((event) => event.type === "finish") ?? { type: "finish" };
   const last = options.carrier.close(events);
-  yield { text: rest.text, last: finish.error === undefined ? last : options.redact(last), finish };
+  const hasOutput = rest.hasOutput || events.some(isOutput);
+  yield { text: rest.text, last: finish.error === undefined ? last : options.redact(last), finish, hasOutput };
 }
 
 function digest(frames: readonly Frame[], options: PumpOptions): Step {
   let text = "";
+  let hasOutput = false;
   for (const frame of frames) {
     const events = options.decoder.push(frame);
     for (const event of events) options.record.observed(event);
     const piece = options.carrier.carry(frame, events);
     const finish = events.find((event) => event.type === "finish");
-    if (finish !== undefined) return { text, last: finish.error === undefined ? piece : options.redact(piece), finish };
+    hasOutput ||= events.some(isOutput);
+    if (finish !== undefined) {
+      return { text, last: finish.error === undefined ? piece : options.redact(piece), finish, hasOutput };
+    }
     text += piece;
   }
-  return { text, last: "", finish: null };
+  return { text, last: "", finish: null, hasOutput };
+}
+
+/** What only begins an answer says nothing of it yet. */
+function isOutput(event: Event): boolean {
+  if (event.type === "part-delta") return event.text !== "";
+  return event.type === "part-start" && typeof event.kind === "object";
 }
 
 function explainRead(options: PumpOptions, thrown: unknown): GatewayError {

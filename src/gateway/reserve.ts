@@ -25,6 +25,7 @@ const NOTHING: Amount = Object.freeze({ costNanos: 0, tokens: 0 });
 
 export function openReserving(call: RecordedCall, { budgets }: Pick<GatewayTools, "budgets">): Reserving {
   let reservation: Reservation | null = null;
+  let reservedFor: Target | null = null;
   let isOver = false;
   let near: Reservation["headers"] = null;
 
@@ -47,6 +48,12 @@ export function openReserving(call: RecordedCall, { budgets }: Pick<GatewayTools
 
   return {
     reserve(plan, asked, bound) {
+      const isSame = reservedFor?.provider === plan.provider && reservedFor.model === plan.model;
+      if (isSame && reservation !== null) return undefined;
+      // Whatever the target before it cost is booked with the row.
+      reservation?.settle(NOTHING);
+      reservation = null;
+      reservedFor = plan;
       const made = budgets.reserve(toFacts(plan, asked), bound);
       if (made instanceof Promise) return made.then(keep);
       keep(made);

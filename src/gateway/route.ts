@@ -28,7 +28,14 @@ export interface Step {
 export interface Decision {
   asked: string;
   /** Null where nothing matches. */
-  target: { provider: string; model: string; reason: string; missing?: string } | null;
+  target: {
+    provider: string;
+    model: string;
+    reason: string;
+    missing?: string;
+    /** Who is asked next, in this order. */
+    fallbacks?: readonly { provider: string; model: string }[];
+  } | null;
   /** Every rule that had a say, in order: for people, not for the request path. */
   steps: Step[];
 }
@@ -129,7 +136,7 @@ function findTarget(name: string, compiled: Compiled, table: RouteTable, steps: 
   const exact = compiled.exact.get(lower);
   if (exact !== undefined) {
     steps?.push({ rule: `${exact.pattern} => ${exact.provider}`, origin: exact.origin, outcome: "chosen: exact" });
-    return { provider: exact.provider, model: name, reason: `exact route ${exact.pattern}` };
+    return { ...listRuleTargets(exact, name), reason: `exact route ${exact.pattern}` };
   }
   const qualified = splitQualified(name, table);
   if (qualified !== null) {
@@ -138,9 +145,14 @@ function findTarget(name: string, compiled: Compiled, table: RouteTable, steps: 
   }
   const pattern = pickFirst(compiled.patterns, lower, steps);
   if (pattern !== undefined) {
-    return { provider: pattern.rule.provider, model: name, reason: `route ${pattern.rule.pattern}` };
+    return { ...listRuleTargets(pattern.rule, name), reason: `route ${pattern.rule.pattern}` };
   }
   return findDefault(name, compiled.defaults, table, steps);
+}
+
+function listRuleTargets(rule: RouteRule, name: string) {
+  const fallbacks = (rule.fallbacks ?? []).map(({ provider, model }) => ({ provider, model: model ?? name }));
+  return { provider: rule.provider, model: rule.model ?? name, ...(fallbacks.length === 0 ? {} : { fallbacks }) };
 }
 
 function findDefault(

@@ -9,8 +9,9 @@ import { toJsonArray } from "./json-array.ts";
 import { chooseId } from "./plan.ts";
 import { type Carrier, pump } from "./pump.ts";
 import { readCapped, readUpstreamId } from "./send.ts";
+import type { Outcome } from "./way/travel.ts";
 
-export async function answerStream(state: CallState): Promise<Response> {
+export async function answerStream(state: CallState): Promise<Outcome<Response>> {
   const { plan, record, line, upstream, call, scene, tools } = state;
   const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
   const { mode, spoken } = plan;
@@ -23,7 +24,7 @@ export async function answerStream(state: CallState): Promise<Response> {
   const carrier =
     mode.kind === "forward" ? forwardFrames(mode.wire, state, encodeError) : translateFrames(state, mode, encodeError);
   const decoder = spoken.stream.decode();
-  const pieces = pump({
+  const { failure, pieces } = await pump({
     upstream: upstream.body,
     provider: plan.provider.name,
     reader: framing?.read() ?? createSseReader(),
@@ -39,6 +40,7 @@ export async function answerStream(state: CallState): Promise<Response> {
         upstreamRequestId: readUpstreamId(upstream.headers),
         report: decoder.report(),
       }),
+    holds: state.elsewhere === null,
     ending: state.keep === null ? null : (last) => keepLast(state, client, last),
     tellsCost: client.takesComments !== false,
     redact: scene.redact,
@@ -50,7 +52,9 @@ export async function answerStream(state: CallState): Promise<Response> {
     "cache-control": "no-cache",
     "x-accel-buffering": "no",
   });
-  return new Response(isArray ? toJsonArray(pieces) : pieces, { headers });
+  const tell = (more: Readonly<Record<string, string>>): Response =>
+    new Response(isArray ? toJsonArray(pieces) : pieces, { headers: { ...headers, ...more } });
+  return failure === null ? { failure, answer: tell({}) } : { failure, tell: async (more) => tell(more) };
 }
 
 function keepLast({ keep }: CallState, client: Wire, last: string): Promise<unknown> | undefined {

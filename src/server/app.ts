@@ -11,6 +11,7 @@ import {
   type SocketTools,
   countInput,
   createBindings,
+  createRetryBudgets,
 } from "../gateway/index.ts";
 import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
@@ -120,6 +121,7 @@ export function createApp(parts: AppParts): App {
     ledger: parts.ledger,
     capture: parts.capture,
     prices: parts.prices,
+    retryBudgets: createRetryBudgets(),
     unpriced: makeUnpricedNote(parts.log),
     metrics: parts.metrics,
     errands: createErrands(),

@@ -85,6 +85,7 @@ export function buildScene(
     providers,
     workMode: config.workMode,
     unknownPrice: (provider) => rules.get(provider) ?? config.prices.onUnknown,
+    travel: config.travel,
     deadlines: { headersMs: config.timeouts.upstreamHeadersMs, idleMs: config.timeouts.upstreamIdleMs },
     defaultOutputTokens: config.budgets.defaultOutputTokens,
     redact: createRedactor(config.secrets),

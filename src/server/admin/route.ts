@@ -28,6 +28,8 @@ export interface RouteExplanation {
   /** False where a setting is missing; `missing` then says which. */
   ready: boolean;
   missing?: string;
+  /** Who is asked where that one cannot answer, in this order. */
+  fallbacks: { provider: string; upstream_model: string; ready: boolean }[];
   considered: { rule: string; origin: string; outcome: string }[];
 }
 
@@ -44,6 +46,11 @@ export function explainRoute(scene: Scene, model: string): RouteExplanation {
     reason: decision.target.reason,
     ready: provider?.missing === null,
     ...(typeof missing === "string" ? { missing } : {}),
+    fallbacks: (decision.target.fallbacks ?? []).map((each) => ({
+      provider: each.provider,
+      upstream_model: each.model,
+      ready: scene.providers.get(each.provider)?.missing === null,
+    })),
     considered: decision.steps,
   };
 }

@@ -1,0 +1,108 @@
+// From target to target until one answers: tries again where that may help, waits where it was asked to, gives up where nobody could do better.
+// Nothing has been released to the client while this goes on. Knows no format and no HTTP server.
+
+import { type ErrorKind, GatewayError, toGatewayError } from "../../ir/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { type Backoff, type RetryBudget, chooseDelay, judgeFailure } from "./retry.ts";
+
+export interface TravelRules {
+  /** Calls to providers for one request, all targets together. */
+  maxAttempts: number;
+  backoff: Backoff;
+  /** Nothing is tried any more so long after the request came. */
+  totalMs: number;
+}
+
+/** What became of one call. */
+export type Outcome<Answer> =
+  | { failure: null; answer: Answer }
+  /** `tell`: the provider's own words for it, where it is these that the client is to have; the row is written with them. */
+  | { failure: GatewayError; tell: (headers: Readonly<Record<string, string>>) => Promise<Answer> };
+
+interface Journey<Target, Answer> {
+  targets: readonly [Target, ...Target[]];
+  rules: TravelRules;
+  clock: Pick<Clock, "after" | "monotonicMs">;
+  random: () => number;
+  /** Of the target's provider. */
+  budgetOf: (target: Target) => RetryBudget;
+  /** Aborted when the client leaves. */
+  signal: AbortSignal;
+  startedMs: number;
+  /** May throw a GatewayError instead. */
+  attempt: (target: Target) => Promise<Outcome<Answer>>;
+}
+
+/** Throws the failure of the last attempt; where trying again was our part and is done, with `x-should-retry: false`. */
+export async function travel<Target, Answer>(journey: Journey<Target, Answer>): Promise<Answer> {
+  const { rules, clock } = journey;
+  let open: Target[] = [...journey.targets];
+  let attempts = 0;
+  let last: Failed<Answer> | null = null;
+  for (let round = 0; ; round++) {
+    const before = attempts;
+    let askedMs: number | undefined;
+    for (const target of open) {
+      const budget = journey.budgetOf(target);
+      if (attempts === 0) budget.called();
+      else if (!budget.spend()) continue;
+      attempts++;
+      const outcome = await attempt(journey, target);
+      if (outcome.failure === null) return outcome.answer;
+      const { failure } = outcome;
+      const verdict = judgeFailure(failure);
+      // A second target that cannot be told what is asked, or paid, says less than the failure of the first.
+      const isBeside = last !== null && BESIDE.has(failure.kind);
+      if (!isBeside) last = outcome;
+      if (verdict === "never" && !isBeside) return giveUp(outcome, attempts);
+      if (verdict !== "again") open = open.filter((each) => each !== target);
+      else if (failure.retryAfterMs !== undefined) askedMs = Math.min(askedMs ?? Infinity, failure.retryAfterMs);
+      if (attempts >= rules.maxAttempts || open.length === 0) return giveUp(last ?? outcome, attempts);
+    }
+    if (last === null) throw new GatewayError({ kind: "internal", message: "No provider was asked." });
+    const delayMs = chooseDelay(round, rules.backoff, { askedMs, random: journey.random() });
+    const isTooLate = clock.monotonicMs() + delayMs - journey.startedMs > rules.totalMs;
+    // Whoever is told to come back in an hour is not kept waiting for it; where no target may be tried again, nobody is.
+    if (isTooLate || attempts === before) return giveUp(last, attempts);
+    await rest(delayMs, journey);
+  }
+}
+
+const BESIDE: ReadonlySet<string> = new Set(["invalid_request", "quota_exceeded"] satisfies ErrorKind[]);
+
+type Failed<Answer> = { failure: GatewayError; tell?: (headers: Readonly<Record<string, string>>) => Promise<Answer> };
+
+async function attempt<Target, Answer>(
+  journey: Journey<Target, Answer>,
+  target: Target,
+): Promise<Failed<Answer> | { failure: null; answer: Answer }> {
+  try {
+    return await journey.attempt(target);
+  } catch (error) {
+    return { failure: toGatewayError(error) };
+  }
+}
+
+/** Clients that try by themselves would multiply what was tried here. */
+async function giveUp<Answer>({ failure, tell }: Failed<Answer>, attempts: number): Promise<Answer> {
+  const headers = attempts > 1 ? { "x-should-retry": "false" } : {};
+  if (tell !== undefined) return tell(headers);
+  failure.headers = { ...failure.headers, ...headers };
+  throw failure;
+}
+
+/** Rejects at once where the client leaves. */
+function rest(delayMs: number, { clock, signal }: Pick<Journey<unknown, unknown>, "clock" | "signal">): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      cancel();
+      reject(new GatewayError({ kind: "cancelled", message: "The client closed the connection." }));
+    };
+    const cancel = clock.after(delayMs, () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+}

@@ -1,0 +1,255 @@
+// Where a provider fails: tried again, or another one asked, until the first output has gone to the client; never for what nobody could do better.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { type Rig, type Upstream, makeRig, makeStream, readJson } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+const HELLO = [{ role: "user", content: "Hello there" }];
+const ASK = { model: "gpt-4o", messages: HELLO };
+
+function completion(text: string): object {
+  return {
+    id: "chatcmpl-1",
+    object: "chat.completion",
+    created: 1,
+    model: "gpt-4o-2024-08-06",
+    choices: [{ index: 0, message: { role: "assistant", content: text }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
+  };
+}
+
+function chunk(choice: object): string {
+  return `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "gpt-4o", choices: [{ index: 0, finish_reason: null, ...choice }] })}\n\n`;
+}
+
+const START = chunk({ delta: { role: "assistant", content: "" } });
+const END = [
+  chunk({ delta: {}, finish_reason: "stop" }),
+  `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "gpt-4o", choices: [], usage: { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 } })}\n\n`,
+  "data: [DONE]\n\n",
+];
+const GOOD_STREAM = [START, chunk({ delta: { content: "from the second" } }), ...END];
+
+/** Pieces, and then the connection breaks. */
+function broken(pieces: readonly string[]): Response {
+  const encoder = new TextEncoder();
+  const queue = [...pieces];
+  const body = new ReadableStream({
+    pull(controller) {
+      const next = queue.shift();
+      if (next === undefined) controller.error(new Error("reset"));
+      else controller.enqueue(encoder.encode(next));
+    },
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+const refusal = (status: number, headers: Record<string, string> = {}): Response =>
+  Response.json(
+    { error: { message: `no ${status}`, type: "server_error", param: null, code: null } },
+    { status, headers },
+  );
+
+/** `openai` first, and where `others` are given these behind it. */
+async function open(upstream: Upstream, others: { provider: string; model: string | null }[] = []): Promise<Rig> {
+  rig = await makeRig({
+    upstream,
+    config: (config) => ({
+      ...config,
+      travel: { ...config.travel, maxAttempts: 3 },
+      routes: [{ pattern: "gpt-4o", provider: "openai", fallbacks: others, origin: "test" }],
+    }),
+  });
+  return rig;
+}
+
+const SECOND = [{ provider: "local", model: "second" }];
+const isFirst = (url: string): boolean => url.startsWith("http://openai.test");
+
+/** Lets what waits for the clock get there, and moves it on, until the answer is there. */
+async function advance<T>({ clock }: Rig, pending: Promise<T>): Promise<T> {
+  let isDone = false;
+  const settled = pending.finally(() => {
+    isDone = true;
+  });
+  settled.catch(() => undefined);
+  for (let round = 0; !isDone && round < 2_000; round++) {
+    await new Promise(setImmediate);
+    if (round % 20 === 19) clock.advance(100);
+  }
+  return settled;
+}
+
+describe("another provider is asked", () => {
+  const faults: [string, Upstream][] = [
+    ["that cannot be reached", () => Promise.reject(new Error("ECONNREFUSED"))],
+    ...[401, 402, 403, 408, 409, 425, 429, 500, 502, 503, 529].map((status): [string, Upstream] => [
+      `that says ${status}`,
+      () => refusal(status),
+    ]),
+    ["that answers with a page", () => new Response("<html>", { headers: { "content-type": "text/html" } })],
+    [
+      "whose answer breaks off",
+      () => new Response('{"id":"x","choices":[', { headers: { "content-type": "application/json" } }),
+    ],
+  ];
+  test.each(faults)("after one %s", async (_name, fault) => {
+    const gateway = await open((call) => (isFirst(call.url) ? fault(call) : Response.json(completion("Hi"))), SECOND);
+    const response = await gateway.chat(ASK);
+    expect([response.status, (await readJson(response)).choices?.[0].message.content]).toEqual([200, "Hi"]);
+    expect(response.headers.get("x-tokligence-attempts")).toBe("2");
+    expect(response.headers.get("x-tokligence-provider")).toBe("local");
+    expect(gateway.calls[1]?.body).toMatchObject({ model: "second" });
+    const row = await gateway.row();
+    expect(row.attempts.map(({ provider }) => provider)).toEqual(["openai", "local"]);
+    expect(row).toMatchObject({ status: 200, errorKind: null, provider: "local", outputTokens: 3 });
+  });
+
+  test("in its own format, whatever the first one's was", async () => {
+    const message = {
+      id: "msg_1",
+      type: "message",
+      role: "assistant",
+      model: "claude-sonnet-4-5",
+      content: [{ type: "text", text: "Hi" }],
+      stop_reason: "end_turn",
+      stop_sequence: null,
+      usage: { input_tokens: 9, output_tokens: 3 },
+    };
+    const gateway = await open(
+      ({ url }) => (isFirst(url) ? refusal(503) : Response.json(message)),
+      [{ provider: "anthropic", model: "claude-sonnet-4-5" }],
+    );
+    const response = await gateway.chat(ASK);
+    expect((await readJson(response)).choices[0].message.content).toBe("Hi");
+    expect(gateway.calls[1]?.url).toBe("http://anthropic.test/v1/messages");
+  });
+
+  const starts: [string, Upstream][] = [
+    ["breaks off before its first output", () => broken([START])],
+    ["says nothing at all", () => makeStream([])],
+    [
+      "begins with an error",
+      () => makeStream([`data: ${JSON.stringify({ error: { message: "overloaded", type: "server_error" } })}\n\n`]),
+    ],
+    [
+      "begins, then says an error",
+      () => makeStream([START, `data: ${JSON.stringify({ error: { message: "overloaded" } })}\n\n`]),
+    ],
+    ["refuses", () => refusal(503)],
+  ];
+  test.each(starts)("where a stream %s, and nothing of the first is seen", async (_name, fault) => {
+    const gateway = await open((call) => (isFirst(call.url) ? fault(call) : makeStream(GOOD_STREAM)), SECOND);
+    const response = await gateway.chat({ ...ASK, stream: true });
+    const text = await response.text();
+    expect(text).toContain("from the second");
+    expect(text.match(/"role":"assistant"/gu)).toHaveLength(1);
+    expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+    expect(text).not.toContain("overloaded");
+    expect(response.headers.get("x-tokligence-attempts")).toBe("2");
+    expect((await gateway.row()).attempts).toHaveLength(2);
+  });
+
+  test("where a stream stalls before its first output", async () => {
+    const stall = (signal: AbortSignal): Response => {
+      const body = new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode(START));
+          signal.addEventListener("abort", () => controller.error(new Error("aborted")));
+        },
+      });
+      return new Response(body, { headers: { "content-type": "text/event-stream" } });
+    };
+    const gateway = await open(({ url, signal }) => (isFirst(url) ? stall(signal) : makeStream(GOOD_STREAM)), SECOND);
+    const pending = gateway.chat({ ...ASK, stream: true });
+    while (gateway.calls.length === 0) await new Promise(setImmediate);
+    for (let round = 0; round < 20; round++) await new Promise(setImmediate);
+    gateway.clock.advance(30_000);
+    const response = await pending;
+    expect(await response.text()).toContain("from the second");
+    expect((await gateway.row()).attempts.map(({ errorKind }) => errorKind)).toEqual(["timeout", null]);
+  });
+});
+
+describe("no other is asked", () => {
+  test.each([400, 404, 413, 422])("where the request itself is refused with %d", async (status) => {
+    const gateway = await open(() => refusal(status), SECOND);
+    const response = await gateway.chat(ASK);
+    expect([response.status, (await readJson(response)).error.message]).toEqual([status, `no ${status}`]);
+    expect(gateway.calls).toHaveLength(1);
+    expect(response.headers.get("x-should-retry")).toBeNull();
+  });
+
+  test("where a stream has said something already: it ends with an error, not in silence", async () => {
+    const gateway = await open(
+      ({ url }) => (isFirst(url) ? broken([START, chunk({ delta: { content: "half" } })]) : makeStream(GOOD_STREAM)),
+      SECOND,
+    );
+    const text = await (await gateway.chat({ ...ASK, stream: true })).text();
+    expect(text).toContain("half");
+    expect(text).toContain('"error"');
+    expect(text).not.toContain("from the second");
+    expect(gateway.calls).toHaveLength(1);
+    expect(await gateway.row()).toMatchObject({ errorKind: "upstream_malformed", usageSource: "estimate" });
+  });
+});
+
+describe("one provider alone", () => {
+  test("is tried again after a while, and not before it asked to be", async () => {
+    let calls = 0;
+    const times: number[] = [];
+    const gateway = await open(() => {
+      times.push(gateway.clock.monotonicMs());
+      calls++;
+      return calls < 3 ? refusal(429, { "retry-after-ms": "700" }) : Response.json(completion("at last"));
+    });
+    const response = await advance(gateway, gateway.chat(ASK));
+    expect((await readJson(response)).choices[0].message.content).toBe("at last");
+    expect(response.headers.get("x-tokligence-attempts")).toBe("3");
+    for (const index of [1, 2]) expect((times[index] ?? 0) - (times[index - 1] ?? 0)).toBeGreaterThanOrEqual(700);
+  });
+
+  test("that goes on failing is told of in its own words, and the client is told not to try again", async () => {
+    const gateway = await open(() => refusal(503));
+    const response = await advance(gateway, gateway.chat(ASK));
+    expect([response.status, (await readJson(response)).error.message]).toEqual([503, "no 503"]);
+    expect(response.headers.get("x-should-retry")).toBe("false");
+    expect(gateway.calls).toHaveLength(3);
+    const row = await gateway.row();
+    expect(row.attempts.map(({ status }) => status)).toEqual([503, 503, 503]);
+    expect(row).toMatchObject({ status: 503, errorKind: "upstream_rejected", outputTokens: null });
+  });
+
+  test("that asks for more time than there is is not waited for", async () => {
+    const gateway = await open(() => refusal(429, { "retry-after": "3600" }));
+    const response = await gateway.chat(ASK);
+    expect(response.status).toBe(429);
+    expect(gateway.calls).toHaveLength(1);
+  });
+
+  test("is not called again once the client has left", async () => {
+    const gateway = await open(() => refusal(503));
+    const client = new AbortController();
+    const pending = gateway.chat(ASK, { signal: client.signal });
+    while (gateway.calls.length === 0) await new Promise(setImmediate);
+    for (let round = 0; round < 20; round++) await new Promise(setImmediate);
+    client.abort();
+    await pending.catch(() => undefined);
+    gateway.clock.advance(60_000);
+    expect(gateway.calls).toHaveLength(1);
+    expect(await gateway.row()).toMatchObject({ status: 499, errorKind: "cancelled" });
+  });
+
+  test("is not asked more often than its share of calls allows", async () => {
+    const gateway = await open(() => refusal(503));
+    for (let call = 0; call < 30; call++) await advance(gateway, gateway.chat(ASK));
+    // Ten retries that are always there, and one for every fifth call.
+    expect(gateway.calls.length).toBeLessThanOrEqual(30 + 10 + 6);
+    expect(gateway.calls.length).toBeGreaterThan(30);
+  });
+});
