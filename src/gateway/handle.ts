@@ -66,8 +66,8 @@ async function answer(
     const bound = (): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
     const reserving = plan.local === undefined ? record.reserve(plan, bound) : undefined;
     if (reserving !== undefined) await reserving;
-    record.planned(plan);
     if (plan.local === undefined) judgePrice({ plan, record, scene, tools, body: asked.body });
+    record.planned(plan);
     return {
       call,
       tools,

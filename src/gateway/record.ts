@@ -1,8 +1,7 @@
 // Keeps the books of one request while it lives, and settles them once: what each call to a provider used, and what all of them cost.
 // Knows no SQL and no format.
 
-import { type Hash, createHash, hash } from "node:crypto";
-import { type Event, type GatewayError, type Usage, type UsageSource, joinUnits, joinUsage } from "../ir/index.ts";
+import type { Event, GatewayError, Usage } from "../ir/index.ts";
 import { GatewayError as Failure, type JsonObject, type Units } from "../ir/index.ts";
 import {
   type Amount,
@@ -13,10 +12,10 @@ import {
   type Ticket,
   BLANK_ENTRY,
   FREE,
-  digestPayloads,
 } from "../ledger/index.ts";
 import type { Call, GatewayTools } from "./call.ts";
 import { collectText } from "./capture.ts";
+import { type Bodies, type Figures, layOut, openBodies, sumFigures } from "./figures.ts";
 import { cleanHeader } from "./header.ts";
 import { correctLater } from "./later.ts";
 import type { Plan } from "./plan.ts";
@@ -93,10 +92,15 @@ interface Try {
   plan: RecordedPlan | null;
   tally: Tally;
   witness: Witness;
+  bodies: Bodies;
+  /** Null where no text is kept. */
+  captured: { request: CollectedText; response: CollectedText } | null;
   startedMs: number;
   /** Null while it is under way. */
   attempt: Attempt | null;
 }
+
+type CollectedText = ReturnType<typeof collectText>;
 
 type RecordTools = Pick<
   GatewayTools,
@@ -111,14 +115,6 @@ export interface Counted {
   isSum?: boolean;
 }
 
-/** What is booked, of one attempt or of all. */
-interface Figures {
-  usage: Usage | null;
-  units: Units | null;
-  source: UsageSource;
-  price: Price | null;
-}
-
 /** Of a call, what its row says. */
 export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs" | "startedWallMs"> & {
   endpoint: string;
@@ -127,10 +123,13 @@ export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs
 
 export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   const nowMs = tools.clock.monotonicMs;
+  const isCaptured = tools.capture.isOn();
   const openTry = (plan: RecordedPlan | null): Try => ({
     plan,
     tally: openTally(nowMs),
     witness: createWitness(tools.recounter),
+    bodies: openBodies(),
+    captured: isCaptured ? { request: collectText(), response: collectText() } : null,
     startedMs: nowMs(),
     attempt: null,
   });
@@ -141,11 +140,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   let streamed = false;
   let settled: Promise<void> | null = null;
   let ticket: Ticket | null = null;
-  let requestHash: string | null = null;
-  let answerHash: Hash | null = null;
   let figures: Figures | null = null;
   let tags: string[] | null = null;
-  const captured = tools.capture.isOn() ? { request: collectText(), response: collectText() } : null;
   const done = tools.ledger.expect();
   const reserving = openReserving(call, tools);
 
@@ -169,14 +165,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
 
   const all = (): Figures => (tries.length > 1 ? sumFigures(tries.map(evaluate)) : evaluate(current));
 
-  /** Null where no provider was sent anything. */
-  const payload = (): Pick<LedgerEntry, "payloadDigest" | "payloadSalt" | "requestHash" | "responseHash"> | null => {
-    const responseHash = answerHash?.digest("base64url") ?? null;
-    if (requestHash === null && responseHash === null) return null;
-    const payloadSalt = crypto.randomUUID();
-    const payloadDigest = digestPayloads(payloadSalt, requestHash, responseHash);
-    return { payloadDigest, payloadSalt, requestHash, responseHash };
-  };
+  const printAttempts = (): Attempt[] =>
+    tries.flatMap((each) => printAttempt(each, tries.length > 1 ? evaluate(each) : null));
 
   const announce = (): Intent => ({
     id: call.id,
@@ -190,12 +180,13 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     provider: current.plan?.provider.name ?? null,
     streamed,
     dropped: current.plan?.dropped ?? [],
-    attempts: tries.flatMap((each) => printAttempt(each, null)),
+    // What earlier attempts used is paid for, whatever becomes of this one.
+    ...(tries.length > 1 ? layOut(all()) : {}),
+    attempts: [...printAttempts(), ...announceAttempt(current)],
   });
 
   const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
     figures = all();
-    const { usage, units, source, price } = figures;
     const { plan, tally } = current;
     const firstOutputMs = tally.firstOutputMs();
     return {
@@ -212,32 +203,21 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       modelServed: tally.hasAnswer() ? tally.served() || plan?.model || null : null,
       provider: plan?.provider.name ?? null,
       direction: "consume",
-      freshInputTokens: usage?.freshInputTokens ?? null,
-      cacheReadTokens: usage?.cacheReadTokens ?? null,
-      cacheWriteTokens: usage?.cacheWriteTokens ?? null,
-      longCacheWriteTokens: usage === null ? null : (usage.longCacheWriteTokens ?? 0),
-      outputTokens: usage?.outputTokens ?? null,
-      reasoningTokens: usage?.reasoningTokens ?? null,
-      units,
-      serviceTier: usage?.serviceTier ?? null,
-      usageSource: source,
+      ...layOut(figures),
       status,
       errorKind: error?.kind ?? null,
       latencyMs: Math.round(nowMs() - call.startedMs),
       ttftMs: streamed && firstOutputMs !== null ? Math.round(firstOutputMs - call.startedMs) : null,
       streamed,
-      costNanos: price?.costNanos ?? null,
-      priceId: price?.id ?? null,
-      priceSource: price?.source ?? null,
-      priceDate: price?.date ?? null,
       dropped: plan?.dropped ?? [],
-      ...payload(),
-      attempts: tries.flatMap((each) => printAttempt(each, tries.length > 1 ? evaluate(each) : null)),
+      ...current.bodies.layOut(),
+      attempts: printAttempts(),
     };
   };
 
   /** Once the row is durable: text without a row would be nobody's. */
   const keepText = (): void => {
+    const { captured } = current;
     const [request, response] = [captured?.request.text() ?? null, captured?.response.text() ?? null];
     if (request === null && response === null) return;
     const owner = { userId: call.caller.userId, createdAt: new Date(call.startedWallMs) };
@@ -289,13 +269,12 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     },
     estimateInput: (read) => current.tally.estimateInput(read),
     sent(body) {
-      requestHash = hash("sha256", body, "base64url");
-      captured?.request.add(body);
+      current.bodies.sent(body);
+      current.captured?.request.add(body);
     },
     got(piece) {
-      answerHash ??= createHash("sha256");
-      answerHash.update(piece);
-      captured?.response.add(piece);
+      current.bodies.got(piece);
+      current.captured?.response.add(piece);
       if (typeof piece === "string") current.witness.answered(piece);
     },
     asking: (text) => current.witness.asking(text),
@@ -363,20 +342,19 @@ function printAttempt({ attempt, tally }: Try, own: Figures | null): Attempt[] {
   ];
 }
 
-/** What all attempts used and cost: those that lost were paid for as well. Unknown as soon as the price of any tokens is. */
-function sumFigures(parts: readonly Figures[]): Figures {
-  const known = parts.filter(({ source }) => source !== "none");
-  const last = known.at(-1);
-  if (last === undefined) return { usage: null, units: null, source: "none", price: null };
-  const usages = known.flatMap(({ usage }) => usage ?? []);
-  const prices = known.flatMap(({ price }) => price ?? []);
-  const costNanos = prices.reduce((sum, price) => sum + price.costNanos, 0);
-  return {
-    usage: usages.length === 0 ? null : usages.reduce((left, right) => joinUsage(left, right)),
-    units: known.reduce<Units | null>((sum, { units }) => joinUnits(sum, units), null),
-    source: known.some(({ source }) => source === "estimate") ? "estimate" : "provider",
-    price: last.price === null || prices.length < known.length ? null : { ...last.price, costNanos },
-  };
+/** As it stands on record should the gateway die over it. */
+function announceAttempt({ plan, attempt }: Try): Attempt[] {
+  if (plan === null || attempt !== null) return [];
+  return [
+    {
+      provider: plan.provider.name,
+      model: plan.model.slice(0, MAX_NAME_LENGTH),
+      status: null,
+      errorKind: "interrupted",
+      upstreamRequestId: null,
+      latencyMs: 0,
+    },
+  ];
 }
 
 /** The refusal while rows cannot be written. */

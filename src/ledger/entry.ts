@@ -26,7 +26,7 @@ export interface Attempt {
   model: string;
   /** HTTP status of the upstream; null where there was no answer. */
   status: number | null;
-  errorKind: ErrorKind | null;
+  errorKind: EntryErrorKind | null;
   /** The upstream's own id of the call, to quote in a dispute. */
   upstreamRequestId: string | null;
   /** Milliseconds from the start of this attempt to its end. */
@@ -99,7 +99,7 @@ export interface LedgerEntry {
   attempts: Attempt[];
   /** Over salt, request hash and response hash: stays when these are deleted, and tells nothing of them. */
   payloadDigest: string | null;
-  /** Of the body that the provider was sent, and of the one that it answered. */
+  /** Of the body that the last provider was sent, and of the one that it answered. */
   requestHash: string | null;
   responseHash: string | null;
   payloadSalt: string | null;

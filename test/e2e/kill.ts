@@ -28,6 +28,8 @@ export interface KillReport {
   unsettled: string[];
   /** Request ids of calls that the provider received and that have not exactly one row. */
   unbooked: string[];
+  /** Request ids of rows that hold fewer attempts than the providers were called. */
+  unlisted: string[];
   /** Request ids with several rows. */
   doubled: string[];
   openIntents: number;
@@ -45,7 +47,8 @@ export async function killAgainAndAgain({ seed, kills, folder, dsn, onKill }: Ki
   const provider = startProvider(random);
   const complete = new Set<string>();
   const env = nameLedger(dsn);
-  const config = `log_level = error\n[provider.scripted]\nbase_url = ${provider.url}/v1\n[routes]\nscripted* = scripted\n`;
+  const config = `log_level = error\nretry_backoff = 40ms\n[provider.scripted]\nbase_url = ${provider.url}/v1
+[provider.second]\nbase_url = ${provider.url}/v1\n[routes]\nscripted* = scripted | second\n`;
   const init = { folder, env, config };
   let token = "";
   try {
@@ -81,8 +84,8 @@ function makeRandom(seed: number): () => number {
 }
 
 /** Counts what reaches it by the id that the client gave its request. */
-function startProvider(random: () => number): { url: string; called: Set<string>; stop(): Promise<void> } {
-  const called = new Set<string>();
+function startProvider(random: () => number): { url: string; called: Map<string, number>; stop(): Promise<void> } {
+  const called = new Map<string, number>();
   const usage = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
   const base = { id: "chatcmpl-1", created: 1, model: "scripted-1" };
   const frame = (fields: object): string =>
@@ -105,7 +108,7 @@ function startProvider(random: () => number): { url: string; called: Set<string>
     async fetch(request) {
       if (request.method === "GET") return Response.json({ object: "list", data: [] });
       const { user, stream: isStream } = (await request.json()) as { user: string; stream?: boolean };
-      called.add(user);
+      called.set(user, (called.get(user) ?? 0) + 1);
       const ending = pick<Ending>(random, ["whole", "whole", "whole", "slow", "error", "breaks"]);
       if (ending === "error") return Response.json({ error: { message: "no", type: "server_error" } }, { status: 500 });
       if (isStream === true) return new Response(stream(ending), { headers: { "content-type": "text/event-stream" } });
@@ -168,7 +171,7 @@ async function judge(
   folder: string,
   dsn: string | null,
   complete: ReadonlySet<string>,
-  called: ReadonlySet<string>,
+  called: ReadonlyMap<string, number>,
 ): Promise<Omit<KillReport, "kills">> {
   const home = join(folder, "home");
   const rows = await readRows(join(home, "identity.db"), dsn ?? join(home, "ledger.db"));
@@ -187,7 +190,10 @@ async function judge(
     rows: rows.length,
     interrupted: rows.filter(({ errorKind }) => errorKind === "interrupted").length,
     unsettled: [...complete].filter((id) => !isSettled(id)),
-    unbooked: [...called].filter((id) => !hasOne(id)),
+    unbooked: [...called.keys()].filter((id) => !hasOne(id)),
+    unlisted: rows.flatMap(({ requestId, attempts }) =>
+      attempts.length < (called.get(requestId) ?? 0) ? [requestId] : [],
+    ),
     doubled: [...byRequest].filter(([, found]) => found.length > 1).map(([id]) => id),
     openIntents: openIntents + waiting,
     brokenChains: await verify(folder, dsn),

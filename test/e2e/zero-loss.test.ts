@@ -107,6 +107,7 @@ describe("kill -9 at random moments, with streams, plain calls, clients that han
       seed,
       unsettled: [],
       unbooked: [],
+      unlisted: [],
       doubled: [],
       openIntents: 0,
       brokenChains: [],

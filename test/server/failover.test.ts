@@ -1,5 +1,6 @@
 // Where a provider fails: tried again, or another one asked, until the first output has gone to the client; never for what nobody could do better.
 
+import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Rig, type Upstream, makeRig, makeStream, readJson } from "../rig.ts";
 
@@ -251,5 +252,75 @@ describe("one provider alone", () => {
     // Ten retries that are always there, and one for every fifth call.
     expect(gateway.calls.length).toBeLessThanOrEqual(30 + 10 + 6);
     expect(gateway.calls.length).toBeGreaterThan(30);
+  });
+});
+
+describe("on the books", () => {
+  const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
+  /** A stream that tells what it read, and breaks off before it wrote anything. */
+  const counted = `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "gpt-4o", choices: [], usage: { prompt_tokens: 9, completion_tokens: 0, total_tokens: 9 } })}\n\n`;
+
+  test("the hashes are those of the attempt that answered, not of all together", async () => {
+    const answer = JSON.stringify(completion("Hi"));
+    const gateway = await open(
+      ({ url }) =>
+        isFirst(url)
+          ? Response.json({ id: "x", choices: 7 })
+          : new Response(answer, { headers: { "content-type": "application/json" } }),
+      SECOND,
+    );
+    expect((await gateway.chat(ASK)).status).toBe(200);
+    const row = await gateway.row();
+    expect(row.attempts).toHaveLength(2);
+    expect(row.responseHash).toBe(sha256(answer));
+    expect(row.requestHash).toBe(sha256(gateway.calls[1]?.text ?? ""));
+  });
+
+  test("each call is announced before it is made: as under way, and with what those before it used", async () => {
+    const announced: unknown[] = [];
+    const gateway = await open(({ url }) => {
+      const file = new Database(gateway.config.ledgerPath, { readonly: true });
+      announced.push(
+        ...file
+          .query<{ body: string }, []>("select body from ledger_intents")
+          .all()
+          .map(({ body }) => JSON.parse(body)),
+      );
+      file.close();
+      return isFirst(url) ? broken([START, counted]) : makeStream(GOOD_STREAM);
+    }, SECOND);
+    await (await gateway.chat({ ...ASK, stream: true })).text();
+    const underWay = { status: null, errorKind: "interrupted" };
+    expect(announced).toMatchObject([
+      { provider: "openai", attempts: [{ provider: "openai", model: "gpt-4o", ...underWay }] },
+      {
+        provider: "local",
+        freshInputTokens: 9,
+        usageSource: "estimate",
+        costNanos: 9 * 2_500,
+        attempts: [
+          { provider: "openai", status: 200, errorKind: "upstream_malformed", costNanos: 9 * 2_500 },
+          { provider: "local", model: "second", ...underWay },
+        ],
+      },
+    ]);
+  });
+
+  test("a second provider whose price nobody knows, where that is refused, says less than the failure of the first", async () => {
+    rig = await makeRig({
+      upstream: () => refusal(503),
+      config: (config) => ({
+        ...config,
+        providers: config.providers.map((each) =>
+          each.name === "local" ? { ...each, onUnknownPrice: "refuse" as const } : each,
+        ),
+        travel: { ...config.travel, maxAttempts: 2 },
+        routes: [{ pattern: "gpt-4o", provider: "openai", fallbacks: SECOND, origin: "test" }],
+      }),
+    });
+    const response = await advance(rig, rig.chat(ASK));
+    expect([response.status, (await readJson(response)).error.message]).toEqual([503, "no 503"]);
+    const row = await rig.row();
+    expect([row.provider, row.attempts.map(({ provider }) => provider)]).toEqual(["openai", ["openai"]]);
   });
 });

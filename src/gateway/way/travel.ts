@@ -51,7 +51,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       if (outcome.failure === null) return outcome.answer;
       const { failure } = outcome;
       const verdict = judgeFailure(failure);
-      // A second target that cannot be told what is asked, or paid, says less than the failure of the first.
+      // A second target that cannot be told what is asked, or paid or priced, says less than the failure of the first.
       const isBeside = last !== null && BESIDE.has(failure.kind);
       if (!isBeside) last = outcome;
       if (verdict === "never" && !isBeside) return giveUp(outcome, attempts);
@@ -68,7 +68,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
   }
 }
 
-const BESIDE: ReadonlySet<string> = new Set(["invalid_request", "quota_exceeded"] satisfies ErrorKind[]);
+const BESIDE: ReadonlySet<string> = new Set(["forbidden", "invalid_request", "quota_exceeded"] satisfies ErrorKind[]);
 
 type Failed<Answer> = { failure: GatewayError; tell?: (headers: Readonly<Record<string, string>>) => Promise<Answer> };
 

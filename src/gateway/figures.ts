@@ -1,0 +1,81 @@
+// What is booked of one call to a provider, of several, and of the bodies that went to and fro. Knows no SQL and no format.
+
+import { type Hash, createHash, hash } from "node:crypto";
+import { type Units, type Usage, type UsageSource, joinUnits, joinUsage } from "../ir/index.ts";
+import { type LedgerEntry, type Price, digestPayloads } from "../ledger/index.ts";
+
+/** What is booked, of one attempt or of all. */
+export interface Figures {
+  usage: Usage | null;
+  units: Units | null;
+  source: UsageSource;
+  price: Price | null;
+}
+
+/** What all attempts used and cost: those that lost were paid for as well. Unknown as soon as the price of any tokens is. */
+export function sumFigures(parts: readonly Figures[]): Figures {
+  const known = parts.filter(({ source }) => source !== "none");
+  const last = known.at(-1);
+  if (last === undefined) return { usage: null, units: null, source: "none", price: null };
+  const usages = known.flatMap(({ usage }) => usage ?? []);
+  const prices = known.flatMap(({ price }) => price ?? []);
+  const costNanos = prices.reduce((sum, price) => sum + price.costNanos, 0);
+  return {
+    usage: usages.length === 0 ? null : usages.reduce((left, right) => joinUsage(left, right)),
+    units: known.reduce<Units | null>((sum, { units }) => joinUnits(sum, units), null),
+    source: known.some(({ source }) => source === "estimate") ? "estimate" : "provider",
+    price: last.price === null || prices.length < known.length ? null : { ...last.price, costNanos },
+  };
+}
+
+/** The fields of a row that tell of them. */
+export function layOut({ usage, units, source, price }: Figures) {
+  return {
+    freshInputTokens: usage?.freshInputTokens ?? null,
+    cacheReadTokens: usage?.cacheReadTokens ?? null,
+    cacheWriteTokens: usage?.cacheWriteTokens ?? null,
+    longCacheWriteTokens: usage === null ? null : (usage.longCacheWriteTokens ?? 0),
+    outputTokens: usage?.outputTokens ?? null,
+    reasoningTokens: usage?.reasoningTokens ?? null,
+    units,
+    serviceTier: usage?.serviceTier ?? null,
+    usageSource: source,
+    costNanos: price?.costNanos ?? null,
+    priceId: price?.id ?? null,
+    priceSource: price?.source ?? null,
+    priceDate: price?.date ?? null,
+  } satisfies Partial<LedgerEntry>;
+}
+
+/** The bodies of one call to a provider, as hashes. */
+export interface Bodies {
+  sent(body: string): void;
+  got(piece: string | Uint8Array): void;
+  /** Null where the provider was sent nothing. */
+  layOut(): Pick<LedgerEntry, "payloadDigest" | "payloadSalt" | "requestHash" | "responseHash"> | null;
+}
+
+export function openBodies(): Bodies {
+  let requestHash: string | null = null;
+  let answer: Hash | null = null;
+  return {
+    sent(body) {
+      requestHash = hash("sha256", body, "base64url");
+    },
+    got(piece) {
+      answer ??= createHash("sha256");
+      answer.update(piece);
+    },
+    layOut() {
+      const responseHash = answer?.digest("base64url") ?? null;
+      if (requestHash === null && responseHash === null) return null;
+      const payloadSalt = crypto.randomUUID();
+      return {
+        payloadDigest: digestPayloads(payloadSalt, requestHash, responseHash),
+        payloadSalt,
+        requestHash,
+        responseHash,
+      };
+    },
+  };
+}
