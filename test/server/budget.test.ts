@@ -77,6 +77,25 @@ describe("a budget in tokens", () => {
     expect(await readJson(gemini)).toMatchObject({ error: { code: 429, status: "RESOURCE_EXHAUSTED" } });
   });
 
+  test("holds a limit that was lowered against what was granted before", async () => {
+    const rig = await open({ upstream: () => answerChat(40, 60) });
+    const { id } = await create(rig, { name: "team", limit_tokens: 1_000_000 });
+    expect((await rig.chat(ASK)).status).toBe(200);
+    const change = { method: "PATCH", body: { limit_tokens: 150 }, token: rig.admin };
+    expect((await rig.send(`/api/v1/admin/budgets/${id}`, change)).status).toBe(200);
+    // One reservation may reach beyond what is left.
+    for (const status of [200, 429, 429]) expect((await rig.chat(ASK)).status).toBe(status);
+    expect((await show(rig, id)).state).toMatchObject({ spent_tokens: 200, reserved_tokens: 0, remaining_tokens: 0 });
+  });
+
+  test("lets no small call have what a large one reserved beyond the limit and left", async () => {
+    const rig = await open({ upstream: () => answerChat(40, 60) });
+    await create(rig, { name: "team", limit_tokens: 200 });
+    // Together they reserve more than there is, and use just that.
+    for (const { status } of await Promise.all([rig.chat(ASK), rig.chat(ASK)])) expect(status).toBe(200);
+    for (const most of [100, 1]) expect((await rig.chat({ ...ASK, max_tokens: most })).status).toBe(429);
+  });
+
   test("gives back what was reserved and not used", async () => {
     const rig = await open({ upstream: () => answerChat(5, 5) });
     const { id } = await create(rig, { name: "team", limit_tokens: 200 });

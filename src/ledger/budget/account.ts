@@ -95,9 +95,10 @@ export function judge(account: Account, bound: number): Verdict {
   if (hardLimit === null || mode === "shadow" || bound === 0) return "yes";
   if (!account.isOpen) return "ask";
   const used = account.spent + account.held;
-  if (used + bound <= account.granted) return "yes";
-  // Below the limit one last reservation may reach beyond it, which only one holder may have.
-  return used < hardLimit - account.others.granted ? "ask" : "no";
+  // Below the limit one last reservation may reach beyond it, which only one holder may have. What it left of that is nobody's to spend, nor
+  // is what was granted under a limit that is lower now.
+  if (used >= hardLimit - account.others.granted) return "no";
+  return used + bound <= account.granted ? "yes" : "ask";
 }
 
 /** Whether what was really spent leaves nothing: no running call can change that any more. */

@@ -2,7 +2,7 @@
 // each account, so that no answer overtakes another. Knows no SQL and judges no call.
 
 import type { Clock } from "../../lib/clock.ts";
-import { type Account, chooseShare, countSurplus, lower } from "./account.ts";
+import { type Account, chooseShare, countSurplus, judge, lower } from "./account.ts";
 import type { BudgetStore } from "./store.ts";
 import { sumPlace } from "./sum.ts";
 
@@ -102,7 +102,7 @@ export function createExchange(init: ExchangeInit): Exchange {
     return others === 0 ? 1 : 2 * (others + 1);
   };
 
-  const fits = (account: Account, bound: number): boolean => account.spent + account.held + bound <= account.granted;
+  const fits = (account: Account, bound: number): boolean => judge(account, bound) === "yes";
 
   const hasIdle = ({ others }: Account): boolean => others.granted > others.spent + others.held;
 

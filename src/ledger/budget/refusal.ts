@@ -114,7 +114,7 @@ export function printAmount(budget: Pick<Budget, "unit">, amount: number): strin
 }
 
 function printLimit(budget: Budget, limit: number): string {
-  const period = budget.period === "lifetime" ? "in all" : `a ${budget.period}`;
+  const period = budget.period === "lifetime" ? "in all" : `${budget.period === "hour" ? "an" : "a"} ${budget.period}`;
   return `${printAmount(budget, limit)} ${period}`;
 }
 

@@ -1,7 +1,7 @@
 // What keeps budgets true behind the requests' backs: changes by others come in, spending goes out, idle grants go back, windows to come are
 // made ready, and what the dead left is freed. Knows no SQL; nothing here waits for a request, nor a request for it.
 
-import { type Account, countSurplus, makePlace, type Place, resetAlerts } from "./account.ts";
+import { type Account, countSurplus, lower, makePlace, type Place, resetAlerts } from "./account.ts";
 import { type Keeping, LEASE_MS } from "./keeper.ts";
 import { sumPlace } from "./sum.ts";
 import type { Budget } from "./model.ts";
@@ -64,6 +64,8 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     for (const account of keeping.accounts.values()) {
       const now = known.get(account.budget.id);
       if (now === undefined || now === account.budget) continue;
+      // What was granted under another limit is asked for anew.
+      if (now.hardLimit !== account.budget.hardLimit) lower(account, countSurplus(account));
       account.budget = now;
       account.restUntilMs = 0;
       account.isDirty = true;

@@ -205,3 +205,18 @@ test("a clock that jumps a month ahead and back neither loses a window nor makes
   expect(await call(budgets, 1)).toBe("insufficient_quota");
   expect(await budgets.look(budget, null)).toMatchObject({ spent: 100 });
 });
+
+test("a limit that is lowered holds for all holders together", async () => {
+  const budget = await makeOne();
+  const first = await begin("first");
+  const second = await begin("second");
+  const made = await call(first, 100);
+  if (typeof made === "object") made.settle({ costNanos: null, tokens: 100 });
+  // What lies idle with one falls to the other.
+  await pass(10_000);
+  expect(await call(second, 100)).toBeObject();
+  await store.budgets.update(budget.id, { hardLimit: 300 }, new Date(clock.wallMs()));
+  await pass(1_000);
+  expect(await call(second, 100)).toBeObject();
+  for (const each of [first, second]) expect(await call(each, 1)).toBe("insufficient_quota");
+});
