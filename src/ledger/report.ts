@@ -69,8 +69,8 @@ export interface ReportGroup {
 export interface Report {
   groups: ReportGroup[];
   /**
-   * Rows from before this moment may have been removed by age: their sums are kept by the hour (by the quarter where no user, key or tag
-   * is asked for), so a stretch that begins or ends within one lacks them. Null where all rows are there.
+   * Rows from before this moment may have been removed by age: their sums are kept by the quarter (by the hour where more than one of
+   * user or key, tag, and all else is asked for), so a stretch that begins or ends within one lacks them. Null where all rows are there.
    */
   removedBefore: Date | null;
 }

@@ -15,19 +15,28 @@ export interface Level {
   grainMs: number;
 }
 
-/** Coarse before fine. Days and hours are those of UTC, which a zone's hours and many a zone's days are made of. */
+/**
+ * Coarse before fine. Days and hours are those of UTC, which a zone's hours and many a zone's days are made of. A day of the larger
+ * cubes holds hardly less than five: the steps between are what keeps the sums that a month is made of few.
+ */
 export const LEVELS: readonly Level[] = [
   { name: "total.day", cube: "total", grainMs: DAY_MS },
   { name: "total.hour", cube: "total", grainMs: HOUR_MS },
   { name: "total.quarter", cube: "total", grainMs: QUARTER_MS },
   { name: "tag.day", cube: "tag", grainMs: DAY_MS },
   { name: "tag.hour", cube: "tag", grainMs: HOUR_MS },
+  { name: "tag.quarter", cube: "tag", grainMs: QUARTER_MS },
   { name: "brief.day", cube: "brief", grainMs: DAY_MS },
   { name: "brief.hour", cube: "brief", grainMs: HOUR_MS },
   { name: "brief.quarter", cube: "brief", grainMs: QUARTER_MS },
+  { name: "owner.days", cube: "owner", grainMs: 5 * DAY_MS },
   { name: "owner.day", cube: "owner", grainMs: DAY_MS },
+  { name: "owner.hours", cube: "owner", grainMs: 6 * HOUR_MS },
   { name: "owner.hour", cube: "owner", grainMs: HOUR_MS },
+  { name: "owner.quarter", cube: "owner", grainMs: QUARTER_MS },
+  { name: "all.days", cube: "all", grainMs: 5 * DAY_MS },
   { name: "all.day", cube: "all", grainMs: DAY_MS },
+  { name: "all.hours", cube: "all", grainMs: 6 * HOUR_MS },
   { name: "all.hour", cube: "all", grainMs: HOUR_MS },
 ];
 

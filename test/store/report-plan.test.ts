@@ -87,6 +87,20 @@ describe("a plan", () => {
     expect(counts.get("total.hour")).toBeLessThan(300);
   });
 
+  test.each<[string, ReportQuery["by"], number, number]>([
+    ["user and key", ["user", "key"], 32, 30],
+    ["everything", ["user", "model", "tag", "status"], 32, 120],
+    ["a tag", ["tag"], 80, 30],
+  ])("reads few sums and fewer rows of a month that begins and ends anywhere, by %s", (_, by, sums, minutes) => {
+    for (let shift = 0; shift < 5 * DAY_MS; shift += 1_234_567) {
+      const filter = { from: new Date(AT_MS + shift), to: new Date(AT_MS + shift + 30 * DAY_MS) };
+      const { parts, rows } = planReport({ filter, by, edges: [] });
+      expect(parts.flatMap(listSums).length).toBeLessThanOrEqual(sums);
+      const rest = rows.reduce((total, { fromMs, toMs }) => total + toMs - fromMs, 0);
+      expect(rest).toBeLessThanOrEqual(minutes * 60_000);
+    }
+  });
+
   test("reads rows alone where the zone's clock is of no use for sums", () => {
     const from = Date.UTC(1971, 0, 1);
     const query = lay("hour", "Africa/Monrovia", from, from + 10 * DAY_MS);
