@@ -52,6 +52,7 @@ export async function readFilter({ query, caller, directory, nowMs }: Asked): Pr
   if (from !== null) filter.from = from;
   const to = readTime(query, "to", zone, nowMs);
   if (to !== null) filter.to = to;
+  if (from !== null && to !== null && from >= to) throw invalidRequest("from must be before to.", "from");
   const [model, provider, endpoint, key] = ["model", "provider", "endpoint", "key"].map((name) =>
     readText(query, name),
   );
@@ -71,6 +72,7 @@ export async function readFilter({ query, caller, directory, nowMs }: Asked): Pr
 
 /** Without `user`, the caller's own. `user=all` and other users' are for administrators. Null: everyone. */
 async function readUser(wanted: string | null, caller: Caller, directory: Directory): Promise<string | null> {
+  if (wanted === "") throw invalidRequest("user must be the id or e-mail of a user, or all.", "user");
   if (wanted === null || wanted === caller.userId || wanted === caller.email) return caller.userId;
   if (!allows(caller, "admin")) {
     throw new GatewayError({
@@ -109,12 +111,9 @@ function readText(query: URLSearchParams, name: string): string | null {
 }
 
 function readStatus(text: string): number {
-  const status = Number(/^[1-5]xx$/iu.test(text) ? text[0] : text);
-  const isClass = status >= 1 && status <= 5;
-  if (!Number.isInteger(status) || !(isClass || (status >= 100 && status <= 599))) {
-    throw invalidRequest("status must be an HTTP status such as 429, or a class such as 5xx.", "status");
-  }
-  return status;
+  if (/^[1-5]xx$/iu.test(text)) return Number(text[0]);
+  if (/^[1-5]\d\d$/u.test(text)) return Number(text);
+  throw invalidRequest("status must be an HTTP status such as 429, or a class such as 5xx.", "status");
 }
 
 function readDirection(text: string): "consume" | "supply" {
@@ -125,8 +124,8 @@ function readDirection(text: string): "consume" | "supply" {
 export function readLimit(query: URLSearchParams): number {
   const text = query.get("limit");
   if (text === null) return DEFAULT_LIMIT;
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
+  const limit = /^\d{1,9}$/u.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > MAX_LIMIT) {
     throw invalidRequest(`limit must be a whole number from 1 to ${MAX_LIMIT}.`, "limit");
   }
   return limit;
@@ -154,5 +153,5 @@ export function readBucket(query: URLSearchParams): Bucket {
   const text = query.get("bucket") ?? "day";
   const bucket = BUCKETS.find((name) => name === text);
   if (bucket !== undefined) return bucket;
-  throw invalidRequest(`bucket must be ${BUCKETS.join(", ")}.`, "bucket");
+  throw invalidRequest(`bucket must be one of ${BUCKETS.join(", ")}.`, "bucket");
 }

@@ -15,7 +15,11 @@ export const FILTER_ARGS = {
   key: { type: "string", description: "Id of an API key, or the beginning of its token", valueHint: "KEY" },
   user: { type: "string", description: "Id or e-mail of a user", valueHint: "USER" },
   status: { type: "string", description: "HTTP status such as 429, or a class such as 5xx", valueHint: "STATUS" },
-  endpoint: { type: "string", description: "chat.completions, embeddings or messages", valueHint: "NAME" },
+  endpoint: {
+    type: "string",
+    description: "Endpoint, such as chat.completions, responses or messages",
+    valueHint: "NAME",
+  },
   tag: {
     type: "string",
     description: "Tag such as team=a; several, separated by commas, must all be there",
@@ -41,15 +45,20 @@ export async function readFilter(flags: FilterFlags, opened: Opened): Promise<Le
     const text = given(name);
     if (text !== undefined) filter[name] = readMomentOrAge(name, text, now, zone);
   }
+  if (filter.from !== undefined && filter.to !== undefined && filter.from >= filter.to)
+    throw refuseValue("from", "it must be before --to");
   for (const name of ["model", "provider", "endpoint"] as const) {
     const text = given(name);
+    if (text === "") throw refuseValue(name, "it must not be empty");
     if (text !== undefined) filter[name] = text;
   }
   const [key, user, status] = [given("key"), given("user"), given("status")];
   if (key !== undefined) filter.apiKeyId = await findKey(key, opened);
   if (user !== undefined) filter.userId = await findUser(user, opened);
   if (status !== undefined) filter.status = readStatus(status);
-  const tags = readList(given("tag") ?? "");
+  const tag = given("tag");
+  const tags = readList(tag ?? "");
+  if (tag !== undefined && tags.length === 0) throw refuseValue("tag", "it must not be empty");
   if (tags.length > 0) filter.tags = [...new Set(tags)];
   const direction = given("direction");
   if (direction !== undefined) filter.direction = readDirection(direction);
