@@ -82,7 +82,9 @@ async function answer(
     };
   };
   const go = (line: Line, over: (ready: Ready) => Ready): Promise<Response> =>
-    travelOn({ targets, call, tools, scene, line }, async (target, own) => perform(over(await prepare(target, own))));
+    travelOn({ targets, call, tools, scene, line, record }, async (target, own) =>
+      perform(over(await prepare(target, own))),
+    );
   if (recalled?.ask.isBackground !== true) return go(line, (ready) => ready);
   // Who makes it is known to the client from the start.
   const ready = await prepare(targets[0], line);
@@ -99,11 +101,12 @@ interface Leg {
   scene: Scene;
   /** Of the call; each attempt hangs on it by a line of its own. */
   line: Line;
+  record: Pick<CallRecord, "intend">;
 }
 
 /** Asks one target after another, as far as that may help. */
 function travelOn(
-  { targets, call, tools, scene, line }: Leg,
+  { targets, call, tools, scene, line, record }: Leg,
   attempt: (target: Target, line: Line) => Promise<Outcome<Response>>,
 ): Promise<Response> {
   let isFirst = true;
@@ -115,6 +118,8 @@ function travelOn(
     budgetOf: ({ provider }) => tools.retryBudgets.of(provider.name),
     signal: call.signal,
     startedMs: call.startedMs,
+    // Nobody waits for it: should it not be written, the call stands there as under way.
+    resting: () => void record.intend().catch(() => undefined),
     async attempt(target) {
       const own = isFirst ? line : openLine(call.signal, tools.clock);
       isFirst = false;

@@ -37,8 +37,9 @@ export interface CallRecord {
   /** Who is called next. */
   planned(plan: RecordedPlan): void;
   /**
-   * Announces, durably, that the planned provider is about to be called. Rejects with a GatewayError of kind `overloaded` where the books
-   * cannot be written: then it must not be called. `isKnown`: with all that is known by now, where the work was done before.
+   * Announces, durably, that the planned provider is about to be called, or what came of it where another call may follow. Rejects with a
+   * GatewayError of kind `overloaded` where the books cannot be written: then it must not be called. `isKnown`: with all that is known by
+   * now, where the work was done before.
    */
   intend(isKnown?: boolean): Promise<void>;
   /** The planned provider is called now; what it is asked is read only where it reports no input. */
@@ -181,7 +182,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     streamed,
     dropped: current.plan?.dropped ?? [],
     // What earlier attempts used is paid for, whatever becomes of this one.
-    ...(tries.length > 1 ? layOut(all()) : {}),
+    ...(tries.some(({ attempt }) => attempt !== null) ? layOut(all()) : {}),
     attempts: [...printAttempts(), ...announceAttempt(current)],
   });
 
@@ -260,8 +261,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       tries.push(current);
     },
     intend(isKnown = false) {
-      const announced = tools.ledger.intend(isKnown ? makeEntry(200, null) : announce());
-      if (ticket !== null) tools.ledger.withdraw(ticket);
+      const announced = tools.ledger.intend(isKnown ? makeEntry(200, null) : announce(), ticket);
       ticket = announced.ticket;
       return announced.durable.catch((cause: unknown) => {
         throw booksClosed(cause);

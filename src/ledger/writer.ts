@@ -12,11 +12,16 @@ import type { Recount } from "./recount.ts";
 export interface Ticket {
   number: number;
   isOver: boolean;
+  /** What it takes the place of, in the commit that makes it durable and not before: until then that one stands. */
+  before?: Ticket | null;
 }
 
 export interface LedgerWriter extends Expectation {
-  /** Announces a call durably; resolves once it is. Rejects where it cannot be written: the call must not be made then. */
-  intend(intent: Intent): { ticket: Ticket; durable: Promise<void> };
+  /**
+   * Announces a call durably; resolves once it is. Rejects where it cannot be written: the call must not be made then. `before`: what was
+   * announced of it so far.
+   */
+  intend(intent: Intent, before?: Ticket | null): { ticket: Ticket; durable: Promise<void> };
   /** Resolves once the row is durable and its intent is over; rejects where it could not be written (it is kept, and tried again). */
   add(entry: LedgerEntry, ticket?: Ticket | null): Promise<void>;
   /** Recounts of rows that are on the books; likewise. */
@@ -139,7 +144,8 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     if (isDoubtful) head = journal.reread();
     isDoubtful = false;
     const intents = announced.filter(({ ticket }) => !ticket.isOver);
-    const over = load.tickets.map(({ number }) => number);
+    const replaced = intents.flatMap(({ ticket }) => listChain(ticket.before));
+    const over = [...load.tickets, ...replaced].map(({ number }) => number);
     for (;;) {
       const { head: next, sealed } = sealAll(head, load.rows);
       const committed = journal.commit({
@@ -160,7 +166,11 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
       busySinceMs = null;
       figures.commits++;
       figures.intents += intents.length;
-      for (const { ticket } of intents) openNumbers.add(ticket.number);
+      for (const { ticket } of intents) {
+        openNumbers.add(ticket.number);
+        for (const each of listChain(ticket.before)) each.isOver = true;
+        ticket.before = null;
+      }
       for (const number of over) openNumbers.delete(number);
       for (const row of sealed) if ("attempts" in row && row.kind === "call") figures.settledRows++;
       return true;
@@ -187,6 +197,8 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     // Nothing is kept of an intent: the call is refused. Should it be in the file after all, it goes with the next commit.
     batch.announced.reject(reason);
     for (const { ticket } of batch.intents) {
+      // Nobody knows whether it took the other's place: the one of them that stands, stands until the row is there.
+      if (ticket.before) continue;
       ticket.isOver = true;
       load.tickets.push(ticket);
     }
@@ -229,14 +241,16 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
   };
 
   const finish = (ticket: Ticket | null | undefined, batch: Batch): void => {
-    if (ticket === null || ticket === undefined || ticket.isOver) return;
-    ticket.isOver = true;
-    batch.tickets.push(ticket);
+    for (const each of listChain(ticket)) {
+      if (each.isOver) continue;
+      each.isOver = true;
+      batch.tickets.push(each);
+    }
   };
 
   return {
-    intend(intent) {
-      const ticket: Ticket = { number: journal.nextNumber(), isOver: fault !== null };
+    intend(intent, before = null) {
+      const ticket: Ticket = { number: journal.nextNumber(), isOver: fault !== null, before };
       if (fault !== null) return { ticket, durable: Promise.reject(fault) };
       const batch = openBatch();
       batch.intents.push({ ticket, body: JSON.stringify(intent) });
@@ -269,6 +283,13 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     },
     figures: () => ({ ...figures, openIntents: openNumbers.size, keptRows: kept.rows.length }),
   };
+}
+
+/** It, and all that it takes the place of. */
+function listChain(ticket: Ticket | null | undefined): Ticket[] {
+  const chain: Ticket[] = [];
+  for (let each = ticket; each; each = each.before) chain.push(each);
+  return chain;
 }
 
 function makeBatch(): Batch {

@@ -153,6 +153,33 @@ test("an intent that is withdrawn leaves nothing; one that cannot be written is 
   expect([intents.size, written().length]).toEqual([0, 0]);
 });
 
+test("an intent takes another's place in one commit: where it cannot be written, the other stands until the row is there", async () => {
+  let full = false;
+  const { writer, intents, written, tick, retry } = makeRig(() => {
+    if (full) throw new Error("disk full");
+  });
+  const open = (): (string | null)[] =>
+    [...intents.values()].map((body) => (JSON.parse(body) as Intent).provider ?? null);
+  const first = writer.intend(makeIntent("a"));
+  tick();
+  await first.durable;
+  const second = writer.intend({ ...makeIntent("a"), provider: "q" }, first.ticket);
+  tick();
+  await second.durable;
+  expect([open(), writer.figures().openIntents]).toEqual([["q"], 1]);
+  full = true;
+  const third = writer.intend({ ...makeIntent("a"), provider: "r" }, second.ticket);
+  tick();
+  await expect(third.durable).rejects.toThrow("disk full");
+  full = false;
+  retry();
+  expect([writer.fault(), open()]).toEqual([null, ["q"]]);
+  const settled = writer.add(makeEntry({ id: "a" }), third.ticket);
+  tick();
+  await settled;
+  expect([open(), written(), writer.figures().openIntents]).toEqual([[], ["a"], 0]);
+});
+
 test("what was announced when the gateway died is closed as interrupted, with what was known", async () => {
   const batches: JournalBatch[] = [];
   const { writer, tick } = makeRig((batch) => void batches.push(batch));

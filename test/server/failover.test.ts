@@ -256,6 +256,12 @@ describe("one provider alone", () => {
 });
 
 describe("on the books", () => {
+  const readAnnounced = ({ config }: Rig): unknown[] => {
+    const file = new Database(config.ledgerPath, { readonly: true });
+    const intents = file.query<{ body: string }, []>("select body from ledger_intents").all();
+    file.close();
+    return intents.map(({ body }) => JSON.parse(body));
+  };
   const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
   /** A stream that tells what it read, and breaks off before it wrote anything. */
   const counted = `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "gpt-4o", choices: [], usage: { prompt_tokens: 9, completion_tokens: 0, total_tokens: 9 } })}\n\n`;
@@ -276,17 +282,26 @@ describe("on the books", () => {
     expect(row.requestHash).toBe(sha256(gateway.calls[1]?.text ?? ""));
   });
 
+  test("between two calls stands what came of the first", async () => {
+    const gateway = await open(() => refusal(503, { "retry-after": "20" }));
+    const client = new AbortController();
+    const pending = gateway.chat(ASK, { signal: client.signal }).catch(() => undefined);
+    const failed = { attempts: [{ provider: "openai", status: 503, errorKind: "upstream_rejected" }] };
+    let announced: unknown[] = [];
+    for (let round = 0; round < 2_000 && !Bun.deepMatch([failed], announced); round++) {
+      await new Promise(setImmediate);
+      announced = readAnnounced(gateway);
+    }
+    expect(announced).toMatchObject([failed]);
+    client.abort();
+    await pending;
+    expect([await gateway.row(), readAnnounced(gateway)]).toMatchObject([{ status: 499, ...failed }, []]);
+  });
+
   test("each call is announced before it is made: as under way, and with what those before it used", async () => {
     const announced: unknown[] = [];
     const gateway = await open(({ url }) => {
-      const file = new Database(gateway.config.ledgerPath, { readonly: true });
-      announced.push(
-        ...file
-          .query<{ body: string }, []>("select body from ledger_intents")
-          .all()
-          .map(({ body }) => JSON.parse(body)),
-      );
-      file.close();
+      announced.push(...readAnnounced(gateway));
       return isFirst(url) ? broken([START, counted]) : makeStream(GOOD_STREAM);
     }, SECOND);
     await (await gateway.chat({ ...ASK, stream: true })).text();

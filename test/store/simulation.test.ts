@@ -116,7 +116,7 @@ type Command =
   | { type: "begin" }
   | { type: "deliver"; how: "answer lost" | "crash before drop" | "ok" | "refused" }
   | { type: "disk"; isFull: boolean }
-  | { type: "finish"; which: number }
+  | { type: "again" | "finish"; which: number }
   | { type: "restart" }
   | { type: "retry" }
   | { type: "tick" };
@@ -125,6 +125,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Command>({ type: "begin" }) },
   { weight: 8, arbitrary: fc.constant<Command>({ type: "tick" }) },
   { weight: 5, arbitrary: fc.nat(9).map((which): Command => ({ type: "finish", which })) },
+  { weight: 2, arbitrary: fc.nat(9).map((which): Command => ({ type: "again", which })) },
   { weight: 2, arbitrary: fc.constant<Command>({ type: "retry" }) },
   { weight: 1, arbitrary: fc.constant<Command>({ type: "restart" }) },
   { weight: 1, arbitrary: fc.boolean().map((isFull): Command => ({ type: "disk", isFull })) },
@@ -232,6 +233,14 @@ function startProcess(world: World, faults: readonly Fault[]) {
         },
       );
     },
+    /** Another provider is about to be called for it. */
+    again(which: number): void {
+      const call = running[which % Math.max(1, running.length)];
+      if (call === undefined) return;
+      const { ticket, durable } = writer.intend(makeEntry({ id: call.id }), call.ticket);
+      call.ticket = ticket;
+      durable.catch(() => undefined);
+    },
     finish(which: number): void {
       const call = running[which % Math.max(1, running.length)];
       if (call === undefined) return;
@@ -269,6 +278,7 @@ async function play(world: World, commands: readonly Command[], faults: readonly
     if (!process.isAlive() || step.type === "restart") restart(faults.slice(1));
     if (step.type === "begin") process.begin();
     if (step.type === "finish") process.finish(step.which);
+    if (step.type === "again") process.again(step.which);
     if (step.type === "disk") process.breaker.state.isFull = step.isFull;
     if (step.type === "tick") await process.tick();
     if (step.type === "retry") await process.retry();

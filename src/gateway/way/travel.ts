@@ -29,6 +29,8 @@ interface Journey<Target, Answer> {
   /** Aborted when the client leaves. */
   signal: AbortSignal;
   startedMs: number;
+  /** A while will pass before the next attempt. */
+  resting: () => void;
   /** May throw a GatewayError instead. */
   attempt: (target: Target) => Promise<Outcome<Answer>>;
 }
@@ -64,6 +66,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     const isTooLate = clock.monotonicMs() + delayMs - journey.startedMs > rules.totalMs;
     // Whoever is told to come back in an hour is not kept waiting for it; where no target may be tried again, nobody is.
     if (isTooLate || attempts === before) return giveUp(last, attempts);
+    journey.resting();
     await rest(delayMs, journey);
   }
 }
