@@ -79,6 +79,8 @@ export interface PriceFact {
   servesLongContext?: false;
   /** A cache write for an hour costs so many times the plain input. */
   longCacheWrite?: string;
+  /** Prices that are never those of what lies around them: where the list has none, they are unknown. */
+  apart?: readonly string[];
   /** At least so much is charged of a unit, where any is: `{audio_seconds: 10}`. */
   least?: Readonly<Record<string, number>>;
   source: string;

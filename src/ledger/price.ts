@@ -224,7 +224,7 @@ function makeCard(
     },
     least: Object.assign({}, ...own.map(({ least }) => least ?? {})) as Record<string, number>,
     // Writes for an hour are never taken for the cheaper ones.
-    unknown: ["cache_write_1h_mtok"],
+    unknown: ["cache_write_1h_mtok", ...own.flatMap(({ apart }) => apart ?? [])],
   });
   const pages = [fact, used ? hour : null, ...marked].flatMap((known) => (known ? [known.source] : []));
   const words = [tariff.source, ...(fact ? [tier] : []), ...marked.flatMap(({ mark }) => mark?.unit ?? [])];

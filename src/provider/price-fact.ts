@@ -12,6 +12,7 @@ interface PriceFact {
   servesLongContext?: false;
   /** Times the plain input. */
   longCacheWrite?: string;
+  apart?: readonly string[];
   least?: Readonly<Record<string, number>>;
   source: string;
 }
@@ -36,6 +37,8 @@ const CACHING_BATCH = /^gpt-5(?:\.\d)?(?:-mini|-nano|-pro)?$|^gpt-(?:5\.6|6)-/u;
 const FLEXIBLE = /^gpt-5(?:\.\d)?(?:-mini|-nano)?$|^gpt-(?:5\.6|6)-|^o3$|^o4-mini$/u;
 
 const OPENAI_FACTS: readonly PriceFact[] = [
+  // Sound costs many times what text does, and of some models the list has the price of text alone.
+  { vendor: "openai", models: /audio|realtime/u, apart: ["input_audio_mtok", "output_audio_mtok"], source: OPENAI },
   { vendor: "openai", models: CACHING_BATCH, tier: "batch", factors: { ...HALF, ...TOOLS }, source: OPENAI },
   {
     vendor: "openai",

@@ -177,6 +177,16 @@ export const OPENAI: Record<string, Case> = {
     units: { input_audio_tokens: 800, output_audio_tokens: 450 },
     cost: 200 * 2_500 + 800 * 32_000 + 50 * 10_000 + 450 * 64_000,
   },
+  "sound is never sold at the price of text, which is all that the list has of this model": {
+    model: "gpt-4o-audio-preview",
+    usage: tokens(1_000, 0, 0, 500, { units: { input_audio_tokens: 300, output_audio_tokens: 100 } }),
+    cost: null,
+  },
+  "text of the same model: $2.50 in, $10 out": {
+    model: "gpt-4o-audio-preview",
+    usage: tokens(1_000, 0, 0, 500),
+    cost: 1_000 * 2_500 + 500 * 10_000,
+  },
   "sound from the cache: $0.40 like text, $32 fresh": {
     model: "gpt-realtime",
     usage: tokens(600, 400, 0, 100),
