@@ -38,17 +38,35 @@ export function startSigning({ config, key, journal, ledger, clock, fetch, log }
   const path = placeHeads(keyFile);
   const notifier = createNotifier({ targets: anchors, smtp: config.smtp, clock, fetch, log });
   let anchoredMs = Number.NEGATIVE_INFINITY;
+  /** The newest head that waits for its interval: it goes then, or at the stop, even where no other comes after it. */
+  let withheld: Head | null = null;
+  let callOff: (() => void) | null = null;
 
-  const anchor = (head: Head): void => {
-    const nowMs = clock.monotonicMs();
-    if (anchors.length === 0 || (head.reason === "interval" && nowMs - anchoredMs < anchorIntervalMs)) return;
-    anchoredMs = nowMs;
+  const send = (head: Head): void =>
     notifier.deliver({
       subject: `Tokligence: signed head ${head.seq} of the books`,
       text: describeHead(head),
       data: { ...printHead(head, continues) },
       level: "info",
     });
+
+  const sendNewest = (head: Head | null): void => {
+    callOff?.();
+    [callOff, withheld] = [null, null];
+    if (head === null) return;
+    anchoredMs = clock.monotonicMs();
+    send(head);
+  };
+
+  const anchor = (head: Head): void => {
+    if (anchors.length === 0) return;
+    // It is not the newest.
+    if (head.reason === "cut") return send(head);
+    const restMs = head.reason === "interval" ? anchoredMs + anchorIntervalMs - clock.monotonicMs() : 0;
+    if (restMs <= 0) return sendNewest(head);
+    withheld = head;
+    // If rows go on, there is a newer one by then.
+    callOff ??= clock.after(restMs + signIntervalMs, () => sendNewest(withheld));
   };
 
   const signer = createHeadSigner({
@@ -70,6 +88,7 @@ export function startSigning({ config, key, journal, ledger, clock, fetch, log }
     cut: signer.cut,
     async stop(limitMs) {
       signer.stop();
+      sendNewest(withheld);
       await notifier.stop(limitMs);
     },
   };

@@ -14,9 +14,11 @@ export interface ChainRow {
 }
 
 export function toChain(row: ChainRow): ChainState {
+  const seq = Number(row.seq);
   return {
     chain: row.chain,
-    seq: Number(row.seq),
+    // What is no place at all must not pass for any: compared with NaN, nothing is ever missing.
+    seq: Number.isSafeInteger(seq) && seq >= 0 ? seq : NO_PLACE,
     hash: row.hash,
     keyId: row.key_id,
     publicKey: row.public_key,
@@ -24,6 +26,8 @@ export function toChain(row: ChainRow): ChainState {
     continues: row.continues,
   };
 }
+
+const NO_PLACE = -1;
 
 export interface HeadRow {
   id: string;

@@ -249,7 +249,8 @@ async function readState({ state }: Plan, reader: ChainReader): Promise<ChainSta
 
 function blameState(state: ChainState, newest: Head): Finding {
   const { chain, seq } = state;
-  const said = `Chain ${chain} says that it has come to row ${seq}, and had come to ${newest.seq} at ${newest.signedAt.toISOString()}, which is signed: its word was altered.`;
+  const place = seq < 0 ? "no row that can be" : `row ${seq}`;
+  const said = `Chain ${chain} says that it has come to ${place}, and had come to ${newest.seq} at ${newest.signedAt.toISOString()}, which is signed: its word was altered.`;
   return makeFinding({
     kind: "chain_altered",
     chain,
@@ -318,7 +319,8 @@ async function findLoose(reader: ChainReader): Promise<Finding[]> {
   const rows = await reader.loose(MAX_LOOSE);
   return rows.map(({ table, id, chain, createdAt }) => {
     const why = chain === null ? "it is on no chain" : `it has no place on a chain that is known (${chain})`;
-    const said = `Row ${id} of ${createdAt.toISOString()} was put in, or taken out of its place: ${why}.`;
+    const when = Number.isNaN(createdAt.getTime()) ? "no time that there is" : createdAt.toISOString();
+    const said = `Row ${id} of ${when} was put in, or taken out of its place: ${why}.`;
     return makeFinding({ kind: "inserted", chain, table, id, text: said });
   });
 }

@@ -4,8 +4,8 @@ import { type Column, getTableColumns, type Table } from "drizzle-orm";
 import type { ChainFields, ChainReader, ChainTable, NamedRow, RowRange } from "../../audit/verify/reader.ts";
 import { type ChainRow, type HeadRow, findLoose, toChain, toHead } from "../chain-row.ts";
 import { type Dialect, planText } from "../chain-text.ts";
-import { ANY_DATABASE, explainStoreError } from "../error.ts";
-import { connect } from "./open.ts";
+import { explainStoreError } from "../error.ts";
+import { connect, describeDsn } from "./open.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
 
 const IDS = { ledger_entries: "id", ledger_recounts: "entry_id" } as const;
@@ -15,7 +15,7 @@ const DIALECT: Dialect = {
   toJson(column: Column, name: string) {
     const type = column.getSQLType();
     if (type === "double precision" || type === "jsonb") return null;
-    if (type.startsWith("timestamp")) return `(extract(epoch from ${name}) * 1000)::bigint::text`;
+    if (type.startsWith("timestamp")) return `trim_scale(extract(epoch from ${name})::numeric * 1000)::text`;
     return `to_json(${name})::text`;
   },
   toValue: (column, name) => (column.getSQLType() === "jsonb" ? `${name}::text` : name),
@@ -42,7 +42,7 @@ export function openPostgresChains(location: string, fields: ChainFields): Chain
       // The driver types rows by what they are not.
       return (await sql.unsafe(text, values)) as unknown as T[];
     } catch (error) {
-      throw explainStoreError(error, ANY_DATABASE);
+      throw explainStoreError(error, describeDsn(location));
     }
   };
   const read = async (table: ChainTable, { chain, after, through, limit }: RowRange) => {
@@ -52,7 +52,7 @@ export function openPostgresChains(location: string, fields: ChainFields): Chain
       const rows = await sql.unsafe(text, [chain, after, through, limit]).values();
       return (rows as unknown as unknown[][]).map(toRow);
     } catch (error) {
-      throw explainStoreError(error, ANY_DATABASE);
+      throw explainStoreError(error, describeDsn(location));
     }
   };
   return {
@@ -64,15 +64,15 @@ export function openPostgresChains(location: string, fields: ChainFields): Chain
     async extent(chain) {
       const [extent] = await all<{ rows: string; least: string | null; most: string | null }>(
         `select count(*) as rows, min(seq) as least, max(seq) as most from (
-           select seq from ledger_entries where chain = $1 and seq >= 1
-           union all select seq from ledger_recounts where chain = $1 and seq >= 1) as places`,
+           select seq from ledger_entries where chain = $1 and ${IN_ORDER}
+           union all select seq from ledger_recounts where chain = $1 and ${IN_ORDER}) as places`,
         [chain],
       );
       return { rows: Number(extent?.rows), least: Number(extent?.least), most: Number(extent?.most) };
     },
     async window(chain, from, to) {
       const [found] = await all<{ least: string | null; most: string | null }>(
-        `select min(seq) as least, max(seq) as most from ledger_entries where chain = $1 and seq >= 1
+        `select min(seq) as least, max(seq) as most from ledger_entries where chain = $1 and ${IN_ORDER}
             and created_at >= coalesce($2::text::timestamptz, '-infinity') and created_at < coalesce($3::text::timestamptz, 'infinity')`,
         [chain, from?.toISOString() ?? null, to?.toISOString() ?? null],
       );
@@ -97,7 +97,7 @@ export function openPostgresChains(location: string, fields: ChainFields): Chain
       return row === undefined || named === undefined ? null : { ...row, id: named.id };
     },
     async loose(limit) {
-      const search = { ask: all, mark: "$1", outside: ["seq is null", "seq < 1"], limit };
+      const search = { ask: all, mark: "$1", outside: OUTSIDE, limit };
       const entries = await findLoose("ledger_entries", { ...search, id: IDS.ledger_entries });
       return [...entries, ...(await findLoose("ledger_recounts", { ...search, id: IDS.ledger_recounts }))];
     },
@@ -106,3 +106,8 @@ export function openPostgresChains(location: string, fields: ChainFields): Chain
 }
 
 const CLOSE_TIMEOUT_S = 5;
+
+/** What stands in a chain's order; beyond it, numbers are not told apart. */
+const IN_ORDER = `seq >= 1 and seq <= ${Number.MAX_SAFE_INTEGER}`;
+
+const OUTSIDE = ["seq is null", "seq < 1", `seq > ${Number.MAX_SAFE_INTEGER}`];

@@ -269,9 +269,20 @@ test("heads are put off the machine: each stop, and what was signed in between a
       }
       await ledger.add(makeCall(101));
     });
-    const { heads } = readHeads(readFileSync(path, "utf8"));
-    expect(heads.map(({ head }) => head.seq)).toEqual([0, 60, 101]);
+    const read = () => readHeads(readFileSync(path, "utf8")).heads.map(({ head }) => head.seq);
+    expect(read()).toEqual([0, 60, 101]);
     expect(await verifyBooks(bench, "--head", path)).toMatchObject({ ok: true });
     expect((await bench.query("select * from ledger_heads")).length).toBe(102);
+    // The last rows before it becomes quiet, too.
+    await bench.write(async ({ ledger }) => {
+      for (const number of [102, 103]) {
+        await ledger.add(makeCall(number));
+        bench.clock.advance(60_000);
+      }
+      bench.clock.advance(3_600_000);
+      await ledger.add(makeCall(104));
+      bench.clock.advance(60_000);
+    });
+    expect(read()).toEqual([0, 60, 101, 102, 103, 104]);
   });
 });
