@@ -319,7 +319,7 @@ export function makeConfig(folder: string): Config {
     answers: { keepMs: 30 * 86_400_000, countPerUser: 10_000, bytesPerUser: 2 ** 28, bytes: 2 ** 32 },
     // Tests of other things count their calls.
     travel: { maxAttempts: 1, backoff: { baseMs: 100, capMs: 1_000 }, totalMs: 120_000 },
-    timeouts: { upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
+    timeouts: { keepAliveMs: 0, upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
     prices: { overrides: [], file: null, publicKey: null, refreshMs: 3_600_000, onUnknown: "allow" },
     recount: {
       isOn: false,

@@ -164,6 +164,7 @@ function readConfig(reading: Reading): Config {
 
 function readTimeouts(values: Values): Config["timeouts"] {
   return {
+    keepAliveMs: values.keep_alive,
     upstreamHeadersMs: values.upstream_header_timeout,
     upstreamIdleMs: values.upstream_idle_timeout,
     shutdownMs: values.shutdown_timeout,

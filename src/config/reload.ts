@@ -26,6 +26,7 @@ const PARTS = {
   home: (config) => config.home,
   http_address: (config) => [config.http.hostname, config.http.port],
   identity_path: (config) => config.identityPath,
+  keep_alive: (config) => config.timeouts.keepAliveMs,
   ledger_anchor: (config) => config.ledger.anchors,
   ledger_anchor_interval: (config) => config.ledger.anchorIntervalMs,
   ledger_durability: (config) => config.durability,

@@ -4,6 +4,13 @@ import type { Key } from "./key.ts";
 import * as syntax from "./syntax.ts";
 
 export const TRAVEL_KEYS = {
+  keep_alive: {
+    about:
+      "How often a client whose stream has not begun is sent a comment, so that nothing takes the silence for the end; 0: never",
+    group: "upstream",
+    type: syntax.defineDuration(),
+    fallback: "15s",
+  },
   max_attempts: {
     about: "Calls to providers for one request at most, all targets together; 1: nothing is tried again",
     group: "upstream",

@@ -81,6 +81,8 @@ export interface Config {
     totalMs: number;
   };
   timeouts: {
+    /** Between two signs of life to a client whose stream has not begun; 0: none. */
+    keepAliveMs: number;
     /** Until the upstream's response headers. */
     upstreamHeadersMs: number;
     /** Between two pieces of an upstream's body or stream. */

@@ -51,6 +51,8 @@ export interface Scene {
   deadlines: Deadlines;
   /** What budgets reserve of output where a call sets no limit. */
   defaultOutputTokens: number;
+  /** Between two signs of life while a stream has not begun; 0: none. */
+  keepAliveMs: number;
   /** How often and how long another answer is tried for. */
   travel: TravelRules;
   redact: Redact;

@@ -1,7 +1,7 @@
 // The life of one inference request: read → plan → send → answer, with its row settled before anything is released.
 // Knows no HTTP server, no SQL and no vendor's name.
 
-import { type JsonObject, mergeExtra, toGatewayError } from "../ir/index.ts";
+import { type GatewayError, type JsonObject, mergeExtra, toGatewayError } from "../ir/index.ts";
 import type { Amount } from "../ledger/index.ts";
 import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
@@ -11,6 +11,7 @@ import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
+import { keepAlive } from "./keep-alive.ts";
 import { type Plan, type Target, listTargets, objectsApart, planFor } from "./plan.ts";
 import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
@@ -28,24 +29,38 @@ export async function handleCall(call: Call, tools: GatewayTools): Promise<Respo
   const scene = tools.scene();
   const record = openRecord({ ...call, endpoint: call.wire.endpoint }, tools);
   const line = openLine(call.signal, tools.clock);
-  try {
-    return await answer(call, tools, scene, record, line);
-  } catch (error) {
+  const close = async (error: unknown, status: number | null): Promise<GatewayError> => {
     const failure = redactFailure(toGatewayError(error), scene.redact);
     line.release(true);
     failure.headers = { ...record.describe(), ...failure.headers };
-    await record.settle(failure.status, failure);
-    throw failure;
+    await record.settle(status === null || failure.kind === "cancelled" ? failure.status : status, failure);
+    return failure;
+  };
+  /** Of a stream that has begun, with comments alone. */
+  const fail = async (error: unknown): Promise<GatewayError> => {
+    const failure = await close(error, STREAM_BEGAN).catch(toGatewayError);
+    if (failure.kind !== "cancelled") tools.report(failure, call.requestId);
+    return failure;
+  };
+  try {
+    return await answer({ call, tools, scene, record, line, fail });
+  } catch (error) {
+    throw await close(error, null);
   }
 }
 
-async function answer(
-  call: Call,
-  tools: GatewayTools,
-  scene: Scene,
-  record: CallRecord,
-  line: Line,
-): Promise<Response> {
+const STREAM_BEGAN = 200;
+
+interface Work {
+  call: Call;
+  tools: GatewayTools;
+  scene: Scene;
+  record: CallRecord;
+  line: Line;
+  fail: (error: unknown) => Promise<GatewayError>;
+}
+
+async function answer({ call, tools, scene, record, line, fail }: Work): Promise<Response> {
   const raw = await call.read();
   const body = parseBody(raw);
   refuseRepeated(raw);
@@ -85,7 +100,13 @@ async function answer(
     travelOn({ targets, call, tools, scene, line, record }, async (target, own) =>
       perform(over(await prepare(target, own))),
     );
-  if (recalled?.ask.isBackground !== true) return go(line, (ready) => ready);
+  if (recalled?.ask.isBackground !== true) {
+    const waiting = { call, clock: tools.clock, everyMs: scene.keepAliveMs, isStream: peek.stream, fail };
+    return keepAlive(
+      waiting,
+      go(line, (ready) => ready),
+    );
+  }
   // Who makes it is known to the client from the start.
   const ready = await prepare(targets[0], line);
   if (!isLeftToProvider(ready.plan, recalled.memory)) {

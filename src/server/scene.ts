@@ -86,6 +86,7 @@ export function buildScene(
     workMode: config.workMode,
     unknownPrice: (provider) => rules.get(provider) ?? config.prices.onUnknown,
     travel: config.travel,
+    keepAliveMs: config.timeouts.keepAliveMs,
     deadlines: { headersMs: config.timeouts.upstreamHeadersMs, idleMs: config.timeouts.upstreamIdleMs },
     defaultOutputTokens: config.budgets.defaultOutputTokens,
     redact: createRedactor(config.secrets),

@@ -22,7 +22,7 @@ test("an empty folder gives the defaults", async () => {
     outboxPath: `${HOME}/.tokligence/outbox.db`,
     database: { maxConnections: 10, maxIdleMs: 600_000, maxLifetimeMs: 3_600_000 },
     log: { level: "info", fileDaemon: null, fileCli: null },
-    timeouts: { upstreamHeadersMs: 600_000, upstreamIdleMs: 300_000, shutdownMs: 30_000 },
+    timeouts: { keepAliveMs: 15_000, upstreamHeadersMs: 600_000, upstreamIdleMs: 300_000, shutdownMs: 30_000 },
     modelsRefreshMs: 600_000,
     workMode: "auto",
     routes: [],

@@ -32,6 +32,7 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   home: ["/h"],
   http_address: ["127.0.0.1:8081"],
   identity_path: ["/i"],
+  keep_alive: ["1s"],
   ledger_anchor: ["/x"],
   ledger_anchor_interval: ["5m"],
   ledger_durability: ["disk"],

@@ -2,7 +2,19 @@
 
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Rig, type Upstream, makeRig, makeStream, readJson } from "../rig.ts";
+import { type Rig, type Upstream, makeStream, readJson, makeRig } from "../rig.ts";
+import {
+  ASK,
+  GOOD_STREAM,
+  SECOND,
+  START,
+  broken,
+  chunk,
+  completion,
+  isFirst,
+  openFleet,
+  refusal,
+} from "./failover-scene.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -10,67 +22,11 @@ afterEach(async () => {
   rig = null;
 });
 
-const HELLO = [{ role: "user", content: "Hello there" }];
-const ASK = { model: "gpt-4o", messages: HELLO };
-
-function completion(text: string): object {
-  return {
-    id: "chatcmpl-1",
-    object: "chat.completion",
-    created: 1,
-    model: "gpt-4o-2024-08-06",
-    choices: [{ index: 0, message: { role: "assistant", content: text }, finish_reason: "stop" }],
-    usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
-  };
-}
-
-function chunk(choice: object): string {
-  return `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "gpt-4o", choices: [{ index: 0, finish_reason: null, ...choice }] })}\n\n`;
-}
-
-const START = chunk({ delta: { role: "assistant", content: "" } });
-const END = [
-  chunk({ delta: {}, finish_reason: "stop" }),
-  `data: ${JSON.stringify({ id: "c1", object: "chat.completion.chunk", created: 1, model: "gpt-4o", choices: [], usage: { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 } })}\n\n`,
-  "data: [DONE]\n\n",
-];
-const GOOD_STREAM = [START, chunk({ delta: { content: "from the second" } }), ...END];
-
-/** Pieces, and then the connection breaks. */
-function broken(pieces: readonly string[]): Response {
-  const encoder = new TextEncoder();
-  const queue = [...pieces];
-  const body = new ReadableStream({
-    pull(controller) {
-      const next = queue.shift();
-      if (next === undefined) controller.error(new Error("reset"));
-      else controller.enqueue(encoder.encode(next));
-    },
-  });
-  return new Response(body, { headers: { "content-type": "text/event-stream" } });
-}
-
-const refusal = (status: number, headers: Record<string, string> = {}): Response =>
-  Response.json(
-    { error: { message: `no ${status}`, type: "server_error", param: null, code: null } },
-    { status, headers },
-  );
-
 /** `openai` first, and where `others` are given these behind it. */
-async function open(upstream: Upstream, others: { provider: string; model: string | null }[] = []): Promise<Rig> {
-  rig = await makeRig({
-    upstream,
-    config: (config) => ({
-      ...config,
-      travel: { ...config.travel, maxAttempts: 3 },
-      routes: [{ pattern: "gpt-4o", provider: "openai", fallbacks: others, origin: "test" }],
-    }),
-  });
+async function open(upstream: Upstream, others?: typeof SECOND | { provider: string; model: string }[]): Promise<Rig> {
+  rig = await openFleet(upstream, others === undefined ? {} : { others });
   return rig;
 }
-
-const SECOND = [{ provider: "local", model: "second" }];
-const isFirst = (url: string): boolean => url.startsWith("http://openai.test");
 
 /** Lets what waits for the clock get there, and moves it on, until the answer is there. */
 async function advance<T>({ clock }: Rig, pending: Promise<T>): Promise<T> {
