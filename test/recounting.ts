@@ -20,6 +20,7 @@ export function openTestRecounter(
   { store, ledger, clock, log, countInput }: RecounterParts,
 ): RunningRecounter {
   return createRecounter({
+    gatherMs: 0,
     settings: recount,
     startThread,
     clock,

@@ -17,6 +17,9 @@ interface RecounterParts {
 /** Of each provider and model a few hundred calls tell how it counts. */
 const HISTORY_ROWS = 5_000;
 
+/** A recount is for later: nobody waits for it. */
+const GATHER_MS = 50;
+
 export function openRecounter(
   { recount }: Config,
   { store, ledger, log, countInput }: RecounterParts,
@@ -25,6 +28,7 @@ export function openRecounter(
     settings: recount,
     startThread,
     clock: systemClock,
+    gatherMs: GATHER_MS,
     write: ledger.addRecounts,
     countInput: recount.asksProviders ? countInput : null,
     readHistory: () => store.recounts.past(HISTORY_ROWS),

@@ -7,7 +7,7 @@ import { createBooks } from "./books.ts";
 import type { Counted, Side } from "./count.ts";
 import { judge, mayAsk } from "./judge.ts";
 import { type PastRecount, createLessons } from "./lessons.ts";
-import { type Done, packJob, unpackCounted } from "./message.ts";
+import { type Done, packJobs } from "./message.ts";
 import { type Profile, type TokenizerFile, chooseProfile } from "./profile.ts";
 import { type Waiting, createQueue, measure } from "./queue.ts";
 import { findSkip } from "./skip.ts";
@@ -17,6 +17,8 @@ export interface RecounterInit {
   settings: RecountSettings;
   startThread: StartThread;
   clock: Clock;
+  /** How long jobs gather before they go to the thread together; 0: until it is free. */
+  gatherMs: number;
   /** Puts rows on the books; what it rejects with is the books' own trouble, and told there. */
   write: (recounts: readonly Recount[]) => Promise<void>;
   /** What a provider says of a request that only it can count; null where nobody is to be asked. Never rejects. */
@@ -49,8 +51,9 @@ interface Flight {
   profile: Profile;
 }
 
-/** So many jobs are with the thread at a time: enough to keep it busy, and few to lose. */
-const MAX_FLIGHTS = 4;
+/** What is sent to the thread together at most; the next jobs gather meanwhile. */
+const MAX_FLIGHTS = 64;
+const MAX_FLIGHT_BYTES = 1024 * 1024;
 /** So many requests are with their providers to be counted. */
 const MAX_ASKING = 8;
 /** No text takes so long to be counted. */
@@ -74,6 +77,8 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   let asking = 0;
   let isHeld = false;
   let isPumping = false;
+  /** The thread was lost: until the jobs that were with it are through, each goes alone, so that the one it died of is known. */
+  let alone = 0;
   let callOffAlarm: (() => void) | null = null;
   /** Since when the thread has been busy with one job, or with none. */
   let sinceMs = 0;
@@ -102,24 +107,42 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   };
 
   const pump = (): void => {
-    while (!isHeld && flights.length < MAX_FLIGHTS) {
-      const item = queue.shift();
-      if (item === undefined) break;
-      dispatch(item);
-    }
+    if (!isHeld && flights.length === 0) dispatch(takeBatch());
     watch();
     tellEmpty();
   };
 
-  const dispatch = (item: Waiting): void => {
-    const model = item.entry.modelServed ?? item.entry.modelAsked;
-    const flight = { number: ++number, item, profile: chooseProfile(model, settings.tokenizers) };
-    if (flights.length === 0) sinceMs = clock.monotonicMs();
-    flights.push(flight);
+  const takeBatch = (): Waiting[] => {
+    const batch: Waiting[] = [];
+    let bytes = 0;
+    const most = alone > 0 ? 1 : MAX_FLIGHTS;
+    while (batch.length < most && bytes < MAX_FLIGHT_BYTES) {
+      const item = queue.shift();
+      if (item === undefined) break;
+      batch.push(item);
+      bytes += item.bytes;
+    }
+    alone = Math.max(0, alone - batch.length);
+    return batch;
+  };
+
+  const dispatch = (batch: readonly Waiting[]): void => {
+    if (batch.length === 0) return;
+    sinceMs = clock.monotonicMs();
+    flights = batch.map((item) => {
+      const model = item.entry.modelServed ?? item.entry.modelAsked;
+      return { number: ++number, item, profile: chooseProfile(model, settings.tokenizers) };
+    });
     try {
       thread ??= start();
-      const { format, request, answer } = item;
-      thread.send(packJob(flight.number, { format, profile: flight.profile, request, answer }));
+      thread.send(
+        packJobs(
+          flights.map(({ number: of, profile, item: { format, request, answer } }) => ({
+            number: of,
+            job: { format, profile, request, answer },
+          })),
+        ),
+      );
     } catch (error) {
       crash(error instanceof Error ? error : new Error(String(error)));
     }
@@ -158,18 +181,31 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     thread = null;
   };
 
-  const land = (done: Done): void => {
-    const flight = flights.find((each) => each.number === done.number);
-    if (flight === undefined) return;
-    flights = flights.filter((each) => each !== flight);
+  const land = (all: readonly Done[]): void => {
+    const landed = flights;
+    if (landed[0]?.number !== all[0]?.number) return;
+    flights = [];
     sinceMs = clock.monotonicMs();
     crashesInARow = 0;
-    if (done.failed === null) void conclude(flight, unpackCounted(done.counted), done.version);
-    else {
-      skip(flight.item, done.failed);
-      if (done.failed === "tokenizer") noteTokenizer(flight.profile.tokenizer);
+    for (const [index, flight] of landed.entries()) {
+      const done = all[index];
+      if (done?.failed === null) void conclude(flight, done.counted, done.version);
+      else skip(flight.item, done?.failed ?? "unreadable");
+      if (done?.failed === "tokenizer") noteTokenizer(flight.profile.tokenizer);
     }
-    pump();
+    const isUrgent = queue.rows() >= MAX_FLIGHTS || alone > 0 || onEmpty !== null;
+    if (init.gatherMs === 0 || isUrgent) schedulePump();
+    else gather();
+  };
+
+  /** Each message wakes a thread, which may take this one's core: what comes in the next moment goes with one. */
+  const gather = (): void => {
+    isPumping = true;
+    clock.after(init.gatherMs, () => {
+      isPumping = false;
+      pump();
+    });
+    tellEmpty();
   };
 
   /** Where only the provider can tell, it is asked: of few calls at a time, for their text is kept meanwhile. */
@@ -211,13 +247,17 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     faulty.add(name);
   };
 
-  /** The first of those under way is the one that it was busy with; the others are counted by the next. */
+  /** One that was alone with the thread is what it was lost to; of several nobody knows which, so each is sent again by itself. */
   const giveUp = (reason: string): void => {
     endThread();
-    const [first, ...others] = flights;
+    const lost = flights.map(({ item }) => item);
     flights = [];
-    if (first !== undefined) skip(first.item, reason);
-    queue.unshift(others.map(({ item }) => item));
+    const [only, second] = lost;
+    if (only !== undefined && second === undefined) skip(only, reason);
+    else {
+      queue.unshift(lost);
+      alone = lost.length;
+    }
     schedulePump();
   };
 
@@ -250,6 +290,8 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
         const { promise, resolve } = Promise.withResolvers<void>();
         onEmpty = resolve;
         const cancel = clock.after(limitMs, resolve);
+        // What is being gathered need not wait for more.
+        pump();
         await promise;
         cancel();
       }

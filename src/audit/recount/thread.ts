@@ -1,14 +1,16 @@
 // The counting thread, as its owner sees it. Knows no queue.
 
-import type { Done, Hello, PackedJob } from "./message.ts";
+import { type Done, type Hello, unpackDone } from "./message.ts";
 
 export interface Thread {
-  send(message: Hello | PackedJob): void;
+  /** Jobs go together: each message to a thread costs more than most of them. */
+  send(message: Hello | string): void;
   end(): void;
 }
 
 export interface ThreadEvents {
-  onDone(done: Done): void;
+  /** All that was sent together. */
+  onDone(done: readonly Done[]): void;
   /** It ended, and nobody here asked it to. */
   onCrash(cause: Error): void;
 }
@@ -28,8 +30,8 @@ export const startThread: StartThread = ({ onDone, onCrash }) => {
     worker.terminate();
     onCrash(cause);
   };
-  worker.addEventListener("message", ({ data }: MessageEvent<Done>) => {
-    if (!isOver) onDone(data);
+  worker.addEventListener("message", ({ data }: MessageEvent<string>) => {
+    if (!isOver) onDone(unpackDone(data));
   });
   worker.addEventListener("error", (event) => crash(new Error(event.message)));
   worker.addEventListener("close", () => crash(new Error("it ended")));
