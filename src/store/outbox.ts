@@ -44,7 +44,8 @@ export function boundOutbox(chest: Chest, { maxBytes, whenFull }: OutboxLimits):
       bytes = chest.countBytes();
     },
     countWaiting: () => waiting,
-    refusal: () => (whenFull === "grow" || bytes < maxBytes ? null : explainFull(waiting, bytes)),
+    // An empty file has a size, too.
+    refusal: () => (whenFull === "grow" || waiting === 0 || bytes < maxBytes ? null : explainFull(waiting, bytes)),
   };
 }
 

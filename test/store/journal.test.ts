@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createLedgerWriter, digestRow, type LedgerPage, linkTo, sealAll } from "../../src/ledger/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import type { Chest, JournalOptions } from "../../src/store/journal.ts";
+import { boundOutbox } from "../../src/store/outbox.ts";
 import { startCheckpoints } from "../../src/store/sqlite/checkpoint.ts";
 import { openJournal } from "../../src/store/sqlite/journal.ts";
 import { openSqlite } from "../../src/store/sqlite/open.ts";
@@ -159,3 +160,16 @@ test("the log is kept short by the thread, and by nobody else", async () => {
   expect(statSync(wal).size).toBe(longest);
   chest.close();
 }, 60_000);
+
+test("an outbox in which nothing waits is never full, however small it may be", async () => {
+  const chest = openAt(await makeFile());
+  const outbox = boundOutbox(chest, { maxBytes: 1_024, whenFull: "refuse" });
+  expect(outbox.refusal()).toBeNull();
+  const { head, sealed } = sealAll(chest.head, [makeEntry({ id: "a" })]);
+  const entries = sealed.filter((row) => "attempts" in row);
+  expect(outbox.commit({ head, entries, recounts: [], intents: [], over: [] })).toBe("written");
+  expect(outbox.refusal()?.code).toBe("ledger_outbox_full");
+  outbox.drop(outbox.take(10));
+  expect(outbox.refusal()).toBeNull();
+  chest.close();
+});
