@@ -84,6 +84,8 @@ describe("a pack", () => {
     const page = textOf(pack, "summary.html");
     expect(page).not.toContain("<script");
     expect(page).toContain("default-src 'none'");
+    // On a phone, a table scrolls by itself.
+    expect(page).toMatch(/@media screen and \(max-width:[^}]*\}[^@]*table\{[^}]*overflow-x:auto/u);
     for (const text of ["1,803", "0.0040565", "o200k_base", "operator", "2023-11-01", "req_upstream_1", "over"]) {
       expect({ text, isThere: page.includes(text) }).toEqual({ text, isThere: true });
     }

@@ -33,7 +33,8 @@ th,td{padding:.3rem .6rem;border-bottom:1px solid #d8dee6;text-align:right;verti
 th{border-bottom:2px solid #8a97a8;font-weight:600}th:first-child,td:first-child,.text{text-align:left}
 tfoot td{font-weight:600;border-top:2px solid #8a97a8;border-bottom:0}
 .flag{color:#a4262c;font-weight:600}code{font-size:.85rem;overflow-wrap:anywhere}dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1.2rem}
-dt{color:#5a6675}dd{margin:0}@media print{body{margin:0;max-width:none}}`;
+dt{color:#5a6675}dd{margin:0}@media print{body{margin:0;max-width:none}}
+@media screen and (max-width:48rem){body{margin:1rem 0;padding:0 1rem}table{display:block;overflow-x:auto}dl{grid-template-columns:1fr}dd{margin-bottom:.5rem}td code{overflow-wrap:normal}}`;
 
 export function printPage(init: PageInit): string {
   const { about, fingerprint, summary, flagged } = init;
