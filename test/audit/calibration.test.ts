@@ -92,3 +92,11 @@ test("a fifth more than before lies outside once forty rows were seen", () => {
     }),
   );
 });
+
+test("a provider that reports many times what a text can hold teaches nothing, from its first row on", () => {
+  for (const ours of [30, 300, 30_000]) {
+    let learned = NOTHING_LEARNED;
+    for (let row = 0; row < 100; row++) learned = learn(learned, ours, 20 * ours);
+    expect(estimate(ours, learned, PRIOR).high).toBeLessThan(20 * ours);
+  }
+});

@@ -37,6 +37,8 @@ const FEW_ROWS = 10;
 const LEAST_SPREAD = 0.01;
 /** Older rows fade: a provider may change its ways. */
 const MEMORY_ROWS = 1_000;
+/** No tokenizer makes more of a text: who reports more of it is not measured by what he reports. */
+const MOST_RATIO = 3;
 /** Marks that nothing explains. */
 const SLACK_TOKENS = 2;
 
@@ -47,7 +49,7 @@ function weigh(ours: number): number {
 
 /** With one more row in which the provider counted `theirs`. */
 export function learn(from: Learned, ours: number, theirs: number): Learned {
-  if (ours <= 0 || theirs <= 0) return from;
+  if (ours <= 0 || theirs <= 0 || theirs > MOST_RATIO * (ours + AROUND_TOKENS)) return from;
   const fade = from.rows >= MEMORY_ROWS ? 1 - 1 / MEMORY_ROWS : 1;
   const added = weigh(ours);
   const weight = from.weight * fade + added;
