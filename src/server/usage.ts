@@ -2,16 +2,7 @@
 
 import { allows, type Caller, type Directory } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
-import {
-  EXPORT_TYPES,
-  layEdges,
-  printBreakdown,
-  printEntries,
-  printGap,
-  printSummary,
-  printTimeline,
-  summarize,
-} from "../ledger/index.ts";
+import { EXPORT_TYPES, printGap, printSummary, summarize } from "../ledger/index.ts";
 import type { GuardedRoute, RouteContext } from "./route.ts";
 import { exportRows, type LedgerReader } from "./reader/reader.ts";
 import {
@@ -46,14 +37,7 @@ export function makeUsageRoutes({ reader, directory, now }: UsageParts): Guarded
     breakdown: async (asked) => {
       const filter = await filterOf(asked, "by");
       const by = readBy(asked.query);
-      const report = await reader.report({ filter, by, edges: [] });
-      const groups = printBreakdown(by, report.groups);
-      return Response.json({
-        by,
-        groups: groups.slice(0, MAX_GROUPS),
-        left_out: Math.max(0, groups.length - MAX_GROUPS),
-        ...printGap(report),
-      });
+      return toResponse(await reader.breakdown({ filter, by, most: MAX_GROUPS }));
     },
     export: async (asked) => {
       const filter = await filterOf(asked, "format");
@@ -74,8 +58,8 @@ export function makeUsageRoutes({ reader, directory, now }: UsageParts): Guarded
     },
     logs: async (asked) => {
       const filter = await filterOf(asked, "cursor", "limit");
-      const page = await reader.page(filter, readLimit(asked.query), asked.query.get("cursor"));
-      return Response.json({ entries: printEntries(page), next_cursor: page.nextCursor });
+      const [limit, cursor] = [readLimit(asked.query), asked.query.get("cursor")];
+      return toResponse(await reader.logs({ filter, limit, cursor }));
     },
     summary: async (asked) => {
       const report = await reader.report({ filter: await filterOf(asked), by: [], edges: [] });
@@ -83,15 +67,8 @@ export function makeUsageRoutes({ reader, directory, now }: UsageParts): Guarded
     },
     timeseries: async (asked) => {
       const filter = await filterOf(asked, "bucket");
-      const [bucket, zone] = [readBucket(asked.query), readZone(asked.query)];
-      const edges = layEdges({ filter, bucket, zone, nowMs: now() });
-      const report = await reader.report({ filter, by: [], edges });
-      return Response.json({
-        bucket,
-        tz: zone.name,
-        series: printTimeline(edges, zone, report.groups),
-        ...printGap(report),
-      });
+      const [bucket, zone] = [readBucket(asked.query), readZone(asked.query).name];
+      return toResponse(await reader.timeseries({ filter, bucket, zone, nowMs: now() }));
     },
   };
   const authority = { anyOf: ["usage:read"] } as const;
@@ -109,6 +86,10 @@ export function makeUsageRoutes({ reader, directory, now }: UsageParts): Guarded
       handle: (asked) => showPayload(reader, asked),
     },
   ];
+}
+
+function toResponse({ bytes }: { bytes: Uint8Array<ArrayBuffer> }): Response {
+  return new Response(bytes, { headers: { "content-type": "application/json;charset=utf-8" } });
 }
 
 /** Others than its owner and administrators are not even told that there is one. */

@@ -8,6 +8,7 @@ import {
   printExportHead,
   printExportRows,
 } from "../../ledger/index.ts";
+import { createAnswers, type LedgerAnswers } from "./answer.ts";
 
 export interface ExportQuery {
   filter: LedgerFilter;
@@ -23,7 +24,7 @@ export interface ExportPiece {
   nextCursor: string | null;
 }
 
-export interface LedgerReader extends Pick<LedgerStore, "findPayload" | "page" | "report"> {
+export interface LedgerReader extends LedgerAnswers, Pick<LedgerStore, "findPayload" | "page" | "report"> {
   /** Rows as text, oldest first, some at a time: however many there are, no more than a piece is ever held. */
   exportPiece(query: ExportQuery): Promise<ExportPiece>;
 }
@@ -44,6 +45,7 @@ const EXPORT_ROWS = 250;
 
 export function createReader(ledger: LedgerStore): LedgerReader {
   return {
+    ...createAnswers(ledger),
     findPayload: ledger.findPayload,
     page: ledger.page,
     report: ledger.report,

@@ -50,16 +50,19 @@ function startReader(location: string): Reading {
 
   return {
     isInline: false,
+    breakdown: (query) => caller.call("breakdown", query),
     dropHashes: (...asked) => caller.call("dropHashes", ...asked),
     dropPayloads: (...asked) => caller.call("dropPayloads", ...asked),
     dropRows: (...asked) => caller.call("dropRows", ...asked),
     exportPiece: (query) => caller.call("exportPiece", query),
     findCut: (...asked) => caller.call("findCut", ...asked),
     findPayload: (entryId) => caller.call("findPayload", entryId),
+    logs: (query) => caller.call("logs", query),
     page: (...asked) => caller.call("page", ...asked),
     putPayloads: (payloads) => caller.call("putPayloads", payloads),
     report: (query) => caller.call("report", query),
     rollUp: (limit) => caller.call("rollUp", limit),
+    timeseries: (query) => caller.call("timeseries", query),
     async close() {
       const ended = worker;
       if (ended === null) return;

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sealAll } from "../../../src/ledger/index.ts";
-import { exportRows } from "../../../src/server/reader/reader.ts";
+import { createReader, exportRows } from "../../../src/server/reader/reader.ts";
 import { openReading, type Reading } from "../../../src/server/reader/thread.ts";
 import { startUpkeep } from "../../../src/server/reader/upkeep.ts";
 import type { Store } from "../../../src/store/index.ts";
@@ -44,6 +44,29 @@ describe("the reading thread", () => {
     expect(await reading.report(byStatus)).toEqual(await store.ledger.report(byStatus));
     expect(await reading.page({ status: 5 }, 10, null)).toEqual(await store.ledger.page({ status: 5 }, 10, null));
     expect(await reading.findPayload("none")).toBeNull();
+  });
+
+  test("prints bodies as they are printed in place", async () => {
+    const inPlace = createReader(store.ledger);
+    const nowMs = ROWS * 60_000;
+    const breakdown = { filter: {}, by: ["status" as const], most: 1 };
+    const days = { filter: {}, bucket: "day" as const, zone: "Asia/Kolkata", nowMs };
+    const pairs = await Promise.all([
+      Promise.all([reading.breakdown(breakdown), inPlace.breakdown(breakdown)]),
+      Promise.all([reading.timeseries(days), inPlace.timeseries(days)]),
+      Promise.all([
+        reading.logs({ filter: {}, limit: 9, cursor: null }),
+        inPlace.logs({ filter: {}, limit: 9, cursor: null }),
+      ]),
+    ]);
+    for (const [far, near] of pairs)
+      expect(new TextDecoder().decode(far.bytes)).toBe(new TextDecoder().decode(near.bytes));
+    const [[groups], [series]] = pairs;
+    expect(JSON.parse(new TextDecoder().decode(groups.bytes))).toMatchObject({
+      groups: [{ requests: 2_000 }],
+      left_out: 1,
+    });
+    expect(JSON.parse(new TextDecoder().decode(series.bytes))).toMatchObject({ tz: "Asia/Kolkata" });
   });
 
   test("keeps the kind of a failure", async () => {
