@@ -101,7 +101,8 @@ async function plan(state: ChainState, { outbox, reader, from, to }: VerifyInit)
   if (from === null && to === null) return { ...found, range: whole, expected: extent.rows };
   const window = await reader.window(chain, from, to);
   if (window === null) return { ...found, range: { after: 0, through: 0 }, expected: 0 };
-  const range = { after: window.least - 1, through: window.most };
+  // Recounts of the last calls come behind them.
+  const range = { after: from === null ? 0 : window.least - 1, through: to === null ? extent.most : window.most };
   return { ...found, range, expected: Math.min(extent.rows, range.through - range.after) };
 }
 

@@ -19,7 +19,7 @@ import { locateLedger, readScheme } from "../../store/location.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
 import { print, printJson, printTable, say, startProgress } from "../output.ts";
-import { readList, readMomentOrAge } from "../value.ts";
+import { readList, readMomentOrAge, refuseValue } from "../value.ts";
 import { startScanners } from "./scanners.ts";
 
 export default defineCommand({
@@ -48,11 +48,14 @@ export default defineCommand({
     const now = Date.now();
     const kept = [...readOwnHeads(config), ...readList(args.head ?? "").flatMap(readKeptHeads)];
     const keys = readList(args["public-key"] ?? "").map(readTrustedKey);
+    const from = args.from === undefined ? null : readMomentOrAge("from", args.from, now);
+    const to = args.to === undefined ? null : readMomentOrAge("to", args.to, now);
+    if (from !== null && to !== null && from >= to) throw refuseValue("from", "it must be before --to");
     const started = performance.now();
     const verified = await verify(config, {
       chain: args.chain ?? null,
-      from: args.from === undefined ? null : readMomentOrAge("from", args.from, now),
-      to: args.to === undefined ? null : readMomentOrAge("to", args.to, now),
+      from,
+      to,
       kept,
       trusted: keys.length === 0 ? null : new Set(keys),
     });

@@ -283,5 +283,15 @@ describe.each(ENGINES)("on %s", (engine) => {
     expect(await tryOut(["delete from ledger_entries where seq > 18"], "--to", time(5))).toMatchObject([
       { kind: "truncated" },
     ]);
+    // A recount comes behind the last call that is counted again.
+    const early = [
+      "delete from ledger_entries where seq > 10",
+      "update ledger_recounts set verdict = 'over' where seq = 10",
+    ];
+    expect(await tryOut(early, "--from", time(1))).toContainEqual(
+      expect.objectContaining({ kind: "altered", seq: 10 }),
+    );
+    const { code, err } = await bench.desk.run(["ledger", "verify", "--from", time(5), "--to", time(5)]);
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining("it must be before --to") });
   });
 });
