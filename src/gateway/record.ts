@@ -264,6 +264,11 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       const announced = tools.ledger.intend(isKnown ? makeEntry(200, null) : announce(), ticket);
       ticket = announced.ticket;
       return announced.durable.catch((cause: unknown) => {
+        // It is not called, and those before it are what the row tells of.
+        if (tries.length > 1 && current.attempt === null) {
+          tries.pop();
+          current = tries.at(-1) ?? current;
+        }
         throw booksClosed(cause);
       });
     },

@@ -277,6 +277,33 @@ describe("on the books", () => {
     ]);
   });
 
+  test("a provider that is not called, as the books took no announcement, is not counted as one that was", async () => {
+    let announced = 0;
+    rig = await makeRig({
+      upstream: () => refusal(503),
+      config: (config) => ({
+        ...config,
+        travel: { ...config.travel, maxAttempts: 3 },
+        routes: [{ pattern: "gpt-4o", provider: "openai", fallbacks: SECOND, origin: "test" }],
+      }),
+      ledger: (writer) => ({
+        ...writer,
+        intend: (...given) =>
+          ++announced === 1
+            ? writer.intend(...given)
+            : {
+                ticket: { number: -1, isOver: true, before: given[1] ?? null },
+                durable: Promise.reject(new Error("full")),
+              },
+      }),
+    });
+    const response = await advance(rig, rig.chat(ASK));
+    expect([response.status, (await readJson(response)).error.code]).toEqual([503, "ledger_unavailable"]);
+    expect([rig.calls.length, response.headers.get("x-tokligence-attempts")]).toEqual([1, "1"]);
+    const row = await rig.row();
+    expect([row.provider, row.attempts.length, row.errorKind]).toEqual(["openai", 1, "overloaded"]);
+  });
+
   test("a second provider whose price nobody knows, where that is refused, says less than the failure of the first", async () => {
     rig = await makeRig({
       upstream: () => refusal(503),
