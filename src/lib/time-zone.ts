@@ -1,5 +1,7 @@
 // Days of a time zone: which day a moment belongs to, and when a day begins. Knows no calendar but ours.
 
+import { findZone } from "./zone.ts";
+
 export interface TimeZone {
   name: string;
   /** `2026-01-31`. */
@@ -14,20 +16,16 @@ const MAX_REMEMBERED = 40_000;
 
 /** By its IANA name. Null where there is no such zone. */
 export function openTimeZone(name: string): TimeZone | null {
-  let format: Intl.DateTimeFormat;
-  try {
-    format = new Intl.DateTimeFormat("en-CA", { timeZone: name, year: "numeric", month: "2-digit", day: "2-digit" });
-  } catch {
-    return null;
-  }
+  const zone = findZone(name);
+  if (zone === null) return null;
   // Every zone begins its days at a quarter of an hour, and asking the calendar is dear.
   const remembered = new Map<number, string>();
   const dayOf = (ms: number): string => {
     const quarter = Math.floor(ms / QUARTER_MS);
     let day = remembered.get(quarter);
     if (day === undefined) {
-      const parts = new Map(format.formatToParts(quarter * QUARTER_MS).map(({ type, value }) => [type, value]));
-      day = `${parts.get("year")}-${parts.get("month")}-${parts.get("day")}`;
+      const startMs = quarter * QUARTER_MS;
+      day = new Date(startMs + zone.offsetAt(startMs)).toISOString().slice(0, 10);
       if (remembered.size >= MAX_REMEMBERED) remembered.clear();
       remembered.set(quarter, day);
     }

@@ -1,6 +1,7 @@
 // The stretch of time that a budget counts in: from a moment, a period and a time zone to where it began and where it ends.
 // Pure: the same moment always lies in the same window, whichever way a clock has jumped meanwhile. Knows no budget.
 
+import { type Zone, findZone } from "../../lib/zone.ts";
 import type { Period } from "./model.ts";
 
 export interface Window {
@@ -30,12 +31,7 @@ export function createWindowFinder(period: Period, timeZone: string): (atMs: num
 }
 
 export function isTimeZone(name: string): boolean {
-  try {
-    openZone(name);
-    return true;
-  } catch {
-    return false;
-  }
+  return findZone(name) !== null;
 }
 
 function findWindow(period: Period, zone: Zone, atMs: number): Window {
@@ -46,7 +42,7 @@ function findWindow(period: Period, zone: Zone, atMs: number): Window {
       return floor(atMs, MINUTE_MS, 0);
     case "hour":
       // Zones lie half hours and quarters of one apart.
-      return floor(atMs, HOUR_MS, zone.offsetMs(atMs));
+      return floor(atMs, HOUR_MS, zone.offsetAt(atMs));
     case "day":
       return span(zone, localDay(zone, atMs), (day) => day + DAY_MS);
     case "week": {
@@ -75,7 +71,7 @@ function span(zone: Zone, firstDay: number, next: (day: number) => number): Wind
 
 /** The date on the zone's calendar, as midnight UTC of that date. */
 function localDay(zone: Zone, atMs: number): number {
-  return Math.floor((atMs + zone.offsetMs(atMs)) / DAY_MS) * DAY_MS;
+  return Math.floor((atMs + zone.offsetAt(atMs)) / DAY_MS) * DAY_MS;
 }
 
 /**
@@ -83,45 +79,14 @@ function localDay(zone: Zone, atMs: number): number {
  * and the earliest moment that bears the date is meant.
  */
 function startOfDay(zone: Zone, day: number): number {
-  const offsets = [zone.offsetMs(day - DAY_MS), zone.offsetMs(day + DAY_MS)];
+  const offsets = [zone.offsetAt(day - DAY_MS), zone.offsetAt(day + DAY_MS)];
   const moments = offsets.map((offset) => day - offset).toSorted((left, right) => left - right);
   // A date that a zone left out altogether begins where the next one does.
   return moments.find((moment) => localDay(zone, moment) === day) ?? moments.at(-1) ?? day;
 }
 
-interface Zone {
-  /** What its clocks are ahead of UTC at that moment. */
-  offsetMs(atMs: number): number;
-}
-
-const UTC: Zone = { offsetMs: () => 0 };
-
 function openZone(name: string): Zone {
-  if (name === "UTC") return UTC;
-  const format = new Intl.DateTimeFormat("en-US", {
-    timeZone: name,
-    calendar: "gregory",
-    hourCycle: "h23",
-    year: "numeric",
-    month: "numeric",
-    day: "numeric",
-    hour: "numeric",
-    minute: "numeric",
-    second: "numeric",
-  });
-  return {
-    offsetMs(atMs) {
-      const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
-      const read = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
-      const local = Date.UTC(
-        read("year"),
-        read("month") - 1,
-        read("day"),
-        read("hour"),
-        read("minute"),
-        read("second"),
-      );
-      return local - Math.floor(atMs / 1000) * 1000;
-    },
-  };
+  const zone = findZone(name);
+  if (zone === null) throw new RangeError(`There is no time zone ${name}.`);
+  return zone;
 }
