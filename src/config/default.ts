@@ -23,7 +23,12 @@ const ALIASES = [
 
 /** Each kind's, to the provider that is named like it: in force where that is there, and has its key. */
 export const DEFAULT_ROUTES: readonly RouteRule[] = [...KINDS].flatMap(([provider, kind]) =>
-  (kind.patterns ?? []).map((pattern) => ({ pattern, provider, origin: "default", ...explainAbsence(provider, kind) })),
+  (kind.patterns ?? []).map((pattern) => ({
+    pattern,
+    targets: [{ provider, model: null }] as const,
+    origin: "default",
+    ...explainAbsence(provider, kind),
+  })),
 );
 
 /** The built-in providers are always there, and say themselves what they lack. */

@@ -318,8 +318,11 @@ interface Rules {
 
 /** Ours come after the operator's, as they are tried. */
 function showRules(reading: Reading, { routes, aliases }: Rules): void {
-  for (const { pattern, provider, origin } of [...routes, ...DEFAULT_ROUTES]) {
-    reading.effective.push({ key: `routes.${pattern}`, value: provider, origin, secret: false });
+  for (const { pattern, targets, origin } of [...routes, ...DEFAULT_ROUTES]) {
+    const value = targets
+      .map(({ provider, model }) => (model === null ? provider : `${provider}/${model}`))
+      .join(" | ");
+    reading.effective.push({ key: `routes.${pattern}`, value, origin, secret: false });
   }
   for (const { pattern, target, origin } of [...aliases, ...DEFAULT_ALIASES]) {
     reading.effective.push({ key: `aliases.${pattern}`, value: target, origin, secret: false });

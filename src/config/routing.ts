@@ -27,15 +27,13 @@ export function readRoutes(reading: Reading, values: Values, providers: readonly
   for (const { pattern, target, origin } of drafts) {
     const targets = splitTargets(target).map(readTarget);
     const unknown = targets.find(({ provider }) => !providers.includes(provider));
-    const [first, ...fallbacks] = targets;
+    const [first, ...others] = targets;
     if (first === undefined || unknown !== undefined) {
       const name = unknown?.provider ?? target;
       reading.gathered.problems.push(describeUnknownProvider(pattern, { target: name, origin, providers }));
       continue;
     }
-    const { provider, model } = first;
-    const rule = { pattern, provider, ...(model === null ? {} : { model }), origin: printOrigin(origin) };
-    routes.push(fallbacks.length === 0 ? rule : { ...rule, fallbacks });
+    routes.push({ pattern, targets: [first, ...others], origin: printOrigin(origin) });
   }
   return routes;
 }

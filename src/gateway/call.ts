@@ -16,6 +16,7 @@ import type { Bindings } from "./rest/binding.ts";
 import type { Memory } from "./memory.ts";
 import type { Router } from "./route.ts";
 import type { Deadlines, Fetch } from "./send.ts";
+import type { Fleet } from "./way/fleet.ts";
 import type { RetryBudget } from "./way/retry.ts";
 import type { TravelRules } from "./way/travel.ts";
 import type { UnknownPrice } from "./unknown-price.ts";
@@ -65,6 +66,8 @@ export interface GatewayTools {
   ledger: LedgerWriter;
   capture: Capture;
   prices: PriceBook;
+  /** Who of those that may be asked is asked first, and how they are doing. */
+  fleet: Fleet;
   /** How much trying again a provider is to bear. */
   retryBudgets: { of(provider: string): RetryBudget };
   /** A call is made though nobody knows its price. */

@@ -52,7 +52,7 @@ export function openPair(client: ChatWire, provider: Provider, model: string): P
   const router = createRouter({
     aliases: [],
     defaultAliases: [],
-    routes: [{ pattern: "*", provider: provider.name, origin: "probe" }],
+    routes: [{ pattern: "*", targets: [{ provider: provider.name, model: null }], origin: "probe" }],
     defaultRoutes: [],
     providers: new Map([[provider.name, { ready: true }]]),
     findLister: () => undefined,

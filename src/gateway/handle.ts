@@ -12,7 +12,7 @@ import { estimateFromRequest } from "./estimate.ts";
 import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { keepAlive } from "./keep-alive.ts";
-import { type Plan, type Target, listTargets, objectsApart, planFor } from "./plan.ts";
+import { type Plan, type Target, type Targets, listTargets, objectsApart, planFor } from "./plan.ts";
 import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
@@ -20,6 +20,7 @@ import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstr
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
 import { judgePrice } from "./unknown-price.ts";
+import type { Visit } from "./way/fleet.ts";
 import { type Outcome, travel } from "./way/travel.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
@@ -75,14 +76,14 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
   const heldBy = recalled?.heldBy ?? null;
   if (keeper !== null && heldBy !== null && keeper !== heldBy) throw objectsApart(keeper, heldBy);
   const wanted = { ...asked, keeper: keeper ?? heldBy };
-  const targets = listTargets(scene, wanted);
-  const prepare = async (target: Target, line: Line): Promise<Ready> => {
+  const targets = chooseOrder(listTargets(scene, wanted), { call, tools });
+  const prepare = async (target: Target, line: Line, visit?: Visit): Promise<Ready> => {
     const plan = tellOurs(planFor(scene, target, wanted), recalled?.ask.ours);
     const bound = (): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
     const reserving = plan.local === undefined ? record.reserve(plan, bound) : undefined;
     if (reserving !== undefined) await reserving;
     if (plan.local === undefined) judgePrice({ plan, record, scene, tools, body: asked.body });
-    record.planned(plan);
+    record.planned(plan, visit?.end);
     return {
       call,
       tools,
@@ -97,8 +98,8 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
     };
   };
   const go = (line: Line, over: (ready: Ready) => Ready): Promise<Response> =>
-    travelOn({ targets, call, tools, scene, line, record }, async (target, own) =>
-      perform(over(await prepare(target, own))),
+    travelOn({ targets, call, tools, scene, line, record }, async (target, own, visit) =>
+      perform(over(await prepare(target, own, visit))),
     );
   if (recalled?.ask.isBackground !== true) {
     const waiting = { call, clock: tools.clock, everyMs: scene.keepAliveMs, isStream: peek.stream, fail };
@@ -125,10 +126,19 @@ interface Leg {
   record: Pick<CallRecord, "intend">;
 }
 
+/** The first to be asked, and who is asked where that one cannot answer. */
+function chooseOrder(
+  { route, targets, strategy }: Targets,
+  { call, tools }: Pick<Work, "call" | "tools">,
+): [Target, ...Target[]] {
+  const stickTo = call.caller.keyId ?? call.caller.userId;
+  return tools.fleet.order({ route, places: targets, strategy, stickTo, costOf: () => null });
+}
+
 /** Asks one target after another, as far as that may help. */
 function travelOn(
   { targets, call, tools, scene, line, record }: Leg,
-  attempt: (target: Target, line: Line) => Promise<Outcome<Response>>,
+  attempt: (target: Target, line: Line, visit: Visit) => Promise<Outcome<Response>>,
 ): Promise<Response> {
   let isFirst = true;
   return travel({
@@ -144,11 +154,14 @@ function travelOn(
     async attempt(target) {
       const own = isFirst ? line : openLine(call.signal, tools.clock);
       isFirst = false;
+      const visit = tools.fleet.visit(target);
       try {
-        const outcome = await attempt(target, own);
+        const outcome = await attempt(target, own, visit);
         return outcome;
       } catch (error) {
         own.release(true);
+        // Where it came so far that it was made, its end is known by now.
+        visit.drop();
         throw error;
       }
     },

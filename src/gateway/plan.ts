@@ -23,6 +23,7 @@ import {
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
 import { asksForNothing } from "./usual.ts";
+import type { Strategy } from "./way/choose.ts";
 
 export interface Plan {
   provider: Provider;
@@ -63,6 +64,16 @@ export type PlanScene = Pick<Scene, "providers" | "router" | "workMode"> & { cat
 export interface Target {
   provider: Provider;
   model: string;
+  /** Its share where lots are drawn. */
+  weight: number;
+}
+
+/** Those that may be asked for a request, as they were declared, and how one of them is chosen. */
+export interface Targets {
+  /** What led there, in words. */
+  route: string;
+  targets: readonly [Target, ...Target[]];
+  strategy: Strategy;
 }
 
 /** Throws not_found, not_configured or invalid_request. */
@@ -71,25 +82,31 @@ export function makePlan(scene: PlanScene, asked: Asked): Plan {
 }
 
 /**
- * Who may be asked, in this order: at least one. Where the request names what a provider keeps, nobody else can be. Throws not_found,
- * not_configured or invalid_request.
+ * Who may be asked. Where the request names what a provider keeps, nobody else can be. Throws not_found, not_configured or
+ * invalid_request.
  */
-export function listTargets(scene: PlanScene, asked: Asked): [Target, ...Target[]] {
+export function listTargets(scene: PlanScene, asked: Asked): Targets {
   const name = asked.peek.model;
-  if (asked.keeper !== null) return [findKeeping(scene, findTarget(scene, name), asked)];
-  const { target } = scene.router.resolve(name);
-  const ready = [...(target === null ? [] : [target]), ...(target?.fallbacks ?? [])].flatMap((each) => {
-    const provider = scene.providers.get(each.provider);
-    const isUsable = provider?.missing === null && !LEADS_UP.test(each.model);
-    return isUsable ? [{ provider, model: each.model }] : [];
+  if (asked.keeper !== null) {
+    return alone(findKeeping(scene, findTarget(scene, name), asked));
+  }
+  const { way } = scene.router.resolve(name);
+  const ready = (way?.targets ?? []).flatMap(({ provider: named, model, weight }) => {
+    const provider = scene.providers.get(named);
+    return provider?.missing === null && !LEADS_UP.test(model) ? [{ provider, model, weight }] : [];
   });
   const [first, ...others] = ready;
   // Where none can be asked, the error says what is missing.
-  return first === undefined ? [findTarget(scene, name)] : [first, ...others];
+  if (first === undefined || way === null) return alone(findTarget(scene, name));
+  return { route: way.reason, targets: [first, ...others], strategy: way.strategy };
+}
+
+function alone(target: Target): Targets {
+  return { route: "", targets: [target], strategy: "priority" };
 }
 
 /** Throws invalid_request where this target cannot be told what is asked. */
-export function planFor(scene: PlanScene, { provider, model }: Target, asked: Asked): Plan {
+export function planFor(scene: PlanScene, { provider, model }: Pick<Target, "model" | "provider">, asked: Asked): Plan {
   const plan = choosePlan(scene, { provider, model }, asked);
   const [lost] = plan.dropped;
   if (!asked.isStrict || lost === undefined) return plan;
@@ -155,15 +172,11 @@ function unsupported(provider: Provider, wire: Wire): GatewayError {
 }
 
 /** Who keeps what the request names is asked, where it serves such models at all: nobody else knows those ids. Throws invalid_request. */
-function findKeeping(
-  scene: Pick<Scene, "providers">,
-  target: { provider: Provider; model: string },
-  { keeper, wire }: Asked,
-): { provider: Provider; model: string } {
+function findKeeping(scene: Pick<Scene, "providers">, target: Target, { keeper, wire }: Asked): Target {
   if (keeper === null || keeper === target.provider.name) return target;
   const provider = scene.providers.get(keeper);
   const isAlike = [provider, target.provider].every((each) => each?.speaks(target.model).includes(wire.id) === true);
-  if (provider?.missing === null && isAlike) return { provider, model: target.model };
+  if (provider?.missing === null && isAlike) return { provider, model: target.model, weight: 1 };
   throw objectsApart(keeper, target.provider.name);
 }
 
@@ -186,13 +199,14 @@ export function chooseId({ mode }: Pick<Plan, "mode">, given: string, callId: st
 }
 
 /** Throws not_found or not_configured. */
-export function findTarget(scene: PlanScene, name: string): { provider: Provider; model: string } {
-  const { target } = scene.router.resolve(name);
-  const provider = target === null ? undefined : scene.providers.get(target.provider);
-  const missing = provider === undefined ? target?.missing : provider.missing;
+export function findTarget(scene: PlanScene, name: string): Target {
+  const { way } = scene.router.resolve(name);
+  const target = way?.targets[0];
+  const provider = target === undefined ? undefined : scene.providers.get(target.provider);
+  const missing = provider === undefined ? way?.missing : provider.missing;
   if (typeof missing === "string") throw new GatewayError({ kind: "not_configured", message: missing });
-  if (target === null || provider === undefined || LEADS_UP.test(target.model)) throw unknownModel(scene, name);
-  return { provider, model: target.model };
+  if (target === undefined || provider === undefined || LEADS_UP.test(target.model)) throw unknownModel(scene, name);
+  return { provider, model: target.model, weight: target.weight };
 }
 
 /** Providers put the model's name into an address, where this would lead to something else than a model. */

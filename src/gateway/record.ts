@@ -34,8 +34,8 @@ export interface CallRecord {
   reserve(plan: Pick<Plan, "model" | "provider">, bound: () => Amount): Promise<void> | undefined;
   /** What was reserved is free again: nothing more is to come of it. */
   release(): void;
-  /** Who is called next. */
-  planned(plan: RecordedPlan): void;
+  /** Who is called next, and who wants to know how that ends. `firstOutputMs`: from the call on; null where there was none. */
+  planned(plan: RecordedPlan, ended?: (error: GatewayError | null, firstOutputMs: number | null) => void): void;
   /**
    * Announces, durably, that the planned provider is about to be called, or what came of it where another call may follow. Rejects with a
    * GatewayError of kind `overloaded` where the books cannot be written: then it must not be called. `isKnown`: with all that is known by
@@ -99,6 +99,7 @@ interface Try {
   startedMs: number;
   /** Null while it is under way. */
   attempt: Attempt | null;
+  ended: Parameters<CallRecord["planned"]>[1];
 }
 
 type CollectedText = ReturnType<typeof collectText>;
@@ -133,6 +134,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     captured: isCaptured ? { request: collectText(), response: collectText() } : null,
     startedMs: nowMs(),
     attempt: null,
+    ended: undefined,
   });
   let current = openTry(null);
   const tries: Try[] = [];
@@ -256,8 +258,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     },
     reserve: (next, bound) => reserving.reserve(next, { modelAsked, tags }, bound),
     release: reserving.release,
-    planned(next) {
-      current = openTry(next);
+    planned(next, ended) {
+      current = { ...openTry(next), ended };
       tries.push(current);
     },
     intend(isKnown = false) {
@@ -305,6 +307,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
         upstreamRequestId,
         latencyMs: Math.round(nowMs() - startedMs),
       };
+      const firstMs = tally.firstOutputMs();
+      current.ended?.(error, error !== null ? null : (firstMs ?? nowMs()) - startedMs);
     },
     describe() {
       const { plan } = current;

@@ -6,7 +6,8 @@
 //   3. `provider/model`                          6. a provider that lists the model
 //                                                7. built-in routes whose provider lacks a setting (the error names it)
 
-import type { AliasRule, RouteRule } from "./rule.ts";
+import type { AliasRule, RouteRule, RouteTarget } from "./rule.ts";
+import type { Strategy } from "./way/choose.ts";
 
 export interface RouteTable {
   aliases: readonly AliasRule[];
@@ -25,17 +26,27 @@ export interface Step {
   outcome: string;
 }
 
+/** Who may be asked for a model, and why. */
+export interface Way {
+  /** As they were declared. */
+  targets: readonly [WayTarget, ...WayTarget[]];
+  strategy: Strategy;
+  reason: string;
+  /** What to set, where the first is not there at all. */
+  missing?: string;
+}
+
+export interface WayTarget {
+  provider: string;
+  /** As the provider calls it. */
+  model: string;
+  weight: number;
+}
+
 export interface Decision {
   asked: string;
   /** Null where nothing matches. */
-  target: {
-    provider: string;
-    model: string;
-    reason: string;
-    missing?: string;
-    /** Who is asked next, in this order. */
-    fallbacks?: readonly { provider: string; model: string }[];
-  } | null;
+  way: Way | null;
   /** Every rule that had a say, in order: for people, not for the request path. */
   steps: Step[];
 }
@@ -79,8 +90,8 @@ export function createRouter(table: RouteTable): Router {
   const decide = (model: string, steps: Step[] | null): Decision => {
     const notes = steps ?? [];
     const name = rename(model, compiled.aliases, table, steps);
-    const target = findTarget(name, compiled, table, steps);
-    return { asked: model, target, steps: notes };
+    const way = findWay(name, compiled, table, steps);
+    return { asked: model, way, steps: notes };
   };
 
   return {
@@ -88,7 +99,7 @@ export function createRouter(table: RouteTable): Router {
       const known = remembered.get(model);
       if (known !== undefined) return known;
       const decision = decide(model, null);
-      if (decision.target !== null && model.length <= MAX_REMEMBERED_LENGTH) {
+      if (decision.way !== null && model.length <= MAX_REMEMBERED_LENGTH) {
         if (remembered.size >= MAX_REMEMBERED) remembered.clear();
         remembered.set(model, decision);
       }
@@ -131,28 +142,39 @@ function rename(model: string, aliases: CompiledRule<AliasRule>[], table: RouteT
   return renamed;
 }
 
-function findTarget(name: string, compiled: Compiled, table: RouteTable, steps: Step[] | null): Decision["target"] {
+function findWay(name: string, compiled: Compiled, table: RouteTable, steps: Step[] | null): Decision["way"] {
   const lower = name.toLowerCase();
   const exact = compiled.exact.get(lower);
   if (exact !== undefined) {
-    steps?.push({ rule: `${exact.pattern} => ${exact.provider}`, origin: exact.origin, outcome: "chosen: exact" });
-    return { ...listRuleTargets(exact, name), reason: `exact route ${exact.pattern}` };
+    steps?.push({ rule: printRule(exact), origin: exact.origin, outcome: "chosen: exact" });
+    return followRule(exact, name, `exact route ${exact.pattern}`);
   }
   const qualified = splitQualified(name, table);
   if (qualified !== null) {
     steps?.push({ rule: `${qualified.provider}/…`, origin: "address", outcome: "chosen: the provider is named" });
-    return { ...qualified, reason: "the provider is named in the model" };
+    return {
+      targets: [{ ...qualified, weight: 1 }],
+      strategy: "priority",
+      reason: "the provider is named in the model",
+    };
   }
   const pattern = pickFirst(compiled.patterns, lower, steps);
   if (pattern !== undefined) {
-    return { ...listRuleTargets(pattern.rule, name), reason: `route ${pattern.rule.pattern}` };
+    return followRule(pattern.rule, name, `route ${pattern.rule.pattern}`);
   }
   return findDefault(name, compiled.defaults, table, steps);
 }
 
-function listRuleTargets(rule: RouteRule, name: string) {
-  const fallbacks = (rule.fallbacks ?? []).map(({ provider, model }) => ({ provider, model: model ?? name }));
-  return { provider: rule.provider, model: rule.model ?? name, ...(fallbacks.length === 0 ? {} : { fallbacks }) };
+function followRule({ targets, strategy = "priority", missing }: RouteRule, name: string, reason: string): Way {
+  const [first, ...others] = targets;
+  const at = ({ provider, model, weight = 1 }: RouteTarget): WayTarget => ({ provider, model: model ?? name, weight });
+  const way: Way = { targets: [at(first), ...others.map(at)], strategy, reason };
+  return missing === undefined ? way : { ...way, missing };
+}
+
+function printRule({ pattern, targets }: RouteRule): string {
+  const names = targets.map(({ provider, model }) => (model === null ? provider : `${provider}/${model}`));
+  return `${pattern} => ${names.join(" | ")}`;
 }
 
 function findDefault(
@@ -160,23 +182,23 @@ function findDefault(
   defaults: CompiledRule<RouteRule>[],
   table: RouteTable,
   steps: Step[] | null,
-): Decision["target"] {
+): Decision["way"] {
   const lower = name.toLowerCase();
-  const ready = defaults.filter((entry) => table.providers.get(entry.rule.provider)?.ready === true);
+  const ready = defaults.filter(({ rule }) => table.providers.get(rule.targets[0].provider)?.ready === true);
   const builtIn = pickFirst(ready, lower, steps);
   if (builtIn !== undefined) {
-    return { provider: builtIn.rule.provider, model: name, reason: `built-in route ${builtIn.rule.pattern}` };
+    const { pattern, targets } = builtIn.rule;
+    return followRule({ pattern, targets, origin: builtIn.rule.origin }, name, `built-in route ${pattern}`);
   }
   const lister = table.findLister(lower);
   if (lister !== undefined) {
     steps?.push({ rule: `models of ${lister}`, origin: "discovery", outcome: "chosen: it lists this model" });
-    return { provider: lister, model: name, reason: "the provider lists this model" };
+    const targets = [{ provider: lister, model: name, weight: 1 }] as const;
+    return { targets, strategy: "priority", reason: "the provider lists this model" };
   }
   const waiting = pickFirst(defaults, lower, steps);
   if (waiting === undefined) return null;
-  const { missing, provider } = waiting.rule;
-  const reason = "built-in route; its provider lacks a setting";
-  return { provider, model: name, reason, ...(missing === undefined ? {} : { missing }) };
+  return followRule(waiting.rule, name, "built-in route; its provider lacks a setting");
 }
 
 /** The rules are in order of precedence already: the first match is the choice, later ones are noted as beaten. */
@@ -190,7 +212,7 @@ function pickFirst(
     for (const entry of rules) {
       if (!entry.matches(lower)) continue;
       const outcome = entry === chosen ? `chosen: ${describe(entry)}` : `beaten: ${describe(entry)}`;
-      steps.push({ rule: `${entry.rule.pattern} => ${entry.rule.provider}`, origin: entry.rule.origin, outcome });
+      steps.push({ rule: printRule(entry.rule), origin: entry.rule.origin, outcome });
     }
   }
   return chosen;
@@ -234,10 +256,8 @@ function listNamed(table: RouteTable, decide: (model: string) => Decision): { mo
     .filter((pattern) => !pattern.includes("*"));
   const named: { model: string; provider: string }[] = [];
   for (const model of new Set(names)) {
-    const target = decide(model).target;
-    if (target !== null && table.providers.get(target.provider)?.ready === true) {
-      named.push({ model, provider: target.provider });
-    }
+    const provider = decide(model).way?.targets[0].provider;
+    if (provider !== undefined && table.providers.get(provider)?.ready === true) named.push({ model, provider });
   }
   return named;
 }

@@ -11,6 +11,7 @@ import {
   type SocketTools,
   countInput,
   createBindings,
+  createFleet,
   createRetryBudgets,
 } from "../gateway/index.ts";
 import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
@@ -121,6 +122,7 @@ export function createApp(parts: AppParts): App {
     ledger: parts.ledger,
     capture: parts.capture,
     prices: parts.prices,
+    fleet: createFleet({ clock: parts.clock, random: Math.random }),
     retryBudgets: createRetryBudgets(),
     unpriced: makeUnpricedNote(parts.log),
     metrics: parts.metrics,

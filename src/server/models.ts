@@ -60,7 +60,7 @@ function findModel(scene: Scene, id: string, startedSeconds: number): ModelEntry
   const wanted = id.toLowerCase();
   const listed = listModels(scene, startedSeconds).find((model) => model.id.toLowerCase() === wanted);
   if (listed !== undefined) return listed;
-  const target = scene.router.resolve(id).target;
+  const target = scene.router.resolve(id).way?.targets[0];
   const entry = scene.catalog
     .list()
     .find(
@@ -82,12 +82,12 @@ export function listModels(scene: Scene, startedSeconds: number): ModelEntry[] {
     if (!models.has(named.id)) models.set(named.id, describeModel(scene, named, startedSeconds));
   };
   for (const { provider, model } of scene.catalog.list()) {
-    const leadsHere = scene.router.resolve(model.id).target?.provider === provider;
+    const leadsHere = scene.router.resolve(model.id).way?.targets[0].provider === provider;
     const id = leadsHere ? model.id : `${provider}/${model.id}`;
     add({ id, provider, model: model.id, ...pickFacts(model) });
   }
   for (const { model, provider } of scene.router.named()) {
-    const target = scene.router.resolve(model).target?.model ?? model;
+    const target = scene.router.resolve(model).way?.targets[0].model ?? model;
     add({ id: model, provider, model: target, createdAt: null, ownedBy: "" });
   }
   return [...models.values()];

@@ -78,7 +78,7 @@ export async function makeAuditScene(dsn?: string): Promise<AuditScene> {
           needsApiKey: true,
         }),
       ],
-      routes: [{ pattern: "eu/*", provider: "openai-eu", origin: "test" }],
+      routes: [{ pattern: "eu/*", targets: [{ provider: "openai-eu", model: null }], origin: "test" }],
     }),
   });
   const folder = rig.config.home;

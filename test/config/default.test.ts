@@ -53,7 +53,9 @@ describe("default routes", () => {
     expect(openai.length).toBeGreaterThan(50);
     expect(CLAUDE.length).toBeGreaterThan(10);
     const lead = (model: string): string[] => [
-      ...new Set(DEFAULT_ROUTES.filter(({ pattern }) => matches(pattern, model)).map(({ provider }) => provider)),
+      ...new Set(
+        DEFAULT_ROUTES.filter(({ pattern }) => matches(pattern, model)).map(({ targets }) => targets[0].provider),
+      ),
     ];
     for (const model of openai) expect([model, lead(model)]).toEqual([model, ["openai"]]);
     for (const model of CLAUDE) expect([model, lead(model)]).toEqual([model, ["anthropic"]]);

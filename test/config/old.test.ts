@@ -57,8 +57,8 @@ test("as shipped", async () => {
     log: { level: "debug", fileDaemon: "/srv/gate/logs/gatewayd.log", fileCli: "/srv/gate/logs/dev-cli.log" },
     workMode: "auto",
     routes: [
-      { pattern: "gpt*", provider: "openai" },
-      { pattern: "claude*", provider: "anthropic" },
+      { pattern: "gpt*", targets: [{ provider: "openai", model: null }] },
+      { pattern: "claude*", targets: [{ provider: "anthropic", model: null }] },
     ],
     aliases: [{ pattern: "claude-3-5-sonnet*", target: "claude-3-5-haiku-latest" }],
   });

@@ -55,8 +55,8 @@ test("every field of a section", async () => {
     maxOutputTokens: 512,
   });
   expect(config.routes).toEqual([
-    { pattern: "eu-*", provider: "eu", origin: "config/setting.ini:9" },
-    { pattern: "*-eu", provider: "eu", origin: "config/setting.ini:9" },
+    { pattern: "eu-*", targets: [{ provider: "eu", model: null }], origin: "config/setting.ini:9" },
+    { pattern: "*-eu", targets: [{ provider: "eu", model: null }], origin: "config/setting.ini:9" },
   ]);
 });
 
@@ -108,7 +108,9 @@ describe("built-in providers", () => {
       baseUrl: "https://low.example.com",
       headers: { "x-a": "1" },
     });
-    expect(loaded.config.routes).toEqual([{ pattern: "my-*", provider: "openai", origin: "config/setting.ini:5" }]);
+    expect(loaded.config.routes).toEqual([
+      { pattern: "my-*", targets: [{ provider: "openai", model: null }], origin: "config/setting.ini:5" },
+    ]);
     expect(findOrigin(loaded, "openai_base_url")).toBe("config/setting.ini:3");
   });
 
@@ -138,7 +140,11 @@ describe("variables", () => {
       headers: { "x-a": "high" },
     });
     expect(loaded.config.routes).toEqual([
-      { pattern: "high-*", provider: "my-gpu", origin: "TOKLIGENCE_PROVIDER_MY_GPU_MODELS" },
+      {
+        pattern: "high-*",
+        targets: [{ provider: "my-gpu", model: null }],
+        origin: "TOKLIGENCE_PROVIDER_MY_GPU_MODELS",
+      },
     ]);
   });
 

@@ -53,12 +53,12 @@ test("routes: `routes` first, then sections in order, then model_provider_routes
   const text = `model_provider_routes=last*=a\nroutes=first*=>b,loopback*=LOOPBACK\n${SERVERS}[routes]\nX=a\ny=>b\n`;
   const { config, effective } = await load({ files: { "config/setting.ini": text } });
   expect(config.routes).toEqual([
-    { pattern: "first*", provider: "b", origin: "config/setting.ini:2" },
-    { pattern: "loopback*", provider: "loopback", origin: "config/setting.ini:2" },
-    { pattern: "in-a*", provider: "a", origin: "config/setting.ini:5" },
-    { pattern: "X", provider: "a", origin: "config/setting.ini:9" },
-    { pattern: "y", provider: "b", origin: "config/setting.ini:10" },
-    { pattern: "last*", provider: "a", origin: "config/setting.ini:1" },
+    { pattern: "first*", targets: [{ provider: "b", model: null }], origin: "config/setting.ini:2" },
+    { pattern: "loopback*", targets: [{ provider: "loopback", model: null }], origin: "config/setting.ini:2" },
+    { pattern: "in-a*", targets: [{ provider: "a", model: null }], origin: "config/setting.ini:5" },
+    { pattern: "X", targets: [{ provider: "a", model: null }], origin: "config/setting.ini:9" },
+    { pattern: "y", targets: [{ provider: "b", model: null }], origin: "config/setting.ini:10" },
+    { pattern: "last*", targets: [{ provider: "a", model: null }], origin: "config/setting.ini:1" },
   ]);
   expect(effective).toContainEqual({ key: "routes.y", value: "b", origin: "config/setting.ini:10", secret: false });
 });
@@ -71,7 +71,7 @@ test("a higher layer's rules come first, and take the place of those with the sa
     },
     env: { TOKLIGENCE_ROUTES: "o*=b\nn*=>b" },
   });
-  expect(config.routes.map(({ pattern, provider, origin }) => `${pattern} ${provider} ${origin}`)).toEqual([
+  expect(config.routes.map(({ pattern, targets, origin }) => `${pattern} ${targets[0].provider} ${origin}`)).toEqual([
     "o* b TOKLIGENCE_ROUTES",
     "n* b TOKLIGENCE_ROUTES",
     "M* b config/dev/gateway.ini:2",
@@ -83,7 +83,7 @@ test("a higher layer's rules come first, and take the place of those with the sa
 test("of two rules for one pattern in one layer the first counts; a repeated line is the later", async () => {
   const text = `${SERVERS}[routes]\nin-a*=b\nz=a\nZ=b\n`;
   const { config, warnings } = await load({ files: { "config/setting.ini": text } });
-  expect(config.routes.map(({ pattern, provider }) => [pattern, provider])).toEqual([
+  expect(config.routes.map(({ pattern, targets }) => [pattern, targets[0].provider])).toEqual([
     ["in-a*", "a"],
     ["Z", "b"],
   ]);

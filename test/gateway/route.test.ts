@@ -11,7 +11,7 @@ function makeRouter(table: Partial<RouteTable> & { ready?: string[]; waiting?: s
     defaultAliases: table.defaultAliases ?? [],
     routes: (table.routesText ?? []).map((text, index) => {
       const [pattern = "", provider = ""] = text.split("=");
-      return { pattern, provider, origin: `test:${index + 1}` };
+      return { pattern, targets: [{ provider, model: null }] as const, origin: `test:${index + 1}` };
     }),
     defaultRoutes: table.defaultRoutes ?? [],
     providers: new Map<string, { ready: boolean }>([
@@ -23,8 +23,8 @@ function makeRouter(table: Partial<RouteTable> & { ready?: string[]; waiting?: s
 }
 
 function target(router: ReturnType<typeof makeRouter>, model: string): string | null {
-  const found = router.resolve(model).target;
-  return found === null ? null : `${found.provider}:${found.model}`;
+  const found = router.resolve(model).way?.targets[0];
+  return found === undefined ? null : `${found.provider}:${found.model}`;
 }
 
 describe("patterns", () => {
@@ -63,19 +63,23 @@ describe("precedence", () => {
     expect(target(makeRouter({ routesText: ["same=alpha", "same=beta"] }), "same")).toBe("alpha:same");
   });
   test("the operator's catch-all beats built-in routes", () => {
-    const defaultRoutes = [{ pattern: "gpt-*", provider: "alpha", origin: "default" }];
+    const defaultRoutes = [
+      { pattern: "gpt-*", targets: [{ provider: "alpha", model: null }] as const, origin: "default" },
+    ];
     expect(target(makeRouter({ routesText: ["*=beta"], defaultRoutes }), "gpt-4o")).toBe("beta:gpt-4o");
     expect(target(makeRouter({ routesText: ["llama*=beta"], defaultRoutes }), "gpt-4o")).toBe("alpha:gpt-4o");
   });
   test("exact comes first also where the exact route is ours and the catch-all the operator's", () => {
-    const defaultRoutes = [{ pattern: "loopback", provider: "alpha", origin: "default" }];
+    const defaultRoutes = [
+      { pattern: "loopback", targets: [{ provider: "alpha", model: null }] as const, origin: "default" },
+    ];
     expect(target(makeRouter({ routesText: ["*=beta"], defaultRoutes }), "loopback")).toBe("alpha:loopback");
     expect(target(makeRouter({ routesText: ["loopback=beta"], defaultRoutes }), "Loopback")).toBe("beta:Loopback");
   });
   test("a provider that lists the model beats a built-in route whose provider lacks its key", () => {
     const router = makeRouter({
       waiting: ["delta"],
-      defaultRoutes: [{ pattern: "gpt-*", provider: "delta", origin: "default" }],
+      defaultRoutes: [{ pattern: "gpt-*", targets: [{ provider: "delta", model: null }] as const, origin: "default" }],
       findLister: (model) => (model === "gpt-oss" ? "beta" : undefined),
     });
     expect(target(router, "gpt-oss")).toBe("beta:gpt-oss");
@@ -131,7 +135,7 @@ describe("addresses and aliases", () => {
 });
 
 test("nothing matches: no target, never a silent echo", () => {
-  expect(makeRouter({}).resolve("nope").target).toBeNull();
+  expect(makeRouter({}).resolve("nope").way).toBeNull();
 });
 
 test("what is listed later is found after forget()", () => {

@@ -89,7 +89,9 @@ test("a model whose usual provider is not set up is no unknown model: the error 
   rig = await makeRig({
     config: (config) => ({
       ...config,
-      defaultRoutes: [{ pattern: "x-*", provider: "x", origin: "default", missing: "Set X_API_KEY." }],
+      defaultRoutes: [
+        { pattern: "x-*", targets: [{ provider: "x", model: null }], origin: "default", missing: "Set X_API_KEY." },
+      ],
     }),
   });
   const response = await rig.chat({ model: "x-1", messages: [{ role: "user", content: "hello" }] });

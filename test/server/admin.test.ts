@@ -9,7 +9,7 @@ beforeEach(async () => {
   rig = await makeRig({
     config: (config) => ({
       ...config,
-      routes: [{ pattern: "llama*", provider: "local", origin: "config/setting.ini:3" }],
+      routes: [{ pattern: "llama*", targets: [{ provider: "local", model: null }], origin: "config/setting.ini:3" }],
       providers: config.providers.map((provider) =>
         provider.name === "anthropic" ? { ...provider, apiKey: null } : provider,
       ),

@@ -205,7 +205,10 @@ describe("a budget in money", () => {
   test("refuses what nobody knows the price of, unless it is told to let it pass", async () => {
     const rig = await open({
       upstream: () => answerChat(1, 1),
-      config: (config) => ({ ...config, routes: [{ pattern: "strange", provider: "local", origin: "test" }] }),
+      config: (config) => ({
+        ...config,
+        routes: [{ pattern: "strange", targets: [{ provider: "local", model: null }], origin: "test" }],
+      }),
     });
     const { id } = await create(rig, { name: "money", limit_usd: 1 });
     const refused = await rig.chat({ ...ASK, model: "strange" });

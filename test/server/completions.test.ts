@@ -45,7 +45,7 @@ describe("the built-in model", () => {
       config: (config) => ({
         ...config,
         providers: config.providers.filter(({ name }) => only(name)),
-        defaultRoutes: config.defaultRoutes.filter(({ provider }) => only(provider)),
+        defaultRoutes: config.defaultRoutes.filter(({ targets }) => only(targets[0].provider)),
       }),
     });
     const response = await gateway.send("/v1/completions", { body: { ...named, prompt: "x" } });

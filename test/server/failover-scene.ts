@@ -63,7 +63,7 @@ export function openFleet(upstream: Upstream, { others = [], keepAliveMs = 0 }: 
       ...config,
       travel: { ...config.travel, maxAttempts: 3 },
       timeouts: { ...config.timeouts, keepAliveMs },
-      routes: [{ pattern: "gpt-4o", provider: "openai", fallbacks: others, origin: "test" }],
+      routes: [{ pattern: "gpt-4o", targets: [{ provider: "openai", model: null }, ...others], origin: "test" }],
     }),
   });
 }

@@ -284,7 +284,7 @@ describe("on the books", () => {
       config: (config) => ({
         ...config,
         travel: { ...config.travel, maxAttempts: 3 },
-        routes: [{ pattern: "gpt-4o", provider: "openai", fallbacks: SECOND, origin: "test" }],
+        routes: [{ pattern: "gpt-4o", targets: [{ provider: "openai", model: null }, ...SECOND], origin: "test" }],
       }),
       ledger: (writer) => ({
         ...writer,
@@ -313,7 +313,7 @@ describe("on the books", () => {
           each.name === "local" ? { ...each, onUnknownPrice: "refuse" as const } : each,
         ),
         travel: { ...config.travel, maxAttempts: 2 },
-        routes: [{ pattern: "gpt-4o", provider: "openai", fallbacks: SECOND, origin: "test" }],
+        routes: [{ pattern: "gpt-4o", targets: [{ provider: "openai", model: null }, ...SECOND], origin: "test" }],
       }),
     });
     const response = await advance(rig, rig.chat(ASK));

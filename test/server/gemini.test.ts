@@ -25,7 +25,10 @@ async function open(upstream?: Upstream, over: { append?: Append; baseUrl?: stri
     config: (config) => ({
       ...config,
       aliases: [{ pattern: "short", target: "gemini/gemini-3-pro", origin: "t" }],
-      defaultRoutes: [...config.defaultRoutes, { pattern: "gemini-*", provider: "gemini", origin: "default" }],
+      defaultRoutes: [
+        ...config.defaultRoutes,
+        { pattern: "gemini-*", targets: [{ provider: "gemini", model: null }], origin: "default" },
+      ],
       secrets: [...config.secrets, KEY],
       providers: [...config.providers, makeProviderSettings({ name: "gemini", kind: "gemini", baseUrl, apiKey: KEY })],
     }),

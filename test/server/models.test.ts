@@ -123,7 +123,7 @@ test("aliases and exact routes are listed where their provider is ready", async 
     config: (config) => ({
       ...config,
       aliases: [{ pattern: "fast", target: "loopback", origin: "t" }],
-      routes: [{ pattern: "house-model", provider: "local", origin: "t" }],
+      routes: [{ pattern: "house-model", targets: [{ provider: "local", model: null }], origin: "t" }],
     }),
   });
   const listed = await ids(gateway);

@@ -42,7 +42,10 @@ export async function open(engine: "postgres" | "sqlite" = "sqlite"): Promise<Sc
           needsApiKey: true,
         }),
       ],
-      defaultRoutes: [...config.defaultRoutes, { pattern: "whisper-*", provider: "openai", origin: "default" }],
+      defaultRoutes: [
+        ...config.defaultRoutes,
+        { pattern: "whisper-*", targets: [{ provider: "openai", model: null }], origin: "default" },
+      ],
       aliases: [
         { pattern: "ears", target: "openai/gpt-4o-transcribe", origin: "test" },
         { pattern: "second-ears", target: "second/gpt-4o-transcribe", origin: "test" },

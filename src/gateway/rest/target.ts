@@ -20,7 +20,7 @@ export interface Wanted {
 /** `model` is the name at the provider; null where none was asked for. Throws not_found, not_configured or invalid_request. */
 export function chooseTarget(scene: Scene, wanted: Wanted): { provider: Provider; model: string | null } {
   const { family, model, keeper } = wanted;
-  const routed = model === null ? null : scene.router.resolve(model).target;
+  const routed = model === null ? null : (scene.router.resolve(model).way?.targets[0] ?? null);
   if (keeper !== null) {
     const provider = requireReady(findNamed(scene, keeper));
     return { provider, model: routed?.provider === keeper ? routed.model : model };

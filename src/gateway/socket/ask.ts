@@ -32,8 +32,8 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   await requireOwn(asking, body);
   const { model } = body;
   if (asking.call.family !== "responses" || typeof model !== "string") return data;
-  const target = asking.scene.router.resolve(model).target;
-  if (target === null) throw unknownModel(asking.scene, model);
+  const target = asking.scene.router.resolve(model).way?.targets[0];
+  if (target === undefined) throw unknownModel(asking.scene, model);
   if (target.provider === asking.provider.name) {
     return target.model === model ? data : setTopLevel(data, "model", JSON.stringify(target.model));
   }

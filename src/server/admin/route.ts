@@ -36,17 +36,19 @@ export interface RouteExplanation {
 /** Throws not_found, with near names, where no rule matches. */
 export function explainRoute(scene: Scene, model: string): RouteExplanation {
   const decision = scene.router.explain(model);
-  if (decision.target === null) throw unknownModel(scene, model);
-  const provider = scene.providers.get(decision.target.provider);
-  const missing = provider === undefined ? decision.target.missing : provider.missing;
+  const { way } = decision;
+  if (way === null) throw unknownModel(scene, model);
+  const [first, ...others] = way.targets;
+  const provider = scene.providers.get(first.provider);
+  const missing = provider === undefined ? way.missing : provider.missing;
   return {
     model: decision.asked,
-    provider: decision.target.provider,
-    upstream_model: decision.target.model,
-    reason: decision.target.reason,
+    provider: first.provider,
+    upstream_model: first.model,
+    reason: way.reason,
     ready: provider?.missing === null,
     ...(typeof missing === "string" ? { missing } : {}),
-    fallbacks: (decision.target.fallbacks ?? []).map((each) => ({
+    fallbacks: others.map((each) => ({
       provider: each.provider,
       upstream_model: each.model,
       ready: scene.providers.get(each.provider)?.missing === null,

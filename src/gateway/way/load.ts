@@ -1,0 +1,37 @@
+// How busy a target is and how fast it answers: what the choosing strategies go by. Knows no provider; time is an argument.
+
+export interface Load {
+  begin(): void;
+  /** `firstOutputMs`: from the call to its first output; null where it gave none. */
+  end(nowMs: number, firstOutputMs: number | null): void;
+  inFlight(): number;
+  /**
+   * Peak EWMA in milliseconds: jumps up with a slow answer, sinks with time; 0 where nothing is known. A target that is not asked is forgotten
+   * again, so it gets its chance.
+   */
+  latencyMs(nowMs: number): number;
+}
+
+export function createLoad({ decayMs }: { decayMs: number }): Load {
+  let inFlight = 0;
+  let average = 0;
+  let updatedMs = 0;
+  const sunk = (nowMs: number): number => average * Math.exp(-Math.max(0, nowMs - updatedMs) / decayMs);
+  return {
+    begin() {
+      inFlight++;
+    },
+    end(nowMs, firstOutputMs) {
+      inFlight = Math.max(0, inFlight - 1);
+      if (firstOutputMs === null) return;
+      const weight = Math.exp(-Math.max(0, nowMs - updatedMs) / decayMs);
+      const mixed = average === 0 ? firstOutputMs : average * weight + firstOutputMs * (1 - weight);
+      average = Math.max(firstOutputMs, mixed);
+      // A fast answer lowers the average by its share only.
+      if (firstOutputMs < sunk(nowMs)) average = mixed;
+      updatedMs = nowMs;
+    },
+    inFlight: () => inFlight,
+    latencyMs: sunk,
+  };
+}

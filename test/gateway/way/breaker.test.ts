@@ -1,0 +1,78 @@
+// The breaker opens on what is truly bad, lets trials through, and never stays shut for ever.
+
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { type BreakerRules, createBreaker } from "../../../src/gateway/way/breaker.ts";
+
+const RULES: BreakerRules = {
+  windowMs: 10_000,
+  consecutive: 5,
+  failureShare: 0.5,
+  slowShare: 0.8,
+  slowMs: 1_000,
+  minimumCalls: 10,
+  openMs: 1_000,
+  longestMs: 8_000,
+  trials: 1,
+};
+
+test("opens after failures in a row, and a good trial closes it", () => {
+  const breaker = createBreaker(RULES);
+  for (let call = 0; call < 4; call++) breaker.end(call, "failure", 1);
+  expect(breaker.state(4)).toBe("closed");
+  breaker.end(4, "failure", 1);
+  expect([breaker.state(5), breaker.allows(1_003)]).toEqual(["open", false]);
+  expect([breaker.state(1_004), breaker.allows(1_004)]).toEqual(["half-open", true]);
+  breaker.begin(1_004);
+  expect(breaker.allows(1_005)).toBe(false);
+  breaker.end(1_010, "success", 1);
+  expect([breaker.state(1_011), breaker.allows(1_011)]).toEqual(["closed", true]);
+});
+
+test("a bad trial opens it for twice as long, up to the longest; a trial whose client left decides nothing", () => {
+  const breaker = createBreaker(RULES);
+  for (let call = 0; call < 5; call++) breaker.end(0, "failure", 1);
+  let nowMs = 0;
+  for (const openMs of [1_000, 2_000, 4_000, 8_000, 8_000]) {
+    expect(breaker.state(nowMs + openMs - 1)).toBe("open");
+    nowMs += openMs;
+    expect(breaker.state(nowMs)).toBe("half-open");
+    breaker.begin(nowMs);
+    breaker.end(nowMs, "neutral", 1);
+    expect(breaker.allows(nowMs)).toBe(true);
+    breaker.begin(nowMs);
+    breaker.end(nowMs, "failure", 1);
+  }
+});
+
+test("opens on a share of failures, and on a share of slow answers; a quiet window forgets", () => {
+  const shared = createBreaker(RULES);
+  for (let call = 0; call < 9; call++) shared.end(call, call % 2 === 0 ? "failure" : "success", 1);
+  expect(shared.state(9)).toBe("closed");
+  shared.end(9, "failure", 1);
+  expect(shared.state(9)).toBe("open");
+  const slow = createBreaker(RULES);
+  for (let call = 0; call < 10; call++) slow.end(call, "success", call < 2 ? 1 : 1_001);
+  expect(slow.state(10)).toBe("open");
+  const quiet = createBreaker(RULES);
+  for (let call = 0; call < 9; call++) quiet.end(call, call % 2 === 0 ? "failure" : "success", 1);
+  quiet.end(20_000, "failure", 1);
+  expect(quiet.state(20_000)).toBe("closed");
+});
+
+test("whatever happens: from some moment on it lets a call through again", () => {
+  const step = fc.record({ afterMs: fc.nat(5_000), outcome: fc.constantFrom("failure", "neutral", "success") });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      const breaker = createBreaker(RULES);
+      let nowMs = 0;
+      for (const { afterMs, outcome } of steps) {
+        nowMs += afterMs;
+        if (!breaker.allows(nowMs)) continue;
+        breaker.begin(nowMs);
+        breaker.end(nowMs, outcome, 1);
+      }
+      expect(breaker.allows(nowMs + RULES.longestMs)).toBe(true);
+    }),
+  );
+});

@@ -1,0 +1,73 @@
+// The fleet by itself: who is left alone, who takes turns, and what a call says of its place.
+
+import { expect, test } from "bun:test";
+import { type Place, createFleet } from "../../../src/gateway/way/fleet.ts";
+import { type ErrorKind, GatewayError } from "../../../src/ir/index.ts";
+
+const place = (name: string): Place => ({ provider: { name }, model: "m", weight: 1 });
+const [FIRST, SECOND] = [place("first"), place("second")];
+
+function openFleet() {
+  let nowMs = 1_000;
+  const fleet = createFleet({ clock: { monotonicMs: () => nowMs }, random: () => 0.5 });
+  const order = (strategy: "priority" | "round-robin" = "priority"): string[] =>
+    fleet
+      .order({ route: "r", places: [FIRST, SECOND], strategy, stickTo: "", costOf: () => null })
+      .map(({ provider }) => provider.name);
+  const call = (kind: ErrorKind | null, times = 1): void => {
+    for (let index = 0; index < times; index++) {
+      const visit = fleet.visit(FIRST);
+      visit.end(kind === null ? null : new GatewayError({ kind, message: kind }), kind === null ? 5 : null);
+      // What happens to a call after its end is nobody's business.
+      visit.drop();
+      visit.end(null, 5);
+    }
+  };
+  return { order, call, pass: (ms: number) => (nowMs += ms) };
+}
+
+test("a place that failed five times in a row is left alone, and asked again after a while", () => {
+  const { order, call, pass } = openFleet();
+  call("timeout", 4);
+  expect(order()).toEqual(["first", "second"]);
+  call("upstream_unavailable");
+  expect(order()).toEqual(["second"]);
+  pass(15_000);
+  expect(order()).toEqual(["first", "second"]);
+  call(null);
+  call("timeout", 4);
+  expect(order()).toEqual(["first", "second"]);
+});
+
+test.each(["cancelled", "invalid_request", "overloaded", "quota_exceeded"] as const)(
+  "%s is not the place's fault",
+  (kind) => {
+    const { order, call } = openFleet();
+    call(kind, 50);
+    expect(order()).toEqual(["first", "second"]);
+  },
+);
+
+test("where all are left alone, all are asked", () => {
+  const { order, call } = openFleet();
+  call("timeout", 5);
+  const fleet = createFleet({ clock: { monotonicMs: () => 0 }, random: () => 0 });
+  for (const each of [FIRST, SECOND]) {
+    for (let index = 0; index < 5; index++) {
+      fleet.visit(each).end(new GatewayError({ kind: "timeout", message: "t" }), null);
+    }
+  }
+  expect(
+    fleet.order({ route: "r", places: [FIRST, SECOND], strategy: "priority", stickTo: "", costOf: () => null }),
+  ).toEqual([FIRST, SECOND]);
+  expect(order()).toEqual(["second"]);
+});
+
+test("turns are a route's own", () => {
+  const { order } = openFleet();
+  expect([order("round-robin"), order("round-robin"), order("round-robin")]).toEqual([
+    ["first", "second"],
+    ["second", "first"],
+    ["first", "second"],
+  ]);
+});
