@@ -309,7 +309,7 @@ export function makeConfig(folder: string): Config {
       signIntervalMs: 60_000,
     },
     metrics: { isPublic: false },
-    budgets: { alerts: [], defaultOutputTokens: 4_096, whenUnreachable: "allow" },
+    budgets: { alerts: [], declared: [], defaultOutputTokens: 4_096, whenUnreachable: "allow" },
     smtp: null,
     outboxPath: join(folder, "outbox.db"),
     outbox: { maxBytes: 2 ** 30, whenFull: "refuse" },

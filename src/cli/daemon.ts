@@ -51,7 +51,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const books = await openBooks({ config, store, clock: systemClock, fetch, log, metrics });
   const { ledger } = books;
   const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
-  const budgeting = await openBudgets({ store, ledger, log, config: () => current });
+  const budgeting = await openBudgets({ store, directory, ledger, log, config: () => current });
   const memory = openMemory(store, config, log);
   const reading = readBooks({ store, log, ledger, config: () => current, cut: books.cut });
   const app = createApp({
@@ -84,7 +84,10 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
       app.reload(next);
       current = next;
     },
-    settled: (next) => prices.adopt(next),
+    async settled(next) {
+      await budgeting.adopt(next);
+      await prices.adopt(next);
+    },
   });
   // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
   let server: Server;

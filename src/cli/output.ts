@@ -65,3 +65,8 @@ function drawBar(done: number, total: number): string {
   const full = total === 0 ? BAR_CELLS : Math.min(BAR_CELLS, Math.floor((done / total) * BAR_CELLS));
   return `[${"#".repeat(full)}${"-".repeat(BAR_CELLS - full)}]`;
 }
+
+/** `1 row`, `2 rows`. */
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}

@@ -2,15 +2,15 @@
 
 import { findNearest } from "../lib/nearest.ts";
 import type { Gathered, Layer, Setting } from "./gathered.ts";
-import { declareProvider, put, putField, warnOld } from "./gathered.ts";
+import { declareProvider, declareSection, put, putField, warnOld } from "./gathered.ts";
 import type { KeyName } from "./key.ts";
 import { KEY_NAMES, describeKey, hasFileForm, listVariables } from "./key.ts";
 import { listOldVariables } from "./old-key.ts";
 import type { Origin } from "./problem.ts";
 import { describeUnknown } from "./problem.ts";
 import { type FlatForm, PROVIDER_FIELDS, isSecretField, readFlatForm } from "./provider-key.ts";
+import { SECTION_NAMES, describeSection } from "./section.ts";
 import { isName } from "./syntax.ts";
-import { gatherTokenizerVariable } from "./tokenizer.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -45,7 +45,7 @@ export function gatherEnvironment(into: Gathered, env: Environment): void {
     if (flat !== null) gatherFlatVariable(into, env, { flat, variable, value });
     else if (oldName !== undefined) warnOld(into, oldName, { value, origin });
     else if (variable.startsWith(PROVIDER_PREFIX)) gatherProviderVariable(into, env, { variable, value, origin });
-    else if (!gatherTokenizerVariable(into, variable, value)) warnMisspelt(into, variable, [...known, ...old.keys()]);
+    else if (!gatherSectionVariable(into, variable, value)) warnMisspelt(into, variable, [...known, ...old.keys()]);
   }
 }
 
@@ -141,6 +141,26 @@ function findProviderName(into: Gathered, written: string): string {
     if (name.toUpperCase().replaceAll("-", "_") === written) return name;
   }
   return written.toLowerCase();
+}
+
+/** TOKLIGENCE_<KIND>_<NAME>_<FIELD>; false where the variable is none of these. */
+function gatherSectionVariable(into: Gathered, variable: string, text: string): boolean {
+  for (const kind of SECTION_NAMES) {
+    const prefix = `${PREFIX}${kind.toUpperCase()}_`;
+    const { fields, hasVariables } = describeSection(kind);
+    if (!hasVariables || !variable.startsWith(prefix)) continue;
+    const rest = variable.slice(prefix.length);
+    const longestFirst = fields.toSorted((left, right) => right.length - left.length);
+    const field = longestFirst.find((candidate) => rest.endsWith(`_${candidate.toUpperCase()}`));
+    const written = field === undefined ? "" : rest.slice(0, -field.length - 1);
+    if (field === undefined || !isName(written.toLowerCase())) continue;
+    const known = [...into.sections[kind].keys()].find((name) => name.toUpperCase().replaceAll("-", "_") === written);
+    const origin = { file: variable, line: null };
+    const draft = declareSection(into, { kind, name: known ?? written.toLowerCase() }, origin);
+    put(draft.fields, field, { text, isPath: false, origin, layer: "environment" });
+    return true;
+  }
+  return false;
 }
 
 /** Other programs' variables may begin like ours, so an unknown one is worth a word only if it resembles one of ours. */

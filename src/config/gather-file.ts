@@ -2,7 +2,7 @@
 
 import { findNearest } from "../lib/nearest.ts";
 import type { FieldSetting, Gathered, Layer, Setting } from "./gathered.ts";
-import { declarePrice, declareProvider, listFileNames, put, putField, readFileForm, warnOld } from "./gathered.ts";
+import { declareProvider, declareSection, listFileNames, put, putField, readFileForm, warnOld } from "./gathered.ts";
 import type { IniEntry, IniFile } from "./ini.ts";
 import { isKeyName } from "./key.ts";
 import { findOldKey } from "./old-key.ts";
@@ -17,10 +17,9 @@ import {
   readFieldForm,
   readFlatForm,
 } from "./provider-key.ts";
-import { PRICE_FIELDS, isPriceField } from "./price.ts";
 import { checkRule } from "./rule.ts";
+import { SECTION_NAMES, type SectionId, describeSection, isSectionField } from "./section.ts";
 import { isName } from "./syntax.ts";
-import { TOKENIZER_FIELDS, declareTokenizer, isTokenizerField } from "./tokenizer.ts";
 
 export interface FileSource {
   ini: IniFile;
@@ -30,7 +29,9 @@ export interface FileSource {
 }
 
 type Section =
-  { kind: "aliases" | "routes" | "top" | "unusable" } | { kind: "price" | "provider" | "tokenizer"; name: string };
+  | { kind: "aliases" | "routes" | "top" | "unusable" }
+  | { kind: "named"; id: SectionId }
+  | { kind: "provider"; name: string };
 
 /** Where a line stands, and what its file has said before. */
 interface Place {
@@ -49,8 +50,7 @@ export function gatherFile(into: Gathered, { ini, file, layer }: FileSource): vo
     const section = sections.get(name) ?? readSection(into, name, { file, line });
     sections.set(name, section);
     if (section.kind === "provider") declareProvider(into, section.name, { file, line });
-    if (section.kind === "price") declarePrice(into, section.name, { file, line });
-    if (section.kind === "tokenizer") declareTokenizer(into, section.name, { file, line });
+    if (section.kind === "named") declareSection(into, section.id, { file, line });
   }
   const seen: Place["seen"] = new Map();
   for (const entry of ini.entries) {
@@ -66,12 +66,10 @@ function gatherEntry(section: Section, entry: IniEntry, place: Place): void {
     case "aliases":
     case "routes":
       return gatherRule(section.kind, entry, place);
-    case "price":
-      return gatherPrice(section.name, entry, place);
+    case "named":
+      return gatherNamed(section.id, entry, place);
     case "provider":
       return gatherField(section.name, entry, place);
-    case "tokenizer":
-      return gatherTokenizerField(section.name, entry, place);
     case "top":
       return gatherTop(entry, place);
     default:
@@ -129,30 +127,19 @@ function gatherField(provider: string, entry: IniEntry, place: Place): void {
   putField(into, { provider, field, setting } satisfies FieldSetting);
 }
 
-function gatherPrice(name: string, entry: IniEntry, place: Place): void {
+function gatherNamed(id: SectionId, entry: IniEntry, place: Place): void {
   const { into, origin, layer } = place;
   const field = entry.key.toLowerCase();
-  if (!isPriceField(field)) {
-    const problem = describeUnknown(origin, { what: "key", name: field, candidates: PRICE_FIELDS });
-    into.problems.push({ ...problem, message: `${problem.message} in [price.${name}]` });
+  const written = `${id.kind}.${id.name}`;
+  if (!isSectionField(id.kind, field)) {
+    const candidates = [...describeSection(id.kind).fields];
+    const problem = describeUnknown(origin, { what: "key", name: field, candidates });
+    into.problems.push({ ...problem, message: `${problem.message} in [${written}]` });
     return;
   }
   if (entry.value === "") return;
-  noteRepeat(`price.${name}.${field}`, false, place);
-  put(declarePrice(into, name, origin).fields, field, { text: entry.value, isPath: false, origin, layer });
-}
-
-function gatherTokenizerField(name: string, entry: IniEntry, place: Place): void {
-  const { into, origin, layer } = place;
-  const field = entry.key.toLowerCase();
-  if (!isTokenizerField(field)) {
-    const problem = describeUnknown(origin, { what: "key", name: field, candidates: [...TOKENIZER_FIELDS] });
-    into.problems.push({ ...problem, message: `${problem.message} in [tokenizer.${name}]` });
-    return;
-  }
-  if (entry.value === "") return;
-  noteRepeat(`tokenizer.${name}.${field}`, false, place);
-  put(declareTokenizer(into, name, origin).fields, field, { text: entry.value, isPath: false, origin, layer });
+  noteRepeat(`${written}.${field}`, false, place);
+  put(declareSection(into, id, origin).fields, field, { text: entry.value, isPath: false, origin, layer });
 }
 
 function gatherRule(kind: "aliases" | "routes", entry: IniEntry, place: Place): void {
@@ -194,10 +181,10 @@ function readSection(into: Gathered, written: string, origin: Origin): Section {
     into.problems.push({ ...origin, key: null, message, suggestion });
     return { kind: "unusable" };
   };
-  for (const kind of ["price", "provider", "tokenizer"] as const) {
+  for (const kind of ["provider", ...SECTION_NAMES] as const) {
     if (!header.startsWith(`${kind}.`)) continue;
     const name = header.slice(kind.length + 1);
-    if (isName(name)) return { kind, name };
+    if (isName(name)) return kind === "provider" ? { kind, name } : { kind: "named", id: { kind, name } };
     return refuse(`a ${kind}'s name consists of a-z, 0-9, - and _, and begins with a letter or a digit`, null);
   }
   const suggestion = guessSection(header);
@@ -205,7 +192,7 @@ function readSection(into: Gathered, written: string, origin: Origin): Section {
   return refuse(`unknown section ${JSON.stringify(header.slice(0, 60))}`, suggestion);
 }
 
-const KINDS_OF_SECTION = ["price", "prices", "provider", "providers", "tokenizer", "tokenizers"];
+const KINDS_OF_SECTION = ["provider", ...SECTION_NAMES].flatMap((kind) => [kind, `${kind}s`]);
 
 /** Old files have headers of all kinds, which never meant anything; only what looks like one of ours is a mistake. */
 function guessSection(header: string): string | null {

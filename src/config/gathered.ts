@@ -7,8 +7,8 @@ import type { Origin, Problem } from "./problem.ts";
 import { describeBadValue, printOrigin } from "./problem.ts";
 import { DECLARABLE, findFlatKey } from "./provider-key.ts";
 import { checkRule } from "./rule.ts";
+import { type SectionDraft, type SectionDrafts, type SectionId, createSections } from "./section.ts";
 import { boolean, parseText } from "./syntax.ts";
-import type { TokenizerDraft } from "./tokenizer.ts";
 
 /** Higher overrules lower. `usual`: what other programs call it. */
 export const LAYERS = { usual: 0, setting: 1, overlay: 2, environment: 3, flag: 4 } as const;
@@ -38,20 +38,12 @@ export interface ProviderDraft {
   headers: Map<string, Setting>;
 }
 
-/** A section of prices. */
-export interface PriceDraft {
-  origin: Origin;
-  fields: Map<string, Setting>;
-}
-
 export interface Gathered {
   settings: Map<KeyName, Setting>;
   /** In order of declaration. */
   providers: Map<string, ProviderDraft>;
-  /** By the section's name, in order of declaration. */
-  prices: Map<string, PriceDraft>;
-  /** The operator's own tokenizers, likewise. */
-  tokenizers: Map<string, TokenizerDraft>;
+  /** Every other section that has a name. */
+  sections: SectionDrafts;
   /** Lines of `[routes]` and of providers' `models`, layer by layer, in order of declaration. */
   routes: DraftRule[];
   /** Lines of `[aliases]`, likewise. */
@@ -66,8 +58,7 @@ export function createGathered(): Gathered {
   return {
     settings: new Map(),
     providers: new Map(),
-    prices: new Map(),
-    tokenizers: new Map(),
+    sections: createSections(),
     routes: [],
     aliases: [],
     problems: [],
@@ -90,9 +81,9 @@ export function declareProvider(into: Gathered, name: string, origin: Origin): P
   return draft;
 }
 
-export function declarePrice(into: Gathered, name: string, origin: Origin): PriceDraft {
-  const draft = into.prices.get(name) ?? { origin, fields: new Map() };
-  into.prices.set(name, draft);
+export function declareSection(into: Gathered, { kind, name }: SectionId, origin: Origin): SectionDraft {
+  const draft = into.sections[kind].get(name) ?? { origin, fields: new Map() };
+  into.sections[kind].set(name, draft);
   return draft;
 }
 

@@ -4,6 +4,7 @@ import { homedir as findHomedir } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import { adjust } from "./adjust.ts";
+import { readDeclaredBudgets } from "./budget.ts";
 import { DEFAULT_ALIASES, DEFAULT_ROUTES } from "./default.ts";
 import type { Disk } from "./disk.ts";
 import { realDisk } from "./disk.ts";
@@ -123,7 +124,7 @@ function readConfig(reading: Reading): Config {
     ledgerPath: values.ledger_path,
     ledger: readLedger(values),
     metrics: { isPublic: values.metrics_public },
-    budgets: readBudgets(values),
+    budgets: readBudgets(reading, values),
     smtp,
     ...readBooks(values),
     database: {
@@ -179,9 +180,10 @@ function readBooks(values: Values): Pick<Config, "durability" | "outbox" | "outb
   };
 }
 
-function readBudgets(values: Values): Config["budgets"] {
+function readBudgets(reading: Reading, values: Values): Config["budgets"] {
   return {
     alerts: values.budget_alerts,
+    declared: readDeclaredBudgets(reading),
     defaultOutputTokens: values.budget_default_output_tokens,
     whenUnreachable: values.budget_when_unreachable,
   };

@@ -2,10 +2,11 @@
 
 import { type PriceOverride, SHORT_PRICE_NAMES, joinPrices, nameTier, readPriceName } from "../ledger/index.ts";
 import type { ProviderSettings } from "../provider/index.ts";
-import type { PriceDraft, Setting } from "./gathered.ts";
+import type { Setting } from "./gathered.ts";
 import { describeBadValue, printOrigin, quote } from "./problem.ts";
 import type { Reading } from "./read.ts";
 import { checkPattern } from "./rule.ts";
+import type { SectionDraft } from "./section.ts";
 import { moment, parseText } from "./syntax.ts";
 
 /** What a section says beside the prices themselves. */
@@ -29,7 +30,7 @@ export function isPriceField(name: string): boolean {
 }
 
 export function readPrices(reading: Reading, providers: readonly ProviderSettings[]): PriceOverride[] {
-  return [...reading.gathered.prices].flatMap(([name, draft]) => {
+  return [...reading.gathered.sections.price].flatMap(([name, draft]) => {
     const read = readPrice(reading, name, draft);
     if (read === null) return [];
     warnAboutProvider(reading, draft, { read, providers });
@@ -37,7 +38,7 @@ export function readPrices(reading: Reading, providers: readonly ProviderSetting
   });
 }
 
-function readPrice(reading: Reading, name: string, draft: PriceDraft): PriceOverride | null {
+function readPrice(reading: Reading, name: string, draft: SectionDraft): PriceOverride | null {
   const { problems } = reading.gathered;
   const before = problems.length;
   const model = draft.fields.get("model");
@@ -63,7 +64,7 @@ function readPrice(reading: Reading, name: string, draft: PriceDraft): PriceOver
 }
 
 /** Each price by itself, so that what is wrong is told with its line; then all of them together. */
-function readValues(reading: Reading, name: string, draft: PriceDraft): PriceOverride["prices"] {
+function readValues(reading: Reading, name: string, draft: SectionDraft): PriceOverride["prices"] {
   const { problems } = reading.gathered;
   const said = [...draft.fields].filter(([field]) => !Object.hasOwn(PRICE_SETTINGS, field));
   const before = problems.length;
@@ -104,7 +105,7 @@ function readMoment(reading: Reading, field: string, setting: Setting | undefine
 /** Worth a word and no refusal: a contract may be on record before its provider is. */
 function warnAboutProvider(
   reading: Reading,
-  draft: PriceDraft,
+  draft: SectionDraft,
   { read, providers }: { read: PriceOverride; providers: readonly ProviderSettings[] },
 ): void {
   const named = read.provider;

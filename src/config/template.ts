@@ -1,6 +1,7 @@
 // The files that `init` writes, made from the table of settings: every key with its line of explanation. Writes no disk.
 
 import { SHORT_PRICE_NAMES } from "../ledger/index.ts";
+import { BUDGET_SETTINGS } from "./budget.ts";
 import { printIniEntry } from "./ini.ts";
 import type { Group } from "./key.ts";
 import { GROUPS, KEY_NAMES, describeKey, hasFileForm } from "./key.ts";
@@ -66,6 +67,7 @@ ${printKinds()}`,
       .filter(([, kind]) => Object.keys(kind.options).some((name) => name !== WIDESPREAD))
       .map(printKindExample),
     printPriceExample(),
+    printBudgetExample(),
     `# --- Tokenizers of your own, one section each: with a model's tokenizer.json its text is counted exactly ---
 
 # [tokenizer.llama]
@@ -149,6 +151,25 @@ function printPriceExample(): string {
     "# output=8.00",
     "# # Beyond so many tokens of input, for all of them",
     "# output_above_200000=12.00",
+  ].join("\n");
+}
+
+function printBudgetExample(): string {
+  // A budget is in dollars or in tokens: two examples, for what is written here can be switched on as it stands.
+  const print = (isWanted: (name: string) => boolean): string[] =>
+    Object.entries(BUDGET_SETTINGS)
+      .filter(([name]) => isWanted(name))
+      .flatMap(([name, { about, example }]) => [`# # ${about}`, `# ${name}=${example}`]);
+  const isOfTokens = (name: string): boolean => name.endsWith("_tokens");
+  return [
+    "# --- Budgets, one section each: made, changed and lifted as these files say, at the start and whenever they change ---",
+    "",
+    "# [budget.team]",
+    ...print((name) => !isOfTokens(name)),
+    "# # Each has a variable too, such as TOKLIGENCE_BUDGET_TEAM_LIMIT_USD",
+    "",
+    "# [budget.tokens]",
+    ...print(isOfTokens),
   ].join("\n");
 }
 

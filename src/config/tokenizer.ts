@@ -1,8 +1,6 @@
 // How tokens are counted again, and the operator's own tokenizers for it: `[tokenizer.NAME]` with the models that they are for and the file that holds one. Knows no tokenizer.
 
 import { describeDiskError } from "./disk.ts";
-import type { Gathered, Setting } from "./gathered.ts";
-import { put } from "./gathered.ts";
 import type { Values } from "./key.ts";
 import type { Origin } from "./problem.ts";
 import { describeBadValue, quote } from "./problem.ts";
@@ -14,36 +12,6 @@ import type { Config, TokenizerSettings } from "./value.ts";
 export const TOKENIZER_FIELDS = ["file", "models"] as const;
 
 type TokenizerField = (typeof TOKENIZER_FIELDS)[number];
-
-export interface TokenizerDraft {
-  origin: Origin;
-  fields: Map<TokenizerField, Setting>;
-}
-
-export function isTokenizerField(name: string): name is TokenizerField {
-  return TOKENIZER_FIELDS.some((field) => field === name);
-}
-
-export function declareTokenizer(into: Gathered, name: string, origin: Origin): TokenizerDraft {
-  const known = into.tokenizers.get(name);
-  if (known !== undefined) return known;
-  const draft: TokenizerDraft = { origin, fields: new Map() };
-  into.tokenizers.set(name, draft);
-  return draft;
-}
-
-const VARIABLE = /^TOKLIGENCE_TOKENIZER_([A-Z0-9_]+)_(FILE|MODELS)$/u;
-
-/** TOKLIGENCE_TOKENIZER_<NAME>_FILE and _MODELS; false where the variable is none of these. */
-export function gatherTokenizerVariable(into: Gathered, variable: string, text: string): boolean {
-  const [, written = "", field = ""] = VARIABLE.exec(variable) ?? [];
-  if (!isTokenizerField(field.toLowerCase())) return false;
-  const known = [...into.tokenizers.keys()].find((name) => name.toUpperCase().replaceAll("-", "_") === written);
-  const origin = { file: variable, line: null };
-  const draft = declareTokenizer(into, known ?? written.toLowerCase(), origin);
-  put(draft.fields, field.toLowerCase() as TokenizerField, { text, isPath: false, origin, layer: "environment" });
-  return true;
-}
 
 export function readRecount(reading: Reading, values: Values): Config["recount"] {
   return {
@@ -58,7 +26,7 @@ export function readRecount(reading: Reading, values: Values): Config["recount"]
 
 /** Both fields are needed, and the file must be there; what is in it is found out when it is needed. */
 function readTokenizers(reading: Reading): TokenizerSettings[] {
-  return [...reading.gathered.tokenizers].flatMap(([name, draft]) => {
+  return [...reading.gathered.sections.tokenizer].flatMap(([name, draft]) => {
     const read = (field: TokenizerField): string => {
       const wanted = { name: `tokenizer.${name}.${field}`, setting: draft.fields.get(field) };
       if (wanted.setting === undefined) {

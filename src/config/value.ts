@@ -2,7 +2,7 @@
 
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import type { Smtp, Target } from "../notice/index.ts";
-import type { PriceOverride } from "../ledger/index.ts";
+import type { DeclaredBudget, PriceOverride } from "../ledger/index.ts";
 import type { ProviderSettings } from "../provider/settings.ts";
 
 export type { AliasRule, RouteRule } from "../gateway/rule.ts";
@@ -48,6 +48,8 @@ export interface Config {
   budgets: {
     /** Who is told of percentages. */
     alerts: readonly Target[];
+    /** Those that the configuration itself declares, in order of declaration. */
+    declared: readonly DeclaredBudget[];
     /** Reserved where a call sets no limit. */
     defaultOutputTokens: number;
     whenUnreachable: "allow" | "refuse";

@@ -27,6 +27,8 @@ export function defineBudgets(kit: Kit) {
       unpriced: kit.text("unpriced").$type<Unpriced>().notNull(),
       /** Percentages at which somebody is told. */
       alertPercents: kit.json("alert_percents").$type<number[]>().notNull(),
+      /** By the gateway's configuration. */
+      isDeclared: kit.bool("is_declared").notNull().default(false),
       createdAt: kit.time("created_at").notNull(),
       updatedAt: kit.time("updated_at").notNull(),
       deletedAt: kit.time("deleted_at"),

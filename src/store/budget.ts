@@ -323,8 +323,8 @@ function toEnd({ window }: Place): Date | null {
 
 function toBudget(row: BudgetRow): Budget {
   const { id, name, userId, apiKeyId, provider, model, tag, each, unit, hardLimit, softLimit } = row;
-  const { period, timeZone, mode, unpriced, alertPercents, createdAt, updatedAt } = row;
+  const { period, timeZone, mode, unpriced, alertPercents, isDeclared, createdAt, updatedAt } = row;
   const scope = { userId, apiKeyId, provider, model, tag };
   const limits = { each, unit, hardLimit, softLimit, period, timeZone, mode, unpriced, alertPercents };
-  return { id, name, ...scope, ...limits, createdAt, updatedAt };
+  return { id, name, ...scope, ...limits, isDeclared, createdAt, updatedAt };
 }

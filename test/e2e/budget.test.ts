@@ -140,3 +140,24 @@ test("a threshold is told by webhook, once, across a restart", async () => {
   await Promise.all([provider.close(), webhook.stop()]);
   rmSync(folder, { recursive: true, force: true });
 }, 60_000);
+
+test("what the configuration declares is in force at the start, follows the file, and is not to be changed elsewhere", async () => {
+  const provider = openProvider();
+  const gateway = await serve({ config: `${provider.config}[budget.team]\nlimit_tokens=150\n` });
+  try {
+    const { token } = await issueKey(gateway);
+    // 100 tokens each, and the second one is the last that may reach beyond the limit.
+    expect([await ask(gateway, token), await ask(gateway, token), await ask(gateway, token)]).toEqual([200, 200, 429]);
+    const refused = await gateway.run(["admin", "budgets", "update", "--id", "team", "--limit-tokens", "9000"]);
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain("declared in the gateway's configuration");
+    const path = join(gateway.folder, "config/setting.ini");
+    await Bun.write(path, (await Bun.file(path).text()).replace("limit_tokens=150", "limit_tokens=1000"));
+    await waitUntil(async () => (await ask(gateway, token)) === 200, "the file to be read again");
+    await Bun.write(path, (await Bun.file(path).text()).replace("[budget.team]\nlimit_tokens=1000", ""));
+    await waitUntil(async () => !(await readOwn(gateway, token)).includes("team"), "the budget to be lifted");
+  } finally {
+    await gateway.stop();
+    await provider.close();
+  }
+});

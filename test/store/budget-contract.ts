@@ -1,7 +1,16 @@
 // What every engine's store must do with budgets: their rows, the sums of their windows, and grants that never exceed a limit. Part of the contract.
 
 import { describe, expect, test } from "bun:test";
-import { type Budget, makePlace, sumPlace } from "../../src/ledger/index.ts";
+import {
+  adoptDeclared,
+  type Budget,
+  checkBudget,
+  createBudgetDirectory,
+  type DeclaredBudget,
+  makePlace,
+  sumPlace,
+} from "../../src/ledger/index.ts";
+import { GatewayError } from "../../src/ir/index.ts";
 import type { Store } from "../../src/store/index.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
 import { AT, kindOf, LATER, makeEntry } from "./sample.ts";
@@ -59,6 +68,82 @@ export function describeBudgets(get: () => Store): void {
         ]),
       );
       expect((await budgets.changes(Number.MAX_SAFE_INTEGER)).complete).toBe(true);
+    });
+  });
+
+  describe("budgets that the configuration declares", () => {
+    const declare = (
+      name: string,
+      limitTokens: number,
+      more: { model?: string; user?: string } = {},
+    ): DeclaredBudget => ({
+      ...checkBudget({ name, limitTokens, period: "lifetime", ...more }),
+      user: more.user ?? null,
+      apiKey: null,
+    });
+    const adopt = async (...declared: DeclaredBudget[]) => {
+      const findUser = async (name: string): Promise<string> => {
+        if (name === "ada") return "u-ada";
+        throw new GatewayError({ kind: "not_found", message: `There is no user ${name}.` });
+      };
+      const find = { findUser, findKey: findUser, now: () => LATER.getTime(), newId: () => Bun.randomUUIDv7() };
+      return adoptDeclared({ store: get().budgets, ...find }, declared);
+    };
+
+    test("are made, changed, replaced where their scope changed, and lifted; nobody else can change them", async () => {
+      const { budgets } = get();
+      const [one, two] = [`one ${crypto.randomUUID()}`, `two ${crypto.randomUUID()}`];
+      const made = await adopt(declare(one, 5), declare(two, 7, { user: "ada" }));
+      expect(made).toEqual({
+        done: [
+          { name: one, what: "made" },
+          { name: two, what: "made" },
+        ],
+        failed: [],
+      });
+      const first = await budgets.find(one);
+      expect(first).toMatchObject({ hardLimit: 5, isDeclared: true });
+      expect(await budgets.find(two)).toMatchObject({ userId: "u-ada" });
+      expect((await adopt(declare(one, 5), declare(two, 7, { user: "ada" }))).done).toEqual([]);
+
+      const find = async (text: string): Promise<string> => text;
+      const rules = createBudgetDirectory({
+        store: budgets,
+        findUser: find,
+        findKey: find,
+        now: Date.now,
+        newId: () => "x",
+      });
+      expect(await kindOf(() => rules.update(one, { limitTokens: 9 }))).toBe("conflict");
+      expect(await kindOf(() => rules.delete(one))).toBe("conflict");
+      expect(await kindOf(() => rules.create({ name: one, limitTokens: 1 }))).toBe("conflict");
+
+      expect((await adopt(declare(one, 6), declare(two, 7, { user: "ada", model: "gpt-*" }))).done).toEqual([
+        { name: one, what: "changed" },
+        { name: two, what: "changed" },
+      ]);
+      expect(await budgets.find(one)).toMatchObject({ id: first?.id, hardLimit: 6 });
+      expect(await budgets.find(two)).toMatchObject({ model: "gpt-*", isDeclared: true });
+      expect((await adopt(declare(two, 7, { user: "ada", model: "gpt-*" }))).done).toEqual([
+        { name: one, what: "lifted" },
+      ]);
+      expect(await budgets.find(one)).toBeNull();
+      await adopt();
+    });
+
+    test("take over one that was made by hand, leave the others alone, and hold up nobody where a user is missing", async () => {
+      const { budgets } = get();
+      const [mine, theirs] = [makeBudget(), makeBudget()];
+      for (const budget of [mine, theirs]) await budgets.create(budget);
+      const name = `late ${crypto.randomUUID()}`;
+      expect(await adopt(declare(name, 1, { user: "bob" }), declare(mine.name, 1_000))).toEqual({
+        done: [{ name: mine.name, what: "taken over" }],
+        failed: [{ name, reason: "There is no user bob." }],
+      });
+      expect(await budgets.find(mine.id)).toMatchObject({ isDeclared: true });
+      await adopt();
+      expect(await budgets.find(mine.id)).toBeNull();
+      expect(await budgets.find(theirs.id)).toMatchObject({ isDeclared: false });
     });
   });
 

@@ -17,7 +17,7 @@ import { readKey } from "../ledger/key-file.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { runWithStore } from "../open.ts";
-import { print, printJson, say, startProgress } from "../output.ts";
+import { count, print, printJson, say, startProgress } from "../output.ts";
 import { type Counter, openCounter } from "../prices/counter.ts";
 import { readList, readMomentOrAge } from "../value.ts";
 
@@ -167,7 +167,7 @@ function tell({ manifest, fingerprint }: Packed, path: string, json: boolean): v
     });
     return;
   }
-  print(`${path}: ${sum("rows")} rows and ${sum("recounts")} recounts, ${cost} US dollars`);
+  print(`${path}: ${count(sum("rows"), "row")} and ${count(sum("recounts"), "recount")}, ${cost} US dollars`);
   print(`Rows in between, as digests: ${sum("foreign")}`);
   print(`Signed with the key ${fingerprint}`);
   for (const note of notes) say(`note: ${note}`);

@@ -5,7 +5,7 @@ import { type LedgerEntry, type LedgerFilter, type Repriced, formatUsd, repriceE
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { type Opened, runWithStore } from "../open.ts";
-import { printJson, printTable, print, say, startProgress } from "../output.ts";
+import { count as plural, printJson, printTable, print, say, startProgress } from "../output.ts";
 import { openCounter } from "../prices/counter.ts";
 import { readMomentOrAge } from "../value.ts";
 import { writeBooks } from "./writer.ts";
@@ -192,9 +192,9 @@ function tell(tally: Tally, isDry: boolean): void {
   }
   const verb = isDry ? "would be corrected" : "corrected";
   print(
-    `${tally.changed} of ${tally.examined} rows ${verb}: ${printed.before_usd} → ${printed.after_usd} USD (${printed.difference_usd})`,
+    `${tally.changed} of ${plural(tally.examined, "row")} ${verb}: ${printed.before_usd} → ${printed.after_usd} USD (${printed.difference_usd})`,
   );
   if (tally.stillUnknown > 0)
-    say(`${tally.stillUnknown} rows still have no price: see \`tokligence prices show MODEL\`.`);
+    say(`Still without a price: ${plural(tally.stillUnknown, "row")}. See \`tokligence prices show MODEL\`.`);
   if (isDry && tally.changed > 0) say("Nothing was written. Run it without --dry-run to write the corrections.");
 }

@@ -18,7 +18,7 @@ import { placeHeads, readHeadFile } from "./head-file.ts";
 import { locateLedger, readScheme } from "../../store/location.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
-import { print, printJson, printTable, say, startProgress } from "../output.ts";
+import { count, print, printJson, printTable, say, startProgress } from "../output.ts";
 import { readList, readMomentOrAge, refuseValue } from "../value.ts";
 import { startScanners } from "./scanners.ts";
 
@@ -170,10 +170,6 @@ function report(verified: Verified, seconds: number, { json, hasKey }: { json: b
       hint: "Keep this output and a copy of the database as it is now, before anything else is written to it.",
     },
   );
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
 const NO_KEY =

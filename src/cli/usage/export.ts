@@ -7,7 +7,7 @@ import { EXPORT_FORMATS, summarize } from "../../ledger/index.ts";
 import { createReader, exportRows } from "../../server/index.ts";
 import { CliError, EXIT } from "../error.ts";
 import { type Opened, runWithStore } from "../open.ts";
-import { printJson, say, startProgress } from "../output.ts";
+import { count, printJson, say, startProgress } from "../output.ts";
 import { refuseValue } from "../value.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
 
@@ -30,7 +30,7 @@ export default defineCommand({
       return toStdout ? write(work, toTerminal) : writeFile(work, args.output);
     });
     if (args.json === true) printJson({ rows, file: args.output });
-    else say(`${rows} rows written${toStdout ? "" : ` to ${args.output}`}`);
+    else say(`${count(rows, "row")} written${toStdout ? "" : ` to ${args.output}`}`);
   },
 });
 

@@ -51,6 +51,31 @@ interface DirectoryInit {
   newId: () => string;
 }
 
+/** A new budget whose words are in order; whom it concerns is still to be looked up. */
+export type CheckedBudget = Omit<Budget, "apiKeyId" | "createdAt" | "id" | "isDeclared" | "updatedAt" | "userId">;
+
+/** Throws a GatewayError that names the word (`param`). */
+export function checkBudget(wanted: NewBudget): CheckedBudget {
+  const limits = readLimits(wanted);
+  if (limits.unit === null || ((limits.hardLimit ?? null) === null && (limits.softLimit ?? null) === null))
+    throw invalidRequest("A budget needs a limit: in dollars, or in tokens; hard, soft or both.", "limit_usd");
+  return {
+    name: checkName(wanted.name),
+    provider: checkWord(wanted.provider, "provider")?.toLowerCase() ?? null,
+    model: checkWord(wanted.model, "model"),
+    tag: checkWord(wanted.tag, "tag"),
+    each: isSaid(wanted.each) ? choose(SUBJECTS, wanted.each, "each") : null,
+    unit: limits.unit,
+    hardLimit: limits.hardLimit ?? null,
+    softLimit: limits.softLimit ?? null,
+    period: choose(PERIODS, wanted.period ?? "month", "period"),
+    timeZone: checkZone(wanted.timeZone ?? "UTC"),
+    mode: choose(MODES, wanted.mode ?? "enforce", "mode"),
+    unpriced: choose(UNPRICED, wanted.unpriced ?? "refuse", "unpriced"),
+    alertPercents: checkPercents(wanted.alertPercents ?? DEFAULT_ALERTS),
+  };
+}
+
 const DEFAULT_ALERTS = [80, 100];
 
 export function createBudgetDirectory({ store, findUser, findKey, now, newId }: DirectoryInit): BudgetDirectory {
@@ -63,26 +88,12 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
   return {
     async create(wanted) {
       const at = new Date(now());
-      const limits = readLimits(wanted);
-      if (limits.unit === null || ((limits.hardLimit ?? null) === null && (limits.softLimit ?? null) === null))
-        throw invalidRequest("A budget needs a limit: in dollars, or in tokens; hard, soft or both.", "limit_usd");
       const budget: Budget = {
+        ...checkBudget(wanted),
         id: newId(),
-        name: checkName(wanted.name),
         userId: isSaid(wanted.user) ? await findUser(wanted.user) : null,
         apiKeyId: isSaid(wanted.apiKey) ? await findKey(wanted.apiKey) : null,
-        provider: checkWord(wanted.provider, "provider")?.toLowerCase() ?? null,
-        model: checkWord(wanted.model, "model"),
-        tag: checkWord(wanted.tag, "tag"),
-        each: isSaid(wanted.each) ? choose(SUBJECTS, wanted.each, "each") : null,
-        unit: limits.unit,
-        hardLimit: limits.hardLimit ?? null,
-        softLimit: limits.softLimit ?? null,
-        period: choose(PERIODS, wanted.period ?? "month", "period"),
-        timeZone: checkZone(wanted.timeZone ?? "UTC"),
-        mode: choose(MODES, wanted.mode ?? "enforce", "mode"),
-        unpriced: choose(UNPRICED, wanted.unpriced ?? "refuse", "unpriced"),
-        alertPercents: checkPercents(wanted.alertPercents ?? DEFAULT_ALERTS),
+        isDeclared: false,
         createdAt: at,
         updatedAt: at,
       };
@@ -92,7 +103,7 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
     list: () => store.list(),
     get,
     async update(idOrName, wanted) {
-      const budget = await get(idOrName);
+      const budget = refuseDeclared(await get(idOrName), "change");
       const change = readChange(budget, wanted);
       if (Object.keys(change).length === 0) throw invalidRequest("There is nothing to change.");
       const { hardLimit, softLimit } = { ...budget, ...change };
@@ -103,11 +114,18 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
       return changed;
     },
     async delete(idOrName) {
-      const budget = await get(idOrName);
+      const budget = refuseDeclared(await get(idOrName), "lift");
       if (!(await store.delete(budget.id, new Date(now())))) throw missing();
       return budget;
     },
   };
+}
+
+/** What a file says, only the file can change: the next start would bring it back. */
+function refuseDeclared(budget: Budget, verb: string): Budget {
+  if (!budget.isDeclared) return budget;
+  const message = `The budget "${budget.name}" is declared in the gateway's configuration: ${verb} it in its section [budget.${budget.name}] there, and have it read again (a changed file is, at once).`;
+  throw new GatewayError({ kind: "conflict", message, param: "id" });
 }
 
 function readChange(budget: Budget, wanted: ChangedBudget): BudgetChange {
@@ -160,8 +178,12 @@ const MAX_USD = 9_000_000;
 /** Nano-dollars, from decimal text without a detour over floating point. */
 function readUsd(value: number | string, param: string): number {
   const text = typeof value === "number" ? value.toFixed(9) : value.trim().replace(/^\$/u, "");
-  const [, whole = "", fraction = ""] = /^(\d{1,7})(?:\.(\d{1,9}))?$/u.exec(text) ?? [];
+  const [, whole = "", fraction = ""] = /^(\d{1,7})(?:\.(\d+?)0*)?$/u.exec(text) ?? [];
   const nanos = Number(whole) * 1e9 + Number(fraction.padEnd(9, "0"));
+  // What is too small to be kept must not become a limit of nothing, or another one than was said.
+  const isTooFine = fraction.length > 9 || (nanos === 0 && Number(value) > 0);
+  if (whole !== "" && isTooFine)
+    throw invalidRequest(`${param} has at most 9 decimals: 0.000000001 is the least that can be counted.`, param);
   if (whole === "" || nanos > MAX_USD * 1e9)
     throw invalidRequest(`${param} must be dollars from 0 to ${MAX_USD}, such as 25 or 0.50.`, param);
   return nanos;

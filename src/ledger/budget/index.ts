@@ -2,7 +2,15 @@
 export type { Alert } from "./alert.ts";
 export { type Account, makePlace, type Place } from "./account.ts";
 export { type Budgets, createBudgets, type Reservation } from "./budgets.ts";
-export { type BudgetDirectory, type ChangedBudget, createBudgetDirectory } from "./directory.ts";
+export { adoptDeclared, type DeclaredBudget, judgeDeclared } from "./declared.ts";
+export {
+  type BudgetDirectory,
+  type ChangedBudget,
+  type CheckedBudget,
+  checkBudget,
+  createBudgetDirectory,
+  type NewBudget,
+} from "./directory.ts";
 export type { Amount, Budget, CallFacts } from "./model.ts";
 export { type BudgetState, printBudget, printOwnBudget, printState } from "./print.ts";
 export { printAmount } from "./refusal.ts";

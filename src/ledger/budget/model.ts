@@ -47,6 +47,8 @@ export interface Budget extends BudgetScope {
   unpriced: Unpriced;
   /** Percent of the hard limit (of the soft one where there is no hard one) at which somebody is told, each once a window. Ascending. */
   alertPercents: number[];
+  /** By the gateway's configuration, which alone can change it. */
+  isDeclared: boolean;
   createdAt: Date;
   updatedAt: Date;
 }

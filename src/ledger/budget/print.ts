@@ -32,6 +32,7 @@ export function printBudget(budget: Budget): JsonObject {
     mode: budget.mode,
     unpriced: budget.unpriced,
     alert_percents: [...budget.alertPercents],
+    declared_by: budget.isDeclared ? "configuration" : null,
     created_at: budget.createdAt.toISOString(),
     updated_at: budget.updatedAt.toISOString(),
   };

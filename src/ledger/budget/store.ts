@@ -5,7 +5,7 @@ import type { Budget, CallFacts } from "./model.ts";
 
 /** What may be changed of a budget while its windows last. */
 export type BudgetChange = Partial<
-  Pick<Budget, "alertPercents" | "hardLimit" | "mode" | "name" | "softLimit" | "unpriced">
+  Pick<Budget, "alertPercents" | "hardLimit" | "isDeclared" | "mode" | "name" | "softLimit" | "unpriced">
 >;
 
 export interface BudgetChanges {

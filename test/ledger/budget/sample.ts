@@ -23,6 +23,7 @@ export function makeBudget(change: Partial<Budget> = {}): Budget {
     mode: "enforce",
     unpriced: "refuse",
     alertPercents: [],
+    isDeclared: false,
     createdAt: AT,
     updatedAt: AT,
     ...change,

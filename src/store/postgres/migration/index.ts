@@ -11,6 +11,7 @@ import m20261125151602_reports from "./20261125151602_reports.sql" with { type: 
 import m20261125152931_budgets_anew from "./20261125152931_budgets_anew.sql" with { type: "text" };
 import m20261125152934_budgets from "./20261125152934_budgets.sql" with { type: "text" };
 import m20261125160949_sums_anew from "./20261125160949_sums_anew.sql" with { type: "text" };
+import m20261125171115_declared_budgets from "./20261125171115_declared_budgets.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -23,4 +24,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125152931_budgets_anew", sql: m20261125152931_budgets_anew },
   { name: "20261125152934_budgets", sql: m20261125152934_budgets },
   { name: "20261125160949_sums_anew", sql: m20261125160949_sums_anew },
+  { name: "20261125171115_declared_budgets", sql: m20261125171115_declared_budgets },
 ];

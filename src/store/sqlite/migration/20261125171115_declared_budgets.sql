@@ -1,0 +1,1 @@
+ALTER TABLE `budgets` ADD `is_declared` integer DEFAULT false NOT NULL;
