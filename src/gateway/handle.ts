@@ -82,7 +82,9 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
     const bound = (): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
     const reserving = plan.local === undefined ? record.reserve(plan, bound) : undefined;
     if (reserving !== undefined) await reserving;
-    if (plan.local === undefined) judgePrice({ plan, record, scene, tools, body: asked.body });
+    // To count is free.
+    const isWork = plan.local === undefined && call.wire.operation !== "count";
+    if (isWork) judgePrice({ plan, record, scene, tools, body: asked.body });
     record.planned(plan, visit?.end);
     return {
       call,

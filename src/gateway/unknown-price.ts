@@ -1,48 +1,77 @@
 // What becomes of a call whose price nobody knows, before its provider is called. Knows no list.
 
 import { GatewayError, type JsonObject } from "../ir/index.ts";
+import type { Provider } from "../provider/index.ts";
 import type { GatewayTools, Scene } from "./call.ts";
 import type { Plan } from "./plan.ts";
 import type { CallRecord } from "./record.ts";
 
 export type UnknownPrice = "allow" | "refuse" | "warn";
 
-interface Judged {
-  plan: Pick<Plan, "model" | "provider">;
+interface Asking {
+  provider: Pick<Provider, "name" | "pricing">;
   record: Pick<CallRecord, "warn">;
   scene: Pick<Scene, "unknownPrice">;
   tools: Pick<GatewayTools, "clock" | "prices" | "unpriced">;
+}
+
+interface Judged extends Omit<Asking, "provider"> {
+  plan: Pick<Plan, "model" | "provider">;
   body: JsonObject | null;
 }
 
 /** Throws a GatewayError (forbidden, `price_unknown`) where the operator wants no call that the books cannot price. */
-export function judgePrice({ plan, record, scene, tools, body }: Judged): void {
-  const { name: provider, pricing } = plan.provider;
-  const rule = scene.unknownPrice(provider);
-  const { model } = plan;
-  // Where no model is named yet, there is nothing to look up.
-  if (rule === "allow" || model === "") return;
+export function judgePrice({ plan: { model, provider }, body, ...asking }: Judged): void {
+  judgeWork({ ...asking, provider }, { what: "the call", models: model === "" ? [] : [model], tier: readTier(body) });
+}
+
+/** What is asked for: the models that are to do it, as far as they are named, and how it is called where none is. */
+export interface Work {
+  what: string;
+  models: readonly string[];
+  tier: string;
+}
+
+/** As `judgePrice`, for whatever costs money: without a model there is nothing that a price could be looked up by. */
+export function judgeWork({ provider, record, scene, tools }: Asking, { what, models, tier }: Work): void {
+  const { name, pricing } = provider;
+  const rule = scene.unknownPrice(name);
+  if (rule === "allow" || pricing === "free") return;
   const at = new Date(tools.clock.wallMs());
-  const tier = readTier(body);
-  if (tools.prices.knows({ provider, pricing, models: [model], at, tier })) return;
+  const unknown = models.find((model) => !tools.prices.knows({ provider: name, pricing, models: [model], at, tier }));
+  if (unknown === undefined && models.length > 0) return;
   if (rule === "warn") {
     record.warn("price_unknown");
-    tools.unpriced(provider, model, tier);
+    tools.unpriced(name, unknown ?? "", tier);
     return;
   }
-  const what = tier === "default" ? "" : ` in the tier "${tier}"`;
-  throw new GatewayError({
+  throw unknown === undefined ? refuseUnnamed(name, what) : refuseModel(name, unknown, tier);
+}
+
+function refuseModel(provider: string, model: string, tier: string): GatewayError {
+  const inTier = tier === "default" ? "" : ` in the tier "${tier}"`;
+  return new GatewayError({
     kind: "forbidden",
     code: "price_unknown",
     param: "model",
     message:
-      `This gateway refuses calls whose price it does not know, and knows none for "${model}" of provider "${provider}"${what}. ` +
+      `This gateway refuses calls whose price it does not know, and knows none for "${model}" of provider "${provider}"${inTier}. ` +
       "Choose another model, or ask the operator for a price: a section [price.NAME] with model=, input= and output=, a newer price_file, or on_unknown_price=allow.",
   });
 }
 
+function refuseUnnamed(provider: string, what: string): GatewayError {
+  return new GatewayError({
+    kind: "forbidden",
+    code: "price_unknown",
+    message:
+      `This gateway refuses what it knows no price for, and ${what} at provider "${provider}" may cost what no price list tells beforehand. ` +
+      `Use an address that names a model, or ask the operator for on_unknown_price=allow in [provider.${provider}].`,
+  });
+}
+
 /** Tiers with prices of their own that a client can ask for; what any other word leads to is not known beforehand. */
-const PRICED_TIERS = new Set(["flex", "priority"]);
+const PRICED_TIERS = new Set(["fast", "flex", "priority"]);
 
 export function readTier(body: JsonObject | null): string {
   const asked = body?.["service_tier"] ?? body?.["serviceTier"];

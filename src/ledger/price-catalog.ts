@@ -3,6 +3,7 @@
 
 import { type Change, findWindow, isWithinHours } from "./price-hours.ts";
 import { type CatalogModel, type CatalogVendor, type ConditionalPrices, matches } from "./price-data.ts";
+import { isNamed } from "./price-name.ts";
 import type { PriceKey, PriceLayer, PriceQuestion, Tariff } from "./price-tariff.ts";
 
 interface CatalogInit {
@@ -23,9 +24,14 @@ export function createCatalog({ vendors, source, date }: CatalogInit): Catalog {
     name: source,
     vendors,
     list: (pricing) => findVendor(vendors, byId, pricing)?.models.map(({ id }) => id) ?? [],
+    findNear(pricing, name) {
+      const vendor = findVendor(vendors, byId, pricing);
+      const near = vendor === undefined ? undefined : findModel(vendor, byId, { name, isNamed: looksLike });
+      return near?.id ?? null;
+    },
     find(question: PriceQuestion, name: string): Tariff | null {
       const vendor = findVendor(vendors, byId, question.pricing);
-      const model = vendor === undefined ? undefined : findModel(vendor, byId, name);
+      const model = vendor === undefined ? undefined : findModel(vendor, byId, { name, isNamed });
       if (vendor === undefined || model === undefined) return null;
       const { prices, since, fromMs, untilMs } = pickPrices(model, question.at);
       return {
@@ -59,17 +65,23 @@ function isAt(pattern: string | undefined, url: string): boolean {
   return pattern !== undefined && new RegExp(`^(?:${pattern})`, "u").test(url);
 }
 
+/** Whether a model of a vendor's list is the one that is named. */
+type IsNamed = (name: string, model: CatalogModel, vendor: string) => boolean;
+
+/** By the pattern alone, which may be that of another model. */
+const looksLike: IsNamed = (name, { match }) => matches(match, name);
+
 /** By the vendor's own list, else by those that it falls back on; of a name with a date, with and without its dashes. */
 function findModel(
   vendor: CatalogVendor,
   byId: ReadonlyMap<string, CatalogVendor>,
-  name: string,
+  { name, isNamed: isIt }: { name: string; isNamed: IsNamed },
 ): CatalogModel | undefined {
   const lower = name.toLowerCase().trim();
   const spelled = lower.replaceAll(DATE, "-$1-$2-$3");
   for (const text of new Set([lower, spelled])) {
     const found = [vendor.id, ...(vendor.fallback_model_providers ?? [])]
-      .map((id) => byId.get(id)?.models.find(({ match }) => matches(match, text)))
+      .map((id) => byId.get(id)?.models.find((model) => isIt(text, model, id)))
       .find((model) => model !== undefined);
     if (found !== undefined) return found;
   }

@@ -62,6 +62,8 @@ export interface PriceLayer {
   find(question: PriceQuestion, model: string): Tariff | null;
   /** The models that it lists for such a provider; missing where its patterns say nothing of models. */
   list?(pricing: PriceKey): readonly string[];
+  /** For people: the model whose pattern matches a name that is not known to be that model's; null where none does. */
+  findNear?(pricing: PriceKey, model: string): string | null;
 }
 
 /** A vendor's documented rule that the list does not hold, with the page that says so. Fractions are text: `0.5`, `20/11`. */
@@ -69,6 +71,10 @@ export interface PriceFact {
   vendor: string;
   /** Which of the list's models; all where it is missing. */
   models?: RegExp;
+  /** Of names that the list has under one model, those of which it does not hold. */
+  not?: RegExp;
+  /** Names that the page says are this model's, where the list knows it by others. */
+  also?: { names: RegExp; model: string };
   /** Of this service tier; missing where it is of all. */
   tier?: string;
   /** Times the usual price; what is missing is unknown. */
@@ -84,6 +90,8 @@ export interface PriceFact {
   /** At least so much is charged of a unit, where any is: `{audio_seconds: 10}`. */
   least?: Readonly<Record<string, number>>;
   source: string;
+  /** The day on which the page was last read (ISO). */
+  checked?: string;
 }
 
 const USUAL_TIERS = new Set(["", "auto", "default", "on_demand", "standard", "unspecified"]);

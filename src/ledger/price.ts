@@ -186,11 +186,26 @@ function hasPrice(known: Known | null): boolean {
 function findTariff(question: PriceQuestion, { layers, facts, discounts }: PriceRules): Known | null {
   for (const layer of layers) {
     for (const model of question.models) {
-      const tariff = layer.find(question, model);
+      const tariff = layer.find(question, model) ?? findAlso(layer, question, { model, facts });
       if (tariff === null) continue;
       const discount = tariff.isListed ? discounts?.get(question.provider) : undefined;
-      return { tariff, layer: layer.name, ...makeCard(tariff, question, { facts, discount }) };
+      return { tariff, layer: layer.name, ...makeCard(tariff, question, { model, facts, discount }) };
     }
+  }
+  return null;
+}
+
+/** By the name that the list has, where a page says that it is the same model. */
+function findAlso(
+  layer: PriceLayer,
+  question: PriceQuestion,
+  { model, facts }: { model: string; facts: readonly PriceFact[] },
+): Tariff | null {
+  const name = model.toLowerCase().trim();
+  for (const { vendor, also } of facts) {
+    if (also === undefined || !also.names.test(name)) continue;
+    const tariff = layer.find(question, also.model);
+    if (tariff !== null && tariff.isListed && tariff.vendor === vendor) return tariff;
   }
   return null;
 }
@@ -202,9 +217,9 @@ type TierDimension = (typeof TIER_DIMENSIONS)[number];
 function makeCard(
   tariff: Tariff,
   { tier, marks: borne = NO_MARKS }: PriceQuestion,
-  { facts, discount }: { facts: readonly PriceFact[]; discount: string | undefined },
+  { model, facts, discount }: { model: string; facts: readonly PriceFact[]; discount: string | undefined },
 ): Pick<Known, "card" | "facts" | "source"> {
-  const own = tariff.isListed ? facts.filter((fact) => isAbout(fact, tariff)) : [];
+  const own = tariff.isListed ? facts.filter((fact) => isAbout(fact, tariff, model)) : [];
   const fact = tier === tariff.tier ? null : own.find((known) => known.tier === tier && known.factors !== undefined);
   const hour = own.find(({ longCacheWrite }) => longCacheWrite !== undefined);
   const marked = own.filter(({ mark }) => mark !== undefined && borne.includes(mark.unit));
@@ -226,14 +241,19 @@ function makeCard(
     // Writes for an hour are never taken for the cheaper ones.
     unknown: ["cache_write_1h_mtok", ...own.flatMap(({ apart }) => apart ?? [])],
   });
-  const pages = [fact, used ? hour : null, ...marked].flatMap((known) => (known ? [known.source] : []));
+  const pages = [fact, used ? hour : null, ...marked].flatMap((known) => (known ? [citePage(known)] : []));
   const words = [tariff.source, ...(fact ? [tier] : []), ...marked.flatMap(({ mark }) => mark?.unit ?? [])];
   const source = words.join(" ");
   return { card, facts: pages, source: discount === undefined ? source : `operator -${discount}% ${source}` };
 }
 
-function isAbout({ vendor, models }: PriceFact, tariff: Tariff): boolean {
-  return vendor === tariff.vendor && (models === undefined || models.test(tariff.model));
+function isAbout({ vendor, models, not }: PriceFact, tariff: Tariff, name: string): boolean {
+  if (vendor !== tariff.vendor || not?.test(name.toLowerCase()) === true) return false;
+  return models === undefined || models.test(tariff.model);
+}
+
+function citePage({ source, checked }: PriceFact): string {
+  return checked === undefined ? source : `${source} (read ${checked})`;
 }
 
 function readFactors(fact: PriceFact | undefined): Map<TierDimension, Fraction> {

@@ -29,7 +29,42 @@ export const tokens = (
   ...more,
 });
 
-// https://developers.openai.com/api/docs/pricing and, for priority, https://openai.com/api-priority-processing/
+/** Dollars a million in priority: input, cached, output. The page's own figures. */
+const FAST_RATES: Record<string, readonly [input: number, cached: number, output: number]> = {
+  "gpt-4.1": [3.5, 0.875, 14],
+  "gpt-4.1-mini": [0.7, 0.175, 2.8],
+  "gpt-4.1-nano": [0.2, 0.05, 0.8],
+  "gpt-4o-2024-11-20": [4.25, 2.125, 17],
+  "gpt-4o-mini": [0.25, 0.125, 1],
+  "gpt-5": [2.5, 0.25, 20],
+  "gpt-5-codex": [2.5, 0.25, 20],
+  "gpt-5.1": [2.5, 0.25, 20],
+  "gpt-5.1-codex": [2.5, 0.25, 20],
+  "gpt-5.2": [3.5, 0.35, 28],
+  "gpt-5.4": [5, 0.5, 30],
+  "gpt-5.4-mini": [1.5, 0.15, 9],
+  "gpt-6-astra": [20, 2, 100],
+  "gpt-6-sol": [4, 0.4, 20],
+  o3: [3.5, 0.875, 14],
+  "o4-mini": [2, 0.5, 8],
+};
+
+const FAST: Record<string, Case> = Object.fromEntries(
+  Object.entries(FAST_RATES).flatMap(([model, [input, cached, output]]) =>
+    ["priority", "fast"].map((serviceTier): [string, Case] => [
+      `${model} in ${serviceTier}: $${input}, $${cached} and $${output}`,
+      {
+        model,
+        usage: tokens(100_000, 100_000, 0, 100_000, { serviceTier }),
+        at: "2026-10-01T00:00:00Z",
+        // Dollars a million times 100,000 of each, and below the size from which on none is sold.
+        cost: Math.round((input + cached + output) * 100_000_000),
+      },
+    ]),
+  ),
+);
+
+// https://developers.openai.com/api/docs/pricing and, for priority, which is called fast since July 2026, https://openai.com/api-fast-mode/
 export const OPENAI: Record<string, Case> = {
   "$2.50 in, $1.25 cached, $10 out": {
     model: "gpt-4o-2024-08-06",
@@ -154,6 +189,22 @@ export const OPENAI: Record<string, Case> = {
     model: "gpt-5.5",
     usage: tokens(1_000, 1_000, 0, 1_000, { serviceTier: "priority" }),
     cost: 12_500_000 + 1_250_000 + 75_000_000,
+  },
+  ...FAST,
+  "priority of the first one is $8.75 and $26.25, from a cache that it does not have or not": {
+    model: "gpt-4o-2024-05-13",
+    usage: tokens(1_000, 1, 0, 1_000, { serviceTier: "priority" }),
+    cost: 1_001 * 8_750 + 1_000 * 26_250,
+  },
+  "the page of priority does not name it, though the list has it under gpt-5": {
+    model: "gpt-5-chat-latest",
+    usage: tokens(1_000, 0, 0, 1, { serviceTier: "priority" }),
+    cost: null,
+  },
+  "nor this one": {
+    model: "gpt-5.2-codex",
+    usage: tokens(1_000, 0, 0, 1, { serviceTier: "priority" }),
+    cost: null,
   },
   "priority has no price for long context": {
     model: "gpt-5.5",

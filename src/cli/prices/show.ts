@@ -32,10 +32,13 @@ export default defineCommand({
     }
     const found = counter.desk.book.explain({ provider: target.provider, pricing, models: [target.model], at, tier });
     if (found === null) {
-      throw new CliError(`Nobody knows what "${target.model}" costs at provider "${target.provider}".`, {
-        exitCode: EXIT.notFound,
-        hint: `Its calls are booked without a cost. Say what it costs: [price.NAME] with model=${target.model}, input= and output=`,
-      });
+      throw new CliError(
+        `Nobody knows what "${target.model}" costs at provider "${target.provider}".${tellNear(counter, pricing, target.model)}`,
+        {
+          exitCode: EXIT.notFound,
+          hint: `Its calls are booked without a cost. Say what it costs: [price.NAME] with model=${target.model}, input= and output=`,
+        },
+      );
     }
     if (args.json === true) return printJson({ ...asked, ...printExplanation(found) });
     tell(target, found);
@@ -64,6 +67,17 @@ function findPricing({ desk, scene }: Counter, provider: string): PriceKey {
     exitCode: EXIT.notFound,
     hint: `There are ${[...scene.providers.keys()].join(", ")}.`,
   });
+}
+
+/** A name that only looks like another one's has no price, and people wonder why. */
+function tellNear({ desk }: Counter, pricing: PriceKey, model: string): string {
+  const near = desk.keeper
+    .layers()
+    .map((layer) => layer.findNear?.(pricing, model) ?? null)
+    .find((id) => id !== null);
+  return near === undefined
+    ? ""
+    : ` The list's "${near}" has a like name, but what the names differ in is no date or revision: it may be another model.`;
 }
 
 function printExplanation({ source, tariff, facts, bands }: PriceExplanation) {

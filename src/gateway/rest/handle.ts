@@ -10,13 +10,13 @@ import { joinInput } from "../estimate.ts";
 import { redactFailure } from "../failure.ts";
 import { collectHeaders, makeHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
-import { judgePrice } from "../unknown-price.ts";
+import { type Work, judgeWork, readTier } from "../unknown-price.ts";
 import { type Line, openLine, parseObject, send } from "../send.ts";
 import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
 import { authorize } from "./authorize.ts";
 import type { Arrival, RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
-import { readIntake } from "./intake.ts";
+import { type Intake, readIntake } from "./intake.ts";
 import { gatherList, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
 import { type RestState, attempted } from "./state.ts";
@@ -84,9 +84,26 @@ async function prepare(
   const reserving = reserve(call, { scene, tools, record, intake }, plan);
   if (reserving !== undefined) await reserving;
   record.planned(plan);
-  const isFree = place.family !== null && provider.rest?.free?.includes(place.family) === true;
-  if (place.act === "call" && !isFree) judgePrice({ plan, record, scene, tools, body: intake.json });
+  const work = describeWork(call, { intake, plan });
+  if (work !== null) judgeWork({ provider, record, scene, tools }, work);
   return { call, plan, stream: false, ...parts };
+}
+
+/** What of a request may cost money; null where nothing does. */
+function describeWork(
+  { place, method }: RestCall,
+  { intake, plan }: { intake: Intake; plan: Prepared["plan"] },
+): Work | null {
+  const { family, act, collection, endpoint } = place;
+  if (plan.provider.rest?.free?.includes(family) === true) return null;
+  if (act === "call") {
+    return { what: endpoint, models: plan.model === "" ? [] : [plan.model], tier: readTier(intake.json) };
+  }
+  const free = collection?.free ?? [];
+  const word = endpoint.slice(endpoint.lastIndexOf(".") + 1);
+  if (method !== "POST" || free === "all" || free.includes(word)) return null;
+  const models = act === "create" && intake.json !== null ? (collection?.workers?.(intake.json) ?? []) : [];
+  return { what: endpoint, models, tier: "batch" };
 }
 
 /** What is made to work on behind everybody's back costs nobody knows what; to read and delete costs nothing. */

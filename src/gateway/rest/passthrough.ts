@@ -6,6 +6,7 @@ import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
 import type { GatewayTools } from "../call.ts";
 import { makeHeaders } from "../header.ts";
+import { judgeWork } from "../unknown-price.ts";
 import { send } from "../send.ts";
 import type { Arrival } from "./call.ts";
 import { withRecord } from "./handle.ts";
@@ -30,9 +31,11 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
     const url = joinAddress(provider, call.path) + forwardQuery(call.query);
     const plan = { provider, model: "", dropped: [] };
     // What it costs, if anything, only its answer tells.
-    const reserving = READING.includes(call.method) ? undefined : record.reserve(plan, () => UNKNOWN);
+    const isWork = !READING.includes(call.method);
+    const reserving = isWork ? record.reserve(plan, () => UNKNOWN) : undefined;
     if (reserving !== undefined) await reserving;
     record.planned(plan);
+    if (isWork) judgeWork({ provider, record, scene, tools }, { what: "passthrough", models: [], tier: "default" });
     const intake = await takeIn(call, provider);
     const progressed = (): void => line.arm(scene.deadlines.headersMs);
     const outgoing = intake.send(null, { progressed, checkReference: () => Promise.resolve() });

@@ -7,6 +7,7 @@ import { findReferences, mayReference } from "../../wire/index.ts";
 import { type GatewayTools, type Scene, refuseRepeatedAnywhere } from "../call.ts";
 import { unknownModel } from "../plan.ts";
 import { parseObject } from "../send.ts";
+import { judgePrice } from "../unknown-price.ts";
 import type { Message, SocketCall } from "./type.ts";
 
 export interface Asking {
@@ -35,6 +36,8 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   const target = asking.scene.router.resolve(model).way?.targets[0];
   if (target === undefined) throw unknownModel(asking.scene, model);
   if (target.provider === asking.provider.name) {
+    const { provider, scene, tools } = asking;
+    judgePrice({ plan: { provider, model: target.model }, record: UNTOLD, scene, tools, body });
     return target.model === model ? data : setTopLevel(data, "model", JSON.stringify(target.model));
   }
   throw new GatewayError({
@@ -44,6 +47,9 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
     message: `The model "${model.slice(0, 200)}" is served by provider "${target.provider}", and this session is with "${asking.provider.name}". Open another session with ?model=, or send the request over HTTP.`,
   });
 }
+
+/** Within a session there are no headers that could warn. */
+const UNTOLD = { warn: (): void => undefined };
 
 async function requireOwn({ call, tools, provider, knowsAnswer }: Asking, body: JsonObject): Promise<void> {
   const keeper = await tools.bindings.findKeeper(call.caller.userId, findReferences(body));

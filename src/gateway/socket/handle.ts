@@ -44,7 +44,9 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
     const reserving = record.reserve({ provider, model }, bound);
     if (reserving !== undefined) await reserving;
     record.planned({ provider, model, dropped: [] });
-    judgePrice({ plan: { provider, model }, record, scene, tools, body: null });
+    // Where each message names a model of its own, each is judged by itself.
+    const isNamedLater = model === "" && call.family === "responses";
+    if (!isNamedLater) judgePrice({ plan: { provider, model }, record, scene, tools, body: null });
     isCalled = true;
     return await connect(call, tools, { scene, provider, model, asked, bound, record });
   } catch (error) {

@@ -20,6 +20,8 @@ export const REST = {
       collect("/batches", {
         methods: ["GET", "POST"],
         brings: { error_file_id: "files", output_file_id: "files" },
+        free: ["cancel"],
+        workers: listWorkers,
         finished: readBatch,
       }),
     ],
@@ -30,9 +32,9 @@ export const REST = {
     textFormat: "openai-completions",
     stream: { ask: askForUsage, isUnasked },
   },
-  containers: { collections: [collect("/containers")] },
-  conversations: { collections: [collect("/conversations", { lists: false })] },
-  files: { collections: [collect("/files", { also: ["/anthropic/v1/files"] })] },
+  containers: { collections: [collect("/containers", { free: ["files"] })] },
+  conversations: { collections: [collect("/conversations", { free: "all", lists: false })] },
+  files: { collections: [collect("/files", { also: ["/anthropic/v1/files"], free: "all" })] },
   fine_tuning: {
     calls: [
       { path: "/fine_tuning/alpha/graders/run", endpoint: "fine_tuning.graders.run" },
@@ -42,6 +44,7 @@ export const REST = {
       collect("/fine_tuning/jobs", {
         methods: ["GET", "POST"],
         brings: { result_files: "files" },
+        free: ["cancel", "pause"],
         finished: readTraining,
       }),
     ],
@@ -55,14 +58,20 @@ export const REST = {
       collect("/messages/batches", {
         also: ["/anthropic/v1/messages/batches"],
         links: { results_url: "results" },
+        free: ["cancel"],
+        workers: listWorkers,
         finished: readMessageBatch,
       }),
     ],
   },
   moderations: { calls: [{ path: "/moderations", endpoint: "moderations" }] },
   rerank: { calls: [{ path: "/rerank", endpoint: "rerank", also: ["/v2/rerank"] }] },
-  uploads: { collections: [collect("/uploads", { methods: ["POST"], lists: false, brings: { "file.id": "files" } })] },
-  vector_stores: { collections: [collect("/vector_stores")] },
+  uploads: {
+    collections: [
+      collect("/uploads", { methods: ["POST"], lists: false, brings: { "file.id": "files" }, free: "all" }),
+    ],
+  },
+  vector_stores: { collections: [collect("/vector_stores", { free: ["cancel", "update"] })] },
   videos: {
     collections: [
       collect("/videos", { creates: ["remix"], finished: readVideo }),
@@ -75,6 +84,15 @@ export const REST = {
 
 function collect(path: string, over: Partial<RestCollection> = {}): RestCollection {
   return { path, endpoint: path.slice(1).replaceAll("/", "."), methods: ALL, lists: true, ...over };
+}
+
+/** Of a batch, its own model or those of its requests; where they stand in a file, nobody sees them. */
+function listWorkers({ model, requests }: JsonObject): string[] {
+  const list = Array.isArray(requests) ? requests : [];
+  const named = list.map((request) =>
+    isJsonObject(request) && isJsonObject(request["params"]) ? request["params"]["model"] : undefined,
+  );
+  return [...new Set([model, ...named].filter((name) => typeof name === "string" && name !== ""))] as string[];
 }
 
 const ENDS = ["completed_at", "expired_at", "cancelled_at"];

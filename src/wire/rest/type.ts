@@ -61,6 +61,10 @@ export interface RestCollection {
   creates?: readonly string[];
   /** Ids that appear in its objects although nobody made them by a call of their own: where, and of which family they are. */
   brings?: Readonly<Record<string, RestFamily>>;
+  /** What may be posted there and costs nothing, by the last word of its name on the ledger; all else that is posted may cost. */
+  free?: readonly string[] | "all";
+  /** The models that are to work on an object that is made, where their tokens are all that it costs. */
+  workers?(body: JsonObject): readonly string[];
   /** What an object tells of its cost once it is over; null before. */
   finished?(object: JsonObject): Finished | null;
   /** Fields of its objects that hold the address of what follows an object's id: the client is to come to us for it. */
