@@ -20,9 +20,11 @@ import { createLog } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metric.ts";
 import { type TestClock, makeClock } from "./clock.ts";
 import { openTestRecounter } from "./recounting.ts";
+import { makeReuseConfig, openShelf } from "./reuse-config.ts";
 import { makeBooks } from "./rig-books.ts";
 
 export { type TestClock, makeClock } from "./clock.ts";
+export { makeStream } from "./stream.ts";
 
 export interface UpstreamCall {
   url: string;
@@ -167,6 +169,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     bindings: store.bindings,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
+    shelf: await openShelf(config, { clock, log }),
     ping: store.ping,
     fetch: (url, request) => answer(url, request, { upstream: init.upstream, calls, books }),
     connect: books.watch(connectWebSocket),
@@ -317,6 +320,7 @@ export function makeConfig(folder: string): Config {
     database: { maxConnections: 4, maxIdleMs: 60_000, maxLifetimeMs: 600_000 },
     log: { level: "debug", fileDaemon: null, fileCli: null },
     answers: { keepMs: 30 * 86_400_000, countPerUser: 10_000, bytesPerUser: 2 ** 28, bytes: 2 ** 32 },
+    ...makeReuseConfig(folder),
     // Tests of other things count their calls.
     travel: { maxAttempts: 1, backoff: { baseMs: 100, capMs: 1_000 }, totalMs: 120_000 },
     timeouts: { keepAliveMs: 0, upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
@@ -376,20 +380,6 @@ export function makeProviderSettings(
     maxOutputTokens: null,
     ...over,
   };
-}
-
-/** An event stream whose pieces the test releases one by one. */
-export function makeStream(pieces: readonly string[]): Response {
-  const encoder = new TextEncoder();
-  return new Response(
-    new ReadableStream({
-      start(controller) {
-        for (const piece of pieces) controller.enqueue(encoder.encode(piece));
-        controller.close();
-      },
-    }),
-    { headers: { "content-type": "text/event-stream" } },
-  );
 }
 
 /** The body as whatever it is: a test looks into it and asserts. */

@@ -17,6 +17,7 @@ import { createMetrics } from "../telemetry/metric.ts";
 import { openBooks } from "./books.ts";
 import { openBudgets } from "./budgets.ts";
 import { CliError, EXIT } from "./error.ts";
+import { openShelf } from "./cache.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { readBooks } from "./reading.ts";
 import { openRecounter } from "./recounter.ts";
@@ -53,6 +54,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
   const budgeting = await openBudgets({ store, directory, ledger, log, config: () => current });
   const memory = openMemory(store, config, log);
+  const shelf = await openShelf(config, { clock: systemClock, log });
   const reading = readBooks({ store, log, ledger, config: () => current, cut: books.cut });
   const app = createApp({
     config,
@@ -67,6 +69,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     bindings: store.bindings,
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     memory,
+    shelf,
     ping: store.ping,
     fetch,
     connect: connectWebSocket,
@@ -97,6 +100,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await stopReloading();
     app.close();
     await memory.stop();
+    await shelf?.stop();
     await reading.close();
     await budgeting.close();
     await books.close();
@@ -110,6 +114,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     prices.stop();
     app.close();
     await memory.stop();
+    await shelf?.stop();
     // The rows of calls that were just cut are on their way.
     await ledger.settled(CUT_GRACE_MS);
     await recounter.stop(RECOUNT_GRACE_MS);

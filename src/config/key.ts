@@ -2,6 +2,7 @@
 // Knows no file and no layer.
 
 import type * as z from "zod";
+import { CACHE_KEYS } from "./cache-key.ts";
 import { LEDGER_KEYS } from "./ledger-key.ts";
 import { RECOUNT_KEYS } from "./recount-key.ts";
 import { TRAVEL_KEYS } from "./travel-key.ts";
@@ -45,6 +46,7 @@ export const GROUPS = {
   notice: "E-mail",
   log: "Logging",
   upstream: "Calls to providers",
+  cache: "Answers that are given again",
   recount: "Counting tokens again, to hold against the providers' figures",
   routing: "Models: routes and aliases",
   provider: "Providers",
@@ -359,7 +361,7 @@ const GENERAL_KEYS = {
 } as const satisfies Record<string, Key>;
 
 /** By name. */
-export const KEYS = sortTable({ ...GENERAL_KEYS, ...LEDGER_KEYS, ...RECOUNT_KEYS, ...TRAVEL_KEYS });
+export const KEYS = sortTable({ ...GENERAL_KEYS, ...CACHE_KEYS, ...LEDGER_KEYS, ...RECOUNT_KEYS, ...TRAVEL_KEYS });
 
 export type KeyName = keyof typeof KEYS;
 

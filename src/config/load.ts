@@ -138,6 +138,7 @@ function readConfig(reading: Reading): Config {
       fileCli: chooseLogFile(values.log_file_cli, values.log_file),
     },
     answers: readAnswers(values),
+    ...readCache(reading, values),
     travel: {
       maxAttempts: values.max_attempts,
       backoff: { baseMs: values.retry_backoff, capMs: values.retry_backoff_max },
@@ -198,6 +199,28 @@ function readAnswers(values: Values): Config["answers"] {
   };
 }
 
+function readCache(reading: Reading, values: Values): Pick<Config, "cache" | "idempotency" | "redisUrl"> {
+  const origin = reading.gathered.settings.get("cache")?.origin;
+  if (values.cache === "redis" && values.redis_url === null && origin !== undefined)
+    reading.gathered.problems.push(describeBadValue(origin, "cache", "redis needs redis_url to say where it is"));
+  return {
+    cache: {
+      store: values.cache,
+      ttlMs: values.cache_ttl,
+      scope: values.cache_scope,
+      maxBytes: values.cache_max_bytes,
+      maxEntryBytes: values.cache_max_entry,
+      path: values.cache_path,
+    },
+    idempotency: {
+      isOn: values.idempotency,
+      windowMs: values.idempotency_window,
+      maxBytes: values.idempotency_max_bytes,
+    },
+    redisUrl: values.redis_url,
+  };
+}
+
 const DAY_MS = 86_400_000;
 
 /** In this order, for some defaults follow from other settings. */
@@ -219,6 +242,7 @@ function deriveFallback(name: KeyName, values: Partial<Record<KeyName, unknown>>
   if (typeof home !== "string") return {};
   if (name === "ledger_key_file") return { fallback: placeKey(home, values.ledger_path) };
   if (name === "identity_path") return { fallback: join(home, "identity.db") };
+  if (name === "cache_path") return { fallback: join(home, "cache.db") };
   if (name === "ledger_outbox") return { fallback: join(home, "outbox.db") };
   if (name !== "ledger_path") return {};
   return { fallback: typeof identity === "string" && isDsn(identity) ? identity : join(home, "ledger.db") };

@@ -9,6 +9,7 @@ import {
   isWithin,
   judgeHost,
 } from "../provider/index.ts";
+import { REUSE } from "../ledger/index.ts";
 import { MASK } from "./dsn.ts";
 import type { ProviderDraft, Setting } from "./gathered.ts";
 import { findKindName } from "./gathered.ts";
@@ -56,6 +57,10 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
   const kind = KINDS.get(kindName);
   if (kind === undefined) throw new TypeError(`there is no kind of provider named ${kindName}`);
   const subject: Subject = { name, kindName, kind, draft };
+  if (name === REUSE && draft !== undefined) {
+    const message = "is what the books call answers that were given again: choose another name";
+    reading.gathered.problems.push(describeBadValue(draft.origin, `provider.${name}`, message));
+  }
   // What is said of a type that nobody knows is wrong by that alone.
   const isTypeKnown = !isTypeMisspelt(draft);
   if (isTypeKnown) refuseFields(reading, subject);

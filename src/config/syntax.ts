@@ -192,6 +192,16 @@ export const database = define((text) => {
   return text;
 });
 
+/** Never repeated in a message: it may carry a password. */
+export const redis = define((text) => {
+  if (!/^rediss?:\/\//iu.test(text)) throw new Refusal("this is no redis:// or rediss:// URL");
+  const url = URL.parse(text);
+  if (url === null || url.hostname === "")
+    throw new Refusal("this Redis URL cannot be read: special characters of a password must be %-encoded");
+  if (!/^\/?\d{0,4}$/u.test(url.pathname)) throw new Refusal("of a Redis URL, the path is the number of its database");
+  return text;
+});
+
 export const email = define((text) => {
   if (!/^[^\s@]+@[^\s@]+$/.test(text)) throw new Refusal(`${quote(text)} is no e-mail address`);
   return text.toLowerCase();

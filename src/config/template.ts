@@ -21,6 +21,7 @@ const SETTING_GROUPS: readonly Group[] = [
   "notice",
   "log",
   "upstream",
+  "cache",
   "recount",
 ];
 const OVERLAY_GROUPS: readonly Group[] = ["provider", "routing"];

@@ -76,6 +76,25 @@ export interface Config {
     /** Of all users together. */
     bytes: number;
   };
+  /** Answers that are given again to the same request. */
+  cache: {
+    store: "memory" | "off" | "redis" | "sqlite";
+    ttlMs: number;
+    scope: "global" | "key" | "user";
+    maxBytes: number;
+    maxEntryBytes: number;
+    /** The file, where it is one. */
+    path: string;
+  };
+  /** Calls that name themselves by an Idempotency-Key. */
+  idempotency: {
+    isOn: boolean;
+    /** How long a finished answer is given again; 0: only to those who wait for it. */
+    windowMs: number;
+    maxBytes: number;
+  };
+  /** For what gateways share; null: nothing is. */
+  redisUrl: string | null;
   /** How often and how long another answer is tried for. */
   travel: {
     maxAttempts: number;

@@ -10,6 +10,8 @@ import type { Spool } from "../lib/spool.ts";
 import type { Redact } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Address, Wire } from "../wire/index.ts";
+import type { AnswerCache } from "./cache/cache.ts";
+import type { CacheScene } from "./cache/rules.ts";
 import type { Capture } from "./capture.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Bindings } from "./rest/binding.ts";
@@ -57,6 +59,7 @@ export interface Scene {
   /** How often and how long another answer is tried for. */
   travel: TravelRules;
   redact: Redact;
+  cache: CacheScene;
 }
 
 export interface GatewayTools {
@@ -83,6 +86,8 @@ export interface GatewayTools {
   /** A place for what of a request's body must wait. */
   openSpool: () => Spool;
   memory: Memory;
+  /** Null where no answer is ever given again. */
+  cache: AnswerCache | null;
   /** A failure that no response can tell any more, for the log. */
   report: (error: GatewayError, requestId: string) => void;
 }

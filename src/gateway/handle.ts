@@ -19,6 +19,7 @@ import { type CallRecord, booksClosed, openRecord } from "./record.ts";
 import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
+import { readStrict } from "./strict.ts";
 import { judgePrice } from "./unknown-price.ts";
 import type { Visit } from "./way/fleet.ts";
 import { type Outcome, travel } from "./way/travel.ts";
@@ -252,12 +253,6 @@ function tellOurs(plan: Plan, ours: JsonObject = {}): Plan {
 /** A provider that keeps answers itself makes them in the background, too. */
 function isLeftToProvider({ mode, provider }: Plan, memory: WireMemory): boolean {
   return mode.kind === "forward" && keepsAnswers(provider, memory);
-}
-
-/** A client may ask that nothing of its request be left out silently. */
-function readStrict({ caller, headers }: Call): boolean {
-  const asked = headers.get("x-tokligence-strict");
-  return asked === null ? caller.isStrict : asked !== "false" && asked !== "0";
 }
 
 async function authorize(

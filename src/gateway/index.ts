@@ -9,11 +9,13 @@ export {
   probeCapabilities,
 } from "./capability.ts";
 export { type Capture, createCapture } from "./capture.ts";
+export { createAnswerCache } from "./cache/cache.ts";
+export { handleCached } from "./cache/handle.ts";
+export { type AnswerShelf, type StoredAnswer, createMemoryShelf } from "./cache/store.ts";
 export { type Catalog, createCatalog } from "./catalog.ts";
 export { countInput } from "./count-input.ts";
 export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
 export { type Memory, createMemory } from "./memory.ts";
-export { handleCall } from "./handle.ts";
 export { createBindings } from "./rest/binding.ts";
 export type { Arrival, RestCall } from "./rest/call.ts";
 export { handleRest } from "./rest/handle.ts";

@@ -19,6 +19,7 @@ export type * from "./recounter.ts";
 export * from "./recover.ts";
 export * from "./report.ts";
 export * from "./reprice.ts";
+export * from "./reuse.ts";
 export * from "./signer.ts";
 export type * from "./store.ts";
 export * from "./timeline.ts";

@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import type { Config } from "../config/value.ts";
 import {
+  type AnswerShelf,
   type Capture,
   type Connect,
   type Fetch,
@@ -10,6 +11,7 @@ import {
   type Session,
   type SocketTools,
   countInput,
+  createAnswerCache,
   createBindings,
   createFleet,
   createRetryBudgets,
@@ -72,6 +74,8 @@ export interface AppParts {
   bindings: BindingStore;
   openSpool: () => Spool;
   memory: Memory;
+  /** Where answers are kept to be given again; null: nowhere. */
+  shelf: AnswerShelf | null;
   ping: () => Promise<void>;
   fetch: Fetch;
   /** Opens a WebSocket to a provider. */
@@ -132,6 +136,7 @@ export function createApp(parts: AppParts): App {
     bindings: createBindings(parts.bindings),
     openSpool: parts.openSpool,
     memory: parts.memory,
+    cache: parts.shelf === null ? null : createAnswerCache(parts.shelf, parts.clock.wallMs),
     report: (error, requestId) => reportFailure(error, requestId, parts.log),
   };
   const limit = (): number => config.http.maxBodyBytes;

@@ -1,7 +1,9 @@
 // Builds what a configuration means for the request path: providers, router and catalogue, as one value that is swapped whole.
 
+import { hash } from "node:crypto";
 import type { Config } from "../config/value.ts";
 import { type Catalog, type GatewayTools, type Scene, createCatalog, createRouter } from "../gateway/index.ts";
+import { canonicalize } from "../lib/canonical-json.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { type Reach, guardFetch, makeProvider } from "../provider/index.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -90,5 +92,26 @@ export function buildScene(
     deadlines: { headersMs: config.timeouts.upstreamHeadersMs, idleMs: config.timeouts.upstreamIdleMs },
     defaultOutputTokens: config.budgets.defaultOutputTokens,
     redact: createRedactor(config.secrets),
+    cache: readCacheScene(config),
   };
+}
+
+function readCacheScene({ cache, providers }: Config): Scene["cache"] {
+  const { maxEntryBytes, scope, store, ttlMs } = cache;
+  const known = new Map<string, string>();
+  return {
+    rules: store === "off" || ttlMs === 0 ? null : { maxEntryBytes, scope, ttlMs },
+    fingerprint(name) {
+      const found = known.get(name) ?? describeProvider(providers.find((provider) => provider.name === name));
+      known.set(name, found);
+      return found;
+    },
+  };
+}
+
+/** All that may show in its answers: with another key or price it answers alike. */
+function describeProvider(settings: Config["providers"][number] | undefined): string {
+  if (settings === undefined) return "";
+  const { baseUrl, headers, kind, maxOutputTokens, options } = settings;
+  return hash("sha256", canonicalize({ baseUrl, headers, kind, maxOutputTokens, options }), "base64url");
 }

@@ -236,6 +236,11 @@ interface WireBase {
   peek(body: JsonObject, address?: Address): Peek;
   /** Formats whose requests may go on from an answer that is kept. */
   memory?: WireMemory;
+  /**
+   * What of a request its answer depends on; null where asking does more than to bring an answer, or where the answer depends on what a
+   * provider keeps. Missing where no answer may be given twice.
+   */
+  repeatable?: (body: JsonObject) => JsonObject | null;
   forward: {
     /** The client's own text with only the declared fields changed: the model's name, and a request for usage in streams. */
     request(raw: string, body: JsonObject, model: string): string;

@@ -1,10 +1,12 @@
 // Which calls are not counted again, and why. Pure.
 
-import type { RecountOffer } from "../../ledger/index.ts";
+import { REUSE, type RecountOffer } from "../../ledger/index.ts";
 
 /** Null where the call is to be counted. */
 export function findSkip({ entry, format }: RecountOffer): string | null {
   if (entry.errorKind !== null || entry.status >= 400) return "failed";
+  // Nobody was asked, so nobody counted.
+  if (entry.provider === REUSE) return "given_again";
   if (format === null) return "not_text";
   // Of several answers only the last was kept, and the row's figures are those of all.
   if (entry.attempts.filter(({ usage }) => usage !== undefined).length > 1) return "several_answers";

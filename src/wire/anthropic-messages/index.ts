@@ -8,6 +8,7 @@ import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
 import { forwardRequest } from "./forward.ts";
 import { listing } from "./listing.ts";
+import { findRepeatable } from "./repeat.ts";
 import { decodeRequest, encodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse } from "./response.ts";
 import { encodeStream } from "./stream-encode.ts";
@@ -32,6 +33,7 @@ export const anthropicMessages: ChatWire = {
   listing,
   fieldNames: FIELD_NAMES,
   peek,
+  repeatable: findRepeatable,
   forward: {
     request: forwardRequest,
     // This format always reports usage, so nothing was asked for that the client must not see.

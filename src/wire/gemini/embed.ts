@@ -63,6 +63,7 @@ function describe(id: typeof ONE | typeof MANY, method: string) {
     endpoint: method,
     paths: listPaths(method),
     address: () => ({ stream: false }),
+    repeatable: (body) => body,
     meter: meterResponse,
     error: gemini.error,
   } satisfies Partial<ForwardWire>;

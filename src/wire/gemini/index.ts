@@ -4,6 +4,7 @@
 import { type JsonObject, invalidRequest, isJsonObject } from "../../ir/index.ts";
 import type { FieldNames } from "../field-name.ts";
 import type { Address, ChatWire, Peek } from "../type.ts";
+import { omit } from "../json-read.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
 import { listing } from "./listing.ts";
@@ -51,6 +52,9 @@ export const gemini: ChatWire = {
   saysFailure: true,
   fieldNames: FIELD_NAMES,
   peek,
+  // A cached content is the provider's to keep and to lose; labels say only on which line of its bill a call stands.
+  repeatable: (body) =>
+    (body["cachedContent"] ?? body["cached_content"] ?? null) === null ? omit(body, ["labels"]) : null,
   forward: {
     // The address names the model, and usage is always reported: nothing changes.
     request: (raw) => raw,

@@ -9,6 +9,7 @@ import { peekRequest } from "./peek.ts";
 import { encodeRequest } from "./request-encode.ts";
 import { decodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse, meterResponse } from "./response.ts";
+import { findRepeatable } from "./repeat.ts";
 import { createStreamEncoder } from "./stream-encode.ts";
 import { createStreamDecoder } from "./stream.ts";
 import { findObject } from "../json-read.ts";
@@ -21,6 +22,7 @@ export const openaiChat: ChatWire = {
   listing,
   fieldNames: { max_tokens: ["max_completion_tokens", "max_tokens"] },
   peek: peekRequest,
+  repeatable: findRepeatable,
   forward: { request: forwardRequest, frame: forwardFrame },
   request: { decode: decodeRequest, encode: encodeRequest },
   response: {

@@ -3,6 +3,7 @@
 
 import { type Json, type JsonObject, type Usage, isJsonObject } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
+import { omit } from "../json-read.ts";
 import { findLastMember } from "../last-member.ts";
 import { emptyArray, missing, requireModel, wrongType } from "../openai-check.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "../openai-error.ts";
@@ -16,6 +17,7 @@ export const openaiEmbeddings: ForwardWire = {
   endpoint: "embeddings",
   paths: ["/v1/embeddings"],
   peek: peekRequest,
+  repeatable: (body) => omit(body, ["user"]),
   meter: meterResponse,
   vectors: {
     request: { decode: decodeRequest, encode: encodeRequest },

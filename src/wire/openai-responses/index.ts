@@ -8,6 +8,7 @@ import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
 import { forwardFrame, forwardRequest } from "./forward.ts";
 import { memory } from "./memory.ts";
 import { peekRequest } from "./peek.ts";
+import { findRepeatable } from "./repeat.ts";
 import { encodeRequest } from "./request-encode.ts";
 import { decodeRequest } from "./request.ts";
 import { decodeResponse, encodeResponse } from "./response.ts";
@@ -33,6 +34,7 @@ export const openaiResponses: ChatWire = {
   fieldNames: FIELD_NAMES,
   peek: peekRequest,
   memory,
+  repeatable: findRepeatable,
   forward: { request: forwardRequest, frame: forwardFrame },
   request: { decode: decodeRequest, encode: encodeRequest },
   response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), encode: encodeResponse },
