@@ -14,6 +14,7 @@ import {
   createAnswerCache,
   createBindings,
   createFleet,
+  createMirrors,
   createRetryBudgets,
 } from "../gateway/index.ts";
 import { type BindingStore, type Caller, type Directory, type KeyRing, allows } from "../identity/index.ts";
@@ -127,6 +128,7 @@ export function createApp(parts: AppParts): App {
     capture: parts.capture,
     prices: parts.prices,
     fleet: createFleet({ clock: parts.clock, random: Math.random }),
+    mirrors: createMirrors(),
     retryBudgets: createRetryBudgets(),
     unpriced: makeUnpricedNote(parts.log),
     metrics: parts.metrics,
