@@ -7,13 +7,14 @@ import type { Config, ProviderSettings } from "../src/config/value.ts";
 import type { RunningRecounter } from "../src/audit/index.ts";
 import { type Memory, createCapture, createMemory } from "../src/gateway/index.ts";
 import type { UpstreamInit } from "../src/gateway/send.ts";
-import { type Directory, type Role, createDirectory, createKeyRing } from "../src/identity/index.ts";
+import { type Directory, type Role, createDirectory, createKeyRing, createSignIn } from "../src/identity/index.ts";
 import { type Alert, type Budgets, type LedgerEntry, type LedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
 import { type IntentWatch, watchIntents } from "./intent-watch.ts";
 import { createRedactor } from "../src/lib/redact.ts";
+import type { Mail, Smtp } from "../src/notice/index.ts";
 import { type App, createApp, createReader, makePriceRules } from "../src/server/index.ts";
 import { type Store, openStore } from "../src/store/index.ts";
 import { createLog } from "../src/telemetry/log.ts";
@@ -89,6 +90,8 @@ interface RigInit {
   lookup?: (hostname: string) => Promise<readonly string[]>;
   /** Who signs the chain; nobody who could, unless a test says so. */
   key?: (config: Config) => { id: string; publicKey: string };
+  /** In place of a mail server. */
+  sendMail?: (smtp: Smtp, mail: Mail) => Promise<void>;
   /** Stands before the writer. */
   ledger?: (writer: LedgerWriter) => LedgerWriter;
   /** In place of the real books, for faults. */
@@ -157,6 +160,9 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
   const app = createApp({
     config,
     directory,
+    signIn: createSignIn({ store: store.identity, now: clock.wallMs }),
+    sendMail: init.sendMail ?? (() => Promise.reject(new Error("there is no mail server"))),
+    isContainer: false,
     ring,
     books: createReader(store.ledger),
     capture,
@@ -301,6 +307,7 @@ export function makeConfig(folder: string): Config {
     home: folder,
     http: { hostname: "127.0.0.1", port: 0, tlsCert: null, tlsKey: null, maxBodyBytes: 1024 * 1024 },
     adminEmail: "admin@local",
+    signIn: { publicUrl: null, isLocalRootFree: true },
     identityPath: join(folder, "identity.db"),
     ledgerPath: join(folder, "ledger.db"),
     ledger: {

@@ -1,26 +1,28 @@
 // The daemon: opens everything, listens, reloads and drains. The one place where the real clock, network and disk come together.
 
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
 import { type Memory, createMemory } from "../gateway/index.ts";
-import { type KeyRing, createDirectory, createKeyRing } from "../identity/index.ts";
+import { type KeyRing, createDirectory, createKeyRing, createSignIn } from "../identity/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
 import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
-import type { Session } from "../gateway/index.ts";
-import { type App, answerError, createApp } from "../server/index.ts";
+import { sendMail } from "../notice/index.ts";
+import { type AppParts, createApp } from "../server/index.ts";
 import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metric.ts";
 import { openBooks } from "./books.ts";
 import { openBudgets } from "./budgets.ts";
-import { CliError, EXIT } from "./error.ts";
 import { openShelf } from "./cache.ts";
+import { type Server, listen, stopOnSignal } from "./listen.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { readBooks } from "./reading.ts";
 import { openRecounter } from "./recounter.ts";
+import { offerSetup } from "./sign-in.ts";
 
 export interface Daemon {
   /** Where it listens, for people. */
@@ -45,20 +47,19 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const prices = await openPriceDesk(config, (message, error) => log.warn(message, { error }));
   await prices.open();
   const store = await openStore({ ...config, isServer: true });
-  const directory = createDirectory({ store: store.identity, now: Date.now });
-  await directory.ensureRoot(config.adminEmail);
+  const people = await openPeople(store, config, log);
   const ring = await openRing(store, log);
   const metrics = createMetrics();
   const books = await openBooks({ config, store, clock: systemClock, fetch, log, metrics });
   const { ledger } = books;
   const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
-  const budgeting = await openBudgets({ store, directory, ledger, log, config: () => current });
+  const budgeting = await openBudgets({ store, directory: people.directory, ledger, log, config: () => current });
   const memory = openMemory(store, config, log);
   const shelf = await openShelf(config, { clock: systemClock, log });
   const reading = readBooks({ store, log, ledger, config: () => current, cut: books.cut });
   const app = createApp({
     config,
-    directory,
+    ...people,
     ring,
     ...reading.parts,
     recounts: store.recounts,
@@ -130,6 +131,17 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   return { url: server.url.href.replace(/\/$/u, ""), stopped };
 }
 
+type People = Pick<AppParts, "directory" | "isContainer" | "sendMail" | "signIn">;
+
+async function openPeople(store: Store, config: Config, log: Log): Promise<People> {
+  const directory = createDirectory({ store: store.identity, now: Date.now });
+  await directory.ensureRoot(config.adminEmail);
+  const signIn = createSignIn({ store: store.identity, now: Date.now });
+  await offerSetup({ config, signIn, log }, process.stderr.isTTY);
+  const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
+  return { directory, signIn, sendMail, isContainer };
+}
+
 async function openRing(store: Store, log: Log): Promise<KeyRing> {
   const ring = createKeyRing({
     store: store.identity,
@@ -143,61 +155,6 @@ async function openRing(store: Store, log: Log): Promise<KeyRing> {
 
 /** What of an upload is held in memory while its model is looked for; beyond it, a file. */
 const SPOOL_MEMORY_BYTES = 1024 * 1024;
-
-type Server = ReturnType<typeof Bun.serve<Session>>;
-
-/** Sound comes in pieces of megabytes; what a slow client may leave waiting is a few of them. */
-const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
-const MAX_BACKLOG_BYTES = 2 * MAX_MESSAGE_BYTES;
-
-function listen(app: App, config: Config, log: Log): Server {
-  const { hostname, port, tlsCert, tlsKey } = config.http;
-  try {
-    return Bun.serve<Session>({
-      port,
-      ...(hostname === null ? {} : { hostname }),
-      ...(tlsCert === null || tlsKey === null ? {} : { tls: { cert: Bun.file(tlsCert), key: Bun.file(tlsKey) } }),
-      // Our own limit answers in the caller's format; the server's would close the connection without a word.
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      idleTimeout: 60,
-      // What nobody foresaw is answered like any other failure, not with the runtime's page for developers.
-      development: false,
-      // Without the developers' mode the runtime would share a port that another server has.
-      reusePort: false,
-      error: () => answerError(new Error("unhandled"), { requestId: Bun.randomUUIDv7(), wire: undefined, log }),
-      fetch: (request, server) => app.fetch(request, server),
-      websocket: {
-        ...app.sockets,
-        maxPayloadLength: MAX_MESSAGE_BYTES,
-        backpressureLimit: MAX_BACKLOG_BYTES,
-        closeOnBackpressureLimit: true,
-      },
-    });
-  } catch (error) {
-    throw explainListen(error, `${hostname ?? ""}:${port}`);
-  }
-}
-
-function explainListen(error: unknown, address: string): CliError {
-  const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";
-  if (code === "EADDRINUSE") {
-    return new CliError(`${address} is already in use.`, {
-      exitCode: EXIT.unavailable,
-      hint: "Stop what listens there, or choose another address: --http-address :9090",
-    });
-  }
-  if (code === "EACCES") {
-    return new CliError(`This user may not listen on ${address}.`, {
-      exitCode: EXIT.denied,
-      hint: "Choose a port above 1023: --http-address :8081",
-    });
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new CliError(`Cannot listen on ${address}: ${reason}`, {
-    exitCode: EXIT.failed,
-    hint: "Check http_address, tls_cert and tls_key.",
-  });
-}
 
 function openMemory(store: Store, config: Config, log: Log): Memory {
   return createMemory({
@@ -244,48 +201,7 @@ async function reloadOnChange(init: DaemonInit, { current, apply, settled }: Rel
   });
 }
 
-interface StopParts {
-  app: App;
-  server: Server;
-  log: Log;
-  deadlineMs: () => number;
-  close: () => Promise<void>;
-  stopReloading: () => Promise<void>;
-}
-
-const LOOK_EVERY_MS = 25;
 /** For calls that were cut to write their rows. */
 const CUT_GRACE_MS = 3_000;
 /** For texts that wait to be counted; what is left is put down as skipped. */
 const RECOUNT_GRACE_MS = 5_000;
-
-/** SIGTERM and SIGINT: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. */
-function stopOnSignal(parts: StopParts): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let isStopping = false;
-  const stop = async (signal: string): Promise<void> => {
-    if (isStopping) {
-      parts.log.warn("Stopping at once", { signal });
-      await parts.server.stop(true);
-      return;
-    }
-    isStopping = true;
-    parts.app.drain();
-    parts.log.info("Stopping: waiting for what is running", {
-      signal,
-      running: parts.server.pendingRequests + parts.server.pendingWebSockets,
-    });
-    const deadline = Date.now() + parts.deadlineMs();
-    const countRunning = (): number => parts.server.pendingRequests + parts.server.pendingWebSockets;
-    while (countRunning() > 0 && Date.now() < deadline) await Bun.sleep(LOOK_EVERY_MS);
-    const cut = countRunning();
-    if (cut > 0) parts.log.warn("The deadline has passed; cutting what still runs", { requests: cut });
-    await parts.server.stop(true);
-    await parts.stopReloading();
-    parts.log.info("Stopped");
-    await parts.close();
-    resolve();
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(signal));
-  return promise;
-}

@@ -4,7 +4,9 @@
 import type * as z from "zod";
 import { CACHE_KEYS } from "./cache-key.ts";
 import { LEDGER_KEYS } from "./ledger-key.ts";
+import { LOG_KEYS } from "./log-key.ts";
 import { RECOUNT_KEYS } from "./recount-key.ts";
+import { SIGN_IN_KEYS } from "./sign-in-key.ts";
 import { TRAVEL_KEYS } from "./travel-key.ts";
 import * as syntax from "./syntax.ts";
 
@@ -181,43 +183,6 @@ const GENERAL_KEYS = {
     path: "database",
     restart: true,
   },
-  log_file: {
-    about: "Log file of both server and commands, rotated by day and size; - or unset: none",
-    group: "log",
-    type: syntax.plain,
-    example: "logs/gateway.log",
-    path: "log",
-    restart: true,
-  },
-  log_file_cli: {
-    about: "Log file of commands instead; -: none",
-    group: "log",
-    type: syntax.plain,
-    example: "logs/gateway-cli.log",
-    path: "log",
-    restart: true,
-  },
-  log_file_daemon: {
-    about: "Log file of the server instead; -: none",
-    group: "log",
-    type: syntax.plain,
-    example: "logs/gatewayd.log",
-    path: "log",
-    restart: true,
-  },
-  log_level: {
-    about: "debug, info, warn or error",
-    group: "log",
-    type: syntax.defineChoice(["debug", "info", "warn", "error"], {
-      critical: "error",
-      fatal: "error",
-      information: "info",
-      trace: "debug",
-      warning: "warn",
-    }),
-    fallback: "info",
-    usual: ["LOG_LEVEL"],
-  },
   max_body_bytes: {
     about: "Longest request body taken",
     group: "http",
@@ -361,7 +326,15 @@ const GENERAL_KEYS = {
 } as const satisfies Record<string, Key>;
 
 /** By name. */
-export const KEYS = sortTable({ ...GENERAL_KEYS, ...CACHE_KEYS, ...LEDGER_KEYS, ...RECOUNT_KEYS, ...TRAVEL_KEYS });
+export const KEYS = sortTable({
+  ...GENERAL_KEYS,
+  ...CACHE_KEYS,
+  ...LEDGER_KEYS,
+  ...LOG_KEYS,
+  ...RECOUNT_KEYS,
+  ...SIGN_IN_KEYS,
+  ...TRAVEL_KEYS,
+});
 
 export type KeyName = keyof typeof KEYS;
 

@@ -120,6 +120,7 @@ function readConfig(reading: Reading): Config {
       maxBodyBytes: values.max_body_bytes,
     },
     adminEmail: values.admin_email,
+    signIn: { publicUrl: values.public_url, isLocalRootFree: values.root_loopback_login },
     identityPath: values.identity_path,
     ledgerPath: values.ledger_path,
     ledger: readLedger(values),
@@ -344,9 +345,7 @@ interface Rules {
 
 /** Ours come after the operator's, as they are tried. */
 function showRules(reading: Reading, { routes, aliases }: Rules): void {
-  // What sections with a name say is shown as they say it.
-  const plain = routes.filter(({ name }) => name === undefined);
-  for (const { pattern, targets, origin } of [...plain, ...DEFAULT_ROUTES]) {
+  for (const { pattern, targets, origin } of [...routes, ...DEFAULT_ROUTES]) {
     const value = targets
       .map(({ provider, model }) => (model === null ? provider : `${provider}/${model}`))
       .join(" | ");

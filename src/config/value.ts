@@ -28,6 +28,12 @@ export interface Config {
     maxBodyBytes: number;
   };
   adminEmail: string;
+  signIn: {
+    /** Without a trailing slash; null: as the request came. */
+    publicUrl: string | null;
+    /** Whether the only administrator needs no proof at this very machine. */
+    isLocalRootFree: boolean;
+  };
   /** An absolute file path, or a postgres:// DSN. */
   identityPath: string;
   ledgerPath: string;

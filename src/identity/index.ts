@@ -7,5 +7,8 @@ export * from "./key-ring.ts";
 export * from "./model.ts";
 export type * from "./object.ts";
 export * from "./print.ts";
+export type { KeyFault } from "./ring-copy.ts";
+export type * from "./session.ts";
+export * from "./sign-in.ts";
 export type * from "./store.ts";
 export * from "./token.ts";

@@ -5,7 +5,7 @@ import { checkExpiry, checkName, checkScopes, LAST_MOMENT } from "./check.ts";
 import { type DirectoryContext, missing } from "./context.ts";
 import type { Actor, Directory, IssuedKey } from "./directory.ts";
 import type { ApiKey } from "./model.ts";
-import { requireAdmin, requireReach } from "./permission.ts";
+import { requireOwn } from "./permission.ts";
 import type { KeyRecord } from "./store.ts";
 import { issueToken } from "./token.ts";
 
@@ -22,15 +22,13 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
 
   /** The key, if the actor may touch its owner's things. */
   async function reachKey(actor: Actor, id: string): Promise<ApiKey> {
-    requireAdmin(actor);
     const key = await getKey(id);
-    requireReach(actor, (await getUser(key.userId)).role);
+    requireOwn(actor, await getUser(key.userId));
     return key;
   }
 
   return {
     async createKey(actor, idOrEmail, { name, scopes, strict, expiresAt }) {
-      requireAdmin(actor);
       const wanted = {
         name: checkName(name ?? null, "name"),
         scopes: checkScopes(scopes ?? []),
@@ -38,7 +36,7 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
         expiresAt: checkExpiry(expiresAt, now()),
       };
       const user = await getUser(idOrEmail);
-      requireReach(actor, user.role);
+      requireOwn(actor, user);
       const { record, issued } = issueKey(context, { userId: user.id, ...wanted });
       await store.createKey(record);
       return issued;

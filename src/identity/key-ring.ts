@@ -1,14 +1,12 @@
 // The memory copy of users and keys that the request path asks. Knows no SQL and no HTTP; it reads the store, and writes nothing but last-use stamps.
 
-import type { Caller, User } from "./model.ts";
-import type { IdentityChanges, IdentityStore, KeyRecord } from "./store.ts";
-import { hashToken, isTokenShaped } from "./token.ts";
-
-/** Why a token does not open the door. */
-export type KeyFault = "expired" | "revoked" | "suspended" | "unknown";
+import type { Caller } from "./model.ts";
+import { type KeyFault, createCopy } from "./ring-copy.ts";
+import type { IdentityStore } from "./store.ts";
+import { isSessionShaped, isTokenShaped } from "./token.ts";
 
 export interface KeyRingOptions {
-  store: Pick<IdentityStore, "changes" | "touchKeys">;
+  store: Pick<IdentityStore, "changes" | "touchKeys" | "touchSessions">;
   /** Epoch milliseconds. */
   now: () => number;
   /** Milliseconds between two looks at the database; 400 unless given, so that a change elsewhere holds within a second. */
@@ -33,6 +31,10 @@ export interface KeyRing {
    * was made. Such looks are shared and spaced, however many strangers knock; the wait is bounded where the database is slow.
    */
   resolveLate(token: string): Promise<Caller | KeyFault>;
+  /** Whose session this cookie's token is, or why it is none. */
+  resolveSession(token: string): Caller | KeyFault;
+  /** Likewise, for one that `resolveSession` does not know, or takes for idle: another gateway may have seen it since. */
+  resolveSessionLate(token: string): Promise<Caller | KeyFault>;
   /** Starts looking for changes and writing last-use stamps. */
   start(): void;
   /** Ends that and writes the stamps still in memory; await it before the store closes. */
@@ -51,7 +53,8 @@ const LATE_LIMIT_MS = 1000;
 export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { store, now, pollMs = POLL_MS, schedule = runLater } = options;
   const copy = createCopy();
-  const uses = createUses(store);
+  const uses = createUses((batch) => store.touchKeys(batch));
+  const visits = createUses((batch) => store.touchSessions(batch));
   // Watched apart, for a full disk can still be read.
   const reading = createWatch(options);
   const writing = createWatch(options);
@@ -67,13 +70,18 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     revision = changes.revision;
   }
 
+  async function flush(): Promise<void> {
+    await uses.flush();
+    await visits.flush();
+  }
+
   const refresh = oneAtATime(() => reading.attempt(load));
 
   async function poll(): Promise<void> {
     await refresh();
     if (!reading.failing() && now() - lastFlush >= FLUSH_MS) {
       lastFlush = now();
-      await writing.attempt(() => uses.flush());
+      await writing.attempt(flush);
     }
     if (cancel !== null) plan();
   }
@@ -91,6 +99,13 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     return found;
   }
 
+  function resolveSession(token: string): Caller | KeyFault {
+    const at = now();
+    const found = copy.findSession(token, at);
+    if (typeof found === "object" && found.sessionId !== null) visits.note(found.sessionId, at);
+    return found;
+  }
+
   const lookLate = createSpaced(refresh, { now, schedule });
 
   return {
@@ -100,6 +115,11 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       if (isTokenShaped(token)) await lookLate();
       return resolve(token);
     },
+    resolveSession,
+    async resolveSessionLate(token) {
+      if (isSessionShaped(token)) await lookLate();
+      return resolveSession(token);
+    },
     start() {
       if (cancel === null) plan();
     },
@@ -107,7 +127,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       cancel?.();
       cancel = null;
       await polling;
-      await writing.attempt(() => uses.flush());
+      await writing.attempt(flush);
     },
     refresh,
   };
@@ -157,19 +177,19 @@ function createSpaced(look: () => Promise<void>, { now, schedule }: { now: () =>
   };
 }
 
-/** The last use of each key since the last flush. */
-function createUses(store: Pick<IdentityStore, "touchKeys">) {
+/** The last use of each key or session since the last flush. */
+function createUses(write: (uses: readonly { id: string; at: Date }[]) => Promise<void>) {
   const uses = new Map<string, number>();
   return {
-    note(keyId: string, at: number): void {
-      uses.set(keyId, at);
+    note(id: string, at: number): void {
+      uses.set(id, at);
     },
     async flush(): Promise<void> {
       if (uses.size === 0) return;
       const batch = [...uses];
       uses.clear();
       try {
-        await store.touchKeys(batch.map(([id, at]) => ({ id, at: new Date(at) })));
+        await write(batch.map(([id, at]) => ({ id, at: new Date(at) })));
       } catch (error) {
         for (const [id, at] of batch) uses.set(id, Math.max(at, uses.get(id) ?? 0));
         throw error;
@@ -194,72 +214,6 @@ function createWatch({ onError, onRecover }: Pick<KeyRingOptions, "onError" | "o
       }
     },
   };
-}
-
-/** A key with the answer to it, made beforehand: nothing is built while a request waits. */
-interface Entry {
-  record: KeyRecord;
-  deleted: boolean;
-  expiresAt: number;
-  answer: Caller | KeyFault;
-}
-
-function createCopy() {
-  const users = new Map<string, IdentityChanges["users"][number]>();
-  const byHash = new Map<string, Entry>();
-  /** Entries of each user, for when the user changes. */
-  const byUser = new Map<string, Map<string, Entry>>();
-
-  function put({ key, hash, deleted }: IdentityChanges["keys"][number]): void {
-    const entry: Entry = {
-      record: { key, hash },
-      deleted,
-      expiresAt: key.expiresAt?.getTime() ?? Infinity,
-      answer: "unknown",
-    };
-    byHash.set(hash, entry);
-    const entries = byUser.get(key.userId) ?? new Map<string, Entry>();
-    entries.set(key.id, entry);
-    byUser.set(key.userId, entries);
-  }
-
-  return {
-    apply(changes: IdentityChanges): void {
-      if (changes.complete) {
-        users.clear();
-        byHash.clear();
-        byUser.clear();
-      }
-      for (const user of changes.users) users.set(user.id, user);
-      for (const key of changes.keys) put(key);
-      const touched = new Set([...changes.users.map((user) => user.id), ...changes.keys.map(({ key }) => key.userId)]);
-      for (const userId of touched) {
-        for (const entry of byUser.get(userId)?.values() ?? []) entry.answer = toAnswer(entry, users.get(userId));
-      }
-    },
-    find(token: string, at: number): Caller | KeyFault {
-      const entry = isTokenShaped(token) ? byHash.get(hashToken(token)) : undefined;
-      if (entry === undefined) return "unknown";
-      return typeof entry.answer === "object" && entry.expiresAt <= at ? "expired" : entry.answer;
-    },
-  };
-}
-
-function toAnswer({ record, deleted }: Entry, user: (User & { deleted: boolean }) | undefined): Caller | KeyFault {
-  // A key may be read a moment before its owner; the next look brings the owner.
-  if (user === undefined) return "unknown";
-  if (deleted || user.deleted) return "revoked";
-  if (user.status === "suspended") return "suspended";
-  const { id: userId, email, displayName, role } = user;
-  return Object.freeze({
-    userId,
-    email,
-    displayName,
-    role,
-    keyId: record.key.id,
-    scopes: Object.freeze([...record.key.scopes]),
-    isStrict: record.key.strict,
-  });
 }
 
 function runLater(task: () => void, afterMs: number): () => void {

@@ -52,6 +52,7 @@ export const SCOPES = {
   "inference:rerank": "documents put in order",
   "inference:videos": "videos made and fetched",
   "keys:manage": "API keys under /api/v1/admin",
+  "keys:own": "the owner's API keys",
   "metrics:read": "the gateway's metrics under /metrics",
   passthrough: "anything a provider offers, under /passthrough; for a gateway_user only where the key names it",
   "profile:read": "the owner's profile",
@@ -68,7 +69,10 @@ export interface Caller {
   email: string;
   displayName: string | null;
   role: Role;
+  /** Empty where a session speaks instead of a key. */
   keyId: string;
+  /** Null where a key speaks. */
+  sessionId: string | null;
   scopes: readonly Scope[];
   /** What a provider cannot be told is refused instead of left out, unless the request says otherwise. */
   isStrict: boolean;

@@ -19,6 +19,12 @@ export function requireReach(actor: Actor, role: Role): void {
   }
 }
 
+/** What belongs to a user: the user's own, and whoever reaches the user. */
+export function requireOwn(actor: Actor, owner: { id: string; role: Role }): void {
+  if (actor.kind === "user" && actor.userId === owner.id) return;
+  requireReach(actor, owner.role);
+}
+
 export function forbid(message: string): GatewayError {
   return new GatewayError({ kind: "forbidden", message });
 }

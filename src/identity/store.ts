@@ -1,6 +1,7 @@
 // What identity needs of a database. Fulfilled by store/; knows no SQL.
 
 import type { ApiKey, Status, User } from "./model.ts";
+import type { SessionRecord, SessionStore } from "./session.ts";
 
 export interface UserChange {
   role?: User["role"];
@@ -23,6 +24,7 @@ export interface IdentityChanges {
   complete: boolean;
   users: (User & { deleted: boolean })[];
   keys: (KeyRecord & { deleted: boolean })[];
+  sessions: (SessionRecord & { ended: boolean })[];
 }
 
 /**
@@ -30,7 +32,7 @@ export interface IdentityChanges {
  * Unique violations surface as GatewayError of kind `conflict`; a missing row as null or false (a missing owner as `not_found`).
  * The last active root admin is not demoted, suspended or removed: `conflict`. Only the store can hold that under concurrency.
  */
-export interface IdentityStore {
+export interface IdentityStore extends SessionStore {
   /** Inserts all or none. */
   createUsers(users: readonly User[]): Promise<void>;
   findUser(id: string): Promise<User | null>;

@@ -15,6 +15,19 @@ export function issueToken(randomBytes: (length: number) => Uint8Array): {
   return { token, prefix: token.slice(0, PREFIX_LENGTH), hash: hashToken(token) };
 }
 
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
+
+/** What a cookie or a link carries: 256 bits, of which only the hash is kept. */
+export function issueSecret(randomBytes: (length: number) => Uint8Array): { token: string; hash: string } {
+  const token = Buffer.from(randomBytes(RANDOM_BYTES)).toString("base64url");
+  return { token, hash: hashToken(token) };
+}
+
+/** Whether `text` can be such a secret at all. */
+export function isSessionShaped(text: string): boolean {
+  return SECRET.test(text);
+}
+
 /** Lower-case hex SHA-256 of the whole token. */
 export function hashToken(token: string): string {
   return new Bun.CryptoHasher("sha256").update(token).digest("hex");

@@ -7,13 +7,13 @@ export const sendByMail: Send<{ address: string }> = async ({ address }, notice,
   await sendMail(smtp, { to: address, notice });
 };
 
-interface Mail {
+export interface Mail {
   to: string;
-  notice: Pick<Notice, "subject" | "text"> & Partial<Pick<Notice, "data">>;
+  notice: Pick<Notice, "subject" | "text"> & Partial<Pick<Notice, "data">> & { html?: string };
 }
 
 /** Resolves once the server has taken it. Rejects with the server's words. */
-async function sendMail(smtp: Smtp, { to, notice }: Mail): Promise<void> {
+export async function sendMail(smtp: Smtp, { to, notice }: Mail): Promise<void> {
   // Loaded here and not above: most gateways send no mail.
   const { createTransport } = await import("nodemailer");
   const transport = createTransport({
@@ -28,7 +28,7 @@ async function sendMail(smtp: Smtp, { to, notice }: Mail): Promise<void> {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  const { data, subject, text } = notice;
+  const { data, html, subject, text } = notice;
   const content = `${JSON.stringify(data, null, 2)}\n`;
   try {
     await transport.sendMail({
@@ -36,6 +36,7 @@ async function sendMail(smtp: Smtp, { to, notice }: Mail): Promise<void> {
       to,
       subject,
       text,
+      ...(html === undefined ? {} : { html }),
       headers: { "Auto-Submitted": "auto-generated" },
       ...(data === undefined
         ? {}

@@ -20,7 +20,7 @@ export function makeProfileRoutes(): GuardedRoute[] {
   ];
 }
 
-function printProfile(caller: Caller): object {
+export function printProfile(caller: Pick<Caller, "displayName" | "email" | "role" | "userId">): object {
   return {
     user: {
       id: caller.userId,

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { Caller, KeyFault, KeyRing } from "../identity/index.ts";
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { parseBody } from "../gateway/index.ts";
+import { SESSION_COOKIE, readCookie } from "./sign-in/cookie.ts";
 
 const SANE_ID = /^[\w.:-]{1,128}$/u;
 
@@ -13,13 +14,19 @@ export function chooseRequestId(headers: Headers, newId: () => string): string {
   return given !== null && SANE_ID.test(given) ? given : newId();
 }
 
-/** Who calls, told from the key alone; at once where the key is known. Throws unauthenticated, or forbidden for a suspended user. */
+/**
+ * Who calls, told from the key alone, or from a session's cookie where `takesSession`; at once where it is known. Throws unauthenticated, or
+ * forbidden for a suspended user.
+ */
 export function identify(
   { headers, url }: Pick<Request, "headers" | "url">,
-  ring: Pick<KeyRing, "resolve" | "resolveLate">,
+  ring: Pick<KeyRing, "resolve" | "resolveLate" | "resolveSession" | "resolveSessionLate">,
+  takesSession = false,
 ): Caller | Promise<Caller> {
   const token = readToken(headers) ?? readKeyParameter(url);
   if (token === null) {
+    const cookie = takesSession ? readCookie(headers, SESSION_COOKIE) : null;
+    if (cookie !== null) return identifySession(cookie, ring);
     throw unauthenticated(
       'No API key was sent. Send it as "Authorization: Bearer tok_…" or in one of the headers X-API-Key, API-Key and X-Goog-API-Key.',
     );
@@ -27,6 +34,26 @@ export function identify(
   const found = ring.resolve(token);
   if (typeof found === "object") return found;
   return found === "unknown" ? ring.resolveLate(token).then(admit) : admit(found);
+}
+
+function identifySession(
+  cookie: string,
+  ring: Pick<KeyRing, "resolveSession" | "resolveSessionLate">,
+): Caller | Promise<Caller> {
+  const found = ring.resolveSession(cookie);
+  if (typeof found === "object") return found;
+  const isLost = found === "unknown" || found === "expired";
+  return isLost ? ring.resolveSessionLate(cookie).then(admitSession) : admitSession(found);
+}
+
+function admitSession(found: Caller | KeyFault): Caller {
+  if (typeof found === "object") return found;
+  if (found === "suspended") return admit(found);
+  throw new GatewayError({
+    kind: "unauthenticated",
+    code: "invalid_session",
+    message: "Your session is over. Sign in again.",
+  });
 }
 
 function admit(found: Caller | KeyFault): Caller {

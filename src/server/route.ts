@@ -4,7 +4,7 @@ import type { Session } from "../gateway/index.ts";
 import type { Caller, Scope } from "../identity/index.ts";
 import type { Wire } from "../wire/index.ts";
 
-/** `public`: anyone. `any-key`: whoever holds a valid key. Else a key whose role and scopes allow one of these. */
+/** `public`: anyone. `any-key`: whoever holds a valid key or is signed in. Else one whose role and scopes allow one of these. */
 export type Authority = "public" | "any-key" | { anyOf: readonly [Scope, ...Scope[]] };
 
 export interface RouteContext {
@@ -15,6 +15,8 @@ export interface RouteContext {
   /** Path parameters, decoded. */
   params: Readonly<Record<string, string>>;
   query: URLSearchParams;
+  /** The address at the other end of the connection; null where it is unknown. */
+  peer(): string | null;
   /** Lifts the server's idle timeout from this request: its own deadlines hold instead. */
   keepOpen(): void;
   /** Makes of the request a WebSocket, driven by the session; false where it cannot be made one. */

@@ -5,23 +5,21 @@ import type { ApiKey, User } from "../identity/model.ts";
 import type { IdentityStore, KeyRecord, UserChange } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { Db, Engine, Query } from "./engine.ts";
+import { PURGES, REVISION, createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
+import { createSessionStore, toSession, toUser } from "./session.ts";
 import { cleanText } from "../lib/text.ts";
 
-/** Moved by every write; a row carries its value at its last change. */
-const REVISION = "identity_revision";
-/** The revision at which a row last vanished for good. */
-const PURGES = "identity_purges";
 /** Keeps a statement well below the engines' limits on parameters. */
 const ROWS_A_STATEMENT = 500;
 
-type UserRow = Schema["users"]["$inferSelect"];
 type KeyRow = Schema["apiKeys"]["$inferSelect"];
 
 export function createIdentityStore(engine: Engine): IdentityStore {
   return {
     ...createUserStore(engine),
     ...createKeyStore(engine),
+    ...createSessionStore(engine),
     changes: (revision) => readChanges(engine, revision),
   };
 }
@@ -30,7 +28,7 @@ type UserPart =
   "createUsers" | "deleteUser" | "findUser" | "findUserByEmail" | "listUsers" | "purgeUser" | "updateUser";
 
 function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
-  const { users, apiKeys, storedResponses } = engine.schema;
+  const { users, apiKeys, sessions, storedResponses } = engine.schema;
   const clock = createClock(engine.schema);
 
   async function findUserWhere(condition: SQL): Promise<User | null> {
@@ -47,6 +45,12 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
   async function refuseLastRoot(id: string): Promise<void> {
     if ((await findUserWhere(eq(users.id, cleanText(id)))) !== null) throw lastRoot();
   }
+
+  const endSessionsOf = (db: Db, id: string, at: Date): Query =>
+    db
+      .update(sessions)
+      .set({ endedAt: at, revision: clock.now })
+      .where(and(eq(sessions.userId, cleanText(id)), isNull(sessions.endedAt)));
 
   return {
     async createUsers(list) {
@@ -81,6 +85,8 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
             ),
           )
           .returning(),
+        // Who may do something else than when he signed in, or nothing at all, signs in anew.
+        after: change.role === undefined && change.status !== "suspended" ? [] : [endSessionsOf(db, id, at)],
       }));
       if (rows[0] !== undefined) return toUser(rows[0]);
       if (endsRoot(change)) await refuseLastRoot(id);
@@ -100,6 +106,7 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
             .update(apiKeys)
             .set(gone)
             .where(and(eq(apiKeys.userId, id), isNull(apiKeys.deletedAt))),
+          endSessionsOf(db, id, at),
           db.delete(storedResponses).where(eq(storedResponses.userId, id)),
         ],
       }));
@@ -204,13 +211,13 @@ function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
 
 /** Counters are read first: a row that changes in between then comes again at the next call instead of never. */
 async function readChanges(engine: Engine, since: number | null): ReturnType<IdentityStore["changes"]> {
-  const { users, apiKeys } = engine.schema;
+  const { users, apiKeys, sessions } = engine.schema;
   const counters = await engine.readCounters();
   const revision = counters.get(REVISION) ?? 0;
-  if (revision === since) return { revision, complete: false, users: [], keys: [] };
+  if (revision === since) return { revision, complete: false, users: [], keys: [], sessions: [] };
   // A revision that went back means that a backup was restored under us.
   const complete = since === null || revision < since || (counters.get(PURGES) ?? 0) > since;
-  const [userRows, keyRows] = await Promise.all([
+  const [userRows, keyRows, sessionRows] = await Promise.all([
     engine.read((db) =>
       db
         .select()
@@ -223,33 +230,19 @@ async function readChanges(engine: Engine, since: number | null): ReturnType<Ide
         .from(apiKeys)
         .where(complete ? isNull(apiKeys.deletedAt) : gt(apiKeys.revision, since)),
     ),
+    engine.read((db) =>
+      db
+        .select()
+        .from(sessions)
+        .where(complete ? isNull(sessions.endedAt) : gt(sessions.revision, since)),
+    ),
   ]);
   return {
     revision,
     complete,
     users: userRows.map((row) => ({ ...toUser(row), deleted: row.deletedAt !== null })),
     keys: keyRows.map((row) => ({ key: toKey(row), hash: row.keyHash, deleted: row.deletedAt !== null })),
-  };
-}
-
-/** The counter all writers of identity take first, so that they come one after another and revisions show up in order. */
-function createClock({ counters }: Schema) {
-  const now = sql<number>`(select ${counters.value} from ${counters} where ${counters.name} = ${REVISION})`;
-  return {
-    /** The revision of this transaction, once `tick` has run. */
-    now,
-    tick(db: Db): Query {
-      return db
-        .insert(counters)
-        .values({ name: REVISION, value: 1 })
-        .onConflictDoUpdate({ target: counters.name, set: { value: sql`${counters.value} + 1` } });
-    },
-    markPurge(db: Db): Query {
-      return db
-        .insert(counters)
-        .values({ name: PURGES, value: now })
-        .onConflictDoUpdate({ target: counters.name, set: { value: sql`excluded.value` } });
-    },
+    sessions: sessionRows.map((row) => ({ session: toSession(row), hash: row.hash, ended: row.endedAt !== null })),
   };
 }
 
@@ -273,10 +266,6 @@ function lastRoot(): GatewayError {
     kind: "conflict",
     message: "This is the last active root admin; make another user root_admin first.",
   });
-}
-
-function toUser({ id, email, role, displayName, status, createdAt, updatedAt }: UserRow): User {
-  return { id, email, role, displayName, status, createdAt, updatedAt };
 }
 
 function toKey(row: KeyRow): ApiKey {

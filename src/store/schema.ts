@@ -10,6 +10,7 @@ import type { RecountMethod, RecountState, RecountVerdict } from "../ledger/reco
 import { defineBudgetAlerts, defineBudgets, defineGrants } from "./budget-table.ts";
 import type { Kit } from "./postgres/columns.ts";
 import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
+import { defineLinks, defineSessions } from "./session-schema.ts";
 
 /** Public ids are UUIDv7 as text, so their order is the order of time; times are milliseconds; money is nano-dollars. */
 export function defineSchema(kit: Kit) {
@@ -18,6 +19,8 @@ export function defineSchema(kit: Kit) {
   return {
     users,
     apiKeys: defineApiKeys(kit, () => users.id),
+    sessions: defineSessions(kit, () => users.id),
+    loginLinks: defineLinks(kit, () => users.id),
     ledgerEntries: defineLedger(kit),
     ledgerIntents: defineIntents(kit),
     ledgerChains: defineChains(kit),

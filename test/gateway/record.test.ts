@@ -16,6 +16,7 @@ const CALLER = {
   displayName: null,
   role: "gateway_user",
   keyId: "k",
+  sessionId: null,
   scopes: [],
 } as const;
 

@@ -98,9 +98,10 @@ describe("creating users", () => {
 });
 
 describe("who may do what", () => {
-  test("a gateway user may change nothing, not even himself", async () => {
+  test("a gateway user may change nothing but his own keys", async () => {
     const me = await addUser();
-    const { key } = await house.directory.createKey(OPERATOR, me.id, {});
+    const other = await addUser();
+    const { key } = await house.directory.createKey(OPERATOR, other.id, {});
     const actor: Actor = { kind: "user", userId: me.id, role: "gateway_user" };
     const { directory } = house;
     for (const attempt of [
@@ -108,12 +109,15 @@ describe("who may do what", () => {
       () => directory.importUsers(actor, [], { skipExisting: true, dryRun: true }),
       () => directory.updateUser(actor, me.id, { displayName: "x" }),
       () => directory.deleteUser(actor, me.id, { hard: false }),
-      () => directory.createKey(actor, me.id, {}),
+      () => directory.createKey(actor, other.id, {}),
       () => directory.deleteKey(actor, key.id, { hard: false }),
       () => directory.rotateKey(actor, key.id, { overlapMs: 0 }),
     ]) {
       await expect(attempt()).rejects.toMatchObject(refused);
     }
+    const own = await directory.createKey(actor, me.id, {});
+    const next = await directory.rotateKey(actor, own.key.id, { overlapMs: 0 });
+    expect(await directory.deleteKey(actor, next.key.id, { hard: false })).toMatchObject({ userId: me.id });
   });
 
   test("a gateway admin rules over all but root admins and the making of them", async () => {

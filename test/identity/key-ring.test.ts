@@ -26,7 +26,7 @@ beforeEach(async () => {
 });
 afterEach(() => house.close());
 
-function build(store: Pick<IdentityStore, "changes" | "touchKeys"> = house.store.identity) {
+function build(store: Pick<IdentityStore, "changes" | "touchKeys" | "touchSessions"> = house.store.identity) {
   const timetable = createTimetable();
   const ring = createKeyRing({
     store,
@@ -60,6 +60,7 @@ describe("a token", () => {
       displayName: "Ann",
       role: "gateway_user",
       keyId: key.id,
+      sessionId: null,
       scopes: ["usage:read"],
       isStrict: false,
     });
@@ -159,6 +160,7 @@ describe("a look", () => {
     const gates: (() => void)[] = [];
     const { identity } = house.store;
     const { ring } = build({
+      touchSessions: async () => undefined,
       touchKeys: (uses) => identity.touchKeys(uses),
       async changes(revision) {
         const result = await identity.changes(revision);
@@ -189,6 +191,7 @@ describe("a look", () => {
     let down = false;
     const { identity } = house.store;
     const { ring, poll } = build({
+      touchSessions: async () => undefined,
       touchKeys: (uses) => identity.touchKeys(uses),
       changes: (revision) => (down ? Promise.reject(new Error("gone")) : identity.changes(revision)),
     });
@@ -258,6 +261,7 @@ describe("last use", () => {
     const { identity } = house.store;
     const { ring, poll } = build({
       changes: (revision) => identity.changes(revision),
+      touchSessions: async () => undefined,
       touchKeys: (uses) => (full ? Promise.reject(new Error("full")) : identity.touchKeys(uses)),
     });
     await ring.load();
@@ -285,6 +289,7 @@ describe("a token that nobody knows yet", () => {
         return changes(revision);
       },
       touchKeys,
+      touchSessions: async () => undefined,
     });
     await ring.load();
     const { user, token } = await addKey();
@@ -306,6 +311,7 @@ describe("a token that nobody knows yet", () => {
   test("is refused after a bounded wait where the database does not answer", async () => {
     const { ring, timetable } = build({
       changes: () => new Promise(() => undefined),
+      touchSessions: async () => undefined,
       touchKeys: async () => undefined,
     });
     const answer = ring.resolveLate(UNKNOWN);

@@ -22,14 +22,26 @@ function call(route: Route, token: string | null): Promise<Response> {
   return rig.send(address(route), { method: route.method, token, ...(body === undefined ? {} : { body }) });
 }
 
-test("only the root, health and version are public, and they are", async () => {
+test("only the root, health, version, the built-in page and its two doors are public, and they are", async () => {
   const open = routes.filter((route) => route.authority === "public");
-  expect(open.map((route) => route.path).filter((path) => !path.startsWith("/health"))).toEqual([
+  const named = open
+    .map((route) => route.path)
+    .filter((path) => !path.startsWith("/health") && !path.startsWith("/ui/"));
+  expect(named.toSorted((left, right) => left.localeCompare(right))).toEqual([
     "/",
     "/api/hello",
+    "/api/v1/auth/login",
+    "/api/v1/auth/verify",
+    "/h5",
+    "/ui",
     "/version",
   ]);
-  for (const route of open) expect((await call(route, null)).status).toBe(200);
+  // A door says what is wrong with an empty knock, and where the page is.
+  const answers = open.map(async (route) => [route.path, (await call(route, null)).status]);
+  for (const [path, status] of await Promise.all(answers)) {
+    const expected = String(path).startsWith("/api/v1/auth/") ? 400 : path === "/ui" || path === "/h5" ? 308 : 200;
+    expect([path, status]).toEqual([path, expected]);
+  }
 });
 
 test("every other route refuses nobody, a stranger's key, an expired, a revoked and a suspended one", async () => {

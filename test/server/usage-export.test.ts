@@ -119,7 +119,15 @@ test("an export that its client leaves is read no further", async () => {
     scopes: [],
     isStrict: false,
   };
-  const context = { request, requestId: "r", path: "", params: {}, keepOpen: () => undefined, upgrade: () => false };
+  const context = {
+    request,
+    requestId: "r",
+    path: "",
+    params: {},
+    peer: () => null,
+    keepOpen: () => undefined,
+    upgrade: () => false,
+  };
   const response = await route?.handle({
     ...context,
     query: new URL(request.url).searchParams,

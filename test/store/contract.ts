@@ -93,7 +93,13 @@ function describeChanges(place: Place): void {
     afterEach(() => Promise.all([here.close(), there.close()]));
 
     test("an empty database has none", async () => {
-      expect(await here.identity.changes(null)).toEqual({ revision: 0, complete: true, users: [], keys: [] });
+      expect(await here.identity.changes(null)).toEqual({
+        revision: 0,
+        complete: true,
+        users: [],
+        keys: [],
+        sessions: [],
+      });
     });
 
     test("another process sees each write, deletions included, once", async () => {
@@ -101,7 +107,7 @@ function describeChanges(place: Place): void {
       const record = makeKey(user.id, { scopes: ["admin"] });
       await here.identity.createUsers([user]);
       const first = await there.identity.changes(null);
-      expect(first).toMatchObject({ complete: true, users: [{ ...user, deleted: false }], keys: [] });
+      expect(first).toMatchObject({ complete: true, users: [{ ...user, deleted: false }], keys: [], sessions: [] });
 
       await here.identity.createKey(record);
       const second = await there.identity.changes(first.revision);
@@ -109,7 +115,12 @@ function describeChanges(place: Place): void {
 
       await here.identity.updateUser(user.id, { status: "suspended" }, LATER);
       const third = await there.identity.changes(second.revision);
-      expect(third).toMatchObject({ complete: false, users: [{ status: "suspended", deleted: false }], keys: [] });
+      expect(third).toMatchObject({
+        complete: false,
+        users: [{ status: "suspended", deleted: false }],
+        keys: [],
+        sessions: [],
+      });
 
       await here.identity.deleteUser(user.id, LATER);
       const fourth = await there.identity.changes(third.revision);
@@ -122,8 +133,9 @@ function describeChanges(place: Place): void {
         complete: false,
         users: [],
         keys: [],
+        sessions: [],
       });
-      expect(await there.identity.changes(null)).toMatchObject({ complete: true, users: [], keys: [] });
+      expect(await there.identity.changes(null)).toMatchObject({ complete: true, users: [], keys: [], sessions: [] });
     });
 
     test("a purge asks for a whole new look, once", async () => {

@@ -92,7 +92,13 @@ export function describeKeys(get: () => Store): void {
       await identity.touchKeys([{ id: record.key.id, at: AT }]);
       await identity.touchKeys([]);
       expect(await identity.findKey(record.key.id)).toEqual({ ...record.key, lastUsedAt: LATER });
-      expect(await identity.changes(revision)).toEqual({ revision, complete: false, users: [], keys: [] });
+      expect(await identity.changes(revision)).toEqual({
+        revision,
+        complete: false,
+        users: [],
+        keys: [],
+        sessions: [],
+      });
     });
   });
 }

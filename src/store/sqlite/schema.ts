@@ -8,6 +8,8 @@ export const schema = defineSchema(sqliteKit);
 export const {
   users,
   apiKeys,
+  sessions,
+  loginLinks,
   ledgerEntries,
   ledgerIntents,
   ledgerChains,

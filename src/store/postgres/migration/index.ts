@@ -12,6 +12,7 @@ import m20261125152931_budgets_anew from "./20261125152931_budgets_anew.sql" wit
 import m20261125152934_budgets from "./20261125152934_budgets.sql" with { type: "text" };
 import m20261125160949_sums_anew from "./20261125160949_sums_anew.sql" with { type: "text" };
 import m20261125171115_declared_budgets from "./20261125171115_declared_budgets.sql" with { type: "text" };
+import m20261125173658_sessions from "./20261125173658_sessions.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125152934_budgets", sql: m20261125152934_budgets },
   { name: "20261125160949_sums_anew", sql: m20261125160949_sums_anew },
   { name: "20261125171115_declared_budgets", sql: m20261125171115_declared_budgets },
+  { name: "20261125173658_sessions", sql: m20261125173658_sessions },
 ];

@@ -1,0 +1,62 @@
+// Who is signed in, and the links by which people sign in: values, and what they need of a database. Knows no SQL and no HTTP.
+
+import type { User } from "./model.ts";
+
+/** A browser that is signed in. */
+export interface Session {
+  id: string;
+  userId: string;
+  createdAt: Date;
+  /** Written in batches, so some seconds old. */
+  lastSeenAt: Date;
+  /** However much it is used, it ends then. */
+  expiresAt: Date;
+  /** What the browser called itself when it signed in. */
+  userAgent: string | null;
+  /** From where it signed in. */
+  address: string | null;
+}
+
+export interface SessionRecord {
+  session: Session;
+  /** Lower-case hex SHA-256 of the token in the cookie. */
+  hash: string;
+}
+
+/** `login`: asked for at the form; `hand-out`: made by an operator to be handed over; `setup`: the first start's. */
+export const LINK_KINDS = ["hand-out", "login", "setup"] as const;
+export type LinkKind = (typeof LINK_KINDS)[number];
+
+export interface LinkRecord {
+  id: string;
+  userId: string;
+  kind: LinkKind;
+  /** Lower-case hex SHA-256 of the token in the link. */
+  hash: string;
+  /** Likewise of the token that the asking browser has as a cookie; null where no browser asked. */
+  browserHash: string | null;
+  createdAt: Date;
+  expiresAt: Date;
+}
+
+/** Writes move the identity's revision, as those of users and keys do. */
+export interface SessionStore {
+  createSession(record: SessionRecord): Promise<void>;
+  /** Those that are not over, newest first; all users' where `userId` is null. */
+  listSessions(userId: string | null, now: Date): Promise<Session[]>;
+  /** `userId`: of this user alone. False where there is none. */
+  endSession(id: string, userId: string | null, at: Date): Promise<boolean>;
+  /** All of a user; `but`: except this one. Answers how many. */
+  endSessions(userId: string, but: string | null, at: Date): Promise<number>;
+  /** Last-seen stamps. Does not move the revision. */
+  touchSessions(uses: readonly { id: string; at: Date }[]): Promise<void>;
+  /** Older unused links of the same user and kind are over with it. */
+  createLink(link: LinkRecord): Promise<void>;
+  findLink(hash: string, now: Date): Promise<LinkRecord | null>;
+  /** Uses it up: of many who try at once, one is told true. */
+  consumeLink(id: string, at: Date): Promise<boolean>;
+  /** The active user who may do more than a gateway user, where there is exactly one. */
+  findLoneAdmin(): Promise<User | null>;
+  /** Whether anybody with this role has ever signed in by a session. */
+  hasSignedIn(role: string): Promise<boolean>;
+}

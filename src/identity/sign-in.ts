@@ -1,0 +1,160 @@
+// How people get a session: links that are used once, and the rules of the sessions that come of them. Knows no SQL, no HTTP and no mail.
+
+import { GatewayError } from "../ir/index.ts";
+import type { DirectoryOptions } from "./context.ts";
+import { normalizeEmail } from "./check.ts";
+import type { User } from "./model.ts";
+import type { LinkKind, LinkRecord, Session } from "./session.ts";
+import { hashToken, isSessionShaped, issueSecret } from "./token.ts";
+
+/** Of a link that somebody asked for at the form. */
+export const LINK_MS = 15 * 60 * 1000;
+/** Of the link that the first start prints. */
+export const SETUP_MS = 30 * 60 * 1000;
+/** However much it is used. */
+export const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
+
+/** From where somebody knocks, as it is kept with the session. */
+export interface Visitor {
+  userAgent: string | null;
+  address: string | null;
+}
+
+/** A link, or a session, together with its token, which exists nowhere else. */
+export interface Issued<Of> {
+  token: string;
+  of: Of;
+}
+
+export interface SignIn {
+  /** For an active user; null for everybody else, whose address nobody is told of. `browser`: the token that the asking browser was given. */
+  askLink(email: string, browser: string): Promise<(Issued<LinkRecord> & { user: User }) | null>;
+  /** What a browser that asks for a link is given, to be known by when it comes back with it. */
+  markBrowser(): string;
+  /** A link to be handed over by whoever may, usable in any browser. Throws not_found, or forbidden for a suspended user. */
+  makeLink(idOrEmail: string, options: { kind: LinkKind; ttlMs: number }): Promise<Issued<LinkRecord> & { user: User }>;
+  /**
+   * Uses a link up. Throws unauthenticated for one that is unknown, used or over; conflict with the code `other_browser` where another
+   * browser asked for it and `isConfirmed` is not said: then it is still good.
+   */
+  redeem(token: string, options: { browser: string | null; isConfirmed: boolean; visitor: Visitor }): Promise<Entered>;
+  /** A session without any proof: the caller has made sure of who asks. */
+  enter(user: User, visitor: Visitor): Promise<Entered>;
+  /** The administrator, where there is exactly one; null where there are more. */
+  findLoneAdmin(): Promise<User | null>;
+  /** Whether a root administrator has ever been signed in: until then the gateway is not set up. */
+  isSetUp(): Promise<boolean>;
+  listSessions(userId: string | null): Promise<Session[]>;
+  /** `userId`: of this user alone. Throws not_found. */
+  endSession(id: string, userId: string | null): Promise<void>;
+  /** Answers how many. */
+  endSessions(userId: string, but: string | null): Promise<number>;
+}
+
+export interface Entered extends Issued<Session> {
+  user: User;
+}
+
+export function createSignIn({
+  store,
+  now,
+  newId = Bun.randomUUIDv7,
+  randomBytes = fromSystem,
+}: DirectoryOptions): SignIn {
+  const secret = () => issueSecret(randomBytes);
+
+  const createLink = async (
+    user: User,
+    { kind, ttlMs, browser }: { kind: LinkKind; ttlMs: number; browser: string | null },
+  ): Promise<Issued<LinkRecord> & { user: User }> => {
+    const { token, hash } = secret();
+    const at = now();
+    const browserHash = browser === null ? null : hashToken(browser);
+    const of = {
+      id: newId(),
+      userId: user.id,
+      kind,
+      hash,
+      browserHash,
+      createdAt: new Date(at),
+      expiresAt: new Date(at + ttlMs),
+    };
+    await store.createLink(of);
+    return { token, of, user };
+  };
+
+  const enter = async (user: User, { userAgent, address }: Visitor): Promise<Entered> => {
+    const { token, hash } = secret();
+    const at = now();
+    const session: Session = {
+      id: newId(),
+      userId: user.id,
+      createdAt: new Date(at),
+      lastSeenAt: new Date(at),
+      expiresAt: new Date(at + SESSION_MS),
+      userAgent: userAgent?.slice(0, MAX_AGENT_LENGTH) ?? null,
+      address,
+    };
+    await store.createSession({ session, hash });
+    return { token, of: session, user };
+  };
+
+  return {
+    async askLink(email, browser) {
+      const user = await store.findUserByEmail(normalizeEmail(email));
+      if (user?.status !== "active") return null;
+      return createLink(user, { kind: "login", ttlMs: LINK_MS, browser });
+    },
+    markBrowser: () => secret().token,
+    async makeLink(idOrEmail, { kind, ttlMs }) {
+      const user = idOrEmail.includes("@")
+        ? await store.findUserByEmail(normalizeEmail(idOrEmail))
+        : await store.findUser(idOrEmail.trim());
+      if (user === null) throw new GatewayError({ kind: "not_found", message: "There is no such user." });
+      if (user.status !== "active") {
+        throw new GatewayError({ kind: "forbidden", code: "user_suspended", message: "This user is suspended." });
+      }
+      return createLink(user, { kind, ttlMs, browser: null });
+    },
+    async redeem(token, { browser, isConfirmed, visitor }) {
+      const link = isSessionShaped(token) ? await store.findLink(hashToken(token), new Date(now())) : null;
+      if (link === null) throw spent();
+      const isSame = link.browserHash === null || (browser !== null && hashToken(browser) === link.browserHash);
+      if (!isSame && !isConfirmed) {
+        throw new GatewayError({
+          kind: "conflict",
+          code: "other_browser",
+          message: "This link was asked for in another browser. Confirm that it was you who asked for it.",
+        });
+      }
+      const user = await store.findUser(link.userId);
+      if (user?.status !== "active") throw spent();
+      if (!(await store.consumeLink(link.id, new Date(now())))) throw spent();
+      return enter(user, visitor);
+    },
+    enter,
+    findLoneAdmin: () => store.findLoneAdmin(),
+    isSetUp: () => store.hasSignedIn("root_admin"),
+    listSessions: (userId) => store.listSessions(userId, new Date(now())),
+    async endSession(id, userId) {
+      if (await store.endSession(id, userId, new Date(now()))) return;
+      throw new GatewayError({ kind: "not_found", message: "There is no such session." });
+    },
+    endSessions: (userId, but) => store.endSessions(userId, but, new Date(now())),
+  };
+}
+
+const MAX_AGENT_LENGTH = 300;
+
+/** One word for all that is wrong with a link: whoever guesses learns nothing. */
+function spent(): GatewayError {
+  return new GatewayError({
+    kind: "unauthenticated",
+    code: "invalid_link",
+    message: "This link does not work (any more): each works once and for a short time. Ask for a new one.",
+  });
+}
+
+function fromSystem(length: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(length));
+}

@@ -1,0 +1,190 @@
+// Brings requests to their routes: looks them up, finds out who calls, and answers errors in the caller's format. Knows no route by name.
+
+import { Hono } from "hono";
+import { type Caller, type KeyRing, allows } from "../identity/index.ts";
+import { GatewayError } from "../ir/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Session } from "../gateway/index.ts";
+import type { Log } from "../telemetry/log.ts";
+import { guessWireAt } from "../wire/index.ts";
+import { answerError } from "./error.ts";
+import { chooseRequestId, identify } from "./request.ts";
+import type { GuardedRoute, Route, RouteContext } from "./route.ts";
+import { refuseCrossSite } from "./sign-in/index.ts";
+
+/** The listening server, as far as a route needs it. */
+export interface Listener {
+  requestIP(request: Request): { address: string } | null;
+  timeout(request: Request, seconds: number): void;
+  upgrade(request: Request, init: { data: Session; headers: Record<string, string> }): boolean;
+}
+
+export interface MountParts {
+  ring: KeyRing;
+  clock: Clock;
+  newId: () => string;
+  log: Log;
+  /** How browsers know us beside the address that was asked; null where only so. */
+  publicUrl: string | null;
+}
+
+interface Environment {
+  Bindings: { listener: Listener | undefined };
+}
+
+type Fetcher = (request: Request, listener: Listener | undefined) => Response | Promise<Response>;
+
+/** Model calls are looked up by their whole path, which spares them the router; everything else goes through it. */
+export function mount(routes: readonly Route[], parts: MountParts): Fetcher {
+  const hono = new Hono<Environment>();
+  const models = createModelTable();
+  for (const route of routes) {
+    if (route.authority !== "public" && route.wire !== undefined) models.add(route);
+    else
+      hono.on(route.method, route.path, (context) =>
+        respond(route, parts, context.req.raw, context.env.listener, context.req.param()),
+      );
+  }
+  hono.notFound((context) => refuseUnknown(parts, context.req.raw, context.req.path));
+  return (request, listener) => {
+    const found = models.find(request.method, readPath(request.url));
+    if (found === null) return hono.fetch(request, { listener });
+    return respond(found.route, parts, request, listener, found.params);
+  };
+}
+
+interface ModelTable {
+  add(route: GuardedRoute): void;
+  find(method: string, path: string): { route: GuardedRoute; params: Readonly<Record<string, string>> } | null;
+}
+
+const NO_PARAMS = Object.freeze({});
+
+/** Whole paths, and paths in the middle of which a model's name stands: slashes and all, which no router takes. */
+function createModelTable(): ModelTable {
+  const exact = new Map<string, { route: GuardedRoute; params: Readonly<Record<string, string>> }>();
+  const templates: { method: string; start: string; end: string; route: GuardedRoute }[] = [];
+  return {
+    add(route) {
+      const [start = "", end] = route.path.split("{model}");
+      if (end === undefined) exact.set(`${route.method} ${route.path}`, { route, params: NO_PARAMS });
+      else templates.push({ method: route.method, start, end, route });
+    },
+    find(method, path) {
+      const found = exact.get(`${method} ${path}`);
+      if (found !== undefined) return found;
+      for (const { start, end, ...template } of templates) {
+        if (template.method !== method || !path.startsWith(start) || !path.endsWith(end)) continue;
+        const model = decodePiece(path.slice(start.length, path.length - end.length));
+        if (model !== "") return { route: template.route, params: { model } };
+      }
+      return null;
+    },
+  };
+}
+
+/** Empty where it is not properly encoded: such an address does not exist. */
+function decodePiece(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
+
+/** The path of an absolute URL, without the cost of parsing it all. */
+function readPath(url: string): string {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const end = url.indexOf("?", start);
+  return end === -1 ? url.slice(start) : url.slice(start, end);
+}
+
+async function respond(
+  route: Route,
+  parts: MountParts,
+  request: Request,
+  listener: Listener | undefined,
+  params: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const requestId = chooseRequestId(request.headers, parts.newId);
+  const startedMs = parts.clock.monotonicMs();
+  try {
+    const response = await enter(route, parts, {
+      request,
+      requestId,
+      params,
+      path: readPath(request.url),
+      get query() {
+        return new URL(request.url).searchParams;
+      },
+      peer: () => listener?.requestIP(request)?.address ?? null,
+      keepOpen: () => listener?.timeout(request, 0),
+      upgrade: (session, headers) => listener?.upgrade(request, { data: session, headers }) === true,
+    });
+    if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId);
+    parts.log.debug("Answered", {
+      request_id: requestId,
+      method: request.method,
+      path: readPath(request.url),
+      status: response.status,
+      ms: parts.clock.monotonicMs() - startedMs,
+    });
+    return response;
+  } catch (error) {
+    const wire = "wire" in route ? route.wire : route.wireOf?.(request);
+    return answerError(error, { requestId, wire, log: parts.log });
+  }
+}
+
+/** An address that is not there, told only to those who hold a key. */
+async function refuseUnknown(parts: MountParts, request: Request, path: string): Promise<Response> {
+  const requestId = chooseRequestId(request.headers, parts.newId);
+  try {
+    await identify(request, parts.ring);
+    throw new GatewayError({
+      kind: "not_found",
+      code: "unknown_url",
+      message: `Unknown request URL: ${request.method} ${path}. README lists the routes.`,
+    });
+  } catch (error) {
+    return answerError(error, { requestId, wire: guessWireAt(path, request.headers), log: parts.log });
+  }
+}
+
+/** What a browser may do with its session; model calls take a key. */
+const SESSION_PATHS = "/api/v1/";
+
+async function enter(route: Route, parts: MountParts, context: RouteContext): Promise<Response> {
+  if (route.authority === "public") return route.handle(context);
+  const found = identify(context.request, parts.ring, route.path.startsWith(SESSION_PATHS));
+  const caller = found instanceof Promise ? await found : found;
+  if (caller.sessionId !== null) refuseCrossSite(context.request, parts.publicUrl);
+  authorize(caller, route);
+  return route.handle(Object.assign(context, { caller }));
+}
+
+function authorize(caller: Caller, route: GuardedRoute): void {
+  if (route.authority === "any-key") return;
+  const { anyOf } = route.authority;
+  if (anyOf.some((scope) => allows(caller, scope))) return;
+  throw new GatewayError({
+    kind: "forbidden",
+    code: "insufficient_scope",
+    message: `This API key may not do that: it takes the scope ${anyOf.join(" or ")}, and an owner whose role allows it.`,
+  });
+}
+
+export function refuseWhile(isClosed: () => boolean, route: GuardedRoute): GuardedRoute {
+  return {
+    ...route,
+    handle(context) {
+      if (!isClosed()) return route.handle(context);
+      throw new GatewayError({
+        kind: "overloaded",
+        code: "shutting_down",
+        message: "The gateway is shutting down. Try again in a moment.",
+        retryAfterMs: 1_000,
+      });
+    },
+  };
+}

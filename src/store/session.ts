@@ -1,0 +1,153 @@
+// Sessions and links in a database, whichever engine it is. Knows no rules of how people sign in; those are in identity/.
+
+import { and, count, desc, eq, gt, isNull, ne, sql } from "drizzle-orm";
+import type { User } from "../identity/model.ts";
+import type { LinkRecord, Session, SessionStore } from "../identity/session.ts";
+import { cleanText } from "../lib/text.ts";
+import type { Engine } from "./engine.ts";
+import { createClock } from "./revision.ts";
+import type { Schema } from "./schema.ts";
+
+export function createSessionStore(engine: Engine): SessionStore {
+  return { ...createSessions(engine), ...createLinks(engine) };
+}
+
+type SessionPart =
+  "createSession" | "endSession" | "endSessions" | "findLoneAdmin" | "hasSignedIn" | "listSessions" | "touchSessions";
+
+function createSessions(engine: Engine): Pick<SessionStore, SessionPart> {
+  const { sessions, users } = engine.schema;
+  const clock = createClock(engine.schema);
+  const isOwn = (userId: string | null) => (userId === null ? undefined : eq(sessions.userId, cleanText(userId)));
+  return {
+    async createSession({ session, hash }) {
+      await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .insert(sessions)
+          .values({ ...session, hash, endedAt: null, revision: clock.now })
+          .returning({ id: sessions.id }),
+      }));
+    },
+    async listSessions(userId, now) {
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(sessions)
+          .where(and(isOwn(userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now)))
+          .orderBy(desc(sessions.createdAt), desc(sessions.id)),
+      );
+      return rows.map(toSession);
+    },
+    async endSession(id, userId, at) {
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .update(sessions)
+          .set({ endedAt: at, revision: clock.now })
+          .where(and(eq(sessions.id, cleanText(id)), isOwn(userId), isNull(sessions.endedAt)))
+          .returning({ id: sessions.id }),
+      }));
+      return rows.length > 0;
+    },
+    async endSessions(userId, but, at) {
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .update(sessions)
+          .set({ endedAt: at, revision: clock.now })
+          .where(and(isOwn(userId), isNull(sessions.endedAt), but === null ? undefined : ne(sessions.id, but)))
+          .returning({ id: sessions.id }),
+      }));
+      return rows.length;
+    },
+    async touchSessions(uses) {
+      for (const { id, at } of uses) {
+        await engine.atomic((db) => ({
+          decisive: db
+            .update(sessions)
+            .set({ lastSeenAt: at })
+            .where(and(eq(sessions.id, id), sql`${sessions.lastSeenAt} < ${sql.param(at, sessions.lastSeenAt)}`))
+            .returning({ id: sessions.id }),
+        }));
+      }
+    },
+    async findLoneAdmin() {
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(users)
+          .where(and(ne(users.role, "gateway_user"), eq(users.status, "active"), isNull(users.deletedAt)))
+          .limit(2),
+      );
+      const [only, other] = rows;
+      return only === undefined || other !== undefined ? null : toUser(only);
+    },
+    async hasSignedIn(role) {
+      const rows = await engine.read((db) =>
+        db
+          .select({ sessions: count() })
+          .from(sessions)
+          .innerJoin(users, eq(users.id, sessions.userId))
+          .where(sql`${users.role} = ${role}`),
+      );
+      return (rows[0]?.sessions ?? 0) > 0;
+    },
+  };
+}
+
+type LinkPart = "consumeLink" | "createLink" | "findLink";
+
+function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
+  const { loginLinks } = engine.schema;
+  return {
+    async createLink(link) {
+      await engine.atomic((db) => ({
+        before: [
+          db
+            .update(loginLinks)
+            .set({ usedAt: link.createdAt })
+            .where(and(eq(loginLinks.userId, link.userId), eq(loginLinks.kind, link.kind), isNull(loginLinks.usedAt))),
+        ],
+        decisive: db
+          .insert(loginLinks)
+          .values({ ...link, usedAt: null })
+          .returning({ id: loginLinks.id }),
+      }));
+    },
+    async findLink(hash, now) {
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(loginLinks)
+          .where(and(eq(loginLinks.hash, hash), isNull(loginLinks.usedAt), gt(loginLinks.expiresAt, now))),
+      );
+      return rows[0] === undefined ? null : toLink(rows[0]);
+    },
+    async consumeLink(id, at) {
+      const rows = await engine.atomic((db) => ({
+        decisive: db
+          .update(loginLinks)
+          .set({ usedAt: at })
+          .where(and(eq(loginLinks.id, id), isNull(loginLinks.usedAt), gt(loginLinks.expiresAt, at)))
+          .returning({ id: loginLinks.id }),
+      }));
+      return rows.length > 0;
+    },
+  };
+}
+
+export function toSession(row: Schema["sessions"]["$inferSelect"]): Session {
+  const { id, userId, createdAt, lastSeenAt, expiresAt, userAgent, address } = row;
+  return { id, userId, createdAt, lastSeenAt, expiresAt, userAgent, address };
+}
+
+export function toUser(row: Schema["users"]["$inferSelect"]): User {
+  const { id, email, role, displayName, status, createdAt, updatedAt } = row;
+  return { id, email, role, displayName, status, createdAt, updatedAt };
+}
+
+function toLink(row: Schema["loginLinks"]["$inferSelect"]): LinkRecord {
+  const { id, userId, kind, hash, browserHash, createdAt, expiresAt } = row;
+  return { id, userId, kind, hash, browserHash, createdAt, expiresAt };
+}
