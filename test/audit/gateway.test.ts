@@ -29,6 +29,12 @@ async function open(upstream: Upstream, recount: Partial<Config["recount"]> = {}
           baseUrl: "https://claude.test",
           apiKey: "k-0123456789",
         }),
+        makeProviderSettings({
+          name: "geminis",
+          kind: "gemini",
+          baseUrl: "https://gemini.test/v1beta",
+          apiKey: "k-0123456789",
+        }),
         makeProviderSettings({ name: "gpts", kind: "openai", baseUrl: "https://gpt.test/v1", apiKey: "k-0123456789" }),
       ],
       recount: { ...config.recount, isOn: true, ...recount },
@@ -93,8 +99,10 @@ test("a closed tokenizer is learned from the provider's own history, and then he
   expect(new Set(await verdicts(0, 40))).toEqual(new Set(["within"]));
   const learned = [...(await readRecounts(gateway.store)).values()].at(-1);
   expect(learned).toMatchObject({ method: "estimate", reason: "format", state: "counted" });
-  const [, ratio = "", rows = ""] = /^o200k_base x([\d.]+)\((\d+)\)\//u.exec(learned?.tokenizer ?? "") ?? [];
-  expect(Number(ratio)).toBeCloseTo(1.2, 1);
+  const told = /^o200k_base:claude\/anthropic-messages x([\d.]+)\((\d+)\)\//u;
+  const [, ratio = "", rows = ""] = told.exec(learned?.tokenizer ?? "") ?? [];
+  // A quarter more than ours, where a sixth is usual.
+  expect(Number(ratio)).toBeCloseTo(1.25 / 1.17, 1);
   expect(Number(rows)).toBe(39);
   factor = 1.2;
   expect(new Set(await verdicts(40, 50))).toEqual(new Set(["over"]));
@@ -103,6 +111,49 @@ test("a closed tokenizer is learned from the provider's own history, and then he
   // What was found wrong has taught nothing.
   factor = 1;
   expect(new Set(await verdicts(60, 70))).toEqual(new Set(["within"]));
+});
+
+test.each([1.3, 1.6, 2])(
+  "a closed tokenizer's count that is %p times too high from the first call on is flagged with it, and goes on being so",
+  async (factor) => {
+    const gateway = await open(makeVendor(() => factor));
+    for (let seed = 0; seed < 12; seed++) {
+      await ask(gateway, seed);
+      await settleRecounts(gateway.recounter);
+    }
+    const verdicts = [...(await readRecounts(gateway.store)).values()].map((row) => row?.verdict);
+    expect(verdicts).toEqual(Array.from({ length: 12 }, () => "over"));
+  },
+);
+
+test("thoughts that nobody is shown are held against nobody, and text beside them is", async () => {
+  let [thoughts, factor] = [5_000, 1];
+  const gateway = await open(({ body }) => {
+    const [message] = (body as { contents: { parts: { text: string }[] }[] }).contents;
+    const prompt = message?.parts[0]?.text ?? "";
+    const said = write(prompt.length, 300);
+    return Response.json({
+      candidates: [{ content: { role: "model", parts: [{ text: said }] }, finishReason: "STOP", index: 0 }],
+      usageMetadata: {
+        promptTokenCount: count(prompt),
+        candidatesTokenCount: Math.round(count(said) * factor),
+        thoughtsTokenCount: thoughts,
+        totalTokenCount: 0,
+      },
+      modelVersion: "gemini-2.5-pro",
+    });
+  });
+  const verdict = async (seed: number): Promise<string | null | undefined> => {
+    const messages = [{ role: "user", content: write(seed, 200) }];
+    await (await gateway.chat({ model: "geminis/gemini-2.5-pro", messages })).text();
+    await settleRecounts(gateway.recounter);
+    return [...(await readRecounts(gateway.store)).values()].at(-1)?.verdict;
+  };
+  expect([await verdict(1), await verdict(2)]).toEqual(["within", "within"]);
+  thoughts = 90_000;
+  expect(await verdict(3)).toBe("within");
+  factor = 1.8;
+  expect(await verdict(4)).toBe("over");
 });
 
 /** A chat of which exact counts are known, told with other figures. */

@@ -1,10 +1,13 @@
 // Counts the tokens of a text by a byte-pair vocabulary, in time that no text can draw out. Knows no model and no message.
 
+import { type RankTable, createRankTable } from "./rank-table.ts";
+import type { Split } from "./split.ts";
+
 export interface ByteVocabulary {
   /** The bytes of each token, as text where they are text; its place is its rank. May have holes. */
   ranks: readonly (string | readonly number[] | undefined)[];
   /** Cuts a text into pieces that are merged each by itself. */
-  split: RegExp;
+  split: RegExp | Split;
 }
 
 /** Counts the tokens of a text. Marks such as an end-of-text in it are text like any other. */
@@ -14,59 +17,90 @@ export type Count = (text: string) => number;
 const MAX_REMEMBERED = 50_000;
 const MAX_REMEMBERED_LENGTH = 64;
 
+/** A conversation comes again with each turn, and its beginning with each conversation. */
+const LEAST_REPEATED_LENGTH = 256;
+const MAX_REPEATED = 20_000;
+
 /** Below so many bytes looking through all pairs is faster than keeping them in order. */
 const SHORT = 48;
 
 /**
- * Bytes are handled as characters 0–255. The package that brings the vocabularies merges a piece in quadratic time: a million times
- * the same letter would keep it busy for an hour, which is why the merge is made here.
+ * The package that brings the vocabularies merges a piece in quadratic time: a million times the same letter would keep it busy for an hour,
+ * which is why the merge is made here.
  */
 export function createByteCounter({ ranks, split }: ByteVocabulary): Count {
-  const known = new Map<string, number>();
-  for (const [rank, token] of ranks.entries()) if (token !== undefined) known.set(toBytes(token), rank);
+  const table = createRankTable(ranks.map((token) => (token === undefined ? undefined : toBytes(token))));
   const remembered = new Map<string, number>();
+  const room = new Uint8Array(3 * MAX_REMEMBERED_LENGTH);
 
-  const countPiece = (piece: string): number => {
-    const bytes = toBytes(piece);
-    if (known.has(bytes)) return 1;
-    if (bytes.length > MAX_REMEMBERED_LENGTH) return merge(bytes, known);
-    const before = remembered.get(bytes);
+  const countMerged = (piece: string): number => {
+    if (piece.length > MAX_REMEMBERED_LENGTH) {
+      const bytes = encoder.encode(piece);
+      return table.find(bytes, 0, bytes.length) === -1 ? merge(bytes, bytes.length, table) : 1;
+    }
+    const before = remembered.get(piece);
     if (before !== undefined) return before;
-    const count = merge(bytes, known);
+    const { written } = encoder.encodeInto(piece, room);
+    const count = table.find(room, 0, written) === -1 ? merge(room, written, table) : 1;
     if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    remembered.set(bytes, count);
+    // A piece of a text would keep the whole of it alive.
+    remembered.set(Buffer.from(piece).toString(), count);
     return count;
   };
 
-  return (text) => {
+  const cut: Split = split instanceof RegExp ? cutBy(split) : split;
+  const countText = (text: string): number => {
+    const formed = text.toWellFormed();
     let tokens = 0;
-    for (const [piece] of text.toWellFormed().matchAll(split)) tokens += countPiece(piece);
+    cut(formed, (start, end, isPlain) => {
+      tokens += isPlain && table.findPlain(formed, start, end) !== -1 ? 1 : countMerged(formed.slice(start, end));
+    });
     return tokens;
+  };
+
+  /** By a hash that nobody outside can foresee, so that no text is made to look like another. */
+  const counted = new Map<bigint, number>();
+  const seed = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
+  return (text) => {
+    if (text.length < LEAST_REPEATED_LENGTH) return countText(text);
+    const key = Bun.hash.wyhash(text, seed);
+    const before = counted.get(key);
+    if (before !== undefined) return before;
+    const count = countText(text);
+    if (counted.size >= MAX_REPEATED) counted.clear();
+    counted.set(key, count);
+    return count;
   };
 }
 
-function merge(bytes: string, known: ReadonlyMap<string, number>): number {
-  return bytes.length <= SHORT ? mergeShort(bytes, known) : mergeLong(bytes, known);
+function cutBy(pattern: RegExp): Split {
+  return (text, take) => {
+    for (const { 0: piece, index } of text.matchAll(pattern)) take(index, index + piece.length, ASCII.test(piece));
+  };
+}
+
+function merge(bytes: Uint8Array, length: number, table: RankTable): number {
+  return length <= SHORT ? mergeShort(bytes, length, table) : mergeLong(bytes, length, table);
 }
 
 /** The pair of lowest rank becomes one, the leftmost of equals first, until no pair is a token. */
-function mergeShort(bytes: string, known: ReadonlyMap<string, number>): number {
-  const parts = bytes.split("");
+function mergeShort(bytes: Uint8Array, length: number, table: RankTable): number {
+  /** Where each part begins, and where the last one ends. */
+  const edges = Array.from({ length: length + 1 }, (_, place) => place);
   for (;;) {
     let lowest = Number.POSITIVE_INFINITY;
     let at = -1;
-    for (let index = 0; index + 1 < parts.length; index++) {
-      const rank = known.get(`${parts[index]}${parts[index + 1]}`) ?? Number.POSITIVE_INFINITY;
-      if (rank < lowest) [lowest, at] = [rank, index];
+    for (let index = 0; index + 2 < edges.length; index++) {
+      const rank = table.find(bytes, edges[index] ?? 0, edges[index + 2] ?? 0);
+      if (rank !== -1 && rank < lowest) [lowest, at] = [rank, index];
     }
-    if (at === -1) return parts.length;
-    parts.splice(at, 2, `${parts[at]}${parts[at + 1]}`);
+    if (at === -1) return edges.length - 1;
+    edges.splice(at + 1, 1);
   }
 }
 
 /** The same with a heap of pairs over a linked list: n·log n. Pairs that are no more are passed over when they come up. */
-function mergeLong(bytes: string, known: ReadonlyMap<string, number>): number {
-  const { length } = bytes;
+function mergeLong(bytes: Uint8Array, length: number, table: RankTable): number {
   const end = new Int32Array(length);
   const previous = new Int32Array(length);
   /** Of the pair that begins there; -1 where there is none, or the place is inside a token. */
@@ -74,7 +108,7 @@ function mergeLong(bytes: string, known: ReadonlyMap<string, number>): number {
   const heap = createHeap();
   const offer = (left: number): void => {
     const right = end[left] ?? length;
-    const rank = right < length ? (known.get(bytes.slice(left, end[right])) ?? -1) : -1;
+    const rank = right < length ? table.find(bytes, left, end[right] ?? length) : -1;
     ranks[left] = rank;
     if (rank !== -1) heap.push(rank * PLACES + left);
   };
@@ -139,13 +173,9 @@ function createHeap() {
 }
 
 const encoder = new TextEncoder();
-// eslint-disable-next-line no-control-regex -- what has one byte a character is left as it is
+// eslint-disable-next-line no-control-regex -- what has one byte a character
 const ASCII = /^[\u0000-\u007f]*$/u;
 
-function toBytes(token: string | readonly number[]): string {
-  if (typeof token === "string") {
-    if (ASCII.test(token)) return token;
-    return Buffer.from(encoder.encode(token)).toString("latin1");
-  }
-  return String.fromCharCode(...token);
+function toBytes(token: string | readonly number[]): Uint8Array {
+  return typeof token === "string" ? encoder.encode(token) : Uint8Array.from(token);
 }

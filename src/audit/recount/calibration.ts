@@ -1,6 +1,7 @@
-// Learns from a provider's own figures how many tokens it counts for each of ours, and how sure that is. Knows no text and no model.
+// Learns from a provider's own figures how many tokens it counts where its family usually counts one, and how sure that is; within what the
+// family may count at all. Knows no text and no model.
 
-import type { Prior } from "./profile.ts";
+import type { Range } from "./prior.ts";
 
 /** What one series of rows has taught: rows of one provider, model and kind, of input or of output. */
 export interface Learned {
@@ -8,7 +9,7 @@ export interface Learned {
   rows: number;
   /** Their weights together. */
   weight: number;
-  /** Weighted mean of the provider's count over ours. */
+  /** Weighted mean of the provider's count over what is usual. */
   ratio: number;
   /** Weighted sum of squared deviations from it. */
   squares: number;
@@ -20,7 +21,7 @@ export interface Estimate {
   tokens: number;
   low: number;
   high: number;
-  /** What a token of ours was taken for. */
+  /** How much of what is usual the provider was taken to count. */
   ratio: number;
   rows: number;
 }
@@ -47,7 +48,7 @@ function weigh(ours: number): number {
   return ours / (ours + AROUND_TOKENS);
 }
 
-/** With one more row in which the provider counted `theirs`. */
+/** With one more row in which the provider counted `theirs` where `ours` are usual. */
 export function learn(from: Learned, ours: number, theirs: number): Learned {
   if (ours <= 0 || theirs <= 0 || theirs > MOST_RATIO * (ours + AROUND_TOKENS)) return from;
   const fade = from.rows >= MEMORY_ROWS ? 1 - 1 / MEMORY_ROWS : 1;
@@ -65,31 +66,35 @@ export function learn(from: Learned, ours: number, theirs: number): Learned {
 
 /**
  * What the provider should have counted, between bounds of three standard deviations. The prior counts like a few rows, so that with the
- * provider's history the mean goes to what it really does, and the spread to how steadily it does so.
+ * provider's history the mean goes to what it really does, and the spread to how steadily it does so; but neither leads beyond what no
+ * honest count of such a text comes to. Who reports more from the first call on is not the measure of himself.
  */
-export function estimate(ours: number, learned: Learned, prior: Prior): Estimate {
-  const priorWeight = PRIOR_ROWS * weigh(10 * AROUND_TOKENS);
-  const ratio =
-    (prior.ratio * priorWeight * fadePrior(learned) + learned.ratio * learned.weight) /
-    (priorWeight * fadePrior(learned) + learned.weight);
-  const priorRows = PRIOR_ROWS / (1 + (learned.rows / FEW_ROWS) ** 2);
-  const spread = Math.sqrt(
-    Math.max(
-      LEAST_SPREAD ** 2,
-      (priorRows * prior.spread ** 2 + learned.squares) / (priorRows + Math.max(0, learned.rows - 1)),
-    ),
-  );
-  // Of one row, and of the mean itself.
-  const variance = spread ** 2 * (1 / Math.max(weigh(ours), 1e-3) + 1 / (learned.weight + 1));
-  const half = INTERVAL_SIGMAS * ours * Math.sqrt(variance) + SLACK_TOKENS;
-  const tokens = Math.round(ours * ratio);
+export function estimate(expected: Range, learned: Learned): Estimate {
+  const usual = Math.max(expected.usual, 1e-9);
+  const noise = Math.sqrt(1 / Math.max(weigh(usual), 1e-3));
+  const priorWeight = PRIOR_ROWS * weigh(10 * AROUND_TOKENS) * fadePrior(learned);
+  const mean = (priorWeight + learned.ratio * learned.weight) / (priorWeight + learned.weight);
+  const ratio = Math.min(Math.max(mean, expected.low / usual), expected.high / usual);
+  const center = usual * ratio;
+  // Of one row, and of the mean itself; a short row tells less.
+  const deviations = INTERVAL_SIGMAS * usual * Math.sqrt(noise ** 2 + 1 / (learned.weight + 1));
+  const [down, up] = [usual - expected.low, expected.high - usual];
+  const half = (side: number): number => deviations * spreadOf(learned, side / usual / INTERVAL_SIGMAS) + SLACK_TOKENS;
+  const beyond = (side: number): number => side * Math.max(0, noise - 1) + SLACK_TOKENS;
   return {
-    tokens,
-    low: Math.max(0, Math.floor(ours * ratio - half)),
-    high: Math.ceil(ours * ratio + half),
+    tokens: Math.round(center),
+    low: Math.max(0, Math.floor(Math.max(center - half(down), expected.low - beyond(down)))),
+    high: Math.ceil(Math.min(center + half(up), expected.high + beyond(up))),
     ratio,
     rows: learned.rows,
   };
+}
+
+/** Of one row, relative: guessed at first, then what the rows show themselves. */
+function spreadOf({ rows, squares }: Learned, guessed: number): number {
+  const priorRows = PRIOR_ROWS / (1 + (rows / FEW_ROWS) ** 2);
+  const square = (priorRows * guessed ** 2 + squares) / (priorRows + Math.max(0, rows - 1));
+  return Math.sqrt(Math.max(LEAST_SPREAD ** 2, square));
 }
 
 /** The first guess of the mean is soon worth nothing beside what the provider itself has shown. */

@@ -3,17 +3,21 @@
 import { type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { HeardPart } from "../../ledger/index.ts";
 import type { Count } from "./byte-pair.ts";
+import { type Kinds, addKinds } from "./prior.ts";
 import type { Profile } from "./profile.ts";
 import { type AnswerReading, readAnswer, readHeard } from "./read-answer.ts";
 import { readAnyRequest } from "./read-any.ts";
 import { readChatRequest, readCompletionsRequest, readEmbeddingsRequest, readResponsesRequest } from "./read-openai.ts";
 import type { Reading } from "./reading.ts";
 
+/** What of a profile the counting itself needs. */
+export type Counting = Pick<Profile, "frame" | "frameSlack" | "isOwn" | "tokenizer">;
+
 /** What is to be counted. */
 export interface Job {
   /** Of request and answer, as the provider is spoken to. */
   format: string;
-  profile: Profile;
+  profile: Counting;
   request: string;
   /** The answer's body, or the parts that were gathered of its stream; null where an answer has no text. */
   answer: string | readonly HeardPart[] | null;
@@ -22,6 +26,10 @@ export interface Job {
 /** One side of a call: our tokens, and what else is to be known of them. Null where there is no telling. */
 export interface Side {
   tokens: number | null;
+  /** Of them, the marks that frame messages, and what came as numbers. */
+  frame: number;
+  /** The others by the kind of text; empty where the model's own tokenizer counted. */
+  kinds: Kinds;
   /** Tokens that may stand around them besides. */
   marks: number;
   /** Tokens of the descriptions of tools, which are put into other words before they are counted. */
@@ -64,15 +72,17 @@ export function countJob(job: Job, count: Count): Counted {
   const body = parse(job.request);
   const read = REQUESTS[format] ?? readAnyRequest;
   const reading = read(body);
-  const input = countSide(reading, count);
+  const input = countSide(reading, count, profile);
   if (input.tokens !== null && !UNFRAMED.has(format)) {
     const { base, message } = profile.frame;
-    input.tokens += base + message * reading.messages + reading.names;
+    const frame = base + message * reading.messages + reading.names;
+    input.tokens += frame;
+    input.frame += frame;
     input.marks = profile.frameSlack.base + profile.frameSlack.message * reading.messages;
   }
   if (job.answer === null) return { input, output: null };
   const answer = readAny(job.answer, format);
-  const output = countSide(answer, count);
+  const output = countSide(answer, count, profile);
   output.thoughtTokens = sum(answer.thoughts, count);
   output.hasThoughts = answer.thoughts.length > 0;
   output.tellsThoughts = format === "gemini";
@@ -87,10 +97,21 @@ function readAny(answer: string | readonly HeardPart[], format: string): AnswerR
   return reading;
 }
 
-function countSide(reading: Reading, count: Count): Side {
+function countSide(reading: Reading, count: Count, { isOwn }: Counting): Side {
   const toolTokens = sum(reading.tools, count);
+  const kinds: Kinds = { prose: 0, code: 0, cjk: 0, other: 0 };
+  let tokens = reading.numbers;
+  for (const text of reading.hidden === null ? reading.texts : []) {
+    const counted = count(text);
+    tokens += counted;
+    // By its own tokenizer one text counts like another.
+    if (isOwn) kinds.prose += counted;
+    else addKinds(kinds, text, counted);
+  }
   return {
-    tokens: reading.hidden === null ? sum(reading.texts, count) + reading.numbers : null,
+    tokens: reading.hidden === null ? tokens : null,
+    frame: reading.numbers,
+    kinds,
     marks: 0,
     toolTokens,
     calls: reading.calls,

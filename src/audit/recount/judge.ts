@@ -4,6 +4,7 @@
 import type { LedgerEntry, Recount, RecountMethod, RecountVerdict } from "../../ledger/index.ts";
 import { type Learned, type Estimate, NOTHING_LEARNED, estimate, learn } from "./calibration.ts";
 import type { Counted, Side } from "./count.ts";
+import { type Range, expectTokens } from "./prior.ts";
 import type { Profile } from "./profile.ts";
 
 /** What was learned of one provider, model and kind of request. */
@@ -16,12 +17,14 @@ export const NO_LESSON: Lesson = Object.freeze({ input: NOTHING_LEARNED, output:
 
 interface Bounds {
   tokens: number | null;
+  /** Those of them that we counted ourselves, where others are the provider's word: of these the tolerance is a share. */
+  own?: number;
   low: number | null;
   /** Null with a `low`: there is no telling how many there may have been. */
   high: number | null;
   method: RecountMethod;
   reason: string | null;
-  /** Of an estimate: what a token of ours was taken for. */
+  /** Of an estimate: how much of what is usual the provider was taken to count. */
   ratio: Pick<Estimate, "ratio" | "rows"> | null;
   /** What the ratio was applied to, and what it is to be learned from; null where the row teaches nothing. */
   teaches: { ours: number; theirs: number } | null;
@@ -46,8 +49,6 @@ export interface Judged {
 
 /** What an image may count for. */
 const IMAGE = { tokens: 800, low: 60, high: 5_000 };
-/** How a call is framed; several at once are wrapped in one more. */
-const CALL = { tokens: 10, slack: 22 };
 /** Thoughts are rounded, and framed by marks of their own. */
 const THOUGHT_SLACK = 96;
 /** Rows after which one that lies outside is no lesson any more, but a finding. */
@@ -55,6 +56,8 @@ const SURE_ROWS = 20;
 
 export interface Grounds {
   profile: Profile;
+  /** By which tokenizer, which family's ways and in which format an estimate is made. */
+  measure: string;
   lesson: Lesson;
   /** A share: 0.03 is three percent. */
   tolerance: number;
@@ -66,14 +69,17 @@ export interface Grounds {
 export function judge(
   entry: LedgerEntry,
   counted: Counted,
-  { profile, lesson, tolerance, isMarkedTools, asked }: Grounds,
+  { profile, measure, lesson, tolerance, isMarkedTools, asked }: Grounds,
 ): Judged {
   const theirs = readFigures(entry);
   const input = asked === null ? boundInput(counted.input, profile, lesson.input, theirs.input) : boundAsked(asked);
   const output =
     counted.output === null
       ? null
-      : boundOutput(counted.output, profile, lesson.output, { tokens: theirs.output, thoughts: entry.reasoningTokens });
+      : boundOutput(counted.output, profile, lesson.output, {
+          theirs: { tokens: theirs.output, thoughts: entry.reasoningTokens },
+          runsOwnTools: counted.input.hidden !== null && !IN_REQUEST.has(counted.input.hidden),
+        });
   const sides =
     output === null
       ? [{ bounds: input, theirs: theirs.input }]
@@ -90,7 +96,7 @@ export function judge(
     recount: {
       method: isExact ? "exact" : "estimate",
       reason: isExact ? null : (sides.map(({ bounds }) => bounds.reason).find((reason) => reason !== null) ?? null),
-      tokenizer: `${profile.tokenizer}${isMarkedTools ? "+tools" : ""}${ratios}`,
+      tokenizer: ratios === "" ? profile.tokenizer : `${measure}${isMarkedTools ? "+tools" : ""}${ratios}`,
       inputTokens: input.tokens,
       inputLow: input.low,
       inputHigh: input.high,
@@ -106,8 +112,14 @@ export function judge(
   };
 }
 
+/** Not everybody counts what frames a message. */
+function expect({ kinds, toolTokens: tools, calls, frame }: Side, { prior }: Profile): Range {
+  const { low, usual, high } = expectTokens({ kinds, tools, calls }, prior);
+  return { low, usual: usual + frame, high: high + frame };
+}
+
 /**
- * What a token of ours was taken for, and from how many rows that was learned: `1.1870(33)`. Without the rows where this one is no lesson
+ * How much of what is usual the provider was taken to count, and from how many rows that was learned: `1.1870(33)`. Without the rows where this one is no lesson
  * itself, so that what was learned can be told from the rows again.
  */
 function printRatio(bounds: Bounds | null): string {
@@ -131,11 +143,8 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
   if (profile.isOwn && side.inexact === null) {
     return exactly(side.tokens, { low: side.tokens - profileFrame(profile, side), high: side.tokens + side.marks });
   }
-  const frame = side.toolTokens > 0 ? profile.prior.toolFrame : 0;
-  // What stands around the text is part of what a history teaches.
-  const around = learned.rows >= SURE_ROWS ? 0 : 2 * frame + side.marks;
-  const ours = side.tokens + side.toolTokens + frame + side.calls * CALL.tokens;
-  const found = estimate(ours, learned, profile.prior);
+  const expected = expect(side, profile);
+  const found = estimate(expected, learned);
   const { images } = side;
   // Where all but a few pieces were counted exactly, only these are in doubt.
   const isNear = profile.isOwn && ["content_parts", "instructions", "refusal"].includes(side.inexact ?? "");
@@ -146,12 +155,12 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
   return {
     ...estimated(
       found.tokens + images * IMAGE.tokens,
-      Math.max(0, found.low - around / 2) + images * IMAGE.low,
-      found.high + around + images * IMAGE.high,
+      found.low + images * IMAGE.low,
+      found.high + side.marks + images * IMAGE.high,
       side.inexact ?? "tokenizer",
     ),
     ratio: found,
-    teaches: images > 0 || theirs === null ? null : { ours, theirs },
+    teaches: images > 0 || theirs === null ? null : { ours: expected.usual, theirs },
   };
 }
 
@@ -196,7 +205,14 @@ function boundOutput(
   side: Side,
   profile: Profile,
   learned: Learned,
-  theirs: { tokens: number | null; thoughts: number | null },
+  {
+    theirs,
+    runsOwnTools,
+  }: {
+    theirs: { tokens: number | null; thoughts: number | null };
+    /** The provider's own tools were called on the way, in words that nobody is shown. */
+    runsOwnTools: boolean;
+  },
 ): Bounds {
   if (side.tokens === null) return unknown(side.hidden);
   const thoughts = theirs.thoughts ?? 0;
@@ -205,16 +221,26 @@ function boundOutput(
   if (profile.isOwn && side.inexact === null && !mayThink) {
     return exactly(side.tokens, { low: side.tokens, high: side.tokens + side.marks });
   }
-  const ours = side.tokens + side.calls * CALL.tokens;
-  const found = estimate(ours, learned, profile.prior);
-  const slack = side.calls * CALL.slack + side.marks;
-  const known = profile.isOwn ? { tokens: ours, low: side.tokens, high: ours } : found;
-  const low = Math.max(0, profile.isOwn ? known.low : found.low - side.calls * CALL.tokens);
+  const { call } = profile.prior;
+  const expected = expect(side, profile);
+  const found = estimate(expected, learned);
+  const known = profile.isOwn
+    ? {
+        tokens: side.tokens + side.calls * call.usual,
+        low: side.tokens + side.calls * call.low,
+        high: side.tokens + side.calls * call.high,
+      }
+    : found;
+  const { low } = known;
+  const slack = side.marks;
   if (!mayThink) {
     return {
-      ...estimated(known.tokens, low, known.high + slack, side.inexact ?? "tokenizer"),
+      ...estimated(known.tokens, low, runsOwnTools ? null : known.high + slack, side.inexact ?? "tokenizer"),
       ratio: profile.isOwn ? null : found,
-      teaches: profile.isOwn || theirs.tokens === null ? null : { ours, theirs: theirs.tokens },
+      teaches:
+        profile.isOwn || runsOwnTools || theirs.tokens === null
+          ? null
+          : { ours: expected.usual, theirs: theirs.tokens },
     };
   }
   // Of thoughts there is the provider's word, and what it showed; where it says nothing, there is no upper bound.
@@ -223,9 +249,10 @@ function boundOutput(
     ...estimated(
       known.tokens + shown,
       low,
-      isToldOf ? known.high + shown + slack + THOUGHT_SLACK : null,
+      isToldOf && !runsOwnTools ? known.high + shown + slack + THOUGHT_SLACK : null,
       "reasoning_not_shown",
     ),
+    own: known.tokens,
     ratio: profile.isOwn ? null : found,
   };
 }
@@ -251,10 +278,11 @@ function unknown(reason: string | null): Bounds {
 }
 
 /** The tolerance is measured from the bounds, so that what we do not know ourselves is held against nobody. */
-function place({ tokens, low, high }: Bounds, theirs: number | null, tolerance: number): RecountVerdict | null {
+function place({ tokens, own, low, high }: Bounds, theirs: number | null, tolerance: number): RecountVerdict | null {
   if (theirs === null || tokens === null || low === null) return null;
-  if (high !== null && theirs > high + tolerance * tokens) return "over";
-  return theirs < low - tolerance * tokens ? "under" : "within";
+  const slack = tolerance * (own ?? tokens);
+  if (high !== null && theirs > high + slack) return "over";
+  return theirs < low - slack ? "under" : "within";
 }
 
 /** Too much on either side is what the operator must hear of first. */

@@ -4,7 +4,6 @@
 import type { LedgerEntry } from "../../ledger/index.ts";
 import { learn } from "./calibration.ts";
 import { type Lesson, NO_LESSON } from "./judge.ts";
-import type { Profile } from "./profile.ts";
 
 /** Of a row that lay within its bounds, what it tells of how its provider counts. */
 export interface PastRecount {
@@ -18,7 +17,8 @@ export interface PastRecount {
 }
 
 interface Kind {
-  profile: Pick<Profile, "tokenizer">;
+  /** The tokenizer, the family's ways and the format. */
+  measure: string;
   version: string;
   isMarkedTools: boolean;
 }
@@ -77,20 +77,18 @@ export function createLessons(readHistory: () => AsyncIterable<PastRecount>) {
   };
 }
 
-function nameLesson(provider: string, model: string, { profile, version, isMarkedTools }: Kind): string {
-  return [provider, model.slice(0, MAX_NAME_LENGTH), profile.tokenizer, version, isMarkedTools ? "tools" : ""].join(
-    "\n",
-  );
+function nameLesson(provider: string, model: string, { measure, version, isMarkedTools }: Kind): string {
+  return [provider, model.slice(0, MAX_NAME_LENGTH), measure, version, isMarkedTools ? "tools" : ""].join("\n");
 }
 
-/** `o200k_base+tools x1.1870(33)/1`: a side that is no lesson has no number of rows. */
+/** `o200k_base:claude/bedrock-converse+tools x1.0870(33)/1`: a side that is no lesson has no number of rows. */
 const PRINTED = /^(\S+?)(\+tools)? x([\d.]+)(\(\d+\))?\/([\d.]+)(\(\d+\))?$/u;
 
 /** A row tells by what ratio our own count became its estimate, and so what that count was. */
 function readLesson({ provider, model, tokenizer: printed, tokenizerVersion, ours, theirs }: PastRecount) {
-  const [, tokenizer = "", tools, input, teachesInput, output, teachesOutput] = PRINTED.exec(printed) ?? [];
-  if (tokenizer === "") return null;
-  const kind = { profile: { tokenizer }, version: tokenizerVersion, isMarkedTools: tools !== undefined };
+  const [, measure = "", tools, input, teachesInput, output, teachesOutput] = PRINTED.exec(printed) ?? [];
+  if (measure === "") return null;
+  const kind = { measure, version: tokenizerVersion, isMarkedTools: tools !== undefined };
   const sides = {
     input: { ours: teachesInput === undefined ? null : divide(ours.input, input), theirs: theirs.input },
     output: { ours: teachesOutput === undefined ? null : divide(ours.output, output), theirs: theirs.output },

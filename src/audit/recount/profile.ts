@@ -1,14 +1,6 @@
 // Which tokenizer fits which model, and how much is known of the way that its provider counts. Knows no text.
 
-/** How far a first estimate may be trusted, before a provider's own figures have told more. */
-export interface Prior {
-  /** What the provider counts for each token of ours. */
-  ratio: number;
-  /** Relative standard deviation of that. */
-  spread: number;
-  /** What the description of tools is framed by, in tokens. */
-  toolFrame: number;
-}
+import { CLAUDE, CLAUDE_LATER, FILE, GEMINI, NEAR, OTHER, OWN, type Prior } from "./prior.ts";
 
 export interface Profile {
   /** An encoding that is built in, or `file:` and the name of one of the operator's. */
@@ -33,7 +25,6 @@ export interface TokenizerFile {
   file: string;
 }
 
-const KNOWN: Prior = { ratio: 1, spread: 0.25, toolFrame: 40 };
 const NO_SLACK = { base: 0, message: 0 };
 
 /**
@@ -54,7 +45,7 @@ const own = (tokenizer: string, thinks: boolean): Profile => ({
   frame: thinks ? THINKING_FRAME : PLAIN_FRAME,
   frameSlack: NO_SLACK,
   thinks,
-  prior: KNOWN,
+  prior: OWN,
 });
 
 const foreign = (prior: Prior, frameSlack = NO_SLACK): Profile => ({
@@ -69,31 +60,35 @@ const foreign = (prior: Prior, frameSlack = NO_SLACK): Profile => ({
 /** A template of a model's own may greet, date and instruct before the conversation begins. */
 const TEMPLATE_SLACK = { base: 40, message: 8 };
 
-const GEMINI: Prior = { ratio: 1.05, spread: 0.12, toolFrame: 60 };
-
 /** First match wins. Names come with or without their vendor's before them, and with a date behind. */
 const FAMILIES: readonly Family[] = [
   // Models that hear, speak, draw or search read and write what is no text.
   {
     pattern: /^(?:gpt-[\w.-]*(?:audio|realtime|search|transcribe|tts|image|live)|gpt-oss|computer-use)/u,
-    profile: foreign({ ratio: 1.1, spread: 0.3, toolFrame: 150 }),
+    profile: foreign(NEAR, TEMPLATE_SLACK),
   },
   { pattern: /^(?:ft:)?(?:o1|o3|o4|gpt-5|codex-mini)(?![\d])/u, profile: own("o200k_base", true) },
   { pattern: /^(?:ft:)?(?:gpt-4o|chatgpt-4o|gpt-4\.1|gpt-4\.5)/u, profile: own("o200k_base", false) },
   { pattern: /^(?:ft:)?gpt-(?:4|3\.5|35)(?![\w.]*\d)/u, profile: own("cl100k_base", false) },
   { pattern: /^(?:text-embedding-(?:3|ada-002)|davinci-002|babbage-002)/u, profile: own("cl100k_base", false) },
-  { pattern: /claude/u, profile: foreign({ ratio: 1.2, spread: 0.12, toolFrame: 400 }) },
+  // With the version before or behind the size; from 4.7 on there is another tokenizer.
+  {
+    pattern:
+      /claude-(?:[a-z]+-)?(?:3|4(?:[-.@](?:[0-6](?!\d)|20\d{6})|-(?:opus|sonnet|haiku)|$))|claude-(?:v?[12]|instant)/u,
+    profile: foreign(CLAUDE),
+  },
+  { pattern: /claude/u, profile: foreign(CLAUDE_LATER) },
   { pattern: /gemini-[12]\.[0-4]|gemma|learnlm/u, profile: foreign(GEMINI) },
   { pattern: /gemini/u, profile: { ...foreign(GEMINI), thinks: true } },
 ];
 
-const UNKNOWN = foreign({ ratio: 1.1, spread: 0.2, toolFrame: 200 }, TEMPLATE_SLACK);
+const UNKNOWN = foreign(OTHER, TEMPLATE_SLACK);
 
 export function chooseProfile(model: string, files: readonly TokenizerFile[]): Profile {
   const name = model.toLowerCase();
   const file = files.find(({ models }) => models.some((pattern) => matches(pattern.toLowerCase(), name)));
   if (file !== undefined) {
-    return { ...foreign(KNOWN, TEMPLATE_SLACK), tokenizer: `file:${file.name}`, isOwn: true };
+    return { ...foreign(FILE, TEMPLATE_SLACK), tokenizer: `file:${file.name}`, isOwn: true };
   }
   const bare = name.slice(name.lastIndexOf("/") + 1);
   return FAMILIES.find(({ pattern }) => pattern.test(bare))?.profile ?? UNKNOWN;

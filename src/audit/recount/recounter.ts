@@ -223,12 +223,14 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   };
 
   const settle = (
-    { item: { entry, missing }, profile }: Flight,
+    { item: { entry, missing, format }, profile }: Flight,
     found: Counted,
     { version, asked }: { version: string; asked: number | null },
   ): void => {
     const isMarkedTools = found.input.toolTokens > 0;
-    const key = lessons.name(entry, { profile, version, isMarkedTools });
+    // How tools are framed depends on the format.
+    const measure = `${profile.tokenizer}:${profile.prior.name}/${format}`;
+    const key = lessons.name(entry, { measure, version, isMarkedTools });
     const counted = missing === null ? found : { ...found, output: hideOutput(missing) };
     const { input, output } = counted;
     if (asked === null && input.tokens === null && (output === null || output.tokens === null)) {
@@ -236,7 +238,8 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     }
     lessons.whenLoaded(() => {
       const tolerance = settings.tolerancePercent / 100;
-      const judged = judge(entry, counted, { profile, lesson: lessons.get(key), tolerance, isMarkedTools, asked });
+      const grounds = { profile, measure, lesson: lessons.get(key), tolerance, isMarkedTools, asked };
+      const judged = judge(entry, counted, grounds);
       lessons.set(key, judged.lesson);
       books.add({ ...judged.recount, entryId: entry.id, state: "counted", tokenizerVersion: version });
     });
@@ -310,6 +313,8 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
 function hideOutput(reason: string): Side {
   return {
     tokens: null,
+    frame: 0,
+    kinds: { prose: 0, code: 0, cjk: 0, other: 0 },
     marks: 0,
     toolTokens: 0,
     calls: 0,

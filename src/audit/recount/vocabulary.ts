@@ -1,6 +1,7 @@
 // The tokenizers, each loaded when a text first needs it: the built-in encodings, and the operator's files. Knows no model.
 
 import { type Count, createByteCounter } from "./byte-pair.ts";
+import { createSplit } from "./split.ts";
 
 /** Kept equal to package.json by a test. */
 export const ENCODINGS_VERSION = "gpt-tokenizer@4.0.0";
@@ -21,11 +22,8 @@ const BUILT_IN: Readonly<Record<string, () => Promise<Count>>> = {
     return createByteCounter({ ranks, split });
   },
   async o200k_base() {
-    const [{ default: ranks }, { O200K_TOKEN_SPLIT_REGEX: split }] = await Promise.all([
-      import("gpt-tokenizer/bpeRanks/o200k_base"),
-      import("gpt-tokenizer/encodingParams/constants"),
-    ]);
-    return createByteCounter({ ranks, split });
+    const { default: ranks } = await import("gpt-tokenizer/bpeRanks/o200k_base");
+    return createByteCounter({ ranks, split: createSplit() });
   },
 };
 
