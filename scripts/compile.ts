@@ -13,6 +13,7 @@ const CACHE = join(DIST, ".cache");
 /** Threads begin at a file of their own, which the executable finds by its place in the sources. */
 export const WORKERS: readonly string[] = [
   "src/audit/recount/worker.ts",
+  "src/cli/bindery-worker.ts",
   "src/cli/ledger/scan-worker.ts",
   "src/server/reader/worker.ts",
   "src/store/sqlite/checkpoint-worker.ts",

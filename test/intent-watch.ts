@@ -1,8 +1,10 @@
-// Looks into the ledger's file whenever a provider is called: by then the call must have been announced there, durably. Knows no route.
+// Looks into the ledger's journal whenever a provider is called: by then the call must have been announced there, durably. Knows no route.
 
-import { Database } from "bun:sqlite";
 import type { Connect } from "../src/gateway/index.ts";
 import type { Config } from "../src/config/value.ts";
+import { BOOK_RULES } from "../src/ledger/index.ts";
+import { findOpenIntents } from "../src/store/journal/cursor.ts";
+import { listSlots } from "../src/store/journal/disk.ts";
 
 export interface IntentWatch {
   check(url: string): void;
@@ -19,11 +21,12 @@ const FREE = /\/responses\/[^/]+(?:\/(?:cancel|input_items))?(?:\?|$)|\/generati
 export function watchIntents({ environment, identityPath, ledgerPath, outboxPath }: Config): IntentWatch {
   const isDsn = (path: string): boolean => path.startsWith("postgres");
   const isShipped = isDsn(ledgerPath) || isDsn(identityPath);
-  const file = new Database(isShipped ? outboxPath : ledgerPath, { readonly: true });
-  const count = file.prepare<{ open: number }, []>("select count(*) as open from ledger_intents");
+  const location = isShipped ? outboxPath : ledgerPath;
+  const isAnnounced = (): boolean =>
+    listSlots(location).some((slot) => findOpenIntents({ location, slot, rules: BOOK_RULES }, 0).length > 0);
   const unannounced: string[] = [];
   const check = (url: string): void => {
-    if (environment !== "bench" && !FREE.test(url) && count.get()?.open === 0) unannounced.push(url);
+    if (environment !== "bench" && !FREE.test(url) && !isAnnounced()) unannounced.push(url);
   };
   return {
     check,
@@ -31,10 +34,6 @@ export function watchIntents({ environment, identityPath, ledgerPath, outboxPath
       check(url);
       return connect(url, options);
     },
-    close() {
-      count.finalize();
-      file.close();
-      return unannounced;
-    },
+    close: () => unannounced,
   };
 }

@@ -22,7 +22,7 @@ import { createMetrics } from "../src/telemetry/metric.ts";
 import { type TestClock, makeClock } from "./clock.ts";
 import { openTestRecounter } from "./recounting.ts";
 import { makeReuseConfig, openShelf } from "./reuse-config.ts";
-import { makeBooks } from "./rig-books.ts";
+import { bindIn, makeBooks } from "./rig-books.ts";
 
 export { type TestClock, makeClock } from "./clock.ts";
 export { makeStream } from "./stream.ts";
@@ -134,12 +134,12 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
   const { journal, close: closeJournal } = await store.openJournal({
     outboxPath: config.outboxPath,
     durability: config.durability,
+    ...bindIn(config),
     key: init.key?.(config) ?? { id: "test", publicKey: "" },
     findHead: () => null,
     now: new Date(clock.wallMs()),
     after: clock.after,
-    onFault: (error) => log.error("outbox fault", { error }),
-    onRecovery: () => log.info("outbox recovered"),
+    onTiding: (tiding) => log.error("tiding", { ...tiding }),
   });
   const metrics = createMetrics();
   const parts = { store, journal, clock, config, log, metrics, append: init.append };

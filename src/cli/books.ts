@@ -1,13 +1,13 @@
 // The books as a running gateway writes them: its key, the file that rows go to first, the writer, and the signing of what is written.
 
 import type { Config } from "../config/index.ts";
-import { closeAbandoned, createLedgerWriter, type Head, type Journal, type LedgerWriter } from "../ledger/index.ts";
+import { BOOK_RULES, createLedgerWriter, type Head, type LedgerWriter } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { placeHeads, type ReadHeads, readHeadFile } from "./ledger/head-file.ts";
-import type { Adopted, Store } from "../store/index.ts";
+import type { OpenJournal, Store, Tiding } from "../store/index.ts";
 import { openKey } from "./ledger/key-file.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metric.ts";
+import type { Gauge, Metrics } from "../telemetry/metric.ts";
 import { type Signing, startSigning } from "./signing.ts";
 
 export interface Books {
@@ -15,7 +15,17 @@ export interface Books {
   /** Before rows are removed whose time is over. */
   cut: Signing["cut"];
   /** Writes what is left, signs it, and delivers both as far as that is possible in a few seconds. */
-  close(): Promise<void>;
+  close(): Promise<Left>;
+}
+
+/** What was not where it belongs when the books were closed. */
+export interface Left {
+  /** Rows that could not be written anywhere. */
+  lostRows: number;
+  /** Bytes of the journal that its file did not take: the next start binds them. */
+  unboundBytes: number;
+  /** Rows in the outbox: the next start delivers them. */
+  waitingRows: number;
 }
 
 interface BooksInit {
@@ -27,6 +37,8 @@ interface BooksInit {
   /** For rows that wait for the ledger's database at the end; what is left is delivered after the next start. */
   deliveryMs?: number;
   metrics?: Pick<Metrics, "committed" | "watch">;
+  /** Where rows are bound, for whoever runs for long. */
+  startThread?: () => Worker;
 }
 
 const DELIVERY_MS = 5_000;
@@ -35,82 +47,157 @@ const ANCHOR_GRACE_MS = 5_000;
 
 /** Calls that were open when the gateway died are on the books when it resolves. */
 export async function openBooks(init: BooksInit): Promise<Books> {
-  const { config, store, clock, fetch, log, metrics, deliveryMs = DELIVERY_MS } = init;
+  const { config, store, clock, fetch, log, metrics, startThread, deliveryMs = DELIVERY_MS } = init;
   const { keyFile } = config.ledger;
   const key = openKey(keyFile);
   const kept = readHeadFile(placeHeads(keyFile));
   const missing = store.missing();
   if (missing !== null)
     log.warn("The ledger's database cannot be opened yet; rows go to the outbox", { error: missing });
-  const { journal, waiting, refusal, adopt, close } = await store.openJournal({
+  const opened = await store.openJournal({
     outboxPath: config.outboxPath,
-    outbox: config.outbox,
+    limits: config.outbox,
     durability: config.durability,
     key,
+    rules: BOOK_RULES,
+    startThread,
     findHead: (chain) => findNewest(kept, chain),
     now: new Date(clock.wallMs()),
     after: clock.after,
-    onFault: (error) => log.warn("The ledger's database does not take rows; they wait in the outbox", { error }),
-    onRecovery: () => log.info("The ledger's database takes rows again"),
+    onTiding: (tiding) => tell(tiding, log),
     onCheckpointFault: (error) => log.warn("A database's log grows", { error }),
   });
-  tellBeginning(journal, key.id, log);
-  metrics?.watch([
+  tellBeginning(opened, key.id, log);
+  metrics?.watch(listGauges(opened));
+  const ledger = createLedgerWriter({
+    journal: opened.journal,
+    schedule: setImmediate,
+    after: clock.after,
+    nowMs: clock.monotonicMs,
+    refusal: tellOnce(opened.refusal, log),
+    ...(metrics === undefined ? {} : { onCommit: metrics.committed }),
+    onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
+    onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
+  });
+  const stopAdopting = adoptAgainAndAgain(opened.adopt, { clock, log });
+  const signing = await startSigning({ config, key, books: opened, clock, fetch, log });
+  return {
+    ledger,
+    cut: signing.cut,
+    async close() {
+      await stopAdopting();
+      await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
+      await signing.stop(ANCHOR_GRACE_MS);
+      await opened.close(deliveryMs);
+      const left = {
+        lostRows: ledger.figures().keptRows,
+        unboundBytes: opened.backlog(),
+        waitingRows: opened.waiting(),
+      };
+      tellLeft(left, config, log);
+      return left;
+    },
+  };
+}
+
+function listGauges({ waiting, backlog, refused }: OpenJournal): Gauge[] {
+  return [
     {
       name: "tokligence_ledger_outbox_rows",
       about: "Rows that are still to go on to the ledger's own database",
       read: waiting,
     },
-  ]);
-  const ledger = createLedgerWriter({
-    journal,
-    schedule: setImmediate,
-    after: clock.after,
-    nowMs: clock.monotonicMs,
-    refusal,
-    ...(metrics === undefined ? {} : { onCommit: metrics.committed }),
-    onDuplicate: (id) => log.warn("A row is on the books already and was not written again", { id }),
-    onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
-    onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
-  });
-  const interrupted = await closeAbandoned(journal.abandoned, ledger);
-  if (interrupted > 0)
-    log.warn("Calls that were cut when the gateway died are on the books now", { rows: interrupted });
-  const stopAdopting = adoptAgainAndAgain(adopt, { ledger, clock, log });
-  const signing = startSigning({ config, key, journal, ledger, clock, fetch, log });
-  return {
-    ledger,
-    cut: signing.cut,
-    async close() {
-      stopAdopting();
-      await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
-      await signing.stop(ANCHOR_GRACE_MS);
-      await close(deliveryMs);
+    {
+      name: "tokligence_ledger_journal_bytes",
+      about: "Bytes of the journal that are still to be bound into the ledger's file, or the outbox",
+      read: backlog,
     },
+    {
+      name: "tokligence_ledger_rows_refused",
+      about: "Rows that a database does not take; they lie in the file, in the table ledger_refused",
+      read: refused,
+    },
+  ];
+}
+
+function tell(tiding: Tiding, log: Log): void {
+  switch (tiding.type) {
+    case "duplicate":
+      return log.warn("A row is on the books already and was not written again", { id: tiding.id });
+    case "flaw": {
+      const { kind, path, startsAt, endsAt } = tiding.flaw;
+      const place = { path, from: startsAt, to: endsAt };
+      return kind === "torn"
+        ? log.warn("The end of a journal was never wholly written; nothing in it was acknowledged", place)
+        : log.error(
+            "Part of a journal is not as it was written: rows in it are lost; a copy is kept as .damaged",
+            place,
+          );
+    }
+    case "interrupted":
+      return tiding.isOwn
+        ? log.warn("Calls that were cut when the gateway died are on the books now", { rows: tiding.rows })
+        : log.warn("Calls that were cut when another gateway died are on the books now", { rows: tiding.rows });
+    case "refused":
+      return log.error("A row is not taken by the database and is set aside in the table ledger_refused", {
+        ...tiding.refusal,
+      });
+    case "stuck":
+      return tiding.at === "binding"
+        ? log.error("The ledger's file takes no rows; they wait in the journal", { reason: tiding.reason })
+        : log.warn("The ledger's database does not take rows; they wait in the outbox", { reason: tiding.reason });
+    case "unstuck":
+      return tiding.at === "binding"
+        ? log.info("The ledger's file takes rows again")
+        : log.info("The ledger's database takes rows again");
+    default:
+      return tiding satisfies never;
+  }
+}
+
+/** A word when it begins and one when it ends, however many requests are refused between. */
+function tellOnce(refusal: () => Error | null, log: Log): () => Error | null {
+  let isRefusing = false;
+  return () => {
+    const error = refusal();
+    if (error !== null && !isRefusing) log.error("New requests are refused until rows are taken again", { error });
+    if (error === null && isRefusing) log.info("New requests are taken again");
+    isRefusing = error !== null;
+    return error;
   };
+}
+
+function tellLeft({ lostRows, unboundBytes, waitingRows }: Left, { outboxPath }: Pick<Config, "outboxPath">, log: Log) {
+  if (lostRows > 0)
+    log.error("Rows could not be written anywhere and are lost; none of their requests was answered", {
+      rows: lostRows,
+    });
+  if (unboundBytes > 0)
+    log.error("Rows lie in the journal beside the ledger's file; the next start takes them from there", {
+      bytes: unboundBytes,
+    });
+  if (waitingRows > 0)
+    log.warn("Rows lie in the outbox; the next start delivers them", { rows: waitingRows, path: outboxPath });
 }
 
 const ADOPT_EVERY_MS = 15_000;
 
 /** Another process on the same file may die while this one runs on: its calls are closed here. */
 function adoptAgainAndAgain(
-  adopt: () => Adopted,
-  { ledger, clock, log }: Pick<BooksInit, "clock" | "log"> & Pick<Books, "ledger">,
-): () => void {
+  adopt: () => Promise<void>,
+  { clock, log }: Pick<BooksInit, "clock" | "log">,
+): () => Promise<void> {
   let isStopped = false;
   const look = async (): Promise<void> => {
-    try {
-      const { intents, release } = adopt();
-      const rows = await closeAbandoned(intents, ledger).finally(release);
-      if (rows > 0) log.warn("Calls that were cut when another gateway died are on the books now", { rows });
-    } catch (error) {
-      log.warn("Calls of gateways that are gone could not be looked for", { error });
-    }
-    if (!isStopped) clock.after(ADOPT_EVERY_MS, () => void look());
+    await adopt().catch((error: unknown) =>
+      log.warn("Calls of gateways that are gone could not be looked for", { error }),
+    );
+    if (!isStopped) clock.after(ADOPT_EVERY_MS, () => void (running = look()));
   };
-  void look();
-  return () => {
+  let running = look();
+  return async () => {
     isStopped = true;
+    await running;
   };
 }
 
@@ -122,7 +209,7 @@ function findNewest({ heads }: ReadHeads, chain: string): Head | null {
   return newest;
 }
 
-const BEGINNINGS: Readonly<Record<Journal["beginning"], string | null>> = {
+const BEGINNINGS: Readonly<Record<OpenJournal["beginning"], string | null>> = {
   first: "The books begin a chain of their own",
   new_key: "The key of the books is another one: a new chain begins, which says what it continues",
   none: null,
@@ -130,9 +217,9 @@ const BEGINNINGS: Readonly<Record<Journal["beginning"], string | null>> = {
     "The books end before what was signed: rows were lost or removed, or an old copy was put in their place. A new chain begins; see tokligence ledger verify",
 };
 
-function tellBeginning({ beginning, head }: Journal, key: string, log: Log): void {
+function tellBeginning({ beginning, head }: OpenJournal, key: string, log: Log): void {
   const message = BEGINNINGS[beginning];
   if (message === null) return;
   const level = beginning === "first" ? "info" : "error";
-  log[level](message, { chain: head.chain, key });
+  log[level](message, { chain: head().chain, key });
 }

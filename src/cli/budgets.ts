@@ -39,7 +39,7 @@ export async function openBudgets({ store, directory, ledger, log, config }: Bud
   });
   const budgets = createBudgets({
     store: store.budgets,
-    holder: () => ledger.head().chain,
+    holder: () => ledger.chain,
     // Rows are written at the end of the tick that brings them.
     flushRows: () => new Promise((resolve) => setImmediate(resolve)),
     clock: systemClock,

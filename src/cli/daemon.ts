@@ -15,6 +15,7 @@ import { type AppParts, createApp } from "../server/index.ts";
 import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metric.ts";
+import { startBinderyThread } from "./bindery.ts";
 import { openBooks } from "./books.ts";
 import { openBudgets } from "./budgets.ts";
 import { openShelf } from "./cache.ts";
@@ -50,7 +51,8 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const people = await openPeople(store, config, log);
   const ring = await openRing(store, log);
   const metrics = createMetrics();
-  const books = await openBooks({ config, store, clock: systemClock, fetch, log, metrics });
+  const world = { clock: systemClock, fetch, log, metrics };
+  const books = await openBooks({ config, store, ...world, startThread: startBinderyThread });
   const { ledger } = books;
   const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
   const budgeting = await openBudgets({ store, directory: people.directory, ledger, log, config: () => current });

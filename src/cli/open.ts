@@ -3,6 +3,7 @@
 
 import { type Config, loadConfig } from "../config/index.ts";
 import { type Actor, createDirectory, type Directory } from "../identity/index.ts";
+import { BOOK_RULES } from "../ledger/index.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
@@ -26,7 +27,11 @@ export async function runWithStore<T>(flags: ConfigFlags, work: (opened: Opened)
   const { log, close } = await openLog(config);
   const command = process.argv.slice(2).join(" ");
   try {
-    const store = await openStore(config);
+    const store = await openStore({
+      ...config,
+      rules: BOOK_RULES,
+      onWarning: (words) => say(`warning: ${words}`),
+    });
     try {
       const directory = createDirectory({ store: store.identity, now: Date.now });
       await directory.ensureRoot(config.adminEmail);

@@ -14,9 +14,9 @@ interface ReadBooksInit {
   log: Log;
   /** The one in force. */
   config: () => Config;
-  ledger: Pick<LedgerWriter, "head">;
+  ledger: Pick<LedgerWriter, "chain">;
   /** Says, signed, that rows up to there are about to be removed. */
-  cut: (link: { seq: number; hash: string }) => void;
+  cut: (link: { seq: number; hash: string }) => Promise<void>;
 }
 
 interface ReadBooks {
@@ -36,7 +36,7 @@ export function readBooks({ store, log, config, ledger, cut }: ReadBooksInit): R
   const stopRetention = startRetention({
     ledger: reading,
     limits: () => config().ledger.retention,
-    chain: () => ledger.head().chain,
+    chain: () => ledger.chain,
     cut,
     clock: systemClock,
     onDone: (gone) => log.info("What was kept long enough has been removed", { ...gone }),

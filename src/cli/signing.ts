@@ -1,23 +1,16 @@
 // Signs the books of a running gateway: keeps heads in the database, beside the key and off the machine. Knows no rule of signing.
 
 import type { Config } from "../config/index.ts";
-import {
-  createHeadSigner,
-  type Head,
-  type Journal,
-  type LedgerWriter,
-  nameHead,
-  printHead,
-  type SigningKey,
-} from "../ledger/index.ts";
+import { type ChainHead, createHeadSigner, type Head, nameHead, printHead, type SigningKey } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createNotifier } from "../notice/index.ts";
+import type { OpenJournal } from "../store/index.ts";
 import { appendHead, placeHeads } from "./ledger/head-file.ts";
 import type { Log } from "../telemetry/log.ts";
 
 export interface Signing {
   /** Before rows are removed whose time is over: the signed word that says so. Throws where it cannot be kept. */
-  cut(link: { seq: number; hash: string }): void;
+  cut(link: { seq: number; hash: string }): Promise<void>;
   /** After the last row: signs it, and waits until it is off the machine, `limitMs` at most. */
   stop(limitMs: number): Promise<void>;
 }
@@ -25,16 +18,16 @@ export interface Signing {
 interface SigningInit {
   config: Pick<Config, "ledger" | "smtp">;
   key: SigningKey;
-  journal: Pick<Journal, "continues" | "keepHead" | "lastHead">;
-  ledger: Pick<LedgerWriter, "head">;
+  books: Pick<OpenJournal, "continues" | "flush" | "head" | "keepHead" | "lastHead">;
   clock: Clock;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   log: Log;
 }
 
-export function startSigning({ config, key, journal, ledger, clock, fetch, log }: SigningInit): Signing {
+/** Rows that a crash left unsigned are signed when it resolves. */
+export async function startSigning({ config, key, books, clock, fetch, log }: SigningInit): Promise<Signing> {
   const { anchors, anchorIntervalMs, keyFile, signIntervalMs } = config.ledger;
-  const { continues } = journal;
+  const { continues } = books;
   const path = placeHeads(keyFile);
   const notifier = createNotifier({ targets: anchors, smtp: config.smtp, clock, fetch, log });
   let anchoredMs = Number.NEGATIVE_INFINITY;
@@ -69,16 +62,22 @@ export function startSigning({ config, key, journal, ledger, clock, fetch, log }
     callOff ??= clock.after(restMs + signIntervalMs, () => sendNewest(withheld));
   };
 
-  const signer = createHeadSigner({
+  const position = async (): Promise<ChainHead> => {
+    await books.flush(FLUSH_MS);
+    return books.head();
+  };
+
+  const signer = await createHeadSigner({
     key,
     clock,
     intervalMs: signIntervalMs,
-    position: ledger.head,
+    chain: books.head().chain,
+    position,
     continues,
-    last: journal.lastHead,
-    keep(head) {
+    last: books.lastHead,
+    async keep(head) {
       // In this order: one that is in the file and not in the database would be taken for a removed one.
-      journal.keepHead({ id: nameHead(head), ...head });
+      await books.keepHead({ id: nameHead(head), ...head });
       keepBeside(path, head, continues, log);
       anchor(head);
     },
@@ -87,12 +86,15 @@ export function startSigning({ config, key, journal, ledger, clock, fetch, log }
   return {
     cut: signer.cut,
     async stop(limitMs) {
-      signer.stop();
+      await signer.stop();
       sendNewest(withheld);
       await notifier.stop(limitMs);
     },
   };
 }
+
+/** For rows on their way into the books; those that are late are signed the next time. */
+const FLUSH_MS = 2_000;
 
 /** The database has it; the file is one more witness. */
 function keepBeside(path: string, head: Head, continues: string | null, log: Log): void {

@@ -1,4 +1,5 @@
 // The door of the room.
+export * from "./book-rules.ts";
 export * from "./budget/index.ts";
 export * from "./chain.ts";
 export * from "./clean.ts";
@@ -8,6 +9,7 @@ export * from "./export.ts";
 export * from "./head-print.ts";
 export * from "./head.ts";
 export type * from "./journal.ts";
+export * from "./line.ts";
 export * from "./money.ts";
 export * from "./price.ts";
 export * from "./price-override.ts";

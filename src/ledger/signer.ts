@@ -18,36 +18,47 @@ export interface SigningKey {
 
 export interface HeadSigner {
   /** Rows up to and with this link are about to be removed: the signed word that says so. Must be kept before they are. */
-  cut(link: Pick<ChainHead, "hash" | "seq">): void;
+  cut(link: Pick<ChainHead, "hash" | "seq">): Promise<void>;
   /** Signs what is not signed yet, and nothing more after it. */
-  stop(): void;
+  stop(): Promise<void>;
 }
 
 interface HeadSignerInit {
   key: SigningKey;
   clock: Clock;
   intervalMs: number;
-  /** The last durable link. */
-  position: () => ChainHead;
+  chain: string;
+  /** The last link that is in the books. */
+  position: () => Promise<ChainHead>;
   /** Where the chain comes from, by its own word. */
   continues: string | null;
   /** The newest head of the chain that anybody remembers. */
   last: Pick<Head, "chain" | "reason" | "seq"> | null;
-  keep: (head: Head) => void;
+  keep: (head: Head) => Promise<void>;
   /** A head that could not be kept is signed anew, later. */
   onFault: (error: unknown) => void;
 }
 
-export function createHeadSigner(init: HeadSignerInit): HeadSigner {
+/** What a crash left unsigned is signed when it resolves. */
+export async function createHeadSigner(init: HeadSignerInit): Promise<HeadSigner> {
   let previous = init.last === null ? null : nameHead(init.last);
   let signedSeq = init.last?.seq ?? -1;
   let callOff: () => void = () => undefined;
+  let isStopped = false;
+  let running: Promise<unknown> = Promise.resolve();
+
+  /** One at a time, for each names the one before. */
+  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = running.then(work);
+    running = next.catch(() => undefined);
+    return next;
+  };
 
   /** False where it could not be kept. */
-  const sign = (link: ChainHead, reason: HeadReason): boolean => {
+  const sign = async (link: ChainHead, reason: HeadReason): Promise<boolean> => {
     const unsigned = { ...link, reason, previous, signedAt: new Date(init.clock.wallMs()) };
     try {
-      init.keep(init.key.sign(unsigned, init.continues));
+      await init.keep(init.key.sign(unsigned, init.continues));
     } catch (error) {
       init.onFault(error);
       return false;
@@ -57,27 +68,31 @@ export function createHeadSigner(init: HeadSignerInit): HeadSigner {
     return true;
   };
 
-  const signNew = (reason: HeadReason): void => {
-    const link = init.position();
-    if (link.seq > signedSeq) sign(link, link.seq === 0 ? "start" : reason);
-  };
+  const signNew = (reason: HeadReason): Promise<void> =>
+    enqueue(async () => {
+      const link = await init.position();
+      if (link.seq > signedSeq) await sign(link, link.seq === 0 ? "start" : reason);
+    });
 
   const arm = (): void => {
     callOff = init.clock.after(init.intervalMs, () => {
-      signNew("interval");
-      arm();
+      void signNew("interval").then(() => {
+        if (!isStopped) arm();
+      });
     });
   };
 
-  signNew("crash");
+  await signNew("crash");
   arm();
   return {
-    cut({ seq, hash }) {
-      if (!sign({ chain: init.position().chain, seq, hash }, "cut")) throw new Error("The cut could not be signed.");
+    async cut({ seq, hash }) {
+      const isKept = await enqueue(() => sign({ chain: init.chain, seq, hash }, "cut"));
+      if (!isKept) throw new Error("The cut could not be signed.");
     },
     stop() {
+      isStopped = true;
       callOff();
-      signNew("shutdown");
+      return signNew("shutdown");
     },
   };
 }

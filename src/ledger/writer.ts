@@ -1,11 +1,11 @@
-// The one writer of the books: groups what one event-loop tick brings into one commit, seals rows into the chain, and tells each caller when its
-// own is durable. Knows no SQL. A timer would only add latency: the tick itself is the group.
+// The one writer of the books: groups what one event-loop tick brings into one write to the journal, and tells each caller when its own is durable.
+// Knows no file, no SQL and no chain: rows are sealed by whoever takes them from the journal. A timer would only add latency: the tick itself is
+// the group.
 
-import { type ChainHead, sealAll } from "./chain.ts";
-import { cleanEntry, cleanRecount } from "./clean.ts";
 import type { Intent, LedgerEntry } from "./entry.ts";
 import { type Expectation, createExpectation } from "./expectation.ts";
 import type { Journal } from "./journal.ts";
+import { encodeEntryLine, encodeIntentLine, encodeOverLine, encodeRecountLine } from "./line.ts";
 import type { Recount } from "./recount.ts";
 
 /** Stands for an intent until its row is settled. */
@@ -30,8 +30,8 @@ export interface LedgerWriter extends Expectation {
   withdraw(ticket: Ticket): void;
   /** Why no new call may be taken on at present; null while all is well. */
   fault(): Error | null;
-  /** The last durable link. */
-  head(): ChainHead;
+  /** The chain that its rows become part of. */
+  chain: string;
   /** Resolves once every row given so far is durable; rejects where that cannot be had. */
   drain(): Promise<void>;
   figures(): LedgerFigures;
@@ -62,26 +62,22 @@ interface LedgerWriterInit {
   refusal?: () => Error | null;
   onFault: (error: Error) => void;
   onRecovery: (rows: number) => void;
-  onDuplicate: (id: string) => void;
   /** After each commit, also one that failed. */
   onCommit?: (durationMs: number, rows: number) => void;
 }
 
 const RETRY_MS = 500;
-/** Another process's write takes less than this; waiting for it must not hold up everything else. */
-const BUSY_RETRY_MS = 1;
-const BUSY_LIMIT_MS = 5_000;
 
-type Row = LedgerEntry | Recount;
-
-/** Rows, and the intents that are over with them. Callers are refused while some are kept, so they are as many as there were calls. */
+/** Rows as lines, and the intents that are over with them. Callers are refused while some are kept, so they are as many as there were calls. */
 interface Load {
-  rows: Row[];
+  lines: string[];
+  /** Of them, those of calls. */
+  calls: number;
   tickets: Ticket[];
 }
 
 interface Batch extends Load {
-  intents: { ticket: Ticket; body: string }[];
+  intents: { ticket: Ticket; line: string }[];
   /** Of rows and of intents: where space is short, only rows are written. */
   settled: PromiseWithResolvers<void>;
   announced: PromiseWithResolvers<void>;
@@ -89,22 +85,21 @@ interface Batch extends Load {
 
 export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
   const { journal } = init;
-  let { head } = journal;
-  /** The head in the file may be another one, after a commit of which nobody knows what became. */
-  let isDoubtful = false;
   let open: Batch | null = null;
-  let kept: Load = { rows: [], tickets: [] };
+  let kept: Load = { lines: [], calls: 0, tickets: [] };
   let fault: Error | null = null;
-  let busySinceMs: number | null = null;
   let isRelieved = false;
   let isRetryArmed = false;
-  const openNumbers = new Set(journal.abandoned.map(({ number }) => number));
+  let lastNumber = 0;
+  /** Lines of open intents, by their numbers: a new file of the journal begins with them. */
+  const openLines = new Map<number, string>();
+  const listOpen = (): Iterable<string> => openLines.values();
   const figures = { settledRows: 0, intents: 0, commits: 0, failedCommits: 0, commitMs: 0 };
 
   const openBatch = (): Batch => {
     if (open === null) {
       open = makeBatch();
-      if (busySinceMs === null) init.schedule(flush);
+      init.schedule(flush);
     }
     return open;
   };
@@ -113,73 +108,42 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     const batch = open;
     if (batch === null) return;
     open = null;
-    const load = {
-      rows: kept.rows.length === 0 ? batch.rows : [...kept.rows, ...batch.rows],
-      tickets: kept.tickets.length === 0 ? batch.tickets : [...kept.tickets, ...batch.tickets],
-    };
+    const load = kept.lines.length + kept.tickets.length === 0 ? batch : join(kept, batch);
     const startedMs = init.nowMs();
     try {
-      if (!write(load, batch.intents) && waits(startedMs)) {
-        open = batch;
-        init.after(BUSY_RETRY_MS, flush);
-      } else succeed(batch);
+      write(load, batch.intents);
+      succeed(batch);
     } catch (error) {
       fail(batch, load, error);
     }
     const durationMs = init.nowMs() - startedMs;
     figures.commitMs += durationMs;
-    init.onCommit?.(durationMs, load.rows.length);
+    init.onCommit?.(durationMs, load.lines.length);
   };
 
-  /** Throws once it has taken too long. */
-  const waits = (nowMs: number): true => {
-    busySinceMs ??= nowMs;
-    if (nowMs - busySinceMs < BUSY_LIMIT_MS) return true;
-    busySinceMs = null;
-    throw new Error(`Another process has been writing to the ledger's file for ${BUSY_LIMIT_MS / 1000} s.`);
-  };
-
-  /** One commit; a second and third one without the rows that turn out to be there already. False where another process is writing. */
-  const write = (load: Load, announced: Batch["intents"]): boolean => {
-    if (isDoubtful) head = journal.reread();
-    isDoubtful = false;
+  const write = (load: Load, announced: Batch["intents"]): void => {
     const intents = announced.filter(({ ticket }) => !ticket.isOver);
-    const replaced = intents.flatMap(({ ticket }) => listChain(ticket.before));
-    const over = [...load.tickets, ...replaced].map(({ number }) => number);
-    for (;;) {
-      const { head: next, sealed } = sealAll(head, load.rows);
-      const committed = journal.commit({
-        head: next,
-        entries: sealed.filter((row) => "attempts" in row),
-        recounts: sealed.filter((row) => "entryId" in row),
-        intents: intents.map(({ ticket, body }) => ({ number: ticket.number, body })),
-        over,
-      });
-      if (committed === "busy") return false;
-      if (committed !== "written") {
-        const { duplicate } = committed;
-        init.onDuplicate(duplicate);
-        load.rows = load.rows.filter((row) => ("entryId" in row ? row.entryId : row.id) !== duplicate);
-        continue;
-      }
-      head = next;
-      busySinceMs = null;
-      figures.commits++;
-      figures.intents += intents.length;
-      for (const { ticket } of intents) {
-        openNumbers.add(ticket.number);
-        for (const each of listChain(ticket.before)) each.isOver = true;
-        ticket.before = null;
-      }
-      for (const number of over) openNumbers.delete(number);
-      for (const row of sealed) if ("attempts" in row && row.kind === "call") figures.settledRows++;
-      return true;
+    const over = load.tickets.map(({ number }) => number);
+    for (const { ticket } of intents) for (const { number } of listChain(ticket.before)) over.push(number);
+    const lines = [...load.lines, ...intents.map(({ line }) => line)];
+    // What was never written is not over, either.
+    const ended = over.filter((number) => openLines.has(number));
+    if (ended.length > 0) lines.push(encodeOverLine(ended));
+    journal.append(lines, listOpen);
+    figures.commits++;
+    figures.intents += intents.length;
+    figures.settledRows += load.calls;
+    for (const { ticket, line } of intents) {
+      openLines.set(ticket.number, line);
+      for (const each of listChain(ticket.before)) each.isOver = true;
+      ticket.before = null;
     }
+    for (const number of over) openLines.delete(number);
   };
 
   const succeed = (batch: Batch): void => {
-    const { length } = kept.rows;
-    kept = { rows: [], tickets: [] };
+    const { length } = kept.lines;
+    if (length + kept.tickets.length > 0) kept = { lines: [], calls: 0, tickets: [] };
     batch.settled.resolve();
     batch.announced.resolve();
     // Without the space that was set aside, the next call might be the one whose row finds none.
@@ -193,17 +157,11 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     const isNew = fault === null;
     fault = reason;
     figures.failedCommits++;
-    isDoubtful = true;
-    // Nothing is kept of an intent: the call is refused. Should it be in the file after all, it goes with the next commit.
+    // Nothing is kept of an intent: the call is refused. One that was to take another's place leaves that one standing until the row is there.
     batch.announced.reject(reason);
-    for (const { ticket } of batch.intents) {
-      // Nobody knows whether it took the other's place: the one of them that stands, stands until the row is there.
-      if (ticket.before) continue;
-      ticket.isOver = true;
-      load.tickets.push(ticket);
-    }
+    for (const { ticket } of batch.intents) if (!ticket.before) ticket.isOver = true;
     if (settleAlone(load)) {
-      kept = { rows: [], tickets: [] };
+      kept = { lines: [], calls: 0, tickets: [] };
       batch.settled.resolve();
     } else {
       kept = load;
@@ -218,9 +176,9 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     if (!journal.relieve()) return false;
     isRelieved = true;
     try {
-      return write(load, []);
+      write(load, []);
+      return true;
     } catch {
-      isDoubtful = true;
       return false;
     }
   };
@@ -250,21 +208,22 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
 
   return {
     intend(intent, before = null) {
-      const ticket: Ticket = { number: journal.nextNumber(), isOver: fault !== null, before };
+      const ticket: Ticket = { number: ++lastNumber, isOver: fault !== null, before };
       if (fault !== null) return { ticket, durable: Promise.reject(fault) };
       const batch = openBatch();
-      batch.intents.push({ ticket, body: JSON.stringify(intent) });
+      batch.intents.push({ ticket, line: encodeIntentLine(ticket.number, intent) });
       return { ticket, durable: batch.announced.promise };
     },
     add(entry, ticket) {
       const batch = openBatch();
-      batch.rows.push(cleanEntry(entry));
+      batch.lines.push(encodeEntryLine(entry));
+      if (entry.kind === "call") batch.calls++;
       finish(ticket, batch);
       return batch.settled.promise;
     },
     addRecounts(recounts) {
       const batch = openBatch();
-      batch.rows.push(...recounts.map(cleanRecount));
+      for (const recount of recounts) batch.lines.push(encodeRecountLine(recount));
       return batch.settled.promise;
     },
     withdraw(ticket) {
@@ -272,16 +231,24 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     },
     ...createExpectation(init.after),
     fault: () => fault ?? init.refusal?.() ?? null,
-    head: () => head,
+    chain: journal.chain,
     async drain() {
-      while (open !== null || kept.rows.length > 0) {
+      while (open !== null || kept.lines.length > 0) {
         open ??= makeBatch();
         const current = open;
         flush();
         await current.settled.promise;
       }
     },
-    figures: () => ({ ...figures, openIntents: openNumbers.size, keptRows: kept.rows.length }),
+    figures: () => ({ ...figures, openIntents: openLines.size, keptRows: kept.lines.length }),
+  };
+}
+
+function join(first: Load, second: Load): Load {
+  return {
+    lines: [...first.lines, ...second.lines],
+    calls: first.calls + second.calls,
+    tickets: [...first.tickets, ...second.tickets],
   };
 }
 
@@ -298,5 +265,5 @@ function makeBatch(): Batch {
   // A caller that went away does not make its row's failure unhandled: the fault is reported once, by `onFault`.
   settled.promise.catch(() => undefined);
   announced.promise.catch(() => undefined);
-  return { rows: [], tickets: [], intents: [], settled, announced };
+  return { lines: [], calls: 0, tickets: [], intents: [], settled, announced };
 }

@@ -2,7 +2,7 @@
 
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { LedgerEntry, RollupStep, Sums } from "../ledger/index.ts";
-import type { Shipment } from "./journal.ts";
+import type { Shipment } from "./shipper.ts";
 import type { Schema } from "./schema.ts";
 
 /** Typed as PostgreSQL's; only what works on both engines may be used: select, insert, update, delete, returning, onConflict. */

@@ -8,6 +8,7 @@ import type { Units, UsageSource } from "../ir/index.ts";
 import type { Attempt, Direction, EntryKind, EntryErrorKind } from "../ledger/entry.ts";
 import type { RecountMethod, RecountState, RecountVerdict } from "../ledger/recount.ts";
 import { defineBudgetAlerts, defineBudgets, defineGrants } from "./budget-table.ts";
+import { defineIntents, definePlaces, defineRefused } from "./journal-table.ts";
 import type { Kit } from "./postgres/columns.ts";
 import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
 import { defineLinks, defineSessions } from "./session-schema.ts";
@@ -23,6 +24,8 @@ export function defineSchema(kit: Kit) {
     loginLinks: defineLinks(kit, () => users.id),
     ledgerEntries: defineLedger(kit),
     ledgerIntents: defineIntents(kit),
+    ledgerPlaces: definePlaces(kit),
+    ledgerRefused: defineRefused(kit),
     ledgerChains: defineChains(kit),
     ledgerHeads: defineHeads(kit),
     ledgerRecounts: defineRecounts(kit),
@@ -154,17 +157,6 @@ function defineLedger(kit: Kit) {
       kit.index("ledger_entries_key").on(table.apiKeyId, table.createdAt),
     ],
   );
-}
-
-/** Calls that were announced and not settled: only in the file that a gateway writes to itself. */
-function defineIntents(kit: Kit) {
-  return kit.table("ledger_intents", {
-    /** Given by the engine. */
-    number: kit.big("number").primaryKey(),
-    chain: kit.text("chain").notNull(),
-    /** What is known of the row to come, as JSON. */
-    body: kit.text("body").notNull(),
-  });
 }
 
 /** The chains of rows, one a writing process, and how far each has come. */

@@ -128,14 +128,21 @@ export async function makeAuditScene(dsn?: string): Promise<AuditScene> {
         [nameHead(unsigned), chain, seq, unsigned.hash, unsigned.reason, signedAt, null, publicKey, signature],
       );
     },
-    tamper: execute,
+    async tamper(statement) {
+      await rig.store.arrive();
+      await execute(statement);
+    },
     async call(model, usage, served = model) {
       next = { usage, model: served };
       const response = await rig.chat({ model, messages: [{ role: "user", content: "Hi" }] });
       if (response.status !== 200) throw new Error(`${model} ended with ${response.status}: ${await response.text()}`);
       await response.text();
     },
-    run: (words) => runLine([...words, "--config", config]),
+    async run(words) {
+      // As time would have it.
+      await rig.store.arrive();
+      return runLine([...words, "--config", config]);
+    },
     write(name, text) {
       const path = join(folder, name);
       writeFileSync(path, text);

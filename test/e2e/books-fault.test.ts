@@ -112,6 +112,8 @@ test.skipIf(!canLimit)(
     expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(503);
     await limit("unlimited");
     await waitUntil(() => isTaken(client), "the ledger to be written again");
+    // A command waits for rows that are on their way.
+    await gateway.run(["usage", "summary"]);
     const rows = countRows(join(folder, "home/ledger.db"));
     expect(notOnce(rows, [before.id, ...streams.map(({ id }) => id)])).toEqual([]);
     expect([...rows.values()].filter((count) => count !== 1)).toEqual([]);

@@ -5,6 +5,7 @@ import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import type { SealedEntry } from "../../src/ledger/index.ts";
 import { openStore } from "../../src/store/index.ts";
+import { listSlots } from "../../src/store/journal/disk.ts";
 import { issueKey, run, serve } from "./binary.ts";
 
 export interface KillPlan {
@@ -178,10 +179,12 @@ async function judge(
   const byRequest = Map.groupBy(rows, ({ requestId }) => requestId);
   const hasOne = (id: string): boolean => byRequest.get(id)?.length === 1;
   const isSettled = (id: string): boolean => hasOne(id) && byRequest.get(id)?.[0]?.errorKind !== "interrupted";
-  const local = new Database(join(home, dsn === null ? "ledger.db" : "outbox.db"), { readonly: true });
+  const path = join(home, dsn === null ? "ledger.db" : "outbox.db");
+  const local = new Database(path, { readonly: true });
   const count = (table: string): number =>
     local.query<{ rows: number }, []>(`select count(*) as rows from ${table}`).get()?.rows ?? -1;
-  const openIntents = count("ledger_intents");
+  // After a stop in which nothing was open, no journal is left.
+  const openIntents = count("ledger_intents") + listSlots(path).length;
   const waiting = dsn === null ? 0 : count("ledger_entries");
   local.close();
   return {

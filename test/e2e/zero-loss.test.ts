@@ -4,7 +4,7 @@ import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
-import { expectOk, issueKey, makeFolder, serve } from "./binary.ts";
+import { expectOk, issueKey, makeFolder, run, serve } from "./binary.ts";
 import { killAgainAndAgain } from "./kill.ts";
 import { rm } from "node:fs/promises";
 
@@ -72,6 +72,10 @@ describe("kill -9", () => {
   test("SQLite", async () => {
     const folder = makeFolder();
     const complete = await killUnderLoad({}, folder);
+    // What the last one wrote to its journal is bound by whoever comes next, be it a command.
+    await expectOk(
+      run(["usage", "summary"], { cwd: folder, env: { HOME: folder, TOKLIGENCE_HOME: join(folder, "home") } }),
+    );
     const db = new Database(join(folder, "home/ledger.db"), { readonly: true });
     expect(db.query<{ integrity_check: string }, []>("pragma integrity_check").get()?.integrity_check).toBe("ok");
     checkRows(complete, db.query<{ request_id: string; rows: number }, []>(COUNT).all());

@@ -3,70 +3,71 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
-  type ChainHead,
-  type Intent,
-  type JournalBatch,
-  closeAbandoned,
   createLedgerWriter,
-  digestRow,
-  linkTo,
+  decodeLine,
+  type Intent,
+  type LedgerEntry,
+  LINE_FIELDS,
+  type StoredIntent,
 } from "../../src/ledger/index.ts";
 import { makeEntry } from "./entry.ts";
 
+/** What one write to the journal holds. */
+interface Batch {
+  entries: LedgerEntry[];
+  intents: { number: number; intent: StoredIntent }[];
+  over: number[];
+}
+
+function readBatch(lines: readonly string[]): Batch {
+  const read = lines.map((line) => decodeLine(line, LINE_FIELDS));
+  return {
+    entries: read.flatMap((line) => (line?.type === "entry" ? [line.entry] : [])),
+    intents: read.flatMap((line) => (line?.type === "intent" ? [line] : [])),
+    over: read.flatMap((line) => (line?.type === "over" ? line.numbers : [])),
+  };
+}
+
 /** A writer whose ticks and retries are run by hand. */
 function makeRig(
-  onCommit: (batch: JournalBatch) => "busy" | void,
+  onCommit: (batch: Batch) => void,
   { schedule, reserve = 0 }: { schedule?: (action: () => void) => void; reserve?: number } = {},
 ) {
   const ticks: (() => void)[] = [];
   const later: (() => void)[] = [];
   const faults: string[] = [];
-  const chain: { id: string; seq: number; hash: string }[] = [];
-  const intents = new Map<number, string>();
-  const space = { number: 0, nowMs: 0, reserves: reserve, canRestore: false };
-  const headNow = (): ChainHead => ({ chain: "c", seq: chain.length, hash: chain.at(-1)?.hash ?? "" });
+  const rows: LedgerEntry[] = [];
+  const intents = new Map<number, StoredIntent>();
+  const carried: string[][] = [];
+  const space = { reserves: reserve, canRestore: false };
   const writer = createLedgerWriter({
     journal: {
-      head: headNow(),
-      abandoned: [],
-      beginning: "none",
-      continues: null,
-      lastHead: null,
-      keepHead: () => undefined,
-      nextNumber: () => ++space.number,
-      commit(batch) {
-        for (const { id } of batch.entries) if (chain.some((row) => row.id === id)) return { duplicate: id };
-        if (onCommit(batch) === "busy") return "busy";
-        for (const entry of batch.entries) {
-          const { id, seq, hash } = entry;
-          expect(seq).toBe(chain.length + 1);
-          expect(hash).toBe(linkTo(chain.at(-1)?.hash ?? "", digestRow(entry)));
-          chain.push({ id, seq: seq ?? 0, hash: hash ?? "" });
-        }
-        expect(batch.head).toEqual(headNow());
-        for (const { number, body } of batch.intents) intents.set(number, body);
-        for (const over of batch.over) intents.delete(over);
-        return "written";
+      chain: "c",
+      append(lines, open) {
+        const batch = readBatch(lines);
+        onCommit(batch);
+        carried.push([...open()]);
+        rows.push(...batch.entries);
+        for (const { number, intent } of batch.intents) intents.set(number, intent);
+        for (const number of batch.over) expect(intents.delete(number)).toBe(true);
       },
-      reread: headNow,
       relieve: () => space.reserves-- > 0,
       restore: () => space.canRestore,
     },
     schedule: schedule ?? ((action) => void ticks.push(action)),
     after: (_delay, action) => void later.push(action),
-    nowMs: () => space.nowMs,
+    nowMs: () => 0,
     onFault: (error) => void faults.push(error.message),
-    onRecovery: (rows) => void faults.push(`recovered ${rows}`),
-    onDuplicate: (id) => void faults.push(`duplicate ${id}`),
+    onRecovery: (count) => void faults.push(`recovered ${count}`),
   });
   const run = (queue: (() => void)[]): void => {
     for (const action of queue.splice(0)) action();
   };
-  const written = (): string[] => chain.map(({ id }) => id);
-  return { writer, faults, written, intents, space, tick: () => run(ticks), retry: () => run(later) };
+  const written = (): string[] => rows.map(({ id }) => id);
+  return { writer, faults, written, rows, intents, carried, space, tick: () => run(ticks), retry: () => run(later) };
 }
 
-const idsOf = (batch: JournalBatch): string[] => batch.entries.map(({ id }) => id);
+const idsOf = (batch: Batch): string[] => batch.entries.map(({ id }) => id);
 
 function makeIntent(id: string): Intent {
   const { requestId, createdAt, userId, apiKeyId, endpoint } = makeEntry();
@@ -124,7 +125,7 @@ test("an intent is durable before it is acknowledged, and over with its row", as
   const { ticket, durable } = writer.intend(makeIntent("a"));
   tick();
   await durable;
-  expect([...intents.values()].map((body) => (JSON.parse(body) as Intent).id)).toEqual(["a"]);
+  expect([...intents.values()].map(({ id }) => id)).toEqual(["a"]);
   expect(writer.figures().openIntents).toBe(1);
   const settled = writer.add(makeEntry({ id: "a" }), ticket);
   tick();
@@ -158,8 +159,7 @@ test("an intent takes another's place in one commit: where it cannot be written,
   const { writer, intents, written, tick, retry } = makeRig(() => {
     if (full) throw new Error("disk full");
   });
-  const open = (): (string | null)[] =>
-    [...intents.values()].map((body) => (JSON.parse(body) as Intent).provider ?? null);
+  const open = (): (string | null)[] => [...intents.values()].map(({ provider }) => provider ?? null);
   const first = writer.intend(makeIntent("a"));
   tick();
   await first.durable;
@@ -180,29 +180,29 @@ test("an intent takes another's place in one commit: where it cannot be written,
   expect([open(), written(), writer.figures().openIntents]).toEqual([[], ["a"], 0]);
 });
 
-test("what was announced when the gateway died is closed as interrupted, with what was known", async () => {
-  const batches: JournalBatch[] = [];
-  const { writer, tick } = makeRig((batch) => void batches.push(batch));
+test("a row comes back from its line as it was given, times, nulls and what a call used too", async () => {
+  const { writer, rows, tick } = makeRig(() => undefined);
+  const attempt = { provider: "p", model: "m", status: 200, errorKind: null, upstreamRequestId: null, latencyMs: 1.5 };
+  const given = makeEntry({ tags: ["a:b"], units: { images: 2 }, attempts: [attempt], modelAsked: "\n\ud800\u0000é" });
+  void writer.add(given);
+  tick();
+  await writer.drain();
+  expect(rows).toEqual([given]);
+});
+
+test("with each write come the intents that were open before it, for a file that begins with them", async () => {
+  const { writer, carried, tick } = makeRig(() => undefined);
   const first = writer.intend(makeIntent("a"));
   tick();
   await first.durable;
-  const closing = closeAbandoned([{ number: 1, body: JSON.stringify(makeIntent("a")) }], writer);
+  const second = writer.intend(makeIntent("b"));
+  writer.add(makeEntry({ id: "a" }), first.ticket).catch(() => undefined);
   tick();
-  expect(await closing).toBe(1);
-  const last = batches.at(-1);
-  expect(last?.over).toEqual([1]);
-  expect(last?.entries[0]).toMatchObject({
-    id: "a",
-    errorKind: "interrupted",
-    status: 500,
-    modelAsked: "m",
-    provider: "p",
-    streamed: true,
-    createdAt: makeEntry().createdAt,
-    outputTokens: null,
-    costNanos: null,
-    usageSource: "none",
-  });
+  await second.durable;
+  void writer.add(makeEntry({ id: "c" }));
+  tick();
+  const ids = carried.map((lines) => lines.map((line) => (JSON.parse(line) as [string, number, Intent])[2].id));
+  expect(ids).toEqual([[], ["a"], ["b"]]);
 });
 
 test("on a full disk, rows of calls that run go into the space set aside; new calls are refused until there is space again", async () => {
@@ -234,41 +234,6 @@ test("on a full disk, rows of calls that run go into the space set aside; new ca
   space.canRestore = true;
   retry();
   expect([writer.fault(), written(), faults]).toEqual([null, ["running", "late"], ["disk full", "recovered 0"]]);
-});
-
-test("while another process writes, a commit waits without holding anything up; after five seconds it is a fault", async () => {
-  let isBusy = true;
-  const { writer, written, space, tick, retry } = makeRig(() => (isBusy ? "busy" : undefined));
-  const first = writer.add(makeEntry({ id: "a" }));
-  tick();
-  const second = writer.add(makeEntry({ id: "b" }));
-  retry();
-  expect([written(), writer.fault()]).toEqual([[], null]);
-  isBusy = false;
-  retry();
-  await Promise.all([first, second]);
-  expect(written()).toEqual(["a", "b"]);
-  isBusy = true;
-  const late = writer.add(makeEntry({ id: "c" }));
-  tick();
-  space.nowMs += 5_000;
-  retry();
-  await expect(late).rejects.toThrow("Another process");
-  isBusy = false;
-  retry();
-  expect([written(), writer.fault()]).toEqual([["a", "b", "c"], null]);
-});
-
-test("a row that is there already is left out, and leaves no gap", async () => {
-  const { writer, faults, written, tick } = makeRig(() => undefined);
-  const first = writer.add(makeEntry({ id: "a" }));
-  tick();
-  await first;
-  const more = ["a", "b"].map((id) => writer.add(makeEntry({ id })));
-  tick();
-  await Promise.all(more);
-  expect(written()).toEqual(["a", "b"]);
-  expect(faults).toEqual(["duplicate a"]);
 });
 
 test("drain waits for what is open, and says so where it cannot be written", async () => {

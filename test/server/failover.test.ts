@@ -1,7 +1,9 @@
 // Where a provider fails: tried again, or another one asked, until the first output has gone to the client; never for what nobody could do better.
 
-import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
+import { BOOK_RULES } from "../../src/ledger/index.ts";
+import { findOpenIntents } from "../../src/store/journal/cursor.ts";
+import { listSlots } from "../../src/store/journal/disk.ts";
 import { type Rig, type Upstream, makeStream, readJson, makeRig } from "../rig.ts";
 import {
   ASK,
@@ -213,10 +215,10 @@ describe("one provider alone", () => {
 
 describe("on the books", () => {
   const readAnnounced = ({ config }: Rig): unknown[] => {
-    const file = new Database(config.ledgerPath, { readonly: true });
-    const intents = file.query<{ body: string }, []>("select body from ledger_intents").all();
-    file.close();
-    return intents.map(({ body }) => JSON.parse(body));
+    const slots = listSlots(config.ledgerPath);
+    const location = config.ledgerPath;
+    const lying = (slot: number) => ({ location, slot, rules: BOOK_RULES });
+    return slots.flatMap((slot) => findOpenIntents(lying(slot), 0)).map(({ intent }) => intent);
   };
   const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
   /** A stream that tells what it read, and breaks off before it wrote anything. */

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AuditedCall } from "../../src/audit/index.ts";
-import { type LedgerEntry, type Recount, createLedgerWriter } from "../../src/ledger/index.ts";
+import { BOOK_RULES, type LedgerEntry, type Recount, createLedgerWriter } from "../../src/ledger/index.ts";
 import type { OpenJournal, Store } from "../../src/store/index.ts";
 import { makeEntry as makeCall } from "../ledger/entry.ts";
 import { type Place, open } from "./sample.ts";
@@ -45,14 +45,14 @@ export function describeRecounts(place: Place): void {
       journal = await store.openJournal({
         outboxPath: join(folder, "outbox.db"),
         durability: "process",
+        rules: BOOK_RULES,
         key: { id: "test", publicKey: "" },
         now: new Date("2026-05-04T03:02:01Z"),
         findHead: () => null,
         after: () => () => undefined,
-        onFault: (error) => {
-          throw error;
+        onTiding: (tiding) => {
+          throw new Error(JSON.stringify(tiding));
         },
-        onRecovery: () => undefined,
       });
       const writer = createLedgerWriter({
         journal: journal.journal,
@@ -63,9 +63,6 @@ export function describeRecounts(place: Place): void {
           throw error;
         },
         onRecovery: () => undefined,
-        onDuplicate: (id) => {
-          throw new Error(id);
-        },
       });
       for (let index = 0; index < CALLS; index++) {
         calls.push(makeCall({ id: Bun.randomUUIDv7(), userId: index % 2 === 0 ? "even" : "odd" }));

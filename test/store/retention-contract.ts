@@ -4,7 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ReportQuery, sealAll, type SealedEntry } from "../../src/ledger/index.ts";
+import {
+  encodeEntryLine,
+  encodeRecountLine,
+  type ReportQuery,
+  sealAll,
+  type SealedEntry,
+} from "../../src/ledger/index.ts";
 import type { Store } from "../../src/store/index.ts";
 import { openJournal } from "./report-contract.ts";
 import { makeEntry, open, type Place } from "./sample.ts";
@@ -21,7 +27,7 @@ export function describeRetention(place: Place): void {
 
     beforeAll(async () => {
       store = await open(await place.create());
-      const { journal, close } = await openJournal(store, join(folder, "outbox.db"));
+      const { journal, head, close } = await openJournal(store, join(folder, "outbox.db"));
       // The twentieth is late: its request came before all the others.
       const entries = Array.from({ length: ROWS }, (_, index) =>
         makeEntry({
@@ -33,9 +39,11 @@ export function describeRetention(place: Place): void {
           payloadSalt: "salt",
         }),
       );
-      const made = sealAll(journal.head, entries);
-      sealed = made.sealed;
-      const counted = { chain: journal.head.chain, createdAt: at(99), state: "skipped", reason: "busy" } as const;
+      sealed = sealAll(
+        head(),
+        entries.map((entry) => ({ ...entry })),
+      ).sealed;
+      const counted = { createdAt: at(99), state: "skipped", reason: "busy" } as const;
       const recount = {
         ...counted,
         entryId: entries[0]?.id ?? "",
@@ -50,8 +58,7 @@ export function describeRetention(place: Place): void {
         outputHigh: null,
         verdict: null,
       };
-      const { head, sealed: recounts } = sealAll(made.head, [recount]);
-      journal.commit({ head, entries: sealed, recounts, intents: [], over: [] });
+      journal.append([...entries.map(encodeEntryLine), encodeRecountLine(recount)], () => []);
       await store.ledger.page({}, 1, null);
       await store.ledger.putPayloads(
         entries.map(({ id, userId, createdAt }) => ({

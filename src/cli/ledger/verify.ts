@@ -12,9 +12,10 @@ import {
   verifyChains,
 } from "../../audit/verify/index.ts";
 import { type Config, loadConfig } from "../../config/index.ts";
-import { readHeads, readPublicKey } from "../../ledger/index.ts";
+import { BOOK_RULES, readHeads, readPublicKey } from "../../ledger/index.ts";
 import { openChains } from "../../store/chain-reader.ts";
 import { placeHeads, readHeadFile } from "./head-file.ts";
+import { settleJournals } from "../../store/journal/settle.ts";
 import { locateLedger, readScheme } from "../../store/location.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
@@ -70,6 +71,8 @@ const ROWS_WORTH_THREADS = 50_000;
 
 async function verify(config: Config, asked: Asked): Promise<Verified> {
   const location = locateLedger(config);
+  const warning = await settleJournals(readScheme(location) === "" ? location : config.outboxPath, BOOK_RULES);
+  if (warning !== null) say(`warning: ${warning}`);
   const outbox =
     readScheme(location) !== "" && existsSync(config.outboxPath)
       ? await openChains(config.outboxPath, CHAIN_FIELDS)

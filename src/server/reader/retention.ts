@@ -15,8 +15,8 @@ interface RetentionInit {
   limits: () => Retention;
   /** Of this gateway: each removes the rows of its own chain alone, for each signs for its own. */
   chain: () => string;
-  /** Says, signed and for good, that rows up to there are about to go. Throws where that cannot be kept: then they stay. */
-  cut: (link: { seq: number; hash: string }) => void;
+  /** Says, signed and for good, that rows up to there are about to go. Rejects where that cannot be kept: then they stay. */
+  cut: (link: { seq: number; hash: string }) => Promise<void>;
   clock: Clock;
   /** After a round in which something went. */
   onDone: (gone: Gone) => void;
@@ -98,7 +98,7 @@ async function dropAll(
   if (rowsMs === 0 || isOver()) return gone;
   const found = await ledger.findCut(chain(), before(rowsMs));
   if (found === null || isOver()) return gone;
-  cut(found);
+  await cut(found);
   gone.rows = await repeat(() => ledger.dropRows(found, AT_ONCE));
   return gone;
 }

@@ -11,9 +11,16 @@ export interface Reading extends LedgerReader, LedgerUpkeep {
   close(): Promise<void>;
 }
 
+interface ReadingInit {
+  ledger: LedgerStore;
+  ledgerFile: string | null;
+  /** Resolves once what was written to the books is there to be read. */
+  arrive: () => Promise<void>;
+}
+
 /** A SQLite ledger is read in a thread of its own; PostgreSQL does the work itself. */
-export function openReading({ ledger, ledgerFile }: { ledger: LedgerStore; ledgerFile: string | null }): Reading {
-  if (ledgerFile !== null) return startReader(ledgerFile);
+export function openReading({ ledger, ledgerFile, arrive }: ReadingInit): Reading {
+  if (ledgerFile !== null) return startReader(ledgerFile, arrive);
   return { ...createReader(ledger), ...createUpkeep(ledger), isInline: true, close: () => Promise.resolve() };
 }
 
@@ -25,7 +32,7 @@ const WORKER = IS_BUILT ? "./src/server/reader/worker.ts" : new URL("worker.ts",
 const CLOSE_MS = 2_000;
 
 /** @param location path of the ledger's SQLite file, which exists */
-function startReader(location: string): Reading {
+function startReader(location: string, arrive: () => Promise<void>): Reading {
   let worker: Worker | null = null;
   const caller = createCaller((message) => {
     worker ??= start();
@@ -48,21 +55,27 @@ function startReader(location: string): Reading {
     return started;
   };
 
+  /** Who reads finds what was booked before. */
+  const read = async <T>(name: string, ...asked: unknown[]): Promise<T> => {
+    await arrive();
+    return caller.call(name, ...asked);
+  };
+
   return {
     isInline: false,
-    breakdown: (query) => caller.call("breakdown", query),
+    breakdown: (query) => read("breakdown", query),
     dropHashes: (...asked) => caller.call("dropHashes", ...asked),
     dropPayloads: (...asked) => caller.call("dropPayloads", ...asked),
     dropRows: (...asked) => caller.call("dropRows", ...asked),
-    exportPiece: (query) => caller.call("exportPiece", query),
+    exportPiece: (query) => (query.cursor === null ? read("exportPiece", query) : caller.call("exportPiece", query)),
     findCut: (...asked) => caller.call("findCut", ...asked),
     findPayload: (entryId) => caller.call("findPayload", entryId),
-    logs: (query) => caller.call("logs", query),
-    page: (...asked) => caller.call("page", ...asked),
+    logs: (query) => read("logs", query),
+    page: (...asked) => read("page", ...asked),
     putPayloads: (payloads) => caller.call("putPayloads", payloads),
-    report: (query) => caller.call("report", query),
+    report: (query) => read("report", query),
     rollUp: (limit) => caller.call("rollUp", limit),
-    timeseries: (query) => caller.call("timeseries", query),
+    timeseries: (query) => read("timeseries", query),
     async close() {
       const ended = worker;
       if (ended === null) return;

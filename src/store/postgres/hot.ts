@@ -3,7 +3,7 @@
 import { type Table, getTableColumns, getTableName } from "drizzle-orm";
 import type postgres from "postgres";
 import type { LedgerEntry } from "../../ledger/index.ts";
-import type { Shipment } from "../journal.ts";
+import type { Shipment } from "../shipper.ts";
 import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts } from "./schema.ts";
 
 const INSERT_ENTRIES = printInsert(ledgerEntries);

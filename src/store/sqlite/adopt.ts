@@ -1,43 +1,45 @@
-// Intents whose process is gone. Knows no ledger rule: whoever asks closes them.
+// Intents in the file itself, where versions before the journal put them. Knows no ledger rule: whoever asks closes them.
 
 import type { Database } from "bun:sqlite";
-import { asc, eq, ne } from "drizzle-orm";
-import type { OpenIntent } from "../../ledger/index.ts";
-import type { Adopted } from "../journal.ts";
+import { asc, eq, inArray } from "drizzle-orm";
+import type { StoredIntent } from "../../ledger/index.ts";
 import { runNow, toDb } from "./query.ts";
 import { ledgerChains, ledgerIntents } from "./schema.ts";
-import { type Slot, trySlot } from "./slot.ts";
 
-export function readIntents(db: Database, slot: number): OpenIntent[] {
+export function readIntents(db: Database, slot: number): StoredIntent[] {
   const { db: orm, release } = toDb(db);
-  const rows = runNow(
-    orm
-      .select({ number: ledgerIntents.number, body: ledgerIntents.body })
-      .from(ledgerIntents)
-      .innerJoin(ledgerChains, eq(ledgerChains.chain, ledgerIntents.chain))
-      .where(eq(ledgerChains.slot, slot))
-      .orderBy(asc(ledgerIntents.number)),
-  );
-  release();
-  return rows;
+  try {
+    const rows = runNow(
+      orm
+        .select({ body: ledgerIntents.body })
+        .from(ledgerIntents)
+        .innerJoin(ledgerChains, eq(ledgerChains.chain, ledgerIntents.chain))
+        .where(eq(ledgerChains.slot, slot))
+        .orderBy(asc(ledgerIntents.number)),
+    );
+    return rows.map(({ body }) => JSON.parse(body) as StoredIntent);
+  } finally {
+    release();
+  }
 }
 
-/** Of all slots but `own` that no process holds. They are held meanwhile, so that nobody else books the same calls. */
-export function adoptIntents(db: Database, location: string, own: number): Adopted {
+export function dropIntents(db: Database, slot: number): void {
   const { db: orm, release } = toDb(db);
-  const others = runNow(
-    orm
-      .selectDistinct({ slot: ledgerChains.slot })
-      .from(ledgerIntents)
-      .innerJoin(ledgerChains, eq(ledgerChains.chain, ledgerIntents.chain))
-      .where(ne(ledgerChains.slot, own)),
-  );
-  release();
-  const held = others.map(({ slot }) => trySlot(location, slot)).filter((slot): slot is Slot => slot !== null);
-  return {
-    intents: held.flatMap(({ number }) => readIntents(db, number)),
-    release() {
-      for (const slot of held) slot.release();
-    },
-  };
+  try {
+    const ofSlot = orm.select({ chain: ledgerChains.chain }).from(ledgerChains).where(eq(ledgerChains.slot, slot));
+    runNow(orm.delete(ledgerIntents).where(inArray(ledgerIntents.chain, ofSlot)));
+  } finally {
+    release();
+  }
+}
+
+/** Slots in whose chains some lie. */
+export function listIntentSlots(db: Database): number[] {
+  const { db: orm, release } = toDb(db);
+  try {
+    const slots = orm.selectDistinct({ slot: ledgerChains.slot }).from(ledgerIntents);
+    return runNow(slots.innerJoin(ledgerChains, eq(ledgerChains.chain, ledgerIntents.chain))).map(({ slot }) => slot);
+  } finally {
+    release();
+  }
 }

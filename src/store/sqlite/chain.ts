@@ -2,56 +2,83 @@
 
 import type { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
-import { desc, eq } from "drizzle-orm";
-import type { ChainHead, HeadReason, Journal } from "../../ledger/index.ts";
-import type { Chest, JournalOptions } from "../journal.ts";
+import { and, desc, eq } from "drizzle-orm";
+import type { ChainHead, Head, HeadReason } from "../../ledger/index.ts";
+import type { ChainOrigin } from "../journal/segment.ts";
+import type { Db } from "../engine.ts";
 import { runNow, toDb } from "./query.ts";
-import { ledgerChains, ledgerHeads } from "./schema.ts";
+import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts } from "./schema.ts";
 import { canonicalize } from "../../lib/canonical-json.ts";
 
-type Opened = Pick<Chest, "beginning" | "continues" | "head" | "lastHead">;
-type LastHead = NonNullable<Journal["lastHead"]>;
+type LastHead = Pick<Head, "chain" | "hash" | "reason" | "seq">;
+
+export interface ChainOptions {
+  /** Who signs the chain's heads. */
+  key: { id: string; publicKey: string };
+  /** The newest head of a chain that was kept elsewhere, too. */
+  findHead: (chain: string) => LastHead | null;
+  now: Date;
+}
+
+export interface OpenedChain {
+  /** Where it stands. */
+  head: ChainHead;
+  origin: ChainOrigin;
+  /** Why a new chain began, if one did: there was none, the key is another, or rows were missing that had been signed. */
+  beginning: "first" | "new_key" | "none" | "rewound";
+  /** The newest signed head of the chain that is known; null where there is none. */
+  lastHead: LastHead | null;
+}
 
 const KEY_PREFIX = 16;
 
 /** The slot's chain, as far as this key made it and all is there that was signed; else a new one, which says what it goes on from. */
-export function openChain(
-  db: Database,
-  slot: number,
-  options: Omit<JournalOptions, "durability" | "location">,
-): Opened {
+export function openChain(db: Database, slot: number, options: ChainOptions): OpenedChain {
   const { db: orm, release } = toDb(db);
   try {
     const ofSlot = orm.select().from(ledgerChains).where(eq(ledgerChains.slot, slot));
     const [last] = runNow(ofSlot.orderBy(desc(ledgerChains.startedAt)).limit(1));
     const { key, now } = options;
     if (last !== undefined && last.keyId === key.id) {
-      const { chain, seq, hash, continues } = last;
+      const { chain, seq, hash } = last;
       const lastHead = findLastHead(orm, chain, options.findHead);
-      if (!isRewound({ chain, seq, hash }, lastHead)) {
-        return { head: { chain, seq, hash }, continues, lastHead, beginning: "none" };
+      if (!isRewound(orm, { chain, seq, hash }, lastHead)) {
+        const origin = { ...last, startedAt: last.startedAt.getTime() };
+        return { head: { chain, seq, hash }, origin: pickOrigin(origin), lastHead, beginning: "none" };
       }
     }
     const head = { chain: `${key.id.slice(0, KEY_PREFIX)}-${randomBytes(6).toString("hex")}`, seq: 0, hash: "" };
     const continues = last === undefined ? null : canonicalize({ chain: last.chain, seq: last.seq, hash: last.hash });
     const row = { ...head, slot, keyId: key.id, publicKey: key.publicKey, startedAt: now, continues };
     runNow(orm.insert(ledgerChains).values(row));
-    return { head, continues, lastHead: null, beginning: nameBeginning(last?.keyId, key.id) };
+    const origin = pickOrigin({ ...row, startedAt: now.getTime() });
+    return { head, origin, lastHead: null, beginning: nameBeginning(last?.keyId, key.id) };
   } finally {
     release();
   }
 }
 
-function nameBeginning(before: string | undefined, now: string): Opened["beginning"] {
+function pickOrigin({ chain, slot, keyId, publicKey, startedAt, continues }: ChainOrigin): ChainOrigin {
+  return { chain, slot, keyId, publicKey, startedAt, continues };
+}
+
+/** The name of the slot's chain; null where it has none. */
+export function findChain(db: Database, slot: number): string | null {
+  const { db: orm, release } = toDb(db);
+  try {
+    const ofSlot = orm.select({ chain: ledgerChains.chain }).from(ledgerChains).where(eq(ledgerChains.slot, slot));
+    return runNow(ofSlot.orderBy(desc(ledgerChains.startedAt)).limit(1))[0]?.chain ?? null;
+  } finally {
+    release();
+  }
+}
+
+function nameBeginning(before: string | undefined, now: string): OpenedChain["beginning"] {
   if (before === undefined) return "first";
   return before === now ? "rewound" : "new_key";
 }
 
-function findLastHead(
-  orm: ReturnType<typeof toDb>["db"],
-  chain: string,
-  findHead: JournalOptions["findHead"],
-): LastHead | null {
+function findLastHead(orm: Db, chain: string, findHead: ChainOptions["findHead"]): LastHead | null {
   const { hash, reason, seq } = ledgerHeads;
   const ofChain = orm.select({ hash, reason, seq }).from(ledgerHeads).where(eq(ledgerHeads.chain, chain));
   const [row] = runNow(ofChain.orderBy(desc(seq), desc(ledgerHeads.signedAt)).limit(1));
@@ -60,7 +87,22 @@ function findLastHead(
   return kept !== null && kept.seq > (stored?.seq ?? -1) ? kept : stored;
 }
 
-/** A copy of earlier books was put in the place of the present ones, or rows were taken off their end. */
-function isRewound({ seq, hash }: ChainHead, last: LastHead | null): boolean {
-  return last !== null && (last.seq > seq || (last.seq === seq && last.hash !== hash));
+/**
+ * A copy of earlier books was put in the place of the present ones, or rows were taken off their end; also where others have taken their place
+ * since, from the journal.
+ */
+function isRewound(orm: Db, { chain, seq, hash }: ChainHead, last: LastHead | null): boolean {
+  if (last === null || last.seq === 0) return false;
+  if (last.seq >= seq) return last.seq > seq || last.hash !== hash;
+  const link = findLink(orm, chain, last.seq);
+  return link !== null && link !== last.hash;
+}
+
+function findLink(orm: Db, chain: string, seq: number): string | null {
+  for (const table of [ledgerEntries, ledgerRecounts] as (typeof ledgerEntries)[]) {
+    const at = and(eq(table.chain, chain), eq(table.seq, seq));
+    const [row] = runNow(orm.select({ hash: table.hash }).from(table).where(at).limit(1));
+    if (row !== undefined) return row.hash;
+  }
+  return null;
 }

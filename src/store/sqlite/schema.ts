@@ -12,6 +12,8 @@ export const {
   loginLinks,
   ledgerEntries,
   ledgerIntents,
+  ledgerPlaces,
+  ledgerRefused,
   ledgerChains,
   ledgerHeads,
   ledgerRecounts,

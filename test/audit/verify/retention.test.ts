@@ -41,7 +41,7 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
         const stop = startRetention({
           ledger: books,
           limits: () => ({ capturedMs: 0, payloadHashesMs: 2.5 * DAY_MS, rowsMs: 4.5 * DAY_MS }),
-          chain: () => ledger.head().chain,
+          chain: () => ledger.chain,
           cut,
           clock: bench.clock,
           onDone: (counts) => gone.push(counts),

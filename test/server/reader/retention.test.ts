@@ -38,7 +38,7 @@ function open(
     },
     limits: () => ({ capturedMs: 0, payloadHashesMs: 0, rowsMs: 0, ...limits }),
     chain: () => "own",
-    cut(link) {
+    async cut(link) {
       asked.push(`signed ${link.seq} ${link.hash}`);
       cut();
     },

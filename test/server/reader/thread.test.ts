@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sealAll } from "../../../src/ledger/index.ts";
+import { encodeEntryLine } from "../../../src/ledger/index.ts";
 import { createReader, exportRows } from "../../../src/server/reader/reader.ts";
 import { openReading, type Reading } from "../../../src/server/reader/thread.ts";
 import { startUpkeep } from "../../../src/server/reader/upkeep.ts";
@@ -26,8 +26,7 @@ beforeAll(async () => {
   const entries = Array.from({ length: ROWS }, (_, index) =>
     makeEntry({ status: index % 5 === 0 ? 500 : 200, createdAt: new Date(index * 60_000) }),
   );
-  const { head, sealed } = sealAll(journal.head, entries);
-  journal.commit({ head, entries: sealed, recounts: [], intents: [], over: [] });
+  journal.append(entries.map(encodeEntryLine), () => []);
   await close(0);
   reading = openReading(store);
 });

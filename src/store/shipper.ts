@@ -1,26 +1,8 @@
-// The local journal as the daemon opens it, and how what is in it goes on to PostgreSQL. Knows no SQL.
+// How rows go on from the file that a gateway writes to itself to PostgreSQL. Knows no SQL.
 
-import type { Database } from "bun:sqlite";
-import type { ChainHead, Head, Journal, OpenIntent, SealedEntry, SealedRecount } from "../ledger/index.ts";
-import type { EngineOptions } from "./engine.ts";
+import type { ChainHead, SealedEntry, SealedRecount } from "../ledger/index.ts";
+import { codeOf } from "./error.ts";
 import type { Schema } from "./schema.ts";
-
-export interface JournalOptions {
-  /** Path of a SQLite file. */
-  location: string;
-  /** What a row outlives once it is acknowledged: the death of the process, or of the machine's power. */
-  durability: "disk" | "process";
-  checkpoints?: EngineOptions["checkpoints"];
-  /** What of the disk is set aside for rows of calls that run when it fills up; 0 for none. */
-  reserveBytes?: number;
-  /** In place of opening the file by itself. */
-  connect?: (location: string) => Database;
-  /** Who signs the chain's heads. */
-  key: { id: string; publicKey: string };
-  /** The newest head of a chain that was kept elsewhere, too. */
-  findHead: (chain: string) => Pick<Head, "chain" | "hash" | "reason" | "seq"> | null;
-  now: Date;
-}
 
 /** Rows as they lie in the file. */
 export interface Shipment {
@@ -30,28 +12,20 @@ export interface Shipment {
   chains: (ChainHead & Schema["ledgerChains"]["$inferSelect"])[];
 }
 
-export interface Chest extends Journal {
+/** What of the file the shipper works with. */
+export interface Chest {
   /** The oldest of what lies there. */
   take(limit: number): Shipment;
   /** It has arrived. */
   drop(shipment: Shipment): void;
   /** Rows that lie there. */
   countWaiting(): number;
-  /** What the file is worth, without the pages in it that are free again. */
-  countBytes(): number;
-  /** Intents of processes that are gone, while this one runs on. */
-  adopt(): Adopted;
-  close(): void;
-}
-
-export interface Adopted {
-  intents: readonly OpenIntent[];
-  /** To be called once they are closed: until then nobody else finds them. */
-  release(): void;
+  /** The database does not take this one, whatever is done: it stays where it is, and is taken no more. */
+  refuse(row: SealedEntry | SealedRecount, reason: string): void;
 }
 
 interface ShipperInit {
-  chest: Pick<Chest, "countWaiting" | "drop" | "take">;
+  chest: Chest;
   /** Writes all or nothing; what is there already is left alone. */
   deliver(shipment: Shipment): Promise<void>;
   after: (delayMs: number, action: () => void) => () => void;
@@ -64,11 +38,11 @@ export interface Shipper {
   nudge(): void;
   /** Resolves once all that lay there is delivered, or after `limitMs`. */
   flush(limitMs: number): Promise<void>;
-  waiting(): number;
   /** Delivers what is left, as far as that is possible in `limitMs`. */
   stop(limitMs: number): Promise<void>;
 }
 
+const NOTHING: Shipment = { entries: [], recounts: [], heads: [], chains: [] };
 const ROWS = 500;
 const RETRY_MS = 1_000;
 
@@ -87,14 +61,45 @@ export function createShipper(init: ShipperInit): Shipper {
       const shipment = init.chest.take(ROWS);
       const { entries, recounts, heads } = shipment;
       if (entries.length + recounts.length + heads.length === 0) return;
-      await init.deliver(shipment);
+      const arrived = await deliver(shipment);
       // What arrives twice is left alone there, so the next process may deliver it again.
       if (isClosed) return;
-      init.chest.drop(shipment);
+      init.chest.drop(arrived);
       if (isFaulty) {
         isFaulty = false;
         init.onRecovery();
       }
+    }
+  };
+
+  /** What of it has arrived: one row that the database does not take must not hold up all others. */
+  const deliver = async (shipment: Shipment): Promise<Shipment> => {
+    try {
+      await init.deliver(shipment);
+      return shipment;
+    } catch (error) {
+      if (!isHopeless(error)) throw error;
+      return deliverApart(shipment);
+    }
+  };
+
+  const deliverApart = async ({ entries, recounts, heads, chains }: Shipment): Promise<Shipment> => {
+    const arrived: Shipment = { entries: [], recounts: [], heads, chains };
+    for (const row of entries) if (await isTaken(row, { ...NOTHING, entries: [row] })) arrived.entries.push(row);
+    for (const row of recounts) if (await isTaken(row, { ...NOTHING, recounts: [row] })) arrived.recounts.push(row);
+    // The chain's end last: whoever reads it finds the rows before it.
+    await init.deliver({ ...NOTHING, heads, chains });
+    return arrived;
+  };
+
+  const isTaken = async (row: SealedEntry | SealedRecount, alone: Shipment): Promise<boolean> => {
+    try {
+      await init.deliver(alone);
+      return true;
+    } catch (error) {
+      if (!isHopeless(error)) throw error;
+      init.chest.refuse(row, error instanceof Error ? describe(error) : String(error));
+      return false;
     }
   };
 
@@ -136,7 +141,6 @@ export function createShipper(init: ShipperInit): Shipper {
   return {
     nudge,
     flush,
-    waiting: init.chest.countWaiting,
     async stop(limitMs) {
       isStopped = true;
       // Heads are not counted, and go along.
@@ -145,4 +149,14 @@ export function createShipper(init: ShipperInit): Shipper {
       isClosed = true;
     },
   };
+}
+
+/** Of the row, not of the moment: a value that no column takes. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function isHopeless(error: unknown): boolean {
+  return /^(?:22|23|54)/u.test(codeOf(error));
+}
+
+/** In the database's own words: ours are for everyone, and say nothing of rows. */
+function describe(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -1,0 +1,174 @@
+// Keeps a file up with the journal of this process: binds what was written, ships what is on its way elsewhere, and tells how far it has come. Runs
+// on the thread that opens it. Knows no SQL.
+
+import type { ChainHead, Head } from "../ledger/index.ts";
+import type { Flaw } from "./journal/cursor.ts";
+import type { Place } from "./journal/disk.ts";
+import { createShipper, type Shipment, type Shipper } from "./shipper.ts";
+import type { Binder, Bound } from "./sqlite/binder.ts";
+import type { Refusal } from "./sqlite/seal.ts";
+
+/** What the operator should hear of. */
+export type Tiding =
+  | { type: "duplicate"; id: string }
+  | { type: "flaw"; flaw: Flaw }
+  | { type: "interrupted"; rows: number; isOwn: boolean }
+  | { type: "refused"; refusal: Refusal }
+  /** Rows cannot be bound, or not be shipped; it is tried again. */
+  | { type: "stuck"; at: "binding" | "shipping"; reason: string }
+  | { type: "unstuck"; at: "binding" | "shipping" };
+
+export interface BinderyState {
+  /** The last link that is in the file. */
+  head: ChainHead;
+  /** Where the journal is bound up to. */
+  place: Place;
+  /** Rows in the file that are still to go on to the ledger's own database. */
+  waiting: number;
+  /** Rows that a database does not take. */
+  refused: number;
+  /** Of a file that is on the way to another database; else 0. */
+  bytes: number;
+}
+
+export interface Bindery {
+  /** The journal has come so far. */
+  wrote(end: Place): void;
+  /** Resolves once all up to there is bound, and shipped, or after `limitMs`. */
+  flush(end: Place | null, limitMs: number): Promise<void>;
+  keepHead(head: Head & { id: string }): Promise<void>;
+  /** Closes what processes left that are gone. */
+  adopt(): Promise<void>;
+  /** Does what is left as far as that is possible in `limitMs`. `isSettled`: no call is open, so that nothing of the journal is needed. */
+  close(end: Place | null, limitMs: number, isSettled: boolean): Promise<void>;
+}
+
+export interface BinderyInit {
+  binder: Binder;
+  slot: number;
+  chain: string;
+  /** Null where the file is the ledger itself. */
+  deliver: ((shipment: Shipment) => Promise<void>) | null;
+  after: (delayMs: number, action: () => void) => () => void;
+  now: () => Date;
+  onTiding: (tiding: Tiding) => void;
+  onState: (state: BinderyState) => void;
+}
+
+const ROWS_A_TURN = 1_000;
+const RETRY_MS = 250;
+
+export function createBindery(init: BinderyInit): Bindery {
+  const { binder, slot, chain } = init;
+  let target: Place | null = null;
+  let isStuck = false;
+  let isClosed = false;
+  let callOff: (() => void) | null = null;
+  let refused = binder.countRefused();
+  let waiting = init.deliver === null ? 0 : binder.countWaiting();
+
+  const tell = (): void =>
+    init.onState({
+      head: binder.head(chain) ?? { chain, seq: 0, hash: "" },
+      place: binder.place(slot),
+      waiting,
+      refused,
+      bytes: init.deliver === null ? 0 : binder.countBytes(),
+    });
+
+  const report = (bound: Bound): void => {
+    for (const id of bound.duplicates) init.onTiding({ type: "duplicate", id });
+    for (const refusal of bound.refused) init.onTiding({ type: "refused", refusal });
+    for (const flaw of bound.flaws) init.onTiding({ type: "flaw", flaw });
+    refused += bound.refused.length;
+    if (init.deliver !== null) waiting += bound.rows;
+  };
+
+  /** False where something hinders it. */
+  const bindAll = (): boolean => {
+    try {
+      for (;;) {
+        const bound = target === null ? null : binder.bind(slot, { to: target, most: ROWS_A_TURN });
+        if (bound === null) break;
+        report(bound);
+        tell();
+      }
+    } catch (error) {
+      if (!isStuck) init.onTiding({ type: "stuck", at: "binding", reason: explain(error) });
+      isStuck = true;
+      callOff ??= init.after(RETRY_MS, () => {
+        callOff = null;
+        if (!isClosed) bindAll();
+      });
+      return false;
+    }
+    if (isStuck) init.onTiding({ type: "unstuck", at: "binding" });
+    isStuck = false;
+    shipper?.nudge();
+    return true;
+  };
+
+  const shipper: Shipper | null =
+    init.deliver === null
+      ? null
+      : createShipper({
+          chest: {
+            take: binder.take,
+            drop(shipment) {
+              binder.drop(shipment);
+              waiting = binder.countWaiting();
+              tell();
+            },
+            countWaiting: () => waiting,
+            refuse(row, reason) {
+              const refusal = binder.refuse(row, reason, init.now());
+              refused++;
+              init.onTiding({ type: "refused", refusal });
+            },
+          },
+          deliver: init.deliver,
+          after: init.after,
+          onFault: (error) => init.onTiding({ type: "stuck", at: "shipping", reason: explain(error) }),
+          onRecovery: () => init.onTiding({ type: "unstuck", at: "shipping" }),
+        });
+
+  shipper?.nudge();
+  tell();
+  return {
+    wrote(end) {
+      target = end;
+      // While something hinders it, the retry is enough.
+      if (!isStuck) bindAll();
+    },
+    async flush(end, limitMs) {
+      target = end ?? target;
+      bindAll();
+      await shipper?.flush(limitMs);
+    },
+    async keepHead(head) {
+      binder.keepHead(head);
+      shipper?.nudge();
+    },
+    async adopt() {
+      const bound = binder.adopt(slot, chain);
+      report(bound);
+      if (bound.interrupted > 0) init.onTiding({ type: "interrupted", rows: bound.interrupted, isOwn: false });
+      tell();
+      shipper?.nudge();
+    },
+    async close(end, limitMs, isSettled) {
+      target = end ?? target;
+      const isBound = bindAll();
+      isClosed = true;
+      callOff?.();
+      await shipper?.stop(limitMs);
+      if (isBound && isSettled) binder.finish(slot);
+      tell();
+      binder.end();
+    },
+  };
+}
+
+function explain(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,141 @@
+// Reads a slot's journal, a load of rows at a time, from the place up to which it is bound. Knows no database.
+
+import type { BookRules, LedgerEntry, Line, Recount, StoredIntent } from "../../ledger/index.ts";
+import { countBytes, nameSegment, type Place, readRange } from "./disk.ts";
+import { type Piece, readFrames } from "./frame.ts";
+import { type ChainOrigin, decodeHead, listStretches, readSegmentHead, type SegmentHead } from "./segment.ts";
+
+/** Bytes of a journal that no rows could be read from. */
+export interface Flaw {
+  /** `torn`: never wholly written, and so never acknowledged. */
+  kind: "damage" | "torn";
+  path: string;
+  startsAt: number;
+  endsAt: number;
+}
+
+/** What is bound in one go. */
+export interface Load {
+  rows: (LedgerEntry | Recount)[];
+  /** Behind it. */
+  place: Place;
+  /** Of the segment that it is from; null where its beginning cannot be read. */
+  origin: ChainOrigin | null;
+  flaws: Flaw[];
+}
+
+export interface Cursor {
+  /** About `most` rows that come next, of one segment, up to `to`, or all that was wholly written; null where there are none. */
+  next(to: Place | null, most: number): Load | null;
+  /** What `next` gave was bound. */
+  move(place: Place): void;
+}
+
+/** Enough for a thousand rows and more. */
+const CHUNK_BYTES = 2 * 1024 * 1024;
+
+interface Wanted {
+  path: string;
+  from: number;
+  to: number;
+  most: number;
+}
+
+export interface Lying {
+  location: string;
+  slot: number;
+  rules: Pick<BookRules, "decodeLine" | "fields">;
+}
+
+export function createCursor({ location, slot, rules }: Lying, start: Place): Cursor {
+  let place = start;
+  let known: { segment: number; head: SegmentHead | null } | null = null;
+
+  const findHead = (path: string): SegmentHead | null => {
+    if (known?.segment !== place.segment) known = { segment: place.segment, head: readSegmentHead(path) };
+    return known.head;
+  };
+
+  const read = ({ path, from, to, most }: Wanted): Load => {
+    const head = findHead(path);
+    const load: Load = { rows: [], place, origin: head?.origin ?? null, flaws: [] };
+    const fields = head?.fields ?? rules.fields;
+    for (const piece of readPieces(path, from, to)) {
+      load.place = { segment: place.segment, offset: piece.endsAt };
+      if (piece.kind === "frame") addRows(load.rows, piece.lines, (line) => rules.decodeLine(line, fields));
+      else load.flaws.push({ ...piece, kind: piece.kind, path });
+      if (load.rows.length >= most) break;
+    }
+    return load;
+  };
+
+  return {
+    next(to, most) {
+      const own = nameSegment(location, slot, place.segment);
+      if (to?.segment === place.segment) {
+        return to.offset > place.offset ? read({ path: own, from: place.offset, to: to.offset, most }) : null;
+      }
+      const stretches = listStretches(location, slot, place.segment);
+      const current = stretches.find(({ segment }) => segment === place.segment);
+      const end = current === undefined ? 0 : (current.end ?? countBytes(own) ?? 0);
+      if (end > place.offset) return read({ path: own, from: place.offset, to: end, most });
+      const following = stretches.find(({ segment }) => segment > place.segment && segment <= (to?.segment ?? segment));
+      if (following === undefined) return null;
+      return { rows: [], place: { segment: following.segment, offset: 0 }, origin: null, flaws: [] };
+    },
+    move(next) {
+      place = next;
+    },
+  };
+}
+
+/** A frame that is cut by the end of a chunk is no flaw: there, more is read. */
+function* readPieces(path: string, from: number, to: number): Generator<Piece, void> {
+  for (let at = from, bytes = CHUNK_BYTES; at < to;) {
+    const end = Math.min(to, at + bytes);
+    const started = at;
+    for (const piece of readFrames(readRange(path, at, end), at)) {
+      if (piece.kind !== "frame" && end < to) break;
+      yield piece;
+      at = piece.endsAt;
+    }
+    // Shorter than it was said to be.
+    if (end >= to) return;
+    bytes = at === started ? to - at : CHUNK_BYTES;
+  }
+}
+
+function addRows(rows: Load["rows"], lines: readonly string[], decode: (line: string) => Line | null): void {
+  for (const text of lines) {
+    // Of the others there are as many, and none of them is a row.
+    if (!text.startsWith('["e"') && !text.startsWith('["r"')) continue;
+    const line = decode(text);
+    if (line?.type === "entry") rows.push(line.entry);
+    if (line?.type === "recount") rows.push(line.recount);
+  }
+}
+
+export interface OpenIntent {
+  number: number;
+  intent: StoredIntent;
+}
+
+/** Of a slot that nobody writes to any more. @param from the first segment that counts */
+export function findOpenIntents({ location, slot, rules }: Lying, from: number): OpenIntent[] {
+  const open = new Map<number, StoredIntent>();
+  for (const { path, end } of listStretches(location, slot, from)) {
+    for (const piece of readPieces(path, 0, end ?? countBytes(path) ?? 0)) {
+      if (piece.kind === "frame") follow(open, piece.lines, rules);
+    }
+  }
+  return [...open].map(([number, intent]) => ({ number, intent }));
+}
+
+function follow(open: Map<number, StoredIntent>, lines: readonly string[], rules: Lying["rules"]): void {
+  for (const text of lines) {
+    if (text.startsWith('["e"') || text.startsWith('["r"') || decodeHead(text) !== null) continue;
+    const line = rules.decodeLine(text, rules.fields);
+    if (line?.type === "intent") open.set(line.number, line.intent);
+    if (line?.type === "over") for (const number of line.numbers) open.delete(number);
+  }
+}

@@ -1,0 +1,123 @@
+// What the journal asks of the system, each call one step that may fail. Knows no frame.
+
+import {
+  closeSync,
+  copyFileSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+export interface Disk {
+  /** For this user alone. Fails where it is there already. */
+  create(path: string): number;
+  /** How many bytes were written. */
+  write(file: number, bytes: Buffer, from: number, at: number): number;
+  truncate(file: number, length: number): void;
+  sync(file: number): void;
+  close(file: number): void;
+  /** So that the names in it are as durable as the files. */
+  syncFolder(path: string): void;
+  remove(path: string): void;
+}
+
+export const realDisk: Disk = {
+  create: (path) => openSync(path, "wx", 0o600),
+  write: (file, bytes, from, at) => writeSync(file, bytes, from, bytes.length - from, at),
+  truncate: ftruncateSync,
+  sync: fdatasyncSync,
+  close: closeSync,
+  syncFolder(path) {
+    // Windows has no such thing as a folder that is synced.
+    if (process.platform === "win32") return;
+    const folder = openSync(path, "r");
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  },
+  remove: (path) => rmSync(path, { force: true }),
+};
+
+/** A part of a journal, and a place in it. */
+export interface Place {
+  segment: number;
+  offset: number;
+}
+
+export function nameSegment(location: string, slot: number, segment: number): string {
+  return `${location}.journal-${slot}-${segment}`;
+}
+
+/** Numbers of a slot's segments, in their order. */
+export function listSegments(location: string, slot: number): number[] {
+  const all = listAll(location).filter((found) => found.slot === slot);
+  return all.map(({ segment }) => segment).toSorted((left, right) => left - right);
+}
+
+/** Slots in which a journal lies. */
+export function listSlots(location: string): number[] {
+  return [...new Set(listAll(location).map(({ slot }) => slot))].toSorted((left, right) => left - right);
+}
+
+function listAll(location: string): { slot: number; segment: number }[] {
+  const start = `${basename(location)}.journal-`;
+  return readdirSync(dirname(location)).flatMap((name) => {
+    const found = name.startsWith(start) ? /^(?<slot>\d+)-(?<segment>\d+)$/u.exec(name.slice(start.length)) : null;
+    return found === null ? [] : [{ slot: Number(found.groups?.["slot"]), segment: Number(found.groups?.["segment"]) }];
+  });
+}
+
+const DAMAGED = ".damaged";
+
+/** Whatever becomes of the file, its bytes stay for whoever wants to look at them. */
+export function keepDamaged(path: string): void {
+  const kept = path + DAMAGED;
+  if (countBytes(kept) !== null) return;
+  try {
+    linkSync(path, kept);
+  } catch {
+    copyFileSync(path, kept);
+  }
+}
+
+/** Paths of what was kept. */
+export function listDamaged(location: string): string[] {
+  const start = `${basename(location)}.journal-`;
+  const folder = dirname(location);
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(start) && name.endsWith(DAMAGED))
+    .toSorted()
+    .map((name) => join(folder, name));
+}
+
+/** Null where there is no such file. */
+export function countBytes(path: string): number | null {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? null;
+}
+
+/** The bytes between two places, as far as they are there. */
+export function readRange(path: string, from: number, to: number): Buffer {
+  const bytes = Buffer.allocUnsafe(Math.max(0, to - from));
+  const file = openSync(path, "r");
+  try {
+    let read = 0;
+    while (read < bytes.length) {
+      const count = readSync(file, bytes, read, bytes.length - read, from + read);
+      if (count === 0) break;
+      read += count;
+    }
+    return bytes.subarray(0, read);
+  } finally {
+    closeSync(file);
+  }
+}

@@ -1,0 +1,68 @@
+// What a command does before it reads a ledger's file: rows that lie in journals beside it are bound, or waited for where their process lives.
+// Knows no rule of the books.
+
+import { existsSync } from "node:fs";
+import type { BookRules } from "../../ledger/index.ts";
+import { openBinder } from "../sqlite/binder.ts";
+import { trySlot } from "../sqlite/slot.ts";
+import { countBytes, listSegments, listSlots, nameSegment, type Place } from "./disk.ts";
+
+const ROWS_A_TURN = 1_000;
+const WAIT_MS = 1_000;
+const LOOK_EVERY_MS = 10;
+
+/** In words what could not be done; null where all is bound. Calls that were open stay so: the next gateway closes them. */
+export async function settleJournals(location: string, rules: BookRules): Promise<string | null> {
+  if (!existsSync(location) || listSlots(location).length === 0) return null;
+  try {
+    const binder = openBinder({ location, rules, durability: "process", now: () => new Date() });
+    try {
+      const damaged: string[] = [];
+      const awaited: Awaited[] = [];
+      for (const number of listSlots(location)) {
+        const slot = trySlot(location, number);
+        if (slot === null) awaited.push(...findEnd(location, number));
+        else {
+          try {
+            for (let bound = bindSome(binder, number); bound !== null; bound = bindSome(binder, number))
+              for (const { kind, path } of bound.flaws) if (kind === "damage") damaged.push(path);
+          } finally {
+            slot.release();
+          }
+        }
+      }
+      await waitFor(awaited, binder.place);
+      return damaged.length === 0 ? null : `rows in ${damaged.join(", ")} can no longer be read`;
+    } finally {
+      binder.end();
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return `rows that lie in the journal beside ${location} are not in what follows: ${reason}`;
+  }
+}
+
+function bindSome(binder: ReturnType<typeof openBinder>, slot: number) {
+  return binder.bind(slot, { to: null, most: ROWS_A_TURN });
+}
+
+interface Awaited {
+  slot: number;
+  end: Place;
+}
+
+function findEnd(location: string, slot: number): Awaited[] {
+  const segment = listSegments(location, slot).at(-1);
+  if (segment === undefined) return [];
+  return [{ slot, end: { segment, offset: countBytes(nameSegment(location, slot, segment)) ?? 0 } }];
+}
+
+/** The process that writes there binds what it wrote within moments; where it cannot, nobody can. */
+async function waitFor(awaited: readonly Awaited[], place: (slot: number) => Place): Promise<void> {
+  const isBound = ({ slot, end }: Awaited): boolean => {
+    const { segment, offset } = place(slot);
+    return segment > end.segment || (segment === end.segment && offset >= end.offset);
+  };
+  for (let waitedMs = 0; waitedMs < WAIT_MS && !awaited.every(isBound); waitedMs += LOOK_EVERY_MS)
+    await Bun.sleep(LOOK_EVERY_MS);
+}

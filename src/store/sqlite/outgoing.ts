@@ -1,0 +1,140 @@
+// What of a SQLite file is on its way to another database. Knows no journal and no network.
+
+import type { Database } from "bun:sqlite";
+import { and, asc, count, eq, inArray, isNull, lte, notInArray, type SQL } from "drizzle-orm";
+import type { Db } from "../engine.ts";
+import type { Shipment } from "../shipper.ts";
+import { runNow, toDb } from "./query.ts";
+import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts, ledgerRefused } from "./schema.ts";
+
+export interface Outgoing {
+  /** The oldest of what lies there; without what is refused. */
+  take(limit: number): Shipment;
+  /** It has arrived. */
+  drop(shipment: Shipment): void;
+  /** Rows that lie there and are not refused. */
+  countWaiting(): number;
+  countRefused(): number;
+  /** What the file is worth, without the pages in it that are free again. */
+  countBytes(): number;
+  finalize(): void;
+}
+
+export function openOutgoing(db: Database, transact: (work: () => void) => void): Outgoing {
+  const { db: orm, release } = toDb(db);
+  const usage = db.prepare<{ bytes: number }, []>(
+    `select (page_count - freelist_count) * page_size as bytes
+     from pragma_page_count(), pragma_freelist_count(), pragma_page_size()`,
+  );
+  /** At the end no statement is left open. */
+  const released = <T>(work: () => T): T => {
+    try {
+      return work();
+    } finally {
+      release();
+    }
+  };
+  const countRefused = (): number => released(() => countRows(orm, ledgerRefused));
+  return {
+    take: (limit) => released(() => take(orm, limit)),
+    drop({ entries, recounts, heads }) {
+      const ids = entries.map(({ id }) => id);
+      const counted = recounts.map(({ entryId }) => entryId);
+      const signed = heads.map(({ id }) => id);
+      released(() =>
+        transact(() => {
+          runNow(orm.delete(ledgerEntries).where(inArray(ledgerEntries.id, ids)));
+          runNow(orm.delete(ledgerRecounts).where(inArray(ledgerRecounts.entryId, counted)));
+          runNow(orm.delete(ledgerHeads).where(inArray(ledgerHeads.id, signed)));
+        }),
+      );
+    },
+    countWaiting: () =>
+      released(() => {
+        const { entries, recounts } = readRefused(orm);
+        return (
+          countRows(orm, ledgerEntries, except(ledgerEntries.id, entries)) +
+          countRows(orm, ledgerRecounts, except(ledgerRecounts.entryId, recounts))
+        );
+      }),
+    countRefused,
+    countBytes: () => usage.get()?.bytes ?? 0,
+    finalize: () => usage.finalize(),
+  };
+}
+
+function countRows(
+  orm: Db,
+  table: typeof ledgerEntries | typeof ledgerRecounts | typeof ledgerRefused,
+  where?: SQL,
+): number {
+  const rows = orm.select({ rows: count() }).from(table as typeof ledgerEntries);
+  return runNow(rows.where(where))[0]?.rows ?? 0;
+}
+
+interface Refused {
+  entries: string[];
+  recounts: string[];
+}
+
+function readRefused(orm: Db): Refused {
+  const ids = runNow(orm.select({ id: ledgerRefused.id }).from(ledgerRefused)).map(({ id }) => id);
+  const of = (kind: string): string[] =>
+    ids.flatMap((id) => (id.startsWith(`${kind}/`) ? [id.slice(kind.length + 1)] : []));
+  return { entries: of("entry"), recounts: of("recount") };
+}
+
+function except(column: typeof ledgerEntries.id | typeof ledgerRecounts.entryId, ids: string[]): SQL | undefined {
+  return ids.length === 0 ? undefined : notInArray(column as typeof ledgerEntries.id, ids);
+}
+
+function take(orm: Db, limit: number): Shipment {
+  // First, for rows come in meanwhile where another process writes here too.
+  const chains = runNow(orm.select().from(ledgerChains));
+  const refused = readRefused(orm);
+  const parts = chains.map((chain) => takeChain(orm, { chain, refused, limit }));
+  const unchained = runNow(
+    orm
+      .select()
+      .from(ledgerEntries)
+      .where(and(isNull(ledgerEntries.chain), except(ledgerEntries.id, refused.entries)))
+      .limit(limit),
+  );
+  return {
+    entries: [...parts.flatMap(({ entries }) => entries), ...unchained],
+    recounts: parts.flatMap(({ recounts }) => recounts),
+    heads: parts.flatMap(({ heads }) => heads),
+    chains: parts.map(({ chain }) => chain),
+  };
+}
+
+type StoredChain = Shipment["chains"][number];
+
+/**
+ * The next rows of a chain without a gap between them but for what is refused, its heads up to there, and the chain as it is with them: whoever
+ * reads the other database finds no end that its rows have not reached.
+ */
+function takeChain(orm: Db, { chain, refused, limit }: { chain: StoredChain; refused: Refused; limit: number }) {
+  const { chain: name } = chain;
+  const ofEntries = and(eq(ledgerEntries.chain, name), except(ledgerEntries.id, refused.entries));
+  const ofRecounts = and(eq(ledgerRecounts.chain, name), except(ledgerRecounts.entryId, refused.recounts));
+  const entries = runNow(
+    orm.select().from(ledgerEntries).where(ofEntries).orderBy(asc(ledgerEntries.seq)).limit(limit),
+  );
+  const recounts = runNow(
+    orm.select().from(ledgerRecounts).where(ofRecounts).orderBy(asc(ledgerRecounts.seq)).limit(limit),
+  );
+  const reach = (rows: readonly { seq: number | null }[]): number =>
+    rows.length < limit ? Number.MAX_SAFE_INTEGER : (rows.at(-1)?.seq ?? 0);
+  const end = Math.min(reach(entries), reach(recounts));
+  const isNext = ({ seq }: { seq: number | null }): boolean => seq !== null && seq <= end;
+  const taken = { entries: entries.filter(isNext), recounts: recounts.filter(isNext) };
+  const last = [...taken.entries, ...taken.recounts]
+    .toSorted((left, right) => (left.seq ?? 0) - (right.seq ?? 0))
+    .at(-1);
+  // With nothing left but what is refused, the chain's own end is where its rows have come to.
+  const { seq, hash } = last ?? chain;
+  const upTo = and(eq(ledgerHeads.chain, name), lte(ledgerHeads.seq, seq ?? 0));
+  const heads = runNow(orm.select().from(ledgerHeads).where(upTo).limit(limit));
+  return { ...taken, heads, chain: { ...chain, seq: seq ?? 0, hash: hash ?? "" } };
+}
