@@ -94,6 +94,8 @@ interface RigInit {
   sendMail?: (smtp: Smtp, mail: Mail) => Promise<void>;
   /** Stands before the writer. */
   ledger?: (writer: LedgerWriter) => LedgerWriter;
+  /** Prices above the bundled list. */
+  prices?: (config: Config) => Parameters<typeof makePriceRules>[1];
   /** In place of the real books, for faults. */
   append?: (entries: readonly LedgerEntry[]) => unknown;
 }
@@ -169,7 +171,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     recounts: store.recounts,
     ledger: init.ledger?.(ledger) ?? ledger,
     recounter,
-    prices: createPriceBook(makePriceRules(config, [await loadBundledPrices()])),
+    prices: createPriceBook(makePriceRules(config, [...(init.prices?.(config) ?? []), await loadBundledPrices()])),
     budgets,
     budgetStore: store.budgets,
     bindings: store.bindings,
@@ -331,7 +333,7 @@ export function makeConfig(folder: string): Config {
     // Tests of other things count their calls.
     travel: { maxAttempts: 1, backoff: { baseMs: 100, capMs: 1_000 }, totalMs: 120_000 },
     timeouts: { keepAliveMs: 0, upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
-    prices: { overrides: [], file: null, publicKey: null, refreshMs: 3_600_000, onUnknown: "allow" },
+    prices: { overrides: [], file: null, publicKey: null, marketFile: null, refreshMs: 3_600_000, onUnknown: "allow" },
     recount: {
       isOn: false,
       asksProviders: false,

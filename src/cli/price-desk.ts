@@ -4,16 +4,21 @@
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Config } from "../config/index.ts";
-import { type PriceBook, createPriceBook } from "../ledger/index.ts";
-import { type PriceFile, PriceFileError } from "../ledger/price-file.ts";
-import { type PriceKeeper, createPriceKeeper } from "../ledger/price-keeper.ts";
+import { type PriceBook, type PriceLayer, createPriceBook } from "../ledger/index.ts";
+import { type PriceFile, PriceFileError, readPriceFile } from "../ledger/price-file.ts";
+import { type PriceKeeper, type PriceSource, createPriceKeeper } from "../ledger/price-keeper.ts";
 import { systemClock } from "../lib/clock.ts";
 import { loadBundledPrices } from "../ledger/price-list.ts";
+import { readMarketFile } from "../ledger/price-market.ts";
 import { makePriceRules } from "../server/index.ts";
 
 export interface PriceDesk {
   book: PriceBook;
   keeper: PriceKeeper;
+  /** Of what is bought as a marketplace's services. */
+  market: PriceKeeper;
+  /** All that is known beside the operator's own prices, the first first. */
+  layers(): readonly PriceLayer[];
   /** Reads what can be had without the network: a file on this machine, or the copy of one that lies elsewhere. */
   open(): Promise<void>;
   /** From now on looks at the file again and again. */
@@ -29,40 +34,71 @@ export async function openPriceDesk(
   onFault: (message: string, error: unknown) => void,
 ): Promise<PriceDesk> {
   let current = config;
+  const onChange = (): void => book.adopt(makePriceRules(current, layers()));
   const keeper = createPriceKeeper({
     bundled: await loadBundledPrices(),
     source: config.prices,
     read: readSource,
-    copy: { load: () => loadCopy(current.home), save: (file) => saveCopy(current.home, file) },
-    onChange: () => book.adopt(makePriceRules(current, keeper.layers())),
+    parse: readPriceFile,
+    copy: keepCopy(() => placeCopy(current.home, "price-list.json")),
+    onChange,
     onFault,
   });
-  const book = createPriceBook(makePriceRules(config, keeper.layers()));
+  const findServices = (name: string): readonly string[] =>
+    current.providers.find((provider) => provider.name === name)?.services ?? [];
+  const market = createPriceKeeper({
+    bundled: null,
+    source: findMarket(config),
+    read: readSource,
+    parse: async (file) => ({ ...readMarketFile(file, findServices), isSigned: false }),
+    copy: keepCopy(() => placeCopy(current.home, "market-prices.json")),
+    onChange,
+    onFault,
+  });
+  const keepers = [
+    { keeper: market, file: () => current.prices.marketFile },
+    { keeper, file: () => current.prices.file },
+  ];
+  const layers = (): readonly PriceLayer[] => [...market.layers(), ...keeper.layers()];
+  const book = createPriceBook(makePriceRules(config, layers()));
   let cancel: () => void = () => undefined;
   const arm = (): void => {
     cancel();
-    cancel = systemClock.after(current.prices.refreshMs, () => void keeper.renew().then(arm));
+    cancel = systemClock.after(current.prices.refreshMs, () => void renewAll().then(arm));
+  };
+  const renewAll = async (): Promise<void> => {
+    await Promise.all(keepers.map((each) => each.keeper.renew()));
   };
   return {
     book,
     keeper,
+    market,
+    layers,
     async open() {
-      await keeper.recall();
-      if (!isRemote(current.prices.file)) await keeper.renew();
+      for (const each of keepers) {
+        await each.keeper.recall();
+        if (!isRemote(each.file())) await each.keeper.renew();
+      }
     },
     watch() {
-      if (isRemote(current.prices.file)) void keeper.renew();
+      for (const each of keepers) if (isRemote(each.file())) void each.keeper.renew();
       arm();
     },
     async adopt(next) {
       current = next;
       keeper.point(next.prices);
-      book.adopt(makePriceRules(next, keeper.layers()));
-      await keeper.renew();
+      market.point(findMarket(next));
+      book.adopt(makePriceRules(next, layers()));
+      await renewAll();
       arm();
     },
     stop: () => cancel(),
   };
+}
+
+/** A marketplace signs nothing: who can be reached by https:// alone needs not. */
+function findMarket({ prices }: Config): PriceSource {
+  return { file: prices.marketFile, publicKey: null };
 }
 
 function isRemote(location: string | null): boolean {
@@ -134,12 +170,16 @@ interface Copy {
   signature: string | null;
 }
 
-function placeCopy(home: string): string {
-  return join(home, "price-list.json");
+function placeCopy(home: string, name: string): string {
+  return join(home, name);
 }
 
-async function loadCopy(home: string): Promise<PriceFile | null> {
-  const file = Bun.file(placeCopy(home));
+function keepCopy(place: () => string): Parameters<typeof createPriceKeeper>[0]["copy"] {
+  return { load: () => loadCopy(place()), save: (file) => saveCopy(place(), file) };
+}
+
+async function loadCopy(path: string): Promise<PriceFile | null> {
+  const file = Bun.file(path);
   if (!(await file.exists())) return null;
   // Written by `saveCopy`; whatever else stands there is no copy, and is told as such.
   const kept = (await file.json()) as Copy;
@@ -152,14 +192,13 @@ async function loadCopy(home: string): Promise<PriceFile | null> {
 }
 
 /** Put in place whole, so that no start finds half of it. */
-async function saveCopy(home: string, { location, bytes, signature, modifiedAt }: PriceFile): Promise<void> {
+async function saveCopy(path: string, { location, bytes, signature, modifiedAt }: PriceFile): Promise<void> {
   const copy: Copy = {
     location,
     modifiedAt: modifiedAt?.toISOString() ?? null,
     bytes: Buffer.from(bytes).toString("base64"),
     signature: signature === null ? null : Buffer.from(signature).toString("base64"),
   };
-  const path = placeCopy(home);
   await mkdir(dirname(path), { recursive: true });
   const beside = `${path}.${process.pid}.new`;
   await Bun.write(beside, JSON.stringify(copy), { mode: 0o600 });

@@ -81,6 +81,14 @@ export const LEDGER_KEYS = {
     fallback: "1m",
     restart: true,
   },
+  market_price_file: {
+    about:
+      "A marketplace's services with their prices, as it lists them (GET /services): a path or https:// address; unset: none. [provider.NAME] market_services says whose calls are bought so",
+    group: "ledger",
+    type: syntax.plain,
+    example: "/etc/tokligence/services.json",
+    path: "source",
+  },
   metrics_public: {
     about: "Whether GET /metrics answers without a key; else it takes one with the scope metrics:read",
     group: "ledger",

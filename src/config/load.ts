@@ -107,7 +107,7 @@ function readConfig(reading: Reading): Config {
   const aliases = readAliases(reading, values);
   checkTls(reading, values);
   const smtp = readSmtp(reading, values);
-  watchPriceFile(reading, values);
+  watchPriceFiles(reading, values);
   const overrides = readPrices(reading, providers);
   showRules(reading, { routes, aliases });
   return {
@@ -150,6 +150,7 @@ function readConfig(reading: Reading): Config {
       overrides,
       file: values.price_file,
       publicKey: values.price_file_public_key,
+      marketFile: values.market_price_file,
       refreshMs: values.price_refresh,
       onUnknown: values.on_unknown_price,
     },
@@ -281,13 +282,20 @@ function warnAbout(reading: Reading, name: KeyName, message: string): void {
 }
 
 /** A file that changes is taken in at once. Over plain HTTP anybody on the way could set prices, unless it is signed. */
-function watchPriceFile(reading: Reading, { price_file: file, price_file_public_key: key }: Values): void {
-  if (file === null) return;
-  if (!/^https?:/iu.test(file)) reading.files.add(file);
-  const origin = reading.gathered.settings.get("price_file")?.origin;
-  if (origin === undefined || key !== null || !/^http:/iu.test(file)) return;
-  const message = "over http:// a price file must be signed: say price_file_public_key, or use https://";
-  reading.gathered.problems.push(describeBadValue(origin, "price_file", message));
+function watchPriceFiles(reading: Reading, values: Values): void {
+  for (const name of ["market_price_file", "price_file"] as const) {
+    const file = values[name];
+    if (file === null) continue;
+    if (!/^https?:/iu.test(file)) reading.files.add(file);
+    const origin = reading.gathered.settings.get(name)?.origin;
+    const isSigned = name === "price_file" && values.price_file_public_key !== null;
+    if (origin === undefined || isSigned || !/^http:/iu.test(file)) continue;
+    const message =
+      name === "price_file"
+        ? "over http:// a price file must be signed: say price_file_public_key, or use https://"
+        : "over http:// anybody on the way could set prices: use https://, or a path";
+    reading.gathered.problems.push(describeBadValue(origin, name, message));
+  }
 }
 
 function checkTls(reading: Reading, values: Values): void {

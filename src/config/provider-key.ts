@@ -40,6 +40,12 @@ export const FIELDS = {
     type: syntax.percent,
     example: "12.5",
   },
+  market_services: {
+    about:
+      "Ids of the marketplace's services that its calls are bought as, separated by commas; market_price_file has their prices",
+    type: syntax.plain,
+    example: "svc_12, svc_13",
+  },
   max_tokens: {
     about: "Output limit to ask for where the client gives none and the format demands one",
     type: syntax.defineInteger(1, 10_000_000),

@@ -83,8 +83,16 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     headers: readHeaders(reading, subject),
     maxOutputTokens: fields.max_tokens,
     ...(fields.discount === null ? {} : { discount: fields.discount }),
+    ...(fields.market_services === null ? {} : { services: readList(fields.market_services) }),
     ...(fields.on_unknown_price === null ? {} : { onUnknownPrice: fields.on_unknown_price }),
   };
+}
+
+function readList(text: string): string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 }
 
 function isTypeMisspelt(draft: ProviderDraft | undefined): boolean {

@@ -48,6 +48,7 @@ const PARTS = {
   log_file_cli: (config) => config.log.fileCli,
   log_file_daemon: (config) => config.log.fileDaemon,
   log_level: (config) => config.log.level,
+  market_price_file: (config) => config.prices.marketFile,
   max_attempts: (config) => config.travel.maxAttempts,
   max_body_bytes: (config) => config.http.maxBodyBytes,
   metrics_public: (config) => config.metrics.isPublic,

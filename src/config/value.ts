@@ -124,6 +124,8 @@ export interface Config {
     file: string | null;
     /** What the file must be signed with; null: it need not be. */
     publicKey: string | null;
+    /** What a marketplace's services cost: a path, or an https:// address; null: nothing is bought there. */
+    marketFile: string | null;
     refreshMs: number;
     onUnknown: "allow" | "refuse" | "warn";
   };

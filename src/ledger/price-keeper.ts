@@ -1,8 +1,8 @@
-// Keeps the price lists that are in force: the bundled one, and above it a file that may be renewed. A file that is bad or cannot be
+// Keeps the price lists that are in force: a bundled one, and above it a file that may be renewed. A file that is bad or cannot be
 // had never takes away the prices that were there before. Knows no disk and no network: both are given.
 
 import { createHash } from "node:crypto";
-import { type PriceFile, type ReadPriceFile, readPriceFile } from "./price-file.ts";
+import type { PriceFile, ReadPriceFile } from "./price-file.ts";
 import type { PriceLayer } from "./price-tariff.ts";
 
 export interface PriceSource {
@@ -25,8 +25,11 @@ export interface PriceKeeper {
 }
 
 interface PriceKeeperInit {
-  bundled: PriceLayer;
+  /** In force beside the file; null where there is nothing but it. */
+  bundled: PriceLayer | null;
   source: PriceSource;
+  /** Checks a file and makes a layer of it. Rejects with a PriceFileError. */
+  parse(file: PriceFile, publicKey: string | null): Promise<ReadPriceFile>;
   /** Reads the file, and its signature where one is asked for; rejects where it cannot. */
   read(location: string, isSigned: boolean): Promise<PriceFile>;
   /** The last good file, so that a restart does not lose it. */
@@ -57,7 +60,7 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
     const print = fingerprint(file, publicKey);
     // Read once, it is not read again before it changes.
     if (current !== null && print === known) return current;
-    const read = await readPriceFile(file, publicKey);
+    const read = await init.parse(file, publicKey);
     known = print;
     adopt(read);
     await init.copy.save(file).catch((error: unknown) => {
@@ -67,7 +70,7 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
   };
 
   return {
-    layers: () => (current === null ? [init.bundled] : [current.layer, init.bundled]),
+    layers: () => [current?.layer, init.bundled].filter((layer) => layer !== null && layer !== undefined),
     refresh,
     point(next) {
       source = next;
@@ -85,7 +88,7 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
         const kept = await init.copy.load();
         // Only of the same file, and checked as if it had come just now.
         if (kept === null || kept.location !== source.file) return;
-        const read = await readPriceFile(kept, source.publicKey);
+        const read = await init.parse(kept, source.publicKey);
         if (current === null) adopt(read);
       } catch (error) {
         init.onFault("The copy of the last good price file cannot be used", error);

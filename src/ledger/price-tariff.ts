@@ -61,7 +61,7 @@ export interface PriceLayer {
   edgesMs?: readonly number[];
   find(question: PriceQuestion, model: string): Tariff | null;
   /** The models that it lists for such a provider; missing where its patterns say nothing of models. */
-  list?(pricing: PriceKey): readonly string[];
+  list?(pricing: PriceKey, provider?: string): readonly string[];
   /** For people: the model whose pattern matches a name that is not known to be that model's; null where none does. */
   findNear?(pricing: PriceKey, model: string): string | null;
 }

@@ -22,6 +22,8 @@ export interface ProviderSettings {
   headers: Readonly<Record<string, string>>;
   /** The output limit to ask for where the client gives none and the format demands one; null means per model. */
   maxOutputTokens: number | null;
+  /** Ids of a marketplace's services that its calls are bought as. */
+  services?: readonly string[];
   /** Percent off its listed prices, as a decimal; missing where there is none. */
   discount?: string;
   /** What becomes of calls whose price nobody knows; missing where the gateway's own rule holds. */

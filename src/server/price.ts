@@ -5,7 +5,7 @@ import { type PriceLayer, type PriceRules, createOverrideLayer } from "../ledger
 import { PRICE_FACTS } from "../provider/index.ts";
 import type { Log } from "../telemetry/log.ts";
 
-/** The operator's own prices above the lists, and the discounts. */
+/** The operator's own prices above the lists, a marketplace's among them, and the discounts. */
 export function makePriceRules(config: Pick<Config, "prices" | "providers">, lists: readonly PriceLayer[]): PriceRules {
   const { overrides } = config.prices;
   const own = createOverrideLayer({ name: "the operator's prices", source: "operator", date: null, overrides });

@@ -146,3 +146,68 @@ test("refresh without a file says what to do", async () => {
   const { code, err } = await desk.run("prices refresh");
   expect([code, err.includes("price_file=")]).toEqual([EXIT.usage, true]);
 });
+
+const SERVICES = {
+  services: [
+    {
+      id: "svc_1",
+      provider_id: "p1",
+      name: "Sonnet",
+      model_family: "claude-3.5-sonnet",
+      price_per_1k_tokens: 0.5,
+      trial_tokens: 100,
+    },
+    {
+      id: "svc_2",
+      provider_id: "p1",
+      name: "Other",
+      model_family: "own-large",
+      price_per_1k_tokens: "0.002",
+      trial_tokens: 0,
+    },
+  ],
+};
+
+test("a marketplace's services price the calls that are bought as such, below the operator's word and above the lists", async () => {
+  const path = join(desk.folder, "services.json");
+  writeFileSync(path, JSON.stringify(SERVICES));
+  const market = `market_price_file=${path}\n[provider.shop]\ntype=compatible\nbase_url=http://shop.test/v1\n`;
+  configure(`${market}market_services=svc_1, svc_2`);
+  const shown = await desk.read<Shown>("prices show claude-3-5-sonnet-20241022 --provider shop");
+  expect(shown).toMatchObject({ price_id: "market/svc_1/claude-3-5-sonnet", price_source: "market" });
+  expect(shown.prices[0]?.usd).toMatchObject({ input_mtok: "500", output_mtok: "500" });
+  const { data } = await desk.read<{ data: object[] }>("prices list --provider shop");
+  expect(data).toMatchObject([{ model: "claude-3-5-sonnet" }, { model: "own-large", input: "2", source: "market" }]);
+  expect(await desk.read<object>("prices refresh")).toMatchObject({
+    market: { source: "the marketplace's services", location: path, entries: 2 },
+  });
+  // Another model of that provider, another provider, and a service that is not on the list have none of it.
+  expect((await desk.run("prices show claude-3-5-haiku --provider shop")).code).toBe(EXIT.notFound);
+  expect((await desk.read<Shown>("prices show claude-3-5-sonnet-20241022 --provider anthropic")).price_source).toBe(
+    "genai-prices@0.1.8",
+  );
+  configure(`${market}market_services=svc_9`);
+  expect((await desk.run("prices show own-large --provider shop")).code).toBe(EXIT.notFound);
+  configure(`${market}market_services=svc_2\n[price.deal]\nmodel=own-large\ninput=1\noutput=1`);
+  expect((await desk.read<Shown>("prices show own-large --provider shop")).price_source).toBe("operator");
+});
+
+test.each([
+  ['{"services":[{"id":"x"}]}', "each needs an id"],
+  ['{"services":[{"id":"x","model_family":"m","price_per_1k_tokens":"cheap"}]}', "is no amount"],
+  ["no json", "not JSON"],
+])("a file of services such as %s is told to be none", async (text, message) => {
+  const path = join(desk.folder, "services.json");
+  writeFileSync(path, text);
+  configure(`market_price_file=${path}`);
+  const { code, err } = await desk.run("prices refresh");
+  expect(code).toBe(EXIT.failed);
+  expect(err).toContain(message);
+});
+
+test("a marketplace is not asked for prices over http://", async () => {
+  configure("market_price_file=http://shop.test/services");
+  const { code, err } = await desk.run("prices show gpt-4o");
+  expect(code).not.toBe(0);
+  expect(err).toContain("use https://");
+});

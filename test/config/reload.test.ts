@@ -56,6 +56,7 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   log_file_daemon: ["/x"],
   log_level: ["error"],
   max_attempts: ["1"],
+  market_price_file: ["/m"],
   max_body_bytes: ["1"],
   metrics_public: ["true"],
   model_aliases: ["a=b", "aliases"],

@@ -186,6 +186,7 @@ describe("the keeper of the lists", () => {
         if (next === undefined) throw new Error("there is no file");
         return next();
       },
+      parse: readPriceFile,
       copy: { load: async () => copy, save: async (good) => void kept.push(good) },
       onChange: () => undefined,
       onFault: (message) => void faults.push(message),

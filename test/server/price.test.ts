@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import type { Config } from "../../src/config/value.ts";
 import { joinPrices } from "../../src/ledger/index.ts";
+import { readMarketFile } from "../../src/ledger/price-market.ts";
 import { type Rig, makeRig, makeStream, readJson } from "../rig.ts";
 
 let rig: Rig | null = null;
@@ -121,6 +122,32 @@ describe("provenance", () => {
       costNanos: ((1_000 * 2_000 + 100 * 8_000) * 9) / 10,
       priceSource: "operator -10% genai-prices@0.1.8",
     });
+  });
+});
+
+test("a call that is bought as a service has that service's price on its row, whatever its tier and its cache", async () => {
+  const { chat, row } = await open({
+    upstream: () => answer({ model: "own-large-2026-01-01", service_tier: "priority" }),
+    config: (config) => ({
+      ...config,
+      providers: config.providers.map((each) => (each.name === "local" ? { ...each, services: ["svc_2"] } : each)),
+    }),
+    prices: ({ providers }) => [
+      readMarketFile(
+        {
+          bytes: Buffer.from('{"services":[{"id":"svc_2","model_family":"own-large","price_per_1k_tokens":"0.002"}]}'),
+          modifiedAt: new Date("2026-11-01T00:00:00Z"),
+        },
+        (name) => providers.find((each) => each.name === name)?.services ?? [],
+      ).layer,
+    ],
+  });
+  await chat({ model: "local/own-large", messages: MESSAGES });
+  expect(await row()).toMatchObject({
+    costNanos: 1_100 * 2_000,
+    priceId: "market/svc_2/own-large",
+    priceSource: "market",
+    priceDate: "2026-11-01",
   });
 });
 

@@ -42,7 +42,7 @@ function listPrices({ config, desk }: Counter, { name: provider, pricing }: Prov
   const said = config.prices.overrides
     .filter((own) => own.provider === null || own.provider.toLowerCase() === provider)
     .map(({ model }) => model);
-  const listed = desk.keeper.layers().flatMap((layer) => layer.list?.(pricing) ?? []);
+  const listed = desk.layers().flatMap((layer) => layer.list?.(pricing, provider) ?? []);
   const at = new Date();
   return [...new Set([...said, ...listed])].flatMap((model) => {
     const found = desk.book.explain({ provider, pricing, models: [model], at, tier: "default" });

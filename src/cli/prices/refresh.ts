@@ -2,6 +2,7 @@
 
 import { defineCommand } from "citty";
 import { PriceFileError } from "../../ledger/price-file.ts";
+import type { PriceKeeper } from "../../ledger/price-keeper.ts";
 import { PRICE_LIST } from "../../ledger/price-list.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
@@ -13,26 +14,35 @@ export default defineCommand({
   args: SHARED_ARGS,
   async run({ args }) {
     const { config, desk } = await openCounter(args);
-    if (config.prices.file === null) {
+    const { file, marketFile } = config.prices;
+    if (file === null && marketFile === null) {
       throw new CliError(`No price file is configured: the bundled list ${PRICE_LIST} applies.`, {
         exitCode: EXIT.usage,
-        hint: "Name one in setting.ini: price_file=/path/to/prices.json or price_file=https://…",
+        hint: "Name one in setting.ini: price_file=/path/to/prices.json or price_file=https://…, or market_price_file=",
       });
     }
-    const read = await desk.keeper.refresh().catch((error: unknown) => {
-      if (!(error instanceof PriceFileError)) throw error;
-      throw new CliError(error.message, {
-        exitCode: EXIT.failed,
-        hint: "The prices that were in force before stay in force. Check price_file and price_file_public_key.",
-      });
-    });
-    const result = {
-      source: read?.layer.name ?? null,
-      location: config.prices.file,
-      entries: read?.size ?? 0,
-      signed: read?.isSigned ?? false,
-    };
-    if (args.json === true) return printJson(result);
-    print(`${result.source}: ${result.entries} prices, ${result.signed ? "signature checked" : "not signed"}`);
+    const market = marketFile === null ? null : await refresh(desk.market, marketFile, "market_price_file");
+    const list = file === null ? null : await refresh(desk.keeper, file, "price_file and price_file_public_key");
+    if (args.json === true) return printJson(list === null ? { market } : { ...list, ...(market && { market }) });
+    for (const result of [list, market]) {
+      if (result === null) continue;
+      print(`${result.source}: ${result.entries} prices, ${result.signed ? "signature checked" : "not signed"}`);
+    }
   },
 });
+
+async function refresh(keeper: PriceKeeper, location: string, keys: string) {
+  const read = await keeper.refresh().catch((error: unknown) => {
+    if (!(error instanceof PriceFileError)) throw error;
+    throw new CliError(error.message, {
+      exitCode: EXIT.failed,
+      hint: `The prices that were in force before stay in force. Check ${keys}.`,
+    });
+  });
+  return {
+    source: read?.layer.name ?? null,
+    location,
+    entries: read?.size ?? 0,
+    signed: read?.isSigned ?? false,
+  };
+}

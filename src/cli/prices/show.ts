@@ -62,7 +62,7 @@ function findPricing({ desk, scene }: Counter, provider: string): PriceKey {
   const configured = scene.providers.get(provider)?.pricing;
   if (configured !== undefined) return configured;
   const listed = { vendor: provider };
-  if (desk.keeper.layers().some((layer) => (layer.list?.(listed).length ?? 0) > 0)) return listed;
+  if (desk.layers().some((layer) => (layer.list?.(listed).length ?? 0) > 0)) return listed;
   throw new CliError(`There is no provider "${provider}", and no price list has a vendor of that name.`, {
     exitCode: EXIT.notFound,
     hint: `There are ${[...scene.providers.keys()].join(", ")}.`,
@@ -71,7 +71,7 @@ function findPricing({ desk, scene }: Counter, provider: string): PriceKey {
 
 /** A name that only looks like another one's has no price, and people wonder why. */
 function tellNear({ desk }: Counter, pricing: PriceKey, model: string): string {
-  const near = desk.keeper
+  const near = desk
     .layers()
     .map((layer) => layer.findNear?.(pricing, model) ?? null)
     .find((id) => id !== null);
