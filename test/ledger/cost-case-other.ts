@@ -61,6 +61,23 @@ export const ANTHROPIC: Record<string, Case> = {
     usage: tokens(1_000, 0, 0, 0, { units: { us_inference: 1 } }),
     cost: 1_000_000,
   },
+  "$4, $0.20 read, $5 and $8 written, $20": {
+    model: "claude-opus-5-5",
+    usage: tokens(1_000, 2_000, 300, 100, { longCacheWriteTokens: 200 }),
+    at: "2026-10-01T00:00:00Z",
+    cost: 1_000 * 4_000 + 2_000 * 200 + 100 * 5_000 + 200 * 8_000 + 100 * 20_000,
+  },
+  "a batch beyond 200,000, with the cache written for both times": {
+    model: "claude-sonnet-4-5",
+    usage: tokens(150_000, 40_000, 20_000, 1_000, { longCacheWriteTokens: 5_000, serviceTier: "batch" }),
+    at: "2026-01-15T00:00:00Z",
+    cost: 150_000 * 3_000 + 40_000 * 300 + 15_000 * 3_750 + 5_000 * 6_000 + 1_000 * 11_250,
+  },
+  "searches are a cent each, beside any tokens": {
+    model: "claude-sonnet-4-5",
+    usage: tokens(1_000, 0, 0, 100, { units: { web_search_requests: 4 } }),
+    cost: 3_000_000 + 1_500_000 + 40_000_000,
+  },
   "the fast mode's price is its own": {
     model: "claude-opus-4-6",
     usage: tokens(1_000, 0, 0, 100, { serviceTier: "fast" }),
@@ -95,6 +112,32 @@ export const GOOGLE: Record<string, Case> = {
     usage: tokens(1_000, 500, 0, 100, { units: { input_audio_tokens: 900, cache_audio_read_tokens: 300 } }),
     // Sound: 900, of which 300 from the cache. Text: 600, of which 200 from the cache.
     cost: 600 * 1_000 + 400 * 300 + 300 * 100 + 200 * 30 + 100 * 2_500,
+  },
+  "thoughts are output: $12 up to 200,000": {
+    model: "gemini-3.1-pro-preview",
+    usage: tokens(1_000, 0, 0, 900, { reasoningTokens: 800 }),
+    cost: 1_000 * 2_000 + 900 * 12_000,
+  },
+  "and $18 beyond, with $4 in and $0.40 from the cache": {
+    model: "gemini-3.1-pro-preview",
+    usage: tokens(150_000, 60_000, 0, 900, { reasoningTokens: 800 }),
+    cost: 150_000 * 4_000 + 60_000 * 400 + 900 * 18_000,
+  },
+  "sound at $1, of the cache $0.10": {
+    model: "gemini-3-flash-preview",
+    usage: tokens(1_000, 100, 0, 50, { units: { input_audio_tokens: 600, cache_audio_read_tokens: 60 } }),
+    // Sound 600, of which 60 from the cache; text 500, of which 40 from the cache.
+    cost: 540 * 1_000 + 460 * 500 + 60 * 100 + 40 * 50 + 50 * 3_000,
+  },
+  "pictures out at $30, words at $2.50": {
+    model: "gemini-2.5-flash-image",
+    usage: tokens(100, 0, 0, 1_300, { units: { output_image_tokens: 1_290 } }),
+    cost: 100 * 300 + 1_290 * 30_000 + 10 * 2_500,
+  },
+  "embeddings: $0.20 for text, $6.50 for sound": {
+    model: "gemini-embedding-2",
+    usage: tokens(100, 0, 0, 0, { units: { input_audio_tokens: 80 } }),
+    cost: 20 * 200 + 80 * 6_500,
   },
   "flex is half": {
     model: "gemini-2.5-flash",
@@ -152,6 +195,18 @@ export const DEEPSEEK: Record<string, Case> = {
     at: "2026-09-01T02:00:00Z",
     cost: 440_000 + 14_000 + 1_320_000,
     date: "2026-08-17",
+  },
+  "the larger one twice, too: $1.32, $0.044 and $3.96": {
+    model: "deepseek-v4-pro",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-09-01T09:59:59Z",
+    cost: 1_320_000 + 44_000 + 3_960_000,
+  },
+  "and half of it from ten o'clock on": {
+    model: "deepseek-v4-pro",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-09-01T10:00:00Z",
+    cost: 660_000 + 22_000 + 1_980_000,
   },
   "and once beside them, from the very second": {
     model: "deepseek-v4-flash",

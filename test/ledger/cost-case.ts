@@ -264,6 +264,68 @@ export const OPENAI: Record<string, Case> = {
     units: { web_search_requests: 2 },
     cost: 1_000 * 2_000 + 100 * 8_000 + 2 * 10_000_000,
   },
+  "$0.13 a million for the larger embeddings": {
+    model: "text-embedding-3-large",
+    usage: tokens(2_000, 0, 0, 0),
+    cost: 2_000 * 130,
+  },
+  "embeddings in a batch are half": {
+    model: "text-embedding-3-small",
+    usage: tokens(1_000, 0, 0, 0, { serviceTier: "batch" }),
+    cost: 1_000 * 10,
+  },
+  "pictures out at $32, words beside them at $10": {
+    model: "gpt-image-1.5",
+    usage: tokens(300, 0, 0, 1_100),
+    units: { input_image_tokens: 200, output_image_tokens: 1_056 },
+    cost: 100 * 5_000 + 200 * 8_000 + 1_056 * 32_000 + 44 * 10_000,
+  },
+  "pictures in a batch: $2.50 for text, $4 for pictures in, $15 out": {
+    model: "gpt-image-2",
+    usage: tokens(300, 0, 0, 1_056, { serviceTier: "batch" }),
+    units: { input_image_tokens: 200 },
+    cost: 100 * 2_500 + 200 * 4_000 + 1_056 * 15_000,
+  },
+  "a minute of sound is $0.006": { model: "whisper-1", units: { audio_seconds: 60 }, cost: 6_000_000 },
+  "speech of the small model: $10 and $20, text $0.60 and $2.40": {
+    model: "gpt-audio-mini",
+    usage: tokens(1_000, 0, 0, 500),
+    units: { input_audio_tokens: 900, output_audio_tokens: 400 },
+    cost: 100 * 600 + 900 * 10_000 + 100 * 2_400 + 400 * 20_000,
+  },
+  "a batch of what has no cache: $15 and $90, and no price beyond 272,000": {
+    model: "gpt-5.5-pro",
+    usage: tokens(100_000, 0, 0, 1_000, { serviceTier: "batch" }),
+    cost: 100_000 * 15_000 + 1_000 * 90_000,
+  },
+  "long context of it is sold in no batch": {
+    model: "gpt-5.5-pro",
+    usage: tokens(300_000, 0, 0, 1, { serviceTier: "batch" }),
+    cost: null,
+  },
+  "flex of the larger one is half beyond 272,000, too: $30 and $135": {
+    model: "gpt-5.4-pro",
+    usage: tokens(300_000, 0, 0, 1_000, { serviceTier: "flex" }),
+    cost: 300_000 * 30_000 + 1_000 * 135_000,
+  },
+  "flex from the cache is half of a tenth": {
+    model: "gpt-5-mini",
+    usage: tokens(1_000, 9_000, 0, 100, { serviceTier: "flex" }),
+    // 9,000 × 12.5
+    cost: 125_000 + 112_500 + 100_000,
+  },
+  "written to the cache in priority: $10": {
+    model: "gpt-5.6-sol",
+    usage: tokens(1_000, 2_000, 3_000, 100, { serviceTier: "priority" }),
+    at: "2026-10-01T00:00:00Z",
+    cost: 1_000 * 8_000 + 2_000 * 800 + 3_000 * 10_000 + 100 * 40_000,
+  },
+  "a search costs the same in a batch": {
+    model: "gpt-5",
+    usage: tokens(1_000, 0, 0, 100, { serviceTier: "batch" }),
+    units: { web_search_requests: 3 },
+    cost: 625_000 + 500_000 + 30_000_000,
+  },
   "pictures that nobody has a price for": { model: "gpt-4o", units: { images: 2 }, cost: null },
   "a model that nobody knows": { model: "gpt-99", usage: tokens(1, 0, 0, 1), cost: null },
 };

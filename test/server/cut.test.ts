@@ -131,6 +131,34 @@ test.each(Object.entries(CASES))("%s", async (_name, { path, body, says, output,
   expect(row.attempts).toHaveLength(1);
 });
 
+test("what a cut answer had cost by then is on the row, and is told to be estimated", async () => {
+  scene = await openCutScene();
+  const { rig, url, token, provider } = scene;
+  const client = new AbortController();
+  const pending = fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "gpt-4o", stream: true, messages: HELLO }),
+    signal: client.signal,
+  });
+  const read = pending.then((response) => response.body?.getReader().read()).catch(() => undefined);
+  await provider.asked;
+  provider.say(STREAM_HEAD + SAID);
+  await read;
+  client.abort();
+  await provider.closed;
+  while ((await rig.rows()).length === 0) await new Promise(setImmediate);
+  // Four tokens in at $2.50 a million, four out at $10.
+  expect(await rig.row()).toMatchObject({
+    errorKind: "cancelled",
+    usageSource: "estimate",
+    freshInputTokens: 4,
+    outputTokens: 4,
+    costNanos: 4 * 2_500 + 4 * 10_000,
+    priceId: "openai/gpt-4o",
+  });
+});
+
 test("a count of tokens, which uses none", async () => {
   scene = await openCutScene();
   const { rig, url, token, provider } = scene;
