@@ -10,6 +10,7 @@ import { type PriceKeeper, type PriceSource, createPriceKeeper } from "../ledger
 import { systemClock } from "../lib/clock.ts";
 import { loadBundledPrices } from "../ledger/price-list.ts";
 import { readMarketFile } from "../ledger/price-market.ts";
+import { PRICE_CORRECTIONS } from "../provider/index.ts";
 import { makePriceRules } from "../server/index.ts";
 
 export interface PriceDesk {
@@ -36,7 +37,7 @@ export async function openPriceDesk(
   let current = config;
   const onChange = (): void => book.adopt(makePriceRules(current, layers()));
   const keeper = createPriceKeeper({
-    bundled: await loadBundledPrices(),
+    bundled: await loadBundledPrices(PRICE_CORRECTIONS),
     source: config.prices,
     read: readSource,
     parse: readPriceFile,

@@ -50,6 +50,17 @@ export function createCatalog({ vendors, source, date }: CatalogInit): Catalog {
   };
 }
 
+/** The one above is asked first. */
+export function stackCatalogs(upper: Catalog, lower: Catalog): Catalog {
+  return {
+    name: lower.name,
+    vendors: lower.vendors,
+    find: (question, name) => upper.find(question, name) ?? lower.find(question, name),
+    list: (pricing) => [...(upper.list?.(pricing) ?? []), ...(lower.list?.(pricing) ?? [])],
+    findNear: (pricing, name) => lower.findNear?.(pricing, name) ?? upper.findNear?.(pricing, name) ?? null,
+  };
+}
+
 function findVendor(
   vendors: readonly CatalogVendor[],
   byId: ReadonlyMap<string, CatalogVendor>,
@@ -118,8 +129,9 @@ function pickPrices(model: CatalogModel, at: Date): Picked {
     }
     changes.push({ hour: constraint.start_time }, { hour: constraint.end_time });
     const hasBegun = since === null || at.getTime() >= Date.parse(since);
-    if (hasBegun && isWithinHours({ start: constraint.start_time, end: constraint.end_time }, at))
-      picked = { entry, since };
+    const { start_time: start, end_time: end, days, except } = constraint;
+    const isDay = days?.includes(at.getUTCDay()) !== false && except?.includes(at.toISOString().slice(0, 10)) !== true;
+    if (hasBegun && isDay && isWithinHours({ start, end }, at)) picked = { entry, since };
   }
   const window = findWindow(changes, at);
   const first = list[0]?.prices ?? {};

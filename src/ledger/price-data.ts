@@ -14,8 +14,16 @@ export type Match =
   | { regex: string }
   | { starts_with: string };
 
+/** Every day; or on these days of the week (0 is Sunday), and not on these dates. */
+interface Hours {
+  start_time: string;
+  end_time: string;
+  days?: readonly number[];
+  except?: readonly string[];
+}
+
 export interface ConditionalPrices {
-  constraint?: { start_date: string } | { start_time: string; end_time: string } | undefined;
+  constraint?: { start_date: string } | Hours | undefined;
   prices: Readonly<Record<string, PriceValue>>;
 }
 

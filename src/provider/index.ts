@@ -43,6 +43,7 @@ export function makeProvider(settings: ProviderSettings, tools: ProviderTools): 
 
 export { listImplying } from "./kind.ts";
 export type { ProviderKindDefinition, ProviderOption, ProviderTools } from "./kind.ts";
+export { PRICE_CORRECTIONS } from "./price-correction.ts";
 export { PRICE_FACTS } from "./price-fact.ts";
 export { describeReach, guardFetch, isWithin, judgeHost } from "./reach.ts";
 export type { Reach } from "./reach.ts";

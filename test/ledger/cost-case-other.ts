@@ -208,6 +208,31 @@ export const DEEPSEEK: Record<string, Case> = {
     at: "2026-09-01T10:00:00Z",
     cost: 660_000 + 22_000 + 1_980_000,
   },
+  "the small one since September: $0.30, $0.006 and $1.20 on a Monday morning in Beijing": {
+    model: "deepseek-v4-flash",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-11-23T01:00:00Z",
+    cost: 300_000 + 6_000 + 1_200_000,
+    date: "2026-09-10",
+  },
+  "under its own name, too, and half of it at noon": {
+    model: "deepseek-flash",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-11-23T04:00:00Z",
+    cost: 150_000 + 3_000 + 600_000,
+  },
+  "half of it at the same hour of a Saturday": {
+    model: "deepseek-flash",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-11-21T02:00:00Z",
+    cost: 150_000 + 3_000 + 600_000,
+  },
+  "and of a public holiday": {
+    model: "deepseek-v4-pro",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    at: "2026-10-05T02:00:00Z",
+    cost: 660_000 + 22_000 + 1_980_000,
+  },
   "and once beside them, from the very second": {
     model: "deepseek-v4-flash",
     usage: tokens(1_000, 1_000, 0, 1_000),

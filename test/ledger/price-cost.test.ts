@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { PriceBook } from "../../src/ledger/index.ts";
 import { loadPriceBook } from "../../src/ledger/price-list.ts";
-import { PRICE_FACTS } from "../../src/provider/index.ts";
+import { PRICE_CORRECTIONS, PRICE_FACTS } from "../../src/provider/index.ts";
 import { OPENAI } from "./cost-case.ts";
 import { ANTHROPIC, DEEPSEEK, GOOGLE, OTHERS } from "./cost-case-other.ts";
 import { makeUsage } from "./entry.ts";
@@ -33,6 +33,6 @@ describe("what a call costs", () => {
 let opened: Promise<PriceBook> | null = null;
 
 async function open(): Promise<PriceBook> {
-  opened ??= loadPriceBook({ facts: PRICE_FACTS });
+  opened ??= loadPriceBook({ facts: PRICE_FACTS, corrections: PRICE_CORRECTIONS });
   return opened;
 }
