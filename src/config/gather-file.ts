@@ -129,7 +129,7 @@ function gatherField(provider: string, entry: IniEntry, place: Place): void {
 
 function gatherNamed(id: SectionId, entry: IniEntry, place: Place): void {
   const { into, origin, layer } = place;
-  const field = entry.key.toLowerCase();
+  const field = describeSection(id.kind).nameField?.(entry.key) ?? entry.key.toLowerCase();
   const written = `${id.kind}.${id.name}`;
   if (!isSectionField(id.kind, field)) {
     const candidates = [...describeSection(id.kind).fields];

@@ -353,7 +353,9 @@ interface Rules {
 
 /** Ours come after the operator's, as they are tried. */
 function showRules(reading: Reading, { routes, aliases }: Rules): void {
-  for (const { pattern, targets, origin } of [...routes, ...DEFAULT_ROUTES]) {
+  // What sections with a name say is shown as they say it.
+  const plain = routes.filter(({ name }) => name === undefined);
+  for (const { pattern, targets, origin } of [...plain, ...DEFAULT_ROUTES]) {
     const value = targets
       .map(({ provider, model }) => (model === null ? provider : `${provider}/${model}`))
       .join(" | ");

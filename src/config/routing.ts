@@ -1,7 +1,7 @@
 // From what was said about routes and aliases to ordered lists of rules. Knows how rules are declared; matching is the gateway's.
 
 import { join } from "node:path";
-import type { AliasRule, RouteRule, RouteTarget } from "../gateway/rule.ts";
+import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import { findNearest } from "../lib/nearest.ts";
 import { describeDiskError } from "./disk.ts";
 import type { DraftRule } from "./gathered.ts";
@@ -11,7 +11,9 @@ import type { Origin } from "./problem.ts";
 import { describeBadValue, printOrigin, quote } from "./problem.ts";
 import type { Reading } from "./read.ts";
 import { readText } from "./read.ts";
+import { readRoute } from "./route.ts";
 import { splitRules, splitTargets } from "./rule.ts";
+import { splitTarget } from "./target.ts";
 
 /**
  * Higher layers first, so that where two rules are equally good the later word wins. Within a layer: `routes`, then sections in order,
@@ -23,9 +25,9 @@ export function readRoutes(reading: Reading, values: Values, providers: readonly
     reading.gathered.routes,
     listOwn(reading, values, "model_provider_routes"),
   ]);
-  const routes: RouteRule[] = [];
+  const routes = readNamedRoutes(reading, providers);
   for (const { pattern, target, origin } of drafts) {
-    const targets = splitTargets(target).map(readTarget);
+    const targets = splitTargets(target).map(splitTarget);
     const unknown = targets.find(({ provider }) => !providers.includes(provider));
     const [first, ...others] = targets;
     if (first === undefined || unknown !== undefined) {
@@ -38,11 +40,30 @@ export function readRoutes(reading: Reading, values: Values, providers: readonly
   return routes;
 }
 
-/** `provider`, or `provider/model` where it has another name for the model. */
-function readTarget(written: string): RouteTarget {
-  const slash = written.indexOf("/");
-  if (slash <= 0) return { provider: written.toLowerCase(), model: null };
-  return { provider: written.slice(0, slash).toLowerCase(), model: written.slice(slash + 1) || null };
+/** Sections with a name: of one pattern all are kept that have conditions, and come before those that have none. */
+function readNamedRoutes(reading: Reading, providers: readonly string[]): RouteRule[] {
+  const { problems, warnings, sections } = reading.gathered;
+  const always = new Map<string, string>();
+  return [...sections.route].flatMap(([name, draft]) => {
+    for (const [field, { text, origin }] of draft.fields) {
+      const key = `route.${name}.${field}`;
+      reading.effective.push({ key, value: text, origin: printOrigin(origin), secret: false });
+    }
+    const fields = new Map([...draft.fields].map(([field, { text }]) => [field, text]));
+    const { rules, faults } = readRoute(name, fields, { providers, origin: printOrigin(draft.origin) });
+    for (const { field, message, suggestion = null } of faults) {
+      const origin = draft.fields.get(field)?.origin ?? draft.origin;
+      problems.push({ ...origin, key: field, message: `[route.${name}]: ${field}: ${message}`, suggestion });
+    }
+    for (const { pattern, when } of rules) {
+      const earlier = when === undefined ? always.get(pattern.toLowerCase()) : undefined;
+      if (when === undefined && earlier === undefined) always.set(pattern.toLowerCase(), name);
+      if (earlier === undefined) continue;
+      const where = printOrigin(draft.origin);
+      warnings.push(`${where}: ${quote(pattern)} has no effect in [route.${name}]: [route.${earlier}] comes first`);
+    }
+    return rules;
+  });
 }
 
 /** As routes; files of aliases come last. */

@@ -4,6 +4,7 @@ import { BUDGET_FIELDS } from "./budget.ts";
 import type { Setting } from "./gathered.ts";
 import { PRICE_FIELDS, isPriceField } from "./price.ts";
 import type { Origin } from "./problem.ts";
+import { ROUTE_FIELDS, isRouteField, nameRouteField } from "./route.ts";
 import { TOKENIZER_FIELDS } from "./tokenizer.ts";
 
 interface SectionKind {
@@ -11,6 +12,8 @@ interface SectionKind {
   fields: readonly string[];
   /** Where there are more than can be listed. */
   isField?: (name: string) => boolean;
+  /** A field as it is kept; in lower case where missing. */
+  nameField?: (written: string) => string;
   /** Whether TOKLIGENCE_<KIND>_<NAME>_<FIELD> says a field, too. */
   hasVariables: boolean;
 }
@@ -18,6 +21,7 @@ interface SectionKind {
 const SECTION_KINDS = {
   budget: { fields: BUDGET_FIELDS, hasVariables: true },
   price: { fields: PRICE_FIELDS, isField: isPriceField, hasVariables: false },
+  route: { fields: ROUTE_FIELDS, isField: isRouteField, nameField: nameRouteField, hasVariables: true },
   tokenizer: { fields: TOKENIZER_FIELDS, hasVariables: true },
 } as const satisfies Record<string, SectionKind>;
 

@@ -6,6 +6,7 @@ import { printIniEntry } from "./ini.ts";
 import type { Group } from "./key.ts";
 import { GROUPS, KEY_NAMES, describeKey, hasFileForm } from "./key.ts";
 import { PRICE_SETTINGS } from "./price.ts";
+import { ROUTE_SETTINGS } from "./route.ts";
 import { KINDS, type ProviderKindDefinition, listImplying } from "../provider/index.ts";
 import { SHARED_FIELDS, DECLARABLE, describeField, nameVariable } from "./provider-key.ts";
 
@@ -69,6 +70,7 @@ ${printKinds()}`,
       .map(printKindExample),
     printPriceExample(),
     printBudgetExample(),
+    printRouteExample(),
     `# --- Tokenizers of your own, one section each: with a model's tokenizer.json its text is counted exactly ---
 
 # [tokenizer.llama]
@@ -171,6 +173,23 @@ function printBudgetExample(): string {
     "",
     "# [budget.tokens]",
     ...print(isOfTokens),
+  ].join("\n");
+}
+
+function printRouteExample(): string {
+  const settings = Object.entries(ROUTE_SETTINGS).flatMap(([name, { about, example }]) => [
+    `# # ${about}`,
+    `# ${name}=${example}`,
+  ]);
+  return [
+    "# --- Routes with a name, one section each: of those for the same models the first whose conditions hold is taken ---",
+    "",
+    "# [route.fast]",
+    ...settings,
+    "# # Only requests with such a header; * stands for anything, ! excludes",
+    "# header.x-team=research*",
+    "# # Put into the body that every target is sent, in its own format",
+    "# set.temperature=0",
   ].join("\n");
 }
 

@@ -13,9 +13,11 @@ import type { ChatWire, ForwardWire, TargetWire } from "../wire/index.ts";
 import { type CallState, type Elsewhere, makeHeaders } from "./header.ts";
 import { type Plan, chooseId } from "./plan.ts";
 import { estimateFromRequest } from "./estimate.ts";
+import { findRefusal } from "./refusal.ts";
 import { explainFailure, parseObject, readCapped, readUpstreamId } from "./send.ts";
+import type { Outcome } from "./way/travel.ts";
 
-export async function answerWhole(state: CallState): Promise<Response> {
+export async function answerWhole(state: CallState): Promise<Outcome<Response>> {
   const { plan, record, line, upstream, tools } = state;
   const text = await readWhole(state);
   record.got(text);
@@ -39,13 +41,18 @@ export async function answerWhole(state: CallState): Promise<Response> {
   }
   const body = readObject(state, text);
   if (mode.kind === "forward") {
-    const metered = mode.wire.response.meter?.(body) ?? null;
+    const { meter } = mode.wire.response;
+    const metered = state.watchesRefusals ? null : (meter?.(body) ?? null);
     const report = mode.wire.response.report(body);
-    if (metered === null) bookAnswer(state, readAnswerOf(state, mode.wire, body), report);
-    else record.answered({ ...metered, report, text: () => "" });
+    const answer = metered === null ? readAnswerOf(state, mode.wire, body) : null;
+    if (answer !== null) bookAnswer(state, answer, report);
+    else if (metered !== null) record.answered({ ...metered, report, text: () => "" });
     const { elsewhere } = state;
-    if (elsewhere?.isOver(body) === false) return promise(state, elsewhere, { attempt, body, text });
-    return release(state, attempt, text, upstream.headers.get("content-type"), state.keep?.(body, text));
+    if (elsewhere?.isOver(body) === false) {
+      return { failure: null, answer: promise(state, elsewhere, { attempt, body, text }) };
+    }
+    const type = upstream.headers.get("content-type");
+    return release(state, attempt, text, type, { answer, keep: () => state.keep?.(body, text) });
   }
   const answer = readAnswerOf(state, mode.target, body);
   bookAnswer(state, answer, mode.target.response.report(body));
@@ -58,7 +65,10 @@ export async function answerWhole(state: CallState): Promise<Response> {
     nowSeconds,
   });
   const printed = JSON.stringify(translated);
-  return release(state, attempt, printed, "application/json", state.keep?.(translated, printed));
+  return release(state, attempt, printed, "application/json", {
+    answer,
+    keep: () => state.keep?.(translated, printed),
+  });
 }
 
 /** An answer in the server's own form, which becomes the format's before anything is read of it. */
@@ -66,7 +76,7 @@ async function answerConverted(
   state: CallState,
   attempt: Parameters<CallState["record"]["attempted"]>[0],
   { wire, convert, text }: { wire: ForwardWire; convert: NonNullable<Plan["endpoint"]["convert"]>; text: string },
-): Promise<Response> {
+): Promise<Outcome<Response>> {
   const { body, upstream, record } = state;
   const answer = readObject(state, text);
   const estimate = (): number => {
@@ -195,17 +205,25 @@ function promise(
   return new Response(text, { headers: makeHeaders(state, { "content-type": "application/json" }) });
 }
 
+/** What the client is to have; where it is a refusal that another provider may spare it, only once it is asked for. */
 async function release(
   state: CallState,
   attempt: Parameters<CallState["record"]["attempted"]>[0],
   text: string,
   contentType: string | null,
-  kept?: Promise<unknown>,
-): Promise<Response> {
-  state.record.attempted(attempt);
-  await state.record.settle(200, attempt.error);
-  if (kept !== undefined) await kept;
-  return new Response(text, { headers: makeHeaders(state, { "content-type": contentType ?? "application/json" }) });
+  read: { answer: Answer | null; keep: () => Promise<unknown> | undefined } | null = null,
+): Promise<Outcome<Response>> {
+  const answer = read?.answer ?? null;
+  const refusal = state.watchesRefusals && answer !== null ? findRefusal(answer) : null;
+  state.record.attempted(refusal === null ? attempt : { ...attempt, error: refusal });
+  const tell = async (more: Readonly<Record<string, string>>): Promise<Response> => {
+    const kept = read?.keep();
+    await state.record.settle(200, attempt.error);
+    if (kept !== undefined) await kept;
+    const headers = makeHeaders(state, { "content-type": contentType ?? "application/json", ...more });
+    return new Response(text, { headers });
+  };
+  return refusal === null ? { failure: null, answer: await tell({}) } : { failure: refusal, tell };
 }
 
 function malformed(state: CallState, text: string): GatewayError {

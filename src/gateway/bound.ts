@@ -2,7 +2,7 @@
 // few names that output limits have in all of them.
 
 import { type Json, type JsonObject, NO_USAGE, isJsonObject } from "../ir/index.ts";
-import type { Amount, PriceBook } from "../ledger/index.ts";
+import { type Amount, type PriceBook, createTokenEstimate } from "../ledger/index.ts";
 import type { Provider } from "../provider/index.ts";
 import { readTier } from "./unknown-price.ts";
 
@@ -22,7 +22,7 @@ export interface BoundInit {
 
 export function findBound(init: BoundInit): Amount {
   const { body, model, provider } = init;
-  const freshInputTokens = body === null ? 0 : countAtMost(body);
+  const freshInputTokens = body === null ? 0 : countAll(body, countText);
   const outputTokens = init.writes ? findOutput(init) : 0;
   const usage = { ...NO_USAGE, freshInputTokens, outputTokens, serviceTier: readTier(body) };
   const { name, pricing } = provider;
@@ -34,6 +34,31 @@ export function findBound(init: BoundInit): Amount {
     costNanos: price?.costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
     tokens: freshInputTokens + outputTokens,
   };
+}
+
+/**
+ * What a call would probably cost in nano-dollars, without what a cache may spare: to compare providers by. Null where the price is unknown.
+ */
+export function expectCost({
+  body,
+  model,
+  provider,
+  prices,
+  ...init
+}: BoundInit & { inputTokens: number }): number | null {
+  const outputTokens = init.writes ? findOutput({ body, model, provider, prices, ...init }) : 0;
+  const usage = { ...NO_USAGE, freshInputTokens: init.inputTokens, outputTokens, serviceTier: readTier(body) };
+  const { name, pricing } = provider;
+  return prices.price({ provider: name, pricing, models: [model], at: new Date(init.atMs), usage })?.costNanos ?? null;
+}
+
+/** The tokens that a body probably is: about four letters each, one a character of other scripts. */
+export function countLikely(body: JsonObject): number {
+  return countAll(body, (text) => {
+    const estimate = createTokenEstimate();
+    estimate.add(text);
+    return estimate.tokens();
+  });
 }
 
 /** Of what is sold by the piece, such as pictures: five cents. */
@@ -81,18 +106,25 @@ const MEDIA_TOKENS = 1_600;
 const MEDIA_BYTES_A_TOKEN = 200;
 const SPACE = /\s/u;
 
-/** The tokens of a body, by the length of its strings: what they say is not read. */
-function countAtMost(value: Json): number {
-  if (typeof value === "string") return countText(value);
+/** The tokens of a body: of media by their length, of other strings as `count` says. */
+function countAll(value: Json, count: (text: string) => number): number {
+  if (typeof value === "string") return isMedia(value) ? countMedia(value) : count(value);
   if (typeof value !== "object" || value === null) return TOKENS_A_MEMBER;
   let tokens = TOKENS_A_MEMBER;
-  if (Array.isArray(value)) for (const member of value) tokens += countAtMost(member);
-  else for (const name in value) tokens += TOKENS_A_MEMBER + countAtMost(value[name] ?? null);
+  if (Array.isArray(value)) for (const member of value) tokens += countAll(member, count);
+  else for (const name in value) tokens += TOKENS_A_MEMBER + countAll(value[name] ?? null, count);
   return tokens;
 }
 
+function isMedia(text: string): boolean {
+  return text.length > LONG && (text.startsWith("data:") || !SPACE.test(text.slice(0, LONG)));
+}
+
+function countMedia(text: string): number {
+  return Math.max(MEDIA_TOKENS, Math.ceil(text.length / MEDIA_BYTES_A_TOKEN));
+}
+
+/** By its length alone: what it says is not read. */
 function countText(text: string): number {
-  if (text.length > LONG && (text.startsWith("data:") || !SPACE.test(text.slice(0, LONG))))
-    return Math.max(MEDIA_TOKENS, Math.ceil(text.length / MEDIA_BYTES_A_TOKEN));
   return Math.ceil(Buffer.byteLength(text) / BYTES_A_TOKEN);
 }

@@ -9,10 +9,15 @@ import { NOTHING, findBound } from "./bound.ts";
 import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated, refuseRepeatedAnywhere } from "./call.ts";
 import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
+import { openFacts } from "./facts.ts";
 import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { keepAlive } from "./keep-alive.ts";
-import { type Plan, type Target, type Targets, listTargets, objectsApart, planFor } from "./plan.ts";
+import { type AttemptAt, travelOn } from "./leg.ts";
+import { mirror } from "./mirror.ts";
+import { chooseOrder } from "./order.ts";
+import { overrideObject } from "./override.ts";
+import { type Plan, listTargets, objectsApart, planFor } from "./plan.ts";
 import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
@@ -21,8 +26,7 @@ import { type WireMemory, findReferences, mayReference } from "../wire/index.ts"
 import { answerStream } from "./stream.ts";
 import { readStrict } from "./strict.ts";
 import { judgePrice } from "./unknown-price.ts";
-import type { Visit } from "./way/fleet.ts";
-import { type Outcome, travel } from "./way/travel.ts";
+import type { Outcome } from "./way/travel.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
 export async function handleCall(call: Call, tools: GatewayTools): Promise<Response> {
@@ -53,6 +57,8 @@ export async function handleCall(call: Call, tools: GatewayTools): Promise<Respo
 
 const STREAM_BEGAN = 200;
 
+type Prepared = Pick<AttemptAt, "line" | "target"> & Partial<AttemptAt>;
+
 interface Work {
   call: Call;
   tools: GatewayTools;
@@ -77,15 +83,18 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
   const heldBy = recalled?.heldBy ?? null;
   if (keeper !== null && heldBy !== null && keeper !== heldBy) throw objectsApart(keeper, heldBy);
   const wanted = { ...asked, keeper: keeper ?? heldBy };
-  const targets = chooseOrder(listTargets(scene, wanted), { call, tools });
-  const prepare = async (target: Target, line: Line, visit?: Visit): Promise<Ready> => {
+  const facts = openFacts(call, { endpoint: call.wire.endpoint, isStream: peek.stream, body: asked.body });
+  const chosen = listTargets(scene, wanted, facts);
+  const targets = chooseOrder(chosen, { call, tools, scene, facts });
+  const prepare = async ({ target, line, visit, watchesRefusals = false }: Prepared): Promise<Ready> => {
     const plan = tellOurs(planFor(scene, target, wanted), recalled?.ask.ours);
-    const bound = (): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
+    const body = overrideObject(asked.body, target.set);
+    const bound = (): Amount => boundOf(call, tools, scene, { plan, body });
     const reserving = plan.local === undefined ? record.reserve(plan, bound) : undefined;
     if (reserving !== undefined) await reserving;
     // To count is free.
     const isWork = plan.local === undefined && call.wire.operation !== "count";
-    if (isWork) judgePrice({ plan, record, scene, tools, body: asked.body });
+    if (isWork) judgePrice({ plan, record, scene, tools, body });
     record.planned(plan, visit?.end);
     return {
       call,
@@ -98,77 +107,24 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
       stream: peek.stream,
       keep: bindIncidental({ call, tools, plan }, makeKeeper({ call, tools, plan }, recalled)),
       elsewhere: null,
+      watchesRefusals,
     };
   };
-  const go = (line: Line, over: (ready: Ready) => Ready): Promise<Response> =>
-    travelOn({ targets, call, tools, scene, line, record }, async (target, own, visit) =>
-      perform(over(await prepare(target, own, visit))),
-    );
   if (recalled?.ask.isBackground !== true) {
     const waiting = { call, clock: tools.clock, everyMs: scene.keepAliveMs, isStream: peek.stream, fail };
-    return keepAlive(
-      waiting,
-      go(line, (ready) => ready),
+    const going = travelOn({ chosen, targets, call, tools, scene, line, record }, async (at) =>
+      perform(await prepare(at)),
     );
+    const bound = (plan: Plan): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
+    mirror(chosen, { call, tools, scene, asked: wanted, perform, boundOf: bound });
+    return keepAlive(waiting, going);
   }
   // Who makes it is known to the client from the start.
-  const ready = await prepare(targets[0], line);
+  const ready = await prepare({ target: targets[0], line });
   if (!isLeftToProvider(ready.plan, recalled.memory)) {
     return answerLater(ready, recalled, async (own) => conclude(await perform(own)));
   }
   return conclude(await perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) }));
-}
-
-interface Leg {
-  targets: readonly [Target, ...Target[]];
-  call: Call;
-  tools: GatewayTools;
-  scene: Scene;
-  /** Of the call; each attempt hangs on it by a line of its own. */
-  line: Line;
-  record: Pick<CallRecord, "intend">;
-}
-
-/** The first to be asked, and who is asked where that one cannot answer. */
-function chooseOrder(
-  { route, targets, strategy }: Targets,
-  { call, tools }: Pick<Work, "call" | "tools">,
-): [Target, ...Target[]] {
-  const stickTo = call.caller.keyId ?? call.caller.userId;
-  return tools.fleet.order({ route, places: targets, strategy, stickTo, costOf: () => null });
-}
-
-/** Asks one target after another, as far as that may help. */
-function travelOn(
-  { targets, call, tools, scene, line, record }: Leg,
-  attempt: (target: Target, line: Line, visit: Visit) => Promise<Outcome<Response>>,
-): Promise<Response> {
-  let isFirst = true;
-  return travel({
-    targets,
-    rules: scene.travel,
-    clock: tools.clock,
-    random: Math.random,
-    budgetOf: ({ provider }) => tools.retryBudgets.of(provider.name),
-    signal: call.signal,
-    startedMs: call.startedMs,
-    // Nobody waits for it: should it not be written, the call stands there as under way.
-    resting: () => void record.intend().catch(() => undefined),
-    async attempt(target) {
-      const own = isFirst ? line : openLine(call.signal, tools.clock);
-      isFirst = false;
-      const visit = tools.fleet.visit(target);
-      try {
-        const outcome = await attempt(target, own, visit);
-        return outcome;
-      } catch (error) {
-        own.release(true);
-        // Where it came so far that it was made, its end is known by now.
-        visit.drop();
-        throw error;
-      }
-    },
-  });
 }
 
 /** Where there is one target and one try. */
@@ -197,7 +153,7 @@ async function perform(ready: Ready): Promise<Outcome<Response>> {
   const upstream = await callUpstream(ready);
   const state: CallState = { ...ready, upstream, sentMs, upstreamMs: tools.clock.monotonicMs() - sentMs };
   if (!upstream.ok) return answerRejection(state);
-  return ready.stream ? answerStream(state) : { failure: null, answer: await answerWhole(state) };
+  return ready.stream ? answerStream(state) : answerWhole(state);
 }
 
 /** Who keeps the objects that the request names. Throws not_found for what is not the caller's own. */

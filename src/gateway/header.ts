@@ -24,6 +24,8 @@ export interface CallState {
   keep: ((answer: JsonObject, text: string) => Promise<unknown> | undefined) | null;
   /** What the provider makes in the background, as far as it is its own to make; null where the client waits for the answer. */
   elsewhere: Elsewhere | null;
+  /** Whether an answer that is a refusal gives way to another provider's. */
+  watchesRefusals: boolean;
   /** When the upstream was called, on the monotonic clock. */
   sentMs: number;
   /** Milliseconds spent waiting for the upstream. */

@@ -16,6 +16,7 @@ export { type Catalog, createCatalog } from "./catalog.ts";
 export { countInput } from "./count-input.ts";
 export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
 export { type Memory, createMemory } from "./memory.ts";
+export { createMirrors } from "./mirror.ts";
 export { createBindings } from "./rest/binding.ts";
 export type { Arrival, RestCall } from "./rest/call.ts";
 export { handleRest } from "./rest/handle.ts";

@@ -22,8 +22,12 @@ import {
 } from "../wire/index.ts";
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
+import { override } from "./override.ts";
+import type { Way, WayPolicy, WayTarget } from "./route.ts";
+import type { Overrides } from "./rule.ts";
 import { asksForNothing } from "./usual.ts";
 import type { Strategy } from "./way/choose.ts";
+import type { RequestFacts } from "./way/condition.ts";
 
 export interface Plan {
   provider: Provider;
@@ -66,6 +70,7 @@ export interface Target {
   model: string;
   /** Its share where lots are drawn. */
   weight: number;
+  set?: Overrides;
 }
 
 /** Those that may be asked for a request, as they were declared, and how one of them is chosen. */
@@ -74,6 +79,7 @@ export interface Targets {
   route: string;
   targets: readonly [Target, ...Target[]];
   strategy: Strategy;
+  policy?: WayPolicy;
 }
 
 /** Throws not_found, not_configured or invalid_request. */
@@ -85,20 +91,22 @@ export function makePlan(scene: PlanScene, asked: Asked): Plan {
  * Who may be asked. Where the request names what a provider keeps, nobody else can be. Throws not_found, not_configured or
  * invalid_request.
  */
-export function listTargets(scene: PlanScene, asked: Asked): Targets {
+export function listTargets(scene: PlanScene, asked: Asked, facts?: RequestFacts): Targets {
   const name = asked.peek.model;
-  if (asked.keeper !== null) {
-    return alone(findKeeping(scene, findTarget(scene, name), asked));
-  }
-  const { way } = scene.router.resolve(name);
-  const ready = (way?.targets ?? []).flatMap(({ provider: named, model, weight }) => {
-    const provider = scene.providers.get(named);
-    return provider?.missing === null && !LEADS_UP.test(model) ? [{ provider, model, weight }] : [];
-  });
-  const [first, ...others] = ready;
+  const { way } = scene.router.resolve(name, facts);
+  if (asked.keeper !== null) return alone(findKeeping(scene, aimAt(scene, name, way), asked));
+  const [first, ...others] = (way?.targets ?? []).flatMap((target) => makeReady(scene, target));
   // Where none can be asked, the error says what is missing.
-  if (first === undefined || way === null) return alone(findTarget(scene, name));
-  return { route: way.reason, targets: [first, ...others], strategy: way.strategy };
+  if (first === undefined || way === null) return alone(aimAt(scene, name, way));
+  const { reason, strategy, policy } = way;
+  const found = { route: way.name ?? reason, targets: [first, ...others] as const, strategy };
+  return policy === undefined ? found : { ...found, policy };
+}
+
+/** Nothing where it cannot be asked at present. */
+export function makeReady(scene: Pick<PlanScene, "providers">, { provider: name, ...target }: WayTarget): Target[] {
+  const provider = scene.providers.get(name);
+  return provider?.missing === null && !LEADS_UP.test(target.model) ? [{ ...target, provider }] : [];
 }
 
 function alone(target: Target): Targets {
@@ -106,8 +114,14 @@ function alone(target: Target): Targets {
 }
 
 /** Throws invalid_request where this target cannot be told what is asked. */
-export function planFor(scene: PlanScene, { provider, model }: Pick<Target, "model" | "provider">, asked: Asked): Plan {
-  const plan = choosePlan(scene, { provider, model }, asked);
+export function planFor(
+  scene: PlanScene,
+  { provider, model, set }: Pick<Target, "model" | "provider" | "set">,
+  asked: Asked,
+): Plan {
+  const chosen = choosePlan(scene, { provider, model }, asked);
+  const isAsked = set !== undefined && chosen.local === undefined;
+  const plan = isAsked ? { ...chosen, body: override(chosen.body, set) } : chosen;
   const [lost] = plan.dropped;
   if (!asked.isStrict || lost === undefined) return plan;
   throw invalidRequest(
@@ -200,13 +214,16 @@ export function chooseId({ mode }: Pick<Plan, "mode">, given: string, callId: st
 
 /** Throws not_found or not_configured. */
 export function findTarget(scene: PlanScene, name: string): Target {
-  const { way } = scene.router.resolve(name);
+  return aimAt(scene, name, scene.router.resolve(name).way);
+}
+
+function aimAt(scene: PlanScene, name: string, way: Way | null): Target {
   const target = way?.targets[0];
   const provider = target === undefined ? undefined : scene.providers.get(target.provider);
   const missing = provider === undefined ? way?.missing : provider.missing;
   if (typeof missing === "string") throw new GatewayError({ kind: "not_configured", message: missing });
   if (target === undefined || provider === undefined || LEADS_UP.test(target.model)) throw unknownModel(scene, name);
-  return { provider, model: target.model, weight: target.weight };
+  return { ...target, provider };
 }
 
 /** Providers put the model's name into an address, where this would lead to something else than a model. */

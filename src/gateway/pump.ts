@@ -7,6 +7,7 @@ import type { Frame } from "../lib/sse.ts";
 import type { FrameReader } from "../provider/index.ts";
 import type { Machine } from "../wire/index.ts";
 import type { CallRecord } from "./record.ts";
+import type { RefusalWatch } from "./refusal.ts";
 import { type Line, explainFailure } from "./send.ts";
 
 /** What becomes of the frames of one upstream chunk. */
@@ -32,6 +33,8 @@ export interface PumpOptions {
   attempted(error: GatewayError | null): void;
   /** Whether what only begins the answer is held back, so that another provider can be asked where this one fails before its first output. */
   holds: boolean;
+  /** Whether a refusal without output counts as a failure, too; null where it is an answer like any other. */
+  refusals: RefusalWatch | null;
   /** Whether the client takes a comment that tells the cost. */
   tellsCost: boolean;
   /** Takes secrets out of an error that the upstream wrote. */
@@ -79,14 +82,16 @@ export async function pump(options: PumpOptions): Promise<Opening> {
   if (line.cut() === "client") leave();
   const steps = readSteps(options);
   const { first, broken } = options.holds ? await findOutput(steps) : { first: NOT_HELD, broken: null };
-  const failure = first.hasOutput
-    ? null
-    : broken === null
-      ? (first.finish?.error ?? null)
-      : explain(options, broken.by);
+  const failure = first.hasOutput ? null : findFailure(options, first, broken);
   if (failure !== null && !isOver) close(failure);
   const settlement = { steps: resume(first, broken, steps), isOver: () => isOver, settle, leave };
   return { failure, pieces: run(options, settlement) };
+}
+
+/** Null where it just ended. */
+function findFailure(options: PumpOptions, { finish }: Step, broken: Broken): GatewayError | null {
+  if (broken !== null) return explain(options, broken.by);
+  return finish?.error ?? (finish === null ? null : (options.refusals?.failure() ?? null));
 }
 
 function explain(options: PumpOptions, thrown: unknown): GatewayError {
@@ -191,7 +196,7 @@ async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
   for (const event of events) options.record.observed(event);
   const finish: Step["finish"] = events.find((event) => event.type === "finish") ?? { type: "finish" };
   const last = options.carrier.close(events);
-  const hasOutput = rest.hasOutput || events.some(isOutput);
+  const hasOutput = rest.hasOutput || hasOutputIn(events, options);
   yield { text: rest.text, last: finish.error === undefined ? last : options.redact(last), finish, hasOutput };
 }
 
@@ -203,13 +208,17 @@ function digest(frames: readonly Frame[], options: PumpOptions): Step {
     for (const event of events) options.record.observed(event);
     const piece = options.carrier.carry(frame, events);
     const finish = events.find((event) => event.type === "finish");
-    hasOutput ||= events.some(isOutput);
+    hasOutput = hasOutputIn(events, options) || hasOutput;
     if (finish !== undefined) {
       return { text, last: finish.error === undefined ? piece : options.redact(piece), finish, hasOutput };
     }
     text += piece;
   }
   return { text, last: "", finish: null, hasOutput };
+}
+
+function hasOutputIn(events: readonly Event[], { refusals }: PumpOptions): boolean {
+  return refusals === null ? events.some(isOutput) : refusals.hasOutput(events, isOutput);
 }
 
 /** What only begins an answer says nothing of it yet. */

@@ -36,6 +36,8 @@ export interface CallRecord {
   release(): void;
   /** Who is called next, and who wants to know how that ends. `firstOutputMs`: from the call on; null where there was none. */
   planned(plan: RecordedPlan, ended?: (error: GatewayError | null, firstOutputMs: number | null) => void): void;
+  /** Of the present attempt: a way back to it, where the client is given its answer after all although others were asked since. */
+  hold(): () => void;
   /**
    * Announces, durably, that the planned provider is about to be called, or what came of it where another call may follow. Rejects with a
    * GatewayError of kind `overloaded` where the books cannot be written: then it must not be called. `isKnown`: with all that is known by
@@ -261,6 +263,12 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     planned(next, ended) {
       current = { ...openTry(next), ended };
       tries.push(current);
+    },
+    hold() {
+      const held = current;
+      return () => {
+        current = held;
+      };
     },
     intend(isKnown = false) {
       const announced = tools.ledger.intend(isKnown ? makeEntry(200, null) : announce(), ticket);

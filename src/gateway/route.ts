@@ -5,9 +5,12 @@
 //   2. exact routes, the operator's before ours  5. built-in routes whose provider is ready to be called
 //   3. `provider/model`                          6. a provider that lists the model
 //                                                7. built-in routes whose provider lacks a setting (the error names it)
+// A route with conditions comes before others of its pattern, and is passed over where one of them does not hold.
 
-import type { AliasRule, RouteRule, RouteTarget } from "./rule.ts";
+import { type CompiledRule, compileRules } from "./pattern.ts";
+import type { AliasRule, Overrides, RoutePolicy, RouteRule, RouteTarget } from "./rule.ts";
 import type { Strategy } from "./way/choose.ts";
+import { type ConditionCheck, type RequestFacts, compileConditions } from "./way/condition.ts";
 
 export interface RouteTable {
   aliases: readonly AliasRule[];
@@ -28,12 +31,15 @@ export interface Step {
 
 /** Who may be asked for a model, and why. */
 export interface Way {
+  /** Of the route's section; missing where it has none. */
+  name?: string;
   /** As they were declared. */
   targets: readonly [WayTarget, ...WayTarget[]];
   strategy: Strategy;
   reason: string;
   /** What to set, where the first is not there at all. */
   missing?: string;
+  policy?: WayPolicy;
 }
 
 export interface WayTarget {
@@ -41,7 +47,16 @@ export interface WayTarget {
   /** As the provider calls it. */
   model: string;
   weight: number;
+  set?: Overrides;
 }
+
+/** What a route says beside its targets. */
+export type WayPolicy = Pick<RoutePolicy, "maxAttempts" | "retryWindowMs" | "stickBy"> & {
+  canary: { target: WayTarget; percent: number } | null;
+  shadow: readonly { target: WayTarget; percent: number }[];
+  onContextLength: readonly WayTarget[];
+  onRefusal: readonly WayTarget[];
+};
 
 export interface Decision {
   asked: string;
@@ -52,72 +67,101 @@ export interface Decision {
 }
 
 export interface Router {
-  resolve(model: string): Decision;
-  explain(model: string): Decision;
+  /** Without facts: where a model leads in general, conditions left out of account as far as that is possible. */
+  resolve(model: string, facts?: RequestFacts): { way: Way | null };
+  explain(model: string, facts?: RequestFacts): Decision;
   /** Call it when the providers' lists changed: decisions are remembered. */
   forget(): void;
   /** Models that are named exactly in aliases and routes, each with its provider. */
   named(): { model: string; provider: string }[];
 }
 
-interface CompiledRule<Rule> {
-  rule: Rule;
-  matches(lower: string): boolean;
-  isExact: boolean;
-  literals: number;
-  order: number;
-}
-
 const MAX_REMEMBERED = 4_096;
 /** Names come from outside: long ones are worked out each time, so that nobody fills the memory with them. */
 const MAX_REMEMBERED_LENGTH = 200;
 
-export function createRouter(table: RouteTable): Router {
-  const compiled = {
-    aliases: [...compileRules(table.aliases), ...compileRules(table.defaultAliases)],
-    exact: new Map(
-      // Ours come last, so that the operator's of the same name stands.
-      [...table.routes, ...table.defaultRoutes]
-        .filter((rule) => !rule.pattern.includes("*"))
-        .toReversed()
-        .map((rule) => [rule.pattern.toLowerCase(), rule]),
-    ),
-    patterns: compileRules(table.routes).filter((rule) => !rule.isExact),
-    defaults: compileRules(table.defaultRoutes),
-  };
-  const remembered = new Map<string, Decision>();
+/** What a rule would lead to. */
+interface Choice {
+  /** Null where it is for all requests. */
+  obstacle: ConditionCheck | null;
+  way: Way | null;
+  step: { rule: string; origin: string; label: string };
+}
 
-  const decide = (model: string, steps: Step[] | null): Decision => {
-    const notes = steps ?? [];
-    const name = rename(model, compiled.aliases, table, steps);
-    const way = findWay(name, compiled, table, steps);
-    return { asked: model, way, steps: notes };
+export function createRouter(table: RouteTable): Router {
+  const rules = compileRules([...table.routes]);
+  const compiled: Compiled = {
+    aliases: [...compileRules(table.aliases), ...compileRules(table.defaultAliases)],
+    // Ours come last, so that the operator's of the same name stands.
+    exact: Map.groupBy(
+      [...rules, ...compileRules(table.defaultRoutes)].filter(({ isExact }) => isExact),
+      ({ rule }) => rule.pattern.toLowerCase(),
+    ),
+    patterns: rules.filter(({ isExact }) => !isExact),
+    defaults: compileRules(table.defaultRoutes),
+    checks: new Map(table.routes.flatMap((rule) => (rule.when ? [[rule, compileConditions(rule.when)]] : []))),
   };
+  const remembered = new Map<string, readonly Choice[]>();
+
+  const list = (model: string): readonly Choice[] =>
+    listChoices(rename(model, compiled.aliases, table, null), compiled, table);
 
   return {
-    resolve(model) {
+    resolve(model, facts) {
       const known = remembered.get(model);
-      if (known !== undefined) return known;
-      const decision = decide(model, null);
-      if (decision.way !== null && model.length <= MAX_REMEMBERED_LENGTH) {
+      if (known !== undefined) return choose(known, facts) ?? NOWHERE;
+      const choices = list(model);
+      if (choices.at(-1)?.way !== null && model.length <= MAX_REMEMBERED_LENGTH) {
         if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-        remembered.set(model, decision);
+        remembered.set(model, choices);
       }
-      return decision;
+      return choose(choices, facts) ?? NOWHERE;
     },
-    explain: (model) => decide(model, []),
+    explain(model, facts) {
+      const steps: Step[] = [];
+      const name = rename(model, compiled.aliases, table, steps);
+      const choices = listChoices(name, compiled, table, true);
+      const chosen = choose(choices, facts);
+      return { asked: model, way: chosen?.way ?? null, steps: [...steps, ...tell(choices, chosen, facts)] };
+    },
     forget: () => remembered.clear(),
-    named: () => listNamed(table, (model) => decide(model, null)),
+    named: () => listNamed(table, (model) => choose(list(model), undefined)?.way ?? null),
   };
 }
 
-type Compiled = {
+const NOWHERE = Object.freeze({ way: null });
+
+/** Where nobody asks yet, one without conditions stands for all. */
+function choose(choices: readonly Choice[], facts: RequestFacts | undefined): Choice | undefined {
+  // Almost all routes are without.
+  const [first] = choices;
+  if (first === undefined || first.obstacle === null) return first;
+  if (facts !== undefined) return choices.find(({ obstacle }) => obstacle === null || obstacle(facts) === null);
+  return choices.find(({ obstacle, way }) => obstacle === null && way !== null) ?? first;
+}
+
+function tell(choices: readonly Choice[], chosen: Choice | undefined, facts: RequestFacts | undefined): Step[] {
+  let isOver = false;
+  return choices.flatMap((choice) => {
+    const { rule, origin, label } = choice.step;
+    if (rule === "") return [];
+    const failed = facts === undefined || choice.obstacle === null ? null : choice.obstacle(facts);
+    const isChosen = choice === chosen;
+    isOver ||= isChosen;
+    if (isChosen) return [{ rule, origin, outcome: `chosen: ${label}` }];
+    if (failed !== null) return [{ rule, origin, outcome: `passed over: its condition "${failed}" does not hold` }];
+    if (!isOver) return [{ rule, origin, outcome: `passed over: its conditions need a request` }];
+    return [{ rule, origin, outcome: `beaten: ${label}` }];
+  });
+}
+
+interface Compiled {
   aliases: CompiledRule<AliasRule>[];
-  exact: Map<string, RouteRule>;
+  exact: ReadonlyMap<string, CompiledRule<RouteRule>[]>;
   patterns: CompiledRule<RouteRule>[];
   defaults: CompiledRule<RouteRule>[];
-};
-
+  checks: ReadonlyMap<RouteRule, ConditionCheck>;
+}
 /** One hop: an alias is never looked up again, so two of them cannot chase each other. */
 function rename(model: string, aliases: CompiledRule<AliasRule>[], table: RouteTable, steps: Step[] | null): string {
   const lower = model.toLowerCase();
@@ -142,80 +186,83 @@ function rename(model: string, aliases: CompiledRule<AliasRule>[], table: RouteT
   return renamed;
 }
 
-function findWay(name: string, compiled: Compiled, table: RouteTable, steps: Step[] | null): Decision["way"] {
+/** Up to the first that is for all requests; with `isWhole` those that it beats, too. */
+function listChoices(name: string, compiled: Compiled, table: RouteTable, isWhole = false): Choice[] {
   const lower = name.toLowerCase();
-  const exact = compiled.exact.get(lower);
-  if (exact !== undefined) {
-    steps?.push({ rule: printRule(exact), origin: exact.origin, outcome: "chosen: exact" });
-    return followRule(exact, name, `exact route ${exact.pattern}`);
-  }
+  const choices: Choice[] = [];
+  /** True where the rest need not be looked at. */
+  const add = (entries: readonly CompiledRule<RouteRule>[], reasonOf: (rule: RouteRule) => string): boolean => {
+    let isDecided = false;
+    for (const entry of entries) {
+      if (isDecided && !isWhole) break;
+      const { rule } = entry;
+      const obstacle = compiled.checks.get(rule) ?? null;
+      const step = { rule: printRule(rule), origin: rule.origin, label: describe(entry) };
+      choices.push({ obstacle, way: followRule(rule, name, reasonOf(rule)), step });
+      isDecided ||= obstacle === null;
+    }
+    return isDecided;
+  };
+  if (add(compiled.exact.get(lower) ?? [], (rule) => `exact ${nameRule(rule)}`)) return choices;
   const qualified = splitQualified(name, table);
   if (qualified !== null) {
-    steps?.push({ rule: `${qualified.provider}/…`, origin: "address", outcome: "chosen: the provider is named" });
-    return {
-      targets: [{ ...qualified, weight: 1 }],
-      strategy: "priority",
-      reason: "the provider is named in the model",
-    };
+    const reason = "the provider is named in the model";
+    const step = { rule: `${qualified.provider}/…`, origin: "address", label: "the provider is named" };
+    const way: Way = { targets: [{ ...qualified, weight: 1 }], strategy: "priority", reason };
+    return [...choices, { obstacle: null, way, step }];
   }
-  const pattern = pickFirst(compiled.patterns, lower, steps);
-  if (pattern !== undefined) {
-    return followRule(pattern.rule, name, `route ${pattern.rule.pattern}`);
+  const patterns = compiled.patterns.filter((entry) => entry.matches(lower));
+  if (add(patterns, nameRule)) return choices;
+  const isReady = (rule: RouteRule): boolean => table.providers.get(rule.targets[0].provider)?.ready === true;
+  const ready = compiled.defaults.filter((entry) => isReady(entry.rule) && entry.matches(lower));
+  if (add(ready, ({ pattern }) => `built-in route ${pattern}`)) return choices;
+  const lister = table.findLister(lower);
+  if (lister !== undefined) {
+    const step = { rule: `models of ${lister}`, origin: "discovery", label: "it lists this model" };
+    const targets = [{ provider: lister, model: name, weight: 1 }] as const;
+    const way: Way = { targets, strategy: "priority", reason: "the provider lists this model" };
+    return [...choices, { obstacle: null, way, step }];
   }
-  return findDefault(name, compiled.defaults, table, steps);
+  const waiting = compiled.defaults.filter((entry) => entry.matches(lower));
+  if (!add(waiting, () => "built-in route; its provider lacks a setting")) {
+    choices.push({ obstacle: null, way: null, step: { rule: "", origin: "", label: "" } });
+  }
+  return choices;
 }
 
-function followRule({ targets, strategy = "priority", missing }: RouteRule, name: string, reason: string): Way {
-  const [first, ...others] = targets;
-  const at = ({ provider, model, weight = 1 }: RouteTarget): WayTarget => ({ provider, model: model ?? name, weight });
-  const way: Way = { targets: [at(first), ...others.map(at)], strategy, reason };
-  return missing === undefined ? way : { ...way, missing };
+function nameRule({ name, pattern }: RouteRule): string {
+  return name === undefined ? `route ${pattern}` : `route ${name} (${pattern})`;
+}
+
+function followRule(rule: RouteRule, asked: string, reason: string): Way {
+  const { name, policy, strategy = "priority", missing } = rule;
+  const [first, ...others] = rule.targets;
+  const at = (target: RouteTarget): WayTarget => ({ weight: 1, ...target, model: target.model ?? asked });
+  return {
+    targets: [at(first), ...others.map(at)],
+    strategy,
+    reason,
+    ...(name === undefined ? {} : { name }),
+    // Whoever is there says himself what he lacks.
+    ...(missing === undefined || reason.startsWith("built-in route ") ? {} : { missing }),
+    ...(policy === undefined ? {} : { policy: followPolicy(policy, at) }),
+  };
+}
+
+function followPolicy(policy: RoutePolicy, at: (target: RouteTarget) => WayTarget): WayPolicy {
+  const { canary, shadow = [], onContextLength = [], onRefusal = [], ...plain } = policy;
+  return {
+    ...plain,
+    canary: canary === undefined ? null : { ...canary, target: at(canary.target) },
+    shadow: shadow.map((share) => ({ ...share, target: at(share.target) })),
+    onContextLength: onContextLength.map(at),
+    onRefusal: onRefusal.map(at),
+  };
 }
 
 function printRule({ pattern, targets }: RouteRule): string {
   const names = targets.map(({ provider, model }) => (model === null ? provider : `${provider}/${model}`));
   return `${pattern} => ${names.join(" | ")}`;
-}
-
-function findDefault(
-  name: string,
-  defaults: CompiledRule<RouteRule>[],
-  table: RouteTable,
-  steps: Step[] | null,
-): Decision["way"] {
-  const lower = name.toLowerCase();
-  const ready = defaults.filter(({ rule }) => table.providers.get(rule.targets[0].provider)?.ready === true);
-  const builtIn = pickFirst(ready, lower, steps);
-  if (builtIn !== undefined) {
-    const { pattern, targets } = builtIn.rule;
-    return followRule({ pattern, targets, origin: builtIn.rule.origin }, name, `built-in route ${pattern}`);
-  }
-  const lister = table.findLister(lower);
-  if (lister !== undefined) {
-    steps?.push({ rule: `models of ${lister}`, origin: "discovery", outcome: "chosen: it lists this model" });
-    const targets = [{ provider: lister, model: name, weight: 1 }] as const;
-    return { targets, strategy: "priority", reason: "the provider lists this model" };
-  }
-  const waiting = pickFirst(defaults, lower, steps);
-  if (waiting === undefined) return null;
-  return followRule(waiting.rule, name, "built-in route; its provider lacks a setting");
-}
-
-/** The rules are in order of precedence already: the first match is the choice, later ones are noted as beaten. */
-function pickFirst(
-  rules: readonly CompiledRule<RouteRule>[],
-  lower: string,
-  steps: Step[] | null,
-): CompiledRule<RouteRule> | undefined {
-  const chosen = rules.find((entry) => entry.matches(lower));
-  if (steps !== null) {
-    for (const entry of rules) {
-      if (!entry.matches(lower)) continue;
-      const outcome = entry === chosen ? `chosen: ${describe(entry)}` : `beaten: ${describe(entry)}`;
-      steps.push({ rule: printRule(entry.rule), origin: entry.rule.origin, outcome });
-    }
-  }
-  return chosen;
 }
 
 function describe(entry: CompiledRule<RouteRule>): string {
@@ -229,34 +276,13 @@ function splitQualified(model: string, table: RouteTable): { provider: string; m
   return table.providers.has(provider) ? { provider, model: model.slice(slash + 1) } : null;
 }
 
-/** Exact before pattern, then most literal characters, then order of declaration. */
-function compileRules<Rule extends { pattern: string }>(rules: readonly Rule[]): CompiledRule<Rule>[] {
-  return rules
-    .map((rule, order) => ({ rule, order, ...compilePattern(rule.pattern.toLowerCase()) }))
-    .sort(
-      (left, right) =>
-        Number(right.isExact) - Number(left.isExact) || right.literals - left.literals || left.order - right.order,
-    );
-}
-
-function compilePattern(pattern: string): Pick<CompiledRule<never>, "matches" | "isExact" | "literals"> {
-  const starts = pattern.startsWith("*");
-  const ends = pattern.length > 1 && pattern.endsWith("*");
-  const literal = pattern.slice(starts ? 1 : 0, ends ? -1 : undefined);
-  const literals = literal.length;
-  if (starts && ends) return { isExact: false, literals, matches: (name) => name.includes(literal) };
-  if (starts) return { isExact: false, literals, matches: (name) => name.endsWith(literal) };
-  if (ends) return { isExact: false, literals, matches: (name) => name.startsWith(literal) };
-  return { isExact: true, literals, matches: (name) => name === literal };
-}
-
-function listNamed(table: RouteTable, decide: (model: string) => Decision): { model: string; provider: string }[] {
+function listNamed(table: RouteTable, find: (model: string) => Way | null): { model: string; provider: string }[] {
   const names = [...table.aliases, ...table.defaultAliases, ...table.routes, ...table.defaultRoutes]
     .map((rule) => rule.pattern)
     .filter((pattern) => !pattern.includes("*"));
   const named: { model: string; provider: string }[] = [];
   for (const model of new Set(names)) {
-    const provider = decide(model).way?.targets[0].provider;
+    const provider = find(model)?.targets[0].provider;
     if (provider !== undefined && table.providers.get(provider)?.ready === true) named.push({ model, provider });
   }
   return named;

@@ -1,5 +1,7 @@
-// What an operator says about routing: patterns, targets and aliases, as plain values. Knows no file.
+// What an operator says about routing: patterns, targets, conditions and aliases, as plain values. Knows no file.
 
+import type { Json } from "../ir/index.ts";
+import type { HourSpan } from "../lib/week-hours.ts";
 import type { Strategy } from "./way/choose.ts";
 
 /** `pattern` is exact, `x*`, `*x`, `*x*` or `*`; matching ignores case. */
@@ -13,6 +15,11 @@ export interface RouteRule {
   origin: string;
   /** What to set, in a sentence, where nobody declared the provider: built-in routes lead to many that are not there. */
   missing?: string;
+  /** Of the section that it stands in; one with several patterns makes a rule of each. */
+  name?: string;
+  /** Which requests it is for; missing: all that match. */
+  when?: Conditions;
+  policy?: RoutePolicy;
 }
 
 export interface RouteTarget {
@@ -21,6 +28,51 @@ export interface RouteTarget {
   model: string | null;
   /** Its share where the strategy draws lots; missing: 1. */
   weight?: number;
+  set?: Overrides;
+}
+
+/** Fields put into the body that the target is sent, in its own format; dots lead into objects. */
+export type Overrides = Readonly<Record<string, Json>>;
+
+/** All that is said must hold. Lists are patterns: one without `!` must match where there are such, and none with `!` may. */
+export interface Conditions {
+  /** Estimated tokens of what is asked. */
+  context?: { least: number; most: number };
+  endpoint?: readonly string[];
+  /** By name, in lower case. */
+  headers?: Readonly<Record<string, readonly string[]>>;
+  images?: boolean;
+  /** Ids of API keys. */
+  key?: readonly string[];
+  stream?: boolean;
+  tag?: readonly string[];
+  time?: { spans: readonly HourSpan[]; zone: string };
+  tools?: boolean;
+  /** E-mail addresses or ids. */
+  user?: readonly string[];
+}
+
+export interface RoutePolicy {
+  /** That share of the requests is asked of it first. */
+  canary?: RouteShare;
+  /** That share of the requests is sent to it too, and nobody sees what it answers. */
+  shadow?: readonly RouteShare[];
+  /** Who is asked where a prompt is too long for the one that was asked. */
+  onContextLength?: readonly RouteTarget[];
+  /** Who is asked where one would not answer for what the request or its answer is about. */
+  onRefusal?: readonly RouteTarget[];
+  /** What the strategy `sticky` goes by; missing: the key. */
+  stickBy?: StickBy;
+  maxAttempts?: number;
+  retryWindowMs?: number;
+}
+
+export type StickBy = "key" | "prompt" | "user";
+
+export interface RouteShare {
+  target: RouteTarget;
+  /** In (0, 100]. */
+  percent: number;
 }
 
 export interface AliasRule {

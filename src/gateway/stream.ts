@@ -8,6 +8,7 @@ import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
 import { chooseId } from "./plan.ts";
 import { type Carrier, pump } from "./pump.ts";
+import { watchRefusal } from "./refusal.ts";
 import { readCapped, readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
 
@@ -41,6 +42,7 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
         report: decoder.report(),
       }),
     holds: state.elsewhere === null,
+    refusals: state.watchesRefusals ? watchRefusal() : null,
     ending: state.keep === null ? null : (last) => keepLast(state, client, last),
     tellsCost: client.takesComments !== false,
     redact: scene.redact,

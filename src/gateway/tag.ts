@@ -19,3 +19,11 @@ export function readTags(headers: Headers): string[] | null {
     HEADER,
   );
 }
+
+/** A copy with one more tag of ours; where there is no room for it, in place of the last. */
+export function addTag(headers: Headers, tag: string): Headers {
+  const copy = new Headers(headers);
+  const own = (readTags(headers) ?? []).filter((each) => each !== tag).slice(0, MAX_TAGS - 1);
+  copy.set(HEADER, [...own, tag].join(","));
+  return copy;
+}

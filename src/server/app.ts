@@ -13,6 +13,7 @@ import {
   createAnswerCache,
   createBindings,
   createFleet,
+  createMirrors,
   createRetryBudgets,
 } from "../gateway/index.ts";
 import { type BindingStore, type Directory, type KeyRing, type SignIn } from "../identity/index.ts";
@@ -183,6 +184,7 @@ function makeTools(parts: AppParts, own: Pick<SocketTools, "connect" | "fetch" |
     capture: parts.capture,
     prices: parts.prices,
     fleet: createFleet({ clock: parts.clock, random: Math.random }),
+    mirrors: createMirrors(),
     retryBudgets: createRetryBudgets(),
     unpriced: makeUnpricedNote(parts.log),
     metrics: parts.metrics,

@@ -101,7 +101,7 @@ const MEASURED = [
 }));
 
 const UNMEASURED =
-  /prompt is too long|exceeds? the (?:model'?s? )?context window|input is too long for requested model|reduce the length of the messages|context window exceeds limit|exceeds? the available context size|greater than the context length|context[_ ]length[_ ]exceeded|maximum context length (?:is|of) [0-9]/i;
+  /prompt is too long|exceeds? the (?:model'?s? )?context window|input is too long for requested model|reduce the length of the messages|context window exceeds limit|exceeds? the available context size|greater than the context length|context[_ ]length[_ ]exceeded|maximum context length (?:is|of) [0-9]|range of input length should be|prompt exceeds max(?:imum)? length|exceeds? (?:the )?(?:model'?s? )?(?:maximum )?context length/i;
 
 /** Null for any other error. */
 export function readOverflow({ status, type, code, message }: UpstreamError): Overflow | null {
@@ -114,4 +114,35 @@ export function readOverflow({ status, type, code, message }: UpstreamError): Ov
   }
   const isNamed = code === "context_length_exceeded" || type === "exceed_context_size_error";
   return isNamed || UNMEASURED.test(message) ? { tokens: null, limit: null } : null;
+}
+
+/** What providers call it when it is the matter of a request or answer that they refuse. */
+const REFUSAL_WORDS: ReadonlySet<string> = new Set([
+  "content_filter",
+  "content_policy_violation",
+  "contentfilter",
+  "data_inspection_failed",
+  "datainspectionfailed",
+  "invalid_prompt",
+  "moderation_blocked",
+  "prohibited_content",
+  "responsibleaipolicyviolation",
+  "safety",
+  "sensitive_words_detected",
+]);
+
+const REFUSAL =
+  /blocked by (?:our |the )?content[ -](?:filter|moderation|policy|management)|content management policy|content filtering policy|violat(?:es?|ing|ion of) (?:our |the )?(?:usage|content|safety) polic|flagged (?:as|by|for) .{0,60}(?:moderation|violat|polic|safety)|blocked .{0,40}safety|inappropriate content|data_inspection_failed|requires moderation/i;
+
+/** Whether the provider refuses what the request or its answer is about, and not how it is put. */
+export function isRefusal({ status, type, code, message }: UpstreamError): boolean {
+  // Who is not let in, and who comes too often, is refused for another reason whatever is said.
+  if (status === 401 || status === 402 || status === 429) return false;
+  if ([type, code].some((word) => word !== null && REFUSAL_WORDS.has(word.toLowerCase()))) return true;
+  return REFUSAL.test(message);
+}
+
+/** Whether it was too long. */
+export function isOverflow(error: UpstreamError): boolean {
+  return readOverflow(error) !== null;
 }

@@ -64,7 +64,10 @@ async function keepAnswer(
   const response = mark(
     await handleCall(
       call,
-      watchRow(tools, (booked) => (row = booked)),
+      watchRow(tools, (booked) => {
+        // Its mirror has a row of its own.
+        if (booked.id === call.id) row = booked;
+      }),
     ),
     wish.reads ? "miss" : "refresh",
   );

@@ -8,6 +8,7 @@ import { findRepeatedKey } from "../../lib/json-edit.ts";
 import { VERSION } from "../../lib/version.ts";
 import { type Peek, findReferences, mayReference } from "../../wire/index.ts";
 import type { Call, Scene } from "../call.ts";
+import { openFacts } from "../facts.ts";
 import { type Target, listTargets } from "../plan.ts";
 import type { CacheScope } from "./rules.ts";
 
@@ -30,7 +31,8 @@ export function makeCacheKey(question: Question, scene: Scene, scope: CacheScope
     const essence = wire.repeatable(body);
     if (essence === null) return null;
     const asked = { keeper: null, wire, raw, body, peek, isStrict, headers: call.headers };
-    const { targets, strategy } = listTargets(scene, asked);
+    const facts = openFacts(call, { endpoint: wire.endpoint, isStream: peek.stream, body });
+    const { targets, strategy, policy } = listTargets(scene, asked, facts);
     const parts = {
       // Another edition may translate otherwise.
       edition: VERSION,
@@ -41,6 +43,7 @@ export function makeCacheKey(question: Question, scene: Scene, scope: CacheScope
       // As the client names it, for answers repeat that; and as it is resolved, by whoever may be asked.
       model: peek.model,
       strategy,
+      policy: JSON.stringify(policy ?? null),
       targets: targets.map((target) => nameTarget(target, scene)),
       headers: pickHeaders(call, targets, peek.stream),
       owner: nameOwner(scope, caller),
@@ -60,8 +63,8 @@ function namesObjects(raw: string, body: JsonObject): boolean {
   return mayReference(raw) && findReferences(body).length > 0;
 }
 
-function nameTarget({ provider, model }: Target, { cache }: Scene): string {
-  return `${provider.name} ${cache.fingerprint(provider.name)} ${model}`;
+function nameTarget({ provider, model, set = {} }: Target, { cache }: Scene): string {
+  return `${provider.name} ${cache.fingerprint(provider.name)} ${model} ${JSON.stringify(set)}`;
 }
 
 function nameOwner(scope: CacheScope, { keyId, userId }: Call["caller"]): string {

@@ -77,12 +77,16 @@ function drawAll<Each extends Candidate>(candidates: readonly Each[], { random }
   return order;
 }
 
+/** What one costs of which nothing is known while its first calls are under way: more than any answer takes. */
+const UNKNOWN_MS = 600_000;
+
 /**
  * The better of two that are drawn, so that the fastest is not run over by all at once; the rest by what they would take. A target of which
- * nothing is known counts as fast: it is to be found out.
+ * nothing is known counts as fast, for it is to be found out: by one call, and not by all that come until that is answered.
  */
 function orderByTwoChoices<Each extends Candidate>(candidates: readonly Each[], dice: Dice): Each[] {
-  const price = ({ latencyMs, inFlight }: Candidate): number => latencyMs * (inFlight + 1);
+  const price = ({ latencyMs, inFlight }: Candidate): number =>
+    (latencyMs === 0 && inFlight > 0 ? UNKNOWN_MS : latencyMs) * (inFlight + 1);
   const byPrice = (left: Each, right: Each): number => price(left) - price(right) || left.inFlight - right.inFlight;
   const [first, second, ...others] = drawAll(candidates, dice);
   if (first === undefined || second === undefined) return [...candidates];

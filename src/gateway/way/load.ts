@@ -26,9 +26,8 @@ export function createLoad({ decayMs }: { decayMs: number }): Load {
       if (firstOutputMs === null) return;
       const weight = Math.exp(-Math.max(0, nowMs - updatedMs) / decayMs);
       const mixed = average === 0 ? firstOutputMs : average * weight + firstOutputMs * (1 - weight);
+      // A slow answer counts at once, a fast one lowers the average by its share only.
       average = Math.max(firstOutputMs, mixed);
-      // A fast answer lowers the average by its share only.
-      if (firstOutputMs < sunk(nowMs)) average = mixed;
       updatedMs = nowMs;
     },
     inFlight: () => inFlight,

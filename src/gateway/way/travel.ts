@@ -33,6 +33,8 @@ interface Journey<Target, Answer> {
   resting: () => void;
   /** May throw a GatewayError instead. */
   attempt: (target: Target) => Promise<Outcome<Answer>>;
+  /** Who is asked in place of all others once one failed in this way. Asked once: those who stand in are stood in for by nobody. */
+  standIns?: (failure: GatewayError) => readonly Target[];
 }
 
 /** Throws the failure of the last attempt; where trying again was our part and is done, with `x-should-retry: false`. */
@@ -41,9 +43,12 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
   let open: Target[] = [...journey.targets];
   let attempts = 0;
   let last: Failed<Answer> | null = null;
+  /** What others stand in for: where they cannot either, that is what the client is told. */
+  let told: Failed<Answer> | null = null;
   for (let round = 0; ; round++) {
     const before = attempts;
     let askedMs: number | undefined;
+    let isTurned = false;
     for (const target of open) {
       const budget = journey.budgetOf(target);
       if (attempts === 0) budget.called();
@@ -52,20 +57,32 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       const outcome = await attempt(journey, target);
       if (outcome.failure === null) return outcome.answer;
       const { failure } = outcome;
+      const standIns = told === null ? (journey.standIns?.(failure) ?? []) : [];
+      if (standIns.length > 0 && attempts < rules.maxAttempts) {
+        told = outcome;
+        open = [...standIns];
+        isTurned = true;
+        break;
+      }
       const verdict = judgeFailure(failure);
       // A second target that cannot be told what is asked, or paid or priced, says less than the failure of the first.
       const isBeside = last !== null && BESIDE.has(failure.kind);
       if (!isBeside) last = outcome;
-      if (verdict === "never" && !isBeside) return giveUp(outcome, attempts);
+      if (failure.kind === "cancelled") return giveUp(outcome, attempts);
+      // What one of those who stand in cannot take, the next one may.
+      if (verdict === "never" && !isBeside && told === null) return giveUp(outcome, attempts);
       if (verdict !== "again") open = open.filter((each) => each !== target);
       else if (failure.retryAfterMs !== undefined) askedMs = Math.min(askedMs ?? Infinity, failure.retryAfterMs);
-      if (attempts >= rules.maxAttempts || open.length === 0) return giveUp(last ?? outcome, attempts);
+      if (attempts >= rules.maxAttempts || open.length === 0) return giveUp(told ?? last ?? outcome, attempts);
     }
-    if (last === null) throw new GatewayError({ kind: "internal", message: "No provider was asked." });
+    // Those who stand in are asked at once.
+    if (isTurned) continue;
+    const final = told ?? last;
+    if (final === null) throw new GatewayError({ kind: "internal", message: "No provider was asked." });
     const delayMs = chooseDelay(round, rules.backoff, { askedMs, random: journey.random() });
     const isTooLate = clock.monotonicMs() + delayMs - journey.startedMs > rules.totalMs;
     // Whoever is told to come back in an hour is not kept waiting for it; where no target may be tried again, nobody is.
-    if (isTooLate || attempts === before) return giveUp(last, attempts);
+    if (isTooLate || attempts === before) return giveUp(final, attempts);
     journey.resting();
     await rest(delayMs, journey);
   }
