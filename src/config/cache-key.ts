@@ -41,7 +41,7 @@ export const CACHE_KEYS = {
     fallback: "key",
   },
   cache_ttl: {
-    about: "How long an answer is given again",
+    about: "How long an answer is given again; 0: only where a [route.NAME] says cache=10m or the like",
     group: "cache",
     type: syntax.defineDuration(),
     fallback: "1h",

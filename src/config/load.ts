@@ -6,6 +6,7 @@ import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import { adjust } from "./adjust.ts";
 import { readDeclaredBudgets } from "./budget.ts";
 import { DEFAULT_ALIASES, DEFAULT_ROUTES } from "./default.ts";
+import { readCache } from "./cache.ts";
 import type { Disk } from "./disk.ts";
 import { realDisk } from "./disk.ts";
 import { isDsn } from "./dsn.ts";
@@ -198,28 +199,6 @@ function readAnswers(values: Values): Config["answers"] {
     countPerUser: values.responses_max_per_user,
     bytesPerUser: values.responses_max_bytes_per_user,
     bytes: values.responses_max_bytes,
-  };
-}
-
-function readCache(reading: Reading, values: Values): Pick<Config, "cache" | "idempotency" | "redisUrl"> {
-  const origin = reading.gathered.settings.get("cache")?.origin;
-  if (values.cache === "redis" && values.redis_url === null && origin !== undefined)
-    reading.gathered.problems.push(describeBadValue(origin, "cache", "redis needs redis_url to say where it is"));
-  return {
-    cache: {
-      store: values.cache,
-      ttlMs: values.cache_ttl,
-      scope: values.cache_scope,
-      maxBytes: values.cache_max_bytes,
-      maxEntryBytes: values.cache_max_entry,
-      path: values.cache_path,
-    },
-    idempotency: {
-      isOn: values.idempotency,
-      windowMs: values.idempotency_window,
-      maxBytes: values.idempotency_max_bytes,
-    },
-    redisUrl: values.redis_url,
   };
 }
 

@@ -7,7 +7,7 @@ import { findNearest } from "../lib/nearest.ts";
 import { readConditions } from "./condition.ts";
 import { quote } from "./problem.ts";
 import { checkPattern } from "./rule.ts";
-import { boolean, defineChoice, defineDuration, defineInteger, parseText } from "./syntax.ts";
+import { boolean, defineChoice, defineDuration, defineInteger, durationOrOff, parseText } from "./syntax.ts";
 import { type Fault, Faults, checkOverride, readJson, readTargets, splitWords } from "./target.ts";
 
 const STRATEGIES = {
@@ -22,6 +22,11 @@ const STRATEGIES = {
 
 /** Sorted. `set.FIELD` and `header.NAME` are beside these. */
 export const ROUTE_SETTINGS = {
+  cache: {
+    about: "How long its answers are given again where the cache is on; off: never, unset: cache_ttl",
+    example: "10m",
+  },
+  cache_scope: { about: "To whom: key, user or global; unset: cache_scope", example: "user" },
   canary: { about: "A target that this share of the requests is asked of first", example: "openai/gpt-5-mini 5%" },
   context: { about: "Only requests of so many estimated tokens: >100k, <8k, 8k-100k", example: ">100k" },
   enabled: { about: "no: as if it were not there", example: "yes" },
@@ -142,9 +147,13 @@ function readPolicy(fields: ReadonlyMap<string, string>, faults: Faults, parts: 
   const onContextLength = parts.list("on_context_length");
   const onRefusal = parts.list("on_refusal");
   const stickBy = pick(fields, "sticky_by", defineChoice<StickBy>(["key", "prompt", "user"]), faults);
+  const cacheTtlMs = pick(fields, "cache", durationOrOff, faults);
+  const cacheScope = pick(fields, "cache_scope", defineChoice(["global", "key", "user"]), faults);
   const maxAttempts = pick(fields, "max_attempts", defineInteger(1, 20), faults);
   const retryWindowMs = pick(fields, "retry_window", defineDuration(), faults);
   return {
+    ...(cacheTtlMs === undefined ? {} : { cacheTtlMs }),
+    ...(cacheScope === undefined ? {} : { cacheScope }),
     ...(canary === undefined ? {} : { canary }),
     ...(shadow.length === 0 ? {} : { shadow }),
     ...(onContextLength.length === 0 ? {} : { onContextLength }),

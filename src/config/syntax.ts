@@ -51,6 +51,12 @@ export function defineDuration(options: { bareMs?: number; zeroMs?: number } = {
   });
 }
 
+/** `off` is 0. */
+export const durationOrOff = define((text) => {
+  if (/^(?:off|no|0)$/iu.test(text)) return 0;
+  return Math.min(Math.max(1, Math.round(sumDuration(text))), LONGEST_MS);
+});
+
 function sumDuration(text: string): number {
   const part = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|ns|s|us|µs|μs)/y;
   let total = 0;

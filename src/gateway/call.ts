@@ -12,6 +12,7 @@ import type { Provider } from "../provider/index.ts";
 import type { Address, Wire } from "../wire/index.ts";
 import type { AnswerCache } from "./cache/cache.ts";
 import type { CacheScene } from "./cache/rules.ts";
+import type { Sharing, SharingScene } from "./cache/sharing.ts";
 import type { Capture } from "./capture.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Bindings } from "./rest/binding.ts";
@@ -61,6 +62,7 @@ export interface Scene {
   travel: TravelRules;
   redact: Redact;
   cache: CacheScene;
+  sharing: SharingScene;
 }
 
 export interface GatewayTools {
@@ -91,6 +93,7 @@ export interface GatewayTools {
   memory: Memory;
   /** Null where no answer is ever given again. */
   cache: AnswerCache | null;
+  sharing: Sharing;
   /** A failure that no response can tell any more, for the log. */
   report: (error: GatewayError, requestId: string) => void;
 }

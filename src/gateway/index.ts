@@ -10,7 +10,8 @@ export {
 } from "./capability.ts";
 export { type Capture, createCapture } from "./capture.ts";
 export { createAnswerCache } from "./cache/cache.ts";
-export { handleCached } from "./cache/handle.ts";
+export { handleReusable } from "./cache/handle.ts";
+export { createSharing } from "./cache/sharing.ts";
 export { type AnswerShelf, type StoredAnswer, createMemoryShelf } from "./cache/store.ts";
 export { type Catalog, createCatalog } from "./catalog.ts";
 export { countInput } from "./count-input.ts";

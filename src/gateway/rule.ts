@@ -53,6 +53,9 @@ export interface Conditions {
 }
 
 export interface RoutePolicy {
+  /** How long its answers are given again, and to whom; 0: never. Missing: as everywhere. */
+  cacheTtlMs?: number;
+  cacheScope?: "global" | "key" | "user";
   /** That share of the requests is asked of it first. */
   canary?: RouteShare;
   /** That share of the requests is sent to it too, and nobody sees what it answers. */

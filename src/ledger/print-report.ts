@@ -45,6 +45,10 @@ function printSums(sums: Sums): JsonObject {
     cost_usd: formatUsd(sums.costNanos),
     cost_nanos: sums.costNanos,
     unpriced_requests: sums.unpricedRequests,
+    reused_requests: sums.reusedRequests,
+    saved_tokens: sums.savedTokens,
+    saved_cost_usd: formatUsd(sums.savedCostNanos),
+    saved_cost_nanos: sums.savedCostNanos,
     average_latency_ms: average(sums.latencyUs, sums.requests),
     average_ttft_ms: average(sums.ttftUs, sums.ttftRequests),
   };

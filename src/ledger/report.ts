@@ -28,6 +28,10 @@ export interface Sums {
   /** Of those that streamed, in microseconds. */
   ttftUs: number;
   ttftRequests: number;
+  /** Of all requests, those whose answer was another one's, and what that had used and cost. */
+  reusedRequests: number;
+  savedTokens: number;
+  savedCostNanos: number;
 }
 
 export const NO_SUMS: Readonly<Sums> = Object.freeze({
@@ -45,6 +49,9 @@ export const NO_SUMS: Readonly<Sums> = Object.freeze({
   latencyUs: 0,
   ttftUs: 0,
   ttftRequests: 0,
+  reusedRequests: 0,
+  savedTokens: 0,
+  savedCostNanos: 0,
 });
 
 export const SUM_FIELDS = Object.keys(NO_SUMS) as readonly (keyof Sums)[];

@@ -4,6 +4,7 @@ import type { LedgerEntry } from "./entry.ts";
 
 /** Stands where others name their provider: none was asked. No provider can be called so. */
 export const REUSE = "cache";
+export type Reuse = typeof REUSE;
 
 /** Why no provider was asked: the answer was kept, or a call of the same key was under way or had just ended. */
 export type ReuseKind = "cache" | "idempotency";
@@ -12,9 +13,15 @@ export type ReuseKind = "cache" | "idempotency";
 export function describeReuse(
   kind: ReuseKind,
   { from, tokens, costNanos }: { from: string; tokens: number | null; costNanos: number | null },
-): Pick<LedgerEntry, "provider" | "reason" | "units"> {
+): Partial<LedgerEntry> {
   return {
     provider: REUSE,
+    freshInputTokens: 0,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    longCacheWriteTokens: 0,
+    outputTokens: 0,
+    costNanos: 0,
     // The row that paid for it.
     reason: `${kind}:${from}`,
     units: {

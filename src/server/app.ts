@@ -15,6 +15,7 @@ import {
   createFleet,
   createMirrors,
   createRetryBudgets,
+  createSharing,
 } from "../gateway/index.ts";
 import { type BindingStore, type Directory, type KeyRing, type SignIn } from "../identity/index.ts";
 import {
@@ -36,6 +37,7 @@ import type { Metrics } from "../telemetry/metric.ts";
 import type { RecountStore } from "../store/recount.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeBudgetRoutes } from "./admin/budget.ts";
+import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { makeUserRoutes } from "./admin/user.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
@@ -144,6 +146,7 @@ export function createApp(parts: AppParts): App {
     ...makeUserRoutes(admin),
     ...makeApiKeyRoutes(admin),
     ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
+    ...makeCacheRoutes(tools, () => scene),
     ...makeOwnBudgetRoutes(parts.budgets),
     ...makeRouteRoutes(() => scene),
     ...makeMetricRoutes(parts.metrics, config.metrics.isPublic),
@@ -194,9 +197,20 @@ function makeTools(parts: AppParts, own: Pick<SocketTools, "connect" | "fetch" |
     bindings: createBindings(parts.bindings),
     openSpool: parts.openSpool,
     memory: parts.memory,
-    cache: parts.shelf === null ? null : createAnswerCache(parts.shelf, parts.clock.wallMs),
+    ...openReuse(parts),
     report: (error, requestId) => reportFailure(error, requestId, parts.log),
   };
+}
+
+/** Answers that are given again, of calls that are over and of those that run. */
+function openReuse({ shelf, clock, config, metrics }: AppParts): Pick<SocketTools, "cache" | "sharing"> {
+  const nowMs = clock.wallMs;
+  const reuse = {
+    cache: shelf === null ? null : createAnswerCache(shelf, nowMs),
+    sharing: createSharing({ maxBytes: config.idempotency.maxBytes, nowMs }),
+  };
+  metrics.watch(listCacheGauges(reuse));
+  return reuse;
 }
 
 function makeRules({ budgetStore, directory, clock, newId }: AppParts): BudgetDirectory {

@@ -93,6 +93,7 @@ export function buildScene(
     defaultOutputTokens: config.budgets.defaultOutputTokens,
     redact: createRedactor(config.secrets),
     cache: readCacheScene(config),
+    sharing: config.idempotency,
   };
 }
 
@@ -100,7 +101,7 @@ function readCacheScene({ cache, providers }: Config): Scene["cache"] {
   const { maxEntryBytes, scope, store, ttlMs } = cache;
   const known = new Map<string, string>();
   return {
-    rules: store === "off" || ttlMs === 0 ? null : { maxEntryBytes, scope, ttlMs },
+    rules: store === "off" ? null : { maxEntryBytes, scope, ttlMs },
     fingerprint(name) {
       const found = known.get(name) ?? describeProvider(providers.find((provider) => provider.name === name));
       known.set(name, found);

@@ -1,7 +1,7 @@
 // Mounts every wire's paths: from an HTTP request to the gateway's Call. Knows no format beyond its table entry.
 
 import type { Scope } from "../identity/index.ts";
-import { type GatewayTools, handleCached } from "../gateway/index.ts";
+import { type GatewayTools, handleReusable } from "../gateway/index.ts";
 import { PLAIN_ADDRESS, WIRES, type Wire } from "../wire/index.ts";
 import { readText } from "./request.ts";
 import type { GuardedRoute } from "./route.ts";
@@ -27,7 +27,7 @@ export function makeSurface(
         wire,
         handle({ request, requestId, caller, keepOpen, params, query }) {
           const model = params["model"];
-          return handleCached(
+          return handleReusable(
             {
               id: options.newId(),
               requestId,

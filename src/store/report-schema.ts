@@ -51,6 +51,9 @@ export function defineRollups(kit: Kit) {
       latencyUs: kit.big("latency_us").notNull(),
       ttftUs: kit.big("ttft_us").notNull(),
       ttftRequests: kit.big("ttft_requests").notNull(),
+      reusedRequests: kit.big("reused_requests").notNull().default(0),
+      savedTokens: kit.big("saved_tokens").notNull().default(0),
+      savedCostNanos: kit.big("saved_cost_nanos").notNull().default(0),
     },
     (table) => [
       kit.index("ledger_rollups_time").on(table.level, table.startedAt),

@@ -2,7 +2,16 @@
 // so that both together count each row exactly once. Knows neither prices nor who may read.
 
 import { and, eq, gt, gte, inArray, isNotNull, isNull, lt, min, notInArray, or, type SQL, sql } from "drizzle-orm";
-import type { Dimension, Direction, LedgerFilter, Report, ReportGroup, ReportQuery, Sums } from "../ledger/index.ts";
+import type {
+  Dimension,
+  Direction,
+  LedgerFilter,
+  Report,
+  ReportGroup,
+  ReportQuery,
+  Reuse,
+  Sums,
+} from "../ledger/index.ts";
 import { cleanText } from "../lib/text.ts";
 import type { Db, Engine } from "./engine.ts";
 import { type Part, type Plan, planReport, type Range } from "./report-plan.ts";
@@ -138,7 +147,7 @@ async function readRows(
   // Without statistics SQLite would rather read all rows of the time than the few at the chain's end.
   const from =
     engine.name === "sqlite" && tail !== null ? sql`${table} indexed by ledger_entries_chain` : sql`${table}`;
-  return select(engine, db, { from, table, piece, where, sums: sumRows(table), query });
+  return select(engine, db, { from, table, piece, where, sums: sumRows(engine, table), query });
 }
 
 function beyond(table: Rows, { chain, seq }: Tail): SQL[] {
@@ -262,8 +271,9 @@ function sumRollups(table: Rollups): Record<keyof Sums, SQL<number>> {
 }
 
 /** Unknown counts left out. Corrections are rows whose figures are differences, so they are summed up like any other. */
-export function sumRows(table: Rows): Record<keyof Sums, SQL<number>> {
+export function sumRows(engine: Pick<Engine, "name">, table: Rows): Record<keyof Sums, SQL<number>> {
   const isCall = sql`${table.kind} = 'call'`;
+  const isReused = sql`${isCall} and ${table.provider} = ${sql.raw(`'${REUSE}'`)}`;
   const isUnpriced = sql`${isCall} and ${table.costNanos} is null and ${table.usageSource} <> 'none'`;
   return {
     entries: number(sql`count(*)`),
@@ -282,7 +292,22 @@ export function sumRows(table: Rows): Record<keyof Sums, SQL<number>> {
     latencyUs: sum(sql`case when ${isCall} then ${toMicros(table.latencyMs)} end`),
     ttftUs: sum(sql`case when ${isCall} then ${toMicros(table.ttftMs)} end`),
     ttftRequests: count(sql`${isCall} and ${table.ttftMs} is not null`),
+    reusedRequests: count(isReused),
+    savedTokens: sumUnit(engine, table, "saved_tokens"),
+    savedCostNanos: sumUnit(engine, table, "saved_cost_nanos"),
   };
+}
+
+/** What the ledger names as the provider of answers that were given again. */
+const REUSE = "cache" satisfies Reuse;
+
+/** Of rows that have it: no other one's JSON is looked into. */
+function sumUnit({ name }: Pick<Engine, "name">, { provider, units }: Rows, unit: string): SQL<number> {
+  const value =
+    name === "sqlite"
+      ? sql`json_extract(${units}, ${sql.raw(`'$.${unit}'`)})`
+      : sql`(${units} ->> ${sql.raw(`'${unit}'`)})::numeric`;
+  return sum(sql`case when ${provider} = ${sql.raw(`'${REUSE}'`)} then ${value} end`);
 }
 
 /** Whole ones, for sums of whole numbers come out the same in any order. */
@@ -290,7 +315,7 @@ function toMicros(column: Rows["latencyMs" | "ttftMs"]): SQL {
   return sql`cast(round(${column} * 1000) as bigint)`;
 }
 
-function sum(value: SQL | Rows["costNanos"] | Rollups["costNanos"]): SQL<number> {
+function sum(value: SQL | Rows["costNanos"] | Rollups["costNanos" | "savedTokens"]): SQL<number> {
   return number(sql`coalesce(sum(${value}), 0)`);
 }
 

@@ -57,7 +57,7 @@ async function sumUp(
     .select({
       quarter: sql<number>`${at} - ${at} % ${sql.raw(String(QUARTER_MS))}`.mapWith(Number),
       ...described,
-      ...sumRows(table),
+      ...sumRows(engine, table),
     })
     .from(table)
     .where(and(eq(table.chain, chain), gt(table.seq, fromSeq), lte(table.seq, toSeq)))

@@ -17,6 +17,9 @@ const ZEROS: Readonly<Sums> = {
   latencyUs: 0,
   ttftUs: 0,
   ttftRequests: 0,
+  reusedRequests: 0,
+  savedTokens: 0,
+  savedCostNanos: 0,
 };
 
 export const SUM_FIELDS = Object.keys(ZEROS) as readonly (keyof Sums)[];

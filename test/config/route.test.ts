@@ -31,6 +31,8 @@ describe("[route.NAME]", () => {
         "shadow=loopback 10%, openai/o3 0.5%",
         "on_context_length=anthropic/claude-sonnet-4-5",
         "on_refusal=openai/gpt-4.1",
+        "cache=10m",
+        "cache_scope=user",
         "max_attempts=4",
         "retry_window=90s",
       ),
@@ -57,6 +59,8 @@ describe("[route.NAME]", () => {
         user: ["*@example.com"],
       },
       policy: {
+        cacheTtlMs: 600_000,
+        cacheScope: "user" as const,
         canary: { target: { provider: "openai", model: "gpt-5", set }, percent: 5 },
         shadow: [
           { target: { provider: "loopback", model: null, set }, percent: 10 },
@@ -147,6 +151,8 @@ describe("[route.NAME]", () => {
     ["canary=openai", 'canary: "openai" names no share: write it like provider/model 10%'],
     ["canary=openai 0%", "names no share"],
     ["shadow=openai 101%", "names no share"],
+    ["cache=often", 'cache: "often" is no duration'],
+    ["cache_scope=team", 'cache_scope: "team" is not one of'],
     ["context=lots", 'context: "lots" is no count of tokens'],
     ["context=9k-8k", "is no count of tokens"],
     ["time=monday", 'time: "monday" cannot be read'],

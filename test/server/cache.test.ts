@@ -169,6 +169,30 @@ test("an answer is given again for as long as cache_ttl says, and a shorter one 
   expect(wordOf(await gateway.chat(ASK))).toBe("miss");
 });
 
+test("a route may say for how long and to whom, or not at all, whatever holds elsewhere", async () => {
+  const rule = (pattern: string, policy: object) =>
+    ({ pattern, targets: [{ provider: "local", model: "m" }], origin: "test", policy }) as const;
+  const gateway = await open({ ttlMs: 0 }, (config) => ({
+    ...config,
+    routes: [
+      rule("short", { cacheTtlMs: 5_000 }),
+      rule("never", { cacheTtlMs: 0 }),
+      rule("open", { cacheTtlMs: 5_000, cacheScope: "global" }),
+    ],
+  }));
+  const ben = await gateway.issue();
+  const ask = async (model: string, token?: string) =>
+    wordOf(await gateway.chat({ ...ASK, model }, token === undefined ? {} : { token }));
+  expect([await ask("short"), await ask("short"), await ask("short", ben.token)]).toEqual(["miss", "hit", "miss"]);
+  gateway.clock.advance(5_001);
+  expect(await ask("short")).toBe("miss");
+  expect([await ask("open"), await ask("open", ben.token)]).toEqual(["miss", "hit"]);
+  expect([await ask("never"), await ask("local/m")]).toEqual(["off", "off"]);
+  gateway.app.reload({ ...gateway.config, cache: { ...gateway.config.cache, ttlMs: 60_000 } });
+  expect([await ask("never"), await ask("never")]).toEqual(["off", "off"]);
+  expect([await ask("local/m"), await ask("local/m")]).toEqual(["miss", "hit"]);
+});
+
 describe("what can change an answer tells requests apart", () => {
   const chat = (more: object, headers: Record<string, string> = {}) => ({ body: { ...ASK, ...more }, headers });
   test.each([
@@ -329,7 +353,23 @@ test("bad requests are refused as ever, and stand on the books", async () => {
   expect((await gateway.rows()).map(({ status }) => status)).toEqual([400, 400]);
 });
 
-test("an answer given again is charged to no budget, and counted again by nobody", async () => {
+test("an answer given again is charged to no budget, and there also where one is spent", async () => {
+  const gateway = await open();
+  const { token } = await gateway.issue("gateway_admin");
+  const body = { name: "team", limit_tokens: 60, period: "day" };
+  const { budget } = await readJson(await gateway.send("/api/v1/admin/budgets", { body, token }));
+  const ask = async (content: string) => {
+    const response = await gateway.chat({ ...ASK, max_tokens: 3, messages: [{ role: "user", content }] }, { token });
+    return response.status === 200 ? wordOf(response) : response.status;
+  };
+  const words = [];
+  for (const content of ["one", "two", "three", "four", "five", "six", "one", "one"]) words.push(await ask(content));
+  expect([words[0], words.at(-3), words.at(-2), words.at(-1)]).toEqual(["miss", 429, "hit", "hit"]);
+  const shown = await readJson(await gateway.send(`/api/v1/admin/budgets/${budget.id}`, { token }));
+  expect(shown.budget.state.spent_tokens).toBe(12 * words.filter((word) => word === "miss").length);
+});
+
+test("an answer given again is counted again by nobody", async () => {
   const gateway = await open({}, (config) => ({ ...config, recount: { ...config.recount, isOn: true } }));
   await gateway.chat(ASK);
   await gateway.chat(ASK);

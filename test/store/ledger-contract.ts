@@ -128,6 +128,9 @@ export function describeBooks(get: () => Store): void {
           latencyUs: 125_000_000,
           ttftUs: 32_500_000,
           ttftRequests: 10_000,
+          reusedRequests: 0,
+          savedTokens: 0,
+          savedCostNanos: 0,
         },
         supply: NO_SUMS,
       });

@@ -134,6 +134,8 @@ const anyTime = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: -900 * HOUR_MS, max: 900 * HOUR_MS }) },
 );
 
+const anySaving = fc.integer({ min: 0, max: 1_000_000_000 });
+
 const anyEntry = fc
   .record({
     at: anyTime,
@@ -145,7 +147,8 @@ const anyEntry = fc
     endpoint: fc.constantFrom("chat.completions", "messages"),
     modelAsked: fc.constantFrom("m1", "m2", ""),
     modelServed: fc.constantFrom("m1", "m2", "m3", "", null),
-    provider: fc.constantFrom("openai", "anthropic", null),
+    provider: fc.constantFrom("openai", "anthropic", "cache", null),
+    units: fc.option(fc.record({ saved_tokens: anySaving, saved_cost_nanos: anySaving }, { requiredKeys: [] })),
     direction: fc.constantFrom("consume" as const, "supply" as const),
     freshInputTokens: anyAmount,
     cacheReadTokens: anyAmount,
@@ -287,6 +290,9 @@ function sumsOf(row: LedgerEntry): Sums {
     latencyUs: isCall ? row.latencyMs * 1000 : 0,
     ttftUs: isCall ? (row.ttftMs ?? 0) * 1000 : 0,
     ttftRequests: isCall && row.ttftMs !== null ? 1 : 0,
+    reusedRequests: isCall && row.provider === "cache" ? 1 : 0,
+    savedTokens: row.provider === "cache" ? (row.units?.["saved_tokens"] ?? 0) : 0,
+    savedCostNanos: row.provider === "cache" ? (row.units?.["saved_cost_nanos"] ?? 0) : 0,
   };
 }
 

@@ -3,10 +3,11 @@
 import { defineCommand } from "citty";
 
 export default defineCommand({
-  meta: { name: "admin", description: "Manage users, API keys, budgets and sign-in links" },
+  meta: { name: "admin", description: "Manage users, API keys, budgets, sign-in links and the cache" },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
     budgets: () => import("./budget/index.ts").then((module) => module.default),
+    cache: () => import("./cache/index.ts").then((module) => module.default),
     "login-link": () => import("./login-link.ts").then((module) => module.default),
     users: () => import("./user/index.ts").then((module) => module.default),
   },

@@ -23,11 +23,17 @@ export default defineCommand({
 });
 
 /** In JSON alone: as nano-dollars, as averages, and as parts of what is listed. */
-const UNLISTED = ["average_latency_ms", "average_ttft_ms", "cost_nanos", "long_cache_write_tokens"];
+const UNLISTED = ["average_latency_ms", "average_ttft_ms", "cost_nanos", "long_cache_write_tokens", "saved_cost_nanos"];
+
+/** Listed only where answers were given again. */
+const OF_REUSE = ["reused_requests", "saved_cost_usd", "saved_tokens"];
 
 /** What was sold is listed only where there is something. */
 function toRows(prefix: string, sums: unknown): { what: string; value: unknown }[] {
-  const named = Object.entries(sums as JsonObject).filter(([name]) => !UNLISTED.includes(name));
+  const isReused = (sums as JsonObject)["reused_requests"] !== 0;
+  const named = Object.entries(sums as JsonObject).filter(
+    ([name]) => !UNLISTED.includes(name) && (isReused || !OF_REUSE.includes(name)),
+  );
   if (prefix !== "" && named.every(([name, value]) => name !== "requests" || value === 0)) return [];
   return named.map(([name, value]) => ({ what: `${prefix}${name.replaceAll("_", " ")}`, value }));
 }

@@ -1,33 +1,41 @@
-// Puts on the books that an answer was given again: a row of its own, with nothing used, what was saved, and the row that paid for it.
+// Puts on the books what was answered without asking a provider: a row of its own, with nothing used, what was saved, and the row that paid for it.
 
-import type { GatewayError } from "../../ir/index.ts";
-import { BLANK_ENTRY, type LedgerEntry, type ReuseKind, describeReuse } from "../../ledger/index.ts";
-import type { GatewayTools } from "../call.ts";
+import {
+  BLANK_ENTRY,
+  type EntryErrorKind,
+  type LedgerEntry,
+  type ReuseKind,
+  describeReuse,
+} from "../../ledger/index.ts";
+import type { Call, GatewayTools } from "../call.ts";
 import { booksClosed } from "../record.ts";
 import { MAX_NAME_LENGTH } from "../tally.ts";
 import type { Asked } from "./asked.ts";
 import type { Saved } from "./store.ts";
 
-export interface Reuse {
-  kind: ReuseKind;
-  /** The row of the call that the answer was made for. */
-  from: string;
-  saved: Saved;
+interface Aside {
+  /** Whose answer was given again; null where there was none to give. */
+  reuse: {
+    kind: ReuseKind;
+    /** The row of the call that the answer was made for. */
+    from: string;
+    saved: Saved;
+  } | null;
   modelServed: string | null;
   status: number;
-  error: GatewayError | null;
+  errorKind: EntryErrorKind | null;
 }
 
 /** Resolves once it is durable. Rejects with a GatewayError of kind `overloaded` where the books cannot be written. */
-export async function bookReuse(
+export async function bookAside(
   { call, peek, tags }: Asked,
   { clock, ledger, metrics, recounter }: GatewayTools,
-  reuse: Reuse,
+  { reuse, modelServed, status, errorKind }: Aside,
 ): Promise<void> {
   const latencyMs = Math.round(clock.monotonicMs() - call.startedMs);
   const entry: LedgerEntry = {
     ...BLANK_ENTRY,
-    ...describeReuse(reuse.kind, { from: reuse.from, ...reuse.saved }),
+    ...(reuse === null ? {} : describeReuse(reuse.kind, { from: reuse.from, ...reuse.saved })),
     id: call.id,
     requestId: call.requestId,
     createdAt: new Date(call.startedWallMs),
@@ -36,17 +44,11 @@ export async function bookReuse(
     tags,
     endpoint: call.wire.endpoint,
     modelAsked: peek.model.slice(0, MAX_NAME_LENGTH),
-    modelServed: reuse.modelServed,
-    freshInputTokens: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    longCacheWriteTokens: 0,
-    outputTokens: 0,
-    costNanos: 0,
-    status: reuse.status,
-    errorKind: reuse.error?.kind ?? null,
+    modelServed,
+    status,
+    errorKind,
     latencyMs,
-    ttftMs: peek.stream && reuse.error === null ? latencyMs : null,
+    ttftMs: peek.stream && errorKind === null ? latencyMs : null,
     streamed: peek.stream,
   };
   const done = ledger.expect();
@@ -59,4 +61,14 @@ export async function bookReuse(
   }
   metrics.settled(entry);
   recounter.offer({ entry, format: null, request: "", answer: null, missing: null });
+}
+
+/** Tells of the row that the call is booked with, once it is durable. */
+export function watchRow(tools: GatewayTools, { id }: Call, tell: (row: LedgerEntry) => void): GatewayTools {
+  const settled = (row: LedgerEntry): void => {
+    tools.metrics.settled(row);
+    // Others may come of it that are not its own.
+    if (row.id === id) tell(row);
+  };
+  return { ...tools, metrics: { ...tools.metrics, settled } };
 }

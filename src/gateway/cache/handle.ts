@@ -1,107 +1,90 @@
 // Stands before the gateway's way with a call: gives an answer again where it is there already, and keeps what comes where that is allowed. With
-// the cache off a call goes through untouched. Knows no format.
+// nothing of it on, a call goes through untouched. Knows no format.
 
 import type { LedgerEntry } from "../../ledger/index.ts";
 import type { Call, GatewayTools } from "../call.ts";
 import { handleCall } from "../handle.ts";
 import { type Asked, readAsked } from "./asked.ts";
-import { bookReuse } from "./book.ts";
+import { watchRow } from "./book.ts";
 import type { AnswerCache } from "./cache.ts";
-import { makeCacheKey } from "./key.ts";
-import { cleanStream, makeHeaders, pickHeaders } from "./replay.ts";
-import { type CacheRules, type CacheWish, cacheRulesFor, readWish } from "./rules.ts";
-import { type StoredAnswer, readSaved } from "./store.ts";
+import { type Place, findPlace } from "./key.ts";
+import { cleanStream, giveAgain, isEvents, isStream, pickHeaders } from "./replay.ts";
+import { type CacheRules, type CacheWish, readWish } from "./rules.ts";
+import { readName } from "./sharing.ts";
+import { readSaved } from "./store.ts";
 
 /** Throws what `handleCall` throws. */
-export async function handleCached(call: Call, tools: GatewayTools): Promise<Response> {
-  const rules = tools.cache === null ? null : cacheRulesFor(tools.scene());
-  if (tools.cache === null || rules === null) return handleCall(call, tools);
+export function handleReusable(call: Call, tools: GatewayTools): Promise<Response> {
+  const scene = tools.scene();
+  const name = scene.sharing.isOn ? readName(call.headers) : null;
+  const rules = tools.cache === null ? null : scene.cache.rules;
+  return name === null && rules === null ? handleCall(call, tools) : look(call, tools, { name, rules });
+}
+
+interface Look {
+  /** By which its client names it. */
+  name: string | null;
+  rules: CacheRules | null;
+}
+
+async function look(call: Call, tools: GatewayTools, { name, rules }: Look): Promise<Response> {
   const read = await readAsked(call);
-  return read.asked === null ? handleCall(read.call, tools) : answer(read.asked, tools, { cache: tools.cache, rules });
+  if (read.asked === null) return handleCall(read.call, tools);
+  const { cache } = tools;
+  const answer = (asked: Asked, own: GatewayTools): Promise<Response> =>
+    cache === null || rules === null ? handleCall(asked.call, own) : answerCached(asked, own, { cache, rules });
+  return name === null ? answer(read.asked, tools) : tools.sharing.run(read.asked, tools, name, answer);
 }
 
 interface Keeping {
   cache: AnswerCache;
+  /** Where its route says nothing else. */
   rules: CacheRules;
 }
 
-async function answer(asked: Asked, tools: GatewayTools, { cache, rules }: Keeping): Promise<Response> {
+async function answerCached(asked: Asked, tools: GatewayTools, { cache, rules }: Keeping): Promise<Response> {
   const wish = readWish(asked.call.headers);
-  const key = wish.reads || wish.writes ? makeCacheKey(asked, tools.scene(), rules.scope) : null;
-  if (key === null) {
+  const place = wish.reads || wish.writes ? findPlace(asked, tools.scene(), rules) : "bypass";
+  if (place === "off") return handleCall(asked.call, tools);
+  if (place === "bypass") {
     cache.passed("bypass");
     return mark(await handleCall(asked.call, tools), "bypass");
   }
   if (wish.reads) {
-    const looking = cache.find(key, Math.min(wish.maxAgeMs, rules.ttlMs));
+    const looking = cache.find(place.key, Math.min(wish.maxAgeMs, place.rules.ttlMs));
     const found = looking instanceof Promise ? await looking : looking;
-    if (found !== null) return giveAgain(asked, tools, { cache, found });
+    if (found !== null) {
+      const response = await giveAgain(asked, tools, { kind: "cache", found });
+      cache.hit(found.saved);
+      return response;
+    }
     cache.missed();
   } else cache.passed("refresh");
-  return keepAnswer(asked, tools, { cache, rules, key, wish });
-}
-
-async function giveAgain(
-  asked: Asked,
-  tools: GatewayTools,
-  { cache, found }: { cache: AnswerCache; found: StoredAnswer },
-): Promise<Response> {
-  const { from, modelServed, saved } = found;
-  await bookReuse(asked, tools, { kind: "cache", from, saved, modelServed, status: 200, error: null });
-  cache.hit(saved);
-  const { call, peek } = asked;
-  const ageMs = tools.clock.wallMs() - found.storedMs;
-  const headers = makeHeaders({ call, clock: tools.clock, answer: found, word: "hit", stream: peek.stream, ageMs });
-  return new Response(found.body, { headers });
+  return keepAnswer(asked, tools, { cache, place, wish });
 }
 
 async function keepAnswer(
   { call }: Asked,
   tools: GatewayTools,
-  { cache, rules, key, wish }: Keeping & { key: string; wish: CacheWish },
+  { cache, place: { key, rules }, wish }: { cache: AnswerCache; place: Place; wish: CacheWish },
 ): Promise<Response> {
   let row: LedgerEntry | null = null;
-  const response = mark(
-    await handleCall(
-      call,
-      watchRow(tools, (booked) => {
-        // Its mirror has a row of its own.
-        if (booked.id === call.id) row = booked;
-      }),
-    ),
-    wish.reads ? "miss" : "refresh",
-  );
+  const watched = watchRow(tools, call, (booked) => (row = booked));
+  const response = mark(await handleCall(call, watched), wish.reads ? "miss" : "refresh");
   if (!wish.writes || response.status !== 200 || response.body === null) return response;
   const { headers } = response;
-  const isEvents = headers.get("content-type")?.startsWith("text/event-stream") === true;
   const keep = (bytes: Uint8Array<ArrayBuffer>): void => {
     // Cut short, or refused in the middle: no answer at all.
     if (row === null || row.errorKind !== null || row.status !== 200) return;
     const { id, modelServed } = row;
     const answer = { from: id, modelServed, saved: readSaved(row), headers: pickHeaders(headers) };
-    const body = isEvents ? cleanStream(bytes) : bytes;
+    const body = isEvents(headers) ? cleanStream(bytes) : bytes;
     cache.keep(key, { ...answer, storedMs: tools.clock.wallMs(), body }, rules.ttlMs);
   };
-  if (isStream(headers)) {
-    return new Response(collect(response.body, rules.maxEntryBytes, keep), { headers });
-  }
+  if (isStream(headers)) return new Response(collect(response.body, rules.maxEntryBytes, keep), { headers });
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (bytes.byteLength <= rules.maxEntryBytes) keep(bytes);
   return new Response(bytes, { headers });
-}
-
-/** Tells of the row that the call is booked with, once it is durable. */
-export function watchRow(tools: GatewayTools, tell: (row: LedgerEntry) => void): GatewayTools {
-  const settled = (row: LedgerEntry): void => {
-    tools.metrics.settled(row);
-    tell(row);
-  };
-  return { ...tools, metrics: { ...tools.metrics, settled } };
-}
-
-/** Streams alone ask that nobody between us holds them back. */
-export function isStream(headers: Headers): boolean {
-  return headers.has("x-accel-buffering");
 }
 
 /** The same pieces; `keep` gets all of them once the stream has come to its end, unless they are too many. */

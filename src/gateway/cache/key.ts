@@ -10,7 +10,7 @@ import { type Peek, findReferences, mayReference } from "../../wire/index.ts";
 import type { Call, Scene } from "../call.ts";
 import { openFacts } from "../facts.ts";
 import { type Target, listTargets } from "../plan.ts";
-import type { CacheScope } from "./rules.ts";
+import { type CacheRules, type CacheScope, cacheRulesFor } from "./rules.ts";
 
 export interface Question {
   call: Call;
@@ -21,18 +21,25 @@ export interface Question {
   isStrict: boolean;
 }
 
-/** Null where the answer must not be given again, nor another one in its place. */
-export function makeCacheKey(question: Question, scene: Scene, scope: CacheScope): string | null {
+/** Where an answer is looked for, and by which rules. */
+export interface Place {
+  key: string;
+  rules: CacheRules;
+}
+
+/** `off` where its route keeps nothing; `bypass` where the answer must not be given again, nor another one in its place. */
+export function findPlace(question: Question, scene: Scene, general: CacheRules): Place | "bypass" | "off" {
   const { call, raw, body, peek, isStrict } = question;
   const { address, caller, framing, wire } = call;
-  // What a provider keeps is one user's, and may be gone by the next time; of a field that stands twice, a provider may read the other one.
-  if (wire.repeatable === undefined || namesObjects(raw, body) || findRepeatedKey(raw) !== null) return null;
   try {
-    const essence = wire.repeatable(body);
-    if (essence === null) return null;
     const asked = { keeper: null, wire, raw, body, peek, isStrict, headers: call.headers };
     const facts = openFacts(call, { endpoint: wire.endpoint, isStream: peek.stream, body });
     const { targets, strategy, policy } = listTargets(scene, asked, facts);
+    const rules = cacheRulesFor(general, policy);
+    if (rules === null) return "off";
+    const essence = wire.repeatable?.(body) ?? null;
+    // What a provider keeps is one user's, and may be gone by the next time; of a field that stands twice, it may read the other one.
+    if (essence === null || namesObjects(raw, body) || findRepeatedKey(raw) !== null) return "bypass";
     const parts = {
       // Another edition may translate otherwise.
       edition: VERSION,
@@ -46,14 +53,14 @@ export function makeCacheKey(question: Question, scene: Scene, scope: CacheScope
       policy: JSON.stringify(policy ?? null),
       targets: targets.map((target) => nameTarget(target, scene)),
       headers: pickHeaders(call, targets, peek.stream),
-      owner: nameOwner(scope, caller),
+      owner: nameOwner(rules.scope, caller),
       // Numbers of so many digits are not told apart once they are read.
       body: LONG_NUMBER.test(raw) ? raw : essence,
     };
-    return hash("sha256", canonicalize(parts), "base64url");
+    return { key: hash("sha256", canonicalize(parts), "base64url"), rules };
   } catch {
     // Whatever is wrong with the request, its caller is told by whoever answers it.
-    return null;
+    return "bypass";
   }
 }
 

@@ -1,9 +1,38 @@
 // Gives an answer again: its headers and bytes as they were, with what concerns this request alone made anew. Knows no format but what all streams
 // of events have in common.
 
-import { formatUsd } from "../../ledger/index.ts";
+import { type ReuseKind, formatUsd } from "../../ledger/index.ts";
 import type { Call, GatewayTools } from "../call.ts";
+import type { Asked } from "./asked.ts";
+import { bookAside } from "./book.ts";
 import type { StoredAnswer } from "./store.ts";
+
+/** Resolves once that is on the books. */
+export async function giveAgain(
+  asked: Asked,
+  tools: GatewayTools,
+  { kind, found }: { kind: ReuseKind; found: StoredAnswer },
+): Promise<Response> {
+  const { from, modelServed, saved } = found;
+  await bookAside(asked, tools, { reuse: { kind, from, saved }, modelServed, status: 200, errorKind: null });
+  const { call, peek } = asked;
+  const { clock } = tools;
+  const word = kind === "cache" ? "hit" : "shared";
+  const ageMs = clock.wallMs() - found.storedMs;
+  return new Response(found.body, {
+    headers: makeHeaders({ call, clock, answer: found, word, stream: peek.stream, ageMs }),
+  });
+}
+
+/** Streams alone ask that nobody between us holds them back. */
+export function isStream(headers: Headers): boolean {
+  return headers.has("x-accel-buffering");
+}
+
+/** Streams of events may have comments in them. */
+export function isEvents(headers: Headers): boolean {
+  return headers.get("content-type")?.startsWith("text/event-stream") === true;
+}
 
 /** What of an answer's headers tells of the answer, and not of the call that it was made for. */
 const KEPT = [
@@ -47,6 +76,7 @@ export function makeHeaders({ call, clock, answer, word, stream, ageMs }: Again)
     "x-tokligence-cache": word,
     "x-tokligence-overhead-ms": overheadMs.toFixed(2),
     "server-timing": `upstream;dur=0.0, gateway;dur=${overheadMs.toFixed(2)}`,
+    ...(word === "shared" ? { "idempotent-replayed": "true" } : {}),
     ...(ageMs === null ? {} : { age: String(Math.max(0, Math.floor(ageMs / 1000))) }),
     ...(costNanos === null ? {} : { "x-tokligence-saved-usd": formatUsd(costNanos) }),
     ...(stream ? {} : { "x-tokligence-cost-usd": formatUsd(0) }),

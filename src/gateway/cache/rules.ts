@@ -1,6 +1,8 @@
 // Whether and how long answers may be given again: the operator's rules, and what a request's own headers want of them. Pure.
 
-import type { Scene } from "../call.ts";
+import type { RoutePolicy as WholePolicy } from "../rule.ts";
+
+type RoutePolicy = Pick<WholePolicy, "cacheScope" | "cacheTtlMs">;
 
 /** Whose answers a caller may be given. */
 export type CacheScope = "global" | "key" | "user";
@@ -14,15 +16,16 @@ export interface CacheRules {
 
 /** What of a configuration concerns answers that are given again. */
 export interface CacheScene {
-  /** Null where nothing is kept unless a route says so. */
+  /** For routes that say nothing of it, with a time of 0 where those keep nothing; null where there is no place for answers. */
   rules: CacheRules | null;
   /** Tells one configuration of a provider from another: what one answered, the other might not have. */
   fingerprint(provider: string): string;
 }
 
-/** The rules for a call; null where its answer is neither looked for nor kept. */
-export function cacheRulesFor({ cache }: Pick<Scene, "cache">): CacheRules | null {
-  return cache.rules;
+/** The rules for calls that a route leads; null where their answers are neither looked for nor kept. */
+export function cacheRulesFor(rules: CacheRules, policy: RoutePolicy = {}): CacheRules | null {
+  const { cacheTtlMs: ttlMs = rules.ttlMs, cacheScope: scope = rules.scope } = policy;
+  return ttlMs === 0 ? null : { ...rules, ttlMs, scope };
 }
 
 /** What a client's `cache-control` wants. https://www.rfc-editor.org/rfc/rfc9111#section-5.2.1 */

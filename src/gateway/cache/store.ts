@@ -10,6 +10,8 @@ export interface Saved {
   costNanos: number | null;
 }
 
+export const NOT_KNOWN: Saved = Object.freeze({ tokens: null, costNanos: null });
+
 export interface StoredAnswer {
   /** Id of the row of the call that it was made for. */
   from: string;
@@ -25,6 +27,8 @@ export interface StoredAnswer {
 /** None of it throws or rejects: what cannot be read is not there, and what cannot be written is not kept. */
 export interface AnswerShelf {
   readonly kind: "memory" | "redis" | "sqlite";
+  /** Resolves once it can be used, or could not be reached; missing where there is nothing to wait for. */
+  readonly ready?: Promise<void>;
   /** A promise only where something must be waited for. */
   get(key: string): StoredAnswer | null | Promise<StoredAnswer | null>;
   /** Returns at once. */

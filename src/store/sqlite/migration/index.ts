@@ -14,6 +14,7 @@ import m20261125160950_sums_anew from "./20261125160950_sums_anew.sql" with { ty
 import m20261125171115_declared_budgets from "./20261125171115_declared_budgets.sql" with { type: "text" };
 import m20261125173659_sessions from "./20261125173659_sessions.sql" with { type: "text" };
 import m20261125175837_journal from "./20261125175837_journal.sql" with { type: "text" };
+import m20261125181224_reused_sums from "./20261125181224_reused_sums.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -29,4 +30,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125171115_declared_budgets", sql: m20261125171115_declared_budgets },
   { name: "20261125173659_sessions", sql: m20261125173659_sessions },
   { name: "20261125175837_journal", sql: m20261125175837_journal },
+  { name: "20261125181224_reused_sums", sql: m20261125181224_reused_sums },
 ];

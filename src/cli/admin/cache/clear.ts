@@ -1,0 +1,35 @@
+// `tokligence admin cache clear`: forgets all answers that are kept in a file or in Redis; a running server has none of them either then.
+
+import { defineCommand } from "citty";
+import { CliError, EXIT } from "../../error.ts";
+import { SHARED_ARGS } from "../../flags.ts";
+import { count, print, printJson } from "../../output.ts";
+import { OF_THE_SERVER, withShelf } from "./shelf.ts";
+
+export default defineCommand({
+  meta: { name: "clear", description: "Forget all answers that are kept" },
+  args: SHARED_ARGS,
+  async run({ args }) {
+    const { store, removed } = await withShelf(args, async ({ cache }, shelf) => ({
+      store: cache.store,
+      removed: (await shelf?.clear()) ?? null,
+    }));
+    if (store === "off") {
+      const hint = "cache = memory, sqlite or redis switches it on.";
+      throw new CliError("The cache is off, so there is nothing to forget.", { exitCode: EXIT.notFound, hint });
+    }
+    if (store === "memory") {
+      throw new CliError("This cache cannot be emptied from here.", {
+        exitCode: EXIT.unavailable,
+        hint: OF_THE_SERVER,
+      });
+    }
+    if (removed === null) {
+      const hint =
+        store === "redis" ? "Check redis_url, and that Redis is up." : "Check cache_path, or delete the file.";
+      throw new CliError("The cache cannot be reached.", { exitCode: EXIT.unavailable, hint });
+    }
+    if (args.json === true) return printJson({ store, removed });
+    print(`Forgot ${count(removed, "answer")}.`);
+  },
+});

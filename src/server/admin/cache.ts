@@ -1,0 +1,110 @@
+// The answers that are given again, by HTTP: what there is of them, of how much use they were, and a way to be rid of them.
+
+import type { GatewayTools, Scene } from "../../gateway/index.ts";
+import type { JsonObject } from "../../ir/index.ts";
+import { formatUsd } from "../../ledger/index.ts";
+import type { Gauge } from "../../telemetry/metric.ts";
+import type { GuardedRoute } from "../route.ts";
+
+type CacheTools = Pick<GatewayTools, "cache" | "sharing">;
+
+export function makeCacheRoutes(
+  { cache, sharing }: CacheTools,
+  scene: () => Pick<Scene, "cache" | "sharing">,
+): GuardedRoute[] {
+  const address = { path: "/api/v1/admin/cache", authority: { anyOf: ["admin"] } } as const;
+  return [
+    {
+      ...address,
+      method: "GET",
+      handle: async () =>
+        Response.json({ cache: await printCache(cache, scene()), idempotency: printSharing(sharing, scene()) }),
+    },
+    {
+      ...address,
+      method: "DELETE",
+      handle: async () =>
+        Response.json({ store: cache?.shelf.kind ?? "off", removed: (await cache?.shelf.clear()) ?? null }),
+    },
+  ];
+}
+
+async function printCache(cache: CacheTools["cache"], scene: Pick<Scene, "cache">): Promise<JsonObject> {
+  if (cache === null) return { store: "off" };
+  const { rules } = scene.cache;
+  const { hits, misses, savedCostNanos, ...counted } = cache.figures();
+  const { entries, bytes } = await cache.shelf.size();
+  return {
+    store: cache.shelf.kind,
+    scope: rules?.scope ?? null,
+    ttl_seconds: rules === null ? null : rules.ttlMs / 1000,
+    max_entry_bytes: rules?.maxEntryBytes ?? null,
+    entries,
+    bytes,
+    hits,
+    misses,
+    hit_ratio: hits + misses === 0 ? null : Math.round((hits / (hits + misses)) * 10_000) / 10_000,
+    refreshes: counted.refreshes,
+    bypasses: counted.bypasses,
+    stored: counted.stored,
+    saved_tokens: counted.savedTokens,
+    saved_cost_usd: formatUsd(savedCostNanos),
+    saved_cost_nanos: savedCostNanos,
+  };
+}
+
+function printSharing(sharing: CacheTools["sharing"], scene: Pick<Scene, "sharing">): JsonObject {
+  const { running, finished, bytes, shared, replayed, conflicts } = sharing.figures();
+  const { isOn, windowMs } = scene.sharing;
+  return { on: isOn, window_seconds: windowMs / 1000, running, finished, bytes, shared, replayed, conflicts };
+}
+
+/** For the metrics. */
+export function listCacheGauges({ cache, sharing }: CacheTools): Gauge[] {
+  const shared = sharing.figures;
+  const gauges: Gauge[] = [
+    {
+      name: "tokligence_idempotency_shared",
+      about: "Requests that were given the answer of one under way, by their Idempotency-Key",
+      isCounter: true,
+      read: () => shared().shared,
+    },
+    {
+      name: "tokligence_idempotency_replayed",
+      about: "Requests that were given the answer of one that had ended, by their Idempotency-Key",
+      isCounter: true,
+      read: () => shared().replayed,
+    },
+    {
+      name: "tokligence_idempotency_conflicts",
+      about: "Requests that were refused for an Idempotency-Key of another request",
+      isCounter: true,
+      read: () => shared().conflicts,
+    },
+    { name: "tokligence_idempotency_bytes", about: "Bytes that are held for that", read: () => shared().bytes },
+  ];
+  if (cache === null) return gauges;
+  const { figures, shelf } = cache;
+  const count = (name: string, about: string, read: () => number): Gauge => ({
+    name: `tokligence_cache_${name}`,
+    about,
+    isCounter: true,
+    read,
+  });
+  return [
+    ...gauges,
+    count("hits", "Requests that were given an answer of the cache", () => figures().hits),
+    count("misses", "Requests whose answer was looked for in vain", () => figures().misses),
+    count("refreshes", "Requests whose client wanted a new answer", () => figures().refreshes),
+    count("bypasses", "Requests whose answer may not be given again", () => figures().bypasses),
+    count("stored", "Answers that were kept", () => figures().stored),
+    count("saved_tokens", "Tokens that answers of the cache had used", () => figures().savedTokens),
+    count(
+      "saved_nanodollars",
+      "What answers of the cache had cost, in billionths of a US dollar",
+      () => figures().savedCostNanos,
+    ),
+    { name: "tokligence_cache_entries", about: "Answers in the cache", read: () => shelf.glance().entries },
+    { name: "tokligence_cache_bytes", about: "Bytes of the answers in the cache", read: () => shelf.glance().bytes },
+  ];
+}

@@ -1,0 +1,230 @@
+// Keeps answers that may be given again in a SQLite file of their own, which may be deleted at any time. Written behind the requests, in groups;
+// read at once. Knows no format; nothing in it is needed, so nothing waits for the disk.
+
+import { Database } from "bun:sqlite";
+import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { AnswerShelf, StoredAnswer } from "../../gateway/cache/store.ts";
+import type { Clock } from "../../lib/clock.ts";
+
+interface ShelfInit {
+  path: string;
+  maxBytes: number;
+  clock: Clock;
+  /** Told once for each time that it begins to fail. */
+  onFault: (error: unknown) => void;
+}
+
+/** Of what is in the file: another edition begins it anew. */
+const EDITION = 1;
+
+const SCHEMA = `
+create table answers (
+  key text primary key, used_at integer not null, expires_at integer not null, bytes integer not null,
+  meta text not null, body blob not null
+);
+create index answers_use on answers (used_at);
+create index answers_age on answers (expires_at);
+create table sums (entries integer not null, bytes integer not null);
+insert into sums values (0, 0);
+create trigger answers_added after insert on answers begin
+  update sums set entries = entries + 1, bytes = bytes + new.bytes;
+end;
+create trigger answers_removed after delete on answers begin
+  update sums set entries = entries - 1, bytes = bytes - old.bytes;
+end;
+pragma user_version = ${EDITION};
+`;
+
+/** How long answers wait for others to be written with them. */
+const GROUP_MS = 50;
+/** What is written in one piece: a turn of some milliseconds. */
+const MAX_GROUP_BYTES = 1024 * 1024;
+/** What comes while so much waits is not kept. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+const MAX_TOUCHES = 10_000;
+const REMOVED_AT_ONCE = 64;
+/** A row besides its body. */
+const ROW_BYTES = 400;
+
+interface Row {
+  expires_at: number;
+  meta: string;
+  body: Uint8Array<ArrayBuffer>;
+}
+
+interface Waiting {
+  answer: StoredAnswer;
+  expiresMs: number;
+  bytes: number;
+}
+
+/** Throws where the file can be neither opened nor made anew. */
+export function openSqliteShelf({ path, maxBytes, clock, onFault }: ShelfInit): AnswerShelf {
+  const db = openFile(path);
+  const select = db.query<Row, [string]>("select expires_at, meta, body from answers where key = ?");
+  const remove = db.query("delete from answers where key = ?");
+  const insert = db.query("insert into answers values (?, ?, ?, ?, ?, ?)");
+  const touch = db.query("update answers set used_at = ? where key = ?");
+  const sums = db.query<{ entries: number; bytes: number }, []>("select entries, bytes from sums");
+  const expire = db.query(
+    `delete from answers where key in (select key from answers where expires_at <= ? order by expires_at limit ${REMOVED_AT_ONCE})`,
+  );
+  const evict = db.query(
+    `delete from answers where key in (select key from answers order by used_at limit ${REMOVED_AT_ONCE})`,
+  );
+  const waiting = new Map<string, Waiting>();
+  const touched = new Map<string, number>();
+  let waitingBytes = 0;
+  let cancel: (() => void) | null = null;
+  let isFaulty = false;
+
+  /** What fails is as if it were not there. */
+  const attempt = <T>(work: () => T, instead: T): T => {
+    try {
+      const result = work();
+      isFaulty = false;
+      return result;
+    } catch (error) {
+      if (!isFaulty) onFault(error);
+      isFaulty = true;
+      return instead;
+    }
+  };
+
+  const takeGroup = (): [string, Waiting][] => {
+    const group: [string, Waiting][] = [];
+    let bytes = 0;
+    for (const [key, each] of waiting) {
+      if (group.length > 0 && bytes + each.bytes > MAX_GROUP_BYTES) break;
+      bytes += each.bytes;
+      group.push([key, each]);
+    }
+    for (const [key, each] of group) {
+      waiting.delete(key);
+      waitingBytes -= each.bytes;
+    }
+    return group;
+  };
+
+  const write = (group: readonly [string, Waiting][], uses: readonly [string, number][]): void => {
+    for (const [key, used] of uses) touch.run(used, key);
+    for (const [key, { answer, expiresMs, bytes }] of group) {
+      const { body, ...meta } = answer;
+      remove.run(key);
+      insert.run(key, clock.wallMs(), expiresMs, bytes, JSON.stringify(meta), body);
+    }
+    expire.run(clock.wallMs());
+    while ((sums.get()?.bytes ?? 0) > maxBytes) evict.run();
+  };
+
+  const flush = (): void => {
+    cancel = null;
+    const uses = [...touched];
+    touched.clear();
+    const group = takeGroup();
+    if (group.length > 0 || uses.length > 0) attempt(() => commit(db, () => write(group, uses)), undefined);
+    if (waiting.size > 0) schedule();
+  };
+
+  const schedule = (): void => {
+    cancel ??= clock.after(GROUP_MS, flush);
+  };
+
+  const glance = () => {
+    const found = attempt(() => sums.get(), null);
+    return { entries: (found?.entries ?? 0) + waiting.size, bytes: (found?.bytes ?? 0) + waitingBytes };
+  };
+
+  return {
+    kind: "sqlite",
+    get(key) {
+      const now = clock.wallMs();
+      const early = waiting.get(key);
+      if (early !== undefined) return early.expiresMs > now ? early.answer : null;
+      return attempt(() => {
+        const row = select.get(key);
+        if (row === null || row.expires_at <= now) return null;
+        if (touched.size < MAX_TOUCHES) touched.set(key, now);
+        schedule();
+        return { ...readMeta(row.meta), body: row.body };
+      }, null);
+    },
+    put(key, answer, ttlMs) {
+      const bytes = answer.body.byteLength + ROW_BYTES;
+      if (bytes > maxBytes || waitingBytes + bytes > MAX_WAITING_BYTES) return;
+      waitingBytes += bytes - (waiting.get(key)?.bytes ?? 0);
+      waiting.set(key, { answer, expiresMs: clock.wallMs() + ttlMs, bytes });
+      schedule();
+    },
+    async clear() {
+      const { entries } = glance();
+      waiting.clear();
+      touched.clear();
+      waitingBytes = 0;
+      return attempt(() => {
+        db.run("delete from answers");
+        // So that the disk has its space again.
+        db.run("vacuum");
+        return entries;
+      }, 0);
+    },
+    size: async () => glance(),
+    glance,
+    async stop() {
+      cancel?.();
+      while (waiting.size > 0 && !isFaulty) flush();
+      cancel?.();
+      db.close();
+    },
+  };
+}
+
+function openFile(path: string): Database {
+  try {
+    return prepare(path);
+  } catch {
+    // Broken, or no database at all: there is nothing in it that could not be had again.
+    for (const end of ["", "-shm", "-wal"]) rmSync(path + end, { force: true });
+    return prepare(path);
+  }
+}
+
+function prepare(path: string): Database {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // Answers are their callers' alone; the engine makes its other files alike.
+  closeSync(openSync(path, "a", 0o600));
+  const db = new Database(path, { create: true, strict: true });
+  try {
+    db.run("pragma busy_timeout = 50");
+    db.run("pragma journal_mode = wal");
+    db.run("pragma synchronous = off");
+    const { user_version: edition } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? {
+      user_version: 0,
+    };
+    if (edition === EDITION) return db;
+    if (edition !== 0) throw new Error(`The file is of edition ${edition}.`);
+    commit(db, () => void db.run(SCHEMA));
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** All of it or nothing. */
+function commit(db: Database, work: () => void): void {
+  db.run("begin immediate");
+  try {
+    work();
+    db.run("commit");
+  } catch (error) {
+    if (db.inTransaction) db.run("rollback");
+    throw error;
+  }
+}
+
+function readMeta(text: string): Omit<StoredAnswer, "body"> {
+  // Written by this edition, as `prepare` saw to.
+  return JSON.parse(text) as Omit<StoredAnswer, "body">;
+}
