@@ -1,8 +1,8 @@
-// `bun scripts/bench/verify.ts [--rows N] [--postgres DSN] [--json]`: how fast the built executable verifies books of so many rows, all
-// in order and with some rows altered. On SQLite, or on an empty PostgreSQL database.
+// `bun scripts/bench/verify.ts [--rows N] [--engine sqlite|postgres] [--postgres DSN] [--json]`: how fast the built executable verifies books
+// of so many rows, all in order and with some rows altered. On SQLite and on PostgreSQL in one run: an empty database, or one of its own.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, release, tmpdir, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
 import postgres from "postgres";
@@ -11,6 +11,7 @@ import { loadConfig } from "../../src/config/index.ts";
 import { BLANK_ENTRY, type LedgerEntry } from "../../src/ledger/index.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { openStore } from "../../src/store/index.ts";
+import { createDatabase } from "../../test/postgres.ts";
 import { DIST, ROOT } from "../compile.ts";
 
 const TICK_ROWS = 1_000;
@@ -23,27 +24,46 @@ const USAGE_RAW = JSON.stringify({
 });
 
 const rows = Number(readFlag("rows") ?? 1_000_000);
-const dsn = readFlag("postgres");
+const only = readFlag("engine");
 const binary = join(DIST, process.platform === "win32" ? "tokligence.exe" : "tokligence");
 const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")], {
   stdout: "ignore",
   stderr: "inherit",
 });
 if (!build.success) process.exit(1);
-const folder = mkdtempSync(join(tmpdir(), "tokligence-bench-"));
-try {
-  writeConfig();
-  const fillSeconds = await fill();
-  const clean = verify();
-  await alter();
-  const altered = verify();
-  if (!clean.ok || altered.findings.length !== 2) throw new Error("The executable did not say what is so.");
-  report(fillSeconds, clean, altered);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+tellMachine();
+if (only !== "postgres") await measure();
+if (only !== "sqlite") await measure(readFlag("postgres") ?? (await createDatabase()));
+
+async function measure(dsn?: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "tokligence-bench-"));
+  const scene: Scene = { folder, dsn };
+  try {
+    writeConfig(scene);
+    const fillSeconds = await fill(scene);
+    const clean = verify(scene);
+    await alter(scene);
+    const altered = verify(scene);
+    if (!clean.ok || altered.findings.length !== 2) throw new Error("The executable did not say what is so.");
+    report(scene, { fillSeconds, clean, altered });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
-function writeConfig(): void {
+interface Scene {
+  folder: string;
+  /** Undefined for SQLite. */
+  dsn: string | undefined;
+}
+
+function tellMachine(): void {
+  const [cpu] = cpus();
+  const machine = `${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`;
+  if (!Bun.argv.includes("--json")) console.log(`machine: ${machine}; load ${loadavg()[0]?.toFixed(1)}`);
+}
+
+function writeConfig({ folder, dsn }: Scene): void {
   mkdirSync(join(folder, "config"));
   const lines = [`home = ${folder}`, `identity_path = ${dsn ?? join(folder, "identity.db")}`];
   if (dsn === undefined) lines.push(`ledger_path = ${join(folder, "ledger.db")}`);
@@ -51,7 +71,7 @@ function writeConfig(): void {
 }
 
 /** Seconds that it took to seal and write all rows. */
-async function fill(): Promise<number> {
+async function fill({ folder }: Scene): Promise<number> {
   const { config } = await loadConfig({ cwd: folder, env: {}, flags: { config: join(folder, "config") } });
   const store = await openStore(config);
   const quiet = (): void => undefined;
@@ -118,7 +138,7 @@ interface Verified {
   findings: unknown[];
 }
 
-function verify(): Verified {
+function verify({ folder }: Scene): Verified {
   const { stdout, stderr } = Bun.spawnSync([binary, "ledger", "verify", "--json", "--config", join(folder, "config")], {
     cwd: folder,
     env: { PATH: process.env["PATH"], HOME: folder },
@@ -131,7 +151,7 @@ function verify(): Verified {
 }
 
 /** One row altered, one removed. */
-async function alter(): Promise<void> {
+async function alter({ folder, dsn }: Scene): Promise<void> {
   const [first, second] = [Math.floor(rows / 3), Math.floor(rows / 2)];
   const change = `update ledger_entries set output_tokens = 0 where seq = ${first}`;
   const removal = `delete from ledger_entries where seq = ${second}`;
@@ -148,11 +168,18 @@ async function alter(): Promise<void> {
   await sql.end();
 }
 
-function report(fillSeconds: number, clean: Verified, altered: Verified): void {
+interface Measured {
+  fillSeconds: number;
+  clean: Verified;
+  altered: Verified;
+}
+
+function report({ dsn }: Scene, { fillSeconds, clean, altered }: Measured): void {
   const result = {
     engine: dsn === undefined ? "sqlite" : "postgres",
     rows,
     cores: cpus().length,
+    cpu: cpus()[0]?.model.trim() ?? "",
     written_per_second: Math.round(rows / fillSeconds),
     verify_seconds: clean.seconds,
     verified_per_second: clean.rows_per_second,

@@ -131,6 +131,47 @@ function printSide(provider: number | null, [ours, low, high]: readonly (number 
   return { provider, ours: ours ?? null, low: low ?? null, high: high ?? null };
 }
 
+/** Of many rows at once: their prices are known elsewhere. */
+export type SplitCosts = (entries: readonly LedgerEntry[]) => Promise<ReturnType<SplitCost>[]>;
+
+const SPLIT_ROWS = 250;
+
+/** The same calls, whose costs have been asked for, some at a time, when they come. */
+export function splitAhead(
+  calls: AsyncIterable<AuditedCall>,
+  ask: SplitCosts,
+): Pick<TokenReportInit, "calls" | "splitCost"> {
+  const known = new WeakMap<LedgerEntry, ReturnType<SplitCost>>();
+  const price = async (some: readonly AuditedCall[]): Promise<void> => {
+    const entries = some.flatMap(({ entry, recount }) => (recount?.state === "counted" ? [entry] : []));
+    const costs = entries.length === 0 ? [] : await ask(entries.map(slim));
+    for (const [at, entry] of entries.entries()) known.set(entry, costs[at] ?? null);
+  };
+  return { calls: inPieces(calls, price), splitCost: (entry) => known.get(entry) ?? null };
+}
+
+/** What no price depends on stays here: on its way to another thread a row is copied. */
+function slim(entry: LedgerEntry): LedgerEntry {
+  const attempts = entry.attempts.slice(-1).map((attempt) => ({ ...attempt, usageRaw: "" }));
+  return { ...entry, tags: null, dropped: [], attempts };
+}
+
+async function* inPieces(
+  calls: AsyncIterable<AuditedCall>,
+  before: (some: readonly AuditedCall[]) => Promise<void>,
+): AsyncGenerator<AuditedCall> {
+  let some: AuditedCall[] = [];
+  for await (const call of calls) {
+    some.push(call);
+    if (some.length < SPLIT_ROWS) continue;
+    await before(some);
+    yield* some;
+    some = [];
+  }
+  await before(some);
+  yield* some;
+}
+
 /**
  * A row does not keep what its parts cost: what is known of the prices today says which share of the whole is the input's. Where that tells
  * nothing, an output token is taken for four of input, which is what most of them cost.

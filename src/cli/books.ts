@@ -12,8 +12,10 @@ import { type Signing, startSigning } from "./signing.ts";
 
 export interface Books {
   ledger: LedgerWriter;
-  /** Before rows are removed whose time is over. */
-  cut: Signing["cut"];
+  /** Fingerprint of the key that signs them. */
+  keyId: string;
+  /** Before rows are removed whose time is over, or hashes in them. */
+  retire: Signing["retire"];
   /** Writes what is left, signs it, and delivers both as far as that is possible in a few seconds. */
   close(): Promise<Left>;
 }
@@ -83,7 +85,8 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   const signing = await startSigning({ config, key, books: opened, clock, fetch, log });
   return {
     ledger,
-    cut: signing.cut,
+    keyId: key.id,
+    retire: signing.retire,
     async close() {
       await stopAdopting();
       await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));

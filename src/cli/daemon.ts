@@ -58,13 +58,12 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const budgeting = await openBudgets({ store, directory: people.directory, ledger, log, config: () => current });
   const memory = openMemory(store, config, log);
   const shelf = await openShelf(config, { clock: systemClock, log });
-  const reading = readBooks({ store, log, ledger, config: () => current, cut: books.cut });
+  const reading = readBooks({ store, log, books, config: () => current });
   const app = createApp({
     config,
     ...people,
     ring,
     ...reading.parts,
-    recounts: store.recounts,
     ledger,
     prices: prices.book,
     recounter,

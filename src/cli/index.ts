@@ -56,9 +56,12 @@ function watchOutput(): void {
   process.stderr.on("error", () => undefined);
 }
 
-/** A reader such as `head` that has seen enough is no failure; a full disk is. */
+/** A reader such as `head` that has seen enough is no failure; a full disk is. What the command found out counts in any case: it is told a turn later. */
 function endOnLostOutput(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit(EXIT.ok);
+  if (error.code === "EPIPE") {
+    setImmediate(() => process.exit(process.exitCode ?? EXIT.ok));
+    return;
+  }
   say(`error: the output cannot be written: ${error.message}`);
   process.exit(EXIT.failed);
 }

@@ -3,20 +3,19 @@
 
 import type { Config } from "../config/index.ts";
 import { type Capture, createCapture } from "../gateway/index.ts";
-import type { LedgerWriter } from "../ledger/index.ts";
 import { systemClock } from "../lib/clock.ts";
 import { openReading, type Reading, startRetention, startUpkeep } from "../server/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Books } from "./books.ts";
 
 interface ReadBooksInit {
   store: Store;
   log: Log;
   /** The one in force. */
   config: () => Config;
-  ledger: Pick<LedgerWriter, "chain">;
-  /** Says, signed, that rows up to there are about to be removed. */
-  cut: (link: { seq: number; hash: string }) => Promise<void>;
+  /** They sign what is about to be removed. */
+  books: Pick<Books, "keyId" | "retire">;
 }
 
 interface ReadBooks {
@@ -25,7 +24,7 @@ interface ReadBooks {
   close(): Promise<void>;
 }
 
-export function readBooks({ store, log, config, ledger, cut }: ReadBooksInit): ReadBooks {
+export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBooks {
   const reading = openReading(store);
   const stopUpkeep = startUpkeep({
     ledger: reading,
@@ -36,8 +35,8 @@ export function readBooks({ store, log, config, ledger, cut }: ReadBooksInit): R
   const stopRetention = startRetention({
     ledger: reading,
     limits: () => config().ledger.retention,
-    chain: () => ledger.chain,
-    cut,
+    keyId: books.keyId,
+    retire: books.retire,
     clock: systemClock,
     onDone: (gone) => log.info("What was kept long enough has been removed", { ...gone }),
     onFault: (error) => log.warn("What was kept long enough could not be removed; it is tried again", { error }),

@@ -1,7 +1,15 @@
 // Signs the books of a running gateway: keeps heads in the database, beside the key and off the machine. Knows no rule of signing.
 
 import type { Config } from "../config/index.ts";
-import { type ChainHead, createHeadSigner, type Head, nameHead, printHead, type SigningKey } from "../ledger/index.ts";
+import {
+  type ChainHead,
+  createHeadSigner,
+  type Head,
+  type HeadSigner,
+  nameHead,
+  printHead,
+  type SigningKey,
+} from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createNotifier } from "../notice/index.ts";
 import type { OpenJournal } from "../store/index.ts";
@@ -9,8 +17,8 @@ import { appendHead, placeHeads } from "./ledger/head-file.ts";
 import type { Log } from "../telemetry/log.ts";
 
 export interface Signing {
-  /** Before rows are removed whose time is over: the signed word that says so. Throws where it cannot be kept. */
-  cut(link: { seq: number; hash: string }): Promise<void>;
+  /** Before rows are removed whose time is over, or hashes in them: the signed word that says so. Throws where it cannot be kept. */
+  retire: HeadSigner["retire"];
   /** After the last row: signs it, and waits until it is off the machine, `limitMs` at most. */
   stop(limitMs: number): Promise<void>;
 }
@@ -54,7 +62,7 @@ export async function startSigning({ config, key, books, clock, fetch, log }: Si
   const anchor = (head: Head): void => {
     if (anchors.length === 0) return;
     // It is not the newest.
-    if (head.reason === "cut") return send(head);
+    if (head.reason === "cut" || head.reason === "forget") return send(head);
     const restMs = head.reason === "interval" ? anchoredMs + anchorIntervalMs - clock.monotonicMs() : 0;
     if (restMs <= 0) return sendNewest(head);
     withheld = head;
@@ -84,7 +92,7 @@ export async function startSigning({ config, key, books, clock, fetch, log }: Si
     onFault: (error) => log.error("A head of the books could not be signed and kept; it is tried again", { error }),
   });
   return {
-    cut: signer.cut,
+    retire: signer.retire,
     async stop(limitMs) {
       await signer.stop();
       sendNewest(withheld);

@@ -108,7 +108,7 @@ export function digestRow(row: SealedEntry | SealedRecount): string {
 }
 
 /** Likewise, of bytes as `encodeRow` makes them. */
-export function digestText(text: string): string {
+export function digestText(text: Uint8Array | string): string {
   return hash("sha256", text, "base64url");
 }
 
@@ -119,12 +119,24 @@ export function encodeRow(row: SealedEntry | SealedRecount): string {
 
 /** The digest that stands for both payloads in a row. */
 export function digestPayloads(salt: string, requestHash: string | null, responseHash: string | null): string {
-  return digestPayload(`${salt}.${requestHash ?? ""}.${responseHash ?? ""}`);
+  return hash("sha256", `${salt}.${requestHash ?? ""}.${responseHash ?? ""}`, "base64url");
 }
 
-/** Likewise, of the three joined by dots. */
-export function digestPayload(joined: string): string {
-  return hash("sha256", joined, "base64url");
+/** What of the hashes of a row's payloads is there: all that its digest stands for, nothing any more, or something else. */
+export type PayloadState = "altered" | "deleted" | "kept" | "none";
+
+export interface PayloadColumns {
+  digest: string | null;
+  salt: string | null;
+  request: string | null;
+  response: string | null;
+}
+
+export function judgePayload({ digest, salt, request, response }: PayloadColumns): PayloadState {
+  if (salt === null && request === null && response === null) return digest === null ? "none" : "deleted";
+  // A hash that is not there is null, and never an empty text.
+  if (digest === null || salt === null || request === "" || response === "") return "altered";
+  return digestPayloads(salt, request, response) === digest ? "kept" : "altered";
 }
 
 /**

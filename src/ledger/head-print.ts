@@ -6,6 +6,7 @@ import { fingerprint, type Head, type HeadReason } from "./head.ts";
 const REASONS: Readonly<Record<HeadReason, true>> = {
   crash: true,
   cut: true,
+  forget: true,
   interval: true,
   shutdown: true,
   start: true,
@@ -18,12 +19,12 @@ export interface PrintedHead {
   seq: number;
   hash: string;
   reason: HeadReason;
-  signedAt: string;
+  signed_at: string;
   previous: string | null;
-  /** Of a chain's first head only: where it comes from. */
+  /** Of a chain's first head only: when it began, and where it comes from. */
   continues?: string | null;
   key: string;
-  publicKey: string;
+  public_key: string;
   signature: string;
 }
 
@@ -36,19 +37,20 @@ export function printHead(head: Head, continues: string | null): PrintedHead {
     seq,
     hash,
     reason,
-    signedAt: signedAt.toISOString(),
+    signed_at: signedAt.toISOString(),
     previous,
     ...origin,
     key: fingerprint(publicKey),
-    publicKey,
+    public_key: publicKey,
     signature,
   };
 }
 
-/** Back from JSON; null where it is no head. Whether the signature holds is another question. */
+/** Back from JSON, also of earlier days, when two names were written otherwise; null where it is no head. Whether the signature holds is another question. */
 export function readHead(value: unknown): { head: Head; continues: string | null } | null {
   if (!isJsonObject(value) || value["v"] !== 1) return null;
-  const { chain, seq, hash, reason, signedAt, previous, continues, publicKey, signature } = value;
+  const { chain, seq, hash, reason, previous, continues, signature } = value;
+  const { signed_at: signedAt = value["signedAt"], public_key: publicKey = value["publicKey"] } = value;
   if (typeof chain !== "string" || typeof hash !== "string" || !isReason(reason)) return null;
   if (typeof publicKey !== "string" || typeof signature !== "string" || typeof signedAt !== "string") return null;
   if (typeof seq !== "number" || !Number.isSafeInteger(seq) || seq < 0) return null;

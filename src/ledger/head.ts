@@ -6,9 +6,9 @@ import { canonicalize } from "../lib/canonical-json.ts";
 
 /**
  * `start`: the chain begins; `interval`: rows came; `shutdown`: the gateway stops; `crash`: it had died, and found these rows when
- * it came back; `cut`: rows up to here were removed because their time was over.
+ * it came back; `cut`: rows up to here were removed because their time was over; `forget`: the hashes of their payloads were.
  */
-export type HeadReason = "crash" | "cut" | "interval" | "shutdown" | "start";
+export type HeadReason = "crash" | "cut" | "forget" | "interval" | "shutdown" | "start";
 
 export interface Head {
   chain: string;
@@ -32,7 +32,7 @@ export function nameHead({ chain, seq, reason }: Pick<Head, "chain" | "reason" |
   return `${chain}/${seq}/${reason}`;
 }
 
-/** The signed bytes: canonical JSON (RFC 8785). `continues` is the chain's own word on where it comes from: its first head attests it. */
+/** The signed bytes: canonical JSON (RFC 8785). `continues` is the chain's own word on when it began and where it comes from: its first head attests it. */
 export function encodeHead(head: Unsigned, continues: string | null): string {
   const { chain, seq, hash, reason, signedAt, previous } = head;
   const origin = reason === "start" ? { continues } : {};
@@ -43,8 +43,14 @@ export function encodeHead(head: Unsigned, continues: string | null): string {
 export function isSigned(head: Head, continues: string | null): boolean {
   const key = readRawKey(head.publicKey);
   if (key === null || Number.isNaN(head.signedAt.getTime())) return false;
-  const signature = Buffer.from(head.signature, "base64url");
-  return signature.length === SIGNATURE_BYTES && verify(null, Buffer.from(encodeHead(head, continues)), key, signature);
+  const signature = readBytes(head.signature, SIGNATURE_BYTES);
+  return signature !== null && verify(null, Buffer.from(encodeHead(head, continues)), key, signature);
+}
+
+/** In its one form alone: with other bits in its last letter a text would stand for the same bytes, and pass for unchanged. */
+function readBytes(text: string, length: number): Buffer | null {
+  const bytes = Buffer.from(text, "base64url");
+  return bytes.length === length && bytes.toString("base64url") === text ? bytes : null;
 }
 
 const SIGNATURE_BYTES = 64;
@@ -103,7 +109,7 @@ const MAX_KNOWN = 100;
 function readRawKey(publicKey: string): KeyObject | null {
   const found = known.get(publicKey);
   if (found !== undefined) return found;
-  if (!/^[\w-]{43}$/u.test(publicKey) || Buffer.from(publicKey, "base64url").length !== KEY_BYTES) return null;
+  if (readBytes(publicKey, KEY_BYTES) === null) return null;
   try {
     const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: publicKey }, format: "jwk" });
     if (known.size >= MAX_KNOWN) known.clear();

@@ -17,8 +17,8 @@ export interface SigningKey {
 }
 
 export interface HeadSigner {
-  /** Rows up to and with this link are about to be removed: the signed word that says so. Must be kept before they are. */
-  cut(link: Pick<ChainHead, "hash" | "seq">): Promise<void>;
+  /** Rows up to and with this link, of this chain or another, are about to be removed, or their hashes: the signed word that says so. Must be kept before they are. */
+  retire(reason: "cut" | "forget", link: ChainHead): Promise<void>;
   /** Signs what is not signed yet, and nothing more after it. */
   stop(): Promise<void>;
 }
@@ -55,16 +55,20 @@ export async function createHeadSigner(init: HeadSignerInit): Promise<HeadSigner
   };
 
   /** False where it could not be kept. */
-  const sign = async (link: ChainHead, reason: HeadReason): Promise<boolean> => {
-    const unsigned = { ...link, reason, previous, signedAt: new Date(init.clock.wallMs()) };
+  const sign = async ({ chain, hash, seq }: ChainHead, reason: HeadReason): Promise<boolean> => {
+    // Another chain's heads are another's to put in a row.
+    const isOwn = chain === init.chain;
+    const signedAt = new Date(init.clock.wallMs());
+    const unsigned = { chain, hash, seq, reason, previous: isOwn ? previous : null, signedAt };
     try {
       await init.keep(init.key.sign(unsigned, init.continues));
     } catch (error) {
       init.onFault(error);
       return false;
     }
+    if (!isOwn) return true;
     previous = nameHead(unsigned);
-    signedSeq = Math.max(signedSeq, link.seq);
+    signedSeq = Math.max(signedSeq, seq);
     return true;
   };
 
@@ -85,9 +89,9 @@ export async function createHeadSigner(init: HeadSignerInit): Promise<HeadSigner
   await signNew("crash");
   arm();
   return {
-    async cut({ seq, hash }) {
-      const isKept = await enqueue(() => sign({ chain: init.chain, seq, hash }, "cut"));
-      if (!isKept) throw new Error("The cut could not be signed.");
+    async retire(reason, link) {
+      const isKept = await enqueue(() => sign(link, reason));
+      if (!isKept) throw new Error("What is to be removed could not be signed.");
     },
     stop() {
       isStopped = true;

@@ -36,6 +36,10 @@ export interface Cut {
   hash: string;
   /** All that go are from before this moment. */
   before: Date;
+  /** Fingerprint of the key that signs the chain's heads; null where nobody knows. */
+  keyId: string | null;
+  /** No row of the chain is younger. */
+  isWhole: boolean;
 }
 
 /** Captured text of a call. */
@@ -64,10 +68,12 @@ export interface LedgerStore {
   putPayloads(payloads: readonly Payload[]): Promise<void>;
   /** Deletes captured text from before that moment, at most `limit` of it; answers how many. */
   dropPayloads(before: Date, limit: number): Promise<number>;
-  /** Takes the hashes of payloads from the oldest rows of the chains that are from before that moment, at most `limit` of them; answers how many. */
-  dropHashes(before: Date, limit: number): Promise<number>;
-  /** How far a chain's oldest rows are from before that moment and summed up; null where the first is not. */
-  findCut(chain: string, before: Date): Promise<Cut | null>;
+  /** How far the oldest rows of each chain are from before that moment, where some of them may still have hashes of payloads. */
+  findForgets(before: Date): Promise<Cut[]>;
+  /** Takes those hashes from a chain's oldest rows up to there, at most `limit` of them; answers how many. It has been signed before. */
+  dropHashes(cut: Cut, limit: number): Promise<number>;
+  /** How far the oldest rows of each chain are from before that moment and summed up, where some are. */
+  findCuts(before: Date): Promise<Cut[]>;
   /** Deletes a chain's oldest rows up to the cut, at most `limit` of them; answers how many. The cut has been signed before. */
   dropRows(cut: Cut, limit: number): Promise<number>;
   /** Sums up at most `limit` rows that are not summed up yet. */

@@ -34,7 +34,6 @@ import type { Spool } from "../lib/spool.ts";
 import type { Mail, Smtp } from "../notice/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metric.ts";
-import type { RecountStore } from "../store/recount.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeBudgetRoutes } from "./admin/budget.ts";
 import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
@@ -72,7 +71,6 @@ export interface AppParts {
   isContainer: boolean;
   ring: KeyRing;
   books: LedgerReader;
-  recounts: RecountStore;
   ledger: LedgerWriter;
   capture: Capture;
   prices: PriceBook;

@@ -1,11 +1,11 @@
 // The report on tokens over HTTP: administrators see everyone's calls, others their own. Knows no SQL and no tokenizer.
 
-import { createSplitCost, readDimensions, reportTokens } from "../audit/index.ts";
+import { createSplitCost, readDimensions } from "../audit/index.ts";
 import { type Directory, allows } from "../identity/index.ts";
 import { invalidRequest } from "../ir/index.ts";
 import type { PriceBook, PricingOf, Recounter } from "../ledger/index.ts";
-import type { RecountStore } from "../store/recount.ts";
 import type { Gauge } from "../telemetry/metric.ts";
+import type { LedgerReader } from "./reader/reader.ts";
 import type { GuardedRoute } from "./route.ts";
 import { FILTERS, readFilter, refuseOthers } from "./usage-query.ts";
 
@@ -14,7 +14,7 @@ const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 10_000;
 
 interface AuditParts {
-  recounts: RecountStore;
+  books: Pick<LedgerReader, "tokens">;
   directory: Directory;
   prices: PriceBook;
   pricingOf: PricingOf;
@@ -22,7 +22,7 @@ interface AuditParts {
   now: () => number;
 }
 
-export function makeAuditRoutes({ recounts, directory, prices: book, pricingOf, now }: AuditParts): GuardedRoute[] {
+export function makeAuditRoutes({ books, directory, prices: book, pricingOf, now }: AuditParts): GuardedRoute[] {
   return [
     {
       method: "GET",
@@ -34,13 +34,11 @@ export function makeAuditRoutes({ recounts, directory, prices: book, pricingOf, 
         if (!filtered.has("user") && allows(caller, "admin")) filtered.set("user", "all");
         refuseOthers(filtered, FILTERS);
         const filter = await readFilter({ query: filtered, caller, directory, nowMs: now() });
-        const report = await reportTokens({
-          calls: recounts.calls(filter),
-          by: readDimensions(query.get("by") ?? "provider,model"),
-          splitCost: createSplitCost({ book, pricingOf }),
-          flagged: readFlag(query.get("flagged")) ? readLimit(query.get("limit")) : 0,
-        });
-        return Response.json(report);
+        const by = readDimensions(query.get("by") ?? "provider,model");
+        const flagged = readFlag(query.get("flagged")) ? readLimit(query.get("limit")) : 0;
+        const splitCost = createSplitCost({ book, pricingOf });
+        const report = await books.tokens({ filter, by, flagged }, async (entries) => entries.map(splitCost));
+        return new Response(report.bytes, { headers: { "content-type": "application/json" } });
       },
     },
   ];

@@ -22,12 +22,17 @@ export function toChain(row: ChainRow): ChainState {
     hash: row.hash,
     keyId: row.key_id,
     publicKey: row.public_key,
-    startedAt: new Date(row.started_at),
+    startedAt: toMoment(row.started_at),
     continues: row.continues,
   };
 }
 
 const NO_PLACE = -1;
+
+/** Parts of a millisecond are none of ours, and may not be lost. */
+function toMoment(value: Date | number | string): Date {
+  return new Date(typeof value === "number" && !Number.isInteger(value) ? Number.NaN : value);
+}
 
 export interface HeadRow {
   id: string;
@@ -49,7 +54,7 @@ export function toHead(row: HeadRow): StoredHead {
     seq: Number(row.seq),
     hash: row.hash,
     reason: row.reason as HeadReason,
-    signedAt: new Date(row.signed_at),
+    signedAt: toMoment(row.signed_at),
     previous: row.previous ?? null,
     publicKey: row.public_key,
     signature: row.signature,

@@ -195,7 +195,10 @@ function awaitShipment(ledger: LedgerStore, arrive: () => Promise<void>): Ledger
 }
 
 /** The ledger alone, as a thread of its own reads it: it is there already. */
-export async function openLedger(location: string): Promise<LedgerStore & { close(): Promise<void> }> {
+export async function openLedger(
+  location: string,
+): Promise<{ ledger: LedgerStore; recounts: RecountStore; close(): Promise<void> }> {
   const engine = await openEngine({ location, database: { maxConnections: 3, maxIdleMs: 60_000, maxLifetimeMs: 0 } });
-  return { ...createLedgerStore(engine), close: engine.close };
+  const recounts = createRecountStore(engine, () => Promise.resolve());
+  return { ledger: createLedgerStore(engine), recounts, close: engine.close };
 }

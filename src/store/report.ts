@@ -51,7 +51,7 @@ interface Mark {
 }
 
 /** How far each chain has been summed up. */
-export function readMarks({ schema }: Engine, db: Db): Promise<Mark[]> {
+export function readMarks({ schema }: Pick<Engine, "schema">, db: Db): Promise<Mark[]> {
   return db.select().from(schema.ledgerMarks);
 }
 
@@ -262,7 +262,7 @@ export function within(column: Rows["createdAt"] | Rollups["startedAt"], { fromM
 }
 
 /** A moment as whole milliseconds of the epoch. */
-export function toMs({ name }: Engine, column: Rows["createdAt"] | Rollups["startedAt"]): SQL {
+export function toMs({ name }: Pick<Engine, "name">, column: Rows["createdAt"] | Rollups["startedAt"]): SQL {
   return name === "sqlite" ? sql`${column}` : sql`floor(extract(epoch from ${column}) * 1000)::bigint`;
 }
 

@@ -1,12 +1,12 @@
 // What is deleted when its time is over: captured text, hashes of payloads, and the oldest rows of a chain once they are summed up.
 // A little at a time, so that no other writer waits long. Knows no policy and signs nothing.
 
-import { and, asc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm";
 import type { Cut, LedgerStore } from "../ledger/index.ts";
 import type { Db, Engine } from "./engine.ts";
 import { listChains } from "./report.ts";
 
-type Retention = Pick<LedgerStore, "dropHashes" | "dropPayloads" | "dropRows" | "findCut">;
+type Retention = Pick<LedgerStore, "dropHashes" | "dropPayloads" | "dropRows" | "findCuts" | "findForgets">;
 
 export function createRetention(engine: Engine): Retention {
   const { ledgerPayloads: payloads } = engine.schema;
@@ -24,23 +24,28 @@ export function createRetention(engine: Engine): Retention {
       });
       return dropped.length;
     },
-    dropHashes: (before, limit) => dropHashes(engine, before, limit),
-    findCut: (chain, before) => engine.snapshot((db) => findCut(engine, db, chain, before)),
+    findForgets: (before) => engine.snapshot((db) => findAll(engine, db, before, "hashesSeq")),
+    dropHashes: (cut, limit) => dropHashes(engine, cut, limit),
+    findCuts: (before) => engine.snapshot((db) => findAll(engine, db, before, "seq")),
     dropRows: (cut, limit) => dropRows(engine, cut, limit),
   };
 }
 
-async function dropHashes(engine: Engine, before: Date, limit: number): Promise<number> {
+async function dropHashes(engine: Engine, { chain, seq: end }: Cut, limit: number): Promise<number> {
   const { ledgerEntries: rows, ledgerMarks: marks } = engine.schema;
-  const piece = await engine.snapshot((db) => findHashes(engine, db, before, limit));
-  if (piece === null) return 0;
-  const { chain, from, to, count } = piece;
+  const piece = await engine.snapshot(async (db) => {
+    const { hashesSeq: from } = await readMark(engine, db, chain);
+    const next = await readChain(engine, db, { chain, after: from, limit });
+    return { from, seqs: next.flatMap(({ seq }) => (seq !== null && seq <= end ? [seq] : [])) };
+  });
+  const to = piece.seqs.at(-1);
+  if (to === undefined) return 0;
   await engine.atomic((db) => ({
     before: [
       db
         .update(rows)
         .set({ requestHash: null, responseHash: null, payloadSalt: null })
-        .where(and(eq(rows.chain, chain), gt(rows.seq, from), lte(rows.seq, to))),
+        .where(and(eq(rows.chain, chain), gt(rows.seq, piece.from), lte(rows.seq, to))),
     ],
     decisive: db
       .insert(marks)
@@ -48,26 +53,39 @@ async function dropHashes(engine: Engine, before: Date, limit: number): Promise<
       .onConflictDoUpdate({ target: marks.chain, set: { hashesSeq: to } })
       .returning({ chain: marks.chain }),
   }));
-  return count;
+  return piece.seqs.length;
+}
+
+/** Rows go once they are summed up: the mark `seq` says how far that is. Hashes go from where they went the last time on. */
+async function findAll(engine: Engine, db: Db, before: Date, kind: "hashesSeq" | "seq"): Promise<Cut[]> {
+  const { ledgerChains } = engine.schema;
+  const keys = await db.select({ chain: ledgerChains.chain, keyId: ledgerChains.keyId }).from(ledgerChains);
+  const found: Cut[] = [];
+  for (const chain of await listChains(engine, db)) {
+    const mark = await readMark(engine, db, chain);
+    const range = kind === "seq" ? { after: 0, through: mark.seq } : { after: mark.hashesSeq, through: null };
+    const cut = await findCut(engine, db, { chain, before, ...range });
+    const keyId = keys.find((own) => own.chain === chain)?.keyId ?? null;
+    if (cut !== null) found.push({ ...cut, keyId });
+  }
+  return found;
+}
+
+interface CutRange {
+  chain: string;
+  before: Date;
+  /** Exclusive. */
+  after: number;
+  /** Inclusive; null: all that there are. */
+  through: number | null;
 }
 
 /** Up to the first row that is not old enough: a late row's turn comes when those before it have had theirs. */
-async function findHashes(engine: Engine, db: Db, before: Date, limit: number) {
-  for (const chain of await listChains(engine, db)) {
-    const { hashesSeq: from } = await readMark(engine, db, chain);
-    const next = await readChain(engine, db, { chain, after: from, limit });
-    const end = next.findIndex(({ createdAt }) => createdAt >= before);
-    const piece = end === -1 ? next : next.slice(0, end);
-    const to = piece.at(-1)?.seq ?? null;
-    if (to !== null) return { chain, from, to, count: piece.length };
-  }
-  return null;
-}
-
-async function findCut(engine: Engine, db: Db, chain: string, before: Date): Promise<Cut | null> {
+async function findCut(engine: Engine, db: Db, range: CutRange): Promise<Omit<Cut, "keyId"> | null> {
+  const { chain, before, after, through } = range;
   const { ledgerEntries: rows } = engine.schema;
-  const mark = await readMark(engine, db, chain);
-  const oldest = and(eq(rows.chain, chain), lte(rows.seq, mark.seq));
+  const ofChain = and(eq(rows.chain, chain), gt(rows.seq, after));
+  const oldest = and(ofChain, through === null ? undefined : lte(rows.seq, through));
   const [kept] = await db
     .select({ seq: sql<number>`${rows.seq}`.mapWith(Number) })
     .from(byChain(engine))
@@ -78,9 +96,15 @@ async function findCut(engine: Engine, db: Db, chain: string, before: Date): Pro
     .select({ seq: rows.seq, hash: rows.hash })
     .from(rows)
     .where(and(oldest, kept === undefined ? undefined : lt(rows.seq, kept.seq)))
-    .orderBy(sql`${rows.seq} desc`)
+    .orderBy(desc(rows.seq))
     .limit(1);
-  return last === undefined ? null : { chain, seq: last.seq ?? 0, hash: last.hash ?? "", before };
+  if (last === undefined || last.seq === null) return null;
+  const [next] = await db
+    .select({ seq: rows.seq })
+    .from(rows)
+    .where(and(ofChain, gt(rows.seq, last.seq)))
+    .limit(1);
+  return { chain, seq: last.seq, hash: last.hash ?? "", before, isWhole: next === undefined };
 }
 
 /** With their recounts and their text; in the order of the chain, so that what is left begins somewhere. */

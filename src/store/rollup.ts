@@ -1,7 +1,7 @@
 // Sums up rows once each, a piece of a chain at a time: what has been summed is told by the chain's mark, not by the clock, so rows that come
 // late, corrections and rows shipped from elsewhere need no second look. Knows no report.
 
-import { and, asc, eq, gt, lte, sql } from "drizzle-orm";
+import { and, asc, eq, gt, lte, type SQL, sql } from "drizzle-orm";
 import { hash } from "node:crypto";
 import type { RollupStep, Sums } from "../ledger/index.ts";
 import type { Advance, Db, Engine, RollupRow } from "./engine.ts";
@@ -41,6 +41,19 @@ async function sumUp(
   { chain, fromSeq, toSeq }: Pick<Advance, "chain" | "fromSeq" | "toSeq">,
 ): Promise<RollupRow[]> {
   const table = engine.schema.ledgerEntries;
+  const piece = and(eq(table.chain, chain), gt(table.seq, fromSeq), lte(table.seq, toSeq));
+  const sums = createSums(LEVELS);
+  sums.add(await groupRows(engine, db, piece));
+  return sums.rows();
+}
+
+/** Rows that agree in all that a report may ask for, and in their quarter of an hour, as one. */
+export async function groupRows(
+  engine: Pick<Engine, "name" | "schema">,
+  db: Db,
+  where: SQL | undefined,
+): Promise<QuarterGroup[]> {
+  const table = engine.schema.ledgerEntries;
   const at = toMs(engine, table.createdAt);
   const described = {
     userId: table.userId,
@@ -53,19 +66,30 @@ async function sumUp(
     status: table.status,
     direction: table.direction,
   };
-  const groups = await db
+  return db
     .select({
       quarter: sql<number>`${at} - ${at} % ${sql.raw(String(QUARTER_MS))}`.mapWith(Number),
       ...described,
       ...sumRows(engine, table),
     })
     .from(table)
-    .where(and(eq(table.chain, chain), gt(table.seq, fromSeq), lte(table.seq, toSeq)))
+    .where(where)
     .groupBy(sql.raw("1"), ...Object.values(described));
-  const views = new Map<string, View>();
-  for (const { quarter, ...group } of groups) collect(views, quarter, group);
-  return [...views.values()].map(toRow);
 }
+
+/** The sums of those levels, as they are kept. */
+export function createSums(levels: readonly Level[]) {
+  const views = new Map<string, View>();
+  const byCube = Map.groupBy(levels, ({ cube }) => cube);
+  return {
+    add(groups: readonly QuarterGroup[]): void {
+      for (const { quarter, ...group } of groups) collect(views, byCube, quarter, group);
+    },
+    rows: (): RollupRow[] => [...views.values()].map(toRow),
+  };
+}
+
+type QuarterGroup = Group & { quarter: number };
 
 type Description = Omit<RollupRow, keyof Sums | "id" | "level" | "startedAt">;
 type Group = Description & Sums;
@@ -80,10 +104,13 @@ interface View {
   sums: Sums;
 }
 
-const LEVELS_OF = Map.groupBy(LEVELS, ({ cube }) => cube);
-
-function collect(views: Map<string, View>, quarter: number, group: Group): void {
-  for (const [cube, levels] of LEVELS_OF) {
+function collect(
+  views: Map<string, View>,
+  byCube: ReadonlyMap<Cube, readonly Level[]>,
+  quarter: number,
+  group: Group,
+): void {
+  for (const [cube, levels] of byCube) {
     for (const seen of look(group, cube)) {
       const name = JSON.stringify([
         seen.userId,

@@ -172,7 +172,7 @@ function defineChains(kit: Kit) {
     seq: kit.big("seq").notNull(),
     hash: kit.text("hash").notNull(),
     startedAt: kit.time("started_at").notNull(),
-    /** The chain that this one took over from, with its last row, as canonical JSON. */
+    /** When it began, and the chain that it took over from with its last row, where there is one: canonical JSON, which its first head attests. */
     continues: kit.text("continues"),
   });
 }

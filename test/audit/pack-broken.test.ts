@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { verifyPack, writePack } from "../../src/audit/index.ts";
 import { readEnd, type ZipEntry } from "../../src/audit/pack/zip.ts";
-import { CHAIN_FIELDS } from "../../src/audit/verify/index.ts";
+import { CHAIN_RULES } from "../../src/audit/verify/index.ts";
 import { openKey } from "../../src/cli/ledger/key-file.ts";
 import { EXIT } from "../../src/cli/error.ts";
 import { createSpool } from "../../src/lib/spool.ts";
@@ -138,7 +138,7 @@ describe("a pack that somebody made up", () => {
       chains: async () => (await audit.chains()).map((chain) => ({ ...chain, publicKey: forger.publicKey })),
       heads: async () => [],
     };
-    const chains = await openChains(scene.rig.config.ledgerPath, CHAIN_FIELDS);
+    const chains = await openChains(scene.rig.config.ledgerPath, CHAIN_RULES);
     await writePack({
       books,
       chains,

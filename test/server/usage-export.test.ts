@@ -101,7 +101,7 @@ describe("export", () => {
 test("an export that its client leaves is read no further", async () => {
   let pieces = 0;
   const reader: LedgerReader = {
-    ...createReader(rig.store.ledger),
+    ...createReader(rig.store),
     async exportPiece() {
       pieces++;
       return { bytes: new TextEncoder().encode("row\n"), rows: 1, nextCursor: "more" };

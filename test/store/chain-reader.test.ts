@@ -2,15 +2,20 @@
 
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { getTableColumns, type Table } from "drizzle-orm";
 import fc from "fast-check";
-import { CHAIN_FIELDS } from "../../src/audit/verify/index.ts";
-import { encodeRow, type SealedEntry } from "../../src/ledger/index.ts";
+import postgres from "postgres";
+import { CHAIN_RULES, type NamedRow } from "../../src/audit/verify/index.ts";
+import { digestRow, encodeRow, type SealedEntry } from "../../src/ledger/index.ts";
 import { openChains } from "../../src/store/chain-reader.ts";
+import { planCopy } from "../../src/store/postgres/copy-row.ts";
+import { readCopy } from "../../src/store/postgres/copy.ts";
+import { ledgerEntries } from "../../src/store/postgres/schema.ts";
 import { type Bench, makeBench, makeRecount } from "../audit/verify/books.ts";
 import { anyEntry } from "../ledger/any-entry.ts";
 import { createDatabase, hasPostgres } from "../postgres.ts";
 
-const RANGE = { after: 0, through: 1_000, limit: 1_000 };
+const RANGE = { after: 0, through: 1_000 };
 
 async function readSealed(bench: Bench): Promise<SealedEntry[]> {
   const rows = await bench.desk.withStore(async ({ ledger }) => (await ledger.page({}, 1_000, null)).entries);
@@ -32,18 +37,21 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
         ]);
       });
       expect(bench.told).toEqual([]);
-      const reader = await openChains(dsn ?? join(bench.desk.folder, "ledger.db"), CHAIN_FIELDS);
+      const reader = await openChains(dsn ?? join(bench.desk.folder, "ledger.db"), CHAIN_RULES);
       try {
         const [state] = await reader.chains();
         const chain = state?.chain ?? "";
         const sealed = await readSealed(bench);
-        const rows = await reader.rows("ledger_entries", { chain, ...RANGE });
+        const rows = (await Array.fromAsync(reader.rows("ledger_entries", { chain, ...RANGE }))).flat();
         expect(sealed).toHaveLength(300);
-        expect(rows.map(({ text }) => text)).toEqual(sealed.map(encodeRow));
-        for (const { seq, text } of rows) expect((await reader.recheck("ledger_entries", chain, seq))?.text).toBe(text);
-        const recounts = await reader.rows("ledger_recounts", { chain, ...RANGE });
-        const [first] = recounts;
+        expect(rows.map(({ digest }) => digest)).toEqual(sealed.map(digestRow));
+        for (const row of sealed) {
+          const { seq } = row;
+          expect((await reader.recheck("ledger_entries", chain, seq ?? 0))?.text).toBe(encodeRow(row));
+        }
+        const recounts = (await Array.fromAsync(reader.rows("ledger_recounts", { chain, ...RANGE }))).flat();
         expect(recounts.map(({ seq }) => seq)).toEqual([301, 302]);
+        const first = await reader.recheck("ledger_recounts", chain, 301);
         expect(JSON.parse(first?.text ?? "")).toMatchObject({ chain, entryId: entries[0]?.id, verdict: "within" });
         expect(await reader.extent(chain)).toEqual({ rows: 302, least: 1, most: 302 });
         expect(await reader.loose(10)).toEqual([]);
@@ -55,4 +63,40 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
       bench.desk.close();
     },
   );
+});
+
+test.skipIf(!hasPostgres)("however what PostgreSQL copies out is cut, it gives the same rows", async () => {
+  const dsn = await createDatabase();
+  const bench = makeBench(dsn);
+  await bench.write(async ({ ledger }) => {
+    for (const entry of fc.sample(anyEntry, { numRuns: 6, seed: 1 })) await ledger.add(entry);
+  });
+  const sealed = await readSealed(bench);
+  const columns = getTableColumns<Table>(ledgerEntries);
+  const plan = planCopy({ table: "ledger_entries", columns, rules: CHAIN_RULES, id: "id" });
+  const sql = postgres(dsn, { max: 1, onnotice: () => {} });
+  const statement = `copy (select ${plan.select} from ledger_entries order by ledger_entries.seq) to stdout (format binary)`;
+  const pieces: Buffer[] = [];
+  for await (const _ of readCopy(sql, statement, (piece) => void pieces.push(Buffer.from(piece))));
+  await sql.end();
+  const stream = Buffer.concat(pieces);
+  const read = (cuts: readonly number[]): NamedRow[] => {
+    const rows: NamedRow[] = [];
+    const reader = plan.makeReader(sealed[0]?.chain ?? "");
+    const places = [0, ...cuts.toSorted((left, right) => left - right), stream.length];
+    for (const [index, place] of places.slice(1).entries())
+      reader.take(stream.subarray(places[index], place), (_, name) => rows.push(name()));
+    return rows;
+  };
+  expect(read([]).map(({ text }) => text)).toEqual(sealed.map(encodeRow));
+  const every = Array.from({ length: stream.length - 1 }, (_, index) => index + 1);
+  expect(read(every)).toEqual(read([]));
+  const cuts = fc.array(fc.integer({ min: 1, max: stream.length - 1 }), { maxLength: 8 });
+  fc.assert(
+    fc.property(cuts, (places) => {
+      expect(read(places)).toEqual(read([]));
+    }),
+    { numRuns: 50 },
+  );
+  bench.desk.close();
 });

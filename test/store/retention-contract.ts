@@ -109,7 +109,9 @@ export function describeRetention(place: Place): void {
     });
 
     test("hashes go from the chain's oldest rows; the digest, which is attested, stays", async () => {
-      const counts = await repeat(() => store.ledger.dropHashes(at(10), 4));
+      const [forget] = await store.ledger.findForgets(at(10));
+      expect(forget).toMatchObject({ chain: sealed[0]?.chain, seq: 10, hash: sealed[9]?.hash, isWhole: false });
+      const counts = await repeat(async () => (forget === undefined ? 0 : store.ledger.dropHashes(forget, 4)));
       expect(counts).toEqual([4, 4, 2, 0]);
       const { entries } = await store.ledger.readOldest({}, 100, null);
       const withHash = entries.filter(
@@ -123,15 +125,17 @@ export function describeRetention(place: Place): void {
 
     test("rows go only when they are summed up, the oldest of a chain first, and their sums stay", async () => {
       const chain = sealed[0]?.chain ?? "";
-      expect(await store.ledger.findCut(chain, at(12))).toBeNull();
+      expect(await store.ledger.findForgets(at(10))).toEqual([]);
+      expect(await store.ledger.findCuts(at(12))).toEqual([]);
       const query: ReportQuery = { filter: {}, by: ["user"], edges: [] };
       const before = await store.ledger.report(query);
       while ((await store.ledger.rollUp(7)).rows > 0);
-      expect(await store.ledger.findCut("another", at(12))).toBeNull();
-      expect(await store.ledger.findCut(chain, at(0))).toBeNull();
-      const cut = await store.ledger.findCut(chain, at(12));
-      expect(cut).toEqual({ chain, seq: 12, hash: sealed[11]?.hash ?? "", before: at(12) });
-      if (cut === null) return;
+      expect(await store.ledger.findCuts(at(0))).toEqual([]);
+      expect(await store.ledger.findCuts(at(99))).toMatchObject([{ isWhole: true, seq: ROWS }]);
+      const [cut] = await store.ledger.findCuts(at(12));
+      const place = { chain, seq: 12, hash: sealed[11]?.hash ?? "", before: at(12) };
+      expect(cut).toEqual({ ...place, keyId: expect.any(String), isWhole: false });
+      if (cut === undefined) return;
       expect(await repeat(() => store.ledger.dropRows(cut, 5))).toEqual([5, 5, 2, 0]);
       const { entries } = await store.ledger.readOldest({}, 100, null);
       // The late one stays until its turn: what is left is one piece of the chain.

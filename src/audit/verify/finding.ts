@@ -13,15 +13,17 @@ export type FindingKind =
   | "key_replaced"
   | "moved"
   | "payload_altered"
+  | "payload_removed"
   | "removed"
   | "renumbered"
   | "rewritten"
+  | "sums_altered"
   | "truncated";
 
 export interface Finding {
   kind: FindingKind;
   chain: string | null;
-  table: ChainTable | "ledger_chains" | "ledger_heads";
+  table: ChainTable | "ledger_chains" | "ledger_heads" | "ledger_rollups";
   /** Of the row, as its table has it; null where there is no row any more, or there are many. */
   id: string | null;
   /** First place, and last. */

@@ -47,6 +47,7 @@ export function judgeScan(scan: Scan, evidence: Evidence): Finding[] {
         text: `Row ${seq} (${id}): the hashes of request and response are not those that it attests: they were altered.`,
       }),
     ),
+    ...scan.stripped.map((stripped) => judgeStripped(stripped, chain)),
     ...(scan.more === null ? [] : [judgeMore(scan.more, chain)]),
   ];
 }
@@ -161,6 +162,13 @@ function judgeShift({ from, to, by }: Scan["shifts"][number], chain: string): Fi
   const what = by > 0 ? `${by} removed` : `${-by} put in`;
   const said = `${nameRows(from, to)} out of place by ${Math.abs(by)}: before row ${from}, ${what}, and those behind got new numbers.`;
   return makeFinding({ kind: "renumbered", chain, seq: from, toSeq: to, text: said });
+}
+
+/** Rows without payloads may lie between them. */
+function judgeStripped({ from, to, rows }: Scan["stripped"][number], chain: string): Finding {
+  const which = from === to ? `Row ${from} has` : `${rows} rows between ${from} and ${to} have`;
+  const said = `${which} lost the hashes of request and response, and no signed head says that their time was over: they were removed.`;
+  return makeFinding({ kind: "payload_removed", chain, seq: from, toSeq: to, text: said });
 }
 
 function judgeMore({ from, to, rows }: NonNullable<Scan["more"]>, chain: string): Finding {

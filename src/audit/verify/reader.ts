@@ -1,12 +1,18 @@
 // What a verification needs of a database: rows as attested bytes, in the order of their chain. Fulfilled by store/; knows no SQL.
 
-import type { ChainHead, Head } from "../../ledger/index.ts";
+import type { ChainHead, Head, PayloadColumns, PayloadState } from "../../ledger/index.ts";
 
 /** The tables whose rows share the sequence of a chain. */
 export type ChainTable = "ledger_entries" | "ledger_recounts";
 
-/** Attested columns of each table, in the order of RFC 8785. */
-export type ChainFields = Readonly<Record<ChainTable, readonly string[]>>;
+/** What of a row is attested, and how. */
+export interface ChainRules {
+  /** Columns of each table, in the order of RFC 8785. */
+  fields: Readonly<Record<ChainTable, readonly string[]>>;
+  /** Of the attested bytes. */
+  digest(bytes: Uint8Array | string): string;
+  judgePayload(columns: PayloadColumns): PayloadState;
+}
 
 /** A chain, by its own word. */
 export interface ChainState extends ChainHead {
@@ -24,16 +30,16 @@ export interface RawRow {
   table: ChainTable;
   seq: number;
   hash: string | null;
-  /** The attested bytes, as `encodeRow` makes them. */
-  text: string;
-  /** What of the payloads is still there: salt, hash and hash, as they are digested; null where nothing is. */
-  payload: string | null;
-  payloadDigest: string | null;
+  /** Of the attested bytes, as `digestRow` makes it. */
+  digest: string;
+  payload: PayloadState;
 }
 
 /** A row that is worth a second look. */
 export interface NamedRow extends RawRow {
   id: string;
+  /** The attested bytes, as `encodeRow` makes them. */
+  text: string;
 }
 
 export interface Extent {
@@ -49,7 +55,6 @@ export interface RowRange {
   after: number;
   /** Inclusive. */
   through: number;
-  limit: number;
 }
 
 /** A row that stands in no order. */
@@ -70,8 +75,8 @@ export interface ChainReader {
   window(chain: string, from: Date | null, to: Date | null): Promise<{ least: number; most: number } | null>;
   /** The hash that stands in the row of that place; null where there is none. */
   link(chain: string, seq: number): Promise<string | null>;
-  /** In the order of `seq`. The bytes are made quickly: where they do not give the hash, `recheck` has the last word. */
-  rows(table: ChainTable, range: RowRange): RawRow[] | Promise<RawRow[]>;
+  /** In the order of `seq`, some at a time. They are read quickly: where they do not give the hash, `recheck` has the last word. */
+  rows(table: ChainTable, range: RowRange): AsyncIterable<RawRow[]> | Iterable<RawRow[]>;
   /** The row at that place, made with care. */
   recheck(table: ChainTable, chain: string, seq: number): Promise<NamedRow | null>;
   /** Rows of chains without a place, of chains that nobody knows, and of none though chains had begun; at most `limit`. */

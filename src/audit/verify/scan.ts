@@ -1,7 +1,8 @@
 // Goes through a stretch of one chain, row by row: does each follow from the hash that stands before it? What does not is handed on;
 // what became of it is judged elsewhere. Holds a bounded number of rows. Knows no SQL.
 
-import { digestText, digestPayload, linkTo } from "../../ledger/index.ts";
+import { digestText, linkTo } from "../../ledger/index.ts";
+import { mergeRows } from "./merge.ts";
 import type { ChainReader, NamedRow, RawRow } from "./reader.ts";
 
 export interface Stretch {
@@ -12,6 +13,8 @@ export interface Stretch {
   through: number;
   /** Hash of the row before, where it is known from elsewhere. */
   previous?: string;
+  /** Up to here the hashes of payloads may be gone: that was signed. */
+  forgotten: number;
 }
 
 /** A row that does not follow from the one before, or of which that cannot be told. */
@@ -39,11 +42,12 @@ export interface Scan {
   more: { from: number; to: number; rows: number } | null;
   /** Rows whose payload hashes are not those that were attested. */
   payloads: { id: string; seq: number }[];
+  /** Rows whose payload hashes are gone, and no others with some between them, where that was never signed. */
+  stripped: { from: number; to: number; rows: number }[];
   /** Place of the last row; `after` where there is none. */
   last: number;
 }
 
-const BATCH = 2_000;
 /** Of one stretch. */
 const MAX_SUSPECTS = 200;
 /** How far rows are looked for that were moved all together. */
@@ -55,22 +59,32 @@ export async function scanStretch(
   onRows: (rows: number) => void,
 ): Promise<Scan> {
   const { chain, after, through } = stretch;
-  const scan: Scan = { rows: 0, gaps: [], suspects: [], shifts: [], more: null, payloads: [], last: after };
+  const scan: Scan = {
+    rows: 0,
+    gaps: [],
+    suspects: [],
+    shifts: [],
+    more: null,
+    payloads: [],
+    stripped: [],
+    last: after,
+  };
   const previous = after === 0 ? "" : (stretch.previous ?? (await reader.link(chain, after)));
-  const walk: Walk = { chain, reader, scan, previous, earlier: null, shift: 0 };
-  for (let at = after; at < through;) {
-    const batch = await readBatch(reader, { chain, after: at, through });
-    for (const row of batch.rows) {
-      const isReal = follows(walk, row) || (await look(walk, row));
-      if (row.payload !== null && digestPayload(row.payload) !== row.payloadDigest) await blamePayload(walk, row);
+  const walk: Walk = { chain, reader, scan, previous, earlier: null, shift: 0, isStripped: false };
+  for await (const rows of mergeRows(reader, { chain, after, through })) {
+    for (const row of rows) {
+      const fits = follows(walk, row);
+      const isReal = fits || (await look(walk, row));
+      // Of an altered row the digest of payloads is no evidence.
+      if (row.payload === "altered" || (fits && row.payload !== "none"))
+        await lookAtPayload(walk, row, stretch.forgotten);
       if (!isReal) continue;
       walk.earlier = row.seq === scan.last ? walk.earlier : walk.previous;
       walk.previous = row.hash;
       scan.last = row.seq;
     }
-    scan.rows += batch.rows.length;
-    onRows(batch.rows.length);
-    at = batch.through;
+    scan.rows += rows.length;
+    onRows(rows.length);
   }
   return scan;
 }
@@ -85,46 +99,22 @@ interface Walk {
   earlier: string | null;
   /** By which the last row that was moved was moved. */
   shift: number;
-}
-
-/** Rows of both tables in one order, and how far they reach. */
-async function readBatch(
-  reader: Walk["reader"],
-  { chain, after, through }: Stretch,
-): Promise<{ rows: RawRow[]; through: number }> {
-  const entries = await reader.rows("ledger_entries", { chain, after, through, limit: BATCH });
-  const reach = entries.length < BATCH ? through : (entries.at(-1)?.seq ?? through);
-  const recounts = await reader.rows("ledger_recounts", { chain, after, through: reach, limit: BATCH });
-  const end = recounts.length < BATCH ? reach : (recounts.at(-1)?.seq ?? reach);
-  if (recounts.length === 0) return { rows: entries, through: end };
-  const rows: RawRow[] = [];
-  let next = 0;
-  const takeRecounts = (before: number): void => {
-    for (let row = recounts[next]; row !== undefined && row.seq <= before; row = recounts[++next]) {
-      rows.push(row);
-    }
-  };
-  for (const row of entries) {
-    if (row.seq > end) break;
-    // At one place the call's row comes first.
-    takeRecounts(row.seq - 1);
-    rows.push(row);
-  }
-  takeRecounts(end);
-  return { rows, through: end };
+  /** The last row with payloads has lost their hashes, and should have them. */
+  isStripped: boolean;
 }
 
 function follows({ previous, scan }: Walk, row: RawRow): boolean {
   if (row.seq !== scan.last + 1 || previous === null || row.hash === null) return false;
-  return linkTo(previous, digestText(row.text)) === row.hash;
+  return linkTo(previous, row.digest) === row.hash;
 }
 
 /** Once more and with care; then it is a suspect, or rows are missing before it. False where its place is another row's. */
 async function look(walk: Walk, row: RawRow): Promise<boolean> {
   const { scan, reader, chain } = walk;
   const named = await reader.recheck(row.table, chain, row.seq);
-  const careful = { ...row, text: named?.text ?? row.text };
-  const suspect = { ...careful, id: named?.id ?? "", previous: walk.previous, isDouble: false };
+  // What is gone by now cannot be looked at any more.
+  const careful = named ?? { ...row, id: "", text: "" };
+  const suspect = { ...careful, previous: walk.previous, isDouble: false };
   if (row.seq <= scan.last) return lookTwice(walk, suspect);
   if (row.seq > scan.last + 1) {
     scan.gaps.push({ from: scan.last + 1, to: Math.ceil(row.seq) - 1 });
@@ -158,7 +148,7 @@ function hold(scan: Scan, { table, id, seq, hash, text, previous, isDouble }: Su
 }
 
 /** Rows behind one that was taken out and hidden by new numbers are all off by the same. */
-function noteShift(walk: Walk, row: RawRow): boolean {
+function noteShift(walk: Walk, row: NamedRow): boolean {
   const { previous, scan } = walk;
   if (previous === null || row.hash === null) return false;
   const distances = [walk.shift, ...Array.from({ length: MAX_SHIFT }, (_, index) => [index + 1, -index - 1]).flat()];
@@ -178,8 +168,18 @@ export function replaceSeq(text: string, seq: number): string {
   return text.replace(/,"seq":\d+(?=[,}])/u, `,"seq":${seq}`);
 }
 
-async function blamePayload({ scan, reader, chain }: Walk, row: RawRow): Promise<void> {
-  if (scan.payloads.length >= MAX_SUSPECTS) return;
+async function lookAtPayload(walk: Walk, row: RawRow, forgotten: number): Promise<void> {
+  const { scan, reader, chain } = walk;
+  const wasStripped = walk.isStripped;
+  walk.isStripped = row.payload === "deleted" && row.seq > forgotten;
+  if (walk.isStripped) {
+    const last = scan.stripped.at(-1);
+    if (last !== undefined && (wasStripped || scan.stripped.length >= MAX_SUSPECTS)) {
+      last.to = row.seq;
+      last.rows++;
+    } else scan.stripped.push({ from: row.seq, to: row.seq, rows: 1 });
+  }
+  if (row.payload !== "altered" || scan.payloads.length >= MAX_SUSPECTS) return;
   const named = await reader.recheck(row.table, chain, row.seq);
   scan.payloads.push({ id: named?.id ?? "", seq: row.seq });
 }

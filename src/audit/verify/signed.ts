@@ -1,6 +1,6 @@
 // Signed heads of a chain, from the database and from elsewhere, against its rows and its own word. Knows no row's contents.
 
-import { fingerprint, type Head, isSigned, nameHead } from "../../ledger/index.ts";
+import { fingerprint, type Head, isSigned, nameHead, readPublicKey } from "../../ledger/index.ts";
 import { type Finding, makeFinding } from "./finding.ts";
 import type { ChainReader, ChainState, StoredHead } from "./reader.ts";
 import { canonicalize } from "../../lib/canonical-json.ts";
@@ -20,6 +20,8 @@ export interface Signed {
   hashes: Map<number, string>;
   /** Up to here rows may be missing. */
   cut: { seq: number; hash: string };
+  /** Up to here the hashes of payloads may be. */
+  forgotten: number;
   /** The furthest that was signed; null where nothing was. */
   newest: Head | null;
 }
@@ -32,6 +34,8 @@ interface SignedInit {
   kept: readonly KeptHead[];
   /** Raw public keys that are known from elsewhere; null where none is. */
   trusted: ReadonlySet<string> | null;
+  /** Raw public keys of this machine: what they signed away of another gateway's chain is gone by right. */
+  own: ReadonlySet<string>;
   /** Of the rows that are there. */
   least: number;
   most: number;
@@ -46,6 +50,7 @@ export async function checkSigned(init: SignedInit): Promise<Signed> {
     notes: [],
     hashes: new Map(),
     cut: { seq: 0, hash: "" },
+    forgotten: 0,
     newest: null,
   };
   const good: { head: Head; origin: string | null }[] = [];
@@ -68,6 +73,7 @@ export async function checkSigned(init: SignedInit): Promise<Signed> {
   for (const { head } of good) {
     signed.hashes.set(head.seq, head.hash);
     if (head.reason === "cut" && head.seq > signed.cut.seq) signed.cut = { seq: head.seq, hash: head.hash };
+    if (head.reason === "forget") signed.forgotten = Math.max(signed.forgotten, head.seq);
     if (signed.newest === null || head.seq > signed.newest.seq) signed.newest = head;
   }
   signed.findings.push(...(await compareRows(good, init)));
@@ -79,7 +85,8 @@ function checkKey({ state, trusted }: SignedInit): Finding[] {
   const { chain, keyId, publicKey } = state;
   const own = { chain, table: "ledger_chains", id: chain, kind: "key_replaced" } as const;
   const real = fingerprint(publicKey);
-  if (real !== keyId || !chain.startsWith(`${keyId.slice(0, KEY_PREFIX)}-`)) {
+  const isKey = readPublicKey(publicKey) === publicKey;
+  if (!isKey || real !== keyId || !chain.startsWith(`${keyId.slice(0, KEY_PREFIX)}-`)) {
     const said = `The public key of chain ${chain} was replaced: the chain is named after a key that begins with ${chain.split("-")[0]}.`;
     return [makeFinding({ ...own, expected: chain.split("-")[0] ?? null, found: real, text: said })];
   }
@@ -90,10 +97,14 @@ function checkKey({ state, trusted }: SignedInit): Finding[] {
 
 export const KEY_PREFIX = 16;
 
-function isOwnKey(head: Head, { state, trusted }: SignedInit): boolean {
+function isOwnKey(head: Head, { own, state, trusted }: SignedInit): boolean {
   if (fingerprint(head.publicKey).startsWith(state.chain.split("-")[0] ?? "-")) return true;
-  // Whose time is over may be removed by another gateway, where its key is known from elsewhere.
-  return head.reason === "cut" && trusted?.has(head.publicKey) === true;
+  // What has had its time may be removed by another gateway, where its key is known from elsewhere.
+  return isRemoval(head) && (trusted ?? own).has(head.publicKey);
+}
+
+function isRemoval({ reason }: Head): boolean {
+  return reason === "cut" || reason === "forget";
 }
 
 function judgeHead(head: StoredHead, id: string, init: SignedInit): Finding | null {
@@ -107,7 +118,10 @@ function judgeHead(head: StoredHead, id: string, init: SignedInit): Finding | nu
     });
   }
   if (!isOwnKey(head, init)) {
-    const said = `The head ${id} was signed by another key than the chain's: it was put in or replaced.`;
+    const rest = isRemoval(head)
+      ? ", or another gateway removed what had had its time: if that one is yours, give its key with --public-key"
+      : "";
+    const said = `The head ${id} was signed by another key than the chain's: it was put in or replaced${rest}.`;
     return makeFinding({ ...own, expected: init.state.keyId, found: fingerprint(head.publicKey), text: said });
   }
   if (id !== nameHead(head)) {
@@ -182,19 +196,26 @@ async function compareRows(
   ];
 }
 
-/** A chain that took over from another names its last row. */
+/** A chain says when it began; one that took over from another names its last row. Chains of earlier days know less. */
 export async function checkOrigin(
   state: ChainState,
   chains: readonly ChainState[],
   link: ChainReader["link"],
 ): Promise<Finding[]> {
   if (state.continues === null) return [];
-  const origin = readOrigin(state.continues);
+  const word = readWord(state.continues);
   const own = { chain: state.chain, table: "ledger_chains", id: state.chain } as const;
-  if (origin === null) {
+  if (word === null) {
     const said = `What chain ${state.chain} says that it continues cannot be read: it was altered.`;
     return [makeFinding({ ...own, kind: "chain_altered", found: state.continues, text: said })];
   }
+  const { origin, startedAt } = word;
+  if (startedAt !== null && startedAt !== state.startedAt.getTime()) {
+    const said = `Chain ${state.chain} began at ${printTime(startedAt)}, which is signed, and not at ${printTime(state.startedAt.getTime())}: its time was altered.`;
+    const times = { expected: printTime(startedAt), found: printTime(state.startedAt.getTime()) };
+    return [makeFinding({ ...own, ...times, kind: "chain_altered", text: said })];
+  }
+  if (origin === null) return [];
   if (!chains.some(({ chain }) => chain === origin.chain)) {
     const said = `Chain ${origin.chain} is missing: it was removed. Chain ${state.chain} continues it from row ${origin.seq}.`;
     return [makeFinding({ ...own, kind: "chain_missing", id: origin.chain, chain: origin.chain, text: said })];
@@ -208,12 +229,28 @@ export async function checkOrigin(
   ];
 }
 
-function readOrigin(text: string): { chain: string; seq: number; hash: string } | null {
+interface Word {
+  origin: { chain: string; seq: number; hash: string } | null;
+  /** Epoch milliseconds. */
+  startedAt: number | null;
+}
+
+function readWord(text: string): Word | null {
   try {
-    const { chain, seq, hash } = JSON.parse(text);
+    const { chain, seq, hash, startedAt } = JSON.parse(text);
+    if (canonicalize({ chain, seq, hash, startedAt }) !== text) return null;
+    if (startedAt !== undefined && typeof startedAt !== "number") return null;
+    const found = { startedAt: startedAt ?? null };
+    if (chain === undefined && seq === undefined && hash === undefined) return { ...found, origin: null };
     if (typeof chain !== "string" || typeof seq !== "number" || typeof hash !== "string") return null;
-    return canonicalize({ chain, seq, hash }) === text ? { chain, seq, hash } : null;
+    return { ...found, origin: { chain, seq, hash } };
   } catch {
     return null;
   }
+}
+
+/** A column may hold what is no time at all. */
+function printTime(ms: number): string {
+  const time = new Date(ms);
+  return Number.isNaN(time.getTime()) ? "no time that there is" : time.toISOString();
 }

@@ -20,6 +20,8 @@ export interface VerifyInit {
   kept: readonly KeptHead[];
   /** Raw public keys that are known from elsewhere; null where none is. */
   trusted: ReadonlySet<string> | null;
+  /** Raw public keys of this machine. */
+  own: ReadonlySet<string>;
   /** What is still on its way to this database; null where nothing can be. */
   outbox: Pick<ChainReader, "chains" | "extent" | "heads"> | null;
   onProgress: (done: number, total: number) => void;
@@ -33,6 +35,8 @@ export interface ChainReport {
   /** First and last place of them; 0 where there is none. */
   from: number;
   to: number;
+  /** Rows up to here are gone by right; 0 where none is. */
+  removed_to: number;
   /** The furthest place that a signature covers. */
   signed_to: number;
   signed_at: Date | null;
@@ -116,14 +120,15 @@ function withoutCopies(heads: readonly StoredHead[]): StoredHead[] {
 
 async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) => void) {
   const { extent, range, state, stored } = item;
-  const { reader, trusted } = init;
+  const { own, reader, trusted } = init;
   const { chain } = state;
   const kept = init.kept.filter(({ head }) => head.chain === chain);
   const { least, most } = extent;
-  const signed = await checkSigned({ reader, stored, state, kept, trusted, least, most, range });
+  const signed = await checkSigned({ reader, stored, state, kept, trusted, own, least, most, range });
   // Rows whose time was over are not there to be gone through.
   const after = Math.max(range.after, Math.min(signed.cut.seq, least - 1));
-  const scan = merge(await scanAll({ chain, after, through: range.through }, signed, init, onRows), after);
+  const stretch = { chain, after, through: range.through, forgotten: signed.forgotten };
+  const scan = merge(await scanAll(stretch, signed, init, onRows), after);
   const findings = [
     ...signed.findings,
     ...judgeScan(scan, { chain, signed: signed.hashes, cutSeq: signed.cut.seq, end: state }),
@@ -136,6 +141,7 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
     rows: scan.rows,
     from: scan.rows === 0 ? 0 : after + 1,
     to: scan.rows === 0 ? 0 : scan.last,
+    removed_to: Math.min(signed.cut.seq, Math.max(0, (extent.rows === 0 ? signed.cut.seq + 1 : least) - 1)),
     signed_to: signed.newest?.seq ?? 0,
     signed_at: signed.newest?.signedAt ?? null,
   };
@@ -158,7 +164,7 @@ function tellUnsigned({ most }: Extent, newest: Head | null, chain: string): str
 
 /** As many stretches as make sense; a place that is far out makes them longer, not more. */
 async function scanAll(
-  { chain, after, through }: Stretch,
+  { chain, after, through, forgotten }: Stretch,
   { cut }: Signed,
   init: VerifyInit,
   onRows: (rows: number) => void,
@@ -166,7 +172,7 @@ async function scanAll(
   const length = Math.max(STRETCH, Math.ceil((through - after) / MAX_STRETCHES));
   const stretches: Stretch[] = [];
   for (let at = after; at < through; at += length) {
-    const stretch: Stretch = { chain, after: at, through: Math.min(at + length, through) };
+    const stretch: Stretch = { chain, after: at, through: Math.min(at + length, through), forgotten };
     // The row itself is gone, its hash was signed.
     if (at === cut.seq && at > 0) stretch.previous = cut.hash;
     stretches.push(stretch);
@@ -176,7 +182,16 @@ async function scanAll(
 
 /** Stretches put together again. */
 function merge(parts: readonly { stretch: Stretch; scan: Scan }[], after: number): Scan {
-  const whole: Scan = { rows: 0, gaps: [], suspects: [], shifts: [], more: null, payloads: [], last: after };
+  const whole: Scan = {
+    rows: 0,
+    gaps: [],
+    suspects: [],
+    shifts: [],
+    more: null,
+    payloads: [],
+    stripped: [],
+    last: after,
+  };
   for (const { stretch, scan } of parts) {
     // What is missing at the end of the stretch before.
     if (scan.rows > 0 && whole.last < stretch.after) addGap(whole, { from: whole.last + 1, to: stretch.after });
@@ -184,6 +199,7 @@ function merge(parts: readonly { stretch: Stretch; scan: Scan }[], after: number
     whole.rows += scan.rows;
     whole.suspects.push(...scan.suspects);
     whole.payloads.push(...scan.payloads);
+    whole.stripped.push(...scan.stripped);
     for (const shift of scan.shifts) addShift(whole, shift);
     if (scan.more !== null) {
       const { from, to, rows } = scan.more;

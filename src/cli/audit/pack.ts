@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { defineCommand } from "citty";
 import { type Packed, type PriceUse, writePack } from "../../audit/index.ts";
-import { CHAIN_FIELDS } from "../../audit/verify/index.ts";
+import { CHAIN_RULES } from "../../audit/verify/index.ts";
 import type { Directory } from "../../identity/index.ts";
 import { type SigningKey, formatUsd, nameTier } from "../../ledger/index.ts";
 import { printCsvLine } from "../../lib/csv.ts";
@@ -54,7 +54,7 @@ export default defineCommand({
     const packed = await runWithStore(args, async ({ config, store, directory }) => {
       const key = findKey(config.ledger.keyFile);
       const identities = args["with-identities"] === true ? makeIdentityTable(directory) : null;
-      const chains = await openChains(locateLedger(config), CHAIN_FIELDS);
+      const chains = await openChains(locateLedger(config), CHAIN_RULES);
       const packTo = (write: (bytes: Uint8Array) => Promise<void>): Promise<Packed> =>
         writePack({
           books: store.audit,

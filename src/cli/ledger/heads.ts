@@ -2,7 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { defineCommand } from "citty";
-import { CHAIN_FIELDS, type ChainState } from "../../audit/verify/index.ts";
+import { CHAIN_RULES, type ChainState } from "../../audit/verify/index.ts";
 import { loadConfig } from "../../config/index.ts";
 import { type Head, isSigned, type PrintedHead, printHead } from "../../ledger/index.ts";
 import { openChains } from "../../store/chain-reader.ts";
@@ -42,11 +42,11 @@ export default defineCommand({
     );
     if (args.json === true) return printJson({ heads });
     printTable(
-      heads.map(({ chain, seq, reason, signedAt, hash, valid }) => ({
+      heads.map(({ chain, seq, reason, signed_at, hash, valid }) => ({
         chain,
         row: seq,
         reason,
-        signed_at: signedAt,
+        signed_at,
         hash,
         signature: valid ? "valid" : "INVALID",
       })),
@@ -63,7 +63,7 @@ interface Found {
 }
 
 async function readAll(location: string, chain: string | null): Promise<Found[]> {
-  const reader = await openChains(location, CHAIN_FIELDS);
+  const reader = await openChains(location, CHAIN_RULES);
   try {
     const chains = (await reader.chains()).filter((state) => chain === null || state.chain === chain);
     const found: Found[] = [];

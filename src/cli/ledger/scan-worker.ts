@@ -1,6 +1,6 @@
 // A thread that goes through stretches of chains. Knows only what it is asked.
 
-import { CHAIN_FIELDS, type ChainReader, scanStretch, type Stretch } from "../../audit/verify/index.ts";
+import { CHAIN_RULES, type ChainReader, scanStretch, type Stretch } from "../../audit/verify/index.ts";
 import { openChains } from "../../store/chain-reader.ts";
 
 declare const self: Worker;
@@ -23,7 +23,7 @@ export type Reply =
 let reader: Promise<ChainReader> | null = null;
 
 self.addEventListener("message", ({ data }: MessageEvent<Hello | Job>) => {
-  if ("location" in data) reader = openChains(data.location, CHAIN_FIELDS);
+  if ("location" in data) reader = openChains(data.location, CHAIN_RULES);
   else void work(data);
 });
 

@@ -3,9 +3,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { defineCommand } from "citty";
 import {
-  CHAIN_FIELDS,
+  CHAIN_RULES,
   type ChainReader,
   type Finding,
+  judgeSums,
   type KeptHead,
   scanStretch,
   type Verified,
@@ -14,8 +15,10 @@ import {
 import { type Config, loadConfig } from "../../config/index.ts";
 import { BOOK_RULES, readHeads, readPublicKey } from "../../ledger/index.ts";
 import { openChains } from "../../store/chain-reader.ts";
+import { checkRollups } from "../../store/rollup-check.ts";
 import { placeHeads, readHeadFile } from "./head-file.ts";
 import { settleJournals } from "../../store/journal/settle.ts";
+import { readKey } from "./key-file.ts";
 import { locateLedger, readScheme } from "../../store/location.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
@@ -38,6 +41,10 @@ export default defineCommand({
       description: "Signed heads that were kept elsewhere; several with commas",
       valueHint: "FILE",
     },
+    "no-rollups": {
+      type: "boolean",
+      description: "Leave out the sums that reports are made of: only rows are gone through",
+    },
     "public-key": {
       type: "string",
       description: "Trust no key but this one; several with commas",
@@ -53,18 +60,22 @@ export default defineCommand({
     const to = args.to === undefined ? null : readMomentOrAge("to", args.to, now);
     if (from !== null && to !== null && from >= to) throw refuseValue("from", "it must be before --to");
     const started = performance.now();
-    const verified = await verify(config, {
+    const verified: Verified = await verify(config, {
       chain: args.chain ?? null,
       from,
       to,
       kept,
+      own: readOwnKeys(config),
       trusted: keys.length === 0 ? null : new Set(keys),
     });
-    report(verified, (performance.now() - started) / 1000, { json: args.json === true, hasKey: keys.length > 0 });
+    const seconds = (performance.now() - started) / 1000;
+    const isAll = args.chain === undefined && args["no-rollups"] !== true;
+    const rollups = isAll ? await compareSums(config, verified, { from, to }) : null;
+    report({ ...verified, rollups }, seconds, { json: args.json === true, hasKey: keys.length > 0 });
   },
 });
 
-type Asked = Pick<Parameters<typeof verifyChains>[0], "chain" | "from" | "kept" | "to" | "trusted">;
+type Asked = Pick<Parameters<typeof verifyChains>[0], "chain" | "from" | "kept" | "own" | "to" | "trusted">;
 
 /** Below it, threads take longer to start than they save. */
 const ROWS_WORTH_THREADS = 50_000;
@@ -75,9 +86,9 @@ async function verify(config: Config, asked: Asked): Promise<Verified> {
   if (warning !== null) say(`warning: ${warning}`);
   const outbox =
     readScheme(location) !== "" && existsSync(config.outboxPath)
-      ? await openChains(config.outboxPath, CHAIN_FIELDS)
+      ? await openChains(config.outboxPath, CHAIN_RULES)
       : null;
-  const reader = await openChains(location, CHAIN_FIELDS);
+  const reader = await openChains(location, CHAIN_RULES);
   const progress = startProgress("verifying rows");
   try {
     const chains = await reader.chains();
@@ -101,6 +112,31 @@ async function verify(config: Config, asked: Asked): Promise<Verified> {
   }
 }
 
+interface Rollups {
+  sums: number;
+  seconds: number;
+  proved_from: Date | null;
+}
+
+/** After the rows, for they are what sums are held against. What is wrong is put behind the other findings. */
+async function compareSums(
+  config: Config,
+  verified: Verified,
+  { from, to }: Pick<Asked, "from" | "to">,
+): Promise<Rollups> {
+  const started = performance.now();
+  const progress = startProgress("comparing sums with rows, day");
+  try {
+    const cutChains = verified.chains.flatMap(({ chain, removed_to: place }) => (place > 0 ? [chain] : []));
+    const query = { cutChains, from, to, onProgress: progress.update };
+    const { sums, wrong, provedFrom } = await checkRollups(locateLedger(config), query);
+    verified.findings.push(...judgeSums(wrong));
+    return { sums, seconds: (performance.now() - started) / 1000, proved_from: provedFrom };
+  } finally {
+    progress.end();
+  }
+}
+
 async function closeAll(readers: readonly (ChainReader | null)[]): Promise<void> {
   for (const reader of readers) await reader?.close();
 }
@@ -110,6 +146,16 @@ function refuseChain(chain: string): CliError {
     exitCode: EXIT.notFound,
     hint: "tokligence ledger heads shows all of them. A chain that should be there and is not was removed.",
   });
+}
+
+/** Of this machine's gateway. A key that cannot be read is of no use here, and no reason to prove nothing. */
+function readOwnKeys({ ledger }: Config): ReadonlySet<string> {
+  try {
+    const key = readKey(ledger.keyFile);
+    return new Set(key === null ? [] : [key.publicKey]);
+  } catch {
+    return new Set();
+  }
 }
 
 /** Those beside the key, where this machine has them. */
@@ -150,12 +196,26 @@ function readFile(flag: string, path: string): string {
   }
 }
 
-function report(verified: Verified, seconds: number, { json, hasKey }: { json: boolean; hasKey: boolean }): void {
-  const { chains, findings, notes, rows } = verified;
+function report(
+  verified: Verified & { rollups: Rollups | null },
+  seconds: number,
+  { json, hasKey }: { json: boolean; hasKey: boolean },
+): void {
+  const { chains, findings, notes, rollups, rows } = verified;
   const speed = Math.round(rows / Math.max(seconds, 0.001));
   const all = hasKey ? notes : [...notes, NO_KEY];
   if (json) {
-    printJson({ ok: findings.length === 0, rows, seconds, rows_per_second: speed, chains, findings, notes: all });
+    const printed = findings.map(({ toSeq, ...finding }) => ({ ...finding, to_seq: toSeq }));
+    printJson({
+      ok: findings.length === 0,
+      rows,
+      seconds,
+      rows_per_second: speed,
+      chains,
+      rollups,
+      findings: printed,
+      notes: all,
+    });
   } else {
     if (chains.length > 0) printTable(chains, ["chain", "rows", "from", "to", "signed_to", "signed_at"]);
     for (const finding of findings) print(`${finding.kind}: ${finding.text}${tellHashes(finding)}`);
@@ -164,6 +224,7 @@ function report(verified: Verified, seconds: number, { json, hasKey }: { json: b
   if (findings.length === 0) {
     const where = `${count(rows, "row")} of ${count(chains.length, "chain")}`;
     say(`All is as it was sealed: ${where} (${seconds.toFixed(1)} s, ${speed} rows/s).`);
+    if (rollups !== null && rollups.sums > 0) say(tellRollups(rollups));
     return;
   }
   throw new CliError(
@@ -173,6 +234,14 @@ function report(verified: Verified, seconds: number, { json, hasKey }: { json: b
       hint: "Keep this output and a copy of the database as it is now, before anything else is written to it.",
     },
   );
+}
+
+function tellRollups({ proved_from: from, seconds, sums }: Rollups): string {
+  const rest =
+    from === null
+      ? ""
+      : `; before ${from.toISOString()} rows were removed by right, and sums may tell of more than are left`;
+  return `${count(sums, "sum")} of reports agree with their rows (${seconds.toFixed(1)} s)${rest}.`;
 }
 
 const NO_KEY =

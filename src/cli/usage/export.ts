@@ -63,7 +63,7 @@ async function writeFile(work: Work, path: string): Promise<number> {
 
 /** Never more than a piece is in memory: it waits for the output to take the one before. */
 async function write({ opened, filter, format }: Work, put: (bytes: Uint8Array) => Promise<void>): Promise<number> {
-  const reader = createReader(opened.store.ledger);
+  const reader = createReader(opened.store);
   const { consume, supply } = summarize((await reader.report({ filter, by: [], edges: [] })).groups);
   const total = consume.entries + supply.entries;
   const progress = startProgress("rows");

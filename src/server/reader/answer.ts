@@ -1,6 +1,7 @@
 // What is answered of the books, as the bytes of a body: printed where they are read, so that long lists cost the thread of requests nothing.
 // Knows no HTTP and no caller.
 
+import { reportTokens, splitAhead, type SplitCosts, type TokenReportInit } from "../../audit/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import {
   type Dimension,
@@ -13,6 +14,7 @@ import {
   printTimeline,
 } from "../../ledger/index.ts";
 import { type Bucket, findZone, UTC } from "../../lib/zone.ts";
+import type { RecountStore } from "../../store/recount.ts";
 
 export interface Answer {
   /** UTF-8 of a JSON object. */
@@ -23,11 +25,22 @@ export interface LedgerAnswers {
   /** At most `most` groups, and how many were left out. */
   breakdown(query: { filter: LedgerFilter; by: readonly Dimension[]; most: number }): Promise<Answer>;
   logs(query: { filter: LedgerFilter; limit: number; cursor: string | null }): Promise<Answer>;
+  /** Goes through all calls of the filter; what they cost in parts is asked, some at a time. @throws invalid_request where the groups would be too many */
+  tokens(
+    query: { filter: LedgerFilter } & Pick<TokenReportInit, "by" | "flagged">,
+    splitCosts: SplitCosts,
+  ): Promise<Answer>;
   /** @throws invalid_request where the buckets would be too many */
   timeseries(query: { filter: LedgerFilter; bucket: Bucket; zone: string; nowMs: number }): Promise<Answer>;
 }
 
-export function createAnswers(ledger: Pick<LedgerStore, "page" | "report">): LedgerAnswers {
+/** What is read, and where. */
+export interface Books<Ledger = LedgerStore> {
+  ledger: Ledger;
+  recounts: Pick<RecountStore, "calls">;
+}
+
+export function createAnswers({ ledger, recounts }: Books<Pick<LedgerStore, "page" | "report">>): LedgerAnswers {
   return {
     async breakdown({ filter, by, most }) {
       const report = await ledger.report({ filter, by, edges: [] });
@@ -38,6 +51,9 @@ export function createAnswers(ledger: Pick<LedgerStore, "page" | "report">): Led
     async logs({ filter, limit, cursor }) {
       const page = await ledger.page(filter, limit, cursor);
       return answer({ entries: printEntries(page), next_cursor: page.nextCursor });
+    },
+    async tokens({ filter, by, flagged }, splitCosts) {
+      return answer(await reportTokens({ ...splitAhead(recounts.calls(filter), splitCosts), by, flagged }));
     },
     async timeseries({ filter, bucket, zone: name, nowMs }) {
       const zone = findZone(name) ?? UTC;

@@ -8,7 +8,7 @@ import {
   printExportHead,
   printExportRows,
 } from "../../ledger/index.ts";
-import { createAnswers, type LedgerAnswers } from "./answer.ts";
+import { type Books, createAnswers, type LedgerAnswers } from "./answer.ts";
 
 export interface ExportQuery {
   filter: LedgerFilter;
@@ -32,20 +32,20 @@ export interface LedgerReader extends LedgerAnswers, Pick<LedgerStore, "findPayl
 /** What is done to the books beside requests. */
 export type LedgerUpkeep = Pick<
   LedgerStore,
-  "dropHashes" | "dropPayloads" | "dropRows" | "findCut" | "putPayloads" | "rollUp"
+  "dropHashes" | "dropPayloads" | "dropRows" | "findCuts" | "findForgets" | "putPayloads" | "rollUp"
 >;
 
 export function createUpkeep(ledger: LedgerStore): LedgerUpkeep {
-  const { dropHashes, dropPayloads, dropRows, findCut, putPayloads, rollUp } = ledger;
-  return { dropHashes, dropPayloads, dropRows, findCut, putPayloads, rollUp };
+  const { dropHashes, dropPayloads, dropRows, findCuts, findForgets, putPayloads, rollUp } = ledger;
+  return { dropHashes, dropPayloads, dropRows, findCuts, findForgets, putPayloads, rollUp };
 }
 
 /** A few milliseconds' work, for on PostgreSQL it is done where requests are answered. */
 const EXPORT_ROWS = 250;
 
-export function createReader(ledger: LedgerStore): LedgerReader {
+export function createReader({ ledger, recounts }: Books): LedgerReader {
   return {
-    ...createAnswers(ledger),
+    ...createAnswers({ ledger, recounts }),
     findPayload: ledger.findPayload,
     page: ledger.page,
     report: ledger.report,

@@ -60,7 +60,8 @@ export interface Caller {
   fail(error: Error): void;
 }
 
-export function createCaller(post: (message: unknown) => void): Caller {
+/** Ports among the arguments go along. */
+export function createCaller(post: (message: unknown, ports: MessagePort[]) => void): Caller {
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let last = 0;
   return {
@@ -68,7 +69,8 @@ export function createCaller(post: (message: unknown) => void): Caller {
       return new Promise((resolve, reject) => {
         const id = ++last;
         waiting.set(id, { resolve, reject });
-        post({ id, name, args } satisfies Call);
+        const ports = args.filter((arg) => arg instanceof MessagePort);
+        post({ id, name, args } satisfies Call, ports);
       });
     },
     settle(data) {

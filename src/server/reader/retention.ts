@@ -1,5 +1,6 @@
 // Deletes what the operator wants kept no longer: captured text, hashes of payloads, rows. Knows no SQL.
 
+import type { Cut } from "../../ledger/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { LedgerUpkeep } from "./reader.ts";
 
@@ -11,12 +12,15 @@ export interface Retention {
 }
 
 interface RetentionInit {
-  ledger: Pick<LedgerUpkeep, "dropHashes" | "dropPayloads" | "dropRows" | "findCut">;
+  ledger: Pick<LedgerUpkeep, "dropHashes" | "dropPayloads" | "dropRows" | "findCuts" | "findForgets">;
   limits: () => Retention;
-  /** Of this gateway: each removes the rows of its own chain alone, for each signs for its own. */
-  chain: () => string;
-  /** Says, signed and for good, that rows up to there are about to go. Rejects where that cannot be kept: then they stay. */
-  cut: (link: { seq: number; hash: string }) => Promise<void>;
+  /**
+   * Fingerprint of this gateway's key. What it signs for its own chains stands by itself; another gateway's chain is touched only once
+   * nothing in it is younger, for who verifies it then must know this key, too.
+   */
+  keyId: string;
+  /** Says, signed and for good, that rows up to there, or hashes in them, are about to go. Rejects where that cannot be kept: then they stay. */
+  retire: (reason: "cut" | "forget", link: Pick<Cut, "chain" | "hash" | "seq">) => Promise<void>;
   clock: Clock;
   /** After a round in which something went. */
   onDone: (gone: Gone) => void;
@@ -87,18 +91,25 @@ export function startRetention(init: RetentionInit): () => Promise<void> {
 }
 
 async function dropAll(
-  { ledger, limits, chain, cut, clock }: RetentionInit,
+  { ledger, limits, keyId, retire, clock }: RetentionInit,
   { repeat, isOver }: { repeat: (step: () => Promise<number>) => Promise<number>; isOver: () => boolean },
 ): Promise<Gone> {
   const { capturedMs, payloadHashesMs, rowsMs } = limits();
   const gone: Gone = { captured: 0, hashes: 0, rows: 0 };
   const before = (ms: number): Date => new Date(clock.wallMs() - ms);
+  const mayTouch = (cut: Cut): boolean => !isOver() && (cut.keyId === keyId || cut.isWhole);
   if (capturedMs > 0) gone.captured = await repeat(() => ledger.dropPayloads(before(capturedMs), AT_ONCE));
-  if (payloadHashesMs > 0) gone.hashes = await repeat(() => ledger.dropHashes(before(payloadHashesMs), AT_ONCE));
-  if (rowsMs === 0 || isOver()) return gone;
-  const found = await ledger.findCut(chain(), before(rowsMs));
-  if (found === null || isOver()) return gone;
-  await cut(found);
-  gone.rows = await repeat(() => ledger.dropRows(found, AT_ONCE));
+  const forgets = payloadHashesMs > 0 && !isOver() ? await ledger.findForgets(before(payloadHashesMs)) : [];
+  for (const cut of forgets) {
+    if (!mayTouch(cut)) continue;
+    await retire("forget", cut);
+    gone.hashes += await repeat(() => ledger.dropHashes(cut, AT_ONCE));
+  }
+  const cuts = rowsMs > 0 && !isOver() ? await ledger.findCuts(before(rowsMs)) : [];
+  for (const cut of cuts) {
+    if (!mayTouch(cut)) continue;
+    await retire("cut", cut);
+    gone.rows += await repeat(() => ledger.dropRows(cut, AT_ONCE));
+  }
   return gone;
 }

@@ -1,7 +1,7 @@
 // A reader in a thread of its own, started when it is first asked. Knows no SQL.
 
-import { createCaller } from "./remote.ts";
-import type { LedgerStore } from "../../ledger/index.ts";
+import type { Books } from "./answer.ts";
+import { answerCall, createCaller } from "./remote.ts";
 import { createReader, createUpkeep, type LedgerReader, type LedgerUpkeep } from "./reader.ts";
 import type { Hello } from "./worker.ts";
 
@@ -11,17 +11,17 @@ export interface Reading extends LedgerReader, LedgerUpkeep {
   close(): Promise<void>;
 }
 
-interface ReadingInit {
-  ledger: LedgerStore;
+interface ReadingInit extends Books {
   ledgerFile: string | null;
   /** Resolves once what was written to the books is there to be read. */
   arrive: () => Promise<void>;
 }
 
 /** A SQLite ledger is read in a thread of its own; PostgreSQL does the work itself. */
-export function openReading({ ledger, ledgerFile, arrive }: ReadingInit): Reading {
+export function openReading({ ledger, recounts, ledgerFile, arrive }: ReadingInit): Reading {
   if (ledgerFile !== null) return startReader(ledgerFile, arrive);
-  return { ...createReader(ledger), ...createUpkeep(ledger), isInline: true, close: () => Promise.resolve() };
+  const reader = createReader({ ledger, recounts });
+  return { ...reader, ...createUpkeep(ledger), isInline: true, close: () => Promise.resolve() };
 }
 
 /** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
@@ -34,9 +34,9 @@ const CLOSE_MS = 2_000;
 /** @param location path of the ledger's SQLite file, which exists */
 function startReader(location: string, arrive: () => Promise<void>): Reading {
   let worker: Worker | null = null;
-  const caller = createCaller((message) => {
+  const caller = createCaller((message, ports) => {
     worker ??= start();
-    send(worker, message);
+    send(worker, message, ports);
   });
 
   const start = (): Worker => {
@@ -67,14 +67,27 @@ function startReader(location: string, arrive: () => Promise<void>): Reading {
     dropHashes: (...asked) => caller.call("dropHashes", ...asked),
     dropPayloads: (...asked) => caller.call("dropPayloads", ...asked),
     dropRows: (...asked) => caller.call("dropRows", ...asked),
-    exportPiece: (query) => (query.cursor === null ? read("exportPiece", query) : caller.call("exportPiece", query)),
-    findCut: (...asked) => caller.call("findCut", ...asked),
+    exportPiece: (query) => read("exportPiece", query),
+    findCuts: (before) => caller.call("findCuts", before),
+    findForgets: (before) => caller.call("findForgets", before),
     findPayload: (entryId) => caller.call("findPayload", entryId),
     logs: (query) => read("logs", query),
     page: (...asked) => read("page", ...asked),
     putPayloads: (payloads) => caller.call("putPayloads", payloads),
     report: (query) => read("report", query),
     rollUp: (limit) => caller.call("rollUp", limit),
+    async tokens(query, splitCosts) {
+      // Prices are known on this side.
+      const { port1: own, port2: theirs } = new MessageChannel();
+      const port = { postMessage: (message: unknown) => own.postMessage(message, []) };
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- which does not open a port
+      own.onmessage = ({ data }) => void answerCall(port, { splitCosts }, data);
+      try {
+        return await read("tokens", query, theirs);
+      } finally {
+        own.close();
+      }
+    },
     timeseries: (query) => read("timeseries", query),
     async close() {
       const ended = worker;
@@ -90,7 +103,6 @@ function startReader(location: string, arrive: () => Promise<void>): Reading {
   };
 }
 
-function send(worker: Worker, message: unknown): void {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
-  worker.postMessage(message);
+function send(worker: Worker, message: unknown, ports: Bun.Transferable[] = []): void {
+  worker.postMessage(message, ports);
 }

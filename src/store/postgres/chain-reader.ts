@@ -1,42 +1,37 @@
 // Chains in PostgreSQL, read for verification: over a connection that cannot write. Knows no rule of chains.
 
-import { type Column, getTableColumns, type Table } from "drizzle-orm";
-import type { ChainFields, ChainReader, ChainTable, NamedRow, RowRange } from "../../audit/verify/reader.ts";
+import { getTableColumns, type Table } from "drizzle-orm";
+import type { ChainRules, ChainReader, ChainTable, NamedRow, RawRow, RowRange } from "../../audit/verify/reader.ts";
 import { type ChainRow, type HeadRow, findLoose, toChain, toHead } from "../chain-row.ts";
-import { type Dialect, planText } from "../chain-text.ts";
 import { explainStoreError } from "../error.ts";
+import { planCopy } from "./copy-row.ts";
+import { readCopy } from "./copy.ts";
 import { connect, describeDsn } from "./open.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
 
 const IDS = { ledger_entries: "id", ledger_recounts: "entry_id" } as const;
 
-/** `to_json` of text is as RFC 8785 has it; the order and numbers of stored JSON, and real numbers, are not. */
-const DIALECT: Dialect = {
-  toJson(column: Column, name: string) {
-    const type = column.getSQLType();
-    if (type === "double precision" || type === "jsonb") return null;
-    if (type.startsWith("timestamp")) return `trim_scale(extract(epoch from ${name})::numeric * 1000)::text`;
-    return `to_json(${name})::text`;
-  },
-  toValue: (column, name) => (column.getSQLType() === "jsonb" ? `${name}::text` : name),
-};
-
+/** The rows of both tables come side by side, and one of them may be looked at again meanwhile. */
+const CONNECTIONS = 3;
+const SETTINGS = { default_transaction_read_only: "on", jit: "off" };
 const DATABASE = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
 
-export function openPostgresChains(location: string, fields: ChainFields): ChainReader {
+export function openPostgresChains(location: string, rules: ChainRules): ChainReader {
   const plans = {
-    ledger_entries: planText("ledger_entries", {
+    ledger_entries: planCopy({
+      table: "ledger_entries",
       columns: getTableColumns<Table>(ledgerEntries),
-      fields: fields.ledger_entries,
-      dialect: DIALECT,
+      rules,
+      id: "id",
     }),
-    ledger_recounts: planText("ledger_recounts", {
+    ledger_recounts: planCopy({
+      table: "ledger_recounts",
       columns: getTableColumns<Table>(ledgerRecounts),
-      fields: fields.ledger_recounts,
-      dialect: DIALECT,
+      rules,
+      id: "entryId",
     }),
   } as const;
-  const sql = connect({ location, database: DATABASE }, 1, { default_transaction_read_only: "on" });
+  const sql = connect({ location, database: DATABASE }, CONNECTIONS, SETTINGS);
   const all = async <T>(text: string, values: (number | string | null)[] = []): Promise<T[]> => {
     try {
       // The driver types rows by what they are not.
@@ -45,15 +40,12 @@ export function openPostgresChains(location: string, fields: ChainFields): Chain
       throw explainStoreError(error, describeDsn(location));
     }
   };
-  const read = async (table: ChainTable, { chain, after, through, limit }: RowRange) => {
-    const { select, toRow } = plans[table];
-    const text = `select ${select} from ${table} where chain = $1 and seq > $2 and seq <= $3 order by seq limit $4`;
-    try {
-      const rows = await sql.unsafe(text, [chain, after, through, limit]).values();
-      return (rows as unknown as unknown[][]).map(toRow);
-    } catch (error) {
-      throw explainStoreError(error, describeDsn(location));
-    }
+  const copy = (table: ChainTable, { chain, after, through }: RowRange, take: (piece: Buffer) => void) => {
+    // A copy takes no values of its own; so written, the name can be nothing but a text.
+    const name = `convert_from(decode('${Buffer.from(chain).toString("hex")}', 'hex'), 'UTF8')`;
+    const where = `chain = ${name} and seq > ${toPlace(after)} and seq <= ${toPlace(through)}`;
+    const rows = `select ${plans[table].select} from ${table} where ${where} order by ${table}.seq`;
+    return readCopy(sql, `copy (${rows}) to stdout (format binary)`, take);
   };
   return {
     chains: async () => (await all<ChainRow>("select * from ledger_chains order by started_at, chain")).map(toChain),
@@ -87,14 +79,32 @@ export function openPostgresChains(location: string, fields: ChainFields): Chain
       );
       return row?.hash ?? null;
     },
-    rows: read,
+    async *rows(table, range) {
+      const { take } = plans[table].makeReader(range.chain);
+      let batch: RawRow[] = [];
+      const pieces = copy(table, range, (piece) => take(piece, (row) => void batch.push(row)));
+      try {
+        for await (const _ of pieces) {
+          // More come while these are used.
+          const rows = batch;
+          batch = [];
+          yield rows;
+        }
+      } catch (error) {
+        throw explainStoreError(error, describeDsn(location));
+      }
+    },
     async recheck(table, chain, seq): Promise<NamedRow | null> {
-      const [row] = await read(table, { chain, after: seq - 1, through: seq, limit: 1 });
-      const [named] = await all<{ id: string }>(
-        `select ${IDS[table]} as id from ${table} where chain = $1 and seq = $2`,
-        [chain, seq],
-      );
-      return row === undefined || named === undefined ? null : { ...row, id: named.id };
+      const { take } = plans[table].makeReader(chain);
+      const named: NamedRow[] = [];
+      const range = { chain, after: seq - 1, through: seq };
+      const pieces = copy(table, range, (piece) => take(piece, (_, name) => void named.push(name())));
+      try {
+        for await (const _ of pieces);
+      } catch (error) {
+        throw explainStoreError(error, describeDsn(location));
+      }
+      return named[0] ?? null;
     },
     async loose(limit) {
       const search = { ask: all, mark: "$1", outside: OUTSIDE, limit };
@@ -111,3 +121,7 @@ const CLOSE_TIMEOUT_S = 5;
 const IN_ORDER = `seq >= 1 and seq <= ${Number.MAX_SAFE_INTEGER}`;
 
 const OUTSIDE = ["seq is null", "seq < 1", `seq > ${Number.MAX_SAFE_INTEGER}`];
+
+function toPlace(place: number): string {
+  return String(Math.max(-1, Math.min(Math.trunc(place), Number.MAX_SAFE_INTEGER)));
+}

@@ -72,6 +72,17 @@ function assemble(options: EngineOptions): Engine {
   };
 }
 
+/** All that `work` reads is of one moment, over a connection of its own that cannot write. */
+export async function openSnapshot<T>(location: string, work: (db: Db) => Promise<T>): Promise<T> {
+  const database = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
+  const client = connect({ location, database }, 1, { default_transaction_read_only: "on" });
+  try {
+    return await readSnapshot(drizzle({ client }), work);
+  } finally {
+    await client.end({ timeout: CLOSE_TIMEOUT_S });
+  }
+}
+
 /** On this engine drizzle's transaction is one. Isolation is said, for a database may have another default and then refuse waiters. */
 async function transact<Row>(db: Db, build: (db: Db) => Steps<Row>): Promise<Row[]> {
   try {

@@ -1,41 +1,33 @@
 // Chains in a SQLite file, read for verification: through a connection that cannot write. Knows no rule of chains.
 
 import { Database } from "bun:sqlite";
-import { type Column, getTableColumns, type Table } from "drizzle-orm";
-import type { ChainFields, ChainReader, ChainTable, Extent, NamedRow, RowRange } from "../../audit/verify/reader.ts";
+import { getTableColumns, type Table } from "drizzle-orm";
+import type {
+  ChainRules,
+  ChainReader,
+  ChainTable,
+  Extent,
+  NamedRow,
+  RawRow,
+  RowRange,
+} from "../../audit/verify/reader.ts";
 import { type ChainRow, type HeadRow, findLoose, toChain, toHead } from "../chain-row.ts";
-import { type Dialect, planText, type TextPlan } from "../chain-text.ts";
 import { explainStoreError } from "../error.ts";
+import { planText, type TextPlan } from "./chain-text.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
 
 const TABLES = { ledger_entries: ledgerEntries, ledger_recounts: ledgerRecounts } as const;
 const IDS = { ledger_entries: "id", ledger_recounts: "entry_id" } as const;
 const BUSY_TIMEOUT_MS = 5000;
 
-/**
- * `json_quote` tells numbers from text, so that no row passes for another, and fails on a blob, which costs the careful some time; a value
- * of JSON must be one alone.
- */
-function makeDialect(isCareful: boolean): Dialect {
-  const quote = (name: string): string =>
-    isCareful
-      ? `iif(typeof(${name}) = 'blob', '"blob:' || hex(${name}) || '"', json_quote(${name}))`
-      : `json_quote(${name})`;
-  return {
-    toJson(column: Column, name: string) {
-      if (column.dataType === "json") return isCareful ? null : `iif(json_valid(${name}), ${name}, '!')`;
-      if (column.dataType === "boolean") {
-        return `case ${name} when 1 then 'true' when 0 then 'false' else ${quote(name)} end`;
-      }
-      return column.getSQLType() === "real" ? null : quote(name);
-    },
-    toValue: (_, name) => name,
-  };
-}
-
 type Values = unknown[][];
 
-export function openSqliteChains(location: string, fields: ChainFields): ChainReader {
+/** Rows that are read at once: between two pages, a gateway that moves its log into the file gets its turn. */
+const PAGE = 2_000;
+/** Bytes that are no UTF-8 become this as they are read, and may not pass for it. */
+const REPLACED = "\uFFFD";
+
+export function openSqliteChains(location: string, rules: ChainRules): ChainReader {
   const db = openReader(location);
   const explained = <T>(work: () => T): T => {
     try {
@@ -46,20 +38,30 @@ export function openSqliteChains(location: string, fields: ChainFields): ChainRe
   };
   const prepareRows = (table: ChainTable, isCareful: boolean) => {
     const columns = getTableColumns<Table>(TABLES[table]);
-    const plan = planText(table, { columns, fields: fields[table], dialect: makeDialect(isCareful) });
+    const plan = planText(table, { columns, rules, isCareful });
     return { plan, statement: explained(() => db.prepare(selectRows(table, plan))) };
   };
   const quick = {
     ledger_entries: prepareRows("ledger_entries", false),
     ledger_recounts: prepareRows("ledger_recounts", false),
   };
-  const readCarefully = (table: ChainTable, { chain, after, through, limit }: RowRange) => {
+  const readCarefully = (table: ChainTable, { chain, after, through }: RowRange, limit: number) => {
     const { plan, statement } = prepareRows(table, true);
     try {
       return explained(() => (statement.values(chain, after, through, limit) as Values).map(plan.toRow));
     } finally {
       statement.finalize();
     }
+  };
+  const readPage = (table: ChainTable, range: RowRange): RawRow[] => {
+    const { plan, statement } = quick[table];
+    try {
+      const rows = (statement.values(range.chain, range.after, range.through, PAGE) as Values).map(plan.toRow);
+      if (!rows.some(({ text }) => text.includes(REPLACED))) return rows;
+    } catch {
+      // A blob among them is somebody's doing, and must not hide itself or the others.
+    }
+    return readCarefully(table, range, PAGE);
   };
   const all = <T>(sql: string, ...values: (number | string)[]): T[] =>
     explained(() => {
@@ -100,18 +102,16 @@ export function openSqliteChains(location: string, fields: ChainFields): ChainRe
       );
       return rows[0]?.hash ?? null;
     },
-    rows(table, range) {
-      const { plan, statement } = quick[table];
-      try {
-        const { chain, after, through, limit } = range;
-        return (statement.values(chain, after, through, limit) as Values).map(plan.toRow);
-      } catch {
-        // A blob among them is somebody's doing, and must not hide itself or the others.
-        return readCarefully(table, range);
+    *rows(table, { chain, after, through }) {
+      for (let at = after; ;) {
+        const page = readPage(table, { chain, after: at, through });
+        yield page;
+        if (page.length < PAGE) return;
+        at = page.at(-1)?.seq ?? through;
       }
     },
     async recheck(table, chain, seq): Promise<NamedRow | null> {
-      const [row] = readCarefully(table, { chain, after: seq - 1, through: seq, limit: 1 });
+      const [row] = readCarefully(table, { chain, after: seq - 1, through: seq }, 1);
       const [named] = all<{ id: string }>(
         `select ${IDS[table]} as id from ${table} where chain = ? and seq = ?`,
         chain,

@@ -48,7 +48,8 @@ export function openChain(db: Database, slot: number, options: ChainOptions): Op
       }
     }
     const head = { chain: `${key.id.slice(0, KEY_PREFIX)}-${randomBytes(6).toString("hex")}`, seq: 0, hash: "" };
-    const continues = last === undefined ? null : canonicalize({ chain: last.chain, seq: last.seq, hash: last.hash });
+    const before = last === undefined ? {} : { chain: last.chain, seq: last.seq, hash: last.hash };
+    const continues = canonicalize({ ...before, startedAt: now });
     const row = { ...head, slot, keyId: key.id, publicKey: key.publicKey, startedAt: now, continues };
     runNow(orm.insert(ledgerChains).values(row));
     const origin = pickOrigin({ ...row, startedAt: now.getTime() });

@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
-import type { Finding } from "../../../src/audit/verify/index.ts";
+import type { Finding as Found } from "../../../src/audit/verify/index.ts";
 import { openBooks } from "../../../src/cli/books.ts";
 import type { Books } from "../../../src/cli/books.ts";
 import { loadConfig } from "../../../src/config/index.ts";
@@ -15,11 +15,15 @@ import { makeEntry } from "../../ledger/entry.ts";
 import { runSql } from "../../postgres.ts";
 import { makeClock, type TestClock } from "../../rig.ts";
 
+/** As it is printed. */
+export type Finding = Omit<Found, "toSeq"> & { to_seq: number | null };
+
 export interface Report {
   ok: boolean;
   rows: number;
   findings: Finding[];
   notes: string[];
+  rollups: { sums: number; proved_from: string | null } | null;
   chains: { chain: string; from: number; to: number; signed_to: number }[];
 }
 
@@ -160,7 +164,8 @@ export async function verifyBooks({ desk }: Bench, ...flags: string[]): Promise<
 
 /** What a change brings to light; all is put back afterwards. */
 export async function tryChanges(bench: Bench, changes: readonly string[], ...flags: string[]): Promise<Finding[]> {
-  const tables = ["ledger_entries", "ledger_recounts", "ledger_heads", "ledger_chains"];
+  const rows = ["ledger_entries", "ledger_recounts", "ledger_heads", "ledger_chains"];
+  const tables = [...rows, "ledger_rollups", "ledger_marks"];
   for (const table of tables) await bench.tamper(`create table kept_${table} as select * from ${table}`);
   try {
     for (const change of changes) await bench.tamper(change);

@@ -89,7 +89,12 @@ describe("the key", () => {
       rmSync(join(bench.desk.folder, "ledger.key"));
       await bench.write(async ({ ledger }) => ledger.add(makeCall(2)));
       const [old, next] = await chainsOf(bench);
-      expect(JSON.parse(next?.continues ?? "")).toEqual({ chain: old?.chain, seq: 1, hash: expect.any(String) });
+      expect(JSON.parse(next?.continues ?? "")).toEqual({
+        chain: old?.chain,
+        seq: 1,
+        hash: expect.any(String),
+        startedAt: bench.clock.wallMs(),
+      });
       expect(next?.chain).not.toBe(old?.chain ?? "");
       expect(bench.told).toHaveLength(1);
       expect(bench.told[0]).toContain("a new chain begins");
@@ -161,7 +166,7 @@ describe("chains", () => {
       expect(bench.told[0]).toContain("The books end before what was signed");
       expect((await verifyBooks(bench)).findings).toMatchObject([
         { kind: "head_missing", id: `${old?.chain}/2/shutdown` },
-        { kind: "truncated", chain: old?.chain, seq: 2, toSeq: 2 },
+        { kind: "truncated", chain: old?.chain, seq: 2, to_seq: 2 },
         { kind: "chain_altered", chain: old?.chain },
       ]);
     });
@@ -172,9 +177,9 @@ describe("chains", () => {
       await bench.write(async ({ ledger }) => {
         for (let number = 1; number <= 5; number++) await ledger.add(makeCall(number));
       });
-      await bench.write(async ({ ledger, cut }) => {
+      await bench.write(async ({ ledger, retire }) => {
         const [row] = await bench.query<{ hash: string }>("select hash from ledger_entries where seq = 3");
-        await cut({ seq: 3, hash: row?.hash ?? "" });
+        await retire("cut", { chain: ledger.chain, seq: 3, hash: row?.hash ?? "" });
         await ledger.add(makeCall(6));
       });
       expect(await verifyBooks(bench)).toMatchObject({ ok: true, rows: 6 });
@@ -185,7 +190,7 @@ describe("chains", () => {
       await bench.tamper("update ledger_entries set cost_nanos = 0 where seq = 4");
       expect((await verifyBooks(bench)).findings).toMatchObject([{ kind: "altered", seq: 4 }]);
       await bench.tamper("delete from ledger_entries where seq = 4");
-      expect((await verifyBooks(bench)).findings).toMatchObject([{ kind: "removed", seq: 4, toSeq: 4 }]);
+      expect((await verifyBooks(bench)).findings).toMatchObject([{ kind: "removed", seq: 4, to_seq: 4 }]);
       await bench.tamper("delete from ledger_heads where reason = 'cut'");
       rmSync(join(bench.desk.folder, "ledger.heads.jsonl"));
       const kinds = (await verifyBooks(bench)).findings.map(({ kind, seq }) => [kind, seq]);
@@ -206,6 +211,11 @@ describe("chains", () => {
       await bench.tamper("update ledger_entries set response_hash = 'other'");
       expect((await verifyBooks(bench)).findings).toMatchObject([{ kind: "payload_altered", seq: 1 }]);
       await bench.tamper("update ledger_entries set response_hash = null, request_hash = null, payload_salt = null");
+      expect((await verifyBooks(bench)).findings).toMatchObject([{ kind: "payload_removed", seq: 1, to_seq: 1 }]);
+      const [row] = await bench.query<{ hash: string }>("select hash from ledger_entries where seq = 1");
+      await bench.write(({ ledger, retire }) =>
+        retire("forget", { chain: ledger.chain, seq: 1, hash: row?.hash ?? "" }),
+      );
       expect(await verifyBooks(bench)).toMatchObject({ ok: true });
     });
   });

@@ -72,8 +72,8 @@ test("each is named, and no other", async () => {
       const touched = list.flatMap(({ deed, seq }) =>
         deed === "move" && nameTable(seq) === nameTable(seq + 1) ? [seq, seq + 1] : [seq],
       );
-      const named = findings.flatMap(({ seq, toSeq }) =>
-        seq === null || toSeq === null ? [] : Array.from({ length: toSeq - seq + 1 }, (_, index) => seq + index),
+      const named = findings.flatMap(({ seq, to_seq }) =>
+        seq === null || to_seq === null ? [] : Array.from({ length: to_seq - seq + 1 }, (_, index) => seq + index),
       );
       const ascending = (left: number, right: number): number => left - right;
       expect([...new Set(named)].sort(ascending)).toEqual(touched.sort(ascending));

@@ -1,10 +1,12 @@
 // Rows and hashes that went by age: the books still verify, and what was never signed away is missed. On both engines.
 
 import { describe, expect, test } from "bun:test";
+import { renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { digestPayloads } from "../../../src/ledger/index.ts";
 import { startRetention } from "../../../src/server/reader/retention.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
-import { type Bench, makeBench, makeCall, verifyBooks } from "./books.ts";
+import { type Bench, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
 
 const DAY_MS = 86_400_000;
 const CALLS = 12;
@@ -14,6 +16,28 @@ const PAYLOAD = {
   responseHash: "answered",
   payloadDigest: digestPayloads("salt", "asked", "answered"),
 };
+
+/** One round, with what that much time has passed over; answers what went. */
+async function runRetention(bench: Bench, limits: { payloadHashesMs: number; rowsMs: number }): Promise<unknown[]> {
+  const gone: unknown[] = [];
+  await bench.write(async ({ keyId, retire }) => {
+    await bench.desk.withStore(async ({ ledger: books }) => {
+      while ((await books.rollUp(5)).rows > 0);
+      const stop = startRetention({
+        ledger: books,
+        limits: () => ({ capturedMs: 0, ...limits }),
+        keyId,
+        retire,
+        clock: bench.clock,
+        onDone: (counts) => gone.push(counts),
+        onFault: (error) => gone.push(error),
+      });
+      await pass(bench, () => gone.length > 0);
+      await stop();
+    });
+  });
+  return gone;
+}
 
 /** Lets the clock run, and all that it sets off. */
 async function pass(bench: Bench, isDone: () => boolean): Promise<void> {
@@ -34,30 +58,51 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
     await bench.write(async ({ ledger }) => {
       for (const call of calls) await ledger.add(call);
     });
-    const gone: unknown[] = [];
-    await bench.write(async ({ ledger, cut }) => {
-      await bench.desk.withStore(async ({ ledger: books }) => {
-        while ((await books.rollUp(5)).rows > 0);
-        const stop = startRetention({
-          ledger: books,
-          limits: () => ({ capturedMs: 0, payloadHashesMs: 2.5 * DAY_MS, rowsMs: 4.5 * DAY_MS }),
-          chain: () => ledger.chain,
-          cut,
-          clock: bench.clock,
-          onDone: (counts) => gone.push(counts),
-          onFault: (error) => gone.push(error),
-        });
-        await pass(bench, () => gone.length > 0);
-        await stop();
-      });
-    });
+    const gone = await runRetention(bench, { payloadHashesMs: 2.5 * DAY_MS, rowsMs: 4.5 * DAY_MS });
     expect(gone).toEqual([{ captured: 0, hashes: CALLS - 3, rows: CALLS - 5 }]);
     const report = await verifyBooks(bench);
     expect(report).toMatchObject({ ok: true, findings: [], rows: 5 });
+    // A day behind the first row that is left, sums are proved again.
+    expect(Date.parse(report.rollups?.proved_from ?? "")).toBeLessThan(bench.clock.wallMs() - 3 * DAY_MS);
+    const last = "(select max(id) from ledger_rollups where level = 'total.hour')";
+    const forged = await tryChanges(bench, [`update ledger_rollups set requests = 9 where id = ${last}`]);
+    expect(forged).toMatchObject([{ kind: "sums_altered" }]);
+    const less = await tryChanges(bench, ["update ledger_rollups set entries = 0 where level = 'total.day'"]);
+    expect(less.length).toBeGreaterThan(0);
     const { requests } = await bench.desk.read<{ requests: number }>("usage summary");
     expect(requests).toBe(CALLS);
     await bench.tamper("delete from ledger_entries where seq = (select min(seq) from ledger_entries)");
     expect((await verifyBooks(bench)).ok).toBeFalse();
+    bench.desk.close();
+  });
+
+  test.skipIf(engine === "postgres" && !hasPostgres)("every chain has its turn, whoever signed it", async () => {
+    const bench = makeBench(engine === "postgres" ? await createDatabase() : undefined);
+    const day = (number: number) => new Date(bench.clock.wallMs() - number * DAY_MS);
+    const write = (ages: readonly number[]) =>
+      bench.write(async ({ ledger }) => {
+        for (const age of ages) await ledger.add(makeCall(age, { createdAt: day(age), ...PAYLOAD }));
+      });
+    await write([30, 29, 28]);
+    const keyFile = join(bench.desk.folder, "ledger.key");
+    const first = bench.desk.write("first.pem", (await bench.desk.run("ledger key")).out);
+    rmSync(keyFile);
+    await write([27, 26, 3, 1]);
+    const second = bench.desk.write("second.pem", (await bench.desk.run("ledger key")).out);
+    const gone = await runRetention(bench, { payloadHashesMs: 2 * DAY_MS, rowsMs: 10 * DAY_MS });
+    expect(gone).toEqual([{ captured: 0, hashes: 6, rows: 5 }]);
+    expect(await verifyBooks(bench)).toMatchObject({ ok: true, rows: 2 });
+    expect(await verifyBooks(bench, "--public-key", `${first},${second}`)).toMatchObject({ ok: true });
+    expect((await bench.desk.read<{ requests: number }>("usage summary")).requests).toBe(7);
+    // Where nothing is known of the second key, what it signed of the first one's chain is its own word alone.
+    renameSync(keyFile, `${keyFile}.away`);
+    const stranger = (await verifyBooks(bench)).findings;
+    expect(stranger.map(({ kind }) => kind)).toContain("head_altered");
+    expect(stranger.map(({ kind }) => kind)).toContain("truncated");
+    expect(stranger.find(({ kind }) => kind === "head_altered")?.text).toContain("--public-key");
+    renameSync(`${keyFile}.away`, keyFile);
+    await bench.tamper("delete from ledger_entries where seq = (select min(seq) from ledger_entries)");
+    expect((await verifyBooks(bench, "--no-rollups")).findings).toMatchObject([{ kind: "removed" }]);
     bench.desk.close();
   });
 });

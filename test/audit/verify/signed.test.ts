@@ -27,11 +27,11 @@ describe.each(ENGINES)("on %s", (engine) => {
 
   test.skipIf(!runs)("a tail that was cut off is missed, whatever was changed with it", async () => {
     const cut = "delete from ledger_entries where seq > 17";
-    expect(await tryOut([cut])).toMatchObject([{ kind: "truncated", seq: 18, toSeq: 20 }]);
+    expect(await tryOut([cut])).toMatchObject([{ kind: "truncated", seq: 18, to_seq: 20 }]);
     const [link] = await bench.query<{ hash: string }>("select hash from ledger_entries where seq = 17");
     const state = `update ledger_chains set seq = 17, hash = '${link?.hash}'`;
     expect(await tryOut([cut, state])).toMatchObject([
-      { kind: "truncated", seq: 18, toSeq: 20 },
+      { kind: "truncated", seq: 18, to_seq: 20 },
       { kind: "chain_altered" },
     ]);
     // The head in the database goes too; those beside the key know.
@@ -39,7 +39,7 @@ describe.each(ENGINES)("on %s", (engine) => {
     const all = await tryOut([cut, state, heads]);
     expect(all).toMatchObject([
       { kind: "head_missing", id: `${chain}/20/shutdown` },
-      { kind: "truncated", seq: 18, toSeq: 20 },
+      { kind: "truncated", seq: 18, to_seq: 20 },
       { kind: "chain_altered" },
     ]);
   });
@@ -67,7 +67,7 @@ describe.each(ENGINES)("on %s", (engine) => {
       expect(await tryOut(cut)).toEqual([]);
       expect(await tryOut(cut, "--head", anchored)).toMatchObject([
         { kind: "head_missing" },
-        { kind: "truncated", seq: 18, toSeq: 20 },
+        { kind: "truncated", seq: 18, to_seq: 20 },
         { kind: "chain_altered" },
       ]);
       const wiped = ["ledger_entries", "ledger_recounts", "ledger_heads", "ledger_chains"].map(

@@ -88,7 +88,7 @@ describe.each(ENGINES)("on %s", (engine) => {
       const cast = isPostgres && ["attempts", "dropped", "units"].includes(column) ? "::jsonb" : "";
       const findings = await tryOut([`update ledger_entries set ${column} = ${value}${cast} where seq = 12`]);
       const id = column === "id" ? value.replaceAll("'", "") : idAt(12);
-      expect(findings).toMatchObject([{ kind: "altered", chain, table: "ledger_entries", id, seq: 12, toSeq: 12 }]);
+      expect(findings).toMatchObject([{ kind: "altered", chain, table: "ledger_entries", id, seq: 12, to_seq: 12 }]);
       expect(findings).toHaveLength(1);
     },
   );
@@ -148,8 +148,8 @@ describe.each(ENGINES)("on %s", (engine) => {
       "delete from ledger_entries where seq <= 2",
     ]);
     expect(findings).toMatchObject([
-      { kind: "removed", seq: 1, toSeq: 2 },
-      { kind: "removed", seq: 13, toSeq: 15 },
+      { kind: "removed", seq: 1, to_seq: 2 },
+      { kind: "removed", seq: 13, to_seq: 15 },
     ]);
     expect(findings).toHaveLength(2);
   });
@@ -162,7 +162,7 @@ describe.each(ENGINES)("on %s", (engine) => {
       "update ledger_chains set seq = 19",
     ]);
     const renumbered = findings.find(({ kind }) => kind === "renumbered");
-    expect(renumbered).toMatchObject({ seq: 14, toSeq: 19 });
+    expect(renumbered).toMatchObject({ seq: 14, to_seq: 19 });
     expect(renumbered?.text).toContain("1 removed");
     expect(findings.map(({ kind }) => kind).toSorted()).toEqual(["chain_altered", "renumbered", "truncated"]);
   });
@@ -226,7 +226,7 @@ describe.each(ENGINES)("on %s", (engine) => {
       "update ledger_entries set seq = -seq where seq < 0",
       copy("15", "chain"),
     ]);
-    expect(between.find(({ kind }) => kind === "renumbered")).toMatchObject({ seq: 16, toSeq: 21 });
+    expect(between.find(({ kind }) => kind === "renumbered")).toMatchObject({ seq: 16, to_seq: 21 });
     expect(between).toContainEqual(expect.objectContaining({ kind: "inserted", id: "put-in", seq: 15 }));
     expect(between.every(({ seq }) => seq === null || seq >= 15)).toBe(true);
   });
@@ -243,7 +243,7 @@ describe.each(ENGINES)("on %s", (engine) => {
       ({ seq, hash }) => `update ledger_entries set cost_nanos = 1, hash = '${hash}' where seq = ${seq}`,
     );
     const findings = await tryOut([...changes, `update ledger_chains set hash = '${head.hash}'`]);
-    expect(findings).toMatchObject([{ kind: "rewritten", seq: 11, toSeq: 20 }]);
+    expect(findings).toMatchObject([{ kind: "rewritten", seq: 11, to_seq: 20 }]);
     expect(findings).toHaveLength(1);
   });
 
@@ -266,7 +266,7 @@ describe.each(ENGINES)("on %s", (engine) => {
       const end = await tryOut([
         `update ledger_entries set cost_nanos = 1, hash = '${last.sealed[0]?.hash}' where seq = 20`,
       ]);
-      expect(end.map(({ kind, toSeq }) => [kind, toSeq])).toEqual([
+      expect(end.map(({ kind, to_seq }) => [kind, to_seq])).toEqual([
         ["rewritten", 20],
         ["altered", 20],
       ]);

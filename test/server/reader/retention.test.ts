@@ -6,10 +6,15 @@ import { makeClock } from "../../rig.ts";
 
 const DAY_MS = 86_400_000;
 
+interface Scene {
+  cuts?: { chain: string; keyId: string; isWhole: boolean }[];
+  sign?: () => void;
+}
+
 /** A scene in which each kind of thing goes in two steps. */
 function open(
   limits: Partial<Record<"capturedMs" | "payloadHashesMs" | "rowsMs", number>>,
-  cut: () => void = () => undefined,
+  { cuts = [{ chain: "own", keyId: "key", isWhole: false }], sign = () => undefined }: Scene = {},
 ) {
   const clock = makeClock();
   const asked: string[] = [];
@@ -17,30 +22,32 @@ function open(
   const age = (before: Date): number => (clock.wallMs() - before.getTime()) / DAY_MS;
   const faults: unknown[] = [];
   const done: unknown[] = [];
+  const find = (what: string, before: Date) => {
+    asked.push(`${what} ${Math.round(age(before))}`);
+    return Promise.resolve(cuts.map((cut) => ({ ...cut, seq: 7, hash: "h", before })));
+  };
   const stop = startRetention({
     ledger: {
       async dropPayloads(before) {
         asked.push(`captured ${Math.round(age(before))}`);
         return left.captured.shift() ?? 0;
       },
-      async dropHashes(before) {
-        asked.push(`hashes ${Math.round(age(before))}`);
+      findForgets: (before) => find("hashes", before),
+      async dropHashes({ chain, seq }) {
+        asked.push(`hashes of ${chain} to ${seq}`);
         return left.hashes.shift() ?? 0;
       },
-      async findCut(chain, before) {
-        asked.push(`cut of ${chain} ${Math.round(age(before))}`);
-        return { chain, seq: 7, hash: "h", before };
-      },
-      async dropRows({ seq }) {
-        asked.push(`rows to ${seq}`);
+      findCuts: (before) => find("cuts", before),
+      async dropRows({ chain, seq }) {
+        asked.push(`rows of ${chain} to ${seq}`);
         return left.rows.shift() ?? 0;
       },
     },
     limits: () => ({ capturedMs: 0, payloadHashesMs: 0, rowsMs: 0, ...limits }),
-    chain: () => "own",
-    async cut(link) {
-      asked.push(`signed ${link.seq} ${link.hash}`);
-      cut();
+    keyId: "key",
+    async retire(reason, { chain, seq, hash }) {
+      asked.push(`signed ${reason} of ${chain} ${seq} ${hash}`);
+      sign();
     },
     clock,
     onDone: (gone) => done.push(gone),
@@ -74,11 +81,13 @@ test("each goes by its own age, step by step, and rows only after the cut is sig
     "captured 7",
     "captured 7",
     "hashes 30",
-    "hashes 30",
-    "cut of own 400",
-    "signed 7 h",
-    "rows to 7",
-    "rows to 7",
+    "signed forget of own 7 h",
+    "hashes of own to 7",
+    "hashes of own to 7",
+    "cuts 400",
+    "signed cut of own 7 h",
+    "rows of own to 7",
+    "rows of own to 7",
   ]);
   expect(done).toEqual([{ captured: 3, hashes: 200, rows: 3 }]);
   await stop();
@@ -88,13 +97,29 @@ test("rows stay where the cut cannot be signed, and it is tried again an hour la
   const refuse = (): never => {
     throw new Error("no key");
   };
-  const { asked, faults, stop, turn } = open({ rowsMs: DAY_MS }, refuse);
+  const { asked, faults, stop, turn } = open({ rowsMs: DAY_MS }, { sign: refuse });
   await turn(120_000);
-  expect(asked).toEqual(["cut of own 1", "signed 7 h"]);
+  expect(asked).toEqual(["cuts 1", "signed cut of own 7 h"]);
   expect(String(faults)).toContain("no key");
   await turn(4_000_000);
   expect(asked).toHaveLength(4);
-  expect(asked.join()).not.toContain("rows to");
+  expect(asked.join()).not.toContain("rows of");
+  await stop();
+});
+
+test("all chains of the gateway's key are looked through; another gateway's only once it is over as a whole", async () => {
+  const cuts = [
+    { chain: "older", keyId: "key", isWhole: false },
+    { chain: "alive", keyId: "other", isWhole: false },
+    { chain: "dead", keyId: "other", isWhole: true },
+  ];
+  const { asked, stop, turn } = open({ rowsMs: DAY_MS }, { cuts });
+  await turn(120_000);
+  expect(asked.filter((line) => line.startsWith("signed"))).toEqual([
+    "signed cut of older 7 h",
+    "signed cut of dead 7 h",
+  ]);
+  expect(asked.join()).not.toContain("alive");
   await stop();
 });
 

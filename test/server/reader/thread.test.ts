@@ -4,16 +4,18 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { encodeEntryLine } from "../../../src/ledger/index.ts";
+import { encodeEntryLine, encodeRecountLine } from "../../../src/ledger/index.ts";
 import { createReader, exportRows } from "../../../src/server/reader/reader.ts";
 import { openReading, type Reading } from "../../../src/server/reader/thread.ts";
 import { startUpkeep } from "../../../src/server/reader/upkeep.ts";
 import type { Store } from "../../../src/store/index.ts";
 import { makeClock } from "../../rig.ts";
+import { makeRecount } from "../../audit/verify/books.ts";
 import { openJournal } from "../../store/report-contract.ts";
 import { makeEntry, open } from "../../store/sample.ts";
 
 const ROWS = 2_500;
+const COUNTED = 600;
 
 let folder: string;
 let store: Store;
@@ -26,7 +28,8 @@ beforeAll(async () => {
   const entries = Array.from({ length: ROWS }, (_, index) =>
     makeEntry({ status: index % 5 === 0 ? 500 : 200, createdAt: new Date(index * 60_000) }),
   );
-  journal.append(entries.map(encodeEntryLine), () => []);
+  const counted = entries.slice(0, COUNTED).map(({ id }) => makeRecount(id));
+  journal.append([...entries.map(encodeEntryLine), ...counted.map(encodeRecountLine)], () => []);
   await close(0);
   reading = openReading(store);
 });
@@ -46,7 +49,7 @@ describe("the reading thread", () => {
   });
 
   test("prints bodies as they are printed in place", async () => {
-    const inPlace = createReader(store.ledger);
+    const inPlace = createReader(store);
     const nowMs = ROWS * 60_000;
     const breakdown = { filter: {}, by: ["status" as const], most: 1 };
     const days = { filter: {}, bucket: "day" as const, zone: "Asia/Kolkata", nowMs };
@@ -73,6 +76,23 @@ describe("the reading thread", () => {
       kind: "invalid_request",
       param: "cursor",
     });
+  });
+
+  test("reports on tokens, and asks for the prices of counted rows a piece at a time", async () => {
+    const query = { filter: {}, by: ["model" as const], flagged: 3 };
+    const asked: number[] = [];
+    const split = (entries: readonly { costNanos: number | null }[]) =>
+      Promise.resolve(entries.map(({ costNanos }) => ({ input: costNanos ?? 0, output: 1 })));
+    const far = await reading.tokens(query, (entries) => {
+      asked.push(entries.length);
+      return split(entries);
+    });
+    const near = await createReader(store).tokens(query, split);
+    expect(new TextDecoder().decode(far.bytes)).toBe(new TextDecoder().decode(near.bytes));
+    expect(JSON.parse(new TextDecoder().decode(far.bytes))).toMatchObject({ total: { rows: ROWS, counted: COUNTED } });
+    expect(Math.max(...asked)).toBeLessThanOrEqual(250);
+    expect(asked.reduce((sum, count) => sum + count)).toBe(COUNTED);
+    await expect(reading.tokens(query, () => Promise.reject(new Error("no prices")))).rejects.toThrow("no prices");
   });
 
   test("gives an export in pieces, every row once", async () => {

@@ -1,0 +1,228 @@
+// Computes the kept sums once more from their rows, a day at a time and all in one snapshot, and compares. Changes nothing, and brings no
+// table up to date. Knows no rule of chains.
+
+import { and, asc, eq, gte, inArray, lt, min, type SQL, sql } from "drizzle-orm";
+import type { CheckedSums, SumsQuery, WrongSum } from "../audit/verify/sums.ts";
+import type { Db, Engine, RollupRow } from "./engine.ts";
+import { explainStoreError } from "./error.ts";
+import { readScheme } from "./location.ts";
+import { type Level, LEVELS } from "./report-plan.ts";
+import { readMarks } from "./report.ts";
+import { createSums, groupRows } from "./rollup.ts";
+import { SUM_FIELDS } from "./sums.ts";
+
+const DAY_MS = 86_400_000;
+const FINE = LEVELS.filter(({ grainMs }) => grainMs <= DAY_MS);
+const COARSE = LEVELS.filter(({ grainMs }) => grainMs > DAY_MS);
+const BLOCK_MS = Math.max(...COARSE.map(({ grainMs }) => grainMs));
+/** What is remembered of wrong ones. */
+const MAX_WRONG = 10_000;
+
+type Place = Pick<Engine, "name" | "schema">;
+
+/** A file path, or a postgres:// DSN. */
+export async function checkRollups(location: string, query: SumsQuery): Promise<CheckedSums> {
+  const open = readScheme(location) === "" ? openSqlite : openPostgres;
+  try {
+    return await open(location, (place, db) => checkAll(place, db, query));
+  } catch (error) {
+    throw explainStoreError(error, "The ledger's database");
+  }
+}
+
+type Work<T> = (place: Place, db: Db) => Promise<T>;
+
+async function openSqlite<T>(location: string, work: Work<T>): Promise<T> {
+  const { schema } = await import("./sqlite/schema.ts");
+  const { createDesk } = await import("./sqlite/desk.ts");
+  const desk = createDesk(location, BUSY_TIMEOUT_MS);
+  try {
+    return await desk.snapshot((db) => work({ name: "sqlite", schema }, db));
+  } finally {
+    desk.close();
+  }
+}
+
+const BUSY_TIMEOUT_MS = 5_000;
+
+async function openPostgres<T>(location: string, work: Work<T>): Promise<T> {
+  const { schema } = await import("./postgres/schema.ts");
+  const { openSnapshot } = await import("./postgres/open.ts");
+  return openSnapshot(location, (db) => work({ name: "postgres", schema }, db));
+}
+
+async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<CheckedSums> {
+  const summed = await findSummed(place, db);
+  const provedMs = await findProved(place, db, query.cutChains);
+  const checked: CheckedSums = { sums: 0, wrong: [], provedFrom: provedMs === null ? null : new Date(provedMs) };
+  const toMs = query.to?.getTime() ?? Number.POSITIVE_INFINITY;
+  const fromMs = query.from?.getTime() ?? Number.NEGATIVE_INFINITY;
+  let coarse = createSums(COARSE);
+  let block: number | null = null;
+  const closeBlock = async (): Promise<void> => {
+    if (block === null) return;
+    // Only a block that was gone through from end to end has all its rows.
+    const isWhole = fromMs <= block && toMs >= block + BLOCK_MS;
+    if (isWhole) await compare(COARSE, block, BLOCK_MS, coarse.rows());
+    coarse = createSums(COARSE);
+  };
+  const compare = async (levels: readonly Level[], startMs: number, spanMs: number, computed: RollupRow[]) => {
+    const kept = await readKept(place, db, { levels, startMs, endMs: startMs + spanMs });
+    checked.sums += Math.max(kept.length, computed.length);
+    const isProved = provedMs === null || startMs >= provedMs;
+    const room = MAX_WRONG - checked.wrong.length;
+    if (room > 0) checked.wrong.push(...findWrong(kept, computed, isProved).slice(0, room));
+  };
+  const last = Math.min(toMs, (await findDay(place, db, null)) ?? 0);
+  let first: number | null = null;
+  for (
+    let day = await findDay(place, db, fromMs);
+    day !== null && day < toMs;
+    day = await findDay(place, db, day + DAY_MS)
+  ) {
+    first ??= day;
+    query.onProgress((day - first) / DAY_MS, Math.max(1, (last - first) / DAY_MS + 1));
+    const start = Math.floor(day / BLOCK_MS) * BLOCK_MS;
+    if (start !== block) await closeBlock();
+    block = start;
+    const groups = await groupRows(place, db, and(summed, ...within(place, day, day + DAY_MS)));
+    const fine = createSums(FINE);
+    fine.add(groups);
+    coarse.add(groups);
+    // Days of which only a part was asked for are looked at as a whole.
+    await compare(FINE, day, DAY_MS, fine.rows());
+  }
+  await closeBlock();
+  return checked;
+}
+
+/** Rows that are in the sums. Written so that rows are looked for by their time. */
+async function findSummed(place: Place, db: Db): Promise<SQL> {
+  const { chain, seq } = place.schema.ledgerEntries;
+  const marks = await readMarks(place, db);
+  if (marks.length === 0) return sql`1 = 0`;
+  const cases = marks.map((mark) => sql`when ${mark.chain} then ${mark.seq}`);
+  return sql`${seq} <= case ${chain} ${sql.join(cases, sql` `)} else 0 end`;
+}
+
+/**
+ * Removed rows were the oldest of their chain. The mark says until when that was; it is believed up to a day behind the first row that is
+ * still there, for rows come nearly in the order of their time.
+ */
+async function findProved(place: Place, db: Db, cutChains: readonly string[]): Promise<number | null> {
+  const { ledgerEntries: rows } = place.schema;
+  const marks = new Map((await readMarks(place, db)).map((mark) => [mark.chain, mark.removedBefore]));
+  let latest: number | null = null;
+  for (const chain of cutChains) {
+    const [first] = await db
+      .select({ at: rows.createdAt })
+      .from(rows)
+      .where(eq(rows.chain, chain))
+      .orderBy(asc(rows.seq))
+      .limit(1);
+    const told = marks.get(chain)?.getTime() ?? Number.POSITIVE_INFINITY;
+    const bound = first === undefined ? told : Math.min(told, first.at.getTime() + DAY_MS);
+    latest = Math.max(latest ?? bound, bound);
+  }
+  return latest;
+}
+
+/** The first day from there on that has rows or sums; the last of all where there is no bound. */
+async function findDay({ schema }: Place, db: Db, fromMs: number | null): Promise<number | null> {
+  const { ledgerEntries: rows, ledgerRollups: sums } = schema;
+  const from = fromMs === null ? null : new Date(Math.max(fromMs, -DAY_MS * 25_567));
+  const found: (Date | null)[] = [];
+  const pick = <Column extends typeof rows.createdAt | typeof sums.startedAt>(column: Column) =>
+    from === null ? sql<Date>`max(${column})`.mapWith(column) : min(column);
+  const [row] = await db
+    .select({ at: pick(rows.createdAt) })
+    .from(rows)
+    .where(from === null ? undefined : gte(rows.createdAt, from));
+  found.push(row?.at ?? null);
+  for (const { name } of LEVELS) {
+    const [sum] = await db
+      .select({ at: pick(sums.startedAt) })
+      .from(sums)
+      .where(and(eq(sums.level, name), from === null ? undefined : gte(sums.startedAt, from)));
+    found.push(sum?.at ?? null);
+  }
+  const times = found.flatMap((at) => (at === null || Number.isNaN(at.getTime()) ? [] : [at.getTime()]));
+  if (times.length === 0) return null;
+  const time = from === null ? Math.max(...times) : Math.min(...times);
+  return Math.floor(time / DAY_MS) * DAY_MS;
+}
+
+function within({ schema }: Place, fromMs: number, toMs: number): SQL[] {
+  const { createdAt } = schema.ledgerEntries;
+  return [gte(createdAt, new Date(fromMs)), lt(createdAt, new Date(toMs))];
+}
+
+interface KeptQuery {
+  levels: readonly Level[];
+  startMs: number;
+  endMs: number;
+}
+
+function readKept({ schema }: Place, db: Db, { levels, startMs, endMs }: KeptQuery): Promise<RollupRow[]> {
+  const { ledgerRollups: sums } = schema;
+  const names = levels.map(({ name }) => name);
+  const inTime = and(gte(sums.startedAt, new Date(startMs)), lt(sums.startedAt, new Date(endMs)));
+  return db
+    .select()
+    .from(sums)
+    .where(and(inArray(sums.level, names), inTime));
+}
+
+function findWrong(kept: readonly RollupRow[], computed: readonly RollupRow[], isProved: boolean): WrongSum[] {
+  const wrong: WrongSum[] = [];
+  const open = new Map(computed.map((row) => [row.id, row]));
+  for (const row of kept) {
+    const own = open.get(row.id);
+    open.delete(row.id);
+    if (own === undefined) {
+      if (isProved) wrong.push(blame(row, "extra", row, null));
+    } else if (isProved ? !isEqual(row, own) : row.entries < own.entries) wrong.push(blame(own, "other", row, own));
+  }
+  return [...wrong, ...[...open.values()].map((row) => blame(row, "missing", null, row))];
+}
+
+function blame(
+  { id, level, startedAt }: RollupRow,
+  kind: WrongSum["kind"],
+  kept: RollupRow | null,
+  computed: RollupRow | null,
+): WrongSum {
+  const spanMs = LEVELS.find(({ name }) => name === level)?.grainMs ?? 0;
+  const names =
+    kept === null || computed === null
+      ? FIELDS.slice(0, 1)
+      : FIELDS.filter((name) => print(kept, name) !== print(computed, name));
+  const tell = (row: RollupRow | null): string | null =>
+    row === null ? null : names.map((name) => `${name} ${print(row, name)}`).join(", ");
+  return { id, level, startedAt, spanMs, kind, kept: tell(kept), computed: tell(computed) };
+}
+
+/** All but the id, which is made of the others. */
+const FIELDS = [
+  ...SUM_FIELDS,
+  "level",
+  "startedAt",
+  "userId",
+  "apiKeyId",
+  "tags",
+  "modelAsked",
+  "modelServed",
+  "provider",
+  "endpoint",
+  "status",
+  "direction",
+] as const satisfies readonly (keyof RollupRow)[];
+
+function isEqual(left: RollupRow, right: RollupRow): boolean {
+  return FIELDS.every((name) => print(left, name) === print(right, name));
+}
+
+function print(row: RollupRow, name: (typeof FIELDS)[number]): string {
+  const value = row[name];
+  return typeof value === "number" || typeof value === "string" ? String(value) : JSON.stringify(value);
+}

@@ -1,0 +1,35 @@
+// A reader that has seen enough, such as `head`: what a command found out still decides how it ends, and no stack is shown.
+
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { fillBooks, makeBench } from "../audit/verify/books.ts";
+
+const MAIN = join(import.meta.dir, "../../src/main.ts");
+
+test("ledger verify ends as its findings say, whoever stopped reading them", async () => {
+  const bench = makeBench();
+  await fillBooks(bench);
+  const run = async (...flags: string[]): Promise<string> => {
+    // The reader is gone before anything is written.
+    const line = '{ "$0" "$@"; echo "code $?" >&2; } | true';
+    const command = [
+      process.execPath,
+      MAIN,
+      "ledger",
+      "verify",
+      "--config",
+      join(bench.desk.folder, "config"),
+      ...flags,
+    ];
+    const { stderr } = Bun.spawn(["sh", "-c", line, ...command], { cwd: bench.desk.folder, stderr: "pipe" });
+    return new Response(stderr).text();
+  };
+  expect(await run()).toContain("code 0");
+  await bench.tamper("update ledger_entries set cost_nanos = 0 where seq > 2");
+  for (const flags of [[], ["--json"]]) {
+    const said = await run(...flags);
+    expect(said).toContain("code 1");
+    expect(said).not.toMatch(/EPIPE|\n\s+at /u);
+  }
+  bench.desk.close();
+});
