@@ -23,6 +23,7 @@ import { type TestClock, makeClock } from "./clock.ts";
 import { openTestRecounter } from "./recounting.ts";
 import { makeReuseConfig, openShelf } from "./reuse-config.ts";
 import { bindIn, makeBooks } from "./rig-books.ts";
+import { HEALTH } from "./rig-health.ts";
 
 export { type TestClock, makeClock } from "./clock.ts";
 export { makeStream } from "./stream.ts";
@@ -331,6 +332,7 @@ export function makeConfig(folder: string): Config {
     ...makeReuseConfig(folder),
     // Tests of other things count their calls.
     travel: { maxAttempts: 1, backoff: { baseMs: 100, capMs: 1_000 }, totalMs: 120_000 },
+    health: HEALTH,
     timeouts: { keepAliveMs: 0, upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
     prices: { overrides: [], file: null, publicKey: null, marketFile: null, refreshMs: 3_600_000, onUnknown: "allow" },
     recount: {

@@ -10,6 +10,7 @@ import type { Origin } from "./problem.ts";
 import { describeUnknown } from "./problem.ts";
 import { type FlatForm, PROVIDER_FIELDS, isSecretField, readFlatForm } from "./provider-key.ts";
 import { SECTION_NAMES, describeSection } from "./section.ts";
+import { readPoolVariable } from "./provider-pool.ts";
 import { isName } from "./syntax.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -118,6 +119,17 @@ function gatherProviderVariable(into: Gathered, env: Environment, { variable, va
     const provider = findProviderName(into, header[1] ?? "");
     const headers = declareProvider(into, provider, origin).headers;
     return put(headers, (header[2] ?? "").toLowerCase().replaceAll("_", "-"), setting);
+  }
+  const key = readPoolVariable(rest);
+  if (key !== null) {
+    const plain = variable.slice(0, -"_FILE".length);
+    if (key.isPath && (env[plain]?.trim() ?? "") !== "") return noteBoth(into, plain);
+    const { field, isPath } = key;
+    return putField(into, {
+      provider: findProviderName(into, key.provider),
+      field,
+      setting: { ...setting, isPath },
+    });
   }
   for (const field of LONGEST_FIRST) {
     const isPath = isSecretField(field) && rest.endsWith(`_${field.toUpperCase()}_FILE`);

@@ -2,11 +2,14 @@
 // Knows no file and no layer.
 
 import type * as z from "zod";
+import { ANSWER_KEYS } from "./answer-key.ts";
 import { CACHE_KEYS } from "./cache-key.ts";
+import { HEALTH_KEYS } from "./health-key.ts";
 import { LEDGER_KEYS } from "./ledger-key.ts";
 import { LOG_KEYS } from "./log-key.ts";
 import { RECOUNT_KEYS } from "./recount-key.ts";
 import { SIGN_IN_KEYS } from "./sign-in-key.ts";
+import { sortTable } from "./sort.ts";
 import { TRAVEL_KEYS } from "./travel-key.ts";
 import * as syntax from "./syntax.ts";
 
@@ -49,6 +52,7 @@ export const GROUPS = {
   log: "Logging",
   upstream: "Calls to providers",
   cache: "Answers that are given again",
+  health: "Leaving alone what fails; each may be said of one provider, too, in its section",
   recount: "Counting tokens again, to hold against the providers' figures",
   routing: "Models: routes and aliases",
   provider: "Providers",
@@ -249,34 +253,6 @@ const GENERAL_KEYS = {
     example: "proj_...",
     usual: ["OPENAI_PROJECT_ID"],
   },
-  responses_keep_days: {
-    about: "How many days answers of /v1/responses are kept, for clients that refer to them later; 0: none is kept",
-    group: "database",
-    type: syntax.defineInteger(0, 3_650),
-    fallback: "30",
-    restart: true,
-  },
-  responses_max_bytes: {
-    about: "Most bytes of kept answers of all users together; the oldest go first",
-    group: "database",
-    type: syntax.size,
-    fallback: "4GiB",
-    restart: true,
-  },
-  responses_max_bytes_per_user: {
-    about: "Likewise of one user",
-    group: "database",
-    type: syntax.size,
-    fallback: "256MiB",
-    restart: true,
-  },
-  responses_max_per_user: {
-    about: "Most kept answers of one user; the oldest go first",
-    group: "database",
-    type: syntax.defineInteger(1, 10_000_000),
-    fallback: "10000",
-    restart: true,
-  },
   routes: {
     about: "Which provider answers which models, as pattern=>provider, separated by commas; see [routes] too",
     group: "routing",
@@ -328,7 +304,9 @@ const GENERAL_KEYS = {
 /** By name. */
 export const KEYS = sortTable({
   ...GENERAL_KEYS,
+  ...ANSWER_KEYS,
   ...CACHE_KEYS,
+  ...HEALTH_KEYS,
   ...LEDGER_KEYS,
   ...LOG_KEYS,
   ...RECOUNT_KEYS,
@@ -346,11 +324,6 @@ export type Values = {
 };
 
 export const KEY_NAMES = Object.keys(KEYS) as readonly KeyName[];
-
-function sortTable<T extends object>(table: T): T {
-  // The same names with the same values.
-  return Object.fromEntries(Object.entries(table).sort(([left], [right]) => (left < right ? -1 : 1))) as T;
-}
 
 export function isKeyName(name: string): name is KeyName {
   return Object.hasOwn(KEYS, name);

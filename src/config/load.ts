@@ -18,7 +18,9 @@ import type { Key, KeyName, Values } from "./key.ts";
 import { KEY_NAMES, describeKey } from "./key.ts";
 import type { Problem } from "./problem.ts";
 import { ConfigError, describeBadValue, printOrigin, quote } from "./problem.ts";
+import { readHealth } from "./health.ts";
 import { readPrices } from "./price.ts";
+import { refuseStrayLabels } from "./provider-pool.ts";
 import { listProviderNames, readProviders } from "./provider.ts";
 import type { EffectiveValue, Reading } from "./read.ts";
 import { readSetting } from "./read.ts";
@@ -105,6 +107,7 @@ function readConfig(reading: Reading): Config {
   const values = readValues(reading);
   const providers = readProviders(reading, values);
   const routes = readRoutes(reading, values, listProviderNames(reading));
+  refuseStrayLabels(reading, routes, providers);
   const aliases = readAliases(reading, values);
   checkTls(reading, values);
   const smtp = readSmtp(reading, values);
@@ -146,6 +149,7 @@ function readConfig(reading: Reading): Config {
       backoff: { baseMs: values.retry_backoff, capMs: values.retry_backoff_max },
       totalMs: values.retry_window,
     },
+    health: readHealth(values),
     timeouts: readTimeouts(values),
     prices: {
       overrides,

@@ -2,8 +2,11 @@
 // each kind has of its own. Knows no file and no layer.
 
 import type * as z from "zod";
-import { KINDS, type ProviderOption } from "../provider/index.ts";
+import { KEY_STRATEGIES, KINDS, type ProviderOption } from "../provider/index.ts";
+import { HEALTH_FIELDS } from "./health-key.ts";
 import type { Key, KeyName } from "./key.ts";
+import { sortTable } from "./sort.ts";
+import { isPoolField, isPoolSecret } from "./provider-pool.ts";
 import * as syntax from "./syntax.ts";
 
 export interface Field extends Pick<Key, "fallback" | "path" | "secret" | "type"> {
@@ -18,14 +21,15 @@ export const BUILT_IN = ["loopback", "openai", "anthropic"] as const;
 /** `loopback` calls nobody, so that one is enough. */
 export const DECLARABLE: readonly string[] = [...KINDS.keys()].filter((name) => name !== "loopback");
 
-export const FIELDS = {
+const OWN_FIELDS = {
   allow_private: {
     about: "Whether its address may lead to private networks though it is a vendor's, or to a cloud's own addresses",
     type: syntax.boolean,
     example: "no",
   },
   api_key: {
-    about: "Its key, where it needs one; or api_key_file, a file that holds it",
+    about:
+      "Its key, where it needs one; or api_key_file, a file that holds it. Of several, each has a name: api_key.NAME, and api_key.NAME.weight",
     type: syntax.headerText,
     example: "",
     secret: true,
@@ -39,6 +43,11 @@ export const FIELDS = {
     about: "Percent off its listed prices, as agreed with it",
     type: syntax.percent,
     example: "12.5",
+  },
+  key_strategy: {
+    about: `Which of several keys comes first: ${KEY_STRATEGIES.join(", ")}; unless said, by turns, by their weights where these are said, and as the route does where that is sticky`,
+    type: syntax.defineChoice(KEY_STRATEGIES),
+    example: "least-busy",
   },
   market_services: {
     about:
@@ -68,6 +77,8 @@ export const FIELDS = {
   },
 } as const satisfies Record<string, Field>;
 
+export const FIELDS = sortTable({ ...OWN_FIELDS, ...HEALTH_FIELDS }) satisfies Record<string, Field>;
+
 type SharedField = keyof typeof FIELDS;
 
 export type FieldValues = { [F in SharedField]: z.output<(typeof FIELDS)[F]["type"]> | null };
@@ -82,7 +93,7 @@ const OPTIONS: ReadonlyMap<string, ProviderOption> = new Map(
 export const PROVIDER_FIELDS: readonly string[] = [...SHARED_FIELDS, ...OPTIONS.keys()].toSorted();
 
 export function isProviderField(name: string): boolean {
-  return Object.hasOwn(FIELDS, name) || OPTIONS.has(name);
+  return Object.hasOwn(FIELDS, name) || OPTIONS.has(name) || isPoolField(name);
 }
 
 export function isSharedField(name: string): name is SharedField {
@@ -120,6 +131,7 @@ export function readFieldForm(written: string): { field: string; isPath: boolean
 }
 
 export function isSecretField(name: string): boolean {
+  if (isPoolSecret(name)) return true;
   return isSharedField(name) ? describeField(name).secret === true : OPTIONS.get(name)?.secret === true;
 }
 

@@ -26,6 +26,8 @@ import {
   isSharedField,
   nameVariable,
 } from "./provider-key.ts";
+import { isPoolField, judgePoolField, readPool } from "./provider-pool.ts";
+import { readOwnHealth } from "./health.ts";
 import type { Reading } from "./read.ts";
 import { keepSecret, readSetting } from "./read.ts";
 import { headerText, parseText } from "./syntax.ts";
@@ -76,7 +78,7 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     kind: kindName,
     baseUrl: baseUrl ?? "",
     reach,
-    apiKey: fields.api_key,
+    ...readPool(reading, { name, fields: draft?.fields ?? NO_FIELDS, apiKey: fields.api_key }),
     apiKeyNames: kind.needsKey || kind.keyVariables.length > 0 ? nameKey(subject) : [],
     needsApiKey: kind.needsKey,
     options: readOptions(reading, values, subject),
@@ -85,6 +87,8 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     ...(fields.discount === null ? {} : { discount: fields.discount }),
     ...(fields.market_services === null ? {} : { services: readList(fields.market_services) }),
     ...(fields.on_unknown_price === null ? {} : { onUnknownPrice: fields.on_unknown_price }),
+    ...(fields.key_strategy === null ? {} : { keyStrategy: fields.key_strategy }),
+    ...readOwnHealth(fields),
   };
 }
 
@@ -94,6 +98,8 @@ function readList(text: string): string[] {
     .map((part) => part.trim())
     .filter((part) => part !== "");
 }
+
+const NO_FIELDS: ProviderDraft["fields"] = new Map();
 
 function isTypeMisspelt(draft: ProviderDraft | undefined): boolean {
   const type = draft?.fields.get("type");
@@ -208,6 +214,7 @@ function judgeField(
   if (field === "type" && isBuiltIn(name) && setting.text.toLowerCase() !== name) {
     return `the type of the built-in provider ${name} cannot be changed: choose another name`;
   }
+  if (isPoolField(field)) return judgePoolField(field);
   if (isSharedField(field) || Object.hasOwn(kind.options, field)) return null;
   const known = Object.keys(kind.options);
   const rest = known.length === 0 ? "" : ` (it has ${known.join(", ")})`;

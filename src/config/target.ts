@@ -43,7 +43,7 @@ export function readTargets(text: string, reading: Reading): RouteTarget[] {
   const { field, faults, providers } = reading;
   return splitWords(text).flatMap((part) => {
     const [written = "", ...options] = part.split(/\s+/u);
-    const { provider, model } = splitTarget(written);
+    const { provider, model, ...keys } = splitTarget(written);
     if (!providers.includes(provider)) {
       const [near] = findNearest(provider, providers, 1);
       const known = near === undefined ? ` (there are ${providers.join(", ")})` : "";
@@ -54,15 +54,19 @@ export function readTargets(text: string, reading: Reading): RouteTarget[] {
       faults.add(field, `${quote(written)} must be a model's name: leave it out for the one that was asked for`);
       return [];
     }
-    return [{ provider, model, ...readOptions(options, reading) }];
+    return [{ provider, model, ...keys, ...readOptions(options, reading) }];
   });
 }
 
-/** `provider`, or `provider/model` where it has another name for the model. */
-export function splitTarget(written: string): Pick<RouteTarget, "model" | "provider"> {
+/**
+ * `provider`, or `provider/model` where it has another name for the model; behind a `#` the label of the key that it is to be asked with, or
+ * several with `+`: `provider#eu+us/model`.
+ */
+export function splitTarget(written: string): Pick<RouteTarget, "keys" | "model" | "provider"> {
   const slash = written.indexOf("/");
-  if (slash <= 0) return { provider: written.toLowerCase(), model: null };
-  return { provider: written.slice(0, slash).toLowerCase(), model: written.slice(slash + 1) || null };
+  const [name, model] = slash <= 0 ? [written, ""] : [written.slice(0, slash), written.slice(slash + 1)];
+  const [provider = "", labels] = name.toLowerCase().split("#");
+  return { provider, model: model || null, ...(labels === undefined ? {} : { keys: labels.split("+") }) };
 }
 
 const MOST_WEIGHT = 1_000_000;

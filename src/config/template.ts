@@ -23,6 +23,7 @@ const SETTING_GROUPS: readonly Group[] = [
   "log",
   "upstream",
   "cache",
+  "health",
   "recount",
 ];
 const OVERLAY_GROUPS: readonly Group[] = ["provider", "routing"];

@@ -3,7 +3,7 @@
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import type { Smtp, Target } from "../notice/index.ts";
 import type { DeclaredBudget, PriceOverride } from "../ledger/index.ts";
-import type { ProviderSettings } from "../provider/settings.ts";
+import type { HealthSettings, ProviderSettings } from "../provider/settings.ts";
 
 export type { AliasRule, RouteRule } from "../gateway/rule.ts";
 export type { ProviderSettings } from "../provider/settings.ts";
@@ -107,6 +107,8 @@ export interface Config {
     backoff: { baseMs: number; capMs: number };
     totalMs: number;
   };
+  /** When what fails is left alone, unless its provider says otherwise. */
+  health: HealthSettings;
   timeouts: {
     /** Between two signs of life to a client whose stream has not begun; 0: none. */
     keepAliveMs: number;

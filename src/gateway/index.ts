@@ -27,5 +27,6 @@ export type { Connect, Session } from "./socket/type.ts";
 export { findTarget, unknownModel } from "./plan.ts";
 export { type Decision, type Router, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";
-export { createFleet } from "./way/fleet.ts";
+export { type Control, type Controls, createControls } from "./way/control.ts";
+export { type Finding, type Fleet, type PlaceName, type PlaceState, createFleet } from "./way/fleet.ts";
 export { createRetryBudgets } from "./way/retry.ts";

@@ -2,7 +2,7 @@
 
 import { type GatewayError, toGatewayError } from "../ir/index.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
-import { chooseRules, findStandIns } from "./order.ts";
+import { chooseRules, findStandIns, isSamePlace } from "./order.ts";
 import type { Target, Targets } from "./plan.ts";
 import type { CallRecord } from "./record.ts";
 import { type Line, openLine } from "./send.ts";
@@ -42,13 +42,14 @@ export function travelOn(
     rules: chooseRules(scene.travel, chosen.policy),
     clock: tools.clock,
     random: Math.random,
+    isKin: isSamePlace,
     budgetOf: ({ provider }) => tools.retryBudgets.of(provider.name),
     signal: call.signal,
     startedMs: call.startedMs,
     // Nobody waits for it: should it not be written, the call stands there as under way.
     resting: () => void record.intend().catch(() => undefined),
     standIns(failure) {
-      const found = findStandIns(chosen, scene, failure);
+      const found = findStandIns(chosen, { scene, tools }, failure);
       if (found.length > 0) watchesRefusals = false;
       return found;
     },

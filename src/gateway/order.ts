@@ -9,6 +9,7 @@ import { overrideObject } from "./override.ts";
 import { type Target, type Targets, makeReady } from "./plan.ts";
 import type { RequestFacts } from "./way/condition.ts";
 import type { Choice } from "./way/fleet.ts";
+import { listKeys } from "./way/pool.ts";
 import type { TravelRules } from "./way/travel.ts";
 
 interface Asking {
@@ -28,12 +29,18 @@ export function chooseOrder(chosen: Targets, asking: Asking): [Target, ...Target
   if (canary === null || !isDrawn(canary.percent, random)) return order;
   const [target] = makeReady(scene, canary.target);
   if (target === undefined) return order;
-  const others = order.filter(({ provider, model }) => provider !== target.provider || model !== target.model);
+  const others = order.filter((each) => !isSamePlace(each, target));
   const [next = target] = others;
   // One that is left alone at present is not asked for its share either.
   const places = [target, next] as const;
-  const [first] = tools.fleet.order({ ...makeChoice(chosen, asking), route: "", places, strategy: "priority" });
-  return first === target ? [target, ...others] : order;
+  const drawn = tools.fleet.order({ ...makeChoice(chosen, asking), route: "", places, strategy: "priority" });
+  const [first, ...keys] = drawn.filter((each) => isSamePlace(each, target));
+  return first !== undefined && first === drawn[0] ? [first, ...keys, ...others] : order;
+}
+
+/** Whether they are the same but for the key. */
+export function isSamePlace(left: Target, right: Target): boolean {
+  return left.provider.name === right.provider.name && left.model === right.model;
 }
 
 /** What the strategy goes by. */
@@ -51,11 +58,13 @@ export function makeChoice({ route, targets, strategy, policy }: Targets, asking
       prices: tools.prices,
       atMs: call.startedWallMs,
     });
+  const sticks = strategy === "sticky" || targets.some(({ provider }) => provider.keyStrategy === "sticky");
   return {
     route,
     places: targets,
     strategy,
-    stickTo: strategy === "sticky" ? findHold(policy?.stickBy ?? "key", facts) : "",
+    stickTo: sticks ? findHold(policy?.stickBy ?? "key", facts) : "",
+    keysOf: listKeys,
     costOf: strategy === "least-cost" ? costOf : () => null,
   };
 }
@@ -75,12 +84,16 @@ export function chooseRules(rules: TravelRules, policy: Targets["policy"]): Trav
 /** Who is asked in place of all others once one has failed in this way; nobody where the route says nothing of it. */
 export function findStandIns(
   { policy }: Targets,
-  scene: Pick<Scene, "providers">,
+  { scene, tools }: { scene: Pick<Scene, "providers">; tools: Pick<GatewayTools, "fleet"> },
   failure: Pick<GatewayError, "code" | "upstream">,
 ): Target[] {
   if (policy === undefined) return [];
   const { onContextLength, onRefusal } = policy;
-  const ready = (targets: typeof onRefusal): Target[] => targets.flatMap((target) => makeReady(scene, target));
+  const ready = (targets: typeof onRefusal): Target[] =>
+    orderStandIns(
+      tools.fleet,
+      targets.flatMap((target) => makeReady(scene, target)),
+    );
   if (onContextLength.length > 0 && failure.upstream !== undefined && isOverflow(failure.upstream)) {
     return ready(onContextLength);
   }
@@ -88,4 +101,15 @@ export function findStandIns(
   const isRefused =
     failure.code === "content_refused" || (failure.upstream !== undefined && isRefusal(failure.upstream));
   return isRefused ? ready(onRefusal) : [];
+}
+
+/** Nobody where an operator took all of them out of service. */
+function orderStandIns(fleet: GatewayTools["fleet"], [first, ...others]: Target[]): Target[] {
+  if (first === undefined) return [];
+  const choice = { route: "", strategy: "priority", stickTo: "", costOf: () => null, keysOf: listKeys } as const;
+  try {
+    return fleet.order({ ...choice, places: [first, ...others] });
+  } catch {
+    return [];
+  }
 }

@@ -71,6 +71,8 @@ export interface Target {
   /** Its share where lots are drawn. */
   weight: number;
   set?: Overrides;
+  /** Labels of the provider's keys that may be used; missing: all of them. */
+  keys?: readonly string[];
 }
 
 /** Those that may be asked for a request, as they were declared, and how one of them is chosen. */

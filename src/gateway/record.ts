@@ -310,6 +310,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       current.attempt = {
         provider: plan.provider.name,
         model: plan.model.slice(0, MAX_NAME_LENGTH),
+        ...nameAccount(plan),
         status,
         errorKind: error?.kind ?? null,
         upstreamRequestId,
@@ -366,12 +367,18 @@ function announceAttempt({ plan, attempt }: Try): Attempt[] {
     {
       provider: plan.provider.name,
       model: plan.model.slice(0, MAX_NAME_LENGTH),
+      ...nameAccount(plan),
       status: null,
       errorKind: "interrupted",
       upstreamRequestId: null,
       latencyMs: 0,
     },
   ];
+}
+
+/** Where a provider has several keys, the label of the one that is used. */
+function nameAccount({ provider: { account } }: RecordedPlan): Pick<Attempt, "account"> {
+  return account === undefined ? {} : { account };
 }
 
 /** The refusal while rows cannot be written. */

@@ -48,6 +48,8 @@ export interface WayTarget {
   model: string;
   weight: number;
   set?: Overrides;
+  /** Labels of the provider's keys that may be used; missing: all of them. */
+  keys?: readonly string[];
 }
 
 /** What a route says beside its targets. */

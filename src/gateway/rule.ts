@@ -26,6 +26,8 @@ export interface RouteTarget {
   provider: string;
   /** The provider's name for the model; null where it is the one that was asked for. */
   model: string | null;
+  /** Labels of the provider's keys that may be used; missing: all of them. */
+  keys?: readonly string[];
   /** Its share where the strategy draws lots; missing: 1. */
   weight?: number;
   set?: Overrides;

@@ -24,6 +24,8 @@ export interface Seal {
 export interface Attempt {
   provider: string;
   model: string;
+  /** The label of the key that was used, where the provider has several. */
+  account?: string;
   /** HTTP status of the upstream; null where there was no answer. */
   status: number | null;
   errorKind: EntryErrorKind | null;

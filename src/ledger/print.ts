@@ -54,6 +54,7 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
     attempts: entry.attempts.map((attempt) => ({
       provider: attempt.provider,
       model: attempt.model,
+      ...(attempt.account === undefined ? {} : { account: attempt.account }),
       status: attempt.status,
       error_kind: attempt.errorKind,
       upstream_request_id: attempt.upstreamRequestId,

@@ -12,7 +12,7 @@ import { loopback } from "./loopback.ts";
 import { OWN_SERVERS } from "./own-server.ts";
 import { openai } from "./openai.ts";
 import type { ProviderSettings } from "./settings.ts";
-import type { Provider } from "./type.ts";
+import type { Account, Provider } from "./type.ts";
 import { vertex } from "./vertex.ts";
 
 const OWN = {
@@ -38,7 +38,13 @@ export const KINDS: ReadonlyMap<string, ProviderKindDefinition> = new Map(
 export function makeProvider(settings: ProviderSettings, tools: ProviderTools): Provider {
   const kind = KINDS.get(settings.kind);
   if (kind === undefined) throw new TypeError(`there is no kind of provider named ${settings.kind}`);
-  return kind.make(settings, tools);
+  const [first, ...others] = (settings.keys ?? []).map(({ label, apiKey, weight }): Account => {
+    const provider = { ...kind.make({ ...settings, apiKey }, tools), account: label };
+    return { weight, provider };
+  });
+  if (first === undefined) return kind.make(settings, tools);
+  const { keyStrategy } = settings;
+  return { ...first.provider, pool: [first, ...others], ...(keyStrategy === undefined ? {} : { keyStrategy }) };
 }
 
 export { listImplying } from "./kind.ts";
@@ -47,5 +53,6 @@ export { PRICE_CORRECTIONS } from "./price-correction.ts";
 export { PRICE_FACTS } from "./price-fact.ts";
 export { describeReach, guardFetch, isWithin, judgeHost } from "./reach.ts";
 export type { Reach } from "./reach.ts";
-export type { ProviderSettings } from "./settings.ts";
+export { KEY_STRATEGIES } from "./settings.ts";
+export type { HealthSettings, KeyStrategy, PoolKey, ProviderSettings } from "./settings.ts";
 export type { Endpoint, FrameReader, ListedModel, OutgoingRequest, Pricing, Provider } from "./type.ts";

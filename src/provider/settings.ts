@@ -2,6 +2,43 @@
 
 import type { Reach } from "./reach.ts";
 
+/** When a provider, one of its models or one of its keys is left alone. Times are in milliseconds. */
+export interface HealthSettings {
+  /** What becomes of a request none of whose targets may be asked. */
+  whenAlone: "refuse" | "try";
+  /** So many failures in a row, or such a percentage of a window's calls; 0: neither. */
+  failures: number;
+  errorPercent: number;
+  /** Percentages count from so many calls on. */
+  minCalls: number;
+  windowMs: number;
+  openMs: number;
+  openMaxMs: number;
+  /** A first output that takes longer is slow. */
+  slowMs: number;
+  slowPercent: number;
+  /** Calls at a time that find out whether it is well again. */
+  trials: number;
+  /** How long a key is not used that is refused or has no quota; doubled each time, up to the longest. */
+  parkRevokedMs: number;
+  parkQuotaMs: number;
+  parkMaxMs: number;
+}
+
+export const KEY_STRATEGIES = ["least-busy", "priority", "round-robin", "sticky", "weighted"] as const;
+
+/** Which of a provider's keys comes first. */
+export type KeyStrategy = (typeof KEY_STRATEGIES)[number];
+
+/** One of several keys of a provider. */
+export interface PoolKey {
+  /** Its name, in which there is nothing secret. */
+  label: string;
+  apiKey: string;
+  /** Its share where lots are drawn. */
+  weight: number;
+}
+
 export interface ProviderSettings {
   /** Name in routes, in `provider/model` and on the ledger: lower case, `[a-z0-9][a-z0-9_-]*`. */
   name: string;
@@ -12,6 +49,11 @@ export interface ProviderSettings {
   /** How far its address may lead. */
   reach: Reach;
   apiKey: string | null;
+  /** All its keys, where more than the one is named; `apiKey` is the first of them. Missing where there is one at most. */
+  keys?: readonly PoolKey[];
+  keyStrategy?: KeyStrategy;
+  /** What of its health is judged otherwise than everybody's. */
+  health?: Partial<HealthSettings>;
   /** How to supply the missing key, for the error that names it: INI key, environment names. Empty where none is needed. */
   apiKeyNames: readonly string[];
   /** Whether the provider refuses calls without a key (a server of one's own may not need one). */

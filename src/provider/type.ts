@@ -5,6 +5,7 @@ import type { JsonObject, Usage } from "../ir/index.ts";
 import type { Frame } from "../lib/sse.ts";
 import type { RestFamily } from "../wire/rest/type.ts";
 import type { ModelFacts, WireId } from "../wire/type.ts";
+import type { KeyStrategy } from "./settings.ts";
 
 export interface ListedModel {
   id: string;
@@ -89,8 +90,20 @@ export interface UsageLater {
   read(body: JsonObject): { usage: Usage; model: string | null; report: JsonObject } | null;
 }
 
+/** One of the keys of a provider: the same provider, with credentials of its own. */
+export interface Account {
+  provider: Provider;
+  weight: number;
+}
+
 export interface Provider {
   name: string;
+  /** The label of the key that it is asked with, where it has several. */
+  account?: string;
+  /** It with each of its keys; missing where it has one at most. */
+  pool?: readonly [Account, ...Account[]];
+  /** Which of these comes first, where the operator says so. */
+  keyStrategy?: KeyStrategy;
   /** The formats in which a model is spoken to: the client's own is forwarded, else the first chat format is translated to. */
   speaks(model: string): readonly WireId[];
   /** The address for one of the formats in `speaks`; `headers` are the client's, where there is one. */

@@ -12,7 +12,6 @@ import {
   countInput,
   createAnswerCache,
   createBindings,
-  createFleet,
   createMirrors,
   createRetryBudgets,
   createSharing,
@@ -43,6 +42,7 @@ import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
 import { makeOwnBudgetRoutes } from "./budget.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
 import { reportFailure } from "./error.ts";
+import { openHealth } from "./fleet.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
 import { listLedgerGauges, makeMetricRoutes } from "./metric.ts";
@@ -117,11 +117,13 @@ export function createApp(parts: AppParts): App {
   const outside = { ...parts, fetch, signIn: parts.fetch };
   let scene = buildScene(config, outside);
   let isDraining = false;
+  const health = openHealth(parts);
   parts.metrics.watch([...listLedgerGauges(parts.ledger), ...listRecountGauges(parts.recounter)]);
   const tools = makeTools(parts, {
     scene: () => scene,
     fetch,
     connect: guardCalls(parts.connect, parts, () => config),
+    fleet: health.fleet,
   });
   const limit = (): number => config.http.maxBodyBytes;
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
@@ -165,6 +167,7 @@ export function createApp(parts: AppParts): App {
     reload(next) {
       const old = scene;
       scene = buildScene(next, outside, old.catalog);
+      health.reload(next);
       config = next;
       old.catalog.stop();
     },
@@ -177,14 +180,13 @@ export function createApp(parts: AppParts): App {
   };
 }
 
-function makeTools(parts: AppParts, own: Pick<SocketTools, "connect" | "fetch" | "scene">): SocketTools {
+function makeTools(parts: AppParts, own: Pick<SocketTools, "connect" | "fetch" | "fleet" | "scene">): SocketTools {
   return {
     ...own,
     clock: parts.clock,
     ledger: parts.ledger,
     capture: parts.capture,
     prices: parts.prices,
-    fleet: createFleet({ clock: parts.clock, random: Math.random }),
     mirrors: createMirrors(),
     retryBudgets: createRetryBudgets(),
     unpriced: makeUnpricedNote(parts.log),

@@ -1,30 +1,39 @@
-// What this process knows of every place that can be asked, a provider with one of its models: how fast it answers, how much it has to do, and
-// whether it is to be left alone for a while. Knows no format; what is known is lost with the process.
+// What this process knows of every place that can be asked, a provider with one of its models by one of its keys: who comes first, and who is
+// to be left alone for a while. Knows no format; what is known is lost with the process, but for what an operator said.
 
-import type { GatewayError } from "../../ir/index.ts";
+import { GatewayError } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { type Breaker, type BreakerRules, createBreaker } from "./breaker.ts";
-import { type Dice, type Strategy, orderCandidates } from "./choose.ts";
-import { type Load, createLoad } from "./load.ts";
-import { judgeFailure } from "./retry.ts";
+import type { HealthSettings, KeyStrategy } from "../../provider/index.ts";
+import { type Candidate, type Dice, type Strategy, orderCandidates } from "./choose.ts";
+import type { Controls } from "./control.ts";
+import { type Park, createPark } from "./park.ts";
+import {
+  type Finding,
+  type Known,
+  type PlaceName,
+  type PlaceState,
+  type Visit,
+  createKnown,
+  describeKnown,
+  mayBeAsked,
+  visit,
+} from "./place.ts";
+import { type PlaceRules, makeRules } from "./rules.ts";
+
+export type { Finding, PlaceName, PlaceState, Visit } from "./place.ts";
 
 /** A place, as far as it is chosen by. */
 export interface Place {
-  provider: { name: string };
+  provider: { name: string; account?: string };
   /** As the provider calls it. */
   model: string;
   weight: number;
 }
 
-/** One call to a place. */
-export interface Visit {
-  /**
-   * It is over; called once, later calls change nothing. `failure`: why it gave no answer, or not the whole of one. `firstOutputMs`: from the
-   * call to its first output; null where there was none.
-   */
-  end(failure: GatewayError | null, firstOutputMs: number | null): void;
-  /** It was not made after all. */
-  drop(): void;
+/** The same place by each of several keys, and which comes first; the strategy is missing where nobody says it. */
+export interface KeyChoice<Each> {
+  places: readonly [Each, ...Each[]];
+  strategy?: KeyStrategy;
 }
 
 export interface Choice<Each extends Place> {
@@ -35,122 +44,236 @@ export interface Choice<Each extends Place> {
   stickTo: Dice["stickTo"];
   /** What this request would cost there, in nano-dollars; null where nobody knows. */
   costOf: (place: Each) => number | null;
+  /** Null where the provider has one key; where missing, all have. */
+  keysOf?: (place: Each) => KeyChoice<Each> | null;
 }
 
 export interface Fleet {
   /**
    * In the order in which they are to be asked; those that are left alone at present are left out. Where that would leave nobody, all of
-   * them: one that fails is no worse than none.
+   * them: one that fails is no worse than none. Throws `overloaded` where an operator took all of them out, or wants it rather than that.
    */
   order<Each extends Place>(choice: Choice<Each>): [Each, ...Each[]];
   visit(place: Place): Visit;
+  /** All that is known, for people. */
+  list(): PlaceState[];
+  /** What others found out. */
+  adopt(finding: Finding): void;
+  /** All that is so named is as if it had never failed. */
+  reset(name: PlaceName): void;
 }
-
-/** Fifteen seconds alone after five failures in a row, or where half of a window's calls failed. */
-const BREAKER: BreakerRules = {
-  windowMs: 30_000,
-  consecutive: 5,
-  failureShare: 0.5,
-  slowShare: 1,
-  slowMs: Number.POSITIVE_INFINITY,
-  minimumCalls: 20,
-  openMs: 15_000,
-  longestMs: 120_000,
-  trials: 2,
-};
-
-const DECAY_MS = 10_000;
 
 /** Models' names come from outside: whoever sends many of them does not fill the memory. */
 const MAX_PLACES = 4_096;
-
-interface Known {
-  load: Load;
-  breaker: Breaker;
-}
+const MAX_MODEL_LENGTH = 200;
 
 interface FleetInit {
   clock: Pick<Clock, "monotonicMs">;
   /** In [0, 1). */
   random: Dice["random"];
+  /** The same object from call to call, until it is another. */
+  healthOf: (provider: string) => HealthSettings;
+  controls: Pick<Controls, "isEmpty" | "isOut">;
+  /** Told of what a call found out. */
+  note: (finding: Finding) => void;
 }
 
-export function createFleet({ clock, random }: FleetInit): Fleet {
+export function createFleet({ clock, random, healthOf, controls, note }: FleetInit): Fleet {
   const known = new Map<string, Known>();
+  const keyParks = new Map<string, Park>();
   const turns = new Map<string, number>();
+  const rules = new Map<string, { said: HealthSettings; rules: PlaceRules }>();
+
   const nextTurn = (route: string): number => {
     const turn = turns.get(route) ?? 0;
     if (turns.size >= MAX_PLACES) turns.clear();
     turns.set(route, (turn + 1) % Number.MAX_SAFE_INTEGER);
     return turn;
   };
-  const find = (place: Place): Known => {
-    const name = nameOf(place);
-    let found = known.get(name);
-    if (found === undefined) {
-      found = { load: createLoad({ decayMs: DECAY_MS }), breaker: createBreaker(BREAKER) };
-      if (known.size >= MAX_PLACES) forgetIdle(known);
-      known.set(name, found);
-    }
+
+  const rulesOf = (provider: string): PlaceRules => {
+    const said = healthOf(provider);
+    const found = rules.get(provider);
+    if (found?.said === said) return found.rules;
+    const made = makeRules(said);
+    rules.set(provider, { said, rules: made });
+    return made;
+  };
+
+  const findKeyPark = (name: PlaceName): Park => {
+    const key = nameKey(name);
+    const found = keyParks.get(key) ?? createPark(rulesOf(name.provider).park);
+    keyParks.set(key, found);
     return found;
   };
+
+  const findNamed = (name: PlaceName): Known => {
+    const key = `${nameKey(name)}/${name.model}`;
+    const { breaker, park } = rulesOf(name.provider);
+    const found = known.get(key);
+    if (found !== undefined) {
+      found.breaker.adopt(breaker);
+      found.park.adopt(park);
+      found.keyPark.adopt(park);
+      return found;
+    }
+    if (known.size >= MAX_PLACES) forgetIdle(known, clock.monotonicMs());
+    const made = createKnown(name, rulesOf(name.provider), findKeyPark(name));
+    known.set(key, made);
+    return made;
+  };
+  const find = (place: Place): Known => findNamed(nameOf(place));
+
+  /** Those of a place's keys that may be asked, in their order; where none may, all that nobody took out. */
+  const orderKeys = <Each extends Place>(choice: Choice<Each>, place: Each, nowMs: number): Standing<Each> => {
+    const keys = choice.keysOf?.(place) ?? null;
+    const all = (keys?.places ?? [place]).map((each) => ({ place: each, known: find(each) }));
+    const inService = controls.isEmpty() ? all : all.filter((each) => !controls.isOut(each.known.name));
+    const open = inService.filter((each) => mayBeAsked(each.known, nowMs));
+    const left = open.length > 0 ? open : inService;
+    const isOpen = open.length > 0;
+    if (keys === null || left.length < 2) return { place, keys: left, isOpen };
+    const isWeighted = keys.places.some(({ weight }) => weight !== keys.places[0].weight);
+    const usual = choice.strategy === "sticky" ? "sticky" : isWeighted ? "weighted" : "round-robin";
+    const dice = { random, turn: nextTurn(`${nameKey(nameOf(place))}/`), stickTo: choice.stickTo };
+    const candidates = left.map((each) => ({ ...each, ...describe(each, nowMs), costNanos: null }));
+    return { place, keys: orderCandidates(keys.strategy ?? usual, candidates, dice), isOpen };
+  };
+
   return {
-    order({ route, places, strategy, stickTo, costOf }) {
+    order(choice) {
+      const { route, places, strategy, stickTo, costOf, keysOf } = choice;
+      const [only] = places;
+      const isAlone = places.length === 1 && (keysOf?.(only) ?? null) === null;
       // The usual case is not made to pay for the others.
-      if (places.length === 1) return [places[0]];
+      if (isAlone && controls.isEmpty() && rulesOf(only.provider.name).whenAlone === "try") return [only];
       const nowMs = clock.monotonicMs();
-      const candidates = places.map((place) => {
-        const { load, breaker } = find(place);
-        return {
-          place,
-          name: nameOf(place),
-          weight: place.weight,
-          latencyMs: load.latencyMs(nowMs),
-          inFlight: load.inFlight(),
-          costNanos: costOf(place),
-          isOpen: breaker.allows(nowMs),
-        };
-      });
-      const open = candidates.filter(({ isOpen }) => isOpen);
+      const standings = places.map((place) => orderKeys(choice, place, nowMs)).filter(({ keys }) => keys.length > 0);
+      if (standings.length === 0) throw takenOut(places);
+      const open = standings.filter(({ isOpen }) => isOpen);
+      if (open.length === 0 && rulesOf(only.provider.name).whenAlone === "refuse") throw resting(standings, nowMs);
+      const candidates = (open.length > 0 ? open : standings).map((each) => ({
+        ...each,
+        ...sumUp(each, nowMs),
+        costNanos: costOf(each.place),
+      }));
       const dice = { random, turn: nextTurn(route), stickTo };
-      const ordered = orderCandidates(strategy, open.length > 0 ? open : candidates, dice).map(({ place }) => place);
-      const [first = places[0], ...others] = ordered;
+      const ordered = orderCandidates(strategy, candidates, dice).flatMap(({ keys }) => keys.map(({ place }) => place));
+      const [first = only, ...others] = ordered;
       return [first, ...others];
     },
-    visit(place) {
-      const { load, breaker } = find(place);
-      const startedMs = clock.monotonicMs();
-      let isOver = false;
-      load.begin();
-      breaker.begin(startedMs);
-      const end = (outcome: "failure" | "neutral" | "success", firstOutputMs: number | null): void => {
-        if (isOver) return;
-        isOver = true;
-        const nowMs = clock.monotonicMs();
-        load.end(nowMs, firstOutputMs);
-        breaker.end(nowMs, outcome, nowMs - startedMs);
-      };
-      return {
-        end: (failure, firstOutputMs) => end(judgeEnd(failure), firstOutputMs),
-        drop: () => end("neutral", null),
-      };
+    visit: (place) => visit(find(place), { clock, note }),
+    list() {
+      const nowMs = clock.monotonicMs();
+      return [...known.values()].map((each) => describeKnown(each, nowMs));
+    },
+    adopt(finding) {
+      const nowMs = clock.monotonicMs();
+      const { kind, forMs, reason, provider, account, model } = finding;
+      const isKey = model === null;
+      const { breaker, park } = isKey
+        ? { breaker: null, park: findKeyPark(finding) }
+        : findNamed({ provider, account, model });
+      if (kind === "breaker" && forMs === null) breaker?.reset();
+      else if (kind === "breaker") breaker?.openUntil(nowMs, nowMs + (forMs ?? 0));
+      else if (forMs === null) park.reset();
+      else park.parkUntil(nowMs, { reason: readReason(reason), untilMs: nowMs + forMs });
+    },
+    reset(name) {
+      for (const each of known.values()) {
+        if (!covers(name, each.name)) continue;
+        each.breaker.reset();
+        each.park.reset();
+        each.lastFailure = null;
+        if (name.model === null) each.keyPark.reset();
+      }
     },
   };
 }
 
-function nameOf({ provider, model }: Place): string {
-  return `${provider.name}/${model}`;
+interface Standing<Each> {
+  place: Each;
+  keys: readonly { place: Each; known: Known }[];
+  isOpen: boolean;
 }
 
-/** What a call says of the place's health: one that refuses what no place would take is well. */
-function judgeEnd(failure: GatewayError | null): "failure" | "neutral" | "success" {
-  if (failure === null) return "success";
-  if (failure.kind === "cancelled") return "neutral";
-  const verdict = judgeFailure(failure);
-  if (verdict === "again") return "failure";
-  return verdict === "never" && failure.kind === "upstream_rejected" ? "success" : "neutral";
+function nameOf({ provider, model }: Place): PlaceName {
+  return { provider: provider.name, account: provider.account ?? null, model: model.slice(0, MAX_MODEL_LENGTH) };
 }
 
-function forgetIdle(known: Map<string, Known>): void {
-  for (const [name, { load }] of known) if (load.inFlight() === 0) known.delete(name);
+function nameKey({ provider, account }: Omit<PlaceName, "model">): string {
+  return account === null ? provider : `${provider}#${account}`;
+}
+
+function describe({ place, known }: { place: Place; known: Known }, nowMs: number): Omit<Candidate, "costNanos"> {
+  const { load, name } = known;
+  return {
+    name: `${nameKey(name)}/${name.model}`,
+    weight: place.weight,
+    latencyMs: load.latencyMs(nowMs),
+    inFlight: load.inFlight(),
+  };
+}
+
+/** A place by all of its keys that may be asked. */
+function sumUp<Each extends Place>({ place, keys }: Standing<Each>, nowMs: number): Omit<Candidate, "costNanos"> {
+  const loads = keys.map(({ known }) => known.load);
+  return {
+    name: `${place.provider.name}/${place.model}`,
+    weight: place.weight,
+    latencyMs: Math.min(...loads.map((load) => load.latencyMs(nowMs))),
+    inFlight: loads.reduce((sum, load) => sum + load.inFlight(), 0),
+  };
+}
+
+/** Null stands for all. */
+export function covers(name: PlaceName, place: PlaceName): boolean {
+  return (
+    name.provider === place.provider &&
+    (name.account === null || name.account === place.account) &&
+    (name.model === null || name.model === place.model)
+  );
+}
+
+function takenOut(places: readonly Place[]): GatewayError {
+  const names = [...new Set(places.map(({ provider }) => provider.name))];
+  return new GatewayError({
+    kind: "overloaded",
+    code: "provider_out_of_service",
+    message: `An operator took ${names.join(", ")} out of service for now. Choose a model of another provider, or ask the operator.`,
+  });
+}
+
+function resting(standings: readonly Standing<Place>[], nowMs: number): GatewayError {
+  const ends = standings.flatMap(({ keys }) => keys.map(({ known }) => findEnd(known, nowMs)));
+  const reasons = standings.flatMap(({ keys }) => keys.map(({ known }) => nameReason(known)));
+  const names = [...new Set(standings.map(({ place }) => place.provider.name))];
+  return new GatewayError({
+    kind: "overloaded",
+    code: "provider_resting",
+    message: `${names.join(", ")} failed too often and is left alone for now (${[...new Set(reasons)].join(", ")}).`,
+    retryAfterMs: Math.max(1_000, Math.min(...ends) - nowMs),
+  });
+}
+
+function findEnd({ breaker, park, keyPark }: Known, nowMs: number): number {
+  const { openUntilMs } = breaker.figures(nowMs);
+  return Math.max(openUntilMs ?? 0, park.parked()?.untilMs ?? 0, keyPark.parked()?.untilMs ?? 0);
+}
+
+function nameReason({ park, keyPark, lastFailure }: Known): string {
+  return keyPark.parked()?.reason ?? park.parked()?.reason ?? lastFailure?.reason ?? "slow";
+}
+
+/** Those about which there is nothing to know first. */
+function forgetIdle(known: Map<string, Known>, nowMs: number): void {
+  const idle = [...known].filter(([, { load }]) => load.inFlight() === 0);
+  const well = idle.filter(([, each]) => each.breaker.state(nowMs) === "closed" && each.park.parked() === null);
+  for (const [name] of well.length > 0 ? well : idle) known.delete(name);
+}
+
+const REASONS = ["daily-limit", "no-access", "out-of-quota", "rate-limited"] as const;
+
+function readReason(text: string): "revoked" | (typeof REASONS)[number] {
+  return REASONS.find((reason) => reason === text) ?? "revoked";
 }

@@ -1,6 +1,7 @@
 // What a failed attempt means for the next one: pure rules. Knows no provider and no clock of its own.
 
 import type { GatewayError } from "../../ir/index.ts";
+import { findKeyFault } from "./key-fault.ts";
 
 /**
  * `again`: the same target may do better in a moment. `next-key`: this key will not, another one of the provider may.
@@ -23,6 +24,7 @@ const BY_STATUS: Readonly<Record<number, Verdict>> = {
 export function judgeFailure(error: GatewayError): Verdict {
   switch (error.kind) {
     case "upstream_rejected": {
+      if (findKeyFault(error) !== null) return "next-key";
       const status = error.upstream?.status ?? null;
       // An error inside a stream has no status; it is the provider's own trouble.
       if (status === null) return "again";

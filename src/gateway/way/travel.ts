@@ -24,6 +24,8 @@ interface Journey<Target, Answer> {
   rules: TravelRules;
   clock: Pick<Clock, "after" | "monotonicMs">;
   random: () => number;
+  /** Whether they are the same but for the key. */
+  isKin: (left: Target, right: Target) => boolean;
   /** Of the target's provider. */
   budgetOf: (target: Target) => RetryBudget;
   /** Aborted when the client leaves. */
@@ -49,10 +51,14 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     const before = attempts;
     let askedMs: number | undefined;
     let isTurned = false;
-    for (const target of open) {
+    let waiting = open;
+    // Another key costs a provider in trouble nothing that it had not refused by itself.
+    let isFree = false;
+    for (let target = waiting[0]; target !== undefined; target = waiting[0]) {
+      waiting = waiting.slice(1);
       const budget = journey.budgetOf(target);
       if (attempts === 0) budget.called();
-      else if (!budget.spend()) continue;
+      else if (!isFree && !budget.spend()) continue;
       attempts++;
       const outcome = await attempt(journey, target);
       if (outcome.failure === null) return outcome.answer;
@@ -73,6 +79,9 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       if (verdict === "never" && !isBeside && told === null) return giveUp(outcome, attempts);
       if (verdict !== "again") open = open.filter((each) => each !== target);
       else if (failure.retryAfterMs !== undefined) askedMs = Math.min(askedMs ?? Infinity, failure.retryAfterMs);
+      isFree = verdict === "next-key";
+      // Whoever is down is down for all of its keys: another place comes first.
+      if (verdict === "again" && failure.upstream?.status !== 429) waiting = putLast(waiting, target, journey.isKin);
       if (attempts >= rules.maxAttempts || open.length === 0) return giveUp(told ?? last ?? outcome, attempts);
     }
     // Those who stand in are asked at once.
@@ -86,6 +95,15 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     journey.resting();
     await rest(delayMs, journey);
   }
+}
+
+function putLast<Target>(
+  waiting: readonly Target[],
+  failed: Target,
+  isKin: (left: Target, right: Target) => boolean,
+): Target[] {
+  const kin = waiting.filter((each) => isKin(failed, each));
+  return kin.length === 0 ? [...waiting] : [...waiting.filter((each) => !isKin(failed, each)), ...kin];
 }
 
 const BESIDE: ReadonlySet<string> = new Set(["forbidden", "invalid_request", "quota_exceeded"] satisfies ErrorKind[]);

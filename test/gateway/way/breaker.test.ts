@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type BreakerRules, createBreaker } from "../../../src/gateway/way/breaker.ts";
+import { type BreakerRules, createBreaker as create } from "../../../src/gateway/way/breaker.ts";
 
 const RULES: BreakerRules = {
   windowMs: 10_000,
@@ -15,6 +15,21 @@ const RULES: BreakerRules = {
   longestMs: 8_000,
   trials: 1,
 };
+
+/** Ends the call that began last, or one that began just then. */
+function createBreaker(rules: BreakerRules) {
+  const breaker = create(rules);
+  let trial: ReturnType<typeof breaker.begin> | null = null;
+  return {
+    ...breaker,
+    begin: (nowMs: number) => (trial = breaker.begin(nowMs)),
+    end(nowMs: number, outcome: "failure" | "neutral" | "success", outputMs: number): boolean {
+      const of = trial ?? breaker.begin(nowMs);
+      trial = null;
+      return breaker.end(nowMs, outcome, { trial: of, outputMs });
+    },
+  };
+}
 
 test("opens after failures in a row, and a good trial closes it", () => {
   const breaker = createBreaker(RULES);

@@ -1,15 +1,16 @@
 // The fleet by itself: who is left alone, who takes turns, and what a call says of its place.
 
 import { expect, test } from "bun:test";
-import { type Place, createFleet } from "../../../src/gateway/way/fleet.ts";
+import type { Place } from "../../../src/gateway/way/fleet.ts";
 import { type ErrorKind, GatewayError } from "../../../src/ir/index.ts";
+import { makeFleet } from "./fleet-kit.ts";
 
 const place = (name: string): Place => ({ provider: { name }, model: "m", weight: 1 });
 const [FIRST, SECOND] = [place("first"), place("second")];
 
 function openFleet() {
   let nowMs = 1_000;
-  const fleet = createFleet({ clock: { monotonicMs: () => nowMs }, random: () => 0.5 });
+  const fleet = makeFleet(() => nowMs);
   const order = (strategy: "priority" | "round-robin" = "priority"): string[] =>
     fleet
       .order({ route: "r", places: [FIRST, SECOND], strategy, stickTo: "", costOf: () => null })
@@ -51,7 +52,7 @@ test.each(["cancelled", "invalid_request", "overloaded", "quota_exceeded"] as co
 test("where all are left alone, all are asked", () => {
   const { order, call } = openFleet();
   call("timeout", 5);
-  const fleet = createFleet({ clock: { monotonicMs: () => 0 }, random: () => 0 });
+  const fleet = makeFleet(() => 0);
   for (const each of [FIRST, SECOND]) {
     for (let index = 0; index < 5; index++) {
       fleet.visit(each).end(new GatewayError({ kind: "timeout", message: "t" }), null);

@@ -2,9 +2,10 @@
 // stated of false alarms holds for dice that were drawn anew each time.
 
 import { expect, test } from "bun:test";
-import { type Place, createFleet } from "../../../src/gateway/way/fleet.ts";
+import type { Place } from "../../../src/gateway/way/fleet.ts";
 import type { Strategy } from "../../../src/gateway/way/choose.ts";
 import { createLoad } from "../../../src/gateway/way/load.ts";
+import { makeFleet } from "./fleet-kit.ts";
 
 /** Numbers in [0, 1) that are the same each time (mulberry32). */
 function makeRandom(seed: number): () => number {
@@ -32,7 +33,7 @@ interface Simulated {
 /** How often each place was asked first, by the order of calls. */
 function simulate({ strategy, places, takes, everyMs, calls, seed }: Simulated): string[] {
   let nowMs = 0;
-  const fleet = createFleet({ clock: { monotonicMs: () => nowMs }, random: makeRandom(seed) });
+  const fleet = makeFleet(() => nowMs, makeRandom(seed));
   let running: { endMs: number; end: () => void }[] = [];
   const asked: string[] = [];
   for (let call = 0; call < calls; call++) {
@@ -77,7 +78,7 @@ test.each([
 });
 
 test("weighted: of those that come second, too: the second is drawn by weight among the rest (chi-square, a false alarm in 1,000)", () => {
-  const fleet = createFleet({ clock: { monotonicMs: () => 0 }, random: makeRandom(9) });
+  const fleet = makeFleet(() => 0, makeRandom(9));
   const places = [place("a", 98), place("b", 1), place("c", 1)] as const;
   const calls = 10_000;
   let [behindA, isB] = [0, 0];

@@ -1,0 +1,52 @@
+// Whether it is the key that a provider refuses, and not the request: because it is void, may not do this, or has no quota left.
+// Knows statuses and the words that providers have for it; no clock.
+
+import type { GatewayError } from "../../ir/index.ts";
+
+/** `no-access`: to this model, perhaps to others. `daily-limit`: likewise, and not within minutes. */
+export type KeyFault = "daily-limit" | "no-access" | "out-of-quota" | "revoked";
+
+/** Types and codes, in lower case. */
+const QUOTA_WORDS = new Set([
+  "billing_error",
+  "billing_hard_limit_reached",
+  "billing_not_active",
+  "credits_required",
+  "insufficient_balance",
+  "insufficient_quota",
+  "insufficient_user_quota",
+  "payment_required",
+  "quota_exceeded",
+]);
+const KEY_WORDS = new Set(["account_deactivated", "api_key_invalid", "invalid_api_key"]);
+
+/** Some say it in words alone, under a status that means something else. */
+const QUOTA_TEXT =
+  /credit balance is too low|insufficient (?:balance|credits?|quota)|exceeded your current quota, please check your plan and billing details\. for more information on this error, read the docs|(?:monthly|daily|spending|usage) (?:spend(?:ing)? )?limit (?:has been )?(?:reached|exceeded)/iu;
+const KEY_TEXT = /api key (?:not valid|is invalid|expired|not found)|invalid api key|api_key_invalid/iu;
+/** A limit that does not come back within minutes. */
+const DAILY_TEXT = /per[ _-]?day|daily/iu;
+
+/** It is the request that is forbidden. */
+const FLAGGED_TEXT = /flagged|moderation|content policy|safety/iu;
+
+/** Where such words are taken for what they say: bodies of other statuses may quote the request. */
+const WORDY = new Set([400, 429]);
+
+/** Null where nothing is wrong with the key. */
+export function findKeyFault({ kind, upstream, cause }: GatewayError): KeyFault | null {
+  const status = upstream?.status ?? null;
+  if (kind !== "upstream_rejected" || upstream === undefined || status === null) return null;
+  const words = [upstream.code, upstream.type].map((word) => (word ?? "").toLowerCase());
+  if (status === 402 || (status !== 401 && words.some((word) => QUOTA_WORDS.has(word)))) return "out-of-quota";
+  if (status === 401) return "revoked";
+  if (WORDY.has(status)) {
+    if (QUOTA_TEXT.test(upstream.message)) return "out-of-quota";
+    // What is limited stands in the details of the body alone.
+    if (status === 429 && DAILY_TEXT.test(typeof cause === "string" && cause !== "" ? cause : upstream.message))
+      return "daily-limit";
+    if (status === 400 && (words.some((word) => KEY_WORDS.has(word)) || KEY_TEXT.test(upstream.message)))
+      return "revoked";
+  }
+  return status === 403 && !FLAGGED_TEXT.test(upstream.message) ? "no-access" : null;
+}
