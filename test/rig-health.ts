@@ -17,4 +17,7 @@ export const HEALTH: Config["health"] = {
   parkRevokedMs: 1_800_000,
   parkQuotaMs: 60_000,
   parkMaxMs: 21_600_000,
+  probe: "off",
+  probeIntervalMs: 60_000,
+  probeCallsPerDay: 100,
 };

@@ -5,14 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config, ProviderSettings } from "../src/config/value.ts";
 import type { RunningRecounter } from "../src/audit/index.ts";
-import { type Memory, createCapture, createMemory } from "../src/gateway/index.ts";
-import type { UpstreamInit } from "../src/gateway/send.ts";
+import { type Memory, type OpenSharing, createCapture, createMemory, openControls } from "../src/gateway/index.ts";
 import { type Directory, type Role, createDirectory, createKeyRing, createSignIn } from "../src/identity/index.ts";
 import { type Alert, type Budgets, type LedgerEntry, type LedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
-import { type IntentWatch, watchIntents } from "./intent-watch.ts";
+import { watchIntents } from "./intent-watch.ts";
 import { createRedactor } from "../src/lib/redact.ts";
 import type { Mail, Smtp } from "../src/notice/index.ts";
 import { type App, createApp, createReader, makePriceRules } from "../src/server/index.ts";
@@ -23,23 +22,12 @@ import { type TestClock, makeClock } from "./clock.ts";
 import { openTestRecounter } from "./recounting.ts";
 import { makeReuseConfig, openShelf } from "./reuse-config.ts";
 import { bindIn, makeBooks } from "./rig-books.ts";
+import { type Upstream, type UpstreamCall, answer } from "./rig-upstream.ts";
 import { HEALTH } from "./rig-health.ts";
 
 export { type TestClock, makeClock } from "./clock.ts";
+export type { Upstream, UpstreamCall } from "./rig-upstream.ts";
 export { makeStream } from "./stream.ts";
-
-export interface UpstreamCall {
-  url: string;
-  method: string;
-  headers: Headers;
-  /** The text as it was sent. */
-  text: string;
-  bytes: Uint8Array;
-  body: unknown;
-  signal: AbortSignal;
-}
-
-export type Upstream = (call: UpstreamCall) => Response | Promise<Response>;
 
 export interface Rig {
   app: App;
@@ -87,6 +75,8 @@ interface RigInit {
   config?: (config: Config) => Config;
   /** In place of one that stands still. */
   clock?: TestClock;
+  /** Where several gateways tell each other how the providers are doing. */
+  share?: OpenSharing;
   /** Addresses of hosts, where they are to be looked up. */
   lookup?: (hostname: string) => Promise<readonly string[]>;
   /** Who signs the chain; nobody who could, unless a test says so. */
@@ -175,6 +165,8 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     budgets,
     budgetStore: store.budgets,
     bindings: store.bindings,
+    controls: await openControls(store.controls),
+    ...(init.share === undefined ? {} : { share: init.share }),
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
     shelf: await openShelf(config, { clock, log }),
@@ -260,41 +252,6 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
 function printBody(body: unknown): string | FormData | ReadableStream {
   if (body instanceof FormData || body instanceof ReadableStream) return body;
   return typeof body === "string" ? body : JSON.stringify(body);
-}
-
-async function answer(
-  url: string,
-  init: UpstreamInit,
-  { upstream, calls, books }: { upstream: Upstream | undefined; calls: UpstreamCall[]; books: IntentWatch },
-): Promise<Response> {
-  const bytes =
-    init.body instanceof ReadableStream ? await new Response(init.body).bytes() : Buffer.from(init.body ?? "");
-  const text = Buffer.from(bytes).toString("utf8");
-  const call: UpstreamCall = {
-    url,
-    method: init.method,
-    headers: new Headers(init.headers),
-    text,
-    bytes,
-    body: parseBody(text),
-    signal: init.signal,
-  };
-  if (init.method === "GET" && /(?:[/-]models|\/inference-profiles)(?:\?|$)/u.test(url)) {
-    return upstream?.(call) ?? Response.json({ object: "list", data: [] });
-  }
-  books.check(url);
-  calls.push(call);
-  if (upstream === undefined) throw new Error("the test scripted no upstream");
-  return upstream(call);
-}
-
-/** What is no JSON stays text: a sign-in sends a form. */
-function parseBody(text: string): unknown {
-  try {
-    return text === "" ? null : JSON.parse(text);
-  } catch {
-    return text;
-  }
 }
 
 /** Small, so that tests get beyond it. */

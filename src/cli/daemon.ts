@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
-import { type Memory, createMemory } from "../gateway/index.ts";
+import { type Memory, createMemory, openControls } from "../gateway/index.ts";
 import { type KeyRing, createDirectory, createKeyRing, createSignIn } from "../identity/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -22,6 +22,7 @@ import { openShelf } from "./cache.ts";
 import { type Server, listen, stopOnSignal } from "./listen.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { readBooks } from "./reading.ts";
+import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
 import { offerSetup } from "./sign-in.ts";
 
@@ -69,6 +70,8 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     recounter,
     ...budgeting.parts,
     bindings: store.bindings,
+    controls: await openControls(store.controls),
+    ...openSharing(config, log),
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     memory,
     shelf,

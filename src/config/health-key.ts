@@ -75,6 +75,22 @@ const ROWS = {
     type: syntax.defineDuration(),
     fallback: "30m",
   },
+  probe: {
+    about:
+      "Whether a provider is asked without a request, to find out whether it is well again: off, models (its list of models, which costs nothing) or call (one token, on the books). Only what is left alone or was not asked of late",
+    type: syntax.defineChoice(["off", "models", "call"]),
+    fallback: "off",
+  },
+  probe_calls_per_day: {
+    about: "Most such calls to one provider a day",
+    type: syntax.defineInteger(0, MOST),
+    fallback: "100",
+  },
+  probe_interval: {
+    about: "Time between two such questions",
+    type: syntax.defineDuration({ zeroMs: 1_000 }),
+    fallback: "1m",
+  },
 } as const satisfies Record<string, Omit<Key, "group">>;
 
 type RowName = keyof typeof ROWS;

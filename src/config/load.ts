@@ -25,6 +25,7 @@ import { listProviderNames, readProviders } from "./provider.ts";
 import type { EffectiveValue, Reading } from "./read.ts";
 import { readSetting } from "./read.ts";
 import { readAliases, readRoutes } from "./routing.ts";
+import { printTarget } from "./target.ts";
 import { readRecount } from "./tokenizer.ts";
 import { adoptUsual } from "./usual.ts";
 import { readSmtp } from "./smtp.ts";
@@ -339,9 +340,7 @@ function showRules(reading: Reading, { routes, aliases }: Rules): void {
   // What sections with a name say is shown as they say it.
   const plain = routes.filter(({ name }) => name === undefined);
   for (const { pattern, targets, origin } of [...plain, ...DEFAULT_ROUTES]) {
-    const value = targets
-      .map(({ provider, model }) => (model === null ? provider : `${provider}/${model}`))
-      .join(" | ");
+    const value = targets.map(printTarget).join(" | ");
     reading.effective.push({ key: `routes.${pattern}`, value, origin, secret: false });
   }
   for (const { pattern, target, origin } of [...aliases, ...DEFAULT_ALIASES]) {

@@ -115,3 +115,9 @@ export function readJson(text: string): Json {
     return text;
   }
 }
+
+/** As it is written: `provider#key/model`. */
+export function printTarget({ provider, model, keys }: Pick<RouteTarget, "keys" | "model" | "provider">): string {
+  const name = keys === undefined ? provider : `${provider}#${keys.join("+")}`;
+  return model === null ? name : `${name}/${model}`;
+}

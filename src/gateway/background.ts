@@ -3,6 +3,7 @@
 import { type GatewayError, GatewayError as Failure, type JsonObject, toGatewayError } from "../ir/index.ts";
 import type { ChatWire, Outcome, WireMemory } from "../wire/index.ts";
 import { type CallState, makeHeaders } from "./header.ts";
+import { nameKeeper } from "./way/pool.ts";
 import type { Recalled } from "./recall.ts";
 import type { CallRecord } from "./record.ts";
 import type { Run } from "./run.ts";
@@ -24,7 +25,7 @@ export async function answerLater(
   const run = await tools.memory.begin({
     id,
     userId,
-    provider: plan.provider.name,
+    provider: nameKeeper(plan.provider),
     model: plan.model,
     previousId: ask.previousId,
     isUpstream: false,

@@ -55,7 +55,7 @@ export function createCatalog(init: CatalogInit): Catalog {
   const readOne = async (provider: Provider): Promise<void> => {
     if (provider.listing === null || provider.missing !== null) return;
     try {
-      lists.set(provider.name, await readListing(provider, provider.listing, init, closing.signal));
+      lists.set(provider.name, await readByAnyKey(provider, provider.listing, init, closing.signal));
       failures.delete(provider.name);
       merge();
       init.onChange();
@@ -105,6 +105,21 @@ export function createCatalog(init: CatalogInit): Catalog {
     },
   };
 }
+
+/** By each of its keys until one is taken; what the first was told is the reason where none is. */
+async function readByAnyKey(provider: Provider, ...rest: Tail<Parameters<typeof readListing>>): Promise<ListedModel[]> {
+  let first: unknown = null;
+  for (const { provider: each } of provider.pool ?? [{ provider }]) {
+    try {
+      return await readListing(each, ...rest);
+    } catch (error) {
+      first ??= error;
+    }
+  }
+  throw first;
+}
+
+type Tail<List extends unknown[]> = List extends [unknown, ...infer Others] ? Others : never;
 
 async function readListing(
   provider: Provider,

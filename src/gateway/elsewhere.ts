@@ -7,6 +7,7 @@ import type { CallState, Elsewhere } from "./header.ts";
 import { askKeeper } from "./keeper.ts";
 import type { Run } from "./run.ts";
 import { parseObject } from "./send.ts";
+import { nameKeeper } from "./way/pool.ts";
 
 const FIRST_LOOK_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -43,7 +44,7 @@ async function watch(state: CallState, memory: WireMemory, begun: JsonObject): P
 
 /** The text of the answer once it is over; null where it is gone, or nobody may wait for it any longer. */
 async function findEnd({ call, plan, tools }: CallState, memory: WireMemory, run: Run): Promise<string | null> {
-  const found = { id: run.id, model: plan.model, provider: plan.provider.name };
+  const found = { id: run.id, model: plan.model, provider: nameKeeper(plan.provider) };
   const presence = new AbortController();
   run.onEnd(() => presence.abort());
   const request = { wire: call.wire, requestId: call.requestId, signal: presence.signal };

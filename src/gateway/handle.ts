@@ -120,7 +120,12 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
     return keepAlive(waiting, going);
   }
   // Who makes it is known to the client from the start.
-  const ready = await prepare({ target: targets[0], line });
+  const [target] = targets;
+  const visit = tools.fleet.visit(target);
+  const ready = await prepare({ target, line, visit }).catch((error: unknown) => {
+    visit.drop();
+    throw error;
+  });
   if (!isLeftToProvider(ready.plan, recalled.memory)) {
     return answerLater(ready, recalled, async (own) => conclude(await perform(own)));
   }

@@ -7,6 +7,7 @@ import type { KeptAnswer } from "./answer-store.ts";
 import type { GatewayTools, Scene } from "./call.ts";
 import { explainRejection } from "./failure.ts";
 import { explainFailure, openLine, readCapped } from "./send.ts";
+import { findKeeper, readKeeper } from "./way/pool.ts";
 
 const MAX_ERROR_BYTES = 256 * 1024;
 
@@ -54,11 +55,11 @@ export async function askKeeper(
 }
 
 function findProvider(scene: Scene, name: string): Provider {
-  const provider = scene.providers.get(name);
+  const provider = findKeeper(scene.providers, name);
   if (provider === undefined || provider.missing !== null) {
     throw new GatewayError({
       kind: "not_configured",
-      message: provider?.missing ?? `Provider "${name}", which keeps this answer, is no longer configured.`,
+      message: provider?.missing ?? `Provider "${readKeeper(name)}", which keeps this answer, is no longer configured.`,
     });
   }
   return provider;

@@ -5,7 +5,7 @@ import { toGatewayError } from "../ir/index.ts";
 import type { Amount } from "../ledger/index.ts";
 import type { Ready } from "./background.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
-import { isDrawn } from "./order.ts";
+import { isDrawn, orderReady } from "./order.ts";
 import { type Asked, type Plan, type Target, type Targets, makeReady, planFor } from "./plan.ts";
 import { type CallRecord, openRecord } from "./record.ts";
 import { openLine } from "./send.ts";
@@ -57,7 +57,7 @@ export function mirror({ policy }: Targets, mirroring: Mirroring): void {
   // What one provider keeps, no other knows; and to count is no work.
   if (policy === undefined || asked.keeper !== null || call.wire.operation === "count") return;
   for (const { target: place, percent } of policy.shadow) {
-    const [target] = isDrawn(percent, random) ? makeReady(scene, place) : [];
+    const [target] = isDrawn(percent, random) ? orderReady(tools.fleet, makeReady(scene, place)) : [];
     const leave = target === undefined ? null : tools.mirrors.enter();
     if (target !== undefined && leave !== null) setImmediate(() => void run(target, mirroring).finally(leave));
   }

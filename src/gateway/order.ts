@@ -90,7 +90,7 @@ export function findStandIns(
   if (policy === undefined) return [];
   const { onContextLength, onRefusal } = policy;
   const ready = (targets: typeof onRefusal): Target[] =>
-    orderStandIns(
+    orderReady(
       tools.fleet,
       targets.flatMap((target) => makeReady(scene, target)),
     );
@@ -103,8 +103,8 @@ export function findStandIns(
   return isRefused ? ready(onRefusal) : [];
 }
 
-/** Nobody where an operator took all of them out of service. */
-function orderStandIns(fleet: GatewayTools["fleet"], [first, ...others]: Target[]): Target[] {
+/** Each by its keys, in their order; nobody where an operator took all of them out of service. */
+export function orderReady(fleet: GatewayTools["fleet"], [first, ...others]: Target[]): Target[] {
   if (first === undefined) return [];
   const choice = { route: "", strategy: "priority", stickTo: "", costOf: () => null, keysOf: listKeys } as const;
   try {

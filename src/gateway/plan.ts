@@ -28,6 +28,7 @@ import type { Overrides } from "./rule.ts";
 import { asksForNothing } from "./usual.ts";
 import type { Strategy } from "./way/choose.ts";
 import type { RequestFacts } from "./way/condition.ts";
+import { findKeeper, readKeeper } from "./way/pool.ts";
 
 export interface Plan {
   provider: Provider;
@@ -189,11 +190,12 @@ function unsupported(provider: Provider, wire: Wire): GatewayError {
 
 /** Who keeps what the request names is asked, where it serves such models at all: nobody else knows those ids. Throws invalid_request. */
 function findKeeping(scene: Pick<Scene, "providers">, target: Target, { keeper, wire }: Asked): Target {
-  if (keeper === null || keeper === target.provider.name) return target;
-  const provider = scene.providers.get(keeper);
+  if (keeper === null) return target;
+  const provider = findKeeper(scene.providers, keeper);
+  if (provider?.name === target.provider.name) return { ...target, provider, keys: [provider.account ?? ""] };
   const isAlike = [provider, target.provider].every((each) => each?.speaks(target.model).includes(wire.id) === true);
   if (provider?.missing === null && isAlike) return { provider, model: target.model, weight: 1 };
-  throw objectsApart(keeper, target.provider.name);
+  throw objectsApart(readKeeper(keeper), target.provider.name);
 }
 
 export function objectsApart(keeper: string, served: string): GatewayError {

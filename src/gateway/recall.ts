@@ -8,6 +8,7 @@ import type { MemoryAsk, Turn, WireMemory } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
 import { type Asked, type Plan, findTarget } from "./plan.ts";
+import { nameKeeper, readKeeper } from "./way/pool.ts";
 
 export interface Recalled {
   memory: WireMemory;
@@ -44,9 +45,11 @@ export async function recall(
   const { holders, items } = await findItems(ask.references, { tools, memory, userId, provider: provider.name });
   const plain = new Map([...items].map(([id, { item }]) => [id, item]));
   const listInput = (): JsonObject[] => memory.listInput(asked.body, plain);
-  const isThere = (answer: KeptAnswer): boolean => answer.isUpstream && answer.provider === provider.name;
-  if (holds && (last === null || isThere(last)) && holders.every(isThere)) {
-    return { memory, ask, heldBy: provider.name, asked, listInput };
+  // What one key keeps, another may not know.
+  const heldBy = last?.provider ?? holders[0]?.provider ?? provider.name;
+  const isThere = (answer: KeptAnswer): boolean => answer.isUpstream && answer.provider === heldBy;
+  if (holds && readKeeper(heldBy) === provider.name && (last === null || isThere(last)) && holders.every(isThere)) {
+    return { memory, ask, heldBy, asked, listInput };
   }
   const turns = last === null ? [] : await listTurns(last, { tools, memory, provider: provider.name });
   const body = memory.extend(own.body, { turns, items, isForwarded });
@@ -80,7 +83,7 @@ export function makeKeeper(
     const kept = {
       id,
       userId: call.caller.userId,
-      provider: plan.provider.name,
+      provider: nameKeeper(plan.provider),
       model: plan.model,
       previousId: ask.previousId,
       isUpstream: plan.mode.kind === "forward" && keepsAnswers(plan.provider, memory),

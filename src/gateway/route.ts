@@ -263,7 +263,10 @@ function followPolicy(policy: RoutePolicy, at: (target: RouteTarget) => WayTarge
 }
 
 function printRule({ pattern, targets }: RouteRule): string {
-  const names = targets.map(({ provider, model }) => (model === null ? provider : `${provider}/${model}`));
+  const names = targets.map(({ provider, model, keys }) => {
+    const name = keys === undefined ? provider : `${provider}#${keys.join("+")}`;
+    return model === null ? name : `${name}/${model}`;
+  });
   return `${pattern} => ${names.join(" | ")}`;
 }
 

@@ -23,6 +23,10 @@ export interface HealthSettings {
   parkRevokedMs: number;
   parkQuotaMs: number;
   parkMaxMs: number;
+  /** Whether it is asked without a request, how often, and how often a day at a price. */
+  probe: "call" | "models" | "off";
+  probeIntervalMs: number;
+  probeCallsPerDay: number;
 }
 
 export const KEY_STRATEGIES = ["least-busy", "priority", "round-robin", "sticky", "weighted"] as const;

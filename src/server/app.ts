@@ -5,8 +5,10 @@ import {
   type AnswerShelf,
   type Capture,
   type Connect,
+  type Controls,
   type Fetch,
   type Memory,
+  type OpenSharing,
   type Session,
   type SocketTools,
   countInput,
@@ -36,6 +38,7 @@ import type { Metrics } from "../telemetry/metric.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeBudgetRoutes } from "./admin/budget.ts";
 import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
+import { makeProviderHealthRoutes } from "./admin/health.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { makeUserRoutes } from "./admin/user.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
@@ -43,6 +46,7 @@ import { makeOwnBudgetRoutes } from "./budget.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
 import { reportFailure } from "./error.ts";
 import { openHealth } from "./fleet.ts";
+import { listHealthGauges } from "./health-metric.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
 import { listLedgerGauges, makeMetricRoutes } from "./metric.ts";
@@ -50,6 +54,7 @@ import { makeModelRoutes } from "./models.ts";
 import { type Listener, mount, refuseWhile } from "./mount.ts";
 import { makeUnpricedNote } from "./price.ts";
 import { makeOwnKeyRoutes } from "./own-key.ts";
+import { startProbes } from "./probe.ts";
 import { makeProfileRoutes } from "./profile.ts";
 import type { Route } from "./route.ts";
 import { makeRestRoutes } from "./rest.ts";
@@ -78,6 +83,10 @@ export interface AppParts {
   budgets: Budgets;
   budgetStore: BudgetStore;
   bindings: BindingStore;
+  /** What of the providers an operator took out of service. */
+  controls: Controls;
+  /** Where gateways tell each other how the providers are doing; missing where they do not. */
+  share?: OpenSharing;
   openSpool: () => Spool;
   memory: Memory;
   /** Where answers are kept to be given again; null: nowhere. */
@@ -118,13 +127,15 @@ export function createApp(parts: AppParts): App {
   let scene = buildScene(config, outside);
   let isDraining = false;
   const health = openHealth(parts);
-  parts.metrics.watch([...listLedgerGauges(parts.ledger), ...listRecountGauges(parts.recounter)]);
+  const healthGauges = listHealthGauges({ ...health, nowMs: parts.clock.monotonicMs });
+  parts.metrics.watch([...healthGauges, ...listLedgerGauges(parts.ledger), ...listRecountGauges(parts.recounter)]);
   const tools = makeTools(parts, {
     scene: () => scene,
     fetch,
     connect: guardCalls(parts.connect, parts, () => config),
     fleet: health.fleet,
   });
+  const probes = startProbes({ ...parts, ...health, config: () => config, tools });
   const limit = (): number => config.http.maxBodyBytes;
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
   const calls = { maxBodyBytes: limit, newId: parts.newId };
@@ -149,6 +160,7 @@ export function createApp(parts: AppParts): App {
     ...makeCacheRoutes(tools, () => scene),
     ...makeOwnBudgetRoutes(parts.budgets),
     ...makeRouteRoutes(() => scene),
+    ...makeProviderHealthRoutes({ health, scene: () => scene, clock: parts.clock, limit }),
     ...makeMetricRoutes(parts.metrics, config.metrics.isPublic),
     ...makeHealthRoutes({
       version: parts.version,
@@ -169,6 +181,7 @@ export function createApp(parts: AppParts): App {
       scene = buildScene(next, outside, old.catalog);
       health.reload(next);
       config = next;
+      probes.reload();
       old.catalog.stop();
     },
     countInput: (question) => countInput(question, tools),
@@ -176,7 +189,11 @@ export function createApp(parts: AppParts): App {
       isDraining = true;
       for (const session of sessions) session.leave();
     },
-    close: () => scene.catalog.stop(),
+    close() {
+      scene.catalog.stop();
+      probes.stop();
+      health.close();
+    },
   };
 }
 

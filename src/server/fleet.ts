@@ -1,7 +1,16 @@
 // The fleet of this gateway: its rules follow the configuration, and what is found out is told in the log, once. Knows no route of ours.
 
 import type { Config } from "../config/value.ts";
-import { type Controls, type Finding, type Fleet, createControls, createFleet } from "../gateway/index.ts";
+import {
+  type Control,
+  type Controls,
+  type Finding,
+  type Fleet,
+  type News,
+  type OpenSharing,
+  type PlaceName,
+  createFleet,
+} from "../gateway/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { HealthSettings } from "../provider/index.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -9,30 +18,103 @@ import type { Log } from "../telemetry/log.ts";
 export interface Health {
   fleet: Fleet;
   controls: Controls;
+  /** Takes something out of service; resolves once that is kept, where it is to be. */
+  take(control: Control): Promise<void>;
+  /** Lets it in again, with all that belongs to it. */
+  enable(name: PlaceName): Promise<void>;
+  /** Lets bygones be. */
+  reset(name: PlaceName): void;
+  /** Whether other gateways hear of it: null where nobody set that up. */
+  sharing(): "connected" | "disconnected" | null;
   /** From now on other rules hold, and keys that were exchanged are as if they had never been refused. */
   reload(next: Config): void;
+  close(): void;
 }
 
-export function openHealth({ config: first, clock, log }: { config: Config; clock: Clock; log: Log }): Health {
+interface HealthInit {
+  config: Config;
+  clock: Clock;
+  log: Log;
+  controls: Controls;
+  /** Where gateways tell each other what they find out; missing where they do not. */
+  share?: OpenSharing;
+}
+
+export function openHealth({ config: first, clock, log, controls, share }: HealthInit): Health {
   let config = first;
   let rules = collectRules(config);
-  const controls = createControls();
   const fleet = createFleet({
     clock,
     random: Math.random,
     healthOf: (name) => rules.get(name) ?? config.health,
     controls,
-    note: (finding) => tell(finding, log),
+    note(finding) {
+      tell(finding, log);
+      sharing?.tell({ kind: "finding", finding });
+    },
   });
+  const hear = (news: News): void => {
+    // Others may have providers that are not here.
+    if (config.providers.some(({ name }) => name === nameAbout(news).provider)) adopt(news, { fleet, controls, log });
+  };
+  const sharing = share?.(hear);
+  const reset = (name: PlaceName): void => {
+    fleet.reset(name);
+    sharing?.tell({ kind: "reset", name });
+  };
   return {
     fleet,
     controls,
+    async take(control) {
+      await controls.put(control);
+      logControl(control, log);
+      sharing?.tell({ kind: "control", put: control });
+    },
+    async enable(name) {
+      const gone = await controls.lift(name);
+      if (gone.length > 0) log.info("An operator let it in again", nameLog(name));
+      sharing?.tell({ kind: "lift", name });
+    },
+    reset,
+    sharing: () => (sharing === undefined ? null : sharing.isConnected() ? "connected" : "disconnected"),
     reload(next) {
-      for (const name of listExchanged(config, next)) fleet.reset({ ...name, model: null });
+      for (const name of listExchanged(config, next)) reset({ ...name, model: null });
       rules = collectRules(next);
       config = next;
     },
+    close: () => sharing?.stop(),
   };
+}
+
+function nameAbout(news: News): PlaceName {
+  if (news.kind === "control") return news.put;
+  return news.kind === "finding" ? news.finding : news.name;
+}
+
+/** What another gateway said. */
+function adopt(news: News, { fleet, controls, log }: Pick<Health, "controls" | "fleet"> & { log: Log }): void {
+  switch (news.kind) {
+    case "control":
+      logControl(news.put, log);
+      return controls.adopt({ put: news.put });
+    case "finding":
+      return fleet.adopt(news.finding);
+    case "lift":
+      return controls.adopt({ lift: news.name });
+    case "reset":
+      return fleet.reset(news.name);
+    default:
+      return news satisfies never;
+  }
+}
+
+function nameLog({ provider, account, model }: PlaceName): Record<string, string> {
+  return { provider, ...(account === null ? {} : { key: account }), ...(model === null ? {} : { model }) };
+}
+
+function logControl(control: Control, log: Log): void {
+  const { action, by } = control;
+  log.warn(`An operator took it out of service: ${action}`, { ...nameLog(control), by });
 }
 
 /** Made once, as the fleet tells by their identity that they are the same. */
@@ -56,8 +138,9 @@ function listExchanged(before: Config, next: Config): { provider: string; accoun
   );
 }
 
-function tell({ kind, provider, account, model, reason, forMs }: Finding, log: Log): void {
-  const named = { provider, ...(account === null ? {} : { key: account }), ...(model === null ? {} : { model }) };
+function tell(finding: Finding, log: Log): void {
+  const { kind, reason, forMs } = finding;
+  const named = nameLog(finding);
   if (forMs === null) {
     log.info(kind === "breaker" ? "A provider answers again" : "A provider's key is taken again", named);
     return;

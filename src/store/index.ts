@@ -2,6 +2,7 @@
 
 import type { AuditBooks } from "../audit/index.ts";
 import type { AnswerStore } from "../gateway/answer-store.ts";
+import type { ControlStore } from "../gateway/way/control.ts";
 import type { BindingStore } from "../identity/object.ts";
 import type { IdentityStore } from "../identity/store.ts";
 import type { GatewayError } from "../ir/index.ts";
@@ -10,6 +11,7 @@ import { createAnswerStore } from "./answer.ts";
 import { createAuditStore } from "./audit.ts";
 import { createBindingStore } from "./binding.ts";
 import { createBudgetStore } from "./budget.ts";
+import { createControlStore } from "./control.ts";
 import type { EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
 import type { JournalOptions, OpenJournal } from "./journal/open.ts";
@@ -48,6 +50,8 @@ export interface Store {
   /** In the identity database, as they go with their owners. */
   answers: AnswerStore;
   bindings: BindingStore;
+  /** What of the providers is out of service; there, too. */
+  controls: ControlStore;
   /** Beside the ledger, which their counts are sums of. */
   budgets: BudgetStore;
   /** Of the identity database. */
@@ -118,6 +122,7 @@ export async function openStore({
     audit: createAuditStore(second),
     answers: createAnswerStore(first),
     bindings: createBindingStore(first),
+    controls: createControlStore(first),
     budgets: {
       ...budgets,
       async readSums(place) {

@@ -3,6 +3,7 @@
 
 import { isNotNull, isNull } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
+import type { Action } from "../gateway/way/control.ts";
 import type { Role, Scope, Status } from "../identity/model.ts";
 import type { Units, UsageSource } from "../ir/index.ts";
 import type { Attempt, Direction, EntryKind, EntryErrorKind } from "../ledger/entry.ts";
@@ -39,6 +40,7 @@ export function defineSchema(kit: Kit) {
     storedResponses,
     storedItems: defineItems(kit, () => storedResponses.id),
     counters: defineCounters(kit),
+    providerControls: defineControls(kit),
   };
 }
 
@@ -247,6 +249,21 @@ function defineBindings(kit: Kit) {
       kit.index("object_bindings_user").on(table.userId, table.family),
     ],
   );
+}
+
+/** What an operator took out of service until he says otherwise. */
+function defineControls(kit: Kit) {
+  return kit.table("provider_controls", {
+    /** Provider, key and model as a JSON list: two of them may be null. */
+    id: kit.text("id").primaryKey(),
+    provider: kit.text("provider").notNull(),
+    /** Label of a key. */
+    account: kit.text("account"),
+    model: kit.text("model"),
+    action: kit.text("action").$type<Action>().notNull(),
+    by: kit.text("by").notNull(),
+    since: kit.time("since").notNull(),
+  });
 }
 
 /** Answers that a client may refer to later, each with what it was asked. Text of users: nothing of it may outlive its row. */

@@ -18,13 +18,24 @@ export interface CountedRow {
   costNanos: number | null;
 }
 
-/** A figure that somebody else keeps, read when the metrics are asked for. Null where there is none at present: then it is left out. */
-export interface Gauge {
+/** A figure that somebody else keeps, read when the metrics are asked for. */
+export type Gauge = SingleGauge | LabelledGauge;
+
+interface GaugeName {
   name: string;
   about: string;
+}
+
+export interface SingleGauge extends GaugeName {
   /** True where it only ever grows. */
   isCounter?: true;
+  /** Null where there is none at present: then it is left out. */
   read(): number | null;
+}
+
+/** One for each of several; whoever keeps them bounds how many. */
+export interface LabelledGauge extends GaugeName {
+  points(): readonly { labels: Readonly<Record<string, string>>; value: number }[];
 }
 
 export interface Metrics {
@@ -157,7 +168,8 @@ function tellRatio(acknowledged: Series, gauges: readonly Gauge[]): Gauge {
     about: "Durable rows of requests for each that was told of one; must be 1",
     read() {
       const requests = sumPoints(acknowledged);
-      const rows = gauges.find(({ name }) => name === ROWS_SETTLED)?.read() ?? null;
+      const settled = gauges.find(({ name }) => name === ROWS_SETTLED);
+      const rows = settled !== undefined && "read" in settled ? settled.read() : null;
       return rows === null || requests === 0 ? null : rows / requests;
     },
   };

@@ -57,12 +57,17 @@ function describeHistogram({ name, about, bounds, counts, sum, count }: Histogra
   };
 }
 
-function describeGauge({ name, about, isCounter, read }: Gauge): MetricData[] {
-  const value = read();
+function describeGauge(gauge: Gauge): MetricData[] {
+  const { name, about } = gauge;
+  const common = { descriptor: describe(name, about), aggregationTemporality: AggregationTemporality.CUMULATIVE };
+  if ("points" in gauge) {
+    const points = gauge.points().map(({ labels, value }) => ({ ...SPAN, attributes: { ...labels }, value }));
+    return points.length === 0 ? [] : [{ ...common, dataPointType: DataPointType.GAUGE, dataPoints: points }];
+  }
+  const value = gauge.read();
   if (value === null) return [];
   const dataPoints = [{ ...SPAN, attributes: {}, value }];
-  const common = { descriptor: describe(name, about), aggregationTemporality: AggregationTemporality.CUMULATIVE };
-  if (isCounter === true) return [{ ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }];
+  if (gauge.isCounter === true) return [{ ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }];
   return [{ ...common, dataPointType: DataPointType.GAUGE, dataPoints }];
 }
 

@@ -257,6 +257,21 @@ describe("tokens and money of two files, on SQLite", () => {
     expect(JSON.parse(merged.out).counts).toMatchObject({ agrees: 2, tokens: 1 });
   });
 
+  test("keys of one provider are told apart by their labels", async () => {
+    for (const prompt of [50, 70]) await scene.call("openai-pool/gpt-4o", { prompt, completion: 5 }, GPT);
+    const lines = [
+      { day: SECOND_DAY, model: GPT, input: 50, output: 5, key: "key_a" },
+      { day: SECOND_DAY, model: GPT, input: 70, output: 5, key: "key_b" },
+    ];
+    const file = scene.write("usage.json", printUsage(lines));
+    const line = ["audit", "reconcile", "--provider", "openai-pool", "--file", file, "--json"];
+    const keyed = await scene.run([...line, "--keys", "key_a=openai-pool#a,key_b=openai-pool#b"]);
+    expect(keyed.code).toBe(EXIT.ok);
+    expect((JSON.parse(keyed.out) as Report).counts).toMatchObject({ agrees: 2 });
+    const swapped = await scene.run([...line, "--keys", "key_a=openai-pool#b,key_b=openai-pool#a"]);
+    expect(swapped.code).toBe(EXIT.conflict);
+  });
+
   test("for people: what is off, the totals, and how to prove it", async () => {
     const { code, out, err } = await scene.run([
       "audit",

@@ -6,6 +6,7 @@ import { describeAnswers } from "./answer-contract.ts";
 import { describeRecounts } from "./recount-contract.ts";
 import { describeBindings } from "./binding-contract.ts";
 import { describeBudgets } from "./budget-contract.ts";
+import { describeControls } from "./control-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
 import { describeReports } from "./report-contract.ts";
@@ -23,6 +24,7 @@ export function describeStore(place: Place): void {
   describeUsers(() => store, place);
   describeKeys(() => store);
   describeBindings(() => store);
+  describeControls(() => store);
   describeAnswers(() => store, place);
   describeBudgets(() => store);
   describeChanges(place);

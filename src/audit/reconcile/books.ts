@@ -34,7 +34,7 @@ export interface BookOptions {
   to: Date;
   zone: TimeZone;
   /** Null where keys are not told apart. */
-  keyOf: ((provider: string) => string | null) | null;
+  keyOf: ((provider: string, account: string | undefined) => string | null) | null;
   split: SplitCost;
   onProgress?: (calls: number) => void;
 }
@@ -73,7 +73,7 @@ function addCall(sums: BookedSums, call: LedgerEntry, options: BookOptions): boo
   if (call.usageSource === "estimate") sums.estimated++;
   if (call.costNanos === null) sums.unpriced++;
   sums.tally.add({
-    ...place(call, call.provider, options),
+    ...place(call, { provider: call.provider, account: call.attempts.at(-1)?.account }, options),
     model: call.modelServed ?? call.modelAsked,
     requests: 1,
     tokens: {
@@ -92,13 +92,13 @@ function addCall(sums: BookedSums, call: LedgerEntry, options: BookOptions): boo
 
 function addAttempts(sums: BookedSums, call: LedgerEntry, attempts: readonly Attempt[], options: BookOptions): boolean {
   const own = attempts.filter(({ provider }) => options.providers.has(provider));
-  for (const { provider, model, usage, costNanos = null } of own) {
+  for (const { provider, account, model, usage, costNanos = null } of own) {
     if (usage === undefined) continue;
     sums.calls++;
     if (call.usageSource === "estimate") sums.estimated++;
     if (costNanos === null) sums.unpriced++;
     sums.tally.add({
-      ...place(call, provider, options),
+      ...place(call, { provider, account }, options),
       // The model that answered is known of the one that answered.
       model: provider === call.provider && own.length === 1 ? (call.modelServed ?? model) : model,
       requests: 1,
@@ -123,7 +123,7 @@ function addCorrection(sums: BookedSums, call: LedgerEntry, correction: LedgerEn
   sums.corrections++;
   if (correction.pricesUnknown === true) sums.unpriced--;
   sums.tally.add({
-    ...place(call, provider, options),
+    ...place(call, { provider, account: call.attempts.at(-1)?.account }, options),
     model: call.modelServed ?? call.modelAsked,
     requests: 0,
     tokens: {
@@ -138,6 +138,13 @@ function addCorrection(sums: BookedSums, call: LedgerEntry, correction: LedgerEn
   });
 }
 
-function place(call: LedgerEntry, provider: string, { zone, keyOf }: BookOptions): Pick<BilledLine, "day" | "key"> {
-  return { day: zone.dayOf(call.createdAt.getTime()), key: keyOf === null ? null : keyOf(provider) };
+/** Who billed it: a provider, by one of its keys where it has several. */
+type Biller = Pick<Attempt, "provider"> & { account: string | undefined };
+
+function place(
+  call: LedgerEntry,
+  { provider, account }: Biller,
+  { zone, keyOf }: BookOptions,
+): Pick<BilledLine, "day" | "key"> {
+  return { day: zone.dayOf(call.createdAt.getTime()), key: keyOf === null ? null : keyOf(provider, account) };
 }

@@ -46,7 +46,10 @@ export async function reconcile(
     from: new Date(exports.zone.startOf(from)),
     to: new Date(exports.zone.startOf(nextDay(to))),
     zone: exports.zone,
-    keyOf: options.keys === null ? null : (provider) => provider,
+    keyOf:
+      options.keys === null
+        ? null
+        : (provider, account) => (account === undefined ? provider : `${provider}#${account}`),
     split: options.split,
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   });

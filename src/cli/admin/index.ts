@@ -3,11 +3,15 @@
 import { defineCommand } from "citty";
 
 export default defineCommand({
-  meta: { name: "admin", description: "Manage users, API keys, budgets, sign-in links and the cache" },
+  meta: {
+    name: "admin",
+    description: "Manage users, API keys, budgets, sign-in links and the cache, and see how providers are doing",
+  },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
     budgets: () => import("./budget/index.ts").then((module) => module.default),
     cache: () => import("./cache/index.ts").then((module) => module.default),
+    health: () => import("./health/index.ts").then((module) => module.default),
     "login-link": () => import("./login-link.ts").then((module) => module.default),
     users: () => import("./user/index.ts").then((module) => module.default),
   },

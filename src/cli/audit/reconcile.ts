@@ -46,7 +46,8 @@ export default defineCommand({
     },
     keys: {
       type: "string",
-      description: "Whose keys the export names: KEY=PROVIDER,… by name, id or last four; KEY=- leaves one out",
+      description:
+        "Whose keys the export names: KEY=PROVIDER,… by name, id or last four, or KEY=PROVIDER#LABEL where a provider has several keys; KEY=- leaves one out",
       valueHint: "MAP",
     },
     alias: { type: "string", description: "Models under other names: NAME-IN-FILE=NAME-IN-BOOKS,…", valueHint: "MAP" },
@@ -179,9 +180,11 @@ function makeKeyFinder(
   providers: readonly string[],
 ): (key: string) => string | null {
   const ends = new Map(
-    config.providers.flatMap(({ name, apiKey }) =>
-      providers.includes(name) && apiKey !== null ? [[apiKey.slice(-4), name] as const] : [],
-    ),
+    config.providers.flatMap(({ name, apiKey, keys }) => {
+      if (!providers.includes(name)) return [];
+      if (keys !== undefined) return keys.map((key) => [key.apiKey.slice(-4), `${name}#${key.label}`] as const);
+      return apiKey === null ? [] : [[apiKey.slice(-4), name] as const];
+    }),
   );
   return (key) => {
     const last = /(?:[.*…•]+|^)(\w{4})$/u.exec(key)?.[1];

@@ -9,6 +9,7 @@ import type { RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
 import { bookAnswer } from "./meter.ts";
 import { describeAnswer, passBytes, passEvents, passRejection } from "./pass.ts";
+import { nameKeeper } from "../way/pool.ts";
 import { type RestState, attempted } from "./state.ts";
 
 type State = RestState<RestCall>;
@@ -101,7 +102,7 @@ async function keepObjects(state: State, body: JsonObject): Promise<JsonObject |
 async function forget({ call, upstream, plan, tools }: State): Promise<void> {
   const { objectId, endpoint } = call.place;
   if (objectId === null || call.method !== "DELETE" || !endpoint.endsWith(".delete")) return;
-  if (upstream.ok || upstream.status === 404) await tools.bindings.unbind(plan.provider.name, objectId);
+  if (upstream.ok || upstream.status === 404) await tools.bindings.unbind(nameKeeper(plan.provider), objectId);
 }
 
 function makesAnother({ creates = [] }: RestCollection, path: string): boolean {
@@ -123,7 +124,7 @@ function bindEach({ plan, call }: State, family: RestFamily, ids: Json | undefin
   const list = Array.isArray(ids) ? ids : [ids];
   return list.flatMap((objectId) =>
     typeof objectId === "string" && objectId !== ""
-      ? [{ objectId, provider: plan.provider.name, userId: call.caller.userId, family, createdAt }]
+      ? [{ objectId, provider: nameKeeper(plan.provider), userId: call.caller.userId, family, createdAt }]
       : [],
   );
 }

@@ -5,6 +5,7 @@ import type { JsonObject } from "../../ir/index.ts";
 import { makeStableId } from "../../lib/stable-id.ts";
 import type { Finished, Metered, RestCollection } from "../../wire/index.ts";
 import { type CallRecord, openRecord } from "../record.ts";
+import { nameKeeper } from "../way/pool.ts";
 import type { RestCall } from "./call.ts";
 import { sumResults } from "./results.ts";
 import type { RestState } from "./state.ts";
@@ -35,7 +36,7 @@ export async function bookFinished(state: State, collection: RestCollection, obj
 async function book(state: State, { id, ...booking }: Omit<Booking, "metered">, parts: readonly Part[]): Promise<void> {
   const records = parts.map((part) => open(state, { ...booking, ...part }));
   await Promise.all(records.map((record) => record.intend(true)));
-  const isOurs = await state.tools.bindings.claimBooking(state.plan.provider.name, id);
+  const isOurs = await state.tools.bindings.claimBooking(nameKeeper(state.plan.provider), id);
   if (isOurs) await Promise.all(records.map((record) => record.settle(200, null)));
   else for (const record of records) record.withdraw();
 }

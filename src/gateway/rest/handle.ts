@@ -20,6 +20,8 @@ import { type Intake, readIntake } from "./intake.ts";
 import { gatherList, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
 import { type RestState, attempted } from "./state.ts";
+import type { Visit } from "../way/fleet.ts";
+import { chooseKey, nameKeeper, readKeeper } from "../way/pool.ts";
 import { addressOf, chooseTarget, forwardQuery, requirePlainPath } from "./target.ts";
 
 /** Answers the call. Throws a GatewayError, already on record. */
@@ -28,20 +30,24 @@ export function handleRest(call: RestCall, tools: GatewayTools): Promise<Respons
     const { place, query } = call;
     requirePlainPath(place.path);
     const intake = await readIntake(call, { needsModel: place.act === "call", openSpool: tools.openSpool });
+    let visit: Visit | null = null;
     try {
       record.asked((intake.model ?? "").slice(0, 512), intake.json?.["stream"] === true);
       const state = await prepare(call, { tools, scene, record, line, intake });
+      visit = state.visit;
       if (place.act === "list") return await answerList(state);
       const url = addressOf(state.plan.provider, place.path, forwardQuery(query));
       return await answerRest({ ...state, ...(await callUpstream(state, url)) });
     } catch (error) {
+      // Where it came so far that it was made, its end is known by now.
+      visit?.drop();
       await intake.discard();
       throw error;
     }
   });
 }
 
-type Prepared = Omit<RestState<RestCall>, "upstream" | "upstreamMs">;
+type Prepared = Omit<RestState<RestCall>, "upstream" | "upstreamMs"> & { visit: Visit };
 
 /** Opens the row and the line, and closes both where the work fails. */
 export async function withRecord(
@@ -73,20 +79,33 @@ async function prepare(
   const { intake, scene, tools, record } = parts;
   const { place, caller, query, headers, dialect } = call;
   const keeper = await tools.bindings.findKeeper(caller.userId, [...listNamed(call), ...intake.references]);
-  const { provider, model } = chooseTarget(scene, {
+  const target = chooseTarget(scene, {
     family: place.family,
     dialect,
     model: intake.model,
     keeper,
     named: headers.get("x-tokligence-provider") ?? query.get("provider"),
   });
-  const plan = { provider, model: model ?? "", dropped: [] };
+  const provider = chooseProvider(call, tools, { ...target, keeper });
+  const plan = { provider, model: target.model ?? "", dropped: [] };
   const reserving = reserve(call, { scene, tools, record, intake }, plan);
   if (reserving !== undefined) await reserving;
-  record.planned(plan);
   const work = describeWork(call, { intake, plan });
   if (work !== null) judgeWork({ provider, record, scene, tools }, work);
-  return { call, plan, stream: false, ...parts };
+  const visit = tools.fleet.visit({ provider, model: plan.model || place.family, weight: 1 });
+  record.planned(plan, visit.end);
+  return { call, plan, stream: false, visit, ...parts };
+}
+
+/** With what is made by one key, another may not find it: only what leaves nothing behind goes by turns. */
+function chooseProvider(
+  { caller, place }: RestCall,
+  { fleet }: Pick<GatewayTools, "fleet">,
+  { provider, model, keeper }: { provider: Provider; model: string | null; keeper: string | null },
+): Provider {
+  if (keeper !== null) return provider;
+  const stickTo = caller.keyId ?? caller.userId;
+  return chooseKey(fleet, { provider, model: model ?? place.family }, { isSteady: place.act !== "call", stickTo });
 }
 
 /** What of a request may cost money; null where nothing does. */
@@ -206,11 +225,11 @@ function pick(headers: Headers, names: readonly string[]): Record<string, string
 async function requireKeptBy({ call, tools, plan }: Prepared, id: string): Promise<void> {
   if (id === "") return;
   const keeper = await tools.bindings.findKeeper(call.caller.userId, [{ id, isIncidental: false }]);
-  if (keeper === null || keeper === plan.provider.name) return;
+  if (keeper === null || keeper === nameKeeper(plan.provider)) return;
   throw new GatewayError({
     kind: "invalid_request",
     code: "objects_apart",
-    message: `"${id.slice(0, 100)}" is kept by provider "${keeper}", and this request goes to "${plan.provider.name}".`,
+    message: `"${id.slice(0, 100)}" is kept by provider "${readKeeper(keeper)}", and this request goes to "${plan.provider.name}".`,
   });
 }
 
@@ -220,7 +239,9 @@ async function answerList(prepared: Prepared): Promise<Response> {
   const { family, collection, path } = call.place;
   const limit = readLimit(call.query);
   const bound = await tools.bindings.list(call.caller.userId, family);
-  const own = new Set(bound.filter(({ provider }) => provider === plan.provider.name).map(({ objectId }) => objectId));
+  const own = new Set(
+    bound.filter(({ provider }) => provider === nameKeeper(plan.provider)).map(({ objectId }) => objectId),
+  );
   const state: RestState<RestCall> = { ...prepared, upstream: new Response(null), upstreamMs: 0 };
   const refused: { answer: Response | null } = { answer: null };
   const query = new URLSearchParams(call.query);
@@ -249,6 +270,7 @@ async function answerList(prepared: Prepared): Promise<Response> {
   }
   bookAnswer(state, { family, entry: call.place.entry, counts: false }, null);
   if (own.size > 0) attempted(state, null);
+  prepared.visit.drop();
   await record.settle(200, null);
   return Response.json(list, { headers: makeHeaders(state, {}) });
 }

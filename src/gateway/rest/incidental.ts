@@ -5,6 +5,7 @@ import { findReferences } from "../../wire/index.ts";
 import type { Call, GatewayTools } from "../call.ts";
 import type { CallState } from "../header.ts";
 import type { Plan } from "../plan.ts";
+import { nameKeeper } from "../way/pool.ts";
 import { offers } from "./target.ts";
 
 const FAMILY = "containers";
@@ -18,7 +19,7 @@ export function bindIncidental(
   if (mode.kind !== "forward" || !offers(provider, FAMILY) || !body.includes('"container"')) return keep;
   const bind = (answer: JsonObject): Promise<void> => {
     const made = findReferences(answer).filter(({ isIncidental }) => isIncidental);
-    const owner = { provider: provider.name, userId: call.caller.userId, family: FAMILY };
+    const owner = { provider: nameKeeper(provider), userId: call.caller.userId, family: FAMILY };
     const createdAt = new Date(call.startedWallMs);
     return tools.bindings
       .bind(made.map(({ id }) => ({ ...owner, objectId: id, createdAt })))

@@ -15,6 +15,7 @@ import { type Intake, NO_BODY, readCounted, sendAsItIs, sendWhole } from "./inta
 import { passBytes, passEvents, passRejection } from "./pass.ts";
 import type { RestState } from "./state.ts";
 import { findNamed, forwardQuery, requireReady } from "./target.ts";
+import { chooseKey } from "../way/pool.ts";
 
 export interface PassthroughCall extends Arrival {
   /** A provider's name. */
@@ -27,7 +28,9 @@ export interface PassthroughCall extends Arrival {
 export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): Promise<Response> {
   return withRecord(call, "passthrough", tools, async (scene, record, line) => {
     record.asked("", false);
-    const provider = requireReady(findNamed(scene, call.provider.toLowerCase()));
+    const named = requireReady(findNamed(scene, call.provider.toLowerCase()));
+    // What such calls are refused for says little of the key: there are rights of which nobody here knows.
+    const provider = chooseKey(tools.fleet, { provider: named, model: "" }, { isSteady: true, stickTo: "" });
     const url = joinAddress(provider, call.path) + forwardQuery(call.query);
     const plan = { provider, model: "", dropped: [] };
     // What it costs, if anything, only its answer tells.

@@ -5,6 +5,7 @@ import type { Provider } from "../../provider/index.ts";
 import type { RestFamily, Wire } from "../../wire/index.ts";
 import type { Scene } from "../call.ts";
 import { unknownModel } from "../plan.ts";
+import { findKeeper, readKeeper } from "../way/pool.ts";
 
 export interface Wanted {
   family: RestFamily;
@@ -22,8 +23,8 @@ export function chooseTarget(scene: Scene, wanted: Wanted): { provider: Provider
   const { family, model, keeper } = wanted;
   const routed = model === null ? null : (scene.router.resolve(model).way?.targets[0] ?? null);
   if (keeper !== null) {
-    const provider = requireReady(findNamed(scene, keeper));
-    return { provider, model: routed?.provider === keeper ? routed.model : model };
+    const provider = requireReady(findKeeper(scene.providers, keeper) ?? findNamed(scene, readKeeper(keeper)));
+    return { provider, model: routed?.provider === provider.name ? routed.model : model };
   }
   const first = wanted.named === null ? findFirst(scene, wanted) : findNamed(scene, wanted.named.toLowerCase());
   if (routed !== null) {

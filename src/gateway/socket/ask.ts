@@ -9,6 +9,7 @@ import { unknownModel } from "../plan.ts";
 import { parseObject } from "../send.ts";
 import { judgePrice } from "../unknown-price.ts";
 import type { Message, SocketCall } from "./type.ts";
+import { nameKeeper, readKeeper } from "../way/pool.ts";
 
 export interface Asking {
   call: SocketCall;
@@ -53,18 +54,18 @@ const UNTOLD = { warn: (): void => undefined };
 
 async function requireOwn({ call, tools, provider, knowsAnswer }: Asking, body: JsonObject): Promise<void> {
   const keeper = await tools.bindings.findKeeper(call.caller.userId, findReferences(body));
-  if (keeper !== null && keeper !== provider.name) {
+  if (keeper !== null && keeper !== nameKeeper(provider)) {
     throw new GatewayError({
       kind: "invalid_request",
       code: "objects_apart",
-      message: `What the message names is kept by provider "${keeper}", and this session is with "${provider.name}".`,
+      message: `What the message names is kept by provider "${readKeeper(keeper)}", and this session is with "${provider.name}".`,
     });
   }
   const inner = isJsonObject(body["response"]) ? body["response"] : body;
   const previous = inner["previous_response_id"];
   if (typeof previous !== "string" || knowsAnswer(previous)) return;
   const kept = await tools.memory.find(previous, call.caller.userId);
-  if (kept?.isUpstream === true && kept.provider === provider.name) return;
+  if (kept?.isUpstream === true && kept.provider === nameKeeper(provider)) return;
   throw new GatewayError({
     kind: "not_found",
     code: "previous_response_not_found",

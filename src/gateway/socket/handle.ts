@@ -15,6 +15,7 @@ import { addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
 import { openBooks } from "./books.ts";
 import { type BridgedSession, createSession, unavailable } from "./session.ts";
 import type { Connect, Message, Session, SocketCall, UpstreamEnd } from "./type.ts";
+import { chooseKey } from "../way/pool.ts";
 
 export type SocketTools = GatewayTools & { connect: Connect };
 
@@ -35,8 +36,9 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
   try {
     record.asked(asked, true);
     const target = choose(scene, call);
-    const { provider } = target;
     const model = target.model ?? "";
+    const stickTo = call.caller.keyId ?? call.caller.userId;
+    const provider = chooseKey(tools.fleet, { provider: target.provider, model }, { isSteady: false, stickTo });
     const { defaultOutputTokens } = scene;
     const { prices } = tools;
     const bound = (): Amount =>

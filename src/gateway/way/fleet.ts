@@ -6,15 +6,17 @@ import type { Clock } from "../../lib/clock.ts";
 import type { HealthSettings, KeyStrategy } from "../../provider/index.ts";
 import { type Candidate, type Dice, type Strategy, orderCandidates } from "./choose.ts";
 import type { Controls } from "./control.ts";
-import { type Park, createPark } from "./park.ts";
+import { type Park, type Parked, createPark } from "./park.ts";
 import {
   type Finding,
   type Known,
   type PlaceName,
   type PlaceState,
   type Visit,
+  covers,
   createKnown,
   describeKnown,
+  judgeLook,
   mayBeAsked,
   visit,
 } from "./place.ts";
@@ -54,13 +56,24 @@ export interface Fleet {
    * them: one that fails is no worse than none. Throws `overloaded` where an operator took all of them out, or wants it rather than that.
    */
   order<Each extends Place>(choice: Choice<Each>): [Each, ...Each[]];
+  /** As they stand, whatever is known of them. */
+  takeAll<Each extends Place>(choice: Choice<Each>): [Each, ...Each[]];
   visit(place: Place): Visit;
   /** All that is known, for people. */
   list(): PlaceState[];
+  /** All keys that were ever used, or looked at. */
+  listKeys(): KeyState[];
   /** What others found out. */
   adopt(finding: Finding): void;
+  /** What a look at a provider's list of models says of a key: null where it gave it. */
+  looked(name: Omit<PlaceName, "model">, failure: GatewayError | null): void;
   /** All that is so named is as if it had never failed. */
   reset(name: PlaceName): void;
+}
+
+/** A key, whatever the model. */
+export interface KeyState extends Omit<PlaceName, "model"> {
+  parked: Parked | null;
 }
 
 /** Models' names come from outside: whoever sends many of them does not fill the memory. */
@@ -73,14 +86,14 @@ interface FleetInit {
   random: Dice["random"];
   /** The same object from call to call, until it is another. */
   healthOf: (provider: string) => HealthSettings;
-  controls: Pick<Controls, "isEmpty" | "isOut">;
+  controls: Pick<Controls, "find" | "isEmpty">;
   /** Told of what a call found out. */
   note: (finding: Finding) => void;
 }
 
 export function createFleet({ clock, random, healthOf, controls, note }: FleetInit): Fleet {
   const known = new Map<string, Known>();
-  const keyParks = new Map<string, Park>();
+  const keyParks = new Map<string, { name: PlaceName; park: Park }>();
   const turns = new Map<string, number>();
   const rules = new Map<string, { said: HealthSettings; rules: PlaceRules }>();
 
@@ -102,9 +115,11 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
 
   const findKeyPark = (name: PlaceName): Park => {
     const key = nameKey(name);
-    const found = keyParks.get(key) ?? createPark(rulesOf(name.provider).park);
-    keyParks.set(key, found);
-    return found;
+    const found = keyParks.get(key);
+    if (found !== undefined) return found.park;
+    const park = createPark(rulesOf(name.provider).park);
+    keyParks.set(key, { name: { ...name, model: null }, park });
+    return park;
   };
 
   const findNamed = (name: PlaceName): Known => {
@@ -128,7 +143,7 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
   const orderKeys = <Each extends Place>(choice: Choice<Each>, place: Each, nowMs: number): Standing<Each> => {
     const keys = choice.keysOf?.(place) ?? null;
     const all = (keys?.places ?? [place]).map((each) => ({ place: each, known: find(each) }));
-    const inService = controls.isEmpty() ? all : all.filter((each) => !controls.isOut(each.known.name));
+    const inService = controls.isEmpty() ? all : all.filter((each) => controls.find(each.known.name) === null);
     const open = inService.filter((each) => mayBeAsked(each.known, nowMs));
     const left = open.length > 0 ? open : inService;
     const isOpen = open.length > 0;
@@ -162,11 +177,18 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
       const [first = only, ...others] = ordered;
       return [first, ...others];
     },
+    takeAll: ({ places: [first, ...others] }) => [first, ...others],
     visit: (place) => visit(find(place), { clock, note }),
     list() {
       const nowMs = clock.monotonicMs();
       return [...known.values()].map((each) => describeKnown(each, nowMs));
     },
+    listKeys: () =>
+      [...keyParks.values()].map(({ name: { provider, account }, park }) => ({
+        provider,
+        account,
+        parked: park.parked(),
+      })),
     adopt(finding) {
       const nowMs = clock.monotonicMs();
       const { kind, forMs, reason, provider, account, model } = finding;
@@ -179,14 +201,21 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
       else if (forMs === null) park.reset();
       else park.parkUntil(nowMs, { reason: readReason(reason), untilMs: nowMs + forMs });
     },
+    looked({ provider, account }, failure) {
+      const nowMs = clock.monotonicMs();
+      const name = { provider, account, model: null };
+      const own = [...known.values()].filter((each) => covers(name, each.name));
+      judgeLook({ name, keyPark: findKeyPark(name), places: own, failure, nowMs, note });
+    },
     reset(name) {
       for (const each of known.values()) {
         if (!covers(name, each.name)) continue;
         each.breaker.reset();
         each.park.reset();
         each.lastFailure = null;
-        if (name.model === null) each.keyPark.reset();
       }
+      if (name.model !== null) return;
+      for (const { name: own, park } of keyParks.values()) if (covers(name, own)) park.reset();
     },
   };
 }
@@ -224,15 +253,6 @@ function sumUp<Each extends Place>({ place, keys }: Standing<Each>, nowMs: numbe
     latencyMs: Math.min(...loads.map((load) => load.latencyMs(nowMs))),
     inFlight: loads.reduce((sum, load) => sum + load.inFlight(), 0),
   };
-}
-
-/** Null stands for all. */
-export function covers(name: PlaceName, place: PlaceName): boolean {
-  return (
-    name.provider === place.provider &&
-    (name.account === null || name.account === place.account) &&
-    (name.model === null || name.model === place.model)
-  );
 }
 
 function takenOut(places: readonly Place[]): GatewayError {

@@ -20,13 +20,17 @@ const QUOTA_WORDS = new Set([
 ]);
 const KEY_WORDS = new Set(["account_deactivated", "api_key_invalid", "invalid_api_key"]);
 
-/** Some say it in words alone, under a status that means something else. */
+/**
+ * Some say it in words alone, under a status that means something else. Only where a message begins so: further on it may quote what a caller
+ * wrote, and nobody is to park a key by his words.
+ */
 const QUOTA_TEXT =
-  /credit balance is too low|insufficient (?:balance|credits?|quota)|exceeded your current quota, please check your plan and billing details\. for more information on this error, read the docs|(?:monthly|daily|spending|usage) (?:spend(?:ing)? )?limit (?:has been )?(?:reached|exceeded)/iu;
-const KEY_TEXT = /api key (?:not valid|is invalid|expired|not found)|invalid api key|api_key_invalid/iu;
+  /^(?:your credit balance is too low|insufficient (?:balance|credits?|quota)|you exceeded your current quota, please check your plan and billing details\. for more information on this error, read the docs|(?:your )?(?:monthly|daily|spending|usage) (?:spend(?:ing)? )?limit (?:has been )?(?:reached|exceeded))/iu;
+const KEY_TEXT = /^(?:api key (?:not valid|is invalid|expired|not found)|invalid api key|api_key_invalid)/iu;
 /** A limit that does not come back within minutes. */
 const DAILY_TEXT = /per[ _-]?day|daily/iu;
 
+const SCOPE_TEXT = /missing scopes?|insufficient permissions/iu;
 /** It is the request that is forbidden. */
 const FLAGGED_TEXT = /flagged|moderation|content policy|safety/iu;
 
@@ -39,7 +43,8 @@ export function findKeyFault({ kind, upstream, cause }: GatewayError): KeyFault 
   if (kind !== "upstream_rejected" || upstream === undefined || status === null) return null;
   const words = [upstream.code, upstream.type].map((word) => (word ?? "").toLowerCase());
   if (status === 402 || (status !== 401 && words.some((word) => QUOTA_WORDS.has(word)))) return "out-of-quota";
-  if (status === 401) return "revoked";
+  // A key that may not do this may do other things.
+  if (status === 401) return SCOPE_TEXT.test(upstream.message) ? "no-access" : "revoked";
   if (WORDY.has(status)) {
     if (QUOTA_TEXT.test(upstream.message)) return "out-of-quota";
     // What is limited stands in the details of the body alone.

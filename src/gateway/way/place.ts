@@ -17,6 +17,15 @@ export interface PlaceName {
   model: string | null;
 }
 
+/** Whether the one stands for the other, too: null stands for all. */
+export function covers(name: PlaceName, place: PlaceName): boolean {
+  return (
+    name.provider === place.provider &&
+    (name.account === null || name.account === place.account) &&
+    (name.model === null || name.model === place.model)
+  );
+}
+
 /** Something that others may want to know. `forMs`: how long it holds; null: it is over. */
 export interface Finding extends PlaceName {
   kind: "breaker" | "park";
@@ -43,6 +52,10 @@ export interface Known {
   park: Park;
   keyPark: Park;
   lastFailure: { reason: string; atMs: number } | null;
+  /** Whether it ever gave an answer. */
+  hasAnswered: boolean;
+  /** When it was asked last. */
+  askedMs: number;
 }
 
 /** What people are shown of a place; times are those of the clock that stands never still. */
@@ -54,6 +67,8 @@ export interface PlaceState extends PlaceName {
   inFlight: number;
   latencyMs: number;
   lastFailure: Known["lastFailure"];
+  hasAnswered: boolean;
+  askedMs: number;
 }
 
 const DECAY_MS = 10_000;
@@ -66,6 +81,8 @@ export function createKnown(name: PlaceName, rules: PlaceRules, keyPark: Park): 
     park: createPark(rules.park),
     keyPark,
     lastFailure: null,
+    hasAnswered: false,
+    askedMs: 0,
   };
 }
 
@@ -74,7 +91,7 @@ export function mayBeAsked({ breaker, park, keyPark }: Known, nowMs: number): bo
 }
 
 export function describeKnown(known: Known, nowMs: number): PlaceState {
-  const { name, load, breaker, park, keyPark, lastFailure } = known;
+  const { name, load, breaker, park, keyPark, lastFailure, hasAnswered, askedMs } = known;
   return {
     ...name,
     state: breaker.state(nowMs),
@@ -84,6 +101,8 @@ export function describeKnown(known: Known, nowMs: number): PlaceState {
     inFlight: load.inFlight(),
     latencyMs: load.latencyMs(nowMs),
     lastFailure,
+    hasAnswered,
+    askedMs,
   };
 }
 
@@ -99,6 +118,7 @@ export function visit(known: Known, { clock, note }: Watch): Visit {
   const parkTrial = park.begin(startedMs);
   const keyTrial = keyPark.begin(startedMs);
   load.begin();
+  known.askedMs = startedMs;
   let isOver = false;
 
   const judgeParks = (failure: GatewayError | null, nowMs: number): void => {
@@ -128,6 +148,7 @@ export function visit(known: Known, { clock, note }: Watch): Visit {
       park.end(parkTrial);
       keyPark.end(keyTrial);
     } else judgeParks(failure, nowMs);
+    if (failure === null && !isDropped) known.hasAnswered = true;
     const outcome = isDropped ? "neutral" : judgeEnd(failure);
     if (outcome === "failure" && failure !== null) known.lastFailure = { reason: nameFailure(failure), atMs: nowMs };
     const outputMs = firstOutputMs ?? nowMs - startedMs;
@@ -160,4 +181,39 @@ function judgeEnd(failure: GatewayError | null): "failure" | "neutral" | "succes
 /** In words in which there is nothing of what was said: that may hold part of a key. */
 function nameFailure({ kind, upstream }: GatewayError): string {
   return upstream === undefined || upstream.status === null ? kind : `HTTP ${upstream.status}`;
+}
+
+interface Look {
+  name: PlaceName;
+  keyPark: Park;
+  places: readonly Known[];
+  failure: GatewayError | null;
+  nowMs: number;
+  note: Watch["note"];
+}
+
+/**
+ * A list that is given says that the key is taken again, and nothing of quota or models: whether these are well, requests find out. One that is
+ * not says that a trial would be in vain.
+ */
+export function judgeLook({ name, keyPark, places, failure, nowMs, note }: Look): void {
+  if (failure === null) {
+    if (keyPark.parked()?.reason === "revoked" && keyPark.succeed(nowMs)) {
+      note({ kind: "park", ...name, reason: "", forMs: null });
+    }
+    return;
+  }
+  const verdict = judgeKey(failure);
+  if (verdict?.reason === "revoked") {
+    const isNews = keyPark.refuse(nowMs, verdict);
+    const forMs = (keyPark.parked()?.untilMs ?? nowMs) - nowMs;
+    if (isNews) note({ kind: "park", ...name, reason: verdict.reason, forMs });
+    return;
+  }
+  if (judgeEnd(failure) !== "failure") return;
+  for (const { breaker } of places) {
+    if (breaker.state(nowMs) !== "half-open") continue;
+    const trial = breaker.begin(nowMs);
+    breaker.end(nowMs, "failure", { trial, outputMs: 0 });
+  }
 }

@@ -27,4 +27,5 @@ export const {
   storedResponses,
   storedItems,
   counters,
+  providerControls,
 } = schema;

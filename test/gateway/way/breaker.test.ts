@@ -91,3 +91,66 @@ test("whatever happens: from some moment on it lets a call through again", () =>
     }),
   );
 });
+
+test("a call that was made although it was open, and went well, closes it; what began before it opened does neither", () => {
+  const breaker = create(RULES);
+  const early = breaker.begin(0);
+  for (let call = 0; call < 5; call++) breaker.end(0, "failure", { trial: breaker.begin(0), outputMs: 1 });
+  expect(breaker.end(10, "success", { trial: early, outputMs: 1 })).toBe(false);
+  expect(breaker.state(10)).toBe("open");
+  expect(breaker.end(20, "failure", { trial: breaker.begin(15), outputMs: 1 })).toBe(false);
+  expect(breaker.figures(20).openUntilMs).toBe(1_000);
+  expect(breaker.end(30, "success", { trial: breaker.begin(25), outputMs: 1 })).toBe(true);
+  expect(breaker.state(30)).toBe("closed");
+});
+
+test("a trial that never ends keeps nobody away for good, and calls of before take no trial's place", () => {
+  const breaker = create(RULES);
+  const early = Array.from({ length: 3 }, () => breaker.begin(0));
+  for (let call = 0; call < 5; call++) breaker.end(0, "failure", { trial: breaker.begin(0), outputMs: 1 });
+  breaker.begin(1_000);
+  for (const trial of early) breaker.end(1_001, "neutral", { trial, outputMs: 1 });
+  expect(breaker.allows(1_001)).toBe(false);
+  expect(breaker.allows(1_000 + RULES.longestMs)).toBe(true);
+});
+
+test("one that is slow on trial is not well", () => {
+  const breaker = create(RULES);
+  for (let call = 0; call < 10; call++) breaker.end(0, "success", { trial: breaker.begin(0), outputMs: 5_000 });
+  expect(breaker.state(0)).toBe("open");
+  breaker.end(1_500, "success", { trial: breaker.begin(1_000), outputMs: 5_000 });
+  expect(breaker.figures(1_500).openUntilMs).toBe(3_500);
+});
+
+test("what others found out opens it as long as they say, and never for a shorter time than it knows itself", () => {
+  const breaker = create(RULES);
+  breaker.openUntil(0, 5_000);
+  breaker.openUntil(0, 100);
+  expect([breaker.state(4_999), breaker.state(5_000)]).toEqual(["open", "half-open"]);
+  breaker.reset();
+  expect(breaker.state(0)).toBe("closed");
+});
+
+/** Of 20 calls that fail by chance with p = 0.1, half or more fail in 7 of a million windows. The dice are always the same. */
+test("chance alone does not open it, and a provider that fails half of the time is left alone within a window", () => {
+  let seed = 42;
+  const random = (): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return seed / 2 ** 32;
+  };
+  const rules = { ...RULES, consecutive: Number.POSITIVE_INFINITY, minimumCalls: 20 };
+  const countOpen = (share: number): number => {
+    let opened = 0;
+    for (let window = 0; window < 1_000; window++) {
+      const breaker = create(rules);
+      const changes = Array.from({ length: 40 }, (_, call) => {
+        const outcome = random() < share ? "failure" : "success";
+        return breaker.end(call * 100, outcome, { trial: breaker.begin(call * 100), outputMs: 1 });
+      });
+      if (changes.includes(true)) opened++;
+    }
+    return opened;
+  };
+  expect(countOpen(0.1)).toBe(0);
+  expect(countOpen(0.7)).toBeGreaterThan(990);
+});

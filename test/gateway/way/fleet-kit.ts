@@ -1,6 +1,5 @@
 // A fleet by itself, by a clock in the test's hand. Knows no gateway.
 
-import { createControls } from "../../../src/gateway/way/control.ts";
 import { type Fleet, createFleet } from "../../../src/gateway/way/fleet.ts";
 import { HEALTH } from "../../rig-health.ts";
 
@@ -9,7 +8,7 @@ export function makeFleet(monotonicMs: () => number, random: () => number = () =
     clock: { monotonicMs },
     random,
     healthOf: () => HEALTH,
-    controls: createControls(),
+    controls: { isEmpty: () => true, find: () => null },
     note: () => undefined,
   });
 }

@@ -72,3 +72,52 @@ test("turns are a route's own", () => {
     ["first", "second"],
   ]);
 });
+
+test("many names from outside neither fill the memory nor push out what is known to be ill", () => {
+  const fleet = makeFleet(() => 0);
+  const end = (model: string, failure: GatewayError | null): void =>
+    fleet.visit({ ...FIRST, model }).end(failure, failure === null ? 1 : null);
+  for (let call = 0; call < 5; call++) end("ill", new GatewayError({ kind: "timeout", message: "t" }));
+  for (let index = 0; index < 20_000; index++) end(`model-${index}-${"x".repeat(1_000)}`, null);
+  const places = fleet.list();
+  expect(places.length).toBeLessThanOrEqual(4_096);
+  expect(Math.max(...places.map(({ model }) => model?.length ?? 0))).toBeLessThanOrEqual(200);
+  expect(places.find(({ model }) => model === "ill")?.state).toBe("open");
+});
+
+test("calls that run are counted down again, whatever became of them", () => {
+  const fleet = makeFleet(() => 0);
+  const visits = Array.from({ length: 10 }, () => fleet.visit(FIRST));
+  expect(fleet.list()[0]?.inFlight).toBe(10);
+  for (const [index, visit] of visits.entries()) {
+    if (index % 2 === 0) visit.drop();
+    else visit.end(new GatewayError({ kind: "cancelled", message: "left" }), null);
+    visit.drop();
+  }
+  expect(fleet.list()[0]?.inFlight).toBe(0);
+});
+
+test("keys take turns of their own, and one that is ill is left out", () => {
+  const fleet = makeFleet(() => 0);
+  const keyed = (account: string): Place => ({ ...FIRST, provider: { name: "first", account } });
+  const places = [keyed("a"), keyed("b"), keyed("c")] as const;
+  const order = (): (string | undefined)[] =>
+    fleet
+      .order({
+        route: "r",
+        places: [FIRST],
+        strategy: "priority",
+        stickTo: "",
+        costOf: () => null,
+        keysOf: () => ({ places }),
+      })
+      .map(({ provider }) => provider.account);
+  expect([order(), order(), order()]).toEqual([
+    ["a", "b", "c"],
+    ["b", "c", "a"],
+    ["c", "a", "b"],
+  ]);
+  for (let call = 0; call < 5; call++)
+    fleet.visit(keyed("b")).end(new GatewayError({ kind: "timeout", message: "t" }), null);
+  expect([...order(), ...order()].includes("b")).toBe(false);
+});

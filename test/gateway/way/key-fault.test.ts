@@ -17,6 +17,15 @@ const QUOTA = "You exceeded your current quota, please check your plan and billi
 test.each<[Parameters<typeof rejected>, string | null]>([
   [[{ status: 401, code: "invalid_api_key", message: "Incorrect API key provided" }], "revoked"],
   [[{ status: 401 }], "revoked"],
+  [
+    [
+      {
+        status: 401,
+        message: "You have insufficient permissions for this operation. Missing scopes: api.files.write.",
+      },
+    ],
+    "no-access",
+  ],
   [[{ status: 402, message: "Insufficient Balance" }], "out-of-quota"],
   [[{ status: 403, type: "permission_error" }], "no-access"],
   [[{ status: 403, message: "Your input was flagged by moderation" }], null],
@@ -45,6 +54,8 @@ test.each<[Parameters<typeof rejected>, string | null]>([
     null,
   ],
   [[{ status: 400, message: "messages: at least one message is required" }], null],
+  [[{ status: 400, message: "Invalid value: 'API key not valid'. Supported values are: 'low' and 'high'." }], null],
+  [[{ status: 400, message: "Unknown tool 'your credit balance is too low'" }], null],
   [[{ status: 404, code: "model_not_found" }], null],
   [[{ status: 500, message: "Invalid API key? No: internal error" }], null],
   [[{ status: 503 }], null],

@@ -15,6 +15,7 @@ import m20261125171115_declared_budgets from "./20261125171115_declared_budgets.
 import m20261125173658_sessions from "./20261125173658_sessions.sql" with { type: "text" };
 import m20261125175836_journal from "./20261125175836_journal.sql" with { type: "text" };
 import m20261125181224_reused_sums from "./20261125181224_reused_sums.sql" with { type: "text" };
+import m20261125181416_provider_controls from "./20261125181416_provider_controls.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -31,4 +32,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125173658_sessions", sql: m20261125173658_sessions },
   { name: "20261125175836_journal", sql: m20261125175836_journal },
   { name: "20261125181224_reused_sums", sql: m20261125181224_reused_sums },
+  { name: "20261125181416_provider_controls", sql: m20261125181416_provider_controls },
 ];

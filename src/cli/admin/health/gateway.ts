@@ -1,0 +1,88 @@
+// Asks the gateway that runs on this machine, with a key that is made for this one question: whoever can write the database may do all.
+// What a process knows of its providers is in its memory, and nowhere else.
+
+import type { Config } from "../../../config/index.ts";
+import { type Directory, type IssuedKey } from "../../../identity/index.ts";
+import { CliError, EXIT } from "../../error.ts";
+import type { ConfigFlags } from "../../flags.ts";
+import { OPERATOR, runWithStore } from "../../open.ts";
+
+export const GATEWAY_ARGS = {
+  url: {
+    type: "string",
+    description: "Address of the gateway to ask; unless given, the one that the configuration says, on this machine",
+    valueHint: "URL",
+  },
+} as const;
+
+interface Question {
+  method: "GET" | "POST";
+  path: string;
+  body?: object;
+}
+
+const PATIENCE_MS = 10_000;
+
+/** Its answer, in the shape that the address has. */
+export function askGateway<Answer>(
+  flags: ConfigFlags & { url?: string | undefined },
+  question: Question,
+): Promise<Answer> {
+  return runWithStore(flags, async ({ config, directory }) => {
+    const url = (flags.url ?? findAddress(config)).replace(/\/$/u, "");
+    const { token, key } = await issue(directory, config);
+    try {
+      return await ask<Answer>(url, token, question);
+    } finally {
+      await directory.deleteKey(OPERATOR, key.id, { hard: true });
+    }
+  });
+}
+
+async function issue(directory: Directory, config: Config): Promise<IssuedKey> {
+  const root = (await directory.listUsers()).find(({ role, status }) => role === "root_admin" && status === "active");
+  const name = "admin health (made for one command)";
+  return directory.createKey(OPERATOR, root?.id ?? config.adminEmail, {
+    name,
+    scopes: ["admin"],
+    expiresAt: new Date(Date.now() + 6 * PATIENCE_MS),
+  });
+}
+
+/** One that listens on all addresses listens on this machine's own. */
+function findAddress({ http: { hostname, port, tlsCert } }: Config): string {
+  const isEvery = hostname === null || hostname === "0.0.0.0" || hostname === "::" || hostname === "";
+  const host = isEvery ? "127.0.0.1" : hostname.includes(":") ? `[${hostname}]` : hostname;
+  return `${tlsCert === null ? "http" : "https"}://${host}:${port}`;
+}
+
+async function ask<Answer>(url: string, token: string, { method, path, body }: Question): Promise<Answer> {
+  const response = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    // Its certificate is made for the name that clients know it by.
+    tls: { rejectUnauthorized: false },
+  }).catch((cause: unknown) => {
+    throw new CliError(`No gateway answers at ${url}.`, {
+      exitCode: EXIT.unavailable,
+      hint: `Start it with "tokligence serve", or say where it is with --url.${cause instanceof Error ? ` (${cause.name})` : ""}`,
+    });
+  });
+  const text = await response.text();
+  if (response.ok) return JSON.parse(text) as Answer;
+  throw new CliError(readMessage(text) ?? `The gateway at ${url} answered HTTP ${response.status}.`, {
+    exitCode: response.status === 404 ? EXIT.notFound : response.status === 400 ? EXIT.usage : EXIT.failed,
+    hint: response.status === 401 ? "It works with another database: --url may lead to another gateway." : undefined,
+  });
+}
+
+function readMessage(text: string): string | null {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown } };
+    return typeof error?.message === "string" ? error.message : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,90 @@
+// How the providers are doing, by HTTP, and what an operator may do about it. The rules are the fleet's; here are only addresses and shapes.
+
+import { z } from "zod";
+import type { PlaceName } from "../../gateway/index.ts";
+import type { Caller } from "../../identity/index.ts";
+import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import type { Provider } from "../../provider/index.ts";
+import type { Health } from "../fleet.ts";
+import { reportHealth, reportProvider } from "../health-report.ts";
+import { readJson } from "../request.ts";
+import type { GuardedRoute } from "../route.ts";
+import type { Scene } from "../../gateway/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+
+const ABOUT = z.strictObject({
+  model: z.string().min(1).max(200).nullable().optional(),
+  key: z.string().min(1).nullable().optional(),
+});
+
+interface HealthParts {
+  health: Health;
+  scene: () => Scene;
+  clock: Clock;
+  limit: () => number;
+}
+
+const ACTIONS = ["disable", "drain", "enable", "reset"] as const;
+
+export function makeProviderHealthRoutes(parts: HealthParts): GuardedRoute[] {
+  const { health, scene, clock, limit } = parts;
+  const report = () => ({ ...health, clock, scene: scene() });
+  const list: GuardedRoute = {
+    method: "GET",
+    path: "/api/v1/admin/health/providers",
+    authority: { anyOf: ["routes:read", "metrics:read"] },
+    handle: () => Response.json({ shared: health.sharing(), providers: reportHealth(report()) }),
+  };
+  return [
+    list,
+    ...ACTIONS.map((action): GuardedRoute => ({
+      method: "POST",
+      path: `/api/v1/admin/health/providers/:provider/${action}`,
+      authority: { anyOf: ["admin"] },
+      async handle({ request, params, caller }) {
+        const provider = findProvider(scene(), params["provider"] ?? "");
+        const body = await readJson(request, limit(), ABOUT);
+        const name = nameAbout(provider, body);
+        await act(action, { name, caller, health, atMs: clock.wallMs() });
+        const places = health.fleet.list().filter((place) => place.provider === provider.name);
+        return Response.json({ provider: reportProvider(provider, places, report()) });
+      },
+    })),
+  ];
+}
+
+async function act(
+  action: (typeof ACTIONS)[number],
+  { name, caller, health, atMs }: { name: PlaceName; caller: Caller; health: Health; atMs: number },
+): Promise<void> {
+  switch (action) {
+    case "disable":
+    case "drain":
+      return health.take({ ...name, action, sinceMs: atMs, by: caller.userId });
+    case "enable":
+      return health.enable(name);
+    case "reset":
+      return health.reset(name);
+    default:
+      action satisfies never;
+  }
+}
+
+function findProvider({ providers }: Scene, written: string): Provider {
+  const provider = providers.get(written.toLowerCase());
+  if (provider !== undefined) return provider;
+  throw new GatewayError({
+    kind: "not_found",
+    code: "unknown_provider",
+    message: `There is no provider "${written.slice(0, 100)}" here: ${[...providers.keys()].join(", ")}.`,
+  });
+}
+
+function nameAbout(provider: Provider, { model = null, key = null }: z.output<typeof ABOUT>): PlaceName {
+  const labels = provider.pool?.map((each) => each.provider.account) ?? [];
+  if (key !== null && !labels.includes(key.toLowerCase())) {
+    const known = labels.length === 0 ? "it has no named keys" : `it has ${labels.join(", ")}`;
+    throw invalidRequest(`Provider "${provider.name}" has no key named "${key.slice(0, 100)}" (${known}).`, "key");
+  }
+  return { provider: provider.name, account: key === null ? null : key.toLowerCase(), model };
+}

@@ -1,0 +1,9 @@
+CREATE TABLE `provider_controls` (
+	`id` text PRIMARY KEY NOT NULL,
+	`provider` text NOT NULL,
+	`account` text,
+	`model` text,
+	`action` text NOT NULL,
+	`by` text NOT NULL,
+	`since` integer NOT NULL
+);

@@ -1,0 +1,105 @@
+// `admin health …` asks the gateway that runs, with a key of its own that is gone afterwards; without a gateway it says what to do.
+
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { EXIT } from "../../src/cli/error.ts";
+import { refusal, ASK, SECOND, completion } from "../server/failover-scene.ts";
+import { findFreePort } from "../redis.ts";
+import { type Rig, makeRig } from "../rig.ts";
+import { type Desk, makeDesk } from "./desk.ts";
+
+let desk: Desk;
+let rig: Rig | null = null;
+let server: { stop(force: boolean): unknown; port?: number | undefined } | null = null;
+
+beforeEach(() => {
+  desk = makeDesk();
+});
+afterEach(async () => {
+  await server?.stop(true);
+  await rig?.close();
+  [rig, server] = [null, null];
+  desk.close();
+});
+
+/** On the desk's own database, at a port of its own. */
+async function serve(): Promise<{ gateway: Rig; url: string }> {
+  const gateway = await makeRig({
+    upstream: ({ url }) => (url.startsWith("http://openai") ? refusal(401) : Response.json(completion("Hi"))),
+    config: (config) => ({
+      ...config,
+      identityPath: `${desk.folder}/identity.db`,
+      travel: { ...config.travel, maxAttempts: 3 },
+      routes: [{ pattern: "gpt-4o", targets: [{ provider: "openai", model: null }, ...SECOND], origin: "test" }],
+    }),
+  });
+  rig = gateway;
+  const listening = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (request) => gateway.app.fetch(request) });
+  server = listening;
+  return { gateway, url: `http://127.0.0.1:${listening.port}` };
+}
+
+test("lists every provider with its models, keys and reasons", async () => {
+  const { gateway, url } = await serve();
+  await gateway.chat(ASK);
+  const { out, code } = await desk.run(`admin health list --url ${url}`);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^openai +- +- +down/mu);
+  expect(out).toMatch(/^openai +- +- +parked +revoked +\d{4}-/mu);
+  expect(out).toMatch(/^local +- +second +closed/mu);
+  expect(out).not.toContain("canary");
+  const { providers } = await desk.read<{ providers: { provider: string }[] }>(`admin health list --url ${url}/`);
+  expect(providers.map(({ provider }) => provider)).toEqual(["loopback", "openai", "anthropic", "local"]);
+});
+
+test("drains, disables, enables and resets; what is disabled is so after the next start, too", async () => {
+  const { gateway, url } = await serve();
+  const provider = async (): Promise<string | null> => (await gateway.chat(ASK)).headers.get("x-tokligence-provider");
+  await provider();
+  expect((await desk.run(`admin health reset --provider openai --url ${url}`)).code).toBe(0);
+  await provider();
+  expect(gateway.calls.map(({ url: asked }) => new URL(asked).hostname)).toEqual([
+    "openai.test",
+    "local.test",
+    "openai.test",
+    "local.test",
+  ]);
+  const { out } = await desk.run(`admin health drain --provider local --model second --url ${url}`);
+  expect(out).toBe(
+    "local, model second: drained until it is enabled or the gateway starts again; what runs ends as it would\n",
+  );
+  expect((await gateway.chat(ASK)).status).toBe(401);
+  await desk.run(`admin health enable --provider local --url ${url}`);
+  expect(await provider()).toBe("local");
+  const { provider: printed } = await desk.read<{ provider: object }>(
+    `admin health disable --provider local --url ${url}`,
+  );
+  expect(printed).toMatchObject({ provider: "local", state: "disabled", action: "disable" });
+  await server?.stop(true);
+  await gateway.close();
+  const again = await serve();
+  expect((await again.gateway.chat(ASK)).status).toBe(401);
+  expect(again.gateway.calls).toHaveLength(1);
+});
+
+test("leaves no key behind", async () => {
+  const { url } = await serve();
+  await desk.run(`admin health list --url ${url}`);
+  await desk.run(`admin health drain --provider nobody --url ${url}`);
+  const { users } = await desk.read<{ users: { id: string; email: string }[] }>("admin users list");
+  const root = users.find(({ email }) => email === "admin@local");
+  const { api_keys: keys } = await desk.read<{ api_keys: object[] }>(`admin api-keys list --user ${root?.id}`);
+  expect(keys).toEqual([]);
+});
+
+test("says what to do where none runs, and what is wrong", async () => {
+  const missing = await desk.run(`admin health list --url http://127.0.0.1:${await findFreePort()}`);
+  expect([missing.code, missing.out]).toEqual([EXIT.unavailable, ""]);
+  expect(missing.err).toContain("No gateway answers at");
+  expect(missing.err).toContain("tokligence serve");
+  const { url } = await serve();
+  const unknown = await desk.run(`admin health drain --provider nobody --url ${url}`);
+  expect(unknown.code).toBe(EXIT.notFound);
+  expect(unknown.err).toContain('There is no provider "nobody" here: loopback, openai, anthropic, local.');
+  expect((await desk.run(`admin health drain --provider openai --key eu --url ${url}`)).code).toBe(EXIT.usage);
+  expect((await desk.run("admin health drain")).code).toBe(EXIT.usage);
+});

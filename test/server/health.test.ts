@@ -1,0 +1,217 @@
+// How providers are doing is told by HTTP, without anything secret, and an operator may take them out of service, let them in again, and let bygones be.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { type Rig, type Upstream, type UpstreamCall, makeRig, readJson } from "../rig.ts";
+import { ASK, SECOND, completion, refusal } from "./failover-scene.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+const PROVIDERS = "/api/v1/admin/health/providers";
+const labelOf = ({ headers }: UpstreamCall): string => (headers.get("authorization") ?? "").slice(-1);
+const good: Upstream = () => Response.json(completion("Hi"));
+
+interface Scene {
+  gateway: Rig;
+  token: string;
+  /** By name. */
+  list(): ReturnType<typeof readJson>;
+  act(action: string, body?: object, provider?: string): Promise<Response>;
+}
+
+/** `openai` has the keys a and b, and the second provider stands behind it. */
+async function open(upstream: Upstream, others = SECOND): Promise<Scene> {
+  const keys = ["a", "b"].map((label) => ({ label, apiKey: `sk-canary-pool-${label}`, weight: 1 }));
+  const gateway = await makeRig({
+    upstream,
+    config: (config) => ({
+      ...config,
+      travel: { ...config.travel, maxAttempts: 4 },
+      providers: config.providers.map((each) =>
+        each.name === "openai" ? { ...each, apiKey: "sk-canary-pool-a", keys } : each,
+      ),
+      routes: [{ pattern: "gpt-4o", targets: [{ provider: "openai", model: null }, ...others], origin: "test" }],
+    }),
+  });
+  rig = gateway;
+  const { token } = await gateway.issue("gateway_admin");
+  return {
+    gateway,
+    token,
+    async list() {
+      const { providers } = await readJson(await gateway.send(PROVIDERS, { token }));
+      return Object.fromEntries(providers.map((each: { provider: string }) => [each.provider, each]));
+    },
+    act: (action, body = {}, provider = "openai") =>
+      gateway.send(`${PROVIDERS}/${provider}/${action}`, { token, body }),
+  };
+}
+
+describe("what is told", () => {
+  test("every provider is there, asked or not", async () => {
+    const { list } = await open(good);
+    expect(Object.keys(await list())).toEqual(["loopback", "openai", "anthropic", "local"]);
+    expect((await list())["openai"]).toMatchObject({
+      state: "ok",
+      ready: true,
+      models: [],
+      keys: [
+        { key: "a", state: "ok" },
+        { key: "b", state: "ok" },
+      ],
+    });
+  });
+
+  test("of a model and key: state, since when, until when, why, how many failed, how fast, how busy", async () => {
+    const { gateway, list } = await open((call) => (call.url.startsWith("http://openai") ? refusal(500) : good(call)));
+    for (let call = 0; call < 5; call++) await gateway.chat(ASK);
+    const { openai, local } = await list();
+    expect(openai.models.length).toBeGreaterThan(0);
+    for (let call = 0; call < 5; call++) await gateway.chat(ASK);
+    const after = (await list())["openai"];
+    expect(after).toMatchObject({ state: "down" });
+    const at = new Date(gateway.clock.wallMs()).toISOString();
+    expect(after.models).toContainEqual({
+      model: "gpt-4o",
+      key: "a",
+      state: "open",
+      since: at,
+      open_until: new Date(gateway.clock.wallMs() + 15_000).toISOString(),
+      parked: null,
+      parked_until: null,
+      calls: 5,
+      failures: 5,
+      slow: 0,
+      error_rate: 1,
+      latency_ms: null,
+      in_flight: 0,
+      last_failure: { reason: "HTTP 500", at, seconds_ago: 0 },
+    });
+    expect(local).toMatchObject({
+      state: "ok",
+      models: [{ model: "second", key: null, state: "closed", failures: 0 }],
+    });
+    gateway.clock.advance(15_000);
+    expect((await list())["openai"].models[0].state).toBe("half-open");
+  });
+
+  test("a parked key by its label, and nothing that is secret", async () => {
+    const { gateway, list, token } = await open((call) => (labelOf(call) === "a" ? refusal(401) : good(call)));
+    await gateway.chat(ASK);
+    const { openai } = await list();
+    expect(openai).toMatchObject({ state: "degraded" });
+    expect(openai.keys[0]).toEqual({
+      key: "a",
+      state: "parked",
+      reason: "revoked",
+      since: new Date(gateway.clock.wallMs()).toISOString(),
+      parked_until: new Date(gateway.clock.wallMs() + 1_800_000).toISOString(),
+    });
+    expect(await (await gateway.send(PROVIDERS, { token })).text()).not.toContain("canary");
+  });
+
+  test("as figures, by model and key, of what answered once: names that were only asked for are not among them", async () => {
+    const { gateway, act, token } = await open((call) => (labelOf(call) === "a" ? refusal(401) : good(call)));
+    await gateway.chat(ASK);
+    await gateway.chat({ ...ASK, model: "openai/anything-else" });
+    await act("drain", { key: "b" });
+    const text = await (await gateway.send("/metrics", { token })).text();
+    const labels = 'provider="openai",model="gpt-4o",key="b"';
+    for (const line of [
+      `tokligence_provider_breaker_state{${labels}} 0`,
+      `tokligence_provider_in_flight{${labels}} 0`,
+      'tokligence_provider_key_parked{provider="openai",key="a"} 1',
+      'tokligence_provider_key_parked{provider="openai",key="b"} 0',
+      'tokligence_provider_out_of_service{provider="openai",model="",key="b"} 1',
+    ]) {
+      expect(text).toContain(line);
+    }
+    expect(text).not.toContain('model="anything-else",key="a"');
+    expect(text).not.toContain('model="gpt-4o",key="a"');
+  });
+
+  test("to nobody without the scope; and to act takes more", async () => {
+    const { gateway } = await open(good);
+    const reader = await gateway.issue("gateway_admin", { scopes: ["metrics:read"] });
+    expect((await gateway.send(PROVIDERS)).status).toBe(403);
+    expect((await gateway.send(PROVIDERS, { token: reader.token })).status).toBe(200);
+    expect((await gateway.send(`${PROVIDERS}/openai/drain`, { token: reader.token, body: {} })).status).toBe(403);
+  });
+});
+
+describe("an operator", () => {
+  test("drains a provider: nothing new is asked of it, what runs ends, and it is let in again", async () => {
+    const { promise, resolve } = Promise.withResolvers<Response>();
+    let isFirst = true;
+    const { gateway, act, list } = await open((call) => {
+      if (!isFirst || call.method === "GET") return good(call);
+      isFirst = false;
+      return promise;
+    });
+    const running = gateway.chat(ASK);
+    while (gateway.calls.length === 0) await new Promise(setImmediate);
+    expect(await readJson(await act("drain"))).toMatchObject({
+      provider: { provider: "openai", state: "drained", action: "drain" },
+    });
+    expect((await gateway.chat(ASK)).headers.get("x-tokligence-provider")).toBe("local");
+    expect((await list())["openai"].models[0]).toMatchObject({ in_flight: 1, action: "drain" });
+    resolve(Response.json(completion("late")));
+    const response = await running;
+    expect([
+      response.headers.get("x-tokligence-provider"),
+      (await readJson(response)).choices[0].message.content,
+    ]).toEqual(["openai", "late"]);
+    expect(await readJson(await act("enable"))).toMatchObject({ provider: { state: "ok" } });
+    expect((await gateway.chat(ASK)).headers.get("x-tokligence-provider")).toBe("openai");
+  });
+
+  test("takes out one model, or one key", async () => {
+    const { gateway, act } = await open(good);
+    await act("disable", { model: "gpt-4o" });
+    expect((await gateway.chat(ASK)).headers.get("x-tokligence-provider")).toBe("local");
+    expect((await gateway.chat({ ...ASK, model: "gpt-4o-mini" })).headers.get("x-tokligence-provider")).toBe("openai");
+    await act("enable", { model: "gpt-4o" });
+    await act("disable", { key: "A" });
+    gateway.calls.length = 0;
+    for (let call = 0; call < 3; call++) await gateway.chat(ASK);
+    expect(gateway.calls.map(labelOf)).toEqual(["b", "b", "b"]);
+  });
+
+  test("is told so where nothing is left: no rule asks what an operator took out", async () => {
+    const { gateway, act } = await open(good, []);
+    await act("disable");
+    const response = await gateway.chat(ASK);
+    expect([response.status, (await readJson(response)).error.code]).toEqual([503, "provider_out_of_service"]);
+    const vectors = await gateway.send("/v1/embeddings", { body: { model: "text-embedding-3-small", input: "x" } });
+    expect(vectors.status).toBe(503);
+    expect(gateway.calls).toHaveLength(0);
+    // What is out of service makes no gateway unfit to serve.
+    expect((await gateway.send("/health/ready", { token: null })).status).toBe(200);
+  });
+
+  test("lets bygones be: what was left alone is asked at once", async () => {
+    let isWell = false;
+    const { gateway, act } = await open((call) =>
+      isWell || !call.url.startsWith("http://openai") ? good(call) : refusal(401),
+    );
+    await gateway.chat(ASK);
+    isWell = true;
+    expect((await gateway.chat(ASK)).headers.get("x-tokligence-provider")).toBe("local");
+    await act("reset");
+    expect((await gateway.chat(ASK)).headers.get("x-tokligence-provider")).toBe("openai");
+  });
+
+  test.each([
+    ["nobody", {}, 404],
+    ["openai", { key: "c" }, 400],
+    ["anthropic", { key: "a" }, 400],
+    ["openai", { model: "" }, 400],
+    ["openai", { until: "x" }, 400],
+  ])("is told what is wrong: %s %j", async (provider, body, status) => {
+    const { act } = await open(good);
+    expect((await act("drain", body, provider)).status).toBe(status);
+  });
+});
