@@ -3,6 +3,7 @@
 import type { Caller } from "../identity/index.ts";
 import { GatewayError, type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { Budgets, LedgerEntry, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
+import type { Share } from "../lib/share.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Errands } from "../lib/errand.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
@@ -83,7 +84,7 @@ export interface GatewayTools {
   /** What is done behind everybody's back. */
   errands: Errands;
   /** Counts rows that are durable. */
-  metrics: { settled(row: LedgerEntry): void };
+  metrics: { settled(row: LedgerEntry, elsewhere?: readonly Share[]): void };
   /** Counts again what is on the books. */
   recounter: Recounter;
   budgets: Pick<Budgets, "book" | "reserve">;

@@ -3,6 +3,7 @@
 
 import { type JsonObject, NO_USAGE, type Units, type Usage } from "../ir/index.ts";
 import { type LedgerEntry, type Price, BLANK_ENTRY } from "../ledger/index.ts";
+import { findAnswering } from "../lib/share.ts";
 import { makeStableId } from "../lib/stable-id.ts";
 import { addressOf } from "./rest/target.ts";
 import { authorize } from "./rest/authorize.ts";
@@ -10,7 +11,7 @@ import { openLine, parseObject, readCapped, send } from "./send.ts";
 import type { GatewayTools } from "./call.ts";
 import type { Counted, RecordedPlan } from "./record.ts";
 import { bookRow } from "./reserve.ts";
-import { printReport } from "./tally.ts";
+import { MAX_NAME_LENGTH, printReport } from "./tally.ts";
 
 export interface Estimated {
   /** The row that is corrected. */
@@ -94,7 +95,8 @@ function makeCorrection(
     tags: entry.tags,
     endpoint: entry.endpoint,
     modelAsked: entry.modelAsked,
-    modelServed: entry.modelServed,
+    // Of one that lost, the row does not say who it was.
+    modelServed: isOwn(entry, plan) ? entry.modelServed : (told.model ?? plan.model),
     provider: plan.provider.name,
     direction: entry.direction,
     freshInputTokens: now.freshInputTokens - before.freshInputTokens,
@@ -124,6 +126,11 @@ function makeCorrection(
       },
     ],
   };
+}
+
+function isOwn(entry: LedgerEntry, { model, provider }: RecordedPlan): boolean {
+  const own = findAnswering(entry);
+  return own === undefined || (own.provider === provider.name && own.model === model.slice(0, MAX_NAME_LENGTH));
 }
 
 function subtract(after: Units | null, before: Units | null): Units | null {

@@ -13,6 +13,8 @@ import {
   BLANK_ENTRY,
   FREE,
 } from "../ledger/index.ts";
+import { listShares } from "../lib/share.ts";
+import { announceAttempt, nameAccount, printAttempt } from "./attempt.ts";
 import type { Call, GatewayTools } from "./call.ts";
 import { collectText } from "./capture.ts";
 import { type Bodies, type Figures, layOut, openBodies, sumFigures } from "./figures.ts";
@@ -99,6 +101,8 @@ interface Try {
   /** Null where no text is kept. */
   captured: { request: CollectedText; response: CollectedText } | null;
   startedMs: number;
+  /** Its provider was called, or is about to be. */
+  isCalled: boolean;
   /** Null while it is under way. */
   attempt: Attempt | null;
   ended: Parameters<CallRecord["planned"]>[1];
@@ -135,6 +139,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     bodies: openBodies(),
     captured: isCaptured ? { request: collectText(), response: collectText() } : null,
     startedMs: nowMs(),
+    isCalled: false,
     attempt: null,
     ended: undefined,
   });
@@ -236,7 +241,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     } catch (cause) {
       throw booksClosed(cause);
     }
-    tools.metrics.settled(entry);
+    tools.metrics.settled(entry, listShares(entry));
     keepText();
     for (const each of tries) askLater(entry, each);
     current.witness.settled(entry, current.plan);
@@ -273,7 +278,10 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     intend(isKnown = false) {
       const announced = tools.ledger.intend(isKnown ? makeEntry(200, null) : announce(), ticket);
       ticket = announced.ticket;
+      const own = current;
+      own.isCalled = true;
       return announced.durable.catch((cause: unknown) => {
+        if (own.attempt === null) own.isCalled = false;
         // It is not called, and those before it are what the row tells of.
         if (tries.length > 1 && current.attempt === null) {
           tries.pop();
@@ -282,7 +290,10 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
         throw booksClosed(cause);
       });
     },
-    estimateInput: (read) => current.tally.estimateInput(read),
+    estimateInput(read) {
+      current.isCalled = true;
+      current.tally.estimateInput(read);
+    },
     sent(body) {
       current.bodies.sent(body);
       current.captured?.request.add(body);
@@ -307,6 +318,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       if (plan === null) return;
       if (report !== undefined) tally.reported(report);
       tally.closed(error);
+      current.isCalled = true;
       current.attempt = {
         provider: plan.provider.name,
         model: plan.model.slice(0, MAX_NAME_LENGTH),
@@ -327,7 +339,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
         ...near,
         "x-tokligence-provider": plan.provider.name,
         ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
-        "x-tokligence-attempts": String(tries.length),
+        "x-tokligence-attempts": String(tries.filter(({ isCalled }) => isCalled).length),
         ...(warnings.length === 0 ? {} : { "x-tokligence-warning": warnings.join(", ") }),
       };
     },
@@ -345,40 +357,6 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       return settled;
     },
   };
-}
-
-/** An attempt with what its provider said of it; where there were several, with its own part of the figures, too. */
-function printAttempt({ attempt, tally }: Try, own: Figures | null): Attempt[] {
-  if (attempt === null) return [];
-  const usageRaw = tally.print();
-  return [
-    {
-      ...attempt,
-      ...(usageRaw === null ? {} : { usageRaw }),
-      ...(own === null || own.usage === null ? {} : { usage: own.usage, costNanos: own.price?.costNanos ?? null }),
-    },
-  ];
-}
-
-/** As it stands on record should the gateway die over it. */
-function announceAttempt({ plan, attempt }: Try): Attempt[] {
-  if (plan === null || attempt !== null) return [];
-  return [
-    {
-      provider: plan.provider.name,
-      model: plan.model.slice(0, MAX_NAME_LENGTH),
-      ...nameAccount(plan),
-      status: null,
-      errorKind: "interrupted",
-      upstreamRequestId: null,
-      latencyMs: 0,
-    },
-  ];
-}
-
-/** Where a provider has several keys, the label of the one that is used. */
-function nameAccount({ provider: { account } }: RecordedPlan): Pick<Attempt, "account"> {
-  return account === undefined ? {} : { account };
 }
 
 /** The refusal while rows cannot be written. */

@@ -1,6 +1,7 @@
 // What budgets hold of one call while it lives: reserved before anybody is called, booked when its row is made. Knows no limit.
 
 import type { Amount, CallFacts, LedgerEntry, Reservation } from "../ledger/index.ts";
+import { findAnswering, listShares, type Share } from "../lib/share.ts";
 import type { GatewayTools } from "./call.ts";
 import type { Plan } from "./plan.ts";
 import type { RecordedCall } from "./record.ts";
@@ -65,8 +66,10 @@ export function openReserving(call: RecordedCall, { budgets }: Pick<GatewayTools
       const reserved = reservation;
       reservation = null;
       isOver = true;
-      if (reserved !== null) reserved.settle(toAmount(entry));
-      else bookRow(entry, budgets);
+      const { own, elsewhere } = takeApart(entry);
+      if (reserved !== null) reserved.settle(own);
+      else book(entry, nameOwn(entry), own, budgets);
+      for (const { share, amount } of elsewhere) book(entry, share, amount, budgets);
     },
     release() {
       reservation?.settle(NOTHING);
@@ -78,14 +81,46 @@ export function openReserving(call: RecordedCall, { budgets }: Pick<GatewayTools
 
 /** What a row says, of which nothing was reserved: a correction, or work that ended long after its call. */
 export function bookRow(entry: LedgerEntry, budgets: Pick<GatewayTools["budgets"], "book">): void {
-  const amount = toAmount(entry);
-  if (entry.provider === null || amount === NOTHING) return;
-  const { userId, apiKeyId, provider, modelAsked, createdAt, attempts } = entry;
-  const modelSent = attempts.at(-1)?.model ?? "";
-  budgets.book(
-    { userId, apiKeyId, tags: entry.tags ?? NO_TAGS, provider, modelAsked, modelSent, atMs: createdAt.getTime() },
-    amount,
-  );
+  const { own, elsewhere } = takeApart(entry);
+  book(entry, nameOwn(entry), own, budgets);
+  for (const { share, amount } of elsewhere) book(entry, share, amount, budgets);
+}
+
+interface Place {
+  provider: string | null;
+  /** As it was sent. */
+  model: string;
+}
+
+function nameOwn(entry: LedgerEntry): Place {
+  return { provider: entry.provider, model: findAnswering(entry)?.model ?? "" };
+}
+
+function book(
+  entry: LedgerEntry,
+  { provider, model }: Place,
+  amount: Amount,
+  budgets: Pick<GatewayTools["budgets"], "book">,
+): void {
+  if (provider === null || amount === NOTHING) return;
+  const { userId, apiKeyId, modelAsked, createdAt } = entry;
+  const facts = { userId, apiKeyId, tags: entry.tags ?? NO_TAGS, provider, modelAsked, modelSent: model };
+  budgets.book({ ...facts, atMs: createdAt.getTime() }, amount);
+}
+
+/** What the row's own provider is charged with, and what each other one is that was asked. */
+function takeApart(entry: LedgerEntry): { own: Amount; elsewhere: { share: Share; amount: Amount }[] } {
+  const whole = toAmount(entry);
+  const shares = listShares(entry);
+  if (shares.length === 0 || whole === NOTHING) return { own: whole, elsewhere: [] };
+  const own = { costNanos: whole.costNanos, tokens: whole.tokens ?? 0 };
+  const elsewhere = shares.map((share) => {
+    const tokens = share.freshInputTokens + share.cacheReadTokens + share.cacheWriteTokens + share.outputTokens;
+    own.tokens -= tokens;
+    if (own.costNanos !== null) own.costNanos -= share.costNanos;
+    return { share, amount: { costNanos: share.costNanos, tokens } };
+  });
+  return { own, elsewhere };
 }
 
 /** As the ledger's sums count it. */

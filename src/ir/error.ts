@@ -51,6 +51,8 @@ interface GatewayErrorInit {
   param?: string | undefined;
   retryAfterMs?: number | undefined;
   upstream?: UpstreamError | undefined;
+  /** What stands in the way concerns the target that was chosen: another one may do. */
+  isOfTarget?: boolean;
   cause?: unknown;
 }
 
@@ -60,6 +62,7 @@ export class GatewayError extends Error {
   readonly param: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly upstream: UpstreamError | undefined;
+  readonly isOfTarget: boolean;
   /** Further response headers, such as who was asked: set by whoever knows, before the error leaves. */
   headers: Readonly<Record<string, string>> = {};
 
@@ -71,6 +74,7 @@ export class GatewayError extends Error {
     this.param = init.param;
     this.retryAfterMs = init.retryAfterMs;
     this.upstream = init.upstream;
+    this.isOfTarget = init.isOfTarget === true;
   }
 
   /** HTTP status for the caller: an upstream's own status where it gave one, else the kind's. */

@@ -1,13 +1,15 @@
 // Sums of the books as JSON for people and programs: the same words by HTTP and on the command line.
 
 import type { JsonObject } from "../ir/index.ts";
+import type { Direction } from "./entry.ts";
 import { formatUsd } from "./money.ts";
-import { countTokens, type Dimension, type LedgerSummary, type Report, type ReportGroup, type Sums } from "./report.ts";
+import { type Classes, findPercentile } from "../lib/spread.ts";
+import { countTokens, type Dimension, type Report, type ReportGroup, type Total } from "./report.ts";
 
 /**
  * What was bought, with what was sold beside it: the two are never added up. `net_tokens` is what was supplied less what was consumed.
  */
-export function printSummary({ consume, supply }: LedgerSummary): JsonObject {
+export function printSummary({ consume, supply }: Record<Direction, Total>): JsonObject {
   return {
     consumed_tokens: countTokens(consume),
     supplied_tokens: countTokens(supply),
@@ -19,11 +21,11 @@ export function printSummary({ consume, supply }: LedgerSummary): JsonObject {
 
 /** One object a group and direction, the dearest first. */
 export function printBreakdown(by: readonly Dimension[], groups: readonly ReportGroup[]): JsonObject[] {
-  return groups.toSorted(compareGroups).map(({ keys, direction, sums }) => ({
+  return groups.toSorted(compareGroups).map(({ keys, direction, sums, spread }) => ({
     ...Object.fromEntries(by.map((dimension, index) => [dimension, keys[index] ?? null])),
     direction,
     total_tokens: countTokens(sums),
-    ...printSums(sums),
+    ...printSums({ ...sums, spread }),
   }));
 }
 
@@ -32,10 +34,11 @@ export function printGap({ removedBefore }: Pick<Report, "removedBefore">): Json
   return removedBefore === null ? {} : { rows_removed_before: removedBefore.toISOString() };
 }
 
-function printSums(sums: Sums): JsonObject {
+function printSums(sums: Total): JsonObject {
   return {
     requests: sums.requests,
     errors: sums.errors,
+    attempts: sums.attempts,
     fresh_input_tokens: sums.freshInputTokens,
     cache_read_tokens: sums.cacheReadTokens,
     cache_write_tokens: sums.cacheWriteTokens,
@@ -51,7 +54,16 @@ function printSums(sums: Sums): JsonObject {
     saved_cost_nanos: sums.savedCostNanos,
     average_latency_ms: average(sums.latencyUs, sums.requests),
     average_ttft_ms: average(sums.ttftUs, sums.ttftRequests),
+    ...printPercentiles("latency_ms", sums.spread.latency),
+    ...printPercentiles("ttft_ms", sums.spread.ttft),
   };
+}
+
+const PERCENTILES = [50, 90, 99] as const;
+
+/** `p50_latency_ms` and so on: within 5 % of the true one; null where there are no calls. */
+function printPercentiles(what: string, classes: Classes): JsonObject {
+  return Object.fromEntries(PERCENTILES.map((part) => [`p${part}_${what}`, findPercentile(classes, part / 100)]));
 }
 
 /** Milliseconds, to the microsecond; null where there is nothing to take it of. */

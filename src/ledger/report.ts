@@ -1,6 +1,7 @@
 // What a report on the books is: sums of rows, grouped and cut into stretches of time. Knows no SQL, no zone and no reader.
 
 import type { Direction } from "./entry.ts";
+import { addSpreads, NO_SPREAD, type Spread } from "../lib/spread.ts";
 import type { LedgerFilter } from "./store.ts";
 
 /** What rows can be grouped by. A row with several tags counts in the group of each. */
@@ -13,6 +14,8 @@ export interface Sums {
   /** Calls; corrections are none. */
   requests: number;
   errors: number;
+  /** Calls to providers: of one request several where it was tried again, each counted at the provider that was asked. */
+  attempts: number;
   freshInputTokens: number;
   cacheReadTokens: number;
   cacheWriteTokens: number;
@@ -38,6 +41,7 @@ export const NO_SUMS: Readonly<Sums> = Object.freeze({
   entries: 0,
   requests: 0,
   errors: 0,
+  attempts: 0,
   freshInputTokens: 0,
   cacheReadTokens: 0,
   cacheWriteTokens: 0,
@@ -71,6 +75,8 @@ export interface ReportGroup {
   /** What was bought and what was sold are never added up. */
   direction: Direction;
   sums: Sums;
+  /** How long its calls took. */
+  spread: Spread;
 }
 
 export interface Report {
@@ -85,6 +91,10 @@ export interface Report {
 /** Both sides of the books, apart. */
 export type LedgerSummary = Record<Direction, Sums>;
 
+export interface Total extends Sums {
+  spread: Spread;
+}
+
 export function addSums(left: Readonly<Sums>, right: Readonly<Sums>): Sums {
   const sums = { ...left };
   for (const field of SUM_FIELDS) sums[field] += right[field];
@@ -97,8 +107,11 @@ export function countTokens(sums: Readonly<Sums>): number {
 }
 
 /** All groups of each direction in one. */
-export function summarize(groups: readonly ReportGroup[]): LedgerSummary {
-  const summary: LedgerSummary = { consume: { ...NO_SUMS }, supply: { ...NO_SUMS } };
-  for (const { direction, sums } of groups) summary[direction] = addSums(summary[direction], sums);
+export function summarize(groups: readonly ReportGroup[]): Record<Direction, Total> {
+  const summary = { consume: { ...NO_SUMS, spread: NO_SPREAD }, supply: { ...NO_SUMS, spread: NO_SPREAD } };
+  for (const { direction, sums, spread } of groups) {
+    const before = summary[direction];
+    summary[direction] = { ...addSums(before, sums), spread: addSpreads(before.spread, spread) };
+  }
   return summary;
 }

@@ -3,7 +3,7 @@
 
 import { type Units, type Usage, joinUnits } from "../ir/index.ts";
 import { makeStableId } from "../lib/stable-id.ts";
-import { BLANK_ENTRY, type LedgerEntry } from "./entry.ts";
+import { type Attempt, BLANK_ENTRY, type LedgerEntry } from "./entry.ts";
 import type { Price, PriceBook } from "./price.ts";
 import type { PriceKey } from "./price-tariff.ts";
 
@@ -32,7 +32,8 @@ export function repriceEntry(
   const isSum = entry.endpoint.endsWith(".usage");
   if (isSum && entry.serviceTier === null) return null;
   const before = addCosts(entry, corrections);
-  const price = findPrice(entry, corrections, { book, pricingOf, isSum });
+  const found = findPrice(entry, corrections, { book, pricingOf, isSum });
+  const price = found?.price ?? null;
   const after = price?.costNanos ?? null;
   const difference = after === null || after === before ? null : after - (before ?? 0);
   const isChange = price !== null && difference !== null && (difference !== 0 || before === null);
@@ -41,7 +42,10 @@ export function repriceEntry(
     after,
     price,
     correction: isChange
-      ? correct(entry, { price, difference, isFirst: before === null, round: corrections.length })
+      ? {
+          ...correct(entry, { price, difference, isFirst: before === null, round: corrections.length }),
+          attempts: found === null ? [] : correctParts(entry, corrections, found.parts),
+        }
       : null,
   };
 }
@@ -58,7 +62,7 @@ interface Sources {
 }
 
 /** Of several calls each with figures of its own, the sum; one that nobody can price makes the sum unknown. */
-function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sources: Sources): Price | null {
+function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sources: Sources): Found | null {
   const parts = entry.attempts.filter(({ usage }) => usage !== undefined);
   if (parts.length > 1) {
     // To which of the calls a correction of the tokens belongs, it does not say.
@@ -68,13 +72,35 @@ function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sour
     );
     const [first] = prices;
     if (first === undefined || first === null || prices.includes(null)) return null;
-    return { ...first, costNanos: prices.reduce((sum, price) => sum + (price?.costNanos ?? 0), 0) };
+    const costs = prices.map((price) => price?.costNanos ?? 0);
+    return { price: { ...first, costNanos: costs.reduce((sum, cost) => sum + cost, 0) }, parts: costs };
   }
   const asked = entry.attempts.at(-1)?.model ?? entry.modelAsked;
   const names = [entry.modelServed, asked].flatMap((name) => (name ? [name] : []));
   const rows = [entry, ...corrections];
   const units = rows.reduce<Units | null>((sum, row) => joinUnits(sum, row.units), null);
-  return ask(entry, { provider: entry.provider ?? "", names, usage: readUsage(rows), units }, sources);
+  const price = ask(entry, { provider: entry.provider ?? "", names, usage: readUsage(rows), units }, sources);
+  return price === null ? null : { price, parts: [] };
+}
+
+interface Found {
+  price: Price;
+  /** Nano-dollars of each attempt with figures of its own, where there are several. */
+  parts: readonly number[];
+}
+
+/** What each of several attempts costs more or less than is booked: its provider's part of the correction. */
+function correctParts(entry: LedgerEntry, corrections: readonly LedgerEntry[], parts: readonly number[]): Attempt[] {
+  if (parts.length === 0) return [];
+  const measured = entry.attempts.filter(({ usage }) => usage !== undefined);
+  // Where the cost of the whole was unknown, nothing is booked of its parts.
+  const isBooked = entry.costNanos !== null;
+  return measured.map(({ provider, model, costNanos }, index) => {
+    const earlier = corrections.map(({ attempts }) => attempts[index]?.costNanos ?? 0);
+    const before = earlier.reduce((sum, cost) => sum + cost, isBooked ? (costNanos ?? 0) : 0);
+    const blank = { status: null, errorKind: null, upstreamRequestId: null, latencyMs: 0 };
+    return { provider, model, ...blank, costNanos: (parts[index] ?? 0) - before };
+  });
 }
 
 interface Asked {

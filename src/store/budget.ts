@@ -13,6 +13,8 @@ const REVISION = "budget_revision";
 /** Moved by a holder that cannot go on. */
 const CRY = "budget_cry";
 const BEAT = "budget_beat/";
+/** Moved by a command that wrote rows to a chain of its own. */
+const ROWS = "budget_rows/";
 
 type BudgetRow = Schema["budgets"]["$inferSelect"];
 
@@ -21,7 +23,8 @@ export function createBudgetStore(engine: Engine): BudgetStore {
     ...createRowStore(engine),
     ...createGrantStore(engine),
     ...createSignals(engine),
-    readSums: (place) => readWindow(engine, place),
+    readSums: (place) => readWindow(engine, place, null),
+    readChainSums: (place, chain) => readWindow(engine, place, chain),
   };
 }
 
@@ -106,7 +109,8 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
   };
 }
 
-type GrantPart = "claim" | "claimAlert" | "close" | "listHeldBy" | "listWanted" | "open" | "purge" | "readGrants";
+type GrantPart =
+  "claim" | "claimAlert" | "close" | "listHeldBy" | "listWanted" | "open" | "purge" | "putLine" | "readGrants";
 
 function createGrantStore(engine: Engine): Pick<BudgetStore, GrantPart> {
   const { budgetGrants: grants, budgetAlerts: alerts } = engine.schema;
@@ -126,6 +130,20 @@ function createGrantStore(engine: Engine): Pick<BudgetStore, GrantPart> {
           .onConflictDoUpdate({
             target: grants.id,
             set: { granted: own.granted, spent: own.spent, held: 0, wanted: 0, unpriced: own.unpriced },
+          })
+          .returning({ id: grants.id }),
+      }));
+    },
+    async putLine(place, sum) {
+      const line = newLine(place, sum.chain, sum);
+      await engine.atomic((db) => ({
+        before: lock(engine, db, place),
+        decisive: db
+          .insert(grants)
+          .values(line)
+          .onConflictDoUpdate({
+            target: grants.id,
+            set: { granted: line.granted, spent: line.spent, held: 0, wanted: 0, unpriced: line.unpriced },
           })
           .returning({ id: grants.id }),
       }));
@@ -224,7 +242,7 @@ function createGrantStore(engine: Engine): Pick<BudgetStore, GrantPart> {
   };
 }
 
-type SignalPart = "beat" | "cry" | "forget" | "readCounters";
+type SignalPart = "beat" | "cry" | "forget" | "noteRows" | "readCounters";
 
 function createSignals(engine: Engine): Pick<BudgetStore, SignalPart> {
   const { counters } = engine.schema;
@@ -238,6 +256,7 @@ function createSignals(engine: Engine): Pick<BudgetStore, SignalPart> {
     readCounters: () => engine.readCounters(),
     cry: () => move(CRY),
     beat: (holder) => move(BEAT + holder),
+    noteRows: (chain) => move(ROWS + cleanText(chain)),
     async forget(holder) {
       await engine.atomic((db) => ({
         decisive: db

@@ -49,6 +49,8 @@ export type RollupRow = Sums & Omit<Schema["ledgerRollups"]["$inferSelect"], key
 /** A piece of a chain, summed up. */
 export interface Advance {
   chain: string;
+  /** Only what sums of before there was such a thing lack: the mark of details moves, and the other one stays. */
+  isDetail: boolean;
   /** Exclusive: where the chain's mark was. */
   fromSeq: number;
   /** Inclusive: where it will be. */

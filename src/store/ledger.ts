@@ -4,7 +4,8 @@ import { and, asc, desc, eq, gt, gte, inArray, lt, lte, type SQL, sql } from "dr
 import { invalidRequest } from "../ir/index.ts";
 import type { Direction, LedgerFilter, LedgerStore, SealedEntry } from "../ledger/index.ts";
 import type { Engine } from "./engine.ts";
-import { matchFilter, readReport, within } from "./report.ts";
+import { readReport } from "./report.ts";
+import { matchFilter, within } from "./report-match.ts";
 import { createRetention } from "./retention.ts";
 import { rollUp } from "./rollup.ts";
 import type { Schema } from "./schema.ts";

@@ -40,6 +40,7 @@ export function defineRollups(kit: Kit) {
       entries: kit.big("entries").notNull(),
       requests: kit.big("requests").notNull(),
       errors: kit.big("errors").notNull(),
+      attempts: kit.big("attempts").notNull().default(0),
       freshInputTokens: kit.big("fresh_input_tokens").notNull(),
       cacheReadTokens: kit.big("cache_read_tokens").notNull(),
       cacheWriteTokens: kit.big("cache_write_tokens").notNull(),
@@ -54,6 +55,9 @@ export function defineRollups(kit: Kit) {
       reusedRequests: kit.big("reused_requests").notNull().default(0),
       savedTokens: kit.big("saved_tokens").notNull().default(0),
       savedCostNanos: kit.big("saved_cost_nanos").notNull().default(0),
+      /** Calls by classes of how long they took. */
+      latencies: kit.text("latencies").notNull().default(""),
+      ttfts: kit.text("ttfts").notNull().default(""),
     },
     (table) => [
       kit.index("ledger_rollups_time").on(table.level, table.startedAt),
@@ -68,6 +72,8 @@ export function defineMarks(kit: Kit) {
   return kit.table("ledger_marks", {
     chain: kit.text("chain").primaryKey(),
     seq: kit.big("seq").notNull(),
+    /** Sums of before there were attempts and classes of time in them get these behind the rest: so far they have. */
+    detailSeq: kit.big("detail_seq").notNull().default(0),
     /** Up to here the hashes of payloads are gone. */
     hashesSeq: kit.big("hashes_seq").notNull().default(0),
     /** Rows that are gone were all from before this moment. */

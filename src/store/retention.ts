@@ -3,8 +3,8 @@
 
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm";
 import type { Cut, LedgerStore } from "../ledger/index.ts";
+import { listChains } from "./chain-mark.ts";
 import type { Db, Engine } from "./engine.ts";
-import { listChains } from "./report.ts";
 
 type Retention = Pick<LedgerStore, "dropHashes" | "dropPayloads" | "dropRows" | "findCuts" | "findForgets">;
 
@@ -63,7 +63,9 @@ async function findAll(engine: Engine, db: Db, before: Date, kind: "hashesSeq" |
   const found: Cut[] = [];
   for (const chain of await listChains(engine, db)) {
     const mark = await readMark(engine, db, chain);
-    const range = kind === "seq" ? { after: 0, through: mark.seq } : { after: mark.hashesSeq, through: null };
+    // What sums do not have yet must not go.
+    const summed = Math.min(mark.seq, mark.detailSeq);
+    const range = kind === "seq" ? { after: 0, through: summed } : { after: mark.hashesSeq, through: null };
     const cut = await findCut(engine, db, { chain, before, ...range });
     const keyId = keys.find((own) => own.chain === chain)?.keyId ?? null;
     if (cut !== null) found.push({ ...cut, keyId });
@@ -133,9 +135,13 @@ async function dropRows(engine: Engine, { chain, seq: end, before }: Cut, limit:
   return dropped.length;
 }
 
-async function readMark({ schema }: Engine, db: Db, chain: string): Promise<{ seq: number; hashesSeq: number }> {
+async function readMark(
+  { schema }: Engine,
+  db: Db,
+  chain: string,
+): Promise<Record<"detailSeq" | "hashesSeq" | "seq", number>> {
   const [mark] = await db.select().from(schema.ledgerMarks).where(eq(schema.ledgerMarks.chain, chain));
-  return mark ?? { seq: 0, hashesSeq: 0 };
+  return mark ?? { seq: 0, detailSeq: 0, hashesSeq: 0 };
 }
 
 function readChain(engine: Engine, db: Db, { chain, after, limit }: { chain: string; after: number; limit: number }) {

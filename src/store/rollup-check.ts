@@ -3,11 +3,11 @@
 
 import { and, asc, eq, gte, inArray, lt, min, type SQL, sql } from "drizzle-orm";
 import type { CheckedSums, SumsQuery, WrongSum } from "../audit/verify/sums.ts";
+import { readMarks } from "./chain-mark.ts";
 import type { Db, Engine, RollupRow } from "./engine.ts";
 import { explainStoreError } from "./error.ts";
 import { readScheme } from "./location.ts";
 import { type Level, LEVELS } from "./report-plan.ts";
-import { readMarks } from "./report.ts";
 import { createSums, groupRows } from "./rollup.ts";
 import { SUM_FIELDS } from "./sums.ts";
 
@@ -54,7 +54,11 @@ async function openPostgres<T>(location: string, work: Work<T>): Promise<T> {
 async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<CheckedSums> {
   const summed = await findSummed(place, db);
   const provedMs = await findProved(place, db, query.cutChains);
-  const checked: CheckedSums = { sums: 0, wrong: [], provedFrom: provedMs === null ? null : new Date(provedMs) };
+  const checked: CheckedSums = {
+    sums: 0,
+    wrong: [],
+    provedFrom: provedMs === null || !Number.isFinite(provedMs) ? null : new Date(provedMs),
+  };
   const toMs = query.to?.getTime() ?? Number.POSITIVE_INFINITY;
   const fromMs = query.from?.getTime() ?? Number.NEGATIVE_INFINITY;
   let coarse = createSums(COARSE);
@@ -85,7 +89,8 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
     const start = Math.floor(day / BLOCK_MS) * BLOCK_MS;
     if (start !== block) await closeBlock();
     block = start;
-    const groups = await groupRows(place, db, and(summed, ...within(place, day, day + DAY_MS)));
+    const where = [summed, ...within(place, day, day + DAY_MS)];
+    const groups = await groupRows(place, db, { where, along: "time", isTail: false });
     const fine = createSums(FINE);
     fine.add(groups);
     coarse.add(groups);
@@ -111,7 +116,10 @@ async function findSummed(place: Place, db: Db): Promise<SQL> {
  */
 async function findProved(place: Place, db: Db, cutChains: readonly string[]): Promise<number | null> {
   const { ledgerEntries: rows } = place.schema;
-  const marks = new Map((await readMarks(place, db)).map((mark) => [mark.chain, mark.removedBefore]));
+  const all = await readMarks(place, db);
+  // Sums of before there were attempts in them are still getting these.
+  if (all.some(({ seq, detailSeq }) => detailSeq < seq)) return Number.POSITIVE_INFINITY;
+  const marks = new Map(all.map((mark) => [mark.chain, mark.removedBefore]));
   let latest: number | null = null;
   for (const chain of cutChains) {
     const [first] = await db
@@ -205,6 +213,8 @@ function blame(
 /** All but the id, which is made of the others. */
 const FIELDS = [
   ...SUM_FIELDS,
+  "latencies",
+  "ttfts",
   "level",
   "startedAt",
   "userId",

@@ -1,12 +1,16 @@
 // Sums up rows once each, a piece of a chain at a time: what has been summed is told by the chain's mark, not by the clock, so rows that come
 // late, corrections and rows shipped from elsewhere need no second look. Knows no report.
 
-import { and, asc, eq, gt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, lte, sql } from "drizzle-orm";
 import { hash } from "node:crypto";
 import type { RollupStep, Sums } from "../ledger/index.ts";
+import { countClasses, NO_CLASSES, NO_SPREAD, printClasses, type Spread } from "../lib/spread.ts";
+import { listChains, readMarks } from "./chain-mark.ts";
 import type { Advance, Db, Engine, RollupRow } from "./engine.ts";
+import { type MoveSelection, readMoves } from "./move.ts";
 import { type Cube, type Level, LEVELS } from "./report-plan.ts";
-import { listChains, readMarks, sumRows, toMs } from "./report.ts";
+import { classify, number, sumRows } from "./row-sum.ts";
+import { toMs } from "./report-match.ts";
 import { addTo, pickSums } from "./sums.ts";
 
 const QUARTER_MS = 900_000;
@@ -18,19 +22,24 @@ export async function rollUp(engine: Engine, limit: number): Promise<RollupStep>
 
 /** What the next step is; null where there is none. */
 async function findAdvance(engine: Engine, db: Db, limit: number): Promise<Advance | null> {
-  const marks = new Map((await readMarks(engine, db)).map(({ chain, seq }) => [chain, seq]));
+  const marks = new Map((await readMarks(engine, db)).map((mark) => [mark.chain, mark]));
   const { chain: ofChain, seq: place } = engine.schema.ledgerEntries;
-  for (const chain of await listChains(engine, db)) {
-    const fromSeq = marks.get(chain) ?? 0;
-    const next = await db
+  const next = (chain: string, from: number, to: number | null) =>
+    db
       .select({ seq: place })
       .from(engine.schema.ledgerEntries)
-      .where(and(eq(ofChain, chain), gt(place, fromSeq)))
+      .where(and(eq(ofChain, chain), gt(place, from), to === null ? undefined : lte(place, to)))
       .orderBy(asc(place))
       .limit(limit);
-    const toSeq = next.at(-1)?.seq ?? null;
+  for (const chain of await listChains(engine, db)) {
+    const { seq = 0, detailSeq = 0 } = marks.get(chain) ?? {};
+    const lacking = detailSeq < seq ? await next(chain, detailSeq, seq) : [];
+    const isDetail = lacking.length > 0;
+    const found = isDetail ? lacking : await next(chain, seq, null);
+    const toSeq = found.at(-1)?.seq ?? null;
     if (toSeq === null) continue;
-    return { chain, fromSeq, toSeq, count: next.length, rows: await sumUp(engine, db, { chain, fromSeq, toSeq }) };
+    const piece = { chain, isDetail, fromSeq: isDetail ? detailSeq : seq, toSeq };
+    return { ...piece, count: found.length, rows: await sumUp(engine, db, piece) };
   }
   return null;
 }
@@ -38,20 +47,21 @@ async function findAdvance(engine: Engine, db: Db, limit: number): Promise<Advan
 async function sumUp(
   engine: Engine,
   db: Db,
-  { chain, fromSeq, toSeq }: Pick<Advance, "chain" | "fromSeq" | "toSeq">,
+  { chain, isDetail, fromSeq, toSeq }: Pick<Advance, "chain" | "fromSeq" | "isDetail" | "toSeq">,
 ): Promise<RollupRow[]> {
   const table = engine.schema.ledgerEntries;
-  const piece = and(eq(table.chain, chain), gt(table.seq, fromSeq), lte(table.seq, toSeq));
+  const piece = [eq(table.chain, chain), gt(table.seq, fromSeq), lte(table.seq, toSeq)];
   const sums = createSums(LEVELS);
-  sums.add(await groupRows(engine, db, piece));
+  const groups = await groupRows(engine, db, { where: piece, along: "chain", isTail: true });
+  sums.add(isDetail ? groups.map(keepDetail) : groups);
   return sums.rows();
 }
 
-/** Rows that agree in all that a report may ask for, and in their quarter of an hour, as one. */
+/** Rows that agree in all that a report may ask for, and in their quarter of an hour, as one; and what is moved between their providers. */
 export async function groupRows(
   engine: Pick<Engine, "name" | "schema">,
   db: Db,
-  where: SQL | undefined,
+  rows: MoveSelection,
 ): Promise<QuarterGroup[]> {
   const table = engine.schema.ledgerEntries;
   const at = toMs(engine, table.createdAt);
@@ -66,15 +76,35 @@ export async function groupRows(
     status: table.status,
     direction: table.direction,
   };
-  return db
+  const groups = await db
     .select({
       quarter: sql<number>`${at} - ${at} % ${sql.raw(String(QUARTER_MS))}`.mapWith(Number),
       ...described,
+      latency: number(classify(engine, table.latencyMs)),
+      ttft: sql<number | null>`${classify(engine, table.ttftMs)}`,
       ...sumRows(engine, table),
     })
     .from(table)
-    .where(where)
-    .groupBy(sql.raw("1"), ...Object.values(described));
+    .where(and(...rows.where))
+    // With the classes of time, there are hardly more groups than without.
+    .groupBy(sql.raw("1"), ...Object.values(described), sql.raw("11"), sql.raw("12"));
+  const found = groups.map(({ quarter: startMs, latency, ttft, ...group }): QuarterGroup => {
+    const one = (place: number | null) => (place === null ? NO_CLASSES : new Map([[place, group.requests]]));
+    const spread = group.requests === 0 ? NO_SPREAD : { latency: one(latency), ttft: one(ttft) };
+    return { startMs, group, sums: pickSums(group), spread, isMove: false };
+  });
+  await readMoves(engine, db, rows, (moves) => {
+    for (const { createdAt, sums, ...group } of moves) {
+      const startMs = createdAt.getTime() - (createdAt.getTime() % QUARTER_MS);
+      found.push({ startMs, group, sums, spread: NO_SPREAD, isMove: true });
+    }
+  });
+  return found;
+}
+
+/** What sums of before lack. */
+function keepDetail(group: QuarterGroup): QuarterGroup {
+  return group.isMove ? group : { ...group, sums: pickSums({ attempts: group.sums.attempts }) };
 }
 
 /** The sums of those levels, as they are kept. */
@@ -83,16 +113,23 @@ export function createSums(levels: readonly Level[]) {
   const byCube = Map.groupBy(levels, ({ cube }) => cube);
   return {
     add(groups: readonly QuarterGroup[]): void {
-      for (const { quarter, ...group } of groups) collect(views, byCube, quarter, group);
+      for (const group of groups) collect(views, byCube, group);
     },
     rows: (): RollupRow[] => [...views.values()].map(toRow),
   };
 }
 
-type QuarterGroup = Group & { quarter: number };
+type Description = Omit<RollupRow, keyof Sums | "id" | "latencies" | "level" | "startedAt" | "ttfts">;
 
-type Description = Omit<RollupRow, keyof Sums | "id" | "level" | "startedAt">;
-type Group = Description & Sums;
+/** Some rows that are described alike, by the quarter of an hour. */
+interface QuarterGroup {
+  startMs: number;
+  group: Description;
+  sums: Sums;
+  spread: Spread;
+  /** It takes from one provider or model, or gives to another one: none of it matters where these are not told apart. */
+  isMove: boolean;
+}
 
 /** What a level still knows of rows, and their sums. */
 interface View {
@@ -102,15 +139,18 @@ interface View {
   /** All of that as text. */
   name: string;
   sums: Sums;
+  /** Of its own, to be counted in. */
+  latency: Map<number, number>;
+  ttft: Map<number, number>;
 }
 
 function collect(
   views: Map<string, View>,
   byCube: ReadonlyMap<Cube, readonly Level[]>,
-  quarter: number,
-  group: Group,
+  { startMs, group, sums, spread, isMove }: QuarterGroup,
 ): void {
   for (const [cube, levels] of byCube) {
+    if (isMove && cube !== "all" && cube !== "brief") continue;
     for (const seen of look(group, cube)) {
       const name = JSON.stringify([
         seen.userId,
@@ -124,19 +164,26 @@ function collect(
         seen.direction,
       ]);
       for (const level of levels)
-        add(views, { level, startMs: quarter - (quarter % level.grainMs), seen, name, sums: group });
+        add(views, { level, startMs: startMs - (startMs % level.grainMs), seen, name }, { sums, spread });
     }
   }
 }
 
-function add(views: Map<string, View>, view: View): void {
-  const key = `${view.level.name} ${view.startMs} ${view.name}`;
+function add(
+  views: Map<string, View>,
+  place: Pick<View, "level" | "name" | "seen" | "startMs">,
+  { sums, spread }: Pick<QuarterGroup, "spread" | "sums">,
+): void {
+  const key = `${place.level.name} ${place.startMs} ${place.name}`;
   const found = views.get(key);
   if (found === undefined) {
-    views.set(key, { ...view, sums: pickSums(view.sums) });
+    const own = { latency: new Map(spread.latency), ttft: new Map(spread.ttft) };
+    views.set(key, { ...place, sums: pickSums(sums), ...own });
     return;
   }
-  addTo(found.sums, view.sums);
+  addTo(found.sums, sums);
+  countClasses(found.latency, spread.latency);
+  countClasses(found.ttft, spread.ttft);
 }
 
 const NOTHING = {
@@ -150,7 +197,7 @@ const NOTHING = {
   status: 0,
 } satisfies Omit<Description, "direction">;
 
-function look(group: Group, cube: Cube): Description[] {
+function look(group: Description, cube: Cube): Description[] {
   const { direction } = group;
   switch (cube) {
     case "all":
@@ -172,7 +219,7 @@ function look(group: Group, cube: Cube): Description[] {
   }
 }
 
-function toRow({ level, startMs, seen, name, sums }: View): RollupRow {
+function toRow({ level, startMs, seen, name, sums, latency, ttft }: View): RollupRow {
   // Time comes first, so that new ones are written side by side.
   const digest = hash("sha256", name, "base64url").slice(0, 24);
   return {
@@ -181,5 +228,7 @@ function toRow({ level, startMs, seen, name, sums }: View): RollupRow {
     level: level.name,
     startedAt: new Date(startMs),
     ...sums,
+    latencies: printClasses(latency),
+    ttfts: printClasses(ttft),
   };
 }

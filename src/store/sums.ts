@@ -1,11 +1,13 @@
 // Sums of rows as the store adds them up. Knows no SQL.
 
 import type { Sums } from "../ledger/report.ts";
+import { addClasses, printClasses, readClasses } from "../lib/spread.ts";
 
 const ZEROS: Readonly<Sums> = {
   entries: 0,
   requests: 0,
   errors: 0,
+  attempts: 0,
   freshInputTokens: 0,
   cacheReadTokens: 0,
   cacheWriteTokens: 0,
@@ -34,4 +36,17 @@ export function pickSums(from: Readonly<Partial<Sums>>): Sums {
 /** In place, for there are many. */
 export function addTo(sums: Sums, more: Readonly<Sums>): void {
   for (const field of SUM_FIELDS) sums[field] += more[field];
+}
+
+interface Spreads {
+  latencies: string;
+  ttfts: string;
+}
+
+/** With the calls that are there already added to those of the row. */
+export function joinSpreads<Row extends Spreads>(row: Row, there: Spreads | null | undefined): Row {
+  if (there === null || there === undefined) return row;
+  const join = (left: string, right: string): string =>
+    right === "" ? left : left === "" ? right : printClasses(addClasses(readClasses(left), readClasses(right)));
+  return { ...row, latencies: join(row.latencies, there.latencies), ttfts: join(row.ttfts, there.ttfts) };
 }

@@ -16,6 +16,20 @@ export interface CountedRow {
   outputTokens: number | null;
   reasoningTokens: number | null;
   costNanos: number | null;
+  /** Calls to providers. */
+  attempts: readonly { provider: string }[];
+}
+
+/** What of a row's figures was spent at another provider than the one that it names. */
+export interface CountedShare {
+  provider: string;
+  model: string;
+  freshInputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+  costNanos: number;
 }
 
 /** A figure that somebody else keeps, read when the metrics are asked for. */
@@ -40,7 +54,7 @@ export interface LabelledGauge extends GaugeName {
 
 export interface Metrics {
   /** A row that a request waited for is durable. */
-  settled(row: CountedRow): void;
+  settled(row: CountedRow, elsewhere?: readonly CountedShare[]): void;
   /** One commit of the books. */
   committed(durationMs: number, rows: number): void;
   watch(gauges: readonly Gauge[]): void;
@@ -68,6 +82,7 @@ const MAX_COUNT = Number.MAX_SAFE_INTEGER;
 
 interface Place {
   requests: Point;
+  attempts: Point;
   /** In the order of the kinds; null until there is something to count. */
   tokens: (Point | null)[];
   find(kind: string): Point;
@@ -86,6 +101,9 @@ export function createMetrics(): Metrics {
     ]),
     cost: createSeries("tokligence_cost_nanodollars", "Cost on the books, in billionths of a US dollar", ["provider"]),
     unpriced: createSeries("tokligence_requests_unpriced", "Requests with tokens whose price is unknown", ["provider"]),
+    attempts: createSeries("tokligence_attempts", "Calls to providers; several for a request that was tried again", [
+      "provider",
+    ]),
     acknowledged: createSeries(
       "tokligence_ledger_requests_acknowledged",
       "Requests that were told that their row is durable",
@@ -107,6 +125,7 @@ export function createMetrics(): Metrics {
     const model = chooseLabel(row);
     const place: Place = {
       requests: findPoint(series.requests, [row.endpoint, provider, String(row.status)]),
+      attempts: findPoint(series.attempts, [provider]),
       tokens: KINDS.map(() => null),
       find: (kind) => findPoint(series.tokens, [provider, model, kind, row.usageSource]),
       cost: null,
@@ -117,20 +136,37 @@ export function createMetrics(): Metrics {
     return place;
   };
 
+  const countElsewhere = (row: CountedRow, share: CountedShare, kind: string, count: number): void => {
+    const model = share.model.length <= MAX_MODEL_LENGTH ? share.model : OTHER;
+    findPoint(series.tokens, [share.provider, model, kind, row.usageSource]).count += count;
+  };
+
   return {
-    settled(row) {
+    settled(row, elsewhere = []) {
       const place = findPlace(row);
       acknowledged.count++;
       place.requests.count++;
+      if (row.attempts.length === 1 && row.attempts[0]?.provider === row.provider) place.attempts.count++;
+      else for (const { provider } of row.attempts) findPoint(series.attempts, [provider]).count++;
       if (row.outputTokens === null && row.freshInputTokens === null) return;
       for (const [index, [kind, field]] of KINDS.entries()) {
-        const count = row[field] ?? 0;
+        let count = row[field] ?? 0;
+        for (const share of elsewhere) {
+          count -= share[field];
+          if (share[field] > 0) countElsewhere(row, share, kind, share[field]);
+        }
         // What is no number that anything could have used would spoil the sum for good.
         if (count > 0 && count <= MAX_COUNT) (place.tokens[index] ??= place.find(kind)).count += count;
       }
       if (row.costNanos === null) findPoint(series.unpriced, [place.provider]).count++;
-      else if (row.costNanos > 0 && row.costNanos <= MAX_COUNT)
-        (place.cost ??= findPoint(series.cost, [place.provider])).count += row.costNanos;
+      else {
+        let cost = row.costNanos;
+        for (const share of elsewhere) {
+          cost -= share.costNanos;
+          if (share.costNanos > 0) findPoint(series.cost, [share.provider]).count += share.costNanos;
+        }
+        if (cost > 0 && cost <= MAX_COUNT) (place.cost ??= findPoint(series.cost, [place.provider])).count += cost;
+      }
     },
     committed(durationMs, rows) {
       commits.record(durationMs / 1_000);

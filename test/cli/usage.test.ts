@@ -194,8 +194,12 @@ describe("timeseries", () => {
       ["2026-01-03T00:00:00+09:00", 0],
     ]);
     const { out } = await desk.run(line);
-    expect(out.split("\n")[0]).toMatch(/^START +REQUESTS +ERRORS +IN +OUT +COST USD +UNPRICED +MS$/u);
-    expect(out.split("\n")[1]).toMatch(/^2026-01-01T00:00:00\+09:00 +1 +0 +10 +5 +0\.000001234 +0 +12$/u);
+    expect(out.split("\n")[0]).toMatch(
+      /^START +REQUESTS +ERRORS +IN +OUT +COST USD +UNPRICED +MS +P50 MS +P90 MS +P99 MS +TTFT P50 MS$/u,
+    );
+    expect(out.split("\n")[1]).toMatch(
+      /^2026-01-01T00:00:00\+09:00 +1 +0 +10 +5 +0\.000001234 +0 +12 +13 +13 +13 +-$/u,
+    );
   });
 
   test("a bucket that is none is refused", async () => {

@@ -161,3 +161,22 @@ test("what the configuration declares is in force at the start, follows the file
     await provider.close();
   }
 });
+
+test("a new price for what was booked counts in a gateway that runs", async () => {
+  const provider = openProvider();
+  const gateway = await serve({ config: `${provider.config}[budget.team]\nlimit_usd=0.05\n` });
+  try {
+    const { token } = await issueKey(gateway);
+    expect(await ask(gateway, token)).toBe(200);
+    expect(await readOwn(gateway, token)).toContain('"spent_usd":"0.00055"');
+    const path = join(gateway.folder, "config/setting.ini");
+    const dear = "[price.dear]\nmodel=gpt-4o*\ninput=1000\noutput=1000\n";
+    await Bun.write(path, `${await Bun.file(path).text()}${dear}`);
+    await expectOk(gateway.run(["ledger", "reprice", "--from", "1d"]));
+    await waitUntil(async () => (await readOwn(gateway, token)).includes('"spent_usd":"0.1"'), "the price to count");
+    expect(await ask(gateway, token)).toBe(429);
+  } finally {
+    await gateway.stop();
+    await provider.close();
+  }
+});

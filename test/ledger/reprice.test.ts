@@ -65,6 +65,19 @@ describe("a row by today's prices", () => {
     const unknown = [...attempts, { ...ATTEMPT, provider: "openai", model: "gpt-unheard-of", usage }];
     expect((await reprice({ attempts: unknown, costNanos: 5 }))?.correction).toBeNull();
     expect((await reprice({ attempts: first === undefined ? [] : [first] }))?.after).toBe(2_500_000);
+    // The correction tells each provider's part, also when it is not the first one.
+    const booked = attempts.map((attempt) => ({ ...attempt, costNanos: 1_000_000 }));
+    const row = { provider: "anthropic", attempts: booked, costNanos: 2_000_000 };
+    const once = (await reprice(row))?.correction;
+    expect(once?.costNanos).toBe(1_500_000);
+    expect(once?.attempts.map(({ provider, costNanos }) => [provider, costNanos])).toEqual([
+      ["openai", 1_500_000],
+      ["anthropic", 0],
+    ]);
+    const low = attempts.map((attempt) => ({ ...ATTEMPT, provider: attempt.provider, model: "", costNanos: -500_000 }));
+    const twice = await reprice(row, [{ reason: "reprice", costNanos: -1_000_000, attempts: low }]);
+    expect(twice?.correction?.attempts.map(({ costNanos }) => costNanos)).toEqual([2_000_000, 500_000]);
+    expect(twice?.correction?.costNanos).toBe(2_500_000);
   });
   test("is never taken away: what nobody knows any more stays as it was booked", async () => {
     expect(await reprice({ provider: "gone", costNanos: 9 })).toMatchObject({

@@ -119,6 +119,7 @@ function count(metrics: Metrics, row: Partial<Parameters<Metrics["settled"]>[0]>
     outputTokens: 5,
     reasoningTokens: null,
     costNanos: null,
+    attempts: [{ provider: "openai" }],
     ...row,
   });
 }

@@ -11,6 +11,7 @@ import {
   sumPlace,
 } from "../../src/ledger/index.ts";
 import { GatewayError } from "../../src/ir/index.ts";
+import { sumChain } from "../../src/ledger/budget/sum.ts";
 import type { Store } from "../../src/store/index.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
 import { AT, kindOf, LATER, makeEntry } from "./sample.ts";
@@ -144,6 +145,37 @@ export function describeBudgets(get: () => Store): void {
       await adopt();
       expect(await budgets.find(mine.id)).toBeNull();
       expect(await budgets.find(theirs.id)).toMatchObject({ isDeclared: false });
+    });
+  });
+
+  describe("rows that a command wrote", () => {
+    test("are summed up by themselves, and told to whoever holds a grant", async () => {
+      const { budgets, ledger } = get();
+      const [chain, other, userId] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+      const budget = makeBudget({ userId, provider: "p", hardLimit: 100 });
+      const place = makePlace(budget, WINDOW);
+      const base = {
+        userId,
+        provider: "p",
+        freshInputTokens: 5,
+        cacheReadTokens: 0,
+        cacheWriteTokens: 0,
+        outputTokens: 0,
+      };
+      const row = (of: string, seq: number, more = {}) => makeEntry({ ...base, chain: of, seq, hash: "h", ...more });
+      await ledger.append([row(chain, 1), row(chain, 2, { provider: "q" }), row(other, 1)]);
+      expect(await sumChain(budgets, place, chain)).toEqual({ chain, spent: 5, unpriced: 0 });
+
+      await budgets.open(place, "us", []);
+      await budgets.putLine(place, { chain, spent: 5, unpriced: 0 });
+      await budgets.putLine(place, { chain, spent: 9, unpriced: 0 });
+      expect(await budgets.claim(place, "us", { ...CLAIM, need: 1, parts: 1 })).toMatchObject({
+        granted: 91,
+        others: { granted: 9, spent: 9, held: 0 },
+      });
+      const before = (await budgets.readCounters()).get(`budget_rows/${chain}`) ?? 0;
+      await budgets.noteRows(chain);
+      expect((await budgets.readCounters()).get(`budget_rows/${chain}`)).toBe(before + 1);
     });
   });
 

@@ -117,6 +117,7 @@ export function describeBooks(get: () => Store): void {
           entries: 10_000,
           requests: 10_000,
           errors: 0,
+          attempts: 0,
           freshInputTokens: 100_000,
           cacheReadTokens: 200_000,
           cacheWriteTokens: 300_000,

@@ -14,10 +14,13 @@ import {
   type LedgerEntry,
   type LedgerFilter,
   NO_SUMS,
+  type ReportGroup,
   type ReportQuery,
   encodeEntryLine,
   type Sums,
 } from "../../src/ledger/index.ts";
+import { listShares, SPENT_FIELDS } from "../../src/lib/share.ts";
+import { addClasses, classOf, NO_CLASSES, printClasses } from "../../src/lib/spread.ts";
 import { type Bucket, BUCKETS, findZone, UTC } from "../../src/lib/zone.ts";
 import type { OpenJournal, Store } from "../../src/store/index.ts";
 import { makeEntry, open, type Place } from "./sample.ts";
@@ -68,9 +71,7 @@ export function describeReports(place: Place): void {
           for (const limit of steps) await store.ledger.rollUp(limit);
           for (const query of queries) {
             const { groups, removedBefore } = await store.ledger.report(query);
-            const found = new Map(
-              groups.map(({ stretch, keys, direction, sums }) => [JSON.stringify([stretch, keys, direction]), sums]),
-            );
+            const found = nameGroups(groups);
             expect(found.size).toBe(groups.length);
             expect(dropEmpty(found)).toEqual(addUp(rows, query));
             expect(removedBefore).toBeNull();
@@ -87,10 +88,36 @@ export function describeReports(place: Place): void {
         [1, 2, 3].map(() => ({ rows: 0, heldMs: 0 })),
       );
       const { groups } = await store.ledger.report(query);
-      const found = new Map(
-        groups.map(({ stretch, keys, direction, sums }) => [JSON.stringify([stretch, keys, direction]), sums]),
-      );
+      const found = nameGroups(groups);
       expect(dropEmpty(found)).toEqual(addUp(rows, query));
+    });
+
+    test("sums of before calls were told apart get what they lack, and lose nothing", async () => {
+      const location = await place.create();
+      const old = await open(location);
+      const books = await openJournal(old, join(folder, "old.db"));
+      const attempts = fc.sample(fc.array(anyAttempt, { minLength: 1, maxLength: 3 }), { numRuns: 40, seed: SEED });
+      const entries = fc
+        .sample(anyEntry, { numRuns: 40, seed: SEED })
+        .map((entry) => makeEntry({ ...entry, id: Bun.randomUUIDv7(), attempts: [] }));
+      books.journal.append(entries.map(encodeEntryLine), () => []);
+      await old.ledger.page({}, 1, null);
+      for (let step = await old.ledger.rollUp(9); step.rows > 0; step = await old.ledger.rollUp(9));
+      // As it was before: nobody looked at the attempts.
+      const told = entries.map((entry, index) => ({ ...entry, attempts: attempts[index] ?? [] }));
+      for (const { id, attempts: own } of told)
+        await place.run(location, `update ledger_entries set attempts = '${JSON.stringify(own)}' where id = '${id}'`);
+      await place.run(location, "update ledger_rollups set attempts = 0, latencies = '', ttfts = ''");
+      await place.run(location, "update ledger_marks set detail_seq = 0");
+      expect(await old.ledger.rollUp(9)).toMatchObject({ rows: 9 });
+      for (let step = await old.ledger.rollUp(9); step.rows > 0; step = await old.ledger.rollUp(9));
+      for (const by of [["provider"], ["model", "user"], ["tag"], []] as Dimension[][]) {
+        const query = { filter: {}, by, edges: [] };
+        const { groups } = await old.ledger.report(query);
+        expect(dropEmpty(nameGroups(groups))).toEqual(addUp(told, query));
+      }
+      await books.close(1_000);
+      await old.close();
     });
 
     test("several processes sum up each row once", async () => {
@@ -103,9 +130,7 @@ export function describeReports(place: Place): void {
       for (let round = 0; round < 10; round++) await Promise.all([step(), step(), step()]);
       const query: ReportQuery = { filter: {}, by: ["model"], edges: [] };
       const { groups } = await store.ledger.report(query);
-      const found = new Map(
-        groups.map(({ stretch, keys, direction, sums }) => [JSON.stringify([stretch, keys, direction]), sums]),
-      );
+      const found = nameGroups(groups);
       expect(dropEmpty(found)).toEqual(addUp(rows, query));
     });
   });
@@ -135,6 +160,27 @@ const anyTime = fc.oneof(
 );
 
 const anySaving = fc.integer({ min: 0, max: 1_000_000_000 });
+const anyAttempt = fc
+  .record({
+    provider: fc.constantFrom("openai", "anthropic", "groq"),
+    model: fc.constantFrom("m1", "m2", "{},{"),
+    status: fc.constantFrom(200, 500),
+    errorKind: fc.constantFrom("timeout" as const, null),
+    upstreamRequestId: fc.constant(null),
+    latencyMs: fc.constant(1),
+    usage: fc.option(
+      fc.record({
+        freshInputTokens: fc.nat(1_000),
+        cacheReadTokens: fc.nat(1_000),
+        cacheWriteTokens: fc.nat(1_000),
+        outputTokens: fc.nat(1_000),
+        reasoningTokens: fc.option(fc.nat(100)),
+      }),
+      { nil: undefined },
+    ),
+    costNanos: fc.option(fc.nat(1_000_000)),
+  })
+  .map(({ usage, ...attempt }) => (usage === undefined ? attempt : { ...attempt, usage }));
 
 const anyEntry = fc
   .record({
@@ -162,6 +208,7 @@ const anyEntry = fc
     errorKind: fc.constantFrom("timeout" as const, null),
     latencyMs: fc.integer({ min: 0, max: 100_000 }),
     ttftMs: fc.option(fc.integer({ min: 0, max: 100_000 })),
+    attempts: fc.array(anyAttempt, { maxLength: 3 }),
   })
   .map(({ at, isCorrection, pricesUnknown, ...rest }): Partial<LedgerEntry> => ({
     ...rest,
@@ -228,9 +275,9 @@ function lay({ bucket, zone, from, hours }: { bucket: Bucket; zone: string; from
 }
 
 /** What a report must be: every row looked at, one after another. */
-function addUp(rows: readonly LedgerEntry[], { filter, by, edges }: ReportQuery): Map<string, Sums> {
-  const groups = new Map<string, Sums>();
-  for (const row of rows) {
+function addUp(rows: readonly LedgerEntry[], { filter, by, edges }: ReportQuery): Map<string, Told> {
+  const groups = new Map<string, Told>();
+  for (const { row, told } of rows.flatMap(takeApart)) {
     const at = row.createdAt.getTime();
     const stretch = edges.length === 0 ? 0 : edges.findLastIndex((edge) => edge <= at);
     if (stretch < 0 || (edges.length > 0 && stretch >= edges.length - 1) || !passes(row, filter)) continue;
@@ -238,10 +285,54 @@ function addUp(rows: readonly LedgerEntry[], { filter, by, edges }: ReportQuery)
     for (const tag of tags) {
       const keys = by.map((dimension) => nameOf(row, dimension, tag));
       const name = JSON.stringify([stretch, keys, row.direction]);
-      groups.set(name, addSums(groups.get(name) ?? NO_SUMS, sumsOf(row)));
+      const before = groups.get(name) ?? NOTHING;
+      groups.set(name, {
+        ...addSums(before, told),
+        latency: addClasses(before.latency, told.latency),
+        ttft: addClasses(before.ttft, told.ttft),
+      });
     }
   }
-  return groups;
+  for (const [name, told] of groups) if (isEmpty(told)) groups.delete(name);
+  return new Map([...groups].map(([name, told]) => [name, print(told)]));
+}
+
+/** What each of the providers and models of a row had of it. */
+function takeApart(row: LedgerEntry): { row: LedgerEntry; told: Told }[] {
+  const told = toldOf(row);
+  const shares = listShares(row).map((share) => ({
+    row: { ...row, provider: share.provider, modelServed: share.model },
+    told: {
+      ...NOTHING,
+      ...Object.fromEntries(SPENT_FIELDS.map((field) => [field, share[field]])),
+      attempts: share.attempts,
+    },
+  }));
+  for (const share of shares)
+    for (const field of [...SPENT_FIELDS, "attempts" as const]) told[field] -= share.told[field];
+  return [{ row, told }, ...shares];
+}
+
+type Told = Sums & ReportGroup["spread"];
+
+const NOTHING: Told = { ...NO_SUMS, latency: NO_CLASSES, ttft: NO_CLASSES };
+
+function nameGroups(groups: readonly ReportGroup[]): Map<string, Told> {
+  return new Map(
+    groups.map(({ stretch, keys, direction, sums, spread }) => [
+      JSON.stringify([stretch, keys, direction]),
+      { ...sums, ...spread },
+    ]),
+  );
+}
+
+/** In an order of its own. */
+function print({ latency, ttft, ...sums }: Told) {
+  return { ...sums, latency: printClasses(latency), ttft: printClasses(ttft) } as unknown as Told;
+}
+
+function isEmpty({ latency, ttft, ...sums }: Told): boolean {
+  return latency.size === 0 && ttft.size === 0 && Object.values(sums).every((value) => value === 0);
 }
 
 function nameOf(row: LedgerEntry, dimension: Dimension, tag: string | null): string | number | null {
@@ -272,11 +363,12 @@ function passes(row: LedgerEntry, filter: LedgerFilter): boolean {
   );
 }
 
-function sumsOf(row: LedgerEntry): Sums {
+function toldOf(row: LedgerEntry): Told {
   const isCall = row.kind === "call";
   const isUnpriced = isCall && row.costNanos === null && row.usageSource !== "none";
   return {
     entries: 1,
+    attempts: isCall ? row.attempts.length : 0,
     requests: isCall ? 1 : 0,
     errors: isCall && (row.errorKind !== null || row.status >= 400) ? 1 : 0,
     freshInputTokens: row.freshInputTokens ?? 0,
@@ -293,10 +385,12 @@ function sumsOf(row: LedgerEntry): Sums {
     reusedRequests: isCall && row.provider === "cache" ? 1 : 0,
     savedTokens: row.provider === "cache" ? (row.units?.["saved_tokens"] ?? 0) : 0,
     savedCostNanos: row.provider === "cache" ? (row.units?.["saved_cost_nanos"] ?? 0) : 0,
+    latency: isCall ? new Map([[classOf(row.latencyMs), 1]]) : NO_CLASSES,
+    ttft: isCall && row.ttftMs !== null ? new Map([[classOf(row.ttftMs), 1]]) : NO_CLASSES,
   };
 }
 
 /** An ungrouped query has a row also where nothing was found. */
-function dropEmpty(groups: Map<string, Sums>): Map<string, Sums> {
-  return new Map([...groups].filter(([, sums]) => sums.entries > 0));
+function dropEmpty(groups: Map<string, Told>): Map<string, Told> {
+  return new Map([...groups].flatMap(([name, told]) => (isEmpty(told) ? [] : [[name, print(told)]])));
 }

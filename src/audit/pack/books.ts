@@ -36,7 +36,9 @@ export interface Selection extends Span {
 /** Whether a call concerns one of the providers: as the one that answered, or as one that was tried. */
 export function isSelected(call: SealedEntry, { providers, model }: Selection): boolean {
   if (call.direction !== "consume") return false;
-  if (model !== null && call.modelAsked !== model && call.modelServed !== model) return false;
+  const isOfModel = model === null || call.modelAsked === model || call.modelServed === model;
+  // One that was tried may have been asked for another model.
+  if (!isOfModel) return call.attempts.some((attempt) => providers.has(attempt.provider) && attempt.model === model);
   if (call.provider !== null && providers.has(call.provider)) return true;
   return call.attempts.some(({ provider }) => providers.has(provider));
 }

@@ -26,11 +26,12 @@ export interface OwnPart {
 }
 
 export function readOwnPart(row: RowFigures, providers: ReadonlySet<string>): OwnPart {
-  const measured = row.attempts?.filter(({ usage }) => usage !== undefined) ?? [];
+  // A correction of several has what each of them costs, and no usage.
+  const measured = row.attempts?.filter(({ usage, costNanos }) => usage !== undefined || costNanos !== undefined) ?? [];
   const part: OwnPart = { input: 0, output: 0, cost: 0n, isUnpriced: false };
   if (measured.length > 0) {
     for (const { provider, usage, costNanos } of measured) {
-      if (providers.has(provider) && usage !== undefined) add(part, usage, costNanos ?? null);
+      if (providers.has(provider)) add(part, usage ?? {}, costNanos ?? null);
     }
   } else if (providers.has(row.provider ?? "") && row.usageSource !== "none") add(part, row, row.costNanos ?? null);
   return part;

@@ -1,6 +1,7 @@
 // What the books hold of a provider's calls, as sums by day, model and key. Knows no SQL.
 
 import type { Attempt, LedgerEntry } from "../../ledger/index.ts";
+import { findAnswering } from "../../lib/share.ts";
 import type { TimeZone } from "../../lib/time-zone.ts";
 import type { BilledLine } from "./line.ts";
 import type { SplitCost } from "./split.ts";
@@ -92,7 +93,9 @@ function addCall(sums: BookedSums, call: LedgerEntry, options: BookOptions): boo
 
 function addAttempts(sums: BookedSums, call: LedgerEntry, attempts: readonly Attempt[], options: BookOptions): boolean {
   const own = attempts.filter(({ provider }) => options.providers.has(provider));
-  for (const { provider, account, model, usage, costNanos = null } of own) {
+  const answering = findAnswering(call);
+  for (const attempt of own) {
+    const { provider, account, model, usage, costNanos = null } = attempt;
     if (usage === undefined) continue;
     sums.calls++;
     if (call.usageSource === "estimate") sums.estimated++;
@@ -100,7 +103,7 @@ function addAttempts(sums: BookedSums, call: LedgerEntry, attempts: readonly Att
     sums.tally.add({
       ...place(call, { provider, account }, options),
       // The model that answered is known of the one that answered.
-      model: provider === call.provider && own.length === 1 ? (call.modelServed ?? model) : model,
+      model: attempt === answering ? (call.modelServed ?? model) : model,
       requests: 1,
       tokens: {
         fresh: usage.freshInputTokens,
@@ -118,13 +121,15 @@ function addAttempts(sums: BookedSums, call: LedgerEntry, attempts: readonly Att
 
 /** Its figures are what is to be added, on the day of the call. */
 function addCorrection(sums: BookedSums, call: LedgerEntry, correction: LedgerEntry, options: BookOptions): void {
+  const parts = correction.attempts.filter(({ costNanos }) => costNanos !== undefined);
+  if (parts.length > 0) return addParts(sums, call, { correction, parts }, options);
   const provider = correction.provider ?? call.provider;
   if (provider === null || !options.providers.has(provider)) return;
   sums.corrections++;
   if (correction.pricesUnknown === true) sums.unpriced--;
   sums.tally.add({
     ...place(call, { provider, account: call.attempts.at(-1)?.account }, options),
-    model: call.modelServed ?? call.modelAsked,
+    model: correction.modelServed ?? call.modelServed ?? call.modelAsked,
     requests: 0,
     tokens: {
       fresh: correction.freshInputTokens ?? 0,
@@ -136,6 +141,31 @@ function addCorrection(sums: BookedSums, call: LedgerEntry, correction: LedgerEn
     money: correction.costNanos === null ? {} : { all: BigInt(correction.costNanos) },
     unpriced: correction.pricesUnknown === true ? -1 : 0,
   });
+}
+
+/** Of a new price for a call of several attempts, each provider's own part. */
+function addParts(
+  sums: BookedSums,
+  call: LedgerEntry,
+  { correction, parts }: { correction: LedgerEntry; parts: readonly Attempt[] },
+  options: BookOptions,
+): void {
+  const own = parts.filter(({ provider }) => options.providers.has(provider));
+  if (own.length === 0) return;
+  sums.corrections++;
+  const answering = findAnswering(call);
+  for (const { provider, account, model, costNanos } of own) {
+    const isAnswering = answering?.provider === provider && answering.model === model;
+    if (correction.pricesUnknown === true) sums.unpriced--;
+    sums.tally.add({
+      ...place(call, { provider, account }, options),
+      model: isAnswering ? (call.modelServed ?? model) : model,
+      requests: 0,
+      tokens: { fresh: 0, cacheRead: 0, cacheWrite: 0, longCacheWrite: 0, output: 0 },
+      money: { all: BigInt(costNanos ?? 0) },
+      unpriced: correction.pricesUnknown === true ? -1 : 0,
+    });
+  }
 }
 
 /** Who billed it: a provider, by one of its keys where it has several. */

@@ -40,9 +40,14 @@ export default defineCommand({
           reprice: (entry, corrections) => repriceEntry(entry, corrections, { book, pricingOf }),
         });
       if (isDry) return reprice(async () => undefined);
-      return writeBooks(opened, (writer) =>
-        reprice(async (corrections) => void (await Promise.all(corrections.map((row) => writer.add(row))))),
-      );
+      const { result, chain } = await writeBooks(opened, async (writer) => {
+        const add = async (corrections: readonly LedgerEntry[]): Promise<void> =>
+          void (await Promise.all(corrections.map((row) => writer.add(row))));
+        return { result: await reprice(add), chain: writer.chain };
+      });
+      // Gateways that run count them at once; the rows are where they look for them by now.
+      if (result.changed > 0) await opened.store.budgets.noteRows(chain);
+      return result;
     });
     if (args.json === true) return printJson({ dry_run: isDry, ...printTally(tally) });
     tell(tally, isDry);

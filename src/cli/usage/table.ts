@@ -4,11 +4,26 @@ import type { JsonObject } from "../../ir/index.ts";
 import type { Report } from "../../ledger/index.ts";
 import { say } from "../output.ts";
 
-export const SUM_COLUMNS = ["requests", "errors", "in", "out", "cost_usd", "unpriced", "ms"] as const;
+export const SUM_COLUMNS = [
+  "requests",
+  "errors",
+  "in",
+  "out",
+  "cost_usd",
+  "unpriced",
+  "ms",
+  "p50_ms",
+  "p90_ms",
+  "p99_ms",
+  "ttft_p50_ms",
+] as const;
 
 export function toCells(sums: JsonObject): Record<string, unknown> {
   const count = (name: string): number => Number(sums[name] ?? 0);
-  const latency = sums["average_latency_ms"];
+  const whole = (name: string): number | null => {
+    const value = sums[name];
+    return typeof value === "number" ? Math.round(value) : null;
+  };
   return {
     requests: count("requests"),
     errors: count("errors"),
@@ -16,7 +31,11 @@ export function toCells(sums: JsonObject): Record<string, unknown> {
     out: count("output_tokens"),
     cost_usd: sums["cost_usd"],
     unpriced: count("unpriced_requests"),
-    ms: typeof latency === "number" ? Math.round(latency) : null,
+    ms: whole("average_latency_ms"),
+    p50_ms: whole("p50_latency_ms"),
+    p90_ms: whole("p90_latency_ms"),
+    p99_ms: whole("p99_latency_ms"),
+    ttft_p50_ms: whole("p50_ttft_ms"),
   };
 }
 

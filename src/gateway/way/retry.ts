@@ -37,6 +37,9 @@ export function judgeFailure(error: GatewayError): Verdict {
     case "not_configured":
     case "overloaded":
       return "elsewhere";
+    case "quota_exceeded":
+      // A limit on one provider leaves the others; one on the caller stands wherever he goes.
+      return error.isOfTarget ? "elsewhere" : "never";
     case "blocked":
     case "cancelled":
     case "conflict":
@@ -44,7 +47,6 @@ export function judgeFailure(error: GatewayError): Verdict {
     case "internal":
     case "invalid_request":
     case "not_found":
-    case "quota_exceeded":
     case "rate_limited":
     case "too_large":
     case "unauthenticated":

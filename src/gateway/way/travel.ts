@@ -63,6 +63,8 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       const outcome = await attempt(journey, target);
       if (outcome.failure === null) return outcome.answer;
       const { failure } = outcome;
+      // Nobody was called: the budget was asked before.
+      if (failure.isOfTarget) attempts--;
       const standIns = told === null ? (journey.standIns?.(failure) ?? []) : [];
       if (standIns.length > 0 && attempts < rules.maxAttempts) {
         told = outcome;

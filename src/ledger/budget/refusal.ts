@@ -50,6 +50,7 @@ function refuse(
     code: said.code ?? "insufficient_quota",
     message: said.message,
     retryAfterMs: waitMs > 0 && waitMs <= MAX_RETRY_MS ? waitMs : said.retryAfterMs,
+    isOfTarget: account.budget.provider !== null || account.budget.model !== null,
   });
   error.headers = describeAccount(account);
   return error;

@@ -87,6 +87,12 @@ export interface BudgetStore {
 
   /** What the ledger's rows of that window come to, in groups that a scope can tell apart; some of them in several parts. */
   readSums(place: Place): Promise<SumGroup[]>;
+  /** Likewise, of one chain alone. */
+  readChainSums(place: Place, chain: string): Promise<SumGroup[]>;
+  /** Tells all holders that rows were written to a chain that none of them has. */
+  noteRows(chain: string): Promise<void>;
+  /** What the rows of such a chain come to, whatever its line said before. */
+  putLine(place: Place, sum: ChainSum): Promise<void>;
   /** Puts the account on the books of grants: chains without a line get theirs, and the holder's own is set to what its rows say. */
   open(place: Place, holder: string, sums: readonly ChainSum[]): Promise<void>;
   /**

@@ -3,7 +3,7 @@
 
 import { type Account, countSurplus, lower, makePlace, type Place, resetAlerts } from "./account.ts";
 import { type Keeping, LEASE_MS } from "./keeper.ts";
-import { sumPlace } from "./sum.ts";
+import { sumChain, sumPlace } from "./sum.ts";
 import type { Budget } from "./model.ts";
 
 export interface Upkeep {
@@ -36,6 +36,8 @@ const PURGE_EVERY_MS = 3_600_000;
 const REVISION = "budget_revision";
 const CRY = "budget_cry";
 const BEAT = "budget_beat/";
+/** Of each chain that a command wrote rows to. */
+const ROWS = "budget_rows/";
 
 export function createUpkeep(keeping: Keeping): Upkeep {
   const { init, state } = keeping;
@@ -43,6 +45,8 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   const known = new Map<string, Budget>();
   const beats = new Map<string, { value: number; seenMs: number }>();
   let revision: number | null = null;
+  /** Null before the first look: what is there by then is read with everything else. */
+  let written: Map<string, number> | null = null;
   let cries = 0;
   let reportedMs = Number.NEGATIVE_INFINITY;
   let beatMs = Number.NEGATIVE_INFINITY;
@@ -102,7 +106,28 @@ export function createUpkeep(keeping: Keeping): Upkeep {
         if (account !== undefined) Object.assign(account, { wanted, wantedUntilMs: clock.monotonicMs() + WANTED_MS });
       }
     }
+    await readWritten(counters);
     await feed();
+  };
+
+  /** What commands wrote beside us, such as new prices, counts at once. */
+  const readWritten = async (counters: ReadonlyMap<string, number>): Promise<void> => {
+    const chains = [...counters].filter(([name]) => name.startsWith(ROWS));
+    if (written === null) {
+      written = new Map(chains);
+      return;
+    }
+    for (const [name, value] of chains) {
+      if (written.get(name) === value) continue;
+      const chain = name.slice(ROWS.length);
+      for (const account of keeping.accounts.values()) {
+        // Those that are opened later read all rows.
+        if (!account.isOpen || chain === init.holder()) continue;
+        await store.putLine(account, await sumChain(store, account, chain));
+        await keeping.exchange.report(account);
+      }
+      written.set(name, value);
+    }
   };
 
   const noteBeats = (counters: ReadonlyMap<string, number>): void => {

@@ -1,10 +1,10 @@
 // Reports and roll-ups on PostgreSQL: one snapshot for all that a report reads, and one gateway at a time that sums up. Knows no rule of theirs.
 
-import { getTableColumns, sql } from "drizzle-orm";
+import { eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { RollupStep } from "../../ledger/index.ts";
-import type { Advance, Db } from "../engine.ts";
-import { SUM_FIELDS } from "../sums.ts";
+import type { Advance, Db, RollupRow } from "../engine.ts";
+import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { ledgerMarks, ledgerRollups } from "./schema.ts";
 
 type Client = PostgresJsDatabase<Record<string, never>>;
@@ -25,11 +25,12 @@ const NAMES = FIELDS.map(([, { name }]) => `"${name}"`).join(", ");
 const ADDED = SUM_FIELDS.map((field) => getTableColumns(ledgerRollups)[field].name).map(
   (name) => `"${name}" = ledger_rollups."${name}" + excluded."${name}"`,
 );
+const REPLACED = ["latencies", "ttfts"].map((name) => `"${name}" = excluded."${name}"`);
 const INSERT = sql.raw(
   `insert into ledger_rollups (${NAMES}) select ${FIELDS.map(([field]) => `"${field}"`).join(", ")} from`,
 );
 const TYPED = sql.raw(FIELDS.map(([field, column]) => `"${field}" ${column.getSQLType()}`).join(", "));
-const ON_CONFLICT = sql.raw(`on conflict (id) do update set ${ADDED.join(", ")}`);
+const ON_CONFLICT = sql.raw(`on conflict (id) do update set ${[...ADDED, ...REPLACED].join(", ")}`);
 
 /** Nothing where another gateway is at it. Other writers need not wait for it. */
 export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance | null>): Promise<RollupStep> {
@@ -41,17 +42,37 @@ export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance
       if (lock?.taken !== true) return { rows: 0, heldMs: 0 };
       const advance = await find(tx as unknown as Db);
       if (advance === null) return { rows: 0, heldMs: 0 };
-      const { chain, toSeq, rows } = advance;
+      const { chain, isDetail, toSeq } = advance;
+      const rows = await joinAll(tx, advance.rows);
       await tx.execute(
         sql`${INSERT} jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as fresh (${TYPED}) ${ON_CONFLICT}`,
       );
-      await tx
-        .insert(ledgerMarks)
-        .values({ chain, seq: toSeq })
-        .onConflictDoUpdate({ target: ledgerMarks.chain, set: { seq: toSeq } });
+      if (isDetail) await tx.update(ledgerMarks).set({ detailSeq: toSeq }).where(eq(ledgerMarks.chain, chain));
+      else {
+        const reached = { seq: toSeq, detailSeq: toSeq };
+        await tx
+          .insert(ledgerMarks)
+          .values({ chain, ...reached })
+          .onConflictDoUpdate({ target: ledgerMarks.chain, set: reached });
+      }
       return { rows: advance.count, heldMs: 0 };
     },
     // Each statement sees what the one before the lock was freed has left; a snapshot could be older than the lock.
     { isolationLevel: "read committed" },
   );
+}
+
+/** Ids of one question. */
+const IDS = 5_000;
+
+/** Nobody else writes them: the lock is ours. */
+async function joinAll(tx: Pick<Client, "select">, rows: readonly RollupRow[]): Promise<RollupRow[]> {
+  const there = new Map<string, Pick<RollupRow, "latencies" | "ttfts">>();
+  for (let at = 0; at < rows.length; at += IDS) {
+    const ids = rows.slice(at, at + IDS).map(({ id }) => id);
+    const { id, latencies, ttfts } = ledgerRollups;
+    const found = await tx.select({ id, latencies, ttfts }).from(ledgerRollups).where(inArray(id, ids));
+    for (const row of found) there.set(row.id, row);
+  }
+  return rows.map((row) => joinSpreads(row, there.get(row.id)));
 }

@@ -6,7 +6,7 @@ import { getTableColumns } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import type { Advance, Db, RollupRow } from "../engine.ts";
-import { SUM_FIELDS } from "../sums.ts";
+import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { toDb } from "./query.ts";
 import { ledgerMarks, ledgerRollups } from "./schema.ts";
 import { toValue, type Value } from "./insert.ts";
@@ -76,27 +76,38 @@ function openRoller(location: string, busyTimeoutMs: number) {
   db.run("PRAGMA synchronous = NORMAL");
   const names = FIELDS.map((field) => COLUMNS[field].name);
   const added = SUM_FIELDS.map((field) => COLUMNS[field].name).map((name) => `${name} = ${name} + excluded.${name}`);
+  const replaced = ["latencies", "ttfts"].map((name) => `${name} = excluded.${name}`);
+  const readSpread = db.prepare<{ latencies: string; ttfts: string }, [string]>(
+    "select latencies, ttfts from ledger_rollups where id = ?",
+  );
   const upsert = db.prepare<unknown, Value[]>(
     `insert into ledger_rollups (${names.join(", ")}) values (${names.map(() => "?").join(", ")})
-     on conflict (id) do update set ${added.join(", ")}`,
+     on conflict (id) do update set ${[...added, ...replaced].join(", ")}`,
   );
-  const { chain: ofChain, seq } = getTableColumns(ledgerMarks);
-  const readMark = db.prepare<{ seq: number }, [string]>(
-    `select ${seq.name} as seq from ledger_marks where ${ofChain.name} = ?`,
+  const { chain: ofChain, seq, detailSeq } = getTableColumns(ledgerMarks);
+  const readMark = db.prepare<{ seq: number; detailSeq: number }, [string]>(
+    `select ${seq.name} as seq, ${detailSeq.name} as detailSeq from ledger_marks where ${ofChain.name} = ?`,
   );
   const moveMark = db.prepare<unknown, [string, number]>(
-    `insert into ledger_marks (${ofChain.name}, ${seq.name}) values (?1, ?2) on conflict (${ofChain.name}) do update set ${seq.name} = ?2`,
+    `insert into ledger_marks (${ofChain.name}, ${seq.name}, ${detailSeq.name}) values (?1, ?2, ?2)
+     on conflict (${ofChain.name}) do update set ${seq.name} = ?2, ${detailSeq.name} = ?2`,
+  );
+  const moveDetail = db.prepare<unknown, [string, number]>(
+    `update ledger_marks set ${detailSeq.name} = ?2 where ${ofChain.name} = ?1`,
   );
   return {
     /** Nothing where the mark is no longer where it was when the sums were made. */
-    write({ chain, fromSeq, toSeq, count, rows }: Advance): RollupStep {
-      const values = rows.map((row) => FIELDS.map((field) => toValue(row[field])));
+    write({ chain, isDetail, fromSeq, toSeq, count, rows }: Advance): RollupStep {
       try {
         db.run("BEGIN IMMEDIATE");
         const startedMs = performance.now();
-        if ((readMark.get(chain)?.seq ?? 0) !== fromSeq) return { rows: 0, heldMs: 0 };
-        for (const row of values) upsert.run(...row);
-        moveMark.run(chain, toSeq);
+        const mark = readMark.get(chain);
+        if ((mark?.[isDetail ? "detailSeq" : "seq"] ?? 0) !== fromSeq) return { rows: 0, heldMs: 0 };
+        for (const row of rows) {
+          const joined = joinSpreads(row, readSpread.get(row.id));
+          upsert.run(...FIELDS.map((field) => toValue(joined[field])));
+        }
+        (isDetail ? moveDetail : moveMark).run(chain, toSeq);
         db.run("COMMIT");
         return { rows: count, heldMs: performance.now() - startedMs };
       } catch (error) {
@@ -106,7 +117,7 @@ function openRoller(location: string, busyTimeoutMs: number) {
       }
     },
     close(): void {
-      for (const statement of [upsert, readMark, moveMark]) statement.finalize();
+      for (const statement of [upsert, readMark, readSpread, moveMark, moveDetail]) statement.finalize();
       db.close();
     },
   };

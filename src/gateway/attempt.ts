@@ -1,0 +1,51 @@
+// One call to one provider, as its row tells of it: what came of it, and before that, that it is about to be made. Knows no SQL and no format.
+
+import type { Attempt } from "../ledger/index.ts";
+import type { Figures } from "./figures.ts";
+import type { Plan } from "./plan.ts";
+import { MAX_NAME_LENGTH, type Tally } from "./tally.ts";
+
+interface Made {
+  tally: Pick<Tally, "print">;
+  /** Null while it is under way. */
+  attempt: Attempt | null;
+}
+
+interface Planned {
+  plan: Pick<Plan, "model" | "provider"> | null;
+  attempt: Attempt | null;
+}
+
+/** An attempt with what its provider said of it; where there were several, with its own part of the figures, too. */
+export function printAttempt({ attempt, tally }: Made, own: Figures | null): Attempt[] {
+  if (attempt === null) return [];
+  const usageRaw = tally.print();
+  return [
+    {
+      ...attempt,
+      ...(usageRaw === null ? {} : { usageRaw }),
+      ...(own === null || own.usage === null ? {} : { usage: own.usage, costNanos: own.price?.costNanos ?? null }),
+    },
+  ];
+}
+
+/** As it stands on record should the gateway die over it. */
+export function announceAttempt({ plan, attempt }: Planned): Attempt[] {
+  if (plan === null || attempt !== null) return [];
+  return [
+    {
+      provider: plan.provider.name,
+      model: plan.model.slice(0, MAX_NAME_LENGTH),
+      ...nameAccount(plan),
+      status: null,
+      errorKind: "interrupted",
+      upstreamRequestId: null,
+      latencyMs: 0,
+    },
+  ];
+}
+
+/** Where a provider has several keys, the label of the one that is used. */
+export function nameAccount({ provider: { account } }: Pick<Plan, "provider">): Pick<Attempt, "account"> {
+  return account === undefined ? {} : { account };
+}

@@ -1,0 +1,43 @@
+// The chains of a database, and how far each is summed up. Knows no sum.
+
+import { gt, isNotNull, min } from "drizzle-orm";
+import type { Db, Engine } from "./engine.ts";
+
+export interface Mark {
+  chain: string;
+  seq: number;
+  detailSeq: number;
+  removedBefore: Date | null;
+}
+
+/** How far each chain has been summed up. */
+export function readMarks({ schema }: Pick<Engine, "schema">, db: Db): Promise<Mark[]> {
+  return db.select().from(schema.ledgerMarks);
+}
+
+/** Chains that have rows, without reading them all: each is found from the one before. */
+export async function listChains({ schema }: Engine, db: Db): Promise<string[]> {
+  const { chain } = schema.ledgerEntries;
+  const chains: string[] = [];
+  for (;;) {
+    const last = chains.at(-1);
+    const [found] = await db
+      .select({ next: min(chain) })
+      .from(schema.ledgerEntries)
+      .where(last === undefined ? isNotNull(chain) : gt(chain, last));
+    if (found?.next === null || found?.next === undefined) return chains;
+    chains.push(found.next);
+  }
+}
+
+/** Rows of a chain beyond what has been summed up; null: those that have no chain, and are never summed up. */
+export interface Tail {
+  chain: string | null;
+  seq: number;
+}
+
+export async function listTails(engine: Engine, db: Db, marks: readonly Mark[]): Promise<Tail[]> {
+  const chains = await listChains(engine, db);
+  const seqs = new Map(marks.map(({ chain, seq }) => [chain, seq]));
+  return [{ chain: null, seq: 0 }, ...chains.map((chain) => ({ chain, seq: seqs.get(chain) ?? 0 }))];
+}

@@ -1,0 +1,88 @@
+// What of single rows is added up, in SQL: figures, calls to providers, and calls by how long they took. Knows no report.
+
+import { type Column, type SQL, sql } from "drizzle-orm";
+import type { Reuse, Sums } from "../ledger/index.ts";
+import { CLASSES_A_FOLD } from "../lib/spread.ts";
+import type { Engine } from "./engine.ts";
+import type { Schema } from "./schema.ts";
+
+type Rows = Schema["ledgerEntries"];
+
+/** Unknown counts left out. Corrections are rows whose figures are differences, so they are summed up like any other. */
+export function sumRows({ name }: Pick<Engine, "name">, table: Rows): Record<keyof Sums, SQL<number>> {
+  const isCall = sql`${table.kind} = 'call'`;
+  const isReused = sql`${isCall} and ${table.provider} = ${sql.raw(`'${REUSE}'`)}`;
+  const isUnpriced = sql`${isCall} and ${table.costNanos} is null and ${table.usageSource} <> 'none'`;
+  return {
+    entries: number(sql`count(*)`),
+    requests: count(isCall),
+    errors: count(sql`${isCall} and (${table.errorKind} is not null or ${table.status} >= 400)`),
+    attempts: sum(sql`case when ${isCall} then ${countAttempts({ name }, table)} end`),
+    freshInputTokens: sum(table.freshInputTokens),
+    cacheReadTokens: sum(table.cacheReadTokens),
+    cacheWriteTokens: sum(table.cacheWriteTokens),
+    longCacheWriteTokens: sum(table.longCacheWriteTokens),
+    outputTokens: sum(table.outputTokens),
+    reasoningTokens: sum(table.reasoningTokens),
+    costNanos: sum(table.costNanos),
+    unpricedRequests: number(
+      sql`count(case when ${isUnpriced} then 1 end) - count(case when ${table.pricesUnknown} then 1 end)`,
+    ),
+    latencyUs: sum(sql`case when ${isCall} then ${toMicros(table.latencyMs)} end`),
+    ttftUs: sum(sql`case when ${isCall} then ${toMicros(table.ttftMs)} end`),
+    ttftRequests: count(sql`${isCall} and ${table.ttftMs} is not null`),
+    reusedRequests: count(isReused),
+    savedTokens: sumUnit({ name }, table, "saved_tokens"),
+    savedCostNanos: sumUnit({ name }, table, "saved_cost_nanos"),
+  };
+}
+
+/** What the ledger names as the provider of answers that were given again. */
+const REUSE = "cache" satisfies Reuse;
+
+/** Of rows that have it: no other one's JSON is looked into. */
+function sumUnit({ name }: Pick<Engine, "name">, { provider, units }: Rows, unit: string): SQL<number> {
+  const value =
+    name === "sqlite"
+      ? sql`json_extract(${units}, ${sql.raw(`'$.${unit}'`)})`
+      : sql`(${units} ->> ${sql.raw(`'${unit}'`)})::numeric`;
+  return sum(sql`case when ${provider} = ${sql.raw(`'${REUSE}'`)} then ${value} end`);
+}
+
+/** Whether a row may tell of several calls. SQLite has it as text, which is looked through faster than it is read. */
+export function hasSeveral({ name }: Pick<Engine, "name">, { attempts }: Rows): SQL {
+  return name === "sqlite" ? sql`instr(${attempts}, '},{') > 0` : sql`jsonb_array_length(${attempts}) > 1`;
+}
+
+function countAttempts(engine: Pick<Engine, "name">, table: Rows): SQL {
+  const { attempts } = table;
+  if (engine.name === "postgres") return sql`jsonb_array_length(${attempts})`;
+  const [none, several] = [sql`${attempts} = '[]'`, hasSeveral(engine, table)];
+  return sql`case when ${none} then 0 when ${several} then json_array_length(${attempts}) else 1 end`;
+}
+
+/** The class of a time of the ledger's spread. */
+export function classify({ name }: Pick<Engine, "name">, column: Rows["latencyMs" | "ttftMs"]): SQL {
+  const fold = sql.raw(String(CLASSES_A_FOLD));
+  const whole = (value: SQL): SQL => (name === "sqlite" ? value : sql`floor(${value})`);
+  // Null where nothing is known: the greater of nothing and one would be one.
+  return sql`case when ${column} < 1 then 0 else cast(${whole(sql`ln(${column}) * ${fold}`)} as integer) end`;
+}
+
+/** Whole ones, for sums of whole numbers come out the same in any order. */
+function toMicros(column: Rows["latencyMs" | "ttftMs"]): SQL {
+  return sql`cast(round(${column} * 1000) as bigint)`;
+}
+
+export function sum(value: SQL | Column): SQL<number> {
+  return number(sql`coalesce(sum(${value}), 0)`);
+}
+
+function count(condition: SQL): SQL<number> {
+  return number(sql`count(case when ${condition} then 1 end)`);
+}
+
+/** PostgreSQL answers sums as text. */
+export function number(value: SQL): SQL<number> {
+  return sql<number>`${value}`.mapWith(Number);
+}
