@@ -143,7 +143,7 @@ function gatherProviderVariable(into: Gathered, env: Environment, { variable, va
   }
   if (isFromKubernetes(variable)) return;
   const fields = PROVIDER_FIELDS.map((field) => field.toUpperCase()).join(", ");
-  const message = `this variable is none of a provider's: it must end in one of ${fields}, API_KEY_FILE, HEADER_<NAME>`;
+  const message = `this variable is none of a provider's: it must end in one of ${fields}, API_KEY_FILE, API_KEY_<LABEL>, HEADER_<NAME>`;
   into.problems.push({ ...origin, key: variable, message, suggestion: null });
 }
 

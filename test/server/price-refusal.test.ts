@@ -123,6 +123,15 @@ describe("on_unknown_price = refuse", () => {
     const [row] = await rig.rows();
     expect(row).toMatchObject({ endpoint: "passthrough", status: 403, attempts: [] });
   });
+  test("and whose call it would have been, which nobody counts as running", async () => {
+    const body = { model: "ranker/unheard-of", query: "x", documents: ["y"] };
+    const response = await rig.send("/v1/rerank", { token, body });
+    expect([response.status, response.headers.get("x-tokligence-provider")]).toEqual([403, "ranker"]);
+    const admin = await rig.issue("root_admin");
+    const health = await readJson(await rig.send("/api/v1/admin/health/providers", { token: admin.token }));
+    const places = health.providers.flatMap(({ models }: { models: { in_flight: number }[] }) => models);
+    expect(places.every(({ in_flight: running }: { in_flight: number }) => running === 0)).toBe(true);
+  });
   test("to read through is never refused", async () => {
     const before = rig.calls.length;
     const response = await rig.send("/passthrough/openai/v1/anything", { token });

@@ -90,10 +90,16 @@ async function prepare(
   const plan = { provider, model: target.model ?? "", dropped: [] };
   const reserving = reserve(call, { scene, tools, record, intake }, plan);
   if (reserving !== undefined) await reserving;
-  const work = describeWork(call, { intake, plan });
-  if (work !== null) judgeWork({ provider, record, scene, tools }, work);
   const visit = tools.fleet.visit({ provider, model: plan.model || place.family, weight: 1 });
+  // A refusal of ours says whose call it would have been.
   record.planned(plan, visit.end);
+  const work = describeWork(call, { intake, plan });
+  try {
+    if (work !== null) judgeWork({ provider, record, scene, tools }, work);
+  } catch (error) {
+    visit.drop();
+    throw error;
+  }
   return { call, plan, stream: false, visit, ...parts };
 }
 
