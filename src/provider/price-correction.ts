@@ -61,9 +61,62 @@ const DEEPSEEK = {
   ],
 };
 
+/** One price for the whole of a request, by the length of its prompt. */
+const tiered = (base: number, start: number, price: number) => ({ base, tiers: [{ start, price }] });
+
+const SONNET = { input_mtok: 2, cache_read_mtok: 0.2, cache_write_mtok: 2.5, output_mtok: 10, web_searches_kcount: 10 };
+
+/** https://platform.claude.com/docs/en/about-claude/pricing: what came after the list was made. */
+const ANTHROPIC = {
+  id: "anthropic",
+  api_pattern: String.raw`https://api\.anthropic\.com`,
+  models: [
+    {
+      id: "claude-haiku-5-5",
+      match: { equals: "claude-haiku-5-5" },
+      prices: {
+        input_mtok: tiered(0.1, 100_000, 0.5),
+        cache_read_mtok: tiered(0.01, 100_000, 0.05),
+        cache_write_mtok: tiered(0.125, 100_000, 0.625),
+        output_mtok: tiered(0.5, 100_000, 2.5),
+        web_searches_kcount: 10,
+      },
+    },
+    {
+      id: "claude-sonnet-5-5",
+      match: { equals: "claude-sonnet-5-5" },
+      prices: [
+        { prices: SONNET },
+        {
+          constraint: { start_date: "2026-10-07" },
+          prices: { ...SONNET, cache_read_mtok: 0.1 },
+        },
+      ],
+    },
+  ],
+};
+
+/** https://developers.openai.com/api/docs/models/gpt-6.1-sol, which came after the list was made. */
+const OPENAI = {
+  id: "openai",
+  api_pattern: String.raw`https://api\.openai\.com`,
+  models: [
+    {
+      id: "gpt-6.1-sol",
+      match: { equals: "gpt-6.1-sol" },
+      prices: {
+        input_mtok: tiered(2, 272_000, 4),
+        cache_read_mtok: tiered(0.1, 272_000, 0.2),
+        cache_write_mtok: tiered(2.5, 272_000, 5),
+        output_mtok: tiered(10, 272_000, 15),
+      },
+    },
+  ],
+};
+
 export const PRICE_CORRECTIONS = {
   /** On the rows that they price. */
   source: "vendor-pages@2026-11-25",
   date: "2026-11-25",
-  vendors: [DEEPSEEK],
+  vendors: [ANTHROPIC, DEEPSEEK, OPENAI],
 };

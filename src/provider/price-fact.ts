@@ -37,7 +37,7 @@ const OPENAI_FAST = "https://openai.com/api-fast-mode/";
 const OPENAI_CHECKED = "2026-11-25";
 
 /** From the fifth generation on, what comes from the cache is half price in a batch, too; before, no page prices it. */
-const CACHING_BATCH = /^gpt-5(?:\.\d)?(?:-mini|-nano|-pro)?$|^gpt-(?:5\.6|6)-/u;
+const CACHING_BATCH = /^gpt-5(?:\.\d)?(?:-mini|-nano|-pro)?$|^gpt-(?:5\.6|6(?:\.1)?)-/u;
 const FLEXIBLE = /^gpt-5(?:\.\d)?(?:-mini|-nano)?$|^gpt-5\.[45]-pro$|^gpt-(?:5\.6|6)-|^o3$|^o4-mini$/u;
 
 /** Names that the list has under the model that they are made of, and the page of fast mode does not name. */
@@ -60,7 +60,7 @@ function listFastFacts(tier: string): PriceFact[] {
   return [
     {
       vendor: "openai",
-      models: /^gpt-(?:5\.6|6)-/u,
+      models: /^gpt-(?:5\.6|6(?:\.1)?)-/u,
       tier,
       factors: { ...TWICE, ...TOOLS },
       source: OPENAI,

@@ -11,6 +11,30 @@ export const ANTHROPIC: Record<string, Case> = {
     usage: tokens(500, 200, 300, 5),
     cost: 500 * 3_000 + 200 * 300 + 300 * 3_750 + 5 * 15_000,
   },
+  "the newest small one: $0.10, $0.01 read, $0.125 and $0.20 written, $0.50": {
+    model: "claude-haiku-5-5",
+    at: "2026-11-20T00:00:00Z",
+    usage: tokens(90_000, 8_000, 2_000, 100, { longCacheWriteTokens: 500 }),
+    cost: 90_000 * 100 + 8_000 * 10 + 1_500 * 125 + 500 * 200 + 100 * 500,
+  },
+  "of it beyond 100,000 tokens: $0.50, $0.05, $0.625 and $1, $2.50": {
+    model: "claude-haiku-5-5",
+    at: "2026-11-20T00:00:00Z",
+    usage: tokens(90_000, 8_000, 2_001, 100, { longCacheWriteTokens: 500 }),
+    cost: 90_000 * 500 + 8_000 * 50 + 1_501 * 625 + 500 * 1_000 + 100 * 2_500,
+  },
+  "the middle one: $2, $0.20 read until 7 October 2026": {
+    model: "claude-sonnet-5-5",
+    at: "2026-10-06T23:59:59Z",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    cost: 1_000 * 2_000 + 1_000 * 200 + 1_000 * 10_000,
+  },
+  "of it $0.10 read since": {
+    model: "claude-sonnet-5-5",
+    at: "2026-10-07T00:00:00Z",
+    usage: tokens(1_000, 1_000, 0, 1_000),
+    cost: 1_000 * 2_000 + 1_000 * 100 + 1_000 * 10_000,
+  },
   "of 300 written, 100 for an hour at $6": {
     model: "claude-sonnet-4-5",
     usage: tokens(500, 200, 300, 5, { longCacheWriteTokens: 100 }),

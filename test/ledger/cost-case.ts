@@ -83,6 +83,12 @@ export const OPENAI: Record<string, Case> = {
     usage: tokens(1, 1, 0, 1),
     cost: 50 + 5 + 400,
   },
+  "what came after the list: $2, $0.10 cached, $2.50 written, $10": {
+    model: "gpt-6.1-sol",
+    at: "2026-11-20T00:00:00Z",
+    usage: tokens(200_000, 70_000, 2_000, 1_000),
+    cost: 200_000 * 2_000 + 70_000 * 100 + 2_000 * 2_500 + 1_000 * 10_000,
+  },
   "up to 272,000 tokens of input: the short price": {
     model: "gpt-5.4",
     usage: tokens(271_999, 0, 0, 100),
