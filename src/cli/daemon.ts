@@ -16,7 +16,7 @@ import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metric.ts";
 import { startBinderyThread } from "./bindery.ts";
-import { openBooks } from "./books.ts";
+import { type Left, openBooks } from "./books.ts";
 import { openBudgets } from "./budgets.ts";
 import { openShelf } from "./cache.ts";
 import { type Server, listen, stopOnSignal } from "./listen.ts";
@@ -29,8 +29,8 @@ import { offerSetup } from "./sign-in.ts";
 export interface Daemon {
   /** Where it listens, for people. */
   url: string;
-  /** Resolves when the daemon has stopped. */
-  stopped: Promise<void>;
+  /** Resolves when the daemon has stopped, with what its books could not do. */
+  stopped: Promise<Left>;
 }
 
 interface DaemonInit {
@@ -115,7 +115,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   }
   ring.start();
   prices.watch();
-  const close = async (): Promise<void> => {
+  const close = async (): Promise<Left> => {
     prices.stop();
     app.close();
     await memory.stop();
@@ -124,11 +124,12 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await ledger.settled(CUT_GRACE_MS);
     await recounter.stop(RECOUNT_GRACE_MS);
     await reading.close();
-    await books.close();
+    const left = await books.close();
     await ring.stop();
     await budgeting.close();
     await store.close();
     await init.closeLog();
+    return left;
   };
   const deadlineMs = (): number => current.timeouts.shutdownMs;
   const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading });

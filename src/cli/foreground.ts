@@ -18,8 +18,9 @@ export async function serveInForeground(flags: NonNullable<LoadOptions["flags"]>
   process.on("unhandledRejection", (error) => log.error("Unhandled rejection", { error }));
   const daemon = await startDaemon({ loaded, load, log, adopt, closeLog: close });
   log.info("Tokligence Gateway is listening", { url: daemon.url, version: VERSION, pid: process.pid });
-  await daemon.stopped;
-  process.exit(0);
+  const { lostRows, unboundBytes } = await daemon.stopped;
+  // The log has said how many rows lie where.
+  process.exit(lostRows + unboundBytes === 0 ? EXIT.ok : EXIT.failed);
 }
 
 interface OpenLog {

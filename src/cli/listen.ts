@@ -61,20 +61,21 @@ function explainListen(error: unknown, address: string): CliError {
   });
 }
 
-interface StopParts {
+interface StopParts<Left> {
   app: App;
   server: Server;
   log: Log;
   deadlineMs: () => number;
-  close: () => Promise<void>;
+  /** Answers what could not be done. */
+  close: () => Promise<Left>;
   stopReloading: () => Promise<void>;
 }
 
 const LOOK_EVERY_MS = 25;
 
 /** SIGTERM and SIGINT: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. */
-export function stopOnSignal(parts: StopParts): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
+  const { promise, resolve } = Promise.withResolvers<Left>();
   let isStopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (isStopping) {
@@ -96,8 +97,7 @@ export function stopOnSignal(parts: StopParts): Promise<void> {
     await parts.server.stop(true);
     await parts.stopReloading();
     parts.log.info("Stopped");
-    await parts.close();
-    resolve();
+    resolve(await parts.close());
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(signal));
   return promise;

@@ -31,20 +31,33 @@ type Tools = Pick<GatewayTools, "budgets" | "clock" | "fetch" | "ledger" | "scen
 /** A provider has to finish its own books first. */
 const DELAYS_MS = [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000];
 
+/** Asks again and again, and once more when the gateway stops before it was told: there will be nobody to ask later. */
 export function correctLater(estimated: Estimated, tools: Tools): void {
-  const ask = (round: number): void => {
-    const delayMs = DELAYS_MS[round];
-    if (delayMs === undefined) return;
-    tools.clock.after(delayMs, () => {
-      correct(estimated, tools).then(
-        (isDone) => {
-          if (!isDone) ask(round + 1);
-        },
-        () => ask(round + 1),
-      );
-    });
+  let round = 0;
+  let isAsking = false;
+  let callOff: () => void = () => undefined;
+
+  const ask = async (): Promise<void> => {
+    if (isAsking) return;
+    isAsking = true;
+    callOff();
+    const done = tools.ledger.expect();
+    const isTold = await correct(estimated, tools)
+      .catch(() => false)
+      .finally(done);
+    isAsking = false;
+    if (isTold) forget();
+    else arm();
   };
-  ask(0);
+
+  const arm = (): void => {
+    const delayMs = DELAYS_MS[round++];
+    if (delayMs === undefined) forget();
+    else callOff = tools.clock.after(delayMs, () => void ask());
+  };
+
+  const forget = tools.ledger.beforeEnd(() => void ask());
+  arm();
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;

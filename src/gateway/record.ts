@@ -362,7 +362,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
 /** The refusal while rows cannot be written. */
 export function booksClosed(cause: unknown): Failure {
   // Some say themselves what is to be done.
-  if (cause instanceof Failure && cause.code === "ledger_outbox_full") return cause;
+  if (cause instanceof Failure && (cause.code === "ledger_outbox_full" || cause.code === "ledger_journal_full"))
+    return cause;
   return new Failure({
     kind: "overloaded",
     code: "ledger_unavailable",

@@ -1,6 +1,6 @@
 // What whoever takes rows from a journal into the books must know of them. Given to the store as a value, for it knows no rule of the books.
 
-import { type ChainHead, sealAll } from "./chain.ts";
+import { type ChainHead, digestRow, linkTo } from "./chain.ts";
 import { cleanEntry, cleanRecount } from "./clean.ts";
 import type { LedgerEntry, SealedEntry } from "./entry.ts";
 import { decodeLine, type Line, LINE_FIELDS, type LineFields, type StoredIntent } from "./line.ts";
@@ -20,9 +20,13 @@ export const BOOK_RULES: BookRules = {
   fields: LINE_FIELDS,
   decodeLine,
   seal(head, row) {
+    const { chain } = head;
+    const seq = head.seq + 1;
     const clean: LedgerEntry | Recount = "entryId" in row ? cleanRecount(row) : cleanEntry(row);
-    const next = sealAll(head, [clean]);
-    return { head: next.head, row: next.sealed[0] as SealedEntry | SealedRecount };
+    const sealed = Object.assign(clean, { chain, seq, hash: null as string | null });
+    const hash = linkTo(head.hash, digestRow(sealed));
+    sealed.hash = hash;
+    return { head: { chain, seq, hash }, row: sealed };
   },
   closeIntent,
 };

@@ -84,11 +84,53 @@ export type Line =
 /** As it comes back from JSON: its time is a number, or a text in files of earlier versions. */
 export type StoredIntent = Omit<Intent, "createdAt"> & { createdAt: number | string };
 
-/** By position, not by name: half the length, and a fifth of the time that an object with a date in it takes. */
+/**
+ * By position, not by name: half the length, and a fifth of the time that an object with a date in it takes. Written out in the order of the names,
+ * for every request pays for it; a test holds the two together.
+ */
 export function encodeEntryLine(entry: LedgerEntry): string {
-  const values: unknown[] = ["e", entry.createdAt.getTime()];
-  for (const name of ENTRY_NAMES) values.push(entry[name]);
-  return JSON.stringify(values);
+  return JSON.stringify([
+    "e",
+    entry.createdAt.getTime(),
+    entry.id,
+    entry.kind,
+    entry.corrects,
+    entry.reason,
+    entry.pricesUnknown,
+    entry.requestId,
+    entry.userId,
+    entry.apiKeyId,
+    entry.tags,
+    entry.endpoint,
+    entry.modelAsked,
+    entry.modelServed,
+    entry.provider,
+    entry.direction,
+    entry.freshInputTokens,
+    entry.cacheReadTokens,
+    entry.cacheWriteTokens,
+    entry.longCacheWriteTokens,
+    entry.outputTokens,
+    entry.reasoningTokens,
+    entry.units,
+    entry.serviceTier,
+    entry.usageSource,
+    entry.status,
+    entry.errorKind,
+    entry.latencyMs,
+    entry.ttftMs,
+    entry.streamed,
+    entry.costNanos,
+    entry.priceId,
+    entry.priceSource,
+    entry.priceDate,
+    entry.dropped,
+    entry.attempts,
+    entry.payloadDigest,
+    entry.requestHash,
+    entry.responseHash,
+    entry.payloadSalt,
+  ]);
 }
 
 export function encodeRecountLine(recount: Recount): string {
@@ -108,26 +150,25 @@ export function encodeOverLine(numbers: readonly number[]): string {
 
 /** Lines are written by this program alone, and read back by it. Null for a line of a kind that is not known here. */
 export function decodeLine(text: string, fields: LineFields): Line | null {
-  const [kind, first, ...rest] = JSON.parse(text) as [string, never, ...unknown[]];
-  switch (kind) {
+  const values = JSON.parse(text) as unknown[];
+  switch (values[0]) {
     case "e":
-      return {
-        type: "entry",
-        entry: { ...BLANK_ENTRY, ...(name(fields.entry, rest, first) as unknown as LedgerEntry) },
-      };
+      // A field that another version's journal does not have is what it is in a row about which nothing is known.
+      return { type: "entry", entry: fill({ ...BLANK_ENTRY }, fields.entry, values) as unknown as LedgerEntry };
     case "r":
-      return { type: "recount", recount: name(fields.recount, rest, first) as unknown as Recount };
+      return { type: "recount", recount: fill({}, fields.recount, values) as unknown as Recount };
     case "i":
-      return { type: "intent", number: first, intent: rest[0] as StoredIntent };
+      return { type: "intent", number: values[1] as number, intent: values[2] as StoredIntent };
     case "o":
-      return { type: "over", numbers: first === undefined ? [] : [first, ...(rest as number[])] };
+      return { type: "over", numbers: values.slice(1) as number[] };
     default:
       return null;
   }
 }
 
-function name(names: readonly string[], values: readonly unknown[], atMs: number): Record<string, unknown> {
-  const row: Record<string, unknown> = { createdAt: new Date(atMs) };
-  for (const [index, each] of names.entries()) row[each] = values[index] ?? null;
+/** By position, behind the kind and the time. */
+function fill(row: Record<string, unknown>, names: readonly string[], values: readonly unknown[]): typeof row {
+  row["createdAt"] = new Date(values[1] as number);
+  for (let index = 0; index < names.length; index++) row[names[index] as string] = values[index + 2] ?? null;
   return row;
 }

@@ -121,24 +121,37 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     init.onCommit?.(durationMs, load.lines.length);
   };
 
+  /** Of the load nothing is changed where it fails. */
   const write = (load: Load, announced: Batch["intents"]): void => {
-    const intents = announced.filter(({ ticket }) => !ticket.isOver);
-    const over = load.tickets.map(({ number }) => number);
-    for (const { ticket } of intents) for (const { number } of listChain(ticket.before)) over.push(number);
-    const lines = [...load.lines, ...intents.map(({ line }) => line)];
-    // What was never written is not over, either.
-    const ended = over.filter((number) => openLines.has(number));
-    if (ended.length > 0) lines.push(encodeOverLine(ended));
-    journal.append(lines, listOpen);
+    const { lines } = load;
+    const { length } = lines;
+    /** What was never written is not over, either. */
+    const over: number[] = [];
+    const endAll = (ticket: Ticket | null | undefined): void => {
+      for (let each = ticket; each; each = each.before) if (openLines.has(each.number)) over.push(each.number);
+    };
+    for (const { number } of load.tickets) if (openLines.has(number)) over.push(number);
+    for (const { ticket, line } of announced) {
+      if (ticket.isOver) continue;
+      lines.push(line);
+      endAll(ticket.before);
+    }
+    if (over.length > 0) lines.push(encodeOverLine(over));
+    try {
+      journal.append(lines, listOpen);
+    } finally {
+      lines.length = length;
+    }
     figures.commits++;
-    figures.intents += intents.length;
     figures.settledRows += load.calls;
-    for (const { ticket, line } of intents) {
+    for (const number of over) openLines.delete(number);
+    for (const { ticket, line } of announced) {
+      if (ticket.isOver) continue;
+      figures.intents++;
       openLines.set(ticket.number, line);
-      for (const each of listChain(ticket.before)) each.isOver = true;
+      for (let each = ticket.before; each; each = each.before) each.isOver = true;
       ticket.before = null;
     }
-    for (const number of over) openLines.delete(number);
   };
 
   const succeed = (batch: Batch): void => {
@@ -199,7 +212,7 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
   };
 
   const finish = (ticket: Ticket | null | undefined, batch: Batch): void => {
-    for (const each of listChain(ticket)) {
+    for (let each = ticket; each; each = each.before) {
       if (each.isOver) continue;
       each.isOver = true;
       batch.tickets.push(each);
@@ -250,13 +263,6 @@ function join(first: Load, second: Load): Load {
     calls: first.calls + second.calls,
     tickets: [...first.tickets, ...second.tickets],
   };
-}
-
-/** It, and all that it takes the place of. */
-function listChain(ticket: Ticket | null | undefined): Ticket[] {
-  const chain: Ticket[] = [];
-  for (let each = ticket; each; each = each.before) chain.push(each);
-  return chain;
 }
 
 function makeBatch(): Batch {

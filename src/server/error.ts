@@ -30,6 +30,9 @@ function makeErrorHeaders(error: GatewayError, requestId: string): Record<string
   return headers;
 }
 
+/** As long as it lasts, each request meets with it: the books say so once when it begins, and once when it is over. */
+const TOLD_ONCE: ReadonlySet<string> = new Set(["ledger_journal_full", "ledger_outbox_full", "ledger_unavailable"]);
+
 /** One line; how loud depends on whose fault it is. */
 export function reportFailure(error: GatewayError, requestId: string, log: Log): void {
   const fields = {
@@ -38,7 +41,8 @@ export function reportFailure(error: GatewayError, requestId: string, log: Log):
     status: error.status,
     ...(error.cause === undefined ? {} : { cause: explainError(error.cause).slice(0, 4_000) }),
   };
-  if (error.kind === "internal") log.error(error.message, fields);
+  if (error.code !== undefined && TOLD_ONCE.has(error.code)) log.debug(error.message, fields);
+  else if (error.kind === "internal") log.error(error.message, fields);
   else if (error.status >= 500) log.warn(error.message, fields);
   else log.debug(error.message, fields);
 }

@@ -162,9 +162,15 @@ export function createBindery(init: BinderyInit): Bindery {
       isClosed = true;
       callOff?.();
       await shipper?.stop(limitMs);
-      if (isBound && isSettled) binder.finish(slot);
-      tell();
-      binder.end();
+      try {
+        if (isBound && isSettled) binder.finish(slot);
+        tell();
+      } catch (error) {
+        // Then the journal stays, and the next start finds in it what is bound already.
+        init.onTiding({ type: "stuck", at: "binding", reason: explain(error) });
+      } finally {
+        binder.end();
+      }
     },
   };
 }

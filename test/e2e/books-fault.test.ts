@@ -121,6 +121,36 @@ test.skipIf(!canLimit)(
   60_000,
 );
 
+test.skipIf(!canLimit)(
+  "stopped while the disk takes nothing: the exit code and the log say that rows were lost whose requests got no answer",
+  async () => {
+    const { provider, folder } = open();
+    const gateway = await serve({ folder, config: provider.config });
+    cleanups.push(gateway.stop);
+    const client = await makeClient(gateway);
+    const streams = await Promise.all(Array.from({ length: 3 }, () => client.open()));
+    await run(["--pid", String(gateway.pid), "--fsize=0:unlimited"], { file: "prlimit" });
+    provider.release();
+    for (const text of await Promise.all(streams.map(({ rest }) => rest))) expect(text).toContain("ledger_unavailable");
+    gateway.signal("SIGTERM");
+    expect(await gateway.exited).toBe(1);
+    const told = gateway.log().split("\n");
+    expect(told.find((line) => line.includes("could not be written anywhere"))).toContain('"rows":3');
+    // They were announced: the next start closes them, as calls of which nobody knows how they ended.
+    const next = await serve({ folder, config: provider.config });
+    next.signal("SIGTERM");
+    expect(await next.exited).toBe(0);
+    const rows = countRows(join(folder, "home/ledger.db"));
+    expect(
+      notOnce(
+        rows,
+        streams.map(({ id }) => id),
+      ),
+    ).toEqual([]);
+  },
+  60_000,
+);
+
 test.skipIf(!canMount)("a disk that is read-only at the start: the daemon says so, and what to do", async () => {
   const folder = makeFolder();
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }));

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   createLedgerWriter,
   decodeLine,
+  encodeEntryLine,
   type Intent,
   type LedgerEntry,
   LINE_FIELDS,
@@ -188,6 +189,18 @@ test("a row comes back from its line as it was given, times, nulls and what a ca
   tick();
   await writer.drain();
   expect(rows).toEqual([given]);
+});
+
+test("each value of a line stands where its name does, also in a journal of another version", () => {
+  const createdAt = new Date(7);
+  const values = Object.fromEntries(LINE_FIELDS.entry.map((name) => [name, `value of ${name}`]));
+  const line = encodeEntryLine({ ...values, createdAt } as unknown as LedgerEntry);
+  expect(decodeLine(line, LINE_FIELDS)).toEqual({ type: "entry", entry: { ...values, createdAt } as never });
+  const older = { ...LINE_FIELDS, entry: LINE_FIELDS.entry.slice(0, 20) };
+  const read = decodeLine(line, older);
+  expect(read).toMatchObject({
+    entry: { id: "value of id", reasoningTokens: "value of reasoningTokens", units: null },
+  });
 });
 
 test("with each write come the intents that were open before it, for a file that begins with them", async () => {

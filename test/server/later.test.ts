@@ -153,3 +153,14 @@ test("an answer that reported its usage to the end is not asked about", async ()
   expect(gateway.calls.filter(isLookup)).toEqual([]);
   expect(await gateway.row()).toMatchObject({ usageSource: "provider", outputTokens: 2 });
 });
+
+test("a gateway that stops before its time asks once more: what it is told is on the books before they are closed", async () => {
+  const gateway = await cutStream(() => Response.json(GENERATION));
+  await gateway.ledger.settled(1_000);
+  const correction = await untilCorrected(gateway);
+  expect(correction).toMatchObject({ kind: "correction", reason: "usage", usageSource: "provider" });
+  // Its time comes nevertheless, and nothing more.
+  gateway.clock.advance(3_600_000);
+  await new Promise(setImmediate);
+  expect(gateway.calls.filter(({ url }) => url.includes("/generation"))).toHaveLength(1);
+});

@@ -1,9 +1,11 @@
 // A journal that is not as it was written: what can be read of it is on the books, what cannot is named, and nothing is made up.
 
 import { expect, test } from "bun:test";
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { listDamaged, listSegments } from "../../src/store/journal/disk.ts";
+import { BOOK_RULES } from "../../src/ledger/index.ts";
+import { settleJournals } from "../../src/store/journal/settle.ts";
 import { makeEntry } from "../ledger/entry.ts";
 import { expectChain, idsIn, makeFile, readRows, start } from "./journal-process.ts";
 
@@ -31,6 +33,10 @@ test("a frame that was changed is named and kept, and the rows on both sides of 
   expect(readFileSync(`${path}.damaged`).equals(bytes)).toBe(true);
   expectChain(readRows(location));
   await books.close(0);
+  // Whoever reads the books is told, as long as it lies there.
+  expect(await settleJournals(location, BOOK_RULES)).toContain(`${path}.damaged can no longer be read`);
+  rmSync(`${path}.damaged`);
+  expect(await settleJournals(location, BOOK_RULES)).toBeNull();
 });
 
 test("one changed bit anywhere is named, or is the end of the last frame and said to be torn; no row is altered", async () => {

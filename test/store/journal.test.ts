@@ -166,6 +166,17 @@ test.each([
   },
 );
 
+test("on macOS each write is followed by the sync that reaches the drive's own memory", async () => {
+  const location = await makeFile();
+  const { books, writer } = start(location, { durability: "disk", platform: "darwin", disk: undefined });
+  for (const id of ["a", "b"]) await writer.add(makeEntry({ id }));
+  await books.close(0);
+  const db = new Database(`${location}.sync-0`, { readonly: true });
+  // The beginning of the file and its rows.
+  expect(db.query("select count from turn").get()).toEqual({ count: 3 });
+  db.close();
+});
+
 test("a clock that jumps both ways leaves every row once, in the chain's order and without a gap", async () => {
   const location = await makeFile();
   const { books, writer } = start(location);

@@ -133,9 +133,11 @@ export function createJournalFile({
     },
     end: () => (part === null ? null : { segment: part.segment, offset: part.end }),
     countFrom({ segment: from, offset }) {
-      for (const segment of ends.keys()) if (segment < from) ends.delete(segment);
       let bytes = part === null || part.segment < from ? 0 : part.end;
-      for (const end of ends.values()) bytes += end;
+      if (ends.size > 0) {
+        for (const segment of ends.keys()) if (segment < from) ends.delete(segment);
+        for (const end of ends.values()) bytes += end;
+      }
       return Math.max(0, bytes - offset);
     },
     close() {

@@ -16,7 +16,6 @@ interface Waiting {
   waiting: number;
   /** What the outbox is worth; an empty one has a size, too. */
   bytes: number;
-  backlog: number;
 }
 
 const USUAL: JournalLimits = { maxBytes: 0, whenFull: "grow", maxBacklogBytes: 256 * 1024 * 1024 };
@@ -24,11 +23,13 @@ const USUAL: JournalLimits = { maxBytes: 0, whenFull: "grow", maxBacklogBytes: 2
 export function createLimits(
   limits: Partial<JournalLimits> | undefined,
   look: () => Waiting,
+  countBacklog: () => number,
 ): { refusal(): GatewayError | null } {
   const { maxBytes, whenFull, maxBacklogBytes } = { ...USUAL, ...limits };
   return {
     refusal() {
-      const { waiting, bytes, backlog } = look();
+      const backlog = countBacklog();
+      const { waiting, bytes } = look();
       if (backlog >= maxBacklogBytes) return explainBacklog(backlog);
       const isFull = whenFull === "refuse" && waiting > 0 && bytes >= maxBytes;
       return isFull ? explainFull(waiting, bytes) : null;

@@ -9,6 +9,7 @@ import { explainStoreError } from "../error.ts";
 import type { Shipment } from "../shipper.ts";
 import { type Binder, openBinder } from "../sqlite/binder.ts";
 import { type ChainOptions, openChain, type OpenedChain } from "../sqlite/chain.ts";
+import { type FullSync, openFullSync } from "../sqlite/full-sync.ts";
 import { openReserve } from "../sqlite/reserve.ts";
 import { claimSlot, type Slot } from "../sqlite/slot.ts";
 import { type Disk, listSegments, realDisk } from "./disk.ts";
@@ -36,6 +37,7 @@ export interface JournalOptions extends ChainOptions {
   connect?: ((location: string) => Database) | undefined;
   disk?: Disk | undefined;
   segmentBytes?: number | undefined;
+  platform?: NodeJS.Platform | undefined;
   claim?: ((location: string) => Slot) | undefined;
 }
 
@@ -66,7 +68,7 @@ export interface OpenJournal extends Pick<OpenedChain, "beginning" | "lastHead">
 }
 
 /** Often enough that nobody waits, and seldom enough that many rows share a transaction. */
-const NUDGE_MS = 10;
+const NUDGE_MS = 50;
 
 /** Calls that were open when the slot's last process died are on the books when it returns. Throws a GatewayError that names the file. */
 export function openJournal(options: JournalOptions): OpenJournal {
@@ -102,6 +104,7 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
   const { location, after, durability } = options;
   const place = binder.place(slot.number);
   const segment = Math.max(place.segment, ...listSegments(location, slot.number).map((each) => each + 1));
+  const sync = needsFullSync(options) ? openFullSync(`${location}.sync-${slot.number}`) : null;
   const file = createJournalFile({
     location,
     slot: slot.number,
@@ -109,7 +112,7 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
     origin: chain.origin,
     fields: options.rules.fields,
     isSynced: durability === "disk",
-    ...(options.disk === undefined ? {} : { disk: options.disk }),
+    disk: sync === null ? (options.disk ?? realDisk) : syncWholly(sync),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });
   let state: BinderyState = { head: chain.head, place, waiting: 0, refused: 0, bytes: 0 };
@@ -117,7 +120,7 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
     state = next;
   });
   const backlog = (): number => file.countFrom(state.place);
-  const limits = createLimits(options.limits, () => ({ ...state, backlog: backlog() }));
+  const limits = createLimits(options.limits, () => state, backlog);
   let isOpen: (() => Iterable<string>) | null = null;
   let isNudged = false;
   let isClosed = false;
@@ -156,7 +159,22 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
       const isSettled = isOpen === null || [...isOpen()].length === 0;
       await bindery.close(file.end(), limitMs, isSettled);
       file.close();
+      sync?.close();
       slot.release();
+    },
+  };
+}
+
+function needsFullSync({ durability, disk, platform = process.platform }: JournalOptions): boolean {
+  return durability === "disk" && disk === undefined && platform === "darwin";
+}
+
+function syncWholly(sync: FullSync): Disk {
+  return {
+    ...realDisk,
+    sync(file) {
+      realDisk.sync(file);
+      sync.run();
     },
   };
 }

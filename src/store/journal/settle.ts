@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import type { BookRules } from "../../ledger/index.ts";
 import { openBinder } from "../sqlite/binder.ts";
 import { trySlot } from "../sqlite/slot.ts";
-import { countBytes, listSegments, listSlots, nameSegment, type Place } from "./disk.ts";
+import { countBytes, listDamaged, listSegments, listSlots, nameSegment, type Place } from "./disk.ts";
 
 const ROWS_A_TURN = 1_000;
 const WAIT_MS = 1_000;
@@ -13,26 +13,32 @@ const LOOK_EVERY_MS = 10;
 
 /** In words what could not be done; null where all is bound. Calls that were open stay so: the next gateway closes them. */
 export async function settleJournals(location: string, rules: BookRules): Promise<string | null> {
-  if (!existsSync(location) || listSlots(location).length === 0) return null;
+  if (!existsSync(location)) return null;
+  const trouble = listSlots(location).length === 0 ? null : await settle(location, rules);
+  if (trouble !== null) return trouble;
+  const damaged = listDamaged(location);
+  if (damaged.length === 0) return null;
+  return `rows in ${damaged.join(", ")} can no longer be read and are not on the books; move the file away once it has been looked at`;
+}
+
+async function settle(location: string, rules: BookRules): Promise<string | null> {
   try {
     const binder = openBinder({ location, rules, durability: "process", now: () => new Date() });
     try {
-      const damaged: string[] = [];
       const awaited: Awaited[] = [];
       for (const number of listSlots(location)) {
         const slot = trySlot(location, number);
         if (slot === null) awaited.push(...findEnd(location, number));
         else {
           try {
-            for (let bound = bindSome(binder, number); bound !== null; bound = bindSome(binder, number))
-              for (const { kind, path } of bound.flaws) if (kind === "damage") damaged.push(path);
+            while (binder.bind(number, { to: null, most: ROWS_A_TURN }) !== null);
           } finally {
             slot.release();
           }
         }
       }
       await waitFor(awaited, binder.place);
-      return damaged.length === 0 ? null : `rows in ${damaged.join(", ")} can no longer be read`;
+      return null;
     } finally {
       binder.end();
     }
@@ -40,10 +46,6 @@ export async function settleJournals(location: string, rules: BookRules): Promis
     const reason = error instanceof Error ? error.message : String(error);
     return `rows that lie in the journal beside ${location} are not in what follows: ${reason}`;
   }
-}
-
-function bindSome(binder: ReturnType<typeof openBinder>, slot: number) {
-  return binder.bind(slot, { to: null, most: ROWS_A_TURN });
 }
 
 interface Awaited {
