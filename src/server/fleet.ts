@@ -54,8 +54,8 @@ export function openHealth({ config: first, clock, log, controls, share }: Healt
     },
   });
   const hear = (news: News): void => {
-    // Others may have providers that are not here.
-    if (config.providers.some(({ name }) => name === nameAbout(news).provider)) adopt(news, { fleet, controls, log });
+    // Others may have providers and keys that are not here.
+    if (isHere(config, nameAbout(news))) adopt(news, { fleet, controls, log });
   };
   const sharing = share?.(hear);
   const reset = (name: PlaceName): void => {
@@ -84,6 +84,12 @@ export function openHealth({ config: first, clock, log, controls, share }: Healt
     },
     close: () => sharing?.stop(),
   };
+}
+
+function isHere({ providers }: Config, { provider, account }: PlaceName): boolean {
+  const found = providers.find(({ name }) => name === provider);
+  if (found === undefined) return false;
+  return account === null || found.keys?.some(({ label }) => label === account) === true;
 }
 
 function nameAbout(news: News): PlaceName {

@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
 import { refusal, ASK, SECOND, completion } from "../server/failover-scene.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../config/tls.ts";
 import { findFreePort } from "../redis.ts";
 import { type Rig, makeRig } from "../rig.ts";
 import { type Desk, makeDesk } from "./desk.ts";
@@ -22,7 +23,7 @@ afterEach(async () => {
 });
 
 /** On the desk's own database, at a port of its own. */
-async function serve(): Promise<{ gateway: Rig; url: string }> {
+async function serve(hostname = "127.0.0.1", isSecure = false): Promise<{ gateway: Rig; url: string }> {
   const gateway = await makeRig({
     upstream: ({ url }) => (url.startsWith("http://openai") ? refusal(401) : Response.json(completion("Hi"))),
     config: (config) => ({
@@ -33,9 +34,10 @@ async function serve(): Promise<{ gateway: Rig; url: string }> {
     }),
   });
   rig = gateway;
-  const listening = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (request) => gateway.app.fetch(request) });
+  const tls = isSecure ? { tls: { cert: CERTIFICATE, key: PRIVATE_KEY } } : {};
+  const listening = Bun.serve({ port: 0, hostname, ...tls, fetch: (request) => gateway.app.fetch(request) });
   server = listening;
-  return { gateway, url: `http://127.0.0.1:${listening.port}` };
+  return { gateway, url: `${isSecure ? "https" : "http"}://${hostname}:${listening.port}` };
 }
 
 test("lists every provider with its models, keys and reasons", async () => {
@@ -79,6 +81,19 @@ test("drains, disables, enables and resets; what is disabled is so after the nex
   const again = await serve();
   expect((await again.gateway.chat(ASK)).status).toBe(401);
   expect(again.gateway.calls).toHaveLength(1);
+});
+
+test("gives its key to this machine, and elsewhere only to who proves that he is the one", async () => {
+  const { url } = await serve("127.0.0.1", true);
+  expect((await desk.run(`admin health list --url ${url}`)).code).toBe(0);
+  await server?.stop(true);
+  await rig?.close();
+  const other = await serve("127.0.0.2", true);
+  const { code, err } = await desk.run(`admin health list --url ${other.url}`);
+  expect(code).toBe(EXIT.unavailable);
+  expect(err).toContain("CERT");
+  const seen = other.gateway.log.filter((line) => line.includes("/admin/health"));
+  expect(seen).toEqual([]);
 });
 
 test("leaves no key behind", async () => {

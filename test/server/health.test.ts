@@ -1,6 +1,7 @@
 // How providers are doing is told by HTTP, without anything secret, and an operator may take them out of service, let them in again, and let bygones be.
 
 import { afterEach, describe, expect, test } from "bun:test";
+import type { News } from "../../src/gateway/index.ts";
 import { type Rig, type Upstream, type UpstreamCall, makeRig, readJson } from "../rig.ts";
 import { ASK, SECOND, completion, refusal } from "./failover-scene.ts";
 
@@ -213,5 +214,43 @@ describe("an operator", () => {
   ])("is told what is wrong: %s %j", async (provider, body, status) => {
     const { act } = await open(good);
     expect((await act("drain", body, provider)).status).toBe(status);
+  });
+});
+
+describe("what other gateways say", () => {
+  test("is heard of providers and keys that are here, and of no others", async () => {
+    let say: (news: News) => void = () => undefined;
+    const told: News[] = [];
+    const gateway = await makeRig({
+      upstream: good,
+      share(hear) {
+        say = hear;
+        return { tell: (news) => void told.push(news), isConnected: () => true, stop: () => undefined };
+      },
+    });
+    rig = gateway;
+    const { token } = await gateway.issue("root_admin");
+    const finding = { kind: "park", reason: "revoked", forMs: 60_000, model: null } as const;
+    const named: [string, string | null][] = [
+      ["openai", null],
+      ["openai", "eu"],
+      ["nobody", null],
+    ];
+    for (const [provider, account] of named) say({ kind: "finding", finding: { ...finding, provider, account } });
+    const { providers, shared } = await readJson(await gateway.send(PROVIDERS, { token }));
+    expect(shared).toBe("connected");
+    const states = providers.map(({ provider, state }: { provider: string; state: string }) => [provider, state]);
+    expect(states).toEqual([
+      ["loopback", "ok"],
+      ["openai", "down"],
+      ["anthropic", "ok"],
+      ["local", "ok"],
+    ]);
+    const text = await (await gateway.send("/metrics", { token })).text();
+    expect(text.match(/^tokligence_provider_key_parked\{/gmu)).toHaveLength(1);
+    // What was heard is not said again.
+    expect(told).toEqual([]);
+    say({ kind: "reset", name: { provider: "openai", account: null, model: null } });
+    expect((await readJson(await gateway.send(PROVIDERS, { token }))).providers[1].state).toBe("ok");
   });
 });

@@ -195,7 +195,7 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
       const isKey = model === null;
       const { breaker, park } = isKey
         ? { breaker: null, park: findKeyPark(finding) }
-        : findNamed({ provider, account, model });
+        : findNamed({ provider, account, model: model.slice(0, MAX_MODEL_LENGTH) });
       if (kind === "breaker" && forMs === null) breaker?.reset();
       else if (kind === "breaker") breaker?.openUntil(nowMs, nowMs + (forMs ?? 0));
       else if (forMs === null) park.reset();

@@ -30,9 +30,11 @@ export function askGateway<Answer>(
 ): Promise<Answer> {
   return runWithStore(flags, async ({ config, directory }) => {
     const url = (flags.url ?? findAddress(config)).replace(/\/$/u, "");
+    // Its certificate is made for the name that clients know it by; whoever is asked elsewhere must prove who he is, as he is given a key.
+    const isHere = flags.url === undefined || isLoopback(flags.url);
     const { token, key } = await issue(directory, config);
     try {
-      return await ask<Answer>(url, token, question);
+      return await ask<Answer>(url, token, { ...question, isHere });
     } finally {
       await directory.deleteKey(OPERATOR, key.id, { hard: true });
     }
@@ -56,18 +58,26 @@ function findAddress({ http: { hostname, port, tlsCert } }: Config): string {
   return `${tlsCert === null ? "http" : "https"}://${host}:${port}`;
 }
 
-async function ask<Answer>(url: string, token: string, { method, path, body }: Question): Promise<Answer> {
+function isLoopback(url: string): boolean {
+  const { hostname = "" } = URL.parse(url) ?? {};
+  return ["127.0.0.1", "[::1]", "localhost"].includes(hostname);
+}
+
+async function ask<Answer>(
+  url: string,
+  token: string,
+  { method, path, body, isHere }: Question & { isHere: boolean },
+): Promise<Answer> {
   const response = await fetch(url + path, {
     method,
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(PATIENCE_MS),
-    // Its certificate is made for the name that clients know it by.
-    tls: { rejectUnauthorized: false },
+    tls: { rejectUnauthorized: !isHere },
   }).catch((cause: unknown) => {
     throw new CliError(`No gateway answers at ${url}.`, {
       exitCode: EXIT.unavailable,
-      hint: `Start it with "tokligence serve", or say where it is with --url.${cause instanceof Error ? ` (${cause.name})` : ""}`,
+      hint: `Start it with "tokligence serve", or say where it is with --url.${nameCause(cause)}`,
     });
   });
   const text = await response.text();
@@ -76,6 +86,11 @@ async function ask<Answer>(url: string, token: string, { method, path, body }: Q
     exitCode: response.status === 404 ? EXIT.notFound : response.status === 400 ? EXIT.usage : EXIT.failed,
     hint: response.status === 401 ? "It works with another database: --url may lead to another gateway." : undefined,
   });
+}
+
+function nameCause(cause: unknown): string {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : null;
+  return typeof code === "string" ? ` (${code})` : "";
 }
 
 function readMessage(text: string): string | null {
