@@ -167,6 +167,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     bindings: store.bindings,
     controls: await openControls(store.controls),
     ...(init.share === undefined ? {} : { share: init.share }),
+    routeStore: store.routes,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
     shelf: await openShelf(config, { clock, log }),

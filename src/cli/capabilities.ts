@@ -35,7 +35,7 @@ async function findProbed(
   model: string,
   flags: Parameters<typeof openScene>[0],
 ): Promise<ReturnType<typeof probeModel>> {
-  const scene = await openScene(flags);
+  const { scene } = await openScene(flags);
   scene.catalog.stop();
   return probeModel(scene, model);
 }

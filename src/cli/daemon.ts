@@ -43,8 +43,7 @@ interface DaemonInit {
 }
 
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {
-  const { log } = init;
-  const { config } = init.loaded;
+  const [log, config] = [init.log, init.loaded.config];
   let current = config;
   const prices = await openPriceDesk(config, (message, error) => log.warn(message, { error }));
   await prices.open();
@@ -69,7 +68,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     prices: prices.book,
     recounter,
     ...budgeting.parts,
-    bindings: store.bindings,
+    ...pickStores(store),
     controls: await openControls(store.controls),
     ...openSharing(config, log),
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
@@ -97,6 +96,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
       await prices.adopt(next);
     },
   });
+  await app.live.open();
   // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
   let server: Server;
   try {
@@ -145,6 +145,11 @@ async function openPeople(store: Store, config: Config, log: Log): Promise<Peopl
   await offerSetup({ config, signIn, log }, process.stderr.isTTY);
   const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
   return { directory, signIn, sendMail, isContainer };
+}
+
+/** Those that routes of the server read by themselves. */
+function pickStores({ bindings, routes }: Store): Pick<AppParts, "bindings" | "routeStore"> {
+  return { bindings, routeStore: routes };
 }
 
 async function openRing(store: Store, log: Log): Promise<KeyRing> {

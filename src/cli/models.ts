@@ -1,13 +1,13 @@
 // `tokligence models`: what can be asked for, and why a name goes where it goes. Asks the providers itself; no server need run.
 
 import { defineCommand } from "citty";
-import { loadConfig } from "../config/index.ts";
+import { type Config, loadConfig } from "../config/index.ts";
 import type { Fetch } from "../gateway/index.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
-import { buildScene, guardCalls, explainRoute, listModels } from "../server/index.ts";
+import { buildScene, guardCalls, listModels } from "../server/index.ts";
 import { type ConfigFlags, SHARED_ARGS, toLoadOptions } from "./flags.ts";
-import { print, printJson, printTable, say } from "./output.ts";
+import { printJson, printTable, say } from "./output.ts";
 
 /** How long the providers' lists are waited for. */
 const WAIT_MS = 5_000;
@@ -16,7 +16,7 @@ const list = defineCommand({
   meta: { name: "list", description: "List the models that can be asked for" },
   args: SHARED_ARGS,
   async run({ args }) {
-    const scene = await openScene(args);
+    const { scene } = await openScene(args);
     const models = listModels(scene, Math.floor(Date.now() / 1000));
     const rows = models.map(({ id, createdAt, listedAt, ownedBy }) => ({
       id,
@@ -30,33 +30,13 @@ const list = defineCommand({
   },
 });
 
-const route = defineCommand({
-  meta: { name: "route", description: "Say which provider a model goes to, and why" },
-  args: { model: { type: "positional", description: "The model's name", required: true }, ...SHARED_ARGS },
-  async run({ args }) {
-    const scene = await openScene(args);
-    scene.catalog.stop();
-    const decision = explainRoute(scene, args.model);
-    if (args.json === true) {
-      printJson(decision);
-      return;
-    }
-    print(`${decision.model} → ${decision.provider} as ${decision.upstream_model} (${decision.reason})`);
-    if (decision.missing !== undefined) say(decision.missing);
-    for (const { provider, upstream_model: name, ready } of decision.fallbacks) {
-      print(`  else ${provider} as ${name}${ready ? "" : " (not ready: a setting is missing)"}`);
-    }
-    printTable(decision.considered, ["rule", "origin", "outcome"]);
-  },
-});
-
 export default defineCommand({
   meta: { name: "models", description: "List models, explain routes" },
   default: "list",
-  subCommands: { list, route },
+  subCommands: { list, route: () => import("./explain-route.ts").then((module) => module.default) },
 });
 
-export async function openScene(flags: ConfigFlags): Promise<ReturnType<typeof buildScene>> {
+export async function openScene(flags: ConfigFlags): Promise<{ scene: ReturnType<typeof buildScene>; config: Config }> {
   const { config, warnings } = await loadConfig(toLoadOptions(flags));
   for (const warning of warnings) say(`warning: ${warning}`);
   const complain = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
@@ -72,5 +52,5 @@ export async function openScene(flags: ConfigFlags): Promise<ReturnType<typeof b
   );
   const scene = buildScene(config, { fetch: guarded, signIn: fetch, clock: systemClock, log });
   await scene.catalog.firstReading(WAIT_MS);
-  return scene;
+  return { scene, config };
 }

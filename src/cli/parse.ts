@@ -25,7 +25,7 @@ interface Reading {
 
 /**
  * Values by flag, with defaults; `_` holds the positional ones in order. Flags are written `--name value`, `--name=value`,
- * or with one dash; a boolean also as `--no-name`. `-` alone is a value, and `--` ends the flags. Throws a MisuseError.
+ * or with one dash; a boolean also as `--no-name`. The last positional takes any number where its hint ends in `…`. `-` alone is a value, and `--` ends the flags. Throws a MisuseError.
  */
 export function parseFlags(definitions: ArgsDef, words: readonly string[]): Record<string, ArgValue> & { _: string[] } {
   const reading: Reading = { definitions, values: {}, positionals: [] };
@@ -126,5 +126,7 @@ function assignPositionals({ definitions, positionals, values }: Reading): void 
     values[name] = value;
   }
   const surplus = positionals[places.length];
-  if (surplus !== undefined) throw new MisuseError(`There is no place for ${JSON.stringify(surplus)} here.`);
+  const takesMore = places.at(-1)?.[1].valueHint?.endsWith("…") === true;
+  if (surplus !== undefined && !takesMore)
+    throw new MisuseError(`There is no place for ${JSON.stringify(surplus)} here.`);
 }

@@ -5,6 +5,7 @@ export { loadConfig } from "./load.ts";
 export type { Loaded, LoadOptions } from "./load.ts";
 export { ConfigError } from "./problem.ts";
 export type { Problem } from "./problem.ts";
+export { readRoute } from "./route.ts";
 export type { EffectiveValue } from "./read.ts";
 export { diffReload } from "./reload.ts";
 export type { Difference } from "./reload.ts";

@@ -74,6 +74,10 @@ function isAsked(turn: unknown): boolean {
   return role !== "system" && role !== "developer";
 }
 
+/** What a client tells its provider of itself in the place of a header: it may differ from call to call. */
+const HEADER_LINE = /^x-[\w-]+-header:/iu;
+
 function dropMarks(name: string, value: unknown): unknown {
-  return name === "cache_control" || name === "cachePoint" ? undefined : value;
+  if (name === "cache_control" || name === "cachePoint") return undefined;
+  return typeof value === "string" && HEADER_LINE.test(value) ? null : value;
 }

@@ -45,19 +45,7 @@ export function isSamePlace(left: Target, right: Target): boolean {
 
 /** What the strategy goes by. */
 export function makeChoice({ route, targets, strategy, policy }: Targets, asking: Asking): Choice<Target> {
-  const { call, tools, scene, facts } = asking;
-  const writes = call.wire.operation === "chat";
-  const costOf = ({ provider, model, set }: Target): number | null =>
-    expectCost({
-      provider,
-      model,
-      body: overrideObject(facts.body, set),
-      writes,
-      inputTokens: facts.tokens(),
-      defaultOutputTokens: scene.defaultOutputTokens,
-      prices: tools.prices,
-      atMs: call.startedWallMs,
-    });
+  const { facts } = asking;
   const sticks = strategy === "sticky" || targets.some(({ provider }) => provider.keyStrategy === "sticky");
   return {
     route,
@@ -65,8 +53,22 @@ export function makeChoice({ route, targets, strategy, policy }: Targets, asking
     strategy,
     stickTo: sticks ? findHold(policy?.stickBy ?? "key", facts) : "",
     keysOf: listKeys,
-    costOf: strategy === "least-cost" ? costOf : () => null,
+    costOf: strategy === "least-cost" ? (target) => costAt(target, asking) : () => null,
   };
+}
+
+/** What the request would probably cost there, in nano-dollars; null where the price is unknown. */
+export function costAt({ provider, model, set }: Target, { call, tools, scene, facts }: Asking): number | null {
+  return expectCost({
+    provider,
+    model,
+    body: overrideObject(facts.body, set),
+    writes: call.wire.operation === "chat",
+    inputTokens: facts.tokens(),
+    defaultOutputTokens: scene.defaultOutputTokens,
+    prices: tools.prices,
+    atMs: call.startedWallMs,
+  });
 }
 
 /** Whether a share of so many per cent has its turn. */

@@ -217,8 +217,8 @@ export function chooseId({ mode }: Pick<Plan, "mode">, given: string, callId: st
 }
 
 /** Throws not_found or not_configured. */
-export function findTarget(scene: PlanScene, name: string): Target {
-  return aimAt(scene, name, scene.router.resolve(name).way);
+export function findTarget(scene: PlanScene, name: string, facts?: RequestFacts): Target {
+  return aimAt(scene, name, scene.router.resolve(name, facts).way);
 }
 
 function aimAt(scene: PlanScene, name: string, way: Way | null): Target {

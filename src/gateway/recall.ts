@@ -7,6 +7,7 @@ import type { Provider } from "../provider/index.ts";
 import type { MemoryAsk, Turn, WireMemory } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
+import { openFacts } from "./facts.ts";
 import { type Asked, type Plan, findTarget } from "./plan.ts";
 import { nameKeeper, readKeeper } from "./way/pool.ts";
 
@@ -32,7 +33,9 @@ export async function recall(
   if (ask.isBackground && !tools.memory.isOn()) {
     throw invalidRequest("Nothing is kept here, so there are no background answers.", "background");
   }
-  const { provider, model } = findTarget(scene, asked.peek.model);
+  const { endpoint } = call.wire;
+  const facts = openFacts(call, { endpoint, isStream: asked.peek.stream, body: asked.body });
+  const { provider, model } = findTarget(scene, asked.peek.model, facts);
   const isForwarded = provider.speaks(model).includes(asked.wire.id);
   const holds = isForwarded && keepsAnswers(provider, memory);
   if (ask.conversation !== null) checkConversation(ask.conversation, holds ? provider : null);

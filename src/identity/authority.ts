@@ -8,6 +8,7 @@ const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>([
   "keys:manage",
   "metrics:read",
   "routes:read",
+  "routes:write",
   "users:manage",
 ]);
 
@@ -25,6 +26,7 @@ const COVERED_BY: Partial<Record<Scope, Scope>> = {
   "keys:manage": "admin",
   "metrics:read": "admin",
   "routes:read": "admin",
+  "routes:write": "admin",
   "users:manage": "admin",
 };
 

@@ -9,6 +9,7 @@ import {
   type Fetch,
   type Memory,
   type OpenSharing,
+  type RouteStore,
   type Session,
   type SocketTools,
   countInput,
@@ -39,6 +40,7 @@ import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeBudgetRoutes } from "./admin/budget.ts";
 import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
 import { makeProviderHealthRoutes } from "./admin/health.ts";
+import { makeDecisionRoutes } from "./admin/decision.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { makeUserRoutes } from "./admin/user.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
@@ -60,6 +62,7 @@ import type { Route } from "./route.ts";
 import { makeRestRoutes } from "./rest.ts";
 import type { LedgerReader } from "./reader/reader.ts";
 import { makeRootRoutes } from "./root.ts";
+import { type LiveRoutes, createLiveRoutes, mergeRoutes } from "./route-table.ts";
 import { buildScene, guardCalls } from "./scene.ts";
 import { assembleSignIn } from "./sign-in/index.ts";
 import { type SocketEvents, driveSessions, makeSocketRoutes } from "./socket.ts";
@@ -87,6 +90,7 @@ export interface AppParts {
   controls: Controls;
   /** Where gateways tell each other how the providers are doing; missing where they do not. */
   share?: OpenSharing;
+  routeStore: RouteStore;
   openSpool: () => Spool;
   memory: Memory;
   /** Where answers are kept to be given again; null: nowhere. */
@@ -112,6 +116,8 @@ export interface App {
   routes: readonly Route[];
   /** Puts a new configuration in force, as a whole: requests that are running keep the old one. */
   reload(config: Config): void;
+  /** Routes that are declared while the gateway runs. */
+  live: LiveRoutes;
   /** What the provider of a call says of its request's tokens; null where it says nothing. */
   countInput(question: InputQuestion): Promise<number | null>;
   /** From now on readiness says 503 and new model calls are refused; running ones go on. */
@@ -125,6 +131,14 @@ export function createApp(parts: AppParts): App {
   const sessions = new Set<Session>();
   const outside = { ...parts, fetch, signIn: parts.fetch };
   let scene = buildScene(config, outside);
+  const live = createLiveRoutes({
+    store: parts.routeStore,
+    clock: parts.clock,
+    log: parts.log,
+    adopt(versions) {
+      scene = scene.reroute(mergeRoutes(config, versions).rules);
+    },
+  });
   let isDraining = false;
   const health = openHealth(parts);
   const healthGauges = listHealthGauges({ ...health, nowMs: parts.clock.monotonicMs });
@@ -159,8 +173,9 @@ export function createApp(parts: AppParts): App {
     ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
     ...makeCacheRoutes(tools, () => scene),
     ...makeOwnBudgetRoutes(parts.budgets),
-    ...makeRouteRoutes(() => scene),
     ...makeProviderHealthRoutes({ health, scene: () => scene, clock: parts.clock, limit }),
+    ...makeDecisionRoutes({ scene: () => scene, tools, limit, nowMs: parts.clock.wallMs }),
+    ...makeRouteRoutes({ ...parts, live, config: () => config, limit }),
     ...makeMetricRoutes(parts.metrics, config.metrics.isPublic),
     ...makeHealthRoutes({
       version: parts.version,
@@ -178,8 +193,8 @@ export function createApp(parts: AppParts): App {
     routes,
     reload(next) {
       const old = scene;
-      scene = buildScene(next, outside, old.catalog);
       health.reload(next);
+      scene = buildScene(next, outside, old.catalog, mergeRoutes(next, live.versions()).rules);
       config = next;
       probes.reload();
       old.catalog.stop();
@@ -189,7 +204,9 @@ export function createApp(parts: AppParts): App {
       isDraining = true;
       for (const session of sessions) session.leave();
     },
+    live,
     close() {
+      live.stop();
       scene.catalog.stop();
       probes.stop();
       health.close();

@@ -1,5 +1,9 @@
 // The door of the room.
-export { explainRoute } from "./admin/route.ts";
+export { printStanding, printVersion } from "./admin/route.ts";
+export { readDryRun } from "./dry-run.ts";
+export { type RouteExplanation, explainRoute } from "./route-explain.ts";
+export { judgeRoute, mergeRoutes } from "./route-table.ts";
+export { openHealth } from "./fleet.ts";
 export { answerError } from "./error.ts";
 export { type App, type AppParts, createApp } from "./app.ts";
 export { checkFilter, filterCapabilities, printCapabilities, probeModel } from "./capability.ts";

@@ -43,11 +43,17 @@ function findReach(config: Config, hostname: string): Reach {
   return reaches.includes("private") ? "private" : "public";
 }
 
+export interface BuiltScene extends Scene {
+  /** The same, with other routes. */
+  reroute(routes: Config["routes"]): BuiltScene;
+}
+
 export function buildScene(
   config: Config,
   parts: Pick<GatewayTools, "fetch" | "clock"> & { log: Log; signIn?: GatewayTools["fetch"] },
   before?: Catalog,
-): Scene {
+  routes: Config["routes"] = config.routes,
+): BuiltScene {
   const tools = {
     fetch: (url: string, init: { method: string; headers: Record<string, string>; body?: string }) =>
       // What credentials name may be a machine's own service, where no provider's address may lead.
@@ -72,16 +78,18 @@ export function buildScene(
     onChange: () => router.forget(),
     onError: (provider, error) => parts.log.warn("The provider's models could not be listed", { provider, error }),
   });
-  const router = createRouter({
-    aliases: config.aliases,
-    defaultAliases: config.defaultAliases,
-    routes: config.routes,
-    defaultRoutes: config.defaultRoutes,
-    providers: new Map(list.map((provider) => [provider.name, { ready: provider.missing === null }])),
-    findLister: (model) => catalog.findLister(model),
-  });
+  const makeRouter = (rules: Config["routes"]) =>
+    createRouter({
+      aliases: config.aliases,
+      defaultAliases: config.defaultAliases,
+      routes: rules,
+      defaultRoutes: config.defaultRoutes,
+      providers: new Map(list.map((provider) => [provider.name, { ready: provider.missing === null }])),
+      findLister: (model) => catalog.findLister(model),
+    });
+  let router = makeRouter(routes);
   const rules = new Map(config.providers.map(({ name, onUnknownPrice }) => [name, onUnknownPrice]));
-  return {
+  const scene: BuiltScene = {
     router,
     catalog,
     providers,
@@ -94,7 +102,12 @@ export function buildScene(
     redact: createRedactor(config.secrets),
     cache: readCacheScene(config),
     sharing: config.idempotency,
+    reroute(next) {
+      router = makeRouter(next);
+      return { ...scene, router };
+    },
   };
+  return scene;
 }
 
 function readCacheScene({ cache, providers }: Config): Scene["cache"] {

@@ -3,6 +3,7 @@
 import type { AuditBooks } from "../audit/index.ts";
 import type { AnswerStore } from "../gateway/answer-store.ts";
 import type { ControlStore } from "../gateway/way/control.ts";
+import type { RouteStore } from "../gateway/way/book.ts";
 import type { BindingStore } from "../identity/object.ts";
 import type { IdentityStore } from "../identity/store.ts";
 import type { GatewayError } from "../ir/index.ts";
@@ -19,6 +20,7 @@ import { createLedgerStore } from "./ledger.ts";
 import { locateLedger, readScheme } from "./location.ts";
 import { openEngine, type Opening, openOwn } from "./open.ts";
 import type { Checkpoints } from "./sqlite/checkpoint.ts";
+import { createRouteStore } from "./route.ts";
 import { type RecountStore, createRecountStore } from "./recount.ts";
 
 export interface StoreOptions {
@@ -52,6 +54,7 @@ export interface Store {
   bindings: BindingStore;
   /** What of the providers is out of service; there, too. */
   controls: ControlStore;
+  routes: RouteStore;
   /** Beside the ledger, which their counts are sums of. */
   budgets: BudgetStore;
   /** Of the identity database. */
@@ -123,6 +126,7 @@ export async function openStore({
     answers: createAnswerStore(first),
     bindings: createBindingStore(first),
     controls: createControlStore(first),
+    routes: createRouteStore(first),
     budgets: {
       ...budgets,
       async readSums(place) {

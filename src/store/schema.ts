@@ -11,6 +11,7 @@ import type { RecountMethod, RecountState, RecountVerdict } from "../ledger/reco
 import { defineBudgetAlerts, defineBudgets, defineGrants } from "./budget-table.ts";
 import { defineIntents, definePlaces, defineRefused } from "./journal-table.ts";
 import type { Kit } from "./postgres/columns.ts";
+import { defineRouteVersions } from "./route-table.ts";
 import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
 import { defineLinks, defineSessions } from "./session-schema.ts";
 
@@ -37,6 +38,7 @@ export function defineSchema(kit: Kit) {
     budgetGrants: defineGrants(kit),
     budgetAlerts: defineBudgetAlerts(kit),
     objectBindings: defineBindings(kit),
+    routeVersions: defineRouteVersions(kit),
     storedResponses,
     storedItems: defineItems(kit, () => storedResponses.id),
     counters: defineCounters(kit),

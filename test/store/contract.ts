@@ -9,6 +9,7 @@ import { describeBudgets } from "./budget-contract.ts";
 import { describeControls } from "./control-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
+import { describeRoutes } from "./route-contract.ts";
 import { describeReports } from "./report-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { kindOf, LATER, makeKey, makeUser, open, type Place } from "./sample.ts";
@@ -27,6 +28,7 @@ export function describeStore(place: Place): void {
   describeControls(() => store);
   describeAnswers(() => store, place);
   describeBudgets(() => store);
+  describeRoutes(() => store);
   describeChanges(place);
   describeBooks(() => store);
   describePages(place);

@@ -5,7 +5,8 @@ import { defineCommand } from "citty";
 export default defineCommand({
   meta: {
     name: "admin",
-    description: "Manage users, API keys, budgets, sign-in links and the cache, and see how providers are doing",
+    description:
+      "Manage users, API keys, budgets, routes, sign-in links and the cache, and see how providers are doing",
   },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
@@ -13,6 +14,8 @@ export default defineCommand({
     cache: () => import("./cache/index.ts").then((module) => module.default),
     health: () => import("./health/index.ts").then((module) => module.default),
     "login-link": () => import("./login-link.ts").then((module) => module.default),
+    route: () => import("./route/index.ts").then((module) => module.default),
+    routes: () => import("./route/index.ts").then((module) => module.default),
     users: () => import("./user/index.ts").then((module) => module.default),
   },
 });

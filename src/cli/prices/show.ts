@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import { type PriceExplanation, type PriceKey, nameTier } from "../../ledger/index.ts";
 import { explainRoute } from "../../server/index.ts";
 import { CliError, EXIT } from "../error.ts";
+import { openDryFleet } from "../dry-fleet.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { print, printJson, printTable, say } from "../output.ts";
 import { readMomentOrAge } from "../value.ts";
@@ -21,7 +22,7 @@ export default defineCommand({
   async run({ args }) {
     const counter = await openCounter(args);
     await counter.desk.open();
-    const target = findTarget(counter, args.model, args.provider);
+    const target = await findTarget(counter, args.model, args.provider);
     const at = args.at === undefined ? new Date() : readMomentOrAge("at", args.at, Date.now());
     const tier = nameTier(args.tier);
     const pricing = findPricing(counter, target.provider);
@@ -45,13 +46,14 @@ export default defineCommand({
   },
 });
 
-function findTarget(
-  { scene }: Counter,
+async function findTarget(
+  { config, desk, scene }: Counter,
   model: string,
   provider: string | undefined,
-): { model: string; provider: string } {
+): Promise<{ model: string; provider: string }> {
   if (provider === undefined) {
-    const { provider: routed, upstream_model: upstream } = explainRoute(scene, model);
+    const tools = { prices: desk.book, fleet: await openDryFleet(config, []) };
+    const { provider: routed, upstream_model: upstream } = explainRoute({ scene, tools }, model);
     return { model: upstream, provider: routed };
   }
   return { model, provider };

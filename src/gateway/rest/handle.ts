@@ -7,6 +7,7 @@ import { type Reference, type RestFamily, nameCursor } from "../../wire/index.ts
 import { UNKNOWN, findBound } from "../bound.ts";
 import type { GatewayTools, Scene } from "../call.ts";
 import { joinInput } from "../estimate.ts";
+import { openFacts } from "../facts.ts";
 import { redactFailure } from "../failure.ts";
 import { collectHeaders, makeHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
@@ -79,13 +80,16 @@ async function prepare(
   const { intake, scene, tools, record } = parts;
   const { place, caller, query, headers, dialect } = call;
   const keeper = await tools.bindings.findKeeper(caller.userId, [...listNamed(call), ...intake.references]);
-  const target = chooseTarget(scene, {
+  const isStream = intake.json?.["stream"] === true;
+  const wanted = {
     family: place.family,
     dialect,
     model: intake.model,
     keeper,
     named: headers.get("x-tokligence-provider") ?? query.get("provider"),
-  });
+    facts: openFacts(call, { endpoint: place.endpoint, isStream, body: intake.json ?? {} }),
+  };
+  const target = chooseTarget(scene, wanted, tools.fleet);
   const provider = chooseProvider(call, tools, { ...target, keeper });
   const plan = { provider, model: target.model ?? "", dropped: [] };
   const reserving = reserve(call, { scene, tools, record, intake }, plan);

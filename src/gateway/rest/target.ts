@@ -4,7 +4,10 @@ import { GatewayError, invalidRequest } from "../../ir/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import type { RestFamily, Wire } from "../../wire/index.ts";
 import type { Scene } from "../call.ts";
-import { unknownModel } from "../plan.ts";
+import { findHold } from "../facts.ts";
+import { makeReady, unknownModel } from "../plan.ts";
+import type { RequestFacts } from "../way/condition.ts";
+import type { Fleet } from "../way/fleet.ts";
 import { findKeeper, readKeeper } from "../way/pool.ts";
 
 export interface Wanted {
@@ -16,16 +19,39 @@ export interface Wanted {
   keeper: string | null;
   /** As the client asks for it by name; null where it does not. */
   named: string | null;
+  /** What conditions of routes go by. */
+  facts: RequestFacts;
 }
 
-/** `model` is the name at the provider; null where none was asked for. Throws not_found, not_configured or invalid_request. */
-export function chooseTarget(scene: Scene, wanted: Wanted): { provider: Provider; model: string | null } {
-  const { family, model, keeper } = wanted;
-  const routed = model === null ? null : (scene.router.resolve(model).way?.targets[0] ?? null);
+/**
+ * `model` is the name at the provider; null where none was asked for. Of several targets the first in the route's order that can be asked and is
+ * not left alone at present. Throws not_found, not_configured or invalid_request.
+ */
+export function chooseTarget(
+  scene: Scene,
+  wanted: Wanted,
+  fleet: Pick<Fleet, "order">,
+): { provider: Provider; model: string | null } {
+  const { family, model, keeper, facts } = wanted;
+  const { way } = model === null ? { way: null } : scene.router.resolve(model, facts);
   if (keeper !== null) {
     const provider = requireReady(findKeeper(scene.providers, keeper) ?? findNamed(scene, readKeeper(keeper)));
-    return { provider, model: routed?.provider === provider.name ? routed.model : model };
+    const own = way?.targets.find((target) => target.provider === provider.name);
+    return { provider, model: own?.model ?? model };
   }
+  const able = (way?.targets ?? [])
+    .flatMap((target) => makeReady(scene, target))
+    .filter(({ provider }) => offers(provider, family));
+  const [usable, ...others] = able;
+  if (usable !== undefined && way !== null) {
+    const { name, reason, strategy, policy } = way;
+    const stickTo = strategy === "sticky" ? findHold(policy?.stickBy ?? "key", facts) : "";
+    const places = [usable, ...others] as const;
+    // By the tokens of a chat alone could it be told what is cheapest.
+    const [chosen] = fleet.order({ route: name ?? reason, places, strategy, stickTo, costOf: () => null });
+    return { provider: chosen.provider, model: chosen.model };
+  }
+  const routed = way?.targets[0] ?? null;
   const first = wanted.named === null ? findFirst(scene, wanted) : findNamed(scene, wanted.named.toLowerCase());
   if (routed !== null) {
     const provider = scene.providers.get(routed.provider);

@@ -34,7 +34,9 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   await requireOwn(asking, body);
   const { model } = body;
   if (asking.call.family !== "responses" || typeof model !== "string") return data;
-  const target = asking.scene.router.resolve(model).way?.targets[0];
+  const targets = asking.scene.router.resolve(model).way?.targets ?? [];
+  // Of several the session's own stands.
+  const target = targets.find(({ provider }) => provider === asking.provider.name) ?? targets[0];
   if (target === undefined) throw unknownModel(asking.scene, model);
   if (target.provider === asking.provider.name) {
     const { provider, scene, tools } = asking;

@@ -6,6 +6,7 @@ import type { Amount } from "../../ledger/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import { findBound } from "../bound.ts";
 import type { GatewayTools, Scene } from "../call.ts";
+import { openFacts } from "../facts.ts";
 import { redactFailure } from "../failure.ts";
 import { collectHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
@@ -35,7 +36,7 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
   let isCalled = false;
   try {
     record.asked(asked, true);
-    const target = choose(scene, call);
+    const target = choose(scene, call, tools);
     const model = target.model ?? "";
     const stickTo = call.caller.keyId ?? call.caller.userId;
     const provider = chooseKey(tools.fleet, { provider: target.provider, model }, { isSteady: false, stickTo });
@@ -64,11 +65,14 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
 /** Where nobody offers it, or nobody yet, the address is not there: a plain 404 sends clients back to HTTP. */
 function choose(
   scene: Scene,
-  { family, query, headers, dialect }: SocketCall,
+  call: SocketCall,
+  { fleet }: Pick<SocketTools, "fleet">,
 ): { provider: Provider; model: string | null } {
   try {
+    const { family, query, headers, dialect } = call;
+    const facts = openFacts(call, { endpoint: family, isStream: true, body: {} });
     const named = headers.get("x-tokligence-provider") ?? query.get("provider");
-    return chooseTarget(scene, { family, dialect, model: query.get("model"), keeper: null, named });
+    return chooseTarget(scene, { family, dialect, model: query.get("model"), keeper: null, named, facts }, fleet);
   } catch (error) {
     const failure = toGatewayError(error);
     if (failure.code !== "unsupported_operation" && failure.kind !== "not_configured") throw failure;

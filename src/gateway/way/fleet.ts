@@ -4,6 +4,7 @@
 import { GatewayError } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { HealthSettings, KeyStrategy } from "../../provider/index.ts";
+import type { BreakerState } from "./breaker.ts";
 import { type Candidate, type Dice, type Strategy, orderCandidates } from "./choose.ts";
 import type { Controls } from "./control.ts";
 import { type Park, type Parked, createPark } from "./park.ts";
@@ -69,6 +70,19 @@ export interface Fleet {
   looked(name: Omit<PlaceName, "model">, failure: GatewayError | null): void;
   /** All that is so named is as if it had never failed. */
   reset(name: PlaceName): void;
+  /** What `order` goes by, in the order that it would have: nothing is counted, and those that may not be asked come last. */
+  survey<Each extends Place>(choice: Choice<Each>): FleetView<Each>[];
+}
+
+/** What is known of a place. */
+export interface FleetView<Each extends Place> {
+  place: Each;
+  /** Peak EWMA; 0 where nothing is known. */
+  latencyMs: number;
+  inFlight: number;
+  state: BreakerState;
+  /** Why it is not asked at present; null where it may be. */
+  obstacle: string | null;
 }
 
 /** A key, whatever the model. */
@@ -177,6 +191,25 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
       const [first = only, ...others] = ordered;
       return [first, ...others];
     },
+    survey(choice) {
+      const nowMs = clock.monotonicMs();
+      const { route, places, strategy, stickTo, costOf, keysOf } = choice;
+      const views = places.map((place) => {
+        const keys = (keysOf?.(place)?.places ?? [place]).map((each) => ({ place: each, known: find(each) }));
+        const usable = keys.filter(({ known: each }) => controls.find(each.name) === null && mayBeAsked(each, nowMs));
+        const [{ known: first } = { known: find(place) }] = usable.length > 0 ? usable : keys;
+        return {
+          ...sumUp({ place, keys: usable.length > 0 ? usable : keys, isOpen: usable.length > 0 }, nowMs),
+          place,
+          costNanos: costOf(place),
+          state: first.breaker.state(nowMs),
+          obstacle: usable.length > 0 ? null : nameObstacle(first, controls.find(first.name) !== null),
+        };
+      });
+      const dice = { random, turn: turns.get(route) ?? 0, stickTo };
+      const open = views.filter(({ obstacle }) => obstacle === null);
+      return [...orderCandidates(strategy, open, dice), ...views.filter(({ obstacle }) => obstacle !== null)];
+    },
     takeAll: ({ places: [first, ...others] }) => [first, ...others],
     visit: (place) => visit(find(place), { clock, note }),
     list() {
@@ -283,6 +316,11 @@ function findEnd({ breaker, park, keyPark }: Known, nowMs: number): number {
 
 function nameReason({ park, keyPark, lastFailure }: Known): string {
   return keyPark.parked()?.reason ?? park.parked()?.reason ?? lastFailure?.reason ?? "slow";
+}
+
+function nameObstacle(known: Known, isTakenOut: boolean): string {
+  if (isTakenOut) return "an operator took it out of service";
+  return `left alone at present: ${nameReason(known)}`;
 }
 
 /** Those about which there is nothing to know first. */

@@ -47,6 +47,8 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
   let last: Failed<Answer> | null = null;
   /** What others stand in for: where they cannot either, that is what the client is told. */
   let told: Failed<Answer> | null = null;
+  /** Their first calls are no tries again: nobody else could have taken the request. */
+  let fresh = new Set<Target>();
   for (let round = 0; ; round++) {
     const before = attempts;
     let askedMs: number | undefined;
@@ -57,7 +59,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     for (let target = waiting[0]; target !== undefined; target = waiting[0]) {
       waiting = waiting.slice(1);
       const budget = journey.budgetOf(target);
-      if (attempts === 0) budget.called();
+      if (attempts === 0 || fresh.delete(target)) budget.called();
       else if (!isFree && !budget.spend()) continue;
       attempts++;
       const outcome = await attempt(journey, target);
@@ -69,6 +71,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       if (standIns.length > 0 && attempts < rules.maxAttempts) {
         told = outcome;
         open = [...standIns];
+        fresh = new Set(open);
         isTurned = true;
         break;
       }

@@ -1,58 +1,198 @@
-// Why a model goes where it goes: the routing decision with every rule that had a say.
+// Routes that are declared while the gateway runs, by HTTP. What a route may say is the configuration's to judge, and what a change is, the book's;
+// here are only addresses, bodies and shapes.
 
-import type { Scene } from "../../gateway/index.ts";
-import { unknownModel } from "../../gateway/index.ts";
-import { invalidRequest } from "../../ir/index.ts";
+import { z } from "zod";
+import type { Config } from "../../config/value.ts";
+import {
+  type RouteBook,
+  type RouteChange,
+  type RouteStore,
+  type RouteVersion,
+  createRouteBook,
+} from "../../gateway/index.ts";
+import type { Caller } from "../../identity/index.ts";
+import { type JsonObject, invalidRequest } from "../../ir/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
+import { type LiveRoutes, type StandingRoute, judgeRoute, mergeRoutes } from "../route-table.ts";
+import { readFields } from "../route-field.ts";
 
-export function makeRouteRoutes(scene: () => Scene): GuardedRoute[] {
+const CHANGE = z.looseObject({ comment: z.string().nullable().optional() });
+const ROLLBACK = z.strictObject({ version: z.int().min(1), comment: z.string().nullable().optional() });
+
+export interface RouteParts {
+  routeStore: RouteStore;
+  live: LiveRoutes;
+  config: () => Config;
+  clock: Pick<Clock, "wallMs">;
+  newId: () => string;
+  limit: () => number;
+}
+
+export function makeRouteRoutes(parts: RouteParts): GuardedRoute[] {
+  return [...makeReads(parts), ...makeWrites(parts)];
+}
+
+const READ = { anyOf: ["routes:read", "routes:write"] } as const;
+const WRITE = { anyOf: ["routes:write"] } as const;
+const PATH = "/api/v1/admin/routes";
+
+function makeReads({ live, config, ...parts }: RouteParts): GuardedRoute[] {
+  const book = openBook({ live, config, ...parts });
   return [
     {
       method: "GET",
-      path: "/api/v1/admin/route",
-      authority: { anyOf: ["routes:read"] },
-      handle({ query }) {
-        const model = query.get("model") ?? "";
-        if (model === "") throw invalidRequest("Say which model: ?model=NAME.", "model");
-        return Response.json(explainRoute(scene(), model));
+      path: PATH,
+      authority: READ,
+      async handle() {
+        await live.refresh();
+        const { rules, standing } = mergeRoutes(config(), live.versions());
+        return Response.json({ routes: standing.map(printStanding), rules: rules.map(printRule) });
+      },
+    },
+    {
+      method: "GET",
+      path: `${PATH}/:id`,
+      authority: READ,
+      async handle({ params }) {
+        await live.refresh();
+        const { standing } = mergeRoutes(config(), live.versions());
+        const found = standing.filter(({ name }) => name === params["id"]);
+        const [first] = found;
+        if (first === undefined) await book.get(params["id"] ?? "");
+        const headers = first?.version ? { etag: `"${first.version.version}"` } : {};
+        const below = found.slice(1).map(printStanding);
+        return Response.json({ route: first === undefined ? null : printStanding(first), below }, { headers });
+      },
+    },
+    {
+      method: "GET",
+      path: `${PATH}/:id/history`,
+      authority: READ,
+      async handle({ params }) {
+        const history = await book.history(params["id"] ?? "");
+        return Response.json({ history: history.map(printVersion) });
       },
     },
   ];
 }
 
-export interface RouteExplanation {
-  model: string;
-  provider: string;
-  upstream_model: string;
-  reason: string;
-  /** False where a setting is missing; `missing` then says which. */
-  ready: boolean;
-  missing?: string;
-  /** Who is asked where that one cannot answer, in this order. */
-  fallbacks: { provider: string; upstream_model: string; ready: boolean }[];
-  considered: { rule: string; origin: string; outcome: string }[];
+function makeWrites(parts: RouteParts): GuardedRoute[] {
+  const { live, limit } = parts;
+  const book = openBook(parts);
+  const answer = async (version: RouteVersion, status: number): Promise<Response> => {
+    await live.refresh();
+    const headers = { etag: `"${version.version}"` };
+    return Response.json({ route: printVersion(version) }, { status, headers });
+  };
+  return [
+    {
+      method: "POST",
+      path: PATH,
+      authority: WRITE,
+      async handle({ request, caller }) {
+        const { name, comment, ...said } = await readJson(request, limit(), CHANGE.extend({ name: z.string() }));
+        return answer(await book.set({ ...by(caller), name, comment, expected: 0 }, readFields(said)), 201);
+      },
+    },
+    {
+      method: "PUT",
+      path: `${PATH}/:id`,
+      authority: WRITE,
+      async handle({ request, params, caller }) {
+        const { comment, ...said } = await readJson(request, limit(), CHANGE);
+        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
+        const version = await book.set(change, readFields(said));
+        return answer(version, version.version === 1 ? 201 : 200);
+      },
+    },
+    {
+      method: "DELETE",
+      path: `${PATH}/:id`,
+      authority: WRITE,
+      async handle({ request, params, caller, query }) {
+        const change = { ...by(caller), name: params["id"] ?? "", comment: query.get("comment") };
+        await book.delete({ ...change, expected: readExpected(request) });
+        await live.refresh();
+        return new Response(null, { status: 204 });
+      },
+    },
+    {
+      method: "POST",
+      path: `${PATH}/:id/rollback`,
+      authority: WRITE,
+      async handle({ request, params, caller }) {
+        const { version, comment } = await readJson(request, limit(), ROLLBACK);
+        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
+        return answer(await book.rollback(change, version), 200);
+      },
+    },
+  ];
 }
 
-/** Throws not_found, with near names, where no rule matches. */
-export function explainRoute(scene: Scene, model: string): RouteExplanation {
-  const decision = scene.router.explain(model);
-  const { way } = decision;
-  if (way === null) throw unknownModel(scene, model);
-  const [first, ...others] = way.targets;
-  const provider = scene.providers.get(first.provider);
-  const missing = provider === undefined ? way.missing : provider.missing;
+function openBook({ routeStore: store, config, clock, newId }: RouteParts): RouteBook {
+  return createRouteBook({
+    store,
+    judge: (name, fields) => judgeRoute(config(), name, fields),
+    now: clock.wallMs,
+    newId,
+  });
+}
+
+function by({ email, userId }: Caller): Pick<RouteChange, "author"> {
+  return { author: { author: email, authorId: userId } };
+}
+
+/** `If-Match: "3"`, and `If-None-Match: *` for a route that is not to be there. */
+function readExpected({ headers }: Request): number | undefined {
+  if (headers.get("if-none-match") === "*") return 0;
+  const tag = headers.get("if-match");
+  if (tag === null || tag === "*") return undefined;
+  const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/u.exec(tag.trim()) ?? [];
+  if (version !== undefined) return Number(version);
+  throw invalidRequest('If-Match names no version: send it as it came in ETag, such as "3".', "if-match");
+}
+
+/** One change of a route, for people and programs. */
+export function printVersion(version: RouteVersion): JsonObject {
   return {
-    model: decision.asked,
-    provider: first.provider,
-    upstream_model: first.model,
-    reason: way.reason,
-    ready: provider?.missing === null,
-    ...(typeof missing === "string" ? { missing } : {}),
-    fallbacks: others.map((each) => ({
-      provider: each.provider,
-      upstream_model: each.model,
-      ready: scene.providers.get(each.provider)?.missing === null,
+    name: version.name,
+    version: version.version,
+    deleted: version.fields === null,
+    fields: version.fields === null ? null : { ...version.fields },
+    comment: version.comment,
+    changed_by: version.author,
+    changed_at: version.createdAt.toISOString(),
+  };
+}
+
+/** A route, where it comes from, and whether it is in force. */
+export function printStanding({ name, source, rules, obstacle, version, origin }: StandingRoute): JsonObject {
+  return {
+    ...(version === null ? { name } : printVersion(version)),
+    source,
+    origin,
+    in_force: obstacle === null,
+    ...(obstacle === null ? {} : { why_not: obstacle }),
+    match: (rules ?? []).map(({ pattern }) => pattern),
+    ...(rules?.[0] === undefined ? {} : describeRule(rules[0])),
+  };
+}
+
+function printRule(rule: Config["routes"][number]): JsonObject {
+  return { pattern: rule.pattern, route: rule.name ?? null, origin: rule.origin, ...describeRule(rule) };
+}
+
+function describeRule({ targets, strategy = "priority", when }: Config["routes"][number]): JsonObject {
+  return {
+    targets: targets.map(({ provider, model, weight = 1, set }) => ({
+      provider,
+      model,
+      weight,
+      ...(set === undefined ? {} : { set: { ...set } }),
     })),
-    considered: decision.steps,
+    strategy,
+    conditions: Object.keys(when ?? {}),
   };
 }

@@ -24,6 +24,7 @@ export const {
   budgetGrants,
   budgetAlerts,
   objectBindings,
+  routeVersions,
   storedResponses,
   storedItems,
   counters,

@@ -1,0 +1,52 @@
+// `tokligence admin routes set`: declares a route, or says anew what one says, in the words of a section of the configuration.
+
+import { defineCommand } from "citty";
+import { printVersion } from "../../../server/index.ts";
+import { CliError, EXIT } from "../../error.ts";
+import { SHARED_ARGS } from "../../flags.ts";
+import { runWithStore } from "../../open.ts";
+import { print, printJson } from "../../output.ts";
+import { CHANGE_ARGS, NAME_ARG, openBook, readChange } from "./rules.ts";
+
+export default defineCommand({
+  meta: {
+    name: "set",
+    description: 'Declare a route: set NAME targets="openai weight=2, azure/gpt4o" strategy=weighted …',
+  },
+  args: {
+    ...NAME_ARG,
+    fields: {
+      type: "positional",
+      required: true,
+      description: "What it says, in the words of a section [route.NAME]",
+      valueHint: "FIELD=VALUE…",
+    },
+    update: { type: "boolean", description: "Keep what is not said; FIELD= takes a field out" },
+    ...CHANGE_ARGS,
+    ...SHARED_ARGS,
+  },
+  async run({ args }) {
+    const said = readFields(args._.slice(1));
+    const version = await runWithStore(args, async (opened) => {
+      const book = openBook(opened);
+      const before = args.update === true ? (await book.get(args.name)).fields : {};
+      const fields = Object.entries({ ...before, ...said }).filter(([, text]) => text !== "");
+      return book.set(readChange(args), Object.fromEntries(fields));
+    });
+    if (args.json === true) return printJson({ route: printVersion(version) });
+    print(`Route ${version.name} is in version ${version.version}`);
+  },
+});
+
+/** `field=text`, as a section has them. */
+function readFields(words: readonly string[]): Record<string, string> {
+  const pairs = words.map((word) => {
+    const [, field = "", text = ""] = /^([\w.-]+)\s*=\s*([\s\S]*)$/u.exec(word) ?? [];
+    if (field !== "") return [field.startsWith("set.") ? field : field.toLowerCase(), text.trim()] as const;
+    throw new CliError(`${JSON.stringify(word)} is no field.`, {
+      exitCode: EXIT.usage,
+      hint: 'Write field=value, in quotes where there are spaces: targets="openai weight=2, azure/gpt4o"',
+    });
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,153 @@
+// `tokligence models route`: where a model, or a whole request that is not made, would go, and why not elsewhere. No server need run.
+
+import { defineCommand } from "citty";
+import { existsSync } from "node:fs";
+import type { Config } from "../config/index.ts";
+import type { Control, RouteVersion } from "../gateway/index.ts";
+import { createPriceBook } from "../ledger/index.ts";
+import { type JsonObject, isJsonObject } from "../ir/index.ts";
+import { loadBundledPrices } from "../ledger/price-list.ts";
+import { type RouteExplanation, explainRoute, makePriceRules, mergeRoutes, readDryRun } from "../server/index.ts";
+import { CliError, EXIT } from "./error.ts";
+import { openDryFleet } from "./dry-fleet.ts";
+import { SHARED_ARGS } from "./flags.ts";
+import { openScene } from "./models.ts";
+import { print, printJson, printTable, say } from "./output.ts";
+import { readMoment, refuseValue } from "./value.ts";
+
+export default defineCommand({
+  meta: { name: "route", description: "Say which provider a model or a whole request goes to, and why" },
+  args: {
+    model: { type: "positional", description: "The model's name; unset: what the body says", required: false },
+    explain: { type: "boolean", description: "Show every candidate, and why it comes where it comes" },
+    body: {
+      type: "string",
+      description: "File with the body of a request, - for stdin; it is not made",
+      valueHint: "FILE",
+    },
+    endpoint: {
+      type: "string",
+      description: "The address that it would come to, such as /v1/messages; unset: /v1/chat/completions",
+      valueHint: "PATH",
+    },
+    header: {
+      type: "string",
+      description: "Headers that it would have, as name=value, name=value",
+      valueHint: "HEADERS",
+    },
+    user: { type: "string", description: "Whose it would be, by e-mail", valueHint: "USER" },
+    key: { type: "string", description: "With which API key, by its id", valueHint: "KEY" },
+    at: { type: "string", description: "When; unset: now", valueHint: "MOMENT" },
+    ...SHARED_ARGS,
+  },
+  async run({ args }) {
+    if (args.model === undefined && args.body === undefined) {
+      throw new CliError("Say which model, or give the body of a request.", {
+        exitCode: EXIT.usage,
+        hint: "tokligence models route gpt-4o --explain, or tokligence models route --body request.json",
+      });
+    }
+    const { scene: built, config } = await openScene(args);
+    built.catalog.stop();
+    const kept = await readKept(config);
+    const scene = built.reroute(mergeRoutes(config, kept.routes).rules);
+    const prices = createPriceBook(makePriceRules(config, [await loadBundledPrices()]));
+    const tools = { prices, fleet: await openDryFleet(config, kept.controls) };
+    const run = args.body === undefined ? null : readDryRun(await readQuestion(args.body, args));
+    const decision = explainRoute({ scene, tools }, run?.asked.peek.model ?? args.model ?? "", run);
+    if (args.json === true) return printJson(decision);
+    tell(decision, args.explain === true || run !== null);
+  },
+});
+
+interface Flags {
+  model?: string | undefined;
+  endpoint?: string | undefined;
+  header?: string | undefined;
+  user?: string | undefined;
+  key?: string | undefined;
+  at?: string | undefined;
+}
+
+async function readQuestion(file: string, flags: Flags): Promise<Parameters<typeof readDryRun>[0]> {
+  const { model, endpoint = "/v1/chat/completions", user = "", key = "", at } = flags;
+  return {
+    endpoint,
+    body: await readBody(file),
+    model,
+    headers: readHeaders(flags.header ?? ""),
+    caller: { email: user, userId: user, keyId: key },
+    atMs: at === undefined ? Date.now() : readMoment("at", at).getTime(),
+  };
+}
+
+async function readBody(file: string): Promise<JsonObject> {
+  let text: string;
+  try {
+    text = await (file === "-" ? Bun.stdin : Bun.file(file)).text();
+  } catch {
+    throw refuseValue("body", `${JSON.stringify(file)} cannot be read`);
+  }
+  try {
+    const body: unknown = JSON.parse(text);
+    if (isJsonObject(body)) return body;
+  } catch {
+    // Said below.
+  }
+  throw refuseValue("body", `${JSON.stringify(file)} holds no JSON object`);
+}
+
+function readHeaders(text: string): Headers {
+  const headers = new Headers();
+  for (const part of text.split(",").filter((each) => each.trim() !== "")) {
+    const [, name = "", value = ""] = /^\s*([\w-]+)\s*[=:]\s*(.*?)\s*$/u.exec(part) ?? [];
+    if (name === "") throw refuseValue("header", `${JSON.stringify(part.trim())} is no header: write name=value`);
+    headers.set(name, value);
+  }
+  return headers;
+}
+
+/** What was declared while the gateway runs, where its database is there already. */
+async function readKept(config: Config): Promise<{ routes: RouteVersion[]; controls: Control[] }> {
+  const none = { routes: [], controls: [] };
+  const { identityPath } = config;
+  if (!identityPath.includes("://") && !existsSync(identityPath)) return none;
+  try {
+    const { openStore } = await import("../store/index.ts");
+    const store = await openStore(config);
+    try {
+      return { routes: await store.routes.list(), controls: await store.controls.list() };
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    say(`warning: routes that were declared while the gateway runs cannot be read: ${reason}`);
+    return none;
+  }
+}
+
+function tell(decision: RouteExplanation, isWhole: boolean): void {
+  print(`${decision.model} → ${decision.provider} as ${decision.upstream_model} (${decision.reason})`);
+  if (decision.missing !== undefined) say(decision.missing);
+  for (const { provider, upstream_model: name, ready } of decision.fallbacks) {
+    print(`  else ${provider} as ${name}${ready ? "" : " (not ready: a setting is missing)"}`);
+  }
+  if (isWhole) {
+    print("");
+    printTable(decision.candidates, [
+      "provider",
+      "upstream_model",
+      "role",
+      "outcome",
+      "weight",
+      "latency_ms",
+      "in_flight",
+      "breaker",
+      "cost_usd",
+      "why",
+    ]);
+    print("");
+  }
+  printTable(decision.considered, ["rule", "origin", "outcome"]);
+}

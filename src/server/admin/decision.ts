@@ -1,0 +1,61 @@
+// Why a model goes where it goes, by HTTP: for a name alone, or for a whole request that is not made.
+
+import { z } from "zod";
+import type { Scene } from "../../gateway/index.ts";
+import { type JsonObject, invalidRequest } from "../../ir/index.ts";
+import { readDryRun } from "../dry-run.ts";
+import { readJson } from "../request.ts";
+import type { GuardedRoute } from "../route.ts";
+import { type ExplainParts, explainRoute } from "../route-explain.ts";
+
+interface DecisionParts {
+  scene: () => Scene;
+  tools: ExplainParts["tools"];
+  limit: () => number;
+  nowMs: () => number;
+}
+
+const QUESTION = z.strictObject({
+  model: z.string().optional(),
+  endpoint: z.string().default("/v1/chat/completions"),
+  body: z.record(z.string(), z.unknown()),
+  headers: z.record(z.string(), z.string()).default({}),
+  /** In whose name: e-mail address or id, and the key's id; unset: whoever asks. */
+  user: z.string().optional(),
+  key: z.string().optional(),
+  at: z.iso.datetime({ offset: true }).optional(),
+});
+
+export function makeDecisionRoutes({ scene, tools, limit, nowMs }: DecisionParts): GuardedRoute[] {
+  const authority = { anyOf: ["routes:read", "routes:write"] } as const;
+  const path = "/api/v1/admin/route";
+  return [
+    {
+      method: "GET",
+      path,
+      authority,
+      handle({ query }) {
+        const model = query.get("model") ?? "";
+        if (model === "") throw invalidRequest("Say which model: ?model=NAME.", "model");
+        return Response.json(explainRoute({ scene: scene(), tools }, model));
+      },
+    },
+    {
+      method: "POST",
+      path,
+      authority,
+      async handle({ request, caller }) {
+        const { model, endpoint, body, headers, user, key, at } = await readJson(request, limit(), QUESTION);
+        const run = readDryRun({
+          endpoint,
+          body: body as JsonObject,
+          model,
+          headers: new Headers(headers),
+          caller: { email: user ?? caller.email, userId: user ?? caller.userId, keyId: key ?? caller.keyId },
+          atMs: at === undefined ? nowMs() : Date.parse(at),
+        });
+        return Response.json(explainRoute({ scene: scene(), tools }, run.asked.peek.model, run));
+      },
+    },
+  ];
+}

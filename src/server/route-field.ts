@@ -1,0 +1,54 @@
+// The fields of a route as programs write them, in JSON: what stands in lists and objects there is one line in a file. Knows no meaning of a field.
+
+import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+
+/** By name, as a section of the configuration says them. Throws invalid_request. */
+export function readFields(said: Readonly<Record<string, unknown>>): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [name, value] of Object.entries(said as JsonObject)) {
+    if (value === null) continue;
+    if ((name === "set" || name === "header") && isJsonObject(value)) {
+      for (const [member, inner] of Object.entries(value)) {
+        fields[`${name}.${member}`] = name === "set" ? JSON.stringify(inner) : print(`header.${member}`, inner);
+      }
+    } else {
+      fields[name] = name.startsWith("set.") ? JSON.stringify(value) : print(name, value);
+    }
+  }
+  return fields;
+}
+
+function print(name: string, value: Json): string {
+  if (Array.isArray(value)) return value.map((item) => print(name, item)).join(", ");
+  if (isJsonObject(value)) return printTarget(name, value);
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return checkLine(name, String(value));
+}
+
+/** `{provider, model, weight, percent, set}`. */
+function printTarget(name: string, { provider, model, weight, percent, set, ...more }: JsonObject): string {
+  const [stray] = Object.keys(more);
+  if (typeof provider !== "string" || stray !== undefined) {
+    const what = stray === undefined ? "provider is missing" : `"${stray}" is unknown`;
+    throw invalidRequest(`${name}: ${what}: a target is {provider, model, weight, set}, or text.`, name);
+  }
+  const options = Object.entries(set !== undefined && isJsonObject(set) ? set : {}).map(([field, inner]) => {
+    const text = JSON.stringify(inner);
+    if (/[\s,]/u.test(text)) {
+      throw invalidRequest(`${name}: set.${field} is too much for one target: say it in the route's own set.`, name);
+    }
+    return `set.${field}=${text}`;
+  });
+  const words = [
+    typeof model === "string" ? `${provider}/${model}` : provider,
+    ...(weight === undefined || weight === null ? [] : [`weight=${JSON.stringify(weight)}`]),
+    ...options,
+    ...(percent === undefined || percent === null ? [] : [`${JSON.stringify(percent)}%`]),
+  ];
+  return checkLine(name, words.join(" "));
+}
+
+function checkLine(name: string, text: string): string {
+  if (!/[\p{Cc}]/u.test(text)) return text.trim();
+  throw invalidRequest(`${name} must be one line of text.`, name);
+}

@@ -1,0 +1,148 @@
+// Which routes are in force: those of the configuration, and above them those that were declared while the gateway runs. The table is swapped as a
+// whole, so a request meets the one or the other. Knows no HTTP and no SQL.
+
+import { readRoute } from "../config/index.ts";
+import type { Config } from "../config/value.ts";
+import type { RouteStore, RouteVersion } from "../gateway/index.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../telemetry/log.ts";
+
+export interface StandingRoute {
+  name: string;
+  source: "config" | "runtime";
+  /** Null where another of its name stands above it, it is switched off, or it cannot be used as it is. */
+  rules: Config["routes"] | null;
+  /** Why it is not in force; null where it is. */
+  obstacle: string | null;
+  /** Null where it is the configuration's. */
+  version: RouteVersion | null;
+  origin: string;
+}
+
+export interface RouteTableau {
+  /** In the order in which they are looked at. */
+  rules: Config["routes"];
+  standing: StandingRoute[];
+}
+
+/** What is wrong with a route, by the rules of the configuration's own sections. */
+export function judgeRoute(config: Config, name: string, fields: Readonly<Record<string, string>>) {
+  return read(config, name, fields, "runtime").faults;
+}
+
+function read(config: Config, name: string, fields: Readonly<Record<string, string>>, origin: string) {
+  const providers = config.providers.map((provider) => provider.name);
+  return readRoute(name, new Map(Object.entries(fields)), { providers, origin });
+}
+
+/** By name, those of run time first. */
+export function mergeRoutes(config: Config, versions: readonly RouteVersion[]): RouteTableau {
+  const standing: StandingRoute[] = versions.flatMap((version) => {
+    const { name, fields } = version;
+    if (fields === null) return [];
+    const origin = `runtime, version ${version.version}`;
+    const { rules, faults } = read(config, name, fields, origin);
+    const [fault] = faults;
+    const obstacle =
+      fault === undefined ? (rules.length === 0 ? "it is switched off" : null) : `${fault.field}: ${fault.message}`;
+    return [{ name, source: "runtime" as const, rules: fault === undefined ? rules : null, obstacle, version, origin }];
+  });
+  const above = new Set(standing.flatMap(({ name, rules }) => (rules === null ? [] : [name])));
+  const isBelow = ({ name }: { name?: string }): boolean => name !== undefined && above.has(name);
+  const declared = Map.groupBy(
+    config.routes.filter(({ name }) => name !== undefined),
+    ({ name = "" }) => name,
+  );
+  for (const [name, rules] of declared) {
+    const hidden = above.has(name) ? `the route "${name}" of run time stands above it` : null;
+    const origin = rules[0]?.origin ?? "";
+    standing.push({
+      name,
+      source: "config",
+      rules: hidden === null ? rules : null,
+      obstacle: hidden,
+      version: null,
+      origin,
+    });
+  }
+  return {
+    rules: [
+      ...standing.flatMap(({ source, rules }) => (source === "runtime" ? (rules ?? []) : [])),
+      ...config.routes.filter((rule) => !isBelow(rule)),
+    ],
+    standing,
+  };
+}
+
+export interface LiveRoutes {
+  /** As far as they are known here. */
+  versions(): readonly RouteVersion[];
+  /** Looks at the database now. Never rejects: what was known stays in force, and the failure is told. */
+  refresh(): Promise<void>;
+  /** Looks now, and from then on every second, for changes that others make. */
+  open(): Promise<void>;
+  stop(): void;
+}
+
+interface LiveInit {
+  store: Pick<RouteStore, "list" | "revision">;
+  clock: Pick<Clock, "after">;
+  log: Log;
+  adopt: (versions: readonly RouteVersion[]) => void;
+}
+
+const EVERY_MS = 1_000;
+
+export function createLiveRoutes({ store, clock, log, adopt }: LiveInit): LiveRoutes {
+  let known: readonly RouteVersion[] = [];
+  let revision: number | null = null;
+  let isFailing = false;
+  let running: Promise<void> | null = null;
+  let waiting: Promise<void> | null = null;
+  let callOff: (() => void) | null = null;
+
+  const look = async (): Promise<void> => {
+    try {
+      // Read first: what changes in between is read again at the next look instead of never.
+      const now = await store.revision();
+      if (now === revision) return;
+      const next = await store.list();
+      if (revision !== null || next.length > 0) {
+        known = next;
+        adopt(next);
+      }
+      if (revision !== null) log.info("Routes changed", { routes: next.length });
+      revision = now;
+      if (isFailing) log.info("Routes can be read again");
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) log.warn("Routes cannot be read; those in memory stay in force", { error });
+      isFailing = true;
+    }
+  };
+
+  /** A look that is under way may have been before the change that the caller means. */
+  const refresh = (): Promise<void> => {
+    if (running !== null) return (waiting ??= running.then(refresh));
+    waiting = null;
+    running = look().finally(() => (running = null));
+    return running;
+  };
+
+  const plan = (): void => {
+    callOff = clock.after(EVERY_MS, () => void refresh().then(() => (callOff === null ? undefined : plan())));
+  };
+
+  return {
+    versions: () => known,
+    refresh,
+    async open() {
+      await refresh();
+      if (callOff === null) plan();
+    },
+    stop() {
+      callOff?.();
+      callOff = null;
+    },
+  };
+}
