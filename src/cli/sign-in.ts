@@ -1,6 +1,6 @@
 // Signing in where a gateway starts: the link that sets it up, for whoever sits at the machine. Knows no HTTP.
 
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/index.ts";
 import { SETUP_MS, type SignIn } from "../identity/index.ts";
@@ -31,6 +31,8 @@ export async function offerSetup(
   const { token } = await signIn.makeLink(config.adminEmail, { kind: "setup", ttlMs: SETUP_MS });
   const link = `${findAddress(config)}/ui/setup#${token}`;
   rmSync(path, { force: true });
+  // With a database elsewhere nobody has made the folder yet.
+  mkdirSync(config.home, { recursive: true });
   writeFileSync(path, `${link}\n`, { mode: 0o600, flag: "wx" });
   if (isTerminal) say(`Set up this gateway (once, within 30 minutes): ${link}`);
   log.info("Nobody has signed in yet; a link that sets this gateway up lies in a file", { path });

@@ -2,7 +2,7 @@
 export { printStanding, printVersion } from "./admin/route.ts";
 export { readDryRun } from "./dry-run.ts";
 export { type RouteExplanation, explainRoute } from "./route-explain.ts";
-export { judgeRoute, mergeRoutes } from "./route-table.ts";
+export { isSecretText, judgeRoute, mergeRoutes } from "./route-table.ts";
 export { openHealth } from "./fleet.ts";
 export { answerError } from "./error.ts";
 export { type App, type AppParts, createApp } from "./app.ts";

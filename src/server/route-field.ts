@@ -25,12 +25,12 @@ function print(name: string, value: Json): string {
   return checkLine(name, String(value));
 }
 
-/** `{provider, model, weight, percent, set}`. */
-function printTarget(name: string, { provider, model, weight, percent, set, ...more }: JsonObject): string {
+/** `{provider, keys, model, weight, percent, set}`. */
+function printTarget(name: string, { provider, keys, model, weight, percent, set, ...more }: JsonObject): string {
   const [stray] = Object.keys(more);
   if (typeof provider !== "string" || stray !== undefined) {
     const what = stray === undefined ? "provider is missing" : `"${stray}" is unknown`;
-    throw invalidRequest(`${name}: ${what}: a target is {provider, model, weight, set}, or text.`, name);
+    throw invalidRequest(`${name}: ${what}: a target is {provider, keys, model, weight, set}, or text.`, name);
   }
   const options = Object.entries(set !== undefined && isJsonObject(set) ? set : {}).map(([field, inner]) => {
     const text = JSON.stringify(inner);
@@ -39,8 +39,10 @@ function printTarget(name: string, { provider, model, weight, percent, set, ...m
     }
     return `set.${field}=${text}`;
   });
+  const labels = Array.isArray(keys) ? keys.map(String).join("+") : typeof keys === "string" ? keys : "";
+  const who = labels === "" ? provider : `${provider}#${labels}`;
   const words = [
-    typeof model === "string" ? `${provider}/${model}` : provider,
+    typeof model === "string" ? `${who}/${model}` : who,
     ...(weight === undefined || weight === null ? [] : [`weight=${JSON.stringify(weight)}`]),
     ...options,
     ...(percent === undefined || percent === null ? [] : [`${JSON.stringify(percent)}%`]),

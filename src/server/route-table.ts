@@ -5,6 +5,7 @@ import { readRoute } from "../config/index.ts";
 import type { Config } from "../config/value.ts";
 import type { RouteStore, RouteVersion } from "../gateway/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import { createRedactor } from "../lib/redact.ts";
 import type { Log } from "../telemetry/log.ts";
 
 export interface StandingRoute {
@@ -28,6 +29,11 @@ export interface RouteTableau {
 /** What is wrong with a route, by the rules of the configuration's own sections. */
 export function judgeRoute(config: Config, name: string, fields: Readonly<Record<string, string>>) {
   return read(config, name, fields, "runtime").faults;
+}
+
+/** What the configuration keeps secret, and what has the form of a key. */
+export function isSecretText(config: Config, text: string): boolean {
+  return createRedactor(config.secrets)(text) !== text;
 }
 
 function read(config: Config, name: string, fields: Readonly<Record<string, string>>, origin: string) {

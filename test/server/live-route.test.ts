@@ -89,6 +89,8 @@ describe("routes of run time", () => {
     [{ targets: [{ model: "m" }] }, "targets", "provider is missing"],
     [{ targets: "openai\nlocal" }, "targets", "one line"],
     [{ targets: "openai", set: { model: "x" } }, "set.model", "the client's to say"],
+    [{ targets: "openai", set: { user: "sk-canary-openai-0123456789" } }, "set.user", "looks like a key"],
+    [{ targets: "openai", comment: "was tok_0123456789012345678901234567" }, "comment", "looks like a key"],
   ])("%j is refused by its field, and changes nothing", async (said, param, message) => {
     const { status, body } = await admin("PUT", `${ROUTES}/smart`, said);
     expect([status, body.error.param]).toEqual([400, param]);

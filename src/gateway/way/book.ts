@@ -56,6 +56,8 @@ interface BookInit {
   store: RouteStore;
   /** What is wrong with a route, in sentences by field; nothing where it may be put in force. */
   judge(name: string, fields: RouteFields): readonly { field: string; message: string }[];
+  /** Whether a text must not be kept where everybody who may read routes finds it for ever. */
+  isSecret(text: string): boolean;
   now: () => number;
   newId: () => string;
 }
@@ -66,7 +68,7 @@ const MAX_FIELDS = 100;
 const MAX_LENGTH = 8_192;
 const MAX_ROUTES = 1_000;
 
-export function createRouteBook({ store, judge, now, newId }: BookInit): RouteBook {
+export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit): RouteBook {
   const history = async (name: string): Promise<RouteVersion[]> => {
     const versions = await store.history(name);
     if (versions.length > 0) return versions;
@@ -86,7 +88,7 @@ export function createRouteBook({ store, judge, now, newId }: BookInit): RouteBo
       name: change.name,
       version: current + 1,
       fields,
-      comment: checkComment(change.comment),
+      comment: checkComment(change.comment, isSecret),
       ...change.author,
       createdAt: new Date(now()),
     };
@@ -102,6 +104,8 @@ export function createRouteBook({ store, judge, now, newId }: BookInit): RouteBo
       );
     }
     checkSize(fields);
+    const secret = Object.entries(fields).find(([, text]) => isSecret(text));
+    if (secret !== undefined) throw secretSaid(secret[0]);
     const [fault] = judge(change.name, fields);
     if (fault !== undefined) throw invalidRequest(`${fault.field}: ${fault.message}`, fault.field, "invalid_route");
     const all = await store.list();
@@ -136,10 +140,16 @@ export function createRouteBook({ store, judge, now, newId }: BookInit): RouteBo
   };
 }
 
-function checkComment(comment: string | null | undefined): string | null {
+function checkComment(comment: string | null | undefined, isSecret: BookInit["isSecret"]): string | null {
   const text = comment?.trim() ?? "";
+  if (isSecret(text)) throw secretSaid("comment");
   if (text.length > MAX_COMMENT) throw invalidRequest(`A comment has at most ${MAX_COMMENT} characters.`, "comment");
   return text === "" ? null : text;
+}
+
+function secretSaid(field: string): GatewayError {
+  const message = `${field} holds what looks like a key or a password, and a route's history is kept and shown: leave it out.`;
+  return invalidRequest(message, field, "secret_in_route");
 }
 
 function checkSize(fields: RouteFields): void {

@@ -15,7 +15,7 @@ import { type JsonObject, invalidRequest } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
-import { type LiveRoutes, type StandingRoute, judgeRoute, mergeRoutes } from "../route-table.ts";
+import { type LiveRoutes, type StandingRoute, isSecretText, judgeRoute, mergeRoutes } from "../route-table.ts";
 import { readFields } from "../route-field.ts";
 
 const CHANGE = z.looseObject({ comment: z.string().nullable().optional() });
@@ -135,6 +135,7 @@ function openBook({ routeStore: store, config, clock, newId }: RouteParts): Rout
   return createRouteBook({
     store,
     judge: (name, fields) => judgeRoute(config(), name, fields),
+    isSecret: (text) => isSecretText(config(), text),
     now: clock.wallMs,
     newId,
   });
@@ -186,8 +187,9 @@ function printRule(rule: Config["routes"][number]): JsonObject {
 
 function describeRule({ targets, strategy = "priority", when }: Config["routes"][number]): JsonObject {
   return {
-    targets: targets.map(({ provider, model, weight = 1, set }) => ({
+    targets: targets.map(({ provider, keys, model, weight = 1, set }) => ({
       provider,
+      ...(keys === undefined ? {} : { keys: [...keys] }),
       model,
       weight,
       ...(set === undefined ? {} : { set: { ...set } }),

@@ -3,6 +3,7 @@
 
 import { expect, test } from "bun:test";
 import type { Place } from "../../../src/gateway/way/fleet.ts";
+import { isDrawn } from "../../../src/gateway/order.ts";
 import type { Strategy } from "../../../src/gateway/way/choose.ts";
 import { createLoad } from "../../../src/gateway/way/load.ts";
 import { makeFleet } from "./fleet-kit.ts";
@@ -90,6 +91,26 @@ test("weighted: of those that come second, too: the second is drawn by weight am
   }
   const chiSquare = (isB - behindA / 2) ** 2 / (behindA / 4);
   expect(chiSquare).toBeLessThan(CHI_SQUARE_999[1] ?? 0);
+});
+
+test.each([
+  [5, 11],
+  [0.5, 12],
+  [50, 13],
+])(
+  "a share of %p %% is drawn so often (two-sided binomial bound by Chernoff, a false alarm in 1,000 at most)",
+  (percent, seed) => {
+    const random = makeRandom(seed);
+    const draws = 100_000;
+    const drawn = Array.from({ length: draws }, () => isDrawn(percent, random)).filter(Boolean).length;
+    const expected = (draws * percent) / 100;
+    expect(Math.abs(drawn - expected)).toBeLessThan(Math.sqrt(3 * expected * Math.log(2 / 0.001)));
+  },
+);
+
+test("a share of 100 % is all of them, and the least there is may be none", () => {
+  expect(isDrawn(100, () => 1 - Number.EPSILON)).toBe(true);
+  expect(isDrawn(0.001, () => 0.5)).toBe(false);
 });
 
 test("least-latency: two choices keep the slowest of three from ever coming first once all are known (exact: 0 of the rest)", () => {

@@ -2,7 +2,7 @@
 // within a second.
 
 import { type RouteBook, type RouteChange, createRouteBook } from "../../../gateway/index.ts";
-import { judgeRoute } from "../../../server/index.ts";
+import { isSecretText, judgeRoute } from "../../../server/index.ts";
 import type { Opened } from "../../open.ts";
 import { refuseValue } from "../../value.ts";
 
@@ -10,6 +10,7 @@ export function openBook({ config, store }: Opened): RouteBook {
   return createRouteBook({
     store: store.routes,
     judge: (name, fields) => judgeRoute(config, name, fields),
+    isSecret: (text) => isSecretText(config, text),
     now: Date.now,
     newId: () => Bun.randomUUIDv7(),
   });
