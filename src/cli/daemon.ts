@@ -114,6 +114,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     throw error;
   }
   ring.start();
+  void app.resume();
   prices.watch();
   const close = async (): Promise<Left> => {
     prices.stop();

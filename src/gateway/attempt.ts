@@ -6,7 +6,8 @@ import type { Plan } from "./plan.ts";
 import { MAX_NAME_LENGTH, type Tally } from "./tally.ts";
 
 interface Made {
-  tally: Pick<Tally, "print">;
+  plan: Pick<Plan, "provider"> | null;
+  tally: Pick<Tally, "answerId" | "print" | "weigh">;
   /** Null while it is under way. */
   attempt: Attempt | null;
 }
@@ -17,12 +18,15 @@ interface Planned {
 }
 
 /** An attempt with what its provider said of it; where there were several, with its own part of the figures, too. */
-export function printAttempt({ attempt, tally }: Made, own: Figures | null): Attempt[] {
+export function printAttempt({ plan, attempt, tally }: Made, own: Figures | null): Attempt[] {
   if (attempt === null) return [];
+  const answerId = plan?.provider.usageLater === undefined ? null : tally.answerId();
   const usageRaw = tally.print();
   return [
     {
       ...attempt,
+      // Should the gateway end before it has asked, the next one finds by it what to ask.
+      ...(answerId === null || tally.weigh().source !== "estimate" ? {} : { answerId }),
       ...(usageRaw === null ? {} : { usageRaw }),
       ...(own === null || own.usage === null ? {} : { usage: own.usage, costNanos: own.price?.costNanos ?? null }),
     },

@@ -16,6 +16,7 @@ export { type AnswerShelf, type StoredAnswer, createMemoryShelf } from "./cache/
 export { type Catalog, createCatalog } from "./catalog.ts";
 export { countInput } from "./count-input.ts";
 export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
+export { LATEST_MS, resumeCorrections } from "./later.ts";
 export { type Memory, createMemory } from "./memory.ts";
 export { createMirrors } from "./mirror.ts";
 export { askForToken, lookAtModels } from "./probe.ts";

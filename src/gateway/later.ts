@@ -2,14 +2,15 @@
 // Knows no vendor.
 
 import { type JsonObject, NO_USAGE, type Units, type Usage } from "../ir/index.ts";
-import { type LedgerEntry, type Price, BLANK_ENTRY } from "../ledger/index.ts";
+import { type Attempt, type LedgerEntry, type Price, type Untold, BLANK_ENTRY } from "../ledger/index.ts";
 import { findAnswering } from "../lib/share.ts";
 import { makeStableId } from "../lib/stable-id.ts";
 import { addressOf } from "./rest/target.ts";
 import { authorize } from "./rest/authorize.ts";
 import { openLine, parseObject, readCapped, send } from "./send.ts";
 import type { GatewayTools } from "./call.ts";
-import type { Counted, RecordedPlan } from "./record.ts";
+import { type Counted, priceCall } from "./price-call.ts";
+import type { RecordedPlan } from "./record.ts";
 import { bookRow } from "./reserve.ts";
 import { MAX_NAME_LENGTH, printReport } from "./tally.ts";
 
@@ -22,7 +23,7 @@ export interface Estimated {
   /** What the row says of this call. */
   usage: Usage | null;
   units: Units | null;
-  price: Price | null;
+  price: Pick<Price, "costNanos"> | null;
   findPrice(told: Counted): Price | null;
 }
 
@@ -30,6 +31,8 @@ type Tools = Pick<GatewayTools, "budgets" | "clock" | "fetch" | "ledger" | "scen
 
 /** A provider has to finish its own books first. */
 const DELAYS_MS = [2_000, 5_000, 15_000, 60_000, 300_000, 1_800_000];
+/** Beyond all of them nobody asks any more. */
+export const LATEST_MS = 2_400_000;
 
 /** Asks again and again, and once more when the gateway stops before it was told: there will be nobody to ask later. */
 export function correctLater(estimated: Estimated, tools: Tools): void {
@@ -58,6 +61,43 @@ export function correctLater(estimated: Estimated, tools: Tools): void {
 
   const forget = tools.ledger.beforeEnd(() => void ask());
   arm();
+}
+
+/** Goes on where a gateway ended that had rows whose providers were still to be asked. */
+export function resumeCorrections({ entries, corrections }: Untold, tools: Tools & Pick<GatewayTools, "prices">): void {
+  const told = new Set(corrections.flatMap(({ attempts }) => attempts.map((attempt) => attempt.upstreamRequestId)));
+  for (const entry of entries) {
+    for (const attempt of entry.attempts) {
+      const provider = tools.scene().providers.get(attempt.provider);
+      const { answerId } = attempt;
+      if (answerId === undefined || told.has(answerId) || provider?.usageLater === undefined) continue;
+      const plan = { provider, model: attempt.model, dropped: [] };
+      const findPrice = (counted: Counted): Price | null =>
+        priceCall(tools.prices, plan, { ...counted, at: entry.createdAt });
+      correctLater({ entry, plan, answerId, ...readBooked(entry, attempt), findPrice }, tools);
+    }
+  }
+}
+
+/** What the row says of that attempt: where there is but one, they are the row's own figures. */
+function readBooked(entry: LedgerEntry, attempt: Attempt): Pick<Estimated, "price" | "units" | "usage"> {
+  const usage = attempt.usage ?? readUsage(entry);
+  const costNanos = (attempt.usage === undefined ? entry.costNanos : attempt.costNanos) ?? null;
+  return { usage, units: usage?.units ?? null, price: costNanos === null ? null : { costNanos } };
+}
+
+function readUsage(entry: LedgerEntry): Usage | null {
+  const { freshInputTokens, outputTokens, longCacheWriteTokens, units } = entry;
+  if (freshInputTokens === null && outputTokens === null) return null;
+  return {
+    freshInputTokens: freshInputTokens ?? 0,
+    cacheReadTokens: entry.cacheReadTokens ?? 0,
+    cacheWriteTokens: entry.cacheWriteTokens ?? 0,
+    ...(longCacheWriteTokens === null ? {} : { longCacheWriteTokens }),
+    outputTokens: outputTokens ?? 0,
+    reasoningTokens: entry.reasoningTokens,
+    ...(units === null ? {} : { units }),
+  };
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
@@ -96,7 +136,8 @@ function makeCorrection(
   const usageRaw = printReport(told.report);
   return {
     ...BLANK_ENTRY,
-    id: makeStableId(createdAt.getTime(), `usage/${entry.id}/${answerId}`),
+    // Whoever asks, and when: it is the same row, and is there once.
+    id: makeStableId(entry.createdAt.getTime(), `usage/${entry.id}/${answerId}`),
     kind: "correction",
     corrects: entry.id,
     reason: "usage",

@@ -2,7 +2,7 @@
 // Knows no SQL and no format.
 
 import type { Event, GatewayError, Usage } from "../ir/index.ts";
-import { GatewayError as Failure, type JsonObject, type Units } from "../ir/index.ts";
+import { GatewayError as Failure, type JsonObject } from "../ir/index.ts";
 import {
   type Amount,
   type Attempt,
@@ -21,6 +21,7 @@ import { type Bodies, type Figures, layOut, openBodies, sumFigures } from "./fig
 import { cleanHeader } from "./header.ts";
 import { correctLater } from "./later.ts";
 import type { Plan } from "./plan.ts";
+import { type Counted, priceCall } from "./price-call.ts";
 import { openReserving } from "./reserve.ts";
 import { readTags } from "./tag.ts";
 import { type AnsweredUsage, type MeasuredUsage, type Tally, MAX_NAME_LENGTH, openTally } from "./tally.ts";
@@ -115,14 +116,6 @@ type RecordTools = Pick<
   "budgets" | "capture" | "clock" | "fetch" | "ledger" | "metrics" | "prices" | "recounter" | "scene"
 >;
 
-/** What is to be priced. `isSum`: the figures are those of many calls together. */
-export interface Counted {
-  served: string | null;
-  usage: Usage | null;
-  units: Units | null;
-  isSum?: boolean;
-}
-
 /** Of a call, what its row says. */
 export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs" | "startedWallMs"> & {
   endpoint: string;
@@ -155,15 +148,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   const done = tools.ledger.expect();
   const reserving = openReserving(call, tools);
 
-  /** By the model that was served; where the list does not know its name, by the one that was asked for. */
-  const findPrice = (of: RecordedPlan, { served, usage, units, isSum = false }: Counted): Price | null => {
-    const at = new Date(call.startedWallMs);
-    const { pricing, name: provider } = of.provider;
-    const asked = of.model;
-    const isByAsked = typeof pricing === "object" && "by" in pricing;
-    const models = served === null || served === asked ? [asked] : isByAsked ? [asked, served] : [served, asked];
-    return tools.prices.price({ provider, pricing, models, at, usage, units, isSum });
-  };
+  const findPrice = (of: RecordedPlan, counted: Counted): Price | null =>
+    priceCall(tools.prices, of, { ...counted, at: new Date(call.startedWallMs) });
 
   const evaluate = ({ plan, tally }: Try): Figures => {
     const { price, ...weighed } = tally.weigh();

@@ -33,6 +33,8 @@ export interface Attempt {
   upstreamRequestId: string | null;
   /** Milliseconds from the start of this attempt to its end. */
   latencyMs: number;
+  /** The provider's own id of its answer, by which it is asked later what the call used; missing where nobody asks. */
+  answerId?: string;
   /** The provider's own report of the usage, as it sent it: JSON text of bounded length. Missing where there was none. */
   usageRaw?: string;
   /** Its own part of the row's figures; missing where it is the only attempt, and they are the row's. */

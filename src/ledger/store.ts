@@ -28,6 +28,12 @@ export interface LedgerPage {
   nextCursor: string | null;
 }
 
+/** Rows with an attempt that has an `answerId`. */
+export interface Untold {
+  entries: SealedEntry[];
+  corrections: SealedEntry[];
+}
+
 /** Where a chain begins once its oldest rows are gone. */
 export interface Cut {
   chain: string;
@@ -60,6 +66,8 @@ export interface LedgerStore {
   corrections(ids: readonly string[]): Promise<SealedEntry[]>;
   /** Oldest first, without corrections beside them. */
   readOldest(filter: LedgerFilter, limit: number, cursor: string | null): Promise<Omit<LedgerPage, "corrections">>;
+  /** Calls since then whose providers are still to be asked what they used, with what corrects them already. */
+  listUntold(since: Date): Promise<Untold>;
   report(query: ReportQuery): Promise<Report>;
   /** All that the filter lets through in one sum for each direction. */
   summarize(filter: LedgerFilter): Promise<LedgerSummary>;

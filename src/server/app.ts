@@ -13,6 +13,8 @@ import {
   type Session,
   type SocketTools,
   countInput,
+  LATEST_MS,
+  resumeCorrections,
   createAnswerCache,
   createBindings,
   createMirrors,
@@ -118,6 +120,8 @@ export interface App {
   reload(config: Config): void;
   /** Routes that are declared while the gateway runs. */
   live: LiveRoutes;
+  /** Goes on asking providers what calls used that were cut before this process began; never rejects. */
+  resume(): Promise<void>;
   /** What the provider of a call says of its request's tokens; null where it says nothing. */
   countInput(question: InputQuestion): Promise<number | null>;
   /** From now on readiness says 503 and new model calls are refused; running ones go on. */
@@ -200,6 +204,7 @@ export function createApp(parts: AppParts): App {
       old.catalog.stop();
     },
     countInput: (question) => countInput(question, tools),
+    resume: () => resumeAsking(parts, tools),
     drain() {
       isDraining = true;
       for (const session of sessions) session.leave();
@@ -212,6 +217,16 @@ export function createApp(parts: AppParts): App {
       health.close();
     },
   };
+}
+
+/** Only what is in the own chain: the others' gateways live, and ask themselves. */
+async function resumeAsking({ books, clock, ledger, log }: AppParts, tools: SocketTools): Promise<void> {
+  try {
+    const { entries, corrections } = await books.listUntold(new Date(clock.wallMs() - LATEST_MS));
+    resumeCorrections({ entries: entries.filter(({ chain }) => chain === ledger.chain), corrections }, tools);
+  } catch (error) {
+    log.warn("Calls whose providers are still to be asked what they used could not be looked for", { error });
+  }
 }
 
 function makeTools(parts: AppParts, own: Pick<SocketTools, "connect" | "fetch" | "fleet" | "scene">): SocketTools {

@@ -1,7 +1,7 @@
 // What a thread does that binds: obeys the one that started it, and tells it how far it has come. Knows no SQL.
 
 import type { BookRules, Head } from "../ledger/index.ts";
-import { type Bindery, type BinderyState, createBindery, type Tiding } from "./bindery.ts";
+import { type Bindery, type BinderyState, createBindery, explain, type Tiding } from "./bindery.ts";
 import type { EngineOptions } from "./engine.ts";
 import type { Place } from "./journal/disk.ts";
 import { openDelivery } from "./open.ts";
@@ -39,7 +39,7 @@ export function serveBindery(self: Worker, rules: BookRules): void {
       if (bindery !== null) await obey(bindery, asked);
       say({ type: "answer", id, failure: null });
     } catch (error) {
-      say({ type: "answer", id, failure: error instanceof Error ? error.message : String(error) });
+      say({ type: "answer", id, failure: explain(error) });
     }
   };
   self.addEventListener("message", ({ data }: MessageEvent<BinderyAsk>) => {

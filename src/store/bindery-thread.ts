@@ -22,6 +22,8 @@ export function startBindery(
   let isClosing = false;
   let last = 0;
   let end: Place | null = null;
+  /** It ended, and the next one has not said anything yet. */
+  let isLost = false;
 
   const start = (): void => {
     const started = startThread();
@@ -33,11 +35,10 @@ export function startBindery(
       for (const { reject } of waiting.values()) reject(new Error(reason));
       waiting.clear();
       if (isClosing) return;
-      onTiding({ type: "stuck", at: "binding", reason });
+      if (!isLost) onTiding({ type: "stuck", at: "binding", reason });
+      isLost = true;
       after(RESTART_MS, () => {
-        if (isClosing) return;
-        start();
-        onTiding({ type: "unstuck", at: "binding" });
+        if (!isClosing) start();
       });
     };
     started.addEventListener("message", ({ data }: MessageEvent<BinderyWord>) => hear(data));
@@ -49,6 +50,8 @@ export function startBindery(
   };
 
   const hear = (word: BinderyWord): void => {
+    if (isLost) onTiding({ type: "unstuck", at: "binding" });
+    isLost = false;
     if (word.type === "state") onState(word.state);
     else if (word.type === "tiding") onTiding(word.tiding);
     else {

@@ -175,6 +175,8 @@ export function createBindery(init: BinderyInit): Bindery {
   };
 }
 
-function explain(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** For the log: with the system's own words, which callers of the API do not read. */
+export function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
 }

@@ -120,7 +120,7 @@ export async function openStore({
   const budgets = createBudgetStore(second);
   return {
     identity: createIdentityStore(first),
-    ledger: awaitShipment(createLedgerStore(second), arrive),
+    ledger: awaitShipment(createLedgerStore(second), arrive, () => (opened?.waiting() ?? 0) === 0),
     recounts: createRecountStore(second, arrive),
     audit: createAuditStore(second),
     answers: createAnswerStore(first),
@@ -181,7 +181,7 @@ async function startTidying(files: readonly string[], onFault: (error: Error) =>
 }
 
 /** Who reads the books finds what this process wrote to them. */
-function awaitShipment(ledger: LedgerStore, arrive: () => Promise<void>): LedgerStore {
+function awaitShipment(ledger: LedgerStore, arrive: () => Promise<void>, isAllThere: () => boolean): LedgerStore {
   return {
     ...ledger,
     async page(...asked) {
@@ -191,6 +191,11 @@ function awaitShipment(ledger: LedgerStore, arrive: () => Promise<void>): Ledger
     async readOldest(...asked) {
       if (asked[2] === null) await arrive();
       return ledger.readOldest(...asked);
+    },
+    async listUntold(since) {
+      await arrive();
+      // What corrects them may be on its way.
+      return isAllThere() ? ledger.listUntold(since) : { entries: [], corrections: [] };
     },
     async report(query) {
       await arrive();

@@ -58,6 +58,17 @@ export function createLedgerStore(engine: Engine): LedgerStore {
           .limit(limit + 1);
         return cut(found, limit);
       }),
+    listUntold: (since) =>
+      engine.snapshot(async (db) => {
+        const hasAnswer = sql`cast(${table.attempts} as text) like '%"answerId"%'`;
+        const entries: SealedEntry[] = await db
+          .select()
+          .from(table)
+          .where(and(gte(table.createdAt, since), eq(table.usageSource, "estimate"), hasAnswer))
+          .limit(MAX_UNTOLD);
+        const ids = entries.map(({ id }) => id);
+        return { entries, corrections: await db.select().from(table).where(inArray(table.corrects, ids)) };
+      }),
     report: (query) => readReport(engine, query),
     async summarize(filter) {
       const { groups } = await readReport(engine, { filter, by: [], edges: [] });
@@ -84,6 +95,9 @@ export function createLedgerStore(engine: Engine): LedgerStore {
     rollUp: (limit) => rollUp(engine, limit),
   };
 }
+
+/** More calls than are cut within the time in which a provider is asked. */
+const MAX_UNTOLD = 5_000;
 
 interface Place {
   at: Date;

@@ -164,3 +164,24 @@ test("a gateway that stops before its time asks once more: what it is told is on
   await new Promise(setImmediate);
   expect(gateway.calls.filter(({ url }) => url.includes("/generation"))).toHaveLength(1);
 });
+
+test("a gateway that begins anew goes on asking for those before it, and asks nobody twice who has told", async () => {
+  let isReady = false;
+  const gateway = await cutStream(() => (isReady ? Response.json(GENERATION) : new Response(null, { status: 404 })));
+  const asked = (): number => gateway.calls.filter(({ url }) => url.includes("/generation")).length;
+  const pass = async (seconds: number): Promise<void> => {
+    gateway.clock.advance(seconds * 1_000);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  };
+  // The first one has given up by then, as one does that is gone.
+  for (const seconds of [2, 5, 15, 60, 300, 1_800, 60]) await pass(seconds);
+  expect(asked()).toBe(6);
+  isReady = true;
+  await gateway.app.resume();
+  await pass(2);
+  const correction = await untilCorrected(gateway);
+  expect(correction).toMatchObject({ kind: "correction", reason: "usage", outputTokens: expect.any(Number) });
+  await gateway.app.resume();
+  await pass(2);
+  expect(asked()).toBe(7);
+});

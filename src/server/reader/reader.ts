@@ -24,7 +24,8 @@ export interface ExportPiece {
   nextCursor: string | null;
 }
 
-export interface LedgerReader extends LedgerAnswers, Pick<LedgerStore, "findPayload" | "page" | "report"> {
+export interface LedgerReader
+  extends LedgerAnswers, Pick<LedgerStore, "findPayload" | "listUntold" | "page" | "report"> {
   /** Rows as text, oldest first, some at a time: however many there are, no more than a piece is ever held. */
   exportPiece(query: ExportQuery): Promise<ExportPiece>;
 }
@@ -47,6 +48,7 @@ export function createReader({ ledger, recounts }: Books): LedgerReader {
   return {
     ...createAnswers({ ledger, recounts }),
     findPayload: ledger.findPayload,
+    listUntold: ledger.listUntold,
     page: ledger.page,
     report: ledger.report,
     async exportPiece({ filter, format, cursor }) {

@@ -71,6 +71,7 @@ function startReader(location: string, arrive: () => Promise<void>): Reading {
     findCuts: (before) => caller.call("findCuts", before),
     findForgets: (before) => caller.call("findForgets", before),
     findPayload: (entryId) => caller.call("findPayload", entryId),
+    listUntold: (since) => read("listUntold", since),
     logs: (query) => read("logs", query),
     page: (...asked) => read("page", ...asked),
     putPayloads: (payloads) => caller.call("putPayloads", payloads),
