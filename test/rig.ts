@@ -289,7 +289,7 @@ export function makeConfig(folder: string): Config {
     answers: { keepMs: 30 * 86_400_000, countPerUser: 10_000, bytesPerUser: 2 ** 28, bytes: 2 ** 32 },
     ...makeReuseConfig(folder),
     // Tests of other things count their calls.
-    travel: { maxAttempts: 1, backoff: { baseMs: 100, capMs: 1_000 }, totalMs: 120_000 },
+    travel: { maxAttempts: 1, backoff: { baseMs: 100, capMs: 1_000 }, totalMs: 120_000, hedgeAfterMs: 10_000 },
     health: HEALTH,
     timeouts: { keepAliveMs: 0, upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
     prices: { overrides: [], file: null, publicKey: null, marketFile: null, refreshMs: 3_600_000, onUnknown: "allow" },

@@ -149,6 +149,7 @@ function readConfig(reading: Reading): Config {
       maxAttempts: values.max_attempts,
       backoff: { baseMs: values.retry_backoff, capMs: values.retry_backoff_max },
       totalMs: values.retry_window,
+      hedgeAfterMs: values.hedge_after,
     },
     health: readHealth(values),
     timeouts: readTimeouts(values),

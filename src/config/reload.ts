@@ -39,6 +39,7 @@ const PARTS = {
   db_conn_max_lifetime: (config) => config.database.maxLifetimeMs,
   db_max_open_conns: (config) => config.database.maxConnections,
   environment: (config) => config.environment,
+  hedge_after: (config) => config.travel.hedgeAfterMs,
   home: (config) => config.home,
   http_address: (config) => [config.http.hostname, config.http.port],
   idempotency: (config) => config.idempotency.isOn,

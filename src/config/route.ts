@@ -1,7 +1,15 @@
 // Routes with a name: what `[route.NAME]` may say, and what it means. The same rules hold for routes that are declared while the gateway runs.
 // Knows no file and no database.
 
-import type { Overrides, RoutePolicy, RouteRule, RouteShare, RouteTarget, StickBy } from "../gateway/rule.ts";
+import type {
+  HedgeRule,
+  Overrides,
+  RoutePolicy,
+  RouteRule,
+  RouteShare,
+  RouteTarget,
+  StickBy,
+} from "../gateway/rule.ts";
 import type { Strategy } from "../gateway/way/choose.ts";
 import { findNearest } from "../lib/nearest.ts";
 import { readConditions } from "./condition.ts";
@@ -33,6 +41,11 @@ export const ROUTE_SETTINGS = {
   endpoint: {
     about: "Only such calls: chat.completions, messages, responses, embeddings …",
     example: "messages, responses",
+  },
+  hedge: {
+    about:
+      "Asks a second target beside one that is silent for too long; the first answer is given. yes or p95: for longer than 95 of 100 of its answers take to begin; or a duration",
+    example: "p95",
   },
   images: { about: "Only requests with pictures (yes) or without (no)", example: "no" },
   key: { about: "Only requests with these API keys, by id; ! excludes", example: "019ac1f2-*" },
@@ -149,12 +162,14 @@ function readPolicy(fields: ReadonlyMap<string, string>, faults: Faults, parts: 
   const stickBy = pick(fields, "sticky_by", defineChoice<StickBy>(["key", "prompt", "user"]), faults);
   const cacheTtlMs = pick(fields, "cache", durationOrOff, faults);
   const cacheScope = pick(fields, "cache_scope", defineChoice(["global", "key", "user"]), faults);
+  const hedge = readHedge(fields, faults);
   const maxAttempts = pick(fields, "max_attempts", defineInteger(1, 20), faults);
   const retryWindowMs = pick(fields, "retry_window", defineDuration(), faults);
   return {
     ...(cacheTtlMs === undefined ? {} : { cacheTtlMs }),
     ...(cacheScope === undefined ? {} : { cacheScope }),
     ...(canary === undefined ? {} : { canary }),
+    ...(hedge === undefined ? {} : { hedge }),
     ...(shadow.length === 0 ? {} : { shadow }),
     ...(onContextLength.length === 0 ? {} : { onContextLength }),
     ...(onRefusal.length === 0 ? {} : { onRefusal }),
@@ -162,6 +177,15 @@ function readPolicy(fields: ReadonlyMap<string, string>, faults: Faults, parts: 
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     ...(retryWindowMs === undefined ? {} : { retryWindowMs }),
   };
+}
+
+function readHedge(fields: ReadonlyMap<string, string>, faults: Faults): HedgeRule | undefined {
+  const text = fields.get("hedge")?.trim() ?? "no";
+  if (text.toLowerCase() === "p95") return { afterMs: null };
+  const said = parseText(boolean, text);
+  if ("value" in said) return said.value ? { afterMs: null } : undefined;
+  const afterMs = pick(fields, "hedge", defineDuration(), faults);
+  return afterMs === undefined ? undefined : { afterMs };
 }
 
 /** `provider/model 10%`. */

@@ -4,6 +4,13 @@ import type { Key } from "./key.ts";
 import * as syntax from "./syntax.ts";
 
 export const TRAVEL_KEYS = {
+  hedge_after: {
+    about:
+      "How long a target of a route with hedge=yes may be silent until a second one is asked beside it, as long as little is known of how long it takes",
+    group: "upstream",
+    type: syntax.defineDuration(),
+    fallback: "10s",
+  },
   keep_alive: {
     about:
       "How often a client whose stream has not begun is sent a comment, so that nothing takes the silence for the end; 0: never",

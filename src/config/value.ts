@@ -106,6 +106,7 @@ export interface Config {
     maxAttempts: number;
     backoff: { baseMs: number; capMs: number };
     totalMs: number;
+    hedgeAfterMs: number;
   };
   /** When what fails is left alone, unless its provider says otherwise. */
   health: HealthSettings;

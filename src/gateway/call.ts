@@ -18,6 +18,7 @@ import type { Capture } from "./capture.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Bindings } from "./rest/binding.ts";
 import type { Memory } from "./memory.ts";
+import type { Hedges } from "./hedge.ts";
 import type { Mirrors } from "./mirror.ts";
 import type { Router } from "./route.ts";
 import type { Deadlines, Fetch } from "./send.ts";
@@ -75,6 +76,8 @@ export interface GatewayTools {
   prices: PriceBook;
   /** Who of those that may be asked is asked first, and how they are doing. */
   fleet: Fleet;
+  /** What is known for asking a second target beside a slow one. */
+  hedges: Hedges;
   /** Room for requests that are sent to a second target as well. */
   mirrors: Mirrors;
   /** How much trying again a provider is to bear. */

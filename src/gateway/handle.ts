@@ -86,22 +86,23 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
   const facts = openFacts(call, { endpoint: call.wire.endpoint, isStream: peek.stream, body: asked.body });
   const chosen = listTargets(scene, wanted, facts);
   const targets = chooseOrder(chosen, { call, tools, scene, facts });
-  const prepare = async ({ target, line, visit, watchesRefusals = false }: Prepared): Promise<Ready> => {
+  const prepare = async ({ target, visit, ...at }: Prepared): Promise<Ready> => {
+    const { line, record: hand = record, watchesRefusals = false } = at;
     const plan = tellOurs(planFor(scene, target, wanted), recalled?.ask.ours);
     const body = overrideObject(asked.body, target.set);
     const bound = (): Amount => boundOf(call, tools, scene, { plan, body });
-    const reserving = plan.local === undefined ? record.reserve(plan, bound) : undefined;
+    const reserving = plan.local === undefined ? hand.reserve(plan, bound) : undefined;
     if (reserving !== undefined) await reserving;
     // To count is free.
     const isWork = plan.local === undefined && call.wire.operation !== "count";
-    if (isWork) judgePrice({ plan, record, scene, tools, body });
-    record.planned(plan, visit?.end);
+    if (isWork) judgePrice({ plan, record: hand, scene, tools, body });
+    hand.planned(plan, visit?.end);
     return {
       call,
       tools,
       scene,
       plan,
-      record,
+      record: hand,
       line,
       body: asked.body,
       stream: peek.stream,
@@ -112,7 +113,7 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
   };
   if (recalled?.ask.isBackground !== true) {
     const waiting = { call, clock: tools.clock, everyMs: scene.keepAliveMs, isStream: peek.stream, fail };
-    const going = travelOn({ chosen, targets, call, tools, scene, line, record }, async (at) =>
+    const going = travelOn({ chosen, targets, call, tools, scene, line, record, isStream: peek.stream }, async (at) =>
       perform(await prepare(at)),
     );
     const bound = (plan: Plan): Amount => boundOf(call, tools, scene, { plan, body: asked.body });

@@ -2,11 +2,13 @@
 
 import { type GatewayError, toGatewayError } from "../ir/index.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
+import { type Hand, openHedging } from "./hedge.ts";
 import { chooseRules, findStandIns, isSamePlace } from "./order.ts";
 import type { Target, Targets } from "./plan.ts";
 import type { CallRecord } from "./record.ts";
 import { type Line, openLine } from "./send.ts";
 import type { Visit } from "./way/fleet.ts";
+import { type RetryBudget, countFirst } from "./way/retry.ts";
 import { type Outcome, travel } from "./way/travel.ts";
 
 export interface Leg {
@@ -18,61 +20,78 @@ export interface Leg {
   scene: Scene;
   /** Of the call; each attempt hangs on it by a line of its own. */
   line: Line;
-  record: Pick<CallRecord, "hold" | "intend">;
+  record: CallRecord;
+  isStream: boolean;
 }
 
 /** One call to one target. */
 export interface AttemptAt {
   target: Target;
   line: Line;
+  record: CallRecord;
   visit: Visit;
   /** Whether an answer that is a refusal gives way to another provider's. */
   watchesRefusals: boolean;
 }
 
-/** Asks one target after another, as far as that may help. */
-export function travelOn(
-  { chosen, targets, call, tools, scene, line, record }: Leg,
-  attempt: (at: AttemptAt) => Promise<Outcome<Response>>,
-): Promise<Response> {
+/** Asks one target after another, as far as that may help; where the route has it so, a second one beside one that is slow. */
+export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<Response>>): Promise<Response> {
+  const { chosen, targets, call, tools, scene, line, record } = leg;
   let isFirst = true;
-  let watchesRefusals = (chosen.policy?.onRefusal.length ?? 0) > 0;
+  let isTurned = false;
+  const watchesRefusals = (chosen.policy?.onRefusal.length ?? 0) > 0;
+  const askedProviders = new Set<string>();
+  /** Only what is asked of a provider again is a burden that it has not had. */
+  const budgetOf = ({ provider }: Target): RetryBudget => {
+    const budget = tools.retryBudgets.of(provider.name);
+    return askedProviders.has(provider.name) ? budget : countFirst(budget);
+  };
+  const ask = async (target: Target, hand: Hand): Promise<Outcome<Response>> => {
+    askedProviders.add(target.provider.name);
+    const visit = tools.fleet.visit(target);
+    try {
+      const outcome = await attempt({ target, ...hand, visit, watchesRefusals: watchesRefusals && !isTurned });
+      return outcome.failure === null ? outcome : heldAt(hand.record.hold(), outcome.failure, outcome.tell);
+    } catch (error) {
+      hand.line.release(true);
+      // Where it came so far that it was made, its end is known by now.
+      visit.drop();
+      const failure = toGatewayError(error);
+      return heldAt(hand.record.hold(), failure, async (headers) => {
+        failure.headers = { ...failure.headers, ...headers };
+        throw failure;
+      });
+    }
+  };
+  const rule = targets.length > 1 ? chosen.policy?.hedge : undefined;
+  const hedged = rule === undefined ? null : openHedging({ leg, rule, ask, budgetOf, mayAsk: () => !isTurned });
   return travel({
     targets,
     rules: chooseRules(scene.travel, chosen.policy),
     clock: tools.clock,
     random: Math.random,
     isKin: isSamePlace,
-    budgetOf: ({ provider }) => tools.retryBudgets.of(provider.name),
+    budgetOf: (target) => (hedged?.isKnown(target) === true ? FREE : budgetOf(target)),
     signal: call.signal,
     startedMs: call.startedMs,
     // Nobody waits for it: should it not be written, the call stands there as under way.
     resting: () => void record.intend().catch(() => undefined),
     standIns(failure) {
       const found = findStandIns(chosen, { scene, tools }, failure);
-      if (found.length > 0) watchesRefusals = false;
+      if (found.length > 0) isTurned = true;
       return found;
     },
-    async attempt(target) {
+    attempt(target) {
+      if (hedged !== null) return hedged.attempt(target);
       const own = isFirst ? line : openLine(call.signal, tools.clock);
       isFirst = false;
-      const visit = tools.fleet.visit(target);
-      try {
-        const outcome = await attempt({ target, line: own, visit, watchesRefusals });
-        return outcome.failure === null ? outcome : heldAt(record.hold(), outcome.failure, outcome.tell);
-      } catch (error) {
-        own.release(true);
-        // Where it came so far that it was made, its end is known by now.
-        visit.drop();
-        const failure = toGatewayError(error);
-        return heldAt(record.hold(), failure, async (headers) => {
-          failure.headers = { ...failure.headers, ...headers };
-          throw failure;
-        });
-      }
+      return ask(target, { line: own, record });
     },
   });
 }
+
+/** Of what was paid for already. */
+const FREE: RetryBudget = { called: () => undefined, spend: () => true };
 
 /** Should the client be told of this one in the end, the record is to tell of it, too. */
 function heldAt(

@@ -1,142 +1,55 @@
 // Keeps the books of one request while it lives, and settles them once: what each call to a provider used, and what all of them cost.
 // Knows no SQL and no format.
 
-import type { Event, GatewayError, Usage } from "../ir/index.ts";
-import { GatewayError as Failure, type JsonObject } from "../ir/index.ts";
-import {
-  type Amount,
-  type Attempt,
-  type Intent,
-  type LedgerEntry,
-  type Price,
-  type Ticket,
-  BLANK_ENTRY,
-  FREE,
-} from "../ledger/index.ts";
+import type { GatewayError } from "../ir/index.ts";
+import { GatewayError as Failure } from "../ir/index.ts";
+import { type Attempt, type Intent, type LedgerEntry, type Ticket, BLANK_ENTRY } from "../ledger/index.ts";
 import { listShares } from "../lib/share.ts";
-import { announceAttempt, nameAccount, printAttempt } from "./attempt.ts";
-import type { Call, GatewayTools } from "./call.ts";
-import { collectText } from "./capture.ts";
-import { type Bodies, type Figures, layOut, openBodies, sumFigures } from "./figures.ts";
+import { createAppraiser } from "./appraise.ts";
+import { announceAttempt, printAttempt } from "./attempt.ts";
+import type { GatewayTools } from "./call.ts";
+import { type Figures, layOut, sumFigures } from "./figures.ts";
 import { cleanHeader } from "./header.ts";
 import { correctLater } from "./later.ts";
-import type { Plan } from "./plan.ts";
-import { type Counted, priceCall } from "./price-call.ts";
-import { openReserving } from "./reserve.ts";
+import type { CallRecord, RecordedCall } from "./recording.ts";
+import { type Reserving, openReserving } from "./reserve.ts";
 import { readTags } from "./tag.ts";
-import { type AnsweredUsage, type MeasuredUsage, type Tally, MAX_NAME_LENGTH, openTally } from "./tally.ts";
-import { type Witness, createWitness } from "./witness.ts";
+import { MAX_NAME_LENGTH } from "./tally.ts";
+import { type Try, closeTry, createTries } from "./try.ts";
 
-export interface CallRecord {
-  /** Throws invalid_request where the caller's tags cannot be kept. */
-  asked(model: string, stream: boolean): void;
-  /**
-   * Reserves what the call may cost of each budget that concerns it, before it is planned; a promise only where that must be waited for.
-   * Throws or rejects with a GatewayError of kind `quota_exceeded` where it does not fit.
-   */
-  reserve(plan: Pick<Plan, "model" | "provider">, bound: () => Amount): Promise<void> | undefined;
-  /** What was reserved is free again: nothing more is to come of it. */
-  release(): void;
-  /** Who is called next, and who wants to know how that ends. `firstOutputMs`: from the call on; null where there was none. */
-  planned(plan: RecordedPlan, ended?: (error: GatewayError | null, firstOutputMs: number | null) => void): void;
-  /** Of the present attempt: a way back to it, where the client is given its answer after all although others were asked since. */
-  hold(): () => void;
-  /**
-   * Announces, durably, that the planned provider is about to be called, or what came of it where another call may follow. Rejects with a
-   * GatewayError of kind `overloaded` where the books cannot be written: then it must not be called. `isKnown`: with all that is known by
-   * now, where the work was done before.
-   */
-  intend(isKnown?: boolean): Promise<void>;
-  /** The planned provider is called now; what it is asked is read only where it reports no input. */
-  estimateInput(read: () => string): void;
-  /** The body that the provider is sent. */
-  sent(body: string): void;
-  /** A body of text that is not planned for as such, and the name of its format. */
-  asking(text: { format: string; body: string }): void;
-  /** Bytes of the provider's answer, whole or piece by piece; text stands for its UTF-8. */
-  got(piece: string | Uint8Array): void;
-  /** The whole answer, where it did not come with the response but was asked for later. */
-  fetched(answer: string): void;
-  /** What was announced has rows of its own, or never came to be: none is written here. */
-  withdraw(): void;
-  /** A word for the client beside its answer, such as `price_unknown`. */
-  warn(word: string): void;
-  /** Closes the attempt that is under way. `report`: the provider's own words on what a stream used. */
-  attempted(attempt: {
-    status: number | null;
-    error: GatewayError | null;
-    upstreamRequestId: string | null;
-    report?: JsonObject | null;
-  }): void;
-  /** Who was asked, as response headers; nothing before that was decided. */
-  describe(): Record<string, string>;
-  /** What a whole answer reported. */
-  answered(answer: AnsweredUsage): void;
-  /** What an answer reported that is no chat. */
-  measured(answer: MeasuredUsage): void;
-  /** One event of a stream. */
-  observed(event: Event): void;
-  /** The provider's own words on what was used, where they come by themselves. */
-  reported(report: JsonObject | null): void;
-  /** What would be booked of the present attempt, estimated where its provider reports nothing; null where there was no answer. */
-  usage(): Usage | null;
-  /** Cost of what is known now; null where the price or the usage is unknown. */
-  price(): Price | null;
-  /**
-   * Writes the row, once; later calls wait for the same write. Rejects with a GatewayError of kind `overloaded` where the books cannot be
-   * written: an answer that is not on record must not be released.
-   */
-  settle(status: number, error: GatewayError | null): Promise<void>;
+export type { CallRecord, RecordedCall, RecordedPlan } from "./recording.ts";
+
+/** One hand that writes into the record: of several calls that are made at once, each has one. */
+interface Hand {
+  current: Try;
+  reserving: Reserving;
+  /** Another one gives the answer. */
+  isLost: boolean;
+  /** Ends what it tells of. */
+  lost: () => void;
 }
-
-/** With the body that is sent and the format that it is in, where it is text that can be counted again. */
-export type RecordedPlan = Pick<Plan, "dropped" | "model" | "provider"> &
-  Partial<Pick<Plan, "body" | "endpoint" | "spoken">>;
-
-/** One call to one provider. */
-interface Try {
-  plan: RecordedPlan | null;
-  tally: Tally;
-  witness: Witness;
-  bodies: Bodies;
-  /** Null where no text is kept. */
-  captured: { request: CollectedText; response: CollectedText } | null;
-  startedMs: number;
-  /** Its provider was called, or is about to be. */
-  isCalled: boolean;
-  /** Null while it is under way. */
-  attempt: Attempt | null;
-  ended: Parameters<CallRecord["planned"]>[1];
-}
-
-type CollectedText = ReturnType<typeof collectText>;
 
 type RecordTools = Pick<
   GatewayTools,
   "budgets" | "capture" | "clock" | "fetch" | "ledger" | "metrics" | "prices" | "recounter" | "scene"
 >;
 
-/** Of a call, what its row says. */
-export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs" | "startedWallMs"> & {
-  endpoint: string;
-  headers?: Headers;
-};
-
 export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   const nowMs = tools.clock.monotonicMs;
-  const isCaptured = tools.capture.isOn();
-  const openTry = (plan: RecordedPlan | null): Try => ({
-    plan,
-    tally: openTally(nowMs),
-    witness: createWitness(tools.recounter),
-    bodies: openBodies(),
-    captured: isCaptured ? { request: collectText(), response: collectText() } : null,
-    startedMs: nowMs(),
-    isCalled: false,
-    attempt: null,
-    ended: undefined,
+  const openTry = createTries(tools);
+  const { findPrice, evaluate } = createAppraiser(call, tools.prices);
+  const openHand = (lost: () => void): Hand => ({
+    current: openTry(null),
+    reserving: openReserving(call, tools),
+    isLost: false,
+    lost,
   });
-  let current = openTry(null);
+  const root = openHand(() => undefined);
+  /** Those of calls that are made at once. */
+  const forks: Hand[] = [];
+  let winner: Hand | null = null;
+  /** What the row tells of. */
+  let current = root.current;
   const tries: Try[] = [];
   const warnings: string[] = [];
   let modelAsked = "";
@@ -146,40 +59,30 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   let figures: Figures | null = null;
   let tags: string[] | null = null;
   const done = tools.ledger.expect();
-  const reserving = openReserving(call, tools);
-
-  const findPrice = (of: RecordedPlan, counted: Counted): Price | null =>
-    priceCall(tools.prices, of, { ...counted, at: new Date(call.startedWallMs) });
-
-  const evaluate = ({ plan, tally }: Try): Figures => {
-    const { price, ...weighed } = tally.weigh();
-    if (price === "free") return { ...weighed, price: FREE };
-    const hasFigures = weighed.usage !== null || weighed.units !== null;
-    if (price === "unknown" || !hasFigures || plan === null) return { ...weighed, price: null };
-    return { ...weighed, price: findPrice(plan, { ...weighed, served: tally.served(), isSum: price === "sum" }) };
-  };
 
   const all = (): Figures => (tries.length > 1 ? sumFigures(tries.map(evaluate)) : evaluate(current));
 
   const printAttempts = (): Attempt[] =>
     tries.flatMap((each) => printAttempt(each, tries.length > 1 ? evaluate(each) : null));
 
-  const announce = (): Intent => ({
-    id: call.id,
-    requestId: call.requestId,
-    createdAt: new Date(call.startedWallMs),
-    userId: call.caller.userId,
-    apiKeyId: call.caller.keyId,
-    endpoint: call.endpoint,
-    tags,
-    modelAsked,
-    provider: current.plan?.provider.name ?? null,
-    streamed,
-    dropped: current.plan?.dropped ?? [],
-    // What earlier attempts used is paid for, whatever becomes of this one.
-    ...(tries.some(({ attempt }) => attempt !== null) ? layOut(all()) : {}),
-    attempts: [...printAttempts(), ...announceAttempt(current)],
-  });
+  const announce = (): Intent => {
+    return {
+      id: call.id,
+      requestId: call.requestId,
+      createdAt: new Date(call.startedWallMs),
+      userId: call.caller.userId,
+      apiKeyId: call.caller.keyId,
+      endpoint: call.endpoint,
+      tags,
+      modelAsked,
+      provider: current.plan?.provider.name ?? null,
+      streamed,
+      dropped: current.plan?.dropped ?? [],
+      // What earlier attempts used is paid for, whatever becomes of this one.
+      ...(tries.some(({ attempt }) => attempt !== null) ? layOut(all()) : {}),
+      attempts: [...printAttempts(), ...tries.flatMap(announceAttempt)],
+    };
+  };
 
   const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
     figures = all();
@@ -220,8 +123,9 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     tools.capture.keep({ entryId: call.id, ...owner, request, response });
   };
 
-  const write = async (entry: LedgerEntry): Promise<void> => {
+  const write = async (entry: LedgerEntry, { reserving }: Hand): Promise<void> => {
     reserving.book(entry);
+    for (const hand of forks) if (hand.reserving !== reserving) hand.reserving.release();
     try {
       await tools.ledger.add(entry, ticket);
     } catch (cause) {
@@ -243,106 +147,146 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     correctLater({ ...booked, entry, plan, answerId, findPrice: (told) => findPrice(plan, told) }, tools);
   };
 
-  return {
+  /** It is not called, and the others are what the row tells of. */
+  const strike = (own: Try): void => {
+    const index = tries.indexOf(own);
+    if (index !== -1) tries.splice(index, 1);
+    if (current === own) current = tries.at(-1) ?? current;
+  };
+
+  const lose = (hand: Hand): void => {
+    if (hand.isLost) return;
+    hand.isLost = true;
+    hand.lost();
+    const own = hand.current;
+    if (own.attempt !== null) return;
+    if (own.isOut) closeTry(own, { status: null, error: beaten(), upstreamRequestId: null }, nowMs());
+    else strike(own);
+  };
+
+  const win = (hand: Hand): boolean => {
+    if (hand.isLost) return false;
+    if (forks.length === 0 || winner !== null) return true;
+    winner = hand;
+    for (const each of forks) if (each !== hand) lose(each);
+    if (hand !== root) current = hand.current;
+    return true;
+  };
+
+  const describe = ({ plan }: Try, near: Readonly<Record<string, string>>): Record<string, string> => {
+    if (plan === null) return near;
+    return {
+      ...near,
+      "x-tokligence-provider": plan.provider.name,
+      ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
+      "x-tokligence-attempts": String(tries.filter(({ isCalled }) => isCalled).length),
+      ...(warnings.length === 0 ? {} : { "x-tokligence-warning": warnings.join(", ") }),
+    };
+  };
+
+  const openView = (hand: Hand): CallRecord => ({
     asked(model, stream) {
       modelAsked = model.slice(0, MAX_NAME_LENGTH);
       streamed = stream;
       tags = call.headers === undefined ? null : readTags(call.headers);
     },
-    reserve: (next, bound) => reserving.reserve(next, { modelAsked, tags }, bound),
-    release: reserving.release,
+    reserve: (next, bound) => hand.reserving.reserve(next, { modelAsked, tags }, bound),
+    release: hand.reserving.release,
     planned(next, ended) {
+      if (hand.isLost) throw beaten();
       current = { ...openTry(next), ended };
+      hand.current = current;
       tries.push(current);
     },
+    fork(lost) {
+      const own = openHand(lost);
+      forks.push(own);
+      return openView(own);
+    },
+    win: () => win(hand),
     hold() {
-      const held = current;
+      const held = hand === root ? current : hand.current;
       return () => {
         current = held;
+        hand.current = held;
       };
     },
     intend(isKnown = false) {
+      if (hand.isLost) return Promise.reject(beaten());
+      const own = hand.current;
       const announced = tools.ledger.intend(isKnown ? makeEntry(200, null) : announce(), ticket);
       ticket = announced.ticket;
-      const own = current;
       own.isCalled = true;
-      return announced.durable.catch((cause: unknown) => {
-        if (own.attempt === null) own.isCalled = false;
-        // It is not called, and those before it are what the row tells of.
-        if (tries.length > 1 && current.attempt === null) {
-          tries.pop();
-          current = tries.at(-1) ?? current;
-        }
-        throw booksClosed(cause);
-      });
+      return announced.durable.then(
+        () => {
+          // Struck out meanwhile.
+          if (hand.isLost && own.attempt === null) throw beaten();
+          own.isOut = true;
+        },
+        (cause: unknown) => {
+          if (own.attempt === null) own.isCalled = false;
+          if (tries.length > 1 && own.attempt === null) {
+            strike(own);
+            hand.current = current;
+          }
+          throw booksClosed(cause);
+        },
+      );
     },
     estimateInput(read) {
-      current.isCalled = true;
-      current.tally.estimateInput(read);
+      hand.current.isCalled = true;
+      hand.current.tally.estimateInput(read);
     },
     sent(body) {
-      current.bodies.sent(body);
-      current.captured?.request.add(body);
+      hand.current.bodies.sent(body);
+      hand.current.captured?.request.add(body);
     },
     got(piece) {
-      current.bodies.got(piece);
-      current.captured?.response.add(piece);
-      if (typeof piece === "string") current.witness.answered(piece);
+      const own = hand.current;
+      own.bodies.got(piece);
+      own.captured?.response.add(piece);
+      if (typeof piece === "string") own.witness.answered(piece);
     },
-    asking: (text) => current.witness.asking(text),
-    fetched: (answer) => current.witness.answered(answer),
+    asking: (text) => hand.current.witness.asking(text),
+    fetched: (answer) => hand.current.witness.answered(answer),
     withdraw() {
       if (ticket !== null) tools.ledger.withdraw(ticket);
-      reserving.release();
+      hand.reserving.release();
       done();
     },
     warn(word) {
       warnings.push(word);
     },
-    attempted({ status, error, upstreamRequestId, report }) {
-      const { plan, tally, startedMs } = current;
-      if (plan === null) return;
-      if (report !== undefined) tally.reported(report);
-      tally.closed(error);
-      current.isCalled = true;
-      current.attempt = {
-        provider: plan.provider.name,
-        model: plan.model.slice(0, MAX_NAME_LENGTH),
-        ...nameAccount(plan),
-        status,
-        errorKind: error?.kind ?? null,
-        upstreamRequestId,
-        latencyMs: Math.round(nowMs() - startedMs),
-      };
-      const firstMs = tally.firstOutputMs();
-      current.ended?.(error, error !== null ? null : (firstMs ?? nowMs()) - startedMs);
+    attempted(ended) {
+      // A whole answer is there.
+      if (ended.error === null && !win(hand)) throw beaten();
+      if (hand.isLost && hand.current.attempt !== null) return;
+      closeTry(hand.current, ended, nowMs());
     },
-    describe() {
-      const { plan } = current;
-      const near = reserving.headers() ?? {};
-      if (plan === null) return near;
-      return {
-        ...near,
-        "x-tokligence-provider": plan.provider.name,
-        ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
-        "x-tokligence-attempts": String(tries.filter(({ isCalled }) => isCalled).length),
-        ...(warnings.length === 0 ? {} : { "x-tokligence-warning": warnings.join(", ") }),
-      };
-    },
-    answered: (answer) => current.tally.answered(answer),
-    measured: (answer) => current.tally.measured(answer),
+    describe: () => describe(hand === root ? current : hand.current, hand.reserving.headers() ?? {}),
+    answered: (answer) => hand.current.tally.answered(answer),
+    measured: (answer) => hand.current.tally.measured(answer),
     observed(event) {
-      current.tally.observed(event);
-      current.witness.observed(event);
+      const own = hand.current;
+      own.tally.observed(event);
+      own.witness.observed(event);
     },
-    reported: (report) => current.tally.reported(report),
-    usage: () => current.tally.weigh().usage,
+    reported: (report) => hand.current.tally.reported(report),
+    usage: () => hand.current.tally.weigh().usage,
     price: () => (figures ?? all()).price,
     settle(status, error) {
-      settled ??= write(makeEntry(status, error)).finally(done);
+      if (settled !== null || !win(hand)) return settled ?? Promise.resolve();
+      settled = write(makeEntry(status, error), winner ?? hand).finally(done);
       return settled;
     },
-  };
+  });
+
+  return openView(root);
+}
+
+/** Of a call that is ended since another one was faster. */
+function beaten(): Failure {
+  return new Failure({ kind: "cancelled", message: "Another provider answered first." });
 }
 
 /** The refusal while rows cannot be written. */

@@ -53,7 +53,10 @@ export interface WayTarget {
 }
 
 /** What a route says beside its targets. */
-export type WayPolicy = Pick<RoutePolicy, "cacheScope" | "cacheTtlMs" | "maxAttempts" | "retryWindowMs" | "stickBy"> & {
+export type WayPolicy = Pick<
+  RoutePolicy,
+  "cacheScope" | "cacheTtlMs" | "hedge" | "maxAttempts" | "retryWindowMs" | "stickBy"
+> & {
   canary: { target: WayTarget; percent: number } | null;
   shadow: readonly { target: WayTarget; percent: number }[];
   onContextLength: readonly WayTarget[];

@@ -62,6 +62,8 @@ export interface RoutePolicy {
   canary?: RouteShare;
   /** That share of the requests is sent to it too, and nobody sees what it answers. */
   shadow?: readonly RouteShare[];
+  /** Whether a second target is asked beside one that is silent for too long, and the first answer is given. */
+  hedge?: HedgeRule;
   /** Who is asked where a prompt is too long for the one that was asked. */
   onContextLength?: readonly RouteTarget[];
   /** Who is asked where one would not answer for what the request or its answer is about. */
@@ -70,6 +72,11 @@ export interface RoutePolicy {
   stickBy?: StickBy;
   maxAttempts?: number;
   retryWindowMs?: number;
+}
+
+/** `afterMs`: how long that is; null: what 95 of 100 of the target's answers take to begin. */
+export interface HedgeRule {
+  afterMs: number | null;
 }
 
 export type StickBy = "key" | "prompt" | "user";

@@ -45,6 +45,7 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   db_max_open_conns: ["3"],
   environment: ["live"],
   facade_port: ["1", "http_address"],
+  hedge_after: ["1s"],
   home: ["/h"],
   http_address: ["127.0.0.1:8081"],
   idempotency: ["off"],

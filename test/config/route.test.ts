@@ -33,6 +33,7 @@ describe("[route.NAME]", () => {
         "on_refusal=openai/gpt-4.1",
         "cache=10m",
         "cache_scope=user",
+        "hedge=400ms",
         "max_attempts=4",
         "retry_window=90s",
       ),
@@ -69,6 +70,7 @@ describe("[route.NAME]", () => {
         onContextLength: [{ provider: "anthropic", model: "claude-sonnet-4-5", set }],
         onRefusal: [{ provider: "openai", model: "gpt-4.1", set }],
         stickBy: "prompt" as const,
+        hedge: { afterMs: 400 },
         maxAttempts: 4,
         retryWindowMs: 90_000,
       },
@@ -162,6 +164,7 @@ describe("[route.NAME]", () => {
     ["set.model=x", '"model" is the client\'s to say'],
     ["set.a..b=x", "is no field of a body"],
     ["stream=perhaps", "is neither yes"],
+    ["hedge=soon", 'hedge: "soon" is no duration: write it like'],
     ["max_attempts=0", "is no whole number from 1 to 20"],
     ["tarjets=openai", 'unknown key "tarjets" in [route.r] — did you mean "targets"?'],
   ])("%s is refused by its line", async (line, message) => {

@@ -97,14 +97,25 @@ export function createRetryBudget({ ratio, reserve }: { ratio: number; reserve: 
   };
 }
 
+/** For a call that is the first of its request there. */
+export function countFirst(budget: RetryBudget): RetryBudget {
+  return {
+    called: budget.called,
+    spend() {
+      budget.called();
+      return true;
+    },
+  };
+}
+
 /** One a provider: what keeps one from trouble must not be spent on another. */
-export function createRetryBudgets(): { of(provider: string): RetryBudget } {
+export function createRetryBudgets(rules = { ratio: 0.2, reserve: 10 }): { of(provider: string): RetryBudget } {
   const budgets = new Map<string, RetryBudget>();
   return {
     of(provider) {
       let budget = budgets.get(provider);
       if (budget === undefined) {
-        budget = createRetryBudget({ ratio: 0.2, reserve: 10 });
+        budget = createRetryBudget(rules);
         budgets.set(provider, budget);
       }
       return budget;

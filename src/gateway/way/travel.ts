@@ -11,6 +11,8 @@ export interface TravelRules {
   backoff: Backoff;
   /** Nothing is tried any more so long after the request came. */
   totalMs: number;
+  /** How long a target may be silent until another one is asked beside it, where little is known of how long it takes. */
+  hedgeAfterMs: number;
 }
 
 /** What became of one call. */
@@ -33,8 +35,8 @@ interface Journey<Target, Answer> {
   startedMs: number;
   /** A while will pass before the next attempt. */
   resting: () => void;
-  /** May throw a GatewayError instead. */
-  attempt: (target: Target) => Promise<Outcome<Answer>>;
+  /** May throw a GatewayError instead. `calls`: how many it took, where it was not one. */
+  attempt: (target: Target) => Promise<Outcome<Answer> & { calls?: number }>;
   /** Who is asked in place of all others once one failed in this way. Asked once: those who stand in are stood in for by nobody. */
   standIns?: (failure: GatewayError) => readonly Target[];
 }
@@ -61,8 +63,8 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       const budget = journey.budgetOf(target);
       if (attempts === 0 || fresh.delete(target)) budget.called();
       else if (!isFree && !budget.spend()) continue;
-      attempts++;
       const outcome = await attempt(journey, target);
+      attempts += outcome.calls ?? 1;
       if (outcome.failure === null) return outcome.answer;
       const { failure } = outcome;
       // Nobody was called: the budget was asked before.
@@ -118,7 +120,7 @@ type Failed<Answer> = { failure: GatewayError; tell?: (headers: Readonly<Record<
 async function attempt<Target, Answer>(
   journey: Journey<Target, Answer>,
   target: Target,
-): Promise<Failed<Answer> | { failure: null; answer: Answer }> {
+): Promise<(Failed<Answer> | { failure: null; answer: Answer }) & { calls?: number }> {
   try {
     return await journey.attempt(target);
   } catch (error) {

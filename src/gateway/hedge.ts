@@ -1,0 +1,118 @@
+// A second target beside one that is silent for longer than it mostly is: of both, the first answer is the client's, and the other call is ended.
+// Knows no format.
+
+import { GatewayError } from "../ir/index.ts";
+import type { Leg } from "./leg.ts";
+import { chooseRules, isSamePlace } from "./order.ts";
+import type { Target } from "./plan.ts";
+import type { CallRecord } from "./record.ts";
+import type { HedgeRule } from "./rule.ts";
+import { type Line, openLine } from "./send.ts";
+import { race } from "./way/beside.ts";
+import { type Patience, createPatience } from "./way/patience.ts";
+import { type RetryBudget, createRetryBudgets } from "./way/retry.ts";
+import type { Outcome } from "./way/travel.ts";
+
+/** What is known of how long places take, and how many calls were made beside others. */
+export interface Hedges {
+  patience: Patience;
+  /** Of the provider that is too slow. */
+  budgets: { of(provider: string): RetryBudget };
+}
+
+/** One call more for ten, so that a provider which has become slow is not given twice the work. */
+const BUDGET = { ratio: 0.1, reserve: 2 };
+
+export function createHedges(): Hedges {
+  return { patience: createPatience(), budgets: createRetryBudgets(BUDGET) };
+}
+
+/** Of one call: its own line, and its own hand in the record. */
+export interface Hand {
+  line: Line;
+  record: CallRecord;
+}
+
+interface Hedging {
+  leg: Leg;
+  rule: HedgeRule;
+  /** Makes the call. Never rejects. */
+  ask: (target: Target, hand: Hand) => Promise<Outcome<Response>>;
+  budgetOf: (target: Target) => RetryBudget;
+  /** Whether those that were declared are asked still, and nobody in their place. */
+  mayAsk: () => boolean;
+}
+
+export interface Hedged {
+  attempt(target: Target): Promise<Outcome<Response> & { calls: number }>;
+  /** Whether it was called beside another one: what came of it is known. */
+  isKnown(target: Target): boolean;
+}
+
+export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedged {
+  const { chosen, targets, call, tools, scene, record } = leg;
+  const { clock } = tools;
+  const { patience, budgets } = tools.hedges;
+  const { maxAttempts } = chooseRules(scene.travel, chosen.policy);
+  /** What came of those that were called beside others, until it is their turn. */
+  const known = new Map<Target, Outcome<Response>>();
+  const asked = new Set<Target>();
+  let calls = 0;
+  leg.line.release(false);
+
+  const run = async (target: Target): Promise<Outcome<Response>> => {
+    calls++;
+    asked.add(target);
+    const startedMs = clock.monotonicMs();
+    const presence = follow(call.signal);
+    const hand = { record: record.fork(() => presence.abort()), line: openLine(presence.signal, clock) };
+    const outcome = await ask(target, hand);
+    const isBeaten = outcome.failure === null ? !hand.record.win() : outcome.failure.kind === "cancelled";
+    // One that nobody waited for any longer was slow, too: else the slow ones would never be counted.
+    const isMeasured = outcome.failure === null || outcome.failure.kind === "timeout" || isBeaten;
+    if (isMeasured && !call.signal.aborted) patience.note(nameOf(target, leg), clock.monotonicMs() - startedMs);
+    if (outcome.failure !== null) hand.record.release();
+    return isBeaten && outcome.failure === null ? beaten() : outcome;
+  };
+
+  const findSecond = (first: Target): Target | null => {
+    if (!mayAsk() || call.signal.aborted || calls >= maxAttempts) return null;
+    const target = targets.find((each) => !asked.has(each) && !isSamePlace(each, first));
+    if (target === undefined || !budgets.of(first.provider.name).spend()) return null;
+    return budgetOf(target).spend() ? target : null;
+  };
+
+  return {
+    isKnown: (target) => known.has(target),
+    async attempt(target) {
+      const found = known.get(target);
+      if (found !== undefined) {
+        known.delete(target);
+        return { ...found, calls: 0 };
+      }
+      budgets.of(target.provider.name).called();
+      const afterMs = rule.afterMs ?? patience.p95(nameOf(target, leg)) ?? scene.travel.hedgeAfterMs;
+      const raced = await race(target, { clock, afterMs, run, second: () => findSecond(target) });
+      if (raced.beside !== null) known.set(raced.beside.target, raced.beside.outcome);
+      return { ...raced.outcome, calls: raced.calls };
+    },
+  };
+}
+
+/** Whole answers and first words take their time, each its own. */
+function nameOf({ provider, model }: Target, { isStream }: Leg): string {
+  return `${provider.name}#${provider.account ?? ""}/${model.slice(0, 200)}${isStream ? "" : " (whole)"}`;
+}
+
+/** Aborted with the other one, which is as short-lived as its request. */
+function follow(signal: AbortSignal): AbortController {
+  const own = new AbortController();
+  if (signal.aborted) own.abort();
+  else signal.addEventListener("abort", () => own.abort(), { once: true });
+  return own;
+}
+
+function beaten(): Outcome<Response> {
+  const failure = new GatewayError({ kind: "cancelled", message: "Another provider answered first." });
+  return { failure, tell: () => Promise.reject(failure) };
+}

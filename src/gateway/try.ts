@@ -1,0 +1,74 @@
+// One call to one provider, from its plan to its end: what the books gather of it while it lives. Knows no other call of its request, no SQL and
+// no format.
+
+import type { Attempt } from "../ledger/index.ts";
+import { nameAccount } from "./attempt.ts";
+import type { GatewayTools } from "./call.ts";
+import { collectText } from "./capture.ts";
+import { type Bodies, openBodies } from "./figures.ts";
+import type { CallRecord, RecordedPlan } from "./recording.ts";
+import { type Tally, MAX_NAME_LENGTH, openTally } from "./tally.ts";
+import { type Witness, createWitness } from "./witness.ts";
+
+export interface Try {
+  plan: RecordedPlan | null;
+  tally: Tally;
+  witness: Witness;
+  bodies: Bodies;
+  /** Null where no text is kept. */
+  captured: { request: CollectedText; response: CollectedText } | null;
+  startedMs: number;
+  /** Its provider was called, or is about to be. */
+  isCalled: boolean;
+  /** It is on the books that its provider is called. */
+  isOut: boolean;
+  /** Null while it is under way. */
+  attempt: Attempt | null;
+  ended: Parameters<CallRecord["planned"]>[1];
+}
+
+type CollectedText = ReturnType<typeof collectText>;
+
+/** All of one request. */
+export function createTries(
+  tools: Pick<GatewayTools, "capture" | "clock" | "recounter">,
+): (plan: RecordedPlan | null) => Try {
+  const nowMs = tools.clock.monotonicMs;
+  const isCaptured = tools.capture.isOn();
+  return (plan) => ({
+    plan,
+    tally: openTally(nowMs),
+    witness: createWitness(tools.recounter),
+    bodies: openBodies(),
+    captured: isCaptured ? { request: collectText(), response: collectText() } : null,
+    startedMs: nowMs(),
+    isCalled: false,
+    isOut: false,
+    attempt: null,
+    ended: undefined,
+  });
+}
+
+/** `nowMs`: on the clock that `startedMs` is of. */
+export function closeTry(
+  own: Try,
+  { status, error, upstreamRequestId, report }: Parameters<CallRecord["attempted"]>[0],
+  nowMs: number,
+): void {
+  const { plan, tally, startedMs } = own;
+  if (plan === null) return;
+  if (report !== undefined) tally.reported(report);
+  tally.closed(error);
+  own.isCalled = true;
+  own.attempt = {
+    provider: plan.provider.name,
+    model: plan.model.slice(0, MAX_NAME_LENGTH),
+    ...nameAccount(plan),
+    status,
+    errorKind: error?.kind ?? null,
+    upstreamRequestId,
+    latencyMs: Math.round(nowMs - startedMs),
+  };
+  const firstMs = tally.firstOutputMs();
+  own.ended?.(error, error !== null ? null : (firstMs ?? nowMs) - startedMs);
+}
