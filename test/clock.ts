@@ -10,7 +10,7 @@ export interface TestClock extends Clock {
 export function makeClock(): TestClock {
   let now = 1_700_000_000_000;
   let timers: { at: number; action: () => void }[] = [];
-  return {
+  const clock: TestClock = {
     wallMs: () => now,
     monotonicMs: () => now,
     after(delayMs, action) {
@@ -32,4 +32,13 @@ export function makeClock(): TestClock {
       now = until;
     },
   };
+  waits.set(clock, (inMs) => timers.some(({ at }) => at === now + inMs));
+  return clock;
+}
+
+const waits = new WeakMap<TestClock, (inMs: number) => boolean>();
+
+/** Whether something falls due in exactly so long. */
+export function isDue(clock: TestClock, inMs: number): boolean {
+  return waits.get(clock)?.(inMs) === true;
 }

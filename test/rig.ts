@@ -5,7 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config, ProviderSettings } from "../src/config/value.ts";
 import type { RunningRecounter } from "../src/audit/index.ts";
-import { type Memory, type OpenSharing, createCapture, createMemory, openControls } from "../src/gateway/index.ts";
+import {
+  type Dial,
+  type Memory,
+  type OpenSharing,
+  createCapture,
+  createMemory,
+  openControls,
+} from "../src/gateway/index.ts";
 import { type Directory, type Role, createDirectory, createKeyRing, createSignIn } from "../src/identity/index.ts";
 import { type Alert, type Budgets, type LedgerEntry, type LedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
@@ -27,7 +34,7 @@ import { HEALTH } from "./rig-health.ts";
 
 export { type TestClock, makeClock } from "./clock.ts";
 export type { Upstream, UpstreamCall } from "./rig-upstream.ts";
-export { makeStream } from "./stream.ts";
+export { makeStream, readJson } from "./stream.ts";
 
 export interface Rig {
   app: App;
@@ -77,6 +84,8 @@ interface RigInit {
   clock?: TestClock;
   /** Where several gateways tell each other how the providers are doing. */
   share?: OpenSharing;
+  /** Where connecting is to be watched. */
+  dial?: Dial;
   /** Addresses of hosts, where they are to be looked up. */
   lookup?: (hostname: string) => Promise<readonly string[]>;
   /** Who signs the chain; nobody who could, unless a test says so. */
@@ -174,6 +183,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     ping: store.ping,
     fetch: (url, request) => answer(url, request, { upstream: init.upstream, calls, books }),
     connect: books.watch(connectWebSocket),
+    ...(init.dial === undefined ? {} : { dial: init.dial }),
     ...(init.lookup === undefined ? {} : { lookup: init.lookup }),
     clock,
     newId: () => Bun.randomUUIDv7(),
@@ -291,7 +301,12 @@ export function makeConfig(folder: string): Config {
     // Tests of other things count their calls.
     travel: { maxAttempts: 1, backoff: { baseMs: 100, capMs: 1_000 }, totalMs: 120_000, hedgeAfterMs: 10_000 },
     health: HEALTH,
-    timeouts: { keepAliveMs: 0, upstreamHeadersMs: 60_000, upstreamIdleMs: 30_000, shutdownMs: 1_000 },
+    timeouts: {
+      keepAliveMs: 0,
+      upstream: { connect: 10_000, firstOutput: 120_000, header: 60_000, idle: 30_000, total: 3_600_000 },
+      shutdownMs: 1_000,
+    },
+    caps: { total: 0, perKey: 0, perUser: 0, perProvider: 0, queueLength: 10, queueMs: 5_000, responseBytes: 2 ** 27 },
     prices: { overrides: [], file: null, publicKey: null, marketFile: null, refreshMs: 3_600_000, onUnknown: "allow" },
     recount: {
       isOn: false,
@@ -348,9 +363,4 @@ export function makeProviderSettings(
     maxOutputTokens: null,
     ...over,
   };
-}
-
-/** The body as whatever it is: a test looks into it and asserts. */
-export async function readJson(response: Response) {
-  return JSON.parse(await response.text());
 }

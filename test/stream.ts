@@ -1,4 +1,4 @@
-// An answer that comes as an event stream, for scripted providers.
+// What a scripted provider streams, and how a test reads what a client was told.
 
 /** An event stream whose pieces the test releases one by one. */
 export function makeStream(pieces: readonly string[]): Response {
@@ -12,4 +12,9 @@ export function makeStream(pieces: readonly string[]): Response {
     }),
     { headers: { "content-type": "text/event-stream" } },
   );
+}
+
+/** The body as whatever it is: a test looks into it and asserts. */
+export async function readJson(response: Response) {
+  return JSON.parse(await response.text());
 }

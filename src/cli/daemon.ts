@@ -7,6 +7,7 @@ import { type Memory, createMemory, openControls } from "../gateway/index.ts";
 import { type KeyRing, createDirectory, createKeyRing, createSignIn } from "../identity/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
+import { dial, usesProxy } from "../lib/dial.ts";
 import { lookupHost } from "../lib/lookup.ts";
 import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
@@ -42,6 +43,13 @@ interface DaemonInit {
   closeLog: () => Promise<void>;
 }
 
+/** Ways to other servers. A proxy connects in our place, and whether it can is its own to say. */
+const OUTSIDE = {
+  connect: connectWebSocket,
+  lookup: lookupHost,
+  ...(usesProxy(process.env) ? {} : { dial }),
+};
+
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const [log, config] = [init.log, init.loaded.config];
   let current = config;
@@ -76,8 +84,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     shelf,
     ping: store.ping,
     fetch,
-    connect: connectWebSocket,
-    lookup: lookupHost,
+    ...OUTSIDE,
     clock: systemClock,
     newId: () => Bun.randomUUIDv7(),
     log,

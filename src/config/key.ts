@@ -4,6 +4,8 @@
 import type * as z from "zod";
 import { ANSWER_KEYS } from "./answer-key.ts";
 import { CACHE_KEYS } from "./cache-key.ts";
+import { CAP_KEYS } from "./cap-key.ts";
+import { DEADLINE_KEYS } from "./deadline-key.ts";
 import { HEALTH_KEYS } from "./health-key.ts";
 import { LEDGER_KEYS } from "./ledger-key.ts";
 import { LOG_KEYS } from "./log-key.ts";
@@ -52,6 +54,7 @@ export const GROUPS = {
   log: "Logging",
   upstream: "Calls to providers",
   cache: "Answers that are given again",
+  cap: "How much is under way at once",
   health: "Leaving alone what fails; each may be said of one provider, too, in its section",
   recount: "Counting tokens again, to hold against the providers' figures",
   routing: "Models: routes and aliases",
@@ -187,12 +190,6 @@ const GENERAL_KEYS = {
     path: "database",
     restart: true,
   },
-  max_body_bytes: {
-    about: "Longest request body taken",
-    group: "http",
-    type: syntax.size,
-    fallback: "16MiB",
-  },
   model_aliases: {
     about: "Other names for models, as name=>model, separated by commas; see [aliases] too",
     group: "routing",
@@ -281,18 +278,6 @@ const GENERAL_KEYS = {
     path: "file",
     restart: true,
   },
-  upstream_header_timeout: {
-    about: "How long to wait for a provider's answer to begin; 0: without end",
-    group: "upstream",
-    type: syntax.defineDuration(ZERO_IS_ENDLESS),
-    fallback: "10m",
-  },
-  upstream_idle_timeout: {
-    about: "How long a provider may pause within an answer; 0: without end",
-    group: "upstream",
-    type: syntax.defineDuration(ZERO_IS_ENDLESS),
-    fallback: "5m",
-  },
   work_mode: {
     about: "auto translates where formats differ; passthrough refuses what would have to be translated",
     group: "upstream",
@@ -306,6 +291,8 @@ export const KEYS = sortTable({
   ...GENERAL_KEYS,
   ...ANSWER_KEYS,
   ...CACHE_KEYS,
+  ...CAP_KEYS,
+  ...DEADLINE_KEYS,
   ...HEALTH_KEYS,
   ...LEDGER_KEYS,
   ...LOG_KEYS,

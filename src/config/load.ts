@@ -153,6 +153,7 @@ function readConfig(reading: Reading): Config {
     },
     health: readHealth(values),
     timeouts: readTimeouts(values),
+    caps: readCaps(values),
     prices: {
       overrides,
       file: values.price_file,
@@ -176,9 +177,26 @@ function readConfig(reading: Reading): Config {
 function readTimeouts(values: Values): Config["timeouts"] {
   return {
     keepAliveMs: values.keep_alive,
-    upstreamHeadersMs: values.upstream_header_timeout,
-    upstreamIdleMs: values.upstream_idle_timeout,
+    upstream: {
+      connect: values.upstream_connect_timeout,
+      firstOutput: values.upstream_first_output_timeout,
+      header: values.upstream_header_timeout,
+      idle: values.upstream_idle_timeout,
+      total: values.upstream_total_timeout,
+    },
     shutdownMs: values.shutdown_timeout,
+  };
+}
+
+function readCaps(values: Values): Config["caps"] {
+  return {
+    total: values.max_concurrent,
+    perKey: values.max_concurrent_per_key,
+    perUser: values.max_concurrent_per_user,
+    perProvider: values.max_concurrent_per_provider,
+    queueLength: values.queue_length,
+    queueMs: values.queue_timeout,
+    responseBytes: values.max_response_bytes,
   };
 }
 

@@ -21,6 +21,9 @@ export const BUILT_IN = ["loopback", "openai", "anthropic"] as const;
 /** `loopback` calls nobody, so that one is enough. */
 export const DECLARABLE: readonly string[] = [...KINDS.keys()].filter((name) => name !== "loopback");
 
+/** 0 is without end. */
+const duration = syntax.defineDuration({ zeroMs: syntax.LONGEST_MS });
+
 const OWN_FIELDS = {
   allow_private: {
     about: "Whether its address may lead to private networks though it is a vendor's, or to a cloud's own addresses",
@@ -39,10 +42,30 @@ const OWN_FIELDS = {
     type: syntax.baseUrl,
     example: "http://localhost:11434/v1",
   },
+  connect_timeout: {
+    about: "Of its calls, instead of upstream_connect_timeout",
+    type: duration,
+    example: "3s",
+  },
   discount: {
     about: "Percent off its listed prices, as agreed with it",
     type: syntax.percent,
     example: "12.5",
+  },
+  first_output_timeout: {
+    about: "Of its calls, instead of upstream_first_output_timeout",
+    type: duration,
+    example: "30m",
+  },
+  header_timeout: {
+    about: "Of its calls, instead of upstream_header_timeout",
+    type: duration,
+    example: "30m",
+  },
+  idle_timeout: {
+    about: "Of its calls, instead of upstream_idle_timeout",
+    type: duration,
+    example: "1m",
   },
   key_strategy: {
     about: `Which of several keys comes first: ${KEY_STRATEGIES.join(", ")}; unless said, by turns, by their weights where these are said, and as the route does where that is sticky`,
@@ -54,6 +77,11 @@ const OWN_FIELDS = {
       "Ids of the marketplace's services that its calls are bought as, separated by commas; market_price_file has their prices",
     type: syntax.plain,
     example: "svc_12, svc_13",
+  },
+  max_concurrent: {
+    about: "Calls to it under way at once, instead of max_concurrent_per_provider; 0: no limit",
+    type: syntax.defineInteger(0, 1_000_000),
+    example: "8",
   },
   max_tokens: {
     about: "Output limit to ask for where the client gives none and the format demands one",
@@ -69,6 +97,21 @@ const OWN_FIELDS = {
     about: "allow, warn or refuse calls whose price nobody knows; unless said, on_unknown_price of the gateway",
     type: syntax.unknownPrice,
     example: "refuse",
+  },
+  queue_length: {
+    about: "Calls that wait for one of these to end, instead of queue_length of the gateway",
+    type: syntax.defineInteger(0, 1_000_000),
+    example: "32",
+  },
+  queue_timeout: {
+    about: "How long they wait, instead of queue_timeout of the gateway",
+    type: syntax.defineDuration(),
+    example: "10s",
+  },
+  total_timeout: {
+    about: "Of its calls, instead of upstream_total_timeout",
+    type: duration,
+    example: "5m",
   },
   type: {
     about: "Whose server it is or behaves like; unless said, the type of that name, else compatible",

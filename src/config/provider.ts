@@ -89,6 +89,7 @@ function readProvider(reading: Reading, values: Values, name: string): ProviderS
     ...(fields.on_unknown_price === null ? {} : { onUnknownPrice: fields.on_unknown_price }),
     ...(fields.key_strategy === null ? {} : { keyStrategy: fields.key_strategy }),
     ...readOwnHealth(fields),
+    ...readBounds(fields),
   };
 }
 
@@ -100,6 +101,32 @@ function readList(text: string): string[] {
 }
 
 const NO_FIELDS: ProviderDraft["fields"] = new Map();
+
+/** What is not said of it is left out. */
+function readBounds(fields: FieldValues): Pick<ProviderSettings, "cap" | "deadlines"> {
+  const deadlines = keepSaid({
+    connect: fields.connect_timeout,
+    firstOutput: fields.first_output_timeout,
+    header: fields.header_timeout,
+    idle: fields.idle_timeout,
+    total: fields.total_timeout,
+  });
+  const cap = keepSaid({
+    atOnce: fields.max_concurrent,
+    queueLength: fields.queue_length,
+    queueMs: fields.queue_timeout,
+  });
+  return {
+    ...(Object.keys(deadlines).length === 0 ? {} : { deadlines }),
+    ...(Object.keys(cap).length === 0 ? {} : { cap }),
+  };
+}
+
+function keepSaid<Name extends string>(values: Record<Name, number | null>): Partial<Record<Name, number>> {
+  const said = Object.entries<number | null>(values).filter(([, value]) => value !== null);
+  // The same names; those without a value are gone.
+  return Object.fromEntries(said) as Partial<Record<Name, number>>;
+}
 
 function isTypeMisspelt(draft: ProviderDraft | undefined): boolean {
   const type = draft?.fields.get("type");

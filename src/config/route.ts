@@ -11,11 +11,20 @@ import type {
   StickBy,
 } from "../gateway/rule.ts";
 import type { Strategy } from "../gateway/way/choose.ts";
+import type { DeadlineName, DeadlineRules } from "../gateway/way/deadline.ts";
 import { findNearest } from "../lib/nearest.ts";
 import { readConditions } from "./condition.ts";
 import { quote } from "./problem.ts";
 import { checkPattern } from "./rule.ts";
-import { boolean, defineChoice, defineDuration, defineInteger, durationOrOff, parseText } from "./syntax.ts";
+import {
+  LONGEST_MS,
+  boolean,
+  defineChoice,
+  defineDuration,
+  defineInteger,
+  durationOrOff,
+  parseText,
+} from "./syntax.ts";
 import { type Fault, Faults, checkOverride, readJson, readTargets, splitWords } from "./target.ts";
 
 const STRATEGIES = {
@@ -36,17 +45,21 @@ export const ROUTE_SETTINGS = {
   },
   cache_scope: { about: "To whom: key, user or global; unset: cache_scope", example: "user" },
   canary: { about: "A target that this share of the requests is asked of first", example: "openai/gpt-5-mini 5%" },
+  connect_timeout: { about: "Of its calls, instead of upstream_connect_timeout", example: "3s" },
   context: { about: "Only requests of so many estimated tokens: >100k, <8k, 8k-100k", example: ">100k" },
   enabled: { about: "no: as if it were not there", example: "yes" },
   endpoint: {
     about: "Only such calls: chat.completions, messages, responses, embeddings …",
     example: "messages, responses",
   },
+  first_output_timeout: { about: "Of its calls, instead of upstream_first_output_timeout", example: "2m" },
+  header_timeout: { about: "Of its calls, instead of upstream_header_timeout", example: "2m" },
   hedge: {
     about:
       "Asks a second target beside one that is silent for too long; the first answer is given. yes or p95: for longer than 95 of 100 of its answers take to begin; or a duration",
     example: "p95",
   },
+  idle_timeout: { about: "Of its calls, instead of upstream_idle_timeout", example: "30s" },
   images: { about: "Only requests with pictures (yes) or without (no)", example: "no" },
   key: { about: "Only requests with these API keys, by id; ! excludes", example: "019ac1f2-*" },
   match: { about: "Models that it is for, with * at either end; unset: its own name", example: "gpt-4o*, gpt-5*" },
@@ -75,6 +88,7 @@ export const ROUTE_SETTINGS = {
   time: { about: "Only then", example: "mon-fri 08:00-18:00, sat 10:00-14:00" },
   time_zone: { about: "Whose clock that is; unset: UTC", example: "Europe/Berlin" },
   tools: { about: "Only requests with tools (yes) or without (no)", example: "yes" },
+  total_timeout: { about: "Of its calls, instead of upstream_total_timeout", example: "10m" },
   user: { about: "Only requests of these users, by e-mail or id; ! excludes", example: "*@example.com" },
 } as const satisfies Record<string, { about: string; example: string }>;
 
@@ -122,18 +136,36 @@ export function readRoute(
   const policy = readPolicy(fields, faults, { providers, set, list });
   if (policy.stickBy !== undefined && strategy !== "sticky") faults.add("sticky_by", "it is for strategy=sticky");
   const when = readConditions(fields, faults);
+  const rules = readDeadlines(fields, faults);
   const isOn = pick(fields, "enabled", boolean, faults) ?? true;
   if (faults.list.length > 0 || first === undefined || !isOn) return { rules: [], faults: faults.list };
-  const rules = patterns.map((pattern): RouteRule => ({
+  const found = patterns.map((pattern): RouteRule => ({
     pattern,
     targets: [first, ...others],
     origin,
     name,
     ...(strategy === undefined ? {} : { strategy }),
     ...(when === null ? {} : { when }),
+    ...(Object.keys(rules).length === 0 ? {} : { deadlines: { section: `route.${name}`, rules } }),
     ...(Object.keys(policy).length === 0 ? {} : { policy }),
   }));
-  return { rules, faults: [] };
+  return { rules: found, faults: [] };
+}
+
+const DEADLINES = {
+  connect: "connect_timeout",
+  firstOutput: "first_output_timeout",
+  header: "header_timeout",
+  idle: "idle_timeout",
+  total: "total_timeout",
+} as const satisfies Record<DeadlineName, keyof typeof ROUTE_SETTINGS>;
+
+function readDeadlines(fields: ReadonlyMap<string, string>, faults: Faults): DeadlineRules {
+  const said = Object.entries(DEADLINES).flatMap(([name, field]) => {
+    const ms = pick(fields, field, defineDuration({ zeroMs: LONGEST_MS }), faults);
+    return ms === undefined ? [] : [[name, ms]];
+  });
+  return Object.fromEntries(said);
 }
 
 function readPatterns(text: string, faults: Faults): string[] {

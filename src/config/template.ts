@@ -23,6 +23,7 @@ const SETTING_GROUPS: readonly Group[] = [
   "log",
   "upstream",
   "cache",
+  "cap",
   "health",
   "recount",
 ];

@@ -1,6 +1,7 @@
 // The configuration as the rest of the program sees it: one frozen value. How it is read and checked is the business of the other files here.
 
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
+import type { DeadlineName } from "../gateway/way/deadline.ts";
 import type { Smtp, Target } from "../notice/index.ts";
 import type { DeclaredBudget, PriceOverride } from "../ledger/index.ts";
 import type { HealthSettings, ProviderSettings } from "../provider/settings.ts";
@@ -113,12 +114,23 @@ export interface Config {
   timeouts: {
     /** Between two signs of life to a client whose stream has not begun; 0: none. */
     keepAliveMs: number;
-    /** Until the upstream's response headers. */
-    upstreamHeadersMs: number;
-    /** Between two pieces of an upstream's body or stream. */
-    upstreamIdleMs: number;
+    /** How long a provider may take, in milliseconds, unless something is said of it or of a route. */
+    upstream: Readonly<Record<DeadlineName, number>>;
     /** How long a stop waits for streams that are running. */
     shutdownMs: number;
+  };
+  /** How much may be under way at once; 0: without limit. */
+  caps: {
+    total: number;
+    perKey: number;
+    perUser: number;
+    /** Unless a provider says otherwise. */
+    perProvider: number;
+    /** Of each queue. */
+    queueLength: number;
+    queueMs: number;
+    /** The longest answer that is held in memory. */
+    responseBytes: number;
   };
   prices: {
     /** The operator's own, above every list. */

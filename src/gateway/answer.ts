@@ -14,7 +14,7 @@ import { type CallState, type Elsewhere, makeHeaders } from "./header.ts";
 import { type Plan, chooseId } from "./plan.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { findRefusal } from "./refusal.ts";
-import { explainFailure, parseObject, readCapped, readUpstreamId } from "./send.ts";
+import { answerTooLarge, explainFailure, parseObject, readCapped, readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
 
 export async function answerWhole(state: CallState): Promise<Outcome<Response>> {
@@ -168,28 +168,21 @@ function decodeAnswer<T>(decode: () => T): T | GatewayError {
   }
 }
 
-/** The largest answer that is taken into memory: far beyond any chat, and a batch of embeddings. */
-const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
-
-async function readAnswer(upstream: Response): Promise<string> {
-  const text = await readCapped(upstream, MAX_ANSWER_BYTES);
+async function readAnswer({ upstream, scene }: CallState, progressed: () => void): Promise<string> {
+  const text = await readCapped(upstream, scene.maxAnswerBytes, progressed);
   if (text !== null) return text;
-  throw new GatewayError({ kind: "upstream_malformed", message: "The provider's answer is too large to be handled." });
+  throw answerTooLarge(scene.maxAnswerBytes);
 }
 
 async function readWhole(state: CallState): Promise<string> {
-  state.line.arm(state.scene.deadlines.idleMs);
+  const { line, deadlines } = state;
+  const progressed = (): void => line.arm(deadlines.idle);
+  progressed();
   try {
-    return await readAnswer(state.upstream);
+    return await readAnswer(state, progressed);
   } catch (error) {
     if (error instanceof GatewayError) throw failed(state, error);
-    const failure = explainFailure(
-      state.plan.provider.name,
-      state.line,
-      error,
-      `did not finish its answer within ${state.scene.deadlines.idleMs / 1000} s`,
-    );
-    throw failed(state, failure);
+    throw failed(state, explainFailure(state.plan.provider.name, line, error));
   }
 }
 

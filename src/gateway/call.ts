@@ -21,7 +21,9 @@ import type { Memory } from "./memory.ts";
 import type { Hedges } from "./hedge.ts";
 import type { Mirrors } from "./mirror.ts";
 import type { Router } from "./route.ts";
-import type { Deadlines, Fetch } from "./send.ts";
+import type { Fetch } from "./send.ts";
+import type { Deadlines } from "./way/deadline.ts";
+import type { Admission, CapRules } from "./way/admission.ts";
 import type { Fleet } from "./way/fleet.ts";
 import type { RetryBudget } from "./way/retry.ts";
 import type { TravelRules } from "./way/travel.ts";
@@ -55,13 +57,18 @@ export interface Scene {
   workMode: "auto" | "passthrough";
   /** What becomes of a provider's calls whose price nobody knows. */
   unknownPrice(provider: string): UnknownPrice;
-  deadlines: Deadlines;
+  /** How long a provider may take, where no route says otherwise. */
+  deadlinesOf(provider: string): Deadlines;
   /** What budgets reserve of output where a call sets no limit. */
   defaultOutputTokens: number;
   /** Between two signs of life while a stream has not begun; 0: none. */
   keepAliveMs: number;
   /** How often and how long another answer is tried for. */
   travel: TravelRules;
+  /** How much may be under way at once. */
+  caps: CapRules;
+  /** The longest answer that is held in memory. */
+  maxAnswerBytes: number;
   redact: Redact;
   cache: CacheScene;
   sharing: SharingScene;
@@ -80,6 +87,8 @@ export interface GatewayTools {
   hedges: Hedges;
   /** Room for requests that are sent to a second target as well. */
   mirrors: Mirrors;
+  /** Who may come in at once, and who waits. */
+  admission: Admission;
   /** How much trying again a provider is to bear. */
   retryBudgets: { of(provider: string): RetryBudget };
   /** A call is made though nobody knows its price. */

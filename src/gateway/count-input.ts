@@ -5,9 +5,10 @@ import type { InputQuestion } from "../ledger/index.ts";
 import { WIRES, type Wire } from "../wire/index.ts";
 import type { GatewayTools } from "./call.ts";
 import { openLine, readCapped, send } from "./send.ts";
+import { waitAtMost } from "./way/deadline.ts";
 
 /** Nobody waits for it but the recount. */
-const PATIENCE_MS = 15_000;
+const PATIENCE = waitAtMost(15_000);
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** The provider's count; null where it counts no such requests, or does not answer. Never rejects. */
@@ -49,10 +50,10 @@ async function ask(
       body,
       headers: { ...headers, ...proof },
       line,
-      deadlines: { headersMs: PATIENCE_MS, idleMs: PATIENCE_MS },
+      deadlines: PATIENCE,
       fetch,
     });
-    line.arm(PATIENCE_MS);
+    line.arm(PATIENCE.total);
     const answer = parse(await readCapped(response, MAX_ANSWER_BYTES));
     if (!response.ok || answer === null) return null;
     return found.count.read(convert === undefined ? answer : convert.answer(answer, wanted, response.headers, () => 0));

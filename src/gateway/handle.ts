@@ -26,6 +26,8 @@ import { type WireMemory, findReferences, mayReference } from "../wire/index.ts"
 import { answerStream } from "./stream.ts";
 import { readStrict } from "./strict.ts";
 import { judgePrice } from "./unknown-price.ts";
+import type { Stay } from "./way/admission.ts";
+import { overrule } from "./way/deadline.ts";
 import type { Outcome } from "./way/travel.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
@@ -33,7 +35,8 @@ export async function handleCall(call: Call, tools: GatewayTools): Promise<Respo
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
   const scene = tools.scene();
-  const record = openRecord({ ...call, endpoint: call.wire.endpoint }, tools);
+  const stay = tools.admission.open(call.caller, call.signal);
+  const record = openRecord({ ...call, endpoint: call.wire.endpoint, over: stay.leave }, tools);
   const line = openLine(call.signal, tools.clock);
   const close = async (error: unknown, status: number | null): Promise<GatewayError> => {
     const failure = redactFailure(toGatewayError(error), scene.redact);
@@ -49,7 +52,7 @@ export async function handleCall(call: Call, tools: GatewayTools): Promise<Respo
     return failure;
   };
   try {
-    return await answer({ call, tools, scene, record, line, fail });
+    return await answer({ call, tools, scene, stay, record, line, fail });
   } catch (error) {
     throw await close(error, null);
   }
@@ -63,12 +66,13 @@ interface Work {
   call: Call;
   tools: GatewayTools;
   scene: Scene;
+  stay: Stay;
   record: CallRecord;
   line: Line;
   fail: (error: unknown) => Promise<GatewayError>;
 }
 
-async function answer({ call, tools, scene, record, line, fail }: Work): Promise<Response> {
+async function answer({ call, tools, scene, stay, record, line, fail }: Work): Promise<Response> {
   const raw = await call.read();
   const body = parseBody(raw);
   refuseRepeated(raw);
@@ -104,6 +108,7 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
       plan,
       record: hand,
       line,
+      deadlines: overrule(scene.deadlinesOf(target.provider.name), target.deadlines),
       body: asked.body,
       stream: peek.stream,
       keep: bindIncidental({ call, tools, plan }, makeKeeper({ call, tools, plan }, recalled)),
@@ -113,13 +118,18 @@ async function answer({ call, tools, scene, record, line, fail }: Work): Promise
   };
   if (recalled?.ask.isBackground !== true) {
     const waiting = { call, clock: tools.clock, everyMs: scene.keepAliveMs, isStream: peek.stream, fail };
-    const going = travelOn({ chosen, targets, call, tools, scene, line, record, isStream: peek.stream }, async (at) =>
-      perform(await prepare(at)),
-    );
     const bound = (plan: Plan): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
-    mirror(chosen, { call, tools, scene, asked: wanted, perform, boundOf: bound });
-    return keepAlive(waiting, going);
+    const go = (): Promise<Response> => {
+      const leg = { chosen, targets, call, tools, scene, stay, line, record, isStream: peek.stream };
+      const going = travelOn(leg, async (at) => perform(await prepare(at)));
+      mirror(chosen, { call, tools, scene, asked: wanted, perform, boundOf: bound });
+      return going;
+    };
+    const entering = stay.enter();
+    return keepAlive(waiting, entering === undefined ? go() : entering.then(go));
   }
+  await stay.enter();
+  await stay.visit(targets[0].provider.name);
   // Who makes it is known to the client from the start.
   const [target] = targets;
   const visit = tools.fleet.visit(target);
@@ -174,7 +184,7 @@ function findKeeper(
 
 /** A response of the provider, good or bad. Throws where there is none, with the attempt on record. */
 async function callUpstream(ready: Ready): Promise<Response> {
-  const { call, tools, scene, plan, record, line } = ready;
+  const { call, tools, plan, record, line, deadlines } = ready;
   const { provider } = plan;
   if (plan.local !== undefined) return plan.local();
   // To count tokens uses none.
@@ -182,6 +192,7 @@ async function callUpstream(ready: Ready): Promise<Response> {
   if (provider.answer !== null) return provider.answer(plan.spoken.id, parseBody(plan.body));
   record.sent(plan.body);
   await record.intend();
+  if (ready.stream) line.limit(deadlines.firstOutput);
   try {
     return await send({
       provider: provider.name,
@@ -192,7 +203,7 @@ async function callUpstream(ready: Ready): Promise<Response> {
         collectHeaders(call, { ...plan, isForward: plan.mode.kind === "forward" }, JSON_BODY),
       ),
       line,
-      deadlines: scene.deadlines,
+      deadlines,
       fetch: tools.fetch,
     });
   } catch (error) {
@@ -234,7 +245,7 @@ const MAX_ERROR_BYTES = 256 * 1024;
  */
 async function answerRejection(state: CallState): Promise<Outcome<Response>> {
   const { plan, record, line, upstream, scene } = state;
-  line.arm(scene.deadlines.idleMs);
+  line.arm(state.deadlines.idle);
   // Secrets are taken out before anything is cut, so that no half of one survives.
   const text = scene.redact(await readRejection(state));
   const failure = explainRejection({ upstream, provider: plan.provider.name, wire: plan.spoken }, text);
@@ -265,7 +276,7 @@ async function readRejection(state: CallState): Promise<string> {
   try {
     return (await readCapped(state.upstream, MAX_ERROR_BYTES)) ?? "";
   } catch (error) {
-    const failure = explainFailure(state.plan.provider.name, state.line, error, "stalled in the middle of an error");
+    const failure = explainFailure(state.plan.provider.name, state.line, error);
     if (failure.kind === "upstream_unavailable") return "";
     const upstreamRequestId = readUpstreamId(state.upstream.headers);
     state.record.attempted({ status: state.upstream.status, error: failure, upstreamRequestId });

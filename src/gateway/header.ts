@@ -7,6 +7,7 @@ import type { Call, GatewayTools, Scene } from "./call.ts";
 import type { Plan } from "./plan.ts";
 import type { CallRecord } from "./record.ts";
 import type { Line } from "./send.ts";
+import type { Deadlines } from "./way/deadline.ts";
 
 /** All that is known of a call once the upstream has answered. */
 export interface CallState {
@@ -16,6 +17,7 @@ export interface CallState {
   plan: Plan;
   record: CallRecord;
   line: Line;
+  deadlines: Deadlines;
   /** The client's request. */
   body: JsonObject;
   upstream: Response;

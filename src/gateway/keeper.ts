@@ -31,7 +31,7 @@ export async function askKeeper(
   const url = extendUrl(base, found.id, ask);
   const headers = { accept: "application/json", "x-request-id": requestId, ...provider.headers };
   const line = openLine(signal, tools.clock);
-  line.arm(scene.deadlines.headersMs);
+  line.arm(scene.deadlinesOf(provider.name).header);
   let upstream: Response;
   try {
     const proof = await provider.authorize?.({ method: ask.method, url, headers, body: null });
@@ -44,7 +44,7 @@ export async function askKeeper(
     });
   } catch (error) {
     if (error instanceof GatewayError) throw error;
-    throw explainFailure(provider.name, line, error, `did not answer within ${scene.deadlines.headersMs / 1000} s`);
+    throw explainFailure(provider.name, line, error);
   } finally {
     line.rest();
   }

@@ -112,7 +112,7 @@ async function correct(estimated: Estimated, tools: Tools): Promise<boolean> {
   try {
     const headers = await authorize(provider, { method: "GET", url, headers: { ...provider.headers }, body: null });
     const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
-    const upstream = await send({ ...ask, deadlines: tools.scene().deadlines, fetch: tools.fetch });
+    const upstream = await send({ ...ask, deadlines: tools.scene().deadlinesOf(provider.name), fetch: tools.fetch });
     const text = upstream.ok ? await readCapped(upstream, MAX_ANSWER_BYTES) : null;
     const told = text === null ? null : later.read(parseObject(text) ?? {});
     if (told === null) return false;

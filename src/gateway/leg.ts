@@ -7,6 +7,7 @@ import { chooseRules, findStandIns, isSamePlace } from "./order.ts";
 import type { Target, Targets } from "./plan.ts";
 import type { CallRecord } from "./record.ts";
 import { type Line, openLine } from "./send.ts";
+import type { Stay } from "./way/admission.ts";
 import type { Visit } from "./way/fleet.ts";
 import { type RetryBudget, countFirst } from "./way/retry.ts";
 import { type Outcome, travel } from "./way/travel.ts";
@@ -18,6 +19,7 @@ export interface Leg {
   call: Call;
   tools: GatewayTools;
   scene: Scene;
+  stay: Stay;
   /** Of the call; each attempt hangs on it by a line of its own. */
   line: Line;
   record: CallRecord;
@@ -36,7 +38,7 @@ export interface AttemptAt {
 
 /** Asks one target after another, as far as that may help; where the route has it so, a second one beside one that is slow. */
 export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<Response>>): Promise<Response> {
-  const { chosen, targets, call, tools, scene, line, record } = leg;
+  const { chosen, targets, call, tools, scene, stay, line, record } = leg;
   let isFirst = true;
   let isTurned = false;
   const watchesRefusals = (chosen.policy?.onRefusal.length ?? 0) > 0;
@@ -47,15 +49,18 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
     return askedProviders.has(provider.name) ? budget : countFirst(budget);
   };
   const ask = async (target: Target, hand: Hand): Promise<Outcome<Response>> => {
-    askedProviders.add(target.provider.name);
-    const visit = tools.fleet.visit(target);
+    let visit: Visit | null = null;
     try {
+      // Whoever gets no place there makes no call.
+      const leave = await stay.visit(target.provider.name);
+      askedProviders.add(target.provider.name);
+      visit = withPlace(tools.fleet.visit(target), leave);
       const outcome = await attempt({ target, ...hand, visit, watchesRefusals: watchesRefusals && !isTurned });
       return outcome.failure === null ? outcome : heldAt(hand.record.hold(), outcome.failure, outcome.tell);
     } catch (error) {
       hand.line.release(true);
       // Where it came so far that it was made, its end is known by now.
-      visit.drop();
+      visit?.drop();
       const failure = toGatewayError(error);
       return heldAt(hand.record.hold(), failure, async (headers) => {
         failure.headers = { ...failure.headers, ...headers };
@@ -72,6 +77,7 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
     random: Math.random,
     isKin: isSamePlace,
     budgetOf: (target) => (hedged?.isKnown(target) === true ? FREE : budgetOf(target)),
+    isFull: ({ provider }) => stay.isFull(provider.name),
     signal: call.signal,
     startedMs: call.startedMs,
     // Nobody waits for it: should it not be written, the call stands there as under way.
@@ -92,6 +98,20 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
 
 /** Of what was paid for already. */
 const FREE: RetryBudget = { called: () => undefined, spend: () => true };
+
+/** The place at the provider is given back when the call ends. */
+function withPlace(visit: Visit, leave: () => void): Visit {
+  return {
+    end(failure, firstOutputMs) {
+      leave();
+      visit.end(failure, firstOutputMs);
+    },
+    drop() {
+      leave();
+      visit.drop();
+    },
+  };
+}
 
 /** Should the client be told of this one in the end, the record is to tell of it, too. */
 function heldAt(

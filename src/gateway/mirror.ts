@@ -11,6 +11,7 @@ import { type CallRecord, openRecord } from "./record.ts";
 import { openLine } from "./send.ts";
 import { addTag } from "./tag.ts";
 import { judgePrice } from "./unknown-price.ts";
+import { overrule } from "./way/deadline.ts";
 import type { Outcome } from "./way/travel.ts";
 
 /** How many may run at once: those beyond are not made. */
@@ -68,7 +69,11 @@ async function run(target: Target, mirroring: Mirroring): Promise<void> {
   const presence = new AbortController();
   const callOff = tools.clock.after(LONGEST_MS, () => presence.abort());
   const call = copyCall(mirroring.call, presence.signal);
-  const record = openRecord({ ...call, endpoint: call.wire.endpoint }, tools);
+  const stay = tools.admission.open(call.caller, call.signal);
+  // Nobody waits for it, and so it does not wait either.
+  if (stay.isFull(target.provider.name)) return callOff();
+  void stay.visit(target.provider.name);
+  const record = openRecord({ ...call, endpoint: call.wire.endpoint, over: stay.leave }, tools);
   const line = openLine(call.signal, tools.clock);
   try {
     const ready = await prepare(target, { ...mirroring, call }, record);
@@ -99,7 +104,8 @@ async function prepare(
     record.planned(plan);
     const { body, peek } = asked;
     const quiet = { keep: null, elsewhere: null, watchesRefusals: false };
-    return { call, tools, scene, plan, record, body, stream: peek.stream, ...quiet };
+    const deadlines = overrule(scene.deadlinesOf(target.provider.name), target.deadlines);
+    return { call, tools, scene, plan, record, deadlines, body, stream: peek.stream, ...quiet };
   } catch {
     record.withdraw();
     return null;

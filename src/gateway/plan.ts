@@ -28,6 +28,7 @@ import type { Overrides } from "./rule.ts";
 import { asksForNothing } from "./usual.ts";
 import type { Strategy } from "./way/choose.ts";
 import type { RequestFacts } from "./way/condition.ts";
+import type { OwnDeadlines } from "./way/deadline.ts";
 import { findKeeper, readKeeper } from "./way/pool.ts";
 
 export interface Plan {
@@ -72,6 +73,8 @@ export interface Target {
   /** Its share where lots are drawn. */
   weight: number;
   set?: Overrides;
+  /** Its route's, over its provider's. */
+  deadlines?: OwnDeadlines;
   /** Labels of the provider's keys that may be used; missing: all of them. */
   keys?: readonly string[];
 }

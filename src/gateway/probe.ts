@@ -8,8 +8,9 @@ import type { Call, GatewayTools } from "./call.ts";
 import { explainRejection } from "./failure.ts";
 import { handleCall } from "./handle.ts";
 import { explainFailure, openLine, readCapped } from "./send.ts";
+import { waitAtMost } from "./way/deadline.ts";
 
-const LOOK_MS = 10_000;
+const PATIENCE = waitAtMost(10_000);
 const MAX_BODY_BYTES = 64 * 1024;
 /** What such rows are filed under. */
 const TAG = "probe";
@@ -23,7 +24,7 @@ export async function lookAtModels(
   const { listing, name } = provider;
   if (listing === null) return null;
   const line = openLine(new AbortController().signal, clock);
-  line.arm(LOOK_MS);
+  line.arm(PATIENCE.header);
   try {
     const { url } = listing;
     const headers = { ...provider.headers, accept: "application/json" };
@@ -39,7 +40,7 @@ export async function lookAtModels(
     const text = scene().redact((await readCapped(upstream, MAX_BODY_BYTES).catch(() => "")) ?? "");
     return explainRejection({ upstream, provider: name, wire }, text);
   } catch (error) {
-    return explainFailure(name, line, error, `did not give its models within ${LOOK_MS / 1000} s`);
+    return explainFailure(name, line, error);
   } finally {
     // A list is long, and nobody wants to know what is in it.
     line.release(true);

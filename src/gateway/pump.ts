@@ -8,7 +8,8 @@ import type { FrameReader } from "../provider/index.ts";
 import type { Machine } from "../wire/index.ts";
 import type { CallRecord } from "./record.ts";
 import type { RefusalWatch } from "./refusal.ts";
-import { type Line, explainFailure } from "./send.ts";
+import { type Line, answerTooLarge, explainFailure } from "./send.ts";
+import type { Deadline } from "./way/deadline.ts";
 
 /** What becomes of the frames of one upstream chunk. */
 export interface Carrier {
@@ -28,7 +29,10 @@ export interface PumpOptions {
   carrier: Carrier;
   record: CallRecord;
   line: Line;
-  idleMs: number;
+  /** Between two pieces. */
+  idle: Deadline;
+  /** Of the whole stream: what is gathered of it on the way is held in memory. */
+  maxBytes: number;
   /** Closes the attempt on the record; called once, before the row is settled. */
   attempted(error: GatewayError | null): void;
   /** Whether what only begins the answer is held back, so that another provider can be asked where this one fails before its first output. */
@@ -177,15 +181,19 @@ interface Step {
 /** One step a chunk of the upstream; the last step, and only that, has a `finish`. */
 async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
   const { reader } = options;
-  options.line.arm(options.idleMs);
+  let bytes = 0;
+  options.line.arm(options.idle);
   for await (const chunk of options.upstream) {
     // While the client takes its piece, it is not the upstream that is waited for.
     options.line.rest();
+    bytes += chunk.byteLength;
+    if (bytes > options.maxBytes) throw answerTooLarge(options.maxBytes);
     options.record.got(chunk);
     const step = digest(reader.push(chunk), options);
+    if (step.hasOutput) options.line.lift("firstOutput");
     yield step;
     if (step.finish !== null) return;
-    options.line.arm(options.idleMs);
+    options.line.arm(options.idle);
   }
   const rest = digest(reader.end(), options);
   if (rest.finish !== null) {
@@ -228,12 +236,7 @@ function isOutput(event: Event): boolean {
 }
 
 function explainRead(options: PumpOptions, thrown: unknown): GatewayError {
-  const failure = explainFailure(
-    options.provider,
-    options.line,
-    thrown,
-    `sent nothing for ${options.idleMs / 1000} s in the middle of its answer`,
-  );
+  const failure = explainFailure(options.provider, options.line, thrown);
   if (failure.kind !== "upstream_unavailable") return failure;
   return new GatewayError({
     kind: "upstream_malformed",

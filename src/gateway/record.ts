@@ -58,7 +58,11 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   let ticket: Ticket | null = null;
   let figures: Figures | null = null;
   let tags: string[] | null = null;
-  const done = tools.ledger.expect();
+  const expected = tools.ledger.expect();
+  const done = (): void => {
+    call.over?.();
+    expected();
+  };
 
   const all = (): Figures => (tries.length > 1 ? sumFigures(tries.map(evaluate)) : evaluate(current));
 

@@ -83,4 +83,6 @@ export type RecordedPlan = Pick<Plan, "dropped" | "model" | "provider"> &
 export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs" | "startedWallMs"> & {
   endpoint: string;
   headers?: Headers;
+  /** It is over, whatever became of it: nothing more is called for it. */
+  over?: () => void;
 };

@@ -11,6 +11,7 @@ import { type CompiledRule, compileRules } from "./pattern.ts";
 import type { AliasRule, Overrides, RoutePolicy, RouteRule, RouteTarget } from "./rule.ts";
 import type { Strategy } from "./way/choose.ts";
 import { type ConditionCheck, type RequestFacts, compileConditions } from "./way/condition.ts";
+import type { OwnDeadlines } from "./way/deadline.ts";
 
 export interface RouteTable {
   aliases: readonly AliasRule[];
@@ -48,6 +49,8 @@ export interface WayTarget {
   model: string;
   weight: number;
   set?: Overrides;
+  /** Its route's. */
+  deadlines?: OwnDeadlines;
   /** Labels of the provider's keys that may be used; missing: all of them. */
   keys?: readonly string[];
 }
@@ -240,9 +243,10 @@ function nameRule({ name, pattern }: RouteRule): string {
 }
 
 function followRule(rule: RouteRule, asked: string, reason: string): Way {
-  const { name, policy, strategy = "priority", missing } = rule;
+  const { name, policy, strategy = "priority", missing, deadlines } = rule;
   const [first, ...others] = rule.targets;
-  const at = (target: RouteTarget): WayTarget => ({ weight: 1, ...target, model: target.model ?? asked });
+  const own = deadlines === undefined ? {} : { deadlines };
+  const at = (target: RouteTarget): WayTarget => ({ weight: 1, ...own, ...target, model: target.model ?? asked });
   return {
     targets: [at(first), ...others.map(at)],
     strategy,

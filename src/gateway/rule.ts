@@ -3,6 +3,7 @@
 import type { Json } from "../ir/index.ts";
 import type { HourSpan } from "../lib/week-hours.ts";
 import type { Strategy } from "./way/choose.ts";
+import type { OwnDeadlines } from "./way/deadline.ts";
 
 /** `pattern` is exact, `x*`, `*x`, `*x*` or `*`; matching ignores case. */
 export interface RouteRule {
@@ -11,6 +12,8 @@ export interface RouteRule {
   targets: readonly [RouteTarget, ...RouteTarget[]];
   /** Which of them is asked first; missing: in their order. */
   strategy?: Strategy;
+  /** How long its calls may take, over what their providers say. */
+  deadlines?: OwnDeadlines;
   /** Where it was declared, for `explain`: `config/setting.ini:12`, `default`, `TOKLIGENCE_ROUTES`. */
   origin: string;
   /** What to set, in a sentence, where nobody declared the provider: built-in routes lead to many that are not there. */

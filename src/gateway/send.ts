@@ -3,6 +3,7 @@
 
 import { GatewayError, type JsonObject, isJsonObject } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import { type Deadline, type DeadlineName, type Deadlines, sayLate } from "./way/deadline.ts";
 
 export interface UpstreamInit {
   method: string;
@@ -12,28 +13,31 @@ export interface UpstreamInit {
   /** The runtime has a limit of its own, shorter than ours may be. */
   timeout: false;
   signal: AbortSignal;
+  /** What the runtime cannot tell: `late` is called where no connection came about in so many milliseconds. */
+  connecting?: { ms: number; late(): void };
 }
 
 export type Fetch = (url: string, init: UpstreamInit) => Promise<Response>;
-
-export interface Deadlines {
-  /** Milliseconds until the upstream's response headers. */
-  headersMs: number;
-  /** Milliseconds between two pieces of its body; for an answer that is not streamed, for all of it. */
-  idleMs: number;
-}
 
 /** The hold that we have on a running upstream call. */
 export interface Line {
   signal: AbortSignal;
   /** Why the line was cut: null while it holds. */
   cut(): "client" | "timeout" | null;
+  /** The deadline that has passed, where that cut it. */
+  late(): Deadline | null;
   /** Called at most once, when the client leaves; a line that is released or cut already calls nobody. */
   onLeave(action: () => void): void;
-  /** (Re)starts the deadline. */
-  arm(limitMs: number): void;
-  /** Calls the deadline off until it is armed again: it is not the upstream that is waited for. */
+  /** (Re)starts the deadline of the present step, in place of that of the step before. */
+  arm(deadline: Deadline): void;
+  /** Calls that off until it is armed again: it is not the upstream that is waited for. */
   rest(): void;
+  /** (Re)starts a deadline that goes on beside the steps, whoever is waited for. */
+  limit(deadline: Deadline): void;
+  /** Calls one of those off. */
+  lift(name: DeadlineName): void;
+  /** This one has passed: somebody else kept the time. */
+  expire(deadline: Deadline): void;
   /** From now on the client's departure cuts nothing. */
   detach(): void;
   /** Cuts it as if the client had left. */
@@ -42,11 +46,13 @@ export interface Line {
   release(abort: boolean): void;
 }
 
-/** Ties an upstream call to the client's presence and to one deadline at a time. */
+/** Ties an upstream call to the client's presence and to its deadlines. */
 export function openLine(client: AbortSignal, clock: Clock): Line {
   const controller = new AbortController();
   let reason: "client" | "timeout" | null = null;
+  let late: Deadline | null = null;
   let disarm: (() => void) | null = null;
+  const limits = new Map<DeadlineName, () => void>();
   let leave: (() => void) | null = null;
   const cut = (why: "client" | "timeout"): void => {
     if (reason !== null) return;
@@ -54,12 +60,17 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
     controller.abort();
     if (why === "client") leave?.();
   };
+  const expire = (deadline: Deadline): void => {
+    if (reason === null) late = deadline;
+    cut("timeout");
+  };
   const onAbort = (): void => cut("client");
   if (client.aborted) cut("client");
   else client.addEventListener("abort", onAbort, { once: true });
   return {
     signal: controller.signal,
     cut: () => reason,
+    late: () => late,
     onLeave(action) {
       leave = action;
     },
@@ -67,15 +78,29 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
       disarm?.();
       disarm = null;
     },
-    arm(limitMs) {
+    arm(deadline) {
       disarm?.();
-      disarm = clock.after(limitMs, () => cut("timeout"));
+      disarm = clock.after(deadline.ms, () => expire(deadline));
     },
+    limit(deadline) {
+      limits.get(deadline.name)?.();
+      limits.set(
+        deadline.name,
+        clock.after(deadline.ms, () => expire(deadline)),
+      );
+    },
+    lift(name) {
+      limits.get(name)?.();
+      limits.delete(name);
+    },
+    expire,
     detach: () => client.removeEventListener("abort", onAbort),
     leave: onAbort,
     release(abort) {
       disarm?.();
       disarm = null;
+      for (const lift of limits.values()) lift();
+      limits.clear();
       client.removeEventListener("abort", onAbort);
       if (abort) controller.abort();
     },
@@ -94,7 +119,9 @@ export async function send(options: {
   fetch: Fetch;
 }): Promise<Response> {
   const { line, deadlines } = options;
-  line.arm(deadlines.headersMs);
+  const { connect } = deadlines;
+  line.limit(deadlines.total);
+  line.arm(deadlines.header);
   try {
     return await options.fetch(options.url, {
       method: options.method ?? "POST",
@@ -103,22 +130,25 @@ export async function send(options: {
       redirect: "manual",
       timeout: false,
       signal: line.signal,
+      connecting: { ms: connect.ms, late: () => line.expire(connect) },
     });
   } catch (error) {
-    throw explainFailure(options.provider, line, error, `did not answer within ${deadlines.headersMs / 1000} s`);
+    throw explainFailure(options.provider, line, error);
   }
 }
 
 /** What a failed fetch or read means, told from the state of the line. */
-export function explainFailure(provider: string, line: Line, error: unknown, slow: string): GatewayError {
+export function explainFailure(provider: string, line: Line, error: unknown): GatewayError {
   // Said by whoever kept the call from being made.
   if (error instanceof GatewayError) return error;
   const cut = line.cut();
+  const late = line.late();
   if (cut === "client") {
     return new GatewayError({ kind: "cancelled", message: "The client closed the connection.", cause: error });
   }
-  if (cut === "timeout") {
-    return new GatewayError({ kind: "timeout", message: `Provider "${provider}" ${slow}.`, cause: error });
+  if (late !== null) {
+    const message = `Provider "${provider}" ${sayLate(late)}.`;
+    return new GatewayError({ kind: "timeout", message, cause: error });
   }
   return new GatewayError({
     kind: "upstream_unavailable",
@@ -133,19 +163,34 @@ function nameFailure(error: unknown): string {
   return typeof code === "string" ? code : "network failure";
 }
 
-/** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. */
-export async function readCapped(response: Response, maxBytes: number): Promise<string | null> {
+/** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. `progressed`: after each piece, where it comes in pieces. */
+export async function readCapped(
+  response: Response,
+  maxBytes: number,
+  progressed?: () => void,
+): Promise<string | null> {
   if (response.body === null) return "";
+  if (Number(response.headers.get("content-length") ?? 0) > maxBytes) return null;
   if (Number(response.headers.get("content-length") ?? Number.NaN) <= maxBytes) return response.text();
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
   for await (const chunk of response.body) {
     bytes += chunk.byteLength;
+    progressed?.();
     if (bytes > maxBytes) return null;
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
+}
+
+/** One that does not fit into memory. */
+export function answerTooLarge(limit: number): GatewayError {
+  return new GatewayError({
+    kind: "upstream_malformed",
+    code: "response_too_large",
+    message: `The provider's answer is larger than ${limit} bytes. Ask for less, or let the operator raise max_response_bytes.`,
+  });
 }
 
 export function parseObject(text: string): JsonObject | null {

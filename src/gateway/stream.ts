@@ -33,7 +33,8 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
     carrier: state.elsewhere === null ? carrier : keepFirst(state, client, carrier),
     record,
     line,
-    idleMs: scene.deadlines.idleMs,
+    idle: state.deadlines.idle,
+    maxBytes: scene.maxAnswerBytes,
     attempted: (error) =>
       record.attempted({
         status: upstream.status,
@@ -120,6 +121,9 @@ function forwardFrames(
   };
 }
 
+/** Far more than the figures and the end that may still follow. */
+const MAX_HELD_LENGTH = 1024 * 1024;
+
 /**
  * Keeps back what follows the end of all choices until the stream is over, in formats whose streams just end as well: a client that has
  * the whole of an answer must find it on record.
@@ -140,7 +144,9 @@ function createHold() {
     },
     keep(text: string): string {
       held += text;
-      return "";
+      if (held.length <= MAX_HELD_LENGTH) return "";
+      const message = "The provider ended its answer, and went on without an end.";
+      throw new GatewayError({ kind: "upstream_malformed", message });
     },
     /** What was kept, and the text behind it. */
     release(text: string): string {

@@ -74,4 +74,8 @@ export interface ProviderSettings {
   discount?: string;
   /** What becomes of calls whose price nobody knows; missing where the gateway's own rule holds. */
   onUnknownPrice?: "allow" | "refuse" | "warn";
+  /** How long its calls may take, in milliseconds, where the gateway's own deadlines do not hold. */
+  deadlines?: Readonly<Partial<Record<"connect" | "firstOutput" | "header" | "idle" | "total", number>>>;
+  /** How many of its calls may be under way at once and wait, likewise; 0: without limit. */
+  cap?: Readonly<Partial<Record<"atOnce" | "queueLength" | "queueMs", number>>>;
 }

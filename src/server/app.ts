@@ -6,6 +6,8 @@ import {
   type Capture,
   type Connect,
   type Controls,
+  type Dial,
+  type Knocker,
   type Fetch,
   type Memory,
   type OpenSharing,
@@ -15,12 +17,15 @@ import {
   countInput,
   LATEST_MS,
   resumeCorrections,
+  createAdmission,
   createAnswerCache,
   createBindings,
   createHedges,
+  createKnocker,
   createMirrors,
   createRetryBudgets,
   createSharing,
+  watchConnecting,
 } from "../gateway/index.ts";
 import { type BindingStore, type Directory, type KeyRing, type SignIn } from "../identity/index.ts";
 import {
@@ -38,7 +43,7 @@ import { createErrands } from "../lib/errand.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Mail, Smtp } from "../notice/index.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Metrics } from "../telemetry/metric.ts";
+import type { Gauge, Metrics } from "../telemetry/metric.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeBudgetRoutes } from "./admin/budget.ts";
 import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
@@ -54,7 +59,7 @@ import { openHealth } from "./fleet.ts";
 import { listHealthGauges } from "./health-metric.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
-import { listLedgerGauges, makeMetricRoutes } from "./metric.ts";
+import { listAdmissionGauges, listLedgerGauges, makeMetricRoutes } from "./metric.ts";
 import { makeModelRoutes } from "./models.ts";
 import { type Listener, mount, refuseWhile } from "./mount.ts";
 import { makeUnpricedNote } from "./price.ts";
@@ -100,6 +105,8 @@ export interface AppParts {
   shelf: AnswerShelf | null;
   ping: () => Promise<void>;
   fetch: Fetch;
+  /** Tries whether a server takes connections, where calls are made directly: then it can be told when one does not. */
+  dial?: Dial;
   /** Opens a WebSocket to a provider. */
   connect: Connect;
   /** All addresses of a host, where calls are to be kept from those that a provider may not lead to. */
@@ -132,7 +139,8 @@ export interface App {
 
 export function createApp(parts: AppParts): App {
   let config = parts.config;
-  const fetch = guardCalls(parts.fetch, parts, () => config);
+  const { call, knocker } = watchCalls(parts);
+  const fetch = guardCalls(call, parts, () => config);
   const sessions = new Set<Session>();
   const outside = { ...parts, fetch, signIn: parts.fetch };
   let scene = buildScene(config, outside);
@@ -146,14 +154,14 @@ export function createApp(parts: AppParts): App {
   });
   let isDraining = false;
   const health = openHealth(parts);
-  const healthGauges = listHealthGauges({ ...health, nowMs: parts.clock.monotonicMs });
-  parts.metrics.watch([...healthGauges, ...listLedgerGauges(parts.ledger), ...listRecountGauges(parts.recounter)]);
   const tools = makeTools(parts, {
     scene: () => scene,
     fetch,
     connect: guardCalls(parts.connect, parts, () => config),
     fleet: health.fleet,
+    knocker,
   });
+  parts.metrics.watch([...listAdmissionGauges(tools.admission), ...listGauges(parts, health)]);
   const probes = startProbes({ ...parts, ...health, config: () => config, tools });
   const limit = (): number => config.http.maxBodyBytes;
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
@@ -230,13 +238,31 @@ async function resumeAsking({ books, clock, ledger, log }: AppParts, tools: Sock
   }
 }
 
-function makeTools(parts: AppParts, own: Pick<SocketTools, "connect" | "fetch" | "fleet" | "scene">): SocketTools {
+/** Calls to providers, and whether they get through at all. */
+function watchCalls({ fetch, dial, clock }: AppParts): { call: Fetch; knocker: Knocker | null } {
+  const knocker = dial === undefined ? null : createKnocker({ dial, clock });
+  return { call: knocker === null ? fetch : watchConnecting(fetch, knocker), knocker };
+}
+
+function listGauges({ clock, ledger, recounter }: AppParts, health: ReturnType<typeof openHealth>): Gauge[] {
+  return [
+    ...listHealthGauges({ ...health, nowMs: clock.monotonicMs }),
+    ...listLedgerGauges(ledger),
+    ...listRecountGauges(recounter),
+  ];
+}
+
+function makeTools(
+  parts: AppParts,
+  own: Pick<SocketTools, "connect" | "fetch" | "fleet" | "knocker" | "scene">,
+): SocketTools {
   return {
     ...own,
     clock: parts.clock,
     ledger: parts.ledger,
     capture: parts.capture,
     prices: parts.prices,
+    admission: createAdmission({ clock: parts.clock, rules: () => own.scene().caps }),
     hedges: createHedges(),
     mirrors: createMirrors(),
     retryBudgets: createRetryBudgets(),

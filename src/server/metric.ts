@@ -1,5 +1,6 @@
 // What the gateway counts of itself, for whoever watches it: behind a scope, or open to everyone where the operator says so.
 
+import type { Admission } from "../gateway/index.ts";
 import type { LedgerFigures, LedgerWriter } from "../ledger/index.ts";
 import { type Gauge, type Metrics, ROWS_SETTLED } from "../telemetry/metric.ts";
 import type { Route } from "./route.ts";
@@ -14,6 +15,20 @@ export function makeMetricRoutes(metrics: Pick<Metrics, "print">, isPublic: bool
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/#basic-info */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+/** How full it is. */
+export function listAdmissionGauges({ figures }: Pick<Admission, "figures">): Gauge[] {
+  return [
+    { name: "tokligence_requests_running", about: "Model calls under way", read: () => figures().running },
+    { name: "tokligence_requests_waiting", about: "Model calls that wait at a limit", read: () => figures().waiting },
+    {
+      name: "tokligence_requests_turned_away",
+      about: "Model calls refused at a limit",
+      isCounter: true,
+      read: () => figures().refused,
+    },
+  ];
+}
 
 /** What the writer of the books tells of itself. */
 export function listLedgerGauges({ figures, fault }: Pick<LedgerWriter, "fault" | "figures">): Gauge[] {

@@ -2,6 +2,7 @@
 
 import { hash } from "node:crypto";
 import type { Config } from "../config/value.ts";
+import { listCaps, listDeadlines } from "./bound.ts";
 import { type Catalog, type GatewayTools, type Scene, createCatalog, createRouter } from "../gateway/index.ts";
 import { canonicalize } from "../lib/canonical-json.ts";
 import { createRedactor } from "../lib/redact.ts";
@@ -97,7 +98,9 @@ export function buildScene(
     unknownPrice: (provider) => rules.get(provider) ?? config.prices.onUnknown,
     travel: config.travel,
     keepAliveMs: config.timeouts.keepAliveMs,
-    deadlines: { headersMs: config.timeouts.upstreamHeadersMs, idleMs: config.timeouts.upstreamIdleMs },
+    deadlinesOf: listDeadlines(config),
+    caps: listCaps(config),
+    maxAnswerBytes: config.caps.responseBytes,
     defaultOutputTokens: config.budgets.defaultOutputTokens,
     redact: createRedactor(config.secrets),
     cache: readCacheScene(config),

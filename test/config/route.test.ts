@@ -36,6 +36,8 @@ describe("[route.NAME]", () => {
         "hedge=400ms",
         "max_attempts=4",
         "retry_window=90s",
+        "connect_timeout=2s",
+        "idle_timeout=0",
       ),
     );
     const set = { "generationConfig.topK": 3, service_tier: "flex" };
@@ -59,6 +61,7 @@ describe("[route.NAME]", () => {
         tools: false,
         user: ["*@example.com"],
       },
+      deadlines: { section: "route.long", rules: { connect: 2_000, idle: 2 ** 31 - 1 } },
       policy: {
         cacheTtlMs: 600_000,
         cacheScope: "user" as const,

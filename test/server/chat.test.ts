@@ -396,7 +396,7 @@ describe("upstream faults", () => {
     expect(response.status).toBe(504);
     expect((await readJson(response)).error).toMatchObject({
       code: "upstream_timeout",
-      message: `Provider "openai" did not answer within 60 s.`,
+      message: `Provider "openai" did not answer within 60 s (upstream_header_timeout).`,
     });
     expect(calls[0]?.signal.aborted).toBe(true);
     expect(await row()).toMatchObject({ status: 504, errorKind: "timeout", latencyMs: 60_000 });

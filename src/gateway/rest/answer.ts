@@ -4,7 +4,7 @@ import { GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir
 import type { ObjectBinding } from "../../identity/index.ts";
 import type { RestCollection, RestFamily } from "../../wire/index.ts";
 import { makeHeaders } from "../header.ts";
-import { explainFailure, readCapped } from "../send.ts";
+import { answerTooLarge, explainFailure, readCapped } from "../send.ts";
 import type { RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
 import { bookAnswer } from "./meter.ts";
@@ -48,21 +48,17 @@ export async function answerRest(state: State): Promise<Response> {
   return new Response(told === null ? text : JSON.stringify(told), { status: upstream.status, headers });
 }
 
-/** Answers that hold pictures are large, and none is larger. */
-const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
-
 export async function readAnswer(state: RestState): Promise<string> {
-  const { upstream, line, plan, scene } = state;
-  line.arm(scene.deadlines.idleMs);
+  const { upstream, line, plan, scene, deadlines } = state;
+  const progressed = (): void => line.arm(deadlines.idle);
+  progressed();
   try {
-    const text = await readCapped(upstream, MAX_ANSWER_BYTES);
+    const text = await readCapped(upstream, scene.maxAnswerBytes, progressed);
     if (text !== null) return text;
   } catch (error) {
-    const slow = `did not finish its answer within ${scene.deadlines.idleMs / 1000} s`;
-    throw fail(state, explainFailure(plan.provider.name, line, error, slow));
+    throw fail(state, explainFailure(plan.provider.name, line, error));
   }
-  const message = "The provider's answer is too large to be handled.";
-  throw fail(state, new GatewayError({ kind: "upstream_malformed", message }));
+  throw fail(state, answerTooLarge(scene.maxAnswerBytes));
 }
 
 function parse(state: State, text: string): Json {

@@ -1,7 +1,7 @@
 // Carries an answer to the client piece by piece; the last piece is released only after the row is durable. Knows neither bytes nor events.
 
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
-import { explainFailure } from "../send.ts";
+import { answerTooLarge, explainFailure } from "../send.ts";
 import { type RestState, attempted } from "./state.ts";
 
 /** What comes of one piece of the upstream's. */
@@ -20,7 +20,8 @@ export interface Machine<T> {
   fail(error: GatewayError): T[] | null;
 }
 
-export function carry<T>(state: RestState, machine: Machine<T>): AsyncGenerator<T> {
+/** `maxBytes`: of all that comes; what only passes by is held nowhere, and needs no end. */
+export function carry<T>(state: RestState, machine: Machine<T>, maxBytes = Infinity): AsyncGenerator<T> {
   const { record, line, tools, call } = state;
   let isOver = false;
   const settle = async (status: number, error: GatewayError | null): Promise<void> => {
@@ -40,22 +41,27 @@ export function carry<T>(state: RestState, machine: Machine<T>): AsyncGenerator<
   };
   line.onLeave(leave);
   if (line.cut() === "client") leave();
-  return run(state, machine, { settle, leave });
+  return run(state, machine, { maxBytes, settle, leave });
 }
 
-async function* run<T>(
-  state: RestState,
-  machine: Machine<T>,
-  { settle, leave }: { settle: (status: number, error: GatewayError | null) => Promise<void>; leave: () => void },
-): AsyncGenerator<T> {
-  const { upstream, line, scene } = state;
+interface Running {
+  maxBytes: number;
+  settle: (status: number, error: GatewayError | null) => Promise<void>;
+  leave: () => void;
+}
+
+async function* run<T>(state: RestState, machine: Machine<T>, { maxBytes, settle, leave }: Running): AsyncGenerator<T> {
+  const { upstream, line, deadlines } = state;
   try {
-    line.arm(scene.deadlines.idleMs);
+    let bytes = 0;
+    line.arm(deadlines.idle);
     for await (const chunk of upstream.body ?? []) {
       // While the client takes its piece, it is not the upstream that is waited for.
       line.rest();
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) throw answerTooLarge(maxBytes);
       yield* machine.push(chunk).now;
-      line.arm(scene.deadlines.idleMs);
+      line.arm(deadlines.idle);
     }
     const { last, error } = machine.end();
     await settle(upstream.status, error);
@@ -72,11 +78,10 @@ async function* run<T>(
   }
 }
 
-function explainBreak({ plan, line, scene }: RestState, thrown: unknown): GatewayError {
+function explainBreak({ plan, line }: RestState, thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
   const name = plan.provider.name;
-  const slow = `sent nothing for ${scene.deadlines.idleMs / 1000} s in the middle of its answer`;
-  const failure = explainFailure(name, line, thrown, slow);
+  const failure = explainFailure(name, line, thrown);
   if (failure.kind !== "upstream_unavailable") return toGatewayError(failure);
   return new GatewayError({
     kind: "upstream_malformed",

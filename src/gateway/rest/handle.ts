@@ -20,6 +20,8 @@ import { bookFinished } from "./finished.ts";
 import { type Intake, readIntake } from "./intake.ts";
 import { gatherList, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
+import type { Stay } from "../way/admission.ts";
+import { overrule } from "../way/deadline.ts";
 import { type RestState, attempted } from "./state.ts";
 import type { Visit } from "../way/fleet.ts";
 import { chooseKey, nameKeeper, readKeeper } from "../way/pool.ts";
@@ -27,14 +29,14 @@ import { addressOf, chooseTarget, forwardQuery, requirePlainPath } from "./targe
 
 /** Answers the call. Throws a GatewayError, already on record. */
 export function handleRest(call: RestCall, tools: GatewayTools): Promise<Response> {
-  return withRecord(call, call.place.endpoint, tools, async (scene, record, line) => {
+  return withRecord(call, call.place.endpoint, tools, async ({ scene, stay, record, line }) => {
     const { place, query } = call;
     requirePlainPath(place.path);
     const intake = await readIntake(call, { needsModel: place.act === "call", openSpool: tools.openSpool });
     let visit: Visit | null = null;
     try {
       record.asked((intake.model ?? "").slice(0, 512), intake.json?.["stream"] === true);
-      const state = await prepare(call, { tools, scene, record, line, intake });
+      const state = await prepare(call, { tools, scene, stay, record, line, intake });
       visit = state.visit;
       if (place.act === "list") return await answerList(state);
       const url = addressOf(state.plan.provider, place.path, forwardQuery(query));
@@ -55,15 +57,22 @@ export async function withRecord(
   call: Arrival,
   endpoint: string,
   tools: GatewayTools,
-  work: (scene: Scene, record: CallRecord, line: Line) => Promise<Response>,
+  work: (parts: { scene: Scene; stay: Stay; record: CallRecord; line: Line }) => Promise<Response>,
 ): Promise<Response> {
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
   const scene = tools.scene();
-  const record = openRecord({ ...call, endpoint }, tools);
+  const stay = tools.admission.open(call.caller, call.signal);
+  const record = openRecord({ ...call, endpoint, over: stay.leave }, tools);
   const line = openLine(call.signal, tools.clock);
   try {
-    return await work(scene, record, line);
+    const entering = stay.enter();
+    if (entering !== undefined) {
+      // It is us that the client waits for: no idle timeout of the server's is to end that.
+      call.keepOpen();
+      await entering;
+    }
+    return await work({ scene, stay, record, line });
   } catch (error) {
     const failure = redactFailure(toGatewayError(error), scene.redact);
     line.release(true);
@@ -75,7 +84,7 @@ export async function withRecord(
 
 async function prepare(
   call: RestCall,
-  parts: Pick<Prepared, "intake" | "line" | "record" | "scene" | "tools">,
+  { stay, ...parts }: Pick<Prepared, "intake" | "line" | "record" | "scene" | "tools"> & { stay: Stay },
 ): Promise<Prepared> {
   const { intake, scene, tools, record } = parts;
   const { place, caller, query, headers, dialect } = call;
@@ -92,6 +101,8 @@ async function prepare(
   const target = chooseTarget(scene, wanted, tools.fleet);
   const provider = chooseProvider(call, tools, { ...target, keeper });
   const plan = { provider, model: target.model ?? "", dropped: [] };
+  if (stay.isFull(provider.name)) call.keepOpen();
+  await stay.visit(provider.name);
   const reserving = reserve(call, { scene, tools, record, intake }, plan);
   if (reserving !== undefined) await reserving;
   const visit = tools.fleet.visit({ provider, model: plan.model || place.family, weight: 1 });
@@ -104,7 +115,8 @@ async function prepare(
     visit.drop();
     throw error;
   }
-  return { call, plan, stream: false, visit, ...parts };
+  const deadlines = overrule(scene.deadlinesOf(provider.name), target.deadlines);
+  return { call, plan, deadlines, stream: false, visit, ...parts };
 }
 
 /** With what is made by one key, another may not find it: only what leaves nothing behind goes by turns. */
@@ -168,12 +180,12 @@ const CURSORS = ["after", "after_id", ...BACKWARD];
 
 /** The provider's response, good or bad. Throws where there is none, with the attempt on record. */
 async function callUpstream(state: Prepared, url: string): Promise<Pick<RestState, "upstream" | "upstreamMs">> {
-  const { call, tools, scene, plan, record, line, intake } = state;
+  const { call, tools, plan, record, line, deadlines, intake } = state;
   const { provider } = plan;
   const { entry } = call.place;
   const sentMs = tools.clock.monotonicMs();
   const outgoing = intake.send(plan.model === "" ? null : plan.model, {
-    progressed: () => line.arm(scene.deadlines.headersMs),
+    progressed: () => line.arm(deadlines.header),
     async checkReference(id) {
       await requireKeptBy(state, id);
     },
@@ -208,7 +220,7 @@ async function callUpstream(state: Prepared, url: string): Promise<Pick<RestStat
       body,
       headers,
       line,
-      deadlines: scene.deadlines,
+      deadlines,
       fetch: tools.fetch,
     });
     return { upstream, upstreamMs: tools.clock.monotonicMs() - sentMs };

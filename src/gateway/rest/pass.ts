@@ -82,7 +82,7 @@ async function passNothing(state: RestState, book: () => void, headers: Record<s
 
 export function passEvents(state: RestState, meter: Meter, headers: Record<string, string>): Response {
   const own = { "cache-control": "no-cache", "x-accel-buffering": "no" };
-  return new Response(carry(state, createEventMachine(state, meter)), {
+  return new Response(carry(state, createEventMachine(state, meter), state.scene.maxAnswerBytes), {
     status: state.upstream.status,
     headers: { ...headers, ...own },
   });
@@ -159,7 +159,7 @@ export async function passRejection(
   { explains }: { explains: boolean },
 ): Promise<Response> {
   const { upstream, plan, line, scene, record, call } = state;
-  line.arm(scene.deadlines.idleMs);
+  line.arm(state.deadlines.idle);
   // Secrets are taken out before anything is cut, so that no half of one survives.
   const text = scene.redact(await readRejection(state));
   const failure = explainRejection({ upstream, provider: plan.provider.name, wire: call.dialect }, text);
@@ -176,7 +176,7 @@ async function readRejection(state: RestState): Promise<string> {
   try {
     return (await readCapped(upstream, MAX_ERROR_BYTES)) ?? "";
   } catch (error) {
-    const failure = explainFailure(plan.provider.name, line, error, "stalled in the middle of an error");
+    const failure = explainFailure(plan.provider.name, line, error);
     if (failure.kind === "upstream_unavailable") return "";
     attempted(state, failure);
     throw failure;

@@ -1,6 +1,6 @@
 // Anything else that a provider offers, today or tomorrow: whatever method, path and body, under the provider's credentials. Reads nothing but the cost.
 
-import { invalidRequest } from "../../ir/index.ts";
+import { invalidRequest, toGatewayError } from "../../ir/index.ts";
 import type { Redact } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
@@ -11,7 +11,7 @@ import { send } from "../send.ts";
 import type { Arrival } from "./call.ts";
 import { withRecord } from "./handle.ts";
 import { authorize } from "./authorize.ts";
-import { type Intake, NO_BODY, readCounted, sendAsItIs, sendWhole } from "./intake.ts";
+import { type Intake, NO_BODY, type Outgoing, readCounted, sendAsItIs, sendWhole } from "./intake.ts";
 import { passBytes, passEvents, passRejection } from "./pass.ts";
 import type { RestState } from "./state.ts";
 import { findNamed, forwardQuery, requireReady } from "./target.ts";
@@ -26,13 +26,16 @@ export interface PassthroughCall extends Arrival {
 
 /** Answers the call. Throws a GatewayError, already on record, where there is no answer of the provider's. */
 export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): Promise<Response> {
-  return withRecord(call, "passthrough", tools, async (scene, record, line) => {
+  return withRecord(call, "passthrough", tools, async ({ scene, stay, record, line }) => {
     record.asked("", false);
     const named = requireReady(findNamed(scene, call.provider.toLowerCase()));
     // What such calls are refused for says little of the key: there are rights of which nobody here knows.
     const provider = chooseKey(tools.fleet, { provider: named, model: "" }, { isSteady: true, stickTo: "" });
     const url = joinAddress(provider, call.path) + forwardQuery(call.query);
     const plan = { provider, model: "", dropped: [] };
+    const deadlines = scene.deadlinesOf(provider.name);
+    if (stay.isFull(provider.name)) call.keepOpen();
+    await stay.visit(provider.name);
     // What it costs, if anything, only its answer tells.
     const isWork = !READING.includes(call.method);
     const reserving = isWork ? record.reserve(plan, () => UNKNOWN) : undefined;
@@ -40,32 +43,60 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
     record.planned(plan);
     if (isWork) judgeWork({ provider, record, scene, tools }, { what: "passthrough", models: [], tier: "default" });
     const intake = await takeIn(call, provider);
-    const progressed = (): void => line.arm(scene.deadlines.headersMs);
+    const progressed = (): void => line.arm(deadlines.header);
     const outgoing = intake.send(null, { progressed, checkReference: () => Promise.resolve() });
     const sentMs = tools.clock.monotonicMs();
     call.keepOpen();
     try {
-      const headers = { ...forwardHeaders(call), ...outgoing.headers, ...provider.headers };
-      const body = typeof outgoing.body === "string" ? outgoing.body : null;
-      const authorized = await authorize(provider, { method: call.method, url, headers, body });
-      await record.intend();
-      const upstream = await send({
-        provider: provider.name,
-        method: call.method,
-        url,
-        body: outgoing.body,
-        headers: authorized,
-        line,
-        deadlines: scene.deadlines,
-        fetch: tools.fetch,
-      });
+      const upstream = await ask({ call, tools, plan, record, line, deadlines, outgoing }, url);
       const upstreamMs = tools.clock.monotonicMs() - sentMs;
-      return await answer({ call, tools, scene, plan, record, line, intake, upstream, upstreamMs, stream: true });
+      return await answer({
+        call,
+        tools,
+        scene,
+        plan,
+        record,
+        line,
+        deadlines,
+        intake,
+        upstream,
+        upstreamMs,
+        stream: true,
+      });
     } catch (error) {
       await intake.discard();
       throw outgoing.failure() ?? error;
     }
   });
+}
+
+type Asking = Pick<RestState<PassthroughCall>, "call" | "deadlines" | "line" | "plan" | "record" | "tools"> & {
+  outgoing: Outgoing;
+};
+
+/** The provider's response, good or bad. Throws where there is none, with the attempt on record. */
+async function ask({ call, tools, plan, record, line, deadlines, outgoing }: Asking, url: string): Promise<Response> {
+  const { provider } = plan;
+  try {
+    const headers = { ...forwardHeaders(call), ...outgoing.headers, ...provider.headers };
+    const body = typeof outgoing.body === "string" ? outgoing.body : null;
+    const authorized = await authorize(provider, { method: call.method, url, headers, body });
+    await record.intend();
+    return await send({
+      provider: provider.name,
+      method: call.method,
+      url,
+      body: outgoing.body,
+      headers: authorized,
+      line,
+      deadlines,
+      fetch: tools.fetch,
+    });
+  } catch (error) {
+    const failure = outgoing.failure() ?? toGatewayError(error);
+    record.attempted({ status: null, error: failure, upstreamRequestId: null });
+    throw failure;
+  }
 }
 
 /** Methods that make nobody work. */

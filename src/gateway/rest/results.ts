@@ -11,7 +11,7 @@ import { addressOf } from "./target.ts";
 
 /** Of each model a sum; null where the results cannot be had, or not to their end. */
 export async function sumResults(
-  { call, tools, plan, scene }: RestState<RestCall>,
+  { call, tools, plan, deadlines }: RestState<RestCall>,
   path: string,
 ): Promise<Metered[] | null> {
   const { provider } = plan;
@@ -26,10 +26,10 @@ export async function sumResults(
       body: null,
     });
     const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
-    const upstream = await send({ ...ask, deadlines: scene.deadlines, fetch: tools.fetch });
+    const upstream = await send({ ...ask, deadlines, fetch: tools.fetch });
     if (!upstream.ok || upstream.body === null) return null;
     const sums = new Map<string, Metered>();
-    for await (const text of readLines(upstream.body, () => line.arm(scene.deadlines.idleMs))) add(sums, text);
+    for await (const text of readLines(upstream.body, () => line.arm(deadlines.idle))) add(sums, text);
     return [...sums.values()];
   } finally {
     line.release(true);

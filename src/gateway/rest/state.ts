@@ -4,6 +4,7 @@ import type { Provider } from "../../provider/index.ts";
 import type { GatewayTools, Scene } from "../call.ts";
 import type { CallRecord } from "../record.ts";
 import { type Line, readUpstreamId } from "../send.ts";
+import type { Deadlines } from "../way/deadline.ts";
 import type { GatewayError } from "../../ir/index.ts";
 import type { Arrival } from "./call.ts";
 import type { Intake } from "./intake.ts";
@@ -15,6 +16,7 @@ export interface RestState<Asked extends Arrival = Arrival> {
   plan: { provider: Provider; model: string; dropped: string[] };
   record: CallRecord;
   line: Line;
+  deadlines: Deadlines;
   intake: Intake;
   upstream: Response;
   /** Milliseconds spent waiting for the upstream. */

@@ -7,6 +7,7 @@ import type { Scene } from "../call.ts";
 import { findHold } from "../facts.ts";
 import { makeReady, unknownModel } from "../plan.ts";
 import type { RequestFacts } from "../way/condition.ts";
+import type { OwnDeadlines } from "../way/deadline.ts";
 import type { Fleet } from "../way/fleet.ts";
 import { findKeeper, readKeeper } from "../way/pool.ts";
 
@@ -23,21 +24,22 @@ export interface Wanted {
   facts: RequestFacts;
 }
 
-/**
- * `model` is the name at the provider; null where none was asked for. Of several targets the first in the route's order that can be asked and is
- * not left alone at present. Throws not_found, not_configured or invalid_request.
- */
-export function chooseTarget(
-  scene: Scene,
-  wanted: Wanted,
-  fleet: Pick<Fleet, "order">,
-): { provider: Provider; model: string | null } {
+export interface Chosen {
+  provider: Provider;
+  /** The name at the provider; null where none was asked for. */
+  model: string | null;
+  /** Its route's. */
+  deadlines?: OwnDeadlines | undefined;
+}
+
+/** Of several targets the first in the route's order that can be asked and is not left alone at present. Throws not_found, not_configured or invalid_request. */
+export function chooseTarget(scene: Scene, wanted: Wanted, fleet: Pick<Fleet, "order">): Chosen {
   const { family, model, keeper, facts } = wanted;
   const { way } = model === null ? { way: null } : scene.router.resolve(model, facts);
   if (keeper !== null) {
     const provider = requireReady(findKeeper(scene.providers, keeper) ?? findNamed(scene, readKeeper(keeper)));
     const own = way?.targets.find((target) => target.provider === provider.name);
-    return { provider, model: own?.model ?? model };
+    return { provider, model: own?.model ?? model, deadlines: own?.deadlines };
   }
   const able = (way?.targets ?? [])
     .flatMap((target) => makeReady(scene, target))
@@ -49,14 +51,14 @@ export function chooseTarget(
     const places = [usable, ...others] as const;
     // By the tokens of a chat alone could it be told what is cheapest.
     const [chosen] = fleet.order({ route: name ?? reason, places, strategy, stickTo, costOf: () => null });
-    return { provider: chosen.provider, model: chosen.model };
+    return { provider: chosen.provider, model: chosen.model, deadlines: chosen.deadlines };
   }
   const routed = way?.targets[0] ?? null;
   const first = wanted.named === null ? findFirst(scene, wanted) : findNamed(scene, wanted.named.toLowerCase());
   if (routed !== null) {
     const provider = scene.providers.get(routed.provider);
     if (provider !== undefined && offers(provider, family))
-      return { provider: requireReady(provider), model: routed.model };
+      return { provider: requireReady(provider), model: routed.model, deadlines: routed.deadlines };
     throw unsupported(scene, { family, provider: routed.provider });
   }
   if (first === undefined)

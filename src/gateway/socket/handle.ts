@@ -12,13 +12,19 @@ import { collectHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/authorize.ts";
 import { judgePrice } from "../unknown-price.ts";
-import { addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
+import { type Chosen, addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
+import { type Deadline, type Deadlines, type OwnDeadlines, overrule, sayLate } from "../way/deadline.ts";
+import type { Knocker } from "../way/knock.ts";
 import { openBooks } from "./books.ts";
 import { type BridgedSession, createSession, unavailable } from "./session.ts";
 import type { Connect, Message, Session, SocketCall, UpstreamEnd } from "./type.ts";
 import { chooseKey } from "../way/pool.ts";
 
-export type SocketTools = GatewayTools & { connect: Connect };
+export type SocketTools = GatewayTools & {
+  connect: Connect;
+  /** Null where nobody can tell whether a server takes connections. */
+  knocker: Knocker | null;
+};
 
 export interface Opened {
   session: Session;
@@ -32,14 +38,17 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
   if (fault !== null) throw booksClosed(fault);
   const scene = tools.scene();
   const asked = call.query.get("model") ?? "";
-  const record = openRecord({ ...call, endpoint: call.family }, tools);
+  const stay = tools.admission.open(call.caller, call.signal);
+  const record = openRecord({ ...call, endpoint: call.family, over: stay.leave }, tools);
   let isCalled = false;
   try {
     record.asked(asked, true);
+    await stay.enter();
     const target = choose(scene, call, tools);
     const model = target.model ?? "";
     const stickTo = call.caller.keyId ?? call.caller.userId;
     const provider = chooseKey(tools.fleet, { provider: target.provider, model }, { isSteady: false, stickTo });
+    await stay.visit(provider.name);
     const { defaultOutputTokens } = scene;
     const { prices } = tools;
     const bound = (): Amount =>
@@ -51,7 +60,7 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
     const isNamedLater = model === "" && call.family === "responses";
     if (!isNamedLater) judgePrice({ plan: { provider, model }, record, scene, tools, body: null });
     isCalled = true;
-    return await connect(call, tools, { scene, provider, model, asked, bound, record });
+    return await connect(call, tools, { scene, provider, model, asked, bound, record, deadlines: target.deadlines });
   } catch (error) {
     const failure = redactFailure(toGatewayError(error), scene.redact);
     if (isCalled)
@@ -63,11 +72,7 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
 }
 
 /** Where nobody offers it, or nobody yet, the address is not there: a plain 404 sends clients back to HTTP. */
-function choose(
-  scene: Scene,
-  call: SocketCall,
-  { fleet }: Pick<SocketTools, "fleet">,
-): { provider: Provider; model: string | null } {
+function choose(scene: Scene, call: SocketCall, { fleet }: Pick<SocketTools, "fleet">): Chosen {
   try {
     const { family, query, headers, dialect } = call;
     const facts = openFacts(call, { endpoint: family, isStream: true, body: {} });
@@ -91,12 +96,13 @@ interface Connecting {
   asked: string;
   bound: () => Amount;
   record: CallRecord;
+  deadlines: OwnDeadlines | undefined;
 }
 
 async function connect(
   call: SocketCall,
   tools: SocketTools,
-  { scene, provider, model, asked, bound, record }: Connecting,
+  { scene, provider, model, asked, bound, record, deadlines }: Connecting,
 ): Promise<Opened> {
   const query = new URLSearchParams(call.query);
   if (model !== "") query.set("model", model);
@@ -115,7 +121,7 @@ async function connect(
     provider: provider.name,
     url: address.replace(/^http/u, "ws"),
     headers,
-    deadlineMs: scene.deadlines.headersMs,
+    deadlines: overrule(scene.deadlinesOf(provider.name), deadlines),
     received: (data) => (bridge.session === null ? void early.push(data) : bridge.session.told(data)),
     closed(code, reason) {
       bridge.closed = [code, reason];
@@ -142,7 +148,7 @@ interface Dialling {
   provider: string;
   url: string;
   headers: Record<string, string>;
-  deadlineMs: number;
+  deadlines: Deadlines;
   received(data: Message): void;
   closed(code: number, reason: string): void;
 }
@@ -151,17 +157,16 @@ interface Dialling {
 async function dial(call: SocketCall, tools: SocketTools, init: Dialling): Promise<UpstreamEnd> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   let isOpen = false;
-  const cancel = tools.clock.after(init.deadlineMs, () =>
-    reject(
-      new GatewayError({
-        kind: "timeout",
-        message: `Provider "${init.provider}" did not answer within ${init.deadlineMs / 1000} s.`,
-      }),
-    ),
-  );
+  // Whoever rejects it may do so before anybody waits for it.
+  promise.catch(() => undefined);
+  const { connect, header } = init.deadlines;
+  const expire = (deadline: Deadline): void =>
+    reject(new GatewayError({ kind: "timeout", message: `Provider "${init.provider}" ${sayLate(deadline)}.` }));
+  const cancel = tools.clock.after(header.ms, () => expire(header));
   const leave = (): void =>
     reject(new GatewayError({ kind: "cancelled", message: "The client closed the connection." }));
   call.signal.addEventListener("abort", leave, { once: true });
+  if (call.signal.aborted) leave();
   const upstream = await tools.connect(init.url, {
     headers: init.headers,
     protocols: [...call.protocols],
@@ -178,13 +183,16 @@ async function dial(call: SocketCall, tools: SocketTools, init: Dialling): Promi
       },
     },
   });
+  const watch = tools.knocker?.watch(init.url, { ms: connect.ms, late: () => expire(connect) });
   try {
     await promise;
+    watch?.answered();
     return upstream;
   } catch (error) {
     upstream.close();
     throw error;
   } finally {
+    watch?.stop();
     cancel();
     call.signal.removeEventListener("abort", leave);
   }

@@ -30,8 +30,10 @@ export function judgeFailure(error: GatewayError): Verdict {
       if (status === null) return "again";
       return BY_STATUS[status] ?? (status >= 500 ? "again" : "never");
     }
-    case "upstream_unavailable":
     case "upstream_malformed":
+      // Whoever is asked answers at such length.
+      return error.code === "response_too_large" ? "never" : "again";
+    case "upstream_unavailable":
     case "timeout":
       return "again";
     case "not_configured":

@@ -3,6 +3,7 @@
 
 import { type ErrorKind, GatewayError, toGatewayError } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { NO_ROOM } from "./gate.ts";
 import { type Backoff, type RetryBudget, chooseDelay, judgeFailure } from "./retry.ts";
 
 export interface TravelRules {
@@ -30,6 +31,8 @@ interface Journey<Target, Answer> {
   isKin: (left: Target, right: Target) => boolean;
   /** Of the target's provider. */
   budgetOf: (target: Target) => RetryBudget;
+  /** Whether an attempt would have to wait for its turn there. */
+  isFull: (target: Target) => boolean;
   /** Aborted when the client leaves. */
   signal: AbortSignal;
   startedMs: number;
@@ -55,11 +58,10 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     const before = attempts;
     let askedMs: number | undefined;
     let isTurned = false;
-    let waiting = open;
+    let waiting = [...open];
     // Another key costs a provider in trouble nothing that it had not refused by itself.
     let isFree = false;
-    for (let target = waiting[0]; target !== undefined; target = waiting[0]) {
-      waiting = waiting.slice(1);
+    for (let target = take(waiting, journey); target !== undefined; target = take(waiting, journey)) {
       const budget = journey.budgetOf(target);
       if (attempts === 0 || fresh.delete(target)) budget.called();
       else if (!isFree && !budget.spend()) continue;
@@ -78,8 +80,8 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
         break;
       }
       const verdict = judgeFailure(failure);
-      // A second target that cannot be told what is asked, or paid or priced, says less than the failure of the first.
-      const isBeside = last !== null && BESIDE.has(failure.kind);
+      // A second target that cannot be told what is asked, or paid or priced, or has no room, says less than the failure of the first.
+      const isBeside = last !== null && (BESIDE.has(failure.kind) || failure.code === NO_ROOM);
       if (!isBeside) last = outcome;
       if (failure.kind === "cancelled") return giveUp(outcome, attempts);
       // What one of those who stand in cannot take, the next one may.
@@ -114,6 +116,13 @@ function putLast<Target>(
 }
 
 const BESIDE: ReadonlySet<string> = new Set(["forbidden", "invalid_request", "quota_exceeded"] satisfies ErrorKind[]);
+
+/** The next in their order, but for those where it would have to wait: these come last, each looked at when its turn is there. */
+function take<Target>(waiting: Target[], { isFull }: { isFull: (target: Target) => boolean }): Target | undefined {
+  const free = waiting.length === 1 ? 0 : waiting.findIndex((target) => !isFull(target));
+  const [next] = waiting.splice(Math.max(0, free), 1);
+  return next;
+}
 
 type Failed<Answer> = { failure: GatewayError; tell?: (headers: Readonly<Record<string, string>>) => Promise<Answer> };
 

@@ -1,0 +1,102 @@
+// The deadline of connecting, which the runtime's fetch does not tell from the wait for an answer: while a call to a server that has not answered of
+// late is on its way, a connection of our own is tried beside it. Where that one comes about, or the call is answered, the deadline is kept.
+// Knows no provider.
+
+import type { Clock } from "../../lib/clock.ts";
+import type { Fetch } from "../send.ts";
+
+export interface Address {
+  hostname: string;
+  port: number;
+  isTls: boolean;
+}
+
+/** Resolves once a connection is there, and lets go of it; rejects where it is refused. Stays open where nobody says anything. */
+export type Dial = (address: Address) => Promise<void>;
+
+/** Who has answered is not asked again so soon. */
+const FRESH_MS = 15_000;
+const MAX_REMEMBERED = 1_000;
+/** Durations of so many milliseconds stand for no end. */
+const ENDLESS_MS = 2 ** 31 - 1;
+
+export interface Knocker {
+  /** Calls `late` where no connection to the server came about in so many milliseconds. */
+  watch(url: string, limit: { ms: number; late(): void }): Watch;
+}
+
+export interface Watch {
+  /** The server has said something. */
+  answered(): void;
+  /** Nobody waits any more. */
+  stop(): void;
+}
+
+const NOTHING: Watch = { answered: () => undefined, stop: () => undefined };
+
+export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Knocker {
+  /** When a server was last heard of. */
+  const heard = new Map<string, number>();
+  /** One at a time for each server, however many wait for it. */
+  const knocks = new Map<string, Promise<boolean>>();
+
+  const hear = (origin: string): void => {
+    if (heard.size >= MAX_REMEMBERED) heard.clear();
+    heard.set(origin, clock.monotonicMs());
+  };
+
+  /** True once it is there; false where it says no, which the call will be told, too. */
+  const knock = (origin: string, address: Address): Promise<boolean> => {
+    let under = knocks.get(origin);
+    if (under === undefined) {
+      under = dial(address)
+        .then(
+          () => true,
+          () => false,
+        )
+        .finally(() => knocks.delete(origin));
+      knocks.set(origin, under);
+    }
+    return under;
+  };
+
+  return {
+    watch(url, { ms, late }) {
+      if (ms >= ENDLESS_MS) return NOTHING;
+      const { origin, ...address } = readAddress(url);
+      const answered = (): void => hear(origin);
+      const lastMs = heard.get(origin);
+      if (lastMs !== undefined && clock.monotonicMs() - lastMs < FRESH_MS) return { ...NOTHING, answered };
+      const stop = clock.after(ms, late);
+      void knock(origin, address).then((isThere) => {
+        stop();
+        if (isThere) hear(origin);
+      });
+      return { answered, stop };
+    },
+  };
+}
+
+/** The same calls, with an eye on whether they get through at all. */
+export function watchConnecting(fetch: Fetch, knocker: Knocker): Fetch {
+  return (url, init) => {
+    const answer = fetch(url, init);
+    if (init.connecting === undefined) return answer;
+    const { answered, stop } = knocker.watch(url, init.connecting);
+    answer.then(
+      () => {
+        stop();
+        answered();
+      },
+      () => stop(),
+    );
+    return answer;
+  };
+}
+
+function readAddress(url: string): Address & { origin: string } {
+  const { origin, hostname, port, protocol } = new URL(url);
+  const isTls = protocol === "https:" || protocol === "wss:";
+  const bare = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+  return { origin, hostname: bare, port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls };
+}

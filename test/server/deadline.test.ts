@@ -1,0 +1,230 @@
+// Each deadline of a call to a provider, by the clock: which one passed is told, and whose setting it is; what is said of a provider or a route
+// stands over what is said of all.
+
+import { afterEach, expect, test } from "bun:test";
+import { type Rig, type UpstreamCall, makeRig, readJson } from "../rig.ts";
+import { ASK, GOOD_STREAM, START, chunk, completion } from "./failover-scene.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+type Rules = NonNullable<Rig["config"]["providers"][number]["deadlines"]>;
+
+interface Scene {
+  upstream: (call: UpstreamCall) => Response | Promise<Response>;
+  provider?: Rules;
+  route?: Rules;
+  dial?: () => Promise<void>;
+}
+
+/** `openai` behind a route of its own. */
+async function open({ upstream, provider, route, dial }: Scene): Promise<Rig> {
+  rig = await makeRig({
+    upstream: (call) => (call.method === "GET" ? Response.json({ data: [] }) : upstream(call)),
+    ...(dial === undefined ? {} : { dial }),
+    config: (config) => ({
+      ...config,
+      providers: config.providers.map((each) =>
+        each.name === "openai" && provider !== undefined ? { ...each, deadlines: provider } : each,
+      ),
+      routes: [
+        {
+          pattern: "gpt-4o",
+          targets: [{ provider: "openai", model: null }],
+          origin: "test",
+          ...(route === undefined ? {} : { deadlines: { section: "route.quick", rules: route } }),
+        },
+      ],
+    }),
+  });
+  return rig;
+}
+
+/** Never answers, and stops when it is hung up on. */
+function hang({ signal }: UpstreamCall): Promise<Response> {
+  return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+}
+
+/** Says a piece whenever the test wants it to. */
+function openStream(type = "text/event-stream") {
+  let control: ReadableStreamDefaultController | null = null;
+  const body = new ReadableStream({
+    start(controller) {
+      control = controller;
+    },
+  });
+  const encoder = new TextEncoder();
+  return {
+    upstream: ({ signal }: UpstreamCall): Response => {
+      signal.addEventListener("abort", () => control?.error(new Error("aborted")));
+      return new Response(body, { headers: { "content-type": type } });
+    },
+    say: (text: string) => control?.enqueue(encoder.encode(text)),
+    end: () => control?.close(),
+  };
+}
+
+async function settle(): Promise<void> {
+  for (let round = 0; round < 30; round++) await new Promise(setImmediate);
+}
+
+async function begun({ calls }: Rig): Promise<void> {
+  while (calls.length === 0) await new Promise(setImmediate);
+  await settle();
+}
+
+const UNSAID = { connect: 10_000, firstOutput: 120_000, header: 60_000, idle: 30_000, total: 3_600_000 };
+
+test.each([
+  ["the gateway's", {}, 60_000, "upstream_header_timeout"],
+  ["its provider's", { provider: { header: 7_000 } }, 7_000, "header_timeout of [provider.openai]"],
+  [
+    "its route's, over its provider's",
+    { provider: { header: 7_000 }, route: { header: 5_000 } },
+    5_000,
+    "header_timeout of [route.quick]",
+  ],
+  ["the gateway's, where its route says something else", { route: { idle: 1 } }, 60_000, "upstream_header_timeout"],
+] as [string, Pick<Scene, "provider" | "route">, number, string][])(
+  "the wait for headers ends by %s setting",
+  async (_whose, rules, ms, setting) => {
+    const { chat, clock, calls, row } = await open({ upstream: hang, ...rules });
+    const pending = chat(ASK);
+    await begun({ calls } as Rig);
+    clock.advance(ms - 1);
+    await settle();
+    expect(calls[0]?.signal.aborted).toBe(false);
+    clock.advance(1);
+    const response = await pending;
+    expect([response.status, (await readJson(response)).error.message]).toEqual([
+      504,
+      `Provider "openai" did not answer within ${ms / 1000} s (${setting}).`,
+    ]);
+    expect(await row()).toMatchObject({ status: 504, errorKind: "timeout", latencyMs: ms });
+  },
+);
+
+test("a server that takes no connection is given up on long before one that thinks", async () => {
+  const gateway = await open({ upstream: hang, dial: () => new Promise(() => undefined) });
+  const pending = gateway.chat(ASK);
+  await begun(gateway);
+  gateway.clock.advance(UNSAID.connect);
+  const response = await pending;
+  expect([response.status, (await readJson(response)).error.message]).toEqual([
+    504,
+    'Provider "openai" took no connection within 10 s (upstream_connect_timeout).',
+  ]);
+});
+
+test.each(["is taken", "is refused, which the call will hear itself"])(
+  "a connection that %s ends that wait, and no other",
+  async (how) => {
+    const dial = how === "is taken" ? () => Promise.resolve() : () => Promise.reject(new Error("refused"));
+    const gateway = await open({ upstream: hang, dial });
+    const pending = gateway.chat(ASK);
+    await begun(gateway);
+    gateway.clock.advance(UNSAID.connect);
+    await settle();
+    expect(gateway.calls[0]?.signal.aborted).toBe(false);
+    gateway.clock.advance(UNSAID.header);
+    expect((await readJson(await pending)).error.message).toContain("did not answer within 60 s");
+  },
+);
+
+test("one server is knocked at once for all calls that wait, and not at all where it has just answered", async () => {
+  let knocks = 0;
+  const gateway = await open({
+    upstream: () => Response.json(completion("Hi")),
+    dial: () => {
+      knocks++;
+      return new Promise(() => undefined);
+    },
+  });
+  await Promise.all([gateway.chat(ASK), gateway.chat(ASK), gateway.chat(ASK)]);
+  expect(knocks).toBe(1);
+  expect((await gateway.chat(ASK)).status).toBe(200);
+  expect(knocks).toBe(1);
+});
+
+test("a stream that only shows signs of life is given up on", async () => {
+  const { upstream, say } = openStream();
+  const gateway = await open({ upstream });
+  const pending = gateway.chat({ ...ASK, stream: true });
+  await begun(gateway);
+  for (let spentMs = 0; spentMs < UNSAID.firstOutput; spentMs += 20_000) {
+    say(spentMs === 0 ? START : ": still there\n\n");
+    await settle();
+    gateway.clock.advance(20_000);
+  }
+  expect(await (await pending).text()).toContain(
+    "began its stream, and said nothing of the answer within 120 s (upstream_first_output_timeout).",
+  );
+  expect(await gateway.row()).toMatchObject({ errorKind: "timeout", latencyMs: UNSAID.firstOutput });
+});
+
+test("a stream that has said something may take longer than that for the rest", async () => {
+  const { upstream, say, end } = openStream();
+  const gateway = await open({ upstream });
+  const pending = gateway.chat({ ...ASK, stream: true });
+  await begun(gateway);
+  say(START + chunk({ delta: { content: "slowly" } }));
+  const response = await pending;
+  const text = response.text();
+  for (let round = 0; round < 10; round++) {
+    await settle();
+    gateway.clock.advance(20_000);
+    say(": still there\n\n");
+  }
+  say(GOOD_STREAM.slice(1).join(""));
+  end();
+  expect((await text).endsWith("data: [DONE]\n\n")).toBe(true);
+});
+
+test("a pause in the middle of a stream ends it with an error that says so", async () => {
+  const { upstream, say } = openStream();
+  const gateway = await open({ upstream, provider: { idle: 9_000 } });
+  const pending = gateway.chat({ ...ASK, stream: true });
+  await begun(gateway);
+  say(START + chunk({ delta: { content: "so far" } }));
+  const response = await pending;
+  const text = response.text();
+  await settle();
+  gateway.clock.advance(9_000);
+  expect(await text).toContain("sent nothing for 9 s (idle_timeout of [provider.openai]) in the middle of its answer");
+  expect(await gateway.row()).toMatchObject({ status: 200, errorKind: "timeout" });
+});
+
+test("a drip that never pauses ends with the time of the whole call", async () => {
+  const { upstream, say } = openStream();
+  const gateway = await open({ upstream, route: { total: 60_000 } });
+  const pending = gateway.chat({ ...ASK, stream: true });
+  await begun(gateway);
+  say(START + chunk({ delta: { content: "drip" } }));
+  const response = await pending;
+  const text = response.text();
+  for (let spentMs = 0; spentMs < 60_000; spentMs += 5_000) {
+    await settle();
+    say(chunk({ delta: { content: "drip" } }));
+    gateway.clock.advance(5_000);
+  }
+  expect(await text).toContain("did not finish its answer within 60 s (total_timeout of [route.quick])");
+});
+
+test("a whole answer that comes in pieces may pause between them, and no longer", async () => {
+  const { upstream, say, end } = openStream("application/json");
+  const gateway = await open({ upstream });
+  const pending = gateway.chat(ASK);
+  await begun(gateway);
+  for (let round = 0; round < 4; round++) {
+    // As some providers do while the model thinks.
+    say("\n");
+    await settle();
+    gateway.clock.advance(UNSAID.idle - 1);
+  }
+  say(JSON.stringify(completion("Hi")));
+  end();
+  expect((await pending).status).toBe(200);
+});
