@@ -4,7 +4,8 @@ import { afterAll, expect, test } from "bun:test";
 import { type Served, issueKey, serve, waitUntil } from "./binary.ts";
 
 const CLIENTS = 12;
-const WARM_UP_ROUNDS = 3;
+const WARM_UP_ROUNDS = 2;
+const ROUNDS = 2;
 const OFFERED_BYTES = 256 * 2 ** 20;
 const MOST_BYTES_EACH = 10 * 2 ** 20;
 /** What the system's own buffers hold on both ways, and no more than a little of ours. */
@@ -66,11 +67,16 @@ test.each([
     };
     // What the first ones leave behind for the collector is not what those cost that are there.
     for (let round = 0; round < WARM_UP_ROUNDS; round++) for (const socket of await openAll()) socket.terminate();
-    const before = readMemory(gateway);
-    const sockets = await openAll();
-    expect((readMemory(gateway) - before) / CLIENTS).toBeLessThan(MOST_BYTES_EACH);
-    expect(takenBytes / CLIENTS).toBeLessThan(MOST_TAKEN_EACH);
-    for (const socket of sockets) socket.terminate();
+    const grown: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = readMemory(gateway);
+      const sockets = await openAll();
+      grown.push((readMemory(gateway) - before) / CLIENTS);
+      expect(takenBytes / CLIENTS).toBeLessThan(MOST_TAKEN_EACH);
+      for (const socket of sockets) socket.terminate();
+    }
+    // When the collector comes by is chance; what is held would be there each time.
+    expect(Math.min(...grown)).toBeLessThan(MOST_BYTES_EACH);
     await gateway.stop();
   },
   60_000,
