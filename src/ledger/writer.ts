@@ -127,8 +127,10 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     const { length } = lines;
     /** What was never written is not over, either. */
     const over: number[] = [];
+    const isWritten = ({ number }: Ticket): boolean =>
+      openLines.has(number) || announced.some(({ ticket }) => ticket.number === number && !ticket.isOver);
     const endAll = (ticket: Ticket | null | undefined): void => {
-      for (let each = ticket; each; each = each.before) if (openLines.has(each.number)) over.push(each.number);
+      for (let each = ticket; each; each = each.before) if (isWritten(each)) over.push(each.number);
     };
     for (const { number } of load.tickets) if (openLines.has(number)) over.push(number);
     for (const { ticket, line } of announced) {
@@ -144,7 +146,6 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     }
     figures.commits++;
     figures.settledRows += load.calls;
-    for (const number of over) openLines.delete(number);
     for (const { ticket, line } of announced) {
       if (ticket.isOver) continue;
       figures.intents++;
@@ -152,6 +153,8 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
       for (let each = ticket.before; each; each = each.before) each.isOver = true;
       ticket.before = null;
     }
+    // One may have taken the place of another that came in the same turn.
+    for (const number of over) openLines.delete(number);
   };
 
   const succeed = (batch: Batch): void => {

@@ -307,6 +307,26 @@ function check(world: World): void {
   }
 }
 
+/** Two announcements of one turn, each in the place of the one before. */
+const EXAMPLES: [Command[], Fault[]][] = [
+  [
+    [
+      { type: "begin" },
+      { type: "tick" },
+      { type: "again", which: 0 },
+      { type: "again", which: 0 },
+      { type: "tick" },
+      { type: "finish", which: 0 },
+      { type: "tick" },
+      { type: "retry" },
+      { type: "tick" },
+      { type: "begin" },
+      { type: "tick" },
+    ],
+    [],
+  ],
+];
+
 test.each([
   ["SQLite is the ledger", { isOutbox: false, isSynced: false }],
   ["SQLite is the ledger, and each write is synced", { isOutbox: false, isSynced: true }],
@@ -331,7 +351,7 @@ test.each([
           seen.interrupted += read(world).rows.filter(({ errorKind }) => errorKind === "interrupted").length;
         },
       ),
-      { numRuns: Number(process.env["TOKLIGENCE_SIMULATIONS"] ?? 80) },
+      { numRuns: Number(process.env["TOKLIGENCE_SIMULATIONS"] ?? 80), examples: EXAMPLES },
     );
     // Runs in which nothing happens would prove nothing.
     expect(Math.min(seen.acknowledged, seen.called, seen.interrupted)).toBeGreaterThan(30);
