@@ -11,7 +11,8 @@ export function explainRejection(
     upstream,
     provider,
     wire,
-  }: { upstream: Response; provider: string; wire: { error: Pick<Wire["error"], "decode"> } },
+    nowMs,
+  }: { upstream: Response; provider: string; wire: { error: Pick<Wire["error"], "decode"> }; nowMs: number },
   text: string,
 ): GatewayError {
   if (upstream.status < 400) {
@@ -31,7 +32,7 @@ export function explainRejection(
     kind: "upstream_rejected",
     message: known.message,
     upstream: known,
-    retryAfterMs: readRetryAfter(upstream.headers) ?? known.retryAfterMs,
+    retryAfterMs: readRetryAfter(upstream.headers, nowMs) ?? known.retryAfterMs,
     cause: text,
   });
 }
@@ -42,14 +43,21 @@ function readErrorType(headers: Headers): string | null {
   return null;
 }
 
-function readRetryAfter(headers: Headers): number | undefined {
+/** Seconds, or a date: by the clock of who said it, where that is known. */
+function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
   const exact = readNumber(headers.get("retry-after-ms"));
   if (exact !== undefined) return exact;
   const seconds = readNumber(headers.get("retry-after"));
-  return seconds === undefined ? undefined : seconds * 1000;
+  if (seconds !== undefined) return seconds * 1000;
+  const date = readDate(headers.get("retry-after"));
+  return date === undefined ? undefined : Math.max(0, date - (readDate(headers.get("date")) ?? nowMs));
 }
 
-/** A date is a legal value, too; then the client has the header itself. */
+function readDate(text: string | null): number | undefined {
+  const date = Date.parse(text ?? "");
+  return Number.isNaN(date) ? undefined : date;
+}
+
 function readNumber(text: string | null): number | undefined {
   return text !== null && /^\d+(?:\.\d+)?$/u.test(text) ? Number(text) : undefined;
 }

@@ -248,7 +248,8 @@ async function answerRejection(state: CallState): Promise<Outcome<Response>> {
   line.arm(state.deadlines.idle);
   // Secrets are taken out before anything is cut, so that no half of one survives.
   const text = scene.redact(await readRejection(state));
-  const failure = explainRejection({ upstream, provider: plan.provider.name, wire: plan.spoken }, text);
+  const nowMs = state.tools.clock.wallMs();
+  const failure = explainRejection({ upstream, provider: plan.provider.name, wire: plan.spoken, nowMs }, text);
   record.attempted({
     status: upstream.status,
     error: failure,

@@ -51,7 +51,7 @@ export async function askKeeper(
   if (upstream.status === 404) return null;
   if (upstream.ok) return upstream;
   const text = scene.redact((await readCapped(upstream, MAX_ERROR_BYTES).catch(() => "")) ?? "");
-  throw explainRejection({ upstream, provider: provider.name, wire }, text);
+  throw explainRejection({ upstream, provider: provider.name, wire, nowMs: tools.clock.wallMs() }, text);
 }
 
 function findProvider(scene: Scene, name: string): Provider {

@@ -38,7 +38,7 @@ export async function lookAtModels(
     });
     if (upstream.ok) return null;
     const text = scene().redact((await readCapped(upstream, MAX_BODY_BYTES).catch(() => "")) ?? "");
-    return explainRejection({ upstream, provider: name, wire }, text);
+    return explainRejection({ upstream, provider: name, wire, nowMs: clock.wallMs() }, text);
   } catch (error) {
     return explainFailure(name, line, error);
   } finally {

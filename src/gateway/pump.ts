@@ -152,15 +152,19 @@ async function* run(options: PumpOptions, { steps, isOver, settle, leave }: Sett
   } catch (thrown) {
     // Settled already: the row could not be written, and what is held back must not be released as if it were on record.
     if (isOver()) {
-      yield options.carrier.fail(toGatewayError(thrown));
+      const unwritten = toGatewayError(thrown);
+      options.report(unwritten);
+      yield options.carrier.fail(unwritten);
       return;
     }
     const failure = explain(options, thrown);
     try {
       await settle(failure.kind === "cancelled" ? failure.status : 200, failure);
       yield options.carrier.fail(failure);
-    } catch (unwritten) {
-      yield options.carrier.fail(toGatewayError(unwritten));
+    } catch (thrownToo) {
+      const unwritten = toGatewayError(thrownToo);
+      options.report(unwritten);
+      yield options.carrier.fail(unwritten);
     }
   } finally {
     // Where the client let go of us between two pieces.

@@ -191,6 +191,22 @@ describe("one provider alone", () => {
     expect(gateway.calls).toHaveLength(1);
   });
 
+  test.each([
+    ["by its own clock", { date: "Wed, 01 Oct 2025 08:00:00 GMT", "retry-after": "Wed, 01 Oct 2025 08:00:03 GMT" }],
+    ["by ours, where it says no time", null],
+  ])("is not asked before the date that it named, %s", async (_, named) => {
+    const times: number[] = [];
+    const gateway = await open(() => {
+      const { clock } = gateway;
+      times.push(clock.monotonicMs());
+      const date = new Date((Math.floor(clock.wallMs() / 1000) + 4) * 1000).toUTCString();
+      return times.length < 2 ? refusal(429, named ?? { "retry-after": date }) : Response.json(completion("at last"));
+    });
+    const response = await advance(gateway, gateway.chat(ASK));
+    expect((await readJson(response)).choices[0].message.content).toBe("at last");
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(3_000);
+  });
+
   test("is not called again once the client has left", async () => {
     const gateway = await open(() => refusal(503));
     const client = new AbortController();
@@ -206,7 +222,11 @@ describe("one provider alone", () => {
 
   test("is not asked more often than its share of calls allows", async () => {
     const gateway = await open(() => refusal(503));
-    for (let call = 0; call < 30; call++) await advance(gateway, gateway.chat(ASK));
+    for (let call = 0; call < 30; call++) {
+      const response = await advance(gateway, gateway.chat(ASK));
+      // Nor is it by the client, however few calls were left for this request.
+      expect(response.headers.get("x-should-retry")).toBe("false");
+    }
     // Ten retries that are always there, and one for every fifth call.
     expect(gateway.calls.length).toBeLessThanOrEqual(30 + 10 + 6);
     expect(gateway.calls.length).toBeGreaterThan(30);

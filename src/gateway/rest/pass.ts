@@ -162,7 +162,8 @@ export async function passRejection(
   line.arm(state.deadlines.idle);
   // Secrets are taken out before anything is cut, so that no half of one survives.
   const text = scene.redact(await readRejection(state));
-  const failure = explainRejection({ upstream, provider: plan.provider.name, wire: call.dialect }, text);
+  const nowMs = state.tools.clock.wallMs();
+  const failure = explainRejection({ upstream, provider: plan.provider.name, wire: call.dialect, nowMs }, text);
   attempted(state, failure);
   const isReadable = failure.kind === "upstream_rejected" && parseObject(text) !== null;
   if (explains && !isReadable) throw failure;

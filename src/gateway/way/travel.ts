@@ -100,7 +100,8 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     const delayMs = chooseDelay(round, rules.backoff, { askedMs, random: journey.random() });
     const isTooLate = clock.monotonicMs() + delayMs - journey.startedMs > rules.totalMs;
     // Whoever is told to come back in an hour is not kept waiting for it; where no target may be tried again, nobody is.
-    if (isTooLate || attempts === before) return giveUp(final, attempts);
+    const isSpent = attempts === before;
+    if (isTooLate || isSpent) return giveUp(final, attempts, isSpent);
     journey.resting();
     await rest(delayMs, journey);
   }
@@ -137,9 +138,9 @@ async function attempt<Target, Answer>(
   }
 }
 
-/** Clients that try by themselves would multiply what was tried here. */
-async function giveUp<Answer>({ failure, tell }: Failed<Answer>, attempts: number): Promise<Answer> {
-  const headers = attempts > 1 ? { "x-should-retry": "false" } : {};
+/** Clients that try by themselves would multiply what was tried here, or what was not, to spare a provider in trouble. */
+async function giveUp<Answer>({ failure, tell }: Failed<Answer>, attempts: number, isSpent = false): Promise<Answer> {
+  const headers = attempts > 1 || isSpent ? { "x-should-retry": "false" } : {};
   if (tell !== undefined) return tell(headers);
   failure.headers = { ...failure.headers, ...headers };
   throw failure;
