@@ -47,6 +47,13 @@ export default defineCommand({
         hint: "tokligence models route gpt-4o --explain, or tokligence models route --body request.json",
       });
     }
+    const loose = (["at", "endpoint", "header", "key", "user"] as const).find((flag) => args[flag] !== undefined);
+    if (args.body === undefined && loose !== undefined) {
+      throw new CliError(`--${loose} tells of a request, and there is none.`, {
+        exitCode: EXIT.usage,
+        hint: "Give its body: --body request.json, or --body - for stdin",
+      });
+    }
     const { scene: built, config } = await openScene(args);
     built.catalog.stop();
     const kept = await readKept(config);

@@ -25,9 +25,14 @@ function print(name: string, value: Json): string {
   return checkLine(name, String(value));
 }
 
+const TARGET_FIELDS: ReadonlySet<string> = new Set(["canary", "on_context_length", "on_refusal", "shadow", "targets"]);
+const SHAPE =
+  "a route's fields stand side by side, as in {targets: [{provider, model}], strategy, tools: true, header: {NAME: …}, set: {FIELD: …}}";
+
 /** `{provider, keys, model, weight, percent, set}`. */
 function printTarget(name: string, { provider, keys, model, weight, percent, set, ...more }: JsonObject): string {
   const [stray] = Object.keys(more);
+  if (!TARGET_FIELDS.has(name)) throw invalidRequest(`${name}: no such field holds an object; ${SHAPE}.`, name);
   if (typeof provider !== "string" || stray !== undefined) {
     const what = stray === undefined ? "provider is missing" : `"${stray}" is unknown`;
     throw invalidRequest(`${name}: ${what}: a target is {provider, keys, model, weight, set}, or text.`, name);

@@ -80,6 +80,15 @@ describe("models route", () => {
     expect(told.out).toMatch(/loopback\s+b\s+target\s+chosen/u);
   });
 
+  test.each(["--at 2026-11-25T12:00:00Z", "--header x-team=a", "--user ada@example.com"])(
+    "takes no %s without a request",
+    async (flag) => {
+      await set("smart", "targets=loopback/l");
+      const { code, err } = await desk.run(`models route smart ${flag}`);
+      expect([code, err]).toEqual([EXIT.usage, expect.stringContaining("there is none")]);
+    },
+  );
+
   test("takes a whole request from a file, which is not made", async () => {
     await set("smart", "targets=openai/m, loopback/l", "context=<1m", "header.x-team=a*", "user=ada@*");
     const body = JSON.stringify({ model: "smart", max_tokens: 9, messages: [{ role: "user", content: "Hi" }] });

@@ -87,6 +87,7 @@ describe("routes of run time", () => {
     [{ targets: "openai", strategy: "best" }, "strategy", "is not one of"],
     [{ targets: "openai", tarjets: "x" }, "tarjets", 'did you mean "targets"'],
     [{ targets: [{ model: "m" }] }, "targets", "provider is missing"],
+    [{ targets: "openai", conditions: { tools: true } }, "conditions", "no such field holds an object"],
     [{ targets: "openai\nlocal" }, "targets", "one line"],
     [{ targets: "openai", set: { model: "x" } }, "set.model", "the client's to say"],
     [{ targets: "openai", set: { user: "sk-canary-openai-0123456789" } }, "set.user", "looks like a key"],

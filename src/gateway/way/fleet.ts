@@ -272,7 +272,7 @@ function describe({ place, known }: { place: Place; known: Known }, nowMs: numbe
   return {
     name: `${nameKey(name)}/${name.model}`,
     weight: place.weight,
-    latencyMs: load.latencyMs(nowMs),
+    latencyMs: load.rankMs(nowMs),
     inFlight: load.inFlight(),
   };
 }
@@ -283,7 +283,7 @@ function sumUp<Each extends Place>({ place, keys }: Standing<Each>, nowMs: numbe
   return {
     name: `${place.provider.name}/${place.model}`,
     weight: place.weight,
-    latencyMs: Math.min(...loads.map((load) => load.latencyMs(nowMs))),
+    latencyMs: Math.min(...loads.map((load) => load.rankMs(nowMs))),
     inFlight: loads.reduce((sum, load) => sum + load.inFlight(), 0),
   };
 }

@@ -4,19 +4,29 @@ export interface Load {
   begin(): void;
   /** `firstOutputMs`: from the call to its first output; null where it gave none. */
   end(nowMs: number, firstOutputMs: number | null): void;
+  /** One that has ended is the place's failure: it counts as at least five seconds where the fastest is looked for. */
+  fail(nowMs: number, tookMs: number): void;
   inFlight(): number;
   /**
    * Peak EWMA in milliseconds: jumps up with a slow answer, sinks with time; 0 where nothing is known. A target that is not asked is forgotten
    * again, so it gets its chance.
    */
   latencyMs(nowMs: number): number;
+  /** The same, its failures counted in. */
+  rankMs(nowMs: number): number;
 }
+
+/** Whoever only fails, and does so fast, must not be taken for the fastest. */
+const FAILED_MS = 5_000;
 
 export function createLoad({ decayMs }: { decayMs: number }): Load {
   let inFlight = 0;
   let average = 0;
   let updatedMs = 0;
-  const sunk = (nowMs: number): number => average * Math.exp(-Math.max(0, nowMs - updatedMs) / decayMs);
+  let failure = 0;
+  let failedMs = 0;
+  const sink = (ms: number, sinceMs: number): number => ms * Math.exp(-Math.max(0, sinceMs) / decayMs);
+  const latencyMs = (nowMs: number): number => sink(average, nowMs - updatedMs);
   return {
     begin() {
       inFlight++;
@@ -30,7 +40,12 @@ export function createLoad({ decayMs }: { decayMs: number }): Load {
       average = Math.max(firstOutputMs, mixed);
       updatedMs = nowMs;
     },
+    fail(nowMs, tookMs) {
+      failure = Math.max(tookMs, FAILED_MS);
+      failedMs = nowMs;
+    },
     inFlight: () => inFlight,
-    latencyMs: sunk,
+    latencyMs,
+    rankMs: (nowMs) => Math.max(latencyMs(nowMs), sink(failure, nowMs - failedMs)),
   };
 }

@@ -143,13 +143,14 @@ export function visit(known: Known, { clock, note }: Watch): Visit {
     if (isOver) return;
     isOver = true;
     const nowMs = clock.monotonicMs();
+    const outcome = isDropped ? "neutral" : judgeEnd(failure);
     load.end(nowMs, firstOutputMs);
+    if (outcome === "failure") load.fail(nowMs, nowMs - startedMs);
     if (isDropped) {
       park.end(parkTrial);
       keyPark.end(keyTrial);
     } else judgeParks(failure, nowMs);
     if (failure === null && !isDropped) known.hasAnswered = true;
-    const outcome = isDropped ? "neutral" : judgeEnd(failure);
     if (outcome === "failure" && failure !== null) known.lastFailure = { reason: nameFailure(failure), atMs: nowMs };
     const outputMs = firstOutputMs ?? nowMs - startedMs;
     if (!breaker.end(nowMs, outcome, { trial, outputMs })) return;

@@ -2,6 +2,7 @@
 // stated of false alarms holds for dice that were drawn anew each time.
 
 import { expect, test } from "bun:test";
+import { GatewayError } from "../../../src/ir/index.ts";
 import type { Place } from "../../../src/gateway/way/fleet.ts";
 import { isDrawn } from "../../../src/gateway/order.ts";
 import type { Strategy } from "../../../src/gateway/way/choose.ts";
@@ -157,6 +158,26 @@ test("least-latency: a place of which nothing is known is not run over by all th
   // Until the first answer nothing is known of either, and they take turns.
   expect(countOf(asked.slice(0, 10), "new")).toBe(5);
   expect(countOf(asked.slice(10), "new")).toBe(0);
+});
+
+test("least-latency: one that fails at once is not taken for the fastest, though its breaker is closed", () => {
+  let nowMs = 0;
+  const fleet = makeFleet(() => nowMs, makeRandom(8));
+  const places = [place("bad"), place("good")] as const;
+  const failure = new GatewayError({ kind: "upstream_unavailable", message: "It is down." });
+  const asked: string[] = [];
+  for (let call = 0; call < 100; call++) {
+    nowMs += 50;
+    const order = fleet.order({ route: "r", places, strategy: "least-latency", stickTo: "", costOf: () => null });
+    asked.push(order[0].provider.name);
+    // Now and then it answers, so that its breaker stays closed.
+    for (const { provider } of order.slice(0, order[0].provider.name === "bad" ? 2 : 1)) {
+      const visit = fleet.visit(place(provider.name));
+      if (provider.name === "bad" && call % 4 !== 3) visit.end(failure, null);
+      else visit.end(null, 200);
+    }
+  }
+  expect(countOf(asked, "bad")).toBeLessThan(10);
 });
 
 test("peak EWMA: a slow answer counts at once, a fast one by its share, and time forgets", () => {

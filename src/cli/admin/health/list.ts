@@ -72,6 +72,9 @@ function toRows({ provider, ready, state, keys }: PrintedProvider): Row[] {
   ];
 }
 
+/** As providers' own lines have it. */
+const STATES: Readonly<Record<string, string>> = { disable: "disabled", drain: "drained" };
+
 function toLine({ provider }: PrintedProvider, place: PrintedPlace): Row {
   const {
     key,
@@ -87,7 +90,7 @@ function toLine({ provider }: PrintedProvider, place: PrintedPlace): Row {
     provider,
     key,
     model,
-    state: action === undefined ? (parked === null ? state : "parked") : action,
+    state: action === undefined ? (parked === null ? state : "parked") : (STATES[action] ?? action),
     reason: parked ?? (state === "closed" ? null : (place.last_failure?.reason ?? null)),
     until: parkedUntil ?? openUntil,
     errors: rate === null ? null : `${Math.round(rate * 100)}%`,
