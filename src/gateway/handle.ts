@@ -15,7 +15,7 @@ import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { type AttemptAt, travelOn } from "./leg.ts";
 import { mirror } from "./mirror.ts";
-import { chooseOrder } from "./order.ts";
+import { chooseOrder, listSpare } from "./order.ts";
 import { overrideObject } from "./override.ts";
 import { type Plan, listTargets, objectsApart, planFor } from "./plan.ts";
 import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
@@ -89,7 +89,9 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
   const wanted = { ...asked, keeper: keeper ?? heldBy };
   const facts = openFacts(call, { endpoint: call.wire.endpoint, isStream: peek.stream, body: asked.body });
   const chosen = listTargets(scene, wanted, facts);
-  const targets = chooseOrder(chosen, { call, tools, scene, facts });
+  const asking = { call, tools, scene, facts };
+  const targets = chooseOrder(chosen, asking);
+  const spare = (): ReturnType<typeof listSpare> => listSpare(chosen, targets, asking);
   const prepare = async ({ target, visit, ...at }: Prepared): Promise<Ready> => {
     const { line, record: hand = record, watchesRefusals = false } = at;
     const plan = tellOurs(planFor(scene, target, wanted), recalled?.ask.ours);
@@ -120,7 +122,7 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
     const waiting = { call, clock: tools.clock, everyMs: scene.keepAliveMs, isStream: peek.stream, fail };
     const bound = (plan: Plan): Amount => boundOf(call, tools, scene, { plan, body: asked.body });
     const go = (): Promise<Response> => {
-      const leg = { chosen, targets, call, tools, scene, stay, line, record, isStream: peek.stream };
+      const leg = { chosen, targets, call, tools, scene, stay, line, record, isStream: peek.stream, spare };
       const going = travelOn(leg, async (at) => perform(await prepare(at)));
       mirror(chosen, { call, tools, scene, asked: wanted, perform, boundOf: bound });
       return going;

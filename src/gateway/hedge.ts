@@ -77,7 +77,9 @@ export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedg
 
   const findSecond = (first: Target): Target | null => {
     if (!mayAsk() || call.signal.aborted || calls >= maxAttempts) return null;
-    const target = targets.find((each) => !asked.has(each) && !isSamePlace(each, first));
+    const target = targets.find(
+      (each) => !asked.has(each) && !isSamePlace(each, first) && !leg.stay.isFull(each.provider.name),
+    );
     if (target === undefined || !budgets.of(first.provider.name).spend()) return null;
     return budgetOf(target).spend() ? target : null;
   };

@@ -24,6 +24,8 @@ export interface Leg {
   line: Line;
   record: CallRecord;
   isStream: boolean;
+  /** Who may be asked where all of the targets failed. */
+  spare: () => { place: Target; inMs: number }[];
 }
 
 /** One call to one target. */
@@ -68,6 +70,7 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
       });
     }
   };
+  const spared = new Set<string>();
   const rule = targets.length > 1 ? chosen.policy?.hedge : undefined;
   const hedged = rule === undefined ? null : openHedging({ leg, rule, ask, budgetOf, mayAsk: () => !isTurned });
   return travel({
@@ -82,6 +85,12 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
     startedMs: call.startedMs,
     // Nobody waits for it: should it not be written, the call stands there as under way.
     resting: () => void record.intend().catch(() => undefined),
+    spare() {
+      const left = leg.spare().filter(({ place }) => !spared.has(nameOf(place)));
+      const now = left.filter(({ inMs }) => inMs === 0).map(({ place }) => place);
+      for (const each of now) spared.add(nameOf(each));
+      return { now, inMs: Math.min(...left.map(({ inMs }) => inMs)) };
+    },
     standIns(failure) {
       const found = findStandIns(chosen, { scene, tools }, failure);
       if (found.length > 0) isTurned = true;
@@ -94,6 +103,10 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
       return ask(target, { line: own, record });
     },
   });
+}
+
+function nameOf({ provider, model }: Target): string {
+  return `${provider.name}#${provider.account ?? ""}/${model}`;
 }
 
 /** Of what was paid for already. */

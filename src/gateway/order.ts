@@ -38,6 +38,20 @@ export function chooseOrder(chosen: Targets, asking: Asking): [Target, ...Target
   return first !== undefined && first === drawn[0] ? [first, ...keys, ...others] : order;
 }
 
+/**
+ * Those of the route that were left out, and in how many milliseconds they may be asked: where all others failed as well, a call that may fail
+ * is better than none.
+ */
+export function listSpare(
+  chosen: Targets,
+  targets: readonly Target[],
+  asking: Asking,
+): { place: Target; inMs: number }[] {
+  const isOut = (each: Target): boolean =>
+    !targets.some((target) => isSamePlace(target, each) && target.provider.account === each.provider.account);
+  return asking.tools.fleet.listSpare(makeChoice(chosen, asking)).filter(({ place }) => isOut(place));
+}
+
 /** Whether they are the same but for the key. */
 export function isSamePlace(left: Target, right: Target): boolean {
   return left.provider.name === right.provider.name && left.model === right.model;

@@ -57,6 +57,11 @@ export interface Fleet {
    * them: one that fails is no worse than none. Throws `overloaded` where an operator took all of them out, or wants it rather than that.
    */
   order<Each extends Place>(choice: Choice<Each>): [Each, ...Each[]];
+  /**
+   * For whoever got nothing from all of those: they and what they leave out, for it failed too often or asked for a pause, and in how many
+   * milliseconds that is over. Not what an operator took out, nor keys that are void; nobody at all where an operator wants it so.
+   */
+  listSpare<Each extends Place>(choice: Choice<Each>): { place: Each; inMs: number }[];
   /** As they stand, whatever is known of them. */
   takeAll<Each extends Place>(choice: Choice<Each>): [Each, ...Each[]];
   visit(place: Place): Visit;
@@ -210,6 +215,18 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
       const open = views.filter(({ obstacle }) => obstacle === null);
       return [...orderCandidates(strategy, open, dice), ...views.filter(({ obstacle }) => obstacle !== null)];
     },
+    listSpare({ places, keysOf }) {
+      const nowMs = clock.monotonicMs();
+      if (rulesOf(places[0].provider.name).whenAlone === "refuse") return [];
+      return places
+        .flatMap((place) => keysOf?.(place)?.places ?? [place])
+        .flatMap((place) => {
+          const { name, park, keyPark } = find(place);
+          if (!controls.isEmpty() && controls.find(name) !== null) return [];
+          const inMs = Math.max(waitFor(park, nowMs), waitFor(keyPark, nowMs));
+          return Number.isFinite(inMs) ? [{ place, inMs }] : [];
+        });
+    },
     takeAll: ({ places: [first, ...others] }) => [first, ...others],
     visit: (place) => visit(find(place), { clock, note }),
     list() {
@@ -257,6 +274,13 @@ interface Standing<Each> {
   place: Each;
   keys: readonly { place: Each; known: Known }[];
   isOpen: boolean;
+}
+
+/** Milliseconds until it may be asked again; Infinity where nobody knows. */
+function waitFor(park: Park, nowMs: number): number {
+  if (park.allows(nowMs)) return 0;
+  const parked = park.parked();
+  return parked?.reason === "rate-limited" ? Math.max(1, parked.untilMs - nowMs) : Number.POSITIVE_INFINITY;
 }
 
 function nameOf({ provider, model }: Place): PlaceName {

@@ -40,6 +40,8 @@ interface Journey<Target, Answer> {
   resting: () => void;
   /** May throw a GatewayError instead. `calls`: how many it took, where it was not one. */
   attempt: (target: Target) => Promise<Outcome<Answer> & { calls?: number }>;
+  /** Who may be asked as well where all of them failed: now, none of them twice, and in how many milliseconds some more; Infinity: none. */
+  spare?: () => { now: readonly Target[]; inMs: number };
   /** Who is asked in place of all others once one failed in this way. Asked once: those who stand in are stood in for by nobody. */
   standIns?: (failure: GatewayError) => readonly Target[];
 }
@@ -54,11 +56,14 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
   let told: Failed<Answer> | null = null;
   /** Their first calls are no tries again: nobody else could have taken the request. */
   let fresh = new Set<Target>();
+  let spare: readonly Target[] = [];
   for (let round = 0; ; round++) {
     const before = attempts;
     let askedMs: number | undefined;
     let isTurned = false;
-    let waiting = [...open];
+    let waiting = spare.length > 0 ? [...spare] : [...open];
+    open = [...open, ...spare];
+    spare = [];
     // Another key costs a provider in trouble nothing that it had not refused by itself.
     let isFree = false;
     for (let target = take(waiting, journey); target !== undefined; target = take(waiting, journey)) {
@@ -91,20 +96,38 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       isFree = verdict === "next-key";
       // Whoever is down is down for all of its keys: another place comes first.
       if (verdict === "again" && failure.upstream?.status !== 429) waiting = putLast(waiting, target, journey.isKin);
-      if (attempts >= rules.maxAttempts || open.length === 0) return giveUp(told ?? last ?? outcome, attempts);
+      if (attempts >= rules.maxAttempts) return giveUp(told ?? last ?? outcome, attempts);
     }
     // Those who stand in are asked at once.
     if (isTurned) continue;
     const final = told ?? last;
+    // Whom nobody would have asked as long as others answer is asked at once, too.
+    spare = told === null && last !== null ? await awaitSpare(journey) : [];
+    if (spare.length > 0) continue;
     if (final === null) throw new GatewayError({ kind: "internal", message: "No provider was asked." });
+    if (open.length === 0) return giveUp(final, attempts);
     const delayMs = chooseDelay(round, rules.backoff, { askedMs, random: journey.random() });
     const isTooLate = clock.monotonicMs() + delayMs - journey.startedMs > rules.totalMs;
     // Whoever is told to come back in an hour is not kept waiting for it; where no target may be tried again, nobody is.
     const isSpent = attempts === before;
     if (isTooLate || isSpent) return giveUp(final, attempts, isSpent);
-    journey.resting();
     await rest(delayMs, journey);
   }
+}
+
+/** So often, one that asks for a pause again and again is waited for. */
+const MOST_PAUSES = 10;
+
+/** One that asked for a short pause is worth more than those who said no just now. */
+async function awaitSpare<Target, Answer>(journey: Journey<Target, Answer>): Promise<readonly Target[]> {
+  const { rules, clock, startedMs } = journey;
+  for (let pause = 0; pause < MOST_PAUSES; pause++) {
+    const { now, inMs } = journey.spare?.() ?? { now: [], inMs: Infinity };
+    const isTooLate = clock.monotonicMs() + inMs - startedMs > rules.totalMs;
+    if (now.length > 0 || inMs > rules.backoff.capMs || isTooLate) return now;
+    await rest(inMs, journey);
+  }
+  return [];
 }
 
 function putLast<Target>(
@@ -147,7 +170,11 @@ async function giveUp<Answer>({ failure, tell }: Failed<Answer>, attempts: numbe
 }
 
 /** Rejects at once where the client leaves. */
-function rest(delayMs: number, { clock, signal }: Pick<Journey<unknown, unknown>, "clock" | "signal">): Promise<void> {
+function rest(
+  delayMs: number,
+  { clock, signal, resting }: Pick<Journey<unknown, unknown>, "clock" | "resting" | "signal">,
+): Promise<void> {
+  resting();
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       cancel();
