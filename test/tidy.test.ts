@@ -121,7 +121,13 @@ function splitWords(name: string): string[] {
 }
 
 /** Who may wait by the clock, because what they wait for is another program that does not say when it is up. */
-const WAITERS = new Set(["test/e2e/binary.ts", "test/e2e/kill.ts", "test/postgres.ts"]);
+const WAITERS = new Set([
+  "test/e2e/binary.ts",
+  "test/e2e/chaos-upstream.ts",
+  "test/e2e/chaos.ts",
+  "test/e2e/kill.ts",
+  "test/postgres.ts",
+]);
 
 function findWaits({ path, text }: Source): string[] {
   return text.split("\n").flatMap((line, index) => {

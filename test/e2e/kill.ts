@@ -180,13 +180,8 @@ async function judge(
   const hasOne = (id: string): boolean => byRequest.get(id)?.length === 1;
   const isSettled = (id: string): boolean => hasOne(id) && byRequest.get(id)?.[0]?.errorKind !== "interrupted";
   const path = join(home, dsn === null ? "ledger.db" : "outbox.db");
-  const local = new Database(path, { readonly: true });
-  const count = (table: string): number =>
-    local.query<{ rows: number }, []>(`select count(*) as rows from ${table}`).get()?.rows ?? -1;
-  // After a stop in which nothing was open, no journal is left.
-  const openIntents = count("ledger_intents") + listSlots(path).length;
-  const waiting = dsn === null ? 0 : count("ledger_entries");
-  local.close();
+  const openIntents = findOpen(path);
+  const waiting = dsn === null ? 0 : countIn(path, "ledger_entries");
   return {
     complete: complete.size,
     called: called.size,
@@ -203,7 +198,19 @@ async function judge(
   };
 }
 
-async function readRows(identityPath: string, ledgerPath: string): Promise<SealedEntry[]> {
+/** Calls that are under way by the books, and journals: after a stop in which nothing was open, none is left. */
+export function findOpen(path: string): number {
+  return countIn(path, "ledger_intents") + listSlots(path).length;
+}
+
+function countIn(path: string, table: string): number {
+  const local = new Database(path, { readonly: true });
+  const rows = local.query<{ rows: number }, []>(`select count(*) as rows from ${table}`).get()?.rows ?? -1;
+  local.close();
+  return rows;
+}
+
+export async function readRows(identityPath: string, ledgerPath: string): Promise<SealedEntry[]> {
   const database = { maxConnections: 4, maxIdleMs: 0, maxLifetimeMs: 0 };
   const store = await openStore({ identityPath, ledgerPath, database });
   const rows: SealedEntry[] = [];
@@ -218,7 +225,7 @@ async function readRows(identityPath: string, ledgerPath: string): Promise<Seale
 }
 
 /** What the program itself finds wrong with its chains, in its words. */
-async function verify(folder: string, dsn: string | null): Promise<string[]> {
+export async function verify(folder: string, dsn: string | null): Promise<string[]> {
   const env = { HOME: folder, TOKLIGENCE_HOME: join(folder, "home"), ...nameLedger(dsn) };
   const { code, out, err } = await run(["ledger", "verify", "--json"], { cwd: folder, env });
   return code === 0 ? [] : [`${out}${err}`];
