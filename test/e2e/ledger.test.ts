@@ -50,7 +50,9 @@ test("books that were killed and went on verify, and a changed row of them does 
   const { code, out, err } = await run(["ledger", "verify"], { cwd: folder, env });
   expect(code).toBe(1);
   expect(out).toContain(`altered: Row ${seventh?.seq} `);
-  expect(err).toContain("1 finding");
+  // The row, and the sums of its hour.
+  expect(out).toContain("sums_altered: ");
+  expect(err).toContain("2 findings");
 });
 
 test("many rows are gone through in threads, to the same end", async () => {
