@@ -57,6 +57,8 @@ export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedg
   /** What came of those that were called beside others, until it is their turn. */
   const known = new Map<Target, Outcome<Response>>();
   const asked = new Set<Target>();
+  /** Those that were called beside others. */
+  const seconds = new Set<Target>();
   let calls = 0;
   leg.line.release(false);
 
@@ -68,8 +70,9 @@ export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedg
     const hand = { record: record.fork(() => presence.abort()), line: openLine(presence.signal, clock) };
     const outcome = await ask(target, hand);
     const isBeaten = outcome.failure === null ? !hand.record.win() : outcome.failure.kind === "cancelled";
-    // One that nobody waited for any longer was slow, too: else the slow ones would never be counted.
-    const isMeasured = outcome.failure === null || outcome.failure.kind === "timeout" || isBeaten;
+    // A first one that nobody waited for any longer was slow, too: else the slow ones would never be counted. A second one may just have begun.
+    const isSlow = outcome.failure?.kind === "timeout" || (isBeaten && !seconds.has(target));
+    const isMeasured = isSlow || (outcome.failure === null && !isBeaten);
     if (isMeasured && !call.signal.aborted) patience.note(nameOf(target, leg), clock.monotonicMs() - startedMs);
     if (outcome.failure !== null) hand.record.release();
     return isBeaten && outcome.failure === null ? beaten() : outcome;
@@ -81,7 +84,9 @@ export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedg
       (each) => !asked.has(each) && !isSamePlace(each, first) && !leg.stay.isFull(each.provider.name),
     );
     if (target === undefined || !budgets.of(first.provider.name).spend()) return null;
-    return budgetOf(target).spend() ? target : null;
+    if (!budgetOf(target).spend()) return null;
+    seconds.add(target);
+    return target;
   };
 
   return {
