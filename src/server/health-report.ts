@@ -30,9 +30,13 @@ export function reportProvider(provider: Provider, all: readonly PlaceState[], p
   const control = parts.controls.find({ provider: name, account: null, model: null });
   const able = places.filter((place) => isAble(place, parts, nowMs));
   const keys = parts.fleet.listKeys().filter((key) => key.provider === name && accounts.includes(key.account));
-  const parked = keys.filter(({ parked: since }) => since !== null && nowMs < since.untilMs).length;
-  const isDown = parked === accounts.length || (places.length > 0 && able.length === 0);
-  const isWell = parked === 0 && able.length === places.length;
+  const parked = keys.filter(({ parked: since }) => since !== null && nowMs < since.untilMs);
+  // A key of which nothing bad is known is there to be asked.
+  const hasFresh = accounts.some(
+    (account) => ![...places, ...parked].some((each) => each.account === account) && !isTakenOut(name, account, parts),
+  );
+  const isDown = !hasFresh && (parked.length === accounts.length || (places.length > 0 && able.length === 0));
+  const isWell = parked.length === 0 && able.length === places.length;
   const state = control === null ? (isDown ? "down" : isWell ? "ok" : "degraded") : NAMES[control.action];
   return {
     provider: name,
@@ -46,6 +50,10 @@ export function reportProvider(provider: Provider, all: readonly PlaceState[], p
 }
 
 const NAMES = { disable: "disabled", drain: "drained" } as const;
+
+function isTakenOut(provider: string, account: string | null, { controls }: ReportParts): boolean {
+  return controls.find({ provider, account, model: null }) !== null;
+}
 
 function isAble(place: PlaceState, { controls }: ReportParts, nowMs: number): boolean {
   const isParked = [place.parked, place.keyParked].some((parked) => parked !== null && nowMs < parked.untilMs);

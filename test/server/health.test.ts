@@ -114,6 +114,17 @@ describe("what is told", () => {
     expect(await (await gateway.send(PROVIDERS, { token })).text()).not.toContain("canary");
   });
 
+  test("a provider with a key that nobody asked with yet is not down", async () => {
+    const { gateway, act, list } = await open((call) =>
+      call.url.startsWith("http://openai") ? refusal(500) : good(call),
+    );
+    await act("drain", { key: "b" });
+    for (let call = 0; call < 5; call++) await gateway.chat(ASK);
+    expect((await list())["openai"]).toMatchObject({ state: "down" });
+    await act("enable", { key: "b" });
+    expect((await list())["openai"]).toMatchObject({ state: "degraded" });
+  });
+
   test("as figures, by model and key, of what answered once: names that were only asked for are not among them", async () => {
     const { gateway, act, token } = await open((call) => (labelOf(call) === "a" ? refusal(401) : good(call)));
     await gateway.chat(ASK);
