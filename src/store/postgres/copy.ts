@@ -24,8 +24,12 @@ export async function* readCopy(
     state.isLeft = true;
     wake();
   };
+  // oxlint-disable-next-line no-underscore-dangle -- as Node names what asks a stream's source for more
+  const resume = (): void => stream._read(0);
   const finish = (): void => {
     state.isOver = true;
+    // The connection is free for the next question by now, whose answer a pause of this one would hold back for ever.
+    resume();
     wake();
   };
   /** False where no more should come for now. */
@@ -41,8 +45,6 @@ export async function* readCopy(
     if (state.taken >= LEAST_BYTES) wake();
     return state.taken < MOST_BYTES;
   };
-  // oxlint-disable-next-line no-underscore-dangle -- as Node names what asks a stream's source for more
-  const resume = (): void => stream._read(0);
   stream.on("error", (error) => {
     fail(error);
     finish();

@@ -46,6 +46,14 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
     expect((await verifyBooks(bench, "--no-rollups")).rollups).toBeNull();
   });
 
+  test.skipIf(!runs)("a row that nothing can be summed up of any more is named all the same", async () => {
+    for (const tags of ["7", '{"a":1}']) {
+      const findings = await find(`update ledger_entries set tags = '${tags}' where seq = 3`);
+      expect(findings.map(({ kind }) => kind)).toContain("altered");
+      expect(findings[0]?.text).toContain("Row 3 ");
+    }
+  });
+
   test.skipIf(!runs).each(["all.hour", "tag.quarter", "total.hour"])(
     "a changed sum of %s is named by its hour",
     async (level) => {
