@@ -146,7 +146,7 @@ test("a request that the daemon cannot read is its sender's fault, and harms nob
       headers: { authorization: `Bearer ${token}`, ...headers },
       body,
     });
-  const big = new Uint8Array(20 * 1024 * 1024).fill(97);
+  const big = new Uint8Array(50_000_001).fill(97);
   const tooLarge = await send(big);
   expect(tooLarge.status).toBe(413);
   expect(JSON.parse(await tooLarge.text()).error).toMatchObject({
