@@ -145,7 +145,11 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
     signed_to: signed.newest?.seq ?? 0,
     signed_at: signed.newest?.signedAt ?? null,
   };
-  return { report, findings: found, notes: [...signed.notes, ...tellUnsigned(extent, signed.newest, chain)] };
+  return {
+    report,
+    findings: found,
+    notes: [...signed.notes, ...tellUnsigned(extent, signed.newest, chain), ...tellWaiting(item)],
+  };
 }
 
 /** Where a signed place holds a row that is named as none of its own, that it is not the signed one says nothing more. */
@@ -160,6 +164,13 @@ function withoutEchoes(findings: readonly Finding[]): Finding[] {
 function tellUnsigned({ most }: Extent, newest: Head | null, chain: string): string[] {
   const from = (newest?.seq ?? 0) + 1;
   return from > most ? [] : [`${nameRows(from, most)} not signed yet (chain ${chain}).`];
+}
+
+/** They are part of the chain, and neither looked at nor in any report. */
+function tellWaiting({ extent, state, waiting }: Plan): string[] {
+  if (waiting.most <= extent.most) return [];
+  const rows = nameRows(Math.max(waiting.least, extent.most + 1), waiting.most);
+  return [`${rows} still in the outbox, and on the books once a gateway has shipped them (chain ${state.chain}).`];
 }
 
 /** As many stretches as make sense; a place that is far out makes them longer, not more. */
