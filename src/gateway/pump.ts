@@ -139,6 +139,7 @@ interface Settlement {
 }
 
 async function* run(options: PumpOptions, { steps, isOver, settle, leave }: Settlement): AsyncGenerator<string> {
+  let isTold = false;
   try {
     for await (const step of steps) {
       if (step.text !== "") yield step.text;
@@ -146,14 +147,18 @@ async function* run(options: PumpOptions, { steps, isOver, settle, leave }: Sett
       const kept = step.finish.error === undefined ? options.ending?.(step.last) : undefined;
       await settle(200, step.finish.error ?? null);
       if (kept !== undefined) await kept;
+      isTold = true;
       yield (options.tellsCost ? printCost(options.record) : "") + step.last;
       return;
     }
   } catch (thrown) {
+    // Letting go of an upstream that was hung up on may fail: behind the end there is nothing more to say.
+    if (isTold) return;
     // Settled already: the row could not be written, and what is held back must not be released as if it were on record.
     if (isOver()) {
       const unwritten = toGatewayError(thrown);
-      options.report(unwritten);
+      // Where the client left, it is only the end of what nobody reads any more.
+      if (options.line.cut() !== "client") options.report(unwritten);
       yield options.carrier.fail(unwritten);
       return;
     }

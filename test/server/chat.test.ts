@@ -440,7 +440,7 @@ describe("a client that leaves", () => {
   test("mid-stream: the upstream is cancelled and what was produced is booked", async () => {
     const encoder = new TextEncoder();
     let cancelled = false;
-    const { chat, rows } = await open({
+    const { chat, rows, log } = await open({
       upstream: ({ signal }) =>
         new Response(
           new ReadableStream({
@@ -470,6 +470,8 @@ describe("a client that leaves", () => {
       outputTokens: 2,
       freshInputTokens: 3,
     });
+    // Nobody's fault, and nothing for the log to be loud about.
+    expect(log.join("")).not.toContain('"level":"error"');
   });
 
   test("before the server asks for the first piece: the row is written all the same", async () => {
