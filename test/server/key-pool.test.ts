@@ -99,6 +99,16 @@ describe("who is asked", () => {
     expect(used(gateway)).toBe("acac");
   });
 
+  test("as many as it takes, where all but the last are refused", async () => {
+    const labels = ["a", "b", "c", "d", "e", "f", "g"];
+    const gateway = await open((call) => (labelOf(call) === "g" ? good(call) : revoked()), {
+      labels,
+      provider: { keyStrategy: "priority" },
+    });
+    expect(await ask(gateway, 2)).toEqual([200, 200]);
+    expect(used(gateway)).toBe("abcdefgg");
+  });
+
   test("on every surface: messages, responses, embeddings", async () => {
     const vectors = {
       object: "list",

@@ -7,7 +7,7 @@ import { NO_ROOM } from "./gate.ts";
 import { type Backoff, type RetryBudget, chooseDelay, judgeFailure } from "./retry.ts";
 
 export interface TravelRules {
-  /** Calls to providers for one request, all targets together. */
+  /** Calls to providers for one request, all targets together; keys that are refused while their pool has others are not counted. */
   maxAttempts: number;
   backoff: Backoff;
   /** Nothing is tried any more so long after the request came. */
@@ -51,6 +51,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
   const { rules, clock } = journey;
   let open: Target[] = [...journey.targets];
   let attempts = 0;
+  let refusals = 0;
   let last: Failed<Answer> | null = null;
   /** What others stand in for: where they cannot either, that is what the client is told. */
   let told: Failed<Answer> | null = null;
@@ -77,7 +78,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       // Nobody was called: the budget was asked before.
       if (failure.isOfTarget) attempts--;
       const standIns = told === null ? (journey.standIns?.(failure) ?? []) : [];
-      if (standIns.length > 0 && attempts < rules.maxAttempts) {
+      if (standIns.length > 0 && attempts - refusals < rules.maxAttempts) {
         told = outcome;
         open = [...standIns];
         fresh = new Set(open);
@@ -94,9 +95,10 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       if (verdict !== "again") open = open.filter((each) => each !== target);
       else if (failure.retryAfterMs !== undefined) askedMs = Math.min(askedMs ?? Infinity, failure.retryAfterMs);
       isFree = verdict === "next-key";
+      refusals += isFree ? countKin(waiting, target, journey) : 0;
       // Whoever is down is down for all of its keys: another place comes first.
       if (verdict === "again" && failure.upstream?.status !== 429) waiting = putLast(waiting, target, journey.isKin);
-      if (attempts >= rules.maxAttempts) return giveUp(told ?? last ?? outcome, attempts);
+      if (attempts - refusals >= rules.maxAttempts) return giveUp(told ?? last ?? outcome, attempts);
     }
     // Those who stand in are asked at once.
     if (isTurned) continue;
@@ -128,6 +130,15 @@ async function awaitSpare<Target, Answer>(journey: Journey<Target, Answer>): Pro
     await rest(inMs, journey);
   }
   return [];
+}
+
+/** 1 where another key of the pool is asked next: one that is refused is parked, so that all of a pool may be tried in one request. */
+function countKin<Target>(
+  waiting: readonly Target[],
+  refused: Target,
+  { isKin }: Pick<Journey<Target, unknown>, "isKin">,
+): number {
+  return Number(waiting.some((each) => isKin(refused, each)));
 }
 
 function putLast<Target>(
