@@ -195,10 +195,10 @@ describe("timeseries", () => {
     ]);
     const { out } = await desk.run(line);
     expect(out.split("\n")[0]).toMatch(
-      /^START +REQUESTS +ERRORS +IN +OUT +COST USD +UNPRICED +MS +P50 MS +P90 MS +P99 MS +TTFT P50 MS$/u,
+      /^START +REQUESTS +ERRORS +ATTEMPTS +IN +OUT +COST USD +UNPRICED +MS +P50 MS +P90 MS +P99 MS +TTFT P50 MS$/u,
     );
     expect(out.split("\n")[1]).toMatch(
-      /^2026-01-01T00:00:00\+09:00 +1 +0 +10 +5 +0\.000001234 +0 +12 +13 +13 +13 +-$/u,
+      /^2026-01-01T00:00:00\+09:00 +1 +0 +0 +10 +5 +0\.000001234 +0 +12 +13 +13 +13 +-$/u,
     );
   });
 

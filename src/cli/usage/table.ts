@@ -7,6 +7,7 @@ import { say } from "../output.ts";
 export const SUM_COLUMNS = [
   "requests",
   "errors",
+  "attempts",
   "in",
   "out",
   "cost_usd",
@@ -27,6 +28,7 @@ export function toCells(sums: JsonObject): Record<string, unknown> {
   return {
     requests: count("requests"),
     errors: count("errors"),
+    attempts: count("attempts"),
     in: count("fresh_input_tokens") + count("cache_read_tokens") + count("cache_write_tokens"),
     out: count("output_tokens"),
     cost_usd: sums["cost_usd"],
