@@ -5,10 +5,9 @@ import { type Frame, createSseReader } from "../../lib/sse.ts";
 import { explainRejection } from "../failure.ts";
 import { type AnswerFacts, makeHeaders } from "../header.ts";
 import { explainFailure, parseObject, readCapped } from "../send.ts";
-import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
+import { type Machine, carry } from "./carry.ts";
 import { type Meter, bookAnswer, createEventMeter } from "./meter.ts";
 import { type RestState, attempted } from "./state.ts";
-import type { Outcome } from "../way/travel.ts";
 
 /** What describes bytes, and goes with them. */
 const DESCRIPTIVE = ["accept-ranges", "content-disposition", "content-range", "content-type", "etag", "last-modified"];
@@ -36,45 +35,6 @@ export async function passBytes(
   const book = (): void => bookAnswer(state, meter, tap?.read() ?? null);
   if (state.upstream.body === null) return passNothing(state, book, headers);
   return new Response(carry(state, createByteMachine(book, tap?.see)), { status: state.upstream.status, headers });
-}
-
-/** Bytes of which there is one at least: until then another provider may be asked. */
-export async function holdBytes(
-  state: RestState,
-  meter: Meter,
-  headers: () => Record<string, string>,
-): Promise<Outcome<Response>> {
-  const book = (): void => bookAnswer(state, meter, null);
-  if (state.upstream.body === null) return { failure: null, answer: await passNothing(state, book, headers()) };
-  return openHeld(state, await carryHeld(state, createByteMachine(book)), headers);
-}
-
-/** Events of which there is one at least. */
-export async function holdEvents(
-  state: RestState,
-  meter: Meter,
-  headers: () => Record<string, string>,
-): Promise<Outcome<Response>> {
-  const carried = await carryHeld(state, createEventMachine(state, meter), state.scene.maxAnswerBytes);
-  return openHeld(state, carried, () => ({ ...headers(), ...EVENT_HEADERS }));
-}
-
-function openHeld<T extends Uint8Array | string>(
-  { upstream: { status }, record }: RestState,
-  { failure, pieces }: Carried<T>,
-  headers: () => Record<string, string>,
-): Outcome<Response> {
-  const open = (more: Readonly<Record<string, string>>): Response =>
-    new Response(pieces(), { status, headers: { ...headers(), ...more } });
-  if (failure === null) return { failure, answer: open({}) };
-  return {
-    failure,
-    async tell(more) {
-      // All of it has come: nobody needs to read it for the row's sake.
-      await record.settle(status, failure);
-      return open(more);
-    },
-  };
 }
 
 /** What is read of an answer that is only passed on; of a larger one the cost stays unknown. */
@@ -121,13 +81,12 @@ async function passNothing(state: RestState, book: () => void, headers: Record<s
 }
 
 export function passEvents(state: RestState, meter: Meter, headers: Record<string, string>): Response {
+  const own = { "cache-control": "no-cache", "x-accel-buffering": "no" };
   return new Response(carry(state, createEventMachine(state, meter), state.scene.maxAnswerBytes), {
     status: state.upstream.status,
-    headers: { ...headers, ...EVENT_HEADERS },
+    headers: { ...headers, ...own },
   });
 }
-
-const EVENT_HEADERS = { "cache-control": "no-cache", "x-accel-buffering": "no" };
 
 /** Events that tell the cost or the end wait until they are on record, or until others follow. */
 function createEventMachine(state: RestState, meter: Meter): Machine<string> {
@@ -177,15 +136,14 @@ function isFinal(event: JsonObject): boolean {
   return isNamed || isJsonObject(event["usage"]);
 }
 
-function readError({ call, scene }: RestState, event: JsonObject): GatewayError | null {
+function readError({ upstream, call, scene }: RestState, event: JsonObject): GatewayError | null {
   if (!isJsonObject(event["error"])) return null;
   const decoded = call.dialect.error.decode(null, event);
   const message = scene.redact(decoded.message);
   return new Failure({
     kind: "upstream_rejected",
     message,
-    // A status that promised an answer says nothing of the failure.
-    upstream: { ...decoded, message },
+    upstream: { ...decoded, status: upstream.status, message },
   });
 }
 
@@ -200,16 +158,6 @@ export async function passRejection(
   headers: Record<string, string>,
   { explains }: { explains: boolean },
 ): Promise<Response> {
-  const rejection = await judgeRejection(state, () => headers, { explains });
-  return rejection.tell({});
-}
-
-/** The same, as long as another provider may be asked. */
-export async function judgeRejection(
-  state: RestState,
-  headers: () => Record<string, string>,
-  { explains }: { explains: boolean },
-): Promise<Extract<Outcome<Response>, { failure: GatewayError }>> {
   const { upstream, plan, line, scene, record, call } = state;
   line.arm(state.deadlines.idle);
   // Secrets are taken out before anything is cut, so that no half of one survives.
@@ -220,13 +168,8 @@ export async function judgeRejection(
   const isReadable = failure.kind === "upstream_rejected" && parseObject(text) !== null;
   if (explains && !isReadable) throw failure;
   line.release(false);
-  return {
-    failure,
-    async tell(more) {
-      await record.settle(upstream.status, failure);
-      return new Response(text, { status: upstream.status, headers: { ...headers(), ...more } });
-    },
-  };
+  await record.settle(upstream.status, failure);
+  return new Response(text, { status: upstream.status, headers });
 }
 
 async function readRejection(state: RestState): Promise<string> {

@@ -1,12 +1,11 @@
-// Chooses who may be asked for a forward-only request: pure. By what it keeps, else by the model, else by name, else the first that offers it.
+// Chooses the provider of a forward-only request: pure. By what it keeps, else by the model, else by name, else the first that offers it.
 
 import { GatewayError, invalidRequest } from "../../ir/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import type { RestFamily, Wire } from "../../wire/index.ts";
 import type { Scene } from "../call.ts";
 import { findHold } from "../facts.ts";
-import { type Target, type Targets, makeReady, unknownModel } from "../plan.ts";
-import type { Way, WayPolicy, WayTarget } from "../route.ts";
+import { makeReady, unknownModel } from "../plan.ts";
 import type { RequestFacts } from "../way/condition.ts";
 import type { OwnDeadlines } from "../way/deadline.ts";
 import type { Fleet } from "../way/fleet.ts";
@@ -33,77 +32,39 @@ export interface Chosen {
   deadlines?: OwnDeadlines | undefined;
 }
 
-/** Of several targets the first in the route's order that can be asked and is not left alone at present. Throws as `listTargets` does. */
+/** Of several targets the first in the route's order that can be asked and is not left alone at present. Throws not_found, not_configured or invalid_request. */
 export function chooseTarget(scene: Scene, wanted: Wanted, fleet: Pick<Fleet, "order">): Chosen {
-  const { route, targets, strategy, policy } = listTargets(scene, wanted);
-  const stickTo = strategy === "sticky" ? findHold(policy?.stickBy ?? "key", wanted.facts) : "";
-  const [target] =
-    // By the tokens of a chat alone could it be told what is cheapest.
-    route === "" ? targets : fleet.order({ route, places: targets, strategy, stickTo, costOf: () => null });
-  const { provider, model, deadlines } = target;
-  return { provider, model: wanted.model === null ? null : model, deadlines };
-}
-
-/**
- * Who may be asked: of a route all that can be, and else one, of which the route is "". Where no model was asked for, the family stands for it.
- * Throws not_found, not_configured or invalid_request.
- */
-export function listTargets(scene: Scene, wanted: Wanted): Targets {
   const { family, model, keeper, facts } = wanted;
   const { way } = model === null ? { way: null } : scene.router.resolve(model, facts);
-  if (keeper !== null) return findKept(scene, wanted, { keeper, way });
+  if (keeper !== null) {
+    const provider = requireReady(findKeeper(scene.providers, keeper) ?? findNamed(scene, readKeeper(keeper)));
+    const own = way?.targets.find((target) => target.provider === provider.name);
+    return { provider, model: own?.model ?? model, deadlines: own?.deadlines };
+  }
   const able = (way?.targets ?? [])
     .flatMap((target) => makeReady(scene, target))
     .filter(({ provider }) => offers(provider, family));
   const [usable, ...others] = able;
   if (usable !== undefined && way !== null) {
     const { name, reason, strategy, policy } = way;
-    const found = { route: name ?? reason, targets: [usable, ...others] as const, strategy };
-    return policy === undefined ? found : { ...found, policy: fitPolicy(scene, policy, family) };
+    const stickTo = strategy === "sticky" ? findHold(policy?.stickBy ?? "key", facts) : "";
+    const places = [usable, ...others] as const;
+    // By the tokens of a chat alone could it be told what is cheapest.
+    const [chosen] = fleet.order({ route: name ?? reason, places, strategy, stickTo, costOf: () => null });
+    return { provider: chosen.provider, model: chosen.model, deadlines: chosen.deadlines };
   }
   const routed = way?.targets[0] ?? null;
   const first = wanted.named === null ? findFirst(scene, wanted) : findNamed(scene, wanted.named.toLowerCase());
   if (routed !== null) {
     const provider = scene.providers.get(routed.provider);
     if (provider !== undefined && offers(provider, family))
-      return alone({ ...routed, provider: requireReady(provider) });
+      return { provider: requireReady(provider), model: routed.model, deadlines: routed.deadlines };
     throw unsupported(scene, { family, provider: routed.provider });
   }
   if (first === undefined)
     throw model === null ? unsupported(scene, { family, provider: null }) : unknownModel(scene, model);
   if (!offers(first, family)) throw unsupported(scene, { family, provider: first.name });
-  return alone({ provider: requireReady(first), model: model ?? family, weight: 1 });
-}
-
-function alone(target: Target): Targets {
-  return { route: "", targets: [target], strategy: "priority" };
-}
-
-/** Nobody else knows what is named. */
-function findKept(
-  scene: Scene,
-  { family, model }: Wanted,
-  { keeper, way }: { keeper: string; way: Way | null },
-): Targets {
-  const provider = requireReady(findKeeper(scene.providers, keeper) ?? findNamed(scene, readKeeper(keeper)));
-  const own = way?.targets.find((target) => target.provider === provider.name);
-  const keys = [provider.account ?? ""];
-  return alone({ weight: 1, ...own, provider, model: own?.model ?? model ?? family, keys });
-}
-
-/** What stands in for others, or has a share, must offer the same. */
-function fitPolicy(scene: Scene, policy: WayPolicy, family: RestFamily): WayPolicy {
-  const isAble = ({ provider }: WayTarget): boolean => {
-    const found = scene.providers.get(provider);
-    return found !== undefined && offers(found, family);
-  };
-  const { canary, onContextLength, onRefusal } = policy;
-  return {
-    ...policy,
-    canary: canary !== null && isAble(canary.target) ? canary : null,
-    onContextLength: onContextLength.filter(isAble),
-    onRefusal: onRefusal.filter(isAble),
-  };
+  return { provider: requireReady(first), model };
 }
 
 /** The provider of that name. Throws invalid_request where there is none. */
