@@ -53,13 +53,9 @@ const MAX_SUSPECTS = 200;
 /** How far rows are looked for that were moved all together. */
 const MAX_SHIFT = 8;
 
-export async function scanStretch(
-  reader: Pick<ChainReader, "link" | "recheck" | "rows">,
-  stretch: Stretch,
-  onRows: (rows: number) => void,
-): Promise<Scan> {
-  const { chain, after, through } = stretch;
-  const scan: Scan = {
+/** Nothing was looked at yet behind this place. */
+export function startScan(after: number): Scan {
+  return {
     rows: 0,
     gaps: [],
     suspects: [],
@@ -69,6 +65,15 @@ export async function scanStretch(
     stripped: [],
     last: after,
   };
+}
+
+export async function scanStretch(
+  reader: Pick<ChainReader, "link" | "recheck" | "rows">,
+  stretch: Stretch,
+  onRows: (rows: number) => void,
+): Promise<Scan> {
+  const { chain, after, through } = stretch;
+  const scan = startScan(after);
   const previous = after === 0 ? "" : (stretch.previous ?? (await reader.link(chain, after)));
   const walk: Walk = { chain, reader, scan, previous, earlier: null, shift: 0, isStripped: false };
   for await (const rows of mergeRows(reader, { chain, after, through })) {

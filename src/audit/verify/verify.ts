@@ -6,7 +6,7 @@ import { type Finding, makeFinding, nameRows } from "./finding.ts";
 import { judgeScan } from "./judge.ts";
 import type { ChainReader, ChainState, Extent, StoredHead } from "./reader.ts";
 import { checkOrigin, checkSigned, type KeptHead, type Signed } from "./signed.ts";
-import type { Scan, Stretch } from "./scan.ts";
+import { type Scan, type Stretch, startScan } from "./scan.ts";
 
 export interface VerifyInit {
   reader: ChainReader;
@@ -193,16 +193,7 @@ async function scanAll(
 
 /** Stretches put together again. */
 function merge(parts: readonly { stretch: Stretch; scan: Scan }[], after: number): Scan {
-  const whole: Scan = {
-    rows: 0,
-    gaps: [],
-    suspects: [],
-    shifts: [],
-    more: null,
-    payloads: [],
-    stripped: [],
-    last: after,
-  };
+  const whole = startScan(after);
   for (const { stretch, scan } of parts) {
     // What is missing at the end of the stretch before.
     if (scan.rows > 0 && whole.last < stretch.after) addGap(whole, { from: whole.last + 1, to: stretch.after });
