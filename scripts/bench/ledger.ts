@@ -16,8 +16,14 @@ import { makeRig } from "../../test/rig.ts";
 const MODES = ["none", "tick", "process", "disk"] as const;
 type Mode = (typeof MODES)[number];
 
-/** Where nobody waits for another, and where many do. */
-const CLIENTS = [1, 32] as const;
+/** Where nobody waits for another; where calls come at a steady rate that leaves the machine half idle; where all that can be served is asked. */
+const LOADS: readonly Load[] = [
+  { name: "1 client", clients: 1 },
+  { name: "1,000 a second", perSecond: 1_000 },
+  { name: "32 clients", clients: 32 },
+];
+type Load = { name: string } & ({ clients: number } | { perSecond: number });
+
 /** For rows that are on their way into the books. */
 const SETTLE_MS = 50;
 
@@ -44,18 +50,18 @@ type Rounds = ReadonlyMap<Mode, Round[]>;
 
 async function runBench(seconds: number, rounds: number): Promise<void> {
   const gateways = await Promise.all(MODES.map(startGateway));
-  const results = new Map<number, Rounds>();
+  const results = new Map<Load, Rounds>();
   try {
-    for (const clients of CLIENTS) {
+    for (const load of LOADS) {
       const measured = new Map<Mode, Round[]>(MODES.map((mode) => [mode, []]));
       for (let round = -1; round < rounds; round++) {
         for (const gateway of gateways) {
-          const result = await measure(gateway, { seconds, clients });
+          const result = await measure(gateway, { seconds, load });
           // The first is for warming up.
           if (round >= 0) measured.get(gateway.mode)?.push(result);
         }
       }
-      results.set(clients, measured);
+      results.set(load, measured);
     }
   } finally {
     for (const { stop } of gateways) await stop();
@@ -84,7 +90,7 @@ async function startGateway(mode: Mode) {
 
 async function measure(
   { url, token }: Pick<Awaited<ReturnType<typeof startGateway>>, "token" | "url">,
-  { seconds, clients }: { seconds: number; clients: number },
+  { seconds, load }: { seconds: number; load: Load },
 ): Promise<Round> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const body = JSON.stringify({
@@ -96,15 +102,19 @@ async function measure(
   const before = await readCpu();
   const until = performance.now() + seconds * 1000;
   const ask = async (): Promise<void> => {
-    while (performance.now() < until) {
-      const started = performance.now();
-      const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body });
-      const text = await response.text();
-      if (!response.ok) throw new Error(text);
-      durations.push(performance.now() - started);
-    }
+    const started = performance.now();
+    const response = await fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body });
+    const text = await response.text();
+    if (!response.ok) throw new Error(text);
+    durations.push(performance.now() - started);
   };
-  await Promise.all(Array.from({ length: clients }, ask));
+  if ("perSecond" in load) await askSteadily(ask, load.perSecond, seconds);
+  else {
+    const askOn = async (): Promise<void> => {
+      while (performance.now() < until) await ask();
+    };
+    await Promise.all(Array.from({ length: load.clients }, askOn));
+  }
   // What the books still do for these requests is theirs, too.
   await Bun.sleep(SETTLE_MS);
   const after = await readCpu();
@@ -116,12 +126,25 @@ async function measure(
   };
 }
 
+/** Each call when its time has come, whether or not those before it were answered. */
+async function askSteadily(ask: () => Promise<void>, perSecond: number, seconds: number): Promise<void> {
+  const started = performance.now();
+  const calls: Promise<void>[] = [];
+  const total = Math.round(perSecond * seconds);
+  while (calls.length < total) {
+    const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * perSecond));
+    while (calls.length < due) calls.push(ask());
+    await Bun.sleep(1);
+  }
+  await Promise.all(calls);
+}
+
 function median(numbers: readonly number[]): number {
   return numbers.toSorted((left, right) => left - right)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
-function report(results: ReadonlyMap<number, Rounds>): void {
-  const rows = [...results].flatMap(([clients, rounds]) => MODES.map((mode) => describe(clients, rounds, mode)));
+function report(results: ReadonlyMap<Load, Rounds>): void {
+  const rows = [...results].flatMap(([load, rounds]) => MODES.map((mode) => describe(load.name, rounds, mode)));
   const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, bun: Bun.version };
   if (values.json) console.log(JSON.stringify({ machine, rows }));
   else {
@@ -132,7 +155,7 @@ function report(results: ReadonlyMap<number, Rounds>): void {
   }
 }
 
-function describe(clients: number, rounds: Rounds, mode: Mode) {
+function describe(load: string, rounds: Rounds, mode: Mode) {
   const of = (field: keyof Round): number => round(median((rounds.get(mode) ?? []).map((each) => each[field])));
   const over = (field: keyof Round): number => {
     const base = rounds.get("tick") ?? [];
@@ -140,7 +163,7 @@ function describe(clients: number, rounds: Rounds, mode: Mode) {
     return round(median(own.map((each, index) => each[field] - (base[index]?.[field] ?? Number.NaN))));
   };
   return {
-    clients,
+    load,
     ledger: mode,
     requests_per_second: Math.round(of("perSecond")),
     loop_us: of("loopUs"),
