@@ -177,6 +177,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     controls: await openControls(store.controls),
     ...(init.share === undefined ? {} : { share: init.share }),
     routeStore: store.routes,
+    changes: store.changes,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
     shelf: await openShelf(config, { clock, log }),

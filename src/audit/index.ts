@@ -2,6 +2,7 @@
 import type { PackBooks } from "./pack/index.ts";
 import type { BookReader } from "./reconcile/index.ts";
 
+export * from "./change/index.ts";
 export * from "./pack/index.ts";
 export * from "./reconcile/index.ts";
 export { type RecounterInit, type RunningRecounter, createRecounter } from "./recount/recounter.ts";

@@ -2,9 +2,11 @@
 
 import type { Config } from "../config/index.ts";
 import { BOOK_RULES, createLedgerWriter, type Head, type LedgerWriter } from "../ledger/index.ts";
+import { byProgram } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
 import { placeHeads, type ReadHeads, readHeadFile } from "./ledger/head-file.ts";
 import type { OpenJournal, Store, Tiding } from "../store/index.ts";
+import { startChangeSigning } from "./change-signing.ts";
 import { openKey } from "./ledger/key-file.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Gauge, Metrics } from "../telemetry/metric.ts";
@@ -32,7 +34,7 @@ export interface Left {
 
 interface BooksInit {
   config: Pick<Config, "durability" | "ledger" | "outbox" | "outboxPath" | "smtp">;
-  store: Pick<Store, "missing" | "openJournal">;
+  store: Pick<Store, "changes" | "missing" | "openJournal">;
   clock: Clock;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   log: Log;
@@ -70,6 +72,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
     onCheckpointFault: (error) => log.warn("A database's log grows", { error }),
   });
   tellBeginning(opened, key.id, log);
+  await recordBeginning(opened, { keyId: key.id, changes: store.changes, now: new Date(clock.wallMs()) });
   metrics?.watch(listGauges(opened));
   const ledger = createLedgerWriter({
     journal: opened.journal,
@@ -83,6 +86,8 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   });
   const stopAdopting = adoptAgainAndAgain(opened.adopt, { clock, log });
   const signing = await startSigning({ config, key, books: opened, clock, fetch, log });
+  const intervalMs = config.ledger.signIntervalMs;
+  const changes = await startChangeSigning({ ...store, key, keyFile, intervalMs, clock, log });
   return {
     ledger,
     keyId: key.id,
@@ -90,6 +95,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
     async close() {
       await stopAdopting();
       await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
+      await changes.stop();
       await signing.stop(ANCHOR_GRACE_MS);
       await opened.close(deliveryMs);
       const left = {
@@ -225,4 +231,16 @@ function tellBeginning({ beginning, head }: OpenJournal, key: string, log: Log):
   if (message === null) return;
   const level = beginning === "first" ? "info" : "error";
   log[level](message, { chain: head().chain, key });
+}
+
+/** Who reads the record of changes later should find there with which key, and why, the books went on in another chain. */
+async function recordBeginning(
+  { beginning, head, continues }: OpenJournal,
+  { keyId, changes, now }: { keyId: string; changes: Store["changes"]; now: Date },
+): Promise<void> {
+  if (beginning === "none") return;
+  const { chain } = head();
+  const after = { chain, reason: beginning, signedBy: keyId, continues };
+  const change = { action: "ledger.chain", subjectKind: "chain", subjectId: chain, before: null, after };
+  await changes.tell(byProgram("gateway", now), change);
 }

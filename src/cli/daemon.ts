@@ -13,7 +13,7 @@ import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import { sendMail } from "../notice/index.ts";
 import { type AppParts, createApp } from "../server/index.ts";
-import { type Store, openStore } from "../store/index.ts";
+import { type ChangeStore, type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metric.ts";
 import { startBinderyThread } from "./bindery.ts";
@@ -22,6 +22,7 @@ import { openBudgets } from "./budgets.ts";
 import { openShelf } from "./cache.ts";
 import { type Server, listen, stopOnSignal } from "./listen.ts";
 import { openPriceDesk } from "./price-desk.ts";
+import { recordPrices, recordReload } from "./reload-record.ts";
 import { readBooks } from "./reading.ts";
 import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
@@ -102,6 +103,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
       await budgeting.adopt(next);
       await prices.adopt(next);
     },
+    changes: store.changes,
   });
   await app.live.open();
   // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
@@ -122,7 +124,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   }
   ring.start();
   void app.resume();
-  prices.watch();
+  prices.watch(() => recordPrices(prices.layers(), { changes: store.changes, log }));
   const close = async (): Promise<Left> => {
     prices.stop();
     app.close();
@@ -156,8 +158,8 @@ async function openPeople(store: Store, config: Config, log: Log): Promise<Peopl
 }
 
 /** Those that routes of the server read by themselves. */
-function pickStores({ bindings, routes }: Store): Pick<AppParts, "bindings" | "routeStore"> {
-  return { bindings, routeStore: routes };
+function pickStores({ bindings, changes, routes }: Store): Pick<AppParts, "bindings" | "changes" | "routeStore"> {
+  return { bindings, changes, routeStore: routes };
 }
 
 async function openRing(store: Store, log: Log): Promise<KeyRing> {
@@ -189,11 +191,16 @@ interface Reload {
   apply: (next: Config) => void;
   /** Whatever changed, if anything: what the configuration names may have. */
   settled: (next: Config) => Promise<void>;
+  changes: Pick<ChangeStore, "hide" | "tell">;
 }
 
 /** SIGHUP and a changed file put a new configuration in force; a bad one changes nothing and says so. */
-async function reloadOnChange(init: DaemonInit, { current, apply, settled }: Reload): Promise<() => Promise<void>> {
+async function reloadOnChange(
+  init: DaemonInit,
+  { current, apply, settled, changes: record }: Reload,
+): Promise<() => Promise<void>> {
   const { log } = init;
+  let loaded = init.loaded;
   const reload = async (): Promise<readonly string[] | undefined> => {
     try {
       const next = await init.load();
@@ -202,7 +209,13 @@ async function reloadOnChange(init: DaemonInit, { current, apply, settled }: Rel
       // A file may be touched without saying anything new; nothing is rebuilt then.
       if (changes.length > 0) apply(next.config);
       init.adopt(next.config);
+      record.hide([...current().secrets, ...next.config.secrets]);
       await settled(next.config);
+      await recordReload(
+        { before: loaded, after: next, changed: [...changes, ...needRestart] },
+        { changes: record, log },
+      );
+      loaded = next;
       if (needRestart.length > 0) log.warn("These changes take effect at the next start", { keys: needRestart });
       log.info("Configuration reloaded", { changed: changes });
       return next.watched;

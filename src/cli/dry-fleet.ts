@@ -11,5 +11,5 @@ export async function openDryFleet(config: Config, kept: readonly Control[]): Pr
   const quiet = (): void => undefined;
   const controls = await openControls({ list: () => Promise.resolve([...kept]), put: nothing, remove: nothing });
   const log = { debug: quiet, error: quiet, info: quiet, warn: quiet, setLevel: quiet };
-  return openHealth({ config, clock: systemClock, log, controls }).fleet;
+  return openHealth({ config, clock: systemClock, log, controls, changes: { tell: nothing } }).fleet;
 }

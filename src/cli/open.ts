@@ -1,9 +1,12 @@
 // What the commands that work on the database share: it is opened before and closed after.
 // No server need run, and one that runs is not disturbed.
 
+import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { type Config, loadConfig } from "../config/index.ts";
 import { type Actor, createDirectory, type Directory } from "../identity/index.ts";
 import { BOOK_RULES } from "../ledger/index.ts";
+import type { Origin } from "../lib/change.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
@@ -12,7 +15,30 @@ import { type ConfigFlags, toLoadOptions } from "./flags.ts";
 import { say } from "./output.ts";
 
 /** Whoever can read and write the database may do all. */
-export const OPERATOR: Actor = { kind: "operator" };
+export const OPERATOR: Actor = {
+  kind: "operator",
+  get from() {
+    return byOperator();
+  },
+};
+
+/** What is recorded of who makes a change by a command: nobody has signed in, but the machine knows him by a name. */
+export function byOperator(): Origin {
+  const blank = { actorId: null, keyId: null, address: null, requestId: null };
+  return { ...blank, actor: "operator", actorName: readUserName(), at: new Date() };
+}
+
+/** By the number under which the process runs, which nobody chooses for himself; the environment says whatever it likes. */
+function readUserName(): string {
+  const id = process.getuid?.();
+  if (id === undefined) return userInfo().username;
+  try {
+    const [, name] = new RegExp(`^([^:]+):[^:]*:${id}:`, "mu").exec(readFileSync("/etc/passwd", "utf8")) ?? [];
+    return name ?? `uid ${id}`;
+  } catch {
+    return `uid ${id}`;
+  }
+}
 
 export interface Opened {
   config: Config;

@@ -22,8 +22,8 @@ export interface PriceDesk {
   layers(): readonly PriceLayer[];
   /** Reads what can be had without the network: a file on this machine, or the copy of one that lies elsewhere. */
   open(): Promise<void>;
-  /** From now on looks at the file again and again. */
-  watch(): void;
+  /** From now on looks at the file again and again, and tells when there is something new in it. */
+  watch(onAdopt: () => void): void;
   /** Puts another configuration in force, and looks at the file again. */
   adopt(config: Config): Promise<void>;
   stop(): void;
@@ -35,7 +35,11 @@ export async function openPriceDesk(
   onFault: (message: string, error: unknown) => void,
 ): Promise<PriceDesk> {
   let current = config;
-  const onChange = (): void => book.adopt(makePriceRules(current, layers()));
+  let tell: () => void = () => undefined;
+  const onChange = (): void => {
+    book.adopt(makePriceRules(current, layers()));
+    tell();
+  };
   const keeper = createPriceKeeper({
     bundled: await loadBundledPrices(PRICE_CORRECTIONS),
     source: config.prices,
@@ -81,7 +85,8 @@ export async function openPriceDesk(
         if (!isRemote(each.file())) await each.keeper.renew();
       }
     },
-    watch() {
+    watch(onAdopt) {
+      tell = onAdopt;
       for (const each of keepers) if (isRemote(each.file())) void each.keeper.renew();
       arm();
     },

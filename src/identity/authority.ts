@@ -5,6 +5,7 @@ import type { Caller, Scope } from "./model.ts";
 /** Scopes that mean something only to an administrator. */
 const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>([
   "admin",
+  "audit:read",
   "keys:manage",
   "metrics:read",
   "routes:read",
@@ -14,6 +15,7 @@ const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>([
 
 /** The wider scopes that include this one. */
 const COVERED_BY: Partial<Record<Scope, Scope>> = {
+  "audit:read": "admin",
   "inference:audio": "inference",
   "inference:chat": "inference",
   "inference:completions": "inference",

@@ -1,12 +1,14 @@
 // The directory at work: checks, permission, then one call of the store for each change. Knows no SQL and no HTTP.
 
 import { GatewayError } from "../ir/index.ts";
+import { byProgram } from "../lib/change.ts";
 import { checkEmail, checkName, checkRole, checkStatus, normalizeEmail } from "./check.ts";
 import { buildUser, type DirectoryContext, type DirectoryOptions, missing } from "./context.ts";
 import type { Directory } from "./directory.ts";
 import { importUsers } from "./import-users.ts";
 import { createKeyDirectory } from "./key-directory.ts";
 import type { User } from "./model.ts";
+import { originOf } from "./origin.ts";
 import { requireAdmin, requireReach } from "./permission.ts";
 import type { IdentityStore, UserChange } from "./store.ts";
 
@@ -35,7 +37,7 @@ export function createDirectory({
         displayName: checkName(wanted.displayName ?? null, "display_name"),
       });
       requireReach(actor, user.role);
-      await store.createUsers([user]);
+      await store.createUsers([user], originOf(actor, now()));
       return user;
     },
     importUsers: (actor, users, options) => importUsers(context, actor, users, options),
@@ -51,13 +53,15 @@ export function createDirectory({
       const user = await getUser(idOrEmail);
       requireReach(actor, user.role);
       if (change.role !== undefined) requireReach(actor, change.role);
-      return (await store.updateUser(user.id, change, new Date(now()))) ?? raise(missing("There is no such user."));
+      const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()));
+      return changed ?? raise(missing("There is no such user."));
     },
     async deleteUser(actor, idOrEmail, { hard }) {
       requireAdmin(actor);
       const user = await getUser(idOrEmail);
       requireReach(actor, user.role);
-      const gone = hard ? await store.purgeUser(user.id) : await store.deleteUser(user.id, new Date(now()));
+      const by = originOf(actor, now());
+      const gone = hard ? await store.purgeUser(user.id, by) : await store.deleteUser(user.id, new Date(now()), by);
       if (!gone) throw missing("There is no such user.");
       return user;
     },
@@ -70,16 +74,19 @@ export function createDirectory({
 async function ensureRoot(context: DirectoryContext, address: string): Promise<User> {
   const { store, now } = context;
   const email = checkEmail(address);
+  // It is the configuration that names him.
+  const by = byProgram("configuration", new Date(now()));
   const root = await findRoot(store);
   if (root !== null) return root;
   const known = await store.findUserByEmail(email);
   if (known !== null) {
     const change: UserChange = { role: "root_admin", status: "active" };
-    return (await store.updateUser(known.id, change, new Date(now()))) ?? ensureRoot(context, email);
+    const changed = await store.updateUser(known.id, change, new Date(now()), by);
+    return changed ?? ensureRoot(context, email);
   }
   const user = buildUser(context, { email, role: "root_admin", displayName: null });
   try {
-    await store.createUsers([user]);
+    await store.createUsers([user], by);
     return user;
   } catch (error) {
     const other = error instanceof GatewayError && error.kind === "conflict" ? await findRoot(store) : null;

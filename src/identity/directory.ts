@@ -1,9 +1,12 @@
 // The rules of users and keys: what may be created, changed and removed, and by whom. Knows no SQL and no HTTP.
 
+import type { Origin } from "../lib/change.ts";
 import type { ApiKey, Role, Scope, Status, User } from "./model.ts";
 
-/** Who makes a change: the operator at the machine (command line), or a caller with a role. */
-export type Actor = { kind: "operator" } | { kind: "user"; userId: string; role: Role };
+/** Who makes a change: the operator at the machine (command line), or a caller with a role. `from`: what is recorded of him and of where he came in. */
+export type Actor = ({ kind: "operator" } | { kind: "user"; userId: string; role: Role }) & {
+  from?: Origin | undefined;
+};
 
 export interface NewUser {
   email: string;

@@ -5,6 +5,7 @@ import { checkEmail, checkName, checkRole } from "./check.ts";
 import { buildUser, type DirectoryContext } from "./context.ts";
 import type { Actor, ImportResult, NewUser } from "./directory.ts";
 import type { User } from "./model.ts";
+import { originOf } from "./origin.ts";
 import { forbid, requireAdmin } from "./permission.ts";
 
 /** How often to look again where another process keeps adding the same addresses. */
@@ -28,7 +29,7 @@ export async function importUsers(
     const result = await sortOut(context, rows, options.skipExisting);
     if (options.dryRun) return result;
     try {
-      await context.store.createUsers(result.created);
+      await context.store.createUsers(result.created, originOf(actor, context.now()));
       return result;
     } catch (error) {
       // Somebody was faster with one of the addresses: the next look sees it.

@@ -6,6 +6,7 @@ export type * from "./directory.ts";
 export * from "./key-ring.ts";
 export * from "./model.ts";
 export type * from "./object.ts";
+export * from "./origin.ts";
 export * from "./print.ts";
 export type { KeyFault } from "./ring-copy.ts";
 export type * from "./session.ts";

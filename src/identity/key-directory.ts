@@ -5,6 +5,7 @@ import { checkExpiry, checkName, checkScopes, LAST_MOMENT } from "./check.ts";
 import { type DirectoryContext, missing } from "./context.ts";
 import type { Actor, Directory, IssuedKey } from "./directory.ts";
 import type { ApiKey } from "./model.ts";
+import { originOf } from "./origin.ts";
 import { requireOwn } from "./permission.ts";
 import type { KeyRecord } from "./store.ts";
 import { issueToken } from "./token.ts";
@@ -38,7 +39,7 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       const user = await getUser(idOrEmail);
       requireOwn(actor, user);
       const { record, issued } = issueKey(context, { userId: user.id, ...wanted });
-      await store.createKey(record);
+      await store.createKey(record, originOf(actor, now()));
       return issued;
     },
     async listKeys(idOrEmail) {
@@ -47,7 +48,8 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
     getKey,
     async deleteKey(actor, id, { hard }) {
       const key = await reachKey(actor, id);
-      const gone = hard ? await store.purgeKey(key.id) : await store.revokeKey(key.id, new Date(now()));
+      const by = originOf(actor, now());
+      const gone = hard ? await store.purgeKey(key.id, by) : await store.revokeKey(key.id, new Date(now()), by);
       if (!gone) throw missing("There is no such API key.");
       return key;
     },
@@ -61,7 +63,8 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       }
       const { userId, name, scopes, strict, expiresAt } = old;
       const { record, issued } = issueKey(context, { userId, name, scopes, strict, expiresAt });
-      const rotated = await store.rotateKey(old.id, record, new Date(Math.min(at + overlapMs, LAST_MOMENT)));
+      const endsAt = new Date(Math.min(at + overlapMs, LAST_MOMENT));
+      const rotated = await store.rotateKey(old.id, record, endsAt, originOf(actor, at));
       if (!rotated) throw missing("There is no such API key.");
       return issued;
     },

@@ -1,5 +1,7 @@
 // Who there is: users, their keys, and what a caller is. Values only; knows no SQL and no HTTP.
 
+import type { Origin } from "../lib/change.ts";
+
 export const ROLES = ["root_admin", "gateway_admin", "gateway_user"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -36,6 +38,7 @@ export interface ApiKey {
 /** What a key may be limited to. Documented in README and checked on every route. */
 export const SCOPES = {
   admin: "everything under /api/v1/admin that the owner's role allows",
+  "audit:read": "who changed what, under /api/v1/admin/audit",
   batches: "batches of model calls",
   containers: "containers and their files",
   conversations: "conversations that a provider keeps",
@@ -77,4 +80,6 @@ export interface Caller {
   scopes: readonly Scope[];
   /** What a provider cannot be told is refused instead of left out, unless the request says otherwise. */
   isStrict: boolean;
+  /** From where this one request came, where it may change something; never in a model call. */
+  from?: Origin | undefined;
 }

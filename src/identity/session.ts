@@ -1,5 +1,6 @@
 // Who is signed in, and the links by which people sign in: values, and what they need of a database. Knows no SQL and no HTTP.
 
+import type { Origin } from "../lib/change.ts";
 import type { User } from "./model.ts";
 
 /** A browser that is signed in. */
@@ -41,17 +42,22 @@ export interface LinkRecord {
 
 /** Writes move the identity's revision, as those of users and keys do. */
 export interface SessionStore {
-  createSession(record: SessionRecord): Promise<void>;
+  createSession(record: SessionRecord, by?: Origin): Promise<void>;
   /** Those that are not over, newest first; all users' where `userId` is null. */
   listSessions(userId: string | null, now: Date): Promise<Session[]>;
-  /** `userId`: of this user alone. False where there is none. */
-  endSession(id: string, userId: string | null, at: Date): Promise<boolean>;
+  /** `userId`: of this user alone. `isSignOut`: whoever it belongs to ends it, with itself. False where there is none. */
+  endSession(
+    id: string,
+    userId: string | null,
+    at: Date,
+    how?: { by?: Origin | undefined; isSignOut?: boolean },
+  ): Promise<boolean>;
   /** All of a user; `but`: except this one. Answers how many. */
-  endSessions(userId: string, but: string | null, at: Date): Promise<number>;
+  endSessions(userId: string, but: string | null, at: Date, by?: Origin): Promise<number>;
   /** Last-seen stamps. Does not move the revision. */
   touchSessions(uses: readonly { id: string; at: Date }[]): Promise<void>;
-  /** Older unused links of the same user and kind are over with it. */
-  createLink(link: LinkRecord): Promise<void>;
+  /** Older unused links of the same user and kind are over with it. Recorded unless it was asked for at the form, which gives nobody anything. */
+  createLink(link: LinkRecord, by?: Origin): Promise<void>;
   findLink(hash: string, now: Date): Promise<LinkRecord | null>;
   /** Uses it up: of many who try at once, one is told true. */
   consumeLink(id: string, at: Date): Promise<boolean>;

@@ -1,6 +1,7 @@
 // How people get a session: links that are used once, and the rules of the sessions that come of them. Knows no SQL, no HTTP and no mail.
 
 import { GatewayError } from "../ir/index.ts";
+import { type Origin, byProgram } from "../lib/change.ts";
 import type { DirectoryOptions } from "./context.ts";
 import { normalizeEmail } from "./check.ts";
 import type { User } from "./model.ts";
@@ -18,6 +19,8 @@ export const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
 export interface Visitor {
   userAgent: string | null;
   address: string | null;
+  /** Of the request by which somebody comes in. */
+  requestId?: string | null;
 }
 
 /** A link, or a session, together with its token, which exists nowhere else. */
@@ -32,7 +35,10 @@ export interface SignIn {
   /** What a browser that asks for a link is given, to be known by when it comes back with it. */
   markBrowser(): string;
   /** A link to be handed over by whoever may, usable in any browser. Throws not_found, or forbidden for a suspended user. */
-  makeLink(idOrEmail: string, options: { kind: LinkKind; ttlMs: number }): Promise<Issued<LinkRecord> & { user: User }>;
+  makeLink(
+    idOrEmail: string,
+    options: { kind: LinkKind; ttlMs: number; by?: Origin | undefined },
+  ): Promise<Issued<LinkRecord> & { user: User }>;
   /**
    * Uses a link up. Throws unauthenticated for one that is unknown, used or over; conflict with the code `other_browser` where another
    * browser asked for it and `isConfirmed` is not said: then it is still good.
@@ -46,9 +52,11 @@ export interface SignIn {
   isSetUp(): Promise<boolean>;
   listSessions(userId: string | null): Promise<Session[]>;
   /** `userId`: of this user alone. Throws not_found. */
-  endSession(id: string, userId: string | null): Promise<void>;
+  endSession(id: string, userId: string | null, by?: Origin): Promise<void>;
+  /** Ends the session that somebody speaks with, if it is not over already. */
+  signOut(id: string, userId: string, by?: Origin): Promise<void>;
   /** Answers how many. */
-  endSessions(userId: string, but: string | null): Promise<number>;
+  endSessions(userId: string, but: string | null, by?: Origin): Promise<number>;
 }
 
 export interface Entered extends Issued<Session> {
@@ -65,7 +73,7 @@ export function createSignIn({
 
   const createLink = async (
     user: User,
-    { kind, ttlMs, browser }: { kind: LinkKind; ttlMs: number; browser: string | null },
+    { kind, ttlMs, browser, by }: { kind: LinkKind; ttlMs: number; browser: string | null; by?: Origin | undefined },
   ): Promise<Issued<LinkRecord> & { user: User }> => {
     const { token, hash } = secret();
     const at = now();
@@ -79,11 +87,11 @@ export function createSignIn({
       createdAt: new Date(at),
       expiresAt: new Date(at + ttlMs),
     };
-    await store.createLink(of);
+    await store.createLink(of, by ?? byProgram("gateway", new Date(at)));
     return { token, of, user };
   };
 
-  const enter = async (user: User, { userAgent, address }: Visitor): Promise<Entered> => {
+  const enter = async (user: User, { userAgent, address, requestId = null }: Visitor): Promise<Entered> => {
     const { token, hash } = secret();
     const at = now();
     const session: Session = {
@@ -95,7 +103,8 @@ export function createSignIn({
       userAgent: userAgent?.slice(0, MAX_AGENT_LENGTH) ?? null,
       address,
     };
-    await store.createSession({ session, hash });
+    const who = { actor: "user", actorId: user.id, actorName: user.email, keyId: null } as const;
+    await store.createSession({ session, hash }, { ...who, address, requestId, at: new Date(at) });
     return { token, of: session, user };
   };
 
@@ -106,7 +115,7 @@ export function createSignIn({
       return createLink(user, { kind: "login", ttlMs: LINK_MS, browser });
     },
     markBrowser: () => secret().token,
-    async makeLink(idOrEmail, { kind, ttlMs }) {
+    async makeLink(idOrEmail, { kind, ttlMs, by }) {
       const user = idOrEmail.includes("@")
         ? await store.findUserByEmail(normalizeEmail(idOrEmail))
         : await store.findUser(idOrEmail.trim());
@@ -114,7 +123,7 @@ export function createSignIn({
       if (user.status !== "active") {
         throw new GatewayError({ kind: "forbidden", code: "user_suspended", message: "This user is suspended." });
       }
-      return createLink(user, { kind, ttlMs, browser: null });
+      return createLink(user, { kind, ttlMs, browser: null, by });
     },
     async redeem(token, { browser, isConfirmed, visitor }) {
       const link = isSessionShaped(token) ? await store.findLink(hashToken(token), new Date(now())) : null;
@@ -136,11 +145,14 @@ export function createSignIn({
     findLoneAdmin: () => store.findLoneAdmin(),
     isSetUp: () => store.hasSignedIn("root_admin"),
     listSessions: (userId) => store.listSessions(userId, new Date(now())),
-    async endSession(id, userId) {
-      if (await store.endSession(id, userId, new Date(now()))) return;
+    async endSession(id, userId, by) {
+      if (await store.endSession(id, userId, new Date(now()), { by })) return;
       throw new GatewayError({ kind: "not_found", message: "There is no such session." });
     },
-    endSessions: (userId, but) => store.endSessions(userId, but, new Date(now())),
+    async signOut(id, userId, by) {
+      await store.endSession(id, userId, new Date(now()), { by, isSignOut: true });
+    },
+    endSessions: (userId, but, by) => store.endSessions(userId, but, new Date(now()), by),
   };
 }
 

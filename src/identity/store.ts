@@ -1,5 +1,6 @@
 // What identity needs of a database. Fulfilled by store/; knows no SQL.
 
+import type { Origin } from "../lib/change.ts";
 import type { ApiKey, Status, User } from "./model.ts";
 import type { SessionRecord, SessionStore } from "./session.ts";
 
@@ -28,31 +29,31 @@ export interface IdentityChanges {
 }
 
 /**
- * Every write moves the revision in the same transaction, so a poll by another process never misses one.
+ * Every write moves the revision in the same transaction, so a poll by another process never misses one; and records there who made it (`by`).
  * Unique violations surface as GatewayError of kind `conflict`; a missing row as null or false (a missing owner as `not_found`).
  * The last active root admin is not demoted, suspended or removed: `conflict`. Only the store can hold that under concurrency.
  */
 export interface IdentityStore extends SessionStore {
   /** Inserts all or none. */
-  createUsers(users: readonly User[]): Promise<void>;
+  createUsers(users: readonly User[], by?: Origin): Promise<void>;
   findUser(id: string): Promise<User | null>;
   findUserByEmail(email: string): Promise<User | null>;
   /** Oldest first. */
   listUsers(): Promise<User[]>;
-  updateUser(id: string, change: UserChange, at: Date): Promise<User | null>;
+  updateUser(id: string, change: UserChange, at: Date, by?: Origin): Promise<User | null>;
   /** Soft delete: the row stays for the ledger's sake, its e-mail is free again, its keys are revoked. */
-  deleteUser(id: string, at: Date): Promise<boolean>;
+  deleteUser(id: string, at: Date, by?: Origin): Promise<boolean>;
   /** Removes the row and its keys for good. */
-  purgeUser(id: string): Promise<boolean>;
+  purgeUser(id: string, by?: Origin): Promise<boolean>;
 
-  createKey(record: KeyRecord): Promise<void>;
+  createKey(record: KeyRecord, by?: Origin): Promise<void>;
   findKey(id: string): Promise<ApiKey | null>;
   /** Keys that are not revoked, oldest first; all users' where `userId` is null. */
   listKeys(userId: string | null): Promise<ApiKey[]>;
-  revokeKey(id: string, at: Date): Promise<boolean>;
-  purgeKey(id: string): Promise<boolean>;
+  revokeKey(id: string, at: Date, by?: Origin): Promise<boolean>;
+  purgeKey(id: string, by?: Origin): Promise<boolean>;
   /** Atomically adds `next` and ends `id` at `endsAt` (a moment in the past revokes it at once). False where `id` is not there. */
-  rotateKey(id: string, next: KeyRecord, endsAt: Date): Promise<boolean>;
+  rotateKey(id: string, next: KeyRecord, endsAt: Date, by?: Origin): Promise<boolean>;
   /** Last-use stamps, written in batches off the request path. Does not move the revision. */
   touchKeys(uses: readonly { id: string; at: Date }[]): Promise<void>;
 

@@ -3,8 +3,11 @@
 
 import { hash } from "node:crypto";
 import { canonicalize, canonicalizeOnce, quote } from "../lib/canonical-json.ts";
+import { linkTo } from "../lib/change.ts";
 import type { LedgerEntry, Seal, SealedEntry } from "./entry.ts";
 import type { Recount, SealedRecount } from "./recount.ts";
+
+export { linkTo };
 
 /** The last link of a chain. */
 export interface ChainHead {
@@ -95,11 +98,6 @@ export function sealAll<Row extends Unsealed>(
     return Object.assign(next, { hash: last });
   });
   return { head: { chain, seq, hash: last }, sealed };
-}
-
-/** SHA-256 over the hash before and the row's digest, as base64url: a row is proved by its digest alone, without being shown. */
-export function linkTo(previousHash: string, digest: string): string {
-  return hash("sha256", `${previousHash}.${digest}`, "base64url");
 }
 
 /** SHA-256 of the attested bytes, as base64url. */

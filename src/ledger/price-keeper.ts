@@ -88,8 +88,12 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
         const kept = await init.copy.load();
         // Only of the same file, and checked as if it had come just now.
         if (kept === null || kept.location !== source.file) return;
-        const read = await init.parse(kept, source.publicKey);
-        if (current === null) adopt(read);
+        const { publicKey } = source;
+        const read = await init.parse(kept, publicKey);
+        if (current !== null) return;
+        // The same file read again says nothing new.
+        known = fingerprint(kept, publicKey);
+        adopt(read);
       } catch (error) {
         init.onFault("The copy of the last good price file cannot be used", error);
       }

@@ -1,5 +1,6 @@
 // What the books need of a database. Fulfilled by store/; knows no SQL.
 
+import type { Origin } from "../lib/change.ts";
 import type { Direction, LedgerEntry, SealedEntry } from "./entry.ts";
 import type { LedgerSummary, Report, ReportQuery } from "./report.ts";
 
@@ -74,16 +75,16 @@ export interface LedgerStore {
   findPayload(entryId: string): Promise<Payload | null>;
   /** Captured text; what is there already is left alone. */
   putPayloads(payloads: readonly Payload[]): Promise<void>;
-  /** Deletes captured text from before that moment, at most `limit` of it; answers how many. */
-  dropPayloads(before: Date, limit: number): Promise<number>;
+  /** Deletes captured text from before that moment, at most `limit` of it; answers how many. `by`, here and below: it is recorded who wants it so. */
+  dropPayloads(before: Date, limit: number, by?: Origin): Promise<number>;
   /** How far the oldest rows of each chain are from before that moment, where some of them may still have hashes of payloads. */
   findForgets(before: Date): Promise<Cut[]>;
   /** Takes those hashes from a chain's oldest rows up to there, at most `limit` of them; answers how many. It has been signed before. */
-  dropHashes(cut: Cut, limit: number): Promise<number>;
+  dropHashes(cut: Cut, limit: number, by?: Origin): Promise<number>;
   /** How far the oldest rows of each chain are from before that moment and summed up, where some are. */
   findCuts(before: Date): Promise<Cut[]>;
   /** Deletes a chain's oldest rows up to the cut, at most `limit` of them; answers how many. The cut has been signed before. */
-  dropRows(cut: Cut, limit: number): Promise<number>;
+  dropRows(cut: Cut, limit: number, by?: Origin): Promise<number>;
   /** Sums up at most `limit` rows that are not summed up yet. */
   rollUp(limit: number): Promise<RollupStep>;
 }

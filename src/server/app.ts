@@ -42,11 +42,13 @@ import type { Clock } from "../lib/clock.ts";
 import { createErrands } from "../lib/errand.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Mail, Smtp } from "../notice/index.ts";
+import type { ChangeStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Gauge, Metrics } from "../telemetry/metric.ts";
 import { makeApiKeyRoutes } from "./admin/api-key.ts";
 import { makeBudgetRoutes } from "./admin/budget.ts";
 import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
+import { makeChangeRoutes } from "./admin/change.ts";
 import { makeProviderHealthRoutes } from "./admin/health.ts";
 import { makeDecisionRoutes } from "./admin/decision.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
@@ -99,6 +101,8 @@ export interface AppParts {
   /** Where gateways tell each other how the providers are doing; missing where they do not. */
   share?: OpenSharing;
   routeStore: RouteStore;
+  /** Records who changed what, where no statement of another store does. */
+  changes: ChangeStore;
   openSpool: () => Spool;
   memory: Memory;
   /** Where answers are kept to be given again; null: nowhere. */
@@ -184,7 +188,8 @@ export function createApp(parts: AppParts): App {
     ...makeUserRoutes(admin),
     ...makeApiKeyRoutes(admin),
     ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
-    ...makeCacheRoutes(tools, () => scene),
+    ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
+    ...makeCacheRoutes(tools, { scene: () => scene, changes: parts.changes }),
     ...makeOwnBudgetRoutes(parts.budgets),
     ...makeProviderHealthRoutes({ health, scene: () => scene, clock: parts.clock, limit }),
     ...makeDecisionRoutes({ scene: () => scene, tools, limit, nowMs: parts.clock.wallMs }),

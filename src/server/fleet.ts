@@ -11,19 +11,21 @@ import {
   type PlaceName,
   createFleet,
 } from "../gateway/index.ts";
+import type { Change, Origin } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { HealthSettings } from "../provider/index.ts";
+import type { ChangeStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 
 export interface Health {
   fleet: Fleet;
   controls: Controls;
   /** Takes something out of service; resolves once that is kept, where it is to be. */
-  take(control: Control): Promise<void>;
+  take(control: Control, by: Origin): Promise<void>;
   /** Lets it in again, with all that belongs to it. */
-  enable(name: PlaceName): Promise<void>;
-  /** Lets bygones be. */
-  reset(name: PlaceName): void;
+  enable(name: PlaceName, by: Origin): Promise<void>;
+  /** Lets bygones be; resolves once that is recorded. */
+  reset(name: PlaceName, by: Origin): Promise<void>;
   /** Whether other gateways hear of it: null where nobody set that up. */
   sharing(): "connected" | "disconnected" | null;
   /** From now on other rules hold, and keys that were exchanged are as if they had never been refused. */
@@ -36,11 +38,13 @@ interface HealthInit {
   clock: Clock;
   log: Log;
   controls: Controls;
+  /** Records who changed what. */
+  changes: Pick<ChangeStore, "tell">;
   /** Where gateways tell each other what they find out; missing where they do not. */
   share?: OpenSharing;
 }
 
-export function openHealth({ config: first, clock, log, controls, share }: HealthInit): Health {
+export function openHealth({ config: first, clock, log, controls, changes, share }: HealthInit): Health {
   let config = first;
   let rules = collectRules(config);
   const fleet = createFleet({
@@ -65,17 +69,21 @@ export function openHealth({ config: first, clock, log, controls, share }: Healt
   return {
     fleet,
     controls,
-    async take(control) {
-      await controls.put(control);
+    async take(control, by) {
+      await controls.put(control, by);
       logControl(control, log);
       sharing?.tell({ kind: "control", put: control });
     },
-    async enable(name) {
-      const gone = await controls.lift(name);
+    async enable(name, by) {
+      const gone = await controls.lift(name, by);
       if (gone.length > 0) log.info("An operator let it in again", nameLog(name));
       sharing?.tell({ kind: "lift", name });
     },
-    reset,
+    async reset(name, by) {
+      // What cannot be recorded is not done.
+      await changes.tell(by, tellReset(name));
+      reset(name);
+    },
     sharing: () => (sharing === undefined ? null : sharing.isConnected() ? "connected" : "disconnected"),
     reload(next) {
       for (const name of listExchanged(config, next)) reset({ ...name, model: null });
@@ -84,6 +92,11 @@ export function openHealth({ config: first, clock, log, controls, share }: Healt
     },
     close: () => sharing?.stop(),
   };
+}
+
+function tellReset({ provider, account, model }: PlaceName): Change {
+  const subjectId = [provider, account, model].filter((word) => word !== null).join("/");
+  return { action: "provider.reset", subjectKind: "provider", subjectId, before: null, after: null };
 }
 
 function isHere({ providers }: Config, { provider, account }: PlaceName): boolean {

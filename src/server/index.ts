@@ -1,4 +1,6 @@
 // The door of the room.
+export { tellClear } from "./admin/cache.ts";
+export { exportChanges, findSubject } from "./admin/change.ts";
 export { printStanding, printVersion } from "./admin/route.ts";
 export { readDryRun } from "./dry-run.ts";
 export { type RouteExplanation, explainRoute } from "./route-explain.ts";

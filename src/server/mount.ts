@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import { type Caller, type KeyRing, allows } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
+import type { Origin } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Session } from "../gateway/index.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -157,10 +158,25 @@ const SESSION_PATHS = "/api/v1/";
 async function enter(route: Route, parts: MountParts, context: RouteContext): Promise<Response> {
   if (route.authority === "public") return route.handle(context);
   const found = identify(context.request, parts.ring, route.path.startsWith(SESSION_PATHS));
-  const caller = found instanceof Promise ? await found : found;
+  const known = found instanceof Promise ? await found : found;
+  const caller = isModelCall(route) ? known : { ...known, from: readOrigin(known, parts, context) };
   if (caller.sessionId !== null) refuseCrossSite(context.request, parts.publicUrl);
   authorize(caller, route);
   return route.handle(Object.assign(context, { caller }));
+}
+
+/** These pay for nothing that only changes need. */
+function isModelCall({ method, wire, wireOf }: GuardedRoute): boolean {
+  return method === "GET" || wire !== undefined || wireOf !== undefined;
+}
+
+function readOrigin(
+  { userId, email, keyId }: Caller,
+  { clock }: MountParts,
+  { peer, requestId }: RouteContext,
+): Origin {
+  const who = { actor: "user", actorId: userId, actorName: email, keyId: keyId === "" ? null : keyId } as const;
+  return { ...who, address: peer(), requestId, at: new Date(clock.wallMs()) };
 }
 
 function authorize(caller: Caller, route: GuardedRoute): void {

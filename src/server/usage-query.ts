@@ -92,7 +92,7 @@ export function readZone(query: URLSearchParams): Zone {
   return zone;
 }
 
-function readTime(query: URLSearchParams, name: string, zone: Zone, nowMs: number): Date | null {
+export function readTime(query: URLSearchParams, name: string, zone: Zone, nowMs: number): Date | null {
   const text = query.get(name);
   if (text === null) return null;
   const age = parseDuration(text);

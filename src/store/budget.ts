@@ -5,6 +5,7 @@ import type { Budget, BudgetStore, Claim, Place } from "../ledger/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { cleanText } from "../lib/text.ts";
 import { readWindow } from "./budget-sum.ts";
+import { noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
 
@@ -34,9 +35,11 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
   const { budgets, counters } = engine.schema;
   const now = sql<number>`(select ${counters.value} from ${counters} where ${counters.name} = ${REVISION})`;
   const tick = (db: Db): Query => bump(db, engine.schema, REVISION);
+  const isLive = (id: string) => and(eq(budgets.id, cleanText(id)), isNull(budgets.deletedAt));
+  const selectLive = (db: Db, id: string): Query<object[]> => db.select().from(budgets).where(isLive(id));
 
   return {
-    async create(budget) {
+    async create(budget, by) {
       const taken = new GatewayError({
         kind: "conflict",
         message: `There is a budget named "${budget.name}" already; choose another name, or change that one.`,
@@ -48,7 +51,8 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
           .insert(budgets)
           .values({ ...budget, deletedAt: null, revision: now })
           .onConflictDoNothing()
-          .returning({ id: budgets.id }),
+          .returning(),
+        note: noteRows({ by, action: "budget.create", kind: "budget" }),
       }));
       if (rows.length === 0) throw taken;
     },
@@ -69,25 +73,27 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
       const found = rows.find((row) => row.id === text) ?? rows[0];
       return found === undefined ? null : toBudget(found);
     },
-    async update(id, change, at) {
+    async update(id, change, at, by) {
       const rows = await engine.atomic((db) => ({
         before: [tick(db)],
         decisive: db
           .update(budgets)
           .set({ ...change, updatedAt: at, revision: now })
-          .where(and(eq(budgets.id, cleanText(id)), isNull(budgets.deletedAt)))
+          .where(isLive(id))
           .returning(),
+        note: noteRows({ by, action: "budget.update", kind: "budget", was: selectLive(db, id) }),
       }));
       return rows[0] === undefined ? null : toBudget(rows[0]);
     },
-    async delete(id, at) {
+    async delete(id, at, by) {
       const rows = await engine.atomic((db) => ({
         before: [tick(db)],
         decisive: db
           .update(budgets)
           .set({ deletedAt: at, updatedAt: at, revision: now })
-          .where(and(eq(budgets.id, cleanText(id)), isNull(budgets.deletedAt)))
+          .where(isLive(id))
           .returning({ id: budgets.id }),
+        note: noteRows({ by, action: "budget.delete", kind: "budget", was: selectLive(db, id), isGone: true }),
       }));
       return rows.length > 0;
     },

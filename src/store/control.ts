@@ -1,8 +1,11 @@
 // What an operator took out of service for longer than a process lives, in a database, whichever engine it is. Knows no provider.
 
-import { asc, inArray } from "drizzle-orm";
+import { asc, eq, inArray } from "drizzle-orm";
 import type { Control, ControlStore } from "../gateway/way/control.ts";
+import type { PlaceName } from "../gateway/way/place.ts";
 import { cleanText } from "../lib/text.ts";
+import { type Change, byProgram } from "../lib/change.ts";
+import { noteRows, tellChanges } from "./change.ts";
 import type { Engine } from "./engine.ts";
 import type { Schema } from "./schema.ts";
 
@@ -15,7 +18,7 @@ export function createControlStore(engine: Engine): ControlStore {
       const rows = await engine.read((db) => db.select().from(table).orderBy(asc(table.since)));
       return rows.map(toControl);
     },
-    async put({ provider, account, model, action, sinceMs, by }) {
+    async put({ provider, account, model, action, sinceMs, by }, origin) {
       const row = {
         id: makeId({ provider, account, model }),
         provider,
@@ -30,15 +33,23 @@ export function createControlStore(engine: Engine): ControlStore {
           .insert(table)
           .values(row)
           .onConflictDoUpdate({ target: table.id, set: { action, by, since: row.since } })
-          .returning({ id: table.id }),
+          .returning(),
+        note: noteRows({
+          by: origin,
+          action: `provider.${action}`,
+          kind: "provider",
+          was: db.select().from(table).where(eq(table.id, row.id)),
+          idOf: (put: Row) => [put.provider, put.account, put.model].filter((word) => word !== null).join("/"),
+        }),
       }));
     },
-    async remove(names) {
-      if (names.length === 0) return;
+    async remove(names, told) {
+      if (names.length === 0 && told === undefined) return;
+      const { by = byProgram("gateway"), change = tellRemoval(names) } = told ?? {};
       const ids = names.map(makeId);
-      await engine.atomic((db) => ({
-        decisive: db.delete(table).where(inArray(table.id, ids)).returning({ id: table.id }),
-      }));
+      await tellChanges(engine, { by, changes: [change] }, (db) =>
+        ids.length === 0 ? [] : [db.delete(table).where(inArray(table.id, ids))],
+      );
     },
   };
 }
@@ -49,4 +60,14 @@ function makeId({ provider, account, model }: Pick<Control, "account" | "model" 
 
 function toControl({ provider, account, model, action, by, since }: Row): Control {
   return { provider, account, model, action, by, sinceMs: since.getTime() };
+}
+
+function tellRemoval(names: readonly PlaceName[]): Change {
+  return {
+    action: "provider.enable",
+    subjectKind: "provider",
+    subjectId: null,
+    before: { controls: names },
+    after: null,
+  };
 }

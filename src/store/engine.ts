@@ -2,6 +2,8 @@
 
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { LedgerEntry, RollupStep, Sums } from "../ledger/index.ts";
+import type { Redact } from "../lib/redact.ts";
+import type { Note } from "./change.ts";
 import type { Shipment } from "./shipper.ts";
 import type { Schema } from "./schema.ts";
 
@@ -16,6 +18,8 @@ export interface Steps<Row> {
   /** Where this one returns no row, all is undone and the answer is an empty list. */
   decisive: Query<Row[]>;
   after?: readonly Query[];
+  /** What is recorded of it, in the same transaction: store/change.ts says how. */
+  note?: Note<NoInfer<Row>> | undefined;
 }
 
 export interface Engine {
@@ -66,4 +70,6 @@ export interface EngineOptions {
   database: { maxConnections: number; maxIdleMs: number; maxLifetimeMs: number };
   /** Who moves a SQLite file's log into it: each connection as it writes, or a thread of its own, for whoever runs for long. */
   checkpoints?: "own" | "thread" | undefined;
+  /** Takes secrets out of what is recorded of changes; what merely has the form of one, unless given. */
+  redact?: Redact | undefined;
 }

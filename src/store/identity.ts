@@ -4,6 +4,8 @@ import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
 import type { ApiKey, User } from "../identity/model.ts";
 import type { IdentityStore, KeyRecord, UserChange } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
+import type { Change } from "../lib/change.ts";
+import { noteAll, noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import { PURGES, REVISION, createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
@@ -52,8 +54,14 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
       .set({ endedAt: at, revision: clock.now })
       .where(and(eq(sessions.userId, cleanText(id)), isNull(sessions.endedAt)));
 
+  const selectUser = (db: Db, id: string): Query<object[]> =>
+    db
+      .select()
+      .from(users)
+      .where(eq(users.id, cleanText(id)));
+
   return {
-    async createUsers(list) {
+    async createUsers(list, by) {
       const rows = list.map((user) => ({ ...user, deletedAt: null, revision: clock.now }));
       const [head, ...tail] = chunk(rows, ROWS_A_STATEMENT);
       if (head === undefined) return;
@@ -61,6 +69,10 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
         before: [clock.tick(db)],
         decisive: db.insert(users).values(head).returning({ id: users.id }),
         after: tail.map((part) => db.insert(users).values(part)),
+        note: noteAll(
+          by,
+          list.map((user) => tellNew("user", user)),
+        ),
       }));
     },
     findUser: (id) => findUserWhere(eq(users.id, cleanText(id))),
@@ -71,7 +83,7 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
       );
       return rows.map(toUser);
     },
-    async updateUser(id, change, at) {
+    async updateUser(id, change, at, by) {
       const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
         decisive: db
@@ -87,12 +99,13 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
           .returning(),
         // Who may do something else than when he signed in, or nothing at all, signs in anew.
         after: change.role === undefined && change.status !== "suspended" ? [] : [endSessionsOf(db, id, at)],
+        note: noteRows({ by, action: "user.update", kind: "user", was: selectUser(db, id) }),
       }));
       if (rows[0] !== undefined) return toUser(rows[0]);
       if (endsRoot(change)) await refuseLastRoot(id);
       return null;
     },
-    async deleteUser(id, at) {
+    async deleteUser(id, at, by) {
       const gone = { deletedAt: at, updatedAt: at, revision: clock.now };
       const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
@@ -109,11 +122,12 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
           endSessionsOf(db, id, at),
           db.delete(storedResponses).where(eq(storedResponses.userId, id)),
         ],
+        note: noteRows({ by, ...USER_GONE, action: "user.delete", was: selectUser(db, id) }),
       }));
       if (rows.length === 0) await refuseLastRoot(id);
       return rows.length > 0;
     },
-    async purgeUser(id) {
+    async purgeUser(id, by) {
       const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
         // The keys go with it: the foreign key cascades.
@@ -122,6 +136,7 @@ function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
           .where(and(eq(users.id, cleanText(id)), keepOneRoot(users)))
           .returning({ id: users.id }),
         after: [clock.markPurge(db), db.delete(storedResponses).where(eq(storedResponses.userId, id))],
+        note: noteRows({ by, ...USER_GONE, action: "user.purge", was: selectUser(db, id) }),
       }));
       if (rows.length === 0) await refuseLastRoot(id);
       return rows.length > 0;
@@ -137,8 +152,14 @@ function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
   const isLive = (id: string) => and(eq(apiKeys.id, cleanText(id)), isNull(apiKeys.deletedAt));
   const toRow = (record: KeyRecord) => ({ ...fromKey(record), deletedAt: null, revision: clock.now });
 
+  const selectKey = (db: Db, id: string): Query<object[]> =>
+    db
+      .select()
+      .from(apiKeys)
+      .where(eq(apiKeys.id, cleanText(id)));
+
   return {
-    async createKey(record) {
+    async createKey(record, by) {
       const owner = await engine.atomic((db) => ({
         before: [clock.tick(db)],
         decisive: db
@@ -146,6 +167,7 @@ function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
           .from(users)
           .where(and(eq(users.id, record.key.userId), isNull(users.deletedAt))),
         after: [db.insert(apiKeys).values(toRow(record))],
+        note: noteAll(by, [tellNew("key", fromKey(record))]),
       }));
       if (owner.length === 0) throw new GatewayError({ kind: "not_found", message: "The key's owner does not exist." });
     },
@@ -164,7 +186,7 @@ function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
       );
       return rows.map(toKey);
     },
-    async revokeKey(id, at) {
+    async revokeKey(id, at, by) {
       const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
         decisive: db
@@ -172,10 +194,11 @@ function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
           .set({ deletedAt: at, updatedAt: at, revision: clock.now })
           .where(isLive(id))
           .returning({ id: apiKeys.id }),
+        note: noteRows({ by, ...KEY_GONE, action: "key.revoke", was: selectKey(db, id) }),
       }));
       return rows.length > 0;
     },
-    async purgeKey(id) {
+    async purgeKey(id, by) {
       const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
         decisive: db
@@ -183,10 +206,11 @@ function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
           .where(eq(apiKeys.id, cleanText(id)))
           .returning({ id: apiKeys.id }),
         after: [clock.markPurge(db)],
+        note: noteRows({ by, ...KEY_GONE, action: "key.purge", was: selectKey(db, id) }),
       }));
       return rows.length > 0;
     },
-    async rotateKey(id, next, endsAt) {
+    async rotateKey(id, next, endsAt, by) {
       const at = next.key.createdAt;
       const moment = sql.param(endsAt, apiKeys.expiresAt);
       const end =
@@ -202,6 +226,12 @@ function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
           .where(isLive(id))
           .returning({ id: apiKeys.id }),
         after: [db.insert(apiKeys).values(toRow(next))],
+        note: {
+          ...noteAll(by, []),
+          was: selectKey(db, id),
+          tell: (ended: readonly { id: string }[], [before]) =>
+            ended.map((old) => tellRotated(old.id, before, { next, endsAt })),
+        },
       }));
       return rows.length > 0;
     },
@@ -255,6 +285,23 @@ function keepOneRoot(users: Schema["users"]): SQL {
     select 1 from users as other
     where other.id <> ${users.id} and other.role = 'root_admin' and other.status = 'active' and other.deleted_at is null
   ))`;
+}
+
+const USER_GONE = { kind: "user", isGone: true } as const;
+const KEY_GONE = { kind: "key", isGone: true } as const;
+
+function tellNew(kind: string, row: { id: string }): Change {
+  return { action: `${kind}.create`, subjectKind: kind, subjectId: row.id, before: null, after: row };
+}
+
+/** What is there afterwards is the new one, under its own id. */
+function tellRotated(
+  id: string,
+  before: object | undefined,
+  { next, endsAt }: { next: KeyRecord; endsAt: Date },
+): Change {
+  const after = { ...fromKey(next), replaces: id, replacedEndsAt: endsAt };
+  return { action: "key.rotate", subjectKind: "key", subjectId: id, before: before ?? null, after };
 }
 
 function endsRoot(change: UserChange): boolean {

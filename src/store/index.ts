@@ -1,5 +1,6 @@
 // The door of the room: opens the database, or the two of them, that the configuration names. Knows no HTTP and no configuration files.
 
+import type { ChangeBook } from "../audit/change/book.ts";
 import type { AuditBooks } from "../audit/index.ts";
 import type { AnswerStore } from "../gateway/answer-store.ts";
 import type { ControlStore } from "../gateway/way/control.ts";
@@ -11,7 +12,11 @@ import type { BookRules, BudgetStore, LedgerStore } from "../ledger/index.ts";
 import { createAnswerStore } from "./answer.ts";
 import { createAuditStore } from "./audit.ts";
 import { createBindingStore } from "./binding.ts";
+import type { Change, Origin } from "../lib/change.ts";
+import { createRedactor } from "../lib/redact.ts";
 import { createBudgetStore } from "./budget.ts";
+import { tellChanges } from "./change.ts";
+import { createChangeBook } from "./change-book.ts";
 import { createControlStore } from "./control.ts";
 import type { EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
@@ -37,6 +42,8 @@ export interface StoreOptions {
   isServer?: boolean;
   /** For a command: rows that lie in journals beside a ledger's file are bound before it is read. */
   rules?: BookRules;
+  /** Known ones: none of them gets into what is recorded of changes. */
+  secrets?: readonly string[];
   /** Something that the reader of a ledger's file should know, in words. */
   onWarning?: (words: string) => void;
 }
@@ -55,6 +62,7 @@ export interface Store {
   /** What of the providers is out of service; there, too. */
   controls: ControlStore;
   routes: RouteStore;
+  changes: ChangeStore;
   /** Beside the ledger, which their counts are sums of. */
   budgets: BudgetStore;
   /** Of the identity database. */
@@ -70,6 +78,13 @@ export interface Store {
   /** Rejects where a database does not answer without which requests cannot be served. */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface ChangeStore extends ChangeBook {
+  /** Records what changed outside of a database, or in several statements; what a statement changes is recorded with it. */
+  tell(by: Origin, change: Change): Promise<void>;
+  /** From now on these are the known secrets. */
+  hide(secrets: readonly string[]): void;
 }
 
 export interface OpenJournalOptions extends Pick<
@@ -96,15 +111,18 @@ export async function openStore({
   ledgerPath,
   database,
   isServer = false,
+  secrets = [],
   rules,
   onWarning = () => undefined,
 }: StoreOptions): Promise<Store> {
   const together = locateLedger({ identityPath, ledgerPath }) === identityPath;
   const checkpoints = isServer ? "thread" : "own";
-  const first = await openEngine({ location: identityPath, database, checkpoints });
+  let clean = createRedactor(secrets);
+  const options = { database, checkpoints, redact: (text: string) => clean(text) } as const;
+  const first = await openEngine({ ...options, location: identityPath });
   let later: Opening | null = null;
   try {
-    if (!together) later = await openOwn({ location: ledgerPath, database, checkpoints }, isServer);
+    if (!together) later = await openOwn({ ...options, location: ledgerPath }, isServer);
   } catch (error) {
     await first.close();
     throw error;
@@ -127,6 +145,13 @@ export async function openStore({
     bindings: createBindingStore(first),
     controls: createControlStore(first),
     routes: createRouteStore(first),
+    changes: {
+      ...createChangeBook(first, together ? null : second),
+      tell: (by, change) => tellChanges(first, { by, changes: [change] }),
+      hide(known) {
+        clean = createRedactor(known);
+      },
+    },
     budgets: {
       ...budgets,
       async readSums(place) {

@@ -4,6 +4,8 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm";
 import type { Cut, LedgerStore } from "../ledger/index.ts";
 import { listChains } from "./chain-mark.ts";
+import type { Origin } from "../lib/change.ts";
+import { type Note, noteAll } from "./change.ts";
 import type { Db, Engine } from "./engine.ts";
 
 type Retention = Pick<LedgerStore, "dropHashes" | "dropPayloads" | "dropRows" | "findCuts" | "findForgets">;
@@ -11,7 +13,7 @@ type Retention = Pick<LedgerStore, "dropHashes" | "dropPayloads" | "dropRows" | 
 export function createRetention(engine: Engine): Retention {
   const { ledgerPayloads: payloads } = engine.schema;
   return {
-    async dropPayloads(before, limit) {
+    async dropPayloads(before, limit, by) {
       const dropped = await engine.atomic((db) => {
         const old = db
           .select({ id: payloads.entryId })
@@ -20,18 +22,20 @@ export function createRetention(engine: Engine): Retention {
           .limit(limit);
         return {
           decisive: db.delete(payloads).where(inArray(payloads.entryId, old)).returning({ id: payloads.entryId }),
+          note: noteDrop(by, "retention.payloads", { chain: null, before }),
         };
       });
       return dropped.length;
     },
     findForgets: (before) => engine.snapshot((db) => findAll(engine, db, before, "hashesSeq")),
-    dropHashes: (cut, limit) => dropHashes(engine, cut, limit),
+    dropHashes: (cut, limit, by) => dropHashes(engine, cut, { limit, by }),
     findCuts: (before) => engine.snapshot((db) => findAll(engine, db, before, "seq")),
-    dropRows: (cut, limit) => dropRows(engine, cut, limit),
+    dropRows: (cut, limit, by) => dropRows(engine, cut, { limit, by }),
   };
 }
 
-async function dropHashes(engine: Engine, { chain, seq: end }: Cut, limit: number): Promise<number> {
+async function dropHashes(engine: Engine, cut: Cut, { limit, by }: Piece): Promise<number> {
+  const { chain, seq: end } = cut;
   const { ledgerEntries: rows, ledgerMarks: marks } = engine.schema;
   const piece = await engine.snapshot(async (db) => {
     const { hashesSeq: from } = await readMark(engine, db, chain);
@@ -52,6 +56,7 @@ async function dropHashes(engine: Engine, { chain, seq: end }: Cut, limit: numbe
       .values({ chain, seq: 0, hashesSeq: to })
       .onConflictDoUpdate({ target: marks.chain, set: { hashesSeq: to } })
       .returning({ chain: marks.chain }),
+    note: noteDrop(by, "retention.hashes", cut),
   }));
   return piece.seqs.length;
 }
@@ -110,7 +115,8 @@ async function findCut(engine: Engine, db: Db, range: CutRange): Promise<Omit<Cu
 }
 
 /** With their recounts and their text; in the order of the chain, so that what is left begins somewhere. */
-async function dropRows(engine: Engine, { chain, seq: end, before }: Cut, limit: number): Promise<number> {
+async function dropRows(engine: Engine, cut: Cut, { limit, by }: Piece): Promise<number> {
+  const { chain, seq: end, before } = cut;
   const { ledgerEntries: rows, ledgerMarks: marks, ledgerPayloads: payloads, ledgerRecounts: recounts } = engine.schema;
   const next = await engine.snapshot((db) => readChain(engine, db, { chain, after: 0, limit }));
   const piece = next.filter(({ seq }) => (seq ?? 0) <= end);
@@ -131,8 +137,25 @@ async function dropRows(engine: Engine, { chain, seq: end, before }: Cut, limit:
       .delete(rows)
       .where(and(eq(rows.chain, chain), lte(rows.seq, last)))
       .returning({ id: rows.id }),
+    note: noteDrop(by, "retention.rows", cut),
   }));
   return dropped.length;
+}
+
+interface Piece {
+  limit: number;
+  by: Origin | undefined;
+}
+
+/** Once for all that goes: the rest of it follows a piece at a time. */
+function noteDrop(
+  by: Origin | undefined,
+  action: string,
+  { chain, seq, before }: { chain: string | null; seq?: number; before: Date },
+): Note<object> | undefined {
+  if (by === undefined) return undefined;
+  const gone = { olderThan: before, ...(seq === undefined ? {} : { throughSeq: seq }) };
+  return noteAll(by, [{ action, subjectKind: "retention", subjectId: chain, before: gone, after: null }]);
 }
 
 async function readMark(

@@ -1,17 +1,25 @@
 // Routes that are declared while the gateway runs, in a database, whichever engine it is. Knows no rule of what a route may say.
 
-import { asc, desc, eq, sql } from "drizzle-orm";
+import { and, asc, desc, eq, sql } from "drizzle-orm";
 import type { RouteStore, RouteVersion } from "../gateway/way/book.ts";
 import { cleanJson, cleanText } from "../lib/text.ts";
-import type { Engine } from "./engine.ts";
+import type { Change } from "../lib/change.ts";
+import { noteAll } from "./change.ts";
+import type { Db, Engine, Query } from "./engine.ts";
 
 /** Moved by every change. */
 const REVISION = "route_revision";
 
 export function createRouteStore(engine: Engine): RouteStore {
   const { routeVersions: table, counters } = engine.schema;
+  const selectVersion = (db: Db, name: string, version: number): Query<RouteVersion[]> =>
+    db
+      .select()
+      .from(table)
+      .where(and(eq(table.name, name), eq(table.version, version)));
+
   return {
-    async add(version) {
+    async add(version, by) {
       const comment = version.comment === null ? null : cleanText(version.comment);
       const rows = await engine.atomic((db) => ({
         before: [
@@ -24,7 +32,12 @@ export function createRouteStore(engine: Engine): RouteStore {
           .insert(table)
           .values({ ...version, fields: cleanJson(version.fields), comment })
           .onConflictDoNothing()
-          .returning({ id: table.id }),
+          .returning(),
+        note: {
+          ...noteAll(by, []),
+          was: selectVersion(db, version.name, version.version - 1),
+          tell: ([added]: readonly RouteVersion[], [last]) => (added === undefined ? [] : [tellVersion(added, last)]),
+        },
       }));
       return rows.length > 0;
     },
@@ -52,4 +65,11 @@ export function createRouteStore(engine: Engine): RouteStore {
     },
     revision: async () => (await engine.readCounters()).get(REVISION) ?? 0,
   };
+}
+
+function tellVersion(added: RouteVersion, last: object | undefined): Change {
+  const before = last !== undefined && "fields" in last && last.fields !== null ? last : null;
+  const after = added.fields === null ? null : added;
+  const verb = after === null ? "delete" : before === null ? "create" : "update";
+  return { action: `route.${verb}`, subjectKind: "route", subjectId: added.name, before, after };
 }

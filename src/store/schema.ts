@@ -9,6 +9,7 @@ import type { Units, UsageSource } from "../ir/index.ts";
 import type { Attempt, Direction, EntryKind, EntryErrorKind } from "../ledger/entry.ts";
 import type { RecountMethod, RecountState, RecountVerdict } from "../ledger/recount.ts";
 import { defineBudgetAlerts, defineBudgets, defineGrants } from "./budget-table.ts";
+import { defineChangeChain, defineChangeHeads, defineChanges } from "./change-schema.ts";
 import { defineIntents, definePlaces, defineRefused } from "./journal-table.ts";
 import type { Kit } from "./postgres/columns.ts";
 import { defineRouteVersions } from "./route-table.ts";
@@ -43,6 +44,9 @@ export function defineSchema(kit: Kit) {
     storedItems: defineItems(kit, () => storedResponses.id),
     counters: defineCounters(kit),
     providerControls: defineControls(kit),
+    auditChanges: defineChanges(kit),
+    auditChain: defineChangeChain(kit),
+    auditHeads: defineChangeHeads(kit),
   };
 }
 

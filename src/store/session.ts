@@ -4,6 +4,8 @@ import { and, count, desc, eq, gt, isNull, ne, sql } from "drizzle-orm";
 import type { User } from "../identity/model.ts";
 import type { LinkRecord, Session, SessionStore } from "../identity/session.ts";
 import { cleanText } from "../lib/text.ts";
+import type { Change, Origin } from "../lib/change.ts";
+import { type Note, noteAll } from "./change.ts";
 import type { Engine } from "./engine.ts";
 import { createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
@@ -20,13 +22,16 @@ function createSessions(engine: Engine): Pick<SessionStore, SessionPart> {
   const clock = createClock(engine.schema);
   const isOwn = (userId: string | null) => (userId === null ? undefined : eq(sessions.userId, cleanText(userId)));
   return {
-    async createSession({ session, hash }) {
+    async createSession({ session, hash }, by) {
       await engine.atomic((db) => ({
         before: [clock.tick(db)],
         decisive: db
           .insert(sessions)
           .values({ ...session, hash, endedAt: null, revision: clock.now })
           .returning({ id: sessions.id }),
+        note: noteAll(by, [
+          { ...OF_SESSION, action: "auth.sign_in", subjectId: session.id, before: null, after: session },
+        ]),
       }));
     },
     async listSessions(userId, now) {
@@ -39,25 +44,27 @@ function createSessions(engine: Engine): Pick<SessionStore, SessionPart> {
       );
       return rows.map(toSession);
     },
-    async endSession(id, userId, at) {
+    async endSession(id, userId, at, { by, isSignOut = false } = {}) {
       const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
         decisive: db
           .update(sessions)
           .set({ endedAt: at, revision: clock.now })
           .where(and(eq(sessions.id, cleanText(id)), isOwn(userId), isNull(sessions.endedAt)))
-          .returning({ id: sessions.id }),
+          .returning(),
+        note: noteEnd(by, isSignOut ? "auth.sign_out" : "session.end"),
       }));
       return rows.length > 0;
     },
-    async endSessions(userId, but, at) {
+    async endSessions(userId, but, at, by) {
       const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
         decisive: db
           .update(sessions)
           .set({ endedAt: at, revision: clock.now })
           .where(and(isOwn(userId), isNull(sessions.endedAt), but === null ? undefined : ne(sessions.id, but)))
-          .returning({ id: sessions.id }),
+          .returning(),
+        note: noteEnd(by, "session.end"),
       }));
       return rows.length;
     },
@@ -101,7 +108,7 @@ type LinkPart = "consumeLink" | "createLink" | "findLink";
 function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
   const { loginLinks } = engine.schema;
   return {
-    async createLink(link) {
+    async createLink(link, by) {
       await engine.atomic((db) => ({
         before: [
           db
@@ -113,6 +120,7 @@ function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
           .insert(loginLinks)
           .values({ ...link, usedAt: null })
           .returning({ id: loginLinks.id }),
+        note: link.kind === "login" ? undefined : noteAll(by, [tellLink(link)]),
       }));
     },
     async findLink(hash, now) {
@@ -135,6 +143,28 @@ function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
       return rows.length > 0;
     },
   };
+}
+
+const OF_SESSION = { subjectKind: "session" } as const;
+
+/** One for each session that was there: as it was, but for the end that it has now. */
+function noteEnd(by: Origin | undefined, action: string): Note<Schema["sessions"]["$inferSelect"]> {
+  return {
+    ...noteAll(by, []),
+    tell: (ended) =>
+      ended.map((row) => ({
+        ...OF_SESSION,
+        action,
+        subjectId: row.id,
+        before: toSession(row),
+        after: null,
+      })),
+  };
+}
+
+function tellLink({ id, userId, kind, createdAt, expiresAt }: LinkRecord): Change {
+  const after = { id, userId, kind, createdAt, expiresAt };
+  return { action: "link.create", subjectKind: "link", subjectId: id, before: null, after };
 }
 
 export function toSession(row: Schema["sessions"]["$inferSelect"]): Session {

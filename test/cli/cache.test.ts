@@ -18,7 +18,8 @@ beforeEach(() => {
 afterEach(() => desk.close());
 
 const configure = (lines: Record<string, string>): void => {
-  const text = Object.entries(lines).map(([key, value]) => `${key}=${value}\n`);
+  const paths = { home: desk.folder, identity_path: join(desk.folder, "identity.db") };
+  const text = Object.entries({ ...paths, ...lines }).map(([key, value]) => `${key}=${value}\n`);
   writeFileSync(join(desk.folder, "config/setting.ini"), text.join(""));
 };
 

@@ -4,7 +4,15 @@ import { expect, test } from "bun:test";
 import { allows, ROLES, type Role, type Scope, SCOPES } from "../../src/identity/index.ts";
 
 const ALL = Object.keys(SCOPES) as Scope[];
-const FOR_ADMINS: Scope[] = ["admin", "keys:manage", "metrics:read", "routes:read", "routes:write", "users:manage"];
+const FOR_ADMINS: Scope[] = [
+  "admin",
+  "audit:read",
+  "keys:manage",
+  "metrics:read",
+  "routes:read",
+  "routes:write",
+  "users:manage",
+];
 const FOR_USERS = ALL.filter((scope) => !FOR_ADMINS.includes(scope));
 /** What an ordinary user has only by name. */
 const NAMED: Scope[] = ["passthrough"];
@@ -21,7 +29,7 @@ test("a key without scopes may do what its owner's role allows", () => {
 
 test("a scope allows itself and what it covers, and nothing beside", () => {
   const covers: Partial<Record<Scope, Scope[]>> = {
-    admin: ["admin", "keys:manage", "metrics:read", "routes:read", "routes:write", "users:manage"],
+    admin: ["admin", "audit:read", "keys:manage", "metrics:read", "routes:read", "routes:write", "users:manage"],
     inference: ALL.filter((scope) => scope.startsWith("inference")),
   };
   for (const scope of ALL) expect(allowed("gateway_admin", [scope])).toEqual(covers[scope] ?? [scope]);

@@ -5,6 +5,7 @@ import type { Store } from "../../src/store/index.ts";
 import { describeAnswers } from "./answer-contract.ts";
 import { describeRecounts } from "./recount-contract.ts";
 import { describeBindings } from "./binding-contract.ts";
+import { describeRecord } from "./change-contract.ts";
 import { describeBudgets } from "./budget-contract.ts";
 import { describeControls } from "./control-contract.ts";
 import { describeKeys } from "./key-contract.ts";
@@ -30,6 +31,7 @@ export function describeStore(place: Place): void {
   describeBudgets(() => store);
   describeRoutes(() => store);
   describeChanges(place);
+  describeRecord(place);
   describeBooks(() => store);
   describePages(place);
   describeReports(place);

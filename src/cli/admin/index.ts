@@ -6,10 +6,11 @@ export default defineCommand({
   meta: {
     name: "admin",
     description:
-      "Manage users, API keys, budgets, routes, sign-in links and the cache, and see how providers are doing",
+      "Manage users, API keys, budgets, routes, sign-in links and the cache, see how providers are doing, and who changed what",
   },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
+    audit: () => import("./audit/index.ts").then((module) => module.default),
     budgets: () => import("./budget/index.ts").then((module) => module.default),
     cache: () => import("./cache/index.ts").then((module) => module.default),
     health: () => import("./health/index.ts").then((module) => module.default),

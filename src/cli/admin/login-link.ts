@@ -3,7 +3,7 @@
 import { defineCommand } from "citty";
 import { createSignIn } from "../../identity/index.ts";
 import { SHARED_ARGS } from "../flags.ts";
-import { runWithStore } from "../open.ts";
+import { byOperator, runWithStore } from "../open.ts";
 import { print, printJson, say } from "../output.ts";
 import { findAddress } from "../sign-in.ts";
 import { readDuration, refuseValue } from "../value.ts";
@@ -20,7 +20,11 @@ export default defineCommand({
     if (ttlMs <= 0 || ttlMs > WEEK_MS) throw refuseValue("ttl", "a link works for a week at most");
     const made = await runWithStore(args, async ({ config, store }) => {
       const signIn = createSignIn({ store: store.identity, now: Date.now });
-      const { token, of, user } = await signIn.makeLink(args.email ?? config.adminEmail, { kind: "hand-out", ttlMs });
+      const { token, of, user } = await signIn.makeLink(args.email ?? config.adminEmail, {
+        kind: "hand-out",
+        ttlMs,
+        by: byOperator(),
+      });
       return {
         url: `${findAddress(config)}/ui/login#${token}`,
         email: user.email,

@@ -4,7 +4,8 @@ import { defineCommand } from "citty";
 import { type LedgerEntry, type LedgerFilter, type Repriced, formatUsd, repriceEntry } from "../../ledger/index.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
-import { type Opened, runWithStore } from "../open.ts";
+import type { Change as Recorded } from "../../lib/change.ts";
+import { type Opened, byOperator, runWithStore } from "../open.ts";
 import { count as plural, printJson, printTable, print, say, startProgress } from "../output.ts";
 import { openCounter } from "../prices/counter.ts";
 import { readMomentOrAge } from "../value.ts";
@@ -46,13 +47,22 @@ export default defineCommand({
         return { result: await reprice(add), chain: writer.chain };
       });
       // Gateways that run count them at once; the rows are where they look for them by now.
-      if (result.changed > 0) await opened.store.budgets.noteRows(chain);
+      if (result.changed > 0) {
+        await opened.store.budgets.noteRows(chain);
+        await opened.store.changes.tell(byOperator(), tellReprice(filter, result));
+      }
       return result;
     });
     if (args.json === true) return printJson({ dry_run: isDry, ...printTally(tally) });
     tell(tally, isDry);
   },
 });
+
+/** The rows say each for itself what it adds; this says who had them written. */
+function tellReprice(filter: LedgerFilter, tally: Tally): Recorded {
+  const after = { filter, ...printTally(tally) };
+  return { action: "ledger.reprice", subjectKind: "ledger", subjectId: null, before: null, after };
+}
 
 type FilterFlags = { [Name in "from" | "model" | "provider" | "to"]?: string | undefined };
 

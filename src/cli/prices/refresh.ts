@@ -6,6 +6,7 @@ import type { PriceKeeper } from "../../ledger/price-keeper.ts";
 import { PRICE_LIST } from "../../ledger/price-list.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
+import { byOperator, runWithStore } from "../open.ts";
 import { print, printJson } from "../output.ts";
 import { openCounter } from "./counter.ts";
 
@@ -23,6 +24,9 @@ export default defineCommand({
     }
     const market = marketFile === null ? null : await refresh(desk.market, marketFile, "market_price_file");
     const list = file === null ? null : await refresh(desk.keeper, file, "price_file and price_file_public_key");
+    const after = { list: list === null ? null : { ...list }, market: market === null ? null : { ...market } };
+    const change = { action: "prices.refresh", subjectKind: "prices", subjectId: null, before: null, after };
+    await runWithStore(args, ({ store }) => store.changes.tell(byOperator(), change));
     if (args.json === true) return printJson(list === null ? { market } : { ...list, ...(market && { market }) });
     for (const result of [list, market]) {
       if (result === null) continue;

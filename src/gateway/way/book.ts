@@ -2,6 +2,7 @@
 // again. What a route may say is judged by whoever opens the book. Knows no SQL and no HTTP.
 
 import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import type { Origin } from "../../lib/change.ts";
 
 /** By name, as they are written in a section of the configuration. */
 export type RouteFields = Readonly<Record<string, string>>;
@@ -23,7 +24,7 @@ export interface RouteVersion {
 
 export interface RouteStore {
   /** False where there is one of that number already. */
-  add(version: RouteVersion): Promise<boolean>;
+  add(version: RouteVersion, by?: Origin): Promise<boolean>;
   /** The newest version of each route, deleted ones too, by name. */
   list(): Promise<RouteVersion[]>;
   /** Newest first. */
@@ -35,6 +36,8 @@ export interface RouteStore {
 export interface RouteChange {
   name: string;
   author: Pick<RouteVersion, "author" | "authorId">;
+  /** Likewise, for the record of changes. */
+  by?: Origin | undefined;
   comment?: string | null | undefined;
   /** The version that is to be changed, 0 for none; undefined: whichever there is. */
   expected?: number | undefined;
@@ -92,7 +95,7 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
       ...change.author,
       createdAt: new Date(now()),
     };
-    if (!(await store.add(version))) throw stale(change.name, null);
+    if (!(await store.add(version, change.by))) throw stale(change.name, null);
     return version;
   };
 

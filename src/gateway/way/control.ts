@@ -1,6 +1,7 @@
 // What an operator took out of service, by name: a provider, or one of its models or keys. Nothing new is asked of it; what runs ends as it would.
 // Knows no database: whoever keeps it longer than the process is given.
 
+import type { Change, Origin } from "../../lib/change.ts";
 import { type PlaceName, covers } from "./place.ts";
 
 /** `drain`: until this process ends, or it is enabled again. `disable`: until it is enabled again. */
@@ -17,8 +18,9 @@ export interface Control extends PlaceName {
 /** Where `disable` outlives the process. */
 export interface ControlStore {
   list(): Promise<Control[]>;
-  put(control: Control): Promise<void>;
-  remove(names: readonly PlaceName[]): Promise<void>;
+  put(control: Control, by?: Origin): Promise<void>;
+  /** `told`: what is recorded of it, also where there was nothing to be removed. */
+  remove(names: readonly PlaceName[], told?: { by?: Origin | undefined; change: Change }): Promise<void>;
 }
 
 export interface Controls {
@@ -27,9 +29,9 @@ export interface Controls {
   find(place: PlaceName): Control | null;
   list(): Control[];
   /** Resolves once it is kept, where it is to be. */
-  put(control: Control): Promise<void>;
+  put(control: Control, by?: Origin): Promise<void>;
   /** Takes away all that the name covers; answers what that was. */
-  lift(name: PlaceName): Promise<Control[]>;
+  lift(name: PlaceName, by?: Origin): Promise<Control[]>;
   /** What another gateway was told: nothing is kept here. */
   adopt(change: { put: Control } | { lift: PlaceName }): void;
 }
@@ -64,15 +66,21 @@ function createControls(store: ControlStore): Controls {
       controls.get(print({ provider, account, model })) ??
       null,
     list: () => [...controls.values()],
-    async put(control) {
+    async put(control, by) {
+      const before = controls.get(print(control)) ?? null;
       set(control);
-      if (control.action === "disable") await store.put(control);
+      if (control.action === "disable") return store.put(control, by);
       // It is a word that takes the place of the other.
-      else await store.remove([control]);
+      const change = { ...about(control), action: "provider.drain", before, after: control };
+      return store.remove([control], { by, change });
     },
-    async lift(name) {
+    async lift(name, by) {
       const gone = drop(name);
-      await store.remove(gone.filter(({ action }) => action === "disable"));
+      const change = { ...about(name), action: "provider.enable", before: { controls: gone }, after: null };
+      await store.remove(
+        gone.filter(({ action }) => action === "disable"),
+        { by, change },
+      );
       return gone;
     },
     adopt(change) {
@@ -80,6 +88,10 @@ function createControls(store: ControlStore): Controls {
       else drop(change.lift);
     },
   };
+}
+
+function about({ provider, account, model }: PlaceName): Pick<Change, "subjectId" | "subjectKind"> {
+  return { subjectKind: "provider", subjectId: [provider, account, model].filter((word) => word !== null).join("/") };
 }
 
 function print({ provider, account, model }: PlaceName): string {

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
+import { type Origin, byProgram } from "../../lib/change.ts";
 import { type CheckedBudget, checkBudget, type NewBudget } from "./directory.ts";
 import type { Budget } from "./model.ts";
 import type { BudgetChange, BudgetStore } from "./store.ts";
@@ -66,9 +67,13 @@ export async function adoptDeclared(init: AdoptInit, declared: readonly Declared
   const names = new Set(declared.map(({ name }) => name));
   for (const { id, name, isDeclared } of known.values()) {
     if (!isDeclared || names.has(name)) continue;
-    if (await store.delete(id, new Date(init.now()))) adoption.done.push({ name, what: "lifted" });
+    if (await store.delete(id, new Date(init.now()), byFile(init))) adoption.done.push({ name, what: "lifted" });
   }
   return adoption;
+}
+
+function byFile({ now }: AdoptInit): Origin {
+  return byProgram("configuration", new Date(now()));
 }
 
 async function resolve(init: AdoptInit, { user, apiKey, ...checked }: DeclaredBudget): Promise<Budget> {
@@ -85,13 +90,14 @@ async function resolve(init: AdoptInit, { user, apiKey, ...checked }: DeclaredBu
 }
 
 async function bring(
-  { store, now }: AdoptInit,
+  init: AdoptInit,
   budget: Budget,
   before: Budget | undefined,
 ): Promise<Adoption["done"][number]["what"] | null> {
+  const { store, now } = init;
   const made = async (): Promise<"made" | null> => {
     try {
-      await store.create(budget);
+      await store.create(budget, byFile(init));
       return "made";
     } catch (error) {
       // Another gateway with the same file was a moment earlier.
@@ -102,7 +108,7 @@ async function bring(
   if (before === undefined) return made();
   const isSameCount = SCOPE.every((field) => before[field] === budget[field]);
   if (!isSameCount) {
-    await store.delete(before.id, new Date(now()));
+    await store.delete(before.id, new Date(now()), byFile(init));
     await made();
     return before.isDeclared ? "changed" : "taken over";
   }
@@ -111,6 +117,6 @@ async function bring(
     if (!isDeepStrictEqual(before[field], budget[field])) Object.assign(change, { [field]: budget[field] });
   }
   if (Object.keys(change).length === 0) return null;
-  await store.update(before.id, change, new Date(now()));
+  await store.update(before.id, change, new Date(now()), byFile(init));
   return before.isDeclared ? "changed" : "taken over";
 }

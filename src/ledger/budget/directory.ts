@@ -1,6 +1,7 @@
 // What may be said of a budget, and what may be changed of one: each word is checked, and what is wrong is said. Knows no SQL and no HTTP.
 
 import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import type { Origin } from "../../lib/change.ts";
 import { type Budget, MODES, PERIODS, SUBJECTS, UNITS, UNPRICED } from "./model.ts";
 import type { BudgetChange, BudgetStore } from "./store.ts";
 import { isTimeZone } from "./window.ts";
@@ -31,15 +32,15 @@ export type ChangedBudget = Pick<
   "alertPercents" | "limitTokens" | "limitUsd" | "mode" | "softLimitTokens" | "softLimitUsd" | "unpriced"
 > & { name?: string | undefined };
 
-/** All failures are GatewayErrors: `invalid_request` (with `param`), `not_found`, `conflict`. */
+/** All failures are GatewayErrors: `invalid_request` (with `param`), `not_found`, `conflict`. `by`: who makes the change, for the record. */
 export interface BudgetDirectory {
-  create(budget: NewBudget): Promise<Budget>;
+  create(budget: NewBudget, by?: Origin): Promise<Budget>;
   list(): Promise<Budget[]>;
   /** By id or name. */
   get(idOrName: string): Promise<Budget>;
   /** Only what is given is changed. Whom it concerns, its unit and its period stay: they are what its count is a count of. */
-  update(idOrName: string, change: ChangedBudget): Promise<Budget>;
-  delete(idOrName: string): Promise<Budget>;
+  update(idOrName: string, change: ChangedBudget, by?: Origin): Promise<Budget>;
+  delete(idOrName: string, by?: Origin): Promise<Budget>;
 }
 
 interface DirectoryInit {
@@ -86,7 +87,7 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
   };
 
   return {
-    async create(wanted) {
+    async create(wanted, by) {
       const at = new Date(now());
       const budget: Budget = {
         ...checkBudget(wanted),
@@ -97,25 +98,25 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
         createdAt: at,
         updatedAt: at,
       };
-      await store.create(budget);
+      await store.create(budget, by);
       return budget;
     },
     list: () => store.list(),
     get,
-    async update(idOrName, wanted) {
+    async update(idOrName, wanted, by) {
       const budget = refuseDeclared(await get(idOrName), "change");
       const change = readChange(budget, wanted);
       if (Object.keys(change).length === 0) throw invalidRequest("There is nothing to change.");
       const { hardLimit, softLimit } = { ...budget, ...change };
       if (hardLimit === null && softLimit === null)
         throw invalidRequest("A budget needs a limit: hard, soft or both.", "limit_usd");
-      const changed = await store.update(budget.id, change, new Date(now()));
+      const changed = await store.update(budget.id, change, new Date(now()), by);
       if (changed === null) throw missing();
       return changed;
     },
-    async delete(idOrName) {
+    async delete(idOrName, by) {
       const budget = refuseDeclared(await get(idOrName), "lift");
-      if (!(await store.delete(budget.id, new Date(now())))) throw missing();
+      if (!(await store.delete(budget.id, new Date(now()), by))) throw missing();
       return budget;
     },
   };

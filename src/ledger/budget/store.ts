@@ -1,5 +1,6 @@
 // What budgets need of a database: their own rows, what each holder was granted, and what the ledger says was spent. Fulfilled by store/; knows no SQL.
 
+import type { Origin } from "../../lib/change.ts";
 import type { Place } from "./account.ts";
 import type { Budget, CallFacts } from "./model.ts";
 
@@ -67,12 +68,12 @@ export interface GrantRow {
 
 export interface BudgetStore {
   /** Rejects with a GatewayError of kind `conflict` where the name is taken. */
-  create(budget: Budget): Promise<void>;
+  create(budget: Budget, by?: Origin): Promise<void>;
   list(): Promise<Budget[]>;
   /** By id or by name. */
   find(idOrName: string): Promise<Budget | null>;
-  update(id: string, change: BudgetChange, at: Date): Promise<Budget | null>;
-  delete(id: string, at: Date): Promise<boolean>;
+  update(id: string, change: BudgetChange, at: Date, by?: Origin): Promise<Budget | null>;
+  delete(id: string, at: Date, by?: Origin): Promise<boolean>;
   /** Everything newer than `since`; `null` for all. */
   changes(since: number | null): Promise<BudgetChanges>;
 

@@ -55,20 +55,8 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       method: "POST",
       path: "/api/v1/admin/budgets",
       authority,
-      async handle({ request }) {
-        const body = await readJson(request, limit(), NEW_BUDGET);
-        const budget = await rules.create({
-          ...toChange(body),
-          name: body.name,
-          user: body.user,
-          apiKey: body.api_key_id,
-          provider: body.provider,
-          model: body.model,
-          tag: body.tag,
-          each: body.each,
-          period: body.period,
-          timeZone: body.time_zone,
-        });
+      async handle({ request, caller }) {
+        const budget = await rules.create(toNew(await readJson(request, limit(), NEW_BUDGET)), caller.from);
         await budgets.refresh();
         return Response.json({ budget: await print(budget) }, { status: 201 });
       },
@@ -83,9 +71,9 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       method: "PATCH",
       path: "/api/v1/admin/budgets/:id",
       authority,
-      async handle({ request, params }) {
+      async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), CHANGE);
-        const budget = await rules.update(params["id"] ?? "", toChange(body));
+        const budget = await rules.update(params["id"] ?? "", toChange(body), caller.from);
         await budgets.refresh();
         return Response.json({ budget: await print(budget) });
       },
@@ -94,13 +82,19 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       method: "DELETE",
       path: "/api/v1/admin/budgets/:id",
       authority,
-      async handle({ params }) {
-        await rules.delete(params["id"] ?? "");
+      async handle({ params, caller }) {
+        await rules.delete(params["id"] ?? "", caller.from);
         await budgets.refresh();
         return new Response(null, { status: 204 });
       },
     },
   ];
+}
+
+function toNew(body: z.output<typeof NEW_BUDGET>): Parameters<BudgetDirectory["create"]>[0] {
+  const { name, user, provider, model, tag, each, period } = body;
+  const scope = { user, apiKey: body.api_key_id, provider, model, tag, each };
+  return { ...toChange(body), ...scope, name, period, timeZone: body.time_zone };
 }
 
 function toChange(body: z.output<typeof CHANGE>) {

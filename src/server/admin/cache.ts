@@ -3,14 +3,18 @@
 import type { GatewayTools, Scene } from "../../gateway/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import { formatUsd } from "../../ledger/index.ts";
+import type { Change } from "../../lib/change.ts";
+import type { ChangeStore } from "../../store/index.ts";
 import type { Gauge } from "../../telemetry/metric.ts";
 import type { GuardedRoute } from "../route.ts";
+import { originOf } from "./part.ts";
 
 type CacheTools = Pick<GatewayTools, "cache" | "sharing">;
+type Changes = Pick<ChangeStore, "tell">;
 
 export function makeCacheRoutes(
   { cache, sharing }: CacheTools,
-  scene: () => Pick<Scene, "cache" | "sharing">,
+  { scene, changes }: { scene: () => Pick<Scene, "cache" | "sharing">; changes: Changes },
 ): GuardedRoute[] {
   const address = { path: "/api/v1/admin/cache", authority: { anyOf: ["admin"] } } as const;
   return [
@@ -23,10 +27,19 @@ export function makeCacheRoutes(
     {
       ...address,
       method: "DELETE",
-      handle: async () =>
-        Response.json({ store: cache?.shelf.kind ?? "off", removed: (await cache?.shelf.clear()) ?? null }),
+      async handle({ caller }) {
+        const store = cache?.shelf.kind ?? "off";
+        const removed = (await cache?.shelf.clear()) ?? null;
+        await changes.tell(originOf(caller), tellClear(store, removed));
+        return Response.json({ store, removed });
+      },
     },
   ];
+}
+
+/** `removed`: answers; null where there is no telling. */
+export function tellClear(store: string, removed: number | null): Change {
+  return { action: "cache.clear", subjectKind: "cache", subjectId: store, before: null, after: { removed } };
 }
 
 async function printCache(cache: CacheTools["cache"], scene: Pick<Scene, "cache">): Promise<JsonObject> {

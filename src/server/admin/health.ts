@@ -9,6 +9,7 @@ import type { Health } from "../fleet.ts";
 import { reportHealth, reportProvider } from "../health-report.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
+import { originOf } from "./part.ts";
 import type { Scene } from "../../gateway/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 
@@ -57,14 +58,15 @@ async function act(
   action: (typeof ACTIONS)[number],
   { name, caller, health, atMs }: { name: PlaceName; caller: Caller; health: Health; atMs: number },
 ): Promise<void> {
+  const by = originOf(caller);
   switch (action) {
     case "disable":
     case "drain":
-      return health.take({ ...name, action, sinceMs: atMs, by: caller.userId });
+      return health.take({ ...name, action, sinceMs: atMs, by: caller.userId }, by);
     case "enable":
-      return health.enable(name);
+      return health.enable(name, by);
     case "reset":
-      return health.reset(name);
+      return health.reset(name, by);
     default:
       action satisfies never;
   }

@@ -141,8 +141,8 @@ function openBook({ routeStore: store, config, clock, newId }: RouteParts): Rout
   });
 }
 
-function by({ email, userId }: Caller): Pick<RouteChange, "author"> {
-  return { author: { author: email, authorId: userId } };
+function by({ email, userId, from }: Caller): Pick<RouteChange, "author" | "by"> {
+  return { author: { author: email, authorId: userId }, by: from };
 }
 
 /** `If-Match: "3"`, and `If-None-Match: *` for a route that is not to be there. */

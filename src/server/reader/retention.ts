@@ -1,6 +1,7 @@
 // Deletes what the operator wants kept no longer: captured text, hashes of payloads, rows. Knows no SQL.
 
 import type { Cut } from "../../ledger/index.ts";
+import { type Origin, byProgram } from "../../lib/change.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { LedgerUpkeep } from "./reader.ts";
 
@@ -39,6 +40,8 @@ const EVERY_MS = 3_600_000;
 const PAUSE_MS = 50;
 const AT_ONCE = 200;
 
+type Step = (by: Origin | undefined) => Promise<number>;
+
 /** The answer ends it; a step that is under way is waited for. */
 export function startRetention(init: RetentionInit): () => Promise<void> {
   let isStopped = false;
@@ -54,11 +57,12 @@ export function startRetention(init: RetentionInit): () => Promise<void> {
       };
     });
 
-  /** Until nothing is left to do. */
-  const repeat = async (step: () => Promise<number>): Promise<number> => {
+  /** Until nothing is left to do. Who wants it so is recorded with the first step. */
+  const repeat = async (step: Step): Promise<number> => {
     let total = 0;
     while (!isStopped) {
-      const count = await step();
+      const by = total === 0 ? byProgram("configuration", new Date(init.clock.wallMs())) : undefined;
+      const count = await step(by);
       if (count === 0) break;
       total += count;
       if (!isStopped) await pause();
@@ -92,24 +96,24 @@ export function startRetention(init: RetentionInit): () => Promise<void> {
 
 async function dropAll(
   { ledger, limits, keyId, retire, clock }: RetentionInit,
-  { repeat, isOver }: { repeat: (step: () => Promise<number>) => Promise<number>; isOver: () => boolean },
+  { repeat, isOver }: { repeat: (step: Step) => Promise<number>; isOver: () => boolean },
 ): Promise<Gone> {
   const { capturedMs, payloadHashesMs, rowsMs } = limits();
   const gone: Gone = { captured: 0, hashes: 0, rows: 0 };
   const before = (ms: number): Date => new Date(clock.wallMs() - ms);
   const mayTouch = (cut: Cut): boolean => !isOver() && (cut.keyId === keyId || cut.isWhole);
-  if (capturedMs > 0) gone.captured = await repeat(() => ledger.dropPayloads(before(capturedMs), AT_ONCE));
+  if (capturedMs > 0) gone.captured = await repeat((by) => ledger.dropPayloads(before(capturedMs), AT_ONCE, by));
   const forgets = payloadHashesMs > 0 && !isOver() ? await ledger.findForgets(before(payloadHashesMs)) : [];
   for (const cut of forgets) {
     if (!mayTouch(cut)) continue;
     await retire("forget", cut);
-    gone.hashes += await repeat(() => ledger.dropHashes(cut, AT_ONCE));
+    gone.hashes += await repeat((by) => ledger.dropHashes(cut, AT_ONCE, by));
   }
   const cuts = rowsMs > 0 && !isOver() ? await ledger.findCuts(before(rowsMs)) : [];
   for (const cut of cuts) {
     if (!mayTouch(cut)) continue;
     await retire("cut", cut);
-    gone.rows += await repeat(() => ledger.dropRows(cut, AT_ONCE));
+    gone.rows += await repeat((by) => ledger.dropRows(cut, AT_ONCE, by));
   }
   return gone;
 }

@@ -4,7 +4,9 @@ import type { Config } from "../../config/value.ts";
 import type { SignIn } from "../../identity/index.ts";
 import type { Mail, Smtp } from "../../notice/index.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { ChangeStore } from "../../store/index.ts";
 import type { Route } from "../route.ts";
+import { createFailureRecord } from "./failure.ts";
 import { composeLinkMail } from "./mail.ts";
 import { makeSignInRoutes } from "./routes.ts";
 import { createThrottle } from "./throttle.ts";
@@ -20,6 +22,7 @@ interface Assembly {
   changed: () => Promise<void>;
   nowMs: () => number;
   log: Log;
+  changes: Pick<ChangeStore, "tell">;
 }
 
 export function assembleSignIn({
@@ -31,6 +34,7 @@ export function assembleSignIn({
   changed,
   nowMs,
   log,
+  changes,
 }: Assembly): Route[] {
   const throttle = createThrottle();
   const mailLink = (smtp: Smtp) => (to: string, link: string) => {
@@ -48,6 +52,11 @@ export function assembleSignIn({
       return smtp === null ? null : mailLink(smtp);
     },
     throttle,
+    failures: createFailureRecord((by, change) =>
+      changes.tell(by, change).catch((error: unknown) => {
+        log.error("That somebody could not sign in could not be recorded", { error });
+      }),
+    ),
     publicUrl: () => config().signIn.publicUrl,
     listensOn: () => config().http.hostname,
     isContainer,

@@ -7,6 +7,7 @@ import {
   type Session,
   type SignIn,
   type User,
+  type Visitor,
   LINK_MS,
   SESSION_MS,
 } from "../../identity/index.ts";
@@ -16,6 +17,7 @@ import { readJson } from "../request.ts";
 import type { GuardedRoute, PublicRoute, Route, RouteContext } from "../route.ts";
 import { SESSION_COOKIE, printBrowser, printCookie, readBrowser } from "./cookie.ts";
 import { isAtThisMachine, isSecure, isSameOrigin } from "./origin.ts";
+import type { FailureRecord } from "./failure.ts";
 import type { Knock } from "./throttle.ts";
 
 export interface SignInParts {
@@ -24,6 +26,8 @@ export interface SignInParts {
   findLocalRoot: () => Promise<User | null>;
   /** Sends the link by e-mail; null where there is no mail server. Not waited for, so that no answer takes longer for an address that is known. */
   mailLink: () => ((to: string, link: string) => void) | null;
+  /** Records those that could not sign in. */
+  failures: FailureRecord;
   /** How often one may try. Rejects with rate_limited. */
   throttle: (knock: Knock) => Promise<void>;
   publicUrl: () => string | null;
@@ -95,10 +99,27 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
         await parts.throttle({ peer: context.peer(), email: null });
         const browser = readBrowser(context.request.headers);
         const visitor = readVisitor(context);
-        return enter(parts, context, await signIn.redeem(token, { browser, isConfirmed: confirm, visitor }));
+        try {
+          return await enter(parts, context, await signIn.redeem(token, { browser, isConfirmed: confirm, visitor }));
+        } catch (error) {
+          await noteFailure(error, context, parts);
+          throw error;
+        }
       },
     },
   ];
+}
+
+/** A link that is only in another browser may still be used: nobody was refused yet. */
+async function noteFailure(
+  error: unknown,
+  { peer, requestId }: RouteContext,
+  { failures, nowMs }: SignInParts,
+): Promise<void> {
+  if (!(error instanceof GatewayError) || error.kind !== "unauthenticated") return;
+  const who = { actor: "visitor", actorId: null, actorName: null, keyId: null } as const;
+  const by = { ...who, address: peer(), requestId, at: new Date(nowMs()) };
+  await failures.note(by, error.code ?? error.kind);
 }
 
 /** The same for addresses that are known and for those that are not. */
@@ -120,8 +141,8 @@ function printLink({ publicUrl }: SignInParts, { request }: RouteContext, token:
   return `${base.replace(/\/$/u, "")}/ui/login#${token}`;
 }
 
-function readVisitor({ request, peer }: RouteContext): { userAgent: string | null; address: string | null } {
-  return { userAgent: request.headers.get("user-agent"), address: peer() };
+function readVisitor({ request, peer, requestId }: RouteContext): Visitor {
+  return { userAgent: request.headers.get("user-agent"), address: peer(), requestId };
 }
 
 function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): GuardedRoute[] {
@@ -131,7 +152,7 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
       path: "/api/v1/auth/logout",
       authority: "any-key",
       async handle({ request, caller }) {
-        if (caller.sessionId !== null) await signIn.endSession(caller.sessionId, caller.userId);
+        if (caller.sessionId !== null) await signIn.signOut(caller.sessionId, caller.userId, caller.from);
         await changed();
         const gone = { value: "", maxAgeMs: 0, isSecure: isSecure(request.url, publicUrl()) };
         return new Response(null, { status: 204, headers: { "set-cookie": printCookie(SESSION_COOKIE, gone) } });
@@ -151,7 +172,7 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
       path: "/api/v1/auth/sessions/:id",
       authority: { anyOf: ["profile:read"] },
       async handle({ caller, params }) {
-        await signIn.endSession(params["id"] ?? "", caller.userId);
+        await signIn.endSession(params["id"] ?? "", caller.userId, caller.from);
         await changed();
         return new Response(null, { status: 204 });
       },
@@ -161,7 +182,7 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
       path: "/api/v1/auth/sessions",
       authority: { anyOf: ["profile:read"] },
       async handle({ caller }) {
-        const ended = await signIn.endSessions(caller.userId, caller.sessionId);
+        const ended = await signIn.endSessions(caller.userId, caller.sessionId, caller.from);
         await changed();
         return Response.json({ ended });
       },

@@ -3,7 +3,9 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { GatewayError } from "../../ir/index.ts";
-import type { Db, Engine, EngineOptions, Steps } from "../engine.ts";
+import type { Db, Engine, EngineOptions, Query, Steps } from "../engine.ts";
+import { type Redact, createRedactor } from "../../lib/redact.ts";
+import { appendChanges } from "../change.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { insertEntries, insertShipment, ping, readCounters, touchKeys } from "./hot.ts";
 import { advanceRollups, readSnapshot } from "./desk.ts";
@@ -43,6 +45,7 @@ function assemble(options: EngineOptions): Engine {
   const close = (client: postgres.Sql) => client.end({ timeout: CLOSE_TIMEOUT_S });
   // Two clients: drizzle changes how its client writes dates and JSON, and raw statements on the same one would fail.
   const hot = createPool(() => connect(options, HOT_CONNECTIONS), close);
+  const redact = options.redact ?? createRedactor([]);
   const size = Math.max(1, options.database.maxConnections - HOT_CONNECTIONS);
   const common = createPool(
     () => {
@@ -56,7 +59,7 @@ function assemble(options: EngineOptions): Engine {
     schema,
     read: (build) => explained(common.repeat(DEADLINE_MS, ({ db }) => build(db))),
     // Not repeated: it may have been committed when the connection broke.
-    atomic: (build) => explained(common.once(DEADLINE_MS, ({ db }) => transact(db, build))),
+    atomic: (build) => explained(common.once(DEADLINE_MS, ({ db }) => transact(db, build, redact))),
     readCounters: () => explained(hot.repeat(HOT_DEADLINE_MS, readCounters)),
     touchKeys: (uses) => explained(hot.repeat(HOT_DEADLINE_MS, (sql) => touchKeys(sql, uses))),
     // A row that is already there is left alone, so a repetition books nothing twice.
@@ -84,15 +87,21 @@ export async function openSnapshot<T>(location: string, work: (db: Db) => Promis
 }
 
 /** On this engine drizzle's transaction is one. Isolation is said, for a database may have another default and then refuse waiters. */
-async function transact<Row>(db: Db, build: (db: Db) => Steps<Row>): Promise<Row[]> {
+async function transact<Row>(db: Db, build: (db: Db) => Steps<Row>, redact: Redact): Promise<Row[]> {
   try {
     return await db.transaction(
       async (tx) => {
-        const steps = build(tx as unknown as Db);
+        const own = tx as unknown as Db;
+        const steps = build(own);
         for (const query of steps.before ?? []) await query;
+        const was = (await steps.note?.was) ?? [];
         const rows = await steps.decisive;
         if (rows.length === 0) throw new NothingFound();
         for (const query of steps.after ?? []) await query;
+        if (steps.note !== undefined) {
+          const { by, tell } = steps.note;
+          await runAll(appendChanges({ db: own, schema, redact }, by, tell(rows, was)));
+        }
         return rows;
       },
       { isolationLevel: "read committed" },
@@ -101,6 +110,11 @@ async function transact<Row>(db: Db, build: (db: Db) => Steps<Row>): Promise<Row
     if (error instanceof NothingFound) return [];
     throw error;
   }
+}
+
+/** Each query of a series that goes on by what the one before answered. */
+async function runAll(series: Generator<Query, unknown, unknown>): Promise<void> {
+  for (let step = series.next(); step.done !== true; step = series.next(await step.value));
 }
 
 async function explained<T>(work: Promise<T>): Promise<T> {

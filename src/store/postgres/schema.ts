@@ -29,4 +29,7 @@ export const {
   storedItems,
   counters,
   providerControls,
+  auditChanges,
+  auditChain,
+  auditHeads,
 } = schema;

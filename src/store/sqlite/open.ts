@@ -3,7 +3,9 @@
 import { Database } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Engine, EngineOptions } from "../engine.ts";
+import type { Engine, EngineOptions, Query } from "../engine.ts";
+import { type Redact, createRedactor } from "../../lib/redact.ts";
+import { appendChanges } from "../change.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { leaveCheckpoints } from "./checkpoint.ts";
 import { createDesk, type Desk } from "./desk.ts";
@@ -19,7 +21,11 @@ const CHECKED_BYTES = 1024 * 1024;
 const WAL_RETRY_MS = 20;
 
 /** Creates folder (0700) and file (0600) where they are missing. Throws a GatewayError that names the path. */
-export async function openSqlite({ location, checkpoints }: EngineOptions): Promise<Engine> {
+export async function openSqlite({
+  location,
+  checkpoints,
+  redact = createRedactor([]),
+}: EngineOptions): Promise<Engine> {
   let writer: Database | undefined;
   let reader: Database | undefined;
   try {
@@ -32,7 +38,7 @@ export async function openSqlite({ location, checkpoints }: EngineOptions): Prom
     leaveCheckpoints(writer, checkpoints);
     reader = new Database(location, { readonly: true });
     reader.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    return assemble(writer, reader, createDesk(location, BUSY_TIMEOUT_MS));
+    return assemble({ writer, reader, desk: createDesk(location, BUSY_TIMEOUT_MS), redact });
   } catch (error) {
     reader?.close();
     writer?.close();
@@ -72,7 +78,14 @@ function check(db: Database): void {
   if (found !== "ok") throw Object.assign(new Error(`quick_check: ${found}`), { code: "SQLITE_CORRUPT" });
 }
 
-function assemble(writer: Database, reader: Database, desk: Desk): Engine {
+interface Parts {
+  writer: Database;
+  reader: Database;
+  desk: Desk;
+  redact: Redact;
+}
+
+function assemble({ writer, reader, desk, redact }: Parts): Engine {
   const hot = prepareHot(writer, reader);
   const writing = toDb(writer);
   const reading = toDb(reader);
@@ -110,9 +123,14 @@ function assemble(writer: Database, reader: Database, desk: Desk): Engine {
       return transact(() => {
         const steps = build(writing.db);
         steps.before?.forEach(runNow);
+        const was = steps.note?.was ? runNow(steps.note.was) : [];
         const rows = runNow(steps.decisive);
         if (rows.length === 0) return { keep: false, result: rows };
         steps.after?.forEach(runNow);
+        if (steps.note !== undefined) {
+          const { by, tell } = steps.note;
+          runAll(appendChanges({ db: writing.db, schema, redact }, by, tell(rows, was)));
+        }
         return { keep: true, result: rows };
       });
     },
@@ -150,4 +168,9 @@ function assemble(writer: Database, reader: Database, desk: Desk): Engine {
       writer.close();
     },
   };
+}
+
+/** Each query of a series that goes on by what the one before answered. */
+function runAll(series: Generator<Query, unknown, unknown>): void {
+  for (let step = series.next(); step.done !== true; step = series.next(runNow(step.value)));
 }

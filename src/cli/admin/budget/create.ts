@@ -3,7 +3,7 @@
 import { defineCommand } from "citty";
 import { printBudget } from "../../../ledger/index.ts";
 import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
+import { byOperator, runWithStore } from "../../open.ts";
 import { print, printJson } from "../../output.ts";
 import { LIMIT_ARGS, readLimits } from "./limit.ts";
 import { openRules } from "./rules.ts";
@@ -41,7 +41,9 @@ export default defineCommand({
   async run({ args }) {
     const { name, period, user, key: apiKey, provider, model, tag, each } = args;
     const wanted = { name, period, user, apiKey, provider, model, tag, each, timeZone: args["time-zone"] };
-    const budget = await runWithStore(args, (opened) => openRules(opened).create({ ...readLimits(args), ...wanted }));
+    const budget = await runWithStore(args, (opened) =>
+      openRules(opened).create({ ...readLimits(args), ...wanted }, byOperator()),
+    );
     if (args.json === true) return printJson({ budget: printBudget(budget) });
     print(`Created budget id=${budget.id} name=${budget.name}`);
   },

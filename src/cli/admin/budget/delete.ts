@@ -3,7 +3,7 @@
 import { defineCommand } from "citty";
 import { printBudget } from "../../../ledger/index.ts";
 import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
+import { byOperator, runWithStore } from "../../open.ts";
 import { print, printJson } from "../../output.ts";
 import { openRules } from "./rules.ts";
 
@@ -14,7 +14,7 @@ export default defineCommand({
     ...SHARED_ARGS,
   },
   async run({ args }) {
-    const budget = await runWithStore(args, (opened) => openRules(opened).delete(args.id));
+    const budget = await runWithStore(args, (opened) => openRules(opened).delete(args.id, byOperator()));
     if (args.json === true) return printJson({ budget: printBudget(budget) });
     print(`Deleted budget ${budget.id} (${budget.name})`);
   },

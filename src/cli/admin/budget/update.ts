@@ -3,7 +3,7 @@
 import { defineCommand } from "citty";
 import { printBudget } from "../../../ledger/index.ts";
 import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
+import { byOperator, runWithStore } from "../../open.ts";
 import { print, printJson } from "../../output.ts";
 import { LIMIT_ARGS, readLimits } from "./limit.ts";
 import { openRules } from "./rules.ts";
@@ -18,7 +18,7 @@ export default defineCommand({
   },
   async run({ args }) {
     const change = { ...readLimits(args), name: args.name };
-    const budget = await runWithStore(args, (opened) => openRules(opened).update(args.id, change));
+    const budget = await runWithStore(args, (opened) => openRules(opened).update(args.id, change, byOperator()));
     if (args.json === true) return printJson({ budget: printBudget(budget) });
     print(`Updated budget ${budget.id} (${budget.name})`);
   },

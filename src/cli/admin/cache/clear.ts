@@ -2,7 +2,9 @@
 
 import { defineCommand } from "citty";
 import { CliError, EXIT } from "../../error.ts";
+import { tellClear } from "../../../server/index.ts";
 import { SHARED_ARGS } from "../../flags.ts";
+import { byOperator, runWithStore } from "../../open.ts";
 import { count, print, printJson } from "../../output.ts";
 import { OF_THE_SERVER, withShelf } from "./shelf.ts";
 
@@ -10,10 +12,12 @@ export default defineCommand({
   meta: { name: "clear", description: "Forget all answers that are kept" },
   args: SHARED_ARGS,
   async run({ args }) {
-    const { store, removed } = await withShelf(args, async ({ cache }, shelf) => ({
-      store: cache.store,
-      removed: (await shelf?.clear()) ?? null,
-    }));
+    const { store, removed } = await withShelf(args, async ({ cache }, shelf) => {
+      const gone = (await shelf?.clear()) ?? null;
+      if (gone !== null)
+        await runWithStore(args, (opened) => opened.store.changes.tell(byOperator(), tellClear(cache.store, gone)));
+      return { store: cache.store, removed: gone };
+    });
     if (store === "off") {
       const hint = "cache = memory, sqlite or redis switches it on.";
       throw new CliError("The cache is off, so there is nothing to forget.", { exitCode: EXIT.notFound, hint });

@@ -3,7 +3,7 @@
 
 import { type RouteBook, type RouteChange, createRouteBook } from "../../../gateway/index.ts";
 import { isSecretText, judgeRoute } from "../../../server/index.ts";
-import type { Opened } from "../../open.ts";
+import { type Opened, byOperator } from "../../open.ts";
 import { refuseValue } from "../../value.ts";
 
 export function openBook({ config, store }: Opened): RouteBook {
@@ -37,6 +37,7 @@ export function readChange(flags: {
   return {
     name: flags.name,
     author,
+    by: byOperator(),
     comment: flags.comment,
     expected: expected === undefined ? undefined : readVersion("if-version", expected),
   };

@@ -18,6 +18,7 @@ import m20261125181224_reused_sums from "./20261125181224_reused_sums.sql" with 
 import m20261125181416_provider_controls from "./20261125181416_provider_controls.sql" with { type: "text" };
 import m20261125182054_attempts from "./20261125182054_attempts.sql" with { type: "text" };
 import m20261125182530_route_versions from "./20261125182530_route_versions.sql" with { type: "text" };
+import m20261125223802_audit_changes from "./20261125223802_audit_changes.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -37,4 +38,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125181416_provider_controls", sql: m20261125181416_provider_controls },
   { name: "20261125182054_attempts", sql: m20261125182054_attempts },
   { name: "20261125182530_route_versions", sql: m20261125182530_route_versions },
+  { name: "20261125223802_audit_changes", sql: m20261125223802_audit_changes },
 ];

@@ -1,0 +1,5 @@
+// The door of the record of changes.
+export type * from "./book.ts";
+export type * from "./finding.ts";
+export * from "./print.ts";
+export * from "./verify.ts";

@@ -1,0 +1,81 @@
+// `tokligence admin audit export`: the record of changes as JSON lines or CSV, oldest first, to a file or to stdout.
+
+import { once } from "node:events";
+import { open } from "node:fs/promises";
+import { defineCommand } from "citty";
+import { CHANGE_FORMATS, type ChangeFormat } from "../../../audit/index.ts";
+import { exportChanges } from "../../../server/index.ts";
+import { CliError, EXIT } from "../../error.ts";
+import { type Opened, runWithStore } from "../../open.ts";
+import { count, printJson, say, startProgress } from "../../output.ts";
+import { refuseValue } from "../../value.ts";
+import { FILTER_ARGS, readFilter } from "./filter.ts";
+
+export default defineCommand({
+  meta: { name: "export", description: "Write who changed what as JSON lines or CSV, oldest first" },
+  args: {
+    ...FILTER_ARGS,
+    format: { type: "string", default: "jsonl", description: CHANGE_FORMATS.join(" or "), valueHint: "FORMAT" },
+    output: { type: "string", alias: "o", default: "-", description: "File to write; -: stdout", valueHint: "FILE" },
+  },
+  async run({ args }) {
+    const format = CHANGE_FORMATS.find((name) => name === args.format);
+    if (format === undefined)
+      throw refuseValue("format", `${JSON.stringify(args.format)} is neither ${CHANGE_FORMATS.join(" nor ")}`);
+    const toStdout = args.output === "-";
+    if (toStdout && args.json === true)
+      throw refuseValue("json", "what is written to stdout is the export itself; add -o FILE");
+    const rows = await runWithStore(args, async (opened) => {
+      const filter = await readFilter(args, opened);
+      const work = { opened, filter, format };
+      return toStdout ? write(work, toTerminal) : writeFile(work, args.output);
+    });
+    if (args.json === true) printJson({ rows, file: args.output });
+    else say(`${count(rows, "change")} written${toStdout ? "" : ` to ${args.output}`}`);
+  },
+});
+
+interface Work {
+  opened: Opened;
+  filter: Awaited<ReturnType<typeof readFilter>>;
+  format: ChangeFormat;
+}
+
+async function toTerminal(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+}
+
+async function writeFile(work: Work, path: string): Promise<number> {
+  try {
+    const file = await open(path, "w", 0o600);
+    try {
+      return await write(work, (text) => file.appendFile(text));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new CliError(`${path} cannot be written: ${error.message}`, {
+      exitCode: EXIT.failed,
+      hint: "Check that the folder is there and has room, or choose another file: -o FILE",
+    });
+  }
+}
+
+async function write({ opened, filter, format }: Work, put: (text: string) => Promise<void>): Promise<number> {
+  const { chains } = opened.store.changes;
+  const ends = await Promise.all(chains.map(async (chain) => (await chain.state())?.seq ?? 0));
+  const total = ends.reduce((sum, seq) => sum + seq, 0);
+  const progress = startProgress("changes");
+  let rows = 0;
+  try {
+    for await (const piece of exportChanges(opened.store.changes, filter, format)) {
+      if (piece.text !== "") await put(piece.text);
+      rows += piece.rows;
+      progress.update(rows, Math.max(rows, total));
+    }
+    return rows;
+  } finally {
+    progress.end();
+  }
+}

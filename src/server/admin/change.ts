@@ -1,0 +1,134 @@
+// The record of changes by HTTP: who changed what, from where, page by page, or all of it as a file. Knows no SQL.
+
+import {
+  CHANGE_FORMATS,
+  CHANGE_TYPES,
+  type ChangeBook,
+  type ChangeFilter,
+  type ChangeFormat,
+  printChange,
+  printChangeHead,
+  printChanges,
+} from "../../audit/index.ts";
+import type { Directory } from "../../identity/index.ts";
+import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import type { GuardedRoute } from "../route.ts";
+import { readLimit, readTime, readZone, refuseOthers } from "../usage-query.ts";
+
+interface ChangeParts {
+  changes: ChangeBook;
+  directory: Pick<Directory, "getUser">;
+  /** Epoch milliseconds. */
+  nowMs: () => number;
+}
+
+const FILTERS = ["action", "actor", "from", "subject", "to", "tz"] as const;
+
+export function makeChangeRoutes({ changes, directory, nowMs }: ChangeParts): GuardedRoute[] {
+  const authority = { anyOf: ["audit:read"] } as const;
+  return [
+    {
+      method: "GET",
+      path: "/api/v1/admin/audit",
+      authority,
+      async handle({ query }) {
+        refuseOthers(query, [...FILTERS, "cursor", "limit"]);
+        const filter = await readChangeFilter(query, directory, nowMs());
+        const page = await changes.page(filter, readLimit(query), query.get("cursor"));
+        return Response.json({ changes: page.changes.map(printChange), next_cursor: page.nextCursor });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/v1/admin/audit/export",
+      authority,
+      async handle({ query, keepOpen }) {
+        refuseOthers(query, [...FILTERS, "format"]);
+        const format = readChangeFormat(query.get("format") ?? "jsonl");
+        const pieces = exportChanges(changes, await readChangeFilter(query, directory, nowMs()), format);
+        keepOpen();
+        return new Response(toStream(pieces), {
+          headers: {
+            "content-type": CHANGE_TYPES[format],
+            "content-disposition": `attachment; filename="audit.${format}"`,
+            "cache-control": "no-store",
+          },
+        });
+      },
+    },
+  ];
+}
+
+function readChangeFormat(text: string): ChangeFormat {
+  const format = CHANGE_FORMATS.find((name) => name === text);
+  if (format !== undefined) return format;
+  throw invalidRequest(`format must be ${CHANGE_FORMATS.join(" or ")}.`, "format");
+}
+
+async function readChangeFilter(
+  query: URLSearchParams,
+  directory: Pick<Directory, "getUser">,
+  nowMs: number,
+): Promise<ChangeFilter> {
+  const filter: ChangeFilter = {};
+  const zone = readZone(query);
+  const [from, to] = [readTime(query, "from", zone, nowMs), readTime(query, "to", zone, nowMs)];
+  if (from !== null) filter.from = from;
+  if (to !== null) filter.to = to;
+  if (from !== null && to !== null && from >= to) throw invalidRequest("from must be before to.", "from");
+  for (const name of ["action", "actor", "subject"] as const) {
+    const text = query.get(name);
+    if (text === "") throw invalidRequest(`${name} must not be empty.`, name);
+    if (text !== null) filter[name] = text;
+  }
+  if (filter.subject !== undefined) filter.subject = await findSubject(filter.subject, directory);
+  return filter;
+}
+
+/** Rows name users by their ids, as an e-mail may change hands. One that nobody has stands for itself. */
+export async function findSubject(text: string, directory: Pick<Directory, "getUser">): Promise<string> {
+  if (!text.includes("@")) return text;
+  try {
+    return (await directory.getUser(text)).id;
+  } catch (error) {
+    if (error instanceof GatewayError && error.kind === "not_found") return text;
+    throw error;
+  }
+}
+
+const EXPORT_ROWS = 250;
+
+/** All pieces, oldest first, each made when it is asked for. */
+export async function* exportChanges(
+  changes: Pick<ChangeBook, "readOldest">,
+  filter: ChangeFilter,
+  format: ChangeFormat,
+): AsyncGenerator<{ text: string; rows: number }, void> {
+  let cursor: string | null = null;
+  yield { text: printChangeHead(format), rows: 0 };
+  do {
+    const page = await changes.readOldest(filter, EXPORT_ROWS, cursor);
+    yield { text: printChanges(format, page.changes), rows: page.changes.length };
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+}
+
+/** Each piece is made when the client has taken the one before; a client that leaves ends it. */
+function toStream(pieces: AsyncGenerator<{ text: string }, void>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        for (;;) {
+          const { done, value } = await pieces.next();
+          if (done === true) return controller.close();
+          if (value.text !== "") return controller.enqueue(encoder.encode(value.text));
+        }
+      },
+      async cancel() {
+        await pieces.return();
+      },
+    },
+    { highWaterMark: 1 },
+  );
+}

@@ -1,0 +1,207 @@
+// Reads the record of changes: pages over all databases together, and the chain of each for those who verify it. Knows no rule of theirs.
+
+import { and, asc, desc, eq, gt, gte, lt, lte, ne, or, type SQL, sql } from "drizzle-orm";
+import type {
+  ChangeBook,
+  ChangeChain,
+  ChangeFilter,
+  ChangePage,
+  RawChange,
+  StoredChangeHead,
+} from "../audit/change/book.ts";
+import { invalidRequest } from "../ir/index.ts";
+import { AUTHORS, type ChangeRow } from "../lib/change.ts";
+import { cleanText } from "../lib/text.ts";
+import type { Engine } from "./engine.ts";
+import type { Schema } from "./schema.ts";
+
+/** `ledger` only where it is a database of its own. */
+export function createChangeBook(identity: Engine, ledger: Engine | null): ChangeBook {
+  const engines = ledger === null ? [identity] : [identity, ledger];
+  const read = async (
+    filter: ChangeFilter,
+    { limit, cursor, isNewest }: { limit: number; cursor: string | null; isNewest: boolean },
+  ): Promise<ChangePage> => {
+    const from = cursor === null ? null : readCursor(cursor);
+    const found = await Promise.all(engines.map((engine) => readPart(engine, filter, { limit, from, isNewest })));
+    const turn = isNewest ? -1 : 1;
+    return cut(
+      found.flat().toSorted((left, right) => turn * compare(left, right)),
+      limit,
+    );
+  };
+  return {
+    page: (filter, limit, cursor) => read(filter, { limit, cursor, isNewest: true }),
+    readOldest: (filter, limit, cursor) => read(filter, { limit, cursor, isNewest: false }),
+    chains: engines.map((engine, at) => createChain(engine, at === 0 ? "identity" : "ledger")),
+  };
+}
+
+type Table = Schema["auditChanges"];
+
+interface Place {
+  at: Date;
+  id: string;
+}
+
+function compare(left: Place, right: Place): number {
+  return left.at.getTime() - right.at.getTime() || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0);
+}
+
+function readPart(
+  engine: Engine,
+  filter: ChangeFilter,
+  { limit, from, isNewest }: { limit: number; from: Place | null; isNewest: boolean },
+): Promise<ChangeRow[]> {
+  const { auditChanges: table } = engine.schema;
+  const conditions = [...toConditions(table, filter), ...(from === null ? [] : beyond(table, from, isNewest))];
+  const order = isNewest ? [desc(table.at), desc(table.id)] : [asc(table.at), asc(table.id)];
+  return engine.read((db) =>
+    db
+      .select()
+      .from(table)
+      .where(and(...conditions))
+      .orderBy(...order)
+      // One more than asked for tells whether there is a next page.
+      .limit(limit + 1),
+  );
+}
+
+/** The first condition is what the index is read by. */
+function beyond({ at, id }: Table, place: Place, isNewest: boolean): SQL[] {
+  return isNewest
+    ? [lte(at, place.at), sql`(${lt(at, place.at)} or ${lt(id, place.id)})`]
+    : [gte(at, place.at), sql`(${gt(at, place.at)} or ${gt(id, place.id)})`];
+}
+
+function toConditions(table: Table, { actor, action, subject, from, to }: ChangeFilter): SQL[] {
+  const conditions: (SQL | undefined)[] = [];
+  if (actor !== undefined) {
+    const author = AUTHORS.find((word) => word === actor);
+    const text = cleanText(actor);
+    const named = [eq(table.actorId, text), eq(table.actorName, text), eq(table.keyId, text)];
+    conditions.push(author === undefined ? or(...named) : eq(table.actor, author));
+  }
+  if (action !== undefined) {
+    const text = cleanText(action).replace(/\.?\*$/u, "");
+    // "user" and all of `user.create`, `user.delete` …: a range, which needs no pattern.
+    conditions.push(or(eq(table.action, text), and(gt(table.action, `${text}.`), lt(table.action, `${text}/`))));
+  }
+  if (subject !== undefined) {
+    const text = cleanText(subject);
+    conditions.push(or(eq(table.subjectId, text), eq(table.subjectKind, text)));
+  }
+  if (from !== undefined) conditions.push(gte(table.at, from));
+  if (to !== undefined) conditions.push(lt(table.at, to));
+  return conditions.filter((condition) => condition !== undefined);
+}
+
+function cut(found: ChangeRow[], limit: number): ChangePage {
+  const changes = found.slice(0, limit);
+  const last = found.length > limit ? changes.at(-1) : undefined;
+  return { changes, nextCursor: last === undefined ? null : `${last.at.getTime().toString(36)}.${last.id}` };
+}
+
+const CURSOR = /^(?<at>[0-9a-z]{1,10})\.(?<id>[\da-f-]{1,40})$/u;
+/** The end of the year 9999: what both engines hold. */
+const MAX_MS = Date.UTC(10_000, 0, 1);
+
+function readCursor(text: string): Place {
+  const { at = "", id = "" } = CURSOR.exec(text)?.groups ?? {};
+  const moment = new Date(Number.parseInt(at, 36));
+  if (id !== "" && moment.getTime() < MAX_MS) return { at: moment, id };
+  throw invalidRequest("The cursor is none of ours; give back a page's next cursor as it came.", "cursor");
+}
+
+function createChain(engine: Engine, place: ChangeChain["place"]): ChangeChain {
+  const { auditChain, auditChanges: table, auditHeads: heads } = engine.schema;
+  /** One engine keeps JSON as text. */
+  const isText = engine.name === "sqlite";
+  /** As they lie there: a column that was tampered with must not keep its neighbours from being read. */
+  const columns = { ...pickColumns(table), at: raw(table.at), before: raw(table.before), after: raw(table.after) };
+  return {
+    place,
+    async state() {
+      const [row] = await engine.read((db) => db.select().from(auditChain).limit(1));
+      return row === undefined ? null : { ...row, seq: toPlace(row.seq) };
+    },
+    async heads() {
+      const rows = await engine.read((db) => db.select().from(heads).orderBy(asc(heads.seq), asc(heads.signedAt)));
+      return rows;
+    },
+    async newestHead() {
+      const [row] = await engine.read((db) => db.select().from(heads).orderBy(desc(heads.seq)).limit(1));
+      return row ?? null;
+    },
+    async rows(chain, after, limit) {
+      const rows = await engine.read((db) =>
+        db
+          .select(columns)
+          .from(table)
+          .where(and(eq(table.chain, chain), gt(table.seq, after)))
+          .orderBy(asc(table.seq))
+          .limit(limit),
+      );
+      return rows.map((row) => toRaw(row, isText));
+    },
+    async strays(chain, limit) {
+      const outside = chain === null ? undefined : or(ne(table.chain, chain), lt(table.seq, 1));
+      const rows = await engine.read((db) => db.select(columns).from(table).where(outside).limit(limit));
+      return rows.map((row) => toRaw(row, isText));
+    },
+    async keepHead(head: StoredChangeHead) {
+      const kept = await engine.atomic((db) => ({
+        decisive: db.insert(heads).values(head).onConflictDoNothing().returning({ id: heads.id }),
+      }));
+      return kept.length > 0;
+    },
+  };
+}
+
+function pickColumns(table: Table) {
+  const { id, chain, seq, actor, actorId, actorName, keyId, address, requestId } = table;
+  const { action, subjectKind, subjectId, previous, hash } = table;
+  const who = { actor, actorId, actorName, keyId, address, requestId };
+  return { id, chain, seq, ...who, action, subjectKind, subjectId, previous, hash };
+}
+
+function raw(column: Table["after"] | Table["at"] | Table["before"]): SQL<unknown> {
+  return sql<unknown>`${column}`;
+}
+
+type Columns = Omit<ChangeRow, "after" | "at" | "before"> & Record<"after" | "at" | "before", unknown>;
+
+function toRaw({ at, before, after, ...row }: Columns, isText: boolean): RawChange {
+  const [was, is] = [readJson(before, isText), readJson(after, isText)];
+  return {
+    ...row,
+    at: readMoment(at),
+    before: was.value,
+    after: is.value,
+    isReadable: was.isReadable && is.isReadable,
+  };
+}
+
+/** Milliseconds of one engine, the other's text. Parts of a millisecond are none of ours, and may not be lost. */
+function readMoment(value: unknown): Date {
+  if (typeof value === "number") return new Date(Number.isInteger(value) ? value : Number.NaN);
+  return value instanceof Date ? value : new Date(typeof value === "string" ? value : Number.NaN);
+}
+
+function readJson(value: unknown, isText: boolean): { value: ChangeRow["before"]; isReadable: boolean } {
+  if (value === null) return { value: null, isReadable: true };
+  try {
+    const read: unknown = isText && typeof value === "string" ? JSON.parse(value) : value;
+    // Other bytes that read alike are not those that were written.
+    const isSame = !isText || JSON.stringify(read) === value;
+    if (isSame && typeof read === "object" && read !== null)
+      return { value: read as ChangeRow["before"], isReadable: true };
+  } catch {
+    // It was altered, and that is what is to be found out.
+  }
+  return { value: null, isReadable: false };
+}
+
+function toPlace(seq: number): number {
+  return Number.isSafeInteger(seq) && seq >= 0 ? seq : -1;
+}
