@@ -13,7 +13,14 @@ import {
   createMemory,
   openControls,
 } from "../src/gateway/index.ts";
-import { type Directory, type Role, createDirectory, createKeyRing, createSignIn } from "../src/identity/index.ts";
+import {
+  type Directory,
+  type Role,
+  createDirectory,
+  createKeyRing,
+  createSessionDirectory,
+  createSignIn,
+} from "../src/identity/index.ts";
 import { type Alert, type Budgets, type LedgerEntry, type LedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
 import { createSpool } from "../src/lib/spool.ts";
@@ -163,6 +170,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     config,
     directory,
     signIn: createSignIn({ store: store.identity, now: clock.wallMs }),
+    signedIn: createSessionDirectory({ store: store.identity, now: clock.wallMs, directory }),
     sendMail: init.sendMail ?? (() => Promise.reject(new Error("there is no mail server"))),
     isContainer: false,
     ring,

@@ -4,7 +4,13 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
 import { type Memory, createMemory, openControls } from "../gateway/index.ts";
-import { type KeyRing, createDirectory, createKeyRing, createSignIn } from "../identity/index.ts";
+import {
+  type KeyRing,
+  createDirectory,
+  createKeyRing,
+  createSessionDirectory,
+  createSignIn,
+} from "../identity/index.ts";
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { dial, usesProxy } from "../lib/dial.ts";
@@ -146,7 +152,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   return { url: server.url.href.replace(/\/$/u, ""), stopped };
 }
 
-type People = Pick<AppParts, "directory" | "isContainer" | "sendMail" | "signIn">;
+type People = Pick<AppParts, "directory" | "isContainer" | "sendMail" | "signedIn" | "signIn">;
 
 async function openPeople(store: Store, config: Config, log: Log): Promise<People> {
   const directory = createDirectory({ store: store.identity, now: Date.now });
@@ -154,7 +160,8 @@ async function openPeople(store: Store, config: Config, log: Log): Promise<Peopl
   const signIn = createSignIn({ store: store.identity, now: Date.now });
   await offerSetup({ config, signIn, log }, process.stderr.isTTY);
   const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
-  return { directory, signIn, sendMail, isContainer };
+  const signedIn = createSessionDirectory({ store: store.identity, now: Date.now, directory });
+  return { directory, signIn, signedIn, sendMail, isContainer };
 }
 
 /** Those that routes of the server read by themselves. */

@@ -2,10 +2,11 @@
 
 import { basename } from "node:path";
 import { EXIT, type ExitCode } from "./error.ts";
+import { findCommandPermit } from "../server/permit.ts";
 import { say } from "./output.ts";
 import { type Command, runShell } from "./shell.ts";
 
-const COMMANDS = {
+export const COMMANDS = {
   admin: () => import("./admin/index.ts").then((module) => module.default),
   audit: () => import("./audit/index.ts").then((module) => module.default),
   capabilities: () => import("./capabilities.ts").then((module) => module.default),
@@ -32,14 +33,20 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
   watchOutput();
   const name = readName();
   if (["--version", "-v", "-V"].includes(words[0] ?? "")) {
-    return runShell({ root, name, words: ["version", ...words.slice(1)] });
+    return runShell({ root, name, words: ["version", ...words.slice(1)], guard });
   }
   if (name === "gatewayd") return runShell({ root: (await COMMANDS.serve()) as unknown as Command, name, words });
   if (words[0] === "complete") {
     const { complete } = await import("./completion.ts");
     return complete(root, words);
   }
-  return runShell({ root, name, words });
+  return runShell({ root, name, words, guard });
+}
+
+/** Who may do what through the API stands in one table, commands and all: one that is not in it does not run. */
+function guard(command: readonly string[]): void {
+  if (findCommandPermit(command) !== null) return;
+  throw new Error(`src/server/permit.ts has no line for the command ${command.join(" ")}.`);
 }
 
 /** What links and copies of the executable may be called; anything else is plain `tokligence`. */

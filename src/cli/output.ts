@@ -1,8 +1,15 @@
 // How commands speak: data on stdout, talk on stderr, plain text wherever nobody sits at a terminal. Knows no command.
 
+import { once } from "node:events";
+
 /** Data for people. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
+}
+
+/** Likewise, of any length: waits for whoever reads it. The line ends are the caller's. */
+export async function printSteadily(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, "drain");
 }
 
 /** Data for programs: indented at a terminal, one line elsewhere. */

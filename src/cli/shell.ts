@@ -17,13 +17,15 @@ interface ShellInit {
   name: string;
   /** The words after it. */
   words: readonly string[];
+  /** Told the words of the command that is about to run; throws where it must not. */
+  guard?: ((command: readonly string[]) => void) | undefined;
 }
 
 /** Runs one command line to its end. Prints; never throws. */
-export async function runShell({ root, name, words }: ShellInit): Promise<ExitCode> {
+export async function runShell({ root, name, words, guard }: ShellInit): Promise<ExitCode> {
   const stopListening = endOnInterrupt();
   try {
-    await runLine(root, name, words);
+    await runLine({ root, name, words, guard });
     return EXIT.ok;
   } catch (error) {
     const failure = explainFailure(error);
@@ -41,7 +43,7 @@ interface Found {
   rest: string[];
 }
 
-async function runLine(root: Command, name: string, words: readonly string[]): Promise<void> {
+async function runLine({ root, name, words, guard }: ShellInit): Promise<void> {
   const isGroup = root.subCommands !== undefined;
   const isHelp = isGroup && words[0] === "help";
   const found = await findCommand(root, name, isHelp ? words.slice(1) : words);
@@ -52,6 +54,7 @@ async function runLine(root: Command, name: string, words: readonly string[]): P
   const { command, rest } = found;
   const { run } = command;
   if (run === undefined) throw await refuseGroup(found);
+  guard?.(found.path.slice(1));
   const args = await asUsageError(found, () => parseFlags(commandArgs(command), rest));
   // The values were read by the definitions that the command's own types are made of.
   await run({ rawArgs: rest, args: args as Parameters<typeof run>[0]["args"], cmd: command });

@@ -1,6 +1,6 @@
 // What a caller may do: role and scopes together. Knows no routes.
 
-import type { Caller, Scope } from "./model.ts";
+import { type Caller, ROLES, type Role, type Scope } from "./model.ts";
 
 /** Scopes that mean something only to an administrator. */
 const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>([
@@ -34,6 +34,11 @@ const COVERED_BY: Partial<Record<Scope, Scope>> = {
 
 /** What reaches past the ownership of objects: an ordinary user has it only where an administrator wrote it on the key. */
 const NAMED_ONLY: ReadonlySet<Scope> = new Set<Scope>(["passthrough"]);
+
+/** Whether a role is this one or reaches further. */
+export function hasRank(role: Role, least: Role): boolean {
+  return ROLES.indexOf(role) <= ROLES.indexOf(least);
+}
 
 /** Whether the caller's role and the key's scopes both allow `scope`. A key without scopes may do all that the role allows. */
 export function allows(caller: Pick<Caller, "role" | "scopes">, scope: Scope): boolean {

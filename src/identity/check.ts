@@ -29,6 +29,15 @@ export function checkEmail(text: unknown): string {
   return email;
 }
 
+/** What an address begins with, in the spelling in which it is kept. */
+export function checkPrefix(text: string): string {
+  const prefix = text.trimStart().normalize("NFC").toLowerCase();
+  if (prefix === "" || prefix.length > EMAIL_MAX || /\p{C}/u.test(prefix)) {
+    throw invalidRequest(`The beginning of an e-mail address has 1 to ${EMAIL_MAX} characters.`, "email");
+  }
+  return prefix;
+}
+
 export function checkRole(text: string): Role {
   return (
     ROLES.find((role) => role === text) ??

@@ -2,15 +2,16 @@
 
 import { GatewayError } from "../ir/index.ts";
 import { byProgram } from "../lib/change.ts";
-import { checkEmail, checkName, checkRole, checkStatus, normalizeEmail } from "./check.ts";
+import { checkEmail, checkName, checkPrefix, checkRole, checkStatus, normalizeEmail } from "./check.ts";
 import { buildUser, type DirectoryContext, type DirectoryOptions, missing } from "./context.ts";
 import type { Directory } from "./directory.ts";
-import { importUsers } from "./import-users.ts";
+import { importStream, importUsers } from "./import-users.ts";
 import { createKeyDirectory } from "./key-directory.ts";
 import type { User } from "./model.ts";
 import { originOf } from "./origin.ts";
+import { readPage } from "./page.ts";
 import { requireAdmin, requireReach } from "./permission.ts";
-import type { IdentityStore, UserChange } from "./store.ts";
+import type { UserChange, UserFilter } from "./store.ts";
 
 /** See `Directory` for what each function promises. */
 export function createDirectory({
@@ -41,11 +42,26 @@ export function createDirectory({
       return user;
     },
     importUsers: (actor, users, options) => importUsers(context, actor, users, options),
+    importStream: (actor, source, options) => importStream(context, actor, source, options),
     listUsers: () => store.listUsers(),
+    async pageUsers({ role, status, email }, page) {
+      const filter: UserFilter = {
+        ...(role !== undefined && { role: checkRole(role) }),
+        ...(status !== undefined && { status: checkStatus(status) }),
+        ...(email !== undefined && { emailPrefix: checkPrefix(email) }),
+      };
+      return readPage(page, {
+        order: email === undefined ? "id" : "email",
+        read: (place) => store.pageUsers(filter, place),
+        placeOf: (user) => (email === undefined ? user.id : user.email),
+      });
+    },
+    findRoot: () => store.findRoot(),
     getUser,
     async updateUser(actor, idOrEmail, wanted) {
       requireAdmin(actor);
       const change: UserChange = {
+        ...(wanted.email !== undefined && { email: checkEmail(wanted.email) }),
         ...(wanted.role !== undefined && { role: checkRole(wanted.role) }),
         ...(wanted.status !== undefined && { status: checkStatus(wanted.status) }),
         ...(wanted.displayName !== undefined && { displayName: checkName(wanted.displayName, "display_name") }),
@@ -76,7 +92,7 @@ async function ensureRoot(context: DirectoryContext, address: string): Promise<U
   const email = checkEmail(address);
   // It is the configuration that names him.
   const by = byProgram("configuration", new Date(now()));
-  const root = await findRoot(store);
+  const root = await store.findRoot();
   if (root !== null) return root;
   const known = await store.findUserByEmail(email);
   if (known !== null) {
@@ -89,16 +105,10 @@ async function ensureRoot(context: DirectoryContext, address: string): Promise<U
     await store.createUsers([user], by);
     return user;
   } catch (error) {
-    const other = error instanceof GatewayError && error.kind === "conflict" ? await findRoot(store) : null;
+    const other = error instanceof GatewayError && error.kind === "conflict" ? await store.findRoot() : null;
     if (other === null) throw error;
     return other;
   }
-}
-
-/** The oldest; the store sees to it that an active one remains as long as there is any. */
-async function findRoot(store: IdentityStore): Promise<User | null> {
-  const users = await store.listUsers();
-  return users.find((user) => user.role === "root_admin" && user.status === "active") ?? null;
 }
 
 function randomFromSystem(length: number): Uint8Array {

@@ -1,32 +1,28 @@
 // Many users at once: all rows are checked before any is written, and then all are written or none. Knows no CSV.
 
-import { GatewayError, invalidRequest, toGatewayError } from "../ir/index.ts";
-import { checkEmail, checkName, checkRole } from "./check.ts";
-import { buildUser, type DirectoryContext } from "./context.ts";
-import type { Actor, ImportResult, NewUser } from "./directory.ts";
+import { toGatewayError } from "../ir/index.ts";
+import type { Origin } from "../lib/change.ts";
+import type { DirectoryContext } from "./context.ts";
+import type { Actor, ImportOptions, ImportResult, ImportRow, NewUser, RowOutcome, StreamOptions } from "./directory.ts";
+import { createRowCheck, nameRow } from "./import-row.ts";
 import type { User } from "./model.ts";
 import { originOf } from "./origin.ts";
-import { forbid, requireAdmin } from "./permission.ts";
 
 /** How often to look again where another process keeps adding the same addresses. */
 const TRIES = 3;
-
-interface Row {
-  /** From 1, as the caller counts. */
-  row: number;
-  user: User;
-}
 
 export async function importUsers(
   context: DirectoryContext,
   actor: Actor,
   wanted: readonly NewUser[],
-  options: { skipExisting: boolean; dryRun: boolean },
+  options: ImportOptions,
 ): Promise<ImportResult> {
-  requireAdmin(actor);
-  const rows = wanted.map((one, index) => checkRow(context, actor, one, index));
+  const rows = wanted.map((one, index): ImportRow => ({ row: index + 1, wanted: one }));
   for (let attempt = 1; ; attempt++) {
-    const result = await sortOut(context, rows, options.skipExisting);
+    const outcomes = await createRowCheck(context, actor, options).check(rows);
+    const result = sortOut(outcomes);
+    const [first] = outcomes.filter((outcome) => outcome.kind === "refused");
+    if (first !== undefined && options.skipInvalid !== true) throw nameRow(first.error, first.row);
     if (options.dryRun) return result;
     try {
       await context.store.createUsers(result.created, originOf(actor, context.now()));
@@ -38,47 +34,98 @@ export async function importUsers(
   }
 }
 
-function checkRow(context: DirectoryContext, actor: Actor, wanted: NewUser, index: number): Row {
-  const row = index + 1;
-  try {
-    const role = checkRole(wanted.role === undefined || wanted.role === "" ? "gateway_user" : wanted.role);
-    if (role === "root_admin" && actor.kind !== "operator") {
-      throw forbid("an import cannot make root admins.");
+function sortOut(outcomes: readonly RowOutcome[]): ImportResult {
+  const result: ImportResult = { created: [], skipped: [], refused: [] };
+  for (const outcome of outcomes) {
+    const { row } = outcome;
+    switch (outcome.kind) {
+      case "created":
+        result.created.push(outcome.user);
+        break;
+      case "skipped":
+        result.skipped.push({ row, email: outcome.email, reason: outcome.reason });
+        break;
+      case "refused":
+        result.refused.push({ row, email: outcome.wanted.email, reason: outcome.error.message });
+        break;
+      default:
+        outcome satisfies never;
     }
-    const email = checkEmail(wanted.email);
-    return {
-      row,
-      user: buildUser(context, { email, role, displayName: checkName(wanted.displayName ?? null, "display_name") }),
-    };
-  } catch (error) {
-    throw nameRow(toGatewayError(error), row);
-  }
-}
-
-/** Which rows are new; the others are skipped, or end the import. */
-async function sortOut(context: DirectoryContext, rows: readonly Row[], skipExisting: boolean): Promise<ImportResult> {
-  const known = new Set((await context.store.listUsers()).map((user) => user.email));
-  const firstRows = new Map<string, number>();
-  const result: ImportResult = { created: [], skipped: [] };
-  for (const { row, user } of rows) {
-    const { email } = user;
-    const twin = firstRows.get(email);
-    const reason =
-      twin !== undefined
-        ? `same e-mail as row ${twin}`
-        : known.has(email)
-          ? "a user with this e-mail already exists"
-          : null;
-    if (twin === undefined) firstRows.set(email, row);
-    if (reason === null) result.created.push(user);
-    else if (skipExisting) result.skipped.push({ row, email, reason });
-    else if (twin !== undefined) throw nameRow(invalidRequest(`${email}: ${reason}.`, "email"), row);
-    else throw nameRow(new GatewayError({ kind: "conflict", message: `${email}: ${reason}.`, param: "email" }), row);
   }
   return result;
 }
 
-function nameRow(error: GatewayError, row: number): GatewayError {
-  const param = error.param === undefined ? undefined : `users[${row - 1}].${error.param}`;
-  return new GatewayError({ kind: error.kind, message: `Row ${row}: ${error.message}`, param, cause: error.cause });
+/** Rows that are checked, and written, in one go: short enough that nobody else who writes has to wait. */
+const ROWS_A_PART = 5_000;
+
+export async function importStream(
+  context: DirectoryContext,
+  actor: Actor,
+  source: () => AsyncIterable<ImportRow>,
+  options: StreamOptions,
+): Promise<{ created: number; skipped: number; refused: number }> {
+  const counts = { created: 0, skipped: 0, refused: 0 };
+  const tell = async (outcomes: readonly RowOutcome[], isCheck: boolean): Promise<void> => {
+    for (const { kind } of outcomes) counts[kind]++;
+    if (outcomes.length > 0) await options.tell(outcomes, isCheck);
+  };
+  const isFirm = options.skipInvalid !== true && !options.dryRun;
+  if (isFirm) {
+    const checking = createRowCheck(context, actor, options);
+    for await (const part of inParts(source())) {
+      await tell(
+        (await checking.check(part)).filter(({ kind }) => kind === "refused"),
+        true,
+      );
+    }
+    if (counts.refused > 0) return counts;
+  }
+  const rowCheck = createRowCheck(context, actor, options);
+  for await (const part of inParts(source())) {
+    const outcomes = await rowCheck.check(part);
+    await tell(
+      options.dryRun ? outcomes : await write(context, outcomes, { ...options, by: originOf(actor, context.now()) }),
+      false,
+    );
+  }
+  return counts;
+}
+
+/** What was written, and what was not because somebody else was faster. */
+async function write(
+  { store }: DirectoryContext,
+  outcomes: readonly RowOutcome[],
+  { skipExisting, by }: StreamOptions & { by: Origin },
+): Promise<RowOutcome[]> {
+  let left = [...outcomes];
+  for (let attempt = 1; ; attempt++) {
+    const users = left.flatMap((outcome): User[] => (outcome.kind === "created" ? [outcome.user] : []));
+    try {
+      await store.createUsers(users, by);
+      return left;
+    } catch (error) {
+      const fault = toGatewayError(error);
+      if (fault.kind !== "conflict" || attempt === TRIES) throw error;
+      const taken = await store.findTaken(users.map(({ email }) => email));
+      left = left.map((outcome): RowOutcome => {
+        if (outcome.kind !== "created" || !taken.has(outcome.user.email)) return outcome;
+        const { row, line, wanted, user } = outcome;
+        const at = { row, wanted, ...(line === undefined ? {} : { line }) };
+        return skipExisting
+          ? { ...at, kind: "skipped", email: user.email, reason: "a user with this e-mail already exists" }
+          : { ...at, kind: "refused", error: fault };
+      });
+    }
+  }
+}
+
+async function* inParts(rows: AsyncIterable<ImportRow>): AsyncGenerator<ImportRow[]> {
+  let part: ImportRow[] = [];
+  for await (const row of rows) {
+    part.push(row);
+    if (part.length < ROWS_A_PART) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
 }

@@ -2,6 +2,7 @@
 
 import type { Origin } from "../lib/change.ts";
 
+/** Each may do all that those behind it may. */
 export const ROLES = ["root_admin", "gateway_admin", "gateway_user"] as const;
 export type Role = (typeof ROLES)[number];
 

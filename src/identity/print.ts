@@ -1,6 +1,7 @@
 // Users and keys as JSON for programs: the same words by HTTP and on the command line. Knows neither.
 
 import type { ApiKey, User } from "./model.ts";
+import type { Session } from "./session.ts";
 
 export function printUser(user: User) {
   return {
@@ -27,5 +28,18 @@ export function printKey(key: ApiKey) {
     last_used_at: key.lastUsedAt?.toISOString() ?? null,
     created_at: key.createdAt.toISOString(),
     updated_at: key.updatedAt.toISOString(),
+  };
+}
+
+/** Never holds the token or its hash. */
+export function printSession(session: Session) {
+  return {
+    id: session.id,
+    user_id: session.userId,
+    created_at: session.createdAt.toISOString(),
+    last_seen_at: session.lastSeenAt.toISOString(),
+    expires_at: session.expiresAt.toISOString(),
+    user_agent: session.userAgent,
+    address: session.address,
   };
 }

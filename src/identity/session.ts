@@ -1,7 +1,7 @@
 // Who is signed in, and the links by which people sign in: values, and what they need of a database. Knows no SQL and no HTTP.
 
 import type { Origin } from "../lib/change.ts";
-import type { User } from "./model.ts";
+import type { Role, User } from "./model.ts";
 
 /** A browser that is signed in. */
 export interface Session {
@@ -16,6 +16,12 @@ export interface Session {
   userAgent: string | null;
   /** From where it signed in. */
   address: string | null;
+}
+
+/** With whose it is. */
+export interface OwnedSession {
+  session: Session;
+  email: string;
 }
 
 export interface SessionRecord {
@@ -45,6 +51,13 @@ export interface SessionStore {
   createSession(record: SessionRecord, by?: Origin): Promise<void>;
   /** Those that are not over, newest first; all users' where `userId` is null. */
   listSessions(userId: string | null, now: Date): Promise<Session[]>;
+  /** Likewise, from behind the id `after` on, with the address of each session's user. */
+  pageSessions(
+    filter: { userId: string | null; now: Date },
+    page: { after: string | null; limit: number },
+  ): Promise<OwnedSession[]>;
+  /** One that was not ended; null where there is none. */
+  findSession(id: string): Promise<Session | null>;
   /** `userId`: of this user alone. `isSignOut`: whoever it belongs to ends it, with itself. False where there is none. */
   endSession(
     id: string,
@@ -54,10 +67,14 @@ export interface SessionStore {
   ): Promise<boolean>;
   /** All of a user; `but`: except this one. Answers how many. */
   endSessions(userId: string, but: string | null, at: Date, by?: Origin): Promise<number>;
+  /** All of those whose users have one of these roles, likewise. */
+  endSessionsOf(roles: readonly Role[], but: string | null, at: Date, by?: Origin): Promise<number>;
   /** Last-seen stamps. Does not move the revision. */
   touchSessions(uses: readonly { id: string; at: Date }[]): Promise<void>;
   /** Older unused links of the same user and kind are over with it. Recorded unless it was asked for at the form, which gives nobody anything. */
   createLink(link: LinkRecord, by?: Origin): Promise<void>;
+  /** For users that have none yet. */
+  createLinks(links: readonly LinkRecord[], by?: Origin): Promise<void>;
   findLink(hash: string, now: Date): Promise<LinkRecord | null>;
   /** Uses it up: of many who try at once, one is told true. */
   consumeLink(id: string, at: Date): Promise<boolean>;

@@ -12,6 +12,8 @@ import { hashToken, isSessionShaped, issueSecret } from "./token.ts";
 export const LINK_MS = 15 * 60 * 1000;
 /** Of the link that the first start prints. */
 export const SETUP_MS = 30 * 60 * 1000;
+/** Of a link that is handed over: people do not read their mail within a quarter of an hour. */
+export const INVITE_MS = 7 * 24 * 60 * 60 * 1000;
 /** However much it is used. */
 export const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
 
@@ -39,6 +41,8 @@ export interface SignIn {
     idOrEmail: string,
     options: { kind: LinkKind; ttlMs: number; by?: Origin | undefined },
   ): Promise<Issued<LinkRecord> & { user: User }>;
+  /** Likewise for users who were just made, good for as long as an invitation; in their order. */
+  makeLinks(users: readonly User[], by?: Origin): Promise<Issued<LinkRecord>[]>;
   /**
    * Uses a link up. Throws unauthenticated for one that is unknown, used or over; conflict with the code `other_browser` where another
    * browser asked for it and `isConfirmed` is not said: then it is still good.
@@ -71,10 +75,10 @@ export function createSignIn({
 }: DirectoryOptions): SignIn {
   const secret = () => issueSecret(randomBytes);
 
-  const createLink = async (
+  const issueLink = (
     user: User,
-    { kind, ttlMs, browser, by }: { kind: LinkKind; ttlMs: number; browser: string | null; by?: Origin | undefined },
-  ): Promise<Issued<LinkRecord> & { user: User }> => {
+    { kind, ttlMs, browser }: { kind: LinkKind; ttlMs: number; browser: string | null },
+  ): Issued<LinkRecord> => {
     const { token, hash } = secret();
     const at = now();
     const browserHash = browser === null ? null : hashToken(browser);
@@ -87,8 +91,16 @@ export function createSignIn({
       createdAt: new Date(at),
       expiresAt: new Date(at + ttlMs),
     };
-    await store.createLink(of, by ?? byProgram("gateway", new Date(at)));
-    return { token, of, user };
+    return { token, of };
+  };
+
+  const createLink = async (
+    user: User,
+    { by, ...wanted }: Parameters<typeof issueLink>[1] & { by?: Origin | undefined },
+  ): Promise<Issued<LinkRecord> & { user: User }> => {
+    const issued = issueLink(user, wanted);
+    await store.createLink(issued.of, by ?? byProgram("gateway", issued.of.createdAt));
+    return { ...issued, user };
   };
 
   const enter = async (user: User, { userAgent, address, requestId = null }: Visitor): Promise<Entered> => {
@@ -124,6 +136,14 @@ export function createSignIn({
         throw new GatewayError({ kind: "forbidden", code: "user_suspended", message: "This user is suspended." });
       }
       return createLink(user, { kind, ttlMs, browser: null, by });
+    },
+    async makeLinks(users, by) {
+      const issued = users.map((user) => issueLink(user, { kind: "hand-out", ttlMs: INVITE_MS, browser: null }));
+      await store.createLinks(
+        issued.map(({ of }) => of),
+        by,
+      );
+      return issued;
     },
     async redeem(token, { browser, isConfirmed, visitor }) {
       const link = isSessionShaped(token) ? await store.findLink(hashToken(token), new Date(now())) : null;

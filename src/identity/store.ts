@@ -1,13 +1,22 @@
 // What identity needs of a database. Fulfilled by store/; knows no SQL.
 
 import type { Origin } from "../lib/change.ts";
-import type { ApiKey, Status, User } from "./model.ts";
+import type { ApiKey, Role, Status, User } from "./model.ts";
 import type { SessionRecord, SessionStore } from "./session.ts";
 
 export interface UserChange {
+  email?: string;
   role?: User["role"];
   displayName?: string | null;
   status?: Status;
+}
+
+/** Of users that are not deleted; each that is given narrows it. */
+export interface UserFilter {
+  role?: Role;
+  status?: Status;
+  /** In lower case, as addresses are kept. */
+  emailPrefix?: string;
 }
 
 /** A key as the server keeps it in memory. */
@@ -33,19 +42,7 @@ export interface IdentityChanges {
  * Unique violations surface as GatewayError of kind `conflict`; a missing row as null or false (a missing owner as `not_found`).
  * The last active root admin is not demoted, suspended or removed: `conflict`. Only the store can hold that under concurrency.
  */
-export interface IdentityStore extends SessionStore {
-  /** Inserts all or none. */
-  createUsers(users: readonly User[], by?: Origin): Promise<void>;
-  findUser(id: string): Promise<User | null>;
-  findUserByEmail(email: string): Promise<User | null>;
-  /** Oldest first. */
-  listUsers(): Promise<User[]>;
-  updateUser(id: string, change: UserChange, at: Date, by?: Origin): Promise<User | null>;
-  /** Soft delete: the row stays for the ledger's sake, its e-mail is free again, its keys are revoked. */
-  deleteUser(id: string, at: Date, by?: Origin): Promise<boolean>;
-  /** Removes the row and its keys for good. */
-  purgeUser(id: string, by?: Origin): Promise<boolean>;
-
+export interface IdentityStore extends SessionStore, UserStore {
   createKey(record: KeyRecord, by?: Origin): Promise<void>;
   findKey(id: string): Promise<ApiKey | null>;
   /** Keys that are not revoked, oldest first; all users' where `userId` is null. */
@@ -59,4 +56,25 @@ export interface IdentityStore extends SessionStore {
 
   /** Everything newer than `revision`; `null` for the first load. */
   changes(revision: number | null): Promise<IdentityChanges>;
+}
+
+export interface UserStore {
+  /** Inserts all or none. */
+  createUsers(users: readonly User[], by?: Origin): Promise<void>;
+  findUser(id: string): Promise<User | null>;
+  findUserByEmail(email: string): Promise<User | null>;
+  /** The oldest active root admin; null where there is none yet. */
+  findRoot(): Promise<User | null>;
+  /** Those of the addresses that users have. */
+  findTaken(emails: readonly string[]): Promise<Set<string>>;
+  /** Oldest first. */
+  listUsers(): Promise<User[]>;
+  /** In the order of ids, which is that of time; with a prefix, in the order of addresses. `after`: the id, or address, to go on behind. */
+  pageUsers(filter: UserFilter, page: { after: string | null; limit: number }): Promise<User[]>;
+  /** Another e-mail also uses up the links that were sent to the old one. */
+  updateUser(id: string, change: UserChange, at: Date, by?: Origin): Promise<User | null>;
+  /** Soft delete: the row stays for the ledger's sake, its e-mail is free again, its keys are revoked. */
+  deleteUser(id: string, at: Date, by?: Origin): Promise<boolean>;
+  /** Removes the row and its keys for good. */
+  purgeUser(id: string, by?: Origin): Promise<boolean>;
 }

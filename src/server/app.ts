@@ -27,7 +27,7 @@ import {
   createSharing,
   watchConnecting,
 } from "../gateway/index.ts";
-import { type BindingStore, type Directory, type KeyRing, type SignIn } from "../identity/index.ts";
+import type { BindingStore, Directory, KeyRing, SessionDirectory, SignIn } from "../identity/index.ts";
 import {
   type BudgetDirectory,
   type Budgets,
@@ -51,8 +51,8 @@ import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
 import { makeChangeRoutes } from "./admin/change.ts";
 import { makeProviderHealthRoutes } from "./admin/health.ts";
 import { makeDecisionRoutes } from "./admin/decision.ts";
+import { makePeopleRoutes } from "./admin/people.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
-import { makeUserRoutes } from "./admin/user.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
 import { makeOwnBudgetRoutes } from "./budget.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
@@ -84,6 +84,8 @@ export interface AppParts {
   config: Config;
   directory: Directory;
   signIn: SignIn;
+  /** Other people's sessions, for administrators. */
+  signedIn: SessionDirectory;
   sendMail: (smtp: Smtp, mail: Mail) => Promise<void>;
   /** Whether other machines' requests look here as if they came from this one. */
   isContainer: boolean;
@@ -185,7 +187,7 @@ export function createApp(parts: AppParts): App {
     ...assembleSignIn({ ...parts, ...admin, config: () => config, nowMs: parts.clock.wallMs }),
     ...makeUiRoutes(),
     ...makeOwnKeyRoutes(admin),
-    ...makeUserRoutes(admin),
+    ...makePeopleRoutes({ ...parts, ...admin, config: () => config }),
     ...makeApiKeyRoutes(admin),
     ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),

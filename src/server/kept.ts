@@ -24,7 +24,7 @@ export function makeKeptRoutes(tools: GatewayTools): GuardedRoute[] {
 
 function listRoutes(wire: Wire & { memory: WireMemory }, tools: GatewayTools): GuardedRoute[] {
   const path = `${wire.memory.path}/:id`;
-  const every = { authority, wireOf: () => wire };
+  const every = { authority, entry: "calls responses", wireOf: () => wire } as const;
   const read = (context: Context): KeptRequest => ({
     wire,
     id: context.params["id"] ?? "",

@@ -27,13 +27,16 @@ function makeRoutes(
   wireOf: (request: Request) => Lister,
   { scene, startedSeconds }: { scene: () => Scene; startedSeconds: number },
 ): GuardedRoute[] {
-  const authority = { anyOf: ["inference:chat", "inference:embeddings"] } as const;
+  const every = {
+    authority: { anyOf: ["inference:chat", "inference:embeddings"] },
+    entry: "calls models",
+    wireOf,
+  } as const;
   return [
     {
       method: "GET",
       path,
-      authority,
-      wireOf,
+      ...every,
       async handle({ request, query }) {
         await scene().catalog.firstReading(FIRST_WAIT_MS);
         return Response.json(wireOf(request).listing.list(listModels(scene(), startedSeconds), query));
@@ -42,8 +45,7 @@ function makeRoutes(
     {
       method: "GET",
       path: `${path}/:id{.+}`,
-      authority,
-      wireOf,
+      ...every,
       async handle({ request, params }) {
         const id = params["id"] ?? "";
         await scene().catalog.firstReading(FIRST_WAIT_MS);

@@ -1,7 +1,7 @@
 // Brings requests to their routes: looks them up, finds out who calls, and answers errors in the caller's format. Knows no route by name.
 
 import { Hono } from "hono";
-import { type Caller, type KeyRing, allows } from "../identity/index.ts";
+import { type Caller, type KeyRing, hasRank } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -9,6 +9,7 @@ import type { Session } from "../gateway/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { guessWireAt } from "../wire/index.ts";
 import { answerError } from "./error.ts";
+import { type Permit, isPermitted, matchPermits } from "./permit.ts";
 import { chooseRequestId, identify } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
 import { refuseCrossSite } from "./sign-in/index.ts";
@@ -33,10 +34,19 @@ interface Environment {
   Bindings: { listener: Listener | undefined };
 }
 
+/** With the permit of each route, which is looked for once. */
+interface Mounted extends MountParts {
+  permits: ReadonlyMap<Route, Permit>;
+}
+
 type Fetcher = (request: Request, listener: Listener | undefined) => Response | Promise<Response>;
 
-/** Model calls are looked up by their whole path, which spares them the router; everything else goes through it. */
-export function mount(routes: readonly Route[], parts: MountParts): Fetcher {
+/**
+ * Model calls are looked up by their whole path, which spares them the router; everything else goes through it. Throws where a route has no
+ * permit.
+ */
+export function mount(routes: readonly Route[], given: MountParts): Fetcher {
+  const parts: Mounted = { ...given, permits: matchPermits(routes) };
   const hono = new Hono<Environment>();
   const models = createModelTable();
   for (const route of routes) {
@@ -102,7 +112,7 @@ function readPath(url: string): string {
 
 async function respond(
   route: Route,
-  parts: MountParts,
+  parts: Mounted,
   request: Request,
   listener: Listener | undefined,
   params: Readonly<Record<string, string>>,
@@ -155,13 +165,13 @@ async function refuseUnknown(parts: MountParts, request: Request, path: string):
 /** What a browser may do with its session; model calls take a key. */
 const SESSION_PATHS = "/api/v1/";
 
-async function enter(route: Route, parts: MountParts, context: RouteContext): Promise<Response> {
+async function enter(route: Route, parts: Mounted, context: RouteContext): Promise<Response> {
   if (route.authority === "public") return route.handle(context);
   const found = identify(context.request, parts.ring, route.path.startsWith(SESSION_PATHS));
   const known = found instanceof Promise ? await found : found;
   const caller = isModelCall(route) ? known : { ...known, from: readOrigin(known, parts, context) };
   if (caller.sessionId !== null) refuseCrossSite(context.request, parts.publicUrl);
-  authorize(caller, route);
+  authorize(caller, parts.permits.get(route));
   return route.handle(Object.assign(context, { caller }));
 }
 
@@ -179,14 +189,17 @@ function readOrigin(
   return { ...who, address: peer(), requestId, at: new Date(clock.wallMs()) };
 }
 
-function authorize(caller: Caller, route: GuardedRoute): void {
-  if (route.authority === "any-key") return;
-  const { anyOf } = route.authority;
-  if (anyOf.some((scope) => allows(caller, scope))) return;
+function authorize(caller: Caller, permit: Permit | undefined): void {
+  if (permit !== undefined && isPermitted(caller, permit)) return;
+  const needed = typeof permit === "object" ? permit : null;
+  const isShort = needed !== null && !hasRank(caller.role, needed.role);
+  const who = caller.sessionId === null ? "This API key" : "This session";
   throw new GatewayError({
     kind: "forbidden",
-    code: "insufficient_scope",
-    message: `This API key may not do that: it takes the scope ${anyOf.join(" or ")}, and an owner whose role allows it.`,
+    code: isShort ? "insufficient_role" : "insufficient_scope",
+    message: isShort
+      ? `${who} may not do that: it takes a user of the role ${needed.role}, or one above it.`
+      : `${who} may not do that: it takes the scope ${needed?.anyOf.join(" or ") ?? "of an administrator"}, and an owner whose role allows it.`,
   });
 }
 

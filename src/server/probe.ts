@@ -12,7 +12,7 @@ interface ProbeInit {
   tools: GatewayTools;
   fleet: Fleet;
   controls: { find(name: { provider: string; account: string | null; model: string | null }): unknown };
-  directory: Pick<Directory, "listUsers">;
+  directory: Pick<Directory, "findRoot">;
   newId: () => string;
 }
 
@@ -128,8 +128,8 @@ async function askEach(
 
 /** Whoever runs the gateway pays for it. */
 async function findCaller(directory: ProbeInit["directory"]): Promise<Caller | null> {
-  const root = (await directory.listUsers()).find(({ role, status }) => role === "root_admin" && status === "active");
-  if (root === undefined) return null;
+  const root = await directory.findRoot();
+  if (root === null) return null;
   const { id: userId, email, displayName, role } = root;
   return { userId, email, displayName, role, keyId: "", sessionId: null, scopes: [], isStrict: false };
 }

@@ -36,6 +36,7 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
     method,
     path: isBelow ? `${path}/:id{.+}` : path,
     authority: { anyOf: [SCOPES[family]] },
+    entry: `calls ${family}`,
     wireOf,
     handle(context) {
       const place = locate(context.path.slice(path.length));
@@ -46,6 +47,7 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
     method,
     path: "/passthrough/:provider/:id{.+}",
     authority: { anyOf: ["passthrough"] },
+    entry: "calls passthrough",
     wireOf,
     handle(context) {
       const provider = context.params["provider"] ?? "";

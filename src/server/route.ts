@@ -29,6 +29,7 @@ export interface PublicRoute {
   method: (typeof METHODS)[number];
   path: string;
   authority: "public";
+  entry?: undefined;
   wireOf?: undefined;
   handle(context: RouteContext): Response | Promise<Response>;
 }
@@ -37,6 +38,8 @@ export interface GuardedRoute {
   method: PublicRoute["method"];
   path: string;
   authority: Exclude<Authority, "public">;
+  /** Its line in the table of permits, where it is not its own address. */
+  entry?: `calls ${string}`;
   /** The format of a model call, in which its errors are told. */
   wire?: Wire;
   /** Likewise, for routes that several formats share. */

@@ -21,6 +21,7 @@ export function makeSocketRoutes(
     method: "GET",
     path: `/v1/${family}`,
     authority: { anyOf: [scope] },
+    entry: `calls ${family}`,
     async handle({ request, requestId, caller, query, upgrade }) {
       const { headers, signal } = request;
       if (headers.get("upgrade")?.toLowerCase() !== "websocket") {

@@ -24,6 +24,7 @@ export function makeSurface(
         method: "POST",
         path,
         authority: { anyOf: [SCOPES[wire.operation]] },
+        entry: `calls ${wire.operation}`,
         wire,
         handle({ request, requestId, caller, keepOpen, params, query }) {
           const model = params["model"];

@@ -69,6 +69,14 @@ export function noteAll(by: Origin | undefined, changes: readonly Change[]): Not
   return { by: by ?? byProgram("gateway"), was: null, tell: () => changes };
 }
 
+/** Rows that were not there before, as they are now. */
+export function noteNew(by: Origin | undefined, kind: string, rows: readonly { id: string }[]): Note<object> {
+  return noteAll(
+    by,
+    rows.map((row) => ({ action: `${kind}.create`, subjectKind: kind, subjectId: row.id, before: null, after: row })),
+  );
+}
+
 function readId(row: object): string | null {
   return "id" in row && typeof row.id === "string" ? row.id : null;
 }

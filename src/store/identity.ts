@@ -1,19 +1,17 @@
 // Users and keys in a database, whichever engine it is. Knows no rules of who may do what; those are in identity/.
 
-import { and, asc, eq, gt, isNull, type SQL, sql } from "drizzle-orm";
-import type { ApiKey, User } from "../identity/model.ts";
-import type { IdentityStore, KeyRecord, UserChange } from "../identity/store.ts";
+import { and, asc, eq, gt, isNull, sql } from "drizzle-orm";
+import type { ApiKey } from "../identity/model.ts";
+import type { IdentityStore, KeyRecord } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { Change } from "../lib/change.ts";
-import { noteAll, noteRows } from "./change.ts";
+import { noteAll, noteNew, noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import { PURGES, REVISION, createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
 import { createSessionStore, toSession, toUser } from "./session.ts";
+import { createUserStore } from "./user.ts";
 import { cleanText } from "../lib/text.ts";
-
-/** Keeps a statement well below the engines' limits on parameters. */
-const ROWS_A_STATEMENT = 500;
 
 type KeyRow = Schema["apiKeys"]["$inferSelect"];
 
@@ -23,124 +21,6 @@ export function createIdentityStore(engine: Engine): IdentityStore {
     ...createKeyStore(engine),
     ...createSessionStore(engine),
     changes: (revision) => readChanges(engine, revision),
-  };
-}
-
-type UserPart =
-  "createUsers" | "deleteUser" | "findUser" | "findUserByEmail" | "listUsers" | "purgeUser" | "updateUser";
-
-function createUserStore(engine: Engine): Pick<IdentityStore, UserPart> {
-  const { users, apiKeys, sessions, storedResponses } = engine.schema;
-  const clock = createClock(engine.schema);
-
-  async function findUserWhere(condition: SQL): Promise<User | null> {
-    const rows = await engine.read((db) =>
-      db
-        .select()
-        .from(users)
-        .where(and(condition, isNull(users.deletedAt))),
-    );
-    return rows[0] === undefined ? null : toUser(rows[0]);
-  }
-
-  /** Tells "not there" from "there, but the last of its kind", where `keepOneRoot` let nothing through. */
-  async function refuseLastRoot(id: string): Promise<void> {
-    if ((await findUserWhere(eq(users.id, cleanText(id)))) !== null) throw lastRoot();
-  }
-
-  const endSessionsOf = (db: Db, id: string, at: Date): Query =>
-    db
-      .update(sessions)
-      .set({ endedAt: at, revision: clock.now })
-      .where(and(eq(sessions.userId, cleanText(id)), isNull(sessions.endedAt)));
-
-  const selectUser = (db: Db, id: string): Query<object[]> =>
-    db
-      .select()
-      .from(users)
-      .where(eq(users.id, cleanText(id)));
-
-  return {
-    async createUsers(list, by) {
-      const rows = list.map((user) => ({ ...user, deletedAt: null, revision: clock.now }));
-      const [head, ...tail] = chunk(rows, ROWS_A_STATEMENT);
-      if (head === undefined) return;
-      await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        decisive: db.insert(users).values(head).returning({ id: users.id }),
-        after: tail.map((part) => db.insert(users).values(part)),
-        note: noteAll(
-          by,
-          list.map((user) => tellNew("user", user)),
-        ),
-      }));
-    },
-    findUser: (id) => findUserWhere(eq(users.id, cleanText(id))),
-    findUserByEmail: (email) => findUserWhere(eq(users.email, cleanText(email))),
-    async listUsers() {
-      const rows = await engine.read((db) =>
-        db.select().from(users).where(isNull(users.deletedAt)).orderBy(asc(users.createdAt), asc(users.id)),
-      );
-      return rows.map(toUser);
-    },
-    async updateUser(id, change, at, by) {
-      const rows = await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        decisive: db
-          .update(users)
-          .set({ ...change, updatedAt: at, revision: clock.now })
-          .where(
-            and(
-              eq(users.id, cleanText(id)),
-              isNull(users.deletedAt),
-              endsRoot(change) ? keepOneRoot(users) : undefined,
-            ),
-          )
-          .returning(),
-        // Who may do something else than when he signed in, or nothing at all, signs in anew.
-        after: change.role === undefined && change.status !== "suspended" ? [] : [endSessionsOf(db, id, at)],
-        note: noteRows({ by, action: "user.update", kind: "user", was: selectUser(db, id) }),
-      }));
-      if (rows[0] !== undefined) return toUser(rows[0]);
-      if (endsRoot(change)) await refuseLastRoot(id);
-      return null;
-    },
-    async deleteUser(id, at, by) {
-      const gone = { deletedAt: at, updatedAt: at, revision: clock.now };
-      const rows = await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        decisive: db
-          .update(users)
-          .set(gone)
-          .where(and(eq(users.id, cleanText(id)), isNull(users.deletedAt), keepOneRoot(users)))
-          .returning({ id: users.id }),
-        after: [
-          db
-            .update(apiKeys)
-            .set(gone)
-            .where(and(eq(apiKeys.userId, id), isNull(apiKeys.deletedAt))),
-          endSessionsOf(db, id, at),
-          db.delete(storedResponses).where(eq(storedResponses.userId, id)),
-        ],
-        note: noteRows({ by, ...USER_GONE, action: "user.delete", was: selectUser(db, id) }),
-      }));
-      if (rows.length === 0) await refuseLastRoot(id);
-      return rows.length > 0;
-    },
-    async purgeUser(id, by) {
-      const rows = await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        // The keys go with it: the foreign key cascades.
-        decisive: db
-          .delete(users)
-          .where(and(eq(users.id, cleanText(id)), keepOneRoot(users)))
-          .returning({ id: users.id }),
-        after: [clock.markPurge(db), db.delete(storedResponses).where(eq(storedResponses.userId, id))],
-        note: noteRows({ by, ...USER_GONE, action: "user.purge", was: selectUser(db, id) }),
-      }));
-      if (rows.length === 0) await refuseLastRoot(id);
-      return rows.length > 0;
-    },
   };
 }
 
@@ -167,7 +47,7 @@ function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
           .from(users)
           .where(and(eq(users.id, record.key.userId), isNull(users.deletedAt))),
         after: [db.insert(apiKeys).values(toRow(record))],
-        note: noteAll(by, [tellNew("key", fromKey(record))]),
+        note: noteNew(by, "key", [fromKey(record)]),
       }));
       if (owner.length === 0) throw new GatewayError({ kind: "not_found", message: "The key's owner does not exist." });
     },
@@ -276,23 +156,7 @@ async function readChanges(engine: Engine, since: number | null): ReturnType<Ide
   };
 }
 
-/**
- * True for every row but the last active root admin: without one nobody could let anybody in again. It is part of the
- * statement, for two processes that each looked first could take the last two away together.
- */
-function keepOneRoot(users: Schema["users"]): SQL {
-  return sql`(${users.role} <> 'root_admin' or ${users.status} <> 'active' or ${users.deletedAt} is not null or exists (
-    select 1 from users as other
-    where other.id <> ${users.id} and other.role = 'root_admin' and other.status = 'active' and other.deleted_at is null
-  ))`;
-}
-
-const USER_GONE = { kind: "user", isGone: true } as const;
 const KEY_GONE = { kind: "key", isGone: true } as const;
-
-function tellNew(kind: string, row: { id: string }): Change {
-  return { action: `${kind}.create`, subjectKind: kind, subjectId: row.id, before: null, after: row };
-}
 
 /** What is there afterwards is the new one, under its own id. */
 function tellRotated(
@@ -304,17 +168,6 @@ function tellRotated(
   return { action: "key.rotate", subjectKind: "key", subjectId: id, before: before ?? null, after };
 }
 
-function endsRoot(change: UserChange): boolean {
-  return change.status === "suspended" || (change.role !== undefined && change.role !== "root_admin");
-}
-
-function lastRoot(): GatewayError {
-  return new GatewayError({
-    kind: "conflict",
-    message: "This is the last active root admin; make another user root_admin first.",
-  });
-}
-
 function toKey(row: KeyRow): ApiKey {
   const { id, userId, name, keyPrefix, scopes, strict, expiresAt, lastUsedAt, createdAt, updatedAt } = row;
   return { id, userId, name, prefix: keyPrefix, scopes, strict, expiresAt, lastUsedAt, createdAt, updatedAt };
@@ -323,10 +176,4 @@ function toKey(row: KeyRow): ApiKey {
 function fromKey({ key, hash }: KeyRecord) {
   const { prefix, ...rest } = key;
   return { ...rest, keyPrefix: prefix, keyHash: hash };
-}
-
-function chunk<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
-    items.slice(index * size, (index + 1) * size),
-  );
 }

@@ -71,6 +71,10 @@ function defineUsers(kit: Kit) {
     (table) => [
       kit.uniqueIndex("users_email").on(table.email).where(isNull(table.deletedAt)),
       kit.index("users_revision").on(table.revision),
+      kit.index("users_role").on(table.role, table.id).where(isNull(table.deletedAt)),
+      kit.index("users_role_status").on(table.role, table.status, table.id).where(isNull(table.deletedAt)),
+      kit.index("users_search").on(kit.byPrefix(table.email), table.role, table.status).where(isNull(table.deletedAt)),
+      kit.index("users_status").on(table.status, table.id).where(isNull(table.deletedAt)),
     ],
   );
 }

@@ -1,11 +1,12 @@
 // Sessions and links in a database, whichever engine it is. Knows no rules of how people sign in; those are in identity/.
 
-import { and, count, desc, eq, gt, isNull, ne, sql } from "drizzle-orm";
+import { and, count, desc, eq, gt, inArray, isNull, lt, ne, sql } from "drizzle-orm";
 import type { User } from "../identity/model.ts";
 import type { LinkRecord, Session, SessionStore } from "../identity/session.ts";
 import { cleanText } from "../lib/text.ts";
 import type { Change, Origin } from "../lib/change.ts";
 import { type Note, noteAll } from "./change.ts";
+import { chunk } from "./chunk.ts";
 import type { Engine } from "./engine.ts";
 import { createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
@@ -14,10 +15,9 @@ export function createSessionStore(engine: Engine): SessionStore {
   return { ...createSessions(engine), ...createLinks(engine) };
 }
 
-type SessionPart =
-  "createSession" | "endSession" | "endSessions" | "findLoneAdmin" | "hasSignedIn" | "listSessions" | "touchSessions";
+type LinkPart = "consumeLink" | "createLink" | "createLinks" | "findLink";
 
-function createSessions(engine: Engine): Pick<SessionStore, SessionPart> {
+function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
   const { sessions, users } = engine.schema;
   const clock = createClock(engine.schema);
   const isOwn = (userId: string | null) => (userId === null ? undefined : eq(sessions.userId, cleanText(userId)));
@@ -44,6 +44,34 @@ function createSessions(engine: Engine): Pick<SessionStore, SessionPart> {
       );
       return rows.map(toSession);
     },
+    async pageSessions({ userId, now }, { after, limit }) {
+      const rows = await engine.read((db) =>
+        db
+          .select({ session: sessions, email: users.email })
+          .from(sessions)
+          .innerJoin(users, eq(users.id, sessions.userId))
+          .where(
+            and(
+              isOwn(userId),
+              isNull(sessions.endedAt),
+              gt(sessions.expiresAt, now),
+              after === null ? undefined : lt(sessions.id, cleanText(after)),
+            ),
+          )
+          .orderBy(desc(sessions.id))
+          .limit(limit),
+      );
+      return rows.map(({ session, email }) => ({ session: toSession(session), email }));
+    },
+    async findSession(id) {
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(sessions)
+          .where(and(eq(sessions.id, cleanText(id)), isNull(sessions.endedAt))),
+      );
+      return rows[0] === undefined ? null : toSession(rows[0]);
+    },
     async endSession(id, userId, at, { by, isSignOut = false } = {}) {
       const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
@@ -63,6 +91,30 @@ function createSessions(engine: Engine): Pick<SessionStore, SessionPart> {
           .update(sessions)
           .set({ endedAt: at, revision: clock.now })
           .where(and(isOwn(userId), isNull(sessions.endedAt), but === null ? undefined : ne(sessions.id, but)))
+          .returning(),
+        note: noteEnd(by, "session.end"),
+      }));
+      return rows.length;
+    },
+    async endSessionsOf(roles, but, at, by) {
+      const rows = await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .update(sessions)
+          .set({ endedAt: at, revision: clock.now })
+          .where(
+            and(
+              inArray(
+                sessions.userId,
+                db
+                  .select({ id: users.id })
+                  .from(users)
+                  .where(inArray(users.role, [...roles])),
+              ),
+              isNull(sessions.endedAt),
+              but === null ? undefined : ne(sessions.id, but),
+            ),
+          )
           .returning(),
         note: noteEnd(by, "session.end"),
       }));
@@ -103,8 +155,6 @@ function createSessions(engine: Engine): Pick<SessionStore, SessionPart> {
   };
 }
 
-type LinkPart = "consumeLink" | "createLink" | "findLink";
-
 function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
   const { loginLinks } = engine.schema;
   return {
@@ -121,6 +171,15 @@ function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
           .values({ ...link, usedAt: null })
           .returning({ id: loginLinks.id }),
         note: link.kind === "login" ? undefined : noteAll(by, [tellLink(link)]),
+      }));
+    },
+    async createLinks(links, by) {
+      const [head, ...tail] = chunk(links.map((link) => ({ ...link, usedAt: null })));
+      if (head === undefined) return;
+      await engine.atomic((db) => ({
+        decisive: db.insert(loginLinks).values(head).returning({ id: loginLinks.id }),
+        after: tail.map((part) => db.insert(loginLinks).values(part)),
+        note: noteAll(by, links.map(tellLink)),
       }));
     },
     async findLink(hash, now) {

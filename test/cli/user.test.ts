@@ -86,7 +86,7 @@ describe("update", () => {
   test("nothing to change, and nobody to change", async () => {
     const { code, err } = await desk.run("admin users update --id admin@local");
     expect(code).toBe(EXIT.usage);
-    expect(err).toBe("error: There is nothing to change.\nGive --role or --name.\n");
+    expect(err).toBe("error: There is nothing to change.\nGive --role, --name or --email.\n");
     expect((await desk.run("admin users update --id nobody@example.com --name x")).code).toBe(EXIT.notFound);
   });
 });
@@ -193,6 +193,8 @@ describe("import", () => {
       dry_run: false,
       created: [{ email: "bo@example.com", role: "gateway_user" }],
       skipped: [{ row: 1, email: "ana@example.com" }],
+      refused: [],
+      counts: { created: 1, skipped: 1, refused: 0 },
     });
   });
 
@@ -203,7 +205,7 @@ describe("import", () => {
     const file = desk.write("a.csv", 'ana@example.com,"open\n');
     const broken = await desk.run(["admin", "users", "import", "--file", file]);
     expect(broken.code).toBe(EXIT.usage);
-    expect(broken.err).toContain("is no CSV");
+    expect(broken.err).toContain("Row 1: A quote is opened here and never closed");
   });
 
   test("an empty file creates nobody", async () => {

@@ -77,7 +77,7 @@ describe("scopes and roles", () => {
           if (typeof route.authority === "string") continue;
           const may = route.authority.anyOf.some((needed) => allows({ role, scopes: [scope] }, needed));
           const response = await call(route, token);
-          const refused = response.status === 403 && /"insufficient_scope"/iu.test(await response.text());
+          const refused = response.status === 403 && /"insufficient_(?:role|scope)"/iu.test(await response.text());
           expect([role, scope, route.method, route.path, !refused]).toEqual([
             role,
             scope,

@@ -10,6 +10,7 @@ import { describeBudgets } from "./budget-contract.ts";
 import { describeControls } from "./control-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
+import { describePeople } from "./people-contract.ts";
 import { describeRoutes } from "./route-contract.ts";
 import { describeReports } from "./report-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
@@ -24,6 +25,7 @@ export function describeStore(place: Place): void {
   });
   afterAll(() => store.close());
   describeUsers(() => store, place);
+  describePeople(() => store, place);
   describeKeys(() => store);
   describeBindings(() => store);
   describeControls(() => store);

@@ -6,7 +6,7 @@ export default defineCommand({
   meta: {
     name: "admin",
     description:
-      "Manage users, API keys, budgets, routes, sign-in links and the cache, see how providers are doing, and who changed what",
+      "Manage users, sessions, API keys, budgets, routes, sign-in links and the cache, see how providers are doing, and who changed what",
   },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
@@ -17,6 +17,7 @@ export default defineCommand({
     "login-link": () => import("./login-link.ts").then((module) => module.default),
     route: () => import("./route/index.ts").then((module) => module.default),
     routes: () => import("./route/index.ts").then((module) => module.default),
+    sessions: () => import("./session/index.ts").then((module) => module.default),
     users: () => import("./user/index.ts").then((module) => module.default),
   },
 });

@@ -1,7 +1,14 @@
-// What the admin resources share: the doors that they are given, and who acts.
+// What the admin resources share: the doors that they are given, who acts, and how much is asked for.
 
-import { type Actor, type Caller, type Directory, originOf as originOfActor } from "../../identity/index.ts";
+import {
+  type Actor,
+  type Caller,
+  type Directory,
+  type PageWish,
+  originOf as originOfActor,
+} from "../../identity/index.ts";
 import type { Origin } from "../../lib/change.ts";
+import { readLimit } from "../usage-query.ts";
 
 export interface AdminParts {
   directory: Directory;
@@ -9,6 +16,11 @@ export interface AdminParts {
   limit: () => number;
   /** After a change: brings this process's memory up to date before the answer goes out. */
   changed: () => Promise<void>;
+}
+
+/** `limit`, of which the usual is 100 here, and `cursor`. */
+export function readPageWish(query: URLSearchParams): PageWish {
+  return { limit: query.has("limit") ? readLimit(query) : 100, cursor: query.get("cursor") };
 }
 
 export function actorOf(caller: Caller): Actor {

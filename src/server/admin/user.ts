@@ -4,29 +4,51 @@ import { z } from "zod";
 import { type Directory, printUser } from "../../identity/index.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
-import { type AdminParts, actorOf } from "./part.ts";
+import { refuseOthers } from "../usage-query.ts";
+import { type AdminParts, actorOf, readPageWish } from "./part.ts";
 
-const NEW_USER = z.strictObject({
+export const NEW_USER = z.strictObject({
   email: z.string(),
   role: z.string().optional(),
   display_name: z.string().nullable().optional(),
 });
-const IMPORT = z.strictObject({ users: z.array(NEW_USER).min(1), skip_existing: z.boolean().optional() });
 const CHANGE = z.strictObject({
+  email: z.string().optional(),
   role: z.string().optional(),
   display_name: z.string().nullable().optional(),
   status: z.string().optional(),
 });
 
-export function makeUserRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[] {
-  const authority = { anyOf: ["users:manage"] } as const;
+export function makeUserRoutes(parts: AdminParts): GuardedRoute[] {
+  return [...makeReading(parts), ...makeWriting(parts)];
+}
+
+const authority = { anyOf: ["users:manage"] } as const;
+
+function makeReading({ directory }: AdminParts): GuardedRoute[] {
   return [
     {
       method: "GET",
       path: "/api/v1/admin/users",
       authority,
-      handle: async () => Response.json({ users: (await directory.listUsers()).map(printUser) }),
+      async handle({ query }) {
+        refuseOthers(query, ["cursor", "email", "limit", "role", "status"]);
+        const [role, status, email] = ["role", "status", "email"].map((name) => query.get(name) ?? undefined);
+        const page = await directory.pageUsers({ role, status, email }, readPageWish(query));
+        return Response.json({ users: page.items.map(printUser), next_cursor: page.nextCursor });
+      },
     },
+    {
+      method: "GET",
+      path: "/api/v1/admin/users/:id",
+      authority,
+      handle: async ({ params }) => Response.json({ user: printUser(await directory.getUser(params["id"] ?? "")) }),
+    },
+  ];
+}
+
+function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] {
+  return [
     {
       method: "POST",
       path: "/api/v1/admin/users",
@@ -39,25 +61,12 @@ export function makeUserRoutes({ directory, limit, changed }: AdminParts): Guard
       },
     },
     {
-      method: "POST",
-      path: "/api/v1/admin/users/import",
-      authority,
-      async handle({ request, caller }) {
-        const body = await readJson(request, limit(), IMPORT);
-        const options = { skipExisting: body.skip_existing ?? false, dryRun: false };
-        const result = await directory.importUsers(actorOf(caller), body.users.map(toNewUser), options);
-        await changed();
-        const printed = { created: result.created.map(printUser), skipped: result.skipped };
-        return Response.json(printed, { status: result.created.length > 0 ? 201 : 200 });
-      },
-    },
-    {
       method: "PATCH",
       path: "/api/v1/admin/users/:id",
       authority,
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), CHANGE);
-        const change = { role: body.role, displayName: body.display_name, status: body.status };
+        const change = { email: body.email, role: body.role, displayName: body.display_name, status: body.status };
         const user = await directory.updateUser(actorOf(caller), params["id"] ?? "", change);
         await changed();
         return Response.json({ user: printUser(user) });
@@ -76,6 +85,6 @@ export function makeUserRoutes({ directory, limit, changed }: AdminParts): Guard
   ];
 }
 
-function toNewUser(body: z.output<typeof NEW_USER>): Parameters<Directory["createUser"]>[1] {
+export function toNewUser(body: z.output<typeof NEW_USER>): Parameters<Directory["createUser"]>[1] {
   return { email: body.email, role: body.role, displayName: body.display_name };
 }

@@ -2,14 +2,13 @@
 
 import { z } from "zod";
 import {
-  type Caller,
   type Entered,
-  type Session,
   type SignIn,
   type User,
   type Visitor,
   LINK_MS,
   SESSION_MS,
+  printSession,
 } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
 import { printProfile } from "../profile.ts";
@@ -164,7 +163,10 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
       authority: { anyOf: ["profile:read"] },
       handle: async ({ caller }) =>
         Response.json({
-          sessions: (await signIn.listSessions(caller.userId)).map((session) => printSession(session, caller)),
+          sessions: (await signIn.listSessions(caller.userId)).map((session) => ({
+            ...printSession(session),
+            current: session.id === caller.sessionId,
+          })),
         }),
     },
     {
@@ -188,17 +190,4 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
       },
     },
   ];
-}
-
-export function printSession(session: Session, caller: Pick<Caller, "sessionId"> | null): object {
-  return {
-    id: session.id,
-    user_id: session.userId,
-    created_at: session.createdAt.toISOString(),
-    last_seen_at: session.lastSeenAt.toISOString(),
-    expires_at: session.expiresAt.toISOString(),
-    user_agent: session.userAgent,
-    address: session.address,
-    ...(caller === null ? {} : { current: session.id === caller.sessionId }),
-  };
 }

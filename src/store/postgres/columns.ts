@@ -11,6 +11,7 @@ import {
   text,
   timestamp,
   uniqueIndex,
+  type ExtraConfigColumn,
 } from "drizzle-orm/pg-core";
 
 /** Both engines' kits have this shape; the schema is written against it once. */
@@ -26,6 +27,8 @@ export const postgresKit = {
   real: (name: string) => doublePrecision(name),
   bool: (name: string) => boolean(name),
   json: (name: string) => jsonb(name),
+  /** Of an index that texts are to be found by, by how they begin: without it, that depends on the place where the database was made. */
+  byPrefix: (column: ExtraConfigColumn) => column.op("text_pattern_ops"),
   /** A moment in whole milliseconds; a Date in code. */
   time: (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" }),
 };

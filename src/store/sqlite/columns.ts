@@ -13,6 +13,7 @@ const builders = {
   real: (name: string) => real(name),
   bool: (name: string) => integer(name, { mode: "boolean" }),
   json: (name: string) => text(name, { mode: "json" }),
+  byPrefix: (column: unknown) => column,
   time: (name: string) => integer(name, { mode: "timestamp_ms" }),
 } satisfies Record<keyof Kit, unknown>;
 

@@ -42,7 +42,7 @@ export function askGateway<Answer>(
 }
 
 async function issue(directory: Directory, config: Config): Promise<IssuedKey> {
-  const root = (await directory.listUsers()).find(({ role, status }) => role === "root_admin" && status === "active");
+  const root = await directory.findRoot();
   const name = "admin health (made for one command)";
   return directory.createKey(OPERATOR, root?.id ?? config.adminEmail, {
     name,

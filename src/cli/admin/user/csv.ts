@@ -1,7 +1,7 @@
-// A CSV of users as rows: `email, role, display_name`, with a header or without. Knows no database and judges no value.
+// A CSV of users as rows: `email, role, display_name`, with a header or without, as it comes from the disk. Knows no database and judges no value.
 
-import { CsvError, parse } from "csv-parse/sync";
-import type { NewUser } from "../../../identity/index.ts";
+import type { ImportRow } from "../../../identity/index.ts";
+import { type CsvRow, createCsvReader } from "../../../lib/csv-reader.ts";
 import { CliError, EXIT } from "../../error.ts";
 
 /** The order of a file without a header. */
@@ -10,29 +10,59 @@ type Column = (typeof ORDER)[number];
 
 const SYNONYMS: Readonly<Record<string, Column>> = { name: "display_name" };
 
-export interface UserTable {
-  users: NewUser[];
+interface Told {
   /** Columns of the header that mean nothing here. */
-  ignored: string[];
+  ignored?: (names: readonly string[]) => void;
+  /** Bytes that were read so far. */
+  progress?: (bytes: number) => void;
 }
 
-/** @param file for complaints */
-export function readUsers(text: string, file: string): UserTable {
-  const rows = parseRows(text, file);
-  const header = readHeader(rows[0] ?? []);
-  const columns: readonly (Column | null)[] = header ?? ORDER;
-  const users = rows.slice(header === null ? 0 : 1).map((row) => toUser(columns, row));
-  const ignored = (rows[0] ?? []).filter((_, index) => header !== null && header[index] === null);
-  return { users, ignored: ignored.map((name) => name.trim()).filter((name) => name !== "") };
-}
-
-function parseRows(text: string, file: string): string[][] {
-  try {
-    return parse(text, { bom: true, trim: true, skip_empty_lines: true, relax_column_count: true });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    throw new CliError(`${file} is no CSV: ${error.message}`, { exitCode: EXIT.usage });
+/** Throws a CliError for a file that cannot be read, or is not UTF-8 at all; what is wrong with a row stands in the row. */
+export async function* readUsers(path: string, told: Told = {}): AsyncGenerator<ImportRow> {
+  let columns: readonly (Column | null)[] | null = null;
+  let count = 0;
+  for await (const { line, cells, flaw } of readRows(path, told)) {
+    if (columns === null) {
+      const header = readHeader(cells);
+      columns = header ?? ORDER;
+      if (header !== null) {
+        const names = cells.filter((name, index) => header[index] === null && name !== "");
+        told.ignored?.(names);
+        continue;
+      }
+    }
+    yield toRow(columns, { row: ++count, line, cells, flaw });
   }
+}
+
+async function* readRows(path: string, { progress }: Told): AsyncGenerator<CsvRow> {
+  const reader = createCsvReader();
+  const decoder = new TextDecoder();
+  let bytes = 0;
+  try {
+    for await (const piece of Bun.file(path).stream()) {
+      if (bytes === 0) refuseWide(piece, path);
+      bytes += piece.byteLength;
+      yield* reader.push(decoder.decode(piece, { stream: true }));
+      progress?.(bytes);
+    }
+  } catch (error) {
+    if (error instanceof CliError || !(error instanceof Error) || !("syscall" in error)) throw error;
+    throw unreadable(path, error);
+  }
+  yield* reader.push(decoder.decode());
+  yield* reader.end();
+}
+
+export function unreadable(path: string, error: unknown): CliError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CliError(`${path} cannot be read: ${reason}`, { exitCode: EXIT.notFound });
+}
+
+function refuseWide([first, second]: Uint8Array, path: string): void {
+  const mark = `${first},${second}`;
+  if (mark !== "255,254" && mark !== "254,255") return;
+  throw new CliError(`${path} is UTF-16.`, { exitCode: EXIT.usage, hint: "Save it as CSV in UTF-8." });
 }
 
 /** The first row is a header where one of its cells says email; an address has an @. */
@@ -42,10 +72,26 @@ function readHeader(row: readonly string[]): (Column | null)[] | null {
   return names.map((name) => SYNONYMS[name] ?? ORDER.find((column) => column === name) ?? null);
 }
 
-function toUser(columns: readonly (Column | null)[], row: readonly string[]): NewUser {
+function toRow(columns: readonly (Column | null)[], { row, line, cells, flaw }: CsvRow & { row: number }): ImportRow {
   const cell = (column: Column): string | undefined => {
-    const value = row[columns.indexOf(column)];
-    return value === "" ? undefined : value;
+    const value = cells[columns.indexOf(column)] ?? "";
+    return value === "" ? undefined : unguard(value);
   };
-  return { email: cell("email") ?? "", role: cell("role"), displayName: cell("display_name") };
+  // Where there are too many, a name with a comma in it is the likeliest: whoever mends it finds it whole.
+  const surplus = columns.at(-1) === "display_name" ? cells.slice(columns.length).filter((each) => each !== "") : [];
+  const name = [cell("display_name") ?? "", ...surplus].join(", ");
+  const wanted = { email: cell("email") ?? "", role: cell("role"), displayName: name === "" ? undefined : name };
+  const wrong = flaw ?? findFlaw(columns, cells);
+  return { row, line, wanted, ...(wrong === null ? {} : { flaw: wrong }) };
+}
+
+function findFlaw(columns: readonly (Column | null)[], cells: readonly string[]): string | null {
+  if (cells.some((cell) => cell.includes("\u{FFFD}"))) return "It holds characters that are not UTF-8.";
+  if (!cells.slice(columns.length).some((cell) => cell !== "")) return null;
+  return `It has ${cells.length} cells, and there are ${columns.length} columns: a cell with a comma in it stands in quotes.`;
+}
+
+/** Whoever wrote the list may have made text of what a spreadsheet would run, as we do ourselves. */
+function unguard(value: string): string {
+  return /^'[=+\-@\t\r]/u.test(value) ? value.slice(1) : value;
 }

@@ -1,12 +1,18 @@
-// `tokligence admin users import`: many users from a CSV, all of them or none. Which may be made is identity's to judge.
+// `tokligence admin users import`: many users from a CSV of any length. Which may be made is identity's to judge.
 
+import { mkdtemp, open, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineCommand } from "citty";
-import { type ImportResult, printUser } from "../../../identity/index.ts";
+import { createSignIn } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
 import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
-import { print, printJson, say, startProgress } from "../../output.ts";
-import { readUsers } from "./csv.ts";
+import { OPERATOR, byOperator, runWithStore } from "../../open.ts";
+import { count, say, startProgress } from "../../output.ts";
+import { findAddress } from "../../sign-in.ts";
+import { readUsers, unreadable } from "./csv.ts";
+import { openErrorFile, openLinkFile } from "./import-file.ts";
+import { type Report, makeReport } from "./import-report.ts";
 
 export default defineCommand({
   meta: { name: "import", description: "Create users from a CSV file, all or none" },
@@ -19,46 +25,124 @@ export default defineCommand({
     },
     "skip-existing": { type: "boolean", description: "Pass over addresses that are taken, instead of stopping" },
     "dry-run": { type: "boolean", description: "Check everything and write nothing" },
+    errors: {
+      type: "string",
+      description: "Take the good rows, and write the others to this CSV, each with its reason",
+      valueHint: "FILE",
+    },
+    links: {
+      type: "string",
+      description: "Make a sign-in link for each new user, good for a week, and write them to this CSV",
+      valueHint: "FILE",
+    },
     ...SHARED_ARGS,
   },
   async run({ args }) {
-    const { users, ignored } = readUsers(await readText(args.file), args.file);
-    const dryRun = args["dry-run"] === true;
-    for (const column of ignored) say(`note: the column ${JSON.stringify(column)} is not used`);
-    const progress = startProgress(dryRun ? "checking users" : "importing users");
-    const result = await runWithStore(args, async ({ directory }) => {
-      progress.update(0, users.length);
-      const options = { skipExisting: args["skip-existing"] === true, dryRun };
-      return directory.importUsers(OPERATOR, users, options).finally(() => progress.end());
-    });
-    if (args.json === true) {
-      return printJson({ dry_run: dryRun, created: result.created.map(printUser), skipped: result.skipped });
+    const [skipExisting, dryRun] = [args["skip-existing"] === true, args["dry-run"] === true];
+    const report = makeReport({ isJson: args.json === true, dryRun });
+    const errors = args.errors === undefined ? null : await openErrorFile(args.errors);
+    const links = args.links === undefined || dryRun ? null : await openLinkFile(args.links);
+    const input = await openInput(args.file);
+    try {
+      await runWithStore(args, async ({ config, store, directory }) => {
+        const signIn = createSignIn({ store: store.identity, now: Date.now });
+        const source = watchSource(input, dryRun || errors !== null ? 1 : 2, dryRun ? "checking" : "importing");
+        const options = { skipExisting, skipInvalid: errors !== null, dryRun };
+        const base = findAddress(config);
+        const counts = await directory
+          .importStream(OPERATOR, source.open, {
+            ...options,
+            async tell(outcomes, isCheck) {
+              await errors?.add(outcomes);
+              await links?.add(outcomes, { signIn, base, by: byOperator() });
+              source.pause();
+              await report.add(outcomes, isCheck);
+            },
+          })
+          .finally(source.end);
+        await finish(report, { counts, errors: args.errors, dryRun });
+      });
+    } finally {
+      await Promise.all([errors?.close(), links?.close(), input.close()]);
     }
-    for (const line of printRows(result, users.length, dryRun)) print(line);
-    const counts = `created=${result.created.length} skipped=${result.skipped.length}`;
-    print(dryRun ? `dry run complete, nothing written: ${counts}` : `import complete: ${counts}`);
   },
 });
 
-/** One line a row, in the file's order: what was not skipped was created, in that order. */
-function printRows(result: ImportResult, count: number, dryRun: boolean): string[] {
-  const skipped = new Map(result.skipped.map((entry) => [entry.row, entry]));
-  const created = result.created.values();
-  return Array.from({ length: count }, (_, index) => {
-    const row = index + 1;
-    const skip = skipped.get(row);
-    if (skip !== undefined) return `row ${row} skipped: ${skip.email}: ${skip.reason}`;
-    const user = created.next().value;
-    if (dryRun) return `row ${row} would create email=${user?.email} role=${user?.role}`;
-    return `row ${row} created user id=${user?.id} email=${user?.email}`;
+interface Ending {
+  counts: { created: number; skipped: number; refused: number };
+  /** The file of errors, where one was asked for. */
+  errors: string | undefined;
+  dryRun: boolean;
+}
+
+async function finish(report: Report, { counts, errors, dryRun }: Ending): Promise<void> {
+  const isDone = counts.refused === 0 || errors !== undefined || dryRun || counts.created > 0;
+  if (isDone) await report.end(counts);
+  if (counts.refused === 0) return;
+  const rows = `${count(counts.refused, "row")} cannot be taken`;
+  if (errors !== undefined) {
+    throw new CliError(`${rows}; the reasons stand in ${errors}.`, { exitCode: EXIT.failed });
+  }
+  // Somebody else was faster with some of them, after all had been checked.
+  const written = counts.created > 0 ? `${rows}; the others are there.` : `${rows}, so nothing was written.`;
+  throw new CliError([written, ...report.reasons()].join("\n"), {
+    exitCode: report.isConflict() ? EXIT.conflict : EXIT.usage,
+    hint: report.isConflict()
+      ? "Give --skip-existing to pass over those who are there."
+      : "Mend the file, or give --errors FILE to take the good rows and have the others listed there.",
   });
 }
 
-async function readText(file: string): Promise<string> {
+interface Input {
+  path: string;
+  close(): Promise<void>;
+}
+
+/** Standard input and pipes are read once; a list is read twice, so that nothing is written of one that is not good. */
+async function openInput(file: string): Promise<Input> {
+  const found =
+    file === "-" ? null : await stat(file).catch((error: unknown) => Promise.reject(unreadable(file, error)));
+  if (found?.isDirectory() === true) throw unreadable(file, new Error("it is a folder"));
+  if (found?.isFile() === true) return { path: file, close: async () => undefined };
+  const folder = await mkdtemp(join(tmpdir(), "tokligence-import-"));
+  const path = join(folder, "users.csv");
+  const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    return await (file === "-" ? Bun.stdin : Bun.file(file)).text();
+    await spool(file === "-" ? Bun.stdin : Bun.file(file), path);
+    return { path, close };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CliError(`${file} cannot be read: ${reason}`, { exitCode: EXIT.notFound });
+    await close();
+    throw unreadable(file, error);
   }
+}
+
+async function spool(from: Pick<Blob, "stream">, path: string): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    for await (const piece of from.stream()) await file.appendFile(piece);
+  } finally {
+    await file.close();
+  }
+}
+
+/** A bar over all passes; it steps aside where rows are printed. */
+function watchSource({ path }: Input, passes: number, doing: string) {
+  const size = Math.max(1, Bun.file(path).size);
+  const progress = startProgress(`${doing} users (percent)`);
+  let pass = 0;
+  return {
+    open() {
+      const before = pass++ * size;
+      return readUsers(path, {
+        ...(pass === 1 ? { ignored: sayIgnored } : {}),
+        progress: (bytes) => progress.update(Math.floor((100 * (before + bytes)) / (passes * size)), 100),
+      });
+    },
+    pause: () => progress.end(),
+    end: () => progress.end(),
+  };
+}
+
+function sayIgnored(names: readonly string[]): void {
+  for (const name of names) say(`note: the column ${JSON.stringify(name)} is not used`);
 }

@@ -8,19 +8,25 @@ import { OPERATOR, runWithStore } from "../../open.ts";
 import { makePlain, print, printJson } from "../../output.ts";
 
 export default defineCommand({
-  meta: { name: "update", description: "Change a user's role or name" },
+  meta: { name: "update", description: "Change a user's role, name or e-mail" },
   args: {
     id: { type: "string", required: true, description: "Id or e-mail of the user", valueHint: "USER" },
     role: { type: "string", description: "gateway_user, gateway_admin or root_admin", valueHint: "ROLE" },
     name: { type: "string", description: 'Name to show; "" clears it', valueHint: "NAME" },
+    email: { type: "string", description: "Another e-mail address", valueHint: "EMAIL" },
     ...SHARED_ARGS,
   },
   async run({ args }) {
-    const { id, role, name: displayName } = args;
-    if (role === undefined && displayName === undefined) {
-      throw new CliError("There is nothing to change.", { exitCode: EXIT.usage, hint: "Give --role or --name." });
+    const { id, role, email, name: displayName } = args;
+    if (role === undefined && displayName === undefined && email === undefined) {
+      throw new CliError("There is nothing to change.", {
+        exitCode: EXIT.usage,
+        hint: "Give --role, --name or --email.",
+      });
     }
-    const user = await runWithStore(args, ({ directory }) => directory.updateUser(OPERATOR, id, { role, displayName }));
+    const user = await runWithStore(args, ({ directory }) =>
+      directory.updateUser(OPERATOR, id, { role, displayName, email }),
+    );
     if (args.json === true) return printJson({ user: printUser(user) });
     print(`Updated user id=${user.id} role=${user.role} display=${makePlain(user.displayName ?? "")}`);
   },

@@ -1,0 +1,66 @@
+// The two files that an import writes: of rows that cannot be taken, and of links to hand out. Only this user reads them. Knows no database.
+
+import { type FileHandle, open } from "node:fs/promises";
+import type { RowOutcome, SignIn, User } from "../../../identity/index.ts";
+import type { Origin } from "../../../lib/change.ts";
+import { printCsvLine } from "../../../lib/csv.ts";
+import { CliError, EXIT } from "../../error.ts";
+
+export interface ErrorFile {
+  add(outcomes: readonly RowOutcome[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Its first columns are those of an import: mended, it can be given back as it is. */
+export async function openErrorFile(path: string): Promise<ErrorFile> {
+  const file = await openList(path, ["email", "role", "display_name", "line", "reason"]);
+  return {
+    async add(outcomes) {
+      const lines = outcomes.flatMap((outcome) => {
+        if (outcome.kind !== "refused") return [];
+        const { wanted, line, row, error } = outcome;
+        const { email, role = "", displayName } = wanted;
+        return [printCsvLine([email, role, displayName ?? "", line ?? row, error.message])];
+      });
+      if (lines.length > 0) await file.appendFile(lines.join(""));
+    },
+    close: () => file.close(),
+  };
+}
+
+export interface LinkFile {
+  add(
+    outcomes: readonly RowOutcome[],
+    how: { signIn: Pick<SignIn, "makeLinks">; base: string; by: Origin },
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openLinkFile(path: string): Promise<LinkFile> {
+  const file = await openList(path, ["email", "link", "expires_at"]);
+  return {
+    async add(outcomes, { signIn, base, by }) {
+      const users = outcomes.flatMap((outcome): User[] => (outcome.kind === "created" ? [outcome.user] : []));
+      const links = await signIn.makeLinks(users, by);
+      const lines = links.map(({ token, of }, index) =>
+        printCsvLine([users[index]?.email ?? "", `${base}/ui/login#${token}`, of.expiresAt.toISOString()]),
+      );
+      if (lines.length > 0) await file.appendFile(lines.join(""));
+    },
+    close: () => file.close(),
+  };
+}
+
+async function openList(path: string, columns: readonly string[]): Promise<FileHandle> {
+  try {
+    const file = await open(path, "w", 0o600);
+    await file.appendFile(printCsvLine(columns));
+    return file;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CliError(`${path} cannot be written: ${reason}`, {
+      exitCode: EXIT.failed,
+      hint: "Check that the folder is there and has room, or choose another file.",
+    });
+  }
+}

@@ -1,0 +1,88 @@
+// Which rows of a list of users can be taken: each is checked by itself, against those before it, and against who is there. Writes nothing.
+
+import { GatewayError, invalidRequest, toGatewayError } from "../ir/index.ts";
+import { type Sieve, createSieve } from "../lib/sieve.ts";
+import { checkEmail, checkName, checkRole } from "./check.ts";
+import { buildUser, type DirectoryContext } from "./context.ts";
+import type { Actor, ImportRow, RowOutcome } from "./directory.ts";
+import type { User } from "./model.ts";
+import { forbid, requireAdmin } from "./permission.ts";
+
+export interface RowCheck {
+  /** In their order; to be asked once for each row. */
+  check(rows: readonly ImportRow[]): Promise<RowOutcome[]>;
+}
+
+export function createRowCheck(
+  context: DirectoryContext,
+  actor: Actor,
+  { skipExisting }: { skipExisting: boolean },
+): RowCheck {
+  requireAdmin(actor);
+  const seed = new DataView(Uint8Array.from(context.randomBytes(8)).buffer).getBigUint64(0);
+  const sieve = createSieve(seed);
+  return {
+    async check(rows) {
+      const read = rows.map((row) => ({ row, user: readRow(context, actor, row) }));
+      const emails = read.flatMap(({ user }) => (user instanceof GatewayError ? [] : [user.email]));
+      const taken = await context.store.findTaken(emails);
+      return read.map(({ row, user }) => {
+        if (user instanceof GatewayError) return { ...row, kind: "refused", error: user };
+        const error = findTwin(user, row.row, { sieve, taken });
+        if (error === null) return { ...row, kind: "created", user };
+        return skipExisting
+          ? { ...row, kind: "skipped", email: user.email, reason: error.reason }
+          : { ...row, kind: "refused", error: error.error };
+      });
+    },
+  };
+}
+
+function readRow(context: DirectoryContext, actor: Actor, { wanted, flaw }: ImportRow): User | GatewayError {
+  try {
+    if (flaw !== undefined) throw invalidRequest(flaw);
+    const role = checkRole(wanted.role === undefined || wanted.role === "" ? "gateway_user" : wanted.role);
+    if (role === "root_admin" && actor.kind !== "operator") {
+      throw forbid("an import cannot make root admins.");
+    }
+    refuseFormula(wanted.email, "email");
+    const email = checkEmail(wanted.email);
+    refuseFormula(wanted.displayName, "display_name");
+    const displayName = checkName(wanted.displayName ?? null, "display_name");
+    return buildUser(context, { email, role, displayName });
+  } catch (error) {
+    return toGatewayError(error);
+  }
+}
+
+/** Lists are opened in spreadsheets, on their way here and later: nothing that one would run comes in by a list. */
+function refuseFormula(text: string | null | undefined, param: string): void {
+  if (!/^\s*[=+\-@]/u.test(text ?? "")) return;
+  throw invalidRequest("In a list nothing may begin with =, +, - or @: a spreadsheet takes it for a formula.", param);
+}
+
+interface Known {
+  sieve: Sieve;
+  taken: ReadonlySet<string>;
+}
+
+function findTwin(
+  { email }: User,
+  row: number,
+  { sieve, taken }: Known,
+): { reason: string; error: GatewayError } | null {
+  const twin = sieve.claim(email, row);
+  if (twin !== null) {
+    const reason = `same e-mail as row ${twin}`;
+    return { reason, error: invalidRequest(`${email}: ${reason}.`, "email") };
+  }
+  if (!taken.has(email)) return null;
+  const reason = "a user with this e-mail already exists";
+  return { reason, error: new GatewayError({ kind: "conflict", message: `${email}: ${reason}.`, param: "email" }) };
+}
+
+/** The same error, with its row. */
+export function nameRow(error: GatewayError, row: number): GatewayError {
+  const param = error.param === undefined ? undefined : `users[${row - 1}].${error.param}`;
+  return new GatewayError({ kind: error.kind, message: `Row ${row}: ${error.message}`, param, cause: error.cause });
+}

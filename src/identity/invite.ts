@@ -1,0 +1,55 @@
+// Bringing somebody in: a user, made where there is none yet, with a link that signs it in once. Knows no mail and no HTTP.
+
+import { GatewayError, invalidRequest, toGatewayError } from "../ir/index.ts";
+import { checkEmail, checkRole } from "./check.ts";
+import type { Actor, Directory, NewUser } from "./directory.ts";
+import type { User } from "./model.ts";
+import { requireAdmin, requireReach } from "./permission.ts";
+import { INVITE_MS, type SignIn } from "./sign-in.ts";
+
+const LEAST_MS = 60_000;
+
+export interface Invitation {
+  user: User;
+  /** False where the user was there already, and only gets another link. */
+  isNew: boolean;
+  token: string;
+  expiresAt: Date;
+}
+
+/** Throws forbidden, invalid_request, and conflict where the user is there with another role than the one that is asked for. */
+export async function inviteUser(
+  actor: Actor,
+  wanted: NewUser & { ttlMs?: number | undefined },
+  { directory, signIn }: { directory: Directory; signIn: Pick<SignIn, "makeLink"> },
+): Promise<Invitation> {
+  requireAdmin(actor);
+  const email = checkEmail(wanted.email);
+  const role = wanted.role === undefined ? undefined : checkRole(wanted.role);
+  const ttlMs = wanted.ttlMs ?? INVITE_MS;
+  if (!(ttlMs >= LEAST_MS && ttlMs <= INVITE_MS)) {
+    throw invalidRequest("An invitation is good for a minute at least, and for a week at most.", "ttl_seconds");
+  }
+  const known = await findUser(directory, email);
+  if (known !== null && role !== undefined && known.role !== role) {
+    throw new GatewayError({
+      kind: "conflict",
+      param: "role",
+      message: `This user is there already, as ${known.role}. Change the role first, or invite without one.`,
+    });
+  }
+  // Whoever has the link is that user: it is no way to a role that the actor does not reach.
+  if (known !== null) requireReach(actor, known.role);
+  const user = known ?? (await directory.createUser(actor, wanted));
+  const { token, of } = await signIn.makeLink(user.id, { kind: "hand-out", ttlMs, by: actor.from });
+  return { user, isNew: known === null, token, expiresAt: of.expiresAt };
+}
+
+async function findUser(directory: Directory, email: string): Promise<User | null> {
+  try {
+    return await directory.getUser(email);
+  } catch (error) {
+    if (toGatewayError(error).kind === "not_found") return null;
+    throw error;
+  }
+}

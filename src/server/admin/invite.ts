@@ -1,0 +1,109 @@
+// Bringing people in by HTTP: one by invitation, many by a list. Where there is a mail server an invitation goes by mail; elsewhere the link is
+// handed out by whoever asked for it. The rules are identity's.
+
+import { z } from "zod";
+import type { Config } from "../../config/value.ts";
+import { type SignIn, inviteUser, printUser } from "../../identity/index.ts";
+import { GatewayError } from "../../ir/index.ts";
+import type { Mail, Smtp } from "../../notice/index.ts";
+import { readJson } from "../request.ts";
+import type { GuardedRoute } from "../route.ts";
+import { composeInvitation } from "./invite-mail.ts";
+import { type AdminParts, actorOf, originOf } from "./part.ts";
+import { NEW_USER, toNewUser } from "./user.ts";
+
+export interface InviteParts extends AdminParts {
+  signIn: SignIn;
+  config: () => Config;
+  sendMail: (smtp: Smtp, mail: Mail) => Promise<void>;
+}
+
+const INVITATION = NEW_USER.extend({ ttl_seconds: z.number().optional() });
+const IMPORT = z.strictObject({
+  users: z.array(NEW_USER).min(1),
+  skip_existing: z.boolean().optional(),
+  /** Good rows are taken although others are not; each of those is told of. */
+  skip_invalid: z.boolean().optional(),
+  dry_run: z.boolean().optional(),
+  /** A link for each user that is made. */
+  links: z.boolean().optional(),
+});
+const authority = { anyOf: ["users:manage"] } as const;
+
+export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
+  const { directory, signIn, limit, changed } = parts;
+  return [
+    {
+      method: "POST",
+      path: "/api/v1/admin/users/invite",
+      authority,
+      async handle({ request, caller }) {
+        const { ttl_seconds: ttl, ...body } = await readJson(request, limit(), INVITATION);
+        const wanted = { ...toNewUser(body), ttlMs: ttl === undefined ? undefined : ttl * 1000 };
+        const invitation = await inviteUser(actorOf(caller), wanted, { directory, signIn });
+        await changed();
+        const { user, isNew, expiresAt } = invitation;
+        const link = `${findBase(parts, request)}/ui/login#${invitation.token}`;
+        const { smtp } = parts.config();
+        if (smtp !== null) await send(parts, smtp, composeInvitation(user.email, { link, expiresAt }));
+        return Response.json(
+          {
+            user: printUser(user),
+            created: isNew,
+            sent: smtp !== null,
+            // Who has a mailbox that we can reach gets it there, and nobody else sees it.
+            ...(smtp === null ? { link } : {}),
+            expires_at: expiresAt.toISOString(),
+          },
+          { status: isNew ? 201 : 200 },
+        );
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/v1/admin/users/import",
+      authority,
+      async handle({ request, caller }) {
+        const body = await readJson(request, limit(), IMPORT);
+        const dryRun = body.dry_run ?? false;
+        const result = await directory.importUsers(actorOf(caller), body.users.map(toNewUser), {
+          skipExisting: body.skip_existing ?? false,
+          skipInvalid: body.skip_invalid ?? false,
+          dryRun,
+        });
+        const links = body.links === true && !dryRun ? await signIn.makeLinks(result.created, originOf(caller)) : [];
+        await changed();
+        const base = findBase(parts, request);
+        const printed = result.created.map((user, index) => {
+          const made = links[index];
+          if (made === undefined) return printUser(user);
+          const expires = made.of.expiresAt.toISOString();
+          return { ...printUser(user), link: `${base}/ui/login#${made.token}`, link_expires_at: expires };
+        });
+        return Response.json(
+          { dry_run: dryRun, created: printed, skipped: result.skipped, refused: result.refused },
+          { status: result.created.length > 0 && !dryRun ? 201 : 200 },
+        );
+      },
+    },
+  ];
+}
+
+function findBase({ config }: InviteParts, { url }: Request): string {
+  return (config().signIn.publicUrl ?? new URL(url).origin).replace(/\/$/u, "");
+}
+
+/** Waited for: whoever invites wants to know. The link can be sent again. */
+async function send({ sendMail }: InviteParts, smtp: Smtp, mail: Mail): Promise<void> {
+  try {
+    await sendMail(smtp, mail);
+  } catch (cause) {
+    throw new GatewayError({
+      kind: "upstream_unavailable",
+      code: "mail_not_sent",
+      message:
+        "The user is there, but the invitation could not be sent: the mail server did not take it. Invite again.",
+      cause,
+    });
+  }
+}
