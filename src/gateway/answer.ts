@@ -46,6 +46,7 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
     const report = mode.wire.response.report(body);
     const answer = metered === null ? readAnswerOf(state, mode.wire, body) : null;
     if (answer !== null) bookAnswer(state, answer, report);
+    if (answer?.choices.length === 0) throw failed(state, emptyAnswer());
     else if (metered !== null) record.answered({ ...metered, report, text: () => "" });
     const { elsewhere } = state;
     if (elsewhere?.isOver(body) === false) {
@@ -56,6 +57,7 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
   }
   const answer = readAnswerOf(state, mode.target, body);
   bookAnswer(state, answer, mode.target.response.report(body));
+  if (answer.choices.length === 0) throw failed(state, emptyAnswer());
   const isLost = answer.choices.length > 0 && answer.choices.every(({ finish }) => finish === "error");
   if (isLost && mode.client.saysFailure !== true) throw failed(state, brokenAnswer());
   const nowSeconds = Math.floor(tools.clock.wallMs() / 1000);
@@ -145,6 +147,15 @@ export function brokenAnswer(): GatewayError {
     kind: "upstream_malformed",
     code: "answer_failed",
     message: "The model ended its answer in an error of its own. Ask again.",
+  });
+}
+
+/** One that says nothing has at least an end; clients take what is not there for a fault of their own. */
+function emptyAnswer(): GatewayError {
+  return new GatewayError({
+    kind: "upstream_malformed",
+    code: "answer_empty",
+    message: "The provider's answer has no answer in it: it names no choice, and no reason for that. Ask again.",
   });
 }
 

@@ -67,6 +67,8 @@ async function work({ ready, memory, run, queued }: Work, perform: (ready: Ready
   const { call, record, line, tools } = ready;
   let failure: GatewayError | null = null;
   let isKept = false;
+  /** Whether those who follow it are told its end by its own stream. */
+  let hasStream = false;
   const finish = async (answer: JsonObject): Promise<void> => {
     isKept = true;
     const items = memory.listItems(answer).map((item) => item.id);
@@ -86,7 +88,8 @@ async function work({ ready, memory, run, queued }: Work, perform: (ready: Ready
     await run.renew(JSON.stringify(memory.begin(queued, "in_progress")));
     const keep = (answer: JsonObject): Promise<void> => finish(memory.adopt(answer, run.id));
     const response = await perform({ ...ready, record: watched, keep });
-    await pour(response, ready.stream ? run : null, memory);
+    hasStream = response.ok;
+    await pour(response, ready.stream && hasStream ? run : null, memory);
     if (!response.ok) failure ??= refused(response.status);
   } catch (thrown) {
     failure ??= toGatewayError(thrown);
@@ -94,7 +97,11 @@ async function work({ ready, memory, run, queued }: Work, perform: (ready: Ready
     await record.settle(failure.status, failure).catch(() => undefined);
     if (failure.kind !== "cancelled") tools.report(failure, call.requestId);
   }
-  if (!isKept) await finish(memory.close(queued, readOutcome(run, failure)));
+  if (!isKept) {
+    const closed = memory.close(queued, readOutcome(run, failure));
+    await finish(closed);
+    if (ready.stream && !hasStream) run.push(memory.replay(closed, -1));
+  }
   run.close();
 }
 

@@ -1,8 +1,8 @@
 // What an upstream's refusal means, and what of it a caller may see. Knows no format.
 
-import { GatewayError } from "../ir/index.ts";
+import { ERROR_KINDS, GatewayError } from "../ir/index.ts";
 import type { Redact } from "../lib/redact.ts";
-import type { Wire } from "../wire/index.ts";
+import { type Wire, classifyUpstream, isOverflow, isRefusal } from "../wire/index.ts";
 import { parseObject, readUpstreamId } from "./send.ts";
 
 /** `text` is the body, its secrets taken out. */
@@ -62,17 +62,30 @@ function readNumber(text: string | null): number | undefined {
   return text !== null && /^\d+(?:\.\d+)?$/u.test(text) ? Number(text) : undefined;
 }
 
+/** Whether the provider says in so many words that it is the request which it will not answer: asked again, it would say the same. */
+export function isOfRequest({ upstream }: GatewayError): boolean {
+  return upstream !== undefined && (isOverflow(upstream) || isRefusal(upstream));
+}
+
+/** An error that came inside a stream has no status: where the client was told none yet, it gets that of what the error means. */
+export function giveStatus(failure: GatewayError): GatewayError {
+  const { upstream } = failure;
+  if (failure.kind !== "upstream_rejected" || upstream === undefined || upstream.status !== null) return failure;
+  const { status } = ERROR_KINDS[isOfRequest(failure) ? "invalid_request" : classifyUpstream(upstream)];
+  return copyFailure(failure, { message: failure.message, upstream: { ...upstream, status } });
+}
+
 /** An upstream may quote part of our credentials in its error; the caller is not to see them. */
 export function redactFailure(failure: GatewayError, redact: Redact): GatewayError {
   const message = redact(failure.message);
   if (message === failure.message) return failure;
-  return new GatewayError({
-    kind: failure.kind,
-    message,
-    code: failure.code,
-    param: failure.param,
-    retryAfterMs: failure.retryAfterMs,
-    upstream: failure.upstream === undefined ? undefined : { ...failure.upstream, message },
-    cause: failure.cause,
-  });
+  const { upstream } = failure;
+  return copyFailure(failure, { message, upstream: upstream === undefined ? undefined : { ...upstream, message } });
+}
+
+function copyFailure(failure: GatewayError, changed: Pick<GatewayError, "message" | "upstream">): GatewayError {
+  const { kind, code, param, retryAfterMs, isOfTarget, cause } = failure;
+  const copy = new GatewayError({ kind, code, param, retryAfterMs, isOfTarget, cause, ...changed });
+  copy.headers = failure.headers;
+  return copy;
 }

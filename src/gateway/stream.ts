@@ -2,8 +2,9 @@
 
 import { type Event, GatewayError } from "../ir/index.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
-import type { ChatWire, Told, Wire } from "../wire/index.ts";
+import type { AnswerDecoder, ChatWire, Told, Wire } from "../wire/index.ts";
 import { brokenAnswer } from "./answer.ts";
+import { giveStatus, isOfRequest } from "./failure.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
 import { chooseId } from "./plan.ts";
@@ -24,7 +25,8 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
     client.error.encodeFrame(error, call.requestId, told);
   const carrier =
     mode.kind === "forward" ? forwardFrames(mode.wire, state, encodeError) : translateFrames(state, mode, encodeError);
-  const decoder = spoken.stream.decode();
+  const isJudged = mode.kind === "translate" && mode.client.saysFailure !== true;
+  const decoder = isJudged ? failLost(spoken.stream.decode()) : spoken.stream.decode();
   const { failure, pieces } = await pump({
     upstream: upstream.body,
     provider: plan.provider.name,
@@ -57,7 +59,33 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
   });
   const tell = (more: Readonly<Record<string, string>>): Response =>
     new Response(isArray ? toJsonArray(pieces) : pieces, { headers: { ...headers, ...more } });
-  return failure === null ? { failure, answer: tell({}) } : { failure, tell: async (more) => tell(more) };
+  if (failure === null) return { failure, answer: tell({}) };
+  return {
+    failure: isOfRequest(failure) ? giveStatus(failure) : failure,
+    async tell(more) {
+      // A refusal is an answer, in its own words.
+      if (failure.kind === "blocked") return tell(more);
+      // Nothing of the answer has gone to the client yet, and so he is told as if it had never begun.
+      const told = giveStatus(failure);
+      told.headers = { ...told.headers, ...more };
+      throw told;
+    },
+  };
+}
+
+/** An answer that the provider calls failed ends in an error, for clients whose format has no word for it. */
+function failLost(decoder: AnswerDecoder): AnswerDecoder {
+  let isLost = false;
+  const judge = (event: Event): Event => {
+    isLost ||= event.type === "choice-end" && event.finish === "error";
+    if (!isLost || event.type !== "finish" || event.error !== undefined) return event;
+    return { ...event, error: brokenAnswer(), isCounted: true };
+  };
+  return {
+    push: (frame) => decoder.push(frame).map(judge),
+    end: () => decoder.end().map(judge),
+    report: () => decoder.report(),
+  };
 }
 
 function keepLast({ keep }: CallState, client: Wire, last: string): Promise<unknown> | undefined {
@@ -166,7 +194,6 @@ function translateFrames(
   const { id: callId, requestId } = state.call;
   const encoder = mode.client.stream.encode({ request: mode.request, callId, nowSeconds, requestId });
   let isCounted = false;
-  let hasFailed = false;
   const encode = (events: readonly Event[]): string => {
     let text = "";
     for (const event of events) {
@@ -176,12 +203,9 @@ function translateFrames(
         const usage = state.record.usage();
         if (usage !== null) text += encoder.push({ type: "usage", usage }).join("");
       }
-      if (event.type === "choice-end" && event.finish === "error" && mode.client.saysFailure !== true) {
-        hasFailed = true;
-        continue;
-      }
-      const isLost = event.type === "finish" && event.error === undefined && hasFailed;
-      text += encoder.push(isLost ? { ...event, error: brokenAnswer() } : nameStart(event, state)).join("");
+      // The end of the stream tells it.
+      if (event.type === "choice-end" && event.finish === "error" && mode.client.saysFailure !== true) continue;
+      text += encoder.push(nameStart(event, state)).join("");
       if (event.type === "finish") text += encoder.end().join("");
     }
     return text;

@@ -102,4 +102,4 @@ export type * from "./rest/type.ts";
 export { meterAnswer, meterResult } from "./rest/usage.ts";
 export { PLAIN_ADDRESS } from "./type.ts";
 export type * from "./type.ts";
-export { isOverflow, isRefusal } from "./upstream-error.ts";
+export { classifyUpstream, isOverflow, isRefusal } from "./upstream-error.ts";

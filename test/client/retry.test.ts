@@ -5,8 +5,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
-import { type Rig, makeRig } from "../rig.ts";
-import { refusal } from "../server/failover-scene.ts";
+import { type Rig, makeRig, makeStream } from "../rig.ts";
+import { START, broken, refusal } from "../server/failover-scene.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -38,15 +38,16 @@ const SDKS: Record<string, Ask> = {
       stream,
     });
   },
-  "Google, gemini": async ({ fetch }, apiKey) => {
+  "Google, gemini": async ({ fetch }, apiKey, stream) => {
     const client = new GoogleGenAI({ apiKey, httpOptions: { baseUrl: "http://gateway.test", fetch } as never });
-    return client.models.generateContent({ model: "gpt-4o", contents: "Hi" });
+    const asked = { model: "gpt-4o", contents: "Hi" };
+    return stream ? client.models.generateContentStream(asked) : client.models.generateContent(asked);
   },
 };
 
-async function open(status: number, maxAttempts: number): Promise<{ gateway: Rig; token: string }> {
+async function open(fault: () => Response, maxAttempts: number): Promise<{ gateway: Rig; token: string }> {
   const gateway = await makeRig({
-    upstream: ({ method }) => (method === "GET" ? Response.json({ data: [] }) : refusal(status)),
+    upstream: ({ method }) => (method === "GET" ? Response.json({ data: [] }) : fault()),
     config: (config) => ({
       ...config,
       travel: { ...config.travel, maxAttempts, backoff: { baseMs: 0, capMs: 0 } },
@@ -55,6 +56,16 @@ async function open(status: number, maxAttempts: number): Promise<{ gateway: Rig
   rig = gateway;
   return { gateway, token: (await gateway.issue()).token };
 }
+
+/** How a stream fails that has begun with 200: in the words of one format, and so that none takes it for an answer. */
+const OPENINGS: Record<string, () => Response> = {
+  "broke off": () => broken([START]),
+  "ended without a word": () => makeStream([]),
+  "told an error": () =>
+    makeStream([
+      `event: error\ndata: ${JSON.stringify({ type: "error", error: { type: "overloaded_error", message: "busy" } })}\n\n`,
+    ]),
+};
 
 /** Lets what waits for the gateway's clock go on. */
 async function fails({ clock }: Rig, asking: Promise<unknown>): Promise<void> {
@@ -74,13 +85,23 @@ async function fails({ clock }: Rig, asking: Promise<unknown>): Promise<void> {
 }
 
 describe.each(Object.entries(SDKS))("%s", (name, ask) => {
-  const streams = name.endsWith("embeddings") || name.startsWith("Google") ? [false] : [false, true];
+  const streams = name.endsWith("embeddings") ? [false] : [false, true];
 
   test.each(streams.flatMap((stream) => [429, 500, 503, 529].map((status): [number, boolean] => [status, stream])))(
     "does not repeat what was tried three times, with %d (streamed: %p)",
     async (status, stream) => {
-      const { gateway, token } = await open(status, 3);
+      const { gateway, token } = await open(() => refusal(status), 3);
       await fails(gateway, ask(gateway, token, stream));
+      expect(gateway.calls).toHaveLength(3);
+      expect(await gateway.rows()).toHaveLength(1);
+    },
+  );
+
+  test.each(streams.includes(true) ? Object.entries(OPENINGS) : [])(
+    "does not repeat a stream that %s three times before it said anything",
+    async (_name, fault) => {
+      const { gateway, token } = await open(fault, 3);
+      await fails(gateway, ask(gateway, token, true));
       expect(gateway.calls).toHaveLength(3);
       expect(await gateway.rows()).toHaveLength(1);
     },

@@ -174,6 +174,23 @@ describe("an answer in the background", () => {
     expect(events.at(-1)).toMatchObject({ type: "response.completed", response: { id } });
   });
 
+  test.each<[string, () => Response]>([
+    [
+      "refuses it",
+      () => Response.json({ type: "error", error: { type: "api_error", message: "no" } }, { status: 500 }),
+    ],
+    ["breaks its stream off", () => new Response("", { headers: { "content-type": "text/event-stream" } })],
+  ])("ends for those who follow it, too, where its provider %s", async (_name, fault) => {
+    const { upstream, release } = hold();
+    const gateway = await open({ upstream });
+    const response = await create(gateway, { stream: true });
+    release(fault());
+    const events = readEvents(await response.text());
+    const { id } = events[0]?.response ?? {};
+    expect(events.at(-1)).toMatchObject({ type: "response.failed", response: { id, status: "failed" } });
+    expect((await settle(gateway, id ?? "")).status).toBe("failed");
+  });
+
   test("has failed where its maker died, and nobody waits for it", async () => {
     const gateway = await open({ upstream: () => Response.json(ANSWER) });
     const { userId, token } = await gateway.issue();

@@ -35,11 +35,24 @@ for (const [path, body] of Object.entries(ASKED)) {
   });
 
   test(`${path}: in a stream, too`, async () => {
-    const { send } = await open(() => makeStream([`data: ${JSON.stringify(MALFORMED)}\r\n\r\n`]));
+    const { send, row } = await open(() => makeStream([`data: ${JSON.stringify(MALFORMED)}\r\n\r\n`]));
+    const asked = { ...body, model: "google/gemini-3-pro-preview", stream: true };
+    const response = await send(path, { body: asked });
+    expect(response.status).toBe(502);
+    expect((await readJson(response)).error.message).toContain("ended its answer in an error");
+    expect(await row()).toMatchObject({ status: 502, freshInputTokens: 5, errorKind: "upstream_malformed" });
+  });
+
+  test(`${path}: in a stream that has said something, it ends with an error`, async () => {
+    const said = { ...MALFORMED, candidates: [{ content: { role: "model", parts: [{ text: "I" }] }, index: 0 }] };
+    const { send, row } = await open(() =>
+      makeStream([said, MALFORMED].map((chunk) => `data: ${JSON.stringify(chunk)}\r\n\r\n`)),
+    );
     const asked = { ...body, model: "google/gemini-3-pro-preview", stream: true };
     const text = await (await send(path, { body: asked })).text();
     expect(text).toContain("ended its answer in an error");
     expect(text).not.toMatch(/"(?:finish_reason|stop_reason)":"/);
+    expect(await row()).toMatchObject({ status: 200, errorKind: "upstream_malformed", usageSource: "provider" });
   });
 }
 

@@ -419,11 +419,11 @@ describe("upstream faults", () => {
 
   test("an error inside a Messages stream reaches the client in its own format", async () => {
     const start = `event: message_start\ndata: ${JSON.stringify({ type: "message_start", message: { id: "m", type: "message", role: "assistant", model: "claude-sonnet-4-5", content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 11, output_tokens: 1 } } })}\n\n`;
+    const text = `event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"He"}}\n\n`;
     const fault = `event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n`;
-    const { chat, row } = await open({ upstream: () => makeStream([start, fault]) });
+    const { chat, row } = await open({ upstream: () => makeStream([start, text, fault]) });
     const response = await chat({ model: "claude-sonnet-4-5", stream: true, messages: HELLO });
-    const text = await response.text();
-    const last = text.trim().split("\n\n").at(-1) ?? "";
+    const last = (await response.text()).trim().split("\n\n").at(-1) ?? "";
     const requestId = response.headers.get("x-request-id");
     expect(JSON.parse(last.slice(6))).toMatchObject({
       error: { type: "server_error", code: "overloaded", message: "Overloaded", request_id: requestId },

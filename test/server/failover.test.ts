@@ -144,6 +144,15 @@ describe("no other is asked", () => {
     expect(response.headers.get("x-should-retry")).toBeNull();
   });
 
+  test("where a stream begins with the word that the prompt is too long", async () => {
+    const error = { message: "no", type: "invalid_request_error", code: "context_length_exceeded" };
+    const gateway = await open(() => makeStream([`data: ${JSON.stringify({ error })}\n\n`]), SECOND);
+    const response = await gateway.chat({ ...ASK, stream: true });
+    expect([response.status, (await readJson(response)).error]).toMatchObject([400, error]);
+    expect(gateway.calls).toHaveLength(1);
+    expect(await gateway.row()).toMatchObject({ status: 400, errorKind: "upstream_rejected" });
+  });
+
   test("where a stream has said something already: it ends with an error, not in silence", async () => {
     const gateway = await open(
       ({ url }) => (isFirst(url) ? broken([START, chunk({ delta: { content: "half" } })]) : makeStream(GOOD_STREAM)),
@@ -230,6 +239,25 @@ describe("one provider alone", () => {
     // Ten retries that are always there, and one for every fifth call.
     expect(gateway.calls.length).toBeLessThanOrEqual(30 + 10 + 6);
     expect(gateway.calls.length).toBeGreaterThan(30);
+  });
+});
+
+describe("a stream that fails before its first output at every provider", () => {
+  test.each([
+    ["rate_limit_error", 429],
+    ["overloaded_error", 503],
+    ["server_error", 502],
+  ])("in the word %s: %d in the client's dialect", async (type, status) => {
+    const error = { type, message: "not now" };
+    const frame = `event: error\ndata: ${JSON.stringify({ type: "error", error })}\n\n`;
+    const gateway = await open(() => makeStream([frame]), SECOND);
+    const body = { ...ASK, max_tokens: 9, stream: true };
+    const response = await advance(gateway, gateway.send("/v1/messages", { body }));
+    const told = await readJson(response);
+    expect([response.status, told.type, told.error.message]).toEqual([status, "error", "not now"]);
+    const headers = ["x-should-retry", "x-tokligence-attempts"].map((name) => response.headers.get(name));
+    expect(headers).toEqual(["false", "3"]);
+    expect(await gateway.row()).toMatchObject({ status, errorKind: "upstream_rejected" });
   });
 });
 

@@ -146,45 +146,45 @@ export const WHOLE: Record<string, Fault> = {
   },
 };
 
-/** In a stream before its first output: nothing of it has gone to the client. */
+/** In a stream before its first output: nothing of it has gone to the client, who is told as if it had never begun. */
 export const OPENING: Record<string, Fault> = {
-  "a stream that is cut at once": { steps: [STREAM_HEAD, "end"], kind: "upstream_malformed", status: 200 },
+  "a stream that is cut at once": { steps: [STREAM_HEAD, "end"], kind: "upstream_malformed", status: 502 },
   "a stream that is reset after its start": {
     steps: [STREAM_HEAD + piece(START), "reset"],
     kind: "upstream_malformed",
-    status: 200,
+    status: 502,
   },
   "a stream that ends after its start": {
     steps: [STREAM_HEAD + piece(START) + piece(), "end"],
     kind: "upstream_malformed",
-    status: 200,
+    status: 502,
   },
   "a stream that begins with an error": {
     steps: [STREAM_HEAD + piece(FAILS) + piece(), "end"],
     kind: "upstream_rejected",
-    status: 200,
+    status: 502,
   },
   "a stream that says an error after its start": {
     steps: [STREAM_HEAD + piece(START + FAILS) + piece(), "end"],
     kind: "upstream_rejected",
-    status: 200,
+    status: 502,
   },
   "a stream that stalls after its start": {
     steps: [STREAM_HEAD + piece(START), "stall"],
     kind: "timeout",
-    status: 200,
+    status: 504,
     afterMs: IDLE_MS,
   },
   "a stream that only shows signs of life": {
     steps: [STREAM_HEAD + piece(START), { drip: piece(": still there\n\n") }],
     kind: "timeout",
-    status: 200,
+    status: 504,
     afterMs: FIRST_OUTPUT_MS,
   },
   "a stream of nonsense": {
     steps: [STREAM_HEAD + piece("data: {nonsense\n\n") + piece(), "end"],
     kind: "upstream_malformed",
-    status: 200,
+    status: 502,
   },
   "a whole answer where a stream was asked for": {
     steps: whole("200 OK", "application/json", answer),

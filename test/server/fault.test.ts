@@ -245,9 +245,9 @@ describe.each(Object.entries(SURFACES))("%s, streamed", (_surface, surface) => {
   test.each(Object.entries(STREAMED))("%s is told", async (_name, fault) => {
     const scene = await open(fault, GOOD.stream, false);
     const { response, text } = await ask(scene, surface, true, fault);
-    expect(response.status).toBe(fault.status);
-    if (fault.status === 200) expect(surface.isError(text)).toBe(true);
-    else expect(typeof surface.message(JSON.parse(text))).toBe("string");
+    expect([response.status, response.headers.get("x-tokligence-attempts")]).toEqual([fault.status, "1"]);
+    expect(response.headers.get("content-type")).toStartWith("application/json");
+    expect(typeof surface.message(JSON.parse(text))).toBe("string");
     const row = await scene.rig.row();
     expect(row).toMatchObject({ status: fault.status, errorKind: fault.kind });
     expect(row.attempts.map(({ errorKind }) => errorKind)).toEqual([fault.kind]);
@@ -267,6 +267,23 @@ describe.each(Object.entries(SURFACES))("%s, streamed", (_surface, surface) => {
     ]);
     checkTime(row, fault);
   });
+
+  test.each(Object.entries(OPENING).filter(([, { afterMs }]) => afterMs === undefined))(
+    "%s at every provider: told once, and not to be tried again",
+    async (_name, fault) => {
+      const scene = await open(fault, fault.steps, true);
+      const { response, text } = await ask(scene, surface, true, fault);
+      const told = ["x-should-retry", "x-tokligence-attempts"].map((name) => response.headers.get(name));
+      expect([response.status, ...told]).toEqual([fault.status, "false", "2"]);
+      expect(typeof surface.message(JSON.parse(text))).toBe("string");
+      const row = await scene.rig.row();
+      expect(row).toMatchObject({ status: fault.status, errorKind: fault.kind });
+      expect(row.attempts.map(({ provider, errorKind }) => [provider, errorKind])).toEqual([
+        ["first", fault.kind],
+        ["second", fault.kind],
+      ]);
+    },
+  );
 
   test.each(Object.entries(LATE))("%s is told, and nobody else is asked", async (_name, fault) => {
     const scene = await open(fault, GOOD.stream, true);

@@ -1,8 +1,8 @@
 // A client that waits long for its stream is sent comments; whatever comes of it then comes as events.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Rig, type Upstream, makeStream } from "../rig.ts";
-import { ASK, GOOD_STREAM, openFleet, refusal } from "./failover-scene.ts";
+import { type Rig, type Upstream, makeStream, readJson } from "../rig.ts";
+import { ASK, GOOD_STREAM, START, openFleet, refusal } from "./failover-scene.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -61,6 +61,32 @@ describe("while a stream has not begun", () => {
     expect(text).toContain("no 400");
     expect(text).toContain('data: {"error":');
     expect(await gateway.row()).toMatchObject({ errorKind: "upstream_rejected" });
+  });
+
+  /** Lets what waits for the clock go on. */
+  async function advance<T>({ clock }: Rig, pending: Promise<T>): Promise<T> {
+    let isDone = false;
+    const settled = pending.finally(() => (isDone = true));
+    while (!isDone) {
+      await new Promise(setImmediate);
+      clock.advance(100);
+    }
+    return settled;
+  }
+
+  test("one that ends without a word reaches it as an event after comments, and as a status before any", async () => {
+    const { upstream, answer } = hold();
+    const gateway: Rig = await open((call) => (gateway.calls.length === 1 ? upstream(call) : makeStream([START])));
+    const response = await wait(gateway);
+    answer(makeStream([START]));
+    const text = await advance(gateway, response.text());
+    expect([response.status, text.startsWith(": ")]).toEqual([200, true]);
+    expect(text).toContain('data: {"error":');
+    expect(await gateway.row()).toMatchObject({ status: 200, errorKind: "upstream_malformed" });
+    const early = await advance(gateway, gateway.chat({ ...ASK, stream: true }));
+    expect([early.status, (await readJson(early)).error.code]).toEqual([502, "upstream_malformed"]);
+    expect(early.headers.get("x-should-retry")).toBe("false");
+    expect(new Set((await gateway.rows()).map(({ status }) => status))).toEqual(new Set([200, 502]));
   });
 
   test("one that leaves is booked, and the provider cancelled", async () => {

@@ -84,13 +84,13 @@ function encodeFinish({ finish, refusal }: End): FinishWord {
   }
 }
 
-/** The end of an answer that has no candidate: the prompt was refused, or there is just nothing. */
-export function decodeNothing(body: JsonObject): End {
+/** The end of an answer that has no candidate, as the prompt was refused; null where nothing says so: then it is none. */
+export function decodeNothing(body: JsonObject): End | null {
   const feedback = unifyNames(objectOf(body["promptFeedback"]), ["blockReason", "blockReasonMessage"]);
   const message = textOf(feedback["blockReasonMessage"]);
-  const isBlocked = textOf(feedback["blockReason"]) !== "";
+  if (textOf(feedback["blockReason"]) === "") return null;
   return {
-    finish: isBlocked ? "content-filter" : "other",
+    finish: "content-filter",
     ...(message === "" ? {} : { refusal: message }),
     // False cannot come from a server: it notes that there is no candidate.
     ...asExtra({ candidate: false }),

@@ -66,18 +66,17 @@ export function decodeResponse(source: JsonObject): Response {
   const { usage, rest } = decodeUsage(body["usageMetadata"], listQueries(candidates).length);
   if (Object.keys(rest).length > 0) own["usageMetadata"] = rest;
   const nameCall = createCallNamer(head.id);
+  const nothing = candidates.length === 0 ? decodeNothing(body) : null;
+  const choices = candidates.map((candidate, position) => decodeCandidate(candidate, position, nameCall));
   return {
     ...head,
-    choices:
-      candidates.length === 0
-        ? [{ index: 0, parts: [], ...decodeNothing(body) }]
-        : candidates.map((candidate, position) => decodeCandidate(candidate, position, nameCall)),
+    choices: nothing === null ? choices : [{ index: 0, parts: [], ...nothing }],
     usage,
     extra: asExtra(own).extra ?? {},
   };
 }
 
-/** A prompt that was refused has no candidates, and some answers have nothing but a report of usage. */
+/** A prompt that was refused has no candidates; of an answer that is empty it is at least known what it cost. */
 function checkAnswer(body: JsonObject): void {
   if (isJsonObject(body["error"])) {
     const upstream = decodeError(null, body);

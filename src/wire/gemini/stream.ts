@@ -53,13 +53,11 @@ class StreamDecoder {
   end(): Event[] {
     if (this.#isFinished) return [];
     const choices = [...this.#choices.values()];
-    const isEmpty = choices.length === 0;
-    const saysNothing = this.#last["promptFeedback"] === undefined && Object.keys(this.#report).length === 0;
-    if (isEmpty ? saysNothing : choices.some(({ isEnded }) => !isEnded)) {
-      return this.#fail(malformed("The upstream's stream ended before the answer was complete."));
-    }
+    const nothing = choices.length === 0 ? decodeNothing(this.#last) : null;
+    const isComplete = choices.length === 0 ? nothing !== null : choices.every(({ isEnded }) => isEnded);
+    if (!isComplete) return this.#fail(malformed("The upstream's stream ended before the answer was complete."));
     this.#isFinished = true;
-    const events = isEmpty ? tellNothing(decodeNothing(this.#last)) : [];
+    const events = nothing === null ? [] : tellNothing(nothing);
     return [...events, { type: "finish", ...asExtra(this.#own) }];
   }
 

@@ -45,7 +45,7 @@ import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 /** Model and usage of an ordinary answer; null for one in which something is missing, or stands where only some servers put it. */
 export function meterResponse(body: JsonObject): { model: string; usage: Usage } | null {
   const { choices, model, usage } = body;
-  if (!Array.isArray(choices) || choices.length === 0 || typeof model !== "string") return null;
+  if (!Array.isArray(choices) || !isJsonObject(choices[0] ?? null) || typeof model !== "string") return null;
   if (!isJsonObject(usage) || typeof usage["completion_tokens"] !== "number") return null;
   if (findError(body) !== null) return null;
   const report = decodeUsage(usage);
