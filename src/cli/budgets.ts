@@ -113,7 +113,12 @@ function createDeclared({ store, directory, log }: Pick<BudgetsInit, "directory"
       if (failed.length > 0) again();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      tell([reason], () => log.error("The budgets of the configuration could not be put in force yet", { error }));
+      tell([reason], () => {
+        if (config.budgets.declared.length > 0)
+          log.error("The budgets of the configuration could not be put in force yet", { error });
+        // There are none, and most often there never were.
+        else log.warn("Whether an earlier configuration had declared budgets could not be looked up yet", { error });
+      });
       again();
     }
   };

@@ -3,12 +3,23 @@
 import type { Key } from "./key.ts";
 import * as syntax from "./syntax.ts";
 
+/** Who takes it for a mere switch. */
+const SWITCHES = {
+  "0": "off",
+  "1": "memory",
+  false: "off",
+  no: "off",
+  on: "memory",
+  true: "memory",
+  yes: "memory",
+} as const;
+
 export const CACHE_KEYS = {
   cache: {
     about:
       "Where answers are kept to be given again to the same request: off, memory (of this process), sqlite (a file of its own) or redis (shared by gateways)",
     group: "cache",
-    type: syntax.defineChoice(["off", "memory", "sqlite", "redis"]),
+    type: syntax.defineChoice(["off", "memory", "sqlite", "redis"], {}, SWITCHES),
     fallback: "off",
     restart: true,
   },

@@ -24,6 +24,7 @@ import {
   defineInteger,
   durationOrOff,
   parseText,
+  unknownPrice,
 } from "./syntax.ts";
 import { type Fault, Faults, checkOverride, readJson, readTargets, splitWords } from "./target.ts";
 
@@ -71,6 +72,10 @@ export const ROUTE_SETTINGS = {
   on_refusal: {
     about: "Targets for what the one that was asked would not answer",
     example: "anthropic/claude-sonnet-4-5",
+  },
+  on_unknown_price: {
+    about: "allow, warn or refuse its calls whose price nobody knows, instead of what holds for their providers",
+    example: "refuse",
   },
   retry_window: { about: "No new try begins so long after a request came", example: "1m" },
   shadow: {
@@ -137,6 +142,7 @@ export function readRoute(
   if (policy.stickBy !== undefined && strategy !== "sticky") faults.add("sticky_by", "it is for strategy=sticky");
   const when = readConditions(fields, faults);
   const rules = readDeadlines(fields, faults);
+  const onUnknownPrice = pick(fields, "on_unknown_price", unknownPrice, faults);
   const isOn = pick(fields, "enabled", boolean, faults) ?? true;
   if (faults.list.length > 0 || first === undefined || !isOn) return { rules: [], faults: faults.list };
   const found = patterns.map((pattern): RouteRule => ({
@@ -147,6 +153,7 @@ export function readRoute(
     ...(strategy === undefined ? {} : { strategy }),
     ...(when === null ? {} : { when }),
     ...(Object.keys(rules).length === 0 ? {} : { deadlines: { section: `route.${name}`, rules } }),
+    ...(onUnknownPrice === undefined ? {} : { onUnknownPrice }),
     ...(Object.keys(policy).length === 0 ? {} : { policy }),
   }));
   return { rules: found, faults: [] };

@@ -109,22 +109,23 @@ export function defineInteger(least: number, most: number) {
   });
 }
 
-/** `words`: what may be written, and what it means. */
+/** `synonyms`: what may be written as well, and what it means; `hints`: what may not, and what was meant most likely. */
 export function defineChoice<const T extends string>(
   choices: readonly T[],
   synonyms: Readonly<Record<string, T>> = {},
+  hints: Readonly<Record<string, T>> = {},
 ) {
   return define((text): T => {
     const word = text.toLowerCase();
     const choice =
       choices.find((candidate) => candidate === word) ?? (Object.hasOwn(synonyms, word) ? synonyms[word] : undefined);
-    if (choice === undefined) throw refuseWord(text, choices);
+    if (choice === undefined) throw refuseWord(text, choices, Object.hasOwn(hints, word) ? hints[word] : undefined);
     return choice;
   });
 }
 
-function refuseWord(word: string, choices: readonly string[]): Refusal {
-  const [near] = findNearest(word, choices, 1);
+function refuseWord(word: string, choices: readonly string[], meant?: string): Refusal {
+  const near = meant ?? findNearest(word, choices, 1)[0];
   const hint = near === undefined ? "" : ` — did you mean "${near}"?`;
   return new Refusal(`${quote(word)} is not one of ${choices.join(", ")}${hint}`);
 }

@@ -13,7 +13,7 @@ interface Made {
 }
 
 interface Planned {
-  plan: Pick<Plan, "model" | "provider"> | null;
+  plan: Pick<Plan, "model" | "provider" | "route"> | null;
   attempt: Attempt | null;
 }
 
@@ -40,7 +40,7 @@ export function announceAttempt({ plan, attempt }: Planned): Attempt[] {
     {
       provider: plan.provider.name,
       model: plan.model.slice(0, MAX_NAME_LENGTH),
-      ...nameAccount(plan),
+      ...nameWay(plan),
       status: null,
       errorKind: "interrupted",
       upstreamRequestId: null,
@@ -49,7 +49,10 @@ export function announceAttempt({ plan, attempt }: Planned): Attempt[] {
   ];
 }
 
-/** Where a provider has several keys, the label of the one that is used. */
-export function nameAccount({ provider: { account } }: Pick<Plan, "provider">): Pick<Attempt, "account"> {
-  return account === undefined ? {} : { account };
+/** The label of the key that is used, where a provider has several, and the route that led there, where it has a name. */
+export function nameWay({
+  provider: { account },
+  route,
+}: Pick<Plan, "provider" | "route">): Pick<Attempt, "account" | "route"> {
+  return { ...(account === undefined ? {} : { account }), ...(route === undefined ? {} : { route }) };
 }

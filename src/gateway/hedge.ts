@@ -18,13 +18,15 @@ export interface Hedges {
   patience: Patience;
   /** Of the provider that is too slow. */
   budgets: { of(provider: string): RetryBudget };
+  /** Since the start: second calls that were made, and those of them whose answer was given. */
+  figures: { started: number; won: number };
 }
 
 /** One call more for ten, so that a provider which has become slow is not given twice the work. */
 const BUDGET = { ratio: 0.1, reserve: 2 };
 
 export function createHedges(): Hedges {
-  return { patience: createPatience(), budgets: createRetryBudgets(BUDGET) };
+  return { patience: createPatience(), budgets: createRetryBudgets(BUDGET), figures: { started: 0, won: 0 } };
 }
 
 /** Of one call: its own line, and its own hand in the record. */
@@ -52,7 +54,7 @@ export interface Hedged {
 export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedged {
   const { chosen, targets, call, tools, scene, record } = leg;
   const { clock } = tools;
-  const { patience, budgets } = tools.hedges;
+  const { patience, budgets, figures } = tools.hedges;
   const { maxAttempts } = chooseRules(scene.travel, chosen.policy);
   /** What came of those that were called beside others, until it is their turn. */
   const known = new Map<Target, Outcome<Response>>();
@@ -67,7 +69,11 @@ export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedg
     asked.add(target);
     const startedMs = clock.monotonicMs();
     const presence = follow(call.signal);
-    const hand = { record: record.fork(() => presence.abort()), line: openLine(presence.signal, clock) };
+    const own = record.fork(() => presence.abort());
+    const hand = {
+      record: seconds.has(target) ? countOut(own, figures) : own,
+      line: openLine(presence.signal, clock),
+    };
     const outcome = await ask(target, hand);
     const isBeaten = outcome.failure === null ? !hand.record.win() : outcome.failure.kind === "cancelled";
     // A first one that nobody waited for any longer was slow, too: else the slow ones would never be counted. A second one may just have begun.
@@ -75,6 +81,7 @@ export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedg
     const isMeasured = isSlow || (outcome.failure === null && !isBeaten);
     if (isMeasured && !call.signal.aborted) patience.note(nameOf(target, leg), clock.monotonicMs() - startedMs);
     if (outcome.failure !== null) hand.record.release();
+    else if (!isBeaten && seconds.has(target)) figures.won++;
     return isBeaten && outcome.failure === null ? beaten() : outcome;
   };
 
@@ -102,6 +109,17 @@ export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedg
       const raced = await race(target, { clock, afterMs, run, second: () => findSecond(target) });
       if (raced.beside !== null) known.set(raced.beside.target, raced.beside.outcome);
       return { ...raced.outcome, calls: raced.calls };
+    },
+  };
+}
+
+/** Not all that are planned are made. */
+function countOut(record: CallRecord, figures: Hedges["figures"]): CallRecord {
+  return {
+    ...record,
+    intend(isKnown) {
+      figures.started++;
+      return record.intend(isKnown);
     },
   };
 }

@@ -18,7 +18,7 @@ export { countInput } from "./count-input.ts";
 export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
 export { LATEST_MS, resumeCorrections } from "./later.ts";
 export { type Memory, createMemory } from "./memory.ts";
-export { createHedges } from "./hedge.ts";
+export { type Hedges, createHedges } from "./hedge.ts";
 export { createMirrors } from "./mirror.ts";
 export { askForToken, lookAtModels } from "./probe.ts";
 export { createBindings } from "./rest/binding.ts";

@@ -23,15 +23,14 @@ import {
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
 import { override } from "./override.ts";
-import type { Way, WayPolicy, WayTarget } from "./route.ts";
+import type { OfRoute, Way, WayPolicy, WayTarget } from "./route.ts";
 import type { Overrides } from "./rule.ts";
 import { asksForNothing } from "./usual.ts";
 import type { Strategy } from "./way/choose.ts";
 import type { RequestFacts } from "./way/condition.ts";
-import type { OwnDeadlines } from "./way/deadline.ts";
 import { findKeeper, readKeeper } from "./way/pool.ts";
 
-export interface Plan {
+export interface Plan extends Pick<OfRoute, "onUnknownPrice" | "route"> {
   provider: Provider;
   /** The model's name as the provider knows it. */
   model: string;
@@ -67,14 +66,12 @@ export interface Asked {
 export type PlanScene = Pick<Scene, "providers" | "router" | "workMode"> & { catalog: Pick<Scene["catalog"], "list"> };
 
 /** Who may be asked. */
-export interface Target {
+export interface Target extends OfRoute {
   provider: Provider;
   model: string;
   /** Its share where lots are drawn. */
   weight: number;
   set?: Overrides;
-  /** Its route's, over its provider's. */
-  deadlines?: OwnDeadlines;
   /** Labels of the provider's keys that may be used; missing: all of them. */
   keys?: readonly string[];
 }
@@ -122,12 +119,14 @@ function alone(target: Target): Targets {
 /** Throws invalid_request where this target cannot be told what is asked. */
 export function planFor(
   scene: PlanScene,
-  { provider, model, set }: Pick<Target, "model" | "provider" | "set">,
+  { provider, model, set, route, onUnknownPrice }: Omit<Target, "deadlines" | "keys" | "weight">,
   asked: Asked,
 ): Plan {
   const chosen = choosePlan(scene, { provider, model }, asked);
   const isAsked = set !== undefined && chosen.local === undefined;
   const plan = isAsked ? { ...chosen, body: override(chosen.body, set) } : chosen;
+  if (route !== undefined) plan.route = route;
+  if (onUnknownPrice !== undefined) plan.onUnknownPrice = onUnknownPrice;
   const [lost] = plan.dropped;
   if (!asked.isStrict || lost === undefined) return plan;
   throw invalidRequest(

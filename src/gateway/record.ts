@@ -183,6 +183,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       ...near,
       "x-tokligence-provider": plan.provider.name,
       ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
+      ...(plan.route === undefined ? {} : { "x-tokligence-route": cleanHeader(plan.route) }),
       "x-tokligence-attempts": String(tries.filter(({ isCalled }) => isCalled).length),
       ...(warnings.length === 0 ? {} : { "x-tokligence-warning": warnings.join(", ") }),
     };

@@ -76,7 +76,7 @@ export interface CallRecord {
 }
 
 /** With the body that is sent and the format that it is in, where it is text that can be counted again. */
-export type RecordedPlan = Pick<Plan, "dropped" | "model" | "provider"> &
+export type RecordedPlan = Pick<Plan, "dropped" | "model" | "provider" | "route"> &
   Partial<Pick<Plan, "body" | "endpoint" | "spoken">>;
 
 /** Of a call, what its row says. */

@@ -11,6 +11,7 @@ import { type CompiledRule, compileRules } from "./pattern.ts";
 import type { AliasRule, Overrides, RoutePolicy, RouteRule, RouteTarget } from "./rule.ts";
 import type { Strategy } from "./way/choose.ts";
 import { type ConditionCheck, type RequestFacts, compileConditions } from "./way/condition.ts";
+import type { UnknownPrice } from "./unknown-price.ts";
 import type { OwnDeadlines } from "./way/deadline.ts";
 
 export interface RouteTable {
@@ -43,16 +44,23 @@ export interface Way {
   policy?: WayPolicy;
 }
 
-export interface WayTarget {
+export interface WayTarget extends OfRoute {
   provider: string;
   /** As the provider calls it. */
   model: string;
   weight: number;
   set?: Overrides;
-  /** Its route's. */
-  deadlines?: OwnDeadlines;
   /** Labels of the provider's keys that may be used; missing: all of them. */
   keys?: readonly string[];
+}
+
+/** What a target has of its route. */
+export interface OfRoute {
+  /** The name of its section; missing where it has none. */
+  route?: string;
+  /** Over its provider's. */
+  deadlines?: OwnDeadlines;
+  onUnknownPrice?: UnknownPrice;
 }
 
 /** What a route says beside its targets. */
@@ -243,9 +251,13 @@ function nameRule({ name, pattern }: RouteRule): string {
 }
 
 function followRule(rule: RouteRule, asked: string, reason: string): Way {
-  const { name, policy, strategy = "priority", missing, deadlines } = rule;
+  const { name, policy, strategy = "priority", missing, deadlines, onUnknownPrice } = rule;
   const [first, ...others] = rule.targets;
-  const own = deadlines === undefined ? {} : { deadlines };
+  const own: OfRoute = {
+    ...(name === undefined ? {} : { route: name }),
+    ...(deadlines === undefined ? {} : { deadlines }),
+    ...(onUnknownPrice === undefined ? {} : { onUnknownPrice }),
+  };
   const at = (target: RouteTarget): WayTarget => ({ weight: 1, ...own, ...target, model: target.model ?? asked });
   return {
     targets: [at(first), ...others.map(at)],

@@ -3,6 +3,7 @@
 import type { Json } from "../ir/index.ts";
 import type { HourSpan } from "../lib/week-hours.ts";
 import type { Strategy } from "./way/choose.ts";
+import type { UnknownPrice } from "./unknown-price.ts";
 import type { OwnDeadlines } from "./way/deadline.ts";
 
 /** `pattern` is exact, `x*`, `*x`, `*x*` or `*`; matching ignores case. */
@@ -14,6 +15,8 @@ export interface RouteRule {
   strategy?: Strategy;
   /** How long its calls may take, over what their providers say. */
   deadlines?: OwnDeadlines;
+  /** What becomes of its calls whose price nobody knows, over what their providers say. */
+  onUnknownPrice?: UnknownPrice;
   /** Where it was declared, for `explain`: `config/setting.ini:12`, `default`, `TOKLIGENCE_ROUTES`. */
   origin: string;
   /** What to set, in a sentence, where nobody declared the provider: built-in routes lead to many that are not there. */

@@ -2,7 +2,7 @@
 // no format.
 
 import type { Attempt } from "../ledger/index.ts";
-import { nameAccount } from "./attempt.ts";
+import { nameWay } from "./attempt.ts";
 import type { GatewayTools } from "./call.ts";
 import { collectText } from "./capture.ts";
 import { type Bodies, openBodies } from "./figures.ts";
@@ -63,7 +63,7 @@ export function closeTry(
   own.attempt = {
     provider: plan.provider.name,
     model: plan.model.slice(0, MAX_NAME_LENGTH),
-    ...nameAccount(plan),
+    ...nameWay(plan),
     status,
     errorKind: error?.kind ?? null,
     upstreamRequestId,

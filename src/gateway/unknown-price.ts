@@ -10,19 +10,24 @@ export type UnknownPrice = "allow" | "refuse" | "warn";
 
 interface Asking {
   provider: Pick<Provider, "name" | "pricing">;
+  /** As the route has it that leads there, over what holds for the provider. */
+  onUnknownPrice?: UnknownPrice | undefined;
   record: Pick<CallRecord, "warn">;
   scene: Pick<Scene, "unknownPrice">;
   tools: Pick<GatewayTools, "clock" | "prices" | "unpriced">;
 }
 
-interface Judged extends Omit<Asking, "provider"> {
-  plan: Pick<Plan, "model" | "provider">;
+interface Judged extends Omit<Asking, "onUnknownPrice" | "provider"> {
+  plan: Pick<Plan, "model" | "onUnknownPrice" | "provider">;
   body: JsonObject | null;
 }
 
 /** Throws a GatewayError (forbidden, `price_unknown`) where the operator wants no call that the books cannot price. */
-export function judgePrice({ plan: { model, provider }, body, ...asking }: Judged): void {
-  judgeWork({ ...asking, provider }, { what: "the call", models: model === "" ? [] : [model], tier: readTier(body) });
+export function judgePrice({ plan: { model, provider, onUnknownPrice }, body, ...asking }: Judged): void {
+  judgeWork(
+    { ...asking, provider, onUnknownPrice },
+    { what: "the call", models: model === "" ? [] : [model], tier: readTier(body) },
+  );
 }
 
 /** What is asked for: the models that are to do it, as far as they are named, and how it is called where none is. */
@@ -33,9 +38,12 @@ export interface Work {
 }
 
 /** As `judgePrice`, for whatever costs money: without a model there is nothing that a price could be looked up by. */
-export function judgeWork({ provider, record, scene, tools }: Asking, { what, models, tier }: Work): void {
+export function judgeWork(
+  { provider, onUnknownPrice, record, scene, tools }: Asking,
+  { what, models, tier }: Work,
+): void {
   const { name, pricing } = provider;
-  const rule = scene.unknownPrice(name);
+  const rule = onUnknownPrice ?? scene.unknownPrice(name);
   if (rule === "allow" || pricing === "free") return;
   const at = new Date(tools.clock.wallMs());
   const unknown = models.find((model) => !tools.prices.knows({ provider: name, pricing, models: [model], at, tier }));

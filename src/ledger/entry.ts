@@ -26,6 +26,8 @@ export interface Attempt {
   model: string;
   /** The label of the key that was used, where the provider has several. */
   account?: string;
+  /** The name of the route that led there, where it has one. */
+  route?: string;
   /** HTTP status of the upstream; null where there was no answer. */
   status: number | null;
   errorKind: EntryErrorKind | null;

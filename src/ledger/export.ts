@@ -53,6 +53,7 @@ const COLUMNS = [
   "chain",
   "seq",
   "hash",
+  "route",
 ] as const;
 
 const LINE_END = { csv: "\r\n", jsonl: "\n" } as const satisfies Record<ExportFormat, string>;

@@ -24,6 +24,7 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
     model: entry.modelAsked,
     model_served: entry.modelServed,
     provider: entry.provider,
+    route: findRoute(entry),
     direction: entry.direction,
     prompt_tokens: sumPrompt(entry),
     completion_tokens: entry.outputTokens,
@@ -55,6 +56,7 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
       provider: attempt.provider,
       model: attempt.model,
       ...(attempt.account === undefined ? {} : { account: attempt.account }),
+      ...(attempt.route === undefined ? {} : { route: attempt.route }),
       status: attempt.status,
       error_kind: attempt.errorKind,
       upstream_request_id: attempt.upstreamRequestId,
@@ -68,6 +70,12 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
     response_hash: entry.responseHash,
     payload_salt: entry.payloadSalt,
   };
+}
+
+/** The name of the route by which the answer came, or the last failure; null where none with a name led anywhere. */
+export function findRoute({ attempts, provider }: Pick<LedgerEntry, "attempts" | "provider">): string | null {
+  const told = attempts.findLast((attempt) => attempt.provider === provider) ?? attempts.at(-1);
+  return told?.route ?? null;
 }
 
 /** The rows of a page, each call with its figures as they are now where it has been corrected. */

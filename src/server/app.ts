@@ -61,7 +61,7 @@ import { openHealth } from "./fleet.ts";
 import { listHealthGauges } from "./health-metric.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
-import { listAdmissionGauges, listLedgerGauges, makeMetricRoutes } from "./metric.ts";
+import { listCallGauges, listLedgerGauges, makeMetricRoutes } from "./metric.ts";
 import { makeModelRoutes } from "./models.ts";
 import { type Listener, mount, refuseWhile } from "./mount.ts";
 import { makeUnpricedNote } from "./price.ts";
@@ -167,7 +167,7 @@ export function createApp(parts: AppParts): App {
     fleet: health.fleet,
     knocker,
   });
-  parts.metrics.watch([...listAdmissionGauges(tools.admission), ...listGauges(parts, health)]);
+  parts.metrics.watch([...listCallGauges(tools), ...listGauges(parts, health)]);
   const probes = startProbes({ ...parts, ...health, config: () => config, tools });
   const limit = (): number => config.http.maxBodyBytes;
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };

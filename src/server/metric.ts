@@ -1,6 +1,6 @@
 // What the gateway counts of itself, for whoever watches it: behind a scope, or open to everyone where the operator says so.
 
-import type { Admission } from "../gateway/index.ts";
+import type { Admission, Hedges } from "../gateway/index.ts";
 import type { LedgerFigures, LedgerWriter } from "../ledger/index.ts";
 import { type Gauge, type Metrics, ROWS_SETTLED } from "../telemetry/metric.ts";
 import type { Route } from "./route.ts";
@@ -16,8 +16,13 @@ export function makeMetricRoutes(metrics: Pick<Metrics, "print">, isPublic: bool
 /** https://prometheus.io/docs/instrumenting/exposition_formats/#basic-info */
 const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
+/** How calls are doing, all together. */
+export function listCallGauges({ admission, hedges }: { admission: Admission; hedges: Hedges }): Gauge[] {
+  return [...listAdmissionGauges(admission), ...listHedgeGauges(hedges)];
+}
+
 /** How full it is. */
-export function listAdmissionGauges({ figures }: Pick<Admission, "figures">): Gauge[] {
+function listAdmissionGauges({ figures }: Pick<Admission, "figures">): Gauge[] {
   return [
     { name: "tokligence_requests_running", about: "Model calls under way", read: () => figures().running },
     { name: "tokligence_requests_waiting", about: "Model calls that wait at a limit", read: () => figures().waiting },
@@ -26,6 +31,24 @@ export function listAdmissionGauges({ figures }: Pick<Admission, "figures">): Ga
       about: "Model calls refused at a limit",
       isCounter: true,
       read: () => figures().refused,
+    },
+  ];
+}
+
+/** How often a second target was asked beside a slow one, and was the faster; what that cost is counted by the rows. */
+function listHedgeGauges({ figures }: Pick<Hedges, "figures">): Gauge[] {
+  return [
+    {
+      name: "tokligence_hedges_started",
+      about: "Calls made beside one that was slow",
+      isCounter: true,
+      read: () => figures.started,
+    },
+    {
+      name: "tokligence_hedges_won",
+      about: "Those of them whose answer the client was given",
+      isCounter: true,
+      read: () => figures.won,
     },
   ];
 }

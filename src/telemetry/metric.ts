@@ -16,8 +16,9 @@ export interface CountedRow {
   outputTokens: number | null;
   reasoningTokens: number | null;
   costNanos: number | null;
+  errorKind: string | null;
   /** Calls to providers. */
-  attempts: readonly { provider: string }[];
+  attempts: readonly { provider: string; errorKind: string | null; costNanos?: number | null }[];
 }
 
 /** What of a row's figures was spent at another provider than the one that it names. */
@@ -104,6 +105,11 @@ export function createMetrics(): Metrics {
     attempts: createSeries("tokligence_attempts", "Calls to providers; several for a request that was tried again", [
       "provider",
     ]),
+    lost: createSeries(
+      "tokligence_hedges_lost_cost_nanodollars",
+      "Cost of calls that were given up since another one for the same request answered first, in billionths of a US dollar",
+      ["provider"],
+    ),
     acknowledged: createSeries(
       "tokligence_ledger_requests_acknowledged",
       "Requests that were told that their row is durable",
@@ -141,13 +147,21 @@ export function createMetrics(): Metrics {
     findPoint(series.tokens, [share.provider, model, kind, row.usageSource]).count += count;
   };
 
+  const countAttempt = (row: CountedRow, { provider, errorKind, costNanos }: CountedRow["attempts"][number]): void => {
+    findPoint(series.attempts, [provider]).count++;
+    // Of a request that has its answer, nothing else was called off.
+    if (row.errorKind !== null || errorKind !== "cancelled") return;
+    const point = findPoint(series.lost, [provider]);
+    point.count += costNanos ?? 0;
+  };
+
   return {
     settled(row, elsewhere = []) {
       const place = findPlace(row);
       acknowledged.count++;
       place.requests.count++;
       if (row.attempts.length === 1 && row.attempts[0]?.provider === row.provider) place.attempts.count++;
-      else for (const { provider } of row.attempts) findPoint(series.attempts, [provider]).count++;
+      else for (const attempt of row.attempts) countAttempt(row, attempt);
       if (row.outputTokens === null && row.freshInputTokens === null) return;
       for (const [index, [kind, field]] of KINDS.entries()) {
         let count = row[field] ?? 0;

@@ -37,6 +37,17 @@ beforeEach(async () => {
         modelServed: "claude-sonnet-4-5",
         endpoint: "messages",
         costNanos: null,
+        attempts: [
+          {
+            provider: "anthropic",
+            model: "claude-sonnet-4-5",
+            route: "smart",
+            status: 200,
+            errorKind: null,
+            upstreamRequestId: null,
+            latencyMs: 12,
+          },
+        ],
       }),
       makeEntry({
         ...own,
@@ -77,6 +88,7 @@ describe("filters", () => {
       ["--status 2xx", ["second", "first"]],
       ["--user ana@example.com", ["third", "first"]],
       [`--user ${user.id}`, ["third", "first"]],
+      ["--user all", ["third", "second", "first"]],
       [`--key ${key.id}`, ["third", "first"]],
       [`--key ${key.prefix}`, ["third", "first"]],
       ["--user ana@example.com --status 5xx", ["third"]],
@@ -144,9 +156,11 @@ describe("logs", () => {
     const { code, out, err } = await desk.run("usage logs --limit 2");
     expect(code).toBe(0);
     const [head, third, second, ...more] = out.trimEnd().split("\n");
-    expect(head).toMatch(/^TIME +MODEL +PROVIDER +STATUS +IN +OUT +COST USD +MS +KEY$/u);
+    expect(head).toMatch(/^TIME +MODEL +PROVIDER +ROUTE +STATUS +IN +OUT +COST USD +MS +KEY$/u);
     expect(third).toContain(" 502 ");
-    expect(second).toMatch(/^2026-01-02T00:00:00\.000Z +claude-sonnet-4-5 +anthropic +200 +10 +5 +- +12 +key-1$/u);
+    expect(second).toMatch(
+      /^2026-01-02T00:00:00\.000Z +claude-sonnet-4-5 +anthropic +smart +200 +10 +5 +- +12 +key-1$/u,
+    );
     expect(more).toEqual([]);
     expect(err).toMatch(/^There are more: --cursor \S+\n$/u);
   });

@@ -36,6 +36,7 @@ describe("[route.NAME]", () => {
         "hedge=400ms",
         "max_attempts=4",
         "retry_window=90s",
+        "on_unknown_price=Refuse",
         "connect_timeout=2s",
         "idle_timeout=0",
       ),
@@ -61,6 +62,7 @@ describe("[route.NAME]", () => {
         tools: false,
         user: ["*@example.com"],
       },
+      onUnknownPrice: "refuse" as const,
       deadlines: { section: "route.long", rules: { connect: 2_000, idle: 2 ** 31 - 1 } },
       policy: {
         cacheTtlMs: 600_000,

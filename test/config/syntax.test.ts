@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type * as z from "zod";
+import { CACHE_KEYS } from "../../src/config/cache-key.ts";
 import * as syntax from "../../src/config/syntax.ts";
 
 function read<T>(type: z.ZodType<T, string>, text: string): T | string {
@@ -135,4 +136,17 @@ test("numbers, choices, names, e-mail addresses and headers", () => {
   expect(read(syntax.email, "Root@Example.com")).toBe("root@example.com");
   expect(read(syntax.email, "root")).toStartWith("! ");
   expect(read(syntax.headerText, "sk-hidden\u0007")).toBe("! it holds characters that no HTTP header can carry");
+});
+
+test("a choice that is taken for a switch names what was meant", () => {
+  const words = ["on", "yes", "true", "1", "no", "memry"];
+  const said = words.map((word) => read(CACHE_KEYS.cache.type, word).split("— ")[1]);
+  expect(said).toEqual([
+    'did you mean "memory"?',
+    'did you mean "memory"?',
+    'did you mean "memory"?',
+    'did you mean "memory"?',
+    'did you mean "off"?',
+    'did you mean "memory"?',
+  ]);
 });

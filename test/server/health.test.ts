@@ -196,12 +196,23 @@ describe("an operator", () => {
     const { gateway, act } = await open(good, []);
     await act("disable");
     const response = await gateway.chat(ASK);
-    expect([response.status, (await readJson(response)).error.code]).toEqual([503, "provider_out_of_service"]);
+    const { code, message } = (await readJson(response)).error;
+    expect([response.status, code]).toEqual([503, "provider_out_of_service"]);
+    expect(message).toStartWith("An operator took openai out of service");
     const vectors = await gateway.send("/v1/embeddings", { body: { model: "text-embedding-3-small", input: "x" } });
     expect(vectors.status).toBe(503);
     expect(gateway.calls).toHaveLength(0);
     // What is out of service makes no gateway unfit to serve.
     expect((await gateway.send("/health/ready", { token: null })).status).toBe(200);
+  });
+
+  test("is told what it is that was taken out, where that is no whole provider", async () => {
+    const { gateway, act } = await open(good, []);
+    await act("disable", { model: "gpt-4o" });
+    const response = await gateway.chat(ASK);
+    expect((await readJson(response)).error.message).toStartWith(
+      'An operator took the model "gpt-4o" of openai out of service',
+    );
   });
 
   test("lets bygones be: what was left alone is asked at once", async () => {

@@ -119,7 +119,8 @@ function count(metrics: Metrics, row: Partial<Parameters<Metrics["settled"]>[0]>
     outputTokens: 5,
     reasoningTokens: null,
     costNanos: null,
-    attempts: [{ provider: "openai" }],
+    errorKind: null,
+    attempts: [{ provider: "openai", errorKind: null }],
     ...row,
   });
 }

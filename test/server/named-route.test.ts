@@ -111,6 +111,43 @@ describe("what a route puts into bodies", () => {
   });
 });
 
+describe("the name of the route", () => {
+  test("stands in the answer's headers, on the row and in the list of rows", async () => {
+    await open({ clever: { match: "smart", targets: "openai/m, local/m" } });
+    const answer = await rig?.chat(HELLO);
+    expect(answer?.headers.get("x-tokligence-route")).toBe("clever");
+    expect((await rig?.row())?.attempts.map(({ route }) => route)).toEqual(["clever"]);
+    const { token } = (await rig?.issue("root_admin")) ?? { token: "" };
+    const logs = (await (await rig?.send("/api/v1/usage/logs?user=all", { token }))?.json()) as { entries: unknown[] };
+    expect(logs.entries).toMatchObject([{ route: "clever", attempts: [{ provider: "openai", route: "clever" }] }]);
+  });
+
+  test("is told of failures, too, of streams, and of what is no chat", async () => {
+    await open(
+      { clever: { match: "smart", targets: "openai/m, local/m" } },
+      {
+        upstream: ({ url }) => (hostOf(url) === "openai" ? new Response("down", { status: 503 }) : say("hi")),
+        maxAttempts: 2,
+      },
+    );
+    const told = await rig?.send("/v1/moderations", { body: { model: "smart", input: "x" } });
+    expect([told?.status, told?.headers.get("x-tokligence-route")]).toEqual([503, "clever"]);
+    const stream = await rig?.chat({ ...HELLO, stream: true });
+    expect([stream?.status, stream?.headers.get("x-tokligence-route")]).toEqual([502, "clever"]);
+    const rows = await rig?.rows();
+    expect(rows?.flatMap(({ attempts }) => attempts.map(({ route }) => route))).toEqual(
+      Array.from({ length: 3 }, () => "clever"),
+    );
+  });
+
+  test("is none where no section led there", async () => {
+    await open({ clever: { match: "smart", targets: "openai/m" } });
+    const answer = await rig?.chat({ ...HELLO, model: "openai/gpt-4o" });
+    expect(answer?.headers.get("x-tokligence-route")).toBeNull();
+    expect((await rig?.row())?.attempts[0]).not.toHaveProperty("route");
+  });
+});
+
 describe("strategies", () => {
   test("sticky by prompt finds the same target for all turns of a conversation, and spreads conversations", async () => {
     const targets = ["a", "b", "c", "d"].map((model) => `local/${model}`).join(", ");

@@ -204,6 +204,28 @@ describe("a call that nobody can price", () => {
     expect((await chat({ ...unknown, model: "local/anything" })).status).toBe(403);
     expect((await chat({ ...unknown, model: "loopback" })).status).toBe(200);
   });
+  test("is a route's affair before it is its provider's", async () => {
+    const route = { targets: [{ provider: "local", model: null }] as const, origin: "test" };
+    const { chat } = await open({
+      upstream: () => makeStream([]),
+      config: (config) => ({
+        ...config,
+        prices: { ...config.prices, onUnknown: "refuse" },
+        routes: [
+          { ...route, pattern: "lenient", name: "lenient", onUnknownPrice: "allow" },
+          { ...route, pattern: "careful", name: "careful", onUnknownPrice: "warn" },
+          { ...route, pattern: "plain", name: "plain" },
+        ],
+      }),
+    });
+    const told = async (model: string) => {
+      const { status, headers } = await chat({ ...unknown, model });
+      return [status === 403, headers.get("x-tokligence-warning")];
+    };
+    expect(await told("lenient")).toEqual([false, null]);
+    expect(await told("careful")).toEqual([false, "price_unknown"]);
+    expect(await told("plain")).toEqual([true, null]);
+  });
   test("of a session is refused before its provider is called", async () => {
     const { send, rows } = await open({ config: withPrices({ onUnknown: "refuse" }) });
     const headers = { upgrade: "websocket", connection: "upgrade", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" };

@@ -13,7 +13,7 @@ export const FILTER_ARGS = {
   model: { type: "string", description: "Model, as asked for or as served", valueHint: "MODEL" },
   provider: { type: "string", description: "Provider that answered", valueHint: "NAME" },
   key: { type: "string", description: "Id of an API key, or the beginning of its token", valueHint: "KEY" },
-  user: { type: "string", description: "Id or e-mail of a user", valueHint: "USER" },
+  user: { type: "string", description: "Id or e-mail of a user, or all", valueHint: "USER" },
   status: { type: "string", description: "HTTP status such as 429, or a class such as 5xx", valueHint: "STATUS" },
   endpoint: {
     type: "string",
@@ -54,7 +54,7 @@ export async function readFilter(flags: FilterFlags, opened: Opened): Promise<Le
   }
   const [key, user, status] = [given("key"), given("user"), given("status")];
   if (key !== undefined) filter.apiKeyId = await findKey(key, opened);
-  if (user !== undefined) filter.userId = await findUser(user, opened);
+  if (user !== undefined && user !== "all") filter.userId = await findUser(user, opened);
   if (status !== undefined) filter.status = readStatus(status);
   const tag = given("tag");
   const tags = readList(tag ?? "");

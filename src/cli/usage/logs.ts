@@ -1,7 +1,7 @@
 // `tokligence usage logs`: the rows of the books, newest first, a page at a time.
 
 import { defineCommand } from "citty";
-import { formatUsd, type LedgerEntry, printEntries } from "../../ledger/index.ts";
+import { findRoute, formatUsd, type LedgerEntry, printEntries } from "../../ledger/index.ts";
 import { runWithStore } from "../open.ts";
 import { printJson, printTable, say } from "../output.ts";
 import { readInteger } from "../value.ts";
@@ -22,7 +22,18 @@ export default defineCommand({
     if (args.json === true) {
       return printJson({ entries: printEntries(page), next_cursor: page.nextCursor });
     }
-    printTable(page.entries.map(toRow), ["time", "model", "provider", "status", "in", "out", "cost_usd", "ms", "key"]);
+    printTable(page.entries.map(toRow), [
+      "time",
+      "model",
+      "provider",
+      "route",
+      "status",
+      "in",
+      "out",
+      "cost_usd",
+      "ms",
+      "key",
+    ]);
     if (page.nextCursor !== null) say(`There are more: --cursor ${page.nextCursor}`);
   },
 });
@@ -33,6 +44,7 @@ function toRow(entry: LedgerEntry) {
     time: entry.createdAt,
     model: entry.modelServed ?? entry.modelAsked,
     provider: entry.provider,
+    route: findRoute(entry),
     status: entry.status,
     in: fresh === null ? null : fresh + (read ?? 0) + (write ?? 0),
     out: entry.outputTokens,

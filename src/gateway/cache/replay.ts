@@ -42,6 +42,7 @@ const KEPT = [
   "x-tokligence-dropped",
   "x-tokligence-model",
   "x-tokligence-provider",
+  "x-tokligence-route",
 ];
 
 export function pickHeaders(headers: Headers): Record<string, string> {

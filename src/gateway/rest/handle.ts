@@ -100,7 +100,9 @@ async function prepare(
   };
   const target = chooseTarget(scene, wanted, tools.fleet);
   const provider = chooseProvider(call, tools, { ...target, keeper });
-  const plan = { provider, model: target.model ?? "", dropped: [] };
+  const { route, onUnknownPrice } = target;
+  const named = route === undefined ? {} : { route };
+  const plan = { provider, model: target.model ?? "", dropped: [], ...named };
   if (stay.isFull(provider.name)) call.keepOpen();
   await stay.visit(provider.name);
   const reserving = reserve(call, { scene, tools, record, intake }, plan);
@@ -110,7 +112,7 @@ async function prepare(
   record.planned(plan, visit.end);
   const work = describeWork(call, { intake, plan });
   try {
-    if (work !== null) judgeWork({ provider, record, scene, tools }, work);
+    if (work !== null) judgeWork({ provider, onUnknownPrice, record, scene, tools }, work);
   } catch (error) {
     visit.drop();
     throw error;

@@ -6,8 +6,8 @@ import type { RestFamily, Wire } from "../../wire/index.ts";
 import type { Scene } from "../call.ts";
 import { findHold } from "../facts.ts";
 import { makeReady, unknownModel } from "../plan.ts";
+import type { OfRoute } from "../route.ts";
 import type { RequestFacts } from "../way/condition.ts";
-import type { OwnDeadlines } from "../way/deadline.ts";
 import type { Fleet } from "../way/fleet.ts";
 import { findKeeper, readKeeper } from "../way/pool.ts";
 
@@ -24,12 +24,18 @@ export interface Wanted {
   facts: RequestFacts;
 }
 
-export interface Chosen {
+export interface Chosen extends OfRoute {
   provider: Provider;
   /** The name at the provider; null where none was asked for. */
   model: string | null;
-  /** Its route's. */
-  deadlines?: OwnDeadlines | undefined;
+}
+
+function pickOfRoute({ route, deadlines, onUnknownPrice }: OfRoute = {}): OfRoute {
+  return {
+    ...(route === undefined ? {} : { route }),
+    ...(deadlines === undefined ? {} : { deadlines }),
+    ...(onUnknownPrice === undefined ? {} : { onUnknownPrice }),
+  };
 }
 
 /** Of several targets the first in the route's order that can be asked and is not left alone at present. Throws not_found, not_configured or invalid_request. */
@@ -39,7 +45,7 @@ export function chooseTarget(scene: Scene, wanted: Wanted, fleet: Pick<Fleet, "o
   if (keeper !== null) {
     const provider = requireReady(findKeeper(scene.providers, keeper) ?? findNamed(scene, readKeeper(keeper)));
     const own = way?.targets.find((target) => target.provider === provider.name);
-    return { provider, model: own?.model ?? model, deadlines: own?.deadlines };
+    return { provider, model: own?.model ?? model, ...pickOfRoute(own) };
   }
   const able = (way?.targets ?? [])
     .flatMap((target) => makeReady(scene, target))
@@ -51,14 +57,14 @@ export function chooseTarget(scene: Scene, wanted: Wanted, fleet: Pick<Fleet, "o
     const places = [usable, ...others] as const;
     // By the tokens of a chat alone could it be told what is cheapest.
     const [chosen] = fleet.order({ route: name ?? reason, places, strategy, stickTo, costOf: () => null });
-    return { provider: chosen.provider, model: chosen.model, deadlines: chosen.deadlines };
+    return { provider: chosen.provider, model: chosen.model, ...pickOfRoute(chosen) };
   }
   const routed = way?.targets[0] ?? null;
   const first = wanted.named === null ? findFirst(scene, wanted) : findNamed(scene, wanted.named.toLowerCase());
   if (routed !== null) {
     const provider = scene.providers.get(routed.provider);
     if (provider !== undefined && offers(provider, family))
-      return { provider: requireReady(provider), model: routed.model, deadlines: routed.deadlines };
+      return { provider: requireReady(provider), model: routed.model, ...pickOfRoute(routed) };
     throw unsupported(scene, { family, provider: routed.provider });
   }
   if (first === undefined)

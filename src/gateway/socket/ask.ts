@@ -40,7 +40,7 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   if (target === undefined) throw unknownModel(asking.scene, model);
   if (target.provider === asking.provider.name) {
     const { provider, scene, tools } = asking;
-    judgePrice({ plan: { provider, model: target.model }, record: UNTOLD, scene, tools, body });
+    judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body });
     return target.model === model ? data : setTopLevel(data, "model", JSON.stringify(target.model));
   }
   throw new GatewayError({

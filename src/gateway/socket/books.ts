@@ -5,7 +5,7 @@ import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import type { Amount } from "../../ledger/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import type { GatewayTools } from "../call.ts";
-import { type CallRecord, openRecord } from "../record.ts";
+import { type CallRecord, type RecordedPlan, openRecord } from "../record.ts";
 import type { Told } from "./event.ts";
 import type { Metered } from "../../wire/index.ts";
 import { openQuestion } from "./question.ts";
@@ -34,12 +34,14 @@ interface SessionInit {
   bound: () => Amount;
   /** Of the session itself, announced before it was opened; a row of its own only where nothing was answered. */
   session: CallRecord;
+  /** The route that led there, where it has a name. */
+  way: Pick<RecordedPlan, "route">;
 }
 
 export function openBooks(
   call: SocketCall,
   tools: GatewayTools,
-  { provider, model, modelAsked, bound, session }: SessionInit,
+  { provider, model, modelAsked, bound, session, way }: SessionInit,
 ): SessionBooks {
   let refused: ((error: GatewayError) => void) | null = null;
   const running = new Map<string, CallRecord>();
@@ -59,7 +61,7 @@ export function openBooks(
       tools,
     );
     record.asked(modelAsked, true);
-    record.planned({ provider, model, dropped: [] });
+    record.planned({ provider, model, dropped: [], ...way });
     return record;
   };
 

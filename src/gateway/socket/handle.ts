@@ -8,7 +8,7 @@ import { findBound } from "../bound.ts";
 import type { GatewayTools, Scene } from "../call.ts";
 import { openFacts } from "../facts.ts";
 import { redactFailure } from "../failure.ts";
-import { collectHeaders } from "../header.ts";
+import { cleanHeader, collectHeaders } from "../header.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/authorize.ts";
 import { judgePrice } from "../unknown-price.ts";
@@ -55,12 +55,15 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
       findBound({ provider, model, body: null, writes: true, defaultOutputTokens, prices, atMs: tools.clock.wallMs() });
     const reserving = record.reserve({ provider, model }, bound);
     if (reserving !== undefined) await reserving;
-    record.planned({ provider, model, dropped: [] });
+    const { onUnknownPrice, deadlines } = target;
+    const way = target.route === undefined ? {} : { route: target.route };
+    record.planned({ provider, model, dropped: [], ...way });
     // Where each message names a model of its own, each is judged by itself.
     const isNamedLater = model === "" && call.family === "responses";
-    if (!isNamedLater) judgePrice({ plan: { provider, model }, record, scene, tools, body: null });
+    const rule = onUnknownPrice === undefined ? {} : { onUnknownPrice };
+    if (!isNamedLater) judgePrice({ plan: { provider, model, ...rule }, record, scene, tools, body: null });
     isCalled = true;
-    return await connect(call, tools, { scene, provider, model, asked, bound, record, deadlines: target.deadlines });
+    return await connect(call, tools, { scene, provider, model, asked, bound, record, deadlines, way });
   } catch (error) {
     const failure = redactFailure(toGatewayError(error), scene.redact);
     if (isCalled)
@@ -97,12 +100,13 @@ interface Connecting {
   bound: () => Amount;
   record: CallRecord;
   deadlines: OwnDeadlines | undefined;
+  way: Pick<Chosen, "route">;
 }
 
 async function connect(
   call: SocketCall,
   tools: SocketTools,
-  { scene, provider, model, asked, bound, record, deadlines }: Connecting,
+  { scene, provider, model, asked, bound, record, deadlines, way }: Connecting,
 ): Promise<Opened> {
   const query = new URLSearchParams(call.query);
   if (model !== "") query.set("model", model);
@@ -113,7 +117,7 @@ async function connect(
     headers: collectHeaders(call, { provider, isForward: true }, {}),
     body: null,
   });
-  const books = { provider, model, modelAsked: asked, bound, session: record };
+  const books = { provider, model, modelAsked: asked, bound, session: record, way };
   await record.intend();
   const early: Message[] = [];
   const bridge: { session: BridgedSession | null; closed: [number, string] | null } = { session: null, closed: null };
@@ -139,6 +143,7 @@ async function connect(
     headers: {
       "x-request-id": call.requestId,
       "x-tokligence-provider": provider.name,
+      ...(way.route === undefined ? {} : { "x-tokligence-route": cleanHeader(way.route) }),
       ...(upstream.protocol === "" ? {} : { "sec-websocket-protocol": upstream.protocol }),
     },
   };

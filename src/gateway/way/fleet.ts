@@ -183,7 +183,8 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
       if (isAlone && controls.isEmpty() && rulesOf(only.provider.name).whenAlone === "try") return [only];
       const nowMs = clock.monotonicMs();
       const standings = places.map((place) => orderKeys(choice, place, nowMs)).filter(({ keys }) => keys.length > 0);
-      if (standings.length === 0) throw takenOut(places);
+      if (standings.length === 0)
+        throw takenOut(places.map((place) => controls.find(nameOf(place)) ?? { ...nameOf(place), model: null }));
       const open = standings.filter(({ isOpen }) => isOpen);
       if (open.length === 0 && rulesOf(only.provider.name).whenAlone === "refuse") throw resting(standings, nowMs);
       const candidates = (open.length > 0 ? open : standings).map((each) => ({
@@ -312,13 +313,19 @@ function sumUp<Each extends Place>({ place, keys }: Standing<Each>, nowMs: numbe
   };
 }
 
-function takenOut(places: readonly Place[]): GatewayError {
-  const names = [...new Set(places.map(({ provider }) => provider.name))];
+/** Each by the name under which it was taken out. */
+function takenOut(places: readonly PlaceName[]): GatewayError {
+  const names = [...new Set(places.map(nameTaken))];
   return new GatewayError({
     kind: "overloaded",
     code: "provider_out_of_service",
     message: `An operator took ${names.join(", ")} out of service for now. Choose a model of another provider, or ask the operator.`,
   });
+}
+
+function nameTaken({ provider, account, model }: PlaceName): string {
+  const key = account === null ? "" : ` with the key "${account}"`;
+  return model === null ? `${provider}${key}` : `the model "${model}" of ${provider}${key}`;
 }
 
 function resting(standings: readonly Standing<Place>[], nowMs: number): GatewayError {
