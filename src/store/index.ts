@@ -42,6 +42,8 @@ export interface StoreOptions {
   isServer?: boolean;
   /** For a command: rows that lie in journals beside a ledger's file are bound before it is read. */
   rules?: BookRules;
+  /** Likewise, where the ledger is no file: of rows that are still on their way to it, whoever reads is warned. */
+  outboxPath?: string;
   /** Known ones: none of them gets into what is recorded of changes. */
   secrets?: readonly string[];
   /** Something that the reader of a ledger's file should know, in words. */
@@ -113,6 +115,7 @@ export async function openStore({
   isServer = false,
   secrets = [],
   rules,
+  outboxPath,
   onWarning = () => undefined,
 }: StoreOptions): Promise<Store> {
   const together = locateLedger({ identityPath, ledgerPath }) === identityPath;
@@ -129,8 +132,14 @@ export async function openStore({
   }
   const second = later?.engine ?? first;
   const ledgerFile = second.name === "sqlite" ? (together ? identityPath : ledgerPath) : null;
-  if (ledgerFile !== null && rules !== undefined) {
-    const warning = await (await import("./journal/settle.ts")).settleJournals(ledgerFile, rules);
+  if (rules !== undefined) {
+    const { settleJournals, tellWaiting } = await import("./journal/settle.ts");
+    const warning =
+      ledgerFile === null
+        ? outboxPath === undefined
+          ? null
+          : await tellWaiting(outboxPath, rules)
+        : await settleJournals(ledgerFile, rules);
     if (warning !== null) onWarning(warning);
   }
   let opened: OpenJournal | null = null;

@@ -3,7 +3,9 @@
 import { expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
 import { makeEntry } from "../ledger/entry.ts";
+import { openStore } from "../../src/store/index.ts";
 import { createDatabase, hasPostgres } from "../postgres.ts";
+import { join } from "node:path";
 import { makeDesk } from "./desk.ts";
 
 test.skipIf(!hasPostgres)("users, keys and books", async () => {
@@ -31,6 +33,24 @@ test.skipIf(!hasPostgres)("users, keys and books", async () => {
     const deleted = await desk.run("admin users delete --id ana@example.com");
     expect(deleted.out).toBe(`Soft deleted user ${key.user_id} (marked as deleted)\n`);
     expect(await desk.read("admin api-keys list")).toEqual({ api_keys: [] });
+  } finally {
+    desk.close();
+  }
+});
+
+test.skipIf(!hasPostgres)("whoever reads books of which rows still wait in the outbox is told so", async () => {
+  const desk = makeDesk(await createDatabase());
+  try {
+    expect((await desk.run("usage summary")).err).not.toContain("wait");
+    const outbox = join(desk.folder, "outbox.db");
+    const database = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
+    const store = await openStore({ identityPath: outbox, ledgerPath: outbox, database });
+    await store.ledger.append([makeEntry(), makeEntry()]);
+    await store.close();
+    const { code, out, err } = await desk.run("usage summary --json");
+    expect(code).toBe(EXIT.ok);
+    expect(JSON.parse(out)).toMatchObject({ requests: 0 });
+    expect(err).toContain(`2 rows wait in ${outbox} for the ledger's database: they are not in what follows`);
   } finally {
     desk.close();
   }

@@ -21,6 +21,23 @@ export async function settleJournals(location: string, rules: BookRules): Promis
   return `rows in ${damaged.join(", ")} can no longer be read and are not on the books; move the file away once it has been looked at`;
 }
 
+/** In words what lies there on its way to the ledger's own database, and is not in what is read from that one; null where nothing does. */
+export async function tellWaiting(outbox: string, rules: BookRules): Promise<string | null> {
+  if (!existsSync(outbox)) return null;
+  const trouble = await settleJournals(outbox, rules);
+  if (trouble !== null) return trouble;
+  const binder = openBinder({ location: outbox, rules, durability: "process", now: () => new Date() });
+  try {
+    const [waiting, refused] = [binder.countWaiting(), binder.countRefused()];
+    if (waiting + refused === 0) return null;
+    const rows = `${waiting} ${waiting === 1 ? "row waits" : "rows wait"} in ${outbox} for the ledger's database`;
+    const held = refused === 0 ? "" : `, and ${refused} that it does not take (the gateway's log says why) lie there`;
+    return `${rows}${held}: they are not in what follows; a gateway that runs delivers what waits`;
+  } finally {
+    binder.end();
+  }
+}
+
 async function settle(location: string, rules: BookRules): Promise<string | null> {
   try {
     const binder = openBinder({ location, rules, durability: "process", now: () => new Date() });
