@@ -46,6 +46,13 @@ export async function runSql(dsn: string, statement: string): Promise<readonly R
   }
 }
 
+/** All that is in a database, as its own tool writes it out. */
+export function dumpDatabase(dsn: string): string {
+  const dump = Bun.spawnSync([binaries === null ? "pg_dump" : join(binaries, "pg_dump"), dsn], { stderr: "pipe" });
+  if (!dump.success) throw new Error(`pg_dump failed: ${dump.stderr.toString()}`);
+  return dump.stdout.toString();
+}
+
 function findBinaries(): string | null {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];

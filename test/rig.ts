@@ -23,6 +23,7 @@ import {
 } from "../src/identity/index.ts";
 import { type Alert, type Budgets, type LedgerEntry, type LedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
+import { openSecretKeys } from "../src/cli/secret-key.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
 import { watchIntents } from "./intent-watch.ts";
@@ -124,12 +125,13 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
   });
   await ring.load();
   const lines: string[] = [];
+  let redact = createRedactor(config.secrets);
   const log = createLog({
     level: "debug",
     pretty: false,
     write: (line) => void lines.push(line),
     keep: null,
-    redact: createRedactor(config.secrets),
+    redact: (text) => redact(text),
     now: () => new Date(clock.wallMs()),
   });
   const calls: UpstreamCall[] = [];
@@ -186,6 +188,12 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     ...(init.share === undefined ? {} : { share: init.share }),
     routeStore: store.routes,
     changes: store.changes,
+    providerStore: store.providers,
+    secretKeys: openSecretKeys(() => config),
+    learn(effective) {
+      redact = createRedactor(effective.secrets);
+      store.changes.hide(effective.secrets);
+    },
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
     shelf: await openShelf(config, { clock, log }),
@@ -327,6 +335,8 @@ export function makeConfig(folder: string): Config {
     },
     modelsRefreshMs: 600_000,
     workMode: "auto",
+    secretKeys: [],
+    allowsPrivateProviders: false,
     providers: [
       makeProviderSettings({ name: "loopback", kind: "loopback" }),
       makeProviderSettings({

@@ -32,6 +32,7 @@ import { recordPrices, recordReload } from "./reload-record.ts";
 import { readBooks } from "./reading.ts";
 import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
+import { openSecretKeys } from "./secret-key.ts";
 import { offerSetup } from "./sign-in.ts";
 
 export interface Daemon {
@@ -84,18 +85,17 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     recounter,
     ...budgeting.parts,
     ...pickStores(store),
+    secretKeys: openSecretKeys(() => current),
+    learn: (effective) => learn(effective, { ...init, prices, store }),
     controls: await openControls(store.controls),
     ...openSharing(config, log),
     openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     memory,
     shelf,
     ping: store.ping,
-    fetch,
+    ...world,
     ...OUTSIDE,
-    clock: systemClock,
     newId: () => Bun.randomUUIDv7(),
-    log,
-    metrics,
     version: VERSION,
     commit: COMMIT,
   });
@@ -106,12 +106,14 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
       current = next;
     },
     async settled(next) {
+      init.adopt(app.config());
       await budgeting.adopt(next);
-      await prices.adopt(next);
+      await prices.adopt(app.config());
     },
     changes: store.changes,
+    effective: app.config,
   });
-  await app.live.open();
+  await app.providers.open().then(app.live.open);
   // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
   let server: Server;
   try {
@@ -152,6 +154,16 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   return { url: server.url.href.replace(/\/$/u, ""), stopped };
 }
 
+/** What comes into force is masked and priced as it is, whoever said it. */
+function learn(
+  config: Config,
+  { adopt, prices, store }: Pick<DaemonInit, "adopt"> & { prices: { adopt(config: Config): unknown }; store: Store },
+): void {
+  adopt(config);
+  store.changes.hide(config.secrets);
+  void prices.adopt(config);
+}
+
 type People = Pick<AppParts, "directory" | "isContainer" | "sendMail" | "signedIn" | "signIn">;
 
 async function openPeople(store: Store, config: Config, log: Log): Promise<People> {
@@ -165,8 +177,10 @@ async function openPeople(store: Store, config: Config, log: Log): Promise<Peopl
 }
 
 /** Those that routes of the server read by themselves. */
-function pickStores({ bindings, changes, routes }: Store): Pick<AppParts, "bindings" | "changes" | "routeStore"> {
-  return { bindings, changes, routeStore: routes };
+type StoreParts = Pick<AppParts, "bindings" | "changes" | "providerStore" | "routeStore">;
+
+function pickStores({ bindings, changes, providers, routes }: Store): StoreParts {
+  return { bindings, changes, providerStore: providers, routeStore: routes };
 }
 
 async function openRing(store: Store, log: Log): Promise<KeyRing> {
@@ -199,12 +213,14 @@ interface Reload {
   /** Whatever changed, if anything: what the configuration names may have. */
   settled: (next: Config) => Promise<void>;
   changes: Pick<ChangeStore, "hide" | "tell">;
+  /** As it is in force, with what was declared while the gateway runs. */
+  effective: () => Config;
 }
 
 /** SIGHUP and a changed file put a new configuration in force; a bad one changes nothing and says so. */
 async function reloadOnChange(
   init: DaemonInit,
-  { current, apply, settled, changes: record }: Reload,
+  { current, apply, settled, changes: record, effective }: Reload,
 ): Promise<() => Promise<void>> {
   const { log } = init;
   let loaded = init.loaded;
@@ -215,8 +231,7 @@ async function reloadOnChange(
       for (const warning of next.warnings) log.warn(warning);
       // A file may be touched without saying anything new; nothing is rebuilt then.
       if (changes.length > 0) apply(next.config);
-      init.adopt(next.config);
-      record.hide([...current().secrets, ...next.config.secrets]);
+      record.hide([...loaded.config.secrets, ...effective().secrets]);
       await settled(next.config);
       await recordReload(
         { before: loaded, after: next, changed: [...changes, ...needRestart] },

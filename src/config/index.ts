@@ -1,6 +1,8 @@
 // The room's door: what the rest of the program uses of the configuration.
 
 export { checkSetting } from "./check.ts";
+export { isCredential, readDeclaredProvider } from "./declared.ts";
+export type { DeclaredProvider } from "./declared.ts";
 export { loadConfig } from "./load.ts";
 export type { Loaded, LoadOptions } from "./load.ts";
 export { ConfigError } from "./problem.ts";

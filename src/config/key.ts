@@ -10,6 +10,7 @@ import { HEALTH_KEYS } from "./health-key.ts";
 import { LEDGER_KEYS } from "./ledger-key.ts";
 import { LOG_KEYS } from "./log-key.ts";
 import { RECOUNT_KEYS } from "./recount-key.ts";
+import { SECRET_KEYS } from "./secret-key.ts";
 import { SIGN_IN_KEYS } from "./sign-in-key.ts";
 import { sortTable } from "./sort.ts";
 import { TRAVEL_KEYS } from "./travel-key.ts";
@@ -297,6 +298,7 @@ export const KEYS = sortTable({
   ...LEDGER_KEYS,
   ...LOG_KEYS,
   ...RECOUNT_KEYS,
+  ...SECRET_KEYS,
   ...SIGN_IN_KEYS,
   ...TRAVEL_KEYS,
 });

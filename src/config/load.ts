@@ -3,6 +3,7 @@
 import { homedir as findHomedir } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
+import { printSealKey, readSealKeys } from "../lib/seal.ts";
 import { adjust } from "./adjust.ts";
 import { readDeclaredBudgets } from "./budget.ts";
 import { DEFAULT_ALIASES, DEFAULT_ROUTES } from "./default.ts";
@@ -23,7 +24,7 @@ import { readPrices } from "./price.ts";
 import { refuseStrayLabels } from "./provider-pool.ts";
 import { listProviderNames, readProviders } from "./provider.ts";
 import type { EffectiveValue, Reading } from "./read.ts";
-import { readSetting } from "./read.ts";
+import { keepSecret, readSetting } from "./read.ts";
 import { readAliases, readRoutes } from "./routing.ts";
 import { printTarget } from "./target.ts";
 import { readRecount } from "./tokenizer.ts";
@@ -165,6 +166,7 @@ function readConfig(reading: Reading): Config {
     modelsRefreshMs: values.models_refresh,
     recount: readRecount(reading, values),
     workMode: chooseWorkMode(reading, values),
+    ...readRunTime(reading, values),
     providers,
     routes,
     defaultRoutes: DEFAULT_ROUTES,
@@ -224,6 +226,14 @@ function readAnswers(values: Values): Config["answers"] {
     bytesPerUser: values.responses_max_bytes_per_user,
     bytes: values.responses_max_bytes,
   };
+}
+
+/** Each key by itself must not turn up in a log. */
+function readRunTime(reading: Reading, values: Values): Pick<Config, "allowsPrivateProviders" | "secretKeys"> {
+  const { allow_private_providers: allowsPrivateProviders, secret_key: text } = values;
+  const secretKeys = readSealKeys(text ?? "")?.map(printSealKey) ?? [];
+  for (const key of [...secretKeys, ...(text ?? "").split(/[\s,]+/u)]) keepSecret(reading, key);
+  return { allowsPrivateProviders, secretKeys };
 }
 
 const DAY_MS = 86_400_000;

@@ -195,6 +195,10 @@ export function findFlatKey(provider: string, field: string): KeyName | null {
   return FLAT_KEYS.get(`${provider}.${field}`) ?? null;
 }
 
+export function listFlatKeys(provider: string): KeyName[] {
+  return [...FLAT_KEYS].flatMap(([id, key]) => (id.startsWith(`${provider}.`) ? [key] : []));
+}
+
 /** Our own variable for a field. */
 export function nameVariable(provider: string, field: string): string {
   return `TOKLIGENCE_PROVIDER_${provider.toUpperCase().replaceAll("-", "_")}_${field.toUpperCase()}`;

@@ -37,6 +37,11 @@ const RESERVED_HEADERS = new Set(["connection", "content-length", "content-type"
 /** A header with such a name is treated as a secret. */
 const SECRET_HEADER = /auth|cookie|credential|key|password|secret|token/;
 
+/** Whether a header is shown to nobody. */
+export function isSecretHeader(name: string): boolean {
+  return SECRET_HEADER.test(name.toLowerCase());
+}
+
 export function readProviders(reading: Reading, values: Values): ProviderSettings[] {
   return listProviderNames(reading).map((name) => readProvider(reading, values, name));
 }
@@ -53,7 +58,8 @@ interface Subject {
   draft: ProviderDraft | undefined;
 }
 
-function readProvider(reading: Reading, values: Values, name: string): ProviderSettings {
+/** Of `values`, those of the provider's own flat keys are asked for. */
+export function readProvider(reading: Reading, values: Values, name: string): ProviderSettings {
   const draft = reading.gathered.providers.get(name);
   const kindName = findKindName(name, draft);
   const kind = KINDS.get(kindName);
@@ -209,7 +215,7 @@ function readHeaders(reading: Reading, { name: provider, draft }: Subject): Reco
 }
 
 function showHeader(reading: Reading, name: string, { header, setting }: { header: string; setting: Setting }): void {
-  const secret = SECRET_HEADER.test(header);
+  const secret = isSecretHeader(header);
   if (secret) {
     keepSecret(reading, setting.text);
     // `Bearer x`: the second word alone is what must not turn up in a log.

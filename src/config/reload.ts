@@ -15,6 +15,7 @@ export interface Difference {
 /** Everything of a Config but providers and rules, by the key that says it. */
 const PARTS = {
   admin_email: (config) => config.adminEmail,
+  allow_private_providers: (config) => config.allowsPrivateProviders,
   breaker_alone: (config) => config.health.whenAlone,
   breaker_error_percent: (config) => config.health.errorPercent,
   breaker_failures: (config) => config.health.failures,
@@ -99,6 +100,7 @@ const PARTS = {
   retry_backoff_max: (config) => config.travel.backoff.capMs,
   retry_window: (config) => config.travel.totalMs,
   root_loopback_login: (config) => config.signIn.isLocalRootFree,
+  secret_key: (config) => config.secretKeys,
   shutdown_timeout: (config) => config.timeouts.shutdownMs,
   smtp_from: (config) => config.smtp?.from,
   smtp_host: (config) => config.smtp?.host,

@@ -269,6 +269,14 @@ export const headerText = define((text) => {
   return text;
 });
 
+/** Text as it is, where it passes. Never repeated in a message. */
+export function defineChecked(passes: (text: string) => boolean, message: string) {
+  return define((text) => {
+    if (!passes(text)) throw new Refusal(message);
+    return text;
+  });
+}
+
 function define<T>(read: (text: string) => T) {
   return z.string().transform((text, context): T => {
     try {

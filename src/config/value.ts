@@ -159,6 +159,10 @@ export interface Config {
   };
   /** `passthrough` refuses what would have to be translated; `auto` translates where formats differ. */
   workMode: "auto" | "passthrough";
+  /** What keys of providers that are set while the gateway runs are encrypted with: the current one first; none where a file of our own has them. */
+  secretKeys: readonly string[];
+  /** Whether providers that are added while the gateway runs may lead to private networks. */
+  allowsPrivateProviders: boolean;
   /** Built-ins first, then as declared. */
   providers: readonly ProviderSettings[];
   /** The operator's, in order of declaration. */

@@ -121,10 +121,11 @@ async function readByAnyKey(provider: Provider, ...rest: Tail<Parameters<typeof 
 
 type Tail<List extends unknown[]> = List extends [unknown, ...infer Others] ? Others : never;
 
-async function readListing(
+/** All that the provider lists to this key. Rejects with what it says instead. */
+export async function readListing(
   provider: Provider,
   listing: NonNullable<Provider["listing"]>,
-  { fetch, clock }: Pick<CatalogInit, "fetch" | "clock">,
+  { fetch, clock }: Pick<CatalogInit, "fetch"> & { clock: Pick<Clock, "after"> },
   closing: AbortSignal,
 ): Promise<ListedModel[]> {
   const controller = new AbortController();

@@ -13,9 +13,21 @@ export { createAnswerCache } from "./cache/cache.ts";
 export { handleReusable } from "./cache/handle.ts";
 export { createSharing } from "./cache/sharing.ts";
 export { type AnswerShelf, type StoredAnswer, createMemoryShelf } from "./cache/store.ts";
-export { type Catalog, createCatalog } from "./catalog.ts";
+export { type Catalog, createCatalog, readListing } from "./catalog.ts";
 export { countInput } from "./count-input.ts";
 export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
+export {
+  type Judgement,
+  type OpenProvider,
+  type ProviderBook,
+  type ProviderChange,
+  type ProviderFields,
+  type ProviderStore,
+  type ProviderVersion,
+  type SaidSecrets,
+  createProviderBook,
+} from "./declared/book.ts";
+export type { OpenSecret, SecretKeys } from "./declared/secret.ts";
 export { LATEST_MS, resumeCorrections } from "./later.ts";
 export { type Memory, createMemory } from "./memory.ts";
 export { type Hedges, createHedges } from "./hedge.ts";

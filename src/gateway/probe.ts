@@ -47,12 +47,19 @@ export async function lookAtModels(
   }
 }
 
-/** One token of the model, by this key and no other, with a row of its own. What comes of it, the fleet hears. Never rejects. */
+interface Trial {
+  /** Null where nobody answered. */
+  status: number | null;
+  /** What was said instead of an answer; null where there was one. */
+  error: string | null;
+}
+
+/** One token of the model, by this key and no other, with a row of its own. What comes of it, the fleet hears, and whoever asks. */
 export async function askForToken(
   provider: Provider,
   model: string,
   { tools, wire, caller, id }: { tools: GatewayTools; wire: Wire; caller: Call["caller"]; id: string },
-): Promise<void> {
+): Promise<Trial> {
   const scene = tools.scene();
   const way = {
     targets: [{ provider: provider.name, model, weight: 1 }],
@@ -84,9 +91,12 @@ export async function askForToken(
   try {
     // Whether it may be asked is what is to be found out.
     const fleet = { ...tools.fleet, order: tools.fleet.takeAll };
-    await handleCall(call, { ...tools, fleet, scene: () => own });
+    const response = await handleCall(call, { ...tools, fleet, scene: () => own });
+    const text = await response.text();
+    return { status: response.status, error: response.ok ? null : text };
   } catch (error) {
     // It is on the books, and the breaker has it.
-    if (!(error instanceof GatewayError)) throw error;
+    if (error instanceof GatewayError) return { status: error.upstream?.status ?? null, error: error.message };
+    throw error;
   }
 }

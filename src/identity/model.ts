@@ -60,6 +60,8 @@ export const SCOPES = {
   "metrics:read": "the gateway's metrics under /metrics",
   passthrough: "anything a provider offers, under /passthrough; for a gateway_user only where the key names it",
   "profile:read": "the owner's profile",
+  "providers:read": "providers, how they are doing, and which keys they have, by their ends",
+  "providers:write": "providers that are declared while the gateway runs, and their keys",
   "routes:read": "the routing decision under /api/v1/admin/route, and routes with their history",
   "routes:write": "routes that are declared while the gateway runs",
   "usage:read": "the owner's usage summary and logs",

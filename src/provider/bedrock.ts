@@ -70,6 +70,15 @@ export const bedrock: ProviderKindDefinition = {
     "us.*",
     "writer.*",
   ],
+  judgeRemote({ apiKey, options }) {
+    const { access_key_id: id, profile, secret_access_key: secret } = options;
+    if (profile !== undefined)
+      return { field: "profile", message: "the files of this machine are the configuration's alone" };
+    if (apiKey !== null || (id !== undefined && secret !== undefined)) return null;
+    const message =
+      "access_key_id and secret_access_key, or an api_key, are needed: this machine's own account is the configuration's alone to give";
+    return { field: "access_key_id", message };
+  },
   make: makeBedrock,
 };
 

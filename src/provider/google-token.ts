@@ -58,6 +58,16 @@ async function fetchOwn(tools: ProviderTools, name: string): Promise<Token> {
   }
 }
 
+/** What must not be said by someone who does not hold this machine: its own account, its files, and other places to sign in at than Google's. */
+export function judgeCredentials(text: string | undefined): string | null {
+  if (text === undefined)
+    return "credentials or an api_key are needed: this machine's own account is the configuration's alone to give";
+  const { type, token_uri: url } = parseCredentials(text) ?? {};
+  if (type === "authorized_user") return null;
+  if (type !== "service_account") return "these must be the JSON of a service account or of a login (authorized_user)";
+  return url === undefined || url === TOKEN_URL ? null : `token_uri must be ${TOKEN_URL}`;
+}
+
 /** A JWT, signed with the account's key; good for an hour. https://developers.google.com/identity/protocols/oauth2/service-account */
 async function signAssertion(
   name: string,

@@ -11,6 +11,7 @@ import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
 import { loopback } from "./loopback.ts";
 import { OWN_SERVERS } from "./own-server.ts";
 import { openai } from "./openai.ts";
+import { findOrigins } from "./origin.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Account, Provider } from "./type.ts";
 import { vertex } from "./vertex.ts";
@@ -36,8 +37,9 @@ export const KINDS: ReadonlyMap<string, ProviderKindDefinition> = new Map(
 
 /** Throws a TypeError for a kind that is not in the table: whoever reads settings has checked it. */
 export function makeProvider(settings: ProviderSettings, tools: ProviderTools): Provider {
-  const kind = KINDS.get(settings.kind);
-  if (kind === undefined) throw new TypeError(`there is no kind of provider named ${settings.kind}`);
+  const kind = findKind(settings);
+  const { obstacle } = settings;
+  if (obstacle !== undefined) return { ...kind.make(settings, tools), missing: obstacle };
   const [first, ...others] = (settings.keys ?? []).map(({ label, apiKey, weight }): Account => {
     const provider = { ...kind.make({ ...settings, apiKey }, tools), account: label };
     return { weight, provider };
@@ -47,11 +49,27 @@ export function makeProvider(settings: ProviderSettings, tools: ProviderTools): 
   return { ...first.provider, pool: [first, ...others], ...(keyStrategy === undefined ? {} : { keyStrategy }) };
 }
 
+/** Which addresses its credentials go to: scheme, host and port, in order. */
+export function listOrigins(settings: ProviderSettings): string[] {
+  return findOrigins(findKind(settings), settings);
+}
+
+/** What of it must not be said by anyone who does not hold this machine; null where nothing is wrong. */
+export function judgeRemote(settings: ProviderSettings): { field: string; message: string } | null {
+  return findKind(settings).judgeRemote?.(settings) ?? null;
+}
+
+function findKind({ kind: name }: ProviderSettings): ProviderKindDefinition {
+  const kind = KINDS.get(name);
+  if (kind === undefined) throw new TypeError(`there is no kind of provider named ${name}`);
+  return kind;
+}
+
 export { listImplying } from "./kind.ts";
 export type { ProviderKindDefinition, ProviderOption, ProviderTools } from "./kind.ts";
 export { PRICE_CORRECTIONS } from "./price-correction.ts";
 export { PRICE_FACTS } from "./price-fact.ts";
-export { describeReach, guardFetch, isWithin, judgeHost } from "./reach.ts";
+export { describeReach, guardFetch, isStandIn, isWithin, judgeHost } from "./reach.ts";
 export type { Reach } from "./reach.ts";
 export { KEY_STRATEGIES } from "./settings.ts";
 export type { HealthSettings, KeyStrategy, PoolKey, ProviderSettings } from "./settings.ts";

@@ -56,6 +56,8 @@ export interface ProviderKindDefinition {
   options: Readonly<Record<string, ProviderOption>>;
   /** Models that nobody else has: built-in routes to the provider that is named like its kind. */
   patterns?: readonly string[];
+  /** What must not be said of it by someone who does not hold this machine: its files and its own accounts are not theirs to use. Missing: nothing. */
+  judgeRemote?(settings: ProviderSettings): { field: string; message: string } | null;
   make(settings: ProviderSettings, tools: ProviderTools): Provider;
 }
 

@@ -21,12 +21,31 @@ const PRIVATE = new Set(["carrierGradeNat", "loopback", "private", "uniqueLocal"
 /** A test network, of which some VPNs give stand-ins for real addresses. */
 const STAND_INS = ipaddr.IPv4.parseCIDR("198.18.0.0/15");
 
+/** All that is given out of IPv6 for the world: https://www.iana.org/assignments/ipv6-address-space */
+const GLOBAL = ipaddr.IPv6.parseCIDR("2000::/3");
+
 /** The reach that a literal address or a name takes by itself; null for a name that says nothing. */
 export function judgeHost(hostname: string): Reach | null {
-  const bare = hostname.replace(/^\[|\]$/gu, "").toLowerCase();
+  const bare = readBare(hostname);
   if (METADATA_NAME.test(bare)) return "any";
   if (bare === "localhost" || bare.endsWith(".localhost")) return "private";
   return ipaddr.isValid(bare) ? judgeAddress(bare) : null;
+}
+
+/** Whether this is an address of the network from which some VPNs give stand-ins; nobody writes one by hand. */
+export function isStandIn(hostname: string): boolean {
+  const bare = readBare(hostname);
+  if (!ipaddr.isValid(bare)) return false;
+  const address = unwrap(ipaddr.process(bare));
+  return address instanceof ipaddr.IPv4 && address.match(STAND_INS);
+}
+
+/** Without the brackets of an address, and without the dot at a name's end that changes nothing. */
+function readBare(hostname: string): string {
+  return hostname
+    .replace(/^\[|\]$/gu, "")
+    .replace(/\.$/u, "")
+    .toLowerCase();
 }
 
 function judgeAddress(text: string): Reach {
@@ -35,6 +54,7 @@ function judgeAddress(text: string): Reach {
   if (METADATA.has(address.toString())) return "any";
   if (PRIVATE.has(range)) return "private";
   if (address instanceof ipaddr.IPv4 && address.match(STAND_INS)) return "public";
+  if (address instanceof ipaddr.IPv6 && !address.match(GLOBAL)) return "any";
   return range === "unicast" ? "public" : "any";
 }
 
@@ -51,8 +71,8 @@ export function isWithin(needed: Reach, allowed: Reach): boolean {
 export interface Guard {
   /** All addresses of a name. May reject: then the call itself will fail. */
   lookup(hostname: string): Promise<readonly string[]>;
-  /** How far calls to this host may lead. */
-  reachOf(hostname: string): Reach;
+  /** How far calls to this scheme, host and port may lead. */
+  reachOf(origin: string): Reach;
   nowMs(): number;
 }
 
@@ -66,30 +86,36 @@ export function guardFetch<Init, Answer>(
   guard: Guard,
 ): (url: string, init: Init) => Promise<Answer> {
   const judged = new Map<string, { needed: Reach; untilMs: number }>();
-  const hosts = new Map<string, string>();
+  const places = new Map<string, Place>();
   return (url, init) => {
-    const hostname = hosts.get(url) ?? rememberHost(hosts, url);
-    const known = judged.get(hostname);
+    const place = places.get(url) ?? rememberPlace(places, url);
+    const known = judged.get(place.hostname);
     if (known !== undefined && guard.nowMs() < known.untilMs) {
-      check(hostname, known.needed, guard);
+      check(place, known.needed, guard);
       return fetch(url, init);
     }
-    return judge(hostname, guard).then((needed) => {
+    return judge(place.hostname, guard).then((needed) => {
       if (needed === null) return fetch(url, init);
       if (judged.size >= MAX_REMEMBERED) judged.clear();
-      judged.set(hostname, { needed, untilMs: guard.nowMs() + VALID_MS });
-      check(hostname, needed, guard);
+      judged.set(place.hostname, { needed, untilMs: guard.nowMs() + VALID_MS });
+      check(place, needed, guard);
       return fetch(url, init);
     });
   };
 }
 
+interface Place {
+  hostname: string;
+  origin: string;
+}
+
 /** Most calls go to the same few addresses, so that these are read once. */
-function rememberHost(hosts: Map<string, string>, url: string): string {
-  const { hostname } = new URL(url);
-  if (hosts.size >= MAX_REMEMBERED) hosts.clear();
-  hosts.set(url, hostname);
-  return hostname;
+function rememberPlace(places: Map<string, Place>, url: string): Place {
+  const { hostname, origin } = new URL(url);
+  const place = { hostname, origin };
+  if (places.size >= MAX_REMEMBERED) places.clear();
+  places.set(url, place);
+  return place;
 }
 
 /** The farthest of all its addresses: which one is called is not ours to choose. */
@@ -104,8 +130,8 @@ async function judge(hostname: string, guard: Guard): Promise<Reach | null> {
   }
 }
 
-function check(hostname: string, needed: Reach, guard: Guard): void {
-  if (isWithin(needed, guard.reachOf(hostname))) return;
+function check({ hostname, origin }: Place, needed: Reach, guard: Guard): void {
+  if (isWithin(needed, guard.reachOf(origin))) return;
   throw new GatewayError({
     kind: "not_configured",
     message: `${hostname} leads to ${describeReach(needed)}, where this provider may not be. If it is meant to be there, set allow_private = yes for it.`,

@@ -52,6 +52,10 @@ export interface ProviderSettings {
   baseUrl: string;
   /** How far its address may lead. */
   reach: Reach;
+  /** Set where it was declared while the gateway runs: what it names is reached under the same guard as the provider itself, and no file is read for it. */
+  isRemote?: true;
+  /** Why it must not be called as it is, and what to do about it. */
+  obstacle?: string;
   apiKey: string | null;
   /** All its keys, where more than the one is named; `apiKey` is the first of them. Missing where there is one at most. */
   keys?: readonly PoolKey[];

@@ -3,7 +3,7 @@
 
 import type { WireId } from "../wire/type.ts";
 import { findClaudeFacts } from "./anthropic.ts";
-import { fetchGoogleToken, parseCredentials } from "./google-token.ts";
+import { fetchGoogleToken, judgeCredentials, parseCredentials } from "./google-token.ts";
 import { findGeminiFacts } from "./gemini.ts";
 import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
@@ -42,6 +42,11 @@ export const vertex: ProviderKindDefinition = {
     },
   },
   patterns: ["gemini-*"],
+  judgeRemote({ apiKey, options }) {
+    const message =
+      apiKey === null || options["credentials"] !== undefined ? judgeCredentials(options["credentials"]) : null;
+    return message === null ? null : { field: "credentials", message };
+  },
   make: makeVertex,
 };
 

@@ -11,7 +11,9 @@ import {
   type Fetch,
   type Memory,
   type OpenSharing,
+  type ProviderStore,
   type RouteStore,
+  type SecretKeys,
   type Session,
   type SocketTools,
   countInput,
@@ -52,15 +54,18 @@ import { makeChangeRoutes } from "./admin/change.ts";
 import { makeProviderHealthRoutes } from "./admin/health.ts";
 import { makeDecisionRoutes } from "./admin/decision.ts";
 import { makePeopleRoutes } from "./admin/people.ts";
+import { makeProviderRoutes } from "./admin/provider.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
 import { makeOwnBudgetRoutes } from "./budget.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
+import { openCurrent } from "./current.ts";
 import { reportFailure } from "./error.ts";
 import { openHealth } from "./fleet.ts";
 import { listHealthGauges } from "./health-metric.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
+import type { LiveProviders } from "./live-provider.ts";
 import { listCallGauges, listLedgerGauges, makeMetricRoutes } from "./metric.ts";
 import { makeModelRoutes } from "./models.ts";
 import { type Listener, mount, refuseWhile } from "./mount.ts";
@@ -72,8 +77,8 @@ import type { Route } from "./route.ts";
 import { makeRestRoutes } from "./rest.ts";
 import type { LedgerReader } from "./reader/reader.ts";
 import { makeRootRoutes } from "./root.ts";
-import { type LiveRoutes, createLiveRoutes, mergeRoutes } from "./route-table.ts";
-import { buildScene, guardCalls } from "./scene.ts";
+import type { LiveRoutes } from "./route-table.ts";
+import { guardCalls } from "./scene.ts";
 import { assembleSignIn } from "./sign-in/index.ts";
 import { type SocketEvents, driveSessions, makeSocketRoutes } from "./socket.ts";
 import { makeSurface } from "./surface.ts";
@@ -105,6 +110,11 @@ export interface AppParts {
   routeStore: RouteStore;
   /** Records who changed what, where no statement of another store does. */
   changes: ChangeStore;
+  providerStore: ProviderStore;
+  /** What credentials of providers are encrypted with that are set while the gateway runs. */
+  secretKeys: SecretKeys;
+  /** Hears of every configuration that comes into force, before anything is called by it. */
+  learn?: (config: Config) => void;
   openSpool: () => Spool;
   memory: Memory;
   /** Where answers are kept to be given again; null: nowhere. */
@@ -132,6 +142,10 @@ export interface App {
   routes: readonly Route[];
   /** Puts a new configuration in force, as a whole: requests that are running keep the old one. */
   reload(config: Config): void;
+  /** The configuration as it is in force, with the providers that were declared while the gateway runs. */
+  config(): Config;
+  /** These providers. */
+  providers: Pick<LiveProviders, "open" | "refresh">;
   /** Routes that are declared while the gateway runs. */
   live: LiveRoutes;
   /** Goes on asking providers what calls used that were cut before this process began; never rejects. */
@@ -144,32 +158,17 @@ export interface App {
 }
 
 export function createApp(parts: AppParts): App {
-  let config = parts.config;
   const { call, knocker } = watchCalls(parts);
-  const fetch = guardCalls(call, parts, () => config);
-  const sessions = new Set<Session>();
-  const outside = { ...parts, fetch, signIn: parts.fetch };
-  let scene = buildScene(config, outside);
-  const live = createLiveRoutes({
-    store: parts.routeStore,
-    clock: parts.clock,
-    log: parts.log,
-    adopt(versions) {
-      scene = scene.reroute(mergeRoutes(config, versions).rules);
-    },
-  });
-  let isDraining = false;
   const health = openHealth(parts);
-  const tools = makeTools(parts, {
-    scene: () => scene,
-    fetch,
-    connect: guardCalls(parts.connect, parts, () => config),
-    fleet: health.fleet,
-    knocker,
-  });
+  const current = openCurrent(parts, { call, health, changed: () => probes.reload() });
+  const { config, scene, fetch, live, providers, book } = current;
+  const sessions = new Set<Session>();
+  let isDraining = false;
+  const connect = guardCalls(parts.connect, parts, config);
+  const tools = makeTools(parts, { scene, fetch, connect, fleet: health.fleet, knocker });
   parts.metrics.watch([...listCallGauges(tools), ...listGauges(parts, health)]);
-  const probes = startProbes({ ...parts, ...health, config: () => config, tools });
-  const limit = (): number => config.http.maxBodyBytes;
+  const probes = startProbes({ ...parts, ...health, config, tools });
+  const limit = (): number => config().http.maxBodyBytes;
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
   const calls = { maxBodyBytes: limit, newId: parts.newId };
   const surface = makeSurface(tools, calls);
@@ -178,47 +177,48 @@ export function createApp(parts: AppParts): App {
       refuseWhile(() => isDraining, route),
     ),
     ...makeKeptRoutes(tools),
-    ...makeModelRoutes(() => scene, Math.floor(parts.clock.wallMs() / 1000)),
-    ...makeCapabilityRoutes(() => scene),
+    ...makeModelRoutes(scene, Math.floor(parts.clock.wallMs() / 1000)),
+    ...makeCapabilityRoutes(scene),
     ...makeRootRoutes(),
     ...makeUsageRoutes({ reader: parts.books, directory: parts.directory, now: parts.clock.wallMs }),
-    ...makeAuditRoutes({ ...parts, now: parts.clock.wallMs, pricingOf: (name) => scene.providers.get(name)?.pricing }),
+    ...makeAuditRoutes({
+      ...parts,
+      now: parts.clock.wallMs,
+      pricingOf: (name) => scene().providers.get(name)?.pricing,
+    }),
     ...makeProfileRoutes(),
-    ...assembleSignIn({ ...parts, ...admin, config: () => config, nowMs: parts.clock.wallMs }),
+    ...assembleSignIn({ ...parts, ...admin, config, nowMs: parts.clock.wallMs }),
     ...makeUiRoutes(),
     ...makeOwnKeyRoutes(admin),
-    ...makePeopleRoutes({ ...parts, ...admin, config: () => config }),
+    ...makePeopleRoutes({ ...parts, ...admin, config }),
     ...makeApiKeyRoutes(admin),
     ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
-    ...makeCacheRoutes(tools, { scene: () => scene, changes: parts.changes }),
+    ...makeCacheRoutes(tools, { scene, changes: parts.changes }),
     ...makeOwnBudgetRoutes(parts.budgets),
-    ...makeProviderHealthRoutes({ health, scene: () => scene, clock: parts.clock, limit }),
-    ...makeDecisionRoutes({ scene: () => scene, tools, limit, nowMs: parts.clock.wallMs }),
-    ...makeRouteRoutes({ ...parts, live, config: () => config, limit }),
-    ...makeMetricRoutes(parts.metrics, config.metrics.isPublic),
+    ...makeProviderRoutes({ ...parts, book, live: providers, health, scene, tools, limit }),
+    ...makeProviderHealthRoutes({ health, scene, clock: parts.clock, limit }),
+    ...makeDecisionRoutes({ scene, tools, limit, nowMs: parts.clock.wallMs }),
+    ...makeRouteRoutes({ ...parts, live, config, limit }),
+    ...makeMetricRoutes(parts.metrics, parts.config.metrics.isPublic),
     ...makeHealthRoutes({
       version: parts.version,
       commit: parts.commit,
       isDraining: () => isDraining,
       ping: parts.ping,
-      countUsableProviders: () => [...scene.providers.values()].filter((provider) => provider.missing === null).length,
+      countUsableProviders: () =>
+        [...scene().providers.values()].filter((provider) => provider.missing === null).length,
       ledgerFault: parts.ledger.fault,
     }),
   ];
-  const answer = mount(routes, { ...parts, publicUrl: config.signIn.publicUrl });
+  const answer = mount(routes, { ...parts, publicUrl: parts.config.signIn.publicUrl });
   return {
     fetch: (request, listener) => answer(request, listener),
     sockets: driveSessions(sessions),
     routes,
-    reload(next) {
-      const old = scene;
-      health.reload(next);
-      scene = buildScene(next, outside, old.catalog, mergeRoutes(next, live.versions()).rules);
-      config = next;
-      probes.reload();
-      old.catalog.stop();
-    },
+    reload: current.reload,
+    config,
+    providers,
     countInput: (question) => countInput(question, tools),
     resume: () => resumeAsking(parts, tools),
     drain() {
@@ -227,8 +227,7 @@ export function createApp(parts: AppParts): App {
     },
     live,
     close() {
-      live.stop();
-      scene.catalog.stop();
+      current.stop();
       probes.stop();
       health.close();
     },

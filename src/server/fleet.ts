@@ -24,6 +24,8 @@ export interface Health {
   take(control: Control, by: Origin): Promise<void>;
   /** Lets it in again, with all that belongs to it. */
   enable(name: PlaceName, by: Origin): Promise<void>;
+  /** Looks at what is kept of what was taken out of service, as others may have changed it. */
+  refresh(): Promise<void>;
   /** Lets bygones be; resolves once that is recorded. */
   reset(name: PlaceName, by: Origin): Promise<void>;
   /** Whether other gateways hear of it: null where nobody set that up. */
@@ -78,6 +80,11 @@ export function openHealth({ config: first, clock, log, controls, changes, share
       const gone = await controls.lift(name, by);
       if (gone.length > 0) log.info("An operator let it in again", nameLog(name));
       sharing?.tell({ kind: "lift", name });
+    },
+    async refresh() {
+      const { put, gone } = await controls.refresh();
+      for (const control of put) logControl(control, log);
+      for (const control of gone) log.info("An operator let it in again", nameLog(control));
     },
     async reset(name, by) {
       // What cannot be recorded is not done.

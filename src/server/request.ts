@@ -175,3 +175,13 @@ export async function readJson<Schema extends z.ZodType>(
     path === "" ? undefined : path,
   );
 }
+
+/** `If-Match: "3"`, and `If-None-Match: *` for one that is not to be there. */
+export function readExpected({ headers }: Request): number | undefined {
+  if (headers.get("if-none-match") === "*") return 0;
+  const tag = headers.get("if-match");
+  if (tag === null || tag === "*") return undefined;
+  const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/u.exec(tag.trim()) ?? [];
+  if (version !== undefined) return Number(version);
+  throw invalidRequest('If-Match names no version: send it as it came in ETag, such as "3".', "if-match");
+}

@@ -3,10 +3,9 @@
 
 import { readRoute } from "../config/index.ts";
 import type { Config } from "../config/value.ts";
-import type { RouteStore, RouteVersion } from "../gateway/index.ts";
-import type { Clock } from "../lib/clock.ts";
+import type { RouteVersion } from "../gateway/index.ts";
 import { createRedactor } from "../lib/redact.ts";
-import type { Log } from "../telemetry/log.ts";
+import { type Live, createLive } from "./live.ts";
 
 export interface StandingRoute {
   name: string;
@@ -80,75 +79,9 @@ export function mergeRoutes(config: Config, versions: readonly RouteVersion[]): 
   };
 }
 
-export interface LiveRoutes {
-  /** As far as they are known here. */
-  versions(): readonly RouteVersion[];
-  /** Looks at the database now. Never rejects: what was known stays in force, and the failure is told. */
-  refresh(): Promise<void>;
-  /** Looks now, and from then on every second, for changes that others make. */
-  open(): Promise<void>;
-  stop(): void;
-}
+/** Those that were declared while the gateway runs, as far as they are known here. */
+export type LiveRoutes = Live<RouteVersion>;
 
-interface LiveInit {
-  store: Pick<RouteStore, "list" | "revision">;
-  clock: Pick<Clock, "after">;
-  log: Log;
-  adopt: (versions: readonly RouteVersion[]) => void;
-}
-
-const EVERY_MS = 1_000;
-
-export function createLiveRoutes({ store, clock, log, adopt }: LiveInit): LiveRoutes {
-  let known: readonly RouteVersion[] = [];
-  let revision: number | null = null;
-  let isFailing = false;
-  let running: Promise<void> | null = null;
-  let waiting: Promise<void> | null = null;
-  let callOff: (() => void) | null = null;
-
-  const look = async (): Promise<void> => {
-    try {
-      // Read first: what changes in between is read again at the next look instead of never.
-      const now = await store.revision();
-      if (now === revision) return;
-      const next = await store.list();
-      if (revision !== null || next.length > 0) {
-        known = next;
-        adopt(next);
-      }
-      if (revision !== null) log.info("Routes changed", { routes: next.length });
-      revision = now;
-      if (isFailing) log.info("Routes can be read again");
-      isFailing = false;
-    } catch (error) {
-      if (!isFailing) log.warn("Routes cannot be read; those in memory stay in force", { error });
-      isFailing = true;
-    }
-  };
-
-  /** A look that is under way may have been before the change that the caller means. */
-  const refresh = (): Promise<void> => {
-    if (running !== null) return (waiting ??= running.then(refresh));
-    waiting = null;
-    running = look().finally(() => (running = null));
-    return running;
-  };
-
-  const plan = (): void => {
-    callOff = clock.after(EVERY_MS, () => void refresh().then(() => (callOff === null ? undefined : plan())));
-  };
-
-  return {
-    versions: () => known,
-    refresh,
-    async open() {
-      await refresh();
-      if (callOff === null) plan();
-    },
-    stop() {
-      callOff?.();
-      callOff = null;
-    },
-  };
+export function createLiveRoutes(init: Omit<Parameters<typeof createLive<RouteVersion>>[0], "what">): LiveRoutes {
+  return createLive({ ...init, what: "Routes" });
 }

@@ -4,44 +4,55 @@ import { hash } from "node:crypto";
 import type { Config } from "../config/value.ts";
 import { listCaps, listDeadlines } from "./bound.ts";
 import { type Catalog, type GatewayTools, type Scene, createCatalog, createRouter } from "../gateway/index.ts";
+import type { Clock } from "../lib/clock.ts";
 import { canonicalize } from "../lib/canonical-json.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { type Reach, guardFetch, makeProvider } from "../provider/index.ts";
+import { type Provider, type ProviderTools, type Reach, guardFetch, makeProvider } from "../provider/index.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** How long a provider's own sign-in may take. */
 const TOKEN_TIMEOUT_MS = 10_000;
 
-/** Of so many hosts it is remembered how far they may lead. */
-const MAX_HOSTS = 1_000;
+/** Of so many it is remembered how far they may lead. */
+const MAX_ORIGINS = 1_000;
 
 /** The same calls, kept from addresses to which the providers of the configuration in force may not lead; as they are where none can be looked up. */
 export function guardCalls<Init, Answer>(
   call: (url: string, init: Init) => Promise<Answer>,
-  { clock, lookup }: Pick<GatewayTools, "clock"> & { lookup?: (hostname: string) => Promise<readonly string[]> },
+  { clock, lookup }: { clock: Pick<Clock, "monotonicMs">; lookup?: (hostname: string) => Promise<readonly string[]> },
   config: () => Config,
 ): (url: string, init: Init) => Promise<Answer> {
   if (lookup === undefined) return call;
   let reaches = new Map<string, Reach>();
   let of = config();
-  const reachOf = (hostname: string): Reach => {
+  const reachOf = (origin: string): Reach => {
     const current = config();
-    // Worked out once for each configuration and host, not for each call.
+    // Worked out once for each configuration and origin, not for each call.
     if (current !== of) [of, reaches] = [current, new Map()];
-    const known = reaches.get(hostname) ?? findReach(current, hostname);
-    if (reaches.size < MAX_HOSTS) reaches.set(hostname, known);
+    const known = reaches.get(origin) ?? findReach(current, origin);
+    if (reaches.size < MAX_ORIGINS) reaches.set(origin, known);
     return known;
   };
   return guardFetch(call, { lookup, reachOf, nowMs: clock.monotonicMs });
 }
 
-/** As the widest of the providers under the host; for hosts that follow from options, as the widest of those that have such. */
-function findReach(config: Config, hostname: string): Reach {
-  const under = config.providers.filter((provider) => URL.parse(provider.baseUrl)?.hostname === hostname);
-  const derived = config.providers.filter(({ baseUrl, kind }) => baseUrl === "" && kind !== "loopback");
+/**
+ * As the widest of the providers under the origin; for origins that follow from options, as the widest of those that have such. What was declared
+ * while the gateway runs widens nothing beyond the addresses that it names.
+ */
+function findReach(config: Config, origin: string): Reach {
+  const under = config.providers.filter((provider) => isUnder(provider, origin));
+  const derived = config.providers.filter(
+    ({ baseUrl, isRemote, kind }) => baseUrl === "" && isRemote !== true && kind !== "loopback",
+  );
   const reaches = (under.length > 0 ? under : derived).map(({ reach }) => reach);
   if (reaches.includes("any")) return "any";
   return reaches.includes("private") ? "private" : "public";
+}
+
+/** WebSockets go to the same host and port, by schemes of their own. */
+function isUnder({ baseUrl }: Config["providers"][number], origin: string): boolean {
+  return baseUrl !== "" && URL.parse(baseUrl)?.origin === origin.replace(/^ws/u, "http");
 }
 
 export interface BuiltScene extends Scene {
@@ -55,20 +66,7 @@ export function buildScene(
   before?: Catalog,
   routes: Config["routes"] = config.routes,
 ): BuiltScene {
-  const tools = {
-    fetch: (url: string, init: { method: string; headers: Record<string, string>; body?: string }) =>
-      // What credentials name may be a machine's own service, where no provider's address may lead.
-      (parts.signIn ?? parts.fetch)(url, {
-        ...init,
-        method: init.method === "GET" ? "GET" : "POST",
-        redirect: "manual",
-        timeout: false,
-        signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
-      }),
-    readText: (path: string) => Bun.file(path).text(),
-    nowMs: parts.clock.wallMs,
-  };
-  const list = config.providers.map((settings) => makeProvider(settings, tools));
+  const list = config.providers.map((settings) => makeSceneProvider(settings, parts));
   const providers = new Map(list.map((provider) => [provider.name, provider]));
   const catalog = createCatalog({
     providers: list,
@@ -111,6 +109,34 @@ export function buildScene(
     },
   };
   return scene;
+}
+
+/** A provider, with what it may use of the world. */
+export function makeSceneProvider(
+  settings: Config["providers"][number],
+  parts: Pick<GatewayTools, "fetch"> & { clock: Pick<Clock, "wallMs">; signIn?: GatewayTools["fetch"] },
+): Provider {
+  // What credentials of the configuration name may be a machine's own service, where no provider's address may lead.
+  if (settings.isRemote !== true) return makeProvider(settings, makeProviderTools(parts, parts.signIn ?? parts.fetch));
+  return makeProvider(settings, {
+    ...makeProviderTools(parts, parts.fetch),
+    readText: () => Promise.reject(new Error("files of this machine are the configuration's alone")),
+  });
+}
+
+function makeProviderTools({ clock }: { clock: Pick<Clock, "wallMs"> }, fetch: GatewayTools["fetch"]): ProviderTools {
+  return {
+    fetch: (url, init) =>
+      fetch(url, {
+        ...init,
+        method: init.method === "GET" ? "GET" : "POST",
+        redirect: "manual",
+        timeout: false,
+        signal: AbortSignal.timeout(TOKEN_TIMEOUT_MS),
+      }),
+    readText: (path) => Bun.file(path).text(),
+    nowMs: clock.wallMs,
+  };
 }
 
 function readCacheScene({ cache, providers }: Config): Scene["cache"] {

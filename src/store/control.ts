@@ -7,6 +7,7 @@ import { cleanText } from "../lib/text.ts";
 import { type Change, byProgram } from "../lib/change.ts";
 import { noteRows, tellChanges } from "./change.ts";
 import type { Engine } from "./engine.ts";
+import { tickProviders } from "./provider.ts";
 import type { Schema } from "./schema.ts";
 
 type Row = Schema["providerControls"]["$inferSelect"];
@@ -29,6 +30,7 @@ export function createControlStore(engine: Engine): ControlStore {
         since: new Date(sinceMs),
       };
       await engine.atomic((db) => ({
+        before: [tickProviders(engine.schema, db)],
         decisive: db
           .insert(table)
           .values(row)
@@ -48,7 +50,7 @@ export function createControlStore(engine: Engine): ControlStore {
       const { by = byProgram("gateway"), change = tellRemoval(names) } = told ?? {};
       const ids = names.map(makeId);
       await tellChanges(engine, { by, changes: [change] }, (db) =>
-        ids.length === 0 ? [] : [db.delete(table).where(inArray(table.id, ids))],
+        ids.length === 0 ? [] : [tickProviders(engine.schema, db), db.delete(table).where(inArray(table.id, ids))],
       );
     },
   };

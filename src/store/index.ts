@@ -4,6 +4,7 @@ import type { ChangeBook } from "../audit/change/book.ts";
 import type { AuditBooks } from "../audit/index.ts";
 import type { AnswerStore } from "../gateway/answer-store.ts";
 import type { ControlStore } from "../gateway/way/control.ts";
+import type { ProviderStore } from "../gateway/declared/book.ts";
 import type { RouteStore } from "../gateway/way/book.ts";
 import type { BindingStore } from "../identity/object.ts";
 import type { IdentityStore } from "../identity/store.ts";
@@ -25,6 +26,7 @@ import { createLedgerStore } from "./ledger.ts";
 import { locateLedger, readScheme } from "./location.ts";
 import { openEngine, type Opening, openOwn } from "./open.ts";
 import type { Checkpoints } from "./sqlite/checkpoint.ts";
+import { createProviderStore } from "./provider.ts";
 import { createRouteStore } from "./route.ts";
 import { type RecountStore, createRecountStore } from "./recount.ts";
 
@@ -65,6 +67,8 @@ export interface Store {
   controls: ControlStore;
   routes: RouteStore;
   changes: ChangeStore;
+  /** Providers that are declared while the gateway runs; there, too. */
+  providers: ProviderStore;
   /** Beside the ledger, which their counts are sums of. */
   budgets: BudgetStore;
   /** Of the identity database. */
@@ -161,6 +165,7 @@ export async function openStore({
         clean = createRedactor(known);
       },
     },
+    providers: createProviderStore(first),
     budgets: {
       ...budgets,
       async readSums(place) {

@@ -12,6 +12,7 @@ import { defineBudgetAlerts, defineBudgets, defineGrants } from "./budget-table.
 import { defineChangeChain, defineChangeHeads, defineChanges } from "./change-schema.ts";
 import { defineIntents, definePlaces, defineRefused } from "./journal-table.ts";
 import type { Kit } from "./postgres/columns.ts";
+import { defineProviderSecrets, defineProviderVersions } from "./provider-table.ts";
 import { defineRouteVersions } from "./route-table.ts";
 import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
 import { defineLinks, defineSessions } from "./session-schema.ts";
@@ -47,6 +48,8 @@ export function defineSchema(kit: Kit) {
     auditChanges: defineChanges(kit),
     auditChain: defineChangeChain(kit),
     auditHeads: defineChangeHeads(kit),
+    providerVersions: defineProviderVersions(kit),
+    providerSecrets: defineProviderSecrets(kit),
   };
 }
 

@@ -15,6 +15,7 @@ test("nothing has changed", async () => {
 /** A value unlike the default, for every key. Keys of the built-in providers and of rules show under another name. */
 const OTHER: Record<string, [value: string, shownAs?: string]> = {
   admin_email: ["a@b"],
+  allow_private_providers: ["yes"],
   anthropic_api_key: ["k", "provider.anthropic"],
   anthropic_base_url: ["http://a", "provider.anthropic"],
   anthropic_beta_header: ["x", "provider.anthropic"],
@@ -113,6 +114,7 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   retry_backoff: ["1s"],
   retry_backoff_max: ["1s"],
   retry_window: ["1s"],
+  secret_key: ["ab".repeat(32)],
   shutdown_timeout: ["1s"],
   upstream_connect_timeout: ["1s"],
   upstream_first_output_timeout: ["1s"],

@@ -10,6 +10,8 @@ const FOR_ADMINS: Scope[] = [
   "audit:read",
   "keys:manage",
   "metrics:read",
+  "providers:read",
+  "providers:write",
   "routes:read",
   "routes:write",
   "users:manage",
@@ -30,7 +32,17 @@ test("a key without scopes may do what its owner's role allows", () => {
 
 test("a scope allows itself and what it covers, and nothing beside", () => {
   const covers: Partial<Record<Scope, Scope[]>> = {
-    admin: ["admin", "audit:read", "keys:manage", "metrics:read", "routes:read", "routes:write", "users:manage"],
+    admin: [
+      "admin",
+      "audit:read",
+      "keys:manage",
+      "metrics:read",
+      "providers:read",
+      "providers:write",
+      "routes:read",
+      "routes:write",
+      "users:manage",
+    ],
     inference: ALL.filter((scope) => scope.startsWith("inference")),
   };
   for (const scope of ALL) expect(allowed("gateway_admin", [scope])).toEqual(covers[scope] ?? [scope]);

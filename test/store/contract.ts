@@ -11,6 +11,7 @@ import { describeControls } from "./control-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
 import { describePeople } from "./people-contract.ts";
+import { describeProviders } from "./provider-contract.ts";
 import { describeRoutes } from "./route-contract.ts";
 import { describeReports } from "./report-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
@@ -32,6 +33,7 @@ export function describeStore(place: Place): void {
   describeAnswers(() => store, place);
   describeBudgets(() => store);
   describeRoutes(() => store);
+  describeProviders(() => store);
   describeChanges(place);
   describeRecord(place);
   describeBooks(() => store);

@@ -6,7 +6,7 @@ export default defineCommand({
   meta: {
     name: "admin",
     description:
-      "Manage users, sessions, API keys, budgets, routes, sign-in links and the cache, see how providers are doing, and who changed what",
+      "Manage users, sessions, API keys, budgets, routes, providers, sign-in links and the cache, see how providers are doing, and who changed what",
   },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
@@ -15,6 +15,7 @@ export default defineCommand({
     cache: () => import("./cache/index.ts").then((module) => module.default),
     health: () => import("./health/index.ts").then((module) => module.default),
     "login-link": () => import("./login-link.ts").then((module) => module.default),
+    providers: () => import("./provider/index.ts").then((module) => module.default),
     route: () => import("./route/index.ts").then((module) => module.default),
     routes: () => import("./route/index.ts").then((module) => module.default),
     sessions: () => import("./session/index.ts").then((module) => module.default),

@@ -32,12 +32,16 @@ export interface Controls {
   put(control: Control, by?: Origin): Promise<void>;
   /** Takes away all that the name covers; answers what that was. */
   lift(name: PlaceName, by?: Origin): Promise<Control[]>;
+  /** Looks at what is kept, as others may have changed it; answers what is new and what is gone. */
+  refresh(): Promise<{ put: Control[]; gone: Control[] }>;
   /** What another gateway was told: nothing is kept here. */
   adopt(change: { put: Control } | { lift: PlaceName }): void;
 }
 
 /** An operator, too, may write a loop. */
 const MOST = 10_000;
+/** Whose own changes come in between as often looks again at the next change. */
+const MOST_LOOKS = 10;
 
 /** With what was kept. */
 export async function openControls(store: ControlStore): Promise<Controls> {
@@ -57,6 +61,20 @@ function createControls(store: ControlStore): Controls {
     for (const each of gone) controls.delete(print(each));
     return gone;
   };
+  const merge = (kept: readonly Control[]): { put: Control[]; gone: Control[] } => {
+    const names = new Set(kept.map(print));
+    const put = kept.filter((control) => controls.get(print(control))?.action !== control.action);
+    const gone = [...controls.values()].filter((each) => each.action === "disable" && !names.has(print(each)));
+    for (const control of kept) set(control);
+    for (const control of gone) controls.delete(print(control));
+    return { put, gone };
+  };
+  /** Begun and ended changes of our own: what was read across one of them may be older than what is in memory. */
+  let steps = 0;
+  const write = async (work: Promise<void>): Promise<void> => {
+    steps++;
+    await work.finally(() => steps++);
+  };
   return {
     isEmpty: () => controls.size === 0,
     find: ({ provider, account, model }) =>
@@ -69,19 +87,25 @@ function createControls(store: ControlStore): Controls {
     async put(control, by) {
       const before = controls.get(print(control)) ?? null;
       set(control);
-      if (control.action === "disable") return store.put(control, by);
+      if (control.action === "disable") return write(store.put(control, by));
       // It is a word that takes the place of the other.
       const change = { ...about(control), action: "provider.drain", before, after: control };
-      return store.remove([control], { by, change });
+      return write(store.remove([control], { by, change }));
     },
     async lift(name, by) {
       const gone = drop(name);
       const change = { ...about(name), action: "provider.enable", before: { controls: gone }, after: null };
-      await store.remove(
-        gone.filter(({ action }) => action === "disable"),
-        { by, change },
-      );
+      const kept = gone.filter(({ action }) => action === "disable");
+      await write(store.remove(kept, { by, change }));
       return gone;
+    },
+    async refresh() {
+      for (let tries = 0; tries < MOST_LOOKS; tries++) {
+        const before = steps;
+        const kept = await store.list();
+        if (before === steps) return merge(kept);
+      }
+      return { put: [], gone: [] };
     },
     adopt(change) {
       if ("put" in change) set(change.put);

@@ -11,9 +11,9 @@ import {
   createRouteBook,
 } from "../../gateway/index.ts";
 import type { Caller } from "../../identity/index.ts";
-import { type JsonObject, invalidRequest } from "../../ir/index.ts";
+import type { JsonObject } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { readJson } from "../request.ts";
+import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type LiveRoutes, type StandingRoute, isSecretText, judgeRoute, mergeRoutes } from "../route-table.ts";
 import { readFields } from "../route-field.ts";
@@ -143,16 +143,6 @@ function openBook({ routeStore: store, config, clock, newId }: RouteParts): Rout
 
 function by({ email, userId, from }: Caller): Pick<RouteChange, "author" | "by"> {
   return { author: { author: email, authorId: userId }, by: from };
-}
-
-/** `If-Match: "3"`, and `If-None-Match: *` for a route that is not to be there. */
-function readExpected({ headers }: Request): number | undefined {
-  if (headers.get("if-none-match") === "*") return 0;
-  const tag = headers.get("if-match");
-  if (tag === null || tag === "*") return undefined;
-  const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/u.exec(tag.trim()) ?? [];
-  if (version !== undefined) return Number(version);
-  throw invalidRequest('If-Match names no version: send it as it came in ETag, such as "3".', "if-match");
 }
 
 /** One change of a route, for people and programs. */

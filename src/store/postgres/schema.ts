@@ -32,4 +32,6 @@ export const {
   auditChanges,
   auditChain,
   auditHeads,
+  providerVersions,
+  providerSecrets,
 } = schema;

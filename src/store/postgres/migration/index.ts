@@ -20,6 +20,7 @@ import m20261125182054_attempts from "./20261125182054_attempts.sql" with { type
 import m20261125182530_route_versions from "./20261125182530_route_versions.sql" with { type: "text" };
 import m20261125223802_audit_changes from "./20261125223802_audit_changes.sql" with { type: "text" };
 import m20261125224740_user_search from "./20261125224740_user_search.sql" with { type: "text" };
+import m20261125225120_provider_secrets from "./20261125225120_provider_secrets.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -41,4 +42,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125182530_route_versions", sql: m20261125182530_route_versions },
   { name: "20261125223802_audit_changes", sql: m20261125223802_audit_changes },
   { name: "20261125224740_user_search", sql: m20261125224740_user_search },
+  { name: "20261125225120_provider_secrets", sql: m20261125225120_provider_secrets },
 ];

@@ -1,0 +1,126 @@
+// What the commands on providers share: the book on an opened database, the flags of a change, and where a key comes from. No server need run; one that does
+// takes a change up within a second. A key never stands in a command line, where every user of the machine sees it.
+
+import { type ProviderBook, type ProviderChange, createProviderBook } from "../../../gateway/index.ts";
+import { type StandingProvider, isSecretText, judgeProvider, mergeProviders } from "../../../server/index.ts";
+import { CliError, EXIT } from "../../error.ts";
+import { type Opened, byOperator } from "../../open.ts";
+import { openSecretKeys } from "../../secret-key.ts";
+import { refuseValue } from "../../value.ts";
+import { readSecretInput } from "./secret-input.ts";
+
+export function openBook({ config, store }: Pick<Opened, "config" | "store">): ProviderBook {
+  return createProviderBook({
+    store: store.providers,
+    keys: openSecretKeys(() => config),
+    judge: (...said) => judgeProvider(config, ...said),
+    isSecret: (text) => isSecretText(config, text),
+    now: Date.now,
+    newId: () => Bun.randomUUIDv7(),
+  });
+}
+
+export async function listStanding(opened: Pick<Opened, "config" | "store">): Promise<StandingProvider[]> {
+  return mergeProviders(opened.config, await openBook(opened).open()).standing;
+}
+
+/** Throws what is missing. */
+export async function findStanding(opened: Pick<Opened, "config" | "store">, name: string): Promise<StandingProvider> {
+  const all = await listStanding(opened);
+  const found = all.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  throw new CliError(`There is no provider ${JSON.stringify(name)}.`, {
+    exitCode: EXIT.notFound,
+    hint: `There are ${[...new Set(all.map((each) => each.name))].join(", ")}; "tokligence admin providers add" adds one.`,
+  });
+}
+
+export const NAME_ARG = { name: { type: "positional", description: "Name of the provider", required: true } } as const;
+
+export const CHANGE_ARGS = {
+  comment: { type: "string", description: "Why, for the history", valueHint: "TEXT" },
+  "if-version": {
+    type: "string",
+    description: "Only where it is in this version; 0: only where there is none",
+    valueHint: "VERSION",
+  },
+} as const;
+
+export const KEY_ARGS = {
+  "key-file": { type: "string", description: "File that holds the key; - is standard input", valueHint: "PATH" },
+  "key-env": { type: "string", description: "Environment variable that holds the key", valueHint: "NAME" },
+  label: { type: "string", description: "Which of several keys it is: api_key.LABEL", valueHint: "LABEL" },
+  field: {
+    type: "string",
+    description: "Another field that is secret, such as secret_access_key or header.x-api-key",
+    valueHint: "FIELD",
+  },
+} as const;
+
+interface KeyFlags {
+  "key-file"?: string | undefined;
+  "key-env"?: string | undefined;
+  label?: string | undefined;
+  field?: string | undefined;
+}
+
+/** The field and its text; null where none was said. */
+export async function readKey(flags: KeyFlags, isNeeded: boolean): Promise<{ field: string; text: string } | null> {
+  const { label, field } = flags;
+  if (label !== undefined && field !== undefined) throw refuseValue("field", "say this or --label, not both");
+  const name = (field ?? (label === undefined ? "api_key" : `api_key.${label}`)).toLowerCase();
+  const text = await readText(flags, isNeeded, name);
+  if (text === null) return null;
+  if (text !== "") return { field: name, text };
+  throw new CliError(`There is no key in what was given for ${name}.`, {
+    exitCode: EXIT.usage,
+    hint: 'Give it on standard input, as in "pass show openai | tokligence admin providers set-key openai", or with --key-file or --key-env.',
+  });
+}
+
+async function readText(flags: KeyFlags, isNeeded: boolean, name: string): Promise<string | null> {
+  const { "key-file": path, "key-env": variable } = flags;
+  if (path !== undefined && variable !== undefined) throw refuseValue("key-env", "say this or --key-file, not both");
+  if (variable !== undefined) {
+    const text = process.env[variable]?.trim();
+    if (text === undefined || text === "")
+      throw refuseValue("key-env", `there is no ${JSON.stringify(variable)} in the environment`);
+    return text;
+  }
+  if (path !== undefined && path !== "-") {
+    const file = Bun.file(path);
+    if (!(await file.exists())) throw refuseValue("key-file", `there is no file ${JSON.stringify(path)}`);
+    return (await file.text()).trim();
+  }
+  if (path === undefined && !isNeeded) return null;
+  return (await readSecretInput(`${name}: `)).trim();
+}
+
+/** Without a word of what was said: it stands in the process list and in the shell's history already. */
+export function refuseSpokenKey(field: string): CliError {
+  return new CliError(`${field} must not stand in a command line, where every user of this machine can read it.`, {
+    exitCode: EXIT.usage,
+    hint: "Give it on standard input, or with --key-file or --key-env; and as this one was seen, have it exchanged at the provider.",
+  });
+}
+
+export function readChange(flags: {
+  name: string;
+  comment?: string | undefined;
+  "if-version"?: string | undefined;
+}): ProviderChange {
+  const expected = flags["if-version"];
+  const author = { author: "operator", authorId: null };
+  return {
+    name: flags.name,
+    author,
+    by: byOperator(),
+    comment: flags.comment,
+    expected: expected === undefined ? undefined : readVersion("if-version", expected),
+  };
+}
+
+export function readVersion(flag: string, text: string): number {
+  if (/^\d{1,9}$/u.test(text)) return Number(text);
+  throw refuseValue(flag, `${JSON.stringify(text)} is no version: history lists them`);
+}

@@ -1,0 +1,51 @@
+// `tokligence admin providers set-key`: sets or takes away a key of a provider, of one that the configuration declares too. It is kept encrypted, and sent
+// to no other host than where the provider is now.
+
+import { defineCommand } from "citty";
+import { isCredential } from "../../../config/index.ts";
+import { printProviderVersion } from "../../../server/index.ts";
+import { SHARED_ARGS } from "../../flags.ts";
+import { runWithStore } from "../../open.ts";
+import { print, printJson, say } from "../../output.ts";
+import { refuseValue } from "../../value.ts";
+import {
+  CHANGE_ARGS,
+  KEY_ARGS,
+  NAME_ARG,
+  findStanding,
+  openBook,
+  readChange,
+  readKey,
+  refuseSpokenKey,
+} from "./rules.ts";
+
+export default defineCommand({
+  meta: { name: "set-key", description: "Set a provider's key, read from standard input, a file or the environment" },
+  args: {
+    ...NAME_ARG,
+    more: { type: "positional", required: false, description: "Nothing: a key never stands here", valueHint: "…" },
+    remove: { type: "boolean", description: "Take the key away" },
+    ...KEY_ARGS,
+    ...CHANGE_ARGS,
+    ...SHARED_ARGS,
+  },
+  async run({ args }) {
+    if (args._.length > 1) throw refuseSpokenKey("A key");
+    const field = (args.field ?? (args.label === undefined ? "api_key" : `api_key.${args.label}`)).toLowerCase();
+    if (!isCredential(field))
+      throw refuseValue(args.field === undefined ? "label" : "field", `${field} is no key of a provider`);
+    const key = args.remove === true ? null : await readKey(args, true);
+    const done = await runWithStore(args, async (opened) => {
+      const version = await openBook(opened).setSecrets(readChange(args), { [field]: key === null ? null : key.text });
+      return { version, standing: await findStanding(opened, args.name) };
+    });
+    for (const finding of done.standing.findings) say(`warning: ${finding}`);
+    if (args.json === true) return printJson({ provider: printProviderVersion(done.version) });
+    const set = done.standing.secrets.find((each) => each.field === field);
+    print(
+      set === undefined
+        ? `${field} of ${args.name} is taken away`
+        : `${field} of ${args.name} is set${set.hint === "" ? "" : ` (…${set.hint})`}; it goes to ${set.boundTo} and nowhere else`,
+    );
+  },
+});

@@ -1,0 +1,227 @@
+// Providers that are declared while the gateway runs, and their keys, by HTTP. What a provider may say is the configuration's to judge, and what a change
+// is, the book's; here are only addresses, bodies and shapes.
+
+import { z } from "zod";
+import type { GatewayTools, ProviderBook, ProviderChange, ProviderVersion, Scene } from "../../gateway/index.ts";
+import type { Caller } from "../../identity/index.ts";
+import { GatewayError, type JsonObject } from "../../ir/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Health } from "../fleet.ts";
+import { reportProvider } from "../health-report.ts";
+import type { LiveProviders } from "../live-provider.ts";
+import { readProviderFields, readSecrets } from "../provider-field.ts";
+import { printProvider, printProviderVersion } from "../provider-print.ts";
+import type { StandingProvider } from "../provider-table.ts";
+import { printTrials, testModel, testProvider } from "../provider-test.ts";
+import { readExpected, readJson } from "../request.ts";
+import type { GuardedRoute } from "../route.ts";
+import { originOf } from "./part.ts";
+
+const CHANGE = z.looseObject({ comment: z.string().nullable().optional() });
+const ROLLBACK = z.strictObject({ version: z.int().min(1), comment: z.string().nullable().optional() });
+const TRIAL = z.strictObject({ model: z.string().min(1).max(200).nullable().optional() });
+const NOTHING = z.strictObject({});
+
+export interface ProviderParts {
+  book: ProviderBook;
+  live: LiveProviders;
+  health: Health;
+  scene: () => Scene;
+  tools: GatewayTools;
+  clock: Clock;
+  newId: () => string;
+  limit: () => number;
+}
+
+const READ = { anyOf: ["providers:read", "providers:write"] } as const;
+const WRITE = { anyOf: ["providers:write"] } as const;
+const PATH = "/api/v1/admin/providers";
+
+export function makeProviderRoutes(parts: ProviderParts): GuardedRoute[] {
+  return [...makeReads(parts), ...makeWrites(parts), ...makeKeyRoutes(parts), ...makeActs(parts)];
+}
+
+function makeReads(parts: ProviderParts): GuardedRoute[] {
+  const { live, book } = parts;
+  return [
+    {
+      method: "GET",
+      path: PATH,
+      authority: READ,
+      async handle() {
+        await live.refresh();
+        return Response.json({ providers: live.standing().map((standing) => describe(standing, parts)) });
+      },
+    },
+    {
+      method: "GET",
+      path: `${PATH}/:id`,
+      authority: READ,
+      async handle({ params }) {
+        await live.refresh();
+        const found = live.standing().filter(({ name }) => name === params["id"]);
+        const [first] = found;
+        if (first === undefined) throw unknown(params["id"] ?? "", parts.scene());
+        const headers = first.version === null ? {} : { etag: `"${first.version.version}"` };
+        const below = found.slice(1).map((standing) => describe(standing, parts));
+        return Response.json({ provider: describe(first, parts), below }, { headers });
+      },
+    },
+    {
+      method: "GET",
+      path: `${PATH}/:id/history`,
+      authority: READ,
+      async handle({ params }) {
+        const history = await book.history(params["id"] ?? "");
+        return Response.json({ history: history.map(printProviderVersion) });
+      },
+    },
+  ];
+}
+
+function makeWrites(parts: ProviderParts): GuardedRoute[] {
+  const { book, live, limit } = parts;
+  return [
+    {
+      method: "POST",
+      path: PATH,
+      authority: WRITE,
+      async handle({ request, caller }) {
+        const { name, comment, ...said } = await readJson(request, limit(), CHANGE.extend({ name: z.string() }));
+        const { fields, secrets } = readProviderFields(said);
+        return answer(parts, await book.set({ ...by(caller), name, comment, expected: 0 }, fields, secrets), 201);
+      },
+    },
+    {
+      method: "PUT",
+      path: `${PATH}/:id`,
+      authority: WRITE,
+      async handle({ request, params, caller }) {
+        const { comment, ...said } = await readJson(request, limit(), CHANGE);
+        const { fields, secrets } = readProviderFields(said);
+        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
+        const version = await book.set(change, fields, secrets);
+        return answer(parts, version, version.version === 1 ? 201 : 200);
+      },
+    },
+    {
+      method: "DELETE",
+      path: `${PATH}/:id`,
+      authority: WRITE,
+      async handle({ request, params, caller, query }) {
+        const change = { ...by(caller), name: params["id"] ?? "", comment: query.get("comment") };
+        await book.delete({ ...change, expected: readExpected(request) });
+        await live.refresh();
+        return new Response(null, { status: 204 });
+      },
+    },
+    {
+      method: "POST",
+      path: `${PATH}/:id/rollback`,
+      authority: WRITE,
+      async handle({ request, params, caller }) {
+        const { version, comment } = await readJson(request, limit(), ROLLBACK);
+        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
+        return answer(parts, await book.rollback(change, version), 200);
+      },
+    },
+  ];
+}
+
+function makeKeyRoutes(parts: ProviderParts): GuardedRoute[] {
+  const { book, limit } = parts;
+  return [
+    {
+      method: "PUT",
+      path: `${PATH}/:id/keys`,
+      authority: WRITE,
+      async handle({ request, params, caller }) {
+        const { comment, ...said } = await readJson(request, limit(), CHANGE);
+        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
+        return answer(parts, await book.setSecrets(change, readSecrets(said)), 200);
+      },
+    },
+    {
+      method: "POST",
+      path: `${PATH}/rotate-secret`,
+      authority: WRITE,
+      async handle({ request, caller }) {
+        await readJson(request, limit(), NOTHING);
+        const by = originOf(caller);
+        const { keyId, resumed, exchanged, unreadable } = await book.rotate(by, () => undefined);
+        return Response.json({ encrypted_with: keyId, resumed, exchanged, unreadable });
+      },
+    },
+  ];
+}
+
+function makeActs(parts: ProviderParts): GuardedRoute[] {
+  const { health, scene, clock, limit, live, tools, newId } = parts;
+  const act = (action: "disable" | "enable"): GuardedRoute => ({
+    method: "POST",
+    path: `${PATH}/:id/${action}`,
+    authority: WRITE,
+    async handle({ request, params, caller }) {
+      await readJson(request, limit(), NOTHING);
+      const name = (params["id"] ?? "").toLowerCase();
+      const place = { provider: name, account: null, model: null };
+      // One that cannot be called may still be kept from being called once it can.
+      const standing = live.standing().find((each) => each.name === name);
+      if (standing === undefined) throw unknown(name, scene());
+      if (action === "enable") await health.enable(place, originOf(caller));
+      else await health.take({ ...place, action, sinceMs: clock.wallMs(), by: caller.userId }, originOf(caller));
+      return Response.json({ provider: describe(standing, parts) });
+    },
+  });
+  return [
+    act("disable"),
+    act("enable"),
+    {
+      method: "POST",
+      path: `${PATH}/:id/test`,
+      authority: WRITE,
+      async handle({ request, params, caller, keepOpen }) {
+        const { model } = await readJson(request, limit(), TRIAL);
+        keepOpen();
+        const name = (params["id"] ?? "").toLowerCase();
+        const { providers, redact } = scene();
+        const provider = providers.get(name);
+        if (provider === undefined) throw unknown(name, scene());
+        const trials =
+          typeof model === "string"
+            ? await testModel(provider, model, { tools, caller, newId })
+            : await testProvider(provider, { ...tools, redact });
+        return Response.json(printTrials(name, trials));
+      },
+    },
+  ];
+}
+
+async function answer(parts: ProviderParts, version: ProviderVersion, status: number): Promise<Response> {
+  await parts.live.refresh();
+  const standing = parts.live.standing().find((each) => each.version?.id === version.id);
+  const provider = standing === undefined ? printProviderVersion(version) : describe(standing, parts);
+  return Response.json({ provider }, { status, headers: { etag: `"${version.version}"` } });
+}
+
+/** With how it is doing here. */
+function describe(standing: StandingProvider, { health, clock, scene }: ProviderParts): JsonObject {
+  const printed = printProvider(standing);
+  const provider = standing.settings === null ? undefined : scene().providers.get(standing.name);
+  if (provider === undefined) return printed;
+  const places = health.fleet.list().filter((place) => place.provider === provider.name);
+  const { provider: _name, ...report } = reportProvider(provider, places, { ...health, clock, scene: scene() });
+  return { ...printed, state: report["state"] ?? null, health: report };
+}
+
+function unknown(name: string, { providers }: Scene): GatewayError {
+  return new GatewayError({
+    kind: "not_found",
+    code: "unknown_provider",
+    message: `There is no provider "${name.slice(0, 100)}" here: ${[...providers.keys()].join(", ")}.`,
+  });
+}
+
+function by({ email, userId, from }: Caller): Pick<ProviderChange, "author" | "by"> {
+  return { author: { author: email, authorId: userId }, by: from };
+}

@@ -1,0 +1,69 @@
+// The fields of a provider as programs write them, in JSON: what stands in lists and objects there is one line in a file, and what is secret goes a way of
+// its own. Knows no meaning of a field.
+
+import { isCredential } from "../config/index.ts";
+import type { SaidSecrets } from "../gateway/index.ts";
+import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+
+export interface SaidProvider {
+  /** By name, as a section of the configuration says them. */
+  fields: Record<string, string>;
+  secrets: Record<string, string | null>;
+}
+
+/** Throws invalid_request, without a word of what is secret. */
+export function readProviderFields(said: Readonly<Record<string, unknown>>): SaidProvider {
+  const found: SaidProvider = { fields: {}, secrets: {} };
+  for (const [written, value] of Object.entries(said as JsonObject)) {
+    const name = written.toLowerCase();
+    const isGroup = isJsonObject(value);
+    if (name === "headers" && isGroup) putAll(found, "header", value);
+    else if (name === "api_keys" && isGroup) putAll(found, "api_key", value);
+    else if (name === "fields" && isGroup) for (const [field, inner] of Object.entries(value)) put(found, field, inner);
+    else put(found, name, value);
+  }
+  return found;
+}
+
+export function readSecrets(said: Readonly<Record<string, unknown>>): SaidSecrets {
+  const { fields, secrets } = readProviderFields(said);
+  const [stray] = Object.keys(fields);
+  if (stray !== undefined) throw invalidRequest(`${stray}: this is no key: here only keys are set.`, stray);
+  return secrets;
+}
+
+/** `{eu: "…"}`, and of keys `{eu: {key, weight}}`. */
+function putAll(found: SaidProvider, prefix: "api_key" | "header", group: JsonObject): void {
+  for (const [label, value] of Object.entries(group)) {
+    const name = `${prefix}.${label.toLowerCase()}`;
+    if (prefix === "header" || !isJsonObject(value)) put(found, name, value);
+    else {
+      put(found, name, value["key"] ?? null);
+      if (value["weight"] !== undefined) put(found, `${name}.weight`, value["weight"]);
+    }
+  }
+}
+
+function put({ fields, secrets }: SaidProvider, written: string, value: Json): void {
+  const name = written.toLowerCase();
+  if (isCredential(name)) {
+    // The file of an account is an object itself.
+    if (value !== null && typeof value !== "string" && !isJsonObject(value))
+      throw invalidRequest(`${name} must be text.`, name);
+    secrets[name] = value === null ? null : typeof value === "string" ? value.trim() : JSON.stringify(value);
+  } else if (value !== null && value !== "") fields[name] = print(name, value);
+}
+
+function print(name: string, value: Json): string {
+  if (Array.isArray(value)) return value.map((item) => print(name, item)).join(", ");
+  if (isJsonObject(value)) {
+    throw invalidRequest(
+      `${name}: a provider's fields stand side by side, as in {type, base_url, api_key, headers: {NAME: …}}.`,
+      name,
+    );
+  }
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  const text = String(value);
+  if (!/\p{Cc}/u.test(text)) return text.trim();
+  throw invalidRequest(`${name} must be one line of text.`, name);
+}

@@ -1,0 +1,135 @@
+// Trying providers that were declared while the gateway runs, with each of their keys, and what becomes of names that lead inside.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { type Rig, type Upstream, makeRig, readJson } from "../rig.ts";
+import { say } from "./route-scene.ts";
+
+const KEY = "sk-canary-runtime-ABCDwxyz";
+const OTHER = "sk-canary-another-7777";
+const PROVIDERS = "/api/v1/admin/providers";
+const ACME = { type: "compatible", base_url: "https://acme.test/v1" };
+
+let rig: Rig;
+let token = "";
+let upstream: Upstream = () => say("hi");
+const open = async (over: Parameters<typeof makeRig>[0] = {}): Promise<void> => {
+  rig = await makeRig({ upstream: (call) => upstream(call), ...over });
+  token = (await rig.issue("gateway_admin")).token;
+};
+beforeEach(async () => {
+  upstream = () => say("hi");
+  await open();
+});
+afterEach(() => rig.close());
+
+async function admin(method: string, path: string, body?: object, headers: Record<string, string> = {}) {
+  const response = await rig.send(path, { method, token, headers, ...(body === undefined ? {} : { body }) });
+  const text = await response.text();
+  return { status: response.status, etag: response.headers.get("etag"), body: text === "" ? null : JSON.parse(text) };
+}
+const put = (name: string, body: object, headers?: Record<string, string>) =>
+  admin("PUT", `${PROVIDERS}/${name}`, body, headers);
+const ask = (model: string) => rig.chat({ model, messages: [{ role: "user", content: "Hello" }] });
+
+describe("trying one", () => {
+  const trial = async (name: string, body: object = {}) =>
+    (await admin("POST", `${PROVIDERS}/${name}/test`, body)).body;
+
+  test("says of each key what came, and what to do", async () => {
+    await put("acme", { ...ACME, api_keys: { good: KEY, gone: OTHER } });
+    upstream = ({ headers }) => {
+      rig.clock.advance(12);
+      if (headers.get("authorization") !== `Bearer ${KEY}`)
+        return Response.json({ error: `no ${OTHER}` }, { status: 401 });
+      return Response.json({ data: [{ id: "m-1" }, { id: "m-2" }] });
+    };
+    const tried = await trial("acme");
+    expect(tried).toMatchObject({
+      provider: "acme",
+      ok: false,
+      keys: [
+        {
+          key: "gone",
+          status: "failed",
+          http_status: 401,
+          models: null,
+          remedy: expect.stringContaining("The key is refused"),
+        },
+        { key: "good", status: "ok", http_status: 200, models: 2, examples: ["m-1", "m-2"], error: null },
+      ],
+    });
+    expect(JSON.stringify(tried)).not.toContain(OTHER);
+  });
+
+  test.each([
+    [404, "Nothing is at that address"],
+    [302, "It leads elsewhere"],
+    [429, "at its limit"],
+    [500, "in trouble"],
+  ])("that answers %i", async (status, remedy) => {
+    await put("acme", { ...ACME, api_key: KEY });
+    upstream = () => new Response(null, { status, headers: { location: "https://evil.test" } });
+    expect(await trial("acme")).toMatchObject({
+      ok: false,
+      keys: [{ http_status: status, remedy: expect.stringContaining(remedy) }],
+    });
+  });
+
+  test("that nobody answers for, that lacks a key, and that lists nothing", async () => {
+    await put("acme", { ...ACME, api_key: KEY });
+    upstream = () => {
+      throw new Error("ECONNREFUSED");
+    };
+    expect(await trial("acme")).toMatchObject({ ok: false, keys: [{ http_status: null, error: "ECONNREFUSED" }] });
+    await put("groq", {});
+    expect(await trial("groq")).toMatchObject({
+      ok: false,
+      keys: [{ error: expect.stringContaining("has no API key") }],
+    });
+    await put("az", { type: "azure", base_url: "https://r.openai.azure.com", api_key: KEY });
+    upstream = () => new Response(null, { status: 404 });
+    expect(await trial("az")).toMatchObject({ ok: true, keys: [{ status: "reached", http_status: 404 }] });
+    expect((await admin("POST", `${PROVIDERS}/nobody/test`, {})).status).toBe(404);
+  });
+
+  test("asks a model for one token, with a row on the books", async () => {
+    await put("acme", { ...ACME, api_key: KEY });
+    expect(await trial("acme", { model: "m" })).toMatchObject({ ok: true, keys: [{ status: "ok", examples: ["m"] }] });
+    expect(await rig.row()).toMatchObject({ provider: "acme", modelAsked: "m", tags: ["probe"] });
+    upstream = () => Response.json({ error: { message: "gone" } }, { status: 404 });
+    expect(await trial("acme", { model: "m" })).toMatchObject({
+      ok: false,
+      keys: [{ status: "failed", http_status: 404 }],
+    });
+  });
+});
+
+describe("names that lead inside", () => {
+  test.each([
+    ["10.0.0.1", "a private network"],
+    ["127.0.0.1", "a private network"],
+    ["169.254.169.254", "a link-local or reserved address"],
+    ["::ffff:192.168.0.1", "a private network"],
+    ["224.0.0.1", "a link-local or reserved address"],
+  ])("as to %s are not called, nor tried", async (address, where) => {
+    await rig.close();
+    await open({ lookup: async (hostname) => (hostname === "acme.test" ? [address] : ["8.8.8.8"]) });
+    await put("acme", { ...ACME, api_key: KEY });
+    const refused = await ask("acme/m");
+    expect([refused.status, (await readJson(refused)).error.message]).toEqual([
+      503,
+      expect.stringContaining(`leads to ${where}`),
+    ]);
+    expect((await admin("POST", `${PROVIDERS}/acme/test`, {})).body.keys[0].error).toContain(`leads to ${where}`);
+    expect(rig.calls).toEqual([]);
+  });
+
+  test("are no way in beside a provider of the configuration that may lead there", async () => {
+    await rig.close();
+    await open({ lookup: async () => ["10.0.0.1"] });
+    // The configuration's own is at http://local.test.
+    expect((await ask("local/m")).status).toBe(200);
+    await put("acme", { ...ACME, base_url: "https://local.test/v1", api_key: KEY });
+    expect((await ask("acme/m")).status).toBe(503);
+  });
+});
