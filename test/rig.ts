@@ -7,6 +7,7 @@ import type { Config, ProviderSettings } from "../src/config/value.ts";
 import type { RunningRecounter } from "../src/audit/index.ts";
 import {
   type Dial,
+  type Fetch,
   type Memory,
   type OpenSharing,
   createCapture,
@@ -87,6 +88,8 @@ export interface Rig {
 
 interface RigInit {
   upstream?: Upstream;
+  /** In place of a scripted upstream: calls that go out, piece by piece as they are made. */
+  fetch?: Fetch;
   config?: (config: Config) => Config;
   /** In place of one that stands still. */
   clock?: TestClock;
@@ -198,7 +201,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     memory,
     shelf: await openShelf(config, { clock, log }),
     ping: store.ping,
-    fetch: (url, request) => answer(url, request, { upstream: init.upstream, calls, books }),
+    fetch: init.fetch ?? ((url, request) => answer(url, request, { upstream: init.upstream, calls, books })),
     connect: books.watch(connectWebSocket),
     ...(init.dial === undefined ? {} : { dial: init.dial }),
     ...(init.lookup === undefined ? {} : { lookup: init.lookup }),

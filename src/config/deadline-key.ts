@@ -14,7 +14,8 @@ export const DEADLINE_KEYS = {
   },
   upstream_first_output_timeout: {
     about:
-      "How long to wait until a stream says something of its answer, whatever signs of life it gives before; 0: without end",
+      "How long to wait, from the call on, until a stream says something of its answer, whatever signs of life it gives before; of sound, and of " +
+      "streams that were not asked for in JSON, from the answer's headers on; not within a WebSocket; 0: without end",
     group: "upstream",
     type: syntax.defineDuration(ZERO_IS_ENDLESS),
     fallback: "15m",

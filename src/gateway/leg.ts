@@ -16,7 +16,7 @@ export interface Leg {
   chosen: Targets;
   /** In the order in which they are asked. */
   targets: readonly [Target, ...Target[]];
-  call: Call;
+  call: Pick<Call, "signal" | "startedMs">;
   tools: GatewayTools;
   scene: Scene;
   stay: Stay;
@@ -26,6 +26,8 @@ export interface Leg {
   isStream: boolean;
   /** Who may be asked where all of the targets failed. */
   spare: () => { place: Target; inMs: number }[];
+  /** Whether nobody else can be asked any more; missing: never. */
+  isOver?: () => boolean;
 }
 
 /** One call to one target. */
@@ -81,6 +83,7 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
     isKin: isSamePlace,
     budgetOf: (target) => (hedged?.isKnown(target) === true ? FREE : budgetOf(target)),
     isFull: ({ provider }) => stay.isFull(provider.name),
+    ...(leg.isOver === undefined ? {} : { isOver: leg.isOver }),
     signal: call.signal,
     startedMs: call.startedMs,
     // Nobody waits for it: should it not be written, the call stands there as under way.

@@ -13,7 +13,8 @@ import { listKeys } from "./way/pool.ts";
 import type { TravelRules } from "./way/travel.ts";
 
 interface Asking {
-  call: Pick<Call, "startedWallMs"> & { wire: Pick<Call["wire"], "operation"> };
+  /** Without a `wire`: no chat, and by its tokens alone could it be told what is cheapest. */
+  call: Pick<Call, "startedWallMs"> & { wire?: Pick<Call["wire"], "operation"> };
   tools: Pick<GatewayTools, "fleet" | "prices">;
   scene: Pick<Scene, "defaultOutputTokens" | "providers">;
   facts: RequestFacts;
@@ -67,7 +68,8 @@ export function makeChoice({ route, targets, strategy, policy }: Targets, asking
     strategy,
     stickTo: sticks ? findHold(policy?.stickBy ?? "key", facts) : "",
     keysOf: listKeys,
-    costOf: strategy === "least-cost" ? (target) => costAt(target, asking) : () => null,
+    costOf:
+      strategy === "least-cost" && asking.call.wire !== undefined ? (target) => costAt(target, asking) : () => null,
   };
 }
 
@@ -77,7 +79,7 @@ export function costAt({ provider, model, set }: Target, { call, tools, scene, f
     provider,
     model,
     body: overrideObject(facts.body, set),
-    writes: call.wire.operation === "chat",
+    writes: call.wire?.operation === "chat",
     inputTokens: facts.tokens(),
     defaultOutputTokens: scene.defaultOutputTokens,
     prices: tools.prices,

@@ -126,11 +126,16 @@ export function createMultipartScanner(boundary: string, wants: (name: string) =
 
   return {
     push(chunk) {
-      held =
-        held.length === 0
-          ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-          : Buffer.concat([held, chunk]);
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      const taken = held.length === 0 ? bytes.length : Math.min(bytes.length, SEAM_BYTES);
+      held = held.length === 0 ? bytes : Buffer.concat([held, bytes.subarray(0, taken)]);
       while (step());
+      if (taken < bytes.length) {
+        // What is held came with this chunk, most often: then it is looked at where it lies, and not copied.
+        const isOwn = borrowed === 0 && held.length <= taken;
+        held = isOwn ? bytes.subarray(taken - held.length) : Buffer.concat([held, bytes.subarray(taken)]);
+        while (step());
+      }
       return take();
     },
     end() {
@@ -139,6 +144,9 @@ export function createMultipartScanner(boundary: string, wants: (name: string) =
     },
   };
 }
+
+/** What is copied of a chunk to be joined to the one before: more than a boundary. */
+const SEAM_BYTES = 4 * 1024;
 
 const DASH = 0x2d;
 

@@ -8,7 +8,9 @@ export interface Spool {
   write(bytes: Uint8Array): Promise<void>;
   /** All that was written, in order; once. */
   read(): AsyncIterable<Uint8Array>;
-  /** Gives the file back; may be called at any time and again. */
+  /** Gives piece by piece what was written, from the beginning, and null where nothing more is there by now; as often as it is not closed. */
+  cursor(): () => Promise<Uint8Array | null>;
+  /** Gives the file back; may be called at any time and again. What is written afterwards is kept nowhere. */
   close(): Promise<void>;
 }
 
@@ -31,41 +33,53 @@ export function createSpool(folder: string, memoryBytes: number): Spool {
     return handle;
   };
 
+  const closeFile = async (handle: FileHandle): Promise<void> => {
+    await handle.close();
+    if (!isNameless) await unlink(path);
+  };
+
   const close = async (): Promise<void> => {
     if (isClosed) return;
     isClosed = true;
     memory.length = 0;
-    if (file === null) return;
-    await file.close();
-    if (!isNameless) await unlink(path);
+    if (file !== null) await closeFile(file);
+  };
+
+  const cursor = (): (() => Promise<Uint8Array | null>) => {
+    let pieces = 0;
+    let at = 0;
+    return async () => {
+      const piece = memory[pieces];
+      if (piece !== undefined) pieces++;
+      if (piece !== undefined || file === null || isClosed) return piece ?? null;
+      const chunk = new Uint8Array(CHUNK_BYTES);
+      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
+      at += bytesRead;
+      return bytesRead === 0 ? null : chunk.subarray(0, bytesRead);
+    };
   };
 
   return {
     async write(bytes) {
+      if (isClosed) return;
       if (file === null && held + bytes.byteLength <= memoryBytes) {
         memory.push(bytes);
         held += bytes.byteLength;
         return;
       }
       file ??= await openFile();
+      if (isClosed) return closeFile(file);
       await writeAll(file, bytes);
     },
     async *read() {
       try {
-        yield* memory;
-        if (file === null) return;
-        let at = 0;
-        for (;;) {
-          const chunk = new Uint8Array(CHUNK_BYTES);
-          const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, at);
-          if (bytesRead === 0) return;
-          at += bytesRead;
-          yield chunk.subarray(0, bytesRead);
-        }
+        const next = cursor();
+        for (let piece = await next(); piece !== null; piece = await next()) yield piece;
       } finally {
         await close();
       }
     },
+    cursor,
     close,
   };
 }

@@ -50,6 +50,25 @@ test("any form, cut anywhere, comes out as it went in, with its fields", async (
   );
 });
 
+test("the same in chunks so large that they are not copied", async () => {
+  const filler = "\r\n--".repeat(3_000);
+  const { bytes, boundary } = await makeForm([
+    ["file", filler],
+    ["model", "m"],
+    ["file", `${filler}\r`],
+    ["prompt", filler.slice(0, 20_000)],
+    ["file", filler],
+  ]);
+  for (let cut = 1; cut < bytes.length; cut += 97) {
+    const { joined, fields } = scan(bytes, [cut, Math.min(bytes.length, cut + 9_000)], ["model", "prompt"], boundary);
+    expect(joined.equals(bytes)).toBe(true);
+    expect(fields).toEqual([
+      ["model", "m"],
+      ["prompt", filler.slice(0, 20_000)],
+    ]);
+  }
+});
+
 test("what looks like a boundary inside a file is none", () => {
   const body =
     '--b\r\ncontent-disposition: form-data; name=file; filename=x\r\n\r\n\r\n--c\r\n--a\r\n-\r\n--\r\n--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\nepilogue';

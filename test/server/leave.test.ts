@@ -28,7 +28,7 @@ const SURFACES: Record<string, Surface> = {
     body: { model: "m", messages: MESSAGES, stream: true },
     retries: true,
   },
-  completions: { path: "/v1/completions", body: { model: "m", prompt: "Hello there" }, retries: false },
+  completions: { path: "/v1/completions", body: { model: "m", prompt: "Hello there" }, retries: true },
   embeddings: { path: "/v1/embeddings", body: { model: "m", input: "Hello there" }, retries: true },
   gemini: { path: "/v1beta/models/m:generateContent", body: PARTS, retries: true },
   "gemini, as an array": { path: "/v1beta/models/m:streamGenerateContent", body: PARTS, retries: true },
@@ -38,7 +38,7 @@ const SURFACES: Record<string, Surface> = {
     body: { model: "m", max_tokens: 9, messages: MESSAGES, stream: true },
     retries: true,
   },
-  moderations: { path: "/v1/moderations", body: { model: "m", input: "Hello there" }, retries: false },
+  moderations: { path: "/v1/moderations", body: { model: "m", input: "Hello there" }, retries: true },
   passthrough: { path: "/passthrough/p/v1/anything", body: { any: "thing" }, retries: false },
   responses: { path: "/v1/responses", body: { model: "m", input: "Hello there" }, retries: true },
   "responses, streamed": {

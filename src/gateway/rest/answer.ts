@@ -7,33 +7,64 @@ import { makeHeaders } from "../header.ts";
 import { answerTooLarge, explainFailure, readCapped } from "../send.ts";
 import type { RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
-import { bookAnswer } from "./meter.ts";
-import { describeAnswer, passBytes, passEvents, passRejection } from "./pass.ts";
+import { type Meter, bookAnswer } from "./meter.ts";
+import { describeAnswer, holdBytes, holdEvents, judgeRejection, passBytes, passEvents, passRejection } from "./pass.ts";
 import { nameKeeper } from "../way/pool.ts";
 import { type RestState, attempted } from "./state.ts";
+import type { Outcome } from "../way/travel.ts";
 
 type State = RestState<RestCall>;
 
-export async function answerRest(state: State): Promise<Response> {
-  const { upstream, call, line } = state;
-  const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
-  const { family, entry, act, isContent } = call.place;
-  const meter = { family, entry, counts: act === "call" };
+/** Of a call, as long as nothing of it was released: until then another provider may be asked. Throws with the attempt closed. */
+export async function answerCall(state: State): Promise<Outcome<Response>> {
+  const { upstream, call } = state;
+  const { family, entry } = call.place;
+  const meter = { family, entry, counts: true };
   if (!upstream.ok) {
+    const rejection = await judgeRejection(state, () => describeAnswer(state, JSON_TYPE), { explains: true });
+    // Of an upload nothing more is to go there: it may be another's turn.
+    if (state.intake.json === null) state.line.release(true);
+    return rejection;
+  }
+  const form = readForm(state);
+  if (form === "json") return { failure: null, answer: await answerWhole(state, meter) };
+  state.stream = true;
+  const hold = form === "events" ? holdEvents : holdBytes;
+  return hold(state, meter, () => describeAnswer(state));
+}
+
+/** Of whatever reads, makes or changes what a provider keeps. */
+export async function answerRest(state: State): Promise<Response> {
+  const { family, entry } = state.call.place;
+  const meter = { family, entry, counts: false };
+  if (!state.upstream.ok) {
     await forget(state);
-    return passRejection(state, describeAnswer(state, { "content-type": "application/json" }), { explains: true });
+    return passRejection(state, describeAnswer(state, JSON_TYPE), { explains: true });
   }
-  if (type.includes("text/event-stream")) {
-    state.stream = true;
-    return passEvents(state, meter, describeAnswer(state));
-  }
+  const form = readForm(state);
+  if (form === "json") return answerWhole(state, meter);
+  state.stream = true;
+  if (form === "events") return passEvents(state, meter, describeAnswer(state));
+  await forget(state);
+  return passBytes(state, meter, { headers: describeAnswer(state), reads: false });
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+/** How the answer comes. Throws where it is none. */
+function readForm(state: State): "bytes" | "events" | "json" {
+  const type = state.upstream.headers.get("content-type")?.toLowerCase() ?? "";
+  const { isContent } = state.call.place;
+  if (type.includes("text/event-stream")) return "events";
   // A page for people is what a wrong address answers with, and no format's answer.
   if (!isContent && type.startsWith("text/html")) throw fail(state, notJson(state, type));
-  if (isContent || !/^application\/(?:[\w.+-]+\+)?json\b/u.test(type)) {
-    state.stream = true;
-    await forget(state);
-    return passBytes(state, meter, { headers: describeAnswer(state), reads: false });
-  }
+  return isContent || !/^application\/(?:[\w.+-]+\+)?json\b/u.test(type) ? "bytes" : "json";
+}
+
+async function answerWhole(state: State, meter: Meter): Promise<Response> {
+  const { upstream, line } = state;
+  // It is no stream after all, and has its own time.
+  line.lift("firstOutput");
   const sentMs = state.tools.clock.monotonicMs();
   const text = await readAnswer(state);
   if (state.call.place.entry.textFormat !== undefined) state.record.fetched(text);

@@ -2,12 +2,15 @@
 
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import { answerTooLarge, explainFailure } from "../send.ts";
+import { asksStream } from "./sending.ts";
 import { type RestState, attempted } from "./state.ts";
 
 /** What comes of one piece of the upstream's. */
 export interface Step<T> {
   /** To be released at once. */
   now: T[];
+  /** Whether something of the answer is in it, and no sign of life alone. */
+  hasOutput: boolean;
 }
 
 export interface Machine<T> {
@@ -22,14 +25,110 @@ export interface Machine<T> {
 
 /** `maxBytes`: of all that comes; what only passes by is held nowhere, and needs no end. */
 export function carry<T>(state: RestState, machine: Machine<T>, maxBytes = Infinity): AsyncGenerator<T> {
+  return start(state, machine, { steps: readSteps(state, machine, maxBytes), close: openClose(state, machine) });
+}
+
+/** `failure`: what the upstream says in place of its answer; `pieces` are its words for it. */
+export interface Carried<T> {
+  failure: GatewayError | null;
+  pieces: () => AsyncGenerator<T>;
+}
+
+/** As `carry`, once something of the answer is there; what comes before is held back so long. Rejects, with the attempt closed and no row written, where the upstream breaks off before. */
+export async function carryHeld<T extends Piece>(
+  state: RestState,
+  machine: Machine<T>,
+  maxBytes = Infinity,
+): Promise<Carried<T>> {
+  const steps = readSteps(state, machine, maxBytes);
+  const close = openClose(state, machine);
+  try {
+    const first = await findFirst(steps);
+    const failure = first?.end?.error ?? null;
+    if (failure !== null) close(failure);
+    const all = first === null ? steps : resume(first, steps);
+    // Of an answer, the client's leaving is looked out for from now on; of a failure, only once the client is given it.
+    const begun = failure === null ? start(state, machine, { steps: all, close }) : null;
+    return { failure, pieces: () => begun ?? start(state, machine, { steps: all, close }) };
+  } catch (thrown) {
+    const failure = explainBreak(state, thrown);
+    close(failure);
+    throw failure;
+  }
+}
+
+type Piece = Uint8Array | string;
+
+interface Taken<T> extends Step<T> {
+  end: ReturnType<Machine<T>["end"]> | null;
+}
+
+/** More than any provider says before its answer begins; in characters or bytes. */
+const MAX_HELD_LENGTH = 256 * 1024;
+
+/** All steps up to the first that says something of the answer, as one. */
+async function findFirst<T extends Piece>(steps: AsyncGenerator<Taken<T>>): Promise<Taken<T> | null> {
+  const now: T[] = [];
+  let length = 0;
+  for (;;) {
+    const { value: step, done } = await steps.next();
+    if (done === true) return null;
+    now.push(...step.now);
+    for (const piece of step.now) length += piece.length;
+    if (step.hasOutput || step.end !== null || length > MAX_HELD_LENGTH) return { ...step, now };
+  }
+}
+
+async function* resume<T>(first: Taken<T>, steps: AsyncGenerator<Taken<T>>): AsyncGenerator<Taken<T>> {
+  yield first;
+  yield* steps;
+}
+
+async function* readSteps<T>(state: RestState, machine: Machine<T>, maxBytes: number): AsyncGenerator<Taken<T>> {
+  const { upstream, line, deadlines, intake } = state;
+  let bytes = 0;
+  let isSilent = true;
+  line.arm(deadlines.idle);
+  // Of a stream that was asked for, this runs since the call; of what just came as one, from now on.
+  if (!asksStream(intake)) line.limit(deadlines.firstOutput);
+  for await (const chunk of upstream.body ?? []) {
+    // While the client takes its piece, it is not the upstream that is waited for.
+    line.rest();
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw answerTooLarge(maxBytes);
+    const { now, hasOutput } = machine.push(chunk);
+    if (isSilent && hasOutput) line.lift("firstOutput");
+    isSilent &&= !hasOutput;
+    yield { now, hasOutput, end: null };
+    line.arm(deadlines.idle);
+  }
+  yield { now: [], hasOutput: false, end: machine.end() };
+}
+
+/** Closes the attempt; once. */
+function openClose<T>(state: RestState, machine: Machine<T>): (error: GatewayError | null) => void {
+  let isClosed = false;
+  return (error) => {
+    if (isClosed) return;
+    isClosed = true;
+    state.line.release(error !== null);
+    machine.book(error === null);
+    attempted(state, error);
+  };
+}
+
+interface Begun<T> {
+  steps: AsyncGenerator<Taken<T>>;
+  close: (error: GatewayError | null) => void;
+}
+
+function start<T>(state: RestState, machine: Machine<T>, { steps, close }: Begun<T>): AsyncGenerator<T> {
   const { record, line, tools, call } = state;
   let isOver = false;
   const settle = async (status: number, error: GatewayError | null): Promise<void> => {
     if (isOver) return record.settle(status, error);
     isOver = true;
-    line.release(error !== null);
-    machine.book(error === null);
-    attempted(state, error);
+    close(error);
     if (error !== null && error.kind !== "cancelled") tools.report(error, call.requestId);
     await record.settle(status, error);
   };
@@ -41,31 +140,24 @@ export function carry<T>(state: RestState, machine: Machine<T>, maxBytes = Infin
   };
   line.onLeave(leave);
   if (line.cut() === "client") leave();
-  return run(state, machine, { maxBytes, settle, leave });
+  return run(state, machine, { steps, settle, leave });
 }
 
-interface Running {
-  maxBytes: number;
+interface Running<T> {
+  steps: AsyncGenerator<Taken<T>>;
   settle: (status: number, error: GatewayError | null) => Promise<void>;
   leave: () => void;
 }
 
-async function* run<T>(state: RestState, machine: Machine<T>, { maxBytes, settle, leave }: Running): AsyncGenerator<T> {
-  const { upstream, line, deadlines } = state;
+async function* run<T>(state: RestState, machine: Machine<T>, { steps, settle, leave }: Running<T>): AsyncGenerator<T> {
+  const { upstream } = state;
   try {
-    let bytes = 0;
-    line.arm(deadlines.idle);
-    for await (const chunk of upstream.body ?? []) {
-      // While the client takes its piece, it is not the upstream that is waited for.
-      line.rest();
-      bytes += chunk.byteLength;
-      if (bytes > maxBytes) throw answerTooLarge(maxBytes);
-      yield* machine.push(chunk).now;
-      line.arm(deadlines.idle);
+    for await (const { now, end } of steps) {
+      yield* now;
+      if (end === null) continue;
+      await settle(upstream.status, end.error);
+      yield* end.last;
     }
-    const { last, error } = machine.end();
-    await settle(upstream.status, error);
-    yield* last;
   } catch (thrown) {
     const failure = explainBreak(state, thrown);
     await settle(failure.kind === "cancelled" ? failure.status : upstream.status, failure).catch(() => undefined);

@@ -1,70 +1,107 @@
 // The life of one forward-only request: take in → choose → send → hand on, with its row settled before the last byte is released.
 // Knows no HTTP server, no SQL and no vendor's name.
 
-import { GatewayError, type JsonObject, isJsonObject, toGatewayError } from "../../ir/index.ts";
+import { type GatewayError, type JsonObject, isJsonObject, toGatewayError } from "../../ir/index.ts";
 import type { Provider } from "../../provider/index.ts";
-import { type Reference, type RestFamily, nameCursor } from "../../wire/index.ts";
-import { UNKNOWN, findBound } from "../bound.ts";
+import { type Reference, nameCursor } from "../../wire/index.ts";
 import type { GatewayTools, Scene } from "../call.ts";
-import { joinInput } from "../estimate.ts";
 import { openFacts } from "../facts.ts";
 import { redactFailure } from "../failure.ts";
-import { collectHeaders, makeHeaders } from "../header.ts";
+import { makeHeaders } from "../header.ts";
+import { keepAlive } from "../keep-alive.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
-import { type Work, judgeWork, readTier } from "../unknown-price.ts";
-import { type Line, openLine, parseObject, send } from "../send.ts";
+import { type Line, openLine, parseObject } from "../send.ts";
 import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
-import { authorize } from "./authorize.ts";
+import { type Asking, callUpstream } from "./ask.ts";
 import type { Arrival, RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
-import { type Intake, readIntake } from "./intake.ts";
+import { type Parts, goOn } from "./go.ts";
+import { readIntake } from "./intake.ts";
 import { gatherList, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
 import type { Stay } from "../way/admission.ts";
 import { overrule } from "../way/deadline.ts";
+import { asksStream } from "./sending.ts";
 import { type RestState, attempted } from "./state.ts";
 import type { Visit } from "../way/fleet.ts";
-import { chooseKey, nameKeeper, readKeeper } from "../way/pool.ts";
-import { addressOf, chooseTarget, forwardQuery, requirePlainPath } from "./target.ts";
+import { chooseKey, nameKeeper } from "../way/pool.ts";
+import { type Wanted, addressOf, chooseTarget, forwardQuery, requirePlainPath } from "./target.ts";
+import { judgeCost, reserve } from "./work.ts";
 
 /** Answers the call. Throws a GatewayError, already on record. */
 export function handleRest(call: RestCall, tools: GatewayTools): Promise<Response> {
-  return withRecord(call, call.place.endpoint, tools, async ({ scene, stay, record, line }) => {
-    const { place, query } = call;
+  return withRecord(call, call.place.endpoint, tools, async ({ scene, stay, record, line, atEnd, fail }) => {
+    const { place, requestId, dialect } = call;
     requirePlainPath(place.path);
     const intake = await readIntake(call, { needsModel: place.act === "call", openSpool: tools.openSpool });
-    let visit: Visit | null = null;
-    try {
-      record.asked((intake.model ?? "").slice(0, 512), intake.json?.["stream"] === true);
-      const state = await prepare(call, { tools, scene, stay, record, line, intake });
-      visit = state.visit;
-      if (place.act === "list") return await answerList(state);
-      const url = addressOf(state.plan.provider, place.path, forwardQuery(query));
-      return await answerRest({ ...state, ...(await callUpstream(state, url)) });
-    } catch (error) {
-      // Where it came so far that it was made, its end is known by now.
-      visit?.drop();
-      await intake.discard();
-      throw error;
-    }
+    // Once the row is written: no row waits for files. An answer may be there before all of the request is on its way.
+    atEnd(() => void intake.discard().catch(() => undefined));
+    record.asked((intake.model ?? "").slice(0, 512), asksStream(intake));
+    const parts = { call, tools, scene, stay, record, line, intake };
+    const wanted = await describeWanted(parts);
+    const going = place.act === "call" ? goOn(parts, wanted) : askOnce(parts, wanted);
+    // What a family that is not known to stream answers is anything.
+    const isStream = place.entry.stream !== undefined && asksStream(intake);
+    const waiting = { clock: tools.clock, everyMs: scene.keepAliveMs, isStream, fail };
+    const answer = await keepAlive({ ...waiting, call: { framing: "sse", requestId, wire: dialect } }, going);
+    intake.sentLast();
+    return answer;
   });
 }
 
-type Prepared = Omit<RestState<RestCall>, "upstream" | "upstreamMs"> & { visit: Visit };
+/** What makes, reads or changes what a provider keeps is asked of one, and once: done twice, it could leave two of them behind. */
+async function askOnce(parts: Parts, wanted: Wanted): Promise<Response> {
+  const visits: Visit[] = [];
+  try {
+    const state = await prepare(parts, wanted, (visit) => visits.push(visit));
+    const { place, query } = parts.call;
+    if (place.act === "list") return await answerList(state);
+    const url = addressOf(state.plan.provider, place.path, forwardQuery(query));
+    return await answerRest({ ...state, ...(await callUpstream(state, url)) });
+  } catch (error) {
+    // Where it came so far that it was made, its end is known by now.
+    for (const visit of visits) visit.drop();
+    throw error;
+  }
+}
+
+type Prepared = Asking & { visit: Visit };
 
 /** Opens the row and the line, and closes both where the work fails. */
 export async function withRecord(
   call: Arrival,
   endpoint: string,
   tools: GatewayTools,
-  work: (parts: { scene: Scene; stay: Stay; record: CallRecord; line: Line }) => Promise<Response>,
+  work: (parts: {
+    scene: Scene;
+    stay: Stay;
+    record: CallRecord;
+    line: Line;
+    atEnd: (action: () => void) => void;
+    /** Of a stream that has begun, with comments alone: puts what ended it on record, and gives it back as it may be told. */
+    fail: (error: unknown) => Promise<GatewayError>;
+  }) => Promise<Response>,
 ): Promise<Response> {
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
   const scene = tools.scene();
   const stay = tools.admission.open(call.caller, call.signal);
-  const record = openRecord({ ...call, endpoint, over: stay.leave }, tools);
+  const ends: (() => void)[] = [stay.leave];
+  const over = (): void => ends.forEach((end) => end());
+  const record = openRecord({ ...call, endpoint, over }, tools);
   const line = openLine(call.signal, tools.clock);
+  const close = async (error: unknown, status: number | null): Promise<GatewayError> => {
+    const failure = redactFailure(toGatewayError(error), scene.redact);
+    line.release(true);
+    failure.headers = { ...record.describe(), ...failure.headers };
+    await record.settle(status === null || failure.kind === "cancelled" ? failure.status : status, failure);
+    return failure;
+  };
+  const fail = async (error: unknown): Promise<GatewayError> => {
+    const failure = await close(error, STREAM_BEGAN).catch(toGatewayError);
+    if (failure.kind !== "cancelled") tools.report(failure, call.requestId);
+    return failure;
+  };
   try {
     const entering = stay.enter();
     if (entering !== undefined) {
@@ -72,56 +109,49 @@ export async function withRecord(
       call.keepOpen();
       await entering;
     }
-    return await work({ scene, stay, record, line });
+    return await work({ scene, stay, record, line, atEnd: (action) => void ends.push(action), fail });
   } catch (error) {
-    const failure = redactFailure(toGatewayError(error), scene.redact);
-    line.release(true);
-    failure.headers = { ...record.describe(), ...failure.headers };
-    await record.settle(failure.status, failure);
-    throw failure;
+    throw await close(error, null);
   }
 }
 
-async function prepare(
-  call: RestCall,
-  { stay, ...parts }: Pick<Prepared, "intake" | "line" | "record" | "scene" | "tools"> & { stay: Stay },
-): Promise<Prepared> {
-  const { intake, scene, tools, record } = parts;
+const STREAM_BEGAN = 200;
+
+async function describeWanted({ call, tools, intake }: Parts): Promise<Wanted> {
   const { place, caller, query, headers, dialect } = call;
-  const keeper = await tools.bindings.findKeeper(caller.userId, [...listNamed(call), ...intake.references]);
-  const isStream = intake.json?.["stream"] === true;
-  const wanted = {
+  const isStream = asksStream(intake);
+  return {
     family: place.family,
     dialect,
     model: intake.model,
-    keeper,
+    keeper: await tools.bindings.findKeeper(caller.userId, [...listNamed(call), ...intake.references]),
     named: headers.get("x-tokligence-provider") ?? query.get("provider"),
     facts: openFacts(call, { endpoint: place.endpoint, isStream, body: intake.json ?? {} }),
   };
+}
+
+async function prepare({ stay, ...parts }: Parts, wanted: Wanted, opened: (visit: Visit) => void): Promise<Prepared> {
+  const { call, scene, tools, record } = parts;
   const target = chooseTarget(scene, wanted, tools.fleet);
-  const provider = chooseProvider(call, tools, { ...target, keeper });
+  const provider = chooseProvider(call, tools, { ...target, keeper: wanted.keeper });
   const { route, onUnknownPrice } = target;
   const named = route === undefined ? {} : { route };
   const plan = { provider, model: target.model ?? "", dropped: [], ...named };
   if (stay.isFull(provider.name)) call.keepOpen();
   await stay.visit(provider.name);
-  const reserving = reserve(call, { scene, tools, record, intake }, plan);
+  const reserving = reserve({ ...parts, plan });
   if (reserving !== undefined) await reserving;
-  const visit = tools.fleet.visit({ provider, model: plan.model || place.family, weight: 1 });
+  const visit = tools.fleet.visit({ provider, model: plan.model || call.place.family, weight: 1 });
+  opened(visit);
   // A refusal of ours says whose call it would have been.
   record.planned(plan, visit.end);
-  const work = describeWork(call, { intake, plan });
-  try {
-    if (work !== null) judgeWork({ provider, onUnknownPrice, record, scene, tools }, work);
-  } catch (error) {
-    visit.drop();
-    throw error;
-  }
   const deadlines = overrule(scene.deadlinesOf(provider.name), target.deadlines);
-  return { call, plan, deadlines, stream: false, visit, ...parts };
+  const state = { ...parts, plan, deadlines, stream: false, visit };
+  judgeCost(state, onUnknownPrice);
+  return state;
 }
 
-/** With what is made by one key, another may not find it: only what leaves nothing behind goes by turns. */
+/** With what is made by one key, another may not find it. */
 function chooseProvider(
   { caller, place }: RestCall,
   { fleet }: Pick<GatewayTools, "fleet">,
@@ -129,47 +159,8 @@ function chooseProvider(
 ): Provider {
   if (keeper !== null) return provider;
   const stickTo = caller.keyId ?? caller.userId;
-  return chooseKey(fleet, { provider, model: model ?? place.family }, { isSteady: place.act !== "call", stickTo });
+  return chooseKey(fleet, { provider, model: model ?? place.family }, { isSteady: true, stickTo });
 }
-
-/** What of a request may cost money; null where nothing does. */
-function describeWork(
-  { place, method }: RestCall,
-  { intake, plan }: { intake: Intake; plan: Prepared["plan"] },
-): Work | null {
-  const { family, act, collection, endpoint } = place;
-  if (plan.provider.rest?.free?.includes(family) === true) return null;
-  if (act === "call") {
-    return { what: endpoint, models: plan.model === "" ? [] : [plan.model], tier: readTier(intake.json) };
-  }
-  const free = collection?.free ?? [];
-  const word = endpoint.slice(endpoint.lastIndexOf(".") + 1);
-  if (method !== "POST" || free === "all" || free.includes(word)) return null;
-  const models = act === "create" && intake.json !== null ? (collection?.workers?.(intake.json) ?? []) : [];
-  return { what: endpoint, models, tier: "batch" };
-}
-
-/** What is made to work on behind everybody's back costs nobody knows what; to read and delete costs nothing. */
-function reserve(
-  { place, method, startedWallMs }: RestCall,
-  { scene, tools, record, intake }: Pick<Prepared, "intake" | "record" | "scene" | "tools">,
-  plan: { provider: Provider; model: string },
-): Promise<void> | undefined {
-  const { family, act, collection } = place;
-  if (plan.provider.rest?.free?.includes(family) === true) return undefined;
-  if (act === "call") {
-    const writes = !SILENT.includes(family);
-    const { defaultOutputTokens } = scene;
-    return record.reserve(plan, () =>
-      findBound({ ...plan, body: intake.json, writes, defaultOutputTokens, prices: tools.prices, atMs: startedWallMs }),
-    );
-  }
-  const isWork = method === "POST" && collection?.finished !== undefined;
-  return isWork ? record.reserve(plan, () => UNKNOWN) : undefined;
-}
-
-/** Families whose answers are judgements, and no text. */
-const SILENT: readonly RestFamily[] = ["moderations", "rerank"];
 
 /** The object in the address, and the one that a list is to go on behind. */
 function listNamed({ place, query }: RestCall): Reference[] {
@@ -179,83 +170,6 @@ function listNamed({ place, query }: RestCall): Reference[] {
 
 const BACKWARD = ["before", "before_id"];
 const CURSORS = ["after", "after_id", ...BACKWARD];
-
-/** The provider's response, good or bad. Throws where there is none, with the attempt on record. */
-async function callUpstream(state: Prepared, url: string): Promise<Pick<RestState, "upstream" | "upstreamMs">> {
-  const { call, tools, plan, record, line, deadlines, intake } = state;
-  const { provider } = plan;
-  const { entry } = call.place;
-  const sentMs = tools.clock.monotonicMs();
-  const outgoing = intake.send(plan.model === "" ? null : plan.model, {
-    progressed: () => line.arm(deadlines.header),
-    async checkReference(id) {
-      await requireKeptBy(state, id);
-    },
-  });
-  call.keepOpen();
-  try {
-    if (typeof outgoing.body === "string" && intake.json !== null && entry.stream !== undefined) {
-      outgoing.body = entry.stream.ask(outgoing.body, intake.json);
-    }
-    if (entry.readText !== undefined && line.cut() === null) record.estimateInput(() => joinInput(intake.json ?? {}));
-    if (provider.rest?.answer !== undefined) {
-      const asked = typeof outgoing.body === "string" ? (parseObject(outgoing.body) ?? {}) : {};
-      return { upstream: provider.rest.answer(call.place.path, asked), upstreamMs: 0 };
-    }
-    const body = outgoing.body;
-    const { textFormat } = entry;
-    if (textFormat !== undefined && typeof body === "string") record.asking({ format: textFormat, body });
-    const headers = await authorize(provider, {
-      method: call.method,
-      url,
-      headers: {
-        ...collectHeaders(call, { provider, isForward: true }, pick(call.headers, PASSED)),
-        ...outgoing.headers,
-      },
-      body: typeof body === "string" ? body : null,
-    });
-    await record.intend();
-    const upstream = await send({
-      provider: provider.name,
-      method: call.method,
-      url,
-      body,
-      headers,
-      line,
-      deadlines,
-      fetch: tools.fetch,
-    });
-    return { upstream, upstreamMs: tools.clock.monotonicMs() - sentMs };
-  } catch (error) {
-    const failure = outgoing.failure() ?? toGatewayError(error);
-    record.attempted({ status: null, error: failure, upstreamRequestId: null });
-    throw failure;
-  }
-}
-
-/** How the client wants the answer. */
-const PASSED = ["accept", "range"];
-
-function pick(headers: Headers, names: readonly string[]): Record<string, string> {
-  const picked: Record<string, string> = {};
-  for (const name of names) {
-    const value = headers.get(name);
-    if (value !== null) picked[name] = value;
-  }
-  return picked;
-}
-
-/** For an id that shows up while the body is on its way already. */
-async function requireKeptBy({ call, tools, plan }: Prepared, id: string): Promise<void> {
-  if (id === "") return;
-  const keeper = await tools.bindings.findKeeper(call.caller.userId, [{ id, isIncidental: false }]);
-  if (keeper === null || keeper === nameKeeper(plan.provider)) return;
-  throw new GatewayError({
-    kind: "invalid_request",
-    code: "objects_apart",
-    message: `"${id.slice(0, 100)}" is kept by provider "${readKeeper(keeper)}", and this request goes to "${plan.provider.name}".`,
-  });
-}
 
 /** The upstream's own pages, as many as it takes to find what is the caller's. */
 async function answerList(prepared: Prepared): Promise<Response> {

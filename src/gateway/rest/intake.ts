@@ -1,46 +1,15 @@
-// Takes a request's body in: JSON whole, forms and anything else as a stream, of which only as much is held as it takes to read the model's name.
-// Knows no provider.
+// Takes a request's body in: JSON whole, forms and anything else as a stream, which is listened to whether it is sent on or not. Knows no provider.
 
-import { GatewayError, type JsonObject, invalidRequest, toGatewayError } from "../../ir/index.ts";
+import { GatewayError, invalidRequest } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
-import {
-  MultipartError,
-  type MultipartScanner,
-  type Piece,
-  createMultipartScanner,
-  readBoundary,
-} from "../../lib/multipart.ts";
+import { readBoundary } from "../../lib/multipart.ts";
 import type { Spool } from "../../lib/spool.ts";
-import { type Reference, findReferences, isReferenceField, mayReference } from "../../wire/index.ts";
+import { findReferences, mayReference } from "../../wire/index.ts";
 import { parseBody, refuseRepeated, refuseRepeatedAnywhere } from "../call.ts";
 import type { Arrival } from "./call.ts";
-
-export interface Intake {
-  /** As the client named it; null where it named none. */
-  model: string | null;
-  /** Null where the body is no JSON. */
-  json: JsonObject | null;
-  /** Ids of objects, as far as they are known before the body is sent. */
-  references: readonly Reference[];
-  /** The body under the model's name at the provider; null where that stays as it is. Once. */
-  send(model: string | null, watch: Watch): Outgoing;
-  /** Gives back what is held; at any time. */
-  discard(): Promise<void>;
-}
-
-export interface Outgoing {
-  body?: string | ReadableStream<Uint8Array>;
-  headers: Record<string, string>;
-  /** Why a streamed body broke off on our side; null where it did not. */
-  failure(): GatewayError | null;
-}
-
-export interface Watch {
-  /** After each piece that went on its way. */
-  progressed(): void;
-  /** Throws where an id that shows up on the way must not be sent. */
-  checkReference(id: string): Promise<void>;
-}
+import { readForm } from "./form.ts";
+import { type Intake, type Source, describeBody, toStream } from "./sending.ts";
+import { createTape } from "./tape.ts";
 
 /** `needsModel`: whether the body is held until its model is known. */
 export async function readIntake(
@@ -52,10 +21,17 @@ export async function readIntake(
   // What is no form is JSON, whatever it calls itself: nothing goes by that was not looked at.
   if (boundary === null) return readJsonBody(await call.readText());
   refuseCompressed(call.headers);
-  return readForm(call, readCounted(call.body, call), createFormScanner(boundary), options);
+  return readForm(call, readCounted(call.body, call), boundary, options);
 }
 
-const NOTHING = { model: null, json: null, references: [], discard: () => Promise.resolve() };
+const NOTHING = {
+  model: null,
+  json: null,
+  references: [],
+  mayRepeat: () => true,
+  sentLast: () => undefined,
+  discard: () => Promise.resolve(),
+};
 
 export const NO_BODY: Intake = { ...NOTHING, send: () => ({ headers: {}, failure: () => null }) };
 
@@ -81,15 +57,19 @@ function readJsonBody(raw: string): Intake {
   };
 }
 
-/** What is neither JSON nor a form goes by unread. */
-export function sendAsItIs(call: Arrival, source: Source): Intake {
+/** What is neither JSON nor a form goes by unread, and once. */
+export function sendAsItIs(call: Arrival, source: Source, spool: Spool): Intake {
+  const tape = createTape(source, spool);
+  tape.bound();
   return {
     ...NOTHING,
+    mayRepeat: () => false,
+    sentLast: tape.stopKeeping,
     send(_model, watch) {
-      const { stream, failure } = toStream(source, watch);
+      const { stream, failure } = toStream(tape.play(), watch);
       return { body: stream, headers: describeBody(call.headers, 0), failure };
     },
-    discard: () => abandon(source),
+    discard: tape.close,
   };
 }
 
@@ -101,12 +81,10 @@ export function sendWhole(call: Arrival, text: string): Intake {
   };
 }
 
-export type Source = AsyncGenerator<Uint8Array, undefined>;
-
-/** The body's bytes, as many as are allowed. Throws too_large, or cancelled where the client breaks off. */
+/** The body's bytes, as many as are allowed. Throws too_large, or cancelled as soon as the client leaves or breaks off. */
 export async function* readCounted(
   body: ReadableStream<Uint8Array>,
-  { headers, maxBodyBytes }: Pick<Arrival, "headers" | "maxBodyBytes">,
+  { headers, maxBodyBytes, signal }: Pick<Arrival, "headers" | "maxBodyBytes" | "signal">,
 ): Source {
   const tooLarge = (): GatewayError =>
     new GatewayError({
@@ -115,163 +93,47 @@ export async function* readCounted(
       message: `The request body is larger than ${maxBodyBytes} bytes. Send less, or let the operator raise max_body_bytes.`,
     });
   if (Number(headers.get("content-length") ?? 0) > maxBodyBytes) throw tooLarge();
+  const reader = body.getReader();
   let bytes = 0;
   try {
-    for await (const chunk of body) {
-      bytes += chunk.byteLength;
+    for (;;) {
+      const { done, value } = await readUnlessLeft(reader, signal);
+      if (done || value === undefined) return undefined;
+      bytes += value.byteLength;
       if (bytes > maxBodyBytes) throw tooLarge();
-      yield chunk;
+      yield value;
     }
   } catch (error) {
     if (error instanceof GatewayError) throw error;
-    throw new GatewayError({
-      kind: "cancelled",
-      message: "The client broke off while it sent its request.",
-      cause: error,
-    });
-  }
-  return undefined;
-}
-
-function createFormScanner(boundary: string): MultipartScanner {
-  return createMultipartScanner(boundary, (name) => name === MODEL || isReferenceField(name));
-}
-
-const MODEL = "model";
-
-async function readForm(
-  call: Arrival,
-  source: Source,
-  scanner: MultipartScanner,
-  { needsModel, openSpool }: { needsModel: boolean; openSpool: () => Spool },
-): Promise<Intake> {
-  /** All that came before the model's value. */
-  const before = openSpool();
-  const references = new Map<string, Reference>();
-  let model: string | null = null;
-  let value: Uint8Array | null = null;
-  /** What the scanner gave behind it. */
-  let behind: Piece[] = [];
-  let isOver = false;
-  const discard = async (): Promise<void> => {
-    await before.close();
-    await abandon(source);
-  };
-  try {
-    while (needsModel && value === null && !isOver) {
-      const { done, value: chunk } = await source.next();
-      isOver = done === true;
-      const pieces = chunk === undefined ? scan(() => scanner.end()) : scan(() => scanner.push(chunk));
-      const at = pieces.findIndex((piece) => piece.field === MODEL);
-      for (const piece of at === -1 ? pieces : pieces.slice(0, at)) {
-        if (piece.field !== null) addReference(references, piece);
-        await before.write(piece.bytes);
-      }
-      if (at === -1) continue;
-      value = pieces[at]?.bytes ?? new Uint8Array();
-      model = Buffer.from(value).toString("utf8").trim();
-      behind = pieces.slice(at + 1);
-    }
-  } catch (error) {
-    await discard();
-    throw error;
-  }
-  return {
-    model: model === "" ? null : model,
-    json: null,
-    references: [...references.values()],
-    send(name, watch) {
-      const sent = value !== null && name !== null && name !== model ? Buffer.from(name) : value;
-      const rest = watchForm({ source: isOver ? null : source, scanner, behind }, { hasModel: value !== null, watch });
-      const { stream, failure } = toStream(joinForm(before, sent, rest), watch);
-      const grown = (sent?.byteLength ?? 0) - (value?.byteLength ?? 0);
-      return { body: stream, headers: describeBody(call.headers, grown), failure };
-    },
-    discard,
-  };
-}
-
-async function* joinForm(before: Spool, value: Uint8Array | null, rest: AsyncIterable<Uint8Array>): Source {
-  yield* before.read();
-  if (value !== null && value.byteLength > 0) yield value;
-  yield* rest;
-  return undefined;
-}
-
-/** The part of a form that is read while it is sent: a second model or a strange id in it breaks the sending off. */
-async function* watchForm(
-  form: { source: Source | null; scanner: MultipartScanner; behind: readonly Piece[] },
-  { hasModel, watch }: { hasModel: boolean; watch: Watch },
-): Source {
-  let models = hasModel ? 1 : 0;
-  const check = async (pieces: readonly Piece[]): Promise<Uint8Array[]> => {
-    for (const { field, bytes } of pieces) {
-      if (field === MODEL && ++models > 1) {
-        throw invalidRequest("The field 'model' stands more than once in the form.", MODEL, "repeated_field");
-      }
-      if (field !== null && field !== MODEL) await watch.checkReference(Buffer.from(bytes).toString("utf8").trim());
-    }
-    return pieces.map((piece) => piece.bytes);
-  };
-  yield* await check(form.behind);
-  if (form.source === null) return undefined;
-  for await (const chunk of form.source) {
-    yield* await check(scan(() => form.scanner.push(chunk)));
-  }
-  yield* await check(scan(() => form.scanner.end()));
-  return undefined;
-}
-
-function scan(work: () => Piece[]): Piece[] {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof MultipartError)) throw error;
-    throw invalidRequest(error.message, undefined, "invalid_form");
+    throw brokeOff(error);
+  } finally {
+    reader.cancel().catch(() => undefined);
   }
 }
 
-function addReference(references: Map<string, Reference>, { bytes }: Piece): void {
-  const id = Buffer.from(bytes).toString("utf8").trim();
-  if (id !== "") references.set(id, { id, isIncidental: false });
-}
-
-/** Type and length for the upstream; without a length the body goes out in chunks. */
-function describeBody(headers: Headers, grown: number): Record<string, string> {
-  const type = headers.get("content-type");
-  const length = headers.get("content-length");
-  return {
-    ...(type === null ? {} : { "content-type": type }),
-    ...(length === null ? {} : { "content-length": String(Number(length) + grown) }),
-  };
-}
-
-function toStream(
-  source: Source,
-  watch: Watch,
-): { stream: ReadableStream<Uint8Array>; failure: () => GatewayError | null } {
-  let failure: GatewayError | null = null;
-  const stream = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { done, value } = await source.next();
-        watch.progressed();
-        if (done === true) controller.close();
-        else controller.enqueue(value);
-      } catch (error) {
-        failure = toGatewayError(error);
-        controller.error(failure);
-      }
-    },
-    cancel: () => abandon(source),
+/** A body that ends with its client is not whole, and one that waits for a client that is gone would wait for ever. */
+function readUnlessLeft(reader: Reader, signal: AbortSignal): ReturnType<Reader["read"]> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(brokeOff(null));
+    if (signal.aborted) return leave();
+    signal.addEventListener("abort", leave, { once: true });
+    const settle = (action: () => void): void => {
+      signal.removeEventListener("abort", leave);
+      action();
+    };
+    reader.read().then(
+      (piece) => settle(() => resolve(piece)),
+      (error: unknown) => settle(() => reject(brokeOff(error))),
+    );
   });
-  return { stream, failure: () => failure };
 }
 
-/** A generator that waits for its client ends when the client does: nobody waits for that. */
-async function abandon(source: Source): Promise<void> {
-  source.return(undefined).catch(() => undefined);
-  return Promise.resolve();
+interface Reader {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+}
+
+function brokeOff(cause: unknown): GatewayError {
+  return new GatewayError({ kind: "cancelled", message: "The client broke off while it sent its request.", cause });
 }
 
 function refuseCompressed(headers: Headers): void {

@@ -5,9 +5,10 @@ import { type Frame, createSseReader } from "../../lib/sse.ts";
 import { explainRejection } from "../failure.ts";
 import { type AnswerFacts, makeHeaders } from "../header.ts";
 import { explainFailure, parseObject, readCapped } from "../send.ts";
-import { type Machine, carry } from "./carry.ts";
+import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
 import { type Meter, bookAnswer, createEventMeter } from "./meter.ts";
 import { type RestState, attempted } from "./state.ts";
+import type { Outcome } from "../way/travel.ts";
 
 /** What describes bytes, and goes with them. */
 const DESCRIPTIVE = ["accept-ranges", "content-disposition", "content-range", "content-type", "etag", "last-modified"];
@@ -37,6 +38,45 @@ export async function passBytes(
   return new Response(carry(state, createByteMachine(book, tap?.see)), { status: state.upstream.status, headers });
 }
 
+/** Bytes of which there is one at least: until then another provider may be asked. */
+export async function holdBytes(
+  state: RestState,
+  meter: Meter,
+  headers: () => Record<string, string>,
+): Promise<Outcome<Response>> {
+  const book = (): void => bookAnswer(state, meter, null);
+  if (state.upstream.body === null) return { failure: null, answer: await passNothing(state, book, headers()) };
+  return openHeld(state, await carryHeld(state, createByteMachine(book)), headers);
+}
+
+/** Events of which there is one at least. */
+export async function holdEvents(
+  state: RestState,
+  meter: Meter,
+  headers: () => Record<string, string>,
+): Promise<Outcome<Response>> {
+  const carried = await carryHeld(state, createEventMachine(state, meter), state.scene.maxAnswerBytes);
+  return openHeld(state, carried, () => ({ ...headers(), ...EVENT_HEADERS }));
+}
+
+function openHeld<T extends Uint8Array | string>(
+  { upstream: { status }, record }: RestState,
+  { failure, pieces }: Carried<T>,
+  headers: () => Record<string, string>,
+): Outcome<Response> {
+  const open = (more: Readonly<Record<string, string>>): Response =>
+    new Response(pieces(), { status, headers: { ...headers(), ...more } });
+  if (failure === null) return { failure, answer: open({}) };
+  return {
+    failure,
+    async tell(more) {
+      // All of it has come: nobody needs to read it for the row's sake.
+      await record.settle(status, failure);
+      return open(more);
+    },
+  };
+}
+
 /** What is read of an answer that is only passed on; of a larger one the cost stays unknown. */
 const MAX_TAPPED_BYTES = 4 * 1024 * 1024;
 
@@ -58,12 +98,12 @@ function createByteMachine(book: () => void, see?: (chunk: Uint8Array) => void):
   let held: Uint8Array | null = null;
   return {
     push(chunk) {
-      if (chunk.byteLength === 0) return { now: [] };
+      if (chunk.byteLength === 0) return { now: [], hasOutput: false };
       see?.(chunk);
       const now = held === null ? [] : [held];
       if (chunk.byteLength > 1) now.push(chunk.subarray(0, -1));
       held = chunk.slice(-1);
-      return { now };
+      return { now, hasOutput: true };
     },
     end: () => ({ last: held === null ? [] : [held], error: null }),
     book,
@@ -81,12 +121,13 @@ async function passNothing(state: RestState, book: () => void, headers: Record<s
 }
 
 export function passEvents(state: RestState, meter: Meter, headers: Record<string, string>): Response {
-  const own = { "cache-control": "no-cache", "x-accel-buffering": "no" };
   return new Response(carry(state, createEventMachine(state, meter), state.scene.maxAnswerBytes), {
     status: state.upstream.status,
-    headers: { ...headers, ...own },
+    headers: { ...headers, ...EVENT_HEADERS },
   });
 }
+
+const EVENT_HEADERS = { "cache-control": "no-cache", "x-accel-buffering": "no" };
 
 /** Events that tell the cost or the end wait until they are on record, or until others follow. */
 function createEventMachine(state: RestState, meter: Meter): Machine<string> {
@@ -94,6 +135,7 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   const reader = createSseReader();
   const figures = createEventMeter(state, meter);
   let held = "";
+  let hasOutput = false;
   let error: GatewayError | null = null;
 
   const take = (frame: Frame): string => {
@@ -102,6 +144,7 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
     if (event !== null && intake.json !== null && meter.entry.stream?.isUnasked(event, intake.json) === true) return "";
     const told = event === null ? null : readError(state, event);
     error ??= told;
+    hasOutput ||= told === null && saysSomething(frame, event, meter);
     const text = told === null ? frame.raw : scene.redact(frame.raw);
     const isEnd = frame.data === "[DONE]";
     if (isEnd || told !== null || (event !== null && isFinal(event))) {
@@ -120,7 +163,11 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   };
 
   return {
-    push: (chunk) => ({ now: takeAll(reader.push(chunk)) }),
+    push(chunk) {
+      hasOutput = false;
+      const now = takeAll(reader.push(chunk));
+      return { now, hasOutput };
+    },
     end() {
       const rest = takeAll(reader.end());
       return { last: held === "" ? rest : [...rest, held], error };
@@ -130,20 +177,27 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   };
 }
 
+/** Where the format of the events is known, one without text says nothing yet; else each that is an event does. */
+function saysSomething({ data }: Frame, event: JsonObject | null, { entry }: Meter): boolean {
+  if (event === null) return data !== null && data !== "" && data !== "[DONE]";
+  return entry.readText === undefined || entry.readText(event) !== "";
+}
+
 function isFinal(event: JsonObject): boolean {
   const { type } = event;
   const isNamed = typeof type === "string" && /\.(?:completed|done)$/u.test(type);
   return isNamed || isJsonObject(event["usage"]);
 }
 
-function readError({ upstream, call, scene }: RestState, event: JsonObject): GatewayError | null {
+function readError({ call, scene }: RestState, event: JsonObject): GatewayError | null {
   if (!isJsonObject(event["error"])) return null;
   const decoded = call.dialect.error.decode(null, event);
   const message = scene.redact(decoded.message);
   return new Failure({
     kind: "upstream_rejected",
     message,
-    upstream: { ...decoded, status: upstream.status, message },
+    // A status that promised an answer says nothing of the failure.
+    upstream: { ...decoded, message },
   });
 }
 
@@ -158,6 +212,16 @@ export async function passRejection(
   headers: Record<string, string>,
   { explains }: { explains: boolean },
 ): Promise<Response> {
+  const rejection = await judgeRejection(state, () => headers, { explains });
+  return rejection.tell({});
+}
+
+/** The same, as long as another provider may be asked. */
+export async function judgeRejection(
+  state: RestState,
+  headers: () => Record<string, string>,
+  { explains }: { explains: boolean },
+): Promise<Extract<Outcome<Response>, { failure: GatewayError }>> {
   const { upstream, plan, line, scene, record, call } = state;
   line.arm(state.deadlines.idle);
   // Secrets are taken out before anything is cut, so that no half of one survives.
@@ -168,8 +232,13 @@ export async function passRejection(
   const isReadable = failure.kind === "upstream_rejected" && parseObject(text) !== null;
   if (explains && !isReadable) throw failure;
   line.release(false);
-  await record.settle(upstream.status, failure);
-  return new Response(text, { status: upstream.status, headers });
+  return {
+    failure,
+    async tell(more) {
+      await record.settle(upstream.status, failure);
+      return new Response(text, { status: upstream.status, headers: { ...headers(), ...more } });
+    },
+  };
 }
 
 async function readRejection(state: RestState): Promise<string> {

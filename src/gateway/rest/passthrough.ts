@@ -1,6 +1,6 @@
 // Anything else that a provider offers, today or tomorrow: whatever method, path and body, under the provider's credentials. Reads nothing but the cost.
 
-import { invalidRequest, toGatewayError } from "../../ir/index.ts";
+import { invalidRequest } from "../../ir/index.ts";
 import type { Redact } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
@@ -11,8 +11,9 @@ import { send } from "../send.ts";
 import type { Arrival } from "./call.ts";
 import { withRecord } from "./handle.ts";
 import { authorize } from "./authorize.ts";
-import { type Intake, NO_BODY, type Outgoing, readCounted, sendAsItIs, sendWhole } from "./intake.ts";
+import { NO_BODY, readCounted, sendAsItIs, sendWhole } from "./intake.ts";
 import { passBytes, passEvents, passRejection } from "./pass.ts";
+import { type Intake, type Outgoing, explainSending } from "./sending.ts";
 import type { RestState } from "./state.ts";
 import { findNamed, forwardQuery, requireReady } from "./target.ts";
 import { chooseKey } from "../way/pool.ts";
@@ -26,23 +27,27 @@ export interface PassthroughCall extends Arrival {
 
 /** Answers the call. Throws a GatewayError, already on record, where there is no answer of the provider's. */
 export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): Promise<Response> {
-  return withRecord(call, "passthrough", tools, async ({ scene, stay, record, line }) => {
+  return withRecord(call, "passthrough", tools, async ({ scene, stay, record, line, atEnd }) => {
     record.asked("", false);
     const named = requireReady(findNamed(scene, call.provider.toLowerCase()));
-    // What such calls are refused for says little of the key: there are rights of which nobody here knows.
-    const provider = chooseKey(tools.fleet, { provider: named, model: "" }, { isSteady: true, stickTo: "" });
+    // The first that may be used: what was made with one may not be found with another.
+    const provider = chooseKey(tools.fleet, { provider: named, model: PLACE }, { isSteady: true, stickTo: "" });
     const url = joinAddress(provider, call.path) + forwardQuery(call.query);
     const plan = { provider, model: "", dropped: [] };
     const deadlines = scene.deadlinesOf(provider.name);
+    const intake = await takeIn(call, provider, tools);
+    atEnd(() => void intake.discard().catch(() => undefined));
     if (stay.isFull(provider.name)) call.keepOpen();
     await stay.visit(provider.name);
     // What it costs, if anything, only its answer tells.
     const isWork = !READING.includes(call.method);
     const reserving = isWork ? record.reserve(plan, () => UNKNOWN) : undefined;
     if (reserving !== undefined) await reserving;
-    record.planned(plan);
+    const visit = tools.fleet.visit({ provider, model: PLACE, weight: 1 });
+    // Where no call came of it, nothing was found out.
+    atEnd(visit.drop);
+    record.planned(plan, visit.end);
     if (isWork) judgeWork({ provider, record, scene, tools }, { what: "passthrough", models: [], tier: "default" });
-    const intake = await takeIn(call, provider);
     const progressed = (): void => line.arm(deadlines.header);
     const outgoing = intake.send(null, { progressed, checkReference: () => Promise.resolve() });
     const sentMs = tools.clock.monotonicMs();
@@ -64,11 +69,13 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
         stream: true,
       });
     } catch (error) {
-      await intake.discard();
-      throw outgoing.failure() ?? error;
+      throw explainSending(outgoing, line, error);
     }
   });
 }
+
+/** What stands for the model in what is known of a key: such calls have rights and limits of their own. */
+const PLACE = "passthrough";
 
 type Asking = Pick<RestState<PassthroughCall>, "call" | "deadlines" | "line" | "plan" | "record" | "tools"> & {
   outgoing: Outgoing;
@@ -93,7 +100,7 @@ async function ask({ call, tools, plan, record, line, deadlines, outgoing }: Ask
       fetch: tools.fetch,
     });
   } catch (error) {
-    const failure = outgoing.failure() ?? toGatewayError(error);
+    const failure = explainSending(outgoing, line, error);
     record.attempted({ status: null, error: failure, upstreamRequestId: null });
     throw failure;
   }
@@ -102,10 +109,14 @@ async function ask({ call, tools, plan, record, line, deadlines, outgoing }: Ask
 /** Methods that make nobody work. */
 const READING = ["DELETE", "GET", "HEAD", "OPTIONS"];
 
-async function takeIn(call: PassthroughCall, provider: Provider): Promise<Intake> {
+async function takeIn(
+  call: PassthroughCall,
+  provider: Provider,
+  { openSpool }: Pick<GatewayTools, "openSpool">,
+): Promise<Intake> {
   if (call.body === null) return NO_BODY;
   if (provider.signsBody === true) return sendWhole(call, await call.readText());
-  return sendAsItIs(call, readCounted(call.body, call));
+  return sendAsItIs(call, readCounted(call.body, call), openSpool());
 }
 
 function answer(state: RestState): Promise<Response> {

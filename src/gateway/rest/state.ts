@@ -7,7 +7,7 @@ import { type Line, readUpstreamId } from "../send.ts";
 import type { Deadlines } from "../way/deadline.ts";
 import type { GatewayError } from "../../ir/index.ts";
 import type { Arrival } from "./call.ts";
-import type { Intake } from "./intake.ts";
+import type { Intake } from "./sending.ts";
 
 export interface RestState<Asked extends Arrival = Arrival> {
   call: Asked;

@@ -1,12 +1,12 @@
-// Chooses the provider of a forward-only request: pure. By what it keeps, else by the model, else by name, else the first that offers it.
+// Chooses who may be asked for a forward-only request: pure. By what it keeps, else by the model, else by name, else the first that offers it.
 
 import { GatewayError, invalidRequest } from "../../ir/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import type { RestFamily, Wire } from "../../wire/index.ts";
 import type { Scene } from "../call.ts";
 import { findHold } from "../facts.ts";
-import { makeReady, unknownModel } from "../plan.ts";
-import type { OfRoute } from "../route.ts";
+import { type Target, type Targets, makeReady, unknownModel } from "../plan.ts";
+import type { OfRoute, Way, WayPolicy, WayTarget } from "../route.ts";
 import type { RequestFacts } from "../way/condition.ts";
 import type { Fleet } from "../way/fleet.ts";
 import { findKeeper, readKeeper } from "../way/pool.ts";
@@ -30,7 +30,7 @@ export interface Chosen extends OfRoute {
   model: string | null;
 }
 
-function pickOfRoute({ route, deadlines, onUnknownPrice }: OfRoute = {}): OfRoute {
+function pickOfRoute({ route, deadlines, onUnknownPrice }: OfRoute): OfRoute {
   return {
     ...(route === undefined ? {} : { route }),
     ...(deadlines === undefined ? {} : { deadlines }),
@@ -38,39 +38,77 @@ function pickOfRoute({ route, deadlines, onUnknownPrice }: OfRoute = {}): OfRout
   };
 }
 
-/** Of several targets the first in the route's order that can be asked and is not left alone at present. Throws not_found, not_configured or invalid_request. */
+/** Of several targets the first in the route's order that can be asked and is not left alone at present. Throws as `listTargets` does. */
 export function chooseTarget(scene: Scene, wanted: Wanted, fleet: Pick<Fleet, "order">): Chosen {
+  const { route, targets, strategy, policy } = listTargets(scene, wanted);
+  const stickTo = strategy === "sticky" ? findHold(policy?.stickBy ?? "key", wanted.facts) : "";
+  const [target] =
+    // By the tokens of a chat alone could it be told what is cheapest.
+    route === "" ? targets : fleet.order({ route, places: targets, strategy, stickTo, costOf: () => null });
+  const { provider, model } = target;
+  return { provider, model: wanted.model === null ? null : model, ...pickOfRoute(target) };
+}
+
+/**
+ * Who may be asked: of a route all that can be, and else one, of which the route is "". Where no model was asked for, the family stands for it.
+ * Throws not_found, not_configured or invalid_request.
+ */
+export function listTargets(scene: Scene, wanted: Wanted): Targets {
   const { family, model, keeper, facts } = wanted;
   const { way } = model === null ? { way: null } : scene.router.resolve(model, facts);
-  if (keeper !== null) {
-    const provider = requireReady(findKeeper(scene.providers, keeper) ?? findNamed(scene, readKeeper(keeper)));
-    const own = way?.targets.find((target) => target.provider === provider.name);
-    return { provider, model: own?.model ?? model, ...pickOfRoute(own) };
-  }
+  if (keeper !== null) return findKept(scene, wanted, { keeper, way });
   const able = (way?.targets ?? [])
     .flatMap((target) => makeReady(scene, target))
     .filter(({ provider }) => offers(provider, family));
   const [usable, ...others] = able;
   if (usable !== undefined && way !== null) {
     const { name, reason, strategy, policy } = way;
-    const stickTo = strategy === "sticky" ? findHold(policy?.stickBy ?? "key", facts) : "";
-    const places = [usable, ...others] as const;
-    // By the tokens of a chat alone could it be told what is cheapest.
-    const [chosen] = fleet.order({ route: name ?? reason, places, strategy, stickTo, costOf: () => null });
-    return { provider: chosen.provider, model: chosen.model, ...pickOfRoute(chosen) };
+    const found = { route: name ?? reason, targets: [usable, ...others] as const, strategy };
+    return policy === undefined ? found : { ...found, policy: fitPolicy(scene, policy, family) };
   }
   const routed = way?.targets[0] ?? null;
   const first = wanted.named === null ? findFirst(scene, wanted) : findNamed(scene, wanted.named.toLowerCase());
   if (routed !== null) {
     const provider = scene.providers.get(routed.provider);
     if (provider !== undefined && offers(provider, family))
-      return { provider: requireReady(provider), model: routed.model, ...pickOfRoute(routed) };
+      return alone({ ...routed, provider: requireReady(provider) });
     throw unsupported(scene, { family, provider: routed.provider });
   }
   if (first === undefined)
     throw model === null ? unsupported(scene, { family, provider: null }) : unknownModel(scene, model);
   if (!offers(first, family)) throw unsupported(scene, { family, provider: first.name });
-  return { provider: requireReady(first), model };
+  return alone({ provider: requireReady(first), model: model ?? family, weight: 1 });
+}
+
+function alone(target: Target): Targets {
+  return { route: "", targets: [target], strategy: "priority" };
+}
+
+/** Nobody else knows what is named. */
+function findKept(
+  scene: Scene,
+  { family, model }: Wanted,
+  { keeper, way }: { keeper: string; way: Way | null },
+): Targets {
+  const provider = requireReady(findKeeper(scene.providers, keeper) ?? findNamed(scene, readKeeper(keeper)));
+  const own = way?.targets.find((target) => target.provider === provider.name);
+  const keys = [provider.account ?? ""];
+  return alone({ weight: 1, ...own, provider, model: own?.model ?? model ?? family, keys });
+}
+
+/** What stands in for others, or has a share, must offer the same. */
+function fitPolicy(scene: Scene, policy: WayPolicy, family: RestFamily): WayPolicy {
+  const isAble = ({ provider }: WayTarget): boolean => {
+    const found = scene.providers.get(provider);
+    return found !== undefined && offers(found, family);
+  };
+  const { canary, onContextLength, onRefusal } = policy;
+  return {
+    ...policy,
+    canary: canary !== null && isAble(canary.target) ? canary : null,
+    onContextLength: onContextLength.filter(isAble),
+    onRefusal: onRefusal.filter(isAble),
+  };
 }
 
 /** The provider of that name. Throws invalid_request where there is none. */

@@ -42,6 +42,8 @@ interface Journey<Target, Answer> {
   attempt: (target: Target) => Promise<Outcome<Answer> & { calls?: number }>;
   /** Who may be asked as well where all of them failed: now, none of them twice, and in how many milliseconds some more; Infinity: none. */
   spare?: () => { now: readonly Target[]; inMs: number };
+  /** Whether nobody else can be asked any more: what is to be said is gone. */
+  isOver?: () => boolean;
   /** Who is asked in place of all others once one failed in this way. Asked once: those who stand in are stood in for by nobody. */
   standIns?: (failure: GatewayError) => readonly Target[];
 }
@@ -77,6 +79,7 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       const { failure } = outcome;
       // Nobody was called: the budget was asked before.
       if (failure.isOfTarget) attempts--;
+      if (journey.isOver?.() === true) return giveUp(outcome, attempts);
       const standIns = told === null ? (journey.standIns?.(failure) ?? []) : [];
       if (standIns.length > 0 && attempts - refusals < rules.maxAttempts) {
         told = outcome;

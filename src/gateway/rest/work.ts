@@ -1,0 +1,61 @@
+// What a forward-only request may cost, as far as that is known before anybody is asked: whether it has a price, and what budgets reserve for it.
+// Knows no price.
+
+import type { RestFamily } from "../../wire/index.ts";
+import { UNKNOWN, findBound } from "../bound.ts";
+import { type UnknownPrice, type Work, judgeWork, readTier } from "../unknown-price.ts";
+import type { Asking } from "./ask.ts";
+import type { RestCall } from "./call.ts";
+import type { Intake } from "./sending.ts";
+
+/** Throws a GatewayError where the operator wants no call that the books cannot price. */
+export function judgeCost(
+  { call, plan, record, scene, tools, intake }: Asking,
+  onUnknownPrice: UnknownPrice | undefined,
+): void {
+  const work = describeWork(call, { intake, plan });
+  if (work !== null) judgeWork({ provider: plan.provider, onUnknownPrice, record, scene, tools }, work);
+}
+
+/** What of a request may cost money; null where nothing does. */
+function describeWork(
+  { place, method }: RestCall,
+  { intake, plan }: { intake: Intake; plan: Asking["plan"] },
+): Work | null {
+  const { family, act, collection, endpoint } = place;
+  if (plan.provider.rest?.free?.includes(family) === true) return null;
+  if (act === "call") {
+    return { what: endpoint, models: plan.model === "" ? [] : [plan.model], tier: readTier(intake.json) };
+  }
+  const free = collection?.free ?? [];
+  const word = endpoint.slice(endpoint.lastIndexOf(".") + 1);
+  if (method !== "POST" || free === "all" || free.includes(word)) return null;
+  const models = act === "create" && intake.json !== null ? (collection?.workers?.(intake.json) ?? []) : [];
+  return { what: endpoint, models, tier: "batch" };
+}
+
+/** What is made to work on behind everybody's back costs nobody knows what; to read and delete costs nothing. */
+export function reserve({
+  call,
+  plan,
+  scene,
+  tools,
+  record,
+  intake,
+}: Omit<Asking, "deadlines" | "line" | "stream">): Promise<void> | undefined {
+  const { place, method, startedWallMs } = call;
+  const { family, act, collection } = place;
+  if (plan.provider.rest?.free?.includes(family) === true) return undefined;
+  if (act === "call") {
+    const writes = !SILENT.includes(family);
+    const { defaultOutputTokens } = scene;
+    return record.reserve(plan, () =>
+      findBound({ ...plan, body: intake.json, writes, defaultOutputTokens, prices: tools.prices, atMs: startedWallMs }),
+    );
+  }
+  const isWork = method === "POST" && collection?.finished !== undefined;
+  return isWork ? record.reserve(plan, () => UNKNOWN) : undefined;
+}
+
+/** Families whose answers are judgements, and no text. */
+const SILENT: readonly RestFamily[] = ["moderations", "rerank"];
