@@ -33,13 +33,16 @@ export interface Stage {
 interface StageInit {
   routes?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   maxAttempts?: number;
+  /** Calls that a provider may have under way; missing: as many as there are. */
+  atOnce?: number;
   /** A provider that does not notice that it was hung up on. */
   isDeaf?: boolean;
 }
 
 export const HEDGED = { smart: { targets: "openai/gpt-4o, anthropic/claude-sonnet-4-5", hedge: "400ms" } };
 
-export async function openStage({ routes = HEDGED, maxAttempts = 2, isDeaf = false }: StageInit = {}): Promise<Stage> {
+export async function openStage(init: StageInit = {}): Promise<Stage> {
+  const { routes = HEDGED, maxAttempts = 2, atOnce = 0, isDeaf = false } = init;
   const clock = makeClock();
   const actors: Actor[] = [];
   const waiting = new Map<number, PromiseWithResolvers<Actor>>();
@@ -56,7 +59,7 @@ export async function openStage({ routes = HEDGED, maxAttempts = 2, isDeaf = fal
     expectCall(actors.length).resolve(actor);
     return response;
   };
-  const rig = await openRouted({ upstream, routes, maxAttempts, clock });
+  const rig = await openRouted({ upstream, routes, maxAttempts, atOnce, clock });
   return { rig, clock, actors, called: (count) => expectCall(count).promise };
 }
 

@@ -10,10 +10,12 @@ interface Routed {
   /** By name, each with its fields. */
   routes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   maxAttempts?: number;
+  /** Calls that a provider may have under way; 0: as many as there are. */
+  atOnce?: number;
   clock?: Parameters<typeof makeRig>[0] extends infer Init ? (Init extends { clock?: infer C } ? C : never) : never;
 }
 
-export function openRouted({ upstream, routes, maxAttempts = 3, clock }: Routed): Promise<Rig> {
+export function openRouted({ upstream, routes, maxAttempts = 3, atOnce = 0, clock }: Routed): Promise<Rig> {
   const rules = Object.entries(routes).flatMap(([name, fields]) => {
     const read = readRoute(name, new Map(Object.entries(fields)), { providers: PROVIDERS, origin: `test:${name}` });
     if (read.faults.length > 0) throw new Error(JSON.stringify(read.faults));
@@ -22,7 +24,12 @@ export function openRouted({ upstream, routes, maxAttempts = 3, clock }: Routed)
   return makeRig({
     upstream,
     ...(clock === undefined ? {} : { clock }),
-    config: (config) => ({ ...config, travel: { ...config.travel, maxAttempts }, routes: rules }),
+    config: (config) => ({
+      ...config,
+      travel: { ...config.travel, maxAttempts },
+      caps: { ...config.caps, perProvider: atOnce },
+      routes: rules,
+    }),
   });
 }
 

@@ -14,6 +14,7 @@ import { authorize } from "../rest/authorize.ts";
 import { judgePrice } from "../unknown-price.ts";
 import { type Chosen, addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
 import { type Deadline, type Deadlines, type OwnDeadlines, overrule, sayLate } from "../way/deadline.ts";
+import type { Visit } from "../way/fleet.ts";
 import type { Knocker } from "../way/knock.ts";
 import { openBooks } from "./books.ts";
 import { type BridgedSession, createSession, unavailable } from "./session.ts";
@@ -41,13 +42,15 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
   const stay = tools.admission.open(call.caller, call.signal);
   const record = openRecord({ ...call, endpoint: call.family, over: stay.leave }, tools);
   let isCalled = false;
+  let visit: Visit | null = null;
   try {
     record.asked(asked, true);
     await stay.enter();
     const target = choose(scene, call, tools);
     const model = target.model ?? "";
     const stickTo = call.caller.keyId ?? call.caller.userId;
-    const provider = chooseKey(tools.fleet, { provider: target.provider, model }, { isSteady: false, stickTo });
+    const place = { provider: target.provider, model: model || call.family };
+    const provider = chooseKey(tools.fleet, place, { isSteady: false, stickTo });
     await stay.visit(provider.name);
     const { defaultOutputTokens } = scene;
     const { prices } = tools;
@@ -57,17 +60,23 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
     if (reserving !== undefined) await reserving;
     const { onUnknownPrice, deadlines } = target;
     const way = target.route === undefined ? {} : { route: target.route };
-    record.planned({ provider, model, dropped: [], ...way });
+    visit = tools.fleet.visit({ ...place, provider, weight: 1 });
+    record.planned({ provider, model, dropped: [], ...way }, visit.end);
     // Where each message names a model of its own, each is judged by itself.
     const isNamedLater = model === "" && call.family === "responses";
     const rule = onUnknownPrice === undefined ? {} : { onUnknownPrice };
     if (!isNamedLater) judgePrice({ plan: { provider, model, ...rule }, record, scene, tools, body: null });
     isCalled = true;
-    return await connect(call, tools, { scene, provider, model, asked, bound, record, deadlines, way });
+    const dialledMs = tools.clock.monotonicMs();
+    const opened = await connect(call, tools, { scene, provider, model, asked, bound, record, deadlines, way });
+    // How long a session goes on says nothing of how the provider is doing.
+    visit.end(null, tools.clock.monotonicMs() - dialledMs);
+    return opened;
   } catch (error) {
     const failure = redactFailure(toGatewayError(error), scene.redact);
     if (isCalled)
       record.attempted({ status: failure.upstream?.status ?? null, error: failure, upstreamRequestId: null });
+    visit?.drop();
     failure.headers = { ...record.describe(), ...failure.headers };
     await record.settle(failure.status, failure);
     throw failure;
@@ -206,6 +215,9 @@ async function dial(call: SocketCall, tools: SocketTools, init: Dialling): Promi
 /** What servers answer that have nothing to upgrade to. */
 const NO_SOCKET = [404, 405, 426, 501];
 
+/** Of a refused handshake the runtime tells the status alone: how long a key over its limit is left in peace is ours to say. */
+const LIMITED_MS = 10_000;
+
 function explainRefusal(provider: string, status: number | null, cause: unknown): GatewayError {
   if (status === null) return unavailable(provider, cause);
   // It is there and speaks plain HTTP at this address: so can the client.
@@ -219,5 +231,6 @@ function explainRefusal(provider: string, status: number | null, cause: unknown)
   }
   const message = `Provider "${provider}" refused the WebSocket with HTTP ${status}.`;
   const upstream = { status, type: null, code: "websocket_refused", param: null, message, requestId: null };
-  return new GatewayError({ kind: "upstream_rejected", message, upstream, cause });
+  const retryAfterMs = status === 429 ? LIMITED_MS : undefined;
+  return new GatewayError({ kind: "upstream_rejected", message, upstream, retryAfterMs, cause });
 }
