@@ -16,7 +16,9 @@ import {
 } from "../src/gateway/index.ts";
 import {
   type Directory,
+  type KeyRing,
   type Role,
+  createAdmission,
   createDirectory,
   createKeyRing,
   createSessionDirectory,
@@ -30,7 +32,7 @@ import { connectWebSocket } from "../src/lib/web-socket.ts";
 import { watchIntents } from "./intent-watch.ts";
 import { createRedactor } from "../src/lib/redact.ts";
 import type { Mail, Smtp } from "../src/notice/index.ts";
-import { type App, createApp, createReader, makePriceRules } from "../src/server/index.ts";
+import { type App, type AppParts, createApp, createReader, makePriceRules } from "../src/server/index.ts";
 import { type Store, openStore } from "../src/store/index.ts";
 import { createLog } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metric.ts";
@@ -50,6 +52,7 @@ export interface Rig {
   config: Config;
   store: Store;
   directory: Directory;
+  ring: KeyRing;
   memory: Memory;
   ledger: LedgerWriter;
   /** Off unless the configuration says otherwise. */
@@ -103,6 +106,7 @@ interface RigInit {
   key?: (config: Config) => { id: string; publicKey: string };
   /** In place of a mail server. */
   sendMail?: (smtp: Smtp, mail: Mail) => Promise<void>;
+  isForeign?: AppParts["isForeign"];
   /** Stands before the writer. */
   ledger?: (writer: LedgerWriter) => LedgerWriter;
   /** Prices above the bundled list. */
@@ -176,8 +180,10 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     directory,
     signIn: createSignIn({ store: store.identity, now: clock.wallMs }),
     signedIn: createSessionDirectory({ store: store.identity, now: clock.wallMs, directory }),
+    admission: createAdmission({ store: store.identity, now: clock.wallMs }),
     sendMail: init.sendMail ?? (() => Promise.reject(new Error("there is no mail server"))),
     isContainer: false,
+    ...(init.isForeign === undefined ? {} : { isForeign: init.isForeign }),
     ring,
     books: createReader(store),
     capture,
@@ -241,6 +247,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     config,
     store,
     directory,
+    ring,
     memory,
     ledger,
     recounter,
@@ -298,6 +305,7 @@ export function makeConfig(folder: string): Config {
     http: { hostname: "127.0.0.1", port: 0, tlsCert: null, tlsKey: null, maxBodyBytes: 1024 * 1024 },
     adminEmail: "admin@local",
     signIn: { publicUrl: null, isLocalRootFree: true },
+    oidc: null,
     identityPath: join(folder, "identity.db"),
     ledgerPath: join(folder, "ledger.db"),
     ledger: {

@@ -6,6 +6,7 @@ import { type Config, type Loaded, diffReload, watchConfig } from "../config/ind
 import { type Memory, createMemory, openControls } from "../gateway/index.ts";
 import {
   type KeyRing,
+  createAdmission,
   createDirectory,
   createKeyRing,
   createSessionDirectory,
@@ -33,7 +34,7 @@ import { readBooks } from "./reading.ts";
 import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
 import { openSecretKeys } from "./secret-key.ts";
-import { offerSetup } from "./sign-in.ts";
+import { closeProoflessDoor, isForeign, offerSetup } from "./sign-in.ts";
 
 export interface Daemon {
   /** Where it listens, for people. */
@@ -135,6 +136,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   prices.watch(() => recordPrices(prices.layers(), { changes: store.changes, log }));
   const close = async (): Promise<Left> => {
     prices.stop();
+    await app.closeMail(MAIL_GRACE_MS);
     app.close();
     await memory.stop();
     await shelf?.stop();
@@ -164,16 +166,22 @@ function learn(
   void prices.adopt(config);
 }
 
-type People = Pick<AppParts, "directory" | "isContainer" | "sendMail" | "signedIn" | "signIn">;
+type People = Pick<
+  AppParts,
+  "admission" | "directory" | "isContainer" | "isForeign" | "sendMail" | "signedIn" | "signIn"
+>;
 
 async function openPeople(store: Store, config: Config, log: Log): Promise<People> {
   const directory = createDirectory({ store: store.identity, now: Date.now });
   await directory.ensureRoot(config.adminEmail);
   const signIn = createSignIn({ store: store.identity, now: Date.now });
+  const admission = createAdmission({ store: store.identity, now: Date.now });
   await offerSetup({ config, signIn, log }, process.stderr.isTTY);
+  await closeProoflessDoor({ config, signIn, log });
   const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
   const signedIn = createSessionDirectory({ store: store.identity, now: Date.now, directory });
-  return { directory, signIn, signedIn, sendMail, isContainer };
+  const tellsOwners = process.platform === "linux";
+  return { admission, directory, signIn, signedIn, sendMail, isContainer, ...(tellsOwners ? { isForeign } : {}) };
 }
 
 /** Those that routes of the server read by themselves. */
@@ -254,6 +262,8 @@ async function reloadOnChange(
   });
 }
 
+/** For sign-in links that are on their way to the mail server. */
+const MAIL_GRACE_MS = 3_000;
 /** For calls that were cut to write their rows. */
 const CUT_GRACE_MS = 3_000;
 /** For texts that wait to be counted; what is left is put down as skipped. */

@@ -31,6 +31,7 @@ export interface FileSource {
 type Section =
   | { kind: "aliases" | "routes" | "top" | "unusable" }
   | { kind: "named"; id: SectionId }
+  | { kind: "prefixed"; prefix: string }
   | { kind: "provider"; name: string };
 
 /** Where a line stands, and what its file has said before. */
@@ -70,6 +71,10 @@ function gatherEntry(section: Section, entry: IniEntry, place: Place): void {
       return gatherNamed(section.id, entry, place);
     case "provider":
       return gatherField(section.name, entry, place);
+    case "prefixed": {
+      const isWhole = entry.key.toLowerCase().startsWith(section.prefix);
+      return gatherTop(isWhole ? entry : { ...entry, key: `${section.prefix}${entry.key}` }, place);
+    }
     case "top":
       return gatherTop(entry, place);
     default:
@@ -177,6 +182,7 @@ function noteRepeat(id: string, isPath: boolean, { into, origin, seen }: Place):
 function readSection(into: Gathered, written: string, origin: Origin): Section {
   const header = written.toLowerCase();
   if (header === "routes" || header === "aliases") return { kind: header };
+  if (header === "oidc") return { kind: "prefixed", prefix: "oidc_" };
   const refuse = (message: string, suggestion: string | null): Section => {
     into.problems.push({ ...origin, key: null, message, suggestion });
     return { kind: "unusable" };

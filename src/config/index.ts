@@ -1,5 +1,6 @@
 // The room's door: what the rest of the program uses of the configuration.
 
+export { findAddress } from "./address.ts";
 export { checkSetting } from "./check.ts";
 export { isCredential, readDeclaredProvider } from "./declared.ts";
 export type { DeclaredProvider } from "./declared.ts";

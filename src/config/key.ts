@@ -9,6 +9,7 @@ import { DEADLINE_KEYS } from "./deadline-key.ts";
 import { HEALTH_KEYS } from "./health-key.ts";
 import { LEDGER_KEYS } from "./ledger-key.ts";
 import { LOG_KEYS } from "./log-key.ts";
+import { OIDC_KEYS } from "./oidc-key.ts";
 import { RECOUNT_KEYS } from "./recount-key.ts";
 import { SECRET_KEYS } from "./secret-key.ts";
 import { SIGN_IN_KEYS } from "./sign-in-key.ts";
@@ -49,6 +50,7 @@ export const GROUPS = {
   start: "Which overlay is read, and where our own files live",
   http: "Listening",
   identity: "Identity",
+  oidc: "Signing in at an identity provider (OpenID Connect); the section [oidc] may hold these, with or without oidc_",
   database: "Databases",
   ledger: "The books",
   notice: "E-mail",
@@ -297,6 +299,7 @@ export const KEYS = sortTable({
   ...HEALTH_KEYS,
   ...LEDGER_KEYS,
   ...LOG_KEYS,
+  ...OIDC_KEYS,
   ...RECOUNT_KEYS,
   ...SECRET_KEYS,
   ...SIGN_IN_KEYS,

@@ -19,6 +19,7 @@ import type { Key, KeyName, Values } from "./key.ts";
 import { KEY_NAMES, describeKey } from "./key.ts";
 import type { Problem } from "./problem.ts";
 import { ConfigError, describeBadValue, printOrigin, quote } from "./problem.ts";
+import { readOidc } from "./oidc.ts";
 import { readHealth } from "./health.ts";
 import { readPrices } from "./price.ts";
 import { refuseStrayLabels } from "./provider-pool.ts";
@@ -126,7 +127,7 @@ function readConfig(reading: Reading): Config {
       maxBodyBytes: values.max_body_bytes,
     },
     adminEmail: values.admin_email,
-    signIn: { publicUrl: values.public_url, isLocalRootFree: values.root_loopback_login },
+    ...readSignIn(reading, values),
     identityPath: values.identity_path,
     ledgerPath: values.ledger_path,
     ledger: readLedger(values),
@@ -173,6 +174,13 @@ function readConfig(reading: Reading): Config {
     aliases,
     defaultAliases: DEFAULT_ALIASES,
     secrets: [...reading.secrets],
+  };
+}
+
+function readSignIn(reading: Reading, values: Values): Pick<Config, "oidc" | "signIn"> {
+  return {
+    signIn: { publicUrl: values.public_url, isLocalRootFree: values.root_loopback_login },
+    oidc: readOidc(reading, values),
   };
 }
 

@@ -174,6 +174,46 @@ export const address = define((text): Address => {
   return { hostname: hostname === "" || hostname === "*" ? null : hostname, port };
 });
 
+/** An identity provider, exactly as it calls itself. Plain http:// only at this machine: on the way anybody could answer in its place. */
+export const issuer = define((text) => {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:\/\//u.test(text)) throw new Refusal(`${quote(text)} is no https:// URL`);
+  if (url.protocol === "http:" && !/^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/u.test(url.hostname)) {
+    throw new Refusal("an identity provider is asked by https:// alone, unless it is on this machine");
+  }
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw new Refusal("the issuer must hold no credentials, query or fragment");
+  }
+  return text;
+});
+
+/** `example.com, example.org`, or `*` alone; in lower case, in the form that DNS knows, with single commas. */
+export const domains = define((text) => {
+  if (text.trim() === "*") return "*";
+  const all = text.split(",").map((part) => part.trim().replace(/^@/u, "").toLowerCase());
+  const wrong = all.find((part) => !/^(?:[\p{L}\p{N}_-]+\.)*[\p{L}\p{N}_-]+$/u.test(part));
+  if (wrong !== undefined) {
+    throw new Refusal(
+      `${quote(wrong)} is no domain: write them like example.com, example.org; * alone is every domain`,
+    );
+  }
+  return [...new Set(all.map((part) => URL.parse(`http://${part}`)?.hostname ?? part))].join(",");
+});
+
+/** Words that a provider knows, with single spaces; `openid` is always among them. */
+export const scopes = define((text) => {
+  const words = text.split(/[\s,]+/u).filter((word) => word !== "");
+  const wrong = words.find((word) => !/^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/u.test(word));
+  if (wrong !== undefined) throw new Refusal(`${quote(wrong)} is no scope`);
+  return [...new Set(["openid", ...words])].join(" ");
+});
+
+/** A few words for a button. */
+export const title = define((text) => {
+  if (text.length > 60 || /\p{C}/u.test(text)) throw new Refusal("a name of at most 60 characters is needed");
+  return text;
+});
+
 /** A provider's base URL, without its trailing slash. Never repeated in a message: it may carry a password. */
 export const baseUrl = define((text) => {
   const url = URL.parse(text);

@@ -17,6 +17,7 @@ const SETTING_GROUPS: readonly Group[] = [
   "start",
   "http",
   "identity",
+  "oidc",
   "database",
   "ledger",
   "notice",

@@ -35,6 +35,27 @@ export interface Config {
     /** Whether the only administrator needs no proof at this very machine. */
     isLocalRootFree: boolean;
   };
+  /** Where people may sign in elsewhere; null: nowhere. */
+  oidc: {
+    issuer: string;
+    clientId: string;
+    /** Null: the provider wants none of us. */
+    clientSecret: string | null;
+    /** For people. */
+    name: string;
+    /** Separated by spaces. */
+    scopes: string;
+    /** In lower case and ASCII; null: every address that the provider has verified. */
+    domains: readonly string[] | null;
+    /** Whether a stranger of these domains becomes a user. */
+    createsUsers: boolean;
+    /** A name, or names with dots in between. Null: roles are given here alone. */
+    roleClaim: string | null;
+    /** The first that fits holds. */
+    roles: readonly { value: string; role: "gateway_admin" | "gateway_user" }[];
+    /** Where none does; null: no admission. */
+    defaultRole: "gateway_user" | null;
+  } | null;
   /** An absolute file path, or a postgres:// DSN. */
   identityPath: string;
   ledgerPath: string;

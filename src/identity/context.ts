@@ -20,7 +20,10 @@ export interface DirectoryContext extends Required<DirectoryOptions> {
 }
 
 /** A new active user, not yet stored. */
-export function buildUser(context: DirectoryContext, wanted: Pick<User, "displayName" | "email" | "role">): User {
+export function buildUser(
+  context: Pick<DirectoryContext, "newId" | "now">,
+  wanted: Pick<User, "displayName" | "email" | "role">,
+): User {
   const at = new Date(context.now());
   return { id: context.newId(), ...wanted, status: "active", createdAt: at, updatedAt: at };
 }

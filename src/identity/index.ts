@@ -1,4 +1,5 @@
 // The door of the room.
+export * from "./admission.ts";
 export * from "./authority.ts";
 export * from "./create-directory.ts";
 export type { DirectoryOptions } from "./context.ts";
@@ -8,6 +9,7 @@ export * from "./key-ring.ts";
 export * from "./model.ts";
 export type * from "./object.ts";
 export * from "./origin.ts";
+export type * from "./outside.ts";
 export type { Page, PageWish } from "./page.ts";
 export * from "./print.ts";
 export type { KeyFault } from "./ring-copy.ts";

@@ -6,7 +6,7 @@ import type { IdentityStore } from "./store.ts";
 import { isSessionShaped, isTokenShaped } from "./token.ts";
 
 export interface KeyRingOptions {
-  store: Pick<IdentityStore, "changes" | "touchKeys" | "touchSessions">;
+  store: Pick<IdentityStore, "changes" | "findSession" | "touchKeys" | "touchSessions">;
   /** Epoch milliseconds. */
   now: () => number;
   /** Milliseconds between two looks at the database; 400 unless given, so that a change elsewhere holds within a second. */
@@ -81,6 +81,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     await refresh();
     if (!reading.failing() && now() - lastFlush >= FLUSH_MS) {
       lastFlush = now();
+      copy.sweep(lastFlush);
       await writing.attempt(flush);
     }
     if (cancel !== null) plan();
@@ -106,6 +107,13 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     return found;
   }
 
+  /** Being seen moves no revision: whoever takes a session for idle asks whether another gateway has seen it. */
+  async function lookWhetherIdle(token: string): Promise<void> {
+    const session = copy.findIdle(token, now());
+    const seen = session === null ? null : await store.findSession(session.id);
+    if (seen !== null) copy.noteSeen(token, seen.lastSeenAt.getTime());
+  }
+
   const lookLate = createSpaced(refresh, { now, schedule });
 
   return {
@@ -118,6 +126,9 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     resolveSession,
     async resolveSessionLate(token) {
       if (isSessionShaped(token)) await lookLate();
+      const found = resolveSession(token);
+      if (found !== "expired") return found;
+      await reading.attempt(() => lookWhetherIdle(token));
       return resolveSession(token);
     },
     start() {

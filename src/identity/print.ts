@@ -1,6 +1,7 @@
 // Users and keys as JSON for programs: the same words by HTTP and on the command line. Knows neither.
 
 import type { ApiKey, User } from "./model.ts";
+import type { OutsideIdentity } from "./outside.ts";
 import type { Session } from "./session.ts";
 
 export function printUser(user: User) {
@@ -41,5 +42,17 @@ export function printSession(session: Session) {
     expires_at: session.expiresAt.toISOString(),
     user_agent: session.userAgent,
     address: session.address,
+  };
+}
+
+export function printIdentity({ id, userId, issuer, subject, email, createdAt, lastUsedAt }: OutsideIdentity) {
+  return {
+    id,
+    user_id: userId,
+    issuer,
+    subject,
+    email,
+    created_at: createdAt.toISOString(),
+    last_used_at: lastUsedAt.toISOString(),
   };
 }

@@ -1,15 +1,12 @@
 // Users, their keys and their sessions as this process remembers them, with the answers made beforehand. Knows no database and no clock.
 
 import type { Caller, Scope, User } from "./model.ts";
-import type { Session } from "./session.ts";
+import { type Session, SESSION_IDLE_MS } from "./session.ts";
 import type { IdentityChanges, KeyRecord } from "./store.ts";
 import { hashToken, isSessionShaped, isTokenShaped } from "./token.ts";
 
 /** Why a token does not open the door. */
 export type KeyFault = "expired" | "revoked" | "suspended" | "unknown";
-
-/** A session that nothing was asked with for so long is over. */
-const IDLE_MS = 12 * 60 * 60 * 1000;
 
 interface OpenSession {
   session: Session;
@@ -70,7 +67,7 @@ export function createCopy() {
       const open = sessions.get(hash);
       if (open === undefined) return "unknown";
       const { session } = open;
-      if (at >= session.expiresAt.getTime() || at - open.seenAt >= IDLE_MS) return "expired";
+      if (at >= session.expiresAt.getTime() || at - open.seenAt >= SESSION_IDLE_MS) return "expired";
       const answer = toCaller(users.get(session.userId), {
         keyId: "",
         sessionId: session.id,
@@ -79,6 +76,20 @@ export function createCopy() {
       });
       if (typeof answer === "object") open.seenAt = at;
       return answer;
+    },
+    /** The session of this token, where it may only seem idle here. */
+    findIdle(token: string, at: number): Session | null {
+      const open = isSessionShaped(token) ? sessions.get(hashToken(token)) : undefined;
+      return open === undefined || at >= open.session.expiresAt.getTime() ? null : open.session;
+    },
+    /** Somewhere else it was used since. */
+    noteSeen(token: string, seenAt: number): void {
+      const open = sessions.get(hashToken(token));
+      if (open !== undefined) open.seenAt = Math.max(open.seenAt, seenAt);
+    },
+    /** Forgets what is over by its age. */
+    sweep(at: number): void {
+      for (const [hash, { session }] of sessions) if (at >= session.expiresAt.getTime()) sessions.delete(hash);
     },
     find(token: string, at: number): Caller | KeyFault {
       const entry = isTokenShaped(token) ? byHash.get(hashToken(token)) : undefined;

@@ -6,7 +6,7 @@ import { ROLES } from "./model.ts";
 import { type Page, type PageWish, readPage } from "./page.ts";
 import { originOf } from "./origin.ts";
 import { requireAdmin, requireReach } from "./permission.ts";
-import type { OwnedSession, Session } from "./session.ts";
+import { type OwnedSession, type Session, toSessionMoment } from "./session.ts";
 
 /** Failures are GatewayErrors: `forbidden`, `not_found`, `invalid_request` for a cursor that is none. A root admin's are a root admin's to end. */
 export interface SessionDirectory {
@@ -30,7 +30,7 @@ export function createSessionDirectory({
       const userId = user === null ? null : (await directory.getUser(user)).id;
       return readPage(page, {
         order: "session",
-        read: (place) => store.pageSessions({ userId, now: new Date(now()) }, place),
+        read: (place) => store.pageSessions({ userId, ...toSessionMoment(now()) }, place),
         placeOf: ({ session }) => session.id,
       });
     },

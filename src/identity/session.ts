@@ -3,6 +3,9 @@
 import type { Origin } from "../lib/change.ts";
 import type { Role, User } from "./model.ts";
 
+/** A session that nothing was asked with for so long is over. */
+export const SESSION_IDLE_MS = 12 * 60 * 60 * 1000;
+
 /** A browser that is signed in. */
 export interface Session {
   id: string;
@@ -46,14 +49,25 @@ export interface LinkRecord {
   expiresAt: Date;
 }
 
+/** What is over by then, or idle since before the other moment, does not count. */
+export interface SessionMoment {
+  now: Date;
+  seenAfter: Date;
+}
+
+/** @param now epoch milliseconds */
+export function toSessionMoment(now: number): SessionMoment {
+  return { now: new Date(now), seenAfter: new Date(now - SESSION_IDLE_MS) };
+}
+
 /** Writes move the identity's revision, as those of users and keys do. */
 export interface SessionStore {
   createSession(record: SessionRecord, by?: Origin): Promise<void>;
-  /** Those that are not over, newest first; all users' where `userId` is null. */
-  listSessions(userId: string | null, now: Date): Promise<Session[]>;
+  /** Those that are neither over nor idle, newest first; all users' where `userId` is null. */
+  listSessions(userId: string | null, when: SessionMoment): Promise<Session[]>;
   /** Likewise, from behind the id `after` on, with the address of each session's user. */
   pageSessions(
-    filter: { userId: string | null; now: Date },
+    filter: { userId: string | null } & SessionMoment,
     page: { after: string | null; limit: number },
   ): Promise<OwnedSession[]>;
   /** One that was not ended; null where there is none. */
@@ -65,12 +79,16 @@ export interface SessionStore {
     at: Date,
     how?: { by?: Origin | undefined; isSignOut?: boolean },
   ): Promise<boolean>;
+  /** The one of this token, if there is any. */
+  endSessionByHash(hash: string, at: Date, by?: Origin): Promise<void>;
   /** All of a user; `but`: except this one. Answers how many. */
   endSessions(userId: string, but: string | null, at: Date, by?: Origin): Promise<number>;
   /** All of those whose users have one of these roles, likewise. */
   endSessionsOf(roles: readonly Role[], but: string | null, at: Date, by?: Origin): Promise<number>;
   /** Last-seen stamps. Does not move the revision. */
   touchSessions(uses: readonly { id: string; at: Date }[]): Promise<void>;
+  /** Marks those that are over as ended, and drops what is older than `keptSince` but each user's last session. Does not move the revision. */
+  sweepSessions(now: Date, keptSince: Date): Promise<void>;
   /** Older unused links of the same user and kind are over with it. Recorded unless it was asked for at the form, which gives nobody anything. */
   createLink(link: LinkRecord, by?: Origin): Promise<void>;
   /** For users that have none yet. */
@@ -78,8 +96,11 @@ export interface SessionStore {
   findLink(hash: string, now: Date): Promise<LinkRecord | null>;
   /** Uses it up: of many who try at once, one is told true. */
   consumeLink(id: string, at: Date): Promise<boolean>;
-  /** The active user who may do more than a gateway user, where there is exactly one. */
+  /** The active user who may do more than a gateway user, where there is none beside, suspended and deleted ones included. */
   findLoneAdmin(): Promise<User | null>;
+  /** From now on nobody signs in without proof, whatever becomes of the reason. */
+  closeProoflessDoor(): Promise<void>;
+  isProoflessDoorClosed(): Promise<boolean>;
   /** Whether anybody with this role has ever signed in by a session. */
   hasSignedIn(role: string): Promise<boolean>;
 }

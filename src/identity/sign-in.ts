@@ -1,11 +1,12 @@
 // How people get a session: links that are used once, and the rules of the sessions that come of them. Knows no SQL, no HTTP and no mail.
 
+import { timingSafeEqual } from "node:crypto";
 import { GatewayError } from "../ir/index.ts";
 import { type Origin, byProgram } from "../lib/change.ts";
 import type { DirectoryOptions } from "./context.ts";
 import { normalizeEmail } from "./check.ts";
 import type { User } from "./model.ts";
-import type { LinkKind, LinkRecord, Session } from "./session.ts";
+import { type LinkKind, type LinkRecord, type Session, toSessionMoment } from "./session.ts";
 import { hashToken, isSessionShaped, issueSecret } from "./token.ts";
 
 /** Of a link that somebody asked for at the form. */
@@ -50,8 +51,13 @@ export interface SignIn {
   redeem(token: string, options: { browser: string | null; isConfirmed: boolean; visitor: Visitor }): Promise<Entered>;
   /** A session without any proof: the caller has made sure of who asks. */
   enter(user: User, visitor: Visitor): Promise<Entered>;
-  /** The administrator, where there is exactly one; null where there are more. */
-  findLoneAdmin(): Promise<User | null>;
+  /** Ends the session of this token, whosever it is: its browser has another one now. */
+  leave(token: string, by?: Origin): Promise<void>;
+  /**
+   * The root administrator who needs no proof at this very machine: the only administrator that there has ever been. Null for good once there
+   * was another, or once `isClosed` was said, whatever comes later.
+   */
+  findProofless(isClosed: boolean): Promise<User | null>;
   /** Whether a root administrator has ever been signed in: until then the gateway is not set up. */
   isSetUp(): Promise<boolean>;
   listSessions(userId: string | null): Promise<Session[]>;
@@ -74,6 +80,14 @@ export function createSignIn({
   randomBytes = fromSystem,
 }: DirectoryOptions): SignIn {
   const secret = () => issueSecret(randomBytes);
+  let sweptAt = -Infinity;
+
+  /** Now and then, by whoever comes: what is long over fills no table. */
+  const sweep = async (at: number): Promise<void> => {
+    if (at - sweptAt < SWEEP_EVERY_MS) return;
+    sweptAt = at;
+    await store.sweepSessions(new Date(at), new Date(at - KEEP_OVER_MS));
+  };
 
   const issueLink = (
     user: User,
@@ -106,6 +120,7 @@ export function createSignIn({
   const enter = async (user: User, { userAgent, address, requestId = null }: Visitor): Promise<Entered> => {
     const { token, hash } = secret();
     const at = now();
+    await sweep(at);
     const session: Session = {
       id: newId(),
       userId: user.id,
@@ -148,7 +163,8 @@ export function createSignIn({
     async redeem(token, { browser, isConfirmed, visitor }) {
       const link = isSessionShaped(token) ? await store.findLink(hashToken(token), new Date(now())) : null;
       if (link === null) throw spent();
-      const isSame = link.browserHash === null || (browser !== null && hashToken(browser) === link.browserHash);
+      const isSame =
+        link.browserHash === null || (browser !== null && isSameHash(hashToken(browser), link.browserHash));
       if (!isSame && !isConfirmed) {
         throw new GatewayError({
           kind: "conflict",
@@ -162,9 +178,18 @@ export function createSignIn({
       return enter(user, visitor);
     },
     enter,
-    findLoneAdmin: () => store.findLoneAdmin(),
+    async leave(token, by) {
+      if (isSessionShaped(token)) await store.endSessionByHash(hashToken(token), new Date(now()), by);
+    },
+    async findProofless(isClosed) {
+      if (await store.isProoflessDoorClosed()) return null;
+      const root = isClosed ? null : await store.findLoneAdmin();
+      if (root?.role === "root_admin") return root;
+      await store.closeProoflessDoor();
+      return null;
+    },
     isSetUp: () => store.hasSignedIn("root_admin"),
-    listSessions: (userId) => store.listSessions(userId, new Date(now())),
+    listSessions: (userId) => store.listSessions(userId, toSessionMoment(now())),
     async endSession(id, userId, by) {
       if (await store.endSession(id, userId, new Date(now()), { by })) return;
       throw new GatewayError({ kind: "not_found", message: "There is no such session." });
@@ -177,6 +202,13 @@ export function createSignIn({
 }
 
 const MAX_AGENT_LENGTH = 300;
+const SWEEP_EVERY_MS = 60 * 60 * 1000;
+/** How long sessions and links that are over can still be looked at. */
+const KEEP_OVER_MS = 30 * 24 * 60 * 60 * 1000;
+
+function isSameHash(left: string, right: string): boolean {
+  return left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right));
+}
 
 /** One word for all that is wrong with a link: whoever guesses learns nothing. */
 function spent(): GatewayError {

@@ -2,6 +2,7 @@
 
 import type { Origin } from "../lib/change.ts";
 import type { ApiKey, Role, Status, User } from "./model.ts";
+import type { OutsideStore } from "./outside.ts";
 import type { SessionRecord, SessionStore } from "./session.ts";
 
 export interface UserChange {
@@ -42,7 +43,7 @@ export interface IdentityChanges {
  * Unique violations surface as GatewayError of kind `conflict`; a missing row as null or false (a missing owner as `not_found`).
  * The last active root admin is not demoted, suspended or removed: `conflict`. Only the store can hold that under concurrency.
  */
-export interface IdentityStore extends SessionStore, UserStore {
+export interface IdentityStore extends OutsideStore, SessionStore, UserStore {
   createKey(record: KeyRecord, by?: Origin): Promise<void>;
   findKey(id: string): Promise<ApiKey | null>;
   /** Keys that are not revoked, oldest first; all users' where `userId` is null. */

@@ -29,7 +29,7 @@ import {
   createSharing,
   watchConnecting,
 } from "../gateway/index.ts";
-import type { BindingStore, Directory, KeyRing, SessionDirectory, SignIn } from "../identity/index.ts";
+import type { Admission, BindingStore, Directory, KeyRing, SessionDirectory, SignIn } from "../identity/index.ts";
 import {
   type BudgetDirectory,
   type Budgets,
@@ -53,6 +53,7 @@ import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
 import { makeChangeRoutes } from "./admin/change.ts";
 import { makeProviderHealthRoutes } from "./admin/health.ts";
 import { makeDecisionRoutes } from "./admin/decision.ts";
+import type { AdminParts } from "./admin/part.ts";
 import { makePeopleRoutes } from "./admin/people.ts";
 import { makeProviderRoutes } from "./admin/provider.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
@@ -73,13 +74,13 @@ import { makeUnpricedNote } from "./price.ts";
 import { makeOwnKeyRoutes } from "./own-key.ts";
 import { startProbes } from "./probe.ts";
 import { makeProfileRoutes } from "./profile.ts";
-import type { Route } from "./route.ts";
+import type { Route, Socket } from "./route.ts";
 import { makeRestRoutes } from "./rest.ts";
 import type { LedgerReader } from "./reader/reader.ts";
 import { makeRootRoutes } from "./root.ts";
 import type { LiveRoutes } from "./route-table.ts";
 import { guardCalls } from "./scene.ts";
-import { assembleSignIn } from "./sign-in/index.ts";
+import { type LinkMail, assembleSignIn } from "./sign-in/index.ts";
 import { type SocketEvents, driveSessions, makeSocketRoutes } from "./socket.ts";
 import { makeSurface } from "./surface.ts";
 import { makeUiRoutes } from "./ui/routes.ts";
@@ -91,9 +92,13 @@ export interface AppParts {
   signIn: SignIn;
   /** Other people's sessions, for administrators. */
   signedIn: SessionDirectory;
+  /** Of people whom an identity provider vouches for. */
+  admission: Admission;
   sendMail: (smtp: Smtp, mail: Mail) => Promise<void>;
   /** Whether other machines' requests look here as if they came from this one. */
   isContainer: boolean;
+  /** Whether a program at this machine, at the other end of a connection, is somebody else's than ours; missing where the system tells nobody. */
+  isForeign?: (socket: Socket) => boolean;
   ring: KeyRing;
   books: LedgerReader;
   ledger: LedgerWriter;
@@ -135,7 +140,7 @@ export interface AppParts {
   commit: string;
 }
 
-export interface App {
+export interface App extends LinkMail {
   fetch(request: Request, listener?: Listener): Response | Promise<Response>;
   /** What the listening server is to do with its WebSockets. */
   sockets: SocketEvents;
@@ -172,6 +177,7 @@ export function createApp(parts: AppParts): App {
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
   const calls = { maxBodyBytes: limit, newId: parts.newId };
   const surface = makeSurface(tools, calls);
+  const signingIn = assembleSignIn({ ...parts, ...admin, config });
   const routes: Route[] = [
     ...[...surface, ...makeRestRoutes(tools, calls), ...makeSocketRoutes(tools, { ...calls, sessions })].map((route) =>
       refuseWhile(() => isDraining, route),
@@ -186,10 +192,7 @@ export function createApp(parts: AppParts): App {
       now: parts.clock.wallMs,
       pricingOf: (name) => scene().providers.get(name)?.pricing,
     }),
-    ...makeProfileRoutes(),
-    ...assembleSignIn({ ...parts, ...admin, config, nowMs: parts.clock.wallMs }),
-    ...makeUiRoutes(),
-    ...makeOwnKeyRoutes(admin),
+    ...makeOwnRoutes(signingIn.routes, admin),
     ...makePeopleRoutes({ ...parts, ...admin, config }),
     ...makeApiKeyRoutes(admin),
     ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
@@ -221,6 +224,7 @@ export function createApp(parts: AppParts): App {
     providers,
     countInput: (question) => countInput(question, tools),
     resume: () => resumeAsking(parts, tools),
+    ...signingIn.mail,
     drain() {
       isDraining = true;
       for (const session of sessions) session.leave();
@@ -232,6 +236,11 @@ export function createApp(parts: AppParts): App {
       health.close();
     },
   };
+}
+
+/** What anybody has here: a way in, the page, a profile and keys. */
+function makeOwnRoutes(doors: readonly Route[], admin: AdminParts): Route[] {
+  return [...doors, ...makeUiRoutes(), ...makeProfileRoutes(), ...makeOwnKeyRoutes(admin)];
 }
 
 /** Only what is in the own chain: the others' gateways live, and ask themselves. */

@@ -16,7 +16,7 @@ import { refuseCrossSite } from "./sign-in/index.ts";
 
 /** The listening server, as far as a route needs it. */
 export interface Listener {
-  requestIP(request: Request): { address: string } | null;
+  requestIP(request: Request): { address: string; port?: number } | null;
   timeout(request: Request, seconds: number): void;
   upgrade(request: Request, init: { data: Session; headers: Record<string, string> }): boolean;
 }
@@ -129,6 +129,10 @@ async function respond(
         return new URL(request.url).searchParams;
       },
       peer: () => listener?.requestIP(request)?.address ?? null,
+      socket() {
+        const found = listener?.requestIP(request) ?? null;
+        return found === null ? null : { address: found.address, port: found.port ?? null };
+      },
       keepOpen: () => listener?.timeout(request, 0),
       upgrade: (session, headers) => listener?.upgrade(request, { data: session, headers }) === true,
     });
@@ -167,7 +171,7 @@ const SESSION_PATHS = "/api/v1/";
 
 async function enter(route: Route, parts: Mounted, context: RouteContext): Promise<Response> {
   if (route.authority === "public") return route.handle(context);
-  const found = identify(context.request, parts.ring, route.path.startsWith(SESSION_PATHS));
+  const found = identify(context.request, parts.ring, route.path.startsWith(SESSION_PATHS) ? parts : null);
   const known = found instanceof Promise ? await found : found;
   const caller = isModelCall(route) ? known : { ...known, from: readOrigin(known, parts, context) };
   if (caller.sessionId !== null) refuseCrossSite(context.request, parts.publicUrl);

@@ -5,6 +5,7 @@ import type { Caller, KeyFault, KeyRing } from "../identity/index.ts";
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { parseBody } from "../gateway/index.ts";
 import { SESSION_COOKIE, readCookie } from "./sign-in/cookie.ts";
+import { isSecure } from "./sign-in/origin.ts";
 
 const SANE_ID = /^[\w.:-]{1,128}$/u;
 
@@ -15,17 +16,17 @@ export function chooseRequestId(headers: Headers, newId: () => string): string {
 }
 
 /**
- * Who calls, told from the key alone, or from a session's cookie where `takesSession`; at once where it is known. Throws unauthenticated, or
+ * Who calls, told from the key alone, or from a session's cookie where `sessions` are taken; at once where it is known. Throws unauthenticated, or
  * forbidden for a suspended user.
  */
 export function identify(
   { headers, url }: Pick<Request, "headers" | "url">,
   ring: Pick<KeyRing, "resolve" | "resolveLate" | "resolveSession" | "resolveSessionLate">,
-  takesSession = false,
+  sessions: { publicUrl: string | null } | null = null,
 ): Caller | Promise<Caller> {
   const token = readToken(headers) ?? readKeyParameter(url);
   if (token === null) {
-    const cookie = takesSession ? readCookie(headers, SESSION_COOKIE) : null;
+    const cookie = sessions === null ? null : readCookie(headers, SESSION_COOKIE, isSecure(url, sessions.publicUrl));
     if (cookie !== null) return identifySession(cookie, ring);
     throw unauthenticated(
       'No API key was sent. Send it as "Authorization: Bearer tok_…" or in one of the headers X-API-Key, API-Key and X-Goog-API-Key.',

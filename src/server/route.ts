@@ -7,6 +7,12 @@ import type { Wire } from "../wire/index.ts";
 /** `public`: anyone. `any-key`: whoever holds a valid key or is signed in. Else one whose role and scopes allow one of these. */
 export type Authority = "public" | "any-key" | { anyOf: readonly [Scope, ...Scope[]] };
 
+export interface Socket {
+  address: string;
+  /** Null where it is unknown. */
+  port: number | null;
+}
+
 export interface RouteContext {
   request: Request;
   requestId: string;
@@ -17,6 +23,8 @@ export interface RouteContext {
   query: URLSearchParams;
   /** The address at the other end of the connection; null where it is unknown. */
   peer(): string | null;
+  /** The other end of the connection itself, whatever headers say; null where it is unknown. */
+  socket(): Socket | null;
   /** Lifts the server's idle timeout from this request: its own deadlines hold instead. */
   keepOpen(): void;
   /** Makes of the request a WebSocket, driven by the session; false where it cannot be made one. */

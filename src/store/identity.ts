@@ -7,6 +7,7 @@ import { GatewayError } from "../ir/index.ts";
 import type { Change } from "../lib/change.ts";
 import { noteAll, noteNew, noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
+import { createOutsideStore } from "./outside.ts";
 import { PURGES, REVISION, createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
 import { createSessionStore, toSession, toUser } from "./session.ts";
@@ -20,6 +21,7 @@ export function createIdentityStore(engine: Engine): IdentityStore {
     ...createUserStore(engine),
     ...createKeyStore(engine),
     ...createSessionStore(engine),
+    ...createOutsideStore(engine),
     changes: (revision) => readChanges(engine, revision),
   };
 }

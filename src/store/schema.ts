@@ -15,7 +15,7 @@ import type { Kit } from "./postgres/columns.ts";
 import { defineProviderSecrets, defineProviderVersions } from "./provider-table.ts";
 import { defineRouteVersions } from "./route-table.ts";
 import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
-import { defineLinks, defineSessions } from "./session-schema.ts";
+import { defineErrands, defineIdentities, defineLinks, defineSessions } from "./session-schema.ts";
 
 /** Public ids are UUIDv7 as text, so their order is the order of time; times are milliseconds; money is nano-dollars. */
 export function defineSchema(kit: Kit) {
@@ -26,6 +26,8 @@ export function defineSchema(kit: Kit) {
     apiKeys: defineApiKeys(kit, () => users.id),
     sessions: defineSessions(kit, () => users.id),
     loginLinks: defineLinks(kit, () => users.id),
+    outsideIdentities: defineIdentities(kit, () => users.id),
+    signInErrands: defineErrands(kit, () => users.id),
     ledgerEntries: defineLedger(kit),
     ledgerIntents: defineIntents(kit),
     ledgerPlaces: definePlaces(kit),

@@ -1,4 +1,4 @@
-// The tables of who is signed in, and of the links by which people sign in. Knows no engine.
+// The tables of who is signed in, of the links by which people sign in, and of their accounts elsewhere. Knows no engine.
 
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { LinkKind } from "../identity/session.ts";
@@ -26,6 +26,7 @@ export function defineSessions(kit: Kit, userId: () => PgColumn) {
       kit.uniqueIndex("sessions_hash").on(table.hash),
       kit.index("sessions_user").on(table.userId),
       kit.index("sessions_revision").on(table.revision),
+      kit.index("sessions_expiry").on(table.expiresAt),
     ],
   );
 }
@@ -45,5 +46,50 @@ export function defineLinks(kit: Kit, userId: () => PgColumn) {
       usedAt: kit.time("used_at"),
     },
     (table) => [kit.uniqueIndex("login_links_hash").on(table.hash), kit.index("login_links_user").on(table.userId)],
+  );
+}
+
+/** Accounts at an identity provider, by issuer and subject. */
+export function defineIdentities(kit: Kit, userId: () => PgColumn) {
+  return kit.table(
+    "outside_identities",
+    {
+      id: kit.text("id").primaryKey(),
+      userId: kit.text("user_id").notNull().references(userId, { onDelete: "cascade" }),
+      issuer: kit.text("issuer").notNull(),
+      subject: kit.text("subject").notNull(),
+      /** As it was when it was last used; identifies nobody. */
+      email: kit.text("email"),
+      createdAt: kit.time("created_at").notNull(),
+      lastUsedAt: kit.time("last_used_at").notNull(),
+    },
+    (table) => [
+      kit.uniqueIndex("outside_identities_subject").on(table.issuer, table.subject),
+      kit.uniqueIndex("outside_identities_user").on(table.userId, table.issuer),
+    ],
+  );
+}
+
+/** Browsers that are at an identity provider at present. */
+export function defineErrands(kit: Kit, userId: () => PgColumn) {
+  return kit.table(
+    "sign_in_errands",
+    {
+      id: kit.text("id").primaryKey(),
+      hash: kit.text("hash").notNull(),
+      issuer: kit.text("issuer").notNull(),
+      returnTo: kit.text("return_to").notNull(),
+      /** Whose account is to be connected. */
+      userId: kit.text("user_id").references(userId, { onDelete: "cascade" }),
+      createdAt: kit.time("created_at").notNull(),
+      expiresAt: kit.time("expires_at").notNull(),
+      /** Set: it cannot be used any more. */
+      usedAt: kit.time("used_at"),
+    },
+    (table) => [
+      kit.uniqueIndex("sign_in_errands_hash").on(table.hash),
+      kit.index("sign_in_errands_expiry").on(table.expiresAt),
+      kit.index("sign_in_errands_user").on(table.userId),
+    ],
   );
 }

@@ -17,8 +17,11 @@ export function createSessionStore(engine: Engine): SessionStore {
 
 type LinkPart = "consumeLink" | "createLink" | "createLinks" | "findLink";
 
+/** Set once, and never taken back. */
+const PROOFLESS_DOOR = "proofless_door_closed";
+
 function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
-  const { sessions, users } = engine.schema;
+  const { counters, loginLinks, sessions, users } = engine.schema;
   const clock = createClock(engine.schema);
   const isOwn = (userId: string | null) => (userId === null ? undefined : eq(sessions.userId, cleanText(userId)));
   return {
@@ -34,17 +37,24 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
         ]),
       }));
     },
-    async listSessions(userId, now) {
+    async listSessions(userId, { now, seenAfter }) {
       const rows = await engine.read((db) =>
         db
           .select()
           .from(sessions)
-          .where(and(isOwn(userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now)))
+          .where(
+            and(
+              isOwn(userId),
+              isNull(sessions.endedAt),
+              gt(sessions.expiresAt, now),
+              gt(sessions.lastSeenAt, seenAfter),
+            ),
+          )
           .orderBy(desc(sessions.createdAt), desc(sessions.id)),
       );
       return rows.map(toSession);
     },
-    async pageSessions({ userId, now }, { after, limit }) {
+    async pageSessions({ userId, now, seenAfter }, { after, limit }) {
       const rows = await engine.read((db) =>
         db
           .select({ session: sessions, email: users.email })
@@ -55,6 +65,7 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
               isOwn(userId),
               isNull(sessions.endedAt),
               gt(sessions.expiresAt, now),
+              gt(sessions.lastSeenAt, seenAfter),
               after === null ? undefined : lt(sessions.id, cleanText(after)),
             ),
           )
@@ -83,6 +94,17 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
         note: noteEnd(by, isSignOut ? "auth.sign_out" : "session.end"),
       }));
       return rows.length > 0;
+    },
+    async endSessionByHash(hash, at, by) {
+      await engine.atomic((db) => ({
+        before: [clock.tick(db)],
+        decisive: db
+          .update(sessions)
+          .set({ endedAt: at, revision: clock.now })
+          .where(and(eq(sessions.hash, hash), isNull(sessions.endedAt)))
+          .returning(),
+        note: noteEnd(by, "session.end"),
+      }));
     },
     async endSessions(userId, but, at, by) {
       const rows = await engine.atomic((db) => ({
@@ -132,15 +154,42 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
       }
     },
     async findLoneAdmin() {
-      const rows = await engine.read((db) =>
-        db
-          .select()
-          .from(users)
-          .where(and(ne(users.role, "gateway_user"), eq(users.status, "active"), isNull(users.deletedAt)))
-          .limit(2),
-      );
+      const rows = await engine.read((db) => db.select().from(users).where(ne(users.role, "gateway_user")).limit(2));
       const [only, other] = rows;
-      return only === undefined || other !== undefined ? null : toUser(only);
+      if (only === undefined || other !== undefined || only.deletedAt !== null || only.status !== "active") return null;
+      return toUser(only);
+    },
+    async closeProoflessDoor() {
+      await engine.atomic((db) => ({
+        decisive: db
+          .insert(counters)
+          .values({ name: PROOFLESS_DOOR, value: 1 })
+          .onConflictDoNothing()
+          .returning({ name: counters.name }),
+        note: noteAll(undefined, [
+          {
+            ...OF_SESSION,
+            action: "auth.close_loopback",
+            subjectId: null,
+            before: { open: true },
+            after: { open: false },
+          },
+        ]),
+      }));
+    },
+    isProoflessDoorClosed: async () => (await engine.readCounters()).has(PROOFLESS_DOOR),
+    async sweepSessions(now, keptSince) {
+      const isOver = and(isNull(sessions.endedAt), lt(sessions.expiresAt, now));
+      // The last one of each user stays: it tells that somebody has been here.
+      const hasNewer = sql`exists (select 1 from ${sessions} as newer where newer.user_id = ${sessions.userId} and newer.created_at > ${sessions.createdAt})`;
+      await engine.atomic((db) => ({
+        before: [
+          db.delete(sessions).where(and(lt(sessions.expiresAt, keptSince), hasNewer)),
+          db.delete(loginLinks).where(lt(loginLinks.expiresAt, keptSince)),
+        ],
+        // Nobody's copy has to hear of it: each knows by itself when one is over.
+        decisive: db.update(sessions).set({ endedAt: sessions.expiresAt }).where(isOver).returning({ id: sessions.id }),
+      }));
     },
     async hasSignedIn(role) {
       const rows = await engine.read((db) =>

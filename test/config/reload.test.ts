@@ -134,7 +134,7 @@ test.each(Object.entries(OTHER))("%s", async (name, [value, shownAs = name]) => 
 });
 
 test("every key but those that name files or need each other is tried above", () => {
-  const missing = KEY_NAMES.filter((name) => !Object.hasOwn(OTHER, name) && !Object.hasOwn(MAIL, name));
+  const missing = KEY_NAMES.filter((name) => ![OTHER, MAIL, OIDC].some((tried) => Object.hasOwn(tried, name)));
   expect(missing).toEqual(["model_aliases_dir", "model_aliases_file", "tls_cert", "tls_key"]);
 });
 
@@ -157,6 +157,33 @@ test.each(Object.entries(MAIL))("%s, where there is a mail server", async (name,
   const before = (await load({ env })).config;
   const after = (await load({ env: { ...env, [`TOKLIGENCE_${name.toUpperCase()}`]: value } })).config;
   expect(diffReload(before, after)).toEqual({ changes: [], needRestart: [name] });
+});
+
+const OIDC = {
+  oidc_client_id: "other",
+  oidc_client_secret: "other",
+  oidc_default_role: "none",
+  oidc_domains: "*",
+  oidc_issuer: "https://other.example.com",
+  oidc_name: "Other",
+  oidc_role_claim: "realm_access.roles",
+  oidc_roles: "staff=>gateway_user",
+  oidc_scopes: "email",
+  oidc_users: "create",
+} as const;
+
+test.each(Object.entries(OIDC))("%s, where there is an identity provider", async (name, value) => {
+  const env = {
+    TOKLIGENCE_OIDC_CLIENT_ID: "gate",
+    TOKLIGENCE_OIDC_CLIENT_SECRET: "word",
+    TOKLIGENCE_OIDC_DOMAINS: "example.com",
+    TOKLIGENCE_OIDC_ISSUER: "https://login.example.com",
+    TOKLIGENCE_OIDC_ROLE_CLAIM: "groups",
+    TOKLIGENCE_OIDC_ROLES: "staff=>gateway_admin",
+  };
+  const before = (await load({ env })).config;
+  const after = (await load({ env: { ...env, [`TOKLIGENCE_${name.toUpperCase()}`]: value } })).config;
+  expect(diffReload(before, after)).toEqual({ changes: [name], needRestart: [] });
 });
 
 test("TLS files need a restart, files of aliases do not", async () => {

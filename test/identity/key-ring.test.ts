@@ -1,13 +1,7 @@
 // The memory copy of users and keys: what it answers, how it keeps up, and what it does while the database is away.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import {
-  type Actor,
-  createDirectory,
-  createKeyRing,
-  type Directory,
-  type IdentityStore,
-} from "../../src/identity/index.ts";
+import { type Actor, createDirectory, createKeyRing, type Directory } from "../../src/identity/index.ts";
 import { createTimetable, type House, NOON, openHouse } from "./harness.ts";
 
 const OPERATOR: Actor = { kind: "operator" };
@@ -26,10 +20,17 @@ beforeEach(async () => {
 });
 afterEach(() => house.close());
 
-function build(store: Pick<IdentityStore, "changes" | "touchKeys" | "touchSessions"> = house.store.identity) {
+function build(store: Partial<Parameters<typeof createKeyRing>[0]["store"]> = {}) {
   const timetable = createTimetable();
+  const { identity } = house.store;
   const ring = createKeyRing({
-    store,
+    store: {
+      changes: (revision) => identity.changes(revision),
+      findSession: (id) => identity.findSession(id),
+      touchKeys: (uses) => identity.touchKeys(uses),
+      touchSessions: (uses) => identity.touchSessions(uses),
+      ...store,
+    },
     now: () => house.clock.now,
     schedule: timetable.schedule,
     onError: (error) => reports.push(`lost: ${(error as Error).message}`),

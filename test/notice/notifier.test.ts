@@ -4,11 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ParsedMail, simpleParser } from "mailparser";
-import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import type { SMTPServerOptions } from "smtp-server";
 import { createNotifier, type Notice, type Notifier, type Smtp, type Target } from "../../src/notice/index.ts";
 import type { Log, LogFields } from "../../src/telemetry/log.ts";
-import { CERTIFICATE, PRIVATE_KEY } from "../config/tls.ts";
+import { type MailServer, openMailServer } from "../mail-server.ts";
 import { makeClock, type TestClock } from "../rig.ts";
 
 const NOTICE: Notice = {
@@ -127,37 +126,10 @@ describe("channels", () => {
 describe("e-mail", () => {
   const USER = { username: "gate", password: "hidden-word" };
 
-  async function serveMail(
-    options: SMTPServerOptions,
-  ): Promise<{ port: number; mails: ParsedMail[]; users: string[] }> {
-    const mails: ParsedMail[] = [];
-    const users: string[] = [];
-    const server = new SMTPServer({
-      ...options,
-      logger: false,
-      key: PRIVATE_KEY,
-      cert: CERTIFICATE,
-      onAuth({ username = "", password }, _, done) {
-        users.push(username);
-        done(password === USER.password ? null : new Error("Invalid sign-in"), { user: username });
-      },
-      onData(stream, _, done) {
-        simpleParser(stream).then(
-          (mail) => {
-            mails.push(mail);
-            done();
-          },
-          (error: unknown) => done(error as Error),
-        );
-      },
-    });
-    server.on("error", () => undefined);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const listening = server.listen(0, "127.0.0.1", resolve);
-    await promise;
-    closing.push(() => new Promise<void>((done) => server.close(() => done())));
-    const at = listening.address();
-    return { port: typeof at === "object" && at !== null ? at.port : 0, mails, users };
+  async function serveMail(options: SMTPServerOptions): Promise<MailServer> {
+    const server = await openMailServer(USER.password, options);
+    closing.push(server.close);
+    return server;
   }
 
   const smtpOf = (port: number, over: Partial<Smtp> = {}): Smtp => ({

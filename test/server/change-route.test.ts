@@ -29,10 +29,12 @@ interface Sample {
 
 interface Expectation {
   make(scene: Scene): Promise<Sample> | Sample;
-  action: string;
+  /** Several, the last first, where it does several things. */
+  action: string | string[];
 }
 
 const ROUTE = { targets: "loopback" };
+const PROVIDER = { type: "compatible", base_url: "https://acme.test/v1" };
 const health = (action: string): Expectation => ({
   make: () => ({ path: `/api/v1/admin/health/providers/openai/${action}`, body: {} }),
   action: `provider.${action}`,
@@ -48,13 +50,44 @@ const CHANGES: Record<string, Expectation> = {
     action: "budget.delete",
   },
   "DELETE /api/v1/admin/cache": { make: () => ({}), action: "cache.clear" },
+  "DELETE /api/v1/admin/identities/:id": {
+    make: async (scene) => ({
+      path: `/api/v1/admin/identities/${await makeIdentity(scene, (await scene.subject()).userId)}`,
+    }),
+    action: "identity.disconnect",
+  },
+  "DELETE /api/v1/admin/providers/:id": {
+    make: async (scene) => ({ path: `/api/v1/admin/providers/${await makeProvider(scene)}` }),
+    action: "provider.delete",
+  },
   "DELETE /api/v1/admin/routes/:id": {
     make: async (scene) => ({ path: `/api/v1/admin/routes/${await makeRoute(scene)}` }),
     action: "route.delete",
   },
+  "DELETE /api/v1/admin/sessions": {
+    make: async ({ subject, session }) => {
+      await session((await subject()).userId);
+      return {};
+    },
+    action: "session.end",
+  },
+  "DELETE /api/v1/admin/sessions/:id": {
+    make: async ({ subject, session }) => ({
+      path: `/api/v1/admin/sessions/${(await session((await subject()).userId)).id}`,
+    }),
+    action: "session.end",
+  },
   "DELETE /api/v1/admin/users/:id": {
     make: async ({ subject }) => ({ path: `/api/v1/admin/users/${(await subject()).userId}` }),
     action: "user.delete",
+  },
+  "DELETE /api/v1/admin/users/:id/sessions": {
+    make: async ({ subject, session }) => {
+      const { userId } = await subject();
+      await session(userId);
+      return { path: `/api/v1/admin/users/${userId}/sessions` };
+    },
+    action: "session.end",
   },
   "DELETE /api/v1/api-keys/:id": {
     make: async ({ subject }) => {
@@ -62,6 +95,15 @@ const CHANGES: Record<string, Expectation> = {
       return { path: `/api/v1/api-keys/${keyId}`, token };
     },
     action: "key.revoke",
+  },
+  "DELETE /api/v1/auth/identities/:id": {
+    make: async (scene) => {
+      const { userId } = await scene.subject();
+      const { cookie } = await scene.session(userId);
+      const path = `/api/v1/auth/identities/${await makeIdentity(scene, userId)}`;
+      return { path, cookie, headers: { "sec-fetch-site": "same-origin" } };
+    },
+    action: "identity.disconnect",
   },
   "DELETE /api/v1/auth/sessions": {
     make: async ({ subject, session }) => {
@@ -98,6 +140,34 @@ const CHANGES: Record<string, Expectation> = {
   "POST /api/v1/admin/health/providers/:provider/drain": health("drain"),
   "POST /api/v1/admin/health/providers/:provider/enable": health("enable"),
   "POST /api/v1/admin/health/providers/:provider/reset": health("reset"),
+  "POST /api/v1/admin/providers": {
+    make: () => ({ body: { name: "new", ...PROVIDER } }),
+    action: "provider.create",
+  },
+  "POST /api/v1/admin/providers/:id/disable": {
+    make: () => ({ path: "/api/v1/admin/providers/openai/disable", body: {} }),
+    action: "provider.disable",
+  },
+  "POST /api/v1/admin/providers/:id/enable": {
+    make: () => ({ path: "/api/v1/admin/providers/openai/enable", body: {} }),
+    action: "provider.enable",
+  },
+  "POST /api/v1/admin/providers/:id/rollback": {
+    make: async (scene) => ({
+      path: `/api/v1/admin/providers/${await makeProvider(scene)}/rollback`,
+      body: { version: 1 },
+    }),
+    action: "provider.update",
+  },
+  // One for each credential; there is one here.
+  "POST /api/v1/admin/providers/rotate-secret": {
+    make: async (scene) => {
+      const path = `/api/v1/admin/providers/${await makeProvider(scene)}/keys`;
+      await scene.rig.send(path, { method: "PUT", token: scene.token, body: { api_key: "sk-canary-rotated-0123" } });
+      return { body: {} };
+    },
+    action: "provider.encrypt",
+  },
   "POST /api/v1/admin/routes": { make: () => ({ body: { name: "new", ...ROUTE } }), action: "route.create" },
   "POST /api/v1/admin/routes/:id/rollback": {
     make: async (scene) => ({
@@ -114,6 +184,11 @@ const CHANGES: Record<string, Expectation> = {
   "POST /api/v1/admin/users/import": {
     make: () => ({ body: { users: [{ email: "imported@example.com" }] } }),
     action: "user.create",
+  },
+  "POST /api/v1/admin/users/invite": {
+    make: () => ({ body: { email: "invited@example.com" } }),
+    // The user, and a link that signs in.
+    action: ["link.create", "user.create"],
   },
   "POST /api/v1/api-keys": {
     make: async ({ subject }) => ({ body: {}, token: (await subject()).token }),
@@ -133,6 +208,17 @@ const CHANGES: Record<string, Expectation> = {
     }),
     action: "auth.sign_in",
   },
+  "PUT /api/v1/admin/providers/:id": {
+    make: async (scene) => ({ path: `/api/v1/admin/providers/${await makeProvider(scene)}`, body: PROVIDER }),
+    action: "provider.update",
+  },
+  "PUT /api/v1/admin/providers/:id/keys": {
+    make: async (scene) => ({
+      path: `/api/v1/admin/providers/${await makeProvider(scene)}/keys`,
+      body: { api_key: "sk-canary-provider-0123" },
+    }),
+    action: "provider.update",
+  },
   "PUT /api/v1/admin/routes/:id": {
     make: async (scene) => ({ path: `/api/v1/admin/routes/${await makeRoute(scene)}`, body: ROUTE }),
     action: "route.update",
@@ -141,7 +227,9 @@ const CHANGES: Record<string, Expectation> = {
 
 /** What is no GET, and changes nothing that anybody has to answer for. */
 const NO_CHANGES: Record<string, string> = {
+  "POST /api/v1/admin/providers/:id/test": "tries a provider; a call that it makes is on the books",
   "POST /api/v1/admin/route": "explains what would be decided",
+  "POST /api/v1/auth/oidc/connect": "nothing is connected before somebody comes back, which is recorded",
   "POST /api/v1/auth/login": "a link that was asked for is worth nothing before it is used, which is recorded",
 };
 
@@ -161,12 +249,22 @@ beforeAll(async () => {
         { body: { token: await makeLink(rig, userId) } },
       );
       const cookie = response.headers.get("set-cookie")?.split(";")[0] ?? "";
-      const [newest] = await rig.store.identity.listSessions(userId, new Date(rig.clock.wallMs()));
+      const [newest] = await rig.store.identity.listSessions(userId, {
+        now: new Date(rig.clock.wallMs()),
+        seenAfter: new Date(0),
+      });
       return { id: newest?.id ?? "", cookie };
     },
   };
 });
 afterAll(() => scene.rig.close());
+
+async function makeIdentity({ rig }: Scene, userId: string): Promise<string> {
+  const [id, at] = [Bun.randomUUIDv7(), new Date(rig.clock.wallMs())];
+  const account = { issuer: "https://login.example.com", subject: id, email: null };
+  await rig.store.identity.createIdentity({ id, userId, ...account, createdAt: at, lastUsedAt: at });
+  return id;
+}
 
 async function makeLink(rig: Rig, userId: string): Promise<string> {
   const { createSignIn } = await import("../../src/identity/index.ts");
@@ -178,6 +276,12 @@ async function makeBudget({ rig, token }: Scene): Promise<string> {
   const body = { name: `b-${crypto.randomUUID()}`, limit_usd: 1 };
   const response = await rig.send("/api/v1/admin/budgets", { method: "POST", token, body });
   return ((await response.json()) as { budget: { id: string } }).budget.id;
+}
+
+async function makeProvider({ rig, token }: Scene): Promise<string> {
+  const name = `p-${crypto.randomUUID().slice(0, 8)}`;
+  await rig.send("/api/v1/admin/providers", { method: "POST", token, body: { name, ...PROVIDER } });
+  return name;
 }
 
 async function makeRoute({ rig, token }: Scene): Promise<string> {
@@ -213,7 +317,7 @@ test("every route is known here", () => {
   expect(known.filter((name) => !names.includes(name))).toEqual([]);
 });
 
-test.each(Object.keys(CHANGES))("%s leaves one row", async (name) => {
+test.each(Object.keys(CHANGES))("%s leaves a row", async (name) => {
   const [method = "", path = ""] = name.split(" ");
   const { make, action } = CHANGES[name] ?? { make: () => ({}), action: "" };
   const sample = await make(scene);
@@ -221,10 +325,14 @@ test.each(Object.keys(CHANGES))("%s leaves one row", async (name) => {
   const response = await ask({ method, path }, sample);
   expect([response.status < 300, await response.text()]).toEqual([true, expect.any(String)]);
   const rows = (await readRows()).filter(({ id }) => !before.has(id));
-  expect(rows.map((row) => row.action)).toEqual([action]);
-  expect(rows[0]).toMatchObject({ actor: "user", address: PEER, requestId: `ask-${asked}` });
+  expect(rows.map((row) => row.action)).toEqual([action].flat());
+  for (const row of rows) expect(row).toMatchObject({ actor: "user", address: PEER, requestId: `ask-${asked}` });
   expect(rows[0]?.actorName).toContain("@");
   expect(rows[0]?.at).toEqual(new Date(scene.rig.clock.wallMs()));
+});
+
+test("no row has a secret of what was changed", async () => {
+  expect(JSON.stringify(await readRows())).not.toMatch(/canary|tok_[\w-]{20}/u);
 });
 
 test.each(Object.keys(CHANGES))("%s leaves none where it is refused", async (name) => {

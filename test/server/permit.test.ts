@@ -304,7 +304,11 @@ describe("every id", () => {
     const { sessions } = await readJson(
       await rig.send(`/api/v1/admin/users/${root.userId}/sessions`, { token: clerk.token }),
     );
+    const at = new Date(rig.clock.wallMs());
+    const account = { id: Bun.randomUUIDv7(), issuer: "https://login.example.com", subject: root.userId, email: null };
+    await rig.store.identity.createIdentity({ ...account, userId: root.userId, createdAt: at, lastUsedAt: at });
     const acts: [string, string, object?][] = [
+      ["DELETE", `/api/v1/admin/identities/${account.id}`],
       ["DELETE", `/api/v1/admin/users/${root.userId}`],
       ["PATCH", `/api/v1/admin/users/${root.userId}`, { role: "gateway_user" }],
       ["PATCH", `/api/v1/admin/users/${root.userId}`, { email: "mine@example.com" }],
@@ -349,10 +353,13 @@ async function makeObjects({ userId, keyId, token }: { userId: string; keyId: st
   const { sessions } = await readJson(await rig.send("/api/v1/auth/sessions", { token }));
   const spareKey = await rig.directory.createKey(OPERATOR, userId, {});
   expect(keyId).not.toBe(spareKey.key.id);
+  const account = { id: Bun.randomUUIDv7(), userId, issuer: "https://login.example.com", subject: userId, email: null };
+  await rig.store.identity.createIdentity({ ...account, createdAt, lastUsedAt: createdAt });
   const ids: [string, string][] = [
     ...collections.map(([path]): [string, string] => [path, `obj-${path.replaceAll("/", "-")}`]),
     ["/v1/responses", answer.id],
     ["/api/v1/api-keys", spareKey.key.id],
+    ["/api/v1/auth/identities", account.id],
     ["/api/v1/auth/sessions", sessions[0].id],
     ["/api/v1/usage/logs", entries[0].id],
   ];

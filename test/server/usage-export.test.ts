@@ -125,6 +125,7 @@ test("an export that its client leaves is read no further", async () => {
     path: "",
     params: {},
     peer: () => null,
+    socket: () => null,
     keepOpen: () => undefined,
     upgrade: () => false,
   };

@@ -10,6 +10,7 @@ import { describeBudgets } from "./budget-contract.ts";
 import { describeControls } from "./control-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
+import { describeOutside } from "./outside-contract.ts";
 import { describePeople } from "./people-contract.ts";
 import { describeProviders } from "./provider-contract.ts";
 import { describeRoutes } from "./route-contract.ts";
@@ -28,6 +29,7 @@ export function describeStore(place: Place): void {
   describeUsers(() => store, place);
   describePeople(() => store, place);
   describeKeys(() => store);
+  describeOutside(() => store);
   describeBindings(() => store);
   describeControls(() => store);
   describeAnswers(() => store, place);

@@ -1,11 +1,11 @@
 // `tokligence admin login-link`: a link that signs somebody in, once. Whoever can read the database is an administrator already, so it gives no power.
 
 import { defineCommand } from "citty";
+import { findAddress } from "../../config/index.ts";
 import { createSignIn } from "../../identity/index.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { byOperator, runWithStore } from "../open.ts";
 import { print, printJson, say } from "../output.ts";
-import { findAddress } from "../sign-in.ts";
 import { readDuration, refuseValue } from "../value.ts";
 
 export default defineCommand({

@@ -2,6 +2,7 @@
 // handed out by whoever asked for it. The rules are identity's.
 
 import { z } from "zod";
+import { findAddress } from "../../config/index.ts";
 import type { Config } from "../../config/value.ts";
 import { type SignIn, inviteUser, printUser } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
@@ -43,7 +44,7 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
         const invitation = await inviteUser(actorOf(caller), wanted, { directory, signIn });
         await changed();
         const { user, isNew, expiresAt } = invitation;
-        const link = `${findBase(parts, request)}/ui/login#${invitation.token}`;
+        const link = `${findAddress(parts.config())}/ui/login#${invitation.token}`;
         const { smtp } = parts.config();
         if (smtp !== null) await send(parts, smtp, composeInvitation(user.email, { link, expiresAt }));
         return Response.json(
@@ -73,7 +74,7 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
         });
         const links = body.links === true && !dryRun ? await signIn.makeLinks(result.created, originOf(caller)) : [];
         await changed();
-        const base = findBase(parts, request);
+        const base = findAddress(parts.config());
         const printed = result.created.map((user, index) => {
           const made = links[index];
           if (made === undefined) return printUser(user);
@@ -87,10 +88,6 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
       },
     },
   ];
-}
-
-function findBase({ config }: InviteParts, { url }: Request): string {
-  return (config().signIn.publicUrl ?? new URL(url).origin).replace(/\/$/u, "");
 }
 
 /** Waited for: whoever invites wants to know. The link can be sent again. */

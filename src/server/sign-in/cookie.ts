@@ -1,12 +1,17 @@
-// The two cookies of a browser: its session, and the mark by which it is known again when it comes back with a link. Knows no store.
+// The cookies of a browser: its session, the mark by which it is known again when it comes back with a link, and likewise from an identity
+// provider. Knows no store.
 
 export const SESSION_COOKIE = "tokligence_session";
 const BROWSER_COOKIE = "tokligence_browser";
+export const ERRAND_COOKIE = "tokligence_errand";
 
-export type CookieName = typeof BROWSER_COOKIE | typeof SESSION_COOKIE;
+export type CookieName = typeof BROWSER_COOKIE | typeof ERRAND_COOKIE | typeof SESSION_COOKIE;
 
-/** The value under this name, with or without the prefix that https adds; null where there is none. */
-export function readCookie(headers: Headers, name: CookieName): string | null {
+/**
+ * The value under this name; null where there is none. Where the browser reached us by https only the one counts that https alone can have
+ * set, for this host alone: any other may have been planted on the way, or by a neighbour.
+ */
+export function readCookie(headers: Headers, name: CookieName, isSecure: boolean): string | null {
   const all = headers.get("cookie");
   if (all === null || !all.includes(name)) return null;
   const found = new Map(
@@ -15,12 +20,11 @@ export function readCookie(headers: Headers, name: CookieName): string | null {
       return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
     }),
   );
-  // The one that only https can have set goes first: nobody else on the way could plant it.
-  return found.get(`__Host-${name}`) ?? found.get(name) ?? null;
+  return found.get(isSecure ? `__Host-${name}` : name) ?? null;
 }
 
-export function readBrowser(headers: Headers): string | null {
-  return readCookie(headers, BROWSER_COOKIE);
+export function readBrowser(headers: Headers, isSecure: boolean): string | null {
+  return readCookie(headers, BROWSER_COOKIE, isSecure);
 }
 
 /** `maxAgeMs` 0 takes it away. `isSecure`: the browser reached us by https. */

@@ -26,8 +26,12 @@ export function isSameOrigin(headers: Headers, url: string, publicUrl: string | 
   if (site !== null && site !== "same-origin") return false;
   const origin = headers.get("origin");
   if (origin === null) return site === "same-origin";
+  if (publicUrl !== null && origin === new URL(publicUrl).origin) return true;
   const host = headers.get("host") ?? new URL(url).host;
-  return URL.parse(origin)?.host === host || (publicUrl !== null && origin === new URL(publicUrl).origin);
+  const from = URL.parse(origin);
+  // A page that came over plain http may have been written by anybody on the way; at this machine there is nobody.
+  const isTrusted = from?.protocol === "https:" || !isSecure(url, publicUrl) || LOCAL_HOST.test(host);
+  return from?.host === host && isTrusted;
 }
 
 /** Whether the browser came by https: to us, or to the address that the operator says is ours. */
@@ -37,14 +41,20 @@ export function isSecure(url: string, publicUrl: string | null): boolean {
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/u;
 const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/iu;
-const FORWARDED = /^(?:forwarded|via|x-forwarded-.+|x-real-ip|cf-connecting-ip|true-client-ip)$/iu;
+/** What those who pass requests on leave behind, each in its own way. */
+const FORWARDED =
+  /^(?:forwarded|via|cdn-loop|proxy-.+|x-forwarded(?:-.+)?|x-real-ip|x-original-.+|x-envoy-.+|x-proxy-.+|x-appengine-.+|x-azure-.+|cf-.+|fly-.+|fastly-.+|tailscale-.+|ngrok-.+|true-client-ip|.*client-?ip|.*cluster-?ip)$/iu;
 
 export interface Standing {
-  /** The peer of the connection; null where it is unknown. */
+  /** The address at the other end of the connection itself; null where it is unknown. */
   peer: string | null;
+  /** Whether the program there is somebody else's than ours: another user's of this machine, or a server's that passes requests on. */
+  isForeign: boolean;
   /** Where we listen; null: on all addresses. */
   listensOn: string | null;
   isContainer: boolean;
+  /** Where people reach us, as the operator says; null: nothing is said. */
+  publicUrl: string | null;
 }
 
 /**
@@ -53,11 +63,15 @@ export interface Standing {
  */
 export function isAtThisMachine(
   { headers, url }: Pick<Request, "headers" | "url">,
-  { peer, listensOn, isContainer }: Standing,
+  { peer, isForeign, listensOn, isContainer, publicUrl }: Standing,
 ): boolean {
-  if (peer === null || !LOOPBACK.test(peer) || isContainer) return false;
+  // An address that others reach leads through a server beside us, which looks like this machine and need not say that it passes requests on.
+  if (publicUrl !== null && !LOCAL_HOST.test(new URL(publicUrl).host)) return false;
+  if (peer === null || !LOOPBACK.test(peer) || isContainer || isForeign) return false;
   if (listensOn === null || !(LOOPBACK.test(listensOn) || listensOn === "localhost")) return false;
   if (!LOCAL_HOST.test(headers.get("host") ?? "")) return false;
   for (const [name] of headers) if (FORWARDED.test(name)) return false;
+  // Browsers keep their connections; proxies that say nothing else at least say this.
+  if (/\bclose\b/iu.test(headers.get("connection") ?? "")) return false;
   return isSameOrigin(headers, url, null);
 }

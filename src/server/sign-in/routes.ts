@@ -1,42 +1,25 @@
 // Signing in and out by HTTP: links asked for and used, sessions listed and ended. The rules are identity's; here are addresses, cookies and words.
 
 import { z } from "zod";
-import {
-  type Entered,
-  type SignIn,
-  type User,
-  type Visitor,
-  LINK_MS,
-  SESSION_MS,
-  printSession,
-} from "../../identity/index.ts";
-import { GatewayError } from "../../ir/index.ts";
+import { type Entered, type User, LINK_MS, printSession } from "../../identity/index.ts";
 import { printProfile } from "../profile.ts";
 import { readJson } from "../request.ts";
-import type { GuardedRoute, PublicRoute, Route, RouteContext } from "../route.ts";
+import type { GuardedRoute, PublicRoute, Route, RouteContext, Socket } from "../route.ts";
 import { SESSION_COOKIE, printBrowser, printCookie, readBrowser } from "./cookie.ts";
-import { isAtThisMachine, isSecure, isSameOrigin } from "./origin.ts";
-import type { FailureRecord } from "./failure.ts";
-import type { Knock } from "./throttle.ts";
+import { type DoorParts, isHttps, noteFailure, openDoor, readVisitor, requireOwnPage } from "./door.ts";
+import { isAtThisMachine, isSecure } from "./origin.ts";
 
-export interface SignInParts {
-  signIn: SignIn;
+export interface SignInParts extends DoorParts {
   /** The root who needs no mailbox, where such a one may sign in from this machine without any proof; null where nobody may. */
   findLocalRoot: () => Promise<User | null>;
-  /** Sends the link by e-mail; null where there is no mail server. Not waited for, so that no answer takes longer for an address that is known. */
-  mailLink: () => ((to: string, link: string) => void) | null;
-  /** Records those that could not sign in. */
-  failures: FailureRecord;
-  /** How often one may try. Rejects with rate_limited. */
-  throttle: (knock: Knock) => Promise<void>;
-  publicUrl: () => string | null;
+  /** Sends a link to whoever is known by this address, when the answer is out; null where there is no mail server. */
+  mailLink: () => ((email: string, browser: string) => void) | null;
   listensOn: () => string | null;
   isContainer: boolean;
+  /** Whether the program at the other end is somebody else's than ours; missing where the system tells nobody. */
+  isForeign?: ((socket: Socket) => boolean) | undefined;
   /** Largest body in bytes. */
   limit: () => number;
-  /** Brings this process's memory up to date before the answer goes out. */
-  changed: () => Promise<void>;
-  nowMs: () => number;
 }
 
 const LOGIN = z.strictObject({ email: z.string().max(320) });
@@ -46,17 +29,8 @@ export function makeSignInRoutes(parts: SignInParts): Route[] {
   return [...makeDoors(parts), ...makeSessionRoutes(parts)];
 }
 
-/** What a page asks for a session: no stranger's page may. */
-function requireOwnPage({ request }: RouteContext, { publicUrl }: SignInParts): void {
-  // Programs send neither header, and have no cookie that anybody could misuse.
-  const says = request.headers.has("origin") || request.headers.has("sec-fetch-site");
-  if (!says || isSameOrigin(request.headers, request.url, publicUrl())) return;
-  throw new GatewayError({ kind: "forbidden", code: "cross_site", message: "Sign in on the gateway's own page." });
-}
-
 function makeDoors(parts: SignInParts): PublicRoute[] {
-  const { signIn, limit, nowMs } = parts;
-  const secure = ({ request }: RouteContext): boolean => isSecure(request.url, parts.publicUrl());
+  const { signIn, limit, nowMs, throttle } = parts;
   return [
     {
       method: "POST",
@@ -65,16 +39,26 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
       async handle(context) {
         requireOwnPage(context, parts);
         const { email } = await readJson(context.request, limit(), LOGIN);
-        await parts.throttle({ peer: context.peer(), email });
-        const standing = { peer: context.peer(), listensOn: parts.listensOn(), isContainer: parts.isContainer };
+        const peer = context.peer();
+        await throttle.knock({ peer, email: null });
+        const socket = context.socket();
+        const { isContainer, listensOn, publicUrl } = parts;
+        const isForeign = socket !== null && parts.isForeign?.(socket) === true;
+        const standing = {
+          peer: socket?.address ?? null,
+          isForeign,
+          listensOn: listensOn(),
+          isContainer,
+          publicUrl: publicUrl(),
+        };
         const root = isAtThisMachine(context.request, standing) ? await parts.findLocalRoot() : null;
-        if (root?.email === email.trim().toLowerCase()) {
+        if (root !== null && root.email === email.trim().toLowerCase()) {
           return enter(parts, context, await signIn.enter(root, readVisitor(context)));
         }
+        await throttle.knock({ peer: null, email });
         const browser = signIn.markBrowser();
         const mailLink = parts.mailLink();
-        const asked = mailLink === null ? null : await signIn.askLink(email, browser);
-        if (asked !== null) mailLink?.(asked.user.email, printLink(parts, context, asked.token));
+        mailLink?.(email, browser);
         return Response.json(
           {
             status: "pending",
@@ -83,7 +67,7 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
           },
           {
             status: 202,
-            headers: { "set-cookie": printBrowser(browser, { maxAgeMs: LINK_MS, isSecure: secure(context) }) },
+            headers: { "set-cookie": printBrowser(browser, { maxAgeMs: LINK_MS, isSecure: isHttps(context, parts) }) },
           },
         );
       },
@@ -95,8 +79,8 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
       async handle(context) {
         requireOwnPage(context, parts);
         const { token, confirm = false } = await readJson(context.request, limit(), VERIFY);
-        await parts.throttle({ peer: context.peer(), email: null });
-        const browser = readBrowser(context.request.headers);
+        await throttle.knock({ peer: context.peer(), email: null });
+        const browser = readBrowser(context.request.headers, isHttps(context, parts));
         const visitor = readVisitor(context);
         try {
           return await enter(parts, context, await signIn.redeem(token, { browser, isConfirmed: confirm, visitor }));
@@ -109,39 +93,18 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
   ];
 }
 
-/** A link that is only in another browser may still be used: nobody was refused yet. */
-async function noteFailure(
-  error: unknown,
-  { peer, requestId }: RouteContext,
-  { failures, nowMs }: SignInParts,
-): Promise<void> {
-  if (!(error instanceof GatewayError) || error.kind !== "unauthenticated") return;
-  const who = { actor: "visitor", actorId: null, actorName: null, keyId: null } as const;
-  const by = { ...who, address: peer(), requestId, at: new Date(nowMs()) };
-  await failures.note(by, error.code ?? error.kind);
-}
-
 /** The same for addresses that are known and for those that are not. */
 const SENT =
   "If this address is known here, a link is on its way to it. It works once, for 15 minutes, in this browser.";
 const NO_MAIL =
   "This gateway sends no e-mail. Its operator makes a link for you: tokligence admin login-link --email ADDRESS";
 
-async function enter(parts: SignInParts, context: RouteContext, { token, user }: Entered): Promise<Response> {
-  await parts.changed();
-  const isHttps = isSecure(context.request.url, parts.publicUrl());
-  const cookie = printCookie(SESSION_COOKIE, { value: token, maxAgeMs: SESSION_MS, isSecure: isHttps });
-  return Response.json(printProfile({ ...user, userId: user.id }), { headers: { "set-cookie": cookie } });
-}
-
-/** The token stands behind the #, which no server, proxy or log ever sees. */
-function printLink({ publicUrl }: SignInParts, { request }: RouteContext, token: string): string {
-  const base = publicUrl() ?? new URL(request.url).origin;
-  return `${base.replace(/\/$/u, "")}/ui/login#${token}`;
-}
-
-function readVisitor({ request, peer, requestId }: RouteContext): Visitor {
-  return { userAgent: request.headers.get("user-agent"), address: peer(), requestId };
+async function enter(parts: SignInParts, context: RouteContext, entered: Entered): Promise<Response> {
+  const cookie = await openDoor(parts, context, entered);
+  await parts.throttle.forgive({ peer: context.peer() });
+  const { user } = entered;
+  const headers = { "set-cookie": cookie, "cache-control": "no-store" };
+  return Response.json(printProfile({ ...user, userId: user.id }), { headers });
 }
 
 function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): GuardedRoute[] {

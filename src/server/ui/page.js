@@ -66,7 +66,64 @@ function showSignIn(words = null) {
   );
   // `admin@local` is no address by a browser's rules, and the name of the first administrator here.
   form.noValidate = true;
-  show(true, make("section", {}, make("h1", {}, "Sign in"), form));
+  const elsewhere = make("div", {});
+  show(true, make("section", {}, make("h1", {}, "Sign in"), form, elsewhere));
+  void offerElsewhere(elsewhere);
+}
+
+/** Comes a moment later: nobody waits for it who signs in by link. */
+async function offerElsewhere(place) {
+  const { oidc } = await ask("/api/v1/auth/methods").catch(() => ({ oidc: null }));
+  if (oidc === null) return;
+  const href = `${oidc.start}?return_to=%2Fui%2F`;
+  place.replaceChildren(
+    make("p", { class: "or" }, make("span", {}, "or")),
+    make("a", { class: "button", href }, `Continue with ${oidc.name}`),
+  );
+}
+
+/** Accounts at the identity provider by which this user signs in, where there is a provider. */
+function listAccounts(oidc, accounts) {
+  const said = make("p", { role: "status", class: "bad" });
+  const act = (button, what) => async () => {
+    button.disabled = true;
+    try {
+      await what();
+    } catch (error) {
+      said.textContent = error.message;
+      button.disabled = false;
+    }
+  };
+  const rows = accounts.map((account) => {
+    const button = make("button", { class: "quiet" }, "Disconnect");
+    button.addEventListener(
+      "click",
+      act(button, async () => {
+        await ask(`/api/v1/auth/identities/${encodeURIComponent(account.id)}`, { method: "DELETE" });
+        await showHome();
+      }),
+    );
+    const cells = [account.email ?? account.subject, account.issuer, date(account.last_used_at)];
+    return make("tr", {}, ...cells.map((cell) => make("td", {}, cell)), make("td", {}, button));
+  });
+  const head = ["Account", "Provider", "Last used", ""].map((name) => make("th", { scope: "col" }, name));
+  const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
+  const connect = make("button", {}, `Connect ${oidc?.name ?? ""}`);
+  connect.addEventListener(
+    "click",
+    act(connect, async () => {
+      const { url } = await post("/api/v1/auth/oidc/connect", {});
+      location.assign(url);
+    }),
+  );
+  return make(
+    "section",
+    {},
+    make("h2", {}, "Connected accounts"),
+    rows.length === 0 ? make("p", { class: "muted" }, "No account is connected yet.") : make("div", { class: "scroll" }, table),
+    ...(oidc === null ? [] : [make("p", {}, connect)]),
+    said,
+  );
 }
 
 /** The link's page asks for a click: programs that look into e-mails fetch what they find, and press nothing. */
@@ -132,7 +189,9 @@ async function showHome() {
     return showSignIn(error.status === 401 ? null : error.message);
   }
   signOut.hidden = false;
-  const [{ api_keys: keys }, { summary }] = await Promise.all([ask("/api/v1/api-keys"), ask("/api/v1/usage/summary")]);
+  const [{ api_keys: keys }, { summary }, { oidc }, { identities }] = await Promise.all(
+    ["api-keys", "usage/summary", "auth/methods", "auth/identities"].map((name) => ask(`/api/v1/${name}`)),
+  );
   const { user } = profile;
   const usage = listFacts([
     ["Requests", number(summary.requests)],
@@ -152,6 +211,7 @@ async function showHome() {
     ),
     make("section", {}, make("h2", {}, "Usage"), usage),
     make("section", {}, make("h2", {}, "API keys"), listKeys(keys)),
+    ...(oidc === null && identities.length === 0 ? [] : [listAccounts(oidc, identities)]),
   );
 }
 
@@ -162,6 +222,11 @@ signOut.addEventListener("click", () => {
   );
 });
 
-const token = location.hash.slice(1);
-const start = () => (token === "" ? showHome() : showLink(token));
-Promise.resolve(start()).catch((error) => showSignIn(error.message));
+const start = () => {
+  const token = location.hash.slice(1);
+  return token === "" ? showHome() : showLink(token);
+};
+const begin = () => void Promise.resolve(start()).catch((error) => showSignIn(error.message));
+// Another link in the same tab changes nothing but what stands behind the #.
+addEventListener("hashchange", begin);
+begin();

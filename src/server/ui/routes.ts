@@ -7,7 +7,7 @@ import page from "./page.html" with { type: "text" };
 import script from "./page.js" with { type: "text" };
 
 /** Nothing from elsewhere, nothing inline, and in nobody's frame. */
-const POLICY = [
+export const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

@@ -10,6 +10,8 @@ export const {
   apiKeys,
   sessions,
   loginLinks,
+  outsideIdentities,
+  signInErrands,
   ledgerEntries,
   ledgerIntents,
   ledgerPlaces,

@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { createSignIn } from "../../../src/identity/index.ts";
 import { readJson } from "../../rig.ts";
-import { type Browser, type Scene, fail, openBrowser, openScene } from "./scene.ts";
+import { makeOidc } from "./oidc-scene.ts";
+import { type Browser, type Scene, SMTP, fail, openBrowser, openScene } from "./scene.ts";
 
 const OPERATOR = { kind: "operator" } as const;
 let scene: Scene;
@@ -91,6 +92,29 @@ describe("is over", () => {
     expect((await third.browser.ask("/api/v1/profile")).status).toBe(401);
   });
 
+  test("when its browser signs in anew", async () => {
+    const { browser } = await enter("ann@example.com");
+    const old = browser.cookies.get("tokligence_session") ?? "";
+    const signIn = createSignIn({ store: scene.rig.store.identity, now: scene.clock.wallMs });
+    const { token } = await signIn.makeLink("ann@example.com", { kind: "hand-out", ttlMs: 60_000 });
+    await browser.ask("/api/v1/auth/verify", { body: { token } });
+    expect(browser.cookies.get("tokligence_session")).not.toBe(old);
+    const thief = openBrowser(scene);
+    thief.cookies.set("tokligence_session", old);
+    expect((await thief.ask("/api/v1/profile")).status).toBe(401);
+  });
+
+  test("and is listed no more once it is idle", async () => {
+    const { browser } = await enter("ann@example.com");
+    scene.clock.advance(12 * 3_600_000);
+    expect((await browser.ask("/api/v1/auth/sessions")).status).toBe(401);
+    const signIn = createSignIn({ store: scene.rig.store.identity, now: scene.clock.wallMs });
+    const { token } = await signIn.makeLink("ann@example.com", { kind: "hand-out", ttlMs: 60_000 });
+    const second = openBrowser(scene);
+    await second.ask("/api/v1/auth/verify", { body: { token } });
+    expect((await readJson(await second.ask("/api/v1/auth/sessions"))).sessions).toHaveLength(1);
+  });
+
   test("when it signs out, or is ended from another browser; nobody ends another's", async () => {
     const { browser } = await enter("ann@example.com");
     const list = async (of: Browser) => (await readJson(await of.ask("/api/v1/auth/sessions"))).sessions;
@@ -141,6 +165,20 @@ describe("the first administrator needs no mailbox", () => {
     ["a name that was made to lead here", { origin: "http://evil.test:8081" }],
     ["a proxy", { headers: { "x-forwarded-for": "127.0.0.1" } }],
     ["a proxy by its own word", { headers: { forwarded: "for=127.0.0.1" } }],
+    ["a proxy that says only that it is one", { headers: { via: "1.1 gate" } }],
+    ["a proxy with a header of its own", { headers: { "cf-connecting-ip": "127.0.0.1" } }],
+    ["another proxy with a header of its own", { headers: { "x-client-ip": "127.0.0.1" } }],
+    ["a proxy that says nothing, and closes its connection", { headers: { connection: "close" } }],
+    ["another machine that calls itself this one", { peer: "192.0.2.1", headers: { "x-real-ip": "127.0.0.1" } }],
+    ["another machine in the spelling of IPv6", { peer: "::ffff:192.0.2.1" }],
+    ["an address that only begins like this machine", { peer: "127.0.0.1.evil.test" }],
+    ["all addresses at once", { peer: "0.0.0.0" }],
+    ["a name that begins like this machine's", { origin: "http://localhost.evil.test:8081" }],
+    ["a name that DNS makes lead here", { origin: "http://127.0.0.1.nip.test:8081" }],
+    ["two names at once", { headers: { host: "127.0.0.1:8081, evil.test" } }],
+    ["a page without a home", { headers: { origin: "null" } }],
+    ["a page of another port", { headers: { origin: "http://127.0.0.1:3000" } }],
+    ["a page of another site", { headers: { "sec-fetch-site": "same-site" } }],
     ["a program without a page", { headers: { "sec-fetch-site": "none" } }],
   ])("not from %s", async (_name, { headers, ...place }) => {
     const browser = openBrowser(scene, place);
@@ -149,11 +187,81 @@ describe("the first administrator needs no mailbox", () => {
     expect(browser.cookies.has("tokligence_session")).toBe(false);
   });
 
-  test("not once there is another administrator", async () => {
-    await scene.rig.issue("gateway_admin");
-    const browser = openBrowser(scene);
-    expect((await browser.ask("/api/v1/auth/login", login)).status).toBe(202);
-    expect(browser.cookies.has("tokligence_session")).toBe(false);
+  test.each(["127.0.0.1", "127.9.8.7", "::1", "::ffff:127.0.0.1"])(
+    "at this very machine, which is %s",
+    async (peer) => {
+      for (const origin of ["http://localhost:8081", "http://127.0.0.1:8081", "http://[::1]:8081"]) {
+        expect((await openBrowser(scene, { origin, peer }).ask("/api/v1/auth/login", login)).status).toBe(200);
+      }
+    },
+  );
+
+  test("not for a program that says nothing of a page", async () => {
+    const request = new Request("http://127.0.0.1:8081/api/v1/auth/login", {
+      method: "POST",
+      headers: { host: "127.0.0.1:8081" },
+      body: JSON.stringify(login.body),
+    });
+    const listener = { requestIP: () => ({ address: "127.0.0.1" }), timeout: () => undefined, upgrade: () => false };
+    expect((await scene.rig.app.fetch(request, listener)).status).toBe(202);
+  });
+
+  test("not for another user's program at this machine", async () => {
+    await scene.rig.close();
+    scene = await openScene(
+      (config) => config,
+      undefined,
+      ({ port }) => port !== 40_001,
+    );
+    expect((await openBrowser(scene, { port: 40_002 }).ask("/api/v1/auth/login", login)).status).toBe(202);
+    expect((await openBrowser(scene, { port: 40_001 }).ask("/api/v1/auth/login", login)).status).toBe(200);
+  });
+
+  test("however often others asked in that name", async () => {
+    for (let index = 0; index < 8; index++) {
+      await openBrowser(scene, { peer: `192.0.2.${index}` }).ask("/api/v1/auth/login", login);
+    }
+    expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(200);
+  });
+
+  test("not once there is another administrator, and never again", async () => {
+    const { userId } = await scene.rig.issue("gateway_admin");
+    const refused = async (): Promise<void> => {
+      const browser = openBrowser(scene);
+      expect((await browser.ask("/api/v1/auth/login", login)).status).toBe(202);
+      expect(browser.cookies.has("tokligence_session")).toBe(false);
+    };
+    await refused();
+    await scene.rig.directory.deleteUser(OPERATOR, userId, { hard: true });
+    await refused();
+  });
+
+  test("not once there was another administrator, though he is suspended or deleted", async () => {
+    const { userId } = await scene.rig.issue("gateway_admin");
+    await scene.rig.directory.updateUser(OPERATOR, userId, { status: "suspended" });
+    expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(202);
+    await scene.rig.directory.deleteUser(OPERATOR, userId, { hard: false });
+    expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(202);
+  });
+
+  test("not once there is a mail server or an identity provider, and never again", async () => {
+    for (const other of [{ smtp: SMTP }, { oidc: makeOidc({ issuer: "http://127.0.0.1:1" }) }]) {
+      await scene.rig.close();
+      scene = await openScene();
+      scene.rig.app.reload({ ...scene.rig.config, ...other });
+      expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(202);
+      scene.rig.app.reload(scene.rig.config);
+      expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(202);
+    }
+  });
+
+  test("not where the operator names an address that others reach", async () => {
+    await scene.rig.close();
+    scene = await openScene((config) => ({
+      ...config,
+      signIn: { ...config.signIn, publicUrl: "https://gate.example.com" },
+    }));
+    expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(202);
   });
 
   test.each(["0.0.0.0", null])("not where the gateway listens on %p", async (hostname) => {

@@ -9,7 +9,7 @@ import { CliError, EXIT } from "../../error.ts";
 import { SHARED_ARGS } from "../../flags.ts";
 import { OPERATOR, byOperator, runWithStore } from "../../open.ts";
 import { count, say, startProgress } from "../../output.ts";
-import { findAddress } from "../../sign-in.ts";
+import { findAddress } from "../../../config/index.ts";
 import { readUsers, unreadable } from "./csv.ts";
 import { openErrorFile, openLinkFile } from "./import-file.ts";
 import { type Report, makeReport } from "./import-report.ts";

@@ -8,7 +8,7 @@ import { CliError, EXIT } from "../../error.ts";
 import { SHARED_ARGS } from "../../flags.ts";
 import { OPERATOR, runWithStore } from "../../open.ts";
 import { print, printJson, say } from "../../output.ts";
-import { findAddress } from "../../sign-in.ts";
+import { findAddress } from "../../../config/index.ts";
 import { readDuration } from "../../value.ts";
 
 export default defineCommand({

@@ -1,7 +1,7 @@
 // `tokligence admin users show`: one user, with what is signed in and which keys there are.
 
 import { defineCommand } from "citty";
-import { printKey, printSession, printUser } from "../../../identity/index.ts";
+import { createSignIn, printKey, printSession, printUser } from "../../../identity/index.ts";
 import { SHARED_ARGS } from "../../flags.ts";
 import { runWithStore } from "../../open.ts";
 import { makePlain, print, printJson } from "../../output.ts";
@@ -18,7 +18,7 @@ export default defineCommand({
       return {
         user: found,
         keys: await directory.listKeys(found.id),
-        sessions: await store.identity.listSessions(found.id, new Date()),
+        sessions: await createSignIn({ store: store.identity, now: Date.now }).listSessions(found.id),
       };
     });
     if (args.json === true) {

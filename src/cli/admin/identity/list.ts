@@ -1,0 +1,28 @@
+// `tokligence admin identities list`: by which accounts at the identity provider a user signs in.
+
+import { defineCommand } from "citty";
+import { type OutsideIdentity, createAdmission, printIdentity } from "../../../identity/index.ts";
+import { SHARED_ARGS } from "../../flags.ts";
+import { runWithStore } from "../../open.ts";
+import { makePlain, print, printJson } from "../../output.ts";
+
+export default defineCommand({
+  meta: { name: "list", description: "List a user's accounts at the identity provider" },
+  args: {
+    user: { type: "string", required: true, description: "Id or e-mail of the user", valueHint: "USER" },
+    ...SHARED_ARGS,
+  },
+  async run({ args }) {
+    const identities = await runWithStore(args, async ({ store, directory }) => {
+      const { id } = await directory.getUser(args.user);
+      return createAdmission({ store: store.identity, now: Date.now }).list(id);
+    });
+    if (args.json === true) return printJson({ identities: identities.map(printIdentity) });
+    for (const identity of identities) print(printLine(identity));
+  },
+});
+
+function printLine({ id, issuer, subject, email, lastUsedAt }: OutsideIdentity): string {
+  const shown = email === null ? "" : ` email=${makePlain(email)}`;
+  return `${id}  issuer=${issuer} subject=${makePlain(subject)}${shown} last_used=${lastUsedAt.toISOString()}`;
+}

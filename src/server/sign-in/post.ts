@@ -1,0 +1,100 @@
+// Links on their way by e-mail, none of which a request waits for: whoever asks is answered the same, as soon, whether an address is known or
+// not, and whether the mail server is quick, slow or gone. Knows no HTTP.
+
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../telemetry/log.ts";
+
+/** Looks whether there is anything to be sent, and says how; null where nobody is to be sent anything. Both may reject, and are tried again. */
+type Work = () => Promise<(() => Promise<void>) | null>;
+
+export interface Post {
+  /** At once, and nothing of it is done before the answer is out. */
+  hand(work: Work): void;
+  /** Resolves once nothing waits or is under way. */
+  settled(): Promise<void>;
+  /** Likewise, but waits no longer than that; nothing is begun or tried again any more. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Mail servers take several at once; whoever knocks by the thousand fills no memory. */
+const ABREAST = 4;
+const MOST_WAITING = 500;
+/** Between the answer and the first look at the address: by nothing that comes after it can be told what was found. */
+const LEAST_MS = 20;
+const SPREAD_MS = 200;
+/** A mail server that is away for a moment: the link is good for a quarter of an hour. */
+const AGAIN_MS = [5_000, 30_000] as const;
+
+interface PostInit {
+  clock: Pick<Clock, "after">;
+  log: Log;
+  /** From 0 to 1. */
+  random: () => number;
+}
+
+export function createPost({ clock, log, random }: PostInit): Post {
+  const waiting: Work[] = [];
+  const pending = new Set<Promise<void>>();
+  let abreast = 0;
+  let isClosed = false;
+
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
+
+  const carry = async (work: Work): Promise<void> => {
+    let send: Awaited<ReturnType<Work>> | undefined;
+    for (let tries = 0; ; tries++) {
+      try {
+        send ??= await work();
+        return await send?.();
+      } catch (error) {
+        const again = isClosed ? undefined : AGAIN_MS[tries];
+        if (again === undefined) {
+          log.error("A sign-in link could not be sent; admin login-link makes one to hand over", { error });
+          return;
+        }
+        log.warn("A sign-in link could not be sent yet", { error, again_in_ms: again });
+        await pause(again);
+      }
+    }
+  };
+
+  const next = (): void => {
+    const work = abreast < ABREAST ? waiting.shift() : undefined;
+    if (work === undefined) return;
+    abreast++;
+    const done = carry(work).finally(() => {
+      abreast--;
+      pending.delete(done);
+      next();
+    });
+    pending.add(done);
+  };
+
+  const settled = async (): Promise<void> => {
+    while (pending.size > 0) await Promise.all(pending);
+  };
+
+  return {
+    hand(work) {
+      if (isClosed) return;
+      if (waiting.length + pending.size >= MOST_WAITING) {
+        log.warn("Too many sign-in links wait for the mail server; one was not sent", { waiting: waiting.length });
+        return;
+      }
+      const begun = pause(LEAST_MS + random() * SPREAD_MS).then(() => {
+        pending.delete(begun);
+        waiting.push(work);
+        next();
+      });
+      pending.add(begun);
+    },
+    settled,
+    async close(graceMs) {
+      isClosed = true;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, graceMs);
+      await Promise.race([settled(), promise]);
+      clearTimeout(timer);
+    },
+  };
+}
