@@ -12,6 +12,8 @@ export interface UpstreamCall {
   bytes: Uint8Array;
   body: unknown;
   signal: AbortSignal;
+  /** What the call is held to. */
+  addresses: readonly string[] | undefined;
 }
 
 export type Upstream = (call: UpstreamCall) => Response | Promise<Response>;
@@ -33,6 +35,7 @@ export async function answer(
     bytes,
     body: parseBody(text),
     signal: init.signal,
+    addresses: init.addresses,
   };
   if (init.method === "GET" && /(?:[/-]models|\/inference-profiles)(?:\?|$)/u.test(url)) {
     return upstream?.(call) ?? Response.json({ object: "list", data: [] });

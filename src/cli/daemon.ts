@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
-import { type Memory, createMemory, openControls } from "../gateway/index.ts";
+import { type Fetch, type Memory, createMemory, openControls } from "../gateway/index.ts";
 import {
   type KeyRing,
   createAdmission,
@@ -15,6 +15,7 @@ import {
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { dial, usesProxy } from "../lib/dial.ts";
+import { holdFetch } from "../lib/held-fetch.ts";
 import { lookupHost } from "../lib/lookup.ts";
 import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
@@ -56,7 +57,7 @@ interface DaemonInit {
 const OUTSIDE = {
   connect: connectWebSocket,
   lookup: lookupHost,
-  ...(usesProxy(process.env) ? {} : { dial }),
+  ...(usesProxy(process.env) ? {} : { dial, fetch: holdFetch<Parameters<Fetch>[1]>(fetch) }),
 };
 
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {

@@ -15,6 +15,8 @@ export interface UpstreamInit {
   signal: AbortSignal;
   /** What the runtime cannot tell: `late` is called where no connection came about in so many milliseconds. */
   connecting?: { ms: number; late(): void };
+  /** All that the host was found to be at: the call connects to one of these and to nothing else. Missing: wherever its name leads. */
+  addresses?: readonly string[];
 }
 
 export type Fetch = (url: string, init: UpstreamInit) => Promise<Response>;

@@ -7,16 +7,18 @@ interface Address {
   hostname: string;
   port: number;
   isTls: boolean;
+  /** Whose certificate is asked for, where the host is known by its address. */
+  name?: string;
 }
 
 /** The kernel gives up by itself at some time; nobody waits as long. */
 const LONGEST_MS = 300_000;
 
 /** Resolves once the connection is there, over TLS once both sides agree on how; whose certificate it is, others judge. */
-export function dial({ hostname, port, isTls }: Address): Promise<void> {
+export function dial({ hostname, port, isTls, name: asked = hostname }: Address): Promise<void> {
   return new Promise((resolve, reject) => {
     // An address is no name to be asked for.
-    const name = isIP(hostname) === 0 ? { servername: hostname } : {};
+    const name = isIP(asked) === 0 ? { servername: asked } : {};
     const socket = isTls
       ? connectTls({ host: hostname, port, ...name, rejectUnauthorized: false })
       : connect({ host: hostname, port });

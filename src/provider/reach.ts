@@ -68,12 +68,16 @@ export function isWithin(needed: Reach, allowed: Reach): boolean {
   return RANK[needed] <= RANK[allowed];
 }
 
-export interface Guard {
+export interface Guard<Init> {
   /** All addresses of a name. May reject: then the call itself will fail. */
   lookup(hostname: string): Promise<readonly string[]>;
   /** How far calls to this scheme, host and port may lead. */
   reachOf(origin: string): Reach;
   nowMs(): number;
+  /** Whether calls to it must connect to an address that was judged, and to no other that its name means a moment later. */
+  isHeld?(origin: string): boolean;
+  /** The call, held to these. */
+  hold?(init: Init, addresses: readonly string[]): Init;
 }
 
 /** A name's addresses are looked up anew after so long. */
@@ -83,25 +87,35 @@ const MAX_REMEMBERED = 1_000;
 /** The same fetch, which rejects with not_configured where a host's addresses lead farther than they may. A host that was just judged costs nothing. */
 export function guardFetch<Init, Answer>(
   fetch: (url: string, init: Init) => Promise<Answer>,
-  guard: Guard,
+  guard: Guard<Init>,
 ): (url: string, init: Init) => Promise<Answer> {
-  const judged = new Map<string, { needed: Reach; untilMs: number }>();
+  const judged = new Map<string, Judged & { untilMs: number }>();
   const places = new Map<string, Place>();
+  const call = (url: string, init: Init, place: Place, { needed, addresses }: Judged): Promise<Answer> => {
+    check(place, needed, guard);
+    const isHeld = addresses.length > 0 && guard.isHeld?.(place.origin) === true;
+    return fetch(url, isHeld ? (guard.hold?.(init, addresses) ?? init) : init);
+  };
   return (url, init) => {
     const place = places.get(url) ?? rememberPlace(places, url);
     const known = judged.get(place.hostname);
-    if (known !== undefined && guard.nowMs() < known.untilMs) {
-      check(place, known.needed, guard);
-      return fetch(url, init);
-    }
-    return judge(place.hostname, guard).then((needed) => {
-      if (needed === null) return fetch(url, init);
+    if (known !== undefined && guard.nowMs() < known.untilMs) return call(url, init, place, known);
+    return judge(place.hostname, guard).then((found) => {
+      if (found === null) {
+        if (guard.isHeld?.(place.origin) === true) throw unknownHost(place.hostname);
+        return fetch(url, init);
+      }
       if (judged.size >= MAX_REMEMBERED) judged.clear();
-      judged.set(place.hostname, { needed, untilMs: guard.nowMs() + VALID_MS });
-      check(place, needed, guard);
-      return fetch(url, init);
+      judged.set(place.hostname, { ...found, untilMs: guard.nowMs() + VALID_MS });
+      return call(url, init, place, found);
     });
   };
+}
+
+interface Judged {
+  needed: Reach;
+  /** Of a name; nothing where the host is an address itself. */
+  addresses: readonly string[];
 }
 
 interface Place {
@@ -119,23 +133,41 @@ function rememberPlace(places: Map<string, Place>, url: string): Place {
 }
 
 /** The farthest of all its addresses: which one is called is not ours to choose. */
-async function judge(hostname: string, guard: Guard): Promise<Reach | null> {
+async function judge(hostname: string, { lookup }: Pick<Guard<never>, "lookup">): Promise<Judged | null> {
   const literal = judgeHost(hostname);
-  if (literal !== null) return literal;
+  if (literal !== null) return { needed: literal, addresses: [] };
   try {
-    const reaches = (await guard.lookup(hostname)).filter((address) => ipaddr.isValid(address)).map(judgeAddress);
-    return reaches.toSorted((left, right) => RANK[right] - RANK[left])[0] ?? null;
+    const addresses = (await lookup(hostname)).filter((address) => ipaddr.isValid(address));
+    const [needed] = addresses.map(judgeAddress).toSorted((left, right) => RANK[right] - RANK[left]);
+    return needed === undefined ? null : { needed, addresses };
   } catch {
     return null;
   }
 }
 
-function check({ hostname, origin }: Place, needed: Reach, guard: Guard): void {
-  if (isWithin(needed, guard.reachOf(origin))) return;
+function unknownHost(hostname: string): GatewayError {
+  return new GatewayError({
+    kind: "upstream_unavailable",
+    message: `${hostname} cannot be looked up, so that nobody knows where it leads: it is not called. Look at its name, and at the name service of this machine.`,
+  });
+}
+
+function check(
+  { hostname, origin }: Place,
+  needed: Reach,
+  { reachOf, isHeld }: Pick<Guard<never>, "isHeld" | "reachOf">,
+): void {
+  if (isWithin(needed, reachOf(origin))) return;
   throw new GatewayError({
     kind: "not_configured",
-    message: `${hostname} leads to ${describeReach(needed)}, where this provider may not be. If it is meant to be there, set allow_private = yes for it.`,
+    message: `${hostname} leads to ${describeReach(needed)}, where this provider may not be. ${advise(needed, isHeld?.(origin) === true)}`,
   });
+}
+
+function advise(needed: Reach, isHeld: boolean): string {
+  if (!isHeld) return "If it is meant to be there, set allow_private = yes for it.";
+  if (needed === "any") return "One that is added while the gateway runs never may.";
+  return "If it is meant to be there, declare it in the configuration, or set allow_private_providers = yes there.";
 }
 
 /** In words, for errors. */

@@ -7,7 +7,14 @@ import { type Catalog, type GatewayTools, type Scene, createCatalog, createRoute
 import type { Clock } from "../lib/clock.ts";
 import { canonicalize } from "../lib/canonical-json.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { type Provider, type ProviderTools, type Reach, guardFetch, makeProvider } from "../provider/index.ts";
+import {
+  type Provider,
+  type ProviderTools,
+  type Reach,
+  guardFetch,
+  listOrigins,
+  makeProvider,
+} from "../provider/index.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** How long a provider's own sign-in may take. */
@@ -23,17 +30,28 @@ export function guardCalls<Init, Answer>(
   config: () => Config,
 ): (url: string, init: Init) => Promise<Answer> {
   if (lookup === undefined) return call;
-  let reaches = new Map<string, Reach>();
+  let places = new Map<string, { reach: Reach; isHeld: boolean }>();
   let of = config();
-  const reachOf = (origin: string): Reach => {
+  const find = (origin: string): { reach: Reach; isHeld: boolean } => {
     const current = config();
     // Worked out once for each configuration and origin, not for each call.
-    if (current !== of) [of, reaches] = [current, new Map()];
-    const known = reaches.get(origin) ?? findReach(current, origin);
-    if (reaches.size < MAX_ORIGINS) reaches.set(origin, known);
+    if (current !== of) [of, places] = [current, new Map()];
+    const known = places.get(origin) ?? { reach: findReach(current, origin), isHeld: isRemoteAt(current, origin) };
+    if (places.size < MAX_ORIGINS) places.set(origin, known);
     return known;
   };
-  return guardFetch(call, { lookup, reachOf, nowMs: clock.monotonicMs });
+  return guardFetch(call, {
+    lookup,
+    reachOf: (origin) => find(origin).reach,
+    isHeld: (origin) => find(origin).isHeld,
+    hold: (init, addresses) => ({ ...init, addresses }),
+    nowMs: clock.monotonicMs,
+  });
+}
+
+/** What was declared while the gateway runs is called at the addresses that were judged, and nowhere else. */
+function isRemoteAt({ providers }: Config, origin: string): boolean {
+  return providers.some((provider) => provider.isRemote === true && isUnder(provider, origin));
 }
 
 /**
@@ -51,8 +69,11 @@ function findReach(config: Config, origin: string): Reach {
 }
 
 /** WebSockets go to the same host and port, by schemes of their own. */
-function isUnder({ baseUrl }: Config["providers"][number], origin: string): boolean {
-  return baseUrl !== "" && URL.parse(baseUrl)?.origin === origin.replace(/^ws/u, "http");
+function isUnder(provider: Config["providers"][number], origin: string): boolean {
+  const { baseUrl, isRemote } = provider;
+  const called = origin.replace(/^ws/u, "http");
+  if (isRemote === true) return listOrigins(provider).includes(called);
+  return baseUrl !== "" && URL.parse(baseUrl)?.origin === called;
 }
 
 export interface BuiltScene extends Scene {

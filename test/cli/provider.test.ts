@@ -1,10 +1,11 @@
 // `admin providers …` on a database of its own: added, given keys that stand in no command line, tried, switched off, and encrypted anew.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { openSecretKeys } from "../../src/cli/secret-key.ts";
+import { rotateSecrets } from "../../src/gateway/declared/rotate.ts";
 import { resealSecret } from "../../src/gateway/declared/secret.ts";
 import { makeSealKey, printSealKey } from "../../src/lib/seal.ts";
 import { type Desk, makeDesk } from "./desk.ts";
@@ -232,6 +233,45 @@ describe("what keys are encrypted with", () => {
     expect(keys.list().map(({ id }) => id)).toEqual([next.id]);
     expect(await show("groq")).toMatchObject({ usable: true, keys: [{ sent: true }, { sent: true }, { sent: true }] });
     expect(await rotate()).toMatchObject({ exchanged: 3, resumed: false });
+  });
+
+  test("is exchanged by two at once without a key that gets lost", async () => {
+    for (const label of ["a", "b", "c", "d"]) {
+      const file = desk.write("k", `${KEY}-${label}`);
+      await desk.read(["admin", "providers", "set-key", "groq", "--key-file", file, "--label", label]);
+    }
+    const keys = openSecretKeys(() => ({ home: desk.folder, secretKeys: [] }));
+    await desk.withStore(async ({ providers: one }) => {
+      await desk.withStore(async ({ providers: two }) => {
+        const rotations = [one, two].map((store) =>
+          rotateSecrets({ store, keys }, { by: undefined, progress: () => undefined }),
+        );
+        const done = await Promise.all(rotations);
+        expect(done.map(({ unreadable }) => unreadable)).toEqual([[], []]);
+      });
+    });
+    expect(await show("groq")).toMatchObject({
+      usable: true,
+      findings: [],
+      keys: Array.from({ length: 4 }, () => ({ sent: true })),
+    });
+    expect(await rotate()).toMatchObject({ unreadable: [] });
+    expect(keys.list()).toHaveLength(1);
+    expect(await show("groq")).toMatchObject({ usable: true, findings: [] });
+  });
+
+  test("is changed by one process at a time, and a lock that one left behind is no obstacle for long", async () => {
+    await desk.read(["admin", "providers", "set-key", "groq", "--key-file", keyFile]);
+    const lock = `${path()}.lock`;
+    writeFileSync(lock, "");
+    const refused = await run("rotate-secret");
+    expect([refused.code, refused.err]).toEqual([
+      EXIT.failed,
+      expect.stringContaining("another process is changing it"),
+    ]);
+    utimesSync(lock, 0, 0);
+    expect(await rotate()).toMatchObject({ exchanged: 1 });
+    expect(() => statSync(lock)).toThrow("ENOENT");
   });
 
   test("is what the configuration says, the older behind the newer, and no file is made then", async () => {

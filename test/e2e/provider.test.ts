@@ -1,12 +1,13 @@
 // Providers of run time in the compiled executable: keys that are set while it runs are in force within a second, at every gateway of the database, and no
 // trace of them is found in anything that it writes or says.
 
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makeSealKey, printSealKey } from "../../src/lib/seal.ts";
 import { createDatabase, dumpDatabase, hasPostgres } from "../postgres.ts";
-import { type Served, expectOk, issueKey, serve, waitUntil } from "./binary.ts";
+import { BINARY, type Served, expectOk, issueKey, serve, waitUntil } from "./binary.ts";
 import { startUpstream } from "./upstream.ts";
 
 /** As unlike a vendor's form as may be: nothing but knowing it can mask it. */
@@ -90,6 +91,61 @@ async function collectWords(served: Served, token: string): Promise<string> {
   }
   return said.join("\n");
 }
+
+/** How many credentials lie under each key. */
+function countKeys(folder: string): number[] {
+  const database = new Database(join(folder, "home/identity.db"), { readonly: true });
+  try {
+    const rows = database.query<{ count: number }, []>(
+      "select count(*) as count from provider_secrets group by key_id",
+    );
+    return rows.all().map(({ count }) => count);
+  } finally {
+    database.close();
+  }
+}
+
+describe("encrypting anew", () => {
+  test("that is killed in the middle leaves every key of use, and is gone on with", async () => {
+    const served = await serve();
+    try {
+      const { token } = await issueKey(served, "gateway_admin");
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const keys = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, `${CANARY}-${index}`]));
+      for (let provider = 0; provider < 20; provider++) {
+        const body = JSON.stringify({ type: "groq", api_keys: keys });
+        const made = await fetch(`${served.url}/api/v1/admin/providers/p${provider}`, { method: "PUT", headers, body });
+        expect(made.status).toBe(201);
+      }
+      const child = Bun.spawn([BINARY, "admin", "providers", "rotate-secret"], {
+        cwd: served.folder,
+        env: { PATH: process.env["PATH"], HOME: served.folder, TOKLIGENCE_HOME: join(served.folder, "home") },
+        stdio: ["ignore", "ignore", "ignore"],
+      });
+      await waitUntil(() => countKeys(served.folder).length > 1, "the first rows to be exchanged");
+      child.kill("SIGKILL");
+      await child.exited;
+      const [left = 0, right = 0] = countKeys(served.folder);
+      expect(left + right).toBe(1_000);
+      expect(Math.min(left, right)).toBeGreaterThan(0);
+      const isAllSent = async (): Promise<boolean> => {
+        const listed = JSON.parse(await providers(served, ["list", "--json"]));
+        const own = listed.providers.filter(({ origin }: { origin: string }) => origin === "runtime");
+        return (
+          own.length === 20 &&
+          own.every(({ usable, findings }: { usable: boolean; findings: string[] }) => usable && findings.length === 0)
+        );
+      };
+      expect(await isAllSent()).toBe(true);
+      const again = JSON.parse(await providers(served, ["rotate-secret", "--json"]));
+      expect(again).toMatchObject({ resumed: true, unreadable: [] });
+      expect(countKeys(served.folder)).toEqual([1_000]);
+      expect(await isAllSent()).toBe(true);
+    } finally {
+      await served.stop();
+    }
+  }, 90_000);
+});
 
 describe("a key of run time", () => {
   test("is in force within a second, outlives a kill and a new encryption, and shows nowhere", async () => {

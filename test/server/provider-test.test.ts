@@ -124,6 +124,38 @@ describe("names that lead inside", () => {
     expect(rig.calls).toEqual([]);
   });
 
+  test("that change what they lead to are called at what was judged, and looked up anew after a while", async () => {
+    await rig.close();
+    const found = ["8.8.8.8", "2606:4700::1111"];
+    await open({ lookup: async () => found });
+    await put("acme", { ...ACME, api_key: KEY });
+    expect((await ask("acme/m")).status).toBe(200);
+    found.splice(0, 2, "127.0.0.1");
+    expect((await ask("acme/m")).status).toBe(200);
+    expect(rig.calls.map(({ addresses }) => addresses)).toEqual([
+      ["8.8.8.8", "2606:4700::1111"],
+      ["8.8.8.8", "2606:4700::1111"],
+    ]);
+    rig.clock.advance(60_000);
+    expect((await ask("acme/m")).status).toBe(503);
+    // Those of the configuration go wherever their names lead.
+    rig.calls.length = 0;
+    await ask("local/m");
+    expect(rig.calls.map(({ addresses }) => addresses)).toEqual([undefined]);
+  });
+
+  test("that cannot be looked up are not called", async () => {
+    await rig.close();
+    await open({ lookup: () => Promise.reject(new Error("SERVFAIL")) });
+    await put("acme", { ...ACME, api_key: KEY });
+    const refused = await ask("acme/m");
+    expect([refused.status, (await readJson(refused)).error.message]).toEqual([
+      502,
+      expect.stringContaining("acme.test cannot be looked up"),
+    ]);
+    expect(rig.calls).toEqual([]);
+  });
+
   test("are no way in beside a provider of the configuration that may lead there", async () => {
     await rig.close();
     await open({ lookup: async () => ["10.0.0.1"] });

@@ -9,6 +9,8 @@ export interface Address {
   hostname: string;
   port: number;
   isTls: boolean;
+  /** Whose certificate is asked for, where the host is known by its address. */
+  name?: string;
 }
 
 /** Resolves once a connection is there, and lets go of it; rejects where it is refused. Stays open where nobody says anything. */
@@ -22,7 +24,7 @@ const ENDLESS_MS = 2 ** 31 - 1;
 
 export interface Knocker {
   /** Calls `late` where no connection to the server came about in so many milliseconds. */
-  watch(url: string, limit: { ms: number; late(): void }): Watch;
+  watch(url: string, limit: { ms: number; late(): void; address?: string | undefined }): Watch;
 }
 
 export interface Watch {
@@ -61,9 +63,10 @@ export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Kn
   };
 
   return {
-    watch(url, { ms, late }) {
+    watch(url, { ms, late, address: at }) {
       if (ms >= ENDLESS_MS) return NOTHING;
-      const { origin, ...address } = readAddress(url);
+      const { origin, ...named } = readAddress(url);
+      const address = at === undefined ? named : { ...named, hostname: at, name: named.hostname };
       const answered = (): void => hear(origin);
       const lastMs = heard.get(origin);
       if (lastMs !== undefined && clock.monotonicMs() - lastMs < FRESH_MS) return { ...NOTHING, answered };
@@ -82,7 +85,7 @@ export function watchConnecting(fetch: Fetch, knocker: Knocker): Fetch {
   return (url, init) => {
     const answer = fetch(url, init);
     if (init.connecting === undefined) return answer;
-    const { answered, stop } = knocker.watch(url, init.connecting);
+    const { answered, stop } = knocker.watch(url, { ...init.connecting, address: init.addresses?.[0] });
     answer.then(
       () => {
         stop();

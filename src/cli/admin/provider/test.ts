@@ -2,6 +2,9 @@
 // for a token by the gateway that runs, as that has a row on the books.
 
 import { defineCommand } from "citty";
+import type { Fetch } from "../../../gateway/index.ts";
+import { usesProxy } from "../../../lib/dial.ts";
+import { holdFetch } from "../../../lib/held-fetch.ts";
 import { lookupHost } from "../../../lib/lookup.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { createRedactor } from "../../../lib/redact.ts";
@@ -68,8 +71,9 @@ async function tryHere(opened: Opened, name: string): Promise<Printed> {
     });
   }
   const parts = { clock: systemClock, lookup: lookupHost };
-  const guarded = guardCalls(fetch as Parameters<typeof testProvider>[1]["fetch"], parts, () => config);
-  const provider = makeSceneProvider(standing.settings, { ...parts, fetch: guarded, signIn: fetch as typeof guarded });
+  const call = usesProxy(process.env) ? (fetch as Fetch) : holdFetch<Parameters<Fetch>[1]>(fetch);
+  const guarded = guardCalls(call, parts, () => config);
+  const provider = makeSceneProvider(standing.settings, { ...parts, fetch: guarded, signIn: call });
   const trials = await testProvider(provider, { ...parts, fetch: guarded, redact: createRedactor(config.secrets) });
   // In the same shape that the gateway answers in.
   return printTrials(name, trials) as unknown as Printed;
