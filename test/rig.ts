@@ -17,6 +17,7 @@ import {
 import {
   type Directory,
   type KeyRing,
+  type KeyWish,
   type Role,
   createAdmission,
   createDirectory,
@@ -65,10 +66,7 @@ export interface Rig {
   calls: UpstreamCall[];
   log: string[];
   /** A user of that role with a fresh key. */
-  issue(
-    role?: Role,
-    options?: { scopes?: string[]; expiresAt?: Date },
-  ): Promise<{ userId: string; email: string; keyId: string; token: string }>;
+  issue(role?: Role, options?: KeyWish): Promise<{ userId: string; email: string; keyId: string; token: string }>;
   /** A request with a key of a gateway user, unless `token` says otherwise (null: none). */
   send(
     path: string,
@@ -304,6 +302,7 @@ export function makeConfig(folder: string): Config {
     home: folder,
     http: { hostname: "127.0.0.1", port: 0, tlsCert: null, tlsKey: null, maxBodyBytes: 1024 * 1024 },
     adminEmail: "admin@local",
+    entry: { trustedProxies: [], badKeysPerMinute: 0 },
     signIn: { publicUrl: null, isLocalRootFree: true },
     oidc: null,
     identityPath: join(folder, "identity.db"),

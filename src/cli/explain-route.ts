@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import { existsSync } from "node:fs";
 import type { Config } from "../config/index.ts";
 import type { Control, RouteVersion } from "../gateway/index.ts";
+import { type ApiKey, limitsOf } from "../identity/index.ts";
 import { createPriceBook } from "../ledger/index.ts";
 import { type JsonObject, isJsonObject } from "../ir/index.ts";
 import { loadBundledPrices } from "../ledger/price-list.ts";
@@ -56,11 +57,11 @@ export default defineCommand({
     }
     const { scene: built, config } = await openScene(args);
     built.catalog.stop();
-    const kept = await readKept(config);
+    const kept = await readKept(config, args.key ?? null);
     const scene = built.reroute(mergeRoutes(config, kept.routes).rules);
     const prices = createPriceBook(makePriceRules(config, [await loadBundledPrices()]));
     const tools = { prices, fleet: await openDryFleet(config, kept.controls) };
-    const run = args.body === undefined ? null : readDryRun(await readQuestion(args.body, args));
+    const run = args.body === undefined ? null : readDryRun(await readQuestion(args.body, args, kept.key));
     const decision = explainRoute({ scene, tools }, run?.asked.peek.model ?? args.model ?? "", run);
     if (args.json === true) return printJson(decision);
     tell(decision, args.explain === true || run !== null);
@@ -76,14 +77,24 @@ interface Flags {
   at?: string | undefined;
 }
 
-async function readQuestion(file: string, flags: Flags): Promise<Parameters<typeof readDryRun>[0]> {
+async function readQuestion(
+  file: string,
+  flags: Flags,
+  kept: ApiKey | null,
+): Promise<Parameters<typeof readDryRun>[0]> {
   const { model, endpoint = "/v1/chat/completions", user = "", key = "", at } = flags;
   return {
     endpoint,
     body: await readBody(file),
     model,
     headers: readHeaders(flags.header ?? ""),
-    caller: { email: user, userId: user, keyId: key },
+    caller: {
+      email: user,
+      userId: user,
+      keyId: key,
+      limits: kept === null ? null : limitsOf(kept),
+      tags: kept === null || kept.tags.length === 0 ? null : kept.tags,
+    },
     atMs: at === undefined ? Date.now() : readMoment("at", at).getTime(),
   };
 }
@@ -115,15 +126,19 @@ function readHeaders(text: string): Headers {
 }
 
 /** What was declared while the gateway runs, where its database is there already. */
-async function readKept(config: Config): Promise<{ routes: RouteVersion[]; controls: Control[] }> {
-  const none = { routes: [], controls: [] };
+async function readKept(
+  config: Config,
+  keyId: string | null,
+): Promise<{ routes: RouteVersion[]; controls: Control[]; key: ApiKey | null }> {
+  const none = { routes: [], controls: [], key: null };
   const { identityPath } = config;
   if (!identityPath.includes("://") && !existsSync(identityPath)) return none;
   try {
     const { openStore } = await import("../store/index.ts");
     const store = await openStore(config);
     try {
-      return { routes: await store.routes.list(), controls: await store.controls.list() };
+      const key = keyId === null ? null : await store.identity.findKey(keyId);
+      return { routes: await store.routes.list(), controls: await store.controls.list(), key };
     } finally {
       await store.close();
     }

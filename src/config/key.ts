@@ -6,6 +6,7 @@ import { ANSWER_KEYS } from "./answer-key.ts";
 import { CACHE_KEYS } from "./cache-key.ts";
 import { CAP_KEYS } from "./cap-key.ts";
 import { DEADLINE_KEYS } from "./deadline-key.ts";
+import { ENTRY_KEYS } from "./entry-key.ts";
 import { HEALTH_KEYS } from "./health-key.ts";
 import { LEDGER_KEYS } from "./ledger-key.ts";
 import { LOG_KEYS } from "./log-key.ts";
@@ -296,6 +297,7 @@ export const KEYS = sortTable({
   ...CACHE_KEYS,
   ...CAP_KEYS,
   ...DEADLINE_KEYS,
+  ...ENTRY_KEYS,
   ...HEALTH_KEYS,
   ...LEDGER_KEYS,
   ...LOG_KEYS,

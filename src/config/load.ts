@@ -177,8 +177,9 @@ function readConfig(reading: Reading): Config {
   };
 }
 
-function readSignIn(reading: Reading, values: Values): Pick<Config, "oidc" | "signIn"> {
+function readSignIn(reading: Reading, values: Values): Pick<Config, "entry" | "oidc" | "signIn"> {
   return {
+    entry: { trustedProxies: values.trusted_proxies ?? [], badKeysPerMinute: values.bad_key_limit },
     signIn: { publicUrl: values.public_url, isLocalRootFree: values.root_loopback_login },
     oidc: readOidc(reading, values),
   };

@@ -16,6 +16,7 @@ export interface Difference {
 const PARTS = {
   admin_email: (config) => config.adminEmail,
   allow_private_providers: (config) => config.allowsPrivateProviders,
+  bad_key_limit: (config) => config.entry.badKeysPerMinute,
   breaker_alone: (config) => config.health.whenAlone,
   breaker_error_percent: (config) => config.health.errorPercent,
   breaker_failures: (config) => config.health.failures,
@@ -120,6 +121,7 @@ const PARTS = {
   smtp_username: (config) => config.smtp?.username,
   tls_cert: (config) => config.http.tlsCert,
   tls_key: (config) => config.http.tlsKey,
+  trusted_proxies: (config) => config.entry.trustedProxies,
   upstream_connect_timeout: (config) => config.timeouts.upstream.connect,
   upstream_first_output_timeout: (config) => config.timeouts.upstream.firstOutput,
   upstream_header_timeout: (config) => config.timeouts.upstream.header,

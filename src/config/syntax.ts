@@ -1,6 +1,7 @@
 // The kinds of value a setting can hold, as zod types from the file's words to ours. Knows no key, file or layer.
 
 import * as z from "zod";
+import { normalizeRange } from "../lib/address.ts";
 import { parseDuration } from "../lib/duration.ts";
 import { findNearest } from "../lib/nearest.ts";
 import { readTarget, splitTargets, type Target } from "../notice/index.ts";
@@ -144,6 +145,23 @@ export function defineList(choices: readonly string[]) {
     return [...new Set(words)].join(",");
   });
 }
+
+/** Ranges of IP addresses, separated by commas. */
+export const ranges = define((text) => {
+  const words = text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+  return [
+    ...new Set(
+      words.map((word) => {
+        const range = normalizeRange(word);
+        if (range === null) throw new Refusal(`${quote(word)} is no range of IP addresses: write it like 10.0.0.0/8`);
+        return range;
+      }),
+    ),
+  ];
+});
 
 /** Names that lead to names, separated by commas: `a=>b, c=>d`; written back without spaces. */
 export const map = define((text) => {

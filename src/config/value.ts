@@ -29,6 +29,12 @@ export interface Config {
     maxBodyBytes: number;
   };
   adminEmail: string;
+  entry: {
+    /** Ranges of IP addresses. */
+    trustedProxies: readonly string[];
+    /** 0: no limit. */
+    badKeysPerMinute: number;
+  };
   signIn: {
     /** Without a trailing slash; null: as the request came. */
     publicUrl: string | null;

@@ -1,6 +1,6 @@
 // What one inference request is, and what the gateway needs to answer it: values and doors, assembled by whoever serves.
 
-import type { Caller } from "../identity/index.ts";
+import type { Caller, KeyLimits } from "../identity/index.ts";
 import { GatewayError, type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { Budgets, LedgerEntry, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
 import type { Share } from "../lib/share.ts";
@@ -72,6 +72,8 @@ export interface Scene {
   redact: Redact;
   cache: CacheScene;
   sharing: SharingScene;
+  /** What the key is limited to that this scene is for; missing where it is for all. */
+  limits?: KeyLimits;
 }
 
 export interface GatewayTools {

@@ -9,7 +9,7 @@ import type { RequestFacts } from "./way/condition.ts";
 
 /** Of a call, what it takes. */
 export type FactCall = Pick<Call, "headers" | "startedWallMs"> & {
-  caller: Pick<Call["caller"], "email" | "keyId" | "userId">;
+  caller: Pick<Call["caller"], "email" | "keyId" | "tags" | "userId">;
 };
 
 export function openFacts(
@@ -26,7 +26,7 @@ export function openFacts(
     userId: caller.userId,
     email: caller.email,
     keyId: caller.keyId,
-    tags: () => readTags(headers) ?? [],
+    tags: () => readTags(call) ?? [],
     tokens: () => (tokens ??= countLikely(body)),
     atMs: call.startedWallMs,
   };

@@ -15,6 +15,7 @@ import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { type AttemptAt, travelOn } from "./leg.ts";
 import { mirror } from "./mirror.ts";
+import { narrowScene } from "./narrow.ts";
 import { chooseOrder, listSpare } from "./order.ts";
 import { overrideObject } from "./override.ts";
 import { type Plan, listTargets, objectsApart, planFor } from "./plan.ts";
@@ -34,7 +35,7 @@ import type { Outcome } from "./way/travel.ts";
 export async function handleCall(call: Call, tools: GatewayTools): Promise<Response> {
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
-  const scene = tools.scene();
+  const scene = narrowScene(tools.scene(), call.caller.limits);
   const stay = tools.admission.open(call.caller, call.signal);
   const record = openRecord({ ...call, endpoint: call.wire.endpoint, over: stay.leave }, tools);
   const line = openLine(call.signal, tools.clock);

@@ -41,6 +41,7 @@ export { type SocketTools, openSession } from "./socket/handle.ts";
 export type { Connect, Session } from "./socket/type.ts";
 export { type FactCall as DryCall, openFacts } from "./facts.ts";
 export { costAt, makeChoice } from "./order.ts";
+export { narrowScene } from "./narrow.ts";
 export { type Asked, type Target, findTarget, makeReady, planFor, unknownModel } from "./plan.ts";
 export { type Decision, type Router, type WayTarget, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";

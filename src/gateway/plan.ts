@@ -22,6 +22,7 @@ import {
 } from "../wire/index.ts";
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
+import { requireProvider } from "./narrow.ts";
 import { override } from "./override.ts";
 import type { OfRoute, Way, WayPolicy, WayTarget } from "./route.ts";
 import type { Overrides } from "./rule.ts";
@@ -63,7 +64,9 @@ export interface Asked {
 }
 
 /** What of a scene decides. */
-export type PlanScene = Pick<Scene, "providers" | "router" | "workMode"> & { catalog: Pick<Scene["catalog"], "list"> };
+export type PlanScene = Pick<Scene, "limits" | "providers" | "router" | "workMode"> & {
+  catalog: Pick<Scene["catalog"], "list">;
+};
 
 /** Who may be asked. */
 export interface Target extends OfRoute {
@@ -191,8 +194,9 @@ function unsupported(provider: Provider, wire: Wire): GatewayError {
 }
 
 /** Who keeps what the request names is asked, where it serves such models at all: nobody else knows those ids. Throws invalid_request. */
-function findKeeping(scene: Pick<Scene, "providers">, target: Target, { keeper, wire }: Asked): Target {
+function findKeeping(scene: Pick<Scene, "limits" | "providers">, target: Target, { keeper, wire }: Asked): Target {
   if (keeper === null) return target;
+  requireProvider(scene, readKeeper(keeper));
   const provider = findKeeper(scene.providers, keeper);
   if (provider?.name === target.provider.name) return { ...target, provider, keys: [provider.account ?? ""] };
   const isAlike = [provider, target.provider].every((each) => each?.speaks(target.model).includes(wire.id) === true);

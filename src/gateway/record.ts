@@ -193,7 +193,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     asked(model, stream) {
       modelAsked = model.slice(0, MAX_NAME_LENGTH);
       streamed = stream;
-      tags = call.headers === undefined ? null : readTags(call.headers);
+      const { caller, headers } = call;
+      tags = headers === undefined ? (caller.tags === null ? null : [...caller.tags]) : readTags({ caller, headers });
     },
     reserve: (next, bound) => hand.reserving.reserve(next, { modelAsked, tags }, bound),
     release: hand.reserving.release,

@@ -80,6 +80,8 @@ export interface Decision {
   way: Way | null;
   /** Every rule that had a say, in order: for people, not for the request path. */
   steps: Step[];
+  /** Targets that the API key may not use. */
+  barred?: readonly { target: WayTarget; why: string }[];
 }
 
 export interface Router {

@@ -6,18 +6,28 @@ import { type Caller, ROLES, type Role, type Scope } from "./model.ts";
 const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>([
   "admin",
   "audit:read",
+  "budgets:manage",
   "keys:manage",
+  "ledger:read",
+  "limits:manage",
   "metrics:read",
   "providers:read",
   "providers:write",
   "routes:read",
   "routes:write",
+  "sessions:manage",
+  "settings:read",
+  "settings:write",
   "users:manage",
 ]);
+
+/** Of these, what only a root administrator may do. */
+const ROOT_SCOPES: ReadonlySet<Scope> = new Set<Scope>(["settings:read", "settings:write"]);
 
 /** The wider scopes that include this one. */
 const COVERED_BY: Partial<Record<Scope, Scope>> = {
   "audit:read": "admin",
+  "budgets:manage": "admin",
   "inference:audio": "inference",
   "inference:chat": "inference",
   "inference:completions": "inference",
@@ -28,11 +38,16 @@ const COVERED_BY: Partial<Record<Scope, Scope>> = {
   "inference:rerank": "inference",
   "inference:videos": "inference",
   "keys:manage": "admin",
+  "ledger:read": "admin",
+  "limits:manage": "admin",
   "metrics:read": "admin",
   "providers:read": "admin",
   "providers:write": "admin",
   "routes:read": "admin",
   "routes:write": "admin",
+  "sessions:manage": "admin",
+  "settings:read": "admin",
+  "settings:write": "admin",
   "users:manage": "admin",
 };
 
@@ -47,7 +62,13 @@ export function hasRank(role: Role, least: Role): boolean {
 /** Whether the caller's role and the key's scopes both allow `scope`. A key without scopes may do all that the role allows. */
 export function allows(caller: Pick<Caller, "role" | "scopes">, scope: Scope): boolean {
   if (ADMIN_SCOPES.has(scope) && caller.role === "gateway_user") return false;
+  if (ROOT_SCOPES.has(scope) && caller.role !== "root_admin") return false;
   if (caller.scopes.length === 0) return caller.role !== "gateway_user" || !NAMED_ONLY.has(scope);
   const wider = COVERED_BY[scope];
   return caller.scopes.includes(scope) || (wider !== undefined && caller.scopes.includes(wider));
+}
+
+/** Whether a key of somebody with this role may name `scope`: what reaches past his role nobody can write on it. */
+export function isWithinRole(role: Role, scope: Scope): boolean {
+  return allows({ role, scopes: [scope] }, scope);
 }

@@ -73,8 +73,8 @@ export function checkScopes(scopes: readonly string[]): Scope[] {
 }
 
 /** @param now epoch milliseconds */
-export function checkExpiry(expiresAt: Date | undefined, now: number): Date | null {
-  if (expiresAt === undefined) return null;
+export function checkExpiry(expiresAt: Date | null | undefined, now: number): Date | null {
+  if (expiresAt === undefined || expiresAt === null) return null;
   const moment = expiresAt.getTime();
   if (Number.isNaN(moment) || moment > LAST_MOMENT)
     throw invalidRequest("The expiry is not a date before the year 9999.", "expires_at");
@@ -91,7 +91,7 @@ function list(words: readonly string[]): string {
 }
 
 /** What a caller wrote, for a message: never long, never with line breaks. */
-function shorten(text: string): string {
+export function shorten(text: string): string {
   const plain = text.replaceAll(/\p{C}/gu, "\uFFFD");
   return plain.length > 60 ? `${plain.slice(0, 60)}…` : plain;
 }

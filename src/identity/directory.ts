@@ -6,9 +6,42 @@ import type { Page, PageWish } from "./page.ts";
 import type { ApiKey, Role, Scope, Status, User } from "./model.ts";
 
 /** Who makes a change: the operator at the machine (command line), or a caller with a role. `from`: what is recorded of him and of where he came in. */
-export type Actor = ({ kind: "operator" } | { kind: "user"; userId: string; role: Role }) & {
-  from?: Origin | undefined;
-};
+export type Actor = (
+  | { kind: "operator" }
+  | {
+      kind: "user";
+      userId: string;
+      role: Role;
+      /** Of the key that speaks for him; empty or missing where none does. */
+      keyId?: string;
+      scopes?: readonly Scope[];
+    }
+) & { from?: Origin | undefined };
+
+/** What is wanted of a key; what is missing stays as it is, or is not limited. */
+export interface KeyWish {
+  /** Null or empty: none. */
+  name?: string | null | undefined;
+  scopes?: readonly string[] | undefined;
+  /** Refuse a request rather than leave out what its provider cannot be told; false unless said. */
+  strict?: boolean | undefined;
+  allowedModels?: readonly string[] | undefined;
+  allowedProviders?: readonly string[] | undefined;
+  allowedIps?: readonly string[] | undefined;
+  tags?: readonly string[] | undefined;
+  /** Null: it does not end. */
+  expiresAt?: Date | null | undefined;
+}
+
+/** Which keys; what is said must hold, and something must be said. */
+export interface KeyChoice {
+  /** Id or e-mail of the owner. */
+  user?: string | undefined;
+  /** At least 6 characters of what the token begins with. */
+  prefix?: string | undefined;
+  tag?: string | undefined;
+  unusedSince?: Date | undefined;
+}
 
 export interface NewUser {
   email: string;
@@ -109,22 +142,28 @@ export interface Directory {
   ): Promise<User>;
   deleteUser(actor: Actor, idOrEmail: string, options: { hard: boolean }): Promise<User>;
 
-  createKey(
-    actor: Actor,
-    idOrEmail: string,
-    options: {
-      name?: string | undefined;
-      scopes?: readonly string[] | undefined;
-      /** Refuse a request rather than leave out what its provider cannot be told; false unless said. */
-      strict?: boolean | undefined;
-      expiresAt?: Date | undefined;
-    },
-  ): Promise<IssuedKey>;
+  /** Nobody hands on more than he has, and no key has more than its owner's role: `forbidden`. */
+  createKey(actor: Actor, idOrEmail: string, wish: KeyWish): Promise<IssuedKey>;
+  /** Revoked ones, too; everybody's where null. */
   listKeys(idOrEmail: string | null): Promise<ApiKey[]>;
+  /** Page by page: of those behind the key `after`. */
+  findKeys(
+    choice: KeyChoice & { isOpen?: boolean | undefined },
+    page: { after: string | null; limit: number },
+  ): Promise<ApiKey[]>;
   /** Throws `not_found`. */
   getKey(id: string): Promise<ApiKey>;
+  updateKey(actor: Actor, id: string, wish: KeyWish): Promise<ApiKey>;
+  /** It stays in every list, and opens nothing any more. One that is revoked already stays as it is. */
+  revokeKey(actor: Actor, id: string): Promise<ApiKey>;
+  /** All that are chosen and in the actor's reach; `dryRun` answers which, and revokes none. `progressed`: so many of so many are done. */
+  revokeKeys(
+    actor: Actor,
+    choice: KeyChoice,
+    options: { dryRun: boolean; progressed?: (done: number, total: number) => void },
+  ): Promise<ApiKey[]>;
   deleteKey(actor: Actor, id: string, options: { hard: boolean }): Promise<ApiKey>;
-  /** A new token with the old key's owner, name, scopes and expiry; the old one ends after `overlapMs`. */
+  /** The same key with a new token; the one before works on for `overlapMs`. */
   rotateKey(actor: Actor, id: string, options: { overlapMs: number }): Promise<IssuedKey>;
 
   /** Makes the root admin at first start; does nothing where a root admin is already there. */

@@ -6,6 +6,7 @@ export type { DirectoryOptions } from "./context.ts";
 export type * from "./directory.ts";
 export * from "./invite.ts";
 export * from "./key-ring.ts";
+export { type KeyLimits, type LimitWords, limitsOf } from "./limit.ts";
 export * from "./model.ts";
 export type * from "./object.ts";
 export * from "./origin.ts";

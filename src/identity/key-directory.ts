@@ -1,24 +1,39 @@
-// API keys: issued, listed, rotated and removed. Knows no SQL; a token leaves here once and is kept nowhere.
+// API keys: issued, changed, listed, rotated, revoked and removed. Knows no SQL; a token leaves here once and is kept nowhere.
 
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { checkExpiry, checkName, checkScopes, LAST_MOMENT } from "./check.ts";
 import { type DirectoryContext, missing } from "./context.ts";
-import type { Actor, Directory, IssuedKey } from "./directory.ts";
+import type { Actor, Directory, KeyChoice, KeyWish } from "./directory.ts";
+import {
+  type KeyRights,
+  checkPatterns,
+  checkRanges,
+  checkTags,
+  requireNoWider,
+  requireWithinRole,
+} from "./key-rule.ts";
 import type { ApiKey } from "./model.ts";
 import { originOf } from "./origin.ts";
-import { requireOwn } from "./permission.ts";
-import type { KeyRecord } from "./store.ts";
+import { requireAdmin, requireOwn } from "./permission.ts";
+import type { KeyFilter, KeyPatch } from "./store.ts";
 import { issueToken } from "./token.ts";
 
-type KeyPart = "createKey" | "deleteKey" | "getKey" | "listKeys" | "rotateKey";
+type KeyPart =
+  | "createKey"
+  | "deleteKey"
+  | "findKeys"
+  | "getKey"
+  | "listKeys"
+  | "revokeKey"
+  | "revokeKeys"
+  | "rotateKey"
+  | "updateKey";
 
 export function createKeyDirectory(context: DirectoryContext): Pick<Directory, KeyPart> {
   const { store, now, getUser } = context;
 
   async function getKey(id: string): Promise<ApiKey> {
-    const key = await store.findKey(id.trim());
-    if (key === null) throw missing("There is no such API key.");
-    return key;
+    return insist(await store.findKey(id.trim()));
   }
 
   /** The key, if the actor may touch its owner's things. */
@@ -28,28 +43,52 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
     return key;
   }
 
+  /** See `requireNoWider`. */
+  async function requireHis(actor: Actor, wanted: Partial<KeyRights>): Promise<void> {
+    if (actor.kind !== "user") return;
+    const { role, scopes = [], keyId = "" } = actor;
+    requireNoWider({ role, scopes }, keyId === "" ? null : await getKey(keyId), wanted);
+  }
+
   return {
-    async createKey(actor, idOrEmail, { name, scopes, strict, expiresAt }) {
-      const wanted = {
-        name: checkName(name ?? null, "name"),
-        scopes: checkScopes(scopes ?? []),
-        strict: strict ?? false,
-        expiresAt: checkExpiry(expiresAt, now()),
-      };
+    async createKey(actor, idOrEmail, wish) {
+      const wanted = { ...BLANK, ...readWish(wish, now()) };
       const user = await getUser(idOrEmail);
       requireOwn(actor, user);
-      const { record, issued } = issueKey(context, { userId: user.id, ...wanted });
-      await store.createKey(record, originOf(actor, now()));
-      return issued;
+      await requireHis(actor, wanted);
+      requireWithinRole(user.role, wanted.scopes);
+      const { token, prefix, hash } = issueToken(context.randomBytes);
+      const at = new Date(now());
+      const made = { former: [], lastUsedAt: null, revokedAt: null, createdAt: at, updatedAt: at };
+      const key: ApiKey = { id: context.newId(), userId: user.id, prefix, ...wanted, ...made };
+      await store.createKey({ key, hash }, originOf(actor, now()));
+      return { key, token };
     },
     async listKeys(idOrEmail) {
-      return store.listKeys(idOrEmail === null ? null : (await getUser(idOrEmail)).id);
+      return store.listKeys(idOrEmail === null ? {} : { userId: (await getUser(idOrEmail)).id });
+    },
+    async findKeys({ isOpen, ...choice }, page) {
+      return store.listKeys({ ...(await readChoice(context, choice)), isOpen }, page);
     },
     getKey,
+    async updateKey(actor, id, wish) {
+      const patch = readWish(wish, now());
+      const key = await reachKey(actor, id);
+      if (key.revokedAt !== null) throw conflict("This API key was revoked; create a new one instead.");
+      await requireHis(actor, patch);
+      if (patch.scopes !== undefined) requireWithinRole((await getUser(key.userId)).role, patch.scopes);
+      return insist(await store.updateKey(key.id, patch, new Date(now()), originOf(actor, now())));
+    },
+    async revokeKey(actor, id) {
+      const key = await reachKey(actor, id);
+      const [revoked] = await store.revokeKeys([key.id], new Date(now()), originOf(actor, now()));
+      return revoked ?? getKey(key.id);
+    },
+    revokeKeys: (actor, choice, options) => revokeKeys(context, actor, { choice, ...options }),
     async deleteKey(actor, id, { hard }) {
       const key = await reachKey(actor, id);
       const by = originOf(actor, now());
-      const gone = hard ? await store.purgeKey(key.id, by) : await store.revokeKey(key.id, new Date(now()), by);
+      const gone = hard ? await store.purgeKey(key.id, by) : await store.deleteKey(key.id, new Date(now()), by);
       if (!gone) throw missing("There is no such API key.");
       return key;
     },
@@ -58,25 +97,109 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
         throw invalidRequest("The overlap is a time of 0 or more.", "overlap");
       const old = await reachKey(actor, id);
       const at = now();
+      if (old.revokedAt !== null) throw conflict("This API key was revoked; create a new one instead.");
       if (old.expiresAt !== null && old.expiresAt.getTime() <= at) {
-        throw new GatewayError({ kind: "conflict", message: "This API key has expired; create a new one instead." });
+        throw conflict("This API key has expired; create a new one instead.");
       }
-      const { userId, name, scopes, strict, expiresAt } = old;
-      const { record, issued } = issueKey(context, { userId, name, scopes, strict, expiresAt });
+      // Whoever is given its token has what it opens.
+      await requireHis(actor, old);
+      const { token, ...next } = issueToken(context.randomBytes);
       const endsAt = new Date(Math.min(at + overlapMs, LAST_MOMENT));
-      const rotated = await store.rotateKey(old.id, record, endsAt, originOf(actor, at));
-      if (!rotated) throw missing("There is no such API key.");
-      return issued;
+      const rotated = await store.rotateKey(old.id, next, { endsAt, at: new Date(at) }, originOf(actor, at));
+      return { key: insist(rotated), token };
     },
   };
 }
 
-function issueKey(
-  { now, newId, randomBytes }: DirectoryContext,
-  wanted: Pick<ApiKey, "expiresAt" | "name" | "scopes" | "strict" | "userId">,
-): { record: KeyRecord; issued: IssuedKey } {
-  const { token, prefix, hash } = issueToken(randomBytes);
-  const at = new Date(now());
-  const key: ApiKey = { id: newId(), ...wanted, prefix, lastUsedAt: null, createdAt: at, updatedAt: at };
-  return { record: { key, hash }, issued: { key, token } };
+type Wanted = Required<KeyPatch>;
+
+const BLANK: Wanted = Object.freeze({
+  name: null,
+  scopes: [],
+  strict: false,
+  allowedModels: [],
+  allowedProviders: [],
+  allowedIps: [],
+  tags: [],
+  expiresAt: null,
+});
+
+/** What is said, checked. */
+function readWish(wish: KeyWish, now: number): KeyPatch {
+  const { name, scopes, strict, allowedModels, allowedProviders, allowedIps, tags, expiresAt } = wish;
+  return {
+    ...(name === undefined ? {} : { name: checkName(name, "name") }),
+    ...(scopes === undefined ? {} : { scopes: checkScopes(scopes) }),
+    ...(strict === undefined ? {} : { strict }),
+    ...(allowedModels === undefined ? {} : { allowedModels: checkPatterns(allowedModels, "allowed_models") }),
+    ...(allowedProviders === undefined
+      ? {}
+      : { allowedProviders: checkPatterns(allowedProviders, "allowed_providers") }),
+    ...(allowedIps === undefined ? {} : { allowedIps: checkRanges(allowedIps) }),
+    ...(tags === undefined ? {} : { tags: checkTags(tags) }),
+    ...(expiresAt === undefined ? {} : { expiresAt: checkExpiry(expiresAt, now) }),
+  };
+}
+
+/** Less is no choice: all tokens begin alike. */
+const LEAST_PREFIX = 6;
+
+async function readChoice({ getUser }: DirectoryContext, choice: KeyChoice): Promise<KeyFilter> {
+  const { user, prefix, tag, unusedSince } = choice;
+  if (prefix !== undefined && prefix.length < LEAST_PREFIX) {
+    throw invalidRequest(`A prefix has at least ${LEAST_PREFIX} characters, such as tok_Ab.`, "prefix");
+  }
+  return { userId: user === undefined ? undefined : (await getUser(user)).id, prefix, tag, unusedSince };
+}
+
+/** Revoked in one go. */
+const PART = 500;
+
+async function revokeKeys(
+  context: DirectoryContext,
+  actor: Actor,
+  {
+    choice,
+    dryRun,
+    progressed,
+  }: { choice: KeyChoice; dryRun: boolean; progressed?: (done: number, total: number) => void },
+): Promise<ApiKey[]> {
+  requireAdmin(actor);
+  const { store, now } = context;
+  if (Object.values(choice).every((value) => value === undefined)) {
+    throw invalidRequest("Say which keys: by user, prefix, tag, or by how long they were not used.");
+  }
+  const found = await store.listKeys({ ...(await readChoice(context, choice)), isOpen: true });
+  const out = await listBeyondReach(context, actor);
+  const chosen = found.filter(({ userId }) => !out.has(userId));
+  if (dryRun) return chosen;
+  const revoked: ApiKey[] = [];
+  for (let start = 0; start < chosen.length; start += PART) {
+    const part = chosen.slice(start, start + PART);
+    revoked.push(
+      ...(await store.revokeKeys(
+        part.map(({ id }) => id),
+        new Date(now()),
+        originOf(actor, now()),
+      )),
+    );
+    progressed?.(start + part.length, chosen.length);
+  }
+  return revoked;
+}
+
+/** Whose keys the actor must not touch. */
+async function listBeyondReach({ store }: DirectoryContext, actor: Actor): Promise<ReadonlySet<string>> {
+  if (actor.kind === "operator" || actor.role === "root_admin") return new Set();
+  const users = await store.listUsers();
+  return new Set(users.filter(({ role }) => role === "root_admin").map(({ id }) => id));
+}
+
+function insist(key: ApiKey | null): ApiKey {
+  if (key === null) throw missing("There is no such API key.");
+  return key;
+}
+
+function conflict(message: string): GatewayError {
+  return new GatewayError({ kind: "conflict", message });
 }

@@ -1,8 +1,10 @@
-// Users, their keys and their sessions as this process remembers them, with the answers made beforehand. Knows no database and no clock.
+// Users, their keys and their sessions as this process remembers them. There may be very many keys of which few are used: the answer to one is made
+// when it is first asked for, and once. Knows no database and no clock.
 
+import { compileLimits } from "./limit.ts";
 import type { Caller, Scope, User } from "./model.ts";
 import { type Session, SESSION_IDLE_MS } from "./session.ts";
-import type { IdentityChanges, KeyRecord } from "./store.ts";
+import type { IdentityChanges, KeyChange } from "./store.ts";
 import { hashToken, isSessionShaped, isTokenShaped } from "./token.ts";
 
 /** Why a token does not open the door. */
@@ -14,32 +16,54 @@ interface OpenSession {
   seenAt: number;
 }
 
-/** A key with the answer to it, made beforehand: nothing is built while a request waits. */
 interface Entry {
-  record: KeyRecord;
-  deleted: boolean;
+  key: KeyChange;
+  /** Epoch milliseconds. */
   expiresAt: number;
-  answer: Caller | KeyFault;
+  /** Whose answer it is: where the user is another value by now, it is made anew. */
+  of: KnownUser | undefined;
+  answer: Caller | KeyFault | null;
 }
 
 export function createCopy() {
-  const users = new Map<string, IdentityChanges["users"][number]>();
+  const users = new Map<string, KnownUser>();
+  /**
+   * By the hash of the whole token, and by nothing that is a part of it: how long a look takes says nothing of how much of a token is right,
+   * and no two tokens are taken for one.
+   */
   const byHash = new Map<string, Entry>();
-  /** Entries of each user, for when the user changes. */
-  const byUser = new Map<string, Map<string, Entry>>();
+  /** Tokens that a newer one took the place of. */
+  const byFormer = new Map<string, { entry: Entry; endsAt: number }>();
+  const byId = new Map<string, Entry>();
   const sessions = new Map<string, OpenSession>();
+  const shareScopes = createShare();
 
-  function put({ key, hash, deleted }: IdentityChanges["keys"][number]): void {
+  function forget({ key }: Entry): void {
+    byHash.delete(key.hash);
+    for (const { hash } of key.former) byFormer.delete(hash);
+  }
+
+  function put(change: KeyChange): void {
+    const before = byId.get(change.id);
+    if (before !== undefined) forget(before);
     const entry: Entry = {
-      record: { key, hash },
-      deleted,
-      expiresAt: key.expiresAt?.getTime() ?? Infinity,
-      answer: "unknown",
+      key: Object.assign(change, { scopes: shareScopes(change.scopes) }),
+      expiresAt: change.expiresAt?.getTime() ?? Infinity,
+      of: undefined,
+      answer: null,
     };
-    byHash.set(hash, entry);
-    const entries = byUser.get(key.userId) ?? new Map<string, Entry>();
-    entries.set(key.id, entry);
-    byUser.set(key.userId, entries);
+    byId.set(change.id, entry);
+    byHash.set(change.hash, entry);
+    for (const { hash, endsAt } of change.former) byFormer.set(hash, { entry, endsAt: endsAt.getTime() });
+  }
+
+  function answer(entry: Entry, at: number): Caller | KeyFault {
+    const user = users.get(entry.key.userId);
+    if (entry.answer === null || entry.of !== user) {
+      entry.of = user;
+      entry.answer = toAnswer(entry.key, user);
+    }
+    return typeof entry.answer === "object" && entry.expiresAt <= at ? "expired" : entry.answer;
   }
 
   return {
@@ -47,15 +71,12 @@ export function createCopy() {
       if (changes.complete) {
         users.clear();
         byHash.clear();
-        byUser.clear();
+        byFormer.clear();
+        byId.clear();
         sessions.clear();
       }
       for (const user of changes.users) users.set(user.id, user);
       for (const key of changes.keys) put(key);
-      const touched = new Set([...changes.users.map((user) => user.id), ...changes.keys.map(({ key }) => key.userId)]);
-      for (const userId of touched) {
-        for (const entry of byUser.get(userId)?.values() ?? []) entry.answer = toAnswer(entry, users.get(userId));
-      }
       for (const { session, hash, ended } of changes.sessions) {
         // What is over is looked up no more; whoever shows its cookie is unknown.
         if (ended) sessions.delete(hash);
@@ -68,14 +89,9 @@ export function createCopy() {
       if (open === undefined) return "unknown";
       const { session } = open;
       if (at >= session.expiresAt.getTime() || at - open.seenAt >= SESSION_IDLE_MS) return "expired";
-      const answer = toCaller(users.get(session.userId), {
-        keyId: "",
-        sessionId: session.id,
-        scopes: [],
-        strict: false,
-      });
-      if (typeof answer === "object") open.seenAt = at;
-      return answer;
+      const caller = toCaller(users.get(session.userId), { ...NO_KEY, sessionId: session.id });
+      if (typeof caller === "object") open.seenAt = at;
+      return caller;
     },
     /** The session of this token, where it may only seem idle here. */
     findIdle(token: string, at: number): Session | null {
@@ -92,42 +108,45 @@ export function createCopy() {
       for (const [hash, { session }] of sessions) if (at >= session.expiresAt.getTime()) sessions.delete(hash);
     },
     find(token: string, at: number): Caller | KeyFault {
-      const entry = isTokenShaped(token) ? byHash.get(hashToken(token)) : undefined;
-      if (entry === undefined) return "unknown";
-      return typeof entry.answer === "object" && entry.expiresAt <= at ? "expired" : entry.answer;
+      if (!isTokenShaped(token)) return "unknown";
+      const hash = hashToken(token);
+      const entry = byHash.get(hash);
+      if (entry !== undefined) return answer(entry, at);
+      const former = byFormer.get(hash);
+      if (former === undefined) return "unknown";
+      return former.endsAt <= at ? "expired" : answer(former.entry, at);
     },
   };
 }
 
-function toAnswer({ record, deleted }: Entry, user: KnownUser | undefined): Caller | KeyFault {
-  if (deleted) return "revoked";
-  const { id: keyId, scopes, strict } = record.key;
-  return toCaller(user, { keyId, sessionId: null, scopes, strict });
+/** Very many keys have the same few lists. */
+function createShare(): (scopes: readonly Scope[]) => readonly Scope[] {
+  const known = new Map<string, readonly Scope[]>();
+  return (scopes) => {
+    const name = scopes.join(" ");
+    const shared = known.get(name) ?? Object.freeze([...scopes]);
+    known.set(name, shared);
+    return shared;
+  };
+}
+
+function toAnswer(key: KeyChange, user: KnownUser | undefined): Caller | KeyFault {
+  if (key.isOver) return "revoked";
+  const { id: keyId, scopes, strict, tags } = key;
+  return toCaller(user, { keyId, sessionId: null, scopes, isStrict: strict, limits: compileLimits(key.limits), tags });
 }
 
 type KnownUser = User & { deleted: boolean };
 
-interface Credential {
-  keyId: string;
-  sessionId: string | null;
-  scopes: readonly Scope[];
-  strict: boolean;
-}
+type Credential = Pick<Caller, "isStrict" | "keyId" | "limits" | "scopes" | "sessionId" | "tags">;
 
-function toCaller(user: KnownUser | undefined, { keyId, sessionId, scopes, strict }: Credential): Caller | KeyFault {
+const NO_KEY = { keyId: "", scopes: Object.freeze([]), isStrict: false, limits: null, tags: null };
+
+function toCaller(user: KnownUser | undefined, credential: Credential): Caller | KeyFault {
   // What a user has may be read a moment before its owner; the next look brings the owner.
   if (user === undefined) return "unknown";
   if (user.deleted) return "revoked";
   if (user.status === "suspended") return "suspended";
   const { id: userId, email, displayName, role } = user;
-  return Object.freeze({
-    userId,
-    email,
-    displayName,
-    role,
-    keyId,
-    sessionId,
-    scopes: Object.freeze([...scopes]),
-    isStrict: strict,
-  });
+  return Object.freeze({ userId, email, displayName, role, ...credential });
 }

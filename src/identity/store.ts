@@ -1,7 +1,8 @@
 // What identity needs of a database. Fulfilled by store/; knows no SQL.
 
 import type { Origin } from "../lib/change.ts";
-import type { ApiKey, Role, Status, User } from "./model.ts";
+import type { LimitWords } from "./limit.ts";
+import type { ApiKey, Role, Scope, Status, User } from "./model.ts";
 import type { OutsideStore } from "./outside.ts";
 import type { SessionRecord, SessionStore } from "./session.ts";
 
@@ -20,11 +21,47 @@ export interface UserFilter {
   emailPrefix?: string;
 }
 
-/** A key as the server keeps it in memory. */
 export interface KeyRecord {
   key: ApiKey;
   /** Lower-case hex SHA-256 of the whole token. */
   hash: string;
+}
+
+/** A key as the server keeps it in memory: what opens, and what it opens. There may be very many. */
+export interface KeyChange {
+  id: string;
+  userId: string;
+  hash: string;
+  scopes: readonly Scope[];
+  strict: boolean;
+  /** Null where nothing is said. */
+  limits: LimitWords | null;
+  tags: readonly string[] | null;
+  /** Hashes of tokens that it had before. */
+  former: readonly { hash: string; endsAt: Date }[];
+  expiresAt: Date | null;
+  /** Revoked, or deleted. */
+  isOver: boolean;
+}
+
+/** What a change of a key may set. */
+export type KeyPatch = Partial<
+  Pick<
+    ApiKey,
+    "allowedIps" | "allowedModels" | "allowedProviders" | "expiresAt" | "name" | "scopes" | "strict" | "tags"
+  >
+>;
+
+/** What is said must hold. */
+export interface KeyFilter {
+  userId?: string | undefined;
+  /** What the token begins with, or one that it had before. */
+  prefix?: string | undefined;
+  tag?: string | undefined;
+  /** Not used since; for a key that was never used, not made since. */
+  unusedSince?: Date | undefined;
+  /** Not revoked. */
+  isOpen?: boolean | undefined;
 }
 
 /** What changed since a revision: enough to bring a memory copy up to date. */
@@ -34,7 +71,7 @@ export interface IdentityChanges {
   /** True where rows vanished for good: forget everything and take `users` and `keys` as the whole. */
   complete: boolean;
   users: (User & { deleted: boolean })[];
-  keys: (KeyRecord & { deleted: boolean })[];
+  keys: KeyChange[];
   sessions: (SessionRecord & { ended: boolean })[];
 }
 
@@ -46,12 +83,21 @@ export interface IdentityChanges {
 export interface IdentityStore extends OutsideStore, SessionStore, UserStore {
   createKey(record: KeyRecord, by?: Origin): Promise<void>;
   findKey(id: string): Promise<ApiKey | null>;
-  /** Keys that are not revoked, oldest first; all users' where `userId` is null. */
-  listKeys(userId: string | null): Promise<ApiKey[]>;
-  revokeKey(id: string, at: Date, by?: Origin): Promise<boolean>;
+  /** Keys that are not deleted, in the order of their ids, which is that of their making; `after`: behind that id. */
+  listKeys(filter: KeyFilter, page?: { after: string | null; limit: number }): Promise<ApiKey[]>;
+  updateKey(id: string, patch: KeyPatch, at: Date, by?: Origin): Promise<ApiKey | null>;
+  /** They stay where they are, and open nothing any more. Answers those that were open until then. */
+  revokeKeys(ids: readonly string[], at: Date, by?: Origin): Promise<ApiKey[]>;
+  /** It is gone for whoever lists keys; its row stays for the ledger's sake. */
+  deleteKey(id: string, at: Date, by?: Origin): Promise<boolean>;
   purgeKey(id: string, by?: Origin): Promise<boolean>;
-  /** Atomically adds `next` and ends `id` at `endsAt` (a moment in the past revokes it at once). False where `id` is not there. */
-  rotateKey(id: string, next: KeyRecord, endsAt: Date, by?: Origin): Promise<boolean>;
+  /** Another token takes the place of its present one, which works on until `endsAt`; a moment in the past ends it at once. */
+  rotateKey(
+    id: string,
+    token: { hash: string; prefix: string },
+    when: { endsAt: Date; at: Date },
+    by?: Origin,
+  ): Promise<ApiKey | null>;
   /** Last-use stamps, written in batches off the request path. Does not move the revision. */
   touchKeys(uses: readonly { id: string; at: Date }[]): Promise<void>;
 

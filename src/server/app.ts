@@ -61,6 +61,7 @@ import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
 import { makeOwnBudgetRoutes } from "./budget.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
 import { openCurrent } from "./current.ts";
+import { createEntry } from "./entry.ts";
 import { reportFailure } from "./error.ts";
 import { openHealth } from "./fleet.ts";
 import { listHealthGauges } from "./health-metric.ts";
@@ -194,14 +195,14 @@ export function createApp(parts: AppParts): App {
     }),
     ...makeOwnRoutes(signingIn.routes, admin),
     ...makePeopleRoutes({ ...parts, ...admin, config }),
-    ...makeApiKeyRoutes(admin),
+    ...makeApiKeyRoutes({ ...parts, ...admin, rules: makeRules(parts) }),
     ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
     ...makeCacheRoutes(tools, { scene, changes: parts.changes }),
     ...makeOwnBudgetRoutes(parts.budgets),
     ...makeProviderRoutes({ ...parts, book, live: providers, health, scene, tools, limit }),
     ...makeProviderHealthRoutes({ health, scene, clock: parts.clock, limit }),
-    ...makeDecisionRoutes({ scene, tools, limit, nowMs: parts.clock.wallMs }),
+    ...makeDecisionRoutes({ ...admin, scene, tools, nowMs: parts.clock.wallMs }),
     ...makeRouteRoutes({ ...parts, live, config, limit }),
     ...makeMetricRoutes(parts.metrics, parts.config.metrics.isPublic),
     ...makeHealthRoutes({
@@ -214,7 +215,7 @@ export function createApp(parts: AppParts): App {
       ledgerFault: parts.ledger.fault,
     }),
   ];
-  const answer = mount(routes, { ...parts, publicUrl: parts.config.signIn.publicUrl });
+  const answer = mount(routes, { ...parts, entry: createEntry(parts, config) });
   return {
     fetch: (request, listener) => answer(request, listener),
     sockets: driveSessions(sessions),

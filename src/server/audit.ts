@@ -27,11 +27,11 @@ export function makeAuditRoutes({ books, directory, prices: book, pricingOf, now
     {
       method: "GET",
       path: "/api/v1/audit/tokens",
-      authority: { anyOf: ["usage:read"] },
+      authority: { anyOf: ["usage:read", "ledger:read"] },
       async handle({ caller, query }) {
         const filtered = new URLSearchParams([...query].filter(([name]) => !OWN_FIELDS.includes(name)));
         // An administrator asks for all unless somebody is named.
-        if (!filtered.has("user") && allows(caller, "admin")) filtered.set("user", "all");
+        if (!filtered.has("user") && allows(caller, "ledger:read")) filtered.set("user", "all");
         refuseOthers(filtered, FILTERS);
         const filter = await readFilter({ query: filtered, caller, directory, nowMs: now() });
         const by = readDimensions(query.get("by") ?? "provider,model");

@@ -7,6 +7,7 @@ import {
   SURFACES,
   type Scene,
   findTarget,
+  narrowScene,
   probeCapabilities,
 } from "../gateway/index.ts";
 import { invalidRequest } from "../ir/index.ts";
@@ -29,7 +30,7 @@ export function makeCapabilityRoutes(scene: () => Scene): GuardedRoute[] {
       method: "GET",
       path: "/v1/capabilities",
       authority: "any-key",
-      async handle({ query }) {
+      async handle({ query, caller }) {
         const filter = {
           surface: query.get("surface"),
           provider: query.get("provider"),
@@ -38,7 +39,9 @@ export function makeCapabilityRoutes(scene: () => Scene): GuardedRoute[] {
         const model = query.get("model");
         checkFilter({ ...filter, model });
         const cells =
-          model === null ? await (all ??= gather(listSampleProviders())) : await gather([probeModel(scene(), model)]);
+          model === null
+            ? await (all ??= gather(listSampleProviders()))
+            : await gather([probeModel(narrowScene(scene(), caller.limits), model)]);
         return Response.json(printCapabilities(cells, filter));
       },
     },

@@ -1,6 +1,7 @@
 // A request that is not made: read as the gateway would read it, at any address of any format. Knows no provider.
 
 import { type DryCall, type RequestFacts, openFacts } from "../gateway/index.ts";
+import type { Caller } from "../identity/index.ts";
 import { type JsonObject, invalidRequest } from "../ir/index.ts";
 import { PLAIN_ADDRESS, WIRES, type Address, type Wire } from "../wire/index.ts";
 import type { DryRun } from "./route-explain.ts";
@@ -12,7 +13,8 @@ export interface DryQuestion {
   /** In place of what the body or the address says. */
   model?: string | undefined;
   headers: Headers;
-  caller: DryCall["caller"];
+  /** With what its key is limited to, and what it is filed under. */
+  caller: DryCall["caller"] & Pick<Caller, "limits">;
   atMs: number;
 }
 
@@ -28,7 +30,12 @@ export function readDryRun({ endpoint, body: given, model, headers, caller, atMs
   // Tags that cannot be kept are refused before anybody is asked.
   facts.tags();
   const isStrict = headers.get("x-tokligence-strict") !== null && headers.get("x-tokligence-strict") !== "false";
-  return { asked: { keeper: null, wire, raw: JSON.stringify(body), body, peek, isStrict, headers }, facts, call };
+  return {
+    asked: { keeper: null, wire, raw: JSON.stringify(body), body, peek, isStrict, headers },
+    facts,
+    call,
+    limits: caller.limits,
+  };
 }
 
 function findWire(endpoint: string): { wire: Wire; address: Address } {

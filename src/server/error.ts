@@ -6,11 +6,11 @@ import { DEFAULT_WIRE, type Wire } from "../wire/index.ts";
 
 export function answerError(
   thrown: unknown,
-  options: { requestId: string; wire: Wire | undefined; log: Log },
+  options: { requestId: string; wire: Wire | undefined; log: Log; from?: string | null },
 ): Response {
   const error = toGatewayError(thrown);
-  const { requestId, log } = options;
-  reportFailure(error, requestId, log);
+  const { requestId, log, from = null } = options;
+  reportFailure(error, requestId, log, from);
   const body = (options.wire ?? DEFAULT_WIRE).error.encode(error, requestId);
   return Response.json(body, { status: error.status, headers: makeErrorHeaders(error, requestId) });
 }
@@ -34,11 +34,12 @@ function makeErrorHeaders(error: GatewayError, requestId: string): Record<string
 const TOLD_ONCE: ReadonlySet<string> = new Set(["ledger_journal_full", "ledger_outbox_full", "ledger_unavailable"]);
 
 /** One line; how loud depends on whose fault it is. */
-export function reportFailure(error: GatewayError, requestId: string, log: Log): void {
+export function reportFailure(error: GatewayError, requestId: string, log: Log, from: string | null = null): void {
   const fields = {
     request_id: requestId,
     kind: error.kind,
     status: error.status,
+    ...(from === null ? {} : { from }),
     ...(error.cause === undefined ? {} : { cause: explainError(error.cause).slice(0, 4_000) }),
   };
   if (error.code !== undefined && TOLD_ONCE.has(error.code)) log.debug(error.message, fields);

@@ -2,7 +2,8 @@
 // in its own format.
 
 import type { Scene } from "../gateway/index.ts";
-import { unknownModel } from "../gateway/index.ts";
+import { narrowScene, unknownModel } from "../gateway/index.ts";
+import { toGatewayError } from "../ir/index.ts";
 import { LISTERS, type ModelEntry } from "../wire/index.ts";
 import type { GuardedRoute } from "./route.ts";
 
@@ -37,21 +38,23 @@ function makeRoutes(
       method: "GET",
       path,
       ...every,
-      async handle({ request, query }) {
+      async handle({ request, query, caller }) {
         await scene().catalog.firstReading(FIRST_WAIT_MS);
-        return Response.json(wireOf(request).listing.list(listModels(scene(), startedSeconds), query));
+        const own = narrowScene(scene(), caller.limits);
+        return Response.json(wireOf(request).listing.list(listModels(own, startedSeconds), query));
       },
     },
     {
       method: "GET",
       path: `${path}/:id{.+}`,
       ...every,
-      async handle({ request, params }) {
+      async handle({ request, params, caller }) {
         const id = params["id"] ?? "";
         await scene().catalog.firstReading(FIRST_WAIT_MS);
-        const found = findModel(scene(), id, startedSeconds);
+        const own = narrowScene(scene(), caller.limits);
+        const found = findModel(own, id, startedSeconds);
         if (found !== undefined) return Response.json(wireOf(request).listing.one(found));
-        throw unknownModel(scene(), id);
+        throw unknownModel(own, id);
       },
     },
   ];
@@ -84,15 +87,25 @@ export function listModels(scene: Scene, startedSeconds: number): ModelEntry[] {
     if (!models.has(named.id)) models.set(named.id, describeModel(scene, named, startedSeconds));
   };
   for (const { provider, model } of scene.catalog.list()) {
-    const leadsHere = scene.router.resolve(model.id).way?.targets[0].provider === provider;
+    const leadsHere = findFirst(scene, model.id)?.provider === provider;
     const id = leadsHere ? model.id : `${provider}/${model.id}`;
     add({ id, provider, model: model.id, ...pickFacts(model) });
   }
   for (const { model, provider } of scene.router.named()) {
-    const target = scene.router.resolve(model).way?.targets[0].model ?? model;
+    const target = findFirst(scene, model)?.model ?? model;
     add({ id: model, provider, model: target, createdAt: null, ownedBy: "" });
   }
   return [...models.values()];
+}
+
+/** Of a name as it is listed: a key that may not use whom it leads to is told of the others that list it. */
+function findFirst({ router }: Scene, name: string): { provider: string; model: string } | undefined {
+  try {
+    return router.resolve(name).way?.targets[0];
+  } catch (error) {
+    if (toGatewayError(error).kind !== "forbidden") throw error;
+    return undefined;
+  }
 }
 
 /** A name that leads to a provider's model. */

@@ -8,6 +8,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Session } from "../gateway/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { guessWireAt } from "../wire/index.ts";
+import { type Entry, requireRange } from "./entry.ts";
 import { answerError } from "./error.ts";
 import { type Permit, isPermitted, matchPermits } from "./permit.ts";
 import { chooseRequestId, identify } from "./request.ts";
@@ -26,8 +27,7 @@ export interface MountParts {
   clock: Clock;
   newId: () => string;
   log: Log;
-  /** How browsers know us beside the address that was asked; null where only so. */
-  publicUrl: string | null;
+  entry: Entry;
 }
 
 interface Environment {
@@ -56,7 +56,9 @@ export function mount(routes: readonly Route[], given: MountParts): Fetcher {
         respond(route, parts, context.req.raw, context.env.listener, context.req.param()),
       );
   }
-  hono.notFound((context) => refuseUnknown(parts, context.req.raw, context.req.path));
+  hono.notFound((context) =>
+    refuseUnknown(parts, context.req.raw, { path: context.req.path, listener: context.env.listener }),
+  );
   return (request, listener) => {
     const found = models.find(request.method, readPath(request.url));
     if (found === null) return hono.fetch(request, { listener });
@@ -119,6 +121,7 @@ async function respond(
 ): Promise<Response> {
   const requestId = chooseRequestId(request.headers, parts.newId);
   const startedMs = parts.clock.monotonicMs();
+  const peer = (): string | null => findPeer(parts, request, listener);
   try {
     const response = await enter(route, parts, {
       request,
@@ -128,7 +131,7 @@ async function respond(
       get query() {
         return new URL(request.url).searchParams;
       },
-      peer: () => listener?.requestIP(request)?.address ?? null,
+      peer,
       socket() {
         const found = listener?.requestIP(request) ?? null;
         return found === null ? null : { address: found.address, port: found.port ?? null };
@@ -142,27 +145,45 @@ async function respond(
       method: request.method,
       path: readPath(request.url),
       status: response.status,
+      // Read only where somebody listens.
+      get from() {
+        return peer();
+      },
       ms: parts.clock.monotonicMs() - startedMs,
     });
     return response;
   } catch (error) {
     const wire = "wire" in route ? route.wire : route.wireOf?.(request);
-    return answerError(error, { requestId, wire, log: parts.log });
+    return answerError(error, { requestId, wire, log: parts.log, from: peer() });
   }
 }
 
+function findPeer({ entry }: MountParts, request: Request, listener: Listener | undefined): string | null {
+  return entry.findPeer(request.headers, listener?.requestIP(request)?.address ?? null);
+}
+
 /** An address that is not there, told only to those who hold a key. */
-async function refuseUnknown(parts: MountParts, request: Request, path: string): Promise<Response> {
+async function refuseUnknown(
+  parts: MountParts,
+  request: Request,
+  { path, listener }: { path: string; listener: Listener | undefined },
+): Promise<Response> {
+  const peer = (): string | null => findPeer(parts, request, listener);
   const requestId = chooseRequestId(request.headers, parts.newId);
   try {
-    await identify(request, parts.ring);
+    await admit(parts, { request, peer }, false);
     throw new GatewayError({
       kind: "not_found",
       code: "unknown_url",
       message: `Unknown request URL: ${request.method} ${path}. README lists the routes.`,
     });
   } catch (error) {
-    return answerError(error, { requestId, wire: guessWireAt(path, request.headers), log: parts.log });
+    return answerError(error, {
+      requestId,
+      wire: guessWireAt(path, request.headers),
+      log: parts.log,
+      from: peer(),
+    });
   }
 }
 
@@ -171,10 +192,10 @@ const SESSION_PATHS = "/api/v1/";
 
 async function enter(route: Route, parts: Mounted, context: RouteContext): Promise<Response> {
   if (route.authority === "public") return route.handle(context);
-  const found = identify(context.request, parts.ring, route.path.startsWith(SESSION_PATHS) ? parts : null);
+  const found = admit(parts, context, route.path.startsWith(SESSION_PATHS));
   const known = found instanceof Promise ? await found : found;
   const caller = isModelCall(route) ? known : { ...known, from: readOrigin(known, parts, context) };
-  if (caller.sessionId !== null) refuseCrossSite(context.request, parts.publicUrl);
+  if (caller.sessionId !== null) refuseCrossSite(context.request, parts.entry.publicUrl);
   authorize(caller, parts.permits.get(route));
   return route.handle(Object.assign(context, { caller }));
 }
@@ -191,6 +212,27 @@ function readOrigin(
 ): Origin {
   const who = { actor: "user", actorId: userId, actorName: email, keyId: keyId === "" ? null : keyId } as const;
   return { ...who, address: peer(), requestId, at: new Date(clock.wallMs()) };
+}
+
+/** Who calls, from where he may; at once where it is known. See `identify`. */
+function admit(
+  { ring, entry }: MountParts,
+  { request, peer }: Pick<RouteContext, "peer" | "request">,
+  takesSession: boolean,
+): Caller | Promise<Caller> {
+  const refuse = async (error: unknown): Promise<never> => {
+    throw await entry.refused(error, request, peer());
+  };
+  const check = (caller: Caller): Caller => {
+    requireRange(caller, peer);
+    return caller;
+  };
+  try {
+    const found = identify(request, ring, takesSession ? entry : null);
+    return found instanceof Promise ? found.then(check).catch(refuse) : check(found);
+  } catch (error) {
+    return refuse(error);
+  }
 }
 
 function authorize(caller: Caller, permit: Permit | undefined): void {

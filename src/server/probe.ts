@@ -131,7 +131,18 @@ async function findCaller(directory: ProbeInit["directory"]): Promise<Caller | n
   const root = await directory.findRoot();
   if (root === null) return null;
   const { id: userId, email, displayName, role } = root;
-  return { userId, email, displayName, role, keyId: "", sessionId: null, scopes: [], isStrict: false };
+  return {
+    userId,
+    email,
+    displayName,
+    role,
+    keyId: "",
+    sessionId: null,
+    scopes: [],
+    isStrict: false,
+    limits: null,
+    tags: null,
+  };
 }
 
 function findWire() {

@@ -37,6 +37,11 @@ export function identify(
   return found === "unknown" ? ring.resolveLate(token).then(admit) : admit(found);
 }
 
+/** Whether a key was sent at all. */
+export function hasKey({ headers, url }: Pick<Request, "headers" | "url">): boolean {
+  return (readToken(headers) ?? readKeyParameter(url)) !== null;
+}
+
 function identifySession(
   cookie: string,
   ring: Pick<KeyRing, "resolveSession" | "resolveSessionLate">,

@@ -12,9 +12,11 @@ import {
   listKeys,
   makeChoice,
   makeReady,
+  narrowScene,
   planFor,
   unknownModel,
 } from "../gateway/index.ts";
+import type { KeyLimits } from "../identity/index.ts";
 import { type JsonObject, toGatewayError } from "../ir/index.ts";
 import { formatUsd } from "../ledger/index.ts";
 
@@ -60,6 +62,8 @@ export interface DryRun {
   asked: Asked;
   facts: RequestFacts;
   call: Parameters<typeof makeChoice>[1]["call"];
+  /** What its key is limited to. */
+  limits: KeyLimits | null;
 }
 
 export interface ExplainParts {
@@ -67,12 +71,13 @@ export interface ExplainParts {
   tools: Parameters<typeof makeChoice>[1]["tools"];
 }
 
-/** Throws not_found, with near names, where no rule matches. */
+/** Throws not_found, with near names, where no rule matches, and forbidden where the key may ask none of those to whom they lead. */
 export function explainRoute(
-  { scene, tools }: ExplainParts,
+  { scene: whole, tools }: ExplainParts,
   model: string,
   run: DryRun | null = null,
 ): RouteExplanation {
+  const scene = narrowScene(whole, run?.limits ?? null);
   const decision = scene.router.explain(model, run?.facts);
   const { way } = decision;
   if (way === null) throw unknownModel(scene, model);
@@ -83,6 +88,11 @@ export function explainRoute(
   const provider = scene.providers.get(chosen.provider);
   const missing = provider === undefined ? way.missing : provider.missing;
   const special = way.policy === undefined ? [] : listSpecial(way.policy, context);
+  const barred = (decision.barred ?? []).map(({ target, why }): Candidate => ({
+    ...describe(target, { ...context, scene: whole }, { role: "target" }),
+    outcome: "skipped",
+    why,
+  }));
   return {
     model: decision.asked,
     provider: chosen.provider,
@@ -93,7 +103,7 @@ export function explainRoute(
     ready: provider?.missing === null,
     ...(typeof missing === "string" ? { missing } : {}),
     fallbacks: others.map(({ provider: name, upstream_model, ready }) => ({ provider: name, upstream_model, ready })),
-    candidates: [...candidates, ...special],
+    candidates: [...candidates, ...special, ...barred],
     considered: decision.steps,
     ...(run === null ? {} : { request: describeRequest(run) }),
   };

@@ -74,10 +74,10 @@ export async function readFilter({ query, caller, directory, nowMs }: Asked): Pr
 async function readUser(wanted: string | null, caller: Caller, directory: Directory): Promise<string | null> {
   if (wanted === "") throw invalidRequest("user must be the id or e-mail of a user, or all.", "user");
   if (wanted === null || wanted === caller.userId || wanted === caller.email) return caller.userId;
-  if (!allows(caller, "admin")) {
+  if (!allows(caller, "ledger:read")) {
     throw new GatewayError({
       kind: "forbidden",
-      message: "Only an administrator may read another user's usage.",
+      message: "To read another user's usage takes the scope ledger:read, and an administrator.",
       param: "user",
     });
   }

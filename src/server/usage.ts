@@ -71,7 +71,7 @@ export function makeUsageRoutes({ reader, directory, now }: UsageParts): Guarded
       return toResponse(await reader.timeseries({ filter, bucket, zone, nowMs: now() }));
     },
   };
-  const authority = { anyOf: ["usage:read"] } as const;
+  const authority = { anyOf: ["usage:read", "ledger:read"] } as const;
   return [
     ...Object.entries(routes).map(([name, handle]): GuardedRoute => ({
       method: "GET",

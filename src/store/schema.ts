@@ -4,6 +4,7 @@
 import { isNotNull, isNull } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import type { Action } from "../gateway/way/control.ts";
+import type { LimitWords } from "../identity/limit.ts";
 import type { Role, Scope, Status } from "../identity/model.ts";
 import type { Units, UsageSource } from "../ir/index.ts";
 import type { Attempt, Direction, EntryKind, EntryErrorKind } from "../ledger/entry.ts";
@@ -84,6 +85,13 @@ function defineUsers(kit: Kit) {
   );
 }
 
+/** A token that a newer one took the place of, in milliseconds. */
+export interface KeptToken {
+  hash: string;
+  prefix: string;
+  endsAt: number;
+}
+
 function defineApiKeys(kit: Kit, userId: () => PgColumn) {
   return kit.table(
     "api_keys",
@@ -96,11 +104,18 @@ function defineApiKeys(kit: Kit, userId: () => PgColumn) {
       scopes: kit.json("scopes").$type<Scope[]>().notNull(),
       /** What a provider cannot be told is refused instead of left out. */
       strict: kit.bool("strict").notNull().default(false),
+      /** What it is limited to; null where to nothing. */
+      limits: kit.json("limits").$type<LimitWords>(),
+      tags: kit.json("tags").$type<string[]>(),
+      /** Tokens that it had before, as far as they may work still: few, and mostly none. */
+      former: kit.json("former").$type<KeptToken[]>(),
       expiresAt: kit.time("expires_at"),
       lastUsedAt: kit.time("last_used_at"),
       createdAt: kit.time("created_at").notNull(),
       updatedAt: kit.time("updated_at").notNull(),
-      /** Set: revoked. */
+      /** Set: it opens nothing any more. */
+      revokedAt: kit.time("revoked_at"),
+      /** Set: nor is it shown any more. The row stays for the ledger's sake. */
       deletedAt: kit.time("deleted_at"),
       revision: kit.big("revision").notNull(),
     },

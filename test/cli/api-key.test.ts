@@ -101,15 +101,15 @@ test("list shows everyone's keys or a user's", async () => {
 });
 
 describe("rotate", () => {
-  test("ends the old key at once", async () => {
+  test("gives the same key another token, and ends the old one at once", async () => {
     const old = await issue("--name ci --scopes inference");
     const { code, out, err } = await desk.run(`admin api-keys rotate --id ${old.api_key.id}`);
-    expect({ code, err }).toEqual({ code: 0, err: "The old key has ended.\n" });
+    expect({ code, err }).toEqual({ code: 0, err: "The old token has ended.\n" });
     const [, id = "", token = ""] = /^API key id=(\S+) token=(tok_\S+)\n$/u.exec(out) ?? [];
-    expect(id).not.toBe(old.api_key.id);
+    expect(id).toBe(old.api_key.id);
     expect(await tryToken(token)).toBe("open");
     expect(await tryToken(old.token)).toBe("unknown");
-    expect(await list()).toMatchObject([{ id, name: "ci", scopes: ["inference"] }]);
+    expect(await list()).toMatchObject([{ id, name: "ci", scopes: ["inference"], prefix: token.slice(0, 12) }]);
   });
 
   test("or after an overlap", async () => {
@@ -118,12 +118,102 @@ describe("rotate", () => {
     expect(await tryToken(next.token)).toBe("open");
     expect(await tryToken(old.token)).toBe("open");
     expect(await tryToken(old.token, Date.now() + 3_700_000)).toBe("expired");
+    expect(await tryToken(next.token, Date.now() + 3_700_000)).toBe("open");
+    const { out } = await desk.run(`admin api-keys show --id ${old.api_key.id}`);
+    expect(out).toContain(old.api_key.prefix);
+    expect(out).toContain(next.api_key.prefix);
   });
 
   test("what cannot be rotated", async () => {
     const { api_key: key } = await issue();
     expect((await desk.run(`admin api-keys rotate --id ${key.id} --overlap a-while`)).code).toBe(EXIT.usage);
     expect((await desk.run("admin api-keys rotate --id nothing")).code).toBe(EXIT.notFound);
+  });
+});
+
+describe("limits", () => {
+  const FLAGS =
+    "--allow-models gpt-4o*,!*audio* --allow-providers openai --allow-ips 10.1.2.3/8 --tags team=a,env=prod --strict";
+
+  test("are said when a key is made, shown, changed and taken away", async () => {
+    const { api_key: key } = await issue(`${FLAGS} --budget-usd 5 --budget-period day --name ci`);
+    const limits = {
+      allowed_models: ["gpt-4o*", "!*audio*"],
+      allowed_providers: ["openai"],
+      allowed_ips: ["10.0.0.0/8"],
+      tags: ["team=a", "env=prod"],
+      strict: true,
+    };
+    const show = () => desk.read<{ api_key: object; budgets: object[] }>(`admin api-keys show --id ${key.id}`);
+    expect((await show()).api_key).toMatchObject(limits);
+    expect((await show()).budgets).toMatchObject([{ api_key_id: key.id, period: "day" }]);
+    await desk.read(`admin api-keys update --id ${key.id} --allow-models o3 --tags none --ttl 1h`);
+    expect((await show()).api_key).toMatchObject({ ...limits, allowed_models: ["o3"], tags: [], name: "ci" });
+    await desk.read(
+      `admin api-keys update --id ${key.id} --allow-models none --allow-providers none --allow-ips none --expires none --no-strict`,
+    );
+    const bare = { allowed_models: [], allowed_providers: [], allowed_ips: [], expires_at: null, strict: false };
+    expect((await show()).api_key).toMatchObject(bare);
+    const { out } = await desk.run("admin api-keys list --tag team=a");
+    expect(out).toBe("");
+  });
+
+  test.each([
+    ["create --user ana@example.com --allow-models a*b", EXIT.usage],
+    ["create --user ana@example.com --allow-ips 10.0.0.0/99", EXIT.usage],
+    ["create --user ana@example.com --tags =x", EXIT.usage],
+    ["create --user ana@example.com --scopes users:manage", EXIT.denied],
+    ["create --user ana@example.com --budget-usd much", EXIT.usage],
+    ["create --user ana@example.com --budget-period day", EXIT.usage],
+    ["update --id x", EXIT.usage],
+    ["update --id x --name y", EXIT.notFound],
+    ["show --id x", EXIT.notFound],
+    ["list --status odd", EXIT.usage],
+    ["list --unused-since soon", EXIT.usage],
+  ])("%s exits with %p", async (line, code) => {
+    expect((await desk.run(`admin api-keys ${line}`)).code).toBe(code);
+    expect(await list()).toEqual([]);
+  });
+});
+
+describe("revoke", () => {
+  test("one by its id: it stays in the list", async () => {
+    const { api_key: key, token } = await issue();
+    expect((await desk.run(`admin api-keys revoke --id ${key.id} --dry-run`)).out).toContain("would be revoked");
+    expect(await tryToken(token)).toBe("open");
+    expect((await desk.run(`admin api-keys revoke --id ${key.id}`)).out).toBe(`Revoked API key ${key.id}\n`);
+    expect(await tryToken(token)).toBe("unknown");
+    expect((await desk.run("admin api-keys list")).out).toMatch(/ revoked=\d{4}-/u);
+    expect((await desk.run("admin api-keys list --status open")).out).toBe("");
+    expect((await desk.run(`admin api-keys update --id ${key.id} --name x`)).code).toBe(EXIT.conflict);
+  });
+
+  test("many, once somebody has said yes", async () => {
+    const made = [await issue("--tags team=a"), await issue("--tags team=a"), await issue()];
+    const open = () => Promise.all(made.map(({ token }) => tryToken(token)));
+    const looked = await desk.run("admin api-keys revoke --tag team=a --dry-run");
+    expect([looked.code, looked.out.split("\n").length]).toEqual([0, 4]);
+    const asked = await desk.run("admin api-keys revoke --tag team=a");
+    expect([asked.code, asked.err]).toEqual([EXIT.usage, expect.stringContaining("--yes")]);
+    expect(await open()).toEqual(["open", "open", "open"]);
+    const done = await desk.read<{ count: number }>("admin api-keys revoke --tag team=a --yes");
+    expect(done.count).toBe(2);
+    expect(await open()).toEqual(["unknown", "unknown", "open"]);
+    const rest = await desk.run(
+      `admin api-keys revoke --prefix ${made[2]?.api_key.prefix} --user ana@example.com --yes`,
+    );
+    expect(rest.err).toContain("1 key revoked.");
+    expect(await open()).toEqual(["unknown", "unknown", "unknown"]);
+  });
+
+  test("by how long they were not used", async () => {
+    await issue();
+    expect((await desk.read<{ count: number }>("admin api-keys revoke --unused-since 1h --yes")).count).toBe(0);
+    expect((await desk.read<{ count: number }>("admin api-keys revoke --unused-since 2099-01-01 --yes")).count).toBe(1);
+  });
+
+  test.each(["", "--id x --tag y", "--prefix tok", "--user nobody@example.com --yes"])("%p is none", async (flags) => {
+    expect((await desk.run(`admin api-keys revoke ${flags}`.trim())).code).toBeGreaterThan(1);
   });
 });
 

@@ -37,7 +37,7 @@ async function open() {
   const written: LedgerEntry[] = [];
   const record = openRecord(
     {
-      caller: { ...CALLER, isStrict: false },
+      caller: { ...CALLER, isStrict: false, limits: null, tags: null },
       id: Bun.randomUUIDv7(),
       requestId: "r",
       startedMs: clock.monotonicMs(),

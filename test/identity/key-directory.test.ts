@@ -47,8 +47,14 @@ describe("API keys", () => {
       prefix: "tok_________",
       scopes: ["inference:chat", "usage:read"],
       strict: false,
+      allowedModels: [],
+      allowedProviders: [],
+      allowedIps: [],
+      tags: [],
+      former: [],
       expiresAt,
       lastUsedAt: null,
+      revokedAt: null,
       createdAt: new Date(NOON),
       updatedAt: new Date(NOON),
     });
@@ -95,16 +101,21 @@ describe("API keys", () => {
     }
   });
 
-  test("rotate into a twin with a new token; the old one ends after the overlap", async () => {
+  test("rotate: the same key with a new token; the one before is known until it ends", async () => {
     const { id } = await addUser();
     const expiresAt = new Date(NOON + 90_000);
     const old = await house.directory.createKey(OPERATOR, id, { name: "CI", scopes: ["inference"], expiresAt });
     const next = await house.directory.rotateKey(OPERATOR, old.key.id, { overlapMs: 60_000 });
     expect(next.token).not.toBe(old.token);
-    expect(next.key).toMatchObject({ userId: id, name: "CI", scopes: ["inference"], expiresAt });
-    expect((await house.directory.getKey(old.key.id)).expiresAt).toEqual(new Date(NOON + 60_000));
-    await house.directory.rotateKey(OPERATOR, next.key.id, { overlapMs: 0 });
-    await expect(house.directory.getKey(next.key.id)).rejects.toMatchObject({ kind: "not_found" });
+    const former = [{ prefix: old.key.prefix, endsAt: new Date(NOON + 60_000) }];
+    expect(next.key).toEqual({ ...old.key, prefix: next.token.slice(0, 12), former });
+    expect(await house.directory.getKey(old.key.id)).toEqual(next.key);
+    const last = await house.directory.rotateKey(OPERATOR, old.key.id, { overlapMs: 0 });
+    expect(last.key.former).toEqual(former);
+    house.clock.now += 60_000;
+    const again = await house.directory.rotateKey(OPERATOR, old.key.id, { overlapMs: 1_000 });
+    expect(again.key.former).toEqual([{ prefix: last.key.prefix, endsAt: new Date(NOON + 61_000) }]);
+    expect(await house.directory.listKeys(id)).toEqual([again.key]);
   });
 
   test("do not rotate once they expired, nor with an overlap that is none", async () => {

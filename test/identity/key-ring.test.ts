@@ -64,6 +64,8 @@ describe("a token", () => {
       sessionId: null,
       scopes: ["usage:read"],
       isStrict: false,
+      limits: null,
+      tags: null,
     });
     expect(Object.isFrozen(caller)).toBe(true);
     expect(ring.resolve(token)).toBe(caller);

@@ -53,7 +53,9 @@ export function describeRecord(place: Place): void {
       expect(await kindOf(() => here.identity.createUsers([makeUser({ email: user.email })], BY))).toBe("conflict");
       expect(await here.identity.updateUser("nobody", { displayName: "x" }, LATER, BY)).toBeNull();
       expect(await here.identity.deleteUser("nobody", LATER, BY)).toBe(false);
-      expect(await here.identity.revokeKey("none", LATER, BY)).toBe(false);
+      expect(await here.identity.revokeKeys(["none"], LATER, BY)).toEqual([]);
+      expect(await here.identity.deleteKey("none", LATER, BY)).toBe(false);
+      expect(await here.identity.updateKey("none", { name: "x" }, LATER, BY)).toBeNull();
       expect(await kindOf(() => here.identity.createKey(makeKey("nobody"), BY))).toBe("not_found");
       expect((await list()).map(({ action }) => action)).toEqual(["user.create"]);
     });
@@ -80,18 +82,30 @@ export function describeRecord(place: Place): void {
       expect([only?.action, more]).toEqual(["user.create", []]);
     });
 
-    test("tells of keys without what they are found by, and of a rotation both keys", async () => {
+    test("tells of keys without what they are found by, and of a rotation both tokens", async () => {
       const user = makeUser();
       const [first, second] = [makeKey(user.id, { scopes: ["inference"] }), makeKey(user.id)];
       await here.identity.createUsers([user], BY);
       await here.identity.createKey(first, BY);
-      await here.identity.rotateKey(first.key.id, second, LATER, BY);
-      await here.identity.revokeKey(second.key.id, LATER, BY);
-      const [revoked, rotated, created] = await list({ action: "key" });
+      const token = { hash: second.hash, prefix: "tok_secondxx" };
+      await here.identity.rotateKey(first.key.id, token, { endsAt: LATER, at: AT }, BY);
+      await here.identity.updateKey(first.key.id, { tags: ["team=a"] }, LATER, BY);
+      await here.identity.revokeKeys([first.key.id], LATER, BY);
+      await here.identity.deleteKey(first.key.id, LATER, BY);
+      const [deleted, revoked, updated, rotated, created] = await list({ action: "key" });
       expect(created?.after).toMatchObject({ scopes: ["inference"], key_hash: "[redacted]" });
       expect(rotated).toMatchObject({ action: "key.rotate", subjectId: first.key.id });
-      expect(rotated?.after).toMatchObject({ id: second.key.id, replaces: first.key.id });
-      expect(revoked).toMatchObject({ action: "key.revoke", subjectId: second.key.id, after: null });
+      const former = [{ hash: "[redacted]", prefix: first.key.prefix }];
+      expect(rotated?.before).toMatchObject({ key_prefix: first.key.prefix, former: null });
+      expect(rotated?.after).toMatchObject({ id: first.key.id, key_prefix: "tok_secondxx", former });
+      expect([updated?.action, updated?.before?.["tags"], updated?.after?.["tags"]]).toEqual([
+        "key.update",
+        null,
+        ["team=a"],
+      ]);
+      expect(revoked).toMatchObject({ action: "key.revoke", subjectId: first.key.id, before: { revoked_at: null } });
+      expect(revoked?.after?.["revoked_at"]).toBe(LATER.toISOString());
+      expect(deleted).toMatchObject({ action: "key.delete", subjectId: first.key.id, after: null });
       const text = JSON.stringify(await list());
       for (const { hash } of [first, second]) expect(text).not.toContain(hash);
     });

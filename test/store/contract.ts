@@ -123,7 +123,11 @@ function describeChanges(place: Place): void {
 
       await here.identity.createKey(record);
       const second = await there.identity.changes(first.revision);
-      expect(second).toMatchObject({ complete: false, users: [], keys: [{ ...record, deleted: false }] });
+      expect(second).toMatchObject({
+        complete: false,
+        users: [],
+        keys: [{ id: record.key.id, hash: record.hash, scopes: ["admin"], limits: null, isOver: false }],
+      });
 
       await here.identity.updateUser(user.id, { status: "suspended" }, LATER);
       const third = await there.identity.changes(second.revision);
@@ -138,7 +142,7 @@ function describeChanges(place: Place): void {
       const fourth = await there.identity.changes(third.revision);
       expect(fourth).toMatchObject({
         users: [{ id: user.id, deleted: true }],
-        keys: [{ key: { id: record.key.id }, deleted: true }],
+        keys: [{ id: record.key.id, isOver: true }],
       });
       expect(await there.identity.changes(fourth.revision)).toEqual({
         revision: fourth.revision,

@@ -47,8 +47,14 @@ export function makeKey(userId: string, change: Partial<KeyRecord["key"]> = {}):
     prefix: "tok_abcdefgh",
     scopes: [],
     strict: false,
+    allowedModels: [],
+    allowedProviders: [],
+    allowedIps: [],
+    tags: [],
+    former: [],
     expiresAt: null,
     lastUsedAt: null,
+    revokedAt: null,
   };
   return { hash, key: { ...key, createdAt: AT, updatedAt: AT, ...change } };
 }

@@ -27,7 +27,7 @@ export async function readAsked(call: Call): Promise<{ call: Call; asked: Asked 
     const peek = call.wire.peek(body, call.address);
     return {
       call: own,
-      asked: { call: own, raw, body, peek, isStrict: readStrict(call), tags: readTags(call.headers) },
+      asked: { call: own, raw, body, peek, isStrict: readStrict(call), tags: readTags(call) },
     };
   } catch {
     return { call: own, asked: null };

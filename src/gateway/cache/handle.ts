@@ -4,6 +4,7 @@
 import type { LedgerEntry } from "../../ledger/index.ts";
 import type { Call, GatewayTools } from "../call.ts";
 import { handleCall } from "../handle.ts";
+import { narrowScene } from "../narrow.ts";
 import { type Asked, readAsked } from "./asked.ts";
 import { watchRow } from "./book.ts";
 import type { AnswerCache } from "./cache.ts";
@@ -44,7 +45,10 @@ interface Keeping {
 
 async function answerCached(asked: Asked, tools: GatewayTools, { cache, rules }: Keeping): Promise<Response> {
   const wish = readWish(asked.call.headers);
-  const place = wish.reads || wish.writes ? findPlace(asked, tools.scene(), rules) : "bypass";
+  const place =
+    wish.reads || wish.writes
+      ? findPlace(asked, narrowScene(tools.scene(), asked.call.caller.limits), rules)
+      : "bypass";
   if (place === "off") return handleCall(asked.call, tools);
   if (place === "bypass") {
     cache.passed("bypass");

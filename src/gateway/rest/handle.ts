@@ -9,6 +9,7 @@ import { openFacts } from "../facts.ts";
 import { redactFailure } from "../failure.ts";
 import { makeHeaders } from "../header.ts";
 import { keepAlive } from "../keep-alive.ts";
+import { narrowScene } from "../narrow.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { type Line, openLine, parseObject } from "../send.ts";
 import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
@@ -17,6 +18,7 @@ import type { Arrival, RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
 import { type Parts, goOn } from "./go.ts";
 import { readIntake } from "./intake.ts";
+import { isBoundToModel, requireModelsOfFile, requireNamedModels } from "./limit.ts";
 import { gatherList, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
 import type { Stay } from "../way/admission.ts";
@@ -33,10 +35,12 @@ export function handleRest(call: RestCall, tools: GatewayTools): Promise<Respons
   return withRecord(call, call.place.endpoint, tools, async ({ scene, stay, record, line, atEnd, fail }) => {
     const { place, requestId, dialect } = call;
     requirePlainPath(place.path);
-    const intake = await readIntake(call, { needsModel: place.act === "call", openSpool: tools.openSpool });
+    const needsModel = place.act === "call" || isBoundToModel(call, scene);
+    const intake = await readIntake(call, { needsModel, openSpool: tools.openSpool });
     // Once the row is written: no row waits for files. An answer may be there before all of the request is on its way.
     atEnd(() => void intake.discard().catch(() => undefined));
     record.asked((intake.model ?? "").slice(0, 512), asksStream(intake));
+    requireNamedModels(call, intake, scene);
     const parts = { call, tools, scene, stay, record, line, intake };
     const wanted = await describeWanted(parts);
     const going = place.act === "call" ? goOn(parts, wanted) : askOnce(parts, wanted);
@@ -54,6 +58,7 @@ async function askOnce(parts: Parts, wanted: Wanted): Promise<Response> {
   const visits: Visit[] = [];
   try {
     const state = await prepare(parts, wanted, (visit) => visits.push(visit));
+    await requireModelsOfFile(state);
     const { place, query } = parts.call;
     if (place.act === "list") return await answerList(state);
     const url = addressOf(state.plan.provider, place.path, forwardQuery(query));
@@ -84,7 +89,7 @@ export async function withRecord(
 ): Promise<Response> {
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
-  const scene = tools.scene();
+  const scene = narrowScene(tools.scene(), call.caller.limits);
   const stay = tools.admission.open(call.caller, call.signal);
   const ends: (() => void)[] = [stay.leave];
   const over = (): void => ends.forEach((end) => end());

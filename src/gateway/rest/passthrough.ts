@@ -6,6 +6,7 @@ import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
 import type { GatewayTools } from "../call.ts";
 import { makeHeaders } from "../header.ts";
+import { refuseNameless } from "../narrow.ts";
 import { judgeWork } from "../unknown-price.ts";
 import { send } from "../send.ts";
 import type { Arrival } from "./call.ts";
@@ -29,6 +30,8 @@ export interface PassthroughCall extends Arrival {
 export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): Promise<Response> {
   return withRecord(call, "passthrough", tools, async ({ scene, stay, record, line, atEnd }) => {
     record.asked("", false);
+    // Nobody here reads which model is asked.
+    if (scene.limits?.models) throw refuseNameless();
     const named = requireReady(findNamed(scene, call.provider.toLowerCase()));
     // The first that may be used: what was made with one may not be found with another.
     const provider = chooseKey(tools.fleet, { provider: named, model: PLACE }, { isSteady: true, stickTo: "" });

@@ -57,7 +57,7 @@ function add(sums: Map<string, Metered>, text: string): void {
 /** A result may hold pictures; one that is longer is none. */
 const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
-async function* readLines(body: AsyncIterable<Uint8Array>, progressed: () => void): AsyncGenerator<string> {
+export async function* readLines(body: AsyncIterable<Uint8Array>, progressed: () => void): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   /** Of the line that has not ended; joined once, as a long one comes in very many. */
   let pieces: string[] = [];

@@ -5,6 +5,7 @@ import type { Provider } from "../../provider/index.ts";
 import type { RestFamily, Wire } from "../../wire/index.ts";
 import type { Scene } from "../call.ts";
 import { findHold } from "../facts.ts";
+import { requireProvider } from "../narrow.ts";
 import { type Target, type Targets, makeReady, unknownModel } from "../plan.ts";
 import type { OfRoute, Way, WayPolicy, WayTarget } from "../route.ts";
 import type { RequestFacts } from "../way/condition.ts";
@@ -113,6 +114,7 @@ function fitPolicy(scene: Scene, policy: WayPolicy, family: RestFamily): WayPoli
 
 /** The provider of that name. Throws invalid_request where there is none. */
 export function findNamed(scene: Scene, name: string): Provider {
+  requireProvider(scene, name);
   const provider = scene.providers.get(name);
   if (provider !== undefined) return provider;
   throw invalidRequest(

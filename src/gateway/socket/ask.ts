@@ -5,6 +5,8 @@ import { setTopLevel } from "../../lib/json-edit.ts";
 import type { Provider } from "../../provider/index.ts";
 import { findReferences, mayReference } from "../../wire/index.ts";
 import { type GatewayTools, type Scene, refuseRepeatedAnywhere } from "../call.ts";
+import { listNamedModels, mayName } from "../named-model.ts";
+import { refuseNameless, requireModels } from "../narrow.ts";
 import { unknownModel } from "../plan.ts";
 import { parseObject } from "../send.ts";
 import { judgePrice } from "../unknown-price.ts";
@@ -22,7 +24,12 @@ export interface Asking {
 
 /** Whether a message needs a look at all: sound does not. */
 export function needsCheck(call: SocketCall, data: Message): data is string {
-  return typeof data === "string" && (call.family === "responses" || mayReference(data));
+  if (typeof data !== "string") return false;
+  return call.family === "responses" || mayReference(data) || (isLimited(call) && mayName(data));
+}
+
+function isLimited({ caller }: SocketCall): boolean {
+  return caller.limits !== null && caller.limits.models !== null;
 }
 
 /** The message as the provider is to have it. Throws a GatewayError where it must not have it. */
@@ -32,8 +39,15 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   if (body === null) return data;
   refuseRepeatedAnywhere(data);
   await requireOwn(asking, body);
-  const { model } = body;
-  if (asking.call.family !== "responses" || typeof model !== "string") return data;
+  const { model, type } = body;
+  const isResponses = asking.call.family === "responses";
+  if (isLimited(asking.call)) {
+    // What a session of sound is told goes out as it came; of the other family the model itself is looked up below.
+    const { model: _own, ...rest } = body;
+    requireModels(asking.scene.limits, listNamedModels(isResponses ? rest : body));
+    if (isResponses && type === "response.create" && typeof model !== "string") throw refuseNameless();
+  }
+  if (!isResponses || typeof model !== "string") return data;
   const targets = asking.scene.router.resolve(model).way?.targets ?? [];
   // Of several the session's own stands.
   const target = targets.find(({ provider }) => provider === asking.provider.name) ?? targets[0];

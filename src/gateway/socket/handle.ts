@@ -9,6 +9,7 @@ import type { GatewayTools, Scene } from "../call.ts";
 import { openFacts } from "../facts.ts";
 import { redactFailure } from "../failure.ts";
 import { cleanHeader, collectHeaders } from "../header.ts";
+import { narrowScene, refuseNameless } from "../narrow.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/authorize.ts";
 import { judgePrice } from "../unknown-price.ts";
@@ -37,7 +38,7 @@ export interface Opened {
 export async function openSession(call: SocketCall, tools: SocketTools): Promise<Opened> {
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
-  const scene = tools.scene();
+  const scene = narrowScene(tools.scene(), call.caller.limits);
   const asked = call.query.get("model") ?? "";
   const stay = tools.admission.open(call.caller, call.signal);
   const record = openRecord({ ...call, endpoint: call.family, over: stay.leave }, tools);
@@ -87,6 +88,8 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
 function choose(scene: Scene, call: SocketCall, { fleet }: Pick<SocketTools, "fleet">): Chosen {
   try {
     const { family, query, headers, dialect } = call;
+    // In a session of the other family each message names a model of its own.
+    if (scene.limits?.models && query.get("model") === null && family === "realtime") throw refuseNameless();
     const facts = openFacts(call, { endpoint: family, isStream: true, body: {} });
     const named = headers.get("x-tokligence-provider") ?? query.get("provider");
     return chooseTarget(scene, { family, dialect, model: query.get("model"), keeper: null, named, facts }, fleet);

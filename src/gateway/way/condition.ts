@@ -2,9 +2,9 @@
 // tools and pictures have in all of them.
 
 import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { compilePatternList } from "../../lib/pattern.ts";
 import { isWithin } from "../../lib/week-hours.ts";
 import { UTC, findZone } from "../../lib/zone.ts";
-import { compilePattern } from "../pattern.ts";
 import type { Conditions } from "../rule.ts";
 
 /** What conditions are asked of; what costs something is worked out when it is. */
@@ -68,12 +68,9 @@ export function compileConditions(when: Conditions): ConditionCheck {
 
 /** One of those without `!`, where there are any, and none of those with it. */
 function compileList(patterns: readonly string[]): (values: readonly string[]) => boolean {
-  const compile = (pattern: string) => compilePattern(pattern.toLowerCase()).matches;
-  const wanted = patterns.filter((pattern) => !pattern.startsWith("!")).map(compile);
-  const unwanted = patterns.filter((pattern) => pattern.startsWith("!")).map((pattern) => compile(pattern.slice(1)));
-  const isOneOf = (matchers: typeof wanted, values: readonly string[]): boolean =>
-    values.some((value) => matchers.some((matches) => matches(value.toLowerCase())));
-  return (values) => (wanted.length === 0 || isOneOf(wanted, values)) && !isOneOf(unwanted, values);
+  const list = compilePatternList(patterns);
+  const isFree = patterns.every((pattern) => pattern.startsWith("!"));
+  return (values) => (isFree || values.some(list.isWanted)) && !values.some(list.isUnwanted);
 }
 
 function hasTools({ tools, functions, toolConfig }: JsonObject): boolean {

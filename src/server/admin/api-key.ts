@@ -1,17 +1,81 @@
-// API keys by HTTP. The token stands in the answer to its creation and nowhere else.
+// API keys by HTTP, anybody's. The token stands in the answer to its creation or rotation and nowhere else.
 
 import { z } from "zod";
-import { printKey } from "../../identity/index.ts";
+import { type ApiKey, type Caller, type KeyChoice, allows, printKey } from "../../identity/index.ts";
+import { GatewayError, type JsonObject, invalidRequest } from "../../ir/index.ts";
+import { type BudgetDirectory, type Budgets, printBudget } from "../../ledger/index.ts";
+import { makeEtag, requireMatch } from "../etag.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
-import { type AdminParts, actorOf } from "./part.ts";
-import { NEW_KEY, readNewKey, refuseWider } from "./new-key.ts";
+import { KEY_CHANGE, ROTATION, readKeyWish } from "./new-key.ts";
+import { type AdminParts, actorOf, originOf } from "./part.ts";
 
-const ROTATION = z.strictObject({ overlap_seconds: z.number().min(0).max(31_536_000).optional() });
+const BUDGET = z.strictObject({
+  limit_usd: z.union([z.number(), z.string()]).optional(),
+  limit_tokens: z.number().optional(),
+  period: z.string().optional(),
+});
+const NEW_KEY = KEY_CHANGE.extend({ budget: BUDGET.optional() });
+const OWNED_KEY = NEW_KEY.extend({ user: z.string() });
+const CHOICE = z.strictObject({
+  user: z.string().optional(),
+  prefix: z.string().optional(),
+  tag: z.string().optional(),
+  unused_since: z.iso.datetime({ offset: true }).optional(),
+  dry_run: z.boolean().optional(),
+});
 
-export function makeApiKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[] {
-  const authority = { anyOf: ["keys:manage"] } as const;
+interface ApiKeyParts extends AdminParts {
+  rules: BudgetDirectory;
+  budgets: Pick<Budgets, "refresh">;
+}
+
+const authority = { anyOf: ["keys:manage"] } as const;
+
+export function makeApiKeyRoutes(parts: ApiKeyParts): GuardedRoute[] {
+  return [...makeListRoutes(parts), ...makeChangeRoutes(parts), ...makeEndRoutes(parts)];
+}
+
+const STATES = ["all", "open"];
+const MOST_A_PAGE = 1_000;
+
+function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyParts): GuardedRoute[] {
+  const create = async (
+    { request, caller }: Parameters<GuardedRoute["handle"]>[0],
+    body: z.output<typeof NEW_KEY>,
+    owner: string,
+  ): Promise<Response> => {
+    if (body.budget !== undefined && !allows(caller, "budgets:manage")) throw withoutBudgets();
+    const { key, token } = await directory.createKey(actorOf(caller), owner, readKeyWish(body));
+    const budget =
+      body.budget === undefined ? null : await addBudget({ directory, rules, budgets }, { key, caller }, body.budget);
+    await changed();
+    const shown = budget === null ? {} : { budget };
+    const location = new URL(`/api/v1/admin/api-keys/${key.id}`, request.url).pathname;
+    return Response.json({ token, api_key: printKey(key), ...shown }, { status: 201, headers: { location } });
+  };
   return [
+    {
+      method: "GET",
+      path: "/api/v1/admin/api-keys",
+      authority,
+      async handle({ query }) {
+        const page = readPage(query);
+        const keys = await directory.findKeys(readQuery(query), { after: page.after, limit: page.limit + 1 });
+        const shown = keys.slice(0, page.limit);
+        const next = keys.length > page.limit ? (shown.at(-1)?.id ?? null) : null;
+        return Response.json({ api_keys: shown.map(printKey), next_cursor: next });
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/v1/admin/api-keys",
+      authority,
+      async handle(context) {
+        const { user, ...body } = await readJson(context.request, limit(), OWNED_KEY);
+        return create(context, body, user);
+      },
+    },
     {
       method: "GET",
       path: "/api/v1/admin/users/:id/api-keys",
@@ -25,12 +89,35 @@ export function makeApiKeyRoutes({ directory, limit, changed }: AdminParts): Gua
       method: "POST",
       path: "/api/v1/admin/users/:id/api-keys",
       authority,
+      handle: async (context) =>
+        create(context, await readJson(context.request, limit(), NEW_KEY), context.params["id"] ?? ""),
+    },
+  ];
+}
+
+function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): GuardedRoute[] {
+  return [
+    {
+      method: "GET",
+      path: "/api/v1/admin/api-keys/:id",
+      authority,
+      async handle({ params }) {
+        const key = await directory.getKey(params["id"] ?? "");
+        const own = (await rules.list()).filter(({ apiKeyId }) => apiKeyId === key.id).map(printBudget);
+        return Response.json({ api_key: printKey(key), budgets: own }, { headers: { etag: etagOf(key) } });
+      },
+    },
+    {
+      method: "PATCH",
+      path: "/api/v1/admin/api-keys/:id",
+      authority,
       async handle({ request, params, caller }) {
-        const body = await readJson(request, limit(), NEW_KEY);
-        refuseWider(caller, body.scopes ?? []);
-        const issued = await directory.createKey(actorOf(caller), params["id"] ?? "", readNewKey(body));
+        const body = await readJson(request, limit(), KEY_CHANGE);
+        const id = params["id"] ?? "";
+        requireMatch(request, etagOf(await directory.getKey(id)));
+        const key = await directory.updateKey(actorOf(caller), id, readKeyWish(body));
         await changed();
-        return Response.json({ token: issued.token, api_key: printKey(issued.key) }, { status: 201 });
+        return Response.json({ api_key: printKey(key) }, { headers: { etag: etagOf(key) } });
       },
     },
     {
@@ -39,11 +126,37 @@ export function makeApiKeyRoutes({ directory, limit, changed }: AdminParts): Gua
       authority,
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), ROTATION);
-        refuseWider(caller, (await directory.getKey(params["id"] ?? "")).scopes);
         const options = { overlapMs: (body.overlap_seconds ?? 0) * 1000 };
         const issued = await directory.rotateKey(actorOf(caller), params["id"] ?? "", options);
         await changed();
         return Response.json({ token: issued.token, api_key: printKey(issued.key) }, { status: 201 });
+      },
+    },
+  ];
+}
+
+function makeEndRoutes({ directory, limit, changed }: ApiKeyParts): GuardedRoute[] {
+  return [
+    {
+      method: "POST",
+      path: "/api/v1/admin/api-keys/:id/revoke",
+      authority,
+      async handle({ params, caller }) {
+        const key = await directory.revokeKey(actorOf(caller), params["id"] ?? "");
+        await changed();
+        return Response.json({ api_key: printKey(key) });
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/v1/admin/api-keys/revoke",
+      authority,
+      async handle({ request, caller }) {
+        const { dry_run: dryRun = false, unused_since: since, ...choice } = await readJson(request, limit(), CHOICE);
+        const unusedSince = since === undefined ? undefined : new Date(since);
+        const revoked = await directory.revokeKeys(actorOf(caller), { ...choice, unusedSince }, { dryRun });
+        if (!dryRun) await changed();
+        return Response.json({ dry_run: dryRun, count: revoked.length, api_keys: revoked.map(printKey) });
       },
     },
     {
@@ -57,4 +170,58 @@ export function makeApiKeyRoutes({ directory, limit, changed }: AdminParts): Gua
       },
     },
   ];
+}
+
+/** Of what a change could run over: not of its last use. */
+export function etagOf(key: ApiKey): string {
+  const { last_used_at: _used, ...seen } = printKey(key);
+  return makeEtag(seen);
+}
+
+function withoutBudgets(): GatewayError {
+  return new GatewayError({
+    kind: "forbidden",
+    code: "insufficient_scope",
+    param: "budget",
+    message: "To give a key a budget takes the scope budgets:manage.",
+  });
+}
+
+/** A key whose budget cannot be made is taken back. */
+async function addBudget(
+  { directory, rules, budgets }: Pick<ApiKeyParts, "budgets" | "directory" | "rules">,
+  { key, caller }: { key: ApiKey; caller: Caller },
+  { limit_usd: limitUsd, limit_tokens: limitTokens, period }: z.output<typeof BUDGET>,
+): Promise<JsonObject> {
+  try {
+    const name = `${key.name ?? "key"} ${key.prefix}`;
+    const budget = await rules.create({ name, apiKey: key.id, limitUsd, limitTokens, period }, originOf(caller));
+    await budgets.refresh();
+    return printBudget(budget);
+  } catch (error) {
+    await directory.deleteKey(actorOf(caller), key.id, { hard: true });
+    throw error;
+  }
+}
+
+function readQuery(query: URLSearchParams): KeyChoice & { isOpen?: boolean } {
+  const word = (name: string): string | undefined => query.get(name) ?? undefined;
+  const state = word("status") ?? "all";
+  if (!STATES.includes(state)) throw invalidRequest(`status is ${STATES.join(" or ")}.`, "status");
+  const since = word("unused_since");
+  const unusedSince = since === undefined ? undefined : new Date(since);
+  if (unusedSince !== undefined && Number.isNaN(unusedSince.getTime())) {
+    throw invalidRequest("unused_since is a moment such as 2026-01-31T00:00:00Z.", "unused_since");
+  }
+  const choice = { user: word("user"), prefix: word("prefix"), tag: word("tag"), unusedSince };
+  return state === "open" ? { ...choice, isOpen: true } : choice;
+}
+
+const DEFAULT_A_PAGE = 100;
+
+function readPage(query: URLSearchParams): { after: string | null; limit: number } {
+  const text = query.get("limit") ?? String(DEFAULT_A_PAGE);
+  const limit = /^\d{1,4}$/u.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MOST_A_PAGE) return { after: query.get("cursor"), limit };
+  throw invalidRequest(`limit is a whole number from 1 to ${MOST_A_PAGE}.`, "limit");
 }

@@ -39,7 +39,7 @@ export interface BudgetParts {
 }
 
 export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): GuardedRoute[] {
-  const authority = { anyOf: ["admin"] } as const;
+  const authority = { anyOf: ["budgets:manage"] } as const;
   const print = async (budget: Budget): Promise<JsonObject> => {
     const state = await readState(budgets, budget, null);
     return { ...printBudget(budget), state: state === null ? null : printState(budget, state) };

@@ -16,7 +16,7 @@ export function makeCacheRoutes(
   { cache, sharing }: CacheTools,
   { scene, changes }: { scene: () => Pick<Scene, "cache" | "sharing">; changes: Changes },
 ): GuardedRoute[] {
-  const address = { path: "/api/v1/admin/cache", authority: { anyOf: ["admin"] } } as const;
+  const address = { path: "/api/v1/admin/cache", authority: { anyOf: ["providers:write"] } } as const;
   return [
     {
       ...address,

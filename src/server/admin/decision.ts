@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import type { Scene } from "../../gateway/index.ts";
-import { type JsonObject, invalidRequest } from "../../ir/index.ts";
+import { type Caller, type Directory, limitsOf } from "../../identity/index.ts";
+import { type JsonObject, invalidRequest, toGatewayError } from "../../ir/index.ts";
 import { readDryRun } from "../dry-run.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
@@ -11,6 +12,7 @@ import { type ExplainParts, explainRoute } from "../route-explain.ts";
 interface DecisionParts {
   scene: () => Scene;
   tools: ExplainParts["tools"];
+  directory: Pick<Directory, "getKey">;
   limit: () => number;
   nowMs: () => number;
 }
@@ -26,7 +28,7 @@ const QUESTION = z.strictObject({
   at: z.iso.datetime({ offset: true }).optional(),
 });
 
-export function makeDecisionRoutes({ scene, tools, limit, nowMs }: DecisionParts): GuardedRoute[] {
+export function makeDecisionRoutes({ scene, tools, directory, limit, nowMs }: DecisionParts): GuardedRoute[] {
   const authority = { anyOf: ["routes:read", "routes:write"] } as const;
   const path = "/api/v1/admin/route";
   return [
@@ -51,11 +53,31 @@ export function makeDecisionRoutes({ scene, tools, limit, nowMs }: DecisionParts
           body: body as JsonObject,
           model,
           headers: new Headers(headers),
-          caller: { email: user ?? caller.email, userId: user ?? caller.userId, keyId: key ?? caller.keyId },
+          caller: {
+            email: user ?? caller.email,
+            userId: user ?? caller.userId,
+            keyId: key ?? caller.keyId,
+            ...(key === undefined ? pickLimits(caller) : await readLimits(directory, key)),
+          },
           atMs: at === undefined ? nowMs() : Date.parse(at),
         });
         return Response.json(explainRoute({ scene: scene(), tools }, run.asked.peek.model, run));
       },
     },
   ];
+}
+
+function pickLimits({ limits, tags }: Pick<Caller, "limits" | "tags">) {
+  return { limits, tags };
+}
+
+/** Rules may name keys that are not there (any more): such a one is limited to nothing. */
+async function readLimits(directory: Pick<Directory, "getKey">, id: string): Promise<Pick<Caller, "limits" | "tags">> {
+  try {
+    const key = await directory.getKey(id);
+    return { limits: limitsOf(key), tags: key.tags.length === 0 ? null : key.tags };
+  } catch (error) {
+    if (toGatewayError(error).kind !== "not_found") throw error;
+    return { limits: null, tags: null };
+  }
 }

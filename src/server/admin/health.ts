@@ -41,7 +41,7 @@ export function makeProviderHealthRoutes(parts: HealthParts): GuardedRoute[] {
     ...ACTIONS.map((action): GuardedRoute => ({
       method: "POST",
       path: `/api/v1/admin/health/providers/:provider/${action}`,
-      authority: { anyOf: ["admin"] },
+      authority: { anyOf: ["providers:write"] },
       async handle({ request, params, caller }) {
         const provider = findProvider(scene(), params["provider"] ?? "");
         const body = await readJson(request, limit(), ABOUT);

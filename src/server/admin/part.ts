@@ -24,7 +24,8 @@ export function readPageWish(query: URLSearchParams): PageWish {
 }
 
 export function actorOf(caller: Caller): Actor {
-  return { kind: "user", userId: caller.userId, role: caller.role, from: caller.from };
+  const { userId, role, keyId, scopes, from } = caller;
+  return { kind: "user", userId, role, keyId, scopes, from };
 }
 
 /** What is recorded of who makes a change by this request, and from where: for stores that are called without a directory in between. */

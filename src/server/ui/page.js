@@ -210,7 +210,7 @@ async function showHome() {
       ]),
     ),
     make("section", {}, make("h2", {}, "Usage"), usage),
-    make("section", {}, make("h2", {}, "API keys"), listKeys(keys)),
+    make("section", {}, make("h2", {}, "API keys"), listKeys(keys.filter((key) => key.revoked_at === null))),
     ...(oidc === null && identities.length === 0 ? [] : [listAccounts(oidc, identities)]),
   );
 }

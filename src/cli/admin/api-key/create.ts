@@ -1,42 +1,63 @@
 // `tokligence admin api-keys create`: a key for a user. Its token is printed here, once, and kept nowhere.
 
 import { defineCommand } from "citty";
-import { printKey } from "../../../identity/index.ts";
+import { type IssuedKey, type KeyWish, printKey } from "../../../identity/index.ts";
+import { type Budget, checkBudget, printBudget } from "../../../ledger/index.ts";
 import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
-import { print, printJson } from "../../output.ts";
-import { readDuration, readList, readMoment, refuseValue } from "../../value.ts";
+import { OPERATOR, type Opened, byOperator, runWithStore } from "../../open.ts";
+import { print, printJson, say } from "../../output.ts";
+import { refuseValue } from "../../value.ts";
+import { openRules } from "../budget/rules.ts";
+import { KEY_ARGS, readKeyFlags } from "./limit.ts";
 
 export default defineCommand({
   meta: { name: "create", description: "Create an API key; its token is shown once" },
   args: {
     user: { type: "string", required: true, description: "Id or e-mail of the owner", valueHint: "USER" },
-    scopes: { type: "string", description: "What it may do, such as inference,usage:read", valueHint: "A,B" },
-    ttl: { type: "string", description: "How long it lives, such as 720h or 30d", valueHint: "TIME" },
-    expires: { type: "string", description: "When it ends, such as 2027-01-31T00:00:00Z", valueHint: "MOMENT" },
-    name: { type: "string", description: "What it is for", valueHint: "NAME" },
-    strict: { type: "boolean", description: "Refuse a request rather than leave out what its provider cannot be told" },
+    ...KEY_ARGS,
+    "budget-usd": { type: "string", description: "A budget of its own, in US dollars", valueHint: "AMOUNT" },
+    "budget-period": {
+      type: "string",
+      description: "Of that budget: minute, hour, day, week, month (unless said) or lifetime",
+      valueHint: "PERIOD",
+    },
     ...SHARED_ARGS,
   },
   async run({ args }) {
-    const { user, name } = args;
-    const scopes = readList(args.scopes ?? "");
-    const expiresAt = readExpiry(args.ttl, args.expires);
-    const { token, key } = await runWithStore(args, ({ directory }) =>
-      directory.createKey(OPERATOR, user, { name, scopes, strict: args.strict, expiresAt }),
-    );
-    if (args.json === true) return printJson({ token, api_key: printKey(key) });
+    const wish = readKeyFlags(args);
+    const budget = { limitUsd: args["budget-usd"], period: args["budget-period"] };
+    if (budget.limitUsd === undefined && budget.period !== undefined) {
+      throw refuseValue("budget-period", "say how much, too: --budget-usd");
+    }
+    // Before the key is there.
+    if (budget.limitUsd !== undefined) checkBudget({ name: "key", ...budget });
+    const made = await runWithStore(args, (opened) => create(opened, args.user, { wish, budget }));
+    const { key, token } = made.issued;
+    if (args.json === true) {
+      const shown = made.budget === null ? {} : { budget: printBudget(made.budget) };
+      return printJson({ token, api_key: printKey(key), ...shown });
+    }
     print(`API key id=${key.id} token=${token}`);
+    if (made.budget !== null) say(`Its budget is ${made.budget.name}; see tokligence admin budgets list.`);
   },
 });
 
-/** Undefined: it does not end. */
-function readExpiry(ttl: string | undefined, expires: string | undefined): Date | undefined {
-  if (ttl !== undefined && expires !== undefined)
-    throw refuseValue("expires", "--ttl says it already; give one of them");
-  if (expires !== undefined) return readMoment("expires", expires);
-  if (ttl === undefined) return undefined;
-  const ms = readDuration("ttl", ttl);
-  if (ms <= 0) throw refuseValue("ttl", "a key must live for some time; leave it out for a key that does not end");
-  return new Date(Date.now() + ms);
+async function create(
+  opened: Opened,
+  user: string,
+  { wish, budget }: { wish: KeyWish; budget: { limitUsd?: string | undefined; period?: string | undefined } },
+): Promise<{ issued: IssuedKey; budget: Budget | null }> {
+  const issued = await opened.directory.createKey(OPERATOR, user, wish);
+  if (budget.limitUsd === undefined) return { issued, budget: null };
+  const { id, name, prefix } = issued.key;
+  try {
+    const made = await openRules(opened).create(
+      { name: `${name ?? "key"} ${prefix}`, apiKey: id, ...budget },
+      byOperator(),
+    );
+    return { issued, budget: made };
+  } catch (error) {
+    await opened.directory.deleteKey(OPERATOR, id, { hard: true });
+    throw error;
+  }
 }

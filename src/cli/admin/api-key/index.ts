@@ -8,6 +8,9 @@ export default defineCommand({
     create: () => import("./create.ts").then((module) => module.default),
     delete: () => import("./delete.ts").then((module) => module.default),
     list: () => import("./list.ts").then((module) => module.default),
+    revoke: () => import("./revoke.ts").then((module) => module.default),
     rotate: () => import("./rotate.ts").then((module) => module.default),
+    show: () => import("./show.ts").then((module) => module.default),
+    update: () => import("./update.ts").then((module) => module.default),
   },
 });

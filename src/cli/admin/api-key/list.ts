@@ -1,19 +1,33 @@
-// `tokligence admin api-keys list`: keys that are not revoked, a user's or everyone's. Shows no token: none is kept.
+// `tokligence admin api-keys list`: a user's keys, or everyone's, those that are revoked among them. Shows no token: none is kept.
 
 import { defineCommand } from "citty";
 import { type ApiKey, printKey } from "../../../identity/index.ts";
 import { SHARED_ARGS } from "../../flags.ts";
 import { runWithStore } from "../../open.ts";
 import { makePlain, print, printJson } from "../../output.ts";
+import { refuseValue } from "../../value.ts";
+import { CHOICE_ARGS, readChoice } from "./choice.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List API keys" },
   args: {
-    user: { type: "string", description: "Id or e-mail of the owner; everyone's where left out", valueHint: "USER" },
+    ...CHOICE_ARGS,
+    status: {
+      type: "string",
+      default: "all",
+      description: "all, or open: those that are not revoked",
+      valueHint: "WORD",
+    },
     ...SHARED_ARGS,
   },
   async run({ args }) {
-    const keys = await runWithStore(args, ({ directory }) => directory.listKeys(args.user ?? null));
+    const { status } = args;
+    if (status !== "all" && status !== "open") throw refuseValue("status", "it is all or open");
+    const choice = readChoice(args);
+    const isOpen = status === "open" ? true : undefined;
+    const keys = await runWithStore(args, ({ directory }) =>
+      directory.findKeys({ ...choice, isOpen }, { after: null, limit: Infinity }),
+    );
     if (args.json === true) return printJson({ api_keys: keys.map(printKey) });
     for (const key of keys) print(printLine(key));
   },
@@ -22,7 +36,19 @@ export default defineCommand({
 /** The fields that scripts have always read, then ours. */
 function printLine(key: ApiKey): string {
   const expires = key.expiresAt?.toISOString() ?? "never";
+  const more = {
+    last_used: key.lastUsedAt?.toISOString(),
+    revoked: key.revokedAt?.toISOString(),
+    models: key.allowedModels.join(","),
+    providers: key.allowedProviders.join(","),
+    ips: key.allowedIps.join(","),
+    tags: key.tags.join(","),
+    former: key.former.map(({ prefix, endsAt }) => `${prefix}@${endsAt.toISOString()}`).join(","),
+    name: key.name ?? "",
+  };
+  const said = Object.entries(more).flatMap(([name, value = ""]) =>
+    value === "" ? [] : [` ${name}=${makePlain(value)}`],
+  );
   const line = `${key.id}  user=${key.userId} prefix=${key.prefix} expires=${expires} scopes=[${key.scopes.join(" ")}]`;
-  const lastUsed = key.lastUsedAt === null ? "" : ` last_used=${key.lastUsedAt.toISOString()}`;
-  return `${line}${lastUsed}${key.name === null ? "" : ` name=${makePlain(key.name)}`}`;
+  return line + said.join("");
 }

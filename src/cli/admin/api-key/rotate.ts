@@ -1,4 +1,4 @@
-// `tokligence admin api-keys rotate`: a new token in an old key's place; both work during the overlap.
+// `tokligence admin api-keys rotate`: a new token for a key, which stays the same key; both tokens work during the overlap.
 
 import { defineCommand } from "citty";
 import { printKey } from "../../../identity/index.ts";
@@ -8,10 +8,10 @@ import { print, printJson, say } from "../../output.ts";
 import { readDuration } from "../../value.ts";
 
 export default defineCommand({
-  meta: { name: "rotate", description: "Replace an API key; the new token is shown once" },
+  meta: { name: "rotate", description: "Give an API key a new token, which is shown once" },
   args: {
-    id: { type: "string", required: true, description: "Id of the key to replace", valueHint: "KEY" },
-    overlap: { type: "string", default: "0s", description: "How long the old key still works", valueHint: "TIME" },
+    id: { type: "string", required: true, description: "Id of the key", valueHint: "KEY" },
+    overlap: { type: "string", default: "0s", description: "How long the old token still works", valueHint: "TIME" },
     ...SHARED_ARGS,
   },
   async run({ args }) {
@@ -21,6 +21,6 @@ export default defineCommand({
     );
     if (args.json === true) return printJson({ token, api_key: printKey(key) });
     print(`API key id=${key.id} token=${token}`);
-    say(overlapMs === 0 ? "The old key has ended." : `The old key ends in ${args.overlap}.`);
+    say(overlapMs === 0 ? "The old token has ended." : `The old token ends in ${args.overlap}.`);
   },
 });

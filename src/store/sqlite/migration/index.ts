@@ -22,6 +22,7 @@ import m20261125223802_audit_changes from "./20261125223802_audit_changes.sql" w
 import m20261125224741_user_search from "./20261125224741_user_search.sql" with { type: "text" };
 import m20261125225122_provider_secrets from "./20261125225122_provider_secrets.sql" with { type: "text" };
 import m20261125225546_accounts_elsewhere from "./20261125225546_accounts_elsewhere.sql" with { type: "text" };
+import m20261125230258_key_limits from "./20261125230258_key_limits.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -45,4 +46,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261125224741_user_search", sql: m20261125224741_user_search },
   { name: "20261125225122_provider_secrets", sql: m20261125225122_provider_secrets },
   { name: "20261125225546_accounts_elsewhere", sql: m20261125225546_accounts_elsewhere },
+  { name: "20261125230258_key_limits", sql: m20261125230258_key_limits },
 ];

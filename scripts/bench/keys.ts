@@ -1,0 +1,181 @@
+// `bun scripts/bench/keys.ts [--users N] [--keys N] [--engine sqlite|postgres] [--postgres DSN] [--json]`: how long a gateway takes to learn so many keys when it
+// starts, what a key costs in memory, how long it takes to tell whose one is, and how long a page of the list takes.
+// On SQLite and on PostgreSQL in one run: an empty database, or one of its own.
+
+import { heapStats } from "bun:jsc";
+import { Database } from "bun:sqlite";
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { createKeyRing, hashToken } from "../../src/identity/index.ts";
+import { type Store, openStore } from "../../src/store/index.ts";
+import { createDatabase } from "../../test/postgres.ts";
+
+const USERS = Number(readFlag("users") ?? 100_000);
+const KEYS = Number(readFlag("keys") ?? 200_000);
+const CHECKS = 400_000;
+const PART = 2_000;
+const only = readFlag("engine");
+
+interface Result {
+  engine: string;
+  users: number;
+  keys: number;
+  open_ms: number;
+  load_ms: number;
+  bytes_a_key: number;
+  check_ns: number;
+  check_cold_ns: number;
+  unknown_ns: number;
+  page_ms: number;
+}
+
+if (!Bun.argv.includes("--json")) process.stderr.write(`${cpus()[0]?.model ?? ""}, ${cpus().length} cores\n`);
+if (only !== "postgres") await measure("sqlite");
+if (only !== "sqlite") await measure("postgres");
+
+async function measure(engine: "postgres" | "sqlite"): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "tokligence-bench-"));
+  const location =
+    engine === "sqlite" ? join(folder, "identity.db") : (readFlag("postgres") ?? (await createDatabase()));
+  const database = { maxConnections: 4, maxIdleMs: 60_000, maxLifetimeMs: 600_000 };
+  const open = (): Promise<Store> => openStore({ identityPath: location, ledgerPath: location, database });
+  try {
+    await (await open()).close();
+    await fill(engine, location);
+    const openedAt = performance.now();
+    const store = await open();
+    const openMs = performance.now() - openedAt;
+    report({ engine, users: USERS, keys: KEYS, open_ms: round(openMs), ...(await look(store)) });
+    await store.close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function look(store: Store): Promise<Omit<Result, "engine" | "keys" | "open_ms" | "users">> {
+  const tokens = Array.from({ length: KEYS }, (_, index) => makeToken(index));
+  const ring = createKeyRing({
+    store: store.identity,
+    now: Date.now,
+    onError(error) {
+      throw error;
+    },
+  });
+  const before = measureHeap();
+  const loadedAt = performance.now();
+  await ring.load();
+  const loadMs = performance.now() - loadedAt;
+  const bytes = measureHeap() - before;
+  const check = (pick: (index: number) => string, wanted: "object" | "string"): number => {
+    const from = performance.now();
+    for (let index = 0; index < CHECKS; index++) {
+      if (typeof ring.resolve(pick(index)) !== wanted) throw new Error("A key was taken for another.");
+    }
+    return Math.round(((performance.now() - from) * 1e6) / CHECKS);
+  };
+  // The first look at each of them, far from every cache; then a thousand that are in use.
+  const cold = check((index) => tokens[(index * 7919) % KEYS] ?? "", "object");
+  const warm = check((index) => tokens[index % 1_000] ?? "", "object");
+  const strange = Array.from({ length: 1_000 }, (_, index) => makeToken(KEYS + index));
+  const unknown = check((index) => strange[index % 1_000] ?? "", "string");
+  const pagedAt = performance.now();
+  const first = await store.identity.listKeys({}, { after: null, limit: 100 });
+  const middle = await store.identity.listKeys({}, { after: makeId(KEYS / 2), limit: 100 });
+  const pageMs = (performance.now() - pagedAt) / 2;
+  if (first.length + middle.length !== 200) throw new Error("A page is not full.");
+  return {
+    load_ms: round(loadMs),
+    bytes_a_key: Math.round(bytes / KEYS),
+    check_ns: warm,
+    check_cold_ns: cold,
+    unknown_ns: unknown,
+    page_ms: round(pageMs),
+  };
+}
+
+function measureHeap(): number {
+  Bun.gc(true);
+  const { heapSize, extraMemorySize } = heapStats();
+  return heapSize + extraMemorySize;
+}
+
+function makeToken(index: number): string {
+  return `tok_${Buffer.from(hashToken(`token ${index}`), "hex").toString("base64url")}`;
+}
+
+function makeId(index: number): string {
+  return `01900000-0000-7000-8000-${Math.floor(index).toString(16).padStart(12, "0")}`;
+}
+
+/** One in ten is limited to some models, one in ten bears a tag. */
+function describeKey(index: number) {
+  const token = makeToken(index);
+  return {
+    id: makeId(index),
+    user_id: makeId(index % USERS),
+    name: `key ${index}`,
+    key_prefix: token.slice(0, 12),
+    key_hash: hashToken(token),
+    scopes: index % 3 === 0 ? '["inference","usage:read"]' : "[]",
+    limits: index % 10 === 0 ? '{"models":["gpt-4o*"]}' : null,
+    tags: index % 10 === 1 ? `["team=t${index % 50}"]` : null,
+  };
+}
+
+async function fill(engine: "postgres" | "sqlite", location: string): Promise<void> {
+  const users = Array.from({ length: USERS }, (_, index) => ({ id: makeId(index), email: `user${index}@example.com` }));
+  if (engine === "sqlite") fillSqlite(location, users);
+  else await fillPostgres(location, users);
+}
+
+function fillSqlite(location: string, users: readonly { id: string; email: string }[]): void {
+  const db = new Database(location);
+  const user = db.prepare(
+    "insert into users (id, email, role, status, created_at, updated_at, revision) values (?, ?, 'gateway_user', 'active', 1, 1, 1)",
+  );
+  const key = db.prepare(
+    `insert into api_keys (id, user_id, name, key_prefix, key_hash, scopes, strict, limits, tags, created_at, updated_at, revision)
+     values (?, ?, ?, ?, ?, ?, 0, ?, ?, 1, 1, 1)`,
+  );
+  db.run("begin");
+  for (const { id, email } of users) user.run(id, email);
+  for (let index = 0; index < KEYS; index++) key.run(...Object.values(describeKey(index)));
+  db.run("insert into counters (name, value) values ('identity_revision', 1) on conflict (name) do update set value = 1");
+  db.run("commit");
+  db.close();
+}
+
+async function fillPostgres(location: string, users: readonly { id: string; email: string }[]): Promise<void> {
+  const sql = postgres(location, { max: 1 });
+  const every = { created_at: new Date(1), updated_at: new Date(1), revision: 1 };
+  for (let start = 0; start < users.length; start += PART) {
+    const rows = users.slice(start, start + PART).map((user) => ({ ...user, role: "gateway_user", status: "active", ...every }));
+    await sql`insert into users ${sql(rows)}`;
+  }
+  for (let start = 0; start < KEYS; start += PART) {
+    const rows = Array.from({ length: Math.min(PART, KEYS - start) }, (_, index) => {
+      const { scopes, limits, tags, ...rest } = describeKey(start + index);
+      const [own, bounds, marks] = [scopes, limits, tags].map((text) => (text === null ? null : sql.json(JSON.parse(text))));
+      return { ...rest, scopes: own ?? null, limits: bounds ?? null, tags: marks ?? null, strict: false, ...every };
+    });
+    await sql`insert into api_keys ${sql(rows)}`;
+  }
+  await sql`insert into counters (name, value) values ('identity_revision', 1) on conflict (name) do update set value = 1`;
+  await sql.end();
+}
+
+function report(result: Result): void {
+  if (Bun.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else process.stdout.write(`${Object.entries(result).map(([name, value]) => `${name}=${String(value)}`).join(" ")}\n`);
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}
+
+function readFlag(name: string): string | undefined {
+  const at = Bun.argv.indexOf(`--${name}`);
+  return at === -1 ? undefined : Bun.argv[at + 1];
+}

@@ -1,0 +1,80 @@
+// Holds a forward-only request against the models that its key may use: what it names itself, and what stands in the file of a batch. Nothing of it
+// is done for a key that may use all. Knows no vendor.
+
+import type { Json, JsonObject } from "../../ir/index.ts";
+import type { RestFamily } from "../../wire/index.ts";
+import type { Scene } from "../call.ts";
+import { collectHeaders } from "../header.ts";
+import { listNamedModels } from "../named-model.ts";
+import { refuseNameless, requireModels } from "../narrow.ts";
+import { openLine, parseObject, send } from "../send.ts";
+import { authorize } from "./authorize.ts";
+import type { RestCall } from "./call.ts";
+import type { Intake } from "./sending.ts";
+import { readLines } from "./results.ts";
+import type { RestState } from "./state.ts";
+import { addressOf } from "./target.ts";
+
+/** Whose objects are kept and searched, and work nobody. */
+const WITHOUT_MODEL: readonly RestFamily[] = ["containers", "conversations", "files", "uploads", "vector_stores"];
+
+/** Whether a request must say which model it is for, where its key may use some only. */
+export function isBoundToModel(
+  { place, method }: Pick<RestCall, "method" | "place">,
+  { limits }: Pick<Scene, "limits">,
+): boolean {
+  if (!limits?.models || WITHOUT_MODEL.includes(place.family)) return false;
+  if (place.act === "call") return true;
+  const free = place.collection?.free ?? [];
+  const word = place.endpoint.slice(place.endpoint.lastIndexOf(".") + 1);
+  return method === "POST" && free !== "all" && !free.includes(word);
+}
+
+/** Throws forbidden. The model of the whole request is the router's to judge. */
+export function requireNamedModels(call: RestCall, intake: Pick<Intake, "json" | "model">, scene: Scene): void {
+  if (!isBoundToModel(call, scene)) return;
+  const { model: _whole, ...rest } = intake.json ?? {};
+  const names = listNamedModels(rest);
+  requireModels(scene.limits, names);
+  const isNamed = intake.model !== null || names.length > 0 || findInputFile(call, intake.json) !== null;
+  if (!isNamed) throw refuseNameless();
+}
+
+/** Lines of a batch stand in a file that is with the provider: it is read before anybody works on it. Throws forbidden. */
+export async function requireModelsOfFile(state: Omit<RestState<RestCall>, "upstream" | "upstreamMs">): Promise<void> {
+  const { call, scene, plan, intake, record, tools, deadlines } = state;
+  const file = isBoundToModel(call, scene) ? findInputFile(call, intake.json) : null;
+  if (file === null) return;
+  const { provider } = plan;
+  if (provider.rest === null || provider.rest.answer !== undefined) throw refuseNameless();
+  const url = addressOf(provider, `/files/${encodeURIComponent(file)}/content`, "");
+  const line = openLine(call.signal, tools.clock);
+  try {
+    const own = collectHeaders(call, { provider, isForward: true }, {});
+    const headers = await authorize(provider, { method: "GET", url, headers: own, body: null });
+    await record.intend();
+    const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
+    const upstream = await send({ ...ask, deadlines, fetch: tools.fetch });
+    if (!upstream.ok || upstream.body === null) throw refuseNameless();
+    for await (const text of readLines(upstream.body, () => line.arm(deadlines.idle))) {
+      if (text.trim() !== "") requireModelOfLine(parseObject(text), { scene, hasWhole: intake.model !== null });
+    }
+  } finally {
+    line.release(true);
+  }
+}
+
+function requireModelOfLine(
+  request: JsonObject | null,
+  { scene, hasWhole }: { scene: Scene; hasWhole: boolean },
+): void {
+  const names = request === null ? [] : listNamedModels(request);
+  if (names.length === 0 && !hasWhole) throw refuseNameless();
+  requireModels(scene.limits, names);
+}
+
+function findInputFile({ place }: Pick<RestCall, "place">, json: JsonObject | null): string | null {
+  const file: Json | undefined =
+    place.family === "batches" && place.act === "create" ? json?.["input_file_id"] : undefined;
+  return typeof file === "string" && file !== "" ? file : null;
+}

@@ -1,0 +1,125 @@
+// What a key may be limited to and how much of one's own rights one may hand on with it. Knows no store and no HTTP.
+
+import { GatewayError, invalidRequest } from "../ir/index.ts";
+import { coversRange, normalizeRange } from "../lib/address.ts";
+import { coversPatternList } from "../lib/pattern.ts";
+import { MAX_TAGS, TAG_RULE, isTag } from "../lib/tag.ts";
+import { allows, isWithinRole } from "./authority.ts";
+import { shorten } from "./check.ts";
+import type { ApiKey, Caller, Role, Scope } from "./model.ts";
+
+/** All that decides what a key opens. */
+export type KeyRights = Pick<
+  ApiKey,
+  "allowedIps" | "allowedModels" | "allowedProviders" | "expiresAt" | "scopes" | "tags"
+>;
+
+/** Of each list. */
+const MAX_ENTRIES = 100;
+/** Stars stand at the ends, as in routes; an exclamation mark before all of it means "but not". */
+const PATTERN = /^!?\*?[^*!\s,\p{C}]{0,200}\*?$/u;
+
+/** Patterns over names, each once. */
+export function checkPatterns(patterns: readonly string[], param: "allowed_models" | "allowed_providers"): string[] {
+  const list = tidy(patterns, param);
+  const wrong = list.find((pattern) => !PATTERN.test(pattern) || pattern === "!");
+  if (wrong === undefined) return list;
+  throw invalidRequest(
+    `"${shorten(wrong)}" is no pattern over names: write a name, x*, *x, *x* or *, with ! before it for what is not allowed.`,
+    param,
+  );
+}
+
+/** Ranges in CIDR notation, of either kind; an address is a range of one. Each once. */
+export function checkRanges(ranges: readonly string[]): string[] {
+  const list = tidy(ranges, "allowed_ips").map((text) => {
+    const range = normalizeRange(text);
+    if (range !== null) return range;
+    throw invalidRequest(
+      `"${shorten(text)}" is no range of IP addresses: write it like 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32.`,
+      "allowed_ips",
+    );
+  });
+  return [...new Set(list)];
+}
+
+export function checkTags(tags: readonly string[]): string[] {
+  const list = tidy(tags, "tags");
+  if (list.length > MAX_TAGS) throw invalidRequest(`A key bears at most ${MAX_TAGS} tags.`, "tags");
+  const wrong = list.find((tag) => !isTag(tag));
+  if (wrong === undefined) return list;
+  throw invalidRequest(`"${shorten(wrong)}" is no tag such as team=a: ${TAG_RULE}.`, "tags");
+}
+
+function tidy(words: readonly string[], param: string): string[] {
+  const list = [...new Set(words.map((word) => word.trim()))].filter((word) => word !== "");
+  if (list.length > MAX_ENTRIES) throw invalidRequest(`${param} has at most ${MAX_ENTRIES} entries.`, param);
+  return list;
+}
+
+/** No key opens more than its owner's role. */
+export function requireWithinRole(role: Role, scopes: readonly Scope[]): void {
+  const beyond = scopes.filter((scope) => !isWithinRole(role, scope));
+  if (beyond.length === 0) return;
+  throw new GatewayError({
+    kind: "forbidden",
+    code: "scope_beyond_role",
+    param: "scopes",
+    message: `A key of a ${role} cannot have the scope ${beyond.join(", ")}: the owner's role does not allow it.`,
+  });
+}
+
+/**
+ * Nobody hands on more than he has: a limited key none that is not limited likewise, and nobody a scope that is not his. `own`: the key that
+ * speaks; null where none does. Only what is said of `wanted` is looked at.
+ */
+export function requireNoWider(
+  caller: Pick<Caller, "role" | "scopes">,
+  own: KeyRights | null,
+  wanted: Partial<KeyRights>,
+): void {
+  const { scopes } = wanted;
+  if (scopes !== undefined) requireHeld(caller, scopes);
+  if (own === null) return;
+  for (const [name, param] of LISTS) {
+    const list = wanted[name];
+    if (list !== undefined && !coversPatternList(own[name], list)) throw wider(param, own[name]);
+  }
+  const { allowedIps, tags, expiresAt } = wanted;
+  const isInside = (range: string): boolean => own.allowedIps.some((outer) => coversRange(outer, range));
+  if (allowedIps !== undefined && own.allowedIps.length > 0 && !(allowedIps.length > 0 && allowedIps.every(isInside))) {
+    throw wider("allowed_ips", own.allowedIps);
+  }
+  if (tags !== undefined && !own.tags.every((tag) => tags.includes(tag))) throw wider("tags", own.tags);
+  if (expiresAt !== undefined && own.expiresAt !== null && (expiresAt === null || expiresAt > own.expiresAt)) {
+    throw wider("expires_at", [own.expiresAt.toISOString()]);
+  }
+}
+
+const LISTS = [
+  ["allowedModels", "allowed_models"],
+  ["allowedProviders", "allowed_providers"],
+] as const;
+
+function requireHeld(caller: Pick<Caller, "role" | "scopes">, scopes: readonly Scope[]): void {
+  const beyond = scopes.filter((scope) => !allows(caller, scope));
+  const isBare = scopes.length === 0 && caller.scopes.length > 0;
+  if (!isBare && beyond.length === 0) return;
+  throw new GatewayError({
+    kind: "forbidden",
+    code: "scope_not_held",
+    param: "scopes",
+    message: isBare
+      ? "This API key is limited to scopes, so the keys that it issues must be, too. Name them in scopes."
+      : `You may not hand on the scope ${beyond.join(", ")}, as you do not have it.`,
+  });
+}
+
+function wider(param: string, own: readonly string[]): GatewayError {
+  return new GatewayError({
+    kind: "forbidden",
+    code: "wider_than_own",
+    param,
+    message: `This API key is limited to ${param} ${own.join(", ")}, so the keys that it issues or changes must be, too.`,
+  });
+}
