@@ -28,11 +28,8 @@ export function carry<T>(state: RestState, machine: Machine<T>, maxBytes = Infin
   return start(state, machine, { steps: readSteps(state, machine, maxBytes), close: openClose(state, machine) });
 }
 
-/** `failure`: what the upstream says in place of its answer; `pieces` are its words for it. */
-export interface Carried<T> {
-  failure: GatewayError | null;
-  pieces: () => AsyncGenerator<T>;
-}
+/** `failure`: what the upstream says in place of its answer. */
+export type Carried<T> = { failure: GatewayError } | { failure: null; pieces: AsyncGenerator<T> };
 
 /** As `carry`, once something of the answer is there; what comes before is held back so long. Rejects, with the attempt closed and no row written, where the upstream breaks off before. */
 export async function carryHeld<T extends Piece>(
@@ -45,11 +42,12 @@ export async function carryHeld<T extends Piece>(
   try {
     const first = await findFirst(steps);
     const failure = first?.end?.error ?? null;
-    if (failure !== null) close(failure);
+    if (failure !== null) {
+      close(failure);
+      return { failure };
+    }
     const all = first === null ? steps : resume(first, steps);
-    // Of an answer, the client's leaving is looked out for from now on; of a failure, only once the client is given it.
-    const begun = failure === null ? start(state, machine, { steps: all, close }) : null;
-    return { failure, pieces: () => begun ?? start(state, machine, { steps: all, close }) };
+    return { failure, pieces: start(state, machine, { steps: all, close }) };
   } catch (thrown) {
     const failure = explainBreak(state, thrown);
     close(failure);

@@ -2,7 +2,7 @@
 
 import { type GatewayError, type JsonObject, GatewayError as Failure, isJsonObject } from "../../ir/index.ts";
 import { type Frame, createSseReader } from "../../lib/sse.ts";
-import { explainRejection } from "../failure.ts";
+import { explainRejection, giveStatus, isOfRequest } from "../failure.ts";
 import { type AnswerFacts, makeHeaders } from "../header.ts";
 import { explainFailure, parseObject, readCapped } from "../send.ts";
 import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
@@ -60,19 +60,19 @@ export async function holdEvents(
 }
 
 function openHeld<T extends Uint8Array | string>(
-  { upstream: { status }, record }: RestState,
-  { failure, pieces }: Carried<T>,
+  { upstream: { status } }: RestState,
+  carried: Carried<T>,
   headers: () => Record<string, string>,
 ): Outcome<Response> {
-  const open = (more: Readonly<Record<string, string>>): Response =>
-    new Response(pieces(), { status, headers: { ...headers(), ...more } });
-  if (failure === null) return { failure, answer: open({}) };
+  const { failure } = carried;
+  if (failure === null) return { failure, answer: new Response(carried.pieces, { status, headers: headers() }) };
   return {
-    failure,
-    async tell(more) {
-      // All of it has come: nobody needs to read it for the row's sake.
-      await record.settle(status, failure);
-      return open(more);
+    failure: isOfRequest(failure) ? giveStatus(failure) : failure,
+    tell(more) {
+      // Nothing of the answer has gone to the client yet, and so he is told as if it had never begun.
+      const told = giveStatus(failure);
+      told.headers = { ...told.headers, ...more };
+      return Promise.reject(told);
     },
   };
 }
