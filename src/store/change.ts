@@ -21,6 +21,7 @@
 import { eq } from "drizzle-orm";
 import { type Change, type ChangeHead, type ChangeRow, type Origin, byProgram, sealChange } from "../lib/change.ts";
 import type { Redact } from "../lib/redact.ts";
+import { selectRows } from "./bulk.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
 
@@ -81,8 +82,6 @@ function readId(row: object): string | null {
   return "id" in row && typeof row.id === "string" ? row.id : null;
 }
 
-/** Keeps a statement well below the engines' limits on parameters. */
-const ROWS_A_STATEMENT = 500;
 const ONLY = "changes";
 
 /** The chain's own row, which is made where there is none: from here on other writers wait. */
@@ -112,7 +111,7 @@ export async function tellChanges(
  * answered. The answer is the rows.
  */
 export function* appendChanges(
-  { db, schema, redact }: { db: Db; schema: Schema; redact: Redact },
+  { name, db, schema, redact }: { name: Engine["name"]; db: Db; schema: Schema; redact: Redact },
   by: Origin,
   changes: readonly Change[],
 ): Generator<Query<unknown>, ChangeRow[], unknown> {
@@ -126,9 +125,7 @@ export function* appendChanges(
     ({ chain, seq, hash } = row);
     return row;
   });
-  for (let at = 0; at < rows.length; at += ROWS_A_STATEMENT) {
-    yield db.insert(auditChanges).values(rows.slice(at, at + ROWS_A_STATEMENT));
-  }
+  yield db.insert(auditChanges).select(selectRows({ name }, auditChanges, rows));
   yield db.update(chains).set({ seq, hash }).where(eq(chains.id, ONLY));
   return rows;
 }

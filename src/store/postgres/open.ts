@@ -100,7 +100,7 @@ async function transact<Row>(db: Db, build: (db: Db) => Steps<Row>, redact: Reda
         for (const query of steps.after ?? []) await query;
         if (steps.note !== undefined) {
           const { by, tell } = steps.note;
-          await runAll(appendChanges({ db: own, schema, redact }, by, tell(rows, was)));
+          await runAll(appendChanges({ name: "postgres", db: own, schema, redact }, by, tell(rows, was)));
         }
         return rows;
       },

@@ -129,7 +129,7 @@ function assemble({ writer, reader, desk, redact }: Parts): Engine {
         steps.after?.forEach(runNow);
         if (steps.note !== undefined) {
           const { by, tell } = steps.note;
-          runAll(appendChanges({ db: writing.db, schema, redact }, by, tell(rows, was)));
+          runAll(appendChanges({ name: "sqlite", db: writing.db, schema, redact }, by, tell(rows, was)));
         }
         return { keep: true, result: rows };
       });
