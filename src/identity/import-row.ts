@@ -45,20 +45,12 @@ function readRow(context: DirectoryContext, actor: Actor, { wanted, flaw }: Impo
     if (role === "root_admin" && actor.kind !== "operator") {
       throw forbid("an import cannot make root admins.");
     }
-    refuseFormula(wanted.email, "email");
     const email = checkEmail(wanted.email);
-    refuseFormula(wanted.displayName, "display_name");
     const displayName = checkName(wanted.displayName ?? null, "display_name");
     return buildUser(context, { email, role, displayName });
   } catch (error) {
     return toGatewayError(error);
   }
-}
-
-/** Lists are opened in spreadsheets, on their way here and later: nothing that one would run comes in by a list. */
-function refuseFormula(text: string | null | undefined, param: string): void {
-  if (!/^\s*[=+\-@]/u.test(text ?? "")) return;
-  throw invalidRequest("In a list nothing may begin with =, +, - or @: a spreadsheet takes it for a formula.", param);
 }
 
 interface Known {

@@ -168,7 +168,7 @@ describe("an invitation", () => {
 });
 
 describe("a list of new users", () => {
-  const users = [{ email: "one@example.com" }, { email: "broken" }, { email: "two@example.com", display_name: "=1+1" }];
+  const users = [{ email: "one@example.com" }, { email: "broken" }, { email: "two@example.com", role: "king" }];
 
   test("is taken as far as it is good where that is wished, and checked only in a dry run", async () => {
     const dry = await ask("POST", `${USERS}/import`, { users, skip_invalid: true, dry_run: true });
@@ -181,7 +181,7 @@ describe("a list of new users", () => {
       {
         row: 3,
         email: "two@example.com",
-        reason: "In a list nothing may begin with =, +, - or @: a spreadsheet takes it for a formula.",
+        reason: 'There is no role "king"; use root_admin, gateway_admin or gateway_user.',
       },
     ]);
     const [{ link }] = made.body.created;

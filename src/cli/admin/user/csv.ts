@@ -81,7 +81,7 @@ function toRow(columns: readonly (Column | null)[], { row, line, cells, flaw }: 
   const surplus = columns.at(-1) === "display_name" ? cells.slice(columns.length).filter((each) => each !== "") : [];
   const name = [cell("display_name") ?? "", ...surplus].join(", ");
   const wanted = { email: cell("email") ?? "", role: cell("role"), displayName: name === "" ? undefined : name };
-  const wrong = flaw ?? findFlaw(columns, cells);
+  const wrong = flaw ?? findFlaw(columns, cells) ?? findFormula([wanted.email, wanted.displayName ?? ""]);
   return { row, line, wanted, ...(wrong === null ? {} : { flaw: wrong }) };
 }
 
@@ -89,6 +89,12 @@ function findFlaw(columns: readonly (Column | null)[], cells: readonly string[])
   if (cells.some((cell) => cell.includes("\u{FFFD}"))) return "It holds characters that are not UTF-8.";
   if (!cells.slice(columns.length).some((cell) => cell !== "")) return null;
   return `It has ${cells.length} cells, and there are ${columns.length} columns: a cell with a comma in it stands in quotes.`;
+}
+
+/** Such a file is opened in spreadsheets, on its way here and later: nothing that one would run comes in by it. */
+function findFormula(values: readonly string[]): string | null {
+  if (!values.some((value) => /^\s*[=+\-@]/u.test(value))) return null;
+  return "Nothing in it may begin with =, +, - or @: a spreadsheet takes it for a formula.";
 }
 
 /** Whoever wrote the list may have made text of what a spreadsheet would run, as we do ourselves. */
