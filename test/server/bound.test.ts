@@ -53,8 +53,7 @@ const SURFACES: Record<string, Surface> = {
 
 async function open(responseBytes = 2 ** 20, upstream = () => Response.json({})): Promise<{ rig: Rig; token: string }> {
   rig = await makeRig({
-    upstream: ({ method, url }) =>
-      method === "GET" && url.endsWith("/models") ? Response.json({ data: [] }) : upstream(),
+    upstream: ({ method }) => (method === "GET" ? Response.json({ data: [] }) : upstream()),
     config: (config) => ({
       ...config,
       http: { ...config.http, maxBodyBytes: LIMIT },
@@ -154,6 +153,9 @@ describe.each(ASKED)("an answer of %s that does not fit", (path, body) => {
   });
 });
 
+/** A piece of the older format. */
+const completion = `data: ${JSON.stringify({ object: "text_completion", choices: [{ index: 0, text: "word " }] })}\n\n`;
+
 const STREAMED: [string, object][] = [
   ["/v1/chat/completions", { model: "gpt-4o", stream: true, messages: [{ role: "user", content: "Hi" }] }],
   ["/v1/messages", { model: "gpt-4o", stream: true, max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }],
@@ -166,7 +168,7 @@ test.each(STREAMED)("a stream of %s that gets too long ends with an error", asyn
     new Response(
       endless(() => {
         pieces++;
-        return chunk({ delta: { content: "word " } });
+        return path === "/v1/completions" ? completion : chunk({ delta: { content: "word " } });
       }),
       { headers: { "content-type": "text/event-stream" } },
     );

@@ -154,12 +154,12 @@ describe("a thousand calls at once", () => {
   test("in one gateway on SQLite", async () => {
     const other = makeConfig((await makeRigFolder()).config.home);
     await checkStorms(await open({ identityPath: other.identityPath, ledgerPath: other.ledgerPath }, 1), 20_000);
-  }, 60_000);
+  }, 180_000);
 
   test("in two processes' worth of gateways on one SQLite file", async () => {
     const other = makeConfig((await makeRigFolder()).config.home);
     await checkStorms(await open({ identityPath: other.identityPath, ledgerPath: other.ledgerPath }, 2), 20_000);
-  }, 60_000);
+  }, 180_000);
 
   test.if(hasPostgres)(
     "in three gateways on PostgreSQL",
@@ -167,7 +167,7 @@ describe("a thousand calls at once", () => {
       const dsn = await createDatabase();
       await checkStorms(await open({ identityPath: dsn, ledgerPath: dsn }, 3), 20_000);
     },
-    60_000,
+    180_000,
   );
 });
 
