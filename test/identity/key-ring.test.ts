@@ -1,7 +1,7 @@
 // The memory copy of users and keys: what it answers, how it keeps up, and what it does while the database is away.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Actor, createDirectory, createKeyRing, type Directory } from "../../src/identity/index.ts";
+import { type Actor, createDirectory, createKeyRing, createSignIn, type Directory } from "../../src/identity/index.ts";
 import { createTimetable, type House, NOON, openHouse } from "./harness.ts";
 
 const OPERATOR: Actor = { kind: "operator" };
@@ -320,5 +320,35 @@ describe("a token that nobody knows yet", () => {
     const answer = ring.resolveLate(UNKNOWN);
     timetable.turn();
     expect(await answer).toBe("unknown");
+  });
+});
+
+describe("a session", () => {
+  const HOUR_MS = 3_600_000;
+
+  test("that another gateway has seen since is not idle here, and one that nobody has seen is", async () => {
+    const user = await elsewhere.createUser(OPERATOR, { email: "ann@x.y" });
+    const signIn = createSignIn({ store: house.store.identity, now: () => house.clock.now });
+    const { token, of } = await signIn.enter(user, { userAgent: null, address: null });
+    const { ring, timetable } = build();
+    await ring.load();
+    expect(ring.resolveSession(token)).toBeObject();
+    const late = async () => {
+      const answer = ring.resolveSessionLate(token);
+      timetable.turn(100);
+      return answer;
+    };
+    house.clock.now += 13 * HOUR_MS;
+    expect(ring.resolveSession(token)).toBe("expired");
+    await house.store.identity.touchSessions([{ id: of.id, at: new Date(house.clock.now - HOUR_MS) }]);
+    expect(await late()).toMatchObject({ userId: user.id });
+    house.clock.now += 13 * HOUR_MS;
+    expect(await late()).toBe("expired");
+    // However often it is seen, it has an end.
+    await house.store.identity.touchSessions([{ id: of.id, at: new Date(house.clock.now) }]);
+    expect(await late()).toMatchObject({ userId: user.id });
+    house.clock.now += 7 * 24 * HOUR_MS;
+    await house.store.identity.touchSessions([{ id: of.id, at: new Date(house.clock.now) }]);
+    expect(await late()).toBe("expired");
   });
 });

@@ -82,6 +82,7 @@ export function assembleSignIn(init: Assembly): SigningIn {
         const { smtp } = config();
         return smtp === null ? null : mailLink(smtp);
       },
+      elsewhere: () => config().oidc?.name ?? null,
       listensOn: () => config().http.hostname,
     }),
     ...makeOutsideRoutes({

@@ -43,7 +43,7 @@ function makeWays(parts: OutsideParts): PublicRoute[] {
       authority: "public",
       handle() {
         const settings = parts.settings();
-        const oidc = settings === null ? null : { name: settings.name, start: START };
+        const oidc = settings === null ? null : { name: settings.name, issuer: settings.issuer, start: START };
         return Response.json({ link: { mail: parts.sendsMail() }, oidc }, { headers: { "cache-control": "no-store" } });
       },
     },
@@ -78,7 +78,9 @@ function showFailure(parts: OutsideParts, handle: (context: RouteContext) => Pro
       const isPerson = context.request.headers.get("accept")?.includes("text/html") === true;
       if (!isPerson) throw error;
       reportFailure(error, context.requestId, log);
-      return answerNotice({ status: error.status, title: "You are not signed in", words: error.message });
+      const { status, message: words, retryAfterMs } = error;
+      const headers = retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) };
+      return answerNotice({ status, title: "You are not signed in", words, headers });
     }
   };
 }

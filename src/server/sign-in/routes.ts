@@ -14,6 +14,8 @@ export interface SignInParts extends DoorParts {
   findLocalRoot: () => Promise<User | null>;
   /** Sends a link to whoever is known by this address, when the answer is out; null where there is no mail server. */
   mailLink: () => ((email: string, browser: string) => void) | null;
+  /** What people call the identity provider; null where there is none. */
+  elsewhere: () => string | null;
   listensOn: () => string | null;
   isContainer: boolean;
   /** Whether the program at the other end is somebody else's than ours; missing where the system tells nobody. */
@@ -63,7 +65,7 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
           {
             status: "pending",
             expires_at: new Date(nowMs() + LINK_MS).toISOString(),
-            message: mailLink === null ? NO_MAIL : SENT,
+            message: mailLink === null ? sayNoMail(parts.elsewhere()) : SENT,
           },
           {
             status: 202,
@@ -96,8 +98,13 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
 /** The same for addresses that are known and for those that are not. */
 const SENT =
   "If this address is known here, a link is on its way to it. It works once, for 15 minutes, in this browser.";
-const NO_MAIL =
-  "This gateway sends no e-mail. Its operator makes a link for you: tokligence admin login-link --email ADDRESS";
+function sayNoMail(elsewhere: string | null): string {
+  const way =
+    elsewhere === null
+      ? "Its operator makes a link for you"
+      : `Continue with ${elsewhere}, or let its operator make a link for you`;
+  return `This gateway sends no e-mail. ${way}: tokligence admin login-link --email ADDRESS`;
+}
 
 async function enter(parts: SignInParts, context: RouteContext, entered: Entered): Promise<Response> {
   const cookie = await openDoor(parts, context, entered);

@@ -2,8 +2,15 @@
 
 import { POLICY } from "./routes.ts";
 
-/** `words` may hold anything: they become text. */
-export function answerNotice({ status, title, words }: { status: number; title: string; words: string }): Response {
+interface Notice {
+  status: number;
+  title: string;
+  /** May hold anything: they become text. */
+  words: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+export function answerNotice({ status, title, words, headers = {} }: Notice): Response {
   const html = `<!doctype html>
 <html lang="en">
   <head>
@@ -31,6 +38,7 @@ export function answerNotice({ status, title, words }: { status: number; title: 
   return new Response(html, {
     status,
     headers: {
+      ...headers,
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": POLICY,
       "cache-control": "no-store",

@@ -121,7 +121,7 @@ function listAccounts(oidc, accounts) {
     {},
     make("h2", {}, "Connected accounts"),
     rows.length === 0 ? make("p", { class: "muted" }, "No account is connected yet.") : make("div", { class: "scroll" }, table),
-    ...(oidc === null ? [] : [make("p", {}, connect)]),
+    ...(oidc === null || accounts.some(({ issuer }) => issuer === oidc.issuer) ? [] : [make("p", {}, connect)]),
     said,
   );
 }
