@@ -3,9 +3,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Config, ProviderSettings } from "../src/config/value.ts";
+import type { Config } from "../src/config/value.ts";
 import type { RunningRecounter } from "../src/audit/index.ts";
 import {
+  type Counters,
   type Dial,
   type Fetch,
   type Memory,
@@ -43,9 +44,11 @@ import { makeReuseConfig, openShelf } from "./reuse-config.ts";
 import { bindIn, makeBooks } from "./rig-books.ts";
 import { type Upstream, type UpstreamCall, answer } from "./rig-upstream.ts";
 import { HEALTH } from "./rig-health.ts";
+import { makeProviderSettings } from "./rig-provider.ts";
 
 export { type TestClock, makeClock } from "./clock.ts";
 export type { Upstream, UpstreamCall } from "./rig-upstream.ts";
+export { makeProviderSettings } from "./rig-provider.ts";
 export { makeStream, readJson } from "./stream.ts";
 
 export interface Rig {
@@ -96,6 +99,8 @@ interface RigInit {
   clock?: TestClock;
   /** Where several gateways tell each other how the providers are doing. */
   share?: OpenSharing;
+  /** Where rate limits are counted, where that is not the gateway alone. */
+  counters?: Counters;
   /** Where connecting is to be watched. */
   dial?: Dial;
   /** Addresses of hosts, where they are to be looked up. */
@@ -193,6 +198,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     bindings: store.bindings,
     controls: await openControls(store.controls),
     ...(init.share === undefined ? {} : { share: init.share }),
+    ...(init.counters === undefined ? {} : { counters: init.counters }),
     routeStore: store.routes,
     changes: store.changes,
     providerStore: store.providers,
@@ -201,6 +207,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       redact = createRedactor(effective.secrets);
       store.changes.hide(effective.secrets);
     },
+    limitStore: store.limits,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
     shelf: await openShelf(config, { clock, log }),
@@ -375,21 +382,5 @@ export function makeConfig(folder: string): Config {
     aliases: [],
     defaultAliases: [],
     secrets: [OPENAI_KEY, ANTHROPIC_KEY],
-  };
-}
-
-export function makeProviderSettings(
-  over: Partial<ProviderSettings> & Pick<ProviderSettings, "name" | "kind">,
-): ProviderSettings {
-  return {
-    baseUrl: "",
-    reach: "private",
-    apiKey: null,
-    apiKeyNames: [`${over.name}_api_key`, `TOKLIGENCE_${over.name.toUpperCase()}_API_KEY`],
-    needsApiKey: false,
-    options: {},
-    headers: {},
-    maxOutputTokens: null,
-    ...over,
   };
 }

@@ -115,7 +115,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     changes: store.changes,
     effective: app.config,
   });
-  await app.providers.open().then(app.live.open);
+  await app.providers.open().then(app.live.open).then(app.limits.open);
   // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
   let server: Server;
   try {
@@ -186,10 +186,10 @@ async function openPeople(store: Store, config: Config, log: Log): Promise<Peopl
 }
 
 /** Those that routes of the server read by themselves. */
-type StoreParts = Pick<AppParts, "bindings" | "changes" | "providerStore" | "routeStore">;
+type StoreParts = Pick<AppParts, "bindings" | "changes" | "limitStore" | "providerStore" | "routeStore">;
 
-function pickStores({ bindings, changes, providers, routes }: Store): StoreParts {
-  return { bindings, changes, providerStore: providers, routeStore: routes };
+function pickStores({ bindings, changes, limits, providers, routes }: Store): StoreParts {
+  return { bindings, changes, limitStore: limits, providerStore: providers, routeStore: routes };
 }
 
 async function openRing(store: Store, log: Log): Promise<KeyRing> {

@@ -1,12 +1,17 @@
-// Where gateways tell each other how the providers are doing: a Redis, where the configuration names one. It may be away at any time.
+// What gateways share, in a Redis, where the configuration names one: how the providers are doing, and how far rate limits are used up. It may be away
+// at any time.
 
 import type { Config } from "../config/index.ts";
-import { type OpenSharing, readNews } from "../gateway/index.ts";
+import { type Counters, type OpenSharing, createMemoryCounters, readNews } from "../gateway/index.ts";
 import { systemClock } from "../lib/clock.ts";
+import { createRedisCounters } from "../store/redis/limit.ts";
 import { shareByRedis } from "../store/redis/sharing.ts";
 import type { Log } from "../telemetry/log.ts";
 
-export function openSharing({ redisUrl: url }: Config, log: Pick<Log, "info" | "warn">): { share?: OpenSharing } {
+export function openSharing(
+  { redisUrl: url }: Config,
+  log: Pick<Log, "info" | "warn">,
+): { share?: OpenSharing; counters?: Counters } {
   if (url === null) return {};
   return {
     share: shareByRedis({
@@ -15,6 +20,14 @@ export function openSharing({ redisUrl: url }: Config, log: Pick<Log, "info" | "
       read: readNews,
       onFault: (error) => log.warn("Redis cannot be reached: this gateway goes by what it finds out itself", { error }),
       onRecovery: () => log.info("Redis is there again: gateways tell each other how the providers are doing"),
+    }),
+    counters: createRedisCounters({
+      url,
+      clock: systemClock,
+      memory: createMemoryCounters(),
+      onFault: (error) =>
+        log.warn("Redis cannot be reached: this gateway counts rate limits by itself meanwhile", { error }),
+      onRecovery: () => log.info("Redis is there again: gateways share rate limits"),
     }),
   };
 }

@@ -4,6 +4,7 @@ export { findAddress } from "./address.ts";
 export { checkSetting } from "./check.ts";
 export { isCredential, readDeclaredProvider } from "./declared.ts";
 export type { DeclaredProvider } from "./declared.ts";
+export { readLimit } from "./limit.ts";
 export { loadConfig } from "./load.ts";
 export type { Loaded, LoadOptions } from "./load.ts";
 export { ConfigError } from "./problem.ts";

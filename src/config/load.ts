@@ -17,6 +17,7 @@ import { gatherEnvironment, gatherFlags } from "./gather-env.ts";
 import { createGathered } from "./gathered.ts";
 import type { Key, KeyName, Values } from "./key.ts";
 import { KEY_NAMES, describeKey } from "./key.ts";
+import { readDeclaredLimits } from "./limit.ts";
 import type { Problem } from "./problem.ts";
 import { ConfigError, describeBadValue, printOrigin, quote } from "./problem.ts";
 import { readOidc } from "./oidc.ts";
@@ -32,6 +33,7 @@ import { readRecount } from "./tokenizer.ts";
 import { adoptUsual } from "./usual.ts";
 import { readSmtp } from "./smtp.ts";
 import type { Config } from "./value.ts";
+import { readCaps, readTimeouts, readTravel } from "./way.ts";
 
 export interface LoadOptions {
   /** Where relative paths start, and where the folder `config` is looked for. */
@@ -133,6 +135,7 @@ function readConfig(reading: Reading): Config {
     ledger: readLedger(values),
     metrics: { isPublic: values.metrics_public },
     budgets: readBudgets(reading, values),
+    limits: readDeclaredLimits(reading),
     smtp,
     ...readBooks(values),
     database: {
@@ -147,12 +150,7 @@ function readConfig(reading: Reading): Config {
     },
     answers: readAnswers(values),
     ...readCache(reading, values),
-    travel: {
-      maxAttempts: values.max_attempts,
-      backoff: { baseMs: values.retry_backoff, capMs: values.retry_backoff_max },
-      totalMs: values.retry_window,
-      hedgeAfterMs: values.hedge_after,
-    },
+    travel: readTravel(values),
     health: readHealth(values),
     timeouts: readTimeouts(values),
     caps: readCaps(values),
@@ -182,32 +180,6 @@ function readSignIn(reading: Reading, values: Values): Pick<Config, "entry" | "o
     entry: { trustedProxies: values.trusted_proxies ?? [], badKeysPerMinute: values.bad_key_limit },
     signIn: { publicUrl: values.public_url, isLocalRootFree: values.root_loopback_login },
     oidc: readOidc(reading, values),
-  };
-}
-
-function readTimeouts(values: Values): Config["timeouts"] {
-  return {
-    keepAliveMs: values.keep_alive,
-    upstream: {
-      connect: values.upstream_connect_timeout,
-      firstOutput: values.upstream_first_output_timeout,
-      header: values.upstream_header_timeout,
-      idle: values.upstream_idle_timeout,
-      total: values.upstream_total_timeout,
-    },
-    shutdownMs: values.shutdown_timeout,
-  };
-}
-
-function readCaps(values: Values): Config["caps"] {
-  return {
-    total: values.max_concurrent,
-    perKey: values.max_concurrent_per_key,
-    perUser: values.max_concurrent_per_user,
-    perProvider: values.max_concurrent_per_provider,
-    queueLength: values.queue_length,
-    queueMs: values.queue_timeout,
-    responseBytes: values.max_response_bytes,
   };
 }
 

@@ -140,6 +140,7 @@ export function diffReload(before: Config, after: Config): Difference {
   difference.changes.push(...diffProviders(before, after));
   if (!isDeepStrictEqual(before.prices.overrides, after.prices.overrides)) difference.changes.push("prices");
   if (!isDeepStrictEqual(before.budgets.declared, after.budgets.declared)) difference.changes.push("budgets");
+  if (!isDeepStrictEqual(before.limits, after.limits)) difference.changes.push("limits");
   if (!isDeepStrictEqual(before.recount.tokenizers, after.recount.tokenizers))
     difference.needRestart.push("tokenizers");
   if (!isDeepStrictEqual(before.routes, after.routes)) difference.changes.push("routes");

@@ -2,6 +2,7 @@
 
 import { BUDGET_FIELDS } from "./budget.ts";
 import type { Setting } from "./gathered.ts";
+import { LIMIT_FIELDS } from "./limit.ts";
 import { PRICE_FIELDS, isPriceField } from "./price.ts";
 import type { Origin } from "./problem.ts";
 import { ROUTE_FIELDS, isRouteField, nameRouteField } from "./route.ts";
@@ -20,6 +21,7 @@ interface SectionKind {
 
 const SECTION_KINDS = {
   budget: { fields: BUDGET_FIELDS, hasVariables: true },
+  limit: { fields: LIMIT_FIELDS, hasVariables: true },
   price: { fields: PRICE_FIELDS, isField: isPriceField, hasVariables: false },
   route: { fields: ROUTE_FIELDS, isField: isRouteField, nameField: nameRouteField, hasVariables: true },
   tokenizer: { fields: TOKENIZER_FIELDS, hasVariables: true },

@@ -5,6 +5,7 @@ import { BUDGET_SETTINGS } from "./budget.ts";
 import { printIniEntry } from "./ini.ts";
 import type { Group } from "./key.ts";
 import { GROUPS, KEY_NAMES, describeKey, hasFileForm } from "./key.ts";
+import { LIMIT_SETTINGS } from "./limit.ts";
 import { PRICE_SETTINGS } from "./price.ts";
 import { ROUTE_SETTINGS } from "./route.ts";
 import { KINDS, type ProviderKindDefinition, listImplying } from "../provider/index.ts";
@@ -73,6 +74,7 @@ ${printKinds()}`,
       .map(printKindExample),
     printPriceExample(),
     printBudgetExample(),
+    printLimitExample(),
     printRouteExample(),
     `# --- Tokenizers of your own, one section each: with a model's tokenizer.json its text is counted exactly ---
 
@@ -176,6 +178,20 @@ function printBudgetExample(): string {
     "",
     "# [budget.tokens]",
     ...print(isOfTokens),
+  ].join("\n");
+}
+
+function printLimitExample(): string {
+  const settings = Object.entries(LIMIT_SETTINGS).flatMap(([name, { about, example }]) => [
+    `# # ${about}`,
+    `# ${name}=${example}`,
+  ]);
+  return [
+    "# --- Rate limits, one section each: calls beyond them are refused with status 429 and told when to come again ---",
+    "",
+    "# [limit.each-key]",
+    ...settings,
+    "# # Each has a variable too, such as TOKLIGENCE_LIMIT_EACH_KEY_CONCURRENT",
   ].join("\n");
 }
 

@@ -3,6 +3,7 @@
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import type { DeadlineName } from "../gateway/way/deadline.ts";
 import type { Smtp, Target } from "../notice/index.ts";
+import type { DeclaredLimit } from "./limit.ts";
 import type { DeclaredBudget, PriceOverride } from "../ledger/index.ts";
 import type { HealthSettings, ProviderSettings } from "../provider/settings.ts";
 
@@ -88,6 +89,8 @@ export interface Config {
     defaultOutputTokens: number;
     whenUnreachable: "allow" | "refuse";
   };
+  /** Rate limits that the configuration itself declares. */
+  limits: readonly DeclaredLimit[];
   /** Null: no e-mail can be sent. */
   smtp: Smtp | null;
   /** Where rows go first while the ledger is PostgreSQL. */

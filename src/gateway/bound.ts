@@ -4,6 +4,7 @@
 import { type Json, type JsonObject, NO_USAGE, isJsonObject } from "../ir/index.ts";
 import { type Amount, type PriceBook, createTokenEstimate } from "../ledger/index.ts";
 import type { Provider } from "../provider/index.ts";
+import type { Wanted } from "./limit/index.ts";
 import { readTier } from "./unknown-price.ts";
 
 export interface BoundInit {
@@ -33,6 +34,19 @@ export function findBound(init: BoundInit): Amount {
   return {
     costNanos: price?.costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
     tokens: freshInputTokens + outputTokens,
+  };
+}
+
+/** The most that a request may be expected to use, whoever answers it: for rate limits to take. */
+export function findWanted({
+  body,
+  writes,
+  defaultOutputTokens,
+}: Pick<BoundInit, "body" | "defaultOutputTokens" | "writes">): Wanted {
+  return {
+    inputTokens: body === null ? 0 : countAll(body, countText),
+    outputTokens: writes ? readLimit(body) : 0,
+    usualOutputTokens: Math.ceil(defaultOutputTokens * readChoices(body)),
   };
 }
 
@@ -73,8 +87,17 @@ export const UNKNOWN: Amount = Object.freeze({ costNanos: null, tokens: null });
 function findOutput({ body, model, provider, defaultOutputTokens }: BoundInit): number {
   const most = provider.facts(model).maxOutputTokens ?? Number.POSITIVE_INFINITY;
   const wanted = body === null ? null : readNumber(body, LIMITS);
-  const choices = body === null ? 1 : Math.max(1, readNumber(body, CHOICES) ?? 1, readNumber(body, DRAFTS) ?? 1);
-  return Math.ceil(Math.min(wanted ?? defaultOutputTokens, most) * choices);
+  return Math.ceil(Math.min(wanted ?? defaultOutputTokens, most) * readChoices(body));
+}
+
+/** Null where the client sets none. */
+function readLimit(body: JsonObject | null): number | null {
+  const wanted = body === null ? null : readNumber(body, LIMITS);
+  return wanted === null ? null : Math.ceil(wanted * readChoices(body));
+}
+
+function readChoices(body: JsonObject | null): number {
+  return body === null ? 1 : Math.max(1, readNumber(body, CHOICES) ?? 1, readNumber(body, DRAFTS) ?? 1);
 }
 
 /** How a limit of output is called, at the top or in the part that holds such settings. */

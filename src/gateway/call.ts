@@ -18,6 +18,7 @@ import type { Capture } from "./capture.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Bindings } from "./rest/binding.ts";
 import type { Memory } from "./memory.ts";
+import type { RateLimits } from "./limit/index.ts";
 import type { Hedges } from "./hedge.ts";
 import type { Mirrors } from "./mirror.ts";
 import type { Router } from "./route.ts";
@@ -102,6 +103,7 @@ export interface GatewayTools {
   /** Counts again what is on the books. */
   recounter: Recounter;
   budgets: Pick<Budgets, "book" | "reserve">;
+  limits: RateLimits;
   bindings: Bindings;
   /** A place for what of a request's body must wait. */
   openSpool: () => Spool;

@@ -5,7 +5,7 @@ import { type GatewayError, type JsonObject, mergeExtra, toGatewayError } from "
 import type { Amount } from "../ledger/index.ts";
 import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
-import { NOTHING, findBound } from "./bound.ts";
+import { NOTHING, findBound, findWanted } from "./bound.ts";
 import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated, refuseRepeatedAnywhere } from "./call.ts";
 import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
@@ -14,6 +14,7 @@ import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { type AttemptAt, travelOn } from "./leg.ts";
+import { NO_TOKENS, type Wanted } from "./limit/index.ts";
 import { mirror } from "./mirror.ts";
 import { narrowScene } from "./narrow.ts";
 import { chooseOrder, listSpare } from "./order.ts";
@@ -79,6 +80,8 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
   refuseRepeated(raw);
   const peek = call.wire.peek(body, call.address);
   record.asked(peek.model, peek.stream);
+  const admitting = record.admit(() => wantedOf(call, scene, body));
+  if (admitting !== undefined) await admitting;
   const { memory } = call.wire;
   const { headers } = call;
   const given = { wire: call.wire, raw, body, peek, keeper: null, isStrict: readStrict(call), headers };
@@ -163,6 +166,11 @@ function boundOf(
   const writes = operation !== "embeddings";
   const { model, provider } = plan;
   return findBound({ provider, model, body, writes, defaultOutputTokens, prices, atMs: call.startedWallMs });
+}
+
+function wantedOf({ wire: { operation } }: Call, { defaultOutputTokens }: Scene, body: JsonObject): Wanted {
+  if (operation === "count") return NO_TOKENS;
+  return findWanted({ body, writes: operation !== "embeddings", defaultOutputTokens });
 }
 
 /** Asks the provider and gives its answer. */

@@ -76,13 +76,17 @@ export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Re
   const { call, plan, record, tools, upstream } = state;
   const headers: Record<string, string> = {};
   const passed = plan.provider.responseHeaders;
+  const described = record.describe();
+  // Where limits of ours are told of, the provider's are not to be taken for them.
+  const isLimited = Object.keys(described).some(tellsLimit);
+  const rename = (name: string): string => (isLimited && tellsLimit(name) ? UPSTREAM + name : name);
   for (const [name, value] of upstream.headers) {
-    if (passed.some((start) => name.startsWith(start))) headers[name] = value;
+    if (passed.some((start) => name.startsWith(start))) headers[rename(name)] = value;
   }
   const overheadMs = tools.clock.monotonicMs() - call.startedMs - state.upstreamMs;
   headers["x-request-id"] = call.requestId;
   headers["request-id"] = call.requestId;
-  Object.assign(headers, record.describe());
+  Object.assign(headers, described);
   headers["x-tokligence-cache"] = "off";
   headers["x-tokligence-overhead-ms"] = overheadMs.toFixed(2);
   headers["server-timing"] = `upstream;dur=${state.upstreamMs.toFixed(1)}, gateway;dur=${overheadMs.toFixed(2)}`;
@@ -94,7 +98,16 @@ export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Re
     const price = record.price();
     if (price !== null) headers["x-tokligence-cost-usd"] = formatUsd(price.costNanos);
   }
-  return Object.assign(headers, own);
+  for (const name in own) headers[rename(name)] = own[name] ?? "";
+  return headers;
+}
+
+/** Before a provider's headers that would stand where ours do. */
+const UPSTREAM = "x-tokligence-upstream-";
+
+/** All of them have it in their names. */
+function tellsLimit(name: string): boolean {
+  return name.includes("ratelimit");
 }
 
 const UNPRINTABLE = /[^\x20-\x7e]/gu;

@@ -15,6 +15,7 @@ export { createSharing } from "./cache/sharing.ts";
 export { type AnswerShelf, type StoredAnswer, createMemoryShelf } from "./cache/store.ts";
 export { type Catalog, createCatalog, readListing } from "./catalog.ts";
 export { countInput } from "./count-input.ts";
+export * from "./limit/index.ts";
 export { type KeptRequest, cancelAnswer, listInput, removeAnswer, showAnswer } from "./kept.ts";
 export {
   type Judgement,

@@ -11,8 +11,9 @@ import type { GatewayTools } from "./call.ts";
 import { type Figures, layOut, sumFigures } from "./figures.ts";
 import { cleanHeader } from "./header.ts";
 import { correctLater } from "./later.ts";
+import { openLimiting } from "./limit/index.ts";
 import type { CallRecord, RecordedCall } from "./recording.ts";
-import { type Reserving, openReserving } from "./reserve.ts";
+import { type Reserving, listSpent, openReserving } from "./reserve.ts";
 import { readTags } from "./tag.ts";
 import { MAX_NAME_LENGTH } from "./tally.ts";
 import { type Try, closeTry, createTries } from "./try.ts";
@@ -31,16 +32,17 @@ interface Hand {
 
 type RecordTools = Pick<
   GatewayTools,
-  "budgets" | "capture" | "clock" | "fetch" | "ledger" | "metrics" | "prices" | "recounter" | "scene"
+  "budgets" | "capture" | "clock" | "fetch" | "ledger" | "limits" | "metrics" | "prices" | "recounter" | "scene"
 >;
 
 export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
   const nowMs = tools.clock.monotonicMs;
   const openTry = createTries(tools);
   const { findPrice, evaluate } = createAppraiser(call, tools.prices);
+  const limiting = openLimiting({ limits: tools.limits, caller: call.caller, wire: call.wire ?? call.dialect });
   const openHand = (lost: () => void): Hand => ({
     current: openTry(null),
-    reserving: openReserving(call, tools),
+    reserving: openReserving(call, tools, limiting.openHand()),
     isLost: false,
     lost,
   });
@@ -129,6 +131,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
 
   const write = async (entry: LedgerEntry, { reserving }: Hand): Promise<void> => {
     reserving.book(entry);
+    limiting.settle(listSpent(entry));
     for (const hand of forks) if (hand.reserving !== reserving) hand.reserving.release();
     try {
       await tools.ledger.add(entry, ticket);
@@ -196,6 +199,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       const { caller, headers } = call;
       tags = headers === undefined ? (caller.tags === null ? null : [...caller.tags]) : readTags({ caller, headers });
     },
+    admit: limiting.admit,
     reserve: (next, bound) => hand.reserving.reserve(next, { modelAsked, tags }, bound),
     release: hand.reserving.release,
     planned(next, ended) {
@@ -258,6 +262,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     withdraw() {
       if (ticket !== null) tools.ledger.withdraw(ticket);
       hand.reserving.release();
+      limiting.settle({ modelAsked, at: [], isRefused: false });
       done();
     },
     warn(word) {
@@ -269,7 +274,8 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
       if (hand.isLost && hand.current.attempt !== null) return;
       closeTry(hand.current, ended, nowMs());
     },
-    describe: () => describe(hand === root ? current : hand.current, hand.reserving.headers() ?? {}),
+    describe: () =>
+      describe(hand === root ? current : hand.current, { ...hand.reserving.headers(), ...limiting.headers() }),
     answered: (answer) => hand.current.tally.answered(answer),
     measured: (answer) => hand.current.tally.measured(answer),
     observed(event) {

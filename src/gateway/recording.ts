@@ -2,7 +2,9 @@
 
 import type { Event, GatewayError, JsonObject, Usage } from "../ir/index.ts";
 import type { Amount, Price } from "../ledger/index.ts";
+import type { Wire } from "../wire/index.ts";
 import type { Call } from "./call.ts";
+import type { Wanted } from "./limit/index.ts";
 import type { Plan } from "./plan.ts";
 import type { AnsweredUsage, MeasuredUsage } from "./tally.ts";
 
@@ -10,12 +12,18 @@ export interface CallRecord {
   /** Throws invalid_request where the caller's tags cannot be kept. */
   asked(model: string, stream: boolean): void;
   /**
-   * Reserves what the call may cost of each budget that concerns it, before it is planned; a promise only where that must be waited for.
-   * Throws or rejects with a GatewayError of kind `quota_exceeded` where it does not fit.
+   * Takes of the rate limits of its caller what the request may use; a promise only where one concerns it. Throws or rejects with a
+   * GatewayError of kind `rate_limited`. `isPart`: of a session that has its place among requests at once.
    */
-  reserve(plan: Pick<Plan, "model" | "provider">, bound: () => Amount): Promise<void> | undefined;
-  /** What was reserved is free again: nothing more is to come of it. */
-  release(): void;
+  admit(wanted: () => Wanted, isPart?: boolean): Promise<void> | undefined;
+  /**
+   * Reserves what the call may use of the rate limits of its target, and what it may cost of each budget that concerns it (null: nothing),
+   * before it is planned; a promise only where that must be waited for.
+   * Throws or rejects with a GatewayError of kind `rate_limited` or `quota_exceeded` where it does not fit.
+   */
+  reserve(plan: Pick<Plan, "model" | "provider">, bound: (() => Amount) | null): Promise<void> | undefined;
+  /** What was reserved is free again: nothing more is to come of it. `budget`: the rate limits go on to hold. */
+  release(only?: "budget"): void;
   /** Who is called next, and who wants to know how that ends. `firstOutputMs`: from the call on; null where there was none. */
   planned(plan: RecordedPlan, ended?: (error: GatewayError | null, firstOutputMs: number | null) => void): void;
   /**
@@ -83,6 +91,9 @@ export type RecordedPlan = Pick<Plan, "dropped" | "model" | "provider" | "route"
 export type RecordedCall = Pick<Call, "caller" | "id" | "requestId" | "startedMs" | "startedWallMs"> & {
   endpoint: string;
   headers?: Headers;
+  /** The format that the client speaks. */
+  wire?: Pick<Wire, "limitHeaders">;
+  dialect?: Pick<Wire, "limitHeaders">;
   /** It is over, whatever became of it: nothing more is called for it. */
   over?: () => void;
 };

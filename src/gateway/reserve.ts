@@ -3,19 +3,20 @@
 import type { Amount, CallFacts, LedgerEntry, Reservation } from "../ledger/index.ts";
 import { findAnswering, listShares, type Share } from "../lib/share.ts";
 import type { GatewayTools } from "./call.ts";
+import type { Limiting, LimitingHand } from "./limit/index.ts";
 import type { Plan } from "./plan.ts";
 import type { RecordedCall } from "./record.ts";
 import { MAX_NAME_LENGTH } from "./tally.ts";
 
 export interface Reserving {
   /** A promise only where something must be waited for. Throws or rejects with a GatewayError where the call does not fit. */
-  reserve(plan: Target, asked: Asked, bound: () => Amount): Promise<void> | undefined;
+  reserve(plan: Target, asked: Asked, bound: (() => Amount) | null): Promise<void> | undefined;
   /** Of limits that are near. */
   headers(): Readonly<Record<string, string>> | null;
   /** Once: what the row says is booked. */
   book(entry: LedgerEntry): void;
-  /** There is no row: nothing was spent. */
-  release(): void;
+  /** There is no row: nothing was spent. `budget`: the rate limits go on to hold. */
+  release(only?: "budget"): void;
 }
 
 type Target = Pick<Plan, "model" | "provider">;
@@ -24,7 +25,11 @@ type Asked = Pick<LedgerEntry, "modelAsked" | "tags">;
 const NO_TAGS: readonly string[] = Object.freeze([]);
 const NOTHING: Amount = Object.freeze({ costNanos: 0, tokens: 0 });
 
-export function openReserving(call: RecordedCall, { budgets }: Pick<GatewayTools, "budgets">): Reserving {
+export function openReserving(
+  call: RecordedCall,
+  { budgets }: Pick<GatewayTools, "budgets">,
+  limiting: LimitingHand,
+): Reserving {
   let reservation: Reservation | null = null;
   let reservedFor: Target | null = null;
   let isOver = false;
@@ -47,18 +52,31 @@ export function openReserving(call: RecordedCall, { budgets }: Pick<GatewayTools
     near = made?.headers ?? null;
   };
 
+  const refuse = (error: unknown): never => {
+    limiting.undo();
+    throw error;
+  };
+
+  const reserve = (plan: Target, asked: Asked, bound: () => Amount): Promise<void> | undefined => {
+    // Whatever the target before it cost is booked with the row.
+    reservation?.settle(NOTHING);
+    reservation = null;
+    reservedFor = plan;
+    const made = budgets.reserve(toFacts(plan, asked), bound);
+    if (made instanceof Promise) return made.then(keep);
+    keep(made);
+    return undefined;
+  };
+
   return {
     reserve(plan, asked, bound) {
       const isSame = reservedFor?.provider === plan.provider && reservedFor.model === plan.model;
       if (isSame && reservation !== null) return undefined;
-      // Whatever the target before it cost is booked with the row.
-      reservation?.settle(NOTHING);
-      reservation = null;
-      reservedFor = plan;
-      const made = budgets.reserve(toFacts(plan, asked), bound);
-      if (made instanceof Promise) return made.then(keep);
-      keep(made);
-      return undefined;
+      const target = { provider: plan.provider.name, modelAsked: asked.modelAsked, modelSent: plan.model };
+      const moving = limiting.move(target, () => bound?.().tokens ?? 0);
+      if (bound === null) return moving;
+      if (moving !== undefined) return moving.then(() => reserve(plan, asked, bound)).catch(refuse);
+      return reserve(plan, asked, bound);
     },
     headers: () => near,
     book(entry) {
@@ -71,12 +89,23 @@ export function openReserving(call: RecordedCall, { budgets }: Pick<GatewayTools
       else book(entry, nameOwn(entry), own, budgets);
       for (const { share, amount } of elsewhere) book(entry, share, amount, budgets);
     },
-    release() {
+    release(only) {
       reservation?.settle(NOTHING);
       reservation = null;
       isOver = true;
+      if (only === undefined) limiting.leave();
     },
   };
+}
+
+/** What a row says, for the rate limits that its call was under. */
+export function listSpent(entry: LedgerEntry): Parameters<Limiting["settle"]>[0] {
+  const { own, elsewhere } = takeApart(entry);
+  const at = [{ share: nameOwn(entry), amount: own }, ...elsewhere].flatMap(({ share, amount }) =>
+    share.provider === null ? [] : [{ provider: share.provider, model: share.model, tokens: amount.tokens ?? 0 }],
+  );
+  const isRefused = entry.errorKind === "rate_limited" || entry.errorKind === "quota_exceeded";
+  return { modelAsked: entry.modelAsked, at, isRefused: isRefused && entry.attempts.length === 0 };
 }
 
 /** What a row says, of which nothing was reserved: a correction, or work that ended long after its call. */

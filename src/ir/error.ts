@@ -53,6 +53,8 @@ interface GatewayErrorInit {
   upstream?: UpstreamError | undefined;
   /** What stands in the way concerns the target that was chosen: another one may do. */
   isOfTarget?: boolean;
+  /** Of which there was no more, where that is counted. */
+  limited?: "requests" | "tokens" | undefined;
   cause?: unknown;
 }
 
@@ -63,6 +65,7 @@ export class GatewayError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly upstream: UpstreamError | undefined;
   readonly isOfTarget: boolean;
+  readonly limited: "requests" | "tokens" | undefined;
   /** Further response headers, such as who was asked: set by whoever knows, before the error leaves. */
   headers: Readonly<Record<string, string>> = {};
 
@@ -75,6 +78,7 @@ export class GatewayError extends Error {
     this.retryAfterMs = init.retryAfterMs;
     this.upstream = init.upstream;
     this.isOfTarget = init.isOfTarget === true;
+    this.limited = init.limited;
   }
 
   /** HTTP status for the caller: an upstream's own status where it gave one, else the kind's. */

@@ -5,10 +5,12 @@ import {
   type AnswerShelf,
   type Capture,
   type Connect,
+  type Counters,
   type Controls,
   type Dial,
   type Knocker,
   type Fetch,
+  type LimitStore,
   type Memory,
   type OpenSharing,
   type ProviderStore,
@@ -52,6 +54,7 @@ import { makeBudgetRoutes } from "./admin/budget.ts";
 import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
 import { makeChangeRoutes } from "./admin/change.ts";
 import { makeProviderHealthRoutes } from "./admin/health.ts";
+import { makeLimitRoutes } from "./admin/limit.ts";
 import { makeDecisionRoutes } from "./admin/decision.ts";
 import type { AdminParts } from "./admin/part.ts";
 import { makePeopleRoutes } from "./admin/people.ts";
@@ -68,6 +71,8 @@ import { listHealthGauges } from "./health-metric.ts";
 import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
 import type { LiveProviders } from "./live-provider.ts";
+import { type LimitBook, createLimitBook } from "./limit-book.ts";
+import { type LiveLimits, listLimitGauges, openLimits } from "./limit-table.ts";
 import { listCallGauges, listLedgerGauges, makeMetricRoutes } from "./metric.ts";
 import { makeModelRoutes } from "./models.ts";
 import { type Listener, mount, refuseWhile } from "./mount.ts";
@@ -114,6 +119,9 @@ export interface AppParts {
   /** Where gateways tell each other how the providers are doing; missing where they do not. */
   share?: OpenSharing;
   routeStore: RouteStore;
+  limitStore: LimitStore;
+  /** Where rate limits are counted, where that is not this process alone. */
+  counters?: Counters;
   /** Records who changed what, where no statement of another store does. */
   changes: ChangeStore;
   providerStore: ProviderStore;
@@ -154,6 +162,8 @@ export interface App extends LinkMail {
   providers: Pick<LiveProviders, "open" | "refresh">;
   /** Routes that are declared while the gateway runs. */
   live: LiveRoutes;
+  /** Rate limits that are set while the gateway runs. */
+  limits: LiveLimits;
   /** Goes on asking providers what calls used that were cut before this process began; never rejects. */
   resume(): Promise<void>;
   /** What the provider of a call says of its request's tokens; null where it says nothing. */
@@ -166,13 +176,18 @@ export interface App extends LinkMail {
 export function createApp(parts: AppParts): App {
   const { call, knocker } = watchCalls(parts);
   const health = openHealth(parts);
-  const current = openCurrent(parts, { call, health, changed: () => probes.reload() });
+  const limits = openLimits(parts);
+  const changed = (): void => {
+    probes.reload();
+    limits.reload(config());
+  };
+  const current = openCurrent(parts, { call, health, changed });
   const { config, scene, fetch, live, providers, book } = current;
   const sessions = new Set<Session>();
   let isDraining = false;
   const connect = guardCalls(parts.connect, parts, config);
-  const tools = makeTools(parts, { scene, fetch, connect, fleet: health.fleet, knocker });
-  parts.metrics.watch([...listCallGauges(tools), ...listGauges(parts, health)]);
+  const tools = makeTools(parts, { scene, fetch, connect, fleet: health.fleet, knocker, limits: limits.limits });
+  parts.metrics.watch(listGauges(parts, health, tools));
   const probes = startProbes({ ...parts, ...health, config, tools });
   const limit = (): number => config().http.maxBodyBytes;
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
@@ -198,6 +213,7 @@ export function createApp(parts: AppParts): App {
     ...makeApiKeyRoutes({ ...parts, ...admin, rules: makeRules(parts) }),
     ...makeBudgetRoutes({ rules: makeRules(parts), budgets: parts.budgets, limit }),
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
+    ...makeLimitRoutes({ live: limits, book: makeLimitBook(parts, config), limit }),
     ...makeCacheRoutes(tools, { scene, changes: parts.changes }),
     ...makeOwnBudgetRoutes(parts.budgets),
     ...makeProviderRoutes({ ...parts, book, live: providers, health, scene, tools, limit }),
@@ -205,15 +221,7 @@ export function createApp(parts: AppParts): App {
     ...makeDecisionRoutes({ ...admin, scene, tools, nowMs: parts.clock.wallMs }),
     ...makeRouteRoutes({ ...parts, live, config, limit }),
     ...makeMetricRoutes(parts.metrics, parts.config.metrics.isPublic),
-    ...makeHealthRoutes({
-      version: parts.version,
-      commit: parts.commit,
-      isDraining: () => isDraining,
-      ping: parts.ping,
-      countUsableProviders: () =>
-        [...scene().providers.values()].filter((provider) => provider.missing === null).length,
-      ledgerFault: parts.ledger.fault,
-    }),
+    ...makeStateRoutes(parts, { isDraining: () => isDraining, scene }),
   ];
   const answer = mount(routes, { ...parts, entry: createEntry(parts, config) });
   return {
@@ -231,7 +239,9 @@ export function createApp(parts: AppParts): App {
       for (const session of sessions) session.leave();
     },
     live,
+    limits,
     close() {
+      limits.stop();
       current.stop();
       probes.stop();
       health.close();
@@ -260,8 +270,28 @@ function watchCalls({ fetch, dial, clock }: AppParts): { call: Fetch; knocker: K
   return { call: knocker === null ? fetch : watchConnecting(fetch, knocker), knocker };
 }
 
-function listGauges({ clock, ledger, recounter }: AppParts, health: ReturnType<typeof openHealth>): Gauge[] {
+function makeStateRoutes(
+  { version, commit, ping, ledger }: AppParts,
+  { isDraining, scene }: { isDraining: () => boolean; scene: SocketTools["scene"] },
+): Route[] {
+  return makeHealthRoutes({
+    version,
+    commit,
+    isDraining,
+    ping,
+    countUsableProviders: () => [...scene().providers.values()].filter((provider) => provider.missing === null).length,
+    ledgerFault: ledger.fault,
+  });
+}
+
+function listGauges(
+  { clock, ledger, recounter }: AppParts,
+  health: ReturnType<typeof openHealth>,
+  tools: SocketTools,
+): Gauge[] {
   return [
+    ...listCallGauges(tools),
+    ...listLimitGauges(tools.limits),
     ...listHealthGauges({ ...health, nowMs: clock.monotonicMs }),
     ...listLedgerGauges(ledger),
     ...listRecountGauges(recounter),
@@ -270,7 +300,7 @@ function listGauges({ clock, ledger, recounter }: AppParts, health: ReturnType<t
 
 function makeTools(
   parts: AppParts,
-  own: Pick<SocketTools, "connect" | "fetch" | "fleet" | "knocker" | "scene">,
+  own: Pick<SocketTools, "connect" | "fetch" | "fleet" | "knocker" | "limits" | "scene">,
 ): SocketTools {
   return {
     ...own,
@@ -304,6 +334,16 @@ function openReuse({ shelf, clock, config, metrics }: AppParts): Pick<SocketTool
   };
   metrics.watch(listCacheGauges(reuse));
   return reuse;
+}
+
+function makeLimitBook({ limitStore: store, directory, clock }: AppParts, config: () => Config): LimitBook {
+  return createLimitBook({
+    store,
+    config,
+    findUser: async (idOrEmail) => (await directory.getUser(idOrEmail)).id,
+    findKey: async (id) => (await directory.getKey(id)).id,
+    now: clock.wallMs,
+  });
 }
 
 function makeRules({ budgetStore, directory, clock, newId }: AppParts): BudgetDirectory {

@@ -18,6 +18,8 @@ interface LiveInit<Item> {
   /** For the log: `Routes`. */
   what: string;
   store: { list(): Promise<readonly Item[]>; revision(): Promise<number | string> };
+  /** Between two looks; a second unless given. */
+  everyMs?: number;
   clock: Pick<Clock, "after">;
   log: Log;
   adopt: (versions: readonly Item[]) => void;
@@ -25,7 +27,7 @@ interface LiveInit<Item> {
 
 const EVERY_MS = 1_000;
 
-export function createLive<Item>({ what, store, clock, log, adopt }: LiveInit<Item>): Live<Item> {
+export function createLive<Item>({ what, store, everyMs = EVERY_MS, clock, log, adopt }: LiveInit<Item>): Live<Item> {
   let known: readonly Item[] = [];
   let revision: number | string | null = null;
   let isFailing = false;
@@ -62,7 +64,7 @@ export function createLive<Item>({ what, store, clock, log, adopt }: LiveInit<It
   };
 
   const plan = (): void => {
-    callOff = clock.after(EVERY_MS, () => void refresh().then(() => (callOff === null ? undefined : plan())));
+    callOff = clock.after(everyMs, () => void refresh().then(() => (callOff === null ? undefined : plan())));
   };
 
   return {

@@ -5,6 +5,7 @@ import type { AuditBooks } from "../audit/index.ts";
 import type { AnswerStore } from "../gateway/answer-store.ts";
 import type { ControlStore } from "../gateway/way/control.ts";
 import type { ProviderStore } from "../gateway/declared/book.ts";
+import type { LimitStore } from "../gateway/limit/model.ts";
 import type { RouteStore } from "../gateway/way/book.ts";
 import type { BindingStore } from "../identity/object.ts";
 import type { IdentityStore } from "../identity/store.ts";
@@ -23,6 +24,7 @@ import type { EngineOptions } from "./engine.ts";
 import { createIdentityStore } from "./identity.ts";
 import type { JournalOptions, OpenJournal } from "./journal/open.ts";
 import { createLedgerStore } from "./ledger.ts";
+import { createLimitStore } from "./limit.ts";
 import { locateLedger, readScheme } from "./location.ts";
 import { openEngine, type Opening, openOwn } from "./open.ts";
 import type { Checkpoints } from "./sqlite/checkpoint.ts";
@@ -69,6 +71,7 @@ export interface Store {
   changes: ChangeStore;
   /** Providers that are declared while the gateway runs; there, too. */
   providers: ProviderStore;
+  limits: LimitStore;
   /** Beside the ledger, which their counts are sums of. */
   budgets: BudgetStore;
   /** Of the identity database. */
@@ -166,6 +169,7 @@ export async function openStore({
       },
     },
     providers: createProviderStore(first),
+    limits: createLimitStore(first),
     budgets: {
       ...budgets,
       async readSums(place) {

@@ -14,6 +14,7 @@ import { defineChangeChain, defineChangeHeads, defineChanges } from "./change-sc
 import { defineIntents, definePlaces, defineRefused } from "./journal-table.ts";
 import type { Kit } from "./postgres/columns.ts";
 import { defineProviderSecrets, defineProviderVersions } from "./provider-table.ts";
+import { defineLimits } from "./limit-table.ts";
 import { defineRouteVersions } from "./route-table.ts";
 import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
 import { defineErrands, defineIdentities, defineLinks, defineSessions } from "./session-schema.ts";
@@ -42,6 +43,7 @@ export function defineSchema(kit: Kit) {
     budgets: defineBudgets(kit),
     budgetGrants: defineGrants(kit),
     budgetAlerts: defineBudgetAlerts(kit),
+    rateLimits: defineLimits(kit),
     objectBindings: defineBindings(kit),
     routeVersions: defineRouteVersions(kit),
     storedResponses,

@@ -50,6 +50,8 @@ export interface SingleGauge extends GaugeName {
 
 /** One for each of several; whoever keeps them bounds how many. */
 export interface LabelledGauge extends GaugeName {
+  /** True where they only ever grow. */
+  isCounter?: true;
   points(): readonly { labels: Readonly<Record<string, string>>; value: number }[];
 }
 

@@ -62,7 +62,10 @@ function describeGauge(gauge: Gauge): MetricData[] {
   const common = { descriptor: describe(name, about), aggregationTemporality: AggregationTemporality.CUMULATIVE };
   if ("points" in gauge) {
     const points = gauge.points().map(({ labels, value }) => ({ ...SPAN, attributes: { ...labels }, value }));
-    return points.length === 0 ? [] : [{ ...common, dataPointType: DataPointType.GAUGE, dataPoints: points }];
+    if (points.length === 0) return [];
+    return gauge.isCounter === true
+      ? [{ ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints: points }]
+      : [{ ...common, dataPointType: DataPointType.GAUGE, dataPoints: points }];
   }
   const value = gauge.read();
   if (value === null) return [];

@@ -46,7 +46,8 @@ export function encodeError(error: GatewayError, requestId: string): JsonObject 
     return { error: { message: upstream.message, type, param: upstream.param, code, ...id } };
   }
   const code = error.code ?? words.code;
-  return { error: { message: error.message, type: words.type, param: error.param ?? null, code, ...id } };
+  const type = error.limited ?? words.type;
+  return { error: { message: error.message, type, param: error.param ?? null, code, ...id } };
 }
 
 /** The error inside a stream: one `data:` frame, after which the stream just ends. The SDKs raise on it. */

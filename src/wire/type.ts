@@ -216,6 +216,22 @@ export interface WireMemory {
   missing(what: "answer" | "item" | "previous", id: string): GatewayError;
 }
 
+/** How far a limit of so many a minute is used up. */
+export interface LimitFigure {
+  limit: number;
+  remaining: number;
+  /** In so long it begins anew. */
+  resetMs: number;
+}
+
+/** Of the limits of requests and of tokens that concern a call, those of which the least is left; null where there is none. */
+export interface LimitFigures {
+  requests: LimitFigure | null;
+  tokens: LimitFigure | null;
+  /** By the wall clock. */
+  nowMs: number;
+}
+
 interface WireBase {
   id: ClientWireId;
   /** Name of the operation on the ledger, such as `chat.completions`. */
@@ -250,6 +266,8 @@ interface WireBase {
      */
     frame(frame: Frame, body: JsonObject): string;
   };
+  /** How answers tell of rate limits; missing where as most do. */
+  limitHeaders?: (figures: LimitFigures) => Record<string, string>;
   error: {
     /** Reads an upstream's error body; `body` is the parsed JSON, or the raw text where it is none. */
     decode(status: number | null, body: JsonObject | string): UpstreamError;

@@ -1,6 +1,7 @@
 // The books of a request for which several providers are called, one after the other: each keeps its own figures, and the row is their sum.
 
 import { expect, test } from "bun:test";
+import { createMemoryCounters, createRateLimits } from "../../src/gateway/limit/index.ts";
 import { openRecord } from "../../src/gateway/record.ts";
 import { GatewayError, NO_USAGE } from "../../src/ir/index.ts";
 import type { LedgerEntry } from "../../src/ledger/index.ts";
@@ -53,6 +54,7 @@ async function open() {
         throw new Error("nobody is asked");
       },
       recounter: NO_RECOUNTER,
+      limits: createRateLimits(createMemoryCounters()),
       budgets: { reserve: () => null, book: () => undefined },
       metrics: { settled: (row) => void written.push(row as LedgerEntry) },
       ledger: {

@@ -13,6 +13,7 @@ import { describeBooks, describePages } from "./ledger-contract.ts";
 import { describeOutside } from "./outside-contract.ts";
 import { describePeople } from "./people-contract.ts";
 import { describeProviders } from "./provider-contract.ts";
+import { describeLimits } from "./limit-contract.ts";
 import { describeRoutes } from "./route-contract.ts";
 import { describeReports } from "./report-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
@@ -34,6 +35,7 @@ export function describeStore(place: Place): void {
   describeControls(() => store);
   describeAnswers(() => store, place);
   describeBudgets(() => store);
+  describeLimits(() => store);
   describeRoutes(() => store);
   describeProviders(() => store);
   describeChanges(place);

@@ -6,7 +6,7 @@ export default defineCommand({
   meta: {
     name: "admin",
     description:
-      "Manage users, their sessions and accounts elsewhere, API keys, budgets, routes, providers, sign-in links and the cache, see how providers are doing, and who changed what",
+      "Manage users, their sessions and accounts elsewhere, API keys, budgets, rate limits, routes, providers, sign-in links and the cache, see how providers are doing, and who changed what",
   },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
@@ -15,6 +15,7 @@ export default defineCommand({
     cache: () => import("./cache/index.ts").then((module) => module.default),
     health: () => import("./health/index.ts").then((module) => module.default),
     identities: () => import("./identity/index.ts").then((module) => module.default),
+    limits: () => import("./limit/index.ts").then((module) => module.default),
     "login-link": () => import("./login-link.ts").then((module) => module.default),
     providers: () => import("./provider/index.ts").then((module) => module.default),
     route: () => import("./route/index.ts").then((module) => module.default),

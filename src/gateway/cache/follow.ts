@@ -4,6 +4,7 @@
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import type { EntryErrorKind } from "../../ledger/index.ts";
 import type { GatewayTools } from "../call.ts";
+import { admitAgain } from "./admit.ts";
 import type { Asked } from "./asked.ts";
 import { bookAside } from "./book.ts";
 import type { Flight, Opening } from "./flight.ts";
@@ -31,6 +32,10 @@ export async function follow(asked: Asked, tools: GatewayTools, flight: Flight):
     book(row?.status ?? left.status, row === null ? left.kind : row.errorKind).catch(() => undefined);
     reject(left);
   });
+  const limits = await admitAgain(asked, tools)?.catch((refused: unknown) => {
+    leave();
+    throw refused;
+  });
   let opening: Opening;
   try {
     opening = await Promise.race([flight.opening, gone]);
@@ -45,7 +50,8 @@ export async function follow(asked: Asked, tools: GatewayTools, flight: Flight):
   const row = flight.row();
   if (!stream) await book(status, row?.errorKind ?? null).finally(leave);
   const answer = { headers: pickHeaders(headers), saved: row === null || stream ? NOT_KNOWN : readSaved(row) };
-  const own = makeHeaders({ call, clock: tools.clock, answer, word: "shared", stream: peek.stream, ageMs: null });
+  const made = makeHeaders({ call, clock: tools.clock, answer, word: "shared", stream: peek.stream, ageMs: null });
+  const own = { ...made, ...limits };
   if (!stream) return new Response(body.whole, { status, headers: own });
   const carry = async (piece: Uint8Array<ArrayBuffer> | null): Promise<Uint8Array<ArrayBuffer> | null> => {
     const settled = flight.row();

@@ -3,16 +3,18 @@
 
 import { type ReuseKind, formatUsd } from "../../ledger/index.ts";
 import type { Call, GatewayTools } from "../call.ts";
+import { admitAgain } from "./admit.ts";
 import type { Asked } from "./asked.ts";
 import { bookAside } from "./book.ts";
 import type { StoredAnswer } from "./store.ts";
 
-/** Resolves once that is on the books. */
+/** Resolves once that is on the books. Rejects where a rate limit of the caller's is used up. */
 export async function giveAgain(
   asked: Asked,
   tools: GatewayTools,
   { kind, found }: { kind: ReuseKind; found: StoredAnswer },
 ): Promise<Response> {
+  const limits = await admitAgain(asked, tools);
   const { from, modelServed, saved } = found;
   await bookAside(asked, tools, { reuse: { kind, from, saved }, modelServed, status: 200, errorKind: null });
   const { call, peek } = asked;
@@ -20,7 +22,7 @@ export async function giveAgain(
   const word = kind === "cache" ? "hit" : "shared";
   const ageMs = clock.wallMs() - found.storedMs;
   return new Response(found.body, {
-    headers: makeHeaders({ call, clock, answer: found, word, stream: peek.stream, ageMs }),
+    headers: { ...makeHeaders({ call, clock, answer: found, word, stream: peek.stream, ageMs }), ...limits },
   });
 }
 

@@ -28,7 +28,7 @@ import { type RestState, attempted } from "./state.ts";
 import type { Visit } from "../way/fleet.ts";
 import { chooseKey, nameKeeper } from "../way/pool.ts";
 import { type Wanted, addressOf, chooseTarget, forwardQuery, requirePlainPath } from "./target.ts";
-import { judgeCost, reserve } from "./work.ts";
+import { judgeCost, reserve, wantedOf } from "./work.ts";
 
 /** Answers the call. Throws a GatewayError, already on record. */
 export function handleRest(call: RestCall, tools: GatewayTools): Promise<Response> {
@@ -41,6 +41,8 @@ export function handleRest(call: RestCall, tools: GatewayTools): Promise<Respons
     atEnd(() => void intake.discard().catch(() => undefined));
     record.asked((intake.model ?? "").slice(0, 512), asksStream(intake));
     requireNamedModels(call, intake, scene);
+    const admitting = record.admit(() => wantedOf(call, scene, intake));
+    if (admitting !== undefined) await admitting;
     const parts = { call, tools, scene, stay, record, line, intake };
     const wanted = await describeWanted(parts);
     const going = place.act === "call" ? goOn(parts, wanted) : askOnce(parts, wanted);

@@ -6,6 +6,7 @@ import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
 import type { GatewayTools } from "../call.ts";
 import { makeHeaders } from "../header.ts";
+import { NO_TOKENS } from "../limit/index.ts";
 import { refuseNameless } from "../narrow.ts";
 import { judgeWork } from "../unknown-price.ts";
 import { send } from "../send.ts";
@@ -32,6 +33,8 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
     record.asked("", false);
     // Nobody here reads which model is asked.
     if (scene.limits?.models) throw refuseNameless();
+    const admitting = record.admit(() => NO_TOKENS);
+    if (admitting !== undefined) await admitting;
     const named = requireReady(findNamed(scene, call.provider.toLowerCase()));
     // The first that may be used: what was made with one may not be found with another.
     const provider = chooseKey(tools.fleet, { provider: named, model: PLACE }, { isSteady: true, stickTo: "" });
@@ -44,7 +47,7 @@ export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): P
     await stay.visit(provider.name);
     // What it costs, if anything, only its answer tells.
     const isWork = !READING.includes(call.method);
-    const reserving = isWork ? record.reserve(plan, () => UNKNOWN) : undefined;
+    const reserving = record.reserve(plan, isWork ? () => UNKNOWN : null);
     if (reserving !== undefined) await reserving;
     const visit = tools.fleet.visit({ provider, model: PLACE, weight: 1 });
     // Where no call came of it, nothing was found out.

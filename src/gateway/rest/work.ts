@@ -2,7 +2,9 @@
 // Knows no price.
 
 import type { RestFamily } from "../../wire/index.ts";
-import { UNKNOWN, findBound } from "../bound.ts";
+import { UNKNOWN, findBound, findWanted } from "../bound.ts";
+import type { Scene } from "../call.ts";
+import { NO_TOKENS, type Wanted } from "../limit/index.ts";
 import { type UnknownPrice, type Work, judgeWork, readTier } from "../unknown-price.ts";
 import type { Asking } from "./ask.ts";
 import type { RestCall } from "./call.ts";
@@ -45,7 +47,7 @@ export function reserve({
 }: Omit<Asking, "deadlines" | "line" | "stream">): Promise<void> | undefined {
   const { place, method, startedWallMs } = call;
   const { family, act, collection } = place;
-  if (plan.provider.rest?.free?.includes(family) === true) return undefined;
+  if (plan.provider.rest?.free?.includes(family) === true) return record.reserve(plan, null);
   if (act === "call") {
     const writes = !SILENT.includes(family);
     const { defaultOutputTokens } = scene;
@@ -54,7 +56,17 @@ export function reserve({
     );
   }
   const isWork = method === "POST" && collection?.finished !== undefined;
-  return isWork ? record.reserve(plan, () => UNKNOWN) : undefined;
+  return record.reserve(plan, isWork ? () => UNKNOWN : null);
+}
+
+/** What is made to work on behind everybody's back uses its tokens when it is done, in no minute of this request's. */
+export function wantedOf(
+  { place: { act, family } }: RestCall,
+  { defaultOutputTokens }: Scene,
+  { json }: Pick<Intake, "json">,
+): Wanted {
+  if (act !== "call" || json === null) return NO_TOKENS;
+  return findWanted({ body: json, writes: !SILENT.includes(family), defaultOutputTokens });
 }
 
 /** Families whose answers are judgements, and no text. */

@@ -32,6 +32,8 @@ interface SessionInit {
   modelAsked: string;
   /** The most that an answer may be expected to cost. */
   bound: () => Amount;
+  /** Where nothing says how long an answer may be. */
+  usualOutputTokens: number;
   /** Of the session itself, announced before it was opened; a row of its own only where nothing was answered. */
   session: CallRecord;
   /** The route that led there, where it has a name. */
@@ -41,7 +43,7 @@ interface SessionInit {
 export function openBooks(
   call: SocketCall,
   tools: GatewayTools,
-  { provider, model, modelAsked, bound, session, way }: SessionInit,
+  { provider, model, modelAsked, bound, usualOutputTokens, session, way }: SessionInit,
 ): SessionBooks {
   let refused: ((error: GatewayError) => void) | null = null;
   const running = new Map<string, CallRecord>();
@@ -73,8 +75,11 @@ export function openBooks(
     record.estimateInput(() => question.read());
     running.set(id, record);
     // What the session as a whole had reserved was for its first answer.
-    session.release();
-    const reserve = async (): Promise<void> => record.reserve({ provider, model }, bound);
+    session.release("budget");
+    const reserve = async (): Promise<void> => {
+      await record.admit(() => ({ inputTokens: 0, outputTokens: null, usualOutputTokens }), true);
+      await record.reserve({ provider, model }, bound);
+    };
     reserve().catch((error: unknown) => refused?.(toGatewayError(error)));
     return record;
   };

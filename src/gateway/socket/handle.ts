@@ -9,6 +9,7 @@ import type { GatewayTools, Scene } from "../call.ts";
 import { openFacts } from "../facts.ts";
 import { redactFailure } from "../failure.ts";
 import { cleanHeader, collectHeaders } from "../header.ts";
+import { NO_TOKENS } from "../limit/index.ts";
 import { narrowScene, refuseNameless } from "../narrow.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/authorize.ts";
@@ -47,6 +48,7 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
   try {
     record.asked(asked, true);
     await stay.enter();
+    await record.admit(() => NO_TOKENS);
     const target = choose(scene, call, tools);
     const model = target.model ?? "";
     const stickTo = call.caller.keyId ?? call.caller.userId;
@@ -129,7 +131,8 @@ async function connect(
     headers: collectHeaders(call, { provider, isForward: true }, {}),
     body: null,
   });
-  const books = { provider, model, modelAsked: asked, bound, session: record, way };
+  const { defaultOutputTokens: usualOutputTokens } = scene;
+  const books = { provider, model, modelAsked: asked, bound, usualOutputTokens, session: record, way };
   await record.intend();
   const early: Message[] = [];
   const bridge: { session: BridgedSession | null; closed: [number, string] | null } = { session: null, closed: null };

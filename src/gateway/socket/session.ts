@@ -101,7 +101,7 @@ export function createSession(init: SessionInit): BridgedSession {
   books.onRefused((error) => {
     if (isOver) return;
     refuse(error);
-    breakOff(CODES.refused, "The budget is used up.");
+    breakOff(CODES.refused, "A limit is used up.");
   });
 
   const pass = (data: Message): void => {

@@ -40,6 +40,7 @@ export function judgeFailure(error: GatewayError): Verdict {
     case "overloaded":
       return "elsewhere";
     case "quota_exceeded":
+    case "rate_limited":
       // A limit on one provider leaves the others; one on the caller stands wherever he goes.
       return error.isOfTarget ? "elsewhere" : "never";
     case "blocked":
@@ -49,7 +50,6 @@ export function judgeFailure(error: GatewayError): Verdict {
     case "internal":
     case "invalid_request":
     case "not_found":
-    case "rate_limited":
     case "too_large":
     case "unauthenticated":
       return "never";

@@ -153,7 +153,12 @@ function putLast<Target>(
   return kin.length === 0 ? [...waiting] : [...waiting.filter((each) => !isKin(failed, each)), ...kin];
 }
 
-const BESIDE: ReadonlySet<string> = new Set(["forbidden", "invalid_request", "quota_exceeded"] satisfies ErrorKind[]);
+const BESIDE: ReadonlySet<string> = new Set([
+  "forbidden",
+  "invalid_request",
+  "quota_exceeded",
+  "rate_limited",
+] satisfies ErrorKind[]);
 
 /** The next in their order, but for those where it would have to wait: these come last, each looked at when its turn is there. */
 function take<Target>(waiting: Target[], { isFull }: { isFull: (target: Target) => boolean }): Target | undefined {

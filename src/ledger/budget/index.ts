@@ -14,6 +14,7 @@ export {
 export type { Amount, Budget, CallFacts } from "./model.ts";
 export { type BudgetState, printBudget, printOwnBudget, printState } from "./print.ts";
 export { printAmount } from "./refusal.ts";
+export { compileScope } from "./scope.ts";
 export type { BudgetStore, ChainSum, Claim, SumGroup } from "./store.ts";
 export { sumPlace } from "./sum.ts";
 export { createWindowFinder } from "./window.ts";

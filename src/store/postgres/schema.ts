@@ -36,4 +36,5 @@ export const {
   auditHeads,
   providerVersions,
   providerSecrets,
+  rateLimits,
 } = schema;

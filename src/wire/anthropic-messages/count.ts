@@ -5,6 +5,7 @@ import { type JsonObject, NO_USAGE } from "../../ir/index.ts";
 import { pickFields } from "../json-read.ts";
 import type { ForwardWire } from "../type.ts";
 import { anthropicMessages } from "./index.ts";
+import { encodeLimitHeaders } from "./limit-header.ts";
 
 export const anthropicCount: ForwardWire = {
   id: "anthropic-count",
@@ -14,6 +15,7 @@ export const anthropicCount: ForwardWire = {
   peek: (body) => ({ model: anthropicMessages.peek(unwrap(body)).model, stream: false }),
   forward: anthropicMessages.forward,
   error: anthropicMessages.error,
+  limitHeaders: encodeLimitHeaders,
   meter: () => ({ usage: NO_USAGE, model: null, report: null }),
   count: {
     wire: anthropicMessages,

@@ -7,6 +7,7 @@ import type { ChatWire, Peek } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
 import { forwardRequest } from "./forward.ts";
+import { encodeLimitHeaders } from "./limit-header.ts";
 import { listing } from "./listing.ts";
 import { findRepeatable } from "./repeat.ts";
 import { decodeRequest, encodeRequest } from "./request.ts";
@@ -42,6 +43,7 @@ export const anthropicMessages: ChatWire = {
   request: { decode: decodeRequest, encode: encodeRequest },
   response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), encode: encodeResponse },
   stream: { decode: decodeStream, encode: encodeStream },
+  limitHeaders: encodeLimitHeaders,
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
 };
 

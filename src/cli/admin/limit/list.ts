@@ -1,0 +1,70 @@
+// `tokligence admin limits list`: every rate limit, where it comes from, and what is used of it where a gateway runs.
+
+import { defineCommand } from "citty";
+import type { Json, JsonObject } from "../../../ir/index.ts";
+import { SHARED_ARGS } from "../../flags.ts";
+import { printJson, printTable } from "../../output.ts";
+import { GATEWAY_ARGS } from "../health/gateway.ts";
+import { listLimits } from "./rules.ts";
+
+export default defineCommand({
+  meta: { name: "list", description: "List rate limits: those of the configuration, and those that were set" },
+  args: { ...GATEWAY_ARGS, ...SHARED_ARGS },
+  async run({ args }) {
+    const limits = await listLimits(args);
+    if (args.json === true) return printJson({ limits });
+    printTable(limits.map(toRow), [
+      "name",
+      "source",
+      "version",
+      "in_force",
+      "scope",
+      "requests_per_minute",
+      "tokens_per_minute",
+      "concurrent",
+      "used",
+    ]);
+  },
+});
+
+function toRow(limit: JsonObject) {
+  const { name, source, version, requests_per_minute, tokens_per_minute, concurrent } = limit;
+  return {
+    name,
+    source,
+    version,
+    in_force: limit["in_force"] === true ? "yes" : `no: ${print(limit["why_not"])}`,
+    scope: nameScope(limit),
+    requests_per_minute,
+    tokens_per_minute,
+    concurrent,
+    used: sayUsed(limit),
+  };
+}
+
+function nameScope(limit: JsonObject): string {
+  const parts = ["key", "user", "model", "provider"].flatMap((name) =>
+    typeof limit[name] === "string" ? [`${name}=${limit[name]}`] : [],
+  );
+  const per = Array.isArray(limit["per"]) ? limit["per"].map(String) : [];
+  if (per.length > 0) parts.push(`each ${per.join(" and ")}`);
+  return parts.length === 0 ? "total" : parts.join(" ");
+}
+
+/** Of the one state there is; of several, how many. */
+function sayUsed({ states, per }: JsonObject): string | null {
+  if (!Array.isArray(states)) return null;
+  if (Array.isArray(per) && per.length > 0) return states.length === 0 ? null : `by ${states.length}`;
+  const [state] = states as JsonObject[];
+  return Object.entries(state ?? {})
+    .map(([unit, figures]) => `${readUsed(figures)} ${unit}`)
+    .join(", ");
+}
+
+function readUsed(figures: Json): string {
+  return print((figures as JsonObject)["used"]);
+}
+
+function print(value: Json = null): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}

@@ -1,0 +1,131 @@
+// Counts limits in this process's memory. Requests and tokens lie in windows of a minute that begin with the first of them; requests at once are
+// plain numbers. The clock is the process's own, which the library reads by itself.
+
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { type Counters, type Figure, MOST_SHOWN, type Need, type Seen, type Verdict } from "./counters.ts";
+import { type LimitUnit, WINDOW_S } from "./model.ts";
+
+export interface MemoryCounters extends Counters {
+  /** The library's own limiter of a need, set to its limit: the insurance of a store that others share. */
+  limiterOf(need: Need): RateLimiterMemory;
+  /** What a shared store said last, so that it is known here once that is away. */
+  learn(seen: Seen): void;
+  /** A place among those at once; false where all are taken, unless they are `granted` elsewhere. */
+  enter(need: Need, isGranted?: boolean): boolean;
+  /** So many are held by this process. */
+  held(need: Need): number;
+}
+
+export function createMemoryCounters(): MemoryCounters {
+  const limiters = new Map<string, RateLimiterMemory>();
+  /** By limit, then by subject. */
+  const slots = new Map<string, Map<string, number>>();
+  /** One decision after the other: what is given back after a refusal must not stand in another one's way meanwhile. */
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const limiterOf = ({ limit, unit, most }: Need): RateLimiterMemory => {
+    const name = `${unit} ${limit}`;
+    let limiter = limiters.get(name);
+    if (limiter === undefined) {
+      limiter = new RateLimiterMemory({ keyPrefix: "", points: most, duration: WINDOW_S });
+      limiters.set(name, limiter);
+    }
+    // It may have been changed while its window lasts.
+    limiter.points = most;
+    return limiter;
+  };
+
+  const held = ({ limit, subject }: Need): number => slots.get(limit)?.get(subject) ?? 0;
+
+  const enter: MemoryCounters["enter"] = (need, isGranted = false) => {
+    const count = held(need);
+    if (count >= need.most && !isGranted) return false;
+    let own = slots.get(need.limit);
+    if (own === undefined) slots.set(need.limit, (own = new Map()));
+    own.set(need.subject, count + 1);
+    return true;
+  };
+
+  const leave = (need: Need): void => {
+    const own = slots.get(need.limit);
+    const count = held(need) - 1;
+    if (count > 0) own?.set(need.subject, count);
+    else own?.delete(need.subject);
+    if (own?.size === 0) slots.delete(need.limit);
+  };
+
+  const count = async (need: Need): Promise<Seen> => {
+    if (need.unit !== "slots") return limiterOf(need).consume(need.subject, need.amount).then(see(need), see(need));
+    const isIn = enter(need);
+    return { need, used: held(need), endsMs: null, isOver: !isIn };
+  };
+
+  const decide = async (needs: readonly Need[]): Promise<Verdict> => {
+    // All of them are counted before anybody else is.
+    const seen = await Promise.all(needs.map(count));
+    const isTaken = !seen.some(({ isOver }) => isOver);
+    return { isTaken, isShared: false, seen: isTaken ? seen : seen.map(giveBack) };
+  };
+
+  const giveBack = (seen: Seen): Seen => {
+    const { need, used, isOver } = seen;
+    if (need.unit !== "slots") void limiterOf(need).reward(need.subject, need.amount);
+    else if (isOver) return seen;
+    else leave(need);
+    return { ...seen, used: used - need.amount };
+  };
+
+  return {
+    limiterOf,
+    held,
+    enter,
+    leave,
+    take(needs) {
+      const own = turn.then(() => decide(needs));
+      turn = own.catch(() => undefined);
+      return own;
+    },
+    learn({ need, used, endsMs }) {
+      const leftMs = (endsMs ?? 0) - Date.now();
+      if (leftMs > 0) void limiterOf(need).set(need.subject, used, leftMs / 1000);
+    },
+    adjust({ need, endsMs }, by) {
+      if (need.unit === "slots" || by === 0) return;
+      // Nothing of a window that is over may come back in the next one.
+      if (by > 0) void limiterOf(need).penalty(need.subject, by);
+      else if (Date.now() < (endsMs ?? 0)) void limiterOf(need).reward(need.subject, -by);
+    },
+    look: (limit, units) =>
+      Promise.resolve(units.flatMap((unit) => show(unit, limiters.get(`${unit} ${limit}`), slots.get(limit)))),
+    keep(names) {
+      for (const name of limiters.keys()) if (!names.has(name.slice(name.indexOf(" ") + 1))) limiters.delete(name);
+    },
+    stop: () => undefined,
+  };
+}
+
+/** Both what the library resolves with, and what it rejects with. */
+function see(need: Need): (result: unknown) => Seen {
+  return (result) => {
+    if (!(result instanceof RateLimiterRes)) throw result;
+    const { consumedPoints: used, msBeforeNext } = result;
+    return { need, used, endsMs: Date.now() + msBeforeNext, isOver: used > need.most };
+  };
+}
+
+function show(
+  unit: LimitUnit,
+  limiter: RateLimiterMemory | undefined,
+  slots: Map<string, number> | undefined,
+): Figure[] {
+  if (unit === "slots") {
+    const all = [...(slots ?? [])].map(([subject, used]) => ({ unit, subject, used, endsMs: null }));
+    return all.slice(0, MOST_SHOWN);
+  }
+  const now = Date.now();
+  const { storage = [] } = limiter?.dump() ?? {};
+  return storage
+    .map(({ key, value, expiresAt }) => ({ unit, subject: String(key), used: Math.max(0, value), endsMs: expiresAt }))
+    .filter(({ endsMs }) => endsMs !== null && endsMs > now)
+    .slice(0, MOST_SHOWN);
+}

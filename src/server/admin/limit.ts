@@ -1,0 +1,118 @@
+// Rate limits by HTTP. What a limit may say is the configuration's to judge; here are only addresses, bodies and shapes.
+
+import { z } from "zod";
+import type { LimitFields, LimitUnit } from "../../gateway/index.ts";
+import { type JsonObject, invalidRequest } from "../../ir/index.ts";
+import type { LimitBook } from "../limit-book.ts";
+import { missingLimit } from "../limit-book.ts";
+import { printLimit, printStates } from "../limit-print.ts";
+import type { LiveLimits, StandingLimit } from "../limit-table.ts";
+import { readJson } from "../request.ts";
+import type { GuardedRoute } from "../route.ts";
+
+const COUNT = z.union([z.number(), z.string()]).nullable().optional();
+const WORD = z.string().nullable().optional();
+const LIMIT = z.strictObject({
+  requests_per_minute: COUNT,
+  tokens_per_minute: COUNT,
+  concurrent: COUNT,
+  per: z
+    .union([z.string(), z.array(z.string())])
+    .nullable()
+    .optional(),
+  key: WORD,
+  user: WORD,
+  model: WORD,
+  provider: WORD,
+});
+
+export interface LimitParts {
+  live: LiveLimits;
+  book: LimitBook;
+  limit: () => number;
+}
+
+const PATH = "/api/v1/admin/limits";
+
+export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute[] {
+  const authority = { anyOf: ["admin"] } as const;
+  const print = async (standing: StandingLimit): Promise<JsonObject> => {
+    const { limit: words, obstacle } = standing;
+    if (words === null || obstacle !== null) return { ...printLimit(standing), states: [] };
+    const units = UNITS.filter((unit) => words[unit] !== null);
+    return {
+      ...printLimit(standing),
+      states: printStates(words, await live.limits.counters.look(words.name, units)),
+    };
+  };
+  const find = async (name = ""): Promise<StandingLimit> => {
+    await live.refresh();
+    const found = live.standing().find((each) => each.name === name);
+    if (found === undefined) throw missingLimit(name);
+    return found;
+  };
+  const answer = async (standing: StandingLimit, status = 200): Promise<Response> => {
+    const headers = standing.row === null ? {} : { etag: `"${standing.row.version}"` };
+    return Response.json({ limit: await print(standing) }, { status, headers });
+  };
+  return [
+    {
+      method: "GET",
+      path: PATH,
+      authority,
+      async handle() {
+        await live.refresh();
+        return Response.json({ limits: await Promise.all(live.standing().map(print)) });
+      },
+    },
+    {
+      method: "GET",
+      path: `${PATH}/:id`,
+      authority,
+      handle: async ({ params }) => answer(await find(params["id"])),
+    },
+    {
+      method: "PUT",
+      path: `${PATH}/:id`,
+      authority,
+      async handle({ request, params, caller }) {
+        const fields = toFields(await readJson(request, limit(), LIMIT));
+        const change = { expected: readExpected(request), by: caller.from };
+        const { name, version } = await book.set(params["id"] ?? "", fields, change);
+        return answer(await find(name), version === 1 ? 201 : 200);
+      },
+    },
+    {
+      method: "DELETE",
+      path: `${PATH}/:id`,
+      authority,
+      async handle({ request, params, caller }) {
+        await book.delete(params["id"] ?? "", { expected: readExpected(request), by: caller.from });
+        await live.refresh();
+        return new Response(null, { status: 204 });
+      },
+    },
+  ];
+}
+
+const UNITS = ["requests", "tokens", "slots"] as const satisfies readonly LimitUnit[];
+
+/** As a section of the configuration says them. */
+function toFields(said: z.output<typeof LIMIT>): LimitFields {
+  return Object.fromEntries(
+    Object.entries(said).flatMap(([field, value]) => {
+      if (value === null || value === undefined) return [];
+      return [[field, Array.isArray(value) ? value.join(", ") : String(value)]];
+    }),
+  );
+}
+
+/** `If-Match: "3"`, and `If-None-Match: *` for a limit that is not to be there. */
+function readExpected({ headers }: Request): number | undefined {
+  if (headers.get("if-none-match") === "*") return 0;
+  const tag = headers.get("if-match");
+  if (tag === null || tag === "*") return undefined;
+  const [, version] = /^(?:W\/)?"?([1-9]\d{0,8})"?$/u.exec(tag.trim()) ?? [];
+  if (version !== undefined) return Number(version);
+  throw invalidRequest('If-Match names no version: send it as it came in ETag, such as "3".', "if-match");
+}

@@ -1,0 +1,280 @@
+// Counts limits in a Redis, for all gateways that know it. Where it is away or slow, this process counts by itself: what it was told last it knows.
+// Places among requests at once are leased: those of a gateway that died are free again when their lease ends.
+
+import type { RedisClient } from "bun";
+import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import type { Counters, Figure, MemoryCounters, Need, Seen, Verdict } from "../../gateway/limit/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { type Count, createGroupClient } from "./limit-group.ts";
+import { ADJUST, RENEW } from "./limit-script.ts";
+import { openLink } from "./link.ts";
+
+interface LimitsInit {
+  url: string;
+  clock: Pick<Clock, "after">;
+  /** The insurance. */
+  memory: MemoryCounters;
+  /** A call waits for Redis no longer than this. */
+  deadlineMs?: number;
+  /** How long a place is taken without a sign of life; such signs are given thrice in that time. */
+  leaseMs?: number;
+  /** Told once for each time that it begins to fail. */
+  onFault: (error: Error) => void;
+  onRecovery: () => void;
+}
+
+export interface RedisCounters extends Counters {
+  isConnected(): boolean;
+}
+
+const CHANNEL = "tokligence:limits";
+/** In braces: what one script touches lies on one node. */
+const PREFIX = "tokligence:{limit}";
+const DEADLINE_MS = 4;
+/** One that was slow is not asked for so long; then it is tried by a question that nobody waits for. */
+const REST_MS = 500;
+const LEASE_MS = 15_000;
+const WINDOW_S = "60";
+const MOST_KEYS = 500;
+/** Between our clock and that of Redis lies the way there. */
+const MARGIN_MS = 50;
+const MOST_SHOWN = 100;
+
+export function createRedisCounters(init: LimitsInit): RedisCounters {
+  const { url, clock, memory, onFault, onRecovery, deadlineMs = DEADLINE_MS, leaseMs = LEASE_MS } = init;
+  const limiters = new Map<string, RateLimiterRedis>();
+  const groups = createGroupClient();
+  /** Of each key, the ids of the places that this process holds. */
+  const leases = new Map<string, string[]>();
+  let isResting = false;
+  let isStopped = false;
+  let callOffRest: (() => void) | null = null;
+  let callOffRenewal: (() => void) | null = null;
+
+  const link = openLink({
+    url,
+    clock,
+    channel: CHANNEL,
+    hear: () => undefined,
+    // What was let in meanwhile is known there from now on.
+    opened: (client) => renew(client),
+    onFault,
+    onRecovery,
+  });
+
+  const rest = (): void => {
+    if (isResting || isStopped) return;
+    isResting = true;
+    callOffRest = clock.after(REST_MS, () => {
+      const question = link.client()?.send("PING", []) ?? Promise.resolve();
+      within(question).then(
+        () => (isResting = false),
+        () => {
+          isResting = false;
+          rest();
+        },
+      );
+    });
+  };
+
+  /** Rejects after the deadline. What Redis has answered by then is heard first, however late this process comes to look. */
+  const within = <T>(work: Promise<T>): Promise<T> => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const cancel = clock.after(deadlineMs, () => {
+      setImmediate(() => reject(new Error(`Redis did not answer within ${deadlineMs} ms.`)));
+    });
+    work.then(cancel, cancel);
+    return Promise.race([work, promise]);
+  };
+
+  const limiterOf = (need: Need): RateLimiterRedis => {
+    const name = nameLimit(need);
+    // Made at the same time, and set to the same limit.
+    const insurance = memory.limiterOf(need);
+    let limiter = limiters.get(name);
+    if (limiter === undefined) {
+      limiter = new RateLimiterRedis({
+        storeClient: groups.client,
+        keyPrefix: name,
+        points: need.most,
+        duration: Number(WINDOW_S),
+        insuranceLimiter: insurance,
+      });
+      limiters.set(name, limiter);
+    }
+    limiter.points = need.most;
+    return limiter;
+  };
+
+  const renew = async (client: RedisClient): Promise<void> => {
+    const held = [...leases].flatMap(([key, ids]) => ids.map((id) => ({ key, id })));
+    for (let start = 0; start < held.length; start += MOST_KEYS) {
+      const part = held.slice(start, start + MOST_KEYS);
+      const keys = part.map(({ key }) => key);
+      await client.send("EVAL", [RENEW, String(keys.length), ...keys, String(leaseMs), ...part.map(({ id }) => id)]);
+    }
+  };
+
+  const planRenewal = (): void => {
+    callOffRenewal = clock.after(leaseMs / 3, () => {
+      if (leases.size > 0) link.use(renew);
+      planRenewal();
+    });
+  };
+  planRenewal();
+
+  const lease = (need: Need, id: string): void => {
+    const key = nameKey(need);
+    const ids = leases.get(key);
+    if (ids === undefined) leases.set(key, [id]);
+    else ids.push(id);
+  };
+
+  const leave = (need: Need): void => {
+    memory.leave(need);
+    const key = nameKey(need);
+    const ids = leases.get(key) ?? [];
+    const id = ids.pop();
+    if (ids.length === 0) leases.delete(key);
+    if (id !== undefined) link.use((client) => client.send("ZREM", [key, id]));
+  };
+
+  const adjustShared = (need: Need, by: number): void =>
+    link.use((client) => client.send("EVAL", [ADJUST, "1", nameKey(need), String(Math.round(by)), WINDOW_S]));
+
+  /** What came too late was counted by us. */
+  const undo = (needs: readonly Need[], ids: readonly string[]): void => {
+    for (const [index, need] of needs.entries()) {
+      if (need.unit === "slots") link.use((client) => client.send("ZREM", [nameKey(need), ids[index] ?? ""]));
+      else if (need.amount > 0) adjustShared(need, -need.amount);
+    }
+  };
+
+  const take = async (client: RedisClient, needs: readonly Need[]): Promise<Verdict> => {
+    const ids = needs.map(({ unit }) => (unit === "slots" ? crypto.randomUUID() : ""));
+    const { group, asked } = groups.open((own) =>
+      needs.map((need, index) => {
+        if (need.unit !== "slots") return limiterOf(need).consume(need.subject, need.amount).then(see(need), see(need));
+        const id = ids[index] ?? "";
+        return own.enter(nameKey(need), { most: need.most, leaseMs, id }).then(seeCount(need), () => enterHere(need));
+      }),
+    );
+    const all = Promise.all(asked);
+    const isShared = await group.send(client, within, () => undo(needs, ids));
+    if (!isShared) rest();
+    const seen = await all;
+    const isTaken = !seen.some(({ isOver }) => isOver);
+    if (!isShared) return { isTaken, isShared, seen: isTaken ? keepHere(seen, ids) : seen.map(giveBackHere) };
+    if (isTaken) for (const each of seen) keepShared(each, ids[seen.indexOf(each)] ?? "");
+    return { isTaken, isShared, seen: isTaken ? seen : seen.map(withoutOwn) };
+  };
+
+  const keepShared = (seen: Seen, id: string): void => {
+    if (seen.need.unit !== "slots") return memory.learn(seen);
+    memory.enter(seen.need, true);
+    lease(seen.need, id);
+  };
+
+  /** Told to Redis once it can be. */
+  const keepHere = (seen: Seen[], ids: readonly string[]): Seen[] => {
+    for (const [index, { need }] of seen.entries()) if (need.unit === "slots") lease(need, ids[index] ?? "");
+    return seen;
+  };
+
+  const enterHere = (need: Need): Seen => {
+    const isIn = memory.enter(need);
+    return { need, used: memory.held(need), endsMs: null, isOver: !isIn };
+  };
+
+  const giveBackHere = (seen: Seen): Seen => {
+    const { need, isOver, used } = seen;
+    if (need.unit !== "slots") memory.adjust(seen, -need.amount, false);
+    else if (isOver) return seen;
+    else memory.leave(need);
+    return { ...seen, used: used - need.amount };
+  };
+
+  return {
+    isConnected: () => link.client() !== null && !isResting,
+    async take(needs) {
+      const client = link.client();
+      if (client !== null && !isResting) return take(client, needs);
+      const verdict = await memory.take(needs);
+      if (verdict.isTaken)
+        for (const { need } of verdict.seen) if (need.unit === "slots") lease(need, crypto.randomUUID());
+      return verdict;
+    },
+    adjust(seen, by, isShared) {
+      if (by === 0 || seen.need.unit === "slots") return;
+      memory.adjust(seen, by, false);
+      const isCurrent = seen.endsMs === null || Date.now() < seen.endsMs - MARGIN_MS;
+      if (isShared && (by > 0 || isCurrent)) adjustShared(seen.need, by);
+    },
+    leave,
+    async look(limit, units) {
+      const client = link.client();
+      if (client === null || isResting) return memory.look(limit, units);
+      const found = await Promise.all(units.map((unit) => look(client, { limit, unit })));
+      return found.flat();
+    },
+    keep(names) {
+      for (const name of limiters.keys()) if (!names.has(name.slice(name.lastIndexOf(":") + 1))) limiters.delete(name);
+      memory.keep(names);
+    },
+    stop() {
+      isStopped = true;
+      callOffRest?.();
+      callOffRenewal?.();
+      link.stop();
+    },
+  };
+}
+
+function nameLimit({ limit, unit }: Pick<Need, "limit" | "unit">): string {
+  return `${PREFIX}:${unit}:${limit}`;
+}
+
+/** As the library makes it of its prefix. */
+function nameKey(need: Need): string {
+  return `${nameLimit(need)}:${need.subject}`;
+}
+
+function see(need: Need): (result: unknown) => Seen {
+  return (result) => {
+    if (!(result instanceof RateLimiterRes)) throw result;
+    const { consumedPoints: used, msBeforeNext } = result;
+    return { need, used, endsMs: Date.now() + msBeforeNext, isOver: used > need.most };
+  };
+}
+
+function seeCount(need: Need): (count: Count) => Seen {
+  return ([used]) => ({ need, used, endsMs: null, isOver: used > need.most });
+}
+
+function withoutOwn(seen: Seen): Seen {
+  return seen.isOver ? { ...seen, used: seen.used - seen.need.amount } : seen;
+}
+
+/** What is counted under one limit; of many, some. */
+async function look(client: RedisClient, { limit, unit }: Pick<Need, "limit" | "unit">): Promise<Figure[]> {
+  const prefix = `${nameLimit({ limit, unit })}:`;
+  const keys = new Set<string>();
+  let cursor = "0";
+  do {
+    const found: unknown = await client.send("SCAN", [cursor, "MATCH", `${prefix}*`, "COUNT", "1000"]);
+    const [next, some] = Array.isArray(found) ? (found as [unknown, string[]]) : ["0", []];
+    for (const key of some) keys.add(key);
+    cursor = String(next);
+  } while (cursor !== "0" && keys.size < MOST_SHOWN);
+  const figures = [...keys].slice(0, MOST_SHOWN).map(async (key): Promise<Figure> => {
+    const subject = key.slice(prefix.length);
+    const nowMs = Date.now();
+    if (unit === "slots") {
+      const used = Number(await client.send("ZCOUNT", [key, String(nowMs), "+inf"]));
+      return { unit, subject, used, endsMs: null };
+    }
+    const [used, leftMs] = await Promise.all([client.get(key), client.send("PTTL", [key])]);
+    return { unit, subject, used: Math.max(0, Number(used ?? 0)), endsMs: nowMs + Math.max(0, Number(leftMs)) };
+  });
+  return Promise.all(figures);
+}

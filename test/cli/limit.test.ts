@@ -1,0 +1,66 @@
+// `admin limits …` on a database of its own: set, shown, changed and lifted, with no gateway that runs.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { EXIT } from "../../src/cli/error.ts";
+import { type Desk, makeDesk } from "./desk.ts";
+
+interface LimitJson {
+  name: string;
+  [field: string]: unknown;
+}
+
+let desk: Desk;
+beforeEach(async () => {
+  desk = makeDesk();
+  await desk.read("admin users create --email ana@example.com");
+});
+afterEach(() => desk.close());
+
+const list = async (): Promise<LimitJson[]> => (await desk.read<{ limits: LimitJson[] }>("admin limits list")).limits;
+
+describe("admin limits", () => {
+  test("are set as they are said, and a second time as a whole", async () => {
+    const { limit } = await desk.read<{ limit: LimitJson }>(
+      "admin limits set team --requests-per-minute 60 --concurrent 5 --per user,key --model gpt-* --user ana@example.com",
+    );
+    expect(limit).toMatchObject({
+      name: "team",
+      requests_per_minute: 60,
+      tokens_per_minute: null,
+      concurrent: 5,
+      per: ["key", "user"],
+      model: "gpt-*",
+      source: "runtime",
+      in_force: true,
+      version: 1,
+    });
+    expect(limit["user"]).not.toBe("ana@example.com");
+    await desk.read("admin limits set team --tokens-per-minute 1000 --if-version 1");
+    expect(await list()).toMatchObject([
+      { name: "team", requests_per_minute: null, tokens_per_minute: 1_000, version: 2, states: null },
+    ]);
+    const shown = await desk.run("admin limits show team");
+    expect(shown.code).toBe(EXIT.ok);
+    expect(shown.out).toMatch(/tokens_per_minute +1000/u);
+    expect(shown.err).toContain("No gateway runs here");
+    expect((await desk.run("admin limits list")).out).toMatch(/team +runtime +2 +yes +total +- +1000/u);
+    expect(await desk.read("admin limits delete team")).toEqual({ deleted: "team" });
+    expect(await list()).toEqual([]);
+  });
+
+  const WRONG: [string, number, RegExp][] = [
+    ["set x", EXIT.usage, /it limits nothing/u],
+    ["set x --concurrent many", EXIT.usage, /concurrent: "many" is no whole number/u],
+    ["set x --concurrent 1 --user nobody@example.com", EXIT.notFound, /no such user/iu],
+    ["set x --concurrent 1 --if-version one", EXIT.usage, /is no version/u],
+    ["set x --concurrent 1 --if-version 3", EXIT.conflict, /There is none now/u],
+    ["delete x", EXIT.notFound, /There is no rate limit "x"/u],
+    ["show x", EXIT.notFound, /There is no rate limit "x"/u],
+  ];
+
+  test.each(WRONG)("%s ends with %d", async (line, code, message) => {
+    const failed = await desk.run(`admin limits ${line}`);
+    expect(failed.code).toBe(code);
+    expect(failed.err).toMatch(message);
+  });
+});

@@ -1,0 +1,204 @@
+// Rate limits that several gateways share through a Redis: never more than there is, all or nothing, and counted by each gateway alone where Redis
+// is away or slow, at the cost of milliseconds. On a real server, which dies, hangs and comes back.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { RedisClient } from "bun";
+import { type Need, createMemoryCounters } from "../../src/gateway/index.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { type RedisCounters, createRedisCounters } from "../../src/store/redis/limit.ts";
+import { type TestRedis, hasRedis, startRedis } from "../redis.ts";
+import { ASK, openLimited } from "../server/limit-scene.ts";
+
+let redis: TestRedis | null = null;
+const opened: RedisCounters[] = [];
+afterEach(async () => {
+  for (const counters of opened.splice(0)) counters.stop();
+  redis?.wake();
+  await redis?.stop();
+  redis = null;
+});
+
+interface Gateway {
+  counters: RedisCounters;
+  told: string[];
+}
+
+const PATIENT = { deadlineMs: 5_000 };
+const LEASE_MS = 900;
+
+/** Patient, unless a test is about that: a busy machine answers late. */
+async function join(url: string, init: { deadlineMs?: number; leaseMs?: number } = PATIENT): Promise<Gateway> {
+  const told: string[] = [];
+  const counters = createRedisCounters({
+    url,
+    clock: systemClock,
+    memory: createMemoryCounters(),
+    ...init,
+    onFault: ({ message }) => void told.push(message),
+    onRecovery: () => void told.push("recovered"),
+  });
+  opened.push(counters);
+  await until(() => counters.isConnected());
+  return { counters, told };
+}
+
+/** A machine that is busy answers late; that is no fault of what is looked at here. */
+async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
+  const deadlineMs = Date.now() + 20_000;
+  while (!(await isSo())) {
+    if (Date.now() > deadlineMs) throw new Error("It never became so.");
+    await new Promise(setImmediate);
+  }
+}
+
+const need = (unit: Need["unit"], most: number, over: Partial<Need> = {}): Need => ({
+  limit: "team",
+  unit,
+  subject: "",
+  amount: 1,
+  most,
+  ...over,
+});
+
+async function takeShared({ counters }: Gateway, needs: readonly Need[]): Promise<boolean> {
+  const { isTaken, isShared } = await counters.take(needs);
+  expect(isShared).toBe(true);
+  return isTaken;
+}
+
+describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
+  test("two gateways together let through as many as there are", async () => {
+    redis = await startRedis();
+    const { url } = redis;
+    const gateways = [await join(url), await join(url)];
+    const taken = await Promise.all(
+      Array.from({ length: 60 }, (_, turn) =>
+        takeShared(gateways[turn % 2] as Gateway, [need("requests", 20), need("slots", 500)]),
+      ),
+    );
+    expect(taken.filter(Boolean)).toHaveLength(20);
+    // The refused took nothing of what stood in nobody's way.
+    const figures = await gateways[0]?.counters.look("team", ["requests", "slots"]);
+    expect(figures).toMatchObject([
+      { unit: "requests", subject: "", used: 20 },
+      { unit: "slots", subject: "", used: 20 },
+    ]);
+  });
+
+  test("what is given back and what is added is there for the other one", async () => {
+    redis = await startRedis();
+    const { url } = redis;
+    const [one, two] = [await join(url), await join(url)];
+    const tokens = need("tokens", 100, { amount: 80 });
+    const [seen] = (await one.counters.take([tokens])).seen;
+    if (seen === undefined) throw new Error("Nothing was seen.");
+    expect(seen).toMatchObject({ used: 80, isOver: false });
+    expect(seen.endsMs).toBeWithin(Date.now() + 50_000, Date.now() + 60_001);
+    expect(await takeShared(two, [tokens])).toBe(false);
+    one.counters.adjust(seen, -70, true);
+    await until(async () => (await two.counters.look("team", ["tokens"]))[0]?.used === 10);
+    expect(await takeShared(two, [tokens])).toBe(true);
+    // Nothing comes back to a window that is over.
+    one.counters.adjust({ ...seen, endsMs: Date.now() }, -70, true);
+    one.counters.adjust(seen, 1_000, true);
+    await until(async () => (await two.counters.look("team", ["tokens"]))[0]?.used === 1_090);
+  });
+
+  test("places of a gateway that died are free again when their lease ends; of one that lives they stay", async () => {
+    redis = await startRedis();
+    const { url } = redis;
+    const short = { ...PATIENT, leaseMs: LEASE_MS };
+    const [living, dying] = [await join(url, short), await join(url, short)];
+    expect(await takeShared(living, [need("slots", 2)])).toBe(true);
+    expect(await takeShared(dying, [need("slots", 2)])).toBe(true);
+    // Gone without a word.
+    dying.counters.stop();
+    expect(await takeShared(living, [need("slots", 2)])).toBe(false);
+    const client = new RedisClient(url);
+    const [key] = (await client.send("KEYS", ["tokligence:{limit}:slots:*"])) as string[];
+    const leases = (await client.send("ZRANGE", [key ?? "", "0", "-1", "WITHSCORES"])) as unknown[];
+    client.close();
+    const ends = leases
+      .flat()
+      .map(Number)
+      .filter((score) => score > 1e12);
+    expect(ends).toHaveLength(2);
+    for (const end of ends) expect(end).toBeWithin(Date.now() - LEASE_MS, Date.now() + LEASE_MS + 1);
+    await until(async () => {
+      const { isTaken, isShared } = await living.counters.take([need("slots", 2)]);
+      return isTaken && isShared;
+    });
+    // The living one's own was renewed meanwhile: there is no third.
+    expect(await takeShared(living, [need("slots", 2)])).toBe(false);
+  }, 40_000);
+
+  test("while Redis hangs, memory decides in milliseconds, and goes on where Redis was", async () => {
+    redis = await startRedis();
+    const gateway = await join(redis.url, {});
+    let shared = 0;
+    while (shared < 3) {
+      const { isTaken, isShared } = await gateway.counters.take([need("requests", 1_000)]);
+      expect(isTaken).toBe(true);
+      if (isShared) shared++;
+      await until(() => gateway.counters.isConnected());
+    }
+    const most = 2 + ((await gateway.counters.look("team", ["requests"]))[0]?.used ?? 0);
+    redis.freeze();
+    const spans: number[] = [];
+    const outcomes: boolean[] = [];
+    for (let turn = 0; turn < 6; turn++) {
+      const startedMs = performance.now();
+      const { isTaken, isShared } = await gateway.counters.take([need("requests", most), need("slots", 50)]);
+      spans.push(performance.now() - startedMs);
+      expect(isShared).toBe(false);
+      outcomes.push(isTaken);
+    }
+    expect(outcomes).toEqual([true, true, false, false, false, false]);
+    // Only the first waits for Redis at all. A busy machine may be late itself: the shortest tells.
+    expect(spans[0]).toBeLessThan(60);
+    expect(Math.min(...spans.slice(1))).toBeLessThan(1);
+    redis.wake();
+    await until(() => gateway.counters.isConnected());
+    // What came too late was counted here, and is given back there.
+    await until(async () => (await gateway.counters.look("team", ["requests"]))[0]?.used === most - 2);
+  }, 30_000);
+
+  test("while Redis is away each gateway counts by itself, and it is shared again when it is back", async () => {
+    redis = await startRedis();
+    const port = Number(new URL(redis.url).port);
+    const gateway = await join(redis.url);
+    expect(await takeShared(gateway, [need("requests", 3), need("slots", 9)])).toBe(true);
+    await redis.stop();
+    await until(() => !gateway.counters.isConnected());
+    const taken = [];
+    for (let turn = 0; turn < 3; turn++)
+      taken.push(await gateway.counters.take([need("requests", 3), need("slots", 9)]));
+    expect(taken.map(({ isTaken, isShared }) => [isTaken, isShared])).toEqual([
+      [true, false],
+      [true, false],
+      [false, false],
+    ]);
+    redis = await startRedis(port);
+    await until(() => gateway.counters.isConnected());
+    expect(gateway.told.at(-1)).toBe("recovered");
+    // What it let in meanwhile is known there.
+    await until(async () => (await gateway.counters.look("team", ["slots"]))[0]?.used === 3);
+  }, 60_000);
+
+  test("two whole gateways share what the clients of both may ask", async () => {
+    redis = await startRedis();
+    const { url } = redis;
+    const rigs = await Promise.all(
+      [1, 2].map(async () => {
+        const { counters } = await join(url);
+        return openLimited({ counters, limits: { all: { requests: 4, slots: 4 } } });
+      }),
+    );
+    const statuses: number[] = [];
+    for (let turn = 0; turn < 8; turn++) {
+      const rig = rigs[turn % 2];
+      if (rig !== undefined) statuses.push((await rig.chat(ASK)).status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429, 429, 429]);
+  }, 30_000);
+});
