@@ -88,7 +88,11 @@ test("a model that only a list knows can be asked for", async () => {
     upstream: (call) =>
       call.method === "GET"
         ? lists(call)
-        : Response.json({ id: "x", object: "chat.completion", created: 1, model: "llama3", choices: [] }),
+        : Response.json({
+            id: "x",
+            model: "llama3",
+            choices: [{ index: 0, message: { role: "assistant", content: "Hi" } }],
+          }),
   });
   await ids(gateway);
   expect((await gateway.chat({ model: "llama3", messages: [{ role: "user", content: "x" }] })).status).toBe(200);
