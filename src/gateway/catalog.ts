@@ -15,6 +15,8 @@ export interface Catalog {
   firstReading(limitMs: number): Promise<void>;
   /** Reads all lists again. Never rejects. */
   refresh(): Promise<void>;
+  /** When that is done next by itself, by the clock that never stands still. */
+  dueMs(): number;
   stop(): void;
 }
 
@@ -25,6 +27,8 @@ interface CatalogInit {
   refreshMs: number;
   /** The catalogue before this one: its lists stand until they are read anew, for providers that are still there. */
   before?: Catalog | undefined;
+  /** Of these nothing has changed: lists of theirs that there are need not be read before their time. */
+  unchanged?: ReadonlySet<string> | undefined;
   /** After a list has changed. */
   onChange: () => void;
   onError: (provider: string, error: Error) => void;
@@ -40,6 +44,7 @@ export function createCatalog(init: CatalogInit): Catalog {
   let listers = new Map<string, string>();
   let cancelNext: (() => void) | null = null;
   let stopped = false;
+  let dueMs = init.before?.dueMs() ?? init.clock.monotonicMs() + init.refreshMs;
   /** Readings that failed in a row. */
   const failures = new Map<string, number>();
   let firstWait: Promise<void> | null = init.before === undefined ? null : Promise.resolve();
@@ -71,10 +76,23 @@ export function createCatalog(init: CatalogInit): Catalog {
     }
   };
 
+  const plan = (inMs: number): void => {
+    if (stopped) return;
+    dueMs = init.clock.monotonicMs() + inMs;
+    cancelNext = init.clock.after(inMs, () => void refresh());
+  };
+
   const refresh = async (): Promise<void> => {
     cancelNext?.();
     await Promise.all(init.providers.map(readOne));
-    if (!stopped) cancelNext = init.clock.after(init.refreshMs, () => void refresh());
+    plan(init.refreshMs);
+  };
+
+  /** Those that are new, and those of which nothing is known. */
+  const begin = async (unchanged: ReadonlySet<string>): Promise<void> => {
+    const stale = init.providers.filter(({ name }) => !unchanged.has(name) || !lists.has(name));
+    await Promise.all(stale.map(readOne));
+    plan(Math.max(0, Math.min(init.refreshMs, dueMs - init.clock.monotonicMs())));
   };
 
   for (const provider of init.providers) {
@@ -86,7 +104,7 @@ export function createCatalog(init: CatalogInit): Catalog {
       );
   }
   merge();
-  const first = refresh();
+  const first = init.unchanged === undefined ? refresh() : begin(init.unchanged);
   return {
     list: () => merged,
     findLister: (model) => listers.get(model),
@@ -98,6 +116,7 @@ export function createCatalog(init: CatalogInit): Catalog {
       return firstWait;
     },
     refresh,
+    dueMs: () => dueMs,
     stop() {
       stopped = true;
       cancelNext?.();

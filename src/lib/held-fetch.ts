@@ -22,12 +22,11 @@ async function callAt<Init extends Held>(
   init: Init,
   fetch: RuntimeFetch<Init & { tls: { serverName: string } }>,
 ): Promise<Response> {
-  const { host, hostname } = new URL(url);
-  const held = { ...init, headers: { ...init.headers, host }, tls: { serverName: hostname } };
-  let failure: unknown = new Error(`${hostname} has no address`);
+  let failure: unknown = new Error(`${new URL(url).hostname} has no address`);
   for (const address of init.addresses ?? []) {
+    const held = holdTo(address, url, init.headers);
     try {
-      return await fetch(replaceHost(url, address), held);
+      return await fetch(held.url, { ...init, headers: held.headers, tls: held.tls });
     } catch (error) {
       failure = error;
       // What was sent is not sent twice, and a stream cannot be.
@@ -37,10 +36,16 @@ async function callAt<Init extends Held>(
   throw failure;
 }
 
-function replaceHost(url: string, address: string): string {
+/** The same call at the address, in the name of its host. */
+export function holdTo(
+  address: string,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): { url: string; headers: Record<string, string>; tls: { serverName: string } } {
+  const { host, hostname } = new URL(url);
   const at = new URL(url);
   at.hostname = address.includes(":") ? `[${address}]` : address;
-  return at.href;
+  return { url: at.href, headers: { ...headers, host }, tls: { serverName: hostname } };
 }
 
 /** As the runtime calls it where no connection came about. */

@@ -1,5 +1,7 @@
 // The runtime's WebSocket to another server, with headers of our own and what its handshake ended in. Knows no protocol above it.
 
+import { holdTo } from "./held-fetch.ts";
+
 type Data = string | Uint8Array<ArrayBuffer>;
 
 interface Events {
@@ -19,14 +21,24 @@ interface End {
   readonly bufferedAmount: number;
 }
 
+interface Opening {
+  headers: Record<string, string>;
+  protocols: string[];
+  events: Events;
+  /** Where the host was found to be: the first of these is connected to. Missing: wherever its name leads. */
+  addresses?: readonly string[];
+}
+
 /** The runtime can hold a socket back, which its types do not tell. */
 type Pausable = WebSocket & Pick<End, "pause" | "resume">;
 
 export async function connectWebSocket(
   url: string,
-  { headers, protocols, events }: { headers: Record<string, string>; protocols: string[]; events: Events },
+  { headers, protocols, events, addresses = [] }: Opening,
 ): Promise<End> {
-  const socket = new WebSocket(url, { headers, protocols }) as Pausable;
+  const [address] = addresses;
+  const { url: at, ...how } = address === undefined ? { url, headers } : holdTo(address, url, headers);
+  const socket = new WebSocket(at, { ...how, protocols }) as Pausable;
   socket.binaryType = "nodebuffer";
   let isOpen = false;
   socket.addEventListener("open", () => {

@@ -11,7 +11,7 @@ import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
 import { loopback } from "./loopback.ts";
 import { OWN_SERVERS } from "./own-server.ts";
 import { openai } from "./openai.ts";
-import { findOrigins } from "./origin.ts";
+import { findOrigins, makeDeaf } from "./origin.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Account, Provider } from "./type.ts";
 import { vertex } from "./vertex.ts";
@@ -52,6 +52,11 @@ export function makeProvider(settings: ProviderSettings, tools: ProviderTools): 
 /** Which addresses its credentials go to: scheme, host and port, in order. */
 export function listOrigins(settings: ProviderSettings): string[] {
   return findOrigins(findKind(settings), settings);
+}
+
+/** What is missing before it can be called, and how to supply it; null where nothing is. */
+export function findMissing(settings: ProviderSettings): string | null {
+  return settings.obstacle ?? makeDeaf(findKind(settings), settings).missing;
 }
 
 /** What of it must not be said by anyone who does not hold this machine; null where nothing is wrong. */

@@ -1,6 +1,7 @@
 // What is in force: the configuration as it was read, the providers and routes that were declared above it while the gateway runs, and the scene that
 // they make together. It is swapped as a whole: a request that is running keeps the one that it began with. Knows no HTTP.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/value.ts";
 import { type Fetch, type ProviderBook, createProviderBook } from "../gateway/index.ts";
 import type { AppParts } from "./app.ts";
@@ -21,6 +22,15 @@ export interface Current {
   /** Puts another configuration in force, below what was declared while the gateway runs. */
   reload(next: Config): void;
   stop(): void;
+}
+
+function listUnchanged(before: Config, next: Config): ReadonlySet<string> {
+  const known = new Map(before.providers.map((provider) => [provider.name, provider]));
+  return new Set(
+    next.providers.flatMap((provider) =>
+      isDeepStrictEqual(known.get(provider.name), provider) ? [provider.name] : [],
+    ),
+  );
 }
 
 interface CurrentInit {
@@ -44,15 +54,15 @@ export function openCurrent(parts: AppParts, { call, health, changed }: CurrentI
       scene = scene.reroute(mergeRoutes(config, versions).rules);
     },
   });
-  const swap = (next: Config): void => {
-    const old = scene;
+  const swap = (next: Config, unchanged?: ReadonlySet<string>): void => {
+    const { catalog: before } = scene;
     parts.learn?.(next);
     health.reload(next);
     // First, for the scene calls providers as it is built, and how far these calls may lead is asked of it.
     config = next;
-    scene = buildScene(next, outside, old.catalog, mergeRoutes(next, live.versions()).rules);
+    scene = buildScene(next, outside, { before, unchanged, routes: mergeRoutes(next, live.versions()).rules });
     changed();
-    old.catalog.stop();
+    before.stop();
   };
   const book = createProviderBook({
     store: parts.providerStore,
@@ -69,7 +79,8 @@ export function openCurrent(parts: AppParts, { call, health, changed }: CurrentI
     refreshControls: health.refresh,
     declared: () => declared,
     current: () => config,
-    adopt: swap,
+    // Whoever changes one provider need not wait for the lists of all the others, nor need these be asked.
+    adopt: (next) => swap(next, listUnchanged(config, next)),
   });
   return {
     config: () => config,

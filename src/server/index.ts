@@ -19,6 +19,6 @@ export { openReading, type Reading } from "./reader/thread.ts";
 export { startRetention } from "./reader/retention.ts";
 export { startUpkeep } from "./reader/upkeep.ts";
 export { buildScene, guardCalls, makeSceneProvider } from "./scene.ts";
-export { printProvider, printProviderVersion } from "./provider-print.ts";
+export { findWhyNot, printProvider, printProviderVersion } from "./provider-print.ts";
 export { type StandingProvider, judgeProvider, mergeProviders } from "./provider-table.ts";
 export { type KeyTrial, printTrials, testProvider } from "./provider-test.ts";

@@ -3,6 +3,7 @@
 
 import type { ProviderVersion } from "../gateway/index.ts";
 import type { JsonObject } from "../ir/index.ts";
+import { findMissing } from "../provider/index.ts";
 import type { StandingProvider, StandingSecret } from "./provider-table.ts";
 
 /** One change of a provider. */
@@ -20,21 +21,27 @@ export function printProviderVersion(version: ProviderVersion): JsonObject {
 }
 
 export function printProvider(standing: StandingProvider): JsonObject {
-  const { name, source, version, settings, obstacle, findings, secrets } = standing;
+  const { name, source, version, settings, findings, secrets } = standing;
+  const why = findWhyNot(standing);
   const { keys: _keys, ...change } = version === null ? { keys: null } : printProviderVersion(version);
   return {
     name,
     ...change,
     origin: source,
     in_force: settings !== null,
-    usable: settings !== null && obstacle === null,
-    ...(obstacle === null ? {} : { why_not: obstacle }),
+    usable: why === null,
+    ...(why === null ? {} : { why_not: why }),
     type: settings?.kind ?? version?.fields?.["type"] ?? null,
     base_url: settings?.baseUrl ?? version?.fields?.["base_url"] ?? null,
     keys: [...secrets.map(printSecret), ...printConfigured(standing)],
     headers: Object.keys(settings?.headers ?? {}),
     findings: [...findings],
   };
+}
+
+/** Why it is not called, and what to do about it; null where it is. */
+export function findWhyNot({ settings, obstacle }: StandingProvider): string | null {
+  return obstacle ?? (settings === null ? "it is not in force" : findMissing(settings));
 }
 
 function printSecret({ field, hint, boundTo, keyId, setAt, setBy, fault }: StandingSecret): JsonObject {

@@ -35,7 +35,7 @@ const PATIENCE_MS = 10_000;
 
 /** Each of its keys by itself, side by side. Never rejects. */
 export async function testProvider(provider: Provider, tools: TrialTools): Promise<KeyTrial[]> {
-  if (provider.missing !== null) return [failed(null, { error: provider.missing, ms: 0, status: null })];
+  if (provider.missing !== null) return [notReady(provider.missing)];
   if (provider.answer !== null) return [{ ...EMPTY, status: "ok", models: provider.knownModels.length }];
   const accounts = provider.pool?.map((each) => each.provider) ?? [provider];
   return Promise.all(accounts.map((account) => testList(account, tools)));
@@ -47,7 +47,7 @@ export async function testModel(
   model: string,
   { tools, caller, newId }: { tools: GatewayTools; caller: Caller; newId: () => string },
 ): Promise<KeyTrial[]> {
-  if (provider.missing !== null) return [failed(null, { error: provider.missing, ms: 0, status: null })];
+  if (provider.missing !== null) return [notReady(provider.missing)];
   const accounts = provider.pool?.map((each) => each.provider) ?? [provider];
   return Promise.all(
     accounts.map(async (account) => {
@@ -136,6 +136,14 @@ async function knock(provider: Provider, fetch: Fetch, clock: TrialTools["clock"
   }
 }
 
+/** Not asked at all. */
+function notReady(missing: string): KeyTrial {
+  return { ...EMPTY, status: "failed", error: missing, remedy: FROM_ERROR };
+}
+
+/** Its own words say it. */
+const FROM_ERROR = "Do what the error says.";
+
 function failed(
   key: string | null,
   { error, ms, status, cause }: { error: string; ms: number; status: number | null; cause?: unknown },
@@ -145,8 +153,7 @@ function failed(
 }
 
 function findRemedy(status: number | null, cause: unknown): string {
-  // Its own words say it.
-  if (cause instanceof GatewayError) return "Do what the error says.";
+  if (cause instanceof GatewayError) return FROM_ERROR;
   if (status === null)
     return "Look at base_url, and whether this machine reaches it: name service, firewall, proxy, certificate.";
   if (status === 401 || status === 403) return "The key is refused: set it again, or ask the provider what it may do.";

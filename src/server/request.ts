@@ -165,6 +165,16 @@ function tooLarge(limit: number): GatewayError {
   });
 }
 
+/** Says where a body breaks off without a word of it: it may be a key that lost its quotes. */
+function parseQuietly(text: string): unknown {
+  try {
+    return parseBody(text);
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "invalid_json") throw error;
+    throw invalidRequest(error.message.replaceAll(/\s*"[^"]*"/gu, ""), undefined, error.code);
+  }
+}
+
 /** A JSON body checked against its schema; what is wrong first is told, with the field's path. An empty body counts as `{}`. */
 export async function readJson<Schema extends z.ZodType>(
   request: Request,
@@ -172,7 +182,7 @@ export async function readJson<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.output<Schema>> {
   const text = await readText(request, limit);
-  const result = schema.safeParse(text.trim() === "" ? {} : parseBody(text));
+  const result = schema.safeParse(text.trim() === "" ? {} : parseQuietly(text));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   const path = issue?.path.map(String).join(".") ?? "";

@@ -84,8 +84,11 @@ export interface BuiltScene extends Scene {
 export function buildScene(
   config: Config,
   parts: Pick<GatewayTools, "fetch" | "clock"> & { log: Log; signIn?: GatewayTools["fetch"] },
-  before?: Catalog,
-  routes: Config["routes"] = config.routes,
+  {
+    before,
+    unchanged,
+    routes = config.routes,
+  }: { before?: Catalog; unchanged?: ReadonlySet<string> | undefined; routes?: Config["routes"] } = {},
 ): BuiltScene {
   const list = config.providers.map((settings) => makeSceneProvider(settings, parts));
   const providers = new Map(list.map((provider) => [provider.name, provider]));
@@ -95,6 +98,7 @@ export function buildScene(
     clock: parts.clock,
     refreshMs: config.modelsRefreshMs,
     before,
+    unchanged,
     onChange: () => router.forget(),
     onError: (provider, error) => parts.log.warn("The provider's models could not be listed", { provider, error }),
   });

@@ -1,6 +1,7 @@
 // Calls that are held to addresses: made there and nowhere else, under the name's own certificate, and to the next address where nobody is at one.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { connectWebSocket } from "../../src/lib/web-socket.ts";
 import { holdFetch } from "../../src/lib/held-fetch.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../config/tls.ts";
 
@@ -60,6 +61,29 @@ test("go on to the next address where nobody is at one, but not with a stream, a
   await expect(at("gateway.test", ["127.0.0.2"])).rejects.toThrow();
   await expect(at("gateway.test", [])).rejects.toThrow("gateway.test has no address");
   expect(seen).toHaveLength(1);
+});
+
+test("of sockets go there, too", async () => {
+  const sockets = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: (request, its) => {
+      seen.push(request.headers.get("host") ?? "");
+      return its.upgrade(request) ? undefined : new Response("no");
+    },
+    websocket: { open: (socket) => void socket.send("here"), message: () => undefined },
+  });
+  try {
+    const heard = Promise.withResolvers<unknown>();
+    const events = { opened: () => undefined, failed: heard.reject, received: heard.resolve, closed: () => undefined };
+    const init = { headers: {}, protocols: [], events, addresses: ["127.0.0.1"] };
+    const socket = await connectWebSocket(`ws://vendor.test:${sockets.port}/v1`, init);
+    expect(String(await heard.promise)).toBe("here");
+    socket.close();
+    expect(seen).toEqual([`vendor.test:${sockets.port}`]);
+  } finally {
+    await sockets.stop(true);
+  }
 });
 
 test("that say none go as they are", async () => {

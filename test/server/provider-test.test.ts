@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Rig, type Upstream, makeRig, readJson } from "../rig.ts";
-import { say } from "./route-scene.ts";
+import { hostOf, say } from "./route-scene.ts";
 
 const KEY = "sk-canary-runtime-ABCDwxyz";
 const OTHER = "sk-canary-another-7777";
@@ -101,6 +101,41 @@ describe("trying one", () => {
       ok: false,
       keys: [{ status: "failed", http_status: 404 }],
     });
+  });
+});
+
+describe("beside them", () => {
+  test("those that are added are asked for their models at once, and the others only in their time", async () => {
+    const asked: string[] = [];
+    const all = Promise.withResolvers<void>();
+    upstream = ({ url }) => {
+      asked.push(hostOf(url));
+      if (asked.length === 6) all.resolve();
+      return Response.json({ data: [{ id: `${hostOf(url)}-model` }] });
+    };
+    await rig.app.reload(rig.config);
+    await put("acme", { ...ACME, api_key: KEY });
+    await rig.send("/v1/models");
+    asked.length = 0;
+    await put("groq", { api_key: KEY });
+    const { data } = await readJson(await rig.send("/v1/models"));
+    const ids = data.map(({ id }: { id: string }) => id);
+    expect(ids).toContain("acme-model");
+    expect(asked).toEqual(["api"]);
+    rig.clock.advance(rig.config.modelsRefreshMs);
+    await all.promise;
+    expect(asked.toSorted()).toEqual(["acme", "anthropic", "api", "api", "local", "openai"]);
+  });
+
+  test("a body that breaks off is refused without a word of it", async () => {
+    const refused = await rig.send(`${PROVIDERS}/acme`, {
+      method: "PUT",
+      token,
+      body: `{"api_key": CANARYWITHOUTQUOTES}`,
+    });
+    const text = await refused.text();
+    expect([refused.status, text]).toEqual([400, expect.stringContaining("is not valid JSON: Unexpected identifier.")]);
+    expect(text + rig.log.join("\n")).not.toContain("CANARYWITHOUTQUOTES");
   });
 });
 

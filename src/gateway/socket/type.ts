@@ -35,7 +35,13 @@ export interface UpstreamEvents {
 
 export type Connect = (
   url: string,
-  init: { headers: Record<string, string>; protocols: string[]; events: UpstreamEvents },
+  init: {
+    headers: Record<string, string>;
+    protocols: string[];
+    events: UpstreamEvents;
+    /** All that the host was found to be at, as for calls. */
+    addresses?: readonly string[];
+  },
 ) => Promise<UpstreamEnd>;
 
 /** A session, driven by the server that holds the client's end. */

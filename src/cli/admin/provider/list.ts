@@ -1,7 +1,7 @@
 // `tokligence admin providers list`: every provider, where it comes from, whether it is in force and which keys it has, by their ends.
 
 import { defineCommand } from "citty";
-import { type StandingProvider, printProvider } from "../../../server/index.ts";
+import { type StandingProvider, findWhyNot, printProvider } from "../../../server/index.ts";
 import { SHARED_ARGS } from "../../flags.ts";
 import { runWithStore } from "../../open.ts";
 import { printJson, printTable, say } from "../../output.ts";
@@ -30,7 +30,8 @@ export default defineCommand({
 });
 
 function toRow(standing: StandingProvider, isDisabled: boolean) {
-  const { name, source, version, settings, obstacle, secrets } = standing;
+  const { name, source, version, settings, secrets } = standing;
+  const why = findWhyNot(standing);
   return {
     name,
     origin: source,
@@ -38,6 +39,6 @@ function toRow(standing: StandingProvider, isDisabled: boolean) {
     type: settings?.kind ?? version?.fields?.["type"] ?? null,
     base_url: settings?.baseUrl ?? version?.fields?.["base_url"] ?? null,
     keys: secrets.map(({ field, hint }) => (hint === "" ? field : `${field} …${hint}`)),
-    in_force: obstacle !== null ? `no: ${obstacle}` : isDisabled ? "disabled" : "yes",
+    in_force: why !== null ? `no: ${why}` : isDisabled ? "disabled" : "yes",
   };
 }

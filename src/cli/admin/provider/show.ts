@@ -15,7 +15,8 @@ export default defineCommand({
     if (args.json === true) return printJson({ provider });
     const facts = Object.entries(provider).filter(([, value]) => value !== null);
     printTable(
-      facts.map(([field, value]) => ({ field, value })),
+      // Numbers would stand to the right of everything else.
+      facts.map(([field, value]) => ({ field, value: typeof value === "number" ? String(value) : value })),
       ["field", "value"],
     );
   },
