@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
-import { type Fetch, type Memory, createMemory, openControls } from "../gateway/index.ts";
+import { type Memory, createMemory, openControls } from "../gateway/index.ts";
 import {
   type KeyRing,
   createAdmission,
@@ -15,7 +15,6 @@ import {
 import { createSpool } from "../lib/spool.ts";
 import { systemClock } from "../lib/clock.ts";
 import { dial, usesProxy } from "../lib/dial.ts";
-import { holdFetch } from "../lib/held-fetch.ts";
 import { lookupHost } from "../lib/lookup.ts";
 import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
@@ -29,6 +28,7 @@ import { type Left, openBooks } from "./books.ts";
 import { openBudgets } from "./budgets.ts";
 import { openShelf } from "./cache.ts";
 import { type Server, listen, stopOnSignal } from "./listen.ts";
+import { callOutside } from "./outside.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { recordPrices, recordReload } from "./reload-record.ts";
 import { readBooks } from "./reading.ts";
@@ -57,7 +57,8 @@ interface DaemonInit {
 const OUTSIDE = {
   connect: connectWebSocket,
   lookup: lookupHost,
-  ...(usesProxy(process.env) ? {} : { dial, fetch: holdFetch<Parameters<Fetch>[1]>(fetch) }),
+  fetch: callOutside,
+  ...(usesProxy(process.env) ? {} : { dial }),
 };
 
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {

@@ -2,12 +2,13 @@
 
 import { defineCommand } from "citty";
 import { type Config, loadConfig } from "../config/index.ts";
-import type { Fetch } from "../gateway/index.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
 import { buildScene, guardCalls, listModels } from "../server/index.ts";
+import { readEffective } from "./effective.ts";
 import { type ConfigFlags, SHARED_ARGS, toLoadOptions } from "./flags.ts";
 import { printJson, printTable, say } from "./output.ts";
+import { callOutside } from "./outside.ts";
 
 /** How long the providers' lists are waited for. */
 const WAIT_MS = 5_000;
@@ -37,20 +38,17 @@ export default defineCommand({
 });
 
 export async function openScene(flags: ConfigFlags): Promise<{ scene: ReturnType<typeof buildScene>; config: Config }> {
-  const { config, warnings } = await loadConfig(toLoadOptions(flags));
+  const { config: declared, warnings } = await loadConfig(toLoadOptions(flags));
   for (const warning of warnings) say(`warning: ${warning}`);
+  const config = await readEffective(declared);
   const complain = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
     const error = fields?.["error"];
     say(`${message}: ${String(fields?.["provider"])} (${error instanceof Error ? error.message : "no reason given"})`);
   };
   const quiet = (): void => undefined;
   const log = { debug: quiet, error: complain, info: quiet, warn: complain, setLevel: quiet };
-  const guarded = guardCalls<Parameters<Fetch>[1], Response>(
-    fetch,
-    { lookup: lookupHost, clock: systemClock },
-    () => config,
-  );
-  const scene = buildScene(config, { fetch: guarded, signIn: fetch, clock: systemClock, log });
+  const guarded = guardCalls(callOutside, { lookup: lookupHost, clock: systemClock }, () => config);
+  const scene = buildScene(config, { fetch: guarded, signIn: callOutside, clock: systemClock, log });
   await scene.catalog.firstReading(WAIT_MS);
   return { scene, config };
 }

@@ -11,6 +11,7 @@ import { createRedactor } from "../lib/redact.ts";
 import { openStore, type Store } from "../store/index.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import type { LogFile } from "../telemetry/log-file.ts";
+import { mergeDeclared } from "./effective.ts";
 import { type ConfigFlags, toLoadOptions } from "./flags.ts";
 import { say } from "./output.ts";
 
@@ -41,7 +42,10 @@ function readUserName(): string {
 }
 
 export interface Opened {
+  /** As it is in force, with the providers that were declared while gateways run. */
   config: Config;
+  /** As it was read from files. */
+  declared: Config;
   store: Store;
   directory: Directory;
 }
@@ -61,7 +65,7 @@ export async function runWithStore<T>(flags: ConfigFlags, work: (opened: Opened)
     try {
       const directory = createDirectory({ store: store.identity, now: Date.now });
       await directory.ensureRoot(config.adminEmail);
-      const result = await work({ config, store, directory });
+      const result = await work({ config: await mergeDeclared(config, store), declared: config, store, directory });
       log.info("Command done", { command });
       return result;
     } finally {

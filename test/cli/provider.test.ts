@@ -90,6 +90,17 @@ describe("admin providers", () => {
     expect(await show()).toMatchObject({ keys: [{ field: "header.x-key" }] });
   });
 
+  test("are there for routes and for whoever asks where a model goes, and a key file that is of no use stops nothing else", async () => {
+    await add(...ACME, "models=acme-*", "--key-file", keyFile);
+    await desk.read(["admin", "routes", "set", "fast", "targets=acme/m"]);
+    expect(await desk.read(["admin", "routes", "show", "fast"])).toMatchObject({ route: { in_force: true } });
+    expect(await desk.read(["models", "route", "fast"])).toMatchObject({ provider: "acme", upstream_model: "m" });
+    expect(await desk.read(["models", "route", "acme-large"])).toMatchObject({ provider: "acme" });
+    desk.write("secret.key", "garbage");
+    const listed = await desk.run("admin users list");
+    expect([listed.code, listed.err]).toEqual([EXIT.ok, expect.stringContaining("it holds something that is no key")]);
+  });
+
   test("need nothing but a key where they are named like their kind, or are the configuration's", async () => {
     await desk.read(["admin", "providers", "set-key", "groq", "--key-file", keyFile]);
     expect(await show("groq")).toMatchObject({

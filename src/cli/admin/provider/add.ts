@@ -40,7 +40,7 @@ export default defineCommand({
     const said = readFields(args._.slice(1));
     const key = await readKey(args, args.label !== undefined || args.field !== undefined);
     const done = await runWithStore(args, async (opened) => {
-      const book = openBook(opened);
+      const book = await openBook(opened);
       const before = args.update === true ? ((await book.get(args.name)).fields ?? {}) : {};
       const fields = Object.entries({ ...before, ...said }).filter(([, text]) => text !== "");
       const secrets = key === null ? {} : { [key.field]: key.text };

@@ -12,7 +12,7 @@ export default defineCommand({
   meta: { name: "history", description: "List every change of a provider, newest first" },
   args: { ...NAME_ARG, ...SHARED_ARGS },
   async run({ args }) {
-    const history = await runWithStore(args, (opened) => openBook(opened).history(args.name));
+    const history = await runWithStore(args, async (opened) => (await openBook(opened)).history(args.name));
     if (args.json === true) return printJson({ history: history.map(printProviderVersion) });
     printTable(history.map(toRow), ["version", "at", "by", "comment", "says", "keys"]);
   },

@@ -11,7 +11,7 @@ export default defineCommand({
   meta: { name: "remove", description: "Remove a provider and its keys; its history stays, without the keys" },
   args: { ...NAME_ARG, ...CHANGE_ARGS, ...SHARED_ARGS },
   async run({ args }) {
-    const version = await runWithStore(args, (opened) => openBook(opened).delete(readChange(args)));
+    const version = await runWithStore(args, async (opened) => (await openBook(opened)).delete(readChange(args)));
     if (args.json === true) return printJson({ provider: printProviderVersion(version) });
     print(
       `Removed provider ${version.name} and its keys; rollback to version ${version.version - 1} brings it back without them`,

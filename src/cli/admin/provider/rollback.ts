@@ -17,7 +17,7 @@ export default defineCommand({
   },
   async run({ args }) {
     const to = readVersion("to", args.to);
-    const version = await runWithStore(args, (opened) => openBook(opened).rollback(readChange(args), to));
+    const version = await runWithStore(args, async (opened) => (await openBook(opened)).rollback(readChange(args), to));
     if (args.json === true) return printJson({ provider: printProviderVersion(version) });
     print(`Provider ${version.name} says what version ${to} said, in version ${version.version}`);
   },

@@ -13,7 +13,7 @@ export default defineCommand({
   async run({ args }) {
     const progress = startProgress("Encrypting");
     const { rotation, isOwn } = await runWithStore(args, async (opened) => ({
-      rotation: await openBook(opened).rotate(byOperator(), progress.update),
+      rotation: await (await openBook(opened)).rotate(byOperator(), progress.update),
       isOwn: opened.config.secretKeys.length === 0,
     })).finally(() => progress.end());
     const { keyId, resumed, exchanged, unreadable } = rotation;

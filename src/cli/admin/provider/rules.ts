@@ -1,31 +1,27 @@
 // What the commands on providers share: the book on an opened database, the flags of a change, and where a key comes from. No server need run; one that does
 // takes a change up within a second. A key never stands in a command line, where every user of the machine sees it.
 
-import { type ProviderBook, type ProviderChange, createProviderBook } from "../../../gateway/index.ts";
-import { type StandingProvider, isSecretText, judgeProvider, mergeProviders } from "../../../server/index.ts";
+import type { ProviderBook, ProviderChange } from "../../../gateway/index.ts";
+import { type StandingProvider, mergeProviders } from "../../../server/index.ts";
+import { openProviderBook } from "../../effective.ts";
 import { CliError, EXIT } from "../../error.ts";
 import { type Opened, byOperator } from "../../open.ts";
-import { openSecretKeys } from "../../secret-key.ts";
 import { refuseValue } from "../../value.ts";
 import { readSecretInput } from "./secret-input.ts";
 
-export function openBook({ config, store }: Pick<Opened, "config" | "store">): ProviderBook {
-  return createProviderBook({
-    store: store.providers,
-    keys: openSecretKeys(() => config),
-    judge: (...said) => judgeProvider(config, ...said),
-    isSecret: (text) => isSecretText(config, text),
-    now: Date.now,
-    newId: () => Bun.randomUUIDv7(),
-  });
+type Desk = Pick<Opened, "declared" | "store">;
+
+export function openBook({ declared, store }: Desk): Promise<ProviderBook> {
+  return openProviderBook(declared, store);
 }
 
-export async function listStanding(opened: Pick<Opened, "config" | "store">): Promise<StandingProvider[]> {
-  return mergeProviders(opened.config, await openBook(opened).open()).standing;
+export async function listStanding(opened: Desk): Promise<StandingProvider[]> {
+  const book = await openBook(opened);
+  return mergeProviders(opened.declared, await book.open()).standing;
 }
 
 /** Throws what is missing. */
-export async function findStanding(opened: Pick<Opened, "config" | "store">, name: string): Promise<StandingProvider> {
+export async function findStanding(opened: Desk, name: string): Promise<StandingProvider> {
   const all = await listStanding(opened);
   const found = all.find((each) => each.name === name);
   if (found !== undefined) return found;

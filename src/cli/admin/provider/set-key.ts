@@ -36,7 +36,9 @@ export default defineCommand({
       throw refuseValue(args.field === undefined ? "label" : "field", `${field} is no key of a provider`);
     const key = args.remove === true ? null : await readKey(args, true);
     const done = await runWithStore(args, async (opened) => {
-      const version = await openBook(opened).setSecrets(readChange(args), { [field]: key === null ? null : key.text });
+      const version = await (
+        await openBook(opened)
+      ).setSecrets(readChange(args), { [field]: key === null ? null : key.text });
       return { version, standing: await findStanding(opened, args.name) };
     });
     for (const finding of done.standing.findings) say(`warning: ${finding}`);

@@ -2,26 +2,17 @@
 // for a token by the gateway that runs, as that has a row on the books.
 
 import { defineCommand } from "citty";
-import type { Fetch } from "../../../gateway/index.ts";
-import { usesProxy } from "../../../lib/dial.ts";
-import { holdFetch } from "../../../lib/held-fetch.ts";
 import { lookupHost } from "../../../lib/lookup.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { createRedactor } from "../../../lib/redact.ts";
-import {
-  type KeyTrial,
-  guardCalls,
-  makeSceneProvider,
-  mergeProviders,
-  printTrials,
-  testProvider,
-} from "../../../server/index.ts";
+import { type KeyTrial, guardCalls, makeSceneProvider, printTrials, testProvider } from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
 import { SHARED_ARGS } from "../../flags.ts";
 import { type Opened, runWithStore } from "../../open.ts";
+import { callOutside } from "../../outside.ts";
 import { printJson, printTable } from "../../output.ts";
 import { GATEWAY_ARGS, askGateway } from "../health/gateway.ts";
-import { NAME_ARG, findStanding, openBook } from "./rules.ts";
+import { NAME_ARG, findStanding } from "./rules.ts";
 
 interface Printed {
   provider: string;
@@ -63,7 +54,7 @@ export default defineCommand({
 
 async function tryHere(opened: Opened, name: string): Promise<Printed> {
   const standing = await findStanding(opened, name);
-  const { config } = mergeProviders(opened.config, await openBook(opened).open());
+  const { config } = opened;
   if (standing.settings === null) {
     throw new CliError(`Provider ${name} is not in force: ${standing.obstacle ?? ""}`, {
       exitCode: EXIT.failed,
@@ -71,9 +62,8 @@ async function tryHere(opened: Opened, name: string): Promise<Printed> {
     });
   }
   const parts = { clock: systemClock, lookup: lookupHost };
-  const call = usesProxy(process.env) ? (fetch as Fetch) : holdFetch<Parameters<Fetch>[1]>(fetch);
-  const guarded = guardCalls(call, parts, () => config);
-  const provider = makeSceneProvider(standing.settings, { ...parts, fetch: guarded, signIn: call });
+  const guarded = guardCalls(callOutside, parts, () => config);
+  const provider = makeSceneProvider(standing.settings, { ...parts, fetch: guarded, signIn: callOutside });
   const trials = await testProvider(provider, { ...parts, fetch: guarded, redact: createRedactor(config.secrets) });
   // In the same shape that the gateway answers in.
   return printTrials(name, trials) as unknown as Printed;
