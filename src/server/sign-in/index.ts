@@ -74,8 +74,9 @@ export function assembleSignIn(init: Assembly): SigningIn {
     ...makeSignInRoutes({
       ...door,
       async findLocalRoot() {
-        const { oidc, smtp, signIn: rules } = config();
-        if (!rules.isLocalRootFree) return null;
+        const { entry, oidc, smtp, signIn: rules } = config();
+        // Who trusts proxies has some, and they look like this machine.
+        if (!rules.isLocalRootFree || entry.trustedProxies.length > 0) return null;
         return signIn.findProofless(smtp !== null || oidc !== null);
       },
       mailLink() {

@@ -18,7 +18,7 @@ export interface Post {
 
 /** Mail servers take several at once; whoever knocks by the thousand fills no memory. */
 const ABREAST = 4;
-const MOST_WAITING = 500;
+const MOST_PENDING = 500;
 /** Between the answer and the first look at the address: by nothing that comes after it can be told what was found. */
 const LEAST_MS = 20;
 const SPREAD_MS = 200;
@@ -32,42 +32,51 @@ interface PostInit {
   random: () => number;
 }
 
+interface Letter {
+  work: Work;
+  /** Once it is known: a second try sends the same. */
+  send?: Awaited<ReturnType<Work>>;
+  tries: number;
+  /** It is sent, or given up. */
+  done(): void;
+}
+
 export function createPost({ clock, log, random }: PostInit): Post {
-  const waiting: Work[] = [];
+  const waiting: Letter[] = [];
   const pending = new Set<Promise<void>>();
   let abreast = 0;
   let isClosed = false;
 
-  const pause = (ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
-
-  const carry = async (work: Work): Promise<void> => {
-    let send: Awaited<ReturnType<Work>> | undefined;
-    for (let tries = 0; ; tries++) {
-      try {
-        send ??= await work();
-        return await send?.();
-      } catch (error) {
-        const again = isClosed ? undefined : AGAIN_MS[tries];
-        if (again === undefined) {
-          log.error("A sign-in link could not be sent; admin login-link makes one to hand over", { error });
-          return;
-        }
+  const carry = async (letter: Letter): Promise<void> => {
+    try {
+      letter.send ??= await letter.work();
+      await letter.send?.();
+    } catch (error) {
+      const again = isClosed ? undefined : AGAIN_MS[letter.tries++];
+      if (again !== undefined) {
         log.warn("A sign-in link could not be sent yet", { error, again_in_ms: again });
-        await pause(again);
+        // Meanwhile others have their turn.
+        clock.after(again, () => enqueue(letter));
+        return;
       }
+      log.error("A sign-in link could not be sent; admin login-link makes one to hand over", { error });
     }
+    letter.done();
+  };
+
+  const enqueue = (letter: Letter): void => {
+    waiting.push(letter);
+    next();
   };
 
   const next = (): void => {
-    const work = abreast < ABREAST ? waiting.shift() : undefined;
-    if (work === undefined) return;
+    const letter = abreast < ABREAST ? waiting.shift() : undefined;
+    if (letter === undefined) return;
     abreast++;
-    const done = carry(work).finally(() => {
+    void carry(letter).finally(() => {
       abreast--;
-      pending.delete(done);
       next();
     });
-    pending.add(done);
   };
 
   const settled = async (): Promise<void> => {
@@ -77,16 +86,17 @@ export function createPost({ clock, log, random }: PostInit): Post {
   return {
     hand(work) {
       if (isClosed) return;
-      if (waiting.length + pending.size >= MOST_WAITING) {
-        log.warn("Too many sign-in links wait for the mail server; one was not sent", { waiting: waiting.length });
+      if (pending.size >= MOST_PENDING) {
+        log.warn("Too many sign-in links wait for the mail server; one was not sent", { waiting: pending.size });
         return;
       }
-      const begun = pause(LEAST_MS + random() * SPREAD_MS).then(() => {
-        pending.delete(begun);
-        waiting.push(work);
-        next();
-      });
-      pending.add(begun);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      pending.add(promise);
+      const done = (): void => {
+        pending.delete(promise);
+        resolve();
+      };
+      clock.after(LEAST_MS + random() * SPREAD_MS, () => enqueue({ work, tries: 0, done }));
     },
     settled,
     async close(graceMs) {

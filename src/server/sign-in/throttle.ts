@@ -1,8 +1,8 @@
 // How often one may knock: by address of the caller and by the e-mail that is asked for. Knows no route.
 
-import ipaddr from "ipaddr.js";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { GatewayError } from "../../ir/index.ts";
+import { findParty } from "../../lib/address.ts";
 
 export interface Knock {
   /** Null where it is unknown. */
@@ -35,7 +35,7 @@ export function createThrottle(): Throttle {
   return {
     async knock({ peer, email, isOutside = false }) {
       try {
-        if (peer !== null) await (isOutside ? outside : peers).consume(nameNeighbourhood(peer));
+        if (peer !== null) await (isOutside ? outside : peers).consume(findParty(peer));
         // Hashed: whoever sends long ones fills no memory.
         if (email !== null) await emails.consume(String(Bun.hash(email.trim().toLowerCase())));
       } catch (refused) {
@@ -49,14 +49,7 @@ export function createThrottle(): Throttle {
       }
     },
     async forgive({ peer, isOutside = false }) {
-      if (peer !== null) await (isOutside ? outside : peers).reward(nameNeighbourhood(peer));
+      if (peer !== null) await (isOutside ? outside : peers).reward(findParty(peer));
     },
   };
-}
-
-/** One subscriber has 2^64 addresses of IPv6 to knock from; an IPv4 address is the same in either spelling. */
-function nameNeighbourhood(peer: string): string {
-  if (!ipaddr.isValid(peer)) return peer;
-  const address = ipaddr.process(peer);
-  return address instanceof ipaddr.IPv6 ? address.parts.slice(0, 4).join(":") : address.toString();
 }

@@ -255,6 +255,15 @@ describe("the first administrator needs no mailbox", () => {
     }
   });
 
+  test("not where the operator trusts a proxy, whatever it says", async () => {
+    await scene.rig.close();
+    scene = await openScene((config) => ({ ...config, entry: { ...config.entry, trustedProxies: ["127.0.0.1/32"] } }));
+    expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(202);
+    const headers = { "x-forwarded-for": "127.0.0.1" };
+    const proxied = openBrowser(scene, { peer: "192.0.2.1" });
+    expect((await proxied.ask("/api/v1/auth/login", { ...login, headers })).status).toBe(202);
+  });
+
   test("not where the operator names an address that others reach", async () => {
     await scene.rig.close();
     scene = await openScene((config) => ({
