@@ -7,9 +7,26 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Likewise, of any length: waits for whoever reads it. The line ends are the caller's. */
+/** Likewise, of any length: waits for whoever reads it, if anybody still does. The line ends are the caller's. */
 export async function printSteadily(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+  const { stdout } = process;
+  if (stdout.destroyed || stdout.write(text)) return;
+  await once(stdout, "drain").catch(() => undefined);
+}
+
+/** Does work to its end, of which somebody may have read enough before: what is half done by then is worse than what nobody reads. */
+export async function outliveReader<T>(work: () => Promise<T>): Promise<T> {
+  const { stdout } = process;
+  const ends = stdout.listeners("error") as ((error: Error) => void)[];
+  const ignore = (): void => undefined;
+  for (const end of ends) stdout.off("error", end);
+  stdout.on("error", ignore);
+  try {
+    return await work();
+  } finally {
+    for (const end of ends) stdout.on("error", end);
+    stdout.off("error", ignore);
+  }
 }
 
 /** Data for programs: indented at a terminal, one line elsewhere. */

@@ -10,7 +10,7 @@ import { createKeyDirectory } from "./key-directory.ts";
 import type { User } from "./model.ts";
 import { originOf } from "./origin.ts";
 import { readPage } from "./page.ts";
-import { requireAdmin, requireReach } from "./permission.ts";
+import { requireAdmin, requireGrant, requireReach } from "./permission.ts";
 import type { UserChange, UserFilter } from "./store.ts";
 
 /** See `Directory` for what each function promises. */
@@ -37,7 +37,7 @@ export function createDirectory({
         role: checkRole(wanted.role ?? "gateway_user"),
         displayName: checkName(wanted.displayName ?? null, "display_name"),
       });
-      requireReach(actor, user.role);
+      requireGrant(actor, user.role);
       await store.createUsers([user], originOf(actor, now()));
       return user;
     },
@@ -68,7 +68,7 @@ export function createDirectory({
       };
       const user = await getUser(idOrEmail);
       requireReach(actor, user.role);
-      if (change.role !== undefined) requireReach(actor, change.role);
+      if (change.role !== undefined) requireGrant(actor, change.role);
       const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()));
       return changed ?? raise(missing("There is no such user."));
     },

@@ -6,7 +6,7 @@ import { checkEmail, checkName, checkRole } from "./check.ts";
 import { buildUser, type DirectoryContext } from "./context.ts";
 import type { Actor, ImportRow, RowOutcome } from "./directory.ts";
 import type { User } from "./model.ts";
-import { forbid, requireAdmin } from "./permission.ts";
+import { forbid, requireAdmin, requireGrant } from "./permission.ts";
 
 export interface RowCheck {
   /** In their order; to be asked once for each row. */
@@ -45,6 +45,7 @@ function readRow(context: DirectoryContext, actor: Actor, { wanted, flaw }: Impo
     if (role === "root_admin" && actor.kind !== "operator") {
       throw forbid("an import cannot make root admins.");
     }
+    requireGrant(actor, role);
     const email = checkEmail(wanted.email);
     const displayName = checkName(wanted.displayName ?? null, "display_name");
     return buildUser(context, { email, role, displayName });

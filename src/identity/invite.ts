@@ -4,7 +4,7 @@ import { GatewayError, invalidRequest, toGatewayError } from "../ir/index.ts";
 import { checkEmail, checkRole } from "./check.ts";
 import type { Actor, Directory, NewUser } from "./directory.ts";
 import type { User } from "./model.ts";
-import { requireAdmin, requireReach } from "./permission.ts";
+import { requireAdmin, requireGrant } from "./permission.ts";
 import { INVITE_MS, type SignIn } from "./sign-in.ts";
 
 const LEAST_MS = 60_000;
@@ -39,7 +39,7 @@ export async function inviteUser(
     });
   }
   // Whoever has the link is that user: it is no way to a role that the actor does not reach.
-  if (known !== null) requireReach(actor, known.role);
+  if (known !== null) requireGrant(actor, known.role);
   const user = known ?? (await directory.createUser(actor, wanted));
   const { token, of } = await signIn.makeLink(user.id, { kind: "hand-out", ttlMs, by: actor.from });
   return { user, isNew: known === null, token, expiresAt: of.expiresAt };

@@ -19,6 +19,21 @@ export function requireReach(actor: Actor, role: Role): void {
   }
 }
 
+/**
+ * The role is the actor's to give, or to open a door to: beside its reach, a key that is limited to scopes makes no administrators unless `admin`
+ * is one of them. Nobody hands on more than he has.
+ */
+export function requireGrant(actor: Actor, role: Role): void {
+  requireReach(actor, role);
+  const scopes = actor.kind === "user" ? (actor.scopes ?? []) : [];
+  if (role === "gateway_user" || scopes.length === 0 || scopes.includes("admin")) return;
+  throw new GatewayError({
+    kind: "forbidden",
+    code: "scope_not_held",
+    message: "This API key is limited to scopes, so it lets nobody in as an administrator: that takes the scope admin.",
+  });
+}
+
 /** What belongs to a user: the user's own, and whoever reaches the user. */
 export function requireOwn(actor: Actor, owner: { id: string; role: Role }): void {
   if (actor.kind === "user" && actor.userId === owner.id) return;

@@ -122,6 +122,45 @@ describe("one user", () => {
   });
 });
 
+test("a change that was made without having seen the last one is refused where that is wished", async () => {
+  const made = await scene.rig.send(USERS, { token: root.token, body: { email: "ann@example.com" } });
+  const { user } = await readJson(made);
+  const change = (etag: string, body: object) =>
+    scene.rig.send(`${USERS}/${user.id}`, { method: "PATCH", token: root.token, headers: { "if-match": etag }, body });
+  const first = await change(made.headers.get("etag") ?? "", { display_name: "Ann" });
+  expect(first.status).toBe(200);
+  expect(await fail(await change(made.headers.get("etag") ?? "", { display_name: "Anna" }))).toEqual([
+    409,
+    "changed_meanwhile",
+  ]);
+  const seen = await scene.rig.send(`${USERS}/${user.id}`, { token: root.token });
+  expect(seen.headers.get("etag")).toBe(first.headers.get("etag"));
+  expect((await change(seen.headers.get("etag") ?? "", { display_name: "Anna" })).status).toBe(200);
+});
+
+test("a key that is limited to users makes no administrator, and opens no door to one", async () => {
+  const clerk = (await scene.rig.issue("root_admin", { scopes: ["users:manage"] })).token;
+  const { email, userId } = await scene.rig.issue("gateway_admin");
+  const ann = await scene.rig.issue();
+  const acts: [string, string, object, number][] = [
+    ["POST", USERS, { email: "a@example.com", role: "gateway_admin" }, 403],
+    ["POST", `${USERS}/import`, { users: [{ email: "a@example.com", role: "gateway_admin" }] }, 403],
+    ["POST", `${USERS}/invite`, { email }, 403],
+    ["POST", `${USERS}/invite`, { email: "b@example.com", role: "root_admin" }, 403],
+    ["PATCH", `${USERS}/${ann.userId}`, { role: "gateway_admin" }, 403],
+    ["PATCH", `${USERS}/${userId}`, { status: "suspended" }, 200],
+    ["POST", `${USERS}/invite`, { email: ann.email }, 200],
+    ["POST", USERS, { email: "c@example.com" }, 201],
+  ];
+  for (const [method, path, body, status] of acts) {
+    expect([path, body, (await ask(method, path, body, clerk)).status]).toEqual([path, body, status]);
+  }
+  const boss = (await scene.rig.issue("root_admin", { scopes: ["admin"] })).token;
+  expect((await ask("POST", `${USERS}/invite`, { email: "d@example.com", role: "gateway_admin" }, boss)).status).toBe(
+    201,
+  );
+});
+
 describe("an invitation", () => {
   test("makes the user and answers a link, where nobody can send it; the next one ends it", async () => {
     const made = await ask("POST", `${USERS}/invite`, {

@@ -322,6 +322,8 @@ describe("every id", () => {
       ["POST", `/api/v1/admin/users/${root.userId}/api-keys`, {}],
       ["POST", `/api/v1/admin/api-keys/${root.keyId}/rotate`, {}],
       ["DELETE", `/api/v1/admin/api-keys/${root.keyId}`],
+      ["POST", `/api/v1/admin/api-keys/${root.keyId}/revoke`, {}],
+      ["PATCH", `/api/v1/admin/api-keys/${root.keyId}`, { name: "mine" }],
       ["DELETE", `/api/v1/admin/users/${root.userId}/sessions`],
       ["DELETE", `/api/v1/admin/sessions?user=${root.userId}`],
       ["DELETE", `/api/v1/admin/sessions/${sessions[0].id}`],

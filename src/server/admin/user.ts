@@ -1,7 +1,8 @@
 // Users by HTTP. The rules are identity's; here are only addresses, bodies and shapes.
 
 import { z } from "zod";
-import { type Directory, printUser } from "../../identity/index.ts";
+import { type Directory, type User, printUser } from "../../identity/index.ts";
+import { makeEtag, requireMatch } from "../etag.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { refuseOthers } from "../usage-query.ts";
@@ -42,7 +43,7 @@ function makeReading({ directory }: AdminParts): GuardedRoute[] {
       method: "GET",
       path: "/api/v1/admin/users/:id",
       authority,
-      handle: async ({ params }) => Response.json({ user: printUser(await directory.getUser(params["id"] ?? "")) }),
+      handle: async ({ params }) => answer(await directory.getUser(params["id"] ?? "")),
     },
   ];
 }
@@ -57,7 +58,7 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
         const body = await readJson(request, limit(), NEW_USER);
         const user = await directory.createUser(actorOf(caller), toNewUser(body));
         await changed();
-        return Response.json({ user: printUser(user) }, { status: 201 });
+        return answer(user, 201);
       },
     },
     {
@@ -66,23 +67,33 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       authority,
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), CHANGE);
+        requireMatch(request, etagOf(await directory.getUser(params["id"] ?? "")));
         const change = { email: body.email, role: body.role, displayName: body.display_name, status: body.status };
         const user = await directory.updateUser(actorOf(caller), params["id"] ?? "", change);
         await changed();
-        return Response.json({ user: printUser(user) });
+        return answer(user);
       },
     },
     {
       method: "DELETE",
       path: "/api/v1/admin/users/:id",
       authority,
-      async handle({ params, caller }) {
+      async handle({ request, params, caller }) {
+        requireMatch(request, etagOf(await directory.getUser(params["id"] ?? "")));
         await directory.deleteUser(actorOf(caller), params["id"] ?? "", { hard: false });
         await changed();
         return new Response(null, { status: 204 });
       },
     },
   ];
+}
+
+function answer(user: User, status = 200): Response {
+  return Response.json({ user: printUser(user) }, { status, headers: { etag: etagOf(user) } });
+}
+
+function etagOf(user: User): string {
+  return makeEtag(printUser(user));
 }
 
 export function toNewUser(body: z.output<typeof NEW_USER>): Parameters<Directory["createUser"]>[1] {

@@ -1,14 +1,15 @@
 // `tokligence admin users import`: many users from a CSV of any length. Which may be made is identity's to judge.
 
-import { mkdtemp, open, rm, stat } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, open, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { createSignIn } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
 import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, byOperator, runWithStore } from "../../open.ts";
-import { count, say, startProgress } from "../../output.ts";
+import { OPERATOR, type Opened, byOperator, runWithStore } from "../../open.ts";
+import { count, outliveReader, say, startProgress } from "../../output.ts";
 import { findAddress } from "../../../config/index.ts";
 import { readUsers, unreadable } from "./csv.ts";
 import { openErrorFile, openLinkFile } from "./import-file.ts";
@@ -44,7 +45,7 @@ export default defineCommand({
     const links = args.links === undefined || dryRun ? null : await openLinkFile(args.links);
     const input = await openInput(args.file);
     try {
-      await runWithStore(args, async ({ config, store, directory }) => {
+      const work = async ({ config, store, directory }: Opened): Promise<void> => {
         const signIn = createSignIn({ store: store.identity, now: Date.now });
         const source = watchSource(input, dryRun || errors !== null ? 1 : 2, dryRun ? "checking" : "importing");
         const options = { skipExisting, skipInvalid: errors !== null, dryRun };
@@ -61,7 +62,8 @@ export default defineCommand({
           })
           .finally(source.end);
         await finish(report, { counts, errors: args.errors, dryRun });
-      });
+      };
+      await outliveReader(() => runWithStore(args, work));
     } finally {
       await Promise.all([errors?.close(), links?.close(), input.close()]);
     }
@@ -106,7 +108,13 @@ async function openInput(file: string): Promise<Input> {
   if (found?.isFile() === true) return { path: file, close: async () => undefined };
   const folder = await mkdtemp(join(tmpdir(), "tokligence-import-"));
   const path = join(folder, "users.csv");
-  const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  // Also where it is ended by Ctrl-C: it holds people's addresses.
+  const clear = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", clear);
+  const close = async (): Promise<void> => {
+    process.off("exit", clear);
+    clear();
+  };
   try {
     await spool(file === "-" ? Bun.stdin : Bun.file(file), path);
     return { path, close };
