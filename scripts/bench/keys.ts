@@ -142,7 +142,9 @@ function fillSqlite(location: string, users: readonly { id: string; email: strin
   db.run("begin");
   for (const { id, email } of users) user.run(id, email);
   for (let index = 0; index < KEYS; index++) key.run(...Object.values(describeKey(index)));
-  db.run("insert into counters (name, value) values ('identity_revision', 1) on conflict (name) do update set value = 1");
+  db.run(
+    "insert into counters (name, value) values ('identity_revision', 1) on conflict (name) do update set value = 1",
+  );
   db.run("commit");
   db.close();
 }
@@ -151,13 +153,17 @@ async function fillPostgres(location: string, users: readonly { id: string; emai
   const sql = postgres(location, { max: 1 });
   const every = { created_at: new Date(1), updated_at: new Date(1), revision: 1 };
   for (let start = 0; start < users.length; start += PART) {
-    const rows = users.slice(start, start + PART).map((user) => ({ ...user, role: "gateway_user", status: "active", ...every }));
+    const rows = users
+      .slice(start, start + PART)
+      .map((user) => ({ ...user, role: "gateway_user", status: "active", ...every }));
     await sql`insert into users ${sql(rows)}`;
   }
   for (let start = 0; start < KEYS; start += PART) {
     const rows = Array.from({ length: Math.min(PART, KEYS - start) }, (_, index) => {
       const { scopes, limits, tags, ...rest } = describeKey(start + index);
-      const [own, bounds, marks] = [scopes, limits, tags].map((text) => (text === null ? null : sql.json(JSON.parse(text))));
+      const [own, bounds, marks] = [scopes, limits, tags].map((text) =>
+        text === null ? null : sql.json(JSON.parse(text)),
+      );
       return { ...rest, scopes: own ?? null, limits: bounds ?? null, tags: marks ?? null, strict: false, ...every };
     });
     await sql`insert into api_keys ${sql(rows)}`;
@@ -168,7 +174,12 @@ async function fillPostgres(location: string, users: readonly { id: string; emai
 
 function report(result: Result): void {
   if (Bun.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
-  else process.stdout.write(`${Object.entries(result).map(([name, value]) => `${name}=${String(value)}`).join(" ")}\n`);
+  else
+    process.stdout.write(
+      `${Object.entries(result)
+        .map(([name, value]) => `${name}=${String(value)}`)
+        .join(" ")}\n`,
+    );
 }
 
 function round(ms: number): number {

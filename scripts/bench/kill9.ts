@@ -42,5 +42,6 @@ console.log(
   JSON.stringify({ engine: values.engine, seed, seconds: Math.round((performance.now() - started) / 1000), ...report }),
 );
 const { unsettled, unbooked, unlisted, doubled, openIntents, brokenChains } = report;
-const isGood = [unsettled, unbooked, unlisted, doubled, brokenChains].every((list) => list.length === 0) && openIntents === 0;
+const isGood =
+  [unsettled, unbooked, unlisted, doubled, brokenChains].every((list) => list.length === 0) && openIntents === 0;
 process.exit(isGood ? 0 : 1);

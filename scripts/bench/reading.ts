@@ -70,10 +70,18 @@ async function fill(engine: "postgres" | "sqlite"): Promise<void> {
 
 function listReports(): [string, ReportQuery][] {
   const month = { from: new Date(endMs - 30 * DAY_MS), to: new Date(endMs) };
-  const query = (filter: LedgerFilter, by: ReportQuery["by"]): ReportQuery => ({ filter: { ...month, ...filter }, by, edges: [] });
+  const query = (filter: LedgerFilter, by: ReportQuery["by"]): ReportQuery => ({
+    filter: { ...month, ...filter },
+    by,
+    edges: [],
+  });
   const timeline = (bucket: "day" | "hour", zone: string, filter: LedgerFilter = {}): ReportQuery => {
     const asked = { ...month, ...filter };
-    return { filter: asked, by: [], edges: layEdges({ filter: asked, bucket, zone: findZone(zone) ?? UTC, nowMs: endMs }) };
+    return {
+      filter: asked,
+      by: [],
+      edges: layEdges({ filter: asked, bucket, zone: findZone(zone) ?? UTC, nowMs: endMs }),
+    };
   };
   const odd = { from: new Date(endMs - 30 * DAY_MS + 1_234_567), to: new Date(endMs - 7_654_321) };
   return [
@@ -116,7 +124,9 @@ async function measureReport(name: string, work: () => Promise<unknown>): Promis
     times.push(performance.now() - at);
   }
   const sorted = times.toSorted((left, right) => left - right);
-  console.log(`${name.padEnd(28)} first ${first.toFixed(0)} ms, then ${(sorted[Math.floor(RUNS / 2)] ?? 0).toFixed(1)} ms (worst ${(sorted.at(-1) ?? 0).toFixed(1)})`);
+  console.log(
+    `${name.padEnd(28)} first ${first.toFixed(0)} ms, then ${(sorted[Math.floor(RUNS / 2)] ?? 0).toFixed(1)} ms (worst ${(sorted.at(-1) ?? 0).toFixed(1)})`,
+  );
 }
 
 async function measureExport(reading: ReturnType<typeof openReading>): Promise<void> {

@@ -33,7 +33,10 @@ export function listConversations(client: ClientName): Conversation[] {
 }
 
 /** Null where all was well; else what was not. */
-export async function attempt({ client, api, guide, gateway, sign }: Attempt, conversation: Conversation): Promise<string | null> {
+export async function attempt(
+  { client, api, guide, gateway, sign }: Attempt,
+  conversation: Conversation,
+): Promise<string | null> {
   const setup = guide.apis[api]?.(gateway);
   if (setup === undefined) return `it does not speak ${api}`;
   const home = mkdtempSync(join(tmpdir(), "tokligence-client-"));
@@ -55,7 +58,10 @@ interface Run {
 
 async function runProgram({ client, gateway, home, sign }: Run, setup: Setup, program: string): Promise<string | null> {
   // Beside the packages that it imports.
-  const file = join(findFolder(client), `try-${process.pid}-${Bun.hash(home)}.${setup.program?.file.split(".").at(-1)}`);
+  const file = join(
+    findFolder(client),
+    `try-${process.pid}-${Bun.hash(home)}.${setup.program?.file.split(".").at(-1)}`,
+  );
   writeFileSync(file, program);
   try {
     const prompts = JSON.stringify([MARKER, 'call:add {"a":4711,"b":1}']);
@@ -76,8 +82,10 @@ async function runCommand(
 ): Promise<string | null> {
   const trial = TRIALS[client];
   if (trial === undefined) return "it has neither a trial nor a program";
-  const prompt = conversation === "tool" && trial.callTool !== null ? trial.callTool("expr 4711 + 1") : `Please repeat ${MARKER}.`;
-  const fill = (text: string): string => text.replaceAll(JSON.stringify(PROMPT), JSON.stringify(prompt)).replaceAll(PROMPT, prompt);
+  const prompt =
+    conversation === "tool" && trial.callTool !== null ? trial.callTool("expr 4711 + 1") : `Please repeat ${MARKER}.`;
+  const fill = (text: string): string =>
+    text.replaceAll(JSON.stringify(PROMPT), JSON.stringify(prompt)).replaceAll(PROMPT, prompt);
   for (const [path, text] of Object.entries({ ...setup.files, ...trial.files })) {
     const place = path.startsWith("~/") ? join(home, path.slice(2)) : join(home, "work", path);
     mkdirSync(dirname(place), { recursive: true });
@@ -104,7 +112,12 @@ interface Ended {
 
 async function run(
   command: readonly string[],
-  { client, home, env, seconds }: { client: ClientName; home: string; env: Readonly<Record<string, string>>; seconds: number },
+  {
+    client,
+    home,
+    env,
+    seconds,
+  }: { client: ClientName; home: string; env: Readonly<Record<string, string>>; seconds: number },
 ): Promise<Ended> {
   const work = join(home, "work");
   mkdirSync(work, { recursive: true });

@@ -17,7 +17,11 @@ export function findFolder(name: string): string {
 
 /** Folders for PATH in which the commands of a client are found, its Node before any other. */
 export function listCommandFolders(name: string): string[] {
-  return [join(CACHE, name, "node_modules/.bin"), join(CACHE, name, "venv/bin"), join(CACHE, "node", "node_modules/.bin")];
+  return [
+    join(CACHE, name, "node_modules/.bin"),
+    join(CACHE, name, "venv/bin"),
+    join(CACHE, "node", "node_modules/.bin"),
+  ];
 }
 
 export async function installNode(): Promise<void> {
@@ -38,7 +42,10 @@ async function installFromNpm(name: string, packages: readonly string[]): Promis
   const isThere = wanted.every(([id, version]) => readVersion(join(folder, "node_modules", id)) === version);
   if (isThere) return;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, dependencies: Object.fromEntries(wanted) }));
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ private: true, dependencies: Object.fromEntries(wanted) }),
+  );
   await run(["npm", "install", "--no-audit", "--no-fund", "--no-progress"], folder);
 }
 

@@ -35,8 +35,18 @@ const STRICT = {
   },
   // A server of one format, which is told nothing of what it serves.
   chat: { make: makeStrictChat, settings: ["type = github", "base_url = URL/v1"], model: "gpt-oss-120b" },
-  gemini: { make: makeStrictGemini, settings: ["type = gemini", "base_url = URL"], model: "gemini-3-pro-preview", more: "gemini-*" },
-  messages: { make: makeStrictMessages, settings: ["type = anthropic", "base_url = URL"], model: "claude-sonnet-5-5", more: "claude-*" },
+  gemini: {
+    make: makeStrictGemini,
+    settings: ["type = gemini", "base_url = URL"],
+    model: "gemini-3-pro-preview",
+    more: "gemini-*",
+  },
+  messages: {
+    make: makeStrictMessages,
+    settings: ["type = anthropic", "base_url = URL"],
+    model: "claude-sonnet-5-5",
+    more: "claude-*",
+  },
   openai: { make: makeStrictOpenai, settings: ["type = openai", "base_url = URL/v1"], model: "gpt-5.2" },
   // Served in this format alone, so that every other one is translated to it.
   responses: { make: makeStrictResponses, settings: ["type = openai", "base_url = URL/v1"], model: "gpt-5.3-codex" },
@@ -60,8 +70,18 @@ export async function openPlace(wanted: readonly string[]): Promise<Place> {
   const chosen = Object.entries<Strict>(STRICT).filter(([name]) => wanted.includes(name));
   const upstreams = chosen.map(([name, { make, settings, model, alias, more }]) => {
     const strict = make();
-    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: (request) => strict.fetch(request) });
-    const section = [`[provider.strict-${name}]`, ...settings, `api_key = ${UPSTREAM_KEY}`, `models = ${more ?? model}`];
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      idleTimeout: 0,
+      fetch: (request) => strict.fetch(request),
+    });
+    const section = [
+      `[provider.strict-${name}]`,
+      ...settings,
+      `api_key = ${UPSTREAM_KEY}`,
+      `models = ${more ?? model}`,
+    ];
     const url = `http://127.0.0.1:${server.port}`;
     const renaming = alias === undefined ? [] : [`${model} = strict-${name}/${alias}`];
     return { name, model, strict, server, section: section.join("\n").replaceAll("URL", url), renaming };
@@ -99,7 +119,12 @@ async function startGateway(folder: string, url: string) {
   };
   run("admin", "users", "create", "--email", "clients@example.com");
   const { token } = run("admin", "api-keys", "create", "--user", "clients@example.com");
-  const child = Bun.spawn([binary, "serve"], { cwd: folder, env, stdout: "ignore", stderr: Bun.file(join(tmpdir(), "tokligence-clients.log")) });
+  const child = Bun.spawn([binary, "serve"], {
+    cwd: folder,
+    env,
+    stdout: "ignore",
+    stderr: Bun.file(join(tmpdir(), "tokligence-clients.log")),
+  });
   const deadline = performance.now() + 10_000;
   while ((await fetch(`${url}/health`).catch(() => null))?.ok !== true) {
     if (child.exitCode !== null || performance.now() > deadline) throw new Error("The executable did not start.");

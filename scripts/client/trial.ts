@@ -89,6 +89,7 @@ export const TRIALS: Partial<Record<ClientName, Trial>> = {
       }),
     },
     // What ends at once is sometimes taken for silent.
-    callTool: (command) => call("run_shell_command", { description: "adds", is_background: false })(`${command}; sleep 1`),
+    callTool: (command) =>
+      call("run_shell_command", { description: "adds", is_background: false })(`${command}; sleep 1`),
   },
 };

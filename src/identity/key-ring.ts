@@ -71,6 +71,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   }
 
   async function flush(): Promise<void> {
+    for (const { id, at } of copy.takeUses()) uses.note(id, at);
     await uses.flush();
     await visits.flush();
   }
@@ -93,12 +94,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     }, pollMs);
   }
 
-  function resolve(token: string): Caller | KeyFault {
-    const at = now();
-    const found = copy.find(token, at);
-    if (typeof found === "object") uses.note(found.keyId, at);
-    return found;
-  }
+  const resolve = (token: string): Caller | KeyFault => copy.find(token, now());
 
   function resolveSession(token: string): Caller | KeyFault {
     const at = now();

@@ -16,17 +16,25 @@ interface OpenSession {
   seenAt: number;
 }
 
-interface Entry {
-  key: KeyChange;
+/** Stays the same while the user changes: keys hold on to it, and no look-up finds it for each request. */
+interface Holder {
+  user: KnownUser | undefined;
+}
+
+/** What is needed of a key, flat: there may be very many. */
+interface Entry extends Omit<KeyChange, "expiresAt" | "userId"> {
+  holder: Holder;
   /** Epoch milliseconds. */
   expiresAt: number;
   /** Whose answer it is: where the user is another value by now, it is made anew. */
   of: KnownUser | undefined;
   answer: Caller | KeyFault | null;
+  /** Epoch milliseconds; 0 where it was not since somebody took note. */
+  usedAt: number;
 }
 
 export function createCopy() {
-  const users = new Map<string, KnownUser>();
+  const holders = new Map<string, Holder>();
   /**
    * By the hash of the whole token, and by nothing that is a part of it: how long a look takes says nothing of how much of a token is right,
    * and no two tokens are taken for one.
@@ -37,45 +45,67 @@ export function createCopy() {
   const byId = new Map<string, Entry>();
   const sessions = new Map<string, OpenSession>();
   const shareScopes = createShare();
+  let used: Entry[] = [];
 
-  function forget({ key }: Entry): void {
-    byHash.delete(key.hash);
-    for (const { hash } of key.former) byFormer.delete(hash);
+  function findHolder(userId: string): Holder {
+    const known = holders.get(userId);
+    if (known !== undefined) return known;
+    const holder: Holder = { user: undefined };
+    holders.set(userId, holder);
+    return holder;
   }
 
-  function put(change: KeyChange): void {
-    const before = byId.get(change.id);
+  function forget({ hash: own, former }: Entry): void {
+    byHash.delete(own);
+    for (const { hash } of former) byFormer.delete(hash);
+  }
+
+  function put({ id, userId, hash: own, scopes, strict, limits, tags, former, expiresAt, isOver }: KeyChange): void {
+    const before = byId.get(id);
     if (before !== undefined) forget(before);
     const entry: Entry = {
-      key: Object.assign(change, { scopes: shareScopes(change.scopes) }),
-      expiresAt: change.expiresAt?.getTime() ?? Infinity,
+      id,
+      hash: own,
+      scopes: shareScopes(scopes),
+      strict,
+      limits,
+      tags,
+      former,
+      isOver,
+      holder: findHolder(userId),
+      expiresAt: expiresAt?.getTime() ?? Infinity,
       of: undefined,
       answer: null,
+      usedAt: 0,
     };
-    byId.set(change.id, entry);
-    byHash.set(change.hash, entry);
-    for (const { hash, endsAt } of change.former) byFormer.set(hash, { entry, endsAt: endsAt.getTime() });
+    byId.set(id, entry);
+    byHash.set(own, entry);
+    for (const { hash, endsAt } of former) byFormer.set(hash, { entry, endsAt: endsAt.getTime() });
   }
 
   function answer(entry: Entry, at: number): Caller | KeyFault {
-    const user = users.get(entry.key.userId);
+    const { user } = entry.holder;
     if (entry.answer === null || entry.of !== user) {
       entry.of = user;
-      entry.answer = toAnswer(entry.key, user);
+      entry.answer = toAnswer(entry, user);
     }
-    return typeof entry.answer === "object" && entry.expiresAt <= at ? "expired" : entry.answer;
+    if (typeof entry.answer === "string") return entry.answer;
+    if (entry.expiresAt <= at) return "expired";
+    if (entry.usedAt === 0) used.push(entry);
+    entry.usedAt = at;
+    return entry.answer;
   }
 
   return {
     apply(changes: IdentityChanges): void {
       if (changes.complete) {
-        users.clear();
+        holders.clear();
         byHash.clear();
         byFormer.clear();
         byId.clear();
         sessions.clear();
       }
-      for (const user of changes.users) users.set(user.id, user);
+      for (const user of changes.users) findHolder(user.id).user = user;
       for (const key of changes.keys) put(key);
       for (const { session, hash, ended } of changes.sessions) {
         // What is over is looked up no more; whoever shows its cookie is unknown.
@@ -89,7 +119,7 @@ export function createCopy() {
       if (open === undefined) return "unknown";
       const { session } = open;
       if (at >= session.expiresAt.getTime() || at - open.seenAt >= SESSION_IDLE_MS) return "expired";
-      const caller = toCaller(users.get(session.userId), { ...NO_KEY, sessionId: session.id });
+      const caller = toCaller(holders.get(session.userId)?.user, { ...NO_KEY, sessionId: session.id });
       if (typeof caller === "object") open.seenAt = at;
       return caller;
     },
@@ -106,6 +136,13 @@ export function createCopy() {
     /** Forgets what is over by its age. */
     sweep(at: number): void {
       for (const [hash, { session }] of sessions) if (at >= session.expiresAt.getTime()) sessions.delete(hash);
+    },
+    /** The last use of each key since the last time that somebody asked. */
+    takeUses(): { id: string; at: number }[] {
+      const taken = used.map((entry) => ({ id: entry.id, at: entry.usedAt }));
+      for (const entry of used) entry.usedAt = 0;
+      used = [];
+      return taken;
     },
     find(token: string, at: number): Caller | KeyFault {
       if (!isTokenShaped(token)) return "unknown";
@@ -130,7 +167,7 @@ function createShare(): (scopes: readonly Scope[]) => readonly Scope[] {
   };
 }
 
-function toAnswer(key: KeyChange, user: KnownUser | undefined): Caller | KeyFault {
+function toAnswer(key: Entry, user: KnownUser | undefined): Caller | KeyFault {
   if (key.isOver) return "revoked";
   const { id: keyId, scopes, strict, tags } = key;
   return toCaller(user, { keyId, sessionId: null, scopes, isStrict: strict, limits: compileLimits(key.limits), tags });

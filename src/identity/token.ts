@@ -1,5 +1,7 @@
 // API tokens: how one is made, recognised and hashed. Knows neither users nor the database.
 
+import { hash } from "node:crypto";
+
 const MARK = "tok_";
 const RANDOM_BYTES = 32;
 const TOKEN = /^tok_[A-Za-z0-9_-]{43}$/;
@@ -30,7 +32,7 @@ export function isSessionShaped(text: string): boolean {
 
 /** Lower-case hex SHA-256 of the whole token. */
 export function hashToken(token: string): string {
-  return new Bun.CryptoHasher("sha256").update(token).digest("hex");
+  return hash("sha256", token, "hex");
 }
 
 /** Whether `text` can be one of our tokens at all: cheaper than a hash, and it bounds what gets hashed. */

@@ -221,10 +221,18 @@ export async function readKeyChanges(engine: Engine, since: number | null): Prom
   const columns = { id, userId, hash: keyHash, scopes, strict, limits, tags, former, expiresAt, revokedAt, deletedAt };
   const where = since === null ? and(isNull(deletedAt), isNull(revokedAt)) : gt(apiKeys.revision, since);
   const rows = await engine.read((db) => db.select(columns).from(apiKeys).where(where));
-  return rows.map(({ revokedAt: revoked, deletedAt: deleted, former: tokens, ...row }) => ({
-    ...row,
-    former: tokens === null ? NONE : tokens.map((token) => ({ hash: token.hash, endsAt: new Date(token.endsAt) })),
-    isOver: revoked !== null || deleted !== null,
+  return rows.map((row) => ({
+    id: row.id,
+    userId: row.userId,
+    hash: row.hash,
+    scopes: row.scopes,
+    strict: row.strict,
+    limits: row.limits,
+    tags: row.tags,
+    former:
+      row.former === null ? NONE : row.former.map((token) => ({ hash: token.hash, endsAt: new Date(token.endsAt) })),
+    expiresAt: row.expiresAt,
+    isOver: row.revokedAt !== null || row.deletedAt !== null,
   }));
 }
 
