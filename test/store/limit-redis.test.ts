@@ -163,6 +163,21 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     await until(async () => (await gateway.counters.look("team", ["requests"]))[0]?.used === most - 2);
   }, 30_000);
 
+  test("a moment without Redis lets nobody in where others have all places", async () => {
+    redis = await startRedis();
+    const { url } = redis;
+    const [one, two] = [await join(url), await join(url, { deadlineMs: 50 })];
+    for (let turn = 0; turn < 2; turn++) expect(await takeShared(one, [need("slots", 2)])).toBe(true);
+    await until(async () => {
+      const { isTaken, isShared } = await two.counters.take([need("slots", 2)]);
+      expect(isTaken).toBe(false);
+      return isShared;
+    });
+    redis.freeze();
+    expect(await two.counters.take([need("slots", 2)])).toMatchObject({ isTaken: false, isShared: false });
+    expect(await two.counters.take([need("slots", 3)])).toMatchObject({ isTaken: true, isShared: false });
+  });
+
   test("while Redis is away each gateway counts by itself, and it is shared again when it is back", async () => {
     redis = await startRedis();
     const port = Number(new URL(redis.url).port);

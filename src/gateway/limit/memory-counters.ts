@@ -8,18 +8,23 @@ import { type LimitUnit, WINDOW_S } from "./model.ts";
 export interface MemoryCounters extends Counters {
   /** The library's own limiter of a need, set to its limit: the insurance of a store that others share. */
   limiterOf(need: Need): RateLimiterMemory;
-  /** What a shared store said last, so that it is known here once that is away. */
+  /** What a shared store said last, so that it is known here once that is away; of requests at once elsewhere, for a moment. */
   learn(seen: Seen): void;
   /** A place among those at once; false where all are taken, unless they are `granted` elsewhere. */
   enter(need: Need, isGranted?: boolean): boolean;
-  /** So many are held by this process. */
+  /** So many are held, as far as is known here. */
   held(need: Need): number;
 }
+
+/** Requests end at any time: how many others had under way is no news for long. */
+const NEWS_MS = 2_000;
 
 export function createMemoryCounters(): MemoryCounters {
   const limiters = new Map<string, RateLimiterMemory>();
   /** By limit, then by subject. */
   const slots = new Map<string, Map<string, number>>();
+  /** What others hold, by limit and subject. */
+  const elsewhere = new Map<string, { count: number; untilMs: number }>();
   /** One decision after the other: what is given back after a refusal must not stand in another one's way meanwhile. */
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -35,11 +40,23 @@ export function createMemoryCounters(): MemoryCounters {
     return limiter;
   };
 
-  const held = ({ limit, subject }: Need): number => slots.get(limit)?.get(subject) ?? 0;
+  const countOwn = ({ limit, subject }: Need): number => slots.get(limit)?.get(subject) ?? 0;
+
+  const held = (need: Need): number => {
+    const news = elsewhere.size === 0 ? undefined : elsewhere.get(nameSlot(need));
+    return countOwn(need) + (news !== undefined && Date.now() < news.untilMs ? news.count : 0);
+  };
+
+  const learnSlots = (seen: Seen): void => {
+    const count = seen.used - countOwn(seen.need);
+    if (elsewhere.size >= MOST_NEWS) elsewhere.clear();
+    if (count > 0) elsewhere.set(nameSlot(seen.need), { count, untilMs: Date.now() + NEWS_MS });
+    else elsewhere.delete(nameSlot(seen.need));
+  };
 
   const enter: MemoryCounters["enter"] = (need, isGranted = false) => {
-    const count = held(need);
-    if (count >= need.most && !isGranted) return false;
+    if (!isGranted && held(need) >= need.most) return false;
+    const count = countOwn(need);
     let own = slots.get(need.limit);
     if (own === undefined) slots.set(need.limit, (own = new Map()));
     own.set(need.subject, count + 1);
@@ -48,7 +65,7 @@ export function createMemoryCounters(): MemoryCounters {
 
   const leave = (need: Need): void => {
     const own = slots.get(need.limit);
-    const count = held(need) - 1;
+    const count = countOwn(need) - 1;
     if (count > 0) own?.set(need.subject, count);
     else own?.delete(need.subject);
     if (own?.size === 0) slots.delete(need.limit);
@@ -85,7 +102,9 @@ export function createMemoryCounters(): MemoryCounters {
       turn = own.catch(() => undefined);
       return own;
     },
-    learn({ need, used, endsMs }) {
+    learn(seen) {
+      const { need, used, endsMs } = seen;
+      if (need.unit === "slots") return learnSlots(seen);
       const leftMs = (endsMs ?? 0) - Date.now();
       if (leftMs > 0) void limiterOf(need).set(need.subject, used, leftMs / 1000);
     },
@@ -102,6 +121,13 @@ export function createMemoryCounters(): MemoryCounters {
     },
     stop: () => undefined,
   };
+}
+
+/** Of what others hold. */
+const MOST_NEWS = 10_000;
+
+function nameSlot({ limit, subject }: Need): string {
+  return `${limit} ${subject}`;
 }
 
 /** Both what the library resolves with, and what it rejects with. */

@@ -165,12 +165,14 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     const seen = await all;
     const isTaken = !seen.some(({ isOver }) => isOver);
     if (!isShared) return { isTaken, isShared, seen: isTaken ? keepHere(seen, ids) : seen.map(giveBackHere) };
-    if (isTaken) for (const each of seen) keepShared(each, ids[seen.indexOf(each)] ?? "");
-    return { isTaken, isShared, seen: isTaken ? seen : seen.map(withoutOwn) };
+    const told = isTaken ? seen : seen.map(withoutOwn);
+    if (isTaken) for (const [index, each] of seen.entries()) keepShared(each, ids[index] ?? "");
+    for (const each of told) memory.learn(each);
+    return { isTaken, isShared, seen: told };
   };
 
   const keepShared = (seen: Seen, id: string): void => {
-    if (seen.need.unit !== "slots") return memory.learn(seen);
+    if (seen.need.unit !== "slots") return;
     memory.enter(seen.need, true);
     lease(seen.need, id);
   };
