@@ -68,20 +68,20 @@ export function byProgram(actor: "configuration" | "gateway", at = new Date()): 
 
 interface SealInit {
   by: Origin;
-  id: string;
+  newId: () => string;
   /** Takes known secrets, and what has the form of one, out of every text. */
   redact: Redact;
 }
 
-/** Gives a change its place behind `head`. */
-export function sealChange({ chain, seq, hash: previous }: ChangeHead, change: Change, init: SealInit): ChangeRow {
-  const { action, subjectId, subjectKind, before, after } = change;
-  const { by, id, redact } = init;
+/** Gives changes their places behind `head`, in their order. */
+export function sealChanges(
+  head: ChangeHead,
+  changes: readonly Change[],
+  { by, newId, redact }: SealInit,
+): ChangeRow[] {
   const told = (text: string | null): string | null => (text === null ? null : redact(cleanText(text)));
-  const row: Omit<ChangeRow, "hash"> = {
-    id,
-    chain,
-    seq: seq + 1,
+  const tell = (fields: object | null): Fields | null => (fields === null ? null : maskFields(fields, redact));
+  const who = {
     at: by.at,
     actor: by.actor,
     actorId: told(by.actorId),
@@ -89,14 +89,16 @@ export function sealChange({ chain, seq, hash: previous }: ChangeHead, change: C
     keyId: told(by.keyId),
     address: told(by.address),
     requestId: told(by.requestId),
-    action,
-    subjectKind,
-    subjectId: told(subjectId),
-    before: before === null ? null : maskFields(before, redact),
-    after: after === null ? null : maskFields(after, redact),
-    previous,
   };
-  return { ...row, hash: linkChange(row) };
+  const { chain } = head;
+  let { seq, hash: previous } = head;
+  return changes.map(({ action, subjectId, subjectKind, before, after }) => {
+    const what = { action, subjectKind, subjectId: told(subjectId), before: tell(before), after: tell(after) };
+    const row = { id: newId(), chain, seq: ++seq, ...who, ...what, previous };
+    const sealed: ChangeRow = { ...row, hash: linkChange(row) };
+    previous = sealed.hash;
+    return sealed;
+  });
 }
 
 /** SHA-256 over the hash before and the digest of the rest, base64url: as the books are chained. */

@@ -19,7 +19,7 @@
 // row says that the program itself did it. What changes outside of a database is told by `store.changes.tell(by, change)`.
 
 import { eq } from "drizzle-orm";
-import { type Change, type ChangeHead, type ChangeRow, type Origin, byProgram, sealChange } from "../lib/change.ts";
+import { type Change, type ChangeHead, type Origin, byProgram, sealChanges } from "../lib/change.ts";
 import type { Redact } from "../lib/redact.ts";
 import { selectRows } from "./bulk.ts";
 import type { Db, Engine, Query } from "./engine.ts";
@@ -108,24 +108,19 @@ export async function tellChanges(
 
 /**
  * The queries that put changes behind the last one, for an engine to run one after another within its transaction: it gives back what each
- * answered. The answer is the rows.
+ * answered.
  */
 export function* appendChanges(
   { name, db, schema, redact }: { name: Engine["name"]; db: Db; schema: Schema; redact: Redact },
   by: Origin,
   changes: readonly Change[],
-): Generator<Query<unknown>, ChangeRow[], unknown> {
-  if (changes.length === 0) return [];
+): Generator<Query, void, unknown> {
+  if (changes.length === 0) return;
   const { auditChain: chains, auditChanges } = schema;
-  const [found] = (yield takeChain(db, schema, by.at)) as ChangeHead[];
-  if (found === undefined) throw new Error("The chain of changes could not be begun.");
-  let { chain, seq, hash } = found;
-  const rows = changes.map((change) => {
-    const row = sealChange({ chain, seq, hash }, change, { by, id: Bun.randomUUIDv7(), redact });
-    ({ chain, seq, hash } = row);
-    return row;
-  });
+  const [head] = (yield takeChain(db, schema, by.at)) as ChangeHead[];
+  if (head === undefined) throw new Error("The chain of changes could not be begun.");
+  const rows = sealChanges(head, changes, { by, newId: () => Bun.randomUUIDv7(), redact });
   yield db.insert(auditChanges).select(selectRows({ name }, auditChanges, rows));
+  const { seq, hash } = rows.at(-1) ?? head;
   yield db.update(chains).set({ seq, hash }).where(eq(chains.id, ONLY));
-  return rows;
 }

@@ -88,6 +88,13 @@ export function describeChange({ before, after }: Pick<ChangeRow, "after" | "bef
     .join(", ");
 }
 
+/** By the name that people know it by, where it has one. */
+export function nameSubject({ subjectId, subjectKind, before, after }: ChangeRow): string {
+  const known = { ...before, ...after };
+  const name = known["email"] ?? known["name"];
+  return typeof name === "string" && name !== "" ? name : (subjectId ?? subjectKind);
+}
+
 function isNothing(value: unknown): boolean {
   return value === null || value === undefined || (Array.isArray(value) && value.length === 0);
 }

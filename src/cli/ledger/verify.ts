@@ -231,6 +231,7 @@ function report(
     const where = `${count(rows, "row")} of ${count(chains.length, "chain")}`;
     say(`All is as it was sealed: ${where} (${seconds.toFixed(1)} s, ${speed} rows/s).`);
     if (rollups !== null && rollups.sums > 0) say(tellRollups(rollups));
+    if (!json) say("Who changed what is a record of its own: tokligence admin audit verify");
     return;
   }
   throw new CliError(

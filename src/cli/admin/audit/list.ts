@@ -1,7 +1,7 @@
 // `tokligence admin audit list`: who changed what, newest first, a page at a time.
 
 import { defineCommand } from "citty";
-import { describeChange, printChange } from "../../../audit/index.ts";
+import { describeChange, nameSubject, printChange } from "../../../audit/index.ts";
 import type { ChangeRow } from "../../../lib/change.ts";
 import { runWithStore } from "../../open.ts";
 import { printJson, printTable, say } from "../../output.ts";
@@ -38,7 +38,7 @@ function toRow(row: ChangeRow) {
     who: row.actor === "user" ? name : name === null ? row.actor : `${row.actor} ${name}`,
     from: row.address ?? "-",
     action: row.action,
-    subject: row.subjectId ?? row.subjectKind,
+    subject: nameSubject(row),
     change: change.length > WIDE ? `${change.slice(0, WIDE)}…` : change,
   };
 }
