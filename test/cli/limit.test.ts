@@ -1,7 +1,9 @@
 // `admin limits …` on a database of its own: set, shown, changed and lifted, with no gateway that runs.
 
+import { appendFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
+import { findFreePort } from "../redis.ts";
 import { type Desk, makeDesk } from "./desk.ts";
 
 interface LimitJson {
@@ -12,6 +14,8 @@ interface LimitJson {
 let desk: Desk;
 beforeEach(async () => {
   desk = makeDesk();
+  // Where no gateway is.
+  appendFileSync(`${desk.folder}/config/setting.ini`, `http_address = 127.0.0.1:${await findFreePort()}\n`);
   await desk.read("admin users create --email ana@example.com");
 });
 afterEach(() => desk.close());
@@ -46,6 +50,13 @@ describe("admin limits", () => {
     expect((await desk.run("admin limits list")).out).toMatch(/team +runtime +2 +yes +total +- +1000/u);
     expect(await desk.read("admin limits delete team")).toEqual({ deleted: "team" });
     expect(await list()).toEqual([]);
+    // To look leaves no trace.
+    const { changes } = await desk.read<{ changes: { action: string; actor: string }[] }>("admin audit list");
+    const told = changes.map(({ action, actor }) => `${action} by ${actor}`).toReversed();
+    expect(told.slice(-3)).toEqual(
+      ["limit.create", "limit.update", "limit.delete"].map((each) => `${each} by operator`),
+    );
+    expect(told.filter((each) => each.startsWith("key."))).toEqual([]);
   });
 
   const WRONG: [string, number, RegExp][] = [

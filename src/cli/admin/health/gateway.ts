@@ -32,6 +32,8 @@ export function askGateway<Answer>(
     const url = (flags.url ?? findAddress(config)).replace(/\/$/u, "");
     // Its certificate is made for the name that clients know it by; whoever is asked elsewhere must prove who he is, as he is given a key.
     const isHere = flags.url === undefined || isLoopback(flags.url);
+    // No key is made, and none is on record as made, where there is nobody to ask.
+    await reach(url, "/health/live", { method: "GET", isHere });
     const { token, key } = await issue(directory, config);
     try {
       return await ask<Answer>(url, token, { ...question, isHere });
@@ -68,17 +70,11 @@ async function ask<Answer>(
   token: string,
   { method, path, body, isHere }: Question & { isHere: boolean },
 ): Promise<Answer> {
-  const response = await fetch(url + path, {
+  const response = await reach(url, path, {
     method,
+    isHere,
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(PATIENCE_MS),
-    tls: { rejectUnauthorized: !isHere },
-  }).catch((cause: unknown) => {
-    throw new CliError(`No gateway answers at ${url}.`, {
-      exitCode: EXIT.unavailable,
-      hint: `Start it with "tokligence serve", or say where it is with --url.${nameCause(cause)}`,
-    });
   });
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as Answer;
@@ -86,6 +82,22 @@ async function ask<Answer>(
     exitCode: response.status === 404 ? EXIT.notFound : response.status === 400 ? EXIT.usage : EXIT.failed,
     hint: response.status === 401 ? "It works with another database: --url may lead to another gateway." : undefined,
   });
+}
+
+async function reach(
+  url: string,
+  path: string,
+  { isHere, ...init }: { method: string; isHere: boolean; headers?: Record<string, string>; body?: string },
+): Promise<Response> {
+  try {
+    const signal = AbortSignal.timeout(PATIENCE_MS);
+    return await fetch(url + path, { ...init, signal, tls: { rejectUnauthorized: !isHere } });
+  } catch (cause) {
+    throw new CliError(`No gateway answers at ${url}.`, {
+      exitCode: EXIT.unavailable,
+      hint: `Start it with "tokligence serve", or say where it is with --url.${nameCause(cause)}`,
+    });
+  }
 }
 
 function nameCause(cause: unknown): string {
