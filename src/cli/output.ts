@@ -7,25 +7,29 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Likewise, of any length: waits for whoever reads it, if anybody still does. The line ends are the caller's. */
-export async function printSteadily(text: string): Promise<void> {
-  const { stdout } = process;
-  if (stdout.destroyed || stdout.write(text)) return;
-  await once(stdout, "drain").catch(() => undefined);
-}
+/** Prints a text of any length when whoever reads it is ready for more, if anybody still is. The line ends are the caller's. */
+export type PrintSteadily = (text: string) => Promise<void>;
 
-/** Does work to its end, of which somebody may have read enough before: what is half done by then is worse than what nobody reads. */
-export async function outliveReader<T>(work: () => Promise<T>): Promise<T> {
+/** Does work to its end of which somebody may have read enough before: what is half done by then is worse than what nobody reads. */
+export async function outliveReader<T>(work: (print: PrintSteadily) => Promise<T>): Promise<T> {
   const { stdout } = process;
   const ends = stdout.listeners("error") as ((error: Error) => void)[];
-  const ignore = (): void => undefined;
+  const lost = Promise.withResolvers<void>();
+  let isLost = false;
+  const lose = (): void => {
+    isLost = true;
+    lost.resolve();
+  };
   for (const end of ends) stdout.off("error", end);
-  stdout.on("error", ignore);
+  stdout.on("error", lose);
   try {
-    return await work();
+    return await work(async (text) => {
+      if (isLost || stdout.write(text)) return;
+      await Promise.race([once(stdout, "drain").catch(lose), lost.promise]);
+    });
   } finally {
     for (const end of ends) stdout.on("error", end);
-    stdout.off("error", ignore);
+    stdout.off("error", lose);
   }
 }
 

@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { fillBooks, makeBench } from "../audit/verify/books.ts";
+import { makeDesk } from "./desk.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 
@@ -32,4 +33,21 @@ test("ledger verify ends as its findings say, whoever stopped reading them", asy
     expect(said).not.toMatch(/EPIPE|\n\s+at /u);
   }
   bench.desk.close();
+});
+
+test("a list of users is taken to its end, whoever stopped reading its lines", async () => {
+  const desk = makeDesk();
+  const file = desk.write("a.csv", Array.from({ length: 12_000 }, (_, at) => `user-${at}@example.com`).join("\n"));
+  const line = '{ "$0" "$@"; echo "code $?" >&2; } | head -n 1';
+  const command = [process.execPath, MAIN, "admin", "users", "import", "--file", file];
+  const config = ["--config", join(desk.folder, "config")];
+  const child = Bun.spawn(["sh", "-c", line, ...command, ...config], {
+    cwd: desk.folder,
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  expect([out.split(" ").slice(0, 3).join(" "), err]).toEqual(["row 1 created", "code 0\n"]);
+  expect((await desk.read<{ users: object[] }>("admin users list")).users).toHaveLength(12_001);
+  desk.close();
 });

@@ -1,8 +1,11 @@
 // `admin sessions …` and `admin users invite|show`: who is signed in, who is brought in, and who is signed out.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { createSignIn, hashToken } from "../../src/identity/index.ts";
+import { openMailServer } from "../mail-server.ts";
 import { type Desk, makeDesk } from "./desk.ts";
 
 interface SessionJson {
@@ -48,6 +51,26 @@ test("an invitation makes the user and prints the link alone", async () => {
   expect((await desk.run("admin users show --id nobody@example.com")).code).toBe(EXIT.notFound);
   expect((await desk.run("admin users invite --email ana@example.com --role gateway_user")).code).toBe(EXIT.conflict);
   expect((await desk.run("admin users invite --email ana@example.com --ttl 8d")).code).toBe(EXIT.usage);
+});
+
+test("an invitation goes through the mail server where there is one, and nobody at the terminal sees the link", async () => {
+  const server = await openMailServer("canary-smtp-password", { authOptional: true, hideSTARTTLS: true });
+  const setting = join(desk.folder, "config/setting.ini");
+  const smtp = ["smtp_host = 127.0.0.1", `smtp_port = ${server.port}`, "smtp_from = gate@example.com"];
+  writeFileSync(setting, `${readFileSync(setting, "utf8")}${smtp.join("\n")}\n`);
+  const { code, out, err } = await desk.run("admin users invite --email ana@example.com");
+  expect([code, out]).toEqual([0, "Sent to ana@example.com\n"]);
+  const [mail] = server.mails;
+  const [link = ""] = /http:\S+\/ui\/login#[\w-]{43}/u.exec(mail?.text ?? "") ?? [];
+  expect(err).not.toContain(link.split("#")[1] ?? "none");
+  expect(mail?.subject).toBe("You are invited to Tokligence Gateway at 127.0.0.1:8081");
+  expect(mail?.html === false ? "" : mail?.html).toContain(link);
+  await enter(link);
+  expect(await list()).toMatchObject([{ email: "ana@example.com" }]);
+  await server.close();
+  const lost = await desk.run("admin users invite --email bo@example.com");
+  expect(lost.code).toBe(EXIT.unavailable);
+  expect(lost.err).toContain("tokligence admin login-link --email bo@example.com");
 });
 
 test("sessions are listed with their owners, and nothing in them steers the terminal", async () => {

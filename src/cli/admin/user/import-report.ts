@@ -1,7 +1,7 @@
 // What an import prints: a line for each row, or one JSON, written as it comes and never held. Knows no file and no database.
 
 import { type RowOutcome, printUser } from "../../../identity/index.ts";
-import { makePlain, printSteadily } from "../../output.ts";
+import { type PrintSteadily, makePlain } from "../../output.ts";
 
 /** Of rows that were not taken, JSON and complaints name so many; an error file names all. */
 const MOST_NAMED = 10_000;
@@ -23,10 +23,18 @@ export interface Report {
   isConflict(): boolean;
 }
 
-export function makeReport({ isJson, dryRun }: { isJson: boolean; dryRun: boolean }): Report {
+export function makeReport({
+  isJson,
+  dryRun,
+  print,
+}: {
+  isJson: boolean;
+  dryRun: boolean;
+  print: PrintSteadily;
+}): Report {
   const refused: { row: number; email: string; reason: string }[] = [];
   let isConflict: boolean | null = null;
-  const body = isJson ? makeJson(dryRun, refused) : makeLines(dryRun);
+  const body = isJson ? makeJson({ dryRun, print }, refused) : makeLines({ dryRun, print });
   return {
     async add(outcomes, isCheck) {
       for (const outcome of outcomes) {
@@ -48,16 +56,21 @@ interface Body {
   end(counts: Counts): Promise<void>;
 }
 
-function makeLines(dryRun: boolean): Body {
+interface Printing {
+  dryRun: boolean;
+  print: PrintSteadily;
+}
+
+function makeLines({ dryRun, print }: Printing): Body {
   return {
     async add(outcomes) {
       const lines = outcomes.map((outcome) => printRow(outcome, dryRun));
-      await printSteadily(lines.map((line) => `${makePlain(line)}\n`).join(""));
+      await print(lines.map((line) => `${makePlain(line)}\n`).join(""));
     },
     async end({ created, skipped, refused }) {
       const counts = `created=${created} skipped=${skipped}${refused === 0 ? "" : ` refused=${refused}`}`;
       const words = dryRun ? "dry run complete, nothing written" : "import complete";
-      await printSteadily(`${words}: ${counts}\n`);
+      await print(`${words}: ${counts}\n`);
     },
   };
 }
@@ -80,7 +93,7 @@ function printRow(outcome: RowOutcome, dryRun: boolean): string {
   }
 }
 
-function makeJson(dryRun: boolean, refused: readonly object[]): Body {
+function makeJson({ dryRun, print }: Printing, refused: readonly object[]): Body {
   const skipped: object[] = [];
   let isBegun = false;
   const begin = (): string => {
@@ -99,11 +112,11 @@ function makeJson(dryRun: boolean, refused: readonly object[]): Body {
       );
       if (created.length === 0) return;
       const comma = isBegun ? "," : "";
-      await printSteadily(begin() + comma + created.join(","));
+      await print(begin() + comma + created.join(","));
     },
     async end(counts) {
       const rest = JSON.stringify({ skipped, refused, counts }).slice(1);
-      await printSteadily(`${begin()}],${rest}\n`);
+      await print(`${begin()}],${rest}\n`);
     },
   };
 }

@@ -40,12 +40,11 @@ export default defineCommand({
   },
   async run({ args }) {
     const [skipExisting, dryRun] = [args["skip-existing"] === true, args["dry-run"] === true];
-    const report = makeReport({ isJson: args.json === true, dryRun });
     const errors = args.errors === undefined ? null : await openErrorFile(args.errors);
     const links = args.links === undefined || dryRun ? null : await openLinkFile(args.links);
     const input = await openInput(args.file);
     try {
-      const work = async ({ config, store, directory }: Opened): Promise<void> => {
+      const work = async ({ config, store, directory }: Opened, report: Report): Promise<void> => {
         const signIn = createSignIn({ store: store.identity, now: Date.now });
         const source = watchSource(input, dryRun || errors !== null ? 1 : 2, dryRun ? "checking" : "importing");
         const options = { skipExisting, skipInvalid: errors !== null, dryRun };
@@ -63,7 +62,10 @@ export default defineCommand({
           .finally(source.end);
         await finish(report, { counts, errors: args.errors, dryRun });
       };
-      await outliveReader(() => runWithStore(args, work));
+      await outliveReader((print) => {
+        const report = makeReport({ isJson: args.json === true, dryRun, print });
+        return runWithStore(args, (opened) => work(opened, report));
+      });
     } finally {
       await Promise.all([errors?.close(), links?.close(), input.close()]);
     }
