@@ -25,6 +25,8 @@ const SPREAD_MS = 200;
 /** A mail server that is away for a moment: the link is good for a quarter of an hour. */
 const AGAIN_MS = [5_000, 30_000] as const;
 
+const LONGEST_MS = 60_000;
+
 interface PostInit {
   clock: Pick<Clock, "after">;
   log: Log;
@@ -47,10 +49,21 @@ export function createPost({ clock, log, random }: PostInit): Post {
   let abreast = 0;
   let isClosed = false;
 
+  /** A server that goes on saying something, and never takes it, gives its place to others. */
+  const bound = async (sending: Promise<void>): Promise<void> => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const callOff = clock.after(LONGEST_MS, () => reject(new Error("the mail server did not take it in a minute")));
+    try {
+      await Promise.race([sending, promise]);
+    } finally {
+      callOff();
+    }
+  };
+
   const carry = async (letter: Letter): Promise<void> => {
     try {
       letter.send ??= await letter.work();
-      await letter.send?.();
+      if (letter.send !== null) await bound(letter.send());
     } catch (error) {
       const again = isClosed ? undefined : AGAIN_MS[letter.tries++];
       if (again !== undefined) {

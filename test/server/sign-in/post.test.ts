@@ -38,6 +38,19 @@ test("a mailbox that takes nothing holds up nobody, and is given up after three 
   expect(told.filter((message) => message.startsWith("A sign-in link could not be sent; "))).toHaveLength(10);
 });
 
+test("a server that never comes to an end keeps its places for a minute", async () => {
+  const { clock, post } = open();
+  for (let index = 0; index < 4; index++) post.hand(async () => () => new Promise<void>(() => undefined));
+  let sent = 0;
+  post.hand(async () => async () => void sent++);
+  clock.advance(20);
+  await flush();
+  expect(sent).toBe(0);
+  clock.advance(60_000);
+  await flush();
+  expect(sent).toBe(1);
+});
+
 test("no more than 500 wait, and whoever is left out is told of once each", async () => {
   const { clock, told, post } = open();
   let looked = 0;

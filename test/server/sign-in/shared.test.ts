@@ -89,4 +89,19 @@ describe.skipIf(!hasPostgres)("two gateways", () => {
     expect((await readJson(await led.ask("/api/v1/profile"))).user).toMatchObject({ id });
     expect(await fail(await comeBack(browser, url))).toEqual([401, "sign_in_over"]);
   });
+
+  test("a stranger who comes at both of them at once becomes one user", async () => {
+    idp.people.set("new", { email: "new@example.com", email_verified: true });
+    for (const { rig } of [one, other]) rig.app.reload({ ...rig.config, oidc: makeOidc(idp, { createsUsers: true }) });
+    const ways = await Promise.all(
+      [one, other, one, other].map(async (scene) => {
+        const browser = openBrowser(scene);
+        return { browser, url: await signInAt(await setOut(browser), "new") };
+      }),
+    );
+    const answers = await Promise.all(ways.map(({ browser, url }) => comeBack(browser, url)));
+    expect(answers.map(({ status }) => status)).toEqual([303, 303, 303, 303]);
+    const users = await one.rig.directory.listUsers();
+    expect(users.filter(({ email }) => email === "new@example.com")).toHaveLength(1);
+  });
 });
