@@ -41,6 +41,13 @@ export interface UpstreamError {
   retryAfterMs?: number;
 }
 
+/** What is wrong with one field of a request. */
+export interface FieldProblem {
+  /** Such as `budget.limit_usd`; empty for the whole. */
+  path: string;
+  message: string;
+}
+
 interface GatewayErrorInit {
   kind: ErrorKind;
   /** Safe to show to the caller: what is wrong, and what to do about it. */
@@ -49,6 +56,8 @@ interface GatewayErrorInit {
   code?: string | undefined;
   /** The request field at fault, such as `messages[0].role`. */
   param?: string | undefined;
+  /** All that is wrong, where more than the first fault is known. */
+  problems?: readonly FieldProblem[] | undefined;
   retryAfterMs?: number | undefined;
   upstream?: UpstreamError | undefined;
   /** What stands in the way concerns the target that was chosen: another one may do. */
@@ -62,6 +71,7 @@ export class GatewayError extends Error {
   readonly kind: ErrorKind;
   readonly code: string | undefined;
   readonly param: string | undefined;
+  readonly problems: readonly FieldProblem[] | undefined;
   readonly retryAfterMs: number | undefined;
   readonly upstream: UpstreamError | undefined;
   readonly isOfTarget: boolean;
@@ -75,6 +85,7 @@ export class GatewayError extends Error {
     this.kind = init.kind;
     this.code = init.code;
     this.param = init.param;
+    this.problems = init.problems;
     this.retryAfterMs = init.retryAfterMs;
     this.upstream = init.upstream;
     this.isOfTarget = init.isOfTarget === true;

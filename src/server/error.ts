@@ -3,19 +3,29 @@
 import { ERROR_KINDS, type GatewayError, toGatewayError } from "../ir/index.ts";
 import { type Log, explainError } from "../telemetry/log.ts";
 import { DEFAULT_WIRE, type Wire } from "../wire/index.ts";
+import { chooseStatus, listProblems } from "./refusal.ts";
 
 export function answerError(
   thrown: unknown,
-  options: { requestId: string; wire: Wire | undefined; log: Log; from?: string | null },
+  options: {
+    requestId: string;
+    wire: Wire | undefined;
+    log: Log;
+    from?: string | null;
+    /** Of the request, where it was one of the gateway's own addresses. */
+    own?: Headers | undefined;
+  },
 ): Response {
   const error = toGatewayError(thrown);
-  const { requestId, log, from = null } = options;
+  const { requestId, log, own, from = null } = options;
   reportFailure(error, requestId, log, from);
-  const body = (options.wire ?? DEFAULT_WIRE).error.encode(error, requestId);
-  return Response.json(body, { status: error.status, headers: makeErrorHeaders(error, requestId) });
+  const encoded = (options.wire ?? DEFAULT_WIRE).error.encode(error, requestId);
+  const status = own === undefined ? error.status : chooseStatus(error, own);
+  const body = status === 422 && own !== undefined ? { ...encoded, errors: listProblems(error) } : encoded;
+  return Response.json(body, { status, headers: makeErrorHeaders(error, status, requestId) });
 }
 
-function makeErrorHeaders(error: GatewayError, requestId: string): Record<string, string> {
+function makeErrorHeaders(error: GatewayError, status: number, requestId: string): Record<string, string> {
   const headers: Record<string, string> = { ...error.headers, "x-request-id": requestId, "request-id": requestId };
   if (error.kind === "unauthenticated") headers["www-authenticate"] = "Bearer";
   if (error.retryAfterMs !== undefined) {
@@ -23,7 +33,7 @@ function makeErrorHeaders(error: GatewayError, requestId: string): Record<string
     headers["retry-after-ms"] = String(Math.ceil(error.retryAfterMs));
   }
   // Clients try again on these statuses by themselves; where that cannot help, they are told so.
-  const isRetriedByClients = error.status === 409 || error.status === 429 || error.status >= 500;
+  const isRetriedByClients = status === 409 || status === 429 || status >= 500;
   const isOurs = error.kind !== "upstream_rejected";
   const canHelp = ERROR_KINDS[error.kind].retry || error.retryAfterMs !== undefined;
   if (isRetriedByClients && isOurs && !canHelp) headers["x-should-retry"] = "false";

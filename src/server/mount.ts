@@ -11,6 +11,7 @@ import { guessWireAt } from "../wire/index.ts";
 import { type Entry, requireRange } from "./entry.ts";
 import { answerError } from "./error.ts";
 import { type Permit, isPermitted, matchPermits } from "./permit.ts";
+import { API_PATHS } from "./refusal.ts";
 import { chooseRequestId, identify } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
 import { refuseCrossSite } from "./sign-in/index.ts";
@@ -154,7 +155,8 @@ async function respond(
     return response;
   } catch (error) {
     const wire = "wire" in route ? route.wire : route.wireOf?.(request);
-    return answerError(error, { requestId, wire, log: parts.log, from: peer() });
+    const own = route.path.startsWith(API_PATHS) ? request.headers : undefined;
+    return answerError(error, { requestId, wire, log: parts.log, from: peer(), own });
   }
 }
 
@@ -187,12 +189,10 @@ async function refuseUnknown(
   }
 }
 
-/** What a browser may do with its session; model calls take a key. */
-const SESSION_PATHS = "/api/v1/";
-
 async function enter(route: Route, parts: Mounted, context: RouteContext): Promise<Response> {
   if (route.authority === "public") return route.handle(context);
-  const found = admit(parts, context, route.path.startsWith(SESSION_PATHS));
+  // What a browser may do with its session; model calls take a key.
+  const found = admit(parts, context, route.path.startsWith(API_PATHS));
   const known = found instanceof Promise ? await found : found;
   const caller = isModelCall(route) ? known : { ...known, from: readOrigin(known, parts, context) };
   if (caller.sessionId !== null) refuseCrossSite(context.request, parts.entry.publicUrl);

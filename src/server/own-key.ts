@@ -99,7 +99,9 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       path: `${path}/:id`,
       authority,
       async handle(asked) {
-        await directory.deleteKey(actorOf(asked.caller), (await findOwn(asked)).id, { hard: false });
+        const own = await findOwn(asked);
+        requireMatch(asked.request, etagOf(own));
+        await directory.deleteKey(actorOf(asked.caller), own.id, { hard: false });
         await changed();
         return new Response(null, { status: 204 });
       },

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import type { Caller, KeyFault, KeyRing } from "../identity/index.ts";
-import { GatewayError, invalidRequest } from "../ir/index.ts";
+import { type FieldProblem, GatewayError, invalidRequest } from "../ir/index.ts";
 import { parseBody } from "../gateway/index.ts";
 import { SESSION_COOKIE, readCookie } from "./sign-in/cookie.ts";
 import { isSecure } from "./sign-in/origin.ts";
@@ -175,7 +175,7 @@ function parseQuietly(text: string): unknown {
   }
 }
 
-/** A JSON body checked against its schema; what is wrong first is told, with the field's path. An empty body counts as `{}`. */
+/** A JSON body checked against its schema; all that is wrong is told, with the fields' paths. An empty body counts as `{}`. */
 export async function readJson<Schema extends z.ZodType>(
   request: Request,
   limit: number,
@@ -184,12 +184,29 @@ export async function readJson<Schema extends z.ZodType>(
   const text = await readText(request, limit);
   const result = schema.safeParse(text.trim() === "" ? {} : parseQuietly(text));
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const path = issue?.path.map(String).join(".") ?? "";
-  throw invalidRequest(
-    `${path === "" ? "body" : path}: ${issue?.message ?? "invalid"}`,
-    path === "" ? undefined : path,
-  );
+  throw refuseFields(result.error, "body");
+}
+
+/** `whole`: what it is called where the fault is in no field. */
+export function refuseFields({ issues }: z.ZodError, whole: string): GatewayError {
+  const problems = issues.flatMap(listProblems).slice(0, MAX_PROBLEMS);
+  const [first] = problems;
+  const [path = "", what = "invalid"] = [first?.path, first?.message];
+  return new GatewayError({
+    kind: "invalid_request",
+    message: `${path === "" ? whole : path}: ${what}`,
+    param: path === "" ? undefined : path,
+    problems,
+  });
+}
+
+/** Nobody reads more; a long list may be wrong in every line. */
+const MAX_PROBLEMS = 100;
+
+function listProblems(issue: z.core.$ZodIssue): FieldProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code !== "unrecognized_keys") return [{ path: path.join("."), message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "There is no such field." }));
 }
 
 /** `If-Match: "3"`, and `If-None-Match: *` for one that is not to be there. */
@@ -199,5 +216,9 @@ export function readExpected({ headers }: Request): number | undefined {
   if (tag === null || tag === "*") return undefined;
   const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/u.exec(tag.trim()) ?? [];
   if (version !== undefined) return Number(version);
-  throw invalidRequest('If-Match names no version: send it as it came in ETag, such as "3".', "if-match");
+  throw invalidRequest(
+    'If-Match names no version: send it as it came in ETag, such as "3".',
+    "if-match",
+    "invalid_header",
+  );
 }

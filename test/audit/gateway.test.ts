@@ -267,7 +267,7 @@ test("the report tells over-billing in tokens and money, to the operator of all 
   const forbidden = await gateway.send(`${path}&user=${admin.userId}`, { method: "GET" });
   expect(forbidden.status).toBe(403);
   const wrong = await gateway.send("/api/v1/audit/tokens?by=weather", { method: "GET" });
-  expect([wrong.status, (await readJson(wrong)).error.param]).toEqual([400, "by"]);
+  expect([wrong.status, (await readJson(wrong)).error.param]).toEqual([422, "by"]);
 });
 
 test("where the operator says so, a provider that counts is asked, apart from the call, and held to that", async () => {

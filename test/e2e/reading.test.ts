@@ -51,5 +51,5 @@ test("exports are the same by HTTP and on the command line", async () => {
 });
 
 test("refusals keep their status across the thread", async () => {
-  expect((await get("logs?cursor=none")).status).toBe(400);
+  expect((await get("logs?cursor=none")).status).toBe(422);
 });

@@ -61,10 +61,10 @@ describe("users", () => {
   });
 
   test.each([
-    [{}, 400, "email"],
-    [{ email: "no-at-sign" }, 400, "email"],
-    [{ email: "a@b.example", role: "emperor" }, 400, "role"],
-    [{ email: "a@b.example", nonsense: 1 }, 400, undefined],
+    [{}, 422, "email"],
+    [{ email: "no-at-sign" }, 422, "email"],
+    [{ email: "a@b.example", role: "emperor" }, 422, "role"],
+    [{ email: "a@b.example", nonsense: 1 }, 422, undefined],
     ["not json", 400, undefined],
     [[1], 400, undefined],
   ])("bad body %j", async (body, status, param) => {
@@ -82,7 +82,7 @@ describe("users", () => {
 
   test("import is all or nothing", async () => {
     const users = [{ email: "one@example.com" }, { email: "broken" }];
-    expect((await admin("POST", "/api/v1/admin/users/import", { users })).status).toBe(400);
+    expect((await admin("POST", "/api/v1/admin/users/import", { users })).status).toBe(422);
     const good = [{ email: "one@example.com" }, { email: "two@example.com", role: "gateway_admin" }];
     expect((await admin("POST", "/api/v1/admin/users/import", { users: good })).status).toBe(201);
     const again = await admin("POST", "/api/v1/admin/users/import", { users: good, skip_existing: true });
@@ -132,7 +132,7 @@ describe("keys", () => {
     const { userId } = await rig.issue();
     expect((await admin("POST", `/api/v1/admin/users/${userId}/api-keys`)).status).toBe(201);
     const refused = await admin("POST", `/api/v1/admin/users/${userId}/api-keys`, { scopes: ["everything"] });
-    expect(refused.status).toBe(400);
+    expect(refused.status).toBe(422);
     expect(refused.body.error.message).toContain("inference");
   });
 });
@@ -157,7 +157,7 @@ describe("route", () => {
     expect(claude.body).toMatchObject({ provider: "anthropic", ready: false });
     expect(claude.body.missing).toContain("anthropic_api_key");
     expect((await admin("GET", "/api/v1/admin/route?model=zzz")).status).toBe(404);
-    expect((await admin("GET", "/api/v1/admin/route")).status).toBe(400);
+    expect((await admin("GET", "/api/v1/admin/route")).status).toBe(422);
   });
 });
 
@@ -215,7 +215,7 @@ describe("usage and profile", () => {
     ]) {
       expect([query, (await rig.send(`/api/v1/usage/logs?${query}`, { token: ana.token })).status]).toEqual([
         query,
-        400,
+        422,
       ]);
     }
   });

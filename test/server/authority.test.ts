@@ -48,10 +48,10 @@ test("only the root, health, version, the built-in page and its two doors are pu
 
 /** There is no identity provider here. */
 const EMPTY_KNOCK: ReadonlyMap<string, number> = new Map([
-  ["/api/v1/auth/login", 400],
+  ["/api/v1/auth/login", 422],
   ["/api/v1/auth/oidc/callback", 404],
   ["/api/v1/auth/oidc/start", 404],
-  ["/api/v1/auth/verify", 400],
+  ["/api/v1/auth/verify", 422],
   ["/h5", 308],
   ["/ui", 308],
 ]);

@@ -355,7 +355,7 @@ describe("changes", () => {
       [{ name: "x", limit_tokens: 1, alert_percents: [0] }, "alert_percents"],
     ] as const) {
       const response = await send("POST", body, "");
-      expect([response.status, (await readJson(response)).error.param]).toEqual([400, param]);
+      expect([response.status, (await readJson(response)).error.param]).toEqual([422, param]);
     }
     await create(rig, { name: "x", limit_tokens: 1 });
     expect((await send("POST", { name: "x", limit_tokens: 1 }, "")).status).toBe(409);

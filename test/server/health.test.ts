@@ -229,10 +229,10 @@ describe("an operator", () => {
 
   test.each([
     ["nobody", {}, 404],
-    ["openai", { key: "c" }, 400],
-    ["anthropic", { key: "a" }, 400],
-    ["openai", { model: "" }, 400],
-    ["openai", { until: "x" }, 400],
+    ["openai", { key: "c" }, 422],
+    ["anthropic", { key: "a" }, 422],
+    ["openai", { model: "" }, 422],
+    ["openai", { until: "x" }, 422],
   ])("is told what is wrong: %s %j", async (provider, body, status) => {
     const { act } = await open(good);
     expect((await act("drain", body, provider)).status).toBe(status);

@@ -82,12 +82,12 @@ describe("the admin API", () => {
     const none = { "if-none-match": "*" };
     expect((await rig.set("a", { concurrent: 1 }, none)).status).toBe(201);
     const taken = await rig.set("a", { concurrent: 1 }, none);
-    expect([taken.status, (await readJson(taken)).error.code]).toEqual([409, "limit_changed"]);
+    expect([taken.status, (await readJson(taken)).error.code]).toEqual([412, "limit_changed"]);
     expect((await rig.set("a", { concurrent: 2 }, { "if-match": '"1"' })).status).toBe(200);
     const stale = await rig.set("a", { concurrent: 3 }, { "if-match": '"1"' });
     expect((await readJson(stale)).error.message).toContain("It is in version 2 now.");
     const deleting = { method: "DELETE", token: rig.admin, headers: { "if-match": '"1"' } };
-    expect((await rig.send(`${PATH}/a`, deleting)).status).toBe(409);
+    expect((await rig.send(`${PATH}/a`, deleting)).status).toBe(412);
     expect((await rig.set("a", { concurrent: 3 }, { "if-match": "x" })).status).toBe(400);
   });
 
@@ -103,13 +103,13 @@ describe("the admin API", () => {
   test.each(WRONG)("refuses %s, by the field", async (_what, body, param) => {
     const rig = await openLimited();
     const refused = await rig.set("x", body);
-    expect([refused.status, (await readJson(refused)).error.param]).toEqual([400, param]);
+    expect([refused.status, (await readJson(refused)).error.param]).toEqual([422, param]);
   });
 
   test("refuses names and fields that there are not", async () => {
     const rig = await openLimited();
-    expect((await rig.set("Not%20one", { concurrent: 1 })).status).toBe(400);
-    expect((await rig.set("x", { concurrent: 1, burst: 2 })).status).toBe(400);
+    expect((await rig.set("Not%20one", { concurrent: 1 })).status).toBe(422);
+    expect((await rig.set("x", { concurrent: 1, burst: 2 })).status).toBe(422);
   });
 
   test("is for administrators", async () => {

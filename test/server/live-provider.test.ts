@@ -161,7 +161,7 @@ describe("providers of run time", () => {
     ["groq", { type: "groq", api_key: `${KEY}\nx` }, "api_key", "no HTTP header can carry"],
   ])("%s with %j is refused, and nothing of it is kept", async (name, body, param, words) => {
     const refused = await put(encodeURIComponent(name), body);
-    expect(refused.status).toBe(400);
+    expect(refused.status).toBe(422);
     expect(refused.body.error).toMatchObject({ param, message: expect.stringContaining(words) });
     expect(JSON.stringify(refused.body)).not.toContain(KEY);
     expect(await rig.store.providers.list()).toEqual([]);
@@ -176,7 +176,7 @@ describe("providers of run time", () => {
     const raced = await Promise.all(
       ["a", "b", "c"].map((end) => put("acme", { ...ACME, api_key: `${KEY}-${end}` }, { "if-match": '"2"' })),
     );
-    expect(raced.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([200, 409, 409]);
+    expect(raced.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([200, 412, 412]);
   });
 
   test("are changed with requests in flight, which end as they began", async () => {

@@ -94,7 +94,7 @@ describe("routes of run time", () => {
     [{ targets: "openai", comment: "was tok_0123456789012345678901234567" }, "comment", "looks like a key"],
   ])("%j is refused by its field, and changes nothing", async (said, param, message) => {
     const { status, body } = await admin("PUT", `${ROUTES}/smart`, said);
-    expect([status, body.error.param]).toEqual([400, param]);
+    expect([status, body.error.param]).toEqual([422, param]);
     expect(body.error.message).toContain(message);
     expect(await askedModel()).toBe("from-file");
     expect((await admin("GET", `${ROUTES}/smart/history`)).status).toBe(404);
@@ -104,10 +104,10 @@ describe("routes of run time", () => {
     await admin("PUT", `${ROUTES}/smart`, { targets: "local/one" });
     expect((await admin("PUT", `${ROUTES}/smart`, { targets: "local/two" }, { "if-match": '"1"' })).status).toBe(200);
     const late = await admin("PUT", `${ROUTES}/smart`, { targets: "local/three" }, { "if-match": '"1"' });
-    expect([late.status, late.body.error.code]).toEqual([409, "route_changed"]);
-    expect((await admin("PUT", `${ROUTES}/smart`, { targets: "local" }, { "if-none-match": "*" })).status).toBe(409);
+    expect([late.status, late.body.error.code]).toEqual([412, "route_changed"]);
+    expect((await admin("PUT", `${ROUTES}/smart`, { targets: "local" }, { "if-none-match": "*" })).status).toBe(412);
     expect((await admin("POST", ROUTES, { name: "smart", targets: "local" })).body.error.code).toBe("route_exists");
-    expect((await admin("DELETE", `${ROUTES}/smart`, undefined, { "if-match": '"1"' })).status).toBe(409);
+    expect((await admin("DELETE", `${ROUTES}/smart`, undefined, { "if-match": '"1"' })).status).toBe(412);
     expect((await admin("PUT", `${ROUTES}/smart`, { targets: "local" }, { "if-match": "new" })).status).toBe(400);
     expect(await askedModel()).toBe("two");
     const raced = await Promise.all(
@@ -115,7 +115,7 @@ describe("routes of run time", () => {
         admin("PUT", `${ROUTES}/smart`, { targets: `local/${model}` }, { "if-match": '"2"' }),
       ),
     );
-    expect(raced.filter(({ status }) => status === 409)).toHaveLength(3);
+    expect(raced.filter(({ status }) => status === 412)).toHaveLength(3);
     expect(raced.filter(({ status }) => status === 200)).toHaveLength(1);
   });
 
@@ -276,9 +276,9 @@ describe("a dry run", () => {
   });
 
   test.each([
-    [{ body: HELLO, endpoint: "/v1/nowhere" }, 400, "endpoint"],
-    [{ endpoint: "messages" }, 400, "body"],
-    [{ body: { messages: [] } }, 400, "model"],
+    [{ body: HELLO, endpoint: "/v1/nowhere" }, 422, "endpoint"],
+    [{ endpoint: "messages" }, 422, "body"],
+    [{ body: { messages: [] } }, 422, "model"],
     [{ body: { ...HELLO, model: "zzz" } }, 404, "model"],
   ])("%j is refused", async (question, status, param) => {
     const found = await admin("POST", "/api/v1/admin/route", question);

@@ -93,8 +93,8 @@ describe("export", () => {
     expect(await (await exportAll("format=jsonl&tag=nothing")).text()).toBe("");
     const rows = (await (await exportAll("format=jsonl&user=all&direction=supply")).text()).trimEnd().split("\n");
     expect(rows.map((line) => JSON.parse(line).request_id)).toEqual(["sold"]);
-    expect((await exportAll("")).status).toBe(400);
-    expect((await exportAll("format=xlsx")).status).toBe(400);
+    expect((await exportAll("")).status).toBe(422);
+    expect((await exportAll("format=xlsx")).status).toBe(422);
   });
 });
 

@@ -28,6 +28,6 @@ test.each([
   ["timeseries?bucket=year", "bucket"],
 ])("%s names %s", async (query, param) => {
   const response = await rig.send(`/api/v1/usage/${query}`, { method: "GET", token });
-  expect(response.status).toBe(400);
+  expect(response.status).toBe(422);
   expect(await readJson(response)).toMatchObject({ error: { param } });
 });

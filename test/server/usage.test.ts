@@ -91,7 +91,7 @@ describe("who sees what", () => {
       for (const whose of [ana.userId, ana.email, "all"])
         expect((await read(`user=${whose}`, ben.token)).status).toBe(403);
       const mine = await read("key=", ben.token);
-      expect(mine.status).toBe(400);
+      expect(mine.status).toBe(422);
       const byKey = await read(`key=${ana.keyId}`, ben.token);
       expect(byKey.status).toBe(200);
       expect(byKey.text).not.toContain(ana.userId);
@@ -196,7 +196,7 @@ describe("timeseries", () => {
     "from=2026-01-02&to=2026-01-01",
     "bucket=hour&from=2020-01-01&to=2026-01-01",
     "by=user",
-  ])("%s is refused", async (query) => expect((await get(`timeseries?${query}`)).status).toBe(400));
+  ])("%s is refused", async (query) => expect((await get(`timeseries?${query}`)).status).toBe(422));
 });
 
 describe("breakdown", () => {
@@ -243,7 +243,7 @@ describe("breakdown", () => {
   });
 
   test.each(["", "by=", "by=nothing", "by=user,user", "by=model,"])("%p is refused", async (query) =>
-    expect((await get(`breakdown?${query}`)).status).toBe(400),
+    expect((await get(`breakdown?${query}`)).status).toBe(422),
   );
 });
 

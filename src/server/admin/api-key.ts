@@ -163,8 +163,10 @@ function makeEndRoutes({ directory, limit, changed }: ApiKeyParts): GuardedRoute
       method: "DELETE",
       path: "/api/v1/admin/api-keys/:id",
       authority,
-      async handle({ params, caller }) {
-        await directory.deleteKey(actorOf(caller), params["id"] ?? "", { hard: false });
+      async handle({ request, params, caller }) {
+        const id = params["id"] ?? "";
+        if (request.headers.has("if-match")) requireMatch(request, etagOf(await directory.getKey(id)));
+        await directory.deleteKey(actorOf(caller), id, { hard: false });
         await changed();
         return new Response(null, { status: 204 });
       },

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { type Budget, type BudgetDirectory, type Budgets, printBudget, printState } from "../../ledger/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
+import { makeEtag, requireMatch } from "../etag.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { readState } from "../budget.ts";
@@ -44,6 +45,12 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
     const state = await readState(budgets, budget, null);
     return { ...printBudget(budget), state: state === null ? null : printState(budget, state) };
   };
+  /** What stands in it changes by the hour; what it says does not. */
+  const answer = async (budget: Budget, status = 200): Promise<Response> =>
+    Response.json({ budget: await print(budget) }, { status, headers: { etag: makeEtag(printBudget(budget)) } });
+  const match = async (request: Request, id: string): Promise<void> => {
+    if (request.headers.has("if-match")) requireMatch(request, makeEtag(printBudget(await rules.get(id))));
+  };
   return [
     {
       method: "GET",
@@ -58,14 +65,14 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       async handle({ request, caller }) {
         const budget = await rules.create(toNew(await readJson(request, limit(), NEW_BUDGET)), caller.from);
         await budgets.refresh();
-        return Response.json({ budget: await print(budget) }, { status: 201 });
+        return answer(budget, 201);
       },
     },
     {
       method: "GET",
       path: "/api/v1/admin/budgets/:id",
       authority,
-      handle: async ({ params }) => Response.json({ budget: await print(await rules.get(params["id"] ?? "")) }),
+      handle: async ({ params }) => answer(await rules.get(params["id"] ?? "")),
     },
     {
       method: "PATCH",
@@ -73,16 +80,18 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       authority,
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), CHANGE);
+        await match(request, params["id"] ?? "");
         const budget = await rules.update(params["id"] ?? "", toChange(body), caller.from);
         await budgets.refresh();
-        return Response.json({ budget: await print(budget) });
+        return answer(budget);
       },
     },
     {
       method: "DELETE",
       path: "/api/v1/admin/budgets/:id",
       authority,
-      async handle({ params, caller }) {
+      async handle({ request, params, caller }) {
+        await match(request, params["id"] ?? "");
         await rules.delete(params["id"] ?? "", caller.from);
         await budgets.refresh();
         return new Response(null, { status: 204 });

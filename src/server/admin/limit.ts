@@ -2,12 +2,12 @@
 
 import { z } from "zod";
 import type { LimitFields, LimitUnit } from "../../gateway/index.ts";
-import { type JsonObject, invalidRequest } from "../../ir/index.ts";
+import type { JsonObject } from "../../ir/index.ts";
 import type { LimitBook } from "../limit-book.ts";
 import { missingLimit } from "../limit-book.ts";
 import { printLimit, printStates } from "../limit-print.ts";
 import type { LiveLimits, StandingLimit } from "../limit-table.ts";
-import { readJson } from "../request.ts";
+import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 
 const COUNT = z.union([z.number(), z.string()]).nullable().optional();
@@ -105,14 +105,4 @@ function toFields(said: z.output<typeof LIMIT>): LimitFields {
       return [[field, Array.isArray(value) ? value.join(", ") : String(value)]];
     }),
   );
-}
-
-/** `If-Match: "3"`, and `If-None-Match: *` for a limit that is not to be there. */
-function readExpected({ headers }: Request): number | undefined {
-  if (headers.get("if-none-match") === "*") return 0;
-  const tag = headers.get("if-match");
-  if (tag === null || tag === "*") return undefined;
-  const [, version] = /^(?:W\/)?"?([1-9]\d{0,8})"?$/u.exec(tag.trim()) ?? [];
-  if (version !== undefined) return Number(version);
-  throw invalidRequest('If-Match names no version: send it as it came in ETag, such as "3".', "if-match");
 }

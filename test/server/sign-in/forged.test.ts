@@ -168,7 +168,7 @@ test("an address that is none, or of a domain that only looks allowed, gets nobo
     "ann",
   ]) {
     lie = { claims: { email } };
-    expect([400, 403]).toContain((await goThere()).answered.status);
+    expect([422, 403]).toContain((await goThere()).answered.status);
   }
   expect(await readJson(await scene.rig.send("/api/v1/profile"))).toBeObject();
 });

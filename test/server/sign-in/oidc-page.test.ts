@@ -45,7 +45,7 @@ describe("where to go afterwards", () => {
     scene = await openOidcScene(idp);
     const query = new URLSearchParams({ return_to: target });
     const answer = await openBrowser(scene).ask(`/api/v1/auth/oidc/start?${query.toString()}`);
-    expect(await fail(answer)).toEqual([400, "invalid_return_to"]);
+    expect(await fail(answer)).toEqual([422, "invalid_return_to"]);
   });
 
   test("is a path of ours", async () => {

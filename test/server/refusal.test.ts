@@ -1,0 +1,90 @@
+// The gateway's own addresses by HTTP: what does not hold is told field by field, and nobody changes unawares what another has changed.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Rig, makeRig, readJson } from "../rig.ts";
+
+const USERS = "/api/v1/admin/users";
+const BUDGETS = "/api/v1/admin/budgets";
+
+let rig: Rig;
+let root = "";
+beforeAll(async () => {
+  rig = await makeRig();
+  root = (await rig.issue("root_admin")).token;
+});
+afterAll(() => rig.close());
+
+const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+  rig.send(path, { method, token: root, headers, ...(body === undefined ? {} : { body }) });
+
+describe("what does not hold", () => {
+  test("is a 422 that names every field, beside the error that clients know", async () => {
+    const response = await ask("POST", USERS, { role: 7, display_name: [], shoe_size: 44, hat: 1 });
+    expect(response.status).toBe(422);
+    const { error, errors } = await readJson(response);
+    expect(errors.map(({ path }: { path: string }) => path).toSorted()).toEqual([
+      "display_name",
+      "email",
+      "hat",
+      "role",
+      "shoe_size",
+    ]);
+    for (const each of errors) expect(each.message).toEqual(expect.stringMatching(/\w{4}/u));
+    expect(error).toMatchObject({ type: "invalid_request_error", param: "email" });
+    expect(error.request_id).toBe(response.headers.get("x-request-id"));
+  });
+
+  test("names fields within fields", async () => {
+    const { errors } = await readJson(
+      await ask("POST", `${USERS}/import`, { users: [{ email: "a@b.example", x: 1 }] }),
+    );
+    expect(errors).toEqual([{ path: "users.0.x", message: "There is no such field." }]);
+  });
+
+  test("names as many as anybody reads", async () => {
+    const users = Array.from({ length: 2_000 }, () => ({}));
+    const { errors } = await readJson(await ask("POST", `${USERS}/import`, { users }));
+    expect(errors).toHaveLength(100);
+  });
+
+  test("is told in the same way where a rule refuses it, or a query", async () => {
+    const refused = await ask("POST", USERS, { email: "nonsense" });
+    expect([refused.status, (await readJson(refused)).errors[0].path]).toEqual([422, "email"]);
+    const query = await ask("GET", `${USERS}?role=emperor`);
+    expect([query.status, (await readJson(query)).errors[0].path]).toEqual([422, "role"]);
+  });
+
+  test("is a 400 where it cannot be read at all, and in calls of models, as their clients know it", async () => {
+    for (const body of ["{nope", "[]"]) {
+      const response = await ask("POST", USERS, body);
+      expect([response.status, (await readJson(response)).errors]).toEqual([400, undefined]);
+    }
+    const call = await rig.chat({ model: "loopback" });
+    expect([call.status, (await readJson(call)).errors]).toEqual([400, undefined]);
+  });
+});
+
+describe.each([
+  ["a user", USERS, "user", { email: "seen@example.com" }, { display_name: "Ann" }],
+  ["a budget", BUDGETS, "budget", { name: "seen", limit_usd: 5, period: "month" }, { limit_usd: 6 }],
+])("%s", (_what, list, name, wanted, change) => {
+  test("is changed and deleted by those alone who have seen its present state", async () => {
+    const made = await ask("POST", list, wanted);
+    const id = (await readJson(made))[name].id;
+    const path = `${list}/${id}`;
+    const first = made.headers.get("etag") ?? "";
+    expect((await ask("GET", path)).headers.get("etag")).toBe(first);
+    rig.clock.advance(5);
+    const changed = await ask("PATCH", path, change, { "if-match": first });
+    expect(changed.status).toBe(200);
+    const second = changed.headers.get("etag") ?? "";
+    expect(second).not.toBe(first);
+    for (const [method, body] of [["PATCH", change], ["DELETE"]] as const) {
+      const late = await ask(method, path, body, { "if-match": first });
+      expect([late.status, (await readJson(late)).error.code]).toEqual([412, "changed_meanwhile"]);
+    }
+    expect((await ask("GET", path)).headers.get("etag")).toBe(second);
+    expect((await ask("DELETE", path, undefined, { "if-match": `"x", ${second}` })).status).toBe(204);
+    expect((await ask("DELETE", path, undefined, { "if-match": second })).status).toBe(404);
+  });
+});
