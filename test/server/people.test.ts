@@ -130,7 +130,7 @@ test("a change that was made without having seen the last one is refused where t
   const first = await change(made.headers.get("etag") ?? "", { display_name: "Ann" });
   expect(first.status).toBe(200);
   expect(await fail(await change(made.headers.get("etag") ?? "", { display_name: "Anna" }))).toEqual([
-    409,
+    412,
     "changed_meanwhile",
   ]);
   const seen = await scene.rig.send(`${USERS}/${user.id}`, { token: root.token });
