@@ -125,7 +125,7 @@ describe("providers of run time", () => {
       { field: "api_key.us", hint: "…7777" },
     ]);
     const used = new Set<string | null>();
-    for (let calls = 0; calls < 6; calls++) {
+    for (let calls = 0; calls < 60; calls++) {
       await ask("acme/m");
       used.add(lastCall());
     }
