@@ -89,12 +89,17 @@ function toConditions(table: Table, { actor, action, subject, from, to }: Change
   }
   if (subject !== undefined) {
     const text = cleanText(subject);
-    conditions.push(or(eq(table.subjectId, text), eq(table.subjectKind, text)));
+    // An index knows the ids; where it may be a kind as well, rows have to be looked through.
+    conditions.push(
+      UUID.test(text) ? eq(table.subjectId, text) : or(eq(table.subjectId, text), eq(table.subjectKind, text)),
+    );
   }
   if (from !== undefined) conditions.push(gte(table.at, from));
   if (to !== undefined) conditions.push(lt(table.at, to));
   return conditions.filter((condition) => condition !== undefined);
 }
+
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u;
 
 function cut(found: ChangeRow[], limit: number): ChangePage {
   const changes = found.slice(0, limit);
