@@ -15,6 +15,7 @@ export const COMMANDS = {
   connect: () => import("./connect.ts").then((module) => module.default),
   init: () => import("./init.ts").then((module) => module.default),
   ledger: () => import("./ledger/index.ts").then((module) => module.default),
+  migrate: () => import("./migrate/index.ts").then((module) => module.default),
   models: () => import("./models.ts").then((module) => module.default),
   prices: () => import("./prices/index.ts").then((module) => module.default),
   serve: () => import("./serve.ts").then((module) => module.default),

@@ -232,6 +232,8 @@ export const COMMAND_PERMITS = {
   "ledger key": MACHINE,
   "ledger reprice": MACHINE,
   "ledger verify": MACHINE,
+  "migrate copy": MACHINE,
+  "migrate verify": MACHINE,
   "models list": "calls models",
   "models route": "GET /api/v1/admin/route",
   "prices list": MACHINE,

@@ -1,6 +1,6 @@
 // Reads the record of changes: pages over all databases together, and the chain of each for those who verify it. Knows no rule of theirs.
 
-import { and, asc, desc, eq, gt, gte, lt, lte, ne, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, ne, not, or, type SQL, sql } from "drizzle-orm";
 import type {
   ChangeBook,
   ChangeChain,
@@ -12,7 +12,8 @@ import type {
 import { invalidRequest } from "../ir/index.ts";
 import { AUTHORS, type ChangeRow } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
-import type { Engine } from "./engine.ts";
+import { ONLY } from "./change.ts";
+import type { Db, Engine } from "./engine.ts";
 import type { Schema } from "./schema.ts";
 
 /** `ledger` only where it is a database of its own. */
@@ -33,7 +34,7 @@ export function createChangeBook(identity: Engine, ledger: Engine | null): Chang
   return {
     page: (filter, limit, cursor) => read(filter, { limit, cursor, isNewest: true }),
     readOldest: (filter, limit, cursor) => read(filter, { limit, cursor, isNewest: false }),
-    chains: engines.map((engine, at) => createChain(engine, at === 0 ? "identity" : "ledger")),
+    chains: engines.map((engine, at) => createChain(engine, { place: at === 0 ? "identity" : "ledger", moved: null })),
   };
 }
 
@@ -118,24 +119,50 @@ function readCursor(text: string): Place {
   throw invalidRequest("The cursor is none of ours; give back a page's next cursor as it came.", "cursor");
 }
 
-function createChain(engine: Engine, place: ChangeChain["place"]): ChangeChain {
+interface ChainInit {
+  place: ChangeChain["place"];
+  /** Name of one that another database had before it was moved into this one; null: the database's own. */
+  moved: string | null;
+}
+
+function createChain(engine: Engine, { place, moved }: ChainInit): ChangeChain {
   const { auditChain, auditChanges: table, auditHeads: heads } = engine.schema;
   /** One engine keeps JSON as text. */
   const isText = engine.name === "sqlite";
   /** As they lie there: a column that was tampered with must not keep its neighbours from being read. */
   const columns = { ...pickColumns(table), at: raw(table.at), before: raw(table.before), after: raw(table.after) };
+  /** What belongs to this chain, or to none; of another one that is known, nothing. */
+  const isOwn = (db: Db, chain: Table["chain"] | typeof heads.chain): SQL =>
+    moved === null
+      ? not(inArray(chain, db.select({ chain: auditChain.chain }).from(auditChain).where(ne(auditChain.id, ONLY))))
+      : eq(chain, moved);
   return {
     place,
     async state() {
-      const [row] = await engine.read((db) => db.select().from(auditChain).limit(1));
+      const which = moved === null ? eq(auditChain.id, ONLY) : eq(auditChain.chain, moved);
+      const [row] = await engine.read((db) => db.select().from(auditChain).where(which).limit(1));
       return row === undefined ? null : { ...row, seq: toPlace(row.seq) };
     },
+    async former() {
+      if (moved !== null) return [];
+      const found = await engine.read((db) =>
+        db
+          .select({ chain: auditChain.chain })
+          .from(auditChain)
+          .where(ne(auditChain.id, ONLY))
+          .orderBy(auditChain.startedAt),
+      );
+      return found.map(({ chain }) => createChain(engine, { place, moved: chain }));
+    },
     async heads() {
-      const rows = await engine.read((db) => db.select().from(heads).orderBy(asc(heads.seq), asc(heads.signedAt)));
-      return rows;
+      return engine.read((db) =>
+        db.select().from(heads).where(isOwn(db, heads.chain)).orderBy(asc(heads.seq), asc(heads.signedAt)),
+      );
     },
     async newestHead() {
-      const [row] = await engine.read((db) => db.select().from(heads).orderBy(desc(heads.seq)).limit(1));
+      const [row] = await engine.read((db) =>
+        db.select().from(heads).where(isOwn(db, heads.chain)).orderBy(desc(heads.seq)).limit(1),
+      );
       return row ?? null;
     },
     async rows(chain, after, limit) {
@@ -151,7 +178,13 @@ function createChain(engine: Engine, place: ChangeChain["place"]): ChangeChain {
     },
     async strays(chain, limit) {
       const outside = chain === null ? undefined : or(ne(table.chain, chain), lt(table.seq, 1));
-      const rows = await engine.read((db) => db.select(columns).from(table).where(outside).limit(limit));
+      const rows = await engine.read((db) =>
+        db
+          .select(columns)
+          .from(table)
+          .where(and(isOwn(db, table.chain), outside))
+          .limit(limit),
+      );
       return rows.map((row) => toRaw(row, isText));
     },
     async keepHead(head: StoredChangeHead) {

@@ -82,7 +82,8 @@ function readId(row: object): string | null {
   return "id" in row && typeof row.id === "string" ? row.id : null;
 }
 
-const ONLY = "changes";
+/** Id of the chain that changes of this database are added to. Others lie there where two databases were made one. */
+export const ONLY = "changes";
 
 /** The chain's own row, which is made where there is none: from here on other writers wait. */
 function takeChain(db: Db, { auditChain: chains }: Schema, at: Date): Query<ChangeHead[]> {

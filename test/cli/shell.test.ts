@@ -110,13 +110,24 @@ describe("help", () => {
       "connect",
       "init",
       "ledger",
+      "migrate",
       "models",
       "prices",
       "serve",
       "usage",
       "version",
     ]);
-    const lines = ["admin users", "admin api-keys", "audit", "config", "ledger", "models", "prices", "usage"];
+    const lines = [
+      "admin users",
+      "admin api-keys",
+      "audit",
+      "config",
+      "ledger",
+      "migrate",
+      "models",
+      "prices",
+      "usage",
+    ];
     const leaves = names.filter((name) => !lines.some((line) => line.startsWith(name)));
     for (const line of lines) {
       const help = (await runLine(`${line} --help`)).out;

@@ -47,6 +47,8 @@ export interface ChangeChain {
   rows(chain: string, after: number, limit: number): Promise<RawChange[]>;
   /** Rows that stand in no order: of other chains, or at places that are none; at most `limit`. */
   strays(chain: string | null, limit: number): Promise<RawChange[]>;
+  /** Of databases that were moved into this one: nobody adds to them any more. */
+  former(): Promise<ChangeChain[]>;
   /** False where there is one of that name already, which stays as it is. */
   keepHead(head: StoredChangeHead): Promise<boolean>;
 }

@@ -40,8 +40,9 @@ export interface VerifiedChanges {
 
 export async function verifyChanges(init: VerifyChangesInit): Promise<VerifiedChanges> {
   const verified: VerifiedChanges = { rows: 0, chains: [], findings: [], notes: [] };
+  const known = await Promise.all(init.book.chains.map(async (chain) => [chain, ...(await chain.former())]));
   const plans = await Promise.all(
-    init.book.chains.map(async (chain) => {
+    known.flat().map(async (chain) => {
       // In this order: a running gateway adds rows before it signs them.
       const heads = await chain.heads();
       return { chain, heads, state: await chain.state() };

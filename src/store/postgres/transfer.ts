@@ -1,0 +1,194 @@
+// A PostgreSQL database as an end of a move: rows by a cursor, and by the thousand in one statement. Knows no rule of what moves.
+
+import type postgres from "postgres";
+import { explainStoreError } from "../error.ts";
+import { CREATE_ACCOUNT, type StoredMark, toAccount } from "../transfer/account.ts";
+import type { End, EndOptions, Mark, RowQuery, Snapshot } from "../transfer/end.ts";
+import { type ColumnPlan, TABLES, type TablePlan } from "../transfer/plan.ts";
+import { type Cell, type Row, toCell } from "../transfer/row.ts";
+import { connect, describeDsn, openPostgres } from "./open.ts";
+
+const DATABASE = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
+const CLOSE_TIMEOUT_S = 5;
+/** What gateways call themselves, and what a move does. */
+const GATEWAY = "tokligence";
+const SELF = "tokligence migrate";
+
+export function openPostgresEnd({ location, isTarget }: EndOptions): End {
+  const place = describeDsn(location);
+  const settings = { application_name: SELF, ...(isTarget ? {} : { default_transaction_read_only: "on" }) };
+  let opened: postgres.Sql | null = null;
+  const open = (): postgres.Sql => (opened ??= connect({ location, database: DATABASE }, 1, settings));
+  const attempt = async <T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> => {
+    try {
+      return await work(open());
+    } catch (error) {
+      throw explainStoreError(error, place);
+    }
+  };
+  return {
+    engine: "postgres",
+    place,
+    name: nameDatabase(location),
+    look: () => attempt(look),
+    prepare: () => attempt(async () => (await openPostgres({ location, database: DATABASE })).close()),
+    async snapshot(work) {
+      // A connection of its own, for it is held all along.
+      const client = connect({ location, database: DATABASE }, 1, settings);
+      try {
+        return (await client.begin("isolation level repeatable read read only", async (tx) => {
+          await tx.unsafe("set local idle_in_transaction_session_timeout = 0");
+          return work(readFrom(tx));
+        })) as Awaited<ReturnType<typeof work>>;
+      } catch (error) {
+        throw explainStoreError(error, place);
+      } finally {
+        await client.end({ timeout: CLOSE_TIMEOUT_S });
+      }
+    },
+    account: () =>
+      attempt(async (sql) => {
+        if (!(await hasTable(sql, "tokligence_copies"))) return null;
+        return toAccount(await sql<StoredMark[]>`select part, last, is_done from tokligence_copies`);
+      }),
+    begin: (source) =>
+      attempt(async (sql) => {
+        await sql.unsafe(CREATE_ACCOUNT);
+        await putMark(sql, { part: "", last: source, isDone: false });
+      }),
+    write: (table, rows, mark) =>
+      attempt(async (sql) => {
+        await sql.begin(async (tx) => {
+          if (rows.length > 0) await tx.unsafe(printUpsert(table), [printRows(table, rows)]);
+          if (mark !== null) await putMark(tx, mark);
+        });
+      }),
+    remove: (table, ids) =>
+      attempt(async (sql) => {
+        const list = JSON.stringify(ids);
+        await sql.unsafe(
+          `delete from ${table.name} where "${table.id}" in (select json_array_elements_text($1::text::json))`,
+          [list],
+        );
+      }),
+    findUser: () => attempt((sql) => findUser(sql, place)),
+    settle: () =>
+      attempt(async (sql) => void (await sql.unsafe(`analyze ${TABLES.map(({ name }) => name).join(", ")}`))),
+    async close() {
+      await opened?.end({ timeout: CLOSE_TIMEOUT_S });
+    },
+  };
+}
+
+/** Whoever logs in with whatever password. */
+function nameDatabase(dsn: string): string {
+  if (!URL.canParse(dsn)) return "postgres:";
+  const { hostname, port, pathname, searchParams } = new URL(dsn);
+  const host = hostname === "" ? (searchParams.get("host") ?? "local") : hostname;
+  return `postgres:${host}:${port === "" ? "5432" : port}${pathname}`;
+}
+
+async function look(sql: postgres.Sql): ReturnType<End["look"]> {
+  if (await hasTable(sql, "tokligence_migrations")) return "ours";
+  if (await hasTable(sql, "usage_entries")) return "older-edition";
+  const [{ tables }] = await sql<[{ tables: string }]>`
+    select count(*) as tables from pg_class
+    where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm')`;
+  return tables === "0" ? "empty" : "foreign";
+}
+
+async function hasTable(sql: postgres.Sql, name: string): Promise<boolean> {
+  const [found] = await sql<[{ exists: boolean }]>`select to_regclass(${name}) is not null as exists`;
+  return found.exists;
+}
+
+async function findUser(sql: postgres.Sql, place: string): Promise<string | null> {
+  const [{ users }] = await sql<[{ users: string }]>`
+    select count(*) as users from pg_stat_activity
+    where datname = current_database() and application_name = ${GATEWAY} and pid <> pg_backend_pid()`;
+  return users === "0" ? null : `a gateway is connected to ${place}`;
+}
+
+function readFrom(sql: postgres.TransactionSql): Snapshot {
+  return {
+    async count({ name }) {
+      const [found] = await sql.unsafe<{ rows: string }[]>(`select count(*) as rows from ${name}`);
+      return Number(found?.rows ?? 0);
+    },
+    rows: (table, query) => readRows(sql, table, query),
+  };
+}
+
+async function* readRows(
+  sql: postgres.TransactionSql,
+  table: TablePlan,
+  { after = null, isOrdered }: RowQuery,
+): AsyncGenerator<Row[]> {
+  const columns = table.columns.map(pickColumn).join(", ");
+  // Its bytes say the order, as in a file, wherever the database was made.
+  const id = `"${table.id}" collate "C"`;
+  const where = after === null ? "" : ` where ${id} > $1`;
+  const order = isOrdered || after !== null ? ` order by ${id}` : "";
+  const query = sql.unsafe<Record<string, unknown>[]>(
+    `select ${columns} from ${table.name}${where}${order}`,
+    after === null ? [] : [after],
+  );
+  for await (const rows of query.cursor(table.pageRows)) {
+    yield rows.map((row) => table.columns.map(({ name, kind }) => toCell(kind, row[name])));
+  }
+}
+
+/** Moments as milliseconds: the driver would make dates of them, one by one. */
+function pickColumn({ name, kind }: ColumnPlan): string {
+  if (kind === "json") return `"${name}"::text as "${name}"`;
+  if (kind === "bool") return `"${name}"::int as "${name}"`;
+  if (kind === "time") return `(extract(epoch from "${name}") * 1000)::float8 as "${name}"`;
+  return `"${name}"`;
+}
+
+function printUpsert({ name, columns, id }: TablePlan): string {
+  const names = columns.map((column) => `"${column.name}"`);
+  const changed = names.filter((column) => column !== `"${id}"`).map((column) => `${column} = excluded.${column}`);
+  const fields = columns.map(({ type }, at) => `c${at} ${type}`);
+  return `insert into ${name} (${names.join(", ")}) select ${columns.map((_, at) => `c${at}`).join(", ")}
+    from json_to_recordset($1::text::json) as r(${fields.join(", ")})
+    on conflict ("${id}") do update set ${changed.join(", ")}`;
+}
+
+/** One JSON text for any number of rows: no limit on parameters. */
+function printRows({ columns }: TablePlan, rows: readonly Row[]): string {
+  const printed = rows.map((row) => {
+    const cells = row.flatMap((cell, at) => (cell === null ? [] : [`"c${at}":${printCell(columns[at]?.kind, cell)}`]));
+    return `{${cells.join(",")}}`;
+  });
+  return `[${printed.join(",")}]`;
+}
+
+function printCell(kind: ColumnPlan["kind"] | undefined, cell: Exclude<Cell, null>): string {
+  if (kind === "json") return checkJson(String(cell));
+  if (kind === "time") return JSON.stringify(printMoment(cell));
+  return JSON.stringify(cell);
+}
+
+/** What is none could pass for the next field. */
+function checkJson(text: string): string {
+  if (text === "[]" || text === "{}") return text;
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    throw new Error("it holds JSON that cannot be read");
+  }
+}
+
+/** As PostgreSQL reads it; what is none stays, for it to name. */
+export function printMoment(cell: Exclude<Cell, null>): string {
+  if (typeof cell !== "number" || Number.isNaN(new Date(cell).getTime())) return String(cell);
+  return new Date(cell).toISOString().replace(/^\+0*/u, "");
+}
+
+async function putMark(sql: postgres.Sql | postgres.TransactionSql, { part, last, isDone }: Mark): Promise<void> {
+  await sql`
+    insert into tokligence_copies (part, last, is_done) values (${part}, ${last}, ${isDone ? 1 : 0})
+    on conflict (part) do update set last = excluded.last, is_done = excluded.is_done`;
+}

@@ -1,0 +1,205 @@
+// A SQLite file as an end of a move: rows as they lie there, over connections of its own. Knows no rule of what moves.
+
+import { Database, type SQLQueryBindings } from "bun:sqlite";
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { canonicalize } from "../../lib/canonical-json.ts";
+import { explainStoreError } from "../error.ts";
+import type { End, EndOptions, Mark, RowQuery, Snapshot } from "../transfer/end.ts";
+import type { TablePlan } from "../transfer/plan.ts";
+import { type Cell, type Row, toCell } from "../transfer/row.ts";
+import { CREATE_ACCOUNT, type StoredMark, toAccount } from "../transfer/account.ts";
+import { MAX_SLOTS, trySlot } from "./slot.ts";
+import { openSqlite } from "./open.ts";
+
+const BUSY_TIMEOUT_MS = 10_000;
+/** Rows that are large end a page early. */
+const PAGE_CHARS = 4_000_000;
+const DATABASE = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
+
+export function openSqliteEnd({ location, isTarget }: EndOptions): End {
+  let opened: Database | null = null;
+  const open = (): Database => {
+    if (opened !== null) return opened;
+    const db = new Database(location, isTarget ? { readwrite: true, create: false } : { readonly: true });
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    if (isTarget) db.run("PRAGMA synchronous = NORMAL");
+    opened = db;
+    return db;
+  };
+  const attempt = async <T>(work: () => Promise<T> | T): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw explainStoreError(error, location);
+    }
+  };
+  const transact = (work: (db: Database) => void): void => {
+    const db = open();
+    try {
+      db.run("BEGIN IMMEDIATE");
+      work(db);
+      db.run("COMMIT");
+    } finally {
+      if (db.inTransaction) db.run("ROLLBACK");
+    }
+  };
+  return {
+    engine: "sqlite",
+    place: location,
+    get name() {
+      return `sqlite:${existsSync(location) ? realpathSync(location) : resolve(location)}`;
+    },
+    look: () => attempt(() => look(location)),
+    prepare: () => attempt(async () => (await openSqlite({ location, database: DATABASE })).close()),
+    snapshot: (work) => attempt(() => readAll(location, work)),
+    account: () =>
+      attempt(() => {
+        const db = open();
+        if (!hasTable(db, "tokligence_copies")) return null;
+        return toAccount(db.query<StoredMark, []>("select part, last, is_done from tokligence_copies").all());
+      }),
+    begin: (source) =>
+      attempt(() =>
+        transact((db) => {
+          db.run(CREATE_ACCOUNT);
+          putMark(db, { part: "", last: source, isDone: false });
+        }),
+      ),
+    write: (table, rows, mark) =>
+      attempt(() =>
+        transact((db) => {
+          const statement = db.query<unknown, SQLQueryBindings[]>(printUpsert(table));
+          for (const row of rows) statement.run(...row.map((cell, at) => toValue(table, cell, at)));
+          if (mark !== null) putMark(db, mark);
+        }),
+      ),
+    remove: (table, ids) =>
+      attempt(() =>
+        transact((db) => {
+          const statement = db.query<unknown, [string]>(`delete from ${table.name} where "${table.id}" = ?`);
+          for (const id of ids) statement.run(id);
+        }),
+      ),
+    findUser: () => attempt(() => findUser(location)),
+    settle: () => attempt(() => void open().run("PRAGMA wal_checkpoint(TRUNCATE)")),
+    async close() {
+      opened?.close();
+    },
+  };
+}
+
+function look(location: string): ReturnType<End["look"]> {
+  if (!existsSync(location) || statSync(location).size === 0) return Promise.resolve("empty");
+  const db = new Database(location, { readonly: true });
+  try {
+    if (hasTable(db, "tokligence_migrations")) return Promise.resolve("ours");
+    if (hasTable(db, "usage_entries") || (hasTable(db, "users") && hasTable(db, "api_keys")))
+      return Promise.resolve("older-edition");
+    const any = db.query("select 1 from sqlite_master limit 1").get();
+    return Promise.resolve(any === null ? "empty" : "foreign");
+  } finally {
+    db.close();
+  }
+}
+
+function hasTable(db: Database, name: string): boolean {
+  return db.query("select 1 from sqlite_master where type = 'table' and name = ?").get(name) !== null;
+}
+
+async function readAll<T>(location: string, work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+  const db = new Database(location, { readonly: true });
+  try {
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    db.run("BEGIN");
+    // The moment is that of the first look.
+    db.query("select count(*) from sqlite_master").get();
+    return await work({
+      async count({ name }) {
+        return db.query<{ rows: number }, []>(`select count(*) as rows from ${name}`).get()?.rows ?? 0;
+      },
+      rows: (table, query) => readRows(db, table, query),
+    });
+  } finally {
+    if (db.inTransaction) db.run("ROLLBACK");
+    db.close();
+  }
+}
+
+async function* readRows(db: Database, table: TablePlan, { after = null, isOrdered }: RowQuery): AsyncGenerator<Row[]> {
+  const columns = table.columns.map(({ name }) => `"${name}"`).join(", ");
+  const where = after === null ? "" : ` where "${table.id}" > ?1`;
+  const order = isOrdered || after !== null ? ` order by "${table.id}"` : "";
+  const statement = db.prepare<unknown, string[]>(`select ${columns} from ${table.name}${where}${order}`);
+  let page: Row[] = [];
+  let chars = 0;
+  try {
+    for (const values of readValues(statement, after === null ? [] : [after])) {
+      page.push(table.columns.map(({ kind }, at) => toCell(kind, values[at])));
+      chars += countChars(values);
+      if (page.length < table.pageRows && chars < PAGE_CHARS) continue;
+      yield page;
+      page = [];
+      chars = 0;
+    }
+    if (page.length > 0) yield page;
+  } finally {
+    statement.finalize();
+  }
+}
+
+/** As objects: the driver walks through them one by one in no other form. */
+function* readValues(statement: ReturnType<Database["prepare"]>, values: string[]): Generator<unknown[]> {
+  for (const row of statement.iterate(...values)) yield Object.values(row as object);
+}
+
+function countChars(values: readonly unknown[]): number {
+  let chars = 0;
+  for (const value of values) if (typeof value === "string") chars += value.length;
+  return chars;
+}
+
+function printUpsert({ name, columns, id }: TablePlan): string {
+  const names = columns.map((column) => `"${column.name}"`);
+  const changed = names.filter((column) => column !== `"${id}"`).map((column) => `${column} = excluded.${column}`);
+  return `insert into ${name} (${names.join(", ")}) values (${names.map(() => "?").join(", ")})
+    on conflict ("${id}") do update set ${changed.join(", ")}`;
+}
+
+function putMark(db: Database, { part, last, isDone }: Mark): void {
+  db.run(
+    `insert into tokligence_copies (part, last, is_done) values (?1, ?2, ?3)
+     on conflict (part) do update set last = ?2, is_done = ?3`,
+    [part, last, isDone ? 1 : 0],
+  );
+}
+
+function toValue({ name, columns }: TablePlan, cell: Cell, at: number): SQLQueryBindings {
+  if (typeof cell === "boolean") return cell ? 1 : 0;
+  if (cell === null || columns[at]?.kind !== "json") return cell;
+  return printJson(name, String(cell));
+}
+
+/** Rows of the books are attested by the bytes of their JSON, in its one form; others are as the program writes them. */
+const ATTESTED: ReadonlySet<string> = new Set(["ledger_entries", "ledger_recounts"]);
+
+function printJson(table: string, text: string): string {
+  if (text === "[]" || text === "{}") return text;
+  try {
+    const value: unknown = JSON.parse(text);
+    return ATTESTED.has(table) ? canonicalize(value) : JSON.stringify(value);
+  } catch {
+    return text;
+  }
+}
+
+/** A slot that is taken belongs to a process that writes the books there. */
+function findUser(location: string): string | null {
+  for (let number = 0; number < MAX_SLOTS; number++) {
+    if (!existsSync(`${location}.writer-${number}`)) continue;
+    const slot = trySlot(location, number);
+    if (slot === null) return `a gateway writes to ${location}`;
+    slot.release();
+  }
+  return null;
+}

@@ -1,0 +1,121 @@
+// Whether two databases say the same: counts, sums of digests, sums of tokens and cost, and ends of chains; and which rows do not. Changes nothing,
+// knows no engine.
+
+import type { Part } from "./plan.ts";
+import { type Cell, type Digest, type Row, compareIds, createDigest, listChanged, printRow } from "./row.ts";
+import { type Source, openWalk } from "./source.ts";
+
+export interface Side extends Digest {
+  /** By column, where what it holds is added up. */
+  totals: Readonly<Record<string, bigint>>;
+  /** Where each chain ends: `seq hash`. */
+  heads: ReadonlyMap<string, string>;
+}
+
+export interface Compared {
+  part: Part;
+  source: Side;
+  target: Side;
+  isEqual: boolean;
+}
+
+interface CompareInit {
+  parts: readonly Part[];
+  source: Source;
+  target: Source;
+  onProgress: (done: number, total: number) => void;
+}
+
+/** All rows of both sides are read once, as they lie there. */
+export async function compareParts({ parts, source, target, onProgress }: CompareInit): Promise<Compared[]> {
+  let [done, total] = [0, 0];
+  for (const part of parts) total += (await source.count(part)) + (await target.count(ownPart(part)));
+  const tell = (rows: number): void => {
+    done += rows;
+    onProgress(done, total);
+  };
+  const compared: Compared[] = [];
+  for (const part of parts) {
+    // In turn on one thread, and each waits for its own database.
+    const [left, right] = await Promise.all([
+      readSide(part, source.rows(part, { isOrdered: false }), tell),
+      readSide(part, target.rows(ownPart(part), { isOrdered: false }), tell),
+    ]);
+    compared.push({ part, source: left, target: right, isEqual: left.rows === right.rows && left.sum === right.sum });
+  }
+  return compared;
+}
+
+/** The same table in the database that it goes to. */
+export function ownPart(part: Part): Part {
+  return { ...part, from: [part.to] };
+}
+
+/** Which columns of the books are added up, so that whoever reads it sees what agrees. */
+const TOTALS: Readonly<Record<string, readonly string[]>> = {
+  ledger_entries: [
+    "fresh_input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "long_cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cost_nanos",
+  ],
+};
+const CHAINS: ReadonlySet<string> = new Set(["audit_chain", "ledger_chains"]);
+
+async function readSide({ table }: Part, pages: AsyncIterable<Row[]>, tell: (rows: number) => void): Promise<Side> {
+  const digest = createDigest(table);
+  const find = (name: string): number => table.columns.findIndex((column) => column.name === name);
+  const added = (TOTALS[table.name] ?? []).map((name) => ({ name, at: find(name), sum: 0n }));
+  const heads = new Map<string, string>();
+  const [chainAt, seqAt, hashAt] = CHAINS.has(table.name) ? ["chain", "seq", "hash"].map(find) : [];
+  for await (const rows of pages) {
+    for (const row of rows) {
+      digest.add(row);
+      for (const each of added) each.sum += toWhole(row[each.at]);
+      if (chainAt !== undefined) heads.set(String(row[chainAt]), `${row[seqAt ?? 0]} ${row[hashAt ?? 0]}`);
+    }
+    tell(rows.length);
+  }
+  const totals = Object.fromEntries(added.map(({ name, sum }) => [name, sum]));
+  return { ...digest.read(), totals, heads };
+}
+
+function toWhole(cell: Cell | undefined): bigint {
+  if (typeof cell === "number") return BigInt(Math.trunc(cell));
+  return typeof cell === "string" && /^-?\d+$/u.test(cell) ? BigInt(cell) : 0n;
+}
+
+export interface Difference {
+  kind: "changed" | "missing" | "surplus";
+  id: string;
+  /** As the source has it; null where it has none. */
+  row: Row | null;
+  /** Columns that differ. */
+  columns: readonly string[];
+}
+
+/** Both sides side by side in the order of ids. */
+export async function* walkDifferences(part: Part, source: Source, target: Source): AsyncGenerator<Difference> {
+  const { table } = part;
+  const left = await openWalk(table, source.rows(part, { isOrdered: true }));
+  const right = await openWalk(table, target.rows(ownPart(part), { isOrdered: true }));
+  while (left.row !== null || right.row !== null) {
+    const order = left.row === null ? 1 : right.row === null ? -1 : compareIds(left.id, right.id);
+    if (order < 0) {
+      yield { kind: "missing", id: left.id, row: left.row, columns: [] };
+      await left.move();
+    } else if (order > 0) {
+      yield { kind: "surplus", id: right.id, row: null, columns: [] };
+      await right.move();
+    } else {
+      const [own, other] = [left.row as Row, right.row as Row];
+      if (printRow(table, own) !== printRow(table, other)) {
+        yield { kind: "changed", id: left.id, row: own, columns: listChanged(table, own, other) };
+      }
+      await Promise.all([left.move(), right.move()]);
+    }
+  }
+}

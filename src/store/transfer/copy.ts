@@ -1,0 +1,248 @@
+// Copies one database, or two, table by table in the order of ids: how far it has come lies in the target with the rows, so that a copy that was
+// ended goes on from there. What has changed in the source since is then found by comparing, and brought over. Knows no engine.
+
+import { GatewayError } from "../../ir/index.ts";
+import { type Compared, type Difference, compareParts, walkDifferences } from "./compare.ts";
+import type { Account, End, Mark } from "./end.ts";
+import { type Part, namePart, planParts } from "./plan.ts";
+import { type Row, readId } from "./row.ts";
+import { type Source, joinSources } from "./source.ts";
+
+export interface Ends {
+  /** One database, or that of the users and that of the books. */
+  sources: readonly End[];
+  targets: readonly End[];
+}
+
+export interface CopyOptions extends Ends {
+  /** What is being done, how far, of how much. */
+  onProgress: (doing: string, done: number, total: number) => void;
+}
+
+export interface CopyReport {
+  /** Rows that were written by this run. */
+  written: number;
+  /** Rows that an earlier run had brought over. */
+  resumed: number;
+  /** Rows that were brought over or taken away because the source had changed since. */
+  caughtUp: number;
+  compared: Compared[];
+}
+
+/** Throws a GatewayError where the target is none that may be written to. */
+export async function copyDatabases(options: CopyOptions): Promise<CopyReport> {
+  const { sources, targets, onProgress } = options;
+  const parts = planParts(sources.length, targets.length);
+  const accounts = await beginCopies(options);
+  return readAll(sources, async (source) => {
+    const report: CopyReport = { written: 0, resumed: 0, caughtUp: 0, compared: [] };
+    const totals = await Promise.all(parts.map((part) => source.count(part)));
+    const total = totals.reduce((sum, rows) => sum + rows, 0);
+    for (const part of parts) {
+      const mark = accounts[part.to]?.marks.get(namePart(part)) ?? null;
+      const target = targets[part.to] as End;
+      if (mark?.isDone !== true) {
+        await copyPart(part, { source, target, mark }, (rows) => {
+          report.written += rows;
+          onProgress("copying rows", report.written, total);
+        });
+      }
+    }
+    report.resumed = Math.max(0, total - report.written);
+    for (const target of targets) await target.settle();
+    report.compared = await compareTargets(source, { ...options, parts });
+    const different = report.compared.filter(({ isEqual }) => !isEqual);
+    if (different.length === 0) return report;
+    report.caughtUp = await catchUp(
+      source,
+      targets,
+      different.map(({ part }) => part),
+    );
+    report.compared = await compareTargets(source, { ...options, parts });
+    return report;
+  });
+}
+
+/** Of all sources at once; each at one moment. */
+export function readAll<T>(ends: readonly End[], work: (source: Source) => Promise<T>): Promise<T> {
+  const [first, second] = ends;
+  if (first === undefined) throw new TypeError("There is no database to read.");
+  return first.snapshot((one) =>
+    second === undefined ? work(joinSources([one])) : second.snapshot((two) => work(joinSources([one, two]))),
+  );
+}
+
+async function beginCopies({ sources, targets }: Ends): Promise<(Account | null)[]> {
+  const name = sources.map((source) => source.name).join(" + ");
+  const accounts: (Account | null)[] = [];
+  for (const target of targets) {
+    const kind = await target.look();
+    if (kind === "foreign" || kind === "older-edition") throw refuseForeign(target);
+    await target.prepare();
+    const account = await target.account();
+    if (account !== null && account.source !== name) throw refuseOther(target, account.source);
+    if (account === null) {
+      const held = kind === "empty" ? null : await findRows(target);
+      if (held !== null) throw refuseFull(target, held);
+      await target.begin(name);
+    }
+    accounts.push(account);
+  }
+  if (accounts.some((account) => account !== null)) await checkUntouched({ sources, targets });
+  return accounts;
+}
+
+/** The first table with rows. */
+function findRows(target: End): Promise<string | null> {
+  return target.snapshot(async (snapshot) => {
+    for (const { table } of planParts(1, 1)) {
+      const rows = await snapshot.count(table);
+      if (rows > 0) return `${rows} ${rows === 1 ? "row" : "rows"} in ${table.name}`;
+    }
+    return null;
+  });
+}
+
+/** A gateway that has run on the copy has written what the source does not have: that must not be taken away again. */
+async function checkUntouched({ sources, targets }: Ends): Promise<void> {
+  const chains = planParts(sources.length, targets.length).filter(({ table }) =>
+    ["audit_chain", "ledger_chains"].includes(table.name),
+  );
+  await readAll(sources, async (source) => {
+    for (const part of chains) {
+      const known = await readChains(source, part);
+      const target = targets[part.to] as End;
+      const found = await target.snapshot((snapshot) => readChains(joinSources([snapshot]), { ...part, from: [0] }));
+      for (const [chain, seq] of found) if (seq > (known.get(chain) ?? -1)) throw refuseUsed(target);
+    }
+  });
+}
+
+async function readChains(source: Source, part: Part): Promise<Map<string, number>> {
+  const { columns } = part.table;
+  const [chainAt, seqAt] = ["chain", "seq"].map((name) => columns.findIndex((column) => column.name === name));
+  const found = new Map<string, number>();
+  for await (const rows of source.rows(part, { isOrdered: true }))
+    for (const row of rows) found.set(String(row[chainAt ?? 0]), Number(row[seqAt ?? 0]));
+  return found;
+}
+
+interface Way {
+  source: Source;
+  target: End;
+  mark: Mark | null;
+}
+
+async function copyPart(part: Part, { source, target, mark }: Way, onRows: (rows: number) => void): Promise<void> {
+  const name = namePart(part);
+  let last = mark?.last ?? "";
+  // The next page is read while one is written.
+  let writing: Promise<void> = Promise.resolve();
+  const query = { after: mark === null ? null : last, isOrdered: true };
+  try {
+    for await (const rows of source.rows(part, query)) {
+      await writing;
+      last = readId(part.table, rows.at(-1) as Row);
+      const reached: Mark = { part: name, last, isDone: false };
+      writing = writePage(target, part, rows, reached).then(() => onRows(rows.length));
+      // It is waited for a turn later.
+      writing.catch(() => undefined);
+    }
+  } finally {
+    await writing;
+  }
+  await target.write(part.table, [], { part: name, last, isDone: true });
+}
+
+/** Where a page is refused, the row is found that is to blame. */
+async function writePage(target: End, part: Part, rows: readonly Row[], mark: Mark | null): Promise<void> {
+  try {
+    await target.write(part.table, rows, mark);
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.kind === "overloaded") throw error;
+    if (rows.length > 1) {
+      const half = Math.ceil(rows.length / 2);
+      await writePage(target, part, rows.slice(0, half), null);
+      return writePage(target, part, rows.slice(half), mark);
+    }
+    const id = readId(part.table, rows[0] as Row);
+    const reason = error.cause instanceof Error ? error.cause.message : error.message;
+    throw new GatewayError({
+      kind: "invalid_request",
+      code: "row_refused",
+      message: `${target.place} does not take the row ${id} of ${part.table.name}: ${reason}. Mend or delete it in the source, then run the same line again.`,
+      cause: error,
+    });
+  }
+}
+
+async function compareTargets(
+  source: Source,
+  { targets, parts, onProgress }: CopyOptions & { parts: readonly Part[] },
+): Promise<Compared[]> {
+  return readAll(targets, (target) =>
+    compareParts({ parts, source, target, onProgress: (done, total) => onProgress("comparing rows", done, total) }),
+  );
+}
+
+/** What is gone goes first, whoever points at it before it. */
+async function catchUp(source: Source, targets: readonly End[], parts: readonly Part[]): Promise<number> {
+  let rows = 0;
+  const take = async (part: Part, wanted: Difference["kind"][]): Promise<void> => {
+    const target = targets[part.to] as End;
+    // Read in one moment while it is written to: what is written now was compared before.
+    await target.snapshot(async (snapshot) => {
+      const own = joinSources([snapshot]);
+      let page: Difference[] = [];
+      const flush = async (): Promise<void> => {
+        const gone = page.flatMap(({ kind, id }) => (kind === "surplus" ? [id] : []));
+        const fresh = page.flatMap(({ kind, row }) => (kind === "surplus" || row === null ? [] : [row]));
+        if (gone.length > 0) await target.remove(part.table, gone);
+        if (fresh.length > 0) await writePage(target, part, fresh, null);
+        rows += page.length;
+        page = [];
+      };
+      for await (const difference of walkDifferences(part, source, own)) {
+        if (!wanted.includes(difference.kind)) continue;
+        page.push(difference);
+        if (page.length >= part.table.pageRows) await flush();
+      }
+      await flush();
+    });
+  };
+  for (const part of parts.toReversed()) await take(part, ["surplus"]);
+  for (const part of parts) await take(part, ["changed", "missing"]);
+  return rows;
+}
+
+function refuseForeign({ place }: End): GatewayError {
+  return new GatewayError({
+    kind: "conflict",
+    code: "target_foreign",
+    message: `${place} holds tables that this program did not make; give an empty database or a new file as the target.`,
+  });
+}
+
+function refuseOther({ place }: End, source: string): GatewayError {
+  return new GatewayError({
+    kind: "conflict",
+    code: "target_other_copy",
+    message: `${place} is a copy of ${source}, not of this source; give an empty database or a new file as the target.`,
+  });
+}
+
+function refuseFull({ place }: End, held: string): GatewayError {
+  return new GatewayError({
+    kind: "conflict",
+    code: "target_not_empty",
+    message: `${place} is not empty (${held}), and nothing is mixed with it; give an empty database or a new file as the target. Where a gateway was started on it once, make it anew.`,
+  });
+}
+
+function refuseUsed({ place }: End): GatewayError {
+  return new GatewayError({
+    kind: "conflict",
+    code: "target_in_use",
+    message: `${place} is a copy that has been worked on since: its records have come further than the source's, and nothing of them is written over. To begin again, give an empty database or a new file.`,
+  });
+}

@@ -1,0 +1,211 @@
+// Moving between databases: both directions on a real PostgreSQL, with the chains proved on the other side, going on after an end, catching up, and
+// finding what differs.
+
+import { Database } from "bun:sqlite";
+import { afterEach, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT } from "../../src/cli/error.ts";
+import { type Bench, fillBooks, makeBench, makeCall } from "../audit/verify/books.ts";
+import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
+import { makeDesk, type Desk } from "./desk.ts";
+
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const each of open.splice(0)) each.close();
+});
+
+/** Two files with users, a key, a budget and signed books, as a gateway leaves them. */
+async function fillFiles(): Promise<Bench> {
+  const bench = makeBench();
+  open.push(bench.desk);
+  await bench.desk.run("admin users create --email ana@example.com --name Ána\u{1F600} --role gateway_admin");
+  await bench.desk.run("admin users create --email bo@example.com");
+  await bench.desk.run("admin api-keys create --user bo@example.com --name laptop --scopes inference");
+  await bench.desk.run("admin budgets create --name all --limit-usd 5");
+  await bench.desk.run("admin routes set fast targets=loopback");
+  await fillBooks(bench);
+  return bench;
+}
+
+/** A desk whose configuration names the target. */
+function deskOn(location: string): Desk {
+  const desk = makeDesk(location);
+  open.push(desk);
+  const lines = [`home = ${desk.folder}`, `identity_path = ${location}`, `ledger_path = ${location}`];
+  desk.write("config/setting.ini", `${lines.join("\n")}\n`);
+  return desk;
+}
+
+interface Tables {
+  ok: boolean;
+  written?: number;
+  already_there?: number;
+  caught_up?: number;
+  tables: { table: string; equal: boolean; source: { rows: number; digest: string }; target: { rows: number } }[];
+  differences?: { table: string; kind: string; id: string; columns: string[] }[];
+}
+
+const rowsOf = (tables: Tables, name: string): number =>
+  tables.tables.find(({ table }) => table === name)?.target.rows ?? -1;
+
+async function proveChains(desk: Desk): Promise<void> {
+  expect(await desk.read("ledger verify")).toMatchObject({ ok: true, rows: 20, findings: [] });
+  expect(await desk.read("admin audit verify")).toMatchObject({ ok: true, findings: [] });
+}
+
+describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
+  test("two files become one database, and back again, and every chain holds", async () => {
+    const bench = await fillFiles();
+    const dsn = await createDatabase();
+    const copied = await bench.desk.read<Tables>(["migrate", "copy", "--to", dsn]);
+    expect(copied).toMatchObject({ ok: true, already_there: 0, caught_up: 0 });
+    expect(rowsOf(copied, "ledger_entries")).toBe(18);
+    expect(rowsOf(copied, "users")).toBe(3);
+    expect(await bench.desk.read<Tables>(["migrate", "verify", "--to", dsn])).toMatchObject({
+      ok: true,
+      differences: [],
+    });
+
+    const there = deskOn(dsn);
+    await proveChains(there);
+    const users = await there.read<{ users: { email: string; display_name: string }[] }>("admin users list");
+    expect(users.users.find(({ email }) => email === "ana@example.com")?.display_name).toBe("Ána\u{1F600}");
+    expect(await there.read("admin budgets list")).toMatchObject({ budgets: [{ name: "all" }] });
+
+    const file = join(bench.desk.folder, "back", "all.db");
+    const back = await bench.desk.run(["migrate", "copy", "--from", dsn, "--to", file]);
+    expect(back).toMatchObject({ code: EXIT.ok });
+    expect(back.err).toContain("Both sides are the same");
+    await proveChains(deskOn(file));
+
+    const [one, two] = ["one.db", "two.db"].map((name) => join(bench.desk.folder, name)) as [string, string];
+    expect((await bench.desk.run(["migrate", "copy", "--from", dsn, "--to", one, "--to-ledger", two])).code).toBe(
+      EXIT.ok,
+    );
+    const split = new Database(two);
+    expect(split.query("select count(*) as rows from ledger_entries").get()).toEqual({ rows: 18 });
+    expect(split.query("select count(*) as rows from users").get()).toEqual({ rows: 0 });
+    split.close();
+  });
+
+  test("a changed, a missing and a surplus row are named, and a second copy brings them over", async () => {
+    const bench = await fillFiles();
+    const dsn = await createDatabase();
+    await bench.desk.run(["migrate", "copy", "--to", dsn]);
+    const [entry] = await bench.query<{ id: string }>("select id from ledger_entries order by id limit 1");
+    await runSql(dsn, `update ledger_entries set cost_nanos = cost_nanos + 1 where id = '${entry?.id}'`);
+    await runSql(dsn, "delete from users where email = 'ana@example.com'");
+    await runSql(dsn, "insert into counters (name, value) values ('zz', 7)");
+    const found = await bench.desk.run(["migrate", "verify", "--to", dsn, "--json"]);
+    expect(found.code).toBe(EXIT.failed);
+    const { differences = [] } = JSON.parse(found.out) as Tables;
+    expect(differences).toContainEqual({
+      table: "ledger_entries",
+      kind: "changed",
+      id: entry?.id ?? "",
+      columns: ["cost_nanos"],
+    });
+    expect(differences.map(({ table, kind }) => `${table} ${kind}`)).toEqual([
+      "users missing",
+      "ledger_entries changed",
+      "counters surplus",
+    ]);
+    expect((await bench.desk.run(["migrate", "verify", "--to", dsn])).out).toContain(
+      "sum of cost_nanos: 22212, BUT 22213 there",
+    );
+
+    const again = await bench.desk.read<Tables>(["migrate", "copy", "--to", dsn]);
+    expect(again).toMatchObject({ ok: true, written: 0, caught_up: 3 });
+  });
+
+  test("what comes to the source after a copy is caught up with, and a copy that was worked on is left alone", async () => {
+    const bench = await fillFiles();
+    const dsn = await createDatabase();
+    await bench.desk.run(["migrate", "copy", "--to", dsn]);
+    await bench.desk.run("admin users create --email late@example.com");
+    await bench.write(async ({ ledger }) => await ledger.add(makeCall(99)));
+    expect(await bench.desk.read<Tables>(["migrate", "copy", "--to", dsn])).toMatchObject({ ok: true });
+    const there = deskOn(dsn);
+    expect(await there.read("ledger verify")).toMatchObject({ ok: true, rows: 21 });
+    await there.run("admin users create --email own@example.com");
+    const refused = await bench.desk.run(["migrate", "copy", "--to", dsn]);
+    expect(refused.code).toBe(EXIT.conflict);
+    expect(refused.err).toContain("worked on since");
+  });
+});
+
+/** Unchained rows by the thousand. */
+function multiply(file: string, rows: number): void {
+  const db = new Database(file);
+  const names = db
+    .query<{ name: string }, []>("select name from pragma_table_info('ledger_entries')")
+    .all()
+    .map(({ name }) => name);
+  const values = names.map((name) =>
+    name === "id" ? "printf('z%08d', n.i)" : ["chain", "hash", "seq"].includes(name) ? "null" : `e.${name}`,
+  );
+  db.run(`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${rows})
+    insert into ledger_entries (${names.join(", ")})
+    select ${values.join(", ")} from n, (select * from ledger_entries limit 1) as e`);
+  db.close();
+}
+
+describe.skipIf(!hasPostgres)("a copy that is killed", () => {
+  const countRows = (dsn: string): Promise<number> =>
+    runSql(dsn, "select count(*) as rows from ledger_entries").then(
+      ([row]) => Number(row?.["rows"]),
+      () => 0,
+    );
+
+  test("goes on where it stopped, and nothing is missing", async () => {
+    const bench = await fillFiles();
+    multiply(join(bench.desk.folder, "ledger.db"), 20_000);
+    const dsn = await createDatabase();
+    const line = ["migrate", "copy", "--to", dsn];
+    const words = [...line, "--config", join(bench.desk.folder, "config")];
+    const killed = Bun.spawn([process.execPath, join(import.meta.dir, "../../src/main.ts"), ...words], {
+      stdout: "ignore",
+      stderr: "ignore",
+    });
+    while ((await countRows(dsn)) === 0 && killed.exitCode === null);
+    killed.kill("SIGKILL");
+    await killed.exited;
+    const before = await countRows(dsn);
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(20_018);
+    const report = await bench.desk.read<Tables>(line);
+    expect(report.ok).toBe(true);
+    expect(report.already_there).toBeGreaterThanOrEqual(before);
+    expect(report.caught_up).toBe(0);
+    expect(rowsOf(report, "ledger_entries")).toBe(20_018);
+  });
+});
+
+test("a target that is not empty, not ours, another's copy or the source itself is refused", async () => {
+  const bench = await fillFiles();
+  const { folder } = bench.desk;
+  const taken = join(folder, "taken.db");
+  await deskOn(taken).run("admin users create --email x@example.com");
+  const copy = (...words: string[]) => bench.desk.run(["migrate", "copy", ...words]);
+  expect(await copy("--to", taken)).toMatchObject({
+    code: EXIT.conflict,
+    err: expect.stringContaining("is not empty"),
+  });
+  const foreign = join(folder, "foreign.db");
+  new Database(foreign).run("create table t (a)");
+  expect(await copy("--to", foreign)).toMatchObject({
+    code: EXIT.conflict,
+    err: expect.stringContaining("did not make"),
+  });
+  expect(await copy("--to", join(folder, "identity.db"))).toMatchObject({ code: EXIT.usage });
+  expect(await copy("--from", join(folder, "none.db"), "--to", taken)).toMatchObject({ code: EXIT.notFound });
+  expect(existsSync(join(folder, "none.db"))).toBe(false);
+  const other = join(folder, "other.db");
+  expect((await copy("--from", taken, "--to", other)).code).toBe(EXIT.ok);
+  expect(await copy("--to", other)).toMatchObject({
+    code: EXIT.conflict,
+    err: expect.stringContaining("is a copy of"),
+  });
+  expect(await copy()).toMatchObject({ code: EXIT.usage, err: expect.stringContaining("--to is missing") });
+});
