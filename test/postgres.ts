@@ -53,6 +53,13 @@ export function dumpDatabase(dsn: string): string {
   return dump.stdout.toString();
 }
 
+/** Feeds a file of SQL to its own tool, as a person at a terminal does; answers what that said where something was wrong. */
+export function loadDatabase(dsn: string, path: string): { code: number; err: string } {
+  const psql = binaries === null ? "psql" : join(binaries, "psql");
+  const load = Bun.spawnSync([psql, "-q", "-d", dsn], { stdin: Bun.file(path), stdout: "ignore", stderr: "pipe" });
+  return { code: load.exitCode, err: load.stderr.toString() };
+}
+
 function findBinaries(): string | null {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];

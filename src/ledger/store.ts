@@ -61,6 +61,8 @@ export interface Payload {
 export interface LedgerStore {
   /** Rows from elsewhere, clean, and past the writer and its chain: all or none. A row whose id is already there is left alone. */
   append(entries: readonly LedgerEntry[]): Promise<void>;
+  /** Those of the ids under which there is a row. */
+  findIds(ids: readonly string[]): Promise<Set<string>>;
   /** Newest first. */
   page(filter: LedgerFilter, limit: number, cursor: string | null): Promise<LedgerPage>;
   /** All corrections of those rows. */

@@ -233,6 +233,8 @@ export const COMMAND_PERMITS = {
   "ledger reprice": MACHINE,
   "ledger verify": MACHINE,
   "migrate copy": MACHINE,
+  "migrate export": MACHINE,
+  "migrate import-legacy": MACHINE,
   "migrate verify": MACHINE,
   "models list": "calls models",
   "models route": "GET /api/v1/admin/route",

@@ -3,6 +3,7 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, type SQL, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
 import type { Direction, LedgerFilter, LedgerStore, SealedEntry } from "../ledger/index.ts";
+import { chunk } from "./chunk.ts";
 import type { Engine } from "./engine.ts";
 import { readReport } from "./report.ts";
 import { matchFilter, within } from "./report-match.ts";
@@ -17,6 +18,14 @@ export function createLedgerStore(engine: Engine): LedgerStore {
   const { ledgerEntries: table, ledgerPayloads } = engine.schema;
   return {
     append: (entries) => engine.append(entries),
+    async findIds(ids) {
+      const found = new Set<string>();
+      for (const some of chunk(ids)) {
+        const rows = await engine.read((db) => db.select({ id: table.id }).from(table).where(inArray(table.id, some)));
+        for (const { id } of rows) found.add(id);
+      }
+      return found;
+    },
     page: (filter, limit, cursor) =>
       engine.snapshot(async (db) => {
         const before = cursor === null ? null : readCursor(cursor);

@@ -3,11 +3,11 @@
 
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { type Bench, fillBooks, makeBench, makeCall } from "../audit/verify/books.ts";
-import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
+import { createDatabase, hasPostgres, loadDatabase, runSql } from "../postgres.ts";
 import { makeDesk, type Desk } from "./desk.ts";
 
 const open: { close(): void }[] = [];
@@ -132,6 +132,40 @@ describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
     const refused = await bench.desk.run(["migrate", "copy", "--to", dsn]);
     expect(refused.code).toBe(EXIT.conflict);
     expect(refused.err).toContain("worked on since");
+  });
+});
+
+describe.skipIf(!hasPostgres)("an export", () => {
+  test("is loaded by psql into an empty database, where a gateway finds nothing left to do", async () => {
+    const bench = await fillFiles();
+    const odd = 'a\tb\nc\r\\d "e" \u0000 \ud83d \\. \\N';
+    await bench.write(async ({ ledger }) => await ledger.add(makeCall(99, { requestId: odd, dropped: [odd] })));
+    const file = join(bench.desk.folder, "postgres.sql");
+    const { code, err } = await bench.desk.run(["migrate", "export", "--from", "sqlite", "--to", file]);
+    expect([code, err]).toEqual([EXIT.ok, expect.stringContaining(`psql -d tokligence < ${file}`)]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const dsn = await createDatabase();
+    expect(loadDatabase(dsn, file)).toEqual({ code: 0, err: "" });
+    expect(await bench.desk.read<Tables>(["migrate", "verify", "--to", dsn])).toMatchObject({ ok: true });
+    const there = deskOn(dsn);
+    const before = await runSql(dsn, "select * from tokligence_migrations order by name");
+    expect(await there.read("ledger verify")).toMatchObject({ ok: true, rows: 21 });
+    expect(await there.read("admin audit verify")).toMatchObject({ ok: true });
+    expect(await runSql(dsn, "select * from tokligence_migrations order by name")).toEqual([...before]);
+    const [row] = await runSql(
+      dsn,
+      "select pg_typeof(streamed)::text as a, pg_typeof(created_at)::text as b, pg_typeof(attempts)::text as c from ledger_entries limit 1",
+    );
+    expect(row).toEqual({ a: "boolean", b: "timestamp with time zone", c: "jsonb" });
+
+    const again = loadDatabase(dsn, file);
+    expect(again.code).not.toBe(0);
+    expect(again.err).toContain("already exists");
+    const piped = await bench.desk.run("migrate export --to -");
+    expect(piped.out.split("\n").slice(2)).toEqual(
+      expect.arrayContaining(readFileSync(file, "utf8").split("\n").slice(-40)),
+    );
+    expect(await bench.desk.run(["migrate", "export", "--to", dsn])).toMatchObject({ code: EXIT.usage });
   });
 });
 

@@ -9,6 +9,8 @@ export default defineCommand({
   },
   subCommands: {
     copy: () => import("./copy.ts").then((module) => module.default),
+    export: () => import("./export.ts").then((module) => module.default),
+    "import-legacy": () => import("./import-legacy.ts").then((module) => module.default),
     verify: () => import("./verify.ts").then((module) => module.default),
   },
 });

@@ -1,0 +1,112 @@
+// A whole database as SQL that psql loads into an empty PostgreSQL: its tables as this program's own migrations make them, and the rows. Knows no
+// file and no connection.
+
+import { GatewayError } from "../../ir/index.ts";
+import { CREATE_APPLIED, splitStatements } from "../migration.ts";
+import { type ColumnPlan, planParts, type TablePlan } from "../transfer/plan.ts";
+import { type Cell, type Row, readId } from "../transfer/row.ts";
+import type { Source } from "../transfer/source.ts";
+import { migrations } from "./migration/index.ts";
+import { printMoment } from "./transfer.ts";
+
+interface DumpInit {
+  source: Source;
+  /** How many databases it is made of. */
+  databases: number;
+  /** For people: where it is from. */
+  place: string;
+  at: Date;
+  onProgress: (done: number, total: number) => void;
+}
+
+/** Pieces of text, in order; no more than a page of rows is in memory. */
+export async function* dumpSql({ source, databases, place, at, onProgress }: DumpInit): AsyncGenerator<string, void> {
+  const parts = planParts(databases, 1);
+  let [done, total] = [0, 0];
+  for (const part of parts) total += await source.count(part);
+  yield printHeader(place, at);
+  yield printSchema(at);
+  for (const part of parts) {
+    const { table } = part;
+    const names = table.columns.map(({ name }) => `"${name}"`).join(", ");
+    let isBegun = false;
+    for await (const rows of source.rows(part, { isOrdered: true })) {
+      if (rows.length === 0) continue;
+      if (!isBegun) yield `\ncopy ${table.name} (${names}) from stdin;\n`;
+      isBegun = true;
+      yield rows.map((row) => printLine(table, row)).join("");
+      done += rows.length;
+      onProgress(done, total);
+    }
+    if (isBegun) yield "\\.\n";
+  }
+  yield `\ncommit;\n\nanalyze ${parts.map(({ table }) => table.name).join(", ")};\n`;
+}
+
+function printHeader(place: string, at: Date): string {
+  // Whatever stands in a path, it is one line of a comment.
+  const from = place.replaceAll(/\p{Cc}/gu, " ");
+  return `-- Tokligence Gateway: users, keys, settings and books, for an empty PostgreSQL database.
+-- Made at ${at.toISOString()} from ${from}.
+-- Load it with: psql -d tokligence < FILE
+-- All of it or nothing: where something is in the way, the database stays as it was.
+
+\\set ON_ERROR_STOP on
+set client_encoding = 'UTF8';
+set standard_conforming_strings = on;
+set timezone = 'UTC';
+set client_min_messages = warning;
+
+begin;
+
+`;
+}
+
+/** With the list of what was applied, so that a gateway finds nothing left to do. */
+function printSchema(at: Date): string {
+  const statements = migrations.flatMap(({ name, sql }) => [
+    ...splitStatements(sql).map((statement) => statement.replace(/;?\s*$/u, ";")),
+    `insert into tokligence_migrations (name, applied_at) values ('${name}', '${at.toISOString()}');`,
+  ]);
+  return `${CREATE_APPLIED.replace(" if not exists", "")};\n${statements.join("\n")}\n`;
+}
+
+function printLine(table: TablePlan, row: Row): string {
+  const cells = row.map((cell, at) => printCell(table, row, { column: table.columns[at] as ColumnPlan, cell }));
+  return `${cells.join("\t")}\n`;
+}
+
+/** As `copy` reads text: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
+function printCell(table: TablePlan, row: Row, { column, cell }: { column: ColumnPlan; cell: Cell }): string {
+  if (cell === null) return "\\N";
+  if (typeof cell === "boolean") return cell ? "t" : "f";
+  if (column.kind === "time") return escape(printMoment(cell));
+  if (column.kind === "json" && !isJson(String(cell))) throw refuseJson(table, row, column);
+  return typeof cell === "number" ? String(cell) : escape(cell);
+}
+
+const SPECIAL = /[\\\t\n\r]/u;
+const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+function escape(text: string): string {
+  return SPECIAL.test(text) ? text.replaceAll(/[\\\t\n\r]/gu, (mark) => ESCAPES[mark] ?? mark) : text;
+}
+
+function isJson(text: string): boolean {
+  if (text === "[]" || text === "{}") return true;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The load would stop there, a long time from now and elsewhere. */
+function refuseJson(table: TablePlan, row: Row, { name }: ColumnPlan): GatewayError {
+  return new GatewayError({
+    kind: "invalid_request",
+    code: "row_refused",
+    message: `The row ${readId(table, row)} of ${table.name} holds in ${name} what is no JSON, which PostgreSQL does not take. Mend or delete it, then run the same line again.`,
+  });
+}

@@ -1,0 +1,79 @@
+// Databases of the earlier edition, read and never written to: its users, keys and usage as they lie there, whichever of its columns a file has.
+// Knows no rule of what becomes of them.
+
+import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
+import { GatewayError } from "../../ir/index.ts";
+import { explainStoreError } from "../error.ts";
+
+/** A row by the names of its columns; what a file does not have is missing. */
+export type LegacyRow = Readonly<Record<string, unknown>> & { id: number };
+
+export type LegacyTable = "api_keys" | "usage_entries" | "users";
+
+export interface Legacy {
+  has(table: LegacyTable): boolean;
+  count(table: LegacyTable): number;
+  /** In the order of their numbers, a page at a time. */
+  rows(table: LegacyTable): Generator<LegacyRow[], void>;
+  close(): void;
+}
+
+const PAGE_ROWS = 1_000;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** Throws a GatewayError where there is no such database. */
+export function openLegacy(path: string): Legacy {
+  if (!existsSync(path)) {
+    throw new GatewayError({ kind: "not_found", message: `There is no file ${path}; give the old identity.db.` });
+  }
+  let db: Database | undefined;
+  try {
+    db = new Database(path, { readonly: true });
+    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    const tables = listTables(db);
+    if (tables.has("tokligence_migrations"))
+      throw refuse(path, "it is one of this edition: tokligence migrate copy moves it");
+    if (!["users", "usage_entries"].some((table) => tables.has(table)))
+      throw refuse(path, "it has neither a table users nor a table usage_entries");
+    return assemble(db, tables);
+  } catch (error) {
+    db?.close();
+    throw explainStoreError(error, path);
+  }
+}
+
+function assemble(db: Database, tables: ReadonlySet<string>): Legacy {
+  return {
+    has: (table) => tables.has(table),
+    count: (table) =>
+      tables.has(table)
+        ? (db.query<{ rows: number }, []>(`select count(*) as rows from ${table}`).get()?.rows ?? 0)
+        : 0,
+    *rows(table) {
+      if (!tables.has(table)) return;
+      const query = db.query<LegacyRow, [number]>(`select * from ${table} where id > ? order by id limit ${PAGE_ROWS}`);
+      for (let last = Number.MIN_SAFE_INTEGER; ;) {
+        const rows = query.all(last);
+        const end = rows.at(-1);
+        if (end === undefined) return;
+        yield rows;
+        last = end.id;
+      }
+    },
+    close: () => db.close(),
+  };
+}
+
+function listTables(db: Database): Set<string> {
+  const rows = db.query<{ name: string }, []>("select name from sqlite_master where type = 'table'").all();
+  return new Set(rows.map(({ name }) => name));
+}
+
+function refuse(path: string, why: string): GatewayError {
+  return new GatewayError({
+    kind: "invalid_request",
+    code: "legacy_unknown",
+    message: `${path} is no database of the earlier edition: ${why}.`,
+  });
+}

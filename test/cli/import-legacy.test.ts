@@ -1,0 +1,193 @@
+// Databases of the earlier edition, made by its own statements: what is taken over, what is left, and that it happens once.
+
+import { Database } from "bun:sqlite";
+import { afterEach, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { EXIT } from "../../src/cli/error.ts";
+import { hashToken } from "../../src/identity/index.ts";
+import { type Desk, makeDesk } from "./desk.ts";
+
+let desk: Desk | null = null;
+afterEach(() => desk?.close());
+
+const IDENTITY = [
+  `create table users (id integer primary key autoincrement, uuid text unique, email text not null unique, role text not null, display_name text,
+    status text not null default 'active', created_at timestamp not null default current_timestamp, updated_at timestamp not null default current_timestamp, deleted_at timestamp)`,
+  `create table api_keys (id integer primary key autoincrement, uuid text unique, user_id integer not null references users(id) on delete cascade,
+    key_hash text not null unique, key_prefix text not null, scopes text, expires_at timestamp, created_at timestamp not null default current_timestamp,
+    updated_at timestamp not null default current_timestamp, deleted_at timestamp)`,
+];
+const LEDGER = `create table usage_entries (id integer primary key autoincrement, uuid text, user_id integer not null, api_key_id integer,
+    service_id integer not null default 0, prompt_tokens integer not null, completion_tokens integer not null,
+    direction text not null check (direction in ('consume', 'supply')), memo text, created_at timestamp not null default current_timestamp,
+    updated_at timestamp, deleted_at timestamp)`;
+
+const TOKEN = `tok_${"A".repeat(43)}`;
+
+interface Old {
+  desk: Desk;
+  identity: string;
+  ledger: string;
+  change(file: string, statement: string): void;
+  line(...words: string[]): string[];
+}
+
+function makeOld(): Old {
+  const own = makeDesk();
+  desk = own;
+  const [identity, ledger] = [join(own.folder, "old-identity.db"), join(own.folder, "old-ledger.db")];
+  const change = (file: string, statement: string): void => {
+    const db = new Database(file, { create: true });
+    db.run(statement);
+    db.close();
+  };
+  for (const statement of IDENTITY) change(identity, statement);
+  change(ledger, LEDGER);
+  change(
+    identity,
+    `insert into users (id, uuid, email, role, display_name, status, created_at, deleted_at) values
+      (1, 'u1', 'admin@local', 'root_admin', null, 'active', '2025-01-02 03:04:05', null),
+      (2, 'u2', 'ana@example.com', 'gateway_admin', 'Ana', 'active', '2025-01-02 03:04:05.123456789+02:00', null),
+      (3, 'u3', 'bo@example.com', 'gateway_user', null, 'inactive', '2025-01-02 03:04:05.5 +0000 UTC', null),
+      (4, 'u4', 'gone@example.com', 'gateway_user', null, 'active', '2025-01-02T03:04:05Z', '2025-02-02 03:04:05')`,
+  );
+  change(
+    identity,
+    `insert into api_keys (id, user_id, key_hash, key_prefix, scopes, expires_at, created_at, deleted_at) values
+      (1, 2, '${hashToken(TOKEN)}', '${TOKEN.slice(0, 12)}', '', null, '2025-01-03 00:00:00', null),
+      (2, 2, '${hashToken("b")}', 'tok_b', '["chat"]', '2030-01-01 00:00:00', '2025-01-03 00:00:00', null),
+      (3, 4, '${hashToken("c")}', 'tok_c', '', null, '2025-01-03 00:00:00', null)`,
+  );
+  change(
+    ledger,
+    `insert into usage_entries (id, uuid, user_id, api_key_id, prompt_tokens, completion_tokens, direction, memo, created_at, deleted_at) values
+      (1, 'e1', 2, 1, 10, 5, 'consume', 'chat.completions(stream)', '2025-01-04 00:00:00', null),
+      (2, 'e2', 4, 3, 20, 0, 'consume', 'embeddings', '2025-01-04 00:00:01', null),
+      (3, null, 77, null, 1, 1, 'supply', 'anthropic.messages(passthrough)', '2025-01-04 00:00:02', null),
+      (4, 'e4', 2, 1, 9, 9, 'consume', 'x', '2025-01-04 00:00:03', '2025-01-05 00:00:00')`,
+  );
+  const line = (...words: string[]): string[] => [
+    "migrate",
+    "import-legacy",
+    "--from",
+    identity,
+    "--ledger",
+    ledger,
+    ...words,
+  ];
+  return { desk: own, identity, ledger, change, line };
+}
+
+const COUNTS = {
+  users: { rows: 4, taken: 2, there_already: 1, deleted: 1, refused: 0 },
+  keys: { rows: 3, taken: 2, there_already: 0, deleted: 1, refused: 0 },
+  usage: { rows: 4, taken: 3, there_already: 0, deleted: 1, refused: 0, prompt_tokens: 31, completion_tokens: 6 },
+};
+
+test("a dry run counts and writes nothing; users, keys and usage are then taken over, once", async () => {
+  const { desk: own, line } = makeOld();
+  expect(await own.read(line("--dry-run"))).toEqual({ dry_run: true, ...COUNTS });
+  expect(await own.read<object>("admin users list")).toMatchObject({ users: [{ email: "admin@local" }] });
+
+  const imported = await own.run(line());
+  expect(imported.code).toBe(EXIT.ok);
+  expect(imported.err).toContain("these scopes mean nothing here and were left out: chat");
+  expect(imported.err).toContain("1 usage row name");
+  const { users } = await own.read<{ users: { email: string; status: string; role: string; created_at: string }[] }>(
+    "admin users list",
+  );
+  expect(users.map(({ email, status, role }) => `${email} ${status} ${role}`).toSorted()).toEqual([
+    "admin@local active root_admin",
+    "ana@example.com active gateway_admin",
+    "bo@example.com suspended gateway_user",
+  ]);
+  expect(users.find(({ email }) => email.startsWith("ana"))?.created_at).toBe("2025-01-02T01:04:05.123Z");
+  await own.withStore(async (store) => {
+    const { keys } = await store.identity.changes(null);
+    const kept = keys.find(({ hash }) => hash === hashToken(TOKEN));
+    expect(kept).toMatchObject({ scopes: [], isOver: false, expiresAt: null });
+    expect(keys.find(({ hash }) => hash === hashToken("b"))).toMatchObject({ scopes: ["inference"] });
+    const { entries } = await store.ledger.page({}, 10, null);
+    expect(
+      entries.map(({ endpoint, reason, streamed, usageSource, costNanos, direction }) => ({
+        endpoint,
+        reason,
+        streamed,
+        usageSource,
+        costNanos,
+        direction,
+      })),
+    ).toEqual([
+      {
+        endpoint: "messages",
+        reason: "imported",
+        streamed: false,
+        usageSource: "estimate",
+        costNanos: null,
+        direction: "supply",
+      },
+      {
+        endpoint: "embeddings",
+        reason: "imported",
+        streamed: false,
+        usageSource: "estimate",
+        costNanos: null,
+        direction: "consume",
+      },
+      {
+        endpoint: "chat.completions",
+        reason: "imported",
+        streamed: true,
+        usageSource: "estimate",
+        costNanos: null,
+        direction: "consume",
+      },
+    ]);
+    expect(entries[2]).toMatchObject({
+      apiKeyId: kept?.id,
+      userId: kept?.userId,
+      freshInputTokens: 10,
+      outputTokens: 5,
+    });
+    expect(entries[0]).toMatchObject({ userId: "legacy-77", apiKeyId: "" });
+  });
+  expect(await own.read("ledger verify")).toMatchObject({ ok: true, rows: 3 });
+  expect(await own.read("admin audit list --action import.legacy")).toMatchObject({ changes: [{ actor: "operator" }] });
+
+  const again = await own.read<typeof COUNTS>(line());
+  expect(again.users).toMatchObject({ taken: 0, there_already: 3 });
+  expect(again.keys).toMatchObject({ taken: 0, there_already: 2 });
+  expect(again.usage).toMatchObject({ taken: 0, there_already: 3 });
+});
+
+test("bad rows keep all from being written, unless they are wanted in a file", async () => {
+  const { desk: own, identity, ledger, change, line } = makeOld();
+  change(identity, "insert into users (id, email, role) values (9, 'no address', 'gateway_user')");
+  change(
+    ledger,
+    "insert into usage_entries (id, user_id, prompt_tokens, completion_tokens, direction, created_at) values (9, 2, -1, 0, 'consume', 'yesterday')",
+  );
+  const refused = await own.run(line());
+  expect(refused.code).toBe(EXIT.failed);
+  expect(refused.err).toContain('users 9: "no address" is not an e-mail address.');
+  expect(await own.read<object>("admin users list")).toMatchObject({ users: [{ email: "admin@local" }] });
+  const file = join(own.folder, "errors.csv");
+  expect((await own.run(line("--errors", file))).code).toBe(EXIT.failed);
+  expect(readFileSync(file, "utf8")).toContain("usage_entries,9,");
+  expect((await own.read<{ users: object[] }>("admin users list")).users).toHaveLength(3);
+});
+
+test("what is no old database is refused by name", async () => {
+  const { desk: own } = makeOld();
+  await own.run("admin users list");
+  const run = (file: string) => own.run(["migrate", "import-legacy", "--from", file]);
+  expect(await run(join(own.folder, "none.db"))).toMatchObject({ code: EXIT.notFound });
+  expect(await run(join(own.folder, "identity.db"))).toMatchObject({
+    code: EXIT.usage,
+    err: expect.stringContaining("migrate copy"),
+  });
+  expect(
+    await run(own.write("text.db", "not a database, and long enough to be looked at as one".repeat(40))),
+  ).toMatchObject({ code: EXIT.failed });
+});
