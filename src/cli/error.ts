@@ -11,6 +11,8 @@ export const EXIT = {
   notFound: 3,
   ok: 0,
   unavailable: 69,
+  /** The examination found errors. */
+  unhealthy: 6,
   usage: 2,
 } as const satisfies Record<string, number>;
 

@@ -13,6 +13,7 @@ export const COMMANDS = {
   completion: () => import("./completion.ts").then((module) => module.makeCompletion(readName())),
   config: () => import("./config/index.ts").then((module) => module.default),
   connect: () => import("./connect.ts").then((module) => module.default),
+  doctor: () => import("./doctor/index.ts").then((module) => module.default),
   init: () => import("./init.ts").then((module) => module.default),
   ledger: () => import("./ledger/index.ts").then((module) => module.default),
   migrate: () => import("./migrate/index.ts").then((module) => module.default),

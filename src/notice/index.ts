@@ -1,5 +1,5 @@
 // The door of the room.
-export { type Mail, sendMail } from "./mail.ts";
+export { type Mail, checkMail, sendMail } from "./mail.ts";
 export type { Notice, Smtp } from "./notice.ts";
 export { createNotifier } from "./notifier.ts";
 export type { Notifier } from "./notifier.ts";

@@ -14,20 +14,7 @@ export interface Mail {
 
 /** Resolves once the server has taken it. Rejects with the server's words. */
 export async function sendMail(smtp: Smtp, { to, notice }: Mail): Promise<void> {
-  // Loaded here and not above: most gateways send no mail.
-  const { createTransport } = await import("nodemailer");
-  const transport = createTransport({
-    host: smtp.host,
-    port: smtp.port,
-    ...chooseSecurity(smtp),
-    ...(smtp.username === null ? {} : { auth: { user: smtp.username, pass: smtp.password ?? "" } }),
-    connectionTimeout: TRY_MS,
-    greetingTimeout: TRY_MS,
-    socketTimeout: TRY_MS,
-    // What is attached comes from us; nothing in a mail may read the disk or the network.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+  const transport = await openTransport(smtp, TRY_MS);
   const { data, html, subject, text } = notice;
   const content = `${JSON.stringify(data, null, 2)}\n`;
   try {
@@ -45,6 +32,33 @@ export async function sendMail(smtp: Smtp, { to, notice }: Mail): Promise<void> 
   } finally {
     transport.close();
   }
+}
+
+/** Connects, encrypts and signs in as for a mail, and sends none. Rejects with the server's words. */
+export async function checkMail(smtp: Smtp, patienceMs: number): Promise<void> {
+  const transport = await openTransport(smtp, patienceMs);
+  try {
+    await transport.verify();
+  } finally {
+    transport.close();
+  }
+}
+
+async function openTransport(smtp: Smtp, patienceMs: number) {
+  // Loaded here and not above: most gateways send no mail.
+  const { createTransport } = await import("nodemailer");
+  return createTransport({
+    host: smtp.host,
+    port: smtp.port,
+    ...chooseSecurity(smtp),
+    ...(smtp.username === null ? {} : { auth: { user: smtp.username, pass: smtp.password ?? "" } }),
+    connectionTimeout: patienceMs,
+    greetingTimeout: patienceMs,
+    socketTimeout: patienceMs,
+    // What is attached comes from us; nothing in a mail may read the disk or the network.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
 }
 
 const IMPLICIT_TLS_PORT = 465;

@@ -22,3 +22,4 @@ export { buildScene, guardCalls, makeSceneProvider } from "./scene.ts";
 export { findWhyNot, printProvider, printProviderVersion } from "./provider-print.ts";
 export { type StandingProvider, judgeProvider, mergeProviders } from "./provider-table.ts";
 export { type KeyTrial, printTrials, testProvider } from "./provider-test.ts";
+export { createIdentityProvider } from "./sign-in/provider.ts";

@@ -108,6 +108,7 @@ describe("help", () => {
       "completion",
       "config",
       "connect",
+      "doctor",
       "init",
       "ledger",
       "migrate",

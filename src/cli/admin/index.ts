@@ -13,6 +13,7 @@ export default defineCommand({
     audit: () => import("./audit/index.ts").then((module) => module.default),
     budgets: () => import("./budget/index.ts").then((module) => module.default),
     cache: () => import("./cache/index.ts").then((module) => module.default),
+    doctor: () => import("../doctor/index.ts").then((module) => module.default),
     health: () => import("./health/index.ts").then((module) => module.default),
     identities: () => import("./identity/index.ts").then((module) => module.default),
     limits: () => import("./limit/index.ts").then((module) => module.default),

@@ -1,0 +1,99 @@
+// What is on its way to the books: journals that are not in the file yet, rows in the outbox, and what could not be read or was not taken.
+
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Glance } from "../../store/glance.ts";
+import { glance } from "../../store/glance.ts";
+import { glanceBooks } from "../../store/glance-row.ts";
+import { countBytes, listDamaged, listSegments, listSlots, nameSegment } from "../../store/journal/disk.ts";
+import { locateLedger } from "../../store/location.ts";
+import { type Check, type Exam, type Finding, describe, failure, note, ok, printBytes, warning } from "./finding.ts";
+
+export const checkBooks: Check = async (exam) => {
+  const { config } = exam;
+  const isElsewhere = locateLedger(config).includes("://");
+  const path = isElsewhere ? config.outboxPath : locateLedger(config);
+  if (!existsSync(dirname(path))) return [ok(path, "nothing waits to be written")];
+  const damaged = listDamaged(path).map((file) =>
+    failure(file, {
+      found: "part of a journal could not be read",
+      why: "Rows of calls in it are not on the books.",
+      remedy: "Look at what can be saved of it, then move the file away.",
+    }),
+  );
+  return [...damaged, ...(isElsewhere ? await judgeOutbox(exam, path) : await judgeFile(exam, path))];
+};
+
+async function judgeFile(exam: Exam, path: string): Promise<Finding[]> {
+  const { glance } = await exam.ledger();
+  if (glance === null || glance.schema.pending > 0) return [];
+  const { refused, places } = await glanceBooks(glance.engine);
+  return [...judgeRefused(path, refused), judgeJournal(path, places)];
+}
+
+async function judgeOutbox(exam: Exam, path: string): Promise<Finding[]> {
+  let sight: Glance | null;
+  try {
+    sight = await glance({ location: path, database: exam.config.database });
+  } catch (error) {
+    return [
+      failure(path, {
+        found: describe(error),
+        why: "Rows go there first: without it the gateway does not start.",
+        remedy: "Do what it says. Rows that lie there are on no other books: keep the file.",
+      }),
+    ];
+  }
+  if (sight === null || sight.schema.pending > 0) {
+    await sight?.close();
+    return [ok(path, "is not there yet, or is made anew at the next start: no rows wait")];
+  }
+  try {
+    const { rows, refused, places } = await glanceBooks(sight.engine, true);
+    const waiting = rows - Math.min(rows, refused);
+    const findings = [...judgeRefused(path, refused), judgeJournal(path, places)];
+    if (waiting === 0) return [...findings, ok(path, "no rows wait for the ledger's database")];
+    return [
+      ...findings,
+      warning(path, {
+        found: `${waiting} rows wait for the ledger's database`,
+        why: "They are in no report, and no other gateway knows of them.",
+        remedy: "A gateway that runs delivers them within moments where the database takes them; else start it.",
+      }),
+    ];
+  } finally {
+    await sight.close();
+  }
+}
+
+function judgeRefused(path: string, refused: number): Finding[] {
+  if (refused === 0) return [];
+  return [
+    failure(path, {
+      found: `${refused} rows are not taken by the database`,
+      why: "They lie in the table ledger_refused, and in no report.",
+      remedy: "Their column reason says why; the gateway's log tells of each.",
+    }),
+  ];
+}
+
+function judgeJournal(path: string, places: readonly { slot: number; segment: number; offset: number }[]): Finding {
+  const bytes = listSlots(path)
+    .flatMap((slot) => listSegments(path, slot).map((segment) => ({ slot, segment })))
+    .map(({ slot, segment }) => {
+      const place = places.find((each) => each.slot === slot);
+      const size = countBytes(nameSegment(path, slot, segment)) ?? 0;
+      if (place === undefined || segment > place.segment) return size;
+      return segment === place.segment ? Math.max(0, size - place.offset) : 0;
+    })
+    .reduce((sum, each) => sum + each, 0);
+  if (bytes < LITTLE_BYTES) return ok(path, "nothing waits in a journal");
+  return note(path, {
+    found: `${printBytes(bytes)} of its journals are not in the file yet`,
+    why: "Reports are behind by these rows; none is lost.",
+    remedy: "A gateway that runs binds them within moments; else the next start or command on the books does.",
+  });
+}
+
+/** The head that each journal begins with. */
+const LITTLE_BYTES = 4_096;

@@ -1,0 +1,400 @@
+// `tokligence doctor` on machines with one thing wrong at a time: what it says, what it makes of the rest, and that it changes nothing and tells no secret.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+  appendFileSync,
+  chmodSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { EXIT } from "../../src/cli/error.ts";
+import { openKey } from "../../src/cli/ledger/key-file.ts";
+import { VERSION } from "../../src/lib/version.ts";
+import { openMailServer } from "../mail-server.ts";
+import { createDatabase, hasPostgres } from "../postgres.ts";
+import { hasRedis, startRedis } from "../redis.ts";
+import { type Desk, makeDesk } from "./desk.ts";
+
+interface Report {
+  healthy: boolean;
+  summary: Record<string, number>;
+  findings: {
+    check: string;
+    level: string;
+    subject: string;
+    found: string;
+    why: string | null;
+    remedy: string | null;
+    at?: { file: string; line: number; key: string };
+  }[];
+}
+
+let desk: Desk;
+const ends: (() => unknown)[] = [];
+beforeEach(() => {
+  desk = makeDesk();
+  setting("http_address = 127.0.0.1:0");
+});
+afterEach(async () => {
+  desk.close();
+  for (const end of ends.splice(0)) await end();
+});
+
+const setting = (text: string): void => appendFileSync(join(desk.folder, "config/setting.ini"), `${text}\n`);
+const firstUse = () => desk.read("admin users create --email a@example.com");
+
+async function examine(...more: string[]): Promise<Report & { code: number; raw: string; err: string }> {
+  const { code, out, err } = await desk.run(["doctor", "--json", ...more]);
+  const report: Report = JSON.parse(out);
+  expect(report.healthy).toBe(code === EXIT.ok);
+  expect(code).toBe(report.summary["error"] === 0 ? EXIT.ok : EXIT.unhealthy);
+  for (const { level, why, remedy } of report.findings) {
+    expect(level === "ok" || ((why ?? "") !== "" && (remedy ?? "") !== "")).toBeTrue();
+  }
+  return { ...report, code, raw: out + err, err };
+}
+
+/** Levels and words of one check, worst of all first where there are several. */
+const of = ({ findings }: Report, check: string) =>
+  findings
+    .filter((finding) => finding.check === check)
+    .map(({ level, subject, found }) => `${level}: ${subject}: ${found}`);
+
+/** Whatever is in the folder, and when it was changed. */
+const listFiles = () =>
+  readdirSync(desk.folder, { recursive: true })
+    .map(String)
+    .toSorted()
+    .map((name) => [name, statSync(join(desk.folder, name)).mtimeMs, statSync(join(desk.folder, name)).size]);
+
+function serve(answer: (request: Request) => Response): string {
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: answer });
+  ends.push(() => server.stop(true));
+  return `http://127.0.0.1:${server.port}`;
+}
+
+describe("a machine", () => {
+  test("that no gateway ran on yet has nothing wrong, and stays as it is", async () => {
+    const before = listFiles();
+    const report = await examine("--offline");
+    expect(report.code).toBe(EXIT.ok);
+    expect(of(report, "database")).toEqual([
+      `note: ${desk.folder}/identity.db: is not there yet`,
+      `note: ${desk.folder}/ledger.db: is not there yet`,
+    ]);
+    expect(listFiles()).toEqual(before);
+  });
+
+  test("with databases is looked at without a file of theirs being touched", async () => {
+    await firstUse();
+    const before = listFiles();
+    const report = await examine("--offline");
+    expect(of(report, "database").map((line) => line.replace(/[\d.]+ \w+/gu, "N"))).toEqual([
+      `ok: ${desk.folder}/identity.db: N, its log N; whole`,
+      `ok: ${desk.folder}/ledger.db: N, its log N; whole`,
+    ]);
+    expect(of(report, "setup")[0]).toStartWith("note: set-up: no root administrator has signed in yet");
+    expect(listFiles()).toEqual(before);
+  });
+
+  test("is described for people in a table, and below it what to do", async () => {
+    setting("public_url = http://gateway.example.com");
+    const { out, code } = await desk.run("admin doctor --offline");
+    expect(code).toBe(EXIT.ok);
+    expect(out).toMatch(/^LEVEL +CHECK +SUBJECT +FOUND$/mu);
+    expect(out).toContain("\nwarning: public_url: http://gateway.example.com is not https\n  why:  ");
+    expect(out).toMatch(/\n\d+ ok, \d+ note, \d+ warning, 0 error\n$/u);
+  });
+
+  test("whose disk has room is said to have it", async () => {
+    expect(of(await examine("--offline"), "disk")[0]).toMatch(/GiB free for .*home/u);
+  });
+});
+
+describe("a configuration that cannot be used", () => {
+  test("is told by file, line and key, and the rest is looked at by what is left of it", async () => {
+    await firstUse();
+    setting("http_addres = :1\nlog_level = loud\n[provider.acme]\ntype = nonsense\nbase_url = http://127.0.0.1:9");
+    const report = await examine("--offline");
+    expect(report.code).toBe(EXIT.unhealthy);
+    const file = join(desk.folder, "config/setting.ini");
+    const at = report.findings.flatMap((finding) => (finding.check === "config" && finding.at ? [finding.at] : []));
+    expect(at.map(({ line, key }) => [line, key])).toEqual([
+      [5, "http_addres"],
+      [6, "log_level"],
+      [8, "provider.acme.type"],
+    ]);
+    expect(at.every((each) => file.endsWith(each.file.replace(/^(?:\.\.\/)+/u, "")))).toBeTrue();
+    expect(report.findings.find(({ at: place }) => place?.line === 5)?.remedy).toBe('Did you mean "http_address"?');
+    // Its home and databases are still those that it says.
+    expect(of(report, "database").join()).toContain(`ok: ${desk.folder}/identity.db`);
+    expect(report.err).toContain("3 errors found");
+  });
+
+  test("that is no text at all leaves the defaults", async () => {
+    writeFileSync(join(desk.folder, "config/setting.ini"), new Uint8Array([0xff, 0xfe, 0x00, 0xd8, 0x00]));
+    const report = await examine("--offline");
+    expect(report.code).toBe(EXIT.unhealthy);
+    expect(of(report, "config")[0]).toStartWith("error: ");
+    expect(report.findings.length).toBeGreaterThan(8);
+  });
+
+  test("whose environment is wrong names the variable, not what is in it", async () => {
+    process.env["OPENAI_BASE_URL"] = "canary-of-no-url";
+    try {
+      const report = await examine("--offline");
+      expect(of(report, "config")[0]).toStartWith("error: OPENAI_BASE_URL: ");
+    } finally {
+      delete process.env["OPENAI_BASE_URL"];
+    }
+  });
+});
+
+describe("databases", () => {
+  test("that are damaged are errors, and everything else is still found", async () => {
+    await firstUse();
+    const path = join(desk.folder, "identity.db");
+    const file = openSync(path, "r+");
+    for (let page = 2; page < 20; page++) writeSync(file, Buffer.alloc(600, 0xa5), 0, 600, page * 4096);
+    const report = await examine("--offline");
+    expect(of(report, "database")[0]).toMatch(/^error: .*identity\.db/u);
+    expect(of(report, "database")[1]).toMatch(/^ok: .*ledger\.db/u);
+    expect(of(report, "disk")).toHaveLength(1);
+    truncateSync(path, 0);
+    writeFileSync(path, "this is no database, but it is long enough to be taken for one".repeat(20));
+    expect(of(await examine("--offline"), "database")[0]).toMatch(/^error: .*not a SQLite database or is damaged/u);
+  });
+
+  test("of a newer version are not for this one", async () => {
+    await firstUse();
+    await desk.withStore(async () => undefined);
+    const { Database } = await import("bun:sqlite");
+    const db = new Database(join(desk.folder, "ledger.db"));
+    db.run("insert into tokligence_migrations (name, applied_at) values ('29990101000000_more', 'then')");
+    db.close();
+    expect(of(await examine("--offline"), "database").join()).toContain(
+      "newer version of this program (migration 2999",
+    );
+  });
+
+  test("that others may read, and a log that grew, are warnings", async () => {
+    await firstUse();
+    chmodSync(join(desk.folder, "identity.db"), 0o644);
+    const found = of(await examine("--offline"), "database");
+    expect(found[0]).toBe(
+      `warning: ${desk.folder}/identity.db: other users of this machine have rights to it (mode 0644)`,
+    );
+  });
+
+  test("whose journals have rows that nobody reads are told", async () => {
+    await firstUse();
+    writeFileSync(join(desk.folder, "ledger.db.journal-0-1"), Buffer.alloc(10_000));
+    writeFileSync(join(desk.folder, "ledger.db.journal-0-0.damaged"), "x");
+    const found = of(await examine("--offline"), "books").join();
+    expect(found).toContain("journal-0-0.damaged: part of a journal could not be read");
+    expect(found).toContain("9.8 KiB of its journals are not in the file yet");
+  });
+});
+
+describe("keys", () => {
+  test("that sign the books must be there and be ours alone", async () => {
+    await firstUse();
+    const path = join(desk.folder, "ledger.key");
+    openKey(path);
+    chmodSync(path, 0o640);
+    expect(of(await examine("--offline"), "keys")[0]).toBe(
+      `error: ${path}: other users of this machine have rights to it (mode 0640)`,
+    );
+    writeFileSync(path, "canary: no key at all");
+    const report = await examine("--offline");
+    expect(of(report, "keys")[0]).toContain("it holds no Ed25519 private key");
+    expect(report.raw).not.toContain("canary: no key");
+  });
+
+  test("that providers' credentials are encrypted with must be the one that the database names", async () => {
+    const key = desk.write("key.txt", "sk-canary-doctor-ABCDwxyz");
+    const words = ["type=compatible", "base_url=https://acme.test/v1", "--key-file", key];
+    await desk.read(["admin", "providers", "add", "acme", ...words]);
+    expect(of(await examine("--offline"), "keys").at(-1)).toContain(
+      "secret.key: opens all credentials in the database",
+    );
+    rmSync(join(desk.folder, "secret.key"));
+    const report = await examine("--offline");
+    expect(of(report, "keys").at(-1)).toMatch(/^error: .*there is no key that opens credentials/u);
+    expect(of(report, "providers").join()).toContain("warning: acme: api_key of the provider");
+    expect(report.raw).not.toContain("canary");
+  });
+});
+
+describe("an address", () => {
+  test("that another program has is an error; one of ours is told by its version and health", async () => {
+    const other = serve(() => new Response("hello"));
+    setting(`http_address = 127.0.0.1:${new URL(other).port}`);
+    const path = join(desk.folder, "config/setting.ini");
+    const say = (url: string): void =>
+      writeFileSync(
+        path,
+        readFileSync(path, "utf8").replaceAll(/http_address = .*\n/gu, "") + `http_address = ${new URL(url).host}\n`,
+      );
+    say(other);
+    expect(of(await examine("--offline"), "ports")[0]).toContain("another program listens there");
+    const gateway = (version: string, state: string) => (request: Request) =>
+      request.url.endsWith("/version")
+        ? Response.json({ version, commit: "x" })
+        : Response.json({ status: "", checks: { ledger: state } }, { status: state === "ok" ? 200 : 503 });
+    say(serve(gateway("9.9.9", "failed")));
+    const found = of(await examine("--offline"), "ports");
+    expect(found[0]).toContain(`version 9.9.9; this program is ${VERSION}`);
+    expect(found[1]).toContain("is not ready: ledger");
+    say(serve(gateway(VERSION, "ok")));
+    expect(of(await examine("--offline"), "ports").slice(0, 2)).toEqual([
+      expect.stringContaining(`ok: ${"127.0.0.1"}`),
+      expect.stringContaining("is ready for requests"),
+    ]);
+  });
+
+  test.each([
+    ["trusted_proxies = 10.0.0.0/8, 0.0.0.0/0", "error: trusted_proxies: 0.0.0.0/0 trusts everybody"],
+    ["public_url = https://gateway.example.com", "warning: trusted_proxies: is not set, while public_url is https"],
+    ["smtp_host = 127.0.0.1\nsmtp_from = a@b.test", "warning: public_url: is not set, while people get links"],
+  ])("%s is looked at", async (text, found) => {
+    setting(text);
+    expect(of(await examine("--offline"), "address").join("\n")).toContain(found);
+  });
+});
+
+describe("what is outside", () => {
+  const GOOD = "sk-canary-good-doctor-key";
+  const BAD = "sk-canary-bad-doctor-key";
+
+  test("providers are asked with each key and never at a price, clocks are compared, and no secret is told", async () => {
+    const asked: string[] = [];
+    const url = serve((request) => {
+      asked.push(`${request.method} ${new URL(request.url).pathname}`);
+      const isGood = request.headers.get("authorization") === `Bearer ${GOOD}`;
+      const headers = { date: new Date(Date.now() - 3_600_000).toUTCString() };
+      return isGood
+        ? Response.json({ object: "list", data: [{ id: "m", object: "model" }] }, { headers })
+        : Response.json({ error: { message: `Incorrect: ${BAD}` } }, { status: 401, headers });
+    });
+    setting(`[provider.acme]\ntype = compatible\nbase_url = ${url}/v1\napi_key.good = ${GOOD}\napi_key.bad = ${BAD}`);
+    setting(`[provider.lone]\ntype = compatible\nbase_url = ${url}/v1\napi_key = ${BAD}`);
+    setting("[provider.dead]\ntype = compatible\nbase_url = http://127.0.0.1:9/v1\napi_key = sk-canary-dead-key");
+    setting("[provider.bare]\ntype = groq");
+    const report = await examine();
+    const found = of(report, "providers");
+    expect(found).toContainEqual(expect.stringContaining("ok: acme, key good: lists 1 models"));
+    expect(found).toContainEqual(expect.stringMatching(/^warning: acme, key bad: .*401/u));
+    expect(found).toContainEqual(expect.stringMatching(/^error: lone: .*401/u));
+    expect(found).toContainEqual(expect.stringMatching(/^error: dead: .*ECONNREFUSED/u));
+    expect(found).toContainEqual("error: bare: cannot be called as it is");
+    expect(found).toContainEqual("note: openai: has no key");
+    expect(of(report, "clock").join()).toContain("acme is 3600 s behind this machine");
+    expect(new Set(asked)).toEqual(new Set(["GET /v1/models"]));
+    const shown = await desk.run("doctor");
+    expect(report.raw + shown.out + shown.err).not.toContain("canary");
+    asked.length = 0;
+    await examine("--offline");
+    expect(asked).toEqual([]);
+  });
+
+  test("a provider that was taken out of service is not asked", async () => {
+    const asked: string[] = [];
+    const url = serve(({ url: at }) => {
+      asked.push(at);
+      return Response.json({ data: [] });
+    });
+    setting(`[provider.acme]\ntype = compatible\nbase_url = ${url}/v1\napi_key = ${GOOD}`);
+    await desk.read("admin providers disable acme");
+    expect(of(await examine(), "providers").join()).toContain("note: acme: was taken out of service");
+    expect(asked).toEqual([]);
+  });
+
+  test("a mail server is signed in at, and gets no mail", async () => {
+    const server = await openMailServer("canary-smtp-password", { authOptional: true, hideSTARTTLS: true });
+    ends.push(() => server.close());
+    setting(`smtp_host = 127.0.0.1\nsmtp_port = ${server.port}\nsmtp_from = a@b.test\nsmtp_secure = none`);
+    const path = join(desk.folder, "config/setting.ini");
+    const plain = readFileSync(path, "utf8");
+    setting("smtp_username = us\nsmtp_password = canary-smtp-password");
+    expect(of(await examine(), "mail")[0]).toContain("answers and takes our sign-in");
+    writeFileSync(path, `${plain}smtp_username = us\nsmtp_password = canary-smtp-wrong\n`);
+    const report = await examine();
+    expect(of(report, "mail")[0]).toMatch(/^error: 127\.0\.0\.1:\d+: .*Invalid sign-in/u);
+    expect(report.raw).not.toContain("canary");
+    expect(server.users).toEqual(["us", "us"]);
+    expect(server.mails).toEqual([]);
+  });
+
+  test("an identity provider must be the issuer that it is configured as", async () => {
+    let issuer = "";
+    const url = serve(() =>
+      Response.json({ issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token` }),
+    );
+    setting(`oidc_issuer = ${url}\noidc_client_id = us\noidc_domains = *\npublic_url = http://127.0.0.1:8081`);
+    issuer = url;
+    expect(of(await examine(), "oidc")[0]).toBe(`ok: ${url}: describes itself, and as this issuer`);
+    issuer = "http://127.0.0.1:1";
+    expect(of(await examine(), "oidc")[0]).toStartWith(`error: ${url}: does not describe itself as it should`);
+  });
+
+  test.if(hasRedis)("Redis is asked how quickly it answers, and may be away", async () => {
+    const redis = await startRedis();
+    setting(`redis_url = ${redis.url}`);
+    const report = await examine("--offline");
+    expect(of(report, "redis")[0]).toMatch(/^ok: Redis at 127\.0\.0\.1:\d+: version [\d.]+, answers in [\d.]+ ms$/u);
+    expect(of(report, "clock")[0]).toStartWith("ok: clock: agrees with 1 other");
+    await redis.stop();
+    const away = await examine("--offline");
+    expect(of(away, "redis")[0]).toMatch(/^warning: Redis at .* cannot be reached/u);
+    expect(report.raw + away.raw).not.toContain("canary");
+  });
+
+  test.if(hasPostgres)("PostgreSQL is measured, and may be away", async () => {
+    const dsn = await createDatabase();
+    desk.close();
+    desk = makeDesk(dsn);
+    setting("db_max_open_conns = 5000");
+    const empty = await examine("--offline");
+    expect(of(empty, "database").join()).toContain("is empty");
+    await firstUse();
+    const found = of(await examine("--offline"), "database");
+    expect(found[0]).toMatch(
+      /^ok: PostgreSQL at .*: version \d+.*, answers in [\d.]+ ms, \d+ of \d+ connections in use/u,
+    );
+    expect(found[1]).toMatch(/^error: .*: each gateway opens up to 5000 connections/u);
+    expect(found).toHaveLength(2);
+    const away = new URL(dsn);
+    [away.port, away.password] = ["9", "canary-dsn-password"];
+    const path = join(desk.folder, "config/setting.ini");
+    writeFileSync(path, readFileSync(path, "utf8").replace(dsn, away.href));
+    const report = await examine("--offline");
+    expect(of(report, "database")[0]).toMatch(/^error: PostgreSQL at .*does not answer/u);
+    expect(of(report, "disk")).not.toEqual([]);
+    expect(report.raw).not.toContain("canary");
+  });
+});
+
+test("what is asked for wrongly is said", async () => {
+  expect((await desk.run("doctor --call openai")).err).toContain('"openai" is no PROVIDER/MODEL');
+  expect((await desk.run("doctor --offline --call a/b")).code).toBe(EXIT.usage);
+});
+
+test("a set-up link that is old is not offered, and none is shown", async () => {
+  await firstUse();
+  const link = desk.write("setup-link", "http://127.0.0.1/ui/setup#canary-link\n");
+  chmodSync(link, 0o600);
+  const fresh = await examine("--offline");
+  expect(of(fresh, "setup")[0]).toContain(`the link for it lies in ${link}`);
+  utimesSync(link, new Date(0), new Date(0));
+  expect(of(await examine("--offline"), "setup")[0]).not.toContain(link);
+  expect(fresh.raw).not.toContain("canary");
+});
