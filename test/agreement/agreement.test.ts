@@ -50,6 +50,11 @@ const EXPLAINED: readonly {
     field: "all",
     why: "an error whose status was not recorded: the SDK finds no answer in it, and the gateway tells that the provider refused",
   },
+  {
+    file: /^openai\/ai\/responses__openai-error\.1\.chunks\.txt/,
+    field: "error",
+    why: "a quota that was used up, told in a stream before anything else: the gateway answers with the status of what it means, on which SDKs act",
+  },
 ];
 
 /** An error's body without its status. */

@@ -79,7 +79,7 @@ async function ask<Answer>(
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as Answer;
   throw new CliError(readMessage(text) ?? `The gateway at ${url} answered HTTP ${response.status}.`, {
-    exitCode: response.status === 404 ? EXIT.notFound : response.status === 400 ? EXIT.usage : EXIT.failed,
+    exitCode: response.status === 404 ? EXIT.notFound : [400, 422].includes(response.status) ? EXIT.usage : EXIT.failed,
     hint: response.status === 401 ? "It works with another database: --url may lead to another gateway." : undefined,
   });
 }
