@@ -11,6 +11,7 @@ export * from "./model.ts";
 export type * from "./object.ts";
 export * from "./origin.ts";
 export type * from "./outside.ts";
+export { readPage } from "./page.ts";
 export type { Page, PageWish } from "./page.ts";
 export * from "./print.ts";
 export type { KeyFault } from "./ring-copy.ts";

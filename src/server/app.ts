@@ -79,6 +79,7 @@ import { type Listener, mount, refuseWhile } from "./mount.ts";
 import { makeUnpricedNote } from "./price.ts";
 import { makeOwnKeyRoutes } from "./own-key.ts";
 import { startProbes } from "./probe.ts";
+import { makeReferenceRoutes } from "./openapi/routes.ts";
 import { makeProfileRoutes } from "./profile.ts";
 import type { Route, Socket } from "./route.ts";
 import { makeRestRoutes } from "./rest.ts";
@@ -221,6 +222,7 @@ export function createApp(parts: AppParts): App {
     ...makeDecisionRoutes({ ...admin, scene, tools, nowMs: parts.clock.wallMs }),
     ...makeRouteRoutes({ ...parts, live, config, limit }),
     ...makeMetricRoutes(parts.metrics, parts.config.metrics.isPublic),
+    ...makeReferenceRoutes({ routes: () => routes, version: parts.version }),
     ...makeStateRoutes(parts, { isDraining: () => isDraining, scene }),
   ];
   const answer = mount(routes, { ...parts, entry: createEntry(parts, config) });

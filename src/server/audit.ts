@@ -8,6 +8,10 @@ import type { Gauge } from "../telemetry/metric.ts";
 import type { LedgerReader } from "./reader/reader.ts";
 import type { GuardedRoute } from "./route.ts";
 import { FILTERS, readFilter, refuseOthers } from "./usage-query.ts";
+import { z } from "zod";
+import { type About } from "./about.ts";
+import { TOKEN_REPORT } from "./shape/usage.ts";
+import { FILTER_QUERY } from "./usage-about.ts";
 
 const OWN_FIELDS = ["by", "flagged", "limit"];
 const DEFAULT_LIMIT = 100;
@@ -22,12 +26,25 @@ interface AuditParts {
   now: () => number;
 }
 
+const ABOUT: About = {
+  tag: "Usage",
+  summary: "Compare the tokens that providers reported with those that the gateway counted",
+  query: z.object({
+    ...FILTER_QUERY,
+    by: z.string().optional().describe("Groups, such as provider,model"),
+    flagged: z.boolean().optional().describe("Also the calls that are out of tolerance"),
+    limit: z.int().min(1).max(MAX_LIMIT).optional(),
+  }),
+  answer: TOKEN_REPORT,
+};
+
 export function makeAuditRoutes({ books, directory, prices: book, pricingOf, now }: AuditParts): GuardedRoute[] {
   return [
     {
       method: "GET",
       path: "/api/v1/audit/tokens",
       authority: { anyOf: ["usage:read", "ledger:read"] },
+      about: ABOUT,
       async handle({ caller, query }) {
         const filtered = new URLSearchParams([...query].filter(([name]) => !OWN_FIELDS.includes(name)));
         // An administrator asks for all unless somebody is named.

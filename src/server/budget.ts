@@ -3,6 +3,17 @@
 import type { Caller } from "../identity/index.ts";
 import { type Budget, type BudgetState, type Budgets, printOwnBudget } from "../ledger/index.ts";
 import type { GuardedRoute } from "./route.ts";
+import { z } from "zod";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "./about.ts";
+import { answerPage } from "./page.ts";
+import { OWN_BUDGET } from "./shape/rule.ts";
+
+const ABOUT: About = {
+  tag: "Usage",
+  summary: "List the budgets that concern the caller, with what is left of each",
+  query: z.object(PAGE_QUERY),
+  answer: z.object({ budgets: z.array(OWN_BUDGET), ...NEXT_CURSOR }),
+};
 
 export function makeOwnBudgetRoutes(budgets: Budgets): GuardedRoute[] {
   return [
@@ -10,14 +21,14 @@ export function makeOwnBudgetRoutes(budgets: Budgets): GuardedRoute[] {
       method: "GET",
       path: "/api/v1/budgets",
       authority: { anyOf: ["usage:read"] },
-      async handle({ caller }) {
-        const own = budgets.list().filter((budget) => concerns(budget, caller));
-        const printed = await Promise.all(
-          own
-            .toSorted((left, right) => (left.name < right.name ? -1 : 1))
-            .map(async (budget) => printOwnBudget(budget, await readState(budgets, budget, caller))),
-        );
-        return Response.json({ budgets: printed });
+      about: ABOUT,
+      async handle({ caller, query }) {
+        const own = budgets
+          .list()
+          .filter((budget) => concerns(budget, caller))
+          .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+        const print = async (budget: Budget) => printOwnBudget(budget, await readState(budgets, budget, caller));
+        return Response.json(await answerPage(query, own, { name: "budgets", idOf: ({ id }) => id, print }));
       },
     },
   ];

@@ -8,6 +8,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Session } from "../gateway/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { guessWireAt } from "../wire/index.ts";
+import { matchQueries, refuseStray } from "./about.ts";
 import { type Entry, requireRange } from "./entry.ts";
 import { answerError } from "./error.ts";
 import { type Permit, isPermitted, matchPermits } from "./permit.ts";
@@ -35,19 +36,20 @@ interface Environment {
   Bindings: { listener: Listener | undefined };
 }
 
-/** With the permit of each route, which is looked for once. */
+/** With what is looked for once: the permit of each route, and what the query of each of the gateway's own may hold. */
 interface Mounted extends MountParts {
   permits: ReadonlyMap<Route, Permit>;
+  queries: ReadonlyMap<Route, ReadonlySet<string> | null>;
 }
 
 type Fetcher = (request: Request, listener: Listener | undefined) => Response | Promise<Response>;
 
 /**
  * Model calls are looked up by their whole path, which spares them the router; everything else goes through it. Throws where a route has no
- * permit.
+ * permit, or under /api/v1 no description.
  */
 export function mount(routes: readonly Route[], given: MountParts): Fetcher {
-  const parts: Mounted = { ...given, permits: matchPermits(routes) };
+  const parts: Mounted = { ...given, permits: matchPermits(routes), queries: matchQueries(routes) };
   const hono = new Hono<Environment>();
   const models = createModelTable();
   for (const route of routes) {
@@ -190,13 +192,18 @@ async function refuseUnknown(
 }
 
 async function enter(route: Route, parts: Mounted, context: RouteContext): Promise<Response> {
-  if (route.authority === "public") return route.handle(context);
+  const names = parts.queries.get(route) ?? null;
+  if (route.authority === "public") {
+    if (names !== null) refuseStray(context.query, names);
+    return route.handle(context);
+  }
   // What a browser may do with its session; model calls take a key.
   const found = admit(parts, context, route.path.startsWith(API_PATHS));
   const known = found instanceof Promise ? await found : found;
   const caller = isModelCall(route) ? known : { ...known, from: readOrigin(known, parts, context) };
   if (caller.sessionId !== null) refuseCrossSite(context.request, parts.entry.publicUrl);
   authorize(caller, parts.permits.get(route));
+  if (names !== null) refuseStray(context.query, names);
   return route.handle(Object.assign(context, { caller }));
 }
 

@@ -8,11 +8,53 @@ import { type AdminParts, actorOf } from "./admin/part.ts";
 import { requireMatch } from "./etag.ts";
 import { readJson } from "./request.ts";
 import type { GuardedRoute, RouteContext } from "./route.ts";
+import { z } from "zod";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "./about.ts";
+import { answerPage } from "./page.ts";
+import { API_KEY, ISSUED_KEY } from "./shape/person.ts";
 
 type Asked = RouteContext & { caller: Caller };
 
 const authority = { anyOf: ["keys:own"] } as const;
 const path = "/api/v1/api-keys";
+
+const tag = "Own API keys";
+const ANSWER = z.object({ api_key: API_KEY });
+const ABOUT = {
+  create: {
+    tag,
+    summary: "Create a key of one's own",
+    body: KEY_CHANGE,
+    answer: ISSUED_KEY,
+    status: [201],
+    errors: [409],
+  },
+  delete: { tag, summary: "Delete a key of one's own", answer: null, errors: [404], isTagged: true },
+  list: {
+    tag,
+    summary: "List one's own keys",
+    query: z.object(PAGE_QUERY),
+    answer: z.object({ api_keys: z.array(API_KEY), ...NEXT_CURSOR }),
+  },
+  revoke: { tag, summary: "Revoke a key of one's own", answer: ANSWER, errors: [404] },
+  rotate: {
+    tag,
+    summary: "Give a key of one's own a new token",
+    body: ROTATION,
+    answer: ISSUED_KEY,
+    status: [201],
+    errors: [404, 409],
+  },
+  show: { tag, summary: "Show a key of one's own", answer: ANSWER, errors: [404], isTagged: true },
+  update: {
+    tag,
+    summary: "Change a key of one's own",
+    body: KEY_CHANGE,
+    answer: ANSWER,
+    errors: [404, 409],
+    isTagged: true,
+  },
+} as const satisfies Record<string, About>;
 
 export function makeOwnKeyRoutes(parts: AdminParts): GuardedRoute[] {
   return [...makeListRoutes(parts), ...makeKeyRoutes(parts)];
@@ -24,13 +66,19 @@ function makeListRoutes({ directory, limit, changed }: AdminParts): GuardedRoute
       method: "GET",
       path,
       authority,
-      handle: async ({ caller }) =>
-        Response.json({ api_keys: (await directory.listKeys(caller.userId)).map(printKey) }),
+      about: ABOUT.list,
+      async handle({ caller, query }) {
+        const keys = await directory.listKeys(caller.userId);
+        return Response.json(
+          await answerPage(query, keys, { name: "api_keys", idOf: ({ id }) => id, print: printKey }),
+        );
+      },
     },
     {
       method: "POST",
       path,
       authority,
+      about: ABOUT.create,
       async handle({ request, caller }) {
         const body = await readJson(request, limit(), KEY_CHANGE);
         const issued = await directory.createKey(actorOf(caller), caller.userId, readKeyWish(body));
@@ -53,6 +101,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       method: "GET",
       path: `${path}/:id`,
       authority,
+      about: ABOUT.show,
       async handle(asked) {
         const key = await findOwn(asked);
         return Response.json({ api_key: printKey(key) }, { headers: { etag: etagOf(key) } });
@@ -62,6 +111,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       method: "PATCH",
       path: `${path}/:id`,
       authority,
+      about: ABOUT.update,
       async handle(asked) {
         const body = await readJson(asked.request, limit(), KEY_CHANGE);
         const own = await findOwn(asked);
@@ -75,6 +125,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       method: "POST",
       path: `${path}/:id/rotate`,
       authority,
+      about: ABOUT.rotate,
       async handle(asked) {
         const body = await readJson(asked.request, limit(), ROTATION);
         const { id } = await findOwn(asked);
@@ -88,6 +139,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       method: "POST",
       path: `${path}/:id/revoke`,
       authority,
+      about: ABOUT.revoke,
       async handle(asked) {
         const key = await directory.revokeKey(actorOf(asked.caller), (await findOwn(asked)).id);
         await changed();
@@ -98,6 +150,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       method: "DELETE",
       path: `${path}/:id`,
       authority,
+      about: ABOUT.delete,
       async handle(asked) {
         const own = await findOwn(asked);
         requireMatch(asked.request, etagOf(own));

@@ -2,6 +2,8 @@
 
 import type { Caller, Role } from "../identity/index.ts";
 import type { GuardedRoute } from "./route.ts";
+import { type About } from "./about.ts";
+import { PROFILE } from "./shape/person.ts";
 
 const ROLE_WORDS = {
   gateway_admin: ["gateway_admin", "consumer"],
@@ -9,12 +11,15 @@ const ROLE_WORDS = {
   root_admin: ["root_admin", "consumer"],
 } as const satisfies Record<Role, readonly string[]>;
 
+const ABOUT: About = { tag: "Profile", summary: "Show who the caller is", answer: PROFILE };
+
 export function makeProfileRoutes(): GuardedRoute[] {
   return [
     {
       method: "GET",
       path: "/api/v1/profile",
       authority: { anyOf: ["profile:read"] },
+      about: ABOUT,
       handle: ({ caller }) => Response.json(printProfile(caller)),
     },
   ];

@@ -3,6 +3,7 @@
 import type { Session } from "../gateway/index.ts";
 import type { Caller, Scope } from "../identity/index.ts";
 import type { Wire } from "../wire/index.ts";
+import type { About } from "./about.ts";
 
 /** `public`: anyone. `any-key`: whoever holds a valid key or is signed in. Else one whose role and scopes allow one of these. */
 export type Authority = "public" | "any-key" | { anyOf: readonly [Scope, ...Scope[]] };
@@ -37,6 +38,8 @@ export interface PublicRoute {
   method: (typeof METHODS)[number];
   path: string;
   authority: "public";
+  /** What it is for, and what goes in and out; none under /api/v1 goes without. */
+  about?: About;
   entry?: undefined;
   wireOf?: undefined;
   handle(context: RouteContext): Response | Promise<Response>;
@@ -46,6 +49,7 @@ export interface GuardedRoute {
   method: PublicRoute["method"];
   path: string;
   authority: Exclude<Authority, "public">;
+  about?: About;
   /** Its line in the table of permits, where it is not its own address. */
   entry?: `calls ${string}`;
   /** The format of a model call, in which its errors are told. */

@@ -15,6 +15,7 @@ import {
   readZone,
   refuseOthers,
 } from "./usage-query.ts";
+import { USAGE_ABOUT as ABOUT } from "./usage-about.ts";
 
 /** Groups that an answer names; a report for more is an export's work. */
 const MAX_GROUPS = 10_000;
@@ -28,12 +29,14 @@ interface UsageParts {
 
 type Asked = RouteContext & { caller: Caller };
 
+const NAMES = ["breakdown", "export", "logs", "summary", "timeseries"] as const;
+
 export function makeUsageRoutes({ reader, directory, now }: UsageParts): GuardedRoute[] {
   const filterOf = (asked: Asked, ...more: string[]) => {
     refuseOthers(asked.query, [...FILTERS, ...more]);
     return readFilter({ query: asked.query, caller: asked.caller, directory, nowMs: now() });
   };
-  const routes: Record<string, (asked: Asked) => Promise<Response>> = {
+  const routes: Record<Exclude<keyof typeof ABOUT, "payload">, (asked: Asked) => Promise<Response>> = {
     breakdown: async (asked) => {
       const filter = await filterOf(asked, "by");
       const by = readBy(asked.query);
@@ -73,16 +76,18 @@ export function makeUsageRoutes({ reader, directory, now }: UsageParts): Guarded
   };
   const authority = { anyOf: ["usage:read", "ledger:read"] } as const;
   return [
-    ...Object.entries(routes).map(([name, handle]): GuardedRoute => ({
+    ...NAMES.map((name): GuardedRoute => ({
       method: "GET",
       path: `/api/v1/usage/${name}`,
       authority,
-      handle,
+      about: ABOUT[name],
+      handle: routes[name],
     })),
     {
       method: "GET",
       path: "/api/v1/usage/logs/:id/payload",
       authority,
+      about: ABOUT.payload,
       handle: (asked) => showPayload(reader, asked),
     },
   ];

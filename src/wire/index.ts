@@ -101,6 +101,7 @@ export { type Place, type RestAddress, listAddresses } from "./rest/place.ts";
 export { type Reference, findReferences, isReferenceField, mayReference } from "./rest/reference.ts";
 export type * from "./rest/type.ts";
 export { meterAnswer, meterResult } from "./rest/usage.ts";
+export { findVendorPage } from "./rest/vendor-page.ts";
 export { PLAIN_ADDRESS } from "./type.ts";
 export type * from "./type.ts";
 export { classifyUpstream, isOverflow, isRefusal } from "./upstream-error.ts";

@@ -9,6 +9,10 @@ import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { KEY_CHANGE, ROTATION, readKeyWish } from "./new-key.ts";
 import { type AdminParts, actorOf, originOf } from "./part.ts";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { answerPage } from "../page.ts";
+import { API_KEY, ISSUED_KEY } from "../shape/person.ts";
+import { BUDGET_RULE } from "../shape/rule.ts";
 
 const BUDGET = z.strictObject({
   limit_usd: z.union([z.number(), z.string()]).optional(),
@@ -31,6 +35,57 @@ interface ApiKeyParts extends AdminParts {
 }
 
 const authority = { anyOf: ["keys:manage"] } as const;
+
+const tag = "API keys";
+const ANSWER = z.object({ api_key: API_KEY });
+const LIST = z.object({ api_keys: z.array(API_KEY), ...NEXT_CURSOR });
+const CHOICE_QUERY = z.object({
+  ...PAGE_QUERY,
+  prefix: z.string().optional(),
+  status: z.enum(["all", "open"]).optional().describe("`open`: those that work"),
+  tag: z.string().optional(),
+  unused_since: z.iso.datetime({ offset: true }).optional(),
+  user: z.string().optional().describe("A user's id or e-mail address"),
+});
+const ABOUT = {
+  create: { tag, summary: "Create a key", body: OWNED_KEY, answer: ISSUED_KEY, status: [201], errors: [404, 409] },
+  createFor: {
+    tag,
+    summary: "Create a key of a user",
+    body: NEW_KEY,
+    answer: ISSUED_KEY,
+    status: [201],
+    errors: [404, 409],
+  },
+  delete: { tag, summary: "Delete a key", answer: null, errors: [404], isTagged: true },
+  list: { tag, summary: "List keys", query: CHOICE_QUERY, answer: LIST, errors: [404] },
+  listOf: { tag, summary: "List the keys of a user", query: z.object(PAGE_QUERY), answer: LIST, errors: [404] },
+  revoke: { tag, summary: "Revoke a key", answer: ANSWER, errors: [404] },
+  revokeMany: {
+    tag,
+    summary: "Revoke all keys of a choice",
+    body: CHOICE,
+    answer: z.object({ dry_run: z.boolean(), count: z.int(), api_keys: z.array(API_KEY) }),
+    errors: [404],
+  },
+  rotate: {
+    tag,
+    summary: "Give a key a new token",
+    more: "The one before works on for overlap_seconds.",
+    body: ROTATION,
+    answer: ISSUED_KEY,
+    status: [201],
+    errors: [404, 409],
+  },
+  show: {
+    tag,
+    summary: "Show a key",
+    answer: z.object({ api_key: API_KEY, budgets: z.array(BUDGET_RULE) }),
+    errors: [404],
+    isTagged: true,
+  },
+  update: { tag, summary: "Change a key", body: KEY_CHANGE, answer: ANSWER, errors: [404, 409], isTagged: true },
+} as const satisfies Record<string, About>;
 
 export function makeApiKeyRoutes(parts: ApiKeyParts): GuardedRoute[] {
   return [...makeListRoutes(parts), ...makeChangeRoutes(parts), ...makeEndRoutes(parts)];
@@ -59,6 +114,7 @@ function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyPar
       method: "GET",
       path: "/api/v1/admin/api-keys",
       authority,
+      about: ABOUT.list,
       async handle({ query }) {
         const page = readPage(query);
         const keys = await directory.findKeys(readQuery(query), { after: page.after, limit: page.limit + 1 });
@@ -71,6 +127,7 @@ function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyPar
       method: "POST",
       path: "/api/v1/admin/api-keys",
       authority,
+      about: ABOUT.create,
       async handle(context) {
         const { user, ...body } = await readJson(context.request, limit(), OWNED_KEY);
         return create(context, body, user);
@@ -80,15 +137,19 @@ function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyPar
       method: "GET",
       path: "/api/v1/admin/users/:id/api-keys",
       authority,
-      async handle({ params }) {
+      about: ABOUT.listOf,
+      async handle({ params, query }) {
         const keys = await directory.listKeys(params["id"] ?? "");
-        return Response.json({ api_keys: keys.map(printKey) });
+        return Response.json(
+          await answerPage(query, keys, { name: "api_keys", idOf: ({ id }) => id, print: printKey }),
+        );
       },
     },
     {
       method: "POST",
       path: "/api/v1/admin/users/:id/api-keys",
       authority,
+      about: ABOUT.createFor,
       handle: async (context) =>
         create(context, await readJson(context.request, limit(), NEW_KEY), context.params["id"] ?? ""),
     },
@@ -101,6 +162,7 @@ function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): Gu
       method: "GET",
       path: "/api/v1/admin/api-keys/:id",
       authority,
+      about: ABOUT.show,
       async handle({ params }) {
         const key = await directory.getKey(params["id"] ?? "");
         const own = (await rules.list()).filter(({ apiKeyId }) => apiKeyId === key.id).map(printBudget);
@@ -111,6 +173,7 @@ function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): Gu
       method: "PATCH",
       path: "/api/v1/admin/api-keys/:id",
       authority,
+      about: ABOUT.update,
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), KEY_CHANGE);
         const id = params["id"] ?? "";
@@ -124,6 +187,7 @@ function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): Gu
       method: "POST",
       path: "/api/v1/admin/api-keys/:id/rotate",
       authority,
+      about: ABOUT.rotate,
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), ROTATION);
         const options = { overlapMs: (body.overlap_seconds ?? 0) * 1000 };
@@ -141,6 +205,7 @@ function makeEndRoutes({ directory, limit, changed }: ApiKeyParts): GuardedRoute
       method: "POST",
       path: "/api/v1/admin/api-keys/:id/revoke",
       authority,
+      about: ABOUT.revoke,
       async handle({ params, caller }) {
         const key = await directory.revokeKey(actorOf(caller), params["id"] ?? "");
         await changed();
@@ -151,6 +216,7 @@ function makeEndRoutes({ directory, limit, changed }: ApiKeyParts): GuardedRoute
       method: "POST",
       path: "/api/v1/admin/api-keys/revoke",
       authority,
+      about: ABOUT.revokeMany,
       async handle({ request, caller }) {
         const { dry_run: dryRun = false, unused_since: since, ...choice } = await readJson(request, limit(), CHOICE);
         const unusedSince = since === undefined ? undefined : new Date(since);
@@ -163,6 +229,7 @@ function makeEndRoutes({ directory, limit, changed }: ApiKeyParts): GuardedRoute
       method: "DELETE",
       path: "/api/v1/admin/api-keys/:id",
       authority,
+      about: ABOUT.delete,
       async handle({ request, params, caller }) {
         const id = params["id"] ?? "";
         if (request.headers.has("if-match")) requireMatch(request, etagOf(await directory.getKey(id)));

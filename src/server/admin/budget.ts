@@ -7,6 +7,9 @@ import { makeEtag, requireMatch } from "../etag.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { readState } from "../budget.ts";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { answerPage } from "../page.ts";
+import { BUDGET } from "../shape/rule.ts";
 
 const USD = z.union([z.number(), z.string()]).nullable().optional();
 const TOKENS = z.number().nullable().optional();
@@ -39,6 +42,29 @@ export interface BudgetParts {
   limit: () => number;
 }
 
+const tag = "Budgets";
+const ANSWER = z.object({ budget: BUDGET });
+const ABOUT = {
+  create: {
+    tag,
+    summary: "Create a budget",
+    body: NEW_BUDGET,
+    answer: ANSWER,
+    status: [201],
+    errors: [404, 409],
+    isTagged: true,
+  },
+  delete: { tag, summary: "Delete a budget", answer: null, errors: [404, 409], isTagged: true },
+  list: {
+    tag,
+    summary: "List budgets, with what is left of each",
+    query: z.object(PAGE_QUERY),
+    answer: z.object({ budgets: z.array(BUDGET), ...NEXT_CURSOR }),
+  },
+  show: { tag, summary: "Show a budget", answer: ANSWER, errors: [404], isTagged: true },
+  update: { tag, summary: "Change a budget", body: CHANGE, answer: ANSWER, errors: [404, 409], isTagged: true },
+} as const satisfies Record<string, About>;
+
 export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): GuardedRoute[] {
   const authority = { anyOf: ["budgets:manage"] } as const;
   const print = async (budget: Budget): Promise<JsonObject> => {
@@ -56,12 +82,15 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       method: "GET",
       path: "/api/v1/admin/budgets",
       authority,
-      handle: async () => Response.json({ budgets: await Promise.all((await rules.list()).map(print)) }),
+      about: ABOUT.list,
+      handle: async ({ query }) =>
+        Response.json(await answerPage(query, await rules.list(), { name: "budgets", idOf: ({ id }) => id, print })),
     },
     {
       method: "POST",
       path: "/api/v1/admin/budgets",
       authority,
+      about: ABOUT.create,
       async handle({ request, caller }) {
         const budget = await rules.create(toNew(await readJson(request, limit(), NEW_BUDGET)), caller.from);
         await budgets.refresh();
@@ -72,12 +101,14 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       method: "GET",
       path: "/api/v1/admin/budgets/:id",
       authority,
+      about: ABOUT.show,
       handle: async ({ params }) => answer(await rules.get(params["id"] ?? "")),
     },
     {
       method: "PATCH",
       path: "/api/v1/admin/budgets/:id",
       authority,
+      about: ABOUT.update,
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), CHANGE);
         await match(request, params["id"] ?? "");
@@ -90,6 +121,7 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       method: "DELETE",
       path: "/api/v1/admin/budgets/:id",
       authority,
+      about: ABOUT.delete,
       async handle({ request, params, caller }) {
         await match(request, params["id"] ?? "");
         await rules.delete(params["id"] ?? "", caller.from);

@@ -8,9 +8,17 @@ import type { ChangeStore } from "../../store/index.ts";
 import type { Gauge } from "../../telemetry/metric.ts";
 import type { GuardedRoute } from "../route.ts";
 import { originOf } from "./part.ts";
+import { type About } from "../about.ts";
+import { CACHE_CLEARED, CACHE_REPORT } from "../shape/rule.ts";
 
 type CacheTools = Pick<GatewayTools, "cache" | "sharing">;
 type Changes = Pick<ChangeStore, "tell">;
+
+const tag = "Cache";
+const ABOUT = {
+  clear: { tag, summary: "Throw all kept answers away", answer: CACHE_CLEARED },
+  show: { tag, summary: "Show what is kept, and of how much use it was", answer: CACHE_REPORT },
+} as const satisfies Record<string, About>;
 
 export function makeCacheRoutes(
   { cache, sharing }: CacheTools,
@@ -21,12 +29,14 @@ export function makeCacheRoutes(
     {
       ...address,
       method: "GET",
+      about: ABOUT.show,
       handle: async () =>
         Response.json({ cache: await printCache(cache, scene()), idempotency: printSharing(sharing, scene()) }),
     },
     {
       ...address,
       method: "DELETE",
+      about: ABOUT.clear,
       async handle({ caller }) {
         const store = cache?.shelf.kind ?? "off";
         const removed = (await cache?.shelf.clear()) ?? null;

@@ -14,6 +14,9 @@ import type { Directory } from "../../identity/index.ts";
 import { GatewayError, invalidRequest } from "../../ir/index.ts";
 import type { GuardedRoute } from "../route.ts";
 import { readLimit, readTime, readZone, refuseOthers } from "../usage-query.ts";
+import { z } from "zod";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { CHANGE_ROW } from "../shape/usage.ts";
 
 interface ChangeParts {
   changes: ChangeBook;
@@ -24,6 +27,30 @@ interface ChangeParts {
 
 const FILTERS = ["action", "actor", "from", "subject", "to", "tz"] as const;
 
+const tag = "Audit";
+const FILTER_QUERY = {
+  action: z.string().optional(),
+  actor: z.string().optional(),
+  from: z.string().optional().describe("A moment, a day, or how long ago: 24h, 7d"),
+  subject: z.string().optional(),
+  to: z.string().optional(),
+  tz: z.string().optional().describe("Of days, by its name in the IANA database"),
+};
+const ABOUT = {
+  export: {
+    tag,
+    summary: "Export changes, oldest first",
+    query: z.object({ ...FILTER_QUERY, format: z.enum(CHANGE_FORMATS).optional() }),
+    answer: { media: Object.values(CHANGE_TYPES) },
+  },
+  list: {
+    tag,
+    summary: "List changes, newest first",
+    query: z.object({ ...PAGE_QUERY, ...FILTER_QUERY }),
+    answer: z.object({ changes: z.array(CHANGE_ROW), ...NEXT_CURSOR }),
+  },
+} as const satisfies Record<string, About>;
+
 export function makeChangeRoutes({ changes, directory, nowMs }: ChangeParts): GuardedRoute[] {
   const authority = { anyOf: ["audit:read"] } as const;
   return [
@@ -31,6 +58,7 @@ export function makeChangeRoutes({ changes, directory, nowMs }: ChangeParts): Gu
       method: "GET",
       path: "/api/v1/admin/audit",
       authority,
+      about: ABOUT.list,
       async handle({ query }) {
         refuseOthers(query, [...FILTERS, "cursor", "limit"]);
         const filter = await readChangeFilter(query, directory, nowMs());
@@ -42,6 +70,7 @@ export function makeChangeRoutes({ changes, directory, nowMs }: ChangeParts): Gu
       method: "GET",
       path: "/api/v1/admin/audit/export",
       authority,
+      about: ABOUT.export,
       async handle({ query, keepOpen }) {
         refuseOthers(query, [...FILTERS, "format"]);
         const format = readChangeFormat(query.get("format") ?? "jsonl");

@@ -8,6 +8,8 @@ import { readDryRun } from "../dry-run.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type ExplainParts, explainRoute } from "../route-explain.ts";
+import { type About } from "../about.ts";
+import { DECISION } from "../shape/way.ts";
 
 interface DecisionParts {
   scene: () => Scene;
@@ -28,6 +30,25 @@ const QUESTION = z.strictObject({
   at: z.iso.datetime({ offset: true }).optional(),
 });
 
+const tag = "Routes";
+const ABOUT = {
+  ask: {
+    tag,
+    summary: "Say where a model goes, and why",
+    query: z.object({ model: z.string() }),
+    answer: DECISION,
+    errors: [404],
+  },
+  try: {
+    tag,
+    summary: "Say where a whole request would go, and why",
+    more: "It is not made.",
+    body: QUESTION,
+    answer: DECISION,
+    errors: [404],
+  },
+} as const satisfies Record<string, About>;
+
 export function makeDecisionRoutes({ scene, tools, directory, limit, nowMs }: DecisionParts): GuardedRoute[] {
   const authority = { anyOf: ["routes:read", "routes:write"] } as const;
   const path = "/api/v1/admin/route";
@@ -36,6 +57,7 @@ export function makeDecisionRoutes({ scene, tools, directory, limit, nowMs }: De
       method: "GET",
       path,
       authority,
+      about: ABOUT.ask,
       handle({ query }) {
         const model = query.get("model") ?? "";
         if (model === "") throw invalidRequest("Say which model: ?model=NAME.", "model");
@@ -46,6 +68,7 @@ export function makeDecisionRoutes({ scene, tools, directory, limit, nowMs }: De
       method: "POST",
       path,
       authority,
+      about: ABOUT.try,
       async handle({ request, caller }) {
         const { model, endpoint, body, headers, user, key, at } = await readJson(request, limit(), QUESTION);
         const run = readDryRun({

@@ -12,8 +12,10 @@ import type { GuardedRoute } from "../route.ts";
 import { originOf } from "./part.ts";
 import type { Scene } from "../../gateway/index.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { type About } from "../about.ts";
+import { PROVIDER_HEALTH } from "../shape/way.ts";
 
-const ABOUT = z.strictObject({
+const ABOUT_BODY = z.strictObject({
   model: z.string().min(1).max(200).nullable().optional(),
   key: z.string().min(1).nullable().optional(),
 });
@@ -27,6 +29,20 @@ interface HealthParts {
 
 const ACTIONS = ["disable", "drain", "enable", "reset"] as const;
 
+const tag = "Providers";
+const ACT = { tag, body: ABOUT_BODY, answer: z.object({ provider: PROVIDER_HEALTH }), errors: [404] } as const;
+const ABOUT = {
+  disable: { ...ACT, summary: "Ask a provider, a key or a model nothing any more" },
+  drain: { ...ACT, summary: "Give it nothing new, and let what runs come to its end" },
+  enable: { ...ACT, summary: "Ask it again" },
+  list: {
+    tag,
+    summary: "Show how all providers are doing",
+    answer: z.object({ shared: z.unknown(), providers: z.array(PROVIDER_HEALTH) }),
+  },
+  reset: { ...ACT, summary: "Forget what was bad of it" },
+} as const satisfies Record<string, About>;
+
 export function makeProviderHealthRoutes(parts: HealthParts): GuardedRoute[] {
   const { health, scene, clock, limit } = parts;
   const report = () => ({ ...health, clock, scene: scene() });
@@ -34,6 +50,7 @@ export function makeProviderHealthRoutes(parts: HealthParts): GuardedRoute[] {
     method: "GET",
     path: "/api/v1/admin/health/providers",
     authority: { anyOf: ["routes:read", "metrics:read"] },
+    about: ABOUT.list,
     handle: () => Response.json({ shared: health.sharing(), providers: reportHealth(report()) }),
   };
   return [
@@ -42,9 +59,10 @@ export function makeProviderHealthRoutes(parts: HealthParts): GuardedRoute[] {
       method: "POST",
       path: `/api/v1/admin/health/providers/:provider/${action}`,
       authority: { anyOf: ["providers:write"] },
+      about: ABOUT[action],
       async handle({ request, params, caller }) {
         const provider = findProvider(scene(), params["provider"] ?? "");
-        const body = await readJson(request, limit(), ABOUT);
+        const body = await readJson(request, limit(), ABOUT_BODY);
         const name = nameAbout(provider, body);
         await act(action, { name, caller, health, atMs: clock.wallMs() });
         const places = health.fleet.list().filter((place) => place.provider === provider.name);
@@ -82,7 +100,7 @@ function findProvider({ providers }: Scene, written: string): Provider {
   });
 }
 
-function nameAbout(provider: Provider, { model = null, key = null }: z.output<typeof ABOUT>): PlaceName {
+function nameAbout(provider: Provider, { model = null, key = null }: z.output<typeof ABOUT_BODY>): PlaceName {
   const labels = provider.pool?.map((each) => each.provider.account) ?? [];
   if (key !== null && !labels.includes(key.toLowerCase())) {
     const known = labels.length === 0 ? "it has no named keys" : `it has ${labels.join(", ")}`;

@@ -3,6 +3,20 @@
 import { type Admission, type Directory, printIdentity } from "../../identity/index.ts";
 import type { GuardedRoute } from "../route.ts";
 import { actorOf } from "./part.ts";
+import { z } from "zod";
+import { type About } from "../about.ts";
+import { IDENTITY } from "../shape/person.ts";
+
+const tag = "Users";
+const ABOUT = {
+  delete: { tag, summary: "Disconnect an account at the identity provider", answer: null, errors: [404] },
+  list: {
+    tag,
+    summary: "List a user's accounts at the identity provider",
+    answer: z.object({ identities: z.array(IDENTITY) }),
+    errors: [404],
+  },
+} as const satisfies Record<string, About>;
 
 export function makeIdentityRoutes({
   admission,
@@ -17,6 +31,7 @@ export function makeIdentityRoutes({
       method: "GET",
       path: "/api/v1/admin/users/:id/identities",
       authority,
+      about: ABOUT.list,
       async handle({ params }) {
         const { id } = await directory.getUser(params["id"] ?? "");
         return Response.json({ identities: (await admission.list(id)).map(printIdentity) });
@@ -26,6 +41,7 @@ export function makeIdentityRoutes({
       method: "DELETE",
       path: "/api/v1/admin/identities/:id",
       authority,
+      about: ABOUT.delete,
       async handle({ params, caller }) {
         await admission.remove(actorOf(caller), params["id"] ?? "");
         return new Response(null, { status: 204 });

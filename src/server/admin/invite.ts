@@ -12,6 +12,9 @@ import type { GuardedRoute } from "../route.ts";
 import { composeInvitation } from "./invite-mail.ts";
 import { type AdminParts, actorOf, originOf } from "./part.ts";
 import { NEW_USER, toNewUser } from "./user.ts";
+import { type About } from "../about.ts";
+import { NEW_PERSON, USER } from "../shape/person.ts";
+import { TIME } from "../shape/basic.ts";
 
 export interface InviteParts extends AdminParts {
   signIn: SignIn;
@@ -31,6 +34,39 @@ const IMPORT = z.strictObject({
 });
 const authority = { anyOf: ["users:manage"] } as const;
 
+const tag = "Users";
+const ABOUT = {
+  import: {
+    tag,
+    summary: "Create many users",
+    more: "All or none, unless bad rows are to be skipped; a dry run says what would come of it.",
+    body: IMPORT,
+    answer: z.object({
+      dry_run: z.boolean(),
+      created: z.array(NEW_PERSON),
+      skipped: z.array(z.unknown()),
+      refused: z.array(z.unknown()),
+    }),
+    status: [200, 201],
+    errors: [409],
+  },
+  invite: {
+    tag,
+    summary: "Invite somebody",
+    more: "By mail where there is a mail server; elsewhere the answer holds the link, for whoever asks to hand out.",
+    body: INVITATION,
+    answer: z.object({
+      user: USER,
+      created: z.boolean(),
+      sent: z.boolean(),
+      link: z.string().optional(),
+      expires_at: TIME,
+    }),
+    status: [200, 201],
+    errors: [409, 502],
+  },
+} as const satisfies Record<string, About>;
+
 export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
   const { directory, signIn, limit, changed } = parts;
   return [
@@ -38,6 +74,7 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
       method: "POST",
       path: "/api/v1/admin/users/invite",
       authority,
+      about: ABOUT.invite,
       async handle({ request, caller }) {
         const { ttl_seconds: ttl, ...body } = await readJson(request, limit(), INVITATION);
         const wanted = { ...toNewUser(body), ttlMs: ttl === undefined ? undefined : ttl * 1000 };
@@ -64,6 +101,7 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
       method: "POST",
       path: "/api/v1/admin/users/import",
       authority,
+      about: ABOUT.import,
       async handle({ request, caller }) {
         const body = await readJson(request, limit(), IMPORT);
         const dryRun = body.dry_run ?? false;

@@ -9,6 +9,9 @@ import { printLimit, printStates } from "../limit-print.ts";
 import type { LiveLimits, StandingLimit } from "../limit-table.ts";
 import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { answerPage } from "../page.ts";
+import { LIMIT_ANSWER } from "../shape/rule.ts";
 
 const COUNT = z.union([z.number(), z.string()]).nullable().optional();
 const WORD = z.string().nullable().optional();
@@ -33,6 +36,28 @@ export interface LimitParts {
 }
 
 const PATH = "/api/v1/admin/limits";
+
+const tag = "Limits";
+const ANSWER = z.object({ limit: LIMIT_ANSWER });
+const ABOUT = {
+  delete: { tag, summary: "Delete a limit", answer: null, errors: [404, 409], isTagged: true },
+  list: {
+    tag,
+    summary: "List limits, with what is used of each",
+    query: z.object(PAGE_QUERY),
+    answer: z.object({ limits: z.array(LIMIT_ANSWER), ...NEXT_CURSOR }),
+  },
+  set: {
+    tag,
+    summary: "Set a limit",
+    body: LIMIT,
+    answer: ANSWER,
+    status: [200, 201],
+    errors: [404, 409],
+    isTagged: true,
+  },
+  show: { tag, summary: "Show a limit", answer: ANSWER, errors: [404], isTagged: true },
+} as const satisfies Record<string, About>;
 
 export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute[] {
   const authority = { anyOf: ["admin"] } as const;
@@ -60,21 +85,26 @@ export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute
       method: "GET",
       path: PATH,
       authority,
-      async handle() {
+      about: ABOUT.list,
+      async handle({ query }) {
         await live.refresh();
-        return Response.json({ limits: await Promise.all(live.standing().map(print)) });
+        return Response.json(
+          await answerPage(query, live.standing(), { name: "limits", idOf: ({ name }) => name, print }),
+        );
       },
     },
     {
       method: "GET",
       path: `${PATH}/:id`,
       authority,
+      about: ABOUT.show,
       handle: async ({ params }) => answer(await find(params["id"])),
     },
     {
       method: "PUT",
       path: `${PATH}/:id`,
       authority,
+      about: ABOUT.set,
       async handle({ request, params, caller }) {
         const fields = toFields(await readJson(request, limit(), LIMIT));
         const change = { expected: readExpected(request), by: caller.from };
@@ -86,6 +116,7 @@ export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute
       method: "DELETE",
       path: `${PATH}/:id`,
       authority,
+      about: ABOUT.delete,
       async handle({ request, params, caller }) {
         await book.delete(params["id"] ?? "", { expected: readExpected(request), by: caller.from });
         await live.refresh();

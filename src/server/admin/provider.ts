@@ -16,6 +16,8 @@ import { printTrials, testModel, testProvider } from "../provider-test.ts";
 import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { originOf } from "./part.ts";
+import { PROVIDER_ABOUT as ABOUT } from "./provider-about.ts";
+import { answerPage } from "../page.ts";
 
 const CHANGE = z.looseObject({ comment: z.string().nullable().optional() });
 const ROLLBACK = z.strictObject({ version: z.int().min(1), comment: z.string().nullable().optional() });
@@ -48,15 +50,18 @@ function makeReads(parts: ProviderParts): GuardedRoute[] {
       method: "GET",
       path: PATH,
       authority: READ,
-      async handle() {
+      about: ABOUT.list,
+      async handle({ query }) {
         await live.refresh();
-        return Response.json({ providers: live.standing().map((standing) => describe(standing, parts)) });
+        const print = (standing: StandingProvider): JsonObject => describe(standing, parts);
+        return Response.json(await answerPage(query, live.standing(), { name: "providers", idOf: placeOf, print }));
       },
     },
     {
       method: "GET",
       path: `${PATH}/:id`,
       authority: READ,
+      about: ABOUT.show,
       async handle({ params }) {
         await live.refresh();
         const found = live.standing().filter(({ name }) => name === params["id"]);
@@ -71,12 +76,19 @@ function makeReads(parts: ProviderParts): GuardedRoute[] {
       method: "GET",
       path: `${PATH}/:id/history`,
       authority: READ,
-      async handle({ params }) {
+      about: ABOUT.history,
+      async handle({ params, query }) {
         const history = await book.history(params["id"] ?? "");
-        return Response.json({ history: history.map(printProviderVersion) });
+        const print = printProviderVersion;
+        return Response.json(await answerPage(query, history, { name: "history", idOf: ({ id }) => id, print }));
       },
     },
   ];
+}
+
+/** What stands in files and is overruled has the name of what overrules it. */
+function placeOf({ name, source }: StandingProvider): string {
+  return `${name} ${source}`;
 }
 
 function makeWrites(parts: ProviderParts): GuardedRoute[] {
@@ -86,6 +98,7 @@ function makeWrites(parts: ProviderParts): GuardedRoute[] {
       method: "POST",
       path: PATH,
       authority: WRITE,
+      about: ABOUT.create,
       async handle({ request, caller }) {
         const { name, comment, ...said } = await readJson(request, limit(), CHANGE.extend({ name: z.string() }));
         const { fields, secrets } = readProviderFields(said);
@@ -96,6 +109,7 @@ function makeWrites(parts: ProviderParts): GuardedRoute[] {
       method: "PUT",
       path: `${PATH}/:id`,
       authority: WRITE,
+      about: ABOUT.set,
       async handle({ request, params, caller }) {
         const { comment, ...said } = await readJson(request, limit(), CHANGE);
         const { fields, secrets } = readProviderFields(said);
@@ -108,6 +122,7 @@ function makeWrites(parts: ProviderParts): GuardedRoute[] {
       method: "DELETE",
       path: `${PATH}/:id`,
       authority: WRITE,
+      about: ABOUT.delete,
       async handle({ request, params, caller, query }) {
         const change = { ...by(caller), name: params["id"] ?? "", comment: query.get("comment") };
         await book.delete({ ...change, expected: readExpected(request) });
@@ -119,6 +134,7 @@ function makeWrites(parts: ProviderParts): GuardedRoute[] {
       method: "POST",
       path: `${PATH}/:id/rollback`,
       authority: WRITE,
+      about: ABOUT.rollback,
       async handle({ request, params, caller }) {
         const { version, comment } = await readJson(request, limit(), ROLLBACK);
         const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
@@ -135,6 +151,7 @@ function makeKeyRoutes(parts: ProviderParts): GuardedRoute[] {
       method: "PUT",
       path: `${PATH}/:id/keys`,
       authority: WRITE,
+      about: ABOUT.setKeys,
       async handle({ request, params, caller }) {
         const { comment, ...said } = await readJson(request, limit(), CHANGE);
         const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
@@ -145,6 +162,7 @@ function makeKeyRoutes(parts: ProviderParts): GuardedRoute[] {
       method: "POST",
       path: `${PATH}/rotate-secret`,
       authority: WRITE,
+      about: ABOUT.rotateSecret,
       async handle({ request, caller }) {
         await readJson(request, limit(), NOTHING);
         const by = originOf(caller);
@@ -161,6 +179,7 @@ function makeActs(parts: ProviderParts): GuardedRoute[] {
     method: "POST",
     path: `${PATH}/:id/${action}`,
     authority: WRITE,
+    about: ABOUT[action],
     async handle({ request, params, caller }) {
       await readJson(request, limit(), NOTHING);
       const name = (params["id"] ?? "").toLowerCase();
@@ -180,6 +199,7 @@ function makeActs(parts: ProviderParts): GuardedRoute[] {
       method: "POST",
       path: `${PATH}/:id/test`,
       authority: WRITE,
+      about: ABOUT.test,
       async handle({ request, params, caller, keepOpen }) {
         const { model } = await readJson(request, limit(), TRIAL);
         keepOpen();

@@ -17,6 +17,8 @@ import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type LiveRoutes, type StandingRoute, isSecretText, judgeRoute, mergeRoutes } from "../route-table.ts";
 import { readFields } from "../route-field.ts";
+import { ROUTE_ABOUT as ABOUT } from "./route-about.ts";
+import { answerPage } from "../page.ts";
 
 const CHANGE = z.looseObject({ comment: z.string().nullable().optional() });
 const ROLLBACK = z.strictObject({ version: z.int().min(1), comment: z.string().nullable().optional() });
@@ -45,16 +47,19 @@ function makeReads({ live, config, ...parts }: RouteParts): GuardedRoute[] {
       method: "GET",
       path: PATH,
       authority: READ,
-      async handle() {
+      about: ABOUT.list,
+      async handle({ query }) {
         await live.refresh();
         const { rules, standing } = mergeRoutes(config(), live.versions());
-        return Response.json({ routes: standing.map(printStanding), rules: rules.map(printRule) });
+        const page = await answerPage(query, standing, { name: "routes", idOf: placeOf, print: printStanding });
+        return Response.json({ ...page, rules: rules.map(printRule) });
       },
     },
     {
       method: "GET",
       path: `${PATH}/:id`,
       authority: READ,
+      about: ABOUT.show,
       async handle({ params }) {
         await live.refresh();
         const { standing } = mergeRoutes(config(), live.versions());
@@ -70,9 +75,12 @@ function makeReads({ live, config, ...parts }: RouteParts): GuardedRoute[] {
       method: "GET",
       path: `${PATH}/:id/history`,
       authority: READ,
-      async handle({ params }) {
+      about: ABOUT.history,
+      async handle({ params, query }) {
         const history = await book.history(params["id"] ?? "");
-        return Response.json({ history: history.map(printVersion) });
+        return Response.json(
+          await answerPage(query, history, { name: "history", idOf: ({ id }) => id, print: printVersion }),
+        );
       },
     },
   ];
@@ -91,6 +99,7 @@ function makeWrites(parts: RouteParts): GuardedRoute[] {
       method: "POST",
       path: PATH,
       authority: WRITE,
+      about: ABOUT.create,
       async handle({ request, caller }) {
         const { name, comment, ...said } = await readJson(request, limit(), CHANGE.extend({ name: z.string() }));
         return answer(await book.set({ ...by(caller), name, comment, expected: 0 }, readFields(said)), 201);
@@ -100,6 +109,7 @@ function makeWrites(parts: RouteParts): GuardedRoute[] {
       method: "PUT",
       path: `${PATH}/:id`,
       authority: WRITE,
+      about: ABOUT.set,
       async handle({ request, params, caller }) {
         const { comment, ...said } = await readJson(request, limit(), CHANGE);
         const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
@@ -111,6 +121,7 @@ function makeWrites(parts: RouteParts): GuardedRoute[] {
       method: "DELETE",
       path: `${PATH}/:id`,
       authority: WRITE,
+      about: ABOUT.delete,
       async handle({ request, params, caller, query }) {
         const change = { ...by(caller), name: params["id"] ?? "", comment: query.get("comment") };
         await book.delete({ ...change, expected: readExpected(request) });
@@ -122,6 +133,7 @@ function makeWrites(parts: RouteParts): GuardedRoute[] {
       method: "POST",
       path: `${PATH}/:id/rollback`,
       authority: WRITE,
+      about: ABOUT.rollback,
       async handle({ request, params, caller }) {
         const { version, comment } = await readJson(request, limit(), ROLLBACK);
         const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
@@ -169,6 +181,11 @@ export function printStanding({ name, source, rules, obstacle, version, origin }
     match: (rules ?? []).map(({ pattern }) => pattern),
     ...(rules?.[0] === undefined ? {} : describeRule(rules[0])),
   };
+}
+
+/** What stands in files and is overruled has the name of what overrules it. */
+function placeOf({ name, source, origin }: StandingRoute): string {
+  return `${name} ${source} ${origin ?? ""}`;
 }
 
 function printRule(rule: Config["routes"][number]): JsonObject {

@@ -4,6 +4,27 @@ import { type SessionDirectory, printSession } from "../../identity/index.ts";
 import type { GuardedRoute } from "../route.ts";
 import { refuseOthers } from "../usage-query.ts";
 import { type AdminParts, actorOf, readPageWish } from "./part.ts";
+import { z } from "zod";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { ENDED, SESSION } from "../shape/person.ts";
+
+const tag = "Sessions";
+const USER_QUERY = { user: z.string().optional().describe("A user's id or e-mail address") };
+const LIST = z.object({ sessions: z.array(SESSION), ...NEXT_CURSOR });
+const more = "The session that asks stays.";
+const ABOUT = {
+  end: { tag, summary: "End a session", answer: null, errors: [404] },
+  endAll: { tag, summary: "End sessions", more, query: z.object(USER_QUERY), answer: ENDED, errors: [404] },
+  endOf: { tag, summary: "End a user's sessions", more, answer: ENDED, errors: [404] },
+  list: {
+    tag,
+    summary: "List sessions",
+    query: z.object({ ...PAGE_QUERY, ...USER_QUERY }),
+    answer: LIST,
+    errors: [404],
+  },
+  listOf: { tag, summary: "List a user's sessions", query: z.object(PAGE_QUERY), answer: LIST, errors: [404] },
+} as const satisfies Record<string, About>;
 
 export function makeSessionRoutes({
   sessions,
@@ -33,14 +54,15 @@ export function makeSessionRoutes({
     return Response.json({ ended });
   };
   return [
-    { method: "GET", path: "/api/v1/admin/sessions", authority, handle: list },
-    { method: "GET", path: "/api/v1/admin/users/:id/sessions", authority, handle: list },
-    { method: "DELETE", path: "/api/v1/admin/sessions", authority, handle: end },
-    { method: "DELETE", path: "/api/v1/admin/users/:id/sessions", authority, handle: end },
+    { method: "GET", path: "/api/v1/admin/sessions", authority, about: ABOUT.list, handle: list },
+    { method: "GET", path: "/api/v1/admin/users/:id/sessions", authority, about: ABOUT.listOf, handle: list },
+    { method: "DELETE", path: "/api/v1/admin/sessions", authority, about: ABOUT.endAll, handle: end },
+    { method: "DELETE", path: "/api/v1/admin/users/:id/sessions", authority, about: ABOUT.endOf, handle: end },
     {
       method: "DELETE",
       path: "/api/v1/admin/sessions/:id",
       authority,
+      about: ABOUT.end,
       async handle({ caller, params }) {
         await sessions.end(actorOf(caller), params["id"] ?? "");
         await changed();

@@ -1,12 +1,14 @@
 // Users by HTTP. The rules are identity's; here are only addresses, bodies and shapes.
 
 import { z } from "zod";
-import { type Directory, type User, printUser } from "../../identity/index.ts";
+import { STATUSES, type Directory, type User, printUser } from "../../identity/index.ts";
 import { makeEtag, requireMatch } from "../etag.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { refuseOthers } from "../usage-query.ts";
 import { type AdminParts, actorOf, readPageWish } from "./part.ts";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { ROLE, USER } from "../shape/person.ts";
 
 export const NEW_USER = z.strictObject({
   email: z.string(),
@@ -20,6 +22,48 @@ const CHANGE = z.strictObject({
   status: z.string().optional(),
 });
 
+const tag = "Users";
+const ANSWER = z.object({ user: USER });
+const ABOUT = {
+  create: {
+    tag,
+    summary: "Create a user",
+    body: NEW_USER,
+    answer: ANSWER,
+    status: [201],
+    errors: [409],
+    isTagged: true,
+  },
+  delete: {
+    tag,
+    summary: "Delete a user",
+    more: "Ends sessions and keys. The e-mail address can be used again.",
+    answer: null,
+    errors: [404, 409],
+    isTagged: true,
+  },
+  list: {
+    tag,
+    summary: "List users",
+    query: z.object({
+      ...PAGE_QUERY,
+      email: z.string().optional().describe("What the e-mail address begins with"),
+      role: ROLE.optional(),
+      status: z.enum(STATUSES).optional(),
+    }),
+    answer: z.object({ users: z.array(USER), ...NEXT_CURSOR }),
+  },
+  show: {
+    tag,
+    summary: "Show a user",
+    more: "By id or e-mail address.",
+    answer: ANSWER,
+    errors: [404],
+    isTagged: true,
+  },
+  update: { tag, summary: "Change a user", body: CHANGE, answer: ANSWER, errors: [404, 409], isTagged: true },
+} as const satisfies Record<string, About>;
+
 export function makeUserRoutes(parts: AdminParts): GuardedRoute[] {
   return [...makeReading(parts), ...makeWriting(parts)];
 }
@@ -32,6 +76,7 @@ function makeReading({ directory }: AdminParts): GuardedRoute[] {
       method: "GET",
       path: "/api/v1/admin/users",
       authority,
+      about: ABOUT.list,
       async handle({ query }) {
         refuseOthers(query, ["cursor", "email", "limit", "role", "status"]);
         const [role, status, email] = ["role", "status", "email"].map((name) => query.get(name) ?? undefined);
@@ -43,6 +88,7 @@ function makeReading({ directory }: AdminParts): GuardedRoute[] {
       method: "GET",
       path: "/api/v1/admin/users/:id",
       authority,
+      about: ABOUT.show,
       handle: async ({ params }) => answer(await directory.getUser(params["id"] ?? "")),
     },
   ];
@@ -54,6 +100,7 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       method: "POST",
       path: "/api/v1/admin/users",
       authority,
+      about: ABOUT.create,
       async handle({ request, caller }) {
         const body = await readJson(request, limit(), NEW_USER);
         const user = await directory.createUser(actorOf(caller), toNewUser(body));
@@ -65,6 +112,7 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       method: "PATCH",
       path: "/api/v1/admin/users/:id",
       authority,
+      about: ABOUT.update,
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), CHANGE);
         requireMatch(request, etagOf(await directory.getUser(params["id"] ?? "")));
@@ -78,6 +126,7 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       method: "DELETE",
       path: "/api/v1/admin/users/:id",
       authority,
+      about: ABOUT.delete,
       async handle({ request, params, caller }) {
         requireMatch(request, etagOf(await directory.getUser(params["id"] ?? "")));
         await directory.deleteUser(actorOf(caller), params["id"] ?? "", { hard: false });

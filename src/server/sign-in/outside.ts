@@ -16,6 +16,9 @@ import { answerNotice } from "../ui/notice.ts";
 import { ERRAND_COOKIE, SESSION_COOKIE, printCookie, readCookie } from "./cookie.ts";
 import { type DoorParts, isHttps, isSame, noteFailure, openDoor, originOfVisitor, readVisitor } from "./door.ts";
 import type { IdentityProvider, Settings, WaySecrets } from "./provider.ts";
+import { z } from "zod";
+import { type About } from "../about.ts";
+import { IDENTITY } from "../shape/person.ts";
 
 export interface OutsideParts extends DoorParts {
   admission: Admission;
@@ -31,6 +34,38 @@ const START = "/api/v1/auth/oidc/start";
 const CALLBACK = "/api/v1/auth/oidc/callback";
 const HOME = "/ui/";
 
+const tag = "Sign-in";
+const AWAY = { tag, answer: { media: ["text/html"] }, status: [303], errors: [404, 409, 502] } as const;
+const ABOUT = {
+  callback: { ...AWAY, summary: "Come back from the identity provider", query: "any" },
+  connect: {
+    tag,
+    summary: "Connect an account at the identity provider",
+    more: "Takes a session. The answer says where the browser is to go.",
+    answer: z.object({ url: z.string() }),
+    errors: [404, 502],
+  },
+  delete: { tag, summary: "Disconnect an account at the identity provider", answer: null, errors: [404, 409] },
+  list: {
+    tag,
+    summary: "List one's own accounts at the identity provider",
+    answer: z.object({ identities: z.array(IDENTITY) }),
+  },
+  methods: {
+    tag,
+    summary: "Say by which ways people sign in",
+    answer: z.object({
+      link: z.object({ mail: z.boolean() }),
+      oidc: z.object({ name: z.string(), issuer: z.string(), start: z.string() }).nullable(),
+    }),
+  },
+  start: {
+    ...AWAY,
+    summary: "Go to the identity provider",
+    query: z.object({ return_to: z.string().optional(), hop: z.string().optional() }),
+  },
+} as const satisfies Record<string, About>;
+
 export function makeOutsideRoutes(parts: OutsideParts): Route[] {
   return [...makeWays(parts), ...makeAccountRoutes(parts)];
 }
@@ -41,6 +76,7 @@ function makeWays(parts: OutsideParts): PublicRoute[] {
       method: "GET",
       path: "/api/v1/auth/methods",
       authority: "public",
+      about: ABOUT.methods,
       handle() {
         const settings = parts.settings();
         const oidc = settings === null ? null : { name: settings.name, issuer: settings.issuer, start: START };
@@ -51,12 +87,14 @@ function makeWays(parts: OutsideParts): PublicRoute[] {
       method: "GET",
       path: START,
       authority: "public",
+      about: ABOUT.start,
       handle: showFailure(parts, (context) => setOut(parts, context)),
     },
     {
       method: "GET",
       path: CALLBACK,
       authority: "public",
+      about: ABOUT.callback,
       handle: showFailure(parts, (context) => comeBack(parts, context)),
     },
   ];
@@ -205,6 +243,7 @@ function makeAccountRoutes(parts: OutsideParts): GuardedRoute[] {
       method: "GET",
       path: "/api/v1/auth/identities",
       authority,
+      about: ABOUT.list,
       handle: async ({ caller }) =>
         Response.json({ identities: (await parts.admission.list(caller.userId)).map(printIdentity) }),
     },
@@ -212,6 +251,7 @@ function makeAccountRoutes(parts: OutsideParts): GuardedRoute[] {
       method: "POST",
       path: "/api/v1/auth/oidc/connect",
       authority,
+      about: ABOUT.connect,
       async handle(context) {
         const settings = requireSettings(parts);
         const { caller, request } = context;
@@ -237,6 +277,7 @@ function makeAccountRoutes(parts: OutsideParts): GuardedRoute[] {
       method: "DELETE",
       path: "/api/v1/auth/identities/:id",
       authority,
+      about: ABOUT.delete,
       async handle({ caller, params }) {
         await parts.admission.disconnect(params["id"] ?? "", caller.userId, caller.from);
         return new Response(null, { status: 204 });

@@ -1,13 +1,17 @@
 // Signing in and out by HTTP: links asked for and used, sessions listed and ended. The rules are identity's; here are addresses, cookies and words.
 
 import { z } from "zod";
-import { type Entered, type User, LINK_MS, printSession } from "../../identity/index.ts";
+import { type Entered, type Session, type User, LINK_MS, printSession } from "../../identity/index.ts";
 import { printProfile } from "../profile.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute, PublicRoute, Route, RouteContext, Socket } from "../route.ts";
 import { SESSION_COOKIE, printBrowser, printCookie, readBrowser } from "./cookie.ts";
 import { type DoorParts, isHttps, noteFailure, openDoor, readVisitor, requireOwnPage } from "./door.ts";
 import { isAtThisMachine, isSecure } from "./origin.ts";
+import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { answerPage } from "../page.ts";
+import { ENDED, OWN_SESSION, PROFILE } from "../shape/person.ts";
+import { TIME } from "../shape/basic.ts";
 
 export interface SignInParts extends DoorParts {
   /** The root who needs no mailbox, where such a one may sign in from this machine without any proof; null where nobody may. */
@@ -27,6 +31,36 @@ export interface SignInParts extends DoorParts {
 const LOGIN = z.strictObject({ email: z.string().max(320) });
 const VERIFY = z.strictObject({ token: z.string().max(200), confirm: z.boolean().optional() });
 
+const tag = "Sign-in";
+const PENDING = z.object({ status: z.literal("pending"), expires_at: TIME, message: z.string() });
+const ABOUT = {
+  end: { tag, summary: "End a session of one's own", answer: null, errors: [404] },
+  endAll: { tag, summary: "End all other sessions of one's own", answer: ENDED },
+  list: {
+    tag,
+    summary: "List one's own sessions",
+    query: z.object(PAGE_QUERY),
+    answer: z.object({ sessions: z.array(OWN_SESSION), ...NEXT_CURSOR }),
+  },
+  login: {
+    tag,
+    summary: "Ask for a link to sign in",
+    more: "The answer is the same whether the address is known or not. At the machine itself the first administrator is let in at once.",
+    body: LOGIN,
+    answer: z.union([PENDING, PROFILE]),
+    status: [202, 200],
+  },
+  logout: { tag, summary: "Sign out", answer: null },
+  verify: {
+    tag,
+    summary: "Sign in by a link",
+    more: "A link works once. The answer sets the session's cookie.",
+    body: VERIFY,
+    answer: PROFILE,
+    errors: [409],
+  },
+} as const satisfies Record<string, About>;
+
 export function makeSignInRoutes(parts: SignInParts): Route[] {
   return [...makeDoors(parts), ...makeSessionRoutes(parts)];
 }
@@ -38,6 +72,7 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
       method: "POST",
       path: "/api/v1/auth/login",
       authority: "public",
+      about: ABOUT.login,
       async handle(context) {
         requireOwnPage(context, parts);
         const { email } = await readJson(context.request, limit(), LOGIN);
@@ -78,6 +113,7 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
       method: "POST",
       path: "/api/v1/auth/verify",
       authority: "public",
+      about: ABOUT.verify,
       async handle(context) {
         requireOwnPage(context, parts);
         const { token, confirm = false } = await readJson(context.request, limit(), VERIFY);
@@ -120,6 +156,7 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
       method: "POST",
       path: "/api/v1/auth/logout",
       authority: "any-key",
+      about: ABOUT.logout,
       async handle({ request, caller }) {
         if (caller.sessionId !== null) await signIn.signOut(caller.sessionId, caller.userId, caller.from);
         await changed();
@@ -131,18 +168,18 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
       method: "GET",
       path: "/api/v1/auth/sessions",
       authority: { anyOf: ["profile:read"] },
-      handle: async ({ caller }) =>
-        Response.json({
-          sessions: (await signIn.listSessions(caller.userId)).map((session) => ({
-            ...printSession(session),
-            current: session.id === caller.sessionId,
-          })),
-        }),
+      about: ABOUT.list,
+      async handle({ caller, query }) {
+        const sessions = await signIn.listSessions(caller.userId);
+        const print = (session: Session) => ({ ...printSession(session), current: session.id === caller.sessionId });
+        return Response.json(await answerPage(query, sessions, { name: "sessions", idOf: ({ id }) => id, print }));
+      },
     },
     {
       method: "DELETE",
       path: "/api/v1/auth/sessions/:id",
       authority: { anyOf: ["profile:read"] },
+      about: ABOUT.end,
       async handle({ caller, params }) {
         await signIn.endSession(params["id"] ?? "", caller.userId, caller.from);
         await changed();
@@ -153,6 +190,7 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
       method: "DELETE",
       path: "/api/v1/auth/sessions",
       authority: { anyOf: ["profile:read"] },
+      about: ABOUT.endAll,
       async handle({ caller }) {
         const ended = await signIn.endSessions(caller.userId, caller.sessionId, caller.from);
         await changed();

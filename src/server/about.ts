@@ -1,0 +1,83 @@
+// What a route under /api/v1 says of itself, beside its handler: the reference is made of it, and what its query may hold. Knows no route.
+
+import { z } from "zod";
+import type { Route } from "./route.ts";
+import { API_PATHS } from "./refusal.ts";
+import { invalidRequest } from "../ir/index.ts";
+
+/** Chapters of the reference, in its order. */
+export const TAGS = {
+  "Sign-in": "Ways in, by link or at an identity provider, and one's own sessions and accounts",
+  Profile: "Who the caller is",
+  "Own API keys": "Keys of whoever asks",
+  Usage: "What was used, and what it cost: one's own, for administrators everybody's",
+  Users: "People, their roles and how they come in",
+  "API keys": "Anybody's keys",
+  Sessions: "Who is signed in",
+  Budgets: "What may be spent",
+  Limits: "How much at a time",
+  Providers: "Who answers model calls, how they are doing, and the keys that they are called with",
+  Routes: "Which model goes where, and why",
+  Cache: "Answers that are given again",
+  Settings: "The configuration in effect",
+  Audit: "Who changed what",
+  "Model calls": "In the formats of the vendors' clients; their own references say what the bodies hold",
+  Gateway: "Whether it is well, and what it is",
+} as const;
+
+/** An answer that is no JSON object. */
+export interface Media {
+  /** By content type. */
+  media: readonly string[];
+}
+
+export interface About {
+  summary: string;
+  tag: keyof typeof TAGS;
+  /** Where the summary is not enough. */
+  more?: string;
+  /** What its query may hold, as it is documented; anything else is refused. `any`: what another server puts there. */
+  query?: z.ZodObject | "any";
+  body?: z.ZodType;
+  /** Null: an empty answer. */
+  answer: Media | z.ZodType | null;
+  /** Of what went well; the first is what it usually is. */
+  status?: readonly [number, ...number[]];
+  /** Beyond what any route may answer. */
+  errors?: readonly (404 | 409 | 502 | 503)[];
+  /** A state is told by ETag, and heeded in If-Match. */
+  isTagged?: boolean;
+}
+
+/** A list a page at a time. */
+export const PAGE_QUERY = {
+  limit: z.int().min(1).max(1_000).optional().describe("Rows at most, 100 unless it is said"),
+  cursor: z.string().optional().describe("The next_cursor of the page before"),
+};
+
+export const NEXT_CURSOR = {
+  next_cursor: z.string().nullable().describe("Where the next page begins; null at the end"),
+};
+
+/** Names that the query of each route may hold; null: any. Throws where one under /api/v1 says nothing of itself. */
+export function matchQueries(routes: readonly Route[]): ReadonlyMap<Route, ReadonlySet<string> | null> {
+  const own = routes.filter(({ path }) => path.startsWith(API_PATHS));
+  const bare = own.filter(({ about }) => about === undefined).map(({ method, path }) => `${method} ${path}`);
+  if (bare.length > 0)
+    throw new Error(`These routes have no description: ${bare.join(", ")}. Give each its \`about\`.`);
+  return new Map(own.map((route) => [route, listNames(route)]));
+}
+
+function listNames({ about }: Route): ReadonlySet<string> | null {
+  return about?.query === "any" ? null : new Set(Object.keys(about?.query?.shape ?? {}));
+}
+
+/** Throws invalid_request for what is not known: a filter that is misspelt would show everything. */
+export function refuseStray(query: URLSearchParams, names: ReadonlySet<string>): void {
+  for (const name of query.keys()) {
+    // As some clients send their key.
+    if (names.has(name) || name === "key") continue;
+    const known = names.size === 0 ? "it takes none" : [...names].toSorted().join(", ");
+    throw invalidRequest(`There is no parameter ${name.slice(0, 100)}: ${known}.`, name.slice(0, 100));
+  }
+}
