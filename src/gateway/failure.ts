@@ -1,6 +1,6 @@
 // What an upstream's refusal means, and what of it a caller may see. Knows no format.
 
-import { ERROR_KINDS, GatewayError } from "../ir/index.ts";
+import { ERROR_KINDS, type ErrorKind, GatewayError } from "../ir/index.ts";
 import type { Redact } from "../lib/redact.ts";
 import { type Wire, classifyUpstream, isOverflow, isRefusal } from "../wire/index.ts";
 import { parseObject, readUpstreamId } from "./send.ts";
@@ -62,8 +62,29 @@ function readNumber(text: string | null): number | undefined {
   return text !== null && /^\d+(?:\.\d+)?$/u.test(text) ? Number(text) : undefined;
 }
 
+/**
+ * An error that came inside a stream has no status, and what it says may be the provider's own trouble. Where its words leave no doubt that it
+ * is the request or the key which is refused, it gets the status that says the same, as another try would be told the same.
+ */
+export function judgeInside(failure: GatewayError): GatewayError {
+  const { upstream } = failure;
+  if (upstream === undefined || upstream.status !== null) return failure;
+  const kind = classifyUpstream(upstream);
+  const isPlain = PLAIN.has(kind) || (kind === "invalid_request" && CLIENT_STATUS.test(upstream.code ?? ""));
+  return isPlain || isOfRequest(failure) ? giveStatus(failure) : failure;
+}
+
+const PLAIN: ReadonlySet<ErrorKind> = new Set([
+  "forbidden",
+  "not_found",
+  "quota_exceeded",
+  "too_large",
+  "unauthenticated",
+]);
+const CLIENT_STATUS = /^4\d\d$/u;
+
 /** Whether the provider says in so many words that it is the request which it will not answer: asked again, it would say the same. */
-export function isOfRequest({ upstream }: GatewayError): boolean {
+function isOfRequest({ upstream }: GatewayError): boolean {
   return upstream !== undefined && (isOverflow(upstream) || isRefusal(upstream));
 }
 

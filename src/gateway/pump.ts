@@ -15,6 +15,8 @@ import type { Deadline } from "./way/deadline.ts";
 export interface Carrier {
   /** Text for the client, made of one frame and the events that it stood for. */
   carry(frame: Frame, events: readonly Event[]): string;
+  /** Whether a frame without output of the canonical kinds says something of the answer all the same; missing: none does. */
+  says?(frame: Frame): boolean;
   /** Text for the client once the upstream is over: what its closing events stand for. */
   close(events: readonly Event[]): string;
   /** Text for the client that ends a stream which broke in our hands. */
@@ -225,7 +227,7 @@ function digest(frames: readonly Frame[], options: PumpOptions): Step {
     for (const event of events) options.record.observed(event);
     const piece = options.carrier.carry(frame, events);
     const finish = events.find((event) => event.type === "finish");
-    hasOutput = hasOutputIn(events, options) || hasOutput;
+    hasOutput = hasOutputIn(events, options) || hasOutput || options.carrier.says?.(frame) === true;
     if (finish !== undefined) {
       return { text, last: finish.error === undefined ? piece : options.redact(piece), finish, hasOutput };
     }

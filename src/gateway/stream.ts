@@ -4,7 +4,7 @@ import { type Event, GatewayError } from "../ir/index.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
 import type { AnswerDecoder, ChatWire, Told, Wire } from "../wire/index.ts";
 import { brokenAnswer } from "./answer.ts";
-import { giveStatus, isOfRequest } from "./failure.ts";
+import { giveStatus, judgeInside } from "./failure.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
 import { chooseId } from "./plan.ts";
@@ -40,7 +40,7 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
     attempted: (error) =>
       record.attempted({
         status: upstream.status,
-        error,
+        error: error === null ? null : judgeInside(error),
         upstreamRequestId: readUpstreamId(upstream.headers),
         report: decoder.report(),
       }),
@@ -51,6 +51,8 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
     redact: scene.redact,
     report: (error) => tools.report(error, call.requestId),
   });
+  // Until then it was the provider that was waited for.
+  state.upstreamMs = tools.clock.monotonicMs() - state.sentMs;
   const isArray = call.framing === "json-array";
   const headers = makeHeaders(state, {
     "content-type": isArray ? "application/json; charset=utf-8" : "text/event-stream; charset=utf-8",
@@ -61,7 +63,7 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
     new Response(isArray ? toJsonArray(pieces) : pieces, { headers: { ...headers, ...more } });
   if (failure === null) return { failure, answer: tell({}) };
   return {
-    failure: isOfRequest(failure) ? giveStatus(failure) : failure,
+    failure: judgeInside(failure),
     async tell(more) {
       // A refusal is an answer, in its own words.
       if (failure.kind === "blocked") return tell(more);
@@ -124,7 +126,12 @@ function forwardFrames(
 ): Carrier {
   const hold = createHold();
   let told: Told | undefined;
+  let hasSaid = false;
   return {
+    says({ data }) {
+      hasSaid ||= data !== null && forward.says?.(data) === true;
+      return hasSaid;
+    },
     carry(frame, events) {
       const finish = events.find((event) => event.type === "finish");
       // Half a frame, or one that is no JSON, is not handed on: the client is told instead.

@@ -99,6 +99,8 @@ export function openTally(nowMs: () => number): Tally {
         return;
       case "part-start":
         hasEnded = false;
+        // A tool's name and a picture are output by themselves.
+        if (typeof event.kind === "object") firstOutputMs ??= nowMs();
         if (typeof event.kind === "object" && "toolCall" in event.kind) output.add(event.kind.toolCall.name);
         return;
       case "part-delta":

@@ -22,6 +22,16 @@ export function objectsOf(value: Json | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
+/** The object that the text is, else an empty one. */
+export function readObject(text: string): JsonObject {
+  try {
+    const value: Json = JSON.parse(text);
+    return objectOf(value);
+  } catch {
+    return {};
+  }
+}
+
 /** The value where it is an object; null where it is not. */
 export function findObject(value: Json | undefined): JsonObject | null {
   return isJsonObject(value) ? value : null;

@@ -265,6 +265,11 @@ interface WireBase {
      * "" for nothing. `body` is the client's own request.
      */
     frame(frame: Frame, body: JsonObject): string;
+    /**
+     * Whether an event, by its data, says something of the answer that no canonical event stands for, such as sound, or a tool that the provider
+     * runs: what is done is not to be done again elsewhere. Asked until the first output.
+     */
+    says?(data: string): boolean;
   };
   /** How answers tell of rate limits; missing where as most do. */
   limitHeaders?: (figures: LimitFigures) => Record<string, string>;

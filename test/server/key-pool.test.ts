@@ -66,6 +66,33 @@ async function ask(gateway: Rig, times = 1): Promise<number[]> {
   return statuses;
 }
 
+/** Likewise, where the stream has begun. */
+const inside = (error: object): Response => makeStream([`data: ${JSON.stringify({ error })}\n\n`]);
+
+test.each([
+  ["a key is unknown", { message: "no", type: "authentication_error", code: "invalid_api_key" }],
+  ["there is no quota", { message: "no", type: "insufficient_quota", code: "insufficient_quota" }],
+  ["this is not allowed", { message: "no", type: "permission_error", code: 403 }],
+])("a stream that begins with the word that %s goes on with the next key, and that one is parked", async (_, error) => {
+  const gateway = await open((call) => (labelOf(call) === "c" ? makeStream(GOOD_STREAM) : inside(error)), {
+    provider: { keyStrategy: "priority" },
+  });
+  for (let call = 0; call < 2; call++) {
+    const response = await gateway.chat({ ...ASK, stream: true });
+    expect(await response.text()).toContain("from the second");
+  }
+  expect(used(gateway)).toBe("abcc");
+});
+
+test.each([400, 404, 413])(
+  "a stream that begins with a refusal of the request (%d) is asked for once",
+  async (code) => {
+    const gateway = await open(() => inside({ message: "no", type: "invalid_request_error", code }));
+    const response = await gateway.chat({ ...ASK, stream: true });
+    expect([response.status, used(gateway)]).toEqual([code, "a"]);
+  },
+);
+
 describe("who is asked", () => {
   test("one after another, and the record says with which", async () => {
     const gateway = await open(good);

@@ -39,8 +39,10 @@ export async function carryHeld<T extends Piece>(
 ): Promise<Carried<T>> {
   const steps = readSteps(state, machine, maxBytes);
   const close = openClose(state, machine);
+  const heldMs = state.tools.clock.monotonicMs();
   try {
     const first = await findFirst(steps);
+    state.upstreamMs += state.tools.clock.monotonicMs() - heldMs;
     const failure = first?.end?.error ?? null;
     if (failure !== null) {
       close(failure);

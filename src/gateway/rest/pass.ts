@@ -2,7 +2,7 @@
 
 import { type GatewayError, type JsonObject, GatewayError as Failure, isJsonObject } from "../../ir/index.ts";
 import { type Frame, createSseReader } from "../../lib/sse.ts";
-import { explainRejection, giveStatus, isOfRequest } from "../failure.ts";
+import { explainRejection, giveStatus, judgeInside } from "../failure.ts";
 import { type AnswerFacts, makeHeaders } from "../header.ts";
 import { explainFailure, parseObject, readCapped } from "../send.ts";
 import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
@@ -67,7 +67,7 @@ function openHeld<T extends Uint8Array | string>(
   const { failure } = carried;
   if (failure === null) return { failure, answer: new Response(carried.pieces, { status, headers: headers() }) };
   return {
-    failure: isOfRequest(failure) ? giveStatus(failure) : failure,
+    failure,
     tell(more) {
       // Nothing of the answer has gone to the client yet, and so he is told as if it had never begun.
       const told = giveStatus(failure);
@@ -193,12 +193,8 @@ function readError({ call, scene }: RestState, event: JsonObject): GatewayError 
   if (!isJsonObject(event["error"])) return null;
   const decoded = call.dialect.error.decode(null, event);
   const message = scene.redact(decoded.message);
-  return new Failure({
-    kind: "upstream_rejected",
-    message,
-    // A status that promised an answer says nothing of the failure.
-    upstream: { ...decoded, message },
-  });
+  // A status that promised an answer says nothing of the failure.
+  return judgeInside(new Failure({ kind: "upstream_rejected", message, upstream: { ...decoded, message } }));
 }
 
 /** The most of an upstream's error body that is read. */

@@ -5,7 +5,7 @@ import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
 import { SEAL_MARK, isForeign, unseal } from "../seal.ts";
 import { ID } from "./body.ts";
-import { textOf } from "../json-read.ts";
+import { objectOf, readObject, textOf } from "../json-read.ts";
 
 export function forwardRequest(raw: string, body: JsonObject, model: string): string {
   const named = body["model"] === model ? raw : setTopLevel(raw, "model", JSON.stringify(model));
@@ -33,3 +33,10 @@ const SEALED: ReadonlyMap<string, string> = new Map([
   ["redacted_thinking", "data"],
   ["thinking", "signature"],
 ]);
+
+/** A block that is neither text nor thinking, which only begin: what a tool of the server's does is done, and sealed thinking is whole. */
+export function saysBeside(data: string): boolean {
+  if (!data.includes('"content_block"')) return false;
+  const { type } = objectOf(readObject(data)["content_block"]);
+  return typeof type === "string" && type !== "text" && type !== "thinking";
+}

@@ -6,7 +6,7 @@ import type { FieldNames } from "../field-name.ts";
 import type { ChatWire, Peek } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
-import { forwardRequest } from "./forward.ts";
+import { forwardRequest, saysBeside } from "./forward.ts";
 import { encodeLimitHeaders } from "./limit-header.ts";
 import { listing } from "./listing.ts";
 import { findRepeatable } from "./repeat.ts";
@@ -39,6 +39,7 @@ export const anthropicMessages: ChatWire = {
     request: forwardRequest,
     // This format always reports usage, so nothing was asked for that the client must not see.
     frame: (frame) => frame.raw,
+    says: saysBeside,
   },
   request: { decode: decodeRequest, encode: encodeRequest },
   response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), encode: encodeResponse },

@@ -7,6 +7,7 @@ import type { Address, ChatWire, Peek } from "../type.ts";
 import { omit } from "../json-read.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
+import { saysBeside } from "./forward.ts";
 import { listing } from "./listing.ts";
 import { listPaths } from "./path.ts";
 import { decodeRequest, encodeRequest } from "./request.ts";
@@ -59,6 +60,7 @@ export const gemini: ChatWire = {
     // The address names the model, and usage is always reported: nothing changes.
     request: (raw) => raw,
     frame: (frame) => frame.raw,
+    says: saysBeside,
   },
   request: { decode: decodeRequest, encode: encodeRequest },
   response: { decode: decodeResponse, report: readReport, encode: encodeResponse },

@@ -4,6 +4,7 @@
 import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { removeTopLevel, setTopLevel } from "../../lib/json-edit.ts";
 import { type Frame, formatFrame } from "../../lib/sse.ts";
+import { objectOf, objectsOf } from "../json-read.ts";
 
 /**
  * The client's text with the target's name of the model and, in a stream, with `stream_options.include_usage` on, as the ledger needs the
@@ -35,6 +36,12 @@ export function forwardFrame(frame: Frame, body: JsonObject): string {
   const at = raw.indexOf(data);
   if (at === -1) return formatFrame(edited, frame.event ?? undefined);
   return raw.slice(0, at) + edited + raw.slice(at + data.length);
+}
+
+/** Sound, and the words that it says. */
+export function saysAloud(data: string): boolean {
+  if (!data.includes('"audio"')) return false;
+  return objectsOf(parseObject(data)?.["choices"]).some((choice) => isJsonObject(objectOf(choice["delta"])["audio"]));
 }
 
 function parseObject(text: string): JsonObject | null {

@@ -3,7 +3,7 @@
 
 import type { ChatWire } from "../type.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
-import { forwardFrame, forwardRequest } from "./forward.ts";
+import { forwardFrame, forwardRequest, saysAloud } from "./forward.ts";
 import { listing } from "./listing.ts";
 import { peekRequest } from "./peek.ts";
 import { encodeRequest } from "./request-encode.ts";
@@ -23,7 +23,7 @@ export const openaiChat: ChatWire = {
   fieldNames: { max_tokens: ["max_completion_tokens", "max_tokens"] },
   peek: peekRequest,
   repeatable: findRepeatable,
-  forward: { request: forwardRequest, frame: forwardFrame },
+  forward: { request: forwardRequest, frame: forwardFrame, says: saysAloud },
   request: { decode: decodeRequest, encode: encodeRequest },
   response: {
     decode: decodeResponse,

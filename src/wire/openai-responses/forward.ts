@@ -7,7 +7,7 @@ import { setTopLevel } from "../../lib/json-edit.ts";
 import type { Frame } from "../../lib/sse.ts";
 import { SEAL_MARK, isForeign, unseal } from "../seal.ts";
 import { ID } from "./body.ts";
-import { textOf } from "../json-read.ts";
+import { objectOf, readObject, textOf } from "../json-read.ts";
 
 export function forwardRequest(raw: string, body: JsonObject, model: string): string {
   const named = body["model"] === model ? raw : setTopLevel(raw, "model", JSON.stringify(model));
@@ -24,4 +24,11 @@ function readSeal(item: JsonObject): ReturnType<typeof unseal> {
 
 export function forwardFrame({ raw }: Frame): string {
   return raw;
+}
+
+/** An item that is neither a message nor reasoning, which only begin: a search, a picture, code that is run, another server's tool. */
+export function saysBeside(data: string): boolean {
+  if (!data.includes('"response.output_item.added"')) return false;
+  const { type } = objectOf(readObject(data)["item"]);
+  return typeof type === "string" && type !== "message" && type !== "reasoning";
 }

@@ -5,7 +5,7 @@ import type { FieldNames } from "../field-name.ts";
 import type { ChatWire } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError, encodeError, encodeErrorFrame } from "./error.ts";
-import { forwardFrame, forwardRequest } from "./forward.ts";
+import { forwardFrame, forwardRequest, saysBeside } from "./forward.ts";
 import { memory } from "./memory.ts";
 import { peekRequest } from "./peek.ts";
 import { findRepeatable } from "./repeat.ts";
@@ -35,7 +35,7 @@ export const openaiResponses: ChatWire = {
   peek: peekRequest,
   memory,
   repeatable: findRepeatable,
-  forward: { request: forwardRequest, frame: forwardFrame },
+  forward: { request: forwardRequest, frame: forwardFrame, says: saysBeside },
   request: { decode: decodeRequest, encode: encodeRequest },
   response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), encode: encodeResponse },
   stream: { decode: createStreamDecoder, encode: createStreamEncoder },
