@@ -2,6 +2,7 @@
 
 import { ConfigError, type Problem } from "../config/problem.ts";
 import { type ErrorKind, GatewayError } from "../ir/index.ts";
+import { createRedactor } from "../lib/redact.ts";
 
 export const EXIT = {
   conflict: 5,
@@ -17,6 +18,8 @@ export const EXIT = {
 } as const satisfies Record<string, number>;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+const maskForms = createRedactor([]);
 
 interface CliErrorInit {
   exitCode: ExitCode;
@@ -73,6 +76,13 @@ export interface Failure {
 
 /** Any thrown value as what to print and how to end. */
 export function explainFailure(error: unknown): Failure {
+  const failure = describe(error);
+  // What somebody typed in the wrong place may be a key, and ends up in the log of a script.
+  const { message, hint, below } = failure;
+  return { ...failure, message: maskForms(message), hint: hint && maskForms(hint), below: below && maskForms(below) };
+}
+
+function describe(error: unknown): Failure {
   const none = { hint: undefined, below: undefined, problems: [] };
   if (error instanceof CliError) {
     const { exitCode, hint, message } = error;

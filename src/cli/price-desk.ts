@@ -1,9 +1,10 @@
 // The price book of a configuration with everything behind it: bundled list, price file, its copy, the operator's own prices. Used by the
 // server and by the commands; the one place where price files meet disk and network.
 
+import { createHash } from "node:crypto";
 import { mkdir, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Config } from "../config/index.ts";
+import { type Config, maskSource } from "../config/index.ts";
 import { type PriceBook, type PriceLayer, createPriceBook } from "../ledger/index.ts";
 import { type PriceFile, PriceFileError, readPriceFile } from "../ledger/price-file.ts";
 import { type PriceKeeper, type PriceSource, createPriceKeeper } from "../ledger/price-keeper.ts";
@@ -131,7 +132,8 @@ async function readDisk(path: string, isSigned: boolean): Promise<PriceFile> {
 
 async function fetchSource(location: string, isSigned: boolean): Promise<PriceFile> {
   const found = await get(location);
-  if (!found.ok) throw new PriceFileError(`The price file could not be fetched: ${location} answered ${found.status}.`);
+  if (!found.ok)
+    throw new PriceFileError(`The price file could not be fetched: ${maskSource(location)} answered ${found.status}.`);
   const modified = new Date(found.headers.get("last-modified") ?? "");
   const beside = isSigned ? await get(signatureOf(location)) : null;
   return {
@@ -154,7 +156,9 @@ async function get(url: string): Promise<Response> {
     return await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PriceFileError(`The price file could not be fetched: ${reason}`, { cause });
+    throw new PriceFileError(`The price file could not be fetched: ${reason.replaceAll(url, maskSource(url))}`, {
+      cause,
+    });
   }
 }
 
@@ -170,6 +174,7 @@ async function readBody(response: Response, most: number): Promise<Uint8Array> {
 }
 
 interface Copy {
+  /** As a hash where it is an address, in which there may be a secret. */
   location: string;
   modifiedAt: string | null;
   bytes: string;
@@ -181,16 +186,17 @@ function placeCopy(home: string, name: string): string {
 }
 
 function keepCopy(place: () => string): Parameters<typeof createPriceKeeper>[0]["copy"] {
-  return { load: () => loadCopy(place()), save: (file) => saveCopy(place(), file) };
+  return { load: (location) => loadCopy(place(), location), save: (file) => saveCopy(place(), file) };
 }
 
-async function loadCopy(path: string): Promise<PriceFile | null> {
+async function loadCopy(path: string, location: string): Promise<PriceFile | null> {
   const file = Bun.file(path);
   if (!(await file.exists())) return null;
   // Written by `saveCopy`; whatever else stands there is no copy, and is told as such.
   const kept = (await file.json()) as Copy;
+  if (kept.location !== markLocation(location)) return null;
   return {
-    location: kept.location,
+    location,
     bytes: Buffer.from(kept.bytes, "base64"),
     signature: kept.signature === null ? null : Buffer.from(kept.signature, "base64"),
     modifiedAt: kept.modifiedAt === null ? null : new Date(kept.modifiedAt),
@@ -200,7 +206,7 @@ async function loadCopy(path: string): Promise<PriceFile | null> {
 /** Put in place whole, so that no start finds half of it. */
 async function saveCopy(path: string, { location, bytes, signature, modifiedAt }: PriceFile): Promise<void> {
   const copy: Copy = {
-    location,
+    location: markLocation(location),
     modifiedAt: modifiedAt?.toISOString() ?? null,
     bytes: Buffer.from(bytes).toString("base64"),
     signature: signature === null ? null : Buffer.from(signature).toString("base64"),
@@ -209,4 +215,8 @@ async function saveCopy(path: string, { location, bytes, signature, modifiedAt }
   const beside = `${path}.${process.pid}.new`;
   await Bun.write(beside, JSON.stringify(copy), { mode: 0o600 });
   await rename(beside, path);
+}
+
+function markLocation(location: string): string {
+  return isRemote(location) ? createHash("sha256").update(location).digest("hex") : location;
 }

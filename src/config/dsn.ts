@@ -9,6 +9,11 @@ export function isDsn(text: string): boolean {
   return /^postgres(?:ql)?:\/\//i.test(text);
 }
 
+/** Whether it begins as an address does, also a mistyped one: it may hold a password, and is no file's path. A Windows drive is. */
+export function isAddressLike(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:/iu.test(text);
+}
+
 /** Whether drivers can take it apart; several hosts are allowed, as libpq has them. */
 export function isReadableDsn(dsn: string): boolean {
   const { start, hosts, rest } = split(dsn);

@@ -13,6 +13,7 @@ export { readRoute } from "./route.ts";
 export type { EffectiveValue } from "./read.ts";
 export { diffReload } from "./reload.ts";
 export type { Difference } from "./reload.ts";
+export { maskSource } from "./source.ts";
 export type { Config } from "./value.ts";
 export { watchConfig } from "./watch.ts";
 export type { WatchOptions } from "./watch.ts";

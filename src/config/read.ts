@@ -8,7 +8,8 @@ import { decodeText } from "./ini.ts";
 import type { Key } from "./key.ts";
 import type { Origin } from "./problem.ts";
 import { describeBadValue, printOrigin, quote } from "./problem.ts";
-import { MASK, isDsn, listDsnPasswords, maskDsn } from "./dsn.ts";
+import { MASK, isAddressLike, isDsn, listDsnPasswords, maskDsn } from "./dsn.ts";
+import { listSourceSecrets, maskSource } from "./source.ts";
 import { isPath, listTargetSecrets, nameTarget, splitTargets, type Target } from "../notice/index.ts";
 import { parseText } from "./syntax.ts";
 
@@ -105,7 +106,7 @@ export function readText(reading: Reading, path: string, { origin, name, written
 export function expandPath(reading: Pick<Reading, "cwd" | "homedir">, path: Key["path"], text: string): string {
   if (path === undefined || (path === "log" && text === "-") || (path === "database" && isDsn(text))) return text;
   // Left for the parser to refuse.
-  if (path === "database" && text.includes("://")) return text;
+  if (path === "database" && isAddressLike(text)) return text;
   if (path === "source" && /^https?:\/\//iu.test(text)) return text;
   if (path === "targets") return expandTargets(reading, text);
   if (text === "~") return reading.homedir;
@@ -155,6 +156,7 @@ function show(reading: Reading, { name, value, text, origin, secret, path }: Sho
   if (secret) keepSecret(reading, text);
   const plain = typeof value === "string" ? value : text;
   for (const password of isDsn(plain) ? listDsnPasswords(plain) : []) keepSecret(reading, password);
-  const shown = secret ? MASK : isDsn(plain) ? maskDsn(plain) : plain;
+  for (const found of path === "source" ? listSourceSecrets(plain) : []) keepSecret(reading, found);
+  const shown = secret ? MASK : isDsn(plain) ? maskDsn(plain) : path === "source" ? maskSource(plain) : plain;
   reading.effective.push({ key: name, value: shown, origin: printOrigin(origin), secret });
 }

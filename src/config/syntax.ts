@@ -5,7 +5,7 @@ import { normalizeRange } from "../lib/address.ts";
 import { parseDuration } from "../lib/duration.ts";
 import { findNearest } from "../lib/nearest.ts";
 import { readTarget, splitTargets, type Target } from "../notice/index.ts";
-import { isDsn, isReadableDsn } from "./dsn.ts";
+import { isAddressLike, isDsn, isReadableDsn } from "./dsn.ts";
 import { quote } from "./problem.ts";
 
 /** 24 days; setTimeout takes anything longer for 1 ms, so longer durations are cut to this. */
@@ -253,7 +253,9 @@ export const database = define((text) => {
     if (isReadableDsn(dsn)) return dsn;
     throw new Refusal("this postgres:// URL cannot be read: special characters of a password must be %-encoded");
   }
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(text)) throw new Refusal("this is neither a file's path nor a postgres:// URL");
+  if (isAddressLike(text)) {
+    throw new Refusal("this is neither a file's path nor a postgres:// URL; a path with a colon in it begins with ./");
+  }
   return text;
 });
 

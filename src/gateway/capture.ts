@@ -2,11 +2,15 @@
 // call is settled, so that nobody waits for it. Knows no SQL.
 
 import type { Payload } from "../ledger/index.ts";
+import type { Redact } from "../lib/redact.ts";
 
 export interface Capture {
   isOn(): boolean;
-  /** Written when there is time; what is too much at once is not written at all. */
-  keep(payload: Payload): void;
+  /**
+   * Written when there is time, without the secrets that `redact` knows: a provider may repeat the key that it was asked with. What is too much
+   * at once is not written at all.
+   */
+  keep(payload: Payload, redact: Redact): void;
 }
 
 /** Of each of the two texts. */
@@ -41,31 +45,41 @@ const MOST_AT_ONCE = 50;
 
 /** `drain` resolves once nothing waits. */
 export function createCapture({ isOn, write, onFault }: CaptureInit): Capture & { drain(): Promise<void> } {
-  const waiting: Payload[] = [];
+  const waiting: { payload: Payload; redact: Redact }[] = [];
   let length = 0;
   let running: Promise<void> | null = null;
 
   const run = async (): Promise<void> => {
     while (waiting.length > 0) {
       const some = waiting.splice(0, MOST_AT_ONCE);
-      for (const payload of some) length -= measure(payload);
-      await write(some).catch((error: unknown) => onFault(error, some.length));
+      for (const { payload } of some) length -= measure(payload);
+      await write(some.map(clean)).catch((error: unknown) => onFault(error, some.length));
     }
     running = null;
   };
 
   return {
     isOn,
-    keep(payload) {
+    keep(payload, redact) {
       if (length + measure(payload) > MAX_WAITING_LENGTH) {
         onFault(new Error("More text is captured than can be written."), 1);
         return;
       }
       length += measure(payload);
-      waiting.push(payload);
-      running ??= run();
+      waiting.push({ payload, redact });
+      // After the caller is done, for looking through text takes a while.
+      running ??= Promise.resolve().then(run);
     },
     drain: async () => running ?? undefined,
+  };
+}
+
+function clean({ payload, redact }: { payload: Payload; redact: Redact }): Payload {
+  const { request, response } = payload;
+  return {
+    ...payload,
+    request: request === null ? null : redact(request),
+    response: response === null ? null : redact(response),
   };
 }
 

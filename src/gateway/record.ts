@@ -126,7 +126,7 @@ export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
     const [request, response] = [captured?.request.text() ?? null, captured?.response.text() ?? null];
     if (request === null && response === null) return;
     const owner = { userId: call.caller.userId, createdAt: new Date(call.startedWallMs) };
-    tools.capture.keep({ entryId: call.id, ...owner, request, response });
+    tools.capture.keep({ entryId: call.id, ...owner, request, response }, tools.scene().redact);
   };
 
   const write = async (entry: LedgerEntry, { reserving }: Hand): Promise<void> => {

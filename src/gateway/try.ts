@@ -2,6 +2,7 @@
 // no format.
 
 import type { Attempt } from "../ledger/index.ts";
+import type { Redact } from "../lib/redact.ts";
 import { nameWay } from "./attempt.ts";
 import type { GatewayTools } from "./call.ts";
 import { collectText } from "./capture.ts";
@@ -15,6 +16,7 @@ export interface Try {
   tally: Tally;
   witness: Witness;
   bodies: Bodies;
+  redact: Redact;
   /** Null where no text is kept. */
   captured: { request: CollectedText; response: CollectedText } | null;
   startedMs: number;
@@ -31,7 +33,7 @@ type CollectedText = ReturnType<typeof collectText>;
 
 /** All of one request. */
 export function createTries(
-  tools: Pick<GatewayTools, "capture" | "clock" | "recounter">,
+  tools: Pick<GatewayTools, "capture" | "clock" | "recounter" | "scene">,
 ): (plan: RecordedPlan | null) => Try {
   const nowMs = tools.clock.monotonicMs;
   const isCaptured = tools.capture.isOn();
@@ -40,6 +42,7 @@ export function createTries(
     tally: openTally(nowMs),
     witness: createWitness(tools.recounter),
     bodies: openBodies(),
+    redact: tools.scene().redact,
     captured: isCaptured ? { request: collectText(), response: collectText() } : null,
     startedMs: nowMs(),
     isCalled: false,
@@ -66,7 +69,8 @@ export function closeTry(
     ...nameWay(plan),
     status,
     errorKind: error?.kind ?? null,
-    upstreamRequestId,
+    // Whatever a provider says may repeat the key that it was asked with.
+    upstreamRequestId: upstreamRequestId === null ? null : own.redact(upstreamRequestId),
     latencyMs: Math.round(nowMs - startedMs),
   };
   const firstMs = tally.firstOutputMs();

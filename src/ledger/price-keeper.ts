@@ -33,7 +33,7 @@ interface PriceKeeperInit {
   /** Reads the file, and its signature where one is asked for; rejects where it cannot. */
   read(location: string, isSigned: boolean): Promise<PriceFile>;
   /** The last good file, so that a restart does not lose it. */
-  copy: { load(): Promise<PriceFile | null>; save(file: PriceFile): Promise<void> };
+  copy: { load(location: string): Promise<PriceFile | null>; save(file: PriceFile): Promise<void> };
   /** Told after the layers have changed. */
   onChange(): void;
   onFault(message: string, error: unknown): void;
@@ -85,7 +85,7 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
     async recall() {
       try {
         if (source.file === null) return;
-        const kept = await init.copy.load();
+        const kept = await init.copy.load(source.file);
         // Only of the same file, and checked as if it had come just now.
         if (kept === null || kept.location !== source.file) return;
         const { publicKey } = source;

@@ -5,6 +5,7 @@ import { type Caller, type KeyRing, hasRank } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
+import { createRedactor } from "../lib/redact.ts";
 import type { Session } from "../gateway/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { guessWireAt } from "../wire/index.ts";
@@ -166,6 +167,9 @@ function findPeer({ entry }: MountParts, request: Request, listener: Listener | 
   return entry.findPeer(request.headers, listener?.requestIP(request)?.address ?? null);
 }
 
+/** A key that stands in an address by mistake is not repeated. */
+const maskForms = createRedactor([]);
+
 /** An address that is not there, told only to those who hold a key. */
 async function refuseUnknown(
   parts: MountParts,
@@ -179,7 +183,7 @@ async function refuseUnknown(
     throw new GatewayError({
       kind: "not_found",
       code: "unknown_url",
-      message: `Unknown request URL: ${request.method} ${path}. README lists the routes.`,
+      message: `Unknown request URL: ${request.method} ${maskForms(path)}. README lists the routes.`,
     });
   } catch (error) {
     return answerError(error, {

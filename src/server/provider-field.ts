@@ -28,8 +28,10 @@ export function readProviderFields(said: Readonly<Record<string, unknown>>): Sai
 export function readSecrets(said: Readonly<Record<string, unknown>>): SaidSecrets {
   const { fields, secrets } = readProviderFields(said);
   const [stray] = Object.keys(fields);
-  if (stray !== undefined) throw invalidRequest(`${stray}: this is no key: here only keys are set.`, stray);
-  return secrets;
+  if (stray === undefined) return secrets;
+  // What has no field's form may be a key itself, in the wrong place.
+  const name = /^[a-z][a-z_.]{0,31}$/u.test(stray) ? stray : "a field (not repeated here)";
+  throw invalidRequest(`${name}: this is no key: here only keys are set.`, name);
 }
 
 /** `{eu: "…"}`, and of keys `{eu: {key, weight}}`. */

@@ -54,6 +54,8 @@ export interface Served {
   run(args: readonly string[], init?: RunInit): Promise<Ended>;
   /** Everything on stderr so far. */
   log(): string;
+  /** Likewise on stdout. */
+  out(): string;
   signal(signal: NodeJS.Signals): void;
   /** The exit code; null where a signal ended it. */
   exited: Promise<number | null>;
@@ -82,14 +84,15 @@ export async function serve(init: ServeInit = {}): Promise<Served> {
     cwd: folder,
     env: makeEnvironment(env),
     stdin: "ignore",
-    stdout: "ignore",
+    stdout: "pipe",
     stderr: "pipe",
   });
-  let log = "";
-  const reading = (async () => {
+  const said = { out: "", log: "" };
+  const read = async (stream: ReadableStream<Uint8Array>, into: keyof typeof said): Promise<void> => {
     const decoder = new TextDecoder();
-    for await (const chunk of child.stderr) log += decoder.decode(chunk, { stream: true });
-  })();
+    for await (const chunk of stream) said[into] += decoder.decode(chunk, { stream: true });
+  };
+  const reading = Promise.all([read(child.stdout, "out"), read(child.stderr, "log")]);
   const exited = child.exited.then(() => child.exitCode);
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");
@@ -102,14 +105,15 @@ export async function serve(init: ServeInit = {}): Promise<Served> {
     await waitUntilUp(url, () => child.exitCode !== null || child.signalCode !== null);
   } catch (error) {
     await stop();
-    throw new Error(`${String(error)}\n${log}`, { cause: error });
+    throw new Error(`${String(error)}\n${said.log}`, { cause: error });
   }
   return {
     url,
     pid: child.pid,
     folder,
     run: (args, more = {}) => run(args, { cwd: folder, ...more, env: { ...env, ...more.env } }),
-    log: () => log,
+    log: () => said.log,
+    out: () => said.out,
     signal: (signal) => child.kill(signal),
     exited,
     stop,

@@ -1,6 +1,7 @@
 // The books of a request for which several providers are called, one after the other: each keeps its own figures, and the row is their sum.
 
 import { expect, test } from "bun:test";
+import type { Scene } from "../../src/gateway/call.ts";
 import { createMemoryCounters, createRateLimits } from "../../src/gateway/limit/index.ts";
 import { openRecord } from "../../src/gateway/record.ts";
 import { GatewayError, NO_USAGE } from "../../src/ir/index.ts";
@@ -50,9 +51,7 @@ async function open() {
       capture: { isOn: () => false, keep: () => undefined },
       prices: await loadPriceBook({ facts: PRICE_FACTS }),
       fetch: () => Promise.reject(new Error("nobody is asked")),
-      scene: () => {
-        throw new Error("nobody is asked");
-      },
+      scene: () => ({ redact: (text: string) => text.replace("sk-secret", "…") }) as Scene,
       recounter: NO_RECOUNTER,
       limits: createRateLimits(createMemoryCounters()),
       budgets: { reserve: () => null, book: () => undefined },
@@ -83,7 +82,7 @@ test("a loser that was cut, one that refused, and the one that answered", async 
 
   record.planned({ provider: named("second", "openai"), model: "gpt-4o", dropped: [] });
   record.estimateInput(() => "a".repeat(40));
-  record.attempted({ status: 429, error: refused, upstreamRequestId: "req-2" });
+  record.attempted({ status: 429, error: refused, upstreamRequestId: "req-sk-secret" });
 
   record.planned({ provider: named("third", "anthropic"), model: "claude-sonnet-4-5", dropped: [] });
   record.estimateInput(() => "a".repeat(40));
@@ -110,7 +109,7 @@ test("a loser that was cut, one that refused, and the one that answered", async 
     costNanos: first + third,
     attempts: [
       { provider: "first", errorKind: "timeout", usage: { freshInputTokens: 10, outputTokens: 5 }, costNanos: first },
-      { provider: "second", status: 429, errorKind: "upstream_rejected" },
+      { provider: "second", status: 429, errorKind: "upstream_rejected", upstreamRequestId: "req-…" },
       { provider: "third", usage, costNanos: third, usageRaw: '{"input_tokens":12}' },
     ],
   });

@@ -1,6 +1,7 @@
 // `tokligence prices refresh`: reads the price file again, checks its signature, and keeps a copy that the server finds too.
 
 import { defineCommand } from "citty";
+import { maskSource } from "../../config/index.ts";
 import { PriceFileError } from "../../ledger/price-file.ts";
 import type { PriceKeeper } from "../../ledger/price-keeper.ts";
 import { PRICE_LIST } from "../../ledger/price-list.ts";
@@ -45,7 +46,7 @@ async function refresh(keeper: PriceKeeper, location: string, keys: string) {
   });
   return {
     source: read?.layer.name ?? null,
-    location,
+    location: maskSource(location),
     entries: read?.size ?? 0,
     signed: read?.isSigned ?? false,
   };
