@@ -7,6 +7,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { type Bench, fillBooks, makeBench, makeCall } from "../audit/verify/books.ts";
+import { openStore } from "../../src/store/index.ts";
 import { createDatabase, hasPostgres, loadDatabase, runSql } from "../postgres.ts";
 import { makeDesk, type Desk } from "./desk.ts";
 
@@ -89,6 +90,44 @@ describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
     split.close();
   });
 
+  test("the gateway goes on where its books were moved to, with its key and the heads beside it, there and back", async () => {
+    const bench = await fillFiles();
+    const { folder } = bench.desk;
+    const point = (location: string): void => {
+      const lines = [`home = ${folder}`, `identity_path = ${location}`, `ledger_path = ${location}`];
+      const files = [`ledger_outbox = ${folder}/outbox.db`, `ledger_key_file = ${folder}/ledger.key`];
+      bench.desk.write("config/setting.ini", `${[...lines, ...files].join("\n")}\n`);
+    };
+    const goOn = async (number: number): Promise<void> => {
+      await bench.write(async ({ ledger }) => await ledger.add(makeCall(number)));
+      await bench.desk.run(`admin users create --email after${number}@example.com`);
+    };
+    const [dsn, copy, last] = [await createDatabase(), await createDatabase(), join(folder, "all.db")];
+    const files = [join(folder, "identity.db"), join(folder, "ledger.db")];
+    await bench.desk.run(["migrate", "copy", "--to", dsn]);
+    point(dsn);
+    await goOn(100);
+    expect(await bench.desk.read("ledger verify")).toMatchObject({
+      ok: true,
+      rows: 21,
+      chains: [{ to: 20 }, { to: 1 }],
+    });
+    expect(await bench.desk.read("admin audit verify")).toMatchObject({ ok: true, chains: [{}, {}] });
+    const back = ["migrate", "copy", "--from", files[0] ?? "", "--from-ledger", files[1] ?? ""];
+    expect(await bench.desk.run(back)).toMatchObject({
+      code: EXIT.conflict,
+      err: expect.stringContaining("worked on since"),
+    });
+
+    expect((await bench.desk.run(["migrate", "copy", "--to", copy])).code).toBe(EXIT.ok);
+    point(copy);
+    expect((await bench.desk.run(["migrate", "copy", "--to", last])).code).toBe(EXIT.ok);
+    point(last);
+    await goOn(101);
+    expect(await bench.desk.read("ledger verify")).toMatchObject({ ok: true, rows: 22, chains: [{}, {}] });
+    expect(await bench.desk.read("admin audit verify")).toMatchObject({ ok: true });
+  });
+
   test("a changed, a missing and a surplus row are named, and a second copy brings them over", async () => {
     const bench = await fillFiles();
     const dsn = await createDatabase();
@@ -167,6 +206,102 @@ describe.skipIf(!hasPostgres)("an export", () => {
     );
     expect(await bench.desk.run(["migrate", "export", "--to", dsn])).toMatchObject({ code: EXIT.usage });
   });
+});
+
+describe("a source that is in use", () => {
+  test("is refused, or read as it is at one moment and caught up with", async () => {
+    const bench = await fillFiles();
+    const target = join(bench.desk.folder, "copy.db");
+    const line = ["migrate", "copy", "--to", target];
+    await bench.write(async ({ ledger }) => {
+      const refused = await bench.desk.run(line);
+      expect(refused).toMatchObject({ code: EXIT.conflict, err: expect.stringContaining("a gateway writes to") });
+      expect(existsSync(target)).toBe(false);
+      const live = await bench.desk.run([...line, "--live"]);
+      expect(live).toMatchObject({ code: EXIT.ok, err: expect.stringContaining("run the same line again") });
+      await ledger.add(makeCall(99));
+    });
+    const report = await bench.desk.read<Tables>(line);
+    expect(report.ok).toBe(true);
+    expect(rowsOf(report, "ledger_entries")).toBe(19);
+    expect(await deskOn(target).read("ledger verify")).toMatchObject({ ok: true, rows: 21 });
+  });
+
+  test("calls that were open when the gateway died are on the books of the copy", async () => {
+    const bench = await fillFiles();
+    await bench.write(async ({ ledger }) => {
+      const { apiKeyId, createdAt, endpoint, id, requestId, userId } = makeCall(99);
+      await ledger.intend({ apiKeyId, createdAt, endpoint, id, requestId, userId }).durable;
+    });
+    const target = join(bench.desk.folder, "copy.db");
+    const { code, err } = await bench.desk.run(["migrate", "copy", "--to", target]);
+    expect(code).toBe(EXIT.ok);
+    expect(err).toContain("1 call that had been open when a gateway died");
+    const there = deskOn(target);
+    expect(await there.read("ledger verify")).toMatchObject({ ok: true, rows: 21 });
+    const copied = new Database(target);
+    const row = copied.query("select error_kind, status from ledger_entries where request_id = 'request-99'").get();
+    copied.close();
+    expect(row).toEqual({ error_kind: "interrupted", status: 500 });
+  });
+
+  test.skipIf(!hasPostgres)(
+    "nor is anything left behind in an outbox, or done to a database that a gateway has open",
+    async () => {
+      const dsn = await createDatabase();
+      const bench = makeBench(dsn);
+      open.push(bench.desk);
+      await fillBooks(bench);
+      const target = join(bench.desk.folder, "copy.db");
+      const line = ["migrate", "copy", "--to", target];
+      const database = { maxConnections: 4, maxIdleMs: 0, maxLifetimeMs: 0 };
+      const running = await openStore({ identityPath: dsn, ledgerPath: dsn, database });
+      await running.ping();
+      const used = expect.stringContaining("a gateway is connected to PostgreSQL at");
+      expect(await bench.desk.run(line)).toMatchObject({ code: EXIT.conflict, err: used });
+      await running.close();
+
+      const location = join(bench.desk.folder, "outbox.db");
+      const outbox = await openStore({ identityPath: location, ledgerPath: location, database });
+      await outbox.ledger.append([makeCall(99, { createdAt: new Date(1_600_000_000_000) })]);
+      await outbox.close();
+      const waiting = expect.stringContaining("Rows would stay behind: 1 row waits");
+      expect(await bench.desk.run(line)).toMatchObject({ code: EXIT.conflict, err: waiting });
+
+      const other = await createDatabase();
+      expect((await bench.desk.run(["migrate", "copy", "--from", dsn, "--to", other])).code).toBe(EXIT.conflict);
+      await bench.write(async () => undefined);
+      expect((await bench.desk.run(["migrate", "copy", "--from", dsn, "--to", other])).code).toBe(EXIT.ok);
+      expect(await deskOn(other).read("ledger verify")).toMatchObject({ ok: true, rows: 20 });
+      expect(await runSql(other, "select count(*)::int as rows from ledger_entries")).toMatchObject([{ rows: 19 }]);
+    },
+  );
+});
+
+test.skipIf(!hasPostgres)("a row that the target does not take is named, and all before it stay", async () => {
+  const bench = await fillFiles();
+  const dsn = await createDatabase();
+  const [found] = await bench.query<{ id: string }>("select id from ledger_entries order by id limit 1 offset 7");
+  const id = found?.id ?? "";
+  const line = ["migrate", "copy", "--to", dsn];
+  for (const change of ["status = 'odd'", "status = 200, attempts = '[1'"]) {
+    await bench.tamper(`update ledger_entries set ${change} where id = '${id}'`);
+    const { code, err } = await bench.desk.run(line);
+    expect(code).toBe(EXIT.conflict);
+    expect(err).toContain(`does not take the row ${id} of ledger_entries`);
+  }
+  await bench.tamper(`update ledger_entries set attempts = '[]' where id = '${id}'`);
+  expect(await bench.desk.read<Tables>(line)).toMatchObject({ ok: true });
+});
+
+test("databases without a row in most of their tables are copied as they are", async () => {
+  const bench = makeBench();
+  open.push(bench.desk);
+  await fillBooks(bench);
+  const target = join(bench.desk.folder, "copy.db");
+  const report = await bench.desk.read<Tables>(["migrate", "copy", "--from", "config", "--to", `sqlite:${target}`]);
+  expect(report).toMatchObject({ ok: true, caught_up: 0 });
+  expect(await bench.desk.read(["migrate", "verify", "--to", target])).toMatchObject({ ok: true });
 });
 
 /** Unchained rows by the thousand. */

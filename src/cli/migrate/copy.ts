@@ -2,7 +2,7 @@
 
 import { defineCommand } from "citty";
 import { loadConfig } from "../../config/index.ts";
-import { type CopyReport, copyDatabases } from "../../store/transfer/copy.ts";
+import { COPYING, type CopyReport, copyDatabases } from "../../store/transfer/copy.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
 import { count, printJson, printTable, say } from "../output.ts";
@@ -41,8 +41,17 @@ export default defineCommand({
       const { isInUse } = await quietSources(sources, ends.sources, { config, isLive: args.live === true });
       say(`Copying ${nameAll(ends.sources)} to ${nameAll(ends.targets)}.`);
       const progress = startStages();
-      const report = await copyDatabases({ ...ends, onProgress: progress.update }).finally(progress.end);
-      await tell(report, { seconds: (performance.now() - started) / 1000, isInUse, isJson: args.json === true });
+      const copying = performance.now();
+      let copied = copying;
+      const onProgress: typeof progress.update = (doing, done, total) => {
+        if (doing === COPYING) copied = performance.now();
+        progress.update(doing, done, total);
+      };
+      const report = await copyDatabases({ ...ends, onProgress }).finally(progress.end);
+      const speed = Math.round(report.written / Math.max((copied - copying) / 1000, 0.001));
+      const { keyFile } = config.ledger;
+      const seconds = (performance.now() - started) / 1000;
+      await tell(report, { seconds, speed, isInUse, isJson: args.json === true, keyFile });
     });
   },
 });
@@ -52,15 +61,18 @@ function nameAll(ends: readonly { place: string }[]): string {
 }
 
 interface Telling {
+  /** Of all that was done. */
   seconds: number;
+  /** Rows a second while they were copied, before they were compared. */
+  speed: number;
   isInUse: boolean;
   isJson: boolean;
+  keyFile: string;
 }
 
-async function tell(report: CopyReport, { seconds, isInUse, isJson }: Telling): Promise<void> {
+async function tell(report: CopyReport, { seconds, speed, isInUse, isJson, keyFile }: Telling): Promise<void> {
   const { written, resumed, caughtUp, compared } = report;
   const isEqual = compared.every((each) => each.isEqual);
-  const speed = Math.round(written / Math.max(seconds, 0.001));
   if (isJson) {
     const rows = { written, already_there: resumed, caught_up: caughtUp };
     printJson({ ok: isEqual, ...rows, seconds, rows_per_second: speed, tables: printCompared(compared) });
@@ -73,15 +85,16 @@ async function tell(report: CopyReport, { seconds, isInUse, isJson }: Telling): 
     });
   }
   const before = resumed > 0 ? `, ${count(resumed, "row")} had been there` : "";
+  const pace = written > 0 ? ` at ${speed} rows/s` : "";
   const after = caughtUp > 0 ? `, ${count(caughtUp, "row")} caught up with` : "";
   say(
-    `Both sides are the same: ${count(all, "row")} (${written} copied${before}${after}; ${seconds.toFixed(1)} s, ${speed} rows/s).`,
+    `Both sides are the same: ${count(all, "row")} (${written} copied${pace}${before}${after}; ${seconds.toFixed(1)} s, comparing included).`,
   );
   if (isInUse) say("The source was in use: stop its gateway, and run the same line again for what has come since.");
   else {
     say(
-      "Next: set identity_path and ledger_path to the copy, keep the files of keys (ledger.key, secret.key) and the heads beside them,",
+      "Next: name the copy as identity_path and ledger_path. The keys stay the same files: keep secret.key in home, and",
     );
-    say("and run: tokligence ledger verify, tokligence admin audit verify.");
+    say(`ledger_key_file = ${keyFile}. Then: tokligence ledger verify, and tokligence admin audit verify.`);
   }
 }

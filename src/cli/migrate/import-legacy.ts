@@ -8,6 +8,8 @@ import { SHARED_ARGS } from "../flags.ts";
 import { type Opened, byOperator, runWithStore } from "../open.ts";
 import { count, printJson, printTable, say } from "../output.ts";
 import { type Legacy, openLegacy } from "../../store/sqlite/legacy.ts";
+import { readScheme } from "../../store/location.ts";
+import { refuseValue } from "../value.ts";
 import { type Fault, openFaults } from "./fault.ts";
 import { type Tally, printTally } from "./legacy-tally.ts";
 import { walkLegacy } from "./legacy-walk.ts";
@@ -37,6 +39,10 @@ export default defineCommand({
   async run({ args }) {
     const isDry = args["dry-run"] === true;
     const files = [args.from, ...(args.ledger === undefined ? [] : [args.ledger])];
+    for (const file of files) {
+      if (readScheme(file) !== "")
+        throw refuseValue("from", "it is no file; only SQLite files of the earlier edition can be read");
+    }
     const opened: Legacy[] = [];
     const faults = await openFaults(args.errors);
     try {

@@ -105,7 +105,7 @@ function isJson(text: string): boolean {
 /** The load would stop there, a long time from now and elsewhere. */
 function refuseJson(table: TablePlan, row: Row, { name }: ColumnPlan): GatewayError {
   return new GatewayError({
-    kind: "invalid_request",
+    kind: "conflict",
     code: "row_refused",
     message: `The row ${readId(table, row)} of ${table.name} holds in ${name} what is no JSON, which PostgreSQL does not take. Mend or delete it, then run the same line again.`,
   });

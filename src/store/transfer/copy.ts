@@ -8,6 +8,9 @@ import { type Part, namePart, planParts } from "./plan.ts";
 import { type Row, readId } from "./row.ts";
 import { type Source, joinSources } from "./source.ts";
 
+/** What is being done, as progress says it. */
+export const COPYING = "copying rows";
+
 export interface Ends {
   /** One database, or that of the users and that of the books. */
   sources: readonly End[];
@@ -44,7 +47,7 @@ export async function copyDatabases(options: CopyOptions): Promise<CopyReport> {
       if (mark?.isDone !== true) {
         await copyPart(part, { source, target, mark }, (rows) => {
           report.written += rows;
-          onProgress("copying rows", report.written, total);
+          onProgress(COPYING, report.written, total);
         });
       }
     }
@@ -142,7 +145,9 @@ async function copyPart(part: Part, { source, target, mark }: Way, onRows: (rows
   try {
     for await (const rows of source.rows(part, query)) {
       await writing;
-      last = readId(part.table, rows.at(-1) as Row);
+      const end = rows.at(-1);
+      if (end === undefined) continue;
+      last = readId(part.table, end);
       const reached: Mark = { part: name, last, isDone: false };
       writing = writePage(target, part, rows, reached).then(() => onRows(rows.length));
       // It is waited for a turn later.
@@ -168,7 +173,7 @@ async function writePage(target: End, part: Part, rows: readonly Row[], mark: Ma
     const id = readId(part.table, rows[0] as Row);
     const reason = error.cause instanceof Error ? error.cause.message : error.message;
     throw new GatewayError({
-      kind: "invalid_request",
+      kind: "conflict",
       code: "row_refused",
       message: `${target.place} does not take the row ${id} of ${part.table.name}: ${reason}. Mend or delete it in the source, then run the same line again.`,
       cause: error,

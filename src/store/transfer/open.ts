@@ -37,7 +37,7 @@ async function checkOwn(end: End): Promise<void> {
   if (kind === "empty") throw refuseMissing(end.place);
   const message =
     kind === "older-edition"
-      ? `${end.place} is a database of the earlier edition; tokligence migrate import-legacy reads it.`
+      ? `${end.place} is a database of the earlier edition; tokligence migrate import-legacy reads those that are SQLite files.`
       : `${end.place} holds none of this program's tables; give the file or the DSN that identity_path or ledger_path named.`;
   throw new GatewayError({ kind: "invalid_request", code: "source_foreign", message });
 }
