@@ -1,28 +1,11 @@
 // `tokligence completion SHELL` prints the script that a shell sources; that script then calls `tokligence complete -- WORDS`.
-// Knows the commands only by what they declare.
+// Knows no command.
 
-import { type RootCommand, script } from "@bomb.sh/tab";
-import completeCitty from "@bomb.sh/tab/citty";
+import { script } from "@bomb.sh/tab";
 import { defineCommand } from "citty";
+import { printBash, printZsh } from "./complete/script.ts";
 import { print } from "./output.ts";
-import { CliError, EXIT, type ExitCode } from "./error.ts";
-import type { Command } from "./shell.ts";
-
-/** The script relies on a function of the bash-completion package, which plain machines do not have. */
-const BASH_FALLBACK = `if ! declare -F _get_comp_words_by_ref >/dev/null; then
-  _get_comp_words_by_ref() {
-    while [ $# -gt 0 ]; do
-      case "$1" in
-        -n) shift ;;
-        cur) cur="\${COMP_WORDS[COMP_CWORD]}" ;;
-        prev) prev="\${COMP_WORDS[COMP_CWORD - 1]}" ;;
-        words) words=("\${COMP_WORDS[@]}") ;;
-        cword) cword=$COMP_CWORD ;;
-      esac
-      shift
-    done
-  }
-fi`;
+import { CliError, EXIT } from "./error.ts";
 
 const SHELLS = ["bash", "fish", "powershell", "zsh"] as const;
 
@@ -40,15 +23,9 @@ export function makeCompletion(name: string) {
           hint: `Shells: ${SHELLS.join(", ")}.`,
         });
       }
-      if (shell === "bash") print(BASH_FALLBACK);
-      script(shell, name, name);
+      if (shell === "bash") print(printBash(name));
+      else if (shell === "zsh") print(printZsh(name));
+      else script(shell, name, name);
     },
   });
-}
-
-/** Prints what could follow the words after `--`, in the form that the script reads. */
-export async function complete(root: Command, words: readonly string[]): Promise<ExitCode> {
-  const tree: RootCommand = await completeCitty(root);
-  tree.parse(words.slice(words.indexOf("--") + 1));
-  return EXIT.ok;
 }

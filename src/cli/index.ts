@@ -39,7 +39,7 @@ export async function runCli(words: readonly string[]): Promise<ExitCode> {
   }
   if (name === "gatewayd") return runShell({ root: (await COMMANDS.serve()) as unknown as Command, name, words });
   if (words[0] === "complete") {
-    const { complete } = await import("./completion.ts");
+    const { complete } = await import("./complete/index.ts");
     return complete(root, words);
   }
   return runShell({ root, name, words, guard });

@@ -56,6 +56,18 @@ describe("config show", () => {
     expect(out).toMatch(/^aliases\.claude-sonnet +claude-sonnet-\S+ +default$/m);
   });
 
+  test("prints one setting, or those under a name", async () => {
+    expect((await run("config show log_level")).out).toMatch(/^KEY +VALUE\nlog_level +\w+\n$/u);
+    const { values } = JSON.parse((await run("config show aliases --json")).out) as { values: { key: string }[] };
+    expect(values.length).toBeGreaterThan(1);
+    expect(values.every(({ key }) => key.startsWith("aliases."))).toBe(true);
+    expect(await run("config show log_levle")).toMatchObject({
+      code: EXIT.notFound,
+      out: "",
+      err: 'error: There is no setting "log_levle".\nDid you mean log_level?\n',
+    });
+  });
+
   test("masks secrets, at a terminal and as JSON", async () => {
     const env = {
       OPENAI_API_KEY: "sk-hidden-1",

@@ -1,21 +1,45 @@
 // `tokligence config show`: every setting in effect, and with --origin who said it. Secrets are masked by the room that reads them.
 
 import { defineCommand } from "citty";
-import { loadConfig } from "../../config/index.ts";
+import { type EffectiveValue, loadConfig } from "../../config/index.ts";
+import { findNearest } from "../../lib/nearest.ts";
+import { CliError, EXIT } from "../error.ts";
 import { printJson, printTable, say } from "../output.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
 
 export default defineCommand({
   meta: { name: "show", description: "Print every setting in effect, secrets masked" },
   args: {
+    setting: {
+      type: "positional",
+      required: false,
+      description: "Only this one, or those under it, such as routes or provider.openai",
+      valueHint: "SETTING",
+    },
     ...SHARED_ARGS,
     origin: { type: "boolean", description: "Also print where each setting comes from" },
   },
   async run({ args }) {
-    const { effective, files, warnings } = await loadConfig(toLoadOptions(args));
+    const { effective: all, files, warnings } = await loadConfig(toLoadOptions(args));
+    const effective = pick(all, args.setting);
     if (args.json === true) return printJson({ values: effective, files, warnings });
     const rows = effective.map(({ key, value, origin }) => ({ key, value: value ?? "", origin }));
     printTable(rows, args.origin === true ? ["key", "value", "origin"] : ["key", "value"]);
     for (const warning of warnings) say(`warning: ${warning}`);
   },
 });
+
+function pick(all: readonly EffectiveValue[], wanted: string | undefined): readonly EffectiveValue[] {
+  if (wanted === undefined) return all;
+  const found = all.filter(({ key }) => key === wanted || key.startsWith(`${wanted}.`));
+  if (found.length > 0) return found;
+  const [near] = findNearest(
+    wanted,
+    all.map(({ key }) => key),
+    1,
+  );
+  throw new CliError(`There is no setting ${JSON.stringify(wanted)}.`, {
+    exitCode: EXIT.notFound,
+    hint: near === undefined ? "config show lists all of them." : `Did you mean ${near}?`,
+  });
+}

@@ -1,0 +1,120 @@
+// Which words may stand at each flag and place of the commands: one line each. Knows no shell and no database.
+
+import { CHANGE_FORMATS } from "../../audit/change/print.ts";
+import { DIMENSIONS as AUDITED } from "../../audit/token-report.ts";
+import { KEYS } from "../../config/key.ts";
+import { ROUTE_FIELDS } from "../../config/route.ts";
+import { ROLES, SCOPES, STATUSES } from "../../identity/model.ts";
+import { EXPORT_FORMATS } from "../../ledger/export.ts";
+import { DIMENSIONS } from "../../ledger/report.ts";
+import { BUCKETS } from "../../lib/zone.ts";
+import { KINDS } from "../../provider/index.ts";
+import { type Source, listOf, words } from "./model.ts";
+
+const FILE: Source = { isFile: true, find: () => [] };
+
+const USER: Source = { find: ({ names, prefix }) => names.users(prefix) };
+const KEY_ID: Source = { find: ({ names, prefix }) => names.keyIds(prefix) };
+const KEY_PREFIX: Source = { find: ({ names, prefix }) => names.keyPrefixes(prefix) };
+/** Either will do; what a token begins with cannot be taken for an id. */
+const KEY: Source = {
+  find: ({ names, prefix }) => (prefix.startsWith("tok") ? names.keyPrefixes(prefix) : names.keyIds(prefix)),
+};
+const PROVIDER: Source = { find: ({ names }) => names.providers() };
+const ROUTE: Source = { find: ({ names }) => names.routes() };
+const BUDGET: Source = { find: ({ names }) => names.budgets() };
+const LIMIT: Source = { find: ({ names }) => names.limits() };
+const MODEL: Source = { find: ({ names }) => names.models() };
+const OVERLAY: Source = { find: ({ names }) => names.overlays() };
+const SCOPE: Source = { find: () => Object.entries(SCOPES).map(([name, about]) => ({ name, about })) };
+const SETTING: Source = { find: () => Object.entries(KEYS).map(([name, { about }]) => ({ name, about })) };
+/** Loaded only here: they are many. */
+const CLIENT: Source = {
+  async find() {
+    const { GUIDES } = await import("../connect/index.ts");
+    return Object.keys(GUIDES).map((name) => ({ name, about: "" }));
+  },
+};
+const STATUS = words(...STATUSES);
+const PERIOD = words("minute", "hour", "day", "week", "month", "lifetime");
+/** Fields of a provider's section, and the types that it may have. */
+const PROVIDER_FIELD: Source = {
+  find: ({ prefix }) =>
+    prefix.startsWith("type=")
+      ? [...KINDS.keys()].map((name) => ({ name: `type=${name}`, about: "" }))
+      : ["base_url=", "type="].map((name) => ({ name, about: "" })),
+};
+const ROUTE_FIELD: Source = { find: () => ROUTE_FIELDS.map((name) => ({ name: `${name}=`, about: "" })) };
+const CALL: Source = {
+  isList: true,
+  async find({ names, prefix }) {
+    const [provider, model] = prefix.split("/");
+    if (model === undefined) return (await names.providers()).map(({ name, about }) => ({ name: `${name}/`, about }));
+    return (await names.models()).map(({ name, about }) => ({ name: `${provider}/${name}`, about }));
+  },
+};
+
+type Places = Readonly<Record<string, Source>>;
+
+/** Flags and places that mean the same wherever they are. */
+const EVERYWHERE: Places = {
+  action: words("user", "api_key", "provider", "route", "budget", "limit", "session", "configuration"),
+  actor: USER,
+  "allow-models": listOf(MODEL),
+  "allow-providers": listOf(PROVIDER),
+  api: words("chat", "responses", "messages", "gemini"),
+  "budget-period": PERIOD,
+  call: CALL,
+  config: FILE,
+  direction: words("consume", "supply"),
+  email: USER,
+  env: OVERLAY,
+  key: KEY,
+  "log-level": words("debug", "info", "warn", "error"),
+  mode: words("enforce", "shadow"),
+  model: MODEL,
+  pack: FILE,
+  period: PERIOD,
+  provider: PROVIDER,
+  role: words(...ROLES),
+  scopes: listOf(SCOPE),
+  shell: words("bash", "fish", "powershell", "zsh"),
+  unpriced: words("allow", "refuse"),
+  user: USER,
+};
+
+/** Places of one command or of those under it, which go before the others. */
+const BY_COMMAND: Readonly<Record<string, Places>> = {
+  "admin api-keys": { id: KEY_ID, prefix: KEY_PREFIX, status: words("all", "open") },
+  "admin audit export": { format: words(...CHANGE_FORMATS) },
+  "admin budgets": { each: words("key", "user"), id: BUDGET },
+  "admin limits": { name: LIMIT, per: listOf(words("key", "model", "provider", "user")) },
+  "admin providers": { fields: PROVIDER_FIELD, name: PROVIDER },
+  "admin route": { fields: ROUTE_FIELD, name: ROUTE },
+  "admin routes": { fields: ROUTE_FIELD, name: ROUTE },
+  "admin users": { id: USER, status: STATUS },
+  "audit tokens": { by: listOf(words(...AUDITED)) },
+  "config show": { setting: SETTING },
+  connect: { client: CLIENT },
+  init: { email: words(), provider: words() },
+  "usage breakdown": { by: listOf(words(...DIMENSIONS)) },
+  "usage export": { format: words(...EXPORT_FORMATS) },
+  "usage timeseries": { bucket: words(...BUCKETS) },
+};
+
+const FILE_HINTS: ReadonlySet<string> = new Set(["FILE", "FOLDER", "PATH"]);
+
+/** Null where anything may stand. */
+export function findSource(
+  command: readonly string[],
+  place: string,
+  { valueHint }: { valueHint?: string | undefined },
+): Source | null {
+  for (let length = command.length; length > 0; length--) {
+    const places = BY_COMMAND[command.slice(0, length).join(" ")];
+    const found = places !== undefined && Object.hasOwn(places, place) ? places[place] : undefined;
+    if (found !== undefined) return found;
+  }
+  if (valueHint !== undefined && FILE_HINTS.has(valueHint)) return FILE;
+  return Object.hasOwn(EVERYWHERE, place) ? (EVERYWHERE[place] ?? null) : null;
+}
