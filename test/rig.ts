@@ -35,6 +35,7 @@ import { watchIntents } from "./intent-watch.ts";
 import { createRedactor } from "../src/lib/redact.ts";
 import type { Mail, Smtp } from "../src/notice/index.ts";
 import { type App, type AppParts, createApp, createReader, makePriceRules } from "../src/server/index.ts";
+import { type SettingsInit, openSettings } from "./rig-setting.ts";
 import { type Store, openStore } from "../src/store/index.ts";
 import { createLog } from "../src/telemetry/log.ts";
 import { createMetrics } from "../src/telemetry/metric.ts";
@@ -90,7 +91,7 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-interface RigInit {
+interface RigInit extends SettingsInit {
   upstream?: Upstream;
   /** In place of a scripted upstream: calls that go out, piece by piece as they are made. */
   fetch?: Fetch;
@@ -178,6 +179,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     countInput: (question) => app.countInput(question),
   });
   const books = watchIntents(config);
+  const settings = await openSettings({ store, folder, clock, log }, init);
   const app = createApp({
     config,
     directory,
@@ -208,6 +210,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
       store.changes.hide(effective.secrets);
     },
     limitStore: store.limits,
+    settings,
     openSpool: () => createSpool(folder, SPOOL_MEMORY_BYTES),
     memory,
     shelf: await openShelf(config, { clock, log }),

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { type Config, type Loaded, diffReload, watchConfig } from "../config/index.ts";
+import type { Config, Loaded } from "../config/index.ts";
 import { type Memory, createMemory, openControls } from "../gateway/index.ts";
 import {
   type KeyRing,
@@ -19,8 +19,8 @@ import { lookupHost } from "../lib/lookup.ts";
 import { connectWebSocket } from "../lib/web-socket.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import { sendMail } from "../notice/index.ts";
-import { type AppParts, createApp } from "../server/index.ts";
-import { type ChangeStore, type Store, openStore } from "../store/index.ts";
+import { type AppParts, type SettingDesk, createApp, createSettingDesk } from "../server/index.ts";
+import { type Store, openStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metric.ts";
 import { startBinderyThread } from "./bindery.ts";
@@ -30,7 +30,8 @@ import { openShelf } from "./cache.ts";
 import { type Server, listen, stopOnSignal } from "./listen.ts";
 import { callOutside } from "./outside.ts";
 import { openPriceDesk } from "./price-desk.ts";
-import { recordPrices, recordReload } from "./reload-record.ts";
+import { reloadOnChange } from "./reload.ts";
+import { recordPrices } from "./reload-record.ts";
 import { readBooks } from "./reading.ts";
 import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
@@ -44,14 +45,23 @@ export interface Daemon {
   stopped: Promise<Left>;
 }
 
-interface DaemonInit {
+export interface DaemonInit {
   loaded: Loaded;
-  load: () => Promise<Loaded>;
+  /** `runtime`: what was set while the gateway runs, by key. */
+  load: (runtime?: Readonly<Record<string, string>>) => Promise<Loaded>;
   log: Log;
   /** Level and secrets of the log follow the configuration. */
   adopt: (config: Config) => void;
   closeLog: () => Promise<void>;
 }
+
+/** The program's own, the same for every daemon. */
+const PROGRAM = {
+  newId: () => Bun.randomUUIDv7(),
+  openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
+  version: VERSION,
+  commit: COMMIT,
+};
 
 /** Ways to other servers. A proxy connects in our place, and whether it can is its own to say. */
 const OUTSIDE = {
@@ -60,6 +70,8 @@ const OUTSIDE = {
   fetch: callOutside,
   ...(usesProxy(process.env) ? {} : { dial }),
 };
+
+const AROUND = { ...OUTSIDE, ...PROGRAM };
 
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const [log, config] = [init.log, init.loaded.config];
@@ -78,8 +90,10 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const memory = openMemory(store, config, log);
   const shelf = await openShelf(config, { clock: systemClock, log });
   const reading = readBooks({ store, log, books, config: () => current });
+  const settings = openSettings(init, store, () => reloading.reload());
   const app = createApp({
     config,
+    settings,
     ...people,
     ring,
     ...reading.parts,
@@ -92,37 +106,30 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     learn: (effective) => learn(effective, { ...init, prices, store }),
     controls: await openControls(store.controls),
     ...openSharing(config, log),
-    openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
     memory,
     shelf,
     ping: store.ping,
     ...world,
-    ...OUTSIDE,
-    newId: () => Bun.randomUUIDv7(),
-    version: VERSION,
-    commit: COMMIT,
+    ...AROUND,
   });
-  const stopReloading = await reloadOnChange(init, {
+  const reloading = await reloadOnChange(init, {
+    settings,
     current: () => current,
     apply(next) {
       app.reload(next);
       current = next;
     },
-    async settled(next) {
-      init.adopt(app.config());
-      await budgeting.adopt(next);
-      await prices.adopt(app.config());
-    },
+    settled: (next) => settle(next, app.config(), { ...init, budgeting, prices }),
     changes: store.changes,
     effective: app.config,
   });
-  await app.providers.open().then(app.live.open).then(app.limits.open);
+  await settings.open().then(app.providers.open).then(app.live.open).then(app.limits.open);
   // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
   let server: Server;
   try {
     server = listen(app, config, log);
   } catch (error) {
-    await stopReloading();
+    await reloading.stop();
     app.close();
     await memory.stop();
     await shelf?.stop();
@@ -154,7 +161,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     return left;
   };
   const deadlineMs = (): number => current.timeouts.shutdownMs;
-  const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading });
+  const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading: reloading.stop });
   return { url: server.url.href.replace(/\/$/u, ""), stopped };
 }
 
@@ -166,6 +173,21 @@ function learn(
   adopt(config);
   store.changes.hide(config.secrets);
   void prices.adopt(config);
+}
+
+/** Whatever changed, if anything. `effective`: with what was declared while the gateway runs. */
+async function settle(
+  next: Config,
+  effective: Config,
+  parts: Pick<DaemonInit, "adopt"> & Record<"budgeting" | "prices", { adopt(config: Config): unknown }>,
+): Promise<void> {
+  parts.adopt(effective);
+  await parts.budgeting.adopt(next);
+  await parts.prices.adopt(effective);
+}
+
+function openSettings({ load, loaded, log }: DaemonInit, store: Store, adopt: () => Promise<unknown>): SettingDesk {
+  return createSettingDesk({ store: store.settings, load, loaded, adopt, clock: systemClock, log });
 }
 
 type People = Pick<
@@ -214,53 +236,6 @@ function openMemory(store: Store, config: Config, log: Log): Memory {
     limits: config.answers,
     isShared: store.engine === "postgres",
     onFault: (error) => log.error("Answers could not be kept for later reference", { error }),
-  });
-}
-
-interface Reload {
-  current: () => Config;
-  apply: (next: Config) => void;
-  /** Whatever changed, if anything: what the configuration names may have. */
-  settled: (next: Config) => Promise<void>;
-  changes: Pick<ChangeStore, "hide" | "tell">;
-  /** As it is in force, with what was declared while the gateway runs. */
-  effective: () => Config;
-}
-
-/** SIGHUP and a changed file put a new configuration in force; a bad one changes nothing and says so. */
-async function reloadOnChange(
-  init: DaemonInit,
-  { current, apply, settled, changes: record, effective }: Reload,
-): Promise<() => Promise<void>> {
-  const { log } = init;
-  let loaded = init.loaded;
-  const reload = async (): Promise<readonly string[] | undefined> => {
-    try {
-      const next = await init.load();
-      const { changes, needRestart } = diffReload(current(), next.config);
-      for (const warning of next.warnings) log.warn(warning);
-      // A file may be touched without saying anything new; nothing is rebuilt then.
-      if (changes.length > 0) apply(next.config);
-      record.hide([...loaded.config.secrets, ...effective().secrets]);
-      await settled(next.config);
-      await recordReload(
-        { before: loaded, after: next, changed: [...changes, ...needRestart] },
-        { changes: record, log },
-      );
-      loaded = next;
-      if (needRestart.length > 0) log.warn("These changes take effect at the next start", { keys: needRestart });
-      log.info("Configuration reloaded", { changed: changes });
-      return next.watched;
-    } catch (error) {
-      log.error("The configuration is not usable; the one before stays in force", { error });
-      return undefined;
-    }
-  };
-  process.on("SIGHUP", () => void reload());
-  return watchConfig({
-    paths: init.loaded.watched,
-    onChange: reload,
-    onError: (error) => log.warn("Configuration files cannot be watched; send SIGHUP after a change", { error }),
   });
 }
 

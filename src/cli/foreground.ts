@@ -10,7 +10,8 @@ import { CliError, EXIT } from "./error.ts";
 import { startDaemon } from "./daemon.ts";
 
 export async function serveInForeground(flags: NonNullable<LoadOptions["flags"]>, json: boolean): Promise<void> {
-  const load = (): Promise<Loaded> => loadConfig({ cwd: process.cwd(), env: process.env, homedir: homedir(), flags });
+  const load = (runtime: Readonly<Record<string, string>> = {}): Promise<Loaded> =>
+    loadConfig({ cwd: process.cwd(), env: process.env, homedir: homedir(), flags, runtime });
   const loaded = await load();
   const { log, adopt, close } = await openLog(loaded, json);
   for (const warning of loaded.warnings) log.warn(warning);

@@ -70,6 +70,16 @@ export function gatherFlags(into: Gathered, flags: Flags): void {
   }
 }
 
+/** What was set while the gateway runs. A name that is none of ours any more says nothing. */
+export function gatherRuntime(into: Gathered, fields: Readonly<Record<string, string>>): void {
+  for (const name of KEY_NAMES) {
+    const text = fields[name]?.trim() ?? "";
+    if (text !== "") put(into.settings, name, { text, isPath: false, origin: RUNTIME, layer: "runtime" });
+  }
+}
+
+export const RUNTIME: Origin = { file: "runtime", line: null };
+
 export function nameFlag(name: string): Origin {
   return { file: `--${name.replaceAll("_", "-")}`, line: null };
 }

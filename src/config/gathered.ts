@@ -10,8 +10,8 @@ import { checkRule } from "./rule.ts";
 import { type SectionDraft, type SectionDrafts, type SectionId, createSections } from "./section.ts";
 import { boolean, parseText } from "./syntax.ts";
 
-/** Higher overrules lower. `usual`: what other programs call it. */
-export const LAYERS = { usual: 0, setting: 1, overlay: 2, environment: 3, flag: 4 } as const;
+/** Higher overrules lower. `usual`: what other programs call it; `runtime`: what was set while the gateway runs. */
+export const LAYERS = { usual: 0, setting: 1, overlay: 2, runtime: 3, environment: 4, flag: 5 } as const;
 export type Layer = keyof typeof LAYERS;
 
 export interface Setting {

@@ -11,7 +11,7 @@ export { ConfigError } from "./problem.ts";
 export type { Problem } from "./problem.ts";
 export { readRoute } from "./route.ts";
 export type { EffectiveValue } from "./read.ts";
-export { diffReload } from "./reload.ts";
+export { diffReload, findSettingObstacle, needsRestart } from "./reload.ts";
 export type { Difference } from "./reload.ts";
 export { maskSource } from "./source.ts";
 export type { Config } from "./value.ts";

@@ -13,7 +13,7 @@ import { realDisk } from "./disk.ts";
 import { isDsn } from "./dsn.ts";
 import { gatherFiles } from "./files.ts";
 import type { Environment, Flags } from "./gather-env.ts";
-import { gatherEnvironment, gatherFlags } from "./gather-env.ts";
+import { gatherEnvironment, gatherFlags, gatherRuntime } from "./gather-env.ts";
 import { createGathered } from "./gathered.ts";
 import type { Key, KeyName, Values } from "./key.ts";
 import { KEY_NAMES, describeKey } from "./key.ts";
@@ -40,6 +40,8 @@ export interface LoadOptions {
   cwd: string;
   env: Environment;
   flags?: Flags;
+  /** What was set while the gateway runs, by key: above files, below the environment. */
+  runtime?: Readonly<Record<string, string>>;
   homedir?: string;
   disk?: Disk;
 }
@@ -72,6 +74,7 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   const files = gatherFiles(reading, env, flags);
   gatherEnvironment(gathered, env);
   gatherFlags(gathered, flags);
+  gatherRuntime(gathered, options.runtime ?? {});
   adjust(gathered);
   adoptUsual(reading, env);
   const config = readConfig(reading);

@@ -130,6 +130,36 @@ const PARTS = {
   work_mode: (config) => config.workMode,
 } as const satisfies Partial<Record<KeyName, (config: Config) => unknown>>;
 
+/** These say where secrets are sent, whom the gateway believes, or how far administrators reach: only whoever holds the machine may. */
+const MACHINE_ONLY: ReadonlySet<string> = new Set([
+  "allow_private_providers",
+  "environment",
+  "oidc_client_id",
+  "oidc_issuer",
+  "public_url",
+  "root_loopback_login",
+  "smtp_host",
+  "smtp_port",
+  "smtp_secure",
+  "smtp_username",
+  "trusted_proxies",
+]);
+
+/** Why a setting cannot be changed while the gateway runs, or null where it can. */
+export function findSettingObstacle(name: string): string | null {
+  if (!isKeyName(name)) return "there is no such setting";
+  const { restart, secret, fileForm, path } = describeKey(name);
+  if (restart === true) return "it takes effect at the next start only: say it in the file or the environment";
+  const isOfMachine = secret === true || fileForm === true || path !== undefined || MACHINE_ONLY.has(name);
+  if (isOfMachine) return "it concerns secrets, files or the machine itself: say it in the file or the environment";
+  return Object.hasOwn(PARTS, name) ? null : "it has a resource of its own, such as providers or routes";
+}
+
+/** Whether a change of it waits for the next start. */
+export function needsRestart(name: string): boolean {
+  return isKeyName(name) && describeKey(name).restart === true;
+}
+
 export function diffReload(before: Config, after: Config): Difference {
   const difference: Difference = { changes: [], needRestart: [] };
   for (const [name, read] of Object.entries(PARTS)) {

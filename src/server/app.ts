@@ -58,6 +58,7 @@ import { makeLimitRoutes } from "./admin/limit.ts";
 import { makeDecisionRoutes } from "./admin/decision.ts";
 import type { AdminParts } from "./admin/part.ts";
 import { makePeopleRoutes } from "./admin/people.ts";
+import { makeSettingRoutes } from "./admin/setting.ts";
 import { makeProviderRoutes } from "./admin/provider.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
@@ -89,6 +90,7 @@ import type { LiveRoutes } from "./route-table.ts";
 import { guardCalls } from "./scene.ts";
 import { type LinkMail, assembleSignIn } from "./sign-in/index.ts";
 import { type SocketEvents, driveSessions, makeSocketRoutes } from "./socket.ts";
+import type { SettingDesk } from "./setting-desk.ts";
 import { makeSurface } from "./surface.ts";
 import { makeUiRoutes } from "./ui/routes.ts";
 import { makeUsageRoutes } from "./usage.ts";
@@ -121,6 +123,8 @@ export interface AppParts {
   share?: OpenSharing;
   routeStore: RouteStore;
   limitStore: LimitStore;
+  /** The settings in effect, and those that were changed while the gateway runs. */
+  settings: SettingDesk;
   /** Where rate limits are counted, where that is not this process alone. */
   counters?: Counters;
   /** Records who changed what, where no statement of another store does. */
@@ -216,6 +220,7 @@ export function createApp(parts: AppParts): App {
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
     ...makeLimitRoutes({ live: limits, book: makeLimitBook(parts, config), limit }),
     ...makeCacheRoutes(tools, { scene, changes: parts.changes }),
+    ...makeSettingRoutes(parts.settings, limit),
     ...makeOwnBudgetRoutes(parts.budgets),
     ...makeProviderRoutes({ ...parts, book, live: providers, health, scene, tools, limit }),
     ...makeProviderHealthRoutes({ health, scene, clock: parts.clock, limit }),

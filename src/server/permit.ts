@@ -8,6 +8,7 @@ import type { Authority, Route } from "./route.ts";
 export type Permit = "any-key" | "public" | { role: Role; anyOf: readonly [Scope, ...Scope[]]; orPublic?: boolean };
 
 const user = (...anyOf: [Scope, ...Scope[]]): Permit => ({ role: "gateway_user", anyOf });
+const root = (...anyOf: [Scope, ...Scope[]]): Permit => ({ role: "root_admin", anyOf });
 const admin = (...anyOf: [Scope, ...Scope[]]): Permit => ({ role: "gateway_admin", anyOf });
 
 /**
@@ -50,6 +51,7 @@ export const ROUTE_PERMITS = {
   "GET /api/v1/admin/routes/:id": admin("routes:read", "routes:write"),
   "GET /api/v1/admin/routes/:id/history": admin("routes:read", "routes:write"),
   "GET /api/v1/admin/sessions": admin("users:manage"),
+  "GET /api/v1/admin/settings": root("settings:read"),
   "GET /api/v1/admin/users": admin("users:manage"),
   "GET /api/v1/admin/users/:id": admin("users:manage"),
   "GET /api/v1/admin/users/:id/api-keys": admin("keys:manage"),
@@ -94,6 +96,7 @@ export const ROUTE_PERMITS = {
   "GET /version": "public",
   "PATCH /api/v1/admin/api-keys/:id": admin("keys:manage"),
   "PATCH /api/v1/admin/budgets/:id": admin("budgets:manage"),
+  "PATCH /api/v1/admin/settings": root("settings:write"),
   "PATCH /api/v1/admin/users/:id": admin("users:manage"),
   "PATCH /api/v1/api-keys/:id": user("keys:own"),
   "POST /api/v1/admin/api-keys": admin("keys:manage"),
@@ -215,6 +218,9 @@ export const COMMAND_PERMITS = {
   "admin routes show": "GET /api/v1/admin/routes/:id",
   "admin sessions list": "GET /api/v1/admin/sessions",
   "admin sessions revoke": "DELETE /api/v1/admin/sessions",
+  "admin settings list": "GET /api/v1/admin/settings",
+  "admin settings set": "PATCH /api/v1/admin/settings",
+  "admin settings unset": "PATCH /api/v1/admin/settings",
   "admin users create": "POST /api/v1/admin/users",
   "admin users delete": "DELETE /api/v1/admin/users/:id",
   "admin users import": "POST /api/v1/admin/users/import",

@@ -25,6 +25,7 @@ import { createIdentityStore } from "./identity.ts";
 import type { JournalOptions, OpenJournal } from "./journal/open.ts";
 import { createLedgerStore } from "./ledger.ts";
 import { createLimitStore } from "./limit.ts";
+import { type SettingStore, createSettingStore } from "./setting.ts";
 import { locateLedger, readScheme } from "./location.ts";
 import { openEngine, type Opening, openOwn } from "./open.ts";
 import type { Checkpoints } from "./sqlite/checkpoint.ts";
@@ -56,6 +57,7 @@ export interface StoreOptions {
 
 export type { Tiding } from "./bindery.ts";
 export type { OpenJournal } from "./journal/open.ts";
+export type { SettingRow, SettingStore } from "./setting.ts";
 
 export interface Store {
   identity: IdentityStore;
@@ -72,6 +74,8 @@ export interface Store {
   /** Providers that are declared while the gateway runs; there, too. */
   providers: ProviderStore;
   limits: LimitStore;
+  /** Settings that were changed while the gateway runs. */
+  settings: SettingStore;
   /** Beside the ledger, which their counts are sums of. */
   budgets: BudgetStore;
   /** Of the identity database. */
@@ -170,6 +174,7 @@ export async function openStore({
     },
     providers: createProviderStore(first),
     limits: createLimitStore(first),
+    settings: createSettingStore(first),
     budgets: {
       ...budgets,
       async readSums(place) {

@@ -15,6 +15,7 @@ import { defineIntents, definePlaces, defineRefused } from "./journal-table.ts";
 import type { Kit } from "./postgres/columns.ts";
 import { defineProviderSecrets, defineProviderVersions } from "./provider-table.ts";
 import { defineLimits } from "./limit-table.ts";
+import { defineSettings } from "./setting-table.ts";
 import { defineRouteVersions } from "./route-table.ts";
 import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
 import { defineErrands, defineIdentities, defineLinks, defineSessions } from "./session-schema.ts";
@@ -44,6 +45,7 @@ export function defineSchema(kit: Kit) {
     budgetGrants: defineGrants(kit),
     budgetAlerts: defineBudgetAlerts(kit),
     rateLimits: defineLimits(kit),
+    runtimeSettings: defineSettings(kit),
     objectBindings: defineBindings(kit),
     routeVersions: defineRouteVersions(kit),
     storedResponses,

@@ -130,6 +130,10 @@ export const CHANGES: Record<string, Expectation> = {
     make: async (scene) => ({ path: `/api/v1/admin/budgets/${await makeBudget(scene)}`, body: { limit_usd: 5 } }),
     action: "budget.update",
   },
+  "PATCH /api/v1/admin/settings": {
+    make: () => ({ path: "/api/v1/admin/settings", body: { queue_length: 31 } }),
+    action: "settings.update",
+  },
   "PATCH /api/v1/admin/users/:id": {
     make: async ({ subject }) => ({
       path: `/api/v1/admin/users/${(await subject()).userId}`,

@@ -6,7 +6,7 @@ export default defineCommand({
   meta: {
     name: "admin",
     description:
-      "Manage users, their sessions and accounts elsewhere, API keys, budgets, rate limits, routes, providers, sign-in links and the cache, see how providers are doing, and who changed what",
+      "Manage users, their sessions and accounts elsewhere, API keys, budgets, rate limits, routes, providers, settings, sign-in links and the cache, see how providers are doing, and who changed what",
   },
   subCommands: {
     "api-keys": () => import("./api-key/index.ts").then((module) => module.default),
@@ -22,6 +22,7 @@ export default defineCommand({
     route: () => import("./route/index.ts").then((module) => module.default),
     routes: () => import("./route/index.ts").then((module) => module.default),
     sessions: () => import("./session/index.ts").then((module) => module.default),
+    settings: () => import("./setting/index.ts").then((module) => module.default),
     users: () => import("./user/index.ts").then((module) => module.default),
   },
 });

@@ -37,4 +37,5 @@ export const {
   providerVersions,
   providerSecrets,
   rateLimits,
+  runtimeSettings,
 } = schema;

@@ -37,6 +37,7 @@ const HOMES = {
   providerVersions: "identity",
   rateLimits: "identity",
   routeVersions: "identity",
+  runtimeSettings: "identity",
   sessions: "identity",
   signInErrands: "identity",
   storedItems: "identity",

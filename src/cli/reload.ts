@@ -1,0 +1,69 @@
+// Puts another configuration in force while the daemon runs: at SIGHUP, when a file changes, and when a setting is changed otherwise. Knows no setting.
+
+import { type Config, diffReload, watchConfig } from "../config/index.ts";
+import type { SettingDesk } from "../server/index.ts";
+import type { ChangeStore } from "../store/index.ts";
+import type { DaemonInit } from "./daemon.ts";
+import { recordReload } from "./reload-record.ts";
+
+interface Reload {
+  settings: Pick<SettingDesk, "load" | "stop">;
+  current: () => Config;
+  apply: (next: Config) => void;
+  /** Whatever changed, if anything: what the configuration names may have. */
+  settled: (next: Config) => Promise<void>;
+  changes: Pick<ChangeStore, "hide" | "tell">;
+  /** As it is in force, with what was declared while the gateway runs. */
+  effective: () => Config;
+}
+
+/** SIGHUP and a changed file put a new configuration in force; a bad one changes nothing and says so. */
+export async function reloadOnChange(
+  init: Pick<DaemonInit, "loaded" | "log">,
+  { settings, current, apply, settled, changes: record, effective }: Reload,
+): Promise<{ reload: () => Promise<unknown>; stop: () => Promise<void> }> {
+  const { log } = init;
+  let loaded = init.loaded;
+  const reloadNow = async (): Promise<readonly string[] | undefined> => {
+    try {
+      const next = await settings.load();
+      const { changes, needRestart } = diffReload(current(), next.config);
+      for (const warning of next.warnings) log.warn(warning);
+      // A file may be touched without saying anything new; nothing is rebuilt then.
+      if (changes.length > 0) apply(next.config);
+      record.hide([...loaded.config.secrets, ...effective().secrets]);
+      await settled(next.config);
+      await recordReload(
+        { before: loaded, after: next, changed: [...changes, ...needRestart] },
+        { changes: record, log },
+      );
+      loaded = next;
+      if (needRestart.length > 0) log.warn("These changes take effect at the next start", { keys: needRestart });
+      log.info("Configuration reloaded", { changed: changes });
+      return next.watched;
+    } catch (error) {
+      log.error("The configuration is not usable; the one before stays in force", { error });
+      return undefined;
+    }
+  };
+  // One after another: of two that run at once the older could come out last.
+  let running: Promise<unknown> = Promise.resolve();
+  const reload = (): ReturnType<typeof reloadNow> => {
+    const next = running.then(reloadNow);
+    running = next;
+    return next;
+  };
+  process.on("SIGHUP", () => void reload());
+  const stopWatching = await watchConfig({
+    paths: init.loaded.watched,
+    onChange: reload,
+    onError: (error) => log.warn("Configuration files cannot be watched; send SIGHUP after a change", { error }),
+  });
+  return {
+    reload,
+    async stop() {
+      settings.stop();
+      await stopWatching();
+    },
+  };
+}

@@ -1,0 +1,52 @@
+// `admin settings …` on a database of its own: listed, set and taken back, with no gateway that runs.
+
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { EXIT } from "../../src/cli/error.ts";
+import { type Desk, makeDesk } from "./desk.ts";
+
+let desk: Desk;
+beforeEach(() => {
+  desk = makeDesk();
+});
+afterEach(() => desk.close());
+
+interface Settings {
+  values: { key: string; value: string | null; origin: string; changeable: boolean }[];
+  set: Record<string, string>;
+  version: number;
+}
+const list = (flags = ""): Promise<Settings> => desk.read<Settings>(`admin settings list${flags}`);
+const find = async (key: string) => (await list()).values.find((each) => each.key === key);
+
+test("settings are set above the files, and taken back", async () => {
+  expect(await find("max_attempts")).toMatchObject({ origin: "default", changeable: true });
+  expect(await desk.read("admin settings set max_attempts 5")).toMatchObject({
+    key: "max_attempts",
+    value: "5",
+    origin: "runtime",
+    version: 1,
+  });
+  expect(await find("max_attempts")).toMatchObject({ value: "5", origin: "runtime" });
+  const shown = await desk.run("admin settings list --changeable");
+  expect(shown.out).toMatch(/max_attempts +5 +runtime +yes/u);
+  expect(shown.out).not.toContain("http_address");
+  expect((await desk.run("admin settings unset max_attempts")).out).toMatch(/^max_attempts is \d+ \(default\)/u);
+  expect(await list()).toMatchObject({ set: {}, version: 2 });
+  const { changes } = await desk.read<{ changes: { action: string; actor: string }[] }>(
+    "admin audit list --action settings.update",
+  );
+  expect(changes.map(({ actor }) => actor)).toEqual(["operator", "operator"]);
+});
+
+test.each([
+  ["max_attempts many", "max_attempts"],
+  ["http_address :9", "next start"],
+  ["openai_api_key sk-canary-cli-0123456789", "file or the environment"],
+  ["colour red", "no such setting"],
+])("set %s is refused, and says why", async (words, why) => {
+  const refused = await desk.run(`admin settings set ${words}`);
+  expect([refused.code, refused.out]).toEqual([EXIT.usage, ""]);
+  expect(refused.err).toContain(why);
+  expect(refused.err).not.toContain("canary");
+  expect(await list()).toMatchObject({ set: {}, version: 0 });
+});
