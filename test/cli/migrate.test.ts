@@ -2,58 +2,13 @@
 // finding what differs.
 
 import { Database } from "bun:sqlite";
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
-import { type Bench, fillBooks, makeBench, makeCall } from "../audit/verify/books.ts";
-import { openStore } from "../../src/store/index.ts";
+import { makeCall } from "../audit/verify/books.ts";
 import { createDatabase, hasPostgres, loadDatabase, runSql } from "../postgres.ts";
-import { makeDesk, type Desk } from "./desk.ts";
-
-const open: { close(): void }[] = [];
-afterEach(() => {
-  for (const each of open.splice(0)) each.close();
-});
-
-/** Two files with users, a key, a budget and signed books, as a gateway leaves them. */
-async function fillFiles(): Promise<Bench> {
-  const bench = makeBench();
-  open.push(bench.desk);
-  await bench.desk.run("admin users create --email ana@example.com --name Ána\u{1F600} --role gateway_admin");
-  await bench.desk.run("admin users create --email bo@example.com");
-  await bench.desk.run("admin api-keys create --user bo@example.com --name laptop --scopes inference");
-  await bench.desk.run("admin budgets create --name all --limit-usd 5");
-  await bench.desk.run("admin routes set fast targets=loopback");
-  await fillBooks(bench);
-  return bench;
-}
-
-/** A desk whose configuration names the target. */
-function deskOn(location: string): Desk {
-  const desk = makeDesk(location);
-  open.push(desk);
-  const lines = [`home = ${desk.folder}`, `identity_path = ${location}`, `ledger_path = ${location}`];
-  desk.write("config/setting.ini", `${lines.join("\n")}\n`);
-  return desk;
-}
-
-interface Tables {
-  ok: boolean;
-  written?: number;
-  already_there?: number;
-  caught_up?: number;
-  tables: { table: string; equal: boolean; source: { rows: number; digest: string }; target: { rows: number } }[];
-  differences?: { table: string; kind: string; id: string; columns: string[] }[];
-}
-
-const rowsOf = (tables: Tables, name: string): number =>
-  tables.tables.find(({ table }) => table === name)?.target.rows ?? -1;
-
-async function proveChains(desk: Desk): Promise<void> {
-  expect(await desk.read("ledger verify")).toMatchObject({ ok: true, rows: 20, findings: [] });
-  expect(await desk.read("admin audit verify")).toMatchObject({ ok: true, findings: [] });
-}
+import { type Tables, deskOn, fillFiles, proveChains, rowsOf } from "./moving.ts";
 
 describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
   test("two files become one database, and back again, and every chain holds", async () => {
@@ -126,6 +81,32 @@ describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
     await goOn(101);
     expect(await bench.desk.read("ledger verify")).toMatchObject({ ok: true, rows: 22, chains: [{}, {}] });
     expect(await bench.desk.read("admin audit verify")).toMatchObject({ ok: true });
+  });
+
+  test("changes of a database that has come to lie in another's are proved, too", async () => {
+    const bench = await fillFiles();
+    const dsn = await createDatabase();
+    await bench.desk.run(["migrate", "copy", "--to", dsn]);
+    const there = deskOn(dsn);
+    const verify = async () =>
+      JSON.parse((await there.run("admin audit verify --json")).out) as { ok: boolean; findings: { kind: string }[] };
+    expect(await verify()).toMatchObject({ ok: true, chains: [{}, {}] });
+    const former = "(select chain from audit_chain where id <> 'changes')";
+    const [row] = await runSql(
+      dsn,
+      `select id, action from audit_changes where chain = ${former} order by seq limit 1`,
+    );
+    await runSql(dsn, `update audit_changes set action = 'user.none' where id = '${String(row?.["id"])}'`);
+    expect((await verify()).ok).toBe(false);
+    await runSql(
+      dsn,
+      `update audit_changes set action = '${String(row?.["action"])}' where id = '${String(row?.["id"])}'`,
+    );
+    expect((await verify()).ok).toBe(true);
+    await runSql(dsn, "delete from audit_chain where id <> 'changes'");
+    const { ok, findings } = await verify();
+    expect(ok).toBe(false);
+    expect(findings.length).toBeGreaterThan(0);
   });
 
   test("a changed, a missing and a surplus row are named, and a second copy brings them over", async () => {
@@ -208,102 +189,6 @@ describe.skipIf(!hasPostgres)("an export", () => {
   });
 });
 
-describe("a source that is in use", () => {
-  test("is refused, or read as it is at one moment and caught up with", async () => {
-    const bench = await fillFiles();
-    const target = join(bench.desk.folder, "copy.db");
-    const line = ["migrate", "copy", "--to", target];
-    await bench.write(async ({ ledger }) => {
-      const refused = await bench.desk.run(line);
-      expect(refused).toMatchObject({ code: EXIT.conflict, err: expect.stringContaining("a gateway writes to") });
-      expect(existsSync(target)).toBe(false);
-      const live = await bench.desk.run([...line, "--live"]);
-      expect(live).toMatchObject({ code: EXIT.ok, err: expect.stringContaining("run the same line again") });
-      await ledger.add(makeCall(99));
-    });
-    const report = await bench.desk.read<Tables>(line);
-    expect(report.ok).toBe(true);
-    expect(rowsOf(report, "ledger_entries")).toBe(19);
-    expect(await deskOn(target).read("ledger verify")).toMatchObject({ ok: true, rows: 21 });
-  });
-
-  test("calls that were open when the gateway died are on the books of the copy", async () => {
-    const bench = await fillFiles();
-    await bench.write(async ({ ledger }) => {
-      const { apiKeyId, createdAt, endpoint, id, requestId, userId } = makeCall(99);
-      await ledger.intend({ apiKeyId, createdAt, endpoint, id, requestId, userId }).durable;
-    });
-    const target = join(bench.desk.folder, "copy.db");
-    const { code, err } = await bench.desk.run(["migrate", "copy", "--to", target]);
-    expect(code).toBe(EXIT.ok);
-    expect(err).toContain("1 call that had been open when a gateway died");
-    const there = deskOn(target);
-    expect(await there.read("ledger verify")).toMatchObject({ ok: true, rows: 21 });
-    const copied = new Database(target);
-    const row = copied.query("select error_kind, status from ledger_entries where request_id = 'request-99'").get();
-    copied.close();
-    expect(row).toEqual({ error_kind: "interrupted", status: 500 });
-  });
-
-  test.skipIf(!hasPostgres)(
-    "nor is anything left behind in an outbox, or done to a database that a gateway has open",
-    async () => {
-      const dsn = await createDatabase();
-      const bench = makeBench(dsn);
-      open.push(bench.desk);
-      await fillBooks(bench);
-      const target = join(bench.desk.folder, "copy.db");
-      const line = ["migrate", "copy", "--to", target];
-      const database = { maxConnections: 4, maxIdleMs: 0, maxLifetimeMs: 0 };
-      const running = await openStore({ identityPath: dsn, ledgerPath: dsn, database });
-      await running.ping();
-      const used = expect.stringContaining("a gateway is connected to PostgreSQL at");
-      expect(await bench.desk.run(line)).toMatchObject({ code: EXIT.conflict, err: used });
-      await running.close();
-
-      const location = join(bench.desk.folder, "outbox.db");
-      const outbox = await openStore({ identityPath: location, ledgerPath: location, database });
-      await outbox.ledger.append([makeCall(99, { createdAt: new Date(1_600_000_000_000) })]);
-      await outbox.close();
-      const waiting = expect.stringContaining("Rows would stay behind: 1 row waits");
-      expect(await bench.desk.run(line)).toMatchObject({ code: EXIT.conflict, err: waiting });
-
-      const other = await createDatabase();
-      expect((await bench.desk.run(["migrate", "copy", "--from", dsn, "--to", other])).code).toBe(EXIT.conflict);
-      await bench.write(async () => undefined);
-      expect((await bench.desk.run(["migrate", "copy", "--from", dsn, "--to", other])).code).toBe(EXIT.ok);
-      expect(await deskOn(other).read("ledger verify")).toMatchObject({ ok: true, rows: 20 });
-      expect(await runSql(other, "select count(*)::int as rows from ledger_entries")).toMatchObject([{ rows: 19 }]);
-    },
-  );
-});
-
-test.skipIf(!hasPostgres)("a row that the target does not take is named, and all before it stay", async () => {
-  const bench = await fillFiles();
-  const dsn = await createDatabase();
-  const [found] = await bench.query<{ id: string }>("select id from ledger_entries order by id limit 1 offset 7");
-  const id = found?.id ?? "";
-  const line = ["migrate", "copy", "--to", dsn];
-  for (const change of ["status = 'odd'", "status = 200, attempts = '[1'"]) {
-    await bench.tamper(`update ledger_entries set ${change} where id = '${id}'`);
-    const { code, err } = await bench.desk.run(line);
-    expect(code).toBe(EXIT.conflict);
-    expect(err).toContain(`does not take the row ${id} of ledger_entries`);
-  }
-  await bench.tamper(`update ledger_entries set attempts = '[]' where id = '${id}'`);
-  expect(await bench.desk.read<Tables>(line)).toMatchObject({ ok: true });
-});
-
-test("databases without a row in most of their tables are copied as they are", async () => {
-  const bench = makeBench();
-  open.push(bench.desk);
-  await fillBooks(bench);
-  const target = join(bench.desk.folder, "copy.db");
-  const report = await bench.desk.read<Tables>(["migrate", "copy", "--from", "config", "--to", `sqlite:${target}`]);
-  expect(report).toMatchObject({ ok: true, caught_up: 0 });
-  expect(await bench.desk.read(["migrate", "verify", "--to", target])).toMatchObject({ ok: true });
-});
-
 /** Unchained rows by the thousand. */
 function multiply(file: string, rows: number): void {
   const db = new Database(file);
@@ -376,5 +261,10 @@ test("a target that is not empty, not ours, another's copy or the source itself 
     code: EXIT.conflict,
     err: expect.stringContaining("is a copy of"),
   });
+  expect(await copy("--to", "dump.sql")).toMatchObject({
+    code: EXIT.usage,
+    err: expect.stringContaining("migrate export"),
+  });
+  expect(await copy("--to", "postgres")).toMatchObject({ code: EXIT.usage, err: expect.stringContaining("whole DSN") });
   expect(await copy()).toMatchObject({ code: EXIT.usage, err: expect.stringContaining("--to is missing") });
 });

@@ -88,6 +88,10 @@ function readPlace(flag: string, text: string): string {
   const path = text.replace(/^sqlite:(?:\/\/)?/iu, "");
   if (path.trim() === "") throw refuseValue(flag, "it is empty; give a file or a DSN");
   if (readScheme(path) !== "") return path;
+  if (/^postgres(?:ql)?$/iu.test(path))
+    throw refuseValue(flag, "write the whole DSN: postgres://user:password@host:5432/database");
+  if (/\.sql$/iu.test(path))
+    throw refuseValue(flag, "this is a database; tokligence migrate export writes SQL, and psql loads it");
   return path.startsWith("~/") ? join(homedir(), path.slice(2)) : resolve(path);
 }
 

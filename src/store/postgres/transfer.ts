@@ -14,9 +14,12 @@ const CLOSE_TIMEOUT_S = 5;
 const GATEWAY = "tokligence";
 const SELF = "tokligence migrate";
 
+/** A page and how far it goes are lost together, if at all: until the end nothing waits for the server's disk. */
+const HASTE = { synchronous_commit: "off" };
+
 export function openPostgresEnd({ location, isTarget }: EndOptions): End {
   const place = describeDsn(location);
-  const settings = { application_name: SELF, ...(isTarget ? {} : { default_transaction_read_only: "on" }) };
+  const settings = { application_name: SELF, ...(isTarget ? HASTE : { default_transaction_read_only: "on" }) };
   let opened: postgres.Sql | null = null;
   const open = (): postgres.Sql => (opened ??= connect({ location, database: DATABASE }, 1, settings));
   const attempt = async <T>(work: (sql: postgres.Sql) => Promise<T>): Promise<T> => {
@@ -73,7 +76,11 @@ export function openPostgresEnd({ location, isTarget }: EndOptions): End {
       }),
     findUser: () => attempt((sql) => findUser(sql, place)),
     settle: () =>
-      attempt(async (sql) => void (await sql.unsafe(`analyze ${TABLES.map(({ name }) => name).join(", ")}`))),
+      attempt(async (sql) => {
+        // From here on, and all that was before.
+        await sql.unsafe("set synchronous_commit = on");
+        await sql.unsafe(`analyze ${TABLES.map(({ name }) => name).join(", ")}`);
+      }),
     async close() {
       await opened?.end({ timeout: CLOSE_TIMEOUT_S });
     },
