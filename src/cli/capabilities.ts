@@ -4,9 +4,11 @@ import { defineCommand } from "citty";
 import { type Capability, probeCapabilities } from "../gateway/index.ts";
 import { listSampleProviders } from "../provider/sample.ts";
 import { checkFilter, filterCapabilities, printCapabilities, probeModel } from "../server/index.ts";
-import { SHARED_ARGS } from "./flags.ts";
+import { PLACE_ARGS } from "./flags.ts";
 import { openScene } from "./models.ts";
 import { printJson, printTable, say } from "./output.ts";
+import { createRemote } from "./remote/client.ts";
+import { findTarget } from "./remote/target.ts";
 
 export default defineCommand({
   meta: { name: "capabilities", description: "Show what each provider can be asked through each client format" },
@@ -15,19 +17,26 @@ export default defineCommand({
     provider: { type: "string", description: "One kind of provider", valueHint: "NAME" },
     feature: { type: "string", description: "One feature, such as json-schema", valueHint: "NAME" },
     model: { type: "string", description: "The provider that this model's name leads to here", valueHint: "NAME" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     checkFilter(args);
     const { feature, surface, model } = args;
+    const isAll = [args.feature, args.provider, args.surface, model].every(isMissing);
+    const target = findTarget(args);
+    if (target !== null) {
+      const query = { surface, feature, model, provider: args.provider };
+      const question = { method: "GET", path: "/v1/capabilities", query } as const;
+      const answer = await createRemote(target).ask<{ data: Capability[] }>(question);
+      return args.json === true ? printJson(answer) : printCells(answer.data, isAll);
+    }
     const probed = model === undefined ? listSampleProviders() : [await findProbed(model, args)];
     const wants = (cell: Pick<Capability, "feature" | "surface">): boolean =>
       (feature ?? cell.feature) === cell.feature && (surface ?? cell.surface) === cell.surface;
     const wanted = probed.filter(({ name }) => (args.provider ?? name) === name);
     const cells = [...probeCapabilities(wanted, wants)].flat();
     if (args.json === true) printJson(printCapabilities(cells, args));
-    else
-      printCells(filterCapabilities(cells, args), [args.feature, args.provider, args.surface, model].every(isMissing));
+    else printCells(filterCapabilities(cells, args), isAll);
   },
 });
 

@@ -25,6 +25,8 @@ interface CliErrorInit {
   exitCode: ExitCode;
   /** What to do about it. */
   hint?: string | undefined;
+  /** A machine's word for it; unless given, that of the exit code. */
+  code?: string | undefined;
 }
 
 /** A failure with its own words: one sentence, safe to print. */
@@ -32,11 +34,13 @@ export class CliError extends Error {
   override readonly name = "CliError";
   readonly exitCode: ExitCode;
   readonly hint: string | undefined;
+  readonly code: string | undefined;
 
-  constructor(message: string, { exitCode, hint }: CliErrorInit) {
+  constructor(message: string, { exitCode, hint, code }: CliErrorInit) {
     super(message);
     this.exitCode = exitCode;
     this.hint = hint;
+    this.code = code;
   }
 }
 
@@ -48,6 +52,11 @@ export class UsageError extends CliError {
     super(message, { exitCode: EXIT.usage, hint });
     this.usage = usage;
   }
+}
+
+/** How a failure of this kind ends, wherever it was found out. */
+export function chooseExit(kind: ErrorKind): ExitCode {
+  return EXIT_BY_KIND[kind] ?? EXIT.failed;
 }
 
 /** Kinds that are not here end with 1. */
@@ -85,15 +94,15 @@ export function explainFailure(error: unknown): Failure {
 function describe(error: unknown): Failure {
   const none = { hint: undefined, below: undefined, problems: [] };
   if (error instanceof CliError) {
-    const { exitCode, hint, message } = error;
+    const { exitCode, hint, message, code = nameExit(exitCode) } = error;
     const below = error instanceof UsageError ? error.usage : undefined;
-    return { ...none, exitCode, message, hint, below, code: nameExit(exitCode) };
+    return { ...none, exitCode, message, hint, below, code };
   }
   if (error instanceof ConfigError) {
     return { ...none, exitCode: EXIT.failed, message: error.message, code: "invalid_config", problems: error.problems };
   }
   if (error instanceof GatewayError) {
-    const exitCode = EXIT_BY_KIND[error.kind] ?? EXIT.failed;
+    const exitCode = chooseExit(error.kind);
     return { ...none, exitCode, message: error.message, code: error.code ?? error.kind };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

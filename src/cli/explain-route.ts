@@ -11,14 +11,17 @@ import { loadBundledPrices } from "../ledger/price-list.ts";
 import { type RouteExplanation, explainRoute, makePriceRules, mergeRoutes, readDryRun } from "../server/index.ts";
 import { CliError, EXIT } from "./error.ts";
 import { openDryFleet } from "./dry-fleet.ts";
-import { SHARED_ARGS } from "./flags.ts";
+import { type ConfigFlags, PLACE_ARGS, TOKEN_TOO } from "./flags.ts";
 import { openScene } from "./models.ts";
 import { print, printJson, printTable, say } from "./output.ts";
+import { createRemote } from "./remote/client.ts";
+import { type Target, findTarget, splitKey } from "./remote/target.ts";
 import { readMoment, refuseValue } from "./value.ts";
 
 export default defineCommand({
   meta: { name: "route", description: "Say which provider a model or a whole request goes to, and why" },
   args: {
+    ...PLACE_ARGS,
     model: { type: "positional", description: "The model's name; unset: what the body says", required: false },
     explain: { type: "boolean", description: "Show every candidate, and why it comes where it comes" },
     body: {
@@ -37,38 +40,63 @@ export default defineCommand({
       valueHint: "HEADERS",
     },
     user: { type: "string", description: "Whose it would be, by e-mail", valueHint: "USER" },
-    key: { type: "string", description: "With which API key, by its id", valueHint: "KEY" },
+    key: { type: "string", description: `With which API key, by its id; ${TOKEN_TOO}`, valueHint: "KEY" },
     at: { type: "string", description: "When; unset: now", valueHint: "MOMENT" },
-    ...SHARED_ARGS,
   },
   async run({ args }) {
+    const { flags, named: key } = splitKey(args);
+    const asked = { ...args, key };
     if (args.model === undefined && args.body === undefined) {
       throw new CliError("Say which model, or give the body of a request.", {
         exitCode: EXIT.usage,
         hint: "tokligence models route gpt-4o --explain, or tokligence models route --body request.json",
       });
     }
-    const loose = (["at", "endpoint", "header", "key", "user"] as const).find((flag) => args[flag] !== undefined);
+    const loose = (["at", "endpoint", "header", "key", "user"] as const).find((flag) => asked[flag] !== undefined);
     if (args.body === undefined && loose !== undefined) {
       throw new CliError(`--${loose} tells of a request, and there is none.`, {
         exitCode: EXIT.usage,
         hint: "Give its body: --body request.json, or --body - for stdin",
       });
     }
-    const { scene: built, config } = await openScene(args);
-    built.catalog.stop();
-    const kept = await readKept(config, args.key ?? null);
-    const scene = built.reroute(mergeRoutes(config, kept.routes).rules);
-    const prices = createPriceBook(makePriceRules(config, [await loadBundledPrices()]));
-    const tools = { prices, fleet: await openDryFleet(config, kept.controls) };
-    const run = args.body === undefined ? null : readDryRun(await readQuestion(args.body, args, kept.key));
-    const decision = explainRoute({ scene, tools }, run?.asked.peek.model ?? args.model ?? "", run);
+    const target = findTarget(flags);
+    const decision = target === null ? await explainHere(asked) : await explainThere(target, asked);
     if (args.json === true) return printJson(decision);
-    tell(decision, args.explain === true || run !== null);
+    tell(decision, args.explain === true || args.body !== undefined);
   },
 });
 
-interface Flags {
+async function explainHere(flags: Flags): Promise<RouteExplanation> {
+  const { scene: built, config } = await openScene(flags);
+  built.catalog.stop();
+  const kept = await readKept(config, flags.key ?? null);
+  const scene = built.reroute(mergeRoutes(config, kept.routes).rules);
+  const prices = createPriceBook(makePriceRules(config, [await loadBundledPrices()]));
+  const tools = { prices, fleet: await openDryFleet(config, kept.controls) };
+  const run = flags.body === undefined ? null : readDryRun(await readQuestion(flags.body, flags, kept.key));
+  return explainRoute({ scene, tools }, run?.asked.peek.model ?? flags.model ?? "", run);
+}
+
+/** With what the gateway knows of how its providers are doing. */
+async function explainThere(target: Target, flags: Flags): Promise<RouteExplanation> {
+  const { model, endpoint, user, key, at } = flags;
+  const remote = createRemote(target);
+  const path = "/api/v1/admin/route";
+  if (flags.body === undefined) return remote.ask({ method: "GET", path, query: { model } });
+  const body = {
+    model,
+    endpoint,
+    body: await readBody(flags.body),
+    headers: Object.fromEntries(readHeaders(flags.header ?? "")),
+    user,
+    key,
+    at: at === undefined ? undefined : readMoment("at", at).toISOString(),
+  };
+  return remote.ask({ method: "POST", path, body });
+}
+
+interface Flags extends ConfigFlags {
+  body?: string | undefined;
   model?: string | undefined;
   endpoint?: string | undefined;
   header?: string | undefined;

@@ -9,10 +9,33 @@ export const SHARED_ARGS = {
   json: { type: "boolean", description: "Print JSON" },
 } as const;
 
+/** Of the commands that a gateway elsewhere answers as well as the database here. */
+export const PLACE_ARGS = {
+  ...SHARED_ARGS,
+  url: {
+    type: "string",
+    description: "Work on the gateway at this address, not on the database here (or TOKLIGENCE_URL)",
+    valueHint: "URL",
+  },
+  key: {
+    type: "string",
+    description: "API key for that gateway; better in TOKLIGENCE_KEY, as others here can read command lines",
+    valueHint: "KEY",
+  },
+} as const;
+
+/** Said of `--key` where it names a key that is spoken of, and there is no other word for the one that opens the gateway elsewhere. */
+export const TOKEN_TOO = "with --url, a whole token (tok_…) is the key for that gateway instead";
+
 export interface ConfigFlags {
   config?: string | undefined;
   env?: string | undefined;
   json?: boolean | undefined;
+}
+
+export interface PlaceFlags extends ConfigFlags {
+  url?: string | undefined;
+  key?: string | undefined;
 }
 
 export function toLoadOptions(flags: ConfigFlags): LoadOptions {

@@ -6,30 +6,49 @@ import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
 import { buildScene, guardCalls, listModels } from "../server/index.ts";
 import { readEffective } from "./effective.ts";
-import { type ConfigFlags, SHARED_ARGS, toLoadOptions } from "./flags.ts";
+import { type ConfigFlags, PLACE_ARGS, toLoadOptions } from "./flags.ts";
 import { printJson, printTable, say } from "./output.ts";
 import { callOutside } from "./outside.ts";
+import { type Target, findTarget } from "./remote/target.ts";
 
 /** How long the providers' lists are waited for. */
 const WAIT_MS = 5_000;
 
 const list = defineCommand({
   meta: { name: "list", description: "List the models that can be asked for" },
-  args: SHARED_ARGS,
+  args: PLACE_ARGS,
   async run({ args }) {
-    const { scene } = await openScene(args);
-    const models = listModels(scene, Math.floor(Date.now() / 1000));
-    const rows = models.map(({ id, createdAt, listedAt, ownedBy }) => ({
-      id,
-      object: "model",
-      created: createdAt ?? listedAt,
-      owned_by: ownedBy,
-    }));
+    const target = findTarget(args);
+    const rows = target === null ? await listHere(args) : await listThere(target);
     if (args.json === true) printJson({ object: "list", data: rows });
     else printTable(rows, ["id", "owned_by"]);
-    scene.catalog.stop();
   },
 });
+
+interface ListedModel {
+  id: string;
+  object: string;
+  created: number;
+  owned_by: string;
+}
+
+async function listHere(flags: ConfigFlags): Promise<ListedModel[]> {
+  const { scene } = await openScene(flags);
+  const models = listModels(scene, Math.floor(Date.now() / 1000));
+  scene.catalog.stop();
+  return models.map(({ id, createdAt, listedAt, ownedBy }) => ({
+    id,
+    object: "model",
+    created: createdAt ?? listedAt,
+    owned_by: ownedBy,
+  }));
+}
+
+async function listThere(target: Target): Promise<ListedModel[]> {
+  const { createRemote } = await import("./remote/client.ts");
+  const { data } = await createRemote(target).ask<{ data: ListedModel[] }>({ method: "GET", path: "/v1/models" });
+  return data.map(({ id, object, created, owned_by }) => ({ id, object, created, owned_by }));
+}
 
 export default defineCommand({
   meta: { name: "models", description: "List models, explain routes" },

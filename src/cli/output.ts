@@ -1,6 +1,7 @@
 // How commands speak: data on stdout, talk on stderr, plain text wherever nobody sits at a terminal. Knows no command.
 
 import { once } from "node:events";
+import type { Json } from "../ir/index.ts";
 
 /** Data for people. */
 export function print(text: string): void {
@@ -65,6 +66,11 @@ function printCell(value: unknown): string {
   if (value instanceof Date) return value.toISOString();
   if (Array.isArray(value)) return value.length === 0 ? "-" : value.map(printCell).join(",");
   return makePlain(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** A part of printed JSON in a sentence. */
+export function printWord(value: Json | undefined): string {
+  return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
 
 /** Text of strangers must not steer the terminal. */

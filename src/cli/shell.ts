@@ -55,13 +55,24 @@ async function runLine({ root, name, words, guard }: ShellInit): Promise<void> {
   const { run } = command;
   if (run === undefined) throw await refuseGroup(found);
   guard?.(found.path.slice(1));
+  refuseElsewhere(found);
   const args = await asUsageError(found, () => parseFlags(commandArgs(command), rest));
   // The values were read by the definitions that the command's own types are made of.
   await run({ rawArgs: rest, args: args as Parameters<typeof run>[0]["args"], cmd: command });
 }
 
+/** A command that cannot be done at a gateway elsewhere says so, and not that it does not know the word. */
+function refuseElsewhere({ command, path, rest }: Found): void {
+  const isMeant = untilEnd(rest).some((word) => /^--?url(?:=|$)/u.test(word));
+  if (!isMeant || Object.hasOwn(commandArgs(command), "url")) return;
+  throw new CliError(`${path.join(" ")} works at the gateway's own machine alone, so --url has no place here.`, {
+    exitCode: EXIT.usage,
+    hint: "It needs files that are there, or changes nothing of a gateway: run it there, without --url.",
+  });
+}
+
 /** Shared flags may also stand before a command's name. */
-const TAKES_VALUE = /^--?(?:config|env)$/u;
+const TAKES_VALUE = /^--?(?:config|env|key|url)$/u;
 
 async function findCommand(root: Command, name: string, words: readonly string[]): Promise<Found> {
   let command = root;
@@ -92,14 +103,17 @@ function findName(words: readonly string[]): number {
   return words.length;
 }
 
-function wantsHelp(words: readonly string[]): boolean {
+function untilEnd(words: readonly string[]): readonly string[] {
   const end = words.indexOf("--");
-  return words.slice(0, end === -1 ? undefined : end).some((word) => ["--help", "-h", "-help"].includes(word));
+  return end === -1 ? words : words.slice(0, end);
+}
+
+function wantsHelp(words: readonly string[]): boolean {
+  return untilEnd(words).some((word) => ["--help", "-h", "-help"].includes(word));
 }
 
 function wantsJson(words: readonly string[]): boolean {
-  const end = words.indexOf("--");
-  return words.slice(0, end === -1 ? undefined : end).some((word) => ["--json", "--json=true", "-json"].includes(word));
+  return untilEnd(words).some((word) => ["--json", "--json=true", "-json"].includes(word));
 }
 
 async function refuseName(found: Found, word: string, names: readonly string[]): Promise<UsageError> {

@@ -20,6 +20,8 @@ export type Flags = Readonly<Partial<Record<KeyName | "config", string | undefin
 
 export const CONFIG_VARIABLE = "TOKLIGENCE_CONFIG";
 const PREFIX = "TOKLIGENCE_";
+/** What commands read that ask a gateway elsewhere: no setting of a gateway. */
+const NO_SETTINGS: ReadonlySet<string> = new Set(["TOKLIGENCE_KEY", "TOKLIGENCE_URL"]);
 const PROVIDER_PREFIX = "TOKLIGENCE_PROVIDER_";
 
 /** Call it after the files: a variable of a declared provider is recognised by the provider's name. */
@@ -39,7 +41,7 @@ export function gatherEnvironment(into: Gathered, env: Environment): void {
   const old = listOldVariables();
   for (const variable of Object.keys(env).toSorted()) {
     const value = env[variable]?.trim() ?? "";
-    if (value === "" || !variable.startsWith(PREFIX) || known.has(variable)) continue;
+    if (value === "" || !variable.startsWith(PREFIX) || known.has(variable) || NO_SETTINGS.has(variable)) continue;
     const origin = { file: variable, line: null };
     const oldName = old.get(variable);
     const flat = readFlatForm(variable.slice(PREFIX.length).toLowerCase());

@@ -4,9 +4,15 @@ import { GatewayError, invalidRequest, toGatewayError } from "../ir/index.ts";
 import { type Sieve, createSieve } from "../lib/sieve.ts";
 import { checkEmail, checkName, checkRole } from "./check.ts";
 import { buildUser, type DirectoryContext } from "./context.ts";
+import type { IdentityStore } from "./store.ts";
 import type { Actor, ImportRow, RowOutcome } from "./directory.ts";
 import type { User } from "./model.ts";
 import { forbid, requireAdmin, requireGrant } from "./permission.ts";
+
+/** What an import takes: a database, or whoever stands for one. */
+export interface ImportContext extends Pick<DirectoryContext, "newId" | "now" | "randomBytes"> {
+  store: Pick<IdentityStore, "createUsers" | "findTaken">;
+}
 
 export interface RowCheck {
   /** In their order; to be asked once for each row. */
@@ -14,7 +20,7 @@ export interface RowCheck {
 }
 
 export function createRowCheck(
-  context: DirectoryContext,
+  context: ImportContext,
   actor: Actor,
   { skipExisting }: { skipExisting: boolean },
 ): RowCheck {
@@ -38,7 +44,7 @@ export function createRowCheck(
   };
 }
 
-function readRow(context: DirectoryContext, actor: Actor, { wanted, flaw }: ImportRow): User | GatewayError {
+function readRow(context: ImportContext, actor: Actor, { wanted, flaw }: ImportRow): User | GatewayError {
   try {
     if (flaw !== undefined) throw invalidRequest(flaw);
     const role = checkRole(wanted.role === undefined || wanted.role === "" ? "gateway_user" : wanted.role);

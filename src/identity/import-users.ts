@@ -2,9 +2,8 @@
 
 import { toGatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
-import type { DirectoryContext } from "./context.ts";
 import type { Actor, ImportOptions, ImportResult, ImportRow, NewUser, RowOutcome, StreamOptions } from "./directory.ts";
-import { createRowCheck, nameRow } from "./import-row.ts";
+import { createRowCheck, type ImportContext, nameRow } from "./import-row.ts";
 import type { User } from "./model.ts";
 import { originOf } from "./origin.ts";
 
@@ -12,7 +11,7 @@ import { originOf } from "./origin.ts";
 const TRIES = 3;
 
 export async function importUsers(
-  context: DirectoryContext,
+  context: ImportContext,
   actor: Actor,
   wanted: readonly NewUser[],
   options: ImportOptions,
@@ -59,7 +58,7 @@ function sortOut(outcomes: readonly RowOutcome[]): ImportResult {
 const ROWS_A_PART = 5_000;
 
 export async function importStream(
-  context: DirectoryContext,
+  context: ImportContext,
   actor: Actor,
   source: () => AsyncIterable<ImportRow>,
   options: StreamOptions,
@@ -93,7 +92,7 @@ export async function importStream(
 
 /** What was written, and what was not because somebody else was faster. */
 async function write(
-  { store }: DirectoryContext,
+  { store }: ImportContext,
   outcomes: readonly RowOutcome[],
   { skipExisting, by }: StreamOptions & { by: Origin },
 ): Promise<RowOutcome[]> {

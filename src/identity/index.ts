@@ -4,6 +4,7 @@ export * from "./authority.ts";
 export * from "./create-directory.ts";
 export type { DirectoryOptions } from "./context.ts";
 export type * from "./directory.ts";
+export { importStream } from "./import-users.ts";
 export * from "./invite.ts";
 export * from "./key-ring.ts";
 export { type KeyLimits, type LimitWords, limitsOf } from "./limit.ts";

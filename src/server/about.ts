@@ -41,6 +41,8 @@ export interface About {
   body?: z.ZodType;
   /** Null: an empty answer. */
   answer: Media | z.ZodType | null;
+  /** Of a removal: what is gone, for whoever prefers to be told. */
+  gone?: z.ZodType;
   /** Of what went well; the first is what it usually is. */
   status?: readonly [number, ...number[]];
   /** Beyond what any route may answer. */

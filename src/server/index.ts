@@ -1,5 +1,6 @@
 // The door of the room.
 export { tellClear } from "./admin/cache.ts";
+export { printShelf } from "./cache-print.ts";
 export { exportChanges, findSubject } from "./admin/change.ts";
 export { printStanding, printVersion } from "./admin/route.ts";
 export { readDryRun } from "./dry-run.ts";
@@ -22,7 +23,7 @@ export { openReading, type Reading } from "./reader/thread.ts";
 export { startRetention } from "./reader/retention.ts";
 export { startUpkeep } from "./reader/upkeep.ts";
 export { buildScene, guardCalls, makeSceneProvider } from "./scene.ts";
-export { findWhyNot, printProvider, printProviderVersion } from "./provider-print.ts";
+export { printProvider, printProviderVersion } from "./provider-print.ts";
 export { type StandingProvider, judgeProvider, mergeProviders } from "./provider-table.ts";
 export { type KeyTrial, printTrials, testProvider } from "./provider-test.ts";
 export { createIdentityProvider } from "./sign-in/provider.ts";

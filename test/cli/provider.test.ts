@@ -122,7 +122,7 @@ describe("admin providers", () => {
     [["add", "acme", `header.authorization=${KEY}`], "header.authorization must not stand in a command line"],
     [["add", "acme", KEY], "is no field (not repeated here"],
     [["set-key", "acme", KEY], "A key must not stand in a command line"],
-    [["set-key", "acme", `--key=${KEY}`], "There is no flag --key here"],
+    [["set-key", "acme", `--key=${KEY}`], "it is for a gateway elsewhere"],
     [["set-key", "acme", "--label", "eu", "--field", "api_key"], "say this or --label"],
     [["set-key", "acme", "--field", "base_url", "--remove"], "base_url is no key of a provider"],
     [["set-key", "acme", "--key-env", "NOT_SET_ANYWHERE"], 'there is no "NOT_SET_ANYWHERE" in the environment'],

@@ -3,9 +3,13 @@
 import { defineCommand } from "citty";
 import { createSplitCost, readDimensions, reportTokens } from "../../audit/index.ts";
 import { type JsonObject, isJsonObject } from "../../ir/index.ts";
-import { runWithStore } from "../open.ts";
+import type { LedgerFilter } from "../../ledger/index.ts";
+import type { ConfigFlags } from "../flags.ts";
 import { openCounter } from "../prices/counter.ts";
 import { printJson, printTable, say } from "../output.ts";
+import { type Here, runAtPlace } from "../place.ts";
+import { splitKey } from "../remote/target.ts";
+import { printFilter } from "../usage/desk.ts";
 import { FILTER_ARGS, readFilter } from "../usage/filter.ts";
 import { readInteger } from "../value.ts";
 
@@ -31,29 +35,45 @@ export default defineCommand({
     const by = readDimensions(args.by);
     const limit = readInteger("limit", args.limit, { least: 1, most: 10_000 });
     const isFlagged = args.flagged === true;
-    const { desk, scene } = await openCounter(args);
-    await desk.open();
-    const { book } = desk;
-    const pricingOf = (name: string) => scene.providers.get(name)?.pricing;
-    const report = await runWithStore(args, async (opened) => {
-      const progress = createProgress();
-      try {
-        return await reportTokens({
-          calls: opened.store.recounts.calls(await readFilter(args, opened)),
-          by,
-          splitCost: createSplitCost({ book, pricingOf }),
-          flagged: isFlagged ? limit : 0,
-          onProgress: progress.show,
-        });
-      } finally {
-        progress.clear();
-      }
+    const report = await runAtPlace(splitKey(args).flags, async (place) => {
+      const filter = await readFilter(args, place);
+      if (place.remote === null) return count(place, { flags: args, filter, by, flagged: isFlagged ? limit : 0 });
+      const more = isFlagged ? { flagged: "true", limit } : {};
+      const query = { ...printFilter(filter), by: by.join(","), ...more };
+      return place.remote.ask<JsonObject>({ method: "GET", path: "/api/v1/audit/tokens", query });
     });
     if (args.json === true) return printJson(report);
     if (isFlagged) printFlagged(report);
     else printGroups(report, by);
   },
 });
+
+interface Wanted {
+  flags: ConfigFlags;
+  filter: LedgerFilter;
+  by: ReturnType<typeof readDimensions>;
+  /** So many of the calls, at most. */
+  flagged: number;
+}
+
+async function count({ store }: Here, { flags, filter, by, flagged }: Wanted): Promise<JsonObject> {
+  const { desk, scene } = await openCounter(flags);
+  await desk.open();
+  const pricingOf = (name: string) => scene.providers.get(name)?.pricing;
+  const splitCost = createSplitCost({ book: desk.book, pricingOf });
+  const progress = createProgress();
+  try {
+    return await reportTokens({
+      calls: store.recounts.calls(filter),
+      by,
+      splitCost,
+      flagged,
+      onProgress: progress.show,
+    });
+  } finally {
+    progress.clear();
+  }
+}
 
 const COLUMNS = [
   "rows",

@@ -85,13 +85,18 @@ const EVERYWHERE: Places = {
 
 /** Places of one command or of those under it, which go before the others. */
 const BY_COMMAND: Readonly<Record<string, Places>> = {
+  // Where no key is spoken of, it is the one that opens a gateway elsewhere: nobody completes that.
+  admin: { key: words() },
   "admin api-keys": { id: KEY_ID, prefix: KEY_PREFIX, status: words("all", "open") },
   "admin audit export": { format: words(...CHANGE_FORMATS) },
   "admin budgets": { each: words("key", "user"), id: BUDGET },
+  "admin budgets create": { key: KEY },
   "admin limits": { name: LIMIT, per: listOf(words("key", "model", "provider", "user")) },
+  "admin limits set": { key: KEY },
   "admin providers": { fields: PROVIDER_FIELD, name: PROVIDER },
   "admin route": { fields: ROUTE_FIELD, name: ROUTE },
   "admin routes": { fields: ROUTE_FIELD, name: ROUTE },
+  "admin settings": { setting: SETTING },
   "admin users": { id: USER, status: STATUS },
   "audit tokens": { by: listOf(words(...AUDITED)) },
   "config show": { setting: SETTING },

@@ -1,12 +1,14 @@
 // `tokligence usage breakdown`: the sums of the books by user, key, model and so on, the dearest first.
 
 import { defineCommand } from "citty";
-import { type Dimension, DIMENSIONS, printBreakdown, printGap } from "../../ledger/index.ts";
-import { runWithStore } from "../open.ts";
+import { type Dimension, DIMENSIONS } from "../../ledger/index.ts";
 import { printJson, printTable } from "../output.ts";
+import { runAtPlace } from "../place.ts";
+import { splitKey } from "../remote/target.ts";
 import { readList, refuseValue } from "../value.ts";
+import { openBooks } from "./desk.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
-import { sayGap, SUM_COLUMNS, toCells } from "./table.ts";
+import { listObjects, sayGap, SUM_COLUMNS, toCells } from "./table.ts";
 
 export default defineCommand({
   meta: { name: "breakdown", description: "Print sums by user, key, model, provider, ..." },
@@ -21,14 +23,16 @@ export default defineCommand({
   },
   async run({ args }) {
     const by = readBy(args.by);
-    const report = await runWithStore(args, async (opened) =>
-      opened.store.ledger.report({ filter: await readFilter(args, opened), by, edges: [] }),
+    const report = await runAtPlace(splitKey(args).flags, async (place) =>
+      openBooks(place).breakdown(await readFilter(args, place), by),
     );
-    const groups = printBreakdown(by, report.groups);
-    if (args.json === true) return printJson({ by, groups, ...printGap(report) });
+    if (args.json === true) return printJson(report);
     const names = by.includes("direction") ? by : [...by, "direction" as const];
     printTable(
-      groups.map((group) => ({ ...Object.fromEntries(names.map((name) => [name, group[name]])), ...toCells(group) })),
+      listObjects(report["groups"]).map((group) => ({
+        ...Object.fromEntries(names.map((name) => [name, group[name]])),
+        ...toCells(group),
+      })),
       [...names, ...SUM_COLUMNS],
     );
     sayGap(report);

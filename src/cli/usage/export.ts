@@ -3,12 +3,13 @@
 import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { defineCommand } from "citty";
-import { EXPORT_FORMATS, summarize } from "../../ledger/index.ts";
-import { createReader, exportRows } from "../../server/index.ts";
+import { EXPORT_FORMATS, type LedgerFilter } from "../../ledger/index.ts";
 import { CliError, EXIT } from "../error.ts";
-import { type Opened, runWithStore } from "../open.ts";
 import { count, printJson, say, startProgress } from "../output.ts";
+import { type Place, runAtPlace } from "../place.ts";
+import { splitKey } from "../remote/target.ts";
 import { refuseValue } from "../value.ts";
+import { type ExportFormat, openBooks } from "./desk.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
 
 export default defineCommand({
@@ -25,8 +26,8 @@ export default defineCommand({
     const toStdout = args.output === "-";
     if (toStdout && args.json === true)
       throw refuseValue("json", "what is written to stdout is the export itself; add -o FILE");
-    const rows = await runWithStore(args, async (opened) => {
-      const work = { opened, filter: await readFilter(args, opened), format };
+    const rows = await runAtPlace(splitKey(args).flags, async (place) => {
+      const work = { place, filter: await readFilter(args, place), format };
       return toStdout ? write(work, toTerminal) : writeFile(work, args.output);
     });
     if (args.json === true) printJson({ rows, file: args.output });
@@ -35,9 +36,9 @@ export default defineCommand({
 });
 
 interface Work {
-  opened: Opened;
-  filter: Parameters<typeof exportRows>[1]["filter"];
-  format: (typeof EXPORT_FORMATS)[number];
+  place: Place;
+  filter: LedgerFilter;
+  format: ExportFormat;
 }
 
 async function toTerminal(bytes: Uint8Array): Promise<void> {
@@ -62,14 +63,12 @@ async function writeFile(work: Work, path: string): Promise<number> {
 }
 
 /** Never more than a piece is in memory: it waits for the output to take the one before. */
-async function write({ opened, filter, format }: Work, put: (bytes: Uint8Array) => Promise<void>): Promise<number> {
-  const reader = createReader(opened.store);
-  const { consume, supply } = summarize((await reader.report({ filter, by: [], edges: [] })).groups);
-  const total = consume.entries + supply.entries;
+async function write({ place, filter, format }: Work, put: (bytes: Uint8Array) => Promise<void>): Promise<number> {
+  const { total, pieces } = await openBooks(place).export(filter, format);
   const progress = startProgress("rows");
   let rows = 0;
   try {
-    for await (const piece of exportRows(reader, { filter, format })) {
+    for await (const piece of pieces) {
       await put(piece.bytes);
       rows += piece.rows;
       progress.update(rows, Math.max(rows, total));

@@ -3,16 +3,22 @@
 import type { LedgerFilter } from "../../ledger/index.ts";
 import { findZone, UTC, type Zone } from "../../lib/zone.ts";
 import { CliError, EXIT } from "../error.ts";
-import { SHARED_ARGS } from "../flags.ts";
-import { type Opened } from "../open.ts";
+import { PLACE_ARGS, TOKEN_TOO } from "../flags.ts";
+import type { Place } from "../place.ts";
+import { splitKey } from "../remote/target.ts";
 import { readList, readMomentOrAge, refuseValue } from "../value.ts";
 
 export const FILTER_ARGS = {
+  ...PLACE_ARGS,
   from: { type: "string", description: "No earlier than this moment, or this long ago (24h, 7d)", valueHint: "WHEN" },
   to: { type: "string", description: "Before this moment, or this long ago", valueHint: "WHEN" },
   model: { type: "string", description: "Model, as asked for or as served", valueHint: "MODEL" },
   provider: { type: "string", description: "Provider that answered", valueHint: "NAME" },
-  key: { type: "string", description: "Id of an API key, or the beginning of its token", valueHint: "KEY" },
+  key: {
+    type: "string",
+    description: `Id of an API key, or the beginning of its token; ${TOKEN_TOO}`,
+    valueHint: "KEY",
+  },
   user: { type: "string", description: "Id or e-mail of a user, or all", valueHint: "USER" },
   status: { type: "string", description: "HTTP status such as 429, or a class such as 5xx", valueHint: "STATUS" },
   endpoint: {
@@ -27,13 +33,12 @@ export const FILTER_ARGS = {
   },
   direction: { type: "string", description: "consume (bought) or supply (sold)", valueHint: "WAY" },
   tz: { type: "string", description: "Time zone of what has none said, such as Europe/Berlin", valueHint: "ZONE" },
-  ...SHARED_ARGS,
 } as const;
 
 type FilterFlags = Partial<Record<keyof typeof FILTER_ARGS, unknown>>;
 
 /** Without flags, all rows. */
-export async function readFilter(flags: FilterFlags, opened: Opened): Promise<LedgerFilter> {
+export async function readFilter(flags: FilterFlags, place: Place): Promise<LedgerFilter> {
   const now = Date.now();
   const given = (name: keyof typeof FILTER_ARGS): string | undefined => {
     const value = flags[name];
@@ -52,9 +57,10 @@ export async function readFilter(flags: FilterFlags, opened: Opened): Promise<Le
     if (text === "") throw refuseValue(name, "it must not be empty");
     if (text !== undefined) filter[name] = text;
   }
-  const [key, user, status] = [given("key"), given("user"), given("status")];
-  if (key !== undefined) filter.apiKeyId = await findKey(key, opened);
-  if (user !== undefined && user !== "all") filter.userId = await findUser(user, opened);
+  const { named: key } = splitKey({ url: given("url"), key: given("key") });
+  const [user, status] = [given("user"), given("status")];
+  if (key !== undefined) filter.apiKeyId = await findKey(key, place);
+  if (user !== undefined && user !== "all") filter.userId = await findUser(user, place);
   if (status !== undefined) filter.status = readStatus(status);
   const tag = given("tag");
   const tags = readList(tag ?? "");
@@ -81,7 +87,7 @@ function readDirection(text: string): "consume" | "supply" {
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu;
 
 /** An id is taken as it is: the books also hold what keys and users did that are gone. */
-async function findKey(text: string, { directory }: Opened): Promise<string> {
+async function findKey(text: string, { directory }: Pick<Place, "directory">): Promise<string> {
   if (ID.test(text)) return text.toLowerCase();
   const keys = await directory.listKeys(null);
   const [only, ...more] = keys.filter(
@@ -95,7 +101,7 @@ async function findKey(text: string, { directory }: Opened): Promise<string> {
   });
 }
 
-async function findUser(text: string, { directory }: Opened): Promise<string> {
+async function findUser(text: string, { directory }: Pick<Place, "directory">): Promise<string> {
   return ID.test(text) ? text.toLowerCase() : (await directory.getUser(text)).id;
 }
 

@@ -1,11 +1,14 @@
 // `tokligence usage logs`: the rows of the books, newest first, a page at a time.
 
 import { defineCommand } from "citty";
-import { findRoute, formatUsd, type LedgerEntry, printEntries } from "../../ledger/index.ts";
-import { runWithStore } from "../open.ts";
+import type { JsonObject } from "../../ir/index.ts";
 import { printJson, printTable, say } from "../output.ts";
+import { runAtPlace } from "../place.ts";
+import { splitKey } from "../remote/target.ts";
 import { readInteger } from "../value.ts";
+import { openBooks } from "./desk.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
+import { listObjects } from "./table.ts";
 
 export default defineCommand({
   meta: { name: "logs", description: "Print rows, newest first" },
@@ -16,13 +19,11 @@ export default defineCommand({
   },
   async run({ args }) {
     const limit = readInteger("limit", args.limit, { least: 1, most: 1_000 });
-    const page = await runWithStore(args, async (opened) =>
-      opened.store.ledger.page(await readFilter(args, opened), limit, args.cursor ?? null),
+    const page = await runAtPlace(splitKey(args).flags, async (place) =>
+      openBooks(place).logs(await readFilter(args, place), { limit, cursor: args.cursor ?? null }),
     );
-    if (args.json === true) {
-      return printJson({ entries: printEntries(page), next_cursor: page.nextCursor });
-    }
-    printTable(page.entries.map(toRow), [
+    if (args.json === true) return printJson(page);
+    printTable(listObjects(page["entries"]).map(toRow), [
       "time",
       "model",
       "provider",
@@ -34,22 +35,23 @@ export default defineCommand({
       "ms",
       "key",
     ]);
-    if (page.nextCursor !== null) say(`There are more: --cursor ${page.nextCursor}`);
+    const { next_cursor: next } = page;
+    if (typeof next === "string") say(`There are more: --cursor ${next}`);
   },
 });
 
-function toRow(entry: LedgerEntry) {
-  const { freshInputTokens: fresh, cacheReadTokens: read, cacheWriteTokens: write } = entry;
+function toRow(entry: JsonObject) {
+  const { fresh_input_tokens: fresh, cache_read_tokens: read, cache_write_tokens: write } = entry;
   return {
-    time: entry.createdAt,
-    model: entry.modelServed ?? entry.modelAsked,
-    provider: entry.provider,
-    route: findRoute(entry),
-    status: entry.status,
-    in: fresh === null ? null : fresh + (read ?? 0) + (write ?? 0),
-    out: entry.outputTokens,
-    cost_usd: entry.costNanos === null ? null : formatUsd(entry.costNanos),
-    ms: Math.round(entry.latencyMs),
-    key: entry.apiKeyId,
+    time: entry["created_at"],
+    model: entry["model_served"] ?? entry["model"],
+    provider: entry["provider"],
+    route: entry["route"],
+    status: entry["status"],
+    in: typeof fresh === "number" ? fresh + Number(read ?? 0) + Number(write ?? 0) : null,
+    out: entry["output_tokens"],
+    cost_usd: entry["cost_usd"],
+    ms: Math.round(Number(entry["latency_ms"])),
+    key: entry["api_key_id"],
   };
 }

@@ -2,9 +2,10 @@
 
 import { defineCommand } from "citty";
 import type { JsonObject } from "../../ir/index.ts";
-import { printGap, printSummary, summarize } from "../../ledger/index.ts";
-import { runWithStore } from "../open.ts";
 import { printJson, printTable } from "../output.ts";
+import { runAtPlace } from "../place.ts";
+import { splitKey } from "../remote/target.ts";
+import { openBooks } from "./desk.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
 import { sayGap } from "./table.ts";
 
@@ -12,12 +13,12 @@ export default defineCommand({
   meta: { name: "summary", description: "Print sums: requests, tokens, cost" },
   args: FILTER_ARGS,
   async run({ args }) {
-    const report = await runWithStore(args, async (opened) =>
-      opened.store.ledger.report({ filter: await readFilter(args, opened), by: [], edges: [] }),
+    const report = await runAtPlace(splitKey(args).flags, async (place) =>
+      openBooks(place).summary(await readFilter(args, place)),
     );
-    const { supply, ...printed } = printSummary(summarize(report.groups));
-    if (args.json === true) return printJson({ ...printed, supply, ...printGap(report) });
-    printTable([...toRows("", printed), ...toRows("supplied ", supply)], ["what", "value"]);
+    if (args.json === true) return printJson(report);
+    const { supply, rows_removed_before: _moment, ...sums } = report;
+    printTable([...toRows("", sums), ...toRows("supplied ", supply)], ["what", "value"]);
     sayGap(report);
   },
 });

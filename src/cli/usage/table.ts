@@ -1,7 +1,6 @@
 // Sums as the cells of a table for people. Knows no command.
 
-import type { JsonObject } from "../../ir/index.ts";
-import type { Report } from "../../ledger/index.ts";
+import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { say } from "../output.ts";
 
 export const SUM_COLUMNS = [
@@ -42,10 +41,14 @@ export function toCells(sums: JsonObject): Record<string, unknown> {
 }
 
 /** Sums that may lack rows say so. */
-export function sayGap({ removedBefore }: Pick<Report, "removedBefore">): void {
-  if (removedBefore === null) return;
+export function sayGap({ rows_removed_before: moment }: JsonObject): void {
+  if (typeof moment !== "string") return;
   say(
-    `note: rows from before ${removedBefore.toISOString()} have been removed by age. Their sums are kept by the hour: ` +
+    `note: rows from before ${moment} have been removed by age. Their sums are kept by the hour: ` +
       "times that begin or end within one lack what came in that hour.",
   );
+}
+
+export function listObjects(list: Json | undefined): JsonObject[] {
+  return Array.isArray(list) ? list.filter(isJsonObject) : [];
 }

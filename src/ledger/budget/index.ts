@@ -11,10 +11,10 @@ export {
   createBudgetDirectory,
   type NewBudget,
 } from "./directory.ts";
+export { readWindowStates } from "./look.ts";
 export type { Amount, Budget, CallFacts } from "./model.ts";
-export { type BudgetState, printBudget, printOwnBudget, printState } from "./print.ts";
+export { type BudgetState, printBudget, printOwnBudget, printState, printStates } from "./print.ts";
 export { printAmount } from "./refusal.ts";
 export { compileScope } from "./scope.ts";
 export type { BudgetStore, ChainSum, Claim, SumGroup } from "./store.ts";
 export { sumPlace } from "./sum.ts";
-export { createWindowFinder } from "./window.ts";

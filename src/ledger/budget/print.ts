@@ -72,6 +72,14 @@ export function printState(budget: Budget, state: BudgetState): JsonObject {
   };
 }
 
+/** Each with its subject, where it is counted for each. */
+export function printStates(budget: Budget, states: readonly { subject: string; state: BudgetState }[]): JsonObject[] {
+  return states.map(({ subject, state }) => ({
+    ...(budget.each === null ? {} : { [budget.each]: subject }),
+    ...printState(budget, state),
+  }));
+}
+
 function printLimits(budget: Budget): JsonObject {
   return { ...printFigure(budget, "limit", budget.hardLimit), ...printFigure(budget, "soft_limit", budget.softLimit) };
 }

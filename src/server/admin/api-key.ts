@@ -5,6 +5,7 @@ import { type ApiKey, type Caller, type KeyChoice, allows, printKey } from "../.
 import { GatewayError, type JsonObject, invalidRequest } from "../../ir/index.ts";
 import { type BudgetDirectory, type Budgets, printBudget } from "../../ledger/index.ts";
 import { makeEtag, requireMatch } from "../etag.ts";
+import { HARD, answerGone, readHard } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { KEY_CHANGE, ROTATION, readKeyWish } from "./new-key.ts";
@@ -57,7 +58,15 @@ const ABOUT = {
     status: [201],
     errors: [404, 409],
   },
-  delete: { tag, summary: "Delete a key", answer: null, errors: [404], isTagged: true },
+  delete: {
+    tag,
+    summary: "Delete a key",
+    answer: null,
+    gone: z.object({ api_key: API_KEY }),
+    query: HARD,
+    errors: [404],
+    isTagged: true,
+  },
   list: { tag, summary: "List keys", query: CHOICE_QUERY, answer: LIST, errors: [404] },
   listOf: { tag, summary: "List the keys of a user", query: z.object(PAGE_QUERY), answer: LIST, errors: [404] },
   revoke: { tag, summary: "Revoke a key", answer: ANSWER, errors: [404] },
@@ -230,12 +239,13 @@ function makeEndRoutes({ directory, limit, changed }: ApiKeyParts): GuardedRoute
       path: "/api/v1/admin/api-keys/:id",
       authority,
       about: ABOUT.delete,
-      async handle({ request, params, caller }) {
+      async handle({ request, params, caller, query }) {
         const id = params["id"] ?? "";
+        const hard = readHard(query);
         if (request.headers.has("if-match")) requireMatch(request, etagOf(await directory.getKey(id)));
-        await directory.deleteKey(actorOf(caller), id, { hard: false });
+        const key = await directory.deleteKey(actorOf(caller), id, { hard });
         await changed();
-        return new Response(null, { status: 204 });
+        return answerGone(request, { api_key: printKey(key) });
       },
     },
   ];

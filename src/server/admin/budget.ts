@@ -1,15 +1,25 @@
 // Budgets by HTTP. The rules are the ledger's; here are only addresses, bodies and shapes.
 
 import { z } from "zod";
-import { type Budget, type BudgetDirectory, type Budgets, printBudget, printState } from "../../ledger/index.ts";
+import {
+  type Budget,
+  type BudgetDirectory,
+  type BudgetStore,
+  type Budgets,
+  printBudget,
+  printState,
+  printStates,
+  readWindowStates,
+} from "../../ledger/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import { makeEtag, requireMatch } from "../etag.ts";
+import { answerGone } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { readState } from "../budget.ts";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { answerPage } from "../page.ts";
-import { BUDGET } from "../shape/rule.ts";
+import { BUDGET, BUDGET_SHOWN } from "../shape/rule.ts";
 
 const USD = z.union([z.number(), z.string()]).nullable().optional();
 const TOKENS = z.number().nullable().optional();
@@ -39,6 +49,9 @@ const NEW_BUDGET = CHANGE.extend({
 export interface BudgetParts {
   rules: BudgetDirectory;
   budgets: Budgets;
+  budgetStore: BudgetStore;
+  /** Epoch milliseconds. */
+  nowMs: () => number;
   limit: () => number;
 }
 
@@ -54,26 +67,36 @@ const ABOUT = {
     errors: [404, 409],
     isTagged: true,
   },
-  delete: { tag, summary: "Delete a budget", answer: null, errors: [404, 409], isTagged: true },
+  delete: {
+    tag,
+    summary: "Delete a budget",
+    answer: null,
+    gone: z.object({ budget: BUDGET }),
+    errors: [404, 409],
+    isTagged: true,
+  },
   list: {
     tag,
     summary: "List budgets, with what is left of each",
     query: z.object(PAGE_QUERY),
     answer: z.object({ budgets: z.array(BUDGET), ...NEXT_CURSOR }),
   },
-  show: { tag, summary: "Show a budget", answer: ANSWER, errors: [404], isTagged: true },
+  show: { tag, summary: "Show a budget", answer: BUDGET_SHOWN, errors: [404], isTagged: true },
   update: { tag, summary: "Change a budget", body: CHANGE, answer: ANSWER, errors: [404, 409], isTagged: true },
 } as const satisfies Record<string, About>;
 
-export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): GuardedRoute[] {
+export function makeBudgetRoutes({ rules, budgets, budgetStore, nowMs, limit }: BudgetParts): GuardedRoute[] {
   const authority = { anyOf: ["budgets:manage"] } as const;
   const print = async (budget: Budget): Promise<JsonObject> => {
     const state = await readState(budgets, budget, null);
     return { ...printBudget(budget), state: state === null ? null : printState(budget, state) };
   };
   /** What stands in it changes by the hour; what it says does not. */
-  const answer = async (budget: Budget, status = 200): Promise<Response> =>
-    Response.json({ budget: await print(budget) }, { status, headers: { etag: makeEtag(printBudget(budget)) } });
+  const answer = async (budget: Budget, status = 200, more: JsonObject = {}): Promise<Response> =>
+    Response.json(
+      { budget: await print(budget), ...more },
+      { status, headers: { etag: makeEtag(printBudget(budget)) } },
+    );
   const match = async (request: Request, id: string): Promise<void> => {
     if (request.headers.has("if-match")) requireMatch(request, makeEtag(printBudget(await rules.get(id))));
   };
@@ -102,7 +125,11 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       path: "/api/v1/admin/budgets/:id",
       authority,
       about: ABOUT.show,
-      handle: async ({ params }) => answer(await rules.get(params["id"] ?? "")),
+      async handle({ params }) {
+        const budget = await rules.get(params["id"] ?? "");
+        const states = await readWindowStates(budgetStore, budget, nowMs());
+        return answer(budget, 200, { states: printStates(budget, states) });
+      },
     },
     {
       method: "PATCH",
@@ -124,9 +151,9 @@ export function makeBudgetRoutes({ rules, budgets, limit }: BudgetParts): Guarde
       about: ABOUT.delete,
       async handle({ request, params, caller }) {
         await match(request, params["id"] ?? "");
-        await rules.delete(params["id"] ?? "", caller.from);
+        const budget = await rules.delete(params["id"] ?? "", caller.from);
         await budgets.refresh();
-        return new Response(null, { status: 204 });
+        return answerGone(request, { budget: printBudget(budget) });
       },
     },
   ];

@@ -1,11 +1,13 @@
 // The answers that are given again, by HTTP: what there is of them, of how much use they were, and a way to be rid of them.
 
+import type { Config } from "../../config/value.ts";
 import type { GatewayTools, Scene } from "../../gateway/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import { formatUsd } from "../../ledger/index.ts";
 import type { Change } from "../../lib/change.ts";
 import type { ChangeStore } from "../../store/index.ts";
 import type { Gauge } from "../../telemetry/metric.ts";
+import { printShelf } from "../cache-print.ts";
 import type { GuardedRoute } from "../route.ts";
 import { originOf } from "./part.ts";
 import { type About } from "../about.ts";
@@ -22,7 +24,15 @@ const ABOUT = {
 
 export function makeCacheRoutes(
   { cache, sharing }: CacheTools,
-  { scene, changes }: { scene: () => Pick<Scene, "cache" | "sharing">; changes: Changes },
+  {
+    scene,
+    changes,
+    config,
+  }: {
+    scene: () => Pick<Scene, "cache" | "sharing">;
+    changes: Changes;
+    config: () => Pick<Config, "cache" | "idempotency">;
+  },
 ): GuardedRoute[] {
   const address = { path: "/api/v1/admin/cache", authority: { anyOf: ["providers:write"] } } as const;
   return [
@@ -31,7 +41,11 @@ export function makeCacheRoutes(
       method: "GET",
       about: ABOUT.show,
       handle: async () =>
-        Response.json({ cache: await printCache(cache, scene()), idempotency: printSharing(sharing, scene()) }),
+        Response.json({
+          cache: await printCache(cache, scene()),
+          idempotency: printSharing(sharing, scene()),
+          shelf: printShelf(config(), (await cache?.shelf.size()) ?? null),
+        }),
     },
     {
       ...address,

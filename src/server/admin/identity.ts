@@ -1,6 +1,7 @@
 // Users' accounts at the identity provider by HTTP, for administrators. They connect none: only whoever signs in there can.
 
 import { type Admission, type Directory, printIdentity } from "../../identity/index.ts";
+import { answerGone } from "../gone.ts";
 import type { GuardedRoute } from "../route.ts";
 import { actorOf } from "./part.ts";
 import { z } from "zod";
@@ -9,7 +10,13 @@ import { IDENTITY } from "../shape/person.ts";
 
 const tag = "Users";
 const ABOUT = {
-  delete: { tag, summary: "Disconnect an account at the identity provider", answer: null, errors: [404] },
+  delete: {
+    tag,
+    summary: "Disconnect an account at the identity provider",
+    answer: null,
+    gone: z.object({ identity: IDENTITY }),
+    errors: [404],
+  },
   list: {
     tag,
     summary: "List a user's accounts at the identity provider",
@@ -42,9 +49,9 @@ export function makeIdentityRoutes({
       path: "/api/v1/admin/identities/:id",
       authority,
       about: ABOUT.delete,
-      async handle({ params, caller }) {
-        await admission.remove(actorOf(caller), params["id"] ?? "");
-        return new Response(null, { status: 204 });
+      async handle({ request, params, caller }) {
+        const identity = await admission.remove(actorOf(caller), params["id"] ?? "");
+        return answerGone(request, { identity: printIdentity(identity) });
       },
     },
   ];

@@ -5,7 +5,7 @@ import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { PROVIDER, PROVIDER_VERSION, TRIALS } from "../shape/way.ts";
 
 const tag = "Providers";
-const ANSWER = z.object({ provider: PROVIDER });
+const ANSWER = z.object({ provider: PROVIDER, change: PROVIDER_VERSION.optional() });
 const COMMENT = z.string().nullable().optional().describe("Why, for the history");
 
 /** As a section of the configuration says them; beside those that are named here, any option of the type. */
@@ -35,6 +35,7 @@ export const PROVIDER_ABOUT = {
     summary: "Delete a provider and its keys",
     query: z.object({ comment: z.string().optional().describe("Why, for the history") }),
     answer: null,
+    gone: z.object({ provider: PROVIDER_VERSION }),
     errors: [404, 409],
     isTagged: true,
   },
@@ -65,7 +66,10 @@ export const PROVIDER_ABOUT = {
     tag,
     summary: "Encrypt all keys of providers anew",
     body: NOTHING,
-    answer: z.looseObject({ encrypted_with: z.string().nullable() }),
+    answer: z.looseObject({
+      encrypted_with: z.string().nullable(),
+      own_file: z.boolean().describe("Whether that key lies in a file, and not in the configuration"),
+    }),
     errors: [503],
   },
   set: {

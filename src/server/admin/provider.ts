@@ -2,6 +2,7 @@
 // is, the book's; here are only addresses, bodies and shapes.
 
 import { z } from "zod";
+import type { Config } from "../../config/value.ts";
 import type { GatewayTools, ProviderBook, ProviderChange, ProviderVersion, Scene } from "../../gateway/index.ts";
 import type { Caller } from "../../identity/index.ts";
 import { GatewayError, type JsonObject } from "../../ir/index.ts";
@@ -13,6 +14,7 @@ import { readProviderFields, readSecrets } from "../provider-field.ts";
 import { printProvider, printProviderVersion } from "../provider-print.ts";
 import type { StandingProvider } from "../provider-table.ts";
 import { printTrials, testModel, testProvider } from "../provider-test.ts";
+import { answerGone } from "../gone.ts";
 import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { originOf } from "./part.ts";
@@ -32,6 +34,7 @@ export interface ProviderParts {
   tools: GatewayTools;
   clock: Clock;
   newId: () => string;
+  effective: () => Pick<Config, "secretKeys">;
   limit: () => number;
 }
 
@@ -125,9 +128,9 @@ function makeWrites(parts: ProviderParts): GuardedRoute[] {
       about: ABOUT.delete,
       async handle({ request, params, caller, query }) {
         const change = { ...by(caller), name: params["id"] ?? "", comment: query.get("comment") };
-        await book.delete({ ...change, expected: readExpected(request) });
+        const version = await book.delete({ ...change, expected: readExpected(request) });
         await live.refresh();
-        return new Response(null, { status: 204 });
+        return answerGone(request, { provider: printProviderVersion(version) });
       },
     },
     {
@@ -145,7 +148,7 @@ function makeWrites(parts: ProviderParts): GuardedRoute[] {
 }
 
 function makeKeyRoutes(parts: ProviderParts): GuardedRoute[] {
-  const { book, limit } = parts;
+  const { book, limit, effective } = parts;
   return [
     {
       method: "PUT",
@@ -167,7 +170,8 @@ function makeKeyRoutes(parts: ProviderParts): GuardedRoute[] {
         await readJson(request, limit(), NOTHING);
         const by = originOf(caller);
         const { keyId, resumed, exchanged, unreadable } = await book.rotate(by, () => undefined);
-        return Response.json({ encrypted_with: keyId, resumed, exchanged, unreadable });
+        const own = effective().secretKeys.length === 0;
+        return Response.json({ encrypted_with: keyId, resumed, exchanged, unreadable, own_file: own });
       },
     },
   ];
@@ -221,12 +225,15 @@ async function answer(parts: ProviderParts, version: ProviderVersion, status: nu
   await parts.live.refresh();
   const standing = parts.live.standing().find((each) => each.version?.id === version.id);
   const provider = standing === undefined ? printProviderVersion(version) : describe(standing, parts);
-  return Response.json({ provider }, { status, headers: { etag: `"${version.version}"` } });
+  const change = printProviderVersion(version);
+  return Response.json({ provider, change }, { status, headers: { etag: `"${version.version}"` } });
 }
 
 /** With how it is doing here. */
 function describe(standing: StandingProvider, { health, clock, scene }: ProviderParts): JsonObject {
-  const printed = printProvider(standing);
+  const place = { provider: standing.name, account: null, model: null };
+  const disabled = health.controls.find(place)?.action === "disable";
+  const printed = { ...printProvider(standing), disabled };
   const provider = standing.settings === null ? undefined : scene().providers.get(standing.name);
   if (provider === undefined) return printed;
   const places = health.fleet.list().filter((place) => place.provider === provider.name);

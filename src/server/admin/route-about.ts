@@ -34,6 +34,7 @@ export const ROUTE_ABOUT = {
     summary: "Delete a route",
     query: z.object({ comment: z.string().optional().describe("Why, for the history") }),
     answer: null,
+    gone: z.object({ route: ROUTE_VERSION }),
     errors: [404, 409],
     isTagged: true,
   },

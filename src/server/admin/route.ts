@@ -13,6 +13,7 @@ import {
 import type { Caller } from "../../identity/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { answerGone } from "../gone.ts";
 import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type LiveRoutes, type StandingRoute, isSecretText, judgeRoute, mergeRoutes } from "../route-table.ts";
@@ -124,9 +125,9 @@ function makeWrites(parts: RouteParts): GuardedRoute[] {
       about: ABOUT.delete,
       async handle({ request, params, caller, query }) {
         const change = { ...by(caller), name: params["id"] ?? "", comment: query.get("comment") };
-        await book.delete({ ...change, expected: readExpected(request) });
+        const version = await book.delete({ ...change, expected: readExpected(request) });
         await live.refresh();
-        return new Response(null, { status: 204 });
+        return answerGone(request, { route: printVersion(version) });
       },
     },
     {

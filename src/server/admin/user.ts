@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { STATUSES, type Directory, type User, printUser } from "../../identity/index.ts";
 import { makeEtag, requireMatch } from "../etag.ts";
+import { HARD, answerGone, readHard } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { refuseOthers } from "../usage-query.ts";
@@ -39,6 +40,8 @@ const ABOUT = {
     summary: "Delete a user",
     more: "Ends sessions and keys. The e-mail address can be used again.",
     answer: null,
+    gone: z.object({ user: USER }),
+    query: HARD,
     errors: [404, 409],
     isTagged: true,
   },
@@ -127,11 +130,12 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       path: "/api/v1/admin/users/:id",
       authority,
       about: ABOUT.delete,
-      async handle({ request, params, caller }) {
+      async handle({ request, params, caller, query }) {
+        const hard = readHard(query);
         requireMatch(request, etagOf(await directory.getUser(params["id"] ?? "")));
-        await directory.deleteUser(actorOf(caller), params["id"] ?? "", { hard: false });
+        const user = await directory.deleteUser(actorOf(caller), params["id"] ?? "", { hard });
         await changed();
-        return new Response(null, { status: 204 });
+        return answerGone(request, { user: printUser(user) });
       },
     },
   ];

@@ -144,6 +144,10 @@ function listAnswers(route: Route, about: About, { permit, schemas }: Place): Js
   if (route.path.startsWith(API_PATHS)) codes.add(422);
   if (about.body !== undefined) for (const code of [400, 413]) codes.add(code);
   if (isTagged && route.method !== "GET") codes.add(412);
+  if (about.gone !== undefined) {
+    const description = "Done; what is gone, for whoever sends `Prefer: return=representation`";
+    answers["200"] = { description, ...describeAnswer(about.gone, schemas) };
+  }
   for (const code of codes) answers[code] = { $ref: `#/components/responses/${code}` };
   answers["default"] = { $ref: "#/components/responses/default" };
   return answers;

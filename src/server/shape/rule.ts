@@ -61,6 +61,12 @@ const WHOSE = {
 export const OWN_BUDGET = z.object(SHARED).meta({ id: "OwnBudget" });
 export const BUDGET = z.object({ ...SHARED, ...WHOSE }).meta({ id: "Budget" });
 const { state: _state, ...RULE } = { ...SHARED, ...WHOSE };
+export const BUDGET_SHOWN = z.object({
+  budget: BUDGET,
+  states: z
+    .array(BUDGET_STATE.extend({ user: TEXT.optional(), key: TEXT.optional() }))
+    .describe("What is settled, as the ledger has it: for each subject, where it is counted for each"),
+});
 export const BUDGET_RULE = z
   .object(RULE)
   .meta({ id: "BudgetRule", description: "A budget without what is left of it" });
@@ -101,6 +107,7 @@ export const CACHE_REPORT = z
       replayed: COUNT,
       conflicts: COUNT,
     }),
+    shelf: z.looseObject({ store: TEXT }).describe("The rules by which answers are kept"),
   })
   .meta({ id: "CacheReport" });
 

@@ -110,6 +110,7 @@ export const PROVIDER = z
     ),
     headers: TEXTS.optional(),
     findings: TEXTS.optional(),
+    disabled: z.boolean().optional(),
     state: MAYBE_TEXT.optional(),
     health: HEALTH.optional(),
   })

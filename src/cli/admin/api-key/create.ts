@@ -2,10 +2,12 @@
 
 import { defineCommand } from "citty";
 import { type IssuedKey, type KeyWish, printKey } from "../../../identity/index.ts";
-import { type Budget, checkBudget, printBudget } from "../../../ledger/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, type Opened, byOperator, runWithStore } from "../../open.ts";
-import { print, printJson, say } from "../../output.ts";
+import { checkBudget } from "../../../ledger/index.ts";
+import type { JsonObject } from "../../../ir/index.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
+import { print, printJson, say, printWord } from "../../output.ts";
+import { type Place, runAtPlace } from "../../place.ts";
 import { refuseValue } from "../../value.ts";
 import { openRules } from "../budget/rules.ts";
 import { KEY_ARGS, readKeyFlags } from "./limit.ts";
@@ -21,7 +23,7 @@ export default defineCommand({
       description: "Of that budget: minute, hour, day, week, month (unless said) or lifetime",
       valueHint: "PERIOD",
     },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const wish = readKeyFlags(args);
@@ -31,33 +33,31 @@ export default defineCommand({
     }
     // Before the key is there.
     if (budget.limitUsd !== undefined) checkBudget({ name: "key", ...budget });
-    const made = await runWithStore(args, (opened) => create(opened, args.user, { wish, budget }));
+    const made = await runAtPlace(args, (place) => create(place, args.user, { wish, budget }));
     const { key, token } = made.issued;
     if (args.json === true) {
-      const shown = made.budget === null ? {} : { budget: printBudget(made.budget) };
+      const shown = made.budget === null ? {} : { budget: made.budget };
       return printJson({ token, api_key: printKey(key), ...shown });
     }
     print(`API key id=${key.id} token=${token}`);
-    if (made.budget !== null) say(`Its budget is ${made.budget.name}; see tokligence admin budgets list.`);
+    if (made.budget !== null)
+      say(`Its budget is ${printWord(made.budget["name"])}; see tokligence admin budgets list.`);
   },
 });
 
 async function create(
-  opened: Opened,
+  place: Place,
   user: string,
   { wish, budget }: { wish: KeyWish; budget: { limitUsd?: string | undefined; period?: string | undefined } },
-): Promise<{ issued: IssuedKey; budget: Budget | null }> {
-  const issued = await opened.directory.createKey(OPERATOR, user, wish);
+): Promise<{ issued: IssuedKey; budget: JsonObject | null }> {
+  const issued = await place.directory.createKey(OPERATOR, user, wish);
   if (budget.limitUsd === undefined) return { issued, budget: null };
   const { id, name, prefix } = issued.key;
   try {
-    const made = await openRules(opened).create(
-      { name: `${name ?? "key"} ${prefix}`, apiKey: id, ...budget },
-      byOperator(),
-    );
+    const made = await openRules(place).create({ name: `${name ?? "key"} ${prefix}`, apiKey: id, ...budget });
     return { issued, budget: made };
   } catch (error) {
-    await opened.directory.deleteKey(OPERATOR, id, { hard: true });
+    await place.directory.deleteKey(OPERATOR, id, { hard: true });
     throw error;
   }
 }

@@ -2,20 +2,21 @@
 
 import { defineCommand } from "citty";
 import { printKey } from "../../../identity/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
 import { print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 
 export default defineCommand({
   meta: { name: "delete", description: "Revoke an API key" },
   args: {
     id: { type: "string", required: true, description: "Id of the key", valueHint: "KEY" },
     hard: { type: "boolean", description: "Remove the key for good, not only revoke it" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const hard = args.hard === true;
-    const key = await runWithStore(args, ({ directory }) => directory.deleteKey(OPERATOR, args.id, { hard }));
+    const key = await runAtPlace(args, ({ directory }) => directory.deleteKey(OPERATOR, args.id, { hard }));
     if (args.json === true) return printJson({ api_key: printKey(key), hard });
     print(hard ? `Permanently deleted API key ${key.id}` : `Soft deleted API key ${key.id} (revoked)`);
   },

@@ -2,9 +2,9 @@
 
 import { defineCommand } from "citty";
 import { type ApiKey, printKey } from "../../../identity/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
 import { makePlain, print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { refuseValue } from "../../value.ts";
 import { CHOICE_ARGS, readChoice } from "./choice.ts";
 
@@ -18,14 +18,14 @@ export default defineCommand({
       description: "all, or open: those that are not revoked",
       valueHint: "WORD",
     },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const { status } = args;
     if (status !== "all" && status !== "open") throw refuseValue("status", "it is all or open");
     const choice = readChoice(args);
     const isOpen = status === "open" ? true : undefined;
-    const keys = await runWithStore(args, ({ directory }) =>
+    const keys = await runAtPlace(args, ({ directory }) =>
       directory.findKeys({ ...choice, isOpen }, { after: null, limit: Infinity }),
     );
     if (args.json === true) return printJson({ api_keys: keys.map(printKey) });

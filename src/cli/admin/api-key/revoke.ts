@@ -3,9 +3,10 @@
 import { defineCommand } from "citty";
 import { type ApiKey, printKey } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { type ConfigFlags, SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { type PlaceFlags, PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
 import { count, print, printJson, printTable, say, startProgress } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { CHOICE_ARGS, readChoice } from "./choice.ts";
 
 export default defineCommand({
@@ -15,7 +16,7 @@ export default defineCommand({
     ...CHOICE_ARGS,
     "dry-run": { type: "boolean", description: "Say which, and revoke none" },
     yes: { type: "boolean", description: "Do it without asking; many are revoked with it alone" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const choice = readChoice(args);
@@ -29,7 +30,7 @@ export default defineCommand({
     if (args.id !== undefined) return revokeOne(args, args.id, args["dry-run"] === true);
     const dryRun = args["dry-run"] === true || args.yes !== true;
     const progress = startProgress("Revoking");
-    const keys = await runWithStore(args, ({ directory }) =>
+    const keys = await runAtPlace(args, ({ directory }) =>
       directory.revokeKeys(OPERATOR, choice, { dryRun, progressed: progress.update }),
     ).finally(progress.end);
     tell(args, keys, dryRun);
@@ -42,15 +43,15 @@ export default defineCommand({
   },
 });
 
-async function revokeOne(flags: ConfigFlags, id: string, dryRun: boolean): Promise<void> {
-  const key = await runWithStore(flags, ({ directory }) =>
+async function revokeOne(flags: PlaceFlags, id: string, dryRun: boolean): Promise<void> {
+  const key = await runAtPlace(flags, ({ directory }) =>
     dryRun ? directory.getKey(id) : directory.revokeKey(OPERATOR, id),
   );
   if (flags.json === true) return printJson({ dry_run: dryRun, api_key: printKey(key) });
   print(dryRun ? `API key ${key.id} would be revoked` : `Revoked API key ${key.id}`);
 }
 
-function tell(flags: ConfigFlags, keys: readonly ApiKey[], dryRun: boolean): void {
+function tell(flags: PlaceFlags, keys: readonly ApiKey[], dryRun: boolean): void {
   if (flags.json === true) {
     printJson({ dry_run: dryRun, count: keys.length, api_keys: keys.map(printKey) });
     return;

@@ -2,9 +2,10 @@
 
 import { defineCommand } from "citty";
 import { printKey } from "../../../identity/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
 import { print, printJson, say } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { readDuration } from "../../value.ts";
 
 export default defineCommand({
@@ -12,11 +13,11 @@ export default defineCommand({
   args: {
     id: { type: "string", required: true, description: "Id of the key", valueHint: "KEY" },
     overlap: { type: "string", default: "0s", description: "How long the old token still works", valueHint: "TIME" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const overlapMs = readDuration("overlap", args.overlap);
-    const { token, key } = await runWithStore(args, ({ directory }) =>
+    const { token, key } = await runAtPlace(args, ({ directory }) =>
       directory.rotateKey(OPERATOR, args.id, { overlapMs }),
     );
     if (args.json === true) return printJson({ token, api_key: printKey(key) });

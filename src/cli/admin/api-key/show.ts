@@ -2,25 +2,23 @@
 
 import { defineCommand } from "citty";
 import { printKey } from "../../../identity/index.ts";
-import { printBudget } from "../../../ledger/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
-import { printJson, printTable } from "../../output.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { printJson, printTable, printWord } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { openRules } from "../budget/rules.ts";
 
 export default defineCommand({
   meta: { name: "show", description: "Show an API key, and the budgets that are its own" },
   args: {
     id: { type: "string", required: true, description: "Id of the key", valueHint: "KEY" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
-    const shown = await runWithStore(args, async (opened) => {
-      const key = await opened.directory.getKey(args.id);
-      const budgets = (await openRules(opened).list()).filter(({ apiKeyId }) => apiKeyId === key.id);
-      return { key, budgets };
+    const shown = await runAtPlace(args, async (place) => {
+      const key = await place.directory.getKey(args.id);
+      return { key, budgets: await openRules(place).ofKey(key.id) };
     });
-    const printed = { api_key: printKey(shown.key), budgets: shown.budgets.map(printBudget) };
+    const printed = { api_key: printKey(shown.key), budgets: shown.budgets };
     if (args.json === true) return printJson(printed);
     const { former, ...fields } = printed.api_key;
     const rows = Object.entries(fields).map(([field, value]) => ({ field: field.replaceAll("_", " "), value }));
@@ -30,7 +28,7 @@ export default defineCommand({
     }));
     const budgets = shown.budgets.map(({ id, name }) => ({
       field: "budget",
-      value: `${name} (${id})`,
+      value: `${printWord(name)} (${printWord(id)})`,
     }));
     printTable([...rows, ...tokens, ...budgets], ["field", "value"]);
   },

@@ -3,9 +3,10 @@
 import { defineCommand } from "citty";
 import { printKey } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
 import { print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { KEY_ARGS, readKeyFlags } from "./limit.ts";
 
 export default defineCommand({
@@ -13,7 +14,7 @@ export default defineCommand({
   args: {
     id: { type: "string", required: true, description: "Id of the key", valueHint: "KEY" },
     ...KEY_ARGS,
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const wish = readKeyFlags(args);
@@ -23,7 +24,7 @@ export default defineCommand({
         hint: "tokligence admin api-keys update --id KEY --allow-models 'gpt-4o*' --tags team=a",
       });
     }
-    const key = await runWithStore(args, ({ directory }) => directory.updateKey(OPERATOR, args.id, wish));
+    const key = await runAtPlace(args, ({ directory }) => directory.updateKey(OPERATOR, args.id, wish));
     if (args.json === true) return printJson({ api_key: printKey(key) });
     print(`Updated API key ${key.id}`);
   },

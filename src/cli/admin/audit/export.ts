@@ -4,11 +4,11 @@ import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { defineCommand } from "citty";
 import { CHANGE_FORMATS, type ChangeFormat } from "../../../audit/index.ts";
-import { exportChanges } from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { type Opened, runWithStore } from "../../open.ts";
 import { count, printJson, say, startProgress } from "../../output.ts";
+import { type Place, runAtPlace } from "../../place.ts";
 import { refuseValue } from "../../value.ts";
+import { openChanges } from "./desk.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
 
 export default defineCommand({
@@ -25,9 +25,9 @@ export default defineCommand({
     const toStdout = args.output === "-";
     if (toStdout && args.json === true)
       throw refuseValue("json", "what is written to stdout is the export itself; add -o FILE");
-    const rows = await runWithStore(args, async (opened) => {
-      const filter = await readFilter(args, opened);
-      const work = { opened, filter, format };
+    const rows = await runAtPlace(args, async (place) => {
+      const filter = await readFilter(args, place);
+      const work = { place, filter, format };
       return toStdout ? write(work, toTerminal) : writeFile(work, args.output);
     });
     if (args.json === true) printJson({ rows, file: args.output });
@@ -36,7 +36,7 @@ export default defineCommand({
 });
 
 interface Work {
-  opened: Opened;
+  place: Place;
   filter: Awaited<ReturnType<typeof readFilter>>;
   format: ChangeFormat;
 }
@@ -62,14 +62,12 @@ async function writeFile(work: Work, path: string): Promise<number> {
   }
 }
 
-async function write({ opened, filter, format }: Work, put: (text: string) => Promise<void>): Promise<number> {
-  const { chains } = opened.store.changes;
-  const ends = await Promise.all(chains.map(async (chain) => (await chain.state())?.seq ?? 0));
-  const total = ends.reduce((sum, seq) => sum + seq, 0);
+async function write({ place, filter, format }: Work, put: (text: string) => Promise<void>): Promise<number> {
+  const { total, pieces } = await openChanges(place).export(filter, format);
   const progress = startProgress("changes");
   let rows = 0;
   try {
-    for await (const piece of exportChanges(opened.store.changes, filter, format)) {
+    for await (const piece of pieces) {
       if (piece.text !== "") await put(piece.text);
       rows += piece.rows;
       progress.update(rows, Math.max(rows, total));

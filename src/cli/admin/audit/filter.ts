@@ -3,8 +3,8 @@
 import type { ChangeFilter } from "../../../audit/index.ts";
 import { findZone, UTC } from "../../../lib/zone.ts";
 import { findSubject } from "../../../server/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import type { Opened } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import type { Place } from "../../place.ts";
 import { readMomentOrAge, refuseValue } from "../../value.ts";
 
 export const FILTER_ARGS = {
@@ -22,12 +22,12 @@ export const FILTER_ARGS = {
   from: { type: "string", description: "No earlier than this moment, or this long ago (24h, 7d)", valueHint: "WHEN" },
   to: { type: "string", description: "Before this moment, or this long ago", valueHint: "WHEN" },
   tz: { type: "string", description: "Time zone of what has none said, such as Europe/Berlin", valueHint: "ZONE" },
-  ...SHARED_ARGS,
+  ...PLACE_ARGS,
 } as const;
 
 type Flags = { [Name in "action" | "actor" | "from" | "subject" | "to" | "tz"]?: string | undefined };
 
-export async function readFilter(flags: Flags, { directory }: Pick<Opened, "directory">): Promise<ChangeFilter> {
+export async function readFilter(flags: Flags, { remote, directory }: Place): Promise<ChangeFilter> {
   const filter: ChangeFilter = {};
   const zone = flags.tz === undefined ? UTC : findZone(flags.tz);
   if (zone === null) throw refuseValue("tz", `${JSON.stringify(flags.tz)} is no time zone, such as Europe/Berlin`);
@@ -43,6 +43,6 @@ export async function readFilter(flags: Flags, { directory }: Pick<Opened, "dire
     if (text === "") throw refuseValue(name, "it must not be empty");
     if (text !== undefined) filter[name] = text;
   }
-  if (filter.subject !== undefined) filter.subject = await findSubject(filter.subject, directory);
+  if (remote === null && filter.subject !== undefined) filter.subject = await findSubject(filter.subject, directory);
   return filter;
 }

@@ -3,9 +3,10 @@
 import { defineCommand } from "citty";
 import { describeChange, nameSubject, printChange } from "../../../audit/index.ts";
 import type { ChangeRow } from "../../../lib/change.ts";
-import { runWithStore } from "../../open.ts";
 import { printJson, printTable, say } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { readInteger } from "../../value.ts";
+import { openChanges } from "./desk.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
 
 export default defineCommand({
@@ -17,8 +18,8 @@ export default defineCommand({
   },
   async run({ args }) {
     const limit = readInteger("limit", args.limit, { least: 1, most: 1_000 });
-    const page = await runWithStore(args, async (opened) =>
-      opened.store.changes.page(await readFilter(args, opened), limit, args.cursor ?? null),
+    const page = await runAtPlace(args, async (place) =>
+      openChanges(place).page(await readFilter(args, place), limit, args.cursor ?? null),
     );
     if (args.json === true) {
       return printJson({ changes: page.changes.map(printChange), next_cursor: page.nextCursor });

@@ -1,10 +1,10 @@
 // `tokligence admin budgets create`: a limit on what some calls may cost together. A running server takes it up within a second.
 
 import { defineCommand } from "citty";
-import { printBudget } from "../../../ledger/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { byOperator, runWithStore } from "../../open.ts";
-import { print, printJson } from "../../output.ts";
+import { PLACE_ARGS, TOKEN_TOO } from "../../flags.ts";
+import { print, printJson, printWord } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
+import { splitKey } from "../../remote/target.ts";
 import { LIMIT_ARGS, readLimits } from "./limit.ts";
 import { openRules } from "./rules.ts";
 
@@ -17,6 +17,7 @@ export default defineCommand({
       description: "What it is called in refusals and reports",
       valueHint: "NAME",
     },
+    ...PLACE_ARGS,
     ...LIMIT_ARGS,
     period: {
       type: "string",
@@ -31,20 +32,18 @@ export default defineCommand({
       valueHint: "ZONE",
     },
     user: { type: "string", description: "Only calls of this user, by id or e-mail", valueHint: "USER" },
-    key: { type: "string", description: "Only calls with this API key, by its id", valueHint: "KEY" },
+    key: { type: "string", description: `Only calls with this API key, by its id; ${TOKEN_TOO}`, valueHint: "KEY" },
     provider: { type: "string", description: "Only calls that this provider answers", valueHint: "PROVIDER" },
     model: { type: "string", description: "Only calls of such models; * stands for anything", valueHint: "PATTERN" },
     tag: { type: "string", description: "Only calls that bear this tag", valueHint: "TAG" },
     each: { type: "string", description: "user or key: each of them has the limit for himself", valueHint: "WHO" },
-    ...SHARED_ARGS,
   },
   async run({ args }) {
-    const { name, period, user, key: apiKey, provider, model, tag, each } = args;
+    const { flags, named: apiKey } = splitKey(args);
+    const { name, period, user, provider, model, tag, each } = args;
     const wanted = { name, period, user, apiKey, provider, model, tag, each, timeZone: args["time-zone"] };
-    const budget = await runWithStore(args, (opened) =>
-      openRules(opened).create({ ...readLimits(args), ...wanted }, byOperator()),
-    );
-    if (args.json === true) return printJson({ budget: printBudget(budget) });
-    print(`Created budget id=${budget.id} name=${budget.name}`);
+    const budget = await runAtPlace(flags, (place) => openRules(place).create({ ...readLimits(args), ...wanted }));
+    if (args.json === true) return printJson({ budget });
+    print(`Created budget id=${printWord(budget["id"])} name=${printWord(budget["name"])}`);
   },
 });

@@ -1,53 +1,47 @@
 // `tokligence admin budgets list`: every budget with what its present window has come to.
 
 import { defineCommand } from "citty";
-import { type Budget, type BudgetState, printAmount, printBudget, printState } from "../../../ledger/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
-import { printJson, printTable } from "../../output.ts";
-import { openRules, readStates } from "./rules.ts";
+import { type JsonObject, isJsonObject } from "../../../ir/index.ts";
+import { printAmount } from "../../../ledger/index.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { printJson, printTable, printWord } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
+import { openRules } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List budgets" },
-  args: SHARED_ARGS,
+  args: PLACE_ARGS,
   async run({ args }) {
-    const budgets = await runWithStore(args, async (opened) => {
-      const list = await openRules(opened).list();
-      return Promise.all(
-        list.map(async (budget) => ({
-          budget,
-          state: budget.each === null ? ((await readStates(opened, budget))[0]?.state ?? null) : null,
-        })),
-      );
-    });
-    if (args.json === true) {
-      const printed = budgets.map(({ budget, state }) => ({
-        ...printBudget(budget),
-        state: state === null ? null : printState(budget, state),
-      }));
-      return printJson({ budgets: printed });
-    }
+    const budgets = await runAtPlace(args, (place) => openRules(place).list());
+    if (args.json === true) return printJson({ budgets });
     printTable(budgets.map(toRow), ["id", "name", "scope", "limit", "soft", "period", "mode", "spent"]);
   },
 });
 
-function toRow({ budget, state }: { budget: Budget; state: BudgetState | null }) {
-  const { hardLimit, softLimit } = budget;
+function toRow(budget: JsonObject) {
+  const { id, name, period, mode, time_zone: zone, state } = budget;
   return {
-    id: budget.id,
-    name: budget.name,
+    id,
+    name,
     scope: nameScope(budget),
-    limit: hardLimit === null ? null : printAmount(budget, hardLimit),
-    soft: softLimit === null ? null : printAmount(budget, softLimit),
-    period: budget.timeZone === "UTC" ? budget.period : `${budget.period} (${budget.timeZone})`,
-    mode: budget.mode,
-    spent: state === null ? null : printAmount(budget, state.spent),
+    limit: readAmount(budget, "limit"),
+    soft: readAmount(budget, "soft_limit"),
+    period: zone === "UTC" ? period : `${printWord(period)} (${printWord(zone)})`,
+    mode,
+    spent: isJsonObject(state) ? readAmount({ ...state, unit: budget["unit"] ?? null }, "spent") : null,
   };
 }
 
-function nameScope({ userId, apiKeyId, provider, model, tag, each }: Budget): string {
-  const said = Object.entries({ user: userId, key: apiKeyId, provider, model, tag });
-  const parts = said.flatMap(([name, value]) => (value === null ? [] : [`${name}=${value}`]));
-  if (each !== null) parts.push(`each ${each}`);
+/** `limit_nanos` or `limit_tokens`. */
+function readAmount(printed: JsonObject, name: string): string | null {
+  const unit = printed["unit"] === "tokens" ? "tokens" : "usd";
+  const amount = printed[`${name}_${unit === "usd" ? "nanos" : "tokens"}`];
+  return typeof amount === "number" ? printAmount({ unit }, amount) : null;
+}
+
+function nameScope({ user_id: user, api_key_id: key, provider, model, tag, each }: JsonObject): string {
+  const said = Object.entries({ user, key, provider, model, tag });
+  const parts = said.flatMap(([name, value]) => (value === null ? [] : [`${name}=${printWord(value)}`]));
+  if (each !== null) parts.push(`each ${printWord(each)}`);
   return parts.length === 0 ? "total" : parts.join(" ");
 }

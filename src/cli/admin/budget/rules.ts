@@ -1,17 +1,65 @@
-// Budgets on an opened database, and what their windows have come to as the ledger has it. No server need run.
+// Budgets with what their windows have come to: on the database here, as the ledger has it and without a server, or at a gateway elsewhere.
 
+import type { JsonObject } from "../../../ir/index.ts";
 import {
-  type Budget,
   type BudgetDirectory,
-  type BudgetState,
+  type ChangedBudget,
+  type NewBudget,
   createBudgetDirectory,
-  createWindowFinder,
-  makePlace,
-  sumPlace,
+  printBudget,
+  printState,
+  printStates,
+  readWindowStates,
 } from "../../../ledger/index.ts";
-import type { Opened } from "../../open.ts";
+import { byOperator } from "../../open.ts";
+import type { Here, Place } from "../../place.ts";
+import { type Remote, askAll, segment } from "../../remote/client.ts";
+import { SHOWING } from "../../remote/directory.ts";
 
-export function openRules({ store, directory }: Opened): BudgetDirectory {
+/** Budgets as they are printed. */
+export interface BudgetDesk {
+  create(budget: NewBudget): Promise<JsonObject>;
+  /** Each with its state, null where it is counted for each of many. */
+  list(): Promise<JsonObject[]>;
+  /** By id or name; a state for each subject. */
+  get(idOrName: string): Promise<{ budget: JsonObject; states: JsonObject[] }>;
+  /** Of one key alone. */
+  ofKey(keyId: string): Promise<JsonObject[]>;
+  update(idOrName: string, change: ChangedBudget): Promise<JsonObject>;
+  delete(idOrName: string): Promise<JsonObject>;
+}
+
+export function openRules(place: Place): BudgetDesk {
+  return place.remote === null ? makeDesk(place) : makeRemoteDesk(place.remote);
+}
+
+function makeDesk(here: Here): BudgetDesk {
+  const { store } = here;
+  const rules = openDirectory(here);
+  return {
+    create: async (budget) => printBudget(await rules.create(budget, byOperator())),
+    async list() {
+      const budgets = await rules.list();
+      return Promise.all(
+        budgets.map(async (budget) => {
+          const states = budget.each === null ? await readWindowStates(store.budgets, budget, Date.now()) : [];
+          const state = states[0] === undefined ? null : printState(budget, states[0].state);
+          return { ...printBudget(budget), state };
+        }),
+      );
+    },
+    async get(idOrName) {
+      const budget = await rules.get(idOrName);
+      const states = await readWindowStates(store.budgets, budget, Date.now());
+      return { budget: printBudget(budget), states: printStates(budget, states) };
+    },
+    ofKey: async (keyId) => (await rules.list()).filter(({ apiKeyId }) => apiKeyId === keyId).map(printBudget),
+    update: async (idOrName, change) => printBudget(await rules.update(idOrName, change, byOperator())),
+    delete: async (idOrName) => printBudget(await rules.delete(idOrName, byOperator())),
+  };
+}
+
+function openDirectory({ store, directory }: Here): BudgetDirectory {
   return createBudgetDirectory({
     store: store.budgets,
     findUser: async (idOrEmail) => (await directory.getUser(idOrEmail)).id,
@@ -21,28 +69,54 @@ export function openRules({ store, directory }: Opened): BudgetDirectory {
   });
 }
 
-/** By subject: one without a name where all are counted together. */
-export async function readStates(
-  { store }: Opened,
-  budget: Budget,
-): Promise<{ subject: string; state: BudgetState }[]> {
-  const window = createWindowFinder(budget.period, budget.timeZone)(Date.now());
-  const rows = await store.budgets.readGrants({ budget, window });
-  const subjects = budget.each === null ? [""] : [...new Set(rows.map(({ subject }) => subject))].toSorted();
-  return Promise.all(
-    subjects.map(async (subject) => {
-      const lines = rows.filter((row) => row.subject === subject);
-      const sums = await sumPlace(store.budgets, makePlace(budget, window, subject));
-      const add = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-      const state = {
-        window,
-        // What is settled is in the ledger; what runs, only the gateways know.
-        spent: add(sums.map(({ spent }) => spent)),
-        reserved: add(lines.map(({ held }) => held)),
-        refusals: add(lines.map(({ refusals }) => refusals)),
-        unpriced: add(sums.map(({ unpriced }) => unpriced)),
-      };
-      return { subject, state };
-    }),
-  );
+const PATH = "/api/v1/admin/budgets";
+
+function makeRemoteDesk(remote: Remote): BudgetDesk {
+  const one = async (question: Parameters<Remote["ask"]>[0]): Promise<JsonObject> =>
+    withoutState((await remote.ask<{ budget: JsonObject }>(question)).budget);
+  return {
+    create: (budget) => one({ method: "POST", path: PATH, body: printWanted(budget) }),
+    list: () => askAll(remote, { method: "GET", path: PATH }, "budgets"),
+    async get(idOrName) {
+      const path = `${PATH}/${segment(idOrName, "budget")}`;
+      const { budget, states } = await remote.ask<{ budget: JsonObject; states: JsonObject[] }>({
+        method: "GET",
+        path,
+      });
+      return { budget: withoutState(budget), states };
+    },
+    async ofKey(keyId) {
+      const path = `/api/v1/admin/api-keys/${segment(keyId, "API key")}`;
+      return (await remote.ask<{ budgets: JsonObject[] }>({ method: "GET", path })).budgets;
+    },
+    update: (idOrName, change) =>
+      one({ method: "PATCH", path: `${PATH}/${segment(idOrName, "budget")}`, body: printWanted(change) }),
+    delete: (idOrName) => one({ method: "DELETE", path: `${PATH}/${segment(idOrName, "budget")}`, headers: SHOWING }),
+  };
+}
+
+function withoutState({ state: _state, ...budget }: JsonObject): JsonObject {
+  return budget;
+}
+
+function printWanted(budget: ChangedBudget & Partial<Omit<NewBudget, keyof ChangedBudget>>): object {
+  const { name, user, provider, model, tag, each, period, mode, unpriced } = budget;
+  return {
+    name,
+    user,
+    api_key_id: budget.apiKey,
+    provider,
+    model,
+    tag,
+    each,
+    limit_usd: budget.limitUsd,
+    soft_limit_usd: budget.softLimitUsd,
+    limit_tokens: budget.limitTokens,
+    soft_limit_tokens: budget.softLimitTokens,
+    period,
+    time_zone: budget.timeZone,
+    mode,
+    unpriced,
+    alert_percents: budget.alertPercents,
+  };
 }

@@ -3,26 +3,24 @@
 import { defineCommand } from "citty";
 import { CliError, EXIT } from "../../error.ts";
 import { tellClear } from "../../../server/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
+import { type ConfigFlags, PLACE_ARGS } from "../../flags.ts";
 import { byOperator, runWithStore } from "../../open.ts";
 import { count, print, printJson } from "../../output.ts";
+import { createRemote } from "../../remote/client.ts";
+import { type Target, findTarget } from "../../remote/target.ts";
 import { OF_THE_SERVER, withShelf } from "./shelf.ts";
 
 export default defineCommand({
   meta: { name: "clear", description: "Forget all answers that are kept" },
-  args: SHARED_ARGS,
+  args: PLACE_ARGS,
   async run({ args }) {
-    const { store, removed } = await withShelf(args, async ({ cache }, shelf) => {
-      const gone = (await shelf?.clear()) ?? null;
-      if (gone !== null)
-        await runWithStore(args, (opened) => opened.store.changes.tell(byOperator(), tellClear(cache.store, gone)));
-      return { store: cache.store, removed: gone };
-    });
+    const target = findTarget(args);
+    const { store, removed } = target === null ? await clearHere(args) : await clearThere(target);
     if (store === "off") {
       const hint = "cache = memory, sqlite or redis switches it on.";
       throw new CliError("The cache is off, so there is nothing to forget.", { exitCode: EXIT.notFound, hint });
     }
-    if (store === "memory") {
+    if (store === "memory" && target === null) {
       throw new CliError("This cache cannot be emptied from here.", {
         exitCode: EXIT.unavailable,
         hint: OF_THE_SERVER,
@@ -37,3 +35,21 @@ export default defineCommand({
     print(`Forgot ${count(removed, "answer")}.`);
   },
 });
+
+interface Cleared {
+  store: string;
+  removed: number | null;
+}
+
+function clearHere(flags: ConfigFlags): Promise<Cleared> {
+  return withShelf(flags, async ({ cache }, shelf) => {
+    const gone = (await shelf?.clear()) ?? null;
+    if (gone !== null)
+      await runWithStore(flags, (opened) => opened.store.changes.tell(byOperator(), tellClear(cache.store, gone)));
+    return { store: cache.store, removed: gone };
+  });
+}
+
+function clearThere(target: Target): Promise<Cleared> {
+  return createRemote(target).ask({ method: "DELETE", path: "/api/v1/admin/cache" });
+}

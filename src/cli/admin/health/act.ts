@@ -1,8 +1,9 @@
 // `tokligence admin health drain|disable|enable|reset`: the running gateway is told, and does so at once.
 
 import { defineCommand } from "citty";
-import { SHARED_ARGS } from "../../flags.ts";
+import { TOKEN_TOO } from "../../flags.ts";
 import { print, printJson } from "../../output.ts";
+import { splitKey } from "../../remote/target.ts";
 import { GATEWAY_ARGS, askGateway } from "./gateway.ts";
 import type { PrintedProvider } from "./list.ts";
 
@@ -10,17 +11,17 @@ const define = (action: string, description: string, done: string) =>
   defineCommand({
     meta: { name: action, description },
     args: {
+      ...GATEWAY_ARGS,
       provider: { type: "string", required: true, description: "Name of the provider", valueHint: "NAME" },
       model: { type: "string", description: "Only this model of it, as the provider calls it", valueHint: "MODEL" },
-      key: { type: "string", description: "Only this one of its keys, by its label", valueHint: "LABEL" },
-      ...GATEWAY_ARGS,
-      ...SHARED_ARGS,
+      key: { type: "string", description: `Only this one of its keys, by its label; ${TOKEN_TOO}`, valueHint: "LABEL" },
     },
     async run({ args }) {
-      const { provider, model, key } = args;
+      const { flags, named: key } = splitKey(args);
+      const { provider, model } = args;
       const path = `/api/v1/admin/health/providers/${encodeURIComponent(provider)}/${action}`;
       const body = { ...(model === undefined ? {} : { model }), ...(key === undefined ? {} : { key }) };
-      const answer = await askGateway<{ provider: PrintedProvider }>(args, { method: "POST", path, body });
+      const answer = await askGateway<{ provider: PrintedProvider }>(flags, { method: "POST", path, body });
       if (args.json === true) return printJson(answer);
       const about = [
         provider,

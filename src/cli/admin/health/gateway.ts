@@ -4,10 +4,13 @@
 import type { Config } from "../../../config/index.ts";
 import { type Directory, type IssuedKey } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import type { ConfigFlags } from "../../flags.ts";
+import { PLACE_ARGS, type PlaceFlags } from "../../flags.ts";
 import { OPERATOR, runWithStore } from "../../open.ts";
+import { createRemote } from "../../remote/client.ts";
+import { KEY_VARIABLE, findTarget } from "../../remote/target.ts";
 
 export const GATEWAY_ARGS = {
+  ...PLACE_ARGS,
   url: {
     type: "string",
     description: "Address of the gateway to ask; unless given, the one that the configuration says, on this machine",
@@ -24,10 +27,9 @@ interface Question {
 const PATIENCE_MS = 10_000;
 
 /** Its answer, in the shape that the address has. */
-export function askGateway<Answer>(
-  flags: ConfigFlags & { url?: string | undefined },
-  question: Question,
-): Promise<Answer> {
+export function askGateway<Answer>(flags: PlaceFlags, question: Question): Promise<Answer> {
+  const target = findGiven(flags);
+  if (target !== null) return createRemote(target).ask(question);
   return runWithStore(flags, async ({ config, directory }) => {
     const url = (flags.url ?? findAddress(config)).replace(/\/$/u, "");
     // Its certificate is made for the name that clients know it by; whoever is asked elsewhere must prove who he is, as he is given a key.
@@ -41,6 +43,12 @@ export function askGateway<Answer>(
       await directory.deleteKey(OPERATOR, key.id, { hard: true });
     }
   });
+}
+
+/** An address without a key is one that this database's own gateway has. */
+function findGiven(flags: PlaceFlags): ReturnType<typeof findTarget> {
+  const isAlone = flags.key === undefined && (process.env[KEY_VARIABLE] ?? "") === "";
+  return isAlone && flags.url !== undefined ? null : findTarget(flags);
 }
 
 async function issue(directory: Directory, config: Config): Promise<IssuedKey> {

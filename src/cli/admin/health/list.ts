@@ -1,7 +1,6 @@
 // `tokligence admin health list`: every provider of the running gateway with its models and keys, and what is left alone until when.
 
 import { defineCommand } from "citty";
-import { SHARED_ARGS } from "../../flags.ts";
 import { printJson, printTable } from "../../output.ts";
 import { GATEWAY_ARGS, askGateway } from "./gateway.ts";
 
@@ -29,7 +28,7 @@ export interface PrintedProvider {
 
 export default defineCommand({
   meta: { name: "list", description: "Show how every provider, model and key is doing" },
-  args: { ...GATEWAY_ARGS, ...SHARED_ARGS },
+  args: { ...GATEWAY_ARGS },
   async run({ args }) {
     const path = "/api/v1/admin/health/providers";
     const answer = await askGateway<{ providers: PrintedProvider[] }>(args, { method: "GET", path });

@@ -1,22 +1,20 @@
 // `tokligence admin identities list`: by which accounts at the identity provider a user signs in.
 
 import { defineCommand } from "citty";
-import { type OutsideIdentity, createAdmission, printIdentity } from "../../../identity/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
+import { type OutsideIdentity, printIdentity } from "../../../identity/index.ts";
+import { PLACE_ARGS } from "../../flags.ts";
 import { makePlain, print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
+import { openIdentities } from "../people.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List a user's accounts at the identity provider" },
   args: {
     user: { type: "string", required: true, description: "Id or e-mail of the user", valueHint: "USER" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
-    const identities = await runWithStore(args, async ({ store, directory }) => {
-      const { id } = await directory.getUser(args.user);
-      return createAdmission({ store: store.identity, now: Date.now }).list(id);
-    });
+    const identities = await runAtPlace(args, (place) => openIdentities(place).list(args.user));
     if (args.json === true) return printJson({ identities: identities.map(printIdentity) });
     for (const identity of identities) print(printLine(identity));
   },

@@ -1,16 +1,16 @@
 // `tokligence admin limits delete`: the limit is lifted within a second.
 
 import { defineCommand } from "citty";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { NAME_ARG, VERSION_ARG, openBook, readChange } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "delete", description: "Lift a rate limit" },
-  args: { ...NAME_ARG, ...VERSION_ARG, ...SHARED_ARGS },
+  args: { ...NAME_ARG, ...VERSION_ARG, ...PLACE_ARGS },
   async run({ args }) {
-    await runWithStore(args, (opened) => openBook(opened).delete(args.name, readChange(args)));
+    await runAtPlace(args, (place) => openBook(place).delete(args.name, readChange(args)));
     if (args.json === true) return printJson({ deleted: args.name });
     print(`Deleted rate limit ${args.name}`);
   },

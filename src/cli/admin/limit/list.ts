@@ -2,14 +2,13 @@
 
 import { defineCommand } from "citty";
 import type { Json, JsonObject } from "../../../ir/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
 import { printJson, printTable } from "../../output.ts";
 import { GATEWAY_ARGS } from "../health/gateway.ts";
 import { listLimits } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List rate limits: those of the configuration, and those that were set" },
-  args: { ...GATEWAY_ARGS, ...SHARED_ARGS },
+  args: { ...GATEWAY_ARGS },
   async run({ args }) {
     const limits = await listLimits(args);
     if (args.json === true) return printJson({ limits });

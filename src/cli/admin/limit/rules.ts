@@ -4,12 +4,51 @@
 import type { JsonObject } from "../../../ir/index.ts";
 import { type LimitBook, type LimitChange, createLimitBook, mergeLimits, printLimit } from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import type { ConfigFlags } from "../../flags.ts";
-import { type Opened, byOperator, runWithStore } from "../../open.ts";
+import type { PlaceFlags } from "../../flags.ts";
+import { byOperator, runWithStore } from "../../open.ts";
+import type { Here, Place } from "../../place.ts";
+import { segment } from "../../remote/client.ts";
+import { isNamed } from "../../remote/target.ts";
+import { matchVersion } from "../../remote/match.ts";
 import { refuseValue } from "../../value.ts";
 import { askGateway } from "../health/gateway.ts";
 
-export function openBook({ config, store, directory }: Opened): LimitBook {
+/** Limits as they are printed. */
+interface LimitDesk {
+  set(name: string, fields: Readonly<Record<string, string>>, change: LimitChange): Promise<JsonObject>;
+  delete(name: string, change: LimitChange): Promise<void>;
+}
+
+export function openBook(place: Place): LimitDesk {
+  const { remote } = place;
+  if (remote === null) {
+    const book = makeBook(place);
+    return {
+      async set(name, fields, change) {
+        const row = await book.set(name, fields, change);
+        const standing = mergeLimits(place.config, [row]).find((each) => each.row === row);
+        return standing === undefined ? { name, version: row.version } : printLimit(standing);
+      },
+      delete: book.delete,
+    };
+  }
+  const at = (name: string): string => `/api/v1/admin/limits/${segment(name, "rate limit")}`;
+  return {
+    async set(name, body, { expected }) {
+      const { limit } = await remote.ask<{ limit: JsonObject }>({
+        method: "PUT",
+        path: at(name),
+        body,
+        headers: matchVersion(expected),
+      });
+      const { states: _states, ...printed } = limit;
+      return printed;
+    },
+    delete: (name, { expected }) => remote.ask({ method: "DELETE", path: at(name), headers: matchVersion(expected) }),
+  };
+}
+
+function makeBook({ config, store, directory }: Here): LimitBook {
   return createLimitBook({
     store: store.limits,
     config: () => config,
@@ -40,13 +79,13 @@ function readVersion(text: string): number {
 }
 
 /** All limits; with what a gateway has counted where one runs, else without. */
-export async function listLimits(flags: ConfigFlags & { url?: string | undefined }): Promise<JsonObject[]> {
+export async function listLimits(flags: PlaceFlags): Promise<JsonObject[]> {
   try {
     const answer = await askGateway<{ limits: JsonObject[] }>(flags, { method: "GET", path: "/api/v1/admin/limits" });
     return answer.limits;
   } catch (error) {
     // Whoever names a gateway wants to hear of that one.
-    if (!(error instanceof CliError) || flags.url !== undefined) throw error;
+    if (!(error instanceof CliError) || isNamed(flags)) throw error;
     return runWithStore(flags, async ({ config, store }) =>
       mergeLimits(config, await store.limits.list()).map((standing) => ({ ...printLimit(standing), states: null })),
     );

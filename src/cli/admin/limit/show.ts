@@ -2,14 +2,13 @@
 
 import { defineCommand } from "citty";
 import type { JsonObject } from "../../../ir/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
 import { printJson, printTable, say } from "../../output.ts";
 import { GATEWAY_ARGS } from "../health/gateway.ts";
 import { NAME_ARG, listLimits, missing } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "show", description: "Show a rate limit and what is left of it" },
-  args: { ...NAME_ARG, ...GATEWAY_ARGS, ...SHARED_ARGS },
+  args: { ...NAME_ARG, ...GATEWAY_ARGS },
   async run({ args }) {
     const found = (await listLimits(args)).find(({ name }) => name === args.name);
     if (found === undefined) throw missing(args.name);

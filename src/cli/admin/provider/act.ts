@@ -1,24 +1,18 @@
 // `tokligence admin providers disable|enable`: kept in the database, and in force at every gateway of it within a second. No server need run.
 
 import { defineCommand } from "citty";
-import { openControls } from "../../../gateway/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { byOperator, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson } from "../../output.ts";
-import { NAME_ARG, findStanding } from "./rules.ts";
+import { runAtPlace } from "../../place.ts";
+import { openDesk } from "./desk.ts";
+import { NAME_ARG } from "./rules.ts";
 
 const define = (action: "disable" | "enable", description: string, done: string) =>
   defineCommand({
     meta: { name: action, description },
-    args: { ...NAME_ARG, ...SHARED_ARGS },
+    args: { ...NAME_ARG, ...PLACE_ARGS },
     async run({ args }) {
-      await runWithStore(args, async (opened) => {
-        const { name } = await findStanding(opened, args.name);
-        const place = { provider: name, account: null, model: null };
-        const controls = await openControls(opened.store.controls);
-        if (action === "enable") await controls.lift(place, byOperator());
-        else await controls.put({ ...place, action, sinceMs: Date.now(), by: "operator" }, byOperator());
-      });
+      await runAtPlace(args, (place) => openDesk(place).act(args.name, action));
       if (args.json === true) return printJson({ provider: args.name, disabled: action === "disable" });
       print(`${args.name}: ${done}`);
     },

@@ -2,21 +2,14 @@
 
 import { defineCommand } from "citty";
 import { isCredential } from "../../../config/index.ts";
-import { printProviderVersion } from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
-import { print, printJson, say } from "../../output.ts";
-import {
-  CHANGE_ARGS,
-  KEY_ARGS,
-  NAME_ARG,
-  findStanding,
-  openBook,
-  readChange,
-  readKey,
-  refuseSpokenKey,
-} from "./rules.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { print, printJson, say, printWord } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
+import { findTarget } from "../../remote/target.ts";
+import { openDesk } from "./desk.ts";
+import { listFindings } from "./printed.ts";
+import { CHANGE_ARGS, KEY_ARGS, NAME_ARG, readChange, readKey, refuseSpokenKey } from "./rules.ts";
 
 export default defineCommand({
   meta: {
@@ -34,23 +27,25 @@ export default defineCommand({
     update: { type: "boolean", description: "Keep what is not said; FIELD= takes a field out" },
     ...KEY_ARGS,
     ...CHANGE_ARGS,
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
+    // Before anything is read that is secret.
+    findTarget(args);
     const said = readFields(args._.slice(1));
     const key = await readKey(args, args.label !== undefined || args.field !== undefined);
-    const done = await runWithStore(args, async (opened) => {
-      const book = await openBook(opened);
-      const before = args.update === true ? ((await book.get(args.name)).fields ?? {}) : {};
+    const done = await runAtPlace(args, async (place) => {
+      const desk = openDesk(place);
+      const before = args.update === true ? await desk.fields(args.name) : {};
       const fields = Object.entries({ ...before, ...said }).filter(([, text]) => text !== "");
       const secrets = key === null ? {} : { [key.field]: key.text };
-      const version = await book.set(readChange(args), Object.fromEntries(fields), secrets);
-      return { version, standing: await findStanding(opened, args.name) };
+      return desk.set(readChange(args), Object.fromEntries(fields), secrets);
     });
-    for (const finding of done.standing.findings) say(`warning: ${finding}`);
-    if (args.json === true) return printJson({ provider: printProviderVersion(done.version) });
-    print(`Provider ${args.name} is in version ${done.version.version}`);
-    if (done.standing.findings.length === 0) say(`Try it: tokligence admin providers test ${args.name}`);
+    const findings = listFindings(done.provider);
+    for (const finding of findings) say(`warning: ${finding}`);
+    if (args.json === true) return printJson({ provider: done.version });
+    print(`Provider ${args.name} is in version ${printWord(done.version["version"])}`);
+    if (findings.length === 0) say(`Try it: tokligence admin providers test ${args.name}`);
   },
 });
 

@@ -1,25 +1,30 @@
 // `tokligence admin providers history`: every change of a provider: who, when, what and why.
 
 import { defineCommand } from "citty";
-import type { ProviderVersion } from "../../../gateway/index.ts";
-import { printProviderVersion } from "../../../server/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
-import { printJson, printTable } from "../../output.ts";
-import { NAME_ARG, openBook } from "./rules.ts";
+import { type JsonObject, isJsonObject } from "../../../ir/index.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { printJson, printTable, printWord } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
+import { openDesk } from "./desk.ts";
+import { nameKey } from "./printed.ts";
+import { NAME_ARG } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "history", description: "List every change of a provider, newest first" },
-  args: { ...NAME_ARG, ...SHARED_ARGS },
+  args: { ...NAME_ARG, ...PLACE_ARGS },
   async run({ args }) {
-    const history = await runWithStore(args, async (opened) => (await openBook(opened)).history(args.name));
-    if (args.json === true) return printJson({ history: history.map(printProviderVersion) });
+    const history = await runAtPlace(args, (place) => openDesk(place).history(args.name));
+    if (args.json === true) return printJson({ history: history });
     printTable(history.map(toRow), ["version", "at", "by", "comment", "says", "keys"]);
   },
 });
 
-function toRow({ version, createdAt, author, comment, fields, secrets }: ProviderVersion) {
-  const says = Object.entries(fields ?? {}).map(([field, text]) => `${field}=${text}`);
-  const keys = secrets.map(({ field, hint }) => (hint === "" ? field : `${field} …${hint}`));
-  return { version, at: createdAt, by: author, comment, says: fields === null ? "(removed)" : says.join("; "), keys };
+function toRow({ version, changed_at: at, changed_by: by, comment, fields, keys }: JsonObject) {
+  const says = isJsonObject(fields)
+    ? Object.entries(fields)
+        .map(([field, text]) => `${field}=${printWord(text)}`)
+        .join("; ")
+    : "(removed)";
+  const named = (Array.isArray(keys) ? keys : []) as { field: string; hint: string | null }[];
+  return { version, at, by, comment, says, keys: named.map(nameKey) };
 }

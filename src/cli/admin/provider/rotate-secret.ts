@@ -2,21 +2,20 @@
 
 import { defineCommand } from "citty";
 import { CliError, EXIT } from "../../error.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { byOperator, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
 import { count, print, printJson, say, startProgress } from "../../output.ts";
-import { openBook } from "./rules.ts";
+import { runAtPlace } from "../../place.ts";
+import { openDesk } from "./desk.ts";
 
 export default defineCommand({
   meta: { name: "rotate-secret", description: "Encrypt all keys of providers anew, with a new key of our own" },
-  args: SHARED_ARGS,
+  args: PLACE_ARGS,
   async run({ args }) {
     const progress = startProgress("Encrypting");
-    const { rotation, isOwn } = await runWithStore(args, async (opened) => ({
-      rotation: await (await openBook(opened)).rotate(byOperator(), progress.update),
-      isOwn: opened.config.secretKeys.length === 0,
-    })).finally(() => progress.end());
-    const { keyId, resumed, exchanged, unreadable } = rotation;
+    const rotated = await runAtPlace(args, (place) => openDesk(place).rotate(progress.update)).finally(() =>
+      progress.end(),
+    );
+    const { encrypted_with: keyId, resumed, exchanged, unreadable, own_file: isOwn } = rotated;
     if (args.json === true) printJson({ encrypted_with: keyId, resumed, exchanged, unreadable });
     else
       print(

@@ -1,35 +1,11 @@
-// What the commands on providers share: the book on an opened database, the flags of a change, and where a key comes from. No server need run; one that does
-// takes a change up within a second. A key never stands in a command line, where every user of the machine sees it.
+// What the commands on providers share: the flags of a change, and where a key comes from. A key never stands in a command line, where every user of the
+// machine sees it.
 
-import type { ProviderBook, ProviderChange } from "../../../gateway/index.ts";
-import { type StandingProvider, mergeProviders } from "../../../server/index.ts";
-import { openProviderBook } from "../../effective.ts";
+import type { ProviderChange } from "../../../gateway/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { type Opened, byOperator } from "../../open.ts";
+import { byOperator } from "../../open.ts";
 import { refuseValue } from "../../value.ts";
 import { readSecretInput } from "./secret-input.ts";
-
-type Desk = Pick<Opened, "declared" | "store">;
-
-export function openBook({ declared, store }: Desk): Promise<ProviderBook> {
-  return openProviderBook(declared, store);
-}
-
-export async function listStanding(opened: Desk): Promise<StandingProvider[]> {
-  const book = await openBook(opened);
-  return mergeProviders(opened.declared, await book.open()).standing;
-}
-
-/** Throws what is missing. */
-export async function findStanding(opened: Desk, name: string): Promise<StandingProvider> {
-  const all = await listStanding(opened);
-  const found = all.find((each) => each.name === name);
-  if (found !== undefined) return found;
-  throw new CliError(`There is no provider ${JSON.stringify(name)}.`, {
-    exitCode: EXIT.notFound,
-    hint: `There are ${[...new Set(all.map((each) => each.name))].join(", ")}; "tokligence admin providers add" adds one.`,
-  });
-}
 
 export const NAME_ARG = { name: { type: "positional", description: "Name of the provider", required: true } } as const;
 

@@ -7,12 +7,13 @@ import { systemClock } from "../../../lib/clock.ts";
 import { createRedactor } from "../../../lib/redact.ts";
 import { type KeyTrial, guardCalls, makeSceneProvider, printTrials, testProvider } from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { SHARED_ARGS } from "../../flags.ts";
 import { type Opened, runWithStore } from "../../open.ts";
 import { callOutside } from "../../outside.ts";
 import { printJson, printTable } from "../../output.ts";
+import { isNamed } from "../../remote/target.ts";
 import { GATEWAY_ARGS, askGateway } from "../health/gateway.ts";
-import { NAME_ARG, findStanding } from "./rules.ts";
+import { findStanding } from "./desk.ts";
+import { NAME_ARG } from "./rules.ts";
 
 interface Printed {
   provider: string;
@@ -30,13 +31,12 @@ export default defineCommand({
       valueHint: "MODEL",
     },
     ...GATEWAY_ARGS,
-    ...SHARED_ARGS,
   },
   async run({ args }) {
     const { name, model } = args;
     const path = `/api/v1/admin/providers/${encodeURIComponent(name)}/test`;
     const printed =
-      model === undefined && args.url === undefined
+      model === undefined && !isNamed(args)
         ? await runWithStore(args, (opened) => tryHere(opened, name))
         : await askGateway<Printed>(args, { method: "POST", path, body: model === undefined ? {} : { model } });
     if (args.json === true) printJson(printed);

@@ -1,26 +1,24 @@
 // `tokligence admin routes list`: every route with a name, where it comes from, and whether it is in force.
 
 import { defineCommand } from "citty";
-import { mergeRoutes, printStanding } from "../../../server/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
-import { printJson, printTable } from "../../output.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { printJson, printTable, printWord } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
+import { openBook } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List routes: those of the configuration, and those of run time above them" },
-  args: SHARED_ARGS,
+  args: PLACE_ARGS,
   async run({ args }) {
-    const { standing } = await runWithStore(args, async ({ config, store }) =>
-      mergeRoutes(config, await store.routes.list()),
-    );
-    if (args.json === true) return printJson({ routes: standing.map(printStanding) });
-    const rows = standing.map(({ name, source, version, rules, obstacle, origin }) => ({
+    const routes = await runAtPlace(args, (place) => openBook(place).list());
+    if (args.json === true) return printJson({ routes });
+    const rows = routes.map(({ name, source, version, match, strategy, origin, ...route }) => ({
       name,
       source,
-      version: version?.version ?? null,
-      in_force: obstacle === null ? "yes" : `no: ${obstacle}`,
-      match: rules?.map(({ pattern }) => pattern) ?? [],
-      strategy: rules?.[0]?.strategy ?? "priority",
+      version: version ?? null,
+      in_force: route["in_force"] === true ? "yes" : `no: ${printWord(route["why_not"])}`,
+      match,
+      strategy: strategy ?? "priority",
       origin,
     }));
     printTable(rows, ["name", "source", "version", "in_force", "match", "strategy", "origin"]);

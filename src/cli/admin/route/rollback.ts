@@ -1,10 +1,9 @@
 // `tokligence admin routes rollback`: says again what a version said, as a new version.
 
 import { defineCommand } from "citty";
-import { printVersion } from "../../../server/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
-import { print, printJson } from "../../output.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { print, printJson, printWord } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { CHANGE_ARGS, NAME_ARG, openBook, readChange, readVersion } from "./rules.ts";
 
 export default defineCommand({
@@ -13,12 +12,12 @@ export default defineCommand({
     ...NAME_ARG,
     to: { type: "string", required: true, description: "The version, as history lists it", valueHint: "VERSION" },
     ...CHANGE_ARGS,
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const to = readVersion("to", args.to);
-    const version = await runWithStore(args, (opened) => openBook(opened).rollback(readChange(args), to));
-    if (args.json === true) return printJson({ route: printVersion(version) });
-    print(`Route ${version.name} says what version ${to} said, in version ${version.version}`);
+    const route = await runAtPlace(args, (place) => openBook(place).rollback(readChange(args), to));
+    if (args.json === true) return printJson({ route });
+    print(`Route ${args.name} says what version ${to} said, in version ${printWord(route["version"])}`);
   },
 });

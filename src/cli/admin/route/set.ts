@@ -1,11 +1,10 @@
 // `tokligence admin routes set`: declares a route, or says anew what one says, in the words of a section of the configuration.
 
 import { defineCommand } from "citty";
-import { printVersion } from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
-import { print, printJson } from "../../output.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { print, printJson, printWord } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 import { CHANGE_ARGS, NAME_ARG, openBook, readChange } from "./rules.ts";
 
 export default defineCommand({
@@ -23,18 +22,18 @@ export default defineCommand({
     },
     update: { type: "boolean", description: "Keep what is not said; FIELD= takes a field out" },
     ...CHANGE_ARGS,
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const said = readFields(args._.slice(1));
-    const version = await runWithStore(args, async (opened) => {
-      const book = openBook(opened);
-      const before = args.update === true ? (await book.get(args.name)).fields : {};
+    const route = await runAtPlace(args, async (place) => {
+      const book = openBook(place);
+      const before = args.update === true ? await book.fields(args.name) : {};
       const fields = Object.entries({ ...before, ...said }).filter(([, text]) => text !== "");
       return book.set(readChange(args), Object.fromEntries(fields));
     });
-    if (args.json === true) return printJson({ route: printVersion(version) });
-    print(`Route ${version.name} is in version ${version.version}`);
+    if (args.json === true) return printJson({ route });
+    print(`Route ${printWord(route["name"])} is in version ${printWord(route["version"])}`);
   },
 });
 

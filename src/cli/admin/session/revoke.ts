@@ -1,11 +1,12 @@
 // `tokligence admin sessions revoke`: signs out one browser, one user, or everyone. A gateway that runs knows it within a second.
 
 import { defineCommand } from "citty";
-import { createSessionDirectory } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
 import { count, print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
+import { openSessions } from "../people.ts";
 
 export default defineCommand({
   meta: { name: "revoke", description: "End a session, all of a user, or everyone's" },
@@ -13,7 +14,7 @@ export default defineCommand({
     id: { type: "string", description: "Id of the session", valueHint: "SESSION" },
     user: { type: "string", description: "Id or e-mail of a user: all of the user's", valueHint: "USER" },
     all: { type: "boolean", description: "Everyone's" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const { id, user } = args;
@@ -24,8 +25,8 @@ export default defineCommand({
         hint: "Give one of --id, --user and --all. tokligence admin sessions list shows them.",
       });
     }
-    const ended = await runWithStore(args, async ({ store, directory }) => {
-      const sessions = createSessionDirectory({ store: store.identity, now: Date.now, directory });
+    const ended = await runAtPlace(args, async (place) => {
+      const sessions = openSessions(place);
       if (user !== undefined) return sessions.endOf(OPERATOR, user, null);
       if (id === undefined) return sessions.endAll(OPERATOR, null);
       await sessions.end(OPERATOR, id);

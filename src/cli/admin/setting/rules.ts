@@ -1,28 +1,54 @@
-// What the commands on settings share: the book on an opened database. No server need run; one that does takes a change up within a second.
+// What the commands on settings share: the book on the opened database, or at a gateway elsewhere. No server need run; one that does takes a change up
+// within a second.
 
 import { loadConfig } from "../../../config/index.ts";
-import { type SettingBook, createSettingBook, printSettings } from "../../../server/index.ts";
-import { type ConfigFlags, toLoadOptions } from "../../flags.ts";
-import { byOperator, runWithStore } from "../../open.ts";
-import { print, printJson } from "../../output.ts";
+import { type JsonObject, isJsonObject } from "../../../ir/index.ts";
+import { createSettingBook, printSettings } from "../../../server/index.ts";
+import { type PlaceFlags, toLoadOptions } from "../../flags.ts";
+import { byOperator } from "../../open.ts";
+import { print, printJson, printWord } from "../../output.ts";
+import { type Place, runAtPlace } from "../../place.ts";
 
-export function runWithBook<T>(flags: ConfigFlags, work: (book: SettingBook) => Promise<T>): Promise<T> {
-  const load = (runtime: Readonly<Record<string, string>>) => loadConfig({ ...toLoadOptions(flags), runtime });
-  return runWithStore(flags, ({ store }) => work(createSettingBook({ store: store.settings, load, now: Date.now })));
+/** Settings as they are printed. */
+interface SettingDesk {
+  read(): Promise<JsonObject>;
+  /** Null takes back what was set. */
+  change(key: string, text: string | null): Promise<JsonObject>;
 }
 
-export const KEY_ARG = { key: { type: "positional", description: "Name of the setting", required: true } } as const;
+export function openSettings(place: Place, flags: PlaceFlags): SettingDesk {
+  const { remote } = place;
+  if (remote !== null) {
+    const path = "/api/v1/admin/settings";
+    return {
+      read: () => remote.ask({ method: "GET", path }),
+      change: (key, text) => remote.ask({ method: "PATCH", path, body: { [key]: text } }),
+    };
+  }
+  const load = (runtime: Readonly<Record<string, string>>) => loadConfig({ ...toLoadOptions(flags), runtime });
+  const book = createSettingBook({ store: place.store.settings, load, now: Date.now });
+  const read = async (): Promise<JsonObject> => {
+    const { row, loaded } = await book.read();
+    return printSettings(loaded, row);
+  };
+  return {
+    read,
+    async change(key, text) {
+      await book.change({ [key]: text }, { expected: undefined, by: byOperator() });
+      return read();
+    },
+  };
+}
+
+export const SETTING_ARG = {
+  setting: { type: "positional", description: "Name of the setting", required: true },
+} as const;
 
 /** Null takes back what was set. */
-export async function change(flags: ConfigFlags, key: string, text: string | null): Promise<void> {
-  const { row, loaded } = await runWithBook(flags, async (book) => {
-    await book.change({ [key]: text }, { expected: undefined, by: byOperator() });
-    return book.read();
-  });
-  const found = loaded.effective.find((each) => each.key === key);
-  if (flags.json === true) {
-    const { values: _all, ...settings } = printSettings(loaded, row);
-    return printJson({ key, value: found?.value ?? null, origin: found?.origin ?? "default", ...settings });
-  }
-  print(`${key} is ${found?.value ?? "unset"} (${found?.origin ?? "default"})`);
+export async function change(flags: PlaceFlags, key: string, text: string | null): Promise<void> {
+  const { values, ...settings } = await runAtPlace(flags, (place) => openSettings(place, flags).change(key, text));
+  const all = Array.isArray(values) ? values.filter(isJsonObject) : [];
+  const { value = null, origin = "default" } = all.find((each) => each["key"] === key) ?? {};
+  if (flags.json === true) return printJson({ key, value, origin, ...settings });
+  print(`${key} is ${value === null ? "unset" : printWord(value)} (${printWord(origin)})`);
 }

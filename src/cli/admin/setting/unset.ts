@@ -1,11 +1,11 @@
 // `tokligence admin settings unset`: takes back what was set while gateways ran; what files say holds again.
 
 import { defineCommand } from "citty";
-import { SHARED_ARGS } from "../../flags.ts";
-import { KEY_ARG, change } from "./rules.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { SETTING_ARG, change } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "unset", description: "Take back a setting that was changed while gateways ran" },
-  args: { ...KEY_ARG, ...SHARED_ARGS },
-  run: ({ args }) => change(args, args.key, null),
+  args: { ...SETTING_ARG, ...PLACE_ARGS },
+  run: ({ args }) => change(args, args.setting, null),
 });

@@ -2,9 +2,10 @@
 
 import { defineCommand } from "citty";
 import { printUser } from "../../../identity/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
 import { print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 
 export default defineCommand({
   meta: { name: "create", description: "Create a user" },
@@ -17,11 +18,11 @@ export default defineCommand({
       valueHint: "ROLE",
     },
     name: { type: "string", description: "Name to show", valueHint: "NAME" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const { email, role, name: displayName } = args;
-    const user = await runWithStore(args, ({ directory }) =>
+    const user = await runAtPlace(args, ({ directory }) =>
       directory.createUser(OPERATOR, { email, role, displayName }),
     );
     if (args.json === true) return printJson({ user: printUser(user) });

@@ -1,8 +1,7 @@
 // The two files that an import writes: of rows that cannot be taken, and of links to hand out. Only this user reads them. Knows no database.
 
 import { type FileHandle, open } from "node:fs/promises";
-import type { RowOutcome, SignIn, User } from "../../../identity/index.ts";
-import type { Origin } from "../../../lib/change.ts";
+import type { RowOutcome } from "../../../identity/index.ts";
 import { printCsvLine } from "../../../lib/csv.ts";
 import { CliError, EXIT } from "../../error.ts";
 
@@ -28,23 +27,23 @@ export async function openErrorFile(path: string): Promise<ErrorFile> {
   };
 }
 
+/** A link that signs somebody in. */
+export interface HandedLink {
+  email: string;
+  link: string;
+  expiresAt: string;
+}
+
 export interface LinkFile {
-  add(
-    outcomes: readonly RowOutcome[],
-    how: { signIn: Pick<SignIn, "makeLinks">; base: string; by: Origin },
-  ): Promise<void>;
+  add(links: readonly HandedLink[]): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function openLinkFile(path: string): Promise<LinkFile> {
   const file = await openList(path, ["email", "link", "expires_at"]);
   return {
-    async add(outcomes, { signIn, base, by }) {
-      const users = outcomes.flatMap((outcome): User[] => (outcome.kind === "created" ? [outcome.user] : []));
-      const links = await signIn.makeLinks(users, by);
-      const lines = links.map(({ token, of }, index) =>
-        printCsvLine([users[index]?.email ?? "", `${base}/ui/login#${token}`, of.expiresAt.toISOString()]),
-      );
+    async add(links) {
+      const lines = links.map(({ email, link, expiresAt }) => printCsvLine([email, link, expiresAt]));
       if (lines.length > 0) await file.appendFile(lines.join(""));
     },
     close: () => file.close(),

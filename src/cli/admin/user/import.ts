@@ -5,13 +5,12 @@ import { mkdtemp, open, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineCommand } from "citty";
-import { createSignIn } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, type Opened, byOperator, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
 import { count, outliveReader, say, startProgress } from "../../output.ts";
-import { findAddress } from "../../../config/index.ts";
+import { type Place, runAtPlace } from "../../place.ts";
 import { readUsers, unreadable } from "./csv.ts";
+import { openImporter } from "./importer.ts";
 import { openErrorFile, openLinkFile } from "./import-file.ts";
 import { type Report, makeReport } from "./import-report.ts";
 
@@ -36,7 +35,7 @@ export default defineCommand({
       description: "Make a sign-in link for each new user, good for a week, and write them to this CSV",
       valueHint: "FILE",
     },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const [skipExisting, dryRun] = [args["skip-existing"] === true, args["dry-run"] === true];
@@ -44,17 +43,16 @@ export default defineCommand({
     const links = args.links === undefined || dryRun ? null : await openLinkFile(args.links);
     const input = await openInput(args.file);
     try {
-      const work = async ({ config, store, directory }: Opened, report: Report): Promise<void> => {
-        const signIn = createSignIn({ store: store.identity, now: Date.now });
+      const work = async (place: Place, report: Report): Promise<void> => {
         const source = watchSource(input, dryRun || errors !== null ? 1 : 2, dryRun ? "checking" : "importing");
         const options = { skipExisting, skipInvalid: errors !== null, dryRun };
-        const base = findAddress(config);
-        const counts = await directory
-          .importStream(OPERATOR, source.open, {
+        const importer = openImporter(place, links !== null);
+        const counts = await importer
+          .importStream(source.open, {
             ...options,
             async tell(outcomes, isCheck) {
               await errors?.add(outcomes);
-              await links?.add(outcomes, { signIn, base, by: byOperator() });
+              await links?.add(await importer.linksOf(outcomes));
               source.pause();
               await report.add(outcomes, isCheck);
             },
@@ -64,7 +62,7 @@ export default defineCommand({
       };
       await outliveReader((print) => {
         const report = makeReport({ isJson: args.json === true, dryRun, print });
-        return runWithStore(args, (opened) => work(opened, report));
+        return runAtPlace(args, (place) => work(place, report));
       });
     } finally {
       await Promise.all([errors?.close(), links?.close(), input.close()]);

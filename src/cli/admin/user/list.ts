@@ -1,10 +1,10 @@
 // `tokligence admin users list`: everyone, oldest first, or those who are meant.
 
 import { defineCommand } from "citty";
-import { type Directory, type Page, type User, type UserWish, printUser } from "../../../identity/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
+import { type Page, type User, type UserWish, printUser } from "../../../identity/index.ts";
+import { PLACE_ARGS } from "../../flags.ts";
 import { printJson, printTable, say } from "../../output.ts";
+import { type Place, runAtPlace } from "../../place.ts";
 import { readInteger } from "../../value.ts";
 
 export default defineCommand({
@@ -19,13 +19,13 @@ export default defineCommand({
     },
     limit: { type: "string", description: "A page of so many, up to 1000, instead of all", valueHint: "N" },
     cursor: { type: "string", description: "Go on where the page before ended", valueHint: "CURSOR" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const { role, status, email, cursor = null } = args;
     const limit = args.limit === undefined ? null : readInteger("limit", args.limit, { least: 1, most: PAGE });
     const wish = { role, status, email };
-    const page = await runWithStore(args, ({ directory }) =>
+    const page = await runAtPlace(args, ({ directory }) =>
       limit === null ? readAll(directory, wish, cursor) : directory.pageUsers(wish, { limit, cursor }),
     );
     const rows = page.items.map(printUser);
@@ -40,7 +40,7 @@ export default defineCommand({
 
 const PAGE = 1_000;
 
-async function readAll(directory: Directory, wish: UserWish, cursor: string | null): Promise<Page<User>> {
+async function readAll(directory: Place["directory"], wish: UserWish, cursor: string | null): Promise<Page<User>> {
   const items: User[] = [];
   for (let next = cursor; ;) {
     const page = await directory.pageUsers(wish, { limit: PAGE, cursor: next });

@@ -1,24 +1,26 @@
 // `tokligence admin users show`: one user, with what is signed in and which keys there are.
 
 import { defineCommand } from "citty";
-import { createSignIn, printKey, printSession, printUser } from "../../../identity/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { runWithStore } from "../../open.ts";
+import { printKey, printSession, printUser } from "../../../identity/index.ts";
+import { PLACE_ARGS } from "../../flags.ts";
 import { makePlain, print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
+import { listSessions } from "../people.ts";
 
 export default defineCommand({
   meta: { name: "show", description: "Show a user, with keys and sessions" },
   args: {
     id: { type: "string", required: true, description: "Id or e-mail of the user", valueHint: "USER" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
-    const { user, keys, sessions } = await runWithStore(args, async ({ directory, store }) => {
+    const { user, keys, sessions } = await runAtPlace(args, async (place) => {
+      const { directory } = place;
       const found = await directory.getUser(args.id);
       return {
         user: found,
         keys: await directory.listKeys(found.id),
-        sessions: await createSignIn({ store: store.identity, now: Date.now }).listSessions(found.id),
+        sessions: await listSessions(place, found.id),
       };
     });
     if (args.json === true) {

@@ -2,9 +2,10 @@
 
 import { defineCommand } from "citty";
 import { printUser } from "../../../identity/index.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
 import { print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 
 export default defineCommand({
   meta: { name: "status", description: "Suspend a user, or let one in again" },
@@ -16,11 +17,11 @@ export default defineCommand({
       description: "active or suspended (inactive is an old word for it)",
       valueHint: "STATUS",
     },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const { id, status } = args;
-    const user = await runWithStore(args, ({ directory }) => directory.updateUser(OPERATOR, id, { status }));
+    const user = await runAtPlace(args, ({ directory }) => directory.updateUser(OPERATOR, id, { status }));
     if (args.json === true) return printJson({ user: printUser(user) });
     print(`Updated user ${user.id} status=${user.status}`);
   },

@@ -3,9 +3,10 @@
 import { defineCommand } from "citty";
 import { printUser } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { SHARED_ARGS } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { PLACE_ARGS } from "../../flags.ts";
+import { OPERATOR } from "../../open.ts";
 import { makePlain, print, printJson } from "../../output.ts";
+import { runAtPlace } from "../../place.ts";
 
 export default defineCommand({
   meta: { name: "update", description: "Change a user's role, name or e-mail" },
@@ -14,7 +15,7 @@ export default defineCommand({
     role: { type: "string", description: "gateway_user, gateway_admin or root_admin", valueHint: "ROLE" },
     name: { type: "string", description: 'Name to show; "" clears it', valueHint: "NAME" },
     email: { type: "string", description: "Another e-mail address", valueHint: "EMAIL" },
-    ...SHARED_ARGS,
+    ...PLACE_ARGS,
   },
   async run({ args }) {
     const { id, role, email, name: displayName } = args;
@@ -24,7 +25,7 @@ export default defineCommand({
         hint: "Give --role, --name or --email.",
       });
     }
-    const user = await runWithStore(args, ({ directory }) =>
+    const user = await runAtPlace(args, ({ directory }) =>
       directory.updateUser(OPERATOR, id, { role, displayName, email }),
     );
     if (args.json === true) return printJson({ user: printUser(user) });

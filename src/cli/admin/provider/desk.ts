@@ -1,0 +1,159 @@
+// Providers of run time as commands change and list them: here on the opened database, where no server need run, or at a gateway elsewhere. A server that
+// runs takes a change up within a second. Prints nothing.
+
+import { type ProviderBook, type ProviderChange, openControls } from "../../../gateway/index.ts";
+import type { JsonObject } from "../../../ir/index.ts";
+import { type StandingProvider, mergeProviders, printProvider, printProviderVersion } from "../../../server/index.ts";
+import { openProviderBook } from "../../effective.ts";
+import { CliError, EXIT } from "../../error.ts";
+import { type Opened, byOperator } from "../../open.ts";
+import type { Here, Place } from "../../place.ts";
+import { type Remote, askAll, segment } from "../../remote/client.ts";
+import { SHOWING } from "../../remote/directory.ts";
+import { matchVersion } from "../../remote/match.ts";
+
+type Desk = Pick<Opened, "declared" | "store">;
+type Fields = Readonly<Record<string, string>>;
+
+/** A change, and the provider as it stands now. */
+interface Changed {
+  version: JsonObject;
+  provider: JsonObject;
+}
+
+interface Rotated {
+  encrypted_with: string;
+  resumed: boolean;
+  exchanged: number;
+  unreadable: string[];
+  /** Whether the key of our own lies in a file, and not in the configuration. */
+  own_file: boolean;
+}
+
+/** Providers as they are printed. */
+export interface ProviderDesk {
+  /** Each with whether it is disabled. */
+  list(): Promise<JsonObject[]>;
+  /** Throws what is missing. */
+  show(name: string): Promise<JsonObject>;
+  /** What a provider of run time says. Throws where there is none. */
+  fields(name: string): Promise<Fields>;
+  history(name: string): Promise<JsonObject[]>;
+  set(change: ProviderChange, fields: Fields, secrets: Fields): Promise<Changed>;
+  setSecrets(change: ProviderChange, secrets: Readonly<Record<string, string | null>>): Promise<Changed>;
+  delete(change: ProviderChange): Promise<JsonObject>;
+  rollback(change: ProviderChange, to: number): Promise<JsonObject>;
+  rotate(progressed: (done: number, total: number) => void): Promise<Rotated>;
+  act(name: string, action: "disable" | "enable"): Promise<void>;
+}
+
+export function openDesk(place: Place): ProviderDesk {
+  return place.remote === null ? makeDesk(place) : makeRemoteDesk(place.remote);
+}
+
+function openBook({ declared, store }: Desk): Promise<ProviderBook> {
+  return openProviderBook(declared, store);
+}
+
+async function listStanding(opened: Desk): Promise<StandingProvider[]> {
+  const book = await openBook(opened);
+  return mergeProviders(opened.declared, await book.open()).standing;
+}
+
+/** Throws what is missing. */
+export async function findStanding(opened: Desk, name: string): Promise<StandingProvider> {
+  const all = await listStanding(opened);
+  const found = all.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  throw new CliError(`There is no provider ${JSON.stringify(name)}.`, {
+    exitCode: EXIT.notFound,
+    hint: `There are ${[...new Set(all.map((each) => each.name))].join(", ")}; "tokligence admin providers add" adds one.`,
+  });
+}
+
+function makeDesk(here: Here): ProviderDesk {
+  const { store, config } = here;
+  const book = (): Promise<ProviderBook> => openBook(here);
+  const changed = async (name: string, version: Awaited<ReturnType<ProviderBook["set"]>>): Promise<Changed> => ({
+    version: printProviderVersion(version),
+    provider: printProvider(await findStanding(here, name)),
+  });
+  return {
+    async list() {
+      const controls = await store.controls.list();
+      const whole = controls.filter(({ account, model }) => account === null && model === null);
+      const disabled = new Set(whole.map(({ provider }) => provider));
+      return (await listStanding(here)).map((each) => ({ ...printProvider(each), disabled: disabled.has(each.name) }));
+    },
+    show: async (name) => printProvider(await findStanding(here, name)),
+    fields: async (name) => (await (await book()).get(name)).fields ?? {},
+    history: async (name) => (await (await book()).history(name)).map(printProviderVersion),
+    set: async (change, fields, secrets) => changed(change.name, await (await book()).set(change, fields, secrets)),
+    setSecrets: async (change, secrets) => changed(change.name, await (await book()).setSecrets(change, secrets)),
+    delete: async (change) => printProviderVersion(await (await book()).delete(change)),
+    rollback: async (change, to) => printProviderVersion(await (await book()).rollback(change, to)),
+    async rotate(progressed) {
+      const { keyId, resumed, exchanged, unreadable } = await (await book()).rotate(byOperator(), progressed);
+      const own = config.secretKeys.length === 0;
+      return { encrypted_with: keyId, resumed, exchanged, unreadable: [...unreadable], own_file: own };
+    },
+    async act(written, action) {
+      const { name } = await findStanding(here, written);
+      const place = { provider: name, account: null, model: null };
+      const controls = await openControls(store.controls);
+      if (action === "enable") await controls.lift(place, byOperator());
+      else await controls.put({ ...place, action, sinceMs: Date.now(), by: "operator" }, byOperator());
+    },
+  };
+}
+
+const PATH = "/api/v1/admin/providers";
+
+function makeRemoteDesk(remote: Remote): ProviderDesk {
+  const at = (name: string, more = ""): string => `${PATH}/${segment(name, "provider")}${more}`;
+  const change = async (question: Parameters<Remote["ask"]>[0]): Promise<Changed> => {
+    const { change: version, provider } = await remote.ask<{ change: JsonObject; provider: JsonObject }>(question);
+    return { version, provider: withoutHealth(provider) };
+  };
+  const history = (name: string): Promise<JsonObject[]> =>
+    askAll(remote, { method: "GET", path: at(name, "/history") }, "history");
+  return {
+    list: async () => (await askAll<JsonObject>(remote, { method: "GET", path: PATH }, "providers")).map(withoutHealth),
+    async show(name) {
+      const { provider } = await remote.ask<{ provider: JsonObject }>({ method: "GET", path: at(name) });
+      const { disabled: _disabled, ...printed } = withoutHealth(provider);
+      return printed;
+    },
+    async fields(name) {
+      const [newest] = await history(name);
+      return (newest?.["fields"] ?? {}) as Fields;
+    },
+    history,
+    set: ({ name, comment, expected }, fields, secrets) =>
+      change({
+        method: "PUT",
+        path: at(name),
+        body: { fields: { ...fields, ...secrets }, comment },
+        headers: matchVersion(expected),
+      }),
+    setSecrets: ({ name, comment, expected }, fields) =>
+      change({ method: "PUT", path: at(name, "/keys"), body: { fields, comment }, headers: matchVersion(expected) }),
+    async delete({ name, comment, expected }) {
+      const headers = { ...SHOWING, ...matchVersion(expected) };
+      const gone = { method: "DELETE", path: at(name), query: { comment }, headers } as const;
+      return (await remote.ask<{ provider: JsonObject }>(gone)).provider;
+    },
+    async rollback({ name, comment, expected }, version) {
+      const body = { version, comment };
+      const headers = matchVersion(expected);
+      return (await change({ method: "POST", path: at(name, "/rollback"), body, headers })).version;
+    },
+    rotate: () => remote.ask({ method: "POST", path: `${PATH}/rotate-secret`, body: {} }),
+    act: (name, action) => remote.ask({ method: "POST", path: at(name, `/${action}`), body: {} }),
+  };
+}
+
+/** What a gateway alone knows, `admin health list` tells. */
+function withoutHealth({ health: _health, state: _state, ...provider }: JsonObject): JsonObject {
+  return provider;
+}

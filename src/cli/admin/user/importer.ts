@@ -1,0 +1,57 @@
+// A list of users on its way into the database here, or to a gateway elsewhere, with links for those who are made. Reads no file.
+
+import { findAddress } from "../../../config/index.ts";
+import {
+  type Directory,
+  type ImportRow,
+  type RowOutcome,
+  type StreamOptions,
+  type User,
+  createSignIn,
+} from "../../../identity/index.ts";
+import { OPERATOR, byOperator } from "../../open.ts";
+import type { Place } from "../../place.ts";
+import { importThere } from "../../remote/import.ts";
+import type { HandedLink } from "./import-file.ts";
+
+export interface Importer {
+  importStream(source: () => AsyncIterable<ImportRow>, options: StreamOptions): ReturnType<Directory["importStream"]>;
+  /** Of those who are made, once they are. */
+  linksOf(outcomes: readonly RowOutcome[]): Promise<HandedLink[]>;
+}
+
+export function openImporter(place: Place, withLinks: boolean): Importer {
+  const { remote } = place;
+  if (remote !== null) {
+    const links = new Map<string, HandedLink>();
+    return {
+      importStream: (source, options) => importThere(remote, source, { ...options, ...(withLinks ? { links } : {}) }),
+      async linksOf(outcomes) {
+        return listMade(outcomes).flatMap(({ id }) => {
+          const link = links.get(id);
+          links.delete(id);
+          return link === undefined ? [] : [link];
+        });
+      },
+    };
+  }
+  const { config, store, directory } = place;
+  const signIn = createSignIn({ store: store.identity, now: Date.now });
+  const base = findAddress(config);
+  return {
+    importStream: (source, options) => directory.importStream(OPERATOR, source, options),
+    async linksOf(outcomes) {
+      const users = listMade(outcomes);
+      const made = await signIn.makeLinks(users, byOperator());
+      return made.map(({ token, of }, index) => ({
+        email: users[index]?.email ?? "",
+        link: `${base}/ui/login#${token}`,
+        expiresAt: of.expiresAt.toISOString(),
+      }));
+    },
+  };
+}
+
+function listMade(outcomes: readonly RowOutcome[]): User[] {
+  return outcomes.flatMap((outcome) => (outcome.kind === "created" ? [outcome.user] : []));
+}

@@ -1,0 +1,166 @@
+// Asks a gateway elsewhere, with a key. What cannot be asked twice without harm is asked once; where it leads elsewhere, nobody follows. Knows no
+// address of the API.
+
+import { CliError, EXIT } from "../error.ts";
+import { say } from "../output.ts";
+import { explainAnswer, explainRedirect, explainSilence } from "./failure.ts";
+import { isClear, type Target } from "./target.ts";
+
+type QueryValue = number | string | readonly string[] | null | undefined;
+
+export interface Question {
+  method: "DELETE" | "GET" | "PATCH" | "POST" | "PUT";
+  /** From /api on; parts of it that are somebody's words come from `segment`. */
+  path: string;
+  /** What is undefined or null is left out. */
+  query?: Readonly<Record<string, QueryValue>>;
+  body?: object;
+  headers?: Readonly<Record<string, string>>;
+  /** Unless given, two minutes. */
+  patienceMs?: number;
+}
+
+/** Throws CliErrors that say what is to be done. */
+export interface Remote {
+  readonly url: string;
+  /** The answer's JSON; null where there is none. */
+  ask<Answer>(question: Question): Promise<Answer>;
+  /** The answer as it comes, of any length. */
+  open(question: Question): Promise<Response>;
+}
+
+interface Tools {
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  sleep: (ms: number) => Promise<void>;
+}
+
+const PATIENCE_MS = 120_000;
+/** Longer than that nobody is kept waiting without being asked. */
+const MOST_WAIT_MS = 60_000;
+const TRIES = 3;
+const PAUSE_MS = 250;
+
+export function createRemote({ url, key }: Target, tools: Tools = { fetch, sleep: Bun.sleep }): Remote {
+  if (isClear(url)) say(`warning: ${url} is not encrypted: the API key can be read on its way there. Use https.`);
+  const open = (question: Question): Promise<Response> => send(question, { url, key, tools });
+  return {
+    url,
+    open,
+    async ask<Answer>(question: Question): Promise<Answer> {
+      const response = await open(question);
+      if (response.status === 204) return null as Answer;
+      const text = await response.text().catch((cause: unknown) => Promise.reject(explainSilence(cause, url)));
+      try {
+        return JSON.parse(text) as Answer;
+      } catch {
+        throw new CliError(`What answers at ${url} is no Tokligence Gateway: ${question.path} brought no JSON.`, {
+          exitCode: EXIT.failed,
+          code: "not_a_gateway",
+          hint: "Check the address.",
+        });
+      }
+    },
+  };
+}
+
+const A_PAGE = 1_000;
+
+/** All of a list that comes a page at a time. `name`: of the list in the answer. */
+export async function askAll<Of>(remote: Remote, question: Question, name: string): Promise<Of[]> {
+  const all: Of[] = [];
+  for (let cursor: string | null = null; ;) {
+    const query: Question["query"] = { ...question.query, limit: A_PAGE, cursor };
+    const page: Record<string, unknown> = await remote.ask({ ...question, query });
+    all.push(...((page[name] ?? []) as Of[]));
+    cursor = typeof page["next_cursor"] === "string" ? page["next_cursor"] : null;
+    if (cursor === null) return all;
+  }
+}
+
+/** Somebody's words as one part of a path. Such as would lead to another address name nothing. */
+export function segment(text: string, what: string): string {
+  const word = text.trim();
+  if (word !== "" && word !== "." && word !== "..") return encodeURIComponent(word);
+  throw new CliError(`There is no such ${what}.`, {
+    exitCode: EXIT.notFound,
+    code: "not_found",
+  });
+}
+
+interface Line {
+  url: string;
+  key: string;
+  tools: Tools;
+}
+
+async function send(question: Question, line: Line): Promise<Response> {
+  const { method, path } = question;
+  const { sleep } = line.tools;
+  const isHarmless = method === "GET";
+  let hasWaited = false;
+  for (let attempt = 1; ; attempt++) {
+    const isLast = !isHarmless || attempt >= TRIES;
+    const response = await call(question, line).catch((cause: unknown) => {
+      if (isLast) throw explainSilence(cause, line.url);
+      return null;
+    });
+    if (response?.ok === true) return response;
+    if (response !== null) {
+      const { status, headers } = response;
+      if (status >= 300 && status < 400) throw explainRedirect(status, headers.get("location"), line.url);
+      const waitMs = status === 429 ? readWait(headers) : null;
+      const isPassing = [502, 503, 504].includes(status) && !isLast;
+      if (waitMs !== null && !hasWaited && waitMs <= MOST_WAIT_MS) {
+        hasWaited = true;
+        await response.body?.cancel();
+        say(`note: the gateway takes no more for now; trying again in ${Math.ceil(waitMs / 1000)} s`);
+        await sleep(waitMs);
+        continue;
+      }
+      if (!isPassing) {
+        const text = await response.text().catch(() => "");
+        throw explainAnswer(response, text, { url: line.url, asked: `${method} ${path}` });
+      }
+      await response.body?.cancel();
+    }
+    await sleep(PAUSE_MS * 2 ** (attempt - 1));
+  }
+}
+
+async function call(question: Question, { url, key, tools }: Line): Promise<Response> {
+  const { method, path, query = {}, body, headers, patienceMs = PATIENCE_MS } = question;
+  const stop = new AbortController();
+  // Until it begins to answer: what comes then may be long.
+  const timer = setTimeout(() => stop.abort(), patienceMs);
+  try {
+    return await tools.fetch(`${url}${path}${printQuery(query)}`, {
+      method,
+      headers: {
+        accept: "application/json, */*;q=0.5",
+        authorization: `Bearer ${key}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      redirect: "manual",
+      signal: stop.signal,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function printQuery(query: Readonly<Record<string, QueryValue>>): string {
+  const pairs = Object.entries(query).flatMap(([name, value]): [string, string][] => {
+    if (value === null || value === undefined) return [];
+    return typeof value === "object" ? value.map((each) => [name, each]) : [[name, String(value)]];
+  });
+  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs).toString()}`;
+}
+
+function readWait(headers: Headers): number | null {
+  const ms = headers.get("retry-after-ms");
+  if (ms !== null && /^\d{1,9}$/u.test(ms)) return Number(ms);
+  const seconds = headers.get("retry-after");
+  return seconds !== null && /^\d{1,6}$/u.test(seconds) ? Number(seconds) * 1000 : null;
+}

@@ -1,0 +1,113 @@
+// The books as the commands of `usage` read them: on the database here, or at a gateway elsewhere, in the same shapes. Prints nothing.
+
+import type { JsonObject } from "../../ir/index.ts";
+import {
+  type Dimension,
+  EXPORT_FORMATS,
+  layEdges,
+  type LedgerFilter,
+  printBreakdown,
+  printEntries,
+  printGap,
+  printSummary,
+  printTimeline,
+  summarize,
+} from "../../ledger/index.ts";
+import type { Bucket, Zone } from "../../lib/zone.ts";
+import { CliError, EXIT } from "../error.ts";
+import type { Here, Place } from "../place.ts";
+import type { Remote } from "../remote/client.ts";
+import { countRows } from "../remote/count-rows.ts";
+import { printWord } from "../output.ts";
+
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+export interface Piece {
+  bytes: Uint8Array;
+  rows: number;
+}
+
+export interface UsageDesk {
+  breakdown(filter: LedgerFilter, by: readonly Dimension[]): Promise<JsonObject>;
+  /** `total`: rows that are to come, as far as that is known. */
+  export(filter: LedgerFilter, format: ExportFormat): Promise<{ total: number; pieces: AsyncIterable<Piece> }>;
+  logs(filter: LedgerFilter, page: { limit: number; cursor: string | null }): Promise<JsonObject>;
+  summary(filter: LedgerFilter): Promise<JsonObject>;
+  timeseries(filter: LedgerFilter, how: { bucket: Bucket; zone: Zone }): Promise<JsonObject>;
+}
+
+export function openBooks(place: Place): UsageDesk {
+  return place.remote === null ? makeDesk(place) : makeRemoteDesk(place.remote);
+}
+
+function makeDesk({ store: { ledger, ...store } }: Here): UsageDesk {
+  return {
+    async breakdown(filter, by) {
+      const report = await ledger.report({ filter, by, edges: [] });
+      return { by: [...by], groups: printBreakdown(by, report.groups), ...printGap(report) };
+    },
+    async export(filter, format) {
+      const { createReader, exportRows } = await import("../../server/index.ts");
+      const reader = createReader({ ...store, ledger });
+      const { consume, supply } = summarize((await reader.report({ filter, by: [], edges: [] })).groups);
+      return { total: consume.entries + supply.entries, pieces: exportRows(reader, { filter, format }) };
+    },
+    async logs(filter, { limit, cursor }) {
+      const page = await ledger.page(filter, limit, cursor);
+      return { entries: printEntries(page), next_cursor: page.nextCursor };
+    },
+    async summary(filter) {
+      const report = await ledger.report({ filter, by: [], edges: [] });
+      return { ...printSummary(summarize(report.groups)), ...printGap(report) };
+    },
+    async timeseries(filter, { bucket, zone }) {
+      const edges = layEdges({ filter, bucket, zone, nowMs: Date.now() });
+      const report = await ledger.report({ filter, by: [], edges });
+      return { bucket, tz: zone.name, series: printTimeline(edges, zone, report.groups), ...printGap(report) };
+    },
+  };
+}
+
+function makeRemoteDesk(remote: Remote): UsageDesk {
+  const ask = (name: string, filter: LedgerFilter, more: Parameters<Remote["ask"]>[0]["query"] = {}) =>
+    remote.ask<JsonObject>({ ...nameReport(name), query: { ...printFilter(filter), ...more } });
+  return {
+    async breakdown(filter, by) {
+      const { left_out: leftOut, ...answer } = await ask("breakdown", filter, { by: by.join(",") });
+      if (leftOut === 0) return answer;
+      throw new CliError(`There are ${printWord(leftOut)} groups more than a gateway names.`, {
+        exitCode: EXIT.usage,
+        hint: "Narrow it with --from, --to and the other filters, or take the rows themselves: tokligence usage export",
+      });
+    },
+    async export(filter, format) {
+      const query = { ...printFilter(filter), format };
+      const { headers, body } = await remote.open({ ...nameReport("export"), query });
+      const total = Number(headers.get("x-tokligence-rows") ?? 0);
+      return { total, pieces: countRows(body, format) };
+    },
+    logs: (filter, page) => ask("logs", filter, page),
+    async summary(filter) {
+      const { summary, ...gap } = await ask("summary", filter);
+      return { ...(summary as JsonObject), ...gap };
+    },
+    timeseries: (filter, { bucket, zone }) => ask("timeseries", filter, { bucket, tz: zone.name }),
+  };
+}
+
+function nameReport(name: string) {
+  return { method: "GET", path: `/api/v1/usage/${name}` } as const;
+}
+
+/** Everybody's, unless one is named: as it is on a database. */
+export function printFilter({ from, to, status, tags, apiKeyId, userId, ...filter }: LedgerFilter) {
+  return {
+    ...filter,
+    user: userId ?? "all",
+    key: apiKeyId,
+    from: from?.toISOString(),
+    to: to?.toISOString(),
+    status: status === undefined ? undefined : status < 10 ? `${status}xx` : status,
+    tag: tags,
+  };
+}

@@ -1,0 +1,246 @@
+// Lines of commands that are tried here and at a gateway elsewhere. `{key}` and `{…}` are ids that came before. Knows no gateway.
+
+export interface Step {
+  line: string;
+  /** What later steps name, by where it stands in the JSON that was printed. */
+  keep?: Record<string, string>;
+  code?: number;
+  /** What is said beside it differs: the gateway knows no hint. */
+  isWordy?: boolean;
+}
+
+/** Of the gateway. */
+export const SETTINGS = `cache = sqlite
+
+[route.declared]
+match = declared-*
+targets = loopback
+
+[limit.total]
+concurrent = 100
+`;
+
+/** They change nothing. */
+export const READS = [
+  "admin api-keys list",
+  "admin api-keys list --user ana@example.com --status open",
+  "admin api-keys list --tag team=a --prefix tok_noneatall",
+  "admin api-keys show --id {key}",
+  "admin audit list",
+  "admin audit list --action user --limit 2",
+  "admin audit list --subject ana@example.com --actor operator",
+  "admin budgets list",
+  "admin budgets show --id nobody",
+  "admin cache show",
+  "admin identities list --user ana@example.com",
+  "admin limits list",
+  "admin limits show total",
+  "admin providers list",
+  "admin providers show loopback",
+  "admin route list",
+  "admin route show declared",
+  "admin routes list",
+  "admin routes show declared",
+  "admin sessions list",
+  "admin settings list",
+  "admin settings list --changeable",
+  "admin sessions list --user nobody@example.com",
+  "admin users list",
+  "admin users list --email b --limit 1",
+  "admin users list --role gateway_user --limit 2",
+  "admin users show --id ana@example.com",
+  "admin users show --id nobody@example.com",
+  "audit tokens",
+  "capabilities --model loopback --feature json-schema",
+  "models route declared-x",
+  "models route declared-x --explain",
+  "usage breakdown --by user,model",
+  "usage logs",
+  "usage logs --limit 1",
+  "usage summary",
+  "usage summary --user ana@example.com --status 2xx --tag team=a",
+  "usage timeseries --from 2026-01-01 --to 2026-01-03 --tz Europe/Berlin",
+];
+
+export const SCRIPTS: Record<string, Step[]> = {
+  files: [
+    { line: "usage export" },
+    { line: "usage export --format jsonl --user ana@example.com" },
+    { line: "usage export -o {folder}/SIDE.csv --json" },
+    { line: "admin audit export --action user.create --to 2099-01-01 -o {folder}/SIDE.jsonl --json" },
+    { line: "admin audit export --format csv --action budget.create" },
+  ],
+  users: [
+    { line: "admin users create --email SIDE@example.com --role gateway_admin --json", keep: { user: "user.id" } },
+    { line: "admin users create --email SIDE@example.com", code: 5 },
+    { line: "admin users create --email nonsense", code: 2 },
+    { line: "admin users create --email x-SIDE@example.com" },
+    { line: "admin users update --id {user} --name Some --role gateway_user" },
+    { line: "admin users update --id {user} --email y-SIDE@example.com --json" },
+    { line: "admin users status --id {user} --status suspended" },
+    { line: "admin users status --id {user} --status asleep", code: 2 },
+    { line: "admin users status --id {user} --status active --json" },
+    { line: "admin users delete --id x-SIDE@example.com --hard" },
+    { line: "admin users delete --id {user} --json" },
+    { line: "admin users delete --id {user}", code: 3 },
+    { line: "admin users delete --id ..", code: 3 },
+  ],
+  keys: [
+    { line: "admin users create --email k-SIDE@example.com" },
+    {
+      line: "admin api-keys create --user k-SIDE@example.com --scopes inference --allow-models gpt-4o* --ttl 30d --json",
+      keep: { mine: "api_key.id" },
+    },
+    { line: "admin api-keys create --user k-SIDE@example.com --name b-SIDE --budget-usd 2 --budget-period day --json" },
+    { line: "admin api-keys create --user k-SIDE@example.com --name c-SIDE --budget-usd 2" },
+    { line: "admin api-keys create --user k-SIDE@example.com --scopes nonsense", code: 2 },
+    { line: "admin api-keys update --id {mine} --tags a=b,c=d --name none" },
+    { line: "admin api-keys update --id {mine} --allow-ips 10.0.0.0/8 --json" },
+    { line: "admin api-keys rotate --id {mine} --overlap 1h --json" },
+    { line: "admin api-keys rotate --id {mine}" },
+    { line: "admin api-keys revoke --id {mine} --dry-run" },
+    { line: "admin api-keys revoke --id {mine} --json" },
+    { line: "admin api-keys revoke --user k-SIDE@example.com", code: 2 },
+    { line: "admin api-keys revoke --user k-SIDE@example.com --yes --json" },
+    { line: "admin api-keys delete --id {mine}" },
+    {
+      line: "admin api-keys create --user k-SIDE@example.com --json",
+      keep: { other: "api_key.id" },
+    },
+    { line: "admin api-keys delete --id {other} --hard --json" },
+    { line: "admin api-keys delete --id {mine} --hard --json", code: 3 },
+    { line: "admin api-keys show --id {mine}", code: 3 },
+  ],
+  "links and sessions": [
+    { line: "admin users invite --email i-SIDE@example.com --name Ina --json" },
+    { line: "admin users invite --email i-SIDE@example.com --role gateway_admin", code: 5 },
+    { line: "admin users invite --email j-SIDE@example.com --ttl 1h" },
+    { line: "admin login-link --email j-SIDE@example.com --ttl 5m" },
+    { line: "admin login-link --email nobody@example.com --json", code: 3 },
+    { line: "admin sessions revoke --id nobody", code: 3 },
+    { line: "admin sessions revoke --user j-SIDE@example.com" },
+    { line: "admin sessions revoke --all --json" },
+    { line: "admin identities delete --id nobody", code: 3 },
+  ],
+  "users by the hundred": [
+    { line: "admin users import --file {folder}/SIDE-good.csv --dry-run" },
+    { line: "admin users import --file {folder}/SIDE-good.csv --links {folder}/SIDE-links.csv --json" },
+    { line: "admin users import --file {folder}/SIDE-good.csv", code: 5 },
+    { line: "admin users import --file {folder}/SIDE-good.csv --skip-existing" },
+    { line: "admin users import --file {folder}/SIDE-bad.csv", code: 2 },
+    { line: "admin users import --file {folder}/SIDE-bad.csv --errors {folder}/SIDE-errors.csv", code: 1 },
+  ],
+  routes: ["route", "routes"].flatMap((group) => [
+    { line: `admin ${group} set ${group}-SIDE targets=loopback match=${group}-SIDE-* --comment first --json` },
+    { line: `admin ${group} set ${group}-SIDE targets=loopback match=${group}-SIDE-* --if-version 0`, code: 5 },
+    { line: `admin ${group} set ${group}-SIDE strategy=weighted --update --if-version 1` },
+    { line: `admin ${group} set ${group}-SIDE targets=nowhere`, code: 2 },
+    { line: `admin ${group} set declared nonsense=1`, code: 2 },
+    { line: `admin ${group} show ${group}-SIDE` },
+    { line: `admin ${group} show ${group}-SIDE --json` },
+    { line: `admin ${group} history ${group}-SIDE` },
+    { line: `admin ${group} rollback ${group}-SIDE --to 1 --comment back` },
+    { line: `admin ${group} rollback ${group}-SIDE --to 9`, code: 3 },
+    { line: `admin ${group} history ${group}-SIDE --json` },
+    { line: `admin ${group} delete ${group}-SIDE --if-version 3` },
+    { line: `admin ${group} delete ${group}-SIDE`, code: 3 },
+    { line: `admin ${group} show nowhere-SIDE`, code: 3 },
+  ]),
+  limits: [
+    { line: "admin limits set l-SIDE --requests-per-minute 10 --user ana@example.com --json" },
+    { line: "admin limits set l-SIDE --requests-per-minute 20 --per key --if-version 1" },
+    { line: "admin limits set l-SIDE --requests-per-minute 20 --if-version 1", code: 5 },
+    { line: "admin limits set l-SIDE --requests-per-minute many", code: 2 },
+    { line: "admin limits set total --concurrent 3", code: 5 },
+    { line: "admin limits delete l-SIDE --if-version 2 --json" },
+    { line: "admin limits delete l-SIDE", code: 3 },
+    { line: "admin limits show l-SIDE", code: 3 },
+  ],
+  providers: [
+    {
+      line: "admin providers add p-SIDE type=compatible base_url=https://acme.example.com/v1 --key-file {folder}/key --json",
+    },
+    { line: "admin providers add p-SIDE header.x-team=a --update --if-version 1" },
+    { line: "admin providers add p-SIDE type=nonsense", code: 2 },
+    { line: "admin providers set-key p-SIDE --label eu --key-file {folder}/other-key" },
+    { line: "admin providers set-key p-SIDE --label eu --remove --json" },
+    { line: "admin providers show p-SIDE" },
+    { line: "admin providers disable p-SIDE" },
+    { line: "admin providers list --json" },
+    { line: "admin providers enable p-SIDE --json" },
+    { line: "admin providers history p-SIDE" },
+    { line: "admin providers rollback p-SIDE --to 1" },
+    { line: "admin providers history p-SIDE --json" },
+    { line: "admin providers rotate-secret" },
+    { line: "admin providers test loopback", code: 0 },
+    { line: "admin providers remove p-SIDE --comment over" },
+    { line: "admin providers remove p-SIDE", code: 3 },
+    { line: "admin providers show p-SIDE", code: 3, isWordy: true },
+  ],
+  "what runs": [
+    { line: "admin health reset --provider loopback" },
+    { line: "admin health drain --provider loopback --json" },
+    { line: "admin health enable --provider loopback" },
+    { line: "admin health disable --provider loopback --model nothing" },
+    { line: "admin health enable --provider loopback --json" },
+    { line: "admin health reset --provider loopback" },
+    { line: "admin health reset --provider p-SIDE", code: 3 },
+    { line: "admin health list --json" },
+    { line: "admin cache clear" },
+    { line: "admin cache clear --json" },
+    { line: "models list --json" },
+  ],
+  settings: [
+    { line: "admin settings set max_attempts 5 --json" },
+    { line: "admin settings set max_attempts many", code: 2 },
+    { line: "admin settings set http_address :9", code: 2 },
+    { line: "admin settings unset max_attempts" },
+    { line: "admin settings unset max_attempts --json" },
+  ],
+  budgets: [
+    {
+      line: "admin budgets create --name b-SIDE --limit-usd 3 --user ana@example.com --alerts 50,80 --json",
+      keep: { budget: "budget.id" },
+    },
+    { line: "admin budgets create --name b-SIDE --limit-usd 3", code: 5 },
+    {
+      line: "admin budgets create --name e-SIDE --limit-tokens 1000 --each user --period day --time-zone Europe/Berlin",
+    },
+    { line: "admin budgets create --name f-SIDE --limit-usd much", code: 2 },
+    { line: "admin budgets show --id {budget}" },
+    { line: "admin budgets show --id e-SIDE --json" },
+    { line: "admin budgets update --id {budget} --soft-usd 1 --mode shadow" },
+    { line: "admin budgets update --id {budget} --limit-usd 4 --json" },
+    { line: "admin budgets delete --id {budget} --json" },
+    { line: "admin budgets delete --id e-SIDE" },
+    { line: "admin budgets delete --id e-SIDE", code: 3 },
+  ],
+};
+
+/** And why. */
+export const MACHINE_ONLY: Record<string, string> = {
+  "admin audit verify": "proves the database against signed heads in a file beside the gateway's key",
+  "admin doctor": "examines the machine",
+  "audit pack": "writes files from the database and the gateway's key",
+  "audit reconcile": "reads a provider's bill from a file, and the books in the database",
+  "audit verify": "checks files, and asks no gateway",
+  completion: "concerns the shell",
+  "config show": "shows the files of a configuration",
+  "config validate": "checks the files of a configuration",
+  connect: "has a --url of its own: what clients are told",
+  doctor: "examines the machine",
+  init: "makes files",
+  "ledger heads": "reads the file of signed heads",
+  "ledger key": "makes and shows the gateway's key",
+  "ledger reprice": "writes to the books with the gateway's key",
+  "ledger verify": "proves the database against signed heads in a file",
+  "migrate copy": "takes the addresses of both databases",
+  "migrate export": "reads a database into a file",
+  "migrate import-legacy": "reads a file of the earlier edition",
+  "migrate verify": "takes the addresses of both databases",
+  "prices list": "reads the price files of the machine",
+  "prices refresh": "renews the price files of the machine",
+  "prices show": "reads the price files of the machine",
+  serve: "is the gateway itself",
+  version: "tells of this program",
+};
