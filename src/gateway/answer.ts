@@ -151,7 +151,7 @@ export function brokenAnswer(): GatewayError {
 }
 
 /** One that says nothing has at least an end; clients take what is not there for a fault of their own. */
-function emptyAnswer(): GatewayError {
+export function emptyAnswer(): GatewayError {
   return new GatewayError({
     kind: "upstream_malformed",
     code: "answer_empty",

@@ -160,7 +160,7 @@ test("a whole answer to who asked for a stream has the time of whole answers", a
   const scene = await open("application/json");
   const { response } = await begin(scene, COMPLETION);
   await wait(scene, 2 * FIRST_OUTPUT_MS, "\n");
-  scene.say('{"id":"c","choices":[]}');
+  scene.say('{"id":"c","choices":[{"text":""}]}');
   scene.end();
   expect((await response).status).toBe(200);
 });

@@ -237,3 +237,65 @@ test.each([false, true])("a page for people is no answer, streamed: %p", async (
   expect((await readJson(response)).error).toMatchObject({ code: "upstream_malformed" });
   expect(await gateway.row()).toMatchObject({ status: 502, errorKind: "upstream_malformed" });
 });
+
+describe("a text completion", () => {
+  const ask = { body: { model: "gpt-3.5-turbo-instruct", prompt: "x", stream: true } };
+  const said = (text: string, finish_reason: string | null = null): string =>
+    `data: ${JSON.stringify({ id: "c", choices: [{ index: 0, text, finish_reason }], usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } })}\n\n`;
+
+  test.each([
+    ["nothing but its end", ["data: [DONE]\n\n"]],
+    ["no choice", ['data: {"id":"c","choices":[]}\n\n', "data: [DONE]\n\n"]],
+    ["nothing but a comment", [": hi\n\n"]],
+  ])("that says %s is none", async (_name, frames) => {
+    const { gateway } = await open({
+      upstream: () => makeStream(frames),
+      config: (config) => ({ ...config, travel: { ...config.travel, maxAttempts: 1 } }),
+    });
+    const response = await gateway.send("/v1/completions", ask);
+    expect([response.status, (await readJson(response)).error.code]).toEqual([502, "upstream_malformed"]);
+    expect(await gateway.row()).toMatchObject({ status: 502, errorKind: "upstream_malformed" });
+  });
+
+  test("without a choice is none as a whole, too", async () => {
+    const { gateway } = await open({
+      upstream: () => Response.json({ id: "c", object: "text_completion", choices: [] }),
+      config: (config) => ({ ...config, travel: { ...config.travel, maxAttempts: 1 } }),
+    });
+    const response = await gateway.send("/v1/completions", { body: { ...ask.body, stream: false } });
+    expect([response.status, (await readJson(response)).error.code]).toEqual([502, "answer_empty"]);
+  });
+
+  test("that stops before its end is not taken for the whole of it", async () => {
+    const { gateway } = await open({ upstream: () => makeStream([said("half")]) });
+    const text = await (await gateway.send("/v1/completions", ask)).text();
+    expect(text).toContain("half");
+    expect(text).toContain("ended before the answer was complete");
+    expect(await gateway.row()).toMatchObject({ errorKind: "upstream_malformed" });
+  });
+
+  test("that tells the usage with each event is not held back for it", async () => {
+    let control: ReadableStreamDefaultController | null = null;
+    const body = new ReadableStream({
+      start(controller) {
+        control = controller;
+      },
+    });
+    const say = (text: string): void => control?.enqueue(new TextEncoder().encode(text));
+    const { gateway } = await open({
+      upstream: ({ method }) =>
+        method === "GET"
+          ? Response.json({ data: [] })
+          : new Response(body, { headers: { "content-type": "text/event-stream" } }),
+    });
+    const pending = gateway.send("/v1/completions", ask);
+    while (gateway.calls.length === 0) await new Promise(setImmediate);
+    say(said("a"));
+    const reader = (await pending).body?.getReader();
+    // Else this would wait for the next one.
+    expect(new TextDecoder().decode((await reader?.read())?.value)).toContain('"text":"a"');
+    say(`${said("b", "stop")}data: [DONE]\n\n`);
+    (control as ReadableStreamDefaultController | null)?.close();
+    while ((await reader?.read())?.done === false);
+  });
+});

@@ -59,7 +59,14 @@ async function open({ first, second = good, route = {}, maxAttempts = 3, keys }:
 /** What a provider of everything says. */
 function good({ url }: UpstreamCall): Response {
   if (url.endsWith("/speech")) return new Response("sound", { headers: { "content-type": "audio/mpeg" } });
-  return Response.json({ id: "r", model: "second-1", text: "heard", data: [], results: [], choices: [] });
+  return Response.json({
+    id: "r",
+    model: "second-1",
+    text: "heard",
+    data: [],
+    results: [],
+    choices: [{ index: 0, text: "heard" }],
+  });
 }
 
 const SOUND = "RIFF".repeat(5_000);

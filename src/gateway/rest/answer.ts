@@ -3,6 +3,7 @@
 import { GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { ObjectBinding } from "../../identity/index.ts";
 import type { RestCollection, RestFamily } from "../../wire/index.ts";
+import { emptyAnswer } from "../answer.ts";
 import { makeHeaders } from "../header.ts";
 import { answerTooLarge, explainFailure, readCapped } from "../send.ts";
 import type { RestCall } from "./call.ts";
@@ -72,6 +73,7 @@ async function answerWhole(state: State, meter: Meter): Promise<Response> {
   line.release(false);
   const body = parse(state, text);
   bookAnswer(state, meter, isJsonObject(body) ? body : null);
+  if (meter.counts && isJsonObject(body) && meter.entry.isAnswer?.(body) === false) throw fail(state, emptyAnswer());
   const told = isJsonObject(body) ? await keepObjects(state, body) : null;
   attempted(state, null);
   await state.record.settle(upstream.status, null);

@@ -137,17 +137,25 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   let held = "";
   let hasOutput = false;
   let error: GatewayError | null = null;
+  const { isAnswer, stream } = meter.entry;
+  let hasBegun = isAnswer === undefined;
+  let hasEnded = stream === undefined;
 
   const take = (frame: Frame): string => {
     const event = frame.data?.startsWith("{") === true ? parseObject(frame.data) : null;
-    if (event !== null) figures.see(event);
-    if (event !== null && intake.json !== null && meter.entry.stream?.isUnasked(event, intake.json) === true) return "";
+    if (event !== null) {
+      figures.see(event);
+      hasBegun ||= isAnswer?.(event) === true;
+      hasEnded ||= stream?.isEnd(event) === true;
+    }
+    if (event !== null && intake.json !== null && stream?.isUnasked(event, intake.json) === true) return "";
     const told = event === null ? null : readError(state, event);
     error ??= told;
     hasOutput ||= told === null && saysSomething(frame, event, meter);
     const text = told === null ? frame.raw : scene.redact(frame.raw);
     const isEnd = frame.data === "[DONE]";
-    if (isEnd || told !== null || (event !== null && isFinal(event))) {
+    hasEnded ||= isEnd;
+    if (isEnd || told !== null || (event !== null && isFinal(event, meter))) {
       const now = isEnd ? "" : held;
       held = isEnd ? held + text : text;
       return now;
@@ -170,7 +178,11 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
     },
     end() {
       const rest = takeAll(reader.end());
-      return { last: held === "" ? rest : [...rest, held], error };
+      const last = held === "" ? rest : [...rest, held];
+      if (error !== null || (hasBegun && hasEnded)) return { last, error };
+      // A stream that just stops would be taken for the whole of an answer.
+      error = endedEarly();
+      return { last: [...last, call.dialect.error.encodeFrame(error, call.requestId)], error };
     },
     book: (isWhole) => figures.book(isWhole),
     fail: (failure) => [call.dialect.error.encodeFrame(failure, call.requestId)],
@@ -183,10 +195,20 @@ function saysSomething({ data }: Frame, event: JsonObject | null, { entry }: Met
   return entry.readText === undefined || entry.readText(event) !== "";
 }
 
-function isFinal(event: JsonObject): boolean {
+function isFinal(event: JsonObject, { entry: { isAnswer, stream } }: Meter): boolean {
   const { type } = event;
-  const isNamed = typeof type === "string" && /\.(?:completed|done)$/u.test(type);
-  return isNamed || isJsonObject(event["usage"]);
+  const isNamed = typeof type === "string" && FINAL.test(type);
+  // Some servers tell what was used so far in each event.
+  const goesOn = isAnswer?.(event) === true && stream?.isEnd(event) === false;
+  return isNamed || (isJsonObject(event["usage"]) && !goesOn);
+}
+
+/** Of a response, each part has such an end as well. */
+const FINAL = /^(?!response\.).*\.(?:completed|done)$|^response\.(?:completed|incomplete)$/u;
+
+function endedEarly(): GatewayError {
+  const message = "The upstream's stream ended before the answer was complete.";
+  return new Failure({ kind: "upstream_malformed", message });
 }
 
 function readError({ call, scene }: RestState, event: JsonObject): GatewayError | null {

@@ -54,8 +54,10 @@ export function judgeKey(failure: GatewayError): Verdict | null {
   const fault = findKeyFault(failure);
   const { retryAfterMs: askedMs, upstream } = failure;
   if (fault !== null) return { reason: fault, isOfModel: fault === "no-access" || fault === "daily-limit", askedMs };
-  // Limits are counted for a key and a model.
-  if (failure.kind !== "upstream_rejected" || upstream?.status !== 429 || askedMs === undefined) return null;
+  // Limits are counted for a key and a model. One that is over by now keeps nobody away.
+  if (failure.kind !== "upstream_rejected" || upstream?.status !== 429 || !(askedMs !== undefined && askedMs > 0)) {
+    return null;
+  }
   return { reason: "rate-limited", isOfModel: true, askedMs };
 }
 

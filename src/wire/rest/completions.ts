@@ -28,3 +28,13 @@ export function readCompletionText(answer: JsonObject): string {
     .map((choice) => (isJsonObject(choice) && typeof choice["text"] === "string" ? choice["text"] : ""))
     .join("");
 }
+
+export function hasChoice({ choices }: JsonObject): boolean {
+  return Array.isArray(choices) && choices.some(isJsonObject);
+}
+
+/** Whether one of the choices tells why it ended. */
+export function endsChoice({ choices }: JsonObject): boolean {
+  if (!Array.isArray(choices)) return false;
+  return choices.some((choice) => isJsonObject(choice) && typeof choice["finish_reason"] === "string");
+}

@@ -1,7 +1,7 @@
 // The table of families: a vendor's new endpoint is a line here. Knows no provider.
 
 import { type Json, type JsonObject, type Units, isJsonObject, sumInputTokens } from "../../ir/index.ts";
-import { askForUsage, isUnasked, readCompletionText } from "./completions.ts";
+import { askForUsage, endsChoice, hasChoice, isUnasked, readCompletionText } from "./completions.ts";
 import type { Finished, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
 import { meterAnswer } from "./usage.ts";
 
@@ -30,7 +30,8 @@ export const REST = {
     calls: [{ path: "/completions", endpoint: "completions" }],
     readText: readCompletionText,
     textFormat: "openai-completions",
-    stream: { ask: askForUsage, isUnasked },
+    isAnswer: hasChoice,
+    stream: { ask: askForUsage, isUnasked, isEnd: endsChoice },
   },
   containers: { collections: [collect("/containers", { free: ["files"] })] },
   conversations: { collections: [collect("/conversations", { free: "all", lists: false })] },

@@ -84,8 +84,12 @@ export interface RestEntry {
   readText?(answer: JsonObject): string;
   /** The name of the format, for whoever counts such text again. */
   textFormat?: string;
+  /** Whether there is an answer in a whole one, or a piece of it in one event. */
+  isAnswer?(answer: JsonObject): boolean;
   /** In streams whose usage must be asked for. */
   stream?: {
+    /** Whether the answer, or one of several, is complete with this event. */
+    isEnd(event: JsonObject): boolean;
     ask(raw: string, body: JsonObject): string;
     /** Whether an event is only there because we asked for it. */
     isUnasked(event: JsonObject, body: JsonObject): boolean;

@@ -17,6 +17,7 @@ test("what is said of the key, and how much of it", () => {
   expect(judgeKey(rejected(402))).toEqual({ reason: "out-of-quota", isOfModel: false, askedMs: undefined });
   expect(judgeKey(rejected(403))).toMatchObject({ reason: "no-access", isOfModel: true });
   expect(judgeKey(rejected(429, 700))).toEqual({ reason: "rate-limited", isOfModel: true, askedMs: 700 });
+  expect(judgeKey(rejected(429, 0))).toBeNull();
   expect([judgeKey(rejected(429)), judgeKey(rejected(500, 5))]).toEqual([null, null]);
 });
 
