@@ -90,7 +90,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const memory = openMemory(store, config, log);
   const shelf = await openShelf(config, { clock: systemClock, log });
   const reading = readBooks({ store, log, books, config: () => current });
-  const settings = openSettings(init, store, () => reloading.reload());
+  const settings = openSettings(init, store, (isStart) => reloading.reload(isStart));
   const app = createApp({
     config,
     settings,
@@ -186,7 +186,11 @@ async function settle(
   await parts.prices.adopt(effective);
 }
 
-function openSettings({ load, loaded, log }: DaemonInit, store: Store, adopt: () => Promise<unknown>): SettingDesk {
+function openSettings(
+  { load, loaded, log }: DaemonInit,
+  store: Store,
+  adopt: (isStart: boolean) => Promise<unknown>,
+): SettingDesk {
   return createSettingDesk({ store: store.settings, load, loaded, adopt, clock: systemClock, log });
 }
 

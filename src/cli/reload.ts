@@ -21,10 +21,10 @@ interface Reload {
 export async function reloadOnChange(
   init: Pick<DaemonInit, "loaded" | "log">,
   { settings, current, apply, settled, changes: record, effective }: Reload,
-): Promise<{ reload: () => Promise<unknown>; stop: () => Promise<void> }> {
+): Promise<{ reload: (isStart: boolean) => Promise<unknown>; stop: () => Promise<void> }> {
   const { log } = init;
   let loaded = init.loaded;
-  const reloadNow = async (): Promise<readonly string[] | undefined> => {
+  const reloadNow = async (isStart: boolean): Promise<readonly string[] | undefined> => {
     try {
       const next = await settings.load();
       const { changes, needRestart } = diffReload(current(), next.config);
@@ -33,10 +33,8 @@ export async function reloadOnChange(
       if (changes.length > 0) apply(next.config);
       record.hide([...loaded.config.secrets, ...effective().secrets]);
       await settled(next.config);
-      await recordReload(
-        { before: loaded, after: next, changed: [...changes, ...needRestart] },
-        { changes: record, log },
-      );
+      const reloaded = { before: loaded, after: next, changed: [...changes, ...needRestart] };
+      if (!isStart) await recordReload(reloaded, { changes: record, log });
       loaded = next;
       if (needRestart.length > 0) log.warn("These changes take effect at the next start", { keys: needRestart });
       log.info("Configuration reloaded", { changed: changes });
@@ -48,15 +46,15 @@ export async function reloadOnChange(
   };
   // One after another: of two that run at once the older could come out last.
   let running: Promise<unknown> = Promise.resolve();
-  const reload = (): ReturnType<typeof reloadNow> => {
-    const next = running.then(reloadNow);
+  const reload = (isStart: boolean): ReturnType<typeof reloadNow> => {
+    const next = running.then(() => reloadNow(isStart));
     running = next;
     return next;
   };
-  process.on("SIGHUP", () => void reload());
+  process.on("SIGHUP", () => void reload(false));
   const stopWatching = await watchConfig({
     paths: init.loaded.watched,
-    onChange: reload,
+    onChange: () => reload(false),
     onError: (error) => log.warn("Configuration files cannot be watched; send SIGHUP after a change", { error }),
   });
   return {

@@ -33,7 +33,7 @@ const ABOUT = {
   list: {
     tag,
     summary: "List one's own keys",
-    query: z.object(PAGE_QUERY),
+    query: z.object({ ...PAGE_QUERY, tag: z.string().optional() }),
     answer: z.object({ api_keys: z.array(API_KEY), ...NEXT_CURSOR }),
   },
   revoke: { tag, summary: "Revoke a key of one's own", answer: ANSWER, errors: [404] },
@@ -70,7 +70,12 @@ function makeListRoutes({ directory, limit, changed }: AdminParts): GuardedRoute
       async handle({ caller, query }) {
         const keys = await directory.listKeys(caller.userId);
         return Response.json(
-          await answerPage(query, keys, { name: "api_keys", idOf: ({ id }) => id, print: printKey }),
+          await answerPage(query, keys, {
+            name: "api_keys",
+            idOf: ({ id }) => id,
+            print: printKey,
+            filters: { tag: ({ tags }) => tags },
+          }),
         );
       },
     },

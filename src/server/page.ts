@@ -1,19 +1,30 @@
 // A list that is in memory as a whole, a page at a time. Knows no list.
 
 import { readPage } from "../identity/index.ts";
-import type { JsonObject } from "../ir/index.ts";
+import { type JsonObject, invalidRequest } from "../ir/index.ts";
 import { readPageWish } from "./admin/part.ts";
 
-/** `name`: of the list in the answer; a cursor is good for lists of this name alone. `idOf`: by which an item is found again. */
+interface List<Of> {
+  /** In the answer; a cursor is good for lists of this name alone. */
+  name: string;
+  /** By which an item is found again. */
+  idOf: (item: Of) => string;
+  print: (item: Of) => JsonObject | Promise<JsonObject>;
+  /** What an item has to be, or to have among others, by parameter. */
+  filters?: Readonly<Record<string, (item: Of) => string | null | undefined | readonly string[]>>;
+}
+
 export async function answerPage<Of>(
   query: URLSearchParams,
-  items: readonly Of[],
-  {
-    name,
-    idOf,
-    print,
-  }: { name: string; idOf: (item: Of) => string; print: (item: Of) => JsonObject | Promise<JsonObject> },
+  all: readonly Of[],
+  { name, idOf, print, filters = {} }: List<Of>,
 ): Promise<JsonObject> {
+  const wanted = Object.entries(filters).flatMap(([parameter, read]) => {
+    const text = query.get(parameter);
+    if (text === "") throw invalidRequest(`${parameter} must not be empty.`, parameter);
+    return text === null ? [] : [(item: Of) => [read(item)].flat().includes(text)];
+  });
+  const items = all.filter((item) => wanted.every((isIt) => isIt(item)));
   const numbered = items.map((item, index) => ({ item, index }));
   const page = await readPage<{ item: Of; index: number }>(readPageWish(query), {
     order: name,

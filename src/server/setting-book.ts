@@ -78,8 +78,9 @@ function merge(known: SettingRow["fields"], said: Readonly<Record<string, string
 }
 
 function refuseUnchangeable(said: Readonly<Record<string, string | null>>): void {
-  const problems = Object.keys(said).flatMap((name): FieldProblem[] => {
-    const message = findSettingObstacle(name);
+  const problems = Object.entries(said).flatMap(([name, text]): FieldProblem[] => {
+    const isLine = !/\p{Cc}/u.test(text ?? "");
+    const message = findSettingObstacle(name) ?? (isLine ? null : "it must be one line of text");
     return message === null ? [] : [{ path: name, message }];
   });
   if (problems.length > 0) throw refuse(problems);

@@ -31,8 +31,8 @@ interface DeskInit {
   load: LoadSettings;
   /** What this process began with. */
   loaded: Loaded;
-  /** Reads the configuration again, by `load`, and puts it in force. Never rejects. */
-  adopt: () => Promise<unknown>;
+  /** Reads the configuration again, by `load`, and puts it in force; at the start nothing has changed by that. Never rejects. */
+  adopt: (isStart: boolean) => Promise<unknown>;
   clock: Pick<Clock, "after" | "wallMs">;
   log: Log;
 }
@@ -40,6 +40,7 @@ interface DeskInit {
 export function createSettingDesk({ store, load, adopt, clock, log, ...init }: DeskInit): SettingDesk {
   let { loaded } = init;
   let adopting: Promise<unknown> = Promise.resolve();
+  let isOpen = false;
   const book = createSettingBook({ store, load, now: clock.wallMs });
   const live = createLive({
     what: "Settings",
@@ -47,7 +48,7 @@ export function createSettingDesk({ store, load, adopt, clock, log, ...init }: D
     clock,
     log,
     adopt() {
-      adopting = adopt();
+      adopting = adopt(!isOpen);
     },
   });
   const refresh = async (): Promise<void> => {
@@ -69,6 +70,7 @@ export function createSettingDesk({ store, load, adopt, clock, log, ...init }: D
     refresh,
     async open() {
       await live.open();
+      isOpen = true;
       await adopting;
     },
     stop: live.stop,

@@ -75,6 +75,7 @@ describe("settings", () => {
     [{ http_address: ":1", openai_api_key: "sk-x", log_level: "warn" }, ["http_address", "openai_api_key"]],
     [{ smtp_host: "evil.example" }, ["smtp_host"]],
     [{ price_file: "/etc/passwd" }, ["price_file"]],
+    [{ oidc_name: "two\nlines" }, ["oidc_name"]],
     [{ log_level: { is: "warn" } }, ["log_level"]],
   ])("%j is refused as a whole", async (body, paths) => {
     const refused = await patch(body);

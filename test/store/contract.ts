@@ -18,6 +18,7 @@ import { describeRoutes } from "./route-contract.ts";
 import { describeReports } from "./report-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { kindOf, LATER, makeKey, makeUser, open, type Place } from "./sample.ts";
+import { describeSettings } from "./setting-contract.ts";
 import { describeUsers } from "./user-contract.ts";
 
 export function describeStore(place: Place): void {
@@ -36,6 +37,7 @@ export function describeStore(place: Place): void {
   describeAnswers(() => store, place);
   describeBudgets(() => store);
   describeLimits(() => store);
+  describeSettings(() => store);
   describeRoutes(() => store);
   describeProviders(() => store);
   describeChanges(place);

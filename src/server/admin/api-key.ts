@@ -68,7 +68,13 @@ const ABOUT = {
     isTagged: true,
   },
   list: { tag, summary: "List keys", query: CHOICE_QUERY, answer: LIST, errors: [404] },
-  listOf: { tag, summary: "List the keys of a user", query: z.object(PAGE_QUERY), answer: LIST, errors: [404] },
+  listOf: {
+    tag,
+    summary: "List the keys of a user",
+    query: z.object({ ...PAGE_QUERY, tag: z.string().optional() }),
+    answer: LIST,
+    errors: [404],
+  },
   revoke: { tag, summary: "Revoke a key", answer: ANSWER, errors: [404] },
   revokeMany: {
     tag,
@@ -150,7 +156,12 @@ function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyPar
       async handle({ params, query }) {
         const keys = await directory.listKeys(params["id"] ?? "");
         return Response.json(
-          await answerPage(query, keys, { name: "api_keys", idOf: ({ id }) => id, print: printKey }),
+          await answerPage(query, keys, {
+            name: "api_keys",
+            idOf: ({ id }) => id,
+            print: printKey,
+            filters: { tag: ({ tags }) => tags },
+          }),
         );
       },
     },

@@ -46,6 +46,14 @@ const NEW_BUDGET = CHANGE.extend({
   time_zone: z.string().optional(),
 });
 
+const FILTERS = {
+  api_key_id: ({ apiKeyId }: Budget) => apiKeyId,
+  model: ({ model }: Budget) => model,
+  provider: ({ provider }: Budget) => provider,
+  tag: ({ tag: own }: Budget) => own,
+  user_id: ({ userId }: Budget) => userId,
+};
+
 export interface BudgetParts {
   rules: BudgetDirectory;
   budgets: Budgets;
@@ -78,7 +86,14 @@ const ABOUT = {
   list: {
     tag,
     summary: "List budgets, with what is left of each",
-    query: z.object(PAGE_QUERY),
+    query: z.object({
+      ...PAGE_QUERY,
+      api_key_id: z.string().optional(),
+      model: z.string().optional(),
+      provider: z.string().optional(),
+      tag: z.string().optional(),
+      user_id: z.string().optional(),
+    }),
     answer: z.object({ budgets: z.array(BUDGET), ...NEXT_CURSOR }),
   },
   show: { tag, summary: "Show a budget", answer: BUDGET_SHOWN, errors: [404], isTagged: true },
@@ -107,7 +122,14 @@ export function makeBudgetRoutes({ rules, budgets, budgetStore, nowMs, limit }: 
       authority,
       about: ABOUT.list,
       handle: async ({ query }) =>
-        Response.json(await answerPage(query, await rules.list(), { name: "budgets", idOf: ({ id }) => id, print })),
+        Response.json(
+          await answerPage(query, await rules.list(), {
+            name: "budgets",
+            idOf: ({ id }) => id,
+            print,
+            filters: FILTERS,
+          }),
+        ),
     },
     {
       method: "POST",

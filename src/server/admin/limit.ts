@@ -29,6 +29,14 @@ const LIMIT = z.strictObject({
   provider: WORD,
 });
 
+const FILTERS = {
+  api_key_id: ({ limit }: StandingLimit) => limit?.key,
+  model: ({ limit }: StandingLimit) => limit?.model,
+  provider: ({ limit }: StandingLimit) => limit?.provider,
+  source: ({ source }: StandingLimit) => source,
+  user_id: ({ limit }: StandingLimit) => limit?.user,
+};
+
 export interface LimitParts {
   live: LiveLimits;
   book: LimitBook;
@@ -44,7 +52,14 @@ const ABOUT = {
   list: {
     tag,
     summary: "List limits, with what is used of each",
-    query: z.object(PAGE_QUERY),
+    query: z.object({
+      ...PAGE_QUERY,
+      api_key_id: z.string().optional(),
+      model: z.string().optional(),
+      provider: z.string().optional(),
+      source: z.string().optional(),
+      user_id: z.string().optional(),
+    }),
     answer: z.object({ limits: z.array(LIMIT_ANSWER), ...NEXT_CURSOR }),
   },
   set: {
@@ -89,7 +104,12 @@ export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute
       async handle({ query }) {
         await live.refresh();
         return Response.json(
-          await answerPage(query, live.standing(), { name: "limits", idOf: ({ name }) => name, print }),
+          await answerPage(query, live.standing(), {
+            name: "limits",
+            idOf: ({ name }) => name,
+            print,
+            filters: FILTERS,
+          }),
         );
       },
     },

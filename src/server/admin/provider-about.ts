@@ -51,7 +51,11 @@ export const PROVIDER_ABOUT = {
   list: {
     tag,
     summary: "List providers, with how they are doing",
-    query: z.object(PAGE_QUERY),
+    query: z.object({
+      ...PAGE_QUERY,
+      origin: z.string().optional(),
+      type: z.string().optional(),
+    }),
     answer: z.object({ providers: z.array(PROVIDER), ...NEXT_CURSOR }),
   },
   rollback: {

@@ -57,7 +57,9 @@ function makeReads(parts: ProviderParts): GuardedRoute[] {
       async handle({ query }) {
         await live.refresh();
         const print = (standing: StandingProvider): JsonObject => describe(standing, parts);
-        return Response.json(await answerPage(query, live.standing(), { name: "providers", idOf: placeOf, print }));
+        return Response.json(
+          await answerPage(query, live.standing(), { name: "providers", idOf: placeOf, print, filters: FILTERS }),
+        );
       },
     },
     {
@@ -88,6 +90,11 @@ function makeReads(parts: ProviderParts): GuardedRoute[] {
     },
   ];
 }
+
+const FILTERS = {
+  origin: ({ source }: StandingProvider) => source,
+  type: ({ settings, version }: StandingProvider) => settings?.kind ?? version?.fields?.["type"],
+};
 
 /** What stands in files and is overruled has the name of what overrules it. */
 function placeOf({ name, source }: StandingProvider): string {

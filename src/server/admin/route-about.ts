@@ -48,7 +48,10 @@ export const ROUTE_ABOUT = {
   list: {
     tag,
     summary: "List routes, and the rules that are made of them",
-    query: z.object(PAGE_QUERY),
+    query: z.object({
+      ...PAGE_QUERY,
+      source: z.string().optional(),
+    }),
     answer: z.object({ routes: z.array(ROUTE), rules: z.array(ROUTE_RULE), ...NEXT_CURSOR }),
   },
   rollback: {

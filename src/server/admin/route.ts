@@ -52,7 +52,12 @@ function makeReads({ live, config, ...parts }: RouteParts): GuardedRoute[] {
       async handle({ query }) {
         await live.refresh();
         const { rules, standing } = mergeRoutes(config(), live.versions());
-        const page = await answerPage(query, standing, { name: "routes", idOf: placeOf, print: printStanding });
+        const page = await answerPage(query, standing, {
+          name: "routes",
+          idOf: placeOf,
+          print: printStanding,
+          filters: { source: ({ source }) => source },
+        });
         return Response.json({ ...page, rules: rules.map(printRule) });
       },
     },

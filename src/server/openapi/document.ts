@@ -236,8 +236,8 @@ function printPath(path: string): string {
 }
 
 function nameOperation(method: string, path: string): string {
-  const words = path.match(/\w+/gu) ?? [];
-  const named = words.filter((word) => word !== "api").map((word) => `${word[0]?.toUpperCase() ?? ""}${word.slice(1)}`);
+  const words = path.replace(/^\/api\/v1\//u, "").match(/\w+/gu) ?? [];
+  const named = words.map((word) => `${word[0]?.toUpperCase() ?? ""}${word.slice(1)}`);
   const operation = `${method.toLowerCase()}${named.join("")}`;
   // What ends in a slash, and the address without it, are two.
   return path.length > 1 && path.endsWith("/") ? `${operation}_` : operation;
