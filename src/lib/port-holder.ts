@@ -7,37 +7,53 @@ export interface PortHolder {
   pid: number;
   /** Absolute paths. */
   files: string[];
+  /** Its own ends of connections to others. */
+  ports: number[];
 }
 
 /** Null where the system does not tell. */
 export function findPortHolder(port: number): PortHolder | null {
-  const sockets = new Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap((file) => listListeners(file, port)));
+  const all = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap(listSockets);
+  const sockets = new Set(all.flatMap((each) => (each.state === LISTENING && each.port === port ? [each.name] : [])));
   if (sockets.size === 0) return null;
   for (const name of list("/proc")) {
     if (!/^\d+$/u.test(name)) continue;
     const open = list(`/proc/${name}/fd`).map((each) => follow(`/proc/${name}/fd/${each}`));
     if (open.some((target) => sockets.has(target))) {
-      return { pid: Number(name), files: open.filter((target) => target.startsWith("/")) };
+      const own = new Set(open);
+      const ports = all.flatMap((each) => (each.state === ESTABLISHED && own.has(each.name) ? [each.port] : []));
+      return { pid: Number(name), files: open.filter((target) => target.startsWith("/")), ports };
     }
   }
   return null;
 }
 
 const LISTENING = "0A";
+const ESTABLISHED = "01";
+
+interface Socket {
+  /** As the system calls it among the files of a process. */
+  name: string;
+  state: string;
+  /** On this machine's side. */
+  port: number;
+}
 
 /** `sl local remote state queues timer retransmit uid timeout inode …`. */
-function listListeners(file: string, port: number): string[] {
+function listSockets(file: string): Socket[] {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch {
     return [];
   }
-  return text.split("\n").flatMap((row) => {
-    const [, local = "", , state, , , , , , inode = ""] = row.trim().split(/\s+/u);
-    const isIt = state === LISTENING && Number.parseInt(local.split(":")[1] ?? "", 16) === port;
-    return isIt ? [`socket:[${inode}]`] : [];
-  });
+  return text
+    .split("\n")
+    .slice(1)
+    .map((row) => {
+      const [, local = "", , state = "", , , , , , inode = ""] = row.trim().split(/\s+/u);
+      return { name: `socket:[${inode}]`, state, port: Number.parseInt(local.split(":")[1] ?? "", 16) };
+    });
 }
 
 function list(folder: string): string[] {

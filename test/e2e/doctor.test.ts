@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createDatabase, hasPostgres } from "../postgres.ts";
 import { makeFolder, run, serve } from "./binary.ts";
 
 interface Report {
@@ -36,4 +37,46 @@ describe.if(process.platform === "linux")("doctor", () => {
       await served.stop();
     }
   });
+
+  test.if(hasPostgres)("finds it on PostgreSQL by its connections", async () => {
+    const served = await serve({ config: `identity_path = ${await createDatabase()}\n` });
+    try {
+      const { out } = await served.run(["doctor", "--offline", "--json"]);
+      expect(readPorts(out).at(-1)).toBe(`ok: works on the same database, as process ${served.pid}`);
+    } finally {
+      await served.stop();
+    }
+  });
+});
+
+test("a model that was named is asked for a token, through the gateway, and has a row on the books", async () => {
+  const asked: string[] = [];
+  const upstream = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (request.method === "GET") return Response.json({ object: "list", data: [{ id: "m", object: "model" }] });
+      const { model, max_tokens: most } = (await request.json()) as { model: string; max_tokens: number };
+      asked.push(`${pathname} ${model} ${most}`);
+      if (model !== "m") return Response.json({ error: { message: "no such model" } }, { status: 404 });
+      const choices = [{ index: 0, finish_reason: "length", message: { role: "assistant", content: "a" } }];
+      const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+      return Response.json({ id: "c", object: "chat.completion", created: 1, model, choices, usage });
+    },
+  });
+  const base = `http://127.0.0.1:${upstream.port}/v1`;
+  const served = await serve({ config: `[provider.acme]\ntype = compatible\nbase_url = ${base}\n` });
+  try {
+    const { out, code } = await served.run(["doctor", "--call", "acme/m,acme/none", "--json"]);
+    const called = (JSON.parse(out) as Report).findings.filter(({ check }) => check === "call");
+    expect(called.map(({ level, subject }) => `${level}: ${subject}`)).toEqual(["ok: acme/m", "error: acme/none"]);
+    expect(code).toBe(6);
+    expect(asked.map((line) => line.split(" ")[1]).toSorted()).toEqual(["m", "none"]);
+    const books = await served.run(["usage", "logs", "--user", "all", "--json"]);
+    expect((JSON.parse(books.out) as { entries: object[] }).entries.length).toBeGreaterThanOrEqual(1);
+  } finally {
+    await served.stop();
+    await upstream.stop(true);
+  }
 });

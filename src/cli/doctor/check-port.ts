@@ -47,7 +47,7 @@ async function lookAtHolder(exam: Exam, subject: string): Promise<Finding[]> {
       }),
     ];
   }
-  return [...judgeVersion(subject, version), ...(await judgeHealth(url)), ...judgeDatabase(exam, subject)];
+  return [...judgeVersion(subject, version), ...(await judgeHealth(url)), ...(await judgeDatabase(exam, subject))];
 }
 
 function judgeVersion(subject: string, version: string): Finding[] {
@@ -75,10 +75,16 @@ async function judgeHealth(url: string): Promise<Finding[]> {
   ];
 }
 
-/** Linux tells which files the program that listens has open. */
-function judgeDatabase({ config }: Exam, subject: string): Finding[] {
-  const wanted = [config.identityPath, config.ledgerPath].find((path) => !path.includes("://"));
+/** Linux tells which files and connections the program that listens has open. */
+async function judgeDatabase(exam: Exam, subject: string): Promise<Finding[]> {
+  const { config } = exam;
   const holder = findPortHolder(config.http.port);
+  const wanted = [config.identityPath, config.ledgerPath].find((path) => !path.includes("://"));
+  const isConnected = holder !== null && (await listClientPorts(exam)).some((port) => holder.ports.includes(port));
+  const path = wanted === undefined ? null : resolve(wanted);
+  const isOpen = path !== null && holder?.files.includes(path) === true;
+  if (holder !== null && (isConnected || isOpen))
+    return [ok(subject, `works on the same database, as process ${holder.pid}`)];
   if (holder === null || wanted === undefined) {
     return [
       note(subject, {
@@ -89,9 +95,6 @@ function judgeDatabase({ config }: Exam, subject: string): Finding[] {
       }),
     ];
   }
-  const path = resolve(wanted);
-  if (path !== null && holder.files.includes(path))
-    return [ok(subject, `works on the same database, as process ${holder.pid}`)];
   return [
     warning(subject, {
       found: `the gateway there (process ${holder.pid}) works on another database than ${wanted}`,
@@ -99,6 +102,11 @@ function judgeDatabase({ config }: Exam, subject: string): Finding[] {
       remedy: "Run commands with the configuration, the user and the environment that it was started with.",
     }),
   ];
+}
+
+async function listClientPorts(exam: Exam): Promise<number[]> {
+  const facts = (await exam.identity()).glance?.facts;
+  return facts?.engine === "postgres" ? facts.clientPorts : [];
 }
 
 function resolve(path: string): string | null {

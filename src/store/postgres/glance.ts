@@ -27,6 +27,8 @@ export interface PostgresFacts {
   /** A standby, or one that only reads. */
   isReadOnly: boolean;
   isTls: boolean;
+  /** The other ends of connections to this database, as far as they may be seen. */
+  clientPorts: number[];
 }
 
 const QUESTIONS = 3;
@@ -84,6 +86,7 @@ interface Setup {
   standby: boolean;
   tls: boolean | null;
   frozen: boolean;
+  ports: number[] | null;
 }
 
 async function readSetup(sql: postgres.Sql) {
@@ -97,7 +100,9 @@ async function readSetup(sql: postgres.Sql) {
            (select ssl from pg_stat_ssl where pid = pg_backend_pid()) as tls,
            coalesce((select 'default_transaction_read_only=on' = any(setconfig) from pg_db_role_setting
                      where setdatabase = (select oid from pg_database where datname = current_database())
-                     limit 1), false) as frozen`;
+                     limit 1), false) as frozen,
+           (select array_agg(client_port) from pg_stat_activity
+            where datname = current_database() and client_port > 0 and pid <> pg_backend_pid()) as ports`;
   return {
     version: row.version,
     versionNumber: row.number,
@@ -106,6 +111,7 @@ async function readSetup(sql: postgres.Sql) {
     connections: Math.max(0, row.open - 2),
     isReadOnly: row.standby || row.frozen,
     isTls: row.tls === true,
+    clientPorts: row.ports ?? [],
   };
 }
 
