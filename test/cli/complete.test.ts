@@ -53,6 +53,7 @@ describe("commands and flags", () => {
     expect(await names("admin", "api-keys", "create", "--scopes", "admin,usage")).toEqual(["admin,usage:read"]);
     expect(await names("admin", "providers", "add", "new", "type=gr")).toContain("type=groq");
     expect(await names("config", "show", "smtp_p")).toEqual(["smtp_password", "smtp_port"]);
+    expect(await names("admin", "settings", "set", "log_")).toEqual(["log_level"]);
     expect(await names("admin", "routes", "set", "x", "strat")).toEqual(["strategy="]);
     expect(await names("connect", "cla")).toEqual(["claude-code"]);
     expect((await ask("usage", "export", "--output", "")).last).toBe(":0");

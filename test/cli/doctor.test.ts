@@ -1,8 +1,7 @@
 // `tokligence doctor` on machines with one thing wrong at a time: what it says, what it makes of the rest, and that it changes nothing and tells no secret.
 
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
-  appendFileSync,
   chmodSync,
   openSync,
   readFileSync,
@@ -18,55 +17,9 @@ import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { openKey } from "../../src/cli/ledger/key-file.ts";
 import { VERSION } from "../../src/lib/version.ts";
-import { openMailServer } from "../mail-server.ts";
-import { createDatabase, hasPostgres } from "../postgres.ts";
-import { hasRedis, startRedis } from "../redis.ts";
-import { type Desk, makeDesk } from "./desk.ts";
+import { desk, examine, firstUse, of, serve, setting, useMachines } from "./doctor-scene.ts";
 
-interface Report {
-  healthy: boolean;
-  summary: Record<string, number>;
-  findings: {
-    check: string;
-    level: string;
-    subject: string;
-    found: string;
-    why: string | null;
-    remedy: string | null;
-    at?: { file: string; line: number; key: string };
-  }[];
-}
-
-let desk: Desk;
-const ends: (() => unknown)[] = [];
-beforeEach(() => {
-  desk = makeDesk();
-  setting("http_address = 127.0.0.1:0");
-});
-afterEach(async () => {
-  desk.close();
-  for (const end of ends.splice(0)) await end();
-});
-
-const setting = (text: string): void => appendFileSync(join(desk.folder, "config/setting.ini"), `${text}\n`);
-const firstUse = () => desk.read("admin users create --email a@example.com");
-
-async function examine(...more: string[]): Promise<Report & { code: number; raw: string; err: string }> {
-  const { code, out, err } = await desk.run(["doctor", "--json", ...more]);
-  const report: Report = JSON.parse(out);
-  expect(report.healthy).toBe(code === EXIT.ok);
-  expect(code).toBe(report.summary["error"] === 0 ? EXIT.ok : EXIT.unhealthy);
-  for (const { level, why, remedy } of report.findings) {
-    expect(level === "ok" || ((why ?? "") !== "" && (remedy ?? "") !== "")).toBeTrue();
-  }
-  return { ...report, code, raw: out + err, err };
-}
-
-/** Levels and words of one check, worst of all first where there are several. */
-const of = ({ findings }: Report, check: string) =>
-  findings
-    .filter((finding) => finding.check === check)
-    .map(({ level, subject, found }) => `${level}: ${subject}: ${found}`);
+useMachines();
 
 /** Whatever is in the folder, and when it was changed. */
 const listFiles = () =>
@@ -74,12 +27,6 @@ const listFiles = () =>
     .map(String)
     .toSorted()
     .map((name) => [name, statSync(join(desk.folder, name)).mtimeMs, statSync(join(desk.folder, name)).size]);
-
-function serve(answer: (request: Request) => Response): string {
-  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: answer });
-  ends.push(() => server.stop(true));
-  return `http://127.0.0.1:${server.port}`;
-}
 
 describe("a machine", () => {
   test("that no gateway ran on yet has nothing wrong, and stays as it is", async () => {
@@ -145,6 +92,18 @@ describe("a configuration that cannot be used", () => {
     expect(report.code).toBe(EXIT.unhealthy);
     expect(of(report, "config")[0]).toStartWith("error: ");
     expect(report.findings.length).toBeGreaterThan(8);
+  });
+
+  test("is looked at with what was set while gateways ran above it", async () => {
+    await desk.read("admin settings set log_level warn");
+    expect((await examine("--offline")).code).toBe(EXIT.ok);
+    const { Database } = await import("bun:sqlite");
+    const db = new Database(join(desk.folder, "identity.db"));
+    db.run(`update runtime_settings set fields = '{"log_level":"loud"}'`);
+    db.close();
+    const report = await examine("--offline");
+    expect(report.code).toBe(EXIT.ok);
+    expect(of(report, "config")[0]).toStartWith("warning: log_level: what was set while gateways ran cannot be used");
   });
 
   test("whose environment is wrong names the variable, not what is in it", async () => {
@@ -268,118 +227,6 @@ describe("an address", () => {
   ])("%s is looked at", async (text, found) => {
     setting(text);
     expect(of(await examine("--offline"), "address").join("\n")).toContain(found);
-  });
-});
-
-describe("what is outside", () => {
-  const GOOD = "sk-canary-good-doctor-key";
-  const BAD = "sk-canary-bad-doctor-key";
-
-  test("providers are asked with each key and never at a price, clocks are compared, and no secret is told", async () => {
-    const asked: string[] = [];
-    const url = serve((request) => {
-      asked.push(`${request.method} ${new URL(request.url).pathname}`);
-      const isGood = request.headers.get("authorization") === `Bearer ${GOOD}`;
-      const headers = { date: new Date(Date.now() - 3_600_000).toUTCString() };
-      return isGood
-        ? Response.json({ object: "list", data: [{ id: "m", object: "model" }] }, { headers })
-        : Response.json({ error: { message: `Incorrect: ${BAD}` } }, { status: 401, headers });
-    });
-    setting(`[provider.acme]\ntype = compatible\nbase_url = ${url}/v1\napi_key.good = ${GOOD}\napi_key.bad = ${BAD}`);
-    setting(`[provider.lone]\ntype = compatible\nbase_url = ${url}/v1\napi_key = ${BAD}`);
-    setting("[provider.dead]\ntype = compatible\nbase_url = http://127.0.0.1:9/v1\napi_key = sk-canary-dead-key");
-    setting("[provider.bare]\ntype = groq");
-    const report = await examine();
-    const found = of(report, "providers");
-    expect(found).toContainEqual(expect.stringContaining("ok: acme, key good: lists 1 models"));
-    expect(found).toContainEqual(expect.stringMatching(/^warning: acme, key bad: .*401/u));
-    expect(found).toContainEqual(expect.stringMatching(/^error: lone: .*401/u));
-    expect(found).toContainEqual(expect.stringMatching(/^error: dead: .*ECONNREFUSED/u));
-    expect(found).toContainEqual("error: bare: cannot be called as it is");
-    expect(found).toContainEqual("note: openai: has no key");
-    expect(of(report, "clock").join()).toContain("acme is 3600 s behind this machine");
-    expect(new Set(asked)).toEqual(new Set(["GET /v1/models"]));
-    const shown = await desk.run("doctor");
-    expect(report.raw + shown.out + shown.err).not.toContain("canary");
-    asked.length = 0;
-    await examine("--offline");
-    expect(asked).toEqual([]);
-  });
-
-  test("a provider that was taken out of service is not asked", async () => {
-    const asked: string[] = [];
-    const url = serve(({ url: at }) => {
-      asked.push(at);
-      return Response.json({ data: [] });
-    });
-    setting(`[provider.acme]\ntype = compatible\nbase_url = ${url}/v1\napi_key = ${GOOD}`);
-    await desk.read("admin providers disable acme");
-    expect(of(await examine(), "providers").join()).toContain("note: acme: was taken out of service");
-    expect(asked).toEqual([]);
-  });
-
-  test("a mail server is signed in at, and gets no mail", async () => {
-    const server = await openMailServer("canary-smtp-password", { authOptional: true, hideSTARTTLS: true });
-    ends.push(() => server.close());
-    setting(`smtp_host = 127.0.0.1\nsmtp_port = ${server.port}\nsmtp_from = a@b.test\nsmtp_secure = none`);
-    const path = join(desk.folder, "config/setting.ini");
-    const plain = readFileSync(path, "utf8");
-    setting("smtp_username = us\nsmtp_password = canary-smtp-password");
-    expect(of(await examine(), "mail")[0]).toContain("answers and takes our sign-in");
-    writeFileSync(path, `${plain}smtp_username = us\nsmtp_password = canary-smtp-wrong\n`);
-    const report = await examine();
-    expect(of(report, "mail")[0]).toMatch(/^error: 127\.0\.0\.1:\d+: .*Invalid sign-in/u);
-    expect(report.raw).not.toContain("canary");
-    expect(server.users).toEqual(["us", "us"]);
-    expect(server.mails).toEqual([]);
-  });
-
-  test("an identity provider must be the issuer that it is configured as", async () => {
-    let issuer = "";
-    const url = serve(() =>
-      Response.json({ issuer, authorization_endpoint: `${issuer}/auth`, token_endpoint: `${issuer}/token` }),
-    );
-    setting(`oidc_issuer = ${url}\noidc_client_id = us\noidc_domains = *\npublic_url = http://127.0.0.1:8081`);
-    issuer = url;
-    expect(of(await examine(), "oidc")[0]).toBe(`ok: ${url}: describes itself, and as this issuer`);
-    issuer = "http://127.0.0.1:1";
-    expect(of(await examine(), "oidc")[0]).toStartWith(`error: ${url}: does not describe itself as it should`);
-  });
-
-  test.if(hasRedis)("Redis is asked how quickly it answers, and may be away", async () => {
-    const redis = await startRedis();
-    setting(`redis_url = ${redis.url}`);
-    const report = await examine("--offline");
-    expect(of(report, "redis")[0]).toMatch(/^ok: Redis at 127\.0\.0\.1:\d+: version [\d.]+, answers in [\d.]+ ms$/u);
-    expect(of(report, "clock")[0]).toStartWith("ok: clock: agrees with 1 other");
-    await redis.stop();
-    const away = await examine("--offline");
-    expect(of(away, "redis")[0]).toMatch(/^warning: Redis at .* cannot be reached/u);
-    expect(report.raw + away.raw).not.toContain("canary");
-  });
-
-  test.if(hasPostgres)("PostgreSQL is measured, and may be away", async () => {
-    const dsn = await createDatabase();
-    desk.close();
-    desk = makeDesk(dsn);
-    setting("db_max_open_conns = 5000");
-    const empty = await examine("--offline");
-    expect(of(empty, "database").join()).toContain("is empty");
-    await firstUse();
-    const found = of(await examine("--offline"), "database");
-    expect(found[0]).toMatch(
-      /^ok: PostgreSQL at .*: version \d+.*, answers in [\d.]+ ms, \d+ of \d+ connections in use/u,
-    );
-    expect(found[1]).toMatch(/^error: .*: each gateway opens up to 5000 connections/u);
-    expect(found).toHaveLength(2);
-    const away = new URL(dsn);
-    [away.port, away.password] = ["9", "canary-dsn-password"];
-    const path = join(desk.folder, "config/setting.ini");
-    writeFileSync(path, readFileSync(path, "utf8").replace(dsn, away.href));
-    const report = await examine("--offline");
-    expect(of(report, "database")[0]).toMatch(/^error: PostgreSQL at .*does not answer/u);
-    expect(of(report, "disk")).not.toEqual([]);
-    expect(report.raw).not.toContain("canary");
   });
 });
 

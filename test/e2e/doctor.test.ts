@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createDatabase, hasPostgres } from "../postgres.ts";
-import { makeFolder, run, serve } from "./binary.ts";
+import { issueKey, makeFolder, run, serve } from "./binary.ts";
 
 interface Report {
   findings: { check: string; level: string; subject: string; found: string }[];
@@ -72,7 +72,14 @@ test("a model that was named is asked for a token, through the gateway, and has 
     const called = (JSON.parse(out) as Report).findings.filter(({ check }) => check === "call");
     expect(called.map(({ level, subject }) => `${level}: ${subject}`)).toEqual(["ok: acme/m", "error: acme/none"]);
     expect(code).toBe(6);
-    expect(asked.map((line) => line.split(" ")[1]).toSorted()).toEqual(["m", "none"]);
+    const { token } = await issueKey(served, "gateway_admin");
+    const env = { TOKLIGENCE_URL: served.url, TOKLIGENCE_KEY: token };
+    const told = await served.run(["doctor", "--offline", "--json"], { env });
+    expect((JSON.parse(told.out) as Report).findings.filter(({ check }) => check === "health")).toMatchObject([
+      { level: "ok", found: expect.stringMatching(/^leaves none of its \d providers alone$/u) },
+    ]);
+    expect(told.out + told.err).not.toContain(token);
+    expect(new Set(asked.map((line) => line.split(" ")[1]))).toEqual(new Set(["m", "none"]));
     const books = await served.run(["usage", "logs", "--user", "all", "--json"]);
     expect((JSON.parse(books.out) as { entries: object[] }).entries.length).toBeGreaterThanOrEqual(1);
   } finally {

@@ -3,6 +3,7 @@
 import { CHANGE_FORMATS } from "../../audit/change/print.ts";
 import { DIMENSIONS as AUDITED } from "../../audit/token-report.ts";
 import { KEYS } from "../../config/key.ts";
+import { findSettingObstacle } from "../../config/index.ts";
 import { ROUTE_FIELDS } from "../../config/route.ts";
 import { ROLES, SCOPES, STATUSES } from "../../identity/model.ts";
 import { EXPORT_FORMATS } from "../../ledger/export.ts";
@@ -33,6 +34,12 @@ const CLIENT: Source = {
   async find() {
     const { GUIDES } = await import("../connect/index.ts");
     return Object.keys(GUIDES).map((name) => ({ name, about: "" }));
+  },
+};
+const CHANGEABLE: Source = {
+  async find(asked) {
+    const all = await SETTING.find(asked);
+    return all.filter(({ name }) => findSettingObstacle(name) === null);
   },
 };
 const STATUS = words(...STATUSES);
@@ -96,7 +103,7 @@ const BY_COMMAND: Readonly<Record<string, Places>> = {
   "admin providers": { fields: PROVIDER_FIELD, name: PROVIDER },
   "admin route": { fields: ROUTE_FIELD, name: ROUTE },
   "admin routes": { fields: ROUTE_FIELD, name: ROUTE },
-  "admin settings": { setting: SETTING },
+  "admin settings": { setting: CHANGEABLE },
   "admin users": { id: USER, status: STATUS },
   "audit tokens": { by: listOf(words(...AUDITED)) },
   "config show": { setting: SETTING },

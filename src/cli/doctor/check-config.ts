@@ -1,5 +1,6 @@
 // Whether the configuration can be used, by file, line and key.
 
+import { RUNTIME } from "../../config/gather-env.ts";
 import { type Check, type Finding, ok, warning } from "./finding.ts";
 
 export const checkConfig: Check = async ({ reading }) => {
@@ -9,6 +10,12 @@ export const checkConfig: Check = async ({ reading }) => {
   return [
     ...problems.map((problem): Finding => {
       const { file, line, key, message, suggestion } = problem;
+      if (file === RUNTIME.file && key !== null)
+        return warning(key, {
+          found: `what was set while gateways ran cannot be used: ${message}`,
+          why: "It is left out: what files say holds.",
+          remedy: `Take it back: "tokligence admin settings unset ${key}".`,
+        });
       const rest = isBare ? "What follows goes by the defaults." : "What follows goes by the rest of it.";
       return {
         level: "error",

@@ -8,6 +8,7 @@ import { checkClock } from "./check-clock.ts";
 import { checkConfig } from "./check-config.ts";
 import { checkDatabases } from "./check-database.ts";
 import { checkDisk } from "./check-disk.ts";
+import { checkHealth } from "./check-health.ts";
 import { checkKeys } from "./check-key.ts";
 import { checkMail } from "./check-mail.ts";
 import { checkOidc } from "./check-oidc.ts";
@@ -26,6 +27,7 @@ export const CHECKS = {
   config: checkConfig,
   database: checkDatabases,
   disk: checkDisk,
+  health: checkHealth,
   keys: checkKeys,
   mail: checkMail,
   oidc: checkOidc,
@@ -47,6 +49,7 @@ export const ORDER = [
   "disk",
   "keys",
   "providers",
+  "health",
   "call",
   "mail",
   "oidc",

@@ -1,8 +1,9 @@
 // Reads the configuration as far as it can be used: what is wrong with it is found, left out, and the rest is read again. Knows no check.
 
+import { isAbsolute, relative } from "node:path";
 import { realDisk } from "../../config/disk.ts";
+import { RUNTIME } from "../../config/gather-env.ts";
 import { ConfigError, type Loaded, type LoadOptions, type Problem, loadConfig } from "../../config/index.ts";
-import { relative, isAbsolute } from "node:path";
 
 export interface LenientLoad {
   loaded: Loaded;
@@ -46,7 +47,8 @@ function loadBare({ cwd, env, homedir }: LoadOptions): Promise<Loaded> {
 }
 
 function leaveOut(options: LoadOptions, problems: readonly Problem[]): LoadOptions {
-  const { cwd, env, flags = {}, disk = realDisk } = options;
+  const { cwd, env, flags = {}, disk = realDisk, runtime = {} } = options;
+  const stale = problems.flatMap(({ file, key }) => (file === RUNTIME.file && key !== null ? [key] : []));
   const isNamed = (name: string): boolean => problems.some(({ file }) => file === name);
   const nameFile = (path: string): string => {
     const short = relative(cwd, path);
@@ -58,6 +60,7 @@ function leaveOut(options: LoadOptions, problems: readonly Problem[]): LoadOptio
     flags: Object.fromEntries(
       Object.entries(flags).filter(([name]) => !isNamed(`--${name.replaceAll("_", "-")}`) && !isNamed(`--${name}`)),
     ),
+    runtime: Object.fromEntries(Object.entries(runtime).filter(([name]) => !stale.includes(name))),
     disk: {
       ...disk,
       readFile(path) {

@@ -3,9 +3,10 @@
 import type { Config } from "../../config/index.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { createControlStore } from "../../store/control.ts";
-import { type Glance, glance } from "../../store/glance.ts";
+import { glance } from "../../store/glance.ts";
 import { locateLedger } from "../../store/location.ts";
 import { createProviderStore } from "../../store/provider.ts";
+import { createSettingStore } from "../../store/setting.ts";
 import { openProviderBook } from "../effective.ts";
 import { type ConfigFlags, toLoadOptions } from "../flags.ts";
 import { CHECKS, type CheckName, ORDER } from "./checks.ts";
@@ -28,19 +29,24 @@ const DEADLINE_MS = 30_000;
 
 /** In the order of the checks. Never rejects for what is found. */
 export async function examine({ flags, progress, ...init }: ExamInit): Promise<NamedFinding[]> {
-  const { loaded, problems, isBare } = await loadLeniently(toLoadOptions(flags));
+  const options = toLoadOptions(flags);
+  const said = await loadLeniently(options);
+  const { identityPath, database } = said.loaded.config;
+  const opening = open(identityPath, database);
+  const runtime = await readRuntime(await opening);
+  const { loaded, problems, isBare } = runtime === null ? said : await loadLeniently({ ...options, runtime });
   const { config, effective, files, warnings } = loaded;
   const secrets = new Set(config.secrets);
   const seen: Sighting[] = [];
-  const glances: Promise<Sight>[] = [];
+  const glances = [opening];
   const clean = (text: string): string => createRedactor([...secrets])(text);
   const look = (location: string): (() => Promise<Sight>) =>
     once(() => {
-      const sight = open(location, config);
+      const sight = open(location, database);
       glances.push(sight);
       return sight;
     });
-  const identity = look(config.identityPath);
+  const identity = (): Promise<Sight> => opening;
   const ledger = locateLedger(config) === config.identityPath ? identity : look(config.ledgerPath);
   const exam: Exam = {
     ...init,
@@ -69,29 +75,34 @@ export async function examine({ flags, progress, ...init }: ExamInit): Promise<N
     return found.map((finding) => ({ check: name, ...finding }));
   };
   progress(0, wanted.length);
-  // The databases' clocks are seen by whoever opens them, the providers' by whoever asks them. A database is looked through without a pause, in which no
-  // answer would be taken in time.
+  // Others' clocks are seen by whoever asks them. A database is looked through without a pause, in which no answer would be taken in time.
   const first = await Promise.all(wanted.filter((name) => name !== "clock" && name !== "database").map(run));
-  const all = [...first, await run("database"), await run("clock")].flat();
+  const all = [...first, await run("database")].flat();
+  for (const sight of glances) noteClock(await sight, exam);
+  all.push(...(await run("clock")));
   for (const sight of glances) await (await sight).glance?.close().catch(() => undefined);
   return all
     .toSorted((left, right) => ORDER.indexOf(left.check) - ORDER.indexOf(right.check))
     .map((finding) => cleanFinding(finding, clean));
+}
 
-  async function open(location: string, { database }: Config): Promise<Sight> {
-    const place = location.includes("://") ? describeLocation(location) : location;
-    try {
-      const glanced = await glance({ location, database });
-      noteClock(glanced, exam);
-      return {
-        place: glanced?.facts.engine === "postgres" ? glanced.facts.place : place,
-        glance: glanced,
-        fault: null,
-      };
-    } catch (error) {
-      return { place, glance: null, fault: error instanceof Error ? error : new Error(String(error)) };
-    }
+async function open(location: string, database: Config["database"]): Promise<Sight> {
+  const place = location.includes("://") ? describeLocation(location) : location;
+  try {
+    const glanced = await glance({ location, database });
+    return { place: glanced?.facts.engine === "postgres" ? glanced.facts.place : place, glance: glanced, fault: null };
+  } catch (error) {
+    return { place, glance: null, fault: error instanceof Error ? error : new Error(String(error)) };
   }
+}
+
+/** What was set above the files while gateways ran; null where nothing was, or it cannot be read. */
+async function readRuntime({ glance: glanced }: Sight): Promise<Readonly<Record<string, string>> | null> {
+  if (glanced === null || glanced.schema.pending > 0) return null;
+  const [row] = await createSettingStore(glanced.engine)
+    .list()
+    .catch(() => []);
+  return row === undefined || Object.keys(row.fields).length === 0 ? null : row.fields;
 }
 
 /** Host and database; where it cannot be read for certain, nothing of it. */
@@ -102,7 +113,7 @@ function describeLocation(dsn: string): string {
     : `PostgreSQL at ${url.host}${url.pathname}`;
 }
 
-function noteClock(glanced: Glance | null, { sawClock }: Pick<Exam, "sawClock">): void {
+function noteClock({ glance: glanced }: Sight, { sawClock }: Pick<Exam, "sawClock">): void {
   if (glanced?.facts.engine === "postgres") sawClock({ whose: glanced.facts.place, skewMs: glanced.facts.skewMs });
 }
 
