@@ -3,19 +3,17 @@
 // On SQLite and on PostgreSQL in one run: an empty database, or one of its own.
 
 import { heapStats } from "bun:jsc";
-import { Database } from "bun:sqlite";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import postgres from "postgres";
-import { createKeyRing, hashToken } from "../../src/identity/index.ts";
+import { createKeyRing } from "../../src/identity/index.ts";
 import { type Store, openStore } from "../../src/store/index.ts";
 import { createDatabase } from "../../test/postgres.ts";
+import { fill, makeId, makeToken } from "./crowd.ts";
 
 const USERS = Number(readFlag("users") ?? 100_000);
 const KEYS = Number(readFlag("keys") ?? 200_000);
 const CHECKS = 400_000;
-const PART = 2_000;
 const only = readFlag("engine");
 
 interface Result {
@@ -43,7 +41,7 @@ async function measure(engine: "postgres" | "sqlite"): Promise<void> {
   const open = (): Promise<Store> => openStore({ identityPath: location, ledgerPath: location, database });
   try {
     await (await open()).close();
-    await fill(engine, location);
+    await fill({ engine, location, users: USERS, keys: KEYS });
     const openedAt = performance.now();
     const store = await open();
     const openMs = performance.now() - openedAt;
@@ -99,77 +97,6 @@ function measureHeap(): number {
   Bun.gc(true);
   const { heapSize, extraMemorySize } = heapStats();
   return heapSize + extraMemorySize;
-}
-
-function makeToken(index: number): string {
-  return `tok_${Buffer.from(hashToken(`token ${index}`), "hex").toString("base64url")}`;
-}
-
-function makeId(index: number): string {
-  return `01900000-0000-7000-8000-${Math.floor(index).toString(16).padStart(12, "0")}`;
-}
-
-/** One in ten is limited to some models, one in ten bears a tag. */
-function describeKey(index: number) {
-  const token = makeToken(index);
-  return {
-    id: makeId(index),
-    user_id: makeId(index % USERS),
-    name: `key ${index}`,
-    key_prefix: token.slice(0, 12),
-    key_hash: hashToken(token),
-    scopes: index % 3 === 0 ? '["inference","usage:read"]' : "[]",
-    limits: index % 10 === 0 ? '{"models":["gpt-4o*"]}' : null,
-    tags: index % 10 === 1 ? `["team=t${index % 50}"]` : null,
-  };
-}
-
-async function fill(engine: "postgres" | "sqlite", location: string): Promise<void> {
-  const users = Array.from({ length: USERS }, (_, index) => ({ id: makeId(index), email: `user${index}@example.com` }));
-  if (engine === "sqlite") fillSqlite(location, users);
-  else await fillPostgres(location, users);
-}
-
-function fillSqlite(location: string, users: readonly { id: string; email: string }[]): void {
-  const db = new Database(location);
-  const user = db.prepare(
-    "insert into users (id, email, role, status, created_at, updated_at, revision) values (?, ?, 'gateway_user', 'active', 1, 1, 1)",
-  );
-  const key = db.prepare(
-    `insert into api_keys (id, user_id, name, key_prefix, key_hash, scopes, strict, limits, tags, created_at, updated_at, revision)
-     values (?, ?, ?, ?, ?, ?, 0, ?, ?, 1, 1, 1)`,
-  );
-  db.run("begin");
-  for (const { id, email } of users) user.run(id, email);
-  for (let index = 0; index < KEYS; index++) key.run(...Object.values(describeKey(index)));
-  db.run(
-    "insert into counters (name, value) values ('identity_revision', 1) on conflict (name) do update set value = 1",
-  );
-  db.run("commit");
-  db.close();
-}
-
-async function fillPostgres(location: string, users: readonly { id: string; email: string }[]): Promise<void> {
-  const sql = postgres(location, { max: 1 });
-  const every = { created_at: new Date(1), updated_at: new Date(1), revision: 1 };
-  for (let start = 0; start < users.length; start += PART) {
-    const rows = users
-      .slice(start, start + PART)
-      .map((user) => ({ ...user, role: "gateway_user", status: "active", ...every }));
-    await sql`insert into users ${sql(rows)}`;
-  }
-  for (let start = 0; start < KEYS; start += PART) {
-    const rows = Array.from({ length: Math.min(PART, KEYS - start) }, (_, index) => {
-      const { scopes, limits, tags, ...rest } = describeKey(start + index);
-      const [own, bounds, marks] = [scopes, limits, tags].map((text) =>
-        text === null ? null : sql.json(JSON.parse(text)),
-      );
-      return { ...rest, scopes: own ?? null, limits: bounds ?? null, tags: marks ?? null, strict: false, ...every };
-    });
-    await sql`insert into api_keys ${sql(rows)}`;
-  }
-  await sql`insert into counters (name, value) values ('identity_revision', 1) on conflict (name) do update set value = 1`;
-  await sql.end();
 }
 
 function report(result: Result): void {

@@ -69,7 +69,12 @@ function matchStatus({ status: column }: Described, status: number): SQL | undef
   return and(gte(column, status * 100), lt(column, (status + 1) * 100));
 }
 
-function matchTag({ name }: Pick<Engine, "name">, { tags }: Described, tag: string): SQL {
+/** Rows that bear this tag, among others. */
+export function matchTag(
+  { name }: Pick<Engine, "name">,
+  { tags }: { tags: Described["tags"] | Schema["apiKeys"]["tags"] },
+  tag: string,
+): SQL {
   if (name === "sqlite") return sql`exists (select 1 from json_each(${tags}) as own where own.value = ${tag})`;
   return sql`${tags} @> ${JSON.stringify([tag])}::jsonb`;
 }

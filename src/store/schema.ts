@@ -127,6 +127,10 @@ function defineApiKeys(kit: Kit, userId: () => PgColumn) {
       kit.uniqueIndex("api_keys_hash").on(table.keyHash),
       kit.index("api_keys_user").on(table.userId),
       kit.index("api_keys_revision").on(table.revision),
+      kit.index("api_keys_prefix").on(kit.byPrefix(table.keyPrefix), table.id),
+      // Few have any.
+      kit.index("api_keys_former").on(table.id).where(isNotNull(table.former)),
+      kit.index("api_keys_tagged").on(table.id).where(isNotNull(table.tags)),
     ],
   );
 }

@@ -1,0 +1,6 @@
+CREATE INDEX "api_keys_prefix" ON "api_keys" USING btree ("key_prefix" text_pattern_ops,"id");--> statement-breakpoint
+CREATE INDEX "api_keys_former" ON "api_keys" USING btree ("id") WHERE "api_keys"."former" is not null;--> statement-breakpoint
+CREATE INDEX "api_keys_tagged" ON "api_keys" USING btree ("id") WHERE "api_keys"."tags" is not null;--> statement-breakpoint
+CREATE INDEX "audit_changes_action" ON "audit_changes" USING btree ("action","at","id");--> statement-breakpoint
+CREATE INDEX "audit_changes_key" ON "audit_changes" USING btree ("key_id","at","id");--> statement-breakpoint
+CREATE INDEX "audit_changes_name" ON "audit_changes" USING btree ("actor_name","at","id");
