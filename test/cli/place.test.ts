@@ -168,6 +168,52 @@ test("files hold the same", async () => {
   }
 });
 
+describe("whoever the key speaks for", () => {
+  const issue = async (flags: string): Promise<string[]> => {
+    const { token } = await desk.read<{ token: string }>(`admin api-keys create ${flags}`);
+    return ["--url", gateway.url, "--key", token];
+  };
+
+  test("reads his own usage where he may not read everybody's", async () => {
+    const own = await issue("--user ana@example.com");
+    for (const line of ["usage summary --json", "usage logs --json", "usage export"]) {
+      const [all, mine] = [
+        await desk.run(`${line} --user ana@example.com`),
+        await desk.run([...line.split(" "), ...own]),
+      ];
+      expect([mine.code, mine.out]).toEqual([0, all.out]);
+      expect(mine.err).toContain("note: this is the usage of the API key's owner");
+    }
+    const others = await desk.run(["usage", "summary", "--user", "bo@example.com", ...own]);
+    expect([others.code, others.out]).toEqual([4, ""]);
+    const refused = await desk.run(["admin", "users", "list", ...own]);
+    expect(refused.code).toBe(4);
+    expect(refused.err).toContain("it takes a user of the role gateway_admin");
+  });
+
+  test("makes no more of others by a list than he may, and none of it then", async () => {
+    await desk.run("admin users create --email boss@example.com --role gateway_admin");
+    const boss = await issue("--user boss@example.com");
+    const file = desk.write("roots.csv", "fine@example.com,gateway_user,\nroot@example.com,root_admin,\n");
+    const { code, err } = await desk.run(["admin", "users", "import", "--file", file, ...boss]);
+    expect(code).toBe(2);
+    expect(err).toContain("Row 2: an import cannot make root admins.");
+    expect((await desk.run("admin users show --id fine@example.com")).code).toBe(3);
+    // One whose key does not say who he is hears it at the end, and of that row alone.
+    const narrow = await issue("--user boss@example.com --scopes users:manage");
+    const admins = desk.write("admins.csv", "also@example.com,gateway_admin,\n");
+    const refused = await desk.run(["admin", "users", "import", "--file", admins, ...narrow]);
+    expect([refused.code, refused.out]).toEqual([4, ""]);
+    expect((await desk.run("admin users show --id also@example.com")).code).toBe(3);
+  });
+
+  test("is given no link that goes by mail, nor one for the root", async () => {
+    const none = await desk.run(["admin", "login-link", ...there()]);
+    expect([none.code, none.out]).toEqual([2, ""]);
+    expect(none.err).toContain("own machine alone");
+  });
+});
+
 describe("every command", () => {
   test("is among these, or says that it works at the machine alone", async () => {
     const lines = [...READS, ...Object.values(SCRIPTS).flatMap((steps) => steps.map(({ line }) => line))];

@@ -46,11 +46,12 @@ export function findTarget(flags: PlaceFlags, env: NodeJS.ProcessEnv = process.e
 
 /** Whether the key could be read on its way. */
 export function isClear(url: string): boolean {
-  const { protocol = "", hostname = "" } = URL.parse(url) ?? {};
-  return protocol === "http:" && !isHere(hostname);
+  return URL.parse(url)?.protocol === "http:" && !isHere(url);
 }
 
-function isHere(hostname: string): boolean {
+/** Whether it is an address of this very machine, whatever listens there. */
+export function isHere(url: string): boolean {
+  const { hostname = "" } = URL.parse(url) ?? {};
   return hostname === "localhost" || hostname === "[::1]" || /^127(?:\.\d{1,3}){3}$/u.test(hostname);
 }
 

@@ -7,7 +7,7 @@ import { CliError, EXIT } from "../../error.ts";
 import { PLACE_ARGS, type PlaceFlags } from "../../flags.ts";
 import { OPERATOR, runWithStore } from "../../open.ts";
 import { createRemote } from "../../remote/client.ts";
-import { KEY_VARIABLE, findTarget } from "../../remote/target.ts";
+import { KEY_VARIABLE, findTarget, isHere } from "../../remote/target.ts";
 
 export const GATEWAY_ARGS = {
   ...PLACE_ARGS,
@@ -33,22 +33,22 @@ export function askGateway<Answer>(flags: PlaceFlags, question: Question): Promi
   return runWithStore(flags, async ({ config, directory }) => {
     const url = (flags.url ?? findAddress(config)).replace(/\/$/u, "");
     // Its certificate is made for the name that clients know it by; whoever is asked elsewhere must prove who he is, as he is given a key.
-    const isHere = flags.url === undefined || isLoopback(flags.url);
+    const isOwn = flags.url === undefined || isLoopback(flags.url);
     // No key is made, and none is on record as made, where there is nobody to ask.
-    await reach(url, "/health/live", { method: "GET", isHere });
+    await reach(url, "/health/live", { method: "GET", isHere: isOwn });
     const { token, key } = await issue(directory, config);
     try {
-      return await ask<Answer>(url, token, { ...question, isHere });
+      return await ask<Answer>(url, token, { ...question, isHere: isOwn });
     } finally {
       await directory.deleteKey(OPERATOR, key.id, { hard: true });
     }
   });
 }
 
-/** An address without a key is one that this database's own gateway has. */
+/** An address of this machine without a key is one that this database's own gateway has; nobody elsewhere is given a key that was not meant for him. */
 function findGiven(flags: PlaceFlags): ReturnType<typeof findTarget> {
   const isAlone = flags.key === undefined && (process.env[KEY_VARIABLE] ?? "") === "";
-  return isAlone && flags.url !== undefined ? null : findTarget(flags);
+  return isAlone && flags.url !== undefined && isHere(flags.url) ? null : findTarget(flags);
 }
 
 async function issue(directory: Directory, config: Config): Promise<IssuedKey> {
