@@ -165,6 +165,12 @@ const CHANGES: Record<string, Sample> = {
     line: `admin sessions revoke --user ${USER}`,
     action: "session.end",
   },
+  "admin settings set": { line: "admin settings set queue_length 31", action: "settings.update" },
+  "admin settings unset": {
+    before: [() => desk.read("admin settings set queue_length 31")],
+    line: "admin settings unset queue_length",
+    action: "settings.update",
+  },
   "admin users create": { line: `admin users create --email ${USER}`, action: "user.create" },
   "admin users delete": { before: [addUser], line: `admin users delete --id ${USER}`, action: "user.delete" },
   "admin users import": {
@@ -235,6 +241,7 @@ const OTHERS: Record<string, string> = {
   "admin health disable": "asks the gateway that runs, which records it (and the key that is made for the question)",
   "admin health drain": "asks the gateway that runs, which records it (and the key that is made for the question)",
   "admin health enable": "asks the gateway that runs, which records it (and the key that is made for the question)",
+  "admin doctor": "reads",
   "admin health list": "asks the gateway that runs (the key that is made for the question is recorded)",
   "admin health reset": "asks the gateway that runs, which records it (and the key that is made for the question)",
   "admin identities list": "reads",
@@ -248,6 +255,7 @@ const OTHERS: Record<string, string> = {
   "admin routes list": "reads",
   "admin routes show": "reads",
   "admin sessions list": "reads",
+  "admin settings list": "reads",
   "admin users list": "reads",
   "admin users show": "reads",
   "audit pack": "reads",
