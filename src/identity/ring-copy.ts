@@ -2,9 +2,9 @@
 // when it is first asked for, and once. Knows no database and no clock.
 
 import { compileLimits } from "./limit.ts";
-import type { Caller, Scope, User } from "./model.ts";
+import type { Caller, Scope } from "./model.ts";
 import { type Session, SESSION_IDLE_MS } from "./session.ts";
-import type { IdentityChanges, KeyChange } from "./store.ts";
+import type { IdentityChanges, KeyChange, KnownUser } from "./store.ts";
 import { hashToken, isSessionShaped, isTokenShaped } from "./token.ts";
 
 /** Why a token does not open the door. */
@@ -172,8 +172,6 @@ function toAnswer(key: Entry, user: KnownUser | undefined): Caller | KeyFault {
   const { id: keyId, scopes, strict, tags } = key;
   return toCaller(user, { keyId, sessionId: null, scopes, isStrict: strict, limits: compileLimits(key.limits), tags });
 }
-
-type KnownUser = User & { deleted: boolean };
 
 type Credential = Pick<Caller, "isStrict" | "keyId" | "limits" | "scopes" | "sessionId" | "tags">;
 

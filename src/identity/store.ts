@@ -65,12 +65,15 @@ export interface KeyFilter {
 }
 
 /** What changed since a revision: enough to bring a memory copy up to date. */
+/** What is remembered of a user, of whom there may be very many. */
+export type KnownUser = Pick<User, "displayName" | "email" | "id" | "role" | "status"> & { deleted: boolean };
+
 export interface IdentityChanges {
   /** Give it back at the next call. */
   revision: number;
   /** True where rows vanished for good: forget everything and take `users` and `keys` as the whole. */
   complete: boolean;
-  users: (User & { deleted: boolean })[];
+  users: KnownUser[];
   keys: KeyChange[];
   sessions: (SessionRecord & { ended: boolean })[];
 }

@@ -231,9 +231,20 @@ function createEnds(engine: Engine): Pick<IdentityStore, "deleteKey" | "purgeKey
 export async function readKeyChanges(engine: Engine, since: number | null): Promise<KeyChange[]> {
   const { apiKeys } = engine.schema;
   const { id, userId, keyHash, scopes, strict, limits, tags, former, expiresAt, revokedAt, deletedAt } = apiKeys;
-  const columns = { id, userId, hash: keyHash, scopes, strict, limits, tags, former, expiresAt, revokedAt, deletedAt };
-  const where = since === null ? and(isNull(deletedAt), isNull(revokedAt)) : gt(apiKeys.revision, since);
-  const rows = await engine.read((db) => db.select(columns).from(apiKeys).where(where));
+  const columns = { id, userId, hash: keyHash, scopes, strict, limits, tags, former, expiresAt };
+  const rows = await (since === null
+    ? engine.read((db) =>
+        db
+          .select(columns)
+          .from(apiKeys)
+          .where(and(isNull(deletedAt), isNull(revokedAt))),
+      )
+    : engine.read((db) =>
+        db
+          .select({ ...columns, revokedAt, deletedAt })
+          .from(apiKeys)
+          .where(gt(apiKeys.revision, since)),
+      ));
   return rows.map((row) => ({
     id: row.id,
     userId: row.userId,
@@ -245,8 +256,16 @@ export async function readKeyChanges(engine: Engine, since: number | null): Prom
     former:
       row.former === null ? NONE : row.former.map((token) => ({ hash: token.hash, endsAt: new Date(token.endsAt) })),
     expiresAt: row.expiresAt,
-    isOver: row.revokedAt !== null || row.deletedAt !== null,
+    isOver: isOver(row),
   }));
+}
+
+/** What was read without these is open. */
+function isOver({
+  revokedAt = null,
+  deletedAt = null,
+}: { id: string } & Partial<Pick<KeyRow, "deletedAt" | "revokedAt">>): boolean {
+  return revokedAt !== null || deletedAt !== null;
 }
 
 const NONE: readonly never[] = Object.freeze([]);
