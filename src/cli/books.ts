@@ -198,6 +198,8 @@ function adoptAgainAndAgain(
 ): () => Promise<void> {
   let isStopped = false;
   const look = async (): Promise<void> => {
+    // The timer that was set last still rings.
+    if (isStopped) return;
     await adopt().catch((error: unknown) =>
       log.warn("Calls of gateways that are gone could not be looked for", { error }),
     );

@@ -4,7 +4,7 @@
 import type { ArgsDef, CommandDef, CommandMeta, SubCommandsDef } from "citty";
 import { findNearest } from "../lib/nearest.ts";
 import { CliError, EXIT, type ExitCode, explainFailure, type Failure, UsageError } from "./error.ts";
-import { SHARED_ARGS } from "./flags.ts";
+import { PLACE_ARGS } from "./flags.ts";
 import { print, say } from "./output.ts";
 import { isFlag, MisuseError, parseFlags } from "./parse.ts";
 
@@ -128,7 +128,7 @@ async function refuseName(found: Found, word: string, names: readonly string[]):
 /** A group was named without a command of it; a flag that no command has is the nearer mistake. */
 async function refuseGroup(found: Found): Promise<UsageError> {
   return asUsageError(found, async () => {
-    parseFlags(SHARED_ARGS, found.rest);
+    parseFlags(PLACE_ARGS, found.rest);
     return new UsageError(`${found.path.join(" ")} needs a command.`, { usage: await renderHelp(found) });
   });
 }
