@@ -69,6 +69,8 @@ export function createDirectory({
       const user = await getUser(idOrEmail);
       requireReach(actor, user.role);
       if (change.role !== undefined) requireGrant(actor, change.role);
+      // Whoever has the mailbox is that user: another address is a door to the role, as an invitation is.
+      if (change.email !== undefined && change.email !== user.email) requireGrant(actor, user.role);
       const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()));
       return changed ?? raise(missing("There is no such user."));
     },

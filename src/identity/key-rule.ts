@@ -53,6 +53,9 @@ export function checkTags(tags: readonly string[]): string[] {
 
 function tidy(words: readonly string[], param: string): string[] {
   const list = [...new Set(words.map((word) => word.trim()))].filter((word) => word !== "");
+  // Who names nothing but blanks had a limit in mind, and would be given none.
+  if (list.length === 0 && words.length > 0)
+    throw invalidRequest(`${param} holds only blanks; leave it empty for no limit.`, param);
   if (list.length > MAX_ENTRIES) throw invalidRequest(`${param} has at most ${MAX_ENTRIES} entries.`, param);
   return list;
 }

@@ -79,6 +79,8 @@ describe("create", () => {
     ["--expires 2099-13-01", EXIT.usage, "no moment"],
     ["--expires 2001-01-01", EXIT.usage, "past"],
     ["--scopes everything", EXIT.usage, 'no scope "everything"'],
+    ["--scopes=", EXIT.usage, "--scopes: it names nothing"],
+    ["--allow-ips=,", EXIT.usage, "--allow-ips: it names nothing"],
   ])("%s is refused", async (flags, code, words) => {
     const result = await desk.run(`admin api-keys create --user ana@example.com ${flags}`);
     expect({ code: result.code, out: result.out }).toEqual({ code, out: "" });

@@ -39,6 +39,8 @@ describe("limits", () => {
   });
 
   test.each([
+    ["allowed_models", { allowedModels: [""] }],
+    ["allowed_ips", { allowedIps: [" ", ""] }],
     ["allowed_models", { allowedModels: ["gpt*4"] }],
     ["allowed_models", { allowedModels: ["!"] }],
     ["allowed_models", { allowedModels: ["a b"] }],

@@ -83,6 +83,12 @@ test("every other route refuses nobody, a stranger's key, an expired, a revoked 
 });
 
 describe("scopes and roles", () => {
+  test("every scope opens something", () => {
+    const taken = routes.flatMap(({ authority }) => (typeof authority === "string" ? [] : [...authority.anyOf]));
+    // These cover others, and open what those open.
+    expect(Object.keys(SCOPES).filter((scope) => !taken.some((one) => one === scope))).toEqual(["admin", "inference"]);
+  });
+
   test("a key does what its scope and its owner's role allow, and nothing else", async () => {
     for (const role of ROLES) {
       for (const scope of Object.keys(SCOPES) as Scope[]) {

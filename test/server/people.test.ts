@@ -148,7 +148,10 @@ test("a key that is limited to users makes no administrator, and opens no door t
     ["POST", `${USERS}/invite`, { email }, 403],
     ["POST", `${USERS}/invite`, { email: "b@example.com", role: "root_admin" }, 403],
     ["PATCH", `${USERS}/${ann.userId}`, { role: "gateway_admin" }, 403],
+    ["PATCH", `${USERS}/${userId}`, { email: "mine@example.com" }, 403],
+    ["PATCH", `${USERS}/${userId}`, { email: email.toUpperCase(), display_name: "Bo" }, 200],
     ["PATCH", `${USERS}/${userId}`, { status: "suspended" }, 200],
+    ["PATCH", `${USERS}/${ann.userId}`, { email: ann.email }, 200],
     ["POST", `${USERS}/invite`, { email: ann.email }, 200],
     ["POST", USERS, { email: "c@example.com" }, 201],
   ];

@@ -23,7 +23,9 @@ let routes: readonly Route[] = [];
 let permits: ReadonlyMap<Route, Permit> = new Map();
 beforeAll(async () => {
   rig = await makeRig({
-    upstream: () => Response.json({ id: "made", object: "thing" }),
+    // A text completion without a choice would be no answer.
+    upstream: () =>
+      Response.json({ id: "made", object: "thing", choices: [{ index: 0, text: "Hi", finish_reason: "stop" }] }),
     config: (config) => ({ ...config, ledger: { ...config.ledger, capture: true } }),
   });
   // What signs everybody out comes last.

@@ -75,7 +75,7 @@ const ABOUT = {
 } as const satisfies Record<string, About>;
 
 export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute[] {
-  const authority = { anyOf: ["admin"] } as const;
+  const authority = { anyOf: ["limits:manage"] } as const;
   const print = async (standing: StandingLimit): Promise<JsonObject> => {
     const { limit: words, obstacle } = standing;
     if (words === null || obstacle !== null) return { ...printLimit(standing), states: [] };

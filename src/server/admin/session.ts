@@ -30,7 +30,7 @@ export function makeSessionRoutes({
   sessions,
   changed,
 }: Pick<AdminParts, "changed"> & { sessions: SessionDirectory }): GuardedRoute[] {
-  const authority = { anyOf: ["users:manage"] } as const;
+  const authority = { anyOf: ["sessions:manage", "users:manage"] } as const;
   const list: GuardedRoute["handle"] = async ({ caller, params, query }) => {
     refuseOthers(query, ["cursor", "limit", ...(params["id"] === undefined ? ["user"] : [])]);
     const user = params["id"] ?? query.get("user");

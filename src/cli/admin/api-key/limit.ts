@@ -44,18 +44,22 @@ export function readKeyFlags(flags: KeyFlags): KeyWish {
   return {
     name: name === NONE ? null : name,
     strict,
-    scopes: readWords(scopes),
-    allowedModels: readWords(flags["allow-models"]),
-    allowedProviders: readWords(flags["allow-providers"]),
-    allowedIps: readWords(flags["allow-ips"]),
-    tags: readWords(tags),
+    scopes: readWords("scopes", scopes),
+    allowedModels: readWords("allow-models", flags["allow-models"]),
+    allowedProviders: readWords("allow-providers", flags["allow-providers"]),
+    allowedIps: readWords("allow-ips", flags["allow-ips"]),
+    tags: readWords("tags", tags),
     expiresAt: readExpiry(flags.ttl, flags.expires),
   };
 }
 
-function readWords(text: string | undefined): string[] | undefined {
+function readWords(flag: string, text: string | undefined): string[] | undefined {
   if (text === undefined) return undefined;
-  return text === NONE ? [] : readList(text);
+  if (text === NONE) return [];
+  const words = readList(text);
+  if (words.length > 0) return words;
+  // A variable that is not set, mostly: the key would have no limit where one was meant.
+  throw refuseValue(flag, `it names nothing; write ${NONE} for no limit`);
 }
 
 /** Undefined: nothing is said. Null: it does not end. */
