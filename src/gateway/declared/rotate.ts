@@ -21,17 +21,20 @@ export async function rotateSecrets(
   { store, keys }: { store: Pick<ProviderStore, "exchange" | "secrets">; keys: SecretKeys },
   { by, progress }: { by: Origin | undefined; progress: (done: number, total: number) => void },
 ): Promise<Rotation> {
+  // In this order, always: a key that others forget between the two would make of what was exchanged since something that nobody can read.
+  const look = async (): Promise<Look> => ({ ids: keys.list().map(({ id }) => id), rows: await store.secrets() });
   const first = keys.current();
-  const all = await store.secrets();
-  const resumed = all.some((each) => isOlder(keys, each, first.id));
+  const begun = await look();
+  const resumed = listOlder(begun, first.id).length > 0;
   const key = resumed || !keys.isOwn() ? first : keys.begin();
-  const unreadable = new Set(all.filter((each) => !isKnown(keys, each)).map(nameSecret));
+  /** By name, as they were when they did not open. */
+  const shut = new Map<string, SealedSecret>();
+  const isShut = (row: SealedSecret): boolean => shut.get(nameSecret(row))?.nonce === row.nonce;
   let exchanged = 0;
   // What others set meanwhile with the key before is found by looking again.
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const rows = (await store.secrets()).filter((each) => !unreadable.has(nameSecret(each)));
     // Another rotation may have begun behind this one: what it encrypted is newer, and stays.
-    const old = rows.filter((each) => isOlder(keys, each, key.id));
+    const old = listOlder(await look(), key.id).filter((row) => !isShut(row));
     if (old.length === 0) break;
     for (const [index, sealed] of old.entries()) {
       progress(index, old.length);
@@ -39,25 +42,28 @@ export async function rotateSecrets(
         if (await store.exchange(sealed, await resealSecret(keys.list(), key, sealed), by)) exchanged++;
       } catch (error) {
         if (!(error instanceof GatewayError && error.code === "secret_unreadable")) throw error;
-        unreadable.add(nameSecret(sealed));
+        shut.set(nameSecret(sealed), sealed);
       }
     }
     progress(old.length, old.length);
   }
-  const isDone = (await store.secrets()).every(
-    (each) => !isOlder(keys, each, key.id) || unreadable.has(nameSecret(each)),
-  );
-  if (keys.isOwn() && isDone) keys.forgetBehind(key.id);
-  return { keyId: key.id, resumed, exchanged, unreadable: [...unreadable].toSorted() };
+  const end = await look();
+  if (keys.isOwn() && listOlder(end, key.id).every(isShut)) keys.forgetBehind(key.id);
+  const known = new Set([...end.ids, ...keys.list().map(({ id }) => id)]);
+  const unreadable = end.rows.filter((row) => isShut(row) || !known.has(row.keyId)).map(nameSecret);
+  return { keyId: key.id, resumed, exchanged, unreadable: unreadable.toSorted() };
 }
 
-function isKnown(keys: SecretKeys, { keyId }: SealedSecret): boolean {
-  return keys.list().some(({ id }) => id === keyId);
+interface Look {
+  ids: string[];
+  /** No older than those. */
+  rows: SealedSecret[];
 }
 
-function isOlder(keys: SecretKeys, { keyId }: SealedSecret, than: string): boolean {
-  const ids = keys.list().map(({ id }) => id);
-  return ids.indexOf(keyId) > ids.indexOf(than);
+/** None, where another rotation has done what this one was to do and forgotten its key. */
+function listOlder({ ids, rows }: Look, than: string): SealedSecret[] {
+  const place = ids.indexOf(than);
+  return place === -1 ? [] : rows.filter(({ keyId }) => ids.indexOf(keyId) > place);
 }
 
 function nameSecret({ provider, field }: SealedSecret): string {
