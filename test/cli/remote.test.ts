@@ -302,3 +302,28 @@ test("an export is written as it comes, and its rows are counted whatever stands
   const { out, err, code } = await run("usage export", url);
   expect([code, out, err]).toEqual([0, rows, "2 rows written\n"]);
 });
+
+describe("a list that comes a page at a time", () => {
+  const page = (name: string, rows: object[], next: string | null) => (): Response =>
+    Response.json({ [name]: rows, next_cursor: next });
+
+  test("is read to its end: rate limits, shown by name too", async () => {
+    const first = page("limits", [{ name: "a" }], "more");
+    const last = page("limits", [{ name: "b" }], null);
+    const url = serve([first, last, first, last]);
+    const listed = JSON.parse((await run("admin limits list --json", url)).out) as { limits: { name: string }[] };
+    expect(listed.limits.map(({ name }) => name)).toEqual(["a", "b"]);
+    expect(asked.map(({ line }) => line)[1]).toContain("cursor=more");
+    expect((await run("admin limits show b --json", url)).code).toBe(EXIT.ok);
+  });
+
+  test("is read to its end: the keys of one user", async () => {
+    const at = { created_at: "2026-01-01T00:00:00.000Z", updated_at: "2026-01-01T00:00:00.000Z" };
+    const sets = { scopes: [], allowed_models: [], allowed_providers: [], allowed_ips: [], tags: [], former: [] };
+    const user = () => Response.json({ user: { id: "u", email: "ana@example.com", role: "gateway_user", ...at } });
+    const keys = (id: string, next: string | null) => page("api_keys", [{ id, prefix: "tok_x", ...sets, ...at }], next);
+    const url = serve([user, keys("a", "more"), keys("b", null), page("sessions", [], null)]);
+    const printed = await run("admin users show --id ana@example.com", url);
+    expect(printed.out).toMatch(/api keys +2/u);
+  });
+});

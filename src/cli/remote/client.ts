@@ -66,7 +66,7 @@ export function createRemote({ url, key }: Target, tools: Tools = { fetch, sleep
 const A_PAGE = 1_000;
 
 /** All of a list that comes a page at a time. `name`: of the list in the answer. */
-export async function askAll<Of>(remote: Remote, question: Question, name: string): Promise<Of[]> {
+export async function askAll<Of>(remote: Pick<Remote, "ask">, question: Question, name: string): Promise<Of[]> {
   const all: Of[] = [];
   for (let cursor: string | null = null; ;) {
     const query: Question["query"] = { ...question.query, limit: A_PAGE, cursor };
@@ -150,7 +150,7 @@ async function call(question: Question, { url, key, tools }: Line): Promise<Resp
   }
 }
 
-function printQuery(query: Readonly<Record<string, QueryValue>>): string {
+export function printQuery(query: Readonly<Record<string, QueryValue>>): string {
   const pairs = Object.entries(query).flatMap(([name, value]): [string, string][] => {
     if (value === null || value === undefined) return [];
     return typeof value === "object" ? value.map((each) => [name, each]) : [[name, String(value)]];

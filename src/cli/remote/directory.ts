@@ -1,7 +1,7 @@
 // Users and keys of a gateway elsewhere, by its API: the directory that commands know. Who acts there is whoever the key speaks for. Prints nothing.
 
 import type { ApiKey, Directory, IssuedKey, KeyChoice, KeyWish } from "../../identity/index.ts";
-import { type Remote, segment } from "./client.ts";
+import { type Remote, askAll, segment } from "./client.ts";
 import { importThere } from "./import.ts";
 import { type PrintedKey, type PrintedUser, readKey, readUser } from "./read.ts";
 
@@ -80,8 +80,7 @@ function makeKeys(remote: Remote): Pick<Directory, Keys> {
     async listKeys(idOrEmail) {
       if (idOrEmail === null) return find({}, { after: null, limit: Infinity });
       const path = `${USERS}/${segment(idOrEmail, "user")}/api-keys`;
-      const { api_keys: keys } = await remote.ask<{ api_keys: PrintedKey[] }>({ method: "GET", path });
-      return keys.map(readKey);
+      return (await askAll<PrintedKey>(remote, { method: "GET", path }, "api_keys")).map(readKey);
     },
     findKeys: find,
     async getKey(id) {

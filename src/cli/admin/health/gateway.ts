@@ -6,7 +6,7 @@ import { type Directory, type IssuedKey } from "../../../identity/index.ts";
 import { CliError, EXIT } from "../../error.ts";
 import { PLACE_ARGS, type PlaceFlags } from "../../flags.ts";
 import { OPERATOR, runWithStore } from "../../open.ts";
-import { createRemote } from "../../remote/client.ts";
+import { type Question, createRemote, printQuery } from "../../remote/client.ts";
 import { KEY_VARIABLE, findTarget, isHere } from "../../remote/target.ts";
 
 export const GATEWAY_ARGS = {
@@ -17,12 +17,6 @@ export const GATEWAY_ARGS = {
     valueHint: "URL",
   },
 } as const;
-
-interface Question {
-  method: "GET" | "POST";
-  path: string;
-  body?: object;
-}
 
 const PATIENCE_MS = 10_000;
 
@@ -76,9 +70,9 @@ function isLoopback(url: string): boolean {
 async function ask<Answer>(
   url: string,
   token: string,
-  { method, path, body, isHere }: Question & { isHere: boolean },
+  { method, path, query = {}, body, isHere }: Question & { isHere: boolean },
 ): Promise<Answer> {
-  const response = await reach(url, path, {
+  const response = await reach(url, `${path}${printQuery(query)}`, {
     method,
     isHere,
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },

@@ -7,7 +7,7 @@ import { CliError, EXIT } from "../../error.ts";
 import type { PlaceFlags } from "../../flags.ts";
 import { byOperator, runWithStore } from "../../open.ts";
 import type { Here, Place } from "../../place.ts";
-import { segment } from "../../remote/client.ts";
+import { type Remote, askAll, segment } from "../../remote/client.ts";
 import { isNamed } from "../../remote/target.ts";
 import { matchVersion } from "../../remote/match.ts";
 import { refuseValue } from "../../value.ts";
@@ -81,8 +81,8 @@ function readVersion(text: string): number {
 /** All limits; with what a gateway has counted where one runs, else without. */
 export async function listLimits(flags: PlaceFlags): Promise<JsonObject[]> {
   try {
-    const answer = await askGateway<{ limits: JsonObject[] }>(flags, { method: "GET", path: "/api/v1/admin/limits" });
-    return answer.limits;
+    const gateway: Pick<Remote, "ask"> = { ask: (question) => askGateway(flags, question) };
+    return await askAll<JsonObject>(gateway, { method: "GET", path: "/api/v1/admin/limits" }, "limits");
   } catch (error) {
     // Whoever names a gateway wants to hear of that one.
     if (!(error instanceof CliError) || isNamed(flags)) throw error;
