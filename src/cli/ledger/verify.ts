@@ -1,6 +1,6 @@
 // `tokligence ledger verify`: whether the books are as they were sealed and signed, and if not, which rows. Changes nothing.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { defineCommand } from "citty";
 import {
   CHAIN_RULES,
@@ -13,7 +13,7 @@ import {
   verifyChains,
 } from "../../audit/verify/index.ts";
 import { type Config, loadConfig } from "../../config/index.ts";
-import { BOOK_RULES, readHeads, readPublicKey } from "../../ledger/index.ts";
+import { BOOK_RULES, readHeads } from "../../ledger/index.ts";
 import { openChains } from "../../store/chain-reader.ts";
 import { checkRollups } from "../../store/rollup-check.ts";
 import { placeHeads, readHeadFile } from "./head-file.ts";
@@ -21,6 +21,7 @@ import { settleJournals } from "../../store/journal/settle.ts";
 import { readKey } from "./key-file.ts";
 import { locateLedger, readScheme } from "../../store/location.ts";
 import { CliError, EXIT } from "../error.ts";
+import { readGivenFile, readTrustedKey } from "../given-file.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
 import { count, print, printJson, printTable, say, startProgress } from "../output.ts";
 import { readList, readMomentOrAge, refuseValue } from "../value.ts";
@@ -173,7 +174,7 @@ function readOwnHeads({ ledger }: Config): KeptHead[] {
 }
 
 function readKeptHeads(path: string): KeptHead[] {
-  const { heads, unreadable } = readHeads(readFile("head", path));
+  const { heads, unreadable } = readHeads(readGivenFile("head", path));
   if (heads.length === 0) {
     throw new CliError(`${path} holds no signed head.`, {
       exitCode: EXIT.usage,
@@ -182,24 +183,6 @@ function readKeptHeads(path: string): KeptHead[] {
   }
   if (unreadable > 0) say(`warning: ${unreadable} lines of ${path} are no signed heads; they are left out`);
   return heads.map((head) => ({ ...head, origin: path }));
-}
-
-function readTrustedKey(path: string): string {
-  const key = readPublicKey(readFile("public-key", path));
-  if (key !== null) return key;
-  throw new CliError(`${path} holds no Ed25519 public key.`, {
-    exitCode: EXIT.usage,
-    hint: "Give a file of tokligence ledger key: PEM, or JSON.",
-  });
-}
-
-function readFile(flag: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
-    throw new CliError(`--${flag}: ${path} cannot be read (${reason}).`, { exitCode: EXIT.usage });
-  }
 }
 
 function report(

@@ -1,13 +1,14 @@
 // `tokligence admin audit verify`: whether the record of changes is as it was sealed and signed, and if not, which rows. Changes nothing in it.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { defineCommand } from "citty";
 import { type KeptChangeHead, type VerifiedChanges, verifyChanges } from "../../../audit/index.ts";
 import { type Config, loadConfig } from "../../../config/index.ts";
-import { readHeads, readPublicKey } from "../../../ledger/index.ts";
+import { readHeads } from "../../../ledger/index.ts";
 import { openStore } from "../../../store/index.ts";
 import { readScheme } from "../../../store/location.ts";
 import { CliError, EXIT } from "../../error.ts";
+import { readGivenFile, readTrustedKey } from "../../given-file.ts";
 import { SHARED_ARGS, toLoadOptions } from "../../flags.ts";
 import { readKey } from "../../ledger/key-file.ts";
 import { count, print, printJson, printTable, say, startProgress } from "../../output.ts";
@@ -81,30 +82,12 @@ function readOwnKey({ ledger }: Config): string | null {
 }
 
 function readKeptHeads(path: string): KeptChangeHead[] {
-  const { heads } = readHeads(readFile("head", path));
+  const { heads } = readHeads(readGivenFile("head", path));
   if (heads.length > 0) return heads.map(({ head }) => ({ head, origin: path }));
   throw new CliError(`${path} holds no signed head.`, {
     exitCode: EXIT.usage,
     hint: "Give a copy of the file that lies beside the gateway's key and ends in .changes.jsonl.",
   });
-}
-
-function readTrustedKey(path: string): string {
-  const key = readPublicKey(readFile("public-key", path));
-  if (key !== null) return key;
-  throw new CliError(`${path} holds no Ed25519 public key.`, {
-    exitCode: EXIT.usage,
-    hint: "Give a file of tokligence ledger key: PEM, or JSON.",
-  });
-}
-
-function readFile(flag: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
-    throw new CliError(`--${flag}: ${path} cannot be read (${reason}).`, { exitCode: EXIT.usage });
-  }
 }
 
 function report(verified: VerifiedChanges, { json, hasKey }: { json: boolean; hasKey: boolean }): void {
