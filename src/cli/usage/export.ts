@@ -1,10 +1,8 @@
 // `tokligence usage export`: all rows as CSV or a JSON object a line, oldest first, to a file or to stdout.
 
-import { once } from "node:events";
-import { open } from "node:fs/promises";
 import { defineCommand } from "citty";
 import { EXPORT_FORMATS, type LedgerFilter } from "../../ledger/index.ts";
-import { CliError, EXIT } from "../error.ts";
+import { writeExport } from "../export-file.ts";
 import { count, printJson, say, startProgress } from "../output.ts";
 import { type Place, runAtPlace } from "../place.ts";
 import { splitKey } from "../remote/target.ts";
@@ -28,7 +26,7 @@ export default defineCommand({
       throw refuseValue("json", "what is written to stdout is the export itself; add -o FILE");
     const rows = await runAtPlace(splitKey(args).flags, async (place) => {
       const work = { place, filter: await readFilter(args, place), format };
-      return toStdout ? write(work, toTerminal) : writeFile(work, args.output);
+      return writeExport(args.output, (put) => write(work, put));
     });
     if (args.json === true) printJson({ rows, file: args.output });
     else say(`${count(rows, "row")} written${toStdout ? "" : ` to ${args.output}`}`);
@@ -39,27 +37,6 @@ interface Work {
   place: Place;
   filter: LedgerFilter;
   format: ExportFormat;
-}
-
-async function toTerminal(bytes: Uint8Array): Promise<void> {
-  if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
-}
-
-async function writeFile(work: Work, path: string): Promise<number> {
-  try {
-    const file = await open(path, "w", 0o600);
-    try {
-      return await write(work, (bytes) => file.appendFile(bytes));
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (!(error instanceof Error && "syscall" in error)) throw error;
-    throw new CliError(`${path} cannot be written: ${error.message}`, {
-      exitCode: EXIT.failed,
-      hint: "Check that the folder is there and has room, or choose another file: -o FILE",
-    });
-  }
 }
 
 /** Never more than a piece is in memory: it waits for the output to take the one before. */

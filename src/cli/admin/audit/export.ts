@@ -1,10 +1,8 @@
 // `tokligence admin audit export`: the record of changes as JSON lines or CSV, oldest first, to a file or to stdout.
 
-import { once } from "node:events";
-import { open } from "node:fs/promises";
 import { defineCommand } from "citty";
 import { CHANGE_FORMATS, type ChangeFormat } from "../../../audit/index.ts";
-import { CliError, EXIT } from "../../error.ts";
+import { writeExport } from "../../export-file.ts";
 import { count, printJson, say, startProgress } from "../../output.ts";
 import { type Place, runAtPlace } from "../../place.ts";
 import { refuseValue } from "../../value.ts";
@@ -28,7 +26,7 @@ export default defineCommand({
     const rows = await runAtPlace(args, async (place) => {
       const filter = await readFilter(args, place);
       const work = { place, filter, format };
-      return toStdout ? write(work, toTerminal) : writeFile(work, args.output);
+      return writeExport(args.output, (put) => write(work, put));
     });
     if (args.json === true) printJson({ rows, file: args.output });
     else say(`${count(rows, "change")} written${toStdout ? "" : ` to ${args.output}`}`);
@@ -39,27 +37,6 @@ interface Work {
   place: Place;
   filter: Awaited<ReturnType<typeof readFilter>>;
   format: ChangeFormat;
-}
-
-async function toTerminal(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, "drain");
-}
-
-async function writeFile(work: Work, path: string): Promise<number> {
-  try {
-    const file = await open(path, "w", 0o600);
-    try {
-      return await write(work, (text) => file.appendFile(text));
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    if (!(error instanceof Error && "syscall" in error)) throw error;
-    throw new CliError(`${path} cannot be written: ${error.message}`, {
-      exitCode: EXIT.failed,
-      hint: "Check that the folder is there and has room, or choose another file: -o FILE",
-    });
-  }
 }
 
 async function write({ place, filter, format }: Work, put: (text: string) => Promise<void>): Promise<number> {

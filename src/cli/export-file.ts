@@ -1,0 +1,33 @@
+// Where an export goes: a terminal or a pipe, which is waited for, or a file of the caller's alone. Knows no command.
+
+import { once } from "node:events";
+import { open } from "node:fs/promises";
+import { CliError, EXIT } from "./error.ts";
+
+type Piece = string | Uint8Array;
+
+/** `write` is given what takes a piece, and resolves once it has gone; answers what `write` does. `path`: `-` is stdout. */
+export async function writeExport<T>(
+  path: string,
+  write: (put: (piece: Piece) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  if (path === "-") return write(toStdout);
+  try {
+    const file = await open(path, "w", 0o600);
+    try {
+      return await write((piece) => file.appendFile(piece));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new CliError(`${path} cannot be written: ${error.message}`, {
+      exitCode: EXIT.failed,
+      hint: "Check that the folder is there and has room, or choose another file: -o FILE",
+    });
+  }
+}
+
+async function toStdout(piece: Piece): Promise<void> {
+  if (!process.stdout.write(piece)) await once(process.stdout, "drain");
+}
