@@ -1,7 +1,8 @@
 // Which process listens on a port of this machine, and which files it has open. Linux alone tells, and only of processes of one's own. Knows nothing of what
 // the process is.
 
-import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
+import { ESTABLISHED, LISTENING, listConnections } from "./tcp-table.ts";
 
 export interface PortHolder {
   pid: number;
@@ -13,7 +14,7 @@ export interface PortHolder {
 
 /** Null where the system does not tell. */
 export function findPortHolder(port: number): PortHolder | null {
-  const all = ["/proc/net/tcp", "/proc/net/tcp6"].flatMap(listSockets);
+  const all = listConnections();
   const sockets = new Set(all.flatMap((each) => (each.state === LISTENING && each.port === port ? [each.name] : [])));
   if (sockets.size === 0) return null;
   for (const name of list("/proc")) {
@@ -26,34 +27,6 @@ export function findPortHolder(port: number): PortHolder | null {
     }
   }
   return null;
-}
-
-const LISTENING = "0A";
-const ESTABLISHED = "01";
-
-interface Socket {
-  /** As the system calls it among the files of a process. */
-  name: string;
-  state: string;
-  /** On this machine's side. */
-  port: number;
-}
-
-/** `sl local remote state queues timer retransmit uid timeout inode …`. */
-function listSockets(file: string): Socket[] {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    return [];
-  }
-  return text
-    .split("\n")
-    .slice(1)
-    .map((row) => {
-      const [, local = "", , state = "", , , , , , inode = ""] = row.trim().split(/\s+/u);
-      return { name: `socket:[${inode}]`, state, port: Number.parseInt(local.split(":")[1] ?? "", 16) };
-    });
 }
 
 function list(folder: string): string[] {
