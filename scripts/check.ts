@@ -17,7 +17,7 @@ const LINT = [
   "test",
 ];
 /** What is written by hand; recordings and generated files are left as they are. */
-const FORMATTED = ["src/**/*.ts", "scripts/*", "test/**/*.ts", "package.json", "tsconfig.json"];
+const FORMATTED = ["src/**/*.ts", "scripts/**/*.ts", "scripts/*.json", "test/**/*.ts", "package.json", "tsconfig.json"];
 
 const STEPS: readonly { name: string; command: readonly string[] }[] = [
   { name: "format", command: [BUN, "fmt", "--check", "--no-script", ...FORMATTED] },

@@ -2,6 +2,7 @@
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { BunPlugin } from "bun";
 import { version } from "../package.json";
 import { namePlatform, type Platform, prepareBase } from "./base.ts";
 import { countBadPages, signMach } from "./mach.ts";
@@ -19,13 +20,13 @@ export const WORKERS: readonly string[] = [
   "src/store/sqlite/checkpoint-worker.ts",
 ];
 
-/** Writes the executable, and its source maps to dist/maps/, which are not shipped. */
-export async function compile(platform: Platform, outfile: string): Promise<void> {
+/** Writes the executable, and its source maps to dist/maps/, which are not shipped. `plugins` change the sources: what is shipped has none. */
+export async function compile(platform: Platform, outfile: string, plugins: BunPlugin[] = []): Promise<void> {
   const base = await prepareBase(platform, CACHE);
   const draft = join(CACHE, `build-${process.pid}-${namePlatform(platform)}`);
   rmSync(draft, { recursive: true, force: true });
   try {
-    await build(platform, base, join(draft, basename(outfile)));
+    await build({ platform, base, outfile: join(draft, basename(outfile)), plugins });
     if (platform.os === "darwin") await sign(join(draft, basename(outfile)));
     const maps = join(DIST, "maps", basename(outfile));
     rmSync(maps, { recursive: true, force: true });
@@ -41,7 +42,15 @@ export async function compile(platform: Platform, outfile: string): Promise<void
   }
 }
 
-async function build(platform: Platform, base: string, outfile: string): Promise<void> {
+interface Build {
+  platform: Platform;
+  /** The runtime that the executable is made from. */
+  base: string;
+  outfile: string;
+  plugins: BunPlugin[];
+}
+
+async function build({ platform, base, outfile, plugins }: Build): Promise<void> {
   const { os, arch, libc } = platform;
   const target =
     os === "linux" && libc === "musl" ? (`bun-${os}-${arch}-musl` as const) : (`bun-${os}-${arch}` as const);
@@ -54,6 +63,7 @@ async function build(platform: Platform, base: string, outfile: string): Promise
     bytecode: true,
     splitting: true,
     sourcemap: "linked",
+    plugins,
     define: {
       TOKLIGENCE_VERSION: JSON.stringify(VERSION),
       TOKLIGENCE_COMMIT: JSON.stringify(readCommit()),
@@ -83,7 +93,7 @@ async function sign(path: string): Promise<void> {
 }
 
 /** Short hash of the commit that is built, with a mark where files differ from it; from the environment where there is no git. */
-function readCommit(): string {
+export function readCommit(): string {
   const given = process.env["TOKLIGENCE_COMMIT"] ?? "";
   if (given !== "") return given;
   const run = (...args: string[]) => Bun.spawnSync(["git", ...args], { cwd: ROOT, stderr: "ignore" });

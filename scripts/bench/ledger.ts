@@ -6,8 +6,8 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import type { LedgerWriter, Ticket } from "../../src/ledger/index.ts";
 import { makeRig } from "../../test/rig.ts";
+import { forgetRows } from "./forget.ts";
 
 /**
  * `none`: nothing is waited for. `tick`: everything is, until the end of the event loop's turn, as with the books; so whatever the turn's
@@ -198,7 +198,7 @@ async function runGateway(mode: Mode): Promise<void> {
         durability: mode === "disk" ? "disk" : "process",
         isServer: true,
       }),
-    ...(mode === "none" || mode === "tick" ? { ledger: (writer) => forget(writer, mode === "tick") } : {}),
+    ...(mode === "none" || mode === "tick" ? { ledger: (writer) => forgetRows(writer, mode === "tick") } : {}),
   });
   const { token } = await rig.issue();
   const server = Bun.serve({
@@ -229,22 +229,4 @@ function readOwnCpu(): Cpu {
   // Nanoseconds on a processor come first. https://docs.kernel.org/scheduler/sched-stats.html
   const [ns = ""] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ");
   return { loopUs: Number(ns) / 1_000, cpuUs };
-}
-
-/** Says of everything that it is durable, and writes nothing. */
-function forget(writer: LedgerWriter, waits: boolean): LedgerWriter {
-  const ticket: Ticket = { number: 0, isOver: false };
-  const atOnce = Promise.resolve();
-  let turn: Promise<void> | null = null;
-  const durable = (): Promise<void> => {
-    if (!waits) return atOnce;
-    turn ??= new Promise((resolve) => {
-      setImmediate(() => {
-        turn = null;
-        resolve();
-      });
-    });
-    return turn;
-  };
-  return { ...writer, intend: () => ({ ticket, durable: durable() }), add: durable, withdraw: () => undefined };
 }

@@ -1,0 +1,46 @@
+// What is asked of the load and what it answers. Knows no socket.
+
+/** Whom, and what. */
+export interface Aim {
+  hostname: string;
+  port: number;
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  /** Of each streamed answer; 0: it comes in one piece. */
+  pieces: number;
+}
+
+export type Pattern =
+  /** Each connection asks again once it has been answered. */
+  | { kind: "closed"; connections: number }
+  /** At a fixed rate, whether or not there was an answer: times count from when a request was due. */
+  | { kind: "rate"; connections: number; perSecond: number }
+  /** Each connection asks once; the first and the last begin `rampMs` apart. */
+  | { kind: "once"; connections: number; rampMs: number };
+
+export interface Quantiles {
+  count: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+}
+
+/** Times in microseconds. */
+export interface LoadResult {
+  /** Answered with 200, whole. */
+  requests: number;
+  errors: Readonly<Record<string, number>>;
+  /** Due, and not sent by the end: whoever is asked does not keep up with the rate. */
+  unsent: number;
+  seconds: number;
+  latency: Quantiles;
+  /** To the first piece of a stream. */
+  first: Quantiles | null;
+  /** Of each piece, from when it was sent. */
+  piece: Quantiles | null;
+  pieces: number;
+  /** How late requests went out of which the rate says when they are due. */
+  late: Quantiles | null;
+}

@@ -1,0 +1,127 @@
+// The words after `bun run bench`. Knows nothing of how they are carried out.
+
+import { parseArgs } from "node:util";
+import { PEERS } from "../peer/index.ts";
+import { makeOutside } from "../peer/outside.ts";
+import type { Peer } from "../peer/type.ts";
+import { QUICK, SCENARIOS, USUAL, USUAL_PEERS, findScenarios } from "../scenario/index.ts";
+import type { Scenario } from "../scenario/type.ts";
+
+export interface Options {
+  scenarios: ReadonlyMap<string, Scenario>;
+  peers: ReadonlyMap<string, Peer>;
+  usual: readonly string[];
+  rounds: number;
+  seconds: number;
+  starts: number;
+  upstreamPort: number;
+  /** Where to write all of it as JSON. */
+  json: string | null;
+  isHelp: boolean;
+}
+
+export const HELP = `bun run bench [options]: this gateway beside others in front of a provider on this machine, by turns.
+
+  --quick                 the scenarios that show most, in two or three minutes
+  --scenario A,B          only these; a name's beginning is enough: chat-1k, sse, ledger
+  --only A,B              only these who take part: ${Object.keys(PEERS).join(", ")}
+  --rounds N              how often each is measured in each scenario (5; quick: 3)
+  --seconds S             how long each time (1.2; quick: 0.7)
+  --starts N              how often each is started (5; quick: 3)
+  --json FILE             write all that was measured
+  --peer NAME=URL         one more, which answers there and calls the provider at --upstream-port
+  --peer-key NAME=KEY     its key
+  --peer-command NAME=... how it is started; {upstream} stands for the provider's address. Without: it runs already
+  --upstream-port PORT    of the provider (any)
+
+Scenarios: ${Object.keys(SCENARIOS).join(", ")}`;
+
+export function readOptions(words: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      help: { type: "boolean", default: false },
+      json: { type: "string" },
+      only: { type: "string" },
+      peer: { type: "string", multiple: true, default: [] },
+      "peer-command": { type: "string", multiple: true, default: [] },
+      "peer-key": { type: "string", multiple: true, default: [] },
+      quick: { type: "boolean", default: false },
+      rounds: { type: "string" },
+      scenario: { type: "string" },
+      seconds: { type: "string" },
+      starts: { type: "string" },
+      "upstream-port": { type: "string" },
+    },
+  });
+  const outside = readOutside(values.peer, values["peer-key"], values["peer-command"]);
+  const names = values.scenario === undefined ? (values.quick ? QUICK : USUAL) : findScenarios(split(values.scenario));
+  const scenarios = new Map<string, Scenario>(names.map((name) => [name, SCENARIOS[name]]));
+  const only = values.only === undefined ? null : split(values.only);
+  const usual = only ?? [...USUAL_PEERS, ...outside.keys()];
+  return {
+    scenarios,
+    peers: choosePeers({ ...PEERS, ...Object.fromEntries(outside) }, { only, usual, scenarios }),
+    usual,
+    rounds: readNumber("rounds", values.rounds, values.quick ? 3 : 5),
+    seconds: readNumber("seconds", values.seconds, values.quick ? 0.7 : 1.2),
+    starts: readNumber("starts", values.starts, values.quick ? 3 : 5),
+    upstreamPort: readNumber("upstream-port", values["upstream-port"], 0),
+    json: values.json ?? null,
+    isHelp: values.help,
+  };
+}
+
+interface Choice {
+  only: readonly string[] | null;
+  usual: readonly string[];
+  scenarios: ReadonlyMap<string, Scenario>;
+}
+
+/** Nobody is started who takes part in nothing. */
+function choosePeers(all: Readonly<Record<string, Peer>>, { only, usual, scenarios }: Choice): Map<string, Peer> {
+  for (const name of only ?? []) {
+    if (!Object.hasOwn(all, name))
+      throw new Error(`Nobody here is called ${name}. There are: ${Object.keys(all).join(", ")}`);
+  }
+  const asked = new Set(
+    [...scenarios.values()].flatMap(({ peers }) => peers ?? usual).filter((name) => only?.includes(name) ?? true),
+  );
+  const isNeeded = ([name, peer]: [string, Peer]): boolean =>
+    asked.has(name) && [...scenarios.values()].some((each) => peer.takes(each));
+  return new Map(Object.entries(all).filter(isNeeded));
+}
+
+function readOutside(urls: readonly string[], keys: readonly string[], commands: readonly string[]): Map<string, Peer> {
+  const [key, command] = [readPairs("peer-key", keys), readPairs("peer-command", commands)];
+  return new Map(
+    [...readPairs("peer", urls)].map(([name, url]) => {
+      if (!URL.canParse(url)) throw new Error(`--peer ${name} needs an address: ${name}=http://127.0.0.1:4000`);
+      return [name, makeOutside({ url, key: key.get(name), command: command.get(name) })];
+    }),
+  );
+}
+
+function readPairs(flag: string, given: readonly string[]): Map<string, string> {
+  return new Map(
+    given.map((pair) => {
+      const at = pair.indexOf("=");
+      if (at < 1) throw new Error(`--${flag} is NAME=VALUE, not ${pair}`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+function readNumber(flag: string, given: string | undefined, fallback: number): number {
+  if (given === undefined) return fallback;
+  const value = Number(given);
+  if (!(value > 0)) throw new Error(`--${flag} is a number above 0, not ${given}`);
+  return value;
+}
+
+function split(list: string): string[] {
+  return list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}

@@ -1,0 +1,183 @@
+// One peer under one scenario for some seconds: how long its callers waited, what it took of the machine, and whether its books have exactly one row
+// for each request that was answered. Knows no other round.
+
+import { DIALECTS } from "../dialect/index.ts";
+import type { Talker } from "../http/talk.ts";
+import type { Aim, LoadResult } from "../load/type.ts";
+import type { Script } from "../mock/script.ts";
+import type { RunningPeer } from "../peer/type.ts";
+import type { Scenario } from "../scenario/type.ts";
+import { listGroup, readCpuUs, readRssBytes } from "./proc.ts";
+
+export interface Round extends LoadResult {
+  /** What the peer took for a request, and for a piece of a stream; NaN where it runs elsewhere. Microseconds. */
+  cpuUs: number;
+  pieceCpuUs: number;
+  /** What the load and the provider took for a request: what the bench itself costs. Microseconds. */
+  loadUs: number;
+  upstreamUs: number;
+  /** How much of one processor each took while it was measured. */
+  busy: { peer: number; load: number; upstream: number };
+  /** The most that was seen. */
+  rssBytes: number;
+  /** Requests that were answered and have no row; below 0: rows of no such request. Null where there are no books. */
+  missingRows: number | null;
+  /** Calls that came to the provider beyond, or short of, those that were answered. */
+  strayCalls: number;
+}
+
+interface Bench {
+  load: Talker;
+  mock: Talker;
+}
+
+interface Given extends Bench {
+  peer: RunningPeer;
+  scenario: Scenario;
+  seconds: number;
+  /** Of asking before anything is measured. */
+  warmSeconds: number;
+  settleMs: number;
+}
+
+const SAMPLE_MS = 200;
+const QUIET_MS = 50;
+/** Less than this much of a processor is what any server takes that has nothing to do. */
+const QUIET_SHARE = 0.04;
+
+type Trial = Omit<Given, "seconds" | "warmSeconds">;
+
+/** Who cannot do it at all says so here, with one request. Null: it can. */
+export async function tryOnce({ load, mock, peer, scenario, settleMs }: Trial): Promise<string | null> {
+  await follow(mock, { ...scenario, answer: soften(scenario.answer) });
+  const rowsBefore = (await peer.countRows?.()) ?? 0;
+  const aim = makeAim(peer, { ...scenario, answer: soften(scenario.answer) });
+  const open = { aim, pattern: { kind: "once", connections: 1, rampMs: 0 } };
+  const isOpen = await load.ask({ open }).then(
+    () => true,
+    () => false,
+  );
+  if (!isOpen) return "cannot be reached";
+  const result = await load.ask<LoadResult>({ measure: { seconds: 1 } });
+  await load.ask({ close: true });
+  const fault = Object.keys(result.errors)[0] ?? (result.requests === 1 ? null : "no answer");
+  // Its row must not be taken for one of those that are measured.
+  if (fault === null && peer.countRows !== null) await awaitRows(peer.countRows, rowsBefore + 1, settleMs);
+  return fault;
+}
+
+/** Whether it can is not a question of pace. */
+function soften(answer: Script["answer"]): Script["answer"] {
+  return answer.kind === "stream" ? { ...answer, gapMs: 0 } : answer;
+}
+
+export async function measureRound(given: Given): Promise<Round> {
+  const { load, mock, peer, scenario, seconds, warmSeconds, settleMs } = given;
+  await follow(mock, scenario);
+  const rowsBefore = (await peer.countRows?.()) ?? 0;
+  const callsBefore = await countCalls(mock);
+  await load.ask({ open: { aim: makeAim(peer, scenario), pattern: scenario.pattern } });
+  // Streams that are all open at once are warm after the first of them.
+  const warm =
+    scenario.pattern.kind === "once" ? null : await load.ask<LoadResult>({ measure: { seconds: warmSeconds } });
+  const pids = peer.pid === null ? [] : listGroup(peer.pid);
+  const before = readAll(given, pids);
+  let rssBytes = 0;
+  const sample = (): void => void (rssBytes = Math.max(rssBytes, readRssBytes(pids)));
+  const timer = setInterval(sample, SAMPLE_MS);
+  const result = await load.ask<LoadResult>({ measure: { seconds } });
+  const during = readAll(given, pids);
+  sample();
+  clearInterval(timer);
+  await load.ask({ close: true });
+  await settle(pids, settleMs);
+  const answered = result.requests + (warm?.requests ?? 0);
+  const expected = rowsBefore + answered;
+  const missingRows = peer.countRows === null ? null : await awaitRows(peer.countRows, expected, settleMs);
+  const after = readAll(given, pids);
+  const calls = (await countCalls(mock)) - callsBefore;
+  const share = (role: keyof Cpu): number => (during[role] - before[role]) / (result.seconds * 1e6);
+  const perRequest = (role: keyof Cpu): number => (after[role] - before[role]) / result.requests;
+  const cpuUs = pids.length === 0 ? Number.NaN : perRequest("peer");
+  return {
+    ...result,
+    errors: add(result.errors, warm?.errors ?? {}),
+    cpuUs,
+    pieceCpuUs: result.pieces === 0 ? Number.NaN : (cpuUs * result.requests) / result.pieces,
+    loadUs: perRequest("load"),
+    upstreamUs: perRequest("upstream"),
+    busy: { peer: share("peer"), load: share("load"), upstream: share("upstream") },
+    rssBytes,
+    missingRows,
+    strayCalls: calls - (scenario.upstream === "loopback" ? 0 : answered),
+  };
+}
+
+function follow(mock: Talker, { model, answer }: Pick<Scenario, "answer" | "model">): Promise<unknown> {
+  const script: Script = { model, delayMs: 0, answer };
+  return mock.ask({ script });
+}
+
+async function countCalls(mock: Talker): Promise<number> {
+  return (await mock.ask<{ calls: number }>({})).calls;
+}
+
+function makeAim(peer: RunningPeer, { client, upstream, model, bytes, answer }: Scenario): Aim {
+  const dialect = DIALECTS[client];
+  const isStream = answer.kind === "stream";
+  const question = { model, bytes, stream: isStream };
+  const {
+    hostname,
+    port,
+    headers,
+    prefix = "",
+  } = peer.address({
+    client,
+    upstream: upstream === "loopback" ? client : upstream,
+  });
+  return {
+    hostname,
+    port,
+    path: prefix + dialect.path(question),
+    headers: { ...dialect.headers("bench"), ...headers },
+    body: JSON.stringify(dialect.request(question)),
+    pieces: isStream ? answer.pieces : 0,
+  };
+}
+
+interface Cpu {
+  peer: number;
+  load: number;
+  upstream: number;
+}
+
+function readAll({ load, mock }: Bench, pids: readonly number[]): Cpu {
+  return { peer: readCpuUs(pids), load: readCpuUs([load.pid]), upstream: readCpuUs([mock.pid]) };
+}
+
+/** What it still does for requests that it has answered is theirs, too. */
+export async function settle(pids: readonly number[], patienceMs: number): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  for (let last = readCpuUs(pids); performance.now() < deadline;) {
+    await Bun.sleep(QUIET_MS);
+    const now = readCpuUs(pids);
+    if (now - last < QUIET_MS * 1e3 * QUIET_SHARE) return;
+    last = now;
+  }
+}
+
+/** How many are missing once no more come. */
+async function awaitRows(count: () => Promise<number>, expected: number, patienceMs: number): Promise<number> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const rows = await count();
+    if (rows >= expected || performance.now() > deadline) return expected - rows;
+    await Bun.sleep(QUIET_MS);
+  }
+}
+
+function add(left: Readonly<Record<string, number>>, right: Readonly<Record<string, number>>): Record<string, number> {
+  const sum: Record<string, number> = { ...left };
+  for (const [name, count] of Object.entries(right)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}

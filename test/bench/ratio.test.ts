@@ -1,0 +1,31 @@
+// When a request that has become dearer is worth a word, and when it is a failure.
+
+import { describe, expect, test } from "bun:test";
+import { judgeRatio, readRatios } from "../../scripts/bench/report/ratio.ts";
+import type { Report } from "../../scripts/bench/report/report.ts";
+
+describe("a ratio", () => {
+  test.each([
+    [1.5, 1.5, "+0 %", false],
+    [1.4, 1.5, "−7 %", false],
+    [1.8, 1.5, "WARNING +20 %: more than +15 %", false],
+    [2.39, 1.5, "WARNING +59 %: more than +15 %", false],
+    [2.41, 1.5, "+61 %: fails beyond +60 %", true],
+    [Number.NaN, 1.5, "nothing was measured", true],
+  ])("of %d after %d", (now, previous, said, isFar) => {
+    expect(judgeRatio(now, previous)).toEqual({ before: "1.50", said, isFar });
+  });
+
+  test("without one before is taken as it is", () => {
+    expect(judgeRatio(2, undefined)).toEqual({ before: "", said: "measured for the first time", isFar: false });
+  });
+
+  test("is the middle of what the rounds say, each against the proxy's of the same round", () => {
+    const rounds = {
+      "bun-proxy": [20, 40, 30].map((cpuUs) => ({ cpuUs })),
+      tokligence: [30, 120, 30].map((cpuUs) => ({ cpuUs })),
+    };
+    const report = { scenarios: [{ id: "chat", rounds }] } as unknown as Report;
+    expect(readRatios(report)).toEqual({ chat: 1.5 });
+  });
+});
