@@ -20,6 +20,7 @@ import {
   type KeyRing,
   type KeyWish,
   type Role,
+  type Tries,
   createAdmission,
   createDirectory,
   createKeyRing,
@@ -28,6 +29,7 @@ import {
 } from "../src/identity/index.ts";
 import { type Alert, type Budgets, type LedgerEntry, type LedgerWriter, createPriceBook } from "../src/ledger/index.ts";
 import { loadBundledPrices } from "../src/ledger/price-list.ts";
+import { openLocalPasses } from "../src/cli/local-key.ts";
 import { openSecretKeys } from "../src/cli/secret-key.ts";
 import { createSpool } from "../src/lib/spool.ts";
 import { connectWebSocket } from "../src/lib/web-socket.ts";
@@ -102,6 +104,8 @@ interface RigInit extends SettingsInit {
   share?: OpenSharing;
   /** Where rate limits are counted, where that is not the gateway alone. */
   counters?: Counters;
+  /** Likewise, tries to get in. */
+  tries?: Tries;
   /** Where connecting is to be watched. */
   dial?: Dial;
   /** Addresses of hosts, where they are to be looked up. */
@@ -189,6 +193,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     sendMail: init.sendMail ?? (() => Promise.reject(new Error("there is no mail server"))),
     isContainer: false,
     ...(init.isForeign === undefined ? {} : { isForeign: init.isForeign }),
+    ...openLocalPasses(config, log),
     ring,
     books: createReader(store),
     capture,
@@ -201,6 +206,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     controls: await openControls(store.controls),
     ...(init.share === undefined ? {} : { share: init.share }),
     ...(init.counters === undefined ? {} : { counters: init.counters }),
+    ...(init.tries === undefined ? {} : { tries: init.tries }),
     routeStore: store.routes,
     changes: store.changes,
     providerStore: store.providers,

@@ -28,6 +28,7 @@ import { type Left, openBooks } from "./books.ts";
 import { openBudgets } from "./budgets.ts";
 import { openShelf } from "./cache.ts";
 import { type Server, listen, stopOnSignal } from "./listen.ts";
+import { openLocalPasses } from "./local-key.ts";
 import { callOutside } from "./outside.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { reloadOnChange } from "./reload.ts";
@@ -196,7 +197,7 @@ function openSettings(
 
 type People = Pick<
   AppParts,
-  "admission" | "directory" | "isContainer" | "isForeign" | "sendMail" | "signedIn" | "signIn"
+  "admission" | "directory" | "isContainer" | "isForeign" | "localPasses" | "sendMail" | "signedIn" | "signIn"
 >;
 
 async function openPeople(store: Store, config: Config, log: Log): Promise<People> {
@@ -208,8 +209,9 @@ async function openPeople(store: Store, config: Config, log: Log): Promise<Peopl
   await closeProoflessDoor({ config, signIn, log });
   const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
   const signedIn = createSessionDirectory({ store: store.identity, now: Date.now, directory });
-  const tellsOwners = process.platform === "linux";
-  return { admission, directory, signIn, signedIn, sendMail, isContainer, ...(tellsOwners ? { isForeign } : {}) };
+  const owners = process.platform === "linux" ? { isForeign } : {};
+  const doors = { ...openLocalPasses(config, log), ...owners };
+  return { admission, directory, signIn, signedIn, sendMail, isContainer, ...doors };
 }
 
 /** Those that routes of the server read by themselves. */

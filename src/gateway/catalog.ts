@@ -9,6 +9,8 @@ import { type Fetch, readCapped } from "./send.ts";
 export interface Catalog {
   /** What each provider lists, as far as it is known now. */
   list(): readonly { provider: string; model: ListedModel }[];
+  /** Providers whose list could not be read when it was last asked for: what they have may be missing. */
+  unread(): readonly string[];
   /** The first provider, in order of declaration, that lists this model (lower case). */
   findLister(model: string): string | undefined;
   /** Resolves once the first reading is over, or `limitMs` after the first call, whichever is sooner: one wait for all, and none later. */
@@ -107,6 +109,7 @@ export function createCatalog(init: CatalogInit): Catalog {
   const first = init.unchanged === undefined ? refresh() : begin(init.unchanged);
   return {
     list: () => merged,
+    unread: () => [...failures.keys()],
     findLister: (model) => listers.get(model),
     firstReading(limitMs) {
       if (firstWait !== null) return firstWait;

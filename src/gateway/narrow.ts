@@ -33,6 +33,7 @@ function narrow(scene: Scene, limits: KeyLimits): Scene {
     catalog: {
       ...scene.catalog,
       list: () => scene.catalog.list().filter(({ provider, model }) => isShown({ provider, model: model.id })),
+      unread: () => scene.catalog.unread().filter((name) => allowsProvider(limits, name)),
     },
   };
 }

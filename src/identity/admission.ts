@@ -151,13 +151,19 @@ export function createAdmission(options: DirectoryOptions): Admission {
 }
 
 /** The address, where the provider has verified it and its domain is allowed: asked for at every sign-in, not only at the first. */
-function requireAddress({ email, isEmailVerified }: OutsideClaim, { domains }: OutsideRules): string {
+function requireAddress({ email, isEmailVerified }: OutsideClaim, { domains, trustsIssuer }: OutsideRules): string {
   if (email === null)
     throw forbid(
       "email_missing",
       "The identity provider does not say your e-mail address. Let it send the claim email.",
     );
-  if (!isEmailVerified) {
+  if (isEmailVerified === null && !trustsIssuer) {
+    throw forbid(
+      "email_not_verified",
+      "The identity provider does not say whether it has verified your e-mail address (claim email_verified). Where it gives out the addresses itself, the operator can say so: oidc_trust_email.",
+    );
+  }
+  if (isEmailVerified === false) {
     throw forbid(
       "email_not_verified",
       "The identity provider has not verified your e-mail address (claim email_verified).",

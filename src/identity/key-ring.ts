@@ -35,6 +35,8 @@ export interface KeyRing {
   resolveSession(token: string): Caller | KeyFault;
   /** Likewise, for one that `resolveSession` does not know, or takes for idle: another gateway may have seen it since. */
   resolveSessionLate(token: string): Promise<Caller | KeyFault>;
+  /** A user of himself, by id; in whose name somebody acts who has shown no key. */
+  resolveUser(userId: string): Caller | KeyFault;
   /** Starts looking for changes and writing last-use stamps. */
   start(): void;
   /** Ends that and writes the stamps still in memory; await it before the store closes. */
@@ -120,6 +122,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       return resolve(token);
     },
     resolveSession,
+    resolveUser: copy.findUser,
     async resolveSessionLate(token) {
       if (isSessionShaped(token)) await lookLate();
       const found = resolveSession(token);

@@ -19,7 +19,8 @@ export interface OutsideClaim {
   issuer: string;
   subject: string;
   email: string | null;
-  isEmailVerified: boolean;
+  /** Null: nothing is said of that. */
+  isEmailVerified: boolean | null;
   name: string | null;
   /** What stands in the claim that roles are read from. */
   words: readonly string[];
@@ -29,6 +30,8 @@ export interface OutsideClaim {
 export interface OutsideRules {
   /** In lower case and ASCII; null: every verified address. */
   domains: readonly string[] | null;
+  /** Whether an address counts of which the provider does not say whether it is verified. */
+  trustsIssuer: boolean;
   createsUsers: boolean;
   /** Whether the provider says what somebody may do here. */
   decidesRoles: boolean;

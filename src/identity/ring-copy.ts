@@ -8,7 +8,7 @@ import type { IdentityChanges, KeyChange, KnownUser } from "./store.ts";
 import { hashToken, isSessionShaped, isTokenShaped } from "./token.ts";
 
 /** Why a token does not open the door. */
-export type KeyFault = "expired" | "revoked" | "suspended" | "unknown";
+export type KeyFault = "deleted" | "expired" | "revoked" | "suspended" | "unknown";
 
 interface OpenSession {
   session: Session;
@@ -123,6 +123,8 @@ export function createCopy() {
       if (typeof caller === "object") open.seenAt = at;
       return caller;
     },
+    findUser: (userId: string): Caller | KeyFault =>
+      toCaller(holders.get(userId)?.user, { ...NO_KEY, sessionId: null }),
     /** The session of this token, where it may only seem idle here. */
     findIdle(token: string, at: number): Session | null {
       const open = isSessionShaped(token) ? sessions.get(hashToken(token)) : undefined;
@@ -168,6 +170,8 @@ function createShare(): (scopes: readonly Scope[]) => readonly Scope[] {
 }
 
 function toAnswer(key: Entry, user: KnownUser | undefined): Caller | KeyFault {
+  // With a user go all keys: who holds one is told why.
+  if (user?.deleted === true) return "deleted";
   if (key.isOver) return "revoked";
   const { id: keyId, scopes, strict, tags } = key;
   return toCaller(user, { keyId, sessionId: null, scopes, isStrict: strict, limits: compileLimits(key.limits), tags });
@@ -180,7 +184,7 @@ const NO_KEY = { keyId: "", scopes: Object.freeze([]), isStrict: false, limits: 
 function toCaller(user: KnownUser | undefined, credential: Credential): Caller | KeyFault {
   // What a user has may be read a moment before its owner; the next look brings the owner.
   if (user === undefined) return "unknown";
-  if (user.deleted) return "revoked";
+  if (user.deleted) return "deleted";
   if (user.status === "suspended") return "suspended";
   const { id: userId, email, displayName, role } = user;
   return Object.freeze({ userId, email, displayName, role, ...credential });

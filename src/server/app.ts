@@ -31,7 +31,16 @@ import {
   createSharing,
   watchConnecting,
 } from "../gateway/index.ts";
-import type { Admission, BindingStore, Directory, KeyRing, SessionDirectory, SignIn } from "../identity/index.ts";
+import {
+  type Admission,
+  type BindingStore,
+  type Directory,
+  type KeyRing,
+  type SessionDirectory,
+  type SignIn,
+  type Tries,
+  createMemoryTries,
+} from "../identity/index.ts";
 import {
   type BudgetDirectory,
   type Budgets,
@@ -73,6 +82,7 @@ import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
 import type { LiveProviders } from "./live-provider.ts";
 import { type LimitBook, createLimitBook } from "./limit-book.ts";
+import type { LocalPasses } from "./local-pass.ts";
 import { type LiveLimits, listLimitGauges, openLimits } from "./limit-table.ts";
 import { listCallGauges, listLedgerGauges, makeMetricRoutes } from "./metric.ts";
 import { makeModelRoutes } from "./models.ts";
@@ -108,6 +118,8 @@ export interface AppParts {
   isContainer: boolean;
   /** Whether a program at this machine, at the other end of a connection, is somebody else's than ours; missing where the system tells nobody. */
   isForeign?: (socket: Socket) => boolean;
+  /** How commands at this machine are let in without a key; missing where they are not. */
+  localPasses?: LocalPasses;
   ring: KeyRing;
   books: LedgerReader;
   ledger: LedgerWriter;
@@ -127,6 +139,8 @@ export interface AppParts {
   settings: SettingDesk;
   /** Where rate limits are counted, where that is not this process alone. */
   counters?: Counters;
+  /** Where tries to get in are counted, where that is not this process alone. */
+  tries?: Tries;
   /** Records who changed what, where no statement of another store does. */
   changes: ChangeStore;
   providerStore: ProviderStore;
@@ -198,7 +212,8 @@ export function createApp(parts: AppParts): App {
   const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
   const calls = { maxBodyBytes: limit, newId: parts.newId };
   const surface = makeSurface(tools, calls);
-  const signingIn = assembleSignIn({ ...parts, ...admin, config });
+  const tries = parts.tries ?? createMemoryTries();
+  const signingIn = assembleSignIn({ ...parts, ...admin, config, tries });
   const routes: Route[] = [
     ...[...surface, ...makeRestRoutes(tools, calls), ...makeSocketRoutes(tools, { ...calls, sessions })].map((route) =>
       refuseWhile(() => isDraining, route),
@@ -230,7 +245,7 @@ export function createApp(parts: AppParts): App {
     ...makeReferenceRoutes({ routes: () => routes, version: parts.version }),
     ...makeStateRoutes(parts, { isDraining: () => isDraining, scene }),
   ];
-  const answer = mount(routes, { ...parts, entry: createEntry(parts, config) });
+  const answer = mount(routes, { ...parts, entry: createEntry({ ...parts, tries }, config) });
   return {
     fetch: (request, listener) => answer(request, listener),
     sockets: driveSessions(sessions),
@@ -248,6 +263,7 @@ export function createApp(parts: AppParts): App {
     live,
     limits,
     close() {
+      tries.stop();
       limits.stop();
       current.stop();
       probes.stop();

@@ -1,9 +1,8 @@
 // The door: from where a request comes, whether its key may come from there, and how often somebody may show keys that open nothing. A key that is good
 // passes, whoever else fails at the same address. Knows no route.
 
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Config } from "../config/value.ts";
-import type { Caller } from "../identity/index.ts";
+import type { Caller, Tries } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { findParty } from "../lib/address.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -20,14 +19,15 @@ export interface Entry {
 
 const MINUTE_S = 60;
 
-export function createEntry({ log }: { log: Log }, config: () => Pick<Config, "entry" | "signIn">): Entry {
+export function createEntry(
+  { log, tries }: { log: Log; tries: Tries },
+  config: () => Pick<Config, "entry" | "signIn">,
+): Entry {
   let of = config().entry;
   let findPeer = createPeerFinder(of.trustedProxies);
-  let limiter = createLimiter(of.badKeysPerMinute);
   const renew = (): void => {
     const next = config().entry;
     if (next === of) return;
-    if (next.badKeysPerMinute !== of.badKeysPerMinute) limiter = createLimiter(next.badKeysPerMinute);
     of = next;
     findPeer = createPeerFinder(of.trustedProxies);
   };
@@ -38,28 +38,21 @@ export function createEntry({ log }: { log: Log }, config: () => Pick<Config, "e
       return findPeer(headers, socket);
     },
     async refused(error, request, from) {
-      if (limiter === null || from === null || !isBadKey(error) || !hasKey(request)) return error;
-      try {
-        await limiter.consume(findParty(from));
-        return error;
-      } catch (refused) {
-        if (!(refused instanceof RateLimiterRes)) return refused;
-        if (refused.consumedPoints === of.badKeysPerMinute + 1) {
-          log.warn("Keys that open nothing come from one address, one after another", { from });
-        }
-        return new GatewayError({
-          kind: "rate_limited",
-          code: "too_many_bad_keys",
-          message: "Too many API keys that do not work came from your address. Wait a minute, and send one that does.",
-          retryAfterMs: refused.msBeforeNext,
-        });
+      const most = of.badKeysPerMinute;
+      if (most === 0 || from === null || !isBadKey(error) || !hasKey(request)) return error;
+      const { used, leftMs } = await tries.count({ name: "bad-key", most, windowS: MINUTE_S }, findParty(from));
+      if (used <= most) return error;
+      if (used === most + 1) {
+        log.warn("Keys that open nothing come from one address, one after another", { from });
       }
+      return new GatewayError({
+        kind: "rate_limited",
+        code: "too_many_bad_keys",
+        message: "Too many API keys that do not work came from your address. Wait a minute, and send one that does.",
+        retryAfterMs: leftMs,
+      });
     },
   };
-}
-
-function createLimiter(points: number): RateLimiterMemory | null {
-  return points === 0 ? null : new RateLimiterMemory({ keyPrefix: "bad-key", points, duration: MINUTE_S });
 }
 
 function isBadKey(error: unknown): boolean {

@@ -10,6 +10,9 @@ import type { GuardedRoute } from "./route.ts";
 /** How long the very first caller waits for the providers' lists; later ones never do. */
 const FIRST_WAIT_MS = 1_500;
 
+/** Names providers whose models may be missing in the list. */
+export const UNREAD_HEADER = "x-tokligence-unlisted";
+
 type Lister = (typeof LISTERS)[number];
 
 export function makeModelRoutes(scene: () => Scene, startedSeconds: number): GuardedRoute[] {
@@ -41,7 +44,9 @@ function makeRoutes(
       async handle({ request, query, caller }) {
         await scene().catalog.firstReading(FIRST_WAIT_MS);
         const own = narrowScene(scene(), caller.limits);
-        return Response.json(wireOf(request).listing.list(listModels(own, startedSeconds), query));
+        const list = wireOf(request).listing.list(listModels(own, startedSeconds), query);
+        const unread = own.catalog.unread();
+        return Response.json(list, unread.length === 0 ? {} : { headers: { [UNREAD_HEADER]: unread.join(", ") } });
       },
     },
     {

@@ -12,6 +12,7 @@ import { guessWireAt } from "../wire/index.ts";
 import { matchQueries, refuseStray } from "./about.ts";
 import { type Entry, requireRange } from "./entry.ts";
 import { answerError } from "./error.ts";
+import { type LocalPasses, PASS_HEADER, admitPass } from "./local-pass.ts";
 import { type Permit, isPermitted, matchPermits } from "./permit.ts";
 import { API_PATHS } from "./refusal.ts";
 import { chooseRequestId, identify } from "./request.ts";
@@ -31,6 +32,8 @@ export interface MountParts {
   newId: () => string;
   log: Log;
   entry: Entry;
+  /** Missing where no command at this machine is let in without a key. */
+  localPasses?: LocalPasses;
 }
 
 interface Environment {
@@ -179,7 +182,7 @@ async function refuseUnknown(
   const peer = (): string | null => findPeer(parts, request, listener);
   const requestId = chooseRequestId(request.headers, parts.newId);
   try {
-    await admit(parts, { request, peer }, false);
+    await admit(parts, { request, requestId, peer, socket: () => null }, false);
     throw new GatewayError({
       kind: "not_found",
       code: "unknown_url",
@@ -204,7 +207,8 @@ async function enter(route: Route, parts: Mounted, context: RouteContext): Promi
   // What a browser may do with its session; model calls take a key.
   const found = admit(parts, context, route.path.startsWith(API_PATHS));
   const known = found instanceof Promise ? await found : found;
-  const caller = isModelCall(route) ? known : { ...known, from: readOrigin(known, parts, context) };
+  const caller =
+    isModelCall(route) || known.from !== undefined ? known : { ...known, from: readOrigin(known, parts, context) };
   if (caller.sessionId !== null) refuseCrossSite(context.request, parts.entry.publicUrl);
   authorize(caller, parts.permits.get(route));
   if (names !== null) refuseStray(context.query, names);
@@ -227,10 +231,13 @@ function readOrigin(
 
 /** Who calls, from where he may; at once where it is known. See `identify`. */
 function admit(
-  { ring, entry }: MountParts,
-  { request, peer }: Pick<RouteContext, "peer" | "request">,
+  { ring, entry, clock, localPasses: passes }: MountParts,
+  context: Pick<RouteContext, "peer" | "request" | "requestId" | "socket">,
   takesSession: boolean,
 ): Caller | Promise<Caller> {
+  const { request, peer } = context;
+  const pass = takesSession && passes !== undefined ? request.headers.get(PASS_HEADER) : null;
+  if (pass !== null && passes !== undefined) return admitPass(pass, context, { passes, ring, now: clock.wallMs() });
   const refuse = async (error: unknown): Promise<never> => {
     throw await entry.refused(error, request, peer());
   };

@@ -65,6 +65,8 @@ function admitSession(found: Caller | KeyFault): Caller {
 function admit(found: Caller | KeyFault): Caller {
   if (typeof found === "object") return found;
   switch (found) {
+    case "deleted":
+      throw unauthenticated("The owner of this API key was deleted, and the key with him. Ask an administrator.");
     case "expired":
       throw unauthenticated("This API key has expired. Ask an administrator for a new one.");
     case "revoked":

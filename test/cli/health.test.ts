@@ -1,10 +1,11 @@
-// `admin health …` asks the gateway that runs, with a key of its own that is gone afterwards; without a gateway it says what to do.
+// `admin health …` asks the gateway that runs, with a pass that leaves nothing behind; without a gateway it says what to do.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
 import { refusal, ASK, SECOND, completion } from "../server/failover-scene.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../config/tls.ts";
 import { findFreePort } from "../redis.ts";
+import type { Session } from "../../src/gateway/index.ts";
 import { type Rig, makeRig } from "../rig.ts";
 import { type Desk, makeDesk } from "./desk.ts";
 
@@ -23,11 +24,15 @@ afterEach(async () => {
 });
 
 /** On the desk's own database, at a port of its own. */
-async function serve(hostname = "127.0.0.1", isSecure = false): Promise<{ gateway: Rig; url: string }> {
+async function serve(
+  hostname = "127.0.0.1",
+  { isSecure = false, home = desk.folder } = {},
+): Promise<{ gateway: Rig; url: string }> {
   const gateway = await makeRig({
     upstream: ({ url }) => (url.startsWith("http://openai") ? refusal(401) : Response.json(completion("Hi"))),
     config: (config) => ({
       ...config,
+      home,
       identityPath: `${desk.folder}/identity.db`,
       travel: { ...config.travel, maxAttempts: 3 },
       routes: [{ pattern: "gpt-4o", targets: [{ provider: "openai", model: null }, ...SECOND], origin: "test" }],
@@ -35,7 +40,13 @@ async function serve(hostname = "127.0.0.1", isSecure = false): Promise<{ gatewa
   });
   rig = gateway;
   const tls = isSecure ? { tls: { cert: CERTIFICATE, key: PRIVATE_KEY } } : {};
-  const listening = Bun.serve({ port: 0, hostname, ...tls, fetch: (request) => gateway.app.fetch(request) });
+  const listening = Bun.serve<Session>({
+    port: 0,
+    hostname,
+    ...tls,
+    fetch: (request, listener) => gateway.app.fetch(request, listener),
+    websocket: gateway.app.sockets,
+  });
   server = listening;
   return { gateway, url: `${isSecure ? "https" : "http"}://${hostname}:${listening.port}` };
 }
@@ -83,12 +94,12 @@ test("drains, disables, enables and resets; what is disabled is so after the nex
   expect(again.gateway.calls).toHaveLength(1);
 });
 
-test("gives its key to this machine, and elsewhere only to who proves that he is the one", async () => {
-  const { url } = await serve("127.0.0.1", true);
+test("proves itself to this machine, and elsewhere only to who proves that he is the one", async () => {
+  const { url } = await serve("127.0.0.1", { isSecure: true });
   expect((await desk.run(`admin health list --url ${url}`)).code).toBe(0);
   await server?.stop(true);
   await rig?.close();
-  const other = await serve("127.0.0.2", true);
+  const other = await serve("127.0.0.2", { isSecure: true });
   const { code, err } = await desk.run(`admin health list --url ${other.url}`);
   expect(code).toBe(EXIT.unavailable);
   expect(err).toContain("CERT");
@@ -96,14 +107,35 @@ test("gives its key to this machine, and elsewhere only to who proves that he is
   expect(seen).toEqual([]);
 });
 
-test("leaves no key behind", async () => {
+interface Changes {
+  changes: { action: string; actor: string; actor_name: string; api_key_id: string | null }[];
+}
+
+test("leaves no key and no word of one behind; what it changes is the operator's doing", async () => {
   const { url } = await serve();
+  const before = (await desk.read<Changes>("admin audit list")).changes;
   await desk.run(`admin health list --url ${url}`);
+  await desk.run(`admin limits list --url ${url}`);
+  await desk.run(`admin providers test loopback --url ${url}`);
   await desk.run(`admin health drain --provider nobody --url ${url}`);
-  const { users } = await desk.read<{ users: { id: string; email: string }[] }>("admin users list");
-  const root = users.find(({ email }) => email === "admin@local");
-  const { api_keys: keys } = await desk.read<{ api_keys: object[] }>(`admin api-keys list --user ${root?.id}`);
-  expect(keys).toEqual([]);
+  expect((await desk.read<Changes>("admin audit list")).changes).toEqual(before);
+  await desk.run(`admin health drain --provider local --url ${url}`);
+  const [drained, ...rest] = (await desk.read<Changes>("admin audit list")).changes;
+  expect(rest).toEqual(before);
+  expect(drained).toMatchObject({ action: "provider.drain", actor: "operator", api_key_id: null });
+  const { api_keys: keys } = await desk.read<{ api_keys: object[] }>("admin api-keys list --user admin@local");
+  expect(keys.length).toBe(0);
+});
+
+test("is refused by a gateway of another home or another database, and says what to do", async () => {
+  const { url } = await serve("127.0.0.1", { home: `${desk.folder}/other` });
+  for (const _ of ["without any key here", "with another one"]) {
+    const { code, err, out } = await desk.run(`admin health list --url ${url}`);
+    expect([code, out]).toEqual([EXIT.denied, ""]);
+    expect(err).toMatch(/another (?:home folder|database)/u);
+    expect(err).toContain("TOKLIGENCE_KEY");
+    await Bun.write(`${desk.folder}/local.key`, Buffer.alloc(32, 7).toString("base64url"));
+  }
 });
 
 test("says what to do where none runs, and what is wrong", async () => {

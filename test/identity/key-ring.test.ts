@@ -133,13 +133,13 @@ describe("changes by another process", () => {
     await ring.stop();
   });
 
-  test("a deleted user's keys are revoked; a purged one's unknown", async () => {
+  test("a deleted user's keys say so; a purged one's unknown", async () => {
     const [first, second, third] = [await addKey(), await addKey(), await addKey()];
     const { ring } = build();
     await ring.load();
     await elsewhere.deleteUser(OPERATOR, first.user.id, { hard: false });
     await ring.refresh();
-    expect(ring.resolve(first.token)).toBe("revoked");
+    expect(ring.resolve(first.token)).toBe("deleted");
     await elsewhere.deleteUser(OPERATOR, second.user.id, { hard: true });
     await ring.refresh();
     expect(ring.resolve(second.token)).toBe("unknown");

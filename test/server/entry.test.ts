@@ -125,3 +125,16 @@ test("a refusal's line in the log says from where", async () => {
   await knock(gateway, { peer: "203.0.113.9" });
   expect(gateway.log.some((line) => line.includes("203.0.113.9") && line.includes("unauthenticated"))).toBe(true);
 });
+
+test("whoever holds a key is told why it opens nothing any more, and nobody else", async () => {
+  const gateway = await open({ badKeysPerMinute: 0 });
+  const [deleted, revoked] = [await gateway.issue(), await gateway.issue()];
+  await gateway.directory.deleteUser({ kind: "operator" }, deleted.userId, { hard: false });
+  await gateway.directory.revokeKey({ kind: "operator" }, revoked.keyId);
+  await gateway.ring.refresh();
+  const say = async (token: string): Promise<string> =>
+    (await readJson(await knock(gateway, { token, path: "/api/v1/profile" }))).error.message;
+  expect(await say(deleted.token)).toContain("owner of this API key was deleted");
+  expect(await say(revoked.token)).toContain("was revoked");
+  expect(await say(`${deleted.token.slice(0, -1)}_`)).toBe("Incorrect API key provided.");
+});

@@ -109,17 +109,23 @@ test("a provider that hangs delays the first list by the short wait only, and la
   expect((await first).toSorted()).toEqual(["claude-sonnet-4-5-20250929", "gpt-4o", "loopback"]);
 });
 
-test("a dead provider's last list stays, and the log says why", async () => {
+test("a dead provider's last list stays, the log says why, and the list that it may be short", async () => {
   let isDead = false;
   const gateway = await open({
     upstream: (call) => (isDead ? Promise.reject(new Error("ECONNREFUSED")) : lists(call)),
   });
   expect(await ids(gateway)).toContain("gpt-4o");
+  const unlisted = async (token?: string) =>
+    (await gateway.send("/v1/models", token === undefined ? {} : { token })).headers.get("x-tokligence-unlisted");
+  expect(await unlisted()).toBeNull();
   isDead = true;
   gateway.clock.advance(600_000);
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
   expect(await ids(gateway)).toContain("gpt-4o");
   expect(gateway.log.join("")).toContain("could not be listed");
+  expect(await unlisted()).toBe("openai, anthropic, local");
+  const { token } = await gateway.issue("gateway_user", { allowedProviders: ["local", "loopback"] });
+  expect(await unlisted(token)).toBe("local");
 });
 
 test("aliases and exact routes are listed where their provider is ready", async () => {

@@ -2,7 +2,7 @@
 
 import { findAddress } from "../../config/index.ts";
 import type { Config } from "../../config/value.ts";
-import { type Admission, type KeyRing, type SignIn, LINK_MS } from "../../identity/index.ts";
+import { type Admission, type KeyRing, type SignIn, type Tries, LINK_MS } from "../../identity/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Mail, Smtp } from "../../notice/index.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -31,6 +31,7 @@ interface Assembly {
   clock: Clock;
   log: Log;
   changes: Pick<ChangeStore, "tell">;
+  tries: Tries;
 }
 
 /** Links on their way. */
@@ -60,7 +61,7 @@ export function assembleSignIn(init: Assembly): SigningIn {
     });
   const door = {
     ...init,
-    throttle: createThrottle(),
+    throttle: createThrottle(init.tries),
     failures: createFailureRecord((by, change) =>
       init.changes.tell(by, change).catch((error: unknown) => {
         log.error("That somebody could not sign in could not be recorded", { error });

@@ -1,6 +1,6 @@
 // How often one may knock: by address of the caller and by the e-mail that is asked for. Knows no route.
 
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { Tries, TryRule } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
 import { findParty } from "../../lib/address.ts";
 
@@ -22,34 +22,29 @@ export interface Throttle {
 
 const QUARTER_HOUR_S = 900;
 /** People mistype; programs that guess need millions. */
-const PER_PEER = 30;
-const PER_PEER_OUTSIDE = 300;
-const PER_EMAIL = 5;
+const PEERS: TryRule = { name: "peer", most: 30, windowS: QUARTER_HOUR_S };
+const OUTSIDE: TryRule = { name: "outside", most: 300, windowS: QUARTER_HOUR_S };
+const EMAILS: TryRule = { name: "email", most: 5, windowS: QUARTER_HOUR_S };
 
-export function createThrottle(): Throttle {
-  const limit = (keyPrefix: string, points: number) =>
-    new RateLimiterMemory({ keyPrefix, points, duration: QUARTER_HOUR_S });
-  const peers = limit("peer", PER_PEER);
-  const outside = limit("outside", PER_PEER_OUTSIDE);
-  const emails = limit("email", PER_EMAIL);
+export function createThrottle(tries: Tries): Throttle {
+  const count = async (rule: TryRule, subject: string): Promise<void> => {
+    const { used, leftMs } = await tries.count(rule, subject);
+    if (used <= rule.most) return;
+    throw new GatewayError({
+      kind: "rate_limited",
+      code: "too_many_sign_ins",
+      message: "Too many tries to sign in. Wait a while, then try again.",
+      retryAfterMs: leftMs,
+    });
+  };
   return {
     async knock({ peer, email, isOutside = false }) {
-      try {
-        if (peer !== null) await (isOutside ? outside : peers).consume(findParty(peer));
-        // Hashed: whoever sends long ones fills no memory.
-        if (email !== null) await emails.consume(String(Bun.hash(email.trim().toLowerCase())));
-      } catch (refused) {
-        if (!(refused instanceof RateLimiterRes)) throw refused;
-        throw new GatewayError({
-          kind: "rate_limited",
-          code: "too_many_sign_ins",
-          message: "Too many tries to sign in. Wait a while, then try again.",
-          retryAfterMs: refused.msBeforeNext,
-        });
-      }
+      if (peer !== null) await count(isOutside ? OUTSIDE : PEERS, findParty(peer));
+      // Hashed: whoever sends long ones fills no memory.
+      if (email !== null) await count(EMAILS, String(Bun.hash(email.trim().toLowerCase())));
     },
     async forgive({ peer, isOutside = false }) {
-      if (peer !== null) await (isOutside ? outside : peers).reward(findParty(peer));
+      if (peer !== null) await tries.forgive(isOutside ? OUTSIDE : PEERS, findParty(peer));
     },
   };
 }

@@ -1,12 +1,15 @@
-// Asks the gateway that runs on this machine, with a key that is made for this one question: whoever can write the database may do all.
-// What a process knows of its providers is in its memory, and nowhere else.
+// Asks the gateway that runs on this machine, with a pass that is signed for this one question and kept nowhere: whoever holds the database and the home
+// folder may do all. What a process knows of its providers is in its memory, and nowhere else.
 
 import type { Config } from "../../../config/index.ts";
-import { type Directory, type IssuedKey } from "../../../identity/index.ts";
+import { makePass } from "../../../identity/index.ts";
+import { PASS_HEADER } from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
 import { PLACE_ARGS, type PlaceFlags } from "../../flags.ts";
-import { OPERATOR, runWithStore } from "../../open.ts";
+import { findLocalKey } from "../../local-key.ts";
+import { byOperator, runWithStore } from "../../open.ts";
 import { type Question, createRemote, printQuery } from "../../remote/client.ts";
+import { explainAnswer } from "../../remote/failure.ts";
 import { KEY_VARIABLE, findTarget, isHere } from "../../remote/target.ts";
 
 export const GATEWAY_ARGS = {
@@ -28,14 +31,16 @@ export function askGateway<Answer>(flags: PlaceFlags, question: Question): Promi
     const url = (flags.url ?? findAddress(config)).replace(/\/$/u, "");
     // Its certificate is made for the name that clients know it by; whoever is asked elsewhere must prove who he is, as he is given a key.
     const isOwn = flags.url === undefined || isLoopback(flags.url);
-    // No key is made, and none is on record as made, where there is nobody to ask.
-    await reach(url, "/health/live", { method: "GET", isHere: isOwn });
-    const { token, key } = await issue(directory, config);
-    try {
-      return await ask<Answer>(url, token, { ...question, isHere: isOwn });
-    } finally {
-      await directory.deleteKey(OPERATOR, key.id, { hard: true });
+    const key = findLocalKey(config);
+    if (key === null) {
+      await reach(url, "/health/live", { method: "GET", isHere: isOwn });
+      throw withoutKey(url, config);
     }
+    const root = await directory.findRoot();
+    const holder = { userId: root?.id ?? "", name: byOperator().actorName };
+    const sign = ({ pathname, search }: URL): string =>
+      makePass(key, holder, { method: question.method, target: pathname + search, now: Date.now() });
+    return ask<Answer>(url, sign, { ...question, isHere: isOwn });
   });
 }
 
@@ -45,13 +50,10 @@ function findGiven(flags: PlaceFlags): ReturnType<typeof findTarget> {
   return isAlone && flags.url !== undefined && isHere(flags.url) ? null : findTarget(flags);
 }
 
-async function issue(directory: Directory, config: Config): Promise<IssuedKey> {
-  const root = await directory.findRoot();
-  const name = "admin health (made for one command)";
-  return directory.createKey(OPERATOR, root?.id ?? config.adminEmail, {
-    name,
-    scopes: ["admin"],
-    expiresAt: new Date(Date.now() + 6 * PATIENCE_MS),
+function withoutKey(url: string, { home }: Config): CliError {
+  return new CliError(`The gateway at ${url} has another home folder than ${home}, or this user cannot read it.`, {
+    exitCode: EXIT.denied,
+    hint: `Run this as the gateway's user, with its home and configuration; or name it with --url and put an API key into ${KEY_VARIABLE}.`,
   });
 }
 
@@ -69,20 +71,23 @@ function isLoopback(url: string): boolean {
 
 async function ask<Answer>(
   url: string,
-  token: string,
+  sign: (at: URL) => string,
   { method, path, query = {}, body, isHere }: Question & { isHere: boolean },
 ): Promise<Answer> {
-  const response = await reach(url, `${path}${printQuery(query)}`, {
+  const target = `${path}${printQuery(query)}`;
+  const response = await reach(url, target, {
     method,
     isHere,
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    headers: { [PASS_HEADER]: sign(new URL(url + target)), "content-type": "application/json" },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
   if (response.ok) return JSON.parse(text) as Answer;
-  throw new CliError(readMessage(text) ?? `The gateway at ${url} answered HTTP ${response.status}.`, {
-    exitCode: response.status === 404 ? EXIT.notFound : [400, 422].includes(response.status) ? EXIT.usage : EXIT.failed,
-    hint: response.status === 401 ? "It works with another database: --url may lead to another gateway." : undefined,
+  const failure = explainAnswer(response, text, { url, asked: `${method} ${path}` });
+  if (response.status !== 401) throw failure;
+  throw new CliError(failure.message, {
+    exitCode: EXIT.denied,
+    hint: `Give the command the gateway's own configuration, or name it with --url and put an API key into ${KEY_VARIABLE}.`,
   });
 }
 
@@ -105,13 +110,4 @@ async function reach(
 function nameCause(cause: unknown): string {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : null;
   return typeof code === "string" ? ` (${code})` : "";
-}
-
-function readMessage(text: string): string | null {
-  try {
-    const { error } = JSON.parse(text) as { error?: { message?: unknown } };
-    return typeof error?.message === "string" ? error.message : null;
-  } catch {
-    return null;
-  }
 }
