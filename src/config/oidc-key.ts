@@ -60,6 +60,13 @@ export const OIDC_KEYS = {
     type: syntax.scopes,
     fallback: "openid email profile",
   },
+  oidc_trust_email: {
+    about:
+      "Whose addresses count: verified (only where the provider says email_verified) or issuer (also where it says nothing of that; for one that gives its people their addresses itself, with oidc_domains)",
+    group: "oidc",
+    type: syntax.defineChoice(["verified", "issuer"]),
+    fallback: "verified",
+  },
   oidc_users: {
     about: "Who gets in: known (users that are here already) or create (whoever signs in becomes a user)",
     group: "oidc",

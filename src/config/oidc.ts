@@ -12,6 +12,9 @@ const NEEDED = ["oidc_client_id", "oidc_domains"] as const satisfies readonly Ke
 /** What means nothing without the issuer. */
 const DEPENDENT = ["oidc_client_id", "oidc_client_secret", "oidc_domains", "oidc_role_claim", "oidc_roles"] as const;
 
+/** How such providers call the issuer that stands for all of their customers. */
+const SHARED_ISSUER = /\/(?:common|consumers|organizations|\{tenantid\})(?:\/|$)/iu;
+
 export function readOidc(reading: Reading, values: Values): Oidc | null {
   const refuse = (name: KeyName, message: string): null => {
     const origin = reading.gathered.settings.get(name)?.origin;
@@ -31,6 +34,19 @@ export function readOidc(reading: Reading, values: Values): Oidc | null {
         : "oidc_client_id is needed too";
     return refuse("oidc_issuer", why);
   }
+  const trustsIssuer = values.oidc_trust_email === "issuer";
+  if (trustsIssuer && values.oidc_domains === "*") {
+    return refuse(
+      "oidc_trust_email",
+      "oidc_domains must name the domains whose addresses the issuer gives out itself, not *",
+    );
+  }
+  if (trustsIssuer && SHARED_ISSUER.test(issuer)) {
+    return refuse(
+      "oidc_trust_email",
+      "this issuer speaks for many organisations, of which any could say your addresses: name the one that is yours in oidc_issuer",
+    );
+  }
   if (values.oidc_roles !== null && roleClaim === null) return refuse("oidc_roles", "oidc_role_claim is needed too");
   if (roleClaim !== null && values.oidc_roles === null) return refuse("oidc_role_claim", "oidc_roles is needed too");
   const { roles, wrong } = readRoles(values.oidc_roles ?? "");
@@ -42,6 +58,7 @@ export function readOidc(reading: Reading, values: Values): Oidc | null {
     name: values.oidc_name,
     scopes: values.oidc_scopes,
     domains: values.oidc_domains === "*" ? null : (values.oidc_domains?.split(",") ?? []),
+    trustsIssuer,
     createsUsers: values.oidc_users === "create",
     roleClaim,
     roles,

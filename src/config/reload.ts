@@ -83,6 +83,7 @@ const PARTS = {
   oidc_role_claim: (config) => config.oidc?.roleClaim,
   oidc_roles: (config) => config.oidc?.roles,
   oidc_scopes: (config) => config.oidc?.scopes,
+  oidc_trust_email: (config) => config.oidc?.trustsIssuer,
   oidc_users: (config) => config.oidc?.createsUsers,
   on_unknown_price: (config) => config.prices.onUnknown,
   price_file: (config) => config.prices.file,

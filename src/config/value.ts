@@ -54,6 +54,8 @@ export interface Config {
     scopes: string;
     /** In lower case and ASCII; null: every address that the provider has verified. */
     domains: readonly string[] | null;
+    /** Whether an address counts of which the provider does not say whether it is verified. */
+    trustsIssuer: boolean;
     /** Whether a stranger of these domains becomes a user. */
     createsUsers: boolean;
     /** A name, or names with dots in between. Null: roles are given here alone. */

@@ -21,6 +21,7 @@ test("stands in a section, with or without its name before each key", async () =
     name: "single sign-on",
     scopes: "openid email profile",
     domains: ["example.com", "xn--bcher-kva.example"],
+    trustsIssuer: false,
     createsUsers: false,
     roleClaim: null,
     roles: [],
@@ -45,6 +46,11 @@ test("says roles in the order in which they are looked for", async () => {
   });
 });
 
+test("gives out its people's addresses itself, where the operator says so", async () => {
+  const { config } = await load(ini(`${INI}trust_email = issuer\n`));
+  expect(config.oidc).toMatchObject({ trustsIssuer: true, domains: ["example.com", "xn--bcher-kva.example"] });
+});
+
 test("is nobody where nothing is said", async () => {
   expect((await load({})).config.oidc).toBeNull();
 });
@@ -56,6 +62,13 @@ test.each<[string, string, string]>([
   ["issuer = http://a.example.com\nclient_id = gate\ndomains = *", "oidc_issuer", "asked by https:// alone"],
   ["issuer = a.example.com", "oidc_issuer", "no https:// URL"],
   ["issuer = https://a.example.com?x=1", "oidc_issuer", "no credentials, query or fragment"],
+  [`${INI.replace(/oidc_domains.*/u, "domains = *")}trust_email = issuer`, "oidc_trust_email", "not *"],
+  [
+    `${INI.replace("realms/staff", "organizations/v2.0")}trust_email = issuer`,
+    "oidc_trust_email",
+    "speaks for many organisations",
+  ],
+  [`${INI}trust_email = all`, "oidc_trust_email", "is not one of verified, issuer"],
   [`${INI}roles = a=>gateway_user`, "oidc_roles", "oidc_role_claim is needed too"],
   [`${INI}role_claim = groups`, "oidc_role_claim", "oidc_roles is needed too"],
   [`${INI}role_claim = groups\nroles = a=>root_admin`, "oidc_roles", "no claim makes a root_admin"],

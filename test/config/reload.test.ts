@@ -171,6 +171,7 @@ const OIDC = {
   oidc_role_claim: "realm_access.roles",
   oidc_roles: "staff=>gateway_user",
   oidc_scopes: "email",
+  oidc_trust_email: "issuer",
   oidc_users: "create",
 } as const;
 

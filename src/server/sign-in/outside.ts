@@ -2,7 +2,9 @@
 
 import {
   type Admission,
+  type Caller,
   type Errand,
+  type KeyFault,
   type KeyRing,
   type OutsideRules,
   errandOver,
@@ -57,6 +59,7 @@ const ABOUT = {
     answer: z.object({
       link: z.object({ mail: z.boolean() }),
       oidc: z.object({ name: z.string(), issuer: z.string(), start: z.string() }).nullable(),
+      signed_in: z.boolean().describe("Whether the browser that asks has a session"),
     }),
   },
   start: {
@@ -77,10 +80,12 @@ function makeWays(parts: OutsideParts): PublicRoute[] {
       path: "/api/v1/auth/methods",
       authority: "public",
       about: ABOUT.methods,
-      handle() {
+      async handle(context) {
         const settings = parts.settings();
         const oidc = settings === null ? null : { name: settings.name, issuer: settings.issuer, start: START };
-        return Response.json({ link: { mail: parts.sendsMail() }, oidc }, { headers: { "cache-control": "no-store" } });
+        const isIn = typeof (await findSession(parts, context)) === "object";
+        const ways = { link: { mail: parts.sendsMail() }, oidc, signed_in: isIn };
+        return Response.json(ways, { headers: { "cache-control": "no-store" } });
       },
     },
     {
@@ -189,8 +194,8 @@ function deriveSecrets(token: string): WaySecrets {
   return { state: derive("state"), nonce: derive("nonce"), verifier: derive("verifier") };
 }
 
-function toRules({ domains, createsUsers, roleClaim, roles, defaultRole }: Settings): OutsideRules {
-  return { domains, createsUsers, decidesRoles: roleClaim !== null, roles, defaultRole };
+function toRules({ domains, trustsIssuer, createsUsers, roleClaim, roles, defaultRole }: Settings): OutsideRules {
+  return { domains, trustsIssuer, createsUsers, decidesRoles: roleClaim !== null, roles, defaultRole };
 }
 
 function requireSettings({ settings }: OutsideParts): Settings {
@@ -217,16 +222,17 @@ function readReturn(given: string | null): string {
 
 const RETURN_MAX = 1_000;
 
-async function requireSessionOf(
-  { ring, publicUrl }: OutsideParts,
-  context: RouteContext,
-  userId: string,
-): Promise<void> {
-  const cookie = readCookie(context.request.headers, SESSION_COOKIE, isHttps(context, { publicUrl }));
-  const known = cookie === null ? "unknown" : ring.resolveSession(cookie);
-  const caller = cookie !== null && typeof known === "string" ? await ring.resolveSessionLate(cookie) : known;
+async function requireSessionOf(parts: OutsideParts, context: RouteContext, userId: string): Promise<void> {
+  const caller = await findSession(parts, context);
   if (typeof caller === "object" && caller.userId === userId) return;
   throw errandOver();
+}
+
+async function findSession({ ring, publicUrl }: OutsideParts, context: RouteContext): Promise<Caller | KeyFault> {
+  const cookie = readCookie(context.request.headers, SESSION_COOKIE, isHttps(context, { publicUrl }));
+  if (cookie === null) return "unknown";
+  const known = ring.resolveSession(cookie);
+  return typeof known === "string" ? ring.resolveSessionLate(cookie) : known;
 }
 
 /** Nothing of the address that was asked, which may hold a code, goes along to the next page. */

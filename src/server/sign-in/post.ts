@@ -22,8 +22,15 @@ const MOST_PENDING = 500;
 /** Between the answer and the first look at the address: by nothing that comes after it can be told what was found. */
 const LEAST_MS = 20;
 const SPREAD_MS = 200;
-/** A mail server that is away for a moment: the link is good for a quarter of an hour. */
-const AGAIN_MS = [5_000, 30_000] as const;
+/**
+ * A mail server that is away for a moment, or takes a stranger's mail only when he comes a second time, some minutes later: the browser waits for a
+ * quarter of an hour.
+ */
+const AGAIN_MS = [5_000, 30_000, 120_000, 300_000] as const;
+/** After such a pause the link is made anew: what the mail says of its time has to be so. */
+const STALE_MS = 60_000;
+/** From here on a server means it, as SMTP has it. https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1 */
+const FIRST_FINAL_CODE = 500;
 
 const LONGEST_MS = 60_000;
 
@@ -36,7 +43,7 @@ interface PostInit {
 
 interface Letter {
   work: Work;
-  /** Once it is known: a second try sends the same. */
+  /** Once it is known: a second try soon afterwards sends the same. */
   send?: Awaited<ReturnType<Work>>;
   tries: number;
   /** It is sent, or given up. */
@@ -65,8 +72,9 @@ export function createPost({ clock, log, random }: PostInit): Post {
       letter.send ??= await letter.work();
       if (letter.send !== null) await bound(letter.send());
     } catch (error) {
-      const again = isClosed ? undefined : AGAIN_MS[letter.tries++];
+      const again = isClosed || isFinal(error) ? undefined : AGAIN_MS[letter.tries++];
       if (again !== undefined) {
+        if (again > STALE_MS) delete letter.send;
         log.warn("A sign-in link could not be sent yet", { error, again_in_ms: again });
         // Meanwhile others have their turn.
         clock.after(again, () => enqueue(letter));
@@ -120,4 +128,10 @@ export function createPost({ clock, log, random }: PostInit): Post {
       clearTimeout(timer);
     },
   };
+}
+
+/** What is no answer of a mail server, may pass. */
+function isFinal(error: unknown): boolean {
+  const { responseCode: code } = error as { responseCode?: unknown };
+  return typeof code === "number" && code >= FIRST_FINAL_CODE;
 }

@@ -143,7 +143,8 @@ function readClaim(
     throw unproven(new Error("the subject is empty or too long"));
   }
   // An address and whether it is verified are one statement: never put together from two.
-  const source = typeof claims["email"] === "string" && claims["email_verified"] !== undefined ? claims : more;
+  const isWhole = typeof claims["email"] === "string" && claims["email_verified"] !== undefined;
+  const source = isWhole || typeof more["email"] !== "string" ? claims : more;
   const { email, email_verified: isVerified } = source;
   const name = claims["name"] ?? more["name"];
   const roles = roleClaim === null ? undefined : (findClaim(claims, roleClaim) ?? findClaim(more, roleClaim));
@@ -151,7 +152,7 @@ function readClaim(
     ...who,
     email: typeof email === "string" ? email : null,
     // Some providers write it as a word.
-    isEmailVerified: isVerified === true || isVerified === "true",
+    isEmailVerified: isVerified === undefined ? null : isVerified === true || isVerified === "true",
     name: typeof name === "string" ? name : null,
     words: (Array.isArray(roles) ? roles : [roles]).filter((word) => typeof word === "string"),
   };

@@ -8,6 +8,14 @@ declare module "*.svg" {
   const text: string;
   export default text;
 }
+declare module "*/element.js" {
+  const text: string;
+  export default text;
+}
+declare module "*/keys.js" {
+  const text: string;
+  export default text;
+}
 declare module "*/page.js" {
   const text: string;
   export default text;

@@ -1,45 +1,28 @@
-// The built-in page: signs in, and shows whose session it is, the keys and the usage. Talks to the gateway alone; builds every element by hand,
-// so that nothing that was written by somebody else is ever taken for markup.
+// The built-in page: signs in, and shows whose session it is, the usage, and the keys and sessions, which are made and ended here. Talks to the gateway alone.
+
+import { ask, date, listRows, make, makeAction, number, post, remove } from "./element.js";
+import { makeKeys, makeSessions } from "./keys.js";
 
 const view = document.querySelector("#view");
 const signOut = document.querySelector("#sign-out");
 
-/** An element with its attributes and children; text becomes text. */
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value !== null) element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
-
 function show(isNarrow, ...children) {
   view.className = isNarrow ? "narrow" : "";
   view.replaceChildren(...children);
-  view.querySelector("[autofocus]")?.focus();
+  view.querySelector("[data-focus]")?.focus();
 }
-
-async function ask(path, options = {}) {
-  const response = await fetch(path, {
-    ...options,
-    headers: { accept: "application/json", ...(options.body === undefined ? {} : { "content-type": "application/json" }) },
-    credentials: "same-origin",
-  });
-  const text = await response.text();
-  const body = text === "" ? {} : JSON.parse(text);
-  if (!response.ok) throw Object.assign(new Error(body.error?.message ?? `HTTP ${response.status}`), { status: response.status, code: body.error?.code });
-  return body;
-}
-
-const post = (path, body) => ask(path, { method: "POST", body: JSON.stringify(body) });
 
 function showSignIn(words = null) {
   signOut.hidden = true;
   const said = make("p", { role: "status", class: words === null ? "muted" : "bad" }, words ?? "");
-  const email = make("input", { id: "email", type: "email", name: "email", autocomplete: "username", required: true, autofocus: true });
+  const email = make("input", {
+    id: "email",
+    type: "email",
+    name: "email",
+    autocomplete: "username",
+    required: true,
+    "data-focus": true,
+  });
   const button = make("button", { type: "submit" }, "Continue");
   const form = make(
     "form",
@@ -85,42 +68,34 @@ async function offerElsewhere(place) {
 /** Accounts at the identity provider by which this user signs in, where there is a provider. */
 function listAccounts(oidc, accounts) {
   const said = make("p", { role: "status", class: "bad" });
-  const act = (button, what) => async () => {
-    button.disabled = true;
-    try {
-      await what();
-    } catch (error) {
-      said.textContent = error.message;
-      button.disabled = false;
-    }
-  };
-  const rows = accounts.map((account) => {
-    const button = make("button", { class: "quiet" }, "Disconnect");
-    button.addEventListener(
-      "click",
-      act(button, async () => {
-        await ask(`/api/v1/auth/identities/${encodeURIComponent(account.id)}`, { method: "DELETE" });
+  const rows = accounts.map((account) => [
+    account.email ?? account.subject,
+    account.issuer,
+    date(account.last_used_at),
+    makeAction("Disconnect", {
+      said,
+      about: `Disconnect ${account.email ?? account.subject}`,
+      work: async () => {
+        await remove(`/api/v1/auth/identities/${encodeURIComponent(account.id)}`);
         await showHome();
-      }),
-    );
-    const cells = [account.email ?? account.subject, account.issuer, date(account.last_used_at)];
-    return make("tr", {}, ...cells.map((cell) => make("td", {}, cell)), make("td", {}, button));
-  });
-  const head = ["Account", "Provider", "Last used", ""].map((name) => make("th", { scope: "col" }, name));
-  const table = make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));
-  const connect = make("button", {}, `Connect ${oidc?.name ?? ""}`);
-  connect.addEventListener(
-    "click",
-    act(connect, async () => {
+      },
+    }),
+  ]);
+  const connect = makeAction(`Connect ${oidc?.name ?? ""}`, {
+    said,
+    kind: "",
+    work: async () => {
       const { url } = await post("/api/v1/auth/oidc/connect", {});
       location.assign(url);
-    }),
-  );
+    },
+  });
   return make(
     "section",
     {},
     make("h2", {}, "Connected accounts"),
-    rows.length === 0 ? make("p", { class: "muted" }, "No account is connected yet.") : make("div", { class: "scroll" }, table),
+    rows.length === 0
+      ? make("p", { class: "muted" }, "No account is connected yet.")
+      : listRows(["Account", "Provider", "Last used", ""], rows),
     ...(oidc === null || accounts.some(({ issuer }) => issuer === oidc.issuer) ? [] : [make("p", {}, connect)]),
     said,
   );
@@ -134,7 +109,7 @@ function showLink(token) {
   const button = make(
     "button",
     {
-      autofocus: true,
+      "data-focus": true,
       onclick: async () => {
         button.disabled = true;
         try {
@@ -157,42 +132,21 @@ function showLink(token) {
   show(true, make("section", {}, make("h1", {}, "Sign in to this gateway"), button, said, other));
 }
 
-const number = (value) => (value === null || value === undefined ? "–" : value.toLocaleString());
-const date = (value) => (value === null || value === undefined ? "–" : new Date(value).toLocaleString());
-
 function listFacts(facts) {
   return make("dl", {}, ...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
 
-function listKeys(keys) {
-  if (keys.length === 0) return make("p", { class: "muted" }, "There is no API key yet.");
-  const rows = keys.map((key) =>
-    make(
-      "tr",
-      {},
-      make("td", {}, make("code", {}, `${key.prefix}…`)),
-      make("td", {}, key.name ?? "–"),
-      make("td", {}, key.scopes.length === 0 ? "all" : key.scopes.join(", ")),
-      make("td", {}, date(key.last_used_at)),
-      make("td", {}, date(key.expires_at)),
-    ),
-  );
-  const head = ["Key", "Name", "Scopes", "Last used", "Expires"].map((name) => make("th", { scope: "col" }, name));
-  return make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows)));
-}
-
 async function showHome() {
-  let profile;
-  try {
-    profile = await ask("/api/v1/profile");
-  } catch (error) {
-    return showSignIn(error.status === 401 ? null : error.message);
-  }
+  const { oidc, signed_in: isIn } = await ask("/api/v1/auth/methods");
+  // Asked first: browsers put every refusal into their log.
+  if (!isIn) return showSignIn();
   signOut.hidden = false;
-  const [{ api_keys: keys }, { summary }, { oidc }, { identities }] = await Promise.all(
-    ["api-keys", "usage/summary", "auth/methods", "auth/identities"].map((name) => ask(`/api/v1/${name}`)),
-  );
-  const { user } = profile;
+  const [keys, sessions] = [makeKeys(), makeSessions()];
+  const [{ user }, { summary }, { identities }] = await Promise.all([
+    ...["profile", "usage/summary", "auth/identities"].map((name) => ask(`/api/v1/${name}`)),
+    keys.refresh(),
+    sessions.refresh(),
+  ]);
   const usage = listFacts([
     ["Requests", number(summary.requests)],
     ["Tokens consumed", number(summary.consumed_tokens)],
@@ -210,7 +164,8 @@ async function showHome() {
       ]),
     ),
     make("section", {}, make("h2", {}, "Usage"), usage),
-    make("section", {}, make("h2", {}, "API keys"), listKeys(keys.filter((key) => key.revoked_at === null))),
+    keys.section,
+    sessions.section,
     ...(oidc === null && identities.length === 0 ? [] : [listAccounts(oidc, identities)]),
   );
 }

@@ -1,7 +1,11 @@
 // The built-in page under /ui/: a few files inside the executable, which ask nobody but this gateway. Knows no user.
 
+/* oxlint-disable import/default -- imported as text: what they export is the browser's */
+
 import type { PublicRoute } from "../route.ts";
+import element from "./element.js" with { type: "text" };
 import icon from "./icon.svg" with { type: "text" };
+import keys from "./keys.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 import page from "./page.html" with { type: "text" };
 import script from "./page.js" with { type: "text" };
@@ -23,7 +27,9 @@ const PAGE = page as unknown as string;
 
 const FILES = {
   "/ui/": { text: PAGE, type: "text/html" },
+  "/ui/element.js": { text: element, type: "text/javascript" },
   "/ui/icon.svg": { text: icon, type: "image/svg+xml" },
+  "/ui/keys.js": { text: keys, type: "text/javascript" },
   "/ui/login": { text: PAGE, type: "text/html" },
   "/ui/page.css": { text: style, type: "text/css" },
   "/ui/page.js": { text: script, type: "text/javascript" },

@@ -96,6 +96,7 @@ test("says which ways there are, and nothing that is secret", async () => {
   expect(JSON.parse(methods)).toEqual({
     link: { mail: false },
     oidc: { name: "Staff login", issuer: idp.issuer, start: "/api/v1/auth/oidc/start" },
+    signed_in: false,
   });
   const asked = await openBrowser(scene).ask("/api/v1/auth/login", { body: { email: "ann@example.com" } });
   expect((await readJson(asked)).message).toStartWith(
@@ -106,6 +107,7 @@ test("says which ways there are, and nothing that is secret", async () => {
   expect(await readJson(await openBrowser(scene).ask("/api/v1/auth/methods"))).toEqual({
     link: { mail: false },
     oidc: null,
+    signed_in: false,
   });
   expect(await fail(await openBrowser(scene).ask("/api/v1/auth/oidc/start"))).toEqual([404, "no_identity_provider"]);
 });

@@ -84,6 +84,7 @@ export function makeOidc(idp: Pick<Idp, "issuer">, over: Partial<NonNullable<Con
     name: "Staff login",
     scopes: "openid email profile",
     domains: ["example.com"],
+    trustsIssuer: false,
     createsUsers: false,
     roleClaim: null,
     roles: [],

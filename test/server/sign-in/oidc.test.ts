@@ -16,6 +16,8 @@ beforeAll(async () => {
   idp.people.set("eve", { email: "ann@example.com", email_verified: false });
   idp.people.set("far", { email: "far@evil.example.com", email_verified: true });
   idp.people.set("bare", {});
+  idp.people.set("silent", { email: "silent@example.com" });
+  idp.people.set("silent-far", { email: "silent@elsewhere.example" });
 });
 afterAll(() => idp.close());
 afterEach(() => scene.rig.close());
@@ -38,6 +40,7 @@ describe("somebody whom the provider vouches for", () => {
     const { answer, browser } = await signIn(scene, "ann");
     expect([answer.status, answer.headers.get("location")]).toEqual([303, "/ui/"]);
     expect(await profileOf(browser)).toMatchObject({ id, role: "gateway_admin" });
+    expect(await readJson(await browser.ask("/api/v1/auth/methods"))).toMatchObject({ signed_in: true });
     const { identities } = await readJson(await browser.ask("/api/v1/auth/identities"));
     expect(identities).toMatchObject([{ issuer: idp.issuer, subject: "ann", email: "ann@example.com" }]);
     // Another address there changes nothing here, and the old one leads somebody else nowhere.
@@ -53,6 +56,7 @@ describe("somebody whom the provider vouches for", () => {
     ["eve", "email_not_verified"],
     ["far", "domain_not_allowed"],
     ["bare", "email_missing"],
+    ["silent", "email_not_verified"],
     ["boss", "not_invited"],
     ["nobody", "identity_provider_refused"],
   ])("%s does not get in", async (subject, code) => {
@@ -63,6 +67,20 @@ describe("somebody whom the provider vouches for", () => {
     expect(await fail(answer)).toEqual([403, code]);
     expect(browser.cookies.has("tokligence_session")).toBe(false);
     expect((await scene.rig.directory.listUsers()).map(({ email }) => email)).not.toContain("boss@example.com");
+  });
+
+  test.each<[string, [number, string | null]]>([
+    ["silent", [303, null]],
+    ["ann", [303, null]],
+    ["eve", [403, "email_not_verified"]],
+    ["bare", [403, "email_missing"]],
+    ["silent-far", [403, "domain_not_allowed"]],
+  ])("%s, where the operator trusts the issuer for its addresses: %p", async (subject, expected) => {
+    scene = await openOidcScene(idp, { trustsIssuer: true, createsUsers: true });
+    await add("admin@example.com", "root_admin");
+    const { answer } = await signIn(scene, subject);
+    const found: [number, string | null] = answer.status === 303 ? [303, null] : await fail(answer);
+    expect(found).toEqual(expected);
   });
 
   test("becomes a user where the rules say so, with the name that the provider gives, once however many come at a time", async () => {

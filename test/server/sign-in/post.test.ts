@@ -15,14 +15,14 @@ function open() {
 
 const flush = () => new Promise(setImmediate);
 
-test("a mailbox that takes nothing holds up nobody, and is given up after three tries", async () => {
+test("a mailbox that takes nothing holds up nobody, and is given up after five tries", async () => {
   const { clock, told, post } = open();
   let tries = 0;
   const sent: number[] = [];
   for (let index = 0; index < 10; index++) {
     post.hand(async () => async () => {
       tries++;
-      throw new Error("no such mailbox");
+      throw new Error("the connection broke");
     });
   }
   for (let index = 0; index < 10; index++) post.hand(async () => async () => void sent.push(index));
@@ -32,10 +32,37 @@ test("a mailbox that takes nothing holds up nobody, and is given up after three 
   clock.advance(5_000);
   await flush();
   expect(tries).toBe(20);
-  clock.advance(30_000);
+  for (const [index, pause] of [30_000, 120_000, 300_000].entries()) {
+    clock.advance(pause);
+    await flush();
+    expect(tries).toBe(30 + 10 * index);
+  }
   await post.settled();
-  expect(tries).toBe(30);
   expect(told.filter((message) => message.startsWith("A sign-in link could not be sent; "))).toHaveLength(10);
+});
+
+test("what a server refuses for good is not tried again; what it puts off is, with a link that is as new as the mail says", async () => {
+  const { clock, told, post } = open();
+  const sent: string[] = [];
+  const put = (name: string, responseCode: number): void => {
+    let made = 0;
+    post.hand(async () => {
+      const link = ++made;
+      return async () => {
+        sent.push(`${name} ${link}`);
+        throw Object.assign(new Error("no"), { responseCode });
+      };
+    });
+  };
+  put("refused", 550);
+  put("put off", 451);
+  for (const pause of [20, 5_000, 30_000, 120_000, 300_000]) {
+    clock.advance(pause);
+    await flush();
+  }
+  await post.settled();
+  expect(sent).toEqual(["refused 1", "put off 1", "put off 1", "put off 1", "put off 2", "put off 3"]);
+  expect(told.filter((message) => message.startsWith("A sign-in link could not be sent; "))).toHaveLength(2);
 });
 
 test("a server that never comes to an end keeps its places for a minute", async () => {
