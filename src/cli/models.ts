@@ -4,7 +4,7 @@ import { defineCommand } from "citty";
 import { type Config, loadConfig } from "../config/index.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
-import { buildScene, guardCalls, listModels } from "../server/index.ts";
+import { UNREAD_HEADER, buildScene, guardCalls, listModels } from "../server/index.ts";
 import { readEffective } from "./effective.ts";
 import { type ConfigFlags, PLACE_ARGS, toLoadOptions } from "./flags.ts";
 import { printJson, printTable, say } from "./output.ts";
@@ -46,8 +46,16 @@ async function listHere(flags: ConfigFlags): Promise<ListedModel[]> {
 
 async function listThere(target: Target): Promise<ListedModel[]> {
   const { createRemote } = await import("./remote/client.ts");
-  const { data } = await createRemote(target).ask<{ data: ListedModel[] }>({ method: "GET", path: "/v1/models" });
+  const answer = await createRemote(target).open({ method: "GET", path: "/v1/models" });
+  const { data } = (await answer.json()) as { data: ListedModel[] };
+  for (const provider of answer.headers.get(UNREAD_HEADER)?.split(", ") ?? []) {
+    complain(provider, "the gateway's log says why");
+  }
   return data.map(({ id, object, created, owned_by }) => ({ id, object, created, owned_by }));
+}
+
+function complain(provider: string, why: string): void {
+  say(`The provider's models could not be listed: ${provider} (${why})`);
 }
 
 export default defineCommand({
@@ -60,12 +68,12 @@ export async function openScene(flags: ConfigFlags): Promise<{ scene: ReturnType
   const { config: declared, warnings } = await loadConfig(toLoadOptions(flags));
   for (const warning of warnings) say(`warning: ${warning}`);
   const config = await readEffective(declared);
-  const complain = (message: string, fields?: Readonly<Record<string, unknown>>): void => {
+  const tell = (_message: string, fields?: Readonly<Record<string, unknown>>): void => {
     const error = fields?.["error"];
-    say(`${message}: ${String(fields?.["provider"])} (${error instanceof Error ? error.message : "no reason given"})`);
+    complain(String(fields?.["provider"]), error instanceof Error ? error.message : "no reason given");
   };
   const quiet = (): void => undefined;
-  const log = { debug: quiet, error: complain, info: quiet, warn: complain, setLevel: quiet };
+  const log = { debug: quiet, error: tell, info: quiet, warn: tell, setLevel: quiet };
   const guarded = guardCalls(callOutside, { lookup: lookupHost, clock: systemClock }, () => config);
   const scene = buildScene(config, { fetch: guarded, signIn: callOutside, clock: systemClock, log });
   await scene.catalog.firstReading(WAIT_MS);

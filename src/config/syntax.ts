@@ -22,12 +22,15 @@ export function parseText<T>(type: z.ZodType<T, string>, text: string): { value:
 
 export const plain = z.string();
 
-export const boolean = define((text) => {
-  const word = text.toLowerCase();
-  if (["1", "true", "yes", "on"].includes(word)) return true;
-  if (["0", "false", "no", "off"].includes(word)) return false;
-  throw new Refusal(`${quote(text)} is neither yes (1, true, yes, on) nor no (0, false, no, off)`);
-});
+export const boolean = define(
+  (text) => {
+    const word = text.toLowerCase();
+    if (["1", "true", "yes", "on"].includes(word)) return true;
+    if (["0", "false", "no", "off"].includes(word)) return false;
+    throw new Refusal(`${quote(text)} is neither yes (1, true, yes, on) nor no (0, false, no, off)`);
+  },
+  ["yes", "no"],
+);
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   h: 3_600_000,
@@ -122,7 +125,7 @@ export function defineChoice<const T extends string>(
       choices.find((candidate) => candidate === word) ?? (Object.hasOwn(synonyms, word) ? synonyms[word] : undefined);
     if (choice === undefined) throw refuseWord(text, choices, Object.hasOwn(hints, word) ? hints[word] : undefined);
     return choice;
-  });
+  }, choices);
 }
 
 function refuseWord(word: string, choices: readonly string[], meant?: string): Refusal {
@@ -143,7 +146,7 @@ export function defineList(choices: readonly string[]) {
     if (wrong !== undefined) throw refuseWord(wrong, choices);
     if (words.length === 0) throw new Refusal(`at least one of ${choices.join(", ")} is needed`);
     return [...new Set(words)].join(",");
-  });
+  }, choices);
 }
 
 /** Ranges of IP addresses, separated by commas. */
@@ -337,8 +340,14 @@ export function defineChecked(passes: (text: string) => boolean, message: string
   });
 }
 
-function define<T>(read: (text: string) => T) {
-  return z.string().transform((text, context): T => {
+/** The words of which a value of this type is one, or, of a list, some; empty where there are too many to say. */
+export function listChoices(type: z.ZodType): readonly string[] {
+  const { choices } = type.meta() ?? {};
+  return Array.isArray(choices) ? choices.map(String) : [];
+}
+
+function define<T>(read: (text: string) => T, choices: readonly string[] = []) {
+  const type = z.string().transform((text, context): T => {
     try {
       return read(text);
     } catch (error) {
@@ -347,4 +356,5 @@ function define<T>(read: (text: string) => T) {
       return z.NEVER;
     }
   });
+  return choices.length === 0 ? type : type.meta({ choices });
 }

@@ -160,6 +160,12 @@ describe("limits", () => {
     expect(out).toBe("");
   });
 
+  test("may be tokens, too", async () => {
+    const { api_key: key } = await issue("--budget-tokens 5000 --budget-period week");
+    const { budgets } = await desk.read<{ budgets: object[] }>(`admin api-keys show --id ${key.id}`);
+    expect(budgets).toMatchObject([{ api_key_id: key.id, period: "week", unit: "tokens", limit_tokens: 5_000 }]);
+  });
+
   test.each([
     ["create --user ana@example.com --allow-models a*b", EXIT.usage],
     ["create --user ana@example.com --allow-ips 10.0.0.0/99", EXIT.usage],
@@ -167,6 +173,8 @@ describe("limits", () => {
     ["create --user ana@example.com --scopes users:manage", EXIT.denied],
     ["create --user ana@example.com --budget-usd much", EXIT.usage],
     ["create --user ana@example.com --budget-period day", EXIT.usage],
+    ["create --user ana@example.com --budget-tokens much", EXIT.usage],
+    ["create --user ana@example.com --budget-tokens 5 --budget-usd 5", EXIT.usage],
     ["update --id x", EXIT.usage],
     ["update --id x --name y", EXIT.notFound],
     ["show --id x", EXIT.notFound],

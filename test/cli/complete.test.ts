@@ -54,6 +54,12 @@ describe("commands and flags", () => {
     expect(await names("admin", "providers", "add", "new", "type=gr")).toContain("type=groq");
     expect(await names("config", "show", "smtp_p")).toEqual(["smtp_password", "smtp_port"]);
     expect(await names("admin", "settings", "set", "log_")).toEqual(["log_level"]);
+    expect(await names("admin", "settings", "set", "log_level", "")).toEqual(["debug", "error", "info", "warn"]);
+    expect(await names("admin", "settings", "set", "--json", "capture", "")).toEqual(["no", "yes"]);
+    expect(await names("admin", "settings", "set", "work_mode", "p")).toEqual(["passthrough"]);
+    expect((await ask("admin", "settings", "set", "retry_window", "")).lines).toEqual(["2m\tunless said"]);
+    expect(await names("admin", "settings", "set", "nosuch", "")).toEqual([]);
+    expect(await names("admin", "settings", "unset", "log_level", "")).not.toContain("debug");
     expect(await names("admin", "routes", "set", "x", "strat")).toEqual(["strategy="]);
     expect(await names("connect", "cla")).toEqual(["claude-code"]);
     expect((await ask("usage", "export", "--output", "")).last).toBe(":0");

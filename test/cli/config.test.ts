@@ -71,7 +71,7 @@ describe("config show", () => {
   test("masks secrets, at a terminal and as JSON", async () => {
     const env = {
       OPENAI_API_KEY: "sk-hidden-1",
-      TOKLIGENCE_IDENTITY_PATH: "postgres://u:hidden-2@db/main",
+      TOKLIGENCE_IDENTITY_PATH: "postgres://u:hidden-2@127.0.0.1:9/main",
       TOKLIGENCE_PROVIDER_A_BASE_URL: "http://a",
       TOKLIGENCE_PROVIDER_A_API_KEY: "hidden-3",
       TOKLIGENCE_AUTH_SECRET: "hidden-4",
@@ -81,6 +81,7 @@ describe("config show", () => {
       expect(code).toBe(EXIT.ok);
       expect(out + err).not.toContain("hidden");
       expect(out).toContain("********");
+      expect(err).toContain("warning: what was set while gateways ran is left out, as it cannot be read");
     }
   });
 

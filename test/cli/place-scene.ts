@@ -175,7 +175,7 @@ export const SCRIPTS: Record<string, Step[]> = {
     { line: "admin providers test loopback", code: 0 },
     { line: "admin providers remove p-SIDE --comment over" },
     { line: "admin providers remove p-SIDE", code: 3 },
-    { line: "admin providers show p-SIDE", code: 3, isWordy: true },
+    { line: "admin providers show p-SIDE", code: 3 },
   ],
   "what runs": [
     { line: "admin health reset --provider loopback" },

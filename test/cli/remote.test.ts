@@ -196,6 +196,18 @@ describe("an address", () => {
     expect((await run(LIST, serve([users]))).err).toBe("");
   });
 
+  test("that could not read a provider's list says that the list of models may be short", async () => {
+    const models = { object: "list", data: [{ id: "loopback", object: "model", created: 1, owned_by: "loopback" }] };
+    const url = serve([() => Response.json(models, { headers: { "x-tokligence-unlisted": "openai, acme" } })]);
+    const { code, err, out } = await run("models list", url);
+    expect([code, out]).toEqual([0, "ID        OWNED BY\nloopback  loopback\n"]);
+    expect(err).toBe(
+      ["openai", "acme"]
+        .map((name) => `The provider's models could not be listed: ${name} (the gateway's log says why)\n`)
+        .join(""),
+    );
+  });
+
   test("may lie behind a path, and names in it lead nowhere else", async () => {
     const url = serve([refuse(404, { message: "There is none.", code: "route_not_found" })]);
     for (const name of ["a/b", "a?b=c#d", "../users", "%2e%2e", "ä ö"]) {

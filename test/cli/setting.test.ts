@@ -38,6 +38,16 @@ test("settings are set above the files, and taken back", async () => {
   expect(changes.map(({ actor }) => actor)).toEqual(["operator", "operator"]);
 });
 
+test("settings are changed in the version that is meant, and in no other", async () => {
+  await desk.read("admin settings set max_attempts 5 --if-version 0");
+  const late = await desk.run("admin settings set max_attempts 6 --if-version 0");
+  expect([late.code, late.out]).toEqual([EXIT.conflict, ""]);
+  expect(late.err).toContain("They are in version 1 now.");
+  await desk.read("admin settings unset max_attempts --if-version 1");
+  expect((await desk.run("admin settings unset max_attempts --if-version one")).code).toBe(EXIT.usage);
+  expect(await list()).toMatchObject({ set: {}, version: 2 });
+});
+
 test.each([
   ["max_attempts many", "max_attempts"],
   ["http_address :9", "next start"],
@@ -49,4 +59,24 @@ test.each([
   expect(refused.err).toContain(why);
   expect(refused.err).not.toContain("canary");
   expect(await list()).toMatchObject({ set: {}, version: 0 });
+});
+
+test("config show shows what was set, and who said it, and makes nothing of it", async () => {
+  await desk.read("admin settings set max_attempts 5");
+  const { values } = await desk.read<Settings>("config show");
+  expect(values.find(({ key }) => key === "max_attempts")).toMatchObject({ value: "5", origin: "runtime" });
+  expect((await desk.run("config show max_attempts --origin")).out).toMatch(/^max_attempts +5 +runtime$/mu);
+  const all = (await list()).values.map(({ key, value, origin }) => ({ key, value, origin }));
+  expect(values.map(({ key, value, origin }) => ({ key, value, origin }))).toEqual(all);
+});
+
+test("config show leaves out what does not hold any more, and says so", async () => {
+  await desk.withStore((store) =>
+    store.settings.put({ log_level: "warn", max_attempts: "many" }, { expected: 0, at: new Date() }),
+  );
+  const { code, out, err } = await desk.run("config show --origin");
+  expect(code).toBe(EXIT.ok);
+  expect(out).toMatch(/^log_level +warn +runtime$/mu);
+  expect(out).toMatch(/^max_attempts +\d+ +default$/mu);
+  expect(err).toContain("warning: what max_attempts was set to while gateways ran does not hold any more");
 });

@@ -9,7 +9,7 @@ import { makePlain, print } from "../output.ts";
 import type { Command } from "../shell.ts";
 import { splitLine } from "./line.ts";
 import { openLocalNames } from "./local.ts";
-import type { Source } from "./model.ts";
+import type { Asked, Source } from "./model.ts";
 import { openRemoteNames } from "./remote.ts";
 
 /** What the scripts know: nothing else is offered; or where nothing is, files are. */
@@ -52,7 +52,7 @@ interface Place {
   shared: ConfigFlags;
   used: Set<string>;
   /** Words before it that belong to no flag. */
-  positionals: number;
+  positionals: string[];
   /** The flag whose value is being typed. */
   flag: string | null;
 }
@@ -70,13 +70,13 @@ async function findOffer(root: Command, words: readonly string[]): Promise<Offer
   const children = await resolve<SubCommandsDef>(place.command.subCommands);
   if (children !== undefined) return offerCommands(children, current);
   const names = Object.entries(readArgs(place.command)).filter(([, { type }]) => type === "positional");
-  const [name] = names[Math.min(place.positionals, names.length - 1)] ?? [];
+  const [name] = names[Math.min(place.positionals.length, names.length - 1)] ?? [];
   return name === undefined ? NOTHING : offerValue(place, name, current);
 }
 
 /** Null where a word names no command: whatever follows is not known. */
 async function walk(root: Command, words: readonly string[]): Promise<Place | null> {
-  const place: Place = { command: root, path: [], shared: {}, used: new Set(), positionals: 0, flag: null };
+  const place: Place = { command: root, path: [], shared: {}, used: new Set(), positionals: [], flag: null };
   for (const word of words) {
     if (place.flag !== null) {
       note(place, place.flag, word);
@@ -92,7 +92,7 @@ async function walk(root: Command, words: readonly string[]): Promise<Place | nu
     }
     const children = await resolve<SubCommandsDef>(place.command.subCommands);
     if (children === undefined) {
-      place.positionals++;
+      place.positionals.push(word);
       continue;
     }
     const child = Object.hasOwn(children, word) ? await resolve<Command>(children[word]) : undefined;
@@ -142,7 +142,11 @@ async function offerCommands(children: SubCommandsDef, current: string): Promise
   return { items, isFile: false };
 }
 
-async function offerValue({ command, path, shared }: Place, name: string, current: string): Promise<Offer> {
+async function offerValue(
+  { command, path, shared, positionals }: Place,
+  name: string,
+  current: string,
+): Promise<Offer> {
   // Loaded here and not above: for the name of a command it is not needed.
   const { findSource } = await import("./value.ts");
   const definition = readArgs(command)[name];
@@ -152,7 +156,7 @@ async function offerValue({ command, path, shared }: Place, name: string, curren
   if (source.isFile === true) return { items: [], isFile: true };
   const cut = source.isList === true ? current.lastIndexOf(",") + 1 : 0;
   const [head, prefix] = [current.slice(0, cut), current.slice(cut)];
-  const found = await ask(source, shared, prefix);
+  const found = await ask(source, shared, { prefix, before: positionals });
   const seen = new Set(head.split(","));
   const items = found
     .filter(({ name: word }) => word.startsWith(prefix) && SAFE.test(word) && !seen.has(word))
@@ -161,11 +165,11 @@ async function offerValue({ command, path, shared }: Place, name: string, curren
   return { items: [...unique.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1)), isFile: false };
 }
 
-async function ask(source: Source, shared: ConfigFlags, prefix: string): Promise<Named[]> {
+async function ask(source: Source, shared: ConfigFlags, asked: Omit<Asked, "names">): Promise<Named[]> {
   const local = openLocalNames(shared);
   const names = openRemoteNames(process.env, local) ?? local;
   try {
-    return await source.find({ names, prefix });
+    return await source.find({ ...asked, names });
   } finally {
     await names.close();
   }

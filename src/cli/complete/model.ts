@@ -21,6 +21,8 @@ export interface Asked {
   names: Names;
   /** What is typed of it already; of a list, of its last item. */
   prefix: string;
+  /** Words before it that belong to no flag. */
+  before: readonly string[];
 }
 
 export interface Source {

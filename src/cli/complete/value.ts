@@ -2,9 +2,10 @@
 
 import { CHANGE_FORMATS } from "../../audit/change/print.ts";
 import { DIMENSIONS as AUDITED } from "../../audit/token-report.ts";
-import { KEYS } from "../../config/key.ts";
+import { KEYS, describeKey, isKeyName } from "../../config/key.ts";
 import { findSettingObstacle } from "../../config/index.ts";
 import { ROUTE_FIELDS } from "../../config/route.ts";
+import { listChoices } from "../../config/syntax.ts";
 import { ROLES, SCOPES, STATUSES } from "../../identity/model.ts";
 import { EXPORT_FORMATS } from "../../ledger/export.ts";
 import { DIMENSIONS } from "../../ledger/report.ts";
@@ -40,6 +41,17 @@ const CHANGEABLE: Source = {
   async find(asked) {
     const all = await SETTING.find(asked);
     return all.filter(({ name }) => findSettingObstacle(name) === null);
+  },
+};
+/** What the setting before it can be. */
+const SETTING_VALUE: Source = {
+  find({ before: [key = ""] }) {
+    if (!isKeyName(key)) return [];
+    const { type, fallback = "" } = describeKey(key);
+    const choices = listChoices(type);
+    // Where it may be anything, what it is unless said shows how it is written.
+    const all = choices.length > 0 ? choices : [fallback];
+    return all.flatMap((name) => (name === "" ? [] : [{ name, about: name === fallback ? "unless said" : "" }]));
   },
 };
 const STATUS = words(...STATUSES);
@@ -103,7 +115,7 @@ const BY_COMMAND: Readonly<Record<string, Places>> = {
   "admin providers": { fields: PROVIDER_FIELD, name: PROVIDER },
   "admin route": { fields: ROUTE_FIELD, name: ROUTE },
   "admin routes": { fields: ROUTE_FIELD, name: ROUTE },
-  "admin settings": { setting: CHANGEABLE },
+  "admin settings": { setting: CHANGEABLE, value: SETTING_VALUE },
   "admin users": { id: USER, status: STATUS },
   "audit tokens": { by: listOf(words(...AUDITED)) },
   "config show": { setting: SETTING },

@@ -1,11 +1,13 @@
-// `tokligence config show`: every setting in effect, and with --origin who said it. Secrets are masked by the room that reads them.
+// `tokligence config show`: every setting in effect, what was set while gateways ran among them, and with --origin who said it. Secrets are masked by the
+// room that reads them.
 
 import { defineCommand } from "citty";
-import { type EffectiveValue, loadConfig } from "../../config/index.ts";
+import { type EffectiveValue, type Loaded, type LoadOptions, loadConfig } from "../../config/index.ts";
 import { findNearest } from "../../lib/nearest.ts";
 import { CliError, EXIT } from "../error.ts";
 import { printJson, printTable, say } from "../output.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
+import { lookForRuntime } from "../runtime.ts";
 
 export default defineCommand({
   meta: { name: "show", description: "Print every setting in effect, secrets masked" },
@@ -20,7 +22,7 @@ export default defineCommand({
     origin: { type: "boolean", description: "Also print where each setting comes from" },
   },
   async run({ args }) {
-    const { effective: all, files, warnings } = await loadConfig(toLoadOptions(args));
+    const { effective: all, files, warnings } = await loadAll(toLoadOptions(args));
     const effective = pick(all, args.setting);
     if (args.json === true) return printJson({ values: effective, files, warnings });
     const rows = effective.map(({ key, value, origin }) => ({ key, value: value ?? "", origin }));
@@ -28,6 +30,18 @@ export default defineCommand({
     for (const warning of warnings) say(`warning: ${warning}`);
   },
 });
+
+async function loadAll(options: LoadOptions): Promise<Loaded> {
+  const said = await loadConfig(options);
+  const runtime = await lookForRuntime(said.config);
+  if (runtime === null) return said;
+  const { loadUsable } = await import("../../server/setting-book.ts");
+  const { loaded, leftOut } = await loadUsable((fields) => loadConfig({ ...options, runtime: fields }), runtime);
+  for (const key of leftOut) {
+    say(`warning: what ${key} was set to while gateways ran does not hold any more; admin settings unset ${key}`);
+  }
+  return loaded;
+}
 
 function pick(all: readonly EffectiveValue[], wanted: string | undefined): readonly EffectiveValue[] {
   if (wanted === undefined) return all;

@@ -6,9 +6,9 @@ import { createControlStore } from "../../store/control.ts";
 import { glance } from "../../store/glance.ts";
 import { locateLedger } from "../../store/location.ts";
 import { createProviderStore } from "../../store/provider.ts";
-import { createSettingStore } from "../../store/setting.ts";
 import { openProviderBook } from "../effective.ts";
 import { type ConfigFlags, toLoadOptions } from "../flags.ts";
+import { readRuntime } from "../runtime.ts";
 import { CHECKS, type CheckName, ORDER } from "./checks.ts";
 import { loadLeniently } from "./configuration.ts";
 import { type Exam, type Finding, type Fleet, type Sight, type Sighting, describe, failure } from "./finding.ts";
@@ -33,7 +33,7 @@ export async function examine({ flags, progress, ...init }: ExamInit): Promise<N
   const said = await loadLeniently(options);
   const { identityPath, database } = said.loaded.config;
   const opening = open(identityPath, database);
-  const runtime = await readRuntime(await opening);
+  const runtime = await readRuntime((await opening).glance);
   const { loaded, problems, isBare } = runtime === null ? said : await loadLeniently({ ...options, runtime });
   const { config, effective, files, warnings } = loaded;
   const secrets = new Set(config.secrets);
@@ -94,15 +94,6 @@ async function open(location: string, database: Config["database"]): Promise<Sig
   } catch (error) {
     return { place, glance: null, fault: error instanceof Error ? error : new Error(String(error)) };
   }
-}
-
-/** What was set above the files while gateways ran; null where nothing was, or it cannot be read. */
-async function readRuntime({ glance: glanced }: Sight): Promise<Readonly<Record<string, string>> | null> {
-  if (glanced === null || glanced.schema.pending > 0) return null;
-  const [row] = await createSettingStore(glanced.engine)
-    .list()
-    .catch(() => []);
-  return row === undefined || Object.keys(row.fields).length === 0 ? null : row.fields;
 }
 
 /** Host and database; where it cannot be read for certain, nothing of it. */

@@ -45,6 +45,9 @@ export function explainAnswer(
   return new CliError(said.message, { exitCode: chooseExit(kind), code: said.code ?? kind, hint });
 }
 
+export const ADD_PROVIDER =
+  '"tokligence admin providers list" shows all, with why one is not in force; "tokligence admin providers add" adds one.';
+
 interface Refused {
   status: number;
   code: string | null;
@@ -60,6 +63,8 @@ function findHint({ status, code, url, id }: Refused): string | undefined {
       return code === "user_suspended"
         ? undefined
         : "Use a key whose owner has that role, and that is limited to no scopes or has that one: tokligence admin api-keys create --user EMAIL --scopes admin";
+    case 404:
+      return code === "unknown_provider" ? ADD_PROVIDER : undefined;
     case 413:
       return "Raise max_body_bytes there, or send less.";
     case 429:

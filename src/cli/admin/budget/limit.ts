@@ -46,7 +46,7 @@ function readUsd(text: string | undefined): string | null | undefined {
   return text === NONE ? null : text;
 }
 
-function readTokens(flag: string, text: string | undefined): number | null | undefined {
+export function readTokens(flag: string, text: string | undefined): number | null | undefined {
   if (text === undefined) return undefined;
   if (text === NONE) return null;
   if (/^\d{1,15}$/u.test(text)) return Number(text);

@@ -9,10 +9,11 @@ import { CliError, EXIT } from "../../error.ts";
 import { type Opened, byOperator } from "../../open.ts";
 import type { Here, Place } from "../../place.ts";
 import { type Remote, askAll, segment } from "../../remote/client.ts";
+import { ADD_PROVIDER } from "../../remote/failure.ts";
 import { SHOWING } from "../../remote/directory.ts";
 import { matchVersion } from "../../remote/match.ts";
 
-type Desk = Pick<Opened, "declared" | "store">;
+type Desk = Pick<Opened, "config" | "declared" | "store">;
 type Fields = Readonly<Record<string, string>>;
 
 /** A change, and the provider as it stands now. */
@@ -65,9 +66,11 @@ export async function findStanding(opened: Desk, name: string): Promise<Standing
   const all = await listStanding(opened);
   const found = all.find((each) => each.name === name);
   if (found !== undefined) return found;
-  throw new CliError(`There is no provider ${JSON.stringify(name)}.`, {
+  const known = opened.config.providers.map((each) => each.name).join(", ");
+  throw new CliError(`There is no provider "${name.slice(0, 100)}" here: ${known}.`, {
     exitCode: EXIT.notFound,
-    hint: `There are ${[...new Set(all.map((each) => each.name))].join(", ")}; "tokligence admin providers add" adds one.`,
+    code: "unknown_provider",
+    hint: ADD_PROVIDER,
   });
 }
 

@@ -2,10 +2,10 @@
 
 import { defineCommand } from "citty";
 import { PLACE_ARGS } from "../../flags.ts";
-import { SETTING_ARG, change } from "./rules.ts";
+import { SETTING_ARG, VERSION_ARG, change } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "unset", description: "Take back a setting that was changed while gateways ran" },
-  args: { ...SETTING_ARG, ...PLACE_ARGS },
+  args: { ...SETTING_ARG, ...VERSION_ARG, ...PLACE_ARGS },
   run: ({ args }) => change(args, args.setting, null),
 });
