@@ -79,7 +79,8 @@ export function makePlain(text: string): string {
 }
 
 export interface Progress {
-  update(done: number, total: number): void;
+  /** @param note stands behind the figures */
+  update(done: number, total: number, note?: string): void;
   end(): void;
 }
 
@@ -88,7 +89,8 @@ export function startProgress(label: string): Progress {
   if (!process.stderr.isTTY) return { update: () => undefined, end: () => undefined };
   const clearLine = "\r\u001B[K";
   return {
-    update: (done, total) => void process.stderr.write(`${clearLine}${label} ${drawBar(done, total)} ${done}/${total}`),
+    update: (done, total, note = "") =>
+      void process.stderr.write(`${clearLine}${label} ${drawBar(done, total)} ${done}/${total}${note}`),
     end: () => void process.stderr.write(clearLine),
   };
 }

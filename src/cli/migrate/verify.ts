@@ -2,10 +2,17 @@
 
 import { defineCommand } from "citty";
 import { loadConfig } from "../../config/index.ts";
-import { type Compared, type Difference, compareParts, walkDifferences } from "../../store/transfer/compare.ts";
+import {
+  type Compared,
+  type Difference,
+  compareParts,
+  ownPart,
+  walkDifferences,
+} from "../../store/transfer/compare.ts";
 import { readAll } from "../../store/transfer/copy.ts";
 import type { End } from "../../store/transfer/end.ts";
-import { planParts } from "../../store/transfer/plan.ts";
+import { HEARTBEATS, type Part, leaveHeartbeats, planParts } from "../../store/transfer/plan.ts";
+import type { Source } from "../../store/transfer/source.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
 import { count, print, printJson, printTable, say } from "../output.ts";
@@ -31,16 +38,18 @@ export default defineCommand({
     const limit = readInteger("limit", args.limit, { least: 0, most: 1_000_000 });
     const started = performance.now();
     await withEnds({ sources, targets }, { isRead: true }, async (ends) => {
-      await quietSources(sources, ends.sources, { config, isLive: true });
+      const { isInUse } = await quietSources(sources, ends.sources, { config, isLive: true });
       const progress = startStages();
       const found = await compareAll(ends, limit, progress.update).finally(progress.end);
-      tell(found, { seconds: (performance.now() - started) / 1000, isJson: args.json === true });
+      tell(found, { seconds: (performance.now() - started) / 1000, isInUse, isJson: args.json === true });
     });
   },
 });
 
 interface Found {
   compared: Compared[];
+  /** Counters of both sides that were not compared. */
+  heartbeats: number;
   differences: { table: string; differences: Difference[]; isCut: boolean }[];
 }
 
@@ -48,35 +57,66 @@ type Update = (doing: string, done: number, total: number) => void;
 
 /** Counts and digests first, each side as it lies there; only tables that differ are gone through side by side. */
 function compareAll(ends: { sources: End[]; targets: End[] }, limit: number, update: Update): Promise<Found> {
-  const parts = planParts(ends.sources.length, ends.targets.length);
+  const all = planParts(ends.sources.length, ends.targets.length);
+  const parts = leaveHeartbeats(all);
   return readAll(ends.sources, (source) =>
     readAll(ends.targets, async (target) => {
       const onProgress = (done: number, total: number): void => update("comparing rows", done, total);
       const compared = await compareParts({ parts, source, target, onProgress });
       const differences: Found["differences"] = [];
-      for (const { part, isEqual } of compared) {
-        if (isEqual) continue;
+      for (const each of compared) {
+        if (each.isEqual) continue;
         const named: Difference[] = [];
         let isCut = false;
-        for await (const difference of walkDifferences(part, source, target)) {
+        for await (const difference of walkDifferences(each.part, source, target)) {
           isCut = named.length >= limit;
           if (isCut) break;
           named.push(difference);
         }
-        differences.push({ table: part.table.name, differences: named, isCut });
+        each.isEqual = named.length === 0 && !isCut;
+        if (!each.isEqual) differences.push({ table: each.part.table.name, differences: named, isCut });
       }
-      return { compared, differences };
+      return { compared, differences, heartbeats: await countLeftOut({ all, parts, source, target }) };
     }),
   );
 }
 
-function tell({ compared, differences }: Found, { seconds, isJson }: { seconds: number; isJson: boolean }): void {
+interface Counting {
+  all: readonly Part[];
+  parts: readonly Part[];
+  source: Source;
+  target: Source;
+}
+
+async function countLeftOut({ all, parts, source, target }: Counting): Promise<number> {
+  let rows = 0;
+  for (const [at, part] of all.entries()) {
+    const kept = parts[at];
+    if (kept?.isLeftOut === undefined) continue;
+    for (const [side, whole, rest] of [
+      [source, part, kept],
+      [target, ownPart(part), ownPart(kept)],
+    ] as const)
+      rows += (await side.count(whole)) - (await side.count(rest));
+  }
+  return rows;
+}
+
+interface Telling {
+  seconds: number;
+  isInUse: boolean;
+  isJson: boolean;
+}
+
+function tell({ compared, differences, heartbeats }: Found, { seconds, isInUse, isJson }: Telling): void {
   const isEqual = compared.every((each) => each.isEqual);
   if (isJson) {
     const named = differences.flatMap(({ table, differences: rows }) =>
       rows.map(({ kind, id, columns }) => ({ table, kind, id, columns })),
     );
-    printJson({ ok: isEqual, seconds, tables: printCompared(compared), differences: named });
+    const leftOut = heartbeats === 0 ? [] : [{ table: "counters", rows: heartbeats, why: HEARTBEAT_REASON }];
+    const tables = printCompared(compared);
+    printJson({ ok: isEqual, seconds, tables, differences: named, left_out: leftOut, source_in_use: isInUse });
   } else {
     printTable(listTables(compared), ["table", "rows", "rows_there", "digest", "equal"]);
     for (const line of listSums(compared)) print(line);
@@ -86,18 +126,23 @@ function tell({ compared, differences }: Found, { seconds, isJson }: { seconds: 
     }
   }
   const rows = compared.reduce((sum, { source }) => sum + source.rows, 0);
+  if (heartbeats > 0) say(`Left out: ${count(heartbeats, "counter")}, ${HEARTBEAT_REASON}.`);
   if (!isEqual) {
     throw new CliError(`The two are not the same: ${describeDifferences(compared)}.`, {
       exitCode: EXIT.failed,
-      hint: "Where the target has not been worked on since, tokligence migrate copy brings over what differs.",
+      hint: isInUse
+        ? "A gateway works on the source: what it has written since the copy differs. Stop it, and run tokligence migrate copy again for that."
+        : "Where the target has not been worked on since, tokligence migrate copy brings over what differs.",
     });
   }
+  const speed = Math.round(rows / Math.max(seconds, 0.001));
   say(
-    `Both sides are the same: ${count(rows, "row")} in ${count(compared.length, "table")} (${seconds.toFixed(1)} s).`,
+    `Both sides are the same: ${count(rows, "row")} in ${count(compared.length, "table")} (${seconds.toFixed(1)} s, ${speed} rows/s).`,
   );
   say("Next: tokligence ledger verify and tokligence admin audit verify prove the chains on the target.");
 }
 
+const HEARTBEAT_REASON = `${HEARTBEATS}…, by which gateways say that they are alive: they move while one runs`;
 const SHORT_DIGEST = 16;
 
 function listTables(compared: readonly Compared[]) {

@@ -46,6 +46,11 @@ export class CanonicalBytes {
     this.#end = end;
   }
 
+  putByte(byte: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#end++] = byte;
+  }
+
   /** ASCII alone. */
   putAscii(text: string): void {
     this.#reserve(text.length);

@@ -26,7 +26,7 @@ export interface CopyReader {
   take(piece: Buffer, show: (row: RawRow, name: () => NamedRow) => void): void;
 }
 
-type Kind = "bool" | "double" | "int" | "json" | "text" | "time";
+export type CopiedKind = "bool" | "double" | "int" | "json" | "text" | "time";
 
 const HEADER_BYTES = 19;
 const ABSENT = -1;
@@ -48,7 +48,7 @@ export function planCopy({ table, columns, rules, id }: PlanInit): CopyPlan {
   };
 }
 
-function findKind(column: Column | undefined): Kind {
+function findKind(column: Column | undefined): CopiedKind {
   const type = column?.getSQLType() ?? "";
   if (type === "bigint" || type === "integer") return "int";
   if (type === "boolean") return "bool";
@@ -69,7 +69,7 @@ interface ReaderInit {
   chain: string;
   rules: ChainRules;
   /** Of the fields that are read. */
-  kinds: readonly Kind[];
+  kinds: readonly CopiedKind[];
   id: string;
 }
 
@@ -107,7 +107,7 @@ function makeReader({ table, chain, rules, kinds, id }: ReaderInit): CopyReader 
       if (at + 4 > row.length) return CUT;
       const length = readInt(row, at);
       at += 4;
-      const kind = kinds[column++] as Kind;
+      const kind = kinds[column++] as CopiedKind;
       if (length === ABSENT) continue;
       if (at + length > row.length) return CUT;
       bytes.put(name);
@@ -158,9 +158,10 @@ function makeReader({ table, chain, rules, kinds, id }: ReaderInit): CopyReader 
       const stream = rest === null ? piece : Buffer.concat([rest, piece]);
       let at = 0;
       rest = null;
-      if (!isBegun && stream.length >= HEADER_BYTES) {
+      const begin = isBegun ? 0 : readStart(stream);
+      if (begin !== CUT) {
         isBegun = true;
-        at = HEADER_BYTES + readInt(stream, HEADER_BYTES - 4);
+        at = begin;
       }
       while (isBegun && at + 2 <= stream.length) {
         const isRow = stream.readInt16BE(at) !== TRAILER;
@@ -180,7 +181,7 @@ const OPEN_OBJECT = 123;
 const CUT = -1;
 const TRAILER = -1;
 
-function putValue(bytes: CanonicalBytes, kind: Kind, row: Buffer, from: number, to: number): void {
+export function putValue(bytes: CanonicalBytes, kind: CopiedKind, row: Buffer, from: number, to: number): void {
   switch (kind) {
     case "bool":
       return bytes.putAscii(row[from] === 1 ? "true" : "false");
@@ -221,7 +222,12 @@ function readLong(row: Buffer, at: number): number {
 
 const Y2K_MS = Date.UTC(2000, 0, 1);
 
-function readInt(bytes: Buffer, at: number): number {
+/** Where the first row begins; CUT where that has not come. */
+export function readStart(stream: Buffer): number {
+  return stream.length < HEADER_BYTES ? CUT : HEADER_BYTES + readInt(stream, HEADER_BYTES - 4);
+}
+
+export function readInt(bytes: Buffer, at: number): number {
   return (
     ((bytes[at] as number) << 24) |
     ((bytes[at + 1] as number) << 16) |

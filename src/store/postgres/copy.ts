@@ -12,7 +12,7 @@ const LEAST_BYTES = 262_144;
  * is left, for the connection is of no use before.
  */
 export async function* readCopy(
-  sql: postgres.Sql,
+  sql: Pick<postgres.Sql, "unsafe">,
   statement: string,
   take: (piece: Buffer) => void,
 ): AsyncGenerator<void, void> {

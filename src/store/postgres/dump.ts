@@ -4,10 +4,10 @@
 import { GatewayError } from "../../ir/index.ts";
 import { CREATE_APPLIED, splitStatements } from "../migration.ts";
 import { type ColumnPlan, planParts, type TablePlan } from "../transfer/plan.ts";
-import { type Cell, type Row, readId } from "../transfer/row.ts";
+import { type Row, readId } from "../transfer/row.ts";
 import type { Source } from "../transfer/source.ts";
+import { printLine } from "./copy-text.ts";
 import { migrations } from "./migration/index.ts";
-import { printMoment } from "./transfer.ts";
 
 interface DumpInit {
   source: Source;
@@ -34,7 +34,7 @@ export async function* dumpSql({ source, databases, place, at, onProgress }: Dum
       if (rows.length === 0) continue;
       if (!isBegun) yield `\ncopy ${table.name} (${names}) from stdin;\n`;
       isBegun = true;
-      yield rows.map((row) => printLine(table, row)).join("");
+      yield rows.map((row) => (checkJson(table, row), printLine(table, row))).join("");
       done += rows.length;
       onProgress(done, total);
     }
@@ -71,25 +71,12 @@ function printSchema(at: Date): string {
   return `${CREATE_APPLIED.replace(" if not exists", "")};\n${statements.join("\n")}\n`;
 }
 
-function printLine(table: TablePlan, row: Row): string {
-  const cells = row.map((cell, at) => printCell(table, row, { column: table.columns[at] as ColumnPlan, cell }));
-  return `${cells.join("\t")}\n`;
-}
-
-/** As `copy` reads text: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2 */
-function printCell(table: TablePlan, row: Row, { column, cell }: { column: ColumnPlan; cell: Cell }): string {
-  if (cell === null) return "\\N";
-  if (typeof cell === "boolean") return cell ? "t" : "f";
-  if (column.kind === "time") return escape(printMoment(cell));
-  if (column.kind === "json" && !isJson(String(cell))) throw refuseJson(table, row, column);
-  return typeof cell === "number" ? String(cell) : escape(cell);
-}
-
-const SPECIAL = /[\\\t\n\r]/u;
-const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
-
-function escape(text: string): string {
-  return SPECIAL.test(text) ? text.replaceAll(/[\\\t\n\r]/gu, (mark) => ESCAPES[mark] ?? mark) : text;
+/** The load would stop there, a long time from now and elsewhere. */
+function checkJson(table: TablePlan, row: Row): void {
+  for (const [at, column] of table.columns.entries()) {
+    const cell = row[at] ?? null;
+    if (column.kind === "json" && cell !== null && !isJson(String(cell))) throw refuseJson(table, row, column);
+  }
 }
 
 function isJson(text: string): boolean {
@@ -102,7 +89,6 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The load would stop there, a long time from now and elsewhere. */
 function refuseJson(table: TablePlan, row: Row, { name }: ColumnPlan): GatewayError {
   return new GatewayError({
     kind: "conflict",

@@ -1,18 +1,26 @@
-// A PostgreSQL database as an end of a move: rows by a cursor, and by the thousand in one statement. Knows no rule of what moves.
+// A PostgreSQL database as an end of a move: rows by copying them out and in. Knows no rule of what moves.
 
 import type postgres from "postgres";
 import { explainStoreError } from "../error.ts";
 import { CREATE_ACCOUNT, type StoredMark, toAccount } from "../transfer/account.ts";
 import type { End, EndOptions, Mark, RowQuery, Snapshot } from "../transfer/end.ts";
 import { type ColumnPlan, TABLES, type TablePlan } from "../transfer/plan.ts";
-import { type Cell, type Row, toCell } from "../transfer/row.ts";
+import type { Cell, Row } from "../transfer/row.ts";
+import { makeLineReader, pickColumns, printMoment } from "./copy-text.ts";
+import { readCopy } from "./copy.ts";
+import { startLoad } from "./load.ts";
 import { connect, describeDsn, openPostgres } from "./open.ts";
+import { planPrint } from "./print-row.ts";
 
 const DATABASE = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
 const CLOSE_TIMEOUT_S = 5;
 /** What gateways call themselves, and what a move does. */
 const GATEWAY = "tokligence";
 const SELF = "tokligence migrate";
+
+/** Rows by the million are put in order, and nothing else is done on this connection. */
+const UNHURRIED =
+  "set local idle_in_transaction_session_timeout = 0; set local statement_timeout = 0; set local work_mem = '128MB'";
 
 /** A page and how far it goes are lost together, if at all: until the end nothing waits for the server's disk. */
 const HASTE = { synchronous_commit: "off" };
@@ -40,7 +48,7 @@ export function openPostgresEnd({ location, isTarget }: EndOptions): End {
       const client = connect({ location, database: DATABASE }, 1, settings);
       try {
         return (await client.begin("isolation level repeatable read read only", async (tx) => {
-          await tx.unsafe("set local idle_in_transaction_session_timeout = 0");
+          await tx.unsafe(UNHURRIED);
           return work(readFrom(tx));
         })) as Awaited<ReturnType<typeof work>>;
       } catch (error) {
@@ -59,6 +67,14 @@ export function openPostgresEnd({ location, isTarget }: EndOptions): End {
         await sql.unsafe(CREATE_ACCOUNT);
         await putMark(sql, { part: "", last: source, isDone: false });
       }),
+    load(table) {
+      const own = startLoad({ sql: open(), table, putMark });
+      return {
+        add: (rows) => attempt(() => own.add(rows)),
+        commit: (mark) => attempt(() => own.commit(mark)),
+        abort: own.abort,
+      };
+    },
     write: (table, rows, mark) =>
       attempt(async (sql) => {
         await sql.begin(async (tx) => {
@@ -123,6 +139,20 @@ function readFrom(sql: postgres.TransactionSql): Snapshot {
       return Number(found?.rows ?? 0);
     },
     rows: (table, query) => readRows(sql, table, query),
+    async *print(table, add) {
+      let rows = 0;
+      const { select, take } = planPrint(table, add);
+      const copy = `copy (select ${select} from ${table.name}) to stdout (format binary)`;
+      for await (const _ of readCopy(sql, copy, (piece) => void (rows += take(piece)))) {
+        yield rows;
+        rows = 0;
+      }
+    },
+    async total({ name }, columns) {
+      const sums = columns.map((column) => `coalesce(sum("${column}"), 0)::text as "${column}"`);
+      const [found] = await sql.unsafe<Record<string, string>[]>(`select ${sums.join(", ")} from ${name}`);
+      return Object.fromEntries(columns.map((column) => [column, BigInt(found?.[column] ?? 0)]));
+    },
   };
 }
 
@@ -131,26 +161,15 @@ async function* readRows(
   table: TablePlan,
   { after = null, isOrdered }: RowQuery,
 ): AsyncGenerator<Row[]> {
-  const columns = table.columns.map(pickColumn).join(", ");
   // Its bytes say the order, as in a file, wherever the database was made.
   const id = `"${table.id}" collate "C"`;
-  const where = after === null ? "" : ` where ${id} > $1`;
+  // A copy takes no values of its own; so written, the id can be nothing but a text.
+  const place = `convert_from(decode('${Buffer.from(after ?? "").toString("hex")}', 'hex'), 'UTF8')`;
+  const where = after === null ? "" : ` where ${id} > ${place}`;
   const order = isOrdered || after !== null ? ` order by ${id}` : "";
-  const query = sql.unsafe<Record<string, unknown>[]>(
-    `select ${columns} from ${table.name}${where}${order}`,
-    after === null ? [] : [after],
-  );
-  for await (const rows of query.cursor(table.pageRows)) {
-    yield rows.map((row) => table.columns.map(({ name, kind }) => toCell(kind, row[name])));
-  }
-}
-
-/** Moments as milliseconds: the driver would make dates of them, one by one. */
-function pickColumn({ name, kind }: ColumnPlan): string {
-  if (kind === "json") return `"${name}"::text as "${name}"`;
-  if (kind === "bool") return `"${name}"::int as "${name}"`;
-  if (kind === "time") return `(extract(epoch from "${name}") * 1000)::float8 as "${name}"`;
-  return `"${name}"`;
+  const copy = `copy (select ${pickColumns(table)} from ${table.name}${where}${order}) to stdout`;
+  const reader = makeLineReader(table);
+  for await (const _ of readCopy(sql, copy, reader.take)) yield reader.read();
 }
 
 function printUpsert({ name, columns, id }: TablePlan): string {
@@ -188,14 +207,8 @@ function checkJson(text: string): string {
   }
 }
 
-/** As PostgreSQL reads it; what is none stays, for it to name. */
-export function printMoment(cell: Exclude<Cell, null>): string {
-  if (typeof cell !== "number" || Number.isNaN(new Date(cell).getTime())) return String(cell);
-  return new Date(cell).toISOString().replace(/^\+0*/u, "");
-}
-
-async function putMark(sql: postgres.Sql | postgres.TransactionSql, { part, last, isDone }: Mark): Promise<void> {
-  await sql`
+function putMark(sql: postgres.ISql, { part, last, isDone }: Mark): PromiseLike<unknown> {
+  return sql`
     insert into tokligence_copies (part, last, is_done) values (${part}, ${last}, ${isDone ? 1 : 0})
     on conflict (part) do update set last = excluded.last, is_done = excluded.is_done`;
 }

@@ -1,16 +1,17 @@
 // A SQLite file as an end of a move: rows as they lie there, over connections of its own. Knows no rule of what moves.
 
-import { Database, type SQLQueryBindings } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { canonicalize } from "../../lib/canonical-json.ts";
 import { explainStoreError } from "../error.ts";
-import type { End, EndOptions, Mark, RowQuery, Snapshot } from "../transfer/end.ts";
+import type { End, EndOptions, RowQuery, Snapshot } from "../transfer/end.ts";
 import type { TablePlan } from "../transfer/plan.ts";
-import { type Cell, type Row, toCell } from "../transfer/row.ts";
+import { type Row, toCell } from "../transfer/row.ts";
 import { CREATE_ACCOUNT, type StoredMark, toAccount } from "../transfer/account.ts";
 import { MAX_SLOTS, trySlot } from "./slot.ts";
 import { openSqlite } from "./open.ts";
+import { addUp, pickColumn, printRows } from "./print-row.ts";
+import { putMark, putRows, startLoad } from "./load.ts";
 
 const BUSY_TIMEOUT_MS = 10_000;
 /** Rows that are large end a page early. */
@@ -66,11 +67,18 @@ export function openSqliteEnd({ location, isTarget }: EndOptions): End {
           putMark(db, { part: "", last: source, isDone: false });
         }),
       ),
+    load: (table) => {
+      const own = startLoad(open, table);
+      return {
+        add: (rows) => attempt(() => own.add(rows)),
+        commit: (mark) => attempt(() => own.commit(mark)),
+        abort: own.abort,
+      };
+    },
     write: (table, rows, mark) =>
       attempt(() =>
         transact((db) => {
-          const statement = db.query<unknown, SQLQueryBindings[]>(printUpsert(table));
-          for (const row of rows) statement.run(...row.map((cell, at) => toValue(table, cell, at)));
+          putRows(db, table, rows);
           if (mark !== null) putMark(db, mark);
         }),
       ),
@@ -119,6 +127,8 @@ async function readAll<T>(location: string, work: (snapshot: Snapshot) => Promis
         return db.query<{ rows: number }, []>(`select count(*) as rows from ${name}`).get()?.rows ?? 0;
       },
       rows: (table, query) => readRows(db, table, query),
+      print: (table, add) => printRows(db, table, add),
+      total: async (table, columns) => addUp(db, table, columns),
     });
   } finally {
     if (db.inTransaction) db.run("ROLLBACK");
@@ -126,71 +136,47 @@ async function readAll<T>(location: string, work: (snapshot: Snapshot) => Promis
   }
 }
 
+/** Rows that are read at once. */
+const STEP = 500;
+
 async function* readRows(db: Database, table: TablePlan, { after = null, isOrdered }: RowQuery): AsyncGenerator<Row[]> {
-  const columns = table.columns.map(({ name }) => `"${name}"`).join(", ");
-  const where = after === null ? "" : ` where "${table.id}" > ?1`;
-  const order = isOrdered || after !== null ? ` order by "${table.id}"` : "";
-  const statement = db.prepare<unknown, string[]>(`select ${columns} from ${table.name}${where}${order}`);
+  const columns = table.columns.map(pickColumn).join(", ");
+  // By id, or as they lie there.
+  const key = isOrdered || after !== null ? `"${table.id}"` : "rowid";
+  const step = Math.min(table.pageRows, STEP);
+  const select = `select ${key}, ${columns} from ${table.name}`;
+  const first = db.prepare<unknown, []>(`${select} order by ${key} limit ${step}`);
+  const next = db.prepare<unknown, Key[]>(`${select} where ${key} > ? order by ${key} limit ${step}`);
   let page: Row[] = [];
   let chars = 0;
   try {
-    for (const values of readValues(statement, after === null ? [] : [after])) {
-      page.push(table.columns.map(({ kind }, at) => toCell(kind, values[at])));
-      chars += countChars(values);
-      if (page.length < table.pageRows && chars < PAGE_CHARS) continue;
-      yield page;
-      page = [];
-      chars = 0;
+    let values = (after === null ? first.values() : next.values(after)) as unknown[][];
+    while (values.length > 0) {
+      for (const row of values) {
+        page.push(table.columns.map(({ kind }, at) => toCell(kind, row[at + 1])));
+        chars += countChars(row);
+      }
+      if (page.length >= table.pageRows || chars >= PAGE_CHARS) {
+        yield page;
+        page = [];
+        chars = 0;
+      }
+      const last = values.at(-1)?.[0] as Key;
+      values = values.length < step ? [] : (next.values(last) as unknown[][]);
     }
     if (page.length > 0) yield page;
   } finally {
-    statement.finalize();
+    first.finalize();
+    next.finalize();
   }
 }
 
-/** As objects: the driver walks through them one by one in no other form. */
-function* readValues(statement: ReturnType<Database["prepare"]>, values: string[]): Generator<unknown[]> {
-  for (const row of statement.iterate(...values)) yield Object.values(row as object);
-}
+type Key = number | string;
 
 function countChars(values: readonly unknown[]): number {
   let chars = 0;
   for (const value of values) if (typeof value === "string") chars += value.length;
   return chars;
-}
-
-function printUpsert({ name, columns, id }: TablePlan): string {
-  const names = columns.map((column) => `"${column.name}"`);
-  const changed = names.filter((column) => column !== `"${id}"`).map((column) => `${column} = excluded.${column}`);
-  return `insert into ${name} (${names.join(", ")}) values (${names.map(() => "?").join(", ")})
-    on conflict ("${id}") do update set ${changed.join(", ")}`;
-}
-
-function putMark(db: Database, { part, last, isDone }: Mark): void {
-  db.run(
-    `insert into tokligence_copies (part, last, is_done) values (?1, ?2, ?3)
-     on conflict (part) do update set last = ?2, is_done = ?3`,
-    [part, last, isDone ? 1 : 0],
-  );
-}
-
-function toValue({ name, columns }: TablePlan, cell: Cell, at: number): SQLQueryBindings {
-  if (typeof cell === "boolean") return cell ? 1 : 0;
-  if (cell === null || columns[at]?.kind !== "json") return cell;
-  return printJson(name, String(cell));
-}
-
-/** Rows of the books are attested by the bytes of their JSON, in its one form; others are as the program writes them. */
-const ATTESTED: ReadonlySet<string> = new Set(["ledger_entries", "ledger_recounts"]);
-
-function printJson(table: string, text: string): string {
-  if (text === "[]" || text === "{}") return text;
-  try {
-    const value: unknown = JSON.parse(text);
-    return ATTESTED.has(table) ? canonicalize(value) : JSON.stringify(value);
-  } catch {
-    return text;
-  }
 }
 
 /** A slot that is taken belongs to a process that writes the books there. */

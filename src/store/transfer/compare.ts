@@ -1,8 +1,9 @@
 // Whether two databases say the same: counts, sums of digests, sums of tokens and cost, and ends of chains; and which rows do not. Changes nothing,
 // knows no engine.
 
+import { type Digest, createDigest } from "./digest.ts";
 import type { Part } from "./plan.ts";
-import { type Cell, type Digest, type Row, compareIds, createDigest, listChanged, printRow } from "./row.ts";
+import { type Row, compareIds, listChanged } from "./row.ts";
 import { type Source, openWalk } from "./source.ts";
 
 export interface Side extends Digest {
@@ -16,6 +17,7 @@ export interface Compared {
   part: Part;
   source: Side;
   target: Side;
+  /** By their digests; or, where these were made of what is written otherwise and says the same, row by row. */
   isEqual: boolean;
 }
 
@@ -26,7 +28,7 @@ interface CompareInit {
   onProgress: (done: number, total: number) => void;
 }
 
-/** All rows of both sides are read once, as they lie there. */
+/** All rows of both sides are read once, as they lie there. Of those that are left out, none is looked at. */
 export async function compareParts({ parts, source, target, onProgress }: CompareInit): Promise<Compared[]> {
   let [done, total] = [0, 0];
   for (const part of parts) total += (await source.count(part)) + (await target.count(ownPart(part)));
@@ -37,10 +39,7 @@ export async function compareParts({ parts, source, target, onProgress }: Compar
   const compared: Compared[] = [];
   for (const part of parts) {
     // In turn on one thread, and each waits for its own database.
-    const [left, right] = await Promise.all([
-      readSide(part, source.rows(part, { isOrdered: false }), tell),
-      readSide(part, target.rows(ownPart(part), { isOrdered: false }), tell),
-    ]);
+    const [left, right] = await Promise.all([readSide(part, source, tell), readSide(ownPart(part), target, tell)]);
     compared.push({ part, source: left, target: right, isEqual: left.rows === right.rows && left.sum === right.sum });
   }
   return compared;
@@ -65,27 +64,29 @@ const TOTALS: Readonly<Record<string, readonly string[]>> = {
 };
 const CHAINS: ReadonlySet<string> = new Set(["audit_chain", "ledger_chains"]);
 
-async function readSide({ table }: Part, pages: AsyncIterable<Row[]>, tell: (rows: number) => void): Promise<Side> {
-  const digest = createDigest(table);
-  const find = (name: string): number => table.columns.findIndex((column) => column.name === name);
-  const added = (TOTALS[table.name] ?? []).map((name) => ({ name, at: find(name), sum: 0n }));
-  const heads = new Map<string, string>();
-  const [chainAt, seqAt, hashAt] = CHAINS.has(table.name) ? ["chain", "seq", "hash"].map(find) : [];
-  for await (const rows of pages) {
-    for (const row of rows) {
-      digest.add(row);
-      for (const each of added) each.sum += toWhole(row[each.at]);
-      if (chainAt !== undefined) heads.set(String(row[chainAt]), `${row[seqAt ?? 0]} ${row[hashAt ?? 0]}`);
-    }
-    tell(rows.length);
-  }
-  const totals = Object.fromEntries(added.map(({ name, sum }) => [name, sum]));
-  return { ...digest.read(), totals, heads };
+async function readSide(part: Part, side: Source, tell: (rows: number) => void): Promise<Side> {
+  const { table } = part;
+  const digest = createDigest();
+  for await (const rows of side.print(part, digest.add)) tell(rows);
+  const added = TOTALS[table.name] ?? [];
+  const totals = added.length === 0 ? {} : await side.total(part, added);
+  return { ...digest.read(), totals, heads: CHAINS.has(table.name) ? await readHeads(part, side) : new Map() };
 }
 
-function toWhole(cell: Cell | undefined): bigint {
-  if (typeof cell === "number") return BigInt(Math.trunc(cell));
-  return typeof cell === "string" && /^-?\d+$/u.test(cell) ? BigInt(cell) : 0n;
+async function readHeads(part: Part, side: Source): Promise<Map<string, string>> {
+  const [chainAt = 0, seqAt = 0, hashAt = 0] = ["chain", "seq", "hash"].map((name) =>
+    part.table.columns.findIndex((column) => column.name === name),
+  );
+  const heads = new Map<string, string>();
+  for await (const rows of side.rows(part, { isOrdered: true }))
+    for (const row of rows) heads.set(String(row[chainAt]), `${row[seqAt]} ${row[hashAt]}`);
+  return heads;
+}
+
+/** Where digests were made of what is written otherwise and says the same, or one row differs. */
+export async function isSameByRow(part: Part, source: Source, target: Source): Promise<boolean> {
+  for await (const _ of walkDifferences(part, source, target)) return false;
+  return true;
 }
 
 export interface Difference {
@@ -112,9 +113,8 @@ export async function* walkDifferences(part: Part, source: Source, target: Sourc
       await right.move();
     } else {
       const [own, other] = [left.row as Row, right.row as Row];
-      if (printRow(table, own) !== printRow(table, other)) {
-        yield { kind: "changed", id: left.id, row: own, columns: listChanged(table, own, other) };
-      }
+      const columns = listChanged(table, own, other);
+      if (columns.length > 0) yield { kind: "changed", id: left.id, row: own, columns };
       await Promise.all([left.move(), right.move()]);
     }
   }

@@ -2,8 +2,8 @@
 // ended goes on from there. What has changed in the source since is then found by comparing, and brought over. Knows no engine.
 
 import { GatewayError } from "../../ir/index.ts";
-import { type Compared, type Difference, compareParts, walkDifferences } from "./compare.ts";
-import type { Account, End, Mark } from "./end.ts";
+import { type Compared, type Difference, compareParts, isSameByRow, ownPart, walkDifferences } from "./compare.ts";
+import type { Account, End, Load, Mark } from "./end.ts";
 import { type Part, namePart, planParts } from "./plan.ts";
 import { type Row, readId } from "./row.ts";
 import { type Source, joinSources } from "./source.ts";
@@ -41,13 +41,14 @@ export async function copyDatabases(options: CopyOptions): Promise<CopyReport> {
     const report: CopyReport = { written: 0, resumed: 0, caughtUp: 0, compared: [] };
     const totals = await Promise.all(parts.map((part) => source.count(part)));
     const total = totals.reduce((sum, rows) => sum + rows, 0);
+    const before = accounts.some((account) => account !== null) ? await countThere(parts, targets) : 0;
     for (const part of parts) {
       const mark = accounts[part.to]?.marks.get(namePart(part)) ?? null;
       const target = targets[part.to] as End;
       if (mark?.isDone !== true) {
         await copyPart(part, { source, target, mark }, (rows) => {
           report.written += rows;
-          onProgress(COPYING, report.written, total);
+          onProgress(COPYING, Math.min(before + report.written, total), total);
         });
       }
     }
@@ -61,8 +62,17 @@ export async function copyDatabases(options: CopyOptions): Promise<CopyReport> {
       targets,
       different.map(({ part }) => part),
     );
-    report.compared = await compareTargets(source, { ...options, parts });
+    const again = await compareTargets(source, { ...options, parts: different.map(({ part }) => part) });
+    report.compared = report.compared.map((each) => again.find(({ part }) => part === each.part) ?? each);
     return report;
+  });
+}
+
+function countThere(parts: readonly Part[], targets: readonly End[]): Promise<number> {
+  return readAll(targets, async (target) => {
+    let rows = 0;
+    for (const part of parts) rows += await target.count(ownPart(part));
+    return rows;
   });
 }
 
@@ -136,30 +146,59 @@ interface Way {
   mark: Mark | null;
 }
 
+/** So many pages become one transaction. */
+const BATCH_PAGES = 8;
+
 async function copyPart(part: Part, { source, target, mark }: Way, onRows: (rows: number) => void): Promise<void> {
+  const { table } = part;
   const name = namePart(part);
   let last = mark?.last ?? "";
-  // The next page is read while one is written.
-  let writing: Promise<void> = Promise.resolve();
-  const query = { after: mark === null ? null : last, isOrdered: true };
+  let load: Load | null = null;
+  let batch: Row[][] = [];
+  /** In one piece; where that is refused, piece by piece, until the row is found that is to blame. */
+  const attempt = async (work: (load: Load) => Promise<void>): Promise<boolean> => {
+    load ??= target.load(table);
+    try {
+      await work(load);
+      return true;
+    } catch (error) {
+      await load.abort();
+      load = null;
+      if (!(error instanceof GatewayError) || error.kind === "overloaded") throw error;
+      return false;
+    }
+  };
+  const commit = async (): Promise<void> => {
+    const rows = batch.flat();
+    const reached: Mark = { part: name, last, isDone: false };
+    batch = [];
+    if (load !== null && (await attempt((own) => own.commit(reached)))) return onRows(rows.length);
+    for (let at = 0; at < rows.length; at += table.pageRows) {
+      const page = rows.slice(at, at + table.pageRows);
+      await writePage(target, part, page, { ...reached, last: readId(table, page.at(-1) as Row) });
+      onRows(page.length);
+    }
+  };
+  let isWhole = true;
   try {
-    for await (const rows of source.rows(part, query)) {
-      await writing;
+    for await (const rows of source.rows(part, { after: mark === null ? null : last, isOrdered: true })) {
       const end = rows.at(-1);
       if (end === undefined) continue;
-      last = readId(part.table, end);
-      const reached: Mark = { part: name, last, isDone: false };
-      writing = writePage(target, part, rows, reached).then(() => onRows(rows.length));
-      // It is waited for a turn later.
-      writing.catch(() => undefined);
+      last = readId(table, end);
+      batch.push(rows);
+      isWhole &&= await attempt((own) => own.add(rows));
+      if (isWhole && batch.length < BATCH_PAGES) continue;
+      await commit();
+      isWhole = true;
     }
+    if (batch.length > 0) await commit();
   } finally {
-    await writing;
+    await (load as Load | null)?.abort();
   }
-  await target.write(part.table, [], { part: name, last, isDone: true });
+  await target.write(table, [], { part: name, last, isDone: true });
 }
 
-/** Where a page is refused, the row is found that is to blame. */
+/** What is there already is written over. Where a page is refused, the row is found that is to blame. */
 async function writePage(target: End, part: Part, rows: readonly Row[], mark: Mark | null): Promise<void> {
   try {
     await target.write(part.table, rows, mark);
@@ -185,9 +224,12 @@ async function compareTargets(
   source: Source,
   { targets, parts, onProgress }: CopyOptions & { parts: readonly Part[] },
 ): Promise<Compared[]> {
-  return readAll(targets, (target) =>
-    compareParts({ parts, source, target, onProgress: (done, total) => onProgress("comparing rows", done, total) }),
-  );
+  const tell = (done: number, total: number): void => onProgress("comparing rows", done, total);
+  return readAll(targets, async (target) => {
+    const compared = await compareParts({ parts, source, target, onProgress: tell });
+    for (const each of compared) each.isEqual ||= await isSameByRow(each.part, source, target);
+    return compared;
+  });
 }
 
 /** What is gone goes first, whoever points at it before it. */
@@ -197,7 +239,8 @@ async function catchUp(source: Source, targets: readonly End[], parts: readonly 
     const target = targets[part.to] as End;
     // Read in one moment while it is written to: what is written now was compared before.
     await target.snapshot(async (snapshot) => {
-      const own = joinSources([snapshot]);
+      // Whichever of the targets it is.
+      const own = joinSources([snapshot, snapshot]);
       let page: Difference[] = [];
       const flush = async (): Promise<void> => {
         const gone = page.flatMap(({ kind, id }) => (kind === "surplus" ? [id] : []));

@@ -15,6 +15,20 @@ export interface Snapshot {
   count(table: TablePlan): Promise<number>;
   /** A page of them at a time. */
   rows(table: TablePlan, query: RowQuery): AsyncIterable<Row[]>;
+  /** Calls `add` with each row as it is printed (digest.ts), in whatever order; each turn stands for so many of them. */
+  print(table: TablePlan, add: (printed: Uint8Array | string) => void): AsyncIterable<number>;
+  /** Sums of whole numbers, by column. */
+  total(table: TablePlan, columns: readonly string[]): Promise<Record<string, bigint>>;
+}
+
+/** Rows on their way into one table, in one transaction: none of them is there yet. */
+export interface Load {
+  /** Resolves once there is room for more. Rejects where one of them, or one before, is refused. */
+  add(rows: readonly Row[]): Promise<void>;
+  /** All that was added and the mark, or nothing. What is added after it is another transaction. */
+  commit(mark: Mark): Promise<void>;
+  /** Nothing of what was added since the last commit stays. */
+  abort(): Promise<void>;
 }
 
 /** How far a copy has come with one table. */
@@ -46,6 +60,8 @@ export interface End {
   /** Null where it is no copy. */
   account(): Promise<Account | null>;
   begin(source: string): Promise<void>;
+  /** Quicker than `write`. Until it has been committed or aborted nothing else is asked of this end. */
+  load(table: TablePlan): Load;
   /** All of them and the mark, or nothing. What is there under its id already is written over. */
   write(table: TablePlan, rows: readonly Row[], mark: Mark | null): Promise<void>;
   remove(table: TablePlan, ids: readonly string[]): Promise<void>;

@@ -1,7 +1,5 @@
-// Rows on their way from one engine to the other: cells that both can give and take, and the one form of a row that is compared. Knows no
-// connection.
+// Rows on their way from one engine to the other, in cells that both can give and take. Knows no connection.
 
-import { hash } from "node:crypto";
 import { canonicalize } from "../../lib/canonical-json.ts";
 import { cleanJson, cleanText } from "../../lib/text.ts";
 import type { ColumnPlan, TablePlan } from "./plan.ts";
@@ -54,50 +52,28 @@ function cleanJsonText(text: string): string {
   }
 }
 
-/** The same for rows that say the same, whatever engine they lie in. */
-export function printRow({ columns }: TablePlan, row: Row): string {
-  return JSON.stringify(row.map((cell, at) => (columns[at]?.kind === "json" ? printJsonCell(cell) : cell)));
-}
-
 /** Names of the columns in which they differ. */
 export function listChanged({ columns }: TablePlan, left: Row, right: Row): string[] {
-  return columns.flatMap(({ name, kind }, at) => {
+  const changed: string[] = [];
+  for (let at = 0; at < columns.length; at++) {
     const [own = null, other = null] = [left[at], right[at]];
-    const isSame = kind === "json" ? printJsonCell(own) === printJsonCell(other) : own === other;
-    return isSame ? [] : [name];
-  });
-}
-
-function printJsonCell(cell: Cell): Cell {
-  if (cell === null || cell === "[]" || cell === "{}") return cell;
-  try {
-    const value: unknown = JSON.parse(String(cell));
-    // JSON's own null is kept as none at all by one of the engines.
-    return value === null ? null : canonicalize(value);
-  } catch {
-    return `!${String(cell)}`;
+    if (own === other) continue;
+    const { name, kind } = columns[at] as ColumnPlan;
+    if (kind !== "json" || printJsonCell(own) !== printJsonCell(other)) changed.push(name);
   }
+  return changed;
 }
 
-export interface Digest {
-  rows: number;
-  /** SHA-256 of all rows added up, so that their order does not matter. */
-  sum: string;
-}
-
-const BITS = 2n ** 256n;
-
-/** Adds rows up, in whatever order they come. */
-export function createDigest(table: TablePlan): { add(row: Row): void; read(): Digest } {
-  let sum = 0n;
-  let rows = 0;
-  return {
-    add(row) {
-      sum = (sum + BigInt(`0x${hash("sha256", printRow(table, row))}`)) % BITS;
-      rows++;
-    },
-    read: () => ({ rows, sum: sum.toString(16).padStart(64, "0") }),
-  };
+/** In its one form, so that two that say the same are the same. What is no JSON cannot pass for any. */
+export function printJsonCell(cell: Cell): string {
+  // JSON's own null is kept as none at all by one of the engines.
+  if (cell === null) return "null";
+  if (cell === "[]" || cell === "{}") return cell;
+  try {
+    return canonicalize(JSON.parse(String(cell)));
+  } catch {
+    return `!${JSON.stringify(cell)}`;
+  }
 }
 
 /** As both engines order texts by their bytes. */

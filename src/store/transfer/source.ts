@@ -1,5 +1,6 @@
 // Rows of one database or two as those of the one that they go to. Knows no engine.
 
+import { makePrinter } from "./digest.ts";
 import type { RowQuery, Snapshot } from "./end.ts";
 import type { Part, TablePlan } from "./plan.ts";
 import { type Row, compareIds, readId } from "./row.ts";
@@ -7,21 +8,26 @@ import { type Row, compareIds, readId } from "./row.ts";
 export interface Source {
   count(part: Part): Promise<number>;
   rows(part: Part, query: RowQuery): AsyncIterable<Row[]>;
+  /** As a snapshot does. */
+  print(part: Part, add: (printed: Uint8Array | string) => void): AsyncIterable<number>;
+  total(part: Part, columns: readonly string[]): Promise<Record<string, bigint>>;
 }
 
 /** @param snapshots the first holds the users, the last one the books */
 export function joinSources(snapshots: readonly Snapshot[]): Source {
   const at = (index: number): Snapshot => snapshots[index] as Snapshot;
   return {
-    async count({ table, from }) {
-      if (table.home === "both") return (await readNamed(table, from.map(at))).length;
+    async count(part) {
+      const { table, from } = part;
+      if (table.home === "both") return (await readNamed(part, from.map(at))).length;
       let rows = 0;
       for (const index of from) rows += await at(index).count(table);
       return rows;
     },
-    async *rows({ table, from }, query) {
+    async *rows(part, query) {
+      const { table, from } = part;
       if (table.home === "both") {
-        const all = await readNamed(table, from.map(at));
+        const all = await readNamed(part, from.map(at));
         const { after = null } = query;
         yield after === null ? all : all.filter((row) => compareIds(readId(table, row), after) > 0);
         return;
@@ -34,6 +40,23 @@ export function joinSources(snapshots: readonly Snapshot[]): Source {
         ),
       );
       yield* query.isOrdered && isJoined ? mergeRows(table, streams, query.after ?? null) : chainRows(streams);
+    },
+    async *print(part, add) {
+      const { table, from } = part;
+      if (table.home === "both") yield* printRows(table, [await readNamed(part, from.map(at))], add);
+      else
+        for (const index of from) {
+          if (from.length === 1 || index === 0 || !isChain(table)) yield* at(index).print(table, add);
+          // Some of its ids are others there.
+          else yield* printRows(table, changeRows(at(index).rows(table, { isOrdered: false }), true), add);
+        }
+    },
+    async total({ table, from }, columns) {
+      const sums: Record<string, bigint> = {};
+      for (const index of from)
+        for (const [name, sum] of Object.entries(await at(index).total(table, columns)))
+          sums[name] = (sums[name] ?? 0n) + sum;
+      return sums;
     },
   };
 }
@@ -61,8 +84,20 @@ async function* chainRows(streams: readonly AsyncIterable<Row[]>[]): AsyncGenera
   for (const stream of streams) yield* stream;
 }
 
+async function* printRows(
+  table: TablePlan,
+  pages: AsyncIterable<Row[]> | Iterable<Row[]>,
+  add: (printed: string) => void,
+): AsyncGenerator<number> {
+  const print = makePrinter(table);
+  for await (const rows of pages) {
+    for (const row of rows) add(print(row));
+    yield rows.length;
+  }
+}
+
 /** Counters of all databases: one that stands in two has come further in one of them. */
-async function readNamed(table: TablePlan, snapshots: readonly Snapshot[]): Promise<Row[]> {
+async function readNamed({ table, isLeftOut }: Part, snapshots: readonly Snapshot[]): Promise<Row[]> {
   const all = new Map<string, Row>();
   for (const snapshot of snapshots) {
     for await (const rows of snapshot.rows(table, { isOrdered: true })) {
@@ -72,7 +107,8 @@ async function readNamed(table: TablePlan, snapshots: readonly Snapshot[]): Prom
       }
     }
   }
-  return [...all.values()].toSorted((left, right) => compareIds(readId(table, left), readId(table, right)));
+  const rows = [...all.values()].filter((row) => isLeftOut?.(readId(table, row)) !== true);
+  return rows.toSorted((left, right) => compareIds(readId(table, left), readId(table, right)));
 }
 
 /** Two ordered streams as one. */

@@ -1,0 +1,141 @@
+// Moving what lies oddly in a database: numbers and texts that one of the engines prints otherwise, rows that are there already, heartbeats of a
+// gateway that runs, and books in a database of their own.
+
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { EXIT } from "../../src/cli/error.ts";
+import { printPace, startStages } from "../../src/cli/migrate/progress.ts";
+import { makeCall } from "../audit/verify/books.ts";
+import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
+import { capture } from "./desk.ts";
+import { type Tables, fillFiles, rowsOf } from "./moving.ts";
+
+const ODD = [
+  "a\tb\nc\r\\d",
+  'q"\u0001\u007f\u2028',
+  "\u0000nul",
+  "half \ud83d",
+  "pair \u{1F600}",
+  "\\N",
+  "\\.",
+  "ünï\\u0041",
+];
+
+async function fillOdd() {
+  const bench = await fillFiles();
+  await bench.write(async ({ ledger }) => {
+    for (const [at, text] of ODD.entries()) {
+      const call = makeCall(200 + at, { requestId: text, dropped: [text, ""], tags: [text] });
+      await ledger.add({ ...call, latencyMs: [0.1, 1e21, 1 / 3, 5e-7][at % 4] ?? 0, ttftMs: at === 2 ? 0 : null });
+    }
+  });
+  // Beyond what a number of JavaScript holds, and JSON that is written in another way than the program's.
+  await bench.tamper(`update ledger_entries set cost_nanos = 9007199254740993 where request_id like 'pair%'`);
+  await bench.tamper(
+    `update ledger_entries set units = '{"b": 1.50, "a": [ true , null, "\\u00e9" ]}' where request_id like 'half%'`,
+  );
+  return bench;
+}
+
+describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
+  test("odd rows arrive as they are, there and back, and are found equal by every pair of databases", async () => {
+    const bench = await fillOdd();
+    const [dsn, other] = [await createDatabase(), await createDatabase()];
+    expect(await bench.desk.read<Tables>(["migrate", "copy", "--to", dsn])).toMatchObject({ ok: true, caught_up: 0 });
+    const [big] = await runSql(
+      dsn,
+      "select cost_nanos::text as digits from ledger_entries where request_id like 'pair%'",
+    );
+    expect(big).toEqual({ digits: "9007199254740993" });
+    const file = join(bench.desk.folder, "back.db");
+    for (const to of [file, other])
+      expect((await bench.desk.run(["migrate", "copy", "--from", dsn, "--to", to])).code).toBe(EXIT.ok);
+    const db = new Database(file, { readonly: true });
+    expect(
+      db.query("select cast(cost_nanos as text) as digits from ledger_entries where request_id like 'pair%'").get(),
+    ).toEqual({ digits: "9007199254740993" });
+    db.close();
+    for (const [from, to] of [
+      [dsn, file],
+      [file, dsn],
+      [dsn, other],
+      [other, file],
+    ] as const)
+      expect(await bench.desk.read(["migrate", "verify", "--from", from, "--to", to])).toMatchObject({ ok: true });
+    const verified = await bench.desk.read<Tables>(["migrate", "verify", "--to", file]);
+    expect(verified.differences).toEqual([]);
+    await runSql(dsn, "update ledger_entries set latency_ms = latency_ms + 1e-9 where request_id like 'a%'");
+    const found = await bench.desk.run(["migrate", "verify", "--to", dsn, "--json"]);
+    expect(found.code).toBe(EXIT.failed);
+    expect((JSON.parse(found.out) as Tables).differences).toMatchObject([{ kind: "changed", columns: ["latency_ms"] }]);
+  });
+
+  test("rows that are there already, behind the mark, are written over, and none is lost or twice there", async () => {
+    const bench = await fillFiles();
+    const dsn = await createDatabase();
+    await bench.desk.run(["migrate", "copy", "--to", dsn]);
+    await runSql(dsn, "update tokligence_copies set last = '', is_done = 0 where part like 'ledger_entries%'");
+    await runSql(dsn, "delete from ledger_entries where seq % 3 = 0");
+    await runSql(dsn, "update ledger_entries set cost_nanos = 1 where seq = 4");
+    const again = await bench.desk.read<Tables>(["migrate", "copy", "--to", dsn]);
+    expect(again).toMatchObject({ ok: true, caught_up: 0 });
+    expect(rowsOf(again, "ledger_entries")).toBe(18);
+  });
+
+  test("books in a database of their own are caught up with, too", async () => {
+    const bench = await fillFiles();
+    const [users, books] = [await createDatabase(), join(bench.desk.folder, "books.db")];
+    const line = ["migrate", "copy", "--to", users, "--to-ledger", books];
+    expect(await bench.desk.read(line)).toMatchObject({ ok: true });
+    await bench.write(async ({ ledger }) => await ledger.add(makeCall(99)));
+    await runSql(users, "delete from users where email = 'ana@example.com'");
+    expect(await bench.desk.read<Tables>(line)).toMatchObject({ ok: true, written: 0 });
+    expect(await bench.desk.read(["migrate", "verify", "--to", users, "--to-ledger", books])).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test("heartbeats of gateways are left out, and that is said", async () => {
+    const bench = await fillFiles();
+    const dsn = await createDatabase();
+    await bench.desk.run(["migrate", "copy", "--to", dsn]);
+    const beat = "insert into counters (name, value) values ('budget_beat/abc', 7)";
+    await runSql(dsn, beat);
+    await bench.tamper(beat.replace("7", "9"));
+    const said = await bench.desk.run(["migrate", "verify", "--to", dsn]);
+    expect(said).toMatchObject({ code: EXIT.ok, err: expect.stringContaining("Left out: 2 counters, budget_beat/…") });
+    expect(await bench.desk.read(["migrate", "verify", "--to", dsn])).toMatchObject({
+      ok: true,
+      left_out: [{ table: "counters", rows: 2 }],
+    });
+    await runSql(dsn, "update counters set value = value + 1 where name = 'identity_revision'");
+    const found = await bench.desk.run(["migrate", "verify", "--to", dsn, "--json"]);
+    expect(found.code).toBe(EXIT.failed);
+    expect((JSON.parse(found.out) as Tables).differences).toEqual([
+      { table: "counters", kind: "changed", id: "identity_revision", columns: ["value"] },
+    ]);
+  });
+});
+
+describe("progress", () => {
+  test("says how fast it goes and how long it will still take", () => {
+    expect(printPace({ done: 50_000, left: 3_700_000, ms: 1_000 })).toBe(", 50000 rows/s, 1:14 left");
+    expect(printPace({ done: 1_000, left: 7_300_000, ms: 1_000 })).toBe(", 1000 rows/s, 2:01:40 left");
+    expect(printPace({ done: 0, left: 10, ms: 60_000 })).toBe("");
+  });
+
+  test("is a line from time to time where nobody looks on", async () => {
+    let nowMs = 0;
+    const { err } = await capture(async () => {
+      const stages = startStages(() => nowMs);
+      for (let done = 0; done <= 100; done += 10, nowMs += 2_500) stages.update("copying rows", done, 100);
+      stages.end();
+      return 0;
+    });
+    expect(err.trim().split("\n")).toEqual([
+      "copying rows: 40 of 100, 4 rows/s, 0:15 left",
+      "copying rows: 80 of 100, 4 rows/s, 0:05 left",
+    ]);
+  });
+});
