@@ -4,8 +4,10 @@ import type { Config } from "../config/index.ts";
 import { BOOK_RULES, createLedgerWriter, type Head, type LedgerWriter } from "../ledger/index.ts";
 import { byProgram } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
+import { createNotifier, type Notifier } from "../notice/index.ts";
 import { placeHeads, type ReadHeads, readHeadFile } from "./ledger/head-file.ts";
 import type { OpenJournal, Store, Tiding } from "../store/index.ts";
+import { nameApart } from "./anchor.ts";
 import { startChangeSigning } from "./change-signing.ts";
 import { openKey } from "./ledger/key-file.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -46,7 +48,7 @@ interface BooksInit {
 }
 
 const DELIVERY_MS = 5_000;
-/** For the last signed head on its way off the machine. */
+/** For the last signed heads on their way off the machine. */
 const ANCHOR_GRACE_MS = 5_000;
 
 /** Calls that were open when the gateway died are on the books when it resolves. */
@@ -85,9 +87,12 @@ export async function openBooks(init: BooksInit): Promise<Books> {
     onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
   });
   const stopAdopting = adoptAgainAndAgain(opened.adopt, { clock, log });
-  const signing = await startSigning({ config, key, books: opened, clock, fetch, log });
-  const intervalMs = config.ledger.signIntervalMs;
-  const changes = await startChangeSigning({ ...store, key, keyFile, intervalMs, clock, log });
+  const { anchors } = config.ledger;
+  const [notifier, changeNotifier] = [anchors, nameApart(anchors)].map((targets) =>
+    createNotifier({ targets, smtp: config.smtp, clock, fetch, log }),
+  ) as [Notifier, Notifier];
+  const signing = await startSigning({ config, key, books: opened, clock, notifier, log });
+  const changes = await startChangeSigning({ ...store, config, key, clock, notifier: changeNotifier, log });
   return {
     ledger,
     keyId: key.id,
@@ -96,7 +101,8 @@ export async function openBooks(init: BooksInit): Promise<Books> {
       await stopAdopting();
       await ledger.drain().catch((error: unknown) => log.error("Rows of the ledger could not be written", { error }));
       await changes.stop();
-      await signing.stop(ANCHOR_GRACE_MS);
+      await signing.stop();
+      await Promise.all([notifier.stop(ANCHOR_GRACE_MS), changeNotifier.stop(ANCHOR_GRACE_MS)]);
       await opened.close(deliveryMs);
       const left = {
         lostRows: ledger.figures().keptRows,

@@ -1,12 +1,15 @@
-// Signs the record of changes of a running gateway, so that nobody can cut off its end unseen: heads lie in the database and beside the key. Knows
-// no rule of signing.
+// Signs the record of changes of a running gateway, so that nobody can cut off its end unseen: heads lie in the database, beside the key and off
+// the machine. Knows no rule of signing.
 
 import type { ChangeChain } from "../audit/index.ts";
+import type { Config } from "../config/index.ts";
 import { type HeadReason, nameHead, type SigningKey } from "../ledger/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { Notifier } from "../notice/index.ts";
 import type { ChangeStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { placeChangeHeads } from "./admin/audit/head-file.ts";
+import { type Anchors, createAnchors } from "./anchor.ts";
 import { appendHead } from "./ledger/head-file.ts";
 
 export interface ChangeSigning {
@@ -18,16 +21,20 @@ interface ChangeSigningInit {
   changes: Pick<ChangeStore, "chains">;
   /** Why the ledger's database cannot be asked; null where it can. */
   missing: () => Error | null;
+  config: Pick<Config, "ledger">;
   key: SigningKey;
-  keyFile: string;
-  intervalMs: number;
   clock: Clock;
+  notifier: Pick<Notifier, "deliver">;
   log: Log;
 }
 
+type Signer = Pick<ChangeSigningInit, "clock" | "config" | "key" | "log"> & { anchors: Anchors };
+
 /** What was changed by others meanwhile, commands among them, is signed when it resolves. */
 export async function startChangeSigning(init: ChangeSigningInit): Promise<ChangeSigning> {
-  const { changes, missing, intervalMs, clock, log } = init;
+  const { changes, missing, config, clock, notifier, log } = init;
+  const about = { name: "changes", rows: "change", command: "tokligence admin audit verify" };
+  const anchors = createAnchors({ config: config.ledger, notifier, clock, about });
   let isStopped = false;
   let callOff: () => void = () => undefined;
   let isFailing = false;
@@ -36,7 +43,7 @@ export async function startChangeSigning(init: ChangeSigningInit): Promise<Chang
     try {
       for (const chain of changes.chains) {
         // It is signed once it is there: nobody waits for that.
-        if (chain.place === "identity" || missing() === null) await signChain(chain, reason, init);
+        if (chain.place === "identity" || missing() === null) await signChain(chain, reason, { ...init, anchors });
       }
       isFailing = false;
     } catch (error) {
@@ -47,7 +54,7 @@ export async function startChangeSigning(init: ChangeSigningInit): Promise<Chang
   let running = signAll("interval");
 
   const arm = (): void => {
-    callOff = clock.after(intervalMs, () => {
+    callOff = clock.after(config.ledger.signIntervalMs, () => {
       running = signAll("interval").then(() => {
         if (!isStopped) arm();
       });
@@ -62,6 +69,7 @@ export async function startChangeSigning(init: ChangeSigningInit): Promise<Chang
       callOff();
       await running;
       await signAll("shutdown");
+      anchors.flush();
     },
   };
 }
@@ -70,7 +78,7 @@ export async function startChangeSigning(init: ChangeSigningInit): Promise<Chang
 async function signChain(
   chain: ChangeChain,
   reason: HeadReason,
-  { key, keyFile, clock, log }: ChangeSigningInit,
+  { config, key, clock, anchors, log }: Signer,
 ): Promise<void> {
   const newest = await chain.newestHead();
   const state = await chain.state();
@@ -80,7 +88,8 @@ async function signChain(
   const head = key.sign({ ...unsigned, signedAt: new Date(clock.wallMs()) }, null);
   // In this order: one that is in the file and not in the database would be taken for a removed one.
   if (!(await chain.keepHead({ id: nameHead(head), ...head }))) return;
-  const path = placeChangeHeads(keyFile);
+  anchors.put(head, null);
+  const path = placeChangeHeads(config.ledger.keyFile);
   try {
     appendHead(path, head, null);
   } catch (error) {

@@ -35,7 +35,7 @@ export const LEDGER_KEYS = {
   },
   ledger_anchor: {
     about:
-      "Where signed heads of the books are also put, separated by commas: file, https:// (POST), mailto:, and object stores by a URL with {chain} or {seq} in it, or put+https:// (PUT)",
+      "Where signed heads of the books and of the record of changes are also put, separated by commas: file, https:// (POST), mailto:, and object stores by a URL with {chain} or {seq} in it, or put+https:// (PUT)",
     group: "ledger",
     type: syntax.defineTargets(["chain", "seq"]),
     example: "/mnt/worm/heads.jsonl, mailto:audit@example.com, https://store.example.com/heads/{chain}/{seq}.json",

@@ -61,6 +61,14 @@ export interface ChangeHead {
   hash: string;
 }
 
+/** What the names of chains of changes begin with; those of the books begin with what is in hexadecimal. */
+export const CHANGE_CHAIN = "changes-";
+
+/** By its name, which its heads attest: those of both lie in one place where they are put off the machine. */
+export function isChangeChain(chain: string): boolean {
+  return chain.startsWith(CHANGE_CHAIN);
+}
+
 /** A change that nobody at all asked for, or of which nothing else is known. */
 export function byProgram(actor: "configuration" | "gateway", at = new Date()): Origin {
   return { actor, actorId: null, actorName: null, keyId: null, address: null, requestId: null, at };

@@ -19,7 +19,7 @@
 // row says that the program itself did it. What changes outside of a database is told by `store.changes.tell(by, change)`.
 
 import { eq } from "drizzle-orm";
-import { type Change, type ChangeHead, type Origin, byProgram, sealChanges } from "../lib/change.ts";
+import { CHANGE_CHAIN, type Change, type ChangeHead, type Origin, byProgram, sealChanges } from "../lib/change.ts";
 import type { Redact } from "../lib/redact.ts";
 import { selectRows } from "./bulk.ts";
 import type { Db, Engine, Query } from "./engine.ts";
@@ -89,7 +89,7 @@ export const ONLY = "changes";
 function takeChain(db: Db, { auditChain: chains }: Schema, at: Date): Query<ChangeHead[]> {
   return db
     .insert(chains)
-    .values({ id: ONLY, chain: `changes-${Bun.randomUUIDv7()}`, seq: 0, hash: "", startedAt: at })
+    .values({ id: ONLY, chain: `${CHANGE_CHAIN}${Bun.randomUUIDv7()}`, seq: 0, hash: "", startedAt: at })
     .onConflictDoUpdate({ target: chains.id, set: { id: ONLY } })
     .returning({ chain: chains.chain, seq: chains.seq, hash: chains.hash });
 }

@@ -14,6 +14,7 @@ import {
 } from "../../audit/verify/index.ts";
 import { type Config, loadConfig } from "../../config/index.ts";
 import { BOOK_RULES, readHeads } from "../../ledger/index.ts";
+import { isChangeChain } from "../../lib/change.ts";
 import { openChains } from "../../store/chain-reader.ts";
 import { checkRollups } from "../../store/rollup-check.ts";
 import { placeHeads, readHeadFile } from "./head-file.ts";
@@ -175,14 +176,20 @@ function readOwnHeads({ ledger }: Config): KeptHead[] {
 
 function readKeptHeads(path: string): KeptHead[] {
   const { heads, unreadable } = readHeads(readGivenFile("head", path));
-  if (heads.length === 0) {
-    throw new CliError(`${path} holds no signed head.`, {
+  const own = heads.filter(({ head }) => !isChangeChain(head.chain));
+  if (own.length === 0) {
+    const held = heads.length === 0 ? "no signed head" : "signed heads of the record of changes alone";
+    throw new CliError(`${path} holds ${held}.`, {
       exitCode: EXIT.usage,
-      hint: "Give a file of tokligence ledger heads --export, or one that ledger_anchor wrote or sent.",
+      hint: "Give a file of tokligence ledger heads --export, or one that ledger_anchor wrote or sent; tokligence admin audit verify takes heads of changes.",
     });
   }
   if (unreadable > 0) say(`warning: ${unreadable} lines of ${path} are no signed heads; they are left out`);
-  return heads.map((head) => ({ ...head, origin: path }));
+  if (own.length < heads.length)
+    say(
+      `note: ${count(heads.length - own.length, "head")} of changes in ${path}: tokligence admin audit verify takes them`,
+    );
+  return own.map((head) => ({ ...head, origin: path }));
 }
 
 function report(

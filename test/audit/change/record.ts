@@ -7,10 +7,12 @@ import { placeChangeHeads } from "../../../src/cli/admin/audit/head-file.ts";
 import { startChangeSigning } from "../../../src/cli/change-signing.ts";
 import { openKey } from "../../../src/cli/ledger/key-file.ts";
 import type { Origin } from "../../../src/lib/change.ts";
+import { type Smtp, type Target, createNotifier } from "../../../src/notice/index.ts";
 import type { Store } from "../../../src/store/index.ts";
 import { type Desk, makeDesk } from "../../cli/desk.ts";
 import { makeClock } from "../../clock.ts";
 import { runSql } from "../../postgres.ts";
+import { makeConfig } from "../../rig.ts";
 import { makeUser } from "../../store/sample.ts";
 
 export interface Finding {
@@ -34,7 +36,7 @@ export interface Recorded {
   keyFile: string;
   headFile: string;
   /** So many changes, signed at the end unless said otherwise. */
-  write(count: number, isSigned?: boolean): Promise<void>;
+  write(count: number, isSigned?: boolean, anchored?: Anchored): Promise<void>;
   /** Behind the gateway's back. */
   tamper(statement: string): Promise<void>;
   query(statement: string): Promise<readonly Record<string, unknown>[]>;
@@ -43,6 +45,14 @@ export interface Recorded {
   readHeads(): string;
   writeHeads(text: string): void;
 }
+
+/** Where signed heads go, off the machine. */
+export interface Anchored {
+  targets: readonly Target[];
+  smtp: Smtp | null;
+}
+
+const NOWHERE: Anchored = { targets: [], smtp: null };
 
 const BY: Origin = {
   actor: "operator",
@@ -68,27 +78,30 @@ export function makeRecord(dsn?: string): Recorded {
       db.close();
     }
   };
-  const sign = async (store: Store): Promise<void> => {
+  const sign = async (store: Store, { targets, smtp }: Anchored): Promise<void> => {
     const quiet = (): void => undefined;
     const fail = (message: string): void => {
       throw new Error(message);
     };
     const log = { debug: quiet, info: quiet, warn: fail, error: fail, setLevel: quiet };
     const clock = makeClock();
-    const parts = { ...store, key: openKey(keyFile), keyFile, intervalMs: 60_000, clock, log };
+    const notifier = createNotifier({ targets, smtp, clock, fetch, log });
+    const ledger = { ...makeConfig(desk.folder).ledger, anchors: targets, keyFile };
+    const parts = { ...store, key: openKey(keyFile), config: { ledger }, clock, notifier, log };
     await (await startChangeSigning(parts)).stop();
+    await notifier.stop(10_000);
   };
   return {
     desk,
     keyFile,
     headFile,
     query,
-    write: (count, isSigned = true) =>
+    write: (count, isSigned = true, anchored = NOWHERE) =>
       desk.withStore(async (store) => {
         for (let at = 0; at < count; at++) {
           await store.identity.createUsers([makeUser({ displayName: `user ${at}` })], BY);
         }
-        if (isSigned) await sign(store);
+        if (isSigned) await sign(store, anchored);
       }),
     async tamper(statement) {
       await query(statement);

@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, w
 import { join } from "node:path";
 import { openKey, readKey } from "../../../src/cli/ledger/key-file.ts";
 import { fingerprint, isSigned, readHeads, readPublicKey, toPem } from "../../../src/ledger/index.ts";
+import { isChangeChain } from "../../../src/lib/change.ts";
 import { createDatabase, hasPostgres, runSql } from "../../postgres.ts";
 import { type Bench, makeBench, makeCall, makeRecount, verifyBooks } from "./books.ts";
 
@@ -278,8 +279,12 @@ test("heads are put off the machine: each stop, and what was signed in between a
       }
       await ledger.add(makeCall(101));
     });
-    const read = () => readHeads(readFileSync(path, "utf8")).heads.map(({ head }) => head.seq);
+    const all = () => readHeads(readFileSync(path, "utf8")).heads.map(({ head }) => head);
+    const read = () => all().flatMap(({ chain, seq }) => (isChangeChain(chain) ? [] : [seq]));
     expect(read()).toEqual([0, 60, 101]);
+    // That the books were begun is a change, and signed in its own chain.
+    expect(all().filter(({ chain }) => isChangeChain(chain))).toMatchObject([{ seq: 1 }]);
+    expect(await bench.desk.read(["admin", "audit", "verify", "--head", path])).toMatchObject({ ok: true });
     expect(await verifyBooks(bench, "--head", path)).toMatchObject({ ok: true });
     expect((await bench.query("select * from ledger_heads")).length).toBe(102);
     // The last rows before it becomes quiet, too.

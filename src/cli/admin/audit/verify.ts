@@ -5,6 +5,7 @@ import { defineCommand } from "citty";
 import { type KeptChangeHead, type VerifiedChanges, verifyChanges } from "../../../audit/index.ts";
 import { type Config, loadConfig } from "../../../config/index.ts";
 import { readHeads } from "../../../ledger/index.ts";
+import { isChangeChain } from "../../../lib/change.ts";
 import { openStore } from "../../../store/index.ts";
 import { readScheme } from "../../../store/location.ts";
 import { CliError, EXIT } from "../../error.ts";
@@ -24,7 +25,7 @@ export default defineCommand({
     ...SHARED_ARGS,
     head: {
       type: "string",
-      description: "Signed heads that were kept elsewhere; several with commas",
+      description: "Signed heads that were kept elsewhere, such as by ledger_anchor; several with commas",
       valueHint: "FILE",
     },
     "public-key": {
@@ -82,12 +83,21 @@ function readOwnKey({ ledger }: Config): string | null {
 }
 
 function readKeptHeads(path: string): KeptChangeHead[] {
-  const { heads } = readHeads(readGivenFile("head", path));
-  if (heads.length > 0) return heads.map(({ head }) => ({ head, origin: path }));
-  throw new CliError(`${path} holds no signed head.`, {
-    exitCode: EXIT.usage,
-    hint: "Give a copy of the file that lies beside the gateway's key and ends in .changes.jsonl.",
-  });
+  const { heads, unreadable } = readHeads(readGivenFile("head", path));
+  const own = heads.filter(({ head }) => isChangeChain(head.chain));
+  if (own.length === 0) {
+    const held = heads.length === 0 ? "no signed head" : "signed heads of the books alone";
+    throw new CliError(`${path} holds ${held}.`, {
+      exitCode: EXIT.usage,
+      hint: "Give what ledger_anchor wrote or sent, or a copy of the file beside the gateway's key that ends in .changes.jsonl; tokligence ledger verify takes heads of the books.",
+    });
+  }
+  if (unreadable > 0) say(`warning: ${unreadable} lines of ${path} are no signed heads; they are left out`);
+  if (own.length < heads.length)
+    say(
+      `note: ${count(heads.length - own.length, "head")} of the books in ${path}: tokligence ledger verify takes them`,
+    );
+  return own.map(({ head }) => ({ head, origin: path }));
 }
 
 function report(verified: VerifiedChanges, { json, hasKey }: { json: boolean; hasKey: boolean }): void {
