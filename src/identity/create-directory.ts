@@ -57,6 +57,7 @@ export function createDirectory({
       });
     },
     findRoot: () => store.findRoot(),
+    listGone: (named) => store.listGone(named),
     getUser,
     async updateUser(actor, idOrEmail, wanted) {
       requireAdmin(actor);

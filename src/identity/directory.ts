@@ -2,6 +2,7 @@
 
 import type { GatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
+import type { Gone, NamedLists } from "./gone.ts";
 import type { Page, PageWish } from "./page.ts";
 import type { ApiKey, Role, Scope, Status, User } from "./model.ts";
 
@@ -127,6 +128,8 @@ export interface Directory {
   pageUsers(wish: UserWish, page: PageWish): Promise<Page<User>>;
   /** The oldest active root admin; null where there is none yet. */
   findRoot(): Promise<User | null>;
+  /** Of those that a limit or a budget names: who is not there, or opens nothing any more. */
+  listGone(named: NamedLists): Promise<Gone>;
   /** By id or by e-mail. Throws `not_found`. */
   getUser(idOrEmail: string): Promise<User>;
   /** Only the fields given are changed. */

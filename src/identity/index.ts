@@ -4,6 +4,7 @@ export * from "./authority.ts";
 export * from "./create-directory.ts";
 export type { DirectoryOptions } from "./context.ts";
 export type * from "./directory.ts";
+export { judgeNamed } from "./gone.ts";
 export { importStream } from "./import-users.ts";
 export * from "./invite.ts";
 export * from "./key-ring.ts";

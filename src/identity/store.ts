@@ -1,6 +1,7 @@
 // What identity needs of a database. Fulfilled by store/; knows no SQL.
 
 import type { Origin } from "../lib/change.ts";
+import type { Gone, NamedLists } from "./gone.ts";
 import type { LimitWords } from "./limit.ts";
 import type { ApiKey, Role, Scope, Status, User } from "./model.ts";
 import type { OutsideStore } from "./outside.ts";
@@ -104,6 +105,10 @@ export interface IdentityStore extends OutsideStore, SessionStore, UserStore {
   /** Last-use stamps, written in batches off the request path. Does not move the revision. */
   touchKeys(uses: readonly { id: string; at: Date }[]): Promise<void>;
 
+  /** Of users (by id or e-mail) and keys: those that are not there, or open nothing any more. */
+  listGone(named: NamedLists): Promise<Gone>;
+  /** Of all rows there are, of the deleted ones, too. */
+  listIds(): Promise<{ users: string[]; keys: string[] }>;
   /** Everything newer than `revision`; `null` for the first load. */
   changes(revision: number | null): Promise<IdentityChanges>;
 }

@@ -57,6 +57,13 @@ export const PAGE_QUERY = {
   cursor: z.string().optional().describe("The next_cursor of the page before"),
 };
 
+/** Of rules that name users and keys. */
+export const IN_FORCE_WORDS = ["false", "true"] as const;
+export const IN_FORCE = z
+  .enum(IN_FORCE_WORDS)
+  .optional()
+  .describe("false: those that concern nobody any more, such as of users who were deleted and keys that were revoked");
+
 export const NEXT_CURSOR = {
   next_cursor: z.string().nullable().describe("Where the next page begins; null at the end"),
 };

@@ -233,7 +233,7 @@ export function createApp(parts: AppParts): App {
     ...makeApiKeyRoutes({ ...parts, ...admin, rules: makeRules(parts) }),
     ...makeBudgetRoutes({ ...parts, rules: makeRules(parts), nowMs: parts.clock.wallMs, limit }),
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
-    ...makeLimitRoutes({ live: limits, book: makeLimitBook(parts, config), limit }),
+    ...makeLimitRoutes({ ...parts, live: limits, book: makeLimitBook(parts, config), limit }),
     ...makeCacheRoutes(tools, { scene, changes: parts.changes, config }),
     ...makeSettingRoutes(parts.settings, limit),
     ...makeOwnBudgetRoutes(parts.budgets),

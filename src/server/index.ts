@@ -8,7 +8,7 @@ export { type RouteExplanation, explainRoute } from "./route-explain.ts";
 export { isSecretText, judgeRoute, mergeRoutes } from "./route-table.ts";
 export { type LimitBook, type LimitChange, createLimitBook } from "./limit-book.ts";
 export { printLimit } from "./limit-print.ts";
-export { mergeLimits } from "./limit-table.ts";
+export { judgeLimits, mergeLimits } from "./limit-table.ts";
 export { type SettingBook, createSettingBook } from "./setting-book.ts";
 export { type SettingDesk, createSettingDesk } from "./setting-desk.ts";
 export { printSettings } from "./setting-print.ts";

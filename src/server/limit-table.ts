@@ -11,6 +11,7 @@ import {
   createMemoryCounters,
   createRateLimits,
 } from "../gateway/index.ts";
+import { type Directory, judgeNamed } from "../identity/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Gauge } from "../telemetry/metric.ts";
@@ -50,6 +51,16 @@ export function mergeLimits({ limits }: Pick<Config, "limits">, rows: readonly L
   return [...declared, ...set].toSorted((left, right) =>
     left.name < right.name ? -1 : Number(left.name > right.name),
   );
+}
+
+/** Those whose user or key is gone are in force for nobody. */
+export async function judgeLimits(
+  all: readonly StandingLimit[],
+  listGone: Directory["listGone"],
+): Promise<StandingLimit[]> {
+  const nameOf = ({ limit }: StandingLimit) => ({ user: limit?.user ?? null, key: limit?.key ?? null });
+  const judge = await judgeNamed(all.map(nameOf), listGone);
+  return all.map((standing) => ({ ...standing, obstacle: standing.obstacle ?? judge(nameOf(standing)) }));
 }
 
 export interface LiveLimits {

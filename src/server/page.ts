@@ -12,16 +12,21 @@ interface List<Of> {
   print: (item: Of) => JsonObject | Promise<JsonObject>;
   /** What an item has to be, or to have among others, by parameter. */
   filters?: Readonly<Record<string, (item: Of) => string | null | undefined | readonly string[]>>;
+  /** All that a parameter may say, where that is not any text. */
+  choices?: Readonly<Record<string, readonly string[]>>;
 }
 
 export async function answerPage<Of>(
   query: URLSearchParams,
   all: readonly Of[],
-  { name, idOf, print, filters = {} }: List<Of>,
+  { name, idOf, print, filters = {}, choices = {} }: List<Of>,
 ): Promise<JsonObject> {
   const wanted = Object.entries(filters).flatMap(([parameter, read]) => {
     const text = query.get(parameter);
     if (text === "") throw invalidRequest(`${parameter} must not be empty.`, parameter);
+    const words = choices[parameter];
+    if (text !== null && words?.includes(text) === false)
+      throw invalidRequest(`${parameter} is ${words.join(" or ")}.`, parameter);
     return text === null ? [] : [(item: Of) => [read(item)].flat().includes(text)];
   });
   const items = all.filter((item) => wanted.every((isIt) => isIt(item)));

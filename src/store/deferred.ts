@@ -44,6 +44,7 @@ export function defer(described: Pick<Engine, "name" | "schema">, open: () => Pr
     engine: {
       ...described,
       read: async (build) => (await find()).read(build),
+      readValues: async (build) => (await find()).readValues(build),
       atomic: async (build) => (await find()).atomic(build),
       readCounters: async () => (await find()).readCounters(),
       touchKeys: async (uses) => (await find()).touchKeys(uses),

@@ -13,6 +13,11 @@ export type Db = PostgresJsDatabase<Record<string, never>>;
 /** A drizzle builder that nobody has awaited yet. */
 export type Query<T = unknown> = PromiseLike<T>;
 
+/** One that is run without drizzle. */
+export interface Printable {
+  toSQL(): { sql: string; params: unknown[] };
+}
+
 export interface Steps<Row> {
   before?: readonly Query[];
   /** Where this one returns no row, all is undone and the answer is an empty list. */
@@ -27,6 +32,8 @@ export interface Engine {
   schema: Schema;
   /** One query outside a transaction; it sees all that is committed. */
   read<T>(build: (db: Db) => Query<T>): Promise<T>;
+  /** Likewise, its rows as lists of what the driver gives: to decode very many of them takes longer than to read them. */
+  readValues(build: (db: Db) => Printable): Promise<unknown[][]>;
   /**
    * All queries or none, in order, as one transaction: writers come one after another. Answers the rows of the decisive one.
    * A list instead of a callback, for an async callback is not a transaction on drizzle's bun:sqlite: it commits before it runs.

@@ -57,6 +57,7 @@ export function makeReader({ name, schema, read }: Pick<Engine, "name" | "read" 
     name,
     schema,
     read,
+    readValues: refuse,
     atomic: refuse,
     readCounters: refuse,
     touchKeys: refuse,

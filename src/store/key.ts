@@ -227,48 +227,18 @@ function createEnds(engine: Engine): Pick<IdentityStore, "deleteKey" | "purgeKey
   };
 }
 
-/** What changed since a revision; null: all that open something. Of very many keys only what opens is read. */
-export async function readKeyChanges(engine: Engine, since: number | null): Promise<KeyChange[]> {
+/** What changed since a revision. */
+export async function readKeyChanges(engine: Engine, since: number): Promise<KeyChange[]> {
   const { apiKeys } = engine.schema;
   const { id, userId, keyHash, scopes, strict, limits, tags, former, expiresAt, revokedAt, deletedAt } = apiKeys;
-  const columns = { id, userId, hash: keyHash, scopes, strict, limits, tags, former, expiresAt };
-  const rows = await (since === null
-    ? engine.read((db) =>
-        db
-          .select(columns)
-          .from(apiKeys)
-          .where(and(isNull(deletedAt), isNull(revokedAt))),
-      )
-    : engine.read((db) =>
-        db
-          .select({ ...columns, revokedAt, deletedAt })
-          .from(apiKeys)
-          .where(gt(apiKeys.revision, since)),
-      ));
-  return rows.map((row) => ({
-    id: row.id,
-    userId: row.userId,
-    hash: row.hash,
-    scopes: row.scopes,
-    strict: row.strict,
-    limits: row.limits,
-    tags: row.tags,
-    former:
-      row.former === null ? NONE : row.former.map((token) => ({ hash: token.hash, endsAt: new Date(token.endsAt) })),
-    expiresAt: row.expiresAt,
-    isOver: isOver(row),
+  const columns = { id, userId, hash: keyHash, scopes, strict, limits, tags, former, expiresAt, revokedAt, deletedAt };
+  const rows = await engine.read((db) => db.select(columns).from(apiKeys).where(gt(apiKeys.revision, since)));
+  return rows.map(({ revokedAt: revoked, deletedAt: deleted, former: kept, ...row }) => ({
+    ...row,
+    former: (kept ?? []).map((token) => ({ hash: token.hash, endsAt: new Date(token.endsAt) })),
+    isOver: revoked !== null || deleted !== null,
   }));
 }
-
-/** What was read without these is open. */
-function isOver({
-  revokedAt = null,
-  deletedAt = null,
-}: { id: string } & Partial<Pick<KeyRow, "deletedAt" | "revokedAt">>): boolean {
-  return revokedAt !== null || deletedAt !== null;
-}
-
-const NONE: readonly never[] = Object.freeze([]);
 
 function toKey(row: KeyRow): ApiKey {
   const { id, userId, name, keyPrefix, scopes, strict, expiresAt, lastUsedAt, revokedAt, createdAt, updatedAt } = row;

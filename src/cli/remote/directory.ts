@@ -6,7 +6,7 @@ import { importThere } from "./import.ts";
 import { type PrintedKey, type PrintedUser, readKey, readUser } from "./read.ts";
 
 /** Of the directory, what commands use. */
-export type PlaceDirectory = Omit<Directory, "ensureRoot" | "findRoot" | "importUsers" | "listUsers">;
+export type PlaceDirectory = Omit<Directory, "ensureRoot" | "findRoot" | "importUsers" | "listGone" | "listUsers">;
 
 const USERS = "/api/v1/admin/users";
 const KEYS = "/api/v1/admin/api-keys";

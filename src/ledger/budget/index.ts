@@ -13,7 +13,7 @@ export {
 } from "./directory.ts";
 export { readWindowStates } from "./look.ts";
 export type { Amount, Budget, CallFacts } from "./model.ts";
-export { type BudgetState, printBudget, printOwnBudget, printState, printStates } from "./print.ts";
+export { type BudgetState, printBudget, printForce, printOwnBudget, printState, printStates } from "./print.ts";
 export { printAmount } from "./refusal.ts";
 export { compileScope } from "./scope.ts";
 export type { BudgetStore, ChainSum, Claim, SumGroup } from "./store.ts";

@@ -38,6 +38,11 @@ export function printBudget(budget: Budget): JsonObject {
   };
 }
 
+/** @param obstacle why it concerns nobody any more; null where it does */
+export function printForce(obstacle: string | null): JsonObject {
+  return { in_force: obstacle === null, ...(obstacle === null ? {} : { why_not: obstacle }) };
+}
+
 /** To those whom it concerns: neither whom else, nor what becomes of their calls. */
 export function printOwnBudget(budget: Budget, state: BudgetState | null): JsonObject {
   return {

@@ -7,17 +7,19 @@ import {
   type BudgetStore,
   type Budgets,
   printBudget,
+  printForce,
   printState,
   printStates,
   readWindowStates,
 } from "../../ledger/index.ts";
+import { type Directory, judgeNamed } from "../../identity/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import { makeEtag, requireMatch } from "../etag.ts";
 import { answerGone } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { readState } from "../budget.ts";
-import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { type About, IN_FORCE, IN_FORCE_WORDS, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { answerPage } from "../page.ts";
 import { BUDGET, BUDGET_SHOWN } from "../shape/rule.ts";
 
@@ -46,16 +48,24 @@ const NEW_BUDGET = CHANGE.extend({
   time_zone: z.string().optional(),
 });
 
+interface Standing {
+  budget: Budget;
+  /** Why it concerns nobody any more; null where it does. */
+  obstacle: string | null;
+}
+
 const FILTERS = {
-  api_key_id: ({ apiKeyId }: Budget) => apiKeyId,
-  model: ({ model }: Budget) => model,
-  provider: ({ provider }: Budget) => provider,
-  tag: ({ tag: own }: Budget) => own,
-  user_id: ({ userId }: Budget) => userId,
+  api_key_id: ({ budget }: Standing) => budget.apiKeyId,
+  in_force: ({ obstacle }: Standing) => String(obstacle === null),
+  model: ({ budget }: Standing) => budget.model,
+  provider: ({ budget }: Standing) => budget.provider,
+  tag: ({ budget }: Standing) => budget.tag,
+  user_id: ({ budget }: Standing) => budget.userId,
 };
 
 export interface BudgetParts {
   rules: BudgetDirectory;
+  directory: Pick<Directory, "listGone">;
   budgets: Budgets;
   budgetStore: BudgetStore;
   /** Epoch milliseconds. */
@@ -89,6 +99,7 @@ const ABOUT = {
     query: z.object({
       ...PAGE_QUERY,
       api_key_id: z.string().optional(),
+      in_force: IN_FORCE,
       model: z.string().optional(),
       provider: z.string().optional(),
       tag: z.string().optional(),
@@ -100,16 +111,32 @@ const ABOUT = {
   update: { tag, summary: "Change a budget", body: CHANGE, answer: ANSWER, errors: [404, 409], isTagged: true },
 } as const satisfies Record<string, About>;
 
-export function makeBudgetRoutes({ rules, budgets, budgetStore, nowMs, limit }: BudgetParts): GuardedRoute[] {
+export function makeBudgetRoutes({
+  rules,
+  directory,
+  budgets,
+  budgetStore,
+  nowMs,
+  limit,
+}: BudgetParts): GuardedRoute[] {
   const authority = { anyOf: ["budgets:manage"] } as const;
-  const print = async (budget: Budget): Promise<JsonObject> => {
+  const judge = async (all: readonly Budget[]): Promise<Standing[]> => {
+    const nameOf = ({ userId, apiKeyId }: Budget) => ({ user: userId, key: apiKeyId });
+    const find = await judgeNamed(all.map(nameOf), directory.listGone);
+    return all.map((budget) => ({ budget, obstacle: find(nameOf(budget)) }));
+  };
+  const print = async ({ budget, obstacle }: Standing): Promise<JsonObject> => {
     const state = await readState(budgets, budget, null);
-    return { ...printBudget(budget), state: state === null ? null : printState(budget, state) };
+    return {
+      ...printBudget(budget),
+      ...printForce(obstacle),
+      state: state === null ? null : printState(budget, state),
+    };
   };
   /** What stands in it changes by the hour; what it says does not. */
   const answer = async (budget: Budget, status = 200, more: JsonObject = {}): Promise<Response> =>
     Response.json(
-      { budget: await print(budget), ...more },
+      { budget: await print((await judge([budget]))[0] as Standing), ...more },
       { status, headers: { etag: makeEtag(printBudget(budget)) } },
     );
   const match = async (request: Request, id: string): Promise<void> => {
@@ -123,11 +150,12 @@ export function makeBudgetRoutes({ rules, budgets, budgetStore, nowMs, limit }: 
       about: ABOUT.list,
       handle: async ({ query }) =>
         Response.json(
-          await answerPage(query, await rules.list(), {
+          await answerPage(query, await judge(await rules.list()), {
             name: "budgets",
-            idOf: ({ id }) => id,
+            idOf: ({ budget }) => budget.id,
             print,
             filters: FILTERS,
+            choices: { in_force: IN_FORCE_WORDS },
           }),
         ),
     },

@@ -2,14 +2,15 @@
 
 import { z } from "zod";
 import type { LimitFields, LimitUnit } from "../../gateway/index.ts";
+import type { Directory } from "../../identity/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import type { LimitBook } from "../limit-book.ts";
 import { missingLimit } from "../limit-book.ts";
 import { printLimit, printStates } from "../limit-print.ts";
-import type { LiveLimits, StandingLimit } from "../limit-table.ts";
+import { type LiveLimits, type StandingLimit, judgeLimits } from "../limit-table.ts";
 import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
-import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { type About, IN_FORCE, IN_FORCE_WORDS, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { answerPage } from "../page.ts";
 import { LIMIT_ANSWER } from "../shape/rule.ts";
 
@@ -33,6 +34,7 @@ const FILTERS = {
   api_key_id: ({ limit }: StandingLimit) => limit?.key,
   model: ({ limit }: StandingLimit) => limit?.model,
   provider: ({ limit }: StandingLimit) => limit?.provider,
+  in_force: ({ obstacle }: StandingLimit) => String(obstacle === null),
   source: ({ source }: StandingLimit) => source,
   user_id: ({ limit }: StandingLimit) => limit?.user,
 };
@@ -40,6 +42,7 @@ const FILTERS = {
 export interface LimitParts {
   live: LiveLimits;
   book: LimitBook;
+  directory: Pick<Directory, "listGone">;
   limit: () => number;
 }
 
@@ -55,6 +58,7 @@ const ABOUT = {
     query: z.object({
       ...PAGE_QUERY,
       api_key_id: z.string().optional(),
+      in_force: IN_FORCE,
       model: z.string().optional(),
       provider: z.string().optional(),
       source: z.string().optional(),
@@ -74,7 +78,7 @@ const ABOUT = {
   show: { tag, summary: "Show a limit", answer: ANSWER, errors: [404], isTagged: true },
 } as const satisfies Record<string, About>;
 
-export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute[] {
+export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): GuardedRoute[] {
   const authority = { anyOf: ["limits:manage"] } as const;
   const print = async (standing: StandingLimit): Promise<JsonObject> => {
     const { limit: words, obstacle } = standing;
@@ -87,7 +91,10 @@ export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute
   };
   const find = async (name = ""): Promise<StandingLimit> => {
     await live.refresh();
-    const found = live.standing().find((each) => each.name === name);
+    const [found] = await judgeLimits(
+      live.standing().filter((each) => each.name === name),
+      directory.listGone,
+    );
     if (found === undefined) throw missingLimit(name);
     return found;
   };
@@ -104,11 +111,12 @@ export function makeLimitRoutes({ live, book, limit }: LimitParts): GuardedRoute
       async handle({ query }) {
         await live.refresh();
         return Response.json(
-          await answerPage(query, live.standing(), {
+          await answerPage(query, await judgeLimits(live.standing(), directory.listGone), {
             name: "limits",
             idOf: ({ name }) => name,
             print,
             filters: FILTERS,
+            choices: { in_force: IN_FORCE_WORDS },
           }),
         );
       },

@@ -58,8 +58,12 @@ const WHOSE = {
   created_at: TIME,
   updated_at: TIME,
 };
+const FORCE = {
+  in_force: z.boolean().describe("False where the user or the key that it is for is gone"),
+  why_not: TEXT.optional(),
+};
 export const OWN_BUDGET = z.object(SHARED).meta({ id: "OwnBudget" });
-export const BUDGET = z.object({ ...SHARED, ...WHOSE }).meta({ id: "Budget" });
+export const BUDGET = z.object({ ...SHARED, ...WHOSE, ...FORCE }).meta({ id: "Budget" });
 const { state: _state, ...RULE } = { ...SHARED, ...WHOSE };
 export const BUDGET_SHOWN = z.object({
   budget: BUDGET,

@@ -58,6 +58,13 @@ function assemble(options: EngineOptions): Engine {
     name: "postgres",
     schema,
     read: (build) => explained(common.repeat(DEADLINE_MS, ({ db }) => build(db))),
+    readValues: (build) =>
+      explained(
+        common.repeat(DEADLINE_MS, ({ client, db }) => {
+          const { sql, params } = build(db).toSQL();
+          return client.unsafe(sql, params as postgres.ParameterOrJSON<never>[]).values();
+        }),
+      ),
     // Not repeated: it may have been committed when the connection broke.
     atomic: (build) => explained(common.once(DEADLINE_MS, ({ db }) => transact(db, build, redact))),
     readCounters: () => explained(hot.repeat(HOT_DEADLINE_MS, readCounters)),

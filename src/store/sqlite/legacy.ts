@@ -52,13 +52,16 @@ function assemble(db: Database, tables: ReadonlySet<string>): Legacy {
         : 0,
     *rows(table) {
       if (!tables.has(table)) return;
-      const query = db.query<LegacyRow, [number]>(`select * from ${table} where id > ? order by id limit ${PAGE_ROWS}`);
-      for (let last = Number.MIN_SAFE_INTEGER; ;) {
+      // Its place is kept as digits: of a number that JavaScript does not hold the next page would begin with the same row for ever.
+      const query = db.query<LegacyRow & { place_digits: string }, [string]>(
+        `select *, cast(id as text) as place_digits from ${table} where id > cast(? as integer) order by id limit ${PAGE_ROWS}`,
+      );
+      for (let last = "-9223372036854775808"; ;) {
         const rows = query.all(last);
         const end = rows.at(-1);
         if (end === undefined) return;
         yield rows;
-        last = end.id;
+        last = end.place_digits;
       }
     },
     close: () => db.close(),

@@ -1,6 +1,6 @@
 // A SQLite file as an engine: one connection that writes, one that only reads. Knows no table by name but the engine's own.
 
-import { Database } from "bun:sqlite";
+import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Engine, EngineOptions, Query } from "../engine.ts";
@@ -117,6 +117,17 @@ function assemble({ writer, reader, desk, redact }: Parts): Engine {
         throw explainStoreError(error, ANY_DATABASE);
       } finally {
         reading.release();
+      }
+    },
+    async readValues(build) {
+      const { sql, params } = build(reading.db).toSQL();
+      const statement = reader.prepare<unknown, SQLQueryBindings[]>(sql);
+      try {
+        return statement.values(...(params as SQLQueryBindings[])) as unknown[][];
+      } catch (error) {
+        throw explainStoreError(error, ANY_DATABASE);
+      } finally {
+        statement.finalize();
       }
     },
     async atomic(build) {

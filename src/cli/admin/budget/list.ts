@@ -5,16 +5,17 @@ import { type JsonObject, isJsonObject } from "../../../ir/index.ts";
 import { printAmount } from "../../../ledger/index.ts";
 import { PLACE_ARGS } from "../../flags.ts";
 import { printJson, printTable, printWord } from "../../output.ts";
+import { IN_FORCE_ARG, pickInForce } from "../in-force.ts";
 import { runAtPlace } from "../../place.ts";
 import { openRules } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List budgets" },
-  args: PLACE_ARGS,
+  args: { ...PLACE_ARGS, ...IN_FORCE_ARG },
   async run({ args }) {
-    const budgets = await runAtPlace(args, (place) => openRules(place).list());
+    const budgets = pickInForce(await runAtPlace(args, (place) => openRules(place).list()), args["in-force"]);
     if (args.json === true) return printJson({ budgets });
-    printTable(budgets.map(toRow), ["id", "name", "scope", "limit", "soft", "period", "mode", "spent"]);
+    printTable(budgets.map(toRow), ["id", "name", "scope", "limit", "soft", "period", "mode", "in_force", "spent"]);
   },
 });
 
@@ -28,6 +29,7 @@ function toRow(budget: JsonObject) {
     soft: readAmount(budget, "soft_limit"),
     period: zone === "UTC" ? period : `${printWord(period)} (${printWord(zone)})`,
     mode,
+    in_force: budget["in_force"] === false ? `no: ${printWord(budget["why_not"])}` : "yes",
     spent: isJsonObject(state) ? readAmount({ ...state, unit: budget["unit"] ?? null }, "spent") : null,
   };
 }

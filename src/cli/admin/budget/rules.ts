@@ -1,12 +1,15 @@
 // Budgets with what their windows have come to: on the database here, as the ledger has it and without a server, or at a gateway elsewhere.
 
 import type { JsonObject } from "../../../ir/index.ts";
+import { judgeNamed } from "../../../identity/index.ts";
 import {
+  type Budget,
   type BudgetDirectory,
   type ChangedBudget,
   type NewBudget,
   createBudgetDirectory,
   printBudget,
+  printForce,
   printState,
   printStates,
   readWindowStates,
@@ -40,23 +43,31 @@ function makeDesk(here: Here): BudgetDesk {
     create: async (budget) => printBudget(await rules.create(budget, byOperator())),
     async list() {
       const budgets = await rules.list();
+      const force = await judgeForce(here, budgets);
       return Promise.all(
         budgets.map(async (budget) => {
           const states = budget.each === null ? await readWindowStates(store.budgets, budget, Date.now()) : [];
           const state = states[0] === undefined ? null : printState(budget, states[0].state);
-          return { ...printBudget(budget), state };
+          return { ...printBudget(budget), ...force(budget), state };
         }),
       );
     },
     async get(idOrName) {
       const budget = await rules.get(idOrName);
       const states = await readWindowStates(store.budgets, budget, Date.now());
-      return { budget: printBudget(budget), states: printStates(budget, states) };
+      const force = await judgeForce(here, [budget]);
+      return { budget: { ...printBudget(budget), ...force(budget) }, states: printStates(budget, states) };
     },
     ofKey: async (keyId) => (await rules.list()).filter(({ apiKeyId }) => apiKeyId === keyId).map(printBudget),
     update: async (idOrName, change) => printBudget(await rules.update(idOrName, change, byOperator())),
     delete: async (idOrName) => printBudget(await rules.delete(idOrName, byOperator())),
   };
+}
+
+async function judgeForce({ store }: Here, budgets: readonly Budget[]): Promise<(budget: Budget) => JsonObject> {
+  const nameOf = ({ userId, apiKeyId }: Budget) => ({ user: userId, key: apiKeyId });
+  const find = await judgeNamed(budgets.map(nameOf), store.identity.listGone);
+  return (budget) => printForce(find(nameOf(budget)));
 }
 
 function openDirectory({ store, directory }: Here): BudgetDirectory {

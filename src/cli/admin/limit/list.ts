@@ -3,14 +3,15 @@
 import { defineCommand } from "citty";
 import type { Json, JsonObject } from "../../../ir/index.ts";
 import { printJson, printTable } from "../../output.ts";
+import { IN_FORCE_ARG, pickInForce } from "../in-force.ts";
 import { GATEWAY_ARGS } from "../health/gateway.ts";
 import { listLimits } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List rate limits: those of the configuration, and those that were set" },
-  args: { ...GATEWAY_ARGS },
+  args: { ...GATEWAY_ARGS, ...IN_FORCE_ARG },
   async run({ args }) {
-    const limits = await listLimits(args);
+    const limits = pickInForce(await listLimits(args), args["in-force"]);
     if (args.json === true) return printJson({ limits });
     printTable(limits.map(toRow), [
       "name",

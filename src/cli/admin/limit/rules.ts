@@ -2,7 +2,14 @@
 // takes a change up within a second.
 
 import type { JsonObject } from "../../../ir/index.ts";
-import { type LimitBook, type LimitChange, createLimitBook, mergeLimits, printLimit } from "../../../server/index.ts";
+import {
+  type LimitBook,
+  type LimitChange,
+  createLimitBook,
+  judgeLimits,
+  mergeLimits,
+  printLimit,
+} from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
 import type { PlaceFlags } from "../../flags.ts";
 import { byOperator, runWithStore } from "../../open.ts";
@@ -87,7 +94,10 @@ export async function listLimits(flags: PlaceFlags): Promise<JsonObject[]> {
     // Whoever names a gateway wants to hear of that one.
     if (!(error instanceof CliError) || isNamed(flags)) throw error;
     return runWithStore(flags, async ({ config, store }) =>
-      mergeLimits(config, await store.limits.list()).map((standing) => ({ ...printLimit(standing), states: null })),
+      (await judgeLimits(mergeLimits(config, await store.limits.list()), store.identity.listGone)).map((standing) => ({
+        ...printLimit(standing),
+        states: null,
+      })),
     );
   }
 }
