@@ -128,10 +128,19 @@ function tell(
     );
   if (tally.orphans > 0)
     say(`note: ${count(tally.orphans, "usage row")} name a user or a key that is not there; they keep its old number`);
+  if (tally.orphanKeys.length > 0) {
+    const shown = tally.orphanKeys.slice(0, MOST_NAMED).join(", ");
+    const more = tally.orphanKeys.length > MOST_NAMED ? ", …" : "";
+    const left = `${count(tally.orphanKeys.length, "key")} of users that are not there opened nothing, and`;
+    say(`note: ${left} ${tally.orphanKeys.length === 1 ? "was" : "were"} left out: ${shown}${more}`);
+  }
   if (isDry) say("This was a dry run: nothing was written.");
   else if (isWritten)
     say("Keys go on working as they are. Rows of the books that came with this say so: reason imported, tag imported.");
 }
+
+/** Numbers of rows in one line. */
+const MOST_NAMED = 20;
 
 function refuseFaults(faults: { count(): number; first(): readonly Fault[] }, errors: string | undefined): void {
   if (faults.count() === 0) return;

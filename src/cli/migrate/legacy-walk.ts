@@ -8,7 +8,7 @@ import type { Origin } from "../../lib/change.ts";
 import type { Store } from "../../store/index.ts";
 import type { Legacy, LegacyRow, LegacyTable } from "../../store/sqlite/legacy.ts";
 import type { Fault } from "./fault.ts";
-import { isGone, nameGone, toEntry, toKey, toUser } from "./legacy.ts";
+import { isGone, nameGone, refuseOrphan, refuseTwin, toEntry, toKey, toUser } from "./legacy.ts";
 import { type Counts, type Tally, makeTally } from "./legacy-tally.ts";
 
 interface WalkInit {
@@ -25,18 +25,35 @@ interface Walk extends WalkInit {
   /** Our ids of what old numbers name. */
   users: Map<number, string>;
   keys: Map<number, string>;
+  /** Whose rows cannot be taken. */
+  refused: Set<number>;
   /** By address, and by hash: what there is here, and what came in by this walk. */
   emails: Map<string, string>;
   hashes: Map<string, string>;
+  /** By address: the row of the old file that has it. */
+  rowsOf: Map<string, number>;
+  /** Ids that are taken here: of whom and what there is, and of what was deleted or revoked since it came. */
+  there: { users: ReadonlySet<string>; keys: ReadonlySet<string> };
+  ended: { users: ReadonlySet<string>; keys: ReadonlySet<string> };
 }
 
 export async function walkLegacy(sources: readonly Legacy[], init: WalkInit): Promise<Tally> {
   const known = await init.store.identity.changes(null);
+  const ids = await init.store.identity.listIds();
+  const there = { users: new Set(known.users.map(({ id }) => id)), keys: new Set(known.keys.map(({ id }) => id)) };
+  const ended = {
+    users: new Set(ids.users.filter((id) => !there.users.has(id))),
+    keys: new Set(ids.keys.filter((id) => !there.keys.has(id))),
+  };
   const walk: Walk = {
     ...init,
     tally: makeTally(),
     users: new Map(),
     keys: new Map(),
+    refused: new Set(),
+    rowsOf: new Map(),
+    there,
+    ended,
     emails: new Map(known.users.filter(({ deleted }) => !deleted).map(({ email, id }) => [email, id])),
     hashes: new Map(known.keys.map(({ hash, id }) => [hash, id])),
   };
@@ -63,19 +80,26 @@ const STEPS = { api_keys: takeKeys, usage_entries: takeUsage, users: takeUsers }
 async function takeUsers(walk: Walk, rows: readonly LegacyRow[]): Promise<void> {
   const fresh: User[] = [];
   for (const row of rows) {
-    await judge(walk, { table: "users", counts: walk.tally.users, row }, () => {
+    const isGood = await judge(walk, { table: "users", counts: walk.tally.users, row }, () => {
       if (isGone(row)) {
         walk.users.set(row.id, nameGone(row));
         return "gone";
       }
       const user = toUser(row);
-      const there = walk.emails.get(user.email);
-      walk.users.set(row.id, there ?? user.id);
+      const twin = walk.rowsOf.get(user.email);
+      if (twin !== undefined) throw refuseTwin(twin);
+      walk.rowsOf.set(user.email, row.id);
+      const there = walk.emails.get(user.email) ?? (walk.there.users.has(user.id) ? user.id : undefined);
+      // Whoever was deleted here stays so.
+      const isEnded = there === undefined && walk.ended.users.has(user.id);
+      walk.users.set(row.id, isEnded ? nameGone(row) : (there ?? user.id));
+      if (isEnded) return "gone";
       if (there !== undefined) return "there";
       walk.emails.set(user.email, user.id);
       fresh.push(user);
       return "taken";
     });
+    if (!isGood) walk.refused.add(row.id);
   }
   if (walk.write !== null) await walk.store.identity.createUsers(fresh, walk.write.by);
 }
@@ -84,17 +108,24 @@ async function takeKeys(walk: Walk, rows: readonly LegacyRow[]): Promise<void> {
   const fresh: { key: ApiKey; hash: string }[] = [];
   for (const row of rows) {
     await judge(walk, { table: "api_keys", counts: walk.tally.keys, row }, () => {
-      const owner = walk.users.get(Number(row["user_id"]));
-      // Whose owner is gone is gone, too.
-      if (isGone(row) || owner === undefined || owner.startsWith("legacy-")) {
-        walk.keys.set(row.id, nameGone(row));
+      const number = Number(row["user_id"]);
+      const owner = walk.users.get(number);
+      walk.keys.set(row.id, nameGone(row));
+      if (isGone(row)) return "gone";
+      if (walk.refused.has(number)) throw refuseOrphan(number);
+      if (owner === undefined) {
+        walk.tally.orphanKeys.push(row.id);
         return "gone";
       }
+      // Whose owner is gone is gone, too.
+      if (owner.startsWith("legacy-")) return "gone";
       const { key, hash, unknown } = toKey(row, owner);
       for (const scope of unknown) walk.tally.unknownScopes.add(scope);
-      const there = walk.hashes.get(hash);
+      const there = walk.hashes.get(hash) ?? (walk.there.keys.has(key.id) ? key.id : undefined);
       walk.keys.set(row.id, there ?? key.id);
       if (there !== undefined) return "there";
+      // What was revoked or deleted here stays so.
+      if (walk.ended.keys.has(key.id)) return "gone";
       walk.hashes.set(hash, key.id);
       fresh.push({ key, hash });
       return "taken";
@@ -136,19 +167,21 @@ interface Judged {
   row: LegacyRow;
 }
 
-/** What is wrong with a row is told, and the next one is looked at. */
+/** What is wrong with a row is told, and the next one is looked at: false where it is. */
 async function judge(
   { tell }: Walk,
   { table, counts, row }: Judged,
   decide: () => "gone" | "taken" | "there" | null,
-): Promise<void> {
+): Promise<boolean> {
   counts.rows++;
   try {
     const verdict = decide();
     if (verdict !== null) counts[verdict]++;
+    return true;
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     counts.refused++;
     await tell({ table, id: row.id, reason: error.message });
+    return false;
   }
 }

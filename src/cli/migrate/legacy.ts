@@ -33,6 +33,15 @@ export function nameGone(row: LegacyRow): string {
   return `legacy-${row.id}`;
 }
 
+/** Two people must not become one: the keys of one would open what the other may. */
+export function refuseTwin(id: number): GatewayError {
+  return refuse(`its e-mail is that of user ${id} but for capital letters or blanks; give one of the two another`);
+}
+
+export function refuseOrphan(id: number): GatewayError {
+  return refuse(`its user ${id} cannot be taken`);
+}
+
 export function isGone(row: LegacyRow): boolean {
   return readOptional(row, "deleted_at") !== null;
 }
@@ -108,12 +117,14 @@ export function toEntry(row: LegacyRow, { user, key }: Owners): LedgerEntry {
   if (direction !== "consume" && direction !== "supply") throw refuse(`its direction is neither consume nor supply`);
   const memo = readOptional(row, "memo") ?? "";
   const [input, output] = [readCount(row, "prompt_tokens"), readCount(row, "completion_tokens")];
-  const own = readOptional(row, "uuid") ?? [row.id, createdAt.toISOString(), user, input, output].join(" ");
+  const uuid = readOptional(row, "uuid");
+  // By nothing of what is here: the same row is the same whenever it comes.
+  const own = [row.id, uuid ?? "", String(row["user_id"]), input, output].join(" ");
   const id = makeStableId(createdAt.getTime(), `legacy usage ${own}`);
   return {
     ...BLANK_ENTRY,
     id,
-    requestId: readOptional(row, "uuid") ?? id,
+    requestId: uuid ?? id,
     createdAt,
     userId: user,
     apiKeyId: key,
@@ -160,17 +171,34 @@ function readCount(row: LegacyRow, name: string): number {
   return count;
 }
 
-/** As its drivers wrote them: `2025-01-02 03:04:05.678901+02:00`, with a T, with a zone's name behind, or none, which is UTC. */
+/**
+ * As its drivers wrote and read them: `2025-01-02 03:04:05.678901+02:00`, with a T, with a zone's name behind, or none, which is UTC; without seconds
+ * or a time; or seconds, or milliseconds, since 1970. https://github.com/mattn/go-sqlite3/blob/master/sqlite3.go (SQLiteTimestampFormats)
+ */
 const MOMENT =
-  /^(?<day>\d{4}-\d\d-\d\d)[ T](?<time>\d\d:\d\d:\d\d)(?<fraction>\.\d+)?\s*(?:(?<zone>Z|[+-]\d\d:?\d\d)(?:\s.*)?)?$/u;
+  /^(?<day>\d{4}-\d\d-\d\d)(?:[ T](?<time>\d\d:\d\d(?::\d\d)?)(?<fraction>\.\d+)?\s*(?:(?<zone>Z|[+-]\d\d:?\d\d)(?:\s.*)?)?)?$/u;
+const SINCE_1970 = /^\d{9,13}$/u;
+/** What is more are milliseconds. */
+const MOST_SECONDS = 1e11;
 
 function readMoment(row: LegacyRow, name: string): Date {
   const text = readText(row, name);
-  const { day, time, fraction = "", zone = "Z" } = MOMENT.exec(text.trim())?.groups ?? {};
-  const offset = zone.replace(/^([+-]\d\d):?(\d\d)$/u, "$1:$2");
-  // Parts of a millisecond are dropped.
-  const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${time}${fraction.slice(0, 4)}${offset}`);
+  const ms = SINCE_1970.test(text.trim()) ? readNumber(Number(text)) : parseMoment(text.trim());
   if (Number.isNaN(ms) || ms < 0 || ms > LAST_MOMENT)
     throw refuse(`its ${name} is no moment: ${JSON.stringify(text.slice(0, 60))}`);
   return new Date(ms);
+}
+
+function readNumber(since: number): number {
+  return since > MOST_SECONDS ? since : since * 1_000;
+}
+
+function parseMoment(text: string): number {
+  const { day = "", time = "00:00", fraction = "", zone = "Z" } = MOMENT.exec(text)?.groups ?? {};
+  // Else the thirtieth of February would be one of March.
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, day.length) !== day) return Number.NaN;
+  const offset = zone.replace(/^([+-]\d\d):?(\d\d)$/u, "$1:$2");
+  // Parts of a millisecond are dropped.
+  return Date.parse(`${day}T${time.length === 5 ? `${time}:00` : time}${fraction.slice(0, 4)}${offset}`);
 }
