@@ -2,10 +2,10 @@
 // One source for those who seal and those who verify. Knows no SQL and no keys.
 
 import { hash } from "node:crypto";
-import { canonicalize, canonicalizeOnce, quote } from "../lib/canonical-json.ts";
 import { linkTo } from "../lib/change.ts";
 import type { LedgerEntry, Seal, SealedEntry } from "./entry.ts";
 import type { Recount, SealedRecount } from "./recount.ts";
+import { encodeEntry, encodeParts, encodeRecount } from "./row-text.ts";
 
 export { linkTo };
 
@@ -112,7 +112,7 @@ export function digestText(text: Uint8Array | string): string {
 
 /** The attested bytes of a row: canonical JSON (RFC 8785) with its place in the chain; times are milliseconds. */
 export function encodeRow(row: SealedEntry | SealedRecount): string {
-  return "entryId" in row ? encodeFields(RECOUNT_FIELDS, row) : encodeEntry(row);
+  return "entryId" in row ? encodeRecount(row) : encodeEntry(row, encodeParts(row));
 }
 
 /** The digest that stands for both payloads in a row. */
@@ -135,55 +135,4 @@ export function judgePayload({ digest, salt, request, response }: PayloadColumns
   // A hash that is not there is null, and never an empty text.
   if (digest === null || salt === null || request === "" || response === "") return "altered";
   return digestPayloads(salt, request, response) === digest ? "kept" : "altered";
-}
-
-/**
- * What `encodeFields` gives for ENTRY_FIELDS, written out: every request pays for it, and a loop over names takes three times as long.
- * A test holds the two together.
- */
-function encodeEntry(row: SealedEntry): string {
-  const { cacheReadTokens, cacheWriteTokens, chain, corrects, costNanos, errorKind, freshInputTokens } = row;
-  const { longCacheWriteTokens, modelServed, outputTokens, payloadDigest, priceDate, priceId, priceSource } = row;
-  const { pricesUnknown, provider, reason, reasoningTokens, seq, serviceTier, tags, ttftMs, units } = row;
-  let text = `{"apiKeyId":${quote(row.apiKeyId)},"attempts":${canonicalizeOnce(row.attempts)}`;
-  if (cacheReadTokens !== null) text += `,"cacheReadTokens":${cacheReadTokens}`;
-  if (cacheWriteTokens !== null) text += `,"cacheWriteTokens":${cacheWriteTokens}`;
-  if (chain !== null) text += `,"chain":${quote(chain)}`;
-  if (corrects !== null) text += `,"corrects":${quote(corrects)}`;
-  if (costNanos !== null) text += `,"costNanos":${costNanos}`;
-  text += `,"createdAt":${row.createdAt.getTime()},"direction":${quote(row.direction)}`;
-  text += `,"dropped":${canonicalizeOnce(row.dropped)},"endpoint":${quote(row.endpoint)}`;
-  if (errorKind !== null) text += `,"errorKind":${quote(errorKind)}`;
-  if (freshInputTokens !== null) text += `,"freshInputTokens":${freshInputTokens}`;
-  text += `,"id":${quote(row.id)},"kind":${quote(row.kind)},"latencyMs":${row.latencyMs}`;
-  if (longCacheWriteTokens !== null) text += `,"longCacheWriteTokens":${longCacheWriteTokens}`;
-  text += `,"modelAsked":${quote(row.modelAsked)}`;
-  if (modelServed !== null) text += `,"modelServed":${quote(modelServed)}`;
-  if (outputTokens !== null) text += `,"outputTokens":${outputTokens}`;
-  if (payloadDigest !== null) text += `,"payloadDigest":${quote(payloadDigest)}`;
-  if (priceDate !== null) text += `,"priceDate":${quote(priceDate)}`;
-  if (priceId !== null) text += `,"priceId":${quote(priceId)}`;
-  if (priceSource !== null) text += `,"priceSource":${quote(priceSource)}`;
-  if (pricesUnknown !== null) text += `,"pricesUnknown":${pricesUnknown}`;
-  if (provider !== null) text += `,"provider":${quote(provider)}`;
-  if (reason !== null) text += `,"reason":${quote(reason)}`;
-  if (reasoningTokens !== null) text += `,"reasoningTokens":${reasoningTokens}`;
-  text += `,"requestId":${quote(row.requestId)}`;
-  if (seq !== null) text += `,"seq":${seq}`;
-  if (serviceTier !== null) text += `,"serviceTier":${quote(serviceTier)}`;
-  text += `,"status":${row.status},"streamed":${row.streamed}`;
-  if (tags !== null) text += `,"tags":${canonicalizeOnce(tags)}`;
-  if (ttftMs !== null) text += `,"ttftMs":${ttftMs}`;
-  if (units !== null) text += `,"units":${canonicalizeOnce(units)}`;
-  return `${text},"usageSource":${quote(row.usageSource)},"userId":${quote(row.userId)}}`;
-}
-
-/** By names alone: for rows that are few. */
-export function encodeFields<Row>(fields: readonly (keyof Row & string)[], row: Row): string {
-  let text = "";
-  for (const field of fields) {
-    const value: unknown = row[field];
-    if (value !== null && value !== undefined) text += `,"${field}":${canonicalize(value)}`;
-  }
-  return `{${text.slice(1)}}`;
 }

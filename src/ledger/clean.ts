@@ -7,45 +7,54 @@ import type { Recount } from "./recount.ts";
 
 /** One bad character or number from a client or an upstream must not cost the whole batch, so each is set right here. */
 export function cleanEntry(entry: LedgerEntry): LedgerEntry {
-  return {
+  return cleanFigures({
     ...entry,
     requestId: cleanText(entry.requestId),
     tags: entry.tags === null ? null : cleanJson(entry.tags),
     endpoint: cleanText(entry.endpoint),
     modelAsked: cleanText(entry.modelAsked),
     modelServed: cleanNullable(entry.modelServed),
-    freshInputTokens: wholeNumber(entry.freshInputTokens),
-    cacheReadTokens: wholeNumber(entry.cacheReadTokens),
-    cacheWriteTokens: wholeNumber(entry.cacheWriteTokens),
-    longCacheWriteTokens: wholeNumber(entry.longCacheWriteTokens),
-    outputTokens: wholeNumber(entry.outputTokens),
-    reasoningTokens: wholeNumber(entry.reasoningTokens),
-    units: entry.units === null ? null : cleanUnits(entry.units),
+    units: entry.units === null ? null : cleanJson(entry.units),
     serviceTier: cleanNullable(entry.serviceTier),
-    status: wholeNumber(entry.status) ?? 0,
-    latencyMs: finite(entry.latencyMs) ?? 0,
-    ttftMs: finite(entry.ttftMs),
-    costNanos: wholeNumber(entry.costNanos),
     dropped: entry.dropped.length === 0 ? entry.dropped : cleanJson(entry.dropped),
     attempts: entry.attempts.length === 0 ? entry.attempts : cleanJson(entry.attempts),
-  };
+  });
+}
+
+/** Likewise, of a row of whose texts it is known that they are clean: they are not looked through again. In place. */
+export function cleanFigures(entry: LedgerEntry): LedgerEntry {
+  entry.freshInputTokens = wholeNumber(entry.freshInputTokens);
+  entry.cacheReadTokens = wholeNumber(entry.cacheReadTokens);
+  entry.cacheWriteTokens = wholeNumber(entry.cacheWriteTokens);
+  entry.longCacheWriteTokens = wholeNumber(entry.longCacheWriteTokens);
+  entry.outputTokens = wholeNumber(entry.outputTokens);
+  entry.reasoningTokens = wholeNumber(entry.reasoningTokens);
+  if (entry.units !== null) entry.units = cleanUnits(entry.units);
+  entry.status = wholeNumber(entry.status) ?? 0;
+  entry.latencyMs = finite(entry.latencyMs) ?? 0;
+  entry.ttftMs = finite(entry.ttftMs);
+  entry.costNanos = wholeNumber(entry.costNanos);
+  return entry;
 }
 
 export function cleanRecount(recount: Recount): Recount {
-  const count = (name: "inputHigh" | "inputLow" | "inputTokens" | "outputHigh" | "outputLow" | "outputTokens") =>
-    wholeNumber(recount[name]);
-  return {
+  return cleanCounts({
     ...recount,
     reason: cleanNullable(recount.reason),
     tokenizer: cleanNullable(recount.tokenizer),
     tokenizerVersion: cleanNullable(recount.tokenizerVersion),
-    inputTokens: count("inputTokens"),
-    inputLow: count("inputLow"),
-    inputHigh: count("inputHigh"),
-    outputTokens: count("outputTokens"),
-    outputLow: count("outputLow"),
-    outputHigh: count("outputHigh"),
-  };
+  });
+}
+
+/** As `cleanFigures` does it. */
+export function cleanCounts(recount: Recount): Recount {
+  recount.inputTokens = wholeNumber(recount.inputTokens);
+  recount.inputLow = wholeNumber(recount.inputLow);
+  recount.inputHigh = wholeNumber(recount.inputHigh);
+  recount.outputTokens = wholeNumber(recount.outputTokens);
+  recount.outputLow = wholeNumber(recount.outputLow);
+  recount.outputHigh = wholeNumber(recount.outputHigh);
+  return recount;
 }
 
 function cleanNullable(text: string | null): string | null {
@@ -53,7 +62,7 @@ function cleanNullable(text: string | null): string | null {
 }
 
 function cleanUnits(units: Units): Units {
-  return cleanJson(Object.fromEntries(Object.entries(units).filter(([, count]) => Number.isFinite(count))));
+  return Object.fromEntries(Object.entries(units).filter(([, count]) => Number.isFinite(count)));
 }
 
 function finite(value: number | null): number | null {

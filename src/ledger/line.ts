@@ -1,6 +1,6 @@
 // Rows and intents as lines of the journal: JSON that costs the request next to nothing, and says itself what its values are called. Knows no file.
 
-import { BLANK_ENTRY, type Intent, type LedgerEntry } from "./entry.ts";
+import type { Intent, LedgerEntry } from "./entry.ts";
 import type { Recount } from "./recount.ts";
 
 /** Names of the values of a line, in their order. A journal carries its own, for another version of this program may read it. */
@@ -73,13 +73,14 @@ const LEFT: [Left<LedgerEntry, typeof ENTRY_NAMES>, Left<Recount, typeof RECOUNT
   ? true
   : never = true;
 
-export const LINE_FIELDS: LineFields = LEFT && { entry: ENTRY_NAMES, recount: RECOUNT_NAMES };
+export const LINE_FIELDS = (LEFT && { entry: ENTRY_NAMES, recount: RECOUNT_NAMES }) satisfies LineFields;
+
+/** One that becomes a row. `isPlain`: nothing in it is what a database does not take of a text. */
+export type RowLine =
+  { type: "entry"; entry: LedgerEntry; isPlain: boolean } | { type: "recount"; recount: Recount; isPlain: boolean };
 
 export type Line =
-  | { type: "entry"; entry: LedgerEntry }
-  | { type: "intent"; number: number; intent: StoredIntent }
-  | { type: "over"; numbers: number[] }
-  | { type: "recount"; recount: Recount };
+  RowLine | { type: "intent"; number: number; intent: StoredIntent } | { type: "over"; numbers: number[] };
 
 /** As it comes back from JSON: its time is a number, or a text in files of earlier versions. */
 export type StoredIntent = Omit<Intent, "createdAt"> & { createdAt: number | string };
@@ -146,29 +147,4 @@ export function encodeIntentLine(number: number, intent: Intent): string {
 /** Intents that are over; some may never have been written. */
 export function encodeOverLine(numbers: readonly number[]): string {
   return JSON.stringify(["o", ...numbers]);
-}
-
-/** Lines are written by this program alone, and read back by it. Null for a line of a kind that is not known here. */
-export function decodeLine(text: string, fields: LineFields): Line | null {
-  const values = JSON.parse(text) as unknown[];
-  switch (values[0]) {
-    case "e":
-      // A field that another version's journal does not have is what it is in a row about which nothing is known.
-      return { type: "entry", entry: fill({ ...BLANK_ENTRY }, fields.entry, values) as unknown as LedgerEntry };
-    case "r":
-      return { type: "recount", recount: fill({}, fields.recount, values) as unknown as Recount };
-    case "i":
-      return { type: "intent", number: values[1] as number, intent: values[2] as StoredIntent };
-    case "o":
-      return { type: "over", numbers: values.slice(1) as number[] };
-    default:
-      return null;
-  }
-}
-
-/** By position, behind the kind and the time. */
-function fill(row: Record<string, unknown>, names: readonly string[], values: readonly unknown[]): typeof row {
-  row["createdAt"] = new Date(values[1] as number);
-  for (let index = 0; index < names.length; index++) row[names[index] as string] = values[index + 2] ?? null;
-  return row;
 }

@@ -16,16 +16,6 @@ export function canonicalize(value: unknown): string {
   return `{${text}}`;
 }
 
-const texts = new WeakMap<object, string>();
-
-/** Of a value that nobody changes any more: what is hashed is also what is stored, so it is written once. */
-export function canonicalizeOnce(value: object): string {
-  if (Array.isArray(value) && value.length === 0) return "[]";
-  let text = texts.get(value);
-  if (text === undefined) texts.set(value, (text = canonicalize(value)));
-  return text;
-}
-
 /** What JSON writes in another way than as it is: quotes, backslashes, control characters and halves of pairs. */
 const SPECIAL = /["\\\p{Cc}\p{Cs}]/u;
 const LONG = 64;

@@ -3,20 +3,34 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
+  BOOK_RULES,
+  cleanEntry,
   cleanRecount,
-  encodeFields,
+  digestRow,
+  encodeEntryLine,
   encodeRow,
   ENTRY_FIELDS,
+  type LedgerEntry,
+  linkTo,
   RECOUNT_FIELDS,
   type SealedEntry,
 } from "../../src/ledger/index.ts";
+import { encodeParts } from "../../src/ledger/row-text.ts";
 import { makeCall, makeRecount } from "../audit/verify/books.ts";
 import { anyEntry } from "./any-entry.ts";
+import { makeEntry } from "./entry.ts";
 import { canonicalize } from "../../src/lib/canonical-json.ts";
+import { cleanText } from "../../src/lib/text.ts";
 
 const anySealed: fc.Arbitrary<SealedEntry> = fc
   .tuple(anyEntry, fc.integer({ min: 1, max: 2 ** 53 - 1 }))
   .map(([entry, seq]) => ({ ...entry, chain: "abc-1", seq, hash: null }));
+
+/** By names alone. */
+function encodeFields<Row>(fields: readonly (keyof Row & string)[], row: Row): string {
+  const given = fields.filter((field) => row[field] !== null);
+  return `{${given.map((field) => `"${field}":${canonicalize(row[field])}`).join(",")}}`;
+}
 
 describe("canonical JSON", () => {
   test("is that of RFC 8785's own example", () => {
@@ -51,6 +65,73 @@ describe("a row's bytes", () => {
     );
     const recount = { ...cleanRecount(makeRecount("id")), chain: "abc-1", seq: 2, hash: null };
     expect(encodeRow(recount)).toBe(encodeFields(RECOUNT_FIELDS, recount));
+    for (const field of RECOUNT_FIELDS) {
+      if (field === "createdAt" || field === "entryId" || field === "state") continue;
+      const without = { ...recount, [field]: null };
+      expect(encodeRow(without)).toBe(encodeFields(RECOUNT_FIELDS, without));
+    }
+  });
+
+  test("are the same for whatever an attempt says, and for what no attempt of this version says", () => {
+    const text = fc.string({ unit: "binary" }).map(cleanText);
+    const attempt = fc.record(
+      {
+        account: fc.oneof(text, fc.constantFrom(null, 5)),
+        answerId: text,
+        costNanos: fc.option(fc.integer(), { nil: null }),
+        errorKind: fc.constantFrom(null, "timeout", "interrupted"),
+        latencyMs: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constant("7")),
+        model: text,
+        provider: text,
+        route: text,
+        status: fc.oneof(fc.constantFrom(null, "200"), fc.integer()),
+        upstreamRequestId: fc.option(text, { nil: null }),
+        usage: fc.record({ outputTokens: fc.nat(), freshInputTokens: fc.nat() }),
+        usageRaw: text,
+        unheardOf: fc.anything({ withNullPrototype: false, withBigInt: false }).map((value) => value ?? null),
+      },
+      { requiredKeys: ["latencyMs"] },
+    );
+    fc.assert(
+      fc.property(fc.array(attempt, { maxLength: 3 }), (given) => {
+        // As a journal brings it.
+        const attempts = JSON.parse(JSON.stringify(given)) as LedgerEntry["attempts"];
+        expect(encodeParts({ attempts, dropped: [], tags: null, units: null }).attempts).toBe(canonicalize(attempts));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("are those of the row that was given, cleaned, when it comes out of a journal", () => {
+    const text = fc.string({ unit: "binary" });
+    const count = fc.oneof(fc.nat(), fc.double(), fc.constantFrom(Number.NaN, 1e300, -0.5));
+    const given = fc.record({
+      modelAsked: text,
+      serviceTier: fc.option(text, { nil: null }),
+      tags: fc.option(fc.array(text), { nil: null }),
+      units: fc.option(fc.dictionary(fc.string(), count, { maxKeys: 3 }), { nil: null }),
+      outputTokens: count,
+      latencyMs: count,
+      ttftMs: fc.option(count, { nil: null }),
+    });
+    const head = { chain: "abc-1", seq: 6, hash: "before" };
+    fc.assert(
+      fc.property(given, (over) => {
+        const entry = makeEntry(over);
+        const line = BOOK_RULES.decodeLine(encodeEntryLine(entry), BOOK_RULES.fields);
+        if (line?.type !== "entry") throw new TypeError("no row");
+        const sealed = BOOK_RULES.seal(head, line);
+        // Numbers that are none are null in JSON.
+        const clean = cleanEntry(
+          JSON.parse(JSON.stringify(entry), (name, value) => (name === "createdAt" ? new Date(value) : value)),
+        );
+        const place = { chain: head.chain, seq: 7 };
+        const hash = linkTo("before", digestRow({ ...clean, ...place, hash: null }));
+        expect(sealed.row).toEqual({ ...clean, ...place, hash });
+        expect(sealed.head).toEqual({ ...place, hash });
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("leave out what retention may delete, and no other column", () => {

@@ -6,9 +6,11 @@ import {
   createLedgerWriter,
   decodeLine,
   encodeEntryLine,
+  encodeRecountLine,
   type Intent,
   type LedgerEntry,
   LINE_FIELDS,
+  type Recount,
   type StoredIntent,
 } from "../../src/ledger/index.ts";
 import { makeEntry } from "./entry.ts";
@@ -195,7 +197,14 @@ test("each value of a line stands where its name does, also in a journal of anot
   const createdAt = new Date(7);
   const values = Object.fromEntries(LINE_FIELDS.entry.map((name) => [name, `value of ${name}`]));
   const line = encodeEntryLine({ ...values, createdAt } as unknown as LedgerEntry);
-  expect(decodeLine(line, LINE_FIELDS)).toEqual({ type: "entry", entry: { ...values, createdAt } as never });
+  expect(decodeLine(line, LINE_FIELDS)).toEqual({
+    type: "entry",
+    isPlain: true,
+    entry: { ...values, createdAt } as never,
+  });
+  const names = LINE_FIELDS.recount.map((name) => [name, `value of ${name}`]);
+  const recount = { ...Object.fromEntries(names), createdAt } as unknown as Recount;
+  expect(decodeLine(encodeRecountLine(recount), LINE_FIELDS)).toEqual({ type: "recount", isPlain: true, recount });
   const older = { ...LINE_FIELDS, entry: LINE_FIELDS.entry.slice(0, 20) };
   const read = decodeLine(line, older);
   expect(read).toMatchObject({

@@ -1,6 +1,6 @@
 // Reads a slot's journal, a load of rows at a time, from the place up to which it is bound. Knows no database.
 
-import type { BookRules, LedgerEntry, Line, Recount, StoredIntent } from "../../ledger/index.ts";
+import type { BookRules, Line, RowLine, StoredIntent } from "../../ledger/index.ts";
 import { countBytes, nameSegment, type Place, readRange } from "./disk.ts";
 import { type Piece, readFrames } from "./frame.ts";
 import { type ChainOrigin, decodeHead, listStretches, readSegmentHead, type SegmentHead } from "./segment.ts";
@@ -16,7 +16,7 @@ export interface Flaw {
 
 /** What is bound in one go. */
 export interface Load {
-  rows: (LedgerEntry | Recount)[];
+  rows: RowLine[];
   /** Behind it. */
   place: Place;
   /** Of the segment that it is from; null where its beginning cannot be read. */
@@ -110,8 +110,7 @@ function addRows(rows: Load["rows"], lines: readonly string[], decode: (line: st
     // Of the others there are as many, and none of them is a row.
     if (!text.startsWith('["e"') && !text.startsWith('["r"')) continue;
     const line = decode(text);
-    if (line?.type === "entry") rows.push(line.entry);
-    if (line?.type === "recount") rows.push(line.recount);
+    if (line?.type === "entry" || line?.type === "recount") rows.push(line);
   }
 }
 

@@ -2,7 +2,7 @@
 // whatever ends the process when. Runs where nobody waits for it. Knows no ledger rule but the chain's.
 
 import { Database } from "bun:sqlite";
-import type { BookRules, ChainHead, Head } from "../../ledger/index.ts";
+import type { BookRules, ChainHead, Head, RowLine } from "../../ledger/index.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import type { EngineOptions } from "../engine.ts";
 import { type Cursor, createCursor, findOpenIntents, type Flaw, type Load } from "../journal/cursor.ts";
@@ -213,7 +213,8 @@ function assemble(db: Database, location: string, { rules, now }: Pick<BinderIni
     const open = [...older, ...findOpenIntents({ location, slot, rules }, place.segment).map(({ intent }) => intent)];
     const origin = findOrigin(location, slot, place.segment);
     const sealed = transact(() => {
-      const result = open.length === 0 ? null : add(findHead(slot, into, origin), open.map(rules.closeIntent));
+      const rows = open.map((intent): RowLine => ({ type: "entry", entry: rules.closeIntent(intent), isPlain: false }));
+      const result = rows.length === 0 ? null : add(findHead(slot, into, origin), rows);
       dropIntents(db, slot);
       putPlace.run(slot, Math.max(place.segment, ...segments) + 1, 0);
       return result;

@@ -2,7 +2,7 @@
 
 import type { Database } from "bun:sqlite";
 import { type Table, getTableColumns, getTableName } from "drizzle-orm";
-import { canonicalizeOnce } from "../../lib/canonical-json.ts";
+import { canonicalize } from "../../lib/canonical-json.ts";
 
 export type Value = boolean | number | string | null;
 
@@ -32,5 +32,5 @@ export function prepareInsert<Row extends object>(db: Database, table: Table): I
 export function toValue(value: unknown): Value {
   if (value === undefined || value === null) return null;
   if (value instanceof Date) return value.getTime();
-  return typeof value === "object" ? canonicalizeOnce(value) : (value as Value);
+  return typeof value === "object" ? canonicalize(value) : (value as Value);
 }

@@ -2,10 +2,11 @@
 // the caller holds it.
 
 import type { Database } from "bun:sqlite";
-import type { BookRules, ChainHead, LedgerEntry, Recount, SealedEntry, SealedRecount } from "../../ledger/index.ts";
+import type { BookRules, ChainHead, RowLine, SealedEntry, SealedRecount } from "../../ledger/index.ts";
 import { codeOf } from "../error.ts";
 import { prepareInsert } from "./insert.ts";
-import { ledgerEntries, ledgerRecounts, ledgerRefused } from "./schema.ts";
+import { prepareRows } from "./insert-row.ts";
+import { ledgerRefused } from "./schema.ts";
 
 export interface Sealed {
   head: ChainHead;
@@ -21,36 +22,34 @@ export interface Refusal {
   reason: string;
 }
 
-type Row = LedgerEntry | Recount;
-
 /** What no other try will change, and no other row has to do with. */
 const HOPELESS = /^SQLITE_(?:CONSTRAINT_(?:NOTNULL|CHECK|DATATYPE)|MISMATCH|TOOBIG)/u;
 
 export function prepareSealing(db: Database, rules: Pick<BookRules, "seal">) {
-  const insertEntry = prepareInsert<SealedEntry>(db, ledgerEntries);
-  const insertRecount = prepareInsert<SealedRecount>(db, ledgerRecounts);
+  const rowInsert = prepareRows(db);
   const insertRefused = prepareInsert<Refusal & { body: string | null; refusedAt: Date }>(db, ledgerRefused);
-
-  const insert = (row: SealedEntry | SealedRecount): boolean =>
-    "entryId" in row ? insertRecount.run(row) : insertEntry.run(row);
 
   return {
     /** Behind `head`. A row that the file does not take is put aside there, so that it holds up no other. */
-    add(head: ChainHead, rows: readonly Row[], now: Date): Sealed {
+    add(head: ChainHead, lines: readonly RowLine[], now: Date): Sealed {
       const sealed: Sealed = { head, rows: 0, duplicates: [], refused: [] };
-      for (const row of rows) {
-        const id = "entryId" in row ? row.entryId : row.id;
+      for (const line of lines) {
         try {
-          const next = rules.seal(sealed.head, row);
-          if (insert(next.row)) {
+          const next = rules.seal(sealed.head, line);
+          if (rowInsert.run(next)) {
             sealed.head = next.head;
             sealed.rows++;
-          } else sealed.duplicates.push(id);
+          } else sealed.duplicates.push(idOf(line));
         } catch (error) {
           const code = codeOf(error);
           if (code.startsWith("SQLITE_") && !HOPELESS.test(code)) throw error;
-          const refusal = { id: nameRow(row), reason: error instanceof Error ? error.message : String(error) };
-          insertRefused.run({ ...refusal, body: JSON.stringify(row), refusedAt: now });
+          const refusal = {
+            id: `${line.type}/${idOf(line)}`,
+            reason: error instanceof Error ? error.message : String(error),
+          };
+          // Without the place that it did not get.
+          const row = { ...(line.type === "entry" ? line.entry : line.recount), chain: undefined, seq: undefined };
+          insertRefused.run({ ...refusal, body: JSON.stringify({ ...row, hash: undefined }), refusedAt: now });
           sealed.refused.push(refusal);
         }
       }
@@ -63,11 +62,15 @@ export function prepareSealing(db: Database, rules: Pick<BookRules, "seal">) {
       return refusal;
     },
     finalize(): void {
-      for (const statement of [insertEntry, insertRecount, insertRefused]) statement.finalize();
+      for (const statement of [rowInsert, insertRefused]) statement.finalize();
     },
   };
 }
 
-export function nameRow(row: Row): string {
+function idOf(line: RowLine): string {
+  return line.type === "entry" ? line.entry.id : line.recount.entryId;
+}
+
+function nameRow(row: SealedEntry | SealedRecount): string {
   return "entryId" in row ? `recount/${row.entryId}` : `entry/${row.id}`;
 }
