@@ -24,7 +24,7 @@ export function openTestRecounter(
     settings: recount,
     startThread,
     clock,
-    write: ledger.addRecounts,
+    write: ledger.addRecountLines,
     countInput: recount.asksProviders ? countInput : null,
     readHistory: () => store.recounts.past(1_000),
     onCrash: (error) => log.error("recount crash", { error }),

@@ -29,7 +29,7 @@ export function openRecounter(
     startThread,
     clock: systemClock,
     gatherMs: GATHER_MS,
-    write: ledger.addRecounts,
+    write: ledger.addRecountLines,
     countInput: recount.asksProviders ? countInput : null,
     readHistory: () => store.recounts.past(HISTORY_ROWS),
     onCrash: (error) => log.warn("The thread that counts tokens again has died; another takes its place", { error }),

@@ -26,6 +26,8 @@ export interface LedgerWriter extends Expectation {
   add(entry: LedgerEntry, ticket?: Ticket | null): Promise<void>;
   /** Recounts of rows that are on the books; likewise. */
   addRecounts(recounts: readonly Recount[]): Promise<void>;
+  /** Of such as are lines already. */
+  addRecountLines(lines: readonly string[]): Promise<void>;
   /** The call was not made after all, or has rows of its own: nothing more is to come of this intent. */
   withdraw(ticket: Ticket): void;
   /** Why no new call may be taken on at present; null while all is well. */
@@ -222,6 +224,12 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     }
   };
 
+  const addRecountLines = (lines: readonly string[]): Promise<void> => {
+    const batch = openBatch();
+    for (const line of lines) batch.lines.push(line);
+    return batch.settled.promise;
+  };
+
   return {
     intend(intent, before = null) {
       const ticket: Ticket = { number: ++lastNumber, isOver: fault !== null, before };
@@ -237,11 +245,8 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
       finish(ticket, batch);
       return batch.settled.promise;
     },
-    addRecounts(recounts) {
-      const batch = openBatch();
-      for (const recount of recounts) batch.lines.push(encodeRecountLine(recount));
-      return batch.settled.promise;
-    },
+    addRecounts: (recounts) => addRecountLines(recounts.map(encodeRecountLine)),
+    addRecountLines,
     withdraw(ticket) {
       finish(ticket, openBatch());
     },

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { type RecounterInit, type RunningRecounter, createRecounter } from "../../src/audit/index.ts";
 import type { Thread, ThreadEvents } from "../../src/audit/recount/thread.ts";
 import { startThread } from "../../src/audit/recount/thread.ts";
-import type { Recount, RecountOffer } from "../../src/ledger/index.ts";
+import { decodeLine, LINE_FIELDS, type Recount, type RecountOffer } from "../../src/ledger/index.ts";
 import { makeEntry } from "../ledger/entry.ts";
 import { type TestClock, makeClock } from "../rig.ts";
 
@@ -35,13 +35,19 @@ function makeDesk(settings: Partial<Settings> = {}, isReal = false): Desk {
       desk.threads.push({ events, thread, sent });
       return thread;
     },
-    write: async (rows) => void desk.rows.push(...rows),
+    write: async (lines) => void desk.rows.push(...lines.map(decodeRecount)),
     countInput: null,
     async *readHistory() {},
     onCrash: (cause) => void desk.crashes.push(cause.message),
     onTokenizerFault: (name) => void desk.crashes.push(name),
   });
   return { ...desk, recounter };
+}
+
+function decodeRecount(text: string): Recount {
+  const line = decodeLine(text, LINE_FIELDS);
+  if (line?.type !== "recount") throw new TypeError(`no recount: ${text}`);
+  return line.recount;
 }
 
 let next = 0;
@@ -149,7 +155,7 @@ describe("with a thread that never answers", () => {
       startThread() {
         throw new Error("no memory for a thread");
       },
-      write: async (written) => void rows.push(...written),
+      write: async (lines) => void rows.push(...lines.map(decodeRecount)),
       countInput: null,
       async *readHistory() {},
       onCrash: () => undefined,

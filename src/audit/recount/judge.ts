@@ -67,7 +67,7 @@ export interface Grounds {
 }
 
 export function judge(
-  entry: LedgerEntry,
+  entry: Figures & Pick<LedgerEntry, "reasoningTokens">,
   counted: Counted,
   { profile, measure, lesson, tolerance, isMarkedTools, asked }: Grounds,
 ): Judged {
@@ -127,8 +127,10 @@ function printRatio(bounds: Bounds | null): string {
   return `${bounds.ratio.ratio.toFixed(4)}${bounds.teaches === null ? "" : `(${bounds.ratio.rows})`}`;
 }
 
+type Figures = Pick<LedgerEntry, "cacheReadTokens" | "cacheWriteTokens" | "freshInputTokens" | "outputTokens">;
+
 /** What is booked as the provider's. */
-export function readFigures(entry: LedgerEntry): { input: number | null; output: number | null } {
+export function readFigures(entry: Figures): { input: number | null; output: number | null } {
   const { freshInputTokens: fresh, cacheReadTokens: read, cacheWriteTokens: write } = entry;
   return { input: fresh === null ? null : fresh + (read ?? 0) + (write ?? 0), output: entry.outputTokens };
 }

@@ -1,7 +1,6 @@
 // What is known of how each provider counts, by model and kind of request: told from earlier recounts at the first need, then kept in memory.
 // Knows no SQL and no text.
 
-import type { LedgerEntry } from "../../ledger/index.ts";
 import { learn } from "./calibration.ts";
 import { type Lesson, NO_LESSON } from "./judge.ts";
 
@@ -27,57 +26,51 @@ interface Kind {
 const MAX_LESSONS = 2_000;
 const MAX_NAME_LENGTH = 200;
 
-export function createLessons(readHistory: () => AsyncIterable<PastRecount>) {
+export interface LessonBook {
+  get(name: string): Lesson;
+  set(name: string, lesson: Lesson): void;
+  all(): [name: string, lesson: Lesson][];
+  /** Those that were set since it was last asked. */
+  takeChanged(): [name: string, lesson: Lesson][];
+}
+
+export function createLessonBook(): LessonBook {
   const lessons = new Map<string, Lesson>();
-  let loading: Promise<void> | null = null;
-  let isLoaded = false;
-  let waiting: (() => void)[] = [];
-
-  const set = (key: string, lesson: Lesson): void => {
-    if (!lessons.has(key) && lessons.size >= MAX_LESSONS) {
-      const [oldest = ""] = lessons.keys();
-      lessons.delete(oldest);
-    }
-    lessons.set(key, lesson);
-  };
-  const get = (key: string): Lesson => lessons.get(key) ?? NO_LESSON;
-
-  const load = async (): Promise<void> => {
-    try {
-      for await (const past of readHistory()) {
-        const told = readLesson(past);
-        if (told !== null) set(told.key, told.teach(get(told.key)));
-      }
-    } catch {
-      // Without history everything is learned anew.
-    }
-    isLoaded = true;
-    const actions = waiting;
-    waiting = [];
-    for (const action of actions) action();
-  };
-
+  const changed = new Set<string>();
+  const get = (name: string): Lesson => lessons.get(name) ?? NO_LESSON;
   return {
     get,
-    set,
-    name: (entry: LedgerEntry, kind: Kind) =>
-      nameLesson(entry.provider ?? "", entry.modelServed ?? entry.modelAsked, kind),
-    /** Once; a second call changes nothing. */
-    load(): void {
-      loading ??= load();
+    set(name, lesson) {
+      if (lessons.get(name) === lesson) return;
+      if (!lessons.has(name) && lessons.size >= MAX_LESSONS) {
+        const [oldest = ""] = lessons.keys();
+        lessons.delete(oldest);
+      }
+      lessons.set(name, lesson);
+      changed.add(name);
     },
-    /** At once where history is read already. */
-    whenLoaded(action: () => void): void {
-      if (isLoaded) action();
-      else waiting.push(action);
-    },
-    async settled(): Promise<void> {
-      await loading;
+    all: () => [...lessons],
+    takeChanged() {
+      const taken = [...changed].map((name): [string, Lesson] => [name, get(name)]);
+      changed.clear();
+      return taken;
     },
   };
 }
 
-function nameLesson(provider: string, model: string, { measure, version, isMarkedTools }: Kind): string {
+/** Never rejects: without history everything is learned anew. */
+export async function readLessons(book: LessonBook, history: AsyncIterable<PastRecount>): Promise<void> {
+  try {
+    for await (const past of history) {
+      const told = readLesson(past);
+      if (told !== null) book.set(told.name, told.teach(book.get(told.name)));
+    }
+  } catch {
+    // What was read before it failed is still true.
+  }
+}
+
+export function nameLesson(provider: string, model: string, { measure, version, isMarkedTools }: Kind): string {
   return [provider, model.slice(0, MAX_NAME_LENGTH), measure, version, isMarkedTools ? "tools" : ""].join("\n");
 }
 
@@ -94,7 +87,7 @@ function readLesson({ provider, model, tokenizer: printed, tokenizerVersion, our
     output: { ours: teachesOutput === undefined ? null : divide(ours.output, output), theirs: theirs.output },
   };
   return {
-    key: nameLesson(provider, model, kind),
+    name: nameLesson(provider, model, kind),
     teach: (from: Lesson): Lesson => ({
       input: teach(from.input, sides.input),
       output: teach(from.output, sides.output),

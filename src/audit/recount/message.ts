@@ -1,64 +1,126 @@
-// What passes between the counting thread and its owner: one text for many jobs, which goes from one to the other several times faster than
+// What passes between the counting thread and its owner: one text for many calls, which goes from one to the other several times faster than
 // nested values. The texts stand in it as they are, behind a head that says how long each one is: nothing is escaped and read back.
 
-import type { HeardPart } from "../../ledger/index.ts";
-import type { Counted, Counting, Job } from "./count.ts";
+import type { HeardPart, LedgerEntry } from "../../ledger/index.ts";
+import type { Job } from "./count.ts";
+import type { Lesson } from "./judge.ts";
+import type { TokenizerFile } from "./profile.ts";
 
-/** First message: the operator's files, by name. */
+/** First message. */
 export interface Hello {
-  files: ReadonlyMap<string, string>;
+  tokenizers: readonly TokenizerFile[];
+  /** A share: 0.03 is three percent. */
+  tolerance: number;
+  /** What was learned so far, by name. */
+  lessons: readonly (readonly [name: string, lesson: Lesson])[];
 }
 
-export type Done =
-  | { number: number; failed: "tokenizer" | "unreadable" }
-  | { number: number; failed: null; version: string; counted: Counted };
+/** What of a row is held against its text. */
+export type Booked = Pick<
+  LedgerEntry,
+  | "cacheReadTokens"
+  | "cacheWriteTokens"
+  | "freshInputTokens"
+  | "id"
+  | "modelAsked"
+  | "modelServed"
+  | "outputTokens"
+  | "provider"
+  | "reasoningTokens"
+>;
 
-export interface NumberedJob {
+/** A call that is to be counted. */
+export interface Task extends Pick<Job, "answer" | "format" | "request"> {
+  entry: Booked;
+  /** Why the answer is not here though it has text; null where it is. */
+  missing: string | null;
+  /** The provider's count of the request, made apart from the call; `unknown` where it gave none, null where it was not asked. */
+  asked: number | "unknown" | null;
+}
+
+/** Calls that are counted together. */
+export interface Batch {
   number: number;
-  job: Job;
+  /** When it was sent: milliseconds. */
+  atMs: number;
+  /** Of how many their providers may be asked. */
+  askable: number;
+  tasks: readonly Task[];
+}
+
+/** What came of a batch. */
+export interface Outcome {
+  number: number;
+  /** Recounts as lines of the journal, in the order of their calls. */
+  lines: string[];
+  counted: number;
+  over: number;
+  under: number;
+  /** By reason. */
+  skipped: Record<string, number>;
+  /** Places in the batch of calls whose providers are to be asked first. */
+  asks: number[];
+  /** Tokenizers that cannot be used. */
+  faults: string[];
+  /** What was learned from it. */
+  lessons: [name: string, lesson: Lesson][];
 }
 
 /** A part of an answer, but for its text; of a whole answer or none only the length. */
 type PackedAnswer = number | null | (Omit<HeardPart, "texts"> & { length: number })[];
 
-interface Head {
-  /** Each once, however many jobs are of its kind. */
-  profiles: Counting[];
-  jobs: { number: number; format: string; profile: number; length: number; answer: PackedAnswer }[];
+type Kind = [format: string, provider: string | null, modelAsked: string, modelServed: string | null];
+
+type PackedTask = [
+  kind: number,
+  id: string,
+  length: number,
+  answer: PackedAnswer,
+  missing: Task["missing"],
+  asked: Task["asked"],
+  fresh: number | null,
+  read: number | null,
+  write: number | null,
+  output: number | null,
+  reasoning: number | null,
+];
+
+interface Head extends Omit<Batch, "tasks"> {
+  /** Each once, however many calls are of its kind. */
+  kinds: Kind[];
+  tasks: PackedTask[];
 }
 
 const HEAD_END = "\n";
 
-export function packJobs(jobs: readonly NumberedJob[]): string {
-  const profiles = new Map<string, { place: number; profile: Counting }>();
+export function packBatch({ tasks, ...batch }: Batch): string {
+  const places = new Map<string, number>();
   const texts: string[] = [];
-  const head: Head = {
-    profiles: [],
-    jobs: jobs.map(({ number, job: { format, profile, request, answer } }) => {
-      texts.push(request);
-      return {
-        number,
-        format,
-        profile: placeOf(profiles, profile),
-        length: request.length,
-        answer: packAnswer(answer, texts),
-      };
-    }),
-  };
-  head.profiles = [...profiles.values()].map(({ profile }) => profile);
+  const head: Head = { ...batch, kinds: [], tasks: [] };
+  for (const { format, request, answer, missing, asked, entry } of tasks) {
+    const { provider, modelAsked, modelServed } = entry;
+    const name = `${format}\n${provider}\n${modelAsked}\n${modelServed}`;
+    let place = places.get(name);
+    if (place === undefined) {
+      place = head.kinds.push([format, provider, modelAsked, modelServed]) - 1;
+      places.set(name, place);
+    }
+    texts.push(request);
+    head.tasks.push([
+      place,
+      entry.id,
+      request.length,
+      packAnswer(answer, texts),
+      missing,
+      asked,
+      entry.freshInputTokens,
+      entry.cacheReadTokens,
+      entry.cacheWriteTokens,
+      entry.outputTokens,
+      entry.reasoningTokens,
+    ]);
+  }
   return JSON.stringify(head) + HEAD_END + texts.join("");
-}
-
-function placeOf(
-  known: Map<string, { place: number; profile: Counting }>,
-  { tokenizer, isOwn, frame, frameSlack }: Counting,
-): number {
-  const name = `${tokenizer} ${isOwn} ${frame.base} ${frame.message} ${frameSlack.base} ${frameSlack.message}`;
-  const found = known.get(name);
-  if (found !== undefined) return found.place;
-  const place = known.size;
-  known.set(name, { place, profile: { tokenizer, isOwn, frame, frameSlack } });
-  return place;
 }
 
 function packAnswer(answer: Job["answer"], texts: string[]): PackedAnswer {
@@ -77,17 +139,32 @@ function packAnswer(answer: Job["answer"], texts: string[]): PackedAnswer {
   });
 }
 
-export function unpackJobs(text: string): NumberedJob[] {
+export function unpackBatch(text: string): Batch {
   let at = text.indexOf(HEAD_END);
-  const { profiles, jobs } = JSON.parse(text.slice(0, at)) as Head;
+  const { kinds, tasks, ...batch } = JSON.parse(text.slice(0, at)) as Head;
   at += HEAD_END.length;
   const take = (length: number): string => text.slice(at, (at += length));
-  return jobs.map(({ number, format, profile: place, length, answer }) => {
-    const profile = profiles[place];
-    if (profile === undefined) throw new RangeError("a job without a profile");
-    const request = take(length);
-    return { number, job: { format, profile, request, answer: unpackAnswer(answer, take) } };
-  });
+  return { ...batch, tasks: tasks.map((task) => unpackTask(task, kinds, take)) };
+}
+
+function unpackTask(
+  [place, id, length, answer, missing, asked, fresh, read, write, output, reasoning]: PackedTask,
+  kinds: readonly Kind[],
+  take: (length: number) => string,
+): Task {
+  const kind = kinds[place];
+  if (kind === undefined) throw new RangeError("a call of no kind");
+  const [format, provider, modelAsked, modelServed] = kind;
+  const request = take(length);
+  const figures = {
+    freshInputTokens: fresh,
+    cacheReadTokens: read,
+    cacheWriteTokens: write,
+    outputTokens: output,
+    reasoningTokens: reasoning,
+  };
+  const entry = { id, provider, modelAsked, modelServed, ...figures };
+  return { format, request, answer: unpackAnswer(answer, take), missing, asked, entry };
 }
 
 function unpackAnswer(answer: PackedAnswer, take: (length: number) => string): Job["answer"] {
@@ -96,10 +173,12 @@ function unpackAnswer(answer: PackedAnswer, take: (length: number) => string): J
   return answer.map(({ length, ...part }) => ({ ...part, texts: [take(length)] }));
 }
 
-export function packDone(done: readonly Done[]): string {
-  return JSON.stringify(done);
+/** No line has an end of a line in it. */
+export function packOutcome({ lines, ...head }: Outcome): string {
+  return [JSON.stringify(head), ...lines].join(HEAD_END);
 }
 
-export function unpackDone(text: string): Done[] {
-  return JSON.parse(text) as Done[];
+export function unpackOutcome(text: string): Outcome {
+  const [head = "", ...lines] = text.split(HEAD_END);
+  return { ...(JSON.parse(head) as Omit<Outcome, "lines">), lines };
 }

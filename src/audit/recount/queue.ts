@@ -1,9 +1,13 @@
 // What waits to be counted, within bounds of rows and bytes. Knows no thread.
 
 import type { RecountOffer } from "../../ledger/index.ts";
+import type { Task } from "./message.ts";
 
 /** An offer whose format is known. */
-export type Waiting = RecountOffer & { format: string; bytes: number };
+export interface Waiting extends RecountOffer, Pick<Task, "asked"> {
+  format: string;
+  bytes: number;
+}
 
 export interface Queue {
   /** False where it is full. */

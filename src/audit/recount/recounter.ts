@@ -1,14 +1,12 @@
 // Has the text of settled calls counted by a thread of its own, and puts the outcome on the books beside the provider's figures. It may fall
 // behind or fail, and then says so on the row: no request waits for it. Knows no HTTP and no SQL.
 
-import type { InputQuestion, Recount, RecountOffer, Recounter } from "../../ledger/index.ts";
+import type { InputQuestion, RecountOffer, Recounter } from "../../ledger/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { createBooks } from "./books.ts";
-import type { Counted, Side } from "./count.ts";
-import { judge, mayAsk } from "./judge.ts";
-import { type PastRecount, createLessons } from "./lessons.ts";
-import { type Done, packJobs } from "./message.ts";
-import { type Profile, type TokenizerFile, chooseProfile } from "./profile.ts";
+import { createLessonBook, type PastRecount, readLessons } from "./lessons.ts";
+import { type Outcome, packBatch } from "./message.ts";
+import type { TokenizerFile } from "./profile.ts";
 import { type Waiting, createQueue, measure } from "./queue.ts";
 import { findSkip } from "./skip.ts";
 import type { StartThread, Thread } from "./thread.ts";
@@ -19,8 +17,8 @@ export interface RecounterInit {
   clock: Clock;
   /** How long jobs gather before they go to the thread together; 0: until it is free. */
   gatherMs: number;
-  /** Puts rows on the books; what it rejects with is the books' own trouble, and told there. */
-  write: (recounts: readonly Recount[]) => Promise<void>;
+  /** Puts rows on the books, as lines of the journal; what it rejects with is the books' own trouble, and told there. */
+  write: (lines: readonly string[]) => Promise<void>;
   /** What a provider says of a request that only it can count; null where nobody is to be asked. Never rejects. */
   countInput: ((question: InputQuestion) => Promise<number | null>) | null;
   /** Earlier recounts, newest first, from which is learned how providers count. */
@@ -45,14 +43,8 @@ export interface RunningRecounter extends Recounter {
   stop(limitMs: number): Promise<void>;
 }
 
-interface Flight {
-  number: number;
-  item: Waiting;
-  profile: Profile;
-}
-
 /** What is sent to the thread together at most; the next jobs gather meanwhile. */
-const MAX_FLIGHTS = 64;
+const MAX_FLIGHTS = 256;
 const MAX_FLIGHT_BYTES = 1024 * 1024;
 /** So many requests are with their providers to be counted. */
 const MAX_ASKING = 8;
@@ -68,11 +60,14 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   const { settings, clock } = init;
   const queue = createQueue({ rows: settings.maxRows, bytes: settings.maxBytes });
   const books = createBooks(init);
-  const lessons = createLessons(init.readHistory);
+  const lessons = createLessonBook();
+  /** Earlier recounts are read at the first need; nothing is judged before. */
+  let history: "read" | "reading" | "unread" = "unread";
   const faulty = new Set<string>();
   let thread: Thread | null = null;
-  let flights: Flight[] = [];
-  let number = 0;
+  /** What is with the thread. */
+  let flights: Waiting[] = [];
+  let batch = 0;
   let crashesInARow = 0;
   let asking = 0;
   let isHeld = false;
@@ -84,15 +79,16 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   let sinceMs = 0;
   let onEmpty: (() => void) | null = null;
 
-  const skip = (item: RecountOffer, reason: string): void => books.skip(item.entry.id, reason);
+  const skip = (item: RecountOffer, reason: string): void => books.skip(item.entry, reason);
 
   const offer = (given: RecountOffer): void => {
     if (!settings.isOn) return;
     const reason = findSkip(given);
-    if (reason !== null || given.format === null) return skip(given, reason ?? "not_text");
-    const item = { ...given, format: given.format, bytes: measure(given) };
-    if (item.bytes > settings.maxBytes) return skip(given, "too_large");
-    if (!queue.push(item)) return skip(given, "queue_full");
+    const { entry, format, request, answer, missing } = given;
+    if (reason !== null || format === null) return skip(given, reason ?? "not_text");
+    const bytes = measure(given);
+    if (bytes > settings.maxBytes) return skip(given, "too_large");
+    if (!queue.push({ entry, format, request, answer, missing, bytes, asked: null })) return skip(given, "queue_full");
     schedulePump();
   };
 
@@ -107,9 +103,19 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   };
 
   const pump = (): void => {
-    if (!isHeld && flights.length === 0) dispatch(takeBatch());
+    if (!isHeld && flights.length === 0 && queue.rows() > 0) {
+      if (history === "read") dispatch(takeBatch());
+      else if (history === "unread") void learn();
+    }
     watch();
     tellEmpty();
+  };
+
+  const learn = async (): Promise<void> => {
+    history = "reading";
+    await readLessons(lessons, init.readHistory());
+    history = "read";
+    pump();
   };
 
   const takeBatch = (): Waiting[] => {
@@ -126,23 +132,14 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     return batch;
   };
 
-  const dispatch = (batch: readonly Waiting[]): void => {
-    if (batch.length === 0) return;
+  const dispatch = (tasks: Waiting[]): void => {
+    if (tasks.length === 0) return;
     sinceMs = clock.monotonicMs();
-    flights = batch.map((item) => {
-      const model = item.entry.modelServed ?? item.entry.modelAsked;
-      return { number: ++number, item, profile: chooseProfile(model, settings.tokenizers) };
-    });
+    flights = tasks;
+    const askable = init.countInput === null ? 0 : MAX_ASKING - asking;
     try {
       thread ??= start();
-      thread.send(
-        packJobs(
-          flights.map(({ number: of, profile, item: { format, request, answer } }) => ({
-            number: of,
-            job: { format, profile, request, answer },
-          })),
-        ),
-      );
+      thread.send(packBatch({ number: ++batch, atMs: clock.wallMs(), askable, tasks }));
     } catch (error) {
       crash(error instanceof Error ? error : new Error(String(error)));
     }
@@ -150,9 +147,9 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
 
   const start = (): Thread => {
     books.figures.starts++;
-    lessons.load();
+    const { tokenizers, tolerancePercent } = settings;
     const started = init.startThread({ onDone: land, onCrash: crash });
-    started.send({ files: new Map(settings.tokenizers.map(({ name, file }) => [name, file])) });
+    started.send({ tokenizers, tolerance: tolerancePercent / 100, lessons: lessons.all() });
     return started;
   };
 
@@ -181,18 +178,17 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     thread = null;
   };
 
-  const land = (all: readonly Done[]): void => {
+  const land = (outcome: Outcome): void => {
+    if (outcome.number !== batch) return;
     const landed = flights;
-    if (landed[0]?.number !== all[0]?.number) return;
     flights = [];
     sinceMs = clock.monotonicMs();
     crashesInARow = 0;
-    for (const [index, flight] of landed.entries()) {
-      const done = all[index];
-      if (done?.failed === null) void conclude(flight, done.counted, done.version);
-      else skip(flight.item, done?.failed ?? "unreadable");
-      if (done?.failed === "tokenizer") noteTokenizer(flight.profile.tokenizer);
-    }
+    books.add(outcome);
+    // Kept here as well, for the thread ends when it is idle.
+    for (const [name, lesson] of outcome.lessons) lessons.set(name, lesson);
+    for (const name of outcome.faults) noteTokenizer(name);
+    for (const place of outcome.asks) void ask(landed[place]);
     const isUrgent = queue.rows() >= MAX_FLIGHTS || alone > 0 || onEmpty !== null;
     if (init.gatherMs === 0 || isUrgent) schedulePump();
     else gather();
@@ -208,41 +204,16 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     tellEmpty();
   };
 
-  /** Where only the provider can tell, it is asked: of few calls at a time, for their text is kept meanwhile. */
-  const conclude = async (flight: Flight, counted: Counted, version: string): Promise<void> => {
-    const { entry, format, request } = flight.item;
-    const isAsked = asking < MAX_ASKING && mayAsk(counted.input, flight.profile);
-    if (init.countInput === null || entry.provider === null || !isAsked)
-      return settle(flight, counted, { version, asked: null });
+  /** Where only the provider can tell, it is asked: of few calls at a time, for their text is kept meanwhile. Then they are counted with its answer. */
+  const ask = async (item: Waiting | undefined): Promise<void> => {
+    if (item === undefined) return;
+    const { entry, format, request } = item;
     const model = entry.attempts.at(-1)?.model ?? entry.modelAsked;
     asking++;
-    const asked = await init.countInput({ provider: entry.provider, model, format, request });
-    settle(flight, counted, { version, asked });
+    const asked = await init.countInput?.({ provider: entry.provider ?? "", model, format, request });
     asking--;
-    tellEmpty();
-  };
-
-  const settle = (
-    { item: { entry, missing, format }, profile }: Flight,
-    found: Counted,
-    { version, asked }: { version: string; asked: number | null },
-  ): void => {
-    const isMarkedTools = found.input.toolTokens > 0;
-    // How tools are framed depends on the format.
-    const measure = `${profile.tokenizer}:${profile.prior.name}/${format}`;
-    const key = lessons.name(entry, { measure, version, isMarkedTools });
-    const counted = missing === null ? found : { ...found, output: hideOutput(missing) };
-    const { input, output } = counted;
-    if (asked === null && input.tokens === null && (output === null || output.tokens === null)) {
-      return books.skip(entry.id, `hidden: ${input.hidden ?? "content"}`);
-    }
-    lessons.whenLoaded(() => {
-      const tolerance = settings.tolerancePercent / 100;
-      const grounds = { profile, measure, lesson: lessons.get(key), tolerance, isMarkedTools, asked };
-      const judged = judge(entry, counted, grounds);
-      lessons.set(key, judged.lesson);
-      books.add({ ...judged.recount, entryId: entry.id, state: "counted", tokenizerVersion: version });
-    });
+    queue.unshift([{ ...item, asked: asked ?? "unknown" }]);
+    schedulePump();
   };
 
   const noteTokenizer = (name: string): void => {
@@ -253,7 +224,7 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   /** One that was alone with the thread is what it was lost to; of several nobody knows which, so each is sent again by itself. */
   const giveUp = (reason: string): void => {
     endThread();
-    const lost = flights.map(({ item }) => item);
+    const lost = flights;
     flights = [];
     const [only, second] = lost;
     if (only !== undefined && second === undefined) skip(only, reason);
@@ -282,12 +253,9 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
       ...books.figures,
       skipped: { ...books.figures.skipped },
       waiting: queue.rows() + flights.length + asking,
-      waitingBytes: queue.bytes() + flights.reduce((sum, { item }) => sum + item.bytes, 0),
+      waitingBytes: queue.bytes() + flights.reduce((sum, { bytes }) => sum + bytes, 0),
     }),
-    async flush() {
-      await lessons.settled();
-      await books.flush();
-    },
+    flush: books.flush,
     async stop(limitMs) {
       if (flights.length > 0 || queue.rows() > 0 || asking > 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
@@ -300,30 +268,9 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
       }
       isHeld = true;
       endThread();
-      for (const { item } of flights) skip(item, "shutdown");
+      for (const item of [...flights, ...queue.clear()]) skip(item, "shutdown");
       flights = [];
-      for (const item of queue.clear()) skip(item, "shutdown");
-      await lessons.settled();
       await books.flush();
     },
-  };
-}
-
-/** The answer had text that is not here. */
-function hideOutput(reason: string): Side {
-  return {
-    tokens: null,
-    frame: 0,
-    kinds: { prose: 0, code: 0, cjk: 0, other: 0 },
-    marks: 0,
-    toolTokens: 0,
-    calls: 0,
-    images: 0,
-    messages: 0,
-    thoughtTokens: 0,
-    hasThoughts: false,
-    tellsThoughts: false,
-    inexact: null,
-    hidden: reason,
   };
 }

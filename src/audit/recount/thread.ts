@@ -1,16 +1,16 @@
 // The counting thread, as its owner sees it. Knows no queue.
 
-import { type Done, type Hello, unpackDone } from "./message.ts";
+import { type Hello, type Outcome, unpackOutcome } from "./message.ts";
 
 export interface Thread {
-  /** Jobs go together: each message to a thread costs more than most of them. */
+  /** Calls go together: each message to a thread costs more than most of them. */
   send(message: Hello | string): void;
   end(): void;
 }
 
 export interface ThreadEvents {
-  /** All that was sent together. */
-  onDone(done: readonly Done[]): void;
+  /** Of all that was sent together. */
+  onDone(outcome: Outcome): void;
   /** It ended, and nobody here asked it to. */
   onCrash(cause: Error): void;
 }
@@ -31,7 +31,7 @@ export const startThread: StartThread = ({ onDone, onCrash }) => {
     onCrash(cause);
   };
   worker.addEventListener("message", ({ data }: MessageEvent<string>) => {
-    if (!isOver) onDone(unpackDone(data));
+    if (!isOver) onDone(unpackOutcome(data));
   });
   worker.addEventListener("error", (event) => crash(new Error(event.message)));
   worker.addEventListener("close", () => crash(new Error("it ended")));

@@ -1,40 +1,94 @@
-// The thread that counts: jobs in, numbers out, one after another. It is given text, and gives none back, not even in an error.
+// The thread that counts: calls in, recounts out, one after another. It is given text, and gives none back, not even in an error.
 
-import { countJob } from "./count.ts";
-import { type Done, type Hello, type NumberedJob, packDone, unpackJobs } from "./message.ts";
-import { type Tokenizer, createTokenizers } from "./vocabulary.ts";
+import type { Recount } from "../../ledger/index.ts";
+import { encodeRecountLine } from "../../ledger/line.ts";
+import { examine } from "./examine.ts";
+import { createLessonBook } from "./lessons.ts";
+import { type Batch, type Hello, type Outcome, packOutcome, type Task, unpackBatch } from "./message.ts";
+import { chooseProfile, type Profile, type TokenizerFile } from "./profile.ts";
+import { type Examined, skipped } from "./skip.ts";
+import { createTokenizers, type Tokenizer } from "./vocabulary.ts";
 
 /** As a thread sees itself; the standard types know only a window. */
 declare const self: {
   addEventListener: (type: "message", listen: (event: MessageEvent<Hello | string>) => void) => void;
-  postMessage: (done: string) => void;
+  postMessage: (outcome: string) => void;
 };
 
+/** Models' names are the clients' to choose. */
+const MAX_MODELS = 1_000;
+
+let files: readonly TokenizerFile[] = [];
 let tokenizers = createTokenizers(new Map());
+let tolerance = 0;
+const lessons = createLessonBook();
+const profiles = new Map<string, Profile>();
 let turn = Promise.resolve();
 
 self.addEventListener("message", ({ data }) => {
-  if (typeof data === "string") turn = turn.then(() => answerAll(unpackJobs(data)));
-  else tokenizers = createTokenizers(data.files);
+  if (typeof data === "string") {
+    turn = turn.then(() => answerAll(unpackBatch(data)));
+    return;
+  }
+  ({ tokenizers: files, tolerance } = data);
+  tokenizers = createTokenizers(new Map(files.map(({ name, file }) => [name, file])));
+  for (const [name, lesson] of data.lessons) lessons.set(name, lesson);
+  // Whoever sent them knows them.
+  lessons.takeChanged();
 });
 
-async function answerAll(jobs: readonly NumberedJob[]): Promise<void> {
-  const done: Done[] = [];
-  for (const job of jobs) done.push(await answer(job));
+async function answerAll({ number, atMs, askable, tasks }: Batch): Promise<void> {
+  const outcome: Outcome = {
+    number,
+    lines: [],
+    counted: 0,
+    over: 0,
+    under: 0,
+    skipped: {},
+    asks: [],
+    faults: [],
+    lessons: [],
+  };
+  const createdAt = new Date(atMs);
+  for (const [place, task] of tasks.entries()) {
+    const found = await answer(task, outcome, outcome.asks.length < askable);
+    if (found === "ask") outcome.asks.push(place);
+    else note(outcome, { ...found, createdAt });
+  }
+  outcome.lessons = lessons.takeChanged();
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
-  self.postMessage(packDone(done));
+  self.postMessage(packOutcome(outcome));
 }
 
-async function answer({ number, job }: NumberedJob): Promise<Done> {
+function note(outcome: Outcome, recount: Recount): void {
+  const { state, reason, verdict } = recount;
+  if (state === "counted") outcome.counted++;
+  else outcome.skipped[reason ?? ""] = (outcome.skipped[reason ?? ""] ?? 0) + 1;
+  if (verdict === "over" || verdict === "under") outcome[verdict]++;
+  outcome.lines.push(encodeRecountLine(recount));
+}
+
+async function answer(task: Task, { faults }: Outcome, isAskable: boolean): Promise<Examined | "ask"> {
+  const profile = findProfile(task.entry.modelServed ?? task.entry.modelAsked);
   let tokenizer: Tokenizer;
   try {
-    tokenizer = await tokenizers(job.profile.tokenizer);
+    tokenizer = await tokenizers(profile.tokenizer);
   } catch {
-    return { number, failed: "tokenizer" };
+    faults.push(profile.tokenizer);
+    return skipped(task.entry, "tokenizer");
   }
   try {
-    return { number, failed: null, counted: countJob(job, tokenizer.count), version: tokenizer.version };
+    return examine(task, { profile, tokenizer, lessons, tolerance, isAskable });
   } catch {
-    return { number, failed: "unreadable" };
+    return skipped(task.entry, "unreadable");
   }
+}
+
+function findProfile(model: string): Profile {
+  const known = profiles.get(model);
+  if (known !== undefined) return known;
+  if (profiles.size >= MAX_MODELS) profiles.clear();
+  const profile = chooseProfile(model, files);
+  profiles.set(model, profile);
+  return profile;
 }
