@@ -1,7 +1,7 @@
 // What a failed command says and with which code it ends. Prints nothing.
 
 import { ConfigError, type Problem } from "../config/problem.ts";
-import { type ErrorKind, GatewayError } from "../ir/index.ts";
+import { type ErrorKind, GatewayError, listProblems } from "../ir/index.ts";
 import { createRedactor } from "../lib/redact.ts";
 
 export const EXIT = {
@@ -103,7 +103,9 @@ function describe(error: unknown): Failure {
   }
   if (error instanceof GatewayError) {
     const exitCode = chooseExit(error.kind);
-    return { ...none, exitCode, message: error.message, code: error.code ?? error.kind };
+    const others = listProblems(error).slice(1);
+    const message = [error.message, ...others.map((each) => `${each.path}: ${each.message}`)].join("\n");
+    return { ...none, exitCode, message, code: error.code ?? error.kind };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {

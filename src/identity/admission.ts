@@ -8,7 +8,7 @@ import type { Actor } from "./directory.ts";
 import type { Role, User } from "./model.ts";
 import { originOf } from "./origin.ts";
 import type { Errand, OutsideClaim, OutsideIdentity, OutsideRules } from "./outside.ts";
-import { requireReach } from "./permission.ts";
+import { requireAdmin, requireReach } from "./permission.ts";
 import { hashToken, isSessionShaped, issueSecret } from "./token.ts";
 
 /** How long a browser may stay at the provider. */
@@ -30,10 +30,10 @@ export interface Admission {
   /** Connects an account to a user who has asked for it while signed in. Throws as `admit` does. */
   connect(userId: string, claim: OutsideClaim, rules: OutsideRules, by: Origin): Promise<OutsideIdentity>;
   list(userId: string): Promise<OutsideIdentity[]>;
-  /** Throws not_found. */
+  /** One that he has disconnected before is as good. Throws not_found. */
   disconnect(id: string, userId: string, by?: Origin): Promise<void>;
-  /** Likewise, by whoever reaches the user. */
-  remove(actor: Actor, id: string): Promise<OutsideIdentity>;
+  /** Likewise, by whoever reaches the user; null for one that was disconnected before. */
+  remove(actor: Actor, id: string): Promise<OutsideIdentity | null>;
 }
 
 /** Who gets in as what, and what is recorded of who asks. */
@@ -138,13 +138,18 @@ export function createAdmission(options: DirectoryOptions): Admission {
     },
     list: (userId) => store.listIdentities(userId),
     async disconnect(id, userId, by) {
-      if (!(await store.deleteIdentity(id, userId, by))) throw missing(NO_ACCOUNT);
+      if (await store.deleteIdentity(id, userId, by)) return;
+      if (!(await store.wasRemoved("identity", id, userId))) throw missing(NO_ACCOUNT);
     },
     async remove(actor, id) {
       const found = await store.findIdentityById(id);
-      if (found === null) throw missing(NO_ACCOUNT);
+      if (found === null) {
+        requireAdmin(actor);
+        if (await store.wasRemoved("identity", id)) return null;
+        throw missing(NO_ACCOUNT);
+      }
       requireReach(actor, found.user.role);
-      if (!(await store.deleteIdentity(id, found.user.id, originOf(actor, now())))) throw missing(NO_ACCOUNT);
+      await store.deleteIdentity(id, found.user.id, originOf(actor, now()));
       return found.identity;
     },
   };

@@ -24,7 +24,7 @@ export function checkEmail(text: unknown): string {
   const [local = "", domain = ""] = email.split("@");
   const dotted = `.${local}.${domain}.`;
   if (!EMAIL.test(email) || local.length > LOCAL_PART_MAX || dotted.includes("..")) {
-    throw invalidRequest(`"${shorten(email)}" is not an e-mail address.`, "email");
+    throw invalidRequest(`"${shorten(email)}" is not an e-mail address such as ada@example.com.`, "email");
   }
   return email;
 }
@@ -65,9 +65,9 @@ export function checkName(text: string | null, param: "display_name" | "name"): 
 
 /** Each once, in the order given. */
 export function checkScopes(scopes: readonly string[]): Scope[] {
-  const unknown = scopes.find((scope) => !isScope(scope));
-  if (unknown !== undefined) {
-    throw invalidRequest(`There is no scope "${shorten(unknown)}"; use ${list(Object.keys(SCOPES))}.`, "scopes");
+  const unknown = scopes.filter((scope) => !isScope(scope));
+  if (unknown.length > 0) {
+    throw invalidRequest(`There is no scope ${quoteAll(unknown)}; use ${list(Object.keys(SCOPES))}.`, "scopes");
   }
   return [...new Set(scopes.filter(isScope))];
 }
@@ -77,8 +77,12 @@ export function checkExpiry(expiresAt: Date | null | undefined, now: number): Da
   if (expiresAt === undefined || expiresAt === null) return null;
   const moment = expiresAt.getTime();
   if (Number.isNaN(moment) || moment > LAST_MOMENT)
-    throw invalidRequest("The expiry is not a date before the year 9999.", "expires_at");
-  if (moment <= now) throw invalidRequest("The expiry lies in the past.", "expires_at");
+    throw invalidRequest(
+      "The expiry is a date and time before the year 9999, such as 2026-12-31T00:00:00Z.",
+      "expires_at",
+    );
+  if (moment <= now)
+    throw invalidRequest("The expiry lies in the past; it is a moment to come, or null for none.", "expires_at");
   return expiresAt;
 }
 
@@ -88,6 +92,14 @@ function isScope(text: string): text is Scope {
 
 function list(words: readonly string[]): string {
   return `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}
+
+const MAX_QUOTED = 10;
+
+/** Several words that a caller wrote, likewise. */
+export function quoteAll(words: readonly string[]): string {
+  const quoted = [...new Set(words)].slice(0, MAX_QUOTED).map((word) => `"${shorten(word)}"`);
+  return words.length > MAX_QUOTED ? `${quoted.join(", ")} …` : quoted.join(", ");
 }
 
 /** What a caller wrote, for a message: never long, never with line breaks. */

@@ -1,10 +1,10 @@
 // The directory at work: checks, permission, then one call of the store for each change. Knows no SQL and no HTTP.
 
-import { GatewayError } from "../ir/index.ts";
+import { GatewayError, checkAll } from "../ir/index.ts";
 import { byProgram } from "../lib/change.ts";
 import { checkEmail, checkName, checkPrefix, checkRole, checkStatus, normalizeEmail } from "./check.ts";
 import { buildUser, type DirectoryContext, type DirectoryOptions, missing } from "./context.ts";
-import type { Directory } from "./directory.ts";
+import type { ChangedUser, Directory } from "./directory.ts";
 import { importStream, importUsers } from "./import-users.ts";
 import { createKeyDirectory } from "./key-directory.ts";
 import type { User } from "./model.ts";
@@ -32,11 +32,12 @@ export function createDirectory({
   return {
     async createUser(actor, wanted) {
       requireAdmin(actor);
-      const user = buildUser(context, {
-        email: checkEmail(wanted.email),
-        role: checkRole(wanted.role ?? "gateway_user"),
-        displayName: checkName(wanted.displayName ?? null, "display_name"),
+      const checked = checkAll({
+        email: () => checkEmail(wanted.email),
+        role: () => checkRole(wanted.role ?? "gateway_user"),
+        displayName: () => checkName(wanted.displayName ?? null, "display_name"),
       });
+      const user = buildUser(context, checked);
       requireGrant(actor, user.role);
       await store.createUsers([user], originOf(actor, now()));
       return user;
@@ -45,11 +46,11 @@ export function createDirectory({
     importStream: (actor, source, options) => importStream(context, actor, source, options),
     listUsers: () => store.listUsers(),
     async pageUsers({ role, status, email }, page) {
-      const filter: UserFilter = {
-        ...(role !== undefined && { role: checkRole(role) }),
-        ...(status !== undefined && { status: checkStatus(status) }),
-        ...(email !== undefined && { emailPrefix: checkPrefix(email) }),
-      };
+      const filter: UserFilter = checkAll({
+        role: role === undefined ? undefined : () => checkRole(role),
+        status: status === undefined ? undefined : () => checkStatus(status),
+        emailPrefix: email === undefined ? undefined : () => checkPrefix(email),
+      });
       return readPage(page, {
         order: email === undefined ? "id" : "email",
         read: (place) => store.pageUsers(filter, place),
@@ -59,34 +60,50 @@ export function createDirectory({
     findRoot: () => store.findRoot(),
     listGone: (named) => store.listGone(named),
     getUser,
-    async updateUser(actor, idOrEmail, wanted) {
+    async updateUser(actor, idOrEmail, wanted, { look } = {}) {
       requireAdmin(actor);
-      const change: UserChange = {
-        ...(wanted.email !== undefined && { email: checkEmail(wanted.email) }),
-        ...(wanted.role !== undefined && { role: checkRole(wanted.role) }),
-        ...(wanted.status !== undefined && { status: checkStatus(wanted.status) }),
-        ...(wanted.displayName !== undefined && { displayName: checkName(wanted.displayName, "display_name") }),
-      };
+      const change = readChange(wanted);
       const user = await getUser(idOrEmail);
       requireReach(actor, user.role);
       if (change.role !== undefined) requireGrant(actor, change.role);
       // Whoever has the mailbox is that user: another address is a door to the role, as an invitation is.
       if (change.email !== undefined && change.email !== user.email) requireGrant(actor, user.role);
-      const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()));
+      const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()), look);
       return changed ?? raise(missing("There is no such user."));
     },
-    async deleteUser(actor, idOrEmail, { hard }) {
+    async deleteUser(actor, idOrEmail, { hard, look }) {
       requireAdmin(actor);
-      const user = await getUser(idOrEmail);
-      requireReach(actor, user.role);
+      const word = idOrEmail.includes("@") ? normalizeEmail(idOrEmail) : idOrEmail.trim();
       const by = originOf(actor, now());
-      const gone = hard ? await store.purgeUser(user.id, by) : await store.deleteUser(user.id, new Date(now()), by);
-      if (!gone) throw missing("There is no such user.");
-      return user;
+      const user = word.includes("@") ? await store.findUserByEmail(word) : await store.findUser(word);
+      if (user !== null) {
+        requireReach(actor, user.role);
+        if (hard) await store.purgeUser(user.id, by, look);
+        else await store.deleteUser(user.id, new Date(now()), by, look);
+        // Somebody else may have been faster, which is as good.
+        return hard ? user : ((await store.findGoneUser(user.id)) ?? user);
+      }
+      const gone = await store.findGoneUser(word);
+      if (gone === null && (await store.wasRemoved("user", word))) return null;
+      if (gone === null) throw missing("There is no such user.");
+      requireReach(actor, gone.role);
+      if (hard) await store.purgeUser(gone.id, by);
+      return gone;
     },
+    checkUser: (change) => void readChange(change),
     ...createKeyDirectory(context),
     ensureRoot: (email) => ensureRoot(context, email),
   };
+}
+
+/** What is said, checked. */
+function readChange({ email, role, status, displayName }: ChangedUser): UserChange {
+  return checkAll({
+    email: email === undefined ? undefined : () => checkEmail(email),
+    role: role === undefined ? undefined : () => checkRole(role),
+    status: status === undefined ? undefined : () => checkStatus(status),
+    displayName: displayName === undefined ? undefined : () => checkName(displayName, "display_name"),
+  });
 }
 
 /** Processes that start together may both find no root; the slower one then finds the other's. */

@@ -44,6 +44,19 @@ export interface KeyChoice {
   unusedSince?: Date | undefined;
 }
 
+/** What may be said anew of a user. */
+export interface ChangedUser {
+  email?: string | undefined;
+  role?: string | undefined;
+  displayName?: string | null | undefined;
+  status?: string | undefined;
+}
+
+/** A change that is meant for one state of a thing alone: throws where it is in another one. Asked at the very moment of the write. */
+export interface Meant<Of> {
+  look?: ((standing: Of) => void) | undefined;
+}
+
 export interface NewUser {
   email: string;
   /** Defaults to gateway_user. */
@@ -133,17 +146,11 @@ export interface Directory {
   /** By id or by e-mail. Throws `not_found`. */
   getUser(idOrEmail: string): Promise<User>;
   /** Only the fields given are changed. */
-  updateUser(
-    actor: Actor,
-    idOrEmail: string,
-    change: {
-      email?: string | undefined;
-      role?: string | undefined;
-      displayName?: string | null | undefined;
-      status?: string | undefined;
-    },
-  ): Promise<User>;
-  deleteUser(actor: Actor, idOrEmail: string, options: { hard: boolean }): Promise<User>;
+  updateUser(actor: Actor, idOrEmail: string, change: ChangedUser, meant?: Meant<User>): Promise<User>;
+  /** As it is then. One that is deleted stays as it is, unless it is to go for good; null for one that has gone for good before. */
+  deleteUser(actor: Actor, idOrEmail: string, options: { hard: boolean } & Meant<User>): Promise<User | null>;
+  /** Throws `invalid_request` with all that is wrong with the words themselves, whosesoever they are. */
+  checkUser(change: ChangedUser): void;
 
   /** Nobody hands on more than he has, and no key has more than its owner's role: `forbidden`. */
   createKey(actor: Actor, idOrEmail: string, wish: KeyWish): Promise<IssuedKey>;
@@ -156,7 +163,7 @@ export interface Directory {
   ): Promise<ApiKey[]>;
   /** Throws `not_found`. */
   getKey(id: string): Promise<ApiKey>;
-  updateKey(actor: Actor, id: string, wish: KeyWish): Promise<ApiKey>;
+  updateKey(actor: Actor, id: string, wish: KeyWish, meant?: Meant<ApiKey>): Promise<ApiKey>;
   /** It stays in every list, and opens nothing any more. One that is revoked already stays as it is. */
   revokeKey(actor: Actor, id: string): Promise<ApiKey>;
   /** All that are chosen and in the actor's reach; `dryRun` answers which, and revokes none. `progressed`: so many of so many are done. */
@@ -165,7 +172,14 @@ export interface Directory {
     choice: KeyChoice,
     options: { dryRun: boolean; progressed?: (done: number, total: number) => void },
   ): Promise<ApiKey[]>;
-  deleteKey(actor: Actor, id: string, options: { hard: boolean }): Promise<ApiKey>;
+  /** See `deleteUser`. `ownerId`: where it is this user's; another's is none. */
+  deleteKey(
+    actor: Actor,
+    id: string,
+    options: { hard: boolean; ownerId?: string } & Meant<ApiKey>,
+  ): Promise<ApiKey | null>;
+  /** See `checkUser`. */
+  checkKey(wish: KeyWish): void;
   /** The same key with a new token; the one before works on for `overlapMs`. */
   rotateKey(actor: Actor, id: string, options: { overlapMs: number }): Promise<IssuedKey>;
 

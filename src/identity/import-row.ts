@@ -1,6 +1,6 @@
 // Which rows of a list of users can be taken: each is checked by itself, against those before it, and against who is there. Writes nothing.
 
-import { GatewayError, invalidRequest, toGatewayError } from "../ir/index.ts";
+import { GatewayError, checkAll, invalidRequest, placeRefusal, toGatewayError } from "../ir/index.ts";
 import { type Sieve, createSieve } from "../lib/sieve.ts";
 import { checkEmail, checkName, checkRole } from "./check.ts";
 import { buildUser, type DirectoryContext } from "./context.ts";
@@ -47,14 +47,17 @@ export function createRowCheck(
 function readRow(context: ImportContext, actor: Actor, { wanted, flaw }: ImportRow): User | GatewayError {
   try {
     if (flaw !== undefined) throw invalidRequest(flaw);
-    const role = checkRole(wanted.role === undefined || wanted.role === "" ? "gateway_user" : wanted.role);
-    if (role === "root_admin" && actor.kind !== "operator") {
+    const { role: word = "", email, displayName = null } = wanted;
+    const checked = checkAll({
+      email: () => checkEmail(email),
+      role: () => checkRole(word === "" ? "gateway_user" : word),
+      displayName: () => checkName(displayName, "display_name"),
+    });
+    if (checked.role === "root_admin" && actor.kind !== "operator") {
       throw forbid("an import cannot make root admins.");
     }
-    requireGrant(actor, role);
-    const email = checkEmail(wanted.email);
-    const displayName = checkName(wanted.displayName ?? null, "display_name");
-    return buildUser(context, { email, role, displayName });
+    requireGrant(actor, checked.role);
+    return buildUser(context, checked);
   } catch (error) {
     return toGatewayError(error);
   }
@@ -82,6 +85,5 @@ function findTwin(
 
 /** The same error, with its row. */
 export function nameRow(error: GatewayError, row: number): GatewayError {
-  const param = error.param === undefined ? undefined : `users[${row - 1}].${error.param}`;
-  return new GatewayError({ kind: error.kind, message: `Row ${row}: ${error.message}`, param, cause: error.cause });
+  return placeRefusal(error, `users.${row - 1}`, (message) => `Row ${row}: ${message}`);
 }

@@ -1,6 +1,6 @@
 // Many users at once: all rows are checked before any is written, and then all are written or none. Knows no CSV.
 
-import { toGatewayError } from "../ir/index.ts";
+import { checkAll, toGatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
 import type { Actor, ImportOptions, ImportResult, ImportRow, NewUser, RowOutcome, StreamOptions } from "./directory.ts";
 import { createRowCheck, type ImportContext, nameRow } from "./import-row.ts";
@@ -20,8 +20,7 @@ export async function importUsers(
   for (let attempt = 1; ; attempt++) {
     const outcomes = await createRowCheck(context, actor, options).check(rows);
     const result = sortOut(outcomes);
-    const [first] = outcomes.filter((outcome) => outcome.kind === "refused");
-    if (first !== undefined && options.skipInvalid !== true) throw nameRow(first.error, first.row);
+    if (options.skipInvalid !== true) refuseRows(outcomes);
     if (options.dryRun) return result;
     try {
       await context.store.createUsers(result.created, originOf(actor, context.now()));
@@ -31,6 +30,16 @@ export async function importUsers(
       if (toGatewayError(error).kind !== "conflict" || attempt === TRIES) throw error;
     }
   }
+}
+
+/** With all rows that say what cannot be; where there are none, the first that is refused for another reason. */
+function refuseRows(outcomes: readonly RowOutcome[]): void {
+  const errors = outcomes.flatMap((each) => (each.kind === "refused" ? [nameRow(each.error, each.row)] : []));
+  const invalid = errors.filter(({ kind }) => kind === "invalid_request");
+  const throwing = (invalid.length > 0 ? invalid : errors).map((error) => (): never => {
+    throw error;
+  });
+  checkAll(Object.fromEntries(throwing.entries()));
 }
 
 function sortOut(outcomes: readonly RowOutcome[]): ImportResult {

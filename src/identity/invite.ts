@@ -1,7 +1,7 @@
 // Bringing somebody in: a user, made where there is none yet, with a link that signs it in once. Knows no mail and no HTTP.
 
-import { GatewayError, invalidRequest, toGatewayError } from "../ir/index.ts";
-import { checkEmail, checkRole } from "./check.ts";
+import { GatewayError, checkAll, invalidRequest, toGatewayError } from "../ir/index.ts";
+import { checkEmail, checkName, checkRole } from "./check.ts";
 import type { Actor, Directory, NewUser } from "./directory.ts";
 import type { User } from "./model.ts";
 import { requireAdmin, requireGrant } from "./permission.ts";
@@ -20,16 +20,11 @@ export interface Invitation {
 /** Throws forbidden, invalid_request, and conflict where the user is there with another role than the one that is asked for. */
 export async function inviteUser(
   actor: Actor,
-  wanted: NewUser & { ttlMs?: number | undefined },
+  wanted: Wanted,
   { directory, signIn }: { directory: Directory; signIn: Pick<SignIn, "makeLink"> },
 ): Promise<Invitation> {
   requireAdmin(actor);
-  const email = checkEmail(wanted.email);
-  const role = wanted.role === undefined ? undefined : checkRole(wanted.role);
-  const ttlMs = wanted.ttlMs ?? INVITE_MS;
-  if (!(ttlMs >= LEAST_MS && ttlMs <= INVITE_MS)) {
-    throw invalidRequest("An invitation is good for a minute at least, and for a week at most.", "ttl_seconds");
-  }
+  const { email, role, ttlMs } = checkInvitation(wanted);
   const known = await findUser(directory, email);
   if (known !== null && role !== undefined && known.role !== role) {
     throw new GatewayError({
@@ -43,6 +38,26 @@ export async function inviteUser(
   const user = known ?? (await directory.createUser(actor, wanted));
   const { token, of } = await signIn.makeLink(user.id, { kind: "hand-out", ttlMs, by: actor.from });
   return { user, isNew: known === null, token, expiresAt: of.expiresAt };
+}
+
+type Wanted = NewUser & { ttlMs?: number | undefined };
+
+/** Throws `invalid_request` with all that is wrong with the words themselves. */
+export function checkInvitation({ email, role, displayName = null, ttlMs = INVITE_MS }: Wanted) {
+  return checkAll({
+    email: () => checkEmail(email),
+    role: role === undefined ? undefined : () => checkRole(role),
+    displayName: () => checkName(displayName, "display_name"),
+    ttlMs: () => checkSpan(ttlMs),
+  });
+}
+
+function checkSpan(ttlMs: number): number {
+  if (ttlMs >= LEAST_MS && ttlMs <= INVITE_MS) return ttlMs;
+  throw invalidRequest(
+    `An invitation is good for a minute at least, and for a week at most: ${LEAST_MS / 1000} to ${INVITE_MS / 1000}.`,
+    "ttl_seconds",
+  );
 }
 
 async function findUser(directory: Directory, email: string): Promise<User | null> {

@@ -1,6 +1,6 @@
 // API keys: issued, changed, listed, rotated, revoked and removed. Knows no SQL; a token leaves here once and is kept nowhere.
 
-import { GatewayError, invalidRequest } from "../ir/index.ts";
+import { GatewayError, checkAll, invalidRequest } from "../ir/index.ts";
 import { checkExpiry, checkName, checkScopes, LAST_MOMENT } from "./check.ts";
 import { type DirectoryContext, missing } from "./context.ts";
 import type { Actor, Directory, KeyChoice, KeyWish } from "./directory.ts";
@@ -19,6 +19,7 @@ import type { KeyFilter, KeyPatch } from "./store.ts";
 import { issueToken } from "./token.ts";
 
 type KeyPart =
+  | "checkKey"
   | "createKey"
   | "deleteKey"
   | "findKeys"
@@ -71,13 +72,18 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       return store.listKeys({ ...(await readChoice(context, choice)), isOpen }, page);
     },
     getKey,
-    async updateKey(actor, id, wish) {
+    checkKey: (wish) => void readWish(wish, now()),
+    async updateKey(actor, id, wish, { look } = {}) {
       const patch = readWish(wish, now());
       const key = await reachKey(actor, id);
-      if (key.revokedAt !== null) throw conflict("This API key was revoked; create a new one instead.");
+      refuseRevoked(key);
       await requireHis(actor, patch);
       if (patch.scopes !== undefined) requireWithinRole((await getUser(key.userId)).role, patch.scopes);
-      return insist(await store.updateKey(key.id, patch, new Date(now()), originOf(actor, now())));
+      const changed = await store.updateKey(key.id, patch, new Date(now()), originOf(actor, now()), (standing) => {
+        look?.(standing);
+        refuseRevoked(standing);
+      });
+      return insist(changed);
     },
     async revokeKey(actor, id) {
       const key = await reachKey(actor, id);
@@ -85,19 +91,38 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       return revoked ?? getKey(key.id);
     },
     revokeKeys: (actor, choice, options) => revokeKeys(context, actor, { choice, ...options }),
-    async deleteKey(actor, id, { hard }) {
-      const key = await reachKey(actor, id);
+    async deleteKey(actor, id, { hard, ownerId, look }) {
+      const isHis = ({ userId }: ApiKey): boolean => ownerId === undefined || ownerId === userId;
       const by = originOf(actor, now());
-      const gone = hard ? await store.purgeKey(key.id, by) : await store.deleteKey(key.id, new Date(now()), by);
-      if (!gone) throw missing("There is no such API key.");
-      return key;
+      const key = await store.findKey(id.trim());
+      if (key !== null && isHis(key)) {
+        requireOwn(actor, await getUser(key.userId));
+        if (hard) await store.purgeKey(key.id, by, look);
+        else await store.deleteKey(key.id, new Date(now()), by, look);
+        // Somebody else may have been faster, which is as good.
+        return hard ? key : ((await store.findGoneKey(key.id)) ?? key);
+      }
+      const gone = await store.findGoneKey(id.trim());
+      if (gone !== null && isHis(gone)) {
+        // It may have gone with its owner.
+        const owner = (await store.findUser(gone.userId)) ?? (await store.findGoneUser(gone.userId));
+        requireOwn(actor, insist(owner));
+        if (hard) await store.purgeKey(gone.id, by);
+        return gone;
+      }
+      // Whose it was, nobody knows any more.
+      if (gone === null && key === null && ownerId === undefined && (await store.wasRemoved("key", id.trim()))) {
+        requireAdmin(actor);
+        return null;
+      }
+      throw missing("There is no such API key.");
     },
     async rotateKey(actor, id, { overlapMs }) {
       if (!Number.isFinite(overlapMs) || overlapMs < 0)
         throw invalidRequest("The overlap is a time of 0 or more.", "overlap");
       const old = await reachKey(actor, id);
       const at = now();
-      if (old.revokedAt !== null) throw conflict("This API key was revoked; create a new one instead.");
+      refuseRevoked(old);
       if (old.expiresAt !== null && old.expiresAt.getTime() <= at) {
         throw conflict("This API key has expired; create a new one instead.");
       }
@@ -127,18 +152,17 @@ const BLANK: Wanted = Object.freeze({
 /** What is said, checked. */
 function readWish(wish: KeyWish, now: number): KeyPatch {
   const { name, scopes, strict, allowedModels, allowedProviders, allowedIps, tags, expiresAt } = wish;
-  return {
-    ...(name === undefined ? {} : { name: checkName(name, "name") }),
-    ...(scopes === undefined ? {} : { scopes: checkScopes(scopes) }),
-    ...(strict === undefined ? {} : { strict }),
-    ...(allowedModels === undefined ? {} : { allowedModels: checkPatterns(allowedModels, "allowed_models") }),
-    ...(allowedProviders === undefined
-      ? {}
-      : { allowedProviders: checkPatterns(allowedProviders, "allowed_providers") }),
-    ...(allowedIps === undefined ? {} : { allowedIps: checkRanges(allowedIps) }),
-    ...(tags === undefined ? {} : { tags: checkTags(tags) }),
-    ...(expiresAt === undefined ? {} : { expiresAt: checkExpiry(expiresAt, now) }),
-  };
+  return checkAll({
+    name: name === undefined ? undefined : () => checkName(name, "name"),
+    scopes: scopes === undefined ? undefined : () => checkScopes(scopes),
+    strict: strict === undefined ? undefined : () => strict,
+    allowedModels: allowedModels === undefined ? undefined : () => checkPatterns(allowedModels, "allowed_models"),
+    allowedProviders:
+      allowedProviders === undefined ? undefined : () => checkPatterns(allowedProviders, "allowed_providers"),
+    allowedIps: allowedIps === undefined ? undefined : () => checkRanges(allowedIps),
+    tags: tags === undefined ? undefined : () => checkTags(tags),
+    expiresAt: expiresAt === undefined ? undefined : () => checkExpiry(expiresAt, now),
+  });
 }
 
 /** Less is no choice: all tokens begin alike. */
@@ -195,9 +219,13 @@ async function listBeyondReach({ store }: DirectoryContext, actor: Actor): Promi
   return new Set(users.filter(({ role }) => role === "root_admin").map(({ id }) => id));
 }
 
-function insist(key: ApiKey | null): ApiKey {
-  if (key === null) throw missing("There is no such API key.");
-  return key;
+function insist<Of>(found: Of | null): Of {
+  if (found === null) throw missing("There is no such API key.");
+  return found;
+}
+
+function refuseRevoked({ revokedAt }: ApiKey): void {
+  if (revokedAt !== null) throw conflict("This API key was revoked; create a new one instead.");
 }
 
 function conflict(message: string): GatewayError {

@@ -5,7 +5,7 @@ import { coversRange, normalizeRange } from "../lib/address.ts";
 import { coversPatternList } from "../lib/pattern.ts";
 import { MAX_TAGS, TAG_RULE, isTag } from "../lib/tag.ts";
 import { allows, isWithinRole } from "./authority.ts";
-import { shorten } from "./check.ts";
+import { quoteAll } from "./check.ts";
 import type { ApiKey, Caller, Role, Scope } from "./model.ts";
 
 /** All that decides what a key opens. */
@@ -22,33 +22,31 @@ const PATTERN = /^!?\*?[^*!\s,\p{C}]{0,200}\*?$/u;
 /** Patterns over names, each once. */
 export function checkPatterns(patterns: readonly string[], param: "allowed_models" | "allowed_providers"): string[] {
   const list = tidy(patterns, param);
-  const wrong = list.find((pattern) => !PATTERN.test(pattern) || pattern === "!");
-  if (wrong === undefined) return list;
+  const wrong = list.filter((pattern) => !PATTERN.test(pattern) || pattern === "!");
+  if (wrong.length === 0) return list;
   throw invalidRequest(
-    `"${shorten(wrong)}" is no pattern over names: write a name, x*, *x, *x* or *, with ! before it for what is not allowed.`,
+    `${quoteAll(wrong)} is no pattern over names: write a name, x*, *x, *x* or *, with ! before it for what is not allowed.`,
     param,
   );
 }
 
 /** Ranges in CIDR notation, of either kind; an address is a range of one. Each once. */
 export function checkRanges(ranges: readonly string[]): string[] {
-  const list = tidy(ranges, "allowed_ips").map((text) => {
-    const range = normalizeRange(text);
-    if (range !== null) return range;
-    throw invalidRequest(
-      `"${shorten(text)}" is no range of IP addresses: write it like 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32.`,
-      "allowed_ips",
-    );
-  });
-  return [...new Set(list)];
+  const list = tidy(ranges, "allowed_ips").map((text) => ({ text, range: normalizeRange(text) }));
+  const wrong = list.flatMap(({ text, range }) => (range === null ? [text] : []));
+  if (wrong.length === 0) return [...new Set(list.flatMap(({ range }) => (range === null ? [] : [range])))];
+  throw invalidRequest(
+    `${quoteAll(wrong)} is no range of IP addresses: write it like 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32.`,
+    "allowed_ips",
+  );
 }
 
 export function checkTags(tags: readonly string[]): string[] {
   const list = tidy(tags, "tags");
   if (list.length > MAX_TAGS) throw invalidRequest(`A key bears at most ${MAX_TAGS} tags.`, "tags");
-  const wrong = list.find((tag) => !isTag(tag));
-  if (wrong === undefined) return list;
-  throw invalidRequest(`"${shorten(wrong)}" is no tag such as team=a: ${TAG_RULE}.`, "tags");
+  const wrong = list.filter((tag) => !isTag(tag));
+  if (wrong.length === 0) return list;
+  throw invalidRequest(`${quoteAll(wrong)} is no tag such as team=a: ${TAG_RULE}.`, "tags");
 }
 
 function tidy(words: readonly string[], param: string): string[] {

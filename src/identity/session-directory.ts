@@ -12,7 +12,8 @@ import { type OwnedSession, type Session, toSessionMoment } from "./session.ts";
 export interface SessionDirectory {
   /** Newest first; of all users where `user`, an id or e-mail, is null. */
   page(actor: Actor, user: string | null, page: PageWish): Promise<Page<OwnedSession>>;
-  end(actor: Actor, id: string): Promise<Session>;
+  /** Null for one that is over already. */
+  end(actor: Actor, id: string): Promise<Session | null>;
   /** All of a user but the one from which it is asked; answers how many. */
   endOf(actor: Actor, idOrEmail: string, but: string | null): Promise<number>;
   /** Everyone's within the actor's reach, but the one from which it is asked; answers how many. */
@@ -37,10 +38,14 @@ export function createSessionDirectory({
     async end(actor, id) {
       requireAdmin(actor);
       const session = await store.findSession(id.trim());
-      if (session === null) throw missing("There is no such session.");
-      requireReach(actor, (await directory.getUser(session.userId)).role);
-      if (!(await store.endSession(session.id, null, new Date(now()), { by: originOf(actor, now()) })))
+      if (session === null) {
+        const isOver =
+          (await store.findOverSession(id.trim())) !== null || (await store.wasRemoved("session", id.trim()));
+        if (isOver) return null;
         throw missing("There is no such session.");
+      }
+      requireReach(actor, (await directory.getUser(session.userId)).role);
+      await store.endSession(session.id, null, new Date(now()), { by: originOf(actor, now()) });
       return session;
     },
     async endOf(actor, idOrEmail, but) {

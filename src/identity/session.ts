@@ -72,6 +72,8 @@ export interface SessionStore {
   ): Promise<OwnedSession[]>;
   /** One that was not ended; null where there is none. */
   findSession(id: string): Promise<Session | null>;
+  /** One that is over, as long as that is remembered; null where there is none of that id, or it is not over. */
+  findOverSession(id: string): Promise<Session | null>;
   /** `userId`: of this user alone. `isSignOut`: whoever it belongs to ends it, with itself. False where there is none. */
   endSession(
     id: string,

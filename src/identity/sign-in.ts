@@ -192,6 +192,7 @@ export function createSignIn({
     listSessions: (userId) => store.listSessions(userId, toSessionMoment(now())),
     async endSession(id, userId, by) {
       if (await store.endSession(id, userId, new Date(now()), { by })) return;
+      if ((await store.findOverSession(id))?.userId === userId) return;
       throw new GatewayError({ kind: "not_found", message: "There is no such session." });
     },
     async signOut(id, userId, by) {

@@ -53,6 +53,9 @@ export type KeyPatch = Partial<
   >
 >;
 
+/** Asked of a thing as it is at the very moment of the write; what it throws keeps the write from being made. */
+export type Look<Of> = (standing: Of) => void;
+
 /** What is said must hold. */
 export interface KeyFilter {
   userId?: string | undefined;
@@ -89,12 +92,17 @@ export interface IdentityStore extends OutsideStore, SessionStore, UserStore {
   findKey(id: string): Promise<ApiKey | null>;
   /** Keys that are not deleted, in the order of their ids, which is that of their making; `after`: behind that id. */
   listKeys(filter: KeyFilter, page?: { after: string | null; limit: number }): Promise<ApiKey[]>;
-  updateKey(id: string, patch: KeyPatch, at: Date, by?: Origin): Promise<ApiKey | null>;
+  updateKey(id: string, patch: KeyPatch, at: Date, by?: Origin, look?: Look<ApiKey>): Promise<ApiKey | null>;
   /** They stay where they are, and open nothing any more. Answers those that were open until then. */
   revokeKeys(ids: readonly string[], at: Date, by?: Origin): Promise<ApiKey[]>;
   /** It is gone for whoever lists keys; its row stays for the ledger's sake. */
-  deleteKey(id: string, at: Date, by?: Origin): Promise<boolean>;
-  purgeKey(id: string, by?: Origin): Promise<boolean>;
+  deleteKey(id: string, at: Date, by?: Origin, look?: Look<ApiKey>): Promise<boolean>;
+  /** Deleted or not. */
+  purgeKey(id: string, by?: Origin, look?: Look<ApiKey>): Promise<boolean>;
+  /** One that is deleted; null where there is none of that id, or it is not deleted. */
+  findGoneKey(id: string): Promise<ApiKey | null>;
+  /** Whether there was one of that id that somebody removed for good, or ended; `userId`: this user himself. */
+  wasRemoved(kind: "identity" | "key" | "session" | "user", id: string, userId?: string): Promise<boolean>;
   /** Another token takes the place of its present one, which works on until `endsAt`; a moment in the past ends it at once. */
   rotateKey(
     id: string,
@@ -127,9 +135,11 @@ export interface UserStore {
   /** In the order of ids, which is that of time; with a prefix, in the order of addresses. `after`: the id, or address, to go on behind. */
   pageUsers(filter: UserFilter, page: { after: string | null; limit: number }): Promise<User[]>;
   /** Another e-mail also uses up the links that were sent to the old one. */
-  updateUser(id: string, change: UserChange, at: Date, by?: Origin): Promise<User | null>;
+  updateUser(id: string, change: UserChange, at: Date, by?: Origin, look?: Look<User>): Promise<User | null>;
   /** Soft delete: the row stays for the ledger's sake, its e-mail is free again, its keys are revoked. */
-  deleteUser(id: string, at: Date, by?: Origin): Promise<boolean>;
-  /** Removes the row and its keys for good. */
-  purgeUser(id: string, by?: Origin): Promise<boolean>;
+  deleteUser(id: string, at: Date, by?: Origin, look?: Look<User>): Promise<boolean>;
+  /** Removes the row and its keys for good, deleted or not. */
+  purgeUser(id: string, by?: Origin, look?: Look<User>): Promise<boolean>;
+  /** One that is deleted, by id or by the e-mail that it had last: of several, the one that was deleted last. */
+  findGoneUser(idOrEmail: string): Promise<User | null>;
 }

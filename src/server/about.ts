@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Route } from "./route.ts";
 import { API_PATHS } from "./refusal.ts";
-import { invalidRequest } from "../ir/index.ts";
+import { checkAll, invalidRequest } from "../ir/index.ts";
 
 /** Chapters of the reference, in its order. */
 export const TAGS = {
@@ -46,9 +46,13 @@ export interface About {
   /** Of what went well; the first is what it usually is. */
   status?: readonly [number, ...number[]];
   /** Beyond what any route may answer. */
-  errors?: readonly (404 | 409 | 502 | 503)[];
-  /** A state is told by ETag, and heeded in If-Match. */
+  errors?: readonly (400 | 401 | 403 | 404 | 409 | 429 | 502 | 503)[];
+  /** A state is told by ETag; what changes or removes one thing heeds it in If-Match. */
   isTagged?: boolean;
+  /** Heeds If-Match although its method is POST. */
+  isConditional?: boolean;
+  /** Where what is made is found is told by Location. */
+  isPlaced?: boolean;
 }
 
 /** A list a page at a time. */
@@ -81,12 +85,16 @@ function listNames({ about }: Route): ReadonlySet<string> | null {
   return about?.query === "any" ? null : new Set(Object.keys(about?.query?.shape ?? {}));
 }
 
+const MOST_STRAYS = 100;
+
 /** Throws invalid_request for what is not known: a filter that is misspelt would show everything. */
 export function refuseStray(query: URLSearchParams, names: ReadonlySet<string>): void {
-  for (const name of query.keys()) {
-    // As some clients send their key.
-    if (names.has(name) || name === "key") continue;
-    const known = names.size === 0 ? "it takes none" : [...names].toSorted().join(", ");
+  // As some clients send their key.
+  const stray = [...new Set(query.keys())].filter((name) => !names.has(name) && name !== "key").slice(0, MOST_STRAYS);
+  if (stray.length === 0) return;
+  const known = names.size === 0 ? "it takes none" : [...names].toSorted().join(", ");
+  const checks = stray.map((name) => (): never => {
     throw invalidRequest(`There is no parameter ${name.slice(0, 100)}: ${known}.`, name.slice(0, 100));
-  }
+  });
+  checkAll(Object.fromEntries(checks.entries()));
 }

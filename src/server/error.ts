@@ -1,9 +1,9 @@
 // The edge where errors become responses, each in the format of the route that was called. Nothing below it writes an error body.
 
-import { ERROR_KINDS, type GatewayError, toGatewayError } from "../ir/index.ts";
+import { ERROR_KINDS, type GatewayError, listProblems, toGatewayError } from "../ir/index.ts";
 import { type Log, explainError } from "../telemetry/log.ts";
 import { DEFAULT_WIRE, type Wire } from "../wire/index.ts";
-import { chooseStatus, listProblems } from "./refusal.ts";
+import { chooseStatus } from "./refusal.ts";
 
 export function answerError(
   thrown: unknown,

@@ -8,8 +8,16 @@ export function makeEtag(seen: object): string {
   return `"${hash("sha256", JSON.stringify(seen), "base64url").slice(0, 22)}"`;
 }
 
+/** For whoever makes a change: throws where the thing is in another state than the request was meant for. Undefined where it says nothing of that. */
+export function readMeant<Of>(
+  request: Pick<Request, "headers">,
+  etagOf: (thing: Of) => string,
+): ((standing: Of) => void) | undefined {
+  return request.headers.has("if-match") ? (standing) => requireMatch(request, etagOf(standing)) : undefined;
+}
+
 /** Throws conflict where the request was meant for another state than this one. */
-export function requireMatch({ headers }: Pick<Request, "headers">, etag: string): void {
+function requireMatch({ headers }: Pick<Request, "headers">, etag: string): void {
   const wanted = headers.get("if-match");
   if (wanted === null || wanted.trim() === "*") return;
   if (wanted.split(",").some((each) => each.trim() === etag)) return;

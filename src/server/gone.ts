@@ -3,8 +3,9 @@
 import { z } from "zod";
 import { invalidRequest } from "../ir/index.ts";
 
-/** `gone`: as it was, or is now. */
-export function answerGone({ headers }: Pick<Request, "headers">, gone: object): Response {
+/** `gone`: as it is now, or was; null where nothing is known of it any more. The same for whoever asks again. */
+export function answerGone({ headers }: Pick<Request, "headers">, gone: object | null): Response {
+  if (gone === null) return new Response(null, { status: 204 });
   const wishes = (headers.get("prefer") ?? "").split(",").map((wish) => wish.trim().toLowerCase());
   if (!wishes.includes("return=representation")) return new Response(null, { status: 204 });
   return Response.json(gone, { headers: { "preference-applied": "return=representation" } });

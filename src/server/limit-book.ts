@@ -3,7 +3,7 @@
 import { readLimit } from "../config/index.ts";
 import type { Config } from "../config/value.ts";
 import type { LimitFields, LimitRow, LimitStore } from "../gateway/index.ts";
-import { GatewayError, invalidRequest } from "../ir/index.ts";
+import { GatewayError, invalidRequest, refuseFaults } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
 
 /** Failures are GatewayErrors: `invalid_request` (with `param`), `not_found`, `conflict`. */
@@ -54,8 +54,7 @@ export function createLimitBook({ store, config, findUser, findKey, now }: BookI
 
   return {
     async set(name, fields, { expected, by }) {
-      const [fault] = readLimit(name, new Map(Object.entries(fields))).faults;
-      if (fault !== undefined) throw invalidRequest(`${fault.field}: ${fault.message}`, fault.field, "invalid_limit");
+      checkLimit(name, fields);
       refuseDeclared(name);
       const { user = "", key = "" } = fields;
       const named = {
@@ -75,9 +74,17 @@ export function createLimitBook({ store, config, findUser, findKey, now }: BookI
       refuseDeclared(name);
       if (await store.delete(name, expected, by)) return;
       const isThere = (await store.list()).some((row) => row.name === name);
-      throw isThere && expected !== undefined ? await stale(name, expected) : missingLimit(name);
+      if (isThere) throw await stale(name, expected ?? 0);
+      // One that is gone already is as good.
+      if (!(await store.wasDeleted(name))) throw missingLimit(name);
     },
   };
+}
+
+/** Throws `invalid_request` with all that is wrong with it. */
+export function checkLimit(name: string, fields: LimitFields): void {
+  const { faults } = readLimit(name, new Map(Object.entries(fields)));
+  if (faults.length > 0) throw refuseFaults(faults, "invalid_limit");
 }
 
 export function missingLimit(name: string): GatewayError {

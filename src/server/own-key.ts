@@ -2,10 +2,10 @@
 
 import { GatewayError } from "../ir/index.ts";
 import { type ApiKey, type Caller, printKey } from "../identity/index.ts";
-import { etagOf } from "./admin/api-key.ts";
 import { KEY_CHANGE, ROTATION, readKeyWish } from "./admin/new-key.ts";
 import { type AdminParts, actorOf } from "./admin/part.ts";
-import { requireMatch } from "./etag.ts";
+import { readMeant } from "./etag.ts";
+import { answerIssued, answerKey, etagOf } from "./key-answer.ts";
 import { readJson } from "./request.ts";
 import type { GuardedRoute, RouteContext } from "./route.ts";
 import { z } from "zod";
@@ -20,6 +20,7 @@ const path = "/api/v1/api-keys";
 
 const tag = "Own API keys";
 const ANSWER = z.object({ api_key: API_KEY });
+const MADE = { isPlaced: true, isTagged: true } as const;
 const ABOUT = {
   create: {
     tag,
@@ -27,7 +28,7 @@ const ABOUT = {
     body: KEY_CHANGE,
     answer: ISSUED_KEY,
     status: [201],
-    errors: [409],
+    ...MADE,
   },
   delete: { tag, summary: "Delete a key of one's own", answer: null, errors: [404], isTagged: true },
   list: {
@@ -36,7 +37,7 @@ const ABOUT = {
     query: z.object({ ...PAGE_QUERY, tag: z.string().optional() }),
     answer: z.object({ api_keys: z.array(API_KEY), ...NEXT_CURSOR }),
   },
-  revoke: { tag, summary: "Revoke a key of one's own", answer: ANSWER, errors: [404] },
+  revoke: { tag, summary: "Revoke a key of one's own", answer: ANSWER, errors: [404], isTagged: true },
   rotate: {
     tag,
     summary: "Give a key of one's own a new token",
@@ -44,6 +45,7 @@ const ABOUT = {
     answer: ISSUED_KEY,
     status: [201],
     errors: [404, 409],
+    ...MADE,
   },
   show: { tag, summary: "Show a key of one's own", answer: ANSWER, errors: [404], isTagged: true },
   update: {
@@ -85,10 +87,10 @@ function makeListRoutes({ directory, limit, changed }: AdminParts): GuardedRoute
       authority,
       about: ABOUT.create,
       async handle({ request, caller }) {
-        const body = await readJson(request, limit(), KEY_CHANGE);
+        const body = await readJson(request, limit(), KEY_CHANGE, (said) => directory.checkKey(readKeyWish(said)));
         const issued = await directory.createKey(actorOf(caller), caller.userId, readKeyWish(body));
         await changed();
-        return Response.json({ token: issued.token, api_key: printKey(issued.key) }, { status: 201 });
+        return answerIssued(issued, path);
       },
     },
   ];
@@ -109,7 +111,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       about: ABOUT.show,
       async handle(asked) {
         const key = await findOwn(asked);
-        return Response.json({ api_key: printKey(key) }, { headers: { etag: etagOf(key) } });
+        return answerKey(key);
       },
     },
     {
@@ -118,12 +120,13 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       authority,
       about: ABOUT.update,
       async handle(asked) {
-        const body = await readJson(asked.request, limit(), KEY_CHANGE);
-        const own = await findOwn(asked);
-        requireMatch(asked.request, etagOf(own));
-        const key = await directory.updateKey(actorOf(asked.caller), own.id, readKeyWish(body));
+        const { request, caller } = asked;
+        const body = await readJson(request, limit(), KEY_CHANGE, (said) => directory.checkKey(readKeyWish(said)));
+        const { id } = await findOwn(asked);
+        const meant = { look: readMeant(request, etagOf) };
+        const key = await directory.updateKey(actorOf(caller), id, readKeyWish(body), meant);
         await changed();
-        return Response.json({ api_key: printKey(key) }, { headers: { etag: etagOf(key) } });
+        return answerKey(key);
       },
     },
     {
@@ -137,7 +140,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
         const options = { overlapMs: (body.overlap_seconds ?? 0) * 1000 };
         const issued = await directory.rotateKey(actorOf(asked.caller), id, options);
         await changed();
-        return Response.json({ token: issued.token, api_key: printKey(issued.key) }, { status: 201 });
+        return answerIssued(issued, path);
       },
     },
     {
@@ -148,7 +151,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       async handle(asked) {
         const key = await directory.revokeKey(actorOf(asked.caller), (await findOwn(asked)).id);
         await changed();
-        return Response.json({ api_key: printKey(key) });
+        return answerKey(key);
       },
     },
     {
@@ -156,10 +159,9 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       path: `${path}/:id`,
       authority,
       about: ABOUT.delete,
-      async handle(asked) {
-        const own = await findOwn(asked);
-        requireMatch(asked.request, etagOf(own));
-        await directory.deleteKey(actorOf(asked.caller), own.id, { hard: false });
+      async handle({ request, params, caller }) {
+        const how = { hard: false, ownerId: caller.userId, look: readMeant(request, etagOf) };
+        await directory.deleteKey(actorOf(caller), params["id"] ?? "", how);
         await changed();
         return new Response(null, { status: 204 });
       },

@@ -1,7 +1,7 @@
 // A list that is in memory as a whole, a page at a time. Knows no list.
 
 import { readPage } from "../identity/index.ts";
-import { type JsonObject, invalidRequest } from "../ir/index.ts";
+import { type JsonObject, checkAll, invalidRequest } from "../ir/index.ts";
 import { readPageWish } from "./admin/part.ts";
 
 interface List<Of> {
@@ -21,17 +21,13 @@ export async function answerPage<Of>(
   all: readonly Of[],
   { name, idOf, print, filters = {}, choices = {} }: List<Of>,
 ): Promise<JsonObject> {
-  const wanted = Object.entries(filters).flatMap(([parameter, read]) => {
-    const text = query.get(parameter);
-    if (text === "") throw invalidRequest(`${parameter} must not be empty.`, parameter);
-    const words = choices[parameter];
-    if (text !== null && words?.includes(text) === false)
-      throw invalidRequest(`${parameter} is ${words.join(" or ")}.`, parameter);
-    return text === null ? [] : [(item: Of) => [read(item)].flat().includes(text)];
+  const { wish, wanted } = checkAll({
+    wish: () => readPageWish(query),
+    wanted: () => readFilters(query, filters, choices),
   });
   const items = all.filter((item) => wanted.every((isIt) => isIt(item)));
   const numbered = items.map((item, index) => ({ item, index }));
-  const page = await readPage<{ item: Of; index: number }>(readPageWish(query), {
+  const page = await readPage<{ item: Of; index: number }>(wish, {
     order: name,
     placeOf: ({ item, index }) => `${index} ${idOf(item)}`,
     read({ after, limit }) {
@@ -40,6 +36,25 @@ export async function answerPage<Of>(
     },
   });
   return { [name]: await Promise.all(page.items.map(async ({ item }) => print(item))), next_cursor: page.nextCursor };
+}
+
+function readFilters<Of>(
+  query: URLSearchParams,
+  filters: NonNullable<List<Of>["filters"]>,
+  choices: NonNullable<List<Of>["choices"]>,
+): ((item: Of) => boolean)[] {
+  const checks = Object.entries(filters).flatMap(([parameter, read]) => {
+    const text = query.get(parameter);
+    if (text === null) return [];
+    const check = (): ((item: Of) => boolean) => {
+      if (text === "") throw invalidRequest(`${parameter} must not be empty.`, parameter);
+      const words = choices[parameter];
+      if (words?.includes(text) === false) throw invalidRequest(`${parameter} is ${words.join(" or ")}.`, parameter);
+      return (item) => [read(item)].flat().includes(text);
+    };
+    return [[parameter, check] as const];
+  });
+  return Object.values(checkAll(Object.fromEntries(checks)));
 }
 
 /** Behind the item itself, wherever it stands now; where it is gone, at its place. */

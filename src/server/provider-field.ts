@@ -3,7 +3,7 @@
 
 import { isCredential } from "../config/index.ts";
 import type { SaidSecrets } from "../gateway/index.ts";
-import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { type Json, type JsonObject, checkAll, invalidRequest, isJsonObject } from "../ir/index.ts";
 
 export interface SaidProvider {
   /** By name, as a section of the configuration says them. */
@@ -14,14 +14,15 @@ export interface SaidProvider {
 /** Throws invalid_request, without a word of what is secret. */
 export function readProviderFields(said: Readonly<Record<string, unknown>>): SaidProvider {
   const found: SaidProvider = { fields: {}, secrets: {} };
-  for (const [written, value] of Object.entries(said as JsonObject)) {
+  const puts = Object.entries(said as JsonObject).flatMap(([written, value]): [string, () => void][] => {
     const name = written.toLowerCase();
     const isGroup = isJsonObject(value);
-    if (name === "headers" && isGroup) putAll(found, "header", value);
-    else if (name === "api_keys" && isGroup) putAll(found, "api_key", value);
-    else if (name === "fields" && isGroup) for (const [field, inner] of Object.entries(value)) put(found, field, inner);
-    else put(found, name, value);
-  }
+    if (name === "headers" && isGroup) return [[name, () => putAll(found, "header", value)]];
+    if (name === "api_keys" && isGroup) return [[name, () => putAll(found, "api_key", value)]];
+    if (name !== "fields" || !isGroup) return [[name, () => put(found, name, value)]];
+    return Object.entries(value).map(([field, inner]) => [`fields ${field}`, () => put(found, field, inner)]);
+  });
+  checkAll(Object.fromEntries(puts));
   return found;
 }
 

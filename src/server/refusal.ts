@@ -1,6 +1,6 @@
 // How errors are told under /api/v1: as elsewhere, and what does not hold field by field. Knows no route.
 
-import type { FieldProblem, GatewayError } from "../ir/index.ts";
+import type { GatewayError } from "../ir/index.ts";
 
 /** Addresses of the gateway's own, which no vendor's clients call. */
 export const API_PATHS = "/api/v1/";
@@ -23,9 +23,4 @@ export function chooseStatus(error: GatewayError, headers: Headers): number {
   if (error.kind === "invalid_request") return UNREADABLE.has(error.code ?? "") ? 400 : 422;
   const isConditional = headers.has("if-match") || headers.has("if-none-match");
   return error.kind === "conflict" && isConditional && STALE.has(error.code ?? "") ? 412 : error.status;
-}
-
-/** Never empty. */
-export function listProblems({ problems, param, message }: GatewayError): readonly FieldProblem[] {
-  return problems !== undefined && problems.length > 0 ? problems : [{ path: param ?? "", message }];
 }

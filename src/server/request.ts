@@ -2,8 +2,9 @@
 
 import type { z } from "zod";
 import type { Caller, KeyFault, KeyRing } from "../identity/index.ts";
-import { type FieldProblem, GatewayError, invalidRequest } from "../ir/index.ts";
+import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { parseBody } from "../gateway/index.ts";
+import { readShape } from "./problem.ts";
 import { SESSION_COOKIE, readCookie } from "./sign-in/cookie.ts";
 import { isSecure } from "./sign-in/origin.ts";
 
@@ -182,34 +183,14 @@ export async function readJson<Schema extends z.ZodType>(
   request: Request,
   limit: number,
   schema: Schema,
+  judge?: Parameters<typeof readShape<Schema>>[2],
 ): Promise<z.output<Schema>> {
   const text = await readText(request, limit);
-  const result = schema.safeParse(text.trim() === "" ? {} : parseQuietly(text));
-  if (result.success) return result.data;
-  throw refuseFields(result.error, "body");
+  return readShape(text.trim() === "" ? {} : parseQuietly(text), schema, judge);
 }
 
-/** `whole`: what it is called where the fault is in no field. */
-export function refuseFields({ issues }: z.ZodError, whole: string): GatewayError {
-  const problems = issues.flatMap(listProblems).slice(0, MAX_PROBLEMS);
-  const [first] = problems;
-  const [path = "", what = "invalid"] = [first?.path, first?.message];
-  return new GatewayError({
-    kind: "invalid_request",
-    message: `${path === "" ? whole : path}: ${what}`,
-    param: path === "" ? undefined : path,
-    problems,
-  });
-}
-
-/** Nobody reads more; a long list may be wrong in every line. */
-const MAX_PROBLEMS = 100;
-
-function listProblems(issue: z.core.$ZodIssue): FieldProblem[] {
-  const path = issue.path.map(String);
-  if (issue.code !== "unrecognized_keys") return [{ path: path.join("."), message: issue.message }];
-  return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "There is no such field." }));
-}
+/** Both engines hold it, and nothing is changed so often. */
+const NO_VERSION = 2_147_483_647;
 
 /** `If-Match: "3"`, and `If-None-Match: *` for one that is not to be there. */
 export function readExpected({ headers }: Request): number | undefined {
@@ -218,6 +199,8 @@ export function readExpected({ headers }: Request): number | undefined {
   if (tag === null || tag === "*") return undefined;
   const [, version] = /^(?:W\/)?"?(\d{1,9})"?$/u.exec(tag.trim()) ?? [];
   if (version !== undefined) return Number(version);
+  // Another thing's, or another program's: no version of ours is so called.
+  if (/^(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"$/u.test(tag.trim())) return NO_VERSION;
   throw invalidRequest(
     'If-Match names no version: send it as it came in ETag, such as "3".',
     "if-match",

@@ -1,21 +1,20 @@
 // The fields of a route as programs write them, in JSON: what stands in lists and objects there is one line in a file. Knows no meaning of a field.
 
-import { type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { type Json, type JsonObject, checkAll, invalidRequest, isJsonObject } from "../ir/index.ts";
 
 /** By name, as a section of the configuration says them. Throws invalid_request. */
 export function readFields(said: Readonly<Record<string, unknown>>): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const [name, value] of Object.entries(said as JsonObject)) {
-    if (value === null) continue;
+  const prints = Object.entries(said as JsonObject).flatMap(([name, value]): [string, () => string][] => {
+    if (value === null) return [];
     if ((name === "set" || name === "header") && isJsonObject(value)) {
-      for (const [member, inner] of Object.entries(value)) {
-        fields[`${name}.${member}`] = name === "set" ? JSON.stringify(inner) : print(`header.${member}`, inner);
-      }
-    } else {
-      fields[name] = name.startsWith("set.") ? JSON.stringify(value) : print(name, value);
+      return Object.entries(value).map(([member, inner]) => [
+        `${name}.${member}`,
+        () => (name === "set" ? JSON.stringify(inner) : print(`header.${member}`, inner)),
+      ]);
     }
-  }
-  return fields;
+    return [[name, () => (name.startsWith("set.") ? JSON.stringify(value) : print(name, value))]];
+  });
+  return checkAll(Object.fromEntries(prints));
 }
 
 function print(name: string, value: Json): string {

@@ -38,13 +38,17 @@ export function createSettingBook({
       return { row, ...(await loadUsable(load, row?.fields ?? {})) };
     },
     async change(said, { expected, by }) {
-      refuseUnchangeable(said);
+      const refused = listUnchangeable(said);
+      const rest = Object.fromEntries(
+        Object.entries(said).filter(([name]) => refused.every(({ path }) => path !== name)),
+      );
       for (let tries = 0; tries < TRIES; tries++) {
         const [row = null] = await store.list();
         const version = row?.version ?? 0;
         if (expected !== undefined && expected !== version) throw changedMeanwhile(version);
-        const fields = merge(row?.fields ?? {}, said);
-        await judge(load, fields);
+        const fields = merge(row?.fields ?? {}, rest);
+        const problems = [...refused, ...(await listFaults(load, fields))];
+        if (problems.length > 0) throw refuse(problems);
         const put = await store.put(fields, { expected: version, at: new Date(now()), by });
         if (put !== null) return put;
       }
@@ -77,22 +81,22 @@ function merge(known: SettingRow["fields"], said: Readonly<Record<string, string
   return fields;
 }
 
-function refuseUnchangeable(said: Readonly<Record<string, string | null>>): void {
-  const problems = Object.entries(said).flatMap(([name, text]): FieldProblem[] => {
+function listUnchangeable(said: Readonly<Record<string, string | null>>): FieldProblem[] {
+  return Object.entries(said).flatMap(([name, text]): FieldProblem[] => {
     const isLine = !/\p{Cc}/u.test(text ?? "");
     const message = findSettingObstacle(name) ?? (isLine ? null : "it must be one line of text");
     return message === null ? [] : [{ path: name, message }];
   });
-  if (problems.length > 0) throw refuse(problems);
 }
 
-async function judge(load: LoadSettings, fields: SettingRow["fields"]): Promise<void> {
+async function listFaults(load: LoadSettings, fields: SettingRow["fields"]): Promise<FieldProblem[]> {
   try {
     await load(fields);
+    return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const own = listOwn(error);
-    if (own.length > 0) throw refuse(own);
+    if (own.length > 0) return own;
     const cause = error;
     throw new GatewayError({
       kind: "conflict",

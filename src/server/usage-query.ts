@@ -1,7 +1,7 @@
 // What an address asks of the books: filters, stretches of time and groups, read from its query. Knows no SQL.
 
 import { type Caller, type Directory, allows } from "../identity/index.ts";
-import { GatewayError, invalidRequest } from "../ir/index.ts";
+import { GatewayError, checkAll, invalidRequest } from "../ir/index.ts";
 import { type Dimension, DIMENSIONS, EXPORT_FORMATS, type ExportFormat, type LedgerFilter } from "../ledger/index.ts";
 import { parseDuration } from "../lib/duration.ts";
 import { type Bucket, BUCKETS, findZone, parseMoment, UTC, type Zone } from "../lib/zone.ts";
@@ -44,30 +44,39 @@ export function refuseOthers(query: URLSearchParams, names: readonly string[]): 
 }
 
 export async function readFilter({ query, caller, directory, nowMs }: Asked): Promise<LedgerFilter> {
-  const filter: LedgerFilter = {};
   const userId = await readUser(query.get("user"), caller, directory);
-  if (userId !== null) filter.userId = userId;
-  const zone = readZone(query);
-  const from = readTime(query, "from", zone, nowMs);
-  if (from !== null) filter.from = from;
-  const to = readTime(query, "to", zone, nowMs);
-  if (to !== null) filter.to = to;
+  const [status, direction] = [query.get("status"), query.get("direction")];
+  const { span, tags, ...read } = checkAll({
+    span: () => readSpan(query, nowMs),
+    model: () => readText(query, "model"),
+    provider: () => readText(query, "provider"),
+    endpoint: () => readText(query, "endpoint"),
+    apiKeyId: () => readText(query, "key"),
+    status: () => (status === null ? null : readStatus(status)),
+    tags: () => readTags(query),
+    direction: () => (direction === null ? null : readDirection(direction)),
+  });
+  const said = Object.entries({ userId, ...read }).filter(([, value]) => value !== null);
+  return { ...Object.fromEntries(said), ...span, ...(tags.length === 0 ? {} : { tags }) };
+}
+
+/** `from`, `to` and `tz`. */
+export function readSpan(query: URLSearchParams, nowMs: number): { from?: Date; to?: Date } {
+  // Where the zone is none, what else is wrong is told as well.
+  const zone = findZone(query.get("tz") ?? "UTC") ?? UTC;
+  const { from, to } = checkAll({
+    zone: () => readZone(query),
+    from: () => readTime(query, "from", zone, nowMs),
+    to: () => readTime(query, "to", zone, nowMs),
+  });
   if (from !== null && to !== null && from >= to) throw invalidRequest("from must be before to.", "from");
-  const [model, provider, endpoint, key] = ["model", "provider", "endpoint", "key"].map((name) =>
-    readText(query, name),
-  );
-  if (typeof model === "string") filter.model = model;
-  if (typeof provider === "string") filter.provider = provider;
-  if (typeof endpoint === "string") filter.endpoint = endpoint;
-  if (typeof key === "string") filter.apiKeyId = key;
-  const status = query.get("status");
-  if (status !== null) filter.status = readStatus(status);
+  return { ...(from === null ? {} : { from }), ...(to === null ? {} : { to }) };
+}
+
+function readTags(query: URLSearchParams): string[] {
   const tags = query.getAll("tag");
   if (tags.includes("")) throw invalidRequest("tag must not be empty.", "tag");
-  if (tags.length > 0) filter.tags = [...new Set(tags)];
-  const direction = query.get("direction");
-  if (direction !== null) filter.direction = readDirection(direction);
-  return filter;
+  return [...new Set(tags)];
 }
 
 /** Without `user`, the caller's own. `user=all` and other users' are for administrators. Null: everyone. */
@@ -104,7 +113,7 @@ export function readTime(query: URLSearchParams, name: string, zone: Zone, nowMs
   );
 }
 
-function readText(query: URLSearchParams, name: string): string | null {
+export function readText(query: URLSearchParams, name: string): string | null {
   const text = query.get(name);
   if (text === "") throw invalidRequest(`${name} must not be empty.`, name);
   return text;

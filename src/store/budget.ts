@@ -1,6 +1,6 @@
 // Budgets in a database, whichever engine it is: their rows and what holders were granted. Knows no rule of who may spend what; that is ledger's.
 
-import { and, asc, eq, gt, isNull, lt, ne, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNotNull, isNull, lt, ne, or, type SQL, sql } from "drizzle-orm";
 import type { Budget, BudgetStore, Claim, Place } from "../ledger/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { cleanText } from "../lib/text.ts";
@@ -8,6 +8,7 @@ import { readWindow } from "./budget-sum.ts";
 import { noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
+import { writeWhere } from "./standing.ts";
 
 /** Moved by every change of a budget; a row carries its value at its last change. */
 const REVISION = "budget_revision";
@@ -29,7 +30,7 @@ export function createBudgetStore(engine: Engine): BudgetStore {
   };
 }
 
-type RowPart = "changes" | "create" | "delete" | "find" | "list" | "update";
+type RowPart = "changes" | "create" | "delete" | "find" | "findGone" | "list" | "update";
 
 function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
   const { budgets, counters } = engine.schema;
@@ -37,14 +38,15 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
   const tick = (db: Db): Query => bump(db, engine.schema, REVISION);
   const isLive = (id: string) => and(eq(budgets.id, cleanText(id)), isNull(budgets.deletedAt));
   const selectLive = (db: Db, id: string): Query<object[]> => db.select().from(budgets).where(isLive(id));
+  const meant = (isIt: SQL | undefined, look: ((standing: Budget) => void) | undefined) => ({
+    isIt,
+    read: (where: SQL | undefined) => engine.read((db) => db.select().from(budgets).where(where)),
+    revision: budgets.revision,
+    look: look && ((row: BudgetRow) => look(toBudget(row))),
+  });
 
   return {
     async create(budget, by) {
-      const taken = new GatewayError({
-        kind: "conflict",
-        message: `There is a budget named "${budget.name}" already; choose another name, or change that one.`,
-        param: "name",
-      });
       const rows = await engine.atomic((db) => ({
         before: [tick(db)],
         decisive: db
@@ -54,7 +56,7 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
           .returning(),
         note: noteRows({ by, action: "budget.create", kind: "budget" }),
       }));
-      if (rows.length === 0) throw taken;
+      if (rows.length === 0) throw nameTaken(budget.name);
     },
     async list() {
       const rows = await engine.read((db) =>
@@ -73,28 +75,50 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
       const found = rows.find((row) => row.id === text) ?? rows[0];
       return found === undefined ? null : toBudget(found);
     },
-    async update(id, change, at, by) {
-      const rows = await engine.atomic((db) => ({
-        before: [tick(db)],
-        decisive: db
-          .update(budgets)
-          .set({ ...change, updatedAt: at, revision: now })
-          .where(isLive(id))
-          .returning(),
-        note: noteRows({ by, action: "budget.update", kind: "budget", was: selectLive(db, id) }),
-      }));
+    async findGone(idOrName) {
+      const text = cleanText(idOrName);
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(budgets)
+          .where(and(or(eq(budgets.id, text), eq(budgets.name, text)), isNotNull(budgets.deletedAt)))
+          .orderBy(desc(budgets.deletedAt), desc(budgets.id)),
+      );
+      const found = rows.find((row) => row.id === text) ?? rows[0];
+      return found === undefined ? null : toBudget(found);
+    },
+    async update(id, change, at, by, look) {
+      const clash = (error: unknown): never => {
+        const isClash = change.name !== undefined && error instanceof GatewayError && error.kind === "conflict";
+        throw isClash ? nameTaken(change.name ?? "") : error;
+      };
+      const rows = await writeWhere(meant(isLive(id), look), (isIt) =>
+        engine
+          .atomic((db) => ({
+            before: [tick(db)],
+            decisive: db
+              .update(budgets)
+              .set({ ...change, updatedAt: at, revision: now })
+              .where(isIt)
+              .returning(),
+            note: noteRows({ by, action: "budget.update", kind: "budget", was: selectLive(db, id) }),
+          }))
+          .catch(clash),
+      );
       return rows[0] === undefined ? null : toBudget(rows[0]);
     },
-    async delete(id, at, by) {
-      const rows = await engine.atomic((db) => ({
-        before: [tick(db)],
-        decisive: db
-          .update(budgets)
-          .set({ deletedAt: at, updatedAt: at, revision: now })
-          .where(isLive(id))
-          .returning({ id: budgets.id }),
-        note: noteRows({ by, action: "budget.delete", kind: "budget", was: selectLive(db, id), isGone: true }),
-      }));
+    async delete(id, at, by, look) {
+      const rows = await writeWhere(meant(isLive(id), look), (isIt) =>
+        engine.atomic((db) => ({
+          before: [tick(db)],
+          decisive: db
+            .update(budgets)
+            .set({ deletedAt: at, updatedAt: at, revision: now })
+            .where(isIt)
+            .returning({ id: budgets.id }),
+          note: noteRows({ by, action: "budget.delete", kind: "budget", was: selectLive(db, id), isGone: true }),
+        })),
+      );
       return rows.length > 0;
     },
     async changes(since) {
@@ -113,6 +137,11 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
       return { revision, complete, budgets: changed };
     },
   };
+}
+
+function nameTaken(name: string): GatewayError {
+  const message = `There is a budget named "${name}" already; choose another name, or change that one.`;
+  return new GatewayError({ kind: "conflict", message, param: "name" });
 }
 
 type GrantPart =

@@ -9,6 +9,7 @@ import { createKeyStore, readKeyChanges } from "./key.ts";
 import { createOutsideStore } from "./outside.ts";
 import { PURGES, REVISION } from "./revision.ts";
 import { createSessionStore, toSession } from "./session.ts";
+import { wasEnded } from "./standing.ts";
 import { createUserStore } from "./user.ts";
 
 export function createIdentityStore(engine: Engine): IdentityStore {
@@ -20,8 +21,16 @@ export function createIdentityStore(engine: Engine): IdentityStore {
     listGone: (named) => listGone(engine, named),
     listIds: () => listIds(engine),
     changes: (revision) => readChanges(engine, revision),
+    wasRemoved: (kind, id, userId) => wasEnded(engine, { actions: ENDS[kind], id, actorId: userId }),
   };
 }
+
+const ENDS = {
+  identity: ["identity.disconnect"],
+  key: ["key.purge"],
+  session: ["auth.sign_out", "session.end"],
+  user: ["user.purge"],
+} as const satisfies Record<string, readonly string[]>;
 
 /** Counters are read first: a row that changes in between then comes again at the next call instead of never. */
 async function readChanges(engine: Engine, since: number | null): ReturnType<IdentityStore["changes"]> {

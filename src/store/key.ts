@@ -3,7 +3,7 @@
 import { and, asc, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import type { LimitWords } from "../identity/limit.ts";
 import type { ApiKey } from "../identity/model.ts";
-import type { IdentityStore, KeyChange, KeyFilter, KeyPatch, KeyRecord } from "../identity/store.ts";
+import type { IdentityStore, KeyChange, KeyFilter, KeyPatch, KeyRecord, Look } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
@@ -12,12 +12,14 @@ import type { Db, Engine, Query } from "./engine.ts";
 import { matchTag } from "./report-match.ts";
 import { createClock } from "./revision.ts";
 import type { KeptToken, Schema } from "./schema.ts";
+import { writeSeen, writeWhere } from "./standing.ts";
 
 type KeyRow = Schema["apiKeys"]["$inferSelect"];
 
 type KeyPart =
   | "createKey"
   | "deleteKey"
+  | "findGoneKey"
   | "findKey"
   | "listKeys"
   | "purgeKey"
@@ -30,11 +32,16 @@ export function createKeyStore(engine: Engine): Pick<IdentityStore, KeyPart> {
   return { ...createReads(engine), ...createWrites(engine), ...createEnds(engine) };
 }
 
-function createReads(engine: Engine): Pick<IdentityStore, "findKey" | "listKeys"> {
+function createReads(engine: Engine): Pick<IdentityStore, "findGoneKey" | "findKey" | "listKeys"> {
   const { apiKeys } = engine.schema;
   return {
     async findKey(id) {
       const rows = await engine.read((db) => db.select().from(apiKeys).where(isThere(apiKeys, id)));
+      return rows[0] === undefined ? null : toKey(rows[0]);
+    },
+    async findGoneKey(id) {
+      const isGone = and(eq(apiKeys.id, cleanText(id)), isNotNull(apiKeys.deletedAt));
+      const rows = await engine.read((db) => db.select().from(apiKeys).where(isGone));
       return rows[0] === undefined ? null : toKey(rows[0]);
     },
     async listKeys(filter, page) {
@@ -136,19 +143,19 @@ function createWrites(engine: Engine): Pick<IdentityStore, "createKey" | "rotate
       }));
       if (owner.length === 0) throw new GatewayError({ kind: "not_found", message: "The key's owner does not exist." });
     },
-    async updateKey(id, patch, at, by) {
-      for (;;) {
-        const [old] = await engine.read((db) => db.select().from(apiKeys).where(isThere(apiKeys, id)));
-        if (old === undefined) return null;
-        // Each list is a part of one value: what another says of another list in between is not to be lost.
-        const isSame = eq(apiKeys.revision, old.revision);
-        const [row] = await change(id, isSame, {
-          set: { ...fromPatch(patch, old), updatedAt: at },
-          action: "key.update",
-          by,
-        });
-        if (row !== undefined) return toKey(row);
-      }
+    async updateKey(id, patch, at, by, look) {
+      // Each list is a part of one value: what another says of another list in between is not to be lost.
+      const [row] = await writeSeen(
+        async () => (await engine.read((db) => db.select().from(apiKeys).where(isThere(apiKeys, id))))[0],
+        (old) => look?.(toKey(old)),
+        (old) =>
+          change(id, eq(apiKeys.revision, old.revision), {
+            set: { ...fromPatch(patch, old), updatedAt: at },
+            action: "key.update",
+            by,
+          }),
+      );
+      return row === undefined ? null : toKey(row);
     },
     async rotateKey(id, { hash, prefix }, { endsAt, at }, by) {
       for (;;) {
@@ -182,6 +189,12 @@ function createEnds(engine: Engine): Pick<IdentityStore, "deleteKey" | "purgeKey
   const { apiKeys } = engine.schema;
   const clock = createClock(engine.schema);
   const select = (db: Db, where: SQL): Query<object[]> => db.select().from(apiKeys).where(where);
+  const meant = (isIt: SQL | undefined, look: Look<ApiKey> | undefined) => ({
+    isIt,
+    read: (where: SQL | undefined) => engine.read((db) => db.select().from(apiKeys).where(where)),
+    revision: apiKeys.revision,
+    look: look && ((row: KeyRow) => look(toKey(row))),
+  });
   return {
     async revokeKeys(ids, at, by) {
       const revoked: ApiKey[] = [];
@@ -200,28 +213,29 @@ function createEnds(engine: Engine): Pick<IdentityStore, "deleteKey" | "purgeKey
       }
       return revoked;
     },
-    async deleteKey(id, at, by) {
-      const rows = await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        decisive: db
-          .update(apiKeys)
-          .set({ deletedAt: at, updatedAt: at, revision: clock.now })
-          .where(isThere(apiKeys, id))
-          .returning({ id: apiKeys.id }),
-        note: noteRows({ by, ...GONE, action: "key.delete", was: select(db, eq(apiKeys.id, cleanText(id))) }),
-      }));
+    async deleteKey(id, at, by, look) {
+      const rows = await writeWhere(meant(isThere(apiKeys, id), look), (isIt) =>
+        engine.atomic((db) => ({
+          before: [clock.tick(db)],
+          decisive: db
+            .update(apiKeys)
+            .set({ deletedAt: at, updatedAt: at, revision: clock.now })
+            .where(isIt)
+            .returning({ id: apiKeys.id }),
+          note: noteRows({ by, ...GONE, action: "key.delete", was: select(db, eq(apiKeys.id, cleanText(id))) }),
+        })),
+      );
       return rows.length > 0;
     },
-    async purgeKey(id, by) {
-      const rows = await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        decisive: db
-          .delete(apiKeys)
-          .where(eq(apiKeys.id, cleanText(id)))
-          .returning({ id: apiKeys.id }),
-        after: [clock.markPurge(db)],
-        note: noteRows({ by, ...GONE, action: "key.purge", was: select(db, eq(apiKeys.id, cleanText(id))) }),
-      }));
+    async purgeKey(id, by, look) {
+      const rows = await writeWhere(meant(eq(apiKeys.id, cleanText(id)), look), (isIt) =>
+        engine.atomic((db) => ({
+          before: [clock.tick(db)],
+          decisive: db.delete(apiKeys).where(isIt).returning({ id: apiKeys.id }),
+          after: [clock.markPurge(db)],
+          note: noteRows({ by, ...GONE, action: "key.purge", was: select(db, eq(apiKeys.id, cleanText(id))) }),
+        })),
+      );
       return rows.length > 0;
     },
   };

@@ -6,6 +6,7 @@ import { type Change, type Origin, byProgram } from "../lib/change.ts";
 import { cleanJson, cleanText } from "../lib/text.ts";
 import type { Note } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
+import { wasEnded } from "./standing.ts";
 
 /** Moved by every change. */
 const REVISION = "limit_revision";
@@ -57,6 +58,7 @@ export function createLimitStore(engine: Engine): LimitStore {
       }));
       return rows.length > 0;
     },
+    wasDeleted: (name) => wasEnded(engine, { actions: ["limit.delete"], id: name }),
     revision: async () => (await engine.readCounters()).get(REVISION) ?? 0,
   };
 }

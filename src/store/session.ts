@@ -1,6 +1,6 @@
 // Sessions and links in a database, whichever engine it is. Knows no rules of how people sign in; those are in identity/.
 
-import { and, count, desc, eq, gt, inArray, isNull, lt, ne, sql } from "drizzle-orm";
+import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from "drizzle-orm";
 import type { User } from "../identity/model.ts";
 import type { LinkRecord, Session, SessionStore } from "../identity/session.ts";
 import { cleanText } from "../lib/text.ts";
@@ -81,6 +81,11 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
           .from(sessions)
           .where(and(eq(sessions.id, cleanText(id)), isNull(sessions.endedAt))),
       );
+      return rows[0] === undefined ? null : toSession(rows[0]);
+    },
+    async findOverSession(id) {
+      const isIt = and(eq(sessions.id, cleanText(id)), isNotNull(sessions.endedAt));
+      const rows = await engine.read((db) => db.select().from(sessions).where(isIt));
       return rows[0] === undefined ? null : toSession(rows[0]);
     },
     async endSession(id, userId, at, { by, isSignOut = false } = {}) {

@@ -1,8 +1,8 @@
 // Users in a database, whichever engine it is. Knows no rules of who may do what; those are in identity/.
 
-import { and, asc, eq, gt, inArray, isNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import type { User } from "../identity/model.ts";
-import type { UserChange, UserFilter, UserStore } from "../identity/store.ts";
+import type { Look, UserChange, UserFilter, UserStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
 import { cleanText } from "../lib/text.ts";
 import { selectRows } from "./bulk.ts";
@@ -12,12 +12,13 @@ import type { Db, Engine, Query } from "./engine.ts";
 import { createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
 import { toUser } from "./session.ts";
+import { writeWhere } from "./standing.ts";
 
 export function createUserStore(engine: Engine): UserStore {
   return { ...createReading(engine), ...createWriting(engine) };
 }
 
-type ReadPart = "findRoot" | "findTaken" | "findUser" | "findUserByEmail" | "listUsers" | "pageUsers";
+type ReadPart = "findGoneUser" | "findRoot" | "findTaken" | "findUser" | "findUserByEmail" | "listUsers" | "pageUsers";
 
 function createReading(engine: Engine): Pick<UserStore, ReadPart> {
   const { users } = engine.schema;
@@ -25,6 +26,18 @@ function createReading(engine: Engine): Pick<UserStore, ReadPart> {
   return {
     findUser: (id) => findUserWhere(engine, eq(users.id, cleanText(id))),
     findUserByEmail: (email) => findUserWhere(engine, eq(users.email, cleanText(email))),
+    async findGoneUser(idOrEmail) {
+      const text = cleanText(idOrEmail);
+      const rows = await engine.read((db) =>
+        db
+          .select()
+          .from(users)
+          .where(and(text.includes("@") ? eq(users.email, text) : eq(users.id, text), isNotNull(users.deletedAt)))
+          .orderBy(desc(users.deletedAt), desc(users.id))
+          .limit(1),
+      );
+      return rows[0] === undefined ? null : toUser(rows[0]);
+    },
     async findRoot() {
       const rows = await engine.read((db) =>
         db
@@ -127,6 +140,13 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
       .set({ usedAt: at })
       .where(and(eq(loginLinks.userId, cleanText(id)), isNull(loginLinks.usedAt)));
 
+  const meant = (isIt: SQL | undefined, look: Look<User> | undefined) => ({
+    isIt,
+    read: (where: SQL | undefined) => engine.read((db) => db.select().from(users).where(where)),
+    revision: users.revision,
+    look: look && ((row: Schema["users"]["$inferSelect"]) => look(toUser(row))),
+  });
+
   return {
     async createUsers(list, by) {
       if (list.length === 0) return;
@@ -140,65 +160,65 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
         note: noteNew(by, "user", list),
       }));
     },
-    async updateUser(id, change, at, by) {
-      const rows = await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        decisive: db
-          .update(users)
-          .set({ ...change, updatedAt: at, revision: clock.now })
-          .where(
-            and(
-              eq(users.id, cleanText(id)),
-              isNull(users.deletedAt),
-              endsRoot(change) ? keepOneRoot(users) : undefined,
-            ),
-          )
-          .returning(),
-        // Who may do something else than when he signed in, or nothing at all, signs in anew.
-        after: [
-          ...(change.role === undefined && change.status !== "suspended" ? [] : [endSessionsOf(db, id, at)]),
-          // A link that lies in the old mailbox signs nobody in.
-          ...(change.email === undefined ? [] : [useUpLinks(db, id, at)]),
-        ],
-        note: noteRows({ by, action: "user.update", kind: "user", was: selectUser(db, id) }),
-      }));
+    async updateUser(id, change, at, by, look) {
+      const rows = await writeWhere(meant(and(eq(users.id, cleanText(id)), isNull(users.deletedAt)), look), (isIt) =>
+        engine.atomic((db) => ({
+          before: [clock.tick(db)],
+          decisive: db
+            .update(users)
+            .set({ ...change, updatedAt: at, revision: clock.now })
+            .where(and(isIt, endsRoot(change) ? keepOneRoot(users) : undefined))
+            .returning(),
+          // Who may do something else than when he signed in, or nothing at all, signs in anew.
+          after: [
+            ...(change.role === undefined && change.status !== "suspended" ? [] : [endSessionsOf(db, id, at)]),
+            // A link that lies in the old mailbox signs nobody in.
+            ...(change.email === undefined ? [] : [useUpLinks(db, id, at)]),
+          ],
+          note: noteRows({ by, action: "user.update", kind: "user", was: selectUser(db, id) }),
+        })),
+      );
       if (rows[0] !== undefined) return toUser(rows[0]);
       if (endsRoot(change)) await refuseLastRoot(id);
       return null;
     },
-    async deleteUser(id, at, by) {
+    async deleteUser(id, at, by, look) {
       const gone = { deletedAt: at, updatedAt: at, revision: clock.now };
-      const rows = await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        decisive: db
-          .update(users)
-          .set(gone)
-          .where(and(eq(users.id, cleanText(id)), isNull(users.deletedAt), keepOneRoot(users)))
-          .returning({ id: users.id }),
-        after: [
-          db
-            .update(apiKeys)
+      const rows = await writeWhere(meant(and(eq(users.id, cleanText(id)), isNull(users.deletedAt)), look), (isIt) =>
+        engine.atomic((db) => ({
+          before: [clock.tick(db)],
+          decisive: db
+            .update(users)
             .set(gone)
-            .where(and(eq(apiKeys.userId, id), isNull(apiKeys.deletedAt))),
-          endSessionsOf(db, id, at),
-          db.delete(storedResponses).where(eq(storedResponses.userId, id)),
-        ],
-        note: noteRows({ by, ...GONE, action: "user.delete", was: selectUser(db, id) }),
-      }));
+            .where(and(isIt, keepOneRoot(users)))
+            .returning({ id: users.id }),
+          after: [
+            db
+              .update(apiKeys)
+              .set(gone)
+              .where(and(eq(apiKeys.userId, id), isNull(apiKeys.deletedAt))),
+            endSessionsOf(db, id, at),
+            db.delete(storedResponses).where(eq(storedResponses.userId, id)),
+          ],
+          note: noteRows({ by, ...GONE, action: "user.delete", was: selectUser(db, id) }),
+        })),
+      );
       if (rows.length === 0) await refuseLastRoot(id);
       return rows.length > 0;
     },
-    async purgeUser(id, by) {
-      const rows = await engine.atomic((db) => ({
-        before: [clock.tick(db)],
-        // The keys go with it: the foreign key cascades.
-        decisive: db
-          .delete(users)
-          .where(and(eq(users.id, cleanText(id)), keepOneRoot(users)))
-          .returning({ id: users.id }),
-        after: [clock.markPurge(db), db.delete(storedResponses).where(eq(storedResponses.userId, id))],
-        note: noteRows({ by, ...GONE, action: "user.purge", was: selectUser(db, id) }),
-      }));
+    async purgeUser(id, by, look) {
+      const rows = await writeWhere(meant(eq(users.id, cleanText(id)), look), (isIt) =>
+        engine.atomic((db) => ({
+          before: [clock.tick(db)],
+          // The keys go with it: the foreign key cascades.
+          decisive: db
+            .delete(users)
+            .where(and(isIt, keepOneRoot(users)))
+            .returning({ id: users.id }),
+          after: [clock.markPurge(db), db.delete(storedResponses).where(eq(storedResponses.userId, id))],
+          note: noteRows({ by, ...GONE, action: "user.purge", was: selectUser(db, id) }),
+        })),
+      );
       if (rows.length === 0) await refuseLastRoot(id);
       return rows.length > 0;
     },

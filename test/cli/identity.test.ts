@@ -38,7 +38,10 @@ test("delete takes one away, once, and it is recorded who did", async () => {
   const gone = await desk.run(`admin identities delete --id ${id}`);
   expect(gone.out).toBe(`Disconnected ana-1 of https://login.example.com from user ${userId}\n`);
   expect(await desk.read("admin identities list --user ana@example.com")).toEqual({ identities: [] });
-  expect((await desk.run(`admin identities delete --id ${id}`)).code).toBe(EXIT.notFound);
+  const again = await desk.run(`admin identities delete --id ${id}`);
+  expect([again.code, again.out]).toEqual([EXIT.ok, `Account ${id} was disconnected before\n`]);
+  expect(await desk.read(`admin identities delete --id ${id}`)).toEqual({ identity: null });
+  expect((await desk.run("admin identities delete --id never-was")).code).toBe(EXIT.notFound);
   const { changes } = await desk.withStore((store) => store.changes.page({}, 1, null));
   expect(changes).toMatchObject([{ action: "identity.disconnect", actor: "operator", subjectId: id }]);
 });

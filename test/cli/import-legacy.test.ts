@@ -170,7 +170,7 @@ test("bad rows keep all from being written, unless they are wanted in a file", a
   );
   const refused = await own.run(line());
   expect(refused.code).toBe(EXIT.failed);
-  expect(refused.err).toContain('users 9: "no address" is not an e-mail address.');
+  expect(refused.err).toContain('users 9: "no address" is not an e-mail address such as ada@example.com.');
   expect(await own.read<object>("admin users list")).toMatchObject({ users: [{ email: "admin@local" }] });
   const file = join(own.folder, "errors.csv");
   expect((await own.run(line("--errors", file))).code).toBe(EXIT.failed);

@@ -82,7 +82,11 @@ export const SCRIPTS: Record<string, Step[]> = {
     { line: "admin users status --id {user} --status active --json" },
     { line: "admin users delete --id x-SIDE@example.com --hard" },
     { line: "admin users delete --id {user} --json" },
-    { line: "admin users delete --id {user}", code: 3 },
+    { line: "admin users delete --id {user}" },
+    { line: "admin users delete --id y-SIDE@example.com --hard" },
+    { line: "admin users delete --id {user} --hard --json" },
+    { line: "admin users delete --id {user} --hard" },
+    { line: "admin users delete --id never-SIDE@example.com", code: 3 },
     { line: "admin users delete --id ..", code: 3 },
   ],
   keys: [
@@ -108,7 +112,11 @@ export const SCRIPTS: Record<string, Step[]> = {
       keep: { other: "api_key.id" },
     },
     { line: "admin api-keys delete --id {other} --hard --json" },
-    { line: "admin api-keys delete --id {mine} --hard --json", code: 3 },
+    { line: "admin api-keys delete --id {mine}" },
+    { line: "admin api-keys delete --id {mine} --hard --json" },
+    { line: "admin api-keys delete --id {mine} --hard --json" },
+    { line: "admin api-keys delete --id {mine}" },
+    { line: "admin api-keys delete --id never-SIDE", code: 3 },
     { line: "admin api-keys show --id {mine}", code: 3 },
   ],
   "links and sessions": [
@@ -143,7 +151,8 @@ export const SCRIPTS: Record<string, Step[]> = {
     { line: `admin ${group} rollback ${group}-SIDE --to 9`, code: 3 },
     { line: `admin ${group} history ${group}-SIDE --json` },
     { line: `admin ${group} delete ${group}-SIDE --if-version 3` },
-    { line: `admin ${group} delete ${group}-SIDE`, code: 3 },
+    { line: `admin ${group} delete ${group}-SIDE` },
+    { line: `admin ${group} delete never-SIDE`, code: 3 },
     { line: `admin ${group} show nowhere-SIDE`, code: 3 },
   ]),
   limits: [
@@ -153,7 +162,8 @@ export const SCRIPTS: Record<string, Step[]> = {
     { line: "admin limits set l-SIDE --requests-per-minute many", code: 2 },
     { line: "admin limits set total --concurrent 3", code: 5 },
     { line: "admin limits delete l-SIDE --if-version 2 --json" },
-    { line: "admin limits delete l-SIDE", code: 3 },
+    { line: "admin limits delete l-SIDE" },
+    { line: "admin limits delete never-SIDE", code: 3 },
     { line: "admin limits show l-SIDE", code: 3 },
   ],
   providers: [
@@ -174,7 +184,8 @@ export const SCRIPTS: Record<string, Step[]> = {
     { line: "admin providers rotate-secret" },
     { line: "admin providers test loopback", code: 0 },
     { line: "admin providers remove p-SIDE --comment over" },
-    { line: "admin providers remove p-SIDE", code: 3 },
+    { line: "admin providers remove p-SIDE" },
+    { line: "admin providers remove never-SIDE", code: 3 },
     { line: "admin providers show p-SIDE", code: 3 },
   ],
   "what runs": [
@@ -213,7 +224,9 @@ export const SCRIPTS: Record<string, Step[]> = {
     { line: "admin budgets update --id {budget} --limit-usd 4 --json" },
     { line: "admin budgets delete --id {budget} --json" },
     { line: "admin budgets delete --id e-SIDE" },
-    { line: "admin budgets delete --id e-SIDE", code: 3 },
+    { line: "admin budgets delete --id e-SIDE" },
+    { line: "admin budgets delete --id {budget} --json" },
+    { line: "admin budgets delete --id never-SIDE", code: 3 },
   ],
 };
 

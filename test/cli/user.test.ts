@@ -111,7 +111,18 @@ describe("delete", () => {
       `Permanently deleted user ${hard.id}\n`,
     );
     expect(await list()).toHaveLength(1);
-    expect((await desk.run(`admin users delete --id ${soft.id}`)).code).toBe(EXIT.notFound);
+    // Asked again, it is as good as the first time.
+    expect((await desk.run("admin users delete --id soft@example.com")).out).toBe(
+      `Soft deleted user ${soft.id} (marked as deleted)\n`,
+    );
+    expect((await desk.run(`admin users delete --id ${soft.id} --hard`)).out).toBe(
+      `Permanently deleted user ${soft.id}\n`,
+    );
+    for (const { id } of [soft, hard]) {
+      const again = await desk.run(`admin users delete --id ${id} --hard`);
+      expect([again.code, again.out]).toEqual([EXIT.ok, `User ${id} was deleted permanently before\n`]);
+    }
+    expect((await desk.run("admin users delete --id never@example.com")).code).toBe(EXIT.notFound);
   });
 
   test("the last root admin stays", async () => {

@@ -42,9 +42,12 @@ describe("importing users", () => {
   test("writes nothing where one row is wrong, and names the row", async () => {
     const good = { email: "a@x.y" };
     const bad = [
-      [{ email: "nonsense" }, { ...invalid("users[1].email"), message: 'Row 2: "nonsense" is not an e-mail address.' }],
-      [{ email: "b@x.y", role: "king" }, invalid("users[1].role")],
-      [{ email: " A@x.y " }, { ...invalid("users[1].email"), message: "Row 2: a@x.y: same e-mail as row 1." }],
+      [
+        { email: "nonsense" },
+        { ...invalid("users.1.email"), message: 'Row 2: "nonsense" is not an e-mail address such as ada@example.com.' },
+      ],
+      [{ email: "b@x.y", role: "king" }, invalid("users.1.role")],
+      [{ email: " A@x.y " }, { ...invalid("users.1.email"), message: "Row 2: a@x.y: same e-mail as row 1." }],
     ] as const;
     for (const [row, error] of bad) {
       await expect(house.directory.importUsers(OPERATOR, [good, row], STRICT)).rejects.toMatchObject(error);

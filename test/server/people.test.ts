@@ -219,7 +219,7 @@ describe("a list of new users", () => {
     const made = await ask("POST", `${USERS}/import`, { users, skip_invalid: true, links: true });
     expect(made.status).toBe(201);
     expect(made.body.refused).toEqual([
-      { row: 2, email: "broken", reason: '"broken" is not an e-mail address.' },
+      { row: 2, email: "broken", reason: '"broken" is not an e-mail address such as ada@example.com.' },
       {
         row: 3,
         email: "two@example.com",
@@ -268,7 +268,7 @@ describe("other people's sessions", () => {
     const isIn = async (browser: Browser): Promise<boolean> => (await browser.ask("/api/v1/profile")).status === 200;
     const [, { id }] = (await ask("GET", `${USERS}/ann@example.com/sessions`)).body.sessions;
     expect((await boss.ask(`${SESSIONS}/${id}`, { method: "DELETE" })).status).toBe(204);
-    expect((await boss.ask(`${SESSIONS}/${id}`, { method: "DELETE" })).status).toBe(404);
+    expect((await boss.ask(`${SESSIONS}/${id}`, { method: "DELETE" })).status).toBe(204);
     expect([await isIn(ann), await isIn(annToo)]).toEqual([false, true]);
     expect(await readJson(await boss.ask(`${USERS}/ann@example.com/sessions`, { method: "DELETE" }))).toEqual({
       ended: 1,

@@ -84,8 +84,8 @@ export function openIdentities(place: Place): Pick<Admission, "list" | "remove">
     },
     async remove(_actor, id) {
       const path = `/api/v1/admin/identities/${segment(id, "account")}`;
-      const answer = await remote.ask<{ identity: PrintedIdentity }>({ method: "DELETE", path, headers: SHOWING });
-      return readIdentity(answer.identity);
+      const gone = await remote.ask<{ identity: PrintedIdentity } | null>({ method: "DELETE", path, headers: SHOWING });
+      return gone === null ? null : readIdentity(gone.identity);
     },
   };
 }

@@ -6,7 +6,10 @@ import { importThere } from "./import.ts";
 import { type PrintedKey, type PrintedUser, readKey, readUser } from "./read.ts";
 
 /** Of the directory, what commands use. */
-export type PlaceDirectory = Omit<Directory, "ensureRoot" | "findRoot" | "importUsers" | "listGone" | "listUsers">;
+export type PlaceDirectory = Omit<
+  Directory,
+  "checkKey" | "checkUser" | "ensureRoot" | "findRoot" | "importUsers" | "listGone" | "listUsers"
+>;
 
 const USERS = "/api/v1/admin/users";
 const KEYS = "/api/v1/admin/api-keys";
@@ -43,13 +46,15 @@ function makeUsers(remote: Remote): Pick<Directory, Users> {
         path: `${USERS}/${segment(idOrEmail, "user")}`,
         body: { ...change, display_name: displayName },
       }),
-    deleteUser: (_actor, idOrEmail, { hard }) =>
-      one({
+    async deleteUser(_actor, idOrEmail, { hard }) {
+      const gone = await remote.ask<{ user: PrintedUser } | null>({
         method: "DELETE",
         path: `${USERS}/${segment(idOrEmail, "user")}`,
         query: { hard: hard ? "true" : undefined },
         headers: SHOWING,
-      }),
+      });
+      return gone === null ? null : readUser(gone.user);
+    },
   };
 }
 
@@ -113,13 +118,13 @@ function makeKeyEnds(remote: Remote): Pick<Directory, "deleteKey" | "revokeKey" 
       return keys.map(readKey);
     },
     async deleteKey(_actor, id, { hard }) {
-      const { api_key: key } = await remote.ask<{ api_key: PrintedKey }>({
+      const gone = await remote.ask<{ api_key: PrintedKey } | null>({
         method: "DELETE",
         path: `${KEYS}/${segment(id, "API key")}`,
         query: { hard: hard ? "true" : undefined },
         headers: SHOWING,
       });
-      return readKey(key);
+      return gone === null ? null : readKey(gone.api_key);
     },
   };
 }

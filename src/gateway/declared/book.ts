@@ -1,7 +1,7 @@
 // Providers that are declared while the gateway runs, and their credentials: each change is a version of its own, of two changes at once one must look
 // again, and a credential is kept encrypted or not at all. What a provider may say is judged by whoever opens the book. Knows no SQL and no HTTP.
 
-import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import { GatewayError, checkAll, invalidRequest, refuseFaults } from "../../ir/index.ts";
 import type { Origin } from "../../lib/change.ts";
 import {
   checkComment,
@@ -90,7 +90,7 @@ export interface ProviderBook {
   set(change: ProviderChange, fields: ProviderFields, secrets: SaidSecrets): Promise<ProviderVersion>;
   /** The rest stays as it is; where there is none of the name, the configuration says the rest. */
   setSecrets(change: ProviderChange, secrets: SaidSecrets): Promise<ProviderVersion>;
-  /** Its credentials are gone, its history stays. */
+  /** Its credentials are gone, its history stays. One that is deleted already stays as it is. */
   delete(change: ProviderChange): Promise<ProviderVersion>;
   history(name: string): Promise<ProviderVersion[]>;
   /** Says again what a version said; credentials stay as they are. */
@@ -129,10 +129,14 @@ export function createProviderBook(init: BookInit): ProviderBook {
     throw missing(name);
   };
   const set: ProviderBook["set"] = async (change, fields, secrets) => {
-    checkName(change.name);
-    checkSize(fields, secrets);
-    const leaked = Object.entries(fields).find(([, text]) => init.isSecret(text));
-    if (leaked !== undefined) throw secretSaid(leaked[0]);
+    const leaked = Object.entries(fields).filter(([, text]) => init.isSecret(text));
+    // What is wrong elsewhere may repeat what must not be seen.
+    checkAll(Object.fromEntries(leaked.map(([field]) => [field, () => refuseSecret(field)])));
+    checkAll({
+      name: () => checkName(change.name),
+      size: () => checkSize(fields, secrets),
+      comment: () => checkComment(change.comment, init.isSecret),
+    });
     const all = await store.list();
     if (all.length >= MAX_PROVIDERS && all.every(({ name }) => name !== change.name)) {
       throw invalidRequest(`There are ${MAX_PROVIDERS} providers already, which is as many as may be.`, "name");
@@ -156,7 +160,18 @@ export function createProviderBook(init: BookInit): ProviderBook {
       // What others change meanwhile must not be undone by it.
       return set({ ...change, expected: change.expected ?? last?.version ?? 0 }, last?.fields ?? {}, secrets);
     },
-    delete: (change) => write(init, change, { fields: null, secrets: {} }),
+    async delete(change) {
+      const gone = await findGone(store, change.name);
+      if (gone !== null) return gone;
+      try {
+        return await write(init, change, { fields: null, secrets: {} });
+      } catch (error) {
+        // Somebody else was faster, which is as good.
+        const last = await findGone(store, change.name);
+        if (last === null) throw error;
+        return last;
+      }
+    },
     history,
     async rollback(change, version) {
       const found = (await history(change.name)).find((each) => each.version === version);
@@ -173,6 +188,15 @@ export function createProviderBook(init: BookInit): ProviderBook {
     open: () => openAll(init),
     rotate: (by, progress) => rotateSecrets(init, { by, progress }),
   };
+}
+
+function refuseSecret(field: string): never {
+  throw secretSaid(field);
+}
+
+async function findGone(store: ProviderStore, name: string): Promise<ProviderVersion | null> {
+  const [last] = await store.history(name);
+  return last?.fields === null ? last : null;
 }
 
 async function write(
@@ -195,8 +219,7 @@ async function write(
   const texts = [...opened.flatMap(({ field, text }) => (text === null ? [] : [[field, text] as const])), ...fresh];
   const { faults, origins } =
     said.fields === null ? { faults: [], origins: [] } : judge(name, said.fields, Object.fromEntries(texts));
-  const [fault] = faults;
-  if (fault !== undefined) throw invalidRequest(`${fault.field}: ${fault.message}`, fault.field, "invalid_provider");
+  if (faults.length > 0) throw refuseFaults(faults, "invalid_provider");
   const createdAt = new Date(now());
   const about = { provider: name, boundTo: origins.join(" "), setAt: createdAt, setBy: author.author };
   const key = fresh.length === 0 ? null : keys.current();

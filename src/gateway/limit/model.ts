@@ -54,6 +54,8 @@ export interface LimitStore {
   ): Promise<LimitRow | null>;
   /** False where there is none, or not in this version. */
   delete(name: string, expected: number | undefined, by?: Origin): Promise<boolean>;
+  /** Whether there was one of that name that somebody deleted. */
+  wasDeleted(name: string): Promise<boolean>;
   /** Grows with each change; cheap enough to ask several times a second. */
   revision(): Promise<number>;
 }

@@ -1,7 +1,7 @@
 // Routes that are declared while the gateway runs: each change is a version of its own, none is ever lost, and of two changes at once one must look
 // again. What a route may say is judged by whoever opens the book. Knows no SQL and no HTTP.
 
-import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import { GatewayError, checkAll, invalidRequest, refuseFaults } from "../../ir/index.ts";
 import type { Origin } from "../../lib/change.ts";
 
 /** By name, as they are written in a section of the configuration. */
@@ -48,7 +48,10 @@ export interface RouteBook {
   /** Those that there are now. */
   list(): Promise<RouteVersion[]>;
   get(name: string): Promise<RouteVersion>;
+  /** Throws `invalid_request` with all that is wrong with what is said. */
+  check(change: Pick<RouteChange, "comment" | "name">, fields: RouteFields): void;
   set(change: RouteChange, fields: RouteFields): Promise<RouteVersion>;
+  /** One that is deleted already stays as it is. */
   delete(change: RouteChange): Promise<RouteVersion>;
   history(name: string): Promise<RouteVersion[]>;
   /** Says again what a version said; that of a deleted route deletes. */
@@ -78,6 +81,11 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
     throw missing(name);
   };
 
+  const findGone = async (name: string): Promise<RouteVersion | null> => {
+    const [last] = await store.history(name);
+    return last?.fields === null ? last : null;
+  };
+
   const write = async (change: RouteChange, fields: RouteFields | null): Promise<RouteVersion> => {
     const [last] = await store.history(change.name);
     const current = last?.version ?? 0;
@@ -99,18 +107,23 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
     return version;
   };
 
+  const check: RouteBook["check"] = ({ name, comment }, fields) => {
+    const secrets = Object.entries(fields).filter(([, text]) => isSecret(text));
+    // What is wrong elsewhere may repeat what must not be seen.
+    checkAll(Object.fromEntries(secrets.map(([field]) => [field, () => refuseSecret(field)])));
+    checkAll({
+      name: () => checkName(name),
+      size: () => checkSize(fields),
+      comment: () => checkComment(comment, isSecret),
+      fields() {
+        const faults = judge(name, fields);
+        if (faults.length > 0) throw refuseFaults(faults, "invalid_route");
+      },
+    });
+  };
+
   const set: RouteBook["set"] = async (change, fields) => {
-    if (!NAME.test(change.name)) {
-      throw invalidRequest(
-        "A route's name consists of a-z, 0-9, - and _, and begins with a letter or a digit.",
-        "name",
-      );
-    }
-    checkSize(fields);
-    const secret = Object.entries(fields).find(([, text]) => isSecret(text));
-    if (secret !== undefined) throw secretSaid(secret[0]);
-    const [fault] = judge(change.name, fields);
-    if (fault !== undefined) throw invalidRequest(`${fault.field}: ${fault.message}`, fault.field, "invalid_route");
+    check(change, fields);
     const all = await store.list();
     if (all.length >= MAX_ROUTES && all.every(({ name }) => name !== change.name)) {
       throw invalidRequest(`There are ${MAX_ROUTES} routes already, which is as many as may be.`, "name");
@@ -126,7 +139,19 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
       return last;
     },
     set,
-    delete: (change) => write(change, null),
+    check,
+    async delete(change) {
+      const gone = await findGone(change.name);
+      if (gone !== null) return gone;
+      try {
+        return await write(change, null);
+      } catch (error) {
+        // Somebody else was faster, which is as good.
+        const last = await findGone(change.name);
+        if (last === null) throw error;
+        return last;
+      }
+    },
     history,
     async rollback(change, version) {
       const found = (await history(change.name)).find((each) => each.version === version);
@@ -141,6 +166,15 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
       return found.fields === null ? write({ ...change, comment }, null) : set({ ...change, comment }, found.fields);
     },
   };
+}
+
+function checkName(name: string): void {
+  if (NAME.test(name)) return;
+  throw invalidRequest("A route's name consists of a-z, 0-9, - and _, and begins with a letter or a digit.", "name");
+}
+
+function refuseSecret(field: string): never {
+  throw secretSaid(field);
 }
 
 function checkComment(comment: string | null | undefined, isSecret: BookInit["isSecret"]): string | null {

@@ -1,6 +1,6 @@
 // What may be said of a budget, and what may be changed of one: each word is checked, and what is wrong is said. Knows no SQL and no HTTP.
 
-import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import { GatewayError, checkAll, invalidRequest } from "../../ir/index.ts";
 import type { Origin } from "../../lib/change.ts";
 import { type Budget, MODES, PERIODS, SUBJECTS, UNITS, UNPRICED } from "./model.ts";
 import type { BudgetChange, BudgetStore } from "./store.ts";
@@ -39,12 +39,16 @@ export interface BudgetDirectory {
   /** By id or name. */
   get(idOrName: string): Promise<Budget>;
   /** Only what is given is changed. Whom it concerns, its unit and its period stay: they are what its count is a count of. */
-  update(idOrName: string, change: ChangedBudget, by?: Origin): Promise<Budget>;
-  delete(idOrName: string, by?: Origin): Promise<Budget>;
+  update(idOrName: string, change: ChangedBudget, by?: Origin, look?: Look): Promise<Budget>;
+  /** As it is then; one that is deleted already stays as it is. */
+  delete(idOrName: string, by?: Origin, look?: Look): Promise<Budget>;
 }
 
+/** Of a change that is meant for one state alone: throws where the budget is in another one. Asked at the very moment of the write. */
+type Look = (standing: Budget) => void;
+
 interface DirectoryInit {
-  store: Pick<BudgetStore, "create" | "delete" | "find" | "list" | "update">;
+  store: Pick<BudgetStore, "create" | "delete" | "find" | "findGone" | "list" | "update">;
   /** Ids of those who are named; each rejects with `not_found`. */
   findUser: (idOrEmail: string) => Promise<string>;
   findKey: (id: string) => Promise<string>;
@@ -55,26 +59,28 @@ interface DirectoryInit {
 /** A new budget whose words are in order; whom it concerns is still to be looked up. */
 export type CheckedBudget = Omit<Budget, "apiKeyId" | "createdAt" | "id" | "isDeclared" | "updatedAt" | "userId">;
 
-/** Throws a GatewayError that names the word (`param`). */
+/** Throws a GatewayError that names each word that does not hold. */
 export function checkBudget(wanted: NewBudget): CheckedBudget {
-  const limits = readLimits(wanted);
-  if (limits.unit === null || ((limits.hardLimit ?? null) === null && (limits.softLimit ?? null) === null))
-    throw invalidRequest("A budget needs a limit: in dollars, or in tokens; hard, soft or both.", "limit_usd");
-  return {
-    name: checkName(wanted.name),
-    provider: checkWord(wanted.provider, "provider")?.toLowerCase() ?? null,
-    model: checkWord(wanted.model, "model"),
-    tag: checkWord(wanted.tag, "tag"),
-    each: isSaid(wanted.each) ? choose(SUBJECTS, wanted.each, "each") : null,
-    unit: limits.unit,
-    hardLimit: limits.hardLimit ?? null,
-    softLimit: limits.softLimit ?? null,
-    period: choose(PERIODS, wanted.period ?? "month", "period"),
-    timeZone: checkZone(wanted.timeZone ?? "UTC"),
-    mode: choose(MODES, wanted.mode ?? "enforce", "mode"),
-    unpriced: choose(UNPRICED, wanted.unpriced ?? "refuse", "unpriced"),
-    alertPercents: checkPercents(wanted.alertPercents ?? DEFAULT_ALERTS),
-  };
+  const { limits, ...checked } = checkAll({
+    name: () => checkName(wanted.name),
+    limits: () => readNewLimits(wanted),
+    provider: () => checkWord(wanted.provider, "provider")?.toLowerCase() ?? null,
+    model: () => checkWord(wanted.model, "model"),
+    tag: () => checkWord(wanted.tag, "tag"),
+    each: () => (isSaid(wanted.each) ? choose(SUBJECTS, wanted.each, "each") : null),
+    period: () => choose(PERIODS, wanted.period ?? "month", "period"),
+    timeZone: () => checkZone(wanted.timeZone ?? "UTC"),
+    mode: () => choose(MODES, wanted.mode ?? "enforce", "mode"),
+    unpriced: () => choose(UNPRICED, wanted.unpriced ?? "refuse", "unpriced"),
+    alertPercents: () => checkPercents(wanted.alertPercents ?? DEFAULT_ALERTS),
+  });
+  return { ...checked, ...limits };
+}
+
+function readNewLimits(wanted: NewBudget): Pick<CheckedBudget, "hardLimit" | "softLimit" | "unit"> {
+  const { unit, hardLimit = null, softLimit = null } = readLimits(wanted);
+  if (unit !== null && (hardLimit !== null || softLimit !== null)) return { unit, hardLimit, softLimit };
+  throw invalidRequest("A budget needs a limit: in dollars, or in tokens; hard, soft or both.", "limit_usd");
 }
 
 const DEFAULT_ALERTS = [80, 100];
@@ -103,21 +109,29 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
     },
     list: () => store.list(),
     get,
-    async update(idOrName, wanted, by) {
+    async update(idOrName, wanted, by, look) {
       const budget = refuseDeclared(await get(idOrName), "change");
       const change = readChange(budget, wanted);
       if (Object.keys(change).length === 0) throw invalidRequest("There is nothing to change.");
-      const { hardLimit, softLimit } = { ...budget, ...change };
-      if (hardLimit === null && softLimit === null)
-        throw invalidRequest("A budget needs a limit: hard, soft or both.", "limit_usd");
-      const changed = await store.update(budget.id, change, new Date(now()), by);
+      // What another says of the other limit in between counts, too.
+      const changed = await store.update(budget.id, change, new Date(now()), by, (standing) => {
+        look?.(standing);
+        refuseDeclared(standing, "change");
+        requireLimit({ ...standing, ...change });
+      });
       if (changed === null) throw missing();
       return changed;
     },
-    async delete(idOrName, by) {
-      const budget = refuseDeclared(await get(idOrName), "lift");
-      if (!(await store.delete(budget.id, new Date(now()), by))) throw missing();
-      return budget;
+    async delete(idOrName, by, look) {
+      const name = idOrName.trim();
+      const budget = await store.find(name);
+      if (budget === null) return (await store.findGone(name)) ?? raise(missing());
+      refuseDeclared(budget, "lift");
+      await store.delete(budget.id, new Date(now()), by, (standing) => {
+        look?.(standing);
+        refuseDeclared(standing, "lift");
+      });
+      return (await store.findGone(budget.id)) ?? budget;
     },
   };
 }
@@ -129,18 +143,37 @@ function refuseDeclared(budget: Budget, verb: string): Budget {
   throw new GatewayError({ kind: "conflict", message, param: "id" });
 }
 
-function readChange(budget: Budget, wanted: ChangedBudget): BudgetChange {
-  const { unit, hardLimit, softLimit } = readLimits(wanted);
-  if (unit !== null && unit !== budget.unit)
+/** `budget`: the one that is meant; its words alone are looked at where there is none. */
+function readChange(budget: Pick<Budget, "unit"> | null, wanted: ChangedBudget): BudgetChange {
+  const { name, mode, unpriced, alertPercents } = wanted;
+  const { limits, ...change } = checkAll({
+    name: name === undefined ? undefined : () => checkName(name),
+    limits: () => readChangedLimits(budget, wanted),
+    mode: mode === undefined ? undefined : () => choose(MODES, mode, "mode"),
+    unpriced: unpriced === undefined ? undefined : () => choose(UNPRICED, unpriced, "unpriced"),
+    alertPercents: alertPercents === undefined ? undefined : () => checkPercents(alertPercents),
+  });
+  return { ...change, ...limits };
+}
+
+function readChangedLimits(
+  budget: Pick<Budget, "unit"> | null,
+  wanted: ChangedBudget,
+): Pick<BudgetChange, "hardLimit" | "softLimit"> {
+  const { unit, ...limits } = readLimits(wanted);
+  if (unit !== null && budget !== null && unit !== budget.unit)
     throw invalidRequest(`This budget is in ${budget.unit}; make another one for ${unit}.`, `limit_${unit}`);
-  const change: BudgetChange = {};
-  if (wanted.name !== undefined) change.name = checkName(wanted.name);
-  if (hardLimit !== undefined) change.hardLimit = hardLimit;
-  if (softLimit !== undefined) change.softLimit = softLimit;
-  if (wanted.mode !== undefined) change.mode = choose(MODES, wanted.mode, "mode");
-  if (wanted.unpriced !== undefined) change.unpriced = choose(UNPRICED, wanted.unpriced, "unpriced");
-  if (wanted.alertPercents !== undefined) change.alertPercents = checkPercents(wanted.alertPercents);
-  return change;
+  return limits;
+}
+
+function requireLimit({ hardLimit, softLimit, unit }: Pick<Budget, "hardLimit" | "softLimit" | "unit">): void {
+  if (hardLimit === null && softLimit === null)
+    throw invalidRequest("A budget needs a limit: hard, soft or both.", `limit_${unit}`);
+}
+
+/** Throws `invalid_request` with all that is wrong with the words of a change, whatever budget it is made to. */
+export function checkBudgetChange(wanted: ChangedBudget): void {
+  readChange(null, wanted);
 }
 
 interface Limits {
@@ -157,27 +190,26 @@ function readLimits(wanted: Omit<ChangedBudget, "name">): Limits {
   if (saysUsd && saysTokens)
     throw invalidRequest("A budget is in dollars or in tokens; make two for both.", "limit_tokens");
   if (saysUsd) {
-    return {
-      unit: UNITS[0],
-      ...(limitUsd === undefined ? {} : { hardLimit: limitUsd === null ? null : readUsd(limitUsd, "limit_usd") }),
-      ...(softLimitUsd === undefined
-        ? {}
-        : { softLimit: softLimitUsd === null ? null : readUsd(softLimitUsd, "soft_limit_usd") }),
-    };
+    const limits = checkAll({
+      hardLimit: limitUsd === undefined ? undefined : () => readUsd(limitUsd, "limit_usd"),
+      softLimit: softLimitUsd === undefined ? undefined : () => readUsd(softLimitUsd, "soft_limit_usd"),
+    });
+    return { unit: UNITS[0], ...limits };
   }
   if (!saysTokens) return { unit: null };
-  return {
-    unit: UNITS[1],
-    ...(limitTokens === undefined ? {} : { hardLimit: checkTokens(limitTokens, "limit_tokens") }),
-    ...(softLimitTokens === undefined ? {} : { softLimit: checkTokens(softLimitTokens, "soft_limit_tokens") }),
-  };
+  const limits = checkAll({
+    hardLimit: limitTokens === undefined ? undefined : () => checkTokens(limitTokens, "limit_tokens"),
+    softLimit: softLimitTokens === undefined ? undefined : () => checkTokens(softLimitTokens, "soft_limit_tokens"),
+  });
+  return { unit: UNITS[1], ...limits };
 }
 
 /** In nano-dollars a JavaScript number counts exactly up to nine million dollars. */
 const MAX_USD = 9_000_000;
 
 /** Nano-dollars, from decimal text without a detour over floating point. */
-function readUsd(value: number | string, param: string): number {
+function readUsd(value: number | string | null, param: string): number | null {
+  if (value === null) return null;
   const text = typeof value === "number" ? value.toFixed(9) : value.trim().replace(/^\$/u, "");
   const [, whole = "", fraction = ""] = /^(\d{1,7})(?:\.(\d+?)0*)?$/u.exec(text) ?? [];
   const nanos = Number(whole) * 1e9 + Number(fraction.padEnd(9, "0"));
@@ -236,6 +268,10 @@ function choose<const T extends string>(words: readonly T[], text: string, param
 
 function isSaid(text: string | null | undefined): text is string {
   return text !== null && text !== undefined && text.trim() !== "";
+}
+
+function raise(error: GatewayError): never {
+  throw error;
 }
 
 function missing(): GatewayError {

@@ -8,10 +8,12 @@ export {
   type ChangedBudget,
   type CheckedBudget,
   checkBudget,
+  checkBudgetChange,
   createBudgetDirectory,
   type NewBudget,
 } from "./directory.ts";
 export { readWindowStates } from "./look.ts";
+export { MODES, PERIODS, SUBJECTS, UNPRICED } from "./model.ts";
 export type { Amount, Budget, CallFacts } from "./model.ts";
 export { type BudgetState, printBudget, printForce, printOwnBudget, printState, printStates } from "./print.ts";
 export { printAmount } from "./refusal.ts";

@@ -72,8 +72,17 @@ export interface BudgetStore {
   list(): Promise<Budget[]>;
   /** By id or by name. */
   find(idOrName: string): Promise<Budget | null>;
-  update(id: string, change: BudgetChange, at: Date, by?: Origin): Promise<Budget | null>;
-  delete(id: string, at: Date, by?: Origin): Promise<boolean>;
+  /** `look`: asked of the budget as it is at the very moment of the write; what it throws keeps the write from being made. */
+  update(
+    id: string,
+    change: BudgetChange,
+    at: Date,
+    by?: Origin,
+    look?: (standing: Budget) => void,
+  ): Promise<Budget | null>;
+  delete(id: string, at: Date, by?: Origin, look?: (standing: Budget) => void): Promise<boolean>;
+  /** One that is deleted, by id or by the name that it had: of several, the one that was deleted last. */
+  findGone(idOrName: string): Promise<Budget | null>;
   /** Everything newer than `since`; `null` for all. */
   changes(since: number | null): Promise<BudgetChanges>;
 

@@ -2,26 +2,20 @@
 
 import { z } from "zod";
 import { type ApiKey, type Caller, type KeyChoice, allows, printKey } from "../../identity/index.ts";
-import { GatewayError, type JsonObject, invalidRequest } from "../../ir/index.ts";
+import { GatewayError, type JsonObject, checkAll, invalidRequest } from "../../ir/index.ts";
 import { type BudgetDirectory, type Budgets, printBudget } from "../../ledger/index.ts";
-import { makeEtag, requireMatch } from "../etag.ts";
+import { readMeant } from "../etag.ts";
 import { HARD, answerGone, readHard } from "../gone.ts";
+import { answerIssued, answerKey, etagOf } from "../key-answer.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
-import { KEY_CHANGE, ROTATION, readKeyWish } from "./new-key.ts";
+import { type KEY_BUDGET, KEY_CHANGE, NEW_KEY, OWNED_KEY, ROTATION, judgeNewKey, readKeyWish } from "./new-key.ts";
 import { type AdminParts, actorOf, originOf } from "./part.ts";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { answerPage } from "../page.ts";
 import { API_KEY, ISSUED_KEY } from "../shape/person.ts";
 import { BUDGET_RULE } from "../shape/rule.ts";
 
-const BUDGET = z.strictObject({
-  limit_usd: z.union([z.number(), z.string()]).optional(),
-  limit_tokens: z.number().optional(),
-  period: z.string().optional(),
-});
-const NEW_KEY = KEY_CHANGE.extend({ budget: BUDGET.optional() });
-const OWNED_KEY = NEW_KEY.extend({ user: z.string() });
 const CHOICE = z.strictObject({
   user: z.string().optional(),
   prefix: z.string().optional(),
@@ -45,18 +39,20 @@ const CHOICE_QUERY = z.object({
   prefix: z.string().optional(),
   status: z.enum(["all", "open"]).optional().describe("`open`: those that work"),
   tag: z.string().optional(),
-  unused_since: z.iso.datetime({ offset: true }).optional(),
+  unused_since: z.string().optional().describe("A moment such as 2026-01-31T00:00:00Z, or a day"),
   user: z.string().optional().describe("A user's id or e-mail address"),
 });
+const MADE = { isPlaced: true, isTagged: true } as const;
 const ABOUT = {
-  create: { tag, summary: "Create a key", body: OWNED_KEY, answer: ISSUED_KEY, status: [201], errors: [404, 409] },
+  create: { tag, summary: "Create a key", body: OWNED_KEY, answer: ISSUED_KEY, status: [201], errors: [404], ...MADE },
   createFor: {
     tag,
     summary: "Create a key of a user",
     body: NEW_KEY,
     answer: ISSUED_KEY,
     status: [201],
-    errors: [404, 409],
+    errors: [404],
+    ...MADE,
   },
   delete: {
     tag,
@@ -75,7 +71,7 @@ const ABOUT = {
     answer: LIST,
     errors: [404],
   },
-  revoke: { tag, summary: "Revoke a key", answer: ANSWER, errors: [404] },
+  revoke: { tag, summary: "Revoke a key", answer: ANSWER, errors: [404], isTagged: true },
   revokeMany: {
     tag,
     summary: "Revoke all keys of a choice",
@@ -91,6 +87,7 @@ const ABOUT = {
     answer: ISSUED_KEY,
     status: [201],
     errors: [404, 409],
+    ...MADE,
   },
   show: {
     tag,
@@ -110,19 +107,16 @@ const STATES = ["all", "open"];
 const MOST_A_PAGE = 1_000;
 
 function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyParts): GuardedRoute[] {
-  const create = async (
-    { request, caller }: Parameters<GuardedRoute["handle"]>[0],
-    body: z.output<typeof NEW_KEY>,
-    owner: string,
-  ): Promise<Response> => {
+  const judge = (said: Partial<z.output<typeof NEW_KEY>>): void => judgeNewKey(directory, said);
+  const create = async (caller: Caller, body: z.output<typeof NEW_KEY>, owner: string): Promise<Response> => {
     if (body.budget !== undefined && !allows(caller, "budgets:manage")) throw withoutBudgets();
+    judge(body);
     const { key, token } = await directory.createKey(actorOf(caller), owner, readKeyWish(body));
     const budget =
       body.budget === undefined ? null : await addBudget({ directory, rules, budgets }, { key, caller }, body.budget);
     await changed();
     const shown = budget === null ? {} : { budget };
-    const location = new URL(`/api/v1/admin/api-keys/${key.id}`, request.url).pathname;
-    return Response.json({ token, api_key: printKey(key), ...shown }, { status: 201, headers: { location } });
+    return answerIssued({ token, key }, "/api/v1/admin/api-keys", shown);
   };
   return [
     {
@@ -131,8 +125,8 @@ function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyPar
       authority,
       about: ABOUT.list,
       async handle({ query }) {
-        const page = readPage(query);
-        const keys = await directory.findKeys(readQuery(query), { after: page.after, limit: page.limit + 1 });
+        const { page, choice } = checkAll({ page: () => readPage(query), choice: () => readQuery(query) });
+        const keys = await directory.findKeys(choice, { after: page.after, limit: page.limit + 1 });
         const shown = keys.slice(0, page.limit);
         const next = keys.length > page.limit ? (shown.at(-1)?.id ?? null) : null;
         return Response.json({ api_keys: shown.map(printKey), next_cursor: next });
@@ -144,8 +138,8 @@ function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyPar
       authority,
       about: ABOUT.create,
       async handle(context) {
-        const { user, ...body } = await readJson(context.request, limit(), OWNED_KEY);
-        return create(context, body, user);
+        const { user, ...body } = await readJson(context.request, limit(), OWNED_KEY, judge);
+        return create(context.caller, body, user);
       },
     },
     {
@@ -171,7 +165,7 @@ function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyPar
       authority,
       about: ABOUT.createFor,
       handle: async (context) =>
-        create(context, await readJson(context.request, limit(), NEW_KEY), context.params["id"] ?? ""),
+        create(context.caller, await readJson(context.request, limit(), NEW_KEY, judge), context.params["id"] ?? ""),
     },
   ];
 }
@@ -195,12 +189,11 @@ function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): Gu
       authority,
       about: ABOUT.update,
       async handle({ request, params, caller }) {
-        const body = await readJson(request, limit(), KEY_CHANGE);
-        const id = params["id"] ?? "";
-        requireMatch(request, etagOf(await directory.getKey(id)));
-        const key = await directory.updateKey(actorOf(caller), id, readKeyWish(body));
+        const body = await readJson(request, limit(), KEY_CHANGE, (said) => directory.checkKey(readKeyWish(said)));
+        const meant = { look: readMeant(request, etagOf) };
+        const key = await directory.updateKey(actorOf(caller), params["id"] ?? "", readKeyWish(body), meant);
         await changed();
-        return Response.json({ api_key: printKey(key) }, { headers: { etag: etagOf(key) } });
+        return answerKey(key);
       },
     },
     {
@@ -213,7 +206,7 @@ function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): Gu
         const options = { overlapMs: (body.overlap_seconds ?? 0) * 1000 };
         const issued = await directory.rotateKey(actorOf(caller), params["id"] ?? "", options);
         await changed();
-        return Response.json({ token: issued.token, api_key: printKey(issued.key) }, { status: 201 });
+        return answerIssued(issued, "/api/v1/admin/api-keys");
       },
     },
   ];
@@ -229,7 +222,7 @@ function makeEndRoutes({ directory, limit, changed }: ApiKeyParts): GuardedRoute
       async handle({ params, caller }) {
         const key = await directory.revokeKey(actorOf(caller), params["id"] ?? "");
         await changed();
-        return Response.json({ api_key: printKey(key) });
+        return answerKey(key);
       },
     },
     {
@@ -251,21 +244,13 @@ function makeEndRoutes({ directory, limit, changed }: ApiKeyParts): GuardedRoute
       authority,
       about: ABOUT.delete,
       async handle({ request, params, caller, query }) {
-        const id = params["id"] ?? "";
-        const hard = readHard(query);
-        if (request.headers.has("if-match")) requireMatch(request, etagOf(await directory.getKey(id)));
-        const key = await directory.deleteKey(actorOf(caller), id, { hard });
+        const how = { hard: readHard(query), look: readMeant(request, etagOf) };
+        const key = await directory.deleteKey(actorOf(caller), params["id"] ?? "", how);
         await changed();
-        return answerGone(request, { api_key: printKey(key) });
+        return answerGone(request, key && { api_key: printKey(key) });
       },
     },
   ];
-}
-
-/** Of what a change could run over: not of its last use. */
-export function etagOf(key: ApiKey): string {
-  const { last_used_at: _used, ...seen } = printKey(key);
-  return makeEtag(seen);
 }
 
 function withoutBudgets(): GatewayError {
@@ -281,7 +266,7 @@ function withoutBudgets(): GatewayError {
 async function addBudget(
   { directory, rules, budgets }: Pick<ApiKeyParts, "budgets" | "directory" | "rules">,
   { key, caller }: { key: ApiKey; caller: Caller },
-  { limit_usd: limitUsd, limit_tokens: limitTokens, period }: z.output<typeof BUDGET>,
+  { limit_usd: limitUsd, limit_tokens: limitTokens, period }: z.output<typeof KEY_BUDGET>,
 ): Promise<JsonObject> {
   try {
     const name = `${key.name ?? "key"} ${key.prefix}`;
@@ -296,15 +281,23 @@ async function addBudget(
 
 function readQuery(query: URLSearchParams): KeyChoice & { isOpen?: boolean } {
   const word = (name: string): string | undefined => query.get(name) ?? undefined;
-  const state = word("status") ?? "all";
-  if (!STATES.includes(state)) throw invalidRequest(`status is ${STATES.join(" or ")}.`, "status");
-  const since = word("unused_since");
-  const unusedSince = since === undefined ? undefined : new Date(since);
-  if (unusedSince !== undefined && Number.isNaN(unusedSince.getTime())) {
-    throw invalidRequest("unused_since is a moment such as 2026-01-31T00:00:00Z.", "unused_since");
-  }
+  const { state, unusedSince } = checkAll({
+    state: () => readState(word("status") ?? "all"),
+    unusedSince: () => readSince(word("unused_since")),
+  });
   const choice = { user: word("user"), prefix: word("prefix"), tag: word("tag"), unusedSince };
   return state === "open" ? { ...choice, isOpen: true } : choice;
+}
+
+function readState(word: string): string {
+  if (STATES.includes(word)) return word;
+  throw invalidRequest(`status is ${STATES.join(" or ")}.`, "status");
+}
+
+function readSince(word: string | undefined): Date | undefined {
+  const moment = word === undefined ? undefined : new Date(word);
+  if (moment === undefined || !Number.isNaN(moment.getTime())) return moment;
+  throw invalidRequest("unused_since is a moment such as 2026-01-31T00:00:00Z.", "unused_since");
 }
 
 const DEFAULT_A_PAGE = 100;

@@ -6,6 +6,12 @@ import {
   type BudgetDirectory,
   type BudgetStore,
   type Budgets,
+  MODES,
+  PERIODS,
+  SUBJECTS,
+  UNPRICED,
+  checkBudget,
+  checkBudgetChange,
   printBudget,
   printForce,
   printState,
@@ -14,15 +20,17 @@ import {
 } from "../../ledger/index.ts";
 import { type Directory, judgeNamed } from "../../identity/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
-import { makeEtag, requireMatch } from "../etag.ts";
+import { makeEtag, readMeant } from "../etag.ts";
 import { answerGone } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { readState } from "../budget.ts";
 import { type About, IN_FORCE, IN_FORCE_WORDS, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { answerPage } from "../page.ts";
-import { BUDGET, BUDGET_SHOWN } from "../shape/rule.ts";
+import { BUDGET, BUDGET_RULE, BUDGET_SHOWN } from "../shape/rule.ts";
 
+/** Words that the rules take; whether it is one of them is theirs to say. */
+const oneOf = (words: readonly string[]) => z.string().meta({ enum: [...words] });
 const USD = z.union([z.number(), z.string()]).nullable().optional();
 const TOKENS = z.number().nullable().optional();
 const WORD = z.string().nullable().optional();
@@ -32,8 +40,8 @@ const CHANGE = z.strictObject({
   soft_limit_usd: USD,
   limit_tokens: TOKENS,
   soft_limit_tokens: TOKENS,
-  mode: z.string().optional(),
-  unpriced: z.string().optional(),
+  mode: oneOf(MODES).optional(),
+  unpriced: oneOf(UNPRICED).optional(),
   alert_percents: z.array(z.number()).optional(),
 });
 const NEW_BUDGET = CHANGE.extend({
@@ -43,8 +51,8 @@ const NEW_BUDGET = CHANGE.extend({
   provider: WORD,
   model: WORD,
   tag: WORD,
-  each: WORD,
-  period: z.string().optional(),
+  each: oneOf(SUBJECTS).nullable().optional(),
+  period: oneOf(PERIODS).optional(),
   time_zone: z.string().optional(),
 });
 
@@ -83,13 +91,14 @@ const ABOUT = {
     answer: ANSWER,
     status: [201],
     errors: [404, 409],
+    isPlaced: true,
     isTagged: true,
   },
   delete: {
     tag,
     summary: "Delete a budget",
     answer: null,
-    gone: z.object({ budget: BUDGET }),
+    gone: z.object({ budget: BUDGET_RULE }),
     errors: [404, 409],
     isTagged: true,
   },
@@ -110,6 +119,8 @@ const ABOUT = {
   show: { tag, summary: "Show a budget", answer: BUDGET_SHOWN, errors: [404], isTagged: true },
   update: { tag, summary: "Change a budget", body: CHANGE, answer: ANSWER, errors: [404, 409], isTagged: true },
 } as const satisfies Record<string, About>;
+
+const PATH = "/api/v1/admin/budgets";
 
 export function makeBudgetRoutes({
   rules,
@@ -134,18 +145,14 @@ export function makeBudgetRoutes({
     };
   };
   /** What stands in it changes by the hour; what it says does not. */
-  const answer = async (budget: Budget, status = 200, more: JsonObject = {}): Promise<Response> =>
-    Response.json(
-      { budget: await print((await judge([budget]))[0] as Standing), ...more },
-      { status, headers: { etag: makeEtag(printBudget(budget)) } },
-    );
-  const match = async (request: Request, id: string): Promise<void> => {
-    if (request.headers.has("if-match")) requireMatch(request, makeEtag(printBudget(await rules.get(id))));
+  const answer = async (budget: Budget, status = 200, more: JsonObject = {}): Promise<Response> => {
+    const headers = { etag: etagOf(budget), ...(status === 201 ? { location: `${PATH}/${budget.id}` } : {}) };
+    return Response.json({ budget: await print((await judge([budget]))[0] as Standing), ...more }, { status, headers });
   };
   return [
     {
       method: "GET",
-      path: "/api/v1/admin/budgets",
+      path: PATH,
       authority,
       about: ABOUT.list,
       handle: async ({ query }) =>
@@ -161,18 +168,19 @@ export function makeBudgetRoutes({
     },
     {
       method: "POST",
-      path: "/api/v1/admin/budgets",
+      path: PATH,
       authority,
       about: ABOUT.create,
       async handle({ request, caller }) {
-        const budget = await rules.create(toNew(await readJson(request, limit(), NEW_BUDGET)), caller.from);
+        const body = await readJson(request, limit(), NEW_BUDGET, judgeNew);
+        const budget = await rules.create(toNew(body), caller.from);
         await budgets.refresh();
         return answer(budget, 201);
       },
     },
     {
       method: "GET",
-      path: "/api/v1/admin/budgets/:id",
+      path: `${PATH}/:id`,
       authority,
       about: ABOUT.show,
       async handle({ params }) {
@@ -183,25 +191,24 @@ export function makeBudgetRoutes({
     },
     {
       method: "PATCH",
-      path: "/api/v1/admin/budgets/:id",
+      path: `${PATH}/:id`,
       authority,
       about: ABOUT.update,
       async handle({ request, params, caller }) {
-        const body = await readJson(request, limit(), CHANGE);
-        await match(request, params["id"] ?? "");
-        const budget = await rules.update(params["id"] ?? "", toChange(body), caller.from);
+        const body = await readJson(request, limit(), CHANGE, (said) => checkBudgetChange(toChange(said)));
+        const look = readMeant(request, etagOf);
+        const budget = await rules.update(params["id"] ?? "", toChange(body), caller.from, look);
         await budgets.refresh();
         return answer(budget);
       },
     },
     {
       method: "DELETE",
-      path: "/api/v1/admin/budgets/:id",
+      path: `${PATH}/:id`,
       authority,
       about: ABOUT.delete,
       async handle({ request, params, caller }) {
-        await match(request, params["id"] ?? "");
-        const budget = await rules.delete(params["id"] ?? "", caller.from);
+        const budget = await rules.delete(params["id"] ?? "", caller.from, readMeant(request, etagOf));
         await budgets.refresh();
         return answerGone(request, { budget: printBudget(budget) });
       },
@@ -209,13 +216,25 @@ export function makeBudgetRoutes({
   ];
 }
 
+function etagOf(budget: Budget): string {
+  return makeEtag(printBudget(budget));
+}
+
+/** `said`: what of a body can be read; what is missing is complained of elsewhere. */
+function judgeNew({ name = "-", ...said }: Partial<z.output<typeof NEW_BUDGET>>, faulty: ReadonlySet<string>): void {
+  const isUnread = LIMITS.some((field) => faulty.has(field)) && LIMITS.every((field) => said[field] === undefined);
+  checkBudget(toNew({ name, ...said, ...(isUnread ? { limit_tokens: 1 } : {}) }));
+}
+
+const LIMITS = ["limit_usd", "soft_limit_usd", "limit_tokens", "soft_limit_tokens"] as const;
+
 function toNew(body: z.output<typeof NEW_BUDGET>): Parameters<BudgetDirectory["create"]>[0] {
   const { name, user, provider, model, tag, each, period } = body;
   const scope = { user, apiKey: body.api_key_id, provider, model, tag, each };
   return { ...toChange(body), ...scope, name, period, timeZone: body.time_zone };
 }
 
-function toChange(body: z.output<typeof CHANGE>) {
+function toChange(body: Partial<z.output<typeof CHANGE>>) {
   return {
     name: body.name,
     limitUsd: body.limit_usd,

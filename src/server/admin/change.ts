@@ -11,9 +11,9 @@ import {
   printChanges,
 } from "../../audit/index.ts";
 import type { Directory } from "../../identity/index.ts";
-import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import { GatewayError, checkAll, invalidRequest } from "../../ir/index.ts";
 import type { GuardedRoute } from "../route.ts";
-import { readLimit, readTime, readZone, refuseOthers } from "../usage-query.ts";
+import { readLimit, readSpan, readText, refuseOthers } from "../usage-query.ts";
 import { z } from "zod";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { CHANGE_ROW } from "../shape/usage.ts";
@@ -99,17 +99,14 @@ async function readChangeFilter(
   directory: Pick<Directory, "getUser">,
   nowMs: number,
 ): Promise<ChangeFilter> {
-  const filter: ChangeFilter = {};
-  const zone = readZone(query);
-  const [from, to] = [readTime(query, "from", zone, nowMs), readTime(query, "to", zone, nowMs)];
-  if (from !== null) filter.from = from;
-  if (to !== null) filter.to = to;
-  if (from !== null && to !== null && from >= to) throw invalidRequest("from must be before to.", "from");
-  for (const name of ["action", "actor", "subject"] as const) {
-    const text = query.get(name);
-    if (text === "") throw invalidRequest(`${name} must not be empty.`, name);
-    if (text !== null) filter[name] = text;
-  }
+  const { span, ...words } = checkAll({
+    span: () => readSpan(query, nowMs),
+    action: () => readText(query, "action"),
+    actor: () => readText(query, "actor"),
+    subject: () => readText(query, "subject"),
+  });
+  const said = Object.entries(words).filter(([, word]) => word !== null);
+  const filter: ChangeFilter = { ...Object.fromEntries(said), ...span };
   if (filter.subject !== undefined) filter.subject = await findSubject(filter.subject, directory);
   return filter;
 }

@@ -51,7 +51,7 @@ export function makeIdentityRoutes({
       about: ABOUT.delete,
       async handle({ request, params, caller }) {
         const identity = await admission.remove(actorOf(caller), params["id"] ?? "");
-        return answerGone(request, { identity: printIdentity(identity) });
+        return answerGone(request, identity && { identity: printIdentity(identity) });
       },
     },
   ];

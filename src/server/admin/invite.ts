@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { findAddress } from "../../config/index.ts";
 import type { Config } from "../../config/value.ts";
-import { type SignIn, inviteUser, printUser } from "../../identity/index.ts";
+import { type SignIn, checkInvitation, inviteUser, printUser } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
 import type { Mail, Smtp } from "../../notice/index.ts";
 import { readJson } from "../request.ts";
@@ -76,9 +76,10 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
       authority,
       about: ABOUT.invite,
       async handle({ request, caller }) {
-        const { ttl_seconds: ttl, ...body } = await readJson(request, limit(), INVITATION);
-        const wanted = { ...toNewUser(body), ttlMs: ttl === undefined ? undefined : ttl * 1000 };
-        const invitation = await inviteUser(actorOf(caller), wanted, { directory, signIn });
+        const body = await readJson(request, limit(), INVITATION, ({ email = "-@-", ...said }) =>
+          checkInvitation(readWanted({ email, ...said })),
+        );
+        const invitation = await inviteUser(actorOf(caller), readWanted(body), { directory, signIn });
         await changed();
         const { user, isNew, expiresAt } = invitation;
         const link = `${findAddress(parts.config())}/ui/login#${invitation.token}`;
@@ -126,6 +127,10 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
       },
     },
   ];
+}
+
+function readWanted({ ttl_seconds: ttl, ...body }: z.output<typeof INVITATION>): Parameters<typeof inviteUser>[1] {
+  return { ...toNewUser(body), ttlMs: ttl === undefined ? undefined : ttl * 1000 };
 }
 
 /** Waited for: whoever invites wants to know. The link can be sent again. */

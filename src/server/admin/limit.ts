@@ -5,7 +5,7 @@ import type { LimitFields, LimitUnit } from "../../gateway/index.ts";
 import type { Directory } from "../../identity/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import type { LimitBook } from "../limit-book.ts";
-import { missingLimit } from "../limit-book.ts";
+import { checkLimit, missingLimit } from "../limit-book.ts";
 import { printLimit, printStates } from "../limit-print.ts";
 import { type LiveLimits, type StandingLimit, judgeLimits } from "../limit-table.ts";
 import { readExpected, readJson } from "../request.ts";
@@ -51,7 +51,7 @@ const PATH = "/api/v1/admin/limits";
 const tag = "Limits";
 const ANSWER = z.object({ limit: LIMIT_ANSWER });
 const ABOUT = {
-  delete: { tag, summary: "Delete a limit", answer: null, errors: [404, 409], isTagged: true },
+  delete: { tag, summary: "Delete a limit", answer: null, errors: [400, 404, 409], isTagged: true },
   list: {
     tag,
     summary: "List limits, with what is used of each",
@@ -73,6 +73,7 @@ const ABOUT = {
     answer: ANSWER,
     status: [200, 201],
     errors: [404, 409],
+    isPlaced: true,
     isTagged: true,
   },
   show: { tag, summary: "Show a limit", answer: ANSWER, errors: [404], isTagged: true },
@@ -99,7 +100,10 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
     return found;
   };
   const answer = async (standing: StandingLimit, status = 200): Promise<Response> => {
-    const headers = standing.row === null ? {} : { etag: `"${standing.row.version}"` };
+    const headers = {
+      ...(standing.row === null ? {} : { etag: `"${standing.row.version}"` }),
+      ...(status === 201 ? { location: `${PATH}/${standing.name}` } : {}),
+    };
     return Response.json({ limit: await print(standing) }, { status, headers });
   };
   return [
@@ -134,9 +138,12 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
       authority,
       about: ABOUT.set,
       async handle({ request, params, caller }) {
-        const fields = toFields(await readJson(request, limit(), LIMIT));
+        const name = params["id"] ?? "";
+        const body = await readJson(request, limit(), LIMIT, (said, faulty) =>
+          checkLimit(name, { ...standIn(faulty), ...toFields(said) }),
+        );
         const change = { expected: readExpected(request), by: caller.from };
-        const { name, version } = await book.set(params["id"] ?? "", fields, change);
+        const { version } = await book.set(name, toFields(body), change);
         return answer(await find(name), version === 1 ? 201 : 200);
       },
     },
@@ -156,8 +163,15 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
 
 const UNITS = ["requests", "tokens", "slots"] as const satisfies readonly LimitUnit[];
 
+/** What is said in a form that cannot be read limits something, too. */
+function standIn(faulty: ReadonlySet<string>): LimitFields {
+  return Object.fromEntries(COUNTS.filter((field) => faulty.has(field)).map((field) => [field, "1"]));
+}
+
+const COUNTS = ["concurrent", "requests_per_minute", "tokens_per_minute"] as const;
+
 /** As a section of the configuration says them. */
-function toFields(said: z.output<typeof LIMIT>): LimitFields {
+function toFields(said: Partial<z.output<typeof LIMIT>>): LimitFields {
   return Object.fromEntries(
     Object.entries(said).flatMap(([field, value]) => {
       if (value === null || value === undefined) return [];

@@ -27,7 +27,8 @@ export const PROVIDER_ABOUT = {
     body: z.looseObject({ name: z.string(), ...FIELDS }),
     answer: ANSWER,
     status: [201],
-    errors: [409],
+    errors: [409, 503],
+    isPlaced: true,
     isTagged: true,
   },
   delete: {
@@ -36,7 +37,7 @@ export const PROVIDER_ABOUT = {
     query: z.object({ comment: z.string().optional().describe("Why, for the history") }),
     answer: null,
     gone: z.object({ provider: PROVIDER_VERSION }),
-    errors: [404, 409],
+    errors: [400, 404, 409],
     isTagged: true,
   },
   disable: { tag, summary: "Call a provider no more", body: NOTHING, answer: ANSWER, errors: [404] },
@@ -64,6 +65,7 @@ export const PROVIDER_ABOUT = {
     body: z.strictObject({ version: z.int().min(1), comment: COMMENT }),
     answer: ANSWER,
     errors: [404, 409],
+    isConditional: true,
     isTagged: true,
   },
   rotateSecret: {
@@ -82,7 +84,8 @@ export const PROVIDER_ABOUT = {
     body: z.looseObject(FIELDS).meta({ id: "ProviderFields" }),
     answer: ANSWER,
     status: [200, 201],
-    errors: [404, 409, 503],
+    errors: [409, 503],
+    isPlaced: true,
     isTagged: true,
   },
   setKeys: {

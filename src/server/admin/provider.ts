@@ -233,7 +233,9 @@ async function answer(parts: ProviderParts, version: ProviderVersion, status: nu
   const standing = parts.live.standing().find((each) => each.version?.id === version.id);
   const provider = standing === undefined ? printProviderVersion(version) : describe(standing, parts);
   const change = printProviderVersion(version);
-  return Response.json({ provider, change }, { status, headers: { etag: `"${version.version}"` } });
+  const location = status === 201 ? { location: `${PATH}/${version.name}` } : {};
+  const headers = { etag: `"${version.version}"`, ...location };
+  return Response.json({ provider, change }, { status, headers });
 }
 
 /** With how it is doing here. */

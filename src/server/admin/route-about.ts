@@ -27,6 +27,7 @@ export const ROUTE_ABOUT = {
     answer: VERSION,
     status: [201],
     errors: [409],
+    isPlaced: true,
     isTagged: true,
   },
   delete: {
@@ -35,7 +36,7 @@ export const ROUTE_ABOUT = {
     query: z.object({ comment: z.string().optional().describe("Why, for the history") }),
     answer: null,
     gone: z.object({ route: ROUTE_VERSION }),
-    errors: [404, 409],
+    errors: [400, 404, 409],
     isTagged: true,
   },
   history: {
@@ -60,6 +61,7 @@ export const ROUTE_ABOUT = {
     body: z.strictObject({ version: z.int().min(1), comment: COMMENT }),
     answer: VERSION,
     errors: [404, 409],
+    isConditional: true,
     isTagged: true,
   },
   set: {
@@ -68,7 +70,8 @@ export const ROUTE_ABOUT = {
     body: BODY,
     answer: VERSION,
     status: [200, 201],
-    errors: [404, 409],
+    errors: [409],
+    isPlaced: true,
     isTagged: true,
   },
   show: {

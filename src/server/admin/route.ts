@@ -22,6 +22,7 @@ import { ROUTE_ABOUT as ABOUT } from "./route-about.ts";
 import { answerPage } from "../page.ts";
 
 const CHANGE = z.looseObject({ comment: z.string().nullable().optional() });
+const NEW = CHANGE.extend({ name: z.string() });
 const ROLLBACK = z.strictObject({ version: z.int().min(1), comment: z.string().nullable().optional() });
 
 export interface RouteParts {
@@ -95,9 +96,12 @@ function makeReads({ live, config, ...parts }: RouteParts): GuardedRoute[] {
 function makeWrites(parts: RouteParts): GuardedRoute[] {
   const { live, limit } = parts;
   const book = openBook(parts);
+  const check = (name: string, { comment, ...said }: Partial<z.output<typeof CHANGE>>): void =>
+    book.check({ name, comment }, readFields(said));
   const answer = async (version: RouteVersion, status: number): Promise<Response> => {
     await live.refresh();
-    const headers = { etag: `"${version.version}"` };
+    const location = status === 201 ? { location: `${PATH}/${version.name}` } : {};
+    const headers = { etag: `"${version.version}"`, ...location };
     return Response.json({ route: printVersion(version) }, { status, headers });
   };
   return [
@@ -107,7 +111,8 @@ function makeWrites(parts: RouteParts): GuardedRoute[] {
       authority: WRITE,
       about: ABOUT.create,
       async handle({ request, caller }) {
-        const { name, comment, ...said } = await readJson(request, limit(), CHANGE.extend({ name: z.string() }));
+        const judge = ({ name = "", ...said }: Partial<z.output<typeof NEW>>) => check(name, said);
+        const { name, comment, ...said } = await readJson(request, limit(), NEW, judge);
         return answer(await book.set({ ...by(caller), name, comment, expected: 0 }, readFields(said)), 201);
       },
     },
@@ -117,7 +122,9 @@ function makeWrites(parts: RouteParts): GuardedRoute[] {
       authority: WRITE,
       about: ABOUT.set,
       async handle({ request, params, caller }) {
-        const { comment, ...said } = await readJson(request, limit(), CHANGE);
+        const { comment, ...said } = await readJson(request, limit(), CHANGE, (body) =>
+          check(params["id"] ?? "", body),
+        );
         const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
         const version = await book.set(change, readFields(said));
         return answer(version, version.version === 1 ? 201 : 200);

@@ -1,8 +1,8 @@
 // Users by HTTP. The rules are identity's; here are only addresses, bodies and shapes.
 
 import { z } from "zod";
-import { STATUSES, type Directory, type User, printUser } from "../../identity/index.ts";
-import { makeEtag, requireMatch } from "../etag.ts";
+import { type ChangedUser, type Directory, ROLES, STATUSES, type User, printUser } from "../../identity/index.ts";
+import { makeEtag, readMeant } from "../etag.ts";
 import { HARD, answerGone, readHard } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
@@ -11,16 +11,22 @@ import { type AdminParts, actorOf, readPageWish } from "./part.ts";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { ROLE, USER } from "../shape/person.ts";
 
+/** What the rules take; whether it is one of them is theirs to say. */
+const ROLE_WORD = z.string().meta({ enum: [...ROLES] });
+
 export const NEW_USER = z.strictObject({
-  email: z.string(),
-  role: z.string().optional(),
+  email: z.string().meta({ examples: ["ada@example.com"] }),
+  role: ROLE_WORD.optional(),
   display_name: z.string().nullable().optional(),
 });
 const CHANGE = z.strictObject({
   email: z.string().optional(),
-  role: z.string().optional(),
+  role: ROLE_WORD.optional(),
   display_name: z.string().nullable().optional(),
-  status: z.string().optional(),
+  status: z
+    .string()
+    .meta({ enum: [...STATUSES, "inactive"], description: "`inactive` is an old word for `suspended`" })
+    .optional(),
 });
 
 const tag = "Users";
@@ -33,6 +39,7 @@ const ABOUT = {
     answer: ANSWER,
     status: [201],
     errors: [409],
+    isPlaced: true,
     isTagged: true,
   },
   delete: {
@@ -52,7 +59,7 @@ const ABOUT = {
       ...PAGE_QUERY,
       email: z.string().optional().describe("What the e-mail address begins with"),
       role: ROLE.optional(),
-      status: z.enum(STATUSES).optional(),
+      status: z.enum([...STATUSES, "inactive"]).optional(),
     }),
     answer: z.object({ users: z.array(USER), ...NEXT_CURSOR }),
   },
@@ -105,7 +112,7 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       authority,
       about: ABOUT.create,
       async handle({ request, caller }) {
-        const body = await readJson(request, limit(), NEW_USER);
+        const body = await readJson(request, limit(), NEW_USER, (said) => directory.checkUser(readChange(said)));
         const user = await directory.createUser(actorOf(caller), toNewUser(body));
         await changed();
         return answer(user, 201);
@@ -117,10 +124,9 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       authority,
       about: ABOUT.update,
       async handle({ request, params, caller }) {
-        const body = await readJson(request, limit(), CHANGE);
-        requireMatch(request, etagOf(await directory.getUser(params["id"] ?? "")));
-        const change = { email: body.email, role: body.role, displayName: body.display_name, status: body.status };
-        const user = await directory.updateUser(actorOf(caller), params["id"] ?? "", change);
+        const body = await readJson(request, limit(), CHANGE, (said) => directory.checkUser(readChange(said)));
+        const meant = { look: readMeant(request, etagOf) };
+        const user = await directory.updateUser(actorOf(caller), params["id"] ?? "", readChange(body), meant);
         await changed();
         return answer(user);
       },
@@ -131,22 +137,26 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       authority,
       about: ABOUT.delete,
       async handle({ request, params, caller, query }) {
-        const hard = readHard(query);
-        requireMatch(request, etagOf(await directory.getUser(params["id"] ?? "")));
-        const user = await directory.deleteUser(actorOf(caller), params["id"] ?? "", { hard });
+        const how = { hard: readHard(query), look: readMeant(request, etagOf) };
+        const user = await directory.deleteUser(actorOf(caller), params["id"] ?? "", how);
         await changed();
-        return answerGone(request, { user: printUser(user) });
+        return answerGone(request, user && { user: printUser(user) });
       },
     },
   ];
 }
 
 function answer(user: User, status = 200): Response {
-  return Response.json({ user: printUser(user) }, { status, headers: { etag: etagOf(user) } });
+  const headers = { etag: etagOf(user), ...(status === 201 ? { location: `/api/v1/admin/users/${user.id}` } : {}) };
+  return Response.json({ user: printUser(user) }, { status, headers });
 }
 
 function etagOf(user: User): string {
   return makeEtag(printUser(user));
+}
+
+function readChange(body: Partial<z.output<typeof CHANGE>>): ChangedUser {
+  return { email: body.email, role: body.role, displayName: body.display_name, status: body.status };
 }
 
 export function toNewUser(body: z.output<typeof NEW_USER>): Parameters<Directory["createUser"]>[1] {

@@ -54,6 +54,7 @@ export function makeDocument({ routes, permits, version }: DocumentInit): JsonOb
 const INTRODUCTION = [
   "Answers hold what is described here; fields may be added. Lists that can grow come a page at a time: `limit` rows, and `next_cursor` for the next.",
   "What can be changed says its state in `ETag`; a change with `If-Match` is made to that state alone, and is a `412` where it has changed since.",
+  "A removal may be asked for again: what was removed before is answered as it was then, and what never was is a `404`.",
   "A body or query that does not hold is a `422` that names each field. Every error has the same shape, with the request's id.",
 ].join("\n\n");
 
@@ -102,8 +103,13 @@ function listQuery({ query }: About, schemas: Place["schemas"]): JsonObject[] {
   });
 }
 
-function listConditions({ method }: Route, { isTagged = false }: About): JsonObject[] {
-  if (!isTagged || method === "GET" || (method === "POST" && isTagged)) return [];
+/** Whether it is made to one state alone, where that is said. */
+function heedsMatch({ method }: Route, { isTagged = false, isConditional = false }: About): boolean {
+  return isConditional || (isTagged && method !== "GET" && method !== "POST");
+}
+
+function listConditions(route: Route, about: About): JsonObject[] {
+  if (!heedsMatch(route, about)) return [];
   const text = { type: "string" };
   const match = {
     name: "If-Match",
@@ -119,31 +125,21 @@ function listConditions({ method }: Route, { isTagged = false }: About): JsonObj
     schema: text,
     description: "`*`: only where there is none yet",
   };
-  return method === "PUT" ? [match, none] : [match];
+  return route.method === "PUT" ? [match, none] : [match];
 }
 
 function listAnswers(route: Route, about: About, { permit, schemas }: Place): JsonObject {
-  const { answer, status = [answer === null ? 204 : 200], errors = [], isTagged = false } = about;
+  const { answer, status = [answer === null ? 204 : 200], errors = [] } = about;
   const answers: Record<string, JsonObject> = {};
-  const headers =
-    isTagged && answer !== null
-      ? {
-          headers: {
-            ETag: {
-              description: "Its state, for If-Match; missing where it cannot be changed here",
-              schema: { type: "string" },
-            },
-          },
-        }
-      : {};
   for (const each of status) {
+    const headers = describeHeaders(about, each);
     answers[each] = { description: DONE[each] ?? "Done", ...headers, ...describeAnswer(answer, schemas) };
   }
   const codes = new Set<number>(errors);
-  if (permit !== "public") for (const code of [401, 403]) codes.add(code);
+  if (permit !== "public") for (const code of [401, 403, 429]) codes.add(code);
   if (route.path.startsWith(API_PATHS)) codes.add(422);
   if (about.body !== undefined) for (const code of [400, 413]) codes.add(code);
-  if (isTagged && route.method !== "GET") codes.add(412);
+  if (heedsMatch(route, about)) codes.add(412);
   if (about.gone !== undefined) {
     const description = "Done; what is gone, for whoever sends `Prefer: return=representation`";
     answers["200"] = { description, ...describeAnswer(about.gone, schemas) };
@@ -151,6 +147,19 @@ function listAnswers(route: Route, about: About, { permit, schemas }: Place): Js
   for (const code of codes) answers[code] = { $ref: `#/components/responses/${code}` };
   answers["default"] = { $ref: "#/components/responses/default" };
   return answers;
+}
+
+function describeHeaders({ answer, isTagged = false, isPlaced = false }: About, status: number): JsonObject {
+  const schema = { type: "string" };
+  const headers = {
+    ...(isTagged && answer !== null
+      ? { ETag: { description: "Its state, for If-Match; missing where it cannot be changed here", schema } }
+      : {}),
+    ...(isPlaced && (status === 201 || status === 303)
+      ? { Location: { description: "Where it is found", schema } }
+      : {}),
+  };
+  return Object.keys(headers).length === 0 ? {} : { headers };
 }
 
 const DONE: Readonly<Record<number, string>> = {

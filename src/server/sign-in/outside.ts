@@ -37,7 +37,13 @@ const CALLBACK = "/api/v1/auth/oidc/callback";
 const HOME = "/ui/";
 
 const tag = "Sign-in";
-const AWAY = { tag, answer: { media: ["text/html"] }, status: [303], errors: [404, 409, 502] } as const;
+const AWAY = {
+  tag,
+  answer: null,
+  status: [303],
+  errors: [401, 403, 404, 409, 429, 502],
+  isPlaced: true,
+} as const;
 const ABOUT = {
   callback: { ...AWAY, summary: "Come back from the identity provider", query: "any" },
   connect: {
@@ -47,7 +53,7 @@ const ABOUT = {
     answer: z.object({ url: z.string() }),
     errors: [404, 502],
   },
-  delete: { tag, summary: "Disconnect an account at the identity provider", answer: null, errors: [404, 409] },
+  delete: { tag, summary: "Disconnect an account at the identity provider", answer: null, errors: [404] },
   list: {
     tag,
     summary: "List one's own accounts at the identity provider",

@@ -49,6 +49,7 @@ const ABOUT = {
     body: LOGIN,
     answer: z.union([PENDING, PROFILE]),
     status: [202, 200],
+    errors: [403, 429],
   },
   logout: { tag, summary: "Sign out", answer: null },
   verify: {
@@ -57,7 +58,7 @@ const ABOUT = {
     more: "A link works once. The answer sets the session's cookie.",
     body: VERIFY,
     answer: PROFILE,
-    errors: [409],
+    errors: [401, 403, 409, 429],
   },
 } as const satisfies Record<string, About>;
 

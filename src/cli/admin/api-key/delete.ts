@@ -17,7 +17,8 @@ export default defineCommand({
   async run({ args }) {
     const hard = args.hard === true;
     const key = await runAtPlace(args, ({ directory }) => directory.deleteKey(OPERATOR, args.id, { hard }));
-    if (args.json === true) return printJson({ api_key: printKey(key), hard });
+    if (args.json === true) return printJson({ api_key: key === null ? null : printKey(key), hard });
+    if (key === null) return print(`API key ${args.id} was deleted permanently before`);
     print(hard ? `Permanently deleted API key ${key.id}` : `Soft deleted API key ${key.id} (revoked)`);
   },
 });

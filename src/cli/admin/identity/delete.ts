@@ -16,7 +16,8 @@ export default defineCommand({
   },
   async run({ args }) {
     const identity = await runAtPlace(args, (place) => openIdentities(place).remove(OPERATOR, args.id));
-    if (args.json === true) return printJson({ identity: printIdentity(identity) });
+    if (args.json === true) return printJson({ identity: identity === null ? null : printIdentity(identity) });
+    if (identity === null) return print(`Account ${args.id} was disconnected before`);
     print(`Disconnected ${identity.subject} of ${identity.issuer} from user ${identity.userId}`);
   },
 });

@@ -17,7 +17,8 @@ export default defineCommand({
   async run({ args }) {
     const hard = args.hard === true;
     const user = await runAtPlace(args, ({ directory }) => directory.deleteUser(OPERATOR, args.id, { hard }));
-    if (args.json === true) return printJson({ user: printUser(user), hard });
+    if (args.json === true) return printJson({ user: user === null ? null : printUser(user), hard });
+    if (user === null) return print(`User ${args.id} was deleted permanently before`);
     print(hard ? `Permanently deleted user ${user.id}` : `Soft deleted user ${user.id} (marked as deleted)`);
   },
 });
