@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import type { Json } from "../ir/index.ts";
+import { showUnseen } from "../lib/unseen.ts";
 
 /** Data for people. */
 export function print(text: string): void {
@@ -73,9 +74,9 @@ export function printWord(value: Json | undefined): string {
   return typeof value === "string" ? value : JSON.stringify(value ?? null);
 }
 
-/** Text of strangers must not steer the terminal. */
+/** Text of strangers must neither steer the terminal nor look like other text. */
 export function makePlain(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "\uFFFD");
+  return showUnseen(text);
 }
 
 export interface Progress {

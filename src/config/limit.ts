@@ -1,6 +1,7 @@
 // Rate limits: what `[limit.NAME]` may say, and what it means. The same rules hold for limits that are set while the gateway runs. Knows no database.
 
 import type { Limit, LimitSubject } from "../gateway/limit/model.ts";
+import { findUnseen, sayUnseen } from "../lib/unseen.ts";
 import { printOrigin, quote } from "./problem.ts";
 import type { Reading } from "./read.ts";
 
@@ -50,8 +51,10 @@ export function readLimit(name: string, fields: ReadonlyMap<string, string>): Re
   const word = (field: LimitField): string | null => {
     const text = fields.get(field)?.trim() ?? "";
     if (text === "") return null;
-    if (text.length <= MAX_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text)) return text;
-    faults.push({ field, message: `it has at most ${MAX_LENGTH} characters, and no control characters` });
+    const unseen = findUnseen(text);
+    if (text.length <= MAX_LENGTH && unseen === null) return text;
+    const message = unseen === null ? `it has at most ${MAX_LENGTH} characters` : `it cannot hold ${sayUnseen(unseen)}`;
+    faults.push({ field, message });
     return null;
   };
   const count = (field: (typeof COUNTS)[number]): number | null => {

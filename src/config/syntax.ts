@@ -4,6 +4,7 @@ import * as z from "zod";
 import { normalizeRange } from "../lib/address.ts";
 import { parseDuration } from "../lib/duration.ts";
 import { findNearest } from "../lib/nearest.ts";
+import { findUnseen } from "../lib/unseen.ts";
 import { readTarget, splitTargets, type Target } from "../notice/index.ts";
 import { isAddressLike, isDsn, isReadableDsn } from "./dsn.ts";
 import { quote } from "./problem.ts";
@@ -231,7 +232,7 @@ export const scopes = define((text) => {
 
 /** A few words for a button. */
 export const title = define((text) => {
-  if (text.length > 60 || /\p{C}/u.test(text)) throw new Refusal("a name of at most 60 characters is needed");
+  if (text.length > 60 || findUnseen(text) !== null) throw new Refusal("a name of at most 60 characters is needed");
   return text;
 });
 

@@ -4,6 +4,7 @@ import { type GatewayError, GatewayError as Failure, type JsonObject, toGatewayE
 import type { ChatWire, Outcome, WireMemory } from "../wire/index.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { nameKeeper } from "./way/pool.ts";
+import { type WatchedPresence, tellEnd } from "./presence.ts";
 import type { Recalled } from "./recall.ts";
 import type { CallRecord } from "./record.ts";
 import type { Run } from "./run.ts";
@@ -14,6 +15,7 @@ export type Ready = Omit<CallState, "sentMs" | "upstream" | "upstreamMs">;
 /** `perform` asks the provider; its row is written when that is over, as ever. */
 export async function answerLater(
   ready: Ready,
+  presence: WatchedPresence,
   { memory, ask, listInput }: Recalled,
   perform: (ready: Ready) => Promise<Response>,
 ): Promise<Response> {
@@ -32,7 +34,7 @@ export async function answerLater(
     input: JSON.stringify(listInput()),
     body: JSON.stringify(queued),
   });
-  line.detach();
+  presence.detach();
   run.onEnd(line.leave);
   void work({ ready, memory, run, queued }, perform);
   const headers = makeHeaders({ ...ready, stream: true, upstream: NO_UPSTREAM, upstreamMs: 0 }, {});
@@ -92,7 +94,7 @@ async function work({ ready, memory, run, queued }: Work, perform: (ready: Ready
     await pour(response, ready.stream && hasStream ? run : null, memory);
     if (!response.ok) failure ??= refused(response.status);
   } catch (thrown) {
-    failure ??= toGatewayError(thrown);
+    failure ??= tellEnd(toGatewayError(thrown), call.signal);
     line.release(true);
     await record.settle(failure.status, failure).catch(() => undefined);
     if (failure.kind !== "cancelled") tools.report(failure, call.requestId);

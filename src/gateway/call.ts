@@ -16,6 +16,7 @@ import type { CacheScene } from "./cache/rules.ts";
 import type { Sharing, SharingScene } from "./cache/sharing.ts";
 import type { Capture } from "./capture.ts";
 import type { Catalog } from "./catalog.ts";
+import type { Presence, Rights } from "./presence.ts";
 import type { Bindings } from "./rest/binding.ts";
 import type { Memory } from "./memory.ts";
 import type { RateLimits } from "./limit/index.ts";
@@ -43,7 +44,7 @@ export interface Call {
   caller: Caller;
   headers: Headers;
   /** Aborted when the client goes away. */
-  signal: AbortSignal;
+  signal: Presence;
   startedWallMs: number;
   startedMs: number;
   /** The body's text. Rejects with a GatewayError (too_large, invalid_request). */
@@ -104,6 +105,8 @@ export interface GatewayTools {
   recounter: Recounter;
   budgets: Pick<Budgets, "book" | "reserve">;
   limits: RateLimits;
+  /** Ends what goes on by a right that is no more. */
+  rights: Rights;
   bindings: Bindings;
   /** A place for what of a request's body must wait. */
   openSpool: () => Spool;

@@ -22,6 +22,7 @@ import { overrideObject } from "./override.ts";
 import { type Plan, listTargets, objectsApart, planFor } from "./plan.ts";
 import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
+import { type WatchedPresence, openPresence, tellEnd } from "./presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
 import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
@@ -33,15 +34,21 @@ import { overrule } from "./way/deadline.ts";
 import type { Outcome } from "./way/travel.ts";
 
 /** Answers the call. Throws a GatewayError, already on record, for whoever speaks the client's format. */
-export async function handleCall(call: Call, tools: GatewayTools): Promise<Response> {
+export async function handleCall(given: Call, tools: GatewayTools): Promise<Response> {
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
-  const scene = narrowScene(tools.scene(), call.caller.limits);
-  const stay = tools.admission.open(call.caller, call.signal);
-  const record = openRecord({ ...call, endpoint: call.wire.endpoint, over: stay.leave }, tools);
+  const scene = narrowScene(tools.scene(), given.caller.limits);
+  const presence = openPresence(given, tools.rights);
+  const call = { ...given, signal: presence };
+  const stay = tools.admission.open(call.caller, presence);
+  const over = (): void => {
+    stay.leave();
+    presence.close();
+  };
+  const record = openRecord({ ...call, endpoint: call.wire.endpoint, over }, tools);
   const line = openLine(call.signal, tools.clock);
   const close = async (error: unknown, status: number | null): Promise<GatewayError> => {
-    const failure = redactFailure(toGatewayError(error), scene.redact);
+    const failure = redactFailure(tellEnd(toGatewayError(error), presence), scene.redact);
     line.release(true);
     failure.headers = { ...record.describe(), ...failure.headers };
     await record.settle(status === null || failure.kind === "cancelled" ? failure.status : status, failure);
@@ -65,7 +72,7 @@ const STREAM_BEGAN = 200;
 type Prepared = Pick<AttemptAt, "line" | "target"> & Partial<AttemptAt>;
 
 interface Work {
-  call: Call;
+  call: Call & { signal: WatchedPresence };
   tools: GatewayTools;
   scene: Scene;
   stay: Stay;
@@ -144,7 +151,7 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
     throw error;
   });
   if (!isLeftToProvider(ready.plan, recalled.memory)) {
-    return answerLater(ready, recalled, async (own) => conclude(await perform(own)));
+    return answerLater(ready, call.signal, recalled, async (own) => conclude(await perform(own)));
   }
   return conclude(await perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) }));
 }

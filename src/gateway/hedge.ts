@@ -5,6 +5,7 @@ import { GatewayError } from "../ir/index.ts";
 import type { Leg } from "./leg.ts";
 import { chooseRules, isSamePlace } from "./order.ts";
 import type { Target } from "./plan.ts";
+import type { Presence } from "./presence.ts";
 import type { CallRecord } from "./record.ts";
 import type { HedgeRule } from "./rule.ts";
 import { type Line, openLine } from "./send.ts";
@@ -130,10 +131,11 @@ function nameOf({ provider, model }: Target, { isStream }: Leg): string {
 }
 
 /** Aborted with the other one, which is as short-lived as its request. */
-function follow(signal: AbortSignal): AbortController {
+function follow(signal: Presence): AbortController {
   const own = new AbortController();
-  if (signal.aborted) own.abort();
-  else signal.addEventListener("abort", () => own.abort(), { once: true });
+  const go = (): void => own.abort(signal.reason);
+  if (signal.aborted) go();
+  else signal.addEventListener("abort", go, { once: true });
   return own;
 }
 

@@ -6,6 +6,7 @@ import type { Wire } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import type { GatewayTools, Scene } from "./call.ts";
 import { explainRejection } from "./failure.ts";
+import type { Presence } from "./presence.ts";
 import { explainFailure, openLine, readCapped } from "./send.ts";
 import { findKeeper, readKeeper } from "./way/pool.ts";
 
@@ -20,7 +21,7 @@ interface Ask {
 
 /** Its response; null where the answer is not there (any more). Throws a GatewayError where it refuses or does not answer. */
 export async function askKeeper(
-  { wire, requestId, signal }: { wire: Wire; requestId: string; signal: AbortSignal },
+  { wire, requestId, signal }: { wire: Wire; requestId: string; signal: Presence },
   tools: GatewayTools,
   found: Pick<KeptAnswer, "id" | "model" | "provider">,
   ask: Ask,

@@ -7,6 +7,7 @@ import type { KeptAnswer } from "./answer-store.ts";
 import { lostMaker } from "./background.ts";
 import type { GatewayTools } from "./call.ts";
 import { askKeeper } from "./keeper.ts";
+import { type Presence, type WatchedPresence, findEnd, openPresence } from "./presence.ts";
 import { parseAnswer, parseInput } from "./recall.ts";
 import type { Run } from "./run.ts";
 
@@ -16,7 +17,7 @@ export interface KeptRequest {
   caller: Caller;
   requestId: string;
   query: URLSearchParams;
-  signal: AbortSignal;
+  signal: Presence;
 }
 
 /** How often an answer that another process makes is looked at by whoever follows it. */
@@ -29,12 +30,12 @@ export async function showAnswer(request: KeptRequest, tools: GatewayTools): Pro
   const isStream = request.query.get("stream") === "true";
   if (found.isUpstream && !memory.isOver(parseAnswer(found))) return showElsewhere(request, tools, found, isStream);
   if (!isStream) return Response.json(await refresh(request, tools, found));
-  return new Response(
-    follow(request, tools, { run: tools.memory.findRun(found.id), after: readAfter(request.query) }),
-    {
-      headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
-    },
-  );
+  const after = readAfter(request.query);
+  const watched = watch(request, tools);
+  const pieces = follow(watched, tools, { run: tools.memory.findRun(found.id), after });
+  return new Response(endWith(watched, pieces), {
+    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
+  });
 }
 
 export async function listInput(request: KeptRequest, tools: GatewayTools): Promise<JsonObject> {
@@ -81,6 +82,33 @@ async function refresh({ wire }: KeptRequest, tools: GatewayTools, found: KeptAn
   return failed;
 }
 
+type Watched = KeptRequest & { signal: WatchedPresence };
+
+/** A stream that is followed ends with the right to follow it. */
+function watch(request: KeptRequest, { rights }: GatewayTools): Watched {
+  return { ...request, signal: openPresence(request, rights) };
+}
+
+/** Of whoever may not go on, the last that he is told is why. */
+async function* endWith<Piece>(
+  { signal, wire, requestId }: Watched,
+  pieces: AsyncIterable<Piece>,
+): AsyncGenerator<Piece | string> {
+  const say = (): string[] => {
+    const ended = findEnd(signal);
+    return ended === null ? [] : [wire.error.encodeFrame(ended, requestId)];
+  };
+  try {
+    yield* pieces;
+    yield* say();
+  } catch (error) {
+    if (findEnd(signal) === null) throw error;
+    yield* say();
+  } finally {
+    signal.close();
+  }
+}
+
 async function* follow(
   request: KeptRequest,
   tools: GatewayTools,
@@ -88,18 +116,31 @@ async function* follow(
 ): AsyncGenerator<string> {
   const { memory } = request.wire;
   let isTold = false;
-  for await (const piece of run?.follow() ?? []) {
+  const { signal } = request;
+  for await (const piece of run?.follow(signal) ?? []) {
     isTold = true;
     yield memory.skipEvents(piece, after);
   }
-  if (isTold) return;
+  if (isTold || signal.aborted) return;
   let answer = await refresh(request, tools, await findOwn(request, tools));
   while (!memory.isOver(answer)) {
-    if (request.signal.aborted) return;
-    await new Promise<void>((resolve) => void tools.clock.after(LOOK_MS, resolve));
+    await pause(tools.clock, signal);
+    if (signal.aborted) return;
     answer = await refresh(request, tools, await findOwn(request, tools));
   }
   yield memory.replay(answer, after);
+}
+
+/** Until it is time to look again, or nobody is there who wants to know. */
+function pause(clock: GatewayTools["clock"], presence: Presence): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(LOOK_MS, resolve);
+  presence.addEventListener("abort", resolve, { once: true });
+  if (presence.aborted) resolve();
+  return promise.finally(() => {
+    cancel();
+    presence.removeEventListener("abort", resolve);
+  });
 }
 
 function readAfter(query: URLSearchParams): number {
@@ -121,15 +162,26 @@ async function showElsewhere(
   const { showQuery } = request.wire.memory;
   // The caller's key may be in there, too; it is ours alone.
   const query = [...request.query].filter(([name]) => showQuery.includes(name));
-  const upstream = await askKeeper(request, tools, found, { method: "GET", path: "", query });
-  if (upstream === null) throw request.wire.memory.missing("answer", found.id);
-  return new Response(upstream.body, {
+  const watched = watch(request, tools);
+  const upstream = await askKeeper(watched, tools, found, { method: "GET", path: "", query }).catch(
+    (error: unknown) => {
+      watched.signal.close();
+      throw error;
+    },
+  );
+  if (upstream === null) {
+    watched.signal.close();
+    throw request.wire.memory.missing("answer", found.id);
+  }
+  return new Response(endWith(watched, upstream.body ?? NOTHING), {
     headers: {
       "content-type": upstream.headers.get("content-type") ?? "text/event-stream",
       "cache-control": "no-cache",
     },
   });
 }
+
+const NOTHING = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
 
 async function updateFrom(
   request: KeptRequest,

@@ -7,6 +7,7 @@ import type { Ready } from "./background.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
 import { isDrawn, orderReady } from "./order.ts";
 import { type Asked, type Plan, type Target, type Targets, makeReady, planFor } from "./plan.ts";
+import { type Presence, openPresence } from "./presence.ts";
 import { type CallRecord, openRecord } from "./record.ts";
 import { openLine } from "./send.ts";
 import { addTag } from "./tag.ts";
@@ -68,12 +69,20 @@ async function run(target: Target, mirroring: Mirroring): Promise<void> {
   const { tools } = mirroring;
   const presence = new AbortController();
   const callOff = tools.clock.after(LONGEST_MS, () => presence.abort());
-  const call = copyCall(mirroring.call, presence.signal);
-  const stay = tools.admission.open(call.caller, call.signal);
+  const watched = openPresence({ caller: mirroring.call.caller, signal: presence.signal }, tools.rights);
+  const call = copyCall(mirroring.call, watched);
+  const stay = tools.admission.open(call.caller, watched);
+  const over = (): void => {
+    stay.leave();
+    watched.close();
+  };
   // Nobody waits for it, and so it does not wait either.
-  if (stay.isFull(target.provider.name)) return callOff();
+  if (stay.isFull(target.provider.name)) {
+    over();
+    return callOff();
+  }
   void stay.visit(target.provider.name);
-  const record = openRecord({ ...call, endpoint: call.wire.endpoint, over: stay.leave }, tools);
+  const record = openRecord({ ...call, endpoint: call.wire.endpoint, over }, tools);
   const line = openLine(call.signal, tools.clock);
   try {
     const ready = await prepare(target, { ...mirroring, call }, record);
@@ -113,7 +122,7 @@ async function prepare(
 }
 
 /** With a row of its own, and without what would make a provider take the two for one. */
-function copyCall(call: Call, signal: AbortSignal): Call {
+function copyCall(call: Call, signal: Presence): Call {
   const headers = addTag(call.headers, TAG);
   headers.delete("idempotency-key");
   return { ...call, id: Bun.randomUUIDv7(), requestId: `${call.requestId}-${TAG}`, headers, signal };

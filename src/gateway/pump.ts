@@ -68,7 +68,8 @@ export async function pump(options: PumpOptions): Promise<Opening> {
     if (isClosed) return;
     isClosed = true;
     line.release(error !== null);
-    options.attempted(error);
+    // Whose right has ended has left, as far as the provider is concerned.
+    options.attempted(error !== null && error === line.ended() ? clientLeft() : error);
   };
   const settle = async (status: number, error: GatewayError | null): Promise<void> => {
     // The client may have left while a piece was in hand: the row is written already.
@@ -81,8 +82,8 @@ export async function pump(options: PumpOptions): Promise<Opening> {
   // Also where the server never came to ask for the first piece: a generator that was not started has no `finally`.
   const leave = (): void => {
     if (isOver) return;
-    const left = new GatewayError({ kind: "cancelled", message: "The client closed the connection." });
-    settle(left.status, left).catch(() => undefined);
+    const left = line.ended() ?? clientLeft();
+    settle(statusOf(left), left).catch(() => undefined);
   };
   line.onLeave(leave);
   if (line.cut() === "client") leave();
@@ -92,6 +93,15 @@ export async function pump(options: PumpOptions): Promise<Opening> {
   if (failure !== null && !isOver) close(failure);
   const settlement = { steps: resume(first, broken, steps), isOver: () => isOver, settle, leave };
   return { failure, pieces: run(options, settlement) };
+}
+
+function clientLeft(): GatewayError {
+  return new GatewayError({ kind: "cancelled", message: "The client closed the connection." });
+}
+
+/** Of a stream that has begun, as far as the client has seen it. */
+function statusOf({ kind, status }: GatewayError): number {
+  return kind === "cancelled" ? status : 200;
 }
 
 /** Null where it just ended. */
@@ -144,6 +154,9 @@ async function* run(options: PumpOptions, { steps, isOver, settle, leave }: Sett
   let isTold = false;
   try {
     for await (const step of steps) {
+      // An upstream that was hung up on may have more to say.
+      const ended = options.line.ended();
+      if (ended !== null) throw ended;
       if (step.text !== "") yield step.text;
       if (step.finish === null) continue;
       const kept = step.finish.error === undefined ? options.ending?.(step.last) : undefined;
@@ -157,16 +170,17 @@ async function* run(options: PumpOptions, { steps, isOver, settle, leave }: Sett
     // Letting go of an upstream that was hung up on may fail: behind the end there is nothing more to say.
     if (isTold) return;
     // Settled already: the row could not be written, and what is held back must not be released as if it were on record.
-    if (isOver()) {
+    const ended = options.line.ended();
+    if (isOver() && ended === null) {
       const unwritten = toGatewayError(thrown);
       // Where the client left, it is only the end of what nobody reads any more.
       if (options.line.cut() !== "client") options.report(unwritten);
       yield options.carrier.fail(unwritten);
       return;
     }
-    const failure = explain(options, thrown);
+    const failure = ended ?? explain(options, thrown);
     try {
-      await settle(failure.kind === "cancelled" ? failure.status : 200, failure);
+      await settle(statusOf(failure), failure);
       yield options.carrier.fail(failure);
     } catch (thrownToo) {
       const unwritten = toGatewayError(thrownToo);

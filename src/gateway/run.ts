@@ -3,6 +3,7 @@
 import { type GatewayError, GatewayError as Failure, toGatewayError } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { AnswerStore, KeptAnswer } from "./answer-store.ts";
+import type { Presence } from "./presence.ts";
 
 /** Why a run ends before its answer is complete: its owner wants no more of it, or this process stops. */
 export type RunEnd = "cancelled" | "stopped";
@@ -18,8 +19,8 @@ export interface Run {
   onEnd(action: () => void): void;
   /** Another piece of its stream, for whoever follows it. */
   push(piece: string): void;
-  /** The pieces so far and those to come; ends with the run. */
-  follow(): AsyncGenerator<string>;
+  /** The pieces so far and those to come; ends with the run, or once whoever follows is gone. */
+  follow(presence?: Presence): AsyncGenerator<string>;
   /** Says in the database how it looks now. */
   renew(body: string): Promise<void>;
   /** It is over, whatever came of it. */
@@ -133,8 +134,9 @@ function startRun(
       pieces.push(piece);
       signal();
     },
-    async *follow() {
-      for (let index = 0; ;) {
+    async *follow(presence) {
+      presence?.addEventListener("abort", signal);
+      for (let index = 0; presence?.aborted !== true;) {
         const piece = pieces[index];
         if (piece !== undefined) {
           index++;

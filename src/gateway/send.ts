@@ -3,6 +3,7 @@
 
 import { GatewayError, type JsonObject, isJsonObject } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
+import { type Presence, findEnd } from "./presence.ts";
 import { type Deadline, type DeadlineName, type Deadlines, sayLate } from "./way/deadline.ts";
 
 export interface UpstreamInit {
@@ -26,6 +27,8 @@ export interface Line {
   signal: AbortSignal;
   /** Why the line was cut: null while it holds. */
   cut(): "client" | "timeout" | null;
+  /** Why, where it was cut as if the client had left, and he did not. */
+  ended(): GatewayError | null;
   /** The deadline that has passed, where that cut it. */
   late(): Deadline | null;
   /** Called at most once, when the client leaves; a line that is released or cut already calls nobody. */
@@ -40,8 +43,6 @@ export interface Line {
   lift(name: DeadlineName): void;
   /** This one has passed: somebody else kept the time. */
   expire(deadline: Deadline): void;
-  /** From now on the client's departure cuts nothing. */
-  detach(): void;
   /** Cuts it as if the client had left. */
   leave(): void;
   /** Ends deadlines and listeners; with `abort`, the upstream too. */
@@ -49,7 +50,7 @@ export interface Line {
 }
 
 /** Ties an upstream call to the client's presence and to its deadlines. */
-export function openLine(client: AbortSignal, clock: Clock): Line {
+export function openLine(client: Presence, clock: Clock): Line {
   const controller = new AbortController();
   let reason: "client" | "timeout" | null = null;
   let late: Deadline | null = null;
@@ -72,6 +73,7 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
   return {
     signal: controller.signal,
     cut: () => reason,
+    ended: () => (reason === "client" ? findEnd(client) : null),
     late: () => late,
     onLeave(action) {
       leave = action;
@@ -96,7 +98,6 @@ export function openLine(client: AbortSignal, clock: Clock): Line {
       limits.delete(name);
     },
     expire,
-    detach: () => client.removeEventListener("abort", onAbort),
     leave: onAbort,
     release(abort) {
       disarm?.();

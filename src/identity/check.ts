@@ -1,6 +1,7 @@
 // What may be said of users and keys: each function takes a caller's word and answers the value, or says what is wrong. Knows no store.
 
 import { type GatewayError, invalidRequest } from "../ir/index.ts";
+import { findUnseen, sayUnseen, showUnseen } from "../lib/unseen.ts";
 import { type Role, ROLES, type Scope, SCOPES, type Status, STATUSES } from "./model.ts";
 
 const EMAIL_MAX = 254;
@@ -8,7 +9,6 @@ const LOCAL_PART_MAX = 64;
 const NAME_MAX = 200;
 /** Something, an @, something; no spaces, control characters, or what mail headers give a meaning to. `admin@local` is fine. */
 const EMAIL = /^[^\s\p{C}@"(),:;<>[\\\]]+@[^\s\p{C}@"(),:;<>[\\\]]+$/u;
-const CONTROL = /\p{Cc}|\p{Cs}/u;
 /** The last moment that both engines can write and read back. */
 export const LAST_MOMENT = Date.UTC(9999, 11, 31);
 
@@ -23,7 +23,7 @@ export function checkEmail(text: unknown): string {
   if (email.length > EMAIL_MAX) throw invalidRequest(`An e-mail address has at most ${EMAIL_MAX} characters.`, "email");
   const [local = "", domain = ""] = email.split("@");
   const dotted = `.${local}.${domain}.`;
-  if (!EMAIL.test(email) || local.length > LOCAL_PART_MAX || dotted.includes("..")) {
+  if (!EMAIL.test(email) || findUnseen(email) !== null || local.length > LOCAL_PART_MAX || dotted.includes("..")) {
     throw invalidRequest(`"${shorten(email)}" is not an e-mail address such as ada@example.com.`, "email");
   }
   return email;
@@ -59,7 +59,8 @@ export function checkName(text: string | null, param: "display_name" | "name"): 
   const name = text?.trim() ?? "";
   if (name === "") return null;
   if (name.length > NAME_MAX) throw invalidRequest(`A name has at most ${NAME_MAX} characters.`, param);
-  if (CONTROL.test(name)) throw invalidRequest("A name cannot hold control characters.", param);
+  const unseen = findUnseen(name);
+  if (unseen !== null) throw invalidRequest(`A name cannot hold ${sayUnseen(unseen)}.`, param);
   return name;
 }
 
@@ -104,7 +105,7 @@ export function quoteAll(words: readonly string[]): string {
 
 /** What a caller wrote, for a message: never long, never with line breaks. */
 export function shorten(text: string): string {
-  const plain = text.replaceAll(/\p{C}/gu, "\uFFFD");
+  const plain = showUnseen(text);
   return plain.length > 60 ? `${plain.slice(0, 60)}…` : plain;
 }
 

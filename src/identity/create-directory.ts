@@ -62,13 +62,15 @@ export function createDirectory({
     getUser,
     async updateUser(actor, idOrEmail, wanted, { look } = {}) {
       requireAdmin(actor);
-      const change = readChange(wanted);
+      const said = readChange(wanted);
       const user = await getUser(idOrEmail);
       requireReach(actor, user.role);
-      if (change.role !== undefined) requireGrant(actor, change.role);
+      if (said.role !== undefined) requireGrant(actor, said.role);
+      const change = withoutSame(said, user);
       // Whoever has the mailbox is that user: another address is a door to the role, as an invitation is.
-      if (change.email !== undefined && change.email !== user.email) requireGrant(actor, user.role);
-      const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()), look);
+      if (change.email !== undefined) requireGrant(actor, user.role);
+      const kept = actor.kind === "user" ? (actor.sessionId ?? null) : null;
+      const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()), { look, kept });
       return changed ?? raise(missing("There is no such user."));
     },
     async deleteUser(actor, idOrEmail, { hard, look }) {
@@ -93,6 +95,15 @@ export function createDirectory({
     checkUser: (change) => void readChange(change),
     ...createKeyDirectory(context),
     ensureRoot: (email) => ensureRoot(context, email),
+  };
+}
+
+/** What ends sessions does so only where it changes something. */
+function withoutSame({ email, role, ...rest }: UserChange, user: User): UserChange {
+  return {
+    ...rest,
+    ...(email === undefined || email === user.email ? {} : { email }),
+    ...(role === undefined || role === user.role ? {} : { role }),
   };
 }
 

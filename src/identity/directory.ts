@@ -15,7 +15,11 @@ export type Actor = (
       role: Role;
       /** Of the key that speaks for him; empty or missing where none does. */
       keyId?: string;
+      /** Of the session that he speaks by; null or missing where it is none. */
+      sessionId?: string | null;
       scopes?: readonly Scope[];
+      /** Whether that key is limited to models, providers or addresses. */
+      isLimited?: boolean;
     }
 ) & { from?: Origin | undefined };
 

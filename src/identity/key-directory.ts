@@ -9,6 +9,7 @@ import {
   checkPatterns,
   checkRanges,
   checkTags,
+  requireNoLift,
   requireNoWider,
   requireWithinRole,
 } from "./key-rule.ts";
@@ -51,6 +52,13 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
     requireNoWider({ role, scopes }, keyId === "" ? null : await getKey(keyId), wanted);
   }
 
+  /** See `requireNoLift`. */
+  async function requireSiblingsBounds(actor: Actor, key: ApiKey, wanted: KeyPatch): Promise<void> {
+    if (actor.kind !== "user" || actor.userId !== key.userId) return;
+    const { role, keyId = "" } = actor;
+    if (keyId !== "" && keyId !== key.id) requireNoLift(role, { own: await getKey(keyId), key, wanted });
+  }
+
   return {
     async createKey(actor, idOrEmail, wish) {
       const wanted = { ...BLANK, ...readWish(wish, now()) };
@@ -78,6 +86,7 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
       const key = await reachKey(actor, id);
       refuseRevoked(key);
       await requireHis(actor, patch);
+      await requireSiblingsBounds(actor, key, patch);
       if (patch.scopes !== undefined) requireWithinRole((await getUser(key.userId)).role, patch.scopes);
       const changed = await store.updateKey(key.id, patch, new Date(now()), originOf(actor, now()), (standing) => {
         look?.(standing);

@@ -1,7 +1,9 @@
 // The memory copy of users and keys that the request path asks. Knows no SQL and no HTTP; it reads the store, and writes nothing but last-use stamps.
 
 import type { Caller } from "./model.ts";
-import { type KeyFault, createCopy } from "./ring-copy.ts";
+import type { GatewayError } from "../ir/index.ts";
+import { type KeyFault, explainFault } from "./fault.ts";
+import { createCopy } from "./ring-copy.ts";
 import type { IdentityStore } from "./store.ts";
 import { isSessionShaped, isTokenShaped } from "./token.ts";
 
@@ -17,6 +19,14 @@ export interface KeyRingOptions {
   onError: (error: unknown) => void;
   /** Told when it answers again. */
   onRecover?: () => void;
+}
+
+/** Something that goes on for a while by the right that its caller came in with. */
+export interface Watched {
+  /** Of the caller; who has none is not watched. */
+  mark: string | undefined;
+  /** Called at most once: what he came in by opens nothing any more. */
+  end(error: GatewayError): void;
 }
 
 export type Schedule = (task: () => void, afterMs: number) => () => void;
@@ -37,6 +47,10 @@ export interface KeyRing {
   resolveSessionLate(token: string): Promise<Caller | KeyFault>;
   /** A user of himself, by id; in whose name somebody acts who has shown no key. */
   resolveUser(userId: string): Caller | KeyFault;
+  /** From now on it is ended within a second of what it goes on by, here or wherever that is ended. Costs no look at the database. */
+  watch(watched: Watched): void;
+  /** It is over by itself. */
+  unwatch(watched: Watched): void;
   /** Starts looking for changes and writing last-use stamps. */
   start(): void;
   /** Ends that and writes the stamps still in memory; await it before the store closes. */
@@ -56,6 +70,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { store, now, pollMs = POLL_MS, schedule = runLater } = options;
   const copy = createCopy();
   const uses = createUses((batch) => store.touchKeys(batch));
+  const watching = createWatching(copy);
   const visits = createUses((batch) => store.touchSessions(batch));
   // Watched apart, for a full disk can still be read.
   const reading = createWatch(options);
@@ -70,6 +85,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     const changes = await store.changes(revision);
     copy.apply(changes);
     revision = changes.revision;
+    watching.judge(now());
   }
 
   async function flush(): Promise<void> {
@@ -81,6 +97,8 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   const refresh = oneAtATime(() => reading.attempt(load));
 
   async function poll(): Promise<void> {
+    // What ends by its age ends, whether the database answers or not.
+    watching.judge(now());
     await refresh();
     if (!reading.failing() && now() - lastFlush >= FLUSH_MS) {
       lastFlush = now();
@@ -123,6 +141,8 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     },
     resolveSession,
     resolveUser: copy.findUser,
+    watch: watching.add,
+    unwatch: watching.remove,
     async resolveSessionLate(token) {
       if (isSessionShaped(token)) await lookLate();
       const found = resolveSession(token);
@@ -140,6 +160,25 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
       await writing.attempt(flush);
     },
     refresh,
+  };
+}
+
+/** What goes on, each by the mark of its caller. One look at all of them is cheap, and made a few times a second. */
+function createWatching(copy: Pick<ReturnType<typeof createCopy>, "judge">) {
+  const open = new Set<Watched>();
+  return {
+    add(watched: Watched): void {
+      if (watched.mark !== undefined) open.add(watched);
+    },
+    remove: (watched: Watched): void => void open.delete(watched),
+    judge(at: number): void {
+      for (const watched of open) {
+        const fault = watched.mark === undefined ? null : copy.judge(watched.mark, at);
+        if (fault === null) continue;
+        open.delete(watched);
+        watched.end(explainFault(fault));
+      }
+    },
   };
 }
 

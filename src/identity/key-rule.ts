@@ -3,6 +3,7 @@
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { coversRange, normalizeRange } from "../lib/address.ts";
 import { coversPatternList } from "../lib/pattern.ts";
+import { findUnseen } from "../lib/unseen.ts";
 import { MAX_TAGS, TAG_RULE, isTag } from "../lib/tag.ts";
 import { allows, isWithinRole } from "./authority.ts";
 import { quoteAll } from "./check.ts";
@@ -11,7 +12,7 @@ import type { ApiKey, Caller, Role, Scope } from "./model.ts";
 /** All that decides what a key opens. */
 export type KeyRights = Pick<
   ApiKey,
-  "allowedIps" | "allowedModels" | "allowedProviders" | "expiresAt" | "scopes" | "tags"
+  "allowedIps" | "allowedModels" | "allowedProviders" | "expiresAt" | "scopes" | "strict" | "tags"
 >;
 
 /** Of each list. */
@@ -22,7 +23,7 @@ const PATTERN = /^!?\*?[^*!\s,\p{C}]{0,200}\*?$/u;
 /** Patterns over names, each once. */
 export function checkPatterns(patterns: readonly string[], param: "allowed_models" | "allowed_providers"): string[] {
   const list = tidy(patterns, param);
-  const wrong = list.filter((pattern) => !PATTERN.test(pattern) || pattern === "!");
+  const wrong = list.filter((pattern) => !PATTERN.test(pattern) || pattern === "!" || findUnseen(pattern) !== null);
   if (wrong.length === 0) return list;
   throw invalidRequest(
     `${quoteAll(wrong)} is no pattern over names: write a name, x*, *x, *x* or *, with ! before it for what is not allowed.`,
@@ -86,7 +87,8 @@ export function requireNoWider(
     const list = wanted[name];
     if (list !== undefined && !coversPatternList(own[name], list)) throw wider(param, own[name]);
   }
-  const { allowedIps, tags, expiresAt } = wanted;
+  const { allowedIps, strict, tags, expiresAt } = wanted;
+  if (strict === false && own.strict) throw wider("strict", ["true"]);
   const isInside = (range: string): boolean => own.allowedIps.some((outer) => coversRange(outer, range));
   if (allowedIps !== undefined && own.allowedIps.length > 0 && !(allowedIps.length > 0 && allowedIps.every(isInside))) {
     throw wider("allowed_ips", own.allowedIps);
@@ -95,6 +97,31 @@ export function requireNoWider(
   if (expiresAt !== undefined && own.expiresAt !== null && (expiresAt === null || expiresAt > own.expiresAt)) {
     throw wider("expires_at", [own.expiresAt.toISOString()]);
   }
+}
+
+/** A key that may less than its owner takes no bounds off his other keys: whoever has it would have some that reach further. */
+export function requireNoLift(
+  role: Role,
+  { own, key, wanted }: { own: KeyRights; key: KeyRights; wanted: Partial<KeyRights> },
+): void {
+  if (!isBound(own)) return;
+  try {
+    requireNoWider({ role, scopes: key.scopes }, key, wanted);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    throw new GatewayError({
+      kind: "forbidden",
+      code: "lifts_bounds",
+      param: error.param,
+      message: `This API key is bound itself, so it takes no bounds off other keys of its owner. Change ${error.param} of that key at the console, or with a key that is not bound.`,
+      cause: error,
+    });
+  }
+}
+
+function isBound({ allowedIps, allowedModels, allowedProviders, expiresAt, scopes, strict, tags }: KeyRights): boolean {
+  const lists = [allowedIps, allowedModels, allowedProviders, scopes, tags];
+  return strict || expiresAt !== null || lists.some((list) => list.length > 0);
 }
 
 const LISTS = [

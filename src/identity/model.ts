@@ -113,4 +113,6 @@ export interface Caller {
   /** Null where nothing is said, which costs nothing. */
   limits: KeyLimits | null;
   tags: readonly string[] | null;
+  /** By which the ring knows again what he came in by; opens nothing. Missing where nobody came in: of a call that is only tried out. */
+  mark?: string | undefined;
 }

@@ -25,8 +25,17 @@ export function requireReach(actor: Actor, role: Role): void {
  */
 export function requireGrant(actor: Actor, role: Role): void {
   requireReach(actor, role);
-  const scopes = actor.kind === "user" ? (actor.scopes ?? []) : [];
-  if (role === "gateway_user" || scopes.length === 0 || scopes.includes("admin")) return;
+  if (role === "gateway_user" || actor.kind === "operator") return;
+  if (actor.isLimited === true) {
+    throw new GatewayError({
+      kind: "forbidden",
+      code: "wider_than_own",
+      message:
+        "This API key is limited to models, providers or addresses, and an administrator is not: it lets nobody in as one.",
+    });
+  }
+  const { scopes = [] } = actor;
+  if (scopes.length === 0 || scopes.includes("admin")) return;
   throw new GatewayError({
     kind: "forbidden",
     code: "scope_not_held",

@@ -1,14 +1,12 @@
 // Users, their keys and their sessions as this process remembers them. There may be very many keys of which few are used: the answer to one is made
 // when it is first asked for, and once. Knows no database and no clock.
 
+import type { KeyFault } from "./fault.ts";
 import { compileLimits } from "./limit.ts";
 import type { Caller, Scope } from "./model.ts";
 import { type Session, SESSION_IDLE_MS } from "./session.ts";
 import type { IdentityChanges, KeyChange, KnownUser } from "./store.ts";
 import { hashToken, isSessionShaped, isTokenShaped } from "./token.ts";
-
-/** Why a token does not open the door. */
-export type KeyFault = "deleted" | "expired" | "revoked" | "suspended" | "unknown";
 
 interface OpenSession {
   session: Session;
@@ -19,6 +17,16 @@ interface OpenSession {
 /** Stays the same while the user changes: keys hold on to it, and no look-up finds it for each request. */
 interface Holder {
   user: KnownUser | undefined;
+}
+
+/** A token that a newer one took the place of. */
+interface Former {
+  entry: Entry;
+  /** Epoch milliseconds. */
+  endsAt: number;
+  /** Made of this answer of the key's. */
+  of: Caller | null;
+  answer: Caller | null;
 }
 
 /** What is needed of a key, flat: there may be very many. */
@@ -40,8 +48,7 @@ export function createCopy() {
    * and no two tokens are taken for one.
    */
   const byHash = new Map<string, Entry>();
-  /** Tokens that a newer one took the place of. */
-  const byFormer = new Map<string, { entry: Entry; endsAt: number }>();
+  const byFormer = new Map<string, Former>();
   const byId = new Map<string, Entry>();
   const sessions = new Map<string, OpenSession>();
   const shareScopes = createShare();
@@ -80,20 +87,43 @@ export function createCopy() {
     };
     byId.set(id, entry);
     byHash.set(own, entry);
-    for (const { hash, endsAt } of former) byFormer.set(hash, { entry, endsAt: endsAt.getTime() });
+    for (const { hash, endsAt } of former)
+      byFormer.set(hash, { entry, endsAt: endsAt.getTime(), of: null, answer: null });
   }
 
-  function answer(entry: Entry, at: number): Caller | KeyFault {
+  function look(entry: Entry, at: number): Caller | KeyFault {
     const { user } = entry.holder;
     if (entry.answer === null || entry.of !== user) {
       entry.of = user;
       entry.answer = toAnswer(entry, user);
     }
     if (typeof entry.answer === "string") return entry.answer;
-    if (entry.expiresAt <= at) return "expired";
+    return entry.expiresAt <= at ? "expired" : entry.answer;
+  }
+
+  function answer(entry: Entry, at: number): Caller | KeyFault {
+    const found = look(entry, at);
+    if (typeof found === "string") return found;
     if (entry.usedAt === 0) used.push(entry);
     entry.usedAt = at;
-    return entry.answer;
+    return found;
+  }
+
+  /** Whoever came in by it has a mark of his own: it is over before the key is. */
+  function answerFormer(former: Former, hash: string, at: number): Caller | KeyFault {
+    if (former.endsAt <= at) return "expired";
+    const found = answer(former.entry, at);
+    if (typeof found === "string") return found;
+    if (former.answer === null || former.of !== found) {
+      former.of = found;
+      former.answer = Object.freeze({ ...found, mark: hash });
+    }
+    return former.answer;
+  }
+
+  function lookAtSession({ session, seenAt }: OpenSession, at: number): KnownUser | KeyFault | undefined {
+    if (at >= session.expiresAt.getTime() || at - seenAt >= SESSION_IDLE_MS) return "expired";
+    return holders.get(session.userId)?.user;
   }
 
   return {
@@ -117,14 +147,25 @@ export function createCopy() {
       const hash = isSessionShaped(token) ? hashToken(token) : "";
       const open = sessions.get(hash);
       if (open === undefined) return "unknown";
-      const { session } = open;
-      if (at >= session.expiresAt.getTime() || at - open.seenAt >= SESSION_IDLE_MS) return "expired";
-      const caller = toCaller(holders.get(session.userId)?.user, { ...NO_KEY, sessionId: session.id });
+      const user = lookAtSession(open, at);
+      if (typeof user === "string") return user;
+      const caller = toCaller(user, { ...NO_KEY, sessionId: open.session.id, mark: hash });
       if (typeof caller === "object") open.seenAt = at;
       return caller;
     },
     findUser: (userId: string): Caller | KeyFault =>
       toCaller(holders.get(userId)?.user, { ...NO_KEY, sessionId: null }),
+    /** Why what bore this mark opens nothing any more; null where it does. */
+    judge(mark: string, at: number): KeyFault | null {
+      const former = byFormer.get(mark);
+      if (former !== undefined && former.endsAt <= at) return "expired";
+      const entry = byHash.get(mark) ?? former?.entry;
+      if (entry !== undefined) return toFault(look(entry, at));
+      const open = sessions.get(mark);
+      if (open === undefined) return "revoked";
+      const user = lookAtSession(open, at);
+      return typeof user === "string" ? user : toFault(findFault(user));
+    },
     /** The session of this token, where it may only seem idle here. */
     findIdle(token: string, at: number): Session | null {
       const open = isSessionShaped(token) ? sessions.get(hashToken(token)) : undefined;
@@ -152,8 +193,7 @@ export function createCopy() {
       const entry = byHash.get(hash);
       if (entry !== undefined) return answer(entry, at);
       const former = byFormer.get(hash);
-      if (former === undefined) return "unknown";
-      return former.endsAt <= at ? "expired" : answer(former.entry, at);
+      return former === undefined ? "unknown" : answerFormer(former, hash, at);
     },
   };
 }
@@ -173,19 +213,28 @@ function toAnswer(key: Entry, user: KnownUser | undefined): Caller | KeyFault {
   // With a user go all keys: who holds one is told why.
   if (user?.deleted === true) return "deleted";
   if (key.isOver) return "revoked";
-  const { id: keyId, scopes, strict, tags } = key;
-  return toCaller(user, { keyId, sessionId: null, scopes, isStrict: strict, limits: compileLimits(key.limits), tags });
+  const { id: keyId, hash: mark, scopes, strict: isStrict, tags } = key;
+  return toCaller(user, { keyId, sessionId: null, mark, scopes, isStrict, limits: compileLimits(key.limits), tags });
 }
 
-type Credential = Pick<Caller, "isStrict" | "keyId" | "limits" | "scopes" | "sessionId" | "tags">;
+type Credential = Pick<Caller, "isStrict" | "keyId" | "limits" | "mark" | "scopes" | "sessionId" | "tags">;
 
 const NO_KEY = { keyId: "", scopes: Object.freeze([]), isStrict: false, limits: null, tags: null };
 
 function toCaller(user: KnownUser | undefined, credential: Credential): Caller | KeyFault {
+  const found = findFault(user);
+  if (typeof found === "string") return found;
+  const { id: userId, email, displayName, role } = found;
+  return Object.freeze({ userId, email, displayName, role, ...credential });
+}
+
+function findFault(user: KnownUser | undefined): KnownUser | KeyFault {
   // What a user has may be read a moment before its owner; the next look brings the owner.
   if (user === undefined) return "unknown";
   if (user.deleted) return "deleted";
-  if (user.status === "suspended") return "suspended";
-  const { id: userId, email, displayName, role } = user;
-  return Object.freeze({ userId, email, displayName, role, ...credential });
+  return user.status === "suspended" ? "suspended" : user;
+}
+
+function toFault(found: object | KeyFault): KeyFault | null {
+  return typeof found === "string" ? found : null;
 }

@@ -134,8 +134,17 @@ export interface UserStore {
   listUsers(): Promise<User[]>;
   /** In the order of ids, which is that of time; with a prefix, in the order of addresses. `after`: the id, or address, to go on behind. */
   pageUsers(filter: UserFilter, page: { after: string | null; limit: number }): Promise<User[]>;
-  /** Another e-mail also uses up the links that were sent to the old one. */
-  updateUser(id: string, change: UserChange, at: Date, by?: Origin, look?: Look<User>): Promise<User | null>;
+  /**
+   * Another role, and a suspension, end all sessions. So does another e-mail, which also uses up the links that were sent to the old one; the
+   * session `kept` goes on then.
+   */
+  updateUser(
+    id: string,
+    change: UserChange,
+    at: Date,
+    by?: Origin,
+    how?: { look?: Look<User> | undefined; kept?: string | null },
+  ): Promise<User | null>;
   /** Soft delete: the row stays for the ledger's sake, its e-mail is free again, its keys are revoked. */
   deleteUser(id: string, at: Date, by?: Origin, look?: Look<User>): Promise<boolean>;
   /** Removes the row and its keys for good, deleted or not. */

@@ -73,6 +73,7 @@ import { makeRouteRoutes } from "./admin/route.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
 import { makeOwnBudgetRoutes } from "./budget.ts";
 import { makeCapabilityRoutes } from "./capability.ts";
+import { isMetered } from "./reach.ts";
 import { openCurrent } from "./current.ts";
 import { createEntry } from "./entry.ts";
 import { reportFailure } from "./error.ts";
@@ -209,7 +210,13 @@ export function createApp(parts: AppParts): App {
   parts.metrics.watch(listGauges(parts, health, tools));
   const probes = startProbes({ ...parts, ...health, config, tools });
   const limit = (): number => config().http.maxBodyBytes;
-  const admin = { directory: parts.directory, limit, changed: () => parts.ring.refresh() };
+  const rules = makeRules(parts);
+  const admin = {
+    directory: parts.directory,
+    limit,
+    changed: () => parts.ring.refresh(),
+    isMetered: (keyId: string) => isMetered(keyId, { limits, rules }),
+  };
   const calls = { maxBodyBytes: limit, newId: parts.newId };
   const surface = makeSurface(tools, calls);
   const tries = parts.tries ?? createMemoryTries();
@@ -222,7 +229,7 @@ export function createApp(parts: AppParts): App {
     ...makeModelRoutes(scene, Math.floor(parts.clock.wallMs() / 1000)),
     ...makeCapabilityRoutes(scene),
     ...makeRootRoutes(),
-    ...makeUsageRoutes({ reader: parts.books, directory: parts.directory, now: parts.clock.wallMs }),
+    ...makeUsageRoutes({ ...parts, reader: parts.books, rights: parts.ring, now: parts.clock.wallMs }),
     ...makeAuditRoutes({
       ...parts,
       now: parts.clock.wallMs,
@@ -230,10 +237,10 @@ export function createApp(parts: AppParts): App {
     }),
     ...makeOwnRoutes(signingIn.routes, admin),
     ...makePeopleRoutes({ ...parts, ...admin, config }),
-    ...makeApiKeyRoutes({ ...parts, ...admin, rules: makeRules(parts) }),
-    ...makeBudgetRoutes({ ...parts, rules: makeRules(parts), nowMs: parts.clock.wallMs, limit }),
+    ...makeApiKeyRoutes({ ...parts, ...admin, rules }),
+    ...makeBudgetRoutes({ ...parts, rules, nowMs: parts.clock.wallMs, limit }),
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
-    ...makeLimitRoutes({ ...parts, live: limits, book: makeLimitBook(parts, config), limit }),
+    ...makeLimitRoutes({ ...admin, live: limits, book: makeLimitBook(parts, config) }),
     ...makeCacheRoutes(tools, { scene, changes: parts.changes, config }),
     ...makeSettingRoutes(parts.settings, limit),
     ...makeOwnBudgetRoutes(parts.budgets),
@@ -338,6 +345,7 @@ function makeTools(
     unpriced: makeUnpricedNote(parts.log),
     metrics: parts.metrics,
     errands: createErrands(),
+    rights: parts.ring,
     recounter: parts.recounter,
     budgets: parts.budgets,
     bindings: createBindings(parts.bindings),

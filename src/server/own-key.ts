@@ -5,6 +5,7 @@ import { type ApiKey, type Caller, printKey } from "../identity/index.ts";
 import { KEY_CHANGE, ROTATION, readKeyWish } from "./admin/new-key.ts";
 import { type AdminParts, actorOf } from "./admin/part.ts";
 import { readMeant } from "./etag.ts";
+import { requireUnmetered } from "./reach.ts";
 import { answerIssued, answerKey, etagOf } from "./key-answer.ts";
 import { readJson } from "./request.ts";
 import type { GuardedRoute, RouteContext } from "./route.ts";
@@ -62,7 +63,7 @@ export function makeOwnKeyRoutes(parts: AdminParts): GuardedRoute[] {
   return [...makeListRoutes(parts), ...makeKeyRoutes(parts)];
 }
 
-function makeListRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[] {
+function makeListRoutes({ directory, limit, changed, isMetered }: AdminParts): GuardedRoute[] {
   return [
     {
       method: "GET",
@@ -88,6 +89,7 @@ function makeListRoutes({ directory, limit, changed }: AdminParts): GuardedRoute
       about: ABOUT.create,
       async handle({ request, caller }) {
         const body = await readJson(request, limit(), KEY_CHANGE, (said) => directory.checkKey(readKeyWish(said)));
+        await requireUnmetered(caller, null, isMetered);
         const issued = await directory.createKey(actorOf(caller), caller.userId, readKeyWish(body));
         await changed();
         return answerIssued(issued, path);
@@ -96,7 +98,7 @@ function makeListRoutes({ directory, limit, changed }: AdminParts): GuardedRoute
   ];
 }
 
-function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[] {
+function makeKeyRoutes({ directory, limit, changed, isMetered }: AdminParts): GuardedRoute[] {
   /** Another's key is none: whoever guesses ids learns nothing. */
   const findOwn = async ({ params, caller }: Asked): Promise<ApiKey> => {
     const key = await directory.getKey(params["id"] ?? "");
@@ -124,6 +126,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
         const body = await readJson(request, limit(), KEY_CHANGE, (said) => directory.checkKey(readKeyWish(said)));
         const { id } = await findOwn(asked);
         const meant = { look: readMeant(request, etagOf) };
+        await requireUnmetered(caller, id, isMetered);
         const key = await directory.updateKey(actorOf(caller), id, readKeyWish(body), meant);
         await changed();
         return answerKey(key);
@@ -137,6 +140,7 @@ function makeKeyRoutes({ directory, limit, changed }: AdminParts): GuardedRoute[
       async handle(asked) {
         const body = await readJson(asked.request, limit(), ROTATION);
         const { id } = await findOwn(asked);
+        await requireUnmetered(asked.caller, id, isMetered);
         const options = { overlapMs: (body.overlap_seconds ?? 0) * 1000 };
         const issued = await directory.rotateKey(actorOf(asked.caller), id, options);
         await changed();

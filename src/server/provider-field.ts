@@ -4,6 +4,7 @@
 import { isCredential } from "../config/index.ts";
 import type { SaidSecrets } from "../gateway/index.ts";
 import { type Json, type JsonObject, checkAll, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { findUnseen, sayUnseen } from "../lib/unseen.ts";
 
 export interface SaidProvider {
   /** By name, as a section of the configuration says them. */
@@ -67,6 +68,7 @@ function print(name: string, value: Json): string {
   }
   if (typeof value === "boolean") return value ? "yes" : "no";
   const text = String(value);
-  if (!/\p{Cc}/u.test(text)) return text.trim();
-  throw invalidRequest(`${name} must be one line of text.`, name);
+  const unseen = findUnseen(text);
+  if (unseen === null) return text.trim();
+  throw invalidRequest(`${name} must be one line of text: it cannot hold ${sayUnseen(unseen)}.`, name);
 }

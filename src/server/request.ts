@@ -1,7 +1,7 @@
 // Reads what HTTP brings: the request's id, the key in its headers, the body within its limit. Knows no route and no format.
 
 import type { z } from "zod";
-import type { Caller, KeyFault, KeyRing } from "../identity/index.ts";
+import { type Caller, type KeyFault, type KeyRing, explainFault, explainSessionFault } from "../identity/index.ts";
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { parseBody } from "../gateway/index.ts";
 import { readShape } from "./problem.ts";
@@ -29,9 +29,12 @@ export function identify(
   if (token === null) {
     const cookie = sessions === null ? null : readCookie(headers, SESSION_COOKIE, isSecure(url, sessions.publicUrl));
     if (cookie !== null) return identifySession(cookie, ring);
-    throw unauthenticated(
-      'No API key was sent. Send it as "Authorization: Bearer tok_…" or in one of the headers X-API-Key, API-Key and X-Goog-API-Key.',
-    );
+    throw new GatewayError({
+      kind: "unauthenticated",
+      code: "invalid_api_key",
+      message:
+        'No API key was sent. Send it as "Authorization: Bearer tok_…" or in one of the headers X-API-Key, API-Key and X-Goog-API-Key.',
+    });
   }
   const found = ring.resolve(token);
   if (typeof found === "object") return found;
@@ -55,38 +58,12 @@ function identifySession(
 
 function admitSession(found: Caller | KeyFault): Caller {
   if (typeof found === "object") return found;
-  if (found === "suspended") return admit(found);
-  throw new GatewayError({
-    kind: "unauthenticated",
-    code: "invalid_session",
-    message: "Your session is over. Sign in again.",
-  });
+  throw explainSessionFault(found);
 }
 
 function admit(found: Caller | KeyFault): Caller {
   if (typeof found === "object") return found;
-  switch (found) {
-    case "deleted":
-      throw unauthenticated("The owner of this API key was deleted, and the key with him. Ask an administrator.");
-    case "expired":
-      throw unauthenticated("This API key has expired. Ask an administrator for a new one.");
-    case "revoked":
-      throw unauthenticated("This API key was revoked. Ask an administrator for a new one.");
-    case "suspended":
-      throw new GatewayError({
-        kind: "forbidden",
-        code: "user_suspended",
-        message: "The owner of this API key is suspended. Ask an administrator.",
-      });
-    case "unknown":
-      throw unauthenticated("Incorrect API key provided.");
-    default:
-      return found satisfies never;
-  }
-}
-
-function unauthenticated(message: string): GatewayError {
-  return new GatewayError({ kind: "unauthenticated", code: "invalid_api_key", message });
+  throw explainFault(found);
 }
 
 function readToken(headers: Headers): string | null {

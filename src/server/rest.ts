@@ -2,6 +2,7 @@
 
 import { type Arrival, type GatewayTools, handlePassthrough, handleRest } from "../gateway/index.ts";
 import type { Caller, Scope } from "../identity/index.ts";
+import { GatewayError } from "../ir/index.ts";
 import { type RestFamily, guessWire, listAddresses } from "../wire/index.ts";
 import { readText } from "./request.ts";
 import { type GuardedRoute, METHODS, type RouteContext } from "./route.ts";
@@ -39,7 +40,7 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
     entry: `calls ${family}`,
     wireOf,
     handle(context) {
-      const place = locate(context.path.slice(path.length));
+      const place = locate(requireSpelled(context.path, path).slice(path.length));
       return handleRest({ ...arrive(context, tools, options), place }, tools);
     },
   }));
@@ -51,6 +52,7 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
     wireOf,
     handle(context) {
       const provider = context.params["provider"] ?? "";
+      requireSpelled(context.path, `${PASSTHROUGH}${provider}/`);
       const start = context.path.indexOf("/", PASSTHROUGH.length);
       return handlePassthrough(
         { ...arrive(context, tools, options), provider, path: context.path.slice(start) },
@@ -62,6 +64,16 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
 }
 
 const PASSTHROUGH = "/passthrough/";
+
+/** What is looked up decoded is read as it was sent: the two must not differ in what says whose it is. */
+function requireSpelled(path: string, start: string): string {
+  if (path.startsWith(start)) return path;
+  throw new GatewayError({
+    kind: "not_found",
+    code: "unknown_url",
+    message: `Write the beginning of the address as it is, without %: ${start}`,
+  });
+}
 
 function arrive(
   { request, requestId, caller, query, keepOpen }: RouteContext & { caller: Caller },

@@ -1,6 +1,7 @@
 // The fields of a route as programs write them, in JSON: what stands in lists and objects there is one line in a file. Knows no meaning of a field.
 
 import { type Json, type JsonObject, checkAll, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { findUnseen, sayUnseen } from "../lib/unseen.ts";
 
 /** By name, as a section of the configuration says them. Throws invalid_request. */
 export function readFields(said: Readonly<Record<string, unknown>>): Record<string, string> {
@@ -55,6 +56,7 @@ function printTarget(name: string, { provider, keys, model, weight, percent, set
 }
 
 function checkLine(name: string, text: string): string {
-  if (!/[\p{Cc}]/u.test(text)) return text.trim();
-  throw invalidRequest(`${name} must be one line of text.`, name);
+  const unseen = findUnseen(text);
+  if (unseen === null) return text.trim();
+  throw invalidRequest(`${name} must be one line of text: it cannot hold ${sayUnseen(unseen)}.`, name);
 }

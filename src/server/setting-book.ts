@@ -3,6 +3,7 @@
 import { ConfigError, type Loaded, findSettingObstacle } from "../config/index.ts";
 import { type FieldProblem, GatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
+import { findUnseen } from "../lib/unseen.ts";
 import type { SettingRow, SettingStore } from "../store/index.ts";
 
 export type LoadSettings = (runtime: SettingRow["fields"]) => Promise<Loaded>;
@@ -83,7 +84,7 @@ function merge(known: SettingRow["fields"], said: Readonly<Record<string, string
 
 function listUnchangeable(said: Readonly<Record<string, string | null>>): FieldProblem[] {
   return Object.entries(said).flatMap(([name, text]): FieldProblem[] => {
-    const isLine = !/\p{Cc}/u.test(text ?? "");
+    const isLine = findUnseen(text ?? "") === null;
     const message = findSettingObstacle(name) ?? (isLine ? null : "it must be one line of text");
     return message === null ? [] : [{ path: name, message }];
   });

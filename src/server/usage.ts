@@ -3,6 +3,7 @@
 import { allows, type Caller, type Directory } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { EXPORT_TYPES, printGap, printSummary, summarize } from "../ledger/index.ts";
+import type { Rights } from "../gateway/index.ts";
 import type { GuardedRoute, RouteContext } from "./route.ts";
 import { exportRows, type LedgerReader } from "./reader/reader.ts";
 import {
@@ -16,6 +17,7 @@ import {
   refuseOthers,
 } from "./usage-query.ts";
 import { USAGE_ABOUT as ABOUT } from "./usage-about.ts";
+import { whileAllowed } from "./while-allowed.ts";
 
 /** Groups that an answer names; a report for more is an export's work. */
 const MAX_GROUPS = 10_000;
@@ -23,6 +25,7 @@ const MAX_GROUPS = 10_000;
 interface UsageParts {
   reader: LedgerReader;
   directory: Directory;
+  rights: Rights;
   /** Epoch milliseconds. */
   now: () => number;
 }
@@ -31,7 +34,7 @@ type Asked = RouteContext & { caller: Caller };
 
 const NAMES = ["breakdown", "export", "logs", "summary", "timeseries"] as const;
 
-export function makeUsageRoutes({ reader, directory, now }: UsageParts): GuardedRoute[] {
+export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts): GuardedRoute[] {
   const filterOf = (asked: Asked, ...more: string[]) => {
     refuseOthers(asked.query, [...FILTERS, ...more]);
     return readFilter({ query: asked.query, caller: asked.caller, directory, nowMs: now() });
@@ -48,7 +51,7 @@ export function makeUsageRoutes({ reader, directory, now }: UsageParts): Guarded
       const { groups } = await reader.report({ filter, by: [], edges: [] });
       const { consume, supply } = summarize(groups);
       asked.keepOpen();
-      const pieces = exportRows(reader, { filter, format });
+      const pieces = whileAllowed(exportRows(reader, { filter, format }), asked, rights);
       return new Response(toStream(pieces), {
         headers: {
           "content-type": EXPORT_TYPES[format],

@@ -1,6 +1,6 @@
 // Users in a database, whichever engine it is. Knows no rules of who may do what; those are in identity/.
 
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, ne, type SQL, sql } from "drizzle-orm";
 import type { User } from "../identity/model.ts";
 import type { Look, UserChange, UserFilter, UserStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
@@ -122,11 +122,17 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
     if ((await findUserWhere(engine, eq(users.id, cleanText(id)))) !== null) throw lastRoot();
   }
 
-  const endSessionsOf = (db: Db, id: string, at: Date): Query =>
+  const endSessionsOf = (db: Db, id: string, at: Date, kept: string | null = null): Query =>
     db
       .update(sessions)
       .set({ endedAt: at, revision: clock.now })
-      .where(and(eq(sessions.userId, cleanText(id)), isNull(sessions.endedAt)));
+      .where(
+        and(
+          eq(sessions.userId, cleanText(id)),
+          isNull(sessions.endedAt),
+          kept === null ? undefined : ne(sessions.id, kept),
+        ),
+      );
 
   const selectUser = (db: Db, id: string): Query<object[]> =>
     db
@@ -160,7 +166,7 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
         note: noteNew(by, "user", list),
       }));
     },
-    async updateUser(id, change, at, by, look) {
+    async updateUser(id, change, at, by, { look, kept = null } = {}) {
       const rows = await writeWhere(meant(and(eq(users.id, cleanText(id)), isNull(users.deletedAt)), look), (isIt) =>
         engine.atomic((db) => ({
           before: [clock.tick(db)],
@@ -172,8 +178,8 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
           // Who may do something else than when he signed in, or nothing at all, signs in anew.
           after: [
             ...(change.role === undefined && change.status !== "suspended" ? [] : [endSessionsOf(db, id, at)]),
-            // A link that lies in the old mailbox signs nobody in.
-            ...(change.email === undefined ? [] : [useUpLinks(db, id, at)]),
+            // Neither whoever has the old mailbox, nor whoever came in by it, is the user any more.
+            ...(change.email === undefined ? [] : [useUpLinks(db, id, at), endSessionsOf(db, id, at, kept)]),
           ],
           note: noteRows({ by, action: "user.update", kind: "user", was: selectUser(db, id) }),
         })),

@@ -226,3 +226,15 @@ describe("import", () => {
     );
   });
 });
+
+test("a name that was kept before names were looked at neither turns a line around nor looks like another", async () => {
+  const { id } = await add("--email ana@example.com");
+  await desk.withStore(async ({ identity }) => {
+    await identity.updateUser(id, { displayName: "nimda\u202E x\u{E0041}\u001B[2J" }, new Date());
+  });
+  for (const line of ["admin users list", `admin users show --id ${id}`]) {
+    const { out } = await desk.run(line);
+    expect(out).toContain("nimda\uFFFD x\uFFFD\uFFFD[2J");
+    for (const unseen of ["\u202E", "\u{E0041}", "\u001B"]) expect(out).not.toContain(unseen);
+  }
+});

@@ -1,7 +1,14 @@
 // The memory copy of users and keys: what it answers, how it keeps up, and what it does while the database is away.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Actor, createDirectory, createKeyRing, createSignIn, type Directory } from "../../src/identity/index.ts";
+import {
+  type Actor,
+  type Directory,
+  createDirectory,
+  createKeyRing,
+  createSignIn,
+  hashToken,
+} from "../../src/identity/index.ts";
 import { createTimetable, type House, NOON, openHouse } from "./harness.ts";
 
 const OPERATOR: Actor = { kind: "operator" };
@@ -66,6 +73,7 @@ describe("a token", () => {
       isStrict: false,
       limits: null,
       tags: null,
+      mark: hashToken(token),
     });
     expect(Object.isFrozen(caller)).toBe(true);
     expect(ring.resolve(token)).toBe(caller);

@@ -14,6 +14,7 @@ import {
 import type { Route } from "../../src/server/route.ts";
 import { listAddresses } from "../../src/wire/index.ts";
 import { type Rig, makeRig, readJson } from "../rig.ts";
+import { bindRoot, listBinding } from "./root-bound.ts";
 
 const OPERATOR = { kind: "operator" } as const;
 const ALL_SCOPES = Object.keys(SCOPES) as Scope[];
@@ -312,7 +313,9 @@ describe("every id", () => {
     const at = new Date(rig.clock.wallMs());
     const account = { id: Bun.randomUUIDv7(), issuer: "https://login.example.com", subject: root.userId, email: null };
     await rig.store.identity.createIdentity({ ...account, userId: root.userId, createdAt: at, lastUsedAt: at });
+    await bindRoot(rig, root);
     const acts: [string, string, object?][] = [
+      ...listBinding(root),
       ["DELETE", `/api/v1/admin/identities/${account.id}`],
       ["DELETE", `/api/v1/admin/users/${root.userId}`],
       ["PATCH", `/api/v1/admin/users/${root.userId}`, { role: "gateway_user" }],

@@ -107,7 +107,7 @@ test("an export that its client leaves is read no further", async () => {
       return { bytes: new TextEncoder().encode("row\n"), rows: 1, nextCursor: "more" };
     },
   };
-  const routes = makeUsageRoutes({ reader, directory: rig.directory, now: rig.clock.wallMs });
+  const routes = makeUsageRoutes({ reader, directory: rig.directory, rights: rig.ring, now: rig.clock.wallMs });
   const route = routes.find(({ path }) => path.endsWith("/export"));
   const request = new Request("http://gateway.test/api/v1/usage/export?format=jsonl");
   const caller = {

@@ -1,6 +1,7 @@
 // A call that is under way for everybody who asked for it by the same name: it goes on as long as one of them is there. Knows no format.
 
 import type { LedgerEntry } from "../../ledger/index.ts";
+import type { Presence } from "../presence.ts";
 import { isStream } from "./replay.ts";
 import { type Held, type SharedBody, shareBody } from "./shared-body.ts";
 
@@ -23,7 +24,7 @@ export interface Flight {
   /** Whether somebody else can still have all of its answer. */
   isWhole(): boolean;
   /** Another one is there until he leaves by what is returned, or his signal says so; then `onLeave` is called. */
-  join(signal: AbortSignal, onLeave: () => void): () => void;
+  join(signal: Presence, onLeave: () => void): () => void;
 }
 
 interface FlightInit {

@@ -111,9 +111,11 @@ function openClose<T>(state: RestState, machine: Machine<T>): (error: GatewayErr
   return (error) => {
     if (isClosed) return;
     isClosed = true;
-    state.line.release(error !== null);
+    const { line } = state;
+    line.release(error !== null);
     machine.book(error === null);
-    attempted(state, error);
+    // Whose right has ended has left, as far as the provider is concerned.
+    attempted(state, error !== null && error === line.ended() ? clientLeft() : error);
   };
 }
 
@@ -135,12 +137,16 @@ function start<T>(state: RestState, machine: Machine<T>, { steps, close }: Begun
   // Also where the server never came to ask for the first piece: a generator that was not started has no `finally`.
   const leave = (): void => {
     if (isOver) return;
-    const left = new GatewayError({ kind: "cancelled", message: "The client closed the connection." });
-    settle(left.status, left).catch(() => undefined);
+    const left = line.ended() ?? clientLeft();
+    settle(left.kind === "cancelled" ? left.status : state.upstream.status, left).catch(() => undefined);
   };
   line.onLeave(leave);
   if (line.cut() === "client") leave();
   return run(state, machine, { steps, settle, leave });
+}
+
+function clientLeft(): GatewayError {
+  return new GatewayError({ kind: "cancelled", message: "The client closed the connection." });
 }
 
 interface Running<T> {
@@ -150,16 +156,19 @@ interface Running<T> {
 }
 
 async function* run<T>(state: RestState, machine: Machine<T>, { steps, settle, leave }: Running<T>): AsyncGenerator<T> {
-  const { upstream } = state;
+  const { upstream, line } = state;
   try {
     for await (const { now, end } of steps) {
+      // An upstream that was hung up on may have more to say.
+      const ended = line.ended();
+      if (ended !== null) throw ended;
       yield* now;
       if (end === null) continue;
       await settle(upstream.status, end.error);
       yield* end.last;
     }
   } catch (thrown) {
-    const failure = explainBreak(state, thrown);
+    const failure = line.ended() ?? explainBreak(state, thrown);
     await settle(failure.kind === "cancelled" ? failure.status : upstream.status, failure).catch(() => undefined);
     const told = machine.fail(failure);
     if (told === null) throw failure;

@@ -10,6 +10,7 @@ import { redactFailure } from "../failure.ts";
 import { makeHeaders } from "../header.ts";
 import { keepAlive } from "../keep-alive.ts";
 import { narrowScene } from "../narrow.ts";
+import { openPresence, tellEnd } from "../presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { type Line, openLine, parseObject } from "../send.ts";
 import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
@@ -31,8 +32,8 @@ import { type Wanted, addressOf, chooseTarget, forwardQuery, requirePlainPath } 
 import { judgeCost, reserve, wantedOf } from "./work.ts";
 
 /** Answers the call. Throws a GatewayError, already on record. */
-export function handleRest(call: RestCall, tools: GatewayTools): Promise<Response> {
-  return withRecord(call, call.place.endpoint, tools, async ({ scene, stay, record, line, atEnd, fail }) => {
+export function handleRest(given: RestCall, tools: GatewayTools): Promise<Response> {
+  return withRecord(given, given.place.endpoint, tools, async ({ call, scene, stay, record, line, atEnd, fail }) => {
     const { place, requestId, dialect } = call;
     requirePlainPath(place.path);
     const needsModel = place.act === "call" || isBoundToModel(call, scene);
@@ -75,11 +76,13 @@ async function askOnce(parts: Parts, wanted: Wanted): Promise<Response> {
 type Prepared = Asking & { visit: Visit };
 
 /** Opens the row and the line, and closes both where the work fails. */
-export async function withRecord(
-  call: Arrival,
+export async function withRecord<Given extends Arrival>(
+  given: Given,
   endpoint: string,
   tools: GatewayTools,
   work: (parts: {
+    /** As it was given, and over as soon as its caller may not go on. */
+    call: Given;
     scene: Scene;
     stay: Stay;
     record: CallRecord;
@@ -91,14 +94,16 @@ export async function withRecord(
 ): Promise<Response> {
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
-  const scene = narrowScene(tools.scene(), call.caller.limits);
-  const stay = tools.admission.open(call.caller, call.signal);
-  const ends: (() => void)[] = [stay.leave];
+  const scene = narrowScene(tools.scene(), given.caller.limits);
+  const presence = openPresence(given, tools.rights);
+  const call = { ...given, signal: presence };
+  const stay = tools.admission.open(call.caller, presence);
+  const ends: (() => void)[] = [stay.leave, () => presence.close()];
   const over = (): void => ends.forEach((end) => end());
   const record = openRecord({ ...call, endpoint, over }, tools);
   const line = openLine(call.signal, tools.clock);
   const close = async (error: unknown, status: number | null): Promise<GatewayError> => {
-    const failure = redactFailure(toGatewayError(error), scene.redact);
+    const failure = redactFailure(tellEnd(toGatewayError(error), presence), scene.redact);
     line.release(true);
     failure.headers = { ...record.describe(), ...failure.headers };
     await record.settle(status === null || failure.kind === "cancelled" ? failure.status : status, failure);
@@ -116,7 +121,7 @@ export async function withRecord(
       call.keepOpen();
       await entering;
     }
-    return await work({ scene, stay, record, line, atEnd: (action) => void ends.push(action), fail });
+    return await work({ call, scene, stay, record, line, atEnd: (action) => void ends.push(action), fail });
   } catch (error) {
     throw await close(error, null);
   }

@@ -6,6 +6,7 @@ import { readBoundary } from "../../lib/multipart.ts";
 import type { Spool } from "../../lib/spool.ts";
 import { findReferences, mayReference } from "../../wire/index.ts";
 import { parseBody, refuseRepeated, refuseRepeatedAnywhere } from "../call.ts";
+import type { Presence } from "../presence.ts";
 import type { Arrival } from "./call.ts";
 import { readForm } from "./form.ts";
 import { type Intake, type Source, describeBody, toStream } from "./sending.ts";
@@ -112,7 +113,7 @@ export async function* readCounted(
 }
 
 /** A body that ends with its client is not whole, and one that waits for a client that is gone would wait for ever. */
-function readUnlessLeft(reader: Reader, signal: AbortSignal): ReturnType<Reader["read"]> {
+function readUnlessLeft(reader: Reader, signal: Presence): ReturnType<Reader["read"]> {
   return new Promise((resolve, reject) => {
     const leave = (): void => reject(brokeOff(null));
     if (signal.aborted) return leave();

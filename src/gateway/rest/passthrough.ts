@@ -28,8 +28,8 @@ export interface PassthroughCall extends Arrival {
 }
 
 /** Answers the call. Throws a GatewayError, already on record, where there is no answer of the provider's. */
-export function handlePassthrough(call: PassthroughCall, tools: GatewayTools): Promise<Response> {
-  return withRecord(call, "passthrough", tools, async ({ scene, stay, record, line, atEnd }) => {
+export function handlePassthrough(given: PassthroughCall, tools: GatewayTools): Promise<Response> {
+  return withRecord(given, "passthrough", tools, async ({ call, scene, stay, record, line, atEnd }) => {
     record.asked("", false);
     // Nobody here reads which model is asked.
     if (scene.limits?.models) throw refuseNameless();

@@ -22,8 +22,8 @@ export interface SessionBooks {
   heard(data: Message): void;
   /** Called with the refusal where an answer has begun that no budget has room for. */
   onRefused(action: (error: GatewayError) => void): void;
-  /** Settles what is under way. Never rejects. */
-  close(cause: "client" | "provider"): Promise<void>;
+  /** Settles what is under way. Never rejects. `ended`: why, where it was us who closed it. */
+  close(cause: "client" | "provider", ended?: GatewayError): Promise<void>;
 }
 
 interface SessionInit {
@@ -119,7 +119,7 @@ export function openBooks(
           return told satisfies never;
       }
     },
-    async close(cause) {
+    async close(cause, ended) {
       const left = [...running.values()];
       running.clear();
       const failure =
@@ -133,11 +133,12 @@ export function openBooks(
       else {
         session.measured({ model: null, usage: null, units: null, report: null, source: "none", price: "list" });
         session.attempted({ status: SWITCHED, error: null, upstreamRequestId: null });
-        await session.settle(SWITCHED, null).catch(() => undefined);
+        await session.settle(SWITCHED, ended ?? null).catch(() => undefined);
       }
       const settled = left.map((record) => {
         // What it had said is counted by us, and so is what it was asked in words; sound is not.
         record.attempted({ status: SWITCHED, error: failure, upstreamRequestId: null });
+        if (ended !== undefined) return record.settle(200, ended).catch(() => undefined);
         return record.settle(failure.kind === "cancelled" ? failure.status : 200, failure).catch(() => undefined);
       });
       await Promise.all(settled);

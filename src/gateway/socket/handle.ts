@@ -11,6 +11,7 @@ import { redactFailure } from "../failure.ts";
 import { cleanHeader, collectHeaders } from "../header.ts";
 import { NO_TOKENS } from "../limit/index.ts";
 import { narrowScene, refuseNameless } from "../narrow.ts";
+import { openPresence, tellEnd } from "../presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/authorize.ts";
 import { judgePrice } from "../unknown-price.ts";
@@ -36,13 +37,19 @@ export interface Opened {
 }
 
 /** Throws a GatewayError, already on record. */
-export async function openSession(call: SocketCall, tools: SocketTools): Promise<Opened> {
+export async function openSession(given: SocketCall, tools: SocketTools): Promise<Opened> {
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
-  const scene = narrowScene(tools.scene(), call.caller.limits);
+  const scene = narrowScene(tools.scene(), given.caller.limits);
+  const presence = openPresence(given, tools.rights);
+  const call = { ...given, signal: presence };
   const asked = call.query.get("model") ?? "";
-  const stay = tools.admission.open(call.caller, call.signal);
-  const record = openRecord({ ...call, endpoint: call.family, over: stay.leave }, tools);
+  const stay = tools.admission.open(call.caller, presence);
+  const over = (): void => {
+    stay.leave();
+    presence.close();
+  };
+  const record = openRecord({ ...call, endpoint: call.family, over }, tools);
   let isCalled = false;
   let visit: Visit | null = null;
   try {
@@ -76,7 +83,7 @@ export async function openSession(call: SocketCall, tools: SocketTools): Promise
     visit.end(null, tools.clock.monotonicMs() - dialledMs);
     return opened;
   } catch (error) {
-    const failure = redactFailure(toGatewayError(error), scene.redact);
+    const failure = redactFailure(tellEnd(toGatewayError(error), presence), scene.redact);
     if (isCalled)
       record.attempted({ status: failure.upstream?.status ?? null, error: failure, upstreamRequestId: null });
     visit?.drop();

@@ -3,6 +3,7 @@
 
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import { type Asking, checkMessage, needsCheck } from "./ask.ts";
+import { findEnd } from "../presence.ts";
 import type { SessionBooks } from "./books.ts";
 import { type Told, readEvent } from "./event.ts";
 import type { ClientEnd, Message, Session, UpstreamEnd } from "./type.ts";
@@ -30,6 +31,8 @@ export function createSession(init: SessionInit): BridgedSession {
   let client: ClientEnd | null = null;
   let isOver = false;
   let isLeaving = false;
+  /** What the client is told where it was over before his end was there. */
+  let parting: [code: number, reason: string] | null = null;
   /** The client has more on its way than it takes. */
   let isBlocked = false;
   /** Characters of the client's messages that are being looked at. */
@@ -39,18 +42,29 @@ export function createSession(init: SessionInit): BridgedSession {
   /** The last message of the client's that is being looked at. */
   let looking: Promise<void> | null = null;
 
-  const finish = (cause: "client" | "provider", code: number, reason: string): void => {
+  const finish = (cause: "client" | "provider", code: number, reason: string, ended?: GatewayError): void => {
     if (isOver) return;
     isOver = true;
+    call.signal.removeEventListener("abort", expel);
     if (cause === "client") upstream.close(...sayClose(code, reason));
     else client?.close(...sayClose(code, reason));
-    void books.close(cause);
+    void books.close(cause, ended);
   };
 
-  const breakOff = (code: number, reason: string): void => {
+  const breakOff = (code: number, reason: string, ended?: GatewayError): void => {
     if (isOver) return;
+    parting = [code, reason];
+    // First: the server may tell at once that the client's end is closed.
+    finish("client", CODES.normal, "", ended);
     client?.close(code, reason);
-    finish("client", CODES.normal, "");
+  };
+
+  /** Of a client who left, the server tells by `closed`. */
+  const expel = (): void => {
+    const ended = findEnd(call.signal);
+    if (ended === null || isOver) return;
+    if (client !== null) refuse(ended);
+    breakOff(CODES.refused, ended.message, ended);
   };
 
   const tell = (data: Message): void => {
@@ -112,8 +126,12 @@ export function createSession(init: SessionInit): BridgedSession {
       breakOff(CODES.tooMuch, "The provider does not take what it is sent.");
   };
 
+  call.signal.addEventListener("abort", expel);
+  if (call.signal.aborted) expel();
+
   return {
     opened(end) {
+      if (parting !== null) return end.close(...parting);
       client = end;
       flush();
     },

@@ -4,6 +4,7 @@
 import type { Caller } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Presence } from "../presence.ts";
 import { type Gate, type GateName, type GateRules, NO_ROOM, createGate } from "./gate.ts";
 
 export interface CapRules {
@@ -37,7 +38,7 @@ export interface AdmissionFigures {
 }
 
 export interface Admission {
-  open(caller: Pick<Caller, "keyId" | "userId">, signal: AbortSignal): Stay;
+  open(caller: Pick<Caller, "keyId" | "userId">, signal: Presence): Stay;
   figures(): AdmissionFigures;
 }
 

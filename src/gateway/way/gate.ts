@@ -2,6 +2,7 @@
 
 import { type ErrorKind, GatewayError } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Presence } from "../presence.ts";
 
 export interface GateRules {
   /** Null: no cap. */
@@ -23,7 +24,7 @@ export interface Gate {
    * The release of a place: at once where one is free, else when one is. Rejects with the name's kind where the queue is full or the wait
    * longer than `waitMs`, with `cancelled` where the caller leaves.
    */
-  enter(signal: AbortSignal, waitMs?: number): (() => void) | Promise<() => void>;
+  enter(signal: Presence, waitMs?: number): (() => void) | Promise<() => void>;
   /** Whether who comes now has to wait. */
   isFull(): boolean;
   running(): number;
@@ -75,7 +76,7 @@ export function createGate({ who, kind }: GateName, rules: () => GateRules, cloc
       retryAfterMs: RETRY_AFTER_MS,
     });
 
-  const wait = (signal: AbortSignal, waitMs: number): Promise<() => void> =>
+  const wait = (signal: Presence, waitMs: number): Promise<() => void> =>
     new Promise((resolve, reject) => {
       const settle = (action: () => void): void => {
         queue.delete(waiter);

@@ -3,6 +3,7 @@
 
 import { type ErrorKind, GatewayError, toGatewayError } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Presence } from "../presence.ts";
 import { NO_ROOM } from "./gate.ts";
 import { type Backoff, type RetryBudget, chooseDelay, judgeFailure } from "./retry.ts";
 
@@ -34,7 +35,7 @@ interface Journey<Target, Answer> {
   /** Whether an attempt would have to wait for its turn there. */
   isFull: (target: Target) => boolean;
   /** Aborted when the client leaves. */
-  signal: AbortSignal;
+  signal: Presence;
   startedMs: number;
   /** A while will pass before the next attempt. */
   resting: () => void;

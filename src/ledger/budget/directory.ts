@@ -2,6 +2,7 @@
 
 import { GatewayError, checkAll, invalidRequest } from "../../ir/index.ts";
 import type { Origin } from "../../lib/change.ts";
+import { findUnseen, sayUnseen } from "../../lib/unseen.ts";
 import { type Budget, MODES, PERIODS, SUBJECTS, UNITS, UNPRICED } from "./model.ts";
 import type { BudgetChange, BudgetStore } from "./store.ts";
 import { isTimeZone } from "./window.ts";
@@ -229,7 +230,6 @@ function checkTokens(value: number | null, param: string): number | null {
 }
 
 const MAX_LENGTH = 200;
-const CONTROL = /\p{Cc}|\p{Cs}/u;
 
 function checkName(text: string): string {
   const name = text.trim();
@@ -240,8 +240,9 @@ function checkName(text: string): string {
 function checkWord(text: string | null | undefined, param: string): string | null {
   const word = text?.trim() ?? "";
   if (word === "") return null;
-  if (word.length > MAX_LENGTH || CONTROL.test(word))
-    throw invalidRequest(`${param} has at most ${MAX_LENGTH} characters, and no control characters.`, param);
+  if (word.length > MAX_LENGTH) throw invalidRequest(`${param} has at most ${MAX_LENGTH} characters.`, param);
+  const unseen = findUnseen(word);
+  if (unseen !== null) throw invalidRequest(`${param} cannot hold ${sayUnseen(unseen)}.`, param);
   return word;
 }
 

@@ -5,6 +5,7 @@ import { type ApiKey, type Caller, type KeyChoice, allows, printKey } from "../.
 import { GatewayError, type JsonObject, checkAll, invalidRequest } from "../../ir/index.ts";
 import { type BudgetDirectory, type Budgets, printBudget } from "../../ledger/index.ts";
 import { readMeant } from "../etag.ts";
+import { requireUnmetered } from "../reach.ts";
 import { HARD, answerGone, readHard } from "../gone.ts";
 import { answerIssued, answerKey, etagOf } from "../key-answer.ts";
 import { readJson } from "../request.ts";
@@ -106,11 +107,12 @@ export function makeApiKeyRoutes(parts: ApiKeyParts): GuardedRoute[] {
 const STATES = ["all", "open"];
 const MOST_A_PAGE = 1_000;
 
-function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyParts): GuardedRoute[] {
+function makeListRoutes({ directory, rules, limit, changed, budgets, isMetered }: ApiKeyParts): GuardedRoute[] {
   const judge = (said: Partial<z.output<typeof NEW_KEY>>): void => judgeNewKey(directory, said);
   const create = async (caller: Caller, body: z.output<typeof NEW_KEY>, owner: string): Promise<Response> => {
     if (body.budget !== undefined && !allows(caller, "budgets:manage")) throw withoutBudgets();
     judge(body);
+    await requireUnmetered(caller, null, isMetered);
     const { key, token } = await directory.createKey(actorOf(caller), owner, readKeyWish(body));
     const budget =
       body.budget === undefined ? null : await addBudget({ directory, rules, budgets }, { key, caller }, body.budget);
@@ -170,7 +172,7 @@ function makeListRoutes({ directory, rules, limit, changed, budgets }: ApiKeyPar
   ];
 }
 
-function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): GuardedRoute[] {
+function makeChangeRoutes({ directory, rules, limit, changed, isMetered }: ApiKeyParts): GuardedRoute[] {
   return [
     {
       method: "GET",
@@ -191,6 +193,7 @@ function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): Gu
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), KEY_CHANGE, (said) => directory.checkKey(readKeyWish(said)));
         const meant = { look: readMeant(request, etagOf) };
+        await requireUnmetered(caller, params["id"] ?? "", isMetered);
         const key = await directory.updateKey(actorOf(caller), params["id"] ?? "", readKeyWish(body), meant);
         await changed();
         return answerKey(key);
@@ -204,6 +207,7 @@ function makeChangeRoutes({ directory, rules, limit, changed }: ApiKeyParts): Gu
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), ROTATION);
         const options = { overlapMs: (body.overlap_seconds ?? 0) * 1000 };
+        await requireUnmetered(caller, params["id"] ?? "", isMetered);
         const issued = await directory.rotateKey(actorOf(caller), params["id"] ?? "", options);
         await changed();
         return answerIssued(issued, "/api/v1/admin/api-keys");

@@ -18,9 +18,10 @@ import {
   printStates,
   readWindowStates,
 } from "../../ledger/index.ts";
-import { type Directory, judgeNamed } from "../../identity/index.ts";
+import { type Caller, type Directory, judgeNamed } from "../../identity/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import { makeEtag, readMeant } from "../etag.ts";
+import { ifThere, requireMayBind } from "../reach.ts";
 import { answerGone } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
@@ -73,7 +74,7 @@ const FILTERS = {
 
 export interface BudgetParts {
   rules: BudgetDirectory;
-  directory: Pick<Directory, "listGone">;
+  directory: Pick<Directory, "getKey" | "getUser" | "listGone">;
   budgets: Budgets;
   budgetStore: BudgetStore;
   /** Epoch milliseconds. */
@@ -149,6 +150,10 @@ export function makeBudgetRoutes({
     const headers = { etag: etagOf(budget), ...(status === 201 ? { location: `${PATH}/${budget.id}` } : {}) };
     return Response.json({ budget: await print((await judge([budget]))[0] as Standing), ...more }, { status, headers });
   };
+  const requireMayChange = async (caller: Caller, id: string): Promise<void> => {
+    for (const { userId: user, apiKeyId: key } of await ifThere(rules.get(id)))
+      await requireMayBind(caller, { wanted: null, standing: { user, key } }, directory);
+  };
   return [
     {
       method: "GET",
@@ -173,6 +178,8 @@ export function makeBudgetRoutes({
       about: ABOUT.create,
       async handle({ request, caller }) {
         const body = await readJson(request, limit(), NEW_BUDGET, judgeNew);
+        const wanted = { user: body.user, key: body.api_key_id };
+        await requireMayBind(caller, { wanted, standing: null }, directory);
         const budget = await rules.create(toNew(body), caller.from);
         await budgets.refresh();
         return answer(budget, 201);
@@ -197,6 +204,7 @@ export function makeBudgetRoutes({
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), CHANGE, (said) => checkBudgetChange(toChange(said)));
         const look = readMeant(request, etagOf);
+        await requireMayChange(caller, params["id"] ?? "");
         const budget = await rules.update(params["id"] ?? "", toChange(body), caller.from, look);
         await budgets.refresh();
         return answer(budget);
@@ -208,6 +216,7 @@ export function makeBudgetRoutes({
       authority,
       about: ABOUT.delete,
       async handle({ request, params, caller }) {
+        await requireMayChange(caller, params["id"] ?? "");
         const budget = await rules.delete(params["id"] ?? "", caller.from, readMeant(request, etagOf));
         await budgets.refresh();
         return answerGone(request, { budget: printBudget(budget) });

@@ -10,17 +10,20 @@ import {
   printChangeHead,
   printChanges,
 } from "../../audit/index.ts";
+import type { Rights } from "../../gateway/index.ts";
 import type { Directory } from "../../identity/index.ts";
 import { GatewayError, checkAll, invalidRequest } from "../../ir/index.ts";
 import type { GuardedRoute } from "../route.ts";
 import { readLimit, readSpan, readText, refuseOthers } from "../usage-query.ts";
 import { z } from "zod";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { whileAllowed } from "../while-allowed.ts";
 import { CHANGE_ROW } from "../shape/usage.ts";
 
 interface ChangeParts {
   changes: ChangeBook;
   directory: Pick<Directory, "getUser">;
+  ring: Rights;
   /** Epoch milliseconds. */
   nowMs: () => number;
 }
@@ -51,7 +54,7 @@ const ABOUT = {
   },
 } as const satisfies Record<string, About>;
 
-export function makeChangeRoutes({ changes, directory, nowMs }: ChangeParts): GuardedRoute[] {
+export function makeChangeRoutes({ changes, directory, ring, nowMs }: ChangeParts): GuardedRoute[] {
   const authority = { anyOf: ["audit:read"] } as const;
   return [
     {
@@ -71,10 +74,11 @@ export function makeChangeRoutes({ changes, directory, nowMs }: ChangeParts): Gu
       path: "/api/v1/admin/audit/export",
       authority,
       about: ABOUT.export,
-      async handle({ query, keepOpen }) {
+      async handle({ query, keepOpen, ...asked }) {
         refuseOthers(query, [...FILTERS, "format"]);
         const format = readChangeFormat(query.get("format") ?? "jsonl");
-        const pieces = exportChanges(changes, await readChangeFilter(query, directory, nowMs()), format);
+        const filter = await readChangeFilter(query, directory, nowMs());
+        const pieces = whileAllowed(exportChanges(changes, filter, format), asked, ring);
         keepOpen();
         return new Response(toStream(pieces), {
           headers: {

@@ -2,8 +2,9 @@
 
 import { z } from "zod";
 import type { LimitFields, LimitUnit } from "../../gateway/index.ts";
-import type { Directory } from "../../identity/index.ts";
+import type { Caller, Directory } from "../../identity/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
+import { requireMayBind } from "../reach.ts";
 import type { LimitBook } from "../limit-book.ts";
 import { checkLimit, missingLimit } from "../limit-book.ts";
 import { printLimit, printStates } from "../limit-print.ts";
@@ -42,7 +43,7 @@ const FILTERS = {
 export interface LimitParts {
   live: LiveLimits;
   book: LimitBook;
-  directory: Pick<Directory, "listGone">;
+  directory: Pick<Directory, "getKey" | "getUser" | "listGone">;
   limit: () => number;
 }
 
@@ -99,6 +100,11 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
     if (found === undefined) throw missingLimit(name);
     return found;
   };
+  const requireMayChange = async (caller: Caller, name: string, wanted: LimitFields | null): Promise<void> => {
+    await live.refresh();
+    const standing = live.standing().find((each) => each.name === name);
+    await requireMayBind(caller, { wanted, standing: standing?.limit ?? standing?.row?.fields ?? null }, directory);
+  };
   const answer = async (standing: StandingLimit, status = 200): Promise<Response> => {
     const headers = {
       ...(standing.row === null ? {} : { etag: `"${standing.row.version}"` }),
@@ -143,6 +149,7 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
           checkLimit(name, { ...standIn(faulty), ...toFields(said) }),
         );
         const change = { expected: readExpected(request), by: caller.from };
+        await requireMayChange(caller, name, toFields(body));
         const { version } = await book.set(name, toFields(body), change);
         return answer(await find(name), version === 1 ? 201 : 200);
       },
@@ -153,6 +160,7 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
       authority,
       about: ABOUT.delete,
       async handle({ request, params, caller }) {
+        await requireMayChange(caller, params["id"] ?? "", null);
         await book.delete(params["id"] ?? "", { expected: readExpected(request), by: caller.from });
         await live.refresh();
         return new Response(null, { status: 204 });

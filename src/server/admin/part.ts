@@ -16,6 +16,8 @@ export interface AdminParts {
   limit: () => number;
   /** After a change: brings this process's memory up to date before the answer goes out. */
   changed: () => Promise<void>;
+  /** Whether a budget or a rate limit names this key. */
+  isMetered: (keyId: string) => Promise<boolean>;
 }
 
 /** `limit`, of which the usual is 100 here, and `cursor`. */
@@ -24,8 +26,8 @@ export function readPageWish(query: URLSearchParams): PageWish {
 }
 
 export function actorOf(caller: Caller): Actor {
-  const { userId, role, keyId, scopes, from } = caller;
-  return { kind: "user", userId, role, keyId, scopes, from };
+  const { userId, role, keyId, sessionId, scopes, limits, from } = caller;
+  return { kind: "user", userId, role, keyId, sessionId, scopes, isLimited: limits !== null, from };
 }
 
 /** What is recorded of who makes a change by this request, and from where: for stores that are called without a directory in between. */

@@ -1,0 +1,91 @@
+// What a change of a user does to his sessions and links: another e-mail and another role end them, at this gateway and at others within a second.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { createSignIn } from "../../../src/identity/index.ts";
+import { createDatabase, hasPostgres } from "../../postgres.ts";
+import { readJson } from "../../rig.ts";
+import { type Browser, type Scene, fail, openBrowser, openScene } from "./scene.ts";
+
+const OPERATOR = { kind: "operator" } as const;
+
+let scene: Scene;
+beforeEach(async () => {
+  scene = await openScene();
+});
+afterEach(() => scene.rig.close());
+
+async function makeLink(at: Scene, email: string): Promise<string> {
+  const links = createSignIn({ store: at.rig.store.identity, now: at.clock.wallMs });
+  return (await links.makeLink(email, { kind: "hand-out", ttlMs: 60_000 })).token;
+}
+
+async function enter(at: Scene, email: string): Promise<Browser> {
+  const browser = openBrowser(at);
+  const token = await makeLink(at, email);
+  expect((await browser.ask("/api/v1/auth/verify", { body: { token } })).status).toBe(200);
+  return browser;
+}
+
+const OVER = [401, "invalid_session"] as const;
+const see = (browser: Browser) => browser.ask("/api/v1/profile");
+
+test("another e-mail ends sessions and open links, and no key", async () => {
+  const { rig } = scene;
+  const user = await rig.issue();
+  const [one, two] = [await enter(scene, user.email), await enter(scene, user.email)];
+  const link = await makeLink(scene, user.email);
+  const { token } = await rig.issue("root_admin");
+  const change = async (body: object): Promise<void> => {
+    const sent = { method: "PATCH", token, body };
+    expect((await rig.send(`/api/v1/admin/users/${user.userId}`, sent)).status).toBe(200);
+  };
+  await change({ email: user.email.toUpperCase(), role: "gateway_user", display_name: "Ana" });
+  expect((await see(one)).status).toBe(200);
+  await change({ email: `new-${user.email}` });
+  for (const browser of [one, two]) expect(await fail(await see(browser))).toEqual([...OVER]);
+  const late = await openBrowser(scene).ask("/api/v1/auth/verify", { body: { token: link } });
+  expect(late.status).toBe(401);
+  expect((await rig.send("/api/v1/profile", { token: user.token })).status).toBe(200);
+});
+
+test("whoever changes his own e-mail stays where he is, and is signed out everywhere else", async () => {
+  const { rig } = scene;
+  const user = await rig.issue("gateway_admin");
+  const [here, elsewhere] = [await enter(scene, user.email), await enter(scene, user.email)];
+  const body = { email: `new-${user.email}` };
+  expect((await here.ask(`/api/v1/admin/users/${user.userId}`, { method: "PATCH", body })).status).toBe(200);
+  expect(await fail(await see(elsewhere))).toEqual([...OVER]);
+  expect(await readJson(await see(here))).toMatchObject({ user: { email: body.email } });
+});
+
+test("another role ends sessions, and a key has it from then on", async () => {
+  const { rig } = scene;
+  const user = await rig.issue("gateway_admin");
+  const browser = await enter(scene, user.email);
+  expect((await browser.ask("/api/v1/admin/users")).status).toBe(200);
+  await rig.directory.updateUser(OPERATOR, user.userId, { role: "gateway_user" });
+  await rig.ring.refresh();
+  expect(await fail(await browser.ask("/api/v1/admin/users"))).toEqual([...OVER]);
+  expect((await rig.send("/api/v1/admin/users", { token: user.token })).status).toBe(403);
+});
+
+describe.skipIf(!hasPostgres)("of two gateways on one database", () => {
+  test.each([{ email: "new@example.com" }, { role: "gateway_user" }, { status: "suspended" }])(
+    "what one does to a user by %j holds at the other",
+    async (change) => {
+      const identityPath = await createDatabase();
+      const open = () => openScene((config) => ({ ...config, identityPath }));
+      const [one, other] = [await open(), await open()];
+      const user = await one.rig.issue("gateway_admin");
+      const browser = await enter(one, user.email);
+      const { token } = await other.rig.issue("root_admin");
+      const sent = { method: "PATCH", body: change, token };
+      expect((await other.rig.send(`/api/v1/admin/users/${user.userId}`, sent)).status).toBe(200);
+      // What the gateway does by itself every 400 ms.
+      await one.rig.ring.refresh();
+      expect((await fail(await browser.ask("/api/v1/admin/users")))[0]).toBe(401);
+      await one.rig.close();
+      await other.rig.close();
+    },
+  );
+});
