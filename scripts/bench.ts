@@ -2,6 +2,8 @@
 // provider on this machine, by turns: how much they take, add and need. `--help` says more. Exit code 1 where a request failed or a row is missing.
 
 import { statSync } from "node:fs";
+import { stopAllOnSignal } from "./bench/peer/launch.ts";
+import { printDigest } from "./bench/report/digest.ts";
 import { describeMachine, readLoad } from "./bench/report/machine.ts";
 import { makeReport, printReport } from "./bench/report/report.ts";
 import { assignCores, keepAside } from "./bench/run/core.ts";
@@ -13,8 +15,7 @@ const SETTLE_MS = 30_000;
 const LEAST_REQUESTS = 1_500;
 
 const words = Bun.argv.slice(2);
-process.on("SIGINT", () => process.exit(130));
-process.on("SIGTERM", () => process.exit(143));
+stopAllOnSignal();
 try {
   const options = readOptions(words);
   if (options.isHelp) console.log(HELP);
@@ -25,7 +26,7 @@ try {
 }
 process.exit();
 
-async function bench({ json, scenarios, ...options }: Options): Promise<void> {
+async function bench({ json, isReadme, scenarios, ...options }: Options): Promise<void> {
   if (process.platform !== "linux")
     throw new Error("The bench reads what processes take from /proc: it runs on Linux.");
   const load = readLoad();
@@ -48,7 +49,7 @@ async function bench({ json, scenarios, ...options }: Options): Promise<void> {
     command: ["bun run bench", ...words].join(" "),
     binaryBytes: executable === null ? null : statSync(executable).size,
   });
-  console.log(printReport(report));
+  console.log(isReadme ? printDigest(report) : printReport(report));
   if (json !== null) await Bun.write(json, `${JSON.stringify(report, null, 1)}\n`);
   if (report.faults.length > 0) process.exitCode = 1;
 }

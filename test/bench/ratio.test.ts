@@ -12,18 +12,27 @@ describe("a ratio", () => {
     [2.39, 1.5, "WARNING +59 %: more than +15 %", false],
     [2.41, 1.5, "+61 %: fails beyond +60 %", true],
     [Number.NaN, 1.5, "nothing was measured", true],
+    [Number.POSITIVE_INFINITY, 1.5, "nothing was measured", true],
   ])("of %d after %d", (now, previous, said, isFar) => {
-    expect(judgeRatio(now, previous)).toEqual({ before: "1.50", said, isFar });
+    expect(judgeRatio(now, previous, true)).toEqual({ before: "1.50", said, isFar });
+  });
+
+  test("that has grown far is no failure where the machine was not quiet", () => {
+    expect(judgeRatio(3, 1.5, false)).toEqual({
+      before: "1.50",
+      said: "WARNING +100 %: more than +15 %",
+      isFar: false,
+    });
   });
 
   test("without one before is taken as it is", () => {
-    expect(judgeRatio(2, undefined)).toEqual({ before: "", said: "measured for the first time", isFar: false });
+    expect(judgeRatio(2, undefined, true)).toEqual({ before: "", said: "measured for the first time", isFar: false });
   });
 
-  test("is the middle of what the rounds say, each against the proxy's of the same round", () => {
+  test("is of what a request costs each of them where it is disturbed least", () => {
     const rounds = {
       "bun-proxy": [20, 40, 30].map((cpuUs) => ({ cpuUs })),
-      tokligence: [30, 120, 30].map((cpuUs) => ({ cpuUs })),
+      tokligence: [40, 120, 30].map((cpuUs) => ({ cpuUs })),
     };
     const report = { scenarios: [{ id: "chat", rounds }] } as unknown as Report;
     expect(readRatios(report)).toEqual({ chat: 1.5 });

@@ -23,6 +23,7 @@ function makeRound(p50: number, changes: Partial<Round> = {}): Round {
     loadUs: 9,
     upstreamUs: 7,
     busy: { peer: 1, load: 0.5, upstream: 0.3 },
+    foreign: { others: 0.02, stolen: 0 },
     rssBytes: 60e6,
     missingRows: 0,
     strayCalls: 0,

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { bunProxy } from "../../scripts/bench/peer/bun-proxy.ts";
 import type { Peer } from "../../scripts/bench/peer/type.ts";
 import { type Plan, run } from "../../scripts/bench/run/run.ts";
+import { printDigest } from "../../scripts/bench/report/digest.ts";
 import { describeMachine } from "../../scripts/bench/report/machine.ts";
 import { makeReport, printReport } from "../../scripts/bench/report/report.ts";
 import { SCENARIOS, type ScenarioId } from "../../scripts/bench/scenario/index.ts";
@@ -23,6 +24,7 @@ async function runSmall(ids: readonly ScenarioId[], peers: Readonly<Record<strin
     rounds: 2,
     seconds: 0.1,
     leastRequests: 50,
+    warmUp: { seconds: 0.05 },
     starts: 1,
     upstreamPort: 0,
     cores: null,
@@ -48,6 +50,11 @@ describe.if(LINUX)("a run", () => {
     expect(report.peers["bun-proxy"]?.startMs[0]).toBeGreaterThan(1);
     expect(report.peers["bun-proxy"]?.rssBytes.start).toBeGreaterThan(1e6);
     expect(printReport(report)).toContain("| bun-proxy |");
+    const digest = printDigest(report);
+    expect(digest.split("\n").filter((line) => /^\| (?:chat-1k-c1|chat-1k-r500|sse-burst) /u.test(line))).toHaveLength(
+      3,
+    );
+    expect(digest).toContain("an event");
   });
 
   test("is void where books lack a row, and says who cannot do what", async () => {

@@ -114,11 +114,16 @@ interface Ground {
 }
 
 function makeFlow(pattern: Pattern, ground: Ground): Flow {
-  return pattern.kind === "closed" ? makeLoop(ground) : makeSchedule(pattern, ground);
+  return pattern.kind === "closed" ? makeLoop(pattern, ground) : makeSchedule(pattern, ground);
 }
 
-function makeLoop({ connections, seconds, startedUs }: Ground): Flow {
-  const endUs = startedUs + seconds * 1e6;
+function makeLoop(
+  { requests }: Extract<Pattern, { kind: "closed" }>,
+  { connections, seconds, startedUs }: Ground,
+): Flow {
+  const endUs = requests === undefined ? startedUs + seconds * 1e6 : Number.POSITIVE_INFINITY;
+  const most = requests ?? Number.POSITIVE_INFINITY;
+  let sent = 0;
   let free = connections.length;
   let isBegun = false;
   let isStopped = false;
@@ -126,13 +131,18 @@ function makeLoop({ connections, seconds, startedUs }: Ground): Flow {
     act() {
       if (isBegun) return;
       isBegun = true;
-      free = 0;
-      for (const connection of connections) connection.ask(readClockUs());
+      for (const connection of connections.slice(0, most)) {
+        free--;
+        sent++;
+        connection.ask(readClockUs());
+      }
     },
     onFree(connection) {
       const now = readClockUs();
-      if (!isStopped && now < endUs && connection.isOpen()) connection.ask(now);
-      else free++;
+      if (!isStopped && now < endUs && sent < most && connection.isOpen()) {
+        sent++;
+        connection.ask(now);
+      } else free++;
     },
     nextUs: () => null,
     isOver: () => isBegun && free === connections.length,

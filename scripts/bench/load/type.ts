@@ -12,8 +12,8 @@ export interface Aim {
 }
 
 export type Pattern =
-  /** Each connection asks again once it has been answered. */
-  | { kind: "closed"; connections: number }
+  /** Each connection asks again once it has been answered; `requests`: until there are so many, however long that takes. */
+  | { kind: "closed"; connections: number; requests?: number }
   /** At a fixed rate, whether or not there was an answer: times count from when a request was due. */
   | { kind: "rate"; connections: number; perSecond: number }
   /** Each connection asks once; the first and the last begin `rampMs` apart. */

@@ -16,6 +16,12 @@ process.on("exit", () => {
   for (const leader of leaders) endGroup(leader, "SIGKILL");
 });
 
+/** Of the whole process: whoever ends it ends what it started. */
+export function stopAllOnSignal(): void {
+  process.on("SIGINT", () => process.exit(130));
+  process.on("SIGTERM", () => process.exit(143));
+}
+
 interface Launch {
   command: readonly string[];
   cwd: string;

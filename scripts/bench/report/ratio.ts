@@ -1,26 +1,28 @@
 // What the gateway takes as a multiple of what a bare proxy takes, and whether that has grown. Pure.
 
 import type { Report } from "./report.ts";
-import { median } from "./statistic.ts";
 
 /** By what is measured. */
 export type Ratios = Readonly<Record<string, number>>;
+
+/** What the next run is held against. */
+export interface Previous {
+  commit: string;
+  ratios: Ratios;
+}
 
 /**
  * Beyond the first it is worth a look, beyond the second it is a failure. Both are wide: between two machines, or two releases of the runtime, the
  * proxy and the gateway do not change alike.
  */
-export const BANDS = { warn: 1.15, fail: 1.6 } as const;
+const BANDS = { warn: 1.15, fail: 1.6 } as const;
 
-/** Of a request, and of an event where there are any: the middle of what the rounds say, each for itself. */
+/** The least that a round says is what it costs where nothing else disturbs it. */
 export function readRatios({ scenarios }: Pick<Report, "scenarios">): Ratios {
   return Object.fromEntries(
     scenarios.map(({ id, rounds }) => {
-      const proxy = rounds["bun-proxy"] ?? [];
-      const ratios = (rounds["tokligence"] ?? []).map(
-        ({ cpuUs }, index) => cpuUs / (proxy[index]?.cpuUs ?? Number.NaN),
-      );
-      return [id, Number(median(ratios).toFixed(3))];
+      const least = (name: string): number => Math.min(...(rounds[name] ?? []).map(({ cpuUs }) => cpuUs));
+      return [id, Number((least("tokligence") / least("bun-proxy")).toFixed(3))];
     }),
   );
 }
@@ -32,13 +34,15 @@ export interface Judgement {
   isFar: boolean;
 }
 
-export function judgeRatio(now: number, previous: number | undefined): Judgement {
-  if (Number.isNaN(now)) return { before: previous?.toFixed(2) ?? "", said: "nothing was measured", isFar: true };
+/** On a machine that does other things meanwhile, whoever does more waits more: there it only warns. */
+export function judgeRatio(now: number, previous: number | undefined, isQuiet: boolean): Judgement {
+  if (!Number.isFinite(now)) return { before: previous?.toFixed(2) ?? "", said: "nothing was measured", isFar: true };
   if (previous === undefined) return { before: "", said: "measured for the first time", isFar: false };
   const growth = now / previous;
   const before = previous.toFixed(2);
   const percent = `${growth >= 1 ? "+" : "−"}${Math.abs(Math.round((growth - 1) * 100))} %`;
-  if (growth > BANDS.fail) return { before, said: `${percent}: fails beyond ${percentOf(BANDS.fail)}`, isFar: true };
+  if (growth > BANDS.fail && isQuiet)
+    return { before, said: `${percent}: fails beyond ${percentOf(BANDS.fail)}`, isFar: true };
   if (growth > BANDS.warn)
     return { before, said: `WARNING ${percent}: more than ${percentOf(BANDS.warn)}`, isFar: false };
   return { before, said: percent, isFar: false };

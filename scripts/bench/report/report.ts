@@ -60,17 +60,41 @@ export function makeReport({ outcome, scenarios, machine, command, binaryBytes }
 export function printReport(report: Report): string {
   return [
     printMachine(report.machine),
+    printNoise(report),
     `\`${report.command}\``,
     ...report.scenarios.map(printScenario),
     printProcesses(report),
     printFloor(report),
-    ...(report.faults.length === 0
-      ? [
-          `No request failed${keepsBooks(report) ? ", and each that was answered has exactly one row in the ledger" : ""}.`,
-        ]
-      : ["VOID: these figures count for nothing.", ...report.faults.map((fault) => `✗ ${fault}`)]),
-  ].join("\n\n");
+    printVerdict(report),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
 }
+
+/** Whether the figures count for anything. */
+export function printVerdict(report: Report): string {
+  if (report.faults.length > 0)
+    return ["VOID: these figures count for nothing.", ...report.faults.map((fault) => `✗ ${fault}`)].join("\n");
+  return `No request failed${keepsBooks(report) ? ", and each that was answered has exactly one row in the ledger" : ""}.`;
+}
+
+/** How much of a processor others took; while the provider alone is asked, nobody who takes part has anything to do. */
+export function measureNoise({ scenarios }: Pick<Report, "scenarios">): Round["foreign"] & { isQuiet: boolean } {
+  const direct = scenarios.flatMap(({ rounds }) => rounds[DIRECT] ?? []);
+  const of = (pick: (round: Round) => number): number => Math.max(0, spread(direct.map(pick))?.median ?? 0);
+  const [others, stolen] = [of(({ foreign }) => foreign.others), of(({ foreign }) => foreign.stolen)];
+  return { others, stolen, isQuiet: others + stolen <= NOISY };
+}
+
+export function printNoise(report: Report): string {
+  const { others, stolen, isQuiet } = measureNoise(report);
+  const percent = (share: number): string => `${Math.round(share * 100)}%`;
+  const said = `Meanwhile other processes took ${percent(others)} of a processor, and the host of this machine ${percent(stolen)}.`;
+  return isQuiet ? said : `${said} NOT QUIET: these figures say little.`;
+}
+
+/** Of a processor; beyond it, what is measured waits for others. */
+const NOISY = 0.15;
 
 function keepsBooks({ scenarios }: Report): boolean {
   const rounds = scenarios.flatMap((scenario) => Object.values(scenario.rounds).flat());
@@ -139,7 +163,7 @@ function describePattern(pattern: Scenario["pattern"]): string {
   }
 }
 
-function printProcesses({ peers, binaryBytes }: Report): string {
+export function printProcesses({ peers, binaryBytes }: Report): string {
   const rows = Object.entries(peers).map(([name, { version, about, startMs, rssBytes }]) => [
     name,
     about,

@@ -5,7 +5,7 @@ import { PEERS } from "../peer/index.ts";
 import { makeOutside } from "../peer/outside.ts";
 import type { Peer } from "../peer/type.ts";
 import { QUICK, SCENARIOS, USUAL, USUAL_PEERS, findScenarios } from "../scenario/index.ts";
-import type { Scenario } from "../scenario/type.ts";
+import { type Scenario, listPeers } from "../scenario/type.ts";
 
 export interface Options {
   scenarios: ReadonlyMap<string, Scenario>;
@@ -14,9 +14,12 @@ export interface Options {
   rounds: number;
   seconds: number;
   starts: number;
+  warmUp: { seconds: number };
   upstreamPort: number;
   /** Where to write all of it as JSON. */
   json: string | null;
+  /** One table for README instead of all of them. */
+  isReadme: boolean;
   isHelp: boolean;
 }
 
@@ -26,9 +29,10 @@ export const HELP = `bun run bench [options]: this gateway beside others in fron
   --scenario A,B          only these; a name's beginning is enough: chat-1k, sse, ledger
   --only A,B              only these who take part: ${Object.keys(PEERS).join(", ")}
   --rounds N              how often each is measured in each scenario (5; quick: 3)
-  --seconds S             how long each time (1.2; quick: 0.7)
+  --seconds S             how long each time (1; quick: 0.7)
   --starts N              how often each is started (5; quick: 3)
   --json FILE             write all that was measured
+  --readme                print what README shows, in place of all tables
   --peer NAME=URL         one more, which answers there and calls the provider at --upstream-port
   --peer-key NAME=KEY     its key
   --peer-command NAME=... how it is started; {upstream} stands for the provider's address. Without: it runs already
@@ -47,6 +51,7 @@ export function readOptions(words: readonly string[]): Options {
       "peer-command": { type: "string", multiple: true, default: [] },
       "peer-key": { type: "string", multiple: true, default: [] },
       quick: { type: "boolean", default: false },
+      readme: { type: "boolean", default: false },
       rounds: { type: "string" },
       scenario: { type: "string" },
       seconds: { type: "string" },
@@ -64,10 +69,12 @@ export function readOptions(words: readonly string[]): Options {
     peers: choosePeers({ ...PEERS, ...Object.fromEntries(outside) }, { only, usual, scenarios }),
     usual,
     rounds: readNumber("rounds", values.rounds, values.quick ? 3 : 5),
-    seconds: readNumber("seconds", values.seconds, values.quick ? 0.7 : 1.2),
+    seconds: readNumber("seconds", values.seconds, values.quick ? 0.7 : 1),
     starts: readNumber("starts", values.starts, values.quick ? 3 : 5),
     upstreamPort: readNumber("upstream-port", values["upstream-port"], 0),
+    warmUp: { seconds: values.quick ? 3 : 5 },
     json: values.json ?? null,
+    isReadme: values.readme,
     isHelp: values.help,
   };
 }
@@ -85,7 +92,9 @@ function choosePeers(all: Readonly<Record<string, Peer>>, { only, usual, scenari
       throw new Error(`Nobody here is called ${name}. There are: ${Object.keys(all).join(", ")}`);
   }
   const asked = new Set(
-    [...scenarios.values()].flatMap(({ peers }) => peers ?? usual).filter((name) => only?.includes(name) ?? true),
+    [...scenarios.values()]
+      .flatMap((scenario) => listPeers(scenario, usual))
+      .filter((name) => only?.includes(name) ?? true),
   );
   const isNeeded = ([name, peer]: [string, Peer]): boolean =>
     asked.has(name) && [...scenarios.values()].some((each) => peer.takes(each));

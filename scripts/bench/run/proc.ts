@@ -28,6 +28,22 @@ export function readCpuUs(pids: readonly number[]): number {
   return sumUs;
 }
 
+export interface MachineTime {
+  /** Of all processors, at work for whomever. */
+  busyUs: number;
+  /** That the machine below this one gave to others. */
+  stolenUs: number;
+}
+
+/** Since the machine's start. */
+export function readMachineTime(): MachineTime {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, soft = 0, steal = 0] = read("/proc/stat")
+    .slice(0, 300)
+    .split("\n", 1)
+    .flatMap((line) => line.split(/\s+/u).slice(1).map(Number));
+  return { busyUs: (user + nice + system + irq + soft) * TICK_US, stolenUs: steal * TICK_US };
+}
+
 /** What of them is in memory; pages that they share count for each. */
 export function readRssBytes(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (Number(read(`/proc/${pid}/statm`).split(" ")[1]) || 0) * PAGE_BYTES, 0);

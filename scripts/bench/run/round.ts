@@ -3,11 +3,11 @@
 
 import { DIALECTS } from "../dialect/index.ts";
 import type { Talker } from "../http/talk.ts";
-import type { Aim, LoadResult } from "../load/type.ts";
+import type { Aim, LoadResult, Pattern } from "../load/type.ts";
 import type { Script } from "../mock/script.ts";
 import type { RunningPeer } from "../peer/type.ts";
 import type { Scenario } from "../scenario/type.ts";
-import { listGroup, readCpuUs, readRssBytes } from "./proc.ts";
+import { listGroup, readCpuUs, readMachineTime, readRssBytes } from "./proc.ts";
 
 export interface Round extends LoadResult {
   /** What the peer took for a request, and for a piece of a stream; NaN where it runs elsewhere. Microseconds. */
@@ -18,6 +18,8 @@ export interface Round extends LoadResult {
   upstreamUs: number;
   /** How much of one processor each took while it was measured. */
   busy: { peer: number; load: number; upstream: number };
+  /** How many processors were at work for others meanwhile, and how many this machine was denied: what it takes to believe a figure. */
+  foreign: { others: number; stolen: number };
   /** The most that was seen. */
   rssBytes: number;
   /** Requests that were answered and have no row; below 0: rows of no such request. Null where there are no books. */
@@ -52,18 +54,39 @@ export async function tryOnce({ load, mock, peer, scenario, settleMs }: Trial): 
   await follow(mock, { ...scenario, answer: soften(scenario.answer) });
   const rowsBefore = (await peer.countRows?.()) ?? 0;
   const aim = makeAim(peer, { ...scenario, answer: soften(scenario.answer) });
-  const open = { aim, pattern: { kind: "once", connections: 1, rampMs: 0 } };
-  const isOpen = await load.ask({ open }).then(
-    () => true,
-    () => false,
-  );
-  if (!isOpen) return "cannot be reached";
+  if (!(await open(load, aim, { kind: "once", connections: 1, rampMs: 0 }))) return "cannot be reached";
   const result = await load.ask<LoadResult>({ measure: { seconds: 1 } });
   await load.ask({ close: true });
   const fault = Object.keys(result.errors)[0] ?? (result.requests === 1 ? null : "no answer");
   // Its row must not be taken for one of those that are measured.
   if (fault === null && peer.countRows !== null) await awaitRows(peer.countRows, rowsBefore + 1, settleMs);
   return fault;
+}
+
+/** Whether somebody is there. */
+function open(load: Talker, aim: Aim, pattern: Pattern): Promise<boolean> {
+  return load.ask({ open: { aim, pattern } }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Asks for so long, and waits until it has nothing more to do; what comes of it does not matter. */
+export async function warm({
+  load,
+  mock,
+  peer,
+  scenario,
+  seconds,
+  settleMs,
+}: Omit<Given, "warmSeconds">): Promise<void> {
+  await follow(mock, scenario);
+  const rowsBefore = (await peer.countRows?.()) ?? 0;
+  if (!(await open(load, makeAim(peer, scenario), scenario.pattern))) return;
+  const { requests } = await load.ask<LoadResult>({ measure: { seconds } });
+  await load.ask({ close: true });
+  await settle(peer.pid === null ? [] : listGroup(peer.pid), settleMs);
+  if (peer.countRows !== null) await awaitRows(peer.countRows, rowsBefore + requests, settleMs);
 }
 
 /** Whether it can is not a question of pace. */
@@ -107,14 +130,15 @@ export async function measureRound(given: Given): Promise<Round> {
     loadUs: perRequest("load"),
     upstreamUs: perRequest("upstream"),
     busy: { peer: share("peer"), load: share("load"), upstream: share("upstream") },
+    foreign: { others: share("others"), stolen: share("stolen") },
     rssBytes,
     missingRows,
     strayCalls: calls - (scenario.upstream === "loopback" ? 0 : answered),
   };
 }
 
-function follow(mock: Talker, { model, answer }: Pick<Scenario, "answer" | "model">): Promise<unknown> {
-  const script: Script = { model, delayMs: 0, answer };
+function follow(mock: Talker, { model, answer, delayMs = 0 }: Scenario): Promise<unknown> {
+  const script: Script = { model, delayMs, answer };
   return mock.ask({ script });
 }
 
@@ -149,10 +173,15 @@ interface Cpu {
   peer: number;
   load: number;
   upstream: number;
+  others: number;
+  stolen: number;
 }
 
-function readAll({ load, mock }: Bench, pids: readonly number[]): Cpu {
-  return { peer: readCpuUs(pids), load: readCpuUs([load.pid]), upstream: readCpuUs([mock.pid]) };
+function readAll({ load: loadSide, mock }: Bench, pids: readonly number[]): Cpu {
+  const [peer, load, upstream, own] = [pids, [loadSide.pid], [mock.pid], [process.pid]].map(readCpuUs);
+  const { busyUs, stolenUs } = readMachineTime();
+  const known = [peer, load, upstream, own].reduce<number>((sum, us) => sum + (us ?? 0), 0);
+  return { peer: peer ?? 0, load: load ?? 0, upstream: upstream ?? 0, others: busyUs - known, stolen: stolenUs };
 }
 
 /** What it still does for requests that it has answered is theirs, too. */

@@ -8,10 +8,10 @@ import { type Talker, startTalker } from "../http/talk.ts";
 import { buildGateway, buildLedgerless } from "./build.ts";
 import type { Peer, RunningPeer } from "../peer/type.ts";
 import { rotate } from "../report/statistic.ts";
-import type { Scenario } from "../scenario/type.ts";
+import { type Scenario, listPeers } from "../scenario/type.ts";
 import { type Cores, pin } from "./core.ts";
 import { listGroup, readRssBytes } from "./proc.ts";
-import { type Round, measureRound, settle, tryOnce } from "./round.ts";
+import { type Round, measureRound, settle, tryOnce, warm } from "./round.ts";
 
 export interface Plan {
   scenarios: ReadonlyMap<string, Scenario>;
@@ -23,6 +23,11 @@ export interface Plan {
   seconds: number;
   /** At a fixed rate it goes on until there are so many: of fewer, the slowest say nothing. */
   leastRequests: number;
+  /**
+   * How long each is asked before anything is measured, or how often: a runtime that compiles as it goes takes some ten thousand requests to be as
+   * quick as it gets.
+   */
+  warmUp: { seconds: number; requests?: number };
   /** How often each is started, for the time that it takes. */
   starts: number;
   /** 0: any. */
@@ -51,13 +56,15 @@ export interface PeerFigures {
 
 export const DIRECT = "direct";
 const REST_MS = 3_000;
-/** Whoever is asked in a new way for the first time takes a while to be as quick as it gets. */
-const FIRST_WARM_SECONDS = 1;
+/** Whoever is asked in a new way for the first time takes a while longer. */
+const FIRST_WARM_SECONDS = 0.6;
 const WARM_SECONDS = 0.3;
 
 export async function run(plan: Plan): Promise<Outcome> {
   const { cores } = plan;
   const folder = mkdtempSync(join(tmpdir(), "tokligence-bench-"));
+  const clean = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", clean);
   const own = join(import.meta.dir, "..");
   const mock = startTalker(
     pin(cores, "upstream", [process.execPath, join(own, "mock/main.ts"), String(plan.upstreamPort)]),
@@ -75,15 +82,27 @@ export async function run(plan: Plan): Promise<Outcome> {
       running.set(name, started.running);
       peers.set(name, started.figures);
     }
+    await warmUp({ plan, running, mock, load });
     const measured = await measureAll({ plan, running, mock, load });
     await rest(running, peers, measured.rounds);
     return { ...measured, peers };
   } finally {
     for (const peer of running.values()) await peer.stop();
     await Promise.all([mock.stop(), load.stop()]);
-    rmSync(folder, { recursive: true, force: true });
+    clean();
+    process.off("exit", clean);
   }
 }
+
+const WARM_UP = {
+  about: "warming up",
+  client: "openai-chat",
+  upstream: "openai-chat",
+  model: "gpt-4o-mini",
+  bytes: 1_000,
+  answer: { kind: "whole", bytes: 600 },
+  pattern: { kind: "closed", connections: 32 },
+} as const satisfies Scenario;
 
 const PLAIN = { model: "gpt-4o-mini", delayMs: 0, answer: { kind: "whole", bytes: 100 } } as const;
 
@@ -138,6 +157,17 @@ interface Ground {
   load: Talker;
 }
 
+/** Each in turn and without a pause, by what all of them can do. */
+async function warmUp({ plan, running, mock, load }: Ground): Promise<void> {
+  const { settleMs } = plan;
+  const { seconds, ...requests } = plan.warmUp;
+  const scenario = { ...WARM_UP, pattern: { ...WARM_UP.pattern, ...requests } };
+  for (const [name, peer] of running) {
+    plan.onProgress(`warming up ${name}`);
+    await warm({ load, mock, peer, scenario, seconds, settleMs });
+  }
+}
+
 async function measureAll(ground: Ground): Promise<Pick<Outcome, "absent" | "rounds">> {
   const rounds = new Map<string, Map<string, Round[]>>();
   const absent = new Map<string, Map<string, string>>();
@@ -157,7 +187,7 @@ async function findTakers({ plan, running, mock, load }: Ground, scenario: Scena
     const takes =
       name === DIRECT
         ? scenario.upstream !== "loopback"
-        : (scenario.peers ?? plan.usual).includes(name) && plan.peers.get(name)?.takes(scenario) === true;
+        : listPeers(scenario, plan.usual).includes(name) && plan.peers.get(name)?.takes(scenario) === true;
     if (!takes) continue;
     const fault = await tryOnce({ load, mock, peer, scenario: askAs(name, scenario), settleMs });
     if (fault === null) takers.set(name, peer);

@@ -28,7 +28,7 @@ const CHAT = {
 export const USUAL_PEERS = ["bun-proxy", "haproxy", "nginx", "portkey", "tokligence"] as const;
 
 /** Portkey's streams fail on some releases of Node. */
-const STREAMERS = [...USUAL_PEERS, "portkey-bun"] as const;
+const STREAMERS = ["portkey-bun"] as const;
 
 const BOOKS = [
   "bun-proxy",
@@ -50,6 +50,12 @@ export const SCENARIOS = {
   "chat-1k-r500": { ...CHAT, pattern: rate(500) },
   "chat-1k-r2000": { ...CHAT, pattern: rate(2_000) },
   "chat-1k-r5000": { ...CHAT, pattern: rate(5_000) },
+  "chat-slow": {
+    ...CHAT,
+    about: "chat, 1 KB, from a provider that takes 300 ms",
+    delayMs: 300,
+    pattern: { kind: "rate", perSecond: 500, connections: 512 },
+  },
   "chat-10k": {
     ...CHAT,
     about: "chat, 10 KB asked and answered",
@@ -71,14 +77,14 @@ export const SCENARIOS = {
     about: "chat, 200 events as fast as they go",
     answer: burst,
     pattern: closed(32),
-    peers: STREAMERS,
+    also: STREAMERS,
   },
   "sse-paced": {
     ...CHAT,
     about: "chat, 500 open streams of 200 events, 50 a second each",
     answer: paced,
     pattern: open,
-    peers: STREAMERS,
+    also: STREAMERS,
   },
   embeddings: {
     ...CHAT,
@@ -151,9 +157,9 @@ export const QUICK: readonly ScenarioId[] = [
   "to-anthropic",
 ];
 
-/** Of a run without a word of which: all but what only repeats another in another format. */
+/** Of a run without a word of which: all but what says much the same as another. */
 export const USUAL: readonly ScenarioId[] = (Object.keys(SCENARIOS) as ScenarioId[]).filter(
-  (id) => !["gemini-1k", "messages-1k", "responses-1k"].includes(id),
+  (id) => !["chat-slow", "gemini-1k", "messages-1k", "responses-1k"].includes(id),
 );
 
 /** By their names, or how several begin: `chat-1k` is all of `chat-1k-…`. Throws where there is none. */

@@ -15,7 +15,14 @@ export interface Scenario {
   /** Of the request's body, about. */
   bytes: number;
   answer: Script["answer"];
+  /** Until the provider answers; undefined: at once. */
+  delayMs?: number;
   pattern: Pattern;
-  /** Who takes part beside the provider itself; undefined: who takes part as a rule. */
+  /** Who takes part beside the provider itself; undefined: who takes part as a rule, and `also` some more. */
   peers?: readonly string[];
+  also?: readonly string[];
+}
+
+export function listPeers({ peers, also = [] }: Scenario, usual: readonly string[]): readonly string[] {
+  return peers ?? [...usual, ...also];
 }
