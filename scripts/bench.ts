@@ -12,7 +12,7 @@ import { buildExecutables, run } from "./bench/run/run.ts";
 
 /** Rows of a PostgreSQL ledger are delivered after they are safe. */
 const SETTLE_MS = 30_000;
-const LEAST_REQUESTS = 1_500;
+const LEAST_REQUESTS = 1_000;
 
 const words = Bun.argv.slice(2);
 stopAllOnSignal();

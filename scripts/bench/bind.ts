@@ -145,7 +145,13 @@ function readCpu(): Cpu {
 }
 
 const requests = Number(values.requests);
-const binder = openBinder({ location, rules: BOOK_RULES, durability: "process", checkpoints: "thread", now: () => new Date() });
+const binder = openBinder({
+  location,
+  rules: BOOK_RULES,
+  durability: "process",
+  checkpoints: "thread",
+  now: () => new Date(),
+});
 const results = [];
 for (let round = 0; round < Number(values.rounds); round++) {
   await write(requests);

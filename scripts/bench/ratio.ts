@@ -49,7 +49,7 @@ async function measure(): Promise<void> {
     scenarios,
     peers: new Map(Object.entries({ "bun-proxy": bunProxy, tokligence })),
     usual: [],
-    rounds: 5,
+    rounds: 6,
     seconds: 1,
     leastRequests: 0,
     warmUp: { seconds: 2, requests: 30_000 },

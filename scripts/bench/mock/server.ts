@@ -7,7 +7,7 @@ import { type MessageReader, createMessageReader, readPath } from "../http/messa
 import { type Outbox, createOutbox } from "../http/outbox.ts";
 import { putDigits, readClockUs } from "../http/stamp.ts";
 import { type Pace, createPace } from "./pace.ts";
-import { type Reply, type Script, prepareReplies, printAnswer } from "./script.ts";
+import { BURST, type Reply, type Script, type Stamped, prepareReplies, printAnswer } from "./script.ts";
 
 export interface Mock {
   port: number;
@@ -48,18 +48,21 @@ export function startMock(port = 0): Mock {
   const stream = (caller: Caller, reply: Extract<Reply, { kind: "stream" }>): void => {
     let left = reply.pieces;
     caller.outbox.send(reply.start, true);
-    const sendPiece = (): boolean => {
+    /** Whether there is more. */
+    const sendNext = ({ bytes, digitsAt }: Stamped): boolean => {
       if (!caller.isOpen) return false;
+      const now = readClockUs();
+      for (const at of digitsAt) putDigits(bytes, at, now);
       // The bytes are shared by all streams: what a socket does not take at once is copied before others change it.
-      putDigits(reply.piece, reply.digitsAt, readClockUs());
-      caller.outbox.send(reply.piece, false);
-      if (--left > 0) return true;
+      caller.outbox.send(bytes, false);
+      left -= digitsAt.length;
+      if (left > 0) return true;
       caller.outbox.send(reply.end, true);
       return false;
     };
-    if (reply.gapMs === 0) while (sendPiece());
-    else if (sendPiece()) {
-      pace.add(sendPiece);
+    if (reply.gapMs === 0) while (sendNext(left >= BURST ? reply.burst : reply.piece));
+    else if (sendNext(reply.piece)) {
+      pace.add(() => sendNext(reply.piece));
       wake();
     }
   };

@@ -7,7 +7,7 @@ import type { Peer } from "./type.ts";
 interface Outside {
   url: string;
   key: string | undefined;
-  /** Words; `{upstream}` stands for the provider's address. Undefined: it runs already. */
+  /** Words; `{upstream}` stands for the provider's address, `{upstream_port}` for its port alone. Undefined: it runs already. */
   command: string | undefined;
 }
 
@@ -25,7 +25,10 @@ export function makeOutside({ url, key, command }: Outside): Peer {
     async start({ folder, upstreamPort, cores }) {
       const shared = { version: "", address: () => address, countRows: null };
       if (command === undefined) return { ...shared, pid: null, startMs: null, stop: async () => undefined };
-      const words = command.replaceAll("{upstream}", `http://127.0.0.1:${upstreamPort}`).split(/\s+/u);
+      const words = command
+        .replaceAll("{upstream}", `http://127.0.0.1:${upstreamPort}`)
+        .replaceAll("{upstream_port}", String(upstreamPort))
+        .split(/\s+/u);
       return { ...shared, ...(await launch({ command: pin(cores, "gateway", words), cwd: folder, address })) };
     },
   };

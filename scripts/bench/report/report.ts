@@ -140,8 +140,8 @@ function printRow(name: string, result: Summary): string[] {
     ms(result.addedPiece, "p99"),
     printUs(result.cpuUs),
     printUs(result.pieceCpuUs),
-    result.rssBytes === null || isBase ? "" : printMegabytes(result.rssBytes.most),
-    result.notes.join(", "),
+    result.rssBytes === null ? "" : printMegabytes(result.rssBytes.most),
+    isBase ? "" : result.notes.join(", "),
   ];
 }
 

@@ -35,7 +35,8 @@ export const HELP = `bun run bench [options]: this gateway beside others in fron
   --readme                print what README shows, in place of all tables
   --peer NAME=URL         one more, which answers there and calls the provider at --upstream-port
   --peer-key NAME=KEY     its key
-  --peer-command NAME=... how it is started; {upstream} stands for the provider's address. Without: it runs already
+  --peer-command NAME=... how it is started; {upstream} stands for the provider's address, {upstream_port} for its port.
+                          Without it, it runs already, and what it takes of the machine is not measured
   --upstream-port PORT    of the provider (any)
 
 Scenarios: ${Object.keys(SCENARIOS).join(", ")}`;
@@ -72,7 +73,7 @@ export function readOptions(words: readonly string[]): Options {
     seconds: readNumber("seconds", values.seconds, values.quick ? 0.7 : 1),
     starts: readNumber("starts", values.starts, values.quick ? 3 : 5),
     upstreamPort: readNumber("upstream-port", values["upstream-port"], 0),
-    warmUp: { seconds: values.quick ? 3 : 5 },
+    warmUp: { seconds: values.quick ? 4 : 10 },
     json: values.json ?? null,
     isReadme: values.readme,
     isHelp: values.help,

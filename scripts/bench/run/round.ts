@@ -20,7 +20,7 @@ export interface Round extends LoadResult {
   busy: { peer: number; load: number; upstream: number };
   /** How many processors were at work for others meanwhile, and how many this machine was denied: what it takes to believe a figure. */
   foreign: { others: number; stolen: number };
-  /** The most that was seen. */
+  /** The most that was seen; NaN where it runs elsewhere. */
   rssBytes: number;
   /** Requests that were answered and have no row; below 0: rows of no such request. Null where there are no books. */
   missingRows: number | null;
@@ -131,7 +131,7 @@ export async function measureRound(given: Given): Promise<Round> {
     upstreamUs: perRequest("upstream"),
     busy: { peer: share("peer"), load: share("load"), upstream: share("upstream") },
     foreign: { others: share("others"), stolen: share("stolen") },
-    rssBytes,
+    rssBytes: pids.length === 0 ? Number.NaN : rssBytes,
     missingRows,
     strayCalls: calls - (scenario.upstream === "loopback" ? 0 : answered),
   };

@@ -163,6 +163,7 @@ async function warmUp({ plan, running, mock, load }: Ground): Promise<void> {
   const { seconds, ...requests } = plan.warmUp;
   const scenario = { ...WARM_UP, pattern: { ...WARM_UP.pattern, ...requests } };
   for (const [name, peer] of running) {
+    if (name === DIRECT) continue;
     plan.onProgress(`warming up ${name}`);
     await warm({ load, mock, peer, scenario, seconds, settleMs });
   }

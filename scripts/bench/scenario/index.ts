@@ -159,7 +159,7 @@ export const QUICK: readonly ScenarioId[] = [
 
 /** Of a run without a word of which: all but what says much the same as another. */
 export const USUAL: readonly ScenarioId[] = (Object.keys(SCENARIOS) as ScenarioId[]).filter(
-  (id) => !["chat-slow", "gemini-1k", "messages-1k", "responses-1k"].includes(id),
+  (id) => !["chat-slow", "gemini-1k", "ledger-c1", "messages-1k", "responses-1k"].includes(id),
 );
 
 /** By their names, or how several begin: `chat-1k` is all of `chat-1k-…`. Throws where there is none. */
