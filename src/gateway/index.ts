@@ -33,7 +33,7 @@ export { LATEST_MS, resumeCorrections } from "./later.ts";
 export { type Memory, createMemory } from "./memory.ts";
 export { type Hedges, createHedges } from "./hedge.ts";
 export { createMirrors } from "./mirror.ts";
-export { type Rights, findEnd, openPresence } from "./presence.ts";
+export { type Rights, findEnd, openLongPresence } from "./presence.ts";
 export { askForToken, lookAtModels } from "./probe.ts";
 export { createBindings } from "./rest/binding.ts";
 export type { Arrival, RestCall } from "./rest/call.ts";

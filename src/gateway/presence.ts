@@ -25,11 +25,22 @@ export interface WatchedPresence extends Presence {
 export type Rights = Pick<KeyRing, "unwatch" | "watch">;
 
 export function openPresence(
-  { caller, signal }: { caller: Pick<Caller, "mark">; signal: Presence },
+  { caller, signal }: { caller: Caller; signal: Presence },
   rights: Rights,
 ): WatchedPresence {
-  const presence = new CallPresence(caller.mark, signal, rights);
-  rights.watch(presence);
+  return watch(new CallPresence(caller.mark, signal, rights));
+}
+
+/** Of what goes on for as long as its client likes: it ends as well once he may do something else than when he came in. */
+export function openLongPresence(
+  { caller, signal }: { caller: Caller; signal: Presence },
+  rights: Rights,
+): WatchedPresence {
+  return watch(new CallPresence(caller.mark, signal, rights, caller));
+}
+
+function watch(presence: CallPresence): CallPresence {
+  presence.watcher.watch(presence);
   return presence;
 }
 
@@ -49,7 +60,8 @@ class CallPresence implements WatchedPresence, Watched {
   constructor(
     readonly mark: string | undefined,
     readonly client: Presence,
-    readonly rights: Rights,
+    readonly watcher: Rights,
+    readonly rights?: Caller,
   ) {}
 
   get aborted(): boolean {
@@ -84,7 +96,7 @@ class CallPresence implements WatchedPresence, Watched {
   }
 
   close(): void {
-    this.rights.unwatch(this);
+    this.watcher.unwatch(this);
     this.detach();
   }
 

@@ -26,6 +26,15 @@ export function explainFault(fault: KeyFault): GatewayError {
   }
 }
 
+/** Of what goes on for long: it was opened by other rights than there are now. */
+export function rightsChanged(): GatewayError {
+  return new GatewayError({
+    kind: "forbidden",
+    code: "rights_changed",
+    message: "What this API key may do was changed meanwhile. Connect again.",
+  });
+}
+
 /** Likewise of a session: whatever the reason, its browser signs in again, but where the user may not. */
 export function explainSessionFault(fault: KeyFault): GatewayError {
   if (fault === "suspended") return explainFault(fault);

@@ -2,7 +2,7 @@
 
 import type { Caller } from "./model.ts";
 import type { GatewayError } from "../ir/index.ts";
-import { type KeyFault, explainFault } from "./fault.ts";
+import { type KeyFault, explainFault, rightsChanged } from "./fault.ts";
 import { createCopy } from "./ring-copy.ts";
 import type { IdentityStore } from "./store.ts";
 import { isSessionShaped, isTokenShaped } from "./token.ts";
@@ -25,9 +25,14 @@ export interface KeyRingOptions {
 export interface Watched {
   /** Of the caller; who has none is not watched. */
   mark: string | undefined;
-  /** Called at most once: what he came in by opens nothing any more. */
+  /** Called at most once: what he came in by opens nothing any more, or not the same. */
   end(error: GatewayError): void;
+  /** Where it goes on for as long as it likes: it ends as well once the caller's rights are not those that he came in with. */
+  rights?: HeldRights | undefined;
 }
+
+/** Two of the same value are the same. */
+export type HeldRights = Pick<Caller, "isStrict" | "limits" | "role" | "scopes">;
 
 export type Schedule = (task: () => void, afterMs: number) => () => void;
 
@@ -173,14 +178,22 @@ function createWatching(copy: Pick<ReturnType<typeof createCopy>, "judge">) {
     remove: (watched: Watched): void => void open.delete(watched),
     judge(at: number): void {
       for (const watched of open) {
-        const fault = watched.mark === undefined ? null : copy.judge(watched.mark, at);
-        if (fault === null) continue;
+        const found = watched.mark === undefined ? null : copy.judge(watched.mark, at);
+        const error = found === null ? null : findEnd(found, watched.rights);
+        if (error === null) continue;
         open.delete(watched);
-        watched.end(explainFault(fault));
+        watched.end(error);
       }
     },
   };
 }
+
+function findEnd(found: Caller | KeyFault, rights: HeldRights | undefined): GatewayError | null {
+  if (typeof found === "string") return explainFault(found);
+  return rights === undefined || RIGHTS.every((name) => found[name] === rights[name]) ? null : rightsChanged();
+}
+
+const RIGHTS = ["isStrict", "limits", "role", "scopes"] as const satisfies (keyof HeldRights)[];
 
 /**
  * A call during a run starts another one after it, shared by all who call meanwhile: the run under way may have read before

@@ -2,7 +2,7 @@
 // when it is first asked for, and once. Knows no database and no clock.
 
 import type { KeyFault } from "./fault.ts";
-import { compileLimits } from "./limit.ts";
+import { type KeyLimits, type LimitWords, compileLimits } from "./limit.ts";
 import type { Caller, Scope } from "./model.ts";
 import { type Session, SESSION_IDLE_MS } from "./session.ts";
 import type { IdentityChanges, KeyChange, KnownUser } from "./store.ts";
@@ -52,6 +52,7 @@ export function createCopy() {
   const byId = new Map<string, Entry>();
   const sessions = new Map<string, OpenSession>();
   const shareScopes = createShare();
+  const shareLimits = createLimitShare();
   let used: Entry[] = [];
 
   function findHolder(userId: string): Holder {
@@ -95,7 +96,7 @@ export function createCopy() {
     const { user } = entry.holder;
     if (entry.answer === null || entry.of !== user) {
       entry.of = user;
-      entry.answer = toAnswer(entry, user);
+      entry.answer = toAnswer(entry, user, shareLimits);
     }
     if (typeof entry.answer === "string") return entry.answer;
     return entry.expiresAt <= at ? "expired" : entry.answer;
@@ -155,16 +156,16 @@ export function createCopy() {
     },
     findUser: (userId: string): Caller | KeyFault =>
       toCaller(holders.get(userId)?.user, { ...NO_KEY, sessionId: null }),
-    /** Why what bore this mark opens nothing any more; null where it does. */
-    judge(mark: string, at: number): KeyFault | null {
+    /** Who would come in by what bears this mark, or why nobody does any more. Nobody uses it by that. */
+    judge(mark: string, at: number): Caller | KeyFault {
       const former = byFormer.get(mark);
       if (former !== undefined && former.endsAt <= at) return "expired";
       const entry = byHash.get(mark) ?? former?.entry;
-      if (entry !== undefined) return toFault(look(entry, at));
+      if (entry !== undefined) return look(entry, at);
       const open = sessions.get(mark);
       if (open === undefined) return "revoked";
       const user = lookAtSession(open, at);
-      return typeof user === "string" ? user : toFault(findFault(user));
+      return typeof user === "string" ? user : toCaller(user, { ...NO_KEY, sessionId: open.session.id, mark });
     },
     /** The session of this token, where it may only seem idle here. */
     findIdle(token: string, at: number): Session | null {
@@ -209,12 +210,32 @@ function createShare(): (scopes: readonly Scope[]) => readonly Scope[] {
   };
 }
 
-function toAnswer(key: Entry, user: KnownUser | undefined): Caller | KeyFault {
+/** More lists of limits than that are not remembered. */
+const MAX_SHARED_LIMITS = 10_000;
+
+/** The same words give the same value, so that one look tells whether a key's limits were changed. */
+function createLimitShare(): (words: LimitWords | null) => KeyLimits | null {
+  const known = new Map<string, KeyLimits | null>();
+  return (words) => {
+    if (words === null) return null;
+    const name = JSON.stringify([words.models, words.providers, words.ips]);
+    const shared = known.get(name) ?? compileLimits(words);
+    if (known.size >= MAX_SHARED_LIMITS) known.clear();
+    known.set(name, shared);
+    return shared;
+  };
+}
+
+function toAnswer(
+  key: Entry,
+  user: KnownUser | undefined,
+  shareLimits: ReturnType<typeof createLimitShare>,
+): Caller | KeyFault {
   // With a user go all keys: who holds one is told why.
   if (user?.deleted === true) return "deleted";
   if (key.isOver) return "revoked";
   const { id: keyId, hash: mark, scopes, strict: isStrict, tags } = key;
-  return toCaller(user, { keyId, sessionId: null, mark, scopes, isStrict, limits: compileLimits(key.limits), tags });
+  return toCaller(user, { keyId, sessionId: null, mark, scopes, isStrict, limits: shareLimits(key.limits), tags });
 }
 
 type Credential = Pick<Caller, "isStrict" | "keyId" | "limits" | "mark" | "scopes" | "sessionId" | "tags">;
@@ -233,8 +254,4 @@ function findFault(user: KnownUser | undefined): KnownUser | KeyFault {
   if (user === undefined) return "unknown";
   if (user.deleted) return "deleted";
   return user.status === "suspended" ? "suspended" : user;
-}
-
-function toFault(found: object | KeyFault): KeyFault | null {
-  return typeof found === "string" ? found : null;
 }

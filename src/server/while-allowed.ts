@@ -1,15 +1,15 @@
 // What is handed out over a while, for as long as its caller may have it: who is no more in the middle of it gets no more. Knows no route.
 
-import { type Rights, findEnd, openPresence } from "../gateway/index.ts";
+import { type Rights, findEnd, openLongPresence } from "../gateway/index.ts";
 import type { Caller } from "../identity/index.ts";
 
-/** The same pieces; throws between two of them once the caller's key or session has ended. */
+/** The same pieces; throws between two of them once the caller's key or session has ended, or opens something else. */
 export async function* whileAllowed<Piece>(
   pieces: AsyncIterable<Piece>,
   { caller, request: { signal } }: { caller: Caller; request: Request },
   rights: Rights,
 ): AsyncGenerator<Piece, void> {
-  const presence = openPresence({ caller, signal }, rights);
+  const presence = openLongPresence({ caller, signal }, rights);
   try {
     for await (const piece of pieces) {
       const ended = findEnd(presence);

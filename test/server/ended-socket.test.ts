@@ -1,6 +1,7 @@
 // Sessions over sockets whose key or user is no more: both ends are closed, with a code and a word, and what was under way is on the books.
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
+import type { Rig } from "../rig.ts";
 import { type Client, closeScene, connect, open } from "./socket-scene.ts";
 
 afterEach(closeScene);
@@ -65,4 +66,47 @@ test("others' sessions go on, and so does one whose key only got another name", 
   client.say({ type: "response.create" });
   await client.until(({ messages }) => messages.length === 3);
   expect(client.closing).toBeNull();
+});
+
+describe("a session by a key that is changed", () => {
+  const CHANGES: Record<string, (rig: Rig, key: Awaited<ReturnType<Rig["issue"]>>) => Promise<unknown>> = {
+    "to other scopes": ({ directory }, { keyId }) =>
+      directory.updateKey(OPERATOR, keyId, { scopes: ["inference:chat"] }),
+    "to other models": ({ directory }, { keyId }) =>
+      directory.updateKey(OPERATOR, keyId, { allowedModels: ["gpt-4o"] }),
+    "to other addresses": ({ directory }, { keyId }) =>
+      directory.updateKey(OPERATOR, keyId, { allowedIps: ["192.0.2.0/24"] }),
+    "to another role of its owner": ({ directory }, { userId }) =>
+      directory.updateUser(OPERATOR, userId, { role: "gateway_admin" }),
+  };
+
+  test.each(Object.entries(CHANGES))("%s ends: whoever still may connects again", async (_name, change) => {
+    const scene = await open(begin);
+    const key = await scene.rig.issue("gateway_user", { allowedModels: ["*"] });
+    const client = connect({ ...scene, token: key.token });
+    await client.until(({ messages }) => messages.length === 1);
+    await change(scene.rig, key);
+    await scene.rig.ring.refresh();
+    await client.until(hasClosed);
+    expect(client.closing).toEqual({
+      code: 1008,
+      reason: "What this API key may do was changed meanwhile. Connect again.",
+    });
+    expect(client.events().at(-1)).toMatchObject({ type: "error", status: 403, error: { code: "rights_changed" } });
+  });
+
+  test("to what it was, or while others are removed for good, goes on", async () => {
+    const scene = await open(begin);
+    const wish = { allowedModels: ["voice", "gpt-realtime"], scopes: ["inference"] } as const;
+    const key = await scene.rig.issue("gateway_user", wish);
+    const other = await scene.rig.issue();
+    const client = connect({ ...scene, token: key.token });
+    await client.until(({ messages }) => messages.length === 1);
+    await scene.rig.directory.updateKey(OPERATOR, key.keyId, { ...wish, tags: ["team=a"] });
+    await scene.rig.directory.deleteUser(OPERATOR, other.userId, { hard: true });
+    await scene.rig.ring.refresh();
+    client.say({ type: "response.create" });
+    await client.until(({ messages }) => messages.length === 3);
+    expect(client.closing).toBeNull();
+  });
 });

@@ -60,7 +60,7 @@ function findHint({ status, code, url, id }: Refused): string | undefined {
     case 401:
       return `The gateway at ${url} was asked: check ${KEY_VARIABLE} (or --key). tokligence admin api-keys create --user EMAIL makes a key at its machine.`;
     case 403:
-      return code === "user_suspended"
+      return OF_THIS_KEY.has(code ?? "")
         ? undefined
         : "Use a key whose owner has that role, and that is limited to no scopes or has that one: tokligence admin api-keys create --user EMAIL --scopes admin";
     case 404:
@@ -76,6 +76,18 @@ function findHint({ status, code, url, id }: Refused): string | undefined {
         : `The gateway's log tells more, under the request id ${id}.`;
   }
 }
+
+/** Refusals that another role or scope would not change; what would, they say themselves. */
+const OF_THIS_KEY: ReadonlySet<string> = new Set([
+  "ip_not_allowed",
+  "lifts_bounds",
+  "metered_key",
+  "own_bounds",
+  "root_out_of_reach",
+  "scope_not_held",
+  "user_suspended",
+  "wider_than_own",
+]);
 
 function explainStranger(status: number, url: string): CliError {
   if (status === 429 || status >= 500) {

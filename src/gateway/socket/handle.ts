@@ -11,7 +11,7 @@ import { redactFailure } from "../failure.ts";
 import { cleanHeader, collectHeaders } from "../header.ts";
 import { NO_TOKENS } from "../limit/index.ts";
 import { narrowScene, refuseNameless } from "../narrow.ts";
-import { openPresence, tellEnd } from "../presence.ts";
+import { openLongPresence, tellEnd } from "../presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/authorize.ts";
 import { judgePrice } from "../unknown-price.ts";
@@ -41,7 +41,7 @@ export async function openSession(given: SocketCall, tools: SocketTools): Promis
   const fault = tools.ledger.fault();
   if (fault !== null) throw booksClosed(fault);
   const scene = narrowScene(tools.scene(), given.caller.limits);
-  const presence = openPresence(given, tools.rights);
+  const presence = openLongPresence(given, tools.rights);
   const call = { ...given, signal: presence };
   const asked = call.query.get("model") ?? "";
   const stay = tools.admission.open(call.caller, presence);

@@ -288,7 +288,7 @@ function makeAccountRoutes(parts: OutsideParts): GuardedRoute[] {
     {
       method: "DELETE",
       path: "/api/v1/auth/identities/:id",
-      authority,
+      authority: { anyOf: ["profile:write"] },
       about: ABOUT.delete,
       async handle({ caller, params }) {
         await parts.admission.disconnect(params["id"] ?? "", caller.userId, caller.from);

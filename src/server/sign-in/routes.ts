@@ -179,7 +179,7 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
     {
       method: "DELETE",
       path: "/api/v1/auth/sessions/:id",
-      authority: { anyOf: ["profile:read"] },
+      authority: { anyOf: ["profile:write"] },
       about: ABOUT.end,
       async handle({ caller, params }) {
         await signIn.endSession(params["id"] ?? "", caller.userId, caller.from);
@@ -190,7 +190,7 @@ function makeSessionRoutes({ signIn, changed, publicUrl }: SignInParts): Guarded
     {
       method: "DELETE",
       path: "/api/v1/auth/sessions",
-      authority: { anyOf: ["profile:read"] },
+      authority: { anyOf: ["profile:write"] },
       about: ABOUT.endAll,
       async handle({ caller }) {
         const ended = await signIn.endSessions(caller.userId, caller.sessionId, caller.from);

@@ -1,0 +1,88 @@
+// Addresses that are written in another way than they are: none of them opens what its key may not, and nobody is told anything. Generated from the routes.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { Route } from "../../src/server/route.ts";
+import { type Rig, makeRig } from "../rig.ts";
+
+let rig: Rig;
+let routes: Route[] = [];
+/** Of an administrator, for what no route here takes. */
+let token = "";
+beforeAll(async () => {
+  rig = await makeRig({ upstream: () => Response.json({}) });
+  routes = rig.app.routes.filter(
+    ({ authority }) => typeof authority === "object" && !authority.anyOf.includes("audit:read"),
+  );
+  token = (await rig.issue("root_admin", { scopes: ["audit:read"] })).token;
+});
+afterAll(() => rig.close());
+
+const fill = ({ path }: Route): string =>
+  path
+    .replace(":provider", "openai")
+    .replace(/:id\{\.\+\}|:id|\{model\}/u, "x")
+    .replace(/\/:[a-z_]+/gu, "/none");
+
+const WAYS: Record<string, (path: string) => string> = {
+  "as it is": (path) => path,
+  "a slash at its end": (path) => `${path}/`,
+  "two slashes at its beginning": (path) => `/${path}`,
+  "two slashes in it": (path) => path.replace(/\/(?=[^/]+$)/u, "//"),
+  "capital letters": (path) => path.toUpperCase(),
+  "a letter in hexadecimal": (path) => path.replace(/[a-z]/u, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
+  "its last letter in hexadecimal": (path) =>
+    path.replace(/[a-z](?=[^a-z]*$)/u, (letter) => `%${letter.charCodeAt(0).toString(16)}`),
+  "a slash in hexadecimal": (path) => path.replace(/(?<=.)\/(?=[^/]+$)/u, "%2F"),
+  dots: (path) => `/x/..${path}`,
+  "dots in hexadecimal": (path) => `/x/%2e%2e${path}`,
+  "a path that is open before it": (path) => `/health/..%2f..${path}`,
+  "a parameter in its path": (path) => `${path};a=b`,
+  "a fragment of a query": (path) => `${path}?key=`,
+  "a zero byte": (path) => `${path}%00`,
+};
+
+const METHODS_BESIDE = ["HEAD", "OPTIONS", "PUT", "PATCH", "TRACE"];
+
+test.each(Object.entries(WAYS))("%s", async (_name, write) => {
+  const wrong: string[] = [];
+  for (const route of routes) {
+    const methods = [route.method, ...(route.method === "GET" ? METHODS_BESIDE : [])];
+    for (const method of methods) {
+      const path = write(fill(route));
+      const body = ["GET", "HEAD", "OPTIONS", "TRACE"].includes(method) ? {} : { body: {} };
+      const [nobody, somebody] = [
+        (await rig.send(path, { method, token: null, ...body })).status,
+        (await rig.send(path, { method, token, ...body })).status,
+      ];
+      if (nobody !== 401) wrong.push(`${method} ${path} as nobody: ${nobody}`);
+      if (somebody !== 403 && somebody !== 404) wrong.push(`${method} ${path} by a key of another scope: ${somebody}`);
+    }
+  }
+  expect(routes.length).toBeGreaterThan(150);
+  expect(wrong).toEqual([]);
+  // Nothing of it went any further.
+  expect(rig.calls).toEqual([]);
+});
+
+test("no header makes another method or another address of a request", async () => {
+  const { token: own } = await rig.issue("root_admin");
+  for (const headers of [
+    { "x-http-method-override": "DELETE" },
+    { "x-method-override": "DELETE" },
+    { "x-original-url": "/api/v1/admin/users" },
+    { "x-rewrite-url": "/api/v1/admin/users" },
+  ]) {
+    const response = await rig.send("/api/v1/profile", { token: own, headers });
+    expect([response.status, "user" in JSON.parse(await response.text())]).toEqual([200, true]);
+  }
+});
+
+test("what is looked up in letters is not read in hexadecimal: whose object it is, is told by one of the two", async () => {
+  const { token: own } = await rig.issue();
+  for (const path of ["/v1/%66iles/file-1", "/%76%31/files/file-1/content", "/v1/vector_%73tores/vs_1"]) {
+    const response = await rig.send(path, { token: own });
+    expect([path, response.status]).toEqual([path, 404]);
+    expect(await response.text()).toContain("without %");
+  }
+  expect(rig.calls).toEqual([]);
+});
