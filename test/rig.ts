@@ -361,6 +361,7 @@ export function makeConfig(folder: string): Config {
     },
     modelsRefreshMs: 600_000,
     workMode: "auto",
+    workers: 1,
     secretKeys: [],
     allowsPrivateProviders: false,
     providers: [

@@ -6,7 +6,7 @@ import { byProgram } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createNotifier, type Notifier } from "../notice/index.ts";
 import { placeHeads, type ReadHeads, readHeadFile } from "./ledger/head-file.ts";
-import type { OpenJournal, Store, Tiding } from "../store/index.ts";
+import type { BinderyState, OpenJournal, Store, Tiding } from "../store/index.ts";
 import { nameApart } from "./anchor.ts";
 import { startChangeSigning } from "./change-signing.ts";
 import { openKey } from "./ledger/key-file.ts";
@@ -14,7 +14,7 @@ import type { Log } from "../telemetry/log.ts";
 import type { Gauge, Metrics } from "../telemetry/metric.ts";
 import { type Signing, startSigning } from "./signing.ts";
 
-export interface Books {
+export interface Books extends Pick<OpenJournal, "adopt" | "guestLeaves" | "guestWrote" | "origin"> {
   ledger: LedgerWriter;
   /** Fingerprint of the key that signs them. */
   keyId: string;
@@ -45,6 +45,8 @@ interface BooksInit {
   metrics?: Pick<Metrics, "committed" | "watch">;
   /** Where rows are bound, for whoever runs for long. */
   startThread?: () => Worker;
+  /** Workers, whose rows become part of the same chain. */
+  guests?: { askEnds: () => Promise<void>; tellState: (state: BinderyState) => void } | undefined;
 }
 
 const DELIVERY_MS = 5_000;
@@ -53,7 +55,7 @@ const ANCHOR_GRACE_MS = 5_000;
 
 /** Calls that were open when the gateway died are on the books when it resolves. */
 export async function openBooks(init: BooksInit): Promise<Books> {
-  const { config, store, clock, fetch, log, metrics, startThread, deliveryMs = DELIVERY_MS } = init;
+  const { config, store, clock, fetch, log, metrics, startThread, guests, deliveryMs = DELIVERY_MS } = init;
   const { keyFile } = config.ledger;
   const key = openKey(keyFile);
   const kept = readHeadFile(placeHeads(keyFile));
@@ -67,6 +69,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
     key,
     rules: BOOK_RULES,
     startThread,
+    ...(guests === undefined ? {} : { askGuests: guests.askEnds, onState: guests.tellState }),
     findHead: (chain) => findNewest(kept, chain),
     now: new Date(clock.wallMs()),
     after: clock.after,
@@ -75,17 +78,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   });
   tellBeginning(opened, key.id, log);
   await recordBeginning(opened, { keyId: key.id, changes: store.changes, now: new Date(clock.wallMs()) });
-  metrics?.watch(listGauges(opened));
-  const ledger = createLedgerWriter({
-    journal: opened.journal,
-    schedule: setImmediate,
-    after: clock.after,
-    nowMs: clock.monotonicMs,
-    refusal: tellOnce(opened.refusal, log),
-    ...(metrics === undefined ? {} : { onCommit: metrics.committed }),
-    onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
-    onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
-  });
+  const ledger = openWriter(opened, { clock, log, metrics });
   const stopAdopting = adoptAgainAndAgain(opened.adopt, { clock, log });
   const { anchors } = config.ledger;
   const [notifier, changeNotifier] = [anchors, nameApart(anchors)].map((targets) =>
@@ -94,6 +87,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   const signing = await startSigning({ config, key, books: opened, clock, notifier, log });
   const changes = await startChangeSigning({ ...store, config, key, clock, notifier: changeNotifier, log });
   return {
+    ...opened,
     ledger,
     keyId: key.id,
     retire: signing.retire,
@@ -115,11 +109,30 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   };
 }
 
+/** Whoever has a journal writes to it so. */
+export function openWriter(
+  opened: OpenJournal,
+  { clock, log, metrics }: Pick<BooksInit, "clock" | "log"> & { metrics: BooksInit["metrics"] | undefined },
+): LedgerWriter {
+  metrics?.watch(listGauges(opened));
+  return createLedgerWriter({
+    journal: opened.journal,
+    schedule: setImmediate,
+    after: clock.after,
+    nowMs: clock.monotonicMs,
+    refusal: tellOnce(opened.refusal, log),
+    ...(metrics === undefined ? {} : { onCommit: metrics.committed }),
+    onFault: (error) => log.error("The ledger cannot be written; requests are refused until it can", { error }),
+    onRecovery: (rows) => log.info("The ledger can be written again", { rows_caught_up: rows }),
+  });
+}
+
 function listGauges({ waiting, backlog, refused }: OpenJournal): Gauge[] {
   return [
     {
       name: "tokligence_ledger_outbox_rows",
       about: "Rows that are still to go on to the ledger's own database",
+      isCommon: true,
       read: waiting,
     },
     {
@@ -130,12 +143,13 @@ function listGauges({ waiting, backlog, refused }: OpenJournal): Gauge[] {
     {
       name: "tokligence_ledger_rows_refused",
       about: "Rows that a database does not take; they lie in the file, in the table ledger_refused",
+      isCommon: true,
       read: refused,
     },
   ];
 }
 
-function tell(tiding: Tiding, log: Log): void {
+export function tell(tiding: Tiding, log: Log): void {
   switch (tiding.type) {
     case "duplicate":
       return log.warn("A row is on the books already and was not written again", { id: tiding.id });

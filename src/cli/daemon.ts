@@ -1,35 +1,31 @@
 // The daemon: opens everything, listens, reloads and drains. The one place where the real clock, network and disk come together.
 
-import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
-import type { Config, Loaded } from "../config/index.ts";
-import { type Memory, createMemory, openControls } from "../gateway/index.ts";
-import {
-  type KeyRing,
-  createAdmission,
-  createDirectory,
-  createKeyRing,
-  createSessionDirectory,
-  createSignIn,
-} from "../identity/index.ts";
-import { createSpool } from "../lib/spool.ts";
+import type { Config } from "../config/index.ts";
+import { openControls } from "../gateway/index.ts";
+import { createMemoryTries } from "../identity/index.ts";
 import { systemClock } from "../lib/clock.ts";
-import { dial, usesProxy } from "../lib/dial.ts";
-import { lookupHost } from "../lib/lookup.ts";
-import { connectWebSocket } from "../lib/web-socket.ts";
-import { COMMIT, VERSION } from "../lib/version.ts";
-import { sendMail } from "../notice/index.ts";
-import { type AppParts, type SettingDesk, createApp, createSettingDesk } from "../server/index.ts";
-import { type Store, openStore } from "../store/index.ts";
-import type { Log } from "../telemetry/log.ts";
+import { createApp } from "../server/index.ts";
+import { openStore } from "../store/index.ts";
 import { createMetrics } from "../telemetry/metric.ts";
+import {
+  AROUND,
+  CUT_GRACE_MS,
+  type DaemonInit,
+  learn,
+  openMemory,
+  openPeople,
+  openRing,
+  openSettings,
+  pickStores,
+  RECOUNT_GRACE_MS,
+} from "./assemble.ts";
 import { startBinderyThread } from "./bindery.ts";
 import { type Left, openBooks } from "./books.ts";
 import { openBudgets } from "./budgets.ts";
 import { openShelf } from "./cache.ts";
-import { type Server, listen, stopOnSignal } from "./listen.ts";
-import { openLocalPasses } from "./local-key.ts";
-import { callOutside } from "./outside.ts";
+import { countWorkers } from "./crew/count.ts";
+import { createOffice, type Office, type OfficeParts } from "./crew/office.ts";
+import { findPort, listen, onSignal, stopOnSignal } from "./listen.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { reloadOnChange } from "./reload.ts";
 import { recordPrices } from "./reload-record.ts";
@@ -37,59 +33,46 @@ import { readBooks } from "./reading.ts";
 import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
 import { openSecretKeys } from "./secret-key.ts";
-import { closeProoflessDoor, isForeign, offerSetup } from "./sign-in.ts";
+import { closeProoflessDoor, offerSetup } from "./sign-in.ts";
 
 export interface Daemon {
   /** Where it listens, for people. */
   url: string;
   /** Resolves when the daemon has stopped, with what its books could not do. */
-  stopped: Promise<Left>;
+  stopped: Promise<Left & { hasFailed: boolean }>;
 }
 
-export interface DaemonInit {
-  loaded: Loaded;
-  /** `runtime`: what was set while the gateway runs, by key. */
-  load: (runtime?: Readonly<Record<string, string>>) => Promise<Loaded>;
-  log: Log;
-  /** Level and secrets of the log follow the configuration. */
-  adopt: (config: Config) => void;
-  closeLog: () => Promise<void>;
+/** What stands before there are books. */
+async function openFoundation(init: DaemonInit) {
+  const [log, config] = [init.log, init.loaded.config];
+  const sharing = { tries: createMemoryTries(), ...openSharing(config, log) };
+  const office = openOffice(init, sharing);
+  const prices = await openPriceDesk(config, (message, error) => log.warn(message, { error }));
+  await prices.open();
+  const store = await openStore({ ...config, isServer: true });
+  const people = openPeople(store, config, log);
+  await people.directory.ensureRoot(config.adminEmail);
+  await offerSetup({ config, signIn: people.signIn, log }, process.stderr.isTTY);
+  await closeProoflessDoor({ config, signIn: people.signIn, log });
+  const ring = await openRing(store, log);
+  const memory = openMemory(store, config, log, store.engine === "postgres" || office !== null);
+  const shelf = await openShelf(config, { clock: systemClock, log });
+  const controls = await openControls(store.controls);
+  const own = { memory, shelf, controls, guests: office ?? undefined };
+  return { sharing, office, prices, store, people, ring, ...own };
 }
-
-/** The program's own, the same for every daemon. */
-const PROGRAM = {
-  newId: () => Bun.randomUUIDv7(),
-  openSpool: () => createSpool(tmpdir(), SPOOL_MEMORY_BYTES),
-  version: VERSION,
-  commit: COMMIT,
-};
-
-/** Ways to other servers. A proxy connects in our place, and whether it can is its own to say. */
-const OUTSIDE = {
-  connect: connectWebSocket,
-  lookup: lookupHost,
-  fetch: callOutside,
-  ...(usesProxy(process.env) ? {} : { dial }),
-};
-
-const AROUND = { ...OUTSIDE, ...PROGRAM };
 
 export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const [log, config] = [init.log, init.loaded.config];
   let current = config;
-  const prices = await openPriceDesk(config, (message, error) => log.warn(message, { error }));
-  await prices.open();
-  const store = await openStore({ ...config, isServer: true });
-  const people = await openPeople(store, config, log);
-  const ring = await openRing(store, log);
+  const foundation = await openFoundation(init);
+  const { sharing, office, guests, prices, store, people, ring, memory, shelf, controls } = foundation;
   const metrics = createMetrics();
   const world = { clock: systemClock, fetch, log, metrics };
-  const books = await openBooks({ config, store, ...world, startThread: startBinderyThread });
+  const books = await openBooks({ config, store, ...world, startThread: startBinderyThread, guests });
   const { ledger } = books;
   const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
   const budgeting = await openBudgets({ store, directory: people.directory, ledger, log, config: () => current });
-  const memory = openMemory(store, config, log);
-  const shelf = await openShelf(config, { clock: systemClock, log });
   const reading = readBooks({ store, log, books, config: () => current });
   const settings = openSettings(init, store, (isStart) => reloading.reload(isStart));
   const app = createApp({
@@ -105,13 +88,13 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     ...pickStores(store),
     secretKeys: openSecretKeys(() => current),
     learn: (effective) => learn(effective, { ...init, prices, store }),
-    controls: await openControls(store.controls),
-    ...openSharing(config, log),
+    controls,
+    ...sharing,
     memory,
     shelf,
-    ping: store.ping,
     ...world,
     ...AROUND,
+    ...joinOffice(office, budgeting.parts),
   });
   const reloading = await reloadOnChange(init, {
     settings,
@@ -120,30 +103,14 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
       app.reload(next);
       current = next;
     },
-    settled: (next) => settle(next, app.config(), { ...init, budgeting, prices }),
+    async settled(next) {
+      await settle(next, app.config(), { ...init, budgeting, prices });
+      office?.reload();
+    },
     changes: store.changes,
     effective: app.config,
   });
   await settings.open().then(app.providers.open).then(app.live.open).then(app.limits.open);
-  // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
-  let server: Server;
-  try {
-    server = listen(app, config, log);
-  } catch (error) {
-    await reloading.stop();
-    app.close();
-    await memory.stop();
-    await shelf?.stop();
-    await reading.close();
-    await budgeting.close();
-    await books.close();
-    await store.close();
-    await init.closeLog();
-    throw error;
-  }
-  ring.start();
-  void app.resume();
-  prices.watch(() => recordPrices(prices.layers(), { changes: store.changes, log }));
   const close = async (): Promise<Left> => {
     prices.stop();
     await app.closeMail(MAIL_GRACE_MS);
@@ -161,19 +128,100 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await init.closeLog();
     return left;
   };
+  const begin = (): void => {
+    ring.start();
+    void app.resume();
+    prices.watch(() => {
+      recordPrices(prices.layers(), { changes: store.changes, log });
+      office?.readPrices();
+    });
+  };
   const deadlineMs = (): number => current.timeouts.shutdownMs;
-  const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading: reloading.stop });
-  return { url: server.url.href.replace(/\/$/u, ""), stopped };
+  const parts = { app, log, close, deadlineMs, stopReloading: reloading.stop };
+  try {
+    if (office !== null) {
+      metrics.include(office.listTallies);
+      const { keep: capture } = reading;
+      const given = { ...init, ...sharing, ...budgeting.parts, ...app.limits.limits, app, books, capture, shelf };
+      return await serveByWorkers(office, { ...given, listControls: controls.list }, { ...parts, config, begin });
+    }
+    // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
+    const server = listen(app, config, log);
+    begin();
+    const stopped = stopOnSignal({ ...parts, server }).then((left) => ({ ...left, hasFailed: false }));
+    return { url: printUrl(server.url), stopped };
+  } catch (error) {
+    await reloading.stop();
+    await close();
+    throw error;
+  }
 }
 
-/** What comes into force is masked and priced as it is, whoever said it. */
-function learn(
-  config: Config,
-  { adopt, prices, store }: Pick<DaemonInit, "adopt"> & { prices: { adopt(config: Config): unknown }; store: Store },
-): void {
-  adopt(config);
-  store.changes.hide(config.secrets);
-  void prices.adopt(config);
+/** Null where this process serves alone. */
+function openOffice({ loaded: { config }, log }: DaemonInit, { share }: ReturnType<typeof openSharing>): Office | null {
+  const count = countWorkers(config, log);
+  return count === 1 ? null : createOffice({ count, clock: systemClock, log, outside: share });
+}
+
+/** With an office, what it counts is counted for all, and what it learns all hear. */
+function joinOffice(office: Office | null, { budgets }: Awaited<ReturnType<typeof openBudgets>>["parts"]) {
+  if (office === null) return {};
+  const refresh = async (): Promise<void> => {
+    await budgets.refresh();
+    office.tellBudgets();
+  };
+  return { share: office.share, crew: office.crew, budgets: { ...budgets, refresh } };
+}
+
+type ServingParts = Pick<
+  Parameters<typeof stopOnSignal<Left>>[0],
+  "app" | "close" | "deadlineMs" | "log" | "stopReloading"
+> & {
+  config: Config;
+  begin: () => void;
+};
+
+/** Workers may have to be told twice, and have books of their own to close. */
+const WORKERS_GRACE_MS = 5_000;
+
+async function serveByWorkers(
+  office: Office,
+  given: OfficeParts,
+  { app, config, deadlineMs, begin, ...parts }: ServingParts,
+): Promise<Daemon> {
+  const { port, url } = await findPort(config, parts.log);
+  let hasFailed = false;
+  const stopped = stopOnSignal({
+    ...parts,
+    app: {
+      drain() {
+        app.drain();
+        office.drain();
+      },
+    },
+    server: {
+      get pendingRequests() {
+        return office.countWorkers();
+      },
+      pendingWebSockets: 0,
+      stop: office.stop,
+    },
+    deadlineMs: () => deadlineMs() + WORKERS_GRACE_MS,
+    onWord(stop) {
+      onSignal(stop);
+      void office.failed.then(() => {
+        hasFailed = true;
+        stop("workers");
+      });
+    },
+  }).then((left) => ({ ...left, hasFailed }));
+  await office.open(given, port);
+  begin();
+  return { url: printUrl(url), stopped };
+}
+
+function printUrl({ href }: URL): string {
+  return href.replace(/\/$/u, "");
 }
 
 /** Whatever changed, if anything. `effective`: with what was declared while the gateway runs. */
@@ -187,67 +235,5 @@ async function settle(
   await parts.prices.adopt(effective);
 }
 
-function openSettings(
-  { load, loaded, log }: DaemonInit,
-  store: Store,
-  adopt: (isStart: boolean) => Promise<unknown>,
-): SettingDesk {
-  return createSettingDesk({ store: store.settings, load, loaded, adopt, clock: systemClock, log });
-}
-
-type People = Pick<
-  AppParts,
-  "admission" | "directory" | "isContainer" | "isForeign" | "localPasses" | "sendMail" | "signedIn" | "signIn"
->;
-
-async function openPeople(store: Store, config: Config, log: Log): Promise<People> {
-  const directory = createDirectory({ store: store.identity, now: Date.now });
-  await directory.ensureRoot(config.adminEmail);
-  const signIn = createSignIn({ store: store.identity, now: Date.now });
-  const admission = createAdmission({ store: store.identity, now: Date.now });
-  await offerSetup({ config, signIn, log }, process.stderr.isTTY);
-  await closeProoflessDoor({ config, signIn, log });
-  const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
-  const signedIn = createSessionDirectory({ store: store.identity, now: Date.now, directory });
-  const owners = process.platform === "linux" ? { isForeign } : {};
-  const doors = { ...openLocalPasses(config, log), ...owners };
-  return { admission, directory, signIn, signedIn, sendMail, isContainer, ...doors };
-}
-
-/** Those that routes of the server read by themselves. */
-type StoreParts = Pick<AppParts, "bindings" | "changes" | "limitStore" | "providerStore" | "routeStore">;
-
-function pickStores({ bindings, changes, limits, providers, routes }: Store): StoreParts {
-  return { bindings, changes, limitStore: limits, providerStore: providers, routeStore: routes };
-}
-
-async function openRing(store: Store, log: Log): Promise<KeyRing> {
-  const ring = createKeyRing({
-    store: store.identity,
-    now: Date.now,
-    onError: (error) => log.warn("Users and keys cannot be read; those in memory stay in force", { error }),
-    onRecover: () => log.info("Users and keys can be read again"),
-  });
-  await ring.load();
-  return ring;
-}
-
-/** What of an upload is held in memory while its model is looked for; beyond it, a file. */
-const SPOOL_MEMORY_BYTES = 1024 * 1024;
-
-function openMemory(store: Store, config: Config, log: Log): Memory {
-  return createMemory({
-    store: store.answers,
-    clock: systemClock,
-    limits: config.answers,
-    isShared: store.engine === "postgres",
-    onFault: (error) => log.error("Answers could not be kept for later reference", { error }),
-  });
-}
-
 /** For sign-in links that are on their way to the mail server. */
 const MAIL_GRACE_MS = 3_000;
-/** For calls that were cut to write their rows. */
-const CUT_GRACE_MS = 3_000;
-/** For texts that wait to be counted; what is left is put down as skipped. */
-const RECOUNT_GRACE_MS = 5_000;

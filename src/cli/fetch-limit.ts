@@ -8,11 +8,16 @@ const LIMIT = "16384";
 export async function raiseFetchLimit(): Promise<number | null> {
   if (process.env[VARIABLE] !== undefined) return null;
   const env = { ...process.env, [VARIABLE]: LIMIT };
-  const args = isCompiled() ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
+  const args = listOwnWords();
   if (process.platform === "win32" || process.execve === undefined) return runChild([process.execPath, ...args], env);
   // The name we were called by decides what we are, so it must survive.
   process.execve(process.execPath, [process.argv0, ...args], env);
   return null;
+}
+
+/** What starts this program again as it was called, behind `process.execPath`. */
+export function listOwnWords(): string[] {
+  return isCompiled() ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
 }
 
 function isCompiled(): boolean {

@@ -12,8 +12,16 @@ export type Server = ReturnType<typeof Bun.serve<Session>>;
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 const MAX_BACKLOG_BYTES = 2 * MAX_MESSAGE_BYTES;
 
-export function listen(app: App, config: Config, log: Log): Server {
-  const { hostname, port, tlsCert, tlsKey } = config.http;
+/** For one of several processes that listen on the same port. */
+interface Together {
+  port: number;
+  /** Answers in this process's place, or says null. */
+  pass: (request: Request, server: Server) => Promise<Response> | null;
+}
+
+export function listen(app: Pick<App, "fetch" | "sockets">, config: Config, log: Log, together?: Together): Server {
+  const { hostname, tlsCert, tlsKey } = config.http;
+  const port = together?.port ?? config.http.port;
   try {
     return Bun.serve<Session>({
       port,
@@ -25,9 +33,12 @@ export function listen(app: App, config: Config, log: Log): Server {
       // What nobody foresaw is answered like any other failure, not with the runtime's page for developers.
       development: false,
       // Without the developers' mode the runtime would share a port that another server has.
-      reusePort: false,
+      reusePort: together !== undefined,
       error: () => answerError(new Error("unhandled"), { requestId: Bun.randomUUIDv7(), wire: undefined, log }),
-      fetch: (request, server) => app.fetch(request, server),
+      fetch:
+        together === undefined
+          ? (request, server) => app.fetch(request, server)
+          : (request, server) => together.pass(request, server) ?? app.fetch(request, server),
       websocket: {
         ...app.sockets,
         maxPayloadLength: MAX_MESSAGE_BYTES,
@@ -61,14 +72,37 @@ function explainListen(error: unknown, address: string): CliError {
   });
 }
 
+/** A port that several processes are to share, and its address: nobody else may have it. Free again when it resolves. */
+export async function findPort(config: Config, log: Log): Promise<{ port: number; url: URL }> {
+  const app = { fetch: () => new Response(null, { status: 503 }), sockets: NO_SOCKETS };
+  // Workers of a gateway that was just killed are dying.
+  const untilMs = Date.now() + FREE_MS;
+  for (;;) {
+    try {
+      const server = listen(app, config, log);
+      const { port = config.http.port, url } = server;
+      await server.stop(true);
+      return { port, url };
+    } catch (error) {
+      if (!(error instanceof CliError) || error.exitCode !== EXIT.unavailable || Date.now() >= untilMs) throw error;
+      await Bun.sleep(LOOK_EVERY_MS);
+    }
+  }
+}
+
+const FREE_MS = 500;
+const NO_SOCKETS = { open: () => undefined, message: () => undefined, drain: () => undefined, close: () => undefined };
+
 interface StopParts<Left> {
-  app: App;
-  server: Server;
+  app: Pick<App, "drain">;
+  server: Pick<Server, "pendingRequests" | "pendingWebSockets" | "stop">;
   log: Log;
   deadlineMs: () => number;
   /** Answers what could not be done. */
   close: () => Promise<Left>;
   stopReloading: () => Promise<void>;
+  /** Where the word to stop comes from: signals, unless given. */
+  onWord?: (stop: (word: string) => void) => void;
 }
 
 const LOOK_EVERY_MS = 25;
@@ -99,6 +133,10 @@ export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
     parts.log.info("Stopped");
     resolve(await parts.close());
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void stop(signal));
+  (parts.onWord ?? onSignal)((word) => void stop(word));
   return promise;
+}
+
+export function onSignal(stop: (word: string) => void): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal));
 }

@@ -27,15 +27,22 @@ export interface PriceDesk {
   watch(onAdopt: () => void): void;
   /** Puts another configuration in force, and looks at the file again. */
   adopt(config: Config): Promise<void>;
+  /** Reads what another process has fetched. */
+  follow(): Promise<void>;
   stop(): void;
 }
 
-/** Nothing is read of a price file yet: `open` does. */
+/**
+ * Nothing is read of a price file yet: `open` does. `isFollower`: another process of this gateway fetches what lies elsewhere, and what it fetched last is
+ * read from its copy.
+ */
 export async function openPriceDesk(
   config: Config,
   onFault: (message: string, error: unknown) => void,
+  isFollower = false,
 ): Promise<PriceDesk> {
   let current = config;
+  const read = isFollower ? readFollowing(() => current.home) : readSource;
   let tell: () => void = () => undefined;
   const onChange = (): void => {
     book.adopt(makePriceRules(current, layers()));
@@ -44,9 +51,9 @@ export async function openPriceDesk(
   const keeper = createPriceKeeper({
     bundled: await loadBundledPrices(PRICE_CORRECTIONS),
     source: config.prices,
-    read: readSource,
+    read: read(PRICE_COPY),
     parse: readPriceFile,
-    copy: keepCopy(() => placeCopy(current.home, "price-list.json")),
+    copy: keepCopy(() => placeCopy(current.home, PRICE_COPY), isFollower),
     onChange,
     onFault,
   });
@@ -55,25 +62,33 @@ export async function openPriceDesk(
   const market = createPriceKeeper({
     bundled: null,
     source: findMarket(config),
-    read: readSource,
+    read: read(MARKET_COPY),
     parse: async (file) => ({ ...readMarketFile(file, findServices), isSigned: false }),
-    copy: keepCopy(() => placeCopy(current.home, "market-prices.json")),
+    copy: keepCopy(() => placeCopy(current.home, MARKET_COPY), isFollower),
     onChange,
     onFault,
   });
   const keepers = [
-    { keeper: market, file: () => current.prices.marketFile },
-    { keeper, file: () => current.prices.file },
+    { keeper: market, copy: MARKET_COPY, file: () => current.prices.marketFile },
+    { keeper, copy: PRICE_COPY, file: () => current.prices.file },
   ];
   const layers = (): readonly PriceLayer[] => [...market.layers(), ...keeper.layers()];
   const book = createPriceBook(makePriceRules(config, layers()));
   let cancel: () => void = () => undefined;
   const arm = (): void => {
     cancel();
+    if (isFollower) return;
     cancel = systemClock.after(current.prices.refreshMs, () => void renewAll().then(arm));
   };
   const renewAll = async (): Promise<void> => {
-    await Promise.all(keepers.map((each) => each.keeper.renew()));
+    await Promise.all(
+      keepers.map(async (each) => {
+        // Before it was fetched for the first time there is nothing to be read.
+        if (isFollower && isRemote(each.file()) && !(await Bun.file(placeCopy(current.home, each.copy)).exists()))
+          return;
+        await each.keeper.renew();
+      }),
+    );
   };
   return {
     book,
@@ -99,9 +114,13 @@ export async function openPriceDesk(
       await renewAll();
       arm();
     },
+    follow: renewAll,
     stop: () => cancel(),
   };
 }
+
+const PRICE_COPY = "price-list.json";
+const MARKET_COPY = "market-prices.json";
 
 /** A marketplace signs nothing: who can be reached by https:// alone needs not. */
 function findMarket({ prices }: Config): PriceSource {
@@ -117,8 +136,18 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const MAX_SIGNATURE_BYTES = 4_096;
 const TIMEOUT_MS = 30_000;
 
-function readSource(location: string, isSigned: boolean): Promise<PriceFile> {
-  return isRemote(location) ? fetchSource(location, isSigned) : readDisk(location, isSigned);
+type Read = (location: string, isSigned: boolean) => Promise<PriceFile>;
+
+const readSource = (): Read => (location, isSigned) =>
+  isRemote(location) ? fetchSource(location, isSigned) : readDisk(location, isSigned);
+
+function readFollowing(home: () => string): (copy: string) => Read {
+  return (copy) => async (location, isSigned) => {
+    if (!isRemote(location)) return readDisk(location, isSigned);
+    const kept = await loadCopy(placeCopy(home(), copy), location);
+    if (kept === null) throw new PriceFileError(`No copy of ${maskSource(location)} is here yet.`);
+    return { ...kept, location };
+  };
 }
 
 async function readDisk(path: string, isSigned: boolean): Promise<PriceFile> {
@@ -185,8 +214,11 @@ function placeCopy(home: string, name: string): string {
   return join(home, name);
 }
 
-function keepCopy(place: () => string): Parameters<typeof createPriceKeeper>[0]["copy"] {
-  return { load: (location) => loadCopy(place(), location), save: (file) => saveCopy(place(), file) };
+function keepCopy(place: () => string, isFollower: boolean): Parameters<typeof createPriceKeeper>[0]["copy"] {
+  return {
+    load: (location) => loadCopy(place(), location),
+    save: async (file) => (isFollower ? undefined : saveCopy(place(), file)),
+  };
 }
 
 async function loadCopy(path: string, location: string): Promise<PriceFile | null> {

@@ -21,6 +21,8 @@ interface ReadBooksInit {
 interface ReadBooks {
   /** For the server. */
   parts: { books: Reading; capture: Capture };
+  /** Captured text of another process of this gateway. */
+  keep: Reading["putPayloads"];
   close(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBoo
   });
   return {
     parts: { books: reading, capture },
+    keep: reading.putPayloads,
     async close() {
       const stopped = [stopUpkeep(), stopRetention()];
       await capture.drain();

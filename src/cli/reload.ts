@@ -3,25 +3,28 @@
 import { type Config, diffReload, watchConfig } from "../config/index.ts";
 import type { SettingDesk } from "../server/index.ts";
 import type { ChangeStore } from "../store/index.ts";
-import type { DaemonInit } from "./daemon.ts";
+import type { DaemonInit } from "./assemble.ts";
 import { recordReload } from "./reload-record.ts";
 
-interface Reload {
+interface ReloadInit {
   settings: Pick<SettingDesk, "load" | "stop">;
   current: () => Config;
   apply: (next: Config) => void;
   /** Whatever changed, if anything: what the configuration names may have. */
   settled: (next: Config) => Promise<void>;
-  changes: Pick<ChangeStore, "hide" | "tell">;
+  /** Where it is recorded; null where another process of this gateway does that. */
+  changes: Pick<ChangeStore, "tell"> | null;
+  /** Known secrets are not recorded. */
+  hide: ChangeStore["hide"];
   /** As it is in force, with what was declared while the gateway runs. */
   effective: () => Config;
 }
 
-/** SIGHUP and a changed file put a new configuration in force; a bad one changes nothing and says so. */
-export async function reloadOnChange(
+/** A bad configuration changes nothing and says so. */
+export function createReload(
   init: Pick<DaemonInit, "loaded" | "log">,
-  { settings, current, apply, settled, changes: record, effective }: Reload,
-): Promise<{ reload: (isStart: boolean) => Promise<unknown>; stop: () => Promise<void> }> {
+  { settings, current, apply, settled, changes: record, hide, effective }: ReloadInit,
+): { reload: (isStart: boolean) => Promise<readonly string[] | undefined> } {
   const { log } = init;
   let loaded = init.loaded;
   const reloadNow = async (isStart: boolean): Promise<readonly string[] | undefined> => {
@@ -31,10 +34,10 @@ export async function reloadOnChange(
       for (const warning of next.warnings) log.warn(warning);
       // A file may be touched without saying anything new; nothing is rebuilt then.
       if (changes.length > 0) apply(next.config);
-      record.hide([...loaded.config.secrets, ...effective().secrets]);
+      hide([...loaded.config.secrets, ...effective().secrets]);
       await settled(next.config);
       const reloaded = { before: loaded, after: next, changed: [...changes, ...needRestart] };
-      if (!isStart) await recordReload(reloaded, { changes: record, log });
+      if (!isStart && record !== null) await recordReload(reloaded, { changes: record, log });
       loaded = next;
       if (needRestart.length > 0) log.warn("These changes take effect at the next start", { keys: needRestart });
       log.info("Configuration reloaded", { changed: changes });
@@ -46,11 +49,23 @@ export async function reloadOnChange(
   };
   // One after another: of two that run at once the older could come out last.
   let running: Promise<unknown> = Promise.resolve();
-  const reload = (isStart: boolean): ReturnType<typeof reloadNow> => {
-    const next = running.then(() => reloadNow(isStart));
-    running = next;
-    return next;
+  return {
+    reload(isStart) {
+      const next = running.then(() => reloadNow(isStart));
+      running = next;
+      return next;
+    },
   };
+}
+
+/** SIGHUP and a changed file put a new configuration in force. */
+export async function reloadOnChange(
+  init: Pick<DaemonInit, "loaded" | "log">,
+  given: Omit<ReloadInit, "hide"> & { changes: Pick<ChangeStore, "hide" | "tell"> },
+): Promise<{ reload: (isStart: boolean) => Promise<unknown>; stop: () => Promise<void> }> {
+  const { log } = init;
+  const { settings, changes } = given;
+  const { reload } = createReload(init, { ...given, hide: changes.hide });
   process.on("SIGHUP", () => void reload(false));
   const stopWatching = await watchConfig({
     paths: init.loaded.watched,

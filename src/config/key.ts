@@ -288,6 +288,13 @@ const GENERAL_KEYS = {
     type: syntax.defineChoice(["auto", "passthrough", "translation"]),
     fallback: "auto",
   },
+  workers: {
+    about: "Processes that serve the address together, each on a core (Linux): a number, or auto for one per core",
+    group: "http",
+    type: syntax.workers,
+    fallback: "1",
+    restart: true,
+  },
 } as const satisfies Record<string, Key>;
 
 /** By name. */

@@ -168,6 +168,7 @@ function readConfig(reading: Reading): Config {
     modelsRefreshMs: values.models_refresh,
     recount: readRecount(reading, values),
     workMode: chooseWorkMode(reading, values),
+    workers: values.workers,
     ...readRunTime(reading, values),
     providers,
     routes,

@@ -129,6 +129,7 @@ const PARTS = {
   upstream_idle_timeout: (config) => config.timeouts.upstream.idle,
   upstream_total_timeout: (config) => config.timeouts.upstream.total,
   work_mode: (config) => config.workMode,
+  workers: (config) => config.workers,
 } as const satisfies Partial<Record<KeyName, (config: Config) => unknown>>;
 
 /** These say where secrets are sent, whom the gateway believes, or how far administrators reach: only whoever holds the machine may. */

@@ -104,6 +104,19 @@ export const size = define((text) => {
   return bytes;
 });
 
+/** As many as the machine has cores, or so many. */
+export const workers = define((text): number | "auto" => {
+  if (text.toLowerCase() === "auto") return "auto";
+  const number = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= 1 && number <= MOST_WORKERS)) {
+    throw new Refusal(`${quote(text)} is neither auto nor a whole number from 1 to ${MOST_WORKERS}`);
+  }
+  return number;
+});
+
+/** Each has a journal beside the ledger's file, of which there may be 64. */
+const MOST_WORKERS = 48;
+
 export function defineInteger(least: number, most: number) {
   return define((text) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;

@@ -189,6 +189,8 @@ export interface Config {
     maxBytes: number;
     tokenizers: readonly TokenizerSettings[];
   };
+  /** Processes that serve the address together. */
+  workers: number | "auto";
   /** `passthrough` refuses what would have to be translated; `auto` translates where formats differ. */
   workMode: "auto" | "passthrough";
   /** What keys of providers that are set while the gateway runs are encrypted with: the current one first; none where a file of our own has them. */

@@ -48,12 +48,22 @@ export { type Asked, type Target, findTarget, makeReady, planFor, unknownModel }
 export { type Decision, type Router, type WayTarget, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";
 export { type Admission, createAdmission } from "./way/admission.ts";
+export { type Gate, type GateName, type GateRules, type MakeGate, createGate } from "./way/gate.ts";
 export { type RouteBook, type RouteChange, type RouteStore, type RouteVersion, createRouteBook } from "./way/book.ts";
 export type { RequestFacts } from "./way/condition.ts";
 export { type Control, type Controls, openControls } from "./way/control.ts";
 export { overrule, setDeadlines } from "./way/deadline.ts";
-export { type Finding, type Fleet, type FleetView, type PlaceName, type PlaceState, createFleet } from "./way/fleet.ts";
+export {
+  type Finding,
+  type Fleet,
+  type FleetView,
+  type KeyState,
+  type PlaceName,
+  type PlaceState,
+  createFleet,
+} from "./way/fleet.ts";
+export { mergeKeys, mergePlaces, shiftParked, shiftPlace } from "./way/merge.ts";
 export { type Dial, type Knocker, createKnocker, watchConnecting } from "./way/knock.ts";
-export { type News, type OpenSharing, readNews } from "./way/sharing.ts";
+export { type News, type OpenSharing, type Sharing as HealthSharing, readNews } from "./way/sharing.ts";
 export { listKeys } from "./way/pool.ts";
 export { createRetryBudgets } from "./way/retry.ts";

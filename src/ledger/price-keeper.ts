@@ -62,10 +62,11 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
     if (current !== null && print === known) return current;
     const read = await init.parse(file, publicKey);
     known = print;
-    adopt(read);
+    // First, for whoever is told of new prices may look there.
     await init.copy.save(file).catch((error: unknown) => {
       init.onFault("The price file could not be kept for the next start", error);
     });
+    adopt(read);
     return read;
   };
 

@@ -64,7 +64,6 @@ import { listCacheGauges, makeCacheRoutes } from "./admin/cache.ts";
 import { makeChangeRoutes } from "./admin/change.ts";
 import { makeProviderHealthRoutes } from "./admin/health.ts";
 import { makeLimitRoutes } from "./admin/limit.ts";
-import { makeDecisionRoutes } from "./admin/decision.ts";
 import type { AdminParts } from "./admin/part.ts";
 import { makePeopleRoutes } from "./admin/people.ts";
 import { makeSettingRoutes } from "./admin/setting.ts";
@@ -72,37 +71,33 @@ import { makeProviderRoutes } from "./admin/provider.ts";
 import { makeRouteRoutes } from "./admin/route.ts";
 import { listRecountGauges, makeAuditRoutes } from "./audit.ts";
 import { makeOwnBudgetRoutes } from "./budget.ts";
-import { makeCapabilityRoutes } from "./capability.ts";
+import { makeCallRoutes } from "./call-route.ts";
+import { type Crew, listPasses } from "./crew.ts";
 import { isMetered } from "./reach.ts";
 import { openCurrent } from "./current.ts";
 import { createEntry } from "./entry.ts";
 import { reportFailure } from "./error.ts";
-import { openHealth } from "./fleet.ts";
+import { type Health, openHealth } from "./fleet.ts";
 import { listHealthGauges } from "./health-metric.ts";
-import { makeHealthRoutes } from "./health.ts";
 import { makeKeptRoutes } from "./kept.ts";
 import type { LiveProviders } from "./live-provider.ts";
 import { type LimitBook, createLimitBook } from "./limit-book.ts";
 import type { LocalPasses } from "./local-pass.ts";
 import { type LiveLimits, listLimitGauges, openLimits } from "./limit-table.ts";
 import { listCallGauges, listLedgerGauges, makeMetricRoutes } from "./metric.ts";
-import { makeModelRoutes } from "./models.ts";
-import { type Listener, mount, refuseWhile } from "./mount.ts";
+import { type Listener, mount } from "./mount.ts";
 import { makeUnpricedNote } from "./price.ts";
 import { makeOwnKeyRoutes } from "./own-key.ts";
 import { startProbes } from "./probe.ts";
 import { makeReferenceRoutes } from "./openapi/routes.ts";
 import { makeProfileRoutes } from "./profile.ts";
 import type { Route, Socket } from "./route.ts";
-import { makeRestRoutes } from "./rest.ts";
 import type { LedgerReader } from "./reader/reader.ts";
-import { makeRootRoutes } from "./root.ts";
 import type { LiveRoutes } from "./route-table.ts";
 import { guardCalls } from "./scene.ts";
 import { type LinkMail, assembleSignIn } from "./sign-in/index.ts";
-import { type SocketEvents, driveSessions, makeSocketRoutes } from "./socket.ts";
+import { type SocketEvents, driveSessions } from "./socket.ts";
 import type { SettingDesk } from "./setting-desk.ts";
-import { makeSurface } from "./surface.ts";
 import { makeUiRoutes } from "./ui/routes.ts";
 import { makeUsageRoutes } from "./usage.ts";
 
@@ -134,6 +129,8 @@ export interface AppParts {
   controls: Controls;
   /** Where gateways tell each other how the providers are doing; missing where they do not. */
   share?: OpenSharing;
+  /** Other processes that serve the same address; missing where this one serves alone. */
+  crew?: Crew;
   routeStore: RouteStore;
   limitStore: LimitStore;
   /** The settings in effect, and those that were changed while the gateway runs. */
@@ -178,6 +175,8 @@ export interface App extends LinkMail {
   reload(config: Config): void;
   /** The configuration as it is in force, with the providers that were declared while the gateway runs. */
   config(): Config;
+  /** What is known of the providers here. */
+  fleet: Pick<Health["fleet"], "list" | "listKeys">;
   /** These providers. */
   providers: Pick<LiveProviders, "open" | "refresh">;
   /** Routes that are declared while the gateway runs. */
@@ -208,8 +207,9 @@ export function createApp(parts: AppParts): App {
   const connect = guardCalls(parts.connect, parts, config);
   const tools = makeTools(parts, { scene, fetch, connect, fleet: health.fleet, knocker, limits: limits.limits });
   parts.metrics.watch(listGauges(parts, health, tools));
-  const probes = startProbes({ ...parts, ...health, config, tools });
+  const probes = parts.crew?.isOffice === false ? NO_PROBES : startProbes({ ...parts, ...health, config, tools });
   const limit = (): number => config().http.maxBodyBytes;
+  const look = async (): Promise<void> => parts.crew?.look();
   const rules = makeRules(parts);
   const admin = {
     directory: parts.directory,
@@ -218,17 +218,11 @@ export function createApp(parts: AppParts): App {
     isMetered: (keyId: string) => isMetered(keyId, { limits, rules }),
   };
   const calls = { maxBodyBytes: limit, newId: parts.newId };
-  const surface = makeSurface(tools, calls);
   const tries = parts.tries ?? createMemoryTries();
   const signingIn = assembleSignIn({ ...parts, ...admin, config, tries });
-  const routes: Route[] = [
-    ...[...surface, ...makeRestRoutes(tools, calls), ...makeSocketRoutes(tools, { ...calls, sessions })].map((route) =>
-      refuseWhile(() => isDraining, route),
-    ),
-    ...makeKeptRoutes(tools),
-    ...makeModelRoutes(scene, Math.floor(parts.clock.wallMs() / 1000)),
-    ...makeCapabilityRoutes(scene),
-    ...makeRootRoutes(),
+  const kept = makeKeptRoutes(tools);
+  const own = makeCallRoutes(parts, { ...admin, tools, scene, calls, sessions, isDraining: () => isDraining });
+  const office: Route[] = [
     ...makeUsageRoutes({ ...parts, reader: parts.books, rights: parts.ring, now: parts.clock.wallMs }),
     ...makeAuditRoutes({
       ...parts,
@@ -241,24 +235,25 @@ export function createApp(parts: AppParts): App {
     ...makeBudgetRoutes({ ...parts, rules, nowMs: parts.clock.wallMs, limit }),
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
     ...makeLimitRoutes({ ...admin, live: limits, book: makeLimitBook(parts, config) }),
-    ...makeCacheRoutes(tools, { scene, changes: parts.changes, config }),
+    ...makeCacheRoutes(tools, { ...parts, crew: parts.crew, scene, config }),
     ...makeSettingRoutes(parts.settings, limit),
     ...makeOwnBudgetRoutes(parts.budgets),
     ...makeProviderRoutes({ ...parts, book, live: providers, health, scene, tools, limit, effective: config }),
-    ...makeProviderHealthRoutes({ health, scene, clock: parts.clock, limit }),
-    ...makeDecisionRoutes({ ...admin, scene, tools, nowMs: parts.clock.wallMs }),
+    ...makeProviderHealthRoutes({ health, scene, clock: parts.clock, limit, look }),
     ...makeRouteRoutes({ ...parts, live, config, limit }),
     ...makeMetricRoutes(parts.metrics, parts.config.metrics.isPublic),
     ...makeReferenceRoutes({ routes: () => routes, version: parts.version }),
-    ...makeStateRoutes(parts, { isDraining: () => isDraining, scene }),
   ];
-  const answer = mount(routes, { ...parts, entry: createEntry({ ...parts, tries }, config) });
+  const routes = [...own, ...kept, ...office];
+  const entry = createEntry({ ...parts, tries }, config);
+  const answer = mount(routes, { ...parts, entry, ...listPasses(parts.crew, { kept, office }) });
   return {
     fetch: (request, listener) => answer(request, listener),
     sockets: driveSessions(sessions),
     routes,
     reload: current.reload,
     config,
+    fleet: health.fleet,
     providers,
     countInput: (question) => countInput(question, tools),
     resume: () => resumeAsking(parts, tools),
@@ -279,6 +274,8 @@ export function createApp(parts: AppParts): App {
   };
 }
 
+const NO_PROBES = { reload: () => undefined, stop: () => undefined };
+
 /** What anybody has here: a way in, the page, a profile and keys. */
 function makeOwnRoutes(doors: readonly Route[], admin: AdminParts): Route[] {
   return [...doors, ...makeUiRoutes(), ...makeProfileRoutes(), ...makeOwnKeyRoutes(admin)];
@@ -298,20 +295,6 @@ async function resumeAsking({ books, clock, ledger, log }: AppParts, tools: Sock
 function watchCalls({ fetch, dial, clock }: AppParts): { call: Fetch; knocker: Knocker | null } {
   const knocker = dial === undefined ? null : createKnocker({ dial, clock });
   return { call: knocker === null ? fetch : watchConnecting(fetch, knocker), knocker };
-}
-
-function makeStateRoutes(
-  { version, commit, ping, ledger }: AppParts,
-  { isDraining, scene }: { isDraining: () => boolean; scene: SocketTools["scene"] },
-): Route[] {
-  return makeHealthRoutes({
-    version,
-    commit,
-    isDraining,
-    ping,
-    countUsableProviders: () => [...scene().providers.values()].filter((provider) => provider.missing === null).length,
-    ledgerFault: ledger.fault,
-  });
 }
 
 function listGauges(
@@ -338,7 +321,7 @@ function makeTools(
     ledger: parts.ledger,
     capture: parts.capture,
     prices: parts.prices,
-    admission: createAdmission({ clock: parts.clock, rules: () => own.scene().caps }),
+    admission: createAdmission({ clock: parts.clock, rules: () => own.scene().caps, makeGate: parts.crew?.makeGate }),
     hedges: createHedges(),
     mirrors: createMirrors(),
     retryBudgets: createRetryBudgets(),

@@ -10,14 +10,18 @@ import {
   type OpenSharing,
   type PlaceName,
   createFleet,
+  mergeKeys,
+  mergePlaces,
 } from "../gateway/index.ts";
 import type { Change, Origin } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { HealthSettings } from "../provider/index.ts";
 import type { ChangeStore } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { Crew } from "./crew.ts";
 
 export interface Health {
+  /** With what other processes of this gateway know. */
   fleet: Fleet;
   controls: Controls;
   /** Takes something out of service; resolves once that is kept, where it is to be. */
@@ -44,9 +48,10 @@ interface HealthInit {
   changes: Pick<ChangeStore, "tell">;
   /** Where gateways tell each other what they find out; missing where they do not. */
   share?: OpenSharing;
+  crew?: Crew | undefined;
 }
 
-export function openHealth({ config: first, clock, log, controls, changes, share }: HealthInit): Health {
+export function openHealth({ config: first, clock, log, controls, changes, share, crew }: HealthInit): Health {
   let config = first;
   let rules = collectRules(config);
   const fleet = createFleet({
@@ -69,7 +74,7 @@ export function openHealth({ config: first, clock, log, controls, changes, share
     sharing?.tell({ kind: "reset", name });
   };
   return {
-    fleet,
+    fleet: crew === undefined ? fleet : joinFleet(fleet, crew),
     controls,
     async take(control, by) {
       await controls.put(control, by);
@@ -91,13 +96,24 @@ export function openHealth({ config: first, clock, log, controls, changes, share
       await changes.tell(by, tellReset(name));
       reset(name);
     },
-    sharing: () => (sharing === undefined ? null : sharing.isConnected() ? "connected" : "disconnected"),
+    sharing() {
+      const isConnected = sharing?.isConnected() ?? null;
+      return isConnected === null ? null : isConnected ? "connected" : "disconnected";
+    },
     reload(next) {
       for (const name of listExchanged(config, next)) reset({ ...name, model: null });
       rules = collectRules(next);
       config = next;
     },
     close: () => sharing?.stop(),
+  };
+}
+
+function joinFleet(fleet: Fleet, crew: Crew): Fleet {
+  return {
+    ...fleet,
+    list: () => mergePlaces([...fleet.list(), ...crew.places()]),
+    listKeys: () => mergeKeys([...fleet.listKeys(), ...crew.keys()]),
   };
 }
 

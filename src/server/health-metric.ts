@@ -17,6 +17,7 @@ export function listHealthGauges({ fleet, controls, nowMs }: Parts): LabelledGau
   const gauge = (name: string, about: string, value: (place: PlaceState) => number): LabelledGauge => ({
     name: `tokligence_provider_${name}`,
     about,
+    isCommon: true,
     points: () =>
       fleet
         .list()
@@ -43,6 +44,7 @@ export function listHealthGauges({ fleet, controls, nowMs }: Parts): LabelledGau
     ),
     {
       name: "tokligence_provider_key_parked",
+      isCommon: true,
       about: "1 while a key is not used, as it was refused or has no quota",
       // Keys come from the configuration, so that there are few.
       points: () =>
@@ -53,6 +55,7 @@ export function listHealthGauges({ fleet, controls, nowMs }: Parts): LabelledGau
     },
     {
       name: "tokligence_provider_out_of_service",
+      isCommon: true,
       about: "1 for what an operator drained or disabled",
       points: () =>
         controls

@@ -77,6 +77,7 @@ export function listLedgerGauges({ figures, fault }: Pick<LedgerWriter, "fault" 
     {
       name: "tokligence_ledger_fault",
       about: "1 while the ledger cannot be written",
+      isWorst: true,
       read: () => (fault() === null ? 0 : 1),
     },
   ];

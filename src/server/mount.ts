@@ -26,7 +26,12 @@ export interface Listener {
   upgrade(request: Request, init: { data: Session; headers: Record<string, string> }): boolean;
 }
 
+/** Answers in the place of a route, or says null. */
+export type Pass = (request: Request, listener: Listener | undefined) => Promise<Response> | null;
+
 export interface MountParts {
+  /** Routes that may be another process's business. */
+  passes?: ReadonlyMap<Route, Pass>;
   ring: KeyRing;
   clock: Clock;
   newId: () => string;
@@ -59,9 +64,11 @@ export function mount(routes: readonly Route[], given: MountParts): Fetcher {
   for (const route of routes) {
     if (route.authority !== "public" && route.wire !== undefined) models.add(route);
     else
-      hono.on(route.method, route.path, (context) =>
-        respond(route, parts, context.req.raw, context.env.listener, context.req.param()),
-      );
+      hono.on(route.method, route.path, (context) => {
+        const { raw } = context.req;
+        const { listener } = context.env;
+        return given.passes?.get(route)?.(raw, listener) ?? respond(route, parts, raw, listener, context.req.param());
+      });
   }
   hono.notFound((context) =>
     refuseUnknown(parts, context.req.raw, { path: context.req.path, listener: context.env.listener }),

@@ -19,6 +19,8 @@ export type BinderyAsk =
   | { type: "close"; id: number; end: Place | null; limitMs: number; isSettled: boolean }
   | { type: "flush"; id: number; end: Place | null; limitMs: number }
   | { type: "keepHead"; id: number; head: Head & { id: string } }
+  | { type: "guestLeaves"; id: number; slot: number; end: Place | null; isSettled: boolean }
+  | { type: "guestWrote"; slot: number; end: Place }
   | { type: "open"; order: BinderyOrder }
   | { type: "wrote"; end: Place };
 
@@ -45,11 +47,12 @@ export function serveBindery(self: Worker, rules: BookRules): void {
   self.addEventListener("message", ({ data }: MessageEvent<BinderyAsk>) => {
     if (data.type === "open") bindery = open(data.order, rules, say);
     else if (data.type === "wrote") bindery?.wrote(data.end);
+    else if (data.type === "guestWrote") bindery?.guestWrote(data.slot, data.end);
     else void answer(data);
   });
 }
 
-type Asked = Exclude<BinderyAsk, { type: "open" | "wrote" }>;
+type Asked = Exclude<BinderyAsk, { type: "guestWrote" | "open" | "wrote" }>;
 
 function open(
   { slot, chain, ledger, ...file }: BinderyOrder,
@@ -88,6 +91,8 @@ function obey(bindery: Bindery, ask: Asked): Promise<void> {
       return bindery.close(ask.end, ask.limitMs, ask.isSettled);
     case "flush":
       return bindery.flush(ask.end, ask.limitMs);
+    case "guestLeaves":
+      return bindery.guestLeaves(ask.slot, ask.end, ask.isSettled);
     case "keepHead":
       return bindery.keepHead(ask.head);
     default:

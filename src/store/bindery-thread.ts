@@ -8,7 +8,7 @@ const RESTART_MS = 1_000;
 /** For the last transaction, beyond what a close is given for the delivery. */
 const CLOSE_GRACE_MS = 10_000;
 
-type Asked = Exclude<BinderyAsk, { type: "open" | "wrote" }>;
+type Asked = Exclude<BinderyAsk, { type: "guestWrote" | "open" | "wrote" }>;
 /** Without its number. */
 type Question = Asked extends infer One ? (One extends Asked ? Omit<One, "id"> : never) : never;
 
@@ -22,6 +22,7 @@ export function startBindery(
   let isClosing = false;
   let last = 0;
   let end: Place | null = null;
+  const guests = new Map<number, Place>();
   /** It ended, and the next one has not said anything yet. */
   let isLost = false;
 
@@ -47,6 +48,7 @@ export function startBindery(
     started.unref();
     send(started, { type: "open", order });
     if (end !== null) send(started, { type: "wrote", end });
+    for (const [slot, place] of guests) send(started, { type: "guestWrote", slot, end: place });
   };
 
   const hear = (word: BinderyWord): void => {
@@ -89,6 +91,14 @@ export function startBindery(
     wrote(place) {
       end = place;
       if (worker !== null) send(worker, { type: "wrote", end });
+    },
+    guestWrote(slot, place) {
+      guests.set(slot, place);
+      if (worker !== null) send(worker, { type: "guestWrote", slot, end: place });
+    },
+    guestLeaves(slot, place, isSettled) {
+      guests.delete(slot);
+      return ask({ type: "guestLeaves", slot, end: place, isSettled });
     },
     flush: (place, limitMs) => within(limitMs, ask({ type: "flush", end: place, limitMs })),
     keepHead: (head) => ask({ type: "keepHead", head }),

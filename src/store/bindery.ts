@@ -29,12 +29,18 @@ export interface BinderyState {
   refused: number;
   /** Of a file that is on the way to another database; else 0. */
   bytes: number;
+  /** Where the journals of guests are bound up to, by their slots. */
+  guests: Readonly<Record<number, Place>>;
 }
 
 export interface Bindery {
   /** The journal has come so far. */
   wrote(end: Place): void;
-  /** Resolves once all up to there is bound, and shipped, or after `limitMs`. */
+  /** Likewise the journal of a guest: another process, whose rows become part of the same chain. */
+  guestWrote(slot: number, end: Place): void;
+  /** A guest goes: its journal has come to its end. `isSettled`: as of `close`. */
+  guestLeaves(slot: number, end: Place | null, isSettled: boolean): Promise<void>;
+  /** Resolves once all up to there is bound, and shipped, or after `limitMs`; of guests, what they said so far. */
   flush(end: Place | null, limitMs: number): Promise<void>;
   keepHead(head: Head & { id: string }): Promise<void>;
   /** Closes what processes left that are gone. */
@@ -61,6 +67,7 @@ const RETRY_MS = 250;
 export function createBindery(init: BinderyInit): Bindery {
   const { binder, slot, chain } = init;
   let target: Place | null = null;
+  const guests = new Map<number, Place>();
   let isStuck = false;
   let isClosed = false;
   let callOff: (() => void) | null = null;
@@ -74,6 +81,7 @@ export function createBindery(init: BinderyInit): Bindery {
       waiting,
       refused,
       bytes: init.deliver === null ? 0 : binder.countBytes(),
+      guests: Object.fromEntries([...guests.keys()].map((guest) => [guest, binder.place(guest)])),
     });
 
   const report = (bound: Bound): void => {
@@ -84,15 +92,21 @@ export function createBindery(init: BinderyInit): Bindery {
     if (init.deliver !== null) waiting += bound.rows;
   };
 
+  const bindTo = (from: number, to: Place): void => {
+    const into = from === slot ? {} : { into: chain };
+    for (;;) {
+      const bound = binder.bind(from, { to, most: ROWS_A_TURN, ...into });
+      if (bound === null) return;
+      report(bound);
+      tell();
+    }
+  };
+
   /** False where something hinders it. */
   const bindAll = (): boolean => {
     try {
-      for (;;) {
-        const bound = target === null ? null : binder.bind(slot, { to: target, most: ROWS_A_TURN });
-        if (bound === null) break;
-        report(bound);
-        tell();
-      }
+      if (target !== null) bindTo(slot, target);
+      for (const [guest, end] of guests) bindTo(guest, end);
     } catch (error) {
       if (!isStuck) init.onTiding({ type: "stuck", at: "binding", reason: explain(error) });
       isStuck = true;
@@ -140,6 +154,17 @@ export function createBindery(init: BinderyInit): Bindery {
       // While something hinders it, the retry is enough.
       if (!isStuck) bindAll();
     },
+    guestWrote(guest, end) {
+      guests.set(guest, end);
+      if (!isStuck) bindAll();
+    },
+    async guestLeaves(guest, end, isSettled) {
+      if (end !== null) guests.set(guest, end);
+      const isBound = bindAll();
+      guests.delete(guest);
+      if (isBound && isSettled) binder.finish(guest);
+      tell();
+    },
     async flush(end, limitMs) {
       target = end ?? target;
       bindAll();
@@ -152,6 +177,9 @@ export function createBindery(init: BinderyInit): Bindery {
     async adopt() {
       const bound = binder.adopt(slot, chain);
       report(bound);
+      // Of one that is gone nothing is left to be bound.
+      for (const guest of guests.keys())
+        if (binder.place(guest).segment > (guests.get(guest)?.segment ?? 0)) guests.delete(guest);
       if (bound.interrupted > 0) init.onTiding({ type: "interrupted", rows: bound.interrupted, isOwn: false });
       tell();
       shipper?.nudge();

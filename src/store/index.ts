@@ -56,7 +56,11 @@ export interface StoreOptions {
 }
 
 export type { Tiding } from "./bindery.ts";
+export type { BinderyOrder } from "./bindery-serve.ts";
+export type { Bindery, BinderyState } from "./bindery.ts";
+export type { Place } from "./journal/disk.ts";
 export type { OpenJournal } from "./journal/open.ts";
+export type { ChainOrigin } from "./journal/segment.ts";
 export type { SettingRow, SettingStore } from "./setting.ts";
 
 export interface Store {
@@ -102,12 +106,24 @@ export interface ChangeStore extends ChangeBook {
 
 export interface OpenJournalOptions extends Pick<
   JournalOptions,
-  "after" | "durability" | "findHead" | "key" | "limits" | "now" | "onTiding" | "rules"
+  | "after"
+  | "askGuests"
+  | "durability"
+  | "findHead"
+  | "host"
+  | "key"
+  | "limits"
+  | "now"
+  | "onState"
+  | "onTiding"
+  | "rules"
 > {
   /** Path of the file that rows go to first where the ledger is PostgreSQL. */
   outboxPath: string;
   /** Where rows are bound; without it, on this thread. */
   startThread?: (() => Worker) | undefined;
+  /** With `host`, in its place: the way to who binds. */
+  startElsewhere?: JournalOptions["start"];
   /** A SQLite file's log could not be moved into it; it is tried again. */
   onCheckpointFault?: (error: Error) => void;
 }
@@ -185,9 +201,10 @@ export async function openStore({
     engine: first.name,
     ledgerFile,
     arrive,
-    async openJournal({ outboxPath, startThread, onCheckpointFault = () => undefined, ...options }) {
+    async openJournal({ outboxPath, startThread, startElsewhere, onCheckpointFault = () => undefined, ...options }) {
       const location = ledgerFile ?? outboxPath;
-      if (ledgerFile === null) await (await openEngine({ location, database })).close();
+      const isGuest = options.host !== undefined;
+      if (ledgerFile === null && !isGuest) await (await openEngine({ location, database })).close();
       const ledger = ledgerFile === null ? { location: together ? identityPath : ledgerPath, database } : null;
       const { openJournal } = await import("./journal/open.ts");
       const { startBindery } = await import("./bindery-thread.ts");
@@ -198,12 +215,12 @@ export async function openStore({
         reserveBytes: isServer ? RESERVE_BYTES : 0,
         deliver: ledger === null ? null : second.deliver,
         ...(startThread === undefined
-          ? {}
+          ? { start: startElsewhere }
           : { start: (order, hear) => startBindery(startThread, { ...order, ledger }, hear) }),
       });
       opened = journal;
       const files = new Set(readScheme(identityPath) === "" ? [identityPath, location] : [location]);
-      const tidying = isServer ? await startTidying([...files], onCheckpointFault) : null;
+      const tidying = isServer && !isGuest ? await startTidying([...files], onCheckpointFault) : null;
       return {
         ...journal,
         async close(limitMs) {

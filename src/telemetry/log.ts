@@ -26,6 +26,8 @@ interface LogInit {
   write: (line: string) => void;
   /** Where JSON lines are kept beside that, or null. */
   keep: ((line: string) => void) | null;
+  /** Of every line. */
+  fields?: LogFields;
   redact: Redact;
   now: () => Date;
 }
@@ -53,7 +55,8 @@ export function createLog(init: LogInit): Log {
 function makeReporter(init: LogInit): ConsolaReporter {
   return {
     log(entry) {
-      const [message, fields] = readArguments(entry.args);
+      const [message, own] = readArguments(entry.args);
+      const fields = init.fields === undefined ? own : { ...init.fields, ...own };
       const time = init.now();
       const json = init.redact(JSON.stringify({ time, level: entry.type, message, ...flatten(fields) }));
       init.keep?.(`${json}\n`);

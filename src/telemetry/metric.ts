@@ -2,6 +2,7 @@
 // Knows no HTTP and no row: it is told what to count.
 
 import { type Point, type Series, createHistogram, createSeries, findPoint, sumPoints } from "./series.ts";
+import { type Tally, addTallies, tallyFigures } from "./tally.ts";
 
 /** Of a settled row, what is counted. */
 export interface CountedRow {
@@ -39,6 +40,10 @@ export type Gauge = SingleGauge | LabelledGauge;
 interface GaugeName {
   name: string;
   about: string;
+  /** Of several processes that serve as one, all know the same: it is told once. */
+  isCommon?: true;
+  /** Of several, the greatest holds. */
+  isWorst?: true;
 }
 
 export interface SingleGauge extends GaugeName {
@@ -61,6 +66,10 @@ export interface Metrics {
   /** One commit of the books. */
   committed(durationMs: number, rows: number): void;
   watch(gauges: readonly Gauge[]): void;
+  /** What other processes counted, which serve with this one as one, is part of what is told. */
+  include(others: () => Promise<readonly Tally[]>): void;
+  /** What was counted here alone. */
+  tally(): Tally;
   /** In the text format of Prometheus. https://prometheus.io/docs/instrumenting/exposition_formats */
   print(): Promise<string>;
 }
@@ -122,6 +131,7 @@ export function createMetrics(): Metrics {
   const commits = createHistogram("tokligence_ledger_commit_duration_seconds", "Time of one commit", COMMIT_BOUNDS);
   const batches = createHistogram("tokligence_ledger_commit_rows", "Rows in one commit", BATCH_BOUNDS);
   const gauges: Gauge[] = [];
+  let others: (() => Promise<readonly Tally[]>) | null = null;
 
   /** Of a kind of row, where it is counted: one look for all of it. */
   const places = new Map<string, Place>();
@@ -191,13 +201,16 @@ export function createMetrics(): Metrics {
     watch(more) {
       gauges.push(...more);
     },
+    include(more) {
+      others = more;
+    },
+    tally: () => tallyFigures({ series: Object.values(series), histograms: [commits, batches], gauges }),
     async print() {
       const { printMetrics } = await import("./prometheus.ts");
-      return printMetrics(
-        Object.values(series),
-        [commits, batches],
-        [...gauges, tellRatio(series.acknowledged, gauges)],
-      );
+      const own = { series: Object.values(series), histograms: [commits, batches], gauges };
+      const all = others === null ? own : addTallies(own, await others());
+      const acknowledgedBy = all.series.find(({ name }) => name === series.acknowledged.name) ?? series.acknowledged;
+      return printMetrics(all.series, all.histograms, [...all.gauges, tellRatio(acknowledgedBy, all.gauges)]);
     },
   };
 }

@@ -124,6 +124,7 @@ const OTHER: Record<string, [value: string, shownAs?: string]> = {
   upstream_idle_timeout: ["1s"],
   upstream_total_timeout: ["1s"],
   work_mode: ["passthrough"],
+  workers: ["auto"],
 };
 
 test.each(Object.entries(OTHER))("%s", async (name, [value, shownAs = name]) => {

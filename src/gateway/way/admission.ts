@@ -1,11 +1,11 @@
 // Who may come in, and who waits at the door: so many requests at once of a key, of a user and in all, and so many calls to a provider. Knows no
-// format. What is counted is counted by this process alone.
+// format. What is counted is counted by this process alone, unless it is given gates at which others stand, too.
 
 import type { Caller } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Presence } from "../presence.ts";
-import { type Gate, type GateName, type GateRules, NO_ROOM, createGate } from "./gate.ts";
+import { type Gate, type GateRules, type MakeGate, NO_ROOM, createGate } from "./gate.ts";
 
 export interface CapRules {
   total: GateRules;
@@ -45,19 +45,26 @@ export interface Admission {
 interface AdmissionInit {
   clock: Clock;
   rules: () => CapRules;
+  /** Unless given, each counts here alone. */
+  makeGate?: MakeGate | undefined;
 }
 
-export function createAdmission({ clock, rules }: AdmissionInit): Admission {
-  const total = createGate({ who: "This gateway", kind: "overloaded" }, () => rules().total, clock);
-  const keys = createGates({ who: "This API key", kind: "rate_limited" }, () => rules().perKey, clock);
-  const users = createGates({ who: "The owner of this API key", kind: "rate_limited" }, () => rules().perUser, clock);
+export function createAdmission({ clock, rules, makeGate }: AdmissionInit): Admission {
+  const make: MakeGate = makeGate ?? ((_id, name, ruled) => createGate(name, ruled, clock));
+  const total = make("total", { who: "This gateway", kind: "overloaded" }, () => rules().total);
+  const keys = createGates((id) =>
+    make(`key ${id}`, { who: "This API key", kind: "rate_limited" }, () => rules().perKey),
+  );
+  const users = createGates((id) =>
+    make(`user ${id}`, { who: "The owner of this API key", kind: "rate_limited" }, () => rules().perUser),
+  );
   const providers = new Map<string, Gate>();
   let waiting = 0;
   let refused = 0;
   const findProvider = (name: string): Gate => {
     let gate = providers.get(name);
     if (gate === undefined) {
-      gate = createGate({ who: `Provider "${name}"`, kind: "overloaded" }, () => rules().of(name), clock);
+      gate = make(`provider ${name}`, { who: `Provider "${name}"`, kind: "overloaded" }, () => rules().of(name));
       providers.set(name, gate);
     }
     return gate;
@@ -106,7 +113,7 @@ export function createAdmission({ clock, rules }: AdmissionInit): Admission {
       return {
         enter() {
           const doors = listDoors();
-          if (doors.every(({ gate }) => !gate.isFull())) {
+          if (doors.every(({ gate }) => gate.entersAtOnce())) {
             for (const { gate, queueMs } of doors) void pass(gate, queueMs);
             return undefined;
           }
@@ -136,14 +143,14 @@ async function enterOneByOne(
 const MAX_IDLE = 1_000;
 
 /** One gate for each who comes; those behind which nobody is are forgotten when there are many. */
-function createGates(name: GateName, rules: () => GateRules, clock: Clock): { find(id: string): Gate } {
+function createGates(make: (id: string) => Gate): { find(id: string): Gate } {
   const gates = new Map<string, Gate>();
   return {
     find(id) {
       let gate = gates.get(id);
       if (gate === undefined) {
         if (gates.size >= MAX_IDLE) forgetIdle(gates);
-        gate = createGate(name, rules, clock);
+        gate = make(id);
         gates.set(id, gate);
       }
       return gate;

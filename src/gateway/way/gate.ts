@@ -27,9 +27,14 @@ export interface Gate {
   enter(signal: Presence, waitMs?: number): (() => void) | Promise<() => void>;
   /** Whether who comes now has to wait. */
   isFull(): boolean;
+  /** Whether who comes now is in at once, and nobody need be asked for that. */
+  entersAtOnce(): boolean;
   running(): number;
   waiting(): number;
 }
+
+/** Makes the gate that stands under `id`, which says whose it is. */
+export type MakeGate = (id: string, name: GateName, rules: () => GateRules) => Gate;
 
 interface Waiter {
   admit(): void;
@@ -103,6 +108,7 @@ export function createGate({ who, kind }: GateName, rules: () => GateRules, cloc
       return wait(signal, longestMs);
     },
     isFull: () => queue.size > 0 || !hasRoom(),
+    entersAtOnce: () => queue.size === 0 && hasRoom(),
     running: () => running,
     waiting: () => queue.size,
   };

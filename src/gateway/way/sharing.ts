@@ -12,8 +12,8 @@ export type News =
 /** None of it throws, rejects or waits: while the others cannot be reached, each goes by what it knows itself. */
 export interface Sharing {
   tell(news: News): void;
-  /** Whether the others hear it at present. */
-  isConnected(): boolean;
+  /** Whether the others hear it at present; null where there are none but processes of the same gateway. */
+  isConnected(): boolean | null;
   stop(): void;
 }
 

@@ -11,6 +11,8 @@ export interface Upkeep {
   load(): Promise<void>;
   /** Looks for changes now. Never rejects. */
   refresh(): Promise<void>;
+  /** Somebody else wrote rows of ours: what was spent is read from the rows once more, where that is more. */
+  reopen(): void;
   start(): void;
   /** Reports all, gives back all, and is gone for the others. */
   stop(): Promise<void>;
@@ -246,6 +248,9 @@ export function createUpkeep(keeping: Keeping): Upkeep {
         await look();
       }),
     refresh: () => inTurn(look),
+    reopen() {
+      for (const account of keeping.accounts.values()) Object.assign(account, { isOpen: false, isDirty: true });
+    },
     start() {
       if (isStarted) return;
       isStarted = true;

@@ -8,6 +8,7 @@ import type { Change } from "../../lib/change.ts";
 import type { ChangeStore } from "../../store/index.ts";
 import type { Gauge } from "../../telemetry/metric.ts";
 import { printShelf } from "../cache-print.ts";
+import type { Crew } from "../crew.ts";
 import type { GuardedRoute } from "../route.ts";
 import { originOf } from "./part.ts";
 import { type About } from "../about.ts";
@@ -28,10 +29,13 @@ export function makeCacheRoutes(
     scene,
     changes,
     config,
+    crew,
   }: {
     scene: () => Pick<Scene, "cache" | "sharing">;
     changes: Changes;
     config: () => Pick<Config, "cache" | "idempotency">;
+    /** What other processes of this gateway counted is looked at first, and told with it. */
+    crew: Pick<Crew, "count" | "look"> | undefined;
   },
 ): GuardedRoute[] {
   const address = { path: "/api/v1/admin/cache", authority: { anyOf: ["providers:write"] } } as const;
@@ -40,12 +44,15 @@ export function makeCacheRoutes(
       ...address,
       method: "GET",
       about: ABOUT.show,
-      handle: async () =>
-        Response.json({
-          cache: await printCache(cache, scene()),
-          idempotency: printSharing(sharing, scene()),
+      async handle() {
+        await crew?.look();
+        const more = (name: string): number => crew?.count(`tokligence_${name}`) ?? 0;
+        return Response.json({
+          cache: await printCache(cache, scene(), more),
+          idempotency: printSharing(sharing, scene(), more),
           shelf: printShelf(config(), (await cache?.shelf.size()) ?? null),
-        }),
+        });
+      },
     },
     {
       ...address,
@@ -66,10 +73,16 @@ export function tellClear(store: string, removed: number | null): Change {
   return { action: "cache.clear", subjectKind: "cache", subjectId: store, before: null, after: { removed } };
 }
 
-async function printCache(cache: CacheTools["cache"], scene: Pick<Scene, "cache">): Promise<JsonObject> {
+/** What others counted under that name. */
+type More = (name: string) => number;
+
+async function printCache(cache: CacheTools["cache"], scene: Pick<Scene, "cache">, more: More): Promise<JsonObject> {
   if (cache === null) return { store: "off" };
   const { rules } = scene.cache;
-  const { hits, misses, savedCostNanos, ...counted } = cache.figures();
+  const counted = cache.figures();
+  const hits = counted.hits + more("cache_hits");
+  const misses = counted.misses + more("cache_misses");
+  const savedCostNanos = counted.savedCostNanos + more("cache_saved_nanodollars");
   const { entries, bytes } = await cache.shelf.size();
   return {
     store: cache.shelf.kind,
@@ -81,19 +94,21 @@ async function printCache(cache: CacheTools["cache"], scene: Pick<Scene, "cache"
     hits,
     misses,
     hit_ratio: hits + misses === 0 ? null : Math.round((hits / (hits + misses)) * 10_000) / 10_000,
-    refreshes: counted.refreshes,
-    bypasses: counted.bypasses,
-    stored: counted.stored,
-    saved_tokens: counted.savedTokens,
+    refreshes: counted.refreshes + more("cache_refreshes"),
+    bypasses: counted.bypasses + more("cache_bypasses"),
+    stored: counted.stored + more("cache_stored"),
+    saved_tokens: counted.savedTokens + more("cache_saved_tokens"),
     saved_cost_usd: formatUsd(savedCostNanos),
     saved_cost_nanos: savedCostNanos,
   };
 }
 
-function printSharing(sharing: CacheTools["sharing"], scene: Pick<Scene, "sharing">): JsonObject {
-  const { running, finished, bytes, shared, replayed, conflicts } = sharing.figures();
+function printSharing(sharing: CacheTools["sharing"], scene: Pick<Scene, "sharing">, more: More): JsonObject {
   const { isOn, windowMs } = scene.sharing;
-  return { on: isOn, window_seconds: windowMs / 1000, running, finished, bytes, shared, replayed, conflicts };
+  const names = ["running", "finished", "bytes", "shared", "replayed", "conflicts"] as const;
+  const figures = sharing.figures();
+  const counted = names.map((name) => [name, figures[name] + more(`idempotency_${name}`)]);
+  return { on: isOn, window_seconds: windowMs / 1000, ...Object.fromEntries(counted) };
 }
 
 /** For the metrics. */
@@ -119,6 +134,16 @@ export function listCacheGauges({ cache, sharing }: CacheTools): Gauge[] {
       read: () => shared().conflicts,
     },
     { name: "tokligence_idempotency_bytes", about: "Bytes that are held for that", read: () => shared().bytes },
+    {
+      name: "tokligence_idempotency_running",
+      about: "Calls with an Idempotency-Key under way",
+      read: () => shared().running,
+    },
+    {
+      name: "tokligence_idempotency_finished",
+      about: "Answers that are held for calls with the same Idempotency-Key",
+      read: () => shared().finished,
+    },
   ];
   if (cache === null) return gauges;
   const { figures, shelf } = cache;
@@ -141,7 +166,17 @@ export function listCacheGauges({ cache, sharing }: CacheTools): Gauge[] {
       "What answers of the cache had cost, in billionths of a US dollar",
       () => figures().savedCostNanos,
     ),
-    { name: "tokligence_cache_entries", about: "Answers in the cache", read: () => shelf.glance().entries },
-    { name: "tokligence_cache_bytes", about: "Bytes of the answers in the cache", read: () => shelf.glance().bytes },
+    {
+      name: "tokligence_cache_entries",
+      about: "Answers in the cache",
+      isCommon: true,
+      read: () => shelf.glance().entries,
+    },
+    {
+      name: "tokligence_cache_bytes",
+      about: "Bytes of the answers in the cache",
+      isCommon: true,
+      read: () => shelf.glance().bytes,
+    },
   ];
 }

@@ -22,6 +22,8 @@ const ABOUT_BODY = z.strictObject({
 
 interface HealthParts {
   health: Health;
+  /** What other processes of this gateway found out is looked at first. */
+  look: () => Promise<void>;
   scene: () => Scene;
   clock: Clock;
   limit: () => number;
@@ -44,14 +46,17 @@ const ABOUT = {
 } as const satisfies Record<string, About>;
 
 export function makeProviderHealthRoutes(parts: HealthParts): GuardedRoute[] {
-  const { health, scene, clock, limit } = parts;
+  const { health, scene, clock, limit, look } = parts;
   const report = () => ({ ...health, clock, scene: scene() });
   const list: GuardedRoute = {
     method: "GET",
     path: "/api/v1/admin/health/providers",
     authority: { anyOf: ["routes:read", "metrics:read"] },
     about: ABOUT.list,
-    handle: () => Response.json({ shared: health.sharing(), providers: reportHealth(report()) }),
+    async handle() {
+      await look();
+      return Response.json({ shared: health.sharing(), providers: reportHealth(report()) });
+    },
   };
   return [
     list,
@@ -65,6 +70,7 @@ export function makeProviderHealthRoutes(parts: HealthParts): GuardedRoute[] {
         const body = await readJson(request, limit(), ABOUT_BODY);
         const name = nameAbout(provider, body);
         await act(action, { name, caller, health, atMs: clock.wallMs() });
+        await look();
         const places = health.fleet.list().filter((place) => place.provider === provider.name);
         return Response.json({ provider: reportProvider(provider, places, report()) });
       },

@@ -12,7 +12,8 @@ import { type ChainOptions, openChain, type OpenedChain } from "../sqlite/chain.
 import { type FullSync, openFullSync } from "../sqlite/full-sync.ts";
 import { openReserve } from "../sqlite/reserve.ts";
 import { claimSlot, type Slot } from "../sqlite/slot.ts";
-import { type Disk, listSegments, realDisk } from "./disk.ts";
+import { type Disk, listSegments, type Place, realDisk } from "./disk.ts";
+import type { ChainOrigin } from "./segment.ts";
 import { createJournalFile, type JournalFile } from "./file.ts";
 import { createLimits, type JournalLimits } from "./limit.ts";
 
@@ -31,6 +32,11 @@ export interface JournalOptions extends ChainOptions {
   after: (delayMs: number, action: () => void) => () => void;
   /** What the operator should hear of. */
   onTiding: (tiding: Tiding) => void;
+  /** Rows of this process go into the chain of another one, which alone writes to the file; `start` gives the way to it. */
+  host?: ChainOrigin | undefined;
+  /** Resolves once guests have told how far their journals have come. */
+  askGuests?: (() => Promise<void>) | undefined;
+  onState?: ((state: BinderyState) => void) | undefined;
   /** Binds in a thread of its own. */
   start?: ((order: Omit<BinderyOrder, "ledger">, hear: Hearing) => Bindery) | undefined;
   /** For tests that break them. */
@@ -43,12 +49,15 @@ export interface JournalOptions extends ChainOptions {
 
 type Hearing = Pick<Parameters<typeof createBindery>[0], "after" | "onState" | "onTiding">;
 
-export interface OpenJournal extends Pick<OpenedChain, "beginning" | "lastHead"> {
+export interface OpenJournal
+  extends Pick<Bindery, "guestLeaves" | "guestWrote">, Pick<OpenedChain, "beginning" | "lastHead" | "origin"> {
   journal: Journal;
   /** The chain that this one took over from, by its own word; null where it is the first. */
   continues: string | null;
   /** Of the last row that is bound. */
   head(): ChainHead;
+  /** How far the journal has come; null where it holds nothing. */
+  end(): Place | null;
   /** Resolves once what was written so far is bound, and shipped, or after `limitMs`. */
   flush(limitMs: number): Promise<void>;
   /** Durable when it resolves. */
@@ -81,17 +90,22 @@ export function openJournal(options: JournalOptions): OpenJournal {
     if (options.durability === "disk") (options.disk ?? realDisk).syncFolder(dirname(location));
     // Only where all that could tell is lost, the rows go to a new chain.
     const isLost = listSegments(location, slot.number).length > 0 && !binder.hasChain(slot.number);
-    const left = binder.close(slot.number, isLost ? openChain(binder.db, slot.number, options).head.chain : undefined);
+    const into = options.host?.chain ?? (isLost ? openChain(binder.db, slot.number, options).head.chain : undefined);
+    const left = binder.close(slot.number, into);
     for (const flaw of left.flaws) options.onTiding({ type: "flaw", flaw });
     for (const refusal of left.refused) options.onTiding({ type: "refused", refusal });
     if (left.interrupted > 0) options.onTiding({ type: "interrupted", rows: left.interrupted, isOwn: true });
-    const chain = openChain(binder.db, slot.number, options);
+    const chain = options.host === undefined ? openChain(binder.db, slot.number, options) : joinChain(options.host);
     return assemble(options, { slot, binder, chain });
   } catch (error) {
     binder?.end();
     slot?.release();
     throw explainStoreError(error, location);
   }
+}
+
+function joinChain(origin: ChainOrigin): OpenedChain {
+  return { head: { chain: origin.chain, seq: 0, hash: "" }, origin, beginning: "none", lastHead: null };
 }
 
 interface Parts {
@@ -115,9 +129,10 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
     disk: sync === null ? (options.disk ?? realDisk) : syncWholly(sync),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });
-  let state: BinderyState = { head: chain.head, place, waiting: 0, refused: 0, bytes: 0 };
+  let state: BinderyState = { head: chain.head, place, waiting: 0, refused: 0, bytes: 0, guests: {} };
   const bindery = openBindery(options, { slot, binder, chain }, (next) => {
     state = next;
+    options.onState?.(next);
   });
   const backlog = (): number => file.countFrom(state.place);
   const limits = createLimits(options.limits, () => state, backlog);
@@ -136,6 +151,7 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
   return {
     beginning: chain.beginning,
     lastHead: chain.lastHead,
+    origin: chain.origin,
     continues: chain.origin.continues,
     journal: {
       chain: chain.head.chain,
@@ -147,7 +163,13 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
       ...openReserve(`${location}.reserve-${slot.number}`, options.reserveBytes ?? 0),
     },
     head: () => state.head,
-    flush: (limitMs) => bindery.flush(file.end(), limitMs),
+    end: () => file.end(),
+    async flush(limitMs) {
+      await options.askGuests?.();
+      await bindery.flush(file.end(), limitMs);
+    },
+    guestWrote: bindery.guestWrote,
+    guestLeaves: bindery.guestLeaves,
     keepHead: bindery.keepHead,
     waiting: () => state.waiting,
     backlog,

@@ -1,0 +1,159 @@
+// Rate limits, caps and the count of tries to get in as a worker asks for them: the office counts for all. Knows no limit.
+
+import {
+  type Counters,
+  createGate,
+  createMemoryCounters,
+  type Gate,
+  type GateRules,
+  type MakeGate,
+  type Need,
+} from "../../gateway/index.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { GatewayError } from "../../ir/index.ts";
+import type { Tries } from "../../identity/index.ts";
+import type { Line } from "./line.ts";
+import type { LimitVerdict, OfficeWords } from "./word.ts";
+
+type Office = Pick<Line<OfficeWords>, "ask" | "tell">;
+
+/** An office that does not answer by then is busy, and the worker counts by itself. */
+const DEADLINE_MS = 1_000;
+
+export function countAtOffice(office: Office, clock: Pick<Clock, "after">): Counters {
+  const memory = createMemoryCounters();
+  /** What was let in by this process alone. */
+  const own = new Set<string>();
+
+  const giveBack = (needs: readonly Need[], verdict: LimitVerdict): void => {
+    if (!verdict.isTaken) return;
+    for (const [index, need] of needs.entries()) {
+      const seen = verdict.seen[index];
+      if (need.unit === "slots") office.tell("giveBack", need);
+      else if (seen !== undefined) office.tell("adjust", seen, -need.amount, verdict.isShared);
+    }
+  };
+
+  return {
+    async take(needs) {
+      const answer = office.ask("take", needs);
+      const verdict = await within(answer, clock);
+      if (verdict !== null) return verdict;
+      // What comes too late was counted by us.
+      answer.then((late) => giveBack(needs, late)).catch(() => undefined);
+      const decided = await memory.take(needs);
+      if (decided.isTaken) for (const need of needs) if (need.unit === "slots") own.add(nameSlot(need));
+      return decided;
+    },
+    adjust: (seen, by, isShared) => office.tell("adjust", seen, by, isShared),
+    leave(need) {
+      if (own.delete(nameSlot(need))) memory.leave(need);
+      else office.tell("giveBack", need);
+    },
+    look: async () => [],
+    keep: memory.keep,
+    stop: memory.stop,
+  };
+}
+
+function nameSlot({ limit, subject }: Need): string {
+  return `${limit} ${subject}`;
+}
+
+/** Null where there is no answer in time, or never will be. */
+async function within<T>(work: Promise<T>, clock: Pick<Clock, "after">): Promise<T | null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  const callOff = clock.after(DEADLINE_MS, () => resolve(null));
+  try {
+    return await Promise.race([work.catch(() => null), promise]);
+  } finally {
+    callOff();
+  }
+}
+
+export function countTriesAtOffice(office: Office): Tries {
+  return {
+    count: (rule, subject) => office.ask("countTry", rule, subject),
+    forgive: (rule, subject) => office.ask("forgiveTry", rule, subject),
+    stop: () => undefined,
+  };
+}
+
+/** From so many at once on each worker has its part: nobody asks the office for a place among thousands. */
+const DIVIDED_FROM = 1_000;
+
+export interface GateDoor {
+  makeGate: MakeGate;
+  /** What the office said of one. */
+  adoptFull(id: string, isFull: boolean): void;
+}
+
+/** Places that are few are the office's to give; of many, each worker gives its part. */
+export function makeGatesAtOffice(office: Office, count: number, clock: Clock): GateDoor {
+  let lastTicket = 0;
+  const full = new Set<string>();
+  const makeGate: MakeGate = (id, name, rules) => {
+    const divided = createGate(name, () => divide(rules(), count), clock);
+    let held = 0;
+    let waiting = 0;
+    const isFew = (): boolean => isShared(rules());
+
+    const ask = async (signal: Parameters<Gate["enter"]>[0], waitMs: number): Promise<() => void> => {
+      const ticket = ++lastTicket;
+      const leave = (): void => office.tell("exit", ticket);
+      const asked = office.ask("enter", ticket, { id, name, rules: rules(), waitMs });
+      waiting++;
+      await heed(asked, signal, leave).finally(() => waiting--);
+      held++;
+      let isOut = false;
+      return () => {
+        if (isOut) return;
+        isOut = true;
+        held--;
+        leave();
+      };
+    };
+
+    return {
+      enter(signal, waitMs) {
+        return isFew() ? ask(signal, Math.min(rules().queueMs, waitMs ?? Infinity)) : divided.enter(signal, waitMs);
+      },
+      isFull: () => (isFew() ? full.has(id) : divided.isFull()),
+      entersAtOnce: () => !isFew() && divided.entersAtOnce(),
+      running: () => held + divided.running(),
+      waiting: () => waiting + divided.waiting(),
+    } satisfies Gate;
+  };
+  return {
+    makeGate,
+    adoptFull(id, isFull) {
+      if (isFull) full.add(id);
+      else full.delete(id);
+    },
+  };
+}
+
+function isShared({ atOnce }: GateRules): boolean {
+  return atOnce !== null && atOnce < DIVIDED_FROM;
+}
+
+function divide(rules: GateRules, count: number): GateRules {
+  return rules.atOnce === null ? rules : { ...rules, atOnce: Math.ceil(rules.atOnce / count) };
+}
+
+/** Rejects at once where the caller leaves; the place that is then given is given back. */
+async function heed(asked: Promise<void>, signal: Parameters<Gate["enter"]>[0], leave: () => void): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => {
+    leave();
+    reject(new GatewayError({ kind: "cancelled", message: "The client closed the connection." }));
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  asked.catch(() => undefined);
+  try {
+    await Promise.race([asked, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,209 @@
+// A worker of a gateway: takes requests at the address that it shares with others, calls the providers and writes a journal of its own. What must be one
+// for all it leaves to the office.
+
+import { createCapture, openControls } from "../../gateway/index.ts";
+import type { Config } from "../../config/index.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { createApp, type Crew, openReading, type Pass } from "../../server/index.ts";
+import { openStore } from "../../store/index.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { createMetrics } from "../../telemetry/metric.ts";
+import {
+  AROUND,
+  CUT_GRACE_MS,
+  type DaemonInit,
+  learn,
+  openMemory,
+  openPeople,
+  openRing,
+  openSettings,
+  pickStores,
+  RECOUNT_GRACE_MS,
+} from "../assemble.ts";
+import { openShelf } from "../cache.ts";
+import { listen, stopOnSignal } from "../listen.ts";
+import { openPriceDesk } from "../price-desk.ts";
+import { openRecounter } from "../recounter.ts";
+import { createReload } from "../reload.ts";
+import { openSecretKeys } from "../secret-key.ts";
+import { openWorkerBooks } from "./books.ts";
+import { keepAtOffice, tellRuns } from "./door-answer.ts";
+import { reserveAtOffice } from "./door-budget.ts";
+import { countAtOffice, countTriesAtOffice, makeGatesAtOffice } from "./door-limit.ts";
+import type { Enlisted } from "./enlist.ts";
+import { createRelay, isRelayed, openRelay, type Relay } from "./relay.ts";
+import { choosePeer, OFFICE } from "./turn.ts";
+import type { Order, Report } from "./word.ts";
+
+type WorkerInit = Omit<DaemonInit, "keepLine">;
+
+type Foundation = Awaited<ReturnType<typeof openFoundation>>;
+
+/** All that it works with. */
+async function openFoundation({ log, loaded: { config } }: WorkerInit, { order, office }: Enlisted) {
+  const clock = systemClock;
+  const prices = await openPriceDesk(config, (message, error) => log.warn(message, { error }), true);
+  await prices.open();
+  const store = await openStore({ ...config, isServer: true });
+  const ring = await openRing(store, log);
+  const metrics = createMetrics();
+  const books = await openWorkerBooks({ config, store, order, office, clock, log, metrics });
+  const memory = tellRuns(openMemory(store, config, log, true), office);
+  const shelf = config.cache.store === "memory" ? keepAtOffice(office) : await openShelf(config, { clock, log });
+  const door = reserveAtOffice(office, order.budgets);
+  const gates = makeGatesAtOffice(office, order.count, clock);
+  const own = { door, gates, relay: createRelay(order.relay, log), reading: openReading(store) };
+  return { prices, store, ring, metrics, books, memory, shelf, ...own };
+}
+
+function pickParts(
+  { config, log }: { config: Config; log: Log },
+  { prices, store, ring, metrics, books, memory, shelf, door, gates, relay, reading }: Foundation,
+  { office, share }: Enlisted,
+) {
+  return {
+    ...openPeople(store, config, log),
+    ring,
+    books: reading,
+    ledger: books.ledger,
+    prices: prices.book,
+    budgets: door.budgets,
+    budgetStore: store.budgets,
+    ...pickStores(store),
+    share,
+    counters: countAtOffice(office, systemClock),
+    memory,
+    shelf,
+    clock: systemClock,
+    metrics,
+    ...AROUND,
+    crew: { ...joinCrew(relay), makeGate: gates.makeGate },
+    tries: countTriesAtOffice(office),
+  };
+}
+
+/** Resolves once it has served to its end. */
+export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promise<void> {
+  const { log, loaded } = init;
+  const { config } = loaded;
+  const { order, office, words } = enlisted;
+  const clock = systemClock;
+  let current = config;
+  const foundation = await openFoundation(init, enlisted);
+  const { prices, store, ring, metrics, books, memory, shelf, door, gates, relay, reading } = foundation;
+  const { ledger } = books;
+  const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
+  const capture = createCapture({
+    isOn: () => current.ledger.capture,
+    write: (payloads) => office.ask("capture", payloads),
+    onFault: (error, lost) => log.warn("Captured text could not be kept", { error, calls: lost }),
+  });
+  const settings = openSettings(init, store, (isStart) => reload(isStart));
+  const app = createApp({
+    ...pickParts({ config, log }, foundation, enlisted),
+    config,
+    log,
+    settings,
+    capture,
+    recounter,
+    secretKeys: openSecretKeys(() => current),
+    learn: (effective) => learn(effective, { ...init, prices, store }),
+    controls: await openControls(store.controls),
+  });
+  const { reload } = createReload(init, {
+    settings,
+    current: () => current,
+    apply(next) {
+      app.reload(next);
+      current = next;
+    },
+    async settled() {
+      init.adopt(app.config());
+      await prices.adopt(app.config());
+    },
+    // The office records it.
+    changes: null,
+    hide: store.changes.hide,
+    effective: app.config,
+  });
+  await settings.open().then(app.providers.open).then(app.live.open).then(app.limits.open);
+  const report = (): Report => ({
+    tally: metrics.tally(),
+    places: app.fleet.list(),
+    keys: app.fleet.listKeys(),
+    nowMs: clock.monotonicMs(),
+  });
+  const stopReporting = reportAgainAndAgain(() => office.tell("report", report()));
+  Object.assign(words, {
+    ...books.words,
+    askReport: report,
+    reload: () => void reload(false),
+    readPrices: () => void prices.follow(),
+    adoptFull: gates.adoptFull,
+    adoptBudgets: door.adopt,
+  });
+  const own = openRelay(order.relay, order.index, app, log);
+  const server = listen(app, config, log, {
+    port: order.port,
+    pass: passNamed({ relay, order, isOn: () => current.idempotency.isOn }),
+  });
+  ring.start();
+  const close = async (): Promise<void> => {
+    prices.stop();
+    app.close();
+    await memory.stop();
+    await shelf?.stop();
+    await ledger.settled(CUT_GRACE_MS);
+    await recounter.stop(RECOUNT_GRACE_MS);
+    await capture.drain();
+    await own.stop();
+    stopReporting();
+    await office.ask("report", report()).catch(() => undefined);
+    await books.close();
+    await ring.stop();
+    await reading.close();
+    await store.close();
+    await init.closeLog();
+  };
+  const deadlineMs = (): number => current.timeouts.shutdownMs;
+  const stopReloading = async (): Promise<void> => settings.stop();
+  const stopped = stopOnSignal({ app, server, log, deadlineMs, close, stopReloading, onWord: enlisted.onStop });
+  office.tell("ready");
+  await stopped;
+}
+
+/** Calls that name themselves meet those of the same name. */
+function passNamed({
+  relay,
+  order: { count, index },
+  isOn,
+}: {
+  relay: Relay;
+  order: Order;
+  isOn: () => boolean;
+}): Pass {
+  return (request, listener) => {
+    const peer = choosePeer(request, { isOn: isOn(), count });
+    return peer === null || peer === index ? null : relay.pass(peer, request, listener);
+  };
+}
+
+function joinCrew(relay: Relay): Crew {
+  return {
+    isOffice: false,
+    pass: (_part, request, listener) => (isRelayed(listener) ? null : relay.pass(OFFICE, request, listener)),
+    places: () => [],
+    keys: () => [],
+    look: async () => undefined,
+    count: () => 0,
+  };
+}
+
+const REPORT_MS = 1_000;
+
+/** So that little of what it counted is lost with it. */
+function reportAgainAndAgain(tell: () => void): () => void {
+  const timer = setInterval(tell, REPORT_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
