@@ -1,13 +1,20 @@
 // How rows go on from the file that a gateway writes to itself to PostgreSQL. Knows no SQL.
 
-import type { ChainHead, SealedEntry, SealedRecount } from "../ledger/index.ts";
+import type { ChainHead, Seal } from "../ledger/index.ts";
 import { codeOf } from "./error.ts";
 import type { Schema } from "./schema.ts";
 
-/** Rows as they lie in the file. */
+/** A row as the other database is given it. */
+export interface Parcel extends Seal {
+  kind: "entry" | "recount";
+  id: string;
+  /** By the names of its fields; its time as text. */
+  json: string;
+}
+
 export interface Shipment {
-  entries: SealedEntry[];
-  recounts: SealedRecount[];
+  entries: Parcel[];
+  recounts: Parcel[];
   heads: Schema["ledgerHeads"]["$inferSelect"][];
   chains: (ChainHead & Schema["ledgerChains"]["$inferSelect"])[];
 }
@@ -21,7 +28,7 @@ export interface Chest {
   /** Rows that lie there. */
   countWaiting(): number;
   /** The database does not take this one, whatever is done: it stays where it is, and is taken no more. */
-  refuse(row: SealedEntry | SealedRecount, reason: string): void;
+  refuse(parcel: Parcel, reason: string): void;
 }
 
 interface ShipperInit {
@@ -92,13 +99,13 @@ export function createShipper(init: ShipperInit): Shipper {
     return arrived;
   };
 
-  const isTaken = async (row: SealedEntry | SealedRecount, alone: Shipment): Promise<boolean> => {
+  const isTaken = async (parcel: Parcel, alone: Shipment): Promise<boolean> => {
     try {
       await init.deliver(alone);
       return true;
     } catch (error) {
       if (!isHopeless(error)) throw error;
-      init.chest.refuse(row, error instanceof Error ? describe(error) : String(error));
+      init.chest.refuse(parcel, error instanceof Error ? describe(error) : String(error));
       return false;
     }
   };

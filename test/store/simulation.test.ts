@@ -54,7 +54,8 @@ function makeServer() {
         if (rows.has(row.id)) continue;
         expect(places.has(place)).toBe(false);
         places.add(place);
-        rows.set(row.id, row);
+        const stored = JSON.parse(row.json) as SealedEntry;
+        rows.set(row.id, { ...stored, createdAt: new Date(stored.createdAt) });
       }
       for (const { chain, seq } of ends) chains.set(chain, Math.max(seq, chains.get(chain) ?? 0));
     },

@@ -95,7 +95,8 @@ const HEAD_END = "\n";
 
 export function packBatch({ tasks, ...batch }: Batch): string {
   const places = new Map<string, number>();
-  const texts: string[] = [];
+  // Pieces that are added up are copied once, when the whole is sent.
+  let texts = "";
   const head: Head = { ...batch, kinds: [], tasks: [] };
   for (const { format, request, answer, missing, asked, entry } of tasks) {
     const { provider, modelAsked, modelServed } = entry;
@@ -105,12 +106,13 @@ export function packBatch({ tasks, ...batch }: Batch): string {
       place = head.kinds.push([format, provider, modelAsked, modelServed]) - 1;
       places.set(name, place);
     }
-    texts.push(request);
+    const packed = packAnswer(answer);
+    texts += request + packed.text;
     head.tasks.push([
       place,
       entry.id,
       request.length,
-      packAnswer(answer, texts),
+      packed.answer,
       missing,
       asked,
       entry.freshInputTokens,
@@ -120,23 +122,19 @@ export function packBatch({ tasks, ...batch }: Batch): string {
       entry.reasoningTokens,
     ]);
   }
-  return JSON.stringify(head) + HEAD_END + texts.join("");
+  return JSON.stringify(head) + HEAD_END + texts;
 }
 
-function packAnswer(answer: Job["answer"], texts: string[]): PackedAnswer {
-  if (answer === null) return null;
-  if (typeof answer === "string") {
-    texts.push(answer);
-    return answer.length;
-  }
-  return answer.map(({ texts: pieces, ...part }) => {
-    let length = 0;
-    for (const piece of pieces) {
-      texts.push(piece);
-      length += piece.length;
-    }
-    return { ...part, length };
+function packAnswer(answer: Job["answer"]): { answer: PackedAnswer; text: string } {
+  if (answer === null) return { answer, text: "" };
+  if (typeof answer === "string") return { answer: answer.length, text: answer };
+  let text = "";
+  const parts = answer.map(({ texts, ...part }) => {
+    const start = text.length;
+    for (const piece of texts) text += piece;
+    return { ...part, length: text.length - start };
   });
+  return { answer: parts, text };
 }
 
 export function unpackBatch(text: string): Batch {

@@ -31,8 +31,8 @@ export interface Cursor {
   move(place: Place): void;
 }
 
-/** Enough for a thousand rows and more. */
-const CHUNK_BYTES = 2 * 1024 * 1024;
+/** Enough for some hundred rows, and little enough to stay in the processor's cache. */
+const CHUNK_BYTES = 256 * 1024;
 
 interface Wanted {
   path: string;
@@ -50,6 +50,7 @@ export interface Lying {
 export function createCursor({ location, slot, rules }: Lying, start: Place): Cursor {
   let place = start;
   let known: { segment: number; head: SegmentHead | null } | null = null;
+  let chunk: Buffer | null = null;
 
   const findHead = (path: string): SegmentHead | null => {
     if (known?.segment !== place.segment) known = { segment: place.segment, head: readSegmentHead(path) };
@@ -60,7 +61,9 @@ export function createCursor({ location, slot, rules }: Lying, start: Place): Cu
     const head = findHead(path);
     const load: Load = { rows: [], place, origin: head?.origin ?? null, flaws: [] };
     const fields = head?.fields ?? rules.fields;
-    for (const piece of readPieces(path, from, to)) {
+    // Made once: new memory costs more than to read into it.
+    chunk ??= Buffer.allocUnsafe(CHUNK_BYTES);
+    for (const piece of readPieces({ path, from, to }, chunk)) {
       load.place = { segment: place.segment, offset: piece.endsAt };
       if (piece.kind === "frame") addRows(load.rows, piece.lines, (line) => rules.decodeLine(line, fields));
       else load.flaws.push({ ...piece, kind: piece.kind, path });
@@ -90,11 +93,11 @@ export function createCursor({ location, slot, rules }: Lying, start: Place): Cu
 }
 
 /** A frame that is cut by the end of a chunk is no flaw: there, more is read. */
-function* readPieces(path: string, from: number, to: number): Generator<Piece, void> {
+function* readPieces({ path, from, to }: Omit<Wanted, "most">, chunk?: Buffer): Generator<Piece, void> {
   for (let at = from, bytes = CHUNK_BYTES; at < to;) {
     const end = Math.min(to, at + bytes);
     const started = at;
-    for (const piece of readFrames(readRange(path, at, end), at)) {
+    for (const piece of readFrames(readRange(path, at, end, chunk), at)) {
       if (piece.kind !== "frame" && end < to) break;
       yield piece;
       at = piece.endsAt;
@@ -123,7 +126,7 @@ export interface OpenIntent {
 export function findOpenIntents({ location, slot, rules }: Lying, from: number): OpenIntent[] {
   const open = new Map<number, StoredIntent>();
   for (const { path, end } of listStretches(location, slot, from)) {
-    for (const piece of readPieces(path, 0, end ?? countBytes(path) ?? 0)) {
+    for (const piece of readPieces({ path, from: 0, to: end ?? countBytes(path) ?? 0 })) {
       if (piece.kind === "frame") follow(open, piece.lines, rules);
     }
   }

@@ -105,9 +105,10 @@ export function countBytes(path: string): number | null {
   return statSync(path, { throwIfNoEntry: false })?.size ?? null;
 }
 
-/** The bytes between two places, as far as they are there. */
-export function readRange(path: string, from: number, to: number): Buffer {
-  const bytes = Buffer.allocUnsafe(Math.max(0, to - from));
+/** The bytes between two places, as far as they are there. `into`: where they are put if there is room for them. */
+export function readRange(path: string, from: number, to: number, into?: Buffer): Buffer {
+  const length = Math.max(0, to - from);
+  const bytes = into !== undefined && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafe(length);
   const file = openSync(path, "r");
   try {
     let read = 0;

@@ -3,7 +3,7 @@
 import { type Table, getTableColumns, getTableName } from "drizzle-orm";
 import type postgres from "postgres";
 import type { LedgerEntry } from "../../ledger/index.ts";
-import type { Shipment } from "../shipper.ts";
+import type { Parcel, Shipment } from "../shipper.ts";
 import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts } from "./schema.ts";
 
 const INSERT_ENTRIES = printInsert(ledgerEntries);
@@ -31,16 +31,19 @@ export async function insertEntries(sql: postgres.Sql, entries: readonly LedgerE
 
 /** All or nothing; what is there already is left alone. */
 export async function insertShipment(sql: postgres.Sql, { entries, recounts, heads, chains }: Shipment): Promise<void> {
-  const parts: [string, readonly object[]][] = [
-    [INSERT_ENTRIES, entries],
-    [INSERT_RECOUNTS, recounts],
-    [INSERT_HEADS, heads],
-    [UPSERT_CHAINS, chains],
+  const parts: [string, string][] = [
+    [INSERT_ENTRIES, join(entries)],
+    [INSERT_RECOUNTS, join(recounts)],
+    [INSERT_HEADS, JSON.stringify(heads)],
+    [UPSERT_CHAINS, JSON.stringify(chains)],
   ];
   await sql.begin(async (tx) => {
-    for (const [statement, rows] of parts)
-      if (rows.length > 0) await tx.unsafe(statement, [JSON.stringify(rows)], { prepare: true });
+    for (const [statement, rows] of parts) if (rows !== "[]") await tx.unsafe(statement, [rows], { prepare: true });
   });
+}
+
+function join(parcels: readonly Parcel[]): string {
+  return `[${parcels.map(({ json }) => json).join(",")}]`;
 }
 
 export async function touchKeys(sql: postgres.Sql, uses: readonly { id: string; at: Date }[]): Promise<void> {

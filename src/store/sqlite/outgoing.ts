@@ -1,9 +1,10 @@
 // What of a SQLite file is on its way to another database. Knows no journal and no network.
 
 import type { Database } from "bun:sqlite";
-import { and, asc, count, eq, inArray, isNull, lte, notInArray, type SQL } from "drizzle-orm";
+import { and, count, eq, inArray, lte, notInArray, type SQL } from "drizzle-orm";
 import type { Db } from "../engine.ts";
-import type { Shipment } from "../shipper.ts";
+import type { Parcel, Shipment } from "../shipper.ts";
+import { openParcels, type ParcelDesk } from "./parcel.ts";
 import { runNow, toDb } from "./query.ts";
 import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts, ledgerRefused } from "./schema.ts";
 
@@ -35,17 +36,16 @@ export function openOutgoing(db: Database, transact: (work: () => void) => void)
     }
   };
   const countRefused = (): number => released(() => countRows(orm, ledgerRefused));
+  const parcels = openParcels(db);
   return {
-    take: (limit) => released(() => take(orm, limit)),
+    take: (limit) => released(() => take({ orm, parcels }, limit)),
     drop({ entries, recounts, heads }) {
-      const ids = entries.map(({ id }) => id);
-      const counted = recounts.map(({ entryId }) => entryId);
       const signed = heads.map(({ id }) => id);
       released(() =>
         transact(() => {
-          runNow(orm.delete(ledgerEntries).where(inArray(ledgerEntries.id, ids)));
-          runNow(orm.delete(ledgerRecounts).where(inArray(ledgerRecounts.entryId, counted)));
-          runNow(orm.delete(ledgerHeads).where(inArray(ledgerHeads.id, signed)));
+          for (const parcel of entries) parcels.drop(parcel);
+          for (const parcel of recounts) parcels.drop(parcel);
+          if (signed.length > 0) runNow(orm.delete(ledgerHeads).where(inArray(ledgerHeads.id, signed)));
         }),
       );
     },
@@ -59,7 +59,10 @@ export function openOutgoing(db: Database, transact: (work: () => void) => void)
       }),
     countRefused,
     countBytes: () => usage.get()?.bytes ?? 0,
-    finalize: () => usage.finalize(),
+    finalize() {
+      usage.finalize();
+      parcels.finalize();
+    },
   };
 }
 
@@ -88,20 +91,17 @@ function except(column: typeof ledgerEntries.id | typeof ledgerRecounts.entryId,
   return ids.length === 0 ? undefined : notInArray(column as typeof ledgerEntries.id, ids);
 }
 
-function take(orm: Db, limit: number): Shipment {
+interface Desk {
+  orm: Db;
+  parcels: ParcelDesk;
+}
+
+function take(desk: Desk, limit: number): Shipment {
   // First, for rows come in meanwhile where another process writes here too.
-  const chains = runNow(orm.select().from(ledgerChains));
-  const refused = readRefused(orm);
-  const parts = chains.map((chain) => takeChain(orm, { chain, refused, limit }));
-  const unchained = runNow(
-    orm
-      .select()
-      .from(ledgerEntries)
-      .where(and(isNull(ledgerEntries.chain), except(ledgerEntries.id, refused.entries)))
-      .limit(limit),
-  );
+  const chains = runNow(desk.orm.select().from(ledgerChains));
+  const parts = chains.map((chain) => takeChain(desk, chain, limit));
   return {
-    entries: [...parts.flatMap(({ entries }) => entries), ...unchained],
+    entries: [...parts.flatMap(({ entries }) => entries), ...desk.parcels.take("entry", null, limit)],
     recounts: parts.flatMap(({ recounts }) => recounts),
     heads: parts.flatMap(({ heads }) => heads),
     chains: parts.map(({ chain }) => chain),
@@ -114,24 +114,17 @@ type StoredChain = Shipment["chains"][number];
  * The next rows of a chain without a gap between them but for what is refused, its heads up to there, and the chain as it is with them: whoever
  * reads the other database finds no end that its rows have not reached.
  */
-function takeChain(orm: Db, { chain, refused, limit }: { chain: StoredChain; refused: Refused; limit: number }) {
+function takeChain({ orm, parcels }: Desk, chain: StoredChain, limit: number) {
   const { chain: name } = chain;
-  const ofEntries = and(eq(ledgerEntries.chain, name), except(ledgerEntries.id, refused.entries));
-  const ofRecounts = and(eq(ledgerRecounts.chain, name), except(ledgerRecounts.entryId, refused.recounts));
-  const entries = runNow(
-    orm.select().from(ledgerEntries).where(ofEntries).orderBy(asc(ledgerEntries.seq)).limit(limit),
-  );
-  const recounts = runNow(
-    orm.select().from(ledgerRecounts).where(ofRecounts).orderBy(asc(ledgerRecounts.seq)).limit(limit),
-  );
-  const reach = (rows: readonly { seq: number | null }[]): number =>
+  const entries = parcels.take("entry", name, limit);
+  const recounts = parcels.take("recount", name, limit);
+  const reach = (rows: readonly Parcel[]): number =>
     rows.length < limit ? Number.MAX_SAFE_INTEGER : (rows.at(-1)?.seq ?? 0);
   const end = Math.min(reach(entries), reach(recounts));
-  const isNext = ({ seq }: { seq: number | null }): boolean => seq !== null && seq <= end;
+  const isNext = ({ seq }: Parcel): boolean => seq !== null && seq <= end;
   const taken = { entries: entries.filter(isNext), recounts: recounts.filter(isNext) };
-  const last = [...taken.entries, ...taken.recounts]
-    .toSorted((left, right) => (left.seq ?? 0) - (right.seq ?? 0))
-    .at(-1);
+  const ends = [taken.entries.at(-1), taken.recounts.at(-1)].filter((parcel) => parcel !== undefined);
+  const last = ends.toSorted((left, right) => (left.seq ?? 0) - (right.seq ?? 0)).at(-1);
   // With nothing left but what is refused, the chain's own end is where its rows have come to.
   const { seq, hash } = last ?? chain;
   const upTo = and(eq(ledgerHeads.chain, name), lte(ledgerHeads.seq, seq ?? 0));

@@ -2,8 +2,9 @@
 // the caller holds it.
 
 import type { Database } from "bun:sqlite";
-import type { BookRules, ChainHead, RowLine, SealedEntry, SealedRecount } from "../../ledger/index.ts";
+import type { BookRules, ChainHead, RowLine } from "../../ledger/index.ts";
 import { codeOf } from "../error.ts";
+import type { Parcel } from "../shipper.ts";
 import { prepareInsert } from "./insert.ts";
 import { prepareRows } from "./insert-row.ts";
 import { ledgerRefused } from "./schema.ts";
@@ -56,8 +57,8 @@ export function prepareSealing(db: Database, rules: Pick<BookRules, "seal">) {
       return sealed;
     },
     /** A row that lies here, and that the database it is on the way to does not take. */
-    refuse(row: SealedEntry | SealedRecount, reason: string, now: Date): Refusal {
-      const refusal = { id: nameRow(row), reason };
+    refuse({ kind, id }: Pick<Parcel, "id" | "kind">, reason: string, now: Date): Refusal {
+      const refusal = { id: `${kind}/${id}`, reason };
       insertRefused.run({ ...refusal, body: null, refusedAt: now });
       return refusal;
     },
@@ -69,8 +70,4 @@ export function prepareSealing(db: Database, rules: Pick<BookRules, "seal">) {
 
 function idOf(line: RowLine): string {
   return line.type === "entry" ? line.entry.id : line.recount.entryId;
-}
-
-function nameRow(row: SealedEntry | SealedRecount): string {
-  return "entryId" in row ? `recount/${row.entryId}` : `entry/${row.id}`;
 }
