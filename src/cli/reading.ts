@@ -31,6 +31,8 @@ export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBoo
   const stopUpkeep = startUpkeep({
     ledger: reading,
     isInline: reading.isInline,
+    isShared: store.ledgerFile === config().identityPath,
+    nowMs: systemClock.monotonicMs,
     after: systemClock.after,
     onFault: (error) => log.warn("The ledger could not be summed up; reports read more rows instead", { error }),
   });

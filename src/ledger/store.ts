@@ -87,8 +87,8 @@ export interface LedgerStore {
   findCuts(before: Date): Promise<Cut[]>;
   /** Deletes a chain's oldest rows up to the cut, at most `limit` of them; answers how many. The cut has been signed before. */
   dropRows(cut: Cut, limit: number, by?: Origin): Promise<number>;
-  /** Sums up at most `limit` rows that are not summed up yet. */
-  rollUp(limit: number): Promise<RollupStep>;
+  /** Sums up at most `limit` rows of a chain that are not summed up yet. `after`: of a chain whose name comes behind that one. */
+  rollUp(limit: number, after?: string): Promise<RollupStep>;
 }
 
 export interface RollupStep {
@@ -96,4 +96,6 @@ export interface RollupStep {
   rows: number;
   /** How long other writers had to wait, in milliseconds. */
   heldMs: number;
+  /** Whose rows they were; missing where there were none. */
+  chain?: string;
 }

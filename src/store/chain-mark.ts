@@ -15,12 +15,12 @@ export function readMarks({ schema }: Pick<Engine, "schema">, db: Db): Promise<M
   return db.select().from(schema.ledgerMarks);
 }
 
-/** Chains that have rows, without reading them all: each is found from the one before. */
-export async function listChains({ schema }: Engine, db: Db): Promise<string[]> {
+/** Chains that have rows, without reading them all: each is found from the one before. `after`: those whose names come behind that one. */
+export async function listChains({ schema }: Engine, db: Db, after?: string): Promise<string[]> {
   const { chain } = schema.ledgerEntries;
   const chains: string[] = [];
   for (;;) {
-    const last = chains.at(-1);
+    const last = chains.at(-1) ?? after;
     const [found] = await db
       .select({ next: min(chain) })
       .from(schema.ledgerEntries)

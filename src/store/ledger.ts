@@ -101,7 +101,7 @@ export function createLedgerStore(engine: Engine): LedgerStore {
       }));
     },
     ...createRetention(engine),
-    rollUp: (limit) => rollUp(engine, limit),
+    rollUp: (limit, after) => rollUp(engine, limit, after),
   };
 }
 

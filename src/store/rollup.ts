@@ -16,12 +16,16 @@ import { addTo, pickSums } from "./sums.ts";
 const QUARTER_MS = 900_000;
 
 /** Sums up to `limit` rows of one chain. */
-export async function rollUp(engine: Engine, limit: number): Promise<RollupStep> {
-  return engine.advance((db) => findAdvance(engine, db, limit));
+export async function rollUp(engine: Engine, limit: number, after?: string): Promise<RollupStep> {
+  return engine.advance((db) => findAdvance(engine, db, { limit, after }));
 }
 
 /** What the next step is; null where there is none. */
-async function findAdvance(engine: Engine, db: Db, limit: number): Promise<Advance | null> {
+async function findAdvance(
+  engine: Engine,
+  db: Db,
+  { limit, after }: { limit: number; after: string | undefined },
+): Promise<Advance | null> {
   const marks = new Map((await readMarks(engine, db)).map((mark) => [mark.chain, mark]));
   const { chain: ofChain, seq: place } = engine.schema.ledgerEntries;
   const next = (chain: string, from: number, to: number | null) =>
@@ -31,7 +35,7 @@ async function findAdvance(engine: Engine, db: Db, limit: number): Promise<Advan
       .where(and(eq(ofChain, chain), gt(place, from), to === null ? undefined : lte(place, to)))
       .orderBy(asc(place))
       .limit(limit);
-  for (const chain of await listChains(engine, db)) {
+  for (const chain of await listChains(engine, db, after)) {
     const { seq = 0, detailSeq = 0 } = marks.get(chain) ?? {};
     const lacking = detailSeq < seq ? await next(chain, detailSeq, seq) : [];
     const isDetail = lacking.length > 0;

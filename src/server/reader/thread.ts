@@ -76,7 +76,7 @@ function startReader(location: string, arrive: () => Promise<void>): Reading {
     page: (...asked) => read("page", ...asked),
     putPayloads: (payloads) => caller.call("putPayloads", payloads),
     report: (query) => read("report", query),
-    rollUp: (limit) => caller.call("rollUp", limit),
+    rollUp: (...asked) => caller.call("rollUp", ...asked),
     async tokens(query, splitCosts) {
       // Prices are known on this side.
       const { port1: own, port2: theirs } = new MessageChannel();

@@ -6,6 +6,9 @@ interface UpkeepInit {
   ledger: Pick<LedgerUpkeep, "rollUp">;
   /** True where it is done in the thread that answers requests: the steps are short then. */
   isInline: boolean;
+  /** True where others than those who bind rows write to the ledger's file, such as users and keys. */
+  isShared: boolean;
+  nowMs: () => number;
   /** Runs the action later; the answer calls it off. */
   after: (delayMs: number, action: () => void) => () => void;
   onFault: (error: unknown) => void;
@@ -15,26 +18,52 @@ const IDLE_MS = 15_000;
 const RETRY_MS = 30_000;
 /** Between two steps, so that other writers get their turn. */
 const PAUSE_MS = 20;
-/** How long other writers may have to wait for a step: each is as long as that allows. */
-const HOLD_MS = 4;
-const FEWEST_ROWS = 50;
-const MOST_ROWS = 4_000;
+/**
+ * Sums of many rows cost hardly more than those of few, so rows gather: for at least, and at most so long, and for ten times as long as the last ones took. Until then
+ * reports read them along with the sums.
+ */
+const GATHER_MS = { least: 1_000, most: 5_000, times: 10 };
+/** How long other writers may have to wait for a step: each is as long as that allows. Nobody waits for those who bind rows. */
+const HOLD_MS = { alone: 100, shared: 4 };
+const FEWEST_ROWS = 400;
+const MOST_ROWS = 20_000;
 /** Some milliseconds' work. */
 const MOST_ROWS_INLINE = 200;
 
 /** The answer ends it; a step that is under way is waited for. */
-export function startUpkeep({ ledger, isInline, after, onFault }: UpkeepInit): () => Promise<void> {
-  let limit = FEWEST_ROWS * 4;
+export function startUpkeep({ ledger, isInline, isShared, nowMs, after, onFault }: UpkeepInit): () => Promise<void> {
+  const mostRows = isInline ? MOST_ROWS_INLINE : MOST_ROWS;
+  const holdMs = isShared ? HOLD_MS.shared : HOLD_MS.alone;
+  let limit = MOST_ROWS_INLINE;
+  /** Up to there, chains have been looked at this time: one that grows all the time is not to hold up the others. */
+  let behind: string | undefined;
+  /** Since the last rest. */
+  let workedMs = 0;
+  let found = 0;
   let isStopped = false;
   let running: Promise<void> = Promise.resolve();
   let callOff: () => void = () => undefined;
 
   const step = async (): Promise<number> => {
-    const { rows, heldMs } = await ledger.rollUp(limit);
-    if (rows === 0) return IDLE_MS;
-    const fitting = heldMs === 0 ? limit * 2 : limit * Math.min(2, HOLD_MS / heldMs);
-    limit = Math.round(Math.min(isInline ? MOST_ROWS_INLINE : MOST_ROWS, Math.max(FEWEST_ROWS, fitting)));
+    const asked = limit;
+    const startedMs = nowMs();
+    const { rows, heldMs, chain } = await ledger.rollUp(asked, behind);
+    workedMs += nowMs() - startedMs;
+    if (rows === 0) return rest();
+    found += rows;
+    if (rows < asked) behind = chain;
+    const fitting = heldMs === 0 ? limit * 2 : limit * Math.min(2, holdMs / heldMs);
+    limit = Math.round(Math.min(mostRows, Math.max(FEWEST_ROWS, fitting)));
     return PAUSE_MS;
+  };
+
+  /** All chains were looked at. */
+  const rest = (): number => {
+    const { least, most, times } = GATHER_MS;
+    const delayMs = found === 0 ? IDLE_MS : Math.min(most, Math.max(least, times * workedMs));
+    behind = undefined;
+    [workedMs, found] = [0, 0];
+    return delayMs;
   };
 
   const arm = (delayMs: number): void => {

@@ -55,7 +55,7 @@ export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance
           .values({ chain, ...reached })
           .onConflictDoUpdate({ target: ledgerMarks.chain, set: reached });
       }
-      return { rows: advance.count, heldMs: 0 };
+      return { rows: advance.count, heldMs: 0, chain };
     },
     // Each statement sees what the one before the lock was freed has left; a snapshot could be older than the lock.
     { isolationLevel: "read committed" },

@@ -74,6 +74,8 @@ function openRoller(location: string, busyTimeoutMs: number) {
   const db = new Database(location, { create: false, readwrite: true });
   db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   db.run("PRAGMA synchronous = NORMAL");
+  // Whoever sums up while a server runs has a thread beside it for that, and else would do it for all others while they wait.
+  db.run("PRAGMA wal_autocheckpoint = 0");
   const names = FIELDS.map((field) => COLUMNS[field].name);
   const added = SUM_FIELDS.map((field) => COLUMNS[field].name).map((name) => `${name} = ${name} + excluded.${name}`);
   const replaced = ["latencies", "ttfts"].map((name) => `${name} = excluded.${name}`);
@@ -109,7 +111,7 @@ function openRoller(location: string, busyTimeoutMs: number) {
         }
         (isDetail ? moveDetail : moveMark).run(chain, toSeq);
         db.run("COMMIT");
-        return { rows: count, heldMs: performance.now() - startedMs };
+        return { rows: count, heldMs: performance.now() - startedMs, chain };
       } catch (error) {
         throw explainStoreError(error, ANY_DATABASE);
       } finally {

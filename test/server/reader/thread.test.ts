@@ -119,8 +119,8 @@ describe("the reading thread", () => {
     const { promise: rested, resolve } = Promise.withResolvers<void>();
     const stop = startUpkeep({
       ledger: {
-        async rollUp(limit) {
-          const step = await reading.rollUp(limit);
+        async rollUp(...asked) {
+          const step = await reading.rollUp(...asked);
           steps++;
           // The next step is armed in the tasks that follow.
           if (step.rows > 0) setImmediate(() => clock.advance(1_000));
@@ -129,6 +129,8 @@ describe("the reading thread", () => {
         },
       },
       isInline: false,
+      isShared: false,
+      nowMs: clock.monotonicMs,
       after: clock.after,
       onFault: (error) => {
         throw error;

@@ -1,0 +1,95 @@
+// When sums are made: rows gather, longer the longer the last ones took, and no chain is held up by one that always grows.
+
+import { expect, test } from "bun:test";
+import { startUpkeep } from "../../../src/server/reader/upkeep.ts";
+import { makeClock } from "../../rig.ts";
+
+interface Step {
+  limit: number;
+  after: string | undefined;
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function makeDesk(rowsOf: Record<string, number>, { tookMs = 0, heldMs = 0, isShared = false } = {}) {
+  const clock = makeClock();
+  let nowMs = 0;
+  const steps: Step[] = [];
+  const delays: number[] = [];
+  const stop = startUpkeep({
+    ledger: {
+      async rollUp(limit, after) {
+        steps.push({ limit, after });
+        nowMs += tookMs;
+        const chain = Object.keys(rowsOf).find((name) => name > (after ?? "") && (rowsOf[name] ?? 0) > 0);
+        if (chain === undefined) return { rows: 0, heldMs: 0 };
+        const rows = Math.min(limit, rowsOf[chain] ?? 0);
+        rowsOf[chain] = (rowsOf[chain] ?? 0) - rows;
+        return { rows, heldMs, chain };
+      },
+    },
+    isInline: false,
+    isShared,
+    nowMs: () => nowMs,
+    after(delayMs, action) {
+      delays.push(delayMs);
+      return clock.after(delayMs, action);
+    },
+    onFault: (error) => {
+      throw error;
+    },
+  });
+  return {
+    rowsOf,
+    steps,
+    delays,
+    stop,
+    async next(): Promise<void> {
+      clock.advance(delays.at(-1) ?? 0);
+      await settle();
+    },
+  };
+}
+
+test("what came meanwhile is summed up in a few steps, and then rows gather again", async () => {
+  const desk = makeDesk({ one: 1_000 });
+  for (let turn = 0; turn < 5; turn++) await desk.next();
+  expect(desk.steps.map(({ limit }) => limit)).toEqual([200, 400, 800, 1_600, 1_600]);
+  // Before the first step, after three that found something, and after one that looked at all chains; then nothing was there at all.
+  expect(desk.delays).toEqual([20, 20, 20, 20, 1_000, 15_000]);
+  await desk.stop();
+});
+
+test("the longer it took, the longer rows gather; never longer than a report bears", async () => {
+  for (const [tookMs, delayMs] of [
+    [50, 1_500],
+    [400, 5_000],
+  ] as const) {
+    const desk = makeDesk({ one: 250 }, { tookMs });
+    for (let turn = 0; turn < 3; turn++) await desk.next();
+    expect(desk.delays.at(-1)).toBe(delayMs);
+    await desk.stop();
+  }
+});
+
+test("a chain that grows all the time does not hold up the one behind it", async () => {
+  const desk = makeDesk({ one: 50, two: 100 });
+  await desk.next();
+  desk.rowsOf["one"] = 50;
+  await desk.next();
+  expect(desk.rowsOf).toEqual({ one: 50, two: 0 });
+  expect(desk.steps.map(({ after }) => after)).toEqual([undefined, "one"]);
+  await desk.stop();
+});
+
+test("where others write to the file, too, steps are short; else as many rows as there are go in one", async () => {
+  for (const [isShared, limit] of [
+    [true, 400],
+    [false, 6_400],
+  ] as const) {
+    const desk = makeDesk({ one: 1_000_000 }, { heldMs: 10, isShared });
+    for (let turn = 0; turn < 6; turn++) await desk.next();
+    expect(desk.steps.at(-1)?.limit).toBe(limit);
+    await desk.stop();
+  }
+});
