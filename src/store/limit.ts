@@ -1,11 +1,12 @@
 // Rate limits that are set while the gateway runs, in a database, whichever engine it is. Knows no rule of what a limit may say.
 
-import { and, asc, eq, sql } from "drizzle-orm";
+import { type SQL, and, asc, eq, sql } from "drizzle-orm";
 import type { LimitRow, LimitStore } from "../gateway/limit/model.ts";
 import { type Change, type Origin, byProgram } from "../lib/change.ts";
 import { cleanJson, cleanText } from "../lib/text.ts";
 import type { Note } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
+import type { Schema } from "./schema.ts";
 import { wasEnded } from "./standing.ts";
 
 /** Moved by every change. */
@@ -24,7 +25,7 @@ export function createLimitStore(engine: Engine): LimitStore {
       return rows;
     },
     async put({ name, fields }, { expected, at, by }) {
-      const row = { name: cleanText(name), version: 1, fields: cleanJson(fields), createdAt: at, updatedAt: at };
+      const row = { name: cleanText(name), fields: cleanJson(fields), createdAt: at, updatedAt: at };
       const change = { fields: row.fields, updatedAt: at, version: sql`${table.version} + 1` };
       const rows = await engine.atomic((db) => {
         const note = noteOf(by, db.select().from(table).where(eq(table.name, row.name)));
@@ -32,7 +33,7 @@ export function createLimitStore(engine: Engine): LimitStore {
           const isIt = and(eq(table.name, row.name), eq(table.version, expected));
           return { before: [tick(db)], decisive: db.update(table).set(change).where(isIt).returning(), note };
         }
-        const insert = db.insert(table).values(row);
+        const insert = db.insert(table).values({ ...row, version: firstVersion(engine.schema, row.name) });
         const put =
           expected === 0
             ? insert.onConflictDoNothing()
@@ -61,6 +62,16 @@ export function createLimitStore(engine: Engine): LimitStore {
     wasDeleted: (name) => wasEnded(engine, { actions: ["limit.delete"], id: name }),
     revision: async () => (await engine.readCounters()).get(REVISION) ?? 0,
   };
+}
+
+/**
+ * No version is had twice under one name: whoever saw a limit that was deleted since must not change another in its place. Every version moves the
+ * counter, so that it is beyond all that there were.
+ */
+function firstVersion({ auditChanges, counters }: Schema, name: string): SQL<number> {
+  const gone = sql`select 1 from ${auditChanges} where ${auditChanges.subjectId} = ${name} and ${auditChanges.action} = 'limit.delete'`;
+  const latest = sql`select ${counters.value} from ${counters} where ${counters.name} = ${REVISION}`;
+  return sql<number>`case when exists (${gone}) then (${latest}) else 1 end`;
 }
 
 function noteOf(by: Origin | undefined, was: Query<LimitRow[]>): Note<LimitRow> {

@@ -157,6 +157,30 @@ function describeRemovals(title: string, open: () => Promise<Rig>): void {
       expect((await ask("DELETE", `${list}/${NEVER}?hard=true`)).status).toBe(404);
     });
 
+    test.each([
+      ["a limit", `${ADMIN}/limits/made-again`, { concurrent: 9 }],
+      ["a route", `${ADMIN}/routes/made-again`, { match: "x", targets: "loopback" }],
+      [
+        "a provider",
+        `${ADMIN}/providers/made-again`,
+        { type: "compatible", base_url: "https://a.example/v1", models: ["m"] },
+      ],
+    ])("%s that is made again is another: whoever saw the one before changes nothing", async (_what, path, body) => {
+      const tags: string[] = [];
+      for (let time = 0; time < 3; time++) {
+        const made = await ask("PUT", path, body);
+        expect([made.status, made.headers.get("location")]).toEqual([201, path]);
+        tags.push(made.headers.get("etag") ?? "");
+        for (const old of tags.slice(0, -1)) {
+          expect((await ask("PUT", path, body, { "if-match": old })).status).toBe(412);
+          expect((await ask("DELETE", path, undefined, { "if-match": old })).status).toBe(412);
+        }
+        expect((await ask("PUT", path, body, { "if-match": tags.at(-1) ?? "" })).status).toBe(200);
+        expect((await ask("DELETE", path)).status).toBe(204);
+      }
+      expect(new Set(tags).size).toBe(3);
+    });
+
     test("a name that is used again means what bears it now", async () => {
       const path = `${ADMIN}/users/again@example.com`;
       await make(`${ADMIN}/users`, { email: "again@example.com" }, "user");

@@ -1,7 +1,7 @@
 // Answers of a gateway held against what its reference says of them. Knows no route.
 
 import { expect } from "bun:test";
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import type { Rig } from "../rig.ts";
 
 // oxlint-disable-next-line no-explicit-any -- what comes back is what is tested
@@ -71,17 +71,26 @@ export async function ask(
 
 /** A field that is not documented is a fault, too; `additionalProperties: {}` says that there may be others. */
 export function validate(document: Json, schema: Json, body: unknown): unknown[] {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
-  const close = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(close);
-    if (typeof value !== "object" || value === null) return value;
-    const closed = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, close(inner)]));
-    const isClosed = "properties" in value && !("additionalProperties" in value);
-    return isClosed ? { ...closed, additionalProperties: false } : closed;
-  };
-  const { schemas } = document["components"];
-  const check = ajv.compile(close({ ...schema, components: { schemas } }) as object);
+  const check = compiled.get(schema) ?? compile(document, schema);
+  compiled.set(schema, check);
   return check(body)
     ? []
     : (check.errors ?? []).map(({ instancePath, message, params }) => [instancePath, message, params]);
+}
+
+/** By the schema itself, as it stands in the document: the same one is asked for again and again. */
+const compiled = new WeakMap<object, ValidateFunction>();
+
+function compile(document: Json, schema: Json): ValidateFunction {
+  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
+  const { schemas } = document["components"];
+  return ajv.compile(close({ ...schema, components: { schemas } }) as object);
+}
+
+function close(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(close);
+  if (typeof value !== "object" || value === null) return value;
+  const closed = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, close(inner)]));
+  const isClosed = "properties" in value && !("additionalProperties" in value);
+  return isClosed ? { ...closed, additionalProperties: false } : closed;
 }

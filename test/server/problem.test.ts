@@ -143,7 +143,7 @@ describe("all at once", () => {
       "POST",
       () => `${ADMIN}/providers`,
       { name: "Bad Name", type: "x", comment: "x".repeat(501) },
-      ["comment", "name"],
+      ["comment", "name", "type"],
     ],
     ["PATCH", () => `${ADMIN}/settings`, { log_level: "loud", ledger_path: "x" }, ["ledger_path", "log_level"]],
     ["GET", () => `${ADMIN}/users?role=king&status=asleep&email=`, {}, ["email", "role", "status"]],

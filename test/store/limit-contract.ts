@@ -23,8 +23,27 @@ export function describeLimits(get: () => Store): void {
       expect(await limits.delete("b", 1)).toBe(false);
       expect(await limits.delete("b", 2)).toBe(true);
       expect(await limits.delete("b", undefined)).toBe(false);
+      expect([await limits.wasDeleted("a"), await limits.wasDeleted("b")]).toEqual([false, true]);
       expect(await limits.delete("a", undefined)).toBe(true);
       expect(await limits.list()).toEqual([]);
+    });
+
+    test("that are made again have no version that there was: who saw the one before changes no other", async () => {
+      const { limits } = get();
+      const seen = new Set<number>();
+      for (let time = 0; time < 4; time++) {
+        for (const expected of [0, undefined]) {
+          const row = await limits.put({ name: "again", fields: {} }, { expected, at: AT });
+          expect(seen.has(row?.version ?? 0)).toBe(false);
+          seen.add(row?.version ?? 0);
+        }
+        for (const old of [...seen].slice(0, -1)) {
+          expect(await limits.put({ name: "again", fields: {} }, { expected: old, at: AT })).toBeNull();
+          expect(await limits.delete("again", old)).toBe(false);
+        }
+        expect(await limits.delete("again", Math.max(...seen))).toBe(true);
+      }
+      expect([seen.has(0), Math.min(...seen)]).toEqual([false, 1]);
     });
 
     test("of several that change one version at once one is taken, and nothing moves for the others", async () => {

@@ -132,11 +132,7 @@ export function createProviderBook(init: BookInit): ProviderBook {
     const leaked = Object.entries(fields).filter(([, text]) => init.isSecret(text));
     // What is wrong elsewhere may repeat what must not be seen.
     checkAll(Object.fromEntries(leaked.map(([field]) => [field, () => refuseSecret(field)])));
-    checkAll({
-      name: () => checkName(change.name),
-      size: () => checkSize(fields, secrets),
-      comment: () => checkComment(change.comment, init.isSecret),
-    });
+    checkSize(fields, secrets);
     const all = await store.list();
     if (all.length >= MAX_PROVIDERS && all.every(({ name }) => name !== change.name)) {
       throw invalidRequest(`There are ${MAX_PROVIDERS} providers already, which is as many as may be.`, "name");
@@ -210,7 +206,6 @@ async function write(
   const standing = last === undefined || last.fields === null ? 0 : last.version;
   checkExpected(change, { current, standing });
   if (said.fields === null && standing === 0) throw missing(name);
-  const comment = checkComment(change.comment, isSecret);
   const known = keys.list();
   const before = await store.secrets(name);
   const kept = said.fields === null ? [] : before.filter(({ field }) => !Object.hasOwn(said.secrets, field));
@@ -219,7 +214,13 @@ async function write(
   const texts = [...opened.flatMap(({ field, text }) => (text === null ? [] : [[field, text] as const])), ...fresh];
   const { faults, origins } =
     said.fields === null ? { faults: [], origins: [] } : judge(name, said.fields, Object.fromEntries(texts));
-  if (faults.length > 0) throw refuseFaults(faults, "invalid_provider");
+  const { comment } = checkAll({
+    name: () => checkName(name),
+    comment: () => checkComment(change.comment, isSecret),
+    fields() {
+      if (faults.length > 0) throw refuseFaults(faults, "invalid_provider");
+    },
+  });
   const createdAt = new Date(now());
   const about = { provider: name, boundTo: origins.join(" "), setAt: createdAt, setBy: author.author };
   const key = fresh.length === 0 ? null : keys.current();

@@ -64,6 +64,7 @@ const ABOUT = {
     }),
     status: [200, 201],
     errors: [409, 502],
+    isPlaced: true,
   },
 } as const satisfies Record<string, About>;
 
@@ -94,7 +95,7 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
             ...(smtp === null ? { link } : {}),
             expires_at: expiresAt.toISOString(),
           },
-          { status: isNew ? 201 : 200 },
+          isNew ? { status: 201, headers: { location: `/api/v1/admin/users/${user.id}` } } : {},
         );
       },
     },

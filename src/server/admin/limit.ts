@@ -149,9 +149,12 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
           checkLimit(name, { ...standIn(faulty), ...toFields(said) }),
         );
         const change = { expected: readExpected(request), by: caller.from };
-        await requireMayChange(caller, name, toFields(body));
-        const { version } = await book.set(name, toFields(body), change);
-        return answer(await find(name), version === 1 ? 201 : 200);
+        const fields = toFields(body);
+        checkLimit(name, fields);
+        await requireMayChange(caller, name, fields);
+        const isThere = live.standing().some((each) => each.name === name && each.row !== null);
+        await book.set(name, fields, change);
+        return answer(await find(name), isThere ? 200 : 201);
       },
     },
     {

@@ -3,8 +3,7 @@
 
 import { z } from "zod";
 import type { Config } from "../../config/value.ts";
-import type { GatewayTools, ProviderBook, ProviderChange, ProviderVersion, Scene } from "../../gateway/index.ts";
-import type { Caller } from "../../identity/index.ts";
+import type { GatewayTools, ProviderBook, ProviderVersion, Scene } from "../../gateway/index.ts";
 import { GatewayError, type JsonObject } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Health } from "../fleet.ts";
@@ -14,15 +13,13 @@ import { readProviderFields, readSecrets } from "../provider-field.ts";
 import { printProvider, printProviderVersion } from "../provider-print.ts";
 import type { StandingProvider } from "../provider-table.ts";
 import { printTrials, testModel, testProvider } from "../provider-test.ts";
-import { answerGone } from "../gone.ts";
-import { readExpected, readJson } from "../request.ts";
+import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { originOf } from "./part.ts";
 import { PROVIDER_ABOUT as ABOUT } from "./provider-about.ts";
 import { answerPage } from "../page.ts";
+import { CHANGE, answerVersion, makeVersionedRoutes, readVersionChange } from "./versioned.ts";
 
-const CHANGE = z.looseObject({ comment: z.string().nullable().optional() });
-const ROLLBACK = z.strictObject({ version: z.int().min(1), comment: z.string().nullable().optional() });
 const TRIAL = z.strictObject({ model: z.string().min(1).max(200).nullable().optional() });
 const NOTHING = z.strictObject({});
 
@@ -47,7 +44,7 @@ export function makeProviderRoutes(parts: ProviderParts): GuardedRoute[] {
 }
 
 function makeReads(parts: ProviderParts): GuardedRoute[] {
-  const { live, book } = parts;
+  const { live } = parts;
   return [
     {
       method: "GET",
@@ -77,17 +74,6 @@ function makeReads(parts: ProviderParts): GuardedRoute[] {
         return Response.json({ provider: describe(first, parts), below }, { headers });
       },
     },
-    {
-      method: "GET",
-      path: `${PATH}/:id/history`,
-      authority: READ,
-      about: ABOUT.history,
-      async handle({ params, query }) {
-        const history = await book.history(params["id"] ?? "");
-        const print = printProviderVersion;
-        return Response.json(await answerPage(query, history, { name: "history", idOf: ({ id }) => id, print }));
-      },
-    },
   ];
 }
 
@@ -103,55 +89,28 @@ function placeOf({ name, source }: StandingProvider): string {
 
 function makeWrites(parts: ProviderParts): GuardedRoute[] {
   const { book, live, limit } = parts;
-  return [
-    {
-      method: "POST",
-      path: PATH,
-      authority: WRITE,
-      about: ABOUT.create,
-      async handle({ request, caller }) {
-        const { name, comment, ...said } = await readJson(request, limit(), CHANGE.extend({ name: z.string() }));
-        const { fields, secrets } = readProviderFields(said);
-        return answer(parts, await book.set({ ...by(caller), name, comment, expected: 0 }, fields, secrets), 201);
-      },
+  return makeVersionedRoutes({
+    path: PATH,
+    read: READ,
+    write: WRITE,
+    about: ABOUT,
+    limit,
+    book,
+    set(change, said) {
+      const { fields, secrets } = readProviderFields(said);
+      return book.set(change, fields, secrets);
     },
-    {
-      method: "PUT",
-      path: `${PATH}/:id`,
-      authority: WRITE,
-      about: ABOUT.set,
-      async handle({ request, params, caller }) {
-        const { comment, ...said } = await readJson(request, limit(), CHANGE);
-        const { fields, secrets } = readProviderFields(said);
-        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
-        const version = await book.set(change, fields, secrets);
-        return answer(parts, version, version.version === 1 ? 201 : 200);
-      },
+    async isThere(name) {
+      await live.refresh();
+      return live.standing().some((each) => each.name === name && each.version !== null);
     },
-    {
-      method: "DELETE",
-      path: `${PATH}/:id`,
-      authority: WRITE,
-      about: ABOUT.delete,
-      async handle({ request, params, caller, query }) {
-        const change = { ...by(caller), name: params["id"] ?? "", comment: query.get("comment") };
-        const version = await book.delete({ ...change, expected: readExpected(request) });
-        await live.refresh();
-        return answerGone(request, { provider: printProviderVersion(version) });
-      },
+    print: printProviderVersion,
+    show: (version) => show(parts, version),
+    async showGone(version) {
+      await live.refresh();
+      return { provider: printProviderVersion(version) };
     },
-    {
-      method: "POST",
-      path: `${PATH}/:id/rollback`,
-      authority: WRITE,
-      about: ABOUT.rollback,
-      async handle({ request, params, caller }) {
-        const { version, comment } = await readJson(request, limit(), ROLLBACK);
-        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
-        return answer(parts, await book.rollback(change, version), 200);
-      },
-    },
-  ];
+  });
 }
 
 function makeKeyRoutes(parts: ProviderParts): GuardedRoute[] {
@@ -162,10 +121,10 @@ function makeKeyRoutes(parts: ProviderParts): GuardedRoute[] {
       path: `${PATH}/:id/keys`,
       authority: WRITE,
       about: ABOUT.setKeys,
-      async handle({ request, params, caller }) {
-        const { comment, ...said } = await readJson(request, limit(), CHANGE);
-        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
-        return answer(parts, await book.setSecrets(change, readSecrets(said)), 200);
+      async handle(context) {
+        const { comment, ...said } = await readJson(context.request, limit(), CHANGE);
+        const version = await book.setSecrets(readVersionChange(context, comment), readSecrets(said));
+        return answerVersion(version, await show(parts, version), { path: PATH, status: 200 });
       },
     },
     {
@@ -228,14 +187,11 @@ function makeActs(parts: ProviderParts): GuardedRoute[] {
   ];
 }
 
-async function answer(parts: ProviderParts, version: ProviderVersion, status: number): Promise<Response> {
+async function show(parts: ProviderParts, version: ProviderVersion): Promise<JsonObject> {
   await parts.live.refresh();
   const standing = parts.live.standing().find((each) => each.version?.id === version.id);
-  const provider = standing === undefined ? printProviderVersion(version) : describe(standing, parts);
   const change = printProviderVersion(version);
-  const location = status === 201 ? { location: `${PATH}/${version.name}` } : {};
-  const headers = { etag: `"${version.version}"`, ...location };
-  return Response.json({ provider, change }, { status, headers });
+  return { provider: standing === undefined ? change : describe(standing, parts), change };
 }
 
 /** With how it is doing here. */
@@ -256,8 +212,4 @@ function unknown(name: string, { providers }: Scene): GatewayError {
     code: "unknown_provider",
     message: `There is no provider "${name.slice(0, 100)}" here: ${[...providers.keys()].join(", ")}.`,
   });
-}
-
-function by({ email, userId, from }: Caller): Pick<ProviderChange, "author" | "by"> {
-  return { author: { author: email, authorId: userId }, by: from };
 }

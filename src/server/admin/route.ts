@@ -1,29 +1,16 @@
 // Routes that are declared while the gateway runs, by HTTP. What a route may say is the configuration's to judge, and what a change is, the book's;
 // here are only addresses, bodies and shapes.
 
-import { z } from "zod";
 import type { Config } from "../../config/value.ts";
-import {
-  type RouteBook,
-  type RouteChange,
-  type RouteStore,
-  type RouteVersion,
-  createRouteBook,
-} from "../../gateway/index.ts";
-import type { Caller } from "../../identity/index.ts";
+import { type RouteBook, type RouteStore, type RouteVersion, createRouteBook } from "../../gateway/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { answerGone } from "../gone.ts";
-import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type LiveRoutes, type StandingRoute, isSecretText, judgeRoute, mergeRoutes } from "../route-table.ts";
 import { readFields } from "../route-field.ts";
 import { ROUTE_ABOUT as ABOUT } from "./route-about.ts";
 import { answerPage } from "../page.ts";
-
-const CHANGE = z.looseObject({ comment: z.string().nullable().optional() });
-const NEW = CHANGE.extend({ name: z.string() });
-const ROLLBACK = z.strictObject({ version: z.int().min(1), comment: z.string().nullable().optional() });
+import { makeVersionedRoutes } from "./versioned.ts";
 
 export interface RouteParts {
   routeStore: RouteStore;
@@ -35,15 +22,15 @@ export interface RouteParts {
 }
 
 export function makeRouteRoutes(parts: RouteParts): GuardedRoute[] {
-  return [...makeReads(parts), ...makeWrites(parts)];
+  const book = openBook(parts);
+  return [...makeReads(parts, book), ...makeWrites(parts, book)];
 }
 
 const READ = { anyOf: ["routes:read", "routes:write"] } as const;
 const WRITE = { anyOf: ["routes:write"] } as const;
 const PATH = "/api/v1/admin/routes";
 
-function makeReads({ live, config, ...parts }: RouteParts): GuardedRoute[] {
-  const book = openBook({ live, config, ...parts });
+function makeReads({ live, config }: RouteParts, book: RouteBook): GuardedRoute[] {
   return [
     {
       method: "GET",
@@ -78,82 +65,31 @@ function makeReads({ live, config, ...parts }: RouteParts): GuardedRoute[] {
         return Response.json({ route: first === undefined ? null : printStanding(first), below }, { headers });
       },
     },
-    {
-      method: "GET",
-      path: `${PATH}/:id/history`,
-      authority: READ,
-      about: ABOUT.history,
-      async handle({ params, query }) {
-        const history = await book.history(params["id"] ?? "");
-        return Response.json(
-          await answerPage(query, history, { name: "history", idOf: ({ id }) => id, print: printVersion }),
-        );
-      },
-    },
   ];
 }
 
-function makeWrites(parts: RouteParts): GuardedRoute[] {
-  const { live, limit } = parts;
-  const book = openBook(parts);
-  const check = (name: string, { comment, ...said }: Partial<z.output<typeof CHANGE>>): void =>
-    book.check({ name, comment }, readFields(said));
-  const answer = async (version: RouteVersion, status: number): Promise<Response> => {
+function makeWrites({ live, limit }: RouteParts, book: RouteBook): GuardedRoute[] {
+  const show = async (version: RouteVersion): Promise<JsonObject> => {
     await live.refresh();
-    const location = status === 201 ? { location: `${PATH}/${version.name}` } : {};
-    const headers = { etag: `"${version.version}"`, ...location };
-    return Response.json({ route: printVersion(version) }, { status, headers });
+    return { route: printVersion(version) };
   };
-  return [
-    {
-      method: "POST",
-      path: PATH,
-      authority: WRITE,
-      about: ABOUT.create,
-      async handle({ request, caller }) {
-        const judge = ({ name = "", ...said }: Partial<z.output<typeof NEW>>) => check(name, said);
-        const { name, comment, ...said } = await readJson(request, limit(), NEW, judge);
-        return answer(await book.set({ ...by(caller), name, comment, expected: 0 }, readFields(said)), 201);
-      },
+  return makeVersionedRoutes({
+    path: PATH,
+    read: READ,
+    write: WRITE,
+    about: ABOUT,
+    limit,
+    book,
+    set: (change, said) => book.set(change, readFields(said)),
+    check: (change, said) => book.check(change, readFields(said)),
+    async isThere(name) {
+      await live.refresh();
+      return live.versions().some((each) => each.name === name && each.fields !== null);
     },
-    {
-      method: "PUT",
-      path: `${PATH}/:id`,
-      authority: WRITE,
-      about: ABOUT.set,
-      async handle({ request, params, caller }) {
-        const { comment, ...said } = await readJson(request, limit(), CHANGE, (body) =>
-          check(params["id"] ?? "", body),
-        );
-        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
-        const version = await book.set(change, readFields(said));
-        return answer(version, version.version === 1 ? 201 : 200);
-      },
-    },
-    {
-      method: "DELETE",
-      path: `${PATH}/:id`,
-      authority: WRITE,
-      about: ABOUT.delete,
-      async handle({ request, params, caller, query }) {
-        const change = { ...by(caller), name: params["id"] ?? "", comment: query.get("comment") };
-        const version = await book.delete({ ...change, expected: readExpected(request) });
-        await live.refresh();
-        return answerGone(request, { route: printVersion(version) });
-      },
-    },
-    {
-      method: "POST",
-      path: `${PATH}/:id/rollback`,
-      authority: WRITE,
-      about: ABOUT.rollback,
-      async handle({ request, params, caller }) {
-        const { version, comment } = await readJson(request, limit(), ROLLBACK);
-        const change = { ...by(caller), name: params["id"] ?? "", comment, expected: readExpected(request) };
-        return answer(await book.rollback(change, version), 200);
-      },
-    },
-  ];
+    print: printVersion,
+    show,
+    showGone: show,
+  });
 }
 
 function openBook({ routeStore: store, config, clock, newId }: RouteParts): RouteBook {
@@ -164,10 +100,6 @@ function openBook({ routeStore: store, config, clock, newId }: RouteParts): Rout
     now: clock.wallMs,
     newId,
   });
-}
-
-function by({ email, userId, from }: Caller): Pick<RouteChange, "author" | "by"> {
-  return { author: { author: email, authorId: userId }, by: from };
 }
 
 /** One change of a route, for people and programs. */

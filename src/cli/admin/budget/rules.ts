@@ -39,8 +39,12 @@ export function openRules(place: Place): BudgetDesk {
 function makeDesk(here: Here): BudgetDesk {
   const { store } = here;
   const rules = openDirectory(here);
+  const print = async (budget: Budget): Promise<JsonObject> => ({
+    ...printBudget(budget),
+    ...(await judgeForce(here, [budget]))(budget),
+  });
   return {
-    create: async (budget) => printBudget(await rules.create(budget, byOperator())),
+    create: async (budget) => print(await rules.create(budget, byOperator())),
     async list() {
       const budgets = await rules.list();
       const force = await judgeForce(here, budgets);
@@ -55,11 +59,10 @@ function makeDesk(here: Here): BudgetDesk {
     async get(idOrName) {
       const budget = await rules.get(idOrName);
       const states = await readWindowStates(store.budgets, budget, Date.now());
-      const force = await judgeForce(here, [budget]);
-      return { budget: { ...printBudget(budget), ...force(budget) }, states: printStates(budget, states) };
+      return { budget: await print(budget), states: printStates(budget, states) };
     },
     ofKey: async (keyId) => (await rules.list()).filter(({ apiKeyId }) => apiKeyId === keyId).map(printBudget),
-    update: async (idOrName, change) => printBudget(await rules.update(idOrName, change, byOperator())),
+    update: async (idOrName, change) => print(await rules.update(idOrName, change, byOperator())),
     delete: async (idOrName) => printBudget(await rules.delete(idOrName, byOperator())),
   };
 }

@@ -4,7 +4,8 @@ import { defineCommand } from "citty";
 import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
-import { NAME_ARG, VERSION_ARG, openBook, readChange } from "./rules.ts";
+import { NAME_ARG, openBook, readChange } from "./rules.ts";
+import { VERSION_ARG } from "../version.ts";
 
 export default defineCommand({
   meta: { name: "delete", description: "Lift a rate limit" },

@@ -17,8 +17,8 @@ import type { Here, Place } from "../../place.ts";
 import { type Remote, askAll, segment } from "../../remote/client.ts";
 import { isNamed } from "../../remote/target.ts";
 import { matchVersion } from "../../remote/match.ts";
-import { refuseValue } from "../../value.ts";
 import { askGateway } from "../health/gateway.ts";
+import { readExpected } from "../version.ts";
 
 /** Limits as they are printed. */
 interface LimitDesk {
@@ -67,22 +67,8 @@ function makeBook({ config, store, directory }: Here): LimitBook {
 
 export const NAME_ARG = { name: { type: "positional", description: "Name of the limit", required: true } } as const;
 
-export const VERSION_ARG = {
-  "if-version": {
-    type: "string",
-    description: "Only where it is in this version; 0: only where there is none",
-    valueHint: "VERSION",
-  },
-} as const;
-
 export function readChange(flags: { "if-version"?: string | undefined }): LimitChange {
-  const expected = flags["if-version"];
-  return { expected: expected === undefined ? undefined : readVersion(expected), by: byOperator() };
-}
-
-function readVersion(text: string): number {
-  if (/^\d{1,9}$/u.test(text)) return Number(text);
-  throw refuseValue("if-version", `${JSON.stringify(text)} is no version: list shows them`);
+  return { expected: readExpected(flags, "list shows them"), by: byOperator() };
 }
 
 /** All limits; with what a gateway has counted where one runs, else without. */

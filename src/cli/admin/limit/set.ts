@@ -5,7 +5,8 @@ import { PLACE_ARGS, TOKEN_TOO } from "../../flags.ts";
 import { print, printJson, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { splitKey } from "../../remote/target.ts";
-import { NAME_ARG, VERSION_ARG, openBook, readChange } from "./rules.ts";
+import { NAME_ARG, openBook, readChange } from "./rules.ts";
+import { VERSION_ARG } from "../version.ts";
 
 const FIELD_ARGS = {
   "requests-per-minute": { type: "string", description: "Requests in a minute", valueHint: "COUNT" },

@@ -9,7 +9,8 @@ import { runAtPlace } from "../../place.ts";
 import { findTarget } from "../../remote/target.ts";
 import { openDesk } from "./desk.ts";
 import { listFindings } from "./printed.ts";
-import { CHANGE_ARGS, KEY_ARGS, NAME_ARG, readChange, readKey, refuseSpokenKey } from "./rules.ts";
+import { KEY_ARGS, NAME_ARG, readKey, refuseSpokenKey } from "./rules.ts";
+import { CHANGE_ARGS, readChange } from "../version.ts";
 
 export default defineCommand({
   meta: {

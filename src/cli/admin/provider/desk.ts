@@ -8,10 +8,10 @@ import { openProviderBook } from "../../effective.ts";
 import { CliError, EXIT } from "../../error.ts";
 import { type Opened, byOperator } from "../../open.ts";
 import type { Here, Place } from "../../place.ts";
-import { type Remote, askAll, segment } from "../../remote/client.ts";
+import { type Question, type Remote, askAll } from "../../remote/client.ts";
 import { ADD_PROVIDER } from "../../remote/failure.ts";
-import { SHOWING } from "../../remote/directory.ts";
 import { matchVersion } from "../../remote/match.ts";
+import { askVersioned } from "../../remote/versioned.ts";
 
 type Desk = Pick<Opened, "config" | "declared" | "store">;
 type Fields = Readonly<Record<string, string>>;
@@ -113,13 +113,11 @@ function makeDesk(here: Here): ProviderDesk {
 const PATH = "/api/v1/admin/providers";
 
 function makeRemoteDesk(remote: Remote): ProviderDesk {
-  const at = (name: string, more = ""): string => `${PATH}/${segment(name, "provider")}${more}`;
-  const change = async (question: Parameters<Remote["ask"]>[0]): Promise<Changed> => {
+  const { at, history, fields, ...there } = askVersioned(remote, { path: PATH, what: "provider" });
+  const change = async (question: Question): Promise<Changed> => {
     const { change: version, provider } = await remote.ask<{ change: JsonObject; provider: JsonObject }>(question);
     return { version, provider: withoutHealth(provider) };
   };
-  const history = (name: string): Promise<JsonObject[]> =>
-    askAll(remote, { method: "GET", path: at(name, "/history") }, "history");
   return {
     list: async () => (await askAll<JsonObject>(remote, { method: "GET", path: PATH }, "providers")).map(withoutHealth),
     async show(name) {
@@ -127,30 +125,15 @@ function makeRemoteDesk(remote: Remote): ProviderDesk {
       const { disabled: _disabled, ...printed } = withoutHealth(provider);
       return printed;
     },
-    async fields(name) {
-      const [newest] = await history(name);
-      return (newest?.["fields"] ?? {}) as Fields;
-    },
+    fields,
     history,
-    set: ({ name, comment, expected }, fields, secrets) =>
-      change({
-        method: "PUT",
-        path: at(name),
-        body: { fields: { ...fields, ...secrets }, comment },
-        headers: matchVersion(expected),
-      }),
-    setSecrets: ({ name, comment, expected }, fields) =>
-      change({ method: "PUT", path: at(name, "/keys"), body: { fields, comment }, headers: matchVersion(expected) }),
-    async delete({ name, comment, expected }) {
-      const headers = { ...SHOWING, ...matchVersion(expected) };
-      const gone = { method: "DELETE", path: at(name), query: { comment }, headers } as const;
-      return (await remote.ask<{ provider: JsonObject }>(gone)).provider;
+    set: (wanted, said, secrets) => change(there.set(wanted, { fields: { ...said, ...secrets } })),
+    setSecrets: ({ name, comment, expected }, secrets) => {
+      const body = { fields: secrets, comment };
+      return change({ method: "PUT", path: at(name, "/keys"), body, headers: matchVersion(expected) });
     },
-    async rollback({ name, comment, expected }, version) {
-      const body = { version, comment };
-      const headers = matchVersion(expected);
-      return (await change({ method: "POST", path: at(name, "/rollback"), body, headers })).version;
-    },
+    delete: async (wanted) => (await remote.ask<{ provider: JsonObject }>(there.remove(wanted))).provider,
+    rollback: async (wanted, to) => (await change(there.rollback(wanted, to))).version,
     rotate: () => remote.ask({ method: "POST", path: `${PATH}/rotate-secret`, body: {} }),
     act: (name, action) => remote.ask({ method: "POST", path: at(name, `/${action}`), body: {} }),
   };

@@ -5,7 +5,8 @@ import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { openDesk } from "./desk.ts";
-import { CHANGE_ARGS, NAME_ARG, readChange } from "./rules.ts";
+import { NAME_ARG } from "./rules.ts";
+import { CHANGE_ARGS, readChange } from "../version.ts";
 
 export default defineCommand({
   meta: { name: "remove", description: "Remove a provider and its keys; its history stays, without the keys" },

@@ -5,7 +5,8 @@ import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { openDesk } from "./desk.ts";
-import { CHANGE_ARGS, NAME_ARG, readChange, readVersion } from "./rules.ts";
+import { NAME_ARG } from "./rules.ts";
+import { CHANGE_ARGS, readChange, readVersion } from "../version.ts";
 
 export default defineCommand({
   meta: { name: "rollback", description: "Put an earlier version of a provider in force again, with the keys of now" },

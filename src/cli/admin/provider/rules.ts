@@ -1,22 +1,11 @@
-// What the commands on providers share: the flags of a change, and where a key comes from. A key never stands in a command line, where every user of the
+// What the commands on providers share: the name, and where a key comes from. A key never stands in a command line, where every user of the
 // machine sees it.
 
-import type { ProviderChange } from "../../../gateway/index.ts";
 import { CliError, EXIT } from "../../error.ts";
-import { byOperator } from "../../open.ts";
 import { refuseValue } from "../../value.ts";
 import { readSecretInput } from "./secret-input.ts";
 
 export const NAME_ARG = { name: { type: "positional", description: "Name of the provider", required: true } } as const;
-
-export const CHANGE_ARGS = {
-  comment: { type: "string", description: "Why, for the history", valueHint: "TEXT" },
-  "if-version": {
-    type: "string",
-    description: "Only where it is in this version; 0: only where there is none",
-    valueHint: "VERSION",
-  },
-} as const;
 
 export const KEY_ARGS = {
   "key-file": { type: "string", description: "File that holds the key; - is standard input", valueHint: "PATH" },
@@ -74,25 +63,4 @@ export function refuseSpokenKey(field: string): CliError {
     exitCode: EXIT.usage,
     hint: "Give it on standard input, or with --key-file or --key-env; and as this one was seen, have it exchanged at the provider.",
   });
-}
-
-export function readChange(flags: {
-  name: string;
-  comment?: string | undefined;
-  "if-version"?: string | undefined;
-}): ProviderChange {
-  const expected = flags["if-version"];
-  const author = { author: "operator", authorId: null };
-  return {
-    name: flags.name,
-    author,
-    by: byOperator(),
-    comment: flags.comment,
-    expected: expected === undefined ? undefined : readVersion("if-version", expected),
-  };
-}
-
-export function readVersion(flag: string, text: string): number {
-  if (/^\d{1,9}$/u.test(text)) return Number(text);
-  throw refuseValue(flag, `${JSON.stringify(text)} is no version: history lists them`);
 }

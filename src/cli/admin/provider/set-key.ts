@@ -10,7 +10,8 @@ import { refuseValue } from "../../value.ts";
 import { findTarget } from "../../remote/target.ts";
 import { openDesk } from "./desk.ts";
 import { listFindings, listKeys } from "./printed.ts";
-import { CHANGE_ARGS, KEY_ARGS, NAME_ARG, readChange, readKey, refuseSpokenKey } from "./rules.ts";
+import { KEY_ARGS, NAME_ARG, readKey, refuseSpokenKey } from "./rules.ts";
+import { CHANGE_ARGS, readChange } from "../version.ts";
 
 export default defineCommand({
   meta: { name: "set-key", description: "Set a provider's key, read from standard input, a file or the environment" },

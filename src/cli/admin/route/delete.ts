@@ -4,7 +4,8 @@ import { defineCommand } from "citty";
 import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
-import { CHANGE_ARGS, NAME_ARG, openBook, readChange } from "./rules.ts";
+import { NAME_ARG, openBook } from "./rules.ts";
+import { CHANGE_ARGS, readChange } from "../version.ts";
 
 export default defineCommand({
   meta: { name: "delete", description: "Delete a route; its history stays" },

@@ -4,7 +4,8 @@ import { defineCommand } from "citty";
 import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
-import { CHANGE_ARGS, NAME_ARG, openBook, readChange, readVersion } from "./rules.ts";
+import { NAME_ARG, openBook } from "./rules.ts";
+import { CHANGE_ARGS, readChange, readVersion } from "../version.ts";
 
 export default defineCommand({
   meta: { name: "rollback", description: "Put an earlier version of a route in force again" },

@@ -1,15 +1,12 @@
-// What the commands on routes share: the book here, on the opened database and without a server, or at a gateway elsewhere, and the flags of a change. A
-// server that runs takes a change up within a second.
+// What the commands on routes share: the book here, on the opened database and without a server, or at a gateway elsewhere.
+// A server that runs takes a change up within a second.
 
 import { type RouteChange, createRouteBook } from "../../../gateway/index.ts";
 import type { JsonObject } from "../../../ir/index.ts";
 import { isSecretText, judgeRoute, mergeRoutes, printStanding, printVersion } from "../../../server/index.ts";
-import { byOperator } from "../../open.ts";
 import type { Here, Place } from "../../place.ts";
-import { type Remote, askAll, segment } from "../../remote/client.ts";
-import { SHOWING } from "../../remote/directory.ts";
-import { matchVersion } from "../../remote/match.ts";
-import { refuseValue } from "../../value.ts";
+import { type Question, type Remote, askAll } from "../../remote/client.ts";
+import { askVersioned } from "../../remote/versioned.ts";
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -58,66 +55,18 @@ function makeDesk({ config, store }: Here): RouteDesk {
 const PATH = "/api/v1/admin/routes";
 
 function makeRemoteDesk(remote: Remote): RouteDesk {
-  const at = (name: string, more = ""): string => `${PATH}/${segment(name, "route")}${more}`;
-  const one = async (question: Parameters<Remote["ask"]>[0]): Promise<JsonObject> =>
+  const { at, history, fields, ...there } = askVersioned(remote, { path: PATH, what: "route" });
+  const one = async (question: Question): Promise<JsonObject> =>
     (await remote.ask<{ route: JsonObject }>(question)).route;
-  const history = (name: string): Promise<JsonObject[]> =>
-    askAll(remote, { method: "GET", path: at(name, "/history") }, "history");
   return {
     list: () => askAll(remote, { method: "GET", path: PATH }, "routes"),
     show: (name) => one({ method: "GET", path: at(name) }),
-    async fields(name) {
-      const [newest] = await history(name);
-      return (newest?.["fields"] ?? {}) as Fields;
-    },
+    fields,
     history,
-    set: ({ name, comment, expected }, fields) =>
-      one({ method: "PUT", path: at(name), body: { ...fields, comment }, headers: matchVersion(expected) }),
-    delete: ({ name, comment, expected }) =>
-      one({
-        method: "DELETE",
-        path: at(name),
-        query: { comment },
-        headers: { ...SHOWING, ...matchVersion(expected) },
-      }),
-    rollback: ({ name, comment, expected }, version) =>
-      one({
-        method: "POST",
-        path: at(name, "/rollback"),
-        body: { version, comment },
-        headers: matchVersion(expected),
-      }),
+    set: (change, said) => one(there.set(change, said)),
+    delete: (change) => one(there.remove(change)),
+    rollback: (change, to) => one(there.rollback(change, to)),
   };
 }
 
 export const NAME_ARG = { name: { type: "positional", description: "Name of the route", required: true } } as const;
-
-export const CHANGE_ARGS = {
-  comment: { type: "string", description: "Why, for the history", valueHint: "TEXT" },
-  "if-version": {
-    type: "string",
-    description: "Only where it is in this version; 0: only where there is none",
-    valueHint: "VERSION",
-  },
-} as const;
-
-export function readChange(flags: {
-  name: string;
-  comment?: string | undefined;
-  "if-version"?: string | undefined;
-}): RouteChange {
-  const expected = flags["if-version"];
-  const author = { author: "operator", authorId: null };
-  return {
-    name: flags.name,
-    author,
-    by: byOperator(),
-    comment: flags.comment,
-    expected: expected === undefined ? undefined : readVersion("if-version", expected),
-  };
-}
-
-export function readVersion(flag: string, text: string): number {
-  if (/^\d{1,9}$/u.test(text)) return Number(text);
-  throw refuseValue(flag, `${JSON.stringify(text)} is no version: history lists them`);
-}

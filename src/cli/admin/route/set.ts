@@ -5,7 +5,8 @@ import { CliError, EXIT } from "../../error.ts";
 import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
-import { CHANGE_ARGS, NAME_ARG, openBook, readChange } from "./rules.ts";
+import { NAME_ARG, openBook } from "./rules.ts";
+import { CHANGE_ARGS, readChange } from "../version.ts";
 
 export default defineCommand({
   meta: {
