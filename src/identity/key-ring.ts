@@ -90,6 +90,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     const changes = await store.changes(revision);
     copy.apply(changes);
     revision = changes.revision;
+    // Whether anything changed or not: some of it ends by its age.
     watching.judge(now());
   }
 
@@ -102,9 +103,8 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   const refresh = oneAtATime(() => reading.attempt(load));
 
   async function poll(): Promise<void> {
-    // What ends by its age ends, whether the database answers or not.
-    watching.judge(now());
     await refresh();
+    if (reading.failing()) watching.judge(now());
     if (!reading.failing() && now() - lastFlush >= FLUSH_MS) {
       lastFlush = now();
       copy.sweep(lastFlush);

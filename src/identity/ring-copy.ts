@@ -158,10 +158,10 @@ export function createCopy() {
       toCaller(holders.get(userId)?.user, { ...NO_KEY, sessionId: null }),
     /** Who would come in by what bears this mark, or why nobody does any more. Nobody uses it by that. */
     judge(mark: string, at: number): Caller | KeyFault {
-      const former = byFormer.get(mark);
-      if (former !== undefined && former.endsAt <= at) return "expired";
-      const entry = byHash.get(mark) ?? former?.entry;
+      const entry = byHash.get(mark);
       if (entry !== undefined) return look(entry, at);
+      const former = byFormer.get(mark);
+      if (former !== undefined) return former.endsAt <= at ? "expired" : look(former.entry, at);
       const open = sessions.get(mark);
       if (open === undefined) return "revoked";
       const user = lookAtSession(open, at);

@@ -191,3 +191,43 @@ test("no key changes or lifts the budgets and rate limits on itself", async () =
     );
   }
 });
+
+describe("a key that is limited lets nobody in as an administrator, its owner included:", () => {
+  const LIMITS: Record<string, (key: Issued) => Promise<string>> = {
+    "to models": async (key) => (await sibling(key, { allowedModels: ["gpt-4o"] })).token,
+    "to addresses": async (key) => (await sibling(key, { allowedIps: ["10.0.0.0/8"] })).token,
+    ...Object.fromEntries(
+      Object.entries(METERS).map(([name, meter]) => [
+        `by ${name}`,
+        async (key: Issued) => {
+          const { id, token } = await sibling(key);
+          await meter(id);
+          return token;
+        },
+      ]),
+    ),
+  };
+
+  test.each(Object.entries(LIMITS))("%s", async (_name, limit) => {
+    const key = await rig.issue("gateway_admin");
+    const token = await limit(key);
+    const { userId } = await rig.issue();
+    const fresh = (): string => `n-${crypto.randomUUID()}@example.com`;
+    const acts: [string, string, object][] = [
+      ["POST", "/api/v1/admin/users", { email: fresh(), role: "gateway_admin" }],
+      ["POST", "/api/v1/admin/users/invite", { email: fresh(), role: "gateway_admin" }],
+      ["POST", "/api/v1/admin/users/invite", { email: key.email }],
+      ["POST", "/api/v1/admin/users/import", { users: [{ email: fresh(), role: "gateway_admin" }] }],
+      ["PATCH", `/api/v1/admin/users/${userId}`, { role: "gateway_admin" }],
+      ["PATCH", `/api/v1/admin/users/${key.userId}`, { email: fresh() }],
+    ];
+    for (const [method, path, body] of acts) {
+      const { status } = await ask(token, path, { method, body });
+      expect([method, path, status]).toEqual([method, path, 403]);
+    }
+    expect((await ask(token, "/api/v1/admin/users", { body: { email: fresh() } })).status).toBe(201);
+    expect(
+      (await ask(key.token, "/api/v1/admin/users", { body: { email: fresh(), role: "gateway_admin" } })).status,
+    ).toBe(201);
+  });
+});

@@ -30,6 +30,13 @@ export function actorOf(caller: Caller): Actor {
   return { kind: "user", userId, role, keyId, sessionId, scopes, isLimited: limits !== null, from };
 }
 
+/** Likewise, of whoever may let somebody in: a budget or a rate limit on his key would not bind who comes in. */
+export async function hostOf(caller: Caller, isMetered: AdminParts["isMetered"]): Promise<Actor> {
+  const actor = actorOf(caller);
+  if (actor.kind === "operator" || actor.isLimited === true || caller.keyId === "") return actor;
+  return { ...actor, isLimited: await isMetered(caller.keyId) };
+}
+
 /** What is recorded of who makes a change by this request, and from where: for stores that are called without a directory in between. */
 export function originOf(caller: Caller): Origin {
   return originOfActor(actorOf(caller), Date.now());

@@ -7,7 +7,7 @@ import { HARD, answerGone, readHard } from "../gone.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { refuseOthers } from "../usage-query.ts";
-import { type AdminParts, actorOf, readPageWish } from "./part.ts";
+import { type AdminParts, actorOf, hostOf, readPageWish } from "./part.ts";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { ROLE, USER } from "../shape/person.ts";
 
@@ -104,7 +104,7 @@ function makeReading({ directory }: AdminParts): GuardedRoute[] {
   ];
 }
 
-function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] {
+function makeWriting({ directory, limit, changed, isMetered }: AdminParts): GuardedRoute[] {
   return [
     {
       method: "POST",
@@ -113,7 +113,7 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       about: ABOUT.create,
       async handle({ request, caller }) {
         const body = await readJson(request, limit(), NEW_USER, (said) => directory.checkUser(readChange(said)));
-        const user = await directory.createUser(actorOf(caller), toNewUser(body));
+        const user = await directory.createUser(await hostOf(caller, isMetered), toNewUser(body));
         await changed();
         return answer(user, 201);
       },
@@ -126,7 +126,12 @@ function makeWriting({ directory, limit, changed }: AdminParts): GuardedRoute[] 
       async handle({ request, params, caller }) {
         const body = await readJson(request, limit(), CHANGE, (said) => directory.checkUser(readChange(said)));
         const meant = { look: readMeant(request, etagOf) };
-        const user = await directory.updateUser(actorOf(caller), params["id"] ?? "", readChange(body), meant);
+        const user = await directory.updateUser(
+          await hostOf(caller, isMetered),
+          params["id"] ?? "",
+          readChange(body),
+          meant,
+        );
         await changed();
         return answer(user);
       },
