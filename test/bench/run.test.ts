@@ -69,9 +69,14 @@ describe.if(LINUX)("a run", () => {
         return { ...running, address: (route) => ({ ...running.address(route), port: 1 }) };
       },
     };
-    const report = await runSmall(["chat-1k-c1"], { forgetful, lost });
+    const doubling: Peer = {
+      ...bunProxy,
+      start: async (place) => ({ ...(await bunProxy.start(place)), countDoubles: async () => 2 }),
+    };
+    const report = await runSmall(["chat-1k-c1"], { forgetful, lost, doubling });
     expect(report.scenarios[0]?.absent).toEqual({ lost: "cannot be reached" });
-    expect(report.faults.join()).toMatch(/^chat-1k-c1, forgetful: \d+ rows are missing from the ledger$/u);
+    expect(report.faults[0]).toMatch(/^chat-1k-c1, forgetful: \d+ rows are missing from the ledger$/u);
+    expect(report.faults.slice(1)).toEqual(["doubling: 2 rows of the ledger are of a request that has another one"]);
     expect(printReport(report)).toContain("VOID");
   });
 });

@@ -20,6 +20,7 @@ interface Variant {
 }
 
 const COUNT = "select count(*) as rows from ledger_entries";
+const COUNT_DOUBLES = "select count(*) - count(distinct request_id) as rows from ledger_entries";
 const PROVIDER_KEY = "sk-bench-bench-bench-bench";
 
 export function makeTokligence(variant: Variant): Peer {
@@ -43,13 +44,14 @@ export function makeTokligence(variant: Variant): Peer {
       const { token } = run("admin", "api-keys", "create", "--user", "bench@example.com");
       const address = { hostname: "127.0.0.1", port, headers: { authorization: `Bearer ${token}` } };
       const launched = await launch({ command: pin(cores, "gateway", [executable, "serve"]), cwd: folder, address });
-      const countRows = dsn === null ? countSqlite(join(folder, "ledger.db")) : countPostgres(dsn);
+      const count = dsn === null ? countSqlite(join(folder, "ledger.db")) : countPostgres(dsn);
+      const books = { countRows: () => count(COUNT), countDoubles: () => count(COUNT_DOUBLES) };
       const { version, commit } = run("version");
       return {
         ...launched,
         version: `${version} (${commit})`,
         address: () => address,
-        countRows: variant.keepsBooks ? countRows : null,
+        ...(variant.keepsBooks ? books : { countRows: null }),
       };
     },
   };
@@ -84,12 +86,14 @@ function printConfig({
   ].join("\n");
 }
 
-function countSqlite(path: string): () => Promise<number> {
+type Count = (statement: string) => Promise<number>;
+
+function countSqlite(path: string): Count {
   const db = new Database(path, { readonly: true });
-  return async () => db.query<{ rows: number }, []>(COUNT).get()?.rows ?? 0;
+  return async (statement) => db.query<{ rows: number }, []>(statement).get()?.rows ?? 0;
 }
 
-function countPostgres(dsn: string): () => Promise<number> {
+function countPostgres(dsn: string): Count {
   const sql = postgres(dsn, { max: 1 });
-  return async () => Number((await sql.unsafe(COUNT))[0]?.["rows"] ?? 0);
+  return async (statement) => Number((await sql.unsafe(statement))[0]?.["rows"] ?? 0);
 }

@@ -31,6 +31,8 @@ export interface RunningPeer {
   startMs: number | null;
   /** Of all requests so far; null where it keeps no books. */
   countRows: (() => Promise<number>) | null;
+  /** Rows beyond the first of a request; undefined where it keeps no books. */
+  countDoubles?: () => Promise<number>;
   stop(): Promise<void>;
 }
 

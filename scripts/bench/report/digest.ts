@@ -4,8 +4,8 @@ import { DIRECT } from "../run/run.ts";
 import { printMachine } from "./machine.ts";
 import { type Report, printNoise, printProcesses, printVerdict } from "./report.ts";
 import type { Spread } from "./statistic.ts";
-import type { Summary } from "./summary.ts";
-import { printTable } from "./table.ts";
+import type { Note, Summary } from "./summary.ts";
+import { printCount, printTable } from "./table.ts";
 
 const OURS = "tokligence";
 
@@ -29,6 +29,7 @@ export function printDigest(report: Report): string {
     printNoise(report),
     `\`${report.command}\``,
     printTable(head, rows),
+    "Medians of all rounds, ± half of what these lie apart. * The bench itself was the limit: CPU tells more. † Does not keep up with the rate.",
     ...scenarios.filter(isOfBooks).map(({ id, results }) => printBooks(id, results)),
     printProcesses(report),
     printVerdict(report),
@@ -41,11 +42,11 @@ function nameColumns(name: string): string[] {
 
 function printOurs(summary: Summary | undefined): string[] {
   if (summary === undefined) return ["", "", ""];
-  return [printWhole(summary.perSecond), printAdded(summary), printCost(summary)];
+  return [printRate(summary), printAdded(summary), printCost(summary)];
 }
 
 function printOther(summary: Summary | undefined): string[] {
-  return summary === undefined ? ["", ""] : [printWhole(summary.perSecond), printCost(summary)];
+  return summary === undefined ? ["", ""] : [printRate(summary), printCost(summary)];
 }
 
 /** Of a stream: to its first event, and to each once it was sent. */
@@ -64,7 +65,7 @@ function printBooks(id: string, results: Readonly<Record<string, Summary>>): str
     .filter(([name]) => name !== DIRECT)
     .map(([name, summary]) => [
       name,
-      printWhole(summary.perSecond),
+      printRate(summary),
       printMs(summary.added.p50),
       printMs(summary.added.p99),
       printCost(summary),
@@ -72,8 +73,10 @@ function printBooks(id: string, results: Readonly<Record<string, Summary>>): str
   return printTable([id, "req/s", "added p50, ms", "p99", "CPU, µs"], rows);
 }
 
-function printWhole(value: Spread | null): string {
-  return value === null ? "" : Math.round(value.median).toLocaleString("en-US");
+const MARKS: Readonly<Record<Note, string>> = { "does not keep up": " †", "the bench was the limit": " *" };
+
+function printRate({ perSecond, notes }: Summary): string {
+  return printCount(perSecond) + notes.map((note) => MARKS[note]).join("");
 }
 
 function printMs(value: Spread | null): string {

@@ -54,6 +54,9 @@ export function makeReport({ outcome, scenarios, machine, command, binaryBytes }
       .filter(([name]) => name === DIRECT || name.startsWith("tokligence"))
       .map(([name, why]) => `${id}, ${name}: ${why}`),
   ]);
+  for (const [name, { doubleRows }] of outcome.peers) {
+    if (doubleRows > 0) faults.push(`${name}: ${doubleRows} rows of the ledger are of a request that has another one`);
+  }
   return { machine, command, binaryBytes, peers: Object.fromEntries(outcome.peers), scenarios: reports, faults };
 }
 

@@ -22,8 +22,10 @@ export interface Summary {
   loadUs: Spread | null;
   upstreamUs: Spread | null;
   faults: Faults;
-  notes: string[];
+  notes: Note[];
 }
+
+export type Note = "does not keep up" | "the bench was the limit";
 
 /** Any of these makes a run void. */
 export interface Faults {
@@ -91,8 +93,8 @@ function countFaults(rounds: readonly Round[]): Faults {
   return faults;
 }
 
-function listNotes(rounds: readonly Round[]): string[] {
-  const notes: string[] = [];
+function listNotes(rounds: readonly Round[]): Note[] {
+  const notes: Note[] = [];
   if (rounds.some(({ unsent }) => unsent > 0)) notes.push("does not keep up");
   const isBound = ({ busy }: Round): boolean => busy.peer < FULL && busy.load + busy.upstream > FULL;
   if (rounds.length > 0 && rounds.filter(isBound).length * 2 > rounds.length) notes.push("the bench was the limit");

@@ -29,7 +29,7 @@ export const HELP = `bun run bench [options]: this gateway beside others in fron
   --scenario A,B          only these; a name's beginning is enough: chat-1k, sse, ledger
   --only A,B              only these who take part: ${Object.keys(PEERS).join(", ")}
   --rounds N              how often each is measured in each scenario (5; quick: 3)
-  --seconds S             how long each time (1; quick: 0.7)
+  --seconds S             how long each time (1; quick: 0.5)
   --starts N              how often each is started (5; quick: 3)
   --json FILE             write all that was measured
   --readme                print what README shows, in place of all tables
@@ -70,7 +70,7 @@ export function readOptions(words: readonly string[]): Options {
     peers: choosePeers({ ...PEERS, ...Object.fromEntries(outside) }, { only, usual, scenarios }),
     usual,
     rounds: readNumber("rounds", values.rounds, values.quick ? 3 : 5),
-    seconds: readNumber("seconds", values.seconds, values.quick ? 0.7 : 1),
+    seconds: readNumber("seconds", values.seconds, values.quick ? 0.5 : 1),
     starts: readNumber("starts", values.starts, values.quick ? 3 : 5),
     upstreamPort: readNumber("upstream-port", values["upstream-port"], 0),
     warmUp: { seconds: values.quick ? 4 : 10 },

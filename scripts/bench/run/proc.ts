@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 
 /** The kernel's `USER_HZ`, which is 100 wherever Linux runs today. */
 const TICK_US = 10_000;
-/** Beyond this the finer count has missed threads that ended. */
+/** Two readings by ticks are off by two of them at most, for each of a few processes. */
 const DOUBT_US = 3 * TICK_US;
 const PAGE_BYTES = 4_096;
 
@@ -16,16 +16,30 @@ export function listGroup(leader: number): number[] {
     .filter((pid) => readStat(pid)?.group === leader);
 }
 
-/** Of all processors, since the processes began. Microseconds. */
-export function readCpuUs(pids: readonly number[]): number {
-  let sumUs = 0;
+/** What processes had taken of all processors at some time. */
+export interface CpuReading {
+  /** By the kernel's clock ticks, also of threads that have ended. Microseconds. */
+  coarseUs: number;
+  /** To the nanosecond, by thread, as long as it lives. Microseconds. */
+  threads: ReadonlyMap<string, number>;
+}
+
+export function readCpu(pids: readonly number[]): CpuReading {
+  const threads = new Map<string, number>();
+  let coarseUs = 0;
   for (const pid of pids) {
-    const stat = readStat(pid);
-    if (stat === null) continue;
-    const fineUs = readThreadsUs(pid);
-    sumUs += Math.abs(stat.cpuUs - fineUs) > DOUBT_US ? stat.cpuUs : fineUs;
+    coarseUs += readStat(pid)?.cpuUs ?? 0;
+    readThreads(pid, threads);
   }
-  return sumUs;
+  return { coarseUs, threads };
+}
+
+/** Microseconds between two readings: by threads, unless some that ended took more than the ticks could leave unseen. */
+export function spendCpuUs(before: CpuReading, after: CpuReading): number {
+  const coarseUs = after.coarseUs - before.coarseUs;
+  let fineUs = 0;
+  for (const [thread, us] of after.threads) fineUs += us - (before.threads.get(thread) ?? 0);
+  return coarseUs - fineUs > DOUBT_US ? coarseUs : fineUs;
 }
 
 export interface MachineTime {
@@ -59,16 +73,14 @@ function readStat(pid: number): { group: number; cpuUs: number } | null {
 }
 
 /** Nanoseconds on a processor come first: https://docs.kernel.org/scheduler/sched-stats.html */
-function readThreadsUs(pid: number): number {
-  let sumUs = 0;
+function readThreads(pid: number, threads: Map<string, number>): void {
   try {
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      sumUs += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0]) / 1e3;
+      threads.set(thread, Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0]) / 1e3);
     }
   } catch {
     // It has just ended.
   }
-  return sumUs;
 }
 
 function read(path: string): string {

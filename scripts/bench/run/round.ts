@@ -7,7 +7,15 @@ import type { Aim, LoadResult, Pattern } from "../load/type.ts";
 import type { Script } from "../mock/script.ts";
 import type { RunningPeer } from "../peer/type.ts";
 import type { Scenario } from "../scenario/type.ts";
-import { listGroup, readCpuUs, readMachineTime, readRssBytes } from "./proc.ts";
+import {
+  type CpuReading,
+  type MachineTime,
+  listGroup,
+  readCpu,
+  readMachineTime,
+  readRssBytes,
+  spendCpuUs,
+} from "./proc.ts";
 
 export interface Round extends LoadResult {
   /** What the peer took for a request, and for a piece of a stream; NaN where it runs elsewhere. Microseconds. */
@@ -104,6 +112,7 @@ export async function measureRound(given: Given): Promise<Round> {
   const warm =
     scenario.pattern.kind === "once" ? null : await load.ask<LoadResult>({ measure: { seconds: warmSeconds } });
   const pids = peer.pid === null ? [] : listGroup(peer.pid);
+  await settle(pids, settleMs);
   const before = readAll(given, pids);
   let rssBytes = 0;
   const sample = (): void => void (rssBytes = Math.max(rssBytes, readRssBytes(pids)));
@@ -119,8 +128,9 @@ export async function measureRound(given: Given): Promise<Round> {
   const missingRows = peer.countRows === null ? null : await awaitRows(peer.countRows, expected, settleMs);
   const after = readAll(given, pids);
   const calls = (await countCalls(mock)) - callsBefore;
-  const share = (role: keyof Cpu): number => (during[role] - before[role]) / (result.seconds * 1e6);
-  const perRequest = (role: keyof Cpu): number => (after[role] - before[role]) / result.requests;
+  const [inTime, inAll] = [spendAll(before, during), spendAll(before, after)];
+  const share = (role: keyof Spent): number => inTime[role] / (result.seconds * 1e6);
+  const perRequest = (role: keyof Spent): number => inAll[role] / result.requests;
   const cpuUs = pids.length === 0 ? Number.NaN : perRequest("peer");
   return {
     ...result,
@@ -169,7 +179,26 @@ function makeAim(peer: RunningPeer, { client, upstream, model, bytes, answer }: 
   };
 }
 
-interface Cpu {
+interface Reading {
+  peer: CpuReading;
+  load: CpuReading;
+  upstream: CpuReading;
+  own: CpuReading;
+  machine: MachineTime;
+}
+
+function readAll({ load, mock }: Bench, pids: readonly number[]): Reading {
+  return {
+    peer: readCpu(pids),
+    load: readCpu([load.pid]),
+    upstream: readCpu([mock.pid]),
+    own: readCpu([process.pid]),
+    machine: readMachineTime(),
+  };
+}
+
+/** Microseconds. */
+interface Spent {
   peer: number;
   load: number;
   upstream: number;
@@ -177,20 +206,21 @@ interface Cpu {
   stolen: number;
 }
 
-function readAll({ load: loadSide, mock }: Bench, pids: readonly number[]): Cpu {
-  const [peer, load, upstream, own] = [pids, [loadSide.pid], [mock.pid], [process.pid]].map(readCpuUs);
-  const { busyUs, stolenUs } = readMachineTime();
-  const known = [peer, load, upstream, own].reduce<number>((sum, us) => sum + (us ?? 0), 0);
-  return { peer: peer ?? 0, load: load ?? 0, upstream: upstream ?? 0, others: busyUs - known, stolen: stolenUs };
+function spendAll(before: Reading, after: Reading): Spent {
+  const spend = (role: Exclude<keyof Reading, "machine">): number => spendCpuUs(before[role], after[role]);
+  const [peer, load, upstream] = [spend("peer"), spend("load"), spend("upstream")];
+  const busyUs = after.machine.busyUs - before.machine.busyUs;
+  const stolen = after.machine.stolenUs - before.machine.stolenUs;
+  return { peer, load, upstream, others: busyUs - peer - load - upstream - spend("own"), stolen };
 }
 
 /** What it still does for requests that it has answered is theirs, too. */
 export async function settle(pids: readonly number[], patienceMs: number): Promise<void> {
   const deadline = performance.now() + patienceMs;
-  for (let last = readCpuUs(pids); performance.now() < deadline;) {
+  for (let last = readCpu(pids); performance.now() < deadline;) {
     await Bun.sleep(QUIET_MS);
-    const now = readCpuUs(pids);
-    if (now - last < QUIET_MS * 1e3 * QUIET_SHARE) return;
+    const now = readCpu(pids);
+    if (spendCpuUs(last, now) < QUIET_MS * 1e3 * QUIET_SHARE) return;
     last = now;
   }
 }

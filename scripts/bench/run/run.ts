@@ -52,6 +52,8 @@ export interface PeerFigures {
   startMs: readonly number[];
   /** After it has answered once, at most under load, and at the end with nothing to do. */
   rssBytes: { start: number; load: number; after: number };
+  /** Rows of its books, at the end, beyond the first of a request. */
+  doubleRows: number;
 }
 
 export const DIRECT = "direct";
@@ -85,6 +87,7 @@ export async function run(plan: Plan): Promise<Outcome> {
     await warmUp({ plan, running, mock, load });
     const measured = await measureAll({ plan, running, mock, load });
     await rest(running, peers, measured.rounds);
+    for (const [name, figures] of peers) figures.doubleRows = (await running.get(name)?.countDoubles?.()) ?? 0;
     return { ...measured, peers };
   } finally {
     for (const peer of running.values()) await peer.stop();
@@ -145,6 +148,7 @@ async function startAgain({ name, peer, plan, folder, port, cores }: Start) {
       about: peer.about,
       startMs,
       rssBytes: { start, load: start, after: start },
+      doubleRows: 0,
     };
     return { running, figures };
   }

@@ -1,0 +1,41 @@
+// What processes take of the machine: as fine as the kernel tells it, and complete where threads end.
+
+import { describe, expect, test } from "bun:test";
+import { type CpuReading, listGroup, readCpu, readRssBytes, spendCpuUs } from "../../scripts/bench/run/proc.ts";
+
+function read(coarseUs: number, threads: Record<string, number>): CpuReading {
+  return { coarseUs, threads: new Map(Object.entries(threads)) };
+}
+
+describe("time between two readings", () => {
+  test("is that of all threads, to the microsecond, also of those that are new", () => {
+    expect(spendCpuUs(read(500_000, { a: 400_000 }), read(510_000, { a: 404_567, b: 1_000 }))).toBe(5_567);
+  });
+
+  test("is by ticks where a thread has ended that took more than these leave unseen", () => {
+    expect(spendCpuUs(read(500_000, { a: 1_000, b: 9_000 }), read(600_000, { a: 2_000 }))).toBe(100_000);
+  });
+
+  test("knows nothing of threads that ended before", () => {
+    expect(spendCpuUs(read(900_000, { a: 1_000 }), read(900_000, { a: 3_500 }))).toBe(2_500);
+  });
+});
+
+test.if(process.platform === "linux")("a group's processes are found, and what they take", async () => {
+  const script = "let n = 0; for (const end = performance.now() + 150; performance.now() < end; ) n++; console.log(n)";
+  const child = Bun.spawn(["sh", "-c", `"${process.execPath}" -e '${script}'; read _`], {
+    stdin: "pipe",
+    stdout: "pipe",
+    detached: true,
+  });
+  const before = readCpu(listGroup(child.pid));
+  const { value } = await child.stdout.getReader().read();
+  expect(Number(new TextDecoder().decode(value))).toBeGreaterThan(0);
+  const members = listGroup(child.pid);
+  expect(members).toContain(child.pid);
+  expect(spendCpuUs(before, readCpu(members))).toBeGreaterThanOrEqual(0);
+  expect(readRssBytes(members)).toBeGreaterThan(100_000);
+  await child.stdin.end();
+  await child.exited;
+  expect(listGroup(child.pid)).toEqual([]);
+});
