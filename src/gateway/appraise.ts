@@ -16,16 +16,28 @@ export function createAppraiser(
   { startedWallMs }: Pick<RecordedCall, "startedWallMs">,
   prices: GatewayTools["prices"],
 ): Appraiser {
-  const at = new Date(startedWallMs);
-  const findPrice: Appraiser["findPrice"] = (of, counted) => priceCall(prices, of, { ...counted, at });
-  return {
-    findPrice,
-    evaluate({ plan, tally }) {
-      const { price, ...weighed } = tally.weigh();
-      if (price === "free") return { ...weighed, price: FREE };
-      const hasFigures = weighed.usage !== null || weighed.units !== null;
-      if (price === "unknown" || !hasFigures || plan === null) return { ...weighed, price: null };
-      return { ...weighed, price: findPrice(plan, { ...weighed, served: tally.served(), isSum: price === "sum" }) };
-    },
-  };
+  return new OpenAppraiser(new Date(startedWallMs), prices);
+}
+
+class OpenAppraiser implements Appraiser {
+  readonly #at: Date;
+  readonly #prices: GatewayTools["prices"];
+
+  constructor(at: Date, prices: GatewayTools["prices"]) {
+    this.#at = at;
+    this.#prices = prices;
+  }
+
+  findPrice(of: RecordedPlan, { served, usage, units, isSum = false }: Counted): Price | null {
+    return priceCall(this.#prices, of, { served, usage, units, isSum, at: this.#at });
+  }
+
+  evaluate({ plan, tally }: Pick<Try, "plan" | "tally">): Figures {
+    const { price, usage, units, source } = tally.weigh();
+    if (price === "free") return { usage, units, source, price: FREE };
+    const hasFigures = usage !== null || units !== null;
+    if (price === "unknown" || !hasFigures || plan === null) return { usage, units, source, price: null };
+    const counted = { served: tally.served(), usage, units, isSum: price === "sum" };
+    return { usage, units, source, price: this.findPrice(plan, counted) };
+  }
 }

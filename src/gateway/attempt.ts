@@ -22,15 +22,15 @@ export function printAttempt({ plan, attempt, tally }: Made, own: Figures | null
   if (attempt === null) return [];
   const answerId = plan?.provider.usageLater === undefined ? null : tally.answerId();
   const usageRaw = tally.print();
-  return [
-    {
-      ...attempt,
-      // Should the gateway end before it has asked, the next one finds by it what to ask.
-      ...(answerId === null || tally.weigh().source !== "estimate" ? {} : { answerId }),
-      ...(usageRaw === null ? {} : { usageRaw }),
-      ...(own === null || own.usage === null ? {} : { usage: own.usage, costNanos: own.price?.costNanos ?? null }),
-    },
-  ];
+  const printed = { ...attempt };
+  // Should the gateway end before it has asked, the next one finds by it what to ask.
+  if (answerId !== null && tally.weigh().source === "estimate") printed.answerId = answerId;
+  if (usageRaw !== null) printed.usageRaw = usageRaw;
+  if (own !== null && own.usage !== null) {
+    printed.usage = own.usage;
+    printed.costNanos = own.price?.costNanos ?? null;
+  }
+  return [printed];
 }
 
 /** As it stands on record should the gateway die over it. */

@@ -6,7 +6,7 @@ import { type CallState, makeHeaders } from "./header.ts";
 import { nameKeeper } from "./way/pool.ts";
 import { type WatchedPresence, tellEnd } from "./presence.ts";
 import type { Recalled } from "./recall.ts";
-import type { CallRecord } from "./record.ts";
+import { withDoors } from "./record.ts";
 import type { Run } from "./run.ts";
 
 /** A call that is planned, and not yet sent. */
@@ -79,13 +79,12 @@ async function work({ ready, memory, run, queued }: Work, perform: (ready: Ready
       .finish(answered, items)
       .catch((error: unknown) => tools.report(toGatewayError(error), call.requestId));
   };
-  const watched: CallRecord = {
-    ...record,
+  const watched = withDoors(record, {
     settle(status, error) {
       failure ??= error;
       return record.settle(status, error);
     },
-  };
+  });
   try {
     await run.renew(JSON.stringify(memory.begin(queued, "in_progress")));
     const keep = (answer: JsonObject): Promise<void> => finish(memory.adopt(answer, run.id));

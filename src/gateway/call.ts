@@ -152,7 +152,13 @@ const MAX_DEPTH = 256;
 function isDeeper(value: Json, levels: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;
-  for (const member of Array.isArray(value) ? value : Object.values(value)) {
+  if (Array.isArray(value)) {
+    for (const member of value) if (typeof member === "object" && isDeeper(member, levels - 1)) return true;
+    return false;
+  }
+  // Parsed: there are no names but its own, and a list of them would be made for each.
+  for (const name in value) {
+    const member = value[name];
     if (typeof member === "object" && isDeeper(member, levels - 1)) return true;
   }
   return false;

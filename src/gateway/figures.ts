@@ -56,26 +56,37 @@ export interface Bodies {
 }
 
 export function openBodies(): Bodies {
-  let requestHash: string | null = null;
-  let answer: Hash | null = null;
-  return {
-    sent(body) {
-      requestHash = hash("sha256", body, "base64url");
-    },
-    got(piece) {
-      answer ??= createHash("sha256");
-      answer.update(piece);
-    },
-    layOut() {
-      const responseHash = answer?.digest("base64url") ?? null;
-      if (requestHash === null && responseHash === null) return null;
-      const payloadSalt = crypto.randomUUID();
-      return {
-        payloadDigest: digestPayloads(payloadSalt, requestHash, responseHash),
-        payloadSalt,
-        requestHash,
-        responseHash,
-      };
-    },
-  };
+  return new OpenBodies();
+}
+
+class OpenBodies implements Bodies {
+  #requestHash: string | null = null;
+  /** As long as nothing else came: hashed in one go, which costs a third. */
+  #whole: string | null = null;
+  #pieces: Hash | null = null;
+
+  sent(body: string): void {
+    this.#requestHash = hash("sha256", body, "base64url");
+  }
+
+  got(piece: string | Uint8Array): void {
+    if (this.#pieces === null && this.#whole === null && typeof piece === "string") {
+      this.#whole = piece;
+      return;
+    }
+    this.#pieces ??= createHash("sha256");
+    if (this.#whole !== null) this.#pieces.update(this.#whole);
+    this.#whole = null;
+    this.#pieces.update(piece);
+  }
+
+  layOut(): ReturnType<Bodies["layOut"]> {
+    const requestHash = this.#requestHash;
+    const responseHash =
+      this.#whole === null ? (this.#pieces?.digest("base64url") ?? null) : hash("sha256", this.#whole, "base64url");
+    if (requestHash === null && responseHash === null) return null;
+    const payloadSalt = crypto.randomUUID();
+    const payloadDigest = digestPayloads(payloadSalt, requestHash, responseHash);
+    return { payloadDigest, payloadSalt, requestHash, responseHash };
+  }
 }

@@ -49,18 +49,28 @@ export function collectHeaders(
 ): Record<string, string> {
   const { provider, endpoint, isForward } = to;
   const headers: Record<string, string> = { ...own, ...provider.headers, ...endpoint?.headers };
-  for (const name of [...provider.requestHeaders, ...(endpoint?.requestHeaders ?? [])]) {
-    const given = call.headers.get(name);
-    if (given === null) continue;
-    // One account upstream serves many keys here: what one calls its own must not meet another's.
-    const value = name === "idempotency-key" ? `${call.caller.keyId}:${given}` : given;
-    const before = headers[name];
-    headers[name] = before === undefined ? value : `${before},${value}`;
-  }
-  for (const name of isForward ? (provider.versionHeaders ?? []) : []) {
-    headers[name] = call.headers.get(name) ?? headers[name] ?? "";
+  hand(headers, provider.requestHeaders, call);
+  if (endpoint?.requestHeaders !== undefined) hand(headers, endpoint.requestHeaders, call);
+  if (isForward && provider.versionHeaders !== undefined) {
+    for (const name of provider.versionHeaders) headers[name] = call.headers.get(name) ?? headers[name] ?? "";
   }
   return headers;
+}
+
+/** What the client says in these is said to the provider, behind what is said there already. */
+function hand(
+  to: Record<string, string>,
+  names: readonly string[],
+  { caller, headers }: Pick<Call, "caller" | "headers">,
+): void {
+  for (const name of names) {
+    const given = headers.get(name);
+    if (given === null) continue;
+    // One account upstream serves many keys here: what one calls its own must not meet another's.
+    const value = name === "idempotency-key" ? `${caller.keyId}:${given}` : given;
+    const before = to[name];
+    to[name] = before === undefined ? value : `${before},${value}`;
+  }
 }
 
 /** Of a call, what its answer's headers tell. */
@@ -78,15 +88,17 @@ export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Re
   const passed = plan.provider.responseHeaders;
   const described = record.describe();
   // Where limits of ours are told of, the provider's are not to be taken for them.
-  const isLimited = Object.keys(described).some(tellsLimit);
+  const isLimited = tellsAnyLimit(described);
   const rename = (name: string): string => (isLimited && tellsLimit(name) ? UPSTREAM + name : name);
-  for (const [name, value] of upstream.headers) {
-    if (passed.some((start) => name.startsWith(start))) headers[rename(name)] = value;
+  // As one object: stepping through them costs twice as much.
+  const given = upstream.headers.toJSON();
+  for (const name in given) {
+    if (passed.some((start) => name.startsWith(start))) headers[rename(name)] = given[name] ?? "";
   }
   const overheadMs = tools.clock.monotonicMs() - call.startedMs - state.upstreamMs;
   headers["x-request-id"] = call.requestId;
   headers["request-id"] = call.requestId;
-  Object.assign(headers, described);
+  for (const name in described) headers[name] = described[name] ?? "";
   headers["x-tokligence-cache"] = "off";
   headers["x-tokligence-overhead-ms"] = overheadMs.toFixed(2);
   headers["server-timing"] = `upstream;dur=${state.upstreamMs.toFixed(1)}, gateway;dur=${overheadMs.toFixed(2)}`;
@@ -104,6 +116,11 @@ export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Re
 
 /** Before a provider's headers that would stand where ours do. */
 const UPSTREAM = "x-tokligence-upstream-";
+
+function tellsAnyLimit(headers: Readonly<Record<string, string>>): boolean {
+  for (const name in headers) if (tellsLimit(name)) return true;
+  return false;
+}
 
 /** All of them have it in their names. */
 function tellsLimit(name: string): boolean {

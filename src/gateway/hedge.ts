@@ -6,7 +6,7 @@ import type { Leg } from "./leg.ts";
 import { chooseRules, isSamePlace } from "./order.ts";
 import type { Target } from "./plan.ts";
 import type { Presence } from "./presence.ts";
-import type { CallRecord } from "./record.ts";
+import { type CallRecord, withDoors } from "./record.ts";
 import type { HedgeRule } from "./rule.ts";
 import { type Line, openLine } from "./send.ts";
 import { race } from "./way/beside.ts";
@@ -116,13 +116,12 @@ export function openHedging({ leg, rule, ask, budgetOf, mayAsk }: Hedging): Hedg
 
 /** Not all that are planned are made. */
 function countOut(record: CallRecord, figures: Hedges["figures"]): CallRecord {
-  return {
-    ...record,
+  return withDoors(record, {
     intend(isKnown) {
       figures.started++;
       return record.intend(isKnown);
     },
-  };
+  });
 }
 
 /** Whole answers and first words take their time, each its own. */

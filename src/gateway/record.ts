@@ -1,318 +1,220 @@
-// Keeps the books of one request while it lives, and settles them once: what each call to a provider used, and what all of them cost.
-// Knows no SQL and no format.
+// The doors of a request's record: what is told of it by one hand goes into its books, and is settled once. Knows no SQL and no format.
 
-import type { GatewayError } from "../ir/index.ts";
-import { GatewayError as Failure } from "../ir/index.ts";
-import { type Attempt, type Intent, type LedgerEntry, type Ticket, BLANK_ENTRY } from "../ledger/index.ts";
-import { listShares } from "../lib/share.ts";
-import { createAppraiser } from "./appraise.ts";
-import { announceAttempt, printAttempt } from "./attempt.ts";
-import type { GatewayTools } from "./call.ts";
-import { type Figures, layOut, sumFigures } from "./figures.ts";
+import type { Event, GatewayError, JsonObject, Usage } from "../ir/index.ts";
+import type { Amount, Price } from "../ledger/index.ts";
+import { type BookTools, Books, type Hand, beaten, booksClosed } from "./books.ts";
 import { cleanHeader } from "./header.ts";
-import { correctLater } from "./later.ts";
-import { openLimiting } from "./limit/index.ts";
-import type { CallRecord, RecordedCall } from "./recording.ts";
-import { type Reserving, listSpent, openReserving } from "./reserve.ts";
+import type { Wanted } from "./limit/index.ts";
+import type { Plan } from "./plan.ts";
+import type { CallRecord, RecordedCall, RecordedPlan } from "./recording.ts";
 import { readTags } from "./tag.ts";
-import { MAX_NAME_LENGTH } from "./tally.ts";
-import { type Try, closeTry, createTries } from "./try.ts";
+import { type AnsweredUsage, MAX_NAME_LENGTH, type MeasuredUsage } from "./tally.ts";
+import { type Try, closeTry, openTry } from "./try.ts";
 
+export { booksClosed } from "./books.ts";
 export type { CallRecord, RecordedCall, RecordedPlan } from "./recording.ts";
 
-/** One hand that writes into the record: of several calls that are made at once, each has one. */
-interface Hand {
-  current: Try;
-  reserving: Reserving;
-  /** Another one gives the answer. */
-  isLost: boolean;
-  /** Ends what it tells of. */
-  lost: () => void;
+export function openRecord(call: RecordedCall, tools: BookTools): CallRecord {
+  const books = new Books(call, tools);
+  return new HandRecord(books, books.root);
 }
 
-type RecordTools = Pick<
-  GatewayTools,
-  "budgets" | "capture" | "clock" | "fetch" | "ledger" | "limits" | "metrics" | "prices" | "recounter" | "scene"
->;
+/** The record with some doors of its own. */
+export function withDoors(record: CallRecord, doors: Partial<CallRecord>): CallRecord {
+  return Object.assign(Object.create(record) as CallRecord, doors);
+}
 
-export function openRecord(call: RecordedCall, tools: RecordTools): CallRecord {
-  const nowMs = tools.clock.monotonicMs;
-  const openTry = createTries(tools);
-  const { findPrice, evaluate } = createAppraiser(call, tools.prices);
-  const limiting = openLimiting({ limits: tools.limits, caller: call.caller, wire: call.wire ?? call.dialect });
-  const openHand = (lost: () => void): Hand => ({
-    current: openTry(null),
-    reserving: openReserving(call, tools, limiting.openHand()),
-    isLost: false,
-    lost,
-  });
-  const root = openHand(() => undefined);
-  /** Those of calls that are made at once. */
-  const forks: Hand[] = [];
-  let winner: Hand | null = null;
-  /** What the row tells of. */
-  let current = root.current;
-  const tries: Try[] = [];
-  const warnings: string[] = [];
-  let modelAsked = "";
-  let streamed = false;
-  let settled: Promise<void> | null = null;
-  let ticket: Ticket | null = null;
-  let figures: Figures | null = null;
-  let tags: string[] | null = null;
-  const expected = tools.ledger.expect();
-  const done = (): void => {
-    call.over?.();
-    expected();
-  };
+class HandRecord implements CallRecord {
+  // Plain fields: a record with doors of its own reads them through its prototype.
+  private readonly books: Books;
+  private readonly hand: Hand;
 
-  const all = (): Figures => (tries.length > 1 ? sumFigures(tries.map(evaluate)) : evaluate(current));
+  constructor(books: Books, hand: Hand) {
+    this.books = books;
+    this.hand = hand;
+  }
 
-  const printAttempts = (): Attempt[] =>
-    tries.flatMap((each) => printAttempt(each, tries.length > 1 ? evaluate(each) : null));
+  asked(model: string, stream: boolean): void {
+    const { books } = this;
+    const { caller, headers } = books.call;
+    books.modelAsked = model.slice(0, MAX_NAME_LENGTH);
+    books.streamed = stream;
+    if (headers !== undefined) books.tags = readTags({ caller, headers });
+    else books.tags = caller.tags === null ? null : [...caller.tags];
+  }
 
-  const announce = (): Intent => {
-    return {
-      id: call.id,
-      requestId: call.requestId,
-      createdAt: new Date(call.startedWallMs),
-      userId: call.caller.userId,
-      apiKeyId: call.caller.keyId,
-      endpoint: call.endpoint,
-      tags,
-      modelAsked,
-      provider: current.plan?.provider.name ?? null,
-      streamed,
-      dropped: current.plan?.dropped ?? [],
-      // What earlier attempts used is paid for, whatever becomes of this one.
-      ...(tries.some(({ attempt }) => attempt !== null) ? layOut(all()) : {}),
-      attempts: [...printAttempts(), ...tries.flatMap(announceAttempt)],
+  admit(wanted: () => Wanted, isPart?: boolean): Promise<void> | undefined {
+    return this.books.limiting.admit(wanted, isPart);
+  }
+
+  reserve(next: Pick<Plan, "model" | "provider">, bound: (() => Amount) | null): Promise<void> | undefined {
+    const { modelAsked, tags } = this.books;
+    return this.hand.reserving.reserve(next, { modelAsked, tags }, bound);
+  }
+
+  release(only?: "budget"): void {
+    this.hand.reserving.release(only);
+  }
+
+  planned(next: RecordedPlan, ended?: Try["ended"]): void {
+    const { books, hand } = this;
+    if (hand.isLost) throw beaten();
+    const own = openTry(books.tools, next, ended);
+    books.current = own;
+    hand.current = own;
+    books.tries.push(own);
+  }
+
+  fork(lost: () => void): CallRecord {
+    const { books } = this;
+    const own = books.openHand(lost);
+    books.forks.push(own);
+    return new HandRecord(books, own);
+  }
+
+  win(): boolean {
+    return this.books.win(this.hand);
+  }
+
+  hold(): () => void {
+    const { books, hand } = this;
+    const held = this.present();
+    return () => {
+      books.current = held;
+      hand.current = held;
     };
-  };
+  }
 
-  const makeEntry = (status: number, error: GatewayError | null): LedgerEntry => {
-    figures = all();
-    const { plan, tally } = current;
-    const firstOutputMs = tally.firstOutputMs();
-    return {
-      ...BLANK_ENTRY,
-      id: call.id,
-      requestId: call.requestId,
-      createdAt: new Date(call.startedWallMs),
-      userId: call.caller.userId,
-      apiKeyId: call.caller.keyId,
-      endpoint: call.endpoint,
-      tags,
-      modelAsked,
-      // Empty where neither request nor answer names one.
-      modelServed: tally.hasAnswer() ? tally.served() || plan?.model || null : null,
-      provider: plan?.provider.name ?? null,
-      direction: "consume",
-      ...layOut(figures),
-      status,
-      errorKind: error?.kind ?? null,
-      latencyMs: Math.round(nowMs() - call.startedMs),
-      ttftMs: streamed && firstOutputMs !== null ? Math.round(firstOutputMs - call.startedMs) : null,
-      streamed,
-      dropped: plan?.dropped ?? [],
-      ...current.bodies.layOut(),
-      attempts: printAttempts(),
-    };
-  };
-
-  /** Once the row is durable: text without a row would be nobody's. */
-  const keepText = (): void => {
-    const { captured } = current;
-    const [request, response] = [captured?.request.text() ?? null, captured?.response.text() ?? null];
-    if (request === null && response === null) return;
-    const owner = { userId: call.caller.userId, createdAt: new Date(call.startedWallMs) };
-    tools.capture.keep({ entryId: call.id, ...owner, request, response }, tools.scene().redact);
-  };
-
-  const write = async (entry: LedgerEntry, { reserving }: Hand): Promise<void> => {
-    reserving.book(entry);
-    limiting.settle(listSpent(entry));
-    for (const hand of forks) if (hand.reserving !== reserving) hand.reserving.release();
-    try {
-      await tools.ledger.add(entry, ticket);
-    } catch (cause) {
-      throw booksClosed(cause);
-    }
-    tools.metrics.settled(entry, listShares(entry));
-    keepText();
-    for (const each of tries) askLater(entry, each);
-    current.witness.settled(entry, current.plan);
-  };
-
-  /** A provider that tells afterwards what a cut answer used is asked for it. */
-  const askLater = (entry: LedgerEntry, each: Try): void => {
-    const { plan, tally } = each;
-    const answerId = tally.answerId();
-    if (plan?.provider.usageLater === undefined || answerId === null) return;
-    const { source, ...booked } = evaluate(each);
-    if (source !== "estimate") return;
-    correctLater({ ...booked, entry, plan, answerId, findPrice: (told) => findPrice(plan, told) }, tools);
-  };
-
-  /** It is not called, and the others are what the row tells of. */
-  const strike = (own: Try): void => {
-    const index = tries.indexOf(own);
-    if (index !== -1) tries.splice(index, 1);
-    if (current === own) current = tries.at(-1) ?? current;
-  };
-
-  const lose = (hand: Hand): void => {
-    if (hand.isLost) return;
-    hand.isLost = true;
-    hand.lost();
+  intend(isKnown = false): Promise<void> {
+    const { books, hand } = this;
+    if (hand.isLost) return Promise.reject(beaten());
     const own = hand.current;
-    if (own.attempt !== null) return;
-    if (own.isOut) closeTry(own, { status: null, error: beaten(), upstreamRequestId: null }, nowMs());
-    else strike(own);
-  };
+    const intent = isKnown ? books.makeEntry(200, null) : books.announce();
+    const announced = books.tools.ledger.intend(intent, books.ticket);
+    books.ticket = announced.ticket;
+    own.isCalled = true;
+    return announced.durable.then(
+      () => {
+        // Struck out meanwhile.
+        if (hand.isLost && own.attempt === null) throw beaten();
+        own.isOut = true;
+      },
+      (cause: unknown) => {
+        if (own.attempt === null) own.isCalled = false;
+        if (books.tries.length > 1 && own.attempt === null) {
+          books.strike(own);
+          hand.current = books.current;
+        }
+        throw booksClosed(cause);
+      },
+    );
+  }
 
-  const win = (hand: Hand): boolean => {
-    if (hand.isLost) return false;
-    if (forks.length === 0 || winner !== null) return true;
-    winner = hand;
-    for (const each of forks) if (each !== hand) lose(each);
-    if (hand !== root) current = hand.current;
-    return true;
-  };
+  estimateInput(read: () => string): void {
+    const { current } = this.hand;
+    current.isCalled = true;
+    current.tally.estimateInput(read);
+  }
 
-  const describe = ({ plan }: Try, near: Readonly<Record<string, string>>): Record<string, string> => {
-    if (plan === null) return near;
-    return {
-      ...near,
-      "x-tokligence-provider": plan.provider.name,
-      ...(plan.model === "" ? {} : { "x-tokligence-model": cleanHeader(plan.model) }),
-      ...(plan.route === undefined ? {} : { "x-tokligence-route": cleanHeader(plan.route) }),
-      "x-tokligence-attempts": String(tries.filter(({ isCalled }) => isCalled).length),
-      ...(warnings.length === 0 ? {} : { "x-tokligence-warning": warnings.join(", ") }),
-    };
-  };
+  sent(body: string): void {
+    const { current } = this.hand;
+    current.bodies.sent(body);
+    current.captured?.request.add(body);
+  }
 
-  const openView = (hand: Hand): CallRecord => ({
-    asked(model, stream) {
-      modelAsked = model.slice(0, MAX_NAME_LENGTH);
-      streamed = stream;
-      const { caller, headers } = call;
-      tags = headers === undefined ? (caller.tags === null ? null : [...caller.tags]) : readTags({ caller, headers });
-    },
-    admit: limiting.admit,
-    reserve: (next, bound) => hand.reserving.reserve(next, { modelAsked, tags }, bound),
-    release: hand.reserving.release,
-    planned(next, ended) {
-      if (hand.isLost) throw beaten();
-      current = { ...openTry(next), ended };
-      hand.current = current;
-      tries.push(current);
-    },
-    fork(lost) {
-      const own = openHand(lost);
-      forks.push(own);
-      return openView(own);
-    },
-    win: () => win(hand),
-    hold() {
-      const held = hand === root ? current : hand.current;
-      return () => {
-        current = held;
-        hand.current = held;
-      };
-    },
-    intend(isKnown = false) {
-      if (hand.isLost) return Promise.reject(beaten());
-      const own = hand.current;
-      const announced = tools.ledger.intend(isKnown ? makeEntry(200, null) : announce(), ticket);
-      ticket = announced.ticket;
-      own.isCalled = true;
-      return announced.durable.then(
-        () => {
-          // Struck out meanwhile.
-          if (hand.isLost && own.attempt === null) throw beaten();
-          own.isOut = true;
-        },
-        (cause: unknown) => {
-          if (own.attempt === null) own.isCalled = false;
-          if (tries.length > 1 && own.attempt === null) {
-            strike(own);
-            hand.current = current;
-          }
-          throw booksClosed(cause);
-        },
-      );
-    },
-    estimateInput(read) {
-      hand.current.isCalled = true;
-      hand.current.tally.estimateInput(read);
-    },
-    sent(body) {
-      hand.current.bodies.sent(body);
-      hand.current.captured?.request.add(body);
-    },
-    got(piece) {
-      const own = hand.current;
-      own.bodies.got(piece);
-      own.captured?.response.add(piece);
-      if (typeof piece === "string") own.witness.answered(piece);
-    },
-    asking: (text) => hand.current.witness.asking(text),
-    fetched: (answer) => hand.current.witness.answered(answer),
-    withdraw() {
-      if (ticket !== null) tools.ledger.withdraw(ticket);
-      hand.reserving.release();
-      limiting.settle({ modelAsked, at: [], isRefused: false });
-      done();
-    },
-    warn(word) {
-      warnings.push(word);
-    },
-    attempted(ended) {
-      // A whole answer is there.
-      if (ended.error === null && !win(hand)) throw beaten();
-      if (hand.isLost && hand.current.attempt !== null) return;
-      closeTry(hand.current, ended, nowMs());
-    },
-    describe: () =>
-      describe(hand === root ? current : hand.current, { ...hand.reserving.headers(), ...limiting.headers() }),
-    answered: (answer) => hand.current.tally.answered(answer),
-    measured: (answer) => hand.current.tally.measured(answer),
-    observed(event) {
-      const own = hand.current;
-      own.tally.observed(event);
-      own.witness.observed(event);
-    },
-    reported: (report) => hand.current.tally.reported(report),
-    usage: () => hand.current.tally.weigh().usage,
-    price: () => (figures ?? all()).price,
-    settle(status, error) {
-      if (settled !== null || !win(hand)) return settled ?? Promise.resolve();
-      settled = write(makeEntry(status, error), winner ?? hand).finally(done);
-      return settled;
-    },
-  });
+  got(piece: string | Uint8Array): void {
+    const { current } = this.hand;
+    current.bodies.got(piece);
+    current.captured?.response.add(piece);
+    if (typeof piece === "string") current.witness.answered(piece);
+  }
 
-  return openView(root);
+  asking(text: { format: string; body: string }): void {
+    this.hand.current.witness.asking(text);
+  }
+
+  fetched(answer: string): void {
+    this.hand.current.witness.answered(answer);
+  }
+
+  withdraw(): void {
+    const { books, hand } = this;
+    if (books.ticket !== null) books.tools.ledger.withdraw(books.ticket);
+    hand.reserving.release();
+    books.limiting.settle(() => ({ modelAsked: books.modelAsked, at: [], isRefused: false }));
+    books.done();
+  }
+
+  warn(word: string): void {
+    this.books.warnings.push(word);
+  }
+
+  attempted(ended: Parameters<CallRecord["attempted"]>[0]): void {
+    const { books, hand } = this;
+    // A whole answer is there.
+    if (ended.error === null && !books.win(hand)) throw beaten();
+    if (hand.isLost && hand.current.attempt !== null) return;
+    closeTry(hand.current, ended, books.tools.clock.monotonicMs());
+  }
+
+  describe(): Record<string, string> {
+    const { books, hand } = this;
+    const headers = { ...hand.reserving.headers(), ...books.limiting.headers() };
+    const { plan } = this.present();
+    return plan === null ? headers : describeWay(headers, plan, books);
+  }
+
+  answered(answer: AnsweredUsage): void {
+    this.hand.current.tally.answered(answer);
+  }
+
+  measured(answer: MeasuredUsage): void {
+    this.hand.current.tally.measured(answer);
+  }
+
+  observed(event: Event): void {
+    const { tally, witness } = this.hand.current;
+    tally.observed(event);
+    witness.observed(event);
+  }
+
+  reported(report: JsonObject | null): void {
+    this.hand.current.tally.reported(report);
+  }
+
+  usage(): Usage | null {
+    return this.hand.current.tally.weigh().usage;
+  }
+
+  price(): Price | null {
+    return (this.books.figures ?? this.books.all()).price;
+  }
+
+  settle(status: number, error: GatewayError | null): Promise<void> {
+    const { books, hand } = this;
+    if (books.settled !== null || !books.win(hand)) return books.settled ?? Promise.resolve();
+    books.settled = books.write(books.makeEntry(status, error), books.winner ?? hand);
+    return books.settled;
+  }
+
+  private present(): Try {
+    const { books, hand } = this;
+    return hand === books.root ? books.current : hand.current;
+  }
 }
 
-/** Of a call that is ended since another one was faster. */
-function beaten(): Failure {
-  return new Failure({ kind: "cancelled", message: "Another provider answered first." });
-}
-
-/** The refusal while rows cannot be written. */
-export function booksClosed(cause: unknown): Failure {
-  // Some say themselves what is to be done.
-  if (cause instanceof Failure && (cause.code === "ledger_outbox_full" || cause.code === "ledger_journal_full"))
-    return cause;
-  return new Failure({
-    kind: "overloaded",
-    code: "ledger_unavailable",
-    message:
-      "The usage ledger cannot be written, so no answer is released and no new request is taken. " +
-      "The operator finds the reason in the gateway's log (a full disk, most often); try again once it is mended.",
-    retryAfterMs: 5_000,
-    cause,
-  });
+/** Who was asked, beside what stands in `headers` already. */
+function describeWay(
+  headers: Record<string, string>,
+  { provider, model, route }: RecordedPlan,
+  { tries, warnings }: Pick<Books, "tries" | "warnings">,
+): Record<string, string> {
+  headers["x-tokligence-provider"] = provider.name;
+  if (model !== "") headers["x-tokligence-model"] = cleanHeader(model);
+  if (route !== undefined) headers["x-tokligence-route"] = cleanHeader(route);
+  let called = 0;
+  for (const { isCalled } of tries) if (isCalled) called++;
+  headers["x-tokligence-attempts"] = String(called);
+  if (warnings.length > 0) headers["x-tokligence-warning"] = warnings.join(", ");
+  return headers;
 }

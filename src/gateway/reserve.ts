@@ -3,7 +3,7 @@
 import type { Amount, CallFacts, LedgerEntry, Reservation } from "../ledger/index.ts";
 import { findAnswering, listShares, type Share } from "../lib/share.ts";
 import type { GatewayTools } from "./call.ts";
-import type { Limiting, LimitingHand } from "./limit/index.ts";
+import type { LimitingHand, Spent } from "./limit/index.ts";
 import type { Plan } from "./plan.ts";
 import type { RecordedCall } from "./record.ts";
 import { MAX_NAME_LENGTH } from "./tally.ts";
@@ -30,76 +30,95 @@ export function openReserving(
   { budgets }: Pick<GatewayTools, "budgets">,
   limiting: LimitingHand,
 ): Reserving {
-  let reservation: Reservation | null = null;
-  let reservedFor: Target | null = null;
-  let isOver = false;
-  let near: Reservation["headers"] = null;
+  return new OpenReserving(call, budgets, limiting);
+}
 
-  const toFacts = ({ model, provider }: Target, { modelAsked, tags }: Asked): CallFacts => ({
-    userId: call.caller.userId,
-    apiKeyId: call.caller.keyId,
-    tags: tags ?? NO_TAGS,
-    provider: provider.name,
-    modelAsked,
-    modelSent: model.slice(0, MAX_NAME_LENGTH),
-    atMs: call.startedWallMs,
-  });
+class OpenReserving implements Reserving {
+  readonly #call: RecordedCall;
+  readonly #budgets: GatewayTools["budgets"];
+  readonly #limiting: LimitingHand;
+  #reservation: Reservation | null = null;
+  #reservedFor: Target | null = null;
+  #isOver = false;
+  #near: Reservation["headers"] = null;
 
-  const keep = (made: Reservation | null): void => {
-    // The call was over before there was room for it: its row was booked all the same.
-    if (isOver) made?.settle(NOTHING);
-    else reservation = made;
-    near = made?.headers ?? null;
-  };
+  constructor(call: RecordedCall, budgets: GatewayTools["budgets"], limiting: LimitingHand) {
+    this.#call = call;
+    this.#budgets = budgets;
+    this.#limiting = limiting;
+  }
 
-  const refuse = (error: unknown): never => {
-    limiting.undo();
-    throw error;
-  };
+  reserve(plan: Target, asked: Asked, bound: (() => Amount) | null): Promise<void> | undefined {
+    const { provider, model } = plan;
+    const isSame = this.#reservedFor?.provider === provider && this.#reservedFor.model === model;
+    if (isSame && this.#reservation !== null) return undefined;
+    const target = { provider: provider.name, modelAsked: asked.modelAsked, modelSent: model };
+    const moving = this.#limiting.move(target, () => bound?.().tokens ?? 0);
+    if (bound === null) return moving;
+    if (moving === undefined) return this.#reserve(plan, asked, bound);
+    const refuse = (error: unknown): never => {
+      this.#limiting.undo();
+      throw error;
+    };
+    return moving.then(() => this.#reserve(plan, asked, bound)).catch(refuse);
+  }
 
-  const reserve = (plan: Target, asked: Asked, bound: () => Amount): Promise<void> | undefined => {
+  headers(): Reservation["headers"] {
+    return this.#near;
+  }
+
+  book(entry: LedgerEntry): void {
+    // Once: whatever comes later is another call's.
+    const reserved = this.#reservation;
+    this.#reservation = null;
+    this.#isOver = true;
+    const { own, elsewhere } = takeApart(entry);
+    if (reserved !== null) reserved.settle(own);
+    else book(entry, nameOwn(entry), own, this.#budgets);
+    for (const { share, amount } of elsewhere) book(entry, share, amount, this.#budgets);
+  }
+
+  release(only?: "budget"): void {
+    this.#reservation?.settle(NOTHING);
+    this.#reservation = null;
+    this.#isOver = true;
+    if (only === undefined) this.#limiting.leave();
+  }
+
+  #reserve(plan: Target, asked: Asked, bound: () => Amount): Promise<void> | undefined {
     // Whatever the target before it cost is booked with the row.
-    reservation?.settle(NOTHING);
-    reservation = null;
-    reservedFor = plan;
-    const made = budgets.reserve(toFacts(plan, asked), bound);
-    if (made instanceof Promise) return made.then(keep);
-    keep(made);
+    this.#reservation?.settle(NOTHING);
+    this.#reservation = null;
+    this.#reservedFor = plan;
+    const made = this.#budgets.reserve(this.#toFacts(plan, asked), bound);
+    if (made instanceof Promise) return made.then((reservation) => this.#keep(reservation));
+    this.#keep(made);
     return undefined;
-  };
+  }
 
-  return {
-    reserve(plan, asked, bound) {
-      const isSame = reservedFor?.provider === plan.provider && reservedFor.model === plan.model;
-      if (isSame && reservation !== null) return undefined;
-      const target = { provider: plan.provider.name, modelAsked: asked.modelAsked, modelSent: plan.model };
-      const moving = limiting.move(target, () => bound?.().tokens ?? 0);
-      if (bound === null) return moving;
-      if (moving !== undefined) return moving.then(() => reserve(plan, asked, bound)).catch(refuse);
-      return reserve(plan, asked, bound);
-    },
-    headers: () => near,
-    book(entry) {
-      // Once: whatever comes later is another call's.
-      const reserved = reservation;
-      reservation = null;
-      isOver = true;
-      const { own, elsewhere } = takeApart(entry);
-      if (reserved !== null) reserved.settle(own);
-      else book(entry, nameOwn(entry), own, budgets);
-      for (const { share, amount } of elsewhere) book(entry, share, amount, budgets);
-    },
-    release(only) {
-      reservation?.settle(NOTHING);
-      reservation = null;
-      isOver = true;
-      if (only === undefined) limiting.leave();
-    },
-  };
+  #keep(made: Reservation | null): void {
+    // The call was over before there was room for it: its row was booked all the same.
+    if (this.#isOver) made?.settle(NOTHING);
+    else this.#reservation = made;
+    this.#near = made?.headers ?? null;
+  }
+
+  #toFacts({ model, provider }: Target, { modelAsked, tags }: Asked): CallFacts {
+    const { caller, startedWallMs } = this.#call;
+    return {
+      userId: caller.userId,
+      apiKeyId: caller.keyId,
+      tags: tags ?? NO_TAGS,
+      provider: provider.name,
+      modelAsked,
+      modelSent: model.slice(0, MAX_NAME_LENGTH),
+      atMs: startedWallMs,
+    };
+  }
 }
 
 /** What a row says, for the rate limits that its call was under. */
-export function listSpent(entry: LedgerEntry): Parameters<Limiting["settle"]>[0] {
+export function listSpent(entry: LedgerEntry): Spent {
   const { own, elsewhere } = takeApart(entry);
   const at = [{ share: nameOwn(entry), amount: own }, ...elsewhere].flatMap(({ share, amount }) =>
     share.provider === null ? [] : [{ provider: share.provider, model: share.model, tokens: amount.tokens ?? 0 }],

@@ -69,120 +69,150 @@ export const MAX_NAME_LENGTH = 512;
 const MAX_REPORT_BYTES = 2_048;
 
 export function openTally(nowMs: () => number): Tally {
-  const output = createTokenEstimate();
-  let readInput: (() => string) | null = null;
-  let hasAnswer = false;
-  let served: string | null = null;
-  let answerId: string | null = null;
-  let usage: Usage | null = null;
-  let report: JsonObject | null = null;
-  let measure: MeasuredUsage | null = null;
+  return new OpenTally(nowMs);
+}
+
+/** A class, for every call has one: what a closure for each of its doors would cost stays away. */
+class OpenTally implements Tally {
+  readonly #nowMs: () => number;
+  readonly #output = createTokenEstimate();
+  #readInput: (() => string) | null = null;
+  #hasAnswer = false;
+  #served: string | null = null;
+  #answerId: string | null = null;
+  #usage: Usage | null = null;
+  #report: JsonObject | null = null;
+  #measure: MeasuredUsage | null = null;
   /** All that began to be said has ended. */
-  let hasEnded = false;
+  #hasEnded = false;
   /** Nothing comes after the figures that would change them. */
-  let isFinal = false;
-  let isCut = false;
+  #isFinal = false;
+  #isCut = false;
   /** The provider refused in the place of its answer, before any of it was there. */
-  let isRefused = false;
-  let firstOutputMs: number | null = null;
+  #isRefused = false;
+  #firstOutputMs: number | null = null;
 
-  const name = (model: string | null): void => {
-    served = model === null || model === "" ? null : model.slice(0, MAX_NAME_LENGTH);
-  };
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
 
-  const observed = (event: Event): void => {
+  estimateInput(read: () => string): void {
+    this.#readInput = read;
+  }
+
+  observed(event: Event): void {
     switch (event.type) {
       case "start":
-        hasAnswer = true;
-        if (event.model !== "") name(event.model);
-        if (event.id !== "") answerId = event.id;
+        this.#hasAnswer = true;
+        if (event.model !== "") this.#name(event.model);
+        if (event.id !== "") this.#answerId = event.id;
         return;
       case "part-start":
-        hasEnded = false;
+        this.#hasEnded = false;
         // A tool's name and a picture are output by themselves.
-        if (typeof event.kind === "object") firstOutputMs ??= nowMs();
-        if (typeof event.kind === "object" && "toolCall" in event.kind) output.add(event.kind.toolCall.name);
+        if (typeof event.kind === "object") this.#firstOutputMs ??= this.#nowMs();
+        if (typeof event.kind === "object" && "toolCall" in event.kind) this.#output.add(event.kind.toolCall.name);
         return;
       case "part-delta":
-        firstOutputMs ??= nowMs();
-        hasEnded = false;
-        isFinal = false;
-        output.add(event.text);
+        this.#firstOutputMs ??= this.#nowMs();
+        this.#hasEnded = false;
+        this.#isFinal = false;
+        this.#output.add(event.text);
         return;
       case "usage":
-        usage = event.usage;
-        isFinal = hasEnded;
+        this.#usage = event.usage;
+        this.#isFinal = this.#hasEnded;
         return;
       case "choice-end":
-        hasEnded = true;
+        this.#hasEnded = true;
         return;
       case "finish":
         // A provider that fails in the end may have counted up to there.
-        if (event.error === undefined || event.isCounted === true) isFinal = usage !== null;
-        isRefused = event.error?.kind === "upstream_rejected" && usage === null && output.tokens() === 0;
+        if (event.error === undefined || event.isCounted === true) this.#isFinal = this.#usage !== null;
+        this.#isRefused =
+          event.error?.kind === "upstream_rejected" && this.#usage === null && this.#output.tokens() === 0;
         return;
       case "part-end":
         return;
       default:
         event satisfies never;
     }
-  };
+  }
 
-  const estimate = (): Usage => {
-    if (usage !== null) return { ...usage, outputTokens: Math.max(usage.outputTokens, output.tokens()) };
-    const input = createTokenEstimate();
-    input.add(readInput?.() ?? "");
-    return { ...NO_USAGE, freshInputTokens: input.tokens(), outputTokens: output.tokens() };
-  };
+  answered(answer: AnsweredUsage): void {
+    this.#hasAnswer = true;
+    this.#name(answer.model);
+    this.#usage = answer.usage;
+    this.#report = answer.report;
+    this.#isFinal = this.#usage !== null;
+    if (this.#usage === null) this.#output.add(answer.text());
+  }
 
-  const weigh = (): Weighed => {
-    if (measure !== null) {
-      const { units, source, price } = measure;
+  measured(answer: MeasuredUsage): void {
+    this.#hasAnswer = true;
+    this.#name(answer.model);
+    this.#usage = answer.usage;
+    this.#report = answer.report;
+    this.#measure = answer;
+  }
+
+  reported(said: JsonObject | null): void {
+    this.#report = said;
+  }
+
+  closed(error: GatewayError | null): void {
+    this.#isCut = error !== null && (error.kind === "cancelled" || error.kind === "timeout");
+  }
+
+  hasAnswer(): boolean {
+    return this.#hasAnswer;
+  }
+
+  answerId(): string | null {
+    return this.#answerId;
+  }
+
+  served(): string | null {
+    return this.#served;
+  }
+
+  firstOutputMs(): number | null {
+    return this.#firstOutputMs;
+  }
+
+  weigh(): Weighed {
+    const usage = this.#usage;
+    if (this.#measure !== null) {
+      const { units, source, price } = this.#measure;
       return { usage, units: joinUnits(units, usage?.units ?? null), source, price };
     }
     const units = usage?.units ?? null;
-    if (usage !== null && isFinal) return { usage, units, source: "provider", price: "list" };
+    if (usage !== null && this.#isFinal) return { usage, units, source: "provider", price: "list" };
     const nothing: Weighed = { usage: null, units: null, source: "none", price: "list" };
     // Of a request that was cut before anything came, the provider has read the input at least.
-    if (!(hasAnswer && !isRefused) && !(isCut && readInput !== null)) return nothing;
-    const estimated = estimate();
+    const isAnswered = this.#hasAnswer && !this.#isRefused;
+    if (!isAnswered && !(this.#isCut && this.#readInput !== null)) return nothing;
+    const estimated = this.#estimate();
     // Where there was nothing that we could count, nobody knows.
     return countAll(estimated) === 0 ? nothing : { usage: estimated, units, source: "estimate", price: "list" };
-  };
+  }
 
-  return {
-    estimateInput(read) {
-      readInput = read;
-    },
-    observed,
-    answered(answer) {
-      hasAnswer = true;
-      name(answer.model);
-      usage = answer.usage;
-      report = answer.report;
-      isFinal = usage !== null;
-      if (usage === null) output.add(answer.text());
-    },
-    measured(answer) {
-      hasAnswer = true;
-      name(answer.model);
-      usage = answer.usage;
-      report = answer.report;
-      measure = answer;
-    },
-    reported(said) {
-      report = said;
-    },
-    closed(error) {
-      isCut = error !== null && (error.kind === "cancelled" || error.kind === "timeout");
-    },
-    hasAnswer: () => hasAnswer,
-    served: () => served,
-    answerId: () => answerId,
-    firstOutputMs: () => firstOutputMs,
-    weigh,
-    print: () => (report === null ? null : printReport(report)),
-  };
+  print(): string | null {
+    return this.#report === null ? null : printReport(this.#report);
+  }
+
+  #name(model: string | null): void {
+    this.#served = model === null || model === "" ? null : model.slice(0, MAX_NAME_LENGTH);
+  }
+
+  #estimate(): Usage {
+    const outputTokens = this.#output.tokens();
+    const usage = this.#usage;
+    if (usage !== null) return { ...usage, outputTokens: Math.max(usage.outputTokens, outputTokens) };
+    const input = createTokenEstimate();
+    input.add(this.#readInput?.() ?? "");
+    return { ...NO_USAGE, freshInputTokens: input.tokens(), outputTokens };
+  }
 }
 
 function countAll(usage: Usage): number {

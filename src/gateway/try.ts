@@ -31,25 +31,23 @@ export interface Try {
 
 type CollectedText = ReturnType<typeof collectText>;
 
-/** All of one request. */
-export function createTries(
-  tools: Pick<GatewayTools, "capture" | "clock" | "recounter" | "scene">,
-): (plan: RecordedPlan | null) => Try {
+type TryTools = Pick<GatewayTools, "capture" | "clock" | "recounter" | "scene">;
+
+export function openTry(tools: TryTools, plan: RecordedPlan | null, ended?: Try["ended"]): Try {
   const nowMs = tools.clock.monotonicMs;
-  const isCaptured = tools.capture.isOn();
-  return (plan) => ({
+  return {
     plan,
     tally: openTally(nowMs),
     witness: createWitness(tools.recounter),
     bodies: openBodies(),
     redact: tools.scene().redact,
-    captured: isCaptured ? { request: collectText(), response: collectText() } : null,
+    captured: tools.capture.isOn() ? { request: collectText(), response: collectText() } : null,
     startedMs: nowMs(),
     isCalled: false,
     isOut: false,
     attempt: null,
-    ended: undefined,
-  });
+    ended,
+  };
 }
 
 /** `nowMs`: on the clock that `startedMs` is of. */

@@ -20,35 +20,46 @@ type PlannedText = { [Field in "body" | "endpoint" | "spoken"]?: Plan[Field] | u
 
 export function createWitness(recounter: Recounter): Witness {
   if (recounter.heardBytes === 0) return ABSENT;
-  let heard: Heard | null = null;
-  let whole: string | null = null;
-  let asked: { format: string; body: string } | null = null;
-  return {
-    asking(text) {
-      asked = text;
-    },
-    observed(event) {
-      if (event.type !== "part-start" && event.type !== "part-delta") return;
-      heard ??= createHeard(recounter.heardBytes);
-      heard.observe(event);
-    },
-    answered(raw) {
-      whole = raw;
-    },
-    settled(entry, plan) {
-      const { spoken, body, endpoint } = plan ?? {};
-      // Vectors are no text that a model wrote.
-      const isVectors = spoken?.operation === "embeddings";
-      const answer = isVectors ? null : (whole ?? (heard === null ? [] : heard.parts()));
-      recounter.offer({
-        entry,
-        format: asked?.format ?? nameFormat({ spoken, body, endpoint }),
-        request: asked?.body ?? body ?? "",
-        answer,
-        missing: !isVectors && answer === null ? "answer_too_large" : null,
-      });
-    },
-  };
+  return new Hearing(recounter);
+}
+
+class Hearing implements Witness {
+  readonly #recounter: Recounter;
+  #heard: Heard | null = null;
+  #whole: string | null = null;
+  #asked: { format: string; body: string } | null = null;
+
+  constructor(recounter: Recounter) {
+    this.#recounter = recounter;
+  }
+
+  asking(text: { format: string; body: string }): void {
+    this.#asked = text;
+  }
+
+  observed(event: Event): void {
+    if (event.type !== "part-start" && event.type !== "part-delta") return;
+    this.#heard ??= createHeard(this.#recounter.heardBytes);
+    this.#heard.observe(event);
+  }
+
+  answered(raw: string): void {
+    this.#whole = raw;
+  }
+
+  settled(entry: LedgerEntry, plan: PlannedText | null): void {
+    const { spoken, body, endpoint } = plan ?? {};
+    // Vectors are no text that a model wrote.
+    const isVectors = spoken?.operation === "embeddings";
+    const answer = isVectors ? null : (this.#whole ?? (this.#heard === null ? [] : this.#heard.parts()));
+    this.#recounter.offer({
+      entry,
+      format: this.#asked?.format ?? nameFormat({ spoken, body, endpoint }),
+      request: this.#asked?.body ?? body ?? "",
+      answer,
+      missing: !isVectors && answer === null ? "answer_too_large" : null,
+    });
+  }
 }
 
 /** Null where it is no text. */

@@ -10,15 +10,21 @@ const FIRST_WIDE = 0x2e80;
 
 /** About four Latin characters a token, one for each wider character. At least 1 for any text. */
 export function createTokenEstimate(): TokenEstimate {
-  let narrow = 0;
-  let wide = 0;
-  return {
-    add(text) {
-      for (let index = 0; index < text.length; index++) {
-        if (text.charCodeAt(index) >= FIRST_WIDE) wide++;
-        else narrow++;
-      }
-    },
-    tokens: () => Math.ceil(narrow / 4) + wide,
-  };
+  return new Estimate();
+}
+
+class Estimate implements TokenEstimate {
+  #narrow = 0;
+  #wide = 0;
+
+  add(text: string): void {
+    let wide = 0;
+    for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) >= FIRST_WIDE) wide++;
+    this.#wide += wide;
+    this.#narrow += text.length - wide;
+  }
+
+  tokens(): number {
+    return Math.ceil(this.#narrow / 4) + this.#wide;
+  }
 }

@@ -97,9 +97,10 @@ export function createPriceBook(init: PriceRules): PriceBook {
       : marks.filter((mark) => (units?.[mark] ?? usage?.units?.[mark] ?? 0) > 0);
 
   return {
-    price({ usage, units = null, isSum = false, ...request }) {
-      if (request.pricing === "free") return FREE;
-      const known = find({ ...request, tier: nameTier(usage?.serviceTier), marks: listMarks(usage, units) });
+    price({ provider, pricing, models, at, usage, units = null, isSum = false }) {
+      if (pricing === "free") return FREE;
+      const tier = nameTier(usage?.serviceTier);
+      const known = find({ provider, pricing, models, at, tier, marks: listMarks(usage, units) });
       return known === null ? null : charge(known, { usage, units, isSum });
     },
     knows: (question) => question.pricing === "free" || hasPrice(find(question)),

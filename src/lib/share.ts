@@ -82,6 +82,7 @@ export function findAnswering<Own extends Pick<Call, "errorKind" | "provider">>(
   attempts: readonly Own[];
   provider: string | null;
 }): Own | undefined {
+  if (attempts.length === 1) return attempts[0];
   const theirs = attempts.filter((attempt) => attempt.provider === provider);
   return theirs.findLast(({ errorKind }) => errorKind === null) ?? theirs.at(-1) ?? attempts.at(-1);
 }

@@ -26,7 +26,8 @@ export function makeSurface(
         authority: { anyOf: [SCOPES[wire.operation]] },
         entry: `calls ${wire.operation}`,
         wire,
-        handle({ request, requestId, caller, keepOpen, params, query }) {
+        handle(context) {
+          const { request, requestId, caller, keepOpen, params } = context;
           const model = params["model"];
           return handleReusable(
             {
@@ -34,7 +35,7 @@ export function makeSurface(
               requestId,
               wire,
               address: model === undefined ? PLAIN_ADDRESS : { model, stream: wire.address?.(path).stream ?? null },
-              framing: model !== undefined && query.get("alt") !== "sse" ? "json-array" : "sse",
+              framing: model !== undefined && context.query.get("alt") !== "sse" ? "json-array" : "sse",
               caller,
               headers: request.headers,
               signal: request.signal,

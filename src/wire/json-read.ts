@@ -2,9 +2,16 @@
 
 import { type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
 
-/** The fields but those in `known`. Made from entries, as a name may be any, `__proto__` too. */
+/** The fields but those in `known`: most often none. */
 export function omit(source: JsonObject, known: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(source).filter(([name]) => !known.includes(name)));
+  let rest: JsonObject | null = null;
+  for (const name in source) {
+    if (known.includes(name)) continue;
+    rest ??= {};
+    // As it may be `__proto__`, too.
+    Object.defineProperty(rest, name, { value: source[name], configurable: true, enumerable: true, writable: true });
+  }
+  return rest ?? {};
 }
 
 /** The text where `value` is one, else "". */

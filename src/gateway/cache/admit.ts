@@ -27,7 +27,7 @@ async function settle(
 ): Promise<Record<string, string> | null> {
   try {
     await admitting;
-    limiting.settle({ modelAsked: asked.peek.model, at: [], isRefused: false });
+    limiting.settle(() => ({ modelAsked: asked.peek.model, at: [], isRefused: false }));
     return limiting.headers();
   } catch (error) {
     const failure = toGatewayError(error);

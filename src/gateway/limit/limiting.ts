@@ -25,6 +25,13 @@ export interface SpentAt {
   tokens: number;
 }
 
+export interface Spent {
+  modelAsked: string;
+  at: readonly SpentAt[];
+  /** By us, before anybody was called: then nothing was taken. */
+  isRefused: boolean;
+}
+
 export interface Limiting {
   /**
    * Before it is decided whom the call goes to. A promise only where a limit concerns it; rejects with a GatewayError of kind `rate_limited`.
@@ -35,8 +42,8 @@ export interface Limiting {
   openHand(): LimitingHand;
   /** For the answer; null where no limit concerns the call. */
   headers(): Record<string, string> | null;
-  /** The call is over. `isRefused`: by us, before anybody was called: then nothing was taken. */
-  settle(spent: { modelAsked: string; at: readonly SpentAt[]; isRefused: boolean }): void;
+  /** The call is over; what it used is read only where a limit may concern it. */
+  settle(read: () => Spent): void;
 }
 
 export interface LimitingHand {
@@ -183,7 +190,8 @@ function openHolding({ limits, caller, wire }: LimitingInit, finder: LimitFinder
   };
 
   /** With the truth; what was used at one that gave way to another is charged there, too. */
-  const settle: Limiting["settle"] = ({ modelAsked, at, isRefused }) => {
+  const settle: Limiting["settle"] = (read) => {
+    const { modelAsked, at, isRefused } = read();
     isOver = true;
     const spent = new Map<string, { found: Found; tokens: number }>();
     for (const { provider, model, tokens } of at) {

@@ -70,73 +70,111 @@ export function createAdmission({ clock, rules, makeGate }: AdmissionInit): Admi
     return gate;
   };
 
-  return {
-    open({ keyId, userId }, signal) {
-      const held = new Set<() => void>();
-      let isOver = false;
-      /** Spent in queues, all together: nobody waits at each door as long as at one. */
-      let waitedMs = 0;
-      const hold = (release: () => void): (() => void) => {
-        // Who left while a place came free has no use for it.
-        if (isOver) release();
-        else held.add(release);
-        return () => {
-          held.delete(release);
-          release();
-        };
-      };
-      const pass = (gate: Gate, queueMs: number): (() => void) | Promise<() => void> => {
-        const entered = gate.enter(signal, queueMs - waitedMs);
-        return entered instanceof Promise ? wait(entered) : hold(entered);
-      };
-      const wait = async (entering: Promise<() => void>): Promise<() => void> => {
-        const startedMs = clock.monotonicMs();
-        waiting++;
-        try {
-          return hold(await entering);
-        } catch (error) {
-          if (error instanceof GatewayError && error.code === NO_ROOM) refused++;
-          throw error;
-        } finally {
-          waiting--;
-          waitedMs += clock.monotonicMs() - startedMs;
-        }
-      };
-      const listDoors = (): { gate: Gate; queueMs: number }[] => {
-        const { perKey, perUser, total: all } = rules();
-        const doors = [{ gate: total, queueMs: all.queueMs }];
-        if (perUser.atOnce !== null) doors.unshift({ gate: users.find(userId), queueMs: perUser.queueMs });
-        // Who is over its own limit takes no place from others while it waits.
-        if (perKey.atOnce !== null) doors.unshift({ gate: keys.find(keyId), queueMs: perKey.queueMs });
-        return doors;
-      };
-      return {
-        enter() {
-          const doors = listDoors();
-          if (doors.every(({ gate }) => gate.entersAtOnce())) {
-            for (const { gate, queueMs } of doors) void pass(gate, queueMs);
-            return undefined;
-          }
-          return enterOneByOne(doors, pass);
-        },
-        isFull: (provider) => findProvider(provider).isFull(),
-        visit: (provider) => pass(findProvider(provider), rules().of(provider).queueMs),
-        leave() {
-          isOver = true;
-          for (const release of held) release();
-          held.clear();
-        },
-      };
+  const doors: Doors = {
+    clock,
+    rules,
+    listDoors({ keyId, userId }) {
+      const { perKey, perUser, total: all } = rules();
+      const open = [{ gate: total, queueMs: all.queueMs }];
+      if (perUser.atOnce !== null) open.unshift({ gate: users.find(userId), queueMs: perUser.queueMs });
+      // Who is over its own limit takes no place from others while it waits.
+      if (perKey.atOnce !== null) open.unshift({ gate: keys.find(keyId), queueMs: perKey.queueMs });
+      return open;
     },
+    findProvider,
+    waits: (more) => (waiting += more),
+    refuses: () => refused++,
+  };
+  return {
+    open: (caller, signal) => new OpenStay(doors, caller, signal),
     figures: () => ({ running: total.running(), waiting, refused }),
   };
 }
 
-async function enterOneByOne(
-  doors: readonly { gate: Gate; queueMs: number }[],
-  pass: (gate: Gate, queueMs: number) => (() => void) | Promise<() => void>,
-): Promise<void> {
-  for (const { gate, queueMs } of doors) await pass(gate, queueMs);
+interface Door {
+  gate: Gate;
+  queueMs: number;
+}
+
+/** What all stays have in common. */
+interface Doors extends AdmissionInit {
+  listDoors(caller: Pick<Caller, "keyId" | "userId">): Door[];
+  findProvider(name: string): Gate;
+  waits(more: number): void;
+  refuses(): void;
+}
+
+/** A class, for every request has one. */
+class OpenStay implements Stay {
+  readonly #doors: Doors;
+  readonly #caller: Pick<Caller, "keyId" | "userId">;
+  readonly #signal: Presence;
+  readonly #held = new Set<() => void>();
+  #isOver = false;
+  /** Spent in queues, all together: nobody waits at each door as long as at one. */
+  #waitedMs = 0;
+
+  constructor(doors: Doors, caller: Pick<Caller, "keyId" | "userId">, signal: Presence) {
+    this.#doors = doors;
+    this.#caller = caller;
+    this.#signal = signal;
+  }
+
+  enter(): Promise<void> | undefined {
+    const open = this.#doors.listDoors(this.#caller);
+    if (!open.every(({ gate }) => gate.entersAtOnce())) return this.#enterOneByOne(open);
+    for (const { gate, queueMs } of open) void this.#pass(gate, queueMs);
+    return undefined;
+  }
+
+  isFull(provider: string): boolean {
+    return this.#doors.findProvider(provider).isFull();
+  }
+
+  visit(provider: string): (() => void) | Promise<() => void> {
+    return this.#pass(this.#doors.findProvider(provider), this.#doors.rules().of(provider).queueMs);
+  }
+
+  /** A method would lose its stay where it is handed on. */
+  readonly leave = (): void => {
+    this.#isOver = true;
+    for (const release of this.#held) release();
+    this.#held.clear();
+  };
+
+  #hold(release: () => void): () => void {
+    // Who left while a place came free has no use for it.
+    if (this.#isOver) release();
+    else this.#held.add(release);
+    return () => {
+      this.#held.delete(release);
+      release();
+    };
+  }
+
+  #pass(gate: Gate, queueMs: number): (() => void) | Promise<() => void> {
+    const entered = gate.enter(this.#signal, queueMs - this.#waitedMs);
+    return entered instanceof Promise ? this.#wait(entered) : this.#hold(entered);
+  }
+
+  async #wait(entering: Promise<() => void>): Promise<() => void> {
+    const { clock, waits, refuses } = this.#doors;
+    const startedMs = clock.monotonicMs();
+    waits(1);
+    try {
+      return this.#hold(await entering);
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === NO_ROOM) refuses();
+      throw error;
+    } finally {
+      waits(-1);
+      this.#waitedMs += clock.monotonicMs() - startedMs;
+    }
+  }
+
+  async #enterOneByOne(open: readonly Door[]): Promise<void> {
+    for (const { gate, queueMs } of open) await this.#pass(gate, queueMs);
+  }
 }
 
 /** More than that are not remembered once nobody is behind them. */

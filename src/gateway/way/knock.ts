@@ -18,13 +18,15 @@ export type Dial = (address: Address) => Promise<void>;
 
 /** Who has answered is not asked again so soon. */
 const FRESH_MS = 15_000;
+/** Nor is it noted so soon that it answered again. */
+const NOTED_MS = 5_000;
 const MAX_REMEMBERED = 1_000;
 /** Durations of so many milliseconds stand for no end. */
 const ENDLESS_MS = 2 ** 31 - 1;
 
 export interface Knocker {
-  /** Calls `late` where no connection to the server came about in so many milliseconds. */
-  watch(url: string, limit: { ms: number; late(): void; address?: string | undefined }): Watch;
+  /** Calls `late` where no connection to the server came about in so many milliseconds. Null where there is nothing to be watched. */
+  watch(url: string, limit: { ms: number; late(): void; address?: string | undefined }): Watch | null;
 }
 
 export interface Watch {
@@ -34,13 +36,26 @@ export interface Watch {
   stop(): void;
 }
 
-const NOTHING: Watch = { answered: () => undefined, stop: () => undefined };
+const ignore = (): void => undefined;
 
 export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Knocker {
   /** When a server was last heard of. */
   const heard = new Map<string, number>();
   /** One at a time for each server, however many wait for it. */
   const knocks = new Map<string, Promise<boolean>>();
+
+  /** Few addresses are called again and again. */
+  const addresses = new Map<string, ReturnType<typeof readAddress>>();
+
+  const findAddress = (url: string): ReturnType<typeof readAddress> => {
+    let found = addresses.get(url);
+    if (found === undefined) {
+      if (addresses.size >= MAX_REMEMBERED) addresses.clear();
+      found = readAddress(url);
+      addresses.set(url, found);
+    }
+    return found;
+  };
 
   const hear = (origin: string): void => {
     if (heard.size >= MAX_REMEMBERED) heard.clear();
@@ -64,12 +79,13 @@ export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Kn
 
   return {
     watch(url, { ms, late, address: at }) {
-      if (ms >= ENDLESS_MS) return NOTHING;
-      const { origin, ...named } = readAddress(url);
-      const address = at === undefined ? named : { ...named, hostname: at, name: named.hostname };
+      if (ms >= ENDLESS_MS) return null;
+      const { origin, address: named } = findAddress(url);
+      const silentMs = clock.monotonicMs() - (heard.get(origin) ?? Number.NEGATIVE_INFINITY);
+      if (silentMs < NOTED_MS) return null;
       const answered = (): void => hear(origin);
-      const lastMs = heard.get(origin);
-      if (lastMs !== undefined && clock.monotonicMs() - lastMs < FRESH_MS) return { ...NOTHING, answered };
+      if (silentMs < FRESH_MS) return { answered, stop: ignore };
+      const address = at === undefined ? named : { ...named, hostname: at, name: named.hostname };
       const stop = clock.after(ms, late);
       void knock(origin, address).then((isThere) => {
         stop();
@@ -85,7 +101,10 @@ export function watchConnecting(fetch: Fetch, knocker: Knocker): Fetch {
   return (url, init) => {
     const answer = fetch(url, init);
     if (init.connecting === undefined) return answer;
-    const { answered, stop } = knocker.watch(url, { ...init.connecting, address: init.addresses?.[0] });
+    const { ms, late } = init.connecting;
+    const watch = knocker.watch(url, { ms, late, address: init.addresses?.[0] });
+    if (watch === null) return answer;
+    const { answered, stop } = watch;
     answer.then(
       () => {
         stop();
@@ -97,9 +116,9 @@ export function watchConnecting(fetch: Fetch, knocker: Knocker): Fetch {
   };
 }
 
-function readAddress(url: string): Address & { origin: string } {
+function readAddress(url: string): { origin: string; address: Address } {
   const { origin, hostname, port, protocol } = new URL(url);
   const isTls = protocol === "https:" || protocol === "wss:";
   const bare = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
-  return { origin, hostname: bare, port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls };
+  return { origin, address: { hostname: bare, port: port === "" ? (isTls ? 443 : 80) : Number(port), isTls } };
 }
