@@ -179,18 +179,14 @@ function decodeAnswer<T>(decode: () => T): T | GatewayError {
   }
 }
 
-async function readAnswer({ upstream, scene }: CallState, progressed: () => void): Promise<string> {
-  const text = await readCapped(upstream, scene.maxAnswerBytes, progressed);
-  if (text !== null) return text;
-  throw answerTooLarge(scene.maxAnswerBytes);
-}
-
 async function readWhole(state: CallState): Promise<string> {
-  const { line, deadlines } = state;
+  const { line, deadlines, upstream, scene } = state;
   const progressed = (): void => line.arm(deadlines.idle);
   progressed();
   try {
-    return await readAnswer(state, progressed);
+    const text = await readCapped(upstream, scene.maxAnswerBytes, progressed);
+    if (text !== null) return text;
+    throw answerTooLarge(scene.maxAnswerBytes);
   } catch (error) {
     if (error instanceof GatewayError) throw failed(state, error);
     throw failed(state, explainFailure(state.plan.provider.name, line, error));
@@ -208,6 +204,8 @@ function promise(
   void elsewhere.watch(state, body);
   return new Response(text, { headers: makeHeaders(state, { "content-type": "application/json" }) });
 }
+
+const NO_MORE: Readonly<Record<string, string>> = Object.freeze({});
 
 /** What the client is to have; where it is a refusal that another provider may spare it, only once it is asked for. */
 async function release(
@@ -227,7 +225,7 @@ async function release(
     const headers = makeHeaders(state, { "content-type": contentType ?? "application/json", ...more });
     return new Response(text, { headers });
   };
-  return refusal === null ? { failure: null, answer: await tell({}) } : { failure: refusal, tell };
+  return refusal === null ? { failure: null, answer: await tell(NO_MORE) } : { failure: refusal, tell };
 }
 
 function malformed(state: CallState, text: string): GatewayError {

@@ -35,7 +35,7 @@ export async function answerLater(
     body: JSON.stringify(queued),
   });
   presence.detach();
-  run.onEnd(line.leave);
+  run.onEnd(() => line.leave());
   void work({ ready, memory, run, queued }, perform);
   const headers = makeHeaders({ ...ready, stream: true, upstream: NO_UPSTREAM, upstreamMs: 0 }, {});
   if (!ready.stream) return Response.json(queued, { headers });

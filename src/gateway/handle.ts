@@ -9,6 +9,7 @@ import { NOTHING, findBound, findWanted } from "./bound.ts";
 import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated, refuseRepeatedAnywhere } from "./call.ts";
 import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
+import type { Provider } from "../provider/index.ts";
 import { openFacts } from "./facts.ts";
 import { explainRejection, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
@@ -103,8 +104,8 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
   const asking = { call, tools, scene, facts };
   const targets = chooseOrder(chosen, asking);
   const spare = (): ReturnType<typeof listSpare> => listSpare(chosen, targets, asking);
-  const prepare = async ({ target, visit, ...at }: Prepared): Promise<Ready> => {
-    const { line, record: hand = record, watchesRefusals = false } = at;
+  const prepare = async (at: Prepared): Promise<Ready> => {
+    const { target, visit, line, record: hand = record, watchesRefusals = false } = at;
     const plan = tellOurs(planFor(scene, target, wanted), recalled?.ask.ours);
     const body = overrideObject(asked.body, target.set);
     const bound = (): Amount => boundOf(call, tools, scene, { plan, body });
@@ -211,15 +212,14 @@ async function callUpstream(ready: Ready): Promise<Response> {
   record.sent(plan.body);
   await record.intend();
   if (ready.stream) line.limit(deadlines.firstOutput);
+  const { endpoint } = plan;
   try {
+    const own = collectHeaders(call, { provider, endpoint, isForward: plan.mode.kind === "forward" }, JSON_BODY);
     return await send({
       provider: provider.name,
-      url: plan.endpoint.url,
+      url: endpoint.url,
       body: plan.body,
-      headers: await authorize(
-        plan,
-        collectHeaders(call, { ...plan, isForward: plan.mode.kind === "forward" }, JSON_BODY),
-      ),
+      headers: provider.authorize === null ? own : await authorize(plan, provider.authorize, own),
       line,
       deadlines,
       fetch: tools.fetch,
@@ -247,11 +247,11 @@ function isLeftToProvider({ mode, provider }: Plan, memory: WireMemory): boolean
 }
 
 async function authorize(
-  { provider, endpoint, body }: Plan,
+  { endpoint, body }: Plan,
+  prove: NonNullable<Provider["authorize"]>,
   headers: Record<string, string>,
 ): Promise<Record<string, string>> {
-  if (provider.authorize === null) return headers;
-  return { ...headers, ...(await provider.authorize({ method: "POST", url: endpoint.url, headers, body })) };
+  return { ...headers, ...(await prove({ method: "POST", url: endpoint.url, headers, body })) };
 }
 
 /** The most of an upstream's error body that is read. */

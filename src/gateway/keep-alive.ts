@@ -16,9 +16,14 @@ interface Waiting {
 }
 
 /** The answer itself where it comes soon enough or comments are not taken, else a stream that begins with them. */
-export async function keepAlive(waiting: Waiting, answer: Promise<Response>): Promise<Response> {
-  const { call, clock, everyMs, isStream } = waiting;
-  if (!isStream || everyMs === 0 || call.framing !== "sse" || call.wire.takesComments === false) return answer;
+export function keepAlive(waiting: Waiting, answer: Promise<Response>): Promise<Response> {
+  const { call, everyMs, isStream } = waiting;
+  const isSilent = !isStream || everyMs === 0 || call.framing !== "sse" || call.wire.takesComments === false;
+  return isSilent ? answer : comment(waiting, answer);
+}
+
+async function comment(waiting: Waiting, answer: Promise<Response>): Promise<Response> {
+  const { call, clock, everyMs } = waiting;
   const early = await Promise.race([answer, pause(clock, everyMs, answer)]);
   if (early !== null) return early;
   // From here on nobody but the stream hears of a failure, also where its reader has left.

@@ -56,7 +56,8 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
     let visit: Visit | null = null;
     try {
       // Whoever gets no place there makes no call.
-      const leave = await stay.visit(target.provider.name);
+      const entered = stay.visit(target.provider.name);
+      const leave = entered instanceof Promise ? await entered : entered;
       askedProviders.add(target.provider.name);
       visit = withPlace(tools.fleet.visit(target), leave);
       const outcome = await attempt({ target, ...hand, visit, watchesRefusals: watchesRefusals && !isTurned });

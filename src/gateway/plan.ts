@@ -23,8 +23,9 @@ import {
 import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
 import { requireProvider } from "./narrow.ts";
+import { LEADS_UP, readyTargets } from "./ready.ts";
 import { override } from "./override.ts";
-import type { OfRoute, Way, WayPolicy, WayTarget } from "./route.ts";
+import type { OfRoute, Way, WayPolicy } from "./route.ts";
 import type { Overrides } from "./rule.ts";
 import { asksForNothing } from "./usual.ts";
 import type { Strategy } from "./way/choose.ts";
@@ -101,18 +102,8 @@ export function listTargets(scene: PlanScene, asked: Asked, facts?: RequestFacts
   const name = asked.peek.model;
   const { way } = scene.router.resolve(name, facts);
   if (asked.keeper !== null) return alone(findKeeping(scene, aimAt(scene, name, way), asked));
-  const [first, ...others] = (way?.targets ?? []).flatMap((target) => makeReady(scene, target));
   // Where none can be asked, the error says what is missing.
-  if (first === undefined || way === null) return alone(aimAt(scene, name, way));
-  const { reason, strategy, policy } = way;
-  const found = { route: way.name ?? reason, targets: [first, ...others] as const, strategy };
-  return policy === undefined ? found : { ...found, policy };
-}
-
-/** Nothing where it cannot be asked at present. */
-export function makeReady(scene: Pick<PlanScene, "providers">, { provider: name, ...target }: WayTarget): Target[] {
-  const provider = scene.providers.get(name);
-  return provider?.missing === null && !LEADS_UP.test(target.model) ? [{ ...target, provider }] : [];
+  return (way === null ? null : readyTargets(scene, way)) ?? alone(aimAt(scene, name, way));
 }
 
 function alone(target: Target): Targets {
@@ -235,9 +226,6 @@ function aimAt(scene: PlanScene, name: string, way: Way | null): Target {
   if (target === undefined || provider === undefined || LEADS_UP.test(target.model)) throw unknownModel(scene, name);
   return { ...target, provider };
 }
-
-/** Providers put the model's name into an address, where this would lead to something else than a model. */
-const LEADS_UP = /(?:^|\/)\.{1,2}(?:\/|$)/u;
 
 function forward(provider: Provider, model: string, { wire, raw, body, peek, headers }: Asked): Plan {
   const endpoint = provider.endpoint(wire.id, { model, stream: peek.stream, headers });

@@ -199,14 +199,16 @@ function nameFailure(error: unknown): string {
 }
 
 /** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. `progressed`: after each piece, where it comes in pieces. */
-export async function readCapped(
-  response: Response,
-  maxBytes: number,
-  progressed?: () => void,
-): Promise<string | null> {
+export function readCapped(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
+  const said = response.headers.get("content-length");
+  if (said === null || response.body === null) return readPieces(response, maxBytes, progressed);
+  const bytes = Number(said);
+  if (bytes > maxBytes) return Promise.resolve(null);
+  return bytes <= maxBytes ? response.text() : readPieces(response, maxBytes, progressed);
+}
+
+async function readPieces(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
   if (response.body === null) return "";
-  if (Number(response.headers.get("content-length") ?? 0) > maxBytes) return null;
-  if (Number(response.headers.get("content-length") ?? Number.NaN) <= maxBytes) return response.text();
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;

@@ -205,15 +205,28 @@ async function refuseUnknown(
   }
 }
 
-async function enter(route: Route, parts: Mounted, context: RouteContext): Promise<Response> {
-  const names = parts.queries.get(route) ?? null;
+/** Where all is known at once, there is no promise between the client and the route. */
+function enter(route: Route, parts: Mounted, context: RouteContext): Response | Promise<Response> {
   if (route.authority === "public") {
+    const names = parts.queries.get(route) ?? null;
     if (names !== null) refuseStray(context.query, names);
     return route.handle(context);
   }
   // What a browser may do with its session; model calls take a key.
   const found = admit(parts, context, route.path.startsWith(API_PATHS));
-  const holder = found instanceof Promise ? await found : found;
+  return found instanceof Promise
+    ? found.then((holder) => enterAs(holder, route, parts, context))
+    : enterAs(found, route, parts, context);
+}
+
+// oxlint-disable-next-line max-params -- an object for them would be made with every request
+function enterAs(
+  holder: Caller,
+  route: GuardedRoute,
+  parts: Mounted,
+  context: RouteContext,
+): Response | Promise<Response> {
+  const names = parts.queries.get(route) ?? null;
   const caller =
     isModelCall(route) || holder.from !== undefined ? holder : { ...holder, from: readOrigin(holder, parts, context) };
   if (caller.sessionId !== null) refuseCrossSite(context.request, parts.entry.publicUrl);
