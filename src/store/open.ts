@@ -4,6 +4,7 @@ import { GatewayError } from "../ir/index.ts";
 import { type Deferred, defer } from "./deferred.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { readScheme } from "./location.ts";
+import { INDEX_PART } from "./transfer/account.ts";
 import type { Shipment } from "./shipper.ts";
 
 const openSqlite = async (options: EngineOptions): Promise<Engine> =>
@@ -19,12 +20,37 @@ const BY_SCHEME = {
 } as const satisfies Record<string, (options: EngineOptions) => Promise<Engine>>;
 
 /** Throws a GatewayError that names the database and the remedy. */
-export function openEngine(options: EngineOptions): Promise<Engine> {
+export async function openEngine(options: EngineOptions): Promise<Engine> {
   const scheme = readScheme(options.location);
-  if (Object.hasOwn(BY_SCHEME, scheme)) return BY_SCHEME[scheme as keyof typeof BY_SCHEME](options);
+  if (Object.hasOwn(BY_SCHEME, scheme)) {
+    const engine = await BY_SCHEME[scheme as keyof typeof BY_SCHEME](options);
+    if (await isWhole(engine)) return engine;
+    await engine.close();
+    throw refuseHalf(scheme === "" ? options.location : "The PostgreSQL database");
+  }
   throw new GatewayError({
     kind: "not_configured",
     message: `There is no database engine for "${scheme}://"; give a file path, or a DSN that begins with postgres://.`,
+  });
+}
+
+/** Half of a copy holds half of the books, and a gateway would go on from there. */
+async function isWhole(engine: Engine): Promise<boolean> {
+  const ask = async (sql: string): Promise<boolean> =>
+    (await engine.readValues(() => ({ toSQL: () => ({ sql, params: [] }) }))).length > 0;
+  const isCopy = await ask(
+    engine.name === "sqlite"
+      ? "select 1 from sqlite_master where type = 'table' and name = 'tokligence_copies'"
+      : "select 1 where to_regclass('tokligence_copies') is not null",
+  );
+  return !isCopy || !(await ask(`select 1 from tokligence_copies where part like '${INDEX_PART}%' limit 1`));
+}
+
+function refuseHalf(place: string): GatewayError {
+  return new GatewayError({
+    kind: "conflict",
+    code: "copy_unfinished",
+    message: `${place} is a copy that has not come to its end: run tokligence migrate copy again with the same --from and --to, until it says that both sides are the same.`,
   });
 }
 

@@ -52,6 +52,10 @@ describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
     for (const to of [file, other])
       expect((await bench.desk.run(["migrate", "copy", "--from", dsn, "--to", to])).code).toBe(EXIT.ok);
     const db = new Database(file, { readonly: true });
+    const own = new Database(join(bench.desk.folder, "ledger.db"), { readonly: true });
+    const indexes = "select sql from sqlite_master where type = 'index' and sql is not null order by sql";
+    expect(db.query(indexes).all()).toEqual(own.query(indexes).all());
+    own.close();
     expect(
       db.query("select cast(cost_nanos as text) as digits from ledger_entries where request_id like 'pair%'").get(),
     ).toEqual({ digits: "9007199254740993" });

@@ -228,11 +228,22 @@ describe.skipIf(!hasPostgres)("a copy that is killed", () => {
     const before = await countRows(dsn);
     expect(before).toBeGreaterThan(0);
     expect(before).toBeLessThan(20_018);
+    // Half of the books are none: nobody goes on from there.
+    expect(await deskOn(dsn).run("admin users list")).toMatchObject({
+      code: EXIT.conflict,
+      err: expect.stringContaining("run tokligence migrate copy again"),
+    });
+    const listIndexes = (of: string) =>
+      runSql(of, "select indexdef from pg_indexes where tablename <> 'tokligence_copies' order by indexdef");
+    const fresh = await createDatabase();
+    await deskOn(fresh).run("admin users list");
+    expect((await listIndexes(dsn)).length).toBeLessThan((await listIndexes(fresh)).length);
     const report = await bench.desk.read<Tables>(line);
     expect(report.ok).toBe(true);
     expect(report.already_there).toBeGreaterThanOrEqual(before);
     expect(report.caught_up).toBe(0);
     expect(rowsOf(report, "ledger_entries")).toBe(20_018);
+    expect([...(await listIndexes(dsn))]).toEqual([...(await listIndexes(fresh))]);
   });
 });
 

@@ -8,21 +8,24 @@ const SPECIAL = /[\\\t\n\r]/u;
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 const MARKS: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
 
-/** As a line that PostgreSQL copies in. What a column does not take is for the server to name. */
-export function printLine({ columns }: TablePlan, row: Row): string {
-  let line = "";
-  for (let at = 0; at < columns.length; at++) {
-    if (at > 0) line += "\t";
-    line += printCell((columns[at] as ColumnPlan).kind, row[at] ?? null);
-  }
-  return `${line}\n`;
+/** As lines that PostgreSQL copies in. What a column does not take is for the server to name. */
+export function printLines({ columns }: TablePlan, rows: readonly Row[]): string {
+  const kinds = columns.map(({ kind }) => kind);
+  const cells: string[] = Array.from({ length: kinds.length });
+  // Joined, and not put together piece by piece: that takes twice as long, by the million.
+  const lines = rows.map((row) => {
+    for (let at = 0; at < kinds.length; at++)
+      cells[at] = printCell(kinds[at] as ColumnPlan["kind"], row[at] as Cell | undefined);
+    return cells.join("\t");
+  });
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
-function printCell(kind: ColumnPlan["kind"], cell: Cell): string {
-  if (cell === null) return ABSENT;
+function printCell(kind: ColumnPlan["kind"], cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return ABSENT;
+  if (typeof cell === "string") return escape(cell);
   if (typeof cell === "boolean") return cell ? "t" : "f";
-  if (kind === "time") return escape(printMoment(cell));
-  return typeof cell === "number" ? String(cell) : escape(cell);
+  return kind === "time" ? printMoment(cell) : String(cell);
 }
 
 function escape(text: string): string {

@@ -6,7 +6,7 @@ import { CREATE_APPLIED, splitStatements } from "../migration.ts";
 import { type ColumnPlan, planParts, type TablePlan } from "../transfer/plan.ts";
 import { type Row, readId } from "../transfer/row.ts";
 import type { Source } from "../transfer/source.ts";
-import { printLine } from "./copy-text.ts";
+import { printLines } from "./copy-text.ts";
 import { migrations } from "./migration/index.ts";
 
 interface DumpInit {
@@ -34,7 +34,8 @@ export async function* dumpSql({ source, databases, place, at, onProgress }: Dum
       if (rows.length === 0) continue;
       if (!isBegun) yield `\ncopy ${table.name} (${names}) from stdin;\n`;
       isBegun = true;
-      yield rows.map((row) => (checkJson(table, row), printLine(table, row))).join("");
+      for (const row of rows) checkJson(table, row);
+      yield printLines(table, rows);
       done += rows.length;
       onProgress(done, total);
     }

@@ -4,7 +4,7 @@ import type { Writable } from "node:stream";
 import type postgres from "postgres";
 import type { Load, Mark } from "../transfer/end.ts";
 import type { TablePlan } from "../transfer/plan.ts";
-import { printLine } from "./copy-text.ts";
+import { printLines } from "./copy-text.ts";
 
 interface LoadInit {
   /** Of one connection. */
@@ -28,9 +28,7 @@ export function startLoad({ sql, table, putMark }: LoadInit): Load {
         await sql.unsafe("begin");
         copying = await startCopy(sql, `copy ${table.name} (${names}) from stdin`);
       }
-      let text = "";
-      for (const row of rows) text += printLine(table, row);
-      await copying.write(text);
+      await copying.write(printLines(table, rows));
     },
     async commit(mark) {
       await copying?.end();

@@ -2,7 +2,7 @@
 
 import type postgres from "postgres";
 import { explainStoreError } from "../error.ts";
-import { CREATE_ACCOUNT, type StoredMark, toAccount } from "../transfer/account.ts";
+import { CREATE_ACCOUNT, INDEX_PART, type StoredMark, toAccount } from "../transfer/account.ts";
 import type { End, EndOptions, Mark, RowQuery, Snapshot } from "../transfer/end.ts";
 import { type ColumnPlan, TABLES, type TablePlan } from "../transfer/plan.ts";
 import type { Cell, Row } from "../transfer/row.ts";
@@ -64,8 +64,11 @@ export function openPostgresEnd({ location, isTarget }: EndOptions): End {
       }),
     begin: (source) =>
       attempt(async (sql) => {
-        await sql.unsafe(CREATE_ACCOUNT);
-        await putMark(sql, { part: "", last: source, isDone: false });
+        await sql.begin(async (tx) => {
+          await tx.unsafe(CREATE_ACCOUNT);
+          await dropIndexes(tx);
+          await putMark(tx, { part: "", last: source, isDone: false });
+        });
       }),
     load(table) {
       const own = startLoad({ sql: open(), table, putMark });
@@ -91,8 +94,9 @@ export function openPostgresEnd({ location, isTarget }: EndOptions): End {
         );
       }),
     findUser: () => attempt((sql) => findUser(sql, place)),
-    settle: () =>
+    settle: (tell) =>
       attempt(async (sql) => {
+        await buildIndexes(sql, tell);
         // From here on, and all that was before.
         await sql.unsafe("set synchronous_commit = on");
         await sql.unsafe(`analyze ${TABLES.map(({ name }) => name).join(", ")}`);
@@ -170,6 +174,33 @@ async function* readRows(
   const copy = `copy (select ${pickColumns(table)} from ${table.name}${where}${order}) to stdout`;
   const reader = makeLineReader(table);
   for await (const _ of readCopy(sql, copy, reader.take)) yield reader.read();
+}
+
+/** Those that promise nothing: to put each row into them costs more than all else together. */
+async function dropIndexes(sql: postgres.TransactionSql): Promise<void> {
+  const found = await sql<{ name: string; definition: string }[]>`
+    select own.relname as name, pg_get_indexdef(own.oid) as definition
+    from pg_index join pg_class as own on own.oid = indexrelid join pg_class as whole on whole.oid = indrelid
+    where whole.relnamespace = current_schema()::regnamespace and not indisunique
+      and whole.relname in ${sql(TABLES.map(({ name }) => name))}
+    order by own.relname`;
+  for (const { name, definition } of found) {
+    await putMark(sql, { part: `${INDEX_PART}${name}`, last: definition, isDone: false });
+    await sql`drop index ${sql(name)}`;
+  }
+}
+
+async function buildIndexes(sql: postgres.Sql, tell: (done: number, total: number) => void): Promise<void> {
+  const missing = await sql<StoredMark[]>`
+    select part, last, is_done from tokligence_copies where part like ${`${INDEX_PART}%`} order by part`;
+  await sql.unsafe("set maintenance_work_mem = '256MB'");
+  for (const [done, { part, last: definition }] of missing.entries()) {
+    tell(done, missing.length);
+    await sql.begin(async (tx) => {
+      await tx.unsafe(definition);
+      await tx`delete from tokligence_copies where part = ${part}`;
+    });
+  }
 }
 
 function printUpsert({ name, columns, id }: TablePlan): string {

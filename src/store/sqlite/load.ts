@@ -2,8 +2,9 @@
 
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { canonicalize } from "../../lib/canonical-json.ts";
+import { INDEX_PART, type StoredMark } from "../transfer/account.ts";
 import type { Load, Mark } from "../transfer/end.ts";
-import type { TablePlan } from "../transfer/plan.ts";
+import { TABLES, type TablePlan } from "../transfer/plan.ts";
 import type { Cell, Row } from "../transfer/row.ts";
 
 /** Pages of the file that are kept in memory: the indexes of a large table, into which rows go in no order. */
@@ -29,6 +30,39 @@ export function startLoad(open: () => Database, table: TablePlan): Load {
       if (db.inTransaction) db.run("ROLLBACK");
     },
   };
+}
+
+/** Those that promise nothing: to put each row into them costs more than all else together. Inside of a transaction. */
+export function dropIndexes(db: Database): void {
+  const names = TABLES.map(({ name }) => `'${name}'`).join(", ");
+  const found = db
+    .query<{ name: string; sql: string }, []>(
+      `select name, sql from sqlite_master where type = 'index' and tbl_name in (${names}) and sql like 'create index%' order by name`,
+    )
+    .all();
+  for (const { name, sql } of found) {
+    putMark(db, { part: `${INDEX_PART}${name}`, last: sql, isDone: false });
+    db.run(`drop index "${name}"`);
+  }
+}
+
+export function buildIndexes(db: Database, tell: (done: number, total: number) => void): void {
+  const missing = db
+    .query<StoredMark, []>(
+      `select part, last, is_done from tokligence_copies where part like '${INDEX_PART}%' order by part`,
+    )
+    .all();
+  for (const [done, { part, last: sql }] of missing.entries()) {
+    tell(done, missing.length);
+    try {
+      db.run("BEGIN IMMEDIATE");
+      db.run(sql);
+      db.run("delete from tokligence_copies where part = ?", [part]);
+      db.run("COMMIT");
+    } finally {
+      if (db.inTransaction) db.run("ROLLBACK");
+    }
+  }
 }
 
 /** Inside of a transaction. */

@@ -11,7 +11,7 @@ import { CREATE_ACCOUNT, type StoredMark, toAccount } from "../transfer/account.
 import { MAX_SLOTS, trySlot } from "./slot.ts";
 import { openSqlite } from "./open.ts";
 import { addUp, pickColumn, printRows } from "./print-row.ts";
-import { putMark, putRows, startLoad } from "./load.ts";
+import { buildIndexes, dropIndexes, putMark, putRows, startLoad } from "./load.ts";
 
 const BUSY_TIMEOUT_MS = 10_000;
 /** Rows that are large end a page early. */
@@ -64,6 +64,7 @@ export function openSqliteEnd({ location, isTarget }: EndOptions): End {
       attempt(() =>
         transact((db) => {
           db.run(CREATE_ACCOUNT);
+          dropIndexes(db);
           putMark(db, { part: "", last: source, isDone: false });
         }),
       ),
@@ -90,7 +91,11 @@ export function openSqliteEnd({ location, isTarget }: EndOptions): End {
         }),
       ),
     findUser: () => attempt(() => findUser(location)),
-    settle: () => attempt(() => void open().run("PRAGMA wal_checkpoint(TRUNCATE)")),
+    settle: (tell) =>
+      attempt(() => {
+        buildIndexes(open(), tell);
+        open().run("PRAGMA wal_checkpoint(TRUNCATE)");
+      }),
     async close() {
       opened?.close();
     },

@@ -12,10 +12,15 @@ export interface StoredMark {
   is_done: number;
 }
 
+/** An index that was taken away for as long as rows come by the million, and how it is made again. */
+export const INDEX_PART = "index/";
+
 /** The row without a part names the source. */
 export function toAccount(rows: readonly StoredMark[]): Account | null {
   const source = rows.find(({ part }) => part === "")?.last;
   if (source === undefined) return null;
-  const marks = rows.map(({ part, last, is_done: done }): [string, Mark] => [part, { part, last, isDone: done !== 0 }]);
+  const marks = rows
+    .filter(({ part }) => part !== "" && !part.startsWith(INDEX_PART))
+    .map(({ part, last, is_done: done }): [string, Mark] => [part, { part, last, isDone: done !== 0 }]);
   return { source, marks: new Map(marks) };
 }

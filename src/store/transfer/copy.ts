@@ -53,7 +53,7 @@ export async function copyDatabases(options: CopyOptions): Promise<CopyReport> {
       }
     }
     report.resumed = Math.max(0, total - report.written);
-    for (const target of targets) await target.settle();
+    for (const target of targets) await target.settle((done, indexes) => onProgress("building indexes", done, indexes));
     report.compared = await compareTargets(source, { ...options, parts });
     const different = report.compared.filter(({ isEqual }) => !isEqual);
     if (different.length === 0) return report;

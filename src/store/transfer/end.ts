@@ -59,6 +59,7 @@ export interface End {
   snapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>;
   /** Null where it is no copy. */
   account(): Promise<Account | null>;
+  /** Takes away what only slows rows down on their way in; `settle` makes it again. */
   begin(source: string): Promise<void>;
   /** Quicker than `write`. Until it has been committed or aborted nothing else is asked of this end. */
   load(table: TablePlan): Load;
@@ -67,8 +68,8 @@ export interface End {
   remove(table: TablePlan, ids: readonly string[]): Promise<void>;
   /** Whether another process works on it; null where none was found. */
   findUser(): Promise<string | null>;
-  /** After many rows: statistics, and logs that grew. */
-  settle(): Promise<void>;
+  /** After many rows: indexes, statistics, and logs that grew. */
+  settle(tell: (done: number, total: number) => void): Promise<void>;
   close(): Promise<void>;
 }
 
