@@ -49,7 +49,6 @@ export function createCopy() {
    */
   const byHash = new Map<string, Entry>();
   const byFormer = new Map<string, Former>();
-  const byId = new Map<string, Entry>();
   const sessions = new Map<string, OpenSession>();
   const shareScopes = createShare();
   const shareLimits = createLimitShare();
@@ -68,9 +67,14 @@ export function createCopy() {
     for (const { hash } of former) byFormer.delete(hash);
   }
 
+  /** Changes are rare: to go through all keys then takes less than to remember each by its id from the start. */
+  function forgetAll(keys: readonly KeyChange[]): void {
+    if (keys.length === 0 || byHash.size === 0) return;
+    const ids = new Set(keys.map(({ id }) => id));
+    for (const entry of byHash.values()) if (ids.has(entry.id)) forget(entry);
+  }
+
   function put({ id, userId, hash: own, scopes, strict, limits, tags, former, expiresAt, isOver }: KeyChange): void {
-    const before = byId.get(id);
-    if (before !== undefined) forget(before);
     const entry: Entry = {
       id,
       hash: own,
@@ -86,7 +90,6 @@ export function createCopy() {
       answer: null,
       usedAt: 0,
     };
-    byId.set(id, entry);
     byHash.set(own, entry);
     for (const { hash, endsAt } of former)
       byFormer.set(hash, { entry, endsAt: endsAt.getTime(), of: null, answer: null });
@@ -133,10 +136,10 @@ export function createCopy() {
         holders.clear();
         byHash.clear();
         byFormer.clear();
-        byId.clear();
         sessions.clear();
       }
       for (const user of changes.users) findHolder(user.id).user = user;
+      forgetAll(changes.keys);
       for (const key of changes.keys) put(key);
       for (const { session, hash, ended } of changes.sessions) {
         // What is over is looked up no more; whoever shows its cookie is unknown.
@@ -202,10 +205,15 @@ export function createCopy() {
 /** Very many keys have the same few lists. */
 function createShare(): (scopes: readonly Scope[]) => readonly Scope[] {
   const known = new Map<string, readonly Scope[]>();
+  // Whoever reads them all at once gives one list for many keys.
+  const seen = new WeakMap<readonly Scope[], readonly Scope[]>();
   return (scopes) => {
+    const found = seen.get(scopes);
+    if (found !== undefined) return found;
     const name = scopes.join(" ");
     const shared = known.get(name) ?? Object.freeze([...scopes]);
     known.set(name, shared);
+    seen.set(scopes, shared);
     return shared;
   };
 }

@@ -15,7 +15,7 @@ export async function readUsers(engine: Engine): Promise<KnownUser[]> {
   const rows = await engine.readValues((db) =>
     db.select({ id, email, displayName, role, status }).from(users).where(isNull(users.deletedAt)),
   );
-  return rows.map((values) => {
+  return replace(rows, (values) => {
     const [userId, address, name, ownRole, ownStatus] = values as [string, string, string | null, Role, Status];
     return { id: userId, email: address, displayName: name, role: ownRole, status: ownStatus, deleted: false };
   });
@@ -34,7 +34,7 @@ export async function readKeys(engine: Engine): Promise<KeyChange[]> {
   const readScopes = makeReader();
   const readLimits = makeReader();
   const readTags = makeReader();
-  return rows.map((values) => ({
+  return replace(rows, (values) => ({
     id: values[0] as string,
     userId: values[1] as string,
     hash: values[2] as string,
@@ -46,6 +46,13 @@ export async function readKeys(engine: Engine): Promise<KeyChange[]> {
     expiresAt: values[8] === null ? null : new Date(values[8] as number | string),
     isOver: false,
   }));
+}
+
+/** In their places, so that what was read goes as what is kept comes. */
+function replace<T>(rows: unknown[][], make: (values: readonly unknown[]) => T): T[] {
+  const list: unknown[] = rows;
+  for (let at = 0; at < list.length; at++) list[at] = make(list[at] as unknown[]);
+  return list as T[];
 }
 
 const NONE: readonly never[] = Object.freeze([]);
