@@ -214,7 +214,7 @@ describe.skipIf(!hasPostgres)("a copy that is killed", () => {
 
   test("goes on where it stopped, and nothing is missing", async () => {
     const bench = await fillFiles();
-    multiply(join(bench.desk.folder, "ledger.db"), 20_000);
+    multiply(join(bench.desk.folder, "ledger.db"), 120_000);
     const dsn = await createDatabase();
     const line = ["migrate", "copy", "--to", dsn];
     const words = [...line, "--config", join(bench.desk.folder, "config")];
@@ -227,7 +227,7 @@ describe.skipIf(!hasPostgres)("a copy that is killed", () => {
     await killed.exited;
     const before = await countRows(dsn);
     expect(before).toBeGreaterThan(0);
-    expect(before).toBeLessThan(20_018);
+    expect(before).toBeLessThan(120_018);
     // Half of the books are none: nobody goes on from there.
     expect(await deskOn(dsn).run("admin users list")).toMatchObject({
       code: EXIT.conflict,
@@ -242,7 +242,7 @@ describe.skipIf(!hasPostgres)("a copy that is killed", () => {
     expect(report.ok).toBe(true);
     expect(report.already_there).toBeGreaterThanOrEqual(before);
     expect(report.caught_up).toBe(0);
-    expect(rowsOf(report, "ledger_entries")).toBe(20_018);
+    expect(rowsOf(report, "ledger_entries")).toBe(120_018);
     expect([...(await listIndexes(dsn))]).toEqual([...(await listIndexes(fresh))]);
   });
 });
