@@ -151,6 +151,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     const stopped = stopOnSignal({ ...parts, server }).then((left) => ({ ...left, hasFailed: false }));
     return { url: printUrl(server.url), stopped };
   } catch (error) {
+    await office?.stop();
     await reloading.stop();
     await close();
     throw error;

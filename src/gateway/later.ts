@@ -59,18 +59,23 @@ export function correctLater(estimated: Estimated, tools: Tools): void {
     else callOff = tools.clock.after(delayMs, () => void ask());
   };
 
-  const forget = tools.ledger.beforeEnd(() => void ask());
+  const forget = tools.ledger.beforeEnd(() => void ask(), estimated.answerId);
   arm();
 }
 
-/** Goes on where a gateway ended that had rows whose providers were still to be asked. */
-export function resumeCorrections({ entries, corrections }: Untold, tools: Tools & Pick<GatewayTools, "prices">): void {
+/** Goes on where a gateway ended that had rows whose providers were still to be asked. `pending`: the answers about which somebody else asks. */
+export function resumeCorrections(
+  { entries, corrections }: Untold,
+  tools: Tools & Pick<GatewayTools, "prices">,
+  pending: ReadonlySet<string>,
+): void {
   const told = new Set(corrections.flatMap(({ attempts }) => attempts.map((attempt) => attempt.upstreamRequestId)));
   for (const entry of entries) {
     for (const attempt of entry.attempts) {
       const provider = tools.scene().providers.get(attempt.provider);
       const { answerId } = attempt;
-      if (answerId === undefined || told.has(answerId) || provider?.usageLater === undefined) continue;
+      if (answerId === undefined || provider?.usageLater === undefined) continue;
+      if (told.has(answerId) || pending.has(answerId)) continue;
       const plan = { provider, model: attempt.model, dropped: [] };
       const findPrice = (counted: Counted): Price | null =>
         priceCall(tools.prices, plan, { ...counted, at: entry.createdAt });

@@ -3,8 +3,10 @@
 export interface Expectation {
   /** Announces a row that is still to come; the answer is to be called once it was given, or never will be. */
   expect(): () => void;
-  /** Something that waits for its time and is to be done before the end, should that come first. The answer calls it off. */
-  beforeEnd(action: () => void): () => void;
+  /** Something that waits for its time and is to be done before the end, should that come first. `name`: of what. The answer calls it off. */
+  beforeEnd(action: () => void, name: string): () => void;
+  /** What waits for its time. */
+  pending(): string[];
   /** Resolves once no announced row is outstanding, or after `limitMs`. */
   settled(limitMs: number): Promise<void>;
 }
@@ -12,7 +14,7 @@ export interface Expectation {
 export function createExpectation(after: (delayMs: number, action: () => void) => unknown): Expectation {
   let expected = 0;
   let onNone: (() => void) | null = null;
-  const last = new Set<() => void>();
+  const last = new Map<() => void, string>();
   return {
     expect() {
       expected++;
@@ -24,12 +26,13 @@ export function createExpectation(after: (delayMs: number, action: () => void) =
         if (expected === 0) onNone?.();
       };
     },
-    beforeEnd(action) {
-      last.add(action);
+    beforeEnd(action, name) {
+      last.set(action, name);
       return () => void last.delete(action);
     },
+    pending: () => [...last.values()],
     async settled(limitMs) {
-      for (const action of last) action();
+      for (const action of last.keys()) action();
       if (expected === 0) return;
       const { promise, resolve } = Promise.withResolvers<void>();
       onNone = resolve;

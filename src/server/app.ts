@@ -282,10 +282,17 @@ function makeOwnRoutes(doors: readonly Route[], admin: AdminParts): Route[] {
 }
 
 /** Only what is in the own chain: the others' gateways live, and ask themselves. */
-async function resumeAsking({ books, clock, ledger, log }: AppParts, tools: SocketTools): Promise<void> {
+async function resumeAsking({ books, clock, crew, ledger, log }: AppParts, tools: SocketTools): Promise<void> {
+  const listPending = async (): Promise<string[]> => {
+    await crew?.look();
+    return [...ledger.pending(), ...(crew?.pending() ?? [])];
+  };
   try {
+    const before = await listPending();
     const { entries, corrections } = await books.listUntold(new Date(clock.wallMs() - LATEST_MS));
-    resumeCorrections({ entries: entries.filter(({ chain }) => chain === ledger.chain), corrections }, tools);
+    const own = entries.filter(({ chain }) => chain === ledger.chain);
+    // Some began, and some ended, while that was read.
+    resumeCorrections({ entries: own, corrections }, tools, new Set([...before, ...(await listPending())]));
   } catch (error) {
     log.warn("Calls whose providers are still to be asked what they used could not be looked for", { error });
   }

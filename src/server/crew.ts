@@ -16,6 +16,8 @@ export interface Crew {
   /** How the providers are doing by what the others found out. */
   places(): readonly PlaceState[];
   keys(): readonly KeyState[];
+  /** The answers about which the others go on to ask their providers. */
+  pending(): readonly string[];
   /** Looks at all of it anew. Never rejects. */
   look(): Promise<void>;
   /** What the others counted under that name, all together. */

@@ -3,13 +3,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
-import { type Served, issueKey, makeFolder, run, waitUntil } from "./binary.ts";
+import { BINARY, type Served, issueKey, makeFolder, run, waitUntil } from "./binary.ts";
 import {
   type CrewScene,
   ENGINES,
   ask,
   expectSound,
   isAlive,
+  listChildren,
   makeAnswer,
   openCrew,
   readMetric,
@@ -147,7 +148,10 @@ describe.skipIf(!isLinux)("a gateway with workers", () => {
       const { token } = await issueKey(gateway);
       const running = Array.from({ length: 8 }, () => ask(gateway, token));
       await waitUntil(() => waiting.length === 8, "the calls to be under way");
+      // As a service manager does: all processes are told, and it is one word.
+      const all = scene.workers();
       gateway.signal("SIGTERM");
+      for (const pid of all) process.kill(pid, "SIGTERM");
       await waitUntil(
         async () => (await fetch(`${gateway.url}/health/ready`, { keepalive: false })).status === 503,
         "readiness to go 503",
@@ -160,6 +164,22 @@ describe.skipIf(!isLinux)("a gateway with workers", () => {
     } finally {
       await scene.close();
     }
+  }, 60_000);
+
+  test("ends where one of its workers cannot begin, and leaves none of them behind", async () => {
+    const folder = makeFolder();
+    const env = { HOME: folder, TOKLIGENCE_HOME: join(folder, "home"), TOKLIGENCE_WORKERS: "2" };
+    const child = Bun.spawn([BINARY, "serve", "--http-address", "127.0.0.1:0"], {
+      cwd: folder,
+      env: { ...env, PATH: process.env["PATH"] ?? "" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let workers: number[] = [];
+    await waitUntil(() => (workers = listChildren(child.pid)).length === 2, "the workers to be begun");
+    process.kill(workers[0] ?? 0, "SIGKILL");
+    const said = await child.stderr.text();
+    expect([await child.exited, said]).toEqual([1, expect.stringContaining("Worker")]);
+    expect(workers.filter(isAlive)).toEqual([]);
   }, 60_000);
 
   test("does not take a port that somebody listens on, be it another one with workers", async () => {

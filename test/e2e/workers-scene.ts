@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "bun:test";
 import { createDatabase, hasPostgres } from "../postgres.ts";
-import { type Ended, type Served, expectOk, serve } from "./binary.ts";
+import { type Ended, type Served, expectOk, serve, waitUntil } from "./binary.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 
 /** Where the ledger may lie, as variables of the gateway's environment. */
@@ -64,6 +64,8 @@ export async function openCrew({
   const settings = `workers = ${workers}\nlog_level = debug\nmetrics_public = yes\n`;
   const provider = `[provider.local]\nbase_url = ${upstream.url}/v1\n`;
   const gateway = await serve({ ...init, config: `${settings}${config}\n${provider}` });
+  // One of them may answer while another one still begins.
+  await waitUntil(() => gateway.log().includes("Tokligence Gateway is listening"), "all workers to serve");
   return {
     gateway,
     upstream,

@@ -25,12 +25,20 @@ export async function enlist(): Promise<Enlisted> {
   }
   const early: News[] = [];
   let stop: ((word: string) => void) | null = null;
+  let isTold = false;
   const onStop = (word: string): void => {
     if (stop === null) process.exit(EXIT.ok);
-    stop(word);
+    // A service manager tells all processes, and the office tells its workers: that is one word.
+    if (!isTold) stop(word);
+    isTold = true;
   };
   const words: WorkerWords = {
     stop: () => onStop("stop"),
+    cut() {
+      onStop("stop");
+      // Said again, it does not wait.
+      stop?.("cut");
+    },
     reload: () => undefined,
     readPrices: () => undefined,
     hear: (news) => void early.push(news),
@@ -68,13 +76,10 @@ export async function enlist(): Promise<Enlisted> {
   };
 }
 
-/** A terminal and a service manager tell all processes at once: the office says what is to be done. Told alone, a worker makes room for another. */
+/** A terminal tells all processes at once: the office says what is to be done. Told alone, a worker makes room for another. */
 function heedSignals(onStop: (word: string) => void): void {
   for (const signal of ["SIGHUP", "SIGINT"] as const) process.on(signal, () => undefined);
-  process.once("SIGTERM", () => {
-    process.on("SIGTERM", () => undefined);
-    onStop("SIGTERM");
-  });
+  process.on("SIGTERM", () => onStop("SIGTERM"));
 }
 
 /** Says why it cannot begin; resolves once that is on its way. */

@@ -246,7 +246,8 @@ export function createOffice(init: OfficeInit): Office {
       failed.resolve();
       return;
     }
-    log.error("A worker ended; another one takes its place", { worker: index, pid, reason, in_ms: waitMs });
+    const level = ending.code === EXIT.ok ? "info" : "error";
+    log[level]("A worker ended; another one takes its place", { worker: index, pid, reason, in_ms: waitMs });
     void parts().app.resume();
     const { promise, resolve } = Promise.withResolvers<void>();
     clock.after(waitMs, resolve);
@@ -266,7 +267,7 @@ export function createOffice(init: OfficeInit): Office {
         if (told !== null) parts().books.guestWrote(told.slot, told.end);
       });
     },
-    tellState: (state) => each(({ seat }) => seat.line.tell("adoptState", state)),
+    tellState: gather(clock, (state) => each(({ seat }) => seat.line.tell("adoptState", state))),
     async listTallies() {
       await look();
       return [...listReports(workers, ({ tally }) => [tally]), ...(past === null ? [] : [past])];
@@ -313,8 +314,7 @@ export function createOffice(init: OfficeInit): Office {
 
   async function cutAll(): Promise<void> {
     const all = [...workers.values()];
-    for (const { seat } of all) seat.line.tell("stop");
-    for (const { seat } of all) seat.line.tell("stop");
+    for (const { seat } of all) seat.line.tell("cut");
     const callOff = clock.after(CUT_MS, () => {
       for (const { seat } of all) seat.kill();
     });
@@ -327,6 +327,23 @@ export function createOffice(init: OfficeInit): Office {
 }
 
 const TEND_MS = 200;
+
+const GATHER_MS = 100;
+
+/** The newest of what comes in a while: who binds tells of each step, and nobody needs to know all of them. */
+function gather<Told>(clock: Pick<Clock, "after">, tell: (told: Told) => void): (told: Told) => void {
+  let newest: { told: Told } | null = null;
+  return (told) => {
+    const isWaiting = newest !== null;
+    newest = { told };
+    if (isWaiting) return;
+    clock.after(GATHER_MS, () => {
+      const due = newest;
+      newest = null;
+      if (due !== null) tell(due.told);
+    });
+  };
+}
 
 type Workers = ReadonlyMap<number, Worker>;
 
@@ -357,6 +374,7 @@ function makeCrew({ workers, relay, past, ...own }: CrewInit): Crew {
       listReports(workers, ({ keys }, aheadMs): KeyState[] =>
         keys.map((key) => ({ ...key, parked: shiftParked(key.parked, aheadMs) })),
       ),
+    pending: () => listReports(workers, ({ pending }) => pending),
     count(name) {
       const gauges = [...listReports(workers, ({ tally }) => tally.gauges), ...(past()?.gauges ?? [])];
       return gauges.reduce((sum, gauge) => sum + (gauge.name === name ? (gauge.value ?? 0) : 0), 0);

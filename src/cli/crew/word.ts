@@ -44,6 +44,8 @@ export interface Report {
   tally: Tally;
   places: readonly PlaceState[];
   keys: readonly KeyState[];
+  /** Answers about which it goes on to ask their providers. */
+  pending: readonly string[];
   /** By the clock that its times are of. */
   nowMs: number;
 }
@@ -100,8 +102,10 @@ export type OfficeWords = {
 /** What a worker does for the office. */
 // oxlint-disable-next-line typescript/consistent-type-definitions -- likewise
 export type WorkerWords = {
-  /** Refuses new calls, lets those that run end, and ends; said again, it cuts them. */
+  /** Refuses new calls, lets those that run end, and ends. */
   stop(): void;
+  /** Ends at once. */
+  cut(): void;
   reload(): void;
   readPrices(): void;
   hear(news: News): void;

@@ -131,6 +131,7 @@ export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promi
     tally: metrics.tally(),
     places: app.fleet.list(),
     keys: app.fleet.listKeys(),
+    pending: ledger.pending(),
     nowMs: clock.monotonicMs(),
   });
   const stopReporting = reportAgainAndAgain(() => office.tell("report", report()));
@@ -194,6 +195,7 @@ function joinCrew(relay: Relay): Crew {
     pass: (_part, request, listener) => (isRelayed(listener) ? null : relay.pass(OFFICE, request, listener)),
     places: () => [],
     keys: () => [],
+    pending: () => [],
     look: async () => undefined,
     count: () => 0,
   };
