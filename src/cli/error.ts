@@ -3,6 +3,7 @@
 import { ConfigError, type Problem } from "../config/problem.ts";
 import { type ErrorKind, GatewayError, listProblems } from "../ir/index.ts";
 import { createRedactor } from "../lib/redact.ts";
+import { findNextStep } from "./next-step.ts";
 
 export const EXIT = {
   conflict: 5,
@@ -103,9 +104,10 @@ function describe(error: unknown): Failure {
   }
   if (error instanceof GatewayError) {
     const exitCode = chooseExit(error.kind);
+    const { kind, code = kind } = error;
     const others = listProblems(error).slice(1);
     const message = [error.message, ...others.map((each) => `${each.path}: ${each.message}`)].join("\n");
-    return { ...none, exitCode, message, code: error.code ?? error.kind };
+    return { ...none, exitCode, message, hint: kind === "not_found" ? findNextStep(message) : undefined, code };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {

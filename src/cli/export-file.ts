@@ -1,8 +1,8 @@
 // Where an export goes: a terminal or a pipe, which is waited for, or a file of the caller's alone. Knows no command.
 
-import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { CliError, EXIT } from "./error.ts";
+import { printPiece } from "./output.ts";
 
 type Piece = string | Uint8Array;
 
@@ -11,7 +11,7 @@ export async function writeExport<T>(
   path: string,
   write: (put: (piece: Piece) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  if (path === "-") return write(toStdout);
+  if (path === "-") return write(printPiece);
   try {
     const file = await open(path, "w", 0o600);
     try {
@@ -26,8 +26,4 @@ export async function writeExport<T>(
       hint: "Check that the folder is there and has room, or choose another file: -o FILE",
     });
   }
-}
-
-async function toStdout(piece: Piece): Promise<void> {
-  if (!process.stdout.write(piece)) await once(process.stdout, "drain");
 }

@@ -35,6 +35,14 @@ export async function outliveReader<T>(work: (print: PrintSteadily) => Promise<T
   }
 }
 
+/** A piece of a long text or file, no faster than it is read. Where nobody reads any more, the process is about to end, and nothing goes on here. */
+export async function printPiece(piece: string | Uint8Array): Promise<void> {
+  if (process.stdout.write(piece)) return;
+  await once(process.stdout, "drain").catch((error: NodeJS.ErrnoException) =>
+    error.code === "EPIPE" ? new Promise<never>(() => undefined) : Promise.reject(error),
+  );
+}
+
 /** Data for programs: indented at a terminal, one line elsewhere. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0));

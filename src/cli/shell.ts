@@ -21,9 +21,11 @@ interface ShellInit {
   guard?: ((command: readonly string[]) => void) | undefined;
 }
 
-/** Runs one command line to its end. Prints; never throws. */
+/**
+ * Runs one command line to its end. Prints; never throws. Ctrl-C is left to the system, which ends a command at once, however busy it is: whoever listens
+ * hears of it only in a pause.
+ */
 export async function runShell({ root, name, words, guard }: ShellInit): Promise<ExitCode> {
-  const stopListening = endOnInterrupt();
   try {
     await runLine({ root, name, words, guard });
     return EXIT.ok;
@@ -31,8 +33,6 @@ export async function runShell({ root, name, words, guard }: ShellInit): Promise
     const failure = explainFailure(error);
     sayFailure(failure, wantsJson(words));
     return failure.exitCode;
-  } finally {
-    stopListening();
   }
 }
 
@@ -178,13 +178,4 @@ function sayFailure(failure: Failure, json: boolean): void {
   if (hint !== undefined) lines.push(hint);
   if (below !== undefined) lines.push("", below);
   say(lines.join("\n"));
-}
-
-/** Ctrl-C ends a command at once and without a word. A command that listens for itself, such as the daemon, is left to it. */
-function endOnInterrupt(): () => void {
-  const end = (): void => {
-    if (process.listenerCount("SIGINT") === 1) process.exit(EXIT.interrupted);
-  };
-  process.on("SIGINT", end);
-  return () => void process.off("SIGINT", end);
 }

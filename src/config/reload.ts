@@ -1,8 +1,9 @@
 // What has changed between two configurations, and what of it needs a restart. Knows no file.
 
 import { isDeepStrictEqual } from "node:util";
+import { findNearest } from "../lib/nearest.ts";
 import type { KeyName } from "./key.ts";
-import { describeKey, isKeyName } from "./key.ts";
+import { KEY_NAMES, describeKey, isKeyName } from "./key.ts";
 import type { Config } from "./value.ts";
 
 export interface Difference {
@@ -149,7 +150,10 @@ const MACHINE_ONLY: ReadonlySet<string> = new Set([
 
 /** Why a setting cannot be changed while the gateway runs, or null where it can. */
 export function findSettingObstacle(name: string): string | null {
-  if (!isKeyName(name)) return "there is no such setting";
+  if (!isKeyName(name)) {
+    const [near] = findNearest(name, KEY_NAMES, 1);
+    return near === undefined ? "there is no such setting" : `there is no such setting — did you mean "${near}"?`;
+  }
   const { restart, secret, fileForm, path } = describeKey(name);
   if (restart === true) return "it takes effect at the next start only: say it in the file or the environment";
   const isOfMachine = secret === true || fileForm === true || path !== undefined || MACHINE_ONLY.has(name);

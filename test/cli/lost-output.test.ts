@@ -51,3 +51,22 @@ test("a list of users is taken to its end, whoever stopped reading its lines", a
   expect((await desk.read<{ users: object[] }>("admin users list")).users).toHaveLength(12_001);
   desk.close();
 });
+
+test("an export that nobody reads to its end ends quietly", async () => {
+  const desk = makeDesk();
+  const file = desk.write("a.csv", Array.from({ length: 3_000 }, (_, at) => `user-${at}@example.com`).join("\n"));
+  await desk.run(`admin users import --file ${file}`);
+  const config = ["--config", join(desk.folder, "config")];
+  for (const words of [
+    ["admin", "audit", "export"],
+    ["admin", "audit", "export", "--format", "csv"],
+    ["migrate", "export", "--from", "sqlite", "--to", "-"],
+  ]) {
+    const line = '{ "$0" "$@"; echo "code $?" >&2; } | head -n 1';
+    const command = ["sh", "-c", line, process.execPath, MAIN, ...words, ...config];
+    const child = Bun.spawn(command, { cwd: desk.folder, stdout: "pipe", stderr: "pipe" });
+    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    expect([words.join(" "), out.trimEnd().split("\n").length, err]).toEqual([words.join(" "), 1, "code 0\n"]);
+  }
+  desk.close();
+});

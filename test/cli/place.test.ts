@@ -88,6 +88,8 @@ function level({ code, out, err }: Printed, side: string): Printed {
       .replaceAll(/\boperator\b|\badmin@local\b/gu, "WHO")
       .replaceAll(/"version":\d+,"files"/gu, '"version":N,"files"')
       .replaceAll(/"latency_ms":\d+/gu, '"latency_ms":MS')
+      // The gateway writes down when a key was used, some seconds later.
+      .replaceAll(/"last_used_at":(?:null|"[^"]*")/gu, '"last_used_at":WHEN')
       // Columns are as wide as what stands in them.
       .replaceAll(/ {2,}/gu, "  ");
   return { code, out: plain(out), err: plain(err) };

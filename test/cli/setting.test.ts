@@ -53,6 +53,7 @@ test.each([
   ["http_address :9", "next start"],
   ["openai_api_key sk-canary-cli-0123456789", "file or the environment"],
   ["colour red", "no such setting"],
+  ["log_levl warn", 'did you mean "log_level"?'],
 ])("set %s is refused, and says why", async (words, why) => {
   const refused = await desk.run(`admin settings set ${words}`);
   expect([refused.code, refused.out]).toEqual([EXIT.usage, ""]);

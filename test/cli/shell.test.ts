@@ -5,7 +5,7 @@ import { CliError, EXIT, explainFailure } from "../../src/cli/error.ts";
 import { type Command, runShell } from "../../src/cli/shell.ts";
 import { ConfigError } from "../../src/config/index.ts";
 import { type ErrorKind, GatewayError } from "../../src/ir/index.ts";
-import { capture, runLine } from "./desk.ts";
+import { capture, makeDesk, runLine } from "./desk.ts";
 
 describe("names", () => {
   test.each([
@@ -199,6 +199,20 @@ describe("how a failure ends", () => {
     expect(json.error.problems).toEqual(error.problems);
   });
 
+  test.each([
+    ["admin users show --id nobody@example.com", "tokligence admin users list shows what there is."],
+    ["admin api-keys show --id x", "tokligence admin api-keys list shows what there is."],
+    ["admin budgets show --id x", "tokligence admin budgets list shows what there is."],
+    ["admin sessions revoke --id x", "tokligence admin sessions list shows what there is."],
+    ["admin identities delete --id x", "tokligence admin identities list --user EMAIL shows what there is."],
+    ["admin routes show x", "tokligence admin routes list shows what there is."],
+  ])("%s says what to do next", async (line, hint) => {
+    const desk = makeDesk();
+    const { code, err } = await desk.run(line);
+    desk.close();
+    expect([code, err.trimEnd().split("\n").at(-1)]).toEqual([EXIT.notFound, hint]);
+  });
+
   test("what nobody foresaw is called a defect, and shows where it came from", async () => {
     const { code, err } = await fail(new TypeError("x is not a function"));
     expect(code).toBe(1);
@@ -207,8 +221,12 @@ describe("how a failure ends", () => {
     expect(explainFailure("just text")).toMatchObject({ exitCode: 1, code: "internal" });
   });
 
-  test("listeners for Ctrl-C do not pile up", async () => {
+  test("Ctrl-C is left to the system, which waits for no pause; nothing piles up", async () => {
     const before = process.listenerCount("SIGINT");
+    let during = -1;
+    const look = root(() => void (during = process.listenerCount("SIGINT")));
+    await capture(() => runShell({ root: look, name: "try", words: [] }));
+    expect(during).toBe(before);
     for (let round = 0; round < 20; round++) await runLine("version");
     expect(process.listenerCount("SIGINT")).toBe(before);
     expect(process.stdout.listenerCount("error")).toBeLessThan(5);

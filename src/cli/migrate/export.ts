@@ -1,7 +1,6 @@
 // `tokligence migrate export`: a database, or the two of a configuration, as a file of SQL that psql loads into an empty PostgreSQL.
 
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { defineCommand } from "citty";
 import { loadConfig } from "../../config/index.ts";
@@ -10,7 +9,7 @@ import { dumpSql } from "../../store/postgres/dump.ts";
 import { readAll } from "../../store/transfer/copy.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
-import { count, printJson, say } from "../output.ts";
+import { count, printJson, printPiece, say } from "../output.ts";
 import { refuseValue } from "../value.ts";
 import { FROM_ARGS, locateSources, quietSources, withEnds } from "./place.ts";
 import { startStages } from "./progress.ts";
@@ -46,7 +45,7 @@ export default defineCommand({
       const write = (): Promise<void> =>
         readAll(ends.sources, async (source) => {
           const pieces = dumpSql({ source, databases: sources.length, place, at: new Date(), onProgress });
-          if (isPiped) for await (const piece of pieces) await pipe(piece);
+          if (isPiped) for await (const piece of pieces) await printPiece(piece);
           else await writeFile(to, pieces);
         });
       await write().finally(progress.end);
@@ -58,11 +57,6 @@ export default defineCommand({
     });
   },
 });
-
-/** No faster than it is read; whoever reads no more ends the command. */
-async function pipe(piece: string): Promise<void> {
-  if (!process.stdout.write(piece)) await once(process.stdout, "drain");
-}
 
 /** For this user alone, and whole or not at all. */
 async function writeFile(path: string, pieces: AsyncIterable<string>): Promise<void> {

@@ -2,6 +2,7 @@
 // address of the API.
 
 import { CliError, EXIT } from "../error.ts";
+import { findNextStep } from "../next-step.ts";
 import { say } from "../output.ts";
 import { explainAnswer, explainRedirect, explainSilence } from "./failure.ts";
 import { isClear, type Target } from "./target.ts";
@@ -81,10 +82,8 @@ export async function askAll<Of>(remote: Pick<Remote, "ask">, question: Question
 export function segment(text: string, what: string): string {
   const word = text.trim();
   if (word !== "" && word !== "." && word !== "..") return encodeURIComponent(word);
-  throw new CliError(`There is no such ${what}.`, {
-    exitCode: EXIT.notFound,
-    code: "not_found",
-  });
+  const message = `There is no such ${what}.`;
+  throw new CliError(message, { exitCode: EXIT.notFound, code: "not_found", hint: findNextStep(message) });
 }
 
 interface Line {

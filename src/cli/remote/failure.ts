@@ -3,6 +3,7 @@
 import { type ErrorKind, isJsonObject } from "../../ir/index.ts";
 import { CliError, chooseExit, EXIT } from "../error.ts";
 import { KEY_VARIABLE } from "./target.ts";
+import { findNextStep } from "../next-step.ts";
 import { printWord } from "../output.ts";
 
 const KINDS: Readonly<Record<number, ErrorKind>> = {
@@ -41,7 +42,8 @@ export function explainAnswer(
     });
   }
   const kind = KINDS[status] ?? "internal";
-  const hint = findHint({ status, code: said.code, url, id: headers.get("x-request-id") });
+  const known = status === 404 ? findNextStep(said.message) : undefined;
+  const hint = known ?? findHint({ status, code: said.code, url, id: headers.get("x-request-id") });
   return new CliError(said.message, { exitCode: chooseExit(kind), code: said.code ?? kind, hint });
 }
 

@@ -1,6 +1,7 @@
 // A Redis that is only looked at: whether it answers, how quickly, and what its clock says. Knows nothing of what lies in it.
 
 import { RedisClient } from "bun";
+import { explainRedis } from "./explain.ts";
 
 export interface RedisFacts {
   /** As the server writes it; null where it does not tell. */
@@ -23,7 +24,9 @@ export async function glanceAtRedis(url: string): Promise<RedisFacts> {
     connectionTimeout: PATIENCE_MS,
   });
   try {
-    await within(client.connect());
+    await within(client.connect()).catch(async (error: unknown) => {
+      throw await explainRedis(url, error);
+    });
     let latencyMs = Number.POSITIVE_INFINITY;
     let skewMs = 0;
     for (let asked = 0; asked < QUESTIONS; asked++) {

@@ -3,6 +3,7 @@
 
 import { RedisClient } from "bun";
 import type { Clock } from "../../lib/clock.ts";
+import { explainRedis } from "./explain.ts";
 
 interface LinkInit {
   url: string;
@@ -78,7 +79,7 @@ export function openLink(init: LinkInit): Link {
       );
       await within(init.opened(next.speaker), PATIENCE_MS, clock);
     } catch (error) {
-      return lose(error, next);
+      return lose(isDown ? error : await explainRedis(url, error), next);
     }
     if (isStopped) return close(next);
     pair = next;

@@ -4,6 +4,7 @@
 import { RedisClient } from "bun";
 import type { AnswerShelf, StoredAnswer } from "../../gateway/cache/store.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { explainRedis } from "./explain.ts";
 
 interface ShelfInit {
   url: string;
@@ -50,7 +51,7 @@ export function openRedisShelf({ url, clock, onFault, onRecovery }: ShelfInit): 
       await within(next.send("PING", []), CONNECT_MS, clock);
     } catch (error) {
       next.close();
-      return lose(error, null);
+      return lose(isDown ? error : await explainRedis(url, error), null);
     }
     client = next;
     // It has no listeners, only this.
