@@ -144,10 +144,10 @@ export const LEDGER_KEYS = {
     fallback: "0",
   },
   smtp_from: {
-    about: "Sender of our e-mails; unset: smtp_username, where that is an address",
+    about: "Sender of our e-mails, with or without a name; unset: smtp_username, where that is an address",
     group: "notice",
-    type: syntax.email,
-    example: "gateway@example.com",
+    type: syntax.sender,
+    example: "Gateway <gateway@example.com>",
     restart: true,
   },
   smtp_host: {

@@ -21,6 +21,8 @@ export function readSmtp(reading: Reading, values: Values): Smtp | null {
   }
   if (password !== null && username === null) return refuse("smtp_password", "smtp_username is needed too");
   const from = given ?? (username?.includes("@") === true ? username : null);
+  // What is wrong with it has been told.
+  if (from === null && reading.gathered.settings.has("smtp_from")) return null;
   if (from === null) return refuse("smtp_host", "smtp_from is needed too: the address that our e-mails come from");
   return { host, port: values.smtp_port, username, password, from, security: values.smtp_secure };
 }

@@ -291,6 +291,14 @@ export const email = define((text) => {
   return text.toLowerCase();
 });
 
+/** `gateway@example.com`, or `Gateway <gateway@example.com>`. */
+export const sender = define((text) => {
+  const [, name = "", address = text] = /^([^<>]*)<([^<>]*)>$/u.exec(text) ?? [];
+  if (!/^[^\s@,;<>]+@[^\s@,;<>]+$/u.test(address)) throw new Refusal(`${quote(text)} is no e-mail address`);
+  if (/[\p{Cc}@,;:"\\()[\]]/u.test(name)) throw new Refusal(`${quote(name.trim())} cannot be shown as a sender's name`);
+  return name.trim() === "" ? address.toLowerCase() : `${name.trim()} <${address.toLowerCase()}>`;
+});
+
 /** `12.5`: a decimal from 0 to 100, in the operator's own words, as money is reckoned exactly. */
 export const percent = define((text) => {
   const digits = text.replace(/\s*%$/u, "");

@@ -110,6 +110,24 @@ describe("a list in which rows are bad", () => {
     await Bun.write(wide, Buffer.from("\u{FEFF}email\nana@example.com\n", "utf16le"));
     const refused = await desk.run(["admin", "users", "import", "--file", wide]);
     expect([refused.code, refused.err]).toEqual([EXIT.usage, `error: ${wide} is UTF-16.\nSave it as CSV in UTF-8.\n`]);
+    for (const [mark, name] of [
+      [";", "semicolons"],
+      ["\t", "tabs"],
+    ]) {
+      const other = desk.write("other.csv", `Name${mark}E-Mail\nAnn${mark}ann@example.com\n`);
+      const { code, err } = await desk.run(`admin users import --file ${other}`);
+      expect([code, err]).toEqual([
+        EXIT.usage,
+        `error: ${other} has ${name} between its cells.\nSave it as CSV with commas.\n`,
+      ]);
+    }
+    const spelled = desk.write(
+      "spelled.csv",
+      "Name,E-Mail Address\nAnn,spelled@example.com\nBob,spelled@example.com\n",
+    );
+    const tried = await desk.run(`admin users import --dry-run --file ${spelled}`);
+    expect(tried.out).toContain("row 1 would create email=spelled@example.com");
+    expect(tried.err).toContain("error: 1 row cannot be taken; the others could be.");
   });
 });
 

@@ -86,6 +86,21 @@ describe("the mail server", () => {
   });
 
   test.each([
+    ["Gateway <Gate@Example.com>", "Gateway <gate@example.com>"],
+    ["<gate@example.com>", "gate@example.com"],
+    ["Tokligence Gateway (x)<gate@example.com>", null],
+    ["Gateway, Inc <gate@example.com>", null],
+    ["Gateway <gate>", null],
+    ["a@b.de, c@d.de", null],
+  ])("sends as %s", async (said, from) => {
+    const files = { "config/setting.ini": `smtp_host=mail.example.com\nsmtp_from=${said}\n` };
+    if (from !== null) return expect((await load({ files })).config.smtp?.from).toBe(from);
+    const { text } = await loadProblems({ files });
+    expect(text).toContain("smtp_from: ");
+    expect(text).not.toContain("is needed too");
+  });
+
+  test.each([
     ["smtp_host=mail.example.com", "smtp_from is needed too"],
     [`${MAIL}smtp_password=hidden`, "smtp_username is needed too"],
     ["smtp_host=smtp://hidden:25", "is no host"],

@@ -8,7 +8,12 @@ import { CliError, EXIT } from "../../error.ts";
 const ORDER = ["email", "role", "display_name"] as const;
 type Column = (typeof ORDER)[number];
 
-const SYNONYMS: Readonly<Record<string, Column>> = { name: "display_name" };
+const SYNONYMS: Readonly<Record<string, Column>> = {
+  e_mail: "email",
+  e_mail_address: "email",
+  email_address: "email",
+  name: "display_name",
+};
 
 interface Told {
   /** Columns of the header that mean nothing here. */
@@ -23,6 +28,7 @@ export async function* readUsers(path: string, told: Told = {}): AsyncGenerator<
   let count = 0;
   for await (const { line, cells, flaw } of readRows(path, told)) {
     if (columns === null) {
+      refuseOtherMarks(cells, path);
       const header = readHeader(cells);
       columns = header ?? ORDER;
       if (header !== null) {
@@ -67,9 +73,21 @@ function refuseWide([first, second]: Uint8Array, path: string): void {
 
 /** The first row is a header where one of its cells says email; an address has an @. */
 function readHeader(row: readonly string[]): (Column | null)[] | null {
-  const names = row.map((cell) => cell.toLowerCase().replaceAll(/[\s-]+/gu, "_"));
-  if (!names.includes("email")) return null;
-  return names.map((name) => SYNONYMS[name] ?? ORDER.find((column) => column === name) ?? null);
+  const names = row.map((cell) => {
+    const name = cell.toLowerCase().replaceAll(/[\s-]+/gu, "_");
+    return SYNONYMS[name] ?? ORDER.find((column) => column === name) ?? null;
+  });
+  return names.includes("email") ? names : null;
+}
+
+/** Spreadsheets write semicolons where a comma stands in numbers. */
+function refuseOtherMarks([first = "", ...others]: readonly string[], path: string): void {
+  const [mark] = /[;\t]/u.exec(first) ?? [];
+  if (mark === undefined || others.length > 0 || !/e-?mail|@/iu.test(first)) return;
+  throw new CliError(`${path} has ${mark === ";" ? "semicolons" : "tabs"} between its cells.`, {
+    exitCode: EXIT.usage,
+    hint: "Save it as CSV with commas.",
+  });
 }
 
 function toRow(columns: readonly (Column | null)[], { row, line, cells, flaw }: CsvRow & { row: number }): ImportRow {

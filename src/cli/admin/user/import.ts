@@ -86,7 +86,8 @@ async function finish(report: Report, { counts, errors, dryRun }: Ending): Promi
     throw new CliError(`${rows}; the reasons stand in ${errors}.`, { exitCode: EXIT.failed });
   }
   // Somebody else was faster with some of them, after all had been checked.
-  const written = counts.created > 0 ? `${rows}; the others are there.` : `${rows}, so nothing was written.`;
+  const others = dryRun ? "the others could be" : "the others are there";
+  const written = counts.created > 0 ? `${rows}; ${others}.` : `${rows}, so nothing was written.`;
   throw new CliError([written, ...report.reasons()].join("\n"), {
     exitCode: report.isConflict() ? EXIT.conflict : EXIT.usage,
     hint: report.isConflict()
