@@ -67,6 +67,16 @@ describe("admin budgets", () => {
     expect((await desk.run("admin budgets show --id total")).out).toContain("remaining_tokens");
   });
 
+  test("are listed by whom they concern", async () => {
+    await create("--name hers --limit-usd 1 --user ana@example.com");
+    await create("--name all --limit-usd 1 --tag team=a");
+    const listed = async (flags: string) =>
+      (await desk.read<{ budgets: BudgetJson[] }>(`admin budgets list ${flags}`)).budgets.map(({ name }) => name);
+    expect(await listed("--user ana@example.com")).toEqual(["hers"]);
+    expect(await listed("--tag team=a")).toEqual(["all"]);
+    expect(await listed("--model gpt-4o")).toEqual([]);
+  });
+
   test("are changed in what they allow, and not in what they count", async () => {
     await create("--name team --limit-usd 1");
     expect((await desk.run("admin budgets update --id team --limit-usd 2 --mode shadow --alerts 50")).code).toBe(

@@ -59,6 +59,17 @@ describe("admin limits", () => {
     expect(told.filter((each) => each.startsWith("key."))).toEqual([]);
   });
 
+  test("are listed by whom they concern and where they come from", async () => {
+    await desk.read("admin limits set all --concurrent 9");
+    const listed = async (flags: string) =>
+      (await desk.read<{ limits: LimitJson[] }>(`admin limits list ${flags}`)).limits.map(({ name }) => name);
+    await desk.read("admin limits set hers --concurrent 2 --user ana@example.com --model gpt-*");
+    expect(await listed("--user ana@example.com")).toEqual(["hers"]);
+    expect(await listed("--model gpt-* --source runtime")).toEqual(["hers"]);
+    expect(await listed("--source config")).toEqual([]);
+    expect((await desk.run("admin limits list --user nobody@example.com")).code).toBe(EXIT.notFound);
+  });
+
   const WRONG: [string, number, RegExp][] = [
     ["set x", EXIT.usage, /it limits nothing/u],
     ["set x --concurrent many", EXIT.usage, /concurrent: "many" is no whole number/u],

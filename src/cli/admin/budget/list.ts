@@ -3,17 +3,33 @@
 import { defineCommand } from "citty";
 import { type JsonObject, isJsonObject } from "../../../ir/index.ts";
 import { printAmount } from "../../../ledger/index.ts";
-import { PLACE_ARGS } from "../../flags.ts";
+import { PLACE_ARGS, TOKEN_TOO } from "../../flags.ts";
 import { printJson, printTable, printWord } from "../../output.ts";
 import { IN_FORCE_ARG, pickInForce } from "../in-force.ts";
 import { runAtPlace } from "../../place.ts";
+import { splitKey } from "../../remote/target.ts";
+import { chooseRows, findUserId } from "../choose.ts";
 import { openRules } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List budgets" },
-  args: { ...PLACE_ARGS, ...IN_FORCE_ARG },
+  args: {
+    ...PLACE_ARGS,
+    ...IN_FORCE_ARG,
+    user: { type: "string", description: "Only those of this user, by id or e-mail", valueHint: "USER" },
+    key: { type: "string", description: `Only those of this API key, by its id; ${TOKEN_TOO}`, valueHint: "KEY" },
+    provider: { type: "string", description: "Only those of this provider", valueHint: "PROVIDER" },
+    model: { type: "string", description: "Only those of this model or pattern, as it was said", valueHint: "PATTERN" },
+    tag: { type: "string", description: "Only those of this tag", valueHint: "TAG" },
+  },
   async run({ args }) {
-    const budgets = pickInForce(await runAtPlace(args, (place) => openRules(place).list()), args["in-force"]);
+    const { flags, named: key } = splitKey(args);
+    const { provider, model, tag } = args;
+    const chosen = await runAtPlace(flags, async (place) => {
+      const user = await findUserId(place, args.user);
+      return chooseRows(await openRules(place).list(), { user_id: user, api_key_id: key, provider, model, tag });
+    });
+    const budgets = pickInForce(chosen, args["in-force"]);
     if (args.json === true) return printJson({ budgets });
     printTable(budgets.map(toRow), ["id", "name", "scope", "limit", "soft", "period", "mode", "in_force", "spent"]);
   },

@@ -50,6 +50,11 @@ function findGiven(flags: PlaceFlags): ReturnType<typeof findTarget> {
   return isAlone && flags.url !== undefined && isHere(flags.url) ? null : findTarget(flags);
 }
 
+/** Where the database of the gateway is that is asked: here, unless it is another machine's. */
+export function toPlace(flags: PlaceFlags): PlaceFlags {
+  return findGiven(flags) === null ? { ...flags, url: undefined } : flags;
+}
+
 function withoutKey(url: string, { home }: Config): CliError {
   return new CliError(`The gateway at ${url} has another home folder than ${home}, or this user cannot read it.`, {
     exitCode: EXIT.denied,

@@ -4,14 +4,34 @@ import { defineCommand } from "citty";
 import type { Json, JsonObject } from "../../../ir/index.ts";
 import { printJson, printTable } from "../../output.ts";
 import { IN_FORCE_ARG, pickInForce } from "../in-force.ts";
-import { GATEWAY_ARGS } from "../health/gateway.ts";
+import { type PlaceFlags, TOKEN_TOO } from "../../flags.ts";
+import { runAtPlace } from "../../place.ts";
+import { splitKey } from "../../remote/target.ts";
+import { chooseRows, findUserId } from "../choose.ts";
+import { GATEWAY_ARGS, toPlace } from "../health/gateway.ts";
 import { listLimits } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List rate limits: those of the configuration, and those that were set" },
-  args: { ...GATEWAY_ARGS, ...IN_FORCE_ARG },
+  args: {
+    ...GATEWAY_ARGS,
+    ...IN_FORCE_ARG,
+    user: { type: "string", description: "Only those of this user, by id or e-mail", valueHint: "USER" },
+    key: { type: "string", description: `Only those of this API key, by its id; ${TOKEN_TOO}`, valueHint: "KEY" },
+    model: { type: "string", description: "Only those of this model or pattern, as it was said", valueHint: "PATTERN" },
+    provider: { type: "string", description: "Only those of this provider", valueHint: "PROVIDER" },
+    source: {
+      type: "string",
+      description: "Only those of the configuration (config), or that were set (runtime)",
+      valueHint: "SOURCE",
+    },
+  },
   async run({ args }) {
-    const limits = pickInForce(await listLimits(args), args["in-force"]);
+    const { flags, named: key } = splitKey(args);
+    const { model, provider, source } = args;
+    const user = args.user === undefined ? undefined : await findUserIdAt(flags, args.user);
+    const chosen = chooseRows(await listLimits(flags), { key, model, provider, source, user });
+    const limits = pickInForce(chosen, args["in-force"]);
     if (args.json === true) return printJson({ limits });
     printTable(limits.map(toRow), [
       "name",
@@ -26,6 +46,11 @@ export default defineCommand({
     ]);
   },
 });
+
+/** At the gateway that is asked, or in its database here. */
+function findUserIdAt(flags: PlaceFlags, user: string): Promise<string | undefined> {
+  return runAtPlace(toPlace(flags), (place) => findUserId(place, user));
+}
 
 function toRow(limit: JsonObject) {
   const { name, source, version, requests_per_minute, tokens_per_minute, concurrent } = limit;

@@ -6,13 +6,23 @@ import { PLACE_ARGS } from "../../flags.ts";
 import { printJson, printTable, say } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { openDesk } from "./desk.ts";
+import { chooseRows } from "../choose.ts";
 import { listFindings, listKeys, nameKey } from "./printed.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List providers: those of the configuration, and those of run time above them" },
-  args: PLACE_ARGS,
+  args: {
+    ...PLACE_ARGS,
+    type: { type: "string", description: "Only those of this type", valueHint: "TYPE" },
+    origin: {
+      type: "string",
+      description: "Only those of the configuration (config), of run time (runtime), or of both (both)",
+      valueHint: "ORIGIN",
+    },
+  },
   async run({ args }) {
-    const providers = await runAtPlace(args, (place) => openDesk(place).list());
+    const { type, origin } = args;
+    const providers = chooseRows(await runAtPlace(args, (place) => openDesk(place).list()), { type, origin });
     if (args.json === true) return printJson({ providers });
     const rows = providers.map(toRow);
     printTable(rows, ["name", "origin", "version", "type", "base_url", "keys", "in_force"]);

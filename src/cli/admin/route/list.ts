@@ -4,13 +4,22 @@ import { defineCommand } from "citty";
 import { PLACE_ARGS } from "../../flags.ts";
 import { printJson, printTable, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
+import { chooseRows } from "../choose.ts";
 import { openBook } from "./rules.ts";
 
 export default defineCommand({
   meta: { name: "list", description: "List routes: those of the configuration, and those of run time above them" },
-  args: PLACE_ARGS,
+  args: {
+    ...PLACE_ARGS,
+    source: {
+      type: "string",
+      description: "Only those of the configuration (config), or of run time (runtime)",
+      valueHint: "SOURCE",
+    },
+  },
   async run({ args }) {
-    const routes = await runAtPlace(args, (place) => openBook(place).list());
+    const { source } = args;
+    const routes = chooseRows(await runAtPlace(args, (place) => openBook(place).list()), { source });
     if (args.json === true) return printJson({ routes });
     const rows = routes.map(({ name, source, version, match, strategy, origin, ...route }) => ({
       name,

@@ -1,0 +1,18 @@
+// Of a list that is printed, those that are meant, by what the API lets one choose by. Knows no list.
+
+import type { JsonObject } from "../../ir/index.ts";
+import type { Place } from "../place.ts";
+
+/** `wanted`: text of fields; where nothing is said of one, anything will do. */
+export function chooseRows(
+  rows: readonly JsonObject[],
+  wanted: Readonly<Record<string, string | undefined>>,
+): JsonObject[] {
+  const said = Object.entries(wanted).filter(([, text]) => text !== undefined);
+  return rows.filter((row) => said.every(([field, text]) => row[field] === text));
+}
+
+/** The id under which a user stands in lists. Throws where there is none. */
+export async function findUserId({ directory }: Place, idOrEmail: string | undefined): Promise<string | undefined> {
+  return idOrEmail === undefined ? undefined : (await directory.getUser(idOrEmail)).id;
+}
