@@ -1,6 +1,7 @@
 // What may be said of users and keys: each function takes a caller's word and answers the value, or says what is wrong. Knows no store.
 
 import { type GatewayError, invalidRequest } from "../ir/index.ts";
+import { findNearest } from "../lib/nearest.ts";
 import { findUnseen, sayUnseen, showUnseen } from "../lib/unseen.ts";
 import { type Role, ROLES, type Scope, SCOPES, type Status, STATUSES } from "./model.ts";
 
@@ -41,7 +42,7 @@ export function checkPrefix(text: string): string {
 export function checkRole(text: string): Role {
   return (
     ROLES.find((role) => role === text) ??
-    fail(invalidRequest(`There is no role "${shorten(text)}"; use ${list(ROLES)}.`, "role"))
+    fail(invalidRequest(`There is no role "${shorten(text)}"${suggest(text, ROLES)}; use ${list(ROLES)}.`, "role"))
   );
 }
 
@@ -50,7 +51,12 @@ export function checkStatus(text: string): Status {
   const word = text === "inactive" ? "suspended" : text;
   return (
     STATUSES.find((status) => status === word) ??
-    fail(invalidRequest(`There is no status "${shorten(text)}"; use ${list(STATUSES)}.`, "status"))
+    fail(
+      invalidRequest(
+        `There is no status "${shorten(text)}"${suggest(text, STATUSES)}; use ${list(STATUSES)}.`,
+        "status",
+      ),
+    )
   );
 }
 
@@ -68,7 +74,9 @@ export function checkName(text: string | null, param: "display_name" | "name"): 
 export function checkScopes(scopes: readonly string[]): Scope[] {
   const unknown = scopes.filter((scope) => !isScope(scope));
   if (unknown.length > 0) {
-    throw invalidRequest(`There is no scope ${quoteAll(unknown)}; use ${list(Object.keys(SCOPES))}.`, "scopes");
+    const known = Object.keys(SCOPES);
+    const near = unknown.length === 1 ? suggest(unknown[0] ?? "", known) : "";
+    throw invalidRequest(`There is no scope ${quoteAll(unknown)}${near}; use ${list(known)}.`, "scopes");
   }
   return [...new Set(scopes.filter(isScope))];
 }
@@ -89,6 +97,11 @@ export function checkExpiry(expiresAt: Date | null | undefined, now: number): Da
 
 function isScope(text: string): text is Scope {
   return Object.hasOwn(SCOPES, text);
+}
+
+function suggest(text: string, known: readonly string[]): string {
+  const [near] = findNearest(text.slice(0, EMAIL_MAX), known, 1);
+  return near === undefined ? "" : ` (did you mean "${near}"?)`;
 }
 
 function list(words: readonly string[]): string {

@@ -174,6 +174,12 @@ describe("changing users", () => {
       ...invalid("status"),
       message: 'There is no status "asleep"; use active or suspended.',
     });
+    await expect(directory.updateUser(OPERATOR, id, { status: "suspend" })).rejects.toMatchObject({
+      message: 'There is no status "suspend" (did you mean "suspended"?); use active or suspended.',
+    });
+    await expect(directory.updateUser(OPERATOR, id, { role: "gateway_amdin" })).rejects.toMatchObject({
+      message: expect.stringContaining('"gateway_amdin" (did you mean "gateway_admin"?); use'),
+    });
     await expect(directory.updateUser(OPERATOR, id, { role: "x" })).rejects.toMatchObject(invalid("role"));
     for (const idOrEmail of ["", "\0", "nobody@x", Bun.randomUUIDv7()]) {
       await expect(directory.updateUser(OPERATOR, idOrEmail, {})).rejects.toMatchObject({ kind: "not_found" });

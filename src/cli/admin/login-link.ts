@@ -16,7 +16,8 @@ export default defineCommand({
   },
   async run({ args }) {
     const ttlMs = readDuration("ttl", args.ttl);
-    if (ttlMs <= 0 || ttlMs > WEEK_MS) throw refuseValue("ttl", "a link works for a week at most");
+    if (ttlMs <= 0 || ttlMs > WEEK_MS)
+      throw refuseValue("ttl", ttlMs <= 0 ? "a link must work for some time" : "a link works for a week at most");
     const made = await runAtPlace(args, (place) => handLink(place, { email: args.email, ttlMs }));
     if (args.json === true) return printJson(made);
     print(made.url);
