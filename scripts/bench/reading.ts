@@ -1,12 +1,13 @@
-// `bun scripts/bench/reading.ts [--rows N] [--days N] [--dsn postgres://…] [--keep FILE]`: fills a ledger with N rows (a million unless said), sums it up as the
-// gateway does, and measures 30-day reports and an export: time, and the most memory that this process had.
+// `bun scripts/bench/reading.ts [--rows N] [--days N] [--dsn postgres://…] [--keep FILE] [--sweep] [--no-export]`: fills a ledger with N rows (a million unless
+// said), sums it up as the gateway does, and measures 30-day reports and an export: time, and the most memory that this process had. `--sweep`: every
+// combination of up to three dimensions, and of up to two filters with one, as the routes answer it.
 
 import { Database } from "bun:sqlite";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
-import { layEdges, type LedgerFilter, type ReportQuery } from "../../src/ledger/index.ts";
+import { type Dimension, DIMENSIONS, layEdges, type LedgerFilter, type ReportQuery } from "../../src/ledger/index.ts";
 import { findZone, UTC } from "../../src/lib/zone.ts";
 import { exportRows, openReading } from "../../src/server/index.ts";
 import { openStore } from "../../src/store/index.ts";
@@ -44,6 +45,7 @@ async function run(): Promise<void> {
     for (const [name, query] of listReports()) await measureReport(name, () => reading.report(query));
     await measureReport("logs, newest page", () => reading.page({}, 100, null));
     await measureReport("logs, one user's 5xx", () => reading.page({ userId: "user-7", status: 5 }, 100, null));
+    if (Bun.argv.includes("--sweep")) await sweep(reading);
     if (!Bun.argv.includes("--no-export")) await measureExport(reading);
     await reading.close();
   } finally {
@@ -103,7 +105,63 @@ function listReports(): [string, ReportQuery][] {
     ["by tag", query({}, ["tag"])],
     ["by provider, status", query({}, ["provider", "status"])],
     ["by user, model, tag", query({}, ["user", "model", "tag"])],
+    ["by user, key, model, odd times", { filter: odd, by: ["user", "key", "model"], edges: [] }],
+    ["hours, of a tag and a model", timeline("hour", "UTC", { tags: ["team=t3"], model: "model-3" })],
+    ["days, Kolkata, user and model", timeline("day", "Asia/Kolkata", { userId: "user-0", model: "model-0" })],
   ];
+}
+
+const FILTERS: readonly LedgerFilter[] = [
+  { apiKeyId: "key-0" },
+  { direction: "consume" },
+  { endpoint: "messages" },
+  { model: "model-3" },
+  { provider: "provider-1" },
+  { status: 4 },
+  { tags: ["env=prod"] },
+  { userId: "user-0" },
+];
+const SLOWEST = 12;
+
+/** Each question twice; what counts is the second. */
+async function sweep(reading: ReturnType<typeof openReading>): Promise<void> {
+  const times: [name: string, ms: number][] = [];
+  const ask = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+    await work();
+    const at = performance.now();
+    await work();
+    times.push([name, performance.now() - at]);
+  };
+  const spans: [string, LedgerFilter][] = [
+    ["whole days", { from: new Date(endMs - 30 * DAY_MS), to: new Date(endMs) }],
+    ["odd times", { from: new Date(endMs - 30 * DAY_MS + 3_111_111), to: new Date(endMs - 3_222_222) }],
+  ];
+  const some = (count: number): LedgerFilter[] => choose(FILTERS, count).map((each) => Object.assign({}, ...each));
+  for (const [span, range] of spans) {
+    const list = (by: readonly Dimension[], filter: LedgerFilter): Promise<void> =>
+      ask(`by ${by.join(", ")} ${JSON.stringify(filter)}, ${span}`, () =>
+        reading.breakdown({ filter: { ...filter, ...range }, by, most: 10_000 }),
+      );
+    for (const by of choose(DIMENSIONS, 3)) await list(by, {});
+    for (const by of choose(DIMENSIONS, 1)) for (const filter of some(2)) await list(by, filter);
+    for (const filter of some(3))
+      for (const bucket of ["day", "hour"] as const)
+        for (const zone of ["UTC", "America/New_York", "Asia/Kolkata"])
+          await ask(`${bucket}s in ${zone} ${JSON.stringify(filter)}, ${span}`, () =>
+            reading.timeseries({ filter: { ...filter, ...range }, bucket, zone, nowMs: endMs }),
+          );
+  }
+  const sorted = times.toSorted(([, left], [, right]) => right - left);
+  const late = sorted.filter(([, ms]) => ms >= 100).length;
+  console.log(`sweep: ${times.length} questions, ${late} of them took 100 ms or more; the slowest:`);
+  for (const [name, ms] of sorted.slice(0, SLOWEST)) console.log(`  ${ms.toFixed(1)} ms  ${name}`);
+}
+
+/** All choices of none to `most` of those. */
+function choose<Item>(from: readonly Item[], most: number): Item[][] {
+  const [first, ...rest] = from;
+  if (first === undefined || most === 0) return [[]];
+  return [...choose(rest, most), ...choose(rest, most - 1).map((more) => [first, ...more])];
 }
 
 async function measure(name: string, work: () => Promise<void>): Promise<void> {

@@ -87,15 +87,18 @@ export interface LedgerStore {
   findCuts(before: Date): Promise<Cut[]>;
   /** Deletes a chain's oldest rows up to the cut, at most `limit` of them; answers how many. The cut has been signed before. */
   dropRows(cut: Cut, limit: number, by?: Origin): Promise<number>;
-  /** Sums up at most `limit` rows of a chain that are not summed up yet. `after`: of a chain whose name comes behind that one. */
+  /**
+   * Sums up at most `limit` rows of a chain that are not summed up yet, `after`: of a chain whose name comes behind that one. Where there are none, packs sums that are
+   * complete, so that they are read faster.
+   */
   rollUp(limit: number, after?: string): Promise<RollupStep>;
 }
 
 export interface RollupStep {
-  /** How many were summed up. 0: none is left, or another process is at it. */
+  /** How many were summed up; where none was, how often sums were packed. 0: nothing is left to do, or another process is at it. */
   rows: number;
   /** How long other writers had to wait, in milliseconds. */
   heldMs: number;
-  /** Whose rows they were; missing where there were none. */
+  /** Whose rows they were; missing where no rows were summed up. */
   chain?: string;
 }

@@ -1,6 +1,6 @@
 // The chains of a database, and how far each is summed up. Knows no sum.
 
-import { gt, isNotNull, min } from "drizzle-orm";
+import { gt, isNotNull, min, type SQL, sql } from "drizzle-orm";
 import type { Db, Engine } from "./engine.ts";
 
 export interface Mark {
@@ -13,6 +13,14 @@ export interface Mark {
 /** How far each chain has been summed up. */
 export function readMarks({ schema }: Pick<Engine, "schema">, db: Db): Promise<Mark[]> {
   return db.select().from(schema.ledgerMarks);
+}
+
+/** Rows that are in the sums. Written so that rows are looked for by their time. */
+export function matchSummed({ schema }: Pick<Engine, "schema">, marks: readonly Mark[]): SQL {
+  const { chain, seq } = schema.ledgerEntries;
+  if (marks.length === 0) return sql`1 = 0`;
+  const cases = marks.map((mark) => sql`when ${mark.chain} then ${mark.seq}`);
+  return sql`${seq} <= case ${chain} ${sql.join(cases, sql` `)} else 0 end`;
 }
 
 /** Chains that have rows, without reading them all: each is found from the one before. `after`: those whose names come behind that one. */

@@ -50,6 +50,8 @@ export interface Engine {
   snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>;
   /** Writes the sums that `find` finds, unless another process is at it. */
   advance(find: (db: Db) => Promise<Advance | null>): Promise<RollupStep>;
+  /** Sums once more, packed to be read faster; null where the engine is left to add up its rows itself. */
+  sheets: SheetShelf | null;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -69,6 +71,38 @@ export interface Advance {
   /** Rows in it. */
   count: number;
   rows: readonly RollupRow[];
+}
+
+/** Where sheets lie that are made of the same sums: of a level, and of a time. */
+export interface SheetPlace {
+  level: string;
+  fromMs: number;
+  /** Exclusive. */
+  toMs: number;
+}
+
+/** All sums of a level that begin at the same moment. */
+export interface Packed {
+  level: string;
+  startMs: number;
+  /** In one part, or in several where there are very many; none of them holds a sum of another. */
+  bodies: readonly Uint8Array[];
+}
+
+export interface Sheets {
+  /** Whether those that are there are of the sums that are there. */
+  areValid(db: Db): Promise<boolean>;
+  /** Where there are some: when their time begins, in order. */
+  list(db: Db, place: SheetPlace): Promise<number[]>;
+  /** When the time of sums begins that sheets are made of, in order; of a bounded time. */
+  listSums(db: Db, place: SheetPlace): Promise<number[]>;
+  /** All parts, a few at a time. */
+  read(db: Db, level: string, starts: readonly number[]): AsyncIterable<{ startMs: number; body: Uint8Array }>;
+}
+
+export interface SheetShelf extends Sheets {
+  /** Keeps what `find` packed, unless another process has moved sums meanwhile. */
+  pack(find: (db: Db) => Promise<Packed[]>): Promise<RollupStep>;
 }
 
 export interface EngineOptions {

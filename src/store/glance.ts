@@ -65,6 +65,7 @@ export function makeReader({ name, schema, read }: Pick<Engine, "name" | "read" 
     deliver: refuse,
     snapshot: refuse,
     advance: refuse,
+    sheets: null,
     ping: refuse,
     close: () => Promise.resolve(),
   };

@@ -60,7 +60,7 @@ export interface Plan {
   whole: Range | null;
   parts: Part[];
   /** Where rows answer, in order and apart. */
-  rows: Range[];
+  rows: readonly Range[];
   /** Rows are grouped by pieces of this length, none of which lies in two stretches; null where time does not matter. */
   pieceMs: number | null;
 }

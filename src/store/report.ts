@@ -2,17 +2,19 @@
 // so that both together count each row exactly once. Knows neither prices nor who may read.
 
 import { and, eq, gt, inArray, isNull, notInArray, type SQL, sql } from "drizzle-orm";
-import type { Dimension, Direction, LedgerFilter, Report, ReportGroup, ReportQuery, Sums } from "../ledger/index.ts";
-import { type Classes, countClasses, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../lib/spread.ts";
+import type { Dimension, Direction, LedgerFilter, Report, ReportQuery, Sums } from "../ledger/index.ts";
+import { type Classes, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../lib/spread.ts";
 import { cleanText } from "../lib/text.ts";
 import { listTails, type Mark, readMarks, type Tail } from "./chain-mark.ts";
 import type { Db, Engine } from "./engine.ts";
 import { type Move, readMoves } from "./move.ts";
 import { type Described, matchFilter, nameDimension, toMs, within } from "./report-match.ts";
+import { createCollection, type Piece, spreadTags } from "./report-piece.ts";
 import { type Part, type Plan, planReport, type Range } from "./report-plan.ts";
+import { readSheets } from "./report-sheet.ts";
 import { classify, number, sum, sumRows } from "./row-sum.ts";
 import type { Schema } from "./schema.ts";
-import { addTo, pickSums, SUM_FIELDS } from "./sums.ts";
+import { pickSums, SUM_FIELDS } from "./sums.ts";
 
 type Rows = Schema["ledgerEntries"];
 type Rollups = Schema["ledgerRollups"];
@@ -23,14 +25,19 @@ export function readReport(engine: Engine, query: ReportQuery): Promise<Report> 
   return engine.snapshot(async (db) => {
     const marks = await readMarks(engine, db);
     const collection = createCollection(query);
-    for (const part of plan.parts) collection.add(await readRollups(engine, db, { query, plan, part }));
-    const stretches: Stretch[] = plan.rows.map((range) => ({ range, tail: null }));
-    if (plan.whole !== null && plan.parts.length > 0) {
+    const { pieces, parts, rows } = await readSheets(engine, db, { query, plan });
+    collection.add(pieces);
+    for (const part of parts) collection.add(await readRollups(engine, db, { query, plan, part }));
+    const stretches: Stretch[] = rows.map((range) => ({ range, tail: null }));
+    // Where sums answer for anything, rows that are not in them yet are missing.
+    const isSummed = plan.parts.length > 0 || rows !== plan.rows;
+    if (plan.whole !== null && isSummed) {
       const range = plan.whole;
       stretches.push(...(await listTails(engine, db, marks)).map((tail) => ({ range, tail })));
     }
-    for (const stretch of stretches) await readRows(engine, db, { query, plan, ...stretch }, collection.add);
-    return { groups: collection.groups(), removedBefore: findRemoval(marks, plan.rows) };
+    const question = { query, plan: { ...plan, rows } };
+    for (const stretch of stretches) await readRows(engine, db, { ...question, ...stretch }, collection.add);
+    return { groups: collection.groups(), removedBefore: findRemoval(marks, rows) };
   });
 }
 
@@ -53,15 +60,6 @@ interface Stretch {
   tail: Tail | null;
 }
 
-interface Piece {
-  /** Beginning of the piece of time; 0 where time does not matter. */
-  piece: number;
-  direction: Direction;
-  keys: (string | number | null)[];
-  sums: Sums;
-  spread: Spread;
-}
-
 async function readRollups(engine: Engine, db: Db, { query, plan, part }: Question & { part: Part }): Promise<Piece[]> {
   const table = engine.schema.ledgerRollups;
   const piece = plan.pieceMs === null ? null : toMs(engine, table.startedAt);
@@ -72,11 +70,17 @@ async function readRollups(engine: Engine, db: Db, { query, plan, part }: Questi
     ...(except.length === 0 ? [] : [notInArray(table.startedAt, except.map(toDate))]),
     ...(only === null ? [] : [inArray(table.startedAt, only.map(toDate))]),
   ];
-  const join = (column: Rollups["latencies"]): SQL<string | null> =>
-    engine.name === "sqlite" ? sql`group_concat(${column})` : sql`string_agg(${column}, ',')`;
+  const join = (column: Rollups["latencies"]) => joinTexts(engine, sql`${column}`);
   const from = hintRollups(engine, query.filter);
   const sums = { ...sumRollups(table), latencies: join(table.latencies), ttfts: join(table.ttfts) };
-  const rows = await select(engine, db, { from, table, piece, where, sums, query });
+  const head = listHead(table, piece, query);
+  const rows = await select(db, {
+    from,
+    head,
+    where: [...where, ...matchFilter(engine, table, query.filter)],
+    sums,
+    query,
+  });
   return rows.map(({ values, ...group }) => ({ ...group, sums: pickSums(values), spread: readSpread(values) }));
 }
 
@@ -113,20 +117,8 @@ async function readRows(
   // Without statistics SQLite would rather read all rows of the time than the few at the chain's end.
   const from =
     engine.name === "sqlite" && tail !== null ? sql`${table} indexed by ledger_entries_chain` : sql`${table}`;
-  const selection = { from, table, piece, query };
-  const sums = await select(engine, db, { ...selection, where, sums: sumRows(engine, table) });
-  add(sums.map(({ values, ...group }) => ({ ...group, sums: pickSums(values), spread: NO_SPREAD })));
-  // Where there are no rows, nothing took any time.
-  if (sums.length > 0) {
-    const classes = { latency: classify(engine, table.latencyMs), ttft: classify(engine, table.ttftMs) };
-    const counts = await select(engine, db, {
-      ...selection,
-      where: [...where, sql`${table.kind} = 'call'`],
-      more: classes,
-      sums: { calls: number(sql`count(*)`) },
-    });
-    add(counts.map(({ values, ...group }) => ({ ...group, sums: pickSums({}), spread: toSpread(values) })));
-  }
+  const rows = await selectRows(engine, db, { from, where, piece, query });
+  add(rows.map(({ values, ...group }) => ({ ...group, sums: pickSums(values), spread: readSpread(values) })));
   if (!isOfProviders(query)) return;
   const { provider: _, model: __, ...filter } = query.filter;
   const along = tail === null || tail.chain === null ? "time" : "chain";
@@ -136,9 +128,37 @@ async function readRows(
   );
 }
 
-function toSpread({ latency, ttft, calls }: Record<string, unknown>): Spread {
-  const one = (place: unknown): Classes => (place === null ? NO_CLASSES : new Map([[Number(place), Number(calls)]]));
-  return { latency: one(latency), ttft: one(ttft) };
+/** By the classes of time first: so rows are gone through once, and what they took comes as one text a group. */
+function selectRows(
+  engine: Engine,
+  db: Db,
+  { from, where, piece, query }: Pick<Selection, "from" | "query" | "where"> & { piece: SQL | null },
+): Promise<Group[]> {
+  const table = engine.schema.ledgerEntries;
+  const head = {
+    ...listHead(table, piece, query),
+    latency: classify(engine, table.latencyMs),
+    ttft: classify(engine, table.ttftMs),
+  };
+  const columns = Object.entries({ ...head, ...sumRows(engine, table) });
+  const list = columns.map(([name, value]) => sql`${value} as ${sql.identifier(name)}`);
+  const conditions = and(...where, ...matchFilter(engine, table, query.filter)) ?? sql`1 = 1`;
+  const places = Object.keys(head).map((_, index) => sql.raw(String(index + 1)));
+  const counted = sql`(select ${sql.join(list, sql`, `)} from ${from} where ${conditions} group by ${sql.join(places, sql`, `)}) as counted`;
+  const own = (name: string): SQL => sql`${sql.identifier(name)}`;
+  const { latency: _, ttft: __, ...outer } = Object.fromEntries(Object.keys(head).map((name) => [name, own(name)]));
+  const count = (name: string): SQL =>
+    joinTexts(engine, sql`case when ${own("requests")} > 0 then ${own(name)} || ':' || ${own("requests")} end`);
+  const sums = {
+    ...Object.fromEntries(SUM_FIELDS.map((field) => [field, sum(own(field))])),
+    latencies: count("latency"),
+    ttfts: count("ttft"),
+  };
+  return select(db, { from: counted, head: { ...outer, piece: number(own("piece")) }, where: [], sums, query });
+}
+
+function joinTexts({ name }: Pick<Engine, "name">, text: SQL): SQL<string | null> {
+  return name === "sqlite" ? sql`group_concat(${text})` : sql`string_agg(${text}, ',')`;
 }
 
 /** Only such sums can tell who of several was paid. */
@@ -177,85 +197,34 @@ function beyond(table: Rows, { chain, seq }: Tail): SQL[] {
 
 interface Selection {
   from: SQL;
-  table: Described;
-  piece: SQL | null;
+  /** What is grouped by. */
+  head: Record<string, SQL>;
   where: SQL[];
-  /** What rows are grouped by besides. */
-  more?: Record<string, SQL>;
   sums: Record<string, SQL>;
   query: ReportQuery;
 }
 
 type Group = Omit<Piece, "spread" | "sums"> & { values: Record<string, number> };
 
-async function select(engine: Engine, db: Db, selection: Selection): Promise<Group[]> {
-  const { from, table, piece, where, more = {}, sums, query } = selection;
-  const { by, filter } = query;
+function listHead(table: Described, piece: SQL | null, { by }: ReportQuery): Record<string, SQL> {
   const keys = by.map((dimension, index) => [`key${index}`, nameDimension(table, dimension)] as const);
-  const head = {
-    piece: number(piece ?? sql`0`),
-    direction: sql<Direction>`${table.direction}`,
-    ...Object.fromEntries(keys),
-    ...more,
-  };
+  return { piece: number(piece ?? sql`0`), direction: sql`${table.direction}`, ...Object.fromEntries(keys) };
+}
+
+async function select(db: Db, { from, head, where, sums, query: { by } }: Selection): Promise<Group[]> {
   const rows = await db
     .select({ ...head, ...sums })
     .from(from)
-    .where(and(...where, ...matchFilter(engine, table, filter)))
+    .where(and(...where))
     .groupBy(...Object.keys(head).map((_, index) => sql.raw(String(index + 1))));
-  const groups = rows.map((row) => {
-    const values: Record<string, string | number | null> = row;
-    return {
-      piece: row.piece,
-      direction: row.direction,
-      keys: keys.map(([name]) => values[name] ?? null),
-      // Whoever asked for them knows which of them are numbers.
-      values: row as unknown as Group["values"],
-    };
+  const groups = rows.map((row): Group => {
+    // Whoever asked for them knows which of them are numbers.
+    const values = row as Record<string, number>;
+    const keys = by.map((_, index) => values[`key${index}`] ?? null);
+    return { piece: values["piece"] ?? 0, direction: row["direction"] as Direction, keys, values };
   });
   const place = by.indexOf("tag");
   return place === -1 ? groups : groups.flatMap((group) => spreadTags(group, place));
-}
-
-/** One piece for each tag, and one for rows without any: so late, the database groups far fewer rows than it would with a row for each tag. */
-function spreadTags<Keyed extends Pick<Piece, "keys">>(piece: Keyed, place: number): Keyed[] {
-  const text = piece.keys[place];
-  const tags: string[] = typeof text === "string" ? JSON.parse(text) : [];
-  return (tags.length === 0 ? [null] : tags).map((tag) => ({ ...piece, keys: piece.keys.with(place, tag) }));
-}
-
-/** Puts pieces into the stretches that they lie in, and adds up what belongs together. */
-function createCollection({ filter, edges }: ReportQuery) {
-  const groups = new Map<string, ReportGroup & { spread: Record<keyof Spread, Map<number, number>> }>();
-  const fromMs = filter.from?.getTime() ?? 0;
-  return {
-    add(pieces: readonly Piece[]): void {
-      for (const { piece, direction, keys, sums, spread } of pieces) {
-        const stretch = edges.length === 0 ? 0 : findStretch(edges, Math.max(piece, fromMs));
-        const name = JSON.stringify([stretch, direction, keys]);
-        let found = groups.get(name);
-        if (found === undefined) {
-          const own = { latency: new Map<number, number>(), ttft: new Map<number, number>() };
-          groups.set(name, (found = { stretch, direction, keys, sums: pickSums({}), spread: own }));
-        }
-        addTo(found.sums, sums);
-        countClasses(found.spread.latency, spread.latency);
-        countClasses(found.spread.ttft, spread.ttft);
-      }
-    },
-    groups: (): ReportGroup[] => [...groups.values()],
-  };
-}
-
-/** The last edge that is not after the moment. */
-function findStretch(edges: readonly number[], atMs: number): number {
-  let [low, high] = [0, edges.length - 1];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if ((edges[middle] ?? 0) <= atMs) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 function toDate(ms: number): Date {

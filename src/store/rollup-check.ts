@@ -3,12 +3,14 @@
 
 import { and, asc, eq, gte, inArray, lt, min, type SQL, sql } from "drizzle-orm";
 import type { CheckedSums, SumsQuery, WrongSum } from "../audit/verify/sums.ts";
-import { readMarks } from "./chain-mark.ts";
-import type { Db, Engine, RollupRow } from "./engine.ts";
+import { matchSummed, readMarks } from "./chain-mark.ts";
+import type { Db, Engine, RollupRow, Sheets } from "./engine.ts";
 import { explainStoreError } from "./error.ts";
 import { readScheme } from "./location.ts";
 import { type Level, LEVELS } from "./report-plan.ts";
-import { createSums, groupRows } from "./rollup.ts";
+import { createSums, describe, groupRows, nameSum } from "./rollup.ts";
+import { unpackSheet } from "./sheet.ts";
+import { SHEET_QUARTER } from "./sheet-level.ts";
 import { SUM_FIELDS } from "./sums.ts";
 
 const DAY_MS = 86_400_000;
@@ -18,7 +20,9 @@ const BLOCK_MS = Math.max(...COARSE.map(({ grainMs }) => grainMs));
 /** What is remembered of wrong ones. */
 const MAX_WRONG = 10_000;
 
-type Place = Pick<Engine, "name" | "schema">;
+interface Place extends Pick<Engine, "name" | "schema"> {
+  sheets: Sheets | null;
+}
 
 /** A file path, or a postgres:// DSN. */
 export async function checkRollups(location: string, query: SumsQuery): Promise<CheckedSums> {
@@ -35,9 +39,10 @@ type Work<T> = (place: Place, db: Db) => Promise<T>;
 async function openSqlite<T>(location: string, work: Work<T>): Promise<T> {
   const { schema } = await import("./sqlite/schema.ts");
   const { createDesk } = await import("./sqlite/desk.ts");
+  const { sheets } = await import("./sqlite/sheet.ts");
   const desk = createDesk(location, BUSY_TIMEOUT_MS);
   try {
-    return await desk.snapshot((db) => work({ name: "sqlite", schema }, db));
+    return await desk.snapshot((db) => work({ name: "sqlite", schema, sheets }, db));
   } finally {
     desk.close();
   }
@@ -48,11 +53,11 @@ const BUSY_TIMEOUT_MS = 5_000;
 async function openPostgres<T>(location: string, work: Work<T>): Promise<T> {
   const { schema } = await import("./postgres/schema.ts");
   const { openSnapshot } = await import("./postgres/open.ts");
-  return openSnapshot(location, (db) => work({ name: "postgres", schema }, db));
+  return openSnapshot(location, (db) => work({ name: "postgres", schema, sheets: null }, db));
 }
 
 async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<CheckedSums> {
-  const summed = await findSummed(place, db);
+  const summed = matchSummed(place, await readMarks(place, db));
   const provedMs = await findProved(place, db, query.cutChains);
   const checked: CheckedSums = {
     sums: 0,
@@ -67,15 +72,26 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
     if (block === null) return;
     // Only a block that was gone through from end to end has all its rows.
     const isWhole = fromMs <= block && toMs >= block + BLOCK_MS;
-    if (isWhole) await compare(COARSE, block, BLOCK_MS, coarse.rows());
+    if (isWhole) await compare(COARSE, { startMs: block, endMs: block + BLOCK_MS }, coarse.rows());
     coarse = createSums(COARSE);
   };
-  const compare = async (levels: readonly Level[], startMs: number, spanMs: number, computed: RollupRow[]) => {
-    const kept = await readKept(place, db, { levels, startMs, endMs: startMs + spanMs });
-    checked.sums += Math.max(kept.length, computed.length);
-    const isProved = provedMs === null || startMs >= provedMs;
-    const room = MAX_WRONG - checked.wrong.length;
-    if (room > 0) checked.wrong.push(...findWrong(kept, computed, isProved).slice(0, room));
+  const areSheetsValid = place.sheets !== null && (await place.sheets.areValid(db));
+  const compare = async (levels: readonly Level[], span: Span, computed: RollupRow[]) => {
+    const isProved = provedMs === null || span.startMs >= provedMs;
+    const note = (kept: readonly RollupRow[], own: readonly RollupRow[], isPacked: boolean): void => {
+      checked.sums += Math.max(kept.length, own.length);
+      const room = MAX_WRONG - checked.wrong.length;
+      if (room > 0) checked.wrong.push(...findWrong(kept, own, { isProved, isPacked }).slice(0, room));
+    };
+    const tabled = levels.filter((level) => level !== SHEET_QUARTER);
+    const own = computed.filter(({ level }) => level !== SHEET_QUARTER.name);
+    note(await readKept(place, db, { levels: tabled, ...span }), own, false);
+    if (!areSheetsValid) return;
+    for (const level of levels) {
+      const packed = await readPacked(place, db, { level: level.name, ...span });
+      const ownPacked = computed.filter((row) => row.level === level.name && packed.has(row.startedAt.getTime()));
+      note([...packed.values()].flat(), ownPacked, true);
+    }
   };
   const last = Math.min(toMs, (await findDay(place, db, null)) ?? 0);
   let first: number | null = null;
@@ -91,23 +107,15 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
     block = start;
     const where = [summed, ...within(place, day, day + DAY_MS)];
     const groups = await groupRows(place, db, { where, along: "time", isTail: false });
-    const fine = createSums(FINE);
+    const levels = areSheetsValid ? [...FINE, SHEET_QUARTER] : FINE;
+    const fine = createSums(levels);
     fine.add(groups);
     coarse.add(groups);
     // Days of which only a part was asked for are looked at as a whole.
-    await compare(FINE, day, DAY_MS, fine.rows());
+    await compare(levels, { startMs: day, endMs: day + DAY_MS }, fine.rows());
   }
   await closeBlock();
   return checked;
-}
-
-/** Rows that are in the sums. Written so that rows are looked for by their time. */
-async function findSummed(place: Place, db: Db): Promise<SQL> {
-  const { chain, seq } = place.schema.ledgerEntries;
-  const marks = await readMarks(place, db);
-  if (marks.length === 0) return sql`1 = 0`;
-  const cases = marks.map((mark) => sql`when ${mark.chain} then ${mark.seq}`);
-  return sql`${seq} <= case ${chain} ${sql.join(cases, sql` `)} else 0 end`;
 }
 
 /**
@@ -165,10 +173,14 @@ function within({ schema }: Place, fromMs: number, toMs: number): SQL[] {
   return [gte(createdAt, new Date(fromMs)), lt(createdAt, new Date(toMs))];
 }
 
-interface KeptQuery {
-  levels: readonly Level[];
+interface Span {
   startMs: number;
+  /** Exclusive. */
   endMs: number;
+}
+
+interface KeptQuery extends Span {
+  levels: readonly Level[];
 }
 
 function readKept({ schema }: Place, db: Db, { levels, startMs, endMs }: KeptQuery): Promise<RollupRow[]> {
@@ -181,33 +193,59 @@ function readKept({ schema }: Place, db: Db, { levels, startMs, endMs }: KeptQue
     .where(and(inArray(sums.level, names), inTime));
 }
 
-function findWrong(kept: readonly RollupRow[], computed: readonly RollupRow[], isProved: boolean): WrongSum[] {
+/** What sheets say, by when it begins. */
+async function readPacked(
+  { sheets }: Place,
+  db: Db,
+  { level, startMs, endMs }: Span & { level: string },
+): Promise<Map<number, RollupRow[]>> {
+  const packed = new Map<number, RollupRow[]>();
+  if (sheets === null) return packed;
+  const starts = await sheets.list(db, { level, fromMs: startMs, toMs: endMs });
+  for await (const { startMs: at, body } of sheets.read(db, level, starts)) {
+    const rows = unpackSheet(body).map((row): RollupRow => {
+      return { ...row, id: nameSum(level, at, describe(row)), level, startedAt: new Date(at) };
+    });
+    packed.set(at, [...(packed.get(at) ?? []), ...rows]);
+  }
+  return packed;
+}
+
+interface Look {
+  isProved: boolean;
+  isPacked: boolean;
+}
+
+function findWrong(kept: readonly RollupRow[], computed: readonly RollupRow[], look: Look): WrongSum[] {
   const wrong: WrongSum[] = [];
+  const { isProved, isPacked } = look;
   const open = new Map(computed.map((row) => [row.id, row]));
   for (const row of kept) {
     const own = open.get(row.id);
     open.delete(row.id);
     if (own === undefined) {
-      if (isProved) wrong.push(blame(row, "extra", row, null));
-    } else if (isProved ? !isEqual(row, own) : row.entries < own.entries) wrong.push(blame(own, "other", row, own));
+      if (isProved) wrong.push(blame(row, { kind: "extra", kept: row, computed: null, isPacked }));
+    } else if (isProved ? !isEqual(row, own) : row.entries < own.entries)
+      wrong.push(blame(own, { kind: "other", kept: row, computed: own, isPacked }));
   }
-  return [...wrong, ...[...open.values()].map((row) => blame(row, "missing", null, row))];
+  const missing = [...open.values()].map((row) => blame(row, { kind: "missing", kept: null, computed: row, isPacked }));
+  return [...wrong, ...missing];
 }
 
-function blame(
-  { id, level, startedAt }: RollupRow,
-  kind: WrongSum["kind"],
-  kept: RollupRow | null,
-  computed: RollupRow | null,
-): WrongSum {
-  const spanMs = LEVELS.find(({ name }) => name === level)?.grainMs ?? 0;
+interface Fault extends Pick<WrongSum, "isPacked" | "kind"> {
+  kept: RollupRow | null;
+  computed: RollupRow | null;
+}
+
+function blame({ id, level, startedAt }: RollupRow, { kind, kept, computed, isPacked }: Fault): WrongSum {
+  const spanMs = [...LEVELS, SHEET_QUARTER].find(({ name }) => name === level)?.grainMs ?? 0;
   const names =
     kept === null || computed === null
       ? FIELDS.slice(0, 1)
       : FIELDS.filter((name) => print(kept, name) !== print(computed, name));
   const tell = (row: RollupRow | null): string | null =>
     row === null ? null : names.map((name) => `${name} ${print(row, name)}`).join(", ");
-  return { id, level, startedAt, spanMs, kind, kept: tell(kept), computed: tell(computed) };
+  return { id, level, startedAt, spanMs, kind, isPacked, kept: tell(kept), computed: tell(computed) };
 }
 
 /** All but the id, which is made of the others. */

@@ -15,17 +15,27 @@ import { addTo, pickSums } from "./sums.ts";
 
 const QUARTER_MS = 900_000;
 
-/** Sums up to `limit` rows of one chain. */
-export async function rollUp(engine: Engine, limit: number, after?: string): Promise<RollupStep> {
-  return engine.advance((db) => findAdvance(engine, db, { limit, after }));
+interface Ask {
+  limit: number;
+  /** Of a chain whose name comes behind that one; of any where there is none. */
+  after: string | undefined;
+}
+
+/** Sums up to `limit` rows of one chain. `onSums` is told of sums before they are moved. */
+export async function rollUp(
+  engine: Engine,
+  ask: Ask,
+  onSums: (rows: readonly RollupRow[]) => void,
+): Promise<RollupStep> {
+  return engine.advance(async (db) => {
+    const advance = await findAdvance(engine, db, ask);
+    if (advance !== null) onSums(advance.rows);
+    return advance;
+  });
 }
 
 /** What the next step is; null where there is none. */
-async function findAdvance(
-  engine: Engine,
-  db: Db,
-  { limit, after }: { limit: number; after: string | undefined },
-): Promise<Advance | null> {
+async function findAdvance(engine: Engine, db: Db, { limit, after }: Ask): Promise<Advance | null> {
   const marks = new Map((await readMarks(engine, db)).map((mark) => [mark.chain, mark]));
   const { chain: ofChain, seq: place } = engine.schema.ledgerEntries;
   const next = (chain: string, from: number, to: number | null) =>
@@ -111,16 +121,36 @@ function keepDetail(group: QuarterGroup): QuarterGroup {
   return group.isMove ? group : { ...group, sums: pickSums({ attempts: group.sums.attempts }) };
 }
 
-/** The sums of those levels, as they are kept. */
+/** The sums of those levels, as they are kept. A level's time is made of whole times of the next finer one of its cube. */
 export function createSums(levels: readonly Level[]) {
-  const views = new Map<string, View>();
-  const byCube = Map.groupBy(levels, ({ cube }) => cube);
+  const cubes = [...Map.groupBy(levels, ({ cube }) => cube)].map(([cube, own]) => ({
+    cube,
+    // Rows are counted once, for the finest; it is few sums that the others are made of.
+    finest: own.at(-1),
+    coarser: own.slice(0, -1).toReversed(),
+    views: new Map<string, View>(),
+  }));
   return {
     add(groups: readonly QuarterGroup[]): void {
-      for (const group of groups) collect(views, byCube, group);
+      for (const group of groups)
+        for (const { cube, finest, views } of cubes) if (finest !== undefined) collect(views, finest, { cube, group });
     },
-    rows: (): RollupRow[] => [...views.values()].map(toRow),
+    rows: (): RollupRow[] => cubes.flatMap(({ coarser, views }) => listViews(views, coarser).map(toRow)),
   };
+}
+
+/** With those of the coarser levels, the next finer first. */
+function listViews(finest: ReadonlyMap<string, View>, coarser: readonly Level[]): View[] {
+  let finer = [...finest.values()];
+  const views = [...finer];
+  for (const level of coarser) {
+    const next = new Map<string, View>();
+    for (const { startMs, seen, name, sums, latency, ttft } of finer)
+      add(next, { level, startMs: floorTo(startMs, level), seen, name }, { sums, spread: { latency, ttft } });
+    finer = [...next.values()];
+    for (const view of finer) views.push(view);
+  }
+  return views;
 }
 
 type Description = Omit<RollupRow, keyof Sums | "id" | "latencies" | "level" | "startedAt" | "ttfts">;
@@ -150,27 +180,16 @@ interface View {
 
 function collect(
   views: Map<string, View>,
-  byCube: ReadonlyMap<Cube, readonly Level[]>,
-  { startMs, group, sums, spread, isMove }: QuarterGroup,
+  level: Level,
+  { cube, group: { startMs, group, sums, spread, isMove } }: { cube: Cube; group: QuarterGroup },
 ): void {
-  for (const [cube, levels] of byCube) {
-    if (isMove && cube !== "all" && cube !== "brief") continue;
-    for (const seen of look(group, cube)) {
-      const name = JSON.stringify([
-        seen.userId,
-        seen.apiKeyId,
-        seen.tags,
-        seen.modelAsked,
-        seen.modelServed,
-        seen.provider,
-        seen.endpoint,
-        seen.status,
-        seen.direction,
-      ]);
-      for (const level of levels)
-        add(views, { level, startMs: startMs - (startMs % level.grainMs), seen, name }, { sums, spread });
-    }
-  }
+  if (isMove && cube !== "all" && cube !== "brief") return;
+  for (const seen of look(group, cube))
+    add(views, { level, startMs: floorTo(startMs, level), seen, name: describe(seen) }, { sums, spread });
+}
+
+function floorTo(ms: number, { grainMs }: Level): number {
+  return ms - (ms % grainMs);
 }
 
 function add(
@@ -178,7 +197,7 @@ function add(
   place: Pick<View, "level" | "name" | "seen" | "startMs">,
   { sums, spread }: Pick<QuarterGroup, "spread" | "sums">,
 ): void {
-  const key = `${place.level.name} ${place.startMs} ${place.name}`;
+  const key = `${place.startMs} ${place.name}`;
   const found = views.get(key);
   if (found === undefined) {
     const own = { latency: new Map(spread.latency), ttft: new Map(spread.ttft) };
@@ -224,15 +243,34 @@ function look(group: Description, cube: Cube): Description[] {
 }
 
 function toRow({ level, startMs, seen, name, sums, latency, ttft }: View): RollupRow {
-  // Time comes first, so that new ones are written side by side.
-  const digest = hash("sha256", name, "base64url").slice(0, 24);
   return {
     ...seen,
-    id: `${(startMs / QUARTER_MS).toString(36)}.${level.name}.${digest}`,
+    id: nameSum(level.name, startMs, name),
     level: level.name,
     startedAt: new Date(startMs),
     ...sums,
     latencies: printClasses(latency),
     ttfts: printClasses(ttft),
   };
+}
+
+/** @param name all that is known of the rows, as `describe` says it */
+export function nameSum(level: string, startMs: number, name: string): string {
+  // Time comes first, so that new ones are written side by side.
+  const digest = hash("sha256", name, "base64url").slice(0, 24);
+  return `${(startMs / QUARTER_MS).toString(36)}.${level}.${digest}`;
+}
+
+export function describe(seen: Description): string {
+  return JSON.stringify([
+    seen.userId,
+    seen.apiKeyId,
+    seen.tags,
+    seen.modelAsked,
+    seen.modelServed,
+    seen.provider,
+    seen.endpoint,
+    seen.status,
+    seen.direction,
+  ]);
 }

@@ -20,6 +20,8 @@ export interface WrongSum {
   /** How long the time is that it stands for. */
   spanMs: number;
   kind: "extra" | "missing" | "other";
+  /** It lies among others where reports read it fastest. */
+  isPacked: boolean;
   /** What is kept, and what the rows give; null where there is none. */
   kept: string | null;
   computed: string | null;
@@ -61,8 +63,9 @@ const WORDS = {
 
 function judgeHour(sums: readonly WrongSum[]): Finding {
   const [first] = sums as [WrongSum, ...WrongSum[]];
-  const { computed, id, kept, kind, level, startedAt } = first;
+  const { computed, id, isPacked, kept, kind, level, startedAt } = first;
   const more = sums.length === 1 ? "" : ` ${sums.length - 1} more sums of that time are wrong.`;
-  const text = `The sum ${id} (${level}) of ${startedAt.toISOString()}: ${WORDS[kind]}.${more}`;
-  return makeFinding({ kind: "sums_altered", table: "ledger_rollups", id, expected: computed, found: kept, text });
+  const table = isPacked ? "tokligence_sheets" : "ledger_rollups";
+  const text = `The sum ${id} (${level}${isPacked ? ", packed" : ""}) of ${startedAt.toISOString()}: ${WORDS[kind]}.${more}`;
+  return makeFinding({ kind: "sums_altered", table, id, expected: computed, found: kept, text });
 }

@@ -50,10 +50,20 @@ export function startUpkeep({ ledger, isInline, isShared, nowMs, after, onFault 
     const { rows, heldMs, chain } = await ledger.rollUp(asked, behind);
     workedMs += nowMs() - startedMs;
     if (rows === 0) return rest();
+    if (chain === undefined) return afterPacking();
     found += rows;
     if (rows < asked) behind = chain;
     const fitting = heldMs === 0 ? limit * 2 : limit * Math.min(2, holdMs / heldMs);
     limit = Math.round(Math.min(mostRows, Math.max(FEWEST_ROWS, fitting)));
+    return PAUSE_MS;
+  };
+
+  /** Sums were packed, of which there may be many to do: before long, rows have their turn again. */
+  const afterPacking = (): number => {
+    if (workedMs >= GATHER_MS.least) {
+      behind = undefined;
+      workedMs = 0;
+    }
     return PAUSE_MS;
   };
 

@@ -75,6 +75,8 @@ function assemble(options: EngineOptions): Engine {
     snapshot: (work) => explained(common.repeat(REPORT_DEADLINE_MS, ({ db }) => readSnapshot(db, work))),
     // Not repeated, either: sums are added to what is there.
     advance: (find) => explained(common.once(REPORT_DEADLINE_MS, ({ db }) => advanceRollups(db, find))),
+    // It adds up its rows itself; packed ones would be added up where requests are answered.
+    sheets: null,
     ping: () => explained(hot.repeat(HOT_DEADLINE_MS, ping)),
     async close() {
       await Promise.all([hot.end(), common.end()]);

@@ -5,10 +5,12 @@ import { Database } from "bun:sqlite";
 import { getTableColumns } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
-import type { Advance, Db, RollupRow } from "../engine.ts";
+import type { Advance, Db, Packed, RollupRow } from "../engine.ts";
+import { listStale } from "../sheet-level.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { toDb } from "./query.ts";
 import { ledgerMarks, ledgerRollups } from "./schema.ts";
+import { prepareSheets, readMarks } from "./sheet.ts";
 import { toValue, type Value } from "./insert.ts";
 
 export interface Desk {
@@ -16,6 +18,8 @@ export interface Desk {
   snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>;
   /** Writes what `find` found, unless another process was faster. */
   advance(find: (db: Db) => Promise<Advance | null>): Promise<RollupStep>;
+  /** Keeps the sheets that `find` packed, unless another process has moved sums meanwhile. */
+  pack(find: (db: Db) => Promise<Packed[]>): Promise<RollupStep>;
   close(): void;
 }
 
@@ -54,6 +58,13 @@ export function createDesk(location: string, busyTimeoutMs: number): Desk {
         roller ??= openRoller(location, busyTimeoutMs);
         return roller.write(advance);
       }),
+    pack: (find) =>
+      enqueue(async () => {
+        const { packed, marks } = await readAll(async (db) => ({ packed: await find(db), marks: await readMarks(db) }));
+        if (packed.length === 0) return { rows: 0, heldMs: 0 };
+        roller ??= openRoller(location, busyTimeoutMs);
+        return roller.pack(packed, marks);
+      }),
     close() {
       reader?.close();
       roller?.close();
@@ -61,9 +72,13 @@ export function createDesk(location: string, busyTimeoutMs: number): Desk {
   };
 }
 
+const CACHE_KB = 16_384;
+
 function openReader(location: string, busyTimeoutMs: number): Database {
   const db = new Database(location, { readonly: true });
   db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  // Sums of a time lie apart: the pages that lead to them are to stay.
+  db.run(`PRAGMA cache_size = -${CACHE_KB}`);
   return db;
 }
 
@@ -86,6 +101,7 @@ function openRoller(location: string, busyTimeoutMs: number) {
     `insert into ledger_rollups (${names.join(", ")}) values (${names.map(() => "?").join(", ")})
      on conflict (id) do update set ${[...added, ...replaced].join(", ")}`,
   );
+  const sheets = prepareSheets(db);
   const { chain: ofChain, seq, detailSeq } = getTableColumns(ledgerMarks);
   const readMark = db.prepare<{ seq: number; detailSeq: number }, [string]>(
     `select ${seq.name} as seq, ${detailSeq.name} as detailSeq from ledger_marks where ${ofChain.name} = ?`,
@@ -109,7 +125,10 @@ function openRoller(location: string, busyTimeoutMs: number) {
           const joined = joinSpreads(row, readSpread.get(row.id));
           upsert.run(...FIELDS.map((field) => toValue(joined[field])));
         }
+        sheets.check();
+        sheets.drop(listStale(rows));
         (isDetail ? moveDetail : moveMark).run(chain, toSeq);
+        sheets.follow();
         db.run("COMMIT");
         return { rows: count, heldMs: performance.now() - startedMs, chain };
       } catch (error) {
@@ -118,7 +137,24 @@ function openRoller(location: string, busyTimeoutMs: number) {
         if (db.inTransaction) db.run("ROLLBACK");
       }
     },
+    /** Nothing where the marks have moved since what is packed was looked for. */
+    pack(packed: readonly Packed[], marks: string): RollupStep {
+      try {
+        db.run("BEGIN IMMEDIATE");
+        const startedMs = performance.now();
+        if (sheets.readMarks() !== marks) return { rows: 0, heldMs: 0 };
+        sheets.check();
+        for (const each of packed) sheets.put(each);
+        db.run("COMMIT");
+        return { rows: packed.length, heldMs: performance.now() - startedMs };
+      } catch (error) {
+        throw explainStoreError(error, ANY_DATABASE);
+      } finally {
+        if (db.inTransaction) db.run("ROLLBACK");
+      }
+    },
     close(): void {
+      sheets.close();
       for (const statement of [upsert, readMark, readSpread, moveMark, moveDetail]) statement.finalize();
       db.close();
     },

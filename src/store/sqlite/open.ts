@@ -13,6 +13,7 @@ import { prepareHot } from "./hot.ts";
 import { migrateSqlite } from "./migrate.ts";
 import { runNow, toDb } from "./query.ts";
 import { schema } from "./schema.ts";
+import { sheets } from "./sheet.ts";
 
 /** How long a statement waits for another process to finish its own write. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -163,6 +164,7 @@ function assemble({ writer, reader, desk, redact }: Parts): Engine {
     },
     snapshot: desk.snapshot,
     advance: desk.advance,
+    sheets: { ...sheets, pack: desk.pack },
     async ping() {
       try {
         hot.readCounters();

@@ -11,7 +11,7 @@ interface Step {
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function makeDesk(rowsOf: Record<string, number>, { tookMs = 0, heldMs = 0, isShared = false } = {}) {
+function makeDesk(rowsOf: Record<string, number>, { tookMs = 0, heldMs = 0, isShared = false, packs = 0 } = {}) {
   const clock = makeClock();
   let nowMs = 0;
   const steps: Step[] = [];
@@ -22,7 +22,7 @@ function makeDesk(rowsOf: Record<string, number>, { tookMs = 0, heldMs = 0, isSh
         steps.push({ limit, after });
         nowMs += tookMs;
         const chain = Object.keys(rowsOf).find((name) => name > (after ?? "") && (rowsOf[name] ?? 0) > 0);
-        if (chain === undefined) return { rows: 0, heldMs: 0 };
+        if (chain === undefined) return { rows: packs-- > 0 ? 1 : 0, heldMs: 0 };
         const rows = Math.min(limit, rowsOf[chain] ?? 0);
         rowsOf[chain] = (rowsOf[chain] ?? 0) - rows;
         return { rows, heldMs, chain };
@@ -79,6 +79,20 @@ test("a chain that grows all the time does not hold up the one behind it", async
   await desk.next();
   expect(desk.rowsOf).toEqual({ one: 50, two: 0 });
   expect(desk.steps.map(({ after }) => after)).toEqual([undefined, "one"]);
+  await desk.stop();
+});
+
+test("where sums are packed for long, rows have their turn before long", async () => {
+  const desk = makeDesk({ one: 50 }, { tookMs: 300, packs: 6 });
+  for (let turn = 0; turn < 8; turn++) await desk.next();
+  expect(desk.steps.map(({ after }) => after)).toEqual([
+    undefined,
+    ...Array(3).fill("one"),
+    ...Array(4).fill(undefined),
+  ]);
+  // As many rows as before: what was packed says nothing of them.
+  expect(new Set(desk.steps.slice(1).map(({ limit }) => limit)).size).toBe(1);
+  expect(desk.delays.slice(0, 8)).toEqual(Array(8).fill(20));
   await desk.stop();
 });
 

@@ -1,0 +1,38 @@
+// Sums that were packed to be read fast, changed behind the gateway's back: named by what they are of. SQLite alone packs them.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { type Bench, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
+
+const START_MS = Date.UTC(2026, 2, 3, 9, 20);
+let bench: Bench;
+
+beforeAll(async () => {
+  bench = makeBench();
+  await bench.write(async ({ ledger }) => {
+    // Eight days, so that the longest times are there as a whole.
+    for (let index = 0; index < 16; index++)
+      await ledger.add(makeCall(index, { createdAt: new Date(START_MS + index * 12 * 3_600_000) }));
+  });
+  await bench.desk.withStore(async ({ ledger }) => {
+    while ((await ledger.rollUp(100)).rows > 0);
+  });
+});
+afterAll(() => bench.desk.close());
+
+test("packed sums are held against the rows, too", async () => {
+  expect((await verifyBooks(bench)).findings).toEqual([]);
+  await bench.tamper("create table kept_sheets as select * from tokligence_sheets");
+  for (const level of ["all.hour", "all.quarter", "all.days"]) {
+    const another = "select body from tokligence_sheets where level = 'all.day' order by started_at desc limit 1";
+    const one = `(select min(started_at) from tokligence_sheets where level = '${level}')`;
+    const findings = await tryChanges(bench, [
+      `update tokligence_sheets set body = (${another}) where level = '${level}' and started_at = ${one}`,
+    ]);
+    expect(findings.length).toBeGreaterThan(0);
+    for (const finding of findings) expect(finding).toMatchObject({ kind: "sums_altered", table: "tokligence_sheets" });
+    expect(findings.map(({ text }) => text).join(" ")).toContain(`(${level}, packed)`);
+    await bench.tamper("insert or replace into tokligence_sheets select * from kept_sheets");
+  }
+  await bench.tamper("drop table kept_sheets");
+  expect((await verifyBooks(bench)).findings).toEqual([]);
+});
