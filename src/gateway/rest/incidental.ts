@@ -1,6 +1,7 @@
 // Objects that a provider makes in passing, while it answers: from then on they are the caller's, so that he can come back for what is in them.
 
 import { type JsonObject, toGatewayError } from "../../ir/index.ts";
+import { mayHold } from "../../lib/needle.ts";
 import { findReferences } from "../../wire/index.ts";
 import type { Call, GatewayTools } from "../call.ts";
 import type { CallState } from "../header.ts";
@@ -9,6 +10,7 @@ import { nameKeeper } from "../way/pool.ts";
 import { offers } from "./target.ts";
 
 const FAMILY = "containers";
+const NAMES = ['"container"'];
 
 /** `keep`, and the binding beside it where the request asks for such objects at all. */
 export function bindIncidental(
@@ -16,7 +18,7 @@ export function bindIncidental(
   keep: CallState["keep"],
 ): CallState["keep"] {
   const { provider, mode, body } = plan;
-  if (mode.kind !== "forward" || !offers(provider, FAMILY) || !body.includes('"container"')) return keep;
+  if (mode.kind !== "forward" || !offers(provider, FAMILY) || !mayHold(body, NAMES)) return keep;
   const bind = (answer: JsonObject): Promise<void> => {
     const made = findReferences(answer).filter(({ isIncidental }) => isIncidental);
     const owner = { provider: nameKeeper(provider), userId: call.caller.userId, family: FAMILY };
