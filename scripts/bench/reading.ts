@@ -18,6 +18,19 @@ const ROWS_AT_ONCE = 500_000;
 const RUNS = 7;
 const CHAIN = "bench";
 
+/** What a sweep asks for, each alone and with others; and how many of the slowest it names. */
+const FILTERS: readonly LedgerFilter[] = [
+  { apiKeyId: "key-0" },
+  { direction: "consume" },
+  { endpoint: "messages" },
+  { model: "model-3" },
+  { provider: "provider-1" },
+  { status: 4 },
+  { tags: ["env=prod"] },
+  { userId: "user-0" },
+];
+const SLOWEST = 12;
+
 const rows = Number(readFlag("rows") ?? 1_000_000);
 const days = Number(readFlag("days") ?? 30);
 const dsn = readFlag("dsn");
@@ -111,18 +124,6 @@ function listReports(): [string, ReportQuery][] {
   ];
 }
 
-const FILTERS: readonly LedgerFilter[] = [
-  { apiKeyId: "key-0" },
-  { direction: "consume" },
-  { endpoint: "messages" },
-  { model: "model-3" },
-  { provider: "provider-1" },
-  { status: 4 },
-  { tags: ["env=prod"] },
-  { userId: "user-0" },
-];
-const SLOWEST = 12;
-
 /** Each question twice; what counts is the second. */
 async function sweep(reading: ReturnType<typeof openReading>): Promise<void> {
   const times: [name: string, ms: number][] = [];
@@ -132,24 +133,19 @@ async function sweep(reading: ReturnType<typeof openReading>): Promise<void> {
     await work();
     times.push([name, performance.now() - at]);
   };
-  const spans: [string, LedgerFilter][] = [
-    ["whole days", { from: new Date(endMs - 30 * DAY_MS), to: new Date(endMs) }],
-    ["odd times", { from: new Date(endMs - 30 * DAY_MS + 3_111_111), to: new Date(endMs - 3_222_222) }],
-  ];
-  const some = (count: number): LedgerFilter[] => choose(FILTERS, count).map((each) => Object.assign({}, ...each));
-  for (const [span, range] of spans) {
-    const list = (by: readonly Dimension[], filter: LedgerFilter): Promise<void> =>
-      ask(`by ${by.join(", ")} ${JSON.stringify(filter)}, ${span}`, () =>
-        reading.breakdown({ filter: { ...filter, ...range }, by, most: 10_000 }),
-      );
-    for (const by of choose(DIMENSIONS, 3)) await list(by, {});
-    for (const by of choose(DIMENSIONS, 1)) for (const filter of some(2)) await list(by, filter);
-    for (const filter of some(3))
-      for (const bucket of ["day", "hour"] as const)
-        for (const zone of ["UTC", "America/New_York", "Asia/Kolkata"])
-          await ask(`${bucket}s in ${zone} ${JSON.stringify(filter)}, ${span}`, () =>
-            reading.timeseries({ filter: { ...filter, ...range }, bucket, zone, nowMs: endMs }),
-          );
+  const whole = { from: new Date(endMs - 30 * DAY_MS), to: new Date(endMs) };
+  const odd = { from: new Date(endMs - 30 * DAY_MS + 3_111_111), to: new Date(endMs - 3_222_222) };
+  const list = (by: readonly Dimension[], filter: LedgerFilter): Promise<void> =>
+    ask(`by ${by.join(", ")} ${JSON.stringify(filter)}`, () => reading.breakdown({ filter, by, most: 10_000 }));
+  for (const range of [whole, odd]) for (const by of choose(DIMENSIONS, 3)) await list(by, range);
+  for (const some of choose(FILTERS, 2)) {
+    const filter: LedgerFilter = Object.assign({}, ...some, odd);
+    for (const by of choose(DIMENSIONS, 1)) await list(by, filter);
+    for (const bucket of ["day", "hour"] as const)
+      for (const zone of ["America/New_York", "Asia/Kolkata"])
+        await ask(`${bucket}s in ${zone} ${JSON.stringify(filter)}`, () =>
+          reading.timeseries({ filter, bucket, zone, nowMs: endMs }),
+        );
   }
   const sorted = times.toSorted(([, left], [, right]) => right - left);
   const late = sorted.filter(([, ms]) => ms >= 100).length;
