@@ -18,8 +18,8 @@ const SETTLE_MS = 30_000;
 /** For each worker. */
 const CONNECTIONS = 32;
 /** Each worker compiles what it runs by itself. */
-const WARM_UP_REQUESTS = 10_000;
-const WARM_UP_SECONDS = 40;
+const WARM_UP_REQUESTS = 40_000;
+const WARM_UP_SECONDS = 60;
 const USUAL = "chat-1k-c32";
 
 const counts = read("--workers", "1,2,4").split(",").map(Number);

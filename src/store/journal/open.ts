@@ -78,6 +78,8 @@ export interface OpenJournal
 
 /** Often enough that nobody waits, and seldom enough that many rows share a transaction. */
 const NUDGE_MS = 50;
+/** A guest tells another process, and whoever reads asks for its end first: seldom is often enough. */
+const GUEST_NUDGE_MS = 200;
 
 /** Calls that were open when the slot's last process died are on the books when it returns. Throws a GatewayError that names the file. */
 export function openJournal(options: JournalOptions): OpenJournal {
@@ -142,7 +144,7 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
   const nudge = (): void => {
     if (isNudged) return;
     isNudged = true;
-    after(NUDGE_MS, () => {
+    after(options.host === undefined ? NUDGE_MS : GUEST_NUDGE_MS, () => {
       isNudged = false;
       const end = file.end();
       if (end !== null && !isClosed) bindery.wrote(end);
