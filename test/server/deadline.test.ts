@@ -149,6 +149,32 @@ test("one server is knocked at once for all calls that wait, and not at all wher
   expect(knocks).toBe(1);
 });
 
+test("a server is not knocked at where a call has just been answered that began soon after another one's answer", async () => {
+  let knocks = 0;
+  const asked: PromiseWithResolvers<Response>[] = [];
+  const gateway = await open({
+    upstream: () => {
+      const answer = Promise.withResolvers<Response>();
+      asked.push(answer);
+      return answer.promise;
+    },
+    dial: () => {
+      knocks++;
+      return Promise.resolve();
+    },
+  });
+  for (const takesMs of [1_000, 30_000, 1_000]) {
+    const before = asked.length;
+    const pending = gateway.chat(ASK);
+    while (asked.length === before) await settle();
+    gateway.clock.advance(takesMs);
+    asked.at(-1)?.resolve(Response.json(completion("Hi")));
+    expect((await pending).status).toBe(200);
+    gateway.clock.advance(2_000);
+  }
+  expect(knocks).toBe(1);
+});
+
 test("a stream that only shows signs of life is given up on", async () => {
   const { upstream, say } = openStream();
   const gateway = await open({ upstream });

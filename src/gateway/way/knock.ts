@@ -18,8 +18,6 @@ export type Dial = (address: Address) => Promise<void>;
 
 /** Who has answered is not asked again so soon. */
 const FRESH_MS = 15_000;
-/** Nor is it noted so soon that it answered again. */
-const NOTED_MS = 5_000;
 const MAX_REMEMBERED = 1_000;
 /** Durations of so many milliseconds stand for no end. */
 const ENDLESS_MS = 2 ** 31 - 1;
@@ -30,10 +28,18 @@ export interface Knocker {
 }
 
 export interface Watch {
-  /** The server has said something. */
-  answered(): void;
+  /** The server has said something: nobody waits for it to be there any more. */
+  answered: () => void;
   /** Nobody waits any more. */
-  stop(): void;
+  stop: () => void;
+}
+
+/** Where calls of one URL go. */
+interface Place {
+  origin: string;
+  address: Address;
+  /** For those that come while it has answered of late. */
+  fresh: Watch;
 }
 
 const ignore = (): void => undefined;
@@ -44,22 +50,22 @@ export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Kn
   /** One at a time for each server, however many wait for it. */
   const knocks = new Map<string, Promise<boolean>>();
 
-  /** Few addresses are called again and again. */
-  const addresses = new Map<string, ReturnType<typeof readAddress>>();
-
-  const findAddress = (url: string): ReturnType<typeof readAddress> => {
-    let found = addresses.get(url);
-    if (found === undefined) {
-      if (addresses.size >= MAX_REMEMBERED) addresses.clear();
-      found = readAddress(url);
-      addresses.set(url, found);
-    }
-    return found;
-  };
-
   const hear = (origin: string): void => {
     if (heard.size >= MAX_REMEMBERED) heard.clear();
     heard.set(origin, clock.monotonicMs());
+  };
+
+  /** Few addresses are called again and again. */
+  const places = new Map<string, Place>();
+  const findPlace = (url: string): Place => {
+    let found = places.get(url);
+    if (found === undefined) {
+      if (places.size >= MAX_REMEMBERED) places.clear();
+      const { origin, address } = readAddress(url);
+      found = { origin, address, fresh: { answered: () => hear(origin), stop: ignore } };
+      places.set(url, found);
+    }
+    return found;
   };
 
   /** True once it is there; false where it says no, which the call will be told, too. */
@@ -80,17 +86,17 @@ export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Kn
   return {
     watch(url, { ms, late, address: at }) {
       if (ms >= ENDLESS_MS) return null;
-      const { origin, address: named } = findAddress(url);
+      const { origin, address: named, fresh } = findPlace(url);
       const silentMs = clock.monotonicMs() - (heard.get(origin) ?? Number.NEGATIVE_INFINITY);
-      if (silentMs < NOTED_MS) return null;
-      const answered = (): void => hear(origin);
-      if (silentMs < FRESH_MS) return { answered, stop: ignore };
+      // Its answer is noted all the same: calls take longer than that.
+      if (silentMs < FRESH_MS) return fresh;
       const address = at === undefined ? named : { ...named, hostname: at, name: named.hostname };
       const stop = clock.after(ms, late);
-      void knock(origin, address).then((isThere) => {
+      const answered = (): void => {
         stop();
-        if (isThere) hear(origin);
-      });
+        hear(origin);
+      };
+      void knock(origin, address).then((isThere) => (isThere ? answered() : stop()));
       return { answered, stop };
     },
   };
@@ -104,19 +110,12 @@ export function watchConnecting(fetch: Fetch, knocker: Knocker): Fetch {
     const { ms, late } = init.connecting;
     const watch = knocker.watch(url, { ms, late, address: init.addresses?.[0] });
     if (watch === null) return answer;
-    const { answered, stop } = watch;
-    answer.then(
-      () => {
-        stop();
-        answered();
-      },
-      () => stop(),
-    );
+    answer.then(watch.answered, watch.stop);
     return answer;
   };
 }
 
-function readAddress(url: string): { origin: string; address: Address } {
+function readAddress(url: string): Pick<Place, "address" | "origin"> {
   const { origin, hostname, port, protocol } = new URL(url);
   const isTls = protocol === "https:" || protocol === "wss:";
   const bare = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
