@@ -144,15 +144,18 @@ export function createOffice(init: OfficeInit): Office {
     const { words } = worker().desk;
     return {
       ...words,
-      enrol: () => ({
-        index,
-        count: init.count,
-        port,
-        origin: parts().books.origin,
-        relay: relayPlan,
-        news: news.list(),
-        budgets: parts().budgets.list(),
-      }),
+      enrol() {
+        if (isStopping) throw new Error("The gateway is about to end.");
+        return {
+          index,
+          count: init.count,
+          port,
+          origin: parts().books.origin,
+          relay: relayPlan,
+          news: news.list(),
+          budgets: parts().budgets.list(),
+        };
+      },
       ready() {
         worker().isServing = true;
         // What changed while it began.

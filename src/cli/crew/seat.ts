@@ -1,5 +1,6 @@
 // One worker's process, as the office has it: begun, spoken to, and ended. Knows no gateway.
 
+import { existsSync } from "node:fs";
 import { listOwnWords } from "../fetch-limit.ts";
 import { type Line, type Offer, openLine } from "./line.ts";
 import type { WorkerWords } from "./word.ts";
@@ -30,7 +31,7 @@ interface SeatInit {
 
 export function beginSeat({ index, offer, onFault }: SeatInit): Seat {
   const { promise: exited, resolve } = Promise.withResolvers<Ending>();
-  const child = Bun.spawn([process.execPath, ...listOwnWords()], {
+  const child = Bun.spawn([findOwnFile(), ...listOwnWords()], {
     argv0: process.argv0,
     env: { ...process.env, [WORKER_MARK]: String(index) },
     stdio: ["ignore", "inherit", "inherit"],
@@ -50,4 +51,10 @@ export function beginSeat({ index, offer, onFault }: SeatInit): Seat {
     onFault,
   });
   return { index, pid: child.pid, line, exited, kill: () => child.kill("SIGKILL") };
+}
+
+/** The very program that runs, also where another edition lies in its place by now: all processes of a gateway are of one. */
+function findOwnFile(): string {
+  const own = `/proc/${process.pid}/exe`;
+  return existsSync(own) ? own : process.execPath;
 }
