@@ -1,6 +1,6 @@
 // One worker's process, as the office has it: begun, spoken to, and ended. Knows no gateway.
 
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { listOwnWords } from "../fetch-limit.ts";
 import { type Line, type Offer, openLine } from "./line.ts";
 import type { WorkerWords } from "./word.ts";
@@ -56,5 +56,7 @@ export function beginSeat({ index, offer, onFault }: SeatInit): Seat {
 /** The very program that runs, also where another edition lies in its place by now: all processes of a gateway are of one. */
 function findOwnFile(): string {
   const own = `/proc/${process.pid}/exe`;
-  return existsSync(own) ? own : process.execPath;
+  const [here, there] = [own, process.execPath].map((path) => statSync(path, { throwIfNoEntry: false }));
+  // By its usual name where it can be: lists of processes show that.
+  return here === undefined || (here.ino === there?.ino && here.dev === there.dev) ? process.execPath : own;
 }
