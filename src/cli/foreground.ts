@@ -31,7 +31,7 @@ export async function serveInForeground(flags: Flags, json: boolean): Promise<vo
 /** One of several processes that a gateway began to serve its address together. */
 async function serveForOffice(load: Load, json: boolean): Promise<void> {
   const { enlist, tellTrouble } = await import("./crew/enlist.ts");
-  const { serveAsWorker } = await import("./crew/worker.ts");
+  const { serveAsWorker } = await import("./crew/hand.ts");
   const enlisted = await enlist();
   delete process.env[WORKER_MARK];
   const { index } = enlisted.order;
