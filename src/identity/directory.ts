@@ -170,7 +170,10 @@ export interface Directory {
   updateKey(actor: Actor, id: string, wish: KeyWish, meant?: Meant<ApiKey>): Promise<ApiKey>;
   /** It stays in every list, and opens nothing any more. One that is revoked already stays as it is. */
   revokeKey(actor: Actor, id: string): Promise<ApiKey>;
-  /** All that are chosen and in the actor's reach; `dryRun` answers which, and revokes none. `progressed`: so many of so many are done. */
+  /**
+   * All that are chosen and in the actor's reach; a user out of it, where one is named, is refused. `dryRun` answers which, and revokes none.
+   * `progressed`: so many of so many are done.
+   */
   revokeKeys(
     actor: Actor,
     choice: KeyChoice,

@@ -15,7 +15,7 @@ import {
 } from "./key-rule.ts";
 import type { ApiKey } from "./model.ts";
 import { originOf } from "./origin.ts";
-import { requireAdmin, requireOwn } from "./permission.ts";
+import { requireAdmin, requireOwn, requireReach } from "./permission.ts";
 import type { KeyFilter, KeyPatch } from "./store.ts";
 import { issueToken } from "./token.ts";
 
@@ -198,7 +198,8 @@ async function revokeKeys(
   }: { choice: KeyChoice; dryRun: boolean; progressed?: (done: number, total: number) => void },
 ): Promise<ApiKey[]> {
   requireAdmin(actor);
-  const { store, now } = context;
+  const { store, now, getUser } = context;
+  if (choice.user !== undefined) requireReach(actor, (await getUser(choice.user)).role);
   if (Object.values(choice).every((value) => value === undefined)) {
     throw invalidRequest("Say which keys: by user, prefix, tag, or by how long they were not used.");
   }

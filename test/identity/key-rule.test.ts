@@ -188,6 +188,10 @@ describe("many at once", () => {
     expect(await revoke(OPERATOR, { user: ana.email, unusedSince: new Date(NOON + 1) })).toEqual([other]);
     const him: Actor = { kind: "user", userId: ana.id, role: "gateway_user" };
     await expect(revoke(him, { user: ana.id })).rejects.toMatchObject({ kind: "forbidden" });
+    // Named, it is refused: "0 keys revoked" would be taken for "nothing is open any more".
+    await make(root.id);
+    await expect(revoke(actor, { user: root.email })).rejects.toMatchObject({ kind: "forbidden" });
+    await expect(revoke(actor, { user: root.email }, true)).rejects.toMatchObject({ kind: "forbidden" });
     await expect(revoke(OPERATOR, {})).rejects.toMatchObject({ kind: "invalid_request" });
     await expect(revoke(OPERATOR, { prefix: "tok_" })).rejects.toMatchObject({ param: "prefix" });
   });
