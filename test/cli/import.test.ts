@@ -1,7 +1,7 @@
 // `admin users import` with lists that strangers wrote: what is good is taken, what is not is told of with its reason, and nothing runs.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { EXIT } from "../../src/cli/error.ts";
@@ -88,6 +88,32 @@ describe("a list in which rows are bad", () => {
         .map((row) => `${row[0]}: ${row[4]}`);
     const changed = reasons(again).filter((reason) => !reasons(errors).includes(reason));
     expect(changed).toEqual(["ANA@example.com: ana@example.com: a user with this e-mail already exists."]);
+  });
+
+  test("is not overwritten by what is found wrong with it, nor is that by a list that is not there", async () => {
+    const file = desk.write("a.csv", HOSTILE);
+    const linked = join(desk.folder, "b.csv");
+    symlinkSync(file, linked);
+    const line = ["admin", "users", "import", "--file", file];
+    const apart = [
+      ["--errors", file],
+      ["--errors", linked],
+      ["--links", linked],
+      ["--errors", join(desk.folder, "c.csv"), "--links", join(desk.folder, "sub", "..", "c.csv")],
+    ];
+    for (const flags of apart) {
+      const { code, err } = await desk.run([...line, ...flags]);
+      expect([flags, code, err.includes("name the same file"), readFileSync(file, "utf8") === HOSTILE]).toEqual([
+        flags,
+        EXIT.usage,
+        true,
+        true,
+      ]);
+    }
+    const gone = ["admin", "users", "import", "--file", join(desk.folder, "gone.csv"), "--errors", file];
+    expect((await desk.run(gone)).code).toBe(EXIT.notFound);
+    expect(readFileSync(file, "utf8")).toBe(HOSTILE);
+    expect(await emails()).toEqual(["admin@local"]);
   });
 
   test("is judged in a dry run, which writes no user", async () => {

@@ -1,9 +1,30 @@
 // The two files that an import writes: of rows that cannot be taken, and of links to hand out. Only this user reads them. Knows no database.
 
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { RowOutcome } from "../../../identity/index.ts";
 import { printCsvLine } from "../../../lib/csv.ts";
 import { CliError, EXIT } from "../../error.ts";
+
+/** Refuses flags that name one file: what is read would be overwritten before anybody has read it. */
+export async function keepApart(flags: readonly (readonly [string, string | undefined])[]): Promise<void> {
+  const seen = new Map<string, string>();
+  for (const [flag, path] of flags) {
+    if (path === undefined || path === "-") continue;
+    // oxlint-disable-next-line no-await-in-loop -- three at most
+    const found = await stat(path).catch(() => null);
+    if (found !== null && !found.isFile()) continue;
+    const name = found === null ? resolve(path) : `${found.dev}/${found.ino}`;
+    const other = seen.get(name);
+    if (other !== undefined) {
+      throw new CliError(`--${other} and --${flag} name the same file, ${path}: one would overwrite the other.`, {
+        exitCode: EXIT.usage,
+        hint: `Give --${flag} another file.`,
+      });
+    }
+    seen.set(name, flag);
+  }
+}
 
 export interface ErrorFile {
   add(outcomes: readonly RowOutcome[]): Promise<void>;

@@ -11,7 +11,7 @@ import { count, outliveReader, say, startProgress } from "../../output.ts";
 import { type Place, runAtPlace } from "../../place.ts";
 import { readUsers, unreadable } from "./csv.ts";
 import { openImporter } from "./importer.ts";
-import { openErrorFile, openLinkFile } from "./import-file.ts";
+import { type ErrorFile, type LinkFile, keepApart, openErrorFile, openLinkFile } from "./import-file.ts";
 import { type Report, makeReport } from "./import-report.ts";
 
 export default defineCommand({
@@ -39,10 +39,18 @@ export default defineCommand({
   },
   async run({ args }) {
     const [skipExisting, dryRun] = [args["skip-existing"] === true, args["dry-run"] === true];
-    const errors = args.errors === undefined ? null : await openErrorFile(args.errors);
-    const links = args.links === undefined || dryRun ? null : await openLinkFile(args.links);
+    await keepApart([
+      ["file", args.file],
+      ["errors", args.errors],
+      ["links", args.links],
+    ]);
+    // First: where there is nothing to read, what an earlier run wrote stays.
     const input = await openInput(args.file);
+    let errors: ErrorFile | null = null;
+    let links: LinkFile | null = null;
     try {
+      errors = args.errors === undefined ? null : await openErrorFile(args.errors);
+      links = args.links === undefined || dryRun ? null : await openLinkFile(args.links);
       const work = async (place: Place, report: Report): Promise<void> => {
         const source = watchSource(input, dryRun || errors !== null ? 1 : 2, dryRun ? "checking" : "importing");
         const options = { skipExisting, skipInvalid: errors !== null, dryRun };
