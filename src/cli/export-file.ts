@@ -1,6 +1,6 @@
 // Where an export goes: a terminal or a pipe, which is waited for, or a file of the caller's alone. Knows no command.
 
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { CliError, EXIT } from "./error.ts";
 import { printPiece } from "./output.ts";
 
@@ -12,6 +12,7 @@ export async function writeExport<T>(
   write: (put: (piece: Piece) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   if (path === "-") return write(printPiece);
+  await refuseDatabase(path);
   try {
     const file = await open(path, "w", 0o600);
     try {
@@ -27,3 +28,22 @@ export async function writeExport<T>(
     });
   }
 }
+
+/** Of who mistypes a path, users and books stay. */
+export async function refuseDatabase(path: string): Promise<void> {
+  // A pipe or a terminal is not read from.
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() !== true) return;
+  const head = await Bun.file(path)
+    .slice(0, SQLITE.length)
+    .text()
+    .catch(() => "");
+  if (head !== SQLITE) return;
+  throw new CliError(`${path} is a SQLite database, which is not overwritten.`, {
+    exitCode: EXIT.usage,
+    hint: "Choose another file, or remove that one first if it is meant.",
+  });
+}
+
+/** How such a file begins. */
+const SQLITE = "SQLite format 3";

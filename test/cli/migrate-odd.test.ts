@@ -38,6 +38,30 @@ async function fillOdd() {
   return bench;
 }
 
+test("no export is written over a database, neither over its source nor over another", async () => {
+  const bench = await fillFiles();
+  const [source, other] = [join(bench.desk.folder, "ledger.db"), join(bench.desk.folder, "other.db")];
+  new Database(other, { create: true }).run("create table kept (id integer)");
+  const lines = [source, other].flatMap((file) => [
+    ["migrate", "export", "--from", `sqlite:${source}`, "--to", file],
+    ["usage", "export", "--format", "csv", "-o", file],
+    ["admin", "audit", "export", "--format", "csv", "-o", file],
+  ]);
+  for (const line of lines) {
+    const { code, err } = await bench.desk.run(line);
+    expect([line, code, err.split("\n")[0]]).toEqual([
+      line,
+      EXIT.usage,
+      `error: ${line.at(-1)} is a SQLite database, which is not overwritten.`,
+    ]);
+  }
+  for (const file of [source, other]) {
+    const db = new Database(file, { readonly: true });
+    expect(db.query("pragma integrity_check").get()).toEqual({ integrity_check: "ok" });
+    db.close();
+  }
+});
+
 describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
   test("odd rows arrive as they are, there and back, and are found equal by every pair of databases", async () => {
     const bench = await fillOdd();

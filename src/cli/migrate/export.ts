@@ -8,6 +8,7 @@ import { readScheme } from "../../store/location.ts";
 import { dumpSql } from "../../store/postgres/dump.ts";
 import { readAll } from "../../store/transfer/copy.ts";
 import { CliError, EXIT } from "../error.ts";
+import { refuseDatabase } from "../export-file.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
 import { count, printJson, printPiece, say } from "../output.ts";
 import { refuseValue } from "../value.ts";
@@ -31,6 +32,7 @@ export default defineCommand({
       throw refuseValue("to", "it is a file here; tokligence migrate copy writes to a database");
     const isPiped = to === "-";
     if (isPiped && args.json === true) throw refuseValue("json", "standard output is taken by the SQL");
+    if (!isPiped) await refuseDatabase(to);
     const { config } = await loadConfig(toLoadOptions(args));
     const sources = locateSources(args, config);
     await withEnds({ sources, targets: [] }, {}, async (ends) => {
