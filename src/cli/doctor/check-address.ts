@@ -14,7 +14,7 @@ function isLoopback(hostname: string | null): boolean {
   return /^(?:localhost|127(?:\.\d+){3}|\[?::1\]?)$/iu.test(hostname ?? "");
 }
 
-function judgeUrl({ http, oidc, signIn, smtp }: Config): Finding[] {
+function judgeUrl({ entry, http, oidc, signIn, smtp }: Config): Finding[] {
   const { publicUrl } = signIn;
   const isOpen = !isLoopback(http.hostname);
   if (publicUrl === null) {
@@ -24,6 +24,14 @@ function judgeUrl({ http, oidc, signIn, smtp }: Config): Finding[] {
           found: "is not set, while people get links by e-mail or sign in elsewhere",
           why: "Those links, and the identity provider, lead people to this machine's own address.",
           remedy: "public_url = https://gateway.example.com",
+        }),
+      ];
+    if (entry.trustedProxies.length > 0 && http.tlsCert === null)
+      return [
+        warning("public_url", {
+          found: "is not set, while trusted_proxies names a proxy",
+          why: "Where that proxy speaks https, nothing says so here: the cookies of sessions are sent without Secure and __Host-.",
+          remedy: "public_url = https://gateway.example.com, the address that people type",
         }),
       ];
     if (isOpen && http.tlsCert === null)
