@@ -58,7 +58,7 @@ export function printTable<Row extends object>(rows: readonly Row[], columns: re
   const cells = rows.map((row) => columns.map((column) => printCell(row[column])));
   const heads = columns.map((column) => column.replaceAll("_", " ").toUpperCase());
   const widths = heads.map((head, index) =>
-    Math.max(Bun.stringWidth(head), ...cells.map((line) => Bun.stringWidth(line[index] ?? ""))),
+    cells.reduce((width, line) => Math.max(width, Bun.stringWidth(line[index] ?? "")), Bun.stringWidth(head)),
   );
   const isNumber = columns.map((column) => rows.some((row) => typeof row[column] === "number"));
   for (const line of [heads, ...cells]) {

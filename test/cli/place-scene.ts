@@ -23,6 +23,7 @@ concurrent = 100
 /** They change nothing. */
 export const READS = [
   "admin api-keys list",
+  "admin api-keys list --limit 1",
   "admin api-keys list --user ana@example.com --status open",
   "admin api-keys list --tag team=a --prefix tok_noneatall",
   "admin api-keys show --id {key}",

@@ -32,7 +32,7 @@ test.skipIf(!hasPostgres)("users, keys and books", async () => {
 
     const deleted = await desk.run("admin users delete --id ana@example.com");
     expect(deleted.out).toBe(`Soft deleted user ${key.user_id} (marked as deleted)\n`);
-    expect(await desk.read("admin api-keys list")).toEqual({ api_keys: [] });
+    expect(await desk.read("admin api-keys list")).toEqual({ api_keys: [], next_cursor: null });
   } finally {
     desk.close();
   }

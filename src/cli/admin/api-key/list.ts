@@ -3,9 +3,9 @@
 import { defineCommand } from "citty";
 import { type ApiKey, printKey } from "../../../identity/index.ts";
 import { PLACE_ARGS } from "../../flags.ts";
-import { makePlain, print, printJson } from "../../output.ts";
+import { printJson, printTable, say } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
-import { refuseValue } from "../../value.ts";
+import { readInteger, refuseValue } from "../../value.ts";
 import { CHOICE_ARGS, readChoice } from "./choice.ts";
 
 export default defineCommand({
@@ -18,37 +18,50 @@ export default defineCommand({
       description: "all, or open: those that are not revoked",
       valueHint: "WORD",
     },
+    limit: { type: "string", description: "A page of so many, up to 1000, instead of all", valueHint: "N" },
+    cursor: { type: "string", description: "Go on where the page before ended", valueHint: "CURSOR" },
     ...PLACE_ARGS,
   },
   async run({ args }) {
-    const { status } = args;
+    const { status, cursor = null } = args;
+    const limit = args.limit === undefined ? Infinity : readInteger("limit", args.limit, { least: 1, most: PAGE });
     if (status !== "all" && status !== "open") throw refuseValue("status", "it is all or open");
     const choice = readChoice(args);
     const isOpen = status === "open" ? true : undefined;
-    const keys = await runAtPlace(args, ({ directory }) =>
-      directory.findKeys({ ...choice, isOpen }, { after: null, limit: Infinity }),
+    const found = await runAtPlace(args, ({ directory }) =>
+      directory.findKeys({ ...choice, isOpen }, { after: cursor, limit: limit + 1 }),
     );
-    if (args.json === true) return printJson({ api_keys: keys.map(printKey) });
-    for (const key of keys) print(printLine(key));
+    const keys = found.slice(0, limit);
+    const next = found.length > limit ? (keys.at(-1)?.id ?? null) : null;
+    if (args.json === true) return printJson({ api_keys: keys.map(printKey), next_cursor: next });
+    const rows = keys.map(printRow);
+    printTable(rows, [...COLUMNS, ...RARE.filter((column) => rows.some((row) => row[column].length > 0))]);
+    if (next !== null) say(`There are more: --cursor ${next}`);
   },
 });
 
-/** The fields that scripts have always read, then ours. */
-function printLine(key: ApiKey): string {
-  const expires = key.expiresAt?.toISOString() ?? "never";
-  const more = {
-    last_used: key.lastUsedAt?.toISOString(),
-    revoked: key.revokedAt?.toISOString(),
-    models: key.allowedModels.join(","),
-    providers: key.allowedProviders.join(","),
-    ips: key.allowedIps.join(","),
-    tags: key.tags.join(","),
-    former: key.former.map(({ prefix, endsAt }) => `${prefix}@${endsAt.toISOString()}`).join(","),
-    name: key.name ?? "",
+const PAGE = 1_000;
+
+/** What of a key people look for; `show` and --json tell all of it. */
+function printRow(key: ApiKey) {
+  const { allowedModels, allowedProviders, allowedIps, former, tags, scopes } = key;
+  return {
+    id: key.id,
+    user: key.userId,
+    prefix: key.prefix,
+    name: key.name,
+    expires: key.expiresAt,
+    last_used: key.lastUsedAt,
+    revoked: key.revokedAt,
+    scopes,
+    tags,
+    models: allowedModels,
+    providers: allowedProviders,
+    addresses: allowedIps,
+    former: former.map(({ prefix, endsAt }) => `${prefix} until ${endsAt.toISOString()}`),
   };
-  const said = Object.entries(more).flatMap(([name, value = ""]) =>
-    value === "" ? [] : [` ${name}=${makePlain(value)}`],
-  );
-  const line = `${key.id}  user=${key.userId} prefix=${key.prefix} expires=${expires} scopes=[${key.scopes.join(" ")}]`;
-  return line + said.join("");
 }
+
+const COLUMNS = ["id", "user", "prefix", "name", "expires", "last_used", "revoked", "scopes"] as const;
+/** Of which most lists have none. */
+const RARE = ["tags", "models", "providers", "addresses", "former"] as const;
