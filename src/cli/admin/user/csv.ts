@@ -71,11 +71,13 @@ function refuseWide([first, second]: Uint8Array, path: string): void {
   throw new CliError(`${path} is UTF-16.`, { exitCode: EXIT.usage, hint: "Save it as CSV in UTF-8." });
 }
 
-/** The first row is a header where one of its cells says email; an address has an @. */
+/** The first row is a header where one of its cells says email; an address has an @. A column's own name comes before other words for it. */
 function readHeader(row: readonly string[]): (Column | null)[] | null {
-  const names = row.map((cell) => {
-    const name = cell.toLowerCase().replaceAll(/[\s-]+/gu, "_");
-    return SYNONYMS[name] ?? ORDER.find((column) => column === name) ?? null;
+  const words = row.map((cell) => cell.toLowerCase().replaceAll(/[\s-]+/gu, "_"));
+  const names = words.map((word) => {
+    const synonym = SYNONYMS[word];
+    if (synonym !== undefined) return words.includes(synonym) ? null : synonym;
+    return ORDER.find((column) => column === word) ?? null;
   });
   return names.includes("email") ? names : null;
 }
