@@ -1,6 +1,6 @@
 // Reads the record of changes: pages over all databases together, and the chain of each for those who verify it. Knows no rule of theirs.
 
-import { and, asc, desc, eq, gt, gte, inArray, lt, lte, ne, not, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, type Column, desc, eq, gt, gte, inArray, lt, lte, ne, not, or, type SQL, sql } from "drizzle-orm";
 import type {
   ChangeBook,
   ChangeChain,
@@ -10,7 +10,7 @@ import type {
   StoredChangeHead,
 } from "../audit/change/book.ts";
 import { invalidRequest } from "../ir/index.ts";
-import { AUTHORS, type ChangeRow } from "../lib/change.ts";
+import { AUTHORS, type Author, type ChangeRow } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
 import { ONLY } from "./change.ts";
 import type { Db, Engine } from "./engine.ts";
@@ -56,15 +56,15 @@ async function readPart(
   { limit, from, isNewest }: { limit: number; from: Place | null; isNewest: boolean },
 ): Promise<ChangeRow[]> {
   const { auditChanges: table } = engine.schema;
-  const conditions = [...toConditions(table, filter), ...(from === null ? [] : beyond(table, from, isNewest))];
+  const conditions = [...limitTime(table, filter), ...(from === null ? [] : beyond(table, from, isNewest))];
   const order = isNewest ? [desc(table.at), desc(table.id)] : [asc(table.at), asc(table.id)];
   const parts = await Promise.all(
-    listActors(table, filter).map((actor) =>
+    listChoices(engine, filter).map((choice) =>
       engine.read((db) =>
         db
           .select()
           .from(table)
-          .where(and(actor, ...conditions))
+          .where(and(choice, ...conditions))
           .orderBy(...order)
           .limit(limit + 1),
       ),
@@ -77,14 +77,54 @@ async function readPart(
   return [...found.values()].toSorted((left, right) => turn * compare(left, right)).slice(0, limit + 1);
 }
 
-/** What an actor may be named by, each with an index of its own: of an "or", a database would look through all rows where few or none fit. */
-function listActors(table: Table, { actor }: ChangeFilter): (SQL | undefined)[] {
-  if (actor === undefined) return [undefined];
-  const author = AUTHORS.find((word) => word === actor);
-  if (author !== undefined) return [eq(table.actor, author)];
-  const text = cleanText(actor);
-  return [eq(table.actorId, text), eq(table.actorName, text), eq(table.keyId, text)];
+type Asked = Record<"action" | "actor" | "actorId" | "actorName" | "keyId", SQL>;
+
+/**
+ * A query each, with an index of its own: of an "or", a database would look through all rows where few or none fit. SQLite does not know that there are
+ * few rows of one subject and many of a kind; where it has several indexes to choose from, all but the one that is to be read are hidden from it.
+ */
+function listChoices({ name, schema }: Engine, filter: ChangeFilter): (SQL | undefined)[] {
+  const { auditChanges: table } = schema;
+  const { actor, action, subject } = filter;
+  const choose = (asked: Asked, isSubject: SQL | undefined) =>
+    listActors(asked, filter).map((isActor) => and(isActor, isSubject, matchAction(asked, filter)));
+  const show = (column: Column) => sql`${column}`;
+  const hide = (column: Column) => (name === "sqlite" ? sql`+${column}` : sql`${column}`);
+  if (subject === undefined) return choose(pickAsked(table, show), undefined);
+  const text = cleanText(subject);
+  const ofOne = choose(pickAsked(table, hide), eq(table.subjectId, text));
+  if (UUID.test(text)) return ofOne;
+  const isNarrowed = action?.includes(".") === true || (actor !== undefined && findAuthor(actor) === undefined);
+  const isKind = eq((isNarrowed ? hide : show)(table.subjectKind), text);
+  return [...ofOne, ...choose(pickAsked(table, show), isKind)];
 }
+
+function pickAsked({ action, actor, actorId, actorName, keyId }: Table, as: (column: Column) => SQL): Asked {
+  return { action: as(action), actor: as(actor), actorId: as(actorId), actorName: as(actorName), keyId: as(keyId) };
+}
+
+function findAuthor(actor: string): Author | undefined {
+  return AUTHORS.find((word) => word === actor);
+}
+
+/** What an actor may be named by. */
+function listActors(asked: Asked, { actor }: ChangeFilter): (SQL | undefined)[] {
+  if (actor === undefined) return [undefined];
+  const author = findAuthor(actor);
+  if (author !== undefined) return [eq(asked.actor, author)];
+  const text = cleanText(actor);
+  return [eq(asked.actorId, text), eq(asked.actorName, text), eq(asked.keyId, text)];
+}
+
+function matchAction(asked: Asked, { action }: ChangeFilter): SQL | undefined {
+  if (action === undefined) return undefined;
+  const text = cleanText(action).replace(/\.?\*$/u, "");
+  if (text.includes(".")) return eq(asked.action, text);
+  // "user" means all of `user.create`, `user.delete` …: a range, which needs no pattern. A whole name is found by its index, however rare it is.
+  return or(eq(asked.action, text), and(gt(asked.action, `${text}.`), lt(asked.action, `${text}/`)));
+}
+
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u;
 
 /** The first condition is what the index is read by. */
 function beyond({ at, id }: Table, place: Place, isNewest: boolean): SQL[] {
@@ -93,27 +133,9 @@ function beyond({ at, id }: Table, place: Place, isNewest: boolean): SQL[] {
     : [gte(at, place.at), sql`(${gt(at, place.at)} or ${gt(id, place.id)})`];
 }
 
-function toConditions(table: Table, { action, subject, from, to }: ChangeFilter): SQL[] {
-  const conditions: (SQL | undefined)[] = [];
-  if (action !== undefined) {
-    const text = cleanText(action).replace(/\.?\*$/u, "");
-    // "user" means all of `user.create`, `user.delete` …: a range, which needs no pattern. A whole name is found by its index, however rare it is.
-    const group = and(gt(table.action, `${text}.`), lt(table.action, `${text}/`));
-    conditions.push(text.includes(".") ? eq(table.action, text) : or(eq(table.action, text), group));
-  }
-  if (subject !== undefined) {
-    const text = cleanText(subject);
-    // An index knows the ids; where it may be a kind as well, rows have to be looked through.
-    conditions.push(
-      UUID.test(text) ? eq(table.subjectId, text) : or(eq(table.subjectId, text), eq(table.subjectKind, text)),
-    );
-  }
-  if (from !== undefined) conditions.push(gte(table.at, from));
-  if (to !== undefined) conditions.push(lt(table.at, to));
-  return conditions.filter((condition) => condition !== undefined);
+function limitTime({ at }: Table, { from, to }: ChangeFilter): SQL[] {
+  return [...(from === undefined ? [] : [gte(at, from)]), ...(to === undefined ? [] : [lt(at, to)])];
 }
-
-const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/u;
 
 function cut(found: ChangeRow[], limit: number): ChangePage {
   const changes = found.slice(0, limit);

@@ -32,6 +32,7 @@ export function defineChanges(kit: Kit) {
       kit.uniqueIndex("audit_changes_chain").on(table.chain, table.seq),
       kit.index("audit_changes_time").on(table.at, table.id),
       kit.index("audit_changes_subject").on(table.subjectId, table.at, table.id),
+      kit.index("audit_changes_kind").on(table.subjectKind, table.at, table.id),
       kit.index("audit_changes_action").on(table.action, table.at, table.id),
       kit.index("audit_changes_actor").on(table.actorId, table.at, table.id),
       kit.index("audit_changes_key").on(table.keyId, table.at, table.id),

@@ -11,7 +11,7 @@ import { noteNew, noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import { matchTag } from "./report-match.ts";
 import { createClock } from "./revision.ts";
-import type { KeptToken, Schema } from "./schema.ts";
+import { type KeptToken, lastSign, type Schema } from "./schema.ts";
 import { writeSeen, writeWhere } from "./standing.ts";
 
 type KeyRow = Schema["apiKeys"]["$inferSelect"];
@@ -47,7 +47,7 @@ function createReads(engine: Engine): Pick<IdentityStore, "findGoneKey" | "findK
     async listKeys(filter, page) {
       const found: ApiKey[] = [];
       const most = page?.limit ?? Infinity;
-      const where = describeFilter(engine, filter);
+      const where = (await findUnused(engine, filter)) ?? describeFilter(engine, filter);
       for (let after = page?.after ?? null; ;) {
         const behind = after === null ? undefined : gt(apiKeys.id, cleanText(after));
         const query = and(where, behind);
@@ -79,11 +79,40 @@ function describeFilter(engine: Engine, { userId, prefix, tag, unusedSince, isOp
     isOpen === true ? isNull(apiKeys.revokedAt) : undefined,
     tag === undefined ? undefined : and(isNotNull(apiKeys.tags), matchTag(engine, apiKeys, cleanText(tag))),
     prefix === undefined ? undefined : beginsWith(engine, cutPrefix(prefix)),
-    unusedSince === undefined
-      ? undefined
-      : sql`coalesce(${apiKeys.lastUsedAt}, ${apiKeys.createdAt}) < ${sql.param(unusedSince, apiKeys.lastUsedAt)}`,
+    unusedSince === undefined ? undefined : isUnused(apiKeys, unusedSince),
   );
 }
+
+/** In other words than those of the index, which is none for many. */
+function isUnused({ lastUsedAt, createdAt }: Schema["apiKeys"], since: Date): SQL {
+  return sql`coalesce(${lastUsedAt}, ${createdAt}) < ${sql.param(since, lastUsedAt)}`;
+}
+
+/**
+ * Where few lie unused, those are looked through, and no index but that of ids is to be read; `bears` sees to the rest. Null where they are many: then
+ * a page is soon full in the order of a list. They are counted, for neither engine knows it beforehand.
+ */
+async function findUnused(engine: Engine, { userId, unusedSince, isOpen }: KeyFilter): Promise<SQL | null> {
+  if (unusedSince === undefined) return null;
+  const { apiKeys } = engine.schema;
+  const sign = lastSign(apiKeys);
+  const found = await engine.read((db) =>
+    db
+      .select({ id: apiKeys.id })
+      .from(apiKeys)
+      .where(sql`${sign} < ${sql.param(unusedSince, apiKeys.lastUsedAt)}`)
+      .orderBy(sign)
+      .limit(FEW + 1),
+  );
+  if (found.length > FEW) return null;
+  const ids = found.map(({ id }) => id);
+  const isOwn = userId === undefined ? undefined : sql`(${apiKeys.userId} || '') = ${cleanText(userId)}`;
+  const [isKept, isOpened] = [isNull(apiKeys.deletedAt), isOpen === true ? isNull(apiKeys.revokedAt) : undefined];
+  // Looked at again: it may have been used in between, and is perhaps to be revoked for that it was not.
+  return and(inArray(apiKeys.id, ids), isKept, isOwn, isOpened, isUnused(apiKeys, unusedSince)) ?? null;
+}
+
+const FEW = 500;
 
 /** Those that have had other tokens are all looked through: few have. */
 function beginsWith({ name, schema: { apiKeys } }: Engine, prefix: string): SQL | undefined {

@@ -180,6 +180,39 @@ export function describeRecord(place: Place): void {
       expect(await kindOf(() => there.changes.page({}, 3, "nonsense"))).toBe("invalid_request");
     });
 
+    test("is read by a kind, by an id and by a word that is both, beside all else that is asked", async () => {
+      const tell = (second: number, action: string, subjectId: string, actorName: string) =>
+        here.changes.tell(
+          { ...BY, actorName, at: new Date(AT.getTime() + second * 1_000) },
+          { action, subjectKind: action.split(".")[0] ?? "", subjectId, before: null, after: {} },
+        );
+      await tell(1, "route.create", "key", "ana");
+      await tell(2, "key.create", "k1", "bea");
+      await tell(3, "key.update", "k1", "ana");
+      await tell(4, "key.create", "key", "ana");
+      await tell(5, "user.create", "k1", "ana");
+      const seconds = async (filter: object) =>
+        (await list(filter)).map(({ at }) => (at.getTime() - AT.getTime()) / 1_000);
+      expect(await seconds({ subject: "key" })).toEqual([4, 3, 2, 1]);
+      expect(await seconds({ subject: "k1" })).toEqual([5, 3, 2]);
+      expect(await seconds({ subject: "key", actor: "ana" })).toEqual([4, 3, 1]);
+      expect(await seconds({ subject: "key", actor: "user" })).toEqual([4, 3, 2, 1]);
+      expect(await seconds({ subject: "key", action: "key.create" })).toEqual([4, 2]);
+      expect(await seconds({ subject: "key", action: "key", actor: "ana" })).toEqual([4, 3]);
+      expect(await seconds({ subject: "k1", action: "key", actor: "ana" })).toEqual([3]);
+      expect(await seconds({ subject: "k1", action: "key.*", from: new Date(AT.getTime() + 3_000) })).toEqual([3]);
+      expect(await seconds({ subject: "nothing" })).toEqual([]);
+      const first = await there.changes.page({ subject: "key" }, 2, null);
+      const second = await there.changes.page({ subject: "key" }, 2, first.nextCursor);
+      expect([...first.changes, ...second.changes].map(({ action }) => action)).toEqual([
+        "key.create",
+        "key.update",
+        "key.create",
+        "route.create",
+      ]);
+      expect(second.nextCursor).toBeNull();
+    });
+
     test("has budgets, routes and what is out of service, each with the change", async () => {
       await here.controls.put(
         { provider: "p", account: null, model: "m", action: "disable", sinceMs: AT.getTime(), by: "admin-1" },

@@ -143,6 +143,44 @@ export function describeKeys(get: () => Store): void {
       expect([await page(null), await page(b), await page(c)]).toEqual([[a, b], [c], []]);
     });
 
+    test("that lie unused are found alike whether they are few or many", async () => {
+      const { identity } = get();
+      const early = (second: number) => new Date(AT.getTime() - 3_600_000 + second * 1_000);
+      const records = Array.from({ length: 620 }, (_, at) =>
+        makeKey(owner.id, {
+          // The later it was made, the longer it is unused.
+          createdAt: early(620 - at),
+          prefix: at % 2 === 0 ? "tok_unusedaa" : "tok_unusedbb",
+          tags: at % 5 === 0 ? ["team=a"] : [],
+        }),
+      );
+      await Promise.all(records.map((record) => identity.createKey(record)));
+      const keys = records.map(({ key }) => key);
+      const [used, deleted, revoked] = [keys[600], keys[601], keys[602]].map((key) => key?.id ?? "");
+      await identity.touchKeys([{ id: used ?? "", at: AT }]);
+      await identity.deleteKey(deleted ?? "", AT);
+      await identity.revokeKeys([revoked ?? ""], AT);
+      const userId = owner.id;
+      for (const unusedSince of [early(1), early(40), early(500), early(505), early(700)]) {
+        const isIt = (key: (typeof keys)[number]) =>
+          key.createdAt < unusedSince && key.id !== used && key.id !== deleted;
+        const find = async (filter: object, page?: { after: string | null; limit: number }) =>
+          (await identity.listKeys({ userId, unusedSince, ...filter }, page)).map(({ id }) => id);
+        const meant = keys.filter(isIt);
+        const ids = (list: typeof keys) => list.map(({ id }) => id);
+        expect(await find({})).toEqual(ids(meant));
+        expect(await find({ isOpen: true })).toEqual(ids(meant.filter(({ id }) => id !== revoked)));
+        expect(await find({ prefix: "tok_unusedb" })).toEqual(
+          ids(meant.filter(({ prefix }) => prefix === "tok_unusedbb")),
+        );
+        expect(await find({ tag: "team=a" })).toEqual(ids(meant.filter(({ tags }) => tags.length > 0)));
+        expect(await find({ userId: "nobody" })).toEqual([]);
+        const after = keys[605]?.id ?? "";
+        const page = ids(meant.filter(({ id }) => id > after).slice(0, 5));
+        expect(await find({}, { after, limit: 5 })).toEqual(page);
+      }
+    });
+
     test("rotate: the same key, whose former token is known until it ends", async () => {
       const { identity } = get();
       const record = makeKey(owner.id, { expiresAt: LATER });

@@ -1,0 +1,2 @@
+CREATE INDEX `api_keys_unused` ON `api_keys` ((case when "deleted_at" is not null then null when "last_used_at" is null then "created_at" else "last_used_at" end),`id`);--> statement-breakpoint
+CREATE INDEX `audit_changes_kind` ON `audit_changes` (`subject_kind`,`at`,`id`);
