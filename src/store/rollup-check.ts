@@ -9,7 +9,7 @@ import { explainStoreError } from "./error.ts";
 import { readScheme } from "./location.ts";
 import { type Level, LEVELS } from "./report-plan.ts";
 import { createSums, describe, groupRows, nameSum } from "./rollup.ts";
-import { unpackSheet } from "./sheet.ts";
+import { TERMS, unpackSheet } from "./sheet.ts";
 import { SHEET_QUARTER } from "./sheet-level.ts";
 import { SUM_FIELDS } from "./sums.ts";
 
@@ -255,15 +255,7 @@ const FIELDS = [
   "ttfts",
   "level",
   "startedAt",
-  "userId",
-  "apiKeyId",
-  "tags",
-  "modelAsked",
-  "modelServed",
-  "provider",
-  "endpoint",
-  "status",
-  "direction",
+  ...TERMS,
 ] as const satisfies readonly (keyof RollupRow)[];
 
 function isEqual(left: RollupRow, right: RollupRow): boolean {

@@ -2,9 +2,8 @@
 
 import { type Fault, decodeFault, encodeFault } from "./fault.ts";
 
-/** What one side offers: functions by name. */
-// oxlint-disable-next-line typescript/no-explicit-any -- stands for any list of arguments
-export type Offer = Record<string, (...given: any[]) => unknown>;
+/** What one side offers: functions by name, of whatever arguments. */
+export type Offer = Record<string, (...given: never[]) => unknown>;
 
 export interface Line<Theirs extends Offer> {
   /** Nobody waits for it. */
@@ -45,7 +44,8 @@ export function openLine<Theirs extends Offer>({ send, offer, onFault }: LineIni
     try {
       const work = Object.hasOwn(offer, name) ? offer[name] : undefined;
       if (work === undefined) throw new Error(`There is no "${name}" at this end of the line.`);
-      const value: unknown = await work(...given);
+      // Both ends are of one program: what is given is what `Line` lets through.
+      const value: unknown = await work(...(given as never[]));
       if (id !== null) post({ kind: "answer", id, value });
     } catch (error) {
       if (id === null) onFault(error);
