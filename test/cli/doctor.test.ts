@@ -155,7 +155,9 @@ describe("databases", () => {
 
   test("whose journals have rows that nobody reads are told", async () => {
     await firstUse();
-    writeFileSync(join(desk.folder, "ledger.db.journal-0-1"), Buffer.alloc(10_000));
+    writeFileSync(join(desk.folder, "ledger.db.journal-0-1"), Buffer.alloc(10_000, "x"));
+    // Of which nobody wrote a byte.
+    writeFileSync(join(desk.folder, "ledger.db.journal-0-2"), Buffer.alloc(10_000));
     writeFileSync(join(desk.folder, "ledger.db.journal-0-0.damaged"), "x");
     const found = of(await examine("--offline"), "books").join();
     expect(found).toContain("journal-0-0.damaged: part of a journal could not be read");

@@ -101,6 +101,8 @@ test.skipIf(!canLimit)(
       run(["--pid", String(gateway.pid), `--fsize=${bytes}:unlimited`], { file: "prlimit" });
     // The system refuses each write, as it does on a file system that was made read-only.
     await limit("0");
+    // But what was set aside before is taken.
+    expect(await askUntilRefused(client)).toBe("ledger_unavailable");
     const announced = await client.ask();
     expect([announced.status, announced.code]).toEqual([503, "ledger_unavailable"]);
     expect(provider.called).not.toContain(announced.id);
@@ -125,7 +127,9 @@ test.skipIf(!canLimit)(
   "stopped while the disk takes nothing: the exit code and the log say that rows were lost whose requests got no answer",
   async () => {
     const { provider, folder } = open();
-    const gateway = await serve({ folder, config: provider.config });
+    // So that nothing was set aside before that would still be taken.
+    const config = `ledger_durability = disk\n${provider.config}`;
+    const gateway = await serve({ folder, config });
     cleanups.push(gateway.stop);
     const client = await makeClient(gateway);
     const streams = await Promise.all(Array.from({ length: 3 }, () => client.open()));

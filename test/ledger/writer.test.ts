@@ -46,6 +46,7 @@ function makeRig(
   const writer = createLedgerWriter({
     journal: {
       chain: "c",
+      isCheap: false,
       append(lines, open) {
         const batch = readBatch(lines);
         onCommit(batch);

@@ -66,7 +66,7 @@ export function breakable(db: Database, { take }: Breaker): Database {
 }
 
 /** A disk each of whose calls is a step. */
-export function breakableDisk({ take }: Breaker, open: Set<number>): Disk {
+export function breakableDisk({ state, take }: Breaker, open: Set<number>): Disk {
   return {
     create(path) {
       return take("create", () => {
@@ -81,6 +81,22 @@ export function breakableDisk({ take }: Breaker, open: Set<number>): Disk {
         () => realDisk.write(file, bytes, from, at),
         () => realDisk.write(file, bytes.subarray(0, from + Math.ceil((bytes.length - from) / 2)), from, at),
       ),
+    map(file, from, to) {
+      try {
+        return take("map", () => realDisk.map(file, from, to));
+      } catch (error) {
+        // It fails by giving none.
+        if (state.isDead) throw error;
+        return null;
+      }
+    },
+    store: (memory, at, text) =>
+      take(
+        "store",
+        () => realDisk.store(memory, at, text),
+        () => storePart(memory, at, text),
+      ),
+    erase: (memory, from, to) => take("erase", () => realDisk.erase(memory, from, to)),
     truncate: (file, length) => take("truncate", () => realDisk.truncate(file, length)),
     sync: (file) => take("sync", () => realDisk.sync(file)),
     syncFolder: (path) => take("syncFolder", () => realDisk.syncFolder(path)),
@@ -92,4 +108,14 @@ export function breakableDisk({ take }: Breaker, open: Set<number>): Disk {
     },
     remove: (path) => take("remove", () => realDisk.remove(path)),
   };
+}
+
+/** As a process leaves it that ends in the middle: some of the text, all of it, or all and the half of the head that is stored first. */
+function storePart(memory: Buffer, at: number, text: string): void {
+  const head = 16;
+  const whole = Buffer.alloc(head + 3 * text.length);
+  const length = realDisk.store(whole, 0, text);
+  const from = text.length % 3 === 2 ? head / 2 : head;
+  const to = text.length % 3 === 0 ? head + (length - head) / 2 : length;
+  whole.copy(memory, at + from, from, to);
 }

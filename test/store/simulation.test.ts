@@ -97,12 +97,18 @@ interface Running {
   ticket: Ticket;
 }
 
+interface Kind {
+  isOutbox: boolean;
+  isSynced: boolean;
+  /** Whether the system gives no file as memory. */
+  isFarOff?: boolean;
+}
+
 /** Everything that outlives a process, and what clients and providers saw. */
-function makeWorld(path: string, { isOutbox, isSynced }: { isOutbox: boolean; isSynced: boolean }) {
+function makeWorld(path: string, kind: Kind) {
   return {
     path,
-    isOutbox,
-    isSynced,
+    ...kind,
     /** What nobody may ever hear of. */
     wrong: [] as unknown[],
     server: makeServer(),
@@ -165,7 +171,7 @@ function startProcess(world: World, faults: readonly Fault[]) {
         databases.push(database);
         return breakable(database, breaker);
       },
-      disk: breakableDisk(breaker, files),
+      disk: { ...breakableDisk(breaker, files), ...(world.isFarOff === true ? { map: () => null } : {}) },
       claim(location) {
         const slot = claimSlot(location);
         slots.push(slot);
@@ -330,6 +336,7 @@ const EXAMPLES: [Command[], Fault[]][] = [
 
 test.each([
   ["SQLite is the ledger", { isOutbox: false, isSynced: false }],
+  ["SQLite is the ledger, and no file lies in memory", { isOutbox: false, isSynced: false, isFarOff: true }],
   ["SQLite is the ledger, and each write is synced", { isOutbox: false, isSynced: true }],
   ["SQLite is the way to PostgreSQL", { isOutbox: true, isSynced: false }],
 ])(

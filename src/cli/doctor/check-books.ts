@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import type { Glance } from "../../store/glance.ts";
 import { glance } from "../../store/glance.ts";
 import { glanceBooks } from "../../store/glance-row.ts";
-import { countBytes, listDamaged, listSegments, listSlots, nameSegment } from "../../store/journal/disk.ts";
+import { countWritten, listDamaged, listSegments, listSlots, nameSegment } from "../../store/journal/disk.ts";
 import { locateLedger } from "../../store/location.ts";
 import { type Check, type Exam, type Finding, describe, failure, note, ok, printBytes, warning } from "./finding.ts";
 
@@ -82,7 +82,7 @@ function judgeJournal(path: string, places: readonly { slot: number; segment: nu
     .flatMap((slot) => listSegments(path, slot).map((segment) => ({ slot, segment })))
     .map(({ slot, segment }) => {
       const place = places.find((each) => each.slot === slot);
-      const size = countBytes(nameSegment(path, slot, segment)) ?? 0;
+      const size = countWritten(nameSegment(path, slot, segment)) ?? 0;
       if (place === undefined || segment > place.segment) return size;
       return segment === place.segment ? Math.max(0, size - place.offset) : 0;
     })

@@ -1,7 +1,7 @@
 // Reads a slot's journal, a load of rows at a time, from the place up to which it is bound. Knows no database.
 
 import type { BookRules, Line, RowLine, StoredIntent } from "../../ledger/index.ts";
-import { countBytes, nameSegment, type Place, readRange } from "./disk.ts";
+import { countWritten, nameSegment, type Place, readRange } from "./disk.ts";
 import { type Piece, readFrames } from "./frame.ts";
 import { type ChainOrigin, decodeHead, listStretches, readSegmentHead, type SegmentHead } from "./segment.ts";
 
@@ -39,6 +39,8 @@ interface Wanted {
   from: number;
   to: number;
   most: number;
+  /** It is known that all up to there was written: what is no frame is damage, then. */
+  isKnown: boolean;
 }
 
 export interface Lying {
@@ -57,13 +59,13 @@ export function createCursor({ location, slot, rules }: Lying, start: Place): Cu
     return known.head;
   };
 
-  const read = ({ path, from, to, most }: Wanted): Load => {
+  const read = ({ path, from, to, most, isKnown }: Wanted): Load => {
     const head = findHead(path);
     const load: Load = { rows: [], place, origin: head?.origin ?? null, flaws: [] };
     const fields = head?.fields ?? rules.fields;
     // Made once: new memory costs more than to read into it.
     chunk ??= Buffer.allocUnsafe(CHUNK_BYTES);
-    for (const piece of readPieces({ path, from, to }, chunk)) {
+    for (const piece of readPieces({ path, from, to, isKnown }, chunk)) {
       load.place = { segment: place.segment, offset: piece.endsAt };
       if (piece.kind === "frame") addRows(load.rows, piece.lines, (line) => rules.decodeLine(line, fields));
       else load.flaws.push({ ...piece, kind: piece.kind, path });
@@ -76,12 +78,15 @@ export function createCursor({ location, slot, rules }: Lying, start: Place): Cu
     next(to, most) {
       const own = nameSegment(location, slot, place.segment);
       if (to?.segment === place.segment) {
-        return to.offset > place.offset ? read({ path: own, from: place.offset, to: to.offset, most }) : null;
+        return to.offset > place.offset
+          ? read({ path: own, from: place.offset, to: to.offset, most, isKnown: true })
+          : null;
       }
       const stretches = listStretches(location, slot, place.segment);
       const current = stretches.find(({ segment }) => segment === place.segment);
-      const end = current === undefined ? 0 : (current.end ?? countBytes(own) ?? 0);
-      if (end > place.offset) return read({ path: own, from: place.offset, to: end, most });
+      const known = current?.end ?? null;
+      const end = current === undefined ? 0 : (known ?? countWritten(own) ?? 0);
+      if (end > place.offset) return read({ path: own, from: place.offset, to: end, most, isKnown: known !== null });
       const following = stretches.find(({ segment }) => segment > place.segment && segment <= (to?.segment ?? segment));
       if (following === undefined) return null;
       return { rows: [], place: { segment: following.segment, offset: 0 }, origin: null, flaws: [] };
@@ -93,19 +98,21 @@ export function createCursor({ location, slot, rules }: Lying, start: Place): Cu
 }
 
 /** A frame that is cut by the end of a chunk is no flaw: there, more is read. */
-function* readPieces({ path, from, to }: Omit<Wanted, "most">, chunk?: Buffer): Generator<Piece, void> {
-  for (let at = from, bytes = CHUNK_BYTES; at < to;) {
+function* readPieces({ path, from, to, isKnown }: Omit<Wanted, "most">, chunk?: Buffer): Generator<Piece, void> {
+  let at = from;
+  for (let bytes = CHUNK_BYTES; at < to;) {
     const end = Math.min(to, at + bytes);
     const started = at;
     for (const piece of readFrames(readRange(path, at, end, chunk), at)) {
       if (piece.kind !== "frame" && end < to) break;
-      yield piece;
+      yield piece.kind === "torn" && isKnown ? { ...piece, kind: "damage" } : piece;
       at = piece.endsAt;
     }
-    // Shorter than it was said to be.
-    if (end >= to) return;
+    if (end >= to) break;
     bytes = at === started ? to - at : CHUNK_BYTES;
   }
+  // Shorter than it was said to be.
+  if (at < to && isKnown) yield { kind: "damage", startsAt: at, endsAt: to };
 }
 
 function addRows(rows: Load["rows"], lines: readonly string[], decode: (line: string) => Line | null): void {
@@ -126,7 +133,7 @@ export interface OpenIntent {
 export function findOpenIntents({ location, slot, rules }: Lying, from: number): OpenIntent[] {
   const open = new Map<number, StoredIntent>();
   for (const { path, end } of listStretches(location, slot, from)) {
-    for (const piece of readPieces({ path, from: 0, to: end ?? countBytes(path) ?? 0 })) {
+    for (const piece of readPieces({ path, from: 0, to: end ?? countWritten(path) ?? 0, isKnown: end !== null })) {
       if (piece.kind === "frame") follow(open, piece.lines, rules);
     }
   }

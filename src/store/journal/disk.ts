@@ -1,4 +1,4 @@
-// What the journal asks of the system, each call one step that may fail. Knows no frame.
+// What the journal asks of the system, each call one step that may fail. Knows no row.
 
 import {
   closeSync,
@@ -15,12 +15,20 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { putFrame } from "./frame.ts";
+import { mapFile } from "./memory.ts";
 
 export interface Disk {
   /** For this user alone. Fails where it is there already. */
   create(path: string): number;
   /** How many bytes were written. */
   write(file: number, bytes: Buffer, from: number, at: number): number;
+  /** Memory that is what lies between two places of the file, both of which are there; null where it cannot be had. */
+  map(file: number, from: number, to: number): Buffer<ArrayBuffer> | null;
+  /** A frame of that text into such memory, as `putFrame` does it. */
+  store(memory: Buffer, at: number, text: string): number;
+  /** Makes zeros of it. */
+  erase(memory: Buffer, from: number, to: number): void;
   truncate(file: number, length: number): void;
   sync(file: number): void;
   close(file: number): void;
@@ -32,6 +40,9 @@ export interface Disk {
 export const realDisk: Disk = {
   create: (path) => openSync(path, "wx", 0o600),
   write: (file, bytes, from, at) => writeSync(file, bytes, from, bytes.length - from, at),
+  map: mapFile,
+  store: putFrame,
+  erase: (memory, from, to) => void memory.fill(0, from, to),
   truncate: ftruncateSync,
   sync: fdatasyncSync,
   close: closeSync,
@@ -103,6 +114,33 @@ export function listDamaged(location: string): string[] {
 /** Null where there is no such file. */
 export function countBytes(path: string): number | null {
   return statSync(path, { throwIfNoEntry: false })?.size ?? null;
+}
+
+const GLANCE_BYTES = 4_096;
+
+/**
+ * Bytes up to the last one that is not zero; null where there is no such file. What lies behind it is set aside for frames to come: none of them ends
+ * in a zero, so that whoever reads up to here has all that was written.
+ */
+export function countWritten(path: string): number | null {
+  let end = countBytes(path);
+  if (end === null) return null;
+  // What is set aside is little, and a part that was left has nothing of it.
+  for (let bytes = GLANCE_BYTES; end > 0; bytes *= 4) {
+    const from = Math.max(0, end - bytes);
+    const last = findLast(readRange(path, from, end));
+    if (last !== -1) return from + last + 1;
+    end = from;
+  }
+  return 0;
+}
+
+/** Place of the last byte that is not zero; -1 where all are. */
+function findLast(bytes: Buffer): number {
+  if (bytes.equals(Buffer.alloc(bytes.length))) return -1;
+  let at = bytes.length - 1;
+  while (bytes[at] === 0) at--;
+  return at;
 }
 
 /** The bytes between two places, as far as they are there. `into`: where they are put if there is room for them. */

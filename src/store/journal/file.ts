@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { LineFields } from "../../ledger/index.ts";
 import { type Disk, nameSegment, type Place, realDisk } from "./disk.ts";
 import { createFramer } from "./frame.ts";
+import { createPart, type MemoryUse, type Part } from "./part.ts";
 import { type ChainOrigin, encodeHead } from "./segment.ts";
 
 export interface JournalFile {
@@ -13,6 +14,8 @@ export interface JournalFile {
   end(): Place | null;
   /** Bytes behind that place; what is before it is asked for no more. */
   countFrom(place: Place): number;
+  /** Whether frames go to memory that is the file itself, as long as the system gives it. */
+  isMapped(): boolean;
   close(): void;
 }
 
@@ -26,23 +29,15 @@ interface JournalFileInit {
   fields: LineFields;
   /** Whether a row outlives the loss of the machine's power. */
   isSynced: boolean;
+  /** Whether memory that is the file itself is to be used where it can be had; not along with `isSynced`. */
+  isMapped: boolean;
   segmentBytes?: number;
   disk?: Disk;
 }
 
-interface Part {
-  path: string;
-  file: number;
-  segment: number;
-  /** Behind the last good frame. */
-  end: number;
-  /** Something may lie behind the end that is not to be there. */
-  isDirty: boolean;
-  /** Another part may say already where this one ends. */
-  isOver: boolean;
-}
-
 const SEGMENT_BYTES = 16 * 1024 * 1024;
+/** Little, for it counts as memory of the process and may stay empty; enough for a hundred rows. */
+const STEP_BYTES = 64 * 1024;
 
 export function createJournalFile({
   segmentBytes = SEGMENT_BYTES,
@@ -50,49 +45,23 @@ export function createJournalFile({
   ...init
 }: JournalFileInit): JournalFile {
   const frame = createFramer();
+  const memory: MemoryUse = { isOn: init.isMapped };
+  const stepBytes = Math.min(STEP_BYTES, segmentBytes);
   let part: Part | null = null;
   let next = init.segment;
   /** Where segments that came before end. */
   const ends = new Map<number, number>();
 
-  const put = (to: Part, bytes: Buffer): void => {
-    try {
-      for (let from = 0; from < bytes.length;) {
-        const count = disk.write(to.file, bytes, from, to.end + from);
-        if (count <= 0) throw Object.assign(new Error("Nothing was written."), { code: "EIO" });
-        from += count;
-      }
-      if (init.isSynced) disk.sync(to.file);
-    } catch (error) {
-      to.isDirty = true;
-      clear(to);
-      throw error;
-    }
-    to.end += bytes.length;
-  };
-
-  /** What was written in part is taken back; where that fails, the part is over, and the next one says where it ends. */
-  const clear = (dirty: Part): boolean => {
-    try {
-      disk.truncate(dirty.file, dirty.end);
-      if (init.isSynced) disk.sync(dirty.file);
-      dirty.isDirty = false;
-    } catch {
-      // It is tried again, or left behind.
-    }
-    return !dirty.isDirty;
-  };
-
   /** Begins a part; the one before stays where it is until all in it is bound. */
   const begin = (open: Iterable<string>): Part => {
     const segment = next++;
     const path = nameSegment(init.location, init.slot, segment);
-    const previous = part === null ? null : { segment: part.segment, offset: part.end };
-    const fresh: Part = { path, file: disk.create(path), segment, end: 0, isDirty: false, isOver: false };
+    const previous = part === null ? null : { segment: part.segment, offset: part.end() };
+    const fresh = createPart({ disk, path, segment, isSynced: init.isSynced, stepBytes, memory, frame });
     try {
       if (init.isSynced) disk.syncFolder(dirname(path));
       const head = encodeHead({ previous, origin: init.origin, fields: init.fields });
-      put(fresh, frame([head, ...open]));
+      fresh.put(joinLines([head, ...open]), Number.POSITIVE_INFINITY);
     } catch (error) {
       if (!discard(fresh) && part !== null) part.isOver = true;
       throw error;
@@ -102,19 +71,19 @@ export function createJournalFile({
   };
 
   /** Nothing may fail any more: that the fresh one has begun is already written. */
-  const leave = ({ file, segment, end }: Part): void => {
-    ends.set(segment, end);
+  const leave = (left: Part): void => {
+    ends.set(left.segment, left.end());
     try {
-      disk.close(file);
+      left.close();
     } catch {
       // All in it is written; what is lost is a number.
     }
   };
 
-  const discard = ({ file, path }: Part): boolean => {
+  const discard = (fresh: Part): boolean => {
     try {
-      disk.close(file);
-      disk.remove(path);
+      fresh.close();
+      disk.remove(fresh.path);
       return true;
     } catch {
       return false;
@@ -123,26 +92,29 @@ export function createJournalFile({
 
   return {
     append(lines, open) {
-      if (part === null || part.isOver || (part.isDirty && !clear(part))) part = begin(open());
-      let bytes = frame(lines);
-      if (part.end + bytes.length > segmentBytes && part.end > 0) {
-        part = begin(open());
-        bytes = frame(lines);
-      }
-      put(part, bytes);
+      const text = joinLines(lines);
+      if (part === null || part.isOver || !part.isClean()) part = begin(open());
+      if (part.put(text, segmentBytes)) return;
+      part = begin(open());
+      part.put(text, Number.POSITIVE_INFINITY);
     },
-    end: () => (part === null ? null : { segment: part.segment, offset: part.end }),
+    end: () => (part === null ? null : { segment: part.segment, offset: part.end() }),
     countFrom({ segment: from, offset }) {
-      let bytes = part === null || part.segment < from ? 0 : part.end;
+      let bytes = part === null || part.segment < from ? 0 : part.end();
       if (ends.size > 0) {
         for (const segment of ends.keys()) if (segment < from) ends.delete(segment);
         for (const end of ends.values()) bytes += end;
       }
       return Math.max(0, bytes - offset);
     },
+    isMapped: () => memory.isOn,
     close() {
-      if (part !== null) disk.close(part.file);
+      part?.close();
       part = null;
     },
   };
+}
+
+function joinLines(lines: readonly string[]): string {
+  return lines.length === 1 ? (lines[0] as string) : lines.join("\n");
 }

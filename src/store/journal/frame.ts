@@ -15,22 +15,37 @@ export type Piece =
   /** The end was never wholly written. */
   | { kind: "torn"; startsAt: number; endsAt: number };
 
-/** Makes one frame of some lines; the bytes are good until the next one is made. */
-export function createFramer(): (lines: readonly string[]) => Buffer {
+/** No character of a string takes more than three bytes. */
+export function boundFrame(text: string): number {
+  return HEAD_BYTES + 3 * text.length;
+}
+
+export function measureFrame(text: string): number {
+  return HEAD_BYTES + Buffer.byteLength(text);
+}
+
+/**
+ * Puts a frame of that text where it has room and nothing but zeros lie; answers where it ends. The head comes last, so that a process which dies
+ * meanwhile leaves no frame at all.
+ */
+export function putFrame(bytes: Buffer, at: number, text: string): number {
+  const length = bytes.write(text, at + HEAD_BYTES);
+  const end = at + HEAD_BYTES + length;
+  const sum = crc32(bytes.subarray(at + HEAD_BYTES, end));
+  bytes.writeUInt32LE((MARK ^ length ^ sum) >>> 0, at + 12);
+  bytes.writeUInt32LE(sum, at + 8);
+  bytes.writeUInt32LE(length, at + 4);
+  bytes.writeUInt32LE(MARK, at);
+  return end;
+}
+
+/** Makes one frame of a text; the bytes are good until the next one is made. */
+export function createFramer(): (text: string) => Buffer {
   let buffer = Buffer.allocUnsafe(64 * 1024);
-  return (lines) => {
-    const text = lines.length === 1 ? (lines[0] as string) : lines.join("\n");
-    // No character of a string takes more than three bytes.
-    const most = HEAD_BYTES + 3 * text.length;
+  return (text) => {
+    const most = boundFrame(text);
     if (most > buffer.length) buffer = Buffer.allocUnsafe(most);
-    const length = buffer.write(text, HEAD_BYTES);
-    const frame = buffer.subarray(0, HEAD_BYTES + length);
-    const sum = crc32(frame.subarray(HEAD_BYTES));
-    frame.writeUInt32LE(MARK, 0);
-    frame.writeUInt32LE(length, 4);
-    frame.writeUInt32LE(sum, 8);
-    frame.writeUInt32LE((MARK ^ length ^ sum) >>> 0, 12);
-    return frame;
+    return buffer.subarray(0, putFrame(buffer, 0, text));
   };
 }
 
@@ -74,10 +89,19 @@ function findNext(bytes: Buffer, from: number): number | null {
   return null;
 }
 
-/** Shorter than it says, or with nothing but zeros at its end, as a machine without power leaves it: no text of ours ends in one. */
+/**
+ * Shorter than it says, with nothing but zeros at its end, as a machine without power leaves it (no text of ours ends in one), or without all of its
+ * head, which is stored last.
+ */
 function isTorn(bytes: Buffer, at: number): boolean {
-  const rest = bytes.length - at;
-  if (rest < HEAD_BYTES) return true;
+  if (bytes.length - at < HEAD_BYTES) return true;
   const head = readHead(bytes, at);
-  return bytes.at(-1) === 0 || (head !== null && head.endsAt > bytes.length);
+  if (head === null) return lacksHead(bytes, at);
+  return bytes.at(-1) === 0 || head.endsAt > bytes.length;
+}
+
+/** A word of it was never stored, or what of it lies in one of two blocks. */
+function lacksHead(bytes: Buffer, at: number): boolean {
+  const words = [0, 4, 8, 12].map((word) => bytes.readUInt32LE(at + word));
+  return words.includes(0) || bytes[at] === 0 || bytes[at + HEAD_BYTES - 1] === 0;
 }

@@ -16,6 +16,7 @@ import { type Disk, listSegments, type Place, realDisk } from "./disk.ts";
 import type { ChainOrigin } from "./segment.ts";
 import { createJournalFile, type JournalFile } from "./file.ts";
 import { createLimits, type JournalLimits } from "./limit.ts";
+import { canMap } from "./memory.ts";
 
 export interface JournalOptions extends ChainOptions {
   rules: BookRules;
@@ -128,6 +129,7 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
     origin: chain.origin,
     fields: options.rules.fields,
     isSynced: durability === "disk",
+    isMapped: durability === "process" && canMap(dirname(location), options.platform),
     disk: sync === null ? (options.disk ?? realDisk) : syncWholly(sync),
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });
@@ -157,6 +159,9 @@ function assemble(options: JournalOptions, { slot, binder, chain }: Parts): Open
     continues: chain.origin.continues,
     journal: {
       chain: chain.head.chain,
+      get isCheap() {
+        return file.isMapped();
+      },
       append(lines, open) {
         isOpen = open;
         write(file, location, lines, open);

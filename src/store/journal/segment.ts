@@ -1,7 +1,7 @@
 // How a part of a journal begins: with what a reader must know of it, and with the intents that were open by then. Knows no database.
 
 import type { LineFields } from "../../ledger/index.ts";
-import { countBytes, listSegments, nameSegment, type Place, readRange } from "./disk.ts";
+import { countBytes, countWritten, listSegments, nameSegment, type Place, readRange } from "./disk.ts";
 import { readFrames } from "./frame.ts";
 
 /** The chain that rows become part of, as a database without it would have to know it. */
@@ -70,12 +70,12 @@ export function listStretches(location: string, slot: number, from: number): Str
   return found.flatMap(({ segment, path, head }, index) => {
     const next = found.slice(index + 1).find((each) => each.head !== null)?.head?.previous ?? null;
     // Damaged it may be, and then it says so when it is read.
-    if (head === null && (countBytes(path) ?? 0) <= GLANCE_BYTES && isBlank(path)) return [];
+    if (head === null && (countWritten(path) ?? 0) <= GLANCE_BYTES && isBlank(path)) return [];
     return [{ path, segment, end: next?.segment === segment ? next.offset : null }];
   });
 }
 
 /** Holds no whole frame, and none that was. */
 function isBlank(path: string): boolean {
-  return readFrames(readRange(path, 0, GLANCE_BYTES)).every(({ kind }) => kind === "torn");
+  return readFrames(readRange(path, 0, countWritten(path) ?? 0)).every(({ kind }) => kind === "torn");
 }

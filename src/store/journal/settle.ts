@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import type { BookRules } from "../../ledger/index.ts";
 import { openBinder } from "../sqlite/binder.ts";
 import { trySlot } from "../sqlite/slot.ts";
-import { countBytes, listDamaged, listSegments, listSlots, nameSegment, type Place } from "./disk.ts";
+import { countWritten, listDamaged, listSegments, listSlots, nameSegment, type Place } from "./disk.ts";
 
 const ROWS_A_TURN = 1_000;
 const WAIT_MS = 1_000;
@@ -73,7 +73,7 @@ interface Awaited {
 function findEnd(location: string, slot: number): Awaited[] {
   const segment = listSegments(location, slot).at(-1);
   if (segment === undefined) return [];
-  return [{ slot, end: { segment, offset: countBytes(nameSegment(location, slot, segment)) ?? 0 } }];
+  return [{ slot, end: { segment, offset: countWritten(nameSegment(location, slot, segment)) ?? 0 } }];
 }
 
 /** The process that writes there binds what it wrote within moments; where it cannot, nobody can. */

@@ -1,0 +1,153 @@
+// A part of the journal while it is written: frame behind frame, in memory that is the file itself where that is safe, else by a call of the system.
+// Knows no other part, and no row.
+
+import type { Disk } from "./disk.ts";
+import { boundFrame, measureFrame } from "./frame.ts";
+import { unmapFile } from "./memory.ts";
+
+export interface Part {
+  path: string;
+  segment: number;
+  /** Another part may say already where this one ends. */
+  isOver: boolean;
+  /** Behind the last good frame. */
+  end(): number;
+  /** False where the frame would go beyond `limit`, and something is there already. All of it is written, or none when it throws. */
+  put(text: string, limit: number): boolean;
+  /** False where something may lie behind the end that is not to be there: then this part is over, and the next one says where it ends. */
+  isClean(): boolean;
+  /** Takes away what was set aside, and lets go of the file. */
+  close(): void;
+}
+
+interface PartInit {
+  disk: Disk;
+  path: string;
+  segment: number;
+  /** Whether a row outlives the loss of the machine's power. */
+  isSynced: boolean;
+  /** What is set aside in one go. */
+  stepBytes: number;
+  memory: MemoryUse;
+  frame: (text: string) => Buffer;
+}
+
+/** Shared by all parts: where the system has refused it once, it is asked for no more. */
+export interface MemoryUse {
+  isOn: boolean;
+}
+
+/** Divides by the size of a page on every machine. */
+const ALIGNED_BYTES = 64 * 1024;
+const ZEROS = Buffer.alloc(64 * 1024);
+
+/** Throws where there is such a file already. */
+export function createPart({ disk, path, segment, isSynced, stepBytes, memory, frame }: PartInit): Part {
+  const file = disk.create(path);
+  let end = 0;
+  let isDirty = false;
+  /** Up to where there is room on the disk. */
+  let filled = 0;
+  let window: Buffer<ArrayBuffer> | null = null;
+  let windowFrom = 0;
+
+  /** With zeros, so that a full disk says so now: to a store that finds no room, nothing can be said. */
+  const fill = (wanted: number): void => {
+    const target = Math.ceil(wanted / stepBytes) * stepBytes;
+    try {
+      while (filled < target) {
+        const zeros = ZEROS.subarray(0, Math.min(ZEROS.length, target - filled));
+        filled += check(disk.write(file, zeros, 0, filled));
+      }
+    } catch (error) {
+      // Less than a step will do.
+      if (filled < wanted) throw error;
+    }
+  };
+
+  /** Memory in which so many bytes have room behind the end, in place of the one before. */
+  const reach = (length: number): Buffer<ArrayBuffer> | null => {
+    if (end + length > filled) fill(end + length);
+    const from = end - (end % ALIGNED_BYTES);
+    const next = disk.map(file, from, filled);
+    letGo();
+    window = next;
+    windowFrom = from;
+    memory.isOn = next !== null;
+    return next;
+  };
+
+  const letGo = (): void => {
+    if (window !== null) unmapFile(window);
+    window = null;
+  };
+
+  const fits = (length: number, limit: number): boolean =>
+    window !== null && end + length <= Math.min(limit, windowFrom + window.length);
+
+  const store = (into: Buffer, text: string): void => {
+    end = windowFrom + disk.store(into, end - windowFrom, text);
+  };
+
+  const write = (bytes: Buffer): void => {
+    for (let from = 0; from < bytes.length;) from += check(disk.write(file, bytes, from, end + from));
+    if (isSynced) disk.sync(file);
+    end += bytes.length;
+  };
+
+  /** What was written behind the end is taken back. */
+  const clear = (): void => {
+    try {
+      if (window === null) {
+        disk.truncate(file, end);
+        if (isSynced) disk.sync(file);
+      } else disk.erase(window, end - windowFrom, window.length);
+      isDirty = false;
+    } catch {
+      // It is tried again, or left behind.
+    }
+  };
+
+  return {
+    path,
+    segment,
+    isOver: false,
+    end: () => end,
+    put(text, limit) {
+      let into = window;
+      // What it takes exactly is asked only where that matters.
+      if (!fits(boundFrame(text), limit)) {
+        const length = measureFrame(text);
+        if (end > 0 && end + length > limit) return false;
+        if (memory.isOn && !fits(length, Number.POSITIVE_INFINITY)) into = reach(length);
+      }
+      try {
+        if (into === null) write(frame(text));
+        else store(into, text);
+      } catch (error) {
+        isDirty = true;
+        clear();
+        throw error;
+      }
+      return true;
+    },
+    isClean() {
+      if (isDirty) clear();
+      return !isDirty;
+    },
+    close() {
+      letGo();
+      try {
+        if (isDirty || filled > end) disk.truncate(file, end);
+      } catch {
+        // Whoever reads it takes no notice of zeros.
+      }
+      disk.close(file);
+    },
+  };
+}
+
+function check(written: number): number {
+  if (written <= 0) throw Object.assign(new Error("Nothing was written."), { code: "EIO" });
+  return written;
+}
