@@ -350,12 +350,13 @@ function shape(body: JsonObject, { remove = [], rename = {}, set = {} }: Endpoin
   return shaped;
 }
 
+/** Of more rules nobody is told which one was meant: a name that nobody knows may not cost more, the more there are. */
+const MOST_COMPARED = 1_000;
+
 /** A 404 that names what comes near: models that are listed, aliases and routes. */
 export function unknownModel(scene: PlanScene, model: string): GatewayError {
-  const known = [
-    ...scene.catalog.list().map((entry) => entry.model.id),
-    ...scene.router.named().map((entry) => entry.model),
-  ];
+  const named = scene.router.size > MOST_COMPARED ? [] : scene.router.named();
+  const known = [...scene.catalog.list().map((entry) => entry.model.id), ...named.map((entry) => entry.model)];
   const near = findNearest(model, known);
   const hint =
     near.length > 0

@@ -7,10 +7,13 @@
 //                                                7. built-in routes whose provider lacks a setting (the error names it)
 // A route with conditions comes before others of its pattern, and is passed over where one of them does not hold.
 
-import { type CompiledRule, compileRules } from "./pattern.ts";
+import { createRecent } from "../lib/recent.ts";
+import { type CompiledRule, type RuleIndex, compileRules, indexRules } from "./pattern.ts";
+import { rename, splitQualified } from "./rename.ts";
 import type { AliasRule, Overrides, RoutePolicy, RouteRule, RouteTarget } from "./rule.ts";
 import type { Strategy } from "./way/choose.ts";
 import { type ConditionCheck, type RequestFacts, compileConditions } from "./way/condition.ts";
+import { createMarks } from "./way/mark.ts";
 import type { UnknownPrice } from "./unknown-price.ts";
 import type { OwnDeadlines } from "./way/deadline.ts";
 
@@ -90,11 +93,16 @@ export interface Router {
   explain(model: string, facts?: RequestFacts): Decision;
   /** Call it when the providers' lists changed: decisions are remembered. */
   forget(): void;
+  /** How many rules there are, aliases among them. */
+  size: number;
   /** Models that are named exactly in aliases and routes, each with its provider. */
   named(): { model: string; provider: string }[];
 }
 
-const MAX_REMEMBERED = 4_096;
+/** Of all models together, what each may lead to. */
+const MAX_REMEMBERED = 20_000;
+/** A model that nobody asks for any more is forgotten. */
+const REMEMBERED_MS = 15 * 60_000;
 /** Names come from outside: long ones are worked out each time, so that nobody fills the memory with them. */
 const MAX_REMEMBERED_LENGTH = 200;
 
@@ -107,46 +115,73 @@ interface Choice {
 }
 
 export function createRouter(table: RouteTable): Router {
-  const rules = compileRules([...table.routes]);
-  const compiled: Compiled = {
-    aliases: [...compileRules(table.aliases), ...compileRules(table.defaultAliases)],
-    // Ours come last, so that the operator's of the same name stands.
-    exact: Map.groupBy(
-      [...rules, ...compileRules(table.defaultRoutes)].filter(({ isExact }) => isExact),
-      ({ rule }) => rule.pattern.toLowerCase(),
-    ),
-    patterns: rules.filter(({ isExact }) => !isExact),
-    defaults: compileRules(table.defaultRoutes),
-    checks: new Map(table.routes.flatMap((rule) => (rule.when ? [[rule, compileConditions(rule.when)]] : []))),
-  };
-  const remembered = new Map<string, readonly Choice[]>();
+  const marks = createMarks(table.routes.map(({ when }) => when));
+  const compiled = compileTable(table, ({ when }) => marks.of(when));
+  const remembered = createRecent<readonly Choice[]>({ most: MAX_REMEMBERED, ageMs: REMEMBERED_MS });
+  /** What is for some requests alone, by these and the model: a model's name might look like both. */
+  const ownRemembered = createRecent<readonly Choice[]>({ most: MAX_REMEMBERED, ageMs: REMEMBERED_MS });
+  let named: { model: string; provider: string }[] | null = null;
 
-  const list = (model: string): readonly Choice[] =>
-    listChoices(rename(model, compiled.aliases, table, null), compiled, table);
+  const list = (model: string, own: readonly string[] | undefined): readonly Choice[] =>
+    listChoices(rename(model, compiled.aliases, table, null), compiled, table, { marks: own });
+
+  const recall = (model: string, own: readonly string[], atMs: number): readonly Choice[] => {
+    const [memory, key] = own.length === 0 ? [remembered, model] : [ownRemembered, `${JSON.stringify(own)}${model}`];
+    const known = memory.get(key, atMs);
+    if (known !== undefined) return known;
+    const choices = list(model, own);
+    if (choices.at(-1)?.way !== null && model.length <= MAX_REMEMBERED_LENGTH)
+      memory.put(key, choices, { atMs, weight: choices.length });
+    return choices;
+  };
 
   return {
+    size: [table.aliases, table.defaultAliases, table.routes, table.defaultRoutes].flat().length,
     resolve(model, facts) {
-      const known = remembered.get(model);
-      if (known !== undefined) return choose(known, facts) ?? NOWHERE;
-      const choices = list(model);
-      if (choices.at(-1)?.way !== null && model.length <= MAX_REMEMBERED_LENGTH) {
-        if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-        remembered.set(model, choices);
-      }
-      return choose(choices, facts) ?? NOWHERE;
+      if (facts !== undefined) return choose(recall(model, marks.read(facts), facts.atMs), facts) ?? NOWHERE;
+      const choice = choose(list(model, NO_MARKS), undefined);
+      // Where all that leads on is for some requests alone, the first of those.
+      return (
+        (choice?.obstacle === null && choice.way !== null ? choice : choose(list(model, undefined), undefined)) ??
+        NOWHERE
+      );
     },
     explain(model, facts) {
       const steps: Step[] = [];
       const name = rename(model, compiled.aliases, table, steps);
-      const choices = listChoices(name, compiled, table, true);
+      const choices = listChoices(name, compiled, table, { isWhole: true });
       const chosen = choose(choices, facts);
       return { asked: model, way: chosen?.way ?? null, steps: [...steps, ...tell(choices, chosen, facts)] };
     },
-    forget: () => remembered.clear(),
-    named: () => listNamed(table, (model) => choose(list(model), undefined)?.way ?? null),
+    forget() {
+      remembered.clear();
+      ownRemembered.clear();
+      named = null;
+    },
+    named: () => (named ??= listNamed(table, (model) => choose(list(model, undefined), undefined)?.way ?? null)),
   };
 }
 
+function compileTable(table: RouteTable, marksOf: (rule: RouteRule) => readonly string[]): Compiled {
+  const rules = compileRules(table.routes);
+  const defaults = compileRules(table.defaultRoutes);
+  return {
+    aliases: indexRules([...compileRules(table.aliases), ...compileRules(table.defaultAliases)]),
+    // Ours come last, so that the operator's of the same name stands.
+    exact: indexRules(
+      [...rules, ...defaults].filter(({ isExact }) => isExact),
+      marksOf,
+    ),
+    patterns: indexRules(
+      rules.filter(({ isExact }) => !isExact),
+      marksOf,
+    ),
+    defaults: indexRules(defaults),
+    checks: new Map(table.routes.flatMap((rule) => (rule.when ? [[rule, compileConditions(rule.when)]] : []))),
+  };
+}
+
+const NO_MARKS: readonly string[] = Object.freeze([]);
 const NOWHERE = Object.freeze({ way: null });
 
 /** Where nobody asks yet, one without conditions stands for all. */
@@ -174,38 +209,20 @@ function tell(choices: readonly Choice[], chosen: Choice | undefined, facts: Req
 }
 
 interface Compiled {
-  aliases: CompiledRule<AliasRule>[];
-  exact: ReadonlyMap<string, CompiledRule<RouteRule>[]>;
-  patterns: CompiledRule<RouteRule>[];
-  defaults: CompiledRule<RouteRule>[];
+  aliases: RuleIndex<AliasRule>;
+  exact: RuleIndex<RouteRule>;
+  patterns: RuleIndex<RouteRule>;
+  defaults: RuleIndex<RouteRule>;
   checks: ReadonlyMap<RouteRule, ConditionCheck>;
 }
-/** One hop: an alias is never looked up again, so two of them cannot chase each other. */
-function rename(model: string, aliases: CompiledRule<AliasRule>[], table: RouteTable, steps: Step[] | null): string {
-  const lower = model.toLowerCase();
-  const direct = aliases.find((alias) => alias.matches(lower));
-  if (direct !== undefined) {
-    steps?.push({
-      rule: `${direct.rule.pattern} => ${direct.rule.target}`,
-      origin: direct.rule.origin,
-      outcome: "alias",
-    });
-    return direct.rule.target;
-  }
-  const qualified = splitQualified(model, table);
-  if (qualified === null) return model;
-  const rest = qualified.model.toLowerCase();
-  const inner = aliases.find((alias) => alias.matches(rest));
-  if (inner === undefined) return model;
-  const target = splitQualified(inner.rule.target, table);
-  if (target !== null && target.provider !== qualified.provider) return model;
-  const renamed = `${qualified.provider}/${target?.model ?? inner.rule.target}`;
-  steps?.push({ rule: `${inner.rule.pattern} => ${inner.rule.target}`, origin: inner.rule.origin, outcome: "alias" });
-  return renamed;
-}
 
-/** Up to the first that is for all requests; with `isWhole` those that it beats, too. */
-function listChoices(name: string, compiled: Compiled, table: RouteTable, isWhole = false): Choice[] {
+/** Up to the first that is for all requests; with `isWhole` those that it beats, too. With `marks`, without those that are for others only. */
+function listChoices(
+  name: string,
+  compiled: Compiled,
+  table: RouteTable,
+  { marks, isWhole = false }: { marks?: readonly string[] | undefined; isWhole?: boolean },
+): Choice[] {
   const lower = name.toLowerCase();
   const choices: Choice[] = [];
   /** True where the rest need not be looked at. */
@@ -221,7 +238,7 @@ function listChoices(name: string, compiled: Compiled, table: RouteTable, isWhol
     }
     return isDecided;
   };
-  if (add(compiled.exact.get(lower) ?? [], (rule) => `exact ${nameRule(rule)}`)) return choices;
+  if (add(compiled.exact.find(lower, marks), (rule) => `exact ${nameRule(rule)}`)) return choices;
   const qualified = splitQualified(name, table);
   if (qualified !== null) {
     const reason = "the provider is named in the model";
@@ -229,10 +246,10 @@ function listChoices(name: string, compiled: Compiled, table: RouteTable, isWhol
     const way: Way = { targets: [{ ...qualified, weight: 1 }], strategy: "priority", reason };
     return [...choices, { obstacle: null, way, step }];
   }
-  const patterns = compiled.patterns.filter((entry) => entry.matches(lower));
-  if (add(patterns, nameRule)) return choices;
+  if (add(compiled.patterns.find(lower, marks), nameRule)) return choices;
   const isReady = (rule: RouteRule): boolean => table.providers.get(rule.targets[0].provider)?.ready === true;
-  const ready = compiled.defaults.filter((entry) => isReady(entry.rule) && entry.matches(lower));
+  const defaults = compiled.defaults.find(lower);
+  const ready = defaults.filter(({ rule }) => isReady(rule));
   if (add(ready, ({ pattern }) => `built-in route ${pattern}`)) return choices;
   const lister = table.findLister(lower);
   if (lister !== undefined) {
@@ -241,8 +258,7 @@ function listChoices(name: string, compiled: Compiled, table: RouteTable, isWhol
     const way: Way = { targets, strategy: "priority", reason: "the provider lists this model" };
     return [...choices, { obstacle: null, way, step }];
   }
-  const waiting = compiled.defaults.filter((entry) => entry.matches(lower));
-  if (!add(waiting, () => "built-in route; its provider lacks a setting")) {
+  if (!add(defaults, () => "built-in route; its provider lacks a setting")) {
     choices.push({ obstacle: null, way: null, step: { rule: "", origin: "", label: "" } });
   }
   return choices;
@@ -293,13 +309,6 @@ function printRule({ pattern, targets }: RouteRule): string {
 
 function describe(entry: CompiledRule<RouteRule>): string {
   return entry.isExact ? "exact" : `${entry.literals} literal characters, declared ${entry.order + 1}.`;
-}
-
-function splitQualified(model: string, table: RouteTable): { provider: string; model: string } | null {
-  const slash = model.indexOf("/");
-  if (slash <= 0 || slash === model.length - 1) return null;
-  const provider = model.slice(0, slash).toLowerCase();
-  return table.providers.has(provider) ? { provider, model: model.slice(slash + 1) } : null;
 }
 
 function listNamed(table: RouteTable, find: (model: string) => Way | null): { model: string; provider: string }[] {

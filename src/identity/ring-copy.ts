@@ -4,6 +4,7 @@
 import type { KeyFault } from "./fault.ts";
 import { type KeyLimits, type LimitWords, compileLimits } from "./limit.ts";
 import type { Caller, Scope } from "./model.ts";
+import { createGone } from "./ring-gone.ts";
 import { type Session, SESSION_IDLE_MS } from "./session.ts";
 import type { IdentityChanges, KeyChange, KnownUser } from "./store.ts";
 import { hashToken, isSessionShaped, isTokenShaped } from "./token.ts";
@@ -50,6 +51,7 @@ export function createCopy() {
   const byHash = new Map<string, Entry>();
   const byFormer = new Map<string, Former>();
   const sessions = new Map<string, OpenSession>();
+  const gone = createGone<Entry>();
   const shareScopes = createShare();
   const shareLimits = createLimitShare();
   let used: Entry[] = [];
@@ -91,8 +93,23 @@ export function createCopy() {
       usedAt: 0,
     };
     byHash.set(own, entry);
+    if (isOver) gone.add(entry);
     for (const { hash, endsAt } of former)
       byFormer.set(hash, { entry, endsAt: endsAt.getTime(), of: null, answer: null });
+  }
+
+  /** Of those who are gone nobody asks for long, and keys come and go: who shows one later is told that it is unknown, as after a start. */
+  function forgetGone(at: number): void {
+    const { entries, users } = gone.take(at);
+    const ids = new Set<string>();
+    for (const id of users) {
+      if (holders.get(id)?.user?.deleted !== true) continue;
+      ids.add(id);
+      holders.delete(id);
+    }
+    for (const entry of entries) if (byHash.get(entry.hash) === entry) forget(entry);
+    if (ids.size === 0) return;
+    for (const entry of byHash.values()) if (ids.has(entry.holder.user?.id ?? "")) forget(entry);
   }
 
   function look(entry: Entry, at: number): Caller | KeyFault {
@@ -138,7 +155,10 @@ export function createCopy() {
         byFormer.clear();
         sessions.clear();
       }
-      for (const user of changes.users) findHolder(user.id).user = user;
+      for (const user of changes.users) {
+        findHolder(user.id).user = user;
+        if (user.deleted) gone.add(user.id);
+      }
       forgetAll(changes.keys);
       for (const key of changes.keys) put(key);
       for (const { session, hash, ended } of changes.sessions) {
@@ -183,6 +203,7 @@ export function createCopy() {
     /** Forgets what is over by its age. */
     sweep(at: number): void {
       for (const [hash, { session }] of sessions) if (at >= session.expiresAt.getTime()) sessions.delete(hash);
+      forgetGone(at);
     },
     /** The last use of each key since the last time that somebody asked. */
     takeUses(): { id: string; at: number }[] {

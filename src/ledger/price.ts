@@ -3,6 +3,7 @@
 
 import { type Units, type Usage, sumInputTokens } from "../ir/index.ts";
 import { type Fraction, ONE, divide, multiply, parseFraction, printFraction, subtract } from "../lib/fraction.ts";
+import { createRecent } from "../lib/recent.ts";
 import { type RateCard, costOf, countAlone, makeRateCard } from "./price-rate.ts";
 import {
   type PriceFact,
@@ -70,7 +71,9 @@ interface Memory {
   untilMs: number;
 }
 
-const MAX_REMEMBERED = 4_000;
+const MAX_REMEMBERED = 20_000;
+/** A model that nobody asks for any more is forgotten. */
+const REMEMBERED_MS = 15 * 60_000;
 const MAX_REMEMBERED_LENGTH = 400;
 
 export const FREE: Price = Object.freeze({ costNanos: 0, id: "free", source: "free", date: null });
@@ -78,16 +81,15 @@ export const FREE: Price = Object.freeze({ costNanos: 0, id: "free", source: "fr
 export function createPriceBook(init: PriceRules): PriceBook {
   let rules = init;
   let marks = findMarks(init);
-  let remembered = new Map<string, Memory>();
+  const remembered = createRecent<Memory>({ most: MAX_REMEMBERED, ageMs: REMEMBERED_MS });
 
   const find = (question: PriceQuestion): Known | null => {
     const name = nameQuestion(question);
     const at = question.at.getTime();
-    const memory = remembered.get(name);
+    const memory = remembered.get(name, at);
     if (memory !== undefined && memory.fromMs <= at && at < memory.untilMs) return memory.known;
     const found = remember(findTariff(question, rules), rules.layers, at);
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-    if (name.length <= MAX_REMEMBERED_LENGTH) remembered.set(name, found);
+    if (name.length <= MAX_REMEMBERED_LENGTH) remembered.put(name, found, { atMs: at });
     return found.known;
   };
 
@@ -113,7 +115,7 @@ export function createPriceBook(init: PriceRules): PriceBook {
     adopt(next) {
       rules = next;
       marks = findMarks(next);
-      remembered = new Map();
+      remembered.clear();
     },
   };
 }

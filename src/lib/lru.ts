@@ -49,8 +49,10 @@ export function createLru<Value>({ maxBytes, nowMs }: { maxBytes: number; nowMs:
       if (bytes > maxBytes) return;
       held.set(key, { value, bytes, expiresMs });
       total += bytes;
+      // What is too old goes as well, or a table in which nothing is asked for again would grow to the last byte.
+      const now = nowMs();
       for (const [oldest, entry] of held) {
-        if (total <= maxBytes) break;
+        if (total <= maxBytes && entry.expiresMs > now) break;
         remove(oldest, entry);
       }
     },

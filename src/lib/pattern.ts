@@ -3,6 +3,10 @@
 export interface CompiledPattern {
   matches(lower: string): boolean;
   isExact: boolean;
+  /** Where in a name its letters must stand. */
+  place: "end" | "exact" | "inside" | "start";
+  literal: string;
+  /** How many letters those are. */
   literals: number;
 }
 
@@ -11,11 +15,11 @@ export function compilePattern(pattern: string): CompiledPattern {
   const starts = pattern.startsWith("*");
   const ends = pattern.length > 1 && pattern.endsWith("*");
   const literal = pattern.slice(starts ? 1 : 0, ends ? -1 : undefined);
-  const literals = literal.length;
-  if (starts && ends) return { isExact: false, literals, matches: (name) => name.includes(literal) };
-  if (starts) return { isExact: false, literals, matches: (name) => name.endsWith(literal) };
-  if (ends) return { isExact: false, literals, matches: (name) => name.startsWith(literal) };
-  return { isExact: true, literals, matches: (name) => name === literal };
+  const common = { literal, literals: literal.length, isExact: false };
+  if (starts && ends) return { ...common, place: "inside", matches: (name) => name.includes(literal) };
+  if (starts) return { ...common, place: "end", matches: (name) => name.endsWith(literal) };
+  if (ends) return { ...common, place: "start", matches: (name) => name.startsWith(literal) };
+  return { ...common, isExact: true, place: "exact", matches: (name) => name === literal };
 }
 
 /** What a list of patterns says of names, whatever their case. */

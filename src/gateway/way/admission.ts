@@ -183,11 +183,16 @@ const MAX_IDLE = 1_000;
 /** One gate for each who comes; those behind which nobody is are forgotten when there are many. */
 function createGates(make: (id: string) => Gate): { find(id: string): Gate } {
   const gates = new Map<string, Gate>();
+  let most = MAX_IDLE;
   return {
     find(id) {
       let gate = gates.get(id);
       if (gate === undefined) {
-        if (gates.size >= MAX_IDLE) forgetIdle(gates);
+        if (gates.size >= most) {
+          forgetIdle(gates);
+          // Where that left many, they are not all looked at again for the next one.
+          most = Math.max(MAX_IDLE, gates.size * 2);
+        }
         gate = make(id);
         gates.set(id, gate);
       }

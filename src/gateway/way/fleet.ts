@@ -7,6 +7,7 @@ import type { HealthSettings, KeyStrategy } from "../../provider/index.ts";
 import type { BreakerState } from "./breaker.ts";
 import { type Candidate, type Dice, type Strategy, orderCandidates } from "./choose.ts";
 import type { Controls } from "./control.ts";
+import { createMakeRoom } from "./forget.ts";
 import { type Park, type Parked, createPark } from "./park.ts";
 import {
   type Finding,
@@ -96,7 +97,7 @@ export interface KeyState extends Omit<PlaceName, "model"> {
 }
 
 /** Models' names come from outside: whoever sends many of them does not fill the memory. */
-const MAX_PLACES = 4_096;
+const MAX_TURNS = 4_096;
 const MAX_MODEL_LENGTH = 200;
 
 interface FleetInit {
@@ -114,11 +115,12 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
   const known = new Map<string, Known>();
   const keyParks = new Map<string, { name: PlaceName; park: Park }>();
   const turns = new Map<string, number>();
+  const makeRoom = createMakeRoom(clock.monotonicMs());
   const rules = new Map<string, { said: HealthSettings; rules: PlaceRules }>();
 
   const nextTurn = (route: string): number => {
     const turn = turns.get(route) ?? 0;
-    if (turns.size >= MAX_PLACES) turns.clear();
+    if (turns.size >= MAX_TURNS) turns.clear();
     turns.set(route, (turn + 1) % Number.MAX_SAFE_INTEGER);
     return turn;
   };
@@ -151,7 +153,7 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
       found.keyPark.adopt(park);
       return found;
     }
-    if (known.size >= MAX_PLACES) forgetIdle(known, clock.monotonicMs());
+    makeRoom(known, clock.monotonicMs());
     const made = createKnown(name, rulesOf(name.provider), findKeyPark(name));
     known.set(key, made);
     return made;
@@ -352,13 +354,6 @@ function nameReason({ park, keyPark, lastFailure }: Known): string {
 function nameObstacle(known: Known, isTakenOut: boolean): string {
   if (isTakenOut) return "an operator took it out of service";
   return `left alone at present: ${nameReason(known)}`;
-}
-
-/** Those about which there is nothing to know first. */
-function forgetIdle(known: Map<string, Known>, nowMs: number): void {
-  const idle = [...known].filter(([, { load }]) => load.inFlight() === 0);
-  const well = idle.filter(([, each]) => each.breaker.state(nowMs) === "closed" && each.park.parked() === null);
-  for (const [name] of well.length > 0 ? well : idle) known.delete(name);
 }
 
 const REASONS = ["daily-limit", "no-access", "out-of-quota", "rate-limited"] as const;
