@@ -5,6 +5,7 @@ import { type MessageReader, createMessageReader, readStatus } from "../http/mes
 import { type Outbox, createOutbox } from "../http/outbox.ts";
 import { type StampReader, createStampReader, readClockUs } from "../http/stamp.ts";
 import type { Aim } from "./type.ts";
+import type { NextRequest } from "./vary.ts";
 
 export interface Answer {
   /** When it was due, was begun to be answered, and was whole. `firstUs` is 0 where nothing was streamed. */
@@ -22,9 +23,9 @@ export interface Connection {
   close(): void;
 }
 
-interface Given {
+export interface Given {
   aim: Aim;
-  request: Buffer;
+  next: NextRequest;
   onAnswer: (connection: Connection, answer: Answer) => void;
   /** How long each piece of a stream was on its way. */
   onPiece: (us: number) => void;
@@ -50,7 +51,7 @@ interface State {
   isOpen: boolean;
 }
 
-export async function connect({ aim, request, onAnswer, onPiece }: Given): Promise<Connection> {
+export async function connect({ aim, next, onAnswer, onPiece }: Given): Promise<Connection> {
   const state: State = {
     outbox: null,
     reader: createMessageReader((part) => state.stamps?.push(part)),
@@ -118,7 +119,7 @@ export async function connect({ aim, request, onAnswer, onPiece }: Given): Promi
       state.dueUs = dueUs;
       state.firstUs = 0;
       state.pieces = 0;
-      outbox.send(request, true);
+      outbox.send(next(), true);
     },
     isOpen: () => state.isOpen,
     close() {

@@ -3,9 +3,11 @@
 
 import { readClockUs } from "../http/stamp.ts";
 import { type Answer, type Connection, connect, printRequest } from "./connection.ts";
+import { connectLeaving } from "./leave.ts";
 import { type Samples, createSamples } from "./samples.ts";
 import { openSleep } from "./sleep.ts";
 import type { Aim, LoadResult, Pattern, Quantiles } from "./type.ts";
+import { varyRequests } from "./vary.ts";
 
 /** After the end: then whoever has not answered is taken to have failed. */
 const PATIENCE_MS = 60_000;
@@ -28,7 +30,7 @@ interface Measurement {
 }
 
 export async function openDriver(aim: Aim, pattern: Pattern): Promise<Driver> {
-  const request = printRequest(aim);
+  const requests = varyRequests(printRequest(aim), aim.fills);
   let current = startMeasurement();
   let onFree: (connection: Connection) => void = () => undefined;
   const onAnswer = (connection: Connection, answer: Answer): void => {
@@ -39,7 +41,10 @@ export async function openDriver(aim: Aim, pattern: Pattern): Promise<Driver> {
     current.pieces++;
     current.piece.add(us);
   };
-  const open = (): Promise<Connection> => connect({ aim, request, onAnswer, onPiece });
+  const open = async (): Promise<Connection> => {
+    const given = { aim, next: requests.open(), onAnswer, onPiece };
+    return aim.leaves === true ? connectLeaving(given) : connect(given);
+  };
   const connections: Connection[] = [];
   while (connections.length < pattern.connections) {
     const count = Math.min(CONNECT_AT_ONCE, pattern.connections - connections.length);

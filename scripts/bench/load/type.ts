@@ -9,6 +9,16 @@ export interface Aim {
   body: string;
   /** Of each streamed answer; 0: it comes in one piece. */
   pieces: number;
+  /** Each comes on a connection of its own, and is left as soon as the first piece is there. */
+  leaves?: true;
+  /** Where requests differ; missing: all are the same. */
+  fills?: readonly Fill[];
+}
+
+/** Wherever it stands, each request has the next of the values in its place; all are as long as it is. */
+export interface Fill {
+  blank: string;
+  values: readonly string[];
 }
 
 export type Pattern =

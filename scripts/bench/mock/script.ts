@@ -9,7 +9,7 @@ export interface Script {
   /** Until it answers. */
   delayMs: number;
   /** `bytes`: of the text. `pieces` of a stream come with `gapMs` between them; 0: as fast as they go, a few in each write. */
-  answer: { kind: "stream"; pieces: number; gapMs: number } | { kind: "whole"; bytes: number };
+  answer: { kind: "failure" } | { kind: "stream"; pieces: number; gapMs: number } | { kind: "whole"; bytes: number };
 }
 
 /** As it goes out on the wire; never changed but for the digits of the stamp. */
@@ -31,7 +31,10 @@ export function prepareReplies({ model, answer }: Script): ReadonlyMap<Dialect, 
   return new Map(Object.values(DIALECTS).map((dialect: Dialect) => [dialect, prepare(dialect, model, answer)]));
 }
 
+const FAILURE = printAnswer({ error: { type: "server_error", message: "Something broke." } }, "500 Server Error");
+
 function prepare(dialect: Dialect, model: string, answer: Script["answer"]): Reply {
+  if (answer.kind === "failure") return { kind: "whole", bytes: FAILURE };
   if (answer.kind === "whole") return { kind: "whole", bytes: printAnswer(dialect.answer(model, answer.bytes)) };
   if (dialect.frames === null) return { kind: "whole", bytes: printAnswer(dialect.answer(model, answer.pieces)) };
   const { start, piece, end } = dialect.frames(model, answer.pieces);

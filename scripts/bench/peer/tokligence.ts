@@ -17,6 +17,10 @@ interface Variant {
   settings: readonly string[];
   engine: "postgres" | "sqlite";
   keepsBooks: boolean;
+  /** Sections of its configuration, after all else. */
+  sections?: readonly string[];
+  /** Fills its database, a SQLite file, before it is started for the first time; with the keys that are shown by turns, if any. */
+  seed?: (paths: { identityPath: string; ledgerPath: string }) => Promise<readonly string[]>;
 }
 
 const COUNT = "select count(*) as rows from ledger_entries";
@@ -34,6 +38,8 @@ export function makeTokligence(variant: Variant): Peer {
       const dsn = variant.engine === "postgres" ? await createDatabase() : null;
       mkdirSync(join(folder, "config"));
       await Bun.write(join(folder, "config/setting.ini"), printConfig({ ...place, port, dsn, variant }));
+      const files = { identityPath: join(folder, "identity.db"), ledgerPath: join(folder, "ledger.db") };
+      const tokens = (await variant.seed?.(files)) ?? [];
       const env = { PATH: process.env["PATH"], HOME: folder };
       const run = (...words: string[]) => {
         const { success, stdout, stderr } = Bun.spawnSync([executable, ...words, "--json"], { cwd: folder, env });
@@ -42,7 +48,9 @@ export function makeTokligence(variant: Variant): Peer {
       };
       run("admin", "users", "create", "--email", "bench@example.com");
       const { token } = run("admin", "api-keys", "create", "--user", "bench@example.com");
-      const address = { hostname: "127.0.0.1", port, headers: { authorization: `Bearer ${token}` } };
+      const own = tokens[0] ?? token;
+      const address = { hostname: "127.0.0.1", port, headers: { authorization: `Bearer ${own}` } };
+      const fills = tokens.length === 0 ? {} : { fills: [{ blank: own, values: tokens }] };
       const launched = await launch({ command: pin(cores, "gateway", [executable, "serve"]), cwd: folder, address });
       const count = dsn === null ? countSqlite(join(folder, "ledger.db")) : countPostgres(dsn);
       const books = { countRows: () => count(COUNT), countDoubles: () => count(COUNT_DOUBLES) };
@@ -50,7 +58,7 @@ export function makeTokligence(variant: Variant): Peer {
       return {
         ...launched,
         version: `${version} (${commit})`,
-        address: () => address,
+        address: () => ({ ...address, ...fills }),
         ...(variant.keepsBooks ? books : { countRows: null }),
       };
     },
@@ -82,6 +90,7 @@ function printConfig({
     ...provider("openai", "/v1"),
     ...provider("anthropic", ""),
     ...provider("gemini", ""),
+    ...(variant.sections ?? []),
     "",
   ].join("\n");
 }

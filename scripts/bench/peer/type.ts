@@ -1,6 +1,7 @@
 // What takes part in a comparison: a gateway or a proxy in front of the provider of the bench. Knows no particular one.
 
 import type { DialectId } from "../dialect/index.ts";
+import type { Fill } from "../load/type.ts";
 import type { Cores } from "../run/core.ts";
 import type { Scenario } from "../scenario/type.ts";
 
@@ -42,4 +43,6 @@ export interface Address {
   headers: Readonly<Record<string, string>>;
   /** In front of the paths of the format. */
   prefix?: string;
+  /** What of its headers differs from request to request. */
+  fills?: readonly Fill[];
 }

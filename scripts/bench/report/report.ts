@@ -82,7 +82,13 @@ export function printVerdict(report: Report): string {
 }
 
 /** How much of a processor others took; while the provider alone is asked, nobody who takes part has anything to do. */
-export function measureNoise({ scenarios }: Pick<Report, "scenarios">): Round["foreign"] & { isQuiet: boolean } {
+export function measureNoise({
+  scenarios,
+}: {
+  scenarios: readonly Pick<ScenarioReport, "rounds">[];
+}): Round["foreign"] & {
+  isQuiet: boolean;
+} {
   const direct = scenarios.flatMap(({ rounds }) => rounds[DIRECT] ?? []);
   const of = (pick: (round: Round) => number): number => Math.max(0, spread(direct.map(pick))?.median ?? 0);
   const [others, stolen] = [of(({ foreign }) => foreign.others), of(({ foreign }) => foreign.stolen)];

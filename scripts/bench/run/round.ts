@@ -156,7 +156,7 @@ async function countCalls(mock: Talker): Promise<number> {
   return (await mock.ask<{ calls: number }>({})).calls;
 }
 
-function makeAim(peer: RunningPeer, { client, upstream, model, bytes, answer }: Scenario): Aim {
+function makeAim(peer: RunningPeer, { client, upstream, model, models, bytes, answer }: Scenario): Aim {
   const dialect = DIALECTS[client];
   const isStream = answer.kind === "stream";
   const question = { model, bytes, stream: isStream };
@@ -165,6 +165,7 @@ function makeAim(peer: RunningPeer, { client, upstream, model, bytes, answer }: 
     port,
     headers,
     prefix = "",
+    fills = [],
   } = peer.address({
     client,
     upstream: upstream === "loopback" ? client : upstream,
@@ -176,6 +177,7 @@ function makeAim(peer: RunningPeer, { client, upstream, model, bytes, answer }: 
     headers: { ...dialect.headers("bench"), ...headers },
     body: JSON.stringify(dialect.request(question)),
     pieces: isStream ? answer.pieces : 0,
+    fills: models === undefined ? fills : [...fills, { blank: model, values: models }],
   };
 }
 

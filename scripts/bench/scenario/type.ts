@@ -12,6 +12,8 @@ export interface Scenario {
   upstream: DialectId | "loopback";
   /** By its name it is known who is asked. */
   model: string;
+  /** Asked for by turns, in its place; all names are as long as it is. */
+  models?: readonly string[];
   /** Of the request's body, about. */
   bytes: number;
   answer: Script["answer"];

@@ -1,0 +1,185 @@
+// `bun scripts/bench/day.ts [--hours 24] [--from 2] [--plant entry,timer] [--json]`: a day of a whole gateway in this process, whose time passes as fast as it can
+// work: timers, expiries, roll-ups, probes, signing, mails, and users, keys and models that come once and never again. Each hour what is alive after a
+// collection is counted; ends with 1 where the heap of the last hour is not within BAND of that of hour `from`, or more objects or timers are there. `--plant`
+// leaves something behind for each minute, so that one sees that it is found. Rate limits and caches are given shorter times than a day.
+
+import { heapStats } from "bun:jsc";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DayGateway, startGateway } from "./day/gateway.ts";
+import { ASKED_A_MINUTE, type Traffic, createTraffic } from "./day/traffic.ts";
+import { type SimulatedTime, simulateTime, waitReally } from "./day/time.ts";
+import { BAND } from "./report/flat.ts";
+import { printTable } from "./report/table.ts";
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+/** Nobody asks in these last minutes of an hour: what lasts for minutes is over when it is counted. */
+const CALM_MINUTES = 32;
+/** So much passes at once while an answer waits for a timer. */
+const STEP_MS = 200;
+const PATIENCE_MS = 60_000;
+/** For what threads and sockets answer, in real time. */
+const REST_MS = 3;
+const SETTLE_MS = 300;
+/** Timers that are set for a moment may be there once, and not another time. */
+const MORE_TIMERS = 5;
+
+interface Count {
+  hour: number;
+  heapBytes: number;
+  objects: number;
+  timers: number;
+  rssBytes: number;
+  /** By kind. */
+  kinds: Readonly<Record<string, number>>;
+}
+
+const hours = Number(read("--hours") ?? "24");
+const from = Number(read("--from") ?? "2");
+const plant = read("--plant")?.split(",") ?? [];
+const planted: object[] = [];
+
+const folder = mkdtempSync(join(tmpdir(), "tokligence-day-"));
+const startedAt = performance.now();
+const realNow = Date.now();
+// Its end is now: threads go by real time, and rows are of the past.
+const time = simulateTime(realNow - hours * HOUR_MS);
+const gateway = await startGateway(folder, hours * 60 * ASKED_A_MINUTE);
+const traffic = createTraffic(gateway);
+const counts: Count[] = [];
+for (let hour = 1; hour <= hours; hour++) {
+  await passHour(hour, { time, traffic });
+  counts.push(await count(hour, time));
+  const last = counts.at(-1);
+  process.stderr.write(`hour ${hour}: ${printMegabytes(last?.heapBytes ?? 0)} MB, ${last?.timers} timers\n`);
+}
+await stop({ time, gateway });
+report(counts, { traffic, gateway });
+process.exit();
+
+async function passHour(hour: number, day: { time: SimulatedTime; traffic: Traffic }): Promise<void> {
+  for (let minute = (hour - 1) * 60; minute < hour * 60; minute++) {
+    if (minute % 60 < 60 - CALM_MINUTES) await serve(day, minute);
+    await day.time.pass(MINUTE_MS);
+    await waitReally(REST_MS);
+    leaveBehind();
+  }
+}
+
+/** Time stands still while requests are answered, unless one waits for it. */
+async function serve({ time, traffic }: { time: SimulatedTime; traffic: Traffic }, minute: number): Promise<void> {
+  let isOver = false;
+  const asked = traffic.ask(minute).finally(() => {
+    isOver = true;
+  });
+  const untilMs = time.nowMs() + PATIENCE_MS;
+  for (let turn = 0; !isOver; turn++) {
+    await waitReally(1);
+    if (turn % 10 === 9) await time.pass(STEP_MS);
+    if (time.nowMs() > untilMs) throw new Error(`Minute ${minute} has no end.`);
+  }
+  await asked;
+}
+
+/** What a leak would be. */
+function leaveBehind(): void {
+  if (plant.includes("timer")) setTimeout(() => undefined, 1_000 * HOUR_MS);
+  if (plant.includes("entry")) planted.push(Array.from({ length: 2_000 }, (_, index) => ({ index })));
+}
+
+async function count(hour: number, time: SimulatedTime): Promise<Count> {
+  for (let turn = 0; turn < 4; turn++) {
+    await time.pass(STEP_MS);
+    await waitReally(SETTLE_MS / 4);
+    Bun.gc(true);
+  }
+  const { heapSize, extraMemorySize, objectCount, objectTypeCounts } = heapStats();
+  return {
+    hour,
+    heapBytes: heapSize + extraMemorySize,
+    objects: objectCount,
+    timers: time.pending(),
+    rssBytes: process.memoryUsage.rss(),
+    kinds: objectTypeCounts,
+  };
+}
+
+/** It waits for what it ends, and that may wait for time. */
+async function stop({ time, gateway }: { time: SimulatedTime; gateway: DayGateway }): Promise<void> {
+  let isOver = false;
+  const stopped = gateway.stop().finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    await waitReally(2);
+    await time.pass(STEP_MS);
+  }
+  await stopped;
+  time.end();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function report(all: readonly Count[], { traffic, gateway }: { traffic: Traffic; gateway: DayGateway }): void {
+  const [first, last] = [all[from - 1], all.at(-1)];
+  if (first === undefined || last === undefined || first === last)
+    throw new Error("--from is an hour before the last.");
+  const change = last.heapBytes / first.heapBytes - 1;
+  const grown = Object.entries(last.kinds)
+    .map(([kind, now]) => ({ kind, before: first.kinds[kind] ?? 0, now }))
+    .filter(({ before, now }) => now > before * (1 + BAND) && now - before > 200)
+    .toSorted((left, right) => right.now - right.before - (left.now - left.before));
+  const objects = last.objects / first.objects - 1;
+  const since = `from hour ${from} to hour ${last.hour}`;
+  const faults = [
+    ...(Math.abs(change) <= BAND ? [] : [`The heap changed by ${printPercent(change)} ${since}.`]),
+    ...(objects <= BAND ? [] : [`There are ${printPercent(objects)} objects, ${since}.`]),
+    ...(last.timers <= first.timers + MORE_TIMERS ? [] : [`${last.timers - first.timers} more timers are set.`]),
+  ];
+  const seconds = (performance.now() - startedAt) / 1000;
+  if (Bun.argv.includes("--json"))
+    console.log(
+      JSON.stringify({
+        hours,
+        from,
+        seconds,
+        change,
+        objects,
+        counts: all.map((each) => ({ ...each, kinds: undefined })),
+        grown,
+        asked: traffic.counts,
+        complaints: [...gateway.complaints],
+        faults,
+      }),
+    );
+  else {
+    const rows = all.map(({ hour, heapBytes, objects, timers, rssBytes }) => [
+      String(hour),
+      printMegabytes(heapBytes),
+      objects.toLocaleString("en-US"),
+      String(timers),
+      printMegabytes(rssBytes),
+    ]);
+    console.log(printTable(["hour", "heap, MB", "objects", "timers", "RSS of all threads, MB"], rows));
+    for (const { kind, before, now } of grown) console.log(`${kind}: ${before} → ${now}`);
+    for (const [name, times] of Object.entries(traffic.counts)) console.log(`${String(times).padStart(8)} ${name}`);
+    console.log(`${seconds.toFixed(0)} s. The heap changed by ${printPercent(change)}.`);
+    for (const complaint of gateway.complaints) console.log(`log: ${complaint}`);
+  }
+  for (const fault of faults) console.error(`✗ ${fault}`);
+  process.exitCode = faults.length === 0 ? 0 : 1;
+}
+
+function printPercent(share: number): string {
+  return `${share < 0 ? "−" : "+"}${Math.abs(share * 100).toFixed(1)} %`;
+}
+
+function printMegabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}
+
+function read(name: string): string | undefined {
+  const at = Bun.argv.indexOf(name);
+  return at === -1 ? undefined : Bun.argv[at + 1];
+}
