@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { countTokens as countCl100k } from "gpt-tokenizer/encoding/cl100k_base";
 import { countTokens as countO200k } from "gpt-tokenizer/encoding/o200k_base";
 import { dependencies } from "../../package.json";
+import { readRankTable } from "../../src/audit/recount/rank-table.ts";
 import { ENCODINGS_VERSION, FILES_VERSION, createTokenizers } from "../../src/audit/recount/vocabulary.ts";
 import { listRecordings } from "../fixture.ts";
 
@@ -44,6 +45,18 @@ test("a million times the same letter is counted, not waited for", async () => {
   expect(count(`${" ".repeat(1_000_000)}x`)).toBeGreaterThan(1_000);
   expect(count("é".repeat(500_000))).toBeGreaterThan(100_000);
 }, 60_000);
+
+test("a vocabulary that is not what it should be is refused, and no text is counted by half of it", () => {
+  const read = (text: string) => readRankTable(new TextEncoder().encode(text));
+  const find = (text: string, token: string) => read(text).findPlain(token, 0, token.length);
+  const whole = "aA== 0\naQ== 1\naGk= 2\n";
+  expect(["h", "i", "hi", "x", ""].map((token) => find(whole, token))).toEqual([0, 1, 2, -1, -1]);
+  expect(find(whole.trimEnd(), "hi")).toBe(2);
+  expect(read("4pyT 0\n").find(new TextEncoder().encode("\u2713"), 0, 3)).toBe(0);
+  for (const broken of ["aA== 1\n", "aA== 0\naQ== 2\n", "aA==\n", "aA== 0\n\naQ== 1\n"])
+    expect(() => read(broken)).toThrow(RangeError);
+  expect(read("").find(new Uint8Array(1), 0, 1)).toBe(-1);
+});
 
 test("the versions on rows are those of the packages", () => {
   expect(ENCODINGS_VERSION).toBe(`gpt-tokenizer@${dependencies["gpt-tokenizer"]}`);

@@ -1,11 +1,10 @@
 // Counts the tokens of a text by a byte-pair vocabulary, in time that no text can draw out. Knows no model and no message.
 
-import { type RankTable, createRankTable } from "./rank-table.ts";
+import type { RankTable } from "./rank-table.ts";
 import type { Split } from "./split.ts";
 
 export interface ByteVocabulary {
-  /** The bytes of each token, as text where they are text; its place is its rank. May have holes. */
-  ranks: readonly (string | readonly number[] | undefined)[];
+  table: RankTable;
   /** Cuts a text into pieces that are merged each by itself. */
   split: RegExp | Split;
 }
@@ -28,8 +27,7 @@ const SHORT = 48;
  * The package that brings the vocabularies merges a piece in quadratic time: a million times the same letter would keep it busy for an hour,
  * which is why the merge is made here.
  */
-export function createByteCounter({ ranks, split }: ByteVocabulary): Count {
-  const table = createRankTable(ranks.map((token) => (token === undefined ? undefined : toBytes(token))));
+export function createByteCounter({ table, split }: ByteVocabulary): Count {
   const remembered = new Map<string, number>();
   const room = new Uint8Array(3 * MAX_REMEMBERED_LENGTH);
 
@@ -175,7 +173,3 @@ function createHeap() {
 const encoder = new TextEncoder();
 // eslint-disable-next-line no-control-regex -- what has one byte a character
 const ASCII = /^[\u0000-\u007f]*$/u;
-
-function toBytes(token: string | readonly number[]): Uint8Array {
-  return typeof token === "string" ? encoder.encode(token) : Uint8Array.from(token);
-}

@@ -1,6 +1,9 @@
 // The tokenizers, each loaded when a text first needs it: the built-in encodings, and the operator's files. Knows no model.
 
+import cl100k from "gpt-tokenizer/data/cl100k_base.tiktoken" with { type: "file" };
+import o200k from "gpt-tokenizer/data/o200k_base.tiktoken" with { type: "file" };
 import { type Count, createByteCounter } from "./byte-pair.ts";
+import { type RankTable, readRankTable } from "./rank-table.ts";
 import { createSplit } from "./split.ts";
 
 /** Kept equal to package.json by a test. */
@@ -15,17 +18,25 @@ export interface Tokenizer {
 
 const BUILT_IN: Readonly<Record<string, () => Promise<Count>>> = {
   async cl100k_base() {
-    const [{ default: ranks }, { CL100K_TOKEN_SPLIT_REGEX: split }] = await Promise.all([
-      import("gpt-tokenizer/bpeRanks/cl100k_base"),
+    const [table, { CL100K_TOKEN_SPLIT_REGEX: split }] = await Promise.all([
+      readTable(cl100k),
       import("gpt-tokenizer/encodingParams/constants"),
     ]);
-    return createByteCounter({ ranks, split });
+    return createByteCounter({ table, split });
   },
   async o200k_base() {
-    const { default: ranks } = await import("gpt-tokenizer/bpeRanks/o200k_base");
-    return createByteCounter({ ranks, split: createSplit() });
+    return createByteCounter({ table: await readTable(o200k), split: createSplit() });
   },
 };
+
+/** As the package has them beside its code, where they are lists of strings: those are twenty times as large, and stay. */
+async function readTable(path: string): Promise<RankTable> {
+  const file = await Bun.file(path).bytes();
+  const table = readRankTable(file);
+  // Given back at once: the collector would come by when as much again has gathered.
+  file.buffer.transfer(0);
+  return table;
+}
 
 const FILE = "file:";
 
