@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
 import { type Dimension, DIMENSIONS, layEdges, type LedgerFilter, type ReportQuery } from "../../src/ledger/index.ts";
+import { systemClock } from "../../src/lib/clock.ts";
 import { findZone, UTC } from "../../src/lib/zone.ts";
 import { exportRows, openReading } from "../../src/server/index.ts";
 import { openStore } from "../../src/store/index.ts";
@@ -51,7 +52,7 @@ async function run(): Promise<void> {
   const store = await openStore({ identityPath: location, ledgerPath: location, database });
   try {
     if (!isThere) await measure(`fill ${rows} rows`, () => fill(store.engine));
-    const reading = openReading(store);
+    const reading = openReading({ ...store, after: systemClock.after });
     await measure("sum up", async () => {
       while ((await reading.rollUp(40_000)).rows > 0);
     });

@@ -5,5 +5,5 @@ const IS_BUILT = /\$bunfs|~BUN/u.test(import.meta.url);
 const WORKER = IS_BUILT ? "./src/cli/bindery-worker.ts" : new URL("bindery-worker.ts", import.meta.url).href;
 
 export function startBinderyThread(): Worker {
-  return new Worker(WORKER, { name: "bindery" });
+  return new Worker(WORKER, { name: "bindery", smol: true });
 }

@@ -32,6 +32,7 @@ import { recordPrices } from "./reload-record.ts";
 import { readBooks } from "./reading.ts";
 import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
+import { restAfterWork } from "./rest.ts";
 import { openSecretKeys } from "./secret-key.ts";
 import { closeProoflessDoor, offerSetup } from "./sign-in.ts";
 
@@ -128,8 +129,9 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     await init.closeLog();
     return left;
   };
-  const begin = (): void => {
+  const begin = (isBusy = () => false): void => {
     ring.start();
+    restAfterWork({ after: systemClock.after, isBusy });
     void app.resume();
     prices.watch(() => {
       recordPrices(prices.layers(), { changes: store.changes, log });
@@ -147,7 +149,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     }
     // From here to `stopOnSignal` nothing is awaited: who finds the port open may end us at once.
     const server = listen(app, config, log);
-    begin();
+    begin(() => server.pendingRequests > 0);
     const stopped = stopOnSignal({ ...parts, server }).then((left) => ({ ...left, hasFailed: false }));
     return { url: printUrl(server.url), stopped };
   } catch (error) {

@@ -27,7 +27,7 @@ interface ReadBooks {
 }
 
 export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBooks {
-  const reading = openReading(store);
+  const reading = openReading({ ...store, after: systemClock.after });
   const stopUpkeep = startUpkeep({
     ledger: reading,
     isInline: reading.isInline,

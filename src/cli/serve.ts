@@ -1,7 +1,7 @@
 // `tokligence serve` (and `gatewayd`): the daemon in the foreground. Loads the daemon only after the process has its final form.
 
 import { defineCommand } from "citty";
-import { raiseFetchLimit } from "./fetch-limit.ts";
+import { renewProcess } from "./renew.ts";
 
 export default defineCommand({
   meta: { name: "serve", description: "Run the gateway in the foreground" },
@@ -13,7 +13,7 @@ export default defineCommand({
     json: { type: "boolean", description: "Log as JSON lines also at a terminal" },
   },
   async run({ args }) {
-    const exitCode = await raiseFetchLimit();
+    const exitCode = await renewProcess();
     if (exitCode !== null) {
       process.exitCode = exitCode;
       return;

@@ -93,11 +93,14 @@ function createHeard(maxBytes: number): Heard {
   let isOver = false;
   let lastKey = -1;
   let last: HeardPart | undefined;
+  /** The newest pieces of that part, each still by itself. */
+  let loose = 0;
 
   const find = (choice: number, part: number): HeardPart => {
     const key = choice * CHOICE + part;
     if (key === lastKey && last !== undefined) return last;
     lastKey = key;
+    loose = 0;
     last = parts.get(key);
     if (last === undefined) {
       // Formats without parts tell of text alone.
@@ -125,7 +128,11 @@ function createHeard(maxBytes: number): Heard {
         lastKey = -1;
       } else if (event.type === "part-delta" && event.text !== "") {
         const part = find(event.choice, event.part);
-        if (take(PIECE_BYTES + event.text.length)) part.texts.push(event.text);
+        if (!take(PIECE_BYTES + event.text.length)) return;
+        part.texts.push(event.text);
+        if (++loose < MOST_LOOSE) return;
+        part.texts.push(part.texts.splice(-loose).join(""));
+        loose = 0;
       }
     },
     parts: () => (isOver ? null : [...parts.values()]),
@@ -135,6 +142,8 @@ function createHeard(maxBytes: number): Heard {
 /** What a part and a piece cost besides their text. */
 const PART_BYTES = 100;
 const PIECE_BYTES = 16;
+/** So many pieces become one: a token's text takes a tenth of what the string that holds it takes, and hundreds of streams are open for minutes. */
+const MOST_LOOSE = 32;
 
 type Start = Extract<Event, { type: "part-start" }>;
 

@@ -87,6 +87,8 @@ export interface LedgerStore {
   findCuts(before: Date): Promise<Cut[]>;
   /** Deletes a chain's oldest rows up to the cut, at most `limit` of them; answers how many. The cut has been signed before. */
   dropRows(cut: Cut, limit: number, by?: Origin): Promise<number>;
+  /** Whether `rollUp` would find rows. */
+  hasUnsummed(): Promise<boolean>;
   /**
    * Sums up at most `limit` rows of a chain that are not summed up yet, `after`: of a chain whose name comes behind that one. Where there are none, packs sums that are
    * complete, so that they are read faster.

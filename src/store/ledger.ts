@@ -8,6 +8,7 @@ import type { Engine } from "./engine.ts";
 import { readReport } from "./report.ts";
 import { matchFilter, within } from "./report-match.ts";
 import { createRetention } from "./retention.ts";
+import { hasUnsummed } from "./rollup.ts";
 import { createRollUp } from "./rollup-step.ts";
 import type { Schema } from "./schema.ts";
 import { pickSums } from "./sums.ts";
@@ -101,6 +102,7 @@ export function createLedgerStore(engine: Engine): LedgerStore {
       }));
     },
     ...createRetention(engine),
+    hasUnsummed: () => hasUnsummed(engine),
     rollUp: createRollUp(engine),
   };
 }

@@ -34,8 +34,19 @@ export async function rollUp(
   });
 }
 
+/** Whether rows are there that are in no sums yet; a look at the ends of chains, and not at rows. */
+export function hasUnsummed(engine: Engine): Promise<boolean> {
+  return engine.read(async (db) => (await findPiece(engine, db, { limit: 1, after: undefined })) !== null);
+}
+
 /** What the next step is; null where there is none. */
-async function findAdvance(engine: Engine, db: Db, { limit, after }: Ask): Promise<Advance | null> {
+async function findAdvance(engine: Engine, db: Db, ask: Ask): Promise<Advance | null> {
+  const piece = await findPiece(engine, db, ask);
+  return piece === null ? null : { ...piece, rows: await sumUp(engine, db, piece) };
+}
+
+/** Rows of one chain that are summed up together. */
+async function findPiece(engine: Engine, db: Db, { limit, after }: Ask): Promise<Omit<Advance, "rows"> | null> {
   const marks = new Map((await readMarks(engine, db)).map((mark) => [mark.chain, mark]));
   const { chain: ofChain, seq: place } = engine.schema.ledgerEntries;
   const next = (chain: string, from: number, to: number | null) =>
@@ -52,8 +63,7 @@ async function findAdvance(engine: Engine, db: Db, { limit, after }: Ask): Promi
     const found = isDetail ? lacking : await next(chain, seq, null);
     const toSeq = found.at(-1)?.seq ?? null;
     if (toSeq === null) continue;
-    const piece = { chain, isDetail, fromSeq: isDetail ? detailSeq : seq, toSeq };
-    return { ...piece, count: found.length, rows: await sumUp(engine, db, piece) };
+    return { chain, isDetail, fromSeq: isDetail ? detailSeq : seq, toSeq, count: found.length };
   }
   return null;
 }

@@ -184,6 +184,28 @@ test("streams are counted like whole answers, also where a format is translated"
   }
 });
 
+test("a long stream is counted whole, however its choices take turns", async () => {
+  // In runs of 40, and by turns: pieces of one choice that follow each other are put together on the way.
+  const pieces = Array.from({ length: 200 }, (_, place) => ({
+    index: place < 120 ? Math.floor(place / 40) % 2 : place % 2,
+    text: ` ${WORDS[(place * 7) % WORDS.length]}`,
+  }));
+  const said = [0, 1].map((choice) => pieces.flatMap(({ index, text }) => (index === choice ? [text] : [])).join(""));
+  const tokens = said.reduce((total, text) => total + count(text), 0);
+  const events = [
+    ...pieces.map(({ index, text }) => ({ choices: [{ index, delta: { content: text } }] })),
+    ...[0, 1].map((index) => ({ choices: [{ index, delta: {}, finish_reason: "stop" }] })),
+    { choices: [], usage: { prompt_tokens: 11, completion_tokens: tokens } },
+  ].map((event) => ({ id: "c", object: "chat.completion.chunk", created: 1, model: "gpt-4o-2024-08-06", ...event }));
+  const gateway = await open(() =>
+    makeStream([...events.map((event) => `data: ${JSON.stringify(event)}\n\n`), "data: [DONE]\n\n"]),
+  );
+  await (await gateway.chat({ ...CHAT, n: 2, stream: true })).text();
+  await settleRecounts(gateway.recounter);
+  const [row] = [...(await readRecounts(gateway.store)).values()];
+  expect(row).toMatchObject({ method: "exact", outputTokens: tokens, verdict: "within" });
+});
+
 test("nothing of the text is kept: not in the books, not in the log", async () => {
   const canary = "xylophone-quagmire-7291";
   const gateway = await open(() => answerChat({ prompt_tokens: 9, completion_tokens: 9 }, `said ${canary}`));

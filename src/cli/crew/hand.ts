@@ -24,6 +24,7 @@ import { openShelf } from "../cache.ts";
 import { listen, stopOnSignal } from "../listen.ts";
 import { openPriceDesk } from "../price-desk.ts";
 import { openRecounter } from "../recounter.ts";
+import { restAfterWork } from "../rest.ts";
 import { createReload } from "../reload.ts";
 import { openSecretKeys } from "../secret-key.ts";
 import { openWorkerBooks } from "./books.ts";
@@ -52,7 +53,8 @@ async function openFoundation({ log, loaded: { config } }: WorkerInit, { order, 
   const shelf = config.cache.store === "memory" ? keepAtOffice(office) : await openShelf(config, { clock, log });
   const door = reserveAtOffice(office, order.budgets);
   const gates = makeGatesAtOffice(office, order.count, clock);
-  const own = { door, gates, relay: createRelay(order.relay, log), reading: openReading(store) };
+  const reading = openReading({ ...store, after: clock.after });
+  const own = { door, gates, relay: createRelay(order.relay, log), reading };
   return { prices, store, ring, metrics, books, memory, shelf, ...own };
 }
 
@@ -149,6 +151,7 @@ export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promi
     pass: passNamed({ relay, order, isOn: () => current.idempotency.isOn }),
   });
   ring.start();
+  restAfterWork({ after: clock.after, isBusy: () => server.pendingRequests > 0 });
   const close = async (): Promise<void> => {
     prices.stop();
     app.close();

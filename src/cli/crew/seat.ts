@@ -1,7 +1,7 @@
 // One worker's process, as the office has it: begun, spoken to, and ended. Knows no gateway.
 
 import { statSync } from "node:fs";
-import { listOwnWords } from "../fetch-limit.ts";
+import { listOwnWords } from "../renew.ts";
 import { type Line, type Offer, openLine } from "./line.ts";
 import type { WorkerWords } from "./word.ts";
 

@@ -33,12 +33,12 @@ export interface LedgerReader
 /** What is done to the books beside requests. */
 export type LedgerUpkeep = Pick<
   LedgerStore,
-  "dropHashes" | "dropPayloads" | "dropRows" | "findCuts" | "findForgets" | "putPayloads" | "rollUp"
+  "dropHashes" | "dropPayloads" | "dropRows" | "findCuts" | "findForgets" | "hasUnsummed" | "putPayloads" | "rollUp"
 >;
 
 export function createUpkeep(ledger: LedgerStore): LedgerUpkeep {
-  const { dropHashes, dropPayloads, dropRows, findCuts, findForgets, putPayloads, rollUp } = ledger;
-  return { dropHashes, dropPayloads, dropRows, findCuts, findForgets, putPayloads, rollUp };
+  const { dropHashes, dropPayloads, dropRows, findCuts, findForgets, hasUnsummed, putPayloads, rollUp } = ledger;
+  return { dropHashes, dropPayloads, dropRows, findCuts, findForgets, hasUnsummed, putPayloads, rollUp };
 }
 
 /** A few milliseconds' work, for on PostgreSQL it is done where requests are answered. */

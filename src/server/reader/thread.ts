@@ -1,5 +1,6 @@
 // A reader in a thread of its own, started when it is first asked. Knows no SQL.
 
+import type { Clock } from "../../lib/clock.ts";
 import type { Books } from "./answer.ts";
 import { answerCall, createCaller } from "./remote.ts";
 import { createReader, createUpkeep, type LedgerReader, type LedgerUpkeep } from "./reader.ts";
@@ -15,11 +16,22 @@ interface ReadingInit extends Books {
   ledgerFile: string | null;
   /** Resolves once what was written to the books is there to be read. */
   arrive: () => Promise<void>;
+  after: Clock["after"];
+  startThread?: () => Worker;
 }
 
 /** A SQLite ledger is read in a thread of its own; PostgreSQL does the work itself. */
-export function openReading({ ledger, recounts, ledgerFile, arrive }: ReadingInit): Reading {
-  if (ledgerFile !== null) return startReader(ledgerFile, arrive);
+export function openReading({
+  ledger,
+  recounts,
+  ledgerFile,
+  arrive,
+  after,
+  startThread = startReaderThread,
+}: ReadingInit): Reading {
+  if (ledgerFile !== null) {
+    return startReader(ledgerFile, { arrive, after, startThread, hasUnsummed: ledger.hasUnsummed });
+  }
   const reader = createReader({ ledger, recounts });
   return { ...reader, ...createUpkeep(ledger), isInline: true, close: () => Promise.resolve() };
 }
@@ -28,19 +40,57 @@ export function openReading({ ledger, recounts, ledgerFile, arrive }: ReadingIni
 const IS_BUILT = /\$bunfs|~BUN/u.test(import.meta.url);
 const WORKER = IS_BUILT ? "./src/server/reader/worker.ts" : new URL("worker.ts", import.meta.url).href;
 
+function startReaderThread(): Worker {
+  return new Worker(WORKER, { name: "reader", smol: true });
+}
+
 /** How long a close waits for a report that is being made. */
 const CLOSE_MS = 2_000;
+/** The thread costs some twenty megabytes while it lives, and a start some tens of milliseconds; reports come a few together. */
+const IDLE_MS = 300_000;
+
+type Ground = Required<Pick<ReadingInit, "after" | "arrive" | "startThread">> & Pick<LedgerUpkeep, "hasUnsummed">;
 
 /** @param location path of the ledger's SQLite file, which exists */
-function startReader(location: string, arrive: () => Promise<void>): Reading {
+function startReader(location: string, { arrive, after, startThread, hasUnsummed }: Ground): Reading {
   let worker: Worker | null = null;
+  /** Calls that it has not answered yet. */
+  let asked = 0;
+  let callOffEnd: (() => void) | null = null;
   const caller = createCaller((message, ports) => {
     worker ??= start();
     send(worker, message, ports);
   });
 
+  const ask = async <T>(name: string, ...args: unknown[]): Promise<T> => {
+    callOffEnd?.();
+    callOffEnd = null;
+    asked++;
+    try {
+      return await caller.call<T>(name, ...args);
+    } finally {
+      asked--;
+      if (asked === 0 && worker !== null) callOffEnd ??= after(IDLE_MS, () => void end());
+    }
+  };
+
+  /** The next call starts another one. */
+  const end = async (): Promise<void> => {
+    const ended = worker;
+    callOffEnd?.();
+    callOffEnd = null;
+    if (ended === null) return;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_MS);
+    const closed = caller.call("close").catch(() => undefined);
+    worker = null;
+    await Promise.race([closed, late]);
+    clearTimeout(timer);
+    ended.terminate();
+  };
+
   const start = (): Worker => {
-    const started = new Worker(WORKER, { name: "reader" });
+    const started = startThread();
     const lose = (why: string): void => {
       if (worker !== started) return;
       // The next question starts a new one.
@@ -56,27 +106,28 @@ function startReader(location: string, arrive: () => Promise<void>): Reading {
   };
 
   /** Who reads finds what was booked before. */
-  const read = async <T>(name: string, ...asked: unknown[]): Promise<T> => {
+  const read = async <T>(name: string, ...args: unknown[]): Promise<T> => {
     await arrive();
-    return caller.call(name, ...asked);
+    return ask<T>(name, ...args);
   };
 
   return {
     isInline: false,
     breakdown: (query) => read("breakdown", query),
-    dropHashes: (...asked) => caller.call("dropHashes", ...asked),
-    dropPayloads: (...asked) => caller.call("dropPayloads", ...asked),
-    dropRows: (...asked) => caller.call("dropRows", ...asked),
+    dropHashes: (...asked) => ask("dropHashes", ...asked),
+    dropPayloads: (...asked) => ask("dropPayloads", ...asked),
+    dropRows: (...asked) => ask("dropRows", ...asked),
     exportPiece: (query) => read("exportPiece", query),
-    findCuts: (before) => caller.call("findCuts", before),
-    findForgets: (before) => caller.call("findForgets", before),
-    findPayload: (entryId) => caller.call("findPayload", entryId),
+    findCuts: (before) => ask("findCuts", before),
+    findForgets: (before) => ask("findForgets", before),
+    findPayload: (entryId) => ask("findPayload", entryId),
+    hasUnsummed,
     listUntold: (since) => read("listUntold", since),
     logs: (query) => read("logs", query),
     page: (...asked) => read("page", ...asked),
-    putPayloads: (payloads) => caller.call("putPayloads", payloads),
+    putPayloads: (payloads) => ask("putPayloads", payloads),
     report: (query) => read("report", query),
-    rollUp: (...asked) => caller.call("rollUp", ...asked),
+    rollUp: (...asked) => ask("rollUp", ...asked),
     async tokens(query, splitCosts) {
       // Prices are known on this side.
       const { port1: own, port2: theirs } = new MessageChannel();
@@ -91,14 +142,8 @@ function startReader(location: string, arrive: () => Promise<void>): Reading {
     },
     timeseries: (query) => read("timeseries", query),
     async close() {
-      const ended = worker;
-      if (ended === null) return;
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, CLOSE_MS);
-      await Promise.race([caller.call("close").catch(() => undefined), late]);
-      clearTimeout(timer);
-      worker = null;
-      ended.terminate();
+      await end();
+      // What still waits for an answer then gets none.
       caller.fail(new Error("The thread that reads the ledger was closed."));
     },
   };

@@ -3,7 +3,7 @@
 import type { LedgerUpkeep } from "./reader.ts";
 
 interface UpkeepInit {
-  ledger: Pick<LedgerUpkeep, "rollUp">;
+  ledger: Pick<LedgerUpkeep, "hasUnsummed" | "rollUp">;
   /** True where it is done in the thread that answers requests: the steps are short then. */
   isInline: boolean;
   /** True where others than those who bind rows write to the ledger's file, such as users and keys. */
@@ -40,11 +40,15 @@ export function startUpkeep({ ledger, isInline, isShared, nowMs, after, onFault 
   /** Since the last rest. */
   let workedMs = 0;
   let found = 0;
+  /** There was nothing to do the last time: the thread that would do it need not be woken, or started, to find that again. */
+  let isResting = true;
   let isStopped = false;
   let running: Promise<void> = Promise.resolve();
   let callOff: () => void = () => undefined;
 
   const step = async (): Promise<number> => {
+    if (isResting && !isInline && !(await ledger.hasUnsummed())) return IDLE_MS;
+    isResting = false;
     const asked = limit;
     const startedMs = nowMs();
     const { rows, heldMs, chain } = await ledger.rollUp(asked, behind);
@@ -72,6 +76,7 @@ export function startUpkeep({ ledger, isInline, isShared, nowMs, after, onFault 
     const { least, most, times } = GATHER_MS;
     const delayMs = found === 0 ? IDLE_MS : Math.min(most, Math.max(least, times * workedMs));
     behind = undefined;
+    isResting = found === 0;
     [workedMs, found] = [0, 0];
     return delayMs;
   };

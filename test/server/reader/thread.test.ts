@@ -31,7 +31,7 @@ beforeAll(async () => {
   const counted = entries.slice(0, COUNTED).map(({ id }) => makeRecount(id));
   journal.append([...entries.map(encodeEntryLine), ...counted.map(encodeRecountLine)], () => []);
   await close(0);
-  reading = openReading(store);
+  reading = openReading({ ...store, after: makeClock().after });
 });
 afterAll(async () => {
   await reading.close();
@@ -114,11 +114,13 @@ describe("the reading thread", () => {
 
   test("sums up all rows as time goes by, a step at a time, and then rests", async () => {
     const before = await reading.report(byStatus);
+    expect(await reading.hasUnsummed()).toBe(true);
     const clock = makeClock();
     let steps = 0;
     const { promise: rested, resolve } = Promise.withResolvers<void>();
     const stop = startUpkeep({
       ledger: {
+        hasUnsummed: reading.hasUnsummed,
         async rollUp(...asked) {
           const step = await reading.rollUp(...asked);
           steps++;
@@ -139,6 +141,7 @@ describe("the reading thread", () => {
     clock.advance(1_000);
     await rested;
     expect(steps).toBeGreaterThan(2);
+    expect(await reading.hasUnsummed()).toBe(false);
     expect(await reading.rollUp(10)).toEqual({ rows: 0, heldMs: 0 });
     expect(await reading.report(byStatus)).toEqual(before);
     await stop();
@@ -147,5 +150,33 @@ describe("the reading thread", () => {
   test("starts again when it is asked after its end", async () => {
     await reading.close();
     expect((await reading.page({}, 1, null)).entries).toHaveLength(1);
+  });
+
+  test("ends when nobody has asked for a while, and starts again for whoever asks then", async () => {
+    const clock = makeClock();
+    const ends: Promise<unknown>[] = [];
+    const seldom = openReading({
+      ...store,
+      after: clock.after,
+      startThread() {
+        const worker = new Worker(new URL("../../../src/server/reader/worker.ts", import.meta.url).href);
+        ends.push(new Promise((resolve) => worker.addEventListener("close", resolve)));
+        return worker;
+      },
+    });
+    const ask = async (): Promise<void> => expect((await seldom.page({}, 1, null)).entries).toHaveLength(1);
+    await ask();
+    clock.advance(299_000);
+    await Promise.all([ask(), ask()]);
+    // It counts from the last answer on.
+    clock.advance(299_000);
+    await ask();
+    expect(ends).toHaveLength(1);
+    clock.advance(300_000);
+    await ends[0];
+    await ask();
+    expect(ends).toHaveLength(2);
+    await seldom.close();
+    await ends[1];
   });
 });

@@ -14,10 +14,15 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 function makeDesk(rowsOf: Record<string, number>, { tookMs = 0, heldMs = 0, isShared = false, packs = 0 } = {}) {
   const clock = makeClock();
   let nowMs = 0;
+  let looks = 0;
   const steps: Step[] = [];
   const delays: number[] = [];
   const stop = startUpkeep({
     ledger: {
+      async hasUnsummed() {
+        looks++;
+        return Object.values(rowsOf).some((rows) => rows > 0);
+      },
       async rollUp(limit, after) {
         steps.push({ limit, after });
         nowMs += tookMs;
@@ -41,6 +46,7 @@ function makeDesk(rowsOf: Record<string, number>, { tookMs = 0, heldMs = 0, isSh
   });
   return {
     rowsOf,
+    looks: () => looks,
     steps,
     delays,
     stop,
@@ -106,4 +112,20 @@ test("where others write to the file, too, steps are short; else as many rows as
     expect(desk.steps.at(-1)?.limit).toBe(limit);
     await desk.stop();
   }
+});
+
+test("while nothing comes, who would sum it up is not asked", async () => {
+  const desk = makeDesk({ one: 0 });
+  for (let turn = 0; turn < 4; turn++) await desk.next();
+  expect(desk.steps).toEqual([]);
+  expect(desk.looks()).toBe(4);
+  expect(desk.delays).toEqual([20, ...Array(4).fill(15_000)]);
+  desk.rowsOf["one"] = 50;
+  for (let turn = 0; turn < 3; turn++) await desk.next();
+  expect(desk.rowsOf).toEqual({ one: 0 });
+  // The row's step, one that finds no more of the chain, and one that finds that nothing came since.
+  expect(desk.steps).toHaveLength(3);
+  await desk.next();
+  expect(desk.steps).toHaveLength(3);
+  await desk.stop();
 });

@@ -1,0 +1,44 @@
+// What the runtime reads of the real environment when a process starts, and of nothing else: the daemon starts itself anew with it. Knows no setting of
+// ours.
+
+/** Whoever sets one of them keeps it. */
+const VARIABLES = {
+  /** Of a process only 256 requests may wait for response headers at a time, over all hosts: a provider that hangs would hold up the others. */
+  BUN_CONFIG_MAX_HTTP_REQUESTS: "16384",
+  /**
+   * How far the heap grows before all of it is looked through: to one and a half times of what was found in use. On a machine with much memory it would be
+   * three times, and the buffers of open streams count as if they were full: hundreds of them leave a hundred megabytes of what is over lying about.
+   * The first is for machines of 16 GB and more, the second for others: https://github.com/WebKit/WebKit/blob/main/Source/JavaScriptCore/heap/Heap.cpp
+   */
+  BUN_JSC_heapGrowthMaxIncrease: "0.5",
+  BUN_JSC_smallHeapGrowthFactor: "1.5",
+} as const satisfies Record<string, string>;
+
+/** Does not return where the process is replaced; on Windows, which cannot, it returns the exit code of a child. Null: all of it is in force. */
+export async function renewProcess(): Promise<number | null> {
+  const isOver = Object.keys(VARIABLES).every((name) => process.env[name] !== undefined);
+  if (isOver) return null;
+  const env = { ...VARIABLES, ...process.env };
+  const args = listOwnWords();
+  if (process.platform === "win32" || process.execve === undefined) return runChild([process.execPath, ...args], env);
+  // The name we were called by decides what we are, so it must survive.
+  process.execve(process.execPath, [process.argv0, ...args], env);
+  return null;
+}
+
+/** What starts this program again as it was called, behind `process.execPath`. */
+export function listOwnWords(): string[] {
+  return isCompiled() ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
+}
+
+function isCompiled(): boolean {
+  return /^(?:\/\$bunfs\/|[A-Za-z]:[\\/]~BUN[\\/])/u.test(Bun.main);
+}
+
+async function runChild(command: string[], env: Record<string, string | undefined>): Promise<number> {
+  const child = Bun.spawn(command, { env, stdio: ["inherit", "inherit", "inherit"], argv0: process.argv0 });
+  const forward = (signal: NodeJS.Signals): void => child.kill(signal);
+  process.on("SIGINT", forward);
+  process.on("SIGTERM", forward);
+  return child.exited;
+}
