@@ -1,6 +1,7 @@
 // The one writer of the books: groups what one event-loop tick brings into one write to the journal, and tells each caller when its own is durable.
 // Knows no file, no SQL and no chain: rows are sealed by whoever takes them from the journal. A timer would only add latency: the tick itself is
-// the group.
+// the group. Where a write costs next to nothing, the first of a tick waits for nobody; those behind it go together as ever, for answers that go
+// on side by side cost less than one after another.
 
 import type { Intent, LedgerEntry } from "./entry.ts";
 import { type Expectation, createExpectation } from "./expectation.ts";
@@ -92,18 +93,30 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
   let fault: Error | null = null;
   let isRelieved = false;
   let isRetryArmed = false;
+  /** Something was written in this tick, or is to be at its end. */
+  let isTurn = false;
   let lastNumber = 0;
   /** Lines of open intents, by their numbers: a new file of the journal begins with them. */
   const openLines = new Map<number, string>();
   const listOpen = (): Iterable<string> => openLines.values();
   const figures = { settledRows: 0, intents: 0, commits: 0, failedCommits: 0, commitMs: 0 };
 
-  const openBatch = (): Batch => {
-    if (open === null) {
-      open = makeBatch();
-      init.schedule(flush);
+  /** Into the batch of this tick. */
+  const put = (fill: (batch: Batch) => void): Batch => {
+    const isFirst = !isTurn;
+    if (isFirst) {
+      isTurn = true;
+      init.schedule(endTurn);
     }
-    return open;
+    const batch = (open ??= makeBatch());
+    fill(batch);
+    if (isFirst && journal.isCheap) flush();
+    return batch;
+  };
+
+  const endTurn = (): void => {
+    isTurn = false;
+    flush();
   };
 
   const flush = (): void => {
@@ -224,31 +237,30 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     }
   };
 
-  const addRecountLines = (lines: readonly string[]): Promise<void> => {
-    const batch = openBatch();
-    for (const line of lines) batch.lines.push(line);
-    return batch.settled.promise;
-  };
+  const addRecountLines = (lines: readonly string[]): Promise<void> =>
+    put((batch) => {
+      for (const line of lines) batch.lines.push(line);
+    }).settled.promise;
 
   return {
     intend(intent, before = null) {
       const ticket: Ticket = { number: ++lastNumber, isOver: fault !== null, before };
       if (fault !== null) return { ticket, durable: Promise.reject(fault) };
-      const batch = openBatch();
-      batch.intents.push({ ticket, line: encodeIntentLine(ticket.number, intent) });
-      return { ticket, durable: batch.announced.promise };
+      const line = encodeIntentLine(ticket.number, intent);
+      return { ticket, durable: put((batch) => void batch.intents.push({ ticket, line })).announced.promise };
     },
     add(entry, ticket) {
-      const batch = openBatch();
-      batch.lines.push(encodeEntryLine(entry));
-      if (entry.kind === "call") batch.calls++;
-      finish(ticket, batch);
-      return batch.settled.promise;
+      const line = encodeEntryLine(entry);
+      return put((batch) => {
+        batch.lines.push(line);
+        if (entry.kind === "call") batch.calls++;
+        finish(ticket, batch);
+      }).settled.promise;
     },
     addRecounts: (recounts) => addRecountLines(recounts.map(encodeRecountLine)),
     addRecountLines,
     withdraw(ticket) {
-      finish(ticket, openBatch());
+      put((batch) => finish(ticket, batch));
     },
     ...createExpectation(init.after),
     fault: () => fault ?? init.refusal?.() ?? null,

@@ -34,7 +34,11 @@ function readBatch(lines: readonly string[]): Batch {
 /** A writer whose ticks and retries are run by hand. */
 function makeRig(
   onCommit: (batch: Batch) => void,
-  { schedule, reserve = 0 }: { schedule?: (action: () => void) => void; reserve?: number } = {},
+  {
+    schedule,
+    reserve = 0,
+    isCheap = false,
+  }: { schedule?: (action: () => void) => void; reserve?: number; isCheap?: boolean } = {},
 ) {
   const ticks: (() => void)[] = [];
   const later: (() => void)[] = [];
@@ -46,7 +50,7 @@ function makeRig(
   const writer = createLedgerWriter({
     journal: {
       chain: "c",
-      isCheap: false,
+      isCheap,
       append(lines, open) {
         const batch = readBatch(lines);
         onCommit(batch);
@@ -89,6 +93,26 @@ test("rows of one tick go in one batch, and are acknowledged after it", async ()
   await Promise.all(waiting);
   expect(batches).toEqual([["a", "b"]]);
   expect(acknowledged).toBe(2);
+});
+
+test("where a write is cheap, the first of a tick waits for nobody, and those behind it go together at its end", async () => {
+  const batches: string[][] = [];
+  const { writer, intents, tick } = makeRig((batch) => void batches.push(idsOf(batch)), { isCheap: true });
+  const { ticket, durable } = writer.intend(makeIntent("i"));
+  await durable;
+  expect([...intents.values()].map(({ id }) => id)).toEqual(["i"]);
+  const second = writer.add(makeEntry({ id: "i" }), ticket);
+  const third = writer.add(makeEntry({ id: "b" }));
+  expect(batches).toEqual([[]]);
+  tick();
+  await Promise.all([second, third]);
+  expect(batches).toEqual([[], ["i", "b"]]);
+  expect(intents.size).toBe(0);
+  await writer.add(makeEntry({ id: "c" }));
+  expect(batches.at(-1)).toEqual(["c"]);
+  tick();
+  await writer.drain();
+  expect(batches.flat()).toEqual(["i", "b", "c"]);
 });
 
 test("a failed row is refused to its caller, kept, and written when it can be", async () => {
@@ -273,13 +297,13 @@ test("drain waits for what is open, and says so where it cannot be written", asy
 
 test("whatever fails whenever: every acknowledged row is written exactly once, every row in the end", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), async (failures) => {
+    fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), fc.boolean(), async (failures, isCheap) => {
       const outcomes = [...failures];
       const { writer, written, retry } = makeRig(
         () => {
           if (outcomes.shift() ?? false) throw new Error("no");
         },
-        { schedule: setImmediate },
+        { schedule: setImmediate, isCheap },
       );
       const acknowledged: string[] = [];
       for (let index = 0; index < failures.length; index++) {
