@@ -1,18 +1,23 @@
-// `bun scripts/bench/workers.ts [--workers 1,2,4] [--scenario A,B] [--rounds N] [--seconds N] [--json]`: what a request costs the processors where several
-// workers serve one port, against one process, by turns in the same run, with a row of the ledger for each request. What it costs does not grow with the
-// workers (see MOST), so that on cores of their own they serve as many times more. Ends with 1 where it grows more, or a row is missing. Linux.
+// `bun scripts/bench/workers.ts [--workers 1,2] [--rate N|full] [--scenario A,B] [--rounds N] [--seconds N] [--json]`: what a request costs the processors
+// where several workers serve one port, against one process at the same rate, by turns in the same run, with a row of the ledger for each request. Counted
+// is the time of all threads of all processes of a gateway. What a request costs does not grow with the workers (see MOST), so that on cores of their own
+// they serve as many times more; up to the number at which the process in front, which does what must be done once, has no time left. Ends with 1 where it
+// grows more, or a row is missing. Linux.
 
-import { availableParallelism } from "node:os";
+import type { Pattern } from "./load/type.ts";
 import { makeTokligence } from "./peer/tokligence.ts";
 import type { Peer } from "./peer/type.ts";
-import { median, spread } from "./report/statistic.ts";
+import { describeMachine, printMachine, readLoad } from "./report/machine.ts";
+import { median, type Spread, spread } from "./report/statistic.ts";
+import { assignCores, keepAside } from "./run/core.ts";
 import { buildGateway } from "./run/build.ts";
 import type { Round } from "./run/round.ts";
 import { run } from "./run/run.ts";
 import { SCENARIOS } from "./scenario/index.ts";
 import type { Scenario } from "./scenario/type.ts";
+import { type Bearing, type Share, bear, share } from "./report/crew.ts";
 
-/** How much more of a processor a request may take with several workers than with one process. */
+/** How much more of a processor a request may take with several workers than with one process: then two serve 1.74 times as many on two free cores. */
 const MOST = 1.15;
 const SETTLE_MS = 30_000;
 /** For each worker. */
@@ -21,83 +26,115 @@ const CONNECTIONS = 32;
 const WARM_UP_REQUESTS = 40_000;
 const WARM_UP_SECONDS = 60;
 const USUAL = "chat-1k-c32";
+/** Requests a second: what two cores bear with the load and the provider beside them. */
+const USUAL_RATE = "4000";
 
-const counts = read("--workers", "1,2,4").split(",").map(Number);
+const counts = read("--workers", "1,2").split(",").map(Number);
 const names = read("--scenario", USUAL).split(",");
 const peers = new Map(counts.map((count): [string, Peer] => [nameWorkers(count), makePeer(count)]));
-
 const scenarios = new Map(names.map((name) => [name, pickScenario(name)]));
+/** All processes of a gateway share one, so that nothing but their own work tells them apart: what is counted is the time that they take of it. */
+const cores = assignCores();
+const isJson = Bun.argv.includes("--json");
 
 await buildGateway();
+keepAside(cores);
+const machine = describeMachine(cores, readLoad(), new Date());
 const { rounds } = await run({
   scenarios,
   peers,
   usual: [...peers.keys()],
-  rounds: Number(read("--rounds", "3")),
+  rounds: Number(read("--rounds", "7")),
   seconds: Number(read("--seconds", "4")),
   leastRequests: 0,
   starts: 1,
   warmUp: { seconds: WARM_UP_SECONDS, requests: WARM_UP_REQUESTS * Math.max(...counts) },
   upstreamPort: 0,
-  // The load and the provider take what the workers leave: what is counted is the time on processors, wherever it was spent.
-  cores: null,
+  cores,
   settleMs: SETTLE_MS,
   onProgress: (line) => void (process.stderr.isTTY && process.stderr.write(`\r\u001B[K${line}`)),
 });
 if (process.stderr.isTTY) process.stderr.write("\r\u001B[K");
 
 const figures = [...rounds].flatMap(([scenario, byPeer]) => summarize(scenario, byPeer));
-if (Bun.argv.includes("--json")) console.log(JSON.stringify({ cores: availableParallelism(), most: MOST, figures }));
+if (isJson) console.log(JSON.stringify({ machine, rate: read("--rate", USUAL_RATE), most: MOST, figures }));
 else print();
-const bad = figures.filter(({ ratio, errors, missingRows }) => ratio > MOST || errors > 0 || missingRows !== 0);
+const bad = figures.filter(
+  ({ ratio, errors, missingRows, unsent }) => ratio.median > MOST || errors + missingRows + unsent > 0,
+);
 for (const { scenario, workers } of bad) console.error(`${scenario}: ${workers} is beyond what is allowed.`);
 process.exit(bad.length === 0 ? 0 : 1);
 
 interface Figure {
   scenario: string;
   workers: string;
-  cpuUs: number;
-  /** Against the first. */
-  ratio: number;
+  cpuUs: Spread;
+  /** Against the first of the same round. */
+  ratio: Spread;
+  /** How many times as much they serve on as many free cores, as far as the cost of a request goes. */
+  scaling: number;
+  /** Where the time of a request goes. */
+  shares: Share[];
+  /** Null where no process stands in front. */
+  bearing: Bearing | null;
   perSecond: number;
   p50Us: number;
   p99Us: number;
   rssMegabytes: number;
   errors: number;
   missingRows: number;
+  /** Due, and not sent: whoever does not keep up with the rate is not measured at it. */
+  unsent: number;
 }
 
 function summarize(scenario: string, byPeer: ReadonlyMap<string, readonly Round[]>): Figure[] {
   const own = [...byPeer].filter(([name]) => peers.has(name));
-  const first = median((own[0]?.[1] ?? []).map(({ cpuUs }) => cpuUs));
-  return own.map(([workers, all]): Figure => {
-    const cpuUs = median(all.map((round) => round.cpuUs));
+  const first = own[0]?.[1] ?? [];
+  return own.map(([workers, all], index): Figure => {
     const sum = (read: (round: Round) => number): number => all.reduce((total, round) => total + read(round), 0);
+    const ratio = measure(all.map(({ cpuUs }, round) => cpuUs / (first[round]?.cpuUs ?? Number.NaN)));
+    const shares = share(all.map(({ threads }) => threads));
     return {
       scenario,
       workers,
-      cpuUs,
-      ratio: cpuUs / first,
+      cpuUs: measure(all.map(({ cpuUs }) => cpuUs)),
+      ratio,
+      scaling: (counts[index] ?? 1) / ratio.median,
+      shares,
+      bearing: bear(shares),
       perSecond: median(all.map(({ requests, seconds }) => requests / seconds)),
       p50Us: median(all.map(({ latency }) => latency.p50)),
       p99Us: median(all.map(({ latency }) => latency.p99)),
       rssMegabytes: Math.max(...all.map(({ rssBytes }) => rssBytes)) / 1e6,
       errors: sum(({ errors }) => Object.values(errors).reduce((total, count) => total + count, 0)),
       missingRows: sum(({ missingRows }) => Math.abs(missingRows ?? 0)),
+      unsent: sum(({ unsent }) => unsent),
     };
   });
 }
 
+function measure(values: readonly number[]): Spread {
+  return spread(values) ?? { median: Number.NaN, least: Number.NaN, most: Number.NaN };
+}
+
 function print(): void {
-  console.log(`${availableParallelism()} cores, shared with the load and the provider; medians of rounds by turns\n`);
+  console.log(`${printMachine(machine)}\nMedians of rounds by turns, the least and the most in parentheses.\n`);
+  const show = ({ median: middle, least, most }: Spread, digits: number): string =>
+    `${middle.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
   for (const name of rounds.keys()) {
     console.log(`${name}: ${scenarios.get(name)?.about}`);
-    for (const { workers, ratio, cpuUs, perSecond, ...rest } of figures.filter(({ scenario }) => scenario === name)) {
-      const range = spread((rounds.get(name)?.get(workers) ?? []).map((round) => round.cpuUs));
+    for (const figure of figures.filter(({ scenario }) => scenario === name)) {
+      const { workers, cpuUs, ratio, scaling, shares, bearing, perSecond, ...rest } = figure;
       console.log(
-        `  ${workers.padEnd(10)} ${cpuUs.toFixed(1).padStart(7)} us CPU/request (${range?.least.toFixed(1)} to ${range?.most.toFixed(1)}), ×${ratio.toFixed(2)}; ` +
-          `${perSecond.toFixed(0).padStart(6)} req/s, p50 ${rest.p50Us.toFixed(0)} us, p99 ${rest.p99Us.toFixed(0)} us; ` +
-          `${rest.rssMegabytes.toFixed(0)} MB, ${rest.errors} errors, ${rest.missingRows} rows missing`,
+        `  ${workers.padEnd(10)} ${show(cpuUs, 1)} us CPU/request, ×${show(ratio, 2)}: ${scaling.toFixed(2)} times one process on as many free cores; ` +
+          `${perSecond.toFixed(0)} req/s, p50 ${rest.p50Us.toFixed(0)} us, p99 ${rest.p99Us.toFixed(0)} us; ` +
+          `${rest.rssMegabytes.toFixed(0)} MB, ${rest.errors} errors, ${rest.missingRows} rows missing, ${rest.unsent} not sent`,
+      );
+      console.log(`    ${shares.map(({ where, cpuUs: us }) => `${where} ${us.toFixed(1)}`).join(", ")}`);
+      if (bearing === null) continue;
+      console.log(
+        `    The thread in front that does most (${bearing.where}, ${bearing.cpuUs.toFixed(1)} us a request) is full at ${bearing.perSecond.toFixed(0)} req/s: ` +
+          `what ${bearing.workers.toFixed(1)} workers serve whose first threads are full.`,
       );
     }
   }
@@ -121,9 +158,15 @@ function nameWorkers(count: number): string {
 function pickScenario(name: string): Scenario {
   const found = (SCENARIOS as Readonly<Record<string, Scenario>>)[name];
   if (found === undefined) throw new Error(`There is no scenario "${name}": ${Object.keys(SCENARIOS).join(", ")}`);
-  // As many as keep all of them busy.
+  return { ...found, pattern: makePattern(read("--rate", USUAL_RATE)), peers: [...peers.keys()] };
+}
+
+/** As many connections as keep all of them busy. */
+function makePattern(rate: string): Pattern {
   const connections = CONNECTIONS * Math.max(...counts);
-  return { ...found, pattern: { kind: "closed", connections }, peers: [...peers.keys()] };
+  return rate === "full"
+    ? { kind: "closed", connections }
+    : { kind: "rate", connections, perSecond: Number(rate), inTurn: true };
 }
 
 function read(name: string, usual: string): string {

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
+import type { RunningRecounter } from "../audit/index.ts";
 import type { Config, Loaded } from "../config/index.ts";
 import { type Memory, createMemory } from "../gateway/index.ts";
 import {
@@ -19,11 +20,13 @@ import { createSpool } from "../lib/spool.ts";
 import { COMMIT, VERSION } from "../lib/version.ts";
 import { connectWebSocket } from "../lib/web-socket.ts";
 import { sendMail } from "../notice/index.ts";
-import { type AppParts, type SettingDesk, createSettingDesk } from "../server/index.ts";
+import { type App, type AppParts, type SettingDesk, createSettingDesk } from "../server/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 import { openLocalPasses } from "./local-key.ts";
 import { callOutside } from "./outside.ts";
+import type { PriceDesk } from "./price-desk.ts";
+import { openSecretKeys } from "./secret-key.ts";
 import { isForeign } from "./sign-in.ts";
 
 export interface DaemonInit {
@@ -57,10 +60,74 @@ const OUTSIDE = {
   ...(usesProxy(process.env) ? {} : { dial }),
 };
 
-export const AROUND = { ...OUTSIDE, ...PROGRAM };
+const AROUND = { ...OUTSIDE, ...PROGRAM };
+
+/** What every process works with, however it counts and keeps its books. */
+interface Body extends Pick<AppParts, "controls" | "ledger" | "memory" | "metrics" | "ring" | "shelf"> {
+  store: Store;
+  people: People;
+  prices: Pick<PriceDesk, "adopt" | "book">;
+}
+
+/** `current`: the configuration in force. */
+export function pickParts(
+  { loaded: { config }, log, adopt }: Pick<DaemonInit, "adopt" | "loaded" | "log">,
+  { store, people, prices, ring, ledger, memory, shelf, controls, metrics }: Body,
+  current: () => Config,
+) {
+  return {
+    ring,
+    ledger,
+    memory,
+    shelf,
+    controls,
+    metrics,
+    ...people,
+    ...pickStores(store),
+    config,
+    log,
+    prices: prices.book,
+    secretKeys: openSecretKeys(current),
+    learn: (effective: Config) => learn(effective, { adopt, prices, store }),
+    clock: systemClock,
+    ...AROUND,
+  };
+}
+
+/** All that was declared while a gateway ran comes into force, in the order in which one rests on the other. */
+export async function openDeclared(
+  settings: Pick<SettingDesk, "open">,
+  { providers, live, limits }: Pick<App, "limits" | "live" | "providers">,
+): Promise<void> {
+  await settings.open();
+  await providers.open();
+  await live.open();
+  await limits.open();
+}
+
+/** No call runs any more when it resolves, and the rows of all are with the ledger. */
+export async function endCalls({
+  app,
+  memory,
+  shelf,
+  ledger,
+  recounter,
+}: Pick<AppParts, "ledger" | "memory" | "shelf"> & { app: Pick<App, "close">; recounter: RunningRecounter }) {
+  app.close();
+  await memory.stop();
+  await shelf?.stop();
+  // The rows of calls that were just cut are on their way.
+  await ledger.settled(CUT_GRACE_MS);
+  await recounter.stop(RECOUNT_GRACE_MS);
+}
+
+/** For calls that were cut to write their rows. */
+const CUT_GRACE_MS = 3_000;
+/** For texts that wait to be counted; what is left is put down as skipped. */
+const RECOUNT_GRACE_MS = 5_000;
 
 /** What comes into force is masked and priced as it is, whoever said it. */
-export function learn(
+function learn(
   config: Config,
   { adopt, prices, store }: Pick<DaemonInit, "adopt"> & { prices: { adopt(config: Config): unknown }; store: Store },
 ): void {
@@ -96,7 +163,7 @@ export function openPeople(store: Store, config: Config, log: Log): People {
 /** Those that routes of the server read by themselves. */
 type StoreParts = Pick<AppParts, "bindings" | "changes" | "limitStore" | "ping" | "providerStore" | "routeStore">;
 
-export function pickStores({ bindings, changes, limits, ping, providers, routes }: Store): StoreParts {
+function pickStores({ bindings, changes, limits, ping, providers, routes }: Store): StoreParts {
   return { bindings, changes, limitStore: limits, ping, providerStore: providers, routeStore: routes };
 }
 
@@ -121,8 +188,3 @@ export function openMemory(store: Store, config: Config, log: Log, isShared: boo
     onFault: (error) => log.error("Answers could not be kept for later reference", { error }),
   });
 }
-
-/** For calls that were cut to write their rows. */
-export const CUT_GRACE_MS = 3_000;
-/** For texts that wait to be counted; what is left is put down as skipped. */
-export const RECOUNT_GRACE_MS = 5_000;

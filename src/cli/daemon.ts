@@ -8,16 +8,14 @@ import { createApp } from "../server/index.ts";
 import { openStore } from "../store/index.ts";
 import { createMetrics } from "../telemetry/metric.ts";
 import {
-  AROUND,
-  CUT_GRACE_MS,
   type DaemonInit,
-  learn,
+  endCalls,
+  openDeclared,
   openMemory,
   openPeople,
   openRing,
   openSettings,
-  pickStores,
-  RECOUNT_GRACE_MS,
+  pickParts,
 } from "./assemble.ts";
 import { startBinderyThread } from "./bindery.ts";
 import { type Left, openBooks } from "./books.ts";
@@ -25,7 +23,7 @@ import { openBudgets } from "./budgets.ts";
 import { openShelf } from "./cache.ts";
 import { countWorkers } from "./crew/count.ts";
 import { createOffice, type Office, type OfficeParts } from "./crew/office.ts";
-import { findPort, listen, onSignal, stopOnSignal } from "./listen.ts";
+import { closeInTime, findPort, listen, onSignal, stopOnSignal } from "./listen.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { reloadOnChange } from "./reload.ts";
 import { recordPrices } from "./reload-record.ts";
@@ -33,7 +31,6 @@ import { readBooks } from "./reading.ts";
 import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
 import { restAfterWork } from "./rest.ts";
-import { openSecretKeys } from "./secret-key.ts";
 import { closeProoflessDoor, offerSetup } from "./sign-in.ts";
 
 export interface Daemon {
@@ -67,35 +64,29 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   const [log, config] = [init.log, init.loaded.config];
   let current = config;
   const foundation = await openFoundation(init);
-  const { sharing, office, guests, prices, store, people, ring, memory, shelf, controls } = foundation;
+  const { sharing, office, guests, prices, store, ring, memory, shelf, controls } = foundation;
   const metrics = createMetrics();
   const world = { clock: systemClock, fetch, log, metrics };
   const books = await openBooks({ config, store, ...world, startThread: startBinderyThread, guests });
   const { ledger } = books;
   const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
-  const budgeting = await openBudgets({ store, directory: people.directory, ledger, log, config: () => current });
+  const budgeting = await openBudgets({
+    store,
+    directory: foundation.people.directory,
+    ledger,
+    log,
+    config: () => current,
+  });
   const reading = readBooks({ store, log, books, config: () => current });
   const settings = openSettings(init, store, (isStart) => reloading.reload(isStart));
   const app = createApp({
-    config,
-    settings,
-    ...people,
-    ring,
+    ...pickParts(init, { ...foundation, ledger, metrics }, () => current),
     ...reading.parts,
-    ledger,
-    prices: prices.book,
-    recounter,
     ...budgeting.parts,
-    ...pickStores(store),
-    secretKeys: openSecretKeys(() => current),
-    learn: (effective) => learn(effective, { ...init, prices, store }),
-    controls,
     ...sharing,
-    memory,
-    shelf,
-    ...world,
-    ...AROUND,
     ...joinOffice(office, budgeting.parts),
+    settings,
+    recounter,
   });
   const reloading = await reloadOnChange(init, {
     settings,
@@ -111,16 +102,11 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     changes: store.changes,
     effective: app.config,
   });
-  await settings.open().then(app.providers.open).then(app.live.open).then(app.limits.open);
+  await openDeclared(settings, app);
   const close = async (): Promise<Left> => {
     prices.stop();
     await app.closeMail(MAIL_GRACE_MS);
-    app.close();
-    await memory.stop();
-    await shelf?.stop();
-    // The rows of calls that were just cut are on their way.
-    await ledger.settled(CUT_GRACE_MS);
-    await recounter.stop(RECOUNT_GRACE_MS);
+    await endCalls({ app, memory, shelf, ledger, recounter });
     await reading.close();
     const left = await books.close();
     await ring.stop();
@@ -153,9 +139,14 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     const stopped = stopOnSignal({ ...parts, server }).then((left) => ({ ...left, hasFailed: false }));
     return { url: printUrl(server.url), stopped };
   } catch (error) {
-    await office?.stop();
-    await reloading.stop();
-    await close();
+    const closeAll = async (): Promise<void> => {
+      await office?.stop();
+      await reloading.stop();
+      await close();
+    };
+    await closeInTime(closeAll).catch((fault: unknown) =>
+      log.error("What was begun could not be closed", { error: fault }),
+    );
     throw error;
   }
 }

@@ -21,12 +21,20 @@ export async function serveInForeground(flags: Flags, json: boolean): Promise<vo
   const { log, adopt, close, keepLine } = await openLog(loaded, { json });
   for (const warning of loaded.warnings) log.warn(warning);
   tellUnforeseen(log);
-  const daemon = await startDaemon({ loaded, load, log, adopt, keepLine, closeLog: close });
-  log.info("Tokligence Gateway is listening", { url: daemon.url, version: VERSION, pid: process.pid });
-  const { lostRows, unboundBytes, hasFailed } = await daemon.stopped;
-  // The log has said how many rows lie where.
-  process.exit(lostRows + unboundBytes === 0 && !hasFailed ? EXIT.ok : EXIT.failed);
+  try {
+    const daemon = await startDaemon({ loaded, load, log, adopt, keepLine, closeLog: close });
+    log.info("Tokligence Gateway is listening", { url: daemon.url, version: VERSION, pid: process.pid });
+    const { lostRows, unboundBytes, hasFailed } = await daemon.stopped;
+    // The log has said how many rows lie where.
+    process.exit(lostRows + unboundBytes === 0 && !hasFailed ? EXIT.ok : EXIT.failed);
+  } catch (error) {
+    // What could not be closed does not keep the process alive once the failure is told.
+    setTimeout(() => process.exit(process.exitCode ?? EXIT.failed), TELL_MS).unref();
+    throw error;
+  }
 }
+
+const TELL_MS = 5_000;
 
 /** One of several processes that a gateway began to serve its address together. */
 async function serveForOffice(load: Load, json: boolean): Promise<void> {

@@ -107,9 +107,26 @@ interface StopParts<Left> {
 
 const LOOK_EVERY_MS = 25;
 
-/** SIGTERM and SIGINT: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. */
+/** Beyond all that closing waits for by itself. */
+const CLOSE_MS = 90_000;
+
+/** Rejects where it does not come to its end: what is not closed by then is left as if the process had been killed. */
+export async function closeInTime<T>(work: () => Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(explainUnclosed()), CLOSE_MS);
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * SIGTERM and SIGINT: refuse new work, let what runs finish until the deadline, then close the books. A second signal does not wait. Rejects where they cannot
+ * be closed.
+ */
 export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
-  const { promise, resolve } = Promise.withResolvers<Left>();
+  const { promise, resolve, reject } = Promise.withResolvers<Left>();
   let isStopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (isStopping) {
@@ -128,13 +145,23 @@ export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
     while (countRunning() > 0 && Date.now() < deadline) await Bun.sleep(LOOK_EVERY_MS);
     const cut = countRunning();
     if (cut > 0) parts.log.warn("The deadline has passed; cutting what still runs", { requests: cut });
-    await parts.server.stop(true);
-    await parts.stopReloading();
-    parts.log.info("Stopped");
-    resolve(await parts.close());
+    const close = async (): Promise<Left> => {
+      await parts.server.stop(true);
+      await parts.stopReloading();
+      parts.log.info("Stopped");
+      return parts.close();
+    };
+    resolve(await closeInTime(close));
   };
-  (parts.onWord ?? onSignal)((word) => void stop(word));
+  (parts.onWord ?? onSignal)((word) => void stop(word).catch(reject));
   return promise;
+}
+
+function explainUnclosed(): CliError {
+  return new CliError(`The gateway could not be closed within ${CLOSE_MS / 1000} s and ends as it is.`, {
+    exitCode: EXIT.failed,
+    hint: "Rows that were acknowledged are on disk: the next start puts them on the books.",
+  });
 }
 
 export function onSignal(stop: (word: string) => void): void {

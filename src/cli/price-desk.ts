@@ -75,6 +75,7 @@ export async function openPriceDesk(
   const layers = (): readonly PriceLayer[] => [...market.layers(), ...keeper.layers()];
   const book = createPriceBook(makePriceRules(config, layers()));
   let cancel: () => void = () => undefined;
+  let adopting: Promise<void> | null = null;
   const arm = (): void => {
     cancel();
     if (isFollower) return;
@@ -83,9 +84,9 @@ export async function openPriceDesk(
   const renewAll = async (): Promise<void> => {
     await Promise.all(
       keepers.map(async (each) => {
-        // Before it was fetched for the first time there is nothing to be read.
-        if (isFollower && isRemote(each.file()) && !(await Bun.file(placeCopy(current.home, each.copy)).exists()))
-          return;
+        const file = each.file();
+        // Before it was fetched from there for the first time there is nothing to be read; whoever fetches it tells.
+        if (isFollower && isRemote(file) && !(await hasCopy(placeCopy(current.home, each.copy), file))) return;
         await each.keeper.renew();
       }),
     );
@@ -106,13 +107,19 @@ export async function openPriceDesk(
       for (const each of keepers) if (isRemote(each.file())) void each.keeper.renew();
       arm();
     },
-    async adopt(next) {
+    adopt(next) {
+      // Who puts a configuration in force and who sees to what it names both say so.
+      if (adopting !== null && next === current) return adopting;
       current = next;
       keeper.point(next.prices);
       market.point(findMarket(next));
       book.adopt(makePriceRules(next, layers()));
-      await renewAll();
-      arm();
+      const renewing = renewAll().then(() => {
+        if (adopting === renewing) adopting = null;
+        arm();
+      });
+      adopting = renewing;
+      return renewing;
     },
     follow: renewAll,
     stop: () => cancel(),
@@ -127,7 +134,7 @@ function findMarket({ prices }: Config): PriceSource {
   return { file: prices.marketFile, publicKey: null };
 }
 
-function isRemote(location: string | null): boolean {
+function isRemote(location: string | null): location is string {
   return location !== null && /^https?:\/\//iu.test(location);
 }
 
@@ -233,6 +240,14 @@ async function loadCopy(path: string, location: string): Promise<PriceFile | nul
     signature: kept.signature === null ? null : Buffer.from(kept.signature, "base64"),
     modifiedAt: kept.modifiedAt === null ? null : new Date(kept.modifiedAt),
   };
+}
+
+/** One that cannot be read is there, too: whoever reads it tells what is wrong. */
+function hasCopy(path: string, location: string): Promise<boolean> {
+  return loadCopy(path, location).then(
+    (kept) => kept !== null,
+    () => true,
+  );
 }
 
 /** Put in place whole, so that no start finds half of it. */

@@ -34,6 +34,21 @@ async function measure({ pattern, seconds = 0.1, script = {}, pieces = 0 }: Case
   return { result, calls: mock.calls() };
 }
 
+/** Passes on what comes, and counts it by connection. */
+function watchConnections(to: number, counts: Map<string, number>): { port: number; stop(): void } {
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch(request, self) {
+      const port = String(self.requestIP(request)?.port);
+      counts.set(port, (counts.get(port) ?? 0) + 1);
+      const { pathname, search } = new URL(request.url);
+      return fetch(`http://127.0.0.1:${to}${pathname}${search}`, request);
+    },
+  });
+  return { port: server.port ?? 0, stop: () => void server.stop(true) };
+}
+
 describe("a load", () => {
   test("asks so often as it is told, whatever the time", async () => {
     for (const requests of [1, 7, 100]) {
@@ -57,6 +72,23 @@ describe("a load", () => {
     });
     expect([result.requests, calls, result.unsent]).toEqual([100, 100, 0]);
     expect(result.late?.count).toBe(100);
+  });
+
+  test("asks over each connection in its turn, where several processes are to get their part", async () => {
+    const asked = async (inTurn: object): Promise<number> => {
+      const mock = startMock();
+      mock.follow({ model: MODEL, delayMs: 0, answer: WHOLE });
+      const ports = new Map<string, number>();
+      const hub = watchConnections(mock.port, ports);
+      const driver = await openDriver(makeAim(hub.port), { kind: "rate", connections: 8, perSecond: 200, ...inTurn });
+      await driver.measure(0.2);
+      driver.close();
+      hub.stop();
+      mock.stop();
+      return Math.max(...ports.values());
+    };
+    expect(await asked({ inTurn: true })).toBe(5);
+    expect(await asked({})).toBeGreaterThan(5);
   });
 
   test("counts from when a request was due: who is asked late has waited", async () => {

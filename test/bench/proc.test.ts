@@ -1,7 +1,14 @@
 // What processes take of the machine: as fine as the kernel tells it, and complete where threads end.
 
 import { describe, expect, test } from "bun:test";
-import { type CpuReading, listGroup, readCpu, readRssBytes, spendCpuUs } from "../../scripts/bench/run/proc.ts";
+import {
+  type CpuReading,
+  listGroup,
+  readCpu,
+  readRssBytes,
+  spendByThread,
+  spendCpuUs,
+} from "../../scripts/bench/run/proc.ts";
 
 function read(coarseUs: number, threads: Record<string, number>): CpuReading {
   return { coarseUs, threads: new Map(Object.entries(threads)) };
@@ -22,7 +29,8 @@ describe("time between two readings", () => {
 });
 
 test.if(process.platform === "linux")("a group's processes are found, and what they take", async () => {
-  const script = "let n = 0; for (const end = performance.now() + 150; performance.now() < end; ) n++; console.log(n)";
+  const script =
+    "let n = 0; for (const end = performance.now() + 150; performance.now() < end; ) n++; console.log(n); process.stdin.resume()";
   const child = Bun.spawn(["sh", "-c", `"${process.execPath}" -e '${script}'; read _`], {
     stdin: "pipe",
     stdout: "pipe",
@@ -35,6 +43,11 @@ test.if(process.platform === "linux")("a group's processes are found, and what t
   expect(members).toContain(child.pid);
   expect(spendCpuUs(before, readCpu(members))).toBeGreaterThanOrEqual(0);
   expect(readRssBytes(members)).toBeGreaterThan(100_000);
+  const threads = spendByThread({ before, after: readCpu(members) }, child.pid);
+  expect(threads.filter(({ isLeader }) => isLeader)).toMatchObject([{ isFirst: true, name: "sh" }]);
+  const others = threads.filter(({ isLeader }) => !isLeader);
+  expect(others.filter(({ isFirst }) => isFirst)).toHaveLength(1);
+  expect(Math.max(...others.map(({ cpuUs }) => cpuUs))).toBeGreaterThan(20_000);
   await child.stdin.end();
   await child.exited;
   expect(listGroup(child.pid)).toEqual([]);

@@ -89,6 +89,26 @@ describe.skipIf(!isLinux)("a worker", () => {
     90_000,
   );
 
+  test("that hangs is ended, and another takes its place", async () => {
+    const scene = await openCrew();
+    const { gateway } = scene;
+    try {
+      const { token } = await issueKey(gateway);
+      const [victim = 0] = scene.workers();
+      process.kill(victim, "SIGSTOP");
+      await waitUntil(() => gateway.log().includes("does not answer any more and is ended"), "the silence to be heard");
+      await waitUntil(
+        () => gateway.log().includes("A worker serves in the place of the one that ended"),
+        "another one",
+      );
+      expect(isAlive(victim)).toBe(false);
+      const answers = await Promise.all(Array.from({ length: 20 }, () => ask(gateway, token)));
+      expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    } finally {
+      await scene.close();
+    }
+  }, 60_000);
+
   test("that cannot be replaced ends the gateway with a word and a code", async () => {
     const scene = await openCrew();
     const { gateway } = scene;

@@ -4,55 +4,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
-import { type Served, expectOk, issueKey, waitUntil } from "./binary.ts";
-import { type Asked, type CrewScene, ask, findWorkers, makeAnswer, openCrew, readMetric } from "./workers-scene.ts";
+import { expectOk, issueKey, waitUntil } from "./binary.ts";
+import { adminKey, ask, askAll, makeAnswer, manage, openGate, readMetric, withCrew } from "./workers-scene.ts";
 
 const isLinux = process.platform === "linux";
-
-/** Answers that wait until they are let go. */
-function openGate() {
-  const waiting: (() => void)[] = [];
-  return {
-    answer: () => new Promise<Response>((resolve) => void waiting.push(() => resolve(makeAnswer()))),
-    count: () => waiting.length,
-    letGo: () => waiting.splice(0).forEach((finish) => finish()),
-  };
-}
-
-/** Asks until each worker has answered; what it answered last. */
-async function askAll(scene: CrewScene, count: number, askOnce: () => Promise<Asked>): Promise<Map<number, Asked>> {
-  const byWorker = new Map<number, Asked>();
-  await waitUntil(async () => {
-    const answer = await askOnce();
-    for (const worker of findWorkers(scene.gateway, [answer.id])) byWorker.set(worker, answer);
-    return byWorker.size === count;
-  }, "all workers to answer");
-  return byWorker;
-}
-
-async function manage({ url }: Served, token: string, path: string, method = "POST"): Promise<Record<string, unknown>> {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    keepalive: false,
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    ...(method === "POST" ? { body: "{}" } : {}),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${response.status}: ${text}`);
-  return JSON.parse(text) as Record<string, unknown>;
-}
-
-async function withCrew(
-  init: Parameters<typeof openCrew>[0],
-  work: (scene: CrewScene) => Promise<void>,
-): Promise<void> {
-  const scene = await openCrew(init);
-  try {
-    await work(scene);
-  } finally {
-    await scene.close();
-  }
-}
 
 describe.skipIf(!isLinux)("calls that belong together", () => {
   test("by their Idempotency-Key are one call, whichever worker they come to", async () => {
@@ -136,10 +91,6 @@ describe.skipIf(!isLinux)("calls that belong together", () => {
     });
   }, 60_000);
 });
-
-async function adminKey(gateway: Served): Promise<string> {
-  return (await issueKey(gateway, "root_admin").catch(() => issueKey(gateway, "gateway_admin"))).token;
-}
 
 describe.skipIf(!isLinux)("what one worker learns", () => {
   test("of a provider that fails all know, and what an operator says of it reaches all", async () => {

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "bun:test";
 import { createDatabase, hasPostgres } from "../postgres.ts";
-import { type Ended, type Served, expectOk, serve, waitUntil } from "./binary.ts";
+import { type Ended, type Served, expectOk, issueKey, serve, waitUntil } from "./binary.ts";
 import { startUpstream, type Upstream } from "./upstream.ts";
 
 /** Where the ledger may lie, as variables of the gateway's environment. */
@@ -174,4 +174,62 @@ export async function readRows(run: Served["run"]): Promise<LoggedRow[]> {
     if (next === null || next === undefined) return rows;
     cursor = next;
   }
+}
+
+/** Answers that wait until they are let go. */
+export function openGate() {
+  const waiting: (() => void)[] = [];
+  return {
+    answer: () => new Promise<Response>((resolve) => void waiting.push(() => resolve(makeAnswer()))),
+    count: () => waiting.length,
+    letGo: () => waiting.splice(0).forEach((finish) => finish()),
+  };
+}
+
+/** Asks until each worker has answered; what it answered last. */
+export async function askAll(
+  scene: CrewScene,
+  count: number,
+  askOnce: () => Promise<Asked>,
+): Promise<Map<number, Asked>> {
+  const byWorker = new Map<number, Asked>();
+  await waitUntil(async () => {
+    const answer = await askOnce();
+    for (const worker of findWorkers(scene.gateway, [answer.id])) byWorker.set(worker, answer);
+    return byWorker.size === count;
+  }, "all workers to answer");
+  return byWorker;
+}
+
+export async function manage(
+  { url }: Served,
+  token: string,
+  path: string,
+  method = "POST",
+): Promise<Record<string, unknown>> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    keepalive: false,
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    ...(method === "POST" ? { body: "{}" } : {}),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.status}: ${text}`);
+  return JSON.parse(text) as Record<string, unknown>;
+}
+
+export async function withCrew(
+  init: Parameters<typeof openCrew>[0],
+  work: (scene: CrewScene) => Promise<void>,
+): Promise<void> {
+  const scene = await openCrew(init);
+  try {
+    await work(scene);
+  } finally {
+    await scene.close();
+  }
+}
+
+export async function adminKey(gateway: Served): Promise<string> {
+  return (await issueKey(gateway, "root_admin").catch(() => issueKey(gateway, "gateway_admin"))).token;
 }

@@ -164,6 +164,7 @@ function makeSchedule(
   { connections, seconds, startedUs, late }: Ground,
 ): Flow {
   const isOnce = pattern.kind === "once";
+  const isInTurn = pattern.kind === "rate" && pattern.inTurn === true;
   const total = isOnce ? connections.length : Math.round(seconds * pattern.perSecond);
   const gapUs = isOnce ? (pattern.rampMs * 1e3) / total : 1e6 / pattern.perSecond;
   const endUs = startedUs + total * gapUs;
@@ -174,7 +175,7 @@ function makeSchedule(
   const dueUs = (): number => startedUs + sent * gapUs;
   const act = (): void => {
     for (const now = readClockUs(); sent < total && !isStopped && dueUs() <= now; sent++) {
-      const connection = idle.pop();
+      const connection = isInTurn ? idle.shift() : idle.pop();
       if (connection === undefined) break;
       late.add(now - dueUs());
       connection.ask(dueUs());

@@ -24,8 +24,11 @@ export interface Fill {
 export type Pattern =
   /** Each connection asks again once it has been answered; `requests`: until there are so many, however long that takes. */
   | { kind: "closed"; connections: number; requests?: number }
-  /** At a fixed rate, whether or not there was an answer: times count from when a request was due. */
-  | { kind: "rate"; connections: number; perSecond: number }
+  /**
+   * At a fixed rate, whether or not there was an answer: times count from when a request was due. `inTurn`: over the connection that has been free for the
+   * longest, and not over the one that was free last, so that processes which share a port all get their part.
+   */
+  | { kind: "rate"; connections: number; perSecond: number; inTurn?: true }
   /** Each connection asks once; the first and the last begin `rampMs` apart. */
   | { kind: "once"; connections: number; rampMs: number };
 

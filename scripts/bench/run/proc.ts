@@ -42,6 +42,32 @@ export function spendCpuUs(before: CpuReading, after: CpuReading): number {
   return coarseUs - fineUs > DOUBT_US ? coarseUs : fineUs;
 }
 
+/** What one thread took. */
+export interface ThreadSpent {
+  /** Of the process that leads the group. */
+  isLeader: boolean;
+  /** The one that its process began with. */
+  isFirst: boolean;
+  name: string;
+  cpuUs: number;
+}
+
+/** Between two readings of a group, thread by thread; of those that have ended nothing is known. */
+export function spendByThread(
+  { before, after }: { before: CpuReading; after: CpuReading },
+  leader: number,
+): ThreadSpent[] {
+  return listGroup(leader).flatMap((pid) =>
+    listThreads(pid).flatMap((thread) => {
+      const us = after.threads.get(thread);
+      if (us === undefined) return [];
+      const name = read(`/proc/${pid}/task/${thread}/comm`).trim();
+      const cpuUs = us - (before.threads.get(thread) ?? 0);
+      return [{ isLeader: pid === leader, isFirst: thread === String(pid), name, cpuUs }];
+    }),
+  );
+}
+
 export interface MachineTime {
   /** Of all processors, at work for whomever. */
   busyUs: number;
@@ -74,12 +100,17 @@ function readStat(pid: number): { group: number; cpuUs: number } | null {
 
 /** Nanoseconds on a processor come first: https://docs.kernel.org/scheduler/sched-stats.html */
 function readThreads(pid: number, threads: Map<string, number>): void {
+  for (const thread of listThreads(pid)) {
+    threads.set(thread, Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0]) / 1e3);
+  }
+}
+
+/** None where the process has just ended. */
+function listThreads(pid: number): string[] {
   try {
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
-      threads.set(thread, Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0]) / 1e3);
-    }
+    return readdirSync(`/proc/${pid}/task`);
   } catch {
-    // It has just ended.
+    return [];
   }
 }
 

@@ -10,10 +10,12 @@ import type { Scenario } from "../scenario/type.ts";
 import {
   type CpuReading,
   type MachineTime,
+  type ThreadSpent,
   listGroup,
   readCpu,
   readMachineTime,
   readRssBytes,
+  spendByThread,
   spendCpuUs,
 } from "./proc.ts";
 
@@ -21,6 +23,8 @@ export interface Round extends LoadResult {
   /** What the peer took for a request, and for a piece of a stream; NaN where it runs elsewhere. Microseconds. */
   cpuUs: number;
   pieceCpuUs: number;
+  /** The same by threads, for a request. */
+  threads: readonly ThreadSpent[];
   /** What the load and the provider took for a request: what the bench itself costs. Microseconds. */
   loadUs: number;
   upstreamUs: number;
@@ -127,6 +131,7 @@ export async function measureRound(given: Given): Promise<Round> {
   const expected = rowsBefore + answered;
   const missingRows = peer.countRows === null ? null : await awaitRows(peer.countRows, expected, settleMs);
   const after = readAll(given, pids);
+  const threads = peer.pid === null ? [] : spendByThread({ before: before.peer, after: after.peer }, peer.pid);
   const calls = (await countCalls(mock)) - callsBefore;
   const [inTime, inAll] = [spendAll(before, during), spendAll(before, after)];
   const share = (role: keyof Spent): number => inTime[role] / (result.seconds * 1e6);
@@ -137,6 +142,7 @@ export async function measureRound(given: Given): Promise<Round> {
     errors: add(result.errors, warm?.errors ?? {}),
     cpuUs,
     pieceCpuUs: result.pieces === 0 ? Number.NaN : (cpuUs * result.requests) / result.pieces,
+    threads: threads.map((each) => ({ ...each, cpuUs: each.cpuUs / result.requests })),
     loadUs: perRequest("load"),
     upstreamUs: perRequest("upstream"),
     busy: { peer: share("peer"), load: share("load"), upstream: share("upstream") },

@@ -13,6 +13,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { GatewayError } from "../../ir/index.ts";
 import type { Tries } from "../../identity/index.ts";
 import type { Line } from "./line.ts";
+import { within } from "./within.ts";
 import type { LimitVerdict, OfficeWords } from "./word.ts";
 
 type Office = Pick<Line<OfficeWords>, "ask" | "tell">;
@@ -37,7 +38,7 @@ export function countAtOffice(office: Office, clock: Pick<Clock, "after">): Coun
   return {
     async take(needs) {
       const answer = office.ask("take", needs);
-      const verdict = await within(answer, clock);
+      const verdict = await within(answer, DEADLINE_MS, clock);
       if (verdict !== null) return verdict;
       // What comes too late was counted by us.
       answer.then((late) => giveBack(needs, late)).catch(() => undefined);
@@ -58,17 +59,6 @@ export function countAtOffice(office: Office, clock: Pick<Clock, "after">): Coun
 
 function nameSlot({ limit, subject }: Need): string {
   return `${limit} ${subject}`;
-}
-
-/** Null where there is no answer in time, or never will be. */
-async function within<T>(work: Promise<T>, clock: Pick<Clock, "after">): Promise<T | null> {
-  const { promise, resolve } = Promise.withResolvers<null>();
-  const callOff = clock.after(DEADLINE_MS, () => resolve(null));
-  try {
-    return await Promise.race([work.catch(() => null), promise]);
-  } finally {
-    callOff();
-  }
 }
 
 export function countTriesAtOffice(office: Office): Tries {

@@ -2,23 +2,19 @@
 // for all it leaves to the office.
 
 import { createCapture, openControls } from "../../gateway/index.ts";
-import type { Config } from "../../config/index.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { createApp, type Crew, openReading, type Pass } from "../../server/index.ts";
 import { openStore } from "../../store/index.ts";
-import type { Log } from "../../telemetry/log.ts";
 import { createMetrics } from "../../telemetry/metric.ts";
 import {
-  AROUND,
-  CUT_GRACE_MS,
   type DaemonInit,
-  learn,
+  endCalls,
+  openDeclared,
   openMemory,
   openPeople,
   openRing,
   openSettings,
-  pickStores,
-  RECOUNT_GRACE_MS,
+  pickParts,
 } from "../assemble.ts";
 import { openShelf } from "../cache.ts";
 import { listen, stopOnSignal } from "../listen.ts";
@@ -26,7 +22,6 @@ import { openPriceDesk } from "../price-desk.ts";
 import { openRecounter } from "../recounter.ts";
 import { restAfterWork } from "../rest.ts";
 import { createReload } from "../reload.ts";
-import { openSecretKeys } from "../secret-key.ts";
 import { openWorkerBooks } from "./books.ts";
 import { keepAtOffice, tellRuns } from "./door-answer.ts";
 import { reserveAtOffice } from "./door-budget.ts";
@@ -53,32 +48,21 @@ async function openFoundation({ log, loaded: { config } }: WorkerInit, { order, 
   const shelf = config.cache.store === "memory" ? keepAtOffice(office) : await openShelf(config, { clock, log });
   const door = reserveAtOffice(office, order.budgets);
   const gates = makeGatesAtOffice(office, order.count, clock);
+  const relay = createRelay(order.relay, log);
+  const [people, controls] = [openPeople(store, config, log), await openControls(store.controls)];
   const reading = openReading({ ...store, after: clock.after });
-  const own = { door, gates, relay: createRelay(order.relay, log), reading };
+  const own = { people, controls, relay, door, gates, reading };
   return { prices, store, ring, metrics, books, memory, shelf, ...own };
 }
 
-function pickParts(
-  { config, log }: { config: Config; log: Log },
-  { prices, store, ring, metrics, books, memory, shelf, door, gates, relay, reading }: Foundation,
-  { office, share }: Enlisted,
-) {
+/** What it has of the office. */
+function joinOffice({ store, door, gates, relay, reading }: Foundation, { office, share }: Enlisted) {
   return {
-    ...openPeople(store, config, log),
-    ring,
     books: reading,
-    ledger: books.ledger,
-    prices: prices.book,
     budgets: door.budgets,
     budgetStore: store.budgets,
-    ...pickStores(store),
     share,
     counters: countAtOffice(office, systemClock),
-    memory,
-    shelf,
-    clock: systemClock,
-    metrics,
-    ...AROUND,
     crew: { ...joinCrew(relay), makeGate: gates.makeGate },
     tries: countTriesAtOffice(office),
   };
@@ -102,15 +86,11 @@ export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promi
   });
   const settings = openSettings(init, store, (isStart) => reload(isStart));
   const app = createApp({
-    ...pickParts({ config, log }, foundation, enlisted),
-    config,
-    log,
+    ...pickParts(init, { ...foundation, ledger }, () => current),
+    ...joinOffice(foundation, enlisted),
     settings,
     capture,
     recounter,
-    secretKeys: openSecretKeys(() => current),
-    learn: (effective) => learn(effective, { ...init, prices, store }),
-    controls: await openControls(store.controls),
   });
   const { reload } = createReload(init, {
     settings,
@@ -128,7 +108,7 @@ export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promi
     hide: store.changes.hide,
     effective: app.config,
   });
-  await settings.open().then(app.providers.open).then(app.live.open).then(app.limits.open);
+  await openDeclared(settings, app);
   const report = (): Report => ({
     tally: metrics.tally(),
     places: app.fleet.list(),
@@ -154,11 +134,7 @@ export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promi
   restAfterWork({ after: clock.after, isBusy: () => server.pendingRequests > 0 });
   const close = async (): Promise<void> => {
     prices.stop();
-    app.close();
-    await memory.stop();
-    await shelf?.stop();
-    await ledger.settled(CUT_GRACE_MS);
-    await recounter.stop(RECOUNT_GRACE_MS);
+    await endCalls({ app, memory, shelf, ledger, recounter });
     await capture.drain();
     await own.stop();
     stopReporting();

@@ -26,17 +26,22 @@ export const WORKER_MARK = "TOKLIGENCE_CREW_WORKER";
 interface SeatInit {
   index: number;
   offer: Offer;
+  /** It said something. */
+  onHear: () => void;
   onFault: (error: unknown) => void;
 }
 
-export function beginSeat({ index, offer, onFault }: SeatInit): Seat {
+export function beginSeat({ index, offer, onHear, onFault }: SeatInit): Seat {
   const { promise: exited, resolve } = Promise.withResolvers<Ending>();
   const child = Bun.spawn([findOwnFile(), ...listOwnWords()], {
     argv0: process.argv0,
     env: { ...process.env, [WORKER_MARK]: String(index) },
     stdio: ["ignore", "inherit", "inherit"],
     serialization: "advanced",
-    ipc: (message) => line.hear(message),
+    ipc(message) {
+      onHear();
+      line.hear(message);
+    },
     onExit(_child, code, signal) {
       line.cut();
       resolve({ code, signal: signal === null ? null : String(signal) });
