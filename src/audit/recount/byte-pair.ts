@@ -1,5 +1,6 @@
 // Counts the tokens of a text by a byte-pair vocabulary, in time that no text can draw out. Knows no model and no message.
 
+import { createMemory } from "./memory.ts";
 import type { RankTable } from "./rank-table.ts";
 import type { Split } from "./split.ts";
 
@@ -15,10 +16,6 @@ export type Count = (text: string) => number;
 /** Words come again and again. */
 const MAX_REMEMBERED = 50_000;
 const MAX_REMEMBERED_LENGTH = 64;
-
-/** A conversation comes again with each turn, and its beginning with each conversation. */
-const LEAST_REPEATED_LENGTH = 256;
-const MAX_REPEATED = 20_000;
 
 /** Below so many bytes looking through all pairs is faster than keeping them in order. */
 const SHORT = 48;
@@ -56,19 +53,8 @@ export function createByteCounter({ table, split }: ByteVocabulary): Count {
     return tokens;
   };
 
-  /** By a hash that nobody outside can foresee, so that no text is made to look like another. */
-  const counted = new Map<bigint, number>();
-  const seed = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
-  return (text) => {
-    if (text.length < LEAST_REPEATED_LENGTH) return countText(text);
-    const key = Bun.hash.wyhash(text, seed);
-    const before = counted.get(key);
-    if (before !== undefined) return before;
-    const count = countText(text);
-    if (counted.size >= MAX_REPEATED) counted.clear();
-    counted.set(key, count);
-    return count;
-  };
+  const counted = createMemory<number>();
+  return (text) => counted.recall(text, () => countText(text));
 }
 
 function cutBy(pattern: RegExp): Split {

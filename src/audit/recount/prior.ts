@@ -1,6 +1,8 @@
 // What is known beforehand of how each family of models counts: tokens of a published encoding against its own, by kind of text, between
 // bounds that no honest count was seen to leave. Knows no provider's figures.
 
+import { createMemory } from "./memory.ts";
+
 /** What a family counts for one token of ours: usually, and at the least and the most. */
 export interface Range {
   low: number;
@@ -159,24 +161,47 @@ export function addKinds(into: Kinds, text: string, tokens: number): void {
   into.prose += rest - code;
 }
 
-function lookAt(text: string): { length: number; cjk: number; other: number; signs: number } {
+interface Seen {
+  length: number;
+  cjk: number;
+  other: number;
+  signs: number;
+}
+
+/** A conversation comes again with each turn: what a long text is like is remembered, without the text. */
+const remembered = createMemory<Seen>();
+
+function lookAt(text: string): Seen {
+  return remembered.recall(text, () => look(text));
+}
+
+function look(text: string): Seen {
+  const kinds = (kindOf ??= tellKinds());
   const step = Math.max(1, Math.ceil(text.length / MAX_SEEN));
-  let [length, cjk, other, signs] = [0, 0, 0, 0];
+  const seen = new Uint32Array(4);
+  let length = 0;
   for (let at = 0; at < text.length; at += step) {
     // Halves of pairs are counted as what they are, which is no Latin.
     // oxlint-disable-next-line unicorn/prefer-code-point
-    const code = text.charCodeAt(at);
+    const kind = kinds[text.charCodeAt(at)] ?? LATIN;
+    seen[kind] = (seen[kind] ?? 0) + 1;
     length++;
-    if (code < 0x80) {
-      if (IS_SIGN[code] === 1) signs++;
-    } else if (code >= 0x2e_80 && code < 0xd8_00) cjk++;
-    else if (code >= 0xff_00 && code <= 0xff_ef) cjk++;
-    else if (code >= 0x03_70 && (code < 0x1e_00 || code >= 0xd8_00)) other++;
   }
-  return { length, cjk, other, signs };
+  return { length, cjk: seen[CJK] ?? 0, other: seen[OTHER_SCRIPT] ?? 0, signs: seen[SIGN] ?? 0 };
 }
 
+const [LATIN, SIGN, CJK, OTHER_SCRIPT] = [0, 1, 2, 3];
+
+/** Of each unit of a text: looking it up is quicker than comparing, and there are many. Made at the first need. */
+let kindOf: Uint8Array | null = null;
+
 /** Digits and what programs are made of; commas, points and apostrophes are prose's own. */
-const IS_SIGN = Uint8Array.from({ length: 128 }, (_, code) =>
-  /[\d!"#$%&()*+/:;<=>@[\\\]^_`{|}~]/u.test(String.fromCodePoint(code)) ? 1 : 0,
-);
+const IS_SIGN = /[\d!"#$%&()*+/:;<=>@[\\\]^_`{|}~]/u;
+
+function tellKinds(): Uint8Array {
+  return Uint8Array.from({ length: 0x1_00_00 }, (_, code) => {
+    if (code < 0x80) return IS_SIGN.test(String.fromCodePoint(code)) ? SIGN : LATIN;
+    if ((code >= 0x2e_80 && code < 0xd8_00) || (code >= 0xff_00 && code <= 0xff_ef)) return CJK;
+    return code >= 0x03_70 && (code < 0x1e_00 || code >= 0xd8_00) ? OTHER_SCRIPT : LATIN;
+  });
+}

@@ -2,7 +2,7 @@
 
 import type { Recount } from "../../ledger/index.ts";
 import { encodeRecountLine } from "../../ledger/line.ts";
-import { examine } from "./examine.ts";
+import { examine, type Means } from "./examine.ts";
 import { createLessonBook } from "./lessons.ts";
 import { type Batch, type Hello, type Outcome, packOutcome, type Task, unpackBatch } from "./message.ts";
 import { chooseProfile, type Profile, type TokenizerFile } from "./profile.ts";
@@ -20,6 +20,7 @@ const MAX_MODELS = 1_000;
 
 let files: readonly TokenizerFile[] = [];
 let tokenizers = createTokenizers(new Map());
+const loaded = new Map<string, Tokenizer>();
 let tolerance = 0;
 const lessons = createLessonBook();
 const profiles = new Map<string, Profile>();
@@ -32,6 +33,7 @@ self.addEventListener("message", ({ data }) => {
   }
   ({ tokenizers: files, tolerance } = data);
   tokenizers = createTokenizers(new Map(files.map(({ name, file }) => [name, file])));
+  loaded.clear();
   for (const [name, lesson] of data.lessons) lessons.set(name, lesson);
   // Whoever sent them knows them.
   lessons.takeChanged();
@@ -51,7 +53,13 @@ async function answerAll({ number, atMs, askable, tasks }: Batch): Promise<void>
   };
   const createdAt = new Date(atMs);
   for (const [place, task] of tasks.entries()) {
-    const found = await answer(task, outcome, outcome.asks.length < askable);
+    const profile = findProfile(task.entry.modelServed ?? task.entry.modelAsked);
+    // Awaited at the first need alone: for most calls it would cost more than to count them.
+    const tokenizer = loaded.get(profile.tokenizer) ?? (await load(profile.tokenizer));
+    if (tokenizer === null) outcome.faults.push(profile.tokenizer);
+    const isAskable = outcome.asks.length < askable;
+    const found =
+      tokenizer === null ? skipped(task.entry, "tokenizer") : answer(task, { profile, tokenizer, isAskable });
     if (found === "ask") outcome.asks.push(place);
     else note(outcome, { ...found, createdAt });
   }
@@ -68,17 +76,20 @@ function note(outcome: Outcome, recount: Recount): void {
   outcome.lines.push(encodeRecountLine(recount));
 }
 
-async function answer(task: Task, { faults }: Outcome, isAskable: boolean): Promise<Examined | "ask"> {
-  const profile = findProfile(task.entry.modelServed ?? task.entry.modelAsked);
-  let tokenizer: Tokenizer;
+/** Null where it cannot be had; then it is tried again for the next text. */
+async function load(name: string): Promise<Tokenizer | null> {
   try {
-    tokenizer = await tokenizers(profile.tokenizer);
+    const tokenizer = await tokenizers(name);
+    loaded.set(name, tokenizer);
+    return tokenizer;
   } catch {
-    faults.push(profile.tokenizer);
-    return skipped(task.entry, "tokenizer");
+    return null;
   }
+}
+
+function answer(task: Task, means: Pick<Means, "isAskable" | "profile" | "tokenizer">): Examined | "ask" {
   try {
-    return examine(task, { profile, tokenizer, lessons, tolerance, isAskable });
+    return examine(task, { ...means, lessons, tolerance });
   } catch {
     return skipped(task.entry, "unreadable");
   }
