@@ -10,6 +10,7 @@ export * from "./head-print.ts";
 export * from "./head.ts";
 export type * from "./journal.ts";
 export * from "./line-decode.ts";
+export type * from "./line-seal.ts";
 export * from "./line.ts";
 export * from "./money.ts";
 export * from "./price.ts";

@@ -23,14 +23,14 @@ export function decodeLine(text: string, fields: LineFields): Line | null {
 }
 
 /** What no database takes of a text is escaped by number in JSON, like little else. */
-function isPlain(line: string): boolean {
+export function isPlain(line: string): boolean {
   return !line.includes("\\u");
 }
 
 /** The names that another version's journal brings with it, or this one's. */
 const own = new WeakMap<LineFields, boolean>();
 
-function isOwn(fields: LineFields): boolean {
+export function isOwn(fields: LineFields): boolean {
   let found = own.get(fields);
   if (found === undefined) own.set(fields, (found = JSON.stringify(fields) === JSON.stringify(LINE_FIELDS)));
   return found;
@@ -43,10 +43,13 @@ type Values<Row, Names extends readonly (keyof Row)[]> = [
   ...{ [Place in keyof Names]: Row[Names[Place]] },
 ];
 
+export type EntryValues = Values<LedgerEntry, typeof LINE_FIELDS.entry>;
+export type RecountValues = Values<Recount, typeof LINE_FIELDS.recount>;
+
 function readEntry(all: unknown[], fields: LineFields): LedgerEntry {
   // A field that another version's journal does not have is what it is in a row about which nothing is known.
   if (!isOwn(fields)) return fill({ ...BLANK_ENTRY }, fields.entry, all) as unknown as LedgerEntry;
-  const values = all as Values<LedgerEntry, typeof LINE_FIELDS.entry>;
+  const values = all as EntryValues;
   return {
     createdAt: new Date(values[1]),
     id: values[2],
@@ -92,7 +95,7 @@ function readEntry(all: unknown[], fields: LineFields): LedgerEntry {
 
 function readRecount(all: unknown[], fields: LineFields): Recount {
   if (!isOwn(fields)) return fill({}, fields.recount, all) as unknown as Recount;
-  const values = all as Values<Recount, typeof LINE_FIELDS.recount>;
+  const values = all as RecountValues;
   return {
     createdAt: new Date(values[1]),
     entryId: values[2],

@@ -86,7 +86,7 @@ export function encodeRecount(row: SealedRecount): string {
   return `${text}}`;
 }
 
-function encodeAttempts(attempts: readonly Attempt[]): string {
+export function encodeAttempts(attempts: readonly Attempt[]): string {
   let text = "";
   for (const attempt of attempts) text += `${text === "" ? "[" : ","}${encodeAttempt(attempt)}`;
   return text === "" ? "[]" : `${text}]`;

@@ -8,13 +8,16 @@ import {
   cleanRecount,
   digestRow,
   encodeEntryLine,
+  encodeRecountLine,
   encodeRow,
   ENTRY_FIELDS,
   type LedgerEntry,
   linkTo,
+  type Recount,
   RECOUNT_FIELDS,
   type SealedEntry,
 } from "../../src/ledger/index.ts";
+import { SEALED_FIELDS, type sealLine, sealRow } from "../../src/ledger/line-seal.ts";
 import { encodeParts } from "../../src/ledger/row-text.ts";
 import { makeCall, makeRecount } from "../audit/verify/books.ts";
 import { anyEntry } from "./any-entry.ts";
@@ -31,6 +34,25 @@ function encodeFields<Row>(fields: readonly (keyof Row & string)[], row: Row): s
   const given = fields.filter((field) => row[field] !== null);
   return `{${given.map((field) => `"${field}":${canonicalize(row[field])}`).join(",")}}`;
 }
+
+const head = { chain: "abc-1", seq: 6, hash: "before" };
+
+function nameValues({ type, values }: ReturnType<typeof sealLine>): Record<string, unknown> {
+  return Object.fromEntries(SEALED_FIELDS[type].map((field, place) => [field, values[place]]));
+}
+
+/** As its columns are bound. */
+function nameRow(sealed: ReturnType<typeof sealRow>): Record<string, unknown> {
+  const parts = sealed.type === "entry" ? sealed.parts : {};
+  return { ...sealed.row, ...parts, createdAt: sealed.row.createdAt.getTime() };
+}
+
+const anyText = fc.oneof(
+  fc.string({ unit: "grapheme" }),
+  fc.string({ unit: "binary" }),
+  fc.constantFrom('"', "\\", "gpt-4o"),
+);
+const anyCount = fc.oneof(fc.nat(), fc.double(), fc.constantFrom(null, Number.NaN, 1e300, -0.5));
 
 describe("canonical JSON", () => {
   test("is that of RFC 8785's own example", () => {
@@ -114,13 +136,12 @@ describe("a row's bytes", () => {
       latencyMs: count,
       ttftMs: fc.option(count, { nil: null }),
     });
-    const head = { chain: "abc-1", seq: 6, hash: "before" };
     fc.assert(
       fc.property(given, (over) => {
         const entry = makeEntry(over);
         const line = BOOK_RULES.decodeLine(encodeEntryLine(entry), BOOK_RULES.fields);
         if (line?.type !== "entry") throw new TypeError("no row");
-        const sealed = BOOK_RULES.seal(head, line);
+        const sealed = sealRow(head, line);
         // Numbers that are none are null in JSON.
         const clean = cleanEntry(
           JSON.parse(JSON.stringify(entry), (name, value) => (name === "createdAt" ? new Date(value) : value)),
@@ -132,6 +153,36 @@ describe("a row's bytes", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test("are the same of lines that are taken as they lie, and each value is in its place", () => {
+    const anyLine = fc.oneof(
+      anyEntry.map(encodeEntryLine),
+      fc
+        .record({ tokenizer: anyText, inputLow: anyCount, state: fc.constantFrom("counted", "skipped") })
+        .map((over) => encodeRecountLine({ ...makeRecount("id"), ...over } as Recount)),
+    );
+    fc.assert(
+      fc.property(anyLine, (line) => {
+        const decoded = BOOK_RULES.decodeLine(line, BOOK_RULES.fields);
+        if (decoded?.type !== "entry" && decoded?.type !== "recount") throw new TypeError("no row");
+        const byNames = sealRow(head, decoded);
+        const sealed = BOOK_RULES.sealLine(head, line, BOOK_RULES.fields);
+        expect(sealed.head).toEqual(byNames.head);
+        expect(nameValues(sealed)).toEqual(nameRow(byNames));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("are the same where another version of the program has named the values", () => {
+    const { entry: names } = BOOK_RULES.fields;
+    const [kind, at, ...values] = JSON.parse(encodeEntryLine(makeCall(1)));
+    const line = JSON.stringify([kind, at, ...values.toReversed()]);
+    const fields = { ...BOOK_RULES.fields, entry: names.toReversed() };
+    const own = BOOK_RULES.sealLine(head, encodeEntryLine({ ...makeCall(1), id: values[0] }), BOOK_RULES.fields);
+    expect(BOOK_RULES.sealLine(head, line, fields)).toEqual(own);
+    expect(() => BOOK_RULES.sealLine(head, '["o",1]', BOOK_RULES.fields)).toThrow("no row");
   });
 
   test("leave out what retention may delete, and no other column", () => {

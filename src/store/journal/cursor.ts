@@ -1,6 +1,6 @@
 // Reads a slot's journal, a load of rows at a time, from the place up to which it is bound. Knows no database.
 
-import type { BookRules, Line, RowLine, StoredIntent } from "../../ledger/index.ts";
+import type { BookRules, LineFields, StoredIntent } from "../../ledger/index.ts";
 import { countWritten, nameSegment, type Place, readRange } from "./disk.ts";
 import { type Piece, readFrames } from "./frame.ts";
 import { type ChainOrigin, decodeHead, listStretches, readSegmentHead, type SegmentHead } from "./segment.ts";
@@ -16,7 +16,10 @@ export interface Flaw {
 
 /** What is bound in one go. */
 export interface Load {
-  rows: RowLine[];
+  /** Each a row. */
+  lines: string[];
+  /** What their values are called. */
+  fields: LineFields;
   /** Behind it. */
   place: Place;
   /** Of the segment that it is from; null where its beginning cannot be read. */
@@ -61,15 +64,15 @@ export function createCursor({ location, slot, rules }: Lying, start: Place): Cu
 
   const read = ({ path, from, to, most, isKnown }: Wanted): Load => {
     const head = findHead(path);
-    const load: Load = { rows: [], place, origin: head?.origin ?? null, flaws: [] };
     const fields = head?.fields ?? rules.fields;
+    const load: Load = { lines: [], fields, place, origin: head?.origin ?? null, flaws: [] };
     // Made once: new memory costs more than to read into it.
     chunk ??= Buffer.allocUnsafe(CHUNK_BYTES);
     for (const piece of readPieces({ path, from, to, isKnown }, chunk)) {
       load.place = { segment: place.segment, offset: piece.endsAt };
-      if (piece.kind === "frame") addRows(load.rows, piece.lines, (line) => rules.decodeLine(line, fields));
+      if (piece.kind === "frame") addRows(load.lines, piece.lines);
       else load.flaws.push({ ...piece, kind: piece.kind, path });
-      if (load.rows.length >= most) break;
+      if (load.lines.length >= most) break;
     }
     return load;
   };
@@ -89,7 +92,8 @@ export function createCursor({ location, slot, rules }: Lying, start: Place): Cu
       if (end > place.offset) return read({ path: own, from: place.offset, to: end, most, isKnown: known !== null });
       const following = stretches.find(({ segment }) => segment > place.segment && segment <= (to?.segment ?? segment));
       if (following === undefined) return null;
-      return { rows: [], place: { segment: following.segment, offset: 0 }, origin: null, flaws: [] };
+      const start = { segment: following.segment, offset: 0 };
+      return { lines: [], fields: rules.fields, place: start, origin: null, flaws: [] };
     },
     move(next) {
       place = next;
@@ -115,13 +119,13 @@ function* readPieces({ path, from, to, isKnown }: Omit<Wanted, "most">, chunk?: 
   if (at < to && isKnown) yield { kind: "damage", startsAt: at, endsAt: to };
 }
 
-function addRows(rows: Load["rows"], lines: readonly string[], decode: (line: string) => Line | null): void {
-  for (const text of lines) {
-    // Of the others there are as many, and none of them is a row.
-    if (!text.startsWith('["e"') && !text.startsWith('["r"')) continue;
-    const line = decode(text);
-    if (line?.type === "entry" || line?.type === "recount") rows.push(line);
-  }
+function addRows(rows: string[], lines: readonly string[]): void {
+  // Of the others there are as many.
+  for (const line of lines) if (isRow(line)) rows.push(line);
+}
+
+function isRow(line: string): boolean {
+  return line.startsWith('["e"') || line.startsWith('["r"');
 }
 
 export interface OpenIntent {
@@ -142,7 +146,7 @@ export function findOpenIntents({ location, slot, rules }: Lying, from: number):
 
 function follow(open: Map<number, StoredIntent>, lines: readonly string[], rules: Lying["rules"]): void {
   for (const text of lines) {
-    if (text.startsWith('["e"') || text.startsWith('["r"') || decodeHead(text) !== null) continue;
+    if (isRow(text) || decodeHead(text) !== null) continue;
     const line = rules.decodeLine(text, rules.fields);
     if (line?.type === "intent") open.set(line.number, line.intent);
     if (line?.type === "over") for (const number of line.numbers) open.delete(number);

@@ -2,7 +2,7 @@
 // whatever ends the process when. Runs where nobody waits for it. Knows no ledger rule but the chain's.
 
 import { Database } from "bun:sqlite";
-import type { BookRules, ChainHead, Head, RowLine } from "../../ledger/index.ts";
+import type { BookRules, ChainHead, Head } from "../../ledger/index.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import type { EngineOptions } from "../engine.ts";
 import { type Cursor, createCursor, findOpenIntents, type Flaw, type Load } from "../journal/cursor.ts";
@@ -14,7 +14,7 @@ import { leaveCheckpoints } from "./checkpoint.ts";
 import { prepareInsert } from "./insert.ts";
 import { openOutgoing, type Outgoing } from "./outgoing.ts";
 import { ledgerChains, ledgerHeads } from "./schema.ts";
-import { prepareSealing, type Refusal, type Sealed } from "./seal.ts";
+import { type Lines, prepareSealing, type Refusal, type Sealed } from "./seal.ts";
 import { trySlot } from "./slot.ts";
 
 export interface BinderInit {
@@ -62,6 +62,7 @@ export interface Binder extends Outgoing {
 }
 
 const BUSY_TIMEOUT_MS = 5000;
+const CACHE_KB = 8_192;
 /** As the pragma reads back: NORMAL, FULL. */
 const SYNCHRONOUS = { process: 1, disk: 2 } as const;
 const ROWS_A_TURN = 1_000;
@@ -90,6 +91,8 @@ function configure(db: Database, { durability, checkpoints }: Pick<BinderInit, "
   const read = db.query<{ synchronous: number }, []>("PRAGMA synchronous").get()?.synchronous;
   if (read !== synchronous) throw new Error(`SQLite did not take synchronous = ${synchronous}`);
   leaveCheckpoints(db, checkpoints);
+  // Rows of many users and keys go to as many places of an index.
+  db.run(`PRAGMA cache_size = -${CACHE_KB}`);
   // On macOS a sync without it ends in the drive's own memory.
   if (durability === "disk") db.run("PRAGMA fullfsync = ON");
 }
@@ -150,8 +153,8 @@ function assemble(db: Database, location: string, { rules, now }: Pick<BinderIni
     return { chain: origin.chain, seq: 0, hash: "" };
   };
 
-  const add = (head: ChainHead, rows: Load["rows"]): Sealed => {
-    const sealed = sealing.add(head, rows, now());
+  const add = (head: ChainHead, lines: Lines): Sealed => {
+    const sealed = sealing.add(head, lines, now());
     if (sealed.rows > 0) moveHead.run(sealed.head.seq, sealed.head.hash, head.chain);
     return sealed;
   };
@@ -170,12 +173,12 @@ function assemble(db: Database, location: string, { rules, now }: Pick<BinderIni
     } catch (error) {
       throw explainStoreError(error, nameSegment(location, slot, readPlaceOf(slot).segment));
     }
-    const { rows, place, origin, flaws } = load;
+    const { lines, place, origin, flaws } = load;
     let sealed: Sealed | null;
     try {
       sealed = transact(() => {
         const known = origin ?? (into === undefined ? findOrigin(location, slot, 0) : null);
-        const result = rows.length === 0 ? null : add(findHead(slot, into, known), rows);
+        const result = lines.length === 0 ? null : add(findHead(slot, into, known), load);
         putPlace.run(slot, place.segment, place.offset);
         return result;
       });
@@ -185,9 +188,9 @@ function assemble(db: Database, location: string, { rules, now }: Pick<BinderIni
       throw error;
     }
     cursor.move(place);
-    if (rows.length === 0) sweep(slot);
-    const { rows: count = 0, duplicates = [], refused = [] } = sealed ?? {};
-    return { rows: count, interrupted: 0, duplicates, refused, flaws };
+    if (lines.length === 0) sweep(slot);
+    const { rows = 0, duplicates = [], refused = [] } = sealed ?? {};
+    return { rows, interrupted: 0, duplicates, refused, flaws };
   };
 
   const finish = (slot: number): void => {
@@ -213,8 +216,8 @@ function assemble(db: Database, location: string, { rules, now }: Pick<BinderIni
     const open = [...older, ...findOpenIntents({ location, slot, rules }, place.segment).map(({ intent }) => intent)];
     const origin = findOrigin(location, slot, place.segment);
     const sealed = transact(() => {
-      const rows = open.map((intent): RowLine => ({ type: "entry", entry: rules.closeIntent(intent), isPlain: false }));
-      const result = rows.length === 0 ? null : add(findHead(slot, into, origin), rows);
+      const lines = open.map((intent) => rules.closeIntent(intent));
+      const result = lines.length === 0 ? null : add(findHead(slot, into, origin), { lines, fields: rules.fields });
       dropIntents(db, slot);
       putPlace.run(slot, Math.max(place.segment, ...segments) + 1, 0);
       return result;

@@ -2,74 +2,9 @@
 
 import type { Database } from "bun:sqlite";
 import { getTableColumns, getTableName, type Table } from "drizzle-orm";
-import type { JsonParts, SealedEntry, SealedLine, SealedRecount } from "../../ledger/index.ts";
+import type { BookRules, SealedLine } from "../../ledger/index.ts";
 import type { Value } from "./insert.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
-
-const ENTRY_COLUMNS = [
-  "id",
-  "chain",
-  "seq",
-  "hash",
-  "kind",
-  "corrects",
-  "reason",
-  "pricesUnknown",
-  "requestId",
-  "createdAt",
-  "userId",
-  "apiKeyId",
-  "tags",
-  "endpoint",
-  "modelAsked",
-  "modelServed",
-  "provider",
-  "direction",
-  "freshInputTokens",
-  "cacheReadTokens",
-  "cacheWriteTokens",
-  "longCacheWriteTokens",
-  "outputTokens",
-  "reasoningTokens",
-  "units",
-  "serviceTier",
-  "usageSource",
-  "status",
-  "errorKind",
-  "latencyMs",
-  "ttftMs",
-  "streamed",
-  "costNanos",
-  "priceId",
-  "priceSource",
-  "priceDate",
-  "dropped",
-  "attempts",
-  "payloadDigest",
-  "requestHash",
-  "responseHash",
-  "payloadSalt",
-] as const satisfies readonly (keyof SealedEntry)[];
-
-const RECOUNT_COLUMNS = [
-  "entryId",
-  "chain",
-  "seq",
-  "hash",
-  "createdAt",
-  "state",
-  "reason",
-  "method",
-  "tokenizer",
-  "tokenizerVersion",
-  "inputTokens",
-  "inputLow",
-  "inputHigh",
-  "outputTokens",
-  "outputLow",
-  "outputHigh",
-  "verdict",
-] as const satisfies readonly (keyof SealedRecount)[];
 
 export interface RowInsert {
   /** False where the row was there already. */
@@ -77,13 +12,11 @@ export interface RowInsert {
   finalize(): void;
 }
 
-export function prepareRows(db: Database): RowInsert {
-  const entries = db.prepare<unknown, Value[]>(printInsert(ledgerEntries, ENTRY_COLUMNS, "id"));
-  const recounts = db.prepare<unknown, Value[]>(printInsert(ledgerRecounts, RECOUNT_COLUMNS, "entryId"));
+export function prepareRows(db: Database, { sealedFields }: Pick<BookRules, "sealedFields">): RowInsert {
+  const entries = db.prepare<unknown, Value[]>(printInsert(ledgerEntries, sealedFields.entry, "id"));
+  const recounts = db.prepare<unknown, Value[]>(printInsert(ledgerRecounts, sealedFields.recount, "entryId"));
   return {
-    run: (line) =>
-      (line.type === "entry" ? entries.run(...listEntry(line.row, line.parts)) : recounts.run(...listRecount(line.row)))
-        .changes > 0,
+    run: ({ type, values }) => (type === "entry" ? entries : recounts).run(...values).changes > 0,
     finalize() {
       entries.finalize();
       recounts.finalize();
@@ -102,75 +35,4 @@ function printInsert(table: Table, fields: readonly string[], key: string): stri
   if (fields.length !== Object.keys(columns).length) throw new TypeError(`${getTableName(table)} has other columns`);
   const marks = fields.map(() => "?").join(", ");
   return `insert into ${getTableName(table)} (${fields.map(nameOf).join(", ")}) values (${marks}) on conflict (${nameOf(key)}) do nothing`;
-}
-
-/** In the order of ENTRY_COLUMNS. */
-function listEntry(row: SealedEntry, { attempts, dropped, tags, units }: JsonParts): Value[] {
-  return [
-    row.id,
-    row.chain,
-    row.seq,
-    row.hash,
-    row.kind,
-    row.corrects,
-    row.reason,
-    row.pricesUnknown,
-    row.requestId,
-    row.createdAt.getTime(),
-    row.userId,
-    row.apiKeyId,
-    tags,
-    row.endpoint,
-    row.modelAsked,
-    row.modelServed,
-    row.provider,
-    row.direction,
-    row.freshInputTokens,
-    row.cacheReadTokens,
-    row.cacheWriteTokens,
-    row.longCacheWriteTokens,
-    row.outputTokens,
-    row.reasoningTokens,
-    units,
-    row.serviceTier,
-    row.usageSource,
-    row.status,
-    row.errorKind,
-    row.latencyMs,
-    row.ttftMs,
-    row.streamed,
-    row.costNanos,
-    row.priceId,
-    row.priceSource,
-    row.priceDate,
-    dropped,
-    attempts,
-    row.payloadDigest,
-    row.requestHash,
-    row.responseHash,
-    row.payloadSalt,
-  ];
-}
-
-/** In the order of RECOUNT_COLUMNS. */
-function listRecount(row: SealedRecount): Value[] {
-  return [
-    row.entryId,
-    row.chain,
-    row.seq,
-    row.hash,
-    row.createdAt.getTime(),
-    row.state,
-    row.reason,
-    row.method,
-    row.tokenizer,
-    row.tokenizerVersion,
-    row.inputTokens,
-    row.inputLow,
-    row.inputHigh,
-    row.outputTokens,
-    row.outputLow,
-    row.outputHigh,
-    row.verdict,
-  ];
 }

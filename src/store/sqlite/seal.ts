@@ -2,7 +2,7 @@
 // the caller holds it.
 
 import type { Database } from "bun:sqlite";
-import type { BookRules, ChainHead, RowLine } from "../../ledger/index.ts";
+import type { BookRules, ChainHead, LineFields } from "../../ledger/index.ts";
 import { codeOf } from "../error.ts";
 import type { Parcel } from "../shipper.ts";
 import { prepareInsert } from "./insert.ts";
@@ -26,31 +26,40 @@ export interface Refusal {
 /** What no other try will change, and no other row has to do with. */
 const HOPELESS = /^SQLITE_(?:CONSTRAINT_(?:NOTNULL|CHECK|DATATYPE)|MISMATCH|TOOBIG)/u;
 
-export function prepareSealing(db: Database, rules: Pick<BookRules, "seal">) {
-  const rowInsert = prepareRows(db);
+/** Rows as lines of the journal. */
+export interface Lines {
+  lines: readonly string[];
+  fields: LineFields;
+}
+
+export function prepareSealing(db: Database, rules: Pick<BookRules, "decodeLine" | "sealedFields" | "sealLine">) {
+  const rowInsert = prepareRows(db, rules);
   const insertRefused = prepareInsert<Refusal & { body: string | null; refusedAt: Date }>(db, ledgerRefused);
+
+  const decode = (text: string, fields: LineFields): { id: string; type: string; row: object } => {
+    const line = rules.decodeLine(text, fields);
+    if (line?.type === "entry") return { id: line.entry.id, type: line.type, row: line.entry };
+    if (line?.type === "recount") return { id: line.recount.entryId, type: line.type, row: line.recount };
+    throw new TypeError("a line that is no row");
+  };
 
   return {
     /** Behind `head`. A row that the file does not take is put aside there, so that it holds up no other. */
-    add(head: ChainHead, lines: readonly RowLine[], now: Date): Sealed {
+    add(head: ChainHead, { lines, fields }: Lines, now: Date): Sealed {
       const sealed: Sealed = { head, rows: 0, duplicates: [], refused: [] };
       for (const line of lines) {
         try {
-          const next = rules.seal(sealed.head, line);
+          const next = rules.sealLine(sealed.head, line, fields);
           if (rowInsert.run(next)) {
             sealed.head = next.head;
             sealed.rows++;
-          } else sealed.duplicates.push(idOf(line));
+          } else sealed.duplicates.push(decode(line, fields).id);
         } catch (error) {
           const code = codeOf(error);
           if (code.startsWith("SQLITE_") && !HOPELESS.test(code)) throw error;
-          const refusal = {
-            id: `${line.type}/${idOf(line)}`,
-            reason: error instanceof Error ? error.message : String(error),
-          };
-          // Without the place that it did not get.
-          const row = { ...(line.type === "entry" ? line.entry : line.recount), chain: undefined, seq: undefined };
-          insertRefused.run({ ...refusal, body: JSON.stringify({ ...row, hash: undefined }), refusedAt: now });
+          const { id, type, row } = decode(line, fields);
+          const refusal = { id: `${type}/${id}`, reason: error instanceof Error ? error.message : String(error) };
+          insertRefused.run({ ...refusal, body: JSON.stringify(row), refusedAt: now });
           sealed.refused.push(refusal);
         }
       }
@@ -66,8 +75,4 @@ export function prepareSealing(db: Database, rules: Pick<BookRules, "seal">) {
       for (const statement of [rowInsert, insertRefused]) statement.finalize();
     },
   };
-}
-
-function idOf(line: RowLine): string {
-  return line.type === "entry" ? line.entry.id : line.recount.entryId;
 }
