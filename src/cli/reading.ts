@@ -30,7 +30,6 @@ export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBoo
   const reading = openReading({ ...store, after: systemClock.after });
   const stopUpkeep = startUpkeep({
     ledger: reading,
-    isInline: reading.isInline,
     isShared: store.ledgerFile === config().identityPath,
     nowMs: systemClock.monotonicMs,
     after: systemClock.after,

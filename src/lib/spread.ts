@@ -34,7 +34,8 @@ export function addClasses(left: Classes, right: Classes): Classes {
 
 /** In place, for there are many. */
 export function countClasses(into: Map<number, number>, classes: Classes): void {
-  for (const [place, count] of classes) into.set(place, (into.get(place) ?? 0) + count);
+  // oxlint-disable-next-line unicorn/no-array-for-each -- of a map, it takes half the time
+  classes.forEach((count, place) => into.set(place, (into.get(place) ?? 0) + count));
 }
 
 export function addSpreads(left: Spread, right: Spread): Spread {

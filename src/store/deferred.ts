@@ -12,7 +12,10 @@ export interface Deferred {
 }
 
 /** Opens it when it is first asked for something. */
-export function defer(described: Pick<Engine, "name" | "schema">, open: () => Promise<Engine>): Deferred {
+export function defer(
+  described: Pick<Engine, "name" | "schema" | "sheets" | "values">,
+  open: () => Promise<Engine>,
+): Deferred {
   let opened: Engine | null = null;
   let missing: GatewayError | null = null;
   let opening: Promise<Engine> | null = null;
@@ -52,8 +55,7 @@ export function defer(described: Pick<Engine, "name" | "schema">, open: () => Pr
       deliver: async (shipment) => (await find()).deliver(shipment),
       snapshot: async (work) => (await find()).snapshot(work),
       advance: async (query) => (await find()).advance(query),
-      // A database that may be away is one that adds up its rows itself.
-      sheets: null,
+      pack: async (query) => (await find()).pack(query),
       ping: async () => (await find()).ping(),
       async close() {
         await opening?.catch(() => undefined);

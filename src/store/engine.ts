@@ -1,5 +1,6 @@
 // What an engine gives to the stores: the common part of drizzle, and by hand what is hot. Knows neither users nor ledger rules.
 
+import type { SQL } from "drizzle-orm";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { LedgerEntry, RollupStep, Sums } from "../ledger/index.ts";
 import type { Redact } from "../lib/redact.ts";
@@ -50,11 +51,17 @@ export interface Engine {
   snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>;
   /** Writes the sums that `find` finds, unless another process is at it. */
   advance(find: (db: Db) => Promise<Advance | null>): Promise<RollupStep>;
-  /** Sums once more, packed to be read faster; null where the engine is left to add up its rows itself. */
-  sheets: SheetShelf | null;
+  /** Rows of a query within a snapshot, as lists of what the driver gives. */
+  values: ReadValues;
+  /** Sums once more, packed to be read faster. */
+  sheets: Sheets;
+  /** Keeps what `find` packed, unless another process has moved sums meanwhile. */
+  pack(find: (db: Db) => Promise<Packed[]>): Promise<RollupStep>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
+
+export type ReadValues = (db: Db, query: SQL) => Promise<unknown[][]>;
 
 /** A row of `ledger_rollups`: sums to be added to what is there under its id. */
 export type RollupRow = Sums & Omit<Schema["ledgerRollups"]["$inferSelect"], keyof Sums>;
@@ -71,6 +78,8 @@ export interface Advance {
   /** Rows in it. */
   count: number;
   rows: readonly RollupRow[];
+  /** What is added to sheets that are there, or begins one of a time without sums so far. */
+  pieces: readonly LoosePiece[];
 }
 
 /** Where sheets lie that are made of the same sums: of a level, and of a time. */
@@ -81,28 +90,44 @@ export interface SheetPlace {
   toMs: number;
 }
 
-/** All sums of a level that begin at the same moment. */
+/** Some sums of a sheet. */
+export interface PackedPart {
+  body: Uint8Array<ArrayBuffer>;
+  /** What may be in it: sheet-sign.ts reads it. */
+  sign: Uint8Array<ArrayBuffer>;
+}
+
+export interface LoosePiece extends PackedPart {
+  level: string;
+  startMs: number;
+}
+
+/** All sums of a level that begin at the same moment: what is there of them is replaced. */
 export interface Packed {
   level: string;
   startMs: number;
-  /** In one part, or in several where there are very many; none of them holds a sum of another. */
-  bodies: readonly Uint8Array[];
+  /** Added up, they are the sheet. */
+  parts: readonly PackedPart[];
 }
+
+/** A part of a sheet, by its name. */
+export interface PartRef {
+  startMs: number;
+  part: number;
+}
+
+/** Parts are numbered from 0 on; those that were added to a sheet since, from here on. */
+export const LOOSE_PART = 1_048_576;
 
 export interface Sheets {
   /** Whether those that are there are of the sums that are there. */
   areValid(db: Db): Promise<boolean>;
-  /** Where there are some: when their time begins, in order. */
-  list(db: Db, place: SheetPlace): Promise<number[]>;
-  /** When the time of sums begins that sheets are made of, in order; of a bounded time. */
-  listSums(db: Db, place: SheetPlace): Promise<number[]>;
-  /** All parts, a few at a time. */
-  read(db: Db, level: string, starts: readonly number[]): AsyncIterable<{ startMs: number; body: Uint8Array }>;
-}
-
-export interface SheetShelf extends Sheets {
-  /** Keeps what `find` packed, unless another process has moved sums meanwhile. */
-  pack(find: (db: Db) => Promise<Packed[]>): Promise<RollupStep>;
+  /** What is there, in order. */
+  list(db: Db, place: SheetPlace): Promise<PartRef[]>;
+  /** Likewise, with what each may hold. */
+  listSigned(db: Db, place: SheetPlace): Promise<(PartRef & Pick<PackedPart, "sign">)[]>;
+  /** A few at a time, in no order. */
+  read(db: Db, level: string, parts: readonly PartRef[]): AsyncIterable<PartRef & { body: Uint8Array }>;
 }
 
 export interface EngineOptions {

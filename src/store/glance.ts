@@ -50,6 +50,11 @@ export function judgeSchema(known: readonly Migration[], applied: readonly strin
   };
 }
 
+// oxlint-disable-next-line require-yield -- there is nothing to be read
+async function* refuseAll(): AsyncGenerator<never, void> {
+  throw new Error("This database was opened to be looked at.");
+}
+
 /** The part of an engine that reads. */
 export function makeReader({ name, schema, read }: Pick<Engine, "name" | "read" | "schema">): Engine {
   const refuse = (): Promise<never> => Promise.reject(new Error("This database was opened to be looked at."));
@@ -65,7 +70,9 @@ export function makeReader({ name, schema, read }: Pick<Engine, "name" | "read" 
     deliver: refuse,
     snapshot: refuse,
     advance: refuse,
-    sheets: null,
+    values: refuse,
+    sheets: { areValid: refuse, list: refuse, listSigned: refuse, read: () => refuseAll() },
+    pack: refuse,
     ping: refuse,
     close: () => Promise.resolve(),
   };

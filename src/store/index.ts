@@ -86,6 +86,7 @@ export interface Store {
   engine: "postgres" | "sqlite";
   /** Path of the ledger's file; null where it is no file. */
   ledgerFile: string | null;
+  ledgerPlace: LedgerPlace;
   /** Resolves once what this process wrote to the books is there for those who read them, or after a second. */
   arrive(): Promise<void>;
   /** Where this process writes the books; one at a time. Throws a GatewayError that names the file. */
@@ -200,6 +201,7 @@ export async function openStore({
     },
     engine: first.name,
     ledgerFile,
+    ledgerPlace: { location: together ? identityPath : ledgerPath, database },
     arrive,
     async openJournal({ outboxPath, startThread, startElsewhere, onCheckpointFault = () => undefined, ...options }) {
       const location = ledgerFile ?? outboxPath;
@@ -273,11 +275,20 @@ function awaitShipment(ledger: LedgerStore, arrive: () => Promise<void>, isAllTh
   };
 }
 
-/** The ledger alone, as a thread of its own reads it: it is there already. */
-export async function openLedger(
-  location: string,
-): Promise<{ ledger: LedgerStore; recounts: RecountStore; close(): Promise<void> }> {
-  const engine = await openEngine({ location, database: { maxConnections: 3, maxIdleMs: 60_000, maxLifetimeMs: 0 } });
+/** Where a ledger is, for a thread that opens it once more. */
+export interface LedgerPlace extends Pick<EngineOptions, "location"> {
+  database: EngineOptions["database"];
+}
+
+/** Of a reading thread's pool: reports go on while sums are written. */
+const READING_CONNECTIONS = 4;
+
+/** The ledger alone, as a thread of its own reads it. */
+export async function openLedger({
+  location,
+  database,
+}: LedgerPlace): Promise<{ ledger: LedgerStore; recounts: RecountStore; close(): Promise<void> }> {
+  const engine = await openEngine({ location, database: { ...database, maxConnections: READING_CONNECTIONS } });
   const recounts = createRecountStore(engine, () => Promise.resolve());
   return { ledger: createLedgerStore(engine), recounts, close: engine.close };
 }

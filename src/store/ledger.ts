@@ -1,10 +1,11 @@
 // The books in a database, whichever engine it is: rows in pages. Knows neither prices nor who may read them.
 
-import { and, asc, desc, eq, gt, gte, inArray, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, gte, inArray, type SQL, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
 import type { Direction, LedgerFilter, LedgerStore, SealedEntry } from "../ledger/index.ts";
 import { chunk } from "./chunk.ts";
 import type { Engine } from "./engine.ts";
+import { type Before, readPage } from "./ledger-page.ts";
 import { readReport } from "./report.ts";
 import { matchFilter, within } from "./report-match.ts";
 import { createRetention } from "./retention.ts";
@@ -30,14 +31,8 @@ export function createLedgerStore(engine: Engine): LedgerStore {
     page: (filter, limit, cursor) =>
       engine.snapshot(async (db) => {
         const before = cursor === null ? null : readCursor(cursor);
-        const conditions = toConditions(engine, filter);
-        const found: SealedEntry[] = await db
-          .select()
-          .from(table)
-          .where(and(...conditions, ...(before === null ? [] : older(table, before))))
-          .orderBy(desc(table.createdAt), desc(table.id))
-          // One more than asked for tells whether there is a next page.
-          .limit(limit + 1);
+        // One more than asked for tells whether there is a next page.
+        const found = await readPage(engine, db, { filter, before, most: limit + 1 });
         const { entries, nextCursor } = cut(found, limit);
         const ids = entries.filter(({ kind }) => kind === "call").map(({ id }) => id);
         const corrections = await db
@@ -110,17 +105,7 @@ export function createLedgerStore(engine: Engine): LedgerStore {
 /** More calls than are cut within the time in which a provider is asked. */
 const MAX_UNTOLD = 5_000;
 
-interface Place {
-  at: Date;
-  id: string;
-}
-
-/** The first condition is what the index is read by. */
-function older({ createdAt, id }: Table, place: Place): SQL[] {
-  return [lte(createdAt, place.at), sql`(${lt(createdAt, place.at)} or ${lt(id, place.id)})`];
-}
-
-function newer({ createdAt, id }: Table, place: Place): SQL[] {
+function newer({ createdAt, id }: Table, place: Before): SQL[] {
   return [gte(createdAt, place.at), sql`(${gt(createdAt, place.at)} or ${gt(id, place.id)})`];
 }
 
@@ -132,7 +117,7 @@ function cut(found: SealedEntry[], limit: number): { entries: SealedEntry[]; nex
 
 const CURSOR = /^(?<at>[0-9a-z]{1,10})\.(?<id>[!-~]{1,200})$/u;
 
-function readCursor(text: string): Place {
+function readCursor(text: string): Before {
   const { at = "", id = "" } = CURSOR.exec(text)?.groups ?? {};
   const moment = new Date(Number.parseInt(at, 36));
   if (id !== "" && moment.getTime() < MAX_MS) return { at: moment, id };

@@ -81,10 +81,16 @@ export async function readMoves(
   }
 }
 
-type Row = Omit<Move, "sums"> & Pick<LedgerEntry, "attempts" | "costNanos" | "kind">;
+type Moved = Pick<Move, "modelServed" | "provider">;
 
 /** One that takes away, and one for each share. */
-function listMoves({ attempts, costNanos, kind, ...row }: Row): Move[] {
+export function listMoves<Row extends Moved>({
+  attempts,
+  costNanos,
+  kind,
+  ...row
+}: Row & Pick<LedgerEntry, "attempts" | "costNanos" | "kind">): (Omit<Row, "attempts" | "costNanos" | "kind"> &
+  Moved & { sums: Sums })[] {
   const shares = listShares({ attempts, costNanos, kind, provider: row.provider });
   if (shares.length === 0) return [];
   const away = pickSums({});

@@ -60,7 +60,10 @@ export type Opening = Pick<Deferred, "engine" | "missing">;
 export async function openOwn(options: EngineOptions, isServer: boolean): Promise<Opening> {
   if (readScheme(options.location) === "") return { engine: await openEngine(options), missing: () => null };
   const { schema } = await import("./postgres/schema.ts");
-  const deferred = defer({ name: "postgres", schema }, () => openEngine(options));
+  const own = await import("./postgres/sheet.ts");
+  const deferred = defer({ name: "postgres", schema, sheets: own.sheets, values: own.readValues }, () =>
+    openEngine(options),
+  );
   if (isServer) await deferred.tryNow();
   return deferred;
 }

@@ -52,7 +52,7 @@ function own({ latency, ttft }: Spread): Record<keyof Spread, Map<number, number
 }
 
 /** The last edge that is not after the moment. */
-function findStretch(edges: readonly number[], atMs: number): number {
+export function findStretch(edges: readonly number[], atMs: number): number {
   let [low, high] = [0, edges.length - 1];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

@@ -6,8 +6,8 @@ const QUARTER_MS = 900_000;
 const HOUR_MS = 4 * QUARTER_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** What of a row a sum still knows, besides its direction: everything; all but user, key and tags; user and key; one tag; nothing. */
-export type Cube = "all" | "brief" | "owner" | "tag" | "total";
+/** What of a row a sum still knows, besides its direction: everything; all but user, key and tags; user and key; one tag; all but user and key; nothing. */
+export type Cube = "all" | "brief" | "owner" | "tag" | "tagged" | "total";
 
 export interface Level {
   name: string;
@@ -16,8 +16,8 @@ export interface Level {
 }
 
 /**
- * Coarse before fine. Days and hours are those of UTC, which a zone's hours and many a zone's days are made of. A day of the larger
- * cubes holds hardly less than five: the steps between are what keeps the sums that a month is made of few.
+ * Coarse before fine. Days and hours are those of UTC, which a zone's hours and many a zone's days are made of. Of the larger cubes there
+ * are hours alone: what is longer, or shorter, is in sheets.
  */
 export const LEVELS: readonly Level[] = [
   { name: "total.day", cube: "total", grainMs: DAY_MS },
@@ -29,14 +29,7 @@ export const LEVELS: readonly Level[] = [
   { name: "brief.day", cube: "brief", grainMs: DAY_MS },
   { name: "brief.hour", cube: "brief", grainMs: HOUR_MS },
   { name: "brief.quarter", cube: "brief", grainMs: QUARTER_MS },
-  { name: "owner.days", cube: "owner", grainMs: 5 * DAY_MS },
-  { name: "owner.day", cube: "owner", grainMs: DAY_MS },
-  { name: "owner.hours", cube: "owner", grainMs: 6 * HOUR_MS },
   { name: "owner.hour", cube: "owner", grainMs: HOUR_MS },
-  { name: "owner.quarter", cube: "owner", grainMs: QUARTER_MS },
-  { name: "all.days", cube: "all", grainMs: 5 * DAY_MS },
-  { name: "all.day", cube: "all", grainMs: DAY_MS },
-  { name: "all.hours", cube: "all", grainMs: 6 * HOUR_MS },
   { name: "all.hour", cube: "all", grainMs: HOUR_MS },
 ];
 
@@ -55,37 +48,58 @@ export interface Part {
   only: readonly number[] | null;
 }
 
-export interface Plan {
+export interface Plan extends Rest {
   /** All that is asked for; null where that is nothing. */
   whole: Range | null;
-  parts: Part[];
-  /** Where rows answer, in order and apart. */
-  rows: readonly Range[];
+  cube: Cube;
+  /** No sum may lie on both sides of one of these, which lie in `whole`. */
+  inner: readonly number[];
   /** Rows are grouped by pieces of this length, none of which lies in two stretches; null where time does not matter. */
   pieceMs: number | null;
 }
 
+/** What of the database answers for some time. */
+export interface Rest {
+  parts: readonly Part[];
+  /** Where rows answer, in order and apart. */
+  rows: readonly Range[];
+}
+
 /** Rows of more ranges than this are read in one piece, without sums: it takes odd zones and long times to come to that. */
-const MAX_ROW_RANGES = 100;
+export const MAX_ROW_RANGES = 100;
 /** Sums are named one by one up to this many. */
 const MAX_NAMED = 500;
 
 export function planReport({ filter, by, edges }: ReportQuery): Plan {
   const fromMs = Math.max(filter.from?.getTime() ?? -Infinity, edges[0] ?? -Infinity);
   const toMs = Math.min(filter.to?.getTime() ?? Infinity, edges.at(-1) ?? Infinity);
-  if (fromMs >= toMs) return { whole: null, parts: [], rows: [], pieceMs: null };
+  const cube = chooseCube(needs(filter, by), filter.tags?.length ?? 0);
+  if (fromMs >= toMs) return { whole: null, cube, inner: [], parts: [], rows: [], pieceMs: null };
   const whole = { fromMs, toMs };
   const inner = edges.filter((edge) => edge > fromMs && edge < toMs);
   const pieceMs = edges.length === 0 ? null : findDivisor(inner.reduce(findDivisor, 0), QUARTER_MS);
-  const cube = chooseCube(needs(filter, by), filter.tags?.length ?? 0);
+  const { parts, rows } = planRest({ cube, inner }, [whole]);
+  const isOdd = rows.length > MAX_ROW_RANGES;
+  return { whole, cube, inner, pieceMs, ...(isOdd ? { parts: [], rows: [whole] } : { parts, rows }) };
+}
+
+/** @param ranges in order and apart */
+export function planRest({ cube, inner }: Pick<Plan, "cube" | "inner">, ranges: readonly Range[]): Rest {
   const levels = LEVELS.filter((level) => level.cube === cube);
-  const bounds = [fromMs, ...inner, toMs];
   // Each stretch by itself, for no sum may lie in two.
-  const pieces = bounds.slice(0, -1).flatMap((start, index) => cover(start, bounds[index + 1] ?? toMs, levels));
+  const pieces = ranges
+    .flatMap((range) => cutAt(range, inner))
+    .flatMap(({ fromMs, toMs }) => cover(fromMs, toMs, levels));
   const byLevel = Map.groupBy(pieces, ({ level }) => level);
-  const rows = join(byLevel.get(null) ?? []);
   const parts = levels.flatMap((level) => nameParts(level, join(byLevel.get(level) ?? [])));
-  return rows.length > MAX_ROW_RANGES ? { whole, parts: [], rows: [whole], pieceMs } : { whole, parts, rows, pieceMs };
+  return { parts, rows: join(byLevel.get(null) ?? []) };
+}
+
+/** @param edges in order */
+function cutAt({ fromMs, toMs }: Range, edges: readonly number[]): Range[] {
+  const own = edges.filter((edge) => edge > fromMs && edge < toMs);
+  const bounds = [fromMs, ...own, toMs];
+  return bounds.slice(0, -1).map((start, index) => ({ fromMs: start, toMs: bounds[index + 1] ?? toMs }));
 }
 
 interface Piece extends Range {
@@ -105,7 +119,7 @@ function cover(fromMs: number, toMs: number, levels: readonly Level[]): Piece[] 
 }
 
 /** What lies side by side becomes one. */
-function join(pieces: readonly Range[]): Range[] {
+export function join(pieces: readonly Range[]): Range[] {
   const ranges: Range[] = [];
   for (const { fromMs, toMs } of pieces) {
     const last = ranges.at(-1);
@@ -155,7 +169,7 @@ function needs(filter: ReportQuery["filter"], by: readonly Dimension[]): Needs {
   return { filter: new Set(asked.filter((dimension) => dimension !== false)), by: new Set(by) };
 }
 
-/** The smallest that knows all that is asked for. */
+/** The smallest that is kept and knows all that is asked for. */
 function chooseCube({ filter, by }: Needs, tags: number): Cube {
   const all = filter.union(by);
   if (all.isSubsetOf(new Set<Dimension>(["direction"]))) return "total";
@@ -167,6 +181,6 @@ function chooseCube({ filter, by }: Needs, tags: number): Cube {
 }
 
 /** The greatest common divisor; 0 has all. */
-function findDivisor(left: number, right: number): number {
+export function findDivisor(left: number, right: number): number {
   return right === 0 ? left : findDivisor(right, left % right);
 }

@@ -59,11 +59,7 @@ export function defineRollups(kit: Kit) {
       latencies: kit.text("latencies").notNull().default(""),
       ttfts: kit.text("ttfts").notNull().default(""),
     },
-    (table) => [
-      kit.index("ledger_rollups_time").on(table.level, table.startedAt),
-      kit.index("ledger_rollups_user").on(table.userId, table.level, table.startedAt),
-      kit.index("ledger_rollups_key").on(table.apiKeyId, table.level, table.startedAt),
-    ],
+    (table) => [kit.index("ledger_rollups_time").on(table.level, table.startedAt)],
   );
 }
 

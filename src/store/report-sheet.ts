@@ -1,124 +1,134 @@
 // What sheets answer of a report, and what they leave to sums and rows of the database. Knows no SQL.
 
 import type { ReportQuery } from "../ledger/index.ts";
-import type { Db, Engine, SheetShelf } from "./engine.ts";
+import type { Db, Engine, PartRef } from "./engine.ts";
 import type { Piece } from "./report-piece.ts";
-import type { Part, Plan, Range } from "./report-plan.ts";
+import {
+  type Cube,
+  findDivisor,
+  join,
+  type Level,
+  MAX_ROW_RANGES,
+  type Plan,
+  planRest,
+  type Range,
+  type Rest,
+} from "./report-plan.ts";
+import { cutOut, intersect, isCut, isWithin } from "./report-range.ts";
 import { openSheet } from "./sheet.ts";
-import { SHEET_LEVELS, SHEET_QUARTER } from "./sheet-level.ts";
-import { createTally, type Tally } from "./sheet-tally.ts";
-
-/** What is left of a plan. */
-export interface Rest {
-  pieces: Piece[];
-  parts: Part[];
-  /** The plan's own where sheets have none of them. */
-  rows: readonly Range[];
-}
+import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, SHELF } from "./sheet-level.ts";
+import { listTimes } from "./sheet-missing.ts";
+import { listWanted, mayHold } from "./sheet-sign.ts";
+import { createTally } from "./sheet-tally.ts";
 
 interface Question {
   query: ReportQuery;
   plan: Plan;
 }
 
-/** Sums are named one by one up to this many; and rows are read of so many ranges. */
-const [MAX_NAMED, MAX_RANGES] = [500, 100];
+/** What is left of a plan. */
+export interface Left extends Rest {
+  pieces: Piece[];
+}
 
-export async function readSheets(engine: Engine, db: Db, { query, plan }: Question): Promise<Rest> {
-  const { sheets } = engine;
-  const rest: Rest = { pieces: [], parts: plan.parts, rows: plan.rows };
-  if (sheets === null || !(await mayAnswer(sheets, db, { query, plan }))) return rest;
+export async function readSheets(engine: Engine, db: Db, { query, plan }: Question): Promise<Left> {
+  const untouched = { pieces: [], parts: plan.parts, rows: plan.rows };
+  const levels = listLevels(plan, query);
+  if (plan.whole === null || levels.length === 0 || !(await engine.sheets.areValid(db))) return untouched;
+  const found = await coverAll(engine, db, { query, plan, whole: plan.whole, levels });
+  const rest = await planLeft(engine, db, plan, found.left);
+  // Time is cut to pieces by what is there and what is not.
+  if (rest.rows.length > MAX_ROW_RANGES) return untouched;
   const tally = createTally(query);
-  const reading = { sheets, db, tally, isTimed: plan.pieceMs !== null };
-  rest.parts = [];
-  for (const part of plan.parts) {
-    if (isSheeted(part, query)) rest.parts.push(...(await readPart(reading, part)));
-    else rest.parts.push(part);
+  for (const { level, parts } of found.parts)
+    for await (const { startMs, body } of engine.sheets.read(db, level, parts)) tally.add(openSheet(body), startMs);
+  return { pieces: tally.pieces(), ...rest };
+}
+
+/** A level of sheets, and of how long a time each is. */
+interface Shelved {
+  name: string;
+  spanMs: number;
+  /** Of the sums in it. */
+  grainMs: number;
+}
+
+/** Those that may answer, what is best first. */
+function listLevels({ cube, inner, pieceMs }: Plan, { by, filter }: ReportQuery): Shelved[] {
+  const isTimed = pieceMs !== null && inner.length > 0;
+  const shelf: readonly Level[] = cube === "all" ? SHELF.all : cube === "owner" ? SHELF.owner : [];
+  const whole = shelf.map(({ name, grainMs }) => ({ name, spanMs: grainMs, grainMs }));
+  const quarter = { name: QUARTER.name, spanMs: QUARTER_MS, grainMs: QUARTER_MS };
+  if (cube === "total" || cube === "tag") return [];
+  if (!isTimed) return cube === "brief" ? [] : [...whole, quarter];
+  const edgeMs = inner.reduce(findDivisor, DAY_MS);
+  // Sums of days are fewer than those of their quarters.
+  if (edgeMs === DAY_MS && cube !== "brief") return [...whole, quarter];
+  const isOfOwner =
+    filter.userId !== undefined || filter.apiKeyId !== undefined || by.includes("user") || by.includes("key");
+  const lines = listLines(cube, isOfOwner, edgeMs);
+  return [...lines, ...(cube === "brief" ? [] : [...whole, quarter])];
+}
+
+function listLines(cube: Cube, isOfOwner: boolean, edgeMs: number): Shelved[] {
+  const known = cube === "brief" ? "brief" : isOfOwner ? "all" : "tagged";
+  const fitting = LINES.filter((line) => line.cube === known && edgeMs % line.grainMs === 0);
+  // Hours are fewer than quarters.
+  return fitting
+    .toSorted((left, right) => right.grainMs - left.grainMs)
+    .map(({ name, grainMs }) => ({ name, spanMs: DAY_MS, grainMs }));
+}
+
+interface Covering extends Question {
+  whole: Range;
+  levels: readonly Shelved[];
+}
+
+interface Covered {
+  parts: { level: string; parts: PartRef[] }[];
+  left: Range[];
+}
+
+/** Each moment once, by the first level that has a sheet of it. */
+async function coverAll({ sheets }: Engine, db: Db, { query, plan, whole, levels }: Covering): Promise<Covered> {
+  const wanted = listWanted(query.filter);
+  const found: Covered = { parts: [], left: [whole] };
+  for (const { name: level, spanMs, grainMs } of levels) {
+    const [first, last] = [found.left[0], found.left.at(-1)];
+    if (first === undefined || last === undefined) break;
+    const place = { level, fromMs: first.fromMs, toMs: last.toMs };
+    const there =
+      wanted.length === 0
+        ? (await sheets.list(db, place)).map((each) => ({ ...each, sign: null }))
+        : await sheets.listSigned(db, place);
+    const toRange = (startMs: number): Range => ({ fromMs: startMs, toMs: startMs + spanMs });
+    const isOurs = (startMs: number): boolean =>
+      isWithin(found.left, toRange(startMs)) && (grainMs < spanMs || !isCut(plan.inner, toRange(startMs)));
+    const starts = new Set([...new Set(there.map(({ startMs }) => startMs))].filter(isOurs));
+    const parts = there.filter(({ startMs, sign }) => starts.has(startMs) && (sign === null || mayHold(sign, wanted)));
+    found.parts.push({ level, parts });
+    found.left = cutOut(found.left, join([...starts].map(toRange)));
   }
-  // A quarter must not lie in two stretches.
-  if (plan.pieceMs === null || plan.pieceMs === SHEET_QUARTER.grainMs)
-    rest.rows = await readQuarters(reading, plan.rows);
-  rest.pieces = tally.pieces();
-  return rest;
+  return found;
 }
 
-async function mayAnswer(sheets: SheetShelf, db: Db, { query, plan }: Question): Promise<boolean> {
-  const isAsked =
-    plan.parts.some((part) => isSheeted(part, query)) || plan.rows.some((range) => toQuarters(range) !== null);
-  return isAsked && sheets.areValid(db);
-}
-
-/** Sums of one owner are few, and found by an index. */
-function isSheeted({ level }: Part, { filter }: ReportQuery): boolean {
-  return SHEET_LEVELS.includes(level) && filter.userId === undefined && filter.apiKeyId === undefined;
-}
-
-interface Reading {
-  sheets: SheetShelf;
-  db: Db;
-  tally: Tally;
-  isTimed: boolean;
-}
-
-async function addAll(
-  { sheets, db, tally, isTimed }: Reading,
-  level: string,
-  starts: readonly number[],
-): Promise<void> {
-  for await (const { startMs, body } of sheets.read(db, level, starts))
-    tally.add(openSheet(body), isTimed ? startMs : 0);
-}
-
-/** Answers what is left of the part. */
-async function readPart(reading: Reading, part: Part): Promise<Part[]> {
-  const { sheets, db } = reading;
-  const place = { level: part.level.name, ...part.range };
-  const except = new Set(part.except);
-  const only = part.only === null ? null : new Set(part.only);
-  const isOurs = (startMs: number): boolean => !except.has(startMs) && (only === null || only.has(startMs));
-  const there = (await sheets.list(db, place)).filter(isOurs);
-  const isThere = new Set(there);
-  const span = (part.range.toMs - part.range.fromMs) / part.level.grainMs;
-  const isComplete = there.length >= (part.only?.length ?? span - part.except.length);
-  const sums = isComplete ? [] : await sheets.listSums(db, place);
-  const missing = sums.filter((startMs) => isOurs(startMs) && !isThere.has(startMs));
-  // Hardly any: they are being made.
-  if (missing.length > MAX_NAMED) return [part];
-  await addAll(reading, part.level.name, there);
-  return missing.length === 0 ? [] : [{ ...part, except: [], only: missing }];
-}
-
-/** Answers where rows are still to be read. */
-async function readQuarters(reading: Reading, rows: readonly Range[]): Promise<readonly Range[]> {
-  const { sheets, db } = reading;
-  const level = SHEET_QUARTER.name;
-  const there: number[] = [];
-  for (const range of rows) {
-    const quarters = toQuarters(range);
-    if (quarters !== null) there.push(...(await sheets.list(db, { level, ...quarters })));
+/** What is left without the quarters of which there is nothing in any sum. */
+async function planLeft(engine: Engine, db: Db, plan: Plan, left: readonly Range[]): Promise<Rest> {
+  const [first, last] = [left[0], left.at(-1)];
+  if (first === undefined || last === undefined) return { parts: [], rows: [] };
+  const hull = { fromMs: floor(first.fromMs, HOUR_MS), toMs: last.toMs };
+  const hours = new Map<number, Range[]>();
+  for (const fromMs of await listTimes(engine, db, "total.quarter", hull)) {
+    const hourMs = floor(fromMs, HOUR_MS);
+    hours.set(hourMs, [...(hours.get(hourMs) ?? []), { fromMs, toMs: fromMs + QUARTER_MS }]);
   }
-  const left = rows.flatMap((range) => cutOut(range, there));
-  if (there.length === 0 || left.length > MAX_RANGES) return rows;
-  await addAll(reading, level, there);
-  return left;
+  const summed = [...hours].flatMap(([fromMs, quarters]): Range[] => {
+    const hour = { fromMs, toMs: fromMs + HOUR_MS };
+    return isWithin(left, hour) ? [hour] : quarters;
+  });
+  return planRest(plan, intersect(left, join(summed)));
 }
 
-/** All whole ones; null where there are none. */
-function toQuarters({ fromMs, toMs }: Range): Range | null {
-  const { grainMs } = SHEET_QUARTER;
-  const whole = { fromMs: Math.ceil(fromMs / grainMs) * grainMs, toMs: Math.floor(toMs / grainMs) * grainMs };
-  return whole.fromMs < whole.toMs ? whole : null;
-}
-
-/** What is left of a range without those quarters. */
-function cutOut({ fromMs, toMs }: Range, quarters: readonly number[]): Range[] {
-  const left: Range[] = [];
-  let at = fromMs;
-  for (const startMs of quarters) {
-    if (startMs < fromMs || startMs >= toMs) continue;
-    if (startMs > at) left.push({ fromMs: at, toMs: startMs });
-    at = startMs + SHEET_QUARTER.grainMs;
-  }
-  if (at < toMs) left.push({ fromMs: at, toMs });
-  return left;
+function floor(ms: number, grainMs: number): number {
+  return Math.floor(ms / grainMs) * grainMs;
 }

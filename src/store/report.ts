@@ -1,8 +1,8 @@
 // Reports on the books in a database, whichever engine it is: kept sums as far as they reach, and rows for the rest, in one snapshot,
 // so that both together count each row exactly once. Knows neither prices nor who may read.
 
-import { and, eq, gt, inArray, isNull, notInArray, type SQL, sql } from "drizzle-orm";
-import type { Dimension, Direction, LedgerFilter, Report, ReportQuery, Sums } from "../ledger/index.ts";
+import { and, eq, inArray, notInArray, type SQL, sql } from "drizzle-orm";
+import type { Dimension, Direction, Report, ReportQuery, Sums } from "../ledger/index.ts";
 import { type Classes, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../lib/spread.ts";
 import { cleanText } from "../lib/text.ts";
 import { listTails, type Mark, readMarks, type Tail } from "./chain-mark.ts";
@@ -12,11 +12,11 @@ import { type Described, matchFilter, nameDimension, toMs, within } from "./repo
 import { createCollection, type Piece, spreadTags } from "./report-piece.ts";
 import { type Part, type Plan, planReport, type Range } from "./report-plan.ts";
 import { readSheets } from "./report-sheet.ts";
+import { beyond } from "./report-tail.ts";
 import { classify, number, sum, sumRows } from "./row-sum.ts";
 import type { Schema } from "./schema.ts";
 import { pickSums, SUM_FIELDS } from "./sums.ts";
 
-type Rows = Schema["ledgerEntries"];
 type Rollups = Schema["ledgerRollups"];
 
 /** Answers at most one group for each stretch, key and direction. */
@@ -30,9 +30,9 @@ export function readReport(engine: Engine, query: ReportQuery): Promise<Report> 
     for (const part of parts) collection.add(await readRollups(engine, db, { query, plan, part }));
     const stretches: Stretch[] = rows.map((range) => ({ range, tail: null }));
     // Where sums answer for anything, rows that are not in them yet are missing.
-    const isSummed = plan.parts.length > 0 || rows !== plan.rows;
-    if (plan.whole !== null && isSummed) {
-      const range = plan.whole;
+    const range = plan.whole;
+    const areRowsAll = rows[0]?.fromMs === range?.fromMs && rows[0]?.toMs === range?.toMs;
+    if (range !== null && !areRowsAll) {
       stretches.push(...(await listTails(engine, db, marks)).map((tail) => ({ range, tail })));
     }
     const question = { query, plan: { ...plan, rows } };
@@ -71,7 +71,7 @@ async function readRollups(engine: Engine, db: Db, { query, plan, part }: Questi
     ...(only === null ? [] : [inArray(table.startedAt, only.map(toDate))]),
   ];
   const join = (column: Rollups["latencies"]) => joinTexts(engine, sql`${column}`);
-  const from = hintRollups(engine, query.filter);
+  const from = sql`${table}`;
   const sums = { ...sumRollups(table), latencies: join(table.latencies), ttfts: join(table.ttfts) };
   const head = listHead(table, piece, query);
   const rows = await select(db, {
@@ -91,13 +91,6 @@ function readSpread({ latencies, ttfts }: Record<string, unknown>): Spread {
 
 function sumRollups(table: Rollups): Record<keyof Sums, SQL<number>> {
   return Object.fromEntries(SUM_FIELDS.map((field) => [field, sum(table[field])])) as Record<keyof Sums, SQL<number>>;
-}
-
-/** Without statistics SQLite would rather read all sums of the time than those of one owner. */
-function hintRollups({ name, schema }: Engine, { userId, apiKeyId }: LedgerFilter): SQL {
-  const table = sql`${schema.ledgerRollups}`;
-  if (name !== "sqlite" || (userId === undefined && apiKeyId === undefined)) return table;
-  return sql`${table} indexed by ${sql.raw(userId === undefined ? "ledger_rollups_key" : "ledger_rollups_user")}`;
 }
 
 async function readRows(
@@ -189,10 +182,6 @@ function toPieces(move: Move, { by, filter }: ReportQuery, pieceMs: number | nul
     spread: NO_SPREAD,
   };
   return by.includes("tag") ? spreadTags(piece, by.indexOf("tag")) : [piece];
-}
-
-function beyond(table: Rows, { chain, seq }: Tail): SQL[] {
-  return chain === null ? [isNull(table.chain)] : [eq(table.chain, chain), gt(table.seq, seq)];
 }
 
 interface Selection {

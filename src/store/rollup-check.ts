@@ -4,25 +4,34 @@
 import { and, asc, eq, gte, inArray, lt, min, type SQL, sql } from "drizzle-orm";
 import type { CheckedSums, SumsQuery, WrongSum } from "../audit/verify/sums.ts";
 import { matchSummed, readMarks } from "./chain-mark.ts";
-import type { Db, Engine, RollupRow, Sheets } from "./engine.ts";
+import type { Db, Engine, RollupRow } from "./engine.ts";
 import { explainStoreError } from "./error.ts";
 import { readScheme } from "./location.ts";
 import { type Level, LEVELS } from "./report-plan.ts";
-import { createSums, describe, groupRows, nameSum } from "./rollup.ts";
-import { TERMS, unpackSheet } from "./sheet.ts";
-import { SHEET_QUARTER } from "./sheet-level.ts";
+import { createSums } from "./rollup-sum.ts";
+import { readGroups } from "./row-read.ts";
+import { readPacked } from "./sheet-check.ts";
+import { DAY_MS, HOUR_MS, LINES, QUARTER, SHELF } from "./sheet-level.ts";
+import { TERMS } from "./sheet.ts";
 import { SUM_FIELDS } from "./sums.ts";
 
-const DAY_MS = 86_400_000;
-const FINE = LEVELS.filter(({ grainMs }) => grainMs <= DAY_MS);
-const COARSE = LEVELS.filter(({ grainMs }) => grainMs > DAY_MS);
+/** Of sums in sheets; those of lines lie in sheets of a day. */
+const PACKED: readonly Level[] = [
+  ...SHELF.all,
+  QUARTER,
+  ...SHELF.owner,
+  ...LINES.toSorted((left, right) => right.grainMs - left.grainMs),
+];
+const ALL = [...new Map([...LEVELS, ...PACKED].map((level) => [level.name, level])).values()].toSorted(
+  (left, right) => right.grainMs - left.grainMs,
+);
+const FINE = ALL.filter(({ grainMs }) => grainMs <= DAY_MS);
+const COARSE = ALL.filter(({ grainMs }) => grainMs > DAY_MS);
 const BLOCK_MS = Math.max(...COARSE.map(({ grainMs }) => grainMs));
 /** What is remembered of wrong ones. */
 const MAX_WRONG = 10_000;
 
-interface Place extends Pick<Engine, "name" | "schema"> {
-  sheets: Sheets | null;
-}
+type Place = Pick<Engine, "name" | "schema" | "sheets" | "values">;
 
 /** A file path, or a postgres:// DSN. */
 export async function checkRollups(location: string, query: SumsQuery): Promise<CheckedSums> {
@@ -40,9 +49,10 @@ async function openSqlite<T>(location: string, work: Work<T>): Promise<T> {
   const { schema } = await import("./sqlite/schema.ts");
   const { createDesk } = await import("./sqlite/desk.ts");
   const { sheets } = await import("./sqlite/sheet.ts");
+  const { readValues } = await import("./sqlite/query.ts");
   const desk = createDesk(location, BUSY_TIMEOUT_MS);
   try {
-    return await desk.snapshot((db) => work({ name: "sqlite", schema, sheets }, db));
+    return await desk.snapshot((db) => work({ name: "sqlite", schema, sheets, values: readValues }, db));
   } finally {
     desk.close();
   }
@@ -52,8 +62,9 @@ const BUSY_TIMEOUT_MS = 5_000;
 
 async function openPostgres<T>(location: string, work: Work<T>): Promise<T> {
   const { schema } = await import("./postgres/schema.ts");
+  const { sheets, readValues } = await import("./postgres/sheet.ts");
   const { openSnapshot } = await import("./postgres/open.ts");
-  return openSnapshot(location, (db) => work({ name: "postgres", schema, sheets: null }, db));
+  return openSnapshot(location, (db) => work({ name: "postgres", schema, sheets, values: readValues }, db));
 }
 
 async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<CheckedSums> {
@@ -75,7 +86,7 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
     if (isWhole) await compare(COARSE, { startMs: block, endMs: block + BLOCK_MS }, coarse.rows());
     coarse = createSums(COARSE);
   };
-  const areSheetsValid = place.sheets !== null && (await place.sheets.areValid(db));
+  const areSheetsValid = await place.sheets.areValid(db);
   const compare = async (levels: readonly Level[], span: Span, computed: RollupRow[]) => {
     const isProved = provedMs === null || span.startMs >= provedMs;
     const note = (kept: readonly RollupRow[], own: readonly RollupRow[], isPacked: boolean): void => {
@@ -83,14 +94,16 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
       const room = MAX_WRONG - checked.wrong.length;
       if (room > 0) checked.wrong.push(...findWrong(kept, own, { isProved, isPacked }).slice(0, room));
     };
-    const tabled = levels.filter((level) => level !== SHEET_QUARTER);
-    const own = computed.filter(({ level }) => level !== SHEET_QUARTER.name);
-    note(await readKept(place, db, { levels: tabled, ...span }), own, false);
+    const tabled = levels.filter((level) => LEVELS.some(({ name }) => name === level.name));
+    const byLevel = Map.groupBy(computed, ({ level }) => level);
+    const kept = tabled.flatMap(({ name }) => byLevel.get(name) ?? []);
+    note(await readKept(place, db, { levels: tabled, ...span }), kept, false);
     if (!areSheetsValid) return;
-    for (const level of levels) {
-      const packed = await readPacked(place, db, { level: level.name, ...span });
-      const ownPacked = computed.filter((row) => row.level === level.name && packed.has(row.startedAt.getTime()));
-      note([...packed.values()].flat(), ownPacked, true);
+    for (const level of levels.filter(({ name }) => PACKED.some((packed) => packed.name === name))) {
+      const packed = await readPacked(place, db, { level, ...span });
+      const sheetMs = LINES.includes(level) ? DAY_MS : level.grainMs;
+      const isThere = ({ startedAt }: RollupRow): boolean => packed.starts.has(floor(startedAt.getTime(), sheetMs));
+      note(packed.rows, (byLevel.get(level.name) ?? []).filter(isThere), true);
     }
   };
   const last = Math.min(toMs, (await findDay(place, db, null)) ?? 0);
@@ -105,14 +118,15 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
     const start = Math.floor(day / BLOCK_MS) * BLOCK_MS;
     if (start !== block) await closeBlock();
     block = start;
-    const where = [summed, ...within(place, day, day + DAY_MS)];
-    const groups = await groupRows(place, db, { where, along: "time", isTail: false });
-    const levels = areSheetsValid ? [...FINE, SHEET_QUARTER] : FINE;
-    const fine = createSums(levels);
-    fine.add(groups);
-    coarse.add(groups);
+    const fine = createSums(FINE);
+    for (let hour = day; hour < day + DAY_MS; hour += HOUR_MS) {
+      const where = [summed, ...within(place, hour, hour + HOUR_MS)];
+      const { groups } = await readGroups(place, db, { where, isOfChain: false });
+      fine.add(groups);
+      coarse.add(groups);
+    }
     // Days of which only a part was asked for are looked at as a whole.
-    await compare(levels, { startMs: day, endMs: day + DAY_MS }, fine.rows());
+    await compare(FINE, { startMs: day, endMs: day + DAY_MS }, fine.rows());
   }
   await closeBlock();
   return checked;
@@ -193,22 +207,8 @@ function readKept({ schema }: Place, db: Db, { levels, startMs, endMs }: KeptQue
     .where(and(inArray(sums.level, names), inTime));
 }
 
-/** What sheets say, by when it begins. */
-async function readPacked(
-  { sheets }: Place,
-  db: Db,
-  { level, startMs, endMs }: Span & { level: string },
-): Promise<Map<number, RollupRow[]>> {
-  const packed = new Map<number, RollupRow[]>();
-  if (sheets === null) return packed;
-  const starts = await sheets.list(db, { level, fromMs: startMs, toMs: endMs });
-  for await (const { startMs: at, body } of sheets.read(db, level, starts)) {
-    const rows = unpackSheet(body).map((row): RollupRow => {
-      return { ...row, id: nameSum(level, at, describe(row)), level, startedAt: new Date(at) };
-    });
-    packed.set(at, [...(packed.get(at) ?? []), ...rows]);
-  }
-  return packed;
+function floor(ms: number, grainMs: number): number {
+  return Math.floor(ms / grainMs) * grainMs;
 }
 
 interface Look {
@@ -238,7 +238,7 @@ interface Fault extends Pick<WrongSum, "isPacked" | "kind"> {
 }
 
 function blame({ id, level, startedAt }: RollupRow, { kind, kept, computed, isPacked }: Fault): WrongSum {
-  const spanMs = [...LEVELS, SHEET_QUARTER].find(({ name }) => name === level)?.grainMs ?? 0;
+  const spanMs = ALL.find(({ name }) => name === level)?.grainMs ?? 0;
   const names =
     kept === null || computed === null
       ? FIELDS.slice(0, 1)

@@ -9,7 +9,7 @@ import { createPacker } from "./sheet-keep.ts";
 export function createRollUp(engine: Engine): (limit: number, after?: string) => Promise<RollupStep> {
   const packer = createPacker(engine);
   return async (limit, after) => {
-    const step = await rollUp(engine, { limit, after }, (rows) => packer?.note(rows));
-    return packer === null || step.rows > 0 ? step : packer.step();
+    const step = await rollUp(engine, { limit, after }, packer.note);
+    return step.rows > 0 ? step : packer.step();
   };
 }

@@ -40,13 +40,17 @@ export function sumRows({ name }: Pick<Engine, "name">, table: Rows): Record<key
 /** What the ledger names as the provider of answers that were given again. */
 const REUSE = "cache" satisfies Reuse;
 
+function sumUnit(engine: Pick<Engine, "name">, table: Rows, unit: string): SQL<number> {
+  return sum(readUnit(engine, table, unit));
+}
+
 /** Of rows that have it: no other one's JSON is looked into. */
-function sumUnit({ name }: Pick<Engine, "name">, { provider, units }: Rows, unit: string): SQL<number> {
+export function readUnit({ name }: Pick<Engine, "name">, { provider, units }: Rows, unit: string): SQL {
   const value =
     name === "sqlite"
       ? sql`json_extract(${units}, ${sql.raw(`'$.${unit}'`)})`
       : sql`(${units} ->> ${sql.raw(`'${unit}'`)})::numeric`;
-  return sum(sql`case when ${provider} = ${sql.raw(`'${REUSE}'`)} then ${value} end`);
+  return sql`case when ${provider} = ${sql.raw(`'${REUSE}'`)} then ${value} end`;
 }
 
 /** Whether a row may tell of several calls. SQLite has it as text, which is looked through faster than it is read. */
@@ -54,7 +58,7 @@ export function hasSeveral({ name }: Pick<Engine, "name">, { attempts }: Rows): 
   return name === "sqlite" ? sql`instr(${attempts}, '},{') > 0` : sql`jsonb_array_length(${attempts}) > 1`;
 }
 
-function countAttempts(engine: Pick<Engine, "name">, table: Rows): SQL {
+export function countAttempts(engine: Pick<Engine, "name">, table: Rows): SQL {
   const { attempts } = table;
   if (engine.name === "postgres") return sql`jsonb_array_length(${attempts})`;
   const [none, several] = [sql`${attempts} = '[]'`, hasSeveral(engine, table)];
@@ -70,7 +74,7 @@ export function classify({ name }: Pick<Engine, "name">, column: Rows["latencyMs
 }
 
 /** Whole ones, for sums of whole numbers come out the same in any order. */
-function toMicros(column: Rows["latencyMs" | "ttftMs"]): SQL {
+export function toMicros(column: Rows["latencyMs" | "ttftMs"]): SQL {
   return sql`cast(round(${column} * 1000) as bigint)`;
 }
 

@@ -2,8 +2,11 @@
 // ten thousand of its rows. Knows no SQL and no report.
 
 import type { Sums } from "../ledger/index.ts";
-import { printClasses, readClasses } from "../lib/spread.ts";
-import type { RollupRow } from "./engine.ts";
+import { type Classes, printClasses, readClasses } from "../lib/spread.ts";
+import type { PackedPart, RollupRow } from "./engine.ts";
+import { type Column, type Columns, createColumns, openColumns, type Opened } from "./sheet-column.ts";
+import { QUARTER_MS } from "./sheet-level.ts";
+import { signSheet } from "./sheet-sign.ts";
 import { SUM_FIELDS } from "./sums.ts";
 
 /** What sums are described by. A sheet says each value once, and rows point at it. */
@@ -22,15 +25,14 @@ export type Term = (typeof TERMS)[number];
 /** Tags are all of a row's, as JSON. */
 export type Value = number | string | null;
 
-/** In the numbers' own order; none where all of them are zero. */
-export type Column = Float64Array | Uint8Array | Uint16Array | Uint32Array;
+/** A sum to be packed. */
+export type SheetRow = Omit<RollupRow, "id" | "latencies" | "level" | "ttfts"> &
+  Record<"latencies" | "ttfts", Classes | string>;
 
-export interface Sheet {
+export interface Sheet extends Terms {
   rows: number;
-  /** Read when asked for: there may be many, and few are needed. */
-  values(term: Term): readonly Value[];
-  /** For each row the place of its value; null where that is the first for all. */
-  terms: Readonly<Record<Term, Column | null>>;
+  /** For each row how many quarters of an hour it begins behind the sheet; null where none does. */
+  moments: Column | null;
   sums: Readonly<Record<keyof Sums, Column | null>>;
   latency: ClassColumns;
   ttft: ClassColumns;
@@ -43,109 +45,109 @@ export interface ClassColumns {
   calls: Column | null;
 }
 
-type Kind = 1 | 2 | 4 | 8;
+const MOMENTS = "moments";
 
-interface Head {
-  rows: number;
-  /** Of each column its name, bytes a number and length, in the order in which they lie behind the head. */
-  columns: [name: string, kind: Kind, length: number][];
-}
-
-const ALIGNED = 8;
-
-export function packSheet(rows: readonly RollupRow[]): Uint8Array<ArrayBuffer> {
-  const sorted = rows.toSorted(compare);
-  const columns: { name: string; kind: Kind; numbers: readonly number[] }[] = [];
-  const put = (name: string, numbers: readonly number[]): void => {
-    if (numbers.some((number) => number !== 0)) columns.push({ name, kind: fit(numbers), numbers });
-  };
-  for (const term of TERMS) {
-    const places = new Map<Value, number>();
-    put(
-      term,
-      sorted.map((row) => {
-        const value = toValue(row[term]);
-        const place = places.get(value) ?? places.size;
-        places.set(value, place);
-        return place;
-      }),
-    );
-    put(nameValues(term), [...new TextEncoder().encode(JSON.stringify([...places.keys()]))]);
-  }
-  for (const field of SUM_FIELDS)
-    put(
-      field,
-      sorted.map((row) => row[field]),
-    );
-  for (const field of ["latencies", "ttfts"] as const) {
-    const classes = sorted.map((row) => [...readClasses(row[field])]);
-    put(
-      `${field}.counts`,
-      classes.map(({ length }) => length),
-    );
-    put(
-      `${field}.classes`,
-      classes.flatMap((own) => own.map(([place]) => place)),
-    );
-    put(
-      `${field}.calls`,
-      classes.flatMap((own) => own.map(([, calls]) => calls)),
-    );
-  }
-  const head: Head = {
-    rows: sorted.length,
-    columns: columns.map(({ name, kind, numbers }) => [name, kind, numbers.length]),
-  };
-  const text = new TextEncoder().encode(JSON.stringify(head));
-  const places = layOut(text.length, head.columns);
-  const bytes = new Uint8Array(places.end);
-  new DataView(bytes.buffer).setUint32(0, text.length, true);
-  bytes.set(text, 4);
-  for (const [index, { kind, numbers }] of columns.entries())
-    view(bytes, places.starts[index] ?? 0, { kind, length: numbers.length }).set(numbers);
-  return bytes;
-}
-
-/** @param bytes of `packSheet`; its columns are looked at where they lie */
-export function openSheet(packed: Uint8Array): Sheet {
-  // Numbers of several bytes must lie where they would in an array of them.
-  const bytes = packed.byteOffset % ALIGNED === 0 ? packed : new Uint8Array(packed);
-  const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  // Of our own making.
-  const { rows, columns } = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size))) as Head;
-  const { starts } = layOut(size, columns);
-  const found = new Map(
-    columns.map(([name, kind, length], index) => [name, view(bytes, starts[index] ?? 0, { kind, length })]),
+/** Sums that are alike should lie side by side, and those that are asked for together, too. */
+export function packSheet(rows: readonly SheetRow[], startMs: number): PackedPart {
+  const columns = createColumns();
+  columns.put(
+    MOMENTS,
+    rows.map(({ startedAt }) => (startedAt.getTime() - startMs) / QUARTER_MS),
   );
-  const pick = <Name extends string>(names: readonly Name[]) =>
-    Object.fromEntries(names.map((name) => [name, found.get(name) ?? null])) as Record<Name, Column | null>;
-  const pickClasses = (field: string): ClassColumns => ({
-    counts: found.get(`${field}.counts`) ?? null,
-    classes: found.get(`${field}.classes`) ?? null,
-    calls: found.get(`${field}.calls`) ?? null,
+  const sign = packTerms(columns, rows);
+  for (const field of SUM_FIELDS)
+    columns.put(
+      field,
+      rows.map((row) => row[field]),
+    );
+  for (const field of ["latencies", "ttfts"] as const) packClasses(field, rows, columns);
+  return { body: columns.layDown(rows.length), sign };
+}
+
+/** Answers what they may be found by. */
+export function packTerms(columns: Columns, rows: readonly Pick<SheetRow, Term>[]): Uint8Array<ArrayBuffer> {
+  const known = TERMS.map((term) => {
+    const values: Value[] = [];
+    const places = new Map<Value, number>();
+    /** Lists are mostly the same object, which spares printing it. */
+    const known = new Map<unknown, number>();
+    const find = (own: RollupRow[Term]): number => {
+      const value = toValue(own);
+      let place = places.get(value);
+      if (place === undefined) {
+        places.set(value, (place = places.size));
+        values.push(value);
+      }
+      known.set(own, place);
+      return place;
+    };
+    columns.put(
+      term,
+      rows.map((row) => known.get(row[term]) ?? find(row[term])),
+    );
+    columns.putJson(nameValues(term), values);
+    return [term, values] as const;
   });
+  return signSheet(known);
+}
+
+export interface Terms {
+  /** Read when asked for: there may be many, and few are needed. */
+  values(term: Term): readonly Value[];
+  /** For each row the place of its value; null where that is the first for all. */
+  terms: Readonly<Record<Term, Column | null>>;
+}
+
+export function openTerms({ find, readJson }: Opened): Terms {
   const known = new Map<Term, readonly Value[]>();
-  const readValues = (term: Term): readonly Value[] => {
-    const text = found.get(nameValues(term));
-    return text === undefined ? [] : (JSON.parse(new TextDecoder().decode(text)) as Value[]);
-  };
   return {
-    rows,
     values(term) {
-      const values = known.get(term) ?? readValues(term);
+      const values = known.get(term) ?? ((readJson(nameValues(term)) ?? []) as Value[]);
       known.set(term, values);
       return values;
     },
-    terms: pick(TERMS),
-    sums: pick(SUM_FIELDS),
+    terms: Object.fromEntries(TERMS.map((term) => [term, find(term)])) as Record<Term, Column | null>,
+  };
+}
+
+function packClasses(field: "latencies" | "ttfts", rows: readonly SheetRow[], columns: Columns): void {
+  const [counts, places, calls]: [number[], number[], number[]] = [[], [], []];
+  for (const row of rows) {
+    const own = row[field];
+    const classes = typeof own === "string" ? readClasses(own) : own;
+    counts.push(classes.size);
+    for (const [place, count] of classes) {
+      places.push(place);
+      calls.push(count);
+    }
+  }
+  columns.put(`${field}.counts`, counts);
+  columns.put(`${field}.classes`, places);
+  columns.put(`${field}.calls`, calls);
+}
+
+/** @param packed of `packSheet` */
+export function openSheet(packed: Uint8Array): Sheet {
+  const opened = openColumns(packed);
+  const { rows, find } = opened;
+  const pickClasses = (field: string): ClassColumns => ({
+    counts: find(`${field}.counts`),
+    classes: find(`${field}.classes`),
+    calls: find(`${field}.calls`),
+  });
+  return {
+    rows,
+    moments: find(MOMENTS),
+    ...openTerms(opened),
+    sums: Object.fromEntries(SUM_FIELDS.map((field) => [field, find(field)])) as Record<keyof Sums, Column | null>,
     latency: pickClasses("latencies"),
     ttft: pickClasses("ttfts"),
   };
 }
 
-/** The rows of a sheet, as they were before; but for what names them. */
-export function unpackSheet(packed: Uint8Array): Omit<RollupRow, "id" | "level" | "startedAt">[] {
-  const { rows, values, terms, sums, latency, ttft } = openSheet(packed);
+/** The rows of a sheet that begins then, as they were before; but for what names them. */
+export function unpackSheet(packed: Uint8Array, startMs: number): Omit<RollupRow, "id" | "level">[] {
+  const { rows, moments, values, terms, sums, latency, ttft } = openSheet(packed);
   const [latencies, ttfts] = [listClasses(rows, latency), listClasses(rows, ttft)];
   return Array.from({ length: rows }, (_, row) => {
     const described = TERMS.map((term) => [term, values(term)[terms[term]?.[row] ?? 0] ?? null] as const);
@@ -156,6 +158,7 @@ export function unpackSheet(packed: Uint8Array): Omit<RollupRow, "id" | "level" 
       ...(Object.fromEntries(SUM_FIELDS.map((field) => [field, sums[field]?.[row] ?? 0])) as unknown as Sums),
       latencies: latencies[row] ?? "",
       ttfts: ttfts[row] ?? "",
+      startedAt: new Date(startMs + (moments?.[row] ?? 0) * QUARTER_MS),
     };
   });
 }
@@ -175,58 +178,4 @@ function nameValues(term: Term): string {
 
 function toValue(value: RollupRow[Term]): Value {
   return Array.isArray(value) ? JSON.stringify(value) : value;
-}
-
-/** What is alike lies side by side. */
-function compare(left: RollupRow, right: RollupRow): number {
-  if (left.userId !== right.userId) return left.userId < right.userId ? -1 : 1;
-  if (left.apiKeyId !== right.apiKeyId) return left.apiKeyId < right.apiKeyId ? -1 : 1;
-  if (left.modelAsked !== right.modelAsked) return left.modelAsked < right.modelAsked ? -1 : 1;
-  return left.id < right.id ? -1 : 1;
-}
-
-/** The fewest bytes that hold each of them. */
-function fit(numbers: readonly number[]): Kind {
-  let most = 0;
-  for (const number of numbers) {
-    if (number < 0) return 8;
-    if (number > most) most = number;
-  }
-  if (most < 2 ** 8) return 1;
-  if (most < 2 ** 16) return 2;
-  return most < 2 ** 32 ? 4 : 8;
-}
-
-function layOut(headBytes: number, columns: Head["columns"]): { starts: number[]; end: number } {
-  let end = align(4 + headBytes);
-  const starts = columns.map(([, kind, length]) => {
-    const start = end;
-    end = align(end + kind * length);
-    return start;
-  });
-  return { starts, end };
-}
-
-function align(bytes: number): number {
-  return Math.ceil(bytes / ALIGNED) * ALIGNED;
-}
-
-function view(
-  { buffer, byteOffset }: Uint8Array,
-  start: number,
-  { kind, length }: { kind: Kind; length: number },
-): Column {
-  const at = byteOffset + start;
-  switch (kind) {
-    case 1:
-      return new Uint8Array(buffer, at, length);
-    case 2:
-      return new Uint16Array(buffer, at, length);
-    case 4:
-      return new Uint32Array(buffer, at, length);
-    case 8:
-      return new Float64Array(buffer, at, length);
-    default:
-      return kind satisfies never;
-  }
 }

@@ -15,6 +15,7 @@ import { describePeople } from "./people-contract.ts";
 import { describeProviders } from "./provider-contract.ts";
 import { describeLimits } from "./limit-contract.ts";
 import { describeRoutes } from "./route-contract.ts";
+import { describeLedgerPages } from "./page-contract.ts";
 import { describeReports } from "./report-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { kindOf, LATER, makeKey, makeUser, open, type Place } from "./sample.ts";
@@ -44,6 +45,7 @@ export function describeStore(place: Place): void {
   describeRecord(place);
   describeBooks(() => store);
   describePages(place);
+  describeLedgerPages(place);
   describeReports(place);
   describeRetention(place);
   describeRecounts(place);

@@ -60,10 +60,10 @@ describe("a sheet", () => {
   test("holds the rows that were packed, wherever its bytes lie", () => {
     fc.assert(
       fc.property(fc.array(anyRow, { maxLength: 40 }), fc.integer({ min: 0, max: 9 }), (rows, shift) => {
-        const packed = packSheet(rows);
+        const { body: packed } = packSheet(rows, START_MS);
         const moved = new Uint8Array(new ArrayBuffer(packed.length + shift), shift);
         moved.set(packed);
-        expect(unpackSheet(moved).map(name).toSorted()).toEqual(rows.map(name).toSorted());
+        expect(unpackSheet(moved, START_MS).map(name).toSorted()).toEqual(rows.map(name).toSorted());
       }),
       { seed: SEED },
     );
@@ -138,16 +138,26 @@ describe("a ledger with sheets", () => {
   });
 
   test("has one of every time that is over, and none of a time that goes on", () => {
-    const newest = `(select max(started_at) from ledger_rollups where level = 'all.hour')`;
-    for (const level of ["all.days", "all.day", "all.hours", "all.hour", "owner.days", "owner.hour"]) {
-      const [found] = run<{ sums: number; sheets: number }>(
-        `select (select count(distinct started_at) from ledger_rollups where level = '${level}') as sums,
-          (select count(*) from tokligence_sheets where level = '${level}') as sheets`,
-      );
-      expect(found?.sums).toBe((found?.sheets ?? 0) + 1);
+    const hours = new Set(rows.map(({ createdAt }) => Math.floor(createdAt.getTime() / HOUR_MS) * HOUR_MS));
+    const newest = Math.max(...hours);
+    const spans: [names: string[], grainMs: number][] = [
+      [["all.days", "owner.days"], 5 * DAY_MS],
+      [["all.day", "owner.day", "all.line", "tagged.line", "tagged.hours", "brief.line"], DAY_MS],
+      [["all.hours", "owner.hours"], 6 * HOUR_MS],
+      [["all.hour", "owner.hour"], HOUR_MS],
+    ];
+    for (const [names, grainMs] of spans) {
+      const starts = new Set([...hours].map((ms) => ms - (ms % grainMs)).filter((ms) => ms + grainMs <= newest));
+      for (const level of names) {
+        const found = run<{ at: number }>(
+          `select distinct started_at as at from tokligence_sheets where level = '${level}'`,
+        );
+        expect([level, new Set(found.map(({ at }) => at))]).toEqual([level, starts]);
+      }
     }
-    expect(countSheets(`level = 'all.quarter' and started_at >= ${newest}`)).toBe(0);
-    expect(countSheets("level = 'all.quarter'")).toBe(countSheets("level = 'all.hour'") * 4);
+    // Those are added to as rows come.
+    expect(countSheets("level = 'all.quarter'")).toBe(hours.size);
+    expect(countSheets("level = 'rows.quarter'")).toBe(hours.size);
   });
 
   test("answers from them alone, whatever is left of the sums they were made of", async () => {
@@ -173,10 +183,11 @@ describe("a ledger with sheets", () => {
     expect(await report()).toEqual(addUp());
     // No more than the row: nothing is packed.
     expect(await store.ledger.rollUp(1)).toMatchObject({ rows: 1 });
-    expect(countSheets()).toBe(before - 4 - 4 - 4);
+    // What has the row in it goes, at four levels twice and in four lines; its quarter, which had none, gets two.
+    expect(countSheets()).toBe(before - 4 - 4 - 4 + 2);
     expect(await report()).toEqual(addUp());
     await settle();
-    expect(countSheets()).toBe(before);
+    expect(countSheets()).toBe(before + 2);
     expect(await report()).toEqual(addUp());
   });
 
@@ -193,7 +204,7 @@ describe("a ledger with sheets", () => {
   test("makes none of rows that may be gone, and reports of these what sums still know", async () => {
     const removedMs = START_MS + 2 * DAY_MS;
     run(`update ledger_marks set removed_before = ${removedMs}`);
-    run("delete from tokligence_sheets where level = 'all.quarter'");
+    run("delete from tokligence_sheets where level in ('all.quarter', 'rows.quarter')");
     run(`delete from ledger_entries where created_at < ${removedMs}`);
     // Another process begins at the beginning.
     await store.close();

@@ -1,5 +1,5 @@
-// What may be asked of the books: reports, pages, pieces of an export. Runs where the books are read: in the server's own thread, or in a
-// worker's. Knows no HTTP and no caller.
+// What may be asked of the books: reports, pages, pieces of an export. Runs where the books are read: in a thread
+// of its own. Knows no HTTP and no caller.
 
 import {
   type ExportFormat,
@@ -41,7 +41,7 @@ export function createUpkeep(ledger: LedgerStore): LedgerUpkeep {
   return { dropHashes, dropPayloads, dropRows, findCuts, findForgets, hasUnsummed, putPayloads, rollUp };
 }
 
-/** A few milliseconds' work, for on PostgreSQL it is done where requests are answered. */
+/** A few milliseconds' work: reports may wait for it. */
 const EXPORT_ROWS = 250;
 
 export function createReader({ ledger, recounts }: Books): LedgerReader {

@@ -3,37 +3,33 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Books } from "./answer.ts";
 import { answerCall, createCaller } from "./remote.ts";
-import { createReader, createUpkeep, type LedgerReader, type LedgerUpkeep } from "./reader.ts";
+import type { LedgerReader, LedgerUpkeep } from "./reader.ts";
+import type { LedgerPlace } from "../../store/index.ts";
 import type { Hello } from "./worker.ts";
 
 export interface Reading extends LedgerReader, LedgerUpkeep {
-  /** Whether it shares its thread with requests. */
-  isInline: boolean;
   close(): Promise<void>;
 }
 
-interface ReadingInit extends Books {
-  ledgerFile: string | null;
+interface ReadingInit extends Pick<Books, "ledger"> {
+  ledgerPlace: LedgerPlace;
   /** Resolves once what was written to the books is there to be read. */
   arrive: () => Promise<void>;
   after: Clock["after"];
   startThread?: () => Worker;
 }
 
-/** A SQLite ledger is read in a thread of its own; PostgreSQL does the work itself. */
+/** The ledger is read, and summed up, in a thread of its own: what takes long there holds up no request. */
 export function openReading({
   ledger,
-  recounts,
-  ledgerFile,
+  ledgerPlace,
   arrive,
   after,
   startThread = startReaderThread,
 }: ReadingInit): Reading {
-  if (ledgerFile !== null) {
-    return startReader(ledgerFile, { arrive, after, startThread, hasUnsummed: ledger.hasUnsummed });
-  }
-  const reader = createReader({ ledger, recounts });
-  return { ...reader, ...createUpkeep(ledger), isInline: true, close: () => Promise.resolve() };
+  const reader = startReader(ledgerPlace, { arrive, after, startThread, hasUnsummed: ledger.hasUnsummed });
+  // Whether what corrects calls is still on its way is known on this side.
+  return { ...reader, listUntold: ledger.listUntold };
 }
 
 /** Inside the executable a worker is found by its place in the sources, which scripts/compile.ts lists; else beside this file. */
@@ -51,8 +47,7 @@ const IDLE_MS = 300_000;
 
 type Ground = Required<Pick<ReadingInit, "after" | "arrive" | "startThread">> & Pick<LedgerUpkeep, "hasUnsummed">;
 
-/** @param location path of the ledger's SQLite file, which exists */
-function startReader(location: string, { arrive, after, startThread, hasUnsummed }: Ground): Reading {
+function startReader(place: LedgerPlace, { arrive, after, startThread, hasUnsummed }: Ground): Reading {
   let worker: Worker | null = null;
   /** Calls that it has not answered yet. */
   let asked = 0;
@@ -101,7 +96,7 @@ function startReader(location: string, { arrive, after, startThread, hasUnsummed
     started.addEventListener("error", ({ message }) => lose(message));
     started.addEventListener("close", () => lose("it was stopped"));
     started.unref();
-    send(started, { location } satisfies Hello);
+    send(started, place satisfies Hello);
     return started;
   };
 
@@ -112,7 +107,6 @@ function startReader(location: string, { arrive, after, startThread, hasUnsummed
   };
 
   return {
-    isInline: false,
     breakdown: (query) => read("breakdown", query),
     dropHashes: (...asked) => ask("dropHashes", ...asked),
     dropPayloads: (...asked) => ask("dropPayloads", ...asked),

@@ -4,8 +4,6 @@ import type { LedgerUpkeep } from "./reader.ts";
 
 interface UpkeepInit {
   ledger: Pick<LedgerUpkeep, "hasUnsummed" | "rollUp">;
-  /** True where it is done in the thread that answers requests: the steps are short then. */
-  isInline: boolean;
   /** True where others than those who bind rows write to the ledger's file, such as users and keys. */
   isShared: boolean;
   nowMs: () => number;
@@ -27,14 +25,13 @@ const GATHER_MS = { least: 1_000, most: 5_000, times: 10 };
 const HOLD_MS = { alone: 100, shared: 4 };
 const FEWEST_ROWS = 400;
 const MOST_ROWS = 20_000;
-/** Some milliseconds' work. */
-const MOST_ROWS_INLINE = 200;
+/** Of the first step. */
+const FIRST_ROWS = 200;
 
 /** The answer ends it; a step that is under way is waited for. */
-export function startUpkeep({ ledger, isInline, isShared, nowMs, after, onFault }: UpkeepInit): () => Promise<void> {
-  const mostRows = isInline ? MOST_ROWS_INLINE : MOST_ROWS;
+export function startUpkeep({ ledger, isShared, nowMs, after, onFault }: UpkeepInit): () => Promise<void> {
   const holdMs = isShared ? HOLD_MS.shared : HOLD_MS.alone;
-  let limit = MOST_ROWS_INLINE;
+  let limit = FIRST_ROWS;
   /** Up to there, chains have been looked at this time: one that grows all the time is not to hold up the others. */
   let behind: string | undefined;
   /** Since the last rest. */
@@ -47,7 +44,7 @@ export function startUpkeep({ ledger, isInline, isShared, nowMs, after, onFault 
   let callOff: () => void = () => undefined;
 
   const step = async (): Promise<number> => {
-    if (isResting && !isInline && !(await ledger.hasUnsummed())) return IDLE_MS;
+    if (isResting && !(await ledger.hasUnsummed())) return IDLE_MS;
     isResting = false;
     const asked = limit;
     const startedMs = nowMs();
@@ -58,7 +55,7 @@ export function startUpkeep({ ledger, isInline, isShared, nowMs, after, onFault 
     found += rows;
     if (rows < asked) behind = chain;
     const fitting = heldMs === 0 ? limit * 2 : limit * Math.min(2, holdMs / heldMs);
-    limit = Math.round(Math.min(mostRows, Math.max(FEWEST_ROWS, fitting)));
+    limit = Math.round(Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, fitting)));
     return PAUSE_MS;
   };
 

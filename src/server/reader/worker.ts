@@ -1,26 +1,38 @@
-// The thread that reads a SQLite ledger and sums it up: what takes long here holds up no request. Knows only what it is asked.
+// The thread that reads a ledger and sums it up: what takes long here holds up no request. Knows only what it is asked.
 
-import { openLedger } from "../../store/index.ts";
+import { type LedgerPlace, openLedger } from "../../store/index.ts";
 import type { LedgerAnswers } from "./answer.ts";
 import { answerCall, createCaller } from "./remote.ts";
 import { createReader, createUpkeep } from "./reader.ts";
 
 declare const self: Worker & { postMessage(message: unknown, transfer?: Bun.Transferable[]): void };
 
-export interface Hello {
-  /** Path of the ledger's file. */
-  location: string;
-}
+export type Hello = LedgerPlace;
 
-const opened = Promise.withResolvers<Awaited<ReturnType<typeof openLedger>>>();
+type Opened = ReturnType<typeof openLedger>;
+
+const place = Promise.withResolvers<LedgerPlace>();
+let opening: Opened | null = null;
+
+/** Where the database is away, whoever asks next tries again. */
+async function open(): Opened {
+  opening ??= openLedger(await place.promise);
+  const own = opening;
+  try {
+    return await own;
+  } catch (error) {
+    if (opening === own) opening = null;
+    throw error;
+  }
+}
 
 self.addEventListener("message", (event: MessageEvent) => {
   const { data } = event;
   if ("location" in data) {
-    openLedger((data as Hello).location).then(opened.resolve, opened.reject);
+    place.resolve(data as Hello);
     return;
   }
-  void opened.promise.then(
+  void open().then(
     ({ close, ...books }) => {
       const reader = createReader(books);
       const tokens = askBack(reader.tokens);

@@ -3,9 +3,11 @@
 import { eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { RollupStep } from "../../ledger/index.ts";
-import type { Advance, Db, RollupRow } from "../engine.ts";
+import type { Advance, Db, Packed, RollupRow } from "../engine.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
+import { listStale } from "../sheet-level.ts";
 import { ledgerMarks, ledgerRollups } from "./schema.ts";
+import { keepSheets } from "./sheet.ts";
 
 type Client = PostgresJsDatabase<Record<string, never>>;
 
@@ -36,17 +38,19 @@ const ON_CONFLICT = sql.raw(`on conflict (id) do update set ${[...ADDED, ...REPL
 export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance | null>): Promise<RollupStep> {
   return client.transaction(
     async (tx) => {
-      const [lock] = await tx.execute<{ taken: boolean }>(
-        sql`select pg_try_advisory_xact_lock(${sql.raw(String(LOCK))}) as taken`,
-      );
-      if (lock?.taken !== true) return { rows: 0, heldMs: 0 };
+      if (!(await takeLock(tx))) return { rows: 0, heldMs: 0 };
       const advance = await find(tx as unknown as Db);
       if (advance === null) return { rows: 0, heldMs: 0 };
       const { chain, isDetail, toSeq } = advance;
+      const sheets = keepSheets(tx as unknown as Db);
+      await sheets.check();
+      const pieces = await sheets.pick(advance.pieces);
       const rows = await joinAll(tx, advance.rows);
       await tx.execute(
         sql`${INSERT} jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as fresh (${TYPED}) ${ON_CONFLICT}`,
       );
+      await sheets.drop(listStale(advance.rows, isDetail));
+      await sheets.append(pieces);
       if (isDetail) await tx.update(ledgerMarks).set({ detailSeq: toSeq }).where(eq(ledgerMarks.chain, chain));
       else {
         const reached = { seq: toSeq, detailSeq: toSeq };
@@ -55,11 +59,35 @@ export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance
           .values({ chain, ...reached })
           .onConflictDoUpdate({ target: ledgerMarks.chain, set: reached });
       }
+      await sheets.follow();
       return { rows: advance.count, heldMs: 0, chain };
     },
     // Each statement sees what the one before the lock was freed has left; a snapshot could be older than the lock.
     { isolationLevel: "read committed" },
   );
+}
+
+/** Nothing where another gateway is at it. */
+export function packSheets(client: Client, find: (db: Db) => Promise<Packed[]>): Promise<RollupStep> {
+  return client.transaction(
+    async (tx) => {
+      if (!(await takeLock(tx))) return { rows: 0, heldMs: 0 };
+      const packed = await find(tx as unknown as Db);
+      if (packed.length === 0) return { rows: 0, heldMs: 0 };
+      const sheets = keepSheets(tx as unknown as Db);
+      await sheets.check();
+      await sheets.put(packed);
+      return { rows: packed.length, heldMs: 0 };
+    },
+    { isolationLevel: "read committed" },
+  );
+}
+
+async function takeLock(tx: Pick<Client, "execute">): Promise<boolean> {
+  const [lock] = await tx.execute<{ taken: boolean }>(
+    sql`select pg_try_advisory_xact_lock(${sql.raw(String(LOCK))}) as taken`,
+  );
+  return lock?.taken === true;
 }
 
 /** Ids of one question. */

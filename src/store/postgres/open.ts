@@ -8,10 +8,11 @@ import { type Redact, createRedactor } from "../../lib/redact.ts";
 import { appendChanges } from "../change.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { insertEntries, insertShipment, ping, readCounters, touchKeys } from "./hot.ts";
-import { advanceRollups, readSnapshot } from "./desk.ts";
+import { advanceRollups, packSheets, readSnapshot } from "./desk.ts";
 import { migratePostgres } from "./migrate.ts";
 import { createPool } from "./pool.ts";
 import { schema } from "./schema.ts";
+import { readValues, sheets } from "./sheet.ts";
 
 const CONNECT_TIMEOUT_S = 5;
 /** Connections of the hot statements: one for the ledger's writes, one for the poll. The rest are drizzle's. */
@@ -75,8 +76,10 @@ function assemble(options: EngineOptions): Engine {
     snapshot: (work) => explained(common.repeat(REPORT_DEADLINE_MS, ({ db }) => readSnapshot(db, work))),
     // Not repeated, either: sums are added to what is there.
     advance: (find) => explained(common.once(REPORT_DEADLINE_MS, ({ db }) => advanceRollups(db, find))),
-    // It adds up its rows itself; packed ones would be added up where requests are answered.
-    sheets: null,
+    values: readValues,
+    sheets,
+    // What was packed is there already, or it is packed again.
+    pack: (find) => explained(common.once(REPORT_DEADLINE_MS, ({ db }) => packSheets(db, find))),
     ping: () => explained(hot.repeat(HOT_DEADLINE_MS, ping)),
     async close() {
       await Promise.all([hot.end(), common.end()]);

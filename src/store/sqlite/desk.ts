@@ -97,9 +97,10 @@ function openRoller(location: string, busyTimeoutMs: number) {
   const readSpread = db.prepare<{ latencies: string; ttfts: string }, [string]>(
     "select latencies, ttfts from ledger_rollups where id = ?",
   );
+  const insert = `insert into ledger_rollups (${names.join(", ")}) values (${names.map(() => "?").join(", ")})`;
+  const put = db.prepare<unknown, Value[]>(`${insert} on conflict (id) do nothing`);
   const upsert = db.prepare<unknown, Value[]>(
-    `insert into ledger_rollups (${names.join(", ")}) values (${names.map(() => "?").join(", ")})
-     on conflict (id) do update set ${[...added, ...replaced].join(", ")}`,
+    `${insert} on conflict (id) do update set ${[...added, ...replaced].join(", ")}`,
   );
   const sheets = prepareSheets(db);
   const { chain: ofChain, seq, detailSeq } = getTableColumns(ledgerMarks);
@@ -115,18 +116,23 @@ function openRoller(location: string, busyTimeoutMs: number) {
   );
   return {
     /** Nothing where the mark is no longer where it was when the sums were made. */
-    write({ chain, isDetail, fromSeq, toSeq, count, rows }: Advance): RollupStep {
+    write({ chain, isDetail, fromSeq, toSeq, count, rows, pieces }: Advance): RollupStep {
+      const places = listStale(rows, isDetail);
       try {
         db.run("BEGIN IMMEDIATE");
         const startedMs = performance.now();
         const mark = readMark.get(chain);
         if ((mark?.[isDetail ? "detailSeq" : "seq"] ?? 0) !== fromSeq) return { rows: 0, heldMs: 0 };
+        sheets.check();
+        const own = sheets.pick(pieces);
         for (const row of rows) {
+          // Most are new.
+          if (put.run(...FIELDS.map((field) => toValue(row[field]))).changes > 0) continue;
           const joined = joinSpreads(row, readSpread.get(row.id));
           upsert.run(...FIELDS.map((field) => toValue(joined[field])));
         }
-        sheets.check();
-        sheets.drop(listStale(rows));
+        sheets.drop(places);
+        sheets.append(own);
         (isDetail ? moveDetail : moveMark).run(chain, toSeq);
         sheets.follow();
         db.run("COMMIT");
@@ -155,7 +161,7 @@ function openRoller(location: string, busyTimeoutMs: number) {
     },
     close(): void {
       sheets.close();
-      for (const statement of [upsert, readMark, readSpread, moveMark, moveDetail]) statement.finalize();
+      for (const statement of [put, upsert, readMark, readSpread, moveMark, moveDetail]) statement.finalize();
       db.close();
     },
   };

@@ -11,7 +11,7 @@ import { leaveCheckpoints } from "./checkpoint.ts";
 import { createDesk, type Desk } from "./desk.ts";
 import { prepareHot } from "./hot.ts";
 import { migrateSqlite } from "./migrate.ts";
-import { runNow, toDb } from "./query.ts";
+import { readValues, runNow, toDb } from "./query.ts";
 import { schema } from "./schema.ts";
 import { sheets } from "./sheet.ts";
 
@@ -164,7 +164,9 @@ function assemble({ writer, reader, desk, redact }: Parts): Engine {
     },
     snapshot: desk.snapshot,
     advance: desk.advance,
-    sheets: { ...sheets, pack: desk.pack },
+    values: readValues,
+    sheets,
+    pack: desk.pack,
     async ping() {
       try {
         hot.readCounters();

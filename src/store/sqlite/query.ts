@@ -1,8 +1,9 @@
 // Drizzle on a connection of bun:sqlite, run at once. Knows no table.
 
 import type { Database, Statement } from "bun:sqlite";
+import type { SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
-import type { Db, Query } from "../engine.ts";
+import type { Db, Query, ReadValues } from "../engine.ts";
 
 /**
  * Drizzle on a connection, and the end of the statements it prepared and forgets: a file with one open never really closes.
@@ -24,6 +25,10 @@ export function toDb(client: Database): { db: Db; release(): void } {
     },
   };
 }
+
+/** Rows as lists of what SQLite gives. */
+export const readValues: ReadValues = async (db, query) =>
+  (db as unknown as { values(query: SQL): Promise<unknown[][]> }).values(query);
 
 /** Runs a builder at once instead of in a later microtask. */
 export function runNow<T>(query: Query<T>): T {

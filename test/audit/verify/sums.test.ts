@@ -70,7 +70,7 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
   );
 
   test.skipIf(!runs)("sums of a day, and of several, are no exception; nor are those that were put in", async () => {
-    for (const level of ["total.day", "all.days", "owner.hours"]) {
+    for (const level of ["total.day", "brief.day", "owner.hour"]) {
       const one = `(select max(id) from ledger_rollups where level = '${level}' and started_at < ${at(HOUR)})`;
       const findings = await find(`update ledger_rollups set output_tokens = 1 where id = ${one}`);
       expect(findings).toMatchObject([{ kind: "sums_altered" }]);

@@ -33,7 +33,6 @@ function makeDesk(rowsOf: Record<string, number>, { tookMs = 0, heldMs = 0, isSh
         return { rows, heldMs, chain };
       },
     },
-    isInline: false,
     isShared,
     nowMs: () => nowMs,
     after(delayMs, action) {
