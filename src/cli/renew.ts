@@ -8,9 +8,11 @@ const VARIABLES = {
   /**
    * How far the heap grows before all of it is looked through: to one and a half times of what was found in use. On a machine with much memory it would be
    * three times, and the buffers of open streams count as if they were full: hundreds of them leave a hundred megabytes of what is over lying about.
-   * The first is for machines of 16 GB and more, the second for others: https://github.com/WebKit/WebKit/blob/main/Source/JavaScriptCore/heap/Heap.cpp
+   * The first is for machines of 16 GB and more, the last for others: https://github.com/WebKit/WebKit/blob/main/Source/JavaScriptCore/heap/Heap.cpp
    */
   BUN_JSC_heapGrowthMaxIncrease: "0.5",
+  /** As long as what is new has so much of the heap, only that is looked through: a third, as usual, would with so little growth be all of it each time. */
+  BUN_JSC_minEdenToOldGenerationRatio: "0.15",
   BUN_JSC_smallHeapGrowthFactor: "1.5",
   /** No thread that keeps memory ready for a burst: of a steady stream each request would pay for it. */
   BUN_JSC_useWarmUpMarkedBlocks: "0",
@@ -20,14 +22,21 @@ const VARIABLES = {
 
 /** Does not return where the process is replaced; on Windows, which cannot, it returns the exit code of a child. Null: all of it is in force. */
 export async function renewProcess(): Promise<number | null> {
-  const isOver = Object.keys(VARIABLES).every((name) => process.env[name] !== undefined);
-  if (isOver) return null;
-  const env = { ...VARIABLES, ...process.env };
+  const env = completeEnvironment(process.env);
+  if (env === null) return null;
   const args = listOwnWords();
   if (process.platform === "win32" || process.execve === undefined) return runChild([process.execPath, ...args], env);
   // The name we were called by decides what we are, so it must survive.
   process.execve(process.execPath, [process.argv0, ...args], env);
   return null;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Null where nothing is missing: it is how a process knows that it has been started anew. */
+export function completeEnvironment(env: Environment): Environment | null {
+  const isComplete = Object.keys(VARIABLES).every((name) => env[name] !== undefined);
+  return isComplete ? null : { ...VARIABLES, ...env };
 }
 
 /** What starts this program again as it was called, behind `process.execPath`. */
@@ -39,7 +48,7 @@ function isCompiled(): boolean {
   return /^(?:\/\$bunfs\/|[A-Za-z]:[\\/]~BUN[\\/])/u.test(Bun.main);
 }
 
-async function runChild(command: string[], env: Record<string, string | undefined>): Promise<number> {
+async function runChild(command: string[], env: Environment): Promise<number> {
   const child = Bun.spawn(command, { env, stdio: ["inherit", "inherit", "inherit"], argv0: process.argv0 });
   const forward = (signal: NodeJS.Signals): void => child.kill(signal);
   process.on("SIGINT", forward);

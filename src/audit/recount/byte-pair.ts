@@ -14,7 +14,7 @@ export interface ByteVocabulary {
 export type Count = (text: string) => number;
 
 /** Words come again and again. */
-const MAX_REMEMBERED = 50_000;
+const MAX_REMEMBERED = 20_000;
 const MAX_REMEMBERED_LENGTH = 64;
 
 /** Below so many bytes looking through all pairs is faster than keeping them in order. */

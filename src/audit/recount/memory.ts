@@ -7,21 +7,27 @@ export interface Memory<Found> {
 }
 
 const LEAST_LENGTH = 256;
-const MAX_TEXTS = 20_000;
+/** A power of two. */
+const PLACES = 16_384;
+
+const PLACE_BITS = Math.log2(PLACES);
 
 export function createMemory<Found>(): Memory<Found> {
-  const known = new Map<bigint, Found>();
+  // Each text has one place, which the next one takes: lists of fixed length, where a map of so many would be walked through by every collection.
+  const keys = new BigUint64Array(PLACES);
+  const known: (Found | undefined)[] = Array.from({ length: PLACES });
   // By a hash that nobody outside can foresee, so that no text is made to look like another.
   const seed = crypto.getRandomValues(new BigUint64Array(1))[0] ?? 0n;
   return {
     recall(text, find) {
       if (text.length < LEAST_LENGTH) return find();
       const key = Bun.hash.wyhash(text, seed);
-      const before = known.get(key);
-      if (before !== undefined) return before;
+      const place = Number(BigInt.asUintN(PLACE_BITS, key));
+      const before = known[place];
+      if (before !== undefined && keys[place] === key) return before;
       const found = find();
-      if (known.size >= MAX_TEXTS) known.clear();
-      known.set(key, found);
+      keys[place] = key;
+      known[place] = found;
       return found;
     },
   };
