@@ -1,21 +1,24 @@
-// `bun scripts/bench/workers.ts [--workers 1,2] [--rate N|full] [--scenario A,B] [--rounds N] [--seconds N] [--json]`: what a request costs the processors
-// where several workers serve one port, against one process at the same rate, by turns in the same run, with a row of the ledger for each request. Counted
-// is the time of all threads of all processes of a gateway. What a request costs does not grow with the workers (see MOST), so that on cores of their own
-// they serve as many times more; up to the number at which the process in front, which does what must be done once, has no time left. Ends with 1 where it
+// `bun scripts/bench/workers.ts [--workers 1,2] [--rate N] [--scenario A,B] [--rounds N] [--seconds N] [--json]`: what a request costs the processors where
+// several workers serve one port, against one process, by turns in the same run, with a row of the ledger for each request. Each process that serves is asked
+// at the same rate, so that two are asked twice as much as one. The load needs a core, so that on two of them nobody sees two workers that have one each. What
+// can be seen is what a request takes then: the one process, and one of the workers, have a core for themselves; the other workers, the process in front, the
+// provider and the load share the other, and what the process in front takes there is counted with it, with all threads of all. A cost that does not grow (see
+// MOST) means that on cores of their own they serve as many times more, up to the number at which the process in front has no time left. Ends with 1 where it
 // grows more, or a row is missing. Linux.
 
 import type { Pattern } from "./load/type.ts";
 import { makeTokligence } from "./peer/tokligence.ts";
 import type { Peer } from "./peer/type.ts";
+import { type Bearing, type Share, bear, costOf, share } from "./report/crew.ts";
 import { describeMachine, printMachine, readLoad } from "./report/machine.ts";
 import { median, type Spread, spread } from "./report/statistic.ts";
 import { assignCores, keepAside } from "./run/core.ts";
 import { buildGateway } from "./run/build.ts";
+import { listGroup } from "./run/proc.ts";
 import type { Round } from "./run/round.ts";
 import { run } from "./run/run.ts";
 import { SCENARIOS } from "./scenario/index.ts";
 import type { Scenario } from "./scenario/type.ts";
-import { type Bearing, type Share, bear, share } from "./report/crew.ts";
 
 /** How much more of a processor a request may take with several workers than with one process: then two serve 1.74 times as many on two free cores. */
 const MOST = 1.15;
@@ -26,14 +29,13 @@ const CONNECTIONS = 32;
 const WARM_UP_REQUESTS = 40_000;
 const WARM_UP_SECONDS = 60;
 const USUAL = "chat-1k-c32";
-/** Requests a second: what two cores bear with the load and the provider beside them. */
-const USUAL_RATE = "4000";
+/** Requests a second, for each process that serves: what two cores bear with the load and the provider beside them. */
+const USUAL_RATE = "1000";
 
 const counts = read("--workers", "1,2").split(",").map(Number);
 const names = read("--scenario", USUAL).split(",");
 const peers = new Map(counts.map((count): [string, Peer] => [nameWorkers(count), makePeer(count)]));
 const scenarios = new Map(names.map((name) => [name, pickScenario(name)]));
-/** All processes of a gateway share one, so that nothing but their own work tells them apart: what is counted is the time that they take of it. */
 const cores = assignCores();
 const isJson = Bun.argv.includes("--json");
 
@@ -44,6 +46,7 @@ const { rounds } = await run({
   scenarios,
   peers,
   usual: [...peers.keys()],
+  adapt: (name, scenario) => ({ ...scenario, pattern: makePattern(name) }),
   rounds: Number(read("--rounds", "7")),
   seconds: Number(read("--seconds", "4")),
   leastRequests: 0,
@@ -92,12 +95,12 @@ function summarize(scenario: string, byPeer: ReadonlyMap<string, readonly Round[
   const first = own[0]?.[1] ?? [];
   return own.map(([workers, all], index): Figure => {
     const sum = (read: (round: Round) => number): number => all.reduce((total, round) => total + read(round), 0);
-    const ratio = measure(all.map(({ cpuUs }, round) => cpuUs / (first[round]?.cpuUs ?? Number.NaN)));
-    const shares = share(all.map(({ threads }) => threads));
+    const ratio = measure(all.map((each, round) => costOf(each) / costOf(first[round] ?? each)));
+    const shares = share(all);
     return {
       scenario,
       workers,
-      cpuUs: measure(all.map(({ cpuUs }) => cpuUs)),
+      cpuUs: measure(all.map(costOf)),
       ratio,
       scaling: (counts[index] ?? 1) / ratio.median,
       shares,
@@ -142,13 +145,30 @@ function print(): void {
 
 function makePeer(workers: number): Peer {
   const settings = [`workers = ${workers}`];
-  return makeTokligence({
+  const peer = makeTokligence({
     about: nameWorkers(workers),
     executable: buildGateway,
     settings,
     engine: "sqlite",
     keepsBooks: true,
   });
+  return {
+    ...peer,
+    async start(place) {
+      const running = await peer.start(place);
+      if (running.pid !== null && cores !== null && workers > 1) leaveAlone(running.pid, cores.load);
+      return running;
+    },
+  };
+}
+
+/** The worker that was begun first keeps the core; all others go to another one. */
+function leaveAlone(leader: number, core: string): void {
+  const [, ...others] = listGroup(leader)
+    .filter((pid) => pid !== leader)
+    .toSorted((left, right) => left - right);
+  for (const pid of [leader, ...others])
+    Bun.spawnSync(["taskset", "-a", "-c", "-p", core, String(pid)], { stdout: "ignore", stderr: "ignore" });
 }
 
 function nameWorkers(count: number): string {
@@ -158,15 +178,18 @@ function nameWorkers(count: number): string {
 function pickScenario(name: string): Scenario {
   const found = (SCENARIOS as Readonly<Record<string, Scenario>>)[name];
   if (found === undefined) throw new Error(`There is no scenario "${name}": ${Object.keys(SCENARIOS).join(", ")}`);
-  return { ...found, pattern: makePattern(read("--rate", USUAL_RATE)), peers: [...peers.keys()] };
+  return { ...found, peers: [...peers.keys()] };
 }
 
-/** As many connections as keep all of them busy. */
-function makePattern(rate: string): Pattern {
-  const connections = CONNECTIONS * Math.max(...counts);
-  return rate === "full"
-    ? { kind: "closed", connections }
-    : { kind: "rate", connections, perSecond: Number(rate), inTurn: true };
+/** Each process that serves is asked alike; the connections each in its turn, so that each worker has its part. */
+function makePattern(name: string): Pattern {
+  const count = counts.find((each) => nameWorkers(each) === name) ?? 1;
+  return {
+    kind: "rate",
+    connections: CONNECTIONS * count,
+    perSecond: Number(read("--rate", USUAL_RATE)) * count,
+    inTurn: true,
+  };
 }
 
 function read(name: string, usual: string): string {

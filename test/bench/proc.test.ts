@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   type CpuReading,
+  countConnections,
   listGroup,
   readCpu,
   readRssBytes,
@@ -51,4 +52,14 @@ test.if(process.platform === "linux")("a group's processes are found, and what t
   await child.stdin.end();
   await child.exited;
   expect(listGroup(child.pid)).toEqual([]);
+});
+
+test.if(process.platform === "linux")("connections to a port are known by the process that took them", async () => {
+  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+  const open = () => Bun.connect({ hostname: "127.0.0.1", port: server.port, socket: { data: () => undefined } });
+  const connections = await Promise.all([open(), open(), open()]);
+  // Those that ask hold their own ends, at ports of theirs.
+  expect(countConnections([process.pid, 1], server.port).get(process.pid)).toBe(3);
+  for (const connection of connections) connection.end();
+  server.stop(true);
 });

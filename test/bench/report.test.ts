@@ -21,6 +21,7 @@ function makeRound(p50: number, changes: Partial<Round> = {}): Round {
     cpuUs: 35,
     pieceCpuUs: Number.NaN,
     threads: [],
+    connections: new Map(),
     loadUs: 9,
     upstreamUs: 7,
     busy: { peer: 1, load: 0.5, upstream: 0.3 },

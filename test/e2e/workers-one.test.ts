@@ -182,3 +182,32 @@ describe.skipIf(!isLinux)("what is said to a gateway with workers", () => {
     });
   }, 60_000);
 });
+
+describe.skipIf(!isLinux)("a budget that is made while all workers serve", () => {
+  test("counts what was asked before, meanwhile and after, of each of them", async () => {
+    await withCrew({ workers: 3 }, async (scene) => {
+      const { gateway } = scene;
+      const { token } = await issueKey(gateway);
+      const askOnce = () => ask(gateway, token, { body: { max_tokens: 4 } });
+      await askAll(scene, 3, askOnce);
+      let isOver = false;
+      const clients = Array.from({ length: 3 }, async () => {
+        while (!isOver) expect((await askOnce()).status).toBe(200);
+      });
+      const limits = ["--limit-tokens", "1000000", "--period", "month"];
+      await expectOk(gateway.run(["admin", "budgets", "create", "--name", "team", ...limits]));
+      const spent = async (): Promise<number> => {
+        const shown = await expectOk(gateway.run(["admin", "budgets", "show", "--id", "team", "--json"]));
+        return Number(JSON.parse(shown).states[0]?.spent_tokens ?? 0);
+      };
+      await waitUntil(async () => (await spent()) > 0, "the budget to be in force");
+      await askAll(scene, 3, askOnce);
+      isOver = true;
+      await Promise.all(clients);
+      const requests = await readMetric(gateway, "tokligence_requests_total");
+      // Of ten tokens each; what was booked just while the rows were read may be in both.
+      await waitUntil(async () => (await spent()) >= requests * 10, "all to be counted");
+      expect(await spent()).toBeLessThan(requests * 10 * 1.5);
+    });
+  }, 60_000);
+});

@@ -1,6 +1,6 @@
 // What a group of processes takes of the machine, by what the kernel says under /proc: https://docs.kernel.org/filesystems/proc.html. Linux only.
 
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 
 /** The kernel's `USER_HZ`, which is 100 wherever Linux runs today. */
 const TICK_US = 10_000;
@@ -44,6 +44,7 @@ export function spendCpuUs(before: CpuReading, after: CpuReading): number {
 
 /** What one thread took. */
 export interface ThreadSpent {
+  pid: number;
   /** Of the process that leads the group. */
   isLeader: boolean;
   /** The one that its process began with. */
@@ -63,9 +64,41 @@ export function spendByThread(
       if (us === undefined) return [];
       const name = read(`/proc/${pid}/task/${thread}/comm`).trim();
       const cpuUs = us - (before.threads.get(thread) ?? 0);
-      return [{ isLeader: pid === leader, isFirst: thread === String(pid), name, cpuUs }];
+      return [{ pid, isLeader: pid === leader, isFirst: thread === String(pid), name, cpuUs }];
     }),
   );
+}
+
+const ESTABLISHED = "01";
+
+/** How many connections to a port each of these processes has taken: https://docs.kernel.org/networking/proc_net_tcp.html */
+export function countConnections(pids: readonly number[], port: number): Map<number, number> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const rows = read("/proc/net/tcp")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/u));
+  const sockets = new Set(
+    rows.flatMap(([, at = "", , state, , , , , , inode]) =>
+      at.endsWith(local) && state === ESTABLISHED ? [`socket:[${inode}]`] : [],
+    ),
+  );
+  return new Map(pids.map((pid) => [pid, listOpen(pid).filter((target) => sockets.has(target)).length]));
+}
+
+/** What the open files of a process are. */
+function listOpen(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).flatMap((name) => {
+      try {
+        return [readlinkSync(`${folder}/${name}`)];
+      } catch {
+        return [];
+      }
+    });
+  } catch {
+    return [];
+  }
 }
 
 export interface MachineTime {

@@ -11,6 +11,7 @@ import {
   type CpuReading,
   type MachineTime,
   type ThreadSpent,
+  countConnections,
   listGroup,
   readCpu,
   readMachineTime,
@@ -25,6 +26,8 @@ export interface Round extends LoadResult {
   pieceCpuUs: number;
   /** The same by threads, for a request. */
   threads: readonly ThreadSpent[];
+  /** How many of the load's connections each of its processes took. */
+  connections: ReadonlyMap<number, number>;
   /** What the load and the provider took for a request: what the bench itself costs. Microseconds. */
   loadUs: number;
   upstreamUs: number;
@@ -125,6 +128,7 @@ export async function measureRound(given: Given): Promise<Round> {
   const during = readAll(given, pids);
   sample();
   clearInterval(timer);
+  const connections = countConnections(pids, makeAim(peer, scenario).port);
   await load.ask({ close: true });
   await settle(pids, settleMs);
   const answered = result.requests + (warm?.requests ?? 0);
@@ -143,6 +147,7 @@ export async function measureRound(given: Given): Promise<Round> {
     cpuUs,
     pieceCpuUs: result.pieces === 0 ? Number.NaN : (cpuUs * result.requests) / result.pieces,
     threads: threads.map((each) => ({ ...each, cpuUs: each.cpuUs / result.requests })),
+    connections,
     loadUs: perRequest("load"),
     upstreamUs: perRequest("upstream"),
     busy: { peer: share("peer"), load: share("load"), upstream: share("upstream") },

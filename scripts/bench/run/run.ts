@@ -19,6 +19,8 @@ export interface Plan {
   peers: ReadonlyMap<string, Peer>;
   /** Who takes part in a scenario that does not say. */
   usual: readonly string[];
+  /** How one is asked in a scenario, where that is not as all are. */
+  adapt?: (name: string, scenario: Scenario) => Scenario;
   rounds: number;
   seconds: number;
   /** At a fixed rate it goes on until there are so many: of fewer, the slowest say nothing. */
@@ -217,7 +219,8 @@ async function measureScenario({ plan, mock, load }: Ground, { id, scenario, tak
     for (const [name, peer] of rotate([...takers], round)) {
       plan.onProgress(`${id}: round ${round + 1} of ${plan.rounds}, ${name}`);
       const warmSeconds = round === 0 ? FIRST_WARM_SECONDS : WARM_SECONDS;
-      const measured = { scenario: askAs(name, scenario), seconds, warmSeconds, settleMs };
+      const adapted = plan.adapt?.(name, scenario) ?? scenario;
+      const measured = { scenario: askAs(name, adapted), seconds, warmSeconds, settleMs };
       rounds.get(name)?.push(await measureRound({ load, mock, peer, ...measured }));
     }
   }

@@ -41,7 +41,10 @@ export function reserveAtOffice(office: Pick<Line<OfficeWords>, "ask" | "tell">,
       version: () => version,
       list: () => list,
       reserve: (facts, bound) => (index.find(facts).length === 0 ? null : reserve(facts, bound())),
-      book: (facts, amount) => office.tell("book", facts, amount),
+      // Rows that no budget concerned are read where one is opened that does.
+      book(facts, amount) {
+        if (index.find(facts).length > 0) office.tell("book", facts, amount);
+      },
       // Whoever looks at budgets asks the office.
       look: async () => null,
       load: async () => undefined,

@@ -13,13 +13,12 @@ import { joinTallies, keepGrown, type Tally } from "../../telemetry/tally.ts";
 import type { Books } from "../books.ts";
 import { createDesk } from "./desk.ts";
 import { gather } from "./gather.ts";
-import type { Line } from "./line.ts";
 import { openNewsDesk } from "./news.ts";
 import { createRelay, openRelay } from "./relay.ts";
 import { makeCrew, type Told } from "./sight.ts";
 import { type Host, openWatch } from "./watch.ts";
 import { within } from "./within.ts";
-import type { Order, WorkerWords } from "./word.ts";
+import type { Order } from "./word.ts";
 
 /** What of the gateway the office works with, once it is there. */
 export interface OfficeParts {
@@ -85,6 +84,7 @@ export function createOffice(init: OfficeInit): Office {
   let given: OfficeParts | null = null;
   let port = 0;
   let toldBudgets = -1;
+  let isTelling = false;
   let stopRelay: () => Promise<void> = async () => undefined;
 
   const parts = (): OfficeParts => {
@@ -116,7 +116,7 @@ export function createOffice(init: OfficeInit): Office {
     await given?.books.adopt().catch((error: unknown) => log.error(why, { ...facts, error }));
   };
 
-  const host = (index: number, line: () => Line<WorkerWords>): Guest => {
+  const host = (index: number): Guest => {
     const opened = desk.open();
     const runs = new Set<string>();
     const guest: Guest = {
@@ -136,7 +136,7 @@ export function createOffice(init: OfficeInit): Office {
         ended: (id) => void runs.delete(id),
       },
       // What changed while it began.
-      serves: () => line().tell("adoptBudgets", parts().budgets.list()),
+      serves: () => void tellBudgets(true),
       /** What it held is free, and what it left is on the books. */
       async leaves() {
         opened.clear();
@@ -152,16 +152,23 @@ export function createOffice(init: OfficeInit): Office {
   const look = (): Promise<void> => watch.askAll(async (line, guest) => accept(guest, await line.ask("askReport")));
   const { tallies, ...crew } = makeCrew({ workers: watch.hosts, relay, look, past: () => past });
 
-  const tellBudgets = (): void => {
+  /**
+   * Workers book at the office what a budget concerns that they know of. Once all know the same, what they wrote before, and did not book, is read from the rows.
+   */
+  const tellBudgets = async (isNew = false): Promise<void> => {
     const { budgets } = parts();
-    if (budgets.version() === toldBudgets) return;
+    if (isNew) toldBudgets = -1;
+    if (isTelling || budgets.version() === toldBudgets) return;
+    isTelling = true;
     toldBudgets = budgets.version();
-    watch.each((line) => line.tell("adoptBudgets", budgets.list()));
+    await watch.askAll(async (line) => line.ask("adoptBudgets", budgets.list()));
+    isTelling = false;
+    budgets.reopen();
   };
   const tend = (): void => {
     clock.after(TEND_MS, () => {
       if (watch.isStopping()) return;
-      tellBudgets();
+      void tellBudgets();
       tend();
     });
   };
@@ -188,7 +195,7 @@ export function createOffice(init: OfficeInit): Office {
       tend();
     },
     countWorkers: () => watch.hosts().size,
-    tellBudgets,
+    tellBudgets: () => void tellBudgets(),
     reload: () => watch.each((line) => line.tell("reload")),
     readPrices: () => watch.each((line) => line.tell("readPrices")),
     drain: watch.drain,

@@ -40,7 +40,7 @@ interface WatchInit<Own extends Host> {
   count: number;
   clock: Clock;
   log: Log;
-  host: (index: number, line: () => Line<WorkerWords>) => Own;
+  host: (index: number) => Own;
   /** One is gone, and another is to take its place. */
   onLoss: () => void;
 }
@@ -116,7 +116,7 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
       },
       onFault: (error) => log.error("A worker asked for what could not be done", { worker: index, error }),
     });
-    return { seat, host: init.host(index, () => seat.line) };
+    return { seat, host: init.host(index) };
   };
 
   const replace = async ({ seat, trouble }: Post<Own>, ending: Ending): Promise<void> => {
