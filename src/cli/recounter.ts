@@ -18,7 +18,7 @@ interface RecounterParts {
 const HISTORY_ROWS = 5_000;
 
 /** A recount is for later: nobody waits for it. */
-const GATHER_MS = 50;
+const GATHER_MS = 100;
 
 export function openRecounter(
   { recount }: Config,

@@ -78,7 +78,7 @@ export interface OpenJournal
 }
 
 /** Often enough that nobody waits, and seldom enough that many rows share a transaction. */
-const NUDGE_MS = 50;
+const NUDGE_MS = 100;
 /** A guest tells another process, and whoever reads asks for its end first: seldom is often enough. */
 const GUEST_NUDGE_MS = 200;
 
