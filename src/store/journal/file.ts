@@ -36,8 +36,6 @@ interface JournalFileInit {
 }
 
 const SEGMENT_BYTES = 16 * 1024 * 1024;
-/** Little, for it counts as memory of the process and may stay empty; enough for a hundred rows. */
-const STEP_BYTES = 64 * 1024;
 
 export function createJournalFile({
   segmentBytes = SEGMENT_BYTES,
@@ -46,7 +44,6 @@ export function createJournalFile({
 }: JournalFileInit): JournalFile {
   const frame = createFramer();
   const memory: MemoryUse = { isOn: init.isMapped };
-  const stepBytes = Math.min(STEP_BYTES, segmentBytes);
   let part: Part | null = null;
   let next = init.segment;
   /** Where segments that came before end. */
@@ -57,7 +54,7 @@ export function createJournalFile({
     const segment = next++;
     const path = nameSegment(init.location, init.slot, segment);
     const previous = part === null ? null : { segment: part.segment, offset: part.end() };
-    const fresh = createPart({ disk, path, segment, isSynced: init.isSynced, stepBytes, memory, frame });
+    const fresh = createPart({ disk, path, segment, isSynced: init.isSynced, memory, frame });
     try {
       if (init.isSynced) disk.syncFolder(dirname(path));
       const head = encodeHead({ previous, origin: init.origin, fields: init.fields });

@@ -26,8 +26,6 @@ interface PartInit {
   segment: number;
   /** Whether a row outlives the loss of the machine's power. */
   isSynced: boolean;
-  /** What is set aside in one go. */
-  stepBytes: number;
   memory: MemoryUse;
   frame: (text: string) => Buffer;
 }
@@ -37,44 +35,56 @@ export interface MemoryUse {
   isOn: boolean;
 }
 
-/** Divides by the size of a page on every machine. */
-const ALIGNED_BYTES = 64 * 1024;
-const ZEROS = Buffer.alloc(64 * 1024);
+/** What is set aside in one go: whole pages on every machine, and some dozens of rows. */
+const STEP_BYTES = 64 * 1024;
+/** What is memory at a time, as far as it is set aside: to change it costs the more the more often. What is used of it counts as the process's own. */
+const SPAN_BYTES = 8 * STEP_BYTES;
+const ZEROS = Buffer.alloc(STEP_BYTES);
 
 /** Throws where there is such a file already. */
-export function createPart({ disk, path, segment, isSynced, stepBytes, memory, frame }: PartInit): Part {
+export function createPart({ disk, path, segment, isSynced, memory, frame }: PartInit): Part {
   const file = disk.create(path);
   let end = 0;
   let isDirty = false;
-  /** Up to where there is room on the disk. */
+  /** Up to where there is room on the disk, in whole steps. Behind it may lie a hole, and on a full disk a store into one ends the process. */
   let filled = 0;
+  /** Up to where a store may go. */
+  let room = 0;
   let window: Buffer<ArrayBuffer> | null = null;
   let windowFrom = 0;
 
   /** With zeros, so that a full disk says so now: to a store that finds no room, nothing can be said. */
   const fill = (wanted: number): void => {
-    const target = Math.ceil(wanted / stepBytes) * stepBytes;
-    try {
-      while (filled < target) {
-        const zeros = ZEROS.subarray(0, Math.min(ZEROS.length, target - filled));
-        filled += check(disk.write(file, zeros, 0, filled));
-      }
-    } catch (error) {
-      // Less than a step will do.
-      if (filled < wanted) throw error;
-    }
+    for (; filled < wanted; filled += STEP_BYTES)
+      for (let at = 0; at < STEP_BYTES;) at += check(disk.write(file, ZEROS, at, filled + at));
   };
 
-  /** Memory in which so many bytes have room behind the end, in place of the one before. */
+  /** Memory in which so many bytes have room behind the end. */
   const reach = (length: number): Buffer<ArrayBuffer> | null => {
     if (end + length > filled) fill(end + length);
-    const from = end - (end % ALIGNED_BYTES);
-    const next = disk.map(file, from, filled);
+    if (window === null || end + length > windowFrom + window.length) move();
+    room = window === null ? 0 : Math.min(filled, windowFrom + window.length);
+    return window;
+  };
+
+  /** Other memory in place of the one before. */
+  const move = (): void => {
+    const from = end - (end % STEP_BYTES);
+    const next = disk.map(file, from, lengthen(Math.max(filled, from + SPAN_BYTES)));
     letGo();
     window = next;
     windowFrom = from;
     memory.isOn = next !== null;
-    return next;
+  };
+
+  /** By a hole: memory cannot go beyond the end of the file. */
+  const lengthen = (length: number): number => {
+    try {
+      disk.truncate(file, length);
+      return length;
+    } catch {
+      return filled;
+    }
   };
 
   const letGo = (): void => {
@@ -82,8 +92,7 @@ export function createPart({ disk, path, segment, isSynced, stepBytes, memory, f
     window = null;
   };
 
-  const fits = (length: number, limit: number): boolean =>
-    window !== null && end + length <= Math.min(limit, windowFrom + window.length);
+  const fits = (length: number, limit: number): boolean => window !== null && end + length <= Math.min(limit, room);
 
   const store = (into: Buffer, text: string): void => {
     end = windowFrom + disk.store(into, end - windowFrom, text);
@@ -101,7 +110,7 @@ export function createPart({ disk, path, segment, isSynced, stepBytes, memory, f
       if (window === null) {
         disk.truncate(file, end);
         if (isSynced) disk.sync(file);
-      } else disk.erase(window, end - windowFrom, window.length);
+      } else disk.erase(window, end - windowFrom, room - windowFrom);
       isDirty = false;
     } catch {
       // It is tried again, or left behind.
@@ -138,7 +147,8 @@ export function createPart({ disk, path, segment, isSynced, stepBytes, memory, f
     close() {
       letGo();
       try {
-        if (isDirty || filled > end) disk.truncate(file, end);
+        // Also where the memory was used up to the last byte: a hole lies behind it.
+        if (isDirty || filled > 0) disk.truncate(file, end);
       } catch {
         // Whoever reads it takes no notice of zeros.
       }
