@@ -1,14 +1,14 @@
 // `bun scripts/bench/day.ts [--hours 24] [--from 2] [--plant entry,timer] [--json]`: a day of a whole gateway in this process, whose time passes as fast as it can
 // work: timers, expiries, roll-ups, probes, signing, mails, and users, keys and models that come once and never again. Each hour what is alive after a
-// collection is counted; ends with 1 where the heap of the last hour is not within BAND of that of hour `from`, or more objects or timers are there. `--plant`
+// collection is counted, compiled code apart; ends with 1 where the last hour is not within BAND of hour `from`, or more objects or timers are there. `--plant`
 // leaves something behind for each minute, so that one sees that it is found. Rate limits and caches are given shorter times than a day.
 
-import { heapStats } from "bun:jsc";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DayGateway, startGateway } from "./day/gateway.ts";
 import { ASKED_A_MINUTE, type Traffic, createTraffic } from "./day/traffic.ts";
+import { type Living, countLiving } from "./day/heap.ts";
 import { type SimulatedTime, simulateTime, waitReally } from "./day/time.ts";
 import { BAND } from "./report/flat.ts";
 import { printTable } from "./report/table.ts";
@@ -23,17 +23,15 @@ const PATIENCE_MS = 60_000;
 /** For what threads and sockets answer, in real time. */
 const REST_MS = 3;
 const SETTLE_MS = 300;
+/** Of a kind, to be told of. */
+const WORTH_BYTES = 50_000;
 /** Timers that are set for a moment may be there once, and not another time. */
 const MORE_TIMERS = 5;
 
-interface Count {
+interface Count extends Living {
   hour: number;
-  heapBytes: number;
-  objects: number;
   timers: number;
   rssBytes: number;
-  /** By kind. */
-  kinds: Readonly<Record<string, number>>;
 }
 
 const hours = Number(read("--hours") ?? "24");
@@ -53,7 +51,7 @@ for (let hour = 1; hour <= hours; hour++) {
   await passHour(hour, { time, traffic });
   counts.push(await count(hour, time));
   const last = counts.at(-1);
-  process.stderr.write(`hour ${hour}: ${printMegabytes(last?.heapBytes ?? 0)} MB, ${last?.timers} timers\n`);
+  process.stderr.write(`hour ${hour}: ${printMegabytes(last?.bytes ?? 0)} MB, ${last?.timers} timers\n`);
 }
 await stop({ time, gateway });
 report(counts, { traffic, gateway });
@@ -95,15 +93,7 @@ async function count(hour: number, time: SimulatedTime): Promise<Count> {
     await waitReally(SETTLE_MS / 4);
     Bun.gc(true);
   }
-  const { heapSize, extraMemorySize, objectCount, objectTypeCounts } = heapStats();
-  return {
-    hour,
-    heapBytes: heapSize + extraMemorySize,
-    objects: objectCount,
-    timers: time.pending(),
-    rssBytes: process.memoryUsage.rss(),
-    kinds: objectTypeCounts,
-  };
+  return { hour, ...countLiving(), timers: time.pending(), rssBytes: process.memoryUsage.rss() };
 }
 
 /** It waits for what it ends, and that may wait for time. */
@@ -125,11 +115,11 @@ function report(all: readonly Count[], { traffic, gateway }: { traffic: Traffic;
   const [first, last] = [all[from - 1], all.at(-1)];
   if (first === undefined || last === undefined || first === last)
     throw new Error("--from is an hour before the last.");
-  const change = last.heapBytes / first.heapBytes - 1;
-  const grown = Object.entries(last.kinds)
-    .map(([kind, now]) => ({ kind, before: first.kinds[kind] ?? 0, now }))
-    .filter(({ before, now }) => now > before * (1 + BAND) && now - before > 200)
-    .toSorted((left, right) => right.now - right.before - (left.now - left.before));
+  const change = last.bytes / first.bytes - 1;
+  const grown = Object.entries(last.byKind)
+    .map(([kind, now]) => ({ kind, before: first.byKind[kind] ?? { count: 0, bytes: 0 }, now }))
+    .filter(({ before, now }) => now.bytes - before.bytes > WORTH_BYTES)
+    .toSorted((left, right) => right.now.bytes - right.before.bytes - (left.now.bytes - left.before.bytes));
   const objects = last.objects / first.objects - 1;
   const since = `from hour ${from} to hour ${last.hour}`;
   const faults = [
@@ -146,7 +136,7 @@ function report(all: readonly Count[], { traffic, gateway }: { traffic: Traffic;
         seconds,
         change,
         objects,
-        counts: all.map((each) => ({ ...each, kinds: undefined })),
+        counts: all.map((each) => ({ ...each, byKind: undefined })),
         grown,
         asked: traffic.counts,
         complaints: [...gateway.complaints],
@@ -154,15 +144,21 @@ function report(all: readonly Count[], { traffic, gateway }: { traffic: Traffic;
       }),
     );
   else {
-    const rows = all.map(({ hour, heapBytes, objects, timers, rssBytes }) => [
+    const rows = all.map(({ hour, bytes, objects: alive, codeBytes, timers, rssBytes }) => [
       String(hour),
-      printMegabytes(heapBytes),
-      objects.toLocaleString("en-US"),
+      printMegabytes(bytes),
+      alive.toLocaleString("en-US"),
       String(timers),
+      printMegabytes(codeBytes),
       printMegabytes(rssBytes),
     ]);
-    console.log(printTable(["hour", "heap, MB", "objects", "timers", "RSS of all threads, MB"], rows));
-    for (const { kind, before, now } of grown) console.log(`${kind}: ${before} → ${now}`);
+    console.log(
+      printTable(["hour", "heap, MB", "objects", "timers", "compiled code, MB", "RSS with threads, MB"], rows),
+    );
+    for (const { kind, before, now } of grown)
+      console.log(
+        `${kind}: ${before.count} → ${now.count}, ${printMegabytes(before.bytes)} → ${printMegabytes(now.bytes)} MB`,
+      );
     for (const [name, times] of Object.entries(traffic.counts)) console.log(`${String(times).padStart(8)} ${name}`);
     console.log(`${seconds.toFixed(0)} s. The heap changed by ${printPercent(change)}.`);
     for (const complaint of gateway.complaints) console.log(`log: ${complaint}`);

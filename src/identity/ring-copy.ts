@@ -38,8 +38,10 @@ interface Entry extends Omit<KeyChange, "expiresAt" | "userId"> {
   /** Whose answer it is: where the user is another value by now, it is made anew. */
   of: KnownUser | undefined;
   answer: Caller | KeyFault | null;
-  /** Epoch milliseconds; 0 where it was not since somebody took note. */
+  /** Epoch milliseconds; 0: never here. */
   usedAt: number;
+  /** Used since somebody took note. */
+  isUsed: boolean;
 }
 
 export function createCopy() {
@@ -55,6 +57,7 @@ export function createCopy() {
   const shareScopes = createShare();
   const shareLimits = createLimitShare();
   let used: Entry[] = [];
+  const answered = createAnswered();
 
   function findHolder(userId: string): Holder {
     const known = holders.get(userId);
@@ -91,6 +94,7 @@ export function createCopy() {
       of: undefined,
       answer: null,
       usedAt: 0,
+      isUsed: false,
     };
     byHash.set(own, entry);
     if (isOver) gone.add(entry);
@@ -115,6 +119,7 @@ export function createCopy() {
   function look(entry: Entry, at: number): Caller | KeyFault {
     const { user } = entry.holder;
     if (entry.answer === null || entry.of !== user) {
+      if (entry.answer === null) answered.add(entry);
       entry.of = user;
       entry.answer = toAnswer(entry, user, shareLimits);
     }
@@ -125,7 +130,8 @@ export function createCopy() {
   function answer(entry: Entry, at: number): Caller | KeyFault {
     const found = look(entry, at);
     if (typeof found === "string") return found;
-    if (entry.usedAt === 0) used.push(entry);
+    if (!entry.isUsed) used.push(entry);
+    entry.isUsed = true;
     entry.usedAt = at;
     return found;
   }
@@ -204,11 +210,12 @@ export function createCopy() {
     sweep(at: number): void {
       for (const [hash, { session }] of sessions) if (at >= session.expiresAt.getTime()) sessions.delete(hash);
       forgetGone(at);
+      answered.sweep(at);
     },
     /** The last use of each key since the last time that somebody asked. */
     takeUses(): { id: string; at: number }[] {
       const taken = used.map((entry) => ({ id: entry.id, at: entry.usedAt }));
-      for (const entry of used) entry.usedAt = 0;
+      for (const entry of used) entry.isUsed = false;
       used = [];
       return taken;
     },
@@ -219,6 +226,28 @@ export function createCopy() {
       if (entry !== undefined) return answer(entry, at);
       const former = byFormer.get(hash);
       return former === undefined ? "unknown" : answerFormer(former, hash, at);
+    },
+  };
+}
+
+/** A key that is not used for so long is answered anew: most are used now and then, and all together would be very many answers. */
+const ANSWER_MS = 15 * 60_000;
+
+/** Entries that have an answer. */
+function createAnswered() {
+  let all: Entry[] = [];
+  let sweptAt = Number.NEGATIVE_INFINITY;
+  return {
+    add: (entry: Entry) => void all.push(entry),
+    sweep(at: number): void {
+      if (at - sweptAt < ANSWER_MS) return;
+      sweptAt = at;
+      const old = all;
+      all = [];
+      for (const entry of old) {
+        if (at - entry.usedAt < ANSWER_MS) all.push(entry);
+        else entry.answer = null;
+      }
     },
   };
 }

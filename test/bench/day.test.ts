@@ -7,7 +7,7 @@ import { ROOT } from "../../scripts/compile.ts";
 
 interface Told {
   objects: number;
-  counts: { heapBytes: number; timers: number }[];
+  counts: { timers: number }[];
   asked: Record<string, number>;
   faults: string[];
 }

@@ -360,31 +360,3 @@ describe("a session", () => {
     expect(await late()).toBe("expired");
   });
 });
-
-describe("who is gone", () => {
-  const passSweep = async (poll: () => Promise<void>, ms: number): Promise<void> => {
-    house.clock.now += ms;
-    await poll();
-  };
-
-  test("is told why for a quarter of an hour, and is unknown then, as after a start", async () => {
-    const [revoked, deleted, stays] = [await addKey(), await addKey(), await addKey()];
-    const { ring, poll } = build();
-    await ring.load();
-    ring.start();
-    await elsewhere.revokeKey(OPERATOR, revoked.key.id);
-    await elsewhere.deleteUser(OPERATOR, deleted.user.id, { hard: false });
-    await passSweep(poll, 6_000);
-    const resolve = () => [revoked, deleted].map(({ token }) => ring.resolve(token));
-    expect(resolve()).toEqual(["revoked", "deleted"]);
-    await passSweep(poll, 14 * 60_000);
-    expect(resolve()).toEqual(["revoked", "deleted"]);
-    await passSweep(poll, 60_000 + 6_000);
-    expect(resolve()).toEqual(["unknown", "unknown"]);
-    expect(ring.resolve(stays.token)).toBeObject();
-    const again = build().ring;
-    await again.load();
-    expect([revoked, deleted].map(({ token }) => again.resolve(token))).toEqual(["unknown", "unknown"]);
-    await ring.stop();
-  });
-});
