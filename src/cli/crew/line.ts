@@ -14,7 +14,7 @@ export interface Line<Theirs extends Offer> {
     ...given: Parameters<Theirs[Name]>
   ): Promise<Awaited<ReturnType<Theirs[Name]>>>;
   /** What the other side sent. */
-  hear(message: unknown): void;
+  hear(messages: unknown): void;
   /** It is over: whoever waits is told. */
   cut(): void;
 }
@@ -36,8 +36,16 @@ export function openLine<Theirs extends Offer>({ send, offer, onFault }: LineIni
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let last = 0;
   let isCut = false;
+  /** What a turn of the loop brings goes out as one: to send something costs far more than what is in it. */
+  let outgoing: Message[] = [];
+  const flush = (): void => {
+    const messages = outgoing;
+    outgoing = [];
+    if (!isCut) send(messages);
+  };
   const post = (message: Message): void => {
-    if (!isCut) send(message);
+    if (isCut) return;
+    if (outgoing.push(message) === 1) setImmediate(flush);
   };
 
   const obey = async (id: number | null, name: string, given: readonly unknown[]): Promise<void> => {
@@ -59,6 +67,21 @@ export function openLine<Theirs extends Offer>({ send, offer, onFault }: LineIni
     return asked;
   };
 
+  const hear = (said: Message): void => {
+    switch (said.kind) {
+      case "answer":
+        return take(said.id)?.resolve(said.value);
+      case "fault":
+        return take(said.id)?.reject(decodeFault(said.fault));
+      case "ask":
+        return void obey(said.id, said.name, said.given);
+      case "tell":
+        return void obey(null, said.name, said.given);
+      default:
+        return said satisfies never;
+    }
+  };
+
   return {
     tell: (name, ...given) => post({ kind: "tell", name, given }),
     ask(name, ...given) {
@@ -70,20 +93,8 @@ export function openLine<Theirs extends Offer>({ send, offer, onFault }: LineIni
       }
       return asked.promise as never;
     },
-    hear(message) {
-      const said = message as Message;
-      switch (said.kind) {
-        case "answer":
-          return take(said.id)?.resolve(said.value);
-        case "fault":
-          return take(said.id)?.reject(decodeFault(said.fault));
-        case "ask":
-          return void obey(said.id, said.name, said.given);
-        case "tell":
-          return void obey(null, said.name, said.given);
-        default:
-          return said satisfies never;
-      }
+    hear(messages) {
+      for (const said of messages as Message[]) hear(said);
     },
     cut() {
       isCut = true;
