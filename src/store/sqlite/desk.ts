@@ -25,6 +25,7 @@ export interface Desk {
 
 export function createDesk(location: string, busyTimeoutMs: number): Desk {
   let reader: Database | null = null;
+  let follower: Database | null = null;
   let roller: ReturnType<typeof openRoller> | null = null;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -35,50 +36,61 @@ export function createDesk(location: string, busyTimeoutMs: number): Desk {
     return next;
   };
 
-  const readAll = async <T>(work: (db: Db) => Promise<T>): Promise<T> => {
-    reader ??= openReader(location, busyTimeoutMs);
-    const { db, release } = toDb(reader);
+  const readAll = async <T>(open: () => Database, work: (db: Db) => Promise<T>): Promise<T> => {
     try {
-      reader.run("BEGIN");
-      return await work(db);
+      return await readIn(open(), work);
     } catch (error) {
       throw explainStoreError(error, ANY_DATABASE);
-    } finally {
-      release();
-      if (reader.inTransaction) reader.run("COMMIT");
     }
   };
+  const report = (): Database => (reader ??= openReader(location, busyTimeoutMs, REPORT_CACHE_KB));
+  const follow = (): Database => (follower ??= openReader(location, busyTimeoutMs, STEP_CACHE_KB));
 
   return {
-    snapshot: (work) => enqueue(() => readAll(work)),
+    snapshot: (work) => enqueue(() => readAll(report, work)),
     advance: (find) =>
       enqueue(async () => {
-        const advance = await readAll(find);
+        const advance = await readAll(follow, find);
         if (advance === null) return { rows: 0, heldMs: 0 };
         roller ??= openRoller(location, busyTimeoutMs);
         return roller.write(advance);
       }),
     pack: (find) =>
       enqueue(async () => {
-        const { packed, marks } = await readAll(async (db) => ({ packed: await find(db), marks: await readMarks(db) }));
+        const look = async (db: Db) => ({ packed: await find(db), marks: await readMarks(db) });
+        const { packed, marks } = await readAll(follow, look);
         if (packed.length === 0) return { rows: 0, heldMs: 0 };
         roller ??= openRoller(location, busyTimeoutMs);
         return roller.pack(packed, marks);
       }),
     close() {
       reader?.close();
+      follower?.close();
       roller?.close();
     },
   };
 }
 
-const CACHE_KB = 16_384;
+async function readIn<T>(connection: Database, work: (db: Db) => Promise<T>): Promise<T> {
+  const { db, release } = toDb(connection);
+  try {
+    connection.run("BEGIN");
+    return await work(db);
+  } finally {
+    release();
+    if (connection.inTransaction) connection.run("COMMIT");
+  }
+}
 
-function openReader(location: string, busyTimeoutMs: number): Database {
+/** Sums of a time lie apart: the pages that lead to them are to stay. */
+const REPORT_CACHE_KB = 16_384;
+/** Each row is summed up once: its page is of no use afterwards. */
+const STEP_CACHE_KB = 2_048;
+
+function openReader(location: string, busyTimeoutMs: number, cacheKb: number): Database {
   const db = new Database(location, { readonly: true });
   db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-  // Sums of a time lie apart: the pages that lead to them are to stay.
-  db.run(`PRAGMA cache_size = -${CACHE_KB}`);
+  db.run(`PRAGMA cache_size = -${cacheKb}`);
   return db;
 }
 
