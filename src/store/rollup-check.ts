@@ -10,8 +10,8 @@ import { readScheme } from "./location.ts";
 import { type Level, LEVELS } from "./report-plan.ts";
 import { createSums } from "./rollup-sum.ts";
 import { readGroups } from "./row-read.ts";
-import { readPacked } from "./sheet-check.ts";
-import { DAY_MS, HOUR_MS, LINES, QUARTER, SHELF } from "./sheet-level.ts";
+import { findMisplaced, readPacked } from "./sheet-check.ts";
+import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "./sheet-level.ts";
 import { TERMS } from "./sheet.ts";
 import { SUM_FIELDS } from "./sums.ts";
 
@@ -87,12 +87,15 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
     coarse = createSums(COARSE);
   };
   const areSheetsValid = await place.sheets.areValid(db);
+  const noteWrong = (wrong: readonly WrongSum[]): void => {
+    const room = MAX_WRONG - checked.wrong.length;
+    if (room > 0) checked.wrong.push(...wrong.slice(0, room));
+  };
   const compare = async (levels: readonly Level[], span: Span, computed: RollupRow[]) => {
     const isProved = provedMs === null || span.startMs >= provedMs;
     const note = (kept: readonly RollupRow[], own: readonly RollupRow[], isPacked: boolean): void => {
       checked.sums += Math.max(kept.length, own.length);
-      const room = MAX_WRONG - checked.wrong.length;
-      if (room > 0) checked.wrong.push(...findWrong(kept, own, { isProved, isPacked }).slice(0, room));
+      noteWrong(findWrong(kept, own, { isProved, isPacked }));
     };
     const tabled = levels.filter((level) => LEVELS.some(({ name }) => name === level.name));
     const byLevel = Map.groupBy(computed, ({ level }) => level);
@@ -121,7 +124,9 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
     const fine = createSums(FINE);
     for (let hour = day; hour < day + DAY_MS; hour += HOUR_MS) {
       const where = [summed, ...within(place, hour, hour + HOUR_MS)];
-      const { groups } = await readGroups(place, db, { where, isOfChain: false });
+      const { groups, places } = await readGroups(place, db, { where, isOfChain: false });
+      if (areSheetsValid && (provedMs === null || hour >= provedMs))
+        noteWrong(await listMisplaced(place, db, { fromMs: hour, toMs: hour + HOUR_MS, places }));
       fine.add(groups);
       coarse.add(groups);
     }
@@ -209,6 +214,21 @@ function readKept({ schema }: Place, db: Db, { levels, startMs, endMs }: KeptQue
 
 function floor(ms: number, grainMs: number): number {
   return Math.floor(ms / grainMs) * grainMs;
+}
+
+/** By what these say, pages of the books are found. */
+async function listMisplaced(place: Place, db: Db, of: Parameters<typeof findMisplaced>[2]): Promise<WrongSum[]> {
+  const wrong = await findMisplaced(place, db, of);
+  return wrong.map(({ startMs, told, there }) => ({
+    id: `${ROWS} ${startMs}`,
+    level: ROWS,
+    startedAt: new Date(startMs),
+    spanMs: QUARTER_MS,
+    kind: "other",
+    isPacked: true,
+    kept: `places of ${told} rows`,
+    computed: `places of ${there} rows`,
+  }));
 }
 
 interface Look {

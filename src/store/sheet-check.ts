@@ -4,8 +4,11 @@ import { printClasses } from "../lib/spread.ts";
 import type { Db, Engine, RollupRow } from "./engine.ts";
 import type { Level } from "./report-plan.ts";
 import { describe, nameSum } from "./rollup-sum.ts";
+import type { Description, RowPlace } from "./row-read.ts";
+import { QUARTER_MS, ROWS } from "./sheet-level.ts";
 import { readBodies } from "./sheet-make.ts";
 import { mergeSums } from "./sheet-merge.ts";
+import { unpackPlaces } from "./sheet-place.ts";
 
 interface Look {
   level: Level;
@@ -32,6 +35,28 @@ export async function readPacked(
       ttfts: print(row.ttfts),
     })),
   };
+}
+
+/** Quarters of that time whose sheets do not say where exactly those rows are, with how many they tell of and how many there are. */
+export async function findMisplaced(
+  { sheets }: Pick<Engine, "sheets">,
+  db: Db,
+  { fromMs, toMs, places }: { fromMs: number; toMs: number; places: readonly RowPlace[] },
+): Promise<{ startMs: number; told: number; there: number }[]> {
+  const known = new Map<string, Description>();
+  const told = new Map<number, string[]>();
+  for await (const { startMs, body } of readBodies({ sheets }, db, ROWS, { fromMs, toMs }))
+    told.set(startMs, [...(told.get(startMs) ?? []), ...unpackPlaces(body, startMs, known).map(printPlace)]);
+  const there = Map.groupBy(places, ({ atMs }) => atMs - (atMs % QUARTER_MS));
+  return [...told].flatMap(([startMs, own]) => {
+    const right = (there.get(startMs) ?? []).map(printPlace).toSorted();
+    const isSame = own.length === right.length && own.toSorted().every((place, index) => place === right[index]);
+    return isSame ? [] : [{ startMs, told: own.length, there: right.length }];
+  });
+}
+
+function printPlace({ chain, seq, atMs, group }: RowPlace): string {
+  return `${chain} ${seq} ${atMs} ${describe(group)}`;
 }
 
 function print(classes: ReadonlyMap<number, number> | string): string {

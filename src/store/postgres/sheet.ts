@@ -76,9 +76,16 @@ export const sheets: Sheets = {
   },
 };
 
-/** Where a gateway has not summed up yet, they are not. */
+/** Where a gateway has not summed up yet, they are not; and a server that follows another one has no such tables. */
 async function areThere(db: Db): Promise<boolean> {
-  return (await readValues(db, sql`select 1 where to_regclass('tokligence_sheet_state') is not null`)).length > 0;
+  return (
+    (
+      await readValues(
+        db,
+        sql`select 1 where to_regclass('tokligence_sheet_state') is not null and not pg_is_in_recovery()`,
+      )
+    ).length > 0
+  );
 }
 
 function ofPlace({ level, fromMs, toMs }: SheetPlace): SQL {
