@@ -1,6 +1,6 @@
 // `bun scripts/bench/scale.ts [--only routes|keys] [--rounds N] [--requests N] [--json]`: what a request costs the built executable with 1, 100 and 10,000
-// routes, and with 10, 1,000 and 200,000 keys, by turns in the same run: the time of all its threads on processors, with a row of the ledger for
-// each request. Ends with 1 where it grows beyond BAND with what there is, or a row is missing. Linux.
+// routes, and with 10, 1,000 and 200,000 keys, by turns in the same run: the time of its threads on processors, with a row of the ledger for each
+// request; apart from it that of the thread which adds the books up. Ends with 1 where it grows beyond BAND, or a row is missing. Linux.
 
 import { stopAllOnSignal } from "./peer/launch.ts";
 import { makeTokligence } from "./peer/tokligence.ts";
@@ -8,6 +8,7 @@ import type { Peer } from "./peer/type.ts";
 import { BAND, type Growth, judgeGrowth } from "./report/growth.ts";
 import { describeMachine, printMachine, readLoad } from "./report/machine.ts";
 import { measureNoise } from "./report/report.ts";
+import { median } from "./report/statistic.ts";
 import { printTable, printUs } from "./report/table.ts";
 import { buildGateway } from "./run/build.ts";
 import { assignCores, keepAside } from "./run/core.ts";
@@ -22,6 +23,8 @@ import { fill, makeToken } from "./crowd.ts";
 const ROUTES = [1, 100, 10_000];
 const KEYS = [10, 1_000, 200_000];
 const SETTLE_MS = 30_000;
+/** It reads the books and adds them up. Of requests that differ there are as many sums as rows, of those that do not one for all. */
+const SUMS_THREAD = "reader";
 /** So many of each: a runtime that compiles as it goes takes some ten thousand to be as quick as it gets. */
 const WARM_UP_REQUESTS = 40_000;
 const WARM_UP_SECONDS = 120;
@@ -130,6 +133,8 @@ interface Result {
   id: string;
   about: string;
   growths: Growth[];
+  /** Beside that, what adding up the books took for a request. */
+  sumsUs: Record<string, number>;
   rssMegabytes: Record<string, number>;
   faults: string[];
 }
@@ -141,12 +146,19 @@ function summarize(id: string, byPeer: ReadonlyMap<string, readonly Round[]>): R
   return {
     id,
     about: scenario?.about ?? "",
-    growths: judgeGrowth(new Map(names.map((name) => [name, of(name).map(({ cpuUs }) => cpuUs)]))),
+    growths: judgeGrowth(
+      new Map(names.map((name) => [name, of(name).map((round) => round.cpuUs - spendOnSums(round))])),
+    ),
+    sumsUs: Object.fromEntries(names.map((name) => [name, median(of(name).map(spendOnSums))])),
     rssMegabytes: Object.fromEntries(
       names.map((name) => [name, Math.round(Math.max(...of(name).map(({ rssBytes }) => rssBytes)) / 1e6)]),
     ),
     faults: names.flatMap((name) => listFaults(`${id}, ${name}`, of(name))),
   };
+}
+
+function spendOnSums({ threads }: Round): number {
+  return threads.reduce((sum, { name, cpuUs }) => sum + (name === SUMS_THREAD ? cpuUs : 0), 0);
 }
 
 function listFaults(where: string, all: readonly Round[]): string[] {
@@ -164,9 +176,9 @@ function print(): void {
   console.log(`${printMachine(machine)}\n`);
   console.log(`Meanwhile others took ${percent(noise.others)} of a processor, and the host ${percent(noise.stolen)}.`);
   console.log(
-    `Microseconds of all processors for a request; times the first, turn by turn, and by the least of all turns: up to ×${BAND} is constant.\n`,
+    `Microseconds of all processors for a request, sums of the books apart: these are added up behind it, as many as rows differ. Times the first, turn by turn, and by the least of all turns: up to ×${BAND} is constant.\n`,
   );
-  const rows = results.flatMap(({ id, about, growths, rssMegabytes }) =>
+  const rows = results.flatMap(({ id, about, growths, sumsUs, rssMegabytes }) =>
     growths.map(({ name, cpuUs, ratio, leastRatio, isConstant }, index) => [
       index === 0 ? `${id}: ${about}` : "",
       name,
@@ -174,10 +186,13 @@ function print(): void {
       ratio === null ? "" : `×${ratio.median.toFixed(2)} (${ratio.least.toFixed(2)} to ${ratio.most.toFixed(2)})`,
       `×${leastRatio.toFixed(2)}`,
       isConstant ? "" : "GROWS",
+      (sumsUs[name] ?? 0).toFixed(1),
       String(rssMegabytes[name] ?? ""),
     ]),
   );
-  console.log(printTable(["", "with", "CPU, µs/request", "times", "by the least", "", "RSS, MB"], rows));
+  console.log(
+    printTable(["", "with", "CPU, µs/request", "times", "by the least", "", "sums, µs/request", "RSS, MB"], rows),
+  );
   for (const fault of faults) console.log(`✗ ${fault}`);
 }
 
