@@ -1,10 +1,10 @@
 // `bun scripts/bench/workers.ts [--workers 1,2] [--rate N] [--scenario A,B] [--rounds N] [--seconds N] [--json]`: what a request costs the processors where
 // several workers serve one port, against one process, by turns in the same run, with a row of the ledger for each request. Each process that serves is asked
 // at the same rate, so that two are asked twice as much as one. The load needs a core, so that on two of them nobody sees two workers that have one each. What
-// can be seen is what a request takes then: the one process, and one of the workers, have a core for themselves; the other workers, the process in front, the
-// provider and the load share the other, and what the process in front takes there is counted with it, with all threads of all. A cost that does not grow (see
-// MOST) means that on cores of their own they serve as many times more, up to the number at which the process in front has no time left. Ends with 1 where it
-// grows more, or a row is missing. Linux.
+// can be seen is what a request takes then: the one process has a core for itself; so has one of the workers, with the process in front, whose work for all of
+// them is in its way there. The other workers, the provider and the load share the other core. Counted are all threads of that worker and of the process in
+// front. A cost that does not grow (see MOST) means that on cores of their own they serve as many times more, up to the number at which the process in front
+// has no time left. Ends with 1 where it grows more, a row is missing, or one did not keep up. Linux.
 
 import type { Pattern } from "./load/type.ts";
 import { makeTokligence } from "./peer/tokligence.ts";
@@ -74,7 +74,7 @@ interface Figure {
   cpuUs: Spread;
   /** Against the first of the same round. */
   ratio: Spread;
-  /** How many times as much they serve on as many free cores, as far as the cost of a request goes. */
+  /** How many times as much they serve on as many free cores, as far as the cost of a request goes; no more than they are. */
   scaling: number;
   /** Where the time of a request goes. */
   shares: Share[];
@@ -102,7 +102,7 @@ function summarize(scenario: string, byPeer: ReadonlyMap<string, readonly Round[
       workers,
       cpuUs: measure(all.map(costOf)),
       ratio,
-      scaling: (counts[index] ?? 1) / ratio.median,
+      scaling: (counts[index] ?? 1) / Math.max(1, ratio.median),
       shares,
       bearing: bear(shares),
       perSecond: median(all.map(({ requests, seconds }) => requests / seconds)),
@@ -162,12 +162,12 @@ function makePeer(workers: number): Peer {
   };
 }
 
-/** The worker that was begun first keeps the core; all others go to another one. */
+/** The worker that was begun first keeps the core, with the process in front, which is in its way there as its own threads are in that of one process. */
 function leaveAlone(leader: number, core: string): void {
   const [, ...others] = listGroup(leader)
     .filter((pid) => pid !== leader)
     .toSorted((left, right) => left - right);
-  for (const pid of [leader, ...others])
+  for (const pid of others)
     Bun.spawnSync(["taskset", "-a", "-c", "-p", core, String(pid)], { stdout: "ignore", stderr: "ignore" });
 }
 
