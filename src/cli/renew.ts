@@ -14,10 +14,6 @@ const VARIABLES = {
   /** As long as what is new has so much of the heap, only that is looked through: a third, as usual, would with so little growth be all of it each time. */
   BUN_JSC_minEdenToOldGenerationRatio: "0.15",
   BUN_JSC_smallHeapGrowthFactor: "1.5",
-  /** No thread that keeps memory ready for a burst: of a steady stream each request would pay for it. */
-  BUN_JSC_useWarmUpMarkedBlocks: "0",
-  /** No thread that is woken whenever another has nothing to do, to give memory back: without it, each does so itself now and then. */
-  MIMALLOC_SCAVENGER: "0",
 } as const satisfies Record<string, string>;
 
 /** Does not return where the process is replaced; on Windows, which cannot, it returns the exit code of a child. Null: all of it is in force. */

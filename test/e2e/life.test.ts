@@ -1,6 +1,6 @@
 // The daemon's life: draining, reloading, keys made by another process, providers that hang.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { createDatabase, hasPostgres } from "../postgres.ts";
@@ -220,19 +220,6 @@ describe("a provider that hangs", () => {
     await hanging.stop();
     await quick.stop();
   }, 60_000);
-});
-
-test.skipIf(process.platform !== "linux")("no thread of the runtime wakes with every request", async () => {
-  const upstream = startUpstream(() => new Response(null, { status: 500 }));
-  const gateway = await serve({ config: `[provider.local]\nbase_url = ${upstream.url}/v1\n` });
-  const { token } = await issueKey(gateway);
-  await Promise.all(Array.from({ length: 20 }, () => post(gateway.url, token, { model: "local/m" })));
-  const tasks = `/proc/${gateway.pid}/task`;
-  const threads = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/comm`, "utf8").trim());
-  expect(threads).toContain("HTTP Client");
-  expect(threads.filter((name) => ["mi-scavenger", "JSCWarmUp"].includes(name))).toEqual([]);
-  await gateway.stop();
-  await upstream.stop();
 });
 
 /** In a process of its own: this one may have no more than 256 requests waiting, either. */
