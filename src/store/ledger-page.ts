@@ -3,6 +3,7 @@
 import { and, desc, eq, inArray, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import type { LedgerFilter, SealedEntry } from "../ledger/index.ts";
 import { listTails, readMarks } from "./chain-mark.ts";
+import { chunk } from "./chunk.ts";
 import type { Db, Engine } from "./engine.ts";
 import { matchFilter, within } from "./report-match.ts";
 import type { Range } from "./report-plan.ts";
@@ -140,7 +141,10 @@ async function readTails(engine: Engine, db: Db, query: RestQuery): Promise<Seal
   const { ledgerEntries: table } = engine.schema;
   const tails = await listTails(engine, db, await readMarks(engine, db));
   const found: SealedEntry[] = [];
-  for (const tail of tails) found.push(...(await select(engine, db, query, [query.range, ...beyond(table, tail)])));
+  for (const tail of tails) {
+    const where = [...within(table.createdAt, query.range), ...beyond(table, tail), ...listConditions(engine, query)];
+    found.push(...(await selectOfChain(engine, db, { where, most: query.most })));
+  }
   return found;
 }
 
@@ -161,19 +165,37 @@ async function readRefs(engine: Engine, db: Db, query: PageQuery, rows: readonly
   for (const [chain, own] of Map.groupBy(rows, (row) => row.chain))
     for (let at = 0; at < own.length; at += MOST_NAMED) {
       const seqs = own.slice(at, at + MOST_NAMED).map(({ seq }) => seq);
-      const named = await db
-        .select()
-        .from(table)
-        .where(
-          and(
-            eq(table.chain, chain),
-            inArray(table.seq, seqs),
-            ...(query.before === null ? [] : older(engine, query.before)),
-            ...matchFilter(engine, table, query.filter),
-          ),
-        );
+      const where = [eq(table.chain, chain), inArray(table.seq, seqs), ...listConditions(engine, query)];
+      const named = await selectOfChain(engine, db, { where, most: seqs.length });
       found.push(...named);
     }
+  return found;
+}
+
+function listConditions(engine: Engine, { before, filter }: PageQuery): SQL[] {
+  return [
+    ...(before === null ? [] : older(engine, before)),
+    ...matchFilter(engine, engine.schema.ledgerEntries, filter),
+  ];
+}
+
+/** Rows of a chain that are few, found by it: without statistics SQLite would rather look through all of a user, or of a time. */
+async function selectOfChain(
+  { name, schema }: Engine,
+  db: Db,
+  { where, most }: { where: readonly SQL[]; most: number },
+): Promise<SealedEntry[]> {
+  const { ledgerEntries: table } = schema;
+  const source = name === "sqlite" ? sql`${table} indexed by ledger_entries_chain` : sql`${table}`;
+  const rows = await db
+    .select({ id: sql<string>`${table.id}` })
+    .from(source)
+    .where(and(...where))
+    .orderBy(desc(table.createdAt), desc(table.id))
+    .limit(most);
+  const found: SealedEntry[] = [];
+  for (const some of chunk(rows.map(({ id }) => id)))
+    found.push(...(await db.select().from(table).where(inArray(table.id, some))));
   return found;
 }
 
