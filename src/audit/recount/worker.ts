@@ -2,6 +2,7 @@
 
 import type { Recount } from "../../ledger/index.ts";
 import { encodeRecountLine } from "../../ledger/line.ts";
+import { yieldToOthers } from "../../lib/thread-priority.ts";
 import { examine, type Means } from "./examine.ts";
 import { createLessonBook } from "./lessons.ts";
 import { type Batch, type Hello, type Outcome, packOutcome, type Task, unpackBatch } from "./message.ts";
@@ -14,6 +15,8 @@ declare const self: {
   addEventListener: (type: "message", listen: (event: MessageEvent<Hello | string>) => void) => void;
   postMessage: (outcome: string) => void;
 };
+
+yieldToOthers(10);
 
 /** Models' names are the clients' to choose. */
 const MAX_MODELS = 1_000;

@@ -1,11 +1,14 @@
 // The thread that reads a ledger and sums it up: what takes long here holds up no request. Knows only what it is asked.
 
+import { yieldToOthers } from "../../lib/thread-priority.ts";
 import { type LedgerPlace, openLedger } from "../../store/index.ts";
 import type { LedgerAnswers } from "./answer.ts";
 import { answerCall, createCaller } from "./remote.ts";
 import { createReader, createUpkeep } from "./reader.ts";
 
 declare const self: Worker & { postMessage(message: unknown, transfer?: Bun.Transferable[]): void };
+
+yieldToOthers(10);
 
 export type Hello = LedgerPlace;
 

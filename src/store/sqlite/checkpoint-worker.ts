@@ -1,11 +1,14 @@
 // The thread that keeps the logs of SQLite files short. Knows no table.
 
 import { Database } from "bun:sqlite";
+import { yieldToOthers } from "../../lib/thread-priority.ts";
 
 export type CheckpointOrder = "stop" | { files: readonly string[] };
 export type CheckpointReport = "stopped" | { file: string; reason: string };
 
 declare const self: Worker;
+
+yieldToOthers(5);
 
 const EVERY_MS = 500;
 /** 4 KiB each. Beyond it the log is begun anew, for which writers are held up for a moment. */
