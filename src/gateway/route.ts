@@ -130,7 +130,8 @@ export function createRouter(table: RouteTable): Router {
     const known = memory.get(key, atMs);
     if (known !== undefined) return known;
     const choices = list(model, own);
-    if (choices.at(-1)?.way !== null && model.length <= MAX_REMEMBERED_LENGTH)
+    // Where nothing leads anywhere, the next name will be another one.
+    if (choices.some(({ way }) => way !== null) && model.length <= MAX_REMEMBERED_LENGTH)
       memory.put(key, choices, { atMs, weight: choices.length });
     return choices;
   };

@@ -123,6 +123,19 @@ describe("a router", () => {
     expect(nameOf(router, who("nobody"))).toBe("all");
   });
 
+  test("works out once where a model leads, also where all its routes have conditions, and a name that leads nowhere each time", () => {
+    let looks = 0;
+    const findLister = () => {
+      looks++;
+      return undefined;
+    };
+    const router = createRouter({ ...table([rule("mine", { stream: false })]), findLister });
+    for (const model of ["m1", "m1", "m1"]) expect(router.resolve(model, ASKED).way?.name).toBe("mine");
+    expect(looks).toBe(1);
+    for (const model of ["x", "x"]) expect(router.resolve(model, ASKED).way).toBeNull();
+    expect(looks).toBe(3);
+  });
+
   test("knows where a model leads in general though all its routes are for somebody", () => {
     const router = createRouter(table([rule("mine", { key: ["k1"] }), rule("yours", { key: ["k2"] })]));
     expect(nameOf(router)).toBe("mine");

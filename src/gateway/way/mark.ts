@@ -15,13 +15,16 @@ const NONE: readonly string[] = Object.freeze([]);
 
 export function createMarks(all: readonly (Conditions | undefined)[]): Marks {
   const known = new Set(all.flatMap((when) => findMarks(when)));
+  const kinds = new Set(all.flatMap((when) => Object.keys(when ?? {})));
   const headers = [...new Set(all.flatMap((when) => Object.keys(when?.headers ?? {})))];
   return {
     of: findMarks,
     read(facts) {
       if (known.size === 0) return NONE;
-      const own = [print("key", facts.keyId), print("user", facts.email), print("user", facts.userId)];
-      for (const tag of facts.tags()) own.push(print("tag", tag));
+      const own: string[] = [];
+      if (kinds.has("key")) own.push(print("key", facts.keyId));
+      if (kinds.has("user")) own.push(print("user", facts.email), print("user", facts.userId));
+      if (kinds.has("tag")) for (const tag of facts.tags()) own.push(print("tag", tag));
       for (const name of headers) {
         const value = facts.header(name);
         if (value !== null) own.push(print(`header.${name}`, value));
