@@ -30,10 +30,11 @@ export const QUARTER: Level = { name: "all.quarter", cube: "all", grainMs: QUART
 /** Likewise, but where each row is. */
 export const ROWS = "rows.quarter";
 
-/** All quarters, or hours, of a day in one sheet: what is described alike lies side by side, so that few parts of it are read for one user. */
+/** All quarters, halves of hours, or hours of a day in one sheet: what is described alike lies side by side, so that few parts of it are read for one user. Fine before coarse. */
 export const LINES: readonly Level[] = [
   { name: "all.line", cube: "all", grainMs: QUARTER_MS },
   { name: "tagged.line", cube: "tagged", grainMs: QUARTER_MS },
+  { name: "tagged.halves", cube: "tagged", grainMs: 2 * QUARTER_MS },
   { name: "tagged.hours", cube: "tagged", grainMs: HOUR_MS },
   { name: "brief.line", cube: "brief", grainMs: QUARTER_MS },
 ];

@@ -3,9 +3,10 @@
 
 import { openColumns } from "./sheet-column.ts";
 import type { Db, Engine, Packed, PackedPart } from "./engine.ts";
+import type { Cube } from "./report-plan.ts";
 import { DAY_MS, LINES, QUARTER } from "./sheet-level.ts";
 import { readBodies } from "./sheet-make.ts";
-import { mergeSums, packParts } from "./sheet-merge.ts";
+import { type Bodies, mergeSums, packParts } from "./sheet-merge.ts";
 import type { Term, Value } from "./sheet.ts";
 
 export interface LineMaker {
@@ -14,17 +15,30 @@ export interface LineMaker {
   step(db: Db, isLate: () => boolean): Promise<Packed[] | null>;
 }
 
+/** The fewer, the fewer are read for one user or tag; and the more there are to be read for all. */
+const ROWS_A_PART = 1_024;
 /** Sums of quarters that are added up at once. */
 const ROWS_AT_ONCE = 16_384;
 
-/** What the sums of a line are dealt out by: by this, too, they are found later. */
-const DEALT: Readonly<Record<string, Term>> = { all: "userId", tagged: "tags", brief: "modelAsked" };
+interface Cubed {
+  cube: Cube;
+  /** What its sums are dealt out by. */
+  term: Term;
+  /** Into how many times fewer deals than those of all that is known: what knows less has fewer sums. */
+  fewer: number;
+}
+
+const CUBES: readonly Cubed[] = [
+  { cube: "all", term: "userId", fewer: 1 },
+  { cube: "tagged", term: "tags", fewer: 4 },
+  { cube: "brief", term: "modelAsked", fewer: 32 },
+];
 
 export function createLineMaker(engine: Engine, dayMs: number): LineMaker {
   const range = { fromMs: dayMs, toMs: dayMs + DAY_MS };
   let name = "";
-  let queue: { line: number; deal: number; deals: number }[] = [];
-  let made: PackedPart[][] = [];
+  let queue: (Cubed & { deal: number; deals: number })[] = [];
+  let made = new Map<string, PackedPart[]>();
 
   /** Begins anew where quarters are other ones than they were. */
   const prepare = async (db: Db): Promise<void> => {
@@ -34,32 +48,45 @@ export function createLineMaker(engine: Engine, dayMs: number): LineMaker {
     let rows = 0;
     for await (const { body } of readBodies(engine, db, QUARTER.name, range)) rows += openColumns(body).rows;
     const deals = Math.max(1, Math.ceil(rows / ROWS_AT_ONCE));
-    made = LINES.map(() => []);
-    queue = LINES.flatMap(({ cube }, line) => {
-      // What knows little has few sums.
-      const own = cube === "brief" ? 1 : deals;
-      return Array.from({ length: own }, (_, deal) => ({ line, deal, deals: own }));
+    made = new Map(LINES.map((line) => [line.name, []]));
+    queue = CUBES.flatMap((cubed) => {
+      const own = Math.ceil(deals / cubed.fewer);
+      return Array.from({ length: own }, (_, deal) => ({ ...cubed, deal, deals: own }));
     });
+  };
+  const deal = async (db: Db, { cube, term, deal: own, deals }: (typeof queue)[number]): Promise<void> => {
+    const only = { term, isOurs: (value: Value) => hash(String(value)) % deals === own };
+    let bodies: Bodies = readBodies(engine, db, QUARTER.name, range);
+    for (const [index, { name: level, grainMs }] of LINES.filter((line) => line.cube === cube).entries()) {
+      const rows = await mergeSums(bodies, { cube, grainMs, only: index === 0 ? only : undefined });
+      const parts = rows.length === 0 ? [] : packParts(rows, dayMs, ROWS_A_PART);
+      made.get(level)?.push(...parts);
+      bodies = readAgain(parts, dayMs);
+    }
   };
   return {
     dayMs,
     async step(db, isLate) {
       await prepare(db);
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const { line, deal, deals } = next;
-        const { cube, grainMs } = LINES[line] ?? QUARTER;
-        const only = { term: DEALT[cube] ?? "userId", isOurs: (value: Value) => hash(String(value)) % deals === deal };
-        const rows = await mergeSums(readBodies(engine, db, QUARTER.name, range), { cube, grainMs, only });
-        if (rows.length > 0) made[line]?.push(...packParts(rows, dayMs));
+        await deal(db, next);
         if (queue.length > 0 && isLate()) return null;
       }
-      return LINES.map(({ name: level }, line) => {
-        const parts = made[line] ?? [];
+      return LINES.map(({ name: level }) => {
+        const parts = made.get(level) ?? [];
         // Where there are none, an empty one says so.
         return { level, startMs: dayMs, parts: parts.length > 0 ? parts : packParts([], dayMs) };
       });
     },
   };
+}
+
+/** Longer times are made of what was made of the shorter ones. */
+async function* readAgain(
+  parts: readonly PackedPart[],
+  startMs: number,
+): AsyncGenerator<{ startMs: number; body: Uint8Array }, void> {
+  for (const { body } of parts) yield { startMs, body };
 }
 
 function hash(text: string): number {

@@ -6,9 +6,9 @@ import { NOTHING } from "./rollup-sum.ts";
 import type { Description, RowPlace } from "./row-read.ts";
 import { createCounter } from "./sheet-count.ts";
 import type { Only } from "./sheet-filter.ts";
-import { compare, cutUp, ROWS_A_PART } from "./sheet-piece.ts";
+import { cutUp, ROWS_A_PART } from "./sheet-piece.ts";
 import { packPlaces, unpackPlaces } from "./sheet-place.ts";
-import { openSheet, packSheet, type SheetRow, type Term, TERMS } from "./sheet.ts";
+import { openSheet, packSheet, type SheetRow, type Term, TERMS, type Value } from "./sheet.ts";
 
 export type Bodies = AsyncIterable<{ startMs: number; body: Uint8Array }>;
 
@@ -27,28 +27,37 @@ interface MergeInit {
   only?: Only | undefined;
 }
 
-/** What is described alike comes side by side, in the order of time. */
+/** What is of one user, or has the same tags, comes side by side; and so does what is described alike, in the order of time. */
 export async function mergeSums(bodies: Bodies, { cube, grainMs, only }: MergeInit): Promise<SheetRow[]> {
   const steps = TERMS_OF[cube as keyof typeof TERMS_OF];
   const counter = createCounter({ steps, filter: {}, only, toPiece: (ms) => ms - (ms % grainMs) });
   for await (const { startMs, body } of bodies) counter.add(openSheet(body), startMs);
+  const described: { known: Description; order: string }[] = [];
   const rows = [...counter.each()].map(({ node, piece, values, sums, latency, ttft }) => {
-    const described = Object.fromEntries(steps.map((term, step) => [term, values[step] ?? null]));
-    const tags = typeof described["tags"] === "string" ? (JSON.parse(described["tags"]) as string[]) : null;
-    const known = { ...NOTHING, ...described, tags } as unknown as Description;
-    return { node, row: { ...known, ...sums, startedAt: new Date(piece), latencies: latency, ttfts: ttft } };
+    const { known, order } = (described[node] ??= describeNode(steps, values));
+    const row: SheetRow = { ...known, ...sums, startedAt: new Date(piece), latencies: latency, ttfts: ttft };
+    return { order, node, piece, row };
   });
   rows.sort(
     (left, right) =>
-      compare(left.row, right.row) ||
+      (left.order < right.order ? -1 : left.order > right.order ? 1 : 0) ||
       left.node - right.node ||
-      left.row.startedAt.getTime() - right.row.startedAt.getTime(),
+      left.piece - right.piece,
   );
   return rows.map(({ row }) => row);
 }
 
-export function packParts(rows: readonly SheetRow[], startMs: number): PackedPart[] {
-  return cutUp(rows).map((part) => packSheet(part, startMs));
+function describeNode(steps: readonly Term[], values: readonly Value[]): { known: Description; order: string } {
+  const own = Object.fromEntries(steps.map((term, step) => [term, values[step] ?? null]));
+  const text = typeof own["tags"] === "string" ? own["tags"] : null;
+  const tags = text === null ? null : (JSON.parse(text) as string[]);
+  const known = { ...NOTHING, ...own, tags } as unknown as Description;
+  return { known, order: [known.userId, known.apiKeyId, text ?? "", known.modelAsked].join("\u0000") };
+}
+
+/** @param most of a part: of small ones, few are read for what is in few of them */
+export function packParts(rows: readonly SheetRow[], startMs: number, most?: number): PackedPart[] {
+  return cutUp(rows, most).map((part) => packSheet(part, startMs));
 }
 
 /** Small parts together. */

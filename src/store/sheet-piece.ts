@@ -35,7 +35,7 @@ export function compare(left: SheetRow, right: SheetRow): number {
 }
 
 /** At least one, which may be empty. */
-export function cutUp<Item>(items: readonly Item[]): (readonly Item[])[] {
-  const parts = Math.max(1, Math.ceil(items.length / ROWS_A_PART));
-  return Array.from({ length: parts }, (_, part) => items.slice(part * ROWS_A_PART, (part + 1) * ROWS_A_PART));
+export function cutUp<Item>(items: readonly Item[], most = ROWS_A_PART): (readonly Item[])[] {
+  const parts = Math.max(1, Math.ceil(items.length / most));
+  return Array.from({ length: parts }, (_, part) => items.slice(part * most, (part + 1) * most));
 }

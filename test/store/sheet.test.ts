@@ -142,7 +142,7 @@ describe("a ledger with sheets", () => {
     const newest = Math.max(...hours);
     const spans: [names: string[], grainMs: number][] = [
       [["all.days", "owner.days"], 5 * DAY_MS],
-      [["all.day", "owner.day", "all.line", "tagged.line", "tagged.hours", "brief.line"], DAY_MS],
+      [["all.day", "owner.day", "all.line", "tagged.line", "tagged.halves", "tagged.hours", "brief.line"], DAY_MS],
       [["all.hours", "owner.hours"], 6 * HOUR_MS],
       [["all.hour", "owner.hour"], HOUR_MS],
     ];
@@ -183,8 +183,8 @@ describe("a ledger with sheets", () => {
     expect(await report()).toEqual(addUp());
     // No more than the row: nothing is packed.
     expect(await store.ledger.rollUp(1)).toMatchObject({ rows: 1 });
-    // What has the row in it goes, at four levels twice and in four lines; its quarter, which had none, gets two.
-    expect(countSheets()).toBe(before - 4 - 4 - 4 + 2);
+    // What has the row in it goes, at four levels twice and in five lines; its quarter, which had none, gets two.
+    expect(countSheets()).toBe(before - 4 - 4 - 5 + 2);
     expect(await report()).toEqual(addUp());
     await settle();
     expect(countSheets()).toBe(before + 2);
