@@ -94,13 +94,13 @@ async function coverAll({ sheets }: Engine, db: Db, { query, plan, whole, levels
   const wanted = listWanted(query.filter);
   const found: Covered = { parts: [], left: [whole] };
   for (const { name: level, spanMs, grainMs } of levels) {
-    const [first, last] = [found.left[0], found.left.at(-1)];
-    if (first === undefined || last === undefined) break;
-    const place = { level, fromMs: first.fromMs, toMs: last.toMs };
-    const there =
-      wanted.length === 0
-        ? (await sheets.list(db, place)).map((each) => ({ ...each, sign: null }))
-        : await sheets.listSigned(db, place);
+    if (found.left.length === 0) break;
+    const there: (PartRef & { sign: Uint8Array | null })[] = [];
+    for (const { fromMs, toMs } of joinNear(found.left, spanMs)) {
+      const place = { level, fromMs, toMs };
+      if (wanted.length > 0) there.push(...(await sheets.listSigned(db, place)));
+      else for (const each of await sheets.list(db, place)) there.push({ ...each, sign: null });
+    }
     const toRange = (startMs: number): Range => ({ fromMs: startMs, toMs: startMs + spanMs });
     const isOurs = (startMs: number): boolean =>
       isWithin(found.left, toRange(startMs)) && (grainMs < spanMs || !isCut(plan.inner, toRange(startMs)));
@@ -111,6 +111,21 @@ async function coverAll({ sheets }: Engine, db: Db, { query, plan, whole, levels
   }
   return found;
 }
+
+/** As few as are worth a question each; those that nothing can lie in are left out. */
+function joinNear(ranges: readonly Range[], spanMs: number): Range[] {
+  const asked: Range[] = [];
+  for (const { fromMs, toMs } of ranges) {
+    if (Math.ceil(fromMs / spanMs) * spanMs + spanMs > toMs) continue;
+    const last = asked.at(-1);
+    if (last !== undefined && fromMs - last.toMs <= FAR_APART * spanMs) last.toMs = toMs;
+    else asked.push({ fromMs, toMs });
+  }
+  return asked;
+}
+
+/** As many sheets of a level are rather listed for nothing than left out by one more question. */
+const FAR_APART = 40;
 
 /** What is left without the quarters of which there is nothing in any sum. */
 async function planLeft(engine: Engine, db: Db, plan: Plan, left: readonly Range[]): Promise<Rest> {

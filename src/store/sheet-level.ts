@@ -8,6 +8,9 @@ export const QUARTER_MS = 900_000;
 export const HOUR_MS = 4 * QUARTER_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
+/** Of how sheets are written, and found: those of another one are void. */
+export const SHEET_FORMAT = 2;
+
 /** Coarse before fine, to the hour, of which sums are kept in the database. Each is made of the next finer one. */
 export const SHELF = {
   all: [

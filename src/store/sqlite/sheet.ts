@@ -4,6 +4,7 @@
 import type { Database } from "bun:sqlite";
 import { sql } from "drizzle-orm";
 import { type Db, LOOSE_PART, type LoosePiece, type Packed, type SheetPlace, type Sheets } from "../engine.ts";
+import { SHEET_FORMAT } from "../sheet-level.ts";
 import { readValues } from "./query.ts";
 
 const CREATE = [
@@ -14,8 +15,8 @@ const CREATE = [
   "create table if not exists tokligence_sheet_state (marks text not null)",
 ];
 
-/** How far every chain is summed up, in one text. */
-const MARKS = `coalesce((select group_concat(chain || ' ' || seq || ' ' || detail_seq, char(10))
+/** How far every chain is summed up, and of what format sheets are, in one text. */
+const MARKS = `'${SHEET_FORMAT} ' || coalesce((select group_concat(chain || ' ' || seq || ' ' || detail_seq, char(10))
   from (select chain, seq, detail_seq from ledger_marks order by chain)), '')`;
 
 /** As many as are held in memory together. */
