@@ -127,7 +127,8 @@ export function createCounter({ steps, filter, only, toPiece }: CounterInit): Co
     /** By the quarter that a row is of. */
     const pieceOf: number[] = [];
     let [node, piece, group] = [-1, -1, -1];
-    for (const [index, row] of rows.entries()) {
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index] ?? 0;
       let isOther = false;
       for (let step = 0; step < readers.length; step++) {
         const id = readers[step]?.(row) ?? 0;

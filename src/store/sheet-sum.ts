@@ -70,33 +70,38 @@ export function createSpreads() {
   let used = 1;
   const rare = new Map<number, Map<number, number>>();
 
-  const count = (group: number, place: number, more: number): void => {
-    if (place >= CLASSES) {
-      const own = rare.get(group) ?? new Map<number, number>();
-      rare.set(group, own.set(place, (own.get(place) ?? 0) + more));
-      return;
-    }
-    const at = group * BLOCKS_A_GROUP + (place >> 4);
-    let block = blocks[at] ?? 0;
-    if (block === 0) {
-      blocks[at] = block = used++;
-      calls = grow(calls, used * BLOCK, makeFloats);
-    }
-    const own = block * BLOCK + (place & 15);
-    calls[own] = (calls[own] ?? 0) + more;
+  const countRare = (group: number, place: number, more: number): void => {
+    const own = rare.get(group) ?? new Map<number, number>();
+    rare.set(group, own.set(place, (own.get(place) ?? 0) + more));
+  };
+  const addBlock = (at: number): number => {
+    const block = used++;
+    blocks[at] = block;
+    calls = grow(calls, used * BLOCK, makeFloats);
+    return block;
   };
 
   return {
     add({ counts, classes, calls: column }: ClassColumns, placed: Placed, groups: number): void {
       blocks = grow(blocks, groups * BLOCKS_A_GROUP, (length) => new Int32Array(length));
       if (counts === null || column === null) return;
+      const { rows, groups: groupOf } = placed;
       let row = 0;
       let at = 0;
-      for (let index = 0; index < placed.rows.length; index++) {
-        for (const next = placed.rows[index] ?? 0; row < next; row++) at += counts[row] ?? 0;
-        const group = placed.groups[index] ?? 0;
-        for (const end = at + (counts[row] ?? 0); at < end; at++)
-          count(group, classes === null ? 0 : (classes[at] ?? 0), column[at] ?? 0);
+      for (let index = 0; index < rows.length; index++) {
+        for (const next = rows[index] ?? 0; row < next; row++) at += counts[row] ?? 0;
+        const group = groupOf[index] ?? 0;
+        for (const end = at + (counts[row] ?? 0); at < end; at++) {
+          const place = classes === null ? 0 : (classes[at] ?? 0);
+          if (place >= CLASSES) {
+            countRare(group, place, column[at] ?? 0);
+            continue;
+          }
+          const own = group * BLOCKS_A_GROUP + (place >> 4);
+          const block = blocks[own] || addBlock(own);
+          const cell = block * BLOCK + (place & 15);
+          calls[cell] = (calls[cell] ?? 0) + (column[at] ?? 0);
+        }
         row++;
       }
     },
