@@ -19,8 +19,8 @@ import { type Crew, type PartResults, listParts, startCrew } from "./soak/crew.t
 import type { PartName } from "./soak/mix.ts";
 
 const SAMPLE_MS = 1_000;
-/** So long all parts are asked without a look at what came of it. */
-const SLICE_SECONDS = 60;
+/** So long all parts are asked without a look at what came of it: for less than connections may lie unused. */
+const SLICE_SECONDS = 30;
 /** What falls behind once may have been held up; twice, it does not keep up. */
 const SEARCH = { fromPerSecond: 300, factor: 1.3, seconds: 4, tries: 2 };
 /** Before it: who has just begun is slow. */

@@ -100,6 +100,30 @@ describe("a load", () => {
     expect(result.unsent).toBeGreaterThan(90);
   });
 
+  test("asks on no connection that was closed while it lay idle, and ends where none is left", async () => {
+    let asked = 0;
+    const server = Bun.listen<{ mayStay: boolean }>({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open(socket) {
+          // Two of eight are kept, the others are closed before anything is asked on them.
+          socket.data = { mayStay: ++asked <= 2 };
+          if (!socket.data.mayStay) socket.end();
+        },
+        data: (socket) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"),
+      },
+    });
+    const driver = await openDriver(makeAim(server.port), { kind: "rate", connections: 8, perSecond: 200 });
+    const { requests, errors } = await driver.measure(0.2);
+    driver.close();
+    server.stop(true);
+    // One may close in the very moment in which it is asked.
+    const { closed = 0, ...others } = errors;
+    expect([requests + closed, others]).toEqual([40, {}]);
+    expect(requests).toBeGreaterThan(30);
+  });
+
   test("asks once on each connection, and knows how long each piece was on its way", async () => {
     const answer = { kind: "stream", pieces: 5, gapMs: 5 } as const;
     const pattern = { kind: "once", connections: 20, rampMs: 50 } as const;

@@ -173,9 +173,18 @@ function makeSchedule(
   let sent = 0;
   let isStopped = false;
   const dueUs = (): number => startedUs + sent * gapUs;
+  const pick = (): Connection | undefined => (isInTurn ? idle.shift() : idle.pop());
+  /** Servers close connections on which nothing was asked for long: whoever asked there would wait for ever. */
+  const takeOpen = (): Connection | undefined => {
+    for (let next = pick(); next !== undefined; next = pick()) {
+      if (next.isOpen()) return next;
+      open--;
+    }
+    return undefined;
+  };
   const act = (): void => {
     for (const now = readClockUs(); sent < total && !isStopped && dueUs() <= now; sent++) {
-      const connection = isInTurn ? idle.shift() : idle.pop();
+      const connection = takeOpen();
       if (connection === undefined) break;
       late.add(now - dueUs());
       connection.ask(dueUs());
@@ -215,6 +224,7 @@ function run(flow: Flow, seconds: number): Run {
   let isAwake = false;
   const turn = (): void => {
     flow.act();
+    if (flow.isOver()) resolve();
     const next = flow.nextUs();
     isAwake = next !== null;
     if (next === null) return;
