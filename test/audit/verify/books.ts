@@ -32,8 +32,8 @@ export interface Bench {
   clock: TestClock;
   /** Messages of warnings and errors. */
   told: string[];
-  /** Opens the books, writes, and closes them as a stop does. Does not close where the work throws. */
-  write(work: (books: Books) => Promise<void>): Promise<void>;
+  /** Opens the books, writes, and closes them as a stop does. Does not close where the work throws. `arrive`: until what was written is bound. */
+  write(work: (books: Books, arrive: () => Promise<void>) => Promise<void>): Promise<void>;
   /** Behind the gateway's back; a statement that both engines know. */
   tamper(statement: string): Promise<void>;
   query<T>(statement: string): Promise<T[]>;
@@ -74,7 +74,7 @@ export function makeBench(dsn?: string): Bench {
       const log: Log = { debug: () => {}, info: () => {}, warn: note, error: note, setLevel: () => {} };
       // Pauses of the shipper pass by themselves: what is tested here is what arrives.
       const books = await openBooks({ config, store, clock, fetch, log });
-      await work(books);
+      await work(books, store.arrive);
       await books.close();
       await store.close();
     },
