@@ -27,6 +27,8 @@ const SEARCH = { fromPerSecond: 300, factor: 1.3, seconds: 4, tries: 2 };
 const WARM = { perSecond: 150, seconds: 20 };
 const ROWS_WAIT_MS = 120_000;
 const LOOK_MS = 200;
+/** Longer than rows wait for one another. */
+const SETTLE_MS = 500;
 
 const minutes = Number(read("--minutes") ?? "30");
 const warmUpMinutes = Number(read("--warm-up") ?? "3");
@@ -41,7 +43,7 @@ keepAside(cores);
 const folder = mkdtempSync(join(tmpdir(), "tokligence-soak-"));
 const crew = await startCrew(folder, cores);
 const figures = new Map<PartName, PartFigures>(listParts().map(([name]) => [name, createFigures()]));
-const before = crew.countRows();
+const before = await settle(crew);
 try {
   const saturated = read("--rate") === undefined ? await findSaturation(crew) : null;
   const perSecond = saturated === null ? Number(read("--rate")) : saturated / 2;
@@ -96,17 +98,31 @@ function note(results: PartResults): void {
   for (const [name, part] of listParts()) addResult(figures.get(name) ?? createFigures(), part, results[name]);
 }
 
+/** What was asked while it started is on the books a moment later. */
+async function settle({ countRows }: Crew): Promise<ReturnType<Crew["countRows"]>> {
+  let rows = countRows();
+  for (let last = -1; last !== addRows(rows); rows = countRows()) {
+    last = addRows(rows);
+    await Bun.sleep(SETTLE_MS);
+  }
+  return rows;
+}
+
+function addRows(parts: ReturnType<Crew["countRows"]>): number {
+  return add(Object.values(parts).map(({ rows }) => rows));
+}
+
 /** They are written behind the answers. */
 async function awaitRows({ countRows }: Crew): Promise<void> {
-  const expected = add(
-    listParts().map(([name, { rows }]) => {
+  const areThere = (): boolean => {
+    const there = countRows();
+    return listParts().every(([name, { rows }]) => {
       const { answered, refused } = figures.get(name) ?? createFigures();
-      return (answered + refused) * rows + before[name].rows;
-    }),
-  );
+      return there[name].rows - before[name].rows >= (answered + refused) * rows;
+    });
+  };
   const deadline = performance.now() + ROWS_WAIT_MS;
-  while (performance.now() < deadline && add(Object.values(countRows()).map(({ rows }) => rows)) < expected)
-    await Bun.sleep(LOOK_MS);
+  while (performance.now() < deadline && !areThere()) await Bun.sleep(LOOK_MS);
 }
 
 interface Outcome {
