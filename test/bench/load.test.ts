@@ -87,8 +87,9 @@ describe("a load", () => {
       mock.stop();
       return Math.max(...ports.values());
     };
-    expect(await asked({ inTurn: true })).toBe(5);
-    expect(await asked({})).toBeGreaterThan(5);
+    // Five each, but for those whose turn comes while they wait for an answer.
+    expect(await asked({ inTurn: true })).toBeLessThan(10);
+    expect(await asked({})).toBeGreaterThan(10);
   });
 
   test("counts from when a request was due: who is asked late has waited", async () => {
