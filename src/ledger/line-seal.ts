@@ -8,7 +8,7 @@ import { type ChainHead, digestText } from "./chain.ts";
 import { cleanCounts, cleanEntry, cleanFigures, cleanRecount } from "./clean.ts";
 import type { LedgerEntry, Seal, SealedEntry } from "./entry.ts";
 import { decodeLine, type EntryValues, isOwn, isPlain, type RecountValues } from "./line-decode.ts";
-import { LINE_FIELDS, type LineFields, type RowLine } from "./line.ts";
+import { ENTRY_AT, LINE_FIELDS, RECOUNT_AT, type LineFields, type RowLine } from "./line.ts";
 import type { Recount, SealedRecount } from "./recount.ts";
 import { encodeAttempts, encodeEntry, encodeParts, encodeRecount, type JsonParts } from "./row-text.ts";
 
@@ -93,20 +93,21 @@ function sealQuickly(head: ChainHead, text: string): SealedLine | null {
 }
 
 function sealEntry(head: ChainHead, values: EntryValues): SealedLine | null {
-  if (values[22] !== null) return null;
+  if (values[ENTRY_AT.units] !== null) return null;
   cleanNumbers(values);
-  const attempts = encodeAttempts(values[35]);
+  const attempts = encodeAttempts(values[ENTRY_AT.attempts]);
   const hash = hold(head, printEntry(values, attempts, head));
-  const [tags, dropped] = [values[10], values[34]];
+  const [tags, dropped] = [values[ENTRY_AT.tags], values[ENTRY_AT.dropped]];
   const row = values as unknown as SealedLine["values"];
-  row[10] = tags === null ? null : JSON.stringify(tags);
-  row[34] = JSON.stringify(dropped);
-  row[35] = attempts;
+  row[ENTRY_AT.tags] = tags === null ? null : JSON.stringify(tags);
+  row[ENTRY_AT.dropped] = JSON.stringify(dropped);
+  row[ENTRY_AT.attempts] = attempts;
   return finish("entry", row, head, hash);
 }
 
 function sealRecount(head: ChainHead, values: RecountValues): SealedLine {
-  for (let at = 8; at < 14; at++) values[at] = wholeNumber(values[at] as number | null);
+  for (let at: number = RECOUNT_AT.inputTokens; at <= RECOUNT_AT.outputHigh; at++)
+    values[at] = wholeNumber(values[at] as number | null);
   const hash = hold(head, printRecount(values, head));
   return finish("recount", values as unknown as SealedLine["values"], head, hash);
 }
@@ -120,11 +121,12 @@ function finish(type: SealedLine["type"], values: SealedLine["values"], head: Ch
 
 /** As `cleanFigures` does. */
 function cleanNumbers(values: EntryValues): void {
-  for (let at = 16; at < 22; at++) values[at] = wholeNumber(values[at] as number | null);
-  values[25] = wholeNumber(values[25]) ?? 0;
+  for (let at: number = ENTRY_AT.freshInputTokens; at <= ENTRY_AT.reasoningTokens; at++)
+    values[at] = wholeNumber(values[at] as number | null);
+  values[ENTRY_AT.status] = wholeNumber(values[ENTRY_AT.status]) ?? 0;
   // What is no number is null in JSON.
-  values[27] = (values[27] as number | null) ?? 0;
-  values[30] = wholeNumber(values[30]);
+  values[ENTRY_AT.latencyMs] = (values[ENTRY_AT.latencyMs] as number | null) ?? 0;
+  values[ENTRY_AT.costNanos] = wholeNumber(values[ENTRY_AT.costNanos]);
 }
 
 /**
@@ -133,63 +135,63 @@ function cleanNumbers(values: EntryValues): void {
  */
 function printEntry(values: EntryValues, attempts: string, { chain, seq }: ChainHead): string {
   const rest = JSON.stringify({
-    cacheReadTokens: values[17] ?? undefined,
-    cacheWriteTokens: values[18] ?? undefined,
+    cacheReadTokens: values[ENTRY_AT.cacheReadTokens] ?? undefined,
+    cacheWriteTokens: values[ENTRY_AT.cacheWriteTokens] ?? undefined,
     chain,
-    corrects: values[4] ?? undefined,
-    costNanos: values[30] ?? undefined,
-    createdAt: values[1],
-    direction: values[15],
-    dropped: values[34],
-    endpoint: values[11],
-    errorKind: values[26] ?? undefined,
-    freshInputTokens: values[16] ?? undefined,
-    id: values[2],
-    kind: values[3],
-    latencyMs: values[27],
-    longCacheWriteTokens: values[19] ?? undefined,
-    modelAsked: values[12],
-    modelServed: values[13] ?? undefined,
-    outputTokens: values[20] ?? undefined,
-    payloadDigest: values[36] ?? undefined,
-    priceDate: values[33] ?? undefined,
-    priceId: values[31] ?? undefined,
-    priceSource: values[32] ?? undefined,
-    pricesUnknown: values[6] ?? undefined,
-    provider: values[14] ?? undefined,
-    reason: values[5] ?? undefined,
-    reasoningTokens: values[21] ?? undefined,
-    requestId: values[7],
+    corrects: values[ENTRY_AT.corrects] ?? undefined,
+    costNanos: values[ENTRY_AT.costNanos] ?? undefined,
+    createdAt: values[ENTRY_AT.createdAt],
+    direction: values[ENTRY_AT.direction],
+    dropped: values[ENTRY_AT.dropped],
+    endpoint: values[ENTRY_AT.endpoint],
+    errorKind: values[ENTRY_AT.errorKind] ?? undefined,
+    freshInputTokens: values[ENTRY_AT.freshInputTokens] ?? undefined,
+    id: values[ENTRY_AT.id],
+    kind: values[ENTRY_AT.kind],
+    latencyMs: values[ENTRY_AT.latencyMs],
+    longCacheWriteTokens: values[ENTRY_AT.longCacheWriteTokens] ?? undefined,
+    modelAsked: values[ENTRY_AT.modelAsked],
+    modelServed: values[ENTRY_AT.modelServed] ?? undefined,
+    outputTokens: values[ENTRY_AT.outputTokens] ?? undefined,
+    payloadDigest: values[ENTRY_AT.payloadDigest] ?? undefined,
+    priceDate: values[ENTRY_AT.priceDate] ?? undefined,
+    priceId: values[ENTRY_AT.priceId] ?? undefined,
+    priceSource: values[ENTRY_AT.priceSource] ?? undefined,
+    pricesUnknown: values[ENTRY_AT.pricesUnknown] ?? undefined,
+    provider: values[ENTRY_AT.provider] ?? undefined,
+    reason: values[ENTRY_AT.reason] ?? undefined,
+    reasoningTokens: values[ENTRY_AT.reasoningTokens] ?? undefined,
+    requestId: values[ENTRY_AT.requestId],
     seq: seq + 1,
-    serviceTier: values[23] ?? undefined,
-    status: values[25],
-    streamed: values[29],
-    tags: values[10] ?? undefined,
-    ttftMs: values[28] ?? undefined,
-    usageSource: values[24],
-    userId: values[8],
+    serviceTier: values[ENTRY_AT.serviceTier] ?? undefined,
+    status: values[ENTRY_AT.status],
+    streamed: values[ENTRY_AT.streamed],
+    tags: values[ENTRY_AT.tags] ?? undefined,
+    ttftMs: values[ENTRY_AT.ttftMs] ?? undefined,
+    usageSource: values[ENTRY_AT.usageSource],
+    userId: values[ENTRY_AT.userId],
   });
-  return `{"apiKeyId":${quote(values[9])},"attempts":${attempts},${rest.slice(1)}`;
+  return `{"apiKeyId":${quote(values[ENTRY_AT.apiKeyId])},"attempts":${attempts},${rest.slice(1)}`;
 }
 
 /** As `encodeRecount`. */
 function printRecount(values: RecountValues, { chain, seq }: ChainHead): string {
   return JSON.stringify({
     chain,
-    createdAt: values[1],
-    entryId: values[2],
-    inputHigh: values[10] ?? undefined,
-    inputLow: values[9] ?? undefined,
-    inputTokens: values[8] ?? undefined,
-    method: values[5] ?? undefined,
-    outputHigh: values[13] ?? undefined,
-    outputLow: values[12] ?? undefined,
-    outputTokens: values[11] ?? undefined,
-    reason: values[4] ?? undefined,
+    createdAt: values[RECOUNT_AT.createdAt],
+    entryId: values[RECOUNT_AT.entryId],
+    inputHigh: values[RECOUNT_AT.inputHigh] ?? undefined,
+    inputLow: values[RECOUNT_AT.inputLow] ?? undefined,
+    inputTokens: values[RECOUNT_AT.inputTokens] ?? undefined,
+    method: values[RECOUNT_AT.method] ?? undefined,
+    outputHigh: values[RECOUNT_AT.outputHigh] ?? undefined,
+    outputLow: values[RECOUNT_AT.outputLow] ?? undefined,
+    outputTokens: values[RECOUNT_AT.outputTokens] ?? undefined,
+    reason: values[RECOUNT_AT.reason] ?? undefined,
     seq: seq + 1,
-    state: values[3],
-    tokenizer: values[6] ?? undefined,
-    tokenizerVersion: values[7] ?? undefined,
-    verdict: values[14] ?? undefined,
+    state: values[RECOUNT_AT.state],
+    tokenizer: values[RECOUNT_AT.tokenizer] ?? undefined,
+    tokenizerVersion: values[RECOUNT_AT.tokenizerVersion] ?? undefined,
+    verdict: values[RECOUNT_AT.verdict] ?? undefined,
   });
 }

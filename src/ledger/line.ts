@@ -75,6 +75,24 @@ const LEFT: [Left<LedgerEntry, typeof ENTRY_NAMES>, Left<Recount, typeof RECOUNT
 
 export const LINE_FIELDS = (LEFT && { entry: ENTRY_NAMES, recount: RECOUNT_NAMES }) satisfies LineFields;
 
+/** The values of a line by their places: before those that are named, what it is and when. */
+const ENTRY_LINE = ["type", "createdAt", ...ENTRY_NAMES] as const;
+const RECOUNT_LINE = ["type", "createdAt", ...RECOUNT_NAMES] as const;
+
+type Places<Line extends readonly string[]> = {
+  readonly [At in keyof Line & `${number}` as Line[At] & string]: At extends `${infer Place extends number}`
+    ? Place
+    : never;
+};
+
+/** Where each value of a line stands. */
+export const ENTRY_AT = listPlaces(ENTRY_LINE);
+export const RECOUNT_AT = listPlaces(RECOUNT_LINE);
+
+function listPlaces<const Line extends readonly string[]>(line: Line): Places<Line> {
+  return Object.fromEntries(line.map((name, place) => [name, place])) as Places<Line>;
+}
+
 /** One that becomes a row. `isPlain`: nothing in it is what a database does not take of a text. */
 export type RowLine =
   { type: "entry"; entry: LedgerEntry; isPlain: boolean } | { type: "recount"; recount: Recount; isPlain: boolean };
