@@ -93,7 +93,7 @@ export interface SheetPlace {
 /** Some sums of a sheet. */
 export interface PackedPart {
   body: Uint8Array<ArrayBuffer>;
-  /** What may be in it: sheet-sign.ts reads it. */
+  /** What may be in it: sheet/sign.ts reads it. */
   sign: Uint8Array<ArrayBuffer>;
 }
 

@@ -9,7 +9,7 @@ import type { Origin } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
 import { noteNew, noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
-import { matchTag } from "./report-match.ts";
+import { matchTag } from "./report/match.ts";
 import { createClock } from "./revision.ts";
 import { type KeptToken, lastSign, type Schema } from "./schema.ts";
 import { writeSeen, writeWhere } from "./standing.ts";

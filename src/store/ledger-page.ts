@@ -5,10 +5,10 @@ import type { LedgerFilter, SealedEntry } from "../ledger/index.ts";
 import { listTails, readMarks } from "./chain-mark.ts";
 import { chunk } from "./chunk.ts";
 import type { Db, Engine } from "./engine.ts";
-import { matchFilter, within } from "./report-match.ts";
-import type { Range } from "./report-plan.ts";
-import { beyond } from "./report-tail.ts";
-import { type RowRef, walkRows } from "./sheet-find.ts";
+import { matchFilter, within } from "./report/match.ts";
+import type { Range } from "./report/plan.ts";
+import { beyond } from "./report/tail.ts";
+import { type RowRef, walkRows } from "./sheet/find.ts";
 
 /** The row that a page begins behind. */
 export interface Before {

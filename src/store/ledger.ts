@@ -6,11 +6,11 @@ import type { Direction, LedgerFilter, LedgerStore, SealedEntry } from "../ledge
 import { chunk } from "./chunk.ts";
 import type { Engine } from "./engine.ts";
 import { type Before, readPage } from "./ledger-page.ts";
-import { readReport } from "./report.ts";
-import { matchFilter, within } from "./report-match.ts";
+import { readReport } from "./report/report.ts";
+import { matchFilter, within } from "./report/match.ts";
 import { createRetention } from "./retention.ts";
-import { hasUnsummed } from "./rollup.ts";
-import { createRollUp } from "./rollup-step.ts";
+import { hasUnsummed } from "./rollup/rollup.ts";
+import { createRollUp } from "./rollup/step.ts";
 import type { Schema } from "./schema.ts";
 import { pickSums } from "./sums.ts";
 

@@ -5,9 +5,9 @@ import { and, type SQL, sql } from "drizzle-orm";
 import type { Attempt, Direction, Reuse, Sums } from "../ledger/index.ts";
 import type { Db, Engine, RollupRow } from "./engine.ts";
 import { listMoves } from "./move.ts";
-import { toMs } from "./report-match.ts";
+import { toMs } from "./report/match.ts";
 import { classify, countAttempts, hasSeveral, readUnit, toMicros } from "./row-sum.ts";
-import { QUARTER_MS } from "./sheet-level.ts";
+import { QUARTER_MS } from "./sheet/level.ts";
 import { addTo, pickSums } from "./sums.ts";
 
 /** What sums are described by. */

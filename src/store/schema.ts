@@ -17,7 +17,7 @@ import { defineProviderSecrets, defineProviderVersions } from "./provider-table.
 import { defineLimits } from "./limit-table.ts";
 import { defineSettings } from "./setting-table.ts";
 import { defineRouteVersions } from "./route-table.ts";
-import { defineMarks, definePayloads, defineRollups } from "./report-schema.ts";
+import { defineMarks, definePayloads, defineRollups } from "./report/schema.ts";
 import { defineErrands, defineIdentities, defineLinks, defineSessions } from "./session-schema.ts";
 
 /** Public ids are UUIDv7 as text, so their order is the order of time; times are milliseconds; money is nano-dollars. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { layEdges, type LedgerFilter, type ReportQuery } from "../../src/ledger/index.ts";
 import { type Bucket, BUCKETS, findZone, UTC } from "../../src/lib/zone.ts";
-import { LEVELS, type Part, planReport, type Range } from "../../src/store/report-plan.ts";
+import { LEVELS, type Part, planReport, type Range } from "../../src/store/report/plan.ts";
 
 const SEED = 5;
 const HOUR_MS = 3_600_000;

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import type { Range } from "../../src/store/report-plan.ts";
-import { cutOut, intersect, isCut, isWithin } from "../../src/store/report-range.ts";
+import type { Range } from "../../src/store/report/plan.ts";
+import { cutOut, intersect, isCut, isWithin } from "../../src/store/report/range.ts";
 
 const SEED = 7;
 const END = 60;

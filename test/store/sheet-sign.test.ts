@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { listWanted, mayHold, signSheet } from "../../src/store/sheet-sign.ts";
+import { listWanted, mayHold, signSheet } from "../../src/store/sheet/sign.ts";
 
 const anyName = fc.string({ minLength: 1, maxLength: 12 });
 

@@ -10,7 +10,7 @@ import { encodeEntryLine, type LedgerEntry, type ReportQuery, SUM_FIELDS } from 
 import { printClasses } from "../../src/lib/spread.ts";
 import type { RollupRow } from "../../src/store/engine.ts";
 import type { OpenJournal, Store } from "../../src/store/index.ts";
-import { packSheet, TERMS, unpackSheet } from "../../src/store/sheet.ts";
+import { packSheet, TERMS, unpackSheet } from "../../src/store/sheet/sheet.ts";
 import { makeEntry, open } from "./sample.ts";
 import { openJournal } from "./report-contract.ts";
 

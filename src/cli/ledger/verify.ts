@@ -16,7 +16,7 @@ import { type Config, loadConfig } from "../../config/index.ts";
 import { BOOK_RULES, readHeads } from "../../ledger/index.ts";
 import { isChangeChain } from "../../lib/change.ts";
 import { openChains } from "../../store/chain-reader.ts";
-import { checkRollups } from "../../store/rollup-check.ts";
+import { checkRollups } from "../../store/rollup/check.ts";
 import { placeHeads, readHeadFile } from "./head-file.ts";
 import { settleJournals } from "../../store/journal/settle.ts";
 import { readKey } from "./key-file.ts";

@@ -5,7 +5,7 @@ import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { RollupStep } from "../../ledger/index.ts";
 import type { Advance, Db, Packed, RollupRow } from "../engine.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
-import { listStale } from "../sheet-level.ts";
+import { listStale } from "../sheet/level.ts";
 import { ledgerMarks, ledgerRollups } from "./schema.ts";
 import { keepSheets } from "./sheet.ts";
 

@@ -4,7 +4,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import type postgres from "postgres";
 import { chunk } from "../chunk.ts";
-import { SHEET_FORMAT } from "../sheet-level.ts";
+import { SHEET_FORMAT } from "../sheet/level.ts";
 import { readCopy } from "./copy.ts";
 import {
   type Db,

@@ -6,7 +6,7 @@ import { getTableColumns } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import type { Advance, Db, Packed, RollupRow } from "../engine.ts";
-import { listStale } from "../sheet-level.ts";
+import { listStale } from "../sheet/level.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { toDb } from "./query.ts";
 import { ledgerMarks, ledgerRollups } from "./schema.ts";

@@ -4,7 +4,7 @@
 import type { Database } from "bun:sqlite";
 import { sql } from "drizzle-orm";
 import { type Db, LOOSE_PART, type LoosePiece, type Packed, type SheetPlace, type Sheets } from "../engine.ts";
-import { SHEET_FORMAT } from "../sheet-level.ts";
+import { SHEET_FORMAT } from "../sheet/level.ts";
 import { readValues } from "./query.ts";
 
 const CREATE = [

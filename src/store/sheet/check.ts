@@ -1,14 +1,14 @@
 // What sheets say, as sums in a database are, to be held against those. Knows no SQL.
 
-import { printClasses } from "../lib/spread.ts";
-import type { Db, Engine, RollupRow } from "./engine.ts";
-import type { Level } from "./report-plan.ts";
-import { describe, nameSum } from "./rollup-sum.ts";
-import type { Description, RowPlace } from "./row-read.ts";
-import { QUARTER_MS, ROWS } from "./sheet-level.ts";
-import { readBodies } from "./sheet-make.ts";
-import { mergeSums } from "./sheet-merge.ts";
-import { unpackPlaces } from "./sheet-place.ts";
+import { printClasses } from "../../lib/spread.ts";
+import type { Db, Engine, RollupRow } from "../engine.ts";
+import type { Level } from "../report/plan.ts";
+import { describe, nameSum } from "../rollup/sum.ts";
+import type { Description, RowPlace } from "../row-read.ts";
+import { QUARTER_MS, ROWS } from "./level.ts";
+import { readBodies } from "./make.ts";
+import { mergeSums } from "./merge.ts";
+import { unpackPlaces } from "./place.ts";
 
 interface Look {
   level: Level;

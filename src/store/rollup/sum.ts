@@ -1,13 +1,13 @@
 // The sums that are kept, made of groups of rows: each level knows less of them, or of their time, than the one that it is made of. Knows no SQL.
 
 import { hash } from "node:crypto";
-import type { Sums } from "../ledger/index.ts";
-import { countClasses, printClasses } from "../lib/spread.ts";
-import type { RollupRow } from "./engine.ts";
-import type { Cube, Level } from "./report-plan.ts";
-import type { Description, QuarterGroup } from "./row-read.ts";
-import { QUARTER_MS } from "./sheet-level.ts";
-import { addTo, pickSums } from "./sums.ts";
+import type { Sums } from "../../ledger/index.ts";
+import { countClasses, printClasses } from "../../lib/spread.ts";
+import type { RollupRow } from "../engine.ts";
+import type { Cube, Level } from "../report/plan.ts";
+import type { Description, QuarterGroup } from "../row-read.ts";
+import { QUARTER_MS } from "../sheet/level.ts";
+import { addTo, pickSums } from "../sums.ts";
 
 /** The sums of those levels, as they are kept. A level's time is made of whole times of the next finer one of its cube. */
 export function createSums(levels: readonly Level[]) {

@@ -1,12 +1,12 @@
 // Makes the sheets of a day of its quarters, a piece at a time: there are many sums in it, of which few are to be in memory at once.
 // Knows no format.
 
-import { openColumns } from "./sheet-column.ts";
-import type { Db, Engine, Packed, PackedPart } from "./engine.ts";
-import type { Cube } from "./report-plan.ts";
-import { DAY_MS, LINES, QUARTER } from "./sheet-level.ts";
-import { readBodies } from "./sheet-make.ts";
-import { type Bodies, mergeSums, packParts } from "./sheet-merge.ts";
+import { openColumns } from "./column.ts";
+import type { Db, Engine, Packed, PackedPart } from "../engine.ts";
+import type { Cube } from "../report/plan.ts";
+import { DAY_MS, LINES, QUARTER } from "./level.ts";
+import { readBodies } from "./make.ts";
+import { type Bodies, mergeSums, packParts } from "./merge.ts";
 import type { Term, Value } from "./sheet.ts";
 
 export interface LineMaker {

@@ -1,8 +1,8 @@
 // Pieces of a report, from wherever they were read, and what they come to. Knows no SQL.
 
-import type { Direction, ReportGroup, ReportQuery, Sums } from "../ledger/index.ts";
-import { type Classes, countClasses, type Spread } from "../lib/spread.ts";
-import { addTo, pickSums } from "./sums.ts";
+import type { Direction, ReportGroup, ReportQuery, Sums } from "../../ledger/index.ts";
+import { type Classes, countClasses, type Spread } from "../../lib/spread.ts";
+import { addTo, pickSums } from "../sums.ts";
 
 /** What is in it is the report's own from then on. */
 export interface Piece {

@@ -1,6 +1,6 @@
 // Which sums answer a report: those kept by the day, the hour and the quarter as far as they reach, rows for the rest. Pure; knows no SQL.
 
-import type { Dimension, ReportQuery } from "../ledger/report.ts";
+import type { Dimension, ReportQuery } from "../../ledger/report.ts";
 
 const QUARTER_MS = 900_000;
 const HOUR_MS = 4 * QUARTER_MS;

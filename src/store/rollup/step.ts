@@ -2,10 +2,10 @@
 // an older release kept are removed. Knows none of it.
 
 import { inArray, sql } from "drizzle-orm";
-import type { RollupStep } from "../ledger/index.ts";
-import type { Engine } from "./engine.ts";
+import type { RollupStep } from "../../ledger/index.ts";
+import type { Engine } from "../engine.ts";
 import { rollUp } from "./rollup.ts";
-import { createPacker } from "./sheet-keep.ts";
+import { createPacker } from "../sheet/keep.ts";
 
 /** Of these there are sheets alone now. */
 const RETIRED = ["all.day", "all.days", "all.hours", "owner.day", "owner.days", "owner.hours", "owner.quarter"];

@@ -1,10 +1,10 @@
 // Where rows of a quarter of an hour are, as columns: pages of the books that few rows fit are found by these. Knows no SQL.
 
-import type { LedgerFilter } from "../ledger/index.ts";
-import type { PackedPart } from "./engine.ts";
-import type { Description, RowPlace } from "./row-read.ts";
-import { createColumns, openColumns, type Opened } from "./sheet-column.ts";
-import { listPassing } from "./sheet-filter.ts";
+import type { LedgerFilter } from "../../ledger/index.ts";
+import type { PackedPart } from "../engine.ts";
+import type { Description, RowPlace } from "../row-read.ts";
+import { createColumns, openColumns, type Opened } from "./column.ts";
+import { listPassing } from "./filter.ts";
 import { openTerms, packTerms, TERMS } from "./sheet.ts";
 
 /** Of how many descriptions there are; which one a row has; its chain; and, from the first of all on, its place in that and its time. */

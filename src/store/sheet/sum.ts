@@ -1,10 +1,10 @@
 // Figures of many rows added up by groups, column by column. Knows neither values nor SQL.
 
-import type { Sums } from "../ledger/index.ts";
-import { type Classes, NO_CLASSES } from "../lib/spread.ts";
+import type { Sums } from "../../ledger/index.ts";
+import { type Classes, NO_CLASSES } from "../../lib/spread.ts";
 import type { ClassColumns, Sheet } from "./sheet.ts";
-import type { Column } from "./sheet-column.ts";
-import { pickSums, SUM_FIELDS } from "./sums.ts";
+import type { Column } from "./column.ts";
+import { pickSums, SUM_FIELDS } from "../sums.ts";
 
 /** Some rows in order, and the group of each. */
 export interface Placed {

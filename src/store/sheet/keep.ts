@@ -1,12 +1,12 @@
 // Makes sheets, a few at a time, of sums that are complete: the youngest first, for they are asked for most. What changes later is made anew.
 // Knows no format.
 
-import type { RollupStep } from "../ledger/index.ts";
-import { type Db, type Engine, LOOSE_PART, type Packed, type RollupRow } from "./engine.ts";
-import { DAY_MS, listStale, QUARTER, SHELF } from "./sheet-level.ts";
-import { createLineMaker, type LineMaker } from "./sheet-line.ts";
-import { makeSheet } from "./sheet-make.ts";
-import { findBefore, listMissing, MANY_PARTS, type Place } from "./sheet-missing.ts";
+import type { RollupStep } from "../../ledger/index.ts";
+import { type Db, type Engine, LOOSE_PART, type Packed, type RollupRow } from "../engine.ts";
+import { DAY_MS, listStale, QUARTER, SHELF } from "./level.ts";
+import { createLineMaker, type LineMaker } from "./line.ts";
+import { makeSheet } from "./make.ts";
+import { findBefore, listMissing, MANY_PARTS, type Place } from "./missing.ts";
 
 export interface Packer {
   /** Told of sums that are about to be moved. */

@@ -1,9 +1,9 @@
 // Which rows of a sheet a filter lets through. Each value is looked at once a sheet. Knows no SQL.
 
-import type { LedgerFilter } from "../ledger/index.ts";
-import { cleanText } from "../lib/text.ts";
+import type { LedgerFilter } from "../../ledger/index.ts";
+import { cleanText } from "../../lib/text.ts";
 import type { Term, Terms, Value } from "./sheet.ts";
-import type { Column } from "./sheet-column.ts";
+import type { Column } from "./column.ts";
 
 /** Values of a term. */
 export interface Only {

@@ -1,8 +1,8 @@
 // Of which sums there are sheets: those of owners and those with all that a report may ask for, which are many; and series of quarters of an
 // hour, which are read by time. Pure; knows no SQL.
 
-import type { RollupRow, SheetPlace } from "./engine.ts";
-import type { Cube, Level } from "./report-plan.ts";
+import type { RollupRow, SheetPlace } from "../engine.ts";
+import type { Cube, Level } from "../report/plan.ts";
 
 export const QUARTER_MS = 900_000;
 export const HOUR_MS = 4 * QUARTER_MS;

@@ -1,12 +1,12 @@
 // What rows and their sums have in common, in SQL: by what they are grouped, and which of them are asked for. Knows no report.
 
 import { and, eq, gte, lt, or, type SQL, sql } from "drizzle-orm";
-import type { Dimension, LedgerFilter } from "../ledger/index.ts";
-import { cleanText } from "../lib/text.ts";
-import type { Engine } from "./engine.ts";
-import type { Range } from "./report-plan.ts";
-import { number } from "./row-sum.ts";
-import type { Schema } from "./schema.ts";
+import type { Dimension, LedgerFilter } from "../../ledger/index.ts";
+import { cleanText } from "../../lib/text.ts";
+import type { Engine } from "../engine.ts";
+import type { Range } from "./plan.ts";
+import { number } from "../row-sum.ts";
+import type { Schema } from "../schema.ts";
 
 type Rows = Schema["ledgerEntries"];
 type Rollups = Schema["ledgerRollups"];

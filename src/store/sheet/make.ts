@@ -1,15 +1,15 @@
 // Makes a sheet of what it is made of. Knows no format.
 
 import { and, asc, eq, gt, gte, lt } from "drizzle-orm";
-import { matchSummed, readMarks } from "./chain-mark.ts";
-import type { Db, Engine, Packed, PackedPart, RollupRow } from "./engine.ts";
-import type { Level, Range } from "./report-plan.ts";
-import { readGroups } from "./row-read.ts";
-import { QUARTER, QUARTER_MS, ROWS, SHELF } from "./sheet-level.ts";
-import { mergePlaces, mergeSums, packParts } from "./sheet-merge.ts";
-import { listTimes, type Place } from "./sheet-missing.ts";
-import { compare, cutUp, ROWS_A_PART, toSheetRow } from "./sheet-piece.ts";
-import { packPlaces } from "./sheet-place.ts";
+import { matchSummed, readMarks } from "../chain-mark.ts";
+import type { Db, Engine, Packed, PackedPart, RollupRow } from "../engine.ts";
+import type { Level, Range } from "../report/plan.ts";
+import { readGroups } from "../row-read.ts";
+import { QUARTER, QUARTER_MS, ROWS, SHELF } from "./level.ts";
+import { mergePlaces, mergeSums, packParts } from "./merge.ts";
+import { listTimes, type Place } from "./missing.ts";
+import { compare, cutUp, ROWS_A_PART, toSheetRow } from "./piece.ts";
+import { packPlaces } from "./place.ts";
 import { packSheet } from "./sheet.ts";
 
 export async function makeSheet(engine: Engine, db: Db, place: Exclude<Place, { kind: "line" }>): Promise<Packed[]> {

@@ -2,18 +2,18 @@
 // table up to date. Knows no rule of chains.
 
 import { and, asc, eq, gte, inArray, lt, min, type SQL, sql } from "drizzle-orm";
-import type { CheckedSums, SumsQuery, WrongSum } from "../audit/verify/sums.ts";
-import { matchSummed, readMarks } from "./chain-mark.ts";
-import type { Db, Engine, RollupRow } from "./engine.ts";
-import { explainStoreError } from "./error.ts";
-import { readScheme } from "./location.ts";
-import { type Level, LEVELS } from "./report-plan.ts";
-import { createSums } from "./rollup-sum.ts";
-import { readGroups } from "./row-read.ts";
-import { findMisplaced, readPacked } from "./sheet-check.ts";
-import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "./sheet-level.ts";
-import { TERMS } from "./sheet.ts";
-import { SUM_FIELDS } from "./sums.ts";
+import type { CheckedSums, SumsQuery, WrongSum } from "../../audit/verify/sums.ts";
+import { matchSummed, readMarks } from "../chain-mark.ts";
+import type { Db, Engine, RollupRow } from "../engine.ts";
+import { explainStoreError } from "../error.ts";
+import { readScheme } from "../location.ts";
+import { type Level, LEVELS } from "../report/plan.ts";
+import { createSums } from "./sum.ts";
+import { readGroups } from "../row-read.ts";
+import { findMisplaced, readPacked } from "../sheet/check.ts";
+import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "../sheet/level.ts";
+import { TERMS } from "../sheet/sheet.ts";
+import { SUM_FIELDS } from "../sums.ts";
 
 /** Of sums in sheets; those of lines lie in sheets of a day. */
 const PACKED: readonly Level[] = [
@@ -46,10 +46,10 @@ export async function checkRollups(location: string, query: SumsQuery): Promise<
 type Work<T> = (place: Place, db: Db) => Promise<T>;
 
 async function openSqlite<T>(location: string, work: Work<T>): Promise<T> {
-  const { schema } = await import("./sqlite/schema.ts");
-  const { createDesk } = await import("./sqlite/desk.ts");
-  const { sheets } = await import("./sqlite/sheet.ts");
-  const { readValues } = await import("./sqlite/query.ts");
+  const { schema } = await import("../sqlite/schema.ts");
+  const { createDesk } = await import("../sqlite/desk.ts");
+  const { sheets } = await import("../sqlite/sheet.ts");
+  const { readValues } = await import("../sqlite/query.ts");
   const desk = createDesk(location, BUSY_TIMEOUT_MS);
   try {
     return await desk.snapshot((db) => work({ name: "sqlite", schema, sheets, values: readValues }, db));
@@ -61,9 +61,9 @@ async function openSqlite<T>(location: string, work: Work<T>): Promise<T> {
 const BUSY_TIMEOUT_MS = 5_000;
 
 async function openPostgres<T>(location: string, work: Work<T>): Promise<T> {
-  const { schema } = await import("./postgres/schema.ts");
-  const { sheets, readValues } = await import("./postgres/sheet.ts");
-  const { openSnapshot } = await import("./postgres/open.ts");
+  const { schema } = await import("../postgres/schema.ts");
+  const { sheets, readValues } = await import("../postgres/sheet.ts");
+  const { openSnapshot } = await import("../postgres/open.ts");
   return openSnapshot(location, (db) => work({ name: "postgres", schema, sheets, values: readValues }, db));
 }
 

@@ -1,10 +1,10 @@
 // What is added to sheets as rows are summed up: their sums by quarters of an hour, and where they are. Knows no SQL.
 
-import type { LoosePiece } from "./engine.ts";
-import type { QuarterGroup, RowPlace } from "./row-read.ts";
-import { packPlaces } from "./sheet-place.ts";
+import type { LoosePiece } from "../engine.ts";
+import type { QuarterGroup, RowPlace } from "../row-read.ts";
+import { packPlaces } from "./place.ts";
 import { packSheet, type SheetRow } from "./sheet.ts";
-import { QUARTER, QUARTER_MS, ROWS } from "./sheet-level.ts";
+import { QUARTER, QUARTER_MS, ROWS } from "./level.ts";
 
 /** Sums that are in one part, and in memory, at once. */
 export const ROWS_A_PART = 16_384;

@@ -1,6 +1,6 @@
 // Stretches of time, in order and apart, and what is left of them. Pure; knows no sum.
 
-import type { Range } from "./report-plan.ts";
+import type { Range } from "./plan.ts";
 
 /** @param taken in order and apart */
 export function cutOut(ranges: readonly Range[], taken: readonly Range[]): Range[] {

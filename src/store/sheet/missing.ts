@@ -1,10 +1,10 @@
 // Which sheets of a stretch of time are missing and can be made now. Knows no format.
 
 import { and, asc, eq, gte, lt, max } from "drizzle-orm";
-import { readMarks } from "./chain-mark.ts";
-import { type Db, type Engine, LOOSE_PART } from "./engine.ts";
-import type { Level, Range } from "./report-plan.ts";
-import { DAY_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "./sheet-level.ts";
+import { readMarks } from "../chain-mark.ts";
+import { type Db, type Engine, LOOSE_PART } from "../engine.ts";
+import type { Level, Range } from "../report/plan.ts";
+import { DAY_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "./level.ts";
 
 /** A sheet to be made: of sums that are kept, of finer sheets, of its own parts; or those of a quarter, of rows; or those of a day, of its quarters. */
 export type Place = { startMs: number } & (

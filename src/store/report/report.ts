@@ -2,20 +2,20 @@
 // so that both together count each row exactly once. Knows neither prices nor who may read.
 
 import { and, eq, inArray, notInArray, type SQL, sql } from "drizzle-orm";
-import type { Dimension, Direction, Report, ReportQuery, Sums } from "../ledger/index.ts";
-import { type Classes, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../lib/spread.ts";
-import { cleanText } from "../lib/text.ts";
-import { listTails, type Mark, readMarks, type Tail } from "./chain-mark.ts";
-import type { Db, Engine } from "./engine.ts";
-import { type Move, readMoves } from "./move.ts";
-import { type Described, matchFilter, nameDimension, toMs, within } from "./report-match.ts";
-import { createCollection, type Piece, spreadTags } from "./report-piece.ts";
-import { type Part, type Plan, planReport, type Range } from "./report-plan.ts";
-import { readSheets } from "./report-sheet.ts";
-import { beyond } from "./report-tail.ts";
-import { classify, number, sum, sumRows } from "./row-sum.ts";
-import type { Schema } from "./schema.ts";
-import { pickSums, SUM_FIELDS } from "./sums.ts";
+import type { Dimension, Direction, Report, ReportQuery, Sums } from "../../ledger/index.ts";
+import { type Classes, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../../lib/spread.ts";
+import { cleanText } from "../../lib/text.ts";
+import { listTails, type Mark, readMarks, type Tail } from "../chain-mark.ts";
+import type { Db, Engine } from "../engine.ts";
+import { type Move, readMoves } from "../move.ts";
+import { type Described, matchFilter, nameDimension, toMs, within } from "./match.ts";
+import { createCollection, type Piece, spreadTags } from "./piece.ts";
+import { type Part, type Plan, planReport, type Range } from "./plan.ts";
+import { readSheets } from "./sheet.ts";
+import { beyond } from "./tail.ts";
+import { classify, number, sum, sumRows } from "../row-sum.ts";
+import type { Schema } from "../schema.ts";
+import { pickSums, SUM_FIELDS } from "../sums.ts";
 
 type Rollups = Schema["ledgerRollups"];
 

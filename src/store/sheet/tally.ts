@@ -1,8 +1,8 @@
 // Adds up sheets by what a report asks for. Knows no SQL.
 
-import type { Direction, ReportQuery } from "../ledger/index.ts";
-import { findStretch, type Piece, spreadTags } from "./report-piece.ts";
-import { createCounter } from "./sheet-count.ts";
+import type { Direction, ReportQuery } from "../../ledger/index.ts";
+import { findStretch, type Piece, spreadTags } from "../report/piece.ts";
+import { createCounter } from "./count.ts";
 import type { Sheet } from "./sheet.ts";
 
 export interface Tally {

@@ -1,13 +1,13 @@
 // A sheet: many sums of one stretch of time as columns of numbers, of which millions are added up in the time that a database takes for some
 // ten thousand of its rows. Knows no SQL and no report.
 
-import type { Sums } from "../ledger/index.ts";
-import { type Classes, printClasses, readClasses } from "../lib/spread.ts";
-import type { PackedPart, RollupRow } from "./engine.ts";
-import { type Column, type Columns, createColumns, openColumns, type Opened } from "./sheet-column.ts";
-import { QUARTER_MS } from "./sheet-level.ts";
-import { signSheet } from "./sheet-sign.ts";
-import { SUM_FIELDS } from "./sums.ts";
+import type { Sums } from "../../ledger/index.ts";
+import { type Classes, printClasses, readClasses } from "../../lib/spread.ts";
+import type { PackedPart, RollupRow } from "../engine.ts";
+import { type Column, type Columns, createColumns, openColumns, type Opened } from "./column.ts";
+import { QUARTER_MS } from "./level.ts";
+import { signSheet } from "./sign.ts";
+import { SUM_FIELDS } from "../sums.ts";
 
 /** What sums are described by. A sheet says each value once, and rows point at it. */
 export const TERMS = [

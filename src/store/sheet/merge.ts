@@ -1,13 +1,13 @@
 // Makes one sheet of several: of shorter times a longer one, of many parts few, and of all that is known less. Knows no SQL.
 
-import type { PackedPart } from "./engine.ts";
-import type { Cube } from "./report-plan.ts";
-import { NOTHING } from "./rollup-sum.ts";
-import type { Description, RowPlace } from "./row-read.ts";
-import { createCounter } from "./sheet-count.ts";
-import type { Only } from "./sheet-filter.ts";
-import { cutUp, ROWS_A_PART } from "./sheet-piece.ts";
-import { packPlaces, unpackPlaces } from "./sheet-place.ts";
+import type { PackedPart } from "../engine.ts";
+import type { Cube } from "../report/plan.ts";
+import { NOTHING } from "../rollup/sum.ts";
+import type { Description, RowPlace } from "../row-read.ts";
+import { createCounter } from "./count.ts";
+import type { Only } from "./filter.ts";
+import { cutUp, ROWS_A_PART } from "./piece.ts";
+import { packPlaces, unpackPlaces } from "./place.ts";
 import { openSheet, packSheet, type SheetRow, type Term, TERMS, type Value } from "./sheet.ts";
 
 export type Bodies = AsyncIterable<{ startMs: number; body: Uint8Array }>;

@@ -1,12 +1,12 @@
 // Adds up sheets by any of what their sums are described by, and by pieces of time. Each value is looked up once a sheet, and each row costs
 // some array reads. Knows no SQL.
 
-import type { Dimension, LedgerFilter, Sums } from "../ledger/index.ts";
-import type { Classes } from "../lib/spread.ts";
-import { listPassing, type Only } from "./sheet-filter.ts";
+import type { Dimension, LedgerFilter, Sums } from "../../ledger/index.ts";
+import type { Classes } from "../../lib/spread.ts";
+import { listPassing, type Only } from "./filter.ts";
 import type { Sheet, Term, Value } from "./sheet.ts";
-import { QUARTER_MS } from "./sheet-level.ts";
-import { createColumnSums, createSpreads, type Placed } from "./sheet-sum.ts";
+import { QUARTER_MS } from "./level.ts";
+import { createColumnSums, createSpreads, type Placed } from "./sum.ts";
 
 /** What rows are told apart by. */
 export type Step = Dimension | Term;

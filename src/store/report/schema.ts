@@ -1,7 +1,7 @@
 // The tables beside the ledger: sums of its rows, how far they go, and captured text. Part of the one schema; knows no engine.
 
-import type { Direction } from "../ledger/entry.ts";
-import type { Kit } from "./postgres/columns.ts";
+import type { Direction } from "../../ledger/entry.ts";
+import type { Kit } from "../postgres/columns.ts";
 
 /** Captured text of calls, where the operator asked for it: never part of the chain, and gone when its time is over. */
 export function definePayloads(kit: Kit) {

@@ -1,16 +1,16 @@
 // Where rows are that a filter lets through, the newest first: first by days, in which quarters of an hour there are some, then which they are.
 // Knows no SQL.
 
-import type { LedgerFilter } from "../ledger/index.ts";
-import type { Db, Engine, PackedPart, PartRef } from "./engine.ts";
-import type { Range } from "./report-plan.ts";
-import { intersect } from "./report-range.ts";
-import type { RowPlace } from "./row-read.ts";
-import { listPassing } from "./sheet-filter.ts";
-import { DAY_MS, LINES, QUARTER_MS, ROWS } from "./sheet-level.ts";
-import { findBefore, listTimes } from "./sheet-missing.ts";
-import { findPlaces } from "./sheet-place.ts";
-import { listWanted, mayHold } from "./sheet-sign.ts";
+import type { LedgerFilter } from "../../ledger/index.ts";
+import type { Db, Engine, PackedPart, PartRef } from "../engine.ts";
+import type { Range } from "../report/plan.ts";
+import { intersect } from "../report/range.ts";
+import type { RowPlace } from "../row-read.ts";
+import { listPassing } from "./filter.ts";
+import { DAY_MS, LINES, QUARTER_MS, ROWS } from "./level.ts";
+import { findBefore, listTimes } from "./missing.ts";
+import { findPlaces } from "./place.ts";
+import { listWanted, mayHold } from "./sign.ts";
 import { openSheet } from "./sheet.ts";
 
 export type RowRef = Omit<RowPlace, "group">;

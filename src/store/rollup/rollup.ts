@@ -2,14 +2,14 @@
 // late, corrections and rows shipped from elsewhere need no second look. Knows no report.
 
 import { and, eq, gt, lte, type SQL, sql } from "drizzle-orm";
-import type { RollupStep } from "../ledger/index.ts";
-import { listChains, readMarks } from "./chain-mark.ts";
-import type { Advance, Db, Engine, RollupRow } from "./engine.ts";
-import { LEVELS } from "./report-plan.ts";
-import { createSums } from "./rollup-sum.ts";
-import { type QuarterGroup, readGroups } from "./row-read.ts";
-import { packPieces } from "./sheet-piece.ts";
-import { pickSums } from "./sums.ts";
+import type { RollupStep } from "../../ledger/index.ts";
+import { listChains, readMarks } from "../chain-mark.ts";
+import type { Advance, Db, Engine, RollupRow } from "../engine.ts";
+import { LEVELS } from "../report/plan.ts";
+import { createSums } from "./sum.ts";
+import { type QuarterGroup, readGroups } from "../row-read.ts";
+import { packPieces } from "../sheet/piece.ts";
+import { pickSums } from "../sums.ts";
 
 interface Ask {
   limit: number;

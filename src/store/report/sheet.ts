@@ -1,8 +1,8 @@
 // What sheets answer of a report, and what they leave to sums and rows of the database. Knows no SQL.
 
-import type { ReportQuery } from "../ledger/index.ts";
-import type { Db, Engine, PartRef } from "./engine.ts";
-import type { Piece } from "./report-piece.ts";
+import type { ReportQuery } from "../../ledger/index.ts";
+import type { Db, Engine, PartRef } from "../engine.ts";
+import type { Piece } from "./piece.ts";
 import {
   type Cube,
   findDivisor,
@@ -13,13 +13,13 @@ import {
   planRest,
   type Range,
   type Rest,
-} from "./report-plan.ts";
-import { cutOut, intersect, isCut, isWithin } from "./report-range.ts";
-import { openSheet } from "./sheet.ts";
-import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, SHELF } from "./sheet-level.ts";
-import { listTimes } from "./sheet-missing.ts";
-import { listWanted, mayHold } from "./sheet-sign.ts";
-import { createTally } from "./sheet-tally.ts";
+} from "./plan.ts";
+import { cutOut, intersect, isCut, isWithin } from "./range.ts";
+import { openSheet } from "../sheet/sheet.ts";
+import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, SHELF } from "../sheet/level.ts";
+import { listTimes } from "../sheet/missing.ts";
+import { listWanted, mayHold } from "../sheet/sign.ts";
+import { createTally } from "../sheet/tally.ts";
 
 interface Question {
   query: ReportQuery;

@@ -1,7 +1,7 @@
 // What a sheet, or a part of one, may hold, in few bytes: those that cannot hold what is asked for are not read. Pure; knows no SQL.
 
-import type { LedgerFilter } from "../ledger/index.ts";
-import { cleanText } from "../lib/text.ts";
+import type { LedgerFilter } from "../../ledger/index.ts";
+import { cleanText } from "../../lib/text.ts";
 import type { Term, Value } from "./sheet.ts";
 
 /** Bits that each value has to itself; so one in about twenty parts is read for nothing. */
