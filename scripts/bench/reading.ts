@@ -59,6 +59,10 @@ async function run(): Promise<void> {
     for (const [name, query] of listReports()) await measureReport(name, () => reading.report(query));
     await measureReport("logs, newest page", () => reading.page({}, 100, null));
     await measureReport("logs, one user's 5xx", () => reading.page({ userId: "user-7", status: 5 }, 100, null));
+    await measureReport("logs, one user", () => reading.page({ userId: "user-199" }, 100, null));
+    await measureReport("export, one user", () =>
+      Array.fromAsync(exportRows(reading, { filter: { userId: "user-199" }, format: "csv" })),
+    );
     if (Bun.argv.includes("--sweep")) await sweep(reading);
     if (!Bun.argv.includes("--no-export")) await measureExport(reading);
     await reading.close();

@@ -1,24 +1,25 @@
-// A page of the books, newest first. Where few rows fit, they are not looked for among all others: sheets say where they are.
+// A page of the books, the newest or the oldest rows first. Where few rows fit, they are not looked for among all others: sheets say where they are.
 
-import { and, desc, eq, inArray, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, min, type SQL, sql } from "drizzle-orm";
 import type { LedgerFilter, SealedEntry } from "../ledger/index.ts";
 import { listTails, readMarks } from "./chain-mark.ts";
 import { chunk } from "./chunk.ts";
 import type { Db, Engine } from "./engine.ts";
 import { matchFilter, within } from "./report/match.ts";
 import type { Range } from "./report/plan.ts";
-import { beyond } from "./report/tail.ts";
-import { type RowRef, walkRows } from "./sheet/find.ts";
+import { beyond, matchTails } from "./report/tail.ts";
+import { type Order, type RowRef, walkRows } from "./sheet/find.ts";
 
 /** The row that a page begins behind. */
-export interface Before {
+export interface Past {
   at: Date;
   id: string;
 }
 
 export interface PageQuery {
   filter: LedgerFilter;
-  before: Before | null;
+  past: Past | null;
+  order: Order;
   most: number;
 }
 
@@ -26,76 +27,93 @@ export interface PageQuery {
 const PROBED_ROWS = 1_000;
 
 export async function readPage(engine: Engine, db: Db, query: PageQuery): Promise<SealedEntry[]> {
-  const { filter, before } = query;
-  const span = { fromMs: filter.from?.getTime() ?? -Infinity, toMs: filter.to?.getTime() ?? Infinity };
-  const end = before === null ? span.toMs : Math.min(span.toMs, before.at.getTime() + 1);
-  if (isByIndex(filter)) return select(engine, db, query, [span]);
-  const probedMs = await findProbed(engine, db, { filter, range: { ...span, toMs: end } });
+  const { filter, most, order } = query;
+  const span = findSpan(query);
+  // Where all rows fit, the next ones are the page.
+  if (matchFilter(engine, engine.schema.ledgerEntries, filter).length === 0) return select(engine, db, query, [span]);
+  const probedMs = await findProbed(engine, db, { span, order, rows: Math.max(PROBED_ROWS, most) });
   if (probedMs === null) return select(engine, db, query, [span]);
-  const found = await select(engine, db, query, [{ fromMs: Math.max(span.fromMs, probedMs), toMs: span.toMs }]);
-  if (found.length >= query.most) return found;
-  const range = { fromMs: span.fromMs, toMs: probedMs };
+  const [near, far] = cutSpan(span, probedMs, order);
+  const found = await select(engine, db, query, [near]);
+  if (found.length >= most) return found;
   if (!(await engine.sheets.areValid(db))) return select(engine, db, query, [span]);
-  return sort([...found, ...(await readRest(engine, db, { ...query, range, lack: query.most - found.length }))]).slice(
-    0,
-    query.most,
-  );
+  const range = order === "newest" ? { ...far, fromMs: Math.max(far.fromMs, await findOldest(engine, db)) } : far;
+  const rest = await readRest(engine, db, { ...query, range, lack: most - found.length });
+  return sort([...found, ...rest], order).slice(0, most);
 }
 
-/** Those of one user or key lie side by side, and so do all of them. */
-function isByIndex(filter: LedgerFilter): boolean {
-  const asked = Object.entries(filter).filter(
-    ([name, value]) =>
-      name !== "from" && name !== "to" && value !== undefined && !(Array.isArray(value) && value.length === 0),
-  );
-  return asked.length === 0 || (asked.length === 1 && (asked[0]?.[0] === "userId" || asked[0]?.[0] === "apiKeyId"));
+/** Of the filter, and from where the page begins. */
+function findSpan({ filter: { from, to }, past, order }: PageQuery): Range {
+  const span = { fromMs: from?.getTime() ?? -Infinity, toMs: to?.getTime() ?? Infinity };
+  if (past === null) return span;
+  const atMs = past.at.getTime();
+  return order === "newest"
+    ? { ...span, toMs: Math.min(span.toMs, atMs + 1) }
+    : { ...span, fromMs: Math.max(span.fromMs, atMs) };
 }
 
-/** From where on there are no more than that many rows to look at; null where there are no more at all. */
-async function findProbed(
-  { schema }: Engine,
-  db: Db,
-  { filter: { userId, apiKeyId }, range }: { filter: LedgerFilter; range: Range },
-): Promise<number | null> {
+/** What comes first, with all rows of that moment, and the rest. */
+function cutSpan({ fromMs, toMs }: Range, probedMs: number, order: Order): [near: Range, far: Range] {
+  const cutMs = order === "newest" ? probedMs : probedMs + 1;
+  const [older, younger] = [
+    { fromMs, toMs: cutMs },
+    { fromMs: cutMs, toMs },
+  ];
+  return order === "newest" ? [younger, older] : [older, younger];
+}
+
+interface Probe {
+  span: Range;
+  order: Order;
+  rows: number;
+}
+
+/** The moment up to which there are more than so many rows to look at; null where there are no more at all. */
+async function findProbed({ schema }: Engine, db: Db, { span, order, rows }: Probe): Promise<number | null> {
   const { ledgerEntries: table } = schema;
-  const ofOwner =
-    apiKeyId !== undefined ? eq(table.apiKeyId, apiKeyId) : userId !== undefined ? eq(table.userId, userId) : undefined;
   const [found] = await db
     .select({ at: table.createdAt })
     .from(table)
-    .where(and(...within(table.createdAt, range), ofOwner))
-    .orderBy(desc(table.createdAt))
+    .where(and(...within(table.createdAt, span)))
+    .orderBy(order === "newest" ? desc(table.createdAt) : asc(table.createdAt))
     .limit(1)
-    .offset(PROBED_ROWS);
+    .offset(rows);
   return found?.at.getTime() ?? null;
+}
+
+/** Of times before, sums may be left, and no rows. */
+async function findOldest({ schema }: Engine, db: Db): Promise<number> {
+  const { ledgerEntries: table } = schema;
+  const [found] = await db.select({ at: min(table.createdAt) }).from(table);
+  return found?.at?.getTime() ?? -Infinity;
 }
 
 async function select(
   engine: Engine,
   db: Db,
-  { filter, before, most }: PageQuery,
+  query: PageQuery,
   [range, ...more]: [Range, ...SQL[]],
 ): Promise<SealedEntry[]> {
   const { ledgerEntries: table } = engine.schema;
   return db
     .select()
     .from(table)
-    .where(
-      and(
-        ...within(table.createdAt, range),
-        ...matchFilter(engine, table, filter),
-        ...(before === null ? [] : older(engine, before)),
-        ...more,
-      ),
-    )
-    .orderBy(desc(table.createdAt), desc(table.id))
-    .limit(most);
+    .where(and(...within(table.createdAt, range), ...listConditions(engine, query), ...more))
+    .orderBy(...inOrder(engine, query.order))
+    .limit(query.most);
+}
+
+function inOrder({ schema }: Engine, order: Order): SQL[] {
+  const { createdAt, id } = schema.ledgerEntries;
+  return order === "newest" ? [desc(createdAt), desc(id)] : [asc(createdAt), asc(id)];
 }
 
 /** The first condition is what the index is read by. */
-function older({ schema }: Pick<Engine, "schema">, { at, id }: Before): SQL[] {
+function behind({ schema }: Engine, { at, id }: Past, order: Order): SQL[] {
   const { ledgerEntries: table } = schema;
-  return [lte(table.createdAt, at), sql`(${lt(table.createdAt, at)} or ${lt(table.id, id)})`];
+  return order === "newest"
+    ? [lte(table.createdAt, at), sql`(${lt(table.createdAt, at)} or ${lt(table.id, id)})`]
+    : [gte(table.createdAt, at), sql`(${gt(table.createdAt, at)} or ${gt(table.id, id)})`];
 }
 
 interface RestQuery extends PageQuery {
@@ -103,13 +121,13 @@ interface RestQuery extends PageQuery {
   lack: number;
 }
 
-/** The newest of that time, and perhaps some more. */
+/** The first of that time, and perhaps some more. */
 async function readRest(engine: Engine, db: Db, query: RestQuery): Promise<SealedEntry[]> {
-  const { filter, range, lack } = query;
+  const { filter, order, range, lack } = query;
   const found = await readTails(engine, db, query);
   let count = 0;
-  for await (const { rows, ranges } of walkRows(engine, db, { filter, range })) {
-    const some = await readNewest(engine, db, query, { rows, lack: lack - count });
+  for await (const { rows, ranges } of walkRows(engine, db, { filter, range, order })) {
+    const some = await readFirst(engine, db, query, { rows, lack: lack - count });
     for (const each of ranges) some.push(...(await readSummed(engine, db, query, each)));
     found.push(...some);
     count += some.length;
@@ -118,14 +136,15 @@ async function readRest(engine: Engine, db: Db, query: RestQuery): Promise<Seale
   return found;
 }
 
-/** As many as are lacking, where there are so many; of those, all that are younger than the last. */
-async function readNewest(
+/** As many as are lacking, where there are so many; of those, all that come before the last. */
+async function readFirst(
   engine: Engine,
   db: Db,
   query: PageQuery,
   { rows, lack }: { rows: readonly RowRef[]; lack: number },
 ): Promise<SealedEntry[]> {
-  const sorted = rows.toSorted((left, right) => right.atMs - left.atMs);
+  const sign = query.order === "newest" ? -1 : 1;
+  const sorted = rows.toSorted((left, right) => sign * (left.atMs - right.atMs));
   const found: SealedEntry[] = [];
   for (let at = 0; at < sorted.length && found.length < lack;) {
     let end = Math.min(sorted.length, at + lack - found.length);
@@ -143,7 +162,7 @@ async function readTails(engine: Engine, db: Db, query: RestQuery): Promise<Seal
   const found: SealedEntry[] = [];
   for (const tail of tails) {
     const where = [...within(table.createdAt, query.range), ...beyond(table, tail), ...listConditions(engine, query)];
-    found.push(...(await selectOfChain(engine, db, { where, most: query.most })));
+    found.push(...(await selectOfChain(engine, db, { where, order: query.order, most: query.most })));
   }
   return found;
 }
@@ -152,8 +171,7 @@ async function readTails(engine: Engine, db: Db, query: RestQuery): Promise<Seal
 async function readSummed(engine: Engine, db: Db, query: RestQuery, range: Range): Promise<SealedEntry[]> {
   const { ledgerEntries: table } = engine.schema;
   const tails = await listTails(engine, db, await readMarks(engine, db));
-  const isOfTail = or(...tails.map((tail) => and(...beyond(table, tail))));
-  return select(engine, db, query, [range, sql`not (coalesce(${isOfTail}, false))`]);
+  return select(engine, db, query, [range, sql`not ${matchTails(table, tails)}`]);
 }
 
 /** Names of one question. */
@@ -166,32 +184,32 @@ async function readRefs(engine: Engine, db: Db, query: PageQuery, rows: readonly
     for (let at = 0; at < own.length; at += MOST_NAMED) {
       const seqs = own.slice(at, at + MOST_NAMED).map(({ seq }) => seq);
       const where = [eq(table.chain, chain), inArray(table.seq, seqs), ...listConditions(engine, query)];
-      const named = await selectOfChain(engine, db, { where, most: seqs.length });
+      const named = await selectOfChain(engine, db, { where, order: query.order, most: seqs.length });
       found.push(...named);
     }
   return found;
 }
 
-function listConditions(engine: Engine, { before, filter }: PageQuery): SQL[] {
+function listConditions(engine: Engine, { filter, order, past }: PageQuery): SQL[] {
   return [
-    ...(before === null ? [] : older(engine, before)),
+    ...(past === null ? [] : behind(engine, past, order)),
     ...matchFilter(engine, engine.schema.ledgerEntries, filter),
   ];
 }
 
-/** Rows of a chain that are few, found by it: without statistics SQLite would rather look through all of a user, or of a time. */
+/** Rows of a chain that are few, found by it: without statistics SQLite would rather look through all of a time. */
 async function selectOfChain(
-  { name, schema }: Engine,
+  engine: Engine,
   db: Db,
-  { where, most }: { where: readonly SQL[]; most: number },
+  { where, order, most }: { where: readonly SQL[]; order: Order; most: number },
 ): Promise<SealedEntry[]> {
-  const { ledgerEntries: table } = schema;
-  const source = name === "sqlite" ? sql`${table} indexed by ledger_entries_chain` : sql`${table}`;
+  const { ledgerEntries: table } = engine.schema;
+  const source = engine.name === "sqlite" ? sql`${table} indexed by ledger_entries_chain` : sql`${table}`;
   const rows = await db
     .select({ id: sql<string>`${table.id}` })
     .from(source)
     .where(and(...where))
-    .orderBy(desc(table.createdAt), desc(table.id))
+    .orderBy(...inOrder(engine, order))
     .limit(most);
   const found: SealedEntry[] = [];
   for (const some of chunk(rows.map(({ id }) => id)))
@@ -199,9 +217,10 @@ async function selectOfChain(
   return found;
 }
 
-function sort(entries: readonly SealedEntry[]): SealedEntry[] {
+function sort(entries: readonly SealedEntry[], order: Order): SealedEntry[] {
+  const sign = order === "newest" ? -1 : 1;
   return entries.toSorted((left, right) => {
-    const ms = right.createdAt.getTime() - left.createdAt.getTime();
-    return ms === 0 ? (left.id < right.id ? 1 : -1) : ms;
+    const ms = left.createdAt.getTime() - right.createdAt.getTime();
+    return sign * (ms === 0 ? (left.id < right.id ? -1 : 1) : ms);
   });
 }

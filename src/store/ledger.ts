@@ -1,20 +1,16 @@
 // The books in a database, whichever engine it is: rows in pages. Knows neither prices nor who may read them.
 
-import { and, asc, eq, gt, gte, inArray, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
-import type { Direction, LedgerFilter, LedgerStore, SealedEntry } from "../ledger/index.ts";
+import type { Direction, LedgerStore, SealedEntry } from "../ledger/index.ts";
 import { chunk } from "./chunk.ts";
 import type { Engine } from "./engine.ts";
-import { type Before, readPage } from "./ledger-page.ts";
+import { type Past, readPage } from "./ledger-page.ts";
 import { readReport } from "./report/report.ts";
-import { matchFilter, within } from "./report/match.ts";
 import { createRetention } from "./retention.ts";
 import { hasUnsummed } from "./rollup/rollup.ts";
 import { createRollUp } from "./rollup/step.ts";
-import type { Schema } from "./schema.ts";
 import { pickSums } from "./sums.ts";
-
-type Table = Schema["ledgerEntries"];
 
 export function createLedgerStore(engine: Engine): LedgerStore {
   const { ledgerEntries: table, ledgerPayloads } = engine.schema;
@@ -30,9 +26,9 @@ export function createLedgerStore(engine: Engine): LedgerStore {
     },
     page: (filter, limit, cursor) =>
       engine.snapshot(async (db) => {
-        const before = cursor === null ? null : readCursor(cursor);
+        const past = cursor === null ? null : readCursor(cursor);
         // One more than asked for tells whether there is a next page.
-        const found = await readPage(engine, db, { filter, before, most: limit + 1 });
+        const found = await readPage(engine, db, { filter, past, order: "newest", most: limit + 1 });
         const { entries, nextCursor } = cut(found, limit);
         const ids = entries.filter(({ kind }) => kind === "call").map(({ id }) => id);
         const corrections = await db
@@ -54,13 +50,8 @@ export function createLedgerStore(engine: Engine): LedgerStore {
     },
     readOldest: (filter, limit, cursor) =>
       engine.snapshot(async (db) => {
-        const after = cursor === null ? null : readCursor(cursor);
-        const found: SealedEntry[] = await db
-          .select()
-          .from(table)
-          .where(and(...toConditions(engine, filter), ...(after === null ? [] : newer(table, after))))
-          .orderBy(asc(table.createdAt), asc(table.id))
-          .limit(limit + 1);
+        const past = cursor === null ? null : readCursor(cursor);
+        const found = await readPage(engine, db, { filter, past, order: "oldest", most: limit + 1 });
         return cut(found, limit);
       }),
     listUntold: (since) =>
@@ -105,10 +96,6 @@ export function createLedgerStore(engine: Engine): LedgerStore {
 /** More calls than are cut within the time in which a provider is asked. */
 const MAX_UNTOLD = 5_000;
 
-function newer({ createdAt, id }: Table, place: Before): SQL[] {
-  return [gte(createdAt, place.at), sql`(${gt(createdAt, place.at)} or ${gt(id, place.id)})`];
-}
-
 function cut(found: SealedEntry[], limit: number): { entries: SealedEntry[]; nextCursor: string | null } {
   const entries = found.slice(0, limit);
   const last = found.length > limit ? entries.at(-1) : undefined;
@@ -117,7 +104,7 @@ function cut(found: SealedEntry[], limit: number): { entries: SealedEntry[]; nex
 
 const CURSOR = /^(?<at>[0-9a-z]{1,10})\.(?<id>[!-~]{1,200})$/u;
 
-function readCursor(text: string): Before {
+function readCursor(text: string): Past {
   const { at = "", id = "" } = CURSOR.exec(text)?.groups ?? {};
   const moment = new Date(Number.parseInt(at, 36));
   if (id !== "" && moment.getTime() < MAX_MS) return { at: moment, id };
@@ -126,9 +113,3 @@ function readCursor(text: string): Before {
 
 /** The end of the year 9999: what both engines hold. */
 const MAX_MS = Date.UTC(10_000, 0, 1);
-
-export function toConditions(engine: Engine, filter: LedgerFilter): SQL[] {
-  const { ledgerEntries: table } = engine.schema;
-  const span = { fromMs: filter.from?.getTime() ?? -Infinity, toMs: filter.to?.getTime() ?? Infinity };
-  return [...within(table.createdAt, span), ...matchFilter(engine, table, filter)];
-}

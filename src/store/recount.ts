@@ -1,14 +1,14 @@
 // Calls with their corrections and recounts as they lie on the books, in order, a page at a time. Knows no tokenizer.
 
-import { and, asc, desc, eq, gt, inArray, lt } from "drizzle-orm";
+import { and, desc, eq, inArray, lt } from "drizzle-orm";
 import type { AuditedCall, PastRecount } from "../audit/index.ts";
 import type { LedgerFilter, SealedEntry } from "../ledger/index.ts";
 import type { Engine } from "./engine.ts";
-import { toConditions } from "./ledger.ts";
+import { type Past, readPage } from "./ledger-page.ts";
 
 export interface RecountStore {
-  /** Oldest first, from after `cursor` on, in bounded memory. */
-  calls(filter: LedgerFilter, cursor?: string | null): AsyncGenerator<AuditedCall>;
+  /** Oldest first, in bounded memory. */
+  calls(filter: LedgerFilter): AsyncGenerator<AuditedCall>;
   /** The latest calls whose figures lay within our bounds, oldest first. */
   past(limit: number): AsyncGenerator<PastRecount>;
 }
@@ -19,30 +19,14 @@ const PAGE_ROWS = 250;
 export function createRecountStore(engine: Engine, arrive: () => Promise<void>): RecountStore {
   const { ledgerEntries: entries, ledgerRecounts: recounts } = engine.schema;
 
-  const readPage = (filter: LedgerFilter, after: string | null) =>
-    engine.read((db) =>
-      db
-        .select({ entry: entries, recount: recounts })
-        .from(entries)
-        .leftJoin(recounts, eq(recounts.entryId, entries.id))
-        .where(
-          and(
-            after === null ? undefined : gt(entries.id, after),
-            eq(entries.kind, "call"),
-            ...toConditions(engine, filter),
-          ),
-        )
-        .orderBy(asc(entries.id))
-        .limit(PAGE_ROWS),
-    );
-
-  const readCorrections = (ids: readonly string[]): Promise<SealedEntry[]> =>
-    engine.read((db) =>
-      db
-        .select()
-        .from(entries)
-        .where(inArray(entries.corrects, [...ids])),
-    );
+  const readRows = (filter: LedgerFilter, past: Past | null) =>
+    engine.snapshot(async (db) => {
+      const rows = await readPage(engine, db, { filter, past, order: "oldest", most: PAGE_ROWS });
+      const ids = rows.flatMap(({ id, kind }) => (kind === "call" ? [id] : []));
+      const corrections = await db.select().from(entries).where(inArray(entries.corrects, ids));
+      const counted = await db.select().from(recounts).where(inArray(recounts.entryId, ids));
+      return { rows, corrections, counted: new Map(counted.map((recount) => [recount.entryId, recount])) };
+    });
 
   const readRecounts = (before: string | null, limit: number): Promise<RecountRow[]> =>
     engine.read((db) =>
@@ -69,22 +53,17 @@ export function createRecountStore(engine: Engine, arrive: () => Promise<void>):
     );
 
   return {
-    async *calls(filter, cursor = null) {
+    async *calls(filter) {
       await arrive();
-      for (let after = cursor; ;) {
-        const page = await readPage(filter, after);
-        const corrections = page.length === 0 ? [] : await readCorrections(page.map(({ entry }) => entry.id));
-        for (const { entry, recount } of page) {
-          yield {
-            entry: correct(
-              entry,
-              corrections.filter(({ corrects }) => corrects === entry.id),
-            ),
-            recount,
-          };
-        }
-        if (page.length < PAGE_ROWS) return;
-        after = page.at(-1)?.entry.id ?? null;
+      for (let past: Past | null = null; ;) {
+        const { rows, corrections, counted } = await readRows(filter, past);
+        const byCall = Map.groupBy(corrections, ({ corrects }) => corrects);
+        for (const row of rows)
+          if (row.kind === "call")
+            yield { entry: correct(row, byCall.get(row.id) ?? []), recount: counted.get(row.id) ?? null };
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < PAGE_ROWS) return;
+        past = { at: last.createdAt, id: last.id };
         await breathe();
       }
     },

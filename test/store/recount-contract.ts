@@ -118,9 +118,11 @@ export function describeRecounts(place: Place): void {
       expect(corrected?.entry.id).toBe(before?.id ?? "");
     });
 
-    test("of one user, from a cursor on", async () => {
-      const found = await read({ userId: "even" }, calls[1_199]?.id);
-      expect(found.map(({ entry }) => entry.id)).toEqual([calls[1_200]?.id ?? "", calls[1_202]?.id ?? ""]);
+    test("of one user", async () => {
+      const found = await read({ userId: "even" });
+      expect(found.map(({ entry }) => entry.id)).toEqual(
+        calls.filter(({ userId }) => userId === "even").map(({ id }) => id),
+      );
     });
 
     test("the latest recounts with the provider's figures, to learn from", async () => {

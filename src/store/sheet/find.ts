@@ -1,4 +1,4 @@
-// Where rows are that a filter lets through, the newest first: first by days, in which quarters of an hour there are some, then which they are.
+// Where rows are that a filter lets through, the newest or the oldest first: first by days, in which quarters of an hour there are some, then which they are.
 // Knows no SQL.
 
 import type { LedgerFilter } from "../../ledger/index.ts";
@@ -8,7 +8,7 @@ import { intersect } from "../report/range.ts";
 import type { RowPlace } from "../row-read.ts";
 import { listPassing } from "./filter.ts";
 import { DAY_MS, LINES, QUARTER_MS, ROWS } from "./level.ts";
-import { findBefore, listTimes } from "./missing.ts";
+import { findBefore, findFrom, listTimes } from "./missing.ts";
 import { findPlaces } from "./place.ts";
 import { listWanted, mayHold } from "./sign.ts";
 import { openSheet } from "./sheet.ts";
@@ -21,38 +21,68 @@ export interface FoundRows {
   ranges: Range[];
 }
 
+export type Order = "newest" | "oldest";
+
 interface Ask {
   filter: LedgerFilter;
   range: Range;
+  /** What comes first. */
+  order: Order;
 }
 
-/** As many quarters are read at once. */
-const AT_ONCE = 8;
+/** As many quarters are read at once, at most: twice as many as the last time, for the first ones may be enough. */
+const MOST_AT_ONCE = 16;
 
-/** Each turn is of an older time than the one before. */
-export async function* walkRows(engine: Engine, db: Db, { filter, range }: Ask): AsyncGenerator<FoundRows, void> {
-  const wanted = listWanted(filter);
-  for (let endMs = range.toMs; ;) {
-    const newestMs = await findBefore(engine, db, endMs);
-    if (newestMs === null || newestMs + QUARTER_MS <= range.fromMs) return;
-    const dayMs = newestMs - (newestMs % DAY_MS);
-    const day = { fromMs: dayMs, toMs: Math.min(endMs, dayMs + DAY_MS) };
-    const quarters = (await listQuarters(engine, db, { filter, dayMs })).filter((startMs) => startMs < endMs);
-    const there = groupParts(await engine.sheets.listSigned(db, { level: ROWS, fromMs: dayMs, toMs: dayMs + DAY_MS }));
-    const some = quarters.toReversed();
-    for (let at = 0; at < some.length; at += AT_ONCE) {
-      const found = { rows: [] as RowRef[], ranges: [] as Range[] };
-      const own = some.slice(at, at + AT_ONCE);
-      const lacking = own.filter((startMs) => !there.has(startMs));
-      for (const fromMs of lacking) found.ranges.push(...intersect([range], [{ fromMs, toMs: fromMs + QUARTER_MS }]));
-      const parts = own.flatMap((startMs) => (there.get(startMs) ?? []).filter(({ sign }) => mayHold(sign, wanted)));
-      for await (const { startMs, body } of engine.sheets.read(db, ROWS, parts))
-        for (const row of findPlaces(body, startMs, filter))
-          if (row.atMs >= range.fromMs && row.atMs < range.toMs) found.rows.push(row);
-      yield found;
+/** Each turn is of a time behind that of the one before. */
+export async function* walkRows(
+  engine: Engine,
+  db: Db,
+  { filter, range, order }: Ask,
+): AsyncGenerator<FoundRows, void> {
+  let left = range;
+  for (let atOnce = 1; ;) {
+    const nextMs = await findNext(engine, db, left, order);
+    if (nextMs === null) return;
+    const dayMs = nextMs - (nextMs % DAY_MS);
+    const quarters = (await listQuarters(engine, db, { filter, dayMs })).filter(
+      (startMs) => startMs < left.toMs && startMs + QUARTER_MS > left.fromMs,
+    );
+    const some = order === "newest" ? quarters.toReversed() : quarters;
+    for (let at = 0; at < some.length;) {
+      yield await readQuarters(engine, db, { filter, range, own: some.slice(at, at + atOnce) });
+      at += atOnce;
+      atOnce = Math.min(MOST_AT_ONCE, atOnce * 2);
     }
-    endMs = day.fromMs;
+    left = order === "newest" ? { ...left, toMs: dayMs } : { ...left, fromMs: dayMs + DAY_MS };
   }
+}
+
+/** The first quarter of an hour of that time of which there are sums. */
+async function findNext(engine: Engine, db: Db, { fromMs, toMs }: Range, order: Order): Promise<number | null> {
+  const startMs = order === "newest" ? await findBefore(engine, db, toMs) : await findFrom(engine, db, fromMs);
+  return startMs === null || startMs >= toMs || startMs + QUARTER_MS <= fromMs ? null : startMs;
+}
+
+interface Turn {
+  filter: LedgerFilter;
+  range: Range;
+  /** When its quarters begin. */
+  own: readonly number[];
+}
+
+async function readQuarters(engine: Engine, db: Db, { filter, range, own }: Turn): Promise<FoundRows> {
+  const found = { rows: [] as RowRef[], ranges: [] as Range[] };
+  const [fromMs, toMs] = [Math.min(...own), Math.max(...own) + QUARTER_MS];
+  const there = groupParts(await engine.sheets.listSigned(db, { level: ROWS, fromMs, toMs }));
+  for (const startMs of own)
+    if (!there.has(startMs))
+      found.ranges.push(...intersect([range], [{ fromMs: startMs, toMs: startMs + QUARTER_MS }]));
+  const wanted = listWanted(filter);
+  const parts = own.flatMap((startMs) => (there.get(startMs) ?? []).filter(({ sign }) => mayHold(sign, wanted)));
+  for await (const { startMs, body } of engine.sheets.read(db, ROWS, parts))
+    for (const row of findPlaces(body, startMs, filter))
+      if (row.atMs >= range.fromMs && row.atMs < range.toMs) found.rows.push(row);
+  return found;
 }
 
 function groupParts<Part extends PartRef>(parts: readonly Part[]): Map<number, Part[]> {

@@ -1,6 +1,6 @@
 // Which sheets of a stretch of time are missing and can be made now. Knows no format.
 
-import { and, asc, eq, gte, lt, max } from "drizzle-orm";
+import { and, asc, eq, gt, gte, lt, max, min } from "drizzle-orm";
 import { readMarks } from "../chain-mark.ts";
 import { type Db, type Engine, LOOSE_PART } from "../engine.ts";
 import type { Level, Range } from "../report/plan.ts";
@@ -128,6 +128,17 @@ export async function findBefore({ schema }: Engine, db: Db, beforeMs: number): 
     .select({ at: max(sums.startedAt) })
     .from(sums)
     .where(and(eq(sums.level, "total.quarter"), before));
+  return found?.at?.getTime() ?? null;
+}
+
+/** The first quarter of an hour of which there are sums, of those that do not end before that time. */
+export async function findFrom({ schema }: Engine, db: Db, fromMs: number): Promise<number | null> {
+  const { ledgerRollups: sums } = schema;
+  const from = Number.isFinite(fromMs) ? gt(sums.startedAt, new Date(fromMs - QUARTER_MS)) : undefined;
+  const [found] = await db
+    .select({ at: min(sums.startedAt) })
+    .from(sums)
+    .where(and(eq(sums.level, "total.quarter"), from));
   return found?.at?.getTime() ?? null;
 }
 
