@@ -56,7 +56,7 @@ export interface Engine {
   /** Sums once more, packed to be read faster. */
   sheets: Sheets;
   /** Keeps what `find` packed, unless another process has moved sums meanwhile. */
-  pack(find: (db: Db) => Promise<Packed[]>): Promise<RollupStep>;
+  pack(find: (db: Db) => Promise<Packing>): Promise<RollupStep>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
@@ -65,6 +65,22 @@ export type ReadValues = (db: Db, query: SQL) => Promise<unknown[][]>;
 
 /** A row of `ledger_rollups`: sums to be added to what is there under its id. */
 export type RollupRow = Sums & Omit<Schema["ledgerRollups"]["$inferSelect"], keyof Sums>;
+
+/** Some sums of an hour, packed: a row of `ledger_hours`. */
+export type HourPart = Schema["ledgerHours"]["$inferSelect"];
+
+/** Parts of an hour that others stand for. */
+export interface HourJoin {
+  /** Should one of them be gone, somebody else was faster. */
+  ids: readonly string[];
+  parts: readonly HourPart[];
+}
+
+/** What is kept together. */
+export interface Packing {
+  sheets: readonly Packed[];
+  hours: readonly HourJoin[];
+}
 
 /** A piece of a chain, summed up. */
 export interface Advance {
@@ -78,6 +94,7 @@ export interface Advance {
   /** Rows in it. */
   count: number;
   rows: readonly RollupRow[];
+  hours: readonly HourPart[];
   /** What is added to sheets that are there, or begins one of a time without sums so far. */
   pieces: readonly LoosePiece[];
 }

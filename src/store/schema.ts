@@ -17,7 +17,7 @@ import { defineProviderSecrets, defineProviderVersions } from "./provider-table.
 import { defineLimits } from "./limit-table.ts";
 import { defineSettings } from "./setting-table.ts";
 import { defineRouteVersions } from "./route-table.ts";
-import { defineMarks, definePayloads, defineRollups } from "./report/schema.ts";
+import { defineHours, defineMarks, definePayloads, defineRollups } from "./report/schema.ts";
 import { defineErrands, defineIdentities, defineLinks, defineSessions } from "./session-schema.ts";
 
 /** Public ids are UUIDv7 as text, so their order is the order of time; times are milliseconds; money is nano-dollars. */
@@ -40,6 +40,7 @@ export function defineSchema(kit: Kit) {
     ledgerRecounts: defineRecounts(kit),
     ledgerPayloads: definePayloads(kit),
     ledgerRollups: defineRollups(kit),
+    ledgerHours: defineHours(kit),
     ledgerMarks: defineMarks(kit),
     budgets: defineBudgets(kit),
     budgetGrants: defineGrants(kit),

@@ -16,6 +16,7 @@ import { describeProviders } from "./provider-contract.ts";
 import { describeLimits } from "./limit-contract.ts";
 import { describeRoutes } from "./route-contract.ts";
 import { describeLedgerPages } from "./page-contract.ts";
+import { describeHours } from "./hour-contract.ts";
 import { describeReports } from "./report-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { kindOf, LATER, makeKey, makeUser, open, type Place } from "./sample.ts";
@@ -46,6 +47,7 @@ export function describeStore(place: Place): void {
   describeBooks(() => store);
   describePages(place);
   describeLedgerPages(place);
+  describeHours(place);
   describeReports(place);
   describeRetention(place);
   describeRecounts(place);

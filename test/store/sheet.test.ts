@@ -217,7 +217,7 @@ describe("a ledger with sheets", () => {
   });
 
   test("lets go of sums that an older release kept, of which there are sheets now", async () => {
-    run("update ledger_rollups set level = 'owner.days' where level = 'owner.hour'");
+    run("update ledger_rollups set level = 'owner.days' where level = 'tag.hour'");
     const left = () =>
       run<{ sums: number }>("select count(*) as sums from ledger_rollups where level = 'owner.days'")[0]?.sums;
     expect(left()).toBeGreaterThan(100);

@@ -20,8 +20,8 @@ export interface WrongSum {
   /** How long the time is that it stands for. */
   spanMs: number;
   kind: "extra" | "missing" | "other";
-  /** It lies among others where reports read it fastest. */
-  isPacked: boolean;
+  /** Where it lies; "ledger_rollups" has one a row, the others have many. */
+  table: "ledger_hours" | "ledger_rollups" | "tokligence_sheets";
   /** What is kept, and what the rows give; null where there is none. */
   kept: string | null;
   computed: string | null;
@@ -63,9 +63,8 @@ const WORDS = {
 
 function judgeHour(sums: readonly WrongSum[]): Finding {
   const [first] = sums as [WrongSum, ...WrongSum[]];
-  const { computed, id, isPacked, kept, kind, level, startedAt } = first;
+  const { computed, id, kept, kind, level, startedAt, table } = first;
   const more = sums.length === 1 ? "" : ` ${sums.length - 1} more sums of that time are wrong.`;
-  const table = isPacked ? "tokligence_sheets" : "ledger_rollups";
-  const text = `The sum ${id} (${level}${isPacked ? ", packed" : ""}) of ${startedAt.toISOString()}: ${WORDS[kind]}.${more}`;
+  const text = `The sum ${id} (${level}${table === "ledger_rollups" ? "" : ", packed"}) of ${startedAt.toISOString()}: ${WORDS[kind]}.${more}`;
   return makeFinding({ kind: "sums_altered", table, id, expected: computed, found: kept, text });
 }

@@ -3,10 +3,10 @@
 import { eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { RollupStep } from "../../ledger/index.ts";
-import type { Advance, Db, Packed, RollupRow } from "../engine.ts";
+import type { Advance, Db, Packing, RollupRow } from "../engine.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { listStale } from "../sheet/level.ts";
-import { ledgerMarks, ledgerRollups } from "./schema.ts";
+import { ledgerHours, ledgerMarks, ledgerRollups } from "./schema.ts";
 import { keepSheets } from "./sheet.ts";
 
 type Client = PostgresJsDatabase<Record<string, never>>;
@@ -49,6 +49,7 @@ export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance
       await tx.execute(
         sql`${INSERT} jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as fresh (${TYPED}) ${ON_CONFLICT}`,
       );
+      if (advance.hours.length > 0) await tx.insert(ledgerHours).values([...advance.hours]);
       await sheets.drop(listStale(advance.rows, isDetail));
       await sheets.append(pieces);
       if (isDetail) await tx.update(ledgerMarks).set({ detailSeq: toSeq }).where(eq(ledgerMarks.chain, chain));
@@ -68,16 +69,21 @@ export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance
 }
 
 /** Nothing where another gateway is at it. */
-export function packSheets(client: Client, find: (db: Db) => Promise<Packed[]>): Promise<RollupStep> {
+export function packSheets(client: Client, find: (db: Db) => Promise<Packing>): Promise<RollupStep> {
   return client.transaction(
     async (tx) => {
       if (!(await takeLock(tx))) return { rows: 0, heldMs: 0 };
-      const packed = await find(tx as unknown as Db);
-      if (packed.length === 0) return { rows: 0, heldMs: 0 };
+      const { sheets: packed, hours } = await find(tx as unknown as Db);
+      const rows = packed.length + hours.length;
+      if (rows === 0) return { rows, heldMs: 0 };
       const sheets = keepSheets(tx as unknown as Db);
       await sheets.check();
       await sheets.put(packed);
-      return { rows: packed.length, heldMs: 0 };
+      for (const { ids, parts } of hours) {
+        await tx.delete(ledgerHours).where(inArray(ledgerHours.id, [...ids]));
+        await tx.insert(ledgerHours).values([...parts]);
+      }
+      return { rows, heldMs: 0 };
     },
     { isolationLevel: "read committed" },
   );

@@ -21,6 +21,7 @@ export const {
   ledgerRecounts,
   ledgerPayloads,
   ledgerRollups,
+  ledgerHours,
   ledgerMarks,
   budgets,
   budgetGrants,

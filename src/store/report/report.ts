@@ -15,6 +15,9 @@ import { readSheets } from "./sheet.ts";
 import { beyond } from "./tail.ts";
 import { classify, number, sum, sumRows } from "../row-sum.ts";
 import type { Schema } from "../schema.ts";
+import { isHourly, readHours } from "../sheet/hour.ts";
+import { openSheet } from "../sheet/sheet.ts";
+import { createTally } from "../sheet/tally.ts";
 import { pickSums, SUM_FIELDS } from "../sums.ts";
 
 type Rollups = Schema["ledgerRollups"];
@@ -27,7 +30,10 @@ export function readReport(engine: Engine, query: ReportQuery): Promise<Report> 
     const collection = createCollection(query);
     const { pieces, parts, rows } = await readSheets(engine, db, { query, plan });
     collection.add(pieces);
-    for (const part of parts) collection.add(await readRollups(engine, db, { query, plan, part }));
+    for (const part of parts) {
+      collection.add(await readRollups(engine, db, { query, plan, part }));
+      if (isHourly(part.level)) collection.add(await readPackedHours(engine, db, query, part));
+    }
     const stretches: Stretch[] = rows.map((range) => ({ range, tail: null }));
     // Where sums answer for anything, rows that are not in them yet are missing.
     const range = plan.whole;
@@ -82,6 +88,12 @@ async function readRollups(engine: Engine, db: Db, { query, plan, part }: Questi
     query,
   });
   return rows.map(({ values, ...group }) => ({ ...group, sums: pickSums(values), spread: readSpread(values) }));
+}
+
+async function readPackedHours(engine: Engine, db: Db, query: ReportQuery, part: Part): Promise<Piece[]> {
+  const tally = createTally(query);
+  for await (const { startMs, body } of readHours(engine, db, part)) tally.add(openSheet(body), startMs);
+  return tally.pieces();
 }
 
 function readSpread({ latencies, ttfts }: Record<string, unknown>): Spread {

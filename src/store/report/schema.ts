@@ -63,6 +63,25 @@ export function defineRollups(kit: Kit) {
   );
 }
 
+/**
+ * Sums of an hour by all that a report may ask for, packed as sheets are: where all rows differ, there are as many as rows. Several parts, of which
+ * one is added with each piece of a chain that is summed up; added up, they are the hour. What an older release kept of it is in the other table.
+ */
+export function defineHours(kit: Kit) {
+  return kit.table(
+    "ledger_hours",
+    {
+      id: kit.text("id").primaryKey(),
+      startedAt: kit.time("started_at").notNull(),
+      /** How many are in it. */
+      sums: kit.int("sums").notNull(),
+      /** In base64, for every database keeps and copies texts. */
+      body: kit.text("body").notNull(),
+    },
+    (table) => [kit.index("ledger_hours_time").on(table.startedAt, table.sums)],
+  );
+}
+
 /** How far each chain is summed up: every row up to there is in the sums once, and none beyond. */
 export function defineMarks(kit: Kit) {
   return kit.table("ledger_marks", {

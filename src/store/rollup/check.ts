@@ -10,7 +10,8 @@ import { readScheme } from "../location.ts";
 import { type Level, LEVELS } from "../report/plan.ts";
 import { createSums } from "./sum.ts";
 import { readGroups } from "../row-read.ts";
-import { findMisplaced, readPacked } from "../sheet/check.ts";
+import { findMisplaced, readHourly, readPacked } from "../sheet/check.ts";
+import { isHourly } from "../sheet/hour.ts";
 import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "../sheet/level.ts";
 import { TERMS } from "../sheet/sheet.ts";
 import { SUM_FIELDS } from "../sums.ts";
@@ -22,9 +23,11 @@ const PACKED: readonly Level[] = [
   ...SHELF.owner,
   ...LINES.toSorted((left, right) => right.grainMs - left.grainMs),
 ];
-const ALL = [...new Map([...LEVELS, ...PACKED].map((level) => [level.name, level])).values()].toSorted(
+const ALL = [...new Map([...PACKED, ...LEVELS].map((level) => [level.name, level])).values()].toSorted(
   (left, right) => right.grainMs - left.grainMs,
 );
+const TABLED = ALL.filter((level) => LEVELS.includes(level) && !isHourly(level));
+const HOURLY = ALL.filter((level) => LEVELS.includes(level) && isHourly(level));
 const FINE = ALL.filter(({ grainMs }) => grainMs <= DAY_MS);
 const COARSE = ALL.filter(({ grainMs }) => grainMs > DAY_MS);
 const BLOCK_MS = Math.max(...COARSE.map(({ grainMs }) => grainMs));
@@ -93,20 +96,22 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
   };
   const compare = async (levels: readonly Level[], span: Span, computed: RollupRow[]) => {
     const isProved = provedMs === null || span.startMs >= provedMs;
-    const note = (kept: readonly RollupRow[], own: readonly RollupRow[], isPacked: boolean): void => {
+    const note = (kept: readonly RollupRow[], own: readonly RollupRow[], table: WrongSum["table"]): void => {
       checked.sums += Math.max(kept.length, own.length);
-      noteWrong(findWrong(kept, own, { isProved, isPacked }));
+      noteWrong(findWrong(kept, own, { isProved, table }));
     };
-    const tabled = levels.filter((level) => LEVELS.some(({ name }) => name === level.name));
     const byLevel = Map.groupBy(computed, ({ level }) => level);
-    const kept = tabled.flatMap(({ name }) => byLevel.get(name) ?? []);
-    note(await readKept(place, db, { levels: tabled, ...span }), kept, false);
+    const ofTable = levels.filter((level) => TABLED.includes(level));
+    const own = ofTable.flatMap(({ name }) => byLevel.get(name) ?? []);
+    note(await readKept(place, db, { levels: ofTable, ...span }), own, "ledger_rollups");
+    for (const level of levels.filter((each) => HOURLY.includes(each)))
+      note(await readHourly(place, db, { level, ...span }), byLevel.get(level.name) ?? [], "ledger_hours");
     if (!areSheetsValid) return;
     for (const level of levels.filter(({ name }) => PACKED.some((packed) => packed.name === name))) {
       const packed = await readPacked(place, db, { level, ...span });
       const sheetMs = LINES.includes(level) ? DAY_MS : level.grainMs;
       const isThere = ({ startedAt }: RollupRow): boolean => packed.starts.has(floor(startedAt.getTime(), sheetMs));
-      note(packed.rows, (byLevel.get(level.name) ?? []).filter(isThere), true);
+      note(packed.rows, (byLevel.get(level.name) ?? []).filter(isThere), "tokligence_sheets");
     }
   };
   const last = Math.min(toMs, (await findDay(place, db, null)) ?? 0);
@@ -164,16 +169,21 @@ async function findProved(place: Place, db: Db, cutChains: readonly string[]): P
 
 /** The first day from there on that has rows or sums; the last of all where there is no bound. */
 async function findDay({ schema }: Place, db: Db, fromMs: number | null): Promise<number | null> {
-  const { ledgerEntries: rows, ledgerRollups: sums } = schema;
+  const { ledgerEntries: rows, ledgerHours: hours, ledgerRollups: sums } = schema;
   const from = fromMs === null ? null : new Date(Math.max(fromMs, -DAY_MS * 25_567));
   const found: (Date | null)[] = [];
-  const pick = <Column extends typeof rows.createdAt | typeof sums.startedAt>(column: Column) =>
-    from === null ? sql<Date>`max(${column})`.mapWith(column) : min(column);
+  const pick = <Column extends typeof hours.startedAt | typeof rows.createdAt | typeof sums.startedAt>(
+    column: Column,
+  ) => (from === null ? sql<Date>`max(${column})`.mapWith(column) : min(column));
   const [row] = await db
     .select({ at: pick(rows.createdAt) })
     .from(rows)
     .where(from === null ? undefined : gte(rows.createdAt, from));
-  found.push(row?.at ?? null);
+  const [hour] = await db
+    .select({ at: pick(hours.startedAt) })
+    .from(hours)
+    .where(from === null ? undefined : gte(hours.startedAt, from));
+  found.push(row?.at ?? null, hour?.at ?? null);
   for (const { name } of LEVELS) {
     const [sum] = await db
       .select({ at: pick(sums.startedAt) })
@@ -225,39 +235,38 @@ async function listMisplaced(place: Place, db: Db, of: Parameters<typeof findMis
     startedAt: new Date(startMs),
     spanMs: QUARTER_MS,
     kind: "other",
-    isPacked: true,
+    table: "tokligence_sheets",
     kept: `places of ${told} rows`,
     computed: `places of ${there} rows`,
   }));
 }
 
-interface Look {
+interface Look extends Pick<WrongSum, "table"> {
   isProved: boolean;
-  isPacked: boolean;
 }
 
 function findWrong(kept: readonly RollupRow[], computed: readonly RollupRow[], look: Look): WrongSum[] {
   const wrong: WrongSum[] = [];
-  const { isProved, isPacked } = look;
+  const { isProved, table } = look;
   const open = new Map(computed.map((row) => [row.id, row]));
   for (const row of kept) {
     const own = open.get(row.id);
     open.delete(row.id);
     if (own === undefined) {
-      if (isProved) wrong.push(blame(row, { kind: "extra", kept: row, computed: null, isPacked }));
+      if (isProved) wrong.push(blame(row, { kind: "extra", kept: row, computed: null, table }));
     } else if (isProved ? !isEqual(row, own) : row.entries < own.entries)
-      wrong.push(blame(own, { kind: "other", kept: row, computed: own, isPacked }));
+      wrong.push(blame(own, { kind: "other", kept: row, computed: own, table }));
   }
-  const missing = [...open.values()].map((row) => blame(row, { kind: "missing", kept: null, computed: row, isPacked }));
+  const missing = [...open.values()].map((row) => blame(row, { kind: "missing", kept: null, computed: row, table }));
   return [...wrong, ...missing];
 }
 
-interface Fault extends Pick<WrongSum, "isPacked" | "kind"> {
+interface Fault extends Pick<WrongSum, "kind" | "table"> {
   kept: RollupRow | null;
   computed: RollupRow | null;
 }
 
-function blame({ id, level, startedAt }: RollupRow, { kind, kept, computed, isPacked }: Fault): WrongSum {
+function blame({ id, level, startedAt }: RollupRow, { kind, kept, computed, table }: Fault): WrongSum {
   const spanMs = ALL.find(({ name }) => name === level)?.grainMs ?? 0;
   const names =
     kept === null || computed === null
@@ -265,7 +274,7 @@ function blame({ id, level, startedAt }: RollupRow, { kind, kept, computed, isPa
       : FIELDS.filter((name) => print(kept, name) !== print(computed, name));
   const tell = (row: RollupRow | null): string | null =>
     row === null ? null : names.map((name) => `${name} ${print(row, name)}`).join(", ");
-  return { id, level, startedAt, spanMs, kind, isPacked, kept: tell(kept), computed: tell(computed) };
+  return { id, level, startedAt, spanMs, kind, table, kept: tell(kept), computed: tell(computed) };
 }
 
 /** All but the id, which is made of the others. */

@@ -8,6 +8,7 @@ import type { Advance, Db, Engine, RollupRow } from "../engine.ts";
 import { LEVELS } from "../report/plan.ts";
 import { createSums } from "./sum.ts";
 import { type QuarterGroup, readGroups } from "../row-read.ts";
+import { isHourly, toHours } from "../sheet/hour.ts";
 import { packPieces } from "../sheet/piece.ts";
 import { pickSums } from "../sums.ts";
 
@@ -46,7 +47,7 @@ async function findPiece(
   engine: Engine,
   db: Db,
   { limit, after }: Ask,
-): Promise<Omit<Advance, "pieces" | "rows"> | null> {
+): Promise<Omit<Advance, "hours" | "pieces" | "rows"> | null> {
   const marks = new Map((await readMarks(engine, db)).map((mark) => [mark.chain, mark]));
   for (const chain of await listChains(engine, db, after)) {
     const { seq = 0, detailSeq = 0 } = marks.get(chain) ?? {};
@@ -87,14 +88,20 @@ async function sumUp(
   engine: Engine,
   db: Db,
   { chain, isDetail, fromSeq, toSeq }: Pick<Advance, "chain" | "fromSeq" | "isDetail" | "toSeq">,
-): Promise<Pick<Advance, "pieces" | "rows">> {
+): Promise<Pick<Advance, "hours" | "pieces" | "rows">> {
   const table = engine.schema.ledgerEntries;
   const where: SQL[] = [eq(table.chain, chain), gt(table.seq, fromSeq), lte(table.seq, toSeq)];
-  const sums = createSums(LEVELS);
   const { groups, places } = await readGroups(engine, db, { where, isOfChain: true });
+  // What lacks something was summed up when there was no other table.
+  const sums = createSums(isDetail ? LEVELS : KEPT);
   sums.add(isDetail ? groups.map(keepDetail) : groups);
-  return { rows: sums.rows(), pieces: isDetail ? [] : packPieces(groups, places) };
+  const rows = sums.rows();
+  if (isDetail) return { rows, hours: [], pieces: [] };
+  const pieces = packPieces(groups, places);
+  return { rows, hours: toHours(pieces, { chain, toSeq }), pieces };
 }
+
+const KEPT = LEVELS.filter((level) => !isHourly(level));
 
 /** What sums of before lack. */
 function keepDetail(group: QuarterGroup): QuarterGroup {

@@ -1,14 +1,17 @@
-// What sheets say, as sums in a database are, to be held against those. Knows no SQL.
+// What sheets say, as sums in a database are, to be held against those. Knows no rule of chains.
 
+import { and, eq, gte, lt } from "drizzle-orm";
 import { printClasses } from "../../lib/spread.ts";
 import type { Db, Engine, RollupRow } from "../engine.ts";
 import type { Level } from "../report/plan.ts";
 import { describe, nameSum } from "../rollup/sum.ts";
 import type { Description, RowPlace } from "../row-read.ts";
+import { readHours } from "./hour.ts";
 import { QUARTER_MS, ROWS } from "./level.ts";
 import { readBodies } from "./make.ts";
-import { mergeSums } from "./merge.ts";
+import { type Bodies, mergeSums } from "./merge.ts";
 import { unpackPlaces } from "./place.ts";
+import { packSheet, unpackSheet } from "./sheet.ts";
 
 interface Look {
   level: Level;
@@ -24,17 +27,51 @@ export async function readPacked(
   { level, startMs: fromMs, endMs: toMs }: Look,
 ): Promise<{ rows: RollupRow[]; starts: ReadonlySet<number> }> {
   const there = await sheets.list(db, { level: level.name, fromMs, toMs });
-  const rows = await mergeSums(readBodies({ sheets }, db, level.name, { fromMs, toMs }), level);
   return {
     starts: new Set(there.map(({ startMs }) => startMs)),
-    rows: rows.map((row) => ({
-      ...row,
-      id: nameSum(level.name, row.startedAt.getTime(), describe(row)),
-      level: level.name,
-      latencies: print(row.latencies),
-      ttfts: print(row.ttfts),
-    })),
+    rows: await unpackAll(readBodies({ sheets }, db, level.name, { fromMs, toMs }), level),
   };
+}
+
+/** All sums of an hourly level, of whichever table: they are the same ones, in parts. */
+export async function readHourly(
+  { schema }: Pick<Engine, "schema">,
+  db: Db,
+  { level, startMs: fromMs, endMs: toMs }: Look,
+): Promise<RollupRow[]> {
+  const { ledgerRollups: sums } = schema;
+  const inTime = and(gte(sums.startedAt, new Date(fromMs)), lt(sums.startedAt, new Date(toMs)));
+  const rows = await db
+    .select()
+    .from(sums)
+    .where(and(eq(sums.level, level.name), inTime));
+  const bodies = async function* () {
+    if (rows.length > 0) yield { startMs: fromMs, body: packSheet(rows, fromMs).body };
+    for await (const part of readHours({ schema }, db, { range: { fromMs, toMs } }))
+      if (isReadable(part.body)) yield part;
+  };
+  return unpackAll(bodies(), level);
+}
+
+/** What is not lacks its sums, which is found. */
+function isReadable(body: Uint8Array): boolean {
+  try {
+    unpackSheet(body, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function unpackAll(bodies: Bodies, level: Level): Promise<RollupRow[]> {
+  const rows = await mergeSums(bodies, level);
+  return rows.map((row) => ({
+    ...row,
+    id: nameSum(level.name, row.startedAt.getTime(), describe(row)),
+    level: level.name,
+    latencies: print(row.latencies),
+    ttfts: print(row.ttfts),
+  }));
 }
 
 /** Quarters of that time whose sheets do not say where exactly those rows are, with how many they tell of and how many there are. */

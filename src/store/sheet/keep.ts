@@ -2,7 +2,16 @@
 // Knows no format.
 
 import type { RollupStep } from "../../ledger/index.ts";
-import { type Db, type Engine, LOOSE_PART, type Packed, type RollupRow } from "../engine.ts";
+import {
+  type Db,
+  type Engine,
+  type HourJoin,
+  LOOSE_PART,
+  type Packed,
+  type Packing,
+  type RollupRow,
+} from "../engine.ts";
+import { joinHour } from "./hour.ts";
 import { DAY_MS, listStale, QUARTER, SHELF } from "./level.ts";
 import { createLineMaker, type LineMaker } from "./line.ts";
 import { makeSheet } from "./make.ts";
@@ -28,42 +37,50 @@ export function createPacker(engine: Engine): Packer {
   let lines: LineMaker | null = null;
 
   /** Sheets of one level: those of the next are made of them. */
-  const makeSome = async (db: Db): Promise<{ packed: Packed[]; isUnderWay: boolean }> => {
+  const makeSome = async (db: Db): Promise<Made> => {
     const packed: Packed[] = [];
+    const hours: HourJoin[] = [];
     const startedMs = performance.now();
-    const isLate = (): boolean => packed.length >= MOST_AT_ONCE || performance.now() - startedMs > STEP_MS;
+    const isLate = (): boolean =>
+      packed.length + hours.length >= MOST_AT_ONCE || performance.now() - startedMs > STEP_MS;
     const missing = await walk.next(db);
     const [first] = missing;
     if (first?.kind === "line") {
       lines = lines?.dayMs === first.startMs ? lines : createLineMaker(engine, first.startMs);
       const made = await lines.step(db, isLate);
-      if (made === null) return { packed, isUnderWay: true };
+      if (made === null) return { sheets: [], hours: [], isUnderWay: true };
       missing.shift();
       lines = null;
-      return { packed: made, isUnderWay: false };
+      return { sheets: made, hours: [], isUnderWay: false };
     }
     for (let place = missing[0]; place !== undefined && isSameLevel(place, first); place = missing[0]) {
       if (place.kind === "line") break;
       missing.shift();
-      packed.push(...(await makeSheet(engine, db, place)));
+      if (place.kind === "hours") hours.push(await joinHour(engine, db, place.startMs));
+      else packed.push(...(await makeSheet(engine, db, place)));
       if (isLate()) break;
     }
-    return { packed, isUnderWay: false };
+    return { sheets: packed, hours, isUnderWay: false };
   };
   return {
     note: walk.note,
     async step() {
       let isKept = false;
-      let made = { packed: [] as Packed[], isUnderWay: false };
+      let made: Made = { sheets: [], hours: [], isUnderWay: false };
       try {
-        const step = await engine.pack(async (db) => (made = await makeSome(db)).packed);
-        isKept = step.rows === made.packed.length;
+        const step = await engine.pack(async (db) => (made = await makeSome(db)));
+        isKept = step.rows === made.sheets.length + made.hours.length;
         return made.isUnderWay ? { ...step, rows: 1 } : step;
       } finally {
         if (!isKept) walk.restart();
       }
     },
   };
+}
+
+interface Made extends Packing {
+  /** There is more to do before there is something to be kept. */
+  isUnderWay: boolean;
 }
 
 function isSameLevel(place: Place, first: Place | undefined): boolean {

@@ -43,7 +43,7 @@ export const LINES: readonly Level[] = [
 ];
 
 /** There are such sums of each hour of which there are any. */
-const HOURS = "all.hour";
+const HOURS = "total.hour";
 
 /**
  * Sheets that are void once such sums are moved: of their hours, and of what these are a part of. Quarters are added to, unless what is

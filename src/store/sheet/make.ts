@@ -5,6 +5,7 @@ import { matchSummed, readMarks } from "../chain-mark.ts";
 import type { Db, Engine, Packed, PackedPart, RollupRow } from "../engine.ts";
 import type { Level, Range } from "../report/plan.ts";
 import { readGroups } from "../row-read.ts";
+import { readHours } from "./hour.ts";
 import { QUARTER, QUARTER_MS, ROWS, SHELF } from "./level.ts";
 import { mergePlaces, mergeSums, packParts } from "./merge.ts";
 import { listTimes, type Place } from "./missing.ts";
@@ -12,7 +13,11 @@ import { compare, cutUp, ROWS_A_PART, toSheetRow } from "./piece.ts";
 import { packPlaces } from "./place.ts";
 import { packSheet } from "./sheet.ts";
 
-export async function makeSheet(engine: Engine, db: Db, place: Exclude<Place, { kind: "line" }>): Promise<Packed[]> {
+export async function makeSheet(
+  engine: Engine,
+  db: Db,
+  place: Exclude<Place, { kind: "hours" | "line" }>,
+): Promise<Packed[]> {
   const { startMs } = place;
   switch (place.kind) {
     case "finer":
@@ -72,12 +77,13 @@ async function packHour(
   return packParts(await mergeSums(readBodies(engine, db, QUARTER.name, range), level), startMs);
 }
 
+/** Of both tables that they may be in. */
 async function packKept(
-  { schema }: Engine,
+  engine: Engine,
   db: Db,
   { level, startMs }: { level: string; startMs: number },
 ): Promise<PackedPart[]> {
-  const { ledgerRollups: sums } = schema;
+  const { ledgerRollups: sums } = engine.schema;
   const parts: PackedPart[] = [];
   let last = "";
   for (;;) {
@@ -88,9 +94,13 @@ async function packKept(
       .orderBy(asc(sums.id))
       .limit(ROWS_A_PART);
     last = rows.at(-1)?.id ?? "";
-    if (rows.length > 0 || parts.length === 0) parts.push(packSheet(rows.toSorted(compare), startMs));
-    if (rows.length < ROWS_A_PART) return parts;
+    if (rows.length > 0) parts.push(packSheet(rows.toSorted(compare), startMs));
+    if (rows.length < ROWS_A_PART) break;
   }
+  const own = LEVELS.find(({ name }) => name === level);
+  if (own === undefined) return parts;
+  const hours = readHours(engine, db, { range: { fromMs: startMs, toMs: startMs + own.grainMs } });
+  return [...parts, ...packParts(await mergeSums(hours, own), startMs)];
 }
 
 /** Where there are none, empty ones say so. */

@@ -4,11 +4,16 @@ import { and, asc, eq, gt, gte, lt, max, min } from "drizzle-orm";
 import { readMarks } from "../chain-mark.ts";
 import { type Db, type Engine, LOOSE_PART } from "../engine.ts";
 import type { Level, Range } from "../report/plan.ts";
-import { DAY_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "./level.ts";
+import { listLoose } from "./hour.ts";
+import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "./level.ts";
 
-/** A sheet to be made: of sums that are kept, of finer sheets, of its own parts; or those of a quarter, of rows; or those of a day, of its quarters. */
+/**
+ * A sheet to be made: of sums that are kept, of finer sheets, of its own parts; or those of a quarter, of rows; or those of a day, of its quarters.
+ * Or an hour whose kept parts are to be fewer.
+ */
 export type Place = { startMs: number } & (
   | { kind: "finer" | "kept" | "parts"; level: string }
+  | { kind: "hours"; level?: undefined }
   | { kind: "line"; level?: undefined }
   | { kind: "rows"; level?: undefined }
 );
@@ -51,6 +56,8 @@ export async function listMissing(engine: Engine, db: Db, { areValid, range, end
     const areAll = own.every((startMs) => isDone(sums.get(startMs)));
     if (isOver && areAll && lines.some((there) => !there.has(dayMs))) places.push({ kind: "line", startMs: dayMs });
   }
+  for (const { startMs, loose } of await listLoose(engine, db, range))
+    if (startMs + HOUR_MS <= endMs || loose >= MANY_PARTS) places.push({ kind: "hours", startMs });
   return places;
 }
 

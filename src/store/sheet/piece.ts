@@ -9,16 +9,20 @@ import { QUARTER, QUARTER_MS, ROWS } from "./level.ts";
 /** Sums that are in one part, and in memory, at once. */
 export const ROWS_A_PART = 16_384;
 
-export function packPieces(groups: readonly QuarterGroup[], places: readonly RowPlace[]): LoosePiece[] {
+/** A piece, and how many sums or rows are in it. */
+export type CountedPiece = LoosePiece & { count: number };
+
+export function packPieces(groups: readonly QuarterGroup[], places: readonly RowPlace[]): CountedPiece[] {
   const sums = [...Map.groupBy(groups, ({ startMs }) => startMs)].flatMap(([startMs, own]) =>
     cutUp(own.map(toSheetRow).toSorted(compare)).map((part) => ({
       level: QUARTER.name,
       startMs,
+      count: part.length,
       ...packSheet(part, startMs),
     })),
   );
   const rows = [...Map.groupBy(places, ({ atMs }) => atMs - (atMs % QUARTER_MS))].flatMap(([startMs, own]) =>
-    cutUp(own).map((part) => ({ level: ROWS, startMs, ...packPlaces(part, startMs) })),
+    cutUp(own).map((part) => ({ level: ROWS, startMs, count: part.length, ...packPlaces(part, startMs) })),
   );
   return [...sums, ...rows];
 }

@@ -5,21 +5,21 @@ import { Database } from "bun:sqlite";
 import { getTableColumns } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
-import type { Advance, Db, Packed, RollupRow } from "../engine.ts";
+import type { Advance, Db, HourPart, Packing, RollupRow } from "../engine.ts";
 import { listStale } from "../sheet/level.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { toDb } from "./query.ts";
-import { ledgerMarks, ledgerRollups } from "./schema.ts";
+import { ledgerHours, ledgerMarks, ledgerRollups } from "./schema.ts";
 import { prepareSheets, readMarks } from "./sheet.ts";
-import { toValue, type Value } from "./insert.ts";
+import { prepareInsert, toValue, type Value } from "./insert.ts";
 
 export interface Desk {
   /** All that `work` reads is of one moment. */
   snapshot<T>(work: (db: Db) => Promise<T>): Promise<T>;
   /** Writes what `find` found, unless another process was faster. */
   advance(find: (db: Db) => Promise<Advance | null>): Promise<RollupStep>;
-  /** Keeps the sheets that `find` packed, unless another process has moved sums meanwhile. */
-  pack(find: (db: Db) => Promise<Packed[]>): Promise<RollupStep>;
+  /** Keeps what `find` packed, unless another process has moved sums meanwhile. */
+  pack(find: (db: Db) => Promise<Packing>): Promise<RollupStep>;
   close(): void;
 }
 
@@ -59,7 +59,7 @@ export function createDesk(location: string, busyTimeoutMs: number): Desk {
       enqueue(async () => {
         const look = async (db: Db) => ({ packed: await find(db), marks: await readMarks(db) });
         const { packed, marks } = await readAll(follow, look);
-        if (packed.length === 0) return { rows: 0, heldMs: 0 };
+        if (packed.sheets.length + packed.hours.length === 0) return { rows: 0, heldMs: 0 };
         roller ??= openRoller(location, busyTimeoutMs);
         return roller.pack(packed, marks);
       }),
@@ -114,6 +114,8 @@ function openRoller(location: string, busyTimeoutMs: number) {
   const upsert = db.prepare<unknown, Value[]>(
     `${insert} on conflict (id) do update set ${[...added, ...replaced].join(", ")}`,
   );
+  const putHour = prepareInsert<HourPart>(db, ledgerHours);
+  const dropHour = db.prepare<unknown, [string]>("delete from ledger_hours where id = ?");
   const sheets = prepareSheets(db);
   const { chain: ofChain, seq, detailSeq } = getTableColumns(ledgerMarks);
   const readMark = db.prepare<{ seq: number; detailSeq: number }, [string]>(
@@ -128,7 +130,7 @@ function openRoller(location: string, busyTimeoutMs: number) {
   );
   return {
     /** Nothing where the mark is no longer where it was when the sums were made. */
-    write({ chain, isDetail, fromSeq, toSeq, count, rows, pieces }: Advance): RollupStep {
+    write({ chain, isDetail, fromSeq, toSeq, count, rows, hours, pieces }: Advance): RollupStep {
       const places = listStale(rows, isDetail);
       try {
         db.run("BEGIN IMMEDIATE");
@@ -143,6 +145,7 @@ function openRoller(location: string, busyTimeoutMs: number) {
           const joined = joinSpreads(row, readSpread.get(row.id));
           upsert.run(...FIELDS.map((field) => toValue(joined[field])));
         }
+        for (const part of hours) putHour.run(part);
         sheets.drop(places);
         sheets.append(own);
         (isDetail ? moveDetail : moveMark).run(chain, toSeq);
@@ -156,15 +159,20 @@ function openRoller(location: string, busyTimeoutMs: number) {
       }
     },
     /** Nothing where the marks have moved since what is packed was looked for. */
-    pack(packed: readonly Packed[], marks: string): RollupStep {
+    pack({ sheets: packed, hours }: Packing, marks: string): RollupStep {
       try {
         db.run("BEGIN IMMEDIATE");
         const startedMs = performance.now();
         if (sheets.readMarks() !== marks) return { rows: 0, heldMs: 0 };
         sheets.check();
         for (const each of packed) sheets.put(each);
+        for (const { ids, parts } of hours) {
+          // Marks do not move where another process joins the same ones.
+          for (const id of ids) if (dropHour.run(id).changes === 0) return { rows: 0, heldMs: 0 };
+          for (const part of parts) putHour.run(part);
+        }
         db.run("COMMIT");
-        return { rows: packed.length, heldMs: performance.now() - startedMs };
+        return { rows: packed.length + hours.length, heldMs: performance.now() - startedMs };
       } catch (error) {
         throw explainStoreError(error, ANY_DATABASE);
       } finally {
@@ -173,7 +181,8 @@ function openRoller(location: string, busyTimeoutMs: number) {
     },
     close(): void {
       sheets.close();
-      for (const statement of [put, upsert, readMark, readSpread, moveMark, moveDetail]) statement.finalize();
+      putHour.finalize();
+      for (const statement of [put, dropHour, upsert, readMark, readSpread, moveMark, moveDetail]) statement.finalize();
       db.close();
     },
   };

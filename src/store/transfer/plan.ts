@@ -22,6 +22,7 @@ const HOMES = {
   ledgerChains: "ledger",
   ledgerEntries: "ledger",
   ledgerHeads: "ledger",
+  ledgerHours: "ledger",
   ledgerIntents: "local",
   ledgerMarks: "ledger",
   ledgerPayloads: "ledger",
@@ -65,8 +66,8 @@ export interface TablePlan {
   pageRows: number;
 }
 
-/** Rows of these hold whole requests and answers. */
-const LARGE: ReadonlySet<keyof Schema> = new Set<keyof Schema>(["ledgerPayloads", "storedResponses"]);
+/** Rows of these hold whole requests and answers, or thousands of sums. */
+const LARGE: ReadonlySet<keyof Schema> = new Set<keyof Schema>(["ledgerHours", "ledgerPayloads", "storedResponses"]);
 const [PAGE_ROWS, LARGE_PAGE_ROWS] = [1_000, 8];
 
 /** In an order in which what is pointed at comes first. */

@@ -165,7 +165,7 @@ export async function verifyBooks({ desk }: Bench, ...flags: string[]): Promise<
 /** What a change brings to light; all is put back afterwards. */
 export async function tryChanges(bench: Bench, changes: readonly string[], ...flags: string[]): Promise<Finding[]> {
   const rows = ["ledger_entries", "ledger_recounts", "ledger_heads", "ledger_chains"];
-  const tables = [...rows, "ledger_rollups", "ledger_marks"];
+  const tables = [...rows, "ledger_hours", "ledger_rollups", "ledger_marks"];
   for (const table of tables) await bench.tamper(`create table kept_${table} as select * from ${table}`);
   try {
     for (const change of changes) await bench.tamper(change);

@@ -1,0 +1,8 @@
+CREATE TABLE `ledger_hours` (
+	`id` text PRIMARY KEY NOT NULL,
+	`started_at` integer NOT NULL,
+	`sums` integer NOT NULL,
+	`body` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `ledger_hours_time` ON `ledger_hours` (`started_at`,`sums`);
