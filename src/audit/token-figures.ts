@@ -35,6 +35,8 @@ export interface TokenFigures {
   /** Of the calls that were counted, and of these the sides that were. */
   providerTokens: number;
   ourTokens: number;
+  /** Of the calls that were counted, those whose cost nobody knows: they are in no sum of money. */
+  unpriced: number;
   /** Thoughts that were not shown: the provider's word is all there is. */
   unverifiedTokens: number;
   all: Difference;
@@ -110,6 +112,7 @@ export function startFigures(): TokenSums {
     under: 0,
     providerTokens: 0,
     ourTokens: 0,
+    unpriced: 0,
     unverifiedTokens: 0,
     all: new Difference(),
     overBilled: new Difference(),
@@ -131,6 +134,7 @@ export function addCall(into: TokenSums, { entry, recount }: AuditedCall, splitC
   if (recount.verdict === "over") into.over++;
   if (recount.verdict === "under") into.under++;
   const cost = splitCost(entry);
+  if (cost === null) into.unpriced++;
   for (const side of listSides(entry, recount)) {
     if (side.difference === null) {
       into.unverifiedTokens += side.theirs;
@@ -210,6 +214,9 @@ function readRows(tokenizer: string): [input: number, output: number] {
 }
 
 export function printFigures(figures: TokenSums): JsonObject {
+  // Where no call has a price, what was billed too much of it is not known, and not nothing.
+  const printCost = (difference: Difference): JsonObject | null =>
+    figures.unpriced > 0 && figures.unpriced === figures.counted ? null : printMoney(difference.read());
   return {
     rows: figures.rows,
     counted: figures.counted,
@@ -221,12 +228,13 @@ export function printFigures(figures: TokenSums): JsonObject {
     provider_tokens: figures.providerTokens,
     our_tokens: figures.ourTokens,
     unverified_tokens: figures.unverifiedTokens,
+    unpriced: figures.unpriced,
     difference_tokens: { ...figures.all.read() },
-    difference_usd: printMoney(figures.cost.all.read()),
+    difference_usd: printCost(figures.cost.all),
     over_billed_tokens: { ...figures.overBilled.read() },
-    over_billed_usd: printMoney(figures.cost.overBilled.read()),
+    over_billed_usd: printCost(figures.cost.overBilled),
     under_billed_tokens: { ...figures.underBilled.read() },
-    under_billed_usd: printMoney(figures.cost.underBilled.read()),
+    under_billed_usd: printCost(figures.cost.underBilled),
   };
 }
 

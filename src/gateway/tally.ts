@@ -67,6 +67,9 @@ export interface Tally {
 /** A model's name is the provider's to choose; a row holds no more of it than names a model. */
 export const MAX_NAME_LENGTH = 512;
 const MAX_REPORT_BYTES = 2_048;
+/** No model reads or writes so much in one call, and no batch of calls in all: a larger number counts nothing, and would outgrow every sum. */
+const MAX_TOKENS = 1e9;
+const MAX_BATCH_TOKENS = 1e12;
 
 export function openTally(nowMs: () => number): Tally {
   return new OpenTally(nowMs);
@@ -81,6 +84,10 @@ class OpenTally implements Tally {
   #served: string | null = null;
   #answerId: string | null = null;
   #usage: Usage | null = null;
+  /** A whole answer told of more than can have been: what it used, nobody knows. */
+  #isEndless = false;
+  /** How much of our own count the provider's last figures told of. */
+  #told = 0;
   #report: JsonObject | null = null;
   #measure: MeasuredUsage | null = null;
   /** All that began to be said has ended. */
@@ -120,8 +127,10 @@ class OpenTally implements Tally {
         this.#output.add(event.text);
         return;
       case "usage":
-        this.#usage = event.usage;
-        this.#isFinal = this.#hasEnded;
+        // What stays the same while more is said does not tell of it.
+        if (event.usage.outputTokens > (this.#usage?.outputTokens ?? 0)) this.#told = this.#output.tokens();
+        this.#usage = refuseEndless(event.usage);
+        this.#isFinal = this.#hasEnded && this.#usage !== null;
         return;
       case "choice-end":
         this.#hasEnded = true;
@@ -142,7 +151,8 @@ class OpenTally implements Tally {
   answered(answer: AnsweredUsage): void {
     this.#hasAnswer = true;
     this.#name(answer.model);
-    this.#usage = answer.usage;
+    this.#usage = refuseEndless(answer.usage);
+    this.#isEndless = answer.usage !== null && this.#usage === null;
     this.#report = answer.report;
     this.#isFinal = this.#usage !== null;
     if (this.#usage === null) this.#output.add(answer.text());
@@ -151,9 +161,10 @@ class OpenTally implements Tally {
   measured(answer: MeasuredUsage): void {
     this.#hasAnswer = true;
     this.#name(answer.model);
-    this.#usage = answer.usage;
+    this.#usage = refuseEndless(answer.usage, answer.price === "sum" ? MAX_BATCH_TOKENS : MAX_TOKENS);
     this.#report = answer.report;
-    this.#measure = answer;
+    const isNothing = this.#usage === null && answer.units === null;
+    this.#measure = isNothing ? { ...answer, source: "none" } : answer;
   }
 
   reported(said: JsonObject | null): void {
@@ -189,6 +200,7 @@ class OpenTally implements Tally {
     const units = usage?.units ?? null;
     if (usage !== null && this.#isFinal) return { usage, units, source: "provider", price: "list" };
     const nothing: Weighed = { usage: null, units: null, source: "none", price: "list" };
+    if (this.#isEndless) return nothing;
     // Of a request that was cut before anything came, the provider has read the input at least.
     const isAnswered = this.#hasAnswer && !this.#isRefused;
     if (!isAnswered && !(this.#isCut && this.#readInput !== null)) return nothing;
@@ -208,11 +220,19 @@ class OpenTally implements Tally {
   #estimate(): Usage {
     const outputTokens = this.#output.tokens();
     const usage = this.#usage;
+    // Some tell with each chunk what was written up to it, others at the beginning alone.
+    if (usage !== null && this.#told > 0)
+      return { ...usage, outputTokens: usage.outputTokens + outputTokens - this.#told };
     if (usage !== null) return { ...usage, outputTokens: Math.max(usage.outputTokens, outputTokens) };
     const input = createTokenEstimate();
     input.add(this.#readInput?.() ?? "");
     return { ...NO_USAGE, freshInputTokens: input.tokens(), outputTokens };
   }
+}
+
+/** The figures, but null where they are beyond what can have been counted. */
+function refuseEndless(usage: Usage | null, most = MAX_TOKENS): Usage | null {
+  return usage !== null && countAll(usage) > most ? null : usage;
 }
 
 function countAll(usage: Usage): number {

@@ -103,7 +103,9 @@ export function costOf(card: RateCard, usage: Usage | null, units: Units | null)
   const input = usage === null ? 0 : sumInputTokens(usage);
   const band = card.bands.findLast(({ above }) => input > above) ?? card.bands[0];
   if (band === undefined) return null;
-  return addSmall(band, counts) ?? addExactly(band, counts);
+  const nanos = addSmall(band, counts) ?? addExactly(band, counts);
+  // Beyond what the books hold exactly, nobody knows it.
+  return Number.isSafeInteger(nanos) ? nanos : null;
 }
 
 /** What is counted as each unit and as nothing within it. */

@@ -84,7 +84,20 @@ test("flagged rows are what was over-billed and under-billed, in tokens and by e
     under_billed_tokens: { sum: -25 },
     under_billed_usd: { sum: "-0.5" },
     difference_tokens: { sum: 85 },
+    unpriced: 1,
   });
+});
+
+test("what calls without a price were billed too much is not known, and not nothing", async () => {
+  const unknown = { freshInputTokens: 50, outputTokens: 0, costNanos: null };
+  expect(await total([makeCall(unknown, { verdict: "over", inputTokens: 40 })])).toMatchObject({
+    unpriced: 1,
+    over_billed_tokens: { sum: 10 },
+    difference_usd: null,
+    over_billed_usd: null,
+    under_billed_usd: null,
+  });
+  expect(await total([makeCall(unknown, null)])).toMatchObject({ unpriced: 0, difference_usd: { sum: "0" } });
 });
 
 test("thoughts that nobody shows are told apart, and where their number is not told the side is left out", async () => {

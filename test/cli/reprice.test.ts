@@ -104,6 +104,8 @@ describe.each(["sqlite", ...(hasPostgres ? ["postgres" as const] : [])] as const
     expect((await reprice("--provider anthropic --dry-run")).examined).toBe(0);
     expect((await reprice("--model gpt-unheard-of --dry-run")).examined).toBe(1);
     expect((await reprice("--to 2026-01-02 --dry-run")).examined).toBe(0);
+    const { code, err } = await desk.run("ledger reprice --from 2026-01-02 --to 2026-01-01");
+    expect([code, err]).toEqual([EXIT.usage, expect.stringContaining("--from: it must be before --to")]);
   });
 
   test("a price of one's own, as of the row's day; and back again", async () => {

@@ -88,6 +88,7 @@ describe("price book", () => {
     expect(costOf(3)).toBe(300);
     // Nine million dollars are the most that a number holds in nano-dollars; this is beneath.
     expect(costOf(80_000_000_000_001)).toBe(8_000_000_000_000_100);
+    expect(costOf(100_000_000_000_000)).toBe(-1);
   });
   test("thirds of a nano-dollar neither drift nor get lost", () => {
     const layer = createOverrideLayer({

@@ -194,6 +194,24 @@ describe("forwarding", () => {
     await chat({ model: "gpt-4o", messages: HELLO });
     expect(await row()).toMatchObject({ usageSource: "estimate", freshInputTokens: 3, outputTokens: 1 });
   });
+
+  test.each([1e10, 2 ** 60, 1e300])(
+    "and one with a count of %d, which outgrows all sums, as unknown",
+    async (count) => {
+      const usage = { ...COMPLETION.usage, completion_tokens: count };
+      const { chat, row } = await open({ upstream: () => Response.json({ ...COMPLETION, usage }) });
+      const answer = await (await chat({ model: "gpt-4o", messages: HELLO })).json();
+      expect(answer).toMatchObject({ usage: { completion_tokens: count } });
+      const booked = await row();
+      expect(booked).toMatchObject({
+        usageSource: "none",
+        freshInputTokens: null,
+        outputTokens: null,
+        costNanos: null,
+      });
+      expect(booked.attempts[0]?.usageRaw).toContain('"completion_tokens":');
+    },
+  );
 });
 
 test("a stream of another format without usage is told as long as it is booked, never as zero", async () => {

@@ -113,6 +113,21 @@ describe("our estimate counts", () => {
       [say("Hi", { usage: report(9, 1) }), say(LONG)],
       { outputTokens: 101, freshInputTokens: 9, errorKind: "upstream_malformed" },
     ],
+    [
+      "only what came behind figures that told of all before",
+      [say(LONG, { usage: report(9, 60) }), say("a".repeat(40))],
+      { outputTokens: 70, freshInputTokens: 9, errorKind: "upstream_malformed" },
+    ],
+    [
+      "all of it where the figures stay the same meanwhile",
+      [say(LONG, { usage: report(9, 0) }), say(LONG, { usage: report(9, 0) })],
+      { outputTokens: 200, freshInputTokens: 9, errorKind: "upstream_malformed" },
+    ],
+    [
+      "where the figures are beyond anything that can have been counted",
+      [say(LONG), STOP, chunk({ choices: [], usage: report(9, 1e12) }), DONE],
+      { outputTokens: 100, freshInputTokens: 3, errorKind: null },
+    ],
   ])("%s", async (_, frames, wanted) => {
     const { row } = await book(frames);
     expect(row).toMatchObject({ usageSource: "estimate", ...wanted });

@@ -126,6 +126,11 @@ function printGroups(report: JsonObject, by: readonly string[]): void {
       `Not counted: ${skipped.map(([reason, count]) => `${printCell(count)} ${reason.replaceAll("_", " ")}`).join(", ")}`,
     );
   }
+  const unpriced = Number(total["unpriced"] ?? 0);
+  if (unpriced > 0)
+    say(
+      `Without a cost, and in no sum of money: ${unpriced}. Once their price is known, run \`tokligence ledger reprice\``,
+    );
   const flagged = Number(total["flagged_over"] ?? 0) + Number(total["flagged_under"] ?? 0);
   if (flagged > 0) say(`${flagged} calls lie outside of what our count allows; list them with --flagged`);
 }

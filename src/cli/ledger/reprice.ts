@@ -8,7 +8,7 @@ import type { Change as Recorded } from "../../lib/change.ts";
 import { type Opened, byOperator, runWithStore } from "../open.ts";
 import { count as plural, printJson, printTable, print, say, startProgress } from "../output.ts";
 import { openCounter } from "../prices/counter.ts";
-import { readMomentOrAge } from "../value.ts";
+import { readMomentOrAge, refuseValue } from "../value.ts";
 import { writeBooks } from "./writer.ts";
 
 export default defineCommand({
@@ -74,9 +74,12 @@ function readFilter({ from, to, model, provider }: FilterFlags): LedgerFilter {
     });
   }
   const now = Date.now();
+  const since = readMomentOrAge("from", from, now);
+  const until = to === undefined ? undefined : readMomentOrAge("to", to, now);
+  if (until !== undefined && since >= until) throw refuseValue("from", "it must be before --to");
   return {
-    from: readMomentOrAge("from", from, now),
-    ...(to === undefined ? {} : { to: readMomentOrAge("to", to, now) }),
+    from: since,
+    ...(until === undefined ? {} : { to: until }),
     ...(model === undefined ? {} : { model }),
     ...(provider === undefined ? {} : { provider }),
   };
