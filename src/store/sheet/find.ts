@@ -30,8 +30,8 @@ interface Ask {
   order: Order;
 }
 
-/** As many quarters are read at once, at most: twice as many as the last time, for the first ones may be enough. */
-const MOST_AT_ONCE = 16;
+/** As much is read at once, at most: each time twice as much, for the first may be enough. */
+const MOST_AT_ONCE = { quarters: 16, days: 8 };
 
 /** Each turn is of a time behind that of the one before. */
 export async function* walkRows(
@@ -39,22 +39,33 @@ export async function* walkRows(
   db: Db,
   { filter, range, order }: Ask,
 ): AsyncGenerator<FoundRows, void> {
+  const { quarters: mostQuarters, days: mostDays } = MOST_AT_ONCE;
   let left = range;
-  for (let atOnce = 1; ;) {
+  let atOnce = 1;
+  for (let count = 1; ; count = Math.min(mostDays, count * 2)) {
     const nextMs = await findNext(engine, db, left, order);
     if (nextMs === null) return;
-    const dayMs = nextMs - (nextMs % DAY_MS);
-    const quarters = (await listQuarters(engine, db, { filter, dayMs })).filter(
+    const days = pickDays(left, { nextMs, count, order });
+    const quarters = (await listQuarters(engine, db, { filter, days })).filter(
       (startMs) => startMs < left.toMs && startMs + QUARTER_MS > left.fromMs,
     );
     const some = order === "newest" ? quarters.toReversed() : quarters;
     for (let at = 0; at < some.length;) {
       yield await readQuarters(engine, db, { filter, range, own: some.slice(at, at + atOnce) });
       at += atOnce;
-      atOnce = Math.min(MOST_AT_ONCE, atOnce * 2);
+      atOnce = Math.min(mostQuarters, atOnce * 2);
     }
-    left = order === "newest" ? { ...left, toMs: dayMs } : { ...left, fromMs: dayMs + DAY_MS };
+    left = order === "newest" ? { ...left, toMs: days.fromMs } : { ...left, fromMs: days.toMs };
   }
+}
+
+/** Whole days from that moment on, or back from it. */
+function pickDays(left: Range, { nextMs, count, order }: { nextMs: number; count: number; order: Order }): Range {
+  const dayMs = nextMs - (nextMs % DAY_MS);
+  if (order === "oldest")
+    return { fromMs: dayMs, toMs: Math.min(dayMs + count * DAY_MS, Math.ceil(left.toMs / DAY_MS) * DAY_MS) };
+  const fromMs = Math.max(dayMs - (count - 1) * DAY_MS, Math.floor(left.fromMs / DAY_MS) * DAY_MS);
+  return { fromMs: Math.min(fromMs, dayMs), toMs: dayMs + DAY_MS };
 }
 
 /** The first quarter of an hour of that time of which there are sums. */
@@ -72,8 +83,9 @@ interface Turn {
 
 async function readQuarters(engine: Engine, db: Db, { filter, range, own }: Turn): Promise<FoundRows> {
   const found = { rows: [] as RowRef[], ranges: [] as Range[] };
-  const [fromMs, toMs] = [Math.min(...own), Math.max(...own) + QUARTER_MS];
-  const there = groupParts(await engine.sheets.listSigned(db, { level: ROWS, fromMs, toMs }));
+  const signed: Awaited<ReturnType<Engine["sheets"]["listSigned"]>> = [];
+  for (const near of joinNear(own)) signed.push(...(await engine.sheets.listSigned(db, { level: ROWS, ...near })));
+  const there = groupParts(signed);
   for (const startMs of own)
     if (!there.has(startMs))
       found.ranges.push(...intersect([range], [{ fromMs: startMs, toMs: startMs + QUARTER_MS }]));
@@ -85,21 +97,37 @@ async function readQuarters(engine: Engine, db: Db, { filter, range, own }: Turn
   return found;
 }
 
+/** What lies between two quarters is listed along with them where that is no more than so long: another question costs more. */
+const GAP_MS = 4 * QUARTER_MS;
+
+function joinNear(starts: readonly number[]): Range[] {
+  const joined: Range[] = [];
+  for (const fromMs of starts.toSorted((left, right) => left - right)) {
+    const last = joined.at(-1);
+    if (last !== undefined && fromMs - last.toMs <= GAP_MS) last.toMs = fromMs + QUARTER_MS;
+    else joined.push({ fromMs, toMs: fromMs + QUARTER_MS });
+  }
+  return joined;
+}
+
 function groupParts<Part extends PartRef>(parts: readonly Part[]): Map<number, Part[]> {
   return Map.groupBy(parts, ({ startMs }) => startMs);
 }
 
-/** Quarters of the day that may have some, in order. */
+/** Quarters of those days that may have some, in order. */
 async function listQuarters(
   engine: Engine,
   db: Db,
-  { filter, dayMs }: { filter: LedgerFilter; dayMs: number },
+  { filter, days }: { filter: LedgerFilter; days: Range },
 ): Promise<number[]> {
-  const day = { fromMs: dayMs, toMs: dayMs + DAY_MS };
   const level = nameLine(filter);
-  const parts = await engine.sheets.listSigned(db, { level, fromMs: dayMs, toMs: dayMs + 1 });
-  if (parts.length === 0) return listTimes(engine, db, "total.quarter", day);
-  return [...(await readLine(engine, db, { level, parts, filter }))].toSorted((left, right) => left - right);
+  const parts = await engine.sheets.listSigned(db, { level, ...days });
+  const found = await readLine(engine, db, { level, parts, filter });
+  const there = new Set(parts.map(({ startMs }) => startMs));
+  if (there.size * DAY_MS < days.toMs - days.fromMs)
+    for (const startMs of await listTimes(engine, db, "total.quarter", days))
+      if (!there.has(startMs - (startMs % DAY_MS))) found.add(startMs);
+  return [...found].toSorted((left, right) => left - right);
 }
 
 interface Line {
