@@ -197,6 +197,17 @@ describe("tokens and money of two files, on SQLite", () => {
     expect(report.notes.join("\n")).toContain("3 lines of the export are the same as another one in every cell");
   });
 
+  test("a page that says there are more is told of, unless they come behind it", async () => {
+    const note = "The last page of OpenAI usage says that there are more";
+    const pages = USAGE.map((line, index) =>
+      scene.write(`page${index}.json`, printUsage([line]).replace('"has_more":false', `"has_more":${index < 2}`)),
+    );
+    const cut = await reconcile(["--file", pages.slice(0, 2).join(",")]);
+    expect(cut.report.notes.join("\n")).toContain(note);
+    const { code, report } = await reconcile(["--file", pages.join(",")]);
+    expect({ code, told: report.notes.join("\n").includes(note) }).toEqual({ code: EXIT.ok, told: false });
+  });
+
   test("within the tolerance figures agree, beyond it they do not", async () => {
     const usage = USAGE.map((line) => ({ ...line, input: line.input * 1.03, output: line.output * 1.03 }));
     const cost = COST.map((line) => ({ ...line, usd: (Number(line.usd) * 1.03).toFixed(12) }));

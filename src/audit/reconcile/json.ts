@@ -19,10 +19,15 @@ interface Scan {
   recordDepth: number;
   /** Where the list of records lies; -1 outside of one. */
   listDepth: number;
+  /** What the page says of others behind it; null where it says nothing. */
+  hasMore: boolean | null;
 }
 
-/** Texts of records. Throws a GatewayError where the text ends in the middle of one. */
-export async function* splitRecords(pieces: AsyncIterable<string>): AsyncGenerator<string> {
+/** Texts of records; at the end, whether the last page said that there are more. Throws a GatewayError where the text ends in the middle of one. */
+export async function* splitRecords(
+  pieces: AsyncIterable<string>,
+  onEnd?: (hasMore: boolean) => void,
+): AsyncGenerator<string> {
   const scan: Scan = {
     open: [],
     name: "",
@@ -31,6 +36,7 @@ export async function* splitRecords(pieces: AsyncIterable<string>): AsyncGenerat
     text: "",
     recordDepth: -1,
     listDepth: -1,
+    hasMore: null,
   };
   let held = "";
   for await (const piece of pieces) {
@@ -52,6 +58,7 @@ export async function* splitRecords(pieces: AsyncIterable<string>): AsyncGenerat
   }
   if (scan.open.length > 0)
     throw invalidRequest("The file ends in the middle of its JSON: it was not saved completely.");
+  onEnd?.(scan.hasMore === true);
 }
 
 /** What a character means: the first of a record, the last of one, or neither. */
@@ -74,6 +81,11 @@ function advance(scan: Scan, char: string): "begin" | "end" | null {
     case "}":
     case "]":
       return leave(scan, char);
+    case "f":
+    case "t":
+      // The word's first letter is enough: neither word has that of the other.
+      if (scan.open.length === 1 && scan.name === "has_more") scan.hasMore = char === "t";
+      return null;
     default:
       return null;
   }

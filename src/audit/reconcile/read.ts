@@ -29,6 +29,8 @@ export interface ReadExports {
   skipped: number;
   /** Lines that are the same as another one in every cell. */
   repeated: number;
+  /** Formats whose last page says that there are more. */
+  cutOff: Format[];
   /** Columns nobody knows, and which do not sound like tokens or money. */
   unknown: string[];
 }
@@ -49,11 +51,16 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
   let skipped = 0;
   let repeated = 0;
   const seen = new Set<string>();
+  const isOpen = new Map<Format, boolean>();
   for (const file of files) {
+    let hasMore = false;
+    const noteEnd = (has: boolean): void => {
+      hasMore = has;
+    };
     const find = (columns: ReadonlySet<string>): Format | undefined => known.find((format) => format.owns(columns));
     let shape = "";
     let current: Reading | null = null;
-    for await (const row of readRows(file, (columns) => find(columns) !== undefined)) {
+    for await (const row of readRows(file, (columns) => find(columns) !== undefined, noteEnd)) {
       // Lines of JSON may differ in their fields; those of a CSV do not.
       const named = [...row.cells.keys()].join("\n");
       if (current === null || named !== shape) {
@@ -75,6 +82,8 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
       else if (print !== null) seen.add(print);
       for (const line of read) tally.add(line);
     }
+    // Pages may be files of their own, in their order.
+    if (current !== null) isOpen.set(current.format, hasMore);
   }
   const [first] = formats;
   if (first === undefined)
@@ -91,6 +100,7 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
     lines,
     skipped,
     repeated,
+    cutOff: [...isOpen].flatMap(([format, open]) => (open ? [format] : [])),
     unknown: [...unknown],
   };
 }

@@ -119,6 +119,10 @@ function listNotes({ comparison, exports, books, providers }: ReportInit): strin
     exports.repeated > 0,
     `${exports.repeated} lines of the export are the same as another one in every cell: was a page of it saved twice?`,
   );
+  note(
+    exports.cutOff.length > 0,
+    `The last page of ${exports.cutOff.map(({ title }) => title).join(" and ")} says that there are more (has_more): what is on those is missing here. Fetch them all and give every page: --file page1.json,page2.json.`,
+  );
   note(exports.unknown.length > 0, `Columns nobody knows here were left out: ${exports.unknown.join(", ")}.`);
   note(
     lines.some(({ verdict }) => verdict === "shifted"),

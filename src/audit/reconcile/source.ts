@@ -20,8 +20,11 @@ export type Recognize = (columns: ReadonlySet<string>) => boolean;
 /** How far down a CSV its header may stand: some begin with lines about the invoice. */
 const MAX_PREAMBLE = 30;
 
+/** Told of the end of JSON: whether its last page says that there are more. */
+type OnEnd = (hasMore: boolean) => void;
+
 /** Throws a GatewayError that names the file and the line. */
-export async function* readRows(file: ExportFile, recognize: Recognize): AsyncGenerator<ExportRow> {
+export async function* readRows(file: ExportFile, recognize: Recognize, onEnd?: OnEnd): AsyncGenerator<ExportRow> {
   const text = decode(file);
   const first = await text.next();
   const head = first.done === true ? "" : first.value;
@@ -30,7 +33,7 @@ export async function* readRows(file: ExportFile, recognize: Recognize): AsyncGe
   if (head.startsWith("PK\u0003\u0004"))
     throw invalidRequest(`${file.name} is a zip file or a spreadsheet: unpack it, or save it as CSV.`);
   const whole = prepend(head, text);
-  yield* start === "{" || start === "[" ? readJsonRows(file, whole) : readCsvRows(file, whole, head, recognize);
+  yield* start === "{" || start === "[" ? readJsonRows(file, whole, onEnd) : readCsvRows(file, whole, head, recognize);
 }
 
 async function* prepend(head: string, rest: AsyncGenerator<string>): AsyncGenerator<string> {
@@ -76,9 +79,9 @@ async function peek(
   return [first, whole];
 }
 
-async function* readJsonRows(file: ExportFile, text: AsyncGenerator<string>): AsyncGenerator<ExportRow> {
+async function* readJsonRows(file: ExportFile, text: AsyncGenerator<string>, onEnd?: OnEnd): AsyncGenerator<ExportRow> {
   let number = 0;
-  for await (const record of splitRecords(text)) {
+  for await (const record of splitRecords(text, onEnd)) {
     number++;
     const place = `${file.name}, record ${number}`;
     for (const cells of flattenRecord(parseRecord(record, place))) yield toRow(cells, place);

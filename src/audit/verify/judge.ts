@@ -13,6 +13,8 @@ export interface Evidence {
   cutSeq: number;
   /** The last link, by the chain's own word. */
   end: Pick<ChainHead, "hash" | "seq">;
+  /** How far the chain has come: behind it nothing can be missing. */
+  promised: number;
 }
 
 /** Rows are compared with so many others, nearest first: the work grows with the third power. */
@@ -149,9 +151,13 @@ function blameHashes(verdicts: readonly Verdict[], { end }: Evidence): void {
   }
 }
 
-function judgeGap({ from, to }: { from: number; to: number }, scan: Scan, { chain, cutSeq }: Evidence): Finding[] {
+function judgeGap(
+  { from, to }: { from: number; to: number },
+  scan: Scan,
+  { chain, cutSeq, promised }: Evidence,
+): Finding[] {
   const first = Math.max(from, cutSeq + 1);
-  if (first > to) return [];
+  if (first > Math.min(to, promised)) return [];
   const next = scan.suspects.find(({ seq }) => seq === to + 1);
   const rest = next === undefined ? "" : ` Row ${to + 1} cannot be checked without, and is taken as it is.`;
   const said = `${nameRows(first, to)} missing: removed, or moved elsewhere.${rest}`;

@@ -55,6 +55,13 @@ export function judgeSums(wrong: readonly WrongSum[]): Finding[] {
   return [...findings, makeFinding({ kind: "sums_altered", table: "ledger_rollups", text })];
 }
 
+/** Something among them is none of ours, so that not one of them could be compared. */
+export function blameUnreadable({ cause }: Error): Finding {
+  const why = cause instanceof Error ? ` (${cause.message})` : "";
+  const text = `What is kept of sums of rows, in ledger_rollups and tokligence_sheets, cannot be read${why}: it was altered. The rows are told of without it.`;
+  return makeFinding({ kind: "sums_altered", table: "ledger_rollups", text });
+}
+
 const WORDS = {
   extra: "it stands for rows that there are not",
   missing: "it is missing",

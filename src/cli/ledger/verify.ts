@@ -6,6 +6,7 @@ import {
   CHAIN_RULES,
   type ChainReader,
   type Finding,
+  blameUnreadable,
   judgeSums,
   type KeptHead,
   scanStretch,
@@ -13,6 +14,7 @@ import {
   verifyChains,
 } from "../../audit/verify/index.ts";
 import { type Config, loadConfig } from "../../config/index.ts";
+import { GatewayError } from "../../ir/index.ts";
 import { BOOK_RULES, readHeads } from "../../ledger/index.ts";
 import { isChangeChain } from "../../lib/change.ts";
 import { openChains } from "../../store/chain-reader.ts";
@@ -135,8 +137,13 @@ async function compareSums(
     verified.findings.push(...judgeSums(wrong));
     return { sums, seconds: (performance.now() - started) / 1000, proved_from: provedFrom };
   } catch (error) {
+    if (verified.findings.length === 0) {
+      // Rows could be read and are whole; so what cannot be read is what is kept of their sums.
+      if (!(error instanceof GatewayError) || error.code !== undefined) throw error;
+      verified.findings.push(blameUnreadable(error));
+      return null;
+    }
     // A row may be altered so that nothing can be summed up any more: that must not hide its name.
-    if (verified.findings.length === 0) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     verified.notes.push(`Sums could not be compared with these rows, and were left out: ${reason}`);
     return null;

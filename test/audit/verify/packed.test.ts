@@ -47,3 +47,12 @@ test("packed sums are held against the rows, too", async () => {
   await bench.tamper("drop table kept_sheets");
   expect((await verifyBooks(bench)).findings).toEqual([]);
 });
+
+test("sums that nobody can read are a finding, and no failure of the database", async () => {
+  const bodies = "update tokligence_sheets set body = zeroblob(length(body))";
+  for (const change of ["update ledger_rollups set tags = 'none' where level = 'tag.hour'", bodies]) {
+    const findings = await tryChanges(bench, [change]);
+    expect(findings).toMatchObject([{ kind: "sums_altered" }]);
+    expect(findings[0]?.text).toContain("cannot be read");
+  }
+});

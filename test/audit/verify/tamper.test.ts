@@ -215,6 +215,8 @@ describe.each(ENGINES)("on %s", (engine) => {
       { kind: "altered" },
       { kind: "inserted", id: "put-in", seq: 21 },
     ]);
+    // Nothing was ever between the end and a row that was put in far behind it.
+    expect(await tryOut([copy("100021", "chain")])).toMatchObject([{ kind: "inserted", id: "put-in", seq: 100_021 }]);
     expect(await tryOut([copy("9", "chain")])).toMatchObject([{ kind: "inserted", seq: 9 }]);
     expect(await tryOut([copy("null", "null")])).toMatchObject([{ kind: "inserted", id: "put-in", chain: null }]);
     expect(await tryOut([copy("null", "chain")])).toMatchObject([{ kind: "inserted", id: "put-in", chain }]);
