@@ -34,6 +34,9 @@ export function openRecounter(
     readHistory: () => store.recounts.past(HISTORY_ROWS),
     onCrash: (error) => log.warn("The thread that counts tokens again has died; another takes its place", { error }),
     onTokenizerFault: (tokenizer) =>
-      log.warn("A tokenizer cannot be used; calls of its models are not counted", { tokenizer }),
+      log.warn(
+        "A tokenizer cannot be used; calls of its models are not counted. Check the file of its section, and start anew",
+        { tokenizer },
+      ),
   });
 }

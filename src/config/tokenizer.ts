@@ -24,7 +24,7 @@ export function readRecount(reading: Reading, values: Values): Config["recount"]
   };
 }
 
-/** Both fields are needed, and the file must be there; what is in it is found out when it is needed. */
+/** Both fields are needed, and the file must be there; whether all that is in it can be used is found out when it is needed. */
 function readTokenizers(reading: Reading): TokenizerSettings[] {
   return [...reading.gathered.sections.tokenizer].flatMap(([name, draft]) => {
     const read = (field: TokenizerField): string => {
@@ -55,6 +55,9 @@ function checkFile(reading: Reading, path: string, { name, origin }: { name: str
     if (bytes === null) refuse("does not exist");
     else if (!new TextDecoder().decode(bytes.subarray(0, 64)).trimStart().startsWith("{"))
       refuse("is no tokenizer.json");
+    // Neither tokenizer_config.json nor config.json, which lie beside it, has one.
+    else if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('"model"'))
+      refuse("is no tokenizer.json: it has no model in it");
   } catch (error) {
     refuse(describeDiskError(error));
   }

@@ -18,7 +18,14 @@ interface Result {
   before_usd: string;
   after_usd: string;
   difference_usd: string;
-  changes: { provider: string; model: string; rows: number; difference_usd: string; price_source: string }[];
+  changes: {
+    provider: string;
+    model: string;
+    rows: number;
+    before_usd: string | null;
+    difference_usd: string;
+    price_source: string;
+  }[];
 }
 
 const USAGE = { freshInputTokens: 1_000, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 100 };
@@ -100,7 +107,8 @@ describe.each(["sqlite", ...(hasPostgres ? ["postgres" as const] : [])] as const
   });
 
   test("only those without a cost, only of one model or provider", async () => {
-    expect((await reprice("--only-unpriced --dry-run")).changed).toBe(1);
+    const unpriced = await reprice("--only-unpriced --dry-run");
+    expect([unpriced.changed, unpriced.changes[0]?.before_usd]).toEqual([1, null]);
     expect((await reprice("--provider anthropic --dry-run")).examined).toBe(0);
     expect((await reprice("--model gpt-unheard-of --dry-run")).examined).toBe(1);
     expect((await reprice("--to 2026-01-02 --dry-run")).examined).toBe(0);

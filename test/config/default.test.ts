@@ -123,7 +123,7 @@ describe("the files that ship", () => {
         "/etc/tokligence/tls.crt": CERTIFICATE,
         "/etc/tokligence/tls.key": PRIVATE_KEY,
         "config/models.aliases": "a=b",
-        "tokenizers/llama-3.json": "{}",
+        "tokenizers/llama-3.json": '{"model":{}}',
         "config/setting.ini": uncomment(printSettingTemplate({})),
         "config/dev/gateway.ini": uncomment(printOverlayTemplate("dev", {})),
       },

@@ -92,7 +92,8 @@ interface Change {
   price_source: string;
   price_date: string | null;
   rows: number;
-  before: number;
+  /** Null as long as none of them had a cost: what is not known is not nothing. */
+  before: number | null;
   after: number;
 }
 
@@ -164,9 +165,9 @@ function count(tally: Tally, entry: LedgerEntry, { before, after, price, correct
     price_date: price.date,
   };
   const name = JSON.stringify(what);
-  const change = tally.changes.get(name) ?? { ...what, rows: 0, before: 0, after: 0 };
+  const change = tally.changes.get(name) ?? { ...what, rows: 0, before: null, after: 0 };
   change.rows++;
-  change.before += before ?? 0;
+  if (before !== null) change.before = (change.before ?? 0) + before;
   change.after += after ?? 0;
   tally.changes.set(name, change);
 }
@@ -185,12 +186,12 @@ function printTally({ changes, before, after, ...counts }: Tally) {
   };
 }
 
-function printCosts(before: number, after: number) {
+function printCosts(before: number | null, after: number) {
   return {
-    before_usd: formatUsd(before),
+    before_usd: before === null ? null : formatUsd(before),
     after_usd: formatUsd(after),
-    difference_usd: formatUsd(after - before),
-    difference_nanos: after - before,
+    difference_usd: formatUsd(after - (before ?? 0)),
+    difference_nanos: after - (before ?? 0),
   };
 }
 
