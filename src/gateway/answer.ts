@@ -170,6 +170,14 @@ function bookAnswer({ record }: CallState, answer: Answer, report: JsonObject | 
   record.answered({ model: answer.model, usage: answer.usage, report, text: () => joinText(answer) });
 }
 
+/** What the provider says that such an answer took, where it is one: its client cannot be given it, and it will be on the bill all the same. */
+export function bookUnasked(state: CallState, { response }: Pick<TargetWire, "response">, text: string): void {
+  const body = parseObject(text);
+  const answer = body === null ? null : decodeAnswer(() => response.decode(body));
+  if (body === null || answer === null || answer instanceof GatewayError) return;
+  bookAnswer(state, answer, response.report(body));
+}
+
 /** An upstream may answer 200 and mean an error; the wire's decoder tells. */
 function decodeAnswer<T>(decode: () => T): T | GatewayError {
   try {

@@ -3,7 +3,7 @@
 import { type Event, GatewayError } from "../ir/index.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
 import type { AnswerDecoder, ChatWire, Told, Wire } from "../wire/index.ts";
-import { brokenAnswer } from "./answer.ts";
+import { bookUnasked, brokenAnswer } from "./answer.ts";
 import { giveStatus, judgeInside } from "./failure.ts";
 import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
@@ -232,11 +232,17 @@ function nameStart(event: Event, { call, plan }: CallState): Event {
   return event.id === id && event.model !== "" ? event : { ...event, id, model: event.model || plan.model };
 }
 
+/** Of what is no answer in any form. */
 const MAX_REFUSED_BYTES = 64 * 1024;
 
 async function refuse(state: CallState, type: string): Promise<GatewayError> {
   // For the log alone; there may be no end of it.
-  const text = await readCapped(state.upstream, MAX_REFUSED_BYTES).catch(() => "");
+  const isJson = type.includes("json");
+  const text = await readCapped(state.upstream, isJson ? state.scene.maxAnswerBytes : MAX_REFUSED_BYTES).catch(
+    () => "",
+  );
+  const { spoken } = state.plan;
+  if (isJson && text !== null && spoken.operation === "chat") bookUnasked(state, spoken, text);
   const failure = new GatewayError({
     kind: "upstream_malformed",
     message:

@@ -174,3 +174,23 @@ test("a report that is too long is kept as far as it counts", async () => {
   const { row } = await book([say("Hi"), STOP, chunk({ choices: [], usage: long }), DONE]);
   expect(row.attempts[0]?.usageRaw).toBe(JSON.stringify(report(9, 2)));
 });
+
+test("an answer that came whole although a stream was asked for is booked at each attempt, for it will be billed", async () => {
+  const whole = {
+    id: "c",
+    object: "chat.completion",
+    created: 1,
+    model: "m",
+    choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }],
+    usage: report(9, 2),
+  };
+  rig = await makeRig({ upstream: () => Response.json(whole) });
+  const response = await rig.chat({ model: "local/m", stream: true, messages: HELLO });
+  expect([response.status, await response.text()]).toEqual([
+    502,
+    expect.stringContaining("answered with application/json"),
+  ]);
+  const row = await rig.row();
+  expect(row).toMatchObject({ ...PROVIDERS, status: 502, errorKind: "upstream_malformed" });
+  expect(row.attempts.map(({ usageRaw }) => usageRaw)).toEqual([JSON.stringify(report(9, 2))]);
+});

@@ -38,6 +38,11 @@ export interface ComparedLine {
   unpriced: number;
 }
 
+/** False where nothing of a line has a price in the books: what was booked of it is unknown then, and not nought. */
+export function isBookedKnown({ money, unpriced }: Pick<ComparedLine, "money" | "unpriced">): boolean {
+  return unpriced === 0 || money === null || money.booked !== 0n;
+}
+
 export interface CompareOptions {
   /** Millionths by which figures may differ. */
   tolerancePpm: number;

@@ -10,7 +10,7 @@ import type { SplitCost } from "./split.ts";
 import { type Tally, createTally } from "./tally.ts";
 
 export type { BookReader } from "./books.ts";
-export type { ComparedLine } from "./compare.ts";
+export { type ComparedLine, isBookedKnown } from "./compare.ts";
 export { type Report, printReport, printReportCsv } from "./report.ts";
 export type { ExportFile } from "./source.ts";
 export { createSplit } from "./split.ts";

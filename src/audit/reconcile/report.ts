@@ -4,7 +4,7 @@ import { formatUsd } from "../../ledger/index.ts";
 import { printCsvLine } from "../../lib/csv.ts";
 import { nextDay } from "../../lib/time-zone.ts";
 import type { BookedSums } from "./books.ts";
-import type { ComparedLine, Comparison, Pair, Verdict } from "./compare.ts";
+import { type ComparedLine, type Comparison, isBookedKnown, type Pair, type Verdict } from "./compare.ts";
 import { MONEY_PARTS, TOKEN_PARTS, type TokenPart } from "./line.ts";
 import type { ReadExports } from "./read.ts";
 
@@ -154,7 +154,7 @@ export function printReport(report: Report): unknown {
       verdict: line.verdict,
       requests: line.requests,
       tokens: printTokens(line.tokens),
-      ...printMoney(line.money),
+      ...printMoney(line.money, isBookedKnown(line)),
       billed_for: printParts(line.billedFor),
       booked_for: printParts(line.bookedFor),
       off_in: line.offIn.map(nameField),
@@ -180,12 +180,12 @@ function printTokens(tokens: Totals["tokens"]): Record<string, unknown> {
   );
 }
 
-function printMoney(money: Pair<bigint> | null): Record<string, string | null> {
+function printMoney(money: Pair<bigint> | null, isKnown = true): Record<string, string | null> {
   if (money === null) return { billed_usd: null, booked_usd: null, difference_usd: null };
   return {
     billed_usd: formatUsd(money.billed),
-    booked_usd: formatUsd(money.booked),
-    difference_usd: formatUsd(money.billed - money.booked),
+    booked_usd: isKnown ? formatUsd(money.booked) : null,
+    difference_usd: isKnown ? formatUsd(money.billed - money.booked) : null,
   };
 }
 
@@ -219,9 +219,9 @@ export function* printReportCsv(report: Report): Generator<string> {
     "off_in",
     ...MONEY_PARTS.flatMap((part) => [`usd_billed_for_${nameField(part)}`, `usd_booked_for_${nameField(part)}`]),
   ]);
-  const cellsOf = ({ tokens, money }: Totals): (number | string)[] => [
+  const cellsOf = ({ tokens, money }: Totals, isKnown: boolean): (number | string)[] => [
     ...TOKEN_PARTS.flatMap((part) => [tokens[part]?.billed ?? "", tokens[part]?.booked ?? ""]),
-    ...(money === null ? ["", "", ""] : Object.values(printMoney(money)).map((text) => text ?? "")),
+    ...(money === null ? ["", "", ""] : Object.values(printMoney(money, isKnown)).map((text) => text ?? "")),
   ];
   for (const line of report.lines) {
     yield printCsvLine([
@@ -232,10 +232,19 @@ export function* printReportCsv(report: Report): Generator<string> {
       line.verdict,
       line.requests.billed ?? "",
       line.requests.booked ?? "",
-      ...cellsOf(line),
+      ...cellsOf(line, isBookedKnown(line)),
       line.offIn.map(nameField).join(" "),
       ...MONEY_PARTS.flatMap((part) => [line.billedFor[part], line.bookedFor[part]].map(printKnown)),
     ]);
   }
-  yield printCsvLine(["total", "", "", "", report.agrees ? "agrees" : "differs", "", "", ...cellsOf(report.totals)]);
+  yield printCsvLine([
+    "total",
+    "",
+    "",
+    "",
+    report.agrees ? "agrees" : "differs",
+    "",
+    "",
+    ...cellsOf(report.totals, true),
+  ]);
 }

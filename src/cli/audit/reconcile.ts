@@ -7,6 +7,7 @@ import {
   type ExportFile,
   type Report,
   createSplit,
+  isBookedKnown,
   printReport,
   printReportCsv,
   reconcile,
@@ -280,8 +281,8 @@ function toRow(line: ComparedLine) {
     out_billed: tokens.output?.billed ?? null,
     out_booked: tokens.output?.booked ?? null,
     usd_billed: money === null ? null : formatUsd(money.billed),
-    usd_booked: money === null ? null : formatUsd(money.booked),
-    usd_difference: money === null ? null : formatUsd(money.billed - money.booked),
+    usd_booked: money === null || !isBookedKnown(line) ? null : formatUsd(money.booked),
+    usd_difference: money === null || !isBookedKnown(line) ? null : formatUsd(money.billed - money.booked),
     off_in: line.offIn.map((part) => part.replaceAll(/[A-Z]/gu, (letter) => ` ${letter.toLowerCase()}`)).join(", "),
   };
 }
