@@ -81,14 +81,16 @@ describe.skipIf(!isLinux)("several workers", () => {
     async (_name, env) => {
       let running = 0;
       let most = 0;
+      const others = Promise.withResolvers<void>();
       const scene = await openCrew({
         workers: 3,
         env: await env(),
         config: "[limit.all]\nrequests_per_minute = 20\nper = key\n[budget.team]\nlimit_tokens = 200\nperiod = month\n",
         async answer() {
           most = Math.max(most, ++running);
-          // As long as it takes for others to come.
-          await new Promise((resolve) => void setImmediate(resolve));
+          // The first waits for another: they are asked side by side, or never answered.
+          if (running > 1) others.resolve();
+          await others.promise;
           running--;
           return makeAnswer();
         },
