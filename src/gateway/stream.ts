@@ -232,28 +232,31 @@ function nameStart(event: Event, { call, plan }: CallState): Event {
   return event.id === id && event.model !== "" ? event : { ...event, id, model: event.model || plan.model };
 }
 
-/** Of what is no answer in any form. */
+/** Of what is no answer in any form, for the log alone: there may be no end of it. */
 const MAX_REFUSED_BYTES = 64 * 1024;
 
 async function refuse(state: CallState, type: string): Promise<GatewayError> {
-  // For the log alone; there may be no end of it.
-  const isJson = type.includes("json");
-  const text = await readCapped(state.upstream, isJson ? state.scene.maxAnswerBytes : MAX_REFUSED_BYTES).catch(
-    () => "",
-  );
-  const { spoken } = state.plan;
-  if (isJson && text !== null && spoken.operation === "chat") bookUnasked(state, spoken, text);
+  const { deadlines, line, plan, scene, upstream } = state;
+  // An answer that came whole will be on the bill, too.
+  const { spoken } = plan;
+  const wire = type.includes("json") && spoken.operation === "chat" ? spoken : null;
+  const progressed = (): void => line.arm(deadlines.idle);
+  if (wire !== null) progressed();
+  const read =
+    wire === null ? readCapped(upstream, MAX_REFUSED_BYTES) : readCapped(upstream, scene.maxAnswerBytes, progressed);
+  const text = await read.catch(() => null);
+  if (wire !== null && text !== null) bookUnasked(state, wire, text);
   const failure = new GatewayError({
     kind: "upstream_malformed",
     message:
-      `Provider "${state.plan.provider.name}" was asked for an event stream and answered with ${type === "" ? "no content type" : type}. ` +
+      `Provider "${plan.provider.name}" was asked for an event stream and answered with ${type === "" ? "no content type" : type}. ` +
       "Check its base URL.",
     cause: text?.slice(0, 2_000),
   });
   state.record.attempted({
-    status: state.upstream.status,
+    status: upstream.status,
     error: failure,
-    upstreamRequestId: readUpstreamId(state.upstream.headers),
+    upstreamRequestId: readUpstreamId(upstream.headers),
   });
   return failure;
 }
