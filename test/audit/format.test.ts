@@ -11,7 +11,7 @@ import { openTimeZone } from "../../src/lib/time-zone.ts";
 
 const FOLDER = join(import.meta.dir, "../fixtures/export");
 const DAY = "2026-09-12";
-const NONE = { map: null, zone: null, ignore: [] };
+const NONE = { map: null, formats: null, zone: null, ignore: [] };
 
 function read(texts: Record<string, Uint8Array | string>, options: Partial<Parameters<typeof readExports>[1]> = {}) {
   const files = Object.entries(texts).map(([name, text]) => ({ name, bytes: () => new Blob([text]).stream() }));

@@ -7,7 +7,7 @@ import postgres from "postgres";
 import { type SigningKey, nameHead } from "../../src/ledger/index.ts";
 import { openKey } from "../../src/cli/ledger/key-file.ts";
 import { runLine, type Printed } from "../cli/desk.ts";
-import { OPENAI_KEY, makeProviderSettings, makeRig, type Rig } from "../rig.ts";
+import { ANTHROPIC_KEY, OPENAI_KEY, makeProviderSettings, makeRig, type Rig } from "../rig.ts";
 
 export interface Usage {
   prompt: number;
@@ -99,6 +99,7 @@ export async function makeAuditScene(dsn?: string): Promise<AuditScene> {
       `ledger_path = ${rig.config.ledgerPath}`,
       `ledger_key_file = ${rig.config.ledger.keyFile}`,
       `openai_api_key = ${OPENAI_KEY}`,
+      `anthropic_api_key = ${ANTHROPIC_KEY}`,
     ].join("\n"),
   );
   if (key === null) throw new Error("the rig asked for no key");

@@ -1,10 +1,14 @@
 // Exports that cannot be read: what is wrong with them is said, and what to do.
 
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { type AuditScene, makeAuditScene } from "./scene.ts";
 
 let scene: AuditScene;
+
+const FIXTURES = join(import.meta.dir, "../fixtures/export");
+const OPENROUTER = `${FIXTURES}/openrouter-activity.json`;
 
 beforeEach(async () => {
   scene = await makeAuditScene();
@@ -34,7 +38,8 @@ test("columns nobody knows are named, with the way out", async () => {
 test("a new column that may hold tokens is not passed over", async () => {
   const text =
     "utc_date,model,api_key_name,type,price,amount,surcharge_cost\n20260101,deepseek-chat,a,output_tokens,1,5,9\n";
-  expect(await fails(text)).toContain('"DeepSeek usage export", which has no column "surcharge_cost"');
+  const isDeepseek = ["--format", "deepseek-amount"];
+  expect(await fails(text, ...isDeepseek)).toContain('"DeepSeek usage export", which has no column "surcharge_cost"');
   const { err } = await scene.run([
     "audit",
     "reconcile",
@@ -44,6 +49,7 @@ test("a new column that may hold tokens is not passed over", async () => {
     scene.write("a.csv", text),
     "--ignore",
     "surcharge_cost",
+    ...isDeepseek,
   ]);
   expect(err).toContain("error: The export and the books do not agree: 1 missing.");
 });
@@ -61,9 +67,63 @@ test.each([
   ["Day,In\n2026-01-01,many\n", "--map day=Day,input=In", '"In" is "many", which is no count'],
   ["", "", "is empty"],
   ['{"data":[{"object":"bucket","start_time":1,', "", "ends in the middle of its JSON"],
-  ["utc_date,model,wallet_type,cost,currency\n2026-01-01,a,Paid,1,CNY\n", "", "no currency that the books know"],
+  [
+    "utc_date,model,wallet_type,cost,currency\n2026-01-01,a,Paid,1,CNY\n",
+    "--format deepseek-cost",
+    "no currency that the books know",
+  ],
 ])("%j with %j: %s", async (text, flags, message) => {
   expect(await fails(text, ...flags.split(" ").filter((word) => word !== ""))).toContain(message);
+});
+
+describe("another provider's export", () => {
+  const FOREIGN = "anthropic-usage.json";
+  const run = (flags: string) =>
+    scene.run(["audit", "reconcile", "--file", `${FIXTURES}/${FOREIGN}`, "--json", ...flags.split(" ")]);
+
+  test("is refused, with who sends such bills and what to say instead", async () => {
+    const { code, out, err } = await run("--provider openai");
+    expect({ code, out }).toEqual({ code: EXIT.usage, out: "" });
+    expect(err).toContain('taken for \\"Anthropic usage\\", a bill by anthropic');
+    expect(err).toContain("openai (billed by openai)");
+    expect(err).toContain("--provider anthropic for it; if it is the right file, say --format anthropic-usage");
+    const aggregated = scene.run(["audit", "reconcile", "--provider", "anthropic", "--file", OPENROUTER]);
+    expect((await aggregated).err).toContain("(the configuration has none)");
+  });
+
+  test.each([
+    "--provider anthropic",
+    "--provider openai,anthropic",
+    // Nobody knows whose servers these are.
+    "--provider not-configured",
+    "--provider openai --format anthropic-usage",
+  ])("is read with %s", async (flags) => {
+    const { code, out } = await run(flags);
+    expect({ code, missing: JSON.parse(out).counts.missing }).toEqual({ code: EXIT.conflict, missing: 1 });
+  });
+
+  test("is read with any provider where its columns are mapped", async () => {
+    const map = "day=date,model=model_permaslug,input=prompt_tokens,output=completion_tokens,cost=usage";
+    const { code } = await scene.run([
+      "audit",
+      "reconcile",
+      "--provider",
+      "openai",
+      "--file",
+      OPENROUTER,
+      "--map",
+      map,
+    ]);
+    expect(code).toBe(EXIT.conflict);
+  });
+
+  test("of a kind that nobody knows is refused with the kinds", async () => {
+    const { code, err } = await run("--provider openai --format parquet");
+    expect({ code, lists: err.includes("anthropic-usage, aws-cost-explorer") }).toEqual({
+      code: EXIT.usage,
+      lists: true,
+    });
+  });
 });
 
 test.each([

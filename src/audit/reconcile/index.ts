@@ -1,8 +1,10 @@
 // The door of this part of the room: an export in, a report out. Knows no SQL and no command line.
 
 import { nextDay } from "../../lib/time-zone.ts";
+import { type Billers, checkBiller } from "./biller.ts";
 import { type BookReader, sumBooks } from "./books.ts";
 import { compareTallies } from "./compare.ts";
+import type { Format } from "./line.ts";
 import { type ReadOptions, readExports } from "./read.ts";
 import { type Report, makeReport } from "./report.ts";
 import type { ExportFile } from "./source.ts";
@@ -15,9 +17,10 @@ export { type Report, printReport, printReportCsv } from "./report.ts";
 export type { ExportFile } from "./source.ts";
 export { createSplit } from "./split.ts";
 
-export interface ReconcileOptions extends ReadOptions {
+export interface ReconcileOptions extends Omit<ReadOptions, "onFormat"> {
   /** Names of providers in the books. */
   providers: readonly string[];
+  billers: Billers;
   /** First and last day; null for those of the export. */
   from: string | null;
   to: string | null;
@@ -36,13 +39,15 @@ export async function reconcile(
   books: BookReader,
   options: ReconcileOptions,
 ): Promise<Report> {
-  const exports = await readExports(files, options);
+  const { providers, billers } = options;
+  const onFormat = (format: Format, file: ExportFile): void => checkBiller(file.name, format, providers, billers);
+  const exports = await readExports(files, { ...options, onFormat });
   const days = [...exports.tally.sums()].map(({ day }) => day).toSorted();
   const from = options.from ?? days[0] ?? "";
   const to = options.to ?? days.at(-1) ?? "";
   const billed = select(exports.tally, { from, to, keys: options.keys });
   const booked = await sumBooks(books, {
-    providers: new Set(options.providers),
+    providers: new Set(providers),
     from: new Date(exports.zone.startOf(from)),
     to: new Date(exports.zone.startOf(nextDay(to))),
     zone: exports.zone,
@@ -58,7 +63,7 @@ export async function reconcile(
     roundingNanos: exports.roundingNanos,
     aliases: options.aliases,
   });
-  return makeReport({ comparison, exports, books: booked, providers: options.providers, from, to });
+  return makeReport({ comparison, exports, books: booked, providers, from, to });
 }
 
 interface Selection {

@@ -39,6 +39,8 @@ export interface ExportRow {
 export interface Format {
   /** For people. */
   title: string;
+  /** Whose bill it is, by the name of its price list; missing where anybody's may look like it. */
+  biller?: string;
   /** Where its columns are defined, or were seen. */
   source: string;
   /** Whether columns of these names are its own. */

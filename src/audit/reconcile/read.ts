@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import { invalidRequest } from "../../ir/index.ts";
 import { type TimeZone, openTimeZone } from "../../lib/time-zone.ts";
+import { findFormats } from "./biller.ts";
 import { FORMATS } from "./format/index.ts";
 import type { ExportRow, Format } from "./line.ts";
 import { listWanted, parseMapping } from "./mapping.ts";
@@ -12,10 +13,14 @@ import { type Tally, createTally } from "./tally.ts";
 export interface ReadOptions {
   /** Reads any CSV or JSON: `day=Date,model=Model,…`. */
   map: string | null;
+  /** Names of the formats that the files are in; null where that is to be found out. */
+  formats: readonly string[] | null;
   /** In place of the formats' own. */
   zone: TimeZone | null;
   /** Columns that are known to say nothing about tokens and money. */
   ignore: readonly string[];
+  /** Told of each format that was found out; may throw. */
+  onFormat?: (format: Format, file: ExportFile) => void;
 }
 
 export interface ReadExports {
@@ -45,8 +50,7 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
   const tally = createTally();
   const formats = new Set<Format>();
   const unknown = new Set<string>();
-  const mapped = options.map === null ? null : parseMapping(options.map);
-  const known: readonly Format[] = mapped === null ? Object.values(FORMATS) : [mapped];
+  const known = listKnown(options);
   let lines = 0;
   let skipped = 0;
   let repeated = 0;
@@ -67,8 +71,9 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
         const format: Format | undefined = find(new Set(row.cells.keys()));
         if (format === undefined) {
           if (isEmptyBucket(row)) continue;
-          throw refuseColumns(file, row, options.map);
+          throw refuseColumns(file, row, known, options.map);
         }
+        if (options.formats === null) options.onFormat?.(format, file);
         checkColumns(file, row, format, options.ignore, unknown);
         current = { format, zone: options.zone ?? openZone(format.zone) };
         shape = named;
@@ -105,6 +110,11 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
   };
 }
 
+function listKnown({ map, formats }: ReadOptions): readonly Format[] {
+  if (map !== null) return [parseMapping(map)];
+  return formats === null ? Object.values(FORMATS) : findFormats(formats);
+}
+
 /** A page that was saved twice is found among so many lines. */
 const MAX_SEEN = 200_000;
 
@@ -125,7 +135,7 @@ function isEmptyBucket(row: ExportRow): boolean {
   return [...row.cells.keys()].every((column) => times.test(column));
 }
 
-function refuseColumns(file: ExportFile, row: ExportRow, map: string | null): Error {
+function refuseColumns(file: ExportFile, row: ExportRow, known: readonly Format[], map: string | null): Error {
   const has = [...row.spelled.values()].map((name) => JSON.stringify(name)).join(", ");
   if (map !== null) {
     const spelled = new Set(row.cells.keys());
@@ -136,7 +146,7 @@ function refuseColumns(file: ExportFile, row: ExportRow, map: string | null): Er
       `${file.name} has no column ${missing.map((name) => JSON.stringify(name)).join(", ")}. Its columns are: ${has}.`,
     );
   }
-  const titles = Object.values(FORMATS).map(({ title }) => title);
+  const titles = known.map(({ title }) => title);
   return invalidRequest(
     `${file.name} is no export that is known here. Its columns are: ${has}. Known are: ${titles.join("; ")}. ` +
       "Any other file is read with --map, such as --map day=Date,model=Model,input=Prompt,output=Completion,cost=USD.",

@@ -15,6 +15,7 @@ import {
 import type { Config } from "../../config/index.ts";
 import { formatUsd } from "../../ledger/index.ts";
 import { type TimeZone, openTimeZone } from "../../lib/time-zone.ts";
+import type { Provider } from "../../provider/index.ts";
 import type { Store } from "../../store/index.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
@@ -44,6 +45,11 @@ export default defineCommand({
       type: "string",
       description: "Columns of a file that is not known here: day=Date,model=Model,input=Prompt,output=Reply,cost=USD",
       valueHint: "MAP",
+    },
+    format: {
+      type: "string",
+      description: "What the files are, where that is known better than by their columns: openai-usage,…",
+      valueHint: "NAMES",
     },
     keys: {
       type: "string",
@@ -75,6 +81,8 @@ export default defineCommand({
         from: args.from === undefined ? null : readDayFlag("from", args.from),
         to: args.to === undefined ? null : readDayFlag("to", args.to),
         map: args.map ?? null,
+        formats: args.format === undefined ? null : readList(args.format),
+        billers: listBillers(scene.providers.values()),
         zone,
         ignore: readList(args.ignore ?? ""),
         tolerancePpm: readTolerance(args.tolerance),
@@ -95,6 +103,15 @@ export default defineCommand({
     }
   },
 });
+
+/** Whoever has the price list of a provider sends its bill. */
+function listBillers(providers: Iterable<Provider>): Map<string, string> {
+  return new Map(
+    [...providers].flatMap(({ name, pricing }) =>
+      typeof pricing === "object" && "vendor" in pricing ? [[name, pricing.vendor] as const] : [],
+    ),
+  );
+}
 
 function toReader({ audit, ledger }: Store): BookReader {
   return { calls: audit.calls, corrections: ledger.corrections };

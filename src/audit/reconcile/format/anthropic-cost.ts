@@ -8,6 +8,7 @@ const SHARED =
 
 export const anthropicCost: Format = {
   title: "Anthropic cost report",
+  biller: "anthropic",
   source: "https://platform.claude.com/docs/en/api/admin-api/usage-cost/get-cost-report",
   owns: (columns) => columns.has("starting_at") && columns.has("amount") && columns.has("currency"),
   knows: (column) => SHARED.test(column) || /^(?:starting_at|ending_at|amount|list_amount|currency)$/u.test(column),
@@ -33,6 +34,7 @@ export const anthropicCost: Format = {
 
 export const anthropicCostCsv: Format = {
   title: "Anthropic cost export",
+  biller: "anthropic",
   source: "https://support.claude.com/en/articles/9534590-cost-and-usage-reporting-in-the-claude-console",
   owns: (columns) => columns.has("usage_date_utc") && columns.has("cost_usd"),
   knows: (column) => SHARED.test(column) || /^(?:usage_date_utc|cost_usd|list_price_usd)$/u.test(column),

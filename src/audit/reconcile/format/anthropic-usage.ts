@@ -22,6 +22,7 @@ const OTHER =
 
 export const anthropicUsage: Format = {
   title: "Anthropic usage",
+  biller: "anthropic",
   source: "https://platform.claude.com/docs/en/api/admin-api/usage-cost/get-messages-usage-report",
   owns: (columns) => FRESH.some((column) => columns.has(column)) && OUTPUT.some((column) => columns.has(column)),
   knows: (column) => TOKENS.has(column) || OTHER.test(column),

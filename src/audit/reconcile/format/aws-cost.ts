@@ -14,6 +14,7 @@ import {
 
 export const awsUsageReport: Format = {
   title: "AWS Cost and Usage Report",
+  biller: "aws",
   source: "https://docs.aws.amazon.com/cur/latest/userguide/Lineitem-columns.html",
   owns: (columns) => columns.has("line_item_usage_type") && columns.has("line_item_usage_start_date"),
   // Hundreds of columns about the contract and the product; the line item is what counts.
@@ -49,6 +50,7 @@ export const awsUsageReport: Format = {
 
 export const awsCostExplorer: Format = {
   title: "AWS Cost Explorer, grouped by usage type",
+  biller: "aws",
   source: "https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_GetCostAndUsage.html",
   owns: (columns) => columns.has("usage_type") || (columns.has("time_period_start") && columns.has("keys")),
   knows: () => true,

@@ -5,6 +5,7 @@ import { type ExportRow, type Format, type MoneyPart, type TokenPart, readCell }
 
 export const azureCost: Format = {
   title: "Azure cost and usage details",
+  biller: "azure",
   source: "https://learn.microsoft.com/en-us/azure/cost-management-billing/dataset-schema/cost-usage-details-mca",
   owns: (columns) =>
     columns.has("meter_name") && columns.has("meter_category") && columns.has("quantity") && columns.has("date"),

@@ -7,6 +7,7 @@ const SOURCE = "https://platform.deepseek.com/usage";
 
 export const deepseekAmount: Format = {
   title: "DeepSeek usage export",
+  biller: "deepseek",
   source: SOURCE,
   owns: (columns) => columns.has("utc_date") && columns.has("type") && columns.has("amount"),
   knows: (column) =>
@@ -33,6 +34,7 @@ export const deepseekAmount: Format = {
 
 export const deepseekCost: Format = {
   title: "DeepSeek cost export",
+  biller: "deepseek",
   source: SOURCE,
   owns: (columns) => columns.has("utc_date") && columns.has("cost") && columns.has("currency"),
   knows: (column) => ["cost", "currency", "model", "user_id", "utc_date", "wallet_type"].includes(column),

@@ -12,6 +12,7 @@ const SERVICES = /gemini|vertex ai|generative language|claude|anthropic|mistral|
 
 export const googleBilling: Format = {
   title: "Google Cloud billing export",
+  biller: "google",
   source: "https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables/standard-usage",
   owns: (columns) =>
     columns.has("service_description") &&

@@ -8,6 +8,7 @@ const KNOWN =
 
 export const openaiCost: Format = {
   title: "OpenAI costs",
+  biller: "openai",
   source: "https://platform.openai.com/docs/api-reference/usage/costs",
   owns: (columns) => columns.has("start_time") && columns.has("amount_value"),
   knows: (column) => KNOWN.test(column),

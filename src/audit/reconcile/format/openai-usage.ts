@@ -18,6 +18,7 @@ const READ = new Set([
 
 export const openaiUsage: Format = {
   title: "OpenAI usage",
+  biller: "openai",
   source: "https://platform.openai.com/docs/api-reference/usage/completions",
   owns: (columns) => columns.has("start_time") && columns.has("input_tokens") && columns.has("num_model_requests"),
   knows: (column) => READ.has(column) || QUIET.test(column),

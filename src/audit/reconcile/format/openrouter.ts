@@ -8,6 +8,7 @@ const ACTIVITY =
 
 export const openrouterActivity: Format = {
   title: "OpenRouter activity",
+  biller: "openrouter",
   source: "https://openrouter.ai/docs/api-reference/analytics/get-activity",
   owns: (columns) => columns.has("date") && columns.has("prompt_tokens") && columns.has("usage"),
   knows: (column) => ACTIVITY.test(column),
@@ -30,6 +31,7 @@ const GENERATION =
 
 export const openrouterGenerations: Format = {
   title: "OpenRouter generations",
+  biller: "openrouter",
   source: "https://openrouter.ai/docs/api-reference/generations/get-generation",
   owns: (columns) => columns.has("created_at") && columns.has("tokens_prompt") && columns.has("tokens_completion"),
   knows: (column) => GENERATION.test(column),
