@@ -1,9 +1,10 @@
 // The books as auditors read them: many rows in a row, past all filters of the reports. Knows neither exports nor packs.
 
-import { and, asc, count, desc, eq, gt, gte, inArray, isNull, lt, type SQL } from "drizzle-orm";
+import { and, asc, count, eq, gt, gte, inArray, isNull, lt, type SQL } from "drizzle-orm";
 import type { AuditBooks } from "../audit/index.ts";
 import type { Head, HeadReason, SealedEntry, SealedRecount } from "../ledger/index.ts";
 import type { Db, Engine, Query } from "./engine.ts";
+import { type PageQuery, type Past, readPage } from "./ledger-page.ts";
 
 const PAGE = 1_000;
 /** Engines limit how many values a list may hold. */
@@ -24,14 +25,14 @@ export function createAuditStore(engine: Engine): AuditBooks {
   };
   return {
     async *calls(from, to) {
-      let cursor: string | null = null;
-      for (;;) {
-        const older = cursor === null ? undefined : lt(entries.id, cursor);
-        const inTime = and(gte(entries.createdAt, from), lt(entries.createdAt, to));
-        const page = await readEntries(and(older, inTime, eq(entries.kind, "call")), desc(entries.id), PAGE);
-        if (page.length > 0) yield page;
-        if (page.length < PAGE) return;
-        cursor = page.at(-1)?.id ?? null;
+      for (let past: Past | null = null; ;) {
+        const query: PageQuery = { filter: { from, to }, past, order: "oldest", most: PAGE };
+        const page = await engine.read((db) => readPage(engine, db, query));
+        const calls = page.filter(({ kind }) => kind === "call");
+        if (calls.length > 0) yield calls;
+        const last = page.at(-1);
+        if (last === undefined || page.length < PAGE) return;
+        past = { at: last.createdAt, id: last.id };
       }
     },
     chains: () =>

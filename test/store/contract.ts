@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type { Store } from "../../src/store/index.ts";
 import { describeAnswers } from "./answer-contract.ts";
+import { describeAuditors } from "./audit-contract.ts";
 import { describeRecounts } from "./recount-contract.ts";
 import { describeBindings } from "./binding-contract.ts";
 import { describeRecord } from "./change-contract.ts";
@@ -51,6 +52,7 @@ export function describeStore(place: Place): void {
   describeReports(place);
   describeRetention(place);
   describeRecounts(place);
+  describeAuditors(place);
 }
 
 function describeOpening(place: Place): void {

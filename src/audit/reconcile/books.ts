@@ -9,7 +9,7 @@ import { type Tally, createTally } from "./tally.ts";
 
 /** What is read of the books. */
 export interface BookReader {
-  /** Calls that arrived from `from` on and before `to`, in any order, each once. */
+  /** Calls that arrived from `from` on and before `to`, each once, the oldest first. */
   calls(from: Date, to: Date): AsyncIterable<readonly LedgerEntry[]>;
   /** Whatever corrects one of these rows. */
   corrections(ids: readonly string[]): Promise<readonly LedgerEntry[]>;
