@@ -72,6 +72,7 @@ const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] 
   ["ECONN", UNREACHABLE],
   ["EEXIST", DENIED],
   ["EHOSTUNREACH", UNREACHABLE],
+  ["EIO", FAILING],
   ["EISDIR", DENIED],
   ["ENETUNREACH", UNREACHABLE],
   ["ENOENT", DENIED],

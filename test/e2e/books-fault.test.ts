@@ -18,6 +18,10 @@ const isLinux = process.platform === "linux";
 const canMount =
   isLinux && Bun.spawnSync(["unshare", "-m", "true"], { stdio: ["ignore", "ignore", "ignore"] }).exitCode === 0;
 const canLimit = isLinux && Bun.which("prlimit") !== null;
+const canLoop =
+  canMount &&
+  Bun.which("mkfs.ext4") !== null &&
+  Bun.spawnSync(["losetup", "-f"], { stdio: ["ignore", "ignore", "ignore"] }).exitCode === 0;
 const canTrace = isLinux && Bun.which("strace") !== null;
 
 function open() {
@@ -119,6 +123,47 @@ test.skipIf(!canLimit)(
     const rows = countRows(join(folder, "home/ledger.db"));
     expect(notOnce(rows, [before.id, ...streams.map(({ id }) => id)])).toEqual([]);
     expect([...rows.values()].filter((count) => count !== 1)).toEqual([]);
+  },
+  60_000,
+);
+
+test.skipIf(!canLoop)(
+  "a disk that the system makes read-only: new calls get 503 before the provider is called, and streams that run end with an error",
+  async () => {
+    const { provider, folder } = open();
+    const home = join(folder, "home");
+    mkdirSync(home);
+    const image = join(folder, "disk.img");
+    await run(["if=/dev/zero", `of=${image}`, "bs=1M", "count=64"], { file: "dd" });
+    await run(["-q", "-F", image], { file: "mkfs.ext4" });
+    const script = join(folder, "serve.sh");
+    const mount = `mount -o loop,errors=remount-ro ${image} "$TOKLIGENCE_HOME" && exec "$0" "$@"`;
+    writeFileSync(script, `#!/bin/sh\nexec unshare -m sh -c '${mount}' ${BINARY} "$@"\n`, { mode: 0o755 });
+    const gateway = await serve({ folder, file: script, config: provider.config });
+    cleanups.push(gateway.stop);
+    const within = (file: string, args: readonly string[]) =>
+      run(["-t", String(gateway.pid), "-m", file, ...args], {
+        file: "nsenter",
+        cwd: folder,
+        env: { HOME: folder, TOKLIGENCE_HOME: home },
+      });
+    const client = await makeClient({ ...gateway, run: (args) => within(BINARY, args) });
+    expect((await client.ask()).status).toBe(200);
+    const streams = await Promise.all(Array.from({ length: 5 }, () => client.open()));
+    await within("sync", ["-f", home]);
+    // As after an error of the drive.
+    expect((await within("mount", ["-o", "remount,abort", home])).code).toBe(0);
+    await waitUntil(() => isRefused(client), "a refusal");
+    const called = provider.called.length;
+    expect(await isRefused(client)).toBe(true);
+    expect(provider.called.length).toBe(called);
+    expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(503);
+    provider.release();
+    for (const text of await Promise.all(streams.map(({ rest }) => rest))) {
+      expect(text).not.toContain("[DONE]");
+      expect(text).toContain("ledger_unavailable");
+    }
+    expect(gateway.log()).toContain("read-only file system");
   },
   60_000,
 );

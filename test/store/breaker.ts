@@ -107,6 +107,8 @@ export function breakableDisk({ state, take }: Breaker, open: Set<number>): Disk
       });
     },
     remove: (path) => take("remove", () => realDisk.remove(path)),
+    // It stands still: what is done from time to time would be a step now here, now there.
+    nowMs: () => 0,
   };
 }
 

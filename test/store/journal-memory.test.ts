@@ -100,6 +100,42 @@ test.skipIf(!isSafe)(
   },
 );
 
+test.skipIf(!isSafe)(
+  "a disk that was made read-only refuses at once where it was not asked of late, although memory takes all that is stored in it, and goes on once it is mended",
+  async () => {
+    const location = await makeFile();
+    const state = { isReadOnly: false, nowMs: 0, stores: 0 };
+    const disk: typeof realDisk = {
+      ...realDisk,
+      write(...bytes) {
+        if (state.isReadOnly) throw Object.assign(new Error("read-only"), { code: "EROFS" });
+        return realDisk.write(...bytes);
+      },
+      store(...what) {
+        state.stores++;
+        return realDisk.store(...what);
+      },
+      nowMs: () => state.nowMs,
+    };
+    const { books } = start(location, { disk });
+    const add = (id: string): void => books.journal.append([encodeEntryLine(makeEntry({ id }))], () => []);
+    add("first");
+    add("second");
+    state.isReadOnly = true;
+    state.nowMs += 60_000;
+    const { stores } = state;
+    for (const id of ["third", "fourth"]) expect(() => add(id)).toThrow("cannot be opened for writing");
+    // The system may end the process for it.
+    expect(state.stores).toBe(stores);
+    state.isReadOnly = false;
+    add("fifth");
+    await books.flush(0);
+    expect(idsIn(location)).toEqual(["fifth", "first", "second"]);
+    await books.close(0);
+    expectChain(readRows(location));
+  },
+);
+
 test.skipIf(!isSafe)("what is set aside is no row, no flaw and nothing to be bound, for whoever looks", async () => {
   const { location, path } = await leave(["a", "b"]);
   expect(statSync(path).size).toBeGreaterThan((countWritten(path) ?? 0) + 30_000);

@@ -35,6 +35,8 @@ export interface Disk {
   /** So that the names in it are as durable as the files. */
   syncFolder(path: string): void;
   remove(path: string): void;
+  /** Of a clock that never jumps. */
+  nowMs(): number;
 }
 
 export const realDisk: Disk = {
@@ -57,6 +59,7 @@ export const realDisk: Disk = {
     }
   },
   remove: (path) => rmSync(path, { force: true }),
+  nowMs: () => performance.now(),
 };
 
 /** A part of a journal, and a place in it. */

@@ -40,6 +40,8 @@ const STEP_BYTES = 64 * 1024;
 /** What is memory at a time, as far as it is set aside: to change it costs the more the more often. What is used of it counts as the process's own. */
 const SPAN_BYTES = 8 * STEP_BYTES;
 const ZEROS = Buffer.alloc(STEP_BYTES);
+/** How long a disk that took a write is believed to take what is stored into memory, too. */
+const BELIEVED_MS = 250;
 
 /** Throws where there is such a file already. */
 export function createPart({ disk, path, segment, isSynced, memory, frame }: PartInit): Part {
@@ -52,11 +54,25 @@ export function createPart({ disk, path, segment, isSynced, memory, frame }: Par
   let room = 0;
   let window: Buffer<ArrayBuffer> | null = null;
   let windowFrom = 0;
+  /** When the disk took a write for the last time. */
+  let provedMs = 0;
 
   /** With zeros, so that a full disk says so now: to a store that finds no room, nothing can be said. */
   const fill = (wanted: number): void => {
     for (; filled < wanted; filled += STEP_BYTES)
       for (let at = 0; at < STEP_BYTES;) at += check(disk.write(file, ZEROS, at, filled + at));
+    provedMs = disk.nowMs();
+  };
+
+  /**
+   * Of a file system that was made read-only a store says nothing, and what was stored never gets to the disk: a write does, here of the zero that
+   * is there anyway. Nothing in the memory is touched before: where the system does not take it, a store ends the process.
+   */
+  const prove = (): void => {
+    const nowMs = disk.nowMs();
+    if (nowMs - provedMs < BELIEVED_MS || end >= filled) return;
+    check(disk.write(file, ZEROS, STEP_BYTES - 1, filled - 1));
+    provedMs = nowMs;
   };
 
   /** Memory in which so many bytes have room behind the end. */
@@ -130,6 +146,7 @@ export function createPart({ disk, path, segment, isSynced, memory, frame }: Par
         if (end > 0 && end + length > limit) return false;
         if (memory.isOn && !fits(length, Number.POSITIVE_INFINITY)) into = reach(length);
       }
+      if (into !== null) prove();
       try {
         if (into === null) write(frame(text));
         else store(into, text);
