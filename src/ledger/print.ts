@@ -1,7 +1,7 @@
 // Rows and sums of the books as JSON for people and programs: the same words by HTTP and on the command line.
 
 import type { JsonObject, Usage } from "../ir/index.ts";
-import type { LedgerEntry, Seal, SealedEntry } from "./entry.ts";
+import type { Attempt, LedgerEntry, Seal, SealedEntry } from "./entry.ts";
 import { formatUsd } from "./money.ts";
 import type { LedgerPage } from "./store.ts";
 
@@ -39,7 +39,7 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
     usage_source: entry.usageSource,
     status: entry.status,
     error_kind: entry.errorKind,
-    latency_ms: entry.latencyMs,
+    latency_ms: findLatency(entry),
     ttft_ms: entry.ttftMs,
     streamed: entry.streamed,
     cost_usd: entry.costNanos === null ? null : formatUsd(entry.costNanos),
@@ -60,7 +60,7 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
       status: attempt.status,
       error_kind: attempt.errorKind,
       upstream_request_id: attempt.upstreamRequestId,
-      latency_ms: attempt.latencyMs,
+      latency_ms: findLatency(attempt),
       ...(attempt.usageRaw === undefined ? {} : { usage_raw: attempt.usageRaw }),
       ...(attempt.usage === undefined ? {} : { usage: printUsage(attempt.usage) }),
       ...(attempt.costNanos === undefined ? {} : { cost_nanos: attempt.costNanos }),
@@ -70,6 +70,11 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
     response_hash: entry.responseHash,
     payload_salt: entry.payloadSalt,
   };
+}
+
+/** Null where a gateway died over it: the books hold 0 then, and nobody knows how long it took. */
+export function findLatency({ errorKind, latencyMs }: Pick<Attempt, "errorKind" | "latencyMs">): number | null {
+  return errorKind === "interrupted" && latencyMs === 0 ? null : latencyMs;
 }
 
 /** The name of the route by which the answer came, or the last failure; null where none with a name led anywhere. */

@@ -77,6 +77,8 @@ export interface ReportGroup {
   sums: Sums;
   /** How long its calls took. */
   spread: Spread;
+  /** Calls of which that is unknown. */
+  untimed: number;
 }
 
 export interface Report {
@@ -91,9 +93,7 @@ export interface Report {
 /** Both sides of the books, apart. */
 export type LedgerSummary = Record<Direction, Sums>;
 
-export interface Total extends Sums {
-  spread: Spread;
-}
+export interface Total extends Sums, Pick<ReportGroup, "spread" | "untimed"> {}
 
 export function addSums(left: Readonly<Sums>, right: Readonly<Sums>): Sums {
   const sums = { ...left };
@@ -108,10 +108,15 @@ export function countTokens(sums: Readonly<Sums>): number {
 
 /** All groups of each direction in one. */
 export function summarize(groups: readonly ReportGroup[]): Record<Direction, Total> {
-  const summary = { consume: { ...NO_SUMS, spread: NO_SPREAD }, supply: { ...NO_SUMS, spread: NO_SPREAD } };
-  for (const { direction, sums, spread } of groups) {
+  const none: Total = { ...NO_SUMS, spread: NO_SPREAD, untimed: 0 };
+  const summary = { consume: none, supply: none };
+  for (const { direction, sums, spread, untimed } of groups) {
     const before = summary[direction];
-    summary[direction] = { ...addSums(before, sums), spread: addSpreads(before.spread, spread) };
+    summary[direction] = {
+      ...addSums(before, sums),
+      spread: addSpreads(before.spread, spread),
+      untimed: before.untimed + untimed,
+    };
   }
   return summary;
 }

@@ -208,8 +208,8 @@ const anyEntry = fc
     costNanos: anyAmount,
     usageSource: fc.constantFrom("provider" as const, "estimate" as const, "none" as const),
     status: fc.constantFrom(200, 201, 400, 429, 499, 500),
-    errorKind: fc.constantFrom("timeout" as const, null),
-    latencyMs: fc.integer({ min: 0, max: 100_000 }),
+    errorKind: fc.constantFrom("timeout" as const, "interrupted" as const, null),
+    latencyMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 100_000 })),
     ttftMs: fc.option(fc.integer({ min: 0, max: 100_000 })),
     attempts: fc.array(anyAttempt, { maxLength: 3 }),
   })
@@ -293,6 +293,7 @@ function addUp(rows: readonly LedgerEntry[], { filter, by, edges }: ReportQuery)
         ...addSums(before, told),
         latency: addClasses(before.latency, told.latency),
         ttft: addClasses(before.ttft, told.ttft),
+        untimed: before.untimed + told.untimed,
       });
     }
   }
@@ -316,22 +317,23 @@ function takeApart(row: LedgerEntry): { row: LedgerEntry; told: Told }[] {
   return [{ row, told }, ...shares];
 }
 
-type Told = Sums & ReportGroup["spread"];
+type Told = Sums & ReportGroup["spread"] & Pick<ReportGroup, "untimed">;
 
-const NOTHING: Told = { ...NO_SUMS, latency: NO_CLASSES, ttft: NO_CLASSES };
+const NOTHING: Told = { ...NO_SUMS, latency: NO_CLASSES, ttft: NO_CLASSES, untimed: 0 };
 
 function nameGroups(groups: readonly ReportGroup[]): Map<string, Told> {
   return new Map(
-    groups.map(({ stretch, keys, direction, sums, spread }) => [
+    groups.map(({ stretch, keys, direction, sums, spread, untimed }) => [
       JSON.stringify([stretch, keys, direction]),
-      { ...sums, ...spread },
+      { ...sums, ...spread, untimed },
     ]),
   );
 }
 
 /** In an order of its own. */
 function print({ latency, ttft, ...sums }: Told) {
-  return { ...sums, latency: printClasses(latency), ttft: printClasses(ttft) } as unknown as Told;
+  const calls = new Map([...latency].filter(([, count]) => count !== 0));
+  return { ...sums, latency: printClasses(calls), ttft: printClasses(ttft) } as unknown as Told;
 }
 
 function isEmpty({ latency, ttft, ...sums }: Told): boolean {
@@ -339,17 +341,8 @@ function isEmpty({ latency, ttft, ...sums }: Told): boolean {
 }
 
 function nameOf(row: LedgerEntry, dimension: Dimension, tag: string | null): string | number | null {
-  const names = {
-    direction: row.direction,
-    endpoint: row.endpoint,
-    key: row.apiKeyId,
-    model: row.modelServed || row.modelAsked,
-    provider: row.provider,
-    status: row.status,
-    tag,
-    user: row.userId,
-  };
-  return names[dimension];
+  const { direction, endpoint, apiKeyId: key, modelAsked, modelServed, provider, status, userId: user } = row;
+  return { direction, endpoint, key, model: modelServed || modelAsked, provider, status, tag, user }[dimension];
 }
 
 function passes(row: LedgerEntry, filter: LedgerFilter): boolean {
@@ -368,6 +361,7 @@ function passes(row: LedgerEntry, filter: LedgerFilter): boolean {
 
 function toldOf(row: LedgerEntry): Told {
   const isCall = row.kind === "call";
+  const isUntimed = isCall && row.errorKind === "interrupted" && row.latencyMs === 0;
   const isUnpriced = isCall && row.costNanos === null && row.usageSource !== "none";
   return {
     entries: 1,
@@ -388,7 +382,8 @@ function toldOf(row: LedgerEntry): Told {
     reusedRequests: isCall && row.provider === "cache" ? 1 : 0,
     savedTokens: row.provider === "cache" ? (row.units?.["saved_tokens"] ?? 0) : 0,
     savedCostNanos: row.provider === "cache" ? (row.units?.["saved_cost_nanos"] ?? 0) : 0,
-    latency: isCall ? new Map([[classOf(row.latencyMs), 1]]) : NO_CLASSES,
+    latency: isCall && !isUntimed ? new Map([[classOf(row.latencyMs), 1]]) : NO_CLASSES,
+    untimed: Number(isUntimed),
     ttft: isCall && row.ttftMs !== null ? new Map([[classOf(row.ttftMs), 1]]) : NO_CLASSES,
   };
 }

@@ -22,6 +22,9 @@ keys/           public keys (Ed25519)
 ${FILES.manifest}   SHA-256 of each file, signed in ${FILES.manifestSignature}
 ${FILES.seal}       SHA-256 of the archive up to itself, signed
 
+Rows whose errorKind is "interrupted" are of calls that a gateway ended over before it could book them. Their latencyMs is 0, which stands for
+unknown there, and so do figures of tokens and money that they lack.
+
 How to check it
 ===============
 

@@ -41,7 +41,7 @@ export default defineCommand({
 });
 
 function toRow(entry: JsonObject) {
-  const { fresh_input_tokens: fresh, cache_read_tokens: read, cache_write_tokens: write } = entry;
+  const { latency_ms: ms, fresh_input_tokens: fresh, cache_read_tokens: read, cache_write_tokens: write } = entry;
   return {
     time: entry["created_at"],
     model: entry["model_served"] ?? entry["model"],
@@ -51,7 +51,7 @@ function toRow(entry: JsonObject) {
     in: typeof fresh === "number" ? fresh + Number(read ?? 0) + Number(write ?? 0) : null,
     out: entry["output_tokens"],
     cost_usd: entry["cost_usd"],
-    ms: Math.round(Number(entry["latency_ms"])),
+    ms: typeof ms === "number" ? Math.round(ms) : null,
     key: entry["api_key_id"],
   };
 }

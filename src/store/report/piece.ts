@@ -12,6 +12,8 @@ export interface Piece {
   keys: (string | number | null)[];
   sums: Sums;
   spread: Spread;
+  /** Calls in it of which it is unknown how long they took; none where missing. */
+  untimed?: number;
 }
 
 /** One piece for each tag, and one for rows without any: so late, the database groups far fewer rows than it would with a row for each tag. */
@@ -27,15 +29,16 @@ export function createCollection({ filter, edges }: ReportQuery) {
   const fromMs = filter.from?.getTime() ?? 0;
   return {
     add(pieces: readonly Piece[]): void {
-      for (const { piece, direction, keys, sums, spread } of pieces) {
+      for (const { piece, direction, keys, sums, spread, untimed = 0 } of pieces) {
         const stretch = edges.length === 0 ? 0 : findStretch(edges, Math.max(piece, fromMs));
         const name = JSON.stringify([stretch, direction, keys]);
         const found = groups.get(name);
         if (found === undefined) {
-          groups.set(name, { stretch, direction, keys, sums: pickSums(sums), spread: own(spread) });
+          groups.set(name, { stretch, direction, keys, sums: pickSums(sums), spread: own(spread), untimed });
           continue;
         }
         addTo(found.sums, sums);
+        found.untimed += untimed;
         countClasses(found.spread.latency, spread.latency);
         countClasses(found.spread.ttft, spread.ttft);
       }

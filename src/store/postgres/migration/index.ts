@@ -30,6 +30,7 @@ import m20261126032138_unused_keys from "./20261126032138_unused_keys.sql" with 
 import m20261126050926_leaner_rollups from "./20261126050926_leaner_rollups.sql" with { type: "text" };
 import m20261126084001_owner_indexes from "./20261126084001_owner_indexes.sql" with { type: "text" };
 import m20261126090639_packed_hours from "./20261126090639_packed_hours.sql" with { type: "text" };
+import m20261126112234_interrupted_times from "./20261126112234_interrupted_times.sql" with { type: "text" };
 
 export const migrations: readonly Migration[] = [
   { name: "20261123234716_init", sql: m20261123234716_init },
@@ -61,4 +62,5 @@ export const migrations: readonly Migration[] = [
   { name: "20261126050926_leaner_rollups", sql: m20261126050926_leaner_rollups },
   { name: "20261126084001_owner_indexes", sql: m20261126084001_owner_indexes },
   { name: "20261126090639_packed_hours", sql: m20261126090639_packed_hours },
+  { name: "20261126112234_interrupted_times", sql: m20261126112234_interrupted_times },
 ];

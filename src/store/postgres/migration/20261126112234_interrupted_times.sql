@@ -1,0 +1,1 @@
+CREATE INDEX "ledger_entries_interrupted" ON "ledger_entries" USING btree ("created_at") WHERE "ledger_entries"."error_kind" = 'interrupted';
