@@ -1,6 +1,7 @@
 // What the books need of a database. Fulfilled by store/; knows no SQL.
 
 import type { Origin } from "../lib/change.ts";
+import type { SumRemains } from "./budget/index.ts";
 import type { Direction, LedgerEntry, SealedEntry } from "./entry.ts";
 import type { LedgerSummary, Report, ReportQuery } from "./report.ts";
 
@@ -85,8 +86,11 @@ export interface LedgerStore {
   dropHashes(cut: Cut, limit: number, by?: Origin): Promise<number>;
   /** How far the oldest rows of each chain are from before that moment and summed up, where some are. */
   findCuts(before: Date): Promise<Cut[]>;
-  /** Deletes a chain's oldest rows up to the cut, at most `limit` of them; answers how many. The cut has been signed before. */
-  dropRows(cut: Cut, limit: number, by?: Origin): Promise<number>;
+  /**
+   * Deletes a chain's oldest rows up to the cut, at most `limit` of them; answers how many. The cut has been signed before. What budgets count of them
+   * is kept.
+   */
+  dropRows(cut: Cut, limit: number, sumRemains: SumRemains, by?: Origin): Promise<number>;
   /** Whether `rollUp` would find rows. */
   hasUnsummed(): Promise<boolean>;
   /**

@@ -3,7 +3,8 @@
 
 import { and, asc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { LedgerFilter, Place, SumGroup } from "../ledger/index.ts";
-import { findAnswering, listShares } from "../lib/share.ts";
+import { type Row, takeApart, toFacts } from "./budget-part.ts";
+import { readRemains } from "./budget-remains.ts";
 import { listTails, readMarks } from "./chain-mark.ts";
 import { chunk } from "./chunk.ts";
 import type { Db, Engine } from "./engine.ts";
@@ -22,8 +23,22 @@ const REFS_A_READ = 500;
 /** Ids are made by the same clock a moment earlier or later. */
 const SLACK_MS = 60_000;
 
-/** Of one chain alone, where it is named. */
+/** While rows are being removed, they are read anew so often at most. */
+const MOST_TURNS = 5;
+
+/** Of one chain alone, where it is named; with what rows came to that were removed by age. */
 export async function readWindow(engine: Engine, place: Place, chain: string | null): Promise<SumGroup[]> {
+  for (let turn = 1; ; turn++) {
+    const before = await readRemains(engine, place, chain);
+    const rows = await readRows(engine, place, chain);
+    const remains = await readRemains(engine, place, chain);
+    // Rows that went in between were read twice, or not at all.
+    const isSettled = Bun.deepEquals(before, remains);
+    if (isSettled || turn === MOST_TURNS) return [...rows, ...remains.map((sum) => ({ ...sum, facts: null }))];
+  }
+}
+
+async function readRows(engine: Engine, place: Place, chain: string | null): Promise<SumGroup[]> {
   const rows = (chain === null ? await readOwned(engine, place) : null) ?? (await readAlong(engine, place, chain));
   return rows.map((row) => ({ chain: row.chain, spent: row.spent, unpriced: row.unpriced, facts: toFacts(row) }));
 }
@@ -83,18 +98,6 @@ async function readAlong(engine: Engine, place: Place, chain: string | null): Pr
     cursor = stretch.last;
   }
   return found;
-}
-
-interface Row {
-  chain: string;
-  userId: string | null;
-  apiKeyId: string | null;
-  provider: string | null;
-  modelAsked: string | null;
-  modelSent: string | null;
-  tags: string | null;
-  spent: number;
-  unpriced: number;
 }
 
 async function readStretch(
@@ -173,38 +176,6 @@ function listConditions({ name, schema }: Engine, place: Place): SQL[] {
   ];
 }
 
-/** The row's own part, and that of each other provider or model. */
-function takeApart(entry: Table["$inferSelect"], unit: "tokens" | "usd"): Row[] {
-  const { userId, apiKeyId, provider, modelAsked, kind, costNanos, usageSource } = entry;
-  const chain = entry.chain ?? "";
-  const tags = entry.tags === null ? null : JSON.stringify(entry.tags);
-  const named = { chain, userId, apiKeyId, modelAsked, tags };
-  const shares = listShares(entry);
-  const parts = shares.map((share) => (unit === "usd" ? share.costNanos : countTokens(share)));
-  const whole = unit === "usd" ? (costNanos ?? 0) : countTokens(entry);
-  const isUnpriced = unit === "usd" && kind === "call" && costNanos === null && usageSource !== "none";
-  const spent = parts.reduce((rest, part) => rest - part, whole);
-  const own = { ...named, provider, modelSent: findAnswering(entry)?.model ?? null, spent };
-  return [
-    { ...own, unpriced: Number(isUnpriced) },
-    ...shares.map((share, index) => ({
-      ...named,
-      provider: share.provider,
-      modelSent: share.model,
-      spent: parts[index] ?? 0,
-      unpriced: 0,
-    })),
-  ];
-}
-
-function countTokens(
-  row: Record<"cacheReadTokens" | "cacheWriteTokens" | "freshInputTokens" | "outputTokens", number | null>,
-): number {
-  return (
-    (row.freshInputTokens ?? 0) + (row.cacheReadTokens ?? 0) + (row.cacheWriteTokens ?? 0) + (row.outputTokens ?? 0)
-  );
-}
-
 function toSums(table: Table, unit: "tokens" | "usd"): Record<"spent" | "unpriced", SQL<number>> {
   const number = (value: SQL): SQL<number> => sql<number>`${value}`.mapWith(Number);
   if (unit === "usd") {
@@ -227,18 +198,6 @@ function lastModel(engine: Engine, table: Table): SQL {
   return engine.name === "sqlite"
     ? sql`json_extract(${table.attempts}, '$[#-1].model')`
     : sql`${table.attempts} -> -1 ->> 'model'`;
-}
-
-function toFacts(group: Row): SumGroup["facts"] {
-  const tags: unknown = group.tags === null ? null : JSON.parse(group.tags);
-  return {
-    userId: group.userId ?? "",
-    apiKeyId: group.apiKeyId ?? "",
-    provider: group.provider ?? "",
-    modelAsked: group.modelAsked ?? "",
-    modelSent: group.modelSent ?? "",
-    tags: Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === "string") : [],
-  };
 }
 
 /** The smallest id that could have been made at that time: ids are UUIDv7. */

@@ -76,6 +76,27 @@ export function defineGrants(kit: Kit) {
   );
 }
 
+/** What rows of an account came to that were removed by age, each chain's by itself: it counts for as long as the window lasts. */
+export function defineBudgetRemains(kit: Kit) {
+  return kit.table(
+    "budget_remains",
+    {
+      /** `account/chain`. */
+      id: kit.text("id").primaryKey(),
+      accountId: kit.text("account_id").notNull(),
+      budgetId: kit.text("budget_id").notNull(),
+      windowEnd: kit.time("window_end"),
+      chain: kit.text("chain").notNull(),
+      spent: kit.big("spent").notNull(),
+      unpriced: kit.big("unpriced").notNull(),
+    },
+    (table) => [
+      kit.index("budget_remains_account").on(table.accountId),
+      kit.index("budget_remains_end").on(table.windowEnd),
+    ],
+  );
+}
+
 /** What was told of a window: each threshold once. */
 export function defineBudgetAlerts(kit: Kit) {
   return kit.table(

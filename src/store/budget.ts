@@ -4,6 +4,7 @@ import { and, asc, desc, eq, gt, isNotNull, isNull, lt, ne, or, type SQL, sql } 
 import type { Budget, BudgetStore, Claim, Place } from "../ledger/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { cleanText } from "../lib/text.ts";
+import { type BudgetRow, toBudget } from "./budget-row.ts";
 import { readWindow } from "./budget-sum.ts";
 import { noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
@@ -17,8 +18,6 @@ const CRY = "budget_cry";
 const BEAT = "budget_beat/";
 /** Moved by a command that wrote rows to a chain of its own. */
 const ROWS = "budget_rows/";
-
-type BudgetRow = Schema["budgets"]["$inferSelect"];
 
 export function createBudgetStore(engine: Engine): BudgetStore {
   return {
@@ -148,7 +147,7 @@ type GrantPart =
   "claim" | "claimAlert" | "close" | "listHeldBy" | "listWanted" | "open" | "purge" | "putLine" | "readGrants";
 
 function createGrantStore(engine: Engine): Pick<BudgetStore, GrantPart> {
-  const { budgetGrants: grants, budgetAlerts: alerts } = engine.schema;
+  const { budgetGrants: grants, budgetAlerts: alerts, budgetRemains: remains } = engine.schema;
 
   return {
     async open(place, holder, sums) {
@@ -269,10 +268,11 @@ function createGrantStore(engine: Engine): Pick<BudgetStore, GrantPart> {
       return rows.length > 0;
     },
     async purge(before) {
-      await engine.atomic((db) => ({
-        before: [db.delete(alerts).where(lt(alerts.windowEnd, before))],
-        decisive: db.delete(grants).where(lt(grants.windowEnd, before)).returning({ id: grants.id }),
-      }));
+      // Each by itself: one that finds nothing would undo the others.
+      for (const table of [alerts, remains, grants])
+        await engine.atomic((db) => ({
+          decisive: db.delete(table).where(lt(table.windowEnd, before)).returning({ id: table.id }),
+        }));
     },
   };
 }
@@ -373,12 +373,4 @@ function nameLine(accountId: string, holder: string): string {
 
 function toEnd({ window }: Place): Date | null {
   return Number.isFinite(window.endMs) ? new Date(window.endMs) : null;
-}
-
-function toBudget(row: BudgetRow): Budget {
-  const { id, name, userId, apiKeyId, provider, model, tag, each, unit, hardLimit, softLimit } = row;
-  const { period, timeZone, mode, unpriced, alertPercents, isDeclared, createdAt, updatedAt } = row;
-  const scope = { userId, apiKeyId, provider, model, tag };
-  const limits = { each, unit, hardLimit, softLimit, period, timeZone, mode, unpriced, alertPercents };
-  return { id, name, ...scope, ...limits, isDeclared, createdAt, updatedAt };
 }

@@ -2,7 +2,8 @@
 // A little at a time, so that no other writer waits long. Knows no policy and signs nothing.
 
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm";
-import type { Cut, LedgerStore } from "../ledger/index.ts";
+import type { Cut, LedgerStore, SumRemains } from "../ledger/index.ts";
+import { keepRemains } from "./budget-remains.ts";
 import { listChains } from "./chain-mark.ts";
 import type { Origin } from "../lib/change.ts";
 import { type Note, noteAll } from "./change.ts";
@@ -30,7 +31,7 @@ export function createRetention(engine: Engine): Retention {
     findForgets: (before) => engine.snapshot((db) => findAll(engine, db, before, "hashesSeq")),
     dropHashes: (cut, limit, by) => dropHashes(engine, cut, { limit, by }),
     findCuts: (before) => engine.snapshot((db) => findAll(engine, db, before, "seq")),
-    dropRows: (cut, limit, by) => dropRows(engine, cut, { limit, by }),
+    dropRows: (cut, limit, sumRemains, by) => dropRows(engine, cut, { limit, by, sumRemains }),
   };
 }
 
@@ -115,15 +116,22 @@ async function findCut(engine: Engine, db: Db, range: CutRange): Promise<Omit<Cu
 }
 
 /** With their recounts and their text; in the order of the chain, so that what is left begins somewhere. */
-async function dropRows(engine: Engine, cut: Cut, { limit, by }: Piece): Promise<number> {
+async function dropRows(
+  engine: Engine,
+  cut: Cut,
+  { limit, by, sumRemains }: Piece & { sumRemains: SumRemains },
+): Promise<number> {
   const { chain, seq: end, before } = cut;
   const { ledgerEntries: rows, ledgerMarks: marks, ledgerPayloads: payloads, ledgerRecounts: recounts } = engine.schema;
   const next = await engine.snapshot((db) => readChain(engine, db, { chain, after: 0, limit }));
   const piece = next.filter(({ seq }) => (seq ?? 0) <= end);
   const last = piece.at(-1)?.seq ?? null;
-  if (last === null) return 0;
+  const from = piece[0]?.seq ?? null;
+  if (last === null || from === null) return 0;
+  const keep = await keepRemains(engine, { chain, from, to: last, before }, sumRemains);
   const dropped = await engine.atomic((db) => ({
     before: [
+      ...keep(db),
       db.delete(payloads).where(
         inArray(
           payloads.entryId,

@@ -9,7 +9,7 @@ import type { Role, Scope, Status } from "../identity/model.ts";
 import type { Units, UsageSource } from "../ir/index.ts";
 import type { Attempt, Direction, EntryKind, EntryErrorKind } from "../ledger/entry.ts";
 import type { RecountMethod, RecountState, RecountVerdict } from "../ledger/recount.ts";
-import { defineBudgetAlerts, defineBudgets, defineGrants } from "./budget-table.ts";
+import { defineBudgetAlerts, defineBudgetRemains, defineBudgets, defineGrants } from "./budget-table.ts";
 import { defineChangeChain, defineChangeHeads, defineChanges } from "./change-schema.ts";
 import { defineIntents, definePlaces, defineRefused } from "./journal-table.ts";
 import type { Kit } from "./postgres/columns.ts";
@@ -45,6 +45,7 @@ export function defineSchema(kit: Kit) {
     budgets: defineBudgets(kit),
     budgetGrants: defineGrants(kit),
     budgetAlerts: defineBudgetAlerts(kit),
+    budgetRemains: defineBudgetRemains(kit),
     rateLimits: defineLimits(kit),
     runtimeSettings: defineSettings(kit),
     objectBindings: defineBindings(kit),

@@ -7,11 +7,15 @@ import { join } from "node:path";
 import {
   encodeEntryLine,
   encodeRecountLine,
+  makePlace,
   type ReportQuery,
   sealAll,
   type SealedEntry,
+  sumPlace,
+  sumRemains,
 } from "../../src/ledger/index.ts";
 import type { Store } from "../../src/store/index.ts";
+import { makeBudget } from "../ledger/budget/sample.ts";
 import { openJournal } from "./report-contract.ts";
 import { makeEntry, open, type Place } from "./sample.ts";
 
@@ -129,6 +133,8 @@ export function describeRetention(place: Place): void {
       expect(await store.ledger.findCuts(at(12))).toEqual([]);
       const query: ReportQuery = { filter: {}, by: ["user"], edges: [] };
       const before = await store.ledger.report(query);
+      const counted = await openCounts();
+      const spent = await counted();
       while ((await store.ledger.rollUp(7)).rows > 0);
       expect(await store.ledger.findCuts(at(0))).toEqual([]);
       expect(await store.ledger.findCuts(at(99))).toMatchObject([{ isWhole: true, seq: ROWS }]);
@@ -136,7 +142,7 @@ export function describeRetention(place: Place): void {
       const place = { chain, seq: 12, hash: sealed[11]?.hash ?? "", before: at(12) };
       expect(cut).toEqual({ ...place, keyId: expect.any(String), isWhole: false });
       if (cut === undefined) return;
-      expect(await repeat(() => store.ledger.dropRows(cut, 5))).toEqual([5, 5, 2, 0]);
+      expect(await repeat(() => store.ledger.dropRows(cut, 5, sumRemains))).toEqual([5, 5, 2, 0]);
       const { entries } = await store.ledger.readOldest({}, 100, null);
       // The late one stays until its turn: what is left is one piece of the chain.
       expect(entries.map(({ seq }) => seq).toSorted((left, right) => (left ?? 0) - (right ?? 0))).toEqual(
@@ -145,7 +151,35 @@ export function describeRetention(place: Place): void {
       expect(await store.ledger.findPayload(idOf(11))).toBeNull();
       expect(await store.ledger.findPayload(idOf(12))).not.toBeNull();
       expect(sortGroups(await store.ledger.report(query))).toEqual(sortGroups(before));
+      // What was spent is spent.
+      expect(await counted()).toEqual(spent);
+      expect(spent.map(([sum]) => sum?.spent)).toEqual([30_000, 15_000, 3_000, 29_000, undefined]);
+      await store.budgets.purge(new Date(Date.UTC(2026, 1, 1) + 1));
+      expect((await counted()).map(([sum]) => sum?.spent)).toEqual([30_000, 15_000, 3_000, 17_000, undefined]);
     });
+
+    /** Of budgets whose windows hold rows that go, and such that stay. */
+    async function openCounts() {
+      const usd = { unit: "usd" } as const;
+      const [all, each, month] = [
+        makeBudget({ ...usd, period: "lifetime" }),
+        makeBudget({ ...usd, period: "lifetime", each: "user", model: "gpt-*" }),
+        makeBudget({ ...usd, period: "month" }),
+      ];
+      const tokens = makeBudget({ unit: "tokens", period: "lifetime", provider: "openai" });
+      const other = makeBudget({ ...usd, period: "lifetime", userId: "nobody" });
+      for (const budget of [all, each, month, tokens, other]) await store.budgets.create(budget);
+      const lifetime = { startMs: 0, endMs: Number.POSITIVE_INFINITY };
+      const january = { startMs: Date.UTC(2026, 0), endMs: Date.UTC(2026, 1) };
+      const places = [
+        makePlace(all, lifetime),
+        makePlace(each, lifetime, "u1"),
+        makePlace(tokens, lifetime),
+        makePlace(month, january),
+        makePlace(other, lifetime),
+      ];
+      return () => Promise.all(places.map((each) => sumPlace(store.budgets, each)));
+    }
 
     test("a report that asks for part of an hour that is gone says so, others do not", async () => {
       const part: ReportQuery = { filter: { from: new Date(at(3).getTime() + 1), userId: "u0" }, by: [], edges: [] };

@@ -17,6 +17,7 @@ export { MODES, PERIODS, SUBJECTS, UNPRICED } from "./model.ts";
 export type { Amount, Budget, CallFacts } from "./model.ts";
 export { type BudgetState, printBudget, printForce, printOwnBudget, printState, printStates } from "./print.ts";
 export { printAmount } from "./refusal.ts";
+export { type Remains, type SpentPart, type SumRemains, sumRemains } from "./remains.ts";
 export { compileScope, createBudgetIndex } from "./scope.ts";
 export type { BudgetStore, ChainSum, Claim, SumGroup } from "./store.ts";
 export { sumPlace } from "./sum.ts";

@@ -26,9 +26,9 @@ export interface ChainSum {
   unpriced: number;
 }
 
-/** Of a group, what makes no difference to the budget is empty. */
+/** Of a group, what makes no difference to the budget is empty. Null: it is the budget's, whatever it was. */
 export interface SumGroup extends ChainSum {
-  facts: Omit<CallFacts, "atMs">;
+  facts: Omit<CallFacts, "atMs"> | null;
 }
 
 /** What a holder says of an account, and asks. */
@@ -95,7 +95,7 @@ export interface BudgetStore {
   /** It is gone, and its beat with it. */
   forget(holder: string): Promise<void>;
 
-  /** What the ledger's rows of that window come to, in groups that a scope can tell apart; some of them in several parts. */
+  /** What the ledger's rows of that window come to, those that were removed by age among them, in groups that a scope can tell apart; some of them in several parts. */
   readSums(place: Place): Promise<SumGroup[]>;
   /** Likewise, of one chain alone. */
   readChainSums(place: Place, chain: string): Promise<SumGroup[]>;

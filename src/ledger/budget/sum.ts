@@ -22,7 +22,7 @@ function judgeGroups(place: Place, groups: readonly SumGroup[]): ChainSum[] {
   const matches = compileScope(place.budget);
   const sums = new Map<string, ChainSum>();
   for (const { chain, spent, unpriced, facts } of groups) {
-    if (!matches(facts)) continue;
+    if (facts !== null && !matches(facts)) continue;
     const sum = sums.get(chain) ?? { chain, spent: 0, unpriced: 0 };
     sum.spent += spent;
     sum.unpriced += unpriced;

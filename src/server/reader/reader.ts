@@ -2,12 +2,15 @@
 // of its own. Knows no HTTP and no caller.
 
 import {
+  type Cut,
   type ExportFormat,
   type LedgerFilter,
   type LedgerStore,
   printExportHead,
   printExportRows,
+  sumRemains,
 } from "../../ledger/index.ts";
+import type { Origin } from "../../lib/change.ts";
 import { type Books, createAnswers, type LedgerAnswers } from "./answer.ts";
 
 export interface ExportQuery {
@@ -31,14 +34,24 @@ export interface LedgerReader
 }
 
 /** What is done to the books beside requests. */
-export type LedgerUpkeep = Pick<
-  LedgerStore,
-  "dropHashes" | "dropPayloads" | "dropRows" | "findCuts" | "findForgets" | "hasUnsummed" | "putPayloads" | "rollUp"
->;
+export interface LedgerUpkeep extends Pick<LedgerStore, UpkeepPart> {
+  dropRows(cut: Cut, limit: number, by?: Origin): Promise<number>;
+}
+
+type UpkeepPart = "dropHashes" | "dropPayloads" | "findCuts" | "findForgets" | "hasUnsummed" | "putPayloads" | "rollUp";
 
 export function createUpkeep(ledger: LedgerStore): LedgerUpkeep {
   const { dropHashes, dropPayloads, dropRows, findCuts, findForgets, hasUnsummed, putPayloads, rollUp } = ledger;
-  return { dropHashes, dropPayloads, dropRows, findCuts, findForgets, hasUnsummed, putPayloads, rollUp };
+  return {
+    dropHashes,
+    dropPayloads,
+    dropRows: (cut, limit, by) => dropRows(cut, limit, sumRemains, by),
+    findCuts,
+    findForgets,
+    hasUnsummed,
+    putPayloads,
+    rollUp,
+  };
 }
 
 /** A few milliseconds' work: reports may wait for it. */

@@ -26,6 +26,7 @@ export const {
   budgets,
   budgetGrants,
   budgetAlerts,
+  budgetRemains,
   objectBindings,
   routeVersions,
   storedResponses,

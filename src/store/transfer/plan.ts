@@ -17,6 +17,7 @@ const HOMES = {
   auditHeads: "audit",
   budgetAlerts: "ledger",
   budgetGrants: "ledger",
+  budgetRemains: "ledger",
   budgets: "ledger",
   counters: "both",
   ledgerChains: "ledger",

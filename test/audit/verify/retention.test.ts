@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { digestPayloads } from "../../../src/ledger/index.ts";
+import { createUpkeep } from "../../../src/server/reader/reader.ts";
 import { startRetention } from "../../../src/server/reader/retention.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
 import { type Bench, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
@@ -24,7 +25,7 @@ async function runRetention(bench: Bench, limits: { payloadHashesMs: number; row
     await bench.desk.withStore(async ({ ledger: books }) => {
       while ((await books.rollUp(5)).rows > 0);
       const stop = startRetention({
-        ledger: books,
+        ledger: createUpkeep(books),
         limits: () => ({ capturedMs: 0, ...limits }),
         keyId,
         retire,
