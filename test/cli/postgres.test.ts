@@ -55,3 +55,47 @@ test.skipIf(!hasPostgres)("whoever reads books of which rows still wait in the o
     desk.close();
   }
 });
+
+/** Each by a connection of its own kind. */
+const LINES = ["usage summary", "ledger verify", "doctor"];
+
+test.each(LINES.slice(0, 2))(
+  "%s ends where a proxy closes each connection before the login, for the server behind it is down",
+  async (line) => {
+    let tries = 0;
+    const proxy = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open: () => void tries++,
+        data: (socket) => void socket.end(),
+      },
+    });
+    const desk = makeDesk(`postgres://t@127.0.0.1:${proxy.port}/books`);
+    try {
+      const { code, err, out } = await desk.run(line);
+      expect(code).toBe(EXIT.unavailable);
+      expect(out + err).toContain(`PostgreSQL at 127.0.0.1:${proxy.port}/books does not answer`);
+      expect(tries).toBeGreaterThan(0);
+    } finally {
+      desk.close();
+      proxy.stop(true);
+    }
+  },
+  20_000,
+);
+
+test.each(LINES)("%s says so at once where nobody listens", async (line) => {
+  const closed = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
+  closed.stop(true);
+  const desk = makeDesk(`postgres://t@127.0.0.1:${closed.port}/books`);
+  try {
+    const started = performance.now();
+    const { err, out } = await desk.run(line);
+    expect(out + err).toContain(`PostgreSQL at 127.0.0.1:${closed.port}/books does not answer`);
+    // Far from the five seconds that a database which is slow is given, on any machine.
+    expect(performance.now() - started).toBeLessThan(3_000);
+  } finally {
+    desk.close();
+  }
+});

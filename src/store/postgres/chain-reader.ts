@@ -6,7 +6,7 @@ import { type ChainRow, type HeadRow, findLoose, toChain, toHead } from "../chai
 import { explainStoreError } from "../error.ts";
 import { planCopy } from "./copy-row.ts";
 import { readCopy } from "./copy.ts";
-import { connect, describeDsn } from "./open.ts";
+import { connect, describeDsn, reach } from "./open.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
 
 const IDS = { ledger_entries: "id", ledger_recounts: "entry_id" } as const;
@@ -32,14 +32,16 @@ export function openPostgresChains(location: string, rules: ChainRules): ChainRe
     }),
   } as const;
   const sql = connect({ location, database: DATABASE }, CONNECTIONS, SETTINGS);
-  const all = async <T>(text: string, values: (number | string | null)[] = []): Promise<T[]> => {
+  const explained = async <T>(work: PromiseLike<T>): Promise<T> => {
     try {
-      // The driver types rows by what they are not.
-      return (await sql.unsafe(text, values)) as unknown as T[];
+      return await work;
     } catch (error) {
       throw explainStoreError(error, describeDsn(location));
     }
   };
+  // The driver types rows by what they are not.
+  const all = async <T>(text: string, values: (number | string | null)[] = []): Promise<T[]> =>
+    (await explained(sql.unsafe(text, values))) as unknown as T[];
   const copy = (table: ChainTable, { chain, after, through }: RowRange, take: (piece: Buffer) => void) => {
     // A copy takes no values of its own; so written, the name can be nothing but a text.
     const name = `convert_from(decode('${Buffer.from(chain).toString("hex")}', 'hex'), 'UTF8')`;
@@ -48,7 +50,10 @@ export function openPostgresChains(location: string, rules: ChainRules): ChainRe
     return readCopy(sql, `copy (${rows}) to stdout (format binary)`, take);
   };
   return {
-    chains: async () => (await all<ChainRow>("select * from ledger_chains order by started_at, chain")).map(toChain),
+    async chains() {
+      await explained(reach(sql));
+      return (await all<ChainRow>("select * from ledger_chains order by started_at, chain")).map(toChain);
+    },
     async heads(chain) {
       const rows = await all<HeadRow>("select * from ledger_heads where chain = $1 order by seq, signed_at", [chain]);
       return rows.map(toHead);

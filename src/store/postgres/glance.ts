@@ -7,7 +7,7 @@ import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { type Glance, judgeSchema, makeReader } from "../glance.ts";
 import { SELECT_APPLIED } from "../migration.ts";
 import { migrations } from "./migration/index.ts";
-import { connect, describeDsn } from "./open.ts";
+import { connect, describeDsn, reach } from "./open.ts";
 import { schema } from "./schema.ts";
 
 export interface PostgresFacts {
@@ -46,6 +46,7 @@ export async function glanceAtPostgres({ location }: EngineOptions): Promise<Gla
     await Promise.all([client.end({ timeout: 1 }), second.end({ timeout: 1 })]);
   };
   try {
+    await reach(client);
     const facts = { engine: "postgres" as const, place, ...(await readSetup(client)), ...(await readClock(client)) };
     const [{ exists }] = await client<
       [{ exists: boolean }]

@@ -10,7 +10,7 @@ import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { insertEntries, insertShipment, ping, readCounters, touchKeys } from "./hot.ts";
 import { advanceRollups, packSheets, readSnapshot } from "./desk.ts";
 import { migratePostgres } from "./migrate.ts";
-import { createPool } from "./pool.ts";
+import { createPool, withDeadline } from "./pool.ts";
 import { schema } from "./schema.ts";
 import { readValues, sheets } from "./sheet.ts";
 
@@ -30,6 +30,7 @@ export async function openPostgres(options: EngineOptions): Promise<Engine> {
   const place = describeDsn(options.location);
   const client = connect(options, HOT_CONNECTIONS);
   try {
+    await reach(client);
     await migratePostgres(client, place);
   } catch (error) {
     throw explainStoreError(error, place);
@@ -92,6 +93,7 @@ export async function openSnapshot<T>(location: string, work: (db: Db) => Promis
   const database = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
   const client = connect({ location, database }, 1, { default_transaction_read_only: "on" });
   try {
+    await reach(client);
     return await readSnapshot(drizzle({ client }), work);
   } finally {
     await client.end({ timeout: CLOSE_TIMEOUT_S });
@@ -156,6 +158,19 @@ export function connect({ location, database }: EngineOptions, max: number, sett
       message:
         "The DSN of the database cannot be read; it looks like postgres://user:password@host:5432/database, with special characters percent-encoded.",
     });
+  }
+}
+
+/**
+ * Rejects where there is no connection in time. The driver counts each try by itself, and where one is closed before the login, as proxies do
+ * whose server is down, it tries again without end.
+ */
+export async function reach(client: postgres.Sql): Promise<void> {
+  try {
+    await withDeadline(client`select 1`, CONNECT_TIMEOUT_S * 1000);
+  } catch (error) {
+    await client.end({ timeout: 0 });
+    throw error;
   }
 }
 

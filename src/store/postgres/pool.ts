@@ -57,7 +57,7 @@ function isLoss(error: unknown): boolean {
 }
 
 /** A server that went away without a word never rejects; the system would notice after many minutes. */
-async function withDeadline<T>(work: PromiseLike<T>, deadlineMs: number): Promise<T> {
+export async function withDeadline<T>(work: PromiseLike<T>, deadlineMs: number): Promise<T> {
   let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

@@ -9,7 +9,7 @@ import type { Cell, Row } from "../transfer/row.ts";
 import { makeLineReader, pickColumns, printMoment } from "./copy-text.ts";
 import { readCopy } from "./copy.ts";
 import { startLoad } from "./load.ts";
-import { connect, describeDsn, openPostgres } from "./open.ts";
+import { connect, describeDsn, openPostgres, reach } from "./open.ts";
 import { planPrint } from "./print-row.ts";
 
 const DATABASE = { maxConnections: 1, maxIdleMs: 0, maxLifetimeMs: 0 };
@@ -41,7 +41,11 @@ export function openPostgresEnd({ location, isTarget }: EndOptions): End {
     engine: "postgres",
     place,
     name: nameDatabase(location),
-    look: () => attempt(look),
+    look: () =>
+      attempt(async (sql) => {
+        await reach(sql);
+        return look(sql);
+      }),
     prepare: () => attempt(async () => (await openPostgres({ location, database: DATABASE })).close()),
     async snapshot(work) {
       // A connection of its own, for it is held all along.
