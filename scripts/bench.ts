@@ -1,5 +1,5 @@
 // `bun run bench [--quick] [--scenario A,B] [--only A,B] [--json FILE]`: the built executable beside other gateways and proxies, all in front of one
-// provider on this machine, by turns: how much they take, add and need. `--help` says more. Exit code 1 where a request failed or a row is missing.
+// provider on this machine, by turns: how much they take, add and need. `--help` says more. Exit code 1 where a request failed or a row is missing, 2 for words that it does not know.
 
 import { statSync } from "node:fs";
 import { stopAllOnSignal } from "./bench/peer/launch.ts";
@@ -7,6 +7,7 @@ import { printDigest } from "./bench/report/digest.ts";
 import { describeMachine, readLoad } from "./bench/report/machine.ts";
 import { makeReport, printReport } from "./bench/report/report.ts";
 import { assignCores, keepAside } from "./bench/run/core.ts";
+import { EXIT_USAGE } from "./bench/run/flag.ts";
 import { HELP, type Options, readOptions } from "./bench/run/option.ts";
 import { buildExecutables, run } from "./bench/run/run.ts";
 
@@ -16,8 +17,8 @@ const LEAST_REQUESTS = 1_000;
 
 const words = Bun.argv.slice(2);
 stopAllOnSignal();
+const options = understand();
 try {
-  const options = readOptions(words);
   if (options.isHelp) console.log(HELP);
   else await bench(options);
 } catch (error) {
@@ -25,6 +26,15 @@ try {
   process.exitCode = 1;
 }
 process.exit();
+
+function understand(): Options {
+  try {
+    return readOptions(words);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    return process.exit(EXIT_USAGE);
+  }
+}
 
 async function bench({ json, isReadme, scenarios, ...options }: Options): Promise<void> {
   if (process.platform !== "linux")

@@ -2,28 +2,24 @@
 // a row, a recount and the end of the announcement a request, written as the daemon writes them, then bound on this thread alone, a load at a time,
 // and without what is done to the log. Linux alone tells the CPU time of one thread.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { BOOK_RULES, createLedgerWriter, type Intent, type LedgerEntry, type Recount } from "../../src/ledger/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import { openBinder } from "../../src/store/sqlite/binder.ts";
 import { makeEntry } from "../../test/ledger/entry.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
+import { aCount, aSwitch, readFlags } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
-const { values } = parseArgs({
-  options: {
-    requests: { type: "string", default: "40000" },
-    rounds: { type: "string", default: "5" },
-    json: { type: "boolean", default: false },
-  },
-});
+const values = readFlags({ json: aSwitch, requests: aCount(40_000), rounds: aCount(5) });
+stopAllOnSignal();
 const CLIENTS = 32;
 /** What comes in a twentieth of a second, at ten thousand requests in a second. */
 const ROWS_A_TURN = 1_000;
 const OWNERS = Array.from({ length: 40 }, () => ({ userId: Bun.randomUUIDv7(), apiKeyId: Bun.randomUUIDv7() }));
 
-const folder = mkdtempSync(join(tmpdir(), "tokligence-bind-"));
+const folder = makeScratch("bind");
 const location = join(folder, "ledger.db");
 const store = await openStore({
   identityPath: join(folder, "identity.db"),
@@ -144,7 +140,7 @@ function readCpu(): Cpu {
   return { thread: Number(ns) / 1_000, process: user + system };
 }
 
-const requests = Number(values.requests);
+const { requests } = values;
 const binder = openBinder({
   location,
   rules: BOOK_RULES,
@@ -153,7 +149,7 @@ const binder = openBinder({
   now: () => new Date(),
 });
 const results = [];
-for (let round = 0; round < Number(values.rounds); round++) {
+for (let round = 0; round < values.rounds; round++) {
   await write(requests);
   const before = readCpu();
   let rows = 0;
@@ -175,5 +171,4 @@ for (let round = 0; round < Number(values.rounds); round++) {
 if (values.json) console.log(JSON.stringify(results));
 else console.log(Bun.inspect.table(results));
 binder.end();
-rmSync(folder, { recursive: true });
 process.exit(0);

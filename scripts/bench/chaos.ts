@@ -3,20 +3,15 @@
 // or where something is left behind.
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { runChaos } from "../../test/e2e/chaos.ts";
 import { ROOT } from "../compile.ts";
+import { aCount, readFlags } from "./run/flag.ts";
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    seconds: { type: "string", default: "120" },
-    clients: { type: "string", default: "24" },
-  },
+const { clients, seconds, seed } = readFlags({
+  clients: aCount(24, { most: 1_000 }),
+  seconds: aCount(120, { most: 3_600 }),
+  seed: aCount(Date.now() % 1_000_000, { least: 0 }),
 });
-const [seed, seconds, clients] = [Number(values.seed), Number(values.seconds), Number(values.clients)];
-if (!(Number.isInteger(seed) && seconds >= 1 && seconds <= 3_600 && clients >= 1 && clients <= 1_000))
-  throw new Error("--seed, --seconds (1 to 3600) and --clients (1 to 1000) are numbers.");
 const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")], {
   stdout: "ignore",
   stderr: "inherit",

@@ -3,15 +3,14 @@
 // collection is counted, compiled code apart; ends with 1 where the last hour is not within BAND of hour `from`, or more objects or timers are there. `--plant`
 // leaves something behind for each minute, so that one sees that it is found. Rate limits and caches are given shorter times than a day.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type DayGateway, startGateway } from "./day/gateway.ts";
 import { ASKED_A_MINUTE, type Traffic, createTraffic } from "./day/traffic.ts";
 import { type Living, countLiving } from "./day/heap.ts";
 import { type SimulatedTime, simulateTime, waitReally } from "./day/time.ts";
 import { BAND } from "./report/flat.ts";
 import { printTable } from "./report/table.ts";
+import { aCount, aSwitch, failUsage, readFlags, someOf } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -34,12 +33,23 @@ interface Count extends Living {
   rssBytes: number;
 }
 
-const hours = Number(read("--hours") ?? "24");
-const from = Number(read("--from") ?? "2");
-const plant = read("--plant")?.split(",") ?? [];
+const {
+  from,
+  hours,
+  json: isJson,
+  plant,
+} = readFlags({
+  from: aCount(2),
+  hours: aCount(24),
+  json: aSwitch,
+  plant: someOf(["entry", "timer"], []),
+});
+if (from >= hours) failUsage("--from is an hour before the last.");
 const planted: object[] = [];
 
-const folder = mkdtempSync(join(tmpdir(), "tokligence-day-"));
+const folder = makeScratch("day");
+// The gateway, which is in this process, is ended as by the other one.
+process.on("SIGINT", () => process.exit(130));
 const startedAt = performance.now();
 const realNow = Date.now();
 // Its end is now: threads go by real time, and rows are of the past.
@@ -108,7 +118,6 @@ async function stop({ time, gateway }: { time: SimulatedTime; gateway: DayGatewa
   }
   await stopped;
   time.end();
-  rmSync(folder, { recursive: true, force: true });
 }
 
 function report(all: readonly Count[], { traffic, gateway }: { traffic: Traffic; gateway: DayGateway }): void {
@@ -128,7 +137,7 @@ function report(all: readonly Count[], { traffic, gateway }: { traffic: Traffic;
     ...(last.timers <= first.timers + MORE_TIMERS ? [] : [`${last.timers - first.timers} more timers are set.`]),
   ];
   const seconds = (performance.now() - startedAt) / 1000;
-  if (Bun.argv.includes("--json"))
+  if (isJson)
     console.log(
       JSON.stringify({
         hours,
@@ -173,9 +182,4 @@ function printPercent(share: number): string {
 
 function printMegabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
-}
-
-function read(name: string): string | undefined {
-  const at = Bun.argv.indexOf(name);
-  return at === -1 ? undefined : Bun.argv[at + 1];
 }

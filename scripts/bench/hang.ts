@@ -2,10 +2,12 @@
 // executable: by turns without and with N (300) of them, so that what else happens on this machine falls on both. Ends with 1 where the p99 with them
 // is more than 10 % above that without.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DIST } from "../compile.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
+import { aCount, aSwitch, anAmount, readFlags } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
 const MOST = 1.1;
 const ROUNDS = 10;
@@ -23,8 +25,8 @@ const ANSWER = {
   usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 },
 };
 
-const seconds = readNumber("--seconds", 2);
-const hanging = readNumber("--hanging", 300);
+const { hanging, json, seconds } = readFlags({ hanging: aCount(300), json: aSwitch, seconds: anAmount(2) });
+stopAllOnSignal();
 
 let held = 0;
 const slow = Bun.serve({
@@ -48,7 +50,7 @@ const quick = Bun.serve({
   fetch: ({ method }) => Response.json(method === "GET" ? { data: [] } : ANSWER),
 });
 
-const folder = mkdtempSync(join(tmpdir(), "tokligence-hang-"));
+const folder = makeScratch("hang");
 const gateway = await startGateway();
 try {
   await measure(1);
@@ -67,7 +69,6 @@ try {
   gateway.child.kill();
   await gateway.child.exited;
   await Promise.all([slow.stop(true), quick.stop(true)]);
-  rmSync(folder, { recursive: true, force: true });
 }
 
 async function startGateway() {
@@ -172,8 +173,7 @@ function report(without: readonly Summary[], beside: readonly Summary[]): void {
     findMedian(beside.map((each, index) => pick(each) / pick(without[index] ?? each)));
   const ratio = { p50: compare(({ p50_ms: ms }) => ms), p99: compare(({ p99_ms: ms }) => ms) };
   const [calm, busy] = [middle(without), middle(beside)];
-  if (Bun.argv.includes("--json"))
-    console.log(JSON.stringify({ hanging, without: calm, beside: busy, ratio, most: MOST }));
+  if (json) console.log(JSON.stringify({ hanging, without: calm, beside: busy, ratio, most: MOST }));
   else {
     console.log(
       Bun.inspect.table([
@@ -193,11 +193,4 @@ function findMedian(values: readonly number[]): number {
     sorted[Math.ceil((sorted.length - 1) / 2)],
   ];
   return Number(((low + high) / 2).toFixed(3));
-}
-
-function readNumber(flag: string, fallback: number): number {
-  const at = Bun.argv.indexOf(flag);
-  const value = at === -1 ? fallback : Number(Bun.argv[at + 1]);
-  if (!(value > 0)) throw new Error(`${flag} needs a number above 0`);
-  return value;
 }

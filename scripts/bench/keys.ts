@@ -3,18 +3,32 @@
 // On SQLite and on PostgreSQL in one run: an empty database, or one of its own.
 
 import { heapStats } from "bun:jsc";
-import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { rmSync } from "node:fs";
+import { cpus } from "node:os";
 import { join } from "node:path";
 import { createKeyRing } from "../../src/identity/index.ts";
 import { type Store, openStore } from "../../src/store/index.ts";
 import { createDatabase } from "../../test/postgres.ts";
 import { fill, makeId, makeToken } from "./crowd.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
+import { aChoice, aCount, aSwitch, aText, readFlags } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
-const USERS = Number(readFlag("users") ?? 100_000);
-const KEYS = Number(readFlag("keys") ?? 200_000);
+const {
+  engine: only,
+  json,
+  keys: KEYS,
+  postgres: dsn,
+  users: USERS,
+} = readFlags({
+  engine: aChoice(["sqlite", "postgres"]),
+  json: aSwitch,
+  keys: aCount(200_000),
+  postgres: aText,
+  users: aCount(100_000),
+});
+stopAllOnSignal();
 const CHECKS = 400_000;
-const only = readFlag("engine");
 
 interface Result {
   engine: string;
@@ -29,14 +43,13 @@ interface Result {
   page_ms: number;
 }
 
-if (!Bun.argv.includes("--json")) process.stderr.write(`${cpus()[0]?.model ?? ""}, ${cpus().length} cores\n`);
+if (!json) process.stderr.write(`${cpus()[0]?.model ?? ""}, ${cpus().length} cores\n`);
 if (only !== "postgres") await measure("sqlite");
 if (only !== "sqlite") await measure("postgres");
 
 async function measure(engine: "postgres" | "sqlite"): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "tokligence-bench-"));
-  const location =
-    engine === "sqlite" ? join(folder, "identity.db") : (readFlag("postgres") ?? (await createDatabase()));
+  const folder = makeScratch("keys");
+  const location = engine === "sqlite" ? join(folder, "identity.db") : (dsn ?? (await createDatabase()));
   const database = { maxConnections: 4, maxIdleMs: 60_000, maxLifetimeMs: 600_000 };
   const open = (): Promise<Store> => openStore({ identityPath: location, ledgerPath: location, database });
   try {
@@ -100,7 +113,7 @@ function measureHeap(): number {
 }
 
 function report(result: Result): void {
-  if (Bun.argv.includes("--json")) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else
     process.stdout.write(
       `${Object.entries(result)
@@ -111,9 +124,4 @@ function report(result: Result): void {
 
 function round(ms: number): number {
   return Math.round(ms * 10) / 10;
-}
-
-function readFlag(name: string): string | undefined {
-  const at = Bun.argv.indexOf(`--${name}`);
-  return at === -1 ? undefined : Bun.argv[at + 1];
 }

@@ -5,9 +5,9 @@
 
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { parseArgs } from "node:util";
 import { makeRig } from "../../test/rig.ts";
 import { forgetRows } from "./forget.ts";
+import { aChoice, aCount, aSwitch, anAmount, readFlags } from "./run/flag.ts";
 
 /**
  * `none`: nothing is waited for. `tick`: everything is, until the end of the event loop's turn, as with the books; so whatever the turn's
@@ -27,16 +27,10 @@ type Load = { name: string } & ({ clients: number } | { perSecond: number });
 /** For rows that are on their way into the books. */
 const SETTLE_MS = 50;
 
-const { values } = parseArgs({
-  options: {
-    gateway: { type: "string" },
-    seconds: { type: "string", default: "0.7" },
-    rounds: { type: "string", default: "15" },
-    json: { type: "boolean", default: false },
-  },
-});
-if (values.gateway === undefined) await runBench(Number(values.seconds), Number(values.rounds));
-else await runGateway(values.gateway as Mode);
+/** `--gateway` is how it starts itself as one of them. */
+const values = readFlags({ gateway: aChoice(MODES), json: aSwitch, rounds: aCount(15), seconds: anAmount(0.7) });
+if (values.gateway === undefined) await runBench(values.seconds, values.rounds);
+else await runGateway(values.gateway);
 
 interface Round {
   /** Of a request: the thread that serves, and all threads. Microseconds. */

@@ -2,22 +2,35 @@
 // SQLite and on PostgreSQL: how long it takes from its start until it is ready, how long pages of lists take by HTTP, and how long a CSV of so many rows takes
 // to be imported while it runs.
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { openStore } from "../../src/store/index.ts";
 import { createDatabase } from "../../test/postgres.ts";
 import { DIST } from "../compile.ts";
 import { fill, makeToken } from "./crowd.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
+import { aChoice, aCount, aSwitch, readFlags } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
-const USERS = Number(readFlag("users") ?? 100_000);
-const KEYS = Number(readFlag("keys") ?? 200_000);
-const ROWS = Number(readFlag("rows") ?? 100_000);
+const {
+  engine: only,
+  json,
+  keys: KEYS,
+  rows: ROWS,
+  users: USERS,
+} = readFlags({
+  engine: aChoice(["sqlite", "postgres"]),
+  json: aSwitch,
+  keys: aCount(200_000),
+  rows: aCount(100_000),
+  users: aCount(100_000),
+});
+stopAllOnSignal();
 const STARTS = 3;
 const PAGES = 9;
 const LONGEST_START_MS = 60_000;
 const BINARY = join(DIST, process.platform === "win32" ? "tokligence.exe" : "tokligence");
-const only = readFlag("engine");
 
 /** Those behind → are the page after that one. */
 const PAGES_OF = [
@@ -62,7 +75,7 @@ interface Place {
 print({ machine: `${cpus()[0]?.model ?? ""}, ${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}` });
 for (const engine of ["sqlite", "postgres"] as const) {
   if (only !== undefined && only !== engine) continue;
-  const folder = mkdtempSync(join(tmpdir(), "tokligence-people-"));
+  const folder = makeScratch("people");
   try {
     await measure(engine, folder);
   } finally {
@@ -202,14 +215,9 @@ function summarize(times: readonly number[]): { ms: number; worst_ms: number } {
 
 function print(result: Record<string, number | string | undefined>): void {
   const line = Object.entries(result).map(([name, value]) => `${name}=${String(value)}`);
-  process.stdout.write(`${Bun.argv.includes("--json") ? JSON.stringify(result) : line.join("  ")}\n`);
+  process.stdout.write(`${json ? JSON.stringify(result) : line.join("  ")}\n`);
 }
 
 function round(ms: number): number {
   return Math.round(ms * 10) / 10;
-}
-
-function readFlag(name: string): string | undefined {
-  const at = Bun.argv.indexOf(`--${name}`);
-  return at === -1 ? undefined : Bun.argv[at + 1];
 }

@@ -1,17 +1,19 @@
 // `bun scripts/bench/ratio.ts [--write]`: what a request and a streamed event cost the built executable, as a multiple of what they cost a bare
 // proxy on the same runtime in the same run, beside what it was before. Processor time is counted, not speed, so that a busy machine says the same.
-// It warns beyond +15 %, and ends with 1 only beyond +60 % on a quiet machine. `--write` takes the figures for the next time to be held against.
+// It warns beyond +15 %, and ends with 1 only beyond +60 % on a quiet machine, or where a request failed or has no row. `--write` takes the figures
+// for the next time to be held against.
 
 import { join } from "node:path";
 import { bunProxy } from "./peer/bun-proxy.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
 import { makeTokligence } from "./peer/tokligence.ts";
 import { describeMachine, readLoad } from "./report/machine.ts";
-import { type Previous, judgeRatio, readRatios } from "./report/ratio.ts";
+import { type Previous, judgeRatio, readPrevious, readRatios } from "./report/ratio.ts";
 import { makeReport, measureNoise } from "./report/report.ts";
 import { printTable } from "./report/table.ts";
 import { buildGateway } from "./run/build.ts";
 import { assignCores, keepAside } from "./run/core.ts";
+import { aSwitch, readFlags } from "./run/flag.ts";
 import { run } from "./run/run.ts";
 import { SCENARIOS } from "./scenario/index.ts";
 import type { Scenario } from "./scenario/type.ts";
@@ -25,12 +27,25 @@ const COUNTED = {
   "sse-burst": { ...SCENARIOS["sse-burst"], pattern: { kind: "closed", connections: 32, requests: 150 } },
 } as const satisfies Record<string, Scenario>;
 
+const { write: isToWrite } = readFlags({ write: aSwitch });
 stopAllOnSignal();
 if (process.platform === "linux") await measure();
 else console.log("What processes take is read from /proc, which this system does not have: nothing is measured.");
 process.exit();
 
+/** What is unreadable is told before minutes go by. */
+async function findPrevious(): Promise<Previous> {
+  try {
+    return readPrevious(await Bun.file(PREVIOUS).text());
+  } catch (error) {
+    if (isToWrite) return { commit: "", ratios: {} };
+    console.error(`${PREVIOUS}: ${(error as Error).message} --write takes those of a run in their place.`);
+    return process.exit(1);
+  }
+}
+
 async function measure(): Promise<void> {
+  const previous = await findPrevious();
   const scenarios = new Map<string, Scenario>(
     Object.entries(COUNTED).map(([id, scenario]) => [id, { ...scenario, peers: ["bun-proxy", "tokligence"] }]),
   );
@@ -63,7 +78,6 @@ async function measure(): Promise<void> {
   const report = makeReport({ outcome, scenarios, machine, command: "bun scripts/bench/ratio.ts", binaryBytes: null });
   const ratios = readRatios(report);
   const { isQuiet } = measureNoise(report);
-  const previous: Previous = await Bun.file(PREVIOUS).json();
   const judged = Object.entries(ratios).map(([name, ratio]) => ({
     name,
     ratio,
@@ -75,10 +89,16 @@ async function measure(): Promise<void> {
   );
   if (!isQuiet) console.log("This machine did other things meanwhile: nothing of this fails.");
   for (const fault of report.faults) console.log(`✗ ${fault}`);
-  if (Bun.argv.includes("--write")) {
-    const next: Previous = { commit: machine.commit, ratios };
-    await Bun.write(PREVIOUS, `${JSON.stringify(next, null, 2)}\n`);
+  const isWhole = report.faults.length === 0 && Object.values(ratios).every(Number.isFinite);
+  if (!isToWrite) {
+    if (!isWhole || judged.some(({ isFar }) => isFar)) process.exitCode = 1;
     return;
   }
-  if (judged.some(({ isFar }) => isFar) || report.faults.length > 0) process.exitCode = 1;
+  if (!isWhole) {
+    console.log("These figures count for nothing, and are not written.");
+    process.exitCode = 1;
+    return;
+  }
+  const next: Previous = { commit: machine.commit, ratios };
+  await Bun.write(PREVIOUS, `${JSON.stringify(next, null, 2)}\n`);
 }

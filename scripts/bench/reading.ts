@@ -3,8 +3,7 @@
 // combination of up to three dimensions, and of up to two filters with one, as the routes answer it.
 
 import { Database } from "bun:sqlite";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { type Dimension, DIMENSIONS, layEdges, type LedgerFilter, type ReportQuery } from "../../src/ledger/index.ts";
@@ -13,6 +12,9 @@ import { findZone, UTC } from "../../src/lib/zone.ts";
 import { exportRows, openReading } from "../../src/server/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import { printFill } from "./fill.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
+import { aCount, aSwitch, aText, readFlags } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
 const DAY_MS = 86_400_000;
 const ROWS_AT_ONCE = 500_000;
@@ -32,11 +34,24 @@ const FILTERS: readonly LedgerFilter[] = [
 ];
 const SLOWEST = 12;
 
-const rows = Number(readFlag("rows") ?? 1_000_000);
-const days = Number(readFlag("days") ?? 30);
-const dsn = readFlag("dsn");
-const folder = mkdtempSync(join(tmpdir(), "tokligence-reading-"));
-const location = dsn ?? readFlag("keep") ?? join(folder, "ledger.db");
+const {
+  days,
+  dsn,
+  keep,
+  "no-export": hasNoExport,
+  rows,
+  sweep: isSweep,
+} = readFlags({
+  days: aCount(30),
+  dsn: aText,
+  keep: aText,
+  "no-export": aSwitch,
+  rows: aCount(1_000_000),
+  sweep: aSwitch,
+});
+stopAllOnSignal();
+const folder = makeScratch("reading");
+const location = dsn ?? keep ?? join(folder, "ledger.db");
 const database = { maxConnections: 6, maxIdleMs: 60_000, maxLifetimeMs: 0 };
 /** Midnight, so that a kept file can be measured again. */
 const endMs = Math.ceil(Date.now() / DAY_MS) * DAY_MS;
@@ -63,8 +78,8 @@ async function run(): Promise<void> {
     await measureReport("export, one user", () =>
       Array.fromAsync(exportRows(reading, { filter: { userId: "user-199" }, format: "csv" })),
     );
-    if (Bun.argv.includes("--sweep")) await sweep(reading);
-    if (!Bun.argv.includes("--no-export")) await measureExport(reading);
+    if (isSweep) await sweep(reading);
+    if (!hasNoExport) await measureExport(reading);
     await reading.close();
   } finally {
     await store.close();
@@ -203,9 +218,4 @@ async function measureExport(reading: ReturnType<typeof openReading>): Promise<v
   console.log(
     `${"export, CSV".padEnd(28)} ${written} rows, ${megabytes(bytes)} MB in ${seconds.toFixed(1)} s; memory ${megabytes(startRss)} MB before, ${megabytes(most)} MB at most`,
   );
-}
-
-function readFlag(name: string): string | undefined {
-  const at = Bun.argv.indexOf(`--${name}`);
-  return at === -1 ? undefined : Bun.argv[at + 1];
 }

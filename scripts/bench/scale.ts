@@ -19,6 +19,7 @@ import { EACH, FIRST, LAST, MIDDLE, SHARED, STRANGERS, printRoutes } from "./sce
 import type { Scenario } from "./scenario/type.ts";
 import { openStore } from "../../src/store/index.ts";
 import { fill, makeToken } from "./crowd.ts";
+import { aChoice, aCount, aSwitch, readFlags } from "./run/flag.ts";
 
 const ROUTES = [1, 100, 10_000];
 const KEYS = [10, 1_000, 200_000];
@@ -29,12 +30,19 @@ const SUMS_THREAD = "reader";
 const WARM_UP_REQUESTS = 40_000;
 const WARM_UP_SECONDS = 120;
 
-const requests = Number(read("--requests") ?? "5000");
-const only = read("--only");
-const isJson = Bun.argv.includes("--json");
+const {
+  requests,
+  rounds: ROUNDS,
+  only,
+  json: isJson,
+} = readFlags({
+  json: aSwitch,
+  only: aChoice(["routes", "keys"]),
+  requests: aCount(5_000),
+  rounds: aCount(6),
+});
 const groups = { routes: makeRouteGroup(), keys: makeKeyGroup() };
 const chosen = Object.entries(groups).flatMap(([name, group]) => (only === undefined || only === name ? [group] : []));
-if (chosen.length === 0) throw new Error(`--only is one of: ${Object.keys(groups).join(", ")}`);
 
 stopAllOnSignal();
 if (process.platform !== "linux") throw new Error("What processes take is read from /proc: this runs on Linux.");
@@ -46,7 +54,7 @@ const { rounds } = await run({
   scenarios: new Map(chosen.flatMap(({ scenarios }) => [...scenarios])),
   peers: new Map(chosen.flatMap(({ peers }) => [...peers])),
   usual: [],
-  rounds: Number(read("--rounds") ?? "6"),
+  rounds: ROUNDS,
   seconds: 1,
   leastRequests: 0,
   starts: 1,
@@ -198,9 +206,4 @@ function print(): void {
 
 function nameCount(count: number, what: string): string {
   return `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
-}
-
-function read(name: string): string | undefined {
-  const at = Bun.argv.indexOf(name);
-  return at === -1 ? undefined : Bun.argv[at + 1];
 }

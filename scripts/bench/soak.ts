@@ -3,11 +3,7 @@
 // open nothing. Its memory is read each second; ends with 1 where that does not stay within BAND, or a request that was answered has not
 // exactly one row of the ledger. Linux.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { LoadResult } from "./load/type.ts";
-import { stopAllOnSignal } from "./peer/launch.ts";
 import { BAND, type Flatness, judgeFlatness } from "./report/flat.ts";
 import { describeMachine, printMachine, readLoad } from "./report/machine.ts";
 import { printTable } from "./report/table.ts";
@@ -17,6 +13,9 @@ import { listGroup, readCpu, readRssBytes, spendCpuUs } from "./run/proc.ts";
 import { type PartFigures, addResult, createFigures, listFaults } from "./soak/books.ts";
 import { type Crew, type PartResults, listParts, startCrew } from "./soak/crew.ts";
 import type { PartName } from "./soak/mix.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
+import { aSwitch, anAmount, readFlags } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
 const SAMPLE_MS = 1_000;
 /** So long all parts are asked without a look at what came of it: for less than connections may lie unused. */
@@ -30,30 +29,37 @@ const LOOK_MS = 200;
 /** Longer than rows wait for one another. */
 const SETTLE_MS = 500;
 
-const minutes = Number(read("--minutes") ?? "30");
-const warmUpMinutes = Number(read("--warm-up") ?? "3");
-const isJson = Bun.argv.includes("--json");
-
+const {
+  json: isJson,
+  minutes,
+  rate,
+  "warm-up": warmUpMinutes,
+} = readFlags({
+  json: aSwitch,
+  minutes: anAmount(30),
+  rate: anAmount(undefined),
+  "warm-up": anAmount(3, { least: 0 }),
+});
 stopAllOnSignal();
+
 if (process.platform !== "linux") throw new Error("What processes take is read from /proc: this runs on Linux.");
 const load = readLoad();
 await buildGateway();
 const cores = assignCores();
 keepAside(cores);
-const folder = mkdtempSync(join(tmpdir(), "tokligence-soak-"));
+const folder = makeScratch("soak");
 const crew = await startCrew(folder, cores);
 const figures = new Map<PartName, PartFigures>(listParts().map(([name]) => [name, createFigures()]));
 const before = await settle(crew);
 try {
-  const saturated = read("--rate") === undefined ? await findSaturation(crew) : null;
-  const perSecond = saturated === null ? Number(read("--rate")) : saturated / 2;
+  const saturated = rate === undefined ? await findSaturation(crew) : null;
+  const perSecond = rate ?? (saturated ?? 0) / 2;
   tell(`${perSecond.toFixed(0)} requests a second for ${minutes} minutes`);
   const { samples, cpuShare } = await soak(crew, perSecond);
   await awaitRows(crew);
   report({ saturated, perSecond, samples, cpuShare });
 } finally {
   await crew.stop();
-  rmSync(folder, { recursive: true, force: true });
 }
 process.exit();
 
@@ -186,9 +192,4 @@ function tell(line: string): void {
 
 function add(counts: readonly number[]): number {
   return counts.reduce((sum, count) => sum + count, 0);
-}
-
-function read(name: string): string | undefined {
-  const at = Bun.argv.indexOf(name);
-  return at === -1 ? undefined : Bun.argv[at + 1];
 }

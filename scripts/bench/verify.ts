@@ -1,8 +1,8 @@
 // `bun scripts/bench/verify.ts [--rows N] [--engine sqlite|postgres] [--postgres DSN] [--json]`: how fast the built executable verifies books
 // of so many rows, all in order and with some rows altered. On SQLite and on PostgreSQL in one run: an empty database, or one of its own.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, loadavg, release, tmpdir, totalmem, type } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { Database } from "bun:sqlite";
 import postgres from "postgres";
@@ -13,6 +13,9 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { openStore } from "../../src/store/index.ts";
 import { createDatabase } from "../../test/postgres.ts";
 import { DIST, ROOT } from "../compile.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
+import { aChoice, aCount, aSwitch, aText, readFlags } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
 const TICK_ROWS = 1_000;
 const USAGE_RAW = JSON.stringify({
@@ -23,8 +26,18 @@ const USAGE_RAW = JSON.stringify({
   completion_tokens_details: { reasoning_tokens: 64, audio_tokens: 0 },
 });
 
-const rows = Number(readFlag("rows") ?? 1_000_000);
-const only = readFlag("engine");
+const {
+  engine: only,
+  json,
+  postgres: given,
+  rows,
+} = readFlags({
+  engine: aChoice(["sqlite", "postgres"]),
+  json: aSwitch,
+  postgres: aText,
+  rows: aCount(1_000_000),
+});
+stopAllOnSignal();
 const binary = join(DIST, process.platform === "win32" ? "tokligence.exe" : "tokligence");
 const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")], {
   stdout: "ignore",
@@ -33,10 +46,10 @@ const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")], 
 if (!build.success) process.exit(1);
 tellMachine();
 if (only !== "postgres") await measure();
-if (only !== "sqlite") await measure(readFlag("postgres") ?? (await createDatabase()));
+if (only !== "sqlite") await measure(given ?? (await createDatabase()));
 
 async function measure(dsn?: string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "tokligence-bench-"));
+  const folder = makeScratch("verify");
   const scene: Scene = { folder, dsn };
   try {
     writeConfig(scene);
@@ -60,7 +73,7 @@ interface Scene {
 function tellMachine(): void {
   const [cpu] = cpus();
   const machine = `${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`;
-  if (!Bun.argv.includes("--json")) console.log(`machine: ${machine}; load ${loadavg()[0]?.toFixed(1)}`);
+  if (!json) console.log(`machine: ${machine}; load ${loadavg()[0]?.toFixed(1)}`);
 }
 
 function writeConfig({ folder, dsn }: Scene): void {
@@ -185,11 +198,6 @@ function report({ dsn }: Scene, { fillSeconds, clean, altered }: Measured): void
     verified_per_second: clean.rows_per_second,
     verified_per_second_with_altered_rows: altered.rows_per_second,
   };
-  if (Bun.argv.includes("--json")) console.log(JSON.stringify(result));
+  if (json) console.log(JSON.stringify(result));
   else for (const [name, value] of Object.entries(result)) console.log(`${name.replaceAll("_", " ")}: ${value}`);
-}
-
-function readFlag(name: string): string | undefined {
-  const at = Bun.argv.indexOf(`--${name}`);
-  return at === -1 ? undefined : Bun.argv[at + 1];
 }

@@ -7,6 +7,7 @@
 // has no time left. Ends with 1 where it grows more, a row is missing, or one did not keep up. Linux.
 
 import type { Pattern } from "./load/type.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
 import { makeTokligence } from "./peer/tokligence.ts";
 import type { Peer } from "./peer/type.ts";
 import { type Bearing, type Share, bear, costOf, share } from "./report/crew.ts";
@@ -19,6 +20,7 @@ import type { Round } from "./run/round.ts";
 import { run } from "./run/run.ts";
 import { SCENARIOS } from "./scenario/index.ts";
 import type { Scenario } from "./scenario/type.ts";
+import { aCount, aList, aSwitch, anAmount, readCount, readFlags, someOf } from "./run/flag.ts";
 
 /** How much more of a processor a request may take with several workers than with one process: then two serve 1.74 times as many on two free cores. */
 const MOST = 1.15;
@@ -30,15 +32,31 @@ const WARM_UP_REQUESTS = 40_000;
 const WARM_UP_SECONDS = 60;
 const USUAL = "chat-1k-c32";
 /** Requests a second, for each process that serves: what two cores bear with the load and the provider beside them. */
-const USUAL_RATE = "1000";
+const USUAL_RATE = 1_000;
+/** As the gateway has it. */
+const MOST_WORKERS = 48;
 
-const counts = read("--workers", "1,2").split(",").map(Number);
-const names = read("--scenario", USUAL).split(",");
+const {
+  json: isJson,
+  rate,
+  rounds: ROUNDS,
+  scenario: names,
+  seconds,
+  workers: counts,
+} = readFlags({
+  json: aSwitch,
+  rate: anAmount(USUAL_RATE),
+  rounds: aCount(7),
+  scenario: someOf(Object.keys(SCENARIOS), [USUAL]),
+  seconds: anAmount(4),
+  workers: aList([1, 2], (text) => readCount(text, { most: MOST_WORKERS })),
+});
 const peers = new Map(counts.map((count): [string, Peer] => [nameWorkers(count), makePeer(count)]));
 const scenarios = new Map(names.map((name) => [name, pickScenario(name)]));
 const cores = assignCores();
-const isJson = Bun.argv.includes("--json");
 
+stopAllOnSignal();
+if (process.platform !== "linux") throw new Error("What processes take is read from /proc: this runs on Linux.");
 await buildGateway();
 keepAside(cores);
 const machine = describeMachine(cores, readLoad(), new Date());
@@ -47,8 +65,8 @@ const { rounds } = await run({
   peers,
   usual: [...peers.keys()],
   adapt: (name, scenario) => ({ ...scenario, pattern: makePattern(name) }),
-  rounds: Number(read("--rounds", "7")),
-  seconds: Number(read("--seconds", "4")),
+  rounds: ROUNDS,
+  seconds,
   leastRequests: 0,
   starts: 1,
   warmUp: { seconds: WARM_UP_SECONDS, requests: WARM_UP_REQUESTS * Math.max(...counts) },
@@ -60,7 +78,7 @@ const { rounds } = await run({
 if (process.stderr.isTTY) process.stderr.write("\r\u001B[K");
 
 const figures = [...rounds].flatMap(([scenario, byPeer]) => summarize(scenario, byPeer));
-if (isJson) console.log(JSON.stringify({ machine, rate: read("--rate", USUAL_RATE), most: MOST, figures }));
+if (isJson) console.log(JSON.stringify({ machine, rate, most: MOST, figures }));
 else print();
 const bad = figures.filter(
   ({ ratio, errors, missingRows, unsent }) => ratio.median > MOST || errors + missingRows + unsent > 0,
@@ -187,12 +205,7 @@ function makePattern(name: string): Pattern {
   return {
     kind: "rate",
     connections: CONNECTIONS * count,
-    perSecond: Number(read("--rate", USUAL_RATE)) * count,
+    perSecond: rate * count,
     inTurn: true,
   };
-}
-
-function read(name: string, usual: string): string {
-  const at = Bun.argv.indexOf(name);
-  return (at === -1 ? undefined : Bun.argv[at + 1]) ?? usual;
 }

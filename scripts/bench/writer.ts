@@ -2,23 +2,23 @@
 // and rows given to the writer as the daemon has it, and to one that only waits for the end of the event loop's turn. Linux alone tells the CPU time
 // of one thread.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { startBinderyThread } from "../../src/cli/bindery.ts";
 import { BOOK_RULES, createLedgerWriter, type Intent, type LedgerWriter } from "../../src/ledger/index.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { openStore } from "../../src/store/index.ts";
 import { makeEntry } from "../../test/ledger/entry.ts";
+import { stopAllOnSignal } from "./peer/launch.ts";
+import { aCount, aSwitch, readFlags } from "./run/flag.ts";
+import { makeScratch } from "./run/scratch.ts";
 
-const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "15" }, json: { type: "boolean", default: false } },
-});
+const values = readFlags({ json: aSwitch, rounds: aCount(15) });
+stopAllOnSignal();
 const REQUESTS = 4_000;
 const CLIENTS = [1, 8, 32] as const;
 
-const folder = mkdtempSync(join(tmpdir(), "tokligence-writer-"));
+const folder = makeScratch("writer");
 const store = await openStore({
   identityPath: join(folder, "identity.db"),
   ledgerPath: join(folder, "ledger.db"),
@@ -91,7 +91,7 @@ function readCpuUs(): number {
 const rows = [];
 for (const clients of CLIENTS) {
   const differences: number[] = [];
-  for (let round = -2; round < Number(values.rounds); round++) {
+  for (let round = -2; round < values.rounds; round++) {
     const without = await measure(nothing, clients);
     const difference = (await measure(writer, clients)) - without;
     await books.flush(10_000);
@@ -108,5 +108,4 @@ else console.log(Bun.inspect.table(rows));
 await writer.drain();
 await books.close(10_000);
 await store.close();
-rmSync(folder, { recursive: true });
 process.exit(0);

@@ -1,7 +1,7 @@
 // When a request that has become dearer is worth a word, and when it is a failure.
 
 import { describe, expect, test } from "bun:test";
-import { judgeRatio, readRatios } from "../../scripts/bench/report/ratio.ts";
+import { judgeRatio, readPrevious, readRatios } from "../../scripts/bench/report/ratio.ts";
 import type { Report } from "../../scripts/bench/report/report.ts";
 
 describe("a ratio", () => {
@@ -36,5 +36,22 @@ describe("a ratio", () => {
     };
     const report = { scenarios: [{ id: "chat", rounds }] } as unknown as Report;
     expect(readRatios(report)).toEqual({ chat: 1.5 });
+  });
+
+  test("of before is read as it was written", () => {
+    const previous = { commit: "abc", ratios: { chat: 1.5 } };
+    expect(readPrevious(JSON.stringify(previous))).toEqual(previous);
+  });
+
+  test.each([
+    ["", "no JSON"],
+    ['{"commit": "abc", "rati', "no JSON"],
+    ["[]", "ratios above 0"],
+    ['{"commit": "abc"}', "ratios above 0"],
+    ['{"commit": "abc", "ratios": {"chat": null}}', "ratios above 0"],
+    ['{"commit": "abc", "ratios": {"chat": 0}}', "ratios above 0"],
+    ['{"commit": "abc", "ratios": {"chat": "5"}}', "ratios above 0"],
+  ])("of before that reads %s is told", (text, why) => {
+    expect(() => readPrevious(text)).toThrow(why);
   });
 });

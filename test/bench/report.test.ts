@@ -123,6 +123,13 @@ describe("options", () => {
     expect([...readOptions(["--quick"]).scenarios.keys()]).toEqual([...QUICK]);
   });
 
+  test("leave out what nobody takes part in who is asked for", () => {
+    const { scenarios } = readOptions(["--only", "nginx"]);
+    expect([...scenarios.keys()]).toContain("chat-1k-c1");
+    expect([...scenarios.keys()]).not.toContain("loopback");
+    expect([...scenarios.keys()]).not.toContain("ledger-c32");
+  });
+
   test("take further peers", () => {
     const { peers, usual } = readOptions([
       "--quick",
@@ -137,7 +144,16 @@ describe("options", () => {
   test.each([
     [["--scenario", "nothing"], "no scenario nothing"],
     [["--only", "nobody"], "Nobody here is called nobody"],
-    [["--rounds=-1"], "--rounds is a number above 0"],
+    [["--scenario", ","], "--scenario names nobody and nothing"],
+    [["--only", ","], "--only names nobody and nothing"],
+    [["--only", "nginx", "--scenario", "chat-1k,loopback"], "Nobody of --only takes part in loopback."],
+    [["--rounds=-1"], "--rounds is a whole number from 1"],
+    [["--rounds=1.5"], "--rounds is a whole number from 1"],
+    [["--seconds=0"], "--seconds is a number above 0"],
+    [["--upstream-port=99999"], "--upstream-port is a whole number from 1 to 65535"],
+    [["--peer-key", "litellm=sk-1"], "There is no --peer litellm=URL"],
+    [["--peer", "nginx=http://127.0.0.1:80"], "has the name of one that is here already"],
+    [["--peer", "litellm=https://127.0.0.1:4000"], "needs an address"],
     [["--peer", "litellm"], "--peer is NAME=VALUE"],
     [["--peer", "litellm=4000"], "needs an address"],
   ])("%j are refused", (words, why) => {

@@ -11,6 +11,28 @@ export interface Previous {
   ratios: Ratios;
 }
 
+/** Throws where it is no such file: of what nobody can read nothing is held against. */
+export function readPrevious(text: string): Previous {
+  const { commit, ratios } = parse(text);
+  const isPositive = (value: unknown): boolean => Number.isFinite(value) && Number(value) > 0;
+  if (typeof commit === "string" && isRecord(ratios) && Object.values(ratios).every(isPositive))
+    return { commit, ratios: ratios as Ratios };
+  throw new Error("The figures of before are to be a commit, and ratios above 0 by what was measured.");
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : {};
+  } catch (error) {
+    throw new Error(`The figures of before are no JSON: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /**
  * Beyond the first it is worth a look, beyond the second it is a failure. Both are wide: between two machines, or two releases of the runtime, the
  * proxy and the gateway do not change alike.

@@ -6,6 +6,7 @@ import { makeOutside } from "../peer/outside.ts";
 import type { Peer } from "../peer/type.ts";
 import { QUICK, SCENARIOS, USUAL, USUAL_PEERS, findScenarios } from "../scenario/index.ts";
 import { type Scenario, listPeers } from "../scenario/type.ts";
+import { readAmount, readCount, splitList } from "./flag.ts";
 
 export interface Options {
   scenarios: ReadonlyMap<string, Scenario>;
@@ -61,18 +62,22 @@ export function readOptions(words: readonly string[]): Options {
     },
   });
   const outside = readOutside(values.peer, values["peer-key"], values["peer-command"]);
-  const names = values.scenario === undefined ? (values.quick ? QUICK : USUAL) : findScenarios(split(values.scenario));
-  const scenarios = new Map<string, Scenario>(names.map((name) => [name, SCENARIOS[name]]));
-  const only = values.only === undefined ? null : split(values.only);
+  const named = values.scenario === undefined ? null : findScenarios(readList("scenario", values.scenario));
+  const asked = new Map<string, Scenario>(
+    (named ?? (values.quick ? QUICK : USUAL)).map((name) => [name, SCENARIOS[name]]),
+  );
+  const only = values.only === undefined ? null : readList("only", values.only);
   const usual = only ?? [...USUAL_PEERS, ...outside.keys()];
+  const peers = choosePeers({ ...PEERS, ...Object.fromEntries(outside) }, { only, usual, scenarios: asked });
+  const scenarios = chooseScenarios(asked, { peers, usual, isNamed: named !== null });
   return {
     scenarios,
-    peers: choosePeers({ ...PEERS, ...Object.fromEntries(outside) }, { only, usual, scenarios }),
+    peers,
     usual,
-    rounds: readNumber("rounds", values.rounds, values.quick ? 3 : 5),
-    seconds: readNumber("seconds", values.seconds, values.quick ? 0.5 : 1),
-    starts: readNumber("starts", values.starts, values.quick ? 3 : 5),
-    upstreamPort: readNumber("upstream-port", values["upstream-port"], 0),
+    rounds: read("rounds", values.rounds, readCount) ?? (values.quick ? 3 : 5),
+    seconds: read("seconds", values.seconds, (text) => readAmount(text)) ?? (values.quick ? 0.5 : 1),
+    starts: read("starts", values.starts, readCount) ?? (values.quick ? 3 : 5),
+    upstreamPort: read("upstream-port", values["upstream-port"], (text) => readCount(text, { most: 65_535 })) ?? 0,
     warmUp: { seconds: values.quick ? 4 : 10 },
     json: values.json ?? null,
     isReadme: values.readme,
@@ -102,11 +107,36 @@ function choosePeers(all: Readonly<Record<string, Peer>>, { only, usual, scenari
   return new Map(Object.entries(all).filter(isNeeded));
 }
 
+interface Asked {
+  peers: ReadonlyMap<string, Peer>;
+  usual: readonly string[];
+  isNamed: boolean;
+}
+
+/** In which nobody takes part says nothing: asked for by name it is a mistake. */
+function chooseScenarios(all: ReadonlyMap<string, Scenario>, { peers, usual, isNamed }: Asked): Map<string, Scenario> {
+  const hasTakers = (scenario: Scenario): boolean =>
+    listPeers(scenario, usual).some((name) => peers.get(name)?.takes(scenario) === true);
+  const idle = [...all].filter(([, scenario]) => !hasTakers(scenario)).map(([id]) => id);
+  if (idle.length > 0 && (isNamed || idle.length === all.size))
+    throw new Error(`Nobody of --only takes part in ${idle.join(", ")}.`);
+  return new Map([...all].filter(([id]) => !idle.includes(id)));
+}
+
 function readOutside(urls: readonly string[], keys: readonly string[], commands: readonly string[]): Map<string, Peer> {
-  const [key, command] = [readPairs("peer-key", keys), readPairs("peer-command", commands)];
+  const [peers, key, command] = [
+    readPairs("peer", urls),
+    readPairs("peer-key", keys),
+    readPairs("peer-command", commands),
+  ];
+  for (const name of [...key.keys(), ...command.keys()]) {
+    if (!peers.has(name)) throw new Error(`There is no --peer ${name}=URL for its key or command.`);
+  }
   return new Map(
-    [...readPairs("peer", urls)].map(([name, url]) => {
-      if (!URL.canParse(url)) throw new Error(`--peer ${name} needs an address: ${name}=http://127.0.0.1:4000`);
+    [...peers].map(([name, url]) => {
+      if (Object.hasOwn(PEERS, name)) throw new Error(`--peer ${name} has the name of one that is here already.`);
+      if (URL.parse(url)?.protocol !== "http:")
+        throw new Error(`--peer ${name} needs an address: ${name}=http://127.0.0.1:4000`);
       return [name, makeOutside({ url, key: key.get(name), command: command.get(name) })];
     }),
   );
@@ -122,16 +152,16 @@ function readPairs(flag: string, given: readonly string[]): Map<string, string> 
   );
 }
 
-function readNumber(flag: string, given: string | undefined, fallback: number): number {
-  if (given === undefined) return fallback;
-  const value = Number(given);
-  if (!(value > 0)) throw new Error(`--${flag} is a number above 0, not ${given}`);
-  return value;
+function read<Value>(flag: string, given: string | undefined, parse: (text: string) => Value): Value | undefined {
+  try {
+    return given === undefined ? undefined : parse(given);
+  } catch (error) {
+    throw new Error(`--${flag} ${(error as Error).message}.`, { cause: error });
+  }
 }
 
-function split(list: string): string[] {
-  return list
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
+function readList(flag: string, given: string): string[] {
+  const names = splitList(given);
+  if (names.length === 0) throw new Error(`--${flag} names nobody and nothing: ${given}`);
+  return names;
 }
