@@ -166,7 +166,9 @@ export function tell(tiding: Tiding, log: Log): void {
     case "interrupted":
       return tiding.isOwn
         ? log.warn("Calls that were cut when the gateway died are on the books now", { rows: tiding.rows })
-        : log.warn("Calls that were cut when another gateway died are on the books now", { rows: tiding.rows });
+        : log.warn("Calls that were cut when a worker or another gateway died are on the books now", {
+            rows: tiding.rows,
+          });
     case "refused":
       return log.error("A row is not taken by the database and is set aside in the table ledger_refused", {
         ...tiding.refusal,

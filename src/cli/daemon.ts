@@ -36,6 +36,8 @@ import { closeProoflessDoor, offerSetup } from "./sign-in.ts";
 export interface Daemon {
   /** Where it listens, for people. */
   url: string;
+  /** Processes that serve there. */
+  workers: number;
   /** Resolves when the daemon has stopped, with what its books could not do. */
   stopped: Promise<Left & { hasFailed: boolean }>;
 }
@@ -129,6 +131,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
   try {
     if (office !== null) {
       metrics.include(office.listTallies);
+      metrics.watch(office.gauges);
       const { keep: capture } = reading;
       const given = { ...init, ...sharing, ...budgeting.parts, ...app.limits.limits, app, books, capture, shelf };
       return await serveByWorkers(office, { ...given, listControls: controls.list }, { ...parts, config, begin });
@@ -137,7 +140,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
     const server = listen(app, config, log);
     begin(() => server.pendingRequests > 0);
     const stopped = stopOnSignal({ ...parts, server }).then((left) => ({ ...left, hasFailed: false }));
-    return { url: printUrl(server.url), stopped };
+    return { url: printUrl(server.url), workers: 1, stopped };
   } catch (error) {
     const closeAll = async (): Promise<void> => {
       await office?.stop();
@@ -187,6 +190,7 @@ async function serveByWorkers(
   let hasFailed = false;
   const stopped = stopOnSignal({
     ...parts,
+    runs: "workers",
     app: {
       drain() {
         app.drain();
@@ -211,7 +215,7 @@ async function serveByWorkers(
   }).then((left) => ({ ...left, hasFailed }));
   await office.open(given, port);
   begin();
-  return { url: printUrl(url), stopped };
+  return { url: printUrl(url), workers: office.size, stopped };
 }
 
 function printUrl({ href }: URL): string {

@@ -23,7 +23,12 @@ export async function serveInForeground(flags: Flags, json: boolean): Promise<vo
   tellUnforeseen(log);
   try {
     const daemon = await startDaemon({ loaded, load, log, adopt, keepLine, closeLog: close });
-    log.info("Tokligence Gateway is listening", { url: daemon.url, version: VERSION, pid: process.pid });
+    log.info("Tokligence Gateway is listening", {
+      url: daemon.url,
+      workers: daemon.workers,
+      version: VERSION,
+      pid: process.pid,
+    });
     const { lostRows, unboundBytes, hasFailed } = await daemon.stopped;
     // The log has said how many rows lie where.
     process.exit(lostRows + unboundBytes === 0 && !hasFailed ? EXIT.ok : EXIT.failed);

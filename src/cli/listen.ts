@@ -97,6 +97,8 @@ interface StopParts<Left> {
   app: Pick<App, "drain">;
   server: Pick<Server, "pendingRequests" | "pendingWebSockets" | "stop">;
   log: Log;
+  /** What is waited for, where it is not calls. */
+  runs?: "workers";
   deadlineMs: () => number;
   /** Answers what could not be done. */
   close: () => Promise<Left>;
@@ -138,13 +140,14 @@ export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
     parts.app.drain();
     parts.log.info("Stopping: waiting for what is running", {
       signal,
-      running: parts.server.pendingRequests + parts.server.pendingWebSockets,
+      [parts.runs ?? "running"]: parts.server.pendingRequests + parts.server.pendingWebSockets,
     });
     const deadline = Date.now() + parts.deadlineMs();
     const countRunning = (): number => parts.server.pendingRequests + parts.server.pendingWebSockets;
     while (countRunning() > 0 && Date.now() < deadline) await Bun.sleep(LOOK_EVERY_MS);
     const cut = countRunning();
-    if (cut > 0) parts.log.warn("The deadline has passed; cutting what still runs", { requests: cut });
+    if (cut > 0)
+      parts.log.warn("The deadline has passed; cutting what still runs", { [parts.runs ?? "requests"]: cut });
     const close = async (): Promise<Left> => {
       await parts.server.stop(true);
       await parts.stopReloading();

@@ -78,6 +78,8 @@ describe.skipIf(!isLinux)("a worker", () => {
         await clients.stop();
         expect(gateway.log()).toContain("A worker ended; another one takes its place");
         expect(await readMetric(gateway, "tokligence_ledger_rows_per_acknowledged_request")).toBe(1);
+        expect(await readMetric(gateway, "tokligence_workers_ended_total")).toBe(3);
+        await waitUntil(async () => (await readMetric(gateway, "tokligence_workers")) === 2, "all to serve");
         gateway.signal("SIGTERM");
         expect(await gateway.exited).toBe(0);
         await expectBooked(gateway.run, clients.complete);
@@ -180,6 +182,9 @@ describe.skipIf(!isLinux)("a gateway with workers", () => {
       for (const finish of waiting) finish();
       expect((await Promise.all(running)).map(({ status }) => status)).toEqual(running.map(() => 200));
       expect(await gateway.exited).toBe(0);
+      // How many there are, and that they are waited for, and not so many calls.
+      expect(gateway.log()).toMatch(/is listening.*"workers":2/u);
+      expect(gateway.log()).toMatch(/"signal":"SIGTERM","workers":2/u);
       expect((await readRows(gateway.run)).filter(({ status }) => status === 200)).toHaveLength(8);
     } finally {
       await scene.close();

@@ -23,8 +23,15 @@ const DEADLINE_MS = 1_000;
 
 export function countAtOffice(office: Office, clock: Pick<Clock, "after">): Counters {
   const memory = createMemoryCounters();
-  /** What was let in by this process alone. */
-  const own = new Set<string>();
+  /** How many places this process alone gave, by limit and subject. */
+  const own = new Map<string, number>();
+
+  const countOwn = (need: Need, by: -1 | 1): void => {
+    const name = nameSlot(need);
+    const count = (own.get(name) ?? 0) + by;
+    if (count > 0) own.set(name, count);
+    else own.delete(name);
+  };
 
   const giveBack = (needs: readonly Need[], verdict: LimitVerdict): void => {
     if (!verdict.isTaken) return;
@@ -43,13 +50,14 @@ export function countAtOffice(office: Office, clock: Pick<Clock, "after">): Coun
       // What comes too late was counted by us.
       answer.then((late) => giveBack(needs, late)).catch(() => undefined);
       const decided = await memory.take(needs);
-      if (decided.isTaken) for (const need of needs) if (need.unit === "slots") own.add(nameSlot(need));
+      if (decided.isTaken) for (const need of needs) if (need.unit === "slots") countOwn(need, 1);
       return decided;
     },
     adjust: (seen, by, isShared) => office.tell("adjust", seen, by, isShared),
     leave(need) {
-      if (own.delete(nameSlot(need))) memory.leave(need);
-      else office.tell("giveBack", need);
+      if (!own.has(nameSlot(need))) return office.tell("giveBack", need);
+      countOwn(need, -1);
+      memory.leave(need);
     },
     look: async () => [],
     keep: memory.keep,

@@ -9,6 +9,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { App, Crew } from "../../server/index.ts";
 import type { BinderyState } from "../../store/index.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { Gauge } from "../../telemetry/metric.ts";
 import { joinTallies, keepGrown, type Tally } from "../../telemetry/tally.ts";
 import type { Books } from "../books.ts";
 import { createDesk } from "./desk.ts";
@@ -47,6 +48,9 @@ export interface Office {
   /** Resolves where workers die again and again, and none serves for long. */
   failed: Promise<void>;
   countWorkers(): number;
+  /** How many there are to be. */
+  size: number;
+  gauges: readonly Gauge[];
   tellBudgets(): void;
   reload(): void;
   readPrices(): void;
@@ -195,6 +199,20 @@ export function createOffice(init: OfficeInit): Office {
       tend();
     },
     countWorkers: () => watch.hosts().size,
+    size: init.count,
+    gauges: [
+      {
+        name: "tokligence_workers",
+        about: "Processes that serve the address",
+        read: () => watch.count().serving,
+      },
+      {
+        name: "tokligence_workers_ended_total",
+        about: "Such processes that died or hung, and were replaced",
+        isCounter: true,
+        read: () => watch.count().ended,
+      },
+    ],
     tellBudgets: () => void tellBudgets(),
     reload: () => watch.each((line) => line.tell("reload")),
     readPrices: () => watch.each((line) => line.tell("readPrices")),

@@ -23,6 +23,8 @@ export interface Watch<Own extends Host> {
   /** Those that are there. */
   hosts(): ReadonlyMap<number, Own>;
   each(work: (line: Line<WorkerWords>) => void, but?: number | null): void;
+  /** How many take requests now, and how many are gone that did so once. */
+  count(): { serving: number; ended: number };
   /** Resolves once all have answered, or after a moment; what one of them does not answer is left out. */
   askAll(work: (line: Line<WorkerWords>, host: Own) => Promise<void>): Promise<void>;
   /** All serve when it resolves. Rejects with a CliError where one cannot begin; then all are gone. */
@@ -73,6 +75,7 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
   const posts = new Map<number, Post<Own>>();
   const patience = createPatience(clock);
   const failed = Promise.withResolvers<void>();
+  let ended = 0;
   let isOpen = false;
   let isStopping = false;
 
@@ -121,6 +124,7 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
 
   const replace = async ({ seat, trouble }: Post<Own>, ending: Ending): Promise<void> => {
     const { index, pid } = seat;
+    ended++;
     const reason = trouble?.message ?? ending.signal ?? `exit code ${ending.code}`;
     const waitMs = patience.ended(index);
     if (waitMs === null) {
@@ -164,6 +168,7 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
   };
 
   return {
+    count: () => ({ serving: [...posts.values()].filter(({ isServing }) => isServing).length, ended }),
     hosts: () => new Map([...posts].map(([index, { host }]) => [index, host])),
     each(work, but = null) {
       for (const [index, { seat }] of posts) if (index !== but) work(seat.line);
