@@ -20,7 +20,9 @@ export function explainFault(fault: KeyFault): GatewayError {
         message: "The owner of this API key is suspended. Ask an administrator.",
       });
     case "unknown":
-      return unauthenticated("Incorrect API key provided.");
+      return unauthenticated(
+        "Incorrect API key provided. Check that it is whole and for this gateway, or ask an administrator for one: tokligence admin api-keys create.",
+      );
     default:
       return fault satisfies never;
   }

@@ -3,10 +3,11 @@
 import { type KeyObject, createHash, createPublicKey, verify } from "node:crypto";
 import { compactVerify } from "jose";
 import { z } from "zod";
+import { wordIssue } from "../lib/issue.ts";
 import { createCatalog } from "./price-catalog.ts";
 import { readVendors } from "./price-data.ts";
 import { type PriceOverride, createOverrideLayer, joinPrices } from "./price-override.ts";
-import { type PriceLayer, nameTier } from "./price-tariff.ts";
+import { type Decimal, type PriceLayer, nameTier } from "./price-tariff.ts";
 
 export interface PriceFile {
   /** As it was configured: a path or an address. */
@@ -33,22 +34,41 @@ export class PriceFileError extends Error {
 /** Rejects with a PriceFileError for what is not signed as it must be, or is no file of prices. */
 export async function readPriceFile(file: PriceFile, publicKey: string | null): Promise<ReadPriceFile> {
   const payload = publicKey === null ? file.bytes : await checkSignature(file, readPublicKey(publicKey));
-  const json = parse(payload);
+  const place = describePlace(file.location);
+  const json = parse(payload, `The price file ${place}`);
   try {
     const made = Array.isArray(json) ? makeCatalog(json, file, payload) : makeOverrides(json, file, payload);
     return { ...made, isSigned: publicKey !== null };
   } catch (error) {
-    if (error instanceof RangeError) throw new PriceFileError(`The price file cannot be used: ${error.message}.`);
+    if (error instanceof RangeError)
+      throw new PriceFileError(`The price file ${place} cannot be used: ${error.message}. ${FORM}`);
     throw error;
   }
 }
 
-function parse(payload: Uint8Array): unknown {
+const FORM =
+  'A price file is {"prices": [{"model": "NAME", "input": 2.50, "output": 10.00}, …]}, in US dollars for a million tokens, or a list as genai-prices has it.';
+
+/** For people: a path as it is, an address without what may be secret in it. */
+export function describePlace(location: string): string {
+  const url = /^https?:/iu.test(location) ? URL.parse(location) : null;
+  return url === null ? location : `${url.origin}${url.pathname}`;
+}
+
+/** Throws a PriceFileError about what is named so. */
+export function parse(payload: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
   } catch {
-    throw new PriceFileError("The price file is not JSON.");
+    throw new PriceFileError(`${what} is not JSON.`);
   }
+}
+
+/** Where the first thing is that a schema has against a value, and what would do there: `prices[2].model: …`. */
+export function explainShape({ issues: [issue] }: z.ZodError, top: string): string {
+  if (issue === undefined) return `${top}: unreadable`;
+  const place = issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  return `${place.replace(/^\./u, "") || top}: ${wordIssue(issue)}`;
 }
 
 function makeCatalog(json: unknown, file: PriceFile, payload: Uint8Array): Pick<ReadPriceFile, "layer" | "size"> {
@@ -87,23 +107,29 @@ const document = z.object({
 
 /** Prices one by one, as an operator's sections have them. */
 function makeOverrides(json: unknown, file: PriceFile, payload: Uint8Array): Pick<ReadPriceFile, "layer" | "size"> {
-  const read = document.safeParse(json);
-  if (!read.success) {
-    const [issue] = read.error.issues;
-    throw new RangeError(`${issue?.message ?? "unreadable"} at ${issue?.path.map(String).join(".") || "the top"}`);
-  }
+  const read = document.safeParse(json, { reportInput: true });
+  if (!read.success) throw new RangeError(explainShape(read.error, "the whole"));
   const { name, date: day = printDate(file.modifiedAt), prices } = read.data;
   const source = name === undefined ? nameFile(file, payload) : `${name}@${day ?? "undated"}`;
-  const overrides = prices.map(({ name: label, model, provider, tier, from, to, ...named }): PriceOverride => ({
+  const overrides = prices.map(({ name: label, model, provider, tier, from, to, ...named }, index): PriceOverride => ({
     name: label ?? name ?? "file",
     model,
     provider: provider ?? null,
     tier: nameTier(tier),
     from: readDate(from),
     to: readDate(to),
-    prices: joinPrices(Object.entries(named)),
+    prices: joinAt(`prices[${index}]`, named),
   }));
   return { layer: createOverrideLayer({ name: source, source, date: day, overrides }), size: overrides.length };
+}
+
+function joinAt(place: string, named: Record<string, Decimal>): PriceOverride["prices"] {
+  try {
+    return joinPrices(Object.entries(named));
+  } catch (error) {
+    if (error instanceof RangeError) throw new RangeError(`${place}: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 function readDate(text: string | null | undefined): Date | null {

@@ -2,8 +2,9 @@
 // tokens of any kind. Which provider's calls are bought as which services, the operator says. Reads no disk and no network.
 
 import { z } from "zod";
+import { isJsonObject } from "../ir/index.ts";
 import { multiply, parseFraction, printFraction } from "../lib/fraction.ts";
-import { type PriceFile, PriceFileError } from "./price-file.ts";
+import { describePlace, explainShape, parse, type PriceFile, PriceFileError } from "./price-file.ts";
 import { isNamed } from "./price-name.ts";
 import type { PriceLayer, Tariff } from "./price-tariff.ts";
 
@@ -28,42 +29,36 @@ const offer = z.object({
   price_per_1k_tokens: price,
 });
 /** As `GET /services` answers, as `POST /services` does, or the list alone. */
-const document = z.union([
-  z.object({ services: z.array(offer) }).transform(({ services }) => services),
-  z.object({ service: offer }).transform((made) => [made.service]),
-  z.array(offer),
-]);
+const listed = z.object({ services: z.array(offer) });
+const made = z.object({ service: offer }).transform(({ service }) => ({ services: [service] }));
+const document = z.preprocess((json) => (Array.isArray(json) ? { services: json } : json), listed);
+const FORM = "Each service needs an id, a model_family and a price_per_1k_tokens.";
 
 const THOUSAND = { top: 1_000n, bottom: 1n };
 
 /** Throws a PriceFileError, safe to show, for what is no list of services. */
 export function readMarketFile(
-  { bytes, modifiedAt }: Pick<PriceFile, "bytes" | "modifiedAt">,
+  { bytes, location, modifiedAt }: Pick<PriceFile, "bytes" | "location" | "modifiedAt">,
   findServices: FindServices,
 ): { layer: PriceLayer; size: number } {
-  const read = document.safeParse(parse(bytes));
-  if (!read.success) {
-    const message = "The file of services cannot be used: each needs an id, a model_family and a price_per_1k_tokens.";
-    throw new PriceFileError(message);
-  }
-  const services = read.data.map((each): Offer => {
+  const what = `The file of services ${describePlace(location)}`;
+  const json = parse(bytes, what);
+  const schema = isJsonObject(json) && "service" in json ? made : document;
+  const read = schema.safeParse(json, { reportInput: true });
+  if (!read.success)
+    throw new PriceFileError(`${what} cannot be used: ${explainShape(read.error, "the whole")}. ${FORM}`);
+  const services = read.data.services.map((each): Offer => {
     const perThousand = parseFraction(each.price_per_1k_tokens);
     if (perThousand === null || perThousand.top < 0n || String(each.price_per_1k_tokens).includes("/")) {
-      throw new PriceFileError(`The file of services cannot be used: the price of service "${each.id}" is no amount.`);
+      throw new PriceFileError(
+        `${what} cannot be used: the price of service "${each.id}" is no amount: write US dollars such as 0.02.`,
+      );
     }
     const usd = printFraction(multiply(perThousand, THOUSAND));
     return { id: String(each.id), family: spell(each.model_family), usd };
   });
   const date = modifiedAt?.toISOString().slice(0, 10) ?? null;
   return { layer: createMarketLayer(services, date, findServices), size: services.length };
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw new PriceFileError("The file of services is not JSON.");
-  }
 }
 
 function createMarketLayer(services: readonly Offer[], date: string | null, findServices: FindServices): PriceLayer {

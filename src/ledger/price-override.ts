@@ -131,7 +131,8 @@ export function joinPrices(named: readonly (readonly [name: string, price: Decim
   for (const [name, written] of named) {
     const found = readPriceName(name);
     const price = parseFraction(written);
-    if (found === null) throw new RangeError(`${name} is no kind of price`);
+    if (found === null)
+      throw new RangeError(`${name} is no kind of price: there are ${SHORT_PRICE_NAMES.join(", ")}, request`);
     if (price === null || price.top < 0n || String(written).includes("/")) {
       throw new RangeError(`${name} is no price: write US dollars such as 2.50`);
     }

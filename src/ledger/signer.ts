@@ -23,6 +23,10 @@ export interface HeadSigner {
   stop(): Promise<void>;
 }
 
+/** For people: when what is not signed yet will be. */
+export const SIGNED_WHEN =
+  "a gateway signs every ledger_sign_interval (1m unless set), and at once when it is stopped or started";
+
 interface HeadSignerInit {
   key: SigningKey;
   clock: Clock;

@@ -199,6 +199,7 @@ describe("tokens and money of two files, on SQLite", () => {
     expect(line).toMatchObject({ verdict: "unpriced", billed_usd: "0.5", booked_usd: null, difference_usd: null });
     const { out } = await scene.run(["audit", "reconcile", "--provider", "openai", "--file", files]);
     expect(out).toMatch(/gpt-unheard-of-9\s+unpriced\s.*\s0\.5\s+-\s+-/u);
+    expect(report.notes).toContain("1 call is booked without a price: see tokligence ledger reprice.");
   });
 
   test("a page that was saved twice is told of", async () => {

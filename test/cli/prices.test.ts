@@ -193,7 +193,7 @@ test("a marketplace's services price the calls that are bought as such, below th
 });
 
 test.each([
-  ['{"services":[{"id":"x"}]}', "each needs an id"],
+  ['{"services":[{"id":"x"}]}', "Each service needs an id"],
   ['{"services":[{"id":"x","model_family":"m","price_per_1k_tokens":"cheap"}]}', "is no amount"],
   ["no json", "not JSON"],
 ])("a file of services such as %s is told to be none", async (text, message) => {
@@ -210,4 +210,34 @@ test("a marketplace is not asked for prices over http://", async () => {
   const { code, err } = await desk.run("prices show gpt-4o");
   expect(code).not.toBe(0);
   expect(err).toContain("use https://");
+});
+
+const NAMELESS = { prices: [{ model: "gpt-4o", input: 2.5 }, { input: 1 }] };
+const MISSPELT = { prices: [{ model: "gpt-4o", inptu: 2.5 }] };
+
+test.each([
+  ["price_file", NAMELESS, "prices[1].model: it is missing: expected text."],
+  ["price_file", { prices: {} }, "prices: expected a list, and it is an object."],
+  ["price_file", "prices", "the whole: expected an object, and it is text."],
+  ["price_file", MISSPELT, "prices[0]: inptu is no kind of price: there are cache_read, "],
+  ["price_file", { ...NAMELESS, date: "soon" }, "date: expected a date such as 2026-12-31."],
+  [
+    "market_price_file",
+    [{ id: "s1", model_family: "m" }],
+    "services[0].price_per_1k_tokens: it is missing: expected text or a number.",
+  ],
+  [
+    "market_price_file",
+    { service: { id: "s1", price_per_1k_tokens: 1 } },
+    "service.model_family: it is missing: expected text.",
+  ],
+])("%s that holds %j is refused with its name, the place and what is expected there", async (key, content, what) => {
+  const file = desk.write("list.json", JSON.stringify(content));
+  configure(`${key} = ${file}\n`);
+  const { code, err } = await desk.run("prices refresh");
+  expect(code).toBe(EXIT.failed);
+  expect(err).toContain(`${file} cannot be used: ${what}`);
+  expect(err).toMatch(
+    key === "price_file" ? /A price file is \{"prices": / : /Each service needs an id, a model_family/u,
+  );
 });

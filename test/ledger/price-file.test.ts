@@ -99,7 +99,7 @@ describe("a file of prices", () => {
     expect(priceBy(layer, "gpt-4o", "2026-10-04T00:00:00Z", "batch")).toBeNull();
   });
   test.each([
-    ["not JSON", "{", "The price file is not JSON."],
+    ["not JSON", "{", "The price file /etc/prices.json is not JSON."],
     ["a list of nothing", [], "it is no price list"],
     [
       "a price below zero",

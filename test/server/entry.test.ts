@@ -136,5 +136,27 @@ test("whoever holds a key is told why it opens nothing any more, and nobody else
     (await readJson(await knock(gateway, { token, path: "/api/v1/profile" }))).error.message;
   expect(await say(deleted.token)).toContain("owner of this API key was deleted");
   expect(await say(revoked.token)).toContain("was revoked");
-  expect(await say(`${deleted.token.slice(0, -1)}_`)).toBe("Incorrect API key provided.");
+  // Of one that is nearly right, and of one that is nothing like it, the same is said.
+  const unknown = await Promise.all([`${deleted.token.slice(0, -1)}_`, "sk-someone-elses"].map(say));
+  expect(unknown[0]).toMatch(/^Incorrect API key provided\. .* tokligence admin api-keys create\.$/u);
+  expect(new Set(unknown).size).toBe(1);
 });
+
+const DOORS = ["chat/completions", "completions", "embeddings", "messages", "responses", "models"].map(
+  (path) => `/v1/${path}`,
+);
+
+test.each([...DOORS, "/v1beta/models/m:generateContent", "/api/v1/profile"])(
+  "at %s a wrong key is told where keys come from",
+  async (path) => {
+    const gateway = await open({ badKeysPerMinute: 0 });
+    const isRead = path === "/v1/models" || path === "/api/v1/profile";
+    const headers = { "x-api-key": BAD, "content-type": "application/json" };
+    const more = isRead ? {} : { method: "POST", body: "{}" };
+    const response = await gateway.app.fetch(new Request(`http://gateway.test${path}`, { headers, ...more }));
+    expect([response.status, await response.text()]).toEqual([
+      401,
+      expect.stringContaining("or ask an administrator for one: tokligence admin api-keys create."),
+    ]);
+  },
+);

@@ -135,6 +135,7 @@ test("a call that is bought as a service has that service's price on its row, wh
     prices: ({ providers }) => [
       readMarketFile(
         {
+          location: "services.json",
           bytes: Buffer.from('{"services":[{"id":"svc_2","model_family":"own-large","price_per_1k_tokens":"0.002"}]}'),
           modifiedAt: new Date("2026-11-01T00:00:00Z"),
         },

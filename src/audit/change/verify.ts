@@ -1,6 +1,6 @@
 // Whether a record of changes is as it was sealed and signed, and if not, which rows. Knows no SQL and no output.
 
-import { fingerprint, type Head, isSigned, nameHead } from "../../ledger/index.ts";
+import { fingerprint, type Head, isSigned, nameHead, SIGNED_WHEN } from "../../ledger/index.ts";
 import type { ChangeBook, ChangeChain, ChangeState, StoredChangeHead } from "./book.ts";
 import { type ChangeFinding, nameChanges } from "./finding.ts";
 import { findStrays, type Walk, walkChanges } from "./walk.ts";
@@ -101,7 +101,8 @@ async function verifyOne({ chain, heads, state }: Plan, init: VerifyChangesInit,
     signed_at: signed.newest?.signedAt ?? null,
   };
   const from = (signed.newest?.seq ?? 0) + 1;
-  const notes = from > walk.last ? [] : [`${nameChanges(from, walk.last)} not signed yet (${place} database).`];
+  const notes =
+    from > walk.last ? [] : [`${nameChanges(from, walk.last)} not signed yet (${place} database): ${SIGNED_WHEN}.`];
   if (init.trusted === null) notes.push(...tellForeign(signed, init.own));
   return { report, findings, notes };
 }

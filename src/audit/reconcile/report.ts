@@ -106,18 +106,27 @@ function listNotes({ comparison, exports, books, providers }: ReportInit): strin
   );
   note(
     books.estimated > 0,
-    `${books.estimated} calls are booked by our own estimate, for the provider never reported their usage.`,
+    `${tell(books.estimated, "call is", "calls are")} booked by our own estimate, for the provider never reported the usage.`,
   );
-  note(books.unmeasured > 0, `${books.unmeasured} calls came to nothing that is known: they are in no figure here.`);
+  note(
+    books.unmeasured > 0,
+    `${tell(books.unmeasured, "call", "calls")} came to nothing that is known, and to no figure here.`,
+  );
   note(
     books.unpriced > 0,
-    `${books.unpriced} calls are booked without a price; tokligence ledger reprice gives it to them.`,
+    `${tell(books.unpriced, "call is", "calls are")} booked without a price: see tokligence ledger reprice.`,
   );
-  note(books.corrections > 0, `${books.corrections} corrections are counted in, each on the day of its call.`);
-  note(exports.skipped > 0, `${exports.skipped} lines of the export tell of no usage of a model and were left out.`);
+  note(
+    books.corrections > 0,
+    `${tell(books.corrections, "correction is", "corrections are")} counted in, on the day of the call.`,
+  );
+  note(
+    exports.skipped > 0,
+    `${tell(exports.skipped, "line", "lines")} of the export without usage of a model: left out.`,
+  );
   note(
     exports.repeated > 0,
-    `${exports.repeated} lines of the export are the same as another one in every cell: was a page of it saved twice?`,
+    `${tell(exports.repeated, "line of the export is", "lines of the export are")} the same as another one in every cell: was a page of it saved twice?`,
   );
   note(
     exports.cutOff.length > 0,
@@ -129,6 +138,10 @@ function listNotes({ comparison, exports, books, providers }: ReportInit): strin
     "Lines that are shifted cancel each other out with the day before or after: calls around midnight, by two clocks.",
   );
   return notes;
+}
+
+function tell(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** For programs. Money is exact decimals, as text. */

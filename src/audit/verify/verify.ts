@@ -1,7 +1,7 @@
 // Verifies chains: reads what they say of themselves, has their rows gone through (by several hands, where there are), and gathers what
 // is wrong. Knows no SQL, no worker and no output.
 
-import type { Head } from "../../ledger/index.ts";
+import { type Head, SIGNED_WHEN } from "../../ledger/index.ts";
 import { type Finding, makeFinding, nameRows } from "./finding.ts";
 import { judgeScan } from "./judge.ts";
 import type { ChainReader, ChainState, Extent, StoredHead } from "./reader.ts";
@@ -169,7 +169,7 @@ function withoutEchoes(findings: readonly Finding[]): Finding[] {
 
 function tellUnsigned({ most }: Extent, newest: Head | null, chain: string): string[] {
   const from = (newest?.seq ?? 0) + 1;
-  return from > most ? [] : [`${nameRows(from, most)} not signed yet (chain ${chain}).`];
+  return from > most ? [] : [`${nameRows(from, most)} not signed yet (chain ${chain}): ${SIGNED_WHEN}.`];
 }
 
 /** They are part of the chain, and neither looked at nor in any report. */

@@ -132,7 +132,10 @@ function printGroups(report: JsonObject, by: readonly string[]): void {
       `Without a cost, and in no sum of money: ${unpriced}. Once their price is known, run \`tokligence ledger reprice\``,
     );
   const flagged = Number(total["flagged_over"] ?? 0) + Number(total["flagged_under"] ?? 0);
-  if (flagged > 0) say(`${flagged} calls lie outside of what our count allows; list them with --flagged`);
+  if (flagged > 0) {
+    const calls = flagged === 1 ? "1 call lies" : `${flagged} calls lie`;
+    say(`${calls} outside of what our count allows; see with --flagged`);
+  }
 }
 
 function printFlagged(report: JsonObject): void {
