@@ -1,49 +1,41 @@
 // A row of the ledger as budgets count it: its own part, and that of each other provider or model that was asked. Pure; knows no limit.
 
-import type { CallFacts } from "../ledger/index.ts";
+import type { CallFacts, SumGroup } from "../ledger/index.ts";
 import { findAnswering, listShares } from "../lib/share.ts";
 import type { Schema } from "./schema.ts";
 
-type Table = Schema["ledgerEntries"];
+export type Figures = Pick<SumGroup, "costNanos" | "tokens" | "unpriced">;
 
-/** Who spent what in a row, as far as a budget's scope can tell. */
-export interface Row {
-  chain: string;
-  userId: string | null;
-  apiKeyId: string | null;
+/** Of a row, what was spent at one provider and model. */
+export interface Part extends Figures {
   provider: string | null;
-  modelAsked: string | null;
   modelSent: string | null;
-  tags: string | null;
-  spent: number;
-  unpriced: number;
 }
 
 /** The row's own part, and that of each other provider or model. */
-export function takeApart(entry: Table["$inferSelect"], unit: "tokens" | "usd"): Row[] {
-  const { userId, apiKeyId, provider, modelAsked, kind, costNanos, usageSource } = entry;
-  const chain = entry.chain ?? "";
-  const tags = entry.tags === null ? null : JSON.stringify(entry.tags);
-  const named = { chain, userId, apiKeyId, modelAsked, tags };
-  const shares = listShares(entry);
-  const parts = shares.map((share) => (unit === "usd" ? share.costNanos : countTokens(share)));
-  const whole = unit === "usd" ? (costNanos ?? 0) : countTokens(entry);
-  const isUnpriced = unit === "usd" && kind === "call" && costNanos === null && usageSource !== "none";
-  const spent = parts.reduce((rest, part) => rest - part, whole);
-  const own = { ...named, provider, modelSent: findAnswering(entry)?.model ?? null, spent };
-  return [
-    { ...own, unpriced: Number(isUnpriced) },
-    ...shares.map((share, index) => ({
-      ...named,
-      provider: share.provider,
-      modelSent: share.model,
-      spent: parts[index] ?? 0,
-      unpriced: 0,
-    })),
-  ];
+export function takeApart(entry: Schema["ledgerEntries"]["$inferSelect"]): Part[] {
+  const { provider, kind, costNanos, usageSource, pricesUnknown } = entry;
+  const shares = listShares(entry).map((share) => ({
+    provider: share.provider,
+    modelSent: share.model,
+    costNanos: share.costNanos,
+    tokens: countTokens(share),
+    unpriced: 0,
+  }));
+  const isUnpriced = kind === "call" && costNanos === null && usageSource !== "none";
+  const own = {
+    provider,
+    modelSent: findAnswering(entry)?.model ?? null,
+    costNanos: shares.reduce((rest, share) => rest - share.costNanos, costNanos ?? 0),
+    tokens: shares.reduce((rest, share) => rest - share.tokens, countTokens(entry)),
+    // What was given its price later is unpriced no more, as reports have it.
+    unpriced: Number(isUnpriced) - Number(pricesUnknown === true),
+  };
+  return [own, ...shares];
 }
 
-function countTokens(
+/** Input and output together. */
+export function countTokens(
   row: Record<"cacheReadTokens" | "cacheWriteTokens" | "freshInputTokens" | "outputTokens", number | null>,
 ): number {
   return (
@@ -51,14 +43,8 @@ function countTokens(
   );
 }
 
-export function toFacts(group: Row): Omit<CallFacts, "atMs"> {
-  const tags: unknown = group.tags === null ? null : JSON.parse(group.tags);
-  return {
-    userId: group.userId ?? "",
-    apiKeyId: group.apiKeyId ?? "",
-    provider: group.provider ?? "",
-    modelAsked: group.modelAsked ?? "",
-    modelSent: group.modelSent ?? "",
-    tags: Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === "string") : [],
-  };
+/** @param text tags as JSON, or nothing */
+export function readTags(text: string): CallFacts["tags"] {
+  const tags: unknown = text === "" ? null : JSON.parse(text);
+  return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === "string") : [];
 }

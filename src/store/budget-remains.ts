@@ -1,25 +1,25 @@
 // What budgets count of rows that are gone by age: kept as they go. Knows no limit, and not which budget counts what.
 
-import { and, asc, eq, gte, isNull, lte, type SQL, sql } from "drizzle-orm";
+import { and, eq, gte, isNull, lte, type SQL, sql } from "drizzle-orm";
 import type { ChainSum, Place, Remains, SpentPart, SumRemains } from "../ledger/index.ts";
-import { takeApart, toFacts } from "./budget-part.ts";
+import { readTags, takeApart } from "./budget-part.ts";
 import { toBudget } from "./budget-row.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
 
 type Entry = Schema["ledgerEntries"]["$inferSelect"];
 
-/** Of one chain alone, where it is named; in the order of the chains. */
-export function readRemains(engine: Engine, place: Place, chain: string | null): Promise<ChainSum[]> {
-  const { budgetRemains: remains } = engine.schema;
-  const ofChain = chain === null ? undefined : eq(remains.chain, chain);
-  return engine.read((db) =>
-    db
-      .select({ chain: remains.chain, spent: remains.spent, unpriced: remains.unpriced })
-      .from(remains)
-      .where(and(eq(remains.accountId, place.id), ofChain))
-      .orderBy(asc(remains.chain)),
-  );
+/** Of all accounts whose windows end as that one does. */
+export function listRemains(
+  { schema }: Pick<Engine, "schema">,
+  db: Db,
+  { endMs }: Place["window"],
+): Promise<(ChainSum & { accountId: string })[]> {
+  const { accountId, chain, spent, unpriced, windowEnd } = schema.budgetRemains;
+  return db
+    .select({ accountId, chain, spent, unpriced })
+    .from(schema.budgetRemains)
+    .where(Number.isFinite(endMs) ? eq(windowEnd, new Date(endMs)) : isNull(windowEnd));
 }
 
 interface Gone {
@@ -48,15 +48,20 @@ export async function keepRemains(engine: Engine, gone: Gone, sumRemains: SumRem
 }
 
 function listParts(entry: Entry): SpentPart[] {
-  const atMs = entry.createdAt.getTime();
-  const tokens = takeApart(entry, "tokens");
-  return takeApart(entry, "usd").map((usd, at) => {
-    const { spent, unpriced } = tokens[at] ?? { spent: 0, unpriced: 0 };
-    return {
-      facts: { ...toFacts(usd), atMs },
-      counted: { usd: { spent: usd.spent, unpriced: usd.unpriced }, tokens: { spent, unpriced } },
-    };
-  });
+  const { userId, apiKeyId, modelAsked, createdAt } = entry;
+  const tags = readTags(entry.tags === null ? "" : JSON.stringify(entry.tags));
+  return takeApart(entry).map(({ provider, modelSent, costNanos, tokens, unpriced }) => ({
+    facts: {
+      userId,
+      apiKeyId,
+      modelAsked,
+      tags,
+      provider: provider ?? "",
+      modelSent: modelSent ?? "",
+      atMs: createdAt.getTime(),
+    },
+    counted: { usd: { spent: costNanos, unpriced }, tokens: { spent: tokens, unpriced: 0 } },
+  }));
 }
 
 /** Nothing where the rows have gone by another hand meanwhile, which then kept it. */

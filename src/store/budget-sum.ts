@@ -1,86 +1,189 @@
-// What the ledger's rows of a window come to, as a budget counts them: by chain, so that each gateway knows its own part. Reads some rows at a
-// time, for a file is read on the thread that serves; those of one owner where sheets say that they are. Knows no limit.
+// What the ledger says that a window has come to, as budgets count it: for all users and keys at once, and by chain, so that each gateway knows its own
+// part. Kept sums answer as far as they can; they know no chain, so all chains but the longest are read along their rows, and what these do not account
+// for is the longest one's. Reads a piece at a time, for a file is read on the thread that serves. Knows no limit.
 
-import { and, asc, eq, inArray, type SQL, sql } from "drizzle-orm";
-import type { LedgerFilter, Place, SumGroup } from "../ledger/index.ts";
-import { type Row, takeApart, toFacts } from "./budget-part.ts";
-import { readRemains } from "./budget-remains.ts";
-import { listTails, readMarks } from "./chain-mark.ts";
-import { chunk } from "./chunk.ts";
+import { and, asc, eq, gt, isNull, lte, type SQL, sql } from "drizzle-orm";
+import type { Positions, ReportQuery, SumQuery, SumReading } from "../ledger/index.ts";
+import { cleanText } from "../lib/text.ts";
+import { addRows, createGroups, type Groups, type Names } from "./budget-group.ts";
+import { countTokens, type Figures } from "./budget-part.ts";
+import { listRemains } from "./budget-remains.ts";
+import { areThere, type Ends, listEnds, type Mark } from "./chain-mark.ts";
 import type { Db, Engine } from "./engine.ts";
 import { within } from "./report/match.ts";
-import { beyond, matchTails } from "./report/tail.ts";
-import { hasSeveral } from "./row-sum.ts";
-import type { Schema } from "./schema.ts";
-import { type RowRef, walkRows } from "./sheet/find.ts";
+import type { Piece } from "./report/piece.ts";
+import { areRowsAll, readKept } from "./report/report.ts";
 
-type Table = Schema["ledgerEntries"];
-
-/** About ten milliseconds' worth. */
-const ROWS_A_READ = 20_000;
-/** Rows that sheets name: for a few at a time, a question costs more than its answer. */
-const REFS_A_READ = 500;
+/** Some milliseconds' worth. */
+const ROWS_A_READ = 5_000;
+const SUMS_A_TURN = 1_000;
+/** So many rows of short chains are read along the chains; of more, the window's. */
+const MOST_ALONG = 20_000;
 /** Ids are made by the same clock a moment earlier or later. */
 const SLACK_MS = 60_000;
 
-/** While rows are being removed, they are read anew so often at most. */
-const MOST_TURNS = 5;
+/** All that came since; or all that there is, where nothing was read so far or it is not there any more: the database was put back to an older state. */
+export function readSums(engine: Engine, query: SumQuery, since: Positions | null): Promise<SumReading> {
+  return engine.snapshot(async (db) => {
+    const reader: Reader = { engine, db, query, groups: createGroups() };
+    const ends = await listEnds(engine, db);
+    const positions = new Map(ends.map(({ chain, last, id }) => [chain, { seq: last, id }]));
+    const isWhole = since === null || !(await isThere(reader, ends, since));
+    const rest = isWhole ? await readWhole(reader, ends) : null;
+    if (!isWhole) for (const end of ends) await readChain(reader, { ...end, from: since.get(end.chain)?.seq ?? 0 });
+    const remains = isWhole ? await listRemains(engine, db, query.window) : [];
+    return { groups: reader.groups.list(), positions, isWhole, rest, remains };
+  });
+}
 
-/** Of one chain alone, where it is named; with what rows came to that were removed by age. */
-export async function readWindow(engine: Engine, place: Place, chain: string | null): Promise<SumGroup[]> {
-  for (let turn = 1; ; turn++) {
-    const before = await readRemains(engine, place, chain);
-    const rows = await readRows(engine, place, chain);
-    const remains = await readRemains(engine, place, chain);
-    // Rows that went in between were read twice, or not at all.
-    const isSettled = Bun.deepEquals(before, remains);
-    if (isSettled || turn === MOST_TURNS) return [...rows, ...remains.map((sum) => ({ ...sum, facts: null }))];
+interface Reader {
+  engine: Engine;
+  db: Db;
+  query: SumQuery;
+  /** What was found. */
+  groups: Groups;
+}
+
+async function isThere({ engine, db }: Reader, ends: readonly Ends[], since: Positions): Promise<boolean> {
+  const now = new Map(ends.map((end) => [end.chain, end]));
+  const grown: { chain: string; seq: number; id: string }[] = [];
+  for (const [chain, { seq, id }] of since) {
+    const end = now.get(chain);
+    if (end === undefined || end.last < seq || (end.last === seq && end.id !== id)) return false;
+    if (end.last > seq) grown.push({ chain, seq, id });
+  }
+  return areThere(engine, db, grown);
+}
+
+/** The answer is the chain that has what rows of all chains came to that are gone; null where it is in none. */
+async function readWhole(reader: Reader, ends: readonly Ends[]): Promise<string | null> {
+  const { engine, db, query } = reader;
+  const asked = toReport(query);
+  if (asked === null) {
+    await readAlong(reader, []);
+    return null;
+  }
+  const pieces: Piece[] = [];
+  const take = (some: readonly Piece[]): void => {
+    for (const piece of some) pieces.push(piece);
+  };
+  const { plan, marks } = await readKept(engine, db, { query: asked, take, pause: breathe });
+  if (areRowsAll(plan)) {
+    await readAlong(reader, []);
+    return null;
+  }
+  const { ledgerEntries: table } = engine.schema;
+  const apart = plan.rows.map((range) => not(within(table.createdAt, range)));
+  for (const range of plan.rows) await read(reader, within(table.createdAt, range));
+  // Those of before there were chains, which are in no sum.
+  await read(reader, [isNull(table.chain), ...apart]);
+  const summed = new Map(marks.map(({ chain, seq }) => [chain, seq]));
+  for (const end of ends) await readChain(reader, { ...end, from: summed.get(end.chain) ?? 0 }, apart);
+  const longest = findLongest(ends, marks);
+  if (longest === null) return null;
+  const others = ends
+    .filter(({ chain }) => chain !== longest)
+    .map((end) => ({ ...end, last: Math.min(end.last, summed.get(end.chain) ?? 0) }));
+  for (const { names, ...figures } of (await readOthers(reader, others, apart)).each()) {
+    reader.groups.add(names, figures);
+    // What is theirs is not the longest one's.
+    reader.groups.add([longest, ...names.slice(1)], negate(figures));
+  }
+  for (const [index, piece] of pieces.entries()) {
+    reader.groups.add(nameOf(piece, query, longest), toFigures(piece));
+    if (index % SUMS_A_TURN === 0) await breathe();
+  }
+  return longest;
+}
+
+/** What reports can tell as budgets do; null where they cannot: the model that was asked for at a provider is in no sum. */
+function toReport({ window: { startMs, endMs }, scope, owners }: SumQuery): ReportQuery | null {
+  const { provider, model, tag } = scope;
+  if (model !== null || [provider, tag].some((name) => name !== null && cleanText(name) !== name)) return null;
+  return {
+    filter: {
+      direction: "consume",
+      from: new Date(startMs),
+      ...(Number.isFinite(endMs) ? { to: new Date(endMs) } : {}),
+      ...(provider === null ? {} : { provider }),
+      ...(tag === null ? {} : { tags: [tag] }),
+    },
+    by: [...(owners.user ? (["user"] as const) : []), ...(owners.key ? (["key"] as const) : [])],
+    edges: [],
+  };
+}
+
+function findLongest(ends: readonly Ends[], marks: readonly Mark[]): string | null {
+  const lengths = new Map(ends.map(({ chain, first, last }) => [chain, last - first + 1]));
+  const all = marks.map(({ chain, seq }) => ({ chain, seq, length: lengths.get(chain) ?? 0 }));
+  const [longest] = all.toSorted((left, right) => right.length - left.length || right.seq - left.seq);
+  return longest?.chain ?? null;
+}
+
+/** Rows that are in the sums, of all chains but the longest. */
+async function readOthers(reader: Reader, others: readonly Ends[], apart: readonly SQL[]): Promise<Groups> {
+  const own = { ...reader, groups: createGroups() };
+  const there = others.filter(({ first, last }) => last >= first);
+  const count = there.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  if (count <= MOST_ALONG) {
+    for (const end of there) await readChain(own, { ...end, from: end.first - 1 }, apart);
+    return own.groups;
+  }
+  const { chain: column, seq } = reader.engine.schema.ledgerEntries;
+  // SQLite would rather look for them by their chains, once more for each piece of the window.
+  const name = isServed(reader.engine) ? sql`${column}` : sql`+${column}`;
+  const ofThem = sql.join(
+    there.map(({ chain, last }) => sql`(${name} = ${chain} and ${seq} <= ${last})`),
+    sql` or `,
+  );
+  await readAlong(own, [sql`(${ofThem})`, ...apart]);
+  return own.groups;
+}
+
+/** Rows of a chain behind `from`. */
+async function readChain(
+  reader: Reader,
+  { chain, from, last }: Pick<Ends, "chain" | "last"> & { from: number },
+  where: readonly SQL[] = [],
+): Promise<void> {
+  const { ledgerEntries: table } = reader.engine.schema;
+  const step = isServed(reader.engine) ? last - from : ROWS_A_READ;
+  for (let at = from; at < last; at += step)
+    await read(reader, [
+      eq(table.chain, chain),
+      gt(table.seq, at),
+      lte(table.seq, Math.min(at + step, last)),
+      ...where,
+    ]);
+}
+
+/** All rows of the window, in their order. */
+async function readAlong(reader: Reader, where: readonly SQL[]): Promise<void> {
+  const { engine, db, query } = reader;
+  if (isServed(engine)) return read(reader, where);
+  const { id } = engine.schema.ledgerEntries;
+  let after: string | null = firstId(query.window.startMs - SLACK_MS);
+  while (after !== null) {
+    const [end] = await db
+      .select({ id })
+      .from(engine.schema.ledgerEntries)
+      .where(gt(id, after))
+      .orderBy(asc(id))
+      .limit(1)
+      .offset(ROWS_A_READ - 1);
+    await read(reader, [gt(id, after), ...(end === undefined ? [] : [lte(id, end.id)]), ...where]);
+    after = end?.id ?? null;
   }
 }
 
-async function readRows(engine: Engine, place: Place, chain: string | null): Promise<SumGroup[]> {
-  const rows = (chain === null ? await readOwned(engine, place) : null) ?? (await readAlong(engine, place, chain));
-  return rows.map((row) => ({ chain: row.chain, spent: row.spent, unpriced: row.unpriced, facts: toFacts(row) }));
+/** A server reads all in one piece, and nobody waits for it here. */
+function isServed({ name }: Engine): boolean {
+  return name === "postgres";
 }
 
-/** Whose rows count, where not all do. */
-function findOwner({ budget, subject }: Place): Pick<LedgerFilter, "apiKeyId" | "userId"> {
-  const user = budget.each === "user" ? subject : budget.userId;
-  const key = budget.each === "key" ? subject : budget.apiKeyId;
-  return { ...(user === null ? {} : { userId: user }), ...(key === null ? {} : { apiKeyId: key }) };
-}
-
-/** Rows of one owner, found by what sheets say; null where they cannot, or there is no such owner. */
-async function readOwned(engine: Engine, place: Place): Promise<Row[] | null> {
-  const owner = findOwner(place);
-  if (Object.keys(owner).length === 0) return null;
-  const { ledgerEntries: table } = engine.schema;
-  const range = { fromMs: place.window.startMs, toMs: place.window.endMs };
-  return engine.snapshot(async (db) => {
-    if (!(await engine.sheets.areValid(db))) return null;
-    const tails = await listTails(engine, db, await readMarks(engine, db));
-    const found: Row[] = [];
-    const add = async (where: readonly SQL[]): Promise<void> => {
-      for (const query of listQueries(engine, place, where)) found.push(...(await query(db)));
-    };
-    for (const tail of tails) await add(beyond(table, tail));
-    const filter = { ...owner, direction: "consume" as const };
-    let refs: RowRef[] = [];
-    const addRefs = async (): Promise<void> => {
-      for (const [chain, own] of Map.groupBy(refs, (ref) => ref.chain))
-        for (const some of chunk(own.map(({ seq }) => seq)))
-          await add([eq(table.chain, chain), inArray(table.seq, some)]);
-      refs = [];
-    };
-    for await (const { rows, ranges } of walkRows(engine, db, { filter, range, order: "newest" })) {
-      refs = [...refs, ...rows];
-      if (refs.length >= REFS_A_READ) await addRefs();
-      for (const each of ranges) await add([...within(table.createdAt, each), sql`not ${matchTails(table, tails)}`]);
-      await breathe();
-    }
-    await addRefs();
-    return found;
-  });
+async function read({ engine, db, query, groups }: Reader, where: readonly SQL[]): Promise<void> {
+  await addRows(engine, db, { query, where, groups });
+  await breathe();
 }
 
 /** Whoever serves on this thread has a turn between two reads. */
@@ -88,116 +191,23 @@ function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** All rows of the window, or those of a chain, in their order. */
-async function readAlong(engine: Engine, place: Place, chain: string | null): Promise<Row[]> {
-  const found: Row[] = [];
-  let cursor: number | string | null = chain === null ? firstId(place.window.startMs - SLACK_MS) : 0;
-  while (cursor !== null) {
-    const stretch = await readStretch(engine, { place, chain, cursor });
-    found.push(...stretch.rows);
-    cursor = stretch.last;
-  }
-  return found;
+function not(conditions: readonly SQL[]): SQL {
+  return sql`not (${and(...conditions)})`;
 }
 
-async function readStretch(
-  engine: Engine,
-  { place, chain, cursor }: { place: Place; chain: string | null; cursor: number | string },
-): Promise<{ rows: Row[]; last: number | string | null }> {
-  const { ledgerEntries: table } = engine.schema;
-  // Rows lie in the order of their ids, and those of a chain in the order of its numbers.
-  const along: SQL<number | string> = chain === null ? sql`${table.id}` : sql`${table.seq}`;
-  const ofChain = chain === null ? undefined : eq(table.chain, chain);
-  const ends = await engine.read((db) =>
-    db
-      .select({ last: along })
-      .from(table)
-      .where(and(sql`${along} > ${cursor}`, ofChain))
-      .orderBy(asc(along))
-      .limit(1)
-      .offset(ROWS_A_READ - 1),
-  );
-  const last = ends[0]?.last ?? null;
-  const stretch = and(sql`${along} > ${cursor}`, last === null ? undefined : sql`${along} <= ${last}`, ofChain);
-  const rows: Row[] = [];
-  for (const query of listQueries(engine, place, stretch === undefined ? [] : [stretch]))
-    rows.push(...(await engine.read((db) => query(db))));
-  return { rows, last };
+function negate({ costNanos, tokens, unpriced }: Figures): Figures {
+  return { costNanos: -costNanos, tokens: -tokens, unpriced: -unpriced };
 }
 
-/** Of the rows that these conditions let through, and the window and the owner. */
-function listQueries(engine: Engine, place: Place, where: readonly SQL[]): ((db: Db) => Promise<Row[]>)[] {
-  const { budget } = place;
-  const { ledgerEntries: table } = engine.schema;
-  const conditions = and(...where, ...listConditions(engine, place));
-  // What makes no difference to the scope is no group of its own.
-  const only = (isTold: boolean, value: SQL | Table["userId"]): SQL<string | null> =>
-    isTold ? sql<string | null>`${value}` : sql<null>`cast(null as text)`;
-  const groups = {
-    chain: sql<string>`coalesce(${table.chain}, '')`,
-    userId: only(budget.userId !== null, table.userId),
-    apiKeyId: only(budget.apiKeyId !== null, table.apiKeyId),
-    provider: only(budget.provider !== null, sql`${table.provider}`),
-    modelAsked: only(budget.model !== null, sql`${table.modelAsked}`),
-    modelSent: only(budget.model !== null, lastModel(engine, table)),
-    tags: only(budget.tag !== null, sql`cast(${table.tags} as text)`),
-  };
-  // Of such rows several providers or models had a part.
-  const isApart = budget.provider !== null || budget.model !== null;
-  const several = hasSeveral(engine, table);
-  const sum = (db: Db): Promise<Row[]> =>
-    db
-      .select({ ...groups, ...toSums(table, budget.unit) })
-      .from(table)
-      .where(and(conditions, isApart ? sql`not (${several})` : undefined))
-      // By place: the same expression with other parameters is another one to an engine.
-      .groupBy(sql`1, 2, 3, 4, 5, 6, 7`);
-  if (!isApart) return [sum];
-  const share = async (db: Db): Promise<Row[]> => {
-    const shared = await db.select().from(table).where(and(conditions, several));
-    return shared.flatMap((entry) => takeApart(entry, budget.unit));
-  };
-  return [sum, share];
+/** All that its scope asks for was asked for already. */
+function nameOf({ keys }: Piece, { scope, owners }: SumQuery, chain: string): Names {
+  const user = owners.user ? keys[0] : null;
+  const key = owners.key ? keys.at(-1) : null;
+  return [chain, user, key, scope.provider, null, null, scope.tag === null ? null : JSON.stringify([scope.tag])];
 }
 
-function listConditions({ name, schema }: Engine, place: Place): SQL[] {
-  const { ledgerEntries: table } = schema;
-  const { startMs, endMs } = place.window;
-  const { userId, apiKeyId } = findOwner(place);
-  // Rows are found by something else: SQLite, without statistics, would rather look through all of the window for each part of it.
-  const at = name === "sqlite" ? sql`+${table.createdAt}` : sql`${table.createdAt}`;
-  const moment = (ms: number): SQL => sql`${sql.param(new Date(ms), table.createdAt)}`;
-  return [
-    eq(table.direction, "consume"),
-    ...(userId === undefined ? [] : [eq(table.userId, userId)]),
-    ...(apiKeyId === undefined ? [] : [eq(table.apiKeyId, apiKeyId)]),
-    sql`${at} >= ${moment(startMs)}`,
-    ...(Number.isFinite(endMs) ? [sql`${at} < ${moment(endMs)}`] : []),
-  ];
-}
-
-function toSums(table: Table, unit: "tokens" | "usd"): Record<"spent" | "unpriced", SQL<number>> {
-  const number = (value: SQL): SQL<number> => sql<number>`${value}`.mapWith(Number);
-  if (unit === "usd") {
-    return {
-      spent: number(sql`coalesce(sum(${table.costNanos}), 0)`),
-      unpriced: number(
-        sql`count(case when ${table.kind} = 'call' and ${table.costNanos} is null and ${table.usageSource} <> 'none' then 1 end)`,
-      ),
-    };
-  }
-  return {
-    spent: number(sql`coalesce(sum(coalesce(${table.freshInputTokens}, 0) + coalesce(${table.cacheReadTokens}, 0)
-      + coalesce(${table.cacheWriteTokens}, 0) + coalesce(${table.outputTokens}, 0)), 0)`),
-    unpriced: number(sql`0`),
-  };
-}
-
-/** The name at the provider, as the last attempt has it. */
-function lastModel(engine: Engine, table: Table): SQL {
-  return engine.name === "sqlite"
-    ? sql`json_extract(${table.attempts}, '$[#-1].model')`
-    : sql`${table.attempts} -> -1 ->> 'model'`;
+function toFigures({ sums }: Piece): Figures {
+  return { costNanos: sums.costNanos, tokens: countTokens(sums), unpriced: sums.unpricedRequests };
 }
 
 /** The smallest id that could have been made at that time: ids are UUIDv7. */

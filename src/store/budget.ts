@@ -5,7 +5,7 @@ import type { Budget, BudgetStore, Claim, Place } from "../ledger/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { cleanText } from "../lib/text.ts";
 import { type BudgetRow, toBudget } from "./budget-row.ts";
-import { readWindow } from "./budget-sum.ts";
+import { readSums } from "./budget-sum.ts";
 import { noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
@@ -24,8 +24,7 @@ export function createBudgetStore(engine: Engine): BudgetStore {
     ...createRowStore(engine),
     ...createGrantStore(engine),
     ...createSignals(engine),
-    readSums: (place) => readWindow(engine, place, null),
-    readChainSums: (place, chain) => readWindow(engine, place, chain),
+    readSums: (query, since) => readSums(engine, query, since),
   };
 }
 
@@ -223,15 +222,13 @@ function createGrantStore(engine: Engine): Pick<BudgetStore, GrantPart> {
           .from(grants)
           .where(and(gt(grants.wanted, 0), ne(grants.holder, holder))),
       ),
-    async readGrants({ budget, window }) {
-      const rows = await engine.read((db) =>
+    readGrants: ({ budget, window }) =>
+      engine.read((db) =>
         db
           .select()
           .from(grants)
           .where(and(eq(grants.budgetId, budget.id), eq(grants.windowStart, new Date(window.startMs)))),
-      );
-      return rows;
-    },
+      ),
     async listHeldBy(holder) {
       const rows = await engine.read((db) =>
         db

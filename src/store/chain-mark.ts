@@ -1,6 +1,7 @@
 // The chains of a database, and how far each is summed up. Knows no sum.
 
-import { gt, isNotNull, min, type SQL, sql } from "drizzle-orm";
+import { and, eq, gt, isNotNull, min, or, type SQL, sql } from "drizzle-orm";
+import { chunk } from "./chunk.ts";
 import type { Db, Engine } from "./engine.ts";
 
 export interface Mark {
@@ -36,6 +37,55 @@ export async function listChains({ schema }: Engine, db: Db, after?: string): Pr
     if (found?.next === null || found?.next === undefined) return chains;
     chains.push(found.next);
   }
+}
+
+/** Where a chain's rows begin and end. */
+export interface Ends {
+  chain: string;
+  first: number;
+  last: number;
+  /** Of the last one. */
+  id: string;
+}
+
+/** Of all chains in one question: each is found from the one before. */
+export async function listEnds(engine: Pick<Engine, "schema" | "values">, db: Db): Promise<Ends[]> {
+  const table = sql`${engine.schema.ledgerEntries} as own`;
+  const rows = await engine.values(
+    db,
+    sql`with recursive named(chain) as (
+        select min(own.chain) from ${table}
+        union all select (select min(own.chain) from ${table} where own.chain > named.chain) from named where named.chain is not null
+      )
+      select named.chain, (select min(own.seq) from ${table} where own.chain = named.chain),
+        (select max(own.seq) from ${table} where own.chain = named.chain),
+        (select own.id from ${table} where own.chain = named.chain order by own.seq desc limit 1)
+      from named where named.chain is not null`,
+  );
+  return rows.map(([chain, first, last, id]) => ({
+    chain: String(chain),
+    first: Number(first),
+    last: Number(last),
+    id: String(id),
+  }));
+}
+
+/** Whether these rows are all there, and bear those ids. */
+export async function areThere(
+  { schema }: Pick<Engine, "schema">,
+  db: Db,
+  places: readonly { chain: string; seq: number; id: string }[],
+): Promise<boolean> {
+  const table = schema.ledgerEntries;
+  for (const some of chunk(places)) {
+    const found = await db
+      .select({ id: table.id })
+      .from(table)
+      .where(or(...some.map(({ chain, seq }) => and(eq(table.chain, chain), eq(table.seq, seq)))));
+    const ids = new Set(found.map(({ id }) => id));
+    if (!some.every(({ id }) => ids.has(id))) return false;
+  }
+  return true;
 }
 
 /** Rows of a chain beyond what has been summed up; null: those that have no chain, and are never summed up. */

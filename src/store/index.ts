@@ -194,9 +194,9 @@ export async function openStore({
     settings: createSettingStore(first),
     budgets: {
       ...budgets,
-      async readSums(place) {
+      async readSums(...asked) {
         await arrive();
-        return budgets.readSums(place);
+        return budgets.readSums(...asked);
       },
     },
     engine: first.name,

@@ -1,7 +1,7 @@
 // One request, two providers: the one that lost is charged with what was spent at it, in budgets, reports and metrics, and the sums stay the sums.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { type LedgerEntry, makePlace, sumPlace } from "../../src/ledger/index.ts";
+import { createBudgetSums, type LedgerEntry, makePlace } from "../../src/ledger/index.ts";
 import { type Rig, makeStream, readJson } from "../rig.ts";
 import { ASK, completion, GOOD_STREAM, isFirst, openFleet, SECOND, START } from "./failover-scene.ts";
 
@@ -77,7 +77,7 @@ describe("what was spent at a provider that did not answer", () => {
       const budget = await rig.store.budgets.find(ids.get(name) ?? "");
       if (budget === null) throw new Error("there is no such budget");
       const place = makePlace(budget, { startMs: 0, endMs: Number.POSITIVE_INFINITY });
-      const sums = await sumPlace(rig.store.budgets, place);
+      const sums = await createBudgetSums(rig.store.budgets).read(place);
       expect(sums.reduce((sum, each) => sum + each.spent, 0)).toBe(await spent(name));
     }
 

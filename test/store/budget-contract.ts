@@ -6,12 +6,11 @@ import {
   type Budget,
   checkBudget,
   createBudgetDirectory,
+  createBudgetSums,
   type DeclaredBudget,
   makePlace,
-  sumPlace,
 } from "../../src/ledger/index.ts";
 import { GatewayError } from "../../src/ir/index.ts";
-import { sumChain } from "../../src/ledger/budget/sum.ts";
 import type { Store } from "../../src/store/index.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
 import { AT, kindOf, LATER, makeEntry } from "./sample.ts";
@@ -164,7 +163,8 @@ export function describeBudgets(get: () => Store): void {
       };
       const row = (of: string, seq: number, more = {}) => makeEntry({ ...base, chain: of, seq, hash: "h", ...more });
       await ledger.append([row(chain, 1), row(chain, 2, { provider: "q" }), row(other, 1)]);
-      expect(await sumChain(budgets, place, chain)).toEqual({ chain, spent: 5, unpriced: 0 });
+      const sums = await createBudgetSums(budgets).read(place);
+      expect(sums).toContainEqual({ chain, spent: 5, unpriced: 0 });
 
       await budgets.open(place, "us", []);
       await budgets.putLine(place, { chain, spent: 5, unpriced: 0 });
@@ -180,10 +180,10 @@ export function describeBudgets(get: () => Store): void {
   });
 
   describe("sums of a window", () => {
+    const read = (budget: Budget, subject = "") =>
+      createBudgetSums(get().budgets).read(makePlace(budget, WINDOW, subject));
     const sum = async (budget: Budget, subject = ""): Promise<Record<string, number>> =>
-      Object.fromEntries(
-        (await sumPlace(get().budgets, makePlace(budget, WINDOW, subject))).map(({ chain, spent }) => [chain, spent]),
-      );
+      Object.fromEntries((await read(budget, subject)).map(({ chain, spent }) => [chain, spent]));
 
     test("are of the rows in it that the scope holds, by chain", async () => {
       const userId = crypto.randomUUID();
@@ -222,7 +222,7 @@ export function describeBudgets(get: () => Store): void {
       expect(await sum(makeBudget({ userId, model: "FAST" }))).toEqual({ [chain]: 21 });
       expect(await sum(makeBudget({ userId, tag: "b" }))).toEqual({ [chain]: 7 });
       expect(await sum(makeBudget({ each: "user" }), userId)).toEqual({ [chain]: 21 });
-      const [group] = await sumPlace(get().budgets, makePlace(makeBudget({ userId, unit: "usd" }), WINDOW));
+      const [group] = await read(makeBudget({ userId, unit: "usd" }));
       expect(group?.unpriced).toBe(1);
     });
   });

@@ -8,6 +8,7 @@ import { describeRecounts } from "./recount-contract.ts";
 import { describeBindings } from "./binding-contract.ts";
 import { describeRecord } from "./change-contract.ts";
 import { describeBudgets } from "./budget-contract.ts";
+import { describeBudgetSums } from "./budget-sum-contract.ts";
 import { describeControls } from "./control-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
@@ -39,6 +40,7 @@ export function describeStore(place: Place): void {
   describeControls(() => store);
   describeAnswers(() => store, place);
   describeBudgets(() => store);
+  describeBudgetSums(place);
   describeLimits(() => store);
   describeSettings(() => store);
   describeRoutes(() => store);

@@ -185,7 +185,7 @@ const anyAttempt = fc
   })
   .map(({ usage, ...attempt }) => (usage === undefined ? attempt : { ...attempt, usage }));
 
-const anyEntry = fc
+export const anyEntry = fc
   .record({
     at: anyTime,
     isCorrection: fc.boolean(),

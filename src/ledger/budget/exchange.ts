@@ -4,10 +4,11 @@
 import type { Clock } from "../../lib/clock.ts";
 import { type Account, chooseShare, countSurplus, judge, lower } from "./account.ts";
 import type { BudgetStore } from "./store.ts";
-import { sumPlace } from "./sum.ts";
+import type { BudgetSums } from "./sum.ts";
 
 interface ExchangeInit {
-  store: Pick<BudgetStore, "claim" | "open" | "readSums">;
+  store: Pick<BudgetStore, "claim" | "open">;
+  sums: BudgetSums;
   /** Who we are to the others: the chain that our rows are in. */
   holder: () => string;
   /** Makes all rows given so far readable. */
@@ -65,9 +66,11 @@ export function createExchange(init: ExchangeInit): Exchange {
 
   /** What was booked here meanwhile is on top of what the rows say. */
   const open = async (account: Account): Promise<void> => {
-    const { spent: before, unpriced } = account;
-    await init.flushRows();
-    const sums = await sumPlace(store, account);
+    let { spent: before, unpriced } = account;
+    const sums = await init.sums.read(account, () => {
+      ({ spent: before, unpriced } = account);
+      return init.flushRows();
+    });
     const holder = init.holder();
     await store.open(account, holder, sums);
     const own = sums.find((sum) => sum.chain === holder);

@@ -19,5 +19,5 @@ export { type BudgetState, printBudget, printForce, printOwnBudget, printState, 
 export { printAmount } from "./refusal.ts";
 export { type Remains, type SpentPart, type SumRemains, sumRemains } from "./remains.ts";
 export { compileScope, createBudgetIndex } from "./scope.ts";
-export type { BudgetStore, ChainSum, Claim, SumGroup } from "./store.ts";
-export { sumPlace } from "./sum.ts";
+export type { BudgetStore, ChainSum, Claim, Positions, SumGroup, SumQuery, SumReading } from "./store.ts";
+export { createBudgetSums } from "./sum.ts";

@@ -23,6 +23,7 @@ import { type Amount, type Budget, type CallFacts, measure, subjectOf } from "./
 import { refuseSpent, refuseUnknown, refuseUnpriced, refuseUnreachable, warnOf } from "./refusal.ts";
 import { type BudgetIndex, createBudgetIndex } from "./scope.ts";
 import type { BudgetStore } from "./store.ts";
+import { type BudgetSums, createBudgetSums } from "./sum.ts";
 import { createWindowFinder, type Window } from "./window.ts";
 
 /** Stands for what a call may cost until it is known what it did. */
@@ -67,6 +68,7 @@ export interface Keeping {
   init: BudgetsInit;
   accounts: Map<string, Account>;
   exchange: Exchange;
+  sums: BudgetSums;
   state: { isKnown: boolean; isReachable: boolean; contactMs: number; version: number; others: number };
   all(): readonly Budget[];
   replace(budgets: readonly Budget[]): void;
@@ -122,8 +124,10 @@ export function createKeeping(init: BudgetsInit): Keeping {
     }
   };
 
+  const sums = createBudgetSums(init.store);
   const exchange = createExchange({
     store: init.store,
+    sums,
     holder: init.holder,
     flushRows: init.flushRows,
     clock: init.clock,
@@ -139,6 +143,7 @@ export function createKeeping(init: BudgetsInit): Keeping {
     init,
     accounts,
     exchange,
+    sums,
     state,
     all: () => budgets,
     replace(next) {

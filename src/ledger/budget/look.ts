@@ -4,22 +4,24 @@ import type { Budget } from "./model.ts";
 import type { BudgetState } from "./print.ts";
 import type { BudgetStore } from "./store.ts";
 import { makePlace } from "./account.ts";
-import { sumPlace } from "./sum.ts";
+import { createBudgetSums } from "./sum.ts";
 import { createWindowFinder } from "./window.ts";
 
 /** By subject: one without a name where all are counted together. */
 export async function readWindowStates(
-  store: Pick<BudgetStore, "readGrants"> & Parameters<typeof sumPlace>[0],
+  store: Pick<BudgetStore, "readGrants" | "readSums">,
   budget: Budget,
   nowMs: number,
 ): Promise<{ subject: string; state: BudgetState }[]> {
   const window = createWindowFinder(budget.period, budget.timeZone)(nowMs);
   const rows = await store.readGrants({ budget, window });
   const subjects = budget.each === null ? [""] : [...new Set(rows.map(({ subject }) => subject))].toSorted();
+  const linesOf = Map.groupBy(rows, ({ subject }) => subject);
+  const books = createBudgetSums(store);
   return Promise.all(
     subjects.map(async (subject) => {
-      const lines = rows.filter((row) => row.subject === subject);
-      const sums = await sumPlace(store, makePlace(budget, window, subject));
+      const lines = linesOf.get(subject) ?? [];
+      const sums = await books.read(makePlace(budget, window, subject));
       const add = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
       const state = {
         window,

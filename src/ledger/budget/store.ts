@@ -2,7 +2,8 @@
 
 import type { Origin } from "../../lib/change.ts";
 import type { Place } from "./account.ts";
-import type { Budget, CallFacts } from "./model.ts";
+import type { Budget, BudgetScope, CallFacts } from "./model.ts";
+import type { Window } from "./window.ts";
 
 /** What may be changed of a budget while its windows last. */
 export type BudgetChange = Partial<
@@ -26,9 +27,38 @@ export interface ChainSum {
   unpriced: number;
 }
 
-/** Of a group, what makes no difference to the budget is empty. Null: it is the budget's, whatever it was. */
-export interface SumGroup extends ChainSum {
-  facts: Omit<CallFacts, "atMs"> | null;
+/** What budgets are summed up by: those that ask for the same share what was read. */
+export interface SumQuery {
+  window: Window;
+  scope: Pick<BudgetScope, "model" | "provider" | "tag">;
+  /** Whether users, and keys, are told apart. */
+  owners: { user: boolean; key: boolean };
+}
+
+/** Some rows of a chain. */
+export interface SumGroup {
+  chain: string;
+  costNanos: number;
+  tokens: number;
+  /** Answered calls without a price, less those that were given one later. */
+  unpriced: number;
+  /** What makes no difference is empty. */
+  facts: Omit<CallFacts, "atMs">;
+}
+
+/** The last row of each chain that was read. */
+export type Positions = ReadonlyMap<string, { seq: number; id: string }>;
+
+export interface SumReading {
+  /** Some of them in several parts. */
+  groups: SumGroup[];
+  positions: Positions;
+  /** All that there is; else only what came since. */
+  isWhole: boolean;
+  /** The chain that has what rows of all chains came to that were removed by age; null where it is in none. */
+  rest: string | null;
+  /** What is known of such rows for each account, and whose they were. */
+  remains: readonly (ChainSum & { accountId: string })[];
 }
 
 /** What a holder says of an account, and asks. */
@@ -95,10 +125,8 @@ export interface BudgetStore {
   /** It is gone, and its beat with it. */
   forget(holder: string): Promise<void>;
 
-  /** What the ledger's rows of that window come to, those that were removed by age among them, in groups that a scope can tell apart; some of them in several parts. */
-  readSums(place: Place): Promise<SumGroup[]>;
-  /** Likewise, of one chain alone. */
-  readChainSums(place: Place, chain: string): Promise<SumGroup[]>;
+  /** What the ledger says of a window, in groups that a scope can tell apart: what came since, if it can be told. */
+  readSums(query: SumQuery, since: Positions | null): Promise<SumReading>;
   /** Tells all holders that rows were written to a chain that none of them has. */
   noteRows(chain: string): Promise<void>;
   /** What the rows of such a chain come to, whatever its line said before. */
@@ -112,7 +140,7 @@ export interface BudgetStore {
   claim(place: Place, holder: string, claim: Claim): Promise<Grant | null>;
   /** Accounts in which another holder wants more. */
   listWanted(holder: string): Promise<{ accountId: string; wanted: number }[]>;
-  /** Lines of the account's window, of all subjects where it names none. */
+  /** Lines of the account's window, of all subjects. */
   readGrants(place: Pick<Place, "budget" | "window">): Promise<GrantRow[]>;
   /** Accounts in which the holder has more than it spent. */
   listHeldBy(holder: string): Promise<{ accountId: string; budgetId: string; subject: string; startMs: number }[]>;

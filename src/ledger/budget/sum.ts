@@ -1,32 +1,143 @@
-// What the ledger says that a window has come to, by chain: each gateway's own part of it. Judged by the scope as calls are. Knows no SQL.
+// What the ledger says that windows have come to, by chain: each gateway's own part. Read once for all users and keys and all budgets that count the same
+// rows, kept, and brought forward by what came since, so that each row is read once. Judged by the scope as calls are. Knows no SQL.
 
 import type { Place } from "./account.ts";
 import { compileScope } from "./scope.ts";
-import type { BudgetStore, ChainSum, SumGroup } from "./store.ts";
+import type { BudgetStore, ChainSum, Positions, SumGroup, SumQuery } from "./store.ts";
 
-export async function sumPlace(store: Pick<BudgetStore, "readSums">, place: Place): Promise<ChainSum[]> {
-  return judgeGroups(place, await store.readSums(place));
+export interface BudgetSums {
+  /** What is on the books once `begin` is done, which is just before they are read. */
+  read(place: Place, begin?: () => Promise<void>): Promise<ChainSum[]>;
+  /** Forgets what nobody asked for since the last time. */
+  tidy(): void;
 }
 
-/** Of one chain alone. */
-export async function sumChain(
-  store: Pick<BudgetStore, "readChainSums">,
-  place: Place,
-  chain: string,
-): Promise<ChainSum> {
-  const [sum] = judgeGroups(place, await store.readChainSums(place, chain));
-  return sum ?? { chain, spent: 0, unpriced: 0 };
+export function createBudgetSums(store: Pick<BudgetStore, "readSums">): BudgetSums {
+  const books = new Map<string, Book>();
+  return {
+    read(place, begin = () => Promise.resolve()) {
+      const query = toQuery(place);
+      const name = JSON.stringify(query);
+      const book = books.get(name) ?? createBook(query);
+      books.set(name, book);
+      const { promise, resolve, reject } = Promise.withResolvers<ChainSum[]>();
+      book.isAsked = true;
+      book.waiting.push({ place, begin, resolve, reject });
+      if (book.waiting.length === 1 && !book.isRunning) void serve(store, book);
+      return promise;
+    },
+    tidy() {
+      for (const [name, book] of books) {
+        if (!book.isAsked && !book.isRunning) books.delete(name);
+        book.isAsked = false;
+      }
+    },
+  };
 }
 
-function judgeGroups(place: Place, groups: readonly SumGroup[]): ChainSum[] {
-  const matches = compileScope(place.budget);
-  const sums = new Map<string, ChainSum>();
-  for (const { chain, spent, unpriced, facts } of groups) {
-    if (facts !== null && !matches(facts)) continue;
-    const sum = sums.get(chain) ?? { chain, spent: 0, unpriced: 0 };
+interface Waiting {
+  place: Place;
+  begin: () => Promise<void>;
+  resolve: (sums: ChainSum[]) => void;
+  reject: (error: unknown) => void;
+}
+
+/** What was read so far. */
+interface Book {
+  query: SumQuery;
+  positions: Positions | null;
+  /** By owner and chain. */
+  sums: Map<string, Map<string, Pick<SumGroup, "costNanos" | "tokens" | "unpriced">>>;
+  rest: string | null;
+  /** By account. */
+  remains: Map<string, ChainSum[]>;
+  waiting: Waiting[];
+  isRunning: boolean;
+  isAsked: boolean;
+}
+
+function createBook(query: SumQuery): Book {
+  const nothing = { positions: null, sums: new Map(), rest: null, remains: new Map() };
+  return { query, ...nothing, waiting: [], isRunning: false, isAsked: true };
+}
+
+/** Whoever comes while it is read has it read once more, all of them together. */
+async function serve(store: Pick<BudgetStore, "readSums">, book: Book): Promise<void> {
+  book.isRunning = true;
+  while (book.waiting.length > 0) {
+    const turn = book.waiting.splice(0);
+    try {
+      await Promise.all(turn.map(({ begin }) => begin()));
+      await advance(store, book);
+      for (const { place, resolve } of turn) resolve(find(book, place));
+    } catch (error) {
+      for (const { reject } of turn) reject(error);
+    }
+  }
+  book.isRunning = false;
+}
+
+async function advance(store: Pick<BudgetStore, "readSums">, book: Book): Promise<void> {
+  const { groups, positions, isWhole, rest, remains } = await store.readSums(book.query, book.positions);
+  // Rows that are removed later were read as rows.
+  if (isWhole)
+    Object.assign(book, { sums: new Map(), rest, remains: Map.groupBy(remains, ({ accountId }) => accountId) });
+  book.positions = positions;
+  const matches = compileScope({ userId: null, apiKeyId: null, ...book.query.scope });
+  for (const { chain, costNanos, tokens, unpriced, facts } of groups) {
+    if (!matches(facts)) continue;
+    const name = nameOwner(facts.userId, facts.apiKeyId);
+    let own = book.sums.get(name);
+    if (own === undefined) book.sums.set(name, (own = new Map()));
+    const sum = own.get(chain);
+    if (sum === undefined) own.set(chain, { costNanos, tokens, unpriced });
+    else {
+      sum.costNanos += costNanos;
+      sum.tokens += tokens;
+      sum.unpriced += unpriced;
+    }
+  }
+}
+
+function find({ sums, rest, remains }: Book, place: Place): ChainSum[] {
+  const { user, key } = findOwner(place);
+  const { unit } = place.budget;
+  const found = new Map<string, ChainSum>();
+  const add = (chain: string, spent: number, unpriced: number): void => {
+    const sum = found.get(chain) ?? { chain, spent: 0, unpriced: 0 };
     sum.spent += spent;
     sum.unpriced += unpriced;
-    sums.set(chain, sum);
+    found.set(chain, sum);
+  };
+  for (const [chain, { costNanos, tokens, unpriced }] of sums.get(nameOwner(user ?? "", key ?? "")) ?? [])
+    if (unit === "usd") add(chain, costNanos, unpriced);
+    else add(chain, tokens, 0);
+  for (const { chain, spent, unpriced } of remains.get(place.id) ?? []) {
+    add(chain, spent, unpriced);
+    if (rest !== null) add(rest, -spent, -unpriced);
   }
-  return [...sums.values()];
+  return [...found.values()];
+}
+
+function toQuery(place: Place): SumQuery {
+  const { model, provider, tag } = place.budget;
+  const { user, key } = findOwner(place);
+  const { startMs, endMs } = place.window;
+  return {
+    window: { startMs, endMs },
+    scope: { model, provider, tag },
+    owners: { user: user !== null, key: key !== null },
+  };
+}
+
+/** Whose rows count, where not all do. */
+function findOwner({ budget, subject }: Place): { user: string | null; key: string | null } {
+  return {
+    user: budget.each === "user" ? subject : budget.userId,
+    key: budget.each === "key" ? subject : budget.apiKeyId,
+  };
+}
+
+function nameOwner(user: string, key: string): string {
+  return `${user}\u0000${key}`;
 }

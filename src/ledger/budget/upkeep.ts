@@ -3,8 +3,8 @@
 
 import { type Account, countSurplus, lower, makePlace, type Place, resetAlerts } from "./account.ts";
 import { type Keeping, LEASE_MS } from "./keeper.ts";
-import { sumChain, sumPlace } from "./sum.ts";
 import type { Budget } from "./model.ts";
+import type { ChainSum } from "./store.ts";
 
 export interface Upkeep {
   /** The first look. Where the database does not answer, budgets are not known before it does; never rejects. */
@@ -34,6 +34,8 @@ const AHEAD_MS = 1_500;
 /** Lines of windows that ended before that are of no use to anybody. */
 const PURGE_AFTER_MS = 2 * 86_400_000;
 const PURGE_EVERY_MS = 3_600_000;
+/** What the ledger said of a window goes once nobody asked for it that long. */
+const TIDY_EVERY_MS = 10 * 60_000;
 
 const REVISION = "budget_revision";
 const CRY = "budget_cry";
@@ -53,6 +55,7 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   let reportedMs = Number.NEGATIVE_INFINITY;
   let beatMs = Number.NEGATIVE_INFINITY;
   let purgedMs = clock.monotonicMs();
+  let tidiedMs = clock.monotonicMs();
   let callOff: (() => void) | null = null;
   let looking: Promise<void> | null = null;
   let isStarted = false;
@@ -125,11 +128,16 @@ export function createUpkeep(keeping: Keeping): Upkeep {
       for (const account of keeping.accounts.values()) {
         // Those that are opened later read all rows.
         if (!account.isOpen || chain === init.holder()) continue;
-        await store.putLine(account, await sumChain(store, account, chain));
+        await store.putLine(account, await readChain(account, chain));
         await keeping.exchange.report(account);
       }
       written.set(name, value);
     }
+  };
+
+  const readChain = async (place: Place, chain: string): Promise<ChainSum> => {
+    const sums = await keeping.sums.read(place);
+    return sums.find((sum) => sum.chain === chain) ?? { chain, spent: 0, unpriced: 0 };
   };
 
   const noteBeats = (counters: ReadonlyMap<string, number>): void => {
@@ -193,8 +201,7 @@ export function createUpkeep(keeping: Keeping): Upkeep {
         const budget = known.get(budgetId);
         if (budget === undefined) continue;
         const place = makePlace(budget, keeping.windowOf(budget, startMs), subject);
-        const spent = (await sumPlace(store, place)).find(({ chain }) => chain === holder)?.spent ?? 0;
-        await store.close(accountId, holder, spent);
+        await store.close(accountId, holder, (await readChain(place, holder)).spent);
         const account = keeping.accounts.get(accountId);
         if (account !== undefined) await keeping.exchange.report(account);
       }
@@ -214,6 +221,10 @@ export function createUpkeep(keeping: Keeping): Upkeep {
       reportedMs = nowMs;
       await bury();
       await report();
+    }
+    if (nowMs - tidiedMs >= TIDY_EVERY_MS) {
+      tidiedMs = nowMs;
+      keeping.sums.tidy();
     }
     if (nowMs - purgedMs < PURGE_EVERY_MS) return;
     purgedMs = nowMs;

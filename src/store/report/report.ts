@@ -24,28 +24,47 @@ type Rollups = Schema["ledgerRollups"];
 
 /** Answers at most one group for each stretch, key and direction. */
 export function readReport(engine: Engine, query: ReportQuery): Promise<Report> {
-  const plan = planReport(query);
   return engine.snapshot(async (db) => {
-    const marks = await readMarks(engine, db);
     const collection = createCollection(query);
-    const { pieces, parts, rows } = await readSheets(engine, db, { query, plan });
-    collection.add(pieces);
-    for (const part of parts) {
-      collection.add(await readRollups(engine, db, { query, plan, part }));
-      if (isHourly(part.level)) collection.add(await readPackedHours(engine, db, query, part));
-    }
-    const stretches: Stretch[] = rows.map((range) => ({ range, tail: null }));
-    // Where sums answer for anything, rows that are not in them yet are missing.
-    const range = plan.whole;
-    const areRowsAll = rows[0]?.fromMs === range?.fromMs && rows[0]?.toMs === range?.toMs;
-    if (range !== null && !areRowsAll) {
+    const { plan, marks } = await readKept(engine, db, { query, take: collection.add });
+    const { whole: range, rows } = plan;
+    const stretches: Stretch[] = rows.map((each) => ({ range: each, tail: null }));
+    if (range !== null && !areRowsAll(plan)) {
       stretches.push(...(await listTails(engine, db, marks)).map((tail) => ({ range, tail })));
     }
     if (range !== null) collection.add(await readUntimed(engine, db, { query, plan, range }));
-    const question = { query, plan: { ...plan, rows } };
-    for (const stretch of stretches) await readRows(engine, db, { ...question, ...stretch }, collection.add);
+    for (const stretch of stretches) await readRows(engine, db, { query, plan, ...stretch }, collection.add);
     return { groups: collection.groups(), removedBefore: findRemoval(marks, rows) };
   });
+}
+
+interface KeptQuestion {
+  query: ReportQuery;
+  take: (pieces: readonly Piece[]) => void;
+  /** Whoever reads where others wait has them in turn between two pieces. */
+  pause?: () => Promise<void>;
+}
+
+/** What sums that are kept answer of a report. What is left of its plan are the rows that answer for the rest, besides those of the tails. */
+export async function readKept(
+  engine: Engine,
+  db: Db,
+  { query, take, pause = () => Promise.resolve() }: KeptQuestion,
+): Promise<{ plan: Plan; marks: Mark[] }> {
+  const plan = planReport(query);
+  const marks = await readMarks(engine, db);
+  const { pieces, parts, rows } = await readSheets(engine, db, { query, plan, pause });
+  take(pieces);
+  for (const part of parts) {
+    take(await readRollups(engine, db, { query, plan, part }));
+    if (isHourly(part.level)) take(await readPackedHours(engine, db, { query, part, pause }));
+  }
+  return { plan: { ...plan, parts, rows }, marks };
+}
+
+/** Where sums answer for anything, rows that are not in them yet are missing. */
+export function areRowsAll({ whole, rows }: Plan): boolean {
+  return rows[0]?.fromMs === whole?.fromMs && rows[0]?.toMs === whole?.toMs;
 }
 
 /** Only where rows that may be gone would have been asked. */
@@ -91,9 +110,16 @@ async function readRollups(engine: Engine, db: Db, { query, plan, part }: Questi
   return rows.map(({ values, ...group }) => ({ ...group, sums: pickSums(values), spread: readSpread(values) }));
 }
 
-async function readPackedHours(engine: Engine, db: Db, query: ReportQuery, part: Part): Promise<Piece[]> {
+async function readPackedHours(
+  engine: Engine,
+  db: Db,
+  { query, part, pause }: { query: ReportQuery; part: Part; pause: () => Promise<void> },
+): Promise<Piece[]> {
   const tally = createTally(query);
-  for await (const { startMs, body } of readHours(engine, db, part)) tally.add(openSheet(body), startMs);
+  for await (const { startMs, body } of readHours(engine, db, part)) {
+    tally.add(openSheet(body), startMs);
+    await pause();
+  }
   return tally.pieces();
 }
 

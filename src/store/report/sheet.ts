@@ -31,7 +31,11 @@ export interface Left extends Rest {
   pieces: Piece[];
 }
 
-export async function readSheets(engine: Engine, db: Db, { query, plan }: Question): Promise<Left> {
+export async function readSheets(
+  engine: Engine,
+  db: Db,
+  { query, plan, pause }: Question & { pause: () => Promise<void> },
+): Promise<Left> {
   const untouched = { pieces: [], parts: plan.parts, rows: plan.rows };
   const levels = listLevels(plan, query);
   if (plan.whole === null || levels.length === 0 || !(await engine.sheets.areValid(db))) return untouched;
@@ -41,7 +45,10 @@ export async function readSheets(engine: Engine, db: Db, { query, plan }: Questi
   if (rest.rows.length > MAX_ROW_RANGES) return untouched;
   const tally = createTally(query);
   for (const { level, parts } of found.parts)
-    for await (const { startMs, body } of engine.sheets.read(db, level, parts)) tally.add(openSheet(body), startMs);
+    for await (const { startMs, body } of engine.sheets.read(db, level, parts)) {
+      tally.add(openSheet(body), startMs);
+      await pause();
+    }
   return { pieces: tally.pieces(), ...rest };
 }
 

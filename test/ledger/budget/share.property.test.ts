@@ -12,8 +12,8 @@ import {
   type CallFacts,
   type Reservation,
   createBudgets,
+  createBudgetSums,
   makePlace,
-  sumPlace,
 } from "../../../src/ledger/index.ts";
 import { openStore, type Store } from "../../../src/store/index.ts";
 import { makeClock, type TestClock } from "../../rig.ts";
@@ -190,7 +190,8 @@ test("whatever happens in whatever order", async () => {
       }
       while (world.running.length > 0) await world.settle(0, 0.5);
       expect(await world.report()).toEqual(Array.from({ length: HOLDERS }, () => world.spent));
-      const sums = await sumPlace(store.budgets, makePlace(budget, { startMs: 0, endMs: nowMs + 1 }));
+      const place = makePlace(budget, { startMs: 0, endMs: nowMs + 1 });
+      const sums = await createBudgetSums(store.budgets).read(place);
       expect(sums.reduce((sum, { spent }) => sum + spent, 0)).toBe(world.spent);
       // Nothing is left lying where somebody needs it, and nothing is given that is not there.
       expect(await world.call(0, 1)).toBe(world.spent < LIMIT);
