@@ -12,4 +12,4 @@ export * from "./token-figures.ts";
 export * from "./token-report.ts";
 
 /** What auditors read of the books. Fulfilled by store/. */
-export interface AuditBooks extends Pick<BookReader, "calls">, PackBooks {}
+export interface AuditBooks extends Pick<BookReader, "calls" | "removedBefore">, PackBooks {}

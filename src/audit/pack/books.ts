@@ -25,6 +25,8 @@ export interface PackBooks {
   about(chain: string, kind: AboutKind, span: Span, afterSeq: number): Promise<{ found: About[]; next: number | null }>;
   /** Calls from before there was a chain. */
   countUnchained(span: Span): Promise<number>;
+  /** Rows from before then may be gone by age; null where none are. */
+  removedBefore(): Promise<Date | null>;
 }
 
 export interface Selection extends Span {

@@ -90,11 +90,7 @@ async function makePack(init: PackInit, archive: Archive): Promise<Packed> {
     const written = await writeChain(init, making, chain);
     if (written !== null) chains.push(written);
   }
-  const unchained = await books.countUnchained(selection);
-  const notes =
-    unchained === 0
-      ? []
-      : [`${unchained} calls of this time are older than the chain and cannot be proved: they are left out.`];
+  const notes = await listNotes(books, selection);
   const about = {
     providers: [...selection.providers].toSorted(),
     model: selection.model,
@@ -114,6 +110,20 @@ async function makePack(init: PackInit, archive: Archive): Promise<Packed> {
   };
   await sealPack(init, archive, manifest);
   return { manifest, fingerprint: key.id };
+}
+
+/** What of that time is not in it. */
+async function listNotes(books: PackBooks, selection: Selection): Promise<string[]> {
+  const unchained = await books.countUnchained(selection);
+  const removedBefore = await books.removedBefore();
+  const notes: string[] = [];
+  if (unchained > 0)
+    notes.push(`${unchained} calls of this time are older than the chain and cannot be proved: they are left out.`);
+  if (removedBefore !== null && removedBefore > selection.from)
+    notes.push(
+      `Rows from before ${removedBefore.toISOString()} were removed by age: calls of this time from before then are no longer on the books, and not in this pack.`,
+    );
+  return notes;
 }
 
 interface ChainInfo {

@@ -13,6 +13,8 @@ export interface BookReader {
   calls(from: Date, to: Date): AsyncIterable<readonly LedgerEntry[]>;
   /** Whatever corrects one of these rows. */
   corrections(ids: readonly string[]): Promise<readonly LedgerEntry[]>;
+  /** Rows from before then may be gone by age; null where none are. */
+  removedBefore(): Promise<Date | null>;
 }
 
 export interface BookedSums {
@@ -26,6 +28,8 @@ export interface BookedSums {
   /** Whose price is unknown. */
   unpriced: number;
   corrections: number;
+  /** Rows of these days from before then may be gone by age; null where all are there. */
+  removedBefore: Date | null;
 }
 
 export interface BookOptions {
@@ -41,7 +45,10 @@ export interface BookOptions {
 }
 
 export async function sumBooks(books: BookReader, options: BookOptions): Promise<BookedSums> {
-  const sums: BookedSums = { tally: createTally(), calls: 0, unmeasured: 0, estimated: 0, unpriced: 0, corrections: 0 };
+  const removedBefore = await books.removedBefore();
+  const isCut = removedBefore !== null && removedBefore > options.from;
+  const counts = { calls: 0, unmeasured: 0, estimated: 0, unpriced: 0, corrections: 0 };
+  const sums: BookedSums = { tally: createTally(), ...counts, removedBefore: isCut ? removedBefore : null };
   let read = 0;
   for await (const page of books.calls(options.from, options.to)) {
     const byId = new Map<string, LedgerEntry>();

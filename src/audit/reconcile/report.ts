@@ -85,7 +85,11 @@ function listNotes({ comparison, exports, books, providers }: ReportInit): strin
   };
   const isMoneyTold = lines.some(({ money }) => money !== null);
   note(
-    books.calls === 0,
+    books.removedBefore !== null,
+    `Rows from before ${books.removedBefore?.toISOString() ?? ""} were removed by age (retention_rows): lines of the export from before then find nothing to agree with, and prove nothing. --from leaves them out; tokligence usage breakdown --by model still has their sums.`,
+  );
+  note(
+    books.calls === 0 && books.removedBefore === null,
     `The books hold no call to ${providers.join(" or ")} in these days: is that its name in the configuration?`,
   );
   note(
@@ -179,6 +183,7 @@ export function printReport(report: Report): unknown {
       estimated: books.estimated,
       unpriced: books.unpriced,
       corrections: books.corrections,
+      rows_removed_before: books.removedBefore?.toISOString() ?? null,
     },
     notes: report.notes,
   };

@@ -114,7 +114,7 @@ function listBillers(providers: Iterable<Provider>): Map<string, string> {
 }
 
 function toReader({ audit, ledger }: Store): BookReader {
-  return { calls: audit.calls, corrections: ledger.corrections };
+  return { calls: audit.calls, corrections: ledger.corrections, removedBefore: audit.removedBefore };
 }
 
 /** A day alone where it begins at midnight UTC. */

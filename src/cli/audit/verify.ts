@@ -75,6 +75,7 @@ function toJson({ valid, problems, manifest, fingerprint, heads, foreign }: Pack
     from: manifest?.from ?? null,
     to: manifest?.to ?? null,
     totals: manifest?.totals ?? null,
+    notes: manifest?.notes ?? [],
     signed_heads: heads,
     digests_in_between: foreign,
   };
@@ -95,6 +96,7 @@ function printForPeople(
   print(
     `${totals.input_tokens} tokens in, ${totals.output_tokens} out, ${formatUsd(BigInt(totals.cost_nanos))} US dollars`,
   );
+  for (const note of manifest.notes) print(makePlain(note));
   print(`Proved by ${heads} signed heads, over ${foreign} rows in between.`);
   print(`Key ${fingerprint}${isTrusted ? ", which you trust" : ""}`);
   if (!isTrusted) {

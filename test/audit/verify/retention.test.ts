@@ -7,6 +7,7 @@ import { digestPayloads } from "../../../src/ledger/index.ts";
 import { createUpkeep } from "../../../src/server/reader/reader.ts";
 import { startRetention } from "../../../src/server/reader/retention.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
+import { runLine } from "../../cli/desk.ts";
 import { type Bench, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
 
 const DAY_MS = 86_400_000;
@@ -72,6 +73,20 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
     expect(less.length).toBeGreaterThan(0);
     const { requests } = await bench.desk.read<{ requests: number }>("usage summary");
     expect(requests).toBe(CALLS);
+    // Whoever asks for proof of that time is told that it is gone.
+    const [from, to] = [day(0), day(CALLS + 1)].map((at) => at.toISOString());
+    const file = join(bench.desk.folder, "pack.zip");
+    const pack = await bench.desk.run(`audit pack --provider openai --from ${from} --to ${to} -o ${file}`);
+    expect([pack.code, pack.err]).toEqual([0, expect.stringContaining("were removed by age")]);
+    expect((await runLine(["audit", "verify", file])).out).toContain("were removed by age");
+    const late = await bench.desk.run(
+      `audit pack --provider openai --from ${day(CALLS - 2).toISOString()} --to ${to} -o ${file}`,
+    );
+    expect([late.code, late.err]).toEqual([0, expect.not.stringContaining("were removed")]);
+    const date = (from ?? "").slice(0, 10);
+    const csv = bench.desk.write("bill.csv", `date,model,input\n${date},gpt-4o,5\n`);
+    const bill = `audit reconcile --provider openai --file ${csv} --map day=date,model=model,input=input`;
+    expect((await bench.desk.run(bill)).err).toContain("were removed by age");
     await bench.tamper("delete from ledger_entries where seq = (select min(seq) from ledger_entries)");
     expect((await verifyBooks(bench)).ok).toBeFalse();
     bench.desk.close();
