@@ -63,7 +63,7 @@ export async function checkSigned(init: SignedInit): Promise<Signed> {
   signed.findings.push(...findLost(stored, known, init));
   for (const { head, continues, origin } of kept) {
     if (!isSigned(head, continues) || !isOwnKey(head, init)) {
-      signed.findings.push(blameKept(head, origin, init));
+      signed.findings.push(blameKept(head, { continues, origin }, init));
       continue;
     }
     good.push({ head, origin });
@@ -107,6 +107,11 @@ function isRemoval({ reason }: Head): boolean {
   return reason === "cut" || reason === "forget";
 }
 
+function tellRemoval(head: Head): string {
+  if (!isRemoval(head)) return "";
+  return ", or another gateway removed what had had its time: if that one is yours, give its key with --public-key";
+}
+
 function judgeHead(head: StoredHead, id: string, init: SignedInit): Finding | null {
   const own = { chain: head.chain, table: "ledger_heads", id, seq: head.seq, kind: "head_altered" } as const;
   if (!isSigned(head, init.state.continues)) {
@@ -118,10 +123,7 @@ function judgeHead(head: StoredHead, id: string, init: SignedInit): Finding | nu
     });
   }
   if (!isOwnKey(head, init)) {
-    const rest = isRemoval(head)
-      ? ", or another gateway removed what had had its time: if that one is yours, give its key with --public-key"
-      : "";
-    const said = `The head ${id} was signed by another key than the chain's: it was put in or replaced${rest}.`;
+    const said = `The head ${id} was signed by another key than the chain's: it was put in or replaced${tellRemoval(head)}.`;
     return makeFinding({ ...own, expected: init.state.keyId, found: fingerprint(head.publicKey), text: said });
   }
   if (id !== nameHead(head)) {
@@ -151,10 +153,19 @@ function missHead(chain: string, id: string, { seq, signedAt }: Head, origin: st
   return makeFinding({ kind: "head_missing", chain, table: "ledger_heads", id, seq, text: said });
 }
 
-function blameKept(head: Head, origin: string, { state }: SignedInit): Finding {
+function blameKept(
+  head: Head,
+  { continues, origin }: Pick<KeptHead, "continues" | "origin">,
+  { state }: SignedInit,
+): Finding {
   const id = nameHead(head);
   const own = { chain: state.chain, table: "ledger_heads", id, seq: head.seq, kind: "head_altered" } as const;
-  const said = `The head ${id} in ${origin} is not to be trusted: it was not signed by the chain's key, or was altered since.`;
+  const start = `The head ${id} in ${origin} is not to be trusted:`;
+  if (!isSigned(head, continues)) {
+    const said = `${start} its signature does not hold, so it was altered since it was signed, or is forged.`;
+    return makeFinding({ ...own, found: head.signature, text: said });
+  }
+  const said = `${start} it was signed by another key than the chain's${tellRemoval(head)}.`;
   return makeFinding({ ...own, expected: state.keyId, found: fingerprint(head.publicKey), text: said });
 }
 

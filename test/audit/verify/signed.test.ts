@@ -93,6 +93,15 @@ describe.each(ENGINES)("on %s", (engine) => {
     expect(all.map(({ id }) => id)).toContain(middle);
   });
 
+  test.skipIf(!runs)("a head from elsewhere that was altered is told as such, and not as another key's", async () => {
+    const heads = readFileSync(join(bench.desk.folder, "ledger.heads.jsonl"), "utf8");
+    const line = heads.split("\n").find((text) => text.includes('"seq":10')) ?? "";
+    const forged = bench.desk.write("forged.jsonl", line.replace('"seq":10', '"seq":9'));
+    const { findings } = await verify("--head", forged);
+    expect(findings).toMatchObject([{ kind: "head_altered", seq: 9, expected: null }]);
+    expect(findings[0]?.text).toContain("its signature does not hold");
+  });
+
   test.skipIf(!runs)("another public key is named, and what it signed", async () => {
     const other = makeBench();
     await other.write(async ({ ledger }) => ledger.add(makeCall(1)));
