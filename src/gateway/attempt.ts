@@ -1,6 +1,6 @@
 // One call to one provider, as its row tells of it: what came of it, and before that, that it is about to be made. Knows no SQL and no format.
 
-import type { Attempt } from "../ledger/index.ts";
+import { type Attempt, namePrice } from "../ledger/index.ts";
 import type { Figures } from "./figures.ts";
 import type { Plan } from "./plan.ts";
 import { MAX_NAME_LENGTH, type Tally } from "./tally.ts";
@@ -29,6 +29,7 @@ export function printAttempt({ plan, attempt, tally }: Made, own: Figures | null
   if (own !== null && own.usage !== null) {
     printed.usage = own.usage;
     printed.costNanos = own.price?.costNanos ?? null;
+    if (own.price !== null) printed.price = namePrice(own.price);
   }
   return [printed];
 }

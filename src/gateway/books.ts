@@ -76,10 +76,10 @@ export class Books {
   }
 
   all(): Figures {
-    const { tries, appraiser } = this;
-    return tries.length > 1
-      ? sumFigures(tries.map((each) => appraiser.evaluate(each)))
-      : appraiser.evaluate(this.current);
+    const { tries, appraiser, current } = this;
+    if (tries.length < 2) return appraiser.evaluate(current);
+    const parts = tries.map((each) => appraiser.evaluate(each));
+    return sumFigures(parts, parts[tries.indexOf(current)]);
   }
 
   printAttempts(): Attempt[] {

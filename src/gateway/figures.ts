@@ -12,19 +12,23 @@ export interface Figures {
   price: Price | null;
 }
 
-/** What all attempts used and cost: those that lost were paid for as well. Unknown as soon as the price of any tokens is. */
-export function sumFigures(parts: readonly Figures[]): Figures {
+/**
+ * What all attempts used and cost: those that lost were paid for as well. Unknown as soon as the price of any tokens is. The price that is named is that of
+ * `own`, the one that the row tells of.
+ */
+export function sumFigures(parts: readonly Figures[], own: Figures | undefined): Figures {
   const known = parts.filter(({ source }) => source !== "none");
   const last = known.at(-1);
   if (last === undefined) return { usage: null, units: null, source: "none", price: null };
   const usages = known.flatMap(({ usage }) => usage ?? []);
   const prices = known.flatMap(({ price }) => price ?? []);
+  const named = own?.price ?? last.price;
   const costNanos = prices.reduce((sum, price) => sum + price.costNanos, 0);
   return {
     usage: usages.length === 0 ? null : usages.reduce((left, right) => joinUsage(left, right)),
     units: known.reduce<Units | null>((sum, { units }) => joinUnits(sum, units), null),
     source: known.some(({ source }) => source === "estimate") ? "estimate" : "provider",
-    price: last.price === null || prices.length < known.length ? null : { ...last.price, costNanos },
+    price: named === null || prices.length < known.length ? null : { ...named, costNanos },
   };
 }
 

@@ -42,6 +42,8 @@ export interface Attempt {
   /** Its own part of the row's figures; missing where it is the only attempt, and they are the row's. */
   usage?: Usage;
   costNanos?: number | null;
+  /** What priced it there, as the row says it of the attempt that it tells of; missing where nothing did. */
+  price?: { id: string; source: string; date: string | null };
 }
 
 export interface LedgerEntry {

@@ -27,6 +27,11 @@ export interface Price {
   date: string | null;
 }
 
+/** As an attempt keeps it. */
+export function namePrice({ id, source, date }: Price): Omit<Price, "costNanos"> {
+  return { id, source, date };
+}
+
 export interface PriceBook {
   /** Null where no layer knows the model, or not what something of it costs. */
   price(request: PriceRequest): Price | null;

@@ -64,12 +64,17 @@ export function printEntry(entry: LedgerEntry & Seal): JsonObject {
       ...(attempt.usageRaw === undefined ? {} : { usage_raw: attempt.usageRaw }),
       ...(attempt.usage === undefined ? {} : { usage: printUsage(attempt.usage) }),
       ...(attempt.costNanos === undefined ? {} : { cost_nanos: attempt.costNanos }),
+      ...(attempt.price === undefined ? {} : printPrice(attempt.price)),
     })),
     payload_digest: entry.payloadDigest,
     request_hash: entry.requestHash,
     response_hash: entry.responseHash,
     payload_salt: entry.payloadSalt,
   };
+}
+
+function printPrice({ id, source, date }: NonNullable<Attempt["price"]>): JsonObject {
+  return { price_id: id, price_source: source, price_date: date };
 }
 
 /** Null where a gateway died over it: the books hold 0 then, and nobody knows how long it took. */

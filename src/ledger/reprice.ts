@@ -2,9 +2,10 @@
 // never changed, and no price is ever taken away. Knows no list, no provider and no SQL.
 
 import { type Units, type Usage, joinUnits } from "../ir/index.ts";
+import { findAnswering } from "../lib/share.ts";
 import { makeStableId } from "../lib/stable-id.ts";
 import { type Attempt, BLANK_ENTRY, type LedgerEntry } from "./entry.ts";
-import type { Price, PriceBook } from "./price.ts";
+import { namePrice, type Price, type PriceBook } from "./price.ts";
 import type { PriceKey } from "./price-tariff.ts";
 
 /** How a provider of the configuration in force is priced; undefined where it is gone. */
@@ -70,10 +71,11 @@ function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sour
     const prices = parts.map(({ provider, model, usage }) =>
       ask(entry, { provider, names: [model], usage: usage ?? null, units: null }, sources),
     );
-    const [first] = prices;
-    if (first === undefined || first === null || prices.includes(null)) return null;
-    const costs = prices.map((price) => price?.costNanos ?? 0);
-    return { price: { ...first, costNanos: costs.reduce((sum, cost) => sum + cost, 0) }, parts: costs };
+    const known = prices.filter((price) => price !== null);
+    const answering = findAnswering(entry);
+    const own = known[parts.findIndex((part) => part === answering)] ?? known.at(-1);
+    if (own === undefined || known.length < prices.length) return null;
+    return { price: { ...own, costNanos: known.reduce((sum, { costNanos }) => sum + costNanos, 0) }, parts: known };
   }
   const asked = entry.attempts.at(-1)?.model ?? entry.modelAsked;
   const names = [entry.modelServed, asked].flatMap((name) => (name ? [name] : []));
@@ -85,12 +87,12 @@ function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sour
 
 interface Found {
   price: Price;
-  /** Nano-dollars of each attempt with figures of its own, where there are several. */
-  parts: readonly number[];
+  /** Of each attempt with figures of its own, where there are several. */
+  parts: readonly Price[];
 }
 
 /** What each of several attempts costs more or less than is booked: its provider's part of the correction. */
-function correctParts(entry: LedgerEntry, corrections: readonly LedgerEntry[], parts: readonly number[]): Attempt[] {
+function correctParts(entry: LedgerEntry, corrections: readonly LedgerEntry[], parts: readonly Price[]): Attempt[] {
   if (parts.length === 0) return [];
   const measured = entry.attempts.filter(({ usage }) => usage !== undefined);
   // Where the cost of the whole was unknown, nothing is booked of its parts.
@@ -99,7 +101,9 @@ function correctParts(entry: LedgerEntry, corrections: readonly LedgerEntry[], p
     const earlier = corrections.map(({ attempts }) => attempts[index]?.costNanos ?? 0);
     const before = earlier.reduce((sum, cost) => sum + cost, isBooked ? (costNanos ?? 0) : 0);
     const blank = { status: null, errorKind: null, upstreamRequestId: null, latencyMs: 0 };
-    return { provider, model, ...blank, costNanos: (parts[index] ?? 0) - before };
+    const price = parts[index];
+    if (price === undefined) return { provider, model, ...blank, costNanos: -before };
+    return { provider, model, ...blank, costNanos: price.costNanos - before, price: namePrice(price) };
   });
 }
 

@@ -88,7 +88,14 @@ describe.each([false, true])("stream: %p", (isStream) => {
     expect(await got.text()).toContain("openai");
     expect(second.isCut()).toBe(true);
     expect(got.headers.get("x-tokligence-attempts")).toBe("2");
-    expect(summarize(await at.rig.row())).toEqual({
+    const row = await at.rig.row();
+    // The price of the one that answered, and each attempt's own.
+    expect([row.priceId, ...row.attempts.map(({ price }) => price?.id)]).toEqual([
+      "openai/gpt-4o",
+      "openai/gpt-4o",
+      "anthropic/claude-sonnet-4-5",
+    ]);
+    expect(summarize(row)).toEqual({
       provider: "openai",
       status: 200,
       errorKind: null,

@@ -61,6 +61,16 @@ export interface Summary {
   total(): Figures;
 }
 
+/** One call to one provider at a price. */
+interface Priced {
+  id: string;
+  source: string;
+  date: string | null;
+  provider: string;
+  model: string;
+  costNanos: number | null;
+}
+
 /** Of what concerns these providers: of a call that went on to another one, that one's part is left out. */
 export function createSummary(providers: ReadonlySet<string>): Summary {
   const groups = new Map<string, Figures & Group>();
@@ -80,24 +90,29 @@ export function createSummary(providers: ReadonlySet<string>): Summary {
   };
 
   const addPrice = (row: LedgerEntry): void => {
-    if (row.priceId === null || !providers.has(row.provider ?? "")) return;
-    const use = {
-      id: row.priceId,
-      source: row.priceSource ?? "",
-      date: row.priceDate ?? "",
-      tier: row.serviceTier ?? "",
-    };
+    // Of several attempts each was priced by itself.
+    const priced = row.attempts.filter(({ price }) => price !== undefined);
+    for (const { provider, model, price, costNanos } of priced)
+      if (price !== undefined) addUse(row, { ...price, provider, model, costNanos: costNanos ?? null });
+    const { priceId: id, priceSource: source, priceDate: date, costNanos } = row;
+    if (priced.length > 0 || id === null) return;
+    const whom = { provider: row.provider ?? "", model: row.modelServed ?? row.modelAsked };
+    addUse(row, { id, source: source ?? "", date, ...whom, costNanos });
+  };
+
+  const addUse = (row: LedgerEntry, { id, source, date, provider, model, costNanos }: Priced): void => {
+    if (!providers.has(provider)) return;
+    const use = { id, source, date: date ?? "", tier: row.serviceTier ?? "" };
     const name = Object.values(use).join("\n");
     let found = prices.get(name);
     if (found === undefined) {
-      const first = { provider: row.provider ?? "", model: row.modelServed ?? row.modelAsked };
-      found = { ...use, ...first, first: row.createdAt, last: row.createdAt, calls: 0, cost: 0n };
+      found = { ...use, provider, model, first: row.createdAt, last: row.createdAt, calls: 0, cost: 0n };
       prices.set(name, found);
     }
     if (row.createdAt < found.first) found.first = row.createdAt;
     if (row.createdAt > found.last) found.last = row.createdAt;
     found.calls++;
-    found.cost += BigInt(row.costNanos ?? 0);
+    found.cost += BigInt(costNanos ?? 0);
   };
 
   return {
