@@ -4,7 +4,7 @@ import type { ChainRules } from "./reader.ts";
 
 export * from "./finding.ts";
 export type * from "./reader.ts";
-export { scanStretch } from "./scan.ts";
+export { scanInTurn, scanStretch } from "./scan.ts";
 export type { Scan, Stretch } from "./scan.ts";
 export type { KeptHead } from "./signed.ts";
 export * from "./sums.ts";

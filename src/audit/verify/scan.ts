@@ -67,6 +67,18 @@ export function startScan(after: number): Scan {
   };
 }
 
+/** In this thread, one stretch after another, however many are asked for at once: a reader has few connections, and each reads for one. */
+export function scanInTurn(
+  reader: Parameters<typeof scanStretch>[0],
+): (stretch: Stretch, onRows: (rows: number) => void) => Promise<Scan> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (stretch, onRows) => {
+    const next = last.then(() => scanStretch(reader, stretch, onRows));
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
 export async function scanStretch(
   reader: Pick<ChainReader, "link" | "recheck" | "rows">,
   stretch: Stretch,

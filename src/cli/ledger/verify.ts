@@ -9,7 +9,7 @@ import {
   blameUnreadable,
   judgeSums,
   type KeptHead,
-  scanStretch,
+  scanInTurn,
   type Verified,
   verifyChains,
 } from "../../audit/verify/index.ts";
@@ -104,7 +104,7 @@ async function verify(config: Config, asked: Asked): Promise<Verified> {
         ...asked,
         reader,
         outbox,
-        scan: scanners?.scan ?? ((stretch, onRows) => scanStretch(reader, stretch, onRows)),
+        scan: scanners?.scan ?? scanInTurn(reader),
         onProgress: progress.update,
       });
     } finally {

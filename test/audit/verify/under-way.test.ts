@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { CHAIN_RULES, scanStretch, verifyChains } from "../../../src/audit/verify/index.ts";
+import { CHAIN_RULES, scanInTurn, verifyChains } from "../../../src/audit/verify/index.ts";
 import { openChains } from "../../../src/store/chain-reader.ts";
 import { makeBench, makeCall } from "./books.ts";
 
@@ -20,7 +20,7 @@ test("rows in the outbox are no finding, and told", async () => {
   const verified = await verifyChains({
     reader,
     outbox: waiting,
-    scan: (stretch, onRows) => scanStretch(reader, stretch, onRows),
+    scan: scanInTurn(reader),
     chain: null,
     from: null,
     to: null,
