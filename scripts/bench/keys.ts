@@ -14,6 +14,9 @@ import { stopAllOnSignal } from "./peer/launch.ts";
 import { aChoice, aCount, aSwitch, aText, readFlags } from "./run/flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
+/** So many of the keys are in use, and so many tokens are nobody's. */
+const WARM_KEYS = 1_000;
+
 const {
   engine: only,
   json,
@@ -23,7 +26,7 @@ const {
 } = readFlags({
   engine: aChoice(["sqlite", "postgres"]),
   json: aSwitch,
-  keys: aCount(200_000),
+  keys: aCount(200_000, { least: WARM_KEYS }),
   postgres: aText,
   users: aCount(100_000),
 });
@@ -86,14 +89,14 @@ async function look(store: Store): Promise<Omit<Result, "engine" | "keys" | "ope
     }
     return Math.round(((performance.now() - from) * 1e6) / CHECKS);
   };
-  // The first look at each of them, far from every cache; then a thousand that are in use.
+  // The first look at each of them, far from every cache; then those that are in use.
   const cold = check((index) => tokens[(index * 7919) % KEYS] ?? "", "object");
-  const warm = check((index) => tokens[index % 1_000] ?? "", "object");
-  const strange = Array.from({ length: 1_000 }, (_, index) => makeToken(KEYS + index));
-  const unknown = check((index) => strange[index % 1_000] ?? "", "string");
+  const warm = check((index) => tokens[index % WARM_KEYS] ?? "", "object");
+  const strange = Array.from({ length: WARM_KEYS }, (_, index) => makeToken(KEYS + index));
+  const unknown = check((index) => strange[index % WARM_KEYS] ?? "", "string");
   const pagedAt = performance.now();
   const first = await store.identity.listKeys({}, { after: null, limit: 100 });
-  const middle = await store.identity.listKeys({}, { after: makeId(KEYS / 2), limit: 100 });
+  const middle = await store.identity.listKeys({}, { after: makeId(Math.floor(KEYS / 2)), limit: 100 });
   const pageMs = (performance.now() - pagedAt) / 2;
   if (first.length + middle.length !== 200) throw new Error("A page is not full.");
   return {

@@ -39,6 +39,7 @@ describe("a bench", () => {
   test.each([
     ["scripts/bench.ts", "--rounds=1.5", "--rounds is a whole number from 1 to 1000000000, not 1.5."],
     ["scripts/bench/day.ts", "--hours=2", "--from is an hour before the last."],
+    ["scripts/bench/keys.ts", "--keys=200", "--keys is a whole number from 1000 to 1000000000, not 200."],
     ["scripts/bench/scale.ts", "--only=people", "--only is one of routes, keys, not people."],
     ["scripts/bench/workers.ts", "--workers=0,1", "--workers is a whole number from 1 to 48, not 0."],
   ])("%s %s says why not", async (path, word, why) => {
