@@ -67,7 +67,7 @@ async function readWhole(reader: Reader, ends: readonly Ends[]): Promise<string 
   const take = (some: readonly Piece[]): void => {
     for (const piece of some) pieces.push(piece);
   };
-  const { plan, marks } = await readKept(engine, db, { query: asked, take, pause: breathe });
+  const { plan, marks } = await readKept(engine, db, { query: asked, take, pause: breathe, isTimed: false });
   if (areRowsAll(plan)) {
     await readAlong(reader, []);
     return null;

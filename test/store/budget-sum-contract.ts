@@ -222,8 +222,7 @@ export function describeBudgetSums(place: Place): void {
 
     test("is still counted once its rows are gone and gateways start anew, whoever they are", async () => {
       const own = await open(await place.create());
-      const clock = makeClock();
-      const nowMs = clock.wallMs();
+      const nowMs = makeClock().wallMs();
       const window = { startMs: nowMs - 20 * DAY_MS, endMs: nowMs + DAY_MS };
       const write = async (chain: string, count: number, seq: number, atMs: number): Promise<void> =>
         own.ledger.append(
@@ -247,23 +246,7 @@ export function describeBudgetSums(place: Place): void {
       const budget = makeBudget({ each: "user", period: "lifetime", hardLimit: 100_000 });
       await own.budgets.create(budget);
       const whom = { userId: "user-1", apiKeyId: "key-1" };
-      const begin = async (holder: string): Promise<Budgets> => {
-        const budgets = createBudgets({
-          store: own.budgets,
-          holder: () => holder,
-          flushRows: () => Promise.resolve(),
-          clock,
-          whenUnreachable: () => "refuse",
-          onAlert: () => undefined,
-          onShadow: () => undefined,
-          onError: (error) => {
-            throw error;
-          },
-          onRecover: () => undefined,
-        });
-        await budgets.load();
-        return budgets;
-      };
+      const begin = (holder: string): Promise<Budgets> => beginOver(own.budgets, holder);
       const look = async (budgets: Budgets, asked = budget): Promise<number> => {
         const account = await budgets.look(asked, whom);
         return (account?.spent ?? 0) + (account?.others.spent ?? 0);
@@ -285,7 +268,57 @@ export function describeBudgetSums(place: Place): void {
       }
       await own.close();
     });
+
+    test("is known before the first of many users and keys calls", async () => {
+      const own = await open(await place.create());
+      for (const change of [
+        { each: "user" },
+        { userId: "u1" },
+        { userId: "u2", unit: "usd" },
+      ] satisfies Partial<Budget>[])
+        await own.budgets.create(makeBudget({ ...change, hardLimit: 100_000 }));
+      await own.ledger.append(
+        Array.from({ length: 9 }, (_, index) =>
+          makeEntry({ ...TOKENS, userId: `u${index % 3}`, chain: "c", seq: index + 1, hash: "" }),
+        ),
+      );
+      const asked: boolean[] = [];
+      const watched: BudgetStore = {
+        ...own.budgets,
+        readSums(query, since) {
+          asked.push(since === null);
+          return own.budgets.readSums(query, since);
+        },
+      };
+      const budgets = await beginOver(watched, "c");
+      expect(asked).toEqual([true]);
+      for (const budget of budgets.list()) {
+        const account = await budgets.look(budget, { userId: "u1", apiKeyId: "k" });
+        expect(account?.spent).toBe(budget.unit === "usd" ? 3_000 : 15);
+      }
+      expect(asked).toEqual([true, false, false, false]);
+      await budgets.stop();
+      await own.close();
+    });
   });
+}
+
+async function beginOver(store: BudgetStore, holder: string): Promise<Budgets> {
+  const budgets = createBudgets({
+    store,
+    holder: () => holder,
+    flushRows: () => Promise.resolve(),
+    clock: makeClock(),
+    whenUnreachable: () => "refuse",
+    onAlert: () => undefined,
+    onShadow: () => undefined,
+    onError: (error) => {
+      throw error;
+    },
+    onRecover: () => undefined,
+  });
+  await budgets.load();
+  return budgets;
 }
 
 /** Ids are of the time of their rows. */

@@ -8,23 +8,35 @@ import type { BudgetStore, ChainSum, Positions, SumGroup, SumQuery } from "./sto
 export interface BudgetSums {
   /** What is on the books once `begin` is done, which is just before they are read. */
   read(place: Place, begin?: () => Promise<void>): Promise<ChainSum[]>;
+  /** What most of a first reading is, ahead of it; at once where something was read already. */
+  prepare(place: Place): Promise<void>;
   /** Forgets what nobody asked for since the last time. */
   tidy(): void;
 }
 
 export function createBudgetSums(store: Pick<BudgetStore, "readSums">): BudgetSums {
   const books = new Map<string, Book>();
+  const find = (place: Place): Book => {
+    const query = toQuery(place);
+    const name = JSON.stringify(query);
+    const known = books.get(name);
+    if (known !== undefined) return known;
+    const book = createBook(query);
+    books.set(name, book);
+    return book;
+  };
+  const read = (place: Place, begin: () => Promise<void>): Promise<ChainSum[]> => {
+    const book = find(place);
+    const { promise, resolve, reject } = Promise.withResolvers<ChainSum[]>();
+    book.isAsked = true;
+    book.waiting.push({ place, begin, resolve, reject });
+    if (!book.isRunning) void serve(store, book);
+    return promise;
+  };
   return {
-    read(place, begin = () => Promise.resolve()) {
-      const query = toQuery(place);
-      const name = JSON.stringify(query);
-      const book = books.get(name) ?? createBook(query);
-      books.set(name, book);
-      const { promise, resolve, reject } = Promise.withResolvers<ChainSum[]>();
-      book.isAsked = true;
-      book.waiting.push({ place, begin, resolve, reject });
-      if (book.waiting.length === 1 && !book.isRunning) void serve(store, book);
-      return promise;
+    read: (place, begin = () => Promise.resolve()) => read(place, begin),
+    async prepare(place) {
+      if (find(place).positions === null) await read(place, () => Promise.resolve());
     },
     tidy() {
       for (const [name, book] of books) {
@@ -69,7 +81,7 @@ async function serve(store: Pick<BudgetStore, "readSums">, book: Book): Promise<
     try {
       await Promise.all(turn.map(({ begin }) => begin()));
       await advance(store, book);
-      for (const { place, resolve } of turn) resolve(find(book, place));
+      for (const { place, resolve } of turn) resolve(sumUp(book, place));
     } catch (error) {
       for (const { reject } of turn) reject(error);
     }
@@ -99,7 +111,7 @@ async function advance(store: Pick<BudgetStore, "readSums">, book: Book): Promis
   }
 }
 
-function find({ sums, rest, remains }: Book, place: Place): ChainSum[] {
+function sumUp({ sums, rest, remains }: Book, place: Place): ChainSum[] {
   const { user, key } = findOwner(place);
   const { unit } = place.budget;
   const found = new Map<string, ChainSum>();

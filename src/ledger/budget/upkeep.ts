@@ -80,10 +80,13 @@ export function createUpkeep(keeping: Keeping): Upkeep {
       account.isDirty = true;
       resetAlerts(account);
     }
-    await eachOf(
-      [...known.values()].map((budget) => placeNow(budget, clock.wallMs())).filter((place) => place !== null),
-      prepare,
-    );
+    await eachOf([...known.values()], (budget) => prepareNow(budget, clock.wallMs()));
+  };
+
+  /** Of those that concern single users and keys, only what the ledger says: once for all of them. */
+  const prepareNow = (budget: Budget, atMs: number): Promise<void> => {
+    const place = placeNow(budget, atMs);
+    return place === null ? keeping.sums.prepare(makePlace(budget, keeping.windowOf(budget, atMs))) : prepare(place);
   };
 
   /** Known before the first call asks. */

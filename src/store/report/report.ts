@@ -11,7 +11,7 @@ import { type Move, readMoves } from "../move.ts";
 import { type Described, matchFilter, nameDimension, toMs, within } from "./match.ts";
 import { createCollection, type Piece, spreadTags } from "./piece.ts";
 import { type Part, type Plan, planReport, type Range } from "./plan.ts";
-import { readSheets } from "./sheet.ts";
+import { type Manner, readSheets } from "./sheet.ts";
 import { beyond } from "./tail.ts";
 import { classify, number, sum, sumRows } from "../row-sum.ts";
 import type { Schema } from "../schema.ts";
@@ -38,26 +38,24 @@ export function readReport(engine: Engine, query: ReportQuery): Promise<Report> 
   });
 }
 
-interface KeptQuestion {
+interface KeptQuestion extends Partial<Manner> {
   query: ReportQuery;
   take: (pieces: readonly Piece[]) => void;
-  /** Whoever reads where others wait has them in turn between two pieces. */
-  pause?: () => Promise<void>;
 }
 
 /** What sums that are kept answer of a report. What is left of its plan are the rows that answer for the rest, besides those of the tails. */
 export async function readKept(
   engine: Engine,
   db: Db,
-  { query, take, pause = () => Promise.resolve() }: KeptQuestion,
+  { query, take, pause = () => Promise.resolve(), isTimed = true }: KeptQuestion,
 ): Promise<{ plan: Plan; marks: Mark[] }> {
   const plan = planReport(query);
   const marks = await readMarks(engine, db);
-  const { pieces, parts, rows } = await readSheets(engine, db, { query, plan, pause });
+  const { pieces, parts, rows } = await readSheets(engine, db, { query, plan, pause, isTimed });
   take(pieces);
   for (const part of parts) {
     take(await readRollups(engine, db, { query, plan, part }));
-    if (isHourly(part.level)) take(await readPackedHours(engine, db, { query, part, pause }));
+    if (isHourly(part.level)) take(await readPackedHours(engine, db, { query, part, pause, isTimed }));
   }
   return { plan: { ...plan, parts, rows }, marks };
 }
@@ -113,9 +111,9 @@ async function readRollups(engine: Engine, db: Db, { query, plan, part }: Questi
 async function readPackedHours(
   engine: Engine,
   db: Db,
-  { query, part, pause }: { query: ReportQuery; part: Part; pause: () => Promise<void> },
+  { query, part, pause, isTimed }: Manner & { query: ReportQuery; part: Part },
 ): Promise<Piece[]> {
-  const tally = createTally(query);
+  const tally = createTally(query, isTimed);
   for await (const { startMs, body } of readHours(engine, db, part)) {
     tally.add(openSheet(body), startMs);
     await pause();

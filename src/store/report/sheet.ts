@@ -26,6 +26,14 @@ interface Question {
   plan: Plan;
 }
 
+/** How sums are read. */
+export interface Manner {
+  /** Whoever reads where others wait has them in turn between two pieces. */
+  pause: () => Promise<void>;
+  /** Whether it matters how long calls took. */
+  isTimed: boolean;
+}
+
 /** What is left of a plan. */
 export interface Left extends Rest {
   pieces: Piece[];
@@ -34,16 +42,18 @@ export interface Left extends Rest {
 export async function readSheets(
   engine: Engine,
   db: Db,
-  { query, plan, pause }: Question & { pause: () => Promise<void> },
+  { query, plan, pause, isTimed }: Question & Manner,
 ): Promise<Left> {
   const untouched = { pieces: [], parts: plan.parts, rows: plan.rows };
   const levels = listLevels(plan, query);
   if (plan.whole === null || levels.length === 0 || !(await engine.sheets.areValid(db))) return untouched;
   const found = await coverAll(engine, db, { query, plan, whole: plan.whole, levels });
+  await pause();
   const rest = await planLeft(engine, db, plan, found.left);
+  await pause();
   // Time is cut to pieces by what is there and what is not.
   if (rest.rows.length > MAX_ROW_RANGES) return untouched;
-  const tally = createTally(query);
+  const tally = createTally(query, isTimed);
   for (const { level, parts } of found.parts)
     for await (const { startMs, body } of engine.sheets.read(db, level, parts)) {
       tally.add(openSheet(body), startMs);

@@ -27,6 +27,8 @@ interface CounterInit {
   filter: LedgerFilter;
   /** Of a term's values, those whose rows are added up; all where it is missing. */
   only?: Only | undefined;
+  /** Whether calls are counted by how long they took; they are unless it says no. */
+  isTimed?: boolean;
   /** The piece of time that sums of a moment count for. */
   toPiece: (ms: number) => number;
 }
@@ -53,7 +55,7 @@ function join(at: number, id: number): number {
   return at < 2 ** 19 && id < 2 ** 12 ? at * 2 ** 12 + id : 2 ** 31 + at * 2 ** 26 + id;
 }
 
-export function createCounter({ steps, filter, only, toPiece }: CounterInit): Counter {
+export function createCounter({ steps, filter, only, isTimed = true, toPiece }: CounterInit): Counter {
   const known = steps.map(() => new Map<Value, number>());
   const names = steps.map((): Value[] => []);
   /** From what a row was told apart by so far, and the next value, to what it is told apart by then. */
@@ -150,6 +152,7 @@ export function createCounter({ steps, filter, only, toPiece }: CounterInit): Co
       const placed = placeRows(sheet, startMs);
       if (placed.rows.length === 0) return;
       sums.add(sheet.sums, placed, groups.length);
+      if (!isTimed) return;
       spreads.latency.add(sheet.latency, placed, groups.length);
       spreads.ttft.add(sheet.ttft, placed, groups.length);
     },

@@ -10,11 +10,13 @@ export interface Tally {
   pieces(): Piece[];
 }
 
-export function createTally({ by, edges, filter }: ReportQuery): Tally {
+/** @param isTimed whether it matters how long calls took */
+export function createTally({ by, edges, filter }: ReportQuery, isTimed = true): Tally {
   const fromMs = filter.from?.getTime() ?? 0;
   const counter = createCounter({
     steps: ["direction", ...by],
     filter,
+    isTimed,
     // Any moment of a stretch stands for all of it.
     toPiece: (ms) => (edges.length === 0 ? 0 : (edges[findStretch(edges, Math.max(ms, fromMs))] ?? 0)),
   });
