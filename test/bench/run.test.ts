@@ -78,6 +78,7 @@ describe.if(LINUX)("a run", () => {
     expect(report.faults[0]).toMatch(/^chat-1k-c1, forgetful: \d+ rows are missing from the ledger$/u);
     expect(report.faults.slice(1)).toEqual(["doubling: 2 rows of the ledger are of a request that has another one"]);
     expect(printReport(report)).toContain("VOID");
+    expect(printDigest(report)).toContain("Tried, and could not do it: lost in chat-1k-c1 (cannot be reached).");
   });
 });
 

@@ -30,10 +30,21 @@ export function printDigest(report: Report): string {
     `\`${report.command}\``,
     printTable(head, rows),
     "Medians of all rounds, ± half of what these lie apart. * The bench itself was the limit: CPU tells more. † Does not keep up with the rate.",
+    printAbsent(report),
     ...scenarios.filter(isOfBooks).map(({ id, results }) => printBooks(id, results)),
     printProcesses(report),
     printVerdict(report),
-  ].join("\n\n");
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
+
+/** Why a place of the table is blank; of whoever is no such thing nothing is said. */
+function printAbsent({ scenarios }: Report): string {
+  const all = scenarios.flatMap(({ id, absent }) =>
+    Object.entries(absent).map(([name, why]) => `${name} in ${id} (${why})`),
+  );
+  return all.length === 0 ? "" : `Tried, and could not do it: ${all.join(", ")}.`;
 }
 
 function nameColumns(name: string): string[] {
