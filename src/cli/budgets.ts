@@ -1,10 +1,11 @@
 // The daemon's budgets: on its ledger, by the machine's clock, and heard of in its log and where the operator wants to be told.
 
+import { join } from "node:path";
 import type { Config } from "../config/index.ts";
 import type { Directory } from "../identity/index.ts";
 import { adoptDeclared, type Budgets, type BudgetStore, createBudgets, type LedgerWriter } from "../ledger/index.ts";
 import { systemClock } from "../lib/clock.ts";
-import { createNotifier } from "../notice/index.ts";
+import { createNotifier, openNoticeShelf } from "../notice/index.ts";
 import type { Store } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
 
@@ -36,6 +37,8 @@ export async function openBudgets({ store, directory, ledger, log, config }: Bud
     fetch: (url, init) => fetch(url, init),
     smtp: config().smtp,
     log,
+    // Of this gateway alone, should others have the same folder.
+    shelf: openNoticeShelf(join(config().home, `alerts-${ledger.chain}.json`)),
   });
   const budgets = createBudgets({
     store: store.budgets,

@@ -1,11 +1,19 @@
 // Notices over every channel, to real files, servers and a mail server of this process; and what becomes of those that fail.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { SMTPServerOptions } from "smtp-server";
-import { createNotifier, type Notice, type Notifier, type Smtp, type Target } from "../../src/notice/index.ts";
+import {
+  createNotifier,
+  type Notice,
+  type Notifier,
+  type NoticeShelf,
+  openNoticeShelf,
+  type Smtp,
+  type Target,
+} from "../../src/notice/index.ts";
 import type { Log, LogFields } from "../../src/telemetry/log.ts";
 import { type MailServer, openMailServer } from "../mail-server.ts";
 import { makeClock, type TestClock } from "../rig.ts";
@@ -55,8 +63,8 @@ async function waitForTold(count: number): Promise<void> {
   while (told.length < count) await new Promise<void>((resolve) => onTold.push(resolve));
 }
 
-function make(targets: readonly Target[], smtp: Smtp | null = null): Notifier {
-  return createNotifier({ targets, smtp, fetch, log: makeLog(), clock });
+function make(targets: readonly Target[], smtp: Smtp | null = null, shelf?: NoticeShelf): Notifier {
+  return createNotifier({ targets, smtp, fetch, log: makeLog(), clock, ...(shelf === undefined ? {} : { shelf }) });
 }
 
 interface Received {
@@ -287,5 +295,47 @@ describe("a delivery that fails", () => {
     expect(told).toMatchObject([
       { level: "error", fields: { subject: NOTICE.subject, reason: "the gateway stopped" } },
     ]);
+  });
+});
+
+describe("what has not arrived when the process ends", () => {
+  const SECOND: Notice = { ...NOTICE, subject: "Head 8 of the books", data: { seq: 8 } };
+
+  test.each(["is killed", "is stopped"])("is told by the next one, once, where it %s", async (how) => {
+    let isDown = true;
+    const { url, received } = listen(() => new Response(null, { status: isDown ? 503 : 200 }));
+    const targets: Target[] = [{ kind: "log" }, { kind: "webhook", url }];
+    const path = join(folder, "alerts.json");
+    const first = make(targets, null, openNoticeShelf(path));
+    first.deliver(NOTICE);
+    first.deliver(SECOND);
+    await waitForTold(3);
+    if (how === "is stopped") {
+      await first.stop(10_000);
+      expect(told.at(-1)).toMatchObject({ level: "warn", fields: { subject: SECOND.subject } });
+      expect(told.at(-1)?.message).toContain("the next start tries it again");
+    }
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(path, "utf8")).not.toContain(url);
+    isDown = false;
+    const before = received.length;
+    const second = make(targets, null, openNoticeShelf(path));
+    await second.stop(10_000);
+    expect(received.slice(before).map(({ body }) => body)).toMatchObject([
+      { subject: NOTICE.subject },
+      { subject: SECOND.subject },
+    ]);
+    expect(existsSync(path)).toBe(false);
+    // Who was told is not told again.
+    expect(told.filter(({ message }) => message === NOTICE.subject)).toHaveLength(1);
+  });
+
+  test("is not told to anybody else, and a file that nobody can read is none", async () => {
+    const path = join(folder, "alerts.json");
+    writeFileSync(path, JSON.stringify([{ target: "somebody", notice: NOTICE }, { target: 7 }, null]));
+    await make([{ kind: "log" }], null, openNoticeShelf(path)).stop(10_000);
+    writeFileSync(path, "[{");
+    await make([{ kind: "log" }], null, openNoticeShelf(path)).stop(10_000);
+    expect(told).toEqual([]);
   });
 });
