@@ -39,7 +39,7 @@ export function makeCallRoutes(parts: AppParts, own: CallParts): Route[] {
 }
 
 function makeStateRoutes(
-  { version, commit, ping, ledger }: AppParts,
+  { version, commit, crew, ping, ledger }: AppParts,
   { isDraining, scene }: { isDraining: () => boolean; scene: SocketTools["scene"] },
 ): Route[] {
   return makeHealthRoutes({
@@ -49,5 +49,6 @@ function makeStateRoutes(
     ping,
     countUsableProviders: () => [...scene().providers.values()].filter((provider) => provider.missing === null).length,
     ledgerFault: ledger.fault,
+    isFrontSilent: crew?.isSilent,
   });
 }

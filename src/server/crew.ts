@@ -23,6 +23,8 @@ export interface Crew {
   /** What the others counted under that name, all together. */
   count(name: string): number;
   makeGate?: MakeGate;
+  /** Whether the process that holds limits and budgets for all hangs; missing where that is this one. */
+  isSilent?(): boolean;
 }
 
 /** The routes that may be the business of another process. */

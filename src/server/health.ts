@@ -12,6 +12,8 @@ export interface HealthParts {
   countUsableProviders: () => number;
   /** Why the books cannot be written; null while they can. */
   ledgerFault: () => Error | null;
+  /** Whether the process in front of several hangs; missing where there is none. */
+  isFrontSilent?: (() => boolean) | undefined;
 }
 
 export function makeHealthRoutes(parts: HealthParts): PublicRoute[] {
@@ -20,6 +22,7 @@ export function makeHealthRoutes(parts: HealthParts): PublicRoute[] {
     const checks = {
       database: await check(parts.ping),
       draining: parts.isDraining() ? "failed" : "ok",
+      ...(parts.isFrontSilent === undefined ? {} : { front: parts.isFrontSilent() ? "failed" : "ok" }),
       ledger: parts.ledgerFault() === null ? "ok" : "failed",
       providers: parts.countUsableProviders() > 0 ? "ok" : "failed",
     };

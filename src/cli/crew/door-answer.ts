@@ -3,15 +3,16 @@
 
 import type { AnswerShelf, Memory } from "../../gateway/index.ts";
 import type { Line } from "./line.ts";
+import type { Pulse } from "./pulse.ts";
 import type { OfficeWords } from "./word.ts";
 
 type Office = Pick<Line<OfficeWords>, "ask" | "tell">;
 
-export function keepAtOffice(office: Office): AnswerShelf {
+export function keepAtOffice(office: Office, pulse: Pick<Pulse, "heed">): AnswerShelf {
   const unknown = { entries: null, bytes: null };
   return {
     kind: "memory",
-    get: (key) => office.ask("findAnswer", key).catch(() => null),
+    get: (key) => pulse.heed(() => office.ask("findAnswer", key)).catch(() => null),
     put: (key, answer, ttlMs) => office.tell("keepAnswer", key, answer, ttlMs),
     clear: async () => null,
     size: async () => unknown,

@@ -11,8 +11,9 @@ import {
 } from "../../gateway/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { GatewayError } from "../../ir/index.ts";
-import type { Tries } from "../../identity/index.ts";
+import { createMemoryTries, type Tries } from "../../identity/index.ts";
 import type { Line } from "./line.ts";
+import type { Pulse } from "./pulse.ts";
 import { within } from "./within.ts";
 import type { LimitVerdict, OfficeWords } from "./word.ts";
 
@@ -21,7 +22,13 @@ type Office = Pick<Line<OfficeWords>, "ask" | "tell">;
 /** An office that does not answer by then is busy, and the worker counts by itself. */
 const DEADLINE_MS = 1_000;
 
-export function countAtOffice(office: Office, clock: Pick<Clock, "after">): Counters {
+/** What stands between a worker and what it asks of the office. */
+interface Desk {
+  office: Office;
+  pulse: Pick<Pulse, "heed" | "isSilent">;
+}
+
+export function countAtOffice({ office, pulse, clock }: Desk & { clock: Pick<Clock, "after"> }): Counters {
   const memory = createMemoryCounters();
   /** How many places this process alone gave, by limit and subject. */
   const own = new Map<string, number>();
@@ -44,11 +51,13 @@ export function countAtOffice(office: Office, clock: Pick<Clock, "after">): Coun
 
   return {
     async take(needs) {
-      const answer = office.ask("take", needs);
-      const verdict = await within(answer, DEADLINE_MS, clock);
-      if (verdict !== null) return verdict;
-      // What comes too late was counted by us.
-      answer.then((late) => giveBack(needs, late)).catch(() => undefined);
+      if (!pulse.isSilent()) {
+        const answer = office.ask("take", needs);
+        const verdict = await within(answer, DEADLINE_MS, clock);
+        if (verdict !== null) return verdict;
+        // What comes too late was counted by us.
+        answer.then((late) => giveBack(needs, late)).catch(() => undefined);
+      }
       const decided = await memory.take(needs);
       if (decided.isTaken) for (const need of needs) if (need.unit === "slots") countOwn(need, 1);
       return decided;
@@ -69,11 +78,15 @@ function nameSlot({ limit, subject }: Need): string {
   return `${limit} ${subject}`;
 }
 
-export function countTriesAtOffice(office: Office): Tries {
+/** While the office hangs, each worker counts by itself. */
+export function countTriesAtOffice({ office, pulse }: Desk): Tries {
+  const own = createMemoryTries();
   return {
-    count: (rule, subject) => office.ask("countTry", rule, subject),
-    forgive: (rule, subject) => office.ask("forgiveTry", rule, subject),
-    stop: () => undefined,
+    count: (rule, subject) =>
+      pulse.heed(() => office.ask("countTry", rule, subject)).catch(() => own.count(rule, subject)),
+    forgive: (rule, subject) =>
+      pulse.heed(() => office.ask("forgiveTry", rule, subject)).catch(() => own.forgive(rule, subject)),
+    stop: own.stop,
   };
 }
 
@@ -87,7 +100,7 @@ export interface GateDoor {
 }
 
 /** Places that are few are the office's to give; of many, each worker gives its part. */
-export function makeGatesAtOffice(office: Office, count: number, clock: Clock): GateDoor {
+export function makeGatesAtOffice({ office, pulse, count, clock }: Desk & { count: number; clock: Clock }): GateDoor {
   let lastTicket = 0;
   const full = new Set<string>();
   const makeGate: MakeGate = (id, name, rules) => {
@@ -99,7 +112,8 @@ export function makeGatesAtOffice(office: Office, count: number, clock: Clock): 
     const ask = async (signal: Parameters<Gate["enter"]>[0], waitMs: number): Promise<() => void> => {
       const ticket = ++lastTicket;
       const leave = (): void => office.tell("exit", ticket);
-      const asked = office.ask("enter", ticket, { id, name, rules: rules(), waitMs });
+      const gate = { id, name, rules: rules(), waitMs };
+      const asked = pulse.heed(() => office.ask("enter", ticket, gate), leave);
       waiting++;
       await heed(asked, signal, leave).finally(() => waiting--);
       held++;

@@ -27,6 +27,7 @@ import { keepAtOffice, tellRuns } from "./door-answer.ts";
 import { reserveAtOffice } from "./door-budget.ts";
 import { countAtOffice, countTriesAtOffice, makeGatesAtOffice } from "./door-limit.ts";
 import type { Enlisted } from "./enlist.ts";
+import { createPulse } from "./pulse.ts";
 import { createRelay, isRelayed, openRelay, type Relay } from "./relay.ts";
 import { choosePeer, OFFICE } from "./turn.ts";
 import type { Order, Report } from "./word.ts";
@@ -44,27 +45,28 @@ async function openFoundation({ log, loaded: { config } }: WorkerInit, { order, 
   const ring = await openRing(store, log);
   const metrics = createMetrics();
   const books = await openWorkerBooks({ config, store, order, office, clock, log, metrics });
+  const pulse = createPulse({ clock, log });
   const memory = tellRuns(openMemory(store, config, log, true), office);
-  const shelf = config.cache.store === "memory" ? keepAtOffice(office) : await openShelf(config, { clock, log });
-  const door = reserveAtOffice(office, order.budgets);
-  const gates = makeGatesAtOffice(office, order.count, clock);
-  const relay = createRelay(order.relay, log);
+  const shelf = config.cache.store === "memory" ? keepAtOffice(office, pulse) : await openShelf(config, { clock, log });
+  const door = reserveAtOffice({ office, pulse, budgets: order.budgets });
+  const gates = makeGatesAtOffice({ office, pulse, count: order.count, clock });
+  const relay = createRelay(order.relay, { log, pulse });
   const [people, controls] = [openPeople(store, config, log), await openControls(store.controls)];
   const reading = openReading({ ...store, after: clock.after });
-  const own = { people, controls, relay, door, gates, reading };
+  const own = { people, controls, pulse, relay, door, gates, reading };
   return { prices, store, ring, metrics, books, memory, shelf, ...own };
 }
 
 /** What it has of the office. */
-function joinOffice({ store, door, gates, relay, reading }: Foundation, { office, share }: Enlisted) {
+function joinOffice({ store, door, gates, pulse, relay, reading }: Foundation, { office, share }: Enlisted) {
   return {
     books: reading,
     budgets: door.budgets,
     budgetStore: store.budgets,
     share,
-    counters: countAtOffice(office, systemClock),
-    crew: { ...joinCrew(relay), makeGate: gates.makeGate },
-    tries: countTriesAtOffice(office),
+    counters: countAtOffice({ office, pulse, clock: systemClock }),
+    crew: { ...joinCrew(relay), makeGate: gates.makeGate, isSilent: pulse.isSilent },
+    tries: countTriesAtOffice({ office, pulse }),
   };
 }
 
@@ -76,7 +78,7 @@ export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promi
   const clock = systemClock;
   let current = config;
   const foundation = await openFoundation(init, enlisted);
-  const { prices, store, ring, metrics, books, memory, shelf, door, gates, relay, reading } = foundation;
+  const { prices, store, ring, metrics, books, memory, shelf, door, gates, pulse, relay, reading } = foundation;
   const { ledger } = books;
   const recounter = openRecounter(config, { store, ledger, log, countInput: (question) => app.countInput(question) });
   const capture = createCapture({
@@ -116,7 +118,8 @@ export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promi
     pending: ledger.pending(),
     nowMs: clock.monotonicMs(),
   });
-  const stopReporting = reportAgainAndAgain(() => office.tell("report", report()));
+  // So that little of what it counted is lost with it.
+  pulse.start(() => office.ask("report", report()));
   Object.assign(words, {
     ...books.words,
     askReport: report,
@@ -137,7 +140,7 @@ export async function serveAsWorker(init: WorkerInit, enlisted: Enlisted): Promi
     await endCalls({ app, memory, shelf, ledger, recounter });
     await capture.drain();
     await own.stop();
-    stopReporting();
+    pulse.stop();
     await office.ask("report", report()).catch(() => undefined);
     await books.close();
     await ring.stop();
@@ -178,13 +181,4 @@ function joinCrew(relay: Relay): Crew {
     look: async () => undefined,
     count: () => 0,
   };
-}
-
-const REPORT_MS = 1_000;
-
-/** So that little of what it counted is lost with it. */
-function reportAgainAndAgain(tell: () => void): () => void {
-  const timer = setInterval(tell, REPORT_MS);
-  timer.unref();
-  return () => clearInterval(timer);
 }

@@ -82,7 +82,7 @@ export function createOffice(init: OfficeInit): Office {
     name: `tokligence-${process.pid}-${randomBytes(8).toString("hex")}`,
     token: randomBytes(32).toString("hex"),
   };
-  const relay = createRelay(relayPlan, log);
+  const relay = createRelay(relayPlan, { log });
   /** What those counted that are gone. */
   let past: Tally | null = null;
   let given: OfficeParts | null = null;

@@ -4,6 +4,8 @@
 import { GatewayError } from "../../ir/index.ts";
 import { type App, answerError, type Listener } from "../../server/index.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { Pulse } from "./pulse.ts";
+import { OFFICE } from "./turn.ts";
 import type { RelayPlan } from "./word.ts";
 
 /** What goes along, in a header that only processes which know the token can write. */
@@ -24,7 +26,15 @@ export interface Relay {
   pass(to: number, request: Request, listener: Listener | undefined): Promise<Response>;
 }
 
-export function createRelay({ name, token }: RelayPlan, log: Log): Relay {
+interface RelayInit {
+  log: Log;
+  /** The office's, where that is another process. */
+  pulse?: Pick<Pulse, "heed">;
+}
+
+export function createRelay({ name, token }: RelayPlan, { log, pulse }: RelayInit): Relay {
+  const reach = (to: number, ask: () => Promise<Response>): Promise<Response> =>
+    to === OFFICE && pulse !== undefined ? pulse.heed(ask, (late) => void late.body?.cancel()) : ask();
   return {
     async pass(to, request, listener) {
       const peer = listener?.requestIP(request) ?? null;
@@ -41,7 +51,7 @@ export function createRelay({ name, token }: RelayPlan, log: Log): Relay {
       listener?.timeout(request, 0);
       let answer: Response;
       try {
-        answer = await fetch("http://relay/", {
+        const init = {
           unix: nameSocket(name, to),
           method: request.method,
           headers,
@@ -51,10 +61,11 @@ export function createRelay({ name, token }: RelayPlan, log: Log): Relay {
           // The other process has deadlines of its own.
           timeout: false,
           signal: request.signal,
-        } as RequestInit);
+        };
+        answer = await reach(to, () => fetch("http://relay/", init as RequestInit));
       } catch (cause) {
         const options = { requestId: request.headers.get("x-request-id") ?? Bun.randomUUIDv7(), wire: undefined, log };
-        return answerError(explainGone(cause), options);
+        return answerError(cause instanceof GatewayError ? cause : explainGone(cause), options);
       }
       const own = new Headers(answer.headers);
       for (const hop of HOP_HEADERS) own.delete(hop);

@@ -1,4 +1,4 @@
-// What a worker counts by itself while the office is too busy to answer.
+// What a worker counts by itself while the office is too busy to answer, or hangs.
 
 import { expect, test } from "bun:test";
 import { countAtOffice } from "../../../src/cli/crew/door-limit.ts";
@@ -7,14 +7,20 @@ import { makeClock } from "../../clock.ts";
 
 const NEED: Need = { limit: "few", subject: "key", unit: "slots", amount: 1, most: 2 };
 
-test("places that a worker gave by itself are free again, each as its call ends", async () => {
+function open() {
   const clock = makeClock();
-  const told: unknown[][] = [];
+  const said: unknown[][] = [];
   const office = {
     ask: () => new Promise<never>(() => undefined),
-    tell: (...words: unknown[]) => void told.push(words),
+    tell: (...words: unknown[]) => void said.push(words),
   };
-  const counters = countAtOffice(office as never, clock);
+  const state = { isSilent: false };
+  const pulse = { heed: <T>(ask: () => Promise<T>): Promise<T> => ask(), isSilent: () => state.isSilent };
+  return { clock, said, state, counters: countAtOffice({ office: office as never, pulse, clock }) };
+}
+
+test("places that a worker gave by itself are free again, each as its call ends", async () => {
+  const { clock, counters, said } = open();
   const take = async (): Promise<boolean> => {
     const taking = counters.take([NEED]);
     clock.advance(1_000);
@@ -24,5 +30,12 @@ test("places that a worker gave by itself are free again, each as its call ends"
   counters.leave(NEED);
   counters.leave(NEED);
   expect([await take(), await take(), await take()]).toEqual([true, true, false]);
-  expect(told).toEqual([]);
+  expect(said).toEqual([]);
+});
+
+test("an office that is known to hang is not waited for", async () => {
+  const { counters, state } = open();
+  state.isSilent = true;
+  const taken = [await counters.take([NEED]), await counters.take([NEED]), await counters.take([NEED])];
+  expect(taken.map(({ isTaken }) => isTaken)).toEqual([true, true, false]);
 });
