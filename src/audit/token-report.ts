@@ -21,10 +21,17 @@ export interface TokenReportInit {
   calls: AsyncIterable<AuditedCall>;
   by: readonly Dimension[];
   splitCost: SplitCost;
+  /** Rows of the time that is asked for, from before this moment, may be gone by age; null where none are. */
+  removedBefore?: Date | null;
   /** Most flagged calls that are listed; 0 for none. */
   flagged: number;
   /** Called now and then, with the number of rows so far. */
   onProgress?: (rows: number) => void;
+}
+
+/** Of a removal, what concerns a time that begins then; undefined: it has no beginning. */
+export function chooseRemoval(removedBefore: Date | null, from: Date | undefined): Date | null {
+  return removedBefore === null || (from !== undefined && from >= removedBefore) ? null : removedBefore;
 }
 
 /** Model names are the clients' to choose; beyond so many groups a report is of no use to anybody. */
@@ -62,6 +69,9 @@ export async function reportTokens(init: TokenReportInit): Promise<JsonObject> {
     by: [...init.by],
     groups: rows.map(([, { names, figures }]) => ({ ...names, ...printFigures(figures) })),
     total: printFigures(total),
+    ...(init.removedBefore === null || init.removedBefore === undefined
+      ? {}
+      : { rows_removed_before: init.removedBefore.toISOString() }),
     ...(init.flagged === 0 ? {} : { flagged, flagged_rows: total.over + total.under }),
   };
 }

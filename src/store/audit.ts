@@ -3,7 +3,7 @@
 import { and, asc, count, eq, gt, gte, inArray, isNull, lt, type SQL } from "drizzle-orm";
 import type { AuditBooks } from "../audit/index.ts";
 import type { Head, HeadReason, SealedEntry, SealedRecount } from "../ledger/index.ts";
-import { readMarks } from "./chain-mark.ts";
+import { findRemoval } from "./chain-mark.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import { type PageQuery, type Past, readPage } from "./ledger-page.ts";
 
@@ -78,11 +78,7 @@ export function createAuditStore(engine: Engine): AuditBooks {
       });
       return { found, next: findNext(rows) };
     },
-    async removedBefore() {
-      const marks = await engine.read((db) => readMarks(engine, db));
-      const moments = marks.flatMap(({ removedBefore }) => removedBefore?.getTime() ?? []);
-      return moments.length === 0 ? null : new Date(Math.max(...moments));
-    },
+    removedBefore: () => findRemoval(engine),
     async countUnchained({ from, to }) {
       const inTime = and(gte(entries.createdAt, from), lt(entries.createdAt, to));
       const rows = await engine.read((db) =>

@@ -16,6 +16,13 @@ export function readMarks({ schema }: Pick<Engine, "schema">, db: Db): Promise<M
   return db.select().from(schema.ledgerMarks);
 }
 
+/** Rows from before then may be gone by age; null where none are. */
+export async function findRemoval(engine: Engine): Promise<Date | null> {
+  const marks = await engine.read((db) => readMarks(engine, db));
+  const moments = marks.flatMap(({ removedBefore }) => removedBefore?.getTime() ?? []);
+  return moments.length === 0 ? null : new Date(Math.max(...moments));
+}
+
 /** Rows that are in the sums. Written so that rows are looked for by their time. */
 export function matchSummed({ schema }: Pick<Engine, "schema">, marks: readonly Mark[]): SQL {
   const { chain, seq } = schema.ledgerEntries;

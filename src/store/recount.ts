@@ -3,6 +3,7 @@
 import { and, desc, eq, inArray, lt } from "drizzle-orm";
 import type { AuditedCall, PastRecount } from "../audit/index.ts";
 import type { LedgerFilter, SealedEntry } from "../ledger/index.ts";
+import { findRemoval } from "./chain-mark.ts";
 import type { Engine } from "./engine.ts";
 import { type Past, readPage } from "./ledger-page.ts";
 
@@ -11,6 +12,8 @@ export interface RecountStore {
   calls(filter: LedgerFilter): AsyncGenerator<AuditedCall>;
   /** The latest calls whose figures lay within our bounds, oldest first. */
   past(limit: number): AsyncGenerator<PastRecount>;
+  /** Rows from before then may be gone by age; null where none are. */
+  removedBefore(): Promise<Date | null>;
 }
 
 const PAGE_ROWS = 250;
@@ -53,6 +56,7 @@ export function createRecountStore(engine: Engine, arrive: () => Promise<void>):
     );
 
   return {
+    removedBefore: () => findRemoval(engine),
     async *calls(filter) {
       await arrive();
       for (let past: Past | null = null; ;) {

@@ -1,7 +1,7 @@
 // `tokligence audit tokens`: what providers counted beyond our own count, in tokens and in money.
 
 import { defineCommand } from "citty";
-import { createSplitCost, readDimensions, reportTokens } from "../../audit/index.ts";
+import { chooseRemoval, createSplitCost, readDimensions, reportTokens } from "../../audit/index.ts";
 import { type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { LedgerFilter } from "../../ledger/index.ts";
 import type { ConfigFlags } from "../flags.ts";
@@ -45,6 +45,11 @@ export default defineCommand({
     if (args.json === true) return printJson(report);
     if (isFlagged) printFlagged(report);
     else printGroups(report, by);
+    const { rows_removed_before: moment } = report;
+    if (typeof moment === "string")
+      say(
+        `note: rows from before ${moment} have been removed by age, and what was counted of them: nothing here tells of them.`,
+      );
   },
 });
 
@@ -65,6 +70,7 @@ async function count({ store }: Here, { flags, filter, by, flagged }: Wanted): P
   try {
     return await reportTokens({
       calls: store.recounts.calls(filter),
+      removedBefore: chooseRemoval(await store.recounts.removedBefore(), filter.from),
       by,
       splitCost,
       flagged,

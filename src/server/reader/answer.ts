@@ -1,7 +1,7 @@
 // What is answered of the books, as the bytes of a body: printed where they are read, so that long lists cost the thread of requests nothing.
 // Knows no HTTP and no caller.
 
-import { reportTokens, splitAhead, type SplitCosts, type TokenReportInit } from "../../audit/index.ts";
+import { chooseRemoval, reportTokens, splitAhead, type SplitCosts, type TokenReportInit } from "../../audit/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import {
   type Dimension,
@@ -37,7 +37,7 @@ export interface LedgerAnswers {
 /** What is read, and where. */
 export interface Books<Ledger = LedgerStore> {
   ledger: Ledger;
-  recounts: Pick<RecountStore, "calls">;
+  recounts: Pick<RecountStore, "calls" | "removedBefore">;
 }
 
 export function createAnswers({ ledger, recounts }: Books<Pick<LedgerStore, "page" | "report">>): LedgerAnswers {
@@ -53,7 +53,9 @@ export function createAnswers({ ledger, recounts }: Books<Pick<LedgerStore, "pag
       return answer({ entries: printEntries(page), next_cursor: page.nextCursor });
     },
     async tokens({ filter, by, flagged }, splitCosts) {
-      return answer(await reportTokens({ ...splitAhead(recounts.calls(filter), splitCosts), by, flagged }));
+      const removedBefore = chooseRemoval(await recounts.removedBefore(), filter.from);
+      const calls = splitAhead(recounts.calls(filter), splitCosts);
+      return answer(await reportTokens({ ...calls, removedBefore, by, flagged }));
     },
     async timeseries({ filter, bucket, zone: name, nowMs }) {
       const zone = findZone(name) ?? UTC;

@@ -93,7 +93,7 @@ export const PAYLOAD = z
   .meta({ id: "Payload", description: "The text of a call, where it is kept" });
 
 export const TOKEN_REPORT = z
-  .looseObject({})
+  .looseObject(GAP)
   .meta({ id: "TokenReport", description: "What providers reported of tokens, beside what the gateway counted" });
 
 export const CHANGE_ROW = z

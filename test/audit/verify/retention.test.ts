@@ -83,6 +83,8 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
       `audit pack --provider openai --from ${day(CALLS - 2).toISOString()} --to ${to} -o ${file}`,
     );
     expect([late.code, late.err]).toEqual([0, expect.not.stringContaining("were removed")]);
+    const tokens = await bench.desk.read<{ rows_removed_before?: string }>("audit tokens");
+    expect(tokens.rows_removed_before).toEqual(expect.any(String));
     const date = (from ?? "").slice(0, 10);
     const csv = bench.desk.write("bill.csv", `date,model,input\n${date},gpt-4o,5\n`);
     const bill = `audit reconcile --provider openai --file ${csv} --map day=date,model=model,input=input`;
