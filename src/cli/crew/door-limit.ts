@@ -8,6 +8,7 @@ import {
   type GateRules,
   type MakeGate,
   type Need,
+  type Seen,
 } from "../../gateway/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { GatewayError } from "../../ir/index.ts";
@@ -32,6 +33,8 @@ export function countAtOffice({ office, pulse, clock }: Desk & { clock: Pick<Clo
   const memory = createMemoryCounters();
   /** How many places this process alone gave, by limit and subject. */
   const own = new Map<string, number>();
+  /** What this process alone counted, and the office knows nothing of. */
+  const ownSeen = new WeakSet<Seen>();
 
   const countOwn = (need: Need, by: -1 | 1): void => {
     const name = nameSlot(need);
@@ -60,9 +63,13 @@ export function countAtOffice({ office, pulse, clock }: Desk & { clock: Pick<Clo
       }
       const decided = await memory.take(needs);
       if (decided.isTaken) for (const need of needs) if (need.unit === "slots") countOwn(need, 1);
+      for (const seen of decided.seen) ownSeen.add(seen);
       return decided;
     },
-    adjust: (seen, by, isShared) => office.tell("adjust", seen, by, isShared),
+    adjust(seen, by, isShared) {
+      if (ownSeen.has(seen)) memory.adjust(seen, by, isShared);
+      else office.tell("adjust", seen, by, isShared);
+    },
     leave(need) {
       if (!own.has(nameSlot(need))) return office.tell("giveBack", need);
       countOwn(need, -1);

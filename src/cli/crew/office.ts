@@ -208,7 +208,7 @@ export function createOffice(init: OfficeInit): Office {
       },
       {
         name: "tokligence_workers_ended_total",
-        about: "Such processes that died or hung, and were replaced",
+        about: "Such processes that ended or hung, and were replaced",
         isCounter: true,
         read: () => watch.count().ended,
       },

@@ -33,6 +33,17 @@ test("places that a worker gave by itself are free again, each as its call ends"
   expect(said).toEqual([]);
 });
 
+test("tokens that a worker counted by itself are settled with itself: the office never counted them", async () => {
+  const { counters, said, state } = open();
+  state.isSilent = true;
+  const need: Need = { limit: "few", subject: "key", unit: "tokens", amount: 100, most: 100 };
+  const { seen, isShared } = await counters.take([need]);
+  expect((await counters.take([need])).isTaken).toBe(false);
+  for (const each of seen) counters.adjust(each, -60, isShared);
+  expect(said).toEqual([]);
+  expect((await counters.take([{ ...need, amount: 60 }])).isTaken).toBe(true);
+});
+
 test("an office that is known to hang is not waited for", async () => {
   const { counters, state } = open();
   state.isSilent = true;
