@@ -136,6 +136,37 @@ test.skipIf(!isSafe)(
   },
 );
 
+test.skipIf(!isSafe)(
+  "where the next part could neither be had as memory nor be written, rows that the one before still takes are whole",
+  async () => {
+    const location = await makeFile();
+    let isRefused = false;
+    const disk: typeof realDisk = {
+      ...realDisk,
+      map: (...place) => (isRefused ? null : realDisk.map(...place)),
+      write(file, bytes, from, at) {
+        // What is set aside is taken, and what is written into it is not.
+        if (isRefused && bytes[0] !== 0) throw Object.assign(new Error("full"), { code: "ENOSPC" });
+        return realDisk.write(file, bytes, from, at);
+      },
+    };
+    const { books, tidings } = start(location, { disk });
+    const add = (id: string, length: number): void =>
+      books.journal.append([encodeEntryLine(makeEntry({ id, modelAsked: "m".repeat(length) }))], () => []);
+    // Of sixteen megabytes.
+    add("most", 15_000_000);
+    isRefused = true;
+    expect(() => add("much", 3_000_000)).toThrow("the disk is full");
+    isRefused = false;
+    const small = Array.from({ length: 10 }, (_, row) => `small-${row}`);
+    for (const id of small) add(id, 30_000);
+    await books.flush(0);
+    expect(tidings.filter(({ type }) => type === "flaw")).toEqual([]);
+    expect(idsIn(location)).toEqual(["most", ...small]);
+    await books.close(0);
+  },
+);
+
 test.skipIf(!isSafe)("what is set aside is no row, no flaw and nothing to be bound, for whoever looks", async () => {
   const { location, path } = await leave(["a", "b"]);
   expect(statSync(path).size).toBeGreaterThan((countWritten(path) ?? 0) + 30_000);

@@ -75,8 +75,12 @@ export function createPart({ disk, path, segment, isSynced, memory, frame }: Par
     provedMs = nowMs;
   };
 
-  /** Memory in which so many bytes have room behind the end. */
+  /** Memory in which so many bytes have room behind the end; null where there is none to be had. */
   const reach = (length: number): Buffer<ArrayBuffer> | null => {
+    if (!memory.isOn) {
+      letGo();
+      return null;
+    }
     if (end + length > filled) fill(end + length);
     if (window === null || end + length > windowFrom + window.length) move();
     room = window === null ? 0 : Math.min(filled, windowFrom + window.length);
@@ -144,7 +148,7 @@ export function createPart({ disk, path, segment, isSynced, memory, frame }: Par
       if (!fits(boundFrame(text), limit)) {
         const length = measureFrame(text);
         if (end > 0 && end + length > limit) return false;
-        if (memory.isOn && !fits(length, Number.POSITIVE_INFINITY)) into = reach(length);
+        if (!fits(length, Number.POSITIVE_INFINITY)) into = reach(length);
       }
       if (into !== null) prove();
       try {
