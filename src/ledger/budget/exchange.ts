@@ -109,11 +109,11 @@ export function createExchange(init: ExchangeInit): Exchange {
 
   const hasIdle = ({ others }: Account): boolean => others.granted > others.spent + others.held;
 
-  const ask = (account: Account, bound: number): Promise<void> =>
+  const ask = (account: Account, bound: number, wanted = 0): Promise<void> =>
     speak(account, async () => {
       // Whoever asked before may have been given enough for both.
       if (account.isOpen && bound > 0 && fits(account, bound)) return;
-      await claim(account, { need: bound, parts: countParts(), wanted: 0 });
+      await claim(account, { need: bound, parts: countParts(), wanted });
     });
 
   const plead = async (account: Account, bound: number): Promise<void> => {
@@ -123,14 +123,17 @@ export function createExchange(init: ExchangeInit): Exchange {
       await init.cry();
       while (!fits(account, bound) && hasIdle(account) && clock.monotonicMs() < untilMs) {
         await pause(clock, PLEA_STEP_MS);
-        await ask(account, bound);
+        // Others look more rarely than we do: it stands until then.
+        await ask(account, bound, bound);
       }
     }
+    // It is wanted no more.
+    account.isDirty = true;
     account.restUntilMs = fits(account, bound) ? 0 : clock.monotonicMs() + PLEA_REST_MS;
   };
 
   return {
-    ask,
+    ask: (account, bound) => ask(account, bound),
     plead(account, bound) {
       const known = pleas.get(account.id);
       if (known !== undefined) return known;

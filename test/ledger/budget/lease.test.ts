@@ -206,6 +206,18 @@ test("a clock that jumps a month ahead and back neither loses a window nor makes
   expect(await budgets.look(budget, null)).toMatchObject({ spent: 100 });
 });
 
+test("what lies idle with a holder that is at work is handed to one that cannot go on without it", async () => {
+  await makeOne();
+  const first = await begin("first");
+  expect(await call(first, 100)).toBeObject();
+  const second = await begin("second");
+  expect(await call(first, 100)).toBeObject();
+  expect(await call(second, 300)).toBeObject();
+  // Nor is it handed on once nobody needs it any more.
+  await pass(3_000);
+  expect(await store.budgets.listWanted("first")).toEqual([]);
+});
+
 test("a limit that is lowered holds for all holders together", async () => {
   const budget = await makeOne();
   const first = await begin("first");
