@@ -32,6 +32,8 @@ export interface Exchange {
   plead(account: Account, bound: number): Promise<void>;
   /** Whether pleading may help: others have something, and they were not asked in vain just now. */
   canPlead(account: Account): boolean;
+  /** Whether a word about it is under way. */
+  isBusy(account: Account): boolean;
   /** Tells what was spent, and learns what others did. */
   report(account: Account): Promise<void>;
   /** Gives up a share of what lies idle. */
@@ -40,6 +42,8 @@ export interface Exchange {
   giveBack(account: Account): Promise<void>;
 }
 
+/** Where calls end all the time, too many count rather than too few. */
+const MOST_READS = 5;
 /** How long a call waits for what others have to spare. */
 const PLEA_MS = 1_000;
 const PLEA_STEP_MS = 50;
@@ -64,13 +68,19 @@ export function createExchange(init: ExchangeInit): Exchange {
     return own;
   };
 
-  /** What was booked here meanwhile is on top of what the rows say. */
+  /**
+   * What was booked here meanwhile is on top of what the rows say, although some of them may be there already: so they are read once more, which
+   * is but for what came since, until nothing was.
+   */
   const open = async (account: Account): Promise<void> => {
     let { spent: before, unpriced } = account;
-    const sums = await init.sums.read(account, () => {
+    const begin = (): Promise<void> => {
       ({ spent: before, unpriced } = account);
       return init.flushRows();
-    });
+    };
+    let sums = await init.sums.read(account, begin);
+    for (let turn = 1; turn < MOST_READS && account.spent !== before; turn++)
+      sums = await init.sums.read(account, begin);
     const holder = init.holder();
     await store.open(account, holder, sums);
     const own = sums.find((sum) => sum.chain === holder);
@@ -144,6 +154,7 @@ export function createExchange(init: ExchangeInit): Exchange {
     canPlead: (account) =>
       pleas.has(account.id) ||
       (account.others.granted > 0 && init.countOthers() > 0 && clock.monotonicMs() >= account.restUntilMs),
+    isBusy: ({ id }) => running.has(id),
     report: (account) => speak(account, () => claim(account, { need: 0, parts: 0, wanted: 0 })),
     share: (account, wanted) =>
       speak(account, async () => {

@@ -219,8 +219,8 @@ export function createReserve(keeping: Keeping): Reserve {
     for (const budget of find(facts)) {
       const account = accounts.get(placeOf(budget, facts).id);
       const isBooked = holds.some((each) => each.account === account);
-      // One that nobody opened yet reads the rows when it is opened.
-      if (!isBooked && account?.isOpen === true) settleAll([{ account, bound: 0 }], amount);
+      // One that is being opened may have read the rows before this one was there; whoever opens it later finds it in both, and counts it once.
+      if (!isBooked && account !== undefined) settleAll([{ account, bound: 0 }], amount);
     }
   };
 

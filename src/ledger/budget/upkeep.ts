@@ -23,6 +23,8 @@ const POLL_MS = 250;
 /** Between two rounds of reports. */
 const REPORT_MS = 2_000;
 const BEAT_MS = 5_000;
+/** What the ledger says takes that long where it is large; then only the calls that it concerns wait for it. */
+const READ_MS = 1_000;
 /** Who wanted more is remembered for so long. */
 const WANTED_MS = 3_000;
 /** A grant that served nobody for so long goes back where there are others. */
@@ -58,7 +60,11 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   let tidiedMs = clock.monotonicMs();
   let callOff: (() => void) | null = null;
   let looking: Promise<void> | null = null;
+  /** The round under way, and what is said beside it. */
+  let tending: Promise<void> | null = null;
+  let pulsing: Promise<void> | null = null;
   let isStarted = false;
+  let isOver = false;
 
   const readChanges = async (): Promise<void> => {
     const changes = await store.changes(revision);
@@ -80,7 +86,24 @@ export function createUpkeep(keeping: Keeping): Upkeep {
       account.isDirty = true;
       resetAlerts(account);
     }
-    await eachOf([...known.values()], (budget) => prepareNow(budget, clock.wallMs()));
+    // Those that stayed as they are were made ready before.
+    await inTime(
+      eachOf(changes.budgets, async ({ id }) => {
+        const budget = known.get(id);
+        if (budget !== undefined && !isOver) await prepareNow(budget, clock.wallMs());
+      }),
+    );
+  };
+
+  /** It goes on behind, and whoever needs it waits for it. */
+  const inTime = async (work: Promise<void>): Promise<void> => {
+    const late = Promise.withResolvers<void>();
+    const callLateOff = clock.after(READ_MS, late.resolve);
+    const done = work.catch((error: unknown) => {
+      if (!isOver) keeping.heard(error);
+    });
+    await Promise.race([done, late.promise]);
+    callLateOff();
   };
 
   /** Of those that concern single users and keys, only what the ledger says: once for all of them. */
@@ -129,13 +152,29 @@ export function createUpkeep(keeping: Keeping): Upkeep {
       if (written.get(name) === value) continue;
       const chain = name.slice(ROWS.length);
       for (const account of keeping.accounts.values()) {
-        // Those that are opened later read all rows.
-        if (!account.isOpen || chain === init.holder()) continue;
-        await store.putLine(account, await readChain(account, chain));
-        await keeping.exchange.report(account);
+        if (chain === init.holder()) continue;
+        if (account.isOpen) await readLine(account, chain);
+        // Of one that is being opened all was read, it may be, before they came. Those that are opened later read all rows.
+        else if (keeping.exchange.isBusy(account)) readBehind(account, chain, written);
       }
       written.set(name, value);
     }
+  };
+
+  const readLine = async (account: Account, chain: string): Promise<void> => {
+    await store.putLine(account, await readChain(account, chain));
+    await keeping.exchange.report(account);
+  };
+
+  const readBehind = (account: Account, chain: string, done: Map<string, number>): void => {
+    keeping.exchange
+      .report(account)
+      .then(() => readLine(account, chain))
+      .catch((error: unknown) => {
+        // The next look does it once more.
+        done.delete(ROWS + chain);
+        if (!isOver) keeping.heard(error);
+      });
   };
 
   const readChain = async (place: Place, chain: string): Promise<ChainSum> => {
@@ -171,11 +210,13 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     const nowMs = clock.monotonicMs();
     const wallMs = clock.wallMs();
     for (const account of keeping.accounts.values()) {
-      const isOver = wallMs >= account.window.endMs || !known.has(account.budget.id);
+      // It tells all once it is open.
+      if (!account.isOpen && keeping.exchange.isBusy(account)) continue;
+      const isPast = wallMs >= account.window.endMs || !known.has(account.budget.id);
       const isUnused = nowMs - account.usedMs > IDLE_MS && account.held === 0;
       const isLong = nowMs - account.usedMs > KEEP_MS && account.held === 0;
-      if (isLong && (isOver || account.subject !== "")) await retire(account);
-      else if (isUnused && (isOver || state.others > 0) && countSurplus(account) > 0)
+      if (isLong && (isPast || account.subject !== "")) await retire(account);
+      else if (isUnused && (isPast || state.others > 0) && countSurplus(account) > 0)
         await keeping.exchange.giveBack(account);
       else if (account.isDirty) await keeping.exchange.report(account);
     }
@@ -192,7 +233,10 @@ export function createUpkeep(keeping: Keeping): Upkeep {
 
   const retire = async (account: Account): Promise<void> => {
     if (account.isOpen) await keeping.exchange.giveBack(account);
-    if (account.held === 0) keeping.accounts.delete(account.id);
+    // A call that came meanwhile has it.
+    const isWanted = account.held > 0 || account.waiting > 0 || keeping.exchange.isBusy(account);
+    const isTold = !account.isOpen || !account.isDirty;
+    if (!isWanted && isTold) keeping.accounts.delete(account.id);
   };
 
   /** What a holder had that is silent for too long is what its rows say, and no more. */
@@ -213,13 +257,24 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     }
   };
 
+  const beat = async (): Promise<void> => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - beatMs < BEAT_MS) return;
+    beatMs = nowMs;
+    await store.beat(init.holder());
+  };
+
+  /** While a round takes long: we live, so do the others, and the database answers. */
+  const pulse = async (): Promise<void> => {
+    noteBeats(await store.readCounters());
+    keeping.heard(null);
+    await beat();
+  };
+
   const tend = async (): Promise<void> => {
     await look();
+    await beat();
     const nowMs = clock.monotonicMs();
-    if (nowMs - beatMs >= BEAT_MS) {
-      beatMs = nowMs;
-      await store.beat(init.holder());
-    }
     if (nowMs - reportedMs >= REPORT_MS) {
       reportedMs = nowMs;
       await bury();
@@ -247,9 +302,15 @@ export function createUpkeep(keeping: Keeping): Upkeep {
 
   const plan = (): void => {
     callOff = clock.after(POLL_MS, () => {
-      void inTurn(tend).then(() => {
-        if (isStarted) plan();
-      });
+      if (tending === null)
+        tending = inTurn(tend).finally(() => {
+          tending = null;
+        });
+      else
+        pulsing ??= attempt(pulse).finally(() => {
+          pulsing = null;
+        });
+      if (isStarted) plan();
     });
   };
 
@@ -272,8 +333,10 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     },
     async stop() {
       isStarted = false;
+      isOver = true;
       callOff?.();
       await inTurn(async () => {
+        await pulsing;
         const open = [...keeping.accounts.values()].filter(({ isOpen }) => isOpen);
         await eachOf(open, (account) => keeping.exchange.giveBack(account));
         await store.forget(init.holder());
