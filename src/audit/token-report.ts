@@ -29,11 +29,6 @@ export interface TokenReportInit {
   onProgress?: (rows: number) => void;
 }
 
-/** Of a removal, what concerns a time that begins then; undefined: it has no beginning. */
-export function chooseRemoval(removedBefore: Date | null, from: Date | undefined): Date | null {
-  return removedBefore === null || (from !== undefined && from >= removedBefore) ? null : removedBefore;
-}
-
 /** Model names are the clients' to choose; beyond so many groups a report is of no use to anybody. */
 const MAX_GROUPS = 50_000;
 const PROGRESS_ROWS = 1_000;

@@ -29,7 +29,7 @@ export function printBreakdown(by: readonly Dimension[], groups: readonly Report
   }));
 }
 
-/** What a report says of itself where it may lack rows; nothing otherwise. */
+/** What a report or a page says of itself where it may lack rows; nothing otherwise. */
 export function printGap({ removedBefore }: Pick<Report, "removedBefore">): JsonObject {
   return removedBefore === null ? {} : { rows_removed_before: removedBefore.toISOString() };
 }

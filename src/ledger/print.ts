@@ -89,7 +89,7 @@ export function findRoute({ attempts, provider }: Pick<LedgerEntry, "attempts" |
 }
 
 /** The rows of a page, each call with its figures as they are now where it has been corrected. */
-export function printEntries({ entries, corrections }: LedgerPage): JsonObject[] {
+export function printEntries({ entries, corrections }: Pick<LedgerPage, "corrections" | "entries">): JsonObject[] {
   const byCall = Map.groupBy(corrections, ({ corrects }) => corrects);
   return entries.map((entry) => {
     const own = byCall.get(entry.id) ?? [];

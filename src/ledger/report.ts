@@ -88,6 +88,8 @@ export interface Report {
    * user or key, tag, and all else is asked for), so a stretch that begins or ends within one lacks them. Null where all rows are there.
    */
   removedBefore: Date | null;
+  /** Rows of the time that is asked for, from before this moment, may be gone by age, whatever sums still tell of them; null where none are. */
+  rowsRemovedBefore: Date | null;
 }
 
 /** Both sides of the books, apart. */

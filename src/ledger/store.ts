@@ -28,6 +28,8 @@ export interface LedgerPage {
   corrections: SealedEntry[];
   /** Give it back as `cursor` for the next page; null at the end. */
   nextCursor: string | null;
+  /** Rows of the time that is asked for, from before this moment, may be gone by age; null where none are. */
+  removedBefore: Date | null;
 }
 
 /** Rows with an attempt that has an `answerId`. */
@@ -69,7 +71,11 @@ export interface LedgerStore {
   /** All corrections of those rows. */
   corrections(ids: readonly string[]): Promise<SealedEntry[]>;
   /** Oldest first, without corrections beside them. */
-  readOldest(filter: LedgerFilter, limit: number, cursor: string | null): Promise<Omit<LedgerPage, "corrections">>;
+  readOldest(
+    filter: LedgerFilter,
+    limit: number,
+    cursor: string | null,
+  ): Promise<Pick<LedgerPage, "entries" | "nextCursor">>;
   /** Calls since then whose providers are still to be asked what they used, with what corrects them already. */
   listUntold(since: Date): Promise<Untold>;
   report(query: ReportQuery): Promise<Report>;

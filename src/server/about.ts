@@ -51,6 +51,8 @@ export interface About {
   isTagged?: boolean;
   /** Heeds If-Match although its method is POST. */
   isConditional?: boolean;
+  /** Headers of its own where it went well: what each tells, by name. */
+  headers?: Readonly<Record<string, string>>;
   /** Where what is made is found is told by Location. */
   isPlaced?: boolean;
 }

@@ -37,6 +37,11 @@ export const USAGE_ABOUT = {
     summary: "Export rows, oldest first",
     query: z.object({ ...FILTER_QUERY, format: z.enum(EXPORT_FORMATS) }),
     answer: { media: Object.values(EXPORT_TYPES) },
+    headers: {
+      "X-Tokligence-Rows": "How many rows are on the books before it begins, those that are kept as sums alone too",
+      "X-Tokligence-Rows-Removed-Before":
+        "Rows before this moment are kept no longer: where the time that is asked for reaches behind it",
+    },
   },
   logs: {
     tag,

@@ -48,7 +48,7 @@ export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts):
     export: async (asked) => {
       const filter = await filterOf(asked, "format");
       const format = readFormat(asked.query);
-      const { groups } = await reader.report({ filter, by: [], edges: [] });
+      const { groups, rowsRemovedBefore } = await reader.report({ filter, by: [], edges: [] });
       const { consume, supply } = summarize(groups);
       asked.keepOpen();
       const pieces = whileAllowed(exportRows(reader, { filter, format }), asked, rights);
@@ -59,6 +59,9 @@ export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts):
           "cache-control": "no-store",
           // As far as it can be known before: rows may come while it runs.
           "x-tokligence-rows": String(consume.entries + supply.entries),
+          ...(rowsRemovedBefore === null
+            ? {}
+            : { "x-tokligence-rows-removed-before": rowsRemovedBefore.toISOString() }),
         },
       });
     },

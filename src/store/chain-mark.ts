@@ -16,11 +16,16 @@ export function readMarks({ schema }: Pick<Engine, "schema">, db: Db): Promise<M
   return db.select().from(schema.ledgerMarks);
 }
 
-/** Rows from before then may be gone by age; null where none are. */
-export async function findRemoval(engine: Engine): Promise<Date | null> {
-  const marks = await engine.read((db) => readMarks(engine, db));
+/** As `chooseRemoval`, of what is on the books now. */
+export async function findRemoval(engine: Engine, from?: Date): Promise<Date | null> {
+  return chooseRemoval(await engine.read((db) => readMarks(engine, db)), from);
+}
+
+/** Rows from before then may be gone by age; null where none are, or none of a time that begins with `from`; undefined: it has no beginning. */
+export function chooseRemoval(marks: readonly Mark[], from: Date | undefined): Date | null {
   const moments = marks.flatMap(({ removedBefore }) => removedBefore?.getTime() ?? []);
-  return moments.length === 0 ? null : new Date(Math.max(...moments));
+  const latest = Math.max(...moments);
+  return latest > (from?.getTime() ?? -Infinity) ? new Date(latest) : null;
 }
 
 /** Rows that are in the sums. Written so that rows are looked for by their time. */

@@ -3,6 +3,7 @@
 import { and, asc, eq, gte, inArray, sql } from "drizzle-orm";
 import { invalidRequest } from "../ir/index.ts";
 import type { Direction, LedgerStore, SealedEntry } from "../ledger/index.ts";
+import { chooseRemoval, readMarks } from "./chain-mark.ts";
 import { chunk } from "./chunk.ts";
 import type { Engine } from "./engine.ts";
 import { type Past, readPage } from "./ledger-page.ts";
@@ -36,7 +37,8 @@ export function createLedgerStore(engine: Engine): LedgerStore {
           .from(table)
           .where(inArray(table.corrects, ids))
           .orderBy(asc(table.createdAt), asc(table.id));
-        return { entries, corrections, nextCursor };
+        const removedBefore = chooseRemoval(await readMarks(engine, db), filter.from);
+        return { entries, corrections, nextCursor, removedBefore };
       }),
     async corrections(ids) {
       if (ids.length === 0) return [];

@@ -12,8 +12,8 @@ export interface RecountStore {
   calls(filter: LedgerFilter): AsyncGenerator<AuditedCall>;
   /** The latest calls whose figures lay within our bounds, oldest first. */
   past(limit: number): AsyncGenerator<PastRecount>;
-  /** Rows from before then may be gone by age; null where none are. */
-  removedBefore(): Promise<Date | null>;
+  /** Rows from before then may be gone by age; null where none are, or none of a time that begins with `from`. */
+  removedBefore(from: Date | undefined): Promise<Date | null>;
 }
 
 const PAGE_ROWS = 250;
@@ -56,7 +56,7 @@ export function createRecountStore(engine: Engine, arrive: () => Promise<void>):
     );
 
   return {
-    removedBefore: () => findRemoval(engine),
+    removedBefore: (from) => findRemoval(engine, from),
     async *calls(filter) {
       await arrive();
       for (let past: Past | null = null; ;) {

@@ -310,9 +310,11 @@ test("an export is written as it comes, and its rows are counted whatever stands
         }),
         { headers: { "x-tokligence-rows": "2" } },
       ),
+    () => new Response(rows, { headers: { "x-tokligence-rows-removed-before": "2026-01-01T00:00:00.000Z" } }),
   ]);
   const { out, err, code } = await run("usage export", url);
   expect([code, out, err]).toEqual([0, rows, "2 rows written\n"]);
+  expect((await run("usage export", url)).err).toContain("rows from before 2026-01-01T00:00:00.000Z have been removed");
 });
 
 describe("a list that comes a page at a time", () => {

@@ -1,7 +1,7 @@
 // `tokligence audit tokens`: what providers counted beyond our own count, in tokens and in money.
 
 import { defineCommand } from "citty";
-import { chooseRemoval, createSplitCost, readDimensions, reportTokens } from "../../audit/index.ts";
+import { createSplitCost, readDimensions, reportTokens } from "../../audit/index.ts";
 import { type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { LedgerFilter } from "../../ledger/index.ts";
 import type { ConfigFlags } from "../flags.ts";
@@ -70,7 +70,7 @@ async function count({ store }: Here, { flags, filter, by, flagged }: Wanted): P
   try {
     return await reportTokens({
       calls: store.recounts.calls(filter),
-      removedBefore: chooseRemoval(await store.recounts.removedBefore(), filter.from),
+      removedBefore: await store.recounts.removedBefore(filter.from),
       by,
       splitCost,
       flagged,

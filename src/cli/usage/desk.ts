@@ -28,10 +28,17 @@ export interface Piece {
   rows: number;
 }
 
+export interface Export {
+  /** Rows that are to come, as far as that is known. */
+  total: number;
+  /** What it says of itself where it may lack rows. */
+  gap: JsonObject;
+  pieces: AsyncIterable<Piece>;
+}
+
 export interface UsageDesk {
   breakdown(filter: LedgerFilter, by: readonly Dimension[]): Promise<JsonObject>;
-  /** `total`: rows that are to come, as far as that is known. */
-  export(filter: LedgerFilter, format: ExportFormat): Promise<{ total: number; pieces: AsyncIterable<Piece> }>;
+  export(filter: LedgerFilter, format: ExportFormat): Promise<Export>;
   logs(filter: LedgerFilter, page: { limit: number; cursor: string | null }): Promise<JsonObject>;
   summary(filter: LedgerFilter): Promise<JsonObject>;
   timeseries(filter: LedgerFilter, how: { bucket: Bucket; zone: Zone }): Promise<JsonObject>;
@@ -50,12 +57,14 @@ function makeDesk({ store: { ledger, ...store } }: Here): UsageDesk {
     async export(filter, format) {
       const { createReader, exportRows } = await import("../../server/index.ts");
       const reader = createReader({ ...store, ledger });
-      const { consume, supply } = summarize((await reader.report({ filter, by: [], edges: [] })).groups);
-      return { total: consume.entries + supply.entries, pieces: exportRows(reader, { filter, format }) };
+      const { groups, rowsRemovedBefore: removedBefore } = await reader.report({ filter, by: [], edges: [] });
+      const { consume, supply } = summarize(groups);
+      const total = consume.entries + supply.entries;
+      return { total, gap: printGap({ removedBefore }), pieces: exportRows(reader, { filter, format }) };
     },
     async logs(filter, { limit, cursor }) {
       const page = await ledger.page(filter, limit, cursor);
-      return { entries: printEntries(page), next_cursor: page.nextCursor };
+      return { entries: printEntries(page), next_cursor: page.nextCursor, ...printGap(page) };
     },
     async summary(filter) {
       const report = await ledger.report({ filter, by: [], edges: [] });
@@ -86,7 +95,9 @@ function makeRemoteDesk(remote: Remote): UsageDesk {
         remote.open({ ...nameReport("export"), query: { ...query, format } }),
       );
       const total = Number(headers.get("x-tokligence-rows") ?? 0);
-      return { total, pieces: countRows(body, format) };
+      const moment = headers.get("x-tokligence-rows-removed-before");
+      const gap = moment === null ? {} : { rows_removed_before: moment };
+      return { total, gap, pieces: countRows(body, format) };
     },
     logs: (filter, page) => ask("logs", filter, page),
     async summary(filter) {

@@ -7,8 +7,9 @@ import { count, printJson, say, startProgress } from "../output.ts";
 import { type Place, runAtPlace } from "../place.ts";
 import { splitKey } from "../remote/target.ts";
 import { refuseValue } from "../value.ts";
-import { type ExportFormat, openBooks } from "./desk.ts";
+import { type Export, type ExportFormat, openBooks } from "./desk.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
+import { sayMissing } from "./table.ts";
 
 export default defineCommand({
   meta: { name: "export", description: "Write rows as CSV or JSON lines, oldest first" },
@@ -24,12 +25,13 @@ export default defineCommand({
     const toStdout = args.output === "-";
     if (toStdout && args.json === true)
       throw refuseValue("json", "what is written to stdout is the export itself; add -o FILE");
-    const rows = await runAtPlace(splitKey(args).flags, async (place) => {
+    const { rows, gap } = await runAtPlace(splitKey(args).flags, async (place) => {
       const work = { place, filter: await readFilter(args, place), format };
       return writeExport(args.output, (put) => write(work, put));
     });
-    if (args.json === true) printJson({ rows, file: args.output });
-    else say(`${count(rows, "row")} written${toStdout ? "" : ` to ${args.output}`}`);
+    if (args.json === true) return printJson({ rows, file: args.output, ...gap });
+    say(`${count(rows, "row")} written${toStdout ? "" : ` to ${args.output}`}`);
+    sayMissing(gap);
   },
 });
 
@@ -40,8 +42,11 @@ interface Work {
 }
 
 /** Never more than a piece is in memory: it waits for the output to take the one before. */
-async function write({ place, filter, format }: Work, put: (bytes: Uint8Array) => Promise<void>): Promise<number> {
-  const { total, pieces } = await openBooks(place).export(filter, format);
+async function write(
+  { place, filter, format }: Work,
+  put: (bytes: Uint8Array) => Promise<void>,
+): Promise<{ rows: number } & Pick<Export, "gap">> {
+  const { total, gap, pieces } = await openBooks(place).export(filter, format);
   const progress = startProgress("rows");
   let rows = 0;
   try {
@@ -50,7 +55,7 @@ async function write({ place, filter, format }: Work, put: (bytes: Uint8Array) =
       rows += piece.rows;
       progress.update(rows, Math.max(rows, total));
     }
-    return rows;
+    return { rows, gap };
   } finally {
     progress.end();
   }

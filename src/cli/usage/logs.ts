@@ -8,7 +8,7 @@ import { splitKey } from "../remote/target.ts";
 import { readInteger } from "../value.ts";
 import { openBooks } from "./desk.ts";
 import { FILTER_ARGS, readFilter } from "./filter.ts";
-import { listObjects } from "./table.ts";
+import { listObjects, sayMissing } from "./table.ts";
 
 export default defineCommand({
   meta: { name: "logs", description: "Print rows, newest first" },
@@ -35,6 +35,7 @@ export default defineCommand({
       "ms",
       "key",
     ]);
+    sayMissing(page);
     const { next_cursor: next } = page;
     if (typeof next === "string") say(`There are more: --cursor ${next}`);
   },

@@ -49,6 +49,15 @@ export function sayGap({ rows_removed_before: moment }: JsonObject): void {
   );
 }
 
+/** Rows that may not be all say so. */
+export function sayMissing({ rows_removed_before: moment }: JsonObject): void {
+  if (typeof moment !== "string") return;
+  say(
+    `note: rows from before ${moment} have been removed by age, and are not among these. ` +
+      "Their sums are kept: tokligence usage breakdown",
+  );
+}
+
 export function listObjects(list: Json | undefined): JsonObject[] {
   return Array.isArray(list) ? list.filter(isJsonObject) : [];
 }

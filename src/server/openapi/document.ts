@@ -149,7 +149,10 @@ function listAnswers(route: Route, about: About, { permit, schemas }: Place): Js
   return answers;
 }
 
-function describeHeaders({ answer, isTagged = false, isPlaced = false }: About, status: number): JsonObject {
+function describeHeaders(
+  { answer, headers: own = {}, isTagged = false, isPlaced = false }: About,
+  status: number,
+): JsonObject {
   const schema = { type: "string" };
   const headers = {
     ...(isTagged && answer !== null
@@ -158,6 +161,7 @@ function describeHeaders({ answer, isTagged = false, isPlaced = false }: About, 
     ...(isPlaced && (status === 201 || status === 303)
       ? { Location: { description: "Where it is found", schema } }
       : {}),
+    ...Object.fromEntries(Object.entries(own).map(([name, description]) => [name, { description, schema }])),
   };
   return Object.keys(headers).length === 0 ? {} : { headers };
 }

@@ -1,7 +1,7 @@
 // What is answered of the books, as the bytes of a body: printed where they are read, so that long lists cost the thread of requests nothing.
 // Knows no HTTP and no caller.
 
-import { chooseRemoval, reportTokens, splitAhead, type SplitCosts, type TokenReportInit } from "../../audit/index.ts";
+import { reportTokens, splitAhead, type SplitCosts, type TokenReportInit } from "../../audit/index.ts";
 import type { JsonObject } from "../../ir/index.ts";
 import {
   type Dimension,
@@ -50,10 +50,10 @@ export function createAnswers({ ledger, recounts }: Books<Pick<LedgerStore, "pag
     },
     async logs({ filter, limit, cursor }) {
       const page = await ledger.page(filter, limit, cursor);
-      return answer({ entries: printEntries(page), next_cursor: page.nextCursor });
+      return answer({ entries: printEntries(page), next_cursor: page.nextCursor, ...printGap(page) });
     },
     async tokens({ filter, by, flagged }, splitCosts) {
-      const removedBefore = chooseRemoval(await recounts.removedBefore(), filter.from);
+      const removedBefore = await recounts.removedBefore(filter.from);
       const calls = splitAhead(recounts.calls(filter), splitCosts);
       return answer(await reportTokens({ ...calls, removedBefore, by, flagged }));
     },

@@ -86,6 +86,7 @@ export const LOGS = z.object({
       .meta({ id: "LedgerRow", description: "A row of the books; a correction's figures are what it adds" }),
   ),
   next_cursor: MAYBE_TEXT,
+  ...GAP,
 });
 
 export const PAYLOAD = z

@@ -5,7 +5,7 @@ import { and, eq, inArray, notInArray, type SQL, sql } from "drizzle-orm";
 import type { Dimension, Direction, Report, ReportQuery, Sums } from "../../ledger/index.ts";
 import { type Classes, classOf, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../../lib/spread.ts";
 import { cleanText } from "../../lib/text.ts";
-import { listTails, type Mark, readMarks, type Tail } from "../chain-mark.ts";
+import { chooseRemoval, listTails, type Mark, readMarks, type Tail } from "../chain-mark.ts";
 import type { Db, Engine } from "../engine.ts";
 import { type Move, readMoves } from "../move.ts";
 import { type Described, matchFilter, nameDimension, toMs, within } from "./match.ts";
@@ -34,7 +34,12 @@ export function readReport(engine: Engine, query: ReportQuery): Promise<Report> 
     }
     if (range !== null) collection.add(await readUntimed(engine, db, { query, plan, range }));
     for (const stretch of stretches) await readRows(engine, db, { query, plan, ...stretch }, collection.add);
-    return { groups: collection.groups(), removedBefore: findRemoval(marks, rows) };
+    const latest = chooseRemoval(marks, undefined);
+    return {
+      groups: collection.groups(),
+      removedBefore: isMissed(latest, rows) ? latest : null,
+      rowsRemovedBefore: chooseRemoval(marks, query.filter.from),
+    };
   });
 }
 
@@ -66,11 +71,8 @@ export function areRowsAll({ whole, rows }: Plan): boolean {
 }
 
 /** Only where rows that may be gone would have been asked. */
-function findRemoval(marks: readonly Mark[], rows: readonly Range[]): Date | null {
-  const removals = marks.flatMap(({ removedBefore }) => (removedBefore === null ? [] : [removedBefore.getTime()]));
-  const latest = Math.max(...removals);
-  const isMissed = rows.some(({ fromMs }) => fromMs < latest);
-  return isMissed ? new Date(latest) : null;
+function isMissed(removedBefore: Date | null, rows: readonly Range[]): boolean {
+  return removedBefore !== null && rows.some(({ fromMs }) => fromMs < removedBefore.getTime());
 }
 
 interface Question {

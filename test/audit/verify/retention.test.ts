@@ -1,6 +1,6 @@
 // Rows and hashes that went by age: the books still verify, and what was never signed away is missed. On both engines.
 
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { digestPayloads } from "../../../src/ledger/index.ts";
@@ -9,6 +9,9 @@ import { startRetention } from "../../../src/server/reader/retention.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
 import { runLine } from "../../cli/desk.ts";
 import { type Bench, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
+
+// Many commands, each of which opens its database anew.
+setDefaultTimeout(20_000);
 
 const DAY_MS = 86_400_000;
 const CALLS = 12;
@@ -85,6 +88,13 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
     expect([late.code, late.err]).toEqual([0, expect.not.stringContaining("were removed")]);
     const tokens = await bench.desk.read<{ rows_removed_before?: string }>("audit tokens");
     expect(tokens.rows_removed_before).toEqual(expect.any(String));
+    // And whoever takes the rows themselves.
+    for (const command of ["usage logs", "usage export"])
+      expect((await bench.desk.run(command)).err).toMatch(/^note: rows from before \S+Z have been removed by age/mu);
+    const logs = await bench.desk.read<{ rows_removed_before?: string }>("usage logs");
+    expect(logs.rows_removed_before).toBe(tokens.rows_removed_before ?? "");
+    const exported = await bench.desk.read<object>(`usage export -o ${join(bench.desk.folder, "rows.csv")}`);
+    expect(exported).toMatchObject({ rows: 5, rows_removed_before: logs.rows_removed_before ?? "" });
     const date = (from ?? "").slice(0, 10);
     const csv = bench.desk.write("bill.csv", `date,model,input\n${date},gpt-4o,5\n`);
     const bill = `audit reconcile --provider openai --file ${csv} --map day=date,model=model,input=input`;
