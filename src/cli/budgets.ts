@@ -28,6 +28,8 @@ export interface OpenBudgets {
 
 /** For notices that are on their way when the gateway stops. */
 const NOTICE_GRACE_MS = 2_000;
+/** For our own rows, which a former life may have left in the outbox by the hundred thousand: what is spent is not known before they are there. */
+const ROWS_WAIT_MS = 300_000;
 
 /** Known and counted when it resolves, so that the first call finds them. */
 export async function openBudgets({ store, directory, ledger, log, config }: BudgetsInit): Promise<OpenBudgets> {
@@ -43,8 +45,11 @@ export async function openBudgets({ store, directory, ledger, log, config }: Bud
   const budgets = createBudgets({
     store: store.budgets,
     holder: () => ledger.chain,
-    // Rows are written at the end of the tick that brings them.
-    flushRows: () => new Promise((resolve) => setImmediate(resolve)),
+    async flushRows() {
+      // Rows are written at the end of the tick that brings them.
+      await new Promise((resolve) => setImmediate(resolve));
+      await store.arrive(ROWS_WAIT_MS);
+    },
     clock: systemClock,
     whenUnreachable: () => config().budgets.whenUnreachable,
     onAlert: (alert) => notifier.deliver(alert),

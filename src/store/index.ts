@@ -87,8 +87,8 @@ export interface Store {
   /** Path of the ledger's file; null where it is no file. */
   ledgerFile: string | null;
   ledgerPlace: LedgerPlace;
-  /** Resolves once what this process wrote to the books is there for those who read them, or after a second. */
-  arrive(): Promise<void>;
+  /** Resolves once what this process wrote to the books is there for those who read them, or after a second, if nothing else is said. */
+  arrive(limitMs?: number): Promise<void>;
   /** Where this process writes the books; one at a time. Throws a GatewayError that names the file. */
   openJournal(options: OpenJournalOptions): Promise<OpenJournal>;
   /** Why the ledger's database is not open yet; null where it is. */
@@ -171,7 +171,7 @@ export async function openStore({
     if (warning !== null) onWarning(warning);
   }
   let opened: OpenJournal | null = null;
-  const arrive = async (): Promise<void> => opened?.flush(READ_WAIT_MS);
+  const arrive = async (limitMs = READ_WAIT_MS): Promise<void> => opened?.flush(limitMs);
   const budgets = createBudgetStore(second);
   return {
     identity: createIdentityStore(first),

@@ -43,7 +43,7 @@ interface ShipperInit {
 export interface Shipper {
   /** Something was written: it is shipped soon. */
   nudge(): void;
-  /** Resolves once all that lay there is delivered, or after `limitMs`. */
+  /** Resolves once all that lay there is delivered, whatever comes meanwhile, or after `limitMs`. */
   flush(limitMs: number): Promise<void>;
   /** Delivers what is left, as far as that is possible in `limitMs`. */
   stop(limitMs: number): Promise<void>;
@@ -61,10 +61,13 @@ export function createShipper(init: ShipperInit): Shipper {
   let isRetryArmed = false;
   /** Something was written since the last look. */
   let isNudged = false;
+  /** Who waits for what lay there when he came. */
+  let waiting: (() => void)[] = [];
 
   const shipAll = async (): Promise<void> => {
     while (!isClosed) {
       isNudged = false;
+      const before = waiting;
       const shipment = init.chest.take(ROWS);
       const { entries, recounts, heads } = shipment;
       if (entries.length + recounts.length + heads.length === 0) return;
@@ -72,6 +75,8 @@ export function createShipper(init: ShipperInit): Shipper {
       // What arrives twice is left alone there, so the next process may deliver it again.
       if (isClosed) return;
       init.chest.drop(arrived);
+      // It was all that there was for those who had come by then.
+      if ([entries, recounts, heads].every((rows) => rows.length < ROWS)) for (const tell of before) tell();
       if (isFaulty) {
         isFaulty = false;
         init.onRecovery();
@@ -132,11 +137,13 @@ export function createShipper(init: ShipperInit): Shipper {
 
   const flush = async (limitMs: number): Promise<void> => {
     if (init.chest.countWaiting() === 0 && running === null) return;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const { promise: done, resolve } = Promise.withResolvers<void>();
     const cancel = init.after(limitMs, resolve);
+    waiting = [...waiting, resolve];
     // One that is under way may have begun before the newest row.
     const both = (running ?? Promise.resolve()).then(run);
-    await Promise.race([both, late]);
+    await Promise.race([both, done]);
+    waiting = waiting.filter((tell) => tell !== resolve);
     cancel();
   };
 
