@@ -8,7 +8,7 @@ import { cleanText } from "../lib/text.ts";
 import { addRows, createGroups, type Groups, type Names } from "./budget-group.ts";
 import { countTokens, type Figures } from "./budget-part.ts";
 import { listRemains } from "./budget-remains.ts";
-import { areThere, type Ends, listEnds, type Mark } from "./chain-mark.ts";
+import { areThere, type Ends, listEnds, type Mark, readMarks } from "./chain-mark.ts";
 import type { Db, Engine } from "./engine.ts";
 import { within } from "./report/match.ts";
 import type { Piece } from "./report/piece.ts";
@@ -19,6 +19,8 @@ const ROWS_A_READ = 5_000;
 const SUMS_A_TURN = 1_000;
 /** So many rows of short chains are read along the chains; of more, the window's. */
 const MOST_ALONG = 20_000;
+/** More rows than that since the last time are rather read from the sums that they are in by now. */
+const MOST_FORWARD = 20_000;
 /** Ids are made by the same clock a moment earlier or later. */
 const SLACK_MS = 60_000;
 
@@ -28,7 +30,7 @@ export function readSums(engine: Engine, query: SumQuery, since: Positions | nul
     const reader: Reader = { engine, db, query, groups: createGroups() };
     const ends = await listEnds(engine, db);
     const positions = new Map(ends.map(({ chain, last, id }) => [chain, { seq: last, id }]));
-    const isWhole = since === null || !(await isThere(reader, ends, since));
+    const isWhole = since === null || !(await isThere(reader, ends, since)) || (await isFar(reader, ends, since));
     const rest = isWhole ? await readWhole(reader, ends) : null;
     if (!isWhole) for (const end of ends) await readChain(reader, { ...end, from: since.get(end.chain)?.seq ?? 0 });
     const remains = isWhole ? await listRemains(engine, db, query.window) : [];
@@ -53,6 +55,16 @@ async function isThere({ engine, db }: Reader, ends: readonly Ends[], since: Pos
     if (end.last > seq) grown.push({ chain, seq, id });
   }
   return areThere(engine, db, grown);
+}
+
+/** Whether sums have come to know so much since that all is read faster from them. */
+async function isFar({ engine, db, query }: Reader, ends: readonly Ends[], since: Positions): Promise<boolean> {
+  const grown = ends.map(({ chain, last }) => ({ chain, last, from: since.get(chain)?.seq ?? 0 }));
+  if (toReport(query) === null || grown.reduce((sum, { last, from }) => sum + last - from, 0) <= MOST_FORWARD)
+    return false;
+  const summed = new Map((await readMarks(engine, db)).map(({ chain, seq }) => [chain, seq]));
+  const known = grown.map(({ chain, last, from }) => Math.max(0, Math.min(last, summed.get(chain) ?? 0) - from));
+  return known.reduce((sum, count) => sum + count, 0) > MOST_FORWARD;
 }
 
 /** The answer is the chain that has what rows of all chains came to that are gone; null where it is in none. */

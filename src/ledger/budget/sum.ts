@@ -10,18 +10,17 @@ export interface BudgetSums {
   read(place: Place, begin?: () => Promise<void>): Promise<ChainSum[]>;
   /** What most of a first reading is, ahead of it; at once where something was read already. */
   prepare(place: Place): Promise<void>;
-  /** Forgets what nobody asked for since the last time. */
-  tidy(): void;
+  /** Forgets what nobody asked for since the last time, but for what is needed of these places. */
+  tidy(needed?: Iterable<Place>): void;
 }
 
 export function createBudgetSums(store: Pick<BudgetStore, "readSums">): BudgetSums {
   const books = new Map<string, Book>();
   const find = (place: Place): Book => {
-    const query = toQuery(place);
-    const name = JSON.stringify(query);
+    const name = nameBook(place);
     const known = books.get(name);
     if (known !== undefined) return known;
-    const book = createBook(query);
+    const book = createBook(toQuery(place));
     books.set(name, book);
     return book;
   };
@@ -38,7 +37,11 @@ export function createBudgetSums(store: Pick<BudgetStore, "readSums">): BudgetSu
     async prepare(place) {
       if (find(place).positions === null) await read(place, () => Promise.resolve());
     },
-    tidy() {
+    tidy(needed = []) {
+      for (const place of needed) {
+        const book = books.get(nameBook(place));
+        if (book !== undefined) book.isAsked = true;
+      }
       for (const [name, book] of books) {
         if (!book.isAsked && !book.isRunning) books.delete(name);
         book.isAsked = false;
@@ -142,8 +145,18 @@ function toQuery(place: Place): SumQuery {
   };
 }
 
+/** Alike for those that ask for the same: all that makes a query. */
+function nameBook({ budget, window, subject }: Place): string {
+  const { model, provider, tag } = budget;
+  const { user, key } = findOwner({ budget, subject });
+  return [window.startMs, window.endMs, model, provider, tag, user !== null, key !== null].join("\u0000");
+}
+
 /** Whose rows count, where not all do. */
-function findOwner({ budget, subject }: Place): { user: string | null; key: string | null } {
+function findOwner({ budget, subject }: Pick<Place, "budget" | "subject">): {
+  user: string | null;
+  key: string | null;
+} {
   return {
     user: budget.each === "user" ? subject : budget.userId,
     key: budget.each === "key" ? subject : budget.apiKeyId,

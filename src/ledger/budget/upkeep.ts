@@ -282,12 +282,19 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     }
     if (nowMs - tidiedMs >= TIDY_EVERY_MS) {
       tidiedMs = nowMs;
-      keeping.sums.tidy();
+      keeping.sums.tidy(listNeeded());
     }
     if (nowMs - purgedMs < PURGE_EVERY_MS) return;
     purgedMs = nowMs;
     await store.purge(new Date(clock.wallMs() - PURGE_AFTER_MS));
   };
+
+  /** Of single users and keys somebody new may come at any time, who is not to wait until all is read once more. */
+  function* listNeeded(): Generator<Place> {
+    const wallMs = clock.wallMs();
+    for (const budget of known.values())
+      if (placeNow(budget, wallMs) === null) yield makePlace(budget, keeping.windowOf(budget, wallMs));
+  }
 
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     await work().catch(keeping.heard);

@@ -23,6 +23,8 @@ let clock: TestClock;
 let faults: unknown[];
 /** Readings stop behind what they have read, until it is opened. */
 let gate: PromiseWithResolvers<void> | null = null;
+/** Whether readings were of all that there is. */
+let wholes: boolean[] = [];
 /** So do words with the others. */
 let toll: PromiseWithResolvers<void> | null = null;
 /** What happens while rows are on their way. */
@@ -36,6 +38,7 @@ beforeEach(async () => {
   clock = makeClock();
   faults = [];
   gate = null;
+  wholes = [];
 });
 
 afterEach(async () => {
@@ -60,6 +63,7 @@ function slow(): BudgetStore {
     ...store.budgets,
     async readSums(...asked) {
       const reading = await store.budgets.readSums(...asked);
+      wholes.push(reading.isWhole);
       await gate?.promise;
       return reading;
     },
@@ -265,4 +269,13 @@ test("a call that ends just before its account is read counts once, although its
   await pass(500);
   expect(meanwhile).toBeNull();
   expect(await whilePassing(budgets.look(budget, FACTS))).toMatchObject({ spent: 70, held: 0 });
+});
+
+test("who comes after a quiet time does not wait until all is read once more", async () => {
+  await makeOne({ each: "user" });
+  const budgets = await begin("only", slow());
+  expect(wholes).toEqual([true]);
+  await pass(45 * 60_000);
+  expect(await whilePassing(budgets.reserve(FACTS, () => tokens(1)))).toBeObject();
+  expect(wholes).toEqual([true, false]);
 });
