@@ -63,7 +63,7 @@ export async function openPriceDesk(
     bundled: null,
     source: findMarket(config),
     read: read(MARKET_COPY),
-    parse: async (file) => ({ ...readMarketFile(file, findServices), isSigned: false }),
+    parse: async (file) => ({ ...readMarketFile(file, findServices), isSigned: false, date: null }),
     copy: keepCopy(() => placeCopy(current.home, MARKET_COPY), isFollower),
     onChange,
     onFault,

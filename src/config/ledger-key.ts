@@ -113,7 +113,7 @@ export const LEDGER_KEYS = {
   },
   price_file_public_key: {
     about:
-      "Ed25519 key (PEM, JWK or base64 of its 32 bytes) that the price file must be signed with, in <price_file>.sig or as a JWS",
+      "Ed25519 key (PEM, JWK or base64 of its 32 bytes) that the price file must be signed with, in <price_file>.sig or as a JWS; one of an older date than the one in use is not taken",
     group: "ledger",
     type: syntax.plain,
     example: "/etc/tokligence/prices.pub",

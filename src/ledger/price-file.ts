@@ -24,6 +24,8 @@ export interface ReadPriceFile {
   /** For people: how many models or prices it holds. */
   size: number;
   isSigned: boolean;
+  /** The day of which it says that it is, under the same signature as its prices; null where it says none, as the public list does not. */
+  date: string | null;
 }
 
 /** Why a file is not believed: a sentence that is safe to show. */
@@ -71,10 +73,12 @@ export function explainShape({ issues: [issue] }: z.ZodError, top: string): stri
   return `${place.replace(/^\./u, "") || top}: ${wordIssue(issue)}`;
 }
 
-function makeCatalog(json: unknown, file: PriceFile, payload: Uint8Array): Pick<ReadPriceFile, "layer" | "size"> {
+type Made = Pick<ReadPriceFile, "date" | "layer" | "size">;
+
+function makeCatalog(json: unknown, file: PriceFile, payload: Uint8Array): Made {
   const vendors = readVendors(json);
   const layer = createCatalog({ vendors, source: nameFile(file, payload), date: printDate(file.modifiedAt) });
-  return { layer, size: vendors.reduce((sum, { models }) => sum + models.length, 0) };
+  return { layer, size: vendors.reduce((sum, { models }) => sum + models.length, 0), date: null };
 }
 
 /** The file's own name, and the beginning of its hash: two files that differ are never taken for one. */
@@ -106,10 +110,11 @@ const document = z.object({
 });
 
 /** Prices one by one, as an operator's sections have them. */
-function makeOverrides(json: unknown, file: PriceFile, payload: Uint8Array): Pick<ReadPriceFile, "layer" | "size"> {
+function makeOverrides(json: unknown, file: PriceFile, payload: Uint8Array): Made {
   const read = document.safeParse(json, { reportInput: true });
   if (!read.success) throw new RangeError(explainShape(read.error, "the whole"));
-  const { name, date: day = printDate(file.modifiedAt), prices } = read.data;
+  const { name, date: said = null, prices } = read.data;
+  const day = said ?? printDate(file.modifiedAt);
   const source = name === undefined ? nameFile(file, payload) : `${name}@${day ?? "undated"}`;
   const overrides = prices.map(({ name: label, model, provider, tier, from, to, ...named }, index): PriceOverride => ({
     name: label ?? name ?? "file",
@@ -120,7 +125,8 @@ function makeOverrides(json: unknown, file: PriceFile, payload: Uint8Array): Pic
     to: readDate(to),
     prices: joinAt(`prices[${index}]`, named),
   }));
-  return { layer: createOverrideLayer({ name: source, source, date: day, overrides }), size: overrides.length };
+  const layer = createOverrideLayer({ name: source, source, date: day, overrides });
+  return { layer, size: overrides.length, date: said };
 }
 
 function joinAt(place: string, named: Record<string, Decimal>): PriceOverride["prices"] {

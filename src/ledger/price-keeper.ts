@@ -1,8 +1,8 @@
 // Keeps the price lists that are in force: a bundled one, and above it a file that may be renewed. A file that is bad or cannot be
-// had never takes away the prices that were there before. Knows no disk and no network: both are given.
+// had never takes away the prices that were there before, nor does an old one that comes again. Knows no disk and no network: both are given.
 
 import { createHash } from "node:crypto";
-import type { PriceFile, ReadPriceFile } from "./price-file.ts";
+import { describePlace, type PriceFile, PriceFileError, type ReadPriceFile } from "./price-file.ts";
 import type { PriceLayer } from "./price-tariff.ts";
 
 export interface PriceSource {
@@ -14,8 +14,11 @@ export interface PriceSource {
 export interface PriceKeeper {
   /** Those in force, the newest first. */
   layers(): readonly PriceLayer[];
-  /** Looks at the file again. Rejects where it cannot be used; what was in force stays. Null where no file is configured. */
-  refresh(): Promise<ReadPriceFile | null>;
+  /**
+   * Looks at the file again. Rejects where it cannot be used; what was in force stays. Null where no file is configured. `takesOlder`: a signed file
+   * is taken although it is older than the one in use.
+   */
+  refresh(how?: { takesOlder?: boolean }): Promise<ReadPriceFile | null>;
   /** Another file or key. What came from the old one stays until the new one was read. */
   point(source: PriceSource): void;
   /** As `refresh`, but tells what is wrong and never rejects. */
@@ -42,18 +45,40 @@ interface PriceKeeperInit {
 export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
   let { source } = init;
   let current: ReadPriceFile | null = null;
+  /** What `current` was read from, and checked with. */
+  let origin: PriceSource | null = null;
   /** The fingerprint of what `current` was read from. */
   let known = "";
+  /** Whether the copy is of what was taken last, here or elsewhere. */
+  let isCopied = true;
 
-  const adopt = (read: ReadPriceFile | null): void => {
+  const adopt = (read: ReadPriceFile | null, from: PriceSource): void => {
     current = read;
+    origin = from;
     init.onChange();
   };
 
-  const refresh = async (): Promise<ReadPriceFile | null> => {
-    const { file: location, publicKey } = source;
+  /** A good signature does not say that a file is the latest one: who kept an old one with its own could serve it again. */
+  const refuseOlder = async (read: ReadPriceFile, file: PriceFile, from: PriceSource): Promise<void> => {
+    const isComparable = origin?.file === from.file && origin.publicKey === from.publicKey;
+    const inUse = isComparable ? (current?.date ?? null) : null;
+    // Days as they are written, 2026-12-31. What has no date may be of any.
+    if (!read.isSigned || inUse === null || (read.date !== null && read.date >= inUse)) return;
+    // By hand it was taken in another process, which left it there.
+    const kept = isCopied ? await init.copy.load(file.location).catch(() => null) : null;
+    if (kept !== null && Buffer.from(kept.bytes).equals(file.bytes)) return;
+    const own = read.date === null ? "has no date" : `is of ${read.date}`;
+    throw new PriceFileError(
+      `The price file ${describePlace(file.location)} ${own}, and the one in use is of ${inUse}: prices are not set back by a file that is older. ` +
+        "If they are to be: tokligence prices refresh --older",
+    );
+  };
+
+  const refresh: PriceKeeper["refresh"] = async ({ takesOlder = false } = {}) => {
+    const from = source;
+    const { file: location, publicKey } = from;
     if (location === null) {
-      if (current !== null) adopt(null);
+      if (current !== null) adopt(null, from);
       return null;
     }
     const file = await init.read(location, publicKey !== null);
@@ -61,12 +86,17 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
     // Read once, it is not read again before it changes.
     if (current !== null && print === known) return current;
     const read = await init.parse(file, publicKey);
+    if (!takesOlder) await refuseOlder(read, file, from);
     known = print;
     // First, for whoever is told of new prices may look there.
-    await init.copy.save(file).catch((error: unknown) => {
-      init.onFault("The price file could not be kept for the next start", error);
-    });
-    adopt(read);
+    isCopied = await init.copy.save(file).then(
+      () => true,
+      (error: unknown) => {
+        init.onFault("The price file could not be kept for the next start", error);
+        return false;
+      },
+    );
+    adopt(read, from);
     return read;
   };
 
@@ -85,16 +115,17 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
     },
     async recall() {
       try {
-        if (source.file === null) return;
-        const kept = await init.copy.load(source.file);
+        const from = source;
+        if (from.file === null) return;
+        const kept = await init.copy.load(from.file);
         // Only of the same file, and checked as if it had come just now.
-        if (kept === null || kept.location !== source.file) return;
-        const { publicKey } = source;
+        if (kept === null || kept.location !== from.file) return;
+        const { publicKey } = from;
         const read = await init.parse(kept, publicKey);
         if (current !== null) return;
         // The same file read again says nothing new.
         known = fingerprint(kept, publicKey);
-        adopt(read);
+        adopt(read, from);
       } catch (error) {
         init.onFault("The copy of the last good price file cannot be used", error);
       }

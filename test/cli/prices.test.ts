@@ -142,6 +142,49 @@ test("a file that lies elsewhere is fetched with its signature, and its copy ser
   }
 });
 
+test("an old signed file that is put or served again sets no prices back, unless it is said so", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  desk.write("prices.pub", publicKey.export({ type: "spki", format: "pem" }).toString());
+  const key = `price_file_public_key_file=${join(desk.folder, "prices.pub")}`;
+  const write = (date: string, input: number): string =>
+    JSON.stringify({ name: "deal", date, prices: [{ model: "gpt-4o", input, output: 1 }] });
+  const priceOf = async (): Promise<string | null | undefined> =>
+    (await desk.read<Shown>("prices show gpt-4o")).prices[0]?.usd["input_mtok"];
+  const both = "is of 2026-10-01, and the one in use is of 2026-11-01";
+
+  let body = write("2026-11-01", 3);
+  const serve = ({ url }: Request): Response =>
+    new Response(url.endsWith(".sig") ? sign(null, Buffer.from(body), privateKey) : body);
+  const server = Bun.serve({ port: 0, fetch: serve });
+  try {
+    configure(`price_file=http://127.0.0.1:${server.port}/list.json\n${key}`);
+    expect((await desk.run("prices refresh")).code).toBe(EXIT.ok);
+    body = write("2026-10-01", 2);
+    const { code, err } = await desk.run("prices refresh");
+    expect([code, err]).toEqual([EXIT.failed, expect.stringContaining(both)]);
+    expect(err).toContain("prices refresh --older");
+    expect(await priceOf()).toBe("3");
+    expect(await desk.run("prices refresh --older")).toMatchObject({ code: EXIT.ok, err: "" });
+    expect(await priceOf()).toBe("2");
+  } finally {
+    await server.stop(true);
+  }
+
+  const put = (text: string): void => {
+    const path = desk.write("list.json", text);
+    writeFileSync(`${path}.sig`, sign(null, Buffer.from(text), privateKey));
+  };
+  configure(`price_file=${join(desk.folder, "list.json")}\n${key}`);
+  put(write("2026-11-01", 3));
+  expect(await priceOf()).toBe("3");
+  put(write("2026-10-01", 2));
+  const shown = await desk.run("prices show gpt-4o --json");
+  expect(shown.err).toContain(both);
+  expect((JSON.parse(shown.out) as Shown).prices[0]?.usd["input_mtok"]).toBe("3");
+  expect((await desk.run("prices refresh --older")).code).toBe(EXIT.ok);
+  expect(await priceOf()).toBe("2");
+});
+
 test("refresh without a file says what to do", async () => {
   const { code, err } = await desk.run("prices refresh");
   expect([code, err.includes("price_file=")]).toEqual([EXIT.usage, true]);

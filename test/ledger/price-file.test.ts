@@ -175,6 +175,7 @@ describe("the keeper of the lists", () => {
     files: (() => PriceFile)[],
     copy: PriceFile | null = null,
     key: string | null = null,
+    isFull = false,
   ): Promise<Scene> {
     const faults: string[] = [];
     const kept: PriceFile[] = [];
@@ -187,9 +188,12 @@ describe("the keeper of the lists", () => {
         return next();
       },
       parse: readPriceFile,
-      copy: { load: async () => copy, save: async (good) => void kept.push(good) },
+      copy: {
+        load: async () => copy,
+        save: async (good) => (isFull ? Promise.reject(new Error("the disk is full")) : void kept.push(good)),
+      },
       onChange: () => undefined,
-      onFault: (message) => void faults.push(message),
+      onFault: (message, error) => void faults.push(`${message}: ${error instanceof Error ? error.message : ""}`),
     });
     return { keeper, faults, kept, names: () => keeper.layers().map(({ name }) => name) };
   }
@@ -221,6 +225,76 @@ describe("the keeper of the lists", () => {
     const other = await keep([], file(CATALOG, { location: "/etc/other.json" }));
     await other.keeper.recall();
     expect(other.names()).toEqual([PRICE_LIST]);
+  });
+  describe("where files are signed", () => {
+    const of = (date: string | undefined, over: Partial<PriceFile> = {}): PriceFile =>
+      signed(file({ ...OWN, date }, over));
+    const nameOf = (date: string): string => `${OWN.name}@${date}`;
+
+    test("does not set prices back by itself: an older one, replayed with its good signature, is refused", async () => {
+      const files = ["2026-10-01", "2026-11-01", "2026-10-01", undefined, "2026-11-01", "2026-11-02"];
+      const { keeper, faults, kept, names } = await keep(
+        files.map((date) => () => of(date)),
+        null,
+        PEM,
+      );
+      const seen: (string | undefined)[] = [];
+      for (const _ of files) {
+        await keeper.renew();
+        seen.push(names()[0]);
+      }
+      const [first, second, last] = ["2026-10-01", "2026-11-01", "2026-11-02"].map(nameOf);
+      expect(seen).toEqual([first, second, second, second, second, last]);
+      expect(faults).toEqual([
+        expect.stringContaining("/etc/prices.json is of 2026-10-01, and the one in use is of 2026-11-01"),
+        expect.stringContaining("/etc/prices.json has no date, and the one in use is of 2026-11-01"),
+      ]);
+      expect(kept).toHaveLength(3);
+    });
+    test("after a restart, too, and takes an older one where that is meant", async () => {
+      const { keeper, faults, kept, names } = await keep([() => of("2026-10-01")], of("2026-11-01"), PEM);
+      await keeper.recall();
+      await keeper.renew();
+      expect([names()[0], faults.length, kept.length]).toEqual([nameOf("2026-11-01"), 1, 0]);
+      const other = await keep([() => of("2026-10-01")], of("2026-11-01"), PEM);
+      await other.keeper.recall();
+      await other.keeper.refresh({ takesOlder: true });
+      expect([other.names()[0], other.kept.length]).toEqual([nameOf("2026-10-01"), 1]);
+    });
+    test("takes what another process has taken by hand, and kept", async () => {
+      const { keeper, faults, names } = await keep(
+        [() => of("2026-11-01"), () => of("2026-10-01")],
+        of("2026-10-01"),
+        PEM,
+      );
+      await keeper.renew();
+      await keeper.renew();
+      expect([names()[0], faults]).toEqual([nameOf("2026-10-01"), []]);
+    });
+    test("does not take for that a copy which it could not replace", async () => {
+      const [newer, older] = [of("2026-11-01"), of("2026-10-01")];
+      const { keeper, faults, names } = await keep([() => newer, () => older], older, PEM, true);
+      await keeper.recall();
+      await keeper.renew();
+      await keeper.renew();
+      expect([names()[0], faults.length]).toEqual([nameOf("2026-11-01"), 2]);
+    });
+    test("asks nothing of another file's date, or of files that nobody signed", async () => {
+      const there = "/etc/other.json";
+      const { keeper, names } = await keep(
+        [() => of("2026-11-01"), () => of("2026-10-01", { location: there })],
+        null,
+        PEM,
+      );
+      await keeper.renew();
+      keeper.point({ file: there, publicKey: PEM });
+      await keeper.renew();
+      expect(names()[0]).toBe(nameOf("2026-10-01"));
+      const unsigned = await keep([() => of("2026-11-01"), () => of("2026-10-01")]);
+      await unsigned.keeper.renew();
+      await unsigned.keeper.renew();
+      expect(unsigned.names()[0]).toBe(nameOf("2026-10-01"));
+    });
   });
   test("without a file the bundled list is alone again", async () => {
     const { keeper, names } = await keep([() => file(CATALOG)]);

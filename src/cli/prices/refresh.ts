@@ -13,7 +13,10 @@ import { openCounter } from "./counter.ts";
 
 export default defineCommand({
   meta: { name: "refresh", description: "Read the price file again" },
-  args: SHARED_ARGS,
+  args: {
+    ...SHARED_ARGS,
+    older: { type: "boolean", description: "Take a signed price file although it is older than the one in use" },
+  },
   async run({ args }) {
     const { config, desk } = await openCounter(args);
     const { file, marketFile } = config.prices;
@@ -23,9 +26,17 @@ export default defineCommand({
         hint: "Name one in setting.ini: price_file=/path/to/prices.json or price_file=https://…, or market_price_file=",
       });
     }
+    const takesOlder = args.older === true;
     const market = marketFile === null ? null : await refresh(desk.market, marketFile, "market_price_file");
-    const list = file === null ? null : await refresh(desk.keeper, file, "price_file and price_file_public_key");
-    const after = { list: list === null ? null : { ...list }, market: market === null ? null : { ...market } };
+    // What is in use is what was taken last.
+    await desk.keeper.recall();
+    const list =
+      file === null ? null : await refresh(desk.keeper, file, "price_file and price_file_public_key", takesOlder);
+    const after = {
+      list: list === null ? null : { ...list },
+      market: market === null ? null : { ...market },
+      ...(takesOlder ? { older: true } : {}),
+    };
     const change = { action: "prices.refresh", subjectKind: "prices", subjectId: null, before: null, after };
     await runWithStore(args, ({ store }) => store.changes.tell(byOperator(), change));
     if (args.json === true) return printJson(list === null ? { market } : { ...list, ...(market && { market }) });
@@ -36,8 +47,8 @@ export default defineCommand({
   },
 });
 
-async function refresh(keeper: PriceKeeper, location: string, keys: string) {
-  const read = await keeper.refresh().catch((error: unknown) => {
+async function refresh(keeper: PriceKeeper, location: string, keys: string, takesOlder = false) {
+  const read = await keeper.refresh({ takesOlder }).catch((error: unknown) => {
     if (!(error instanceof PriceFileError)) throw error;
     throw new CliError(error.message, {
       exitCode: EXIT.failed,
