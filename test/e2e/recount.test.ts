@@ -79,7 +79,7 @@ test("people read a table, and are told where to look", async () => {
   expect(code).toBe(0);
   expect(out).toContain("gpt-4o-mini");
   expect(out.trimEnd().split("\n").at(-1)).toMatch(/^total/u);
-  expect(err).toContain("1 calls lie outside of what our count allows; list them with --flagged");
+  expect(err).toContain("1 call lies outside of what our count allows; --flagged lists it");
   const { out: list } = await gateway.run(["audit", "tokens", "--flagged"]);
   expect(list).toMatch(/over +exact +500 of 11 +900 of 2…3 +1387/u);
   const wrong = await gateway.run(["audit", "tokens", "--by", "weather"]);

@@ -143,11 +143,14 @@ describe.skipIf(!isLinux)("what one worker learns", () => {
       const admin = await adminKey(gateway);
       const askOnce = () => ask(gateway, token, { body: { temperature: 0 } });
       expect((await askOnce()).headers.get("x-tokligence-cache")).toBe("miss");
+      // On its way to the process that keeps it, an answer is there for nobody yet.
+      await waitUntil(async () => (await askOnce()).headers.get("x-tokligence-cache") === "hit", "it to be kept");
+      const misses = scene.upstream.calls.length;
       const found = await askAll(scene, 2, askOnce);
       for (const { headers } of found.values()) expect(headers.get("x-tokligence-cache")).toBe("hit");
-      expect(scene.upstream.calls).toHaveLength(1);
+      expect(scene.upstream.calls).toHaveLength(misses);
       const { cache } = await manage(gateway, admin, "/api/v1/admin/cache", "GET");
-      expect(cache).toMatchObject({ store: "memory", entries: 1, misses: 1, stored: 1 });
+      expect(cache).toMatchObject({ store: "memory", entries: 1, misses });
       expect(await manage(gateway, admin, "/api/v1/admin/cache", "DELETE")).toEqual({ store: "memory", removed: 1 });
       expect((await askOnce()).headers.get("x-tokligence-cache")).toBe("miss");
     });

@@ -95,10 +95,17 @@ describe.skipIf(!isLinux || !hasRedis)("by a Redis, workers and another gateway"
       for (const pid of crew.workers()) process.kill(pid, "SIGKILL");
       expect((await Promise.all(held)).map(({ status }) => status)).toEqual([0, 0, 0]);
       gate.letGo();
-      const asked = ask(alone, second.token);
-      await waitUntil(() => gate.count() === 1, "a place that is free again");
+      // Whoever asks before the process in front has seen that they died is refused, and asks again.
+      let asked: ReturnType<typeof ask> | null = null;
+      await waitUntil(() => {
+        asked ??= ask(alone, second.token).then((answer) => {
+          if (answer.status === 429) asked = null;
+          return answer;
+        });
+        return gate.count() === 1;
+      }, "a place that is free again");
       gate.letGo();
-      expect((await asked).status).toBe(200);
+      expect(await asked).toMatchObject({ status: 200 });
     });
   }, 90_000);
 

@@ -140,7 +140,7 @@ function printGroups(report: JsonObject, by: readonly string[]): void {
   const flagged = Number(total["flagged_over"] ?? 0) + Number(total["flagged_under"] ?? 0);
   if (flagged > 0) {
     const calls = flagged === 1 ? "1 call lies" : `${flagged} calls lie`;
-    say(`${calls} outside of what our count allows; see with --flagged`);
+    say(`${calls} outside of what our count allows; --flagged lists ${flagged === 1 ? "it" : "them"}`);
   }
 }
 
