@@ -23,6 +23,8 @@ const MOST_ALONG = 20_000;
 const MOST_FORWARD = 20_000;
 /** Ids are made by the same clock a moment earlier or later. */
 const SLACK_MS = 60_000;
+/** A correction bears an id of the time of its call; providers tell no later than that what it came to. */
+const LATE_MS = 3_600_000;
 
 /** All that came since; or all that there is, where nothing was read so far or it is not there any more: the database was put back to an older state. */
 export function readSums(engine: Engine, query: SumQuery, since: Positions | null): Promise<SumReading> {
@@ -173,8 +175,11 @@ async function readChain(
 async function readAlong(reader: Reader, where: readonly SQL[]): Promise<void> {
   const { engine, db, query } = reader;
   if (isServed(engine)) return read(reader, where);
-  const { id } = engine.schema.ledgerEntries;
-  let after: string | null = firstId(query.window.startMs - SLACK_MS);
+  const { id, corrects } = engine.schema.ledgerEntries;
+  const { startMs } = query.window;
+  let after: string | null = firstId(startMs - SLACK_MS);
+  const ofEarlier = [gt(corrects, firstId(startMs - LATE_MS)), lte(corrects, firstId(startMs + SLACK_MS))];
+  await read(reader, [...ofEarlier, sql`+${id} <= ${after}`, ...where]);
   while (after !== null) {
     const [end] = await db
       .select({ id })

@@ -185,6 +185,30 @@ export function describeBudgets(get: () => Store): void {
     const sum = async (budget: Budget, subject = ""): Promise<Record<string, number>> =>
       Object.fromEntries((await read(budget, subject)).map(({ chain, spent }) => [chain, spent]));
 
+    test("have a correction of the window, whose id is of the time of the call before it", async () => {
+      const { ledger } = get();
+      const startMs = WINDOW.startMs;
+      const call = makeEntry({
+        id: Bun.randomUUIDv7("hex", startMs - 1_800_000),
+        modelAsked: "corrected",
+        createdAt: new Date(startMs - 1_800_000),
+        freshInputTokens: 100,
+      });
+      const correction = makeEntry({
+        ...call,
+        id: Bun.randomUUIDv7("hex", startMs - 1_800_000),
+        kind: "correction",
+        corrects: call.id,
+        createdAt: new Date(startMs + 60_000),
+        freshInputTokens: 7,
+        cacheReadTokens: 0,
+        cacheWriteTokens: 0,
+        outputTokens: 0,
+      });
+      await ledger.append([call, correction]);
+      expect(await sum(makeBudget({ model: "corrected" }))).toEqual({ "": 7 });
+    });
+
     test("are of the rows in it that the scope holds, by chain", async () => {
       const userId = crypto.randomUUID();
       const attempt = { provider: "p", status: 200, errorKind: null, upstreamRequestId: null, latencyMs: 1 };
