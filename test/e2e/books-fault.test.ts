@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
 import { BINARY, makeFolder, run, type Served, serve, waitUntil } from "./binary.ts";
 import { type Client, makeClient, makeGate, startHeldProvider } from "./books-scene.ts";
+import { canLoop, canMount, imageDisk, memoryDisk, serveOn } from "./own-disk.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -15,13 +16,7 @@ afterEach(async () => {
 });
 
 const isLinux = process.platform === "linux";
-const canMount =
-  isLinux && Bun.spawnSync(["unshare", "-m", "true"], { stdio: ["ignore", "ignore", "ignore"] }).exitCode === 0;
 const canLimit = isLinux && Bun.which("prlimit") !== null;
-const canLoop =
-  canMount &&
-  Bun.which("mkfs.ext4") !== null &&
-  Bun.spawnSync(["losetup", "-f"], { stdio: ["ignore", "ignore", "ignore"] }).exitCode === 0;
 const canTrace = isLinux && Bun.which("strace") !== null;
 
 function open() {
@@ -59,21 +54,10 @@ test.skipIf(!canMount)(
   "a full disk: new calls get 503 before the provider is called, streams that run finish and are on the books, and it goes on once there is space",
   async () => {
     const { provider, folder } = open();
-    const home = join(folder, "home");
-    mkdirSync(home);
-    const script = join(folder, "serve.sh");
-    const mount = `mount -t tmpfs -o size=24m tmpfs "$TOKLIGENCE_HOME" && exec "$0" "$@"`;
-    writeFileSync(script, `#!/bin/sh\nexec unshare -m sh -c '${mount}' ${BINARY} "$@"\n`, { mode: 0o755 });
-    const gateway = await serve({ folder, file: script, config: provider.config });
+    const gateway = await serveOn(memoryDisk(24), { folder, config: provider.config });
     cleanups.push(gateway.stop);
-    // Other programs do not see the small file system: they look through the daemon's eyes.
-    const within = (file: string, args: readonly string[]) =>
-      run(["-t", String(gateway.pid), "-m", file, ...args], {
-        file: "nsenter",
-        cwd: folder,
-        env: { HOME: folder, TOKLIGENCE_HOME: home },
-      });
-    const client = await makeClient({ ...gateway, run: (args) => within(BINARY, args) });
+    const { home, within } = gateway;
+    const client = await makeClient(gateway);
     const streams = await Promise.all(Array.from({ length: 40 }, () => client.open()));
     const fill = join(home, "fill");
     await within("sh", ["-c", `dd if=/dev/zero of=${fill} bs=1k count=65536 2>/dev/null; true`]);
@@ -131,23 +115,10 @@ test.skipIf(!canLoop)(
   "a disk that the system makes read-only: new calls get 503 before the provider is called, and streams that run end with an error",
   async () => {
     const { provider, folder } = open();
-    const home = join(folder, "home");
-    mkdirSync(home);
-    const image = join(folder, "disk.img");
-    await run(["if=/dev/zero", `of=${image}`, "bs=1M", "count=64"], { file: "dd" });
-    await run(["-q", "-F", image], { file: "mkfs.ext4" });
-    const script = join(folder, "serve.sh");
-    const mount = `mount -o loop,errors=remount-ro ${image} "$TOKLIGENCE_HOME" && exec "$0" "$@"`;
-    writeFileSync(script, `#!/bin/sh\nexec unshare -m sh -c '${mount}' ${BINARY} "$@"\n`, { mode: 0o755 });
-    const gateway = await serve({ folder, file: script, config: provider.config });
+    const gateway = await serveOn(await imageDisk(folder), { folder, config: provider.config });
     cleanups.push(gateway.stop);
-    const within = (file: string, args: readonly string[]) =>
-      run(["-t", String(gateway.pid), "-m", file, ...args], {
-        file: "nsenter",
-        cwd: folder,
-        env: { HOME: folder, TOKLIGENCE_HOME: home },
-      });
-    const client = await makeClient({ ...gateway, run: (args) => within(BINARY, args) });
+    const { home, within } = gateway;
+    const client = await makeClient(gateway);
     expect((await client.ask()).status).toBe(200);
     const streams = await Promise.all(Array.from({ length: 5 }, () => client.open()));
     await within("sync", ["-f", home]);

@@ -2,22 +2,14 @@
 // of our own stands for the disk, and is cut off under load: from then on nothing reaches it, and its memory is thrown away with the mount.
 
 import { afterEach, expect, test } from "bun:test";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { BINARY, expectOk, makeFolder, run, serve } from "./binary.ts";
+import { rmSync } from "node:fs";
+import { expectOk, makeFolder } from "./binary.ts";
 import { type Client, makeClient, startHeldProvider } from "./books-scene.ts";
+import { canLoop, imageDisk, serveOn } from "./own-disk.ts";
 
 const CLIENTS = 8;
 /** Answers to see before the power goes, a different number each round. */
 const AFTER = [5, 64, 150];
-
-const canCut =
-  process.platform === "linux" &&
-  Bun.which("mkfs.ext4") !== null &&
-  [
-    ["unshare", "-m", "true"],
-    ["losetup", "-f"],
-  ].every((line) => Bun.spawnSync(line, { stdio: ["ignore", "ignore", "ignore"] }).exitCode === 0);
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -30,27 +22,13 @@ async function open() {
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
   const provider = startHeldProvider();
   cleanups.push(provider.stop);
-  const home = join(folder, "home");
-  mkdirSync(home);
-  const image = join(folder, "disk.img");
-  await expectOk(run(["if=/dev/zero", `of=${image}`, "bs=1M", "count=64"], { file: "dd" }));
-  await expectOk(run(["-q", "-F", image], { file: "mkfs.ext4" }));
-  const script = join(folder, "serve.sh");
-  const mount = `mount -o loop,errors=remount-ro ${image} "$TOKLIGENCE_HOME" && exec "$0" "$@"`;
-  writeFileSync(script, `#!/bin/sh\nexec unshare -m sh -c '${mount}' ${BINARY} "$@"\n`, { mode: 0o755 });
+  const disk = await imageDisk(folder);
   const start = async () => {
-    const gateway = await serve({ folder, file: script, config: `ledger_durability = disk\n${provider.config}` });
+    const gateway = await serveOn(disk, { folder, config: `ledger_durability = disk\n${provider.config}` });
     cleanups.push(gateway.stop);
-    // Other programs do not see that disk: they look through the daemon's eyes.
-    const within = (file: string, args: readonly string[]) =>
-      run(["-t", String(gateway.pid), "-m", file, ...args], {
-        file: "nsenter",
-        cwd: folder,
-        env: { HOME: folder, TOKLIGENCE_HOME: home },
-      });
-    return { ...gateway, within, run: (args: readonly string[]) => within(BINARY, args) };
+    return gateway;
   };
-  return { provider, home, start };
+  return { provider, start };
 }
 
 /** Asks until nothing is answered any more; every third time for a stream. */
@@ -68,10 +46,10 @@ async function askOn(client: Client, onAnswer: (id: string) => void): Promise<vo
   }
 }
 
-test.skipIf(!canCut)(
+test.skipIf(!canLoop)(
   "every answer that a client saw complete before the power went has its row, and the books verify",
   async () => {
-    const { provider, home, start } = await open();
+    const { provider, start } = await open();
     const seen = new Set<string>();
     let token: string | undefined;
     for (const after of AFTER) {
@@ -79,7 +57,7 @@ test.skipIf(!canCut)(
       const client = await makeClient(gateway, token);
       token = client.token;
       // So that the disk has the key, too.
-      await expectOk(gateway.within("sync", ["-f", home]));
+      await expectOk(gateway.within("sync", ["-f", gateway.home]));
       let answers = 0;
       const cut = Promise.withResolvers<void>();
       const onAnswer = (id: string): void => {
@@ -90,7 +68,7 @@ test.skipIf(!canCut)(
       const holding = setInterval(provider.release, 5);
       const asking = Promise.all(Array.from({ length: CLIENTS }, () => askOn(client, onAnswer)));
       await cut.promise;
-      await expectOk(gateway.within("mount", ["-o", "remount,abort", home]));
+      await expectOk(gateway.within("mount", ["-o", "remount,abort", gateway.home]));
       await asking;
       clearInterval(holding);
       gateway.signal("SIGKILL");

@@ -15,7 +15,7 @@ import {
 import { openStore, type Store } from "../../../src/store/index.ts";
 import { makeClock, type TestClock } from "../../rig.ts";
 import { makeEntry } from "../entry.ts";
-import { makeBudget } from "./sample.ts";
+import { makeBudget, passTime } from "./sample.ts";
 
 let folder = "";
 let store: Store;
@@ -70,14 +70,6 @@ async function begin(holder: string, over: BudgetStore = store.budgets, its: Tes
   return budgets;
 }
 
-/** Lets time pass in steps, and what falls due be done. */
-async function pass(ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 250) {
-    clock.advance(250);
-    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-  }
-}
-
 const FACTS: CallFacts = {
   userId: "u",
   apiKeyId: "k",
@@ -99,7 +91,7 @@ async function call(budgets: Budgets, tokens: number): Promise<Reservation | str
       answer = error.code;
     },
   );
-  while (answer === null) await pass(50);
+  while (answer === null) await passTime(clock, 50);
   return answer;
 }
 
@@ -122,9 +114,9 @@ test("what a holder had that never came back is free once its lease is over, but
   // One row was written, another call had none yet.
   await bookFor("first", 150);
   const second = await begin("second");
-  await pass(2_000);
+  await passTime(clock, 2_000);
   expect(await call(second, 400)).toBe("insufficient_quota");
-  await pass(70_000);
+  await passTime(clock, 70_000);
   expect(await call(second, 400)).toBeObject();
   expect(await call(second, 400)).toBeObject();
   expect(await call(second, 50)).toBeObject();
@@ -148,7 +140,7 @@ test("while the database is away a holder goes on with what it has, and then wit
   expect(beyond).toBeObject();
   if (typeof beyond === "object") beyond.settle({ costNanos: null, tokens: 900 });
   isDown = false;
-  await pass(3_000);
+  await passTime(clock, 3_000);
   expect(faults.at(-1)).toBe("recovered");
   // What went beyond is on the count.
   expect(await call(first, 100)).toBe("insufficient_quota");
@@ -162,7 +154,7 @@ test("where the database is away from the start, what passes is what the operato
   policy = "allow";
   expect(await call(late, 10)).toBe("no budget");
   isDown = false;
-  await pass(1_000);
+  await passTime(clock, 1_000);
   expect(await call(late, 100)).toBeObject();
   expect(await call(late, 10)).toBe("insufficient_quota");
 });
@@ -172,12 +164,12 @@ test("after a minute of silence it no longer counts on what others may have by t
   const only = await begin("only", behindLine());
   expect(await call(only, 100)).toBeObject();
   isDown = true;
-  await pass(30_000);
+  await passTime(clock, 30_000);
   expect(await call(only, 100)).toBeObject();
-  await pass(30_000);
+  await passTime(clock, 30_000);
   expect(await call(only, 100)).toBe("budget_unreachable");
   isDown = false;
-  await pass(1_000);
+  await passTime(clock, 1_000);
   expect(await call(only, 100)).toBeObject();
 });
 
@@ -201,7 +193,7 @@ test("a clock that jumps a month ahead and back neither loses a window nor makes
   await bookFor("only", 100);
   const later = { ...FACTS, atMs: FACTS.atMs + 40 * 86_400_000 };
   expect(await budgets.reserve(later, () => ({ costNanos: null, tokens: 100 }))).toBeObject();
-  await pass(3_000);
+  await passTime(clock, 3_000);
   expect(await call(budgets, 1)).toBe("insufficient_quota");
   expect(await budgets.look(budget, null)).toMatchObject({ spent: 100 });
 });
@@ -214,7 +206,7 @@ test("what lies idle with a holder that is at work is handed to one that cannot 
   expect(await call(first, 100)).toBeObject();
   expect(await call(second, 300)).toBeObject();
   // Nor is it handed on once nobody needs it any more.
-  await pass(3_000);
+  await passTime(clock, 3_000);
   expect(await store.budgets.listWanted("first")).toEqual([]);
 });
 
@@ -225,10 +217,10 @@ test("a limit that is lowered holds for all holders together", async () => {
   const made = await call(first, 100);
   if (typeof made === "object") made.settle({ costNanos: null, tokens: 100 });
   // What lies idle with one falls to the other.
-  await pass(10_000);
+  await passTime(clock, 10_000);
   expect(await call(second, 100)).toBeObject();
   await store.budgets.update(budget.id, { hardLimit: 300 }, new Date(clock.wallMs()));
-  await pass(1_000);
+  await passTime(clock, 1_000);
   expect(await call(second, 100)).toBeObject();
   for (const each of [first, second]) expect(await call(each, 1)).toBe("insufficient_quota");
 });

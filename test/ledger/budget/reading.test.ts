@@ -15,7 +15,7 @@ import {
 import { openStore, type Store } from "../../../src/store/index.ts";
 import { makeClock, type TestClock } from "../../rig.ts";
 import { makeEntry } from "../entry.ts";
-import { makeBudget } from "./sample.ts";
+import { makeBudget, passTime } from "./sample.ts";
 
 let folder = "";
 let store: Store;
@@ -102,13 +102,6 @@ async function begin(holder: string, over?: BudgetStore): Promise<Budgets> {
   return budgets;
 }
 
-async function pass(ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 250) {
-    clock.advance(250);
-    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-  }
-}
-
 /** Time goes on until it is done: a minute at most. */
 async function whilePassing<T>(work: Promise<T> | T): Promise<T> {
   let isDone = false;
@@ -116,7 +109,7 @@ async function whilePassing<T>(work: Promise<T> | T): Promise<T> {
     isDone = true;
   });
   own.catch(() => undefined);
-  for (let step = 0; step < 240 && !isDone; step++) await pass(250);
+  for (let step = 0; step < 240 && !isDone; step++) await passTime(clock, 250);
   if (!isDone) throw new Error("It is not done after a minute.");
   return own;
 }
@@ -154,12 +147,12 @@ test("a call that began before there was a budget counts, although it ends while
   const budgets = await begin("only", slow());
   closeGate();
   const budget = await makeOne();
-  await pass(500);
+  await passTime(clock, 500);
   // No budget was there when it began, and its row is not among those that are read.
   budgets.book(FACTS, tokens(70));
   await book("only", 1, { freshInputTokens: 70 });
   openGate();
-  await pass(500);
+  await passTime(clock, 500);
   expect(await countAll(budgets, budget)).toBe(70);
 });
 
@@ -174,14 +167,14 @@ test("a gateway begins, and serves what no budget concerns, while the past of on
   void waiting.then(() => {
     isServed = true;
   });
-  await pass(20_000);
+  await passTime(clock, 20_000);
   expect(isServed).toBe(false);
   openGate();
   expect(await whilePassing(waiting)).toBeObject();
   await expect(whilePassing(budgets.reserve(FACTS, () => tokens(600)))).resolves.toBeObject();
-  await pass(500);
+  await passTime(clock, 500);
   await expect(whilePassing(budgets.reserve(FACTS, () => tokens(1)))).rejects.toMatchObject({ kind: "quota_exceeded" });
-  await pass(3_000);
+  await passTime(clock, 3_000);
   expect(faults).toEqual([]);
 });
 
@@ -191,13 +184,13 @@ test("others count on us, and we on them, however long we read", async () => {
   const other = await begin("other");
   expect(await whilePassing(budgets.reserve(FACTS, () => tokens(400)))).toBeObject();
   expect(await whilePassing(other.reserve(FACTS, () => tokens(300)))).toBeObject();
-  await pass(3_000);
+  await passTime(clock, 3_000);
   closeGate();
   // Of what was granted already nothing is to be asked for.
   await makeOne({ model: "other" });
-  await pass(90_000);
+  await passTime(clock, 90_000);
   openGate();
-  await pass(5_000);
+  await passTime(clock, 5_000);
   // Neither reservation is free for anybody: 300 are left.
   expect(
     await store.budgets.readGrants({ budget: first, window: { startMs: 0, endMs: Number.POSITIVE_INFINITY } }),
@@ -210,13 +203,13 @@ test("what a command writes while an account is read for the first time counts a
   const budgets = await begin("only", slow());
   closeGate();
   const waiting = Promise.resolve(budgets.reserve(FACTS, () => tokens(100)));
-  await pass(500);
+  await passTime(clock, 500);
   await book("command", 1, { userId: "u", freshInputTokens: 950 });
   await store.budgets.noteRows("command");
-  await pass(1_000);
+  await passTime(clock, 1_000);
   openGate();
   expect(await whilePassing(waiting)).toBeObject();
-  await pass(1_000);
+  await passTime(clock, 1_000);
   const account = await whilePassing(budgets.look(budget, FACTS));
   expect(account?.others.spent).toBe(950);
 });
@@ -227,15 +220,15 @@ test("a call that comes while an account is put away that nobody used is counted
   const first = await whilePassing(budgets.reserve(FACTS, () => tokens(100)));
   first?.settle(tokens(100));
   await book("only", 1, { userId: "u", freshInputTokens: 100 });
-  await pass(9 * 60_000);
+  await passTime(clock, 9 * 60_000);
   toll = Promise.withResolvers();
   // It is being put away from here on.
-  await pass(2 * 60_000);
+  await passTime(clock, 2 * 60_000);
   const late = Promise.resolve(budgets.reserve(FACTS, () => tokens(300)));
   toll.resolve();
   toll = null;
   const held = await whilePassing(late);
-  await pass(1_000);
+  await passTime(clock, 1_000);
   expect(await whilePassing(budgets.look(budget, FACTS))).toMatchObject({ spent: 100, held: 300 });
   held?.settle(tokens(300));
   expect(await whilePassing(budgets.look(budget, FACTS))).toMatchObject({ spent: 400, held: 0 });
@@ -247,14 +240,14 @@ test("an account that is read for long is not put away meanwhile", async () => {
   await whilePassing(budgets.reserve({ ...FACTS, userId: "other" }, () => tokens(1)));
   closeGate();
   const first = Promise.resolve(budgets.reserve(FACTS, () => tokens(600)));
-  await pass(5_000);
+  await passTime(clock, 5_000);
   openGate();
   expect(await whilePassing(first)).toBeObject();
   expect(await whilePassing(budgets.look(budget, FACTS))).toMatchObject({ held: 600 });
   const second = await whilePassing(budgets.reserve(FACTS, () => tokens(600)));
   expect(second).toBeObject();
   await expect(whilePassing(budgets.reserve(FACTS, () => tokens(1)))).rejects.toMatchObject({ kind: "quota_exceeded" });
-  await pass(3_000);
+  await passTime(clock, 3_000);
 });
 
 test("a call that ends just before its account is read counts once, although its row is there already", async () => {
@@ -266,7 +259,7 @@ test("a call that ends just before its account is read counts once, although its
     first?.settle(tokens(70));
     await book("only", 1, { userId: "u", freshInputTokens: 70 });
   };
-  await pass(500);
+  await passTime(clock, 500);
   expect(meanwhile).toBeNull();
   expect(await whilePassing(budgets.look(budget, FACTS))).toMatchObject({ spent: 70, held: 0 });
 });
@@ -275,7 +268,7 @@ test("who comes after a quiet time does not wait until all is read once more", a
   await makeOne({ each: "user" });
   const budgets = await begin("only", slow());
   expect(wholes).toEqual([true]);
-  await pass(45 * 60_000);
+  await passTime(clock, 45 * 60_000);
   expect(await whilePassing(budgets.reserve(FACTS, () => tokens(1)))).toBeObject();
   expect(wholes).toEqual([true, false]);
 });

@@ -1,6 +1,7 @@
-// Budgets to try things with. Knows no store.
+// Budgets to try things with, and their time. Knows no store.
 
 import type { Budget } from "../../../src/ledger/budget/model.ts";
+import type { TestClock } from "../../rig.ts";
 
 const AT = new Date("2026-05-04T03:02:01.987Z");
 
@@ -28,4 +29,12 @@ export function makeBudget(change: Partial<Budget> = {}): Budget {
     updatedAt: AT,
     ...change,
   };
+}
+
+/** Lets time pass in steps, and what falls due be done. */
+export async function passTime(clock: Pick<TestClock, "advance">, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 250) {
+    clock.advance(250);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  }
 }
