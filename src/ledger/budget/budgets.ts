@@ -1,12 +1,13 @@
 // All that a gateway needs of budgets, as one value: asked by the request path, kept up behind it, and looked at by people. Knows no SQL and no HTTP.
 
 import { type Account, makePlace } from "./account.ts";
-import { type BudgetsInit, createKeeping, createReserve, type Reserve } from "./keeper.ts";
-import { subjectOf } from "./model.ts";
-import type { Budget } from "./model.ts";
+import { type BudgetsInit, createKeeping } from "./keeping.ts";
+import { type Budget, subjectOf } from "./model.ts";
+import { createReserve, type Reserve } from "./reserve.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
 
-export type { BudgetsInit, Reservation } from "./keeper.ts";
+export type { BudgetsInit } from "./keeping.ts";
+export type { Reservation } from "./reserve.ts";
 
 export interface Budgets extends Reserve, Upkeep {
   /** Those in force here, in no order. */

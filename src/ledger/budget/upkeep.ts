@@ -2,7 +2,8 @@
 // made ready, and what the dead left is freed. Knows no SQL; nothing here waits for a request, nor a request for it.
 
 import { type Account, countSurplus, lower, makePlace, type Place, resetAlerts } from "./account.ts";
-import { type Keeping, LEASE_MS } from "./keeper.ts";
+import { createBeats } from "./beat.ts";
+import type { Keeping } from "./keeping.ts";
 import type { Budget } from "./model.ts";
 import type { ChainSum } from "./store.ts";
 
@@ -22,7 +23,6 @@ export interface Upkeep {
 const POLL_MS = 250;
 /** Between two rounds of reports. */
 const REPORT_MS = 2_000;
-const BEAT_MS = 5_000;
 /** What the ledger says takes that long where it is large; then only the calls that it concerns wait for it. */
 const READ_MS = 1_000;
 /** Who wanted more is remembered for so long. */
@@ -41,7 +41,6 @@ const TIDY_EVERY_MS = 10 * 60_000;
 
 const REVISION = "budget_revision";
 const CRY = "budget_cry";
-const BEAT = "budget_beat/";
 /** Of each chain that a command wrote rows to. */
 const ROWS = "budget_rows/";
 
@@ -49,13 +48,12 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   const { init, state } = keeping;
   const { store, clock } = init;
   const known = new Map<string, Budget>();
-  const beats = new Map<string, { value: number; seenMs: number }>();
+  const beats = createBeats(keeping);
   let revision: number | null = null;
   /** Null before the first look: what is there by then is read with everything else. */
   let written: Map<string, number> | null = null;
   let cries = 0;
   let reportedMs = Number.NEGATIVE_INFINITY;
-  let beatMs = Number.NEGATIVE_INFINITY;
   let purgedMs = clock.monotonicMs();
   let tidiedMs = clock.monotonicMs();
   let callOff: (() => void) | null = null;
@@ -127,7 +125,7 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   const look = async (): Promise<void> => {
     const counters = await store.readCounters();
     keeping.heard(null);
-    noteBeats(counters);
+    beats.note(counters);
     if ((counters.get(REVISION) ?? 0) !== revision) await readChanges();
     const cried = counters.get(CRY) ?? 0;
     if (cried !== cries) {
@@ -182,18 +180,6 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     return sums.find((sum) => sum.chain === chain) ?? { chain, spent: 0, unpriced: 0 };
   };
 
-  const noteBeats = (counters: ReadonlyMap<string, number>): void => {
-    const nowMs = clock.monotonicMs();
-    const own = init.holder();
-    for (const [name, value] of counters) {
-      if (!name.startsWith(BEAT)) continue;
-      const holder = name.slice(BEAT.length);
-      if (holder !== own && beats.get(holder)?.value !== value) beats.set(holder, { value, seenMs: nowMs });
-    }
-    for (const holder of beats.keys()) if (!counters.has(BEAT + holder)) beats.delete(holder);
-    state.others = [...beats.values()].filter(({ seenMs }) => nowMs - seenMs < LEASE_MS).length;
-  };
-
   /** Somebody cannot go on: of what lies idle here, or will in a moment, a share is theirs. */
   const feed = async (): Promise<void> => {
     const nowMs = clock.monotonicMs();
@@ -241,9 +227,7 @@ export function createUpkeep(keeping: Keeping): Upkeep {
 
   /** What a holder had that is silent for too long is what its rows say, and no more. */
   const bury = async (): Promise<void> => {
-    const nowMs = clock.monotonicMs();
-    for (const [holder, { seenMs }] of beats) {
-      if (nowMs - seenMs < LEASE_MS) continue;
+    for (const holder of beats.dead()) {
       for (const { accountId, budgetId, subject, startMs } of await store.listHeldBy(holder)) {
         const budget = known.get(budgetId);
         if (budget === undefined) continue;
@@ -252,28 +236,20 @@ export function createUpkeep(keeping: Keeping): Upkeep {
         const account = keeping.accounts.get(accountId);
         if (account !== undefined) await keeping.exchange.report(account);
       }
-      await store.forget(holder);
-      beats.delete(holder);
+      await beats.forget(holder);
     }
-  };
-
-  const beat = async (): Promise<void> => {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - beatMs < BEAT_MS) return;
-    beatMs = nowMs;
-    await store.beat(init.holder());
   };
 
   /** While a round takes long: we live, so do the others, and the database answers. */
   const pulse = async (): Promise<void> => {
-    noteBeats(await store.readCounters());
+    beats.note(await store.readCounters());
     keeping.heard(null);
-    await beat();
+    await beats.send();
   };
 
   const tend = async (): Promise<void> => {
     await look();
-    await beat();
+    await beats.send();
     const nowMs = clock.monotonicMs();
     if (nowMs - reportedMs >= REPORT_MS) {
       reportedMs = nowMs;
@@ -325,8 +301,7 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     load: () =>
       inTurn(async () => {
         // Before anything is asked for: the others are to count us.
-        await store.beat(init.holder());
-        beatMs = clock.monotonicMs();
+        await beats.send();
         await look();
       }),
     refresh: () => inTurn(look),

@@ -6,25 +6,18 @@ import type { Clock } from "../../lib/clock.ts";
 import {
   type Account,
   countSpent,
-  createAccount,
   hold,
   isExhausted,
   isSpent,
   judge,
   makePlace,
   type Place,
-  resetAlerts,
   settle,
-  takeAlerts,
 } from "./account.ts";
-import { type Alert, describeAlert } from "./alert.ts";
-import { type Exchange, createExchange } from "./exchange.ts";
+import { type Keeping, LEASE_MS } from "./keeping.ts";
 import { type Amount, type Budget, type CallFacts, measure, subjectOf } from "./model.ts";
 import { refuseSpent, refuseUnknown, refuseUnpriced, refuseUnreachable, warnOf } from "./refusal.ts";
 import { type BudgetIndex, createBudgetIndex } from "./scope.ts";
-import type { BudgetStore } from "./store.ts";
-import { type BudgetSums, createBudgetSums } from "./sum.ts";
-import { createWindowFinder, type Window } from "./window.ts";
 
 /** Stands for what a call may cost until it is known what it did. */
 export interface Reservation {
@@ -32,23 +25,6 @@ export interface Reservation {
   headers: Readonly<Record<string, string>> | null;
   /** Once, however the call ended: what it really cost is booked, and the rest is free again. */
   settle(amount: Amount): void;
-}
-
-export interface BudgetsInit {
-  store: BudgetStore;
-  /** The chain that our rows are in. */
-  holder: () => string;
-  /** Makes all rows given so far readable. */
-  flushRows: () => Promise<void>;
-  clock: Clock;
-  /** What becomes of calls that nothing was granted for while the shared count cannot be asked for. */
-  whenUnreachable: () => "allow" | "refuse";
-  /** A threshold was reached; told to one gateway only, once a window. */
-  onAlert: (alert: Alert) => void;
-  /** A call that would have been refused. */
-  onShadow: (account: Account) => void;
-  onError: (error: unknown) => void;
-  onRecover: () => void;
 }
 
 export interface Reserve {
@@ -63,26 +39,7 @@ export interface Reserve {
   book(facts: CallFacts, amount: Amount): void;
 }
 
-/** What the parts of the keeper share. */
-export interface Keeping {
-  init: BudgetsInit;
-  accounts: Map<string, Account>;
-  exchange: Exchange;
-  sums: BudgetSums;
-  state: { isKnown: boolean; isReachable: boolean; contactMs: number; version: number; others: number };
-  all(): readonly Budget[];
-  replace(budgets: readonly Budget[]): void;
-  windowOf(budget: Budget, atMs: number): Window;
-  /** The account of that place, made where there is none. */
-  open(place: Place): Account;
-  /** The database did or did not answer. */
-  heard(error: unknown): void;
-  tellAlerts(account: Account): void;
-}
-
-/** Silence for so long, and others may take what we were granted. */
-export const LEASE_MS = 60_000;
-/** We stop a while before they begin. */
+/** We stop using what we were granted a while before others may take it. */
 const LEASE_MARGIN_MS = 15_000;
 /** More rounds than this are others' luck. */
 const MAX_ROUNDS = 100;
@@ -92,81 +49,6 @@ const ROOM_MS = 2_000;
 const TOLD_AT_ONCE = 8;
 /** The longest that a call waits for a database that does not answer. */
 const WAIT_MS = 2_000;
-
-export function createKeeping(init: BudgetsInit): Keeping {
-  const accounts = new Map<string, Account>();
-  const finders = new Map<string, (atMs: number) => Window>();
-  const state = { isKnown: false, isReachable: true, contactMs: init.clock.monotonicMs(), version: 0, others: 0 };
-  let budgets: readonly Budget[] = [];
-
-  const heard = (error: unknown): void => {
-    if (error === null) {
-      state.contactMs = init.clock.monotonicMs();
-      if (!state.isReachable) init.onRecover();
-      state.isReachable = true;
-      return;
-    }
-    if (state.isReachable) init.onError(error);
-    state.isReachable = false;
-  };
-
-  const tellAlerts = (account: Account): void => {
-    for (const threshold of takeAlerts(account)) {
-      init.store.claimAlert(account, threshold.name, new Date(init.clock.wallMs())).then(
-        (isOurs) => {
-          if (isOurs) init.onAlert(describeAlert(account, threshold));
-        },
-        (error: unknown) => {
-          resetAlerts(account);
-          heard(error);
-        },
-      );
-    }
-  };
-
-  const sums = createBudgetSums(init.store);
-  const exchange = createExchange({
-    store: init.store,
-    sums,
-    holder: init.holder,
-    flushRows: init.flushRows,
-    clock: init.clock,
-    countOthers: () => state.others,
-    cry: () => init.store.cry(),
-    onTold(account) {
-      heard(null);
-      if (countSpent(account) >= account.nextAlert) tellAlerts(account);
-    },
-  });
-
-  return {
-    init,
-    accounts,
-    exchange,
-    sums,
-    state,
-    all: () => budgets,
-    replace(next) {
-      budgets = next;
-      state.version++;
-    },
-    windowOf(budget, atMs) {
-      const name = `${budget.period} ${budget.timeZone}`;
-      let find = finders.get(name);
-      if (find === undefined) finders.set(name, (find = createWindowFinder(budget.period, budget.timeZone)));
-      return find(atMs);
-    },
-    open(place) {
-      const known = accounts.get(place.id);
-      if (known !== undefined) return known;
-      const account = createAccount(place);
-      accounts.set(place.id, account);
-      return account;
-    },
-    heard,
-    tellAlerts,
-  };
-}
 
 interface Hold {
   account: Account;
