@@ -161,12 +161,12 @@ function takeApart(entry: LedgerEntry): { own: Amount; elsewhere: { share: Share
   const whole = toAmount(entry);
   const shares = listShares(entry);
   if (shares.length === 0 || whole === NOTHING) return { own: whole, elsewhere: [] };
-  const own = { costNanos: whole.costNanos, tokens: whole.tokens ?? 0 };
+  const own = { costNanos: whole.costNanos, tokens: whole.tokens ?? 0, rowId: entry.id };
   const elsewhere = shares.map((share) => {
     const tokens = share.freshInputTokens + share.cacheReadTokens + share.cacheWriteTokens + share.outputTokens;
     own.tokens -= tokens;
     if (own.costNanos !== null) own.costNanos -= share.costNanos;
-    return { share, amount: { costNanos: share.costNanos, tokens } };
+    return { share, amount: { costNanos: share.costNanos, tokens, rowId: entry.id } };
   });
   return { own, elsewhere };
 }
@@ -177,5 +177,5 @@ function toAmount(entry: LedgerEntry): Amount {
   const { freshInputTokens, cacheReadTokens, cacheWriteTokens, outputTokens, costNanos } = entry;
   const tokens = (freshInputTokens ?? 0) + (cacheReadTokens ?? 0) + (cacheWriteTokens ?? 0) + (outputTokens ?? 0);
   // A correction without a price leaves the cost as it was.
-  return { costNanos: entry.kind === "call" ? costNanos : (costNanos ?? 0), tokens };
+  return { costNanos: entry.kind === "call" ? costNanos : (costNanos ?? 0), tokens, rowId: entry.id };
 }

@@ -2,13 +2,14 @@
 // part. Kept sums answer as far as they can; they know no chain, so all chains but the longest are read along their rows, and what these do not account
 // for is the longest one's. Reads a piece at a time, for a file is read on the thread that serves. Knows no limit.
 
-import { and, asc, eq, gt, isNull, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
 import type { Positions, ReportQuery, SumQuery, SumReading } from "../ledger/index.ts";
 import { cleanText } from "../lib/text.ts";
 import { addRows, createGroups, type Groups, type Names } from "./budget-group.ts";
 import { countTokens, type Figures } from "./budget-part.ts";
 import { listRemains } from "./budget-remains.ts";
 import { areThere, type Ends, listEnds, type Mark, readMarks } from "./chain-mark.ts";
+import { chunk } from "./chunk.ts";
 import type { Db, Engine } from "./engine.ts";
 import { within } from "./report/match.ts";
 import type { Piece } from "./report/piece.ts";
@@ -38,6 +39,20 @@ export function readSums(engine: Engine, query: SumQuery, since: Positions | nul
     const remains = isWhole ? await listRemains(engine, db, query.window) : [];
     return { groups: reader.groups.list(), positions, isWhole, rest, remains };
   });
+}
+
+export async function findRows(
+  engine: Engine,
+  ids: readonly string[],
+  { chain, seq }: { chain: string; seq: number },
+): Promise<Set<string>> {
+  const { ledgerEntries: table } = engine.schema;
+  const found = new Set<string>();
+  for (const some of chunk(ids)) {
+    const where = and(inArray(table.id, some), eq(table.chain, chain), lte(table.seq, seq));
+    for (const { id } of await engine.read((db) => db.select({ id: table.id }).from(table).where(where))) found.add(id);
+  }
+  return found;
 }
 
 interface Reader {

@@ -5,7 +5,7 @@ import type { Budget, BudgetStore, Claim, Place } from "../ledger/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { cleanText } from "../lib/text.ts";
 import { type BudgetRow, toBudget } from "./budget-row.ts";
-import { readSums } from "./budget-sum.ts";
+import { findRows, readSums } from "./budget-sum.ts";
 import { noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
@@ -25,6 +25,7 @@ export function createBudgetStore(engine: Engine): BudgetStore {
     ...createGrantStore(engine),
     ...createSignals(engine),
     readSums: (query, since) => readSums(engine, query, since),
+    findRows: (ids, upTo) => findRows(engine, ids, upTo),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Scene } from "../../src/gateway/call.ts";
 import { createMemoryCounters, createRateLimits } from "../../src/gateway/limit/index.ts";
 import { openRecord } from "../../src/gateway/record.ts";
 import { GatewayError, NO_USAGE } from "../../src/ir/index.ts";
-import type { LedgerEntry } from "../../src/ledger/index.ts";
+import type { Amount, LedgerEntry } from "../../src/ledger/index.ts";
 import { loadPriceBook } from "../../src/ledger/price-list.ts";
 import { PRICE_FACTS } from "../../src/provider/index.ts";
 import { makeClock } from "../rig.ts";
@@ -37,6 +37,7 @@ const NO_RECOUNTER = {
 async function open() {
   const clock = makeClock();
   const written: LedgerEntry[] = [];
+  const booked: Amount[] = [];
   const record = openRecord(
     {
       caller: { ...CALLER, isStrict: false, limits: null, tags: null },
@@ -54,7 +55,7 @@ async function open() {
       scene: () => ({ redact: (text: string) => text.replace("sk-secret", "…") }) as Scene,
       recounter: NO_RECOUNTER,
       limits: createRateLimits(createMemoryCounters()),
-      budgets: { reserve: () => null, book: () => undefined },
+      budgets: { reserve: () => null, book: (_, amount) => void booked.push(amount) },
       metrics: { settled: (row) => void written.push(row as LedgerEntry) },
       ledger: {
         expect: () => () => undefined,
@@ -63,14 +64,14 @@ async function open() {
       } as unknown as Parameters<typeof openRecord>[1]["ledger"],
     },
   );
-  return { record, clock, written };
+  return { record, clock, written, booked };
 }
 
 const cut = new GatewayError({ kind: "timeout", message: "too slow" });
 const refused = new GatewayError({ kind: "upstream_rejected", message: "no" });
 
 test("a loser that was cut, one that refused, and the one that answered", async () => {
-  const { record, clock, written } = await open();
+  const { record, clock, written, booked } = await open();
   record.asked("gpt-4o", true);
 
   record.planned({ provider: named("first", "openai"), model: "gpt-4o", dropped: [] });
@@ -114,6 +115,13 @@ test("a loser that was cut, one that refused, and the one that answered", async 
     ],
   });
   expect(row?.attempts[1]).not.toContainKey("usage");
+  // So that whoever reads rows knows which of them are booked already.
+  const rowId = row?.id ?? "";
+  expect(booked).toEqual([
+    { costNanos: third, tokens: 22, rowId },
+    { costNanos: first, tokens: 15, rowId },
+    { costNanos: 0, tokens: 0, rowId },
+  ]);
 });
 
 test("a single attempt's figures are the row's, and stand there alone", async () => {

@@ -164,7 +164,7 @@ export function describeBudgets(get: () => Store): void {
       const row = (of: string, seq: number, more = {}) => makeEntry({ ...base, chain: of, seq, hash: "h", ...more });
       await ledger.append([row(chain, 1), row(chain, 2, { provider: "q" }), row(other, 1)]);
       const sums = await createBudgetSums(budgets).read(place);
-      expect(sums).toContainEqual({ chain, spent: 5, unpriced: 0 });
+      expect(sums).toContainEqual({ chain, spent: 5, unpriced: 0, seq: 2 });
 
       await budgets.open(place, "us", []);
       await budgets.putLine(place, { chain, spent: 5, unpriced: 0 });

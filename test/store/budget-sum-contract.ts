@@ -6,21 +6,17 @@ import * as fc from "fast-check";
 import {
   type Budget,
   type BudgetStore,
-  type Budgets,
   compileScope,
-  createBudgets,
   createBudgetSums,
   type LedgerEntry,
   makePlace,
   type Place as Counted,
   type SealedEntry,
-  sumRemains,
 } from "../../src/ledger/index.ts";
 import { findAnswering, listShares } from "../../src/lib/share.ts";
 import type { Store } from "../../src/store/index.ts";
 import { printFill } from "../../scripts/bench/fill.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
-import { makeClock } from "../rig.ts";
 import { query } from "./older.ts";
 import { anyEntry } from "./report-contract.ts";
 import { makeEntry, open, type Place } from "./sample.ts";
@@ -228,114 +224,6 @@ export function describeBudgetSums(place: Place): void {
       await own.close();
     }, 60_000);
   });
-
-  describe("what budgets counted", () => {
-    const TOKENS = { freshInputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
-
-    test("is still counted once its rows are gone and gateways start anew, whoever they are", async () => {
-      const own = await open(await place.create());
-      const nowMs = makeClock().wallMs();
-      const window = { startMs: nowMs - 20 * DAY_MS, endMs: nowMs + DAY_MS };
-      const write = async (chain: string, count: number, seq: number, atMs: number): Promise<void> =>
-        own.ledger.append(
-          Array.from({ length: count }, (_, index) =>
-            makeEntry({
-              ...TOKENS,
-              chain,
-              seq: seq + index,
-              hash: "",
-              createdAt: new Date(atMs + index),
-              id: idAt(atMs),
-            }),
-          ),
-        );
-      // Of a and b each some that go and some that stay; of c all go.
-      await write("a", 40, 1, window.startMs + DAY_MS);
-      await write("b", 30, 1, window.startMs + DAY_MS);
-      await write("c", 3, 1, window.startMs + DAY_MS);
-      await write("a", 4, 41, nowMs - DAY_MS);
-      await write("b", 6, 31, nowMs - DAY_MS);
-      const budget = makeBudget({ each: "user", period: "lifetime", hardLimit: 100_000 });
-      await own.budgets.create(budget);
-      const whom = { userId: "user-1", apiKeyId: "key-1" };
-      const begin = (holder: string): Promise<Budgets> => beginOver(own.budgets, holder);
-      const look = async (budgets: Budgets, asked = budget): Promise<number> => {
-        const account = await budgets.look(asked, whom);
-        return (account?.spent ?? 0) + (account?.others.spent ?? 0);
-      };
-      const total = 83 * 5;
-      const first = [await begin("a"), await begin("b")];
-      for (const budgets of first) expect(await look(budgets)).toBe(total);
-      while ((await own.ledger.rollUp(1_000)).rows > 0);
-      const cuts = await own.ledger.findCuts(new Date(nowMs - 2 * DAY_MS));
-      for (const cut of cuts) while ((await own.ledger.dropRows(cut, 100, sumRemains)) > 0);
-      for (const budgets of first) await budgets.stop();
-      const late = makeBudget({ each: "key", period: "lifetime", hardLimit: 100_000 });
-      await own.budgets.create(late);
-      for (const holder of ["b", "a", "new", "a"]) {
-        const budgets = await begin(holder);
-        for (const asked of [budget, late])
-          expect([holder, asked.each, await look(budgets, asked)]).toEqual([holder, asked.each, total]);
-        await budgets.stop();
-      }
-      await own.close();
-    });
-
-    test("is known before the first of many users and keys calls", async () => {
-      const own = await open(await place.create());
-      for (const change of [
-        { each: "user" },
-        { userId: "u1" },
-        { userId: "u2", unit: "usd" },
-      ] satisfies Partial<Budget>[])
-        await own.budgets.create(makeBudget({ ...change, hardLimit: 100_000 }));
-      await own.ledger.append(
-        Array.from({ length: 9 }, (_, index) =>
-          makeEntry({ ...TOKENS, userId: `u${index % 3}`, chain: "c", seq: index + 1, hash: "" }),
-        ),
-      );
-      const asked: boolean[] = [];
-      const watched: BudgetStore = {
-        ...own.budgets,
-        readSums(query, since) {
-          asked.push(since === null);
-          return own.budgets.readSums(query, since);
-        },
-      };
-      const budgets = await beginOver(watched, "c");
-      expect(asked).toEqual([true]);
-      for (const budget of budgets.list()) {
-        const account = await budgets.look(budget, { userId: "u1", apiKeyId: "k" });
-        expect(account?.spent).toBe(budget.unit === "usd" ? 3_000 : 15);
-      }
-      expect(asked).toEqual([true, false, false, false]);
-      await budgets.stop();
-      await own.close();
-    });
-  });
-}
-
-async function beginOver(store: BudgetStore, holder: string): Promise<Budgets> {
-  const budgets = createBudgets({
-    store,
-    holder: () => holder,
-    flushRows: () => Promise.resolve(),
-    clock: makeClock(),
-    whenUnreachable: () => "refuse",
-    onAlert: () => undefined,
-    onShadow: () => undefined,
-    onError: (error) => {
-      throw error;
-    },
-    onRecover: () => undefined,
-  });
-  await budgets.load();
-  return budgets;
-}
-
-/** Ids are of the time of their rows. */
-function idAt(atMs: number): string {
-  return Bun.randomUUIDv7("hex", atMs);
 }
 
 /** Of each chain, every row looked at. */

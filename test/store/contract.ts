@@ -7,6 +7,7 @@ import { describeAuditors } from "./audit-contract.ts";
 import { describeRecounts } from "./recount-contract.ts";
 import { describeBindings } from "./binding-contract.ts";
 import { describeRecord } from "./change-contract.ts";
+import { describeBudgetBeginnings } from "./budget-begin-contract.ts";
 import { describeBudgets } from "./budget-contract.ts";
 import { describeBudgetSums } from "./budget-sum-contract.ts";
 import { describeControls } from "./control-contract.ts";
@@ -41,6 +42,7 @@ export function describeStore(place: Place): void {
   describeAnswers(() => store, place);
   describeBudgets(() => store);
   describeBudgetSums(place);
+  describeBudgetBeginnings(place);
   describeLimits(() => store);
   describeSettings(() => store);
   describeRoutes(() => store);

@@ -47,6 +47,14 @@ export interface Account {
   nextAlert: number;
   /** How many of the budget's thresholds were told. */
   alerted: number;
+  /** What is booked while rows are read that may have it already; null while that makes no difference. */
+  late: Booking[] | null;
+}
+
+/** What a row came to; null where nobody knows. */
+export interface Booking {
+  rowId: string;
+  cost: number | null;
 }
 
 /** Where something is counted: one budget, one window, one subject. */
@@ -83,6 +91,7 @@ export function createAccount(place: Place): Account {
     wanted: 0,
     nextAlert: 0,
     alerted: 0,
+    late: null,
   };
 }
 
@@ -133,11 +142,12 @@ export function hold(account: Account, bound: number, nowMs: number): void {
   account.isDirty = true;
 }
 
-/** The reservation goes, and what it really cost comes in its place; null where nobody knows. */
-export function settle(account: Account, bound: number, cost: number | null): void {
+/** The reservation goes, and what it really cost comes in its place; null where nobody knows. `rowId`: the row that says so, if one does. */
+export function settle(account: Account, bound: number, cost: number | null, rowId?: string): void {
   account.held -= bound;
   if (cost === null) account.unpriced++;
   else account.spent += cost;
+  if (rowId !== undefined) account.late?.push({ rowId, cost });
   account.isDirty = true;
 }
 

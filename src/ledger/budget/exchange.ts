@@ -2,12 +2,12 @@
 // each account, so that no answer overtakes another. Knows no SQL and judges no call.
 
 import type { Clock } from "../../lib/clock.ts";
-import { type Account, chooseShare, countSurplus, judge, lower } from "./account.ts";
-import type { BudgetStore } from "./store.ts";
+import { type Account, type Booking, chooseShare, countSurplus, judge, lower } from "./account.ts";
+import type { BudgetStore, ReadSum } from "./store.ts";
 import type { BudgetSums } from "./sum.ts";
 
 interface ExchangeInit {
-  store: Pick<BudgetStore, "claim" | "open">;
+  store: Pick<BudgetStore, "claim" | "findRows" | "open">;
   sums: BudgetSums;
   /** Who we are to the others: the chain that our rows are in. */
   holder: () => string;
@@ -42,13 +42,15 @@ export interface Exchange {
   giveBack(account: Account): Promise<void>;
 }
 
-/** Where calls end all the time, too many count rather than too few. */
-const MOST_READS = 5;
 /** How long a call waits for what others have to spare. */
 const PLEA_MS = 1_000;
 const PLEA_STEP_MS = 50;
 /** After a plea that brought nothing. */
 const PLEA_REST_MS = 500;
+
+/** Of an account, what its rows say. */
+const FIGURES = ["spent", "unpriced"] as const;
+type Figures = Pick<Account, (typeof FIGURES)[number]>;
 
 export function createExchange(init: ExchangeInit): Exchange {
   const { store, clock } = init;
@@ -69,25 +71,43 @@ export function createExchange(init: ExchangeInit): Exchange {
   };
 
   /**
-   * What was booked here meanwhile is on top of what the rows say, although some of them may be there already: so they are read once more, which
-   * is but for what came since, until nothing was.
+   * What is booked here while rows are read is on top of what they say, but for what they have already. Where anything was, they are read once more,
+   * which is but for what came since, and what is booked then is looked for among them.
    */
   const open = async (account: Account): Promise<void> => {
-    let { spent: before, unpriced } = account;
-    const begin = (): Promise<void> => {
-      ({ spent: before, unpriced } = account);
-      return init.flushRows();
-    };
-    let sums = await init.sums.read(account, begin);
-    for (let turn = 1; turn < MOST_READS && account.spent !== before; turn++)
-      sums = await init.sums.read(account, begin);
-    const holder = init.holder();
-    await store.open(account, holder, sums);
-    const own = sums.find((sum) => sum.chain === holder);
-    const meanwhile = account.spent - before;
-    account.spent = Math.max(own?.spent ?? 0, before) + meanwhile;
-    account.unpriced = Math.max(own?.unpriced ?? 0, unpriced);
-    account.isOpen = true;
+    let before = figuresOf(account);
+    const read = (late: Booking[] | null): Promise<ReadSum[]> =>
+      init.sums.read(account, () => {
+        before = figuresOf(account);
+        account.late = late;
+        return init.flushRows();
+      });
+    try {
+      let sums = await read(null);
+      if (FIGURES.some((name) => account[name] !== before[name])) sums = await read([]);
+      const holder = init.holder();
+      const own = sums.find((sum) => sum.chain === holder);
+      const twice = await countTwice(account, own);
+      await store.open(account, holder, sums);
+      for (const name of FIGURES)
+        account[name] += Math.max((own?.[name] ?? 0) - twice[name], before[name]) - before[name];
+      account.isOpen = true;
+    } finally {
+      account.late = null;
+    }
+  };
+
+  /** What was booked late, and is among the rows that were read all the same. */
+  const countTwice = async ({ late }: Account, own: ReadSum | undefined): Promise<Figures> => {
+    const twice = { spent: 0, unpriced: 0 };
+    if (late === null || late.length === 0 || own === undefined) return twice;
+    const there = await store.findRows([...new Set(late.map(({ rowId }) => rowId))], own);
+    for (const { rowId, cost } of late) {
+      if (!there.has(rowId)) continue;
+      if (cost === null) twice.unpriced++;
+      else twice.spent += cost;
+    }
+    return twice;
   };
 
   const claim = async (account: Account, ask: { need: number; parts: number; wanted: number }): Promise<void> => {
@@ -167,6 +187,10 @@ export function createExchange(init: ExchangeInit): Exchange {
         await claim(account, { need: 0, parts: 0, wanted: 0 });
       }),
   };
+}
+
+function figuresOf({ spent, unpriced }: Figures): Figures {
+  return { spent, unpriced };
 }
 
 function pause(clock: Clock, ms: number): Promise<void> {

@@ -73,6 +73,8 @@ export interface Amount {
   costNanos: number | null;
   /** Null where the usage is unknown. */
   tokens: number | null;
+  /** The row of the ledger that says so; missing where none does. */
+  rowId?: string;
 }
 
 /** Of an amount, what a budget counts; null where it is unknown. */

@@ -120,7 +120,7 @@ export function createReserve(keeping: Keeping): Reserve {
 
   const settleAll = (holds: readonly Hold[], amount: Amount): void => {
     for (const { account, bound } of holds) {
-      settle(account, bound, measure(account.budget.unit, amount));
+      settle(account, bound, measure(account.budget.unit, amount), amount.rowId);
       if (account.isOpen && countSpent(account) >= account.nextAlert) keeping.tellAlerts(account);
       tellWaiting(account);
     }

@@ -27,6 +27,11 @@ export interface ChainSum {
   unpriced: number;
 }
 
+export interface ReadSum extends ChainSum {
+  /** The chain's last row that was read; 0 where it has none. */
+  seq: number;
+}
+
 /** What budgets are summed up by: those that ask for the same share what was read. */
 export interface SumQuery {
   window: Window;
@@ -127,6 +132,8 @@ export interface BudgetStore {
 
   /** What the ledger says of a window, in groups that a scope can tell apart: what came since, if it can be told. */
   readSums(query: SumQuery, since: Positions | null): Promise<SumReading>;
+  /** Those of the ids under which the chain has a row, up to that place. */
+  findRows(ids: readonly string[], upTo: { chain: string; seq: number }): Promise<Set<string>>;
   /** Tells all holders that rows were written to a chain that none of them has. */
   noteRows(chain: string): Promise<void>;
   /** What the rows of such a chain come to, whatever its line said before. */

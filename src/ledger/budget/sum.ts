@@ -3,11 +3,11 @@
 
 import type { Place } from "./account.ts";
 import { compileScope } from "./scope.ts";
-import type { BudgetStore, ChainSum, Positions, SumGroup, SumQuery } from "./store.ts";
+import type { BudgetStore, ChainSum, Positions, ReadSum, SumGroup, SumQuery } from "./store.ts";
 
 export interface BudgetSums {
   /** What is on the books once `begin` is done, which is just before they are read. */
-  read(place: Place, begin?: () => Promise<void>): Promise<ChainSum[]>;
+  read(place: Place, begin?: () => Promise<void>): Promise<ReadSum[]>;
   /** What most of a first reading is, ahead of it; at once where something was read already. */
   prepare(place: Place): Promise<void>;
   /** Forgets what nobody asked for since the last time, but for what is needed of these places. */
@@ -24,9 +24,9 @@ export function createBudgetSums(store: Pick<BudgetStore, "readSums">): BudgetSu
     books.set(name, book);
     return book;
   };
-  const read = (place: Place, begin: () => Promise<void>): Promise<ChainSum[]> => {
+  const read = (place: Place, begin: () => Promise<void>): Promise<ReadSum[]> => {
     const book = find(place);
-    const { promise, resolve, reject } = Promise.withResolvers<ChainSum[]>();
+    const { promise, resolve, reject } = Promise.withResolvers<ReadSum[]>();
     book.isAsked = true;
     book.waiting.push({ place, begin, resolve, reject });
     if (!book.isRunning) void serve(store, book);
@@ -53,7 +53,7 @@ export function createBudgetSums(store: Pick<BudgetStore, "readSums">): BudgetSu
 interface Waiting {
   place: Place;
   begin: () => Promise<void>;
-  resolve: (sums: ChainSum[]) => void;
+  resolve: (sums: ReadSum[]) => void;
   reject: (error: unknown) => void;
 }
 
@@ -114,12 +114,12 @@ async function advance(store: Pick<BudgetStore, "readSums">, book: Book): Promis
   }
 }
 
-function sumUp({ sums, rest, remains }: Book, place: Place): ChainSum[] {
+function sumUp({ sums, rest, remains, positions }: Book, place: Place): ReadSum[] {
   const { user, key } = findOwner(place);
   const { unit } = place.budget;
-  const found = new Map<string, ChainSum>();
+  const found = new Map<string, ReadSum>();
   const add = (chain: string, spent: number, unpriced: number): void => {
-    const sum = found.get(chain) ?? { chain, spent: 0, unpriced: 0 };
+    const sum = found.get(chain) ?? { chain, spent: 0, unpriced: 0, seq: positions?.get(chain)?.seq ?? 0 };
     sum.spent += spent;
     sum.unpriced += unpriced;
     found.set(chain, sum);
