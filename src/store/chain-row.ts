@@ -1,6 +1,6 @@
 // Rows of chains and heads as a database gives them, made ready for those who verify. Knows no SQL.
 
-import type { ChainState, ChainTable, LooseRow, StoredHead } from "../audit/verify/reader.ts";
+import type { ChainMark, ChainState, ChainTable, LooseRow, StoredHead } from "../audit/verify/reader.ts";
 import type { HeadReason } from "../ledger/index.ts";
 
 export interface ChainRow {
@@ -32,6 +32,22 @@ const NO_PLACE = -1;
 /** Parts of a millisecond are none of ours, and may not be lost. */
 function toMoment(value: Date | number | string): Date {
   return new Date(typeof value === "number" && !Number.isInteger(value) ? Number.NaN : value);
+}
+
+export interface MarkRow {
+  chain: string;
+  seq: number | string;
+  hashes_seq: number | string;
+  removed_before: Date | number | string | null;
+}
+
+export function toMark({ chain, seq, hashes_seq: hashesSeq, removed_before: moment }: MarkRow): ChainMark {
+  return {
+    chain,
+    seq: Number(seq),
+    hashesSeq: Number(hashesSeq),
+    removedBefore: moment === null ? null : toMoment(moment),
+  };
 }
 
 export interface HeadRow {

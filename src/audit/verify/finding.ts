@@ -23,7 +23,14 @@ export type FindingKind =
 export interface Finding {
   kind: FindingKind;
   chain: string | null;
-  table: ChainTable | "ledger_chains" | "ledger_heads" | "ledger_hours" | "ledger_rollups" | "tokligence_sheets";
+  table:
+    | ChainTable
+    | "ledger_chains"
+    | "ledger_heads"
+    | "ledger_hours"
+    | "ledger_marks"
+    | "ledger_rollups"
+    | "tokligence_sheets";
   /** Of the row, as its table has it; null where there is no row any more, or there are many. */
   id: string | null;
   /** First place, and last. */

@@ -22,6 +22,17 @@ export interface ChainState extends ChainHead {
   continues: string | null;
 }
 
+/** What is kept beside a chain, and attested by nothing: what it says is held against what is signed. */
+export interface ChainMark {
+  chain: string;
+  /** Rows up to here are in the sums. */
+  seq: number;
+  /** Up to here the hashes of payloads are gone by age. */
+  hashesSeq: number;
+  /** Rows that are gone by age were all from before this moment; null where none is. */
+  removedBefore: Date | null;
+}
+
 export interface StoredHead extends Head {
   id: string;
 }
@@ -68,6 +79,8 @@ export interface LooseRow {
 /** Reads only. */
 export interface ChainReader {
   chains(): Promise<ChainState[]>;
+  /** Of that chain; null where nothing of it was summed up, or went by age, so far. */
+  mark(chain: string): Promise<ChainMark | null>;
   /** In the order of their places, and of their time at one place. */
   heads(chain: string): Promise<StoredHead[]>;
   extent(chain: string): Promise<Extent>;

@@ -18,8 +18,8 @@ export interface Signed {
   notes: string[];
   /** By place, only what a signature holds for. */
   hashes: Map<number, string>;
-  /** Up to here rows may be missing. */
-  cut: { seq: number; hash: string };
+  /** Up to here rows may be missing; when that was signed, and when it was for the first time that they were there. */
+  cut: { seq: number; hash: string; signedAt: Date; thereAt: Date };
   /** Up to here the hashes of payloads may be. */
   forgotten: number;
   /** The furthest that was signed; null where nothing was. */
@@ -49,7 +49,7 @@ export async function checkSigned(init: SignedInit): Promise<Signed> {
     findings: checkKey(init),
     notes: [],
     hashes: new Map(),
-    cut: { seq: 0, hash: "" },
+    cut: NO_CUT,
     forgotten: 0,
     newest: null,
   };
@@ -72,12 +72,19 @@ export async function checkSigned(init: SignedInit): Promise<Signed> {
   }
   for (const { head } of good) {
     signed.hashes.set(head.seq, head.hash);
-    if (head.reason === "cut" && head.seq > signed.cut.seq) signed.cut = { seq: head.seq, hash: head.hash };
+    if (head.reason === "cut" && head.seq > signed.cut.seq) signed.cut = makeCut(head, good);
     if (head.reason === "forget") signed.forgotten = Math.max(signed.forgotten, head.seq);
     if (signed.newest === null || head.seq > signed.newest.seq) signed.newest = head;
   }
   signed.findings.push(...(await compareRows(good, init)));
   return signed;
+}
+
+const NO_CUT: Signed["cut"] = { seq: 0, hash: "", signedAt: new Date(0), thereAt: new Date(0) };
+
+function makeCut({ seq, hash, signedAt }: Head, good: readonly { head: Head }[]): Signed["cut"] {
+  const later = good.flatMap(({ head }) => (head.seq >= seq ? [head.signedAt.getTime()] : []));
+  return { seq, hash, signedAt, thereAt: new Date(Math.min(...later)) };
 }
 
 /** The chain's name holds its key's fingerprint, and every row attests the name. */

@@ -2,10 +2,16 @@
 
 import { type Finding, makeFinding } from "./finding.ts";
 
+/** A chain whose oldest rows are gone by right: of the time of these, sums may tell more than rows. */
+export interface CutChain {
+  chain: string;
+  /** When it was signed that they were on the books: none of them is younger. */
+  signedAt: Date;
+}
+
 /** Of a ledger whose rows have been gone through. */
 export interface SumsQuery {
-  /** Chains whose oldest rows are gone by right: of the time of these, sums may tell more than rows. */
-  cutChains: readonly string[];
+  cutChains: readonly CutChain[];
   /** Days that are looked at; null: no bound. */
   from: Date | null;
   to: Date | null;

@@ -4,9 +4,11 @@
 import { type Head, SIGNED_WHEN } from "../../ledger/index.ts";
 import { type Finding, makeFinding, nameRows } from "./finding.ts";
 import { judgeScan } from "./judge.ts";
-import type { ChainReader, ChainState, Extent, StoredHead } from "./reader.ts";
+import { checkMark } from "./mark.ts";
+import type { ChainMark, ChainReader, ChainState, Extent, StoredHead } from "./reader.ts";
 import { checkOrigin, checkSigned, type KeptHead, type Signed } from "./signed.ts";
 import { type Scan, type Stretch, startScan } from "./scan.ts";
+import type { CutChain } from "./sums.ts";
 
 export interface VerifyInit {
   reader: ChainReader;
@@ -45,6 +47,8 @@ export interface ChainReport {
 export interface Verified {
   rows: number;
   chains: ChainReport[];
+  /** Those of which rows are gone by right. */
+  cutChains: CutChain[];
   findings: Finding[];
   notes: string[];
 }
@@ -58,7 +62,7 @@ export async function verifyChains(init: VerifyInit): Promise<Verified> {
   const { reader } = init;
   const all = await reader.chains();
   const chosen = all.filter(({ chain }) => init.chain === null || chain === init.chain);
-  const verified: Verified = { rows: 0, chains: [], findings: [], notes: [] };
+  const verified: Verified = { rows: 0, chains: [], cutChains: [], findings: [], notes: [] };
   const plans = [];
   for (const state of chosen) plans.push(await plan(state, init));
   const total = plans.reduce((sum, { expected }) => sum + expected, 0);
@@ -68,8 +72,9 @@ export async function verifyChains(init: VerifyInit): Promise<Verified> {
     init.onProgress(verified.rows, total);
   };
   for (const item of plans) {
-    const { report, findings, notes } = await verifyChain(item, init, onRows);
+    const { cut, report, findings, notes } = await verifyChain(item, init, onRows);
     verified.chains.push(report);
+    if (report.removed_to > 0) verified.cutChains.push({ chain: report.chain, signedAt: cut.thereAt });
     verified.findings.push(...findings, ...(await checkOrigin(item.state, all, reader.link)));
     verified.notes.push(...notes);
   }
@@ -82,6 +87,7 @@ export async function verifyChains(init: VerifyInit): Promise<Verified> {
 interface Plan {
   /** As it was before the rows were looked at: all rows up to its end must be there. */
   state: ChainState;
+  mark: ChainMark | null;
   stored: StoredHead[];
   extent: Extent;
   /** Of rows that are on their way. */
@@ -95,12 +101,13 @@ const NOTHING: Extent = { rows: 0, least: 0, most: 0 };
 
 async function plan(state: ChainState, { outbox, reader, from, to }: VerifyInit): Promise<Plan> {
   const { chain } = state;
-  // In this order: a running gateway adds rows before it signs them, and sends them on before it forgets them.
+  // In this order: a running gateway adds rows before it signs them, sends them on before it forgets them, and signs away before it marks.
+  const mark = await reader.mark(chain);
   const signed = (await outbox?.heads(chain)) ?? [];
   const waiting = (await outbox?.extent(chain)) ?? NOTHING;
   const stored = [...signed, ...(await reader.heads(chain))];
   const extent = await reader.extent(chain);
-  const found = { state, stored: withoutCopies(stored), extent, waiting };
+  const found = { state, mark, stored: withoutCopies(stored), extent, waiting };
   const whole = { after: 0, through: extent.most };
   if (from === null && to === null) return { ...found, range: whole, expected: extent.rows };
   const window = await reader.window(chain, from, to);
@@ -119,7 +126,7 @@ function withoutCopies(heads: readonly StoredHead[]): StoredHead[] {
 }
 
 async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) => void) {
-  const { extent, range, state, stored } = item;
+  const { extent, mark, range, state, stored } = item;
   const { own, reader, trusted } = init;
   const { chain } = state;
   const kept = init.kept.filter(({ head }) => head.chain === chain);
@@ -139,6 +146,7 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
       promised: promise(state, signed),
     }),
     ...(await checkEnd(item, signed, scan, init)),
+    ...(await checkMark({ state, mark, extent, signed, reader })),
   ];
   const found = withoutEchoes(findings);
   const report: ChainReport = {
@@ -152,6 +160,7 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
     signed_at: signed.newest?.signedAt ?? null,
   };
   return {
+    cut: signed.cut,
     report,
     findings: found,
     notes: [...signed.notes, ...tellUnsigned(extent, signed.newest, chain), ...tellWaiting(item)],

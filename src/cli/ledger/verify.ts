@@ -131,8 +131,7 @@ async function compareSums(
   const started = performance.now();
   const progress = startProgress("comparing sums with rows, day");
   try {
-    const cutChains = verified.chains.flatMap(({ chain, removed_to: place }) => (place > 0 ? [chain] : []));
-    const query = { cutChains, from, to, onProgress: progress.update };
+    const query = { cutChains: verified.cutChains, from, to, onProgress: progress.update };
     const { sums, wrong, provedFrom } = await checkRollups(locateLedger(config), query);
     verified.findings.push(...judgeSums(wrong));
     return { sums, seconds: (performance.now() - started) / 1000, proved_from: provedFrom };

@@ -2,7 +2,7 @@
 
 import { getTableColumns, type Table } from "drizzle-orm";
 import type { ChainRules, ChainReader, ChainTable, NamedRow, RawRow, RowRange } from "../../audit/verify/reader.ts";
-import { type ChainRow, type HeadRow, findLoose, toChain, toHead } from "../chain-row.ts";
+import { type ChainRow, type HeadRow, type MarkRow, findLoose, toChain, toHead, toMark } from "../chain-row.ts";
 import { explainStoreError } from "../error.ts";
 import { planCopy } from "./copy-row.ts";
 import { readCopy } from "./copy.ts";
@@ -53,6 +53,10 @@ export function openPostgresChains(location: string, rules: ChainRules): ChainRe
     async chains() {
       await explained(reach(sql));
       return (await all<ChainRow>("select * from ledger_chains order by started_at, chain")).map(toChain);
+    },
+    async mark(chain) {
+      const rows = await all<MarkRow>("select * from ledger_marks where chain = $1", [chain]);
+      return rows.map(toMark)[0] ?? null;
     },
     async heads(chain) {
       const rows = await all<HeadRow>("select * from ledger_heads where chain = $1 order by seq, signed_at", [chain]);

@@ -2,14 +2,14 @@
 // table up to date. Knows no rule of chains.
 
 import { and, asc, eq, gte, inArray, lt, min, type SQL, sql } from "drizzle-orm";
-import type { CheckedSums, SumsQuery, WrongSum } from "../../audit/verify/sums.ts";
-import { matchSummed, readMarks } from "../chain-mark.ts";
+import type { CheckedSums, CutChain, SumsQuery, WrongSum } from "../../audit/verify/sums.ts";
+import { type Mark, readMarks } from "../chain-mark.ts";
 import type { Db, Engine, RollupRow } from "../engine.ts";
 import { explainStoreError } from "../error.ts";
 import { readScheme } from "../location.ts";
 import { type Level, LEVELS } from "../report/plan.ts";
+import { readSummed } from "./rollup.ts";
 import { createSums } from "./sum.ts";
-import { readGroups } from "../row-read.ts";
 import { findMisplaced, readHourly, readPacked } from "../sheet/check.ts";
 import { isHourly } from "../sheet/hour.ts";
 import { DAY_MS, HOUR_MS, LINES, QUARTER, QUARTER_MS, ROWS, SHELF } from "../sheet/level.ts";
@@ -71,13 +71,9 @@ async function openPostgres<T>(location: string, work: Work<T>): Promise<T> {
 }
 
 async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<CheckedSums> {
-  const summed = matchSummed(place, await readMarks(place, db));
-  const provedMs = await findProved(place, db, query.cutChains);
-  const checked: CheckedSums = {
-    sums: 0,
-    wrong: [],
-    provedFrom: provedMs === null || !Number.isFinite(provedMs) ? null : new Date(provedMs),
-  };
+  const marks = await readMarks(place, db);
+  const provedMs = await findProved(place, db, { marks, cutChains: query.cutChains });
+  const checked: CheckedSums = { sums: 0, wrong: [], provedFrom: provedMs === null ? null : new Date(provedMs) };
   const toMs = query.to?.getTime() ?? Number.POSITIVE_INFINITY;
   const fromMs = query.from?.getTime() ?? Number.NEGATIVE_INFINITY;
   let coarse = createSums(COARSE);
@@ -128,8 +124,7 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
     block = start;
     const fine = createSums(FINE);
     for (let hour = day; hour < day + DAY_MS; hour += HOUR_MS) {
-      const where = [summed, ...within(place, hour, hour + HOUR_MS)];
-      const { groups, places } = await readGroups(place, db, { where, isOfChain: false });
+      const { groups, places } = await readSummed(place, db, { marks, within: within(place, hour, hour + HOUR_MS) });
       if (areSheetsValid && (provedMs === null || hour >= provedMs))
         noteWrong(await listMisplaced(place, db, { fromMs: hour, toMs: hour + HOUR_MS, places }));
       fine.add(groups);
@@ -143,25 +138,27 @@ async function checkAll(place: Place, db: Db, query: SumsQuery): Promise<Checked
 }
 
 /**
- * Removed rows were the oldest of their chain. The mark says until when that was; it is believed up to a day behind the first row that is
- * still there, for rows come nearly in the order of their time.
+ * Removed rows were the oldest of their chain. The mark says until when that was; it is believed up to a day behind what is attested: the first
+ * row that is still there, for rows come nearly in the order of their time, and when it was signed that those were there which are gone.
  */
-async function findProved(place: Place, db: Db, cutChains: readonly string[]): Promise<number | null> {
+async function findProved(
+  place: Place,
+  db: Db,
+  { marks, cutChains }: { marks: readonly Mark[]; cutChains: readonly CutChain[] },
+): Promise<number | null> {
   const { ledgerEntries: rows } = place.schema;
-  const all = await readMarks(place, db);
-  // Sums of before there were attempts in them are still getting these.
-  if (all.some(({ seq, detailSeq }) => detailSeq < seq)) return Number.POSITIVE_INFINITY;
-  const marks = new Map(all.map((mark) => [mark.chain, mark.removedBefore]));
+  const removals = new Map(marks.map((mark) => [mark.chain, mark.removedBefore]));
   let latest: number | null = null;
-  for (const chain of cutChains) {
+  for (const { chain, signedAt } of cutChains) {
     const [first] = await db
       .select({ at: rows.createdAt })
       .from(rows)
       .where(eq(rows.chain, chain))
       .orderBy(asc(rows.seq))
       .limit(1);
-    const told = marks.get(chain)?.getTime() ?? Number.POSITIVE_INFINITY;
-    const bound = first === undefined ? told : Math.min(told, first.at.getTime() + DAY_MS);
+    const moments = [first?.at, signedAt].flatMap((at) => at?.getTime() ?? []).filter((ms) => !Number.isNaN(ms));
+    const bounds = [removals.get(chain)?.getTime() ?? Number.NaN, ...moments.map((ms) => ms + DAY_MS)];
+    const bound = Math.min(...bounds.filter((ms) => !Number.isNaN(ms)));
     latest = Math.max(latest ?? bound, bound);
   }
   return latest;

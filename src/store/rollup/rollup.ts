@@ -3,11 +3,11 @@
 
 import { and, eq, gt, lte, type SQL, sql } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
-import { listChains, readMarks } from "../chain-mark.ts";
+import { listChains, type Mark, matchSummed, readMarks } from "../chain-mark.ts";
 import type { Advance, Db, Engine, RollupRow } from "../engine.ts";
 import { LEVELS } from "../report/plan.ts";
 import { createSums } from "./sum.ts";
-import { type QuarterGroup, readGroups } from "../row-read.ts";
+import { type QuarterGroup, type QuarterGroups, readGroups } from "../row-read.ts";
 import { isHourly, toHours } from "../sheet/hour.ts";
 import { packPieces } from "../sheet/piece.ts";
 import { pickSums } from "../sums.ts";
@@ -106,4 +106,28 @@ const KEPT = LEVELS.filter((level) => !isHourly(level));
 /** What sums of before lack. */
 function keepDetail(group: QuarterGroup): QuarterGroup {
   return group.isMove ? group : { ...group, sums: pickSums({ attempts: group.sums.attempts }) };
+}
+
+/** What they have. */
+function dropDetail(group: QuarterGroup): QuarterGroup[] {
+  if (group.isMove) return [];
+  return [{ ...group, sums: { ...group.sums, attempts: 0 }, latency: new Map(), ttft: new Map() }];
+}
+
+/** Rows that are in the sums, and of each of them what these have so far. */
+export async function readSummed(
+  place: Pick<Engine, "name" | "schema" | "values">,
+  db: Db,
+  { marks, within }: { marks: readonly Mark[]; within: readonly SQL[] },
+): Promise<QuarterGroups> {
+  const read = (...where: SQL[]) => readGroups(place, db, { where: [...where, ...within], isOfChain: false });
+  const lacking = marks.filter(({ seq, detailSeq }) => detailSeq < seq);
+  const whole = matchSummed(
+    place,
+    marks.map((mark) => ({ ...mark, seq: Math.min(mark.seq, mark.detailSeq) })),
+  );
+  const found = await read(whole);
+  if (lacking.length === 0) return found;
+  const { groups, places } = await read(matchSummed(place, lacking), sql`not (${whole})`);
+  return { groups: [...found.groups, ...groups.flatMap(dropDetail)], places: [...found.places, ...places] };
 }

@@ -11,7 +11,7 @@ import type {
   RawRow,
   RowRange,
 } from "../../audit/verify/reader.ts";
-import { type ChainRow, type HeadRow, findLoose, toChain, toHead } from "../chain-row.ts";
+import { type ChainRow, type HeadRow, type MarkRow, findLoose, toChain, toHead, toMark } from "../chain-row.ts";
 import { explainStoreError } from "../error.ts";
 import { planText, type TextPlan } from "./chain-text.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
@@ -74,6 +74,7 @@ export function openSqliteChains(location: string, rules: ChainRules): ChainRead
     });
   return {
     chains: async () => all<ChainRow>("select * from ledger_chains order by started_at, chain").map(toChain),
+    mark: async (chain) => all<MarkRow>("select * from ledger_marks where chain = ?", chain).map(toMark)[0] ?? null,
     heads: async (chain) =>
       all<HeadRow>("select * from ledger_heads where chain = ? order by seq, signed_at", chain).map(toHead),
     async extent(chain) {

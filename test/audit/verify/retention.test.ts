@@ -4,11 +4,10 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { digestPayloads } from "../../../src/ledger/index.ts";
-import { createUpkeep } from "../../../src/server/reader/reader.ts";
-import { startRetention } from "../../../src/server/reader/retention.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
 import { runLine } from "../../cli/desk.ts";
-import { type Bench, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
+import { runRetention } from "./age.ts";
+import { makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
 
 // Many commands, each of which opens its database anew.
 setDefaultTimeout(20_000);
@@ -21,36 +20,6 @@ const PAYLOAD = {
   responseHash: "answered",
   payloadDigest: digestPayloads("salt", "asked", "answered"),
 };
-
-/** One round, with what that much time has passed over; answers what went. */
-async function runRetention(bench: Bench, limits: { payloadHashesMs: number; rowsMs: number }): Promise<unknown[]> {
-  const gone: unknown[] = [];
-  await bench.write(async ({ keyId, retire }) => {
-    await bench.desk.withStore(async ({ ledger: books }) => {
-      while ((await books.rollUp(5)).rows > 0);
-      const stop = startRetention({
-        ledger: createUpkeep(books),
-        limits: () => ({ capturedMs: 0, ...limits }),
-        keyId,
-        retire,
-        clock: bench.clock,
-        onDone: (counts) => gone.push(counts),
-        onFault: (error) => gone.push(error),
-      });
-      await pass(bench, () => gone.length > 0);
-      await stop();
-    });
-  });
-  return gone;
-}
-
-/** Lets the clock run, and all that it sets off. */
-async function pass(bench: Bench, isDone: () => boolean): Promise<void> {
-  while (!isDone()) {
-    bench.clock.advance(50);
-    await new Promise(setImmediate);
-  }
-}
 
 describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
   test.skipIf(engine === "postgres" && !hasPostgres)("what is left is whole, and says how much went", async () => {

@@ -128,6 +128,6 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
       `update ledger_marks set removed_before = ${at("2030-01-01T00:00:00Z")}`,
       `update ledger_rollups set cost_nanos = 0 where id = ${one}`,
     );
-    expect(findings).toMatchObject([{ kind: "sums_altered" }]);
+    expect(findings.map(({ kind }) => kind)).toEqual(["chain_altered", "sums_altered"]);
   });
 });
