@@ -237,7 +237,7 @@ export function createApp(parts: AppParts): App {
     ...makeLimitRoutes({ ...admin, live: limits, book: makeLimitBook(parts, config) }),
     ...makeCacheRoutes(tools, { ...parts, crew: parts.crew, scene, config }),
     ...makeSettingRoutes(parts.settings, limit),
-    ...makeOwnBudgetRoutes(parts.budgets),
+    ...makeOwnBudgetRoutes(parts.budgets, parts.clock.wallMs),
     ...makeProviderRoutes({ ...parts, book, live: providers, health, scene, tools, limit, effective: config }),
     ...makeProviderHealthRoutes({ health, scene, clock: parts.clock, limit, look }),
     ...makeRouteRoutes({ ...parts, live, config, limit }),

@@ -15,7 +15,8 @@ const ABOUT: About = {
   answer: z.object({ budgets: z.array(OWN_BUDGET), ...NEXT_CURSOR }),
 };
 
-export function makeOwnBudgetRoutes(budgets: Budgets): GuardedRoute[] {
+/** `nowMs`: epoch milliseconds. */
+export function makeOwnBudgetRoutes(budgets: Budgets, nowMs: () => number): GuardedRoute[] {
   return [
     {
       method: "GET",
@@ -27,7 +28,8 @@ export function makeOwnBudgetRoutes(budgets: Budgets): GuardedRoute[] {
           .list()
           .filter((budget) => concerns(budget, caller))
           .toSorted((left, right) => (left.name < right.name ? -1 : 1));
-        const print = async (budget: Budget) => printOwnBudget(budget, await readState(budgets, budget, caller));
+        const print = async (budget: Budget) =>
+          printOwnBudget(budget, await readState(budgets, budget, caller), nowMs());
         return Response.json(await answerPage(query, own, { name: "budgets", idOf: ({ id }) => id, print }));
       },
     },

@@ -7,8 +7,8 @@ export type BudgetRow = Schema["budgets"]["$inferSelect"];
 
 export function toBudget(row: BudgetRow): Budget {
   const { id, name, userId, apiKeyId, provider, model, tag, each, unit, hardLimit, softLimit } = row;
-  const { period, timeZone, mode, unpriced, alertPercents, isDeclared, createdAt, updatedAt } = row;
+  const { period, timeZone, mode, unpriced, alertPercents, isDeclared, removedBefore, createdAt, updatedAt } = row;
   const scope = { userId, apiKeyId, provider, model, tag };
   const limits = { each, unit, hardLimit, softLimit, period, timeZone, mode, unpriced, alertPercents };
-  return { id, name, ...scope, ...limits, isDeclared, createdAt, updatedAt };
+  return { id, name, ...scope, ...limits, isDeclared, removedBefore, createdAt, updatedAt };
 }

@@ -20,6 +20,8 @@ const ROWS_A_READ = 5_000;
 const SUMS_A_TURN = 1_000;
 /** So many rows of short chains are read along the chains; of more, the window's. */
 const MOST_ALONG = 20_000;
+/** As rows are grouped that have none. */
+const NO_CHAIN = "";
 /** More rows than that since the last time are rather read from the sums that they are in by now. */
 const MOST_FORWARD = 20_000;
 /** Ids are made by the same clock a moment earlier or later. */
@@ -77,8 +79,9 @@ async function isThere({ engine, db }: Reader, ends: readonly Ends[], since: Pos
 /** Whether sums have come to know so much since that all is read faster from them. */
 async function isFar({ engine, db, query }: Reader, ends: readonly Ends[], since: Positions): Promise<boolean> {
   const grown = ends.map(({ chain, last }) => ({ chain, last, from: since.get(chain)?.seq ?? 0 }));
-  if (toReport(query) === null || grown.reduce((sum, { last, from }) => sum + last - from, 0) <= MOST_FORWARD)
-    return false;
+  // Of what is to be told apart, all rows would have to be read once more.
+  if (query.isRestApart || toReport(query) === null) return false;
+  if (grown.reduce((sum, { last, from }) => sum + last - from, 0) <= MOST_FORWARD) return false;
   const summed = new Map((await readMarks(engine, db)).map(({ chain, seq }) => [chain, seq]));
   const known = grown.map(({ chain, last, from }) => Math.max(0, Math.min(last, summed.get(chain) ?? 0) - from));
   return known.reduce((sum, count) => sum + count, 0) > MOST_FORWARD;
@@ -108,7 +111,7 @@ async function readWhole(reader: Reader, ends: readonly Ends[]): Promise<string 
   await read(reader, [isNull(table.chain), ...apart]);
   const summed = new Map(marks.map(({ chain, seq }) => [chain, seq]));
   for (const end of ends) await readChain(reader, { ...end, from: summed.get(end.chain) ?? 0 }, apart);
-  const longest = findLongest(ends, marks);
+  const longest = query.isRestApart ? NO_CHAIN : findLongest(ends, marks);
   if (longest === null) return null;
   const others = ends
     .filter(({ chain }) => chain !== longest)

@@ -29,6 +29,8 @@ export function defineBudgets(kit: Kit) {
       alertPercents: kit.json("alert_percents").$type<number[]>().notNull(),
       /** By the gateway's configuration. */
       isDeclared: kit.bool("is_declared").notNull().default(false),
+      /** Rows from before then may have been gone by age when it was made. */
+      removedBefore: kit.time("removed_before"),
       createdAt: kit.time("created_at").notNull(),
       updatedAt: kit.time("updated_at").notNull(),
       deletedAt: kit.time("deleted_at"),

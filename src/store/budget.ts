@@ -32,7 +32,8 @@ export function createBudgetStore(engine: Engine): BudgetStore {
 type RowPart = "changes" | "create" | "delete" | "find" | "findGone" | "list" | "update";
 
 function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
-  const { budgets, counters } = engine.schema;
+  const { budgets, counters, ledgerMarks: marks } = engine.schema;
+  const removedBefore = sql`(select max(${marks.removedBefore}) from ${marks})`;
   const now = sql<number>`(select ${counters.value} from ${counters} where ${counters.name} = ${REVISION})`;
   const tick = (db: Db): Query => bump(db, engine.schema, REVISION);
   const isLive = (id: string) => and(eq(budgets.id, cleanText(id)), isNull(budgets.deletedAt));
@@ -50,12 +51,13 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
         before: [tick(db)],
         decisive: db
           .insert(budgets)
-          .values({ ...budget, deletedAt: null, revision: now })
+          .values({ ...budget, removedBefore, deletedAt: null, revision: now })
           .onConflictDoNothing()
           .returning(),
         note: noteRows({ by, action: "budget.create", kind: "budget" }),
       }));
-      if (rows.length === 0) throw nameTaken(budget.name);
+      if (rows[0] === undefined) throw nameTaken(budget.name);
+      return toBudget(rows[0]);
     },
     async list() {
       const rows = await engine.read((db) =>

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
+import { sumRemains } from "../../src/ledger/index.ts";
 import { makeEntry } from "../ledger/entry.ts";
 import { type Desk, makeDesk } from "./desk.ts";
 
@@ -65,6 +66,25 @@ describe("admin budgets", () => {
     const { out } = await desk.run("admin budgets list");
     expect(out).toContain("1000 tokens");
     expect((await desk.run("admin budgets show --id total")).out).toContain("remaining_tokens");
+  });
+
+  test("say that rows were gone which no sum tells of to them", async () => {
+    const old = new Date(Date.now() - 9 * 86_400_000);
+    await desk.withStore(async ({ ledger }) => {
+      await ledger.append([
+        makeEntry({ createdAt: old, chain: "c", seq: 1, hash: "" } as Parameters<typeof makeEntry>[0]),
+      ]);
+      while ((await ledger.rollUp(100)).rows > 0);
+      for (const cut of await ledger.findCuts(new Date(old.getTime() + 1))) await ledger.dropRows(cut, 100, sumRemains);
+    });
+    const lines = ["create --name team --limit-usd 1 --period lifetime --model gpt-*", "list", "show --id team"];
+    for (const line of [...lines, "update --id team --limit-usd 2"]) {
+      const { err } = await desk.run(`admin budgets ${line}`);
+      expect([line, err]).toEqual([line, expect.stringContaining("what is spent of team lacks rows from before")]);
+    }
+    const { budgets } = await desk.read<{ budgets: BudgetJson[] }>("admin budgets list");
+    expect(budgets[0]).toHaveProperty("rows_removed_before", new Date(old.getTime() + 1).toISOString());
+    expect((await desk.run("admin budgets create --name all --limit-usd 1 --period lifetime")).err).toBe("");
   });
 
   test("are listed by whom they concern", async () => {

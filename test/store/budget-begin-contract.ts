@@ -62,6 +62,68 @@ export function describeBudgetBeginnings(place: Place): void {
       await own.close();
     });
 
+    test("is counted once where a budget is made when rows were gone, whichever chain becomes the longest", async () => {
+      const own = await open(await place.create());
+      const nowMs = makeClock().wallMs();
+      const written = new Map<string, number>();
+      let total = 0;
+      const write = async (chain: string, count: number, atMs: number): Promise<void> => {
+        const from = written.get(chain) ?? 0;
+        const rows = Array.from({ length: count }, (_, index) =>
+          makeEntry({
+            ...TOKENS,
+            chain,
+            seq: from + index + 1,
+            hash: "",
+            createdAt: new Date(atMs + index),
+            id: idAt(atMs),
+          }),
+        );
+        await own.ledger.append(rows);
+        written.set(chain, from + count);
+        total += count * 5;
+      };
+      const drop = async (): Promise<void> => {
+        while ((await own.ledger.rollUp(1_000)).rows > 0);
+        for (const cut of await own.ledger.findCuts(new Date(nowMs - 2 * DAY_MS)))
+          while ((await own.ledger.dropRows(cut, 100, sumRemains)) > 0);
+      };
+      await write("a", 40, nowMs - 19 * DAY_MS);
+      await write("b", 30, nowMs - 18 * DAY_MS);
+      await write("b", 6, nowMs - DAY_MS);
+      await drop();
+      const budgets: Budget[] = [];
+      for (const change of [
+        {},
+        { each: "key" },
+        { userId: "user-1" },
+        { provider: "openai" },
+      ] satisfies Partial<Budget>[])
+        budgets.push(await own.budgets.create(makeBudget({ ...change, hardLimit: 100_000 })));
+      const countAs = async (holder: string): Promise<void> => {
+        const begun = await beginOver(own.budgets, holder);
+        for (const budget of budgets) {
+          const account = await begun.look(budget, { userId: "user-1", apiKeyId: "key-1" });
+          const spent = (account?.spent ?? 0) + (account?.others.spent ?? 0);
+          expect([holder, budget.each ?? budget.provider, spent]).toEqual([
+            holder,
+            budget.each ?? budget.provider,
+            total,
+          ]);
+        }
+        await begun.stop();
+      };
+      await countAs("b");
+      await write("a", 20, nowMs - DAY_MS);
+      for (const holder of ["a", "b", "a"]) await countAs(holder);
+      // What goes when they are there already, they know.
+      await write("c", 90, nowMs - 17 * DAY_MS);
+      await drop();
+      await write("c", 50, nowMs - DAY_MS);
+      for (const holder of ["b", "c", "new", "a"]) await countAs(holder);
+      await own.close();
+    });
+
     test("is known before the first of many users and keys calls", async () => {
       const own = await open(await place.create());
       for (const change of [

@@ -58,11 +58,13 @@ const anyPlace = fc
     each: fc.constantFrom("user" as const, "key" as const, null),
     unit: fc.constantFrom("usd" as const, "tokens" as const),
     subject: fc.constantFrom("1", "2", "3"),
+    // None were, but that is known of no row.
+    removedBefore: fc.constantFrom(null, null, new Date(CENTRE_MS)),
   })
-  .map(({ window, scope, each, unit, subject }) => {
+  .map(({ window, scope, each, unit, subject, removedBefore }) => {
     const own = each === null ? {} : { [each === "user" ? "userId" : "apiKeyId"]: null };
     const name = each === null ? "" : `${each.slice(0, 1)}${subject}`;
-    return makePlace(makeBudget({ ...scope, ...own, each, unit }), window, name);
+    return makePlace(makeBudget({ ...scope, ...own, each, unit, removedBefore }), window, name);
   });
 
 export function describeBudgetSums(place: Place): void {

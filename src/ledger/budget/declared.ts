@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import { type Origin, byProgram } from "../../lib/change.ts";
 import { type CheckedBudget, checkBudget, type NewBudget } from "./directory.ts";
-import type { Budget } from "./model.ts";
+import type { Budget, DraftBudget } from "./model.ts";
 import type { BudgetChange, BudgetStore } from "./store.ts";
 
 /** As the file has it: words in order, people and keys still by the name that was written. */
@@ -76,7 +76,7 @@ function byFile({ now }: AdoptInit): Origin {
   return byProgram("configuration", new Date(now()));
 }
 
-async function resolve(init: AdoptInit, { user, apiKey, ...checked }: DeclaredBudget): Promise<Budget> {
+async function resolve(init: AdoptInit, { user, apiKey, ...checked }: DeclaredBudget): Promise<DraftBudget> {
   const at = new Date(init.now());
   return {
     ...checked,
@@ -91,7 +91,7 @@ async function resolve(init: AdoptInit, { user, apiKey, ...checked }: DeclaredBu
 
 async function bring(
   init: AdoptInit,
-  budget: Budget,
+  budget: DraftBudget,
   before: Budget | undefined,
 ): Promise<Adoption["done"][number]["what"] | null> {
   const { store, now } = init;

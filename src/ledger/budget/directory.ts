@@ -3,7 +3,7 @@
 import { GatewayError, checkAll, invalidRequest } from "../../ir/index.ts";
 import type { Origin } from "../../lib/change.ts";
 import { findUnseen, sayUnseen } from "../../lib/unseen.ts";
-import { type Budget, MODES, PERIODS, SUBJECTS, UNITS, UNPRICED } from "./model.ts";
+import { type Budget, type DraftBudget, MODES, PERIODS, SUBJECTS, UNITS, UNPRICED } from "./model.ts";
 import type { BudgetChange, BudgetStore } from "./store.ts";
 import { isTimeZone } from "./window.ts";
 
@@ -58,7 +58,7 @@ interface DirectoryInit {
 }
 
 /** A new budget whose words are in order; whom it concerns is still to be looked up. */
-export type CheckedBudget = Omit<Budget, "apiKeyId" | "createdAt" | "id" | "isDeclared" | "updatedAt" | "userId">;
+export type CheckedBudget = Omit<DraftBudget, "apiKeyId" | "createdAt" | "id" | "isDeclared" | "updatedAt" | "userId">;
 
 /** Throws a GatewayError that names each word that does not hold. */
 export function checkBudget(wanted: NewBudget): CheckedBudget {
@@ -96,7 +96,7 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
   return {
     async create(wanted, by) {
       const at = new Date(now());
-      const budget: Budget = {
+      const budget: DraftBudget = {
         ...checkBudget(wanted),
         id: newId(),
         userId: isSaid(wanted.user) ? await findUser(wanted.user) : null,
@@ -105,8 +105,7 @@ export function createBudgetDirectory({ store, findUser, findKey, now, newId }: 
         createdAt: at,
         updatedAt: at,
       };
-      await store.create(budget, by);
-      return budget;
+      return store.create(budget, by);
     },
     list: () => store.list(),
     get,

@@ -15,7 +15,15 @@ export {
 export { readWindowStates } from "./look.ts";
 export { MODES, PERIODS, SUBJECTS, UNPRICED } from "./model.ts";
 export type { Amount, Budget, CallFacts } from "./model.ts";
-export { type BudgetState, printBudget, printForce, printOwnBudget, printState, printStates } from "./print.ts";
+export {
+  type BudgetState,
+  printBudget,
+  printForce,
+  printOwnBudget,
+  printState,
+  printStates,
+  printUncounted,
+} from "./print.ts";
 export { printAmount } from "./refusal.ts";
 export { type Remains, type SpentPart, type SumRemains, sumRemains } from "./remains.ts";
 export { compileScope, createBudgetIndex } from "./scope.ts";

@@ -49,9 +49,14 @@ export interface Budget extends BudgetScope {
   alertPercents: number[];
   /** By the gateway's configuration, which alone can change it. */
   isDeclared: boolean;
+  /** Rows from before that moment may have been gone by age when it was made; null where none were. */
+  removedBefore: Date | null;
   createdAt: Date;
   updatedAt: Date;
 }
+
+/** One that is not on the books yet. */
+export type DraftBudget = Omit<Budget, "removedBefore">;
 
 /** What of a call decides which budgets it concerns. */
 export interface CallFacts {

@@ -2,6 +2,8 @@
 
 import type { JsonObject } from "../../ir/index.ts";
 import { formatUsd } from "../money.ts";
+import { printGap } from "../print-report.ts";
+import { findUncounted } from "./uncounted.ts";
 import type { Budget } from "./model.ts";
 import type { Window } from "./window.ts";
 
@@ -43,8 +45,13 @@ export function printForce(obstacle: string | null): JsonObject {
   return { in_force: obstacle === null, ...(obstacle === null ? {} : { why_not: obstacle }) };
 }
 
+/** What is spent lacks rows that were gone before the budget was made. */
+export function printUncounted(budget: Budget, nowMs: number): JsonObject {
+  return printGap({ removedBefore: findUncounted(budget, nowMs) });
+}
+
 /** To those whom it concerns: neither whom else, nor what becomes of their calls. */
-export function printOwnBudget(budget: Budget, state: BudgetState | null): JsonObject {
+export function printOwnBudget(budget: Budget, state: BudgetState | null, nowMs: number): JsonObject {
   return {
     id: budget.id,
     name: budget.name,
@@ -57,6 +64,7 @@ export function printOwnBudget(budget: Budget, state: BudgetState | null): JsonO
     period: budget.period,
     time_zone: budget.timeZone,
     mode: budget.mode,
+    ...printUncounted(budget, nowMs),
     state: state === null ? null : printState(budget, state),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { Origin } from "../../lib/change.ts";
 import type { Place } from "./account.ts";
-import type { Budget, BudgetScope, CallFacts } from "./model.ts";
+import type { Budget, BudgetScope, CallFacts, DraftBudget } from "./model.ts";
 import type { Window } from "./window.ts";
 
 /** What may be changed of a budget while its windows last. */
@@ -38,6 +38,8 @@ export interface SumQuery {
   scope: Pick<BudgetScope, "model" | "provider" | "tag">;
   /** Whether users, and keys, are told apart. */
   owners: { user: boolean; key: boolean };
+  /** Rows may have been gone before what they came to was kept for accounts: it is told apart, as of no chain. */
+  isRestApart: boolean;
 }
 
 /** Some rows of a chain. */
@@ -102,8 +104,8 @@ export interface GrantRow {
 }
 
 export interface BudgetStore {
-  /** Rejects with a GatewayError of kind `conflict` where the name is taken. */
-  create(budget: Budget, by?: Origin): Promise<void>;
+  /** As it is on the books. Rejects with a GatewayError of kind `conflict` where the name is taken. */
+  create(budget: DraftBudget, by?: Origin): Promise<Budget>;
   list(): Promise<Budget[]>;
   /** By id or by name. */
   find(idOrName: string): Promise<Budget | null>;

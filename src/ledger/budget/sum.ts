@@ -2,6 +2,7 @@
 // rows, kept, and brought forward by what came since, so that each row is read once. Judged by the scope as calls are. Knows no SQL.
 
 import type { Place } from "./account.ts";
+import { reachesRemoved } from "./uncounted.ts";
 import { compileScope } from "./scope.ts";
 import type { BudgetStore, ChainSum, Positions, ReadSum, SumGroup, SumQuery } from "./store.ts";
 
@@ -142,6 +143,7 @@ function toQuery(place: Place): SumQuery {
     window: { startMs, endMs },
     scope: { model, provider, tag },
     owners: { user: user !== null, key: key !== null },
+    isRestApart: reachesRemoved(place),
   };
 }
 
@@ -149,7 +151,8 @@ function toQuery(place: Place): SumQuery {
 function nameBook({ budget, window, subject }: Place): string {
   const { model, provider, tag } = budget;
   const { user, key } = findOwner({ budget, subject });
-  return [window.startMs, window.endMs, model, provider, tag, user !== null, key !== null].join("\u0000");
+  const isRestApart = reachesRemoved({ budget, window });
+  return [window.startMs, window.endMs, model, provider, tag, user !== null, key !== null, isRestApart].join("\u0000");
 }
 
 /** Whose rows count, where not all do. */

@@ -14,6 +14,7 @@ import {
   checkBudgetChange,
   printBudget,
   printForce,
+  printUncounted,
   printState,
   printStates,
   readWindowStates,
@@ -142,6 +143,7 @@ export function makeBudgetRoutes({
     return {
       ...printBudget(budget),
       ...printForce(obstacle),
+      ...printUncounted(budget, nowMs()),
       state: state === null ? null : printState(budget, state),
     };
   };

@@ -47,6 +47,9 @@ const SHARED = {
   period: TEXT,
   time_zone: TEXT,
   mode: TEXT,
+  rows_removed_before: TIME.optional().describe(
+    "What is spent lacks rows from before this moment, which were gone by age when the budget was made: no kept sum tells its models",
+  ),
   state: BUDGET_STATE.nullable().describe("Null where it is counted for each of many"),
 };
 const WHOSE = {
@@ -64,7 +67,7 @@ const FORCE = {
 };
 export const OWN_BUDGET = z.object(SHARED).meta({ id: "OwnBudget" });
 export const BUDGET = z.object({ ...SHARED, ...WHOSE, ...FORCE }).meta({ id: "Budget" });
-const { state: _state, ...RULE } = { ...SHARED, ...WHOSE };
+const { rows_removed_before: _gap, state: _state, ...RULE } = { ...SHARED, ...WHOSE };
 export const BUDGET_SHOWN = z.object({
   budget: BUDGET,
   states: z

@@ -25,6 +25,7 @@ export function makeBudget(change: Partial<Budget> = {}): Budget {
     unpriced: "refuse",
     alertPercents: [],
     isDeclared: false,
+    removedBefore: null,
     createdAt: AT,
     updatedAt: AT,
     ...change,

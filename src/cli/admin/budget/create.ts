@@ -5,6 +5,7 @@ import { PLACE_ARGS, TOKEN_TOO } from "../../flags.ts";
 import { print, printJson, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { splitKey } from "../../remote/target.ts";
+import { sayUncounted } from "./uncounted.ts";
 import { LIMIT_ARGS, readLimits } from "./limit.ts";
 import { openRules } from "./rules.ts";
 
@@ -45,5 +46,6 @@ export default defineCommand({
     const budget = await runAtPlace(flags, (place) => openRules(place).create({ ...readLimits(args), ...wanted }));
     if (args.json === true) return printJson({ budget });
     print(`Created budget id=${printWord(budget["id"])} name=${printWord(budget["name"])}`);
+    sayUncounted(budget);
   },
 });

@@ -9,6 +9,7 @@ import { IN_FORCE_ARG, pickInForce } from "../in-force.ts";
 import { runAtPlace } from "../../place.ts";
 import { splitKey } from "../../remote/target.ts";
 import { chooseRows, findUserId } from "../choose.ts";
+import { sayUncounted } from "./uncounted.ts";
 import { openRules } from "./rules.ts";
 
 export default defineCommand({
@@ -32,6 +33,7 @@ export default defineCommand({
     const budgets = pickInForce(chosen, args["in-force"]);
     if (args.json === true) return printJson({ budgets });
     printTable(budgets.map(toRow), ["id", "name", "scope", "limit", "soft", "period", "mode", "in_force", "spent"]);
+    for (const budget of budgets) sayUncounted(budget);
   },
 });
 

@@ -10,6 +10,7 @@ import {
   createBudgetDirectory,
   printBudget,
   printForce,
+  printUncounted,
   printState,
   printStates,
   readWindowStates,
@@ -42,6 +43,7 @@ function makeDesk(here: Here): BudgetDesk {
   const print = async (budget: Budget): Promise<JsonObject> => ({
     ...printBudget(budget),
     ...(await judgeForce(here, [budget]))(budget),
+    ...printUncounted(budget, Date.now()),
   });
   return {
     create: async (budget) => print(await rules.create(budget, byOperator())),
@@ -52,7 +54,7 @@ function makeDesk(here: Here): BudgetDesk {
         budgets.map(async (budget) => {
           const states = budget.each === null ? await readWindowStates(store.budgets, budget, Date.now()) : [];
           const state = states[0] === undefined ? null : printState(budget, states[0].state);
-          return { ...printBudget(budget), ...force(budget), state };
+          return { ...printBudget(budget), ...force(budget), ...printUncounted(budget, Date.now()), state };
         }),
       );
     },

@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import { PLACE_ARGS } from "../../flags.ts";
 import { printJson, printTable } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
+import { sayUncounted } from "./uncounted.ts";
 import { openRules } from "./rules.ts";
 
 export default defineCommand({
@@ -24,5 +25,6 @@ export default defineCommand({
       const rows = Object.entries(state).map(([field, value]) => ({ field, value }));
       printTable(rows, ["field", "value"]);
     }
+    sayUncounted(budget);
   },
 });

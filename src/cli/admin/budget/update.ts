@@ -4,6 +4,7 @@ import { defineCommand } from "citty";
 import { PLACE_ARGS } from "../../flags.ts";
 import { print, printJson, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
+import { sayUncounted } from "./uncounted.ts";
 import { LIMIT_ARGS, readLimits } from "./limit.ts";
 import { openRules } from "./rules.ts";
 
@@ -20,5 +21,6 @@ export default defineCommand({
     const budget = await runAtPlace(args, (place) => openRules(place).update(args.id, change));
     if (args.json === true) return printJson({ budget });
     print(`Updated budget ${printWord(budget["id"])} (${printWord(budget["name"])})`);
+    sayUncounted(budget);
   },
 });

@@ -1,0 +1,1 @@
+ALTER TABLE "budgets" ADD COLUMN "removed_before" timestamp (3) with time zone;
