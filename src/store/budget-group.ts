@@ -66,7 +66,7 @@ export async function addRows(engine: Engine, db: Db, { query, where, groups }: 
   const { ledgerEntries: table } = engine.schema;
   const all = [...where, ...listConditions(engine, query)];
   // Of such rows several providers or models had a part.
-  const isApart = query.scope.provider !== null || query.scope.model !== null;
+  const isApart = query.scope.provider !== null || query.models;
   const several = hasSeveral(engine, table);
   const rows = await engine.values(db, selectRows(engine, query, isApart ? [...all, sql`not (${several})`] : all));
   for (const row of rows)
@@ -101,7 +101,7 @@ function selectRows(engine: Engine, query: SumQuery, where: readonly SQL[]): SQL
   return isSqlite ? rows : sql`${rows} group by 1, 2, 3, 4, 5, 6, 7`;
 }
 
-function listNames(engine: Engine, { scope, owners }: SumQuery): SQL[] {
+function listNames(engine: Engine, { scope, models, owners }: SumQuery): SQL[] {
   const { ledgerEntries: table } = engine.schema;
   const only = (isTold: boolean, value: SQL): SQL => (isTold ? value : sql`cast(null as text)`);
   return [
@@ -109,8 +109,8 @@ function listNames(engine: Engine, { scope, owners }: SumQuery): SQL[] {
     only(owners.user, sql`${table.userId}`),
     only(owners.key, sql`${table.apiKeyId}`),
     only(scope.provider !== null, sql`${table.provider}`),
-    only(scope.model !== null, sql`${table.modelAsked}`),
-    only(scope.model !== null, lastModel(engine, table)),
+    only(models, sql`${table.modelAsked}`),
+    only(models, lastModel(engine, table)),
     only(scope.tag !== null, sql`cast(${table.tags} as text)`),
   ];
 }

@@ -129,9 +129,9 @@ async function readWhole(reader: Reader, ends: readonly Ends[]): Promise<string 
 }
 
 /** What reports can tell as budgets do; null where they cannot: the model that was asked for at a provider is in no sum. */
-function toReport({ window: { startMs, endMs }, scope, owners }: SumQuery): ReportQuery | null {
-  const { provider, model, tag } = scope;
-  if (model !== null || [provider, tag].some((name) => name !== null && cleanText(name) !== name)) return null;
+function toReport({ window: { startMs, endMs }, scope, models, owners }: SumQuery): ReportQuery | null {
+  const { provider, tag } = scope;
+  if (models || [provider, tag].some((name) => name !== null && cleanText(name) !== name)) return null;
   return {
     filter: {
       direction: "consume",

@@ -150,6 +150,24 @@ export function describeBudgetSums(place: Place): void {
       expect(asked.at(-1)).toMatchObject({ since: null });
     });
 
+    test("is read once for all patterns of models, too", async () => {
+      const wholes: boolean[] = [];
+      const sums = createBudgetSums({
+        async readSums(...asked) {
+          const reading = await store.budgets.readSums(...asked);
+          wholes.push(reading.isWhole);
+          return reading;
+        },
+      });
+      const window = { startMs: CENTRE_MS - 31 * DAY_MS, endMs: CENTRE_MS + 31 * DAY_MS };
+      await book([{ createdAt: new Date(CENTRE_MS), modelAsked: "m1" }, { createdAt: new Date(CENTRE_MS) }], "gateway");
+      for (const model of ["m1", "M*", "*", "nothing*"]) {
+        const asked = makePlace(makeBudget({ model }), window);
+        expect(dropEmpty(await sums.read(asked))).toEqual(addUp(rows, asked));
+      }
+      expect(wholes).toEqual([true, false, false, false]);
+    });
+
     test("is read anew once the database was put back to an older state", async () => {
       const location = await place.create();
       const own = await open(location);

@@ -35,7 +35,9 @@ export interface ReadSum extends ChainSum {
 /** What budgets are summed up by: those that ask for the same share what was read. */
 export interface SumQuery {
   window: Window;
-  scope: Pick<BudgetScope, "model" | "provider" | "tag">;
+  scope: Pick<BudgetScope, "provider" | "tag">;
+  /** Whether models are told apart, so that any pattern can be held against them. */
+  models: boolean;
   /** Whether users, and keys, are told apart. */
   owners: { user: boolean; key: boolean };
   /** Rows may have been gone before what they came to was kept for accounts: it is told apart, as of no chain. */

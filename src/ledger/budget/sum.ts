@@ -1,8 +1,9 @@
-// What the ledger says that windows have come to, by chain: each gateway's own part. Read once for all users and keys and all budgets that count the same
-// rows, kept, and brought forward by what came since, so that each row is read once. Judged by the scope as calls are. Knows no SQL.
+// What the ledger says that windows have come to, by chain: each gateway's own part. Read once for all users, keys and patterns of models and all budgets
+// that count the same rows, kept, and brought forward by what came since, so that each row is read once. Judged by the scope as calls are. Knows no SQL.
 
 import type { Place } from "./account.ts";
 import { reachesRemoved } from "./uncounted.ts";
+import type { BudgetScope } from "./model.ts";
 import { compileScope } from "./scope.ts";
 import type { BudgetStore, ChainSum, Positions, ReadSum, SumGroup, SumQuery } from "./store.ts";
 
@@ -62,8 +63,8 @@ interface Waiting {
 interface Book {
   query: SumQuery;
   positions: Positions | null;
-  /** By owner and chain. */
-  sums: Map<string, Map<string, Pick<SumGroup, "costNanos" | "tokens" | "unpriced">>>;
+  /** By owner; then by chain and, where they are told apart, model. */
+  sums: Map<string, Map<string, SumGroup>>;
   rest: string | null;
   /** By account. */
   remains: Map<string, ChainSum[]>;
@@ -99,14 +100,17 @@ async function advance(store: Pick<BudgetStore, "readSums">, book: Book): Promis
   if (isWhole)
     Object.assign(book, { sums: new Map(), rest, remains: Map.groupBy(remains, ({ accountId }) => accountId) });
   book.positions = positions;
-  const matches = compileScope({ userId: null, apiKeyId: null, ...book.query.scope });
-  for (const { chain, costNanos, tokens, unpriced, facts } of groups) {
-    if (!matches(facts)) continue;
-    const name = nameOwner(facts.userId, facts.apiKeyId);
-    let own = book.sums.get(name);
-    if (own === undefined) book.sums.set(name, (own = new Map()));
-    const sum = own.get(chain);
-    if (sum === undefined) own.set(chain, { costNanos, tokens, unpriced });
+  const matches = compileScope({ ...EVERY_CALL, ...book.query.scope });
+  for (const group of groups) {
+    const { chain, costNanos, tokens, unpriced, facts } = group;
+    // Names of calls that were refused come from outside, and are not kept.
+    if (!matches(facts) || (costNanos === 0 && tokens === 0 && unpriced === 0)) continue;
+    const owner = nameOwner(facts.userId, facts.apiKeyId);
+    let own = book.sums.get(owner);
+    if (own === undefined) book.sums.set(owner, (own = new Map()));
+    const name = [chain, facts.modelAsked, facts.modelSent].join("\u0000");
+    const sum = own.get(name);
+    if (sum === undefined) own.set(name, { ...group });
     else {
       sum.costNanos += costNanos;
       sum.tokens += tokens;
@@ -115,9 +119,12 @@ async function advance(store: Pick<BudgetStore, "readSums">, book: Book): Promis
   }
 }
 
+const EVERY_CALL: BudgetScope = { userId: null, apiKeyId: null, provider: null, model: null, tag: null };
+
 function sumUp({ sums, rest, remains, positions }: Book, place: Place): ReadSum[] {
   const { user, key } = findOwner(place);
-  const { unit } = place.budget;
+  const { unit, model } = place.budget;
+  const matches = compileScope({ ...EVERY_CALL, model });
   const found = new Map<string, ReadSum>();
   const add = (chain: string, spent: number, unpriced: number): void => {
     const sum = found.get(chain) ?? { chain, spent: 0, unpriced: 0, seq: positions?.get(chain)?.seq ?? 0 };
@@ -125,9 +132,12 @@ function sumUp({ sums, rest, remains, positions }: Book, place: Place): ReadSum[
     sum.unpriced += unpriced;
     found.set(chain, sum);
   };
-  for (const [chain, { costNanos, tokens, unpriced }] of sums.get(nameOwner(user ?? "", key ?? "")) ?? [])
+  const own = sums.get(nameOwner(user ?? "", key ?? "")) ?? new Map<string, SumGroup>();
+  for (const { chain, costNanos, tokens, unpriced, facts } of own.values()) {
+    if (!matches(facts)) continue;
     if (unit === "usd") add(chain, costNanos, unpriced);
     else add(chain, tokens, 0);
+  }
   for (const { chain, spent, unpriced } of remains.get(place.id) ?? []) {
     add(chain, spent, unpriced);
     if (rest !== null) add(rest, -spent, -unpriced);
@@ -141,18 +151,18 @@ function toQuery(place: Place): SumQuery {
   const { startMs, endMs } = place.window;
   return {
     window: { startMs, endMs },
-    scope: { model, provider, tag },
+    scope: { provider, tag },
+    models: model !== null,
     owners: { user: user !== null, key: key !== null },
-    isRestApart: reachesRemoved(place),
+    isRestApart: model === null && reachesRemoved(place),
   };
 }
 
 /** Alike for those that ask for the same: all that makes a query. */
-function nameBook({ budget, window, subject }: Place): string {
-  const { model, provider, tag } = budget;
-  const { user, key } = findOwner({ budget, subject });
-  const isRestApart = reachesRemoved({ budget, window });
-  return [window.startMs, window.endMs, model, provider, tag, user !== null, key !== null, isRestApart].join("\u0000");
+function nameBook(place: Place): string {
+  const { window, scope, models, owners, isRestApart } = toQuery(place);
+  const named = [window.startMs, window.endMs, scope.provider, scope.tag, models, owners.user, owners.key, isRestApart];
+  return named.join("\u0000");
 }
 
 /** Whose rows count, where not all do. */
