@@ -3,7 +3,7 @@
 import { and, eq, gte, isNull, lte, type SQL, sql } from "drizzle-orm";
 import type { ChainSum, Place, Remains, SpentPart, SumRemains } from "../ledger/index.ts";
 import { readTags, takeApart } from "./budget-part.ts";
-import { toBudget } from "./budget-row.ts";
+import { REVISION, toBudget } from "./budget-row.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
 
@@ -31,11 +31,21 @@ interface Gone {
   before: Date;
 }
 
-/** To be run in the transaction in which those rows go, before they do. */
-export async function keepRemains(engine: Engine, gone: Gone, sumRemains: SumRemains): Promise<(db: Db) => Query[]> {
-  const { budgets, ledgerEntries: rows } = engine.schema;
+interface Kept {
+  /** To be run in the transaction in which those rows go, before they do. */
+  keep(db: Db): Query[];
+  /** Only then they may go: one that was made meanwhile knows nothing of them. */
+  isOfAll: SQL;
+}
+
+export async function keepRemains(engine: Engine, gone: Gone, sumRemains: SumRemains): Promise<Kept> {
+  const { budgets, counters, ledgerEntries: rows } = engine.schema;
+  // Read first: what changes in between is seen to have changed.
+  const revision = (await engine.readCounters()).get(REVISION) ?? 0;
   const standing = await engine.read((db) => db.select().from(budgets).where(isNull(budgets.deletedAt)));
-  if (standing.length === 0) return () => [];
+  const now = sql`(select coalesce(max(${counters.value}), 0) from ${counters} where ${counters.name} = ${REVISION})`;
+  const isOfAll = sql`${now} = ${big(revision)}`;
+  if (standing.length === 0) return { keep: (db) => lockRemains(engine, db), isOfAll };
   const piece = and(eq(rows.chain, gone.chain), gte(rows.seq, gone.from), lte(rows.seq, gone.to));
   const entries = await engine.read((db) =>
     db
@@ -44,7 +54,10 @@ export async function keepRemains(engine: Engine, gone: Gone, sumRemains: SumRem
       .where(and(piece, eq(rows.direction, "consume"))),
   );
   const sums = sumRemains(standing.map(toBudget), entries.flatMap(listParts), gone.before);
-  return (db) => [...lock(engine, db, gone.chain), ...sums.map((sum) => add(engine, db, { gone, sum }))];
+  return {
+    keep: (db) => [...lockRemains(engine, db), ...sums.map((sum) => add(engine, db, { gone, sum }))],
+    isOfAll,
+  };
 }
 
 function listParts(entry: Entry): SpentPart[] {
@@ -88,10 +101,10 @@ function add({ schema }: Engine, db: Db, { gone, sum }: { gone: Gone; sum: Remai
     });
 }
 
-/** Whoever removes rows of the same chain comes afterwards, and sees that they are gone. On SQLite all writers do. */
-function lock({ name }: Engine, db: Db, chain: string): Query[] {
+/** Whoever removes rows or makes a budget comes afterwards, and sees what is gone and what was made. On SQLite all writers do. */
+export function lockRemains({ name }: Pick<Engine, "name">, db: Db): Query[] {
   if (name === "sqlite") return [];
-  return [db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`retention/${chain}`}, 0))`)];
+  return [db.execute(sql`select pg_advisory_xact_lock(hashtextextended('retention', 0))`)];
 }
 
 /** A parameter whose type no engine has to guess. */

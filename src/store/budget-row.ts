@@ -3,6 +3,9 @@
 import type { Budget } from "../ledger/index.ts";
 import type { Schema } from "./schema.ts";
 
+/** Moved by every change of a budget; a row carries its value at its last change. */
+export const REVISION = "budget_revision";
+
 export type BudgetRow = Schema["budgets"]["$inferSelect"];
 
 export function toBudget(row: BudgetRow): Budget {

@@ -4,15 +4,14 @@ import { and, asc, desc, eq, gt, isNotNull, isNull, lt, ne, or, type SQL, sql } 
 import type { Budget, BudgetStore, Claim, Place } from "../ledger/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { cleanText } from "../lib/text.ts";
-import { type BudgetRow, toBudget } from "./budget-row.ts";
+import { lockRemains } from "./budget-remains.ts";
+import { type BudgetRow, REVISION, toBudget } from "./budget-row.ts";
 import { findRows, readSums } from "./budget-sum.ts";
 import { noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import type { Schema } from "./schema.ts";
 import { writeWhere } from "./standing.ts";
 
-/** Moved by every change of a budget; a row carries its value at its last change. */
-const REVISION = "budget_revision";
 /** Moved by a holder that cannot go on. */
 const CRY = "budget_cry";
 const BEAT = "budget_beat/";
@@ -48,7 +47,7 @@ function createRowStore(engine: Engine): Pick<BudgetStore, RowPart> {
   return {
     async create(budget, by) {
       const rows = await engine.atomic((db) => ({
-        before: [tick(db)],
+        before: [...lockRemains(engine, db), tick(db)],
         decisive: db
           .insert(budgets)
           .values({ ...budget, removedBefore, deletedAt: null, revision: now })

@@ -128,7 +128,7 @@ async function dropRows(
   const last = piece.at(-1)?.seq ?? null;
   const from = piece[0]?.seq ?? null;
   if (last === null || from === null) return 0;
-  const keep = await keepRemains(engine, { chain, from, to: last, before }, sumRemains);
+  const { keep, isOfAll } = await keepRemains(engine, { chain, from, to: last, before }, sumRemains);
   const dropped = await engine.atomic((db) => ({
     before: [
       ...keep(db),
@@ -143,7 +143,7 @@ async function dropRows(
     ],
     decisive: db
       .delete(rows)
-      .where(and(eq(rows.chain, chain), lte(rows.seq, last)))
+      .where(and(eq(rows.chain, chain), lte(rows.seq, last), isOfAll))
       .returning({ id: rows.id }),
     note: noteDrop(by, "retention.rows", cut),
   }));

@@ -84,7 +84,7 @@ export function describeBudgetBeginnings(place: Place): void {
         total += count * 5;
       };
       const drop = async (): Promise<void> => {
-        while ((await own.ledger.rollUp(1_000)).rows > 0);
+        while ((await own.ledger.rollUp(1_000)).chain !== undefined);
         for (const cut of await own.ledger.findCuts(new Date(nowMs - 2 * DAY_MS)))
           while ((await own.ledger.dropRows(cut, 100, sumRemains)) > 0);
       };
@@ -121,6 +121,41 @@ export function describeBudgetBeginnings(place: Place): void {
       await drop();
       await write("c", 50, nowMs - DAY_MS);
       for (const holder of ["b", "c", "new", "a"]) await countAs(holder);
+      await own.close();
+    });
+
+    test("knows of rows that go in the very moment in which a budget is made, or says that it does not", async () => {
+      const own = await open(await place.create());
+      const nowMs = makeClock().wallMs();
+      await own.ledger.append(
+        Array.from({ length: 30 }, (_, index) => {
+          const createdAt = new Date(index < 28 ? nowMs - 5 * DAY_MS : nowMs - DAY_MS);
+          return makeEntry({ ...TOKENS, chain: "a", seq: index + 1, hash: "", createdAt });
+        }),
+      );
+      while ((await own.ledger.rollUp(1_000)).chain !== undefined);
+      await own.budgets.create(makeBudget());
+      const drafts = Array.from({ length: 3 }, () => makeBudget({ model: "gpt-*" }));
+      const making: Promise<Budget>[] = [];
+      const findCuts = () => own.ledger.findCuts(new Date(nowMs - 2 * DAY_MS));
+      for (let turn = 0; turn < 10; turn++)
+        for (const cut of await findCuts())
+          await own.ledger.dropRows(cut, 7, (...asked) => {
+            const draft = drafts.pop();
+            if (draft !== undefined) making.push(own.budgets.create(draft));
+            return sumRemains(...asked);
+          });
+      expect(await findCuts()).toEqual([]);
+      const budgets = await Promise.all(making);
+      expect(budgets).toHaveLength(3);
+      for (const budget of budgets) {
+        const begun = await beginOver(own.budgets, "a");
+        const account = await begun.look(budget, null);
+        // Whichever of the two was first.
+        if (budget.removedBefore === null) expect(account?.spent).toBe(30 * 5);
+        else expect(budget.removedBefore).toEqual(new Date(nowMs - 2 * DAY_MS));
+        await begun.stop();
+      }
       await own.close();
     });
 
