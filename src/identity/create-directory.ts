@@ -4,7 +4,7 @@ import { GatewayError, checkAll } from "../ir/index.ts";
 import { byProgram } from "../lib/change.ts";
 import { checkEmail, checkName, checkPrefix, checkRole, checkStatus, normalizeEmail } from "./check.ts";
 import { buildUser, type DirectoryContext, type DirectoryOptions, missing } from "./context.ts";
-import type { ChangedUser, Directory } from "./directory.ts";
+import type { ChangedUser, Directory, UserWish } from "./directory.ts";
 import { importStream, importUsers } from "./import-users.ts";
 import { createKeyDirectory } from "./key-directory.ts";
 import type { User } from "./model.ts";
@@ -45,12 +45,9 @@ export function createDirectory({
     importUsers: (actor, users, options) => importUsers(context, actor, users, options),
     importStream: (actor, source, options) => importStream(context, actor, source, options),
     listUsers: () => store.listUsers(),
-    async pageUsers({ role, status, email }, page) {
-      const filter: UserFilter = checkAll({
-        role: role === undefined ? undefined : () => checkRole(role),
-        status: status === undefined ? undefined : () => checkStatus(status),
-        emailPrefix: email === undefined ? undefined : () => checkPrefix(email),
-      });
+    async pageUsers(wish, page) {
+      const { email } = wish;
+      const filter = readUserWish(wish);
       return readPage(page, {
         order: email === undefined ? "id" : "email",
         read: (place) => store.pageUsers(filter, place),
@@ -105,6 +102,15 @@ function withoutSame({ email, role, ...rest }: UserChange, user: User): UserChan
     ...(email === undefined || email === user.email ? {} : { email }),
     ...(role === undefined || role === user.role ? {} : { role }),
   };
+}
+
+/** What a list of users is to hold. Throws invalid_request for words that say nothing. */
+export function readUserWish({ role, status, email }: UserWish): UserFilter {
+  return checkAll({
+    role: role === undefined ? undefined : () => checkRole(role),
+    status: status === undefined ? undefined : () => checkStatus(status),
+    emailPrefix: email === undefined ? undefined : () => checkPrefix(email),
+  });
 }
 
 /** What is said, checked. */

@@ -70,6 +70,10 @@ export const IN_FORCE = z
   .optional()
   .describe("false: those that concern nobody any more, such as of users who were deleted and keys that were revoked");
 
+/** Where a rule comes from, and a provider, which may have a part from each. */
+export const SOURCES = ["config", "runtime"] as const;
+export const ORIGINS = [...SOURCES, "both"] as const;
+
 export const NEXT_CURSOR = {
   next_cursor: z.string().nullable().describe("Where the next page begins; null at the end"),
 };

@@ -2,7 +2,7 @@
 
 import { createSplitCost, readDimensions } from "../audit/index.ts";
 import { type Directory, allows } from "../identity/index.ts";
-import { invalidRequest } from "../ir/index.ts";
+import { checkAll, invalidRequest } from "../ir/index.ts";
 import type { PriceBook, PricingOf, Recounter } from "../ledger/index.ts";
 import type { Gauge } from "../telemetry/metric.ts";
 import type { LedgerReader } from "./reader/reader.ts";
@@ -50,9 +50,16 @@ export function makeAuditRoutes({ books, directory, prices: book, pricingOf, now
         // An administrator asks for all unless somebody is named.
         if (!filtered.has("user") && allows(caller, "ledger:read")) filtered.set("user", "all");
         refuseOthers(filtered, FILTERS);
-        const filter = await readFilter({ query: filtered, caller, directory, nowMs: now() });
-        const by = readDimensions(query.get("by") ?? "provider,model");
-        const flagged = readFlag(query.get("flagged")) ? readLimit(query.get("limit")) : 0;
+        const readOwn = (): { by: ReturnType<typeof readDimensions>; flagged: number } => {
+          const { by, isFlagged, limit } = checkAll({
+            by: () => readDimensions(query.get("by") ?? "provider,model"),
+            isFlagged: () => readFlag(query.get("flagged")),
+            limit: () => readLimit(query.get("limit")),
+          });
+          return { by, flagged: isFlagged ? limit : 0 };
+        };
+        const filter = await readFilter({ query: filtered, caller, directory, nowMs: now(), also: readOwn });
+        const { by, flagged } = readOwn();
         const splitCost = createSplitCost({ book, pricingOf });
         const report = await books.tokens({ filter, by, flagged }, async (entries) => entries.map(splitCost));
         return new Response(report.bytes, { headers: { "content-type": "application/json" } });

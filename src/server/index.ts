@@ -15,6 +15,7 @@ export { printSettings } from "./setting-print.ts";
 export { openHealth } from "./fleet.ts";
 export { PASS_HEADER } from "./local-pass.ts";
 export type { Crew } from "./crew.ts";
+export { ORIGINS, SOURCES } from "./about.ts";
 export { answerError } from "./error.ts";
 export { type App, type AppParts, createApp } from "./app.ts";
 export { checkFilter, filterCapabilities, printCapabilities, probeModel } from "./capability.ts";

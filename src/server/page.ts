@@ -49,12 +49,16 @@ function readFilters<Of>(
     const check = (): ((item: Of) => boolean) => {
       if (text === "") throw invalidRequest(`${parameter} must not be empty.`, parameter);
       const words = choices[parameter];
-      if (words?.includes(text) === false) throw invalidRequest(`${parameter} is ${words.join(" or ")}.`, parameter);
+      if (words?.includes(text) === false) throw invalidRequest(`${parameter} is ${listWords(words)}.`, parameter);
       return (item) => [read(item)].flat().includes(text);
     };
     return [[parameter, check] as const];
   });
   return Object.values(checkAll(Object.fromEntries(checks)));
+}
+
+function listWords(words: readonly string[]): string {
+  return words.length > 3 ? `one of ${words.join(", ")}` : words.join(" or ");
 }
 
 /** Behind the item itself, wherever it stands now; where it is gone, at its place. */

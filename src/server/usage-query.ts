@@ -31,6 +31,8 @@ interface Asked {
   caller: Caller;
   directory: Directory;
   nowMs: number;
+  /** What else is read of the query: what is wrong there is told with the rest. */
+  also?: () => unknown;
 }
 
 /** Throws invalid_request for a name that is not one of these, or that stands twice. */
@@ -43,10 +45,15 @@ export function refuseOthers(query: URLSearchParams, names: readonly string[]): 
   }
 }
 
-export async function readFilter({ query, caller, directory, nowMs }: Asked): Promise<LedgerFilter> {
+export async function readFilter({ query, caller, directory, nowMs, also }: Asked): Promise<LedgerFilter> {
   const userId = await readUser(query.get("user"), caller, directory);
   const [status, direction] = [query.get("status"), query.get("direction")];
-  const { span, tags, ...read } = checkAll({
+  const {
+    span,
+    tags,
+    also: _read,
+    ...read
+  } = checkAll({
     span: () => readSpan(query, nowMs),
     model: () => readText(query, "model"),
     provider: () => readText(query, "provider"),
@@ -55,6 +62,7 @@ export async function readFilter({ query, caller, directory, nowMs }: Asked): Pr
     status: () => (status === null ? null : readStatus(status)),
     tags: () => readTags(query),
     direction: () => (direction === null ? null : readDirection(direction)),
+    also,
   });
   const said = Object.entries({ userId, ...read }).filter(([, value]) => value !== null);
   return { ...Object.fromEntries(said), ...span, ...(tags.length === 0 ? {} : { tags }) };

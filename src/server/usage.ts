@@ -35,18 +35,18 @@ type Asked = RouteContext & { caller: Caller };
 const NAMES = ["breakdown", "export", "logs", "summary", "timeseries"] as const;
 
 export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts): GuardedRoute[] {
-  const filterOf = (asked: Asked, ...more: string[]) => {
-    refuseOthers(asked.query, [...FILTERS, ...more]);
-    return readFilter({ query: asked.query, caller: asked.caller, directory, nowMs: now() });
+  const filterOf = ({ query, caller }: Asked, more: readonly string[] = [], also = (): unknown => null) => {
+    refuseOthers(query, [...FILTERS, ...more]);
+    return readFilter({ query, caller, directory, nowMs: now(), also });
   };
   const routes: Record<Exclude<keyof typeof ABOUT, "payload">, (asked: Asked) => Promise<Response>> = {
     breakdown: async (asked) => {
-      const filter = await filterOf(asked, "by");
+      const filter = await filterOf(asked, ["by"], () => readBy(asked.query));
       const by = readBy(asked.query);
       return toResponse(await reader.breakdown({ filter, by, most: MAX_GROUPS }));
     },
     export: async (asked) => {
-      const filter = await filterOf(asked, "format");
+      const filter = await filterOf(asked, ["format"], () => readFormat(asked.query));
       const format = readFormat(asked.query);
       const { groups, rowsRemovedBefore } = await reader.report({ filter, by: [], edges: [] });
       const { consume, supply } = summarize(groups);
@@ -66,7 +66,7 @@ export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts):
       });
     },
     logs: async (asked) => {
-      const filter = await filterOf(asked, "cursor", "limit");
+      const filter = await filterOf(asked, ["cursor", "limit"], () => readLimit(asked.query));
       const [limit, cursor] = [readLimit(asked.query), asked.query.get("cursor")];
       return toResponse(await reader.logs({ filter, limit, cursor }));
     },
@@ -75,7 +75,7 @@ export function makeUsageRoutes({ reader, directory, rights, now }: UsageParts):
       return Response.json({ summary: printSummary(summarize(report.groups)), ...printGap(report) });
     },
     timeseries: async (asked) => {
-      const filter = await filterOf(asked, "bucket");
+      const filter = await filterOf(asked, ["bucket"], () => readBucket(asked.query));
       const [bucket, zone] = [readBucket(asked.query), readZone(asked.query).name];
       return toResponse(await reader.timeseries({ filter, bucket, zone, nowMs: now() }));
     },

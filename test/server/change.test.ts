@@ -99,6 +99,8 @@ describe("reading", () => {
       .map((line) => JSON.parse(line) as Printed);
     expect(rows).toHaveLength(600);
     expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_, at) => (rows[0]?.seq ?? 0) + at));
+    const page = (await (await rig.send("/api/v1/admin/audit", { token: root.token })).json()) as { changes: object[] };
+    expect(page.changes).toHaveLength(100);
     const csv = await rig.send("/api/v1/admin/audit/export?format=csv&action=user", { token: root.token });
     expect(csv.headers.get("content-disposition")).toBe('attachment; filename="audit.csv"');
     const text = await csv.text();

@@ -139,8 +139,8 @@ describe("lists", () => {
   test.each([
     ["/api/v1/admin/budgets", "budgets", "tag=filtered", "tag=other", "tag="],
     ["/api/v1/admin/limits", "limits", "model=filtered-*&source=runtime", "source=config&model=filtered-*", "model="],
-    ["/api/v1/admin/providers", "providers", "type=loopback&origin=config", "type=none", "type="],
-    ["/api/v1/admin/routes", "routes", "source=runtime", "source=nowhere", "source="],
+    ["/api/v1/admin/providers", "providers", "type=loopback&origin=config", "type=vllm", "type=none"],
+    ["/api/v1/admin/routes", "routes", "source=runtime", "source=config", "source=nowhere"],
     ["/api/v1/api-keys", "api_keys", "tag=filtered", "tag=other", "tag="],
   ])("%s narrows by what it is asked for", async (path, name, some, none, wrong) => {
     await ask("POST", "/api/v1/admin/budgets", { name: "filtered", tag: "filtered", limit_usd: 1, period: "day" });

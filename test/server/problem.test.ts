@@ -154,6 +154,17 @@ describe("all at once", () => {
       {},
       ["limit", "status", "unused_since"],
     ],
+    ["GET", () => `${ADMIN}/users?limit=0&role=king`, {}, ["limit", "role"]],
+    ["GET", () => `${ADMIN}/audit?limit=0&from=then&action=`, {}, ["action", "from", "limit"]],
+    ["GET", () => `${ADMIN}/audit/export?format=x&from=then`, {}, ["format", "from"]],
+    ["GET", () => `${ADMIN}/limits?source=x&in_force=x&limit=0`, {}, ["in_force", "limit", "source"]],
+    ["GET", () => `${ADMIN}/routes?source=x`, {}, ["source"]],
+    ["GET", () => `${ADMIN}/providers?origin=x&type=x`, {}, ["origin", "type"]],
+    ["GET", () => "/api/v1/usage/logs?limit=0&status=x", {}, ["limit", "status"]],
+    ["GET", () => "/api/v1/usage/breakdown?by=x&tz=Mars", {}, ["by", "tz"]],
+    ["GET", () => "/api/v1/usage/timeseries?bucket=x&tz=Mars", {}, ["bucket", "tz"]],
+    ["GET", () => "/api/v1/usage/export?format=x&from=then", {}, ["format", "from"]],
+    ["GET", () => "/api/v1/audit/tokens?by=x&flagged=x&limit=0&to=x", {}, ["by", "flagged", "limit", "to"]],
   ])("%s %p", async (method, path, body, paths) => {
     const found = await refuse(method, path(), method === "GET" ? undefined : body);
     expect(Object.keys(found).toSorted()).toEqual(paths.toSorted());

@@ -14,7 +14,8 @@ import type { Rights } from "../../gateway/index.ts";
 import type { Directory } from "../../identity/index.ts";
 import { GatewayError, checkAll, invalidRequest } from "../../ir/index.ts";
 import type { GuardedRoute } from "../route.ts";
-import { readLimit, readSpan, readText, refuseOthers } from "../usage-query.ts";
+import { readSpan, readText, refuseOthers } from "../usage-query.ts";
+import { readPageWish } from "./part.ts";
 import { z } from "zod";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { whileAllowed } from "../while-allowed.ts";
@@ -64,8 +65,8 @@ export function makeChangeRoutes({ changes, directory, ring, nowMs }: ChangePart
       about: ABOUT.list,
       async handle({ query }) {
         refuseOthers(query, [...FILTERS, "cursor", "limit"]);
-        const filter = await readChangeFilter(query, directory, nowMs());
-        const page = await changes.page(filter, readLimit(query), query.get("cursor"));
+        const { said, wish } = checkAll({ said: () => readSaid(query, nowMs()), wish: () => readPageWish(query) });
+        const page = await changes.page(await nameSubject(said, directory), wish.limit, wish.cursor);
         return Response.json({ changes: page.changes.map(printChange), next_cursor: page.nextCursor });
       },
     },
@@ -76,8 +77,11 @@ export function makeChangeRoutes({ changes, directory, ring, nowMs }: ChangePart
       about: ABOUT.export,
       async handle({ query, keepOpen, ...asked }) {
         refuseOthers(query, [...FILTERS, "format"]);
-        const format = readChangeFormat(query.get("format") ?? "jsonl");
-        const filter = await readChangeFilter(query, directory, nowMs());
+        const { said, format } = checkAll({
+          said: () => readSaid(query, nowMs()),
+          format: () => readChangeFormat(query.get("format") ?? "jsonl"),
+        });
+        const filter = await nameSubject(said, directory);
         const pieces = whileAllowed(exportChanges(changes, filter, format), asked, ring);
         keepOpen();
         return new Response(toStream(pieces), {
@@ -98,11 +102,7 @@ function readChangeFormat(text: string): ChangeFormat {
   throw invalidRequest(`format must be ${CHANGE_FORMATS.join(" or ")}.`, "format");
 }
 
-async function readChangeFilter(
-  query: URLSearchParams,
-  directory: Pick<Directory, "getUser">,
-  nowMs: number,
-): Promise<ChangeFilter> {
+function readSaid(query: URLSearchParams, nowMs: number): ChangeFilter {
   const { span, ...words } = checkAll({
     span: () => readSpan(query, nowMs),
     action: () => readText(query, "action"),
@@ -110,9 +110,12 @@ async function readChangeFilter(
     subject: () => readText(query, "subject"),
   });
   const said = Object.entries(words).filter(([, word]) => word !== null);
-  const filter: ChangeFilter = { ...Object.fromEntries(said), ...span };
-  if (filter.subject !== undefined) filter.subject = await findSubject(filter.subject, directory);
-  return filter;
+  return { ...Object.fromEntries(said), ...span };
+}
+
+async function nameSubject(filter: ChangeFilter, directory: Pick<Directory, "getUser">): Promise<ChangeFilter> {
+  const { subject } = filter;
+  return subject === undefined ? filter : { ...filter, subject: await findSubject(subject, directory) };
 }
 
 /** Rows name users by their ids, as an e-mail may change hands. One that nobody has stands for itself. */

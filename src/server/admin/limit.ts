@@ -11,7 +11,7 @@ import { printLimit, printStates } from "../limit-print.ts";
 import { type LiveLimits, type StandingLimit, judgeLimits } from "../limit-table.ts";
 import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
-import { type About, IN_FORCE, IN_FORCE_WORDS, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { type About, IN_FORCE, IN_FORCE_WORDS, NEXT_CURSOR, PAGE_QUERY, SOURCES } from "../about.ts";
 import { answerPage } from "../page.ts";
 import { LIMIT_ANSWER } from "../shape/rule.ts";
 
@@ -62,7 +62,7 @@ const ABOUT = {
       in_force: IN_FORCE,
       model: z.string().optional(),
       provider: z.string().optional(),
-      source: z.string().optional(),
+      source: z.enum(SOURCES).optional(),
       user_id: z.string().optional(),
     }),
     answer: z.object({ limits: z.array(LIMIT_ANSWER), ...NEXT_CURSOR }),
@@ -126,7 +126,7 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
             idOf: ({ name }) => name,
             print,
             filters: FILTERS,
-            choices: { in_force: IN_FORCE_WORDS },
+            choices: { in_force: IN_FORCE_WORDS, source: SOURCES },
           }),
         );
       },

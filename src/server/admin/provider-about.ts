@@ -1,7 +1,7 @@
 // What the routes under /api/v1/admin/providers say of themselves. Knows no handler.
 
 import { z } from "zod";
-import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { type About, NEXT_CURSOR, ORIGINS, PAGE_QUERY } from "../about.ts";
 import { PROVIDER, PROVIDER_VERSION, TRIALS } from "../shape/way.ts";
 
 const tag = "Providers";
@@ -54,7 +54,7 @@ export const PROVIDER_ABOUT = {
     summary: "List providers, with how they are doing",
     query: z.object({
       ...PAGE_QUERY,
-      origin: z.string().optional(),
+      origin: z.enum(ORIGINS).optional(),
       type: z.string().optional(),
     }),
     answer: z.object({ providers: z.array(PROVIDER), ...NEXT_CURSOR }),

@@ -6,6 +6,8 @@ import type { Config } from "../../config/value.ts";
 import type { GatewayTools, ProviderBook, ProviderVersion, Scene } from "../../gateway/index.ts";
 import { GatewayError, type JsonObject } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { KINDS } from "../../provider/index.ts";
+import { ORIGINS } from "../about.ts";
 import type { Health } from "../fleet.ts";
 import { reportProvider } from "../health-report.ts";
 import type { LiveProviders } from "../live-provider.ts";
@@ -55,7 +57,13 @@ function makeReads(parts: ProviderParts): GuardedRoute[] {
         await live.refresh();
         const print = (standing: StandingProvider): JsonObject => describe(standing, parts);
         return Response.json(
-          await answerPage(query, live.standing(), { name: "providers", idOf: placeOf, print, filters: FILTERS }),
+          await answerPage(query, live.standing(), {
+            name: "providers",
+            idOf: placeOf,
+            print,
+            filters: FILTERS,
+            choices: CHOICES,
+          }),
         );
       },
     },
@@ -81,6 +89,8 @@ const FILTERS = {
   origin: ({ source }: StandingProvider) => source,
   type: ({ settings, version }: StandingProvider) => settings?.kind ?? version?.fields?.["type"],
 };
+
+const CHOICES = { origin: ORIGINS, type: [...KINDS.keys()] };
 
 /** What stands in files and is overruled has the name of what overrules it. */
 function placeOf({ name, source }: StandingProvider): string {

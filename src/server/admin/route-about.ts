@@ -1,7 +1,7 @@
 // What the routes under /api/v1/admin/routes say of themselves. Knows no handler.
 
 import { z } from "zod";
-import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
+import { type About, NEXT_CURSOR, PAGE_QUERY, SOURCES } from "../about.ts";
 import { ROUTE, ROUTE_RULE, ROUTE_VERSION } from "../shape/way.ts";
 
 const tag = "Routes";
@@ -51,7 +51,7 @@ export const ROUTE_ABOUT = {
     summary: "List routes, and the rules that are made of them",
     query: z.object({
       ...PAGE_QUERY,
-      source: z.string().optional(),
+      source: z.enum(SOURCES).optional(),
     }),
     answer: z.object({ routes: z.array(ROUTE), rules: z.array(ROUTE_RULE), ...NEXT_CURSOR }),
   },

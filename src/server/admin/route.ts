@@ -8,6 +8,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type LiveRoutes, type StandingRoute, isSecretText, judgeRoute, mergeRoutes } from "../route-table.ts";
 import { readFields } from "../route-field.ts";
+import { SOURCES } from "../about.ts";
 import { ROUTE_ABOUT as ABOUT } from "./route-about.ts";
 import { answerPage } from "../page.ts";
 import { makeVersionedRoutes } from "./versioned.ts";
@@ -45,6 +46,7 @@ function makeReads({ live, config }: RouteParts, book: RouteBook): GuardedRoute[
           idOf: placeOf,
           print: printStanding,
           filters: { source: ({ source }) => source },
+          choices: { source: SOURCES },
         });
         return Response.json({ ...page, rules: rules.map(printRule) });
       },

@@ -1,7 +1,16 @@
 // Users by HTTP. The rules are identity's; here are only addresses, bodies and shapes.
 
 import { z } from "zod";
-import { type ChangedUser, type Directory, ROLES, STATUSES, type User, printUser } from "../../identity/index.ts";
+import {
+  type ChangedUser,
+  type Directory,
+  ROLES,
+  STATUSES,
+  type User,
+  printUser,
+  readUserWish,
+} from "../../identity/index.ts";
+import { checkAll } from "../../ir/index.ts";
 import { makeEtag, readMeant } from "../etag.ts";
 import { HARD, answerGone, readHard } from "../gone.ts";
 import { readJson } from "../request.ts";
@@ -90,7 +99,9 @@ function makeReading({ directory }: AdminParts): GuardedRoute[] {
       async handle({ query }) {
         refuseOthers(query, ["cursor", "email", "limit", "role", "status"]);
         const [role, status, email] = ["role", "status", "email"].map((name) => query.get(name) ?? undefined);
-        const page = await directory.pageUsers({ role, status, email }, readPageWish(query));
+        const words = { role, status, email };
+        const { wish } = checkAll({ words: () => readUserWish(words), wish: () => readPageWish(query) });
+        const page = await directory.pageUsers(words, wish);
         return Response.json({ users: page.items.map(printUser), next_cursor: page.nextCursor });
       },
     },
