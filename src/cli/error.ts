@@ -107,7 +107,7 @@ function describe(error: unknown): Failure {
     const { kind, code = kind } = error;
     const others = listProblems(error).slice(1);
     const message = [error.message, ...others.map((each) => `${each.path}: ${each.message}`)].join("\n");
-    return { ...none, exitCode, message, hint: kind === "not_found" ? findNextStep(message) : undefined, code };
+    return { ...none, exitCode, message, hint: findNextStep(message), code };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return {

@@ -41,6 +41,13 @@ export function readList(text: string): string[] {
     .filter((item) => item !== "");
 }
 
+/** One of a few words. */
+export function readWord<Word extends string>(flag: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((known) => known === text);
+  if (word !== undefined) return word;
+  throw refuseValue(flag, `${JSON.stringify(text)} is not one of ${words.join(", ")}`);
+}
+
 export function readInteger(flag: string, text: string, { least, most }: { least: number; most: number }): number {
   const number = /^\d{1,9}$/u.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= most) return number;

@@ -1,5 +1,6 @@
 // `admin health …` asks the gateway that runs, with a pass that leaves nothing behind; without a gateway it says what to do.
 
+import { appendFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
 import { refusal, ASK, SECOND, completion } from "../server/failover-scene.ts";
@@ -136,6 +137,16 @@ test("is refused by a gateway of another home or another database, and says what
     expect(err).toContain("TOKLIGENCE_KEY");
     await Bun.write(`${desk.folder}/local.key`, Buffer.alloc(32, 7).toString("base64url"));
   }
+});
+
+test("a call that the doctor is told to make to nobody is answered with who there is", async () => {
+  const { url } = await serve();
+  appendFileSync(`${desk.folder}/config/setting.ini`, `\nhttp_address = ${new URL(url).host}\n`);
+  const { out } = await desk.run("doctor --call nobody/x --json");
+  const { findings } = JSON.parse(out) as { findings: { check: string; found: string; remedy: string }[] };
+  const [call] = findings.filter(({ check }) => check === "call");
+  expect(call?.found).toContain('There is no provider "nobody" here');
+  expect(call?.remedy).toContain("tokligence admin providers list");
 });
 
 test("says what to do where none runs, and what is wrong", async () => {

@@ -76,7 +76,8 @@ describe("admin limits", () => {
     ["set x --concurrent 1 --user nobody@example.com", EXIT.notFound, /no such user/iu],
     ["set x --concurrent 1 --if-version one", EXIT.usage, /is no version/u],
     ["set x --concurrent 1 --if-version 3", EXIT.conflict, /There is none now/u],
-    ["delete x", EXIT.notFound, /There is no rate limit "x"/u],
+    ["delete x", EXIT.notFound, /There is no rate limit "x"\.\ntokligence admin limits list shows/u],
+    ["list --source file", EXIT.usage, /--source: "file" is not one of config, runtime/u],
     ["show x", EXIT.notFound, /There is no rate limit "x"/u],
   ];
 

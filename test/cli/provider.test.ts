@@ -45,6 +45,13 @@ describe("admin providers", () => {
       usable: true,
       keys: [{ hint: "…wxyz", bound_to: ["https://acme.test"] }],
     });
+    for (const [flag, word] of [
+      ["--origin", "file"],
+      ["--type", "gorq"],
+    ] as const) {
+      const { code, err } = await run("list", flag, word);
+      expect([code, err]).toEqual([EXIT.usage, expect.stringContaining(`${flag}: "${word}" is not one of`)]);
+    }
     const listed = await run("list");
     expect(listed.out).toMatch(/acme +runtime +2 +compatible +https:\/\/acme\.test\/v1 +api_key …wxyz +yes/u);
     expect(listed.out).toMatch(/openai +config/u);

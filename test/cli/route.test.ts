@@ -51,6 +51,7 @@ describe("admin routes", () => {
     [["set", "fast", "targets"], EXIT.usage, "is no field"],
     [["set", "fast"], EXIT.usage, "FIELDS is missing"],
     [["set", "Fast!", "targets=loopback"], EXIT.usage, "A route's name consists of"],
+    [["list", "--source", "file"], EXIT.usage, '--source: "file" is not one of config, runtime'],
     [["show", "none"], EXIT.notFound, 'There is no route "none"'],
     [["delete", "none"], EXIT.notFound, 'There is no route "none"'],
     [["rollback", "none", "--to", "x"], EXIT.usage, "is no version"],

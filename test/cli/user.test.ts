@@ -42,6 +42,12 @@ describe("create", () => {
     expect(await find("ana@example.com")).toMatchObject({ display_name: "A B", status: "active" });
   });
 
+  test("not twice: it says where to look", async () => {
+    await desk.read("admin users create --email ana@example.com");
+    const { code, err } = await desk.run("admin users create --email ana@example.com");
+    expect([code, err]).toEqual([EXIT.conflict, expect.stringContaining("tokligence admin users list shows")]);
+  });
+
   test("as JSON, one line", async () => {
     const { out } = await desk.run("admin users create --email b@example.com --role gateway_admin --json");
     expect(out.trim()).not.toContain("\n");

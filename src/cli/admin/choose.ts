@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "../../ir/index.ts";
 import type { Place } from "../place.ts";
+import { readWord } from "../value.ts";
 
 /** `wanted`: text of fields; where nothing is said of one, anything will do. */
 export function chooseRows(
@@ -10,6 +11,11 @@ export function chooseRows(
 ): JsonObject[] {
   const said = Object.entries(wanted).filter(([, text]) => text !== undefined);
   return rows.filter((row) => said.every(([field, text]) => row[field] === text));
+}
+
+/** Of a filter that takes a few words; any other is told, for it would show nothing. */
+export function pickWord(flag: string, text: string | undefined, words: readonly string[]): string | undefined {
+  return text === undefined ? undefined : readWord(flag, text, words);
 }
 
 /** The id under which a user stands in lists. Throws where there is none. */

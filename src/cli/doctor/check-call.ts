@@ -2,6 +2,7 @@
 
 import type { KeyTrial } from "../../server/index.ts";
 import { askGateway } from "../admin/health/gateway.ts";
+import { explainFailure } from "../error.ts";
 import { type Check, type Finding, describe, failure, ok } from "./finding.ts";
 
 export const checkCalls: Check = async ({ calls, clean, flags }) => {
@@ -19,9 +20,8 @@ export const checkCalls: Check = async ({ calls, clean, flags }) => {
         });
       } catch (error) {
         const why = "It was not found out whether it answers.";
-        return [
-          failure(subject, { found: clean(describe(error)), why, remedy: 'Start the gateway: "tokligence serve".' }),
-        ];
+        const { hint } = explainFailure(error);
+        return [failure(subject, { found: clean(describe(error)), why, remedy: hint ?? "Do what the error says." })];
       }
     }),
   );

@@ -42,7 +42,7 @@ export function explainAnswer(
     });
   }
   const kind = KINDS[status] ?? "internal";
-  const known = status === 404 ? findNextStep(said.message) : undefined;
+  const known = findNextStep(said.message);
   const hint = known ?? findHint({ status, code: said.code, url, id: headers.get("x-request-id") });
   return new CliError(said.message, { exitCode: chooseExit(kind), code: said.code ?? kind, hint });
 }

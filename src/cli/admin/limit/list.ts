@@ -7,7 +7,8 @@ import { IN_FORCE_ARG, pickInForce } from "../in-force.ts";
 import { type PlaceFlags, TOKEN_TOO } from "../../flags.ts";
 import { runAtPlace } from "../../place.ts";
 import { splitKey } from "../../remote/target.ts";
-import { chooseRows, findUserId } from "../choose.ts";
+import { SOURCES } from "../../../server/index.ts";
+import { chooseRows, findUserId, pickWord } from "../choose.ts";
 import { GATEWAY_ARGS, toPlace } from "../health/gateway.ts";
 import { listLimits } from "./rules.ts";
 
@@ -28,7 +29,8 @@ export default defineCommand({
   },
   async run({ args }) {
     const { flags, named: key } = splitKey(args);
-    const { model, provider, source } = args;
+    const { model, provider } = args;
+    const source = pickWord("source", args.source, SOURCES);
     const user = args.user === undefined ? undefined : await findUserIdAt(flags, args.user);
     const chosen = chooseRows(await listLimits(flags), { key, model, provider, source, user });
     const limits = pickInForce(chosen, args["in-force"]);

@@ -2,11 +2,13 @@
 
 import { defineCommand } from "citty";
 import type { JsonObject } from "../../../ir/index.ts";
+import { KINDS } from "../../../provider/index.ts";
+import { ORIGINS } from "../../../server/index.ts";
 import { PLACE_ARGS } from "../../flags.ts";
 import { printJson, printTable, say } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { openDesk } from "./desk.ts";
-import { chooseRows } from "../choose.ts";
+import { chooseRows, pickWord } from "../choose.ts";
 import { listFindings, listKeys, nameKey } from "./printed.ts";
 
 export default defineCommand({
@@ -21,7 +23,8 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const { type, origin } = args;
+    const type = pickWord("type", args.type, [...KINDS.keys()]);
+    const origin = pickWord("origin", args.origin, ORIGINS);
     const providers = chooseRows(await runAtPlace(args, (place) => openDesk(place).list()), { type, origin });
     if (args.json === true) return printJson({ providers });
     const rows = providers.map(toRow);

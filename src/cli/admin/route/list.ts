@@ -1,10 +1,11 @@
 // `tokligence admin routes list`: every route with a name, where it comes from, and whether it is in force.
 
 import { defineCommand } from "citty";
+import { SOURCES } from "../../../server/index.ts";
 import { PLACE_ARGS } from "../../flags.ts";
 import { printJson, printTable, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
-import { chooseRows } from "../choose.ts";
+import { chooseRows, pickWord } from "../choose.ts";
 import { openBook } from "./rules.ts";
 
 export default defineCommand({
@@ -18,7 +19,7 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const { source } = args;
+    const source = pickWord("source", args.source, SOURCES);
     const routes = chooseRows(await runAtPlace(args, (place) => openBook(place).list()), { source });
     if (args.json === true) return printJson({ routes });
     const rows = routes.map(({ name, source, version, match, strategy, origin, ...route }) => ({
