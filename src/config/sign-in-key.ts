@@ -5,7 +5,8 @@ import * as syntax from "./syntax.ts";
 
 export const SIGN_IN_KEYS = {
   public_url: {
-    about: "The address by which people reach this gateway: links in e-mails begin with it; unset: as the request came",
+    about:
+      "The address by which people reach this gateway: links in e-mails begin with it; unset: with this machine's own address",
     group: "identity",
     type: syntax.baseUrl,
     example: "https://gateway.example.com",

@@ -37,7 +37,7 @@ export interface Config {
     badKeysPerMinute: number;
   };
   signIn: {
-    /** Without a trailing slash; null: as the request came. */
+    /** Without a trailing slash; null: not said. */
     publicUrl: string | null;
     /** Whether the only administrator needs no proof at this very machine. */
     isLocalRootFree: boolean;
