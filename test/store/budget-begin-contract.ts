@@ -60,7 +60,7 @@ export function describeBudgetBeginnings(place: Place): void {
         await budgets.stop();
       }
       await own.close();
-    });
+    }, 60_000);
 
     test("is counted once where a budget is made when rows were gone, whichever chain becomes the longest", async () => {
       const own = await open(await place.create());
@@ -122,7 +122,7 @@ export function describeBudgetBeginnings(place: Place): void {
       await write("c", 50, nowMs - DAY_MS);
       for (const holder of ["b", "c", "new", "a"]) await countAs(holder);
       await own.close();
-    });
+    }, 60_000);
 
     test("knows of rows that go in the very moment in which a budget is made, or says that it does not", async () => {
       const own = await open(await place.create());
@@ -157,7 +157,7 @@ export function describeBudgetBeginnings(place: Place): void {
         await begun.stop();
       }
       await own.close();
-    });
+    }, 60_000);
 
     test("is known before the first of many users and keys calls", async () => {
       const own = await open(await place.create());
