@@ -1,7 +1,7 @@
 // Reads the whole configuration: lets the layers overrule one another, and makes one frozen value or one list of problems.
 
 import { homedir as findHomedir } from "node:os";
-import { isAbsolute, join, relative } from "node:path";
+import { isAbsolute, relative } from "node:path";
 import type { AliasRule, RouteRule } from "../gateway/rule.ts";
 import { printSealKey, readSealKeys } from "../lib/seal.ts";
 import { adjust } from "./adjust.ts";
@@ -10,16 +10,16 @@ import { DEFAULT_ALIASES, DEFAULT_ROUTES } from "./default.ts";
 import { readCache } from "./cache.ts";
 import type { Disk } from "./disk.ts";
 import { realDisk } from "./disk.ts";
-import { isDsn } from "./dsn.ts";
+import { FIRST, deriveFallback } from "./fallback.ts";
 import { gatherFiles } from "./files.ts";
 import type { Environment, Flags } from "./gather-env.ts";
 import { gatherEnvironment, gatherFlags, gatherRuntime } from "./gather-env.ts";
 import { createGathered } from "./gathered.ts";
-import type { Key, KeyName, Values } from "./key.ts";
+import type { KeyName, Values } from "./key.ts";
 import { KEY_NAMES, describeKey } from "./key.ts";
 import { readDeclaredLimits } from "./limit.ts";
 import type { Problem } from "./problem.ts";
-import { ConfigError, describeBadValue, printOrigin, quote } from "./problem.ts";
+import { ConfigError, describeBadValue, printOrigin } from "./problem.ts";
 import { readOidc } from "./oidc.ts";
 import { readHealth } from "./health.ts";
 import { readPrices } from "./price.ts";
@@ -29,6 +29,7 @@ import type { EffectiveValue, Reading } from "./read.ts";
 import { keepSecret, readSetting } from "./read.ts";
 import { readAliases, readRoutes } from "./routing.ts";
 import { printTarget } from "./target.ts";
+import { checkTls } from "./tls.ts";
 import { readRecount } from "./tokenizer.ts";
 import { adoptUsual } from "./usual.ts";
 import { readSmtp } from "./smtp.ts";
@@ -223,9 +224,6 @@ function readRunTime(reading: Reading, values: Values): Pick<Config, "allowsPriv
 
 const DAY_MS = 86_400_000;
 
-/** In this order, for some defaults follow from other settings. */
-const FIRST: readonly KeyName[] = ["home", "identity_path", "ledger_path"];
-
 function readValues(reading: Reading): Values {
   const values: Partial<Record<KeyName, unknown>> = {};
   for (const name of [...FIRST, ...KEY_NAMES.filter((key) => !FIRST.includes(key))]) {
@@ -235,23 +233,6 @@ function readValues(reading: Reading): Values {
   reading.effective.sort((left, right) => (left.key < right.key ? -1 : 1));
   // readSetting gives each key's own type, and null only where there is no default.
   return values as Values;
-}
-
-function deriveFallback(name: KeyName, values: Partial<Record<KeyName, unknown>>): Pick<Key, "fallback"> {
-  const { home, identity_path: identity } = values;
-  if (typeof home !== "string") return {};
-  if (name === "ledger_key_file") return { fallback: placeKey(home, values.ledger_path) };
-  if (name === "identity_path") return { fallback: join(home, "identity.db") };
-  if (name === "cache_path") return { fallback: join(home, "cache.db") };
-  if (name === "ledger_outbox") return { fallback: join(home, "outbox.db") };
-  if (name !== "ledger_path") return {};
-  return { fallback: typeof identity === "string" && isDsn(identity) ? identity : join(home, "ledger.db") };
-}
-
-/** Beside the ledger's file and under its name, so that two of them in one folder do not share it. */
-function placeKey(home: string, ledger: unknown): string {
-  if (typeof ledger !== "string" || isDsn(ledger)) return join(home, "ledger.key");
-  return `${ledger.replace(/\.(?:db|sqlite3?)$/iu, "")}.key`;
 }
 
 /** `-` is none; unset is what log_file says. */
@@ -293,54 +274,6 @@ function watchPriceFiles(reading: Reading, values: Values): void {
         ? "over http:// a price file must be signed: say price_file_public_key, or use https://"
         : "over http:// anybody on the way could set prices: use https://, or a path";
     reading.gathered.problems.push(describeBadValue(origin, name, message));
-  }
-}
-
-function checkTls(reading: Reading, values: Values): void {
-  const names = ["tls_cert", "tls_key"] as const;
-  for (const [index, name] of names.entries()) {
-    const other = names[1 - index] ?? name;
-    const path = values[name];
-    const origin = reading.gathered.settings.get(name)?.origin;
-    if (path === null || origin === undefined) continue;
-    const refuse = (message: string) => reading.gathered.problems.push(describeBadValue(origin, name, message));
-    if (values[other] === null) refuse(`${other} is needed too`);
-    if (!exists(reading, path)) refuse(`${quote(path)} does not exist, or may not be read`);
-  }
-  const { tls_cert: cert, tls_key: key } = values;
-  if (cert === null || key === null || !exists(reading, cert) || !exists(reading, key)) return;
-  checkPair(reading, cert, key);
-}
-
-/** What the server would refuse only when it listens, and without naming a file. */
-function checkPair(reading: Reading, certPath: string, keyPath: string): void {
-  // Loaded here and not above, as every start would pay for it.
-  const { X509Certificate, createPrivateKey } = process.getBuiltinModule("node:crypto");
-  const read = <T>(name: "tls_cert" | "tls_key", path: string, parse: (text: Buffer) => T, what: string): T | null => {
-    try {
-      const bytes = reading.disk.readFile(path);
-      return bytes === null ? null : parse(Buffer.from(bytes));
-    } catch {
-      refuse(name, `${quote(path)} is no ${what}`);
-      return null;
-    }
-  };
-  const refuse = (name: "tls_cert" | "tls_key", message: string): void => {
-    const origin = reading.gathered.settings.get(name)?.origin;
-    if (origin !== undefined) reading.gathered.problems.push(describeBadValue(origin, name, message));
-  };
-  const certificate = read("tls_cert", certPath, (text) => new X509Certificate(text), "PEM certificate");
-  const key = read("tls_key", keyPath, createPrivateKey, "PEM private key without a passphrase");
-  if (certificate !== null && key !== null && !certificate.checkPrivateKey(key)) {
-    refuse("tls_key", `${quote(keyPath)} does not belong to the certificate in ${quote(certPath)}`);
-  }
-}
-
-function exists(reading: Reading, path: string): boolean {
-  try {
-    return reading.disk.readFile(path) !== null;
-  } catch {
-    return false;
   }
 }
 
