@@ -153,6 +153,41 @@ describe("errors are told in Google's shape", () => {
   });
 });
 
+describe("asked of another format's provider", () => {
+  const answer = { index: 0, message: { role: "assistant", content: "A dot." }, finish_reason: "stop" };
+  const openElsewhere = (): Promise<Rig> => open(() => Response.json({ id: "c1", model: "gpt-4o", choices: [answer] }));
+  const path = "/v1beta/models/gpt-4o:generateContent";
+
+  test("bytes go on in the one alphabet that all providers read: Google's SDK for Python sends the other", async () => {
+    const gateway = await openElsewhere();
+    const inline = (mimeType: string, data: string): object => ({ inlineData: { mimeType, data } });
+    const parts = [inline("image/png", "-_-_-w=="), inline("image/png", "-_-_-w"), inline("application/pdf", "+/+/")];
+    const shown = { functionResponse: { name: "look", response: {}, parts: [inline("image/png", "_-_-")] } };
+    const contents = [
+      { role: "user", parts },
+      { role: "model", parts: [{ functionCall: { name: "look", args: {} } }] },
+      { role: "user", parts: [shown] },
+    ];
+    expect((await gateway.send(path, { body: { contents } })).status).toBe(200);
+    expect(gateway.calls[0]?.text.match(/data:[^"]+/gu)).toEqual([
+      "data:image/png;base64,+/+/+w==",
+      "data:image/png;base64,+/+/+w==",
+      "data:application/pdf;base64,+/+/",
+      "data:image/png;base64,/+/+",
+    ]);
+  });
+
+  test.each(["cachedContent", "cached_content"])("%s, which only Google can look up, is refused", async (name) => {
+    const gateway = await openElsewhere();
+    const response = await gateway.send(path, { body: { ...HELLO, [name]: "cachedContents/abc" } });
+    expect(response.status).toBe(400);
+    expect((await readJson(response)).error.message).toBe(
+      "'cachedContent' is kept at another provider than this model's. Send what it stands for.",
+    );
+    expect(gateway.calls).toEqual([]);
+  });
+});
+
 describe("counting tokens", () => {
   test("asks the provider that can count, about the model that it knows", async () => {
     const gateway = await open(() => Response.json({ totalTokens: 31 }));

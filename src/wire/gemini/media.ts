@@ -12,7 +12,7 @@ export function decodeMedia(part: JsonObject, rest: JsonObject): MediaPart | nul
   const inline = part["inlineData"];
   if (isJsonObject(inline)) {
     const blob = unifyNames(inline, BLOB_NAMES);
-    const base64 = textOf(blob["data"]);
+    const base64 = standardize(textOf(blob["data"]));
     return makeMedia(blob, ["mimeType", "data", "displayName"], { source: { base64 }, rest, field: "inlineData" });
   }
   const file = unifyNames(isJsonObject(part["fileData"]) ? part["fileData"] : {}, FILE_NAMES);
@@ -20,6 +20,13 @@ export function decodeMedia(part: JsonObject, rest: JsonObject): MediaPart | nul
   if (uri === "") return null;
   const source = isWebAddress(uri) ? { url: uri } : { fileId: uri };
   return makeMedia(file, ["mimeType", "fileUri", "displayName"], { source, rest, field: "fileData" });
+}
+
+/** Google takes both alphabets, with and without the padding, and its SDK for Python sends the one for addresses; others take this one alone. */
+function standardize(base64: string): string {
+  const standard = /[-_]/u.test(base64) ? base64.replaceAll("-", "+").replaceAll("_", "/") : base64;
+  const isPadded = /[=\s]/u.test(standard);
+  return isPadded ? standard : standard.padEnd(Math.ceil(standard.length / 4) * 4, "=");
 }
 
 function makeMedia(

@@ -2,6 +2,7 @@
 // Knows no client and no provider beyond the facts about the model that it is given.
 
 import {
+  type GatewayError,
   type Json,
   type JsonObject,
   type Request,
@@ -64,12 +65,14 @@ const NUMBERS = [
 ] as const;
 
 /**
- * A body that `peek` has accepted, as a canonical request. Throws an invalid_request that names the field where a type is wrong.
+ * A body that `peek` has accepted, as a canonical request. Throws an invalid_request that names the field where a type is wrong, and where it
+ * points to what Google keeps: leaving that out would change the question.
  * The request always carries this wire's entry in `extra`, be it empty: that is how `encodeRequest` knows its own. A field inside of
  * another has its whole path for a name there, so that others can say what they left out.
  */
 export function decodeRequest(source: JsonObject, peek?: Peek, sources?: Sources): Request {
   const body = unifyNames(source, BODY_NAMES);
+  if ((body["cachedContent"] ?? null) !== null) throw foreignCache();
   const request: Request = {
     model: peek?.model ?? "",
     messages: decodeConversation(body, sources),
@@ -84,6 +87,11 @@ export function decodeRequest(source: JsonObject, peek?: Peek, sources?: Sources
   if (tier !== "") request.serviceTier = TIERS.get(tier) ?? tier;
   request.extra = { [ID]: own };
   return request;
+}
+
+function foreignCache(): GatewayError {
+  const name = "cachedContent";
+  return invalidRequest(`'${name}' is kept at another provider than this model's. Send what it stands for.`, name);
 }
 
 /** Google's word for the usual tier is not everyone's. */
