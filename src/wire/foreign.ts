@@ -5,9 +5,9 @@ import { type Extra, type Json, type JsonObject, isJsonObject } from "../ir/inde
 
 /**
  * Names in a wire's own entry that ask for nothing: where instructions are moved and where a block becomes another, that is reported or no
- * loss, and `noted` holds what the canonical value says in another way.
+ * loss, `noted` holds what the canonical value says in another way, and functions are the older spelling of tools and their calls.
  */
-export const PLUMBING: readonly string[] = ["block", "noted", "role", "stream_options"];
+export const PLUMBING: readonly string[] = ["block", "function_call", "functions", "noted", "role", "stream_options"];
 /** Fields that ask for something even where they are empty. */
 const ASKS_WHEN_EMPTY = ["web_search_options"];
 

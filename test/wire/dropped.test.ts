@@ -94,3 +94,23 @@ describe("how closely an image is looked at", () => {
     });
   });
 });
+
+describe("functions in OpenAI's older spelling", () => {
+  const wire = WIRES["openai-chat"];
+  const body: JsonObject = {
+    model: "m",
+    messages: [
+      { role: "user", content: "x" },
+      { role: "assistant", content: null, function_call: { name: "look", arguments: "{}" } },
+      { role: "function", name: "look", content: "a mole" },
+    ],
+    functions: [{ name: "look", parameters: { type: "object", properties: {} } }],
+  };
+
+  test.each([...TARGETS.keys()].filter((id) => id !== "openai-chat"))("are tools of %s: none is left out", (target) => {
+    const encoded = TARGETS.get(target)?.request.encode(wire.request.decode(body, wire.peek(body)), FACTS);
+    expect(JSON.stringify(encoded?.body)).toContain("look");
+    // One call at a time, as the older spelling has it, not every format can ask for.
+    expect(encoded?.dropped.filter((name) => name !== "parallel_tool_calls")).toEqual([]);
+  });
+});
