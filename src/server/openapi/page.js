@@ -3,6 +3,7 @@
 const view = document.querySelector("#view");
 const chapters = document.querySelector("#chapters");
 const find = document.querySelector("#find");
+const nothing = document.querySelector("#nothing");
 
 /** An element with its attributes and children; text becomes text. */
 function make(tag, attributes = {}, ...children) {
@@ -176,17 +177,22 @@ function narrow(all) {
     section.hidden = items.every((item) => item.hidden);
     entry.hidden = section.hidden;
   }
+  nothing.textContent = all.every(({ section }) => section.hidden) ? "Nothing here speaks of that." : "";
 }
 
 function openNamed() {
-  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  // The names of ours need no escapes.
+  const named = document.getElementById(location.hash.slice(1));
   if (named === null) return;
   if (named.tagName === "DETAILS") named.open = true;
   named.scrollIntoView();
 }
 
 async function start() {
-  const response = await fetch("/openapi.json");
+  const response = await fetch("/openapi.json").catch(() => {
+    throw new Error("the gateway does not answer. See that it runs, then load this page again.");
+  });
+  if (!response.ok) throw new Error(`HTTP ${response.status}. Load this page again in a moment.`);
   reference = await response.json();
   const all = makeChapters();
   view.replaceChildren(

@@ -1,6 +1,6 @@
 // One's own keys and sessions on the built-in page: made, shown once, given another token, ended. Knows no other part of the page.
 
-import { ask, date, listRows, make, makeAction, post, remove } from "./element.js";
+import { askAll, make, makeAction, makeList, makeStatus, post, remove, tellError, time } from "./element.js";
 
 const DAY_MS = 86_400_000;
 const LIVES = [
@@ -12,17 +12,15 @@ const LIVES = [
 
 /** Looks at the gateway anew by itself after each change; what was just made stays to be read. */
 export function makeKeys() {
-  const said = make("p", { role: "status", class: "bad" });
+  const said = makeStatus();
   const issued = make("div", { role: "status" });
-  const list = make("div", {});
+  const list = makeList(["Key", "Name", "Scopes", "Last used", "Expires", ""], "There is no API key yet.");
   const at = (key, more = "") => `/api/v1/api-keys/${encodeURIComponent(key.id)}${more}`;
 
   const refresh = async () => {
-    const { api_keys: all, next_cursor: next } = await ask("/api/v1/api-keys?limit=1000");
-    const keys = all.filter((key) => key.revoked_at === null);
-    if (keys.length === 0) list.replaceChildren(make("p", { class: "muted" }, "There is no API key yet."));
-    else list.replaceChildren(listRows(["Key", "Name", "Scopes", "Last used", "Expires", ""], keys.map(print)));
-    if (next !== null) list.append(make("p", { class: "muted" }, "There are more than are shown here."));
+    const all = await askAll("/api/v1/api-keys", "api_keys");
+    // Those made last stand first: one of them is looked for most.
+    list.show(all.filter((key) => key.revoked_at === null).toReversed(), print);
   };
 
   const print = (key) => {
@@ -34,7 +32,7 @@ export function makeKeys() {
         showToken(
           issued,
           await post(at(key, "/rotate"), {}),
-          "The old token has ended. This is the new one, shown now and never again:",
+          `The old token of ${nameKey(key)} has ended. This is the new one, shown now and never again:`,
         );
         await refresh();
       },
@@ -42,6 +40,7 @@ export function makeKeys() {
     const revoke = makeAction("Revoke", {
       said,
       sure: "Revoke for good?",
+      done: `${key.prefix}… is revoked.`,
       about: `Revoke ${key.prefix}`,
       work: async () => {
         await post(at(key, "/revoke"), {});
@@ -52,8 +51,8 @@ export function makeKeys() {
       make("code", {}, `${key.prefix}…`),
       key.name ?? "–",
       key.scopes.length === 0 ? "all" : key.scopes.join(", "),
-      date(key.last_used_at),
-      date(key.expires_at),
+      key.last_used_at === null ? "never" : time(key.last_used_at),
+      printEnd(key.expires_at),
       make("span", { class: "actions" }, rotate, revoke),
     ];
   };
@@ -61,15 +60,37 @@ export function makeKeys() {
   const form = makeForm(async (body) => {
     said.textContent = "";
     try {
-      showToken(issued, await post("/api/v1/api-keys", body), "This is the key, shown now and never again:");
+      const made = await post("/api/v1/api-keys", body);
+      showToken(issued, made, `This is the key ${nameKey(made.api_key)}, shown now and never again:`);
       await refresh();
       return true;
     } catch (error) {
-      said.textContent = error.message;
+      tellError(said, error);
       return false;
     }
   });
-  return { section: make("section", {}, make("h2", {}, "API keys"), issued, list, said, form), refresh };
+  const how = make(
+    "p",
+    { class: "muted" },
+    "Programs send a key as ",
+    make("code", {}, "Authorization: Bearer tok_…"),
+    " to ",
+    make("code", {}, `${location.origin}/v1`),
+    "; the ",
+    make("a", { href: "/docs" }, "API reference"),
+    " says the rest.",
+  );
+  return {
+    section: make("section", {}, make("h2", {}, "API keys"), issued, list.element, said, form, how),
+    refresh,
+  };
+}
+
+const nameKey = ({ name, prefix }) => (name === null ? `${prefix}…` : `“${name}”`);
+
+function printEnd(expires) {
+  if (expires === null) return "never";
+  return Date.parse(expires) > Date.now() ? time(expires) : make("span", { class: "bad" }, "ended ", time(expires));
 }
 
 function makeForm(create) {
@@ -100,7 +121,7 @@ function makeForm(create) {
   );
 }
 
-/** Once: it is kept nowhere, and gone from the page with a click. */
+/** Once: it is kept nowhere, and gone from the page with a click. Beside others that nobody has said to have kept. */
 function showToken(place, { token }, words) {
   const code = make("code", { class: "token", tabindex: "0" }, token);
   const copy = make("button", { type: "button" }, "Copy");
@@ -111,35 +132,37 @@ function showToken(place, { token }, words) {
     } catch {
       // Browsers give no clipboard to a page that came by plain http from elsewhere.
       getSelection()?.selectAllChildren(code);
+      copy.textContent = "Selected: now copy it";
     }
   });
   const done = make("button", { type: "button", class: "quiet" }, "I have kept it");
-  done.addEventListener("click", () => place.replaceChildren());
-  place.replaceChildren(
-    make("div", { class: "issued" }, make("p", {}, words), code, make("span", { class: "actions" }, copy, done)),
-  );
+  const box = make("div", { class: "issued" }, make("p", {}, words), code, make("span", { class: "actions" }, copy, done));
+  done.addEventListener("click", () => box.remove());
+  place.prepend(box);
+  code.focus();
 }
 
 export function makeSessions() {
-  const said = make("p", { role: "status", class: "bad" });
-  const list = make("div", {});
+  const said = makeStatus();
+  const list = makeList(["Signed in", "Last seen", "Address", "Browser", ""], "");
+  const others = make("p", {});
 
   const refresh = async () => {
-    const { sessions } = await ask("/api/v1/auth/sessions?limit=1000");
-    const rows = sessions.map((session) => [
-      date(session.created_at),
-      date(session.last_seen_at),
+    const sessions = await askAll("/api/v1/auth/sessions", "sessions");
+    list.show(sessions, (session) => [
+      time(session.created_at),
+      time(session.last_seen_at),
       session.address ?? "–",
       make("span", { class: "agent" }, session.user_agent ?? "–"),
-      session.current ? "this one" : end(session),
+      session.current ? make("span", { class: "here" }, "this one") : end(session),
     ]);
-    const others = sessions.length > 1 ? [make("p", {}, endOthers())] : [];
-    list.replaceChildren(listRows(["Signed in", "Last seen", "Address", "Browser", ""], rows), ...others);
+    others.replaceChildren(...(sessions.length > 1 ? [endOthers()] : []));
   };
   const end = ({ id, address }) =>
     makeAction("End", {
       said,
       about: `End the session from ${address ?? "an unknown address"}`,
+      done: "That session has ended.",
       work: async () => {
         await remove(`/api/v1/auth/sessions/${encodeURIComponent(id)}`);
         await refresh();
@@ -148,10 +171,11 @@ export function makeSessions() {
   const endOthers = () =>
     makeAction("End all others", {
       said,
+      done: "All other sessions have ended.",
       work: async () => {
         await remove("/api/v1/auth/sessions");
         await refresh();
       },
     });
-  return { section: make("section", {}, make("h2", {}, "Sessions"), list, said), refresh };
+  return { section: make("section", {}, make("h2", {}, "Sessions"), list.element, others, said), refresh };
 }

@@ -1,26 +1,45 @@
 // The built-in page: signs in, and shows whose session it is, the usage, and the keys and sessions, which are made and ended here. Talks to the gateway alone.
 
-import { ask, date, listRows, make, makeAction, number, post, remove } from "./element.js";
+import { ask, date, make, makeAction, makeList, makeStatus, number, post, remove, tellError, time } from "./element.js";
 import { makeKeys, makeSessions } from "./keys.js";
 
 const view = document.querySelector("#view");
 const signOut = document.querySelector("#sign-out");
 
 function show(isNarrow, ...children) {
+  const isFirst = view.querySelector("h1") === null;
   view.className = isNarrow ? "narrow" : "";
   view.replaceChildren(...children);
-  view.querySelector("[data-focus]")?.focus();
+  const [field, title] = [view.querySelector("[data-focus]"), view.querySelector("h1")];
+  title.tabIndex = -1;
+  // What had the focus before is gone: whoever sees nothing hears where they are now.
+  if (field !== null) field.focus();
+  else if (!isFirst) title.focus();
+}
+
+/** Nothing is known then, not even whose page it would be. */
+function showFailure(title, error, again) {
+  const button = make("button", { type: "button", "data-focus": true, onclick: again }, "Try again");
+  const said = make("p", { role: "alert", class: "bad" }, error.message);
+  show(true, make("section", {}, make("h1", {}, title), said, button));
+}
+
+/** `admin@local` is one here: what a browser holds for an address is not asked. */
+function judgeEmail(email) {
+  if (email === "") return "Type your e-mail address first.";
+  return /^[^\s@]+@[^\s@]+$/u.test(email) ? null : "That is no e-mail address, such as name@example.com.";
 }
 
 function showSignIn(words = null) {
   signOut.hidden = true;
-  const said = make("p", { role: "status", class: words === null ? "muted" : "bad" }, words ?? "");
+  const said = make("p", { id: "said", role: "status", class: words === null ? "muted" : "bad" }, words ?? "");
   const email = make("input", {
     id: "email",
     type: "email",
     name: "email",
     autocomplete: "username",
-    required: true,
+    maxlength: "320",
+    "aria-describedby": "said",
     "data-focus": true,
   });
   const button = make("button", { type: "submit" }, "Continue");
@@ -29,15 +48,20 @@ function showSignIn(words = null) {
     {
       onsubmit: async (event) => {
         event.preventDefault();
+        const fault = judgeEmail(email.value.trim());
+        email.setAttribute("aria-invalid", String(fault !== null));
+        if (fault !== null) {
+          email.focus();
+          return tellError(said, new Error(fault));
+        }
         button.disabled = true;
         try {
           const answer = await post("/api/v1/auth/login", { email: email.value });
-          if (answer.user !== undefined) return await showHome();
+          if (answer.user !== undefined) return await goHome();
           said.className = "muted";
           said.textContent = answer.message;
         } catch (error) {
-          said.className = "bad";
-          said.textContent = error.message;
+          tellError(said, error);
         }
         button.disabled = false;
       },
@@ -47,7 +71,6 @@ function showSignIn(words = null) {
     button,
     said,
   );
-  // `admin@local` is no address by a browser's rules, and the name of the first administrator here.
   form.noValidate = true;
   const elsewhere = make("div", {});
   show(true, make("section", {}, make("h1", {}, "Sign in"), form, elsewhere));
@@ -67,17 +90,18 @@ async function offerElsewhere(place) {
 
 /** Accounts at the identity provider by which this user signs in, where there is a provider. */
 function listAccounts(oidc, accounts) {
-  const said = make("p", { role: "status", class: "bad" });
-  const rows = accounts.map((account) => [
+  const said = makeStatus();
+  const list = makeList(["Account", "Provider", "Last used", ""], "No account is connected yet.");
+  list.show(accounts, (account) => [
     account.email ?? account.subject,
     account.issuer,
-    date(account.last_used_at),
+    account.last_used_at === null ? "never" : time(account.last_used_at),
     makeAction("Disconnect", {
       said,
       about: `Disconnect ${account.email ?? account.subject}`,
       work: async () => {
         await remove(`/api/v1/auth/identities/${encodeURIComponent(account.id)}`);
-        await showHome();
+        await goHome();
       },
     }),
   ]);
@@ -93,9 +117,7 @@ function listAccounts(oidc, accounts) {
     "section",
     {},
     make("h2", {}, "Connected accounts"),
-    rows.length === 0
-      ? make("p", { class: "muted" }, "No account is connected yet.")
-      : listRows(["Account", "Provider", "Last used", ""], rows),
+    list.element,
     ...(oidc === null || accounts.some(({ issuer }) => issuer === oidc.issuer) ? [] : [make("p", {}, connect)]),
     said,
   );
@@ -104,7 +126,7 @@ function listAccounts(oidc, accounts) {
 /** The link's page asks for a click: programs that look into e-mails fetch what they find, and press nothing. */
 function showLink(token) {
   signOut.hidden = true;
-  const said = make("p", { role: "status", class: "bad" });
+  const said = makeStatus();
   let isConfirmed = false;
   const button = make(
     "button",
@@ -115,13 +137,14 @@ function showLink(token) {
         try {
           await post("/api/v1/auth/verify", { token, ...(isConfirmed ? { confirm: true } : {}) });
           history.replaceState(null, "", "/ui/");
-          return await showHome();
+          return await goHome();
         } catch (error) {
-          said.textContent = error.message;
+          tellError(said, error);
+          button.disabled = false;
+          if (error.code === "invalid_link") button.hidden = true;
           if (error.code === "other_browser") {
             isConfirmed = true;
             button.textContent = "It was me: sign in here";
-            button.disabled = false;
           }
         }
       },
@@ -142,15 +165,10 @@ async function showHome() {
   if (!isIn) return showSignIn();
   signOut.hidden = false;
   const [keys, sessions] = [makeKeys(), makeSessions()];
-  const [{ user }, { summary }, { identities }] = await Promise.all([
+  const [{ user }, usage, { identities }] = await Promise.all([
     ...["profile", "usage/summary", "auth/identities"].map((name) => ask(`/api/v1/${name}`)),
     keys.refresh(),
     sessions.refresh(),
-  ]);
-  const usage = listFacts([
-    ["Requests", number(summary.requests)],
-    ["Tokens consumed", number(summary.consumed_tokens)],
-    ["Cost", summary.cost_usd === undefined ? "–" : `$${summary.cost_usd}`],
   ]);
   show(
     false,
@@ -163,25 +181,50 @@ async function showHome() {
         ["Role", user.role],
       ]),
     ),
-    make("section", {}, make("h2", {}, "Usage"), usage),
+    showUsage(usage),
     keys.section,
     sessions.section,
     ...(oidc === null && identities.length === 0 ? [] : [listAccounts(oidc, identities)]),
   );
 }
 
-signOut.addEventListener("click", () => {
+/** One's own, also for those who may see the others'. A cost that leaves something out says so. */
+function showUsage({ summary, rows_removed_before: removedBefore }) {
+  const { requests, errors, consumed_tokens: tokens, cost_usd: cost, unpriced_requests: unpriced } = summary;
+  const facts = listFacts([
+    ["Requests", number(requests)],
+    ["Of these failed", number(errors)],
+    ["Tokens consumed", number(tokens)],
+    ["Cost in US dollars", `$${cost}`],
+  ]);
+  const notes = [];
+  if (unpriced === 1) notes.push("1 request has no price, and is not in the cost.");
+  else if (unpriced > 0) notes.push(`${number(unpriced)} requests have no price, and are not in the cost.`);
+  if (removedBefore !== undefined) notes.push(`What was before ${date(removedBefore)} is no longer kept, nor counted here.`);
+  return make("section", {}, make("h2", {}, "Your usage"), facts, ...notes.map((each) => make("p", { class: "muted" }, each)));
+}
+
+function signOff() {
   post("/api/v1/auth/logout", {}).then(
     () => showSignIn(),
-    (error) => showSignIn(error.message),
+    (error) => {
+      if (error.isOver) return showSignIn(error.message);
+      showFailure("You are still signed in", error, signOff);
+    },
   );
-});
+}
+signOut.addEventListener("click", signOff);
 
-const start = () => {
-  const token = location.hash.slice(1);
-  return token === "" ? showHome() : showLink(token);
+const fail = (error) => {
+  if (error.isOver) return showSignIn(error.message);
+  showFailure("Your page cannot be shown", error, () => void goHome());
 };
-const begin = () => void Promise.resolve(start()).catch((error) => showSignIn(error.message));
+const goHome = () => showHome().catch(fail);
+const begin = () => {
+  const token = location.hash.slice(1);
+  if (token === "") void goHome();
+  else showLink(token);
+};
 // Another link in the same tab changes nothing but what stands behind the #.
 addEventListener("hashchange", begin);
 begin();
