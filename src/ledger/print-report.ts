@@ -21,11 +21,11 @@ export function printSummary({ consume, supply }: Record<Direction, Total>): Jso
 
 /** One object a group and direction, the dearest first. */
 export function printBreakdown(by: readonly Dimension[], groups: readonly ReportGroup[]): JsonObject[] {
-  return groups.toSorted(compareGroups).map(({ keys, direction, sums, spread, untimed }) => ({
+  return groups.toSorted(compareGroups).map(({ keys, direction, sums, spread }) => ({
     ...Object.fromEntries(by.map((dimension, index) => [dimension, keys[index] ?? null])),
     direction,
     total_tokens: countTokens(sums),
-    ...printSums({ ...sums, spread, untimed }),
+    ...printSums({ ...sums, spread }),
   }));
 }
 
@@ -52,7 +52,7 @@ function printSums(sums: Total): JsonObject {
     saved_tokens: sums.savedTokens,
     saved_cost_usd: formatUsd(sums.savedCostNanos),
     saved_cost_nanos: sums.savedCostNanos,
-    average_latency_ms: average(sums.latencyUs, sums.requests - sums.untimed),
+    average_latency_ms: average(sums.latencyUs, sums.requests - sums.untimedRequests),
     average_ttft_ms: average(sums.ttftUs, sums.ttftRequests),
     ...printPercentiles("latency_ms", sums.spread.latency),
     ...printPercentiles("ttft_ms", sums.spread.ttft),

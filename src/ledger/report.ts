@@ -26,8 +26,10 @@ export interface Sums {
   costNanos: number;
   /** Calls whose cost is unknown, and which `costNanos` therefore leaves out. */
   unpricedRequests: number;
-  /** Of all requests, in microseconds. */
+  /** Of all requests but those that nobody timed, in microseconds. */
   latencyUs: number;
+  /** Calls that a gateway died over: nobody knows how long they took. */
+  untimedRequests: number;
   /** Of those that streamed, in microseconds. */
   ttftUs: number;
   ttftRequests: number;
@@ -51,6 +53,7 @@ export const NO_SUMS: Readonly<Sums> = Object.freeze({
   costNanos: 0,
   unpricedRequests: 0,
   latencyUs: 0,
+  untimedRequests: 0,
   ttftUs: 0,
   ttftRequests: 0,
   reusedRequests: 0,
@@ -75,10 +78,8 @@ export interface ReportGroup {
   /** What was bought and what was sold are never added up. */
   direction: Direction;
   sums: Sums;
-  /** How long its calls took. */
+  /** How long its calls took, where that is known. */
   spread: Spread;
-  /** Calls of which that is unknown. */
-  untimed: number;
 }
 
 export interface Report {
@@ -95,7 +96,7 @@ export interface Report {
 /** Both sides of the books, apart. */
 export type LedgerSummary = Record<Direction, Sums>;
 
-export interface Total extends Sums, Pick<ReportGroup, "spread" | "untimed"> {}
+export interface Total extends Sums, Pick<ReportGroup, "spread"> {}
 
 export function addSums(left: Readonly<Sums>, right: Readonly<Sums>): Sums {
   const sums = { ...left };
@@ -110,15 +111,11 @@ export function countTokens(sums: Readonly<Sums>): number {
 
 /** All groups of each direction in one. */
 export function summarize(groups: readonly ReportGroup[]): Record<Direction, Total> {
-  const none: Total = { ...NO_SUMS, spread: NO_SPREAD, untimed: 0 };
+  const none: Total = { ...NO_SUMS, spread: NO_SPREAD };
   const summary = { consume: none, supply: none };
-  for (const { direction, sums, spread, untimed } of groups) {
+  for (const { direction, sums, spread } of groups) {
     const before = summary[direction];
-    summary[direction] = {
-      ...addSums(before, sums),
-      spread: addSpreads(before.spread, spread),
-      untimed: before.untimed + untimed,
-    };
+    summary[direction] = { ...addSums(before, sums), spread: addSpreads(before.spread, spread) };
   }
   return summary;
 }

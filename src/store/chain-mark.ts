@@ -8,6 +8,7 @@ export interface Mark {
   chain: string;
   seq: number;
   detailSeq: number;
+  untimedSeq: number;
   removedBefore: Date | null;
 }
 

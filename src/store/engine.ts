@@ -83,10 +83,14 @@ export interface Packing {
 }
 
 /** A piece of a chain, summed up. */
+/** What sums of before there was such a thing lack, and the mark that says how far they have it: details of calls, and how many nobody timed. */
+export const LACKS = { detail: "detailSeq", untimed: "untimedSeq" } as const;
+export type Lack = keyof typeof LACKS;
+
 export interface Advance {
   chain: string;
-  /** Only what sums of before there was such a thing lack: the mark of details moves, and the other one stays. */
-  isDetail: boolean;
+  /** Only that: its own mark moves, and the others stay. Null: all there is of rows. */
+  lack: Lack | null;
   /** Exclusive: where the chain's mark was. */
   fromSeq: number;
   /** Inclusive: where it will be. */

@@ -70,7 +70,7 @@ async function findAll(engine: Engine, db: Db, before: Date, kind: "hashesSeq" |
   for (const chain of await listChains(engine, db)) {
     const mark = await readMark(engine, db, chain);
     // What sums do not have yet must not go.
-    const summed = Math.min(mark.seq, mark.detailSeq);
+    const summed = Math.min(mark.seq, mark.detailSeq, mark.untimedSeq);
     const range = kind === "seq" ? { after: 0, through: summed } : { after: mark.hashesSeq, through: null };
     const cut = await findCut(engine, db, { chain, before, ...range });
     const keyId = keys.find((own) => own.chain === chain)?.keyId ?? null;
@@ -170,9 +170,9 @@ async function readMark(
   { schema }: Engine,
   db: Db,
   chain: string,
-): Promise<Record<"detailSeq" | "hashesSeq" | "seq", number>> {
+): Promise<Record<"detailSeq" | "hashesSeq" | "seq" | "untimedSeq", number>> {
   const [mark] = await db.select().from(schema.ledgerMarks).where(eq(schema.ledgerMarks.chain, chain));
-  return mark ?? { seq: 0, detailSeq: 0, hashesSeq: 0 };
+  return mark ?? { seq: 0, detailSeq: 0, untimedSeq: 0, hashesSeq: 0 };
 }
 
 function readChain(engine: Engine, db: Db, { chain, after, limit }: { chain: string; after: number; limit: number }) {

@@ -6,7 +6,7 @@ import type { Attempt, Direction, Reuse, Sums } from "../ledger/index.ts";
 import type { Db, Engine, RollupRow } from "./engine.ts";
 import { listMoves } from "./move.ts";
 import { toMs } from "./report/match.ts";
-import { classify, countAttempts, hasSeveral, readUnit, toMicros } from "./row-sum.ts";
+import { classify, countAttempts, hasSeveral, isUntimed, readUnit, toMicros } from "./row-sum.ts";
 import { QUARTER_MS } from "./sheet/level.ts";
 import { addTo, pickSums } from "./sums.ts";
 
@@ -42,8 +42,8 @@ type Source = Pick<Engine, "name" | "schema" | "values">;
 
 export interface RowSelection {
   where: readonly SQL[];
-  /** They are some of one chain, and read by that. */
-  isOfChain: boolean;
+  /** Which index they are read by, where they are some of one chain, or calls that a gateway died over; null: whichever fits. */
+  index: "ledger_entries_chain" | "ledger_entries_interrupted" | null;
 }
 
 const REUSE = "cache" satisfies Reuse;
@@ -85,15 +85,21 @@ function listColumns(engine: Source): SQL[] {
     sql`case when ${hasSeveral(engine, table)} then cast(${table.attempts} as text) end`,
     sql`${table.chain}`,
     sql`${table.seq}`,
+    sql`case when ${isCall} and ${isUntimed(table)} then 1 else 0 end`,
   ];
 }
 
-export async function readGroups(engine: Source, db: Db, { where, isOfChain }: RowSelection): Promise<QuarterGroups> {
-  const { ledgerEntries: table } = engine.schema;
-  const from = engine.name === "sqlite" && isOfChain ? sql`${table} indexed by ledger_entries_chain` : sql`${table}`;
+export async function readGroups(engine: Source, db: Db, { where, index }: RowSelection): Promise<QuarterGroups> {
+  const from = byIndex(engine, index);
   const columns = sql.join(listColumns(engine), sql`, `);
   const rows = await engine.values(db, sql`select ${columns} from ${from} where ${and(...where)}`);
   return group(rows);
+}
+
+/** Without statistics SQLite would not always find it. */
+export function byIndex({ name, schema }: Pick<Engine, "name" | "schema">, index: RowSelection["index"]): SQL {
+  const table = sql`${schema.ledgerEntries}`;
+  return name === "sqlite" && index !== null ? sql`${table} indexed by ${sql.raw(index)}` : table;
 }
 
 function group(rows: readonly (readonly unknown[])[]): QuarterGroups {
@@ -192,6 +198,7 @@ function addRow({ sums, latency, ttft }: QuarterGroup, row: readonly unknown[]):
   sums.costNanos += Number(row[19]);
   sums.unpricedRequests += Number(row[20]);
   sums.latencyUs += Number(row[21]);
+  sums.untimedRequests += Number(row[30]);
   sums.ttftUs += Number(row[22]);
   if (row[6] === REUSE) {
     if (isCall) sums.reusedRequests++;

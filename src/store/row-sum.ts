@@ -29,12 +29,18 @@ export function sumRows({ name }: Pick<Engine, "name">, table: Rows): Record<key
       sql`count(case when ${isUnpriced} then 1 end) - count(case when ${table.pricesUnknown} then 1 end)`,
     ),
     latencyUs: sum(sql`case when ${isCall} then ${toMicros(table.latencyMs)} end`),
+    untimedRequests: count(sql`${isCall} and ${isUntimed(table)}`),
     ttftUs: sum(sql`case when ${isCall} then ${toMicros(table.ttftMs)} end`),
     ttftRequests: count(sql`${isCall} and ${table.ttftMs} is not null`),
     reusedRequests: count(isReused),
     savedTokens: sumUnit({ name }, table, "saved_tokens"),
     savedCostNanos: sumUnit({ name }, table, "saved_cost_nanos"),
   };
+}
+
+/** A gateway died over it, so that nobody knows how long it took. As the index of such rows has it. */
+export function isUntimed({ errorKind, latencyMs }: Rows): SQL {
+  return sql`${errorKind} = 'interrupted' and ${latencyMs} = 0`;
 }
 
 /** What the ledger names as the provider of answers that were given again. */

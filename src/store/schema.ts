@@ -206,7 +206,7 @@ function defineLedger(kit: Kit) {
       kit.uniqueIndex("ledger_entries_chain").on(table.chain, table.seq),
       kit.index("ledger_entries_corrects").on(table.corrects).where(isNotNull(table.corrects)),
       kit.index("ledger_entries_time").on(table.createdAt),
-      // Reports take out of the times what nobody timed; other rows do not pay for it.
+      // Sums of before these were counted get their count from here; other rows do not pay for it.
       kit
         .index("ledger_entries_interrupted")
         .on(table.createdAt)

@@ -17,6 +17,7 @@ const ZEROS: Readonly<Sums> = {
   costNanos: 0,
   unpricedRequests: 0,
   latencyUs: 0,
+  untimedRequests: 0,
   ttftUs: 0,
   ttftRequests: 0,
   reusedRequests: 0,

@@ -24,6 +24,7 @@ import { describeReports } from "./report-contract.ts";
 import { describeRetention } from "./retention-contract.ts";
 import { kindOf, LATER, makeKey, makeUser, open, type Place } from "./sample.ts";
 import { describeSettings } from "./setting-contract.ts";
+import { describeUntimed } from "./untimed-contract.ts";
 import { describeUsers } from "./user-contract.ts";
 
 export function describeStore(place: Place): void {
@@ -55,6 +56,7 @@ export function describeStore(place: Place): void {
   describeHours(place);
   describeReports(place);
   describeRetention(place);
+  describeUntimed(place);
   describeRecounts(place);
   describeAuditors(place);
 }

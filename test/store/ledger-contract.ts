@@ -127,6 +127,7 @@ export function describeBooks(get: () => Store): void {
           costNanos: 1_234_567_890_120_000,
           unpricedRequests: 0,
           latencyUs: 125_000_000,
+          untimedRequests: 0,
           ttftUs: 32_500_000,
           ttftRequests: 10_000,
           reusedRequests: 0,

@@ -293,7 +293,6 @@ function addUp(rows: readonly LedgerEntry[], { filter, by, edges }: ReportQuery)
         ...addSums(before, told),
         latency: addClasses(before.latency, told.latency),
         ttft: addClasses(before.ttft, told.ttft),
-        untimed: before.untimed + told.untimed,
       });
     }
   }
@@ -317,15 +316,15 @@ function takeApart(row: LedgerEntry): { row: LedgerEntry; told: Told }[] {
   return [{ row, told }, ...shares];
 }
 
-type Told = Sums & ReportGroup["spread"] & Pick<ReportGroup, "untimed">;
+type Told = Sums & ReportGroup["spread"];
 
-const NOTHING: Told = { ...NO_SUMS, latency: NO_CLASSES, ttft: NO_CLASSES, untimed: 0 };
+const NOTHING: Told = { ...NO_SUMS, latency: NO_CLASSES, ttft: NO_CLASSES };
 
 function nameGroups(groups: readonly ReportGroup[]): Map<string, Told> {
   return new Map(
-    groups.map(({ stretch, keys, direction, sums, spread, untimed }) => [
+    groups.map(({ stretch, keys, direction, sums, spread }) => [
       JSON.stringify([stretch, keys, direction]),
-      { ...sums, ...spread, untimed },
+      { ...sums, ...spread },
     ]),
   );
 }
@@ -383,7 +382,7 @@ function toldOf(row: LedgerEntry): Told {
     savedTokens: row.provider === "cache" ? (row.units?.["saved_tokens"] ?? 0) : 0,
     savedCostNanos: row.provider === "cache" ? (row.units?.["saved_cost_nanos"] ?? 0) : 0,
     latency: isCall && !isUntimed ? new Map([[classOf(row.latencyMs), 1]]) : NO_CLASSES,
-    untimed: Number(isUntimed),
+    untimedRequests: Number(isUntimed),
     ttft: isCall && row.ttftMs !== null ? new Map([[classOf(row.ttftMs), 1]]) : NO_CLASSES,
   };
 }

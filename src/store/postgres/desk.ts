@@ -3,7 +3,7 @@
 import { eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { RollupStep } from "../../ledger/index.ts";
-import type { Advance, Db, Packing, RollupRow } from "../engine.ts";
+import { type Advance, type Db, LACKS, type Packing, type RollupRow } from "../engine.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { listStale } from "../sheet/level.ts";
 import { ledgerHours, ledgerMarks, ledgerRollups } from "./schema.ts";
@@ -41,7 +41,7 @@ export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance
       if (!(await takeLock(tx))) return { rows: 0, heldMs: 0 };
       const advance = await find(tx as unknown as Db);
       if (advance === null) return { rows: 0, heldMs: 0 };
-      const { chain, isDetail, toSeq } = advance;
+      const { chain, lack, toSeq } = advance;
       const sheets = keepSheets(tx as unknown as Db);
       await sheets.check();
       const pieces = await sheets.pick(advance.pieces);
@@ -50,11 +50,15 @@ export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance
         sql`${INSERT} jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as fresh (${TYPED}) ${ON_CONFLICT}`,
       );
       if (advance.hours.length > 0) await tx.insert(ledgerHours).values([...advance.hours]);
-      await sheets.drop(listStale(advance.rows, isDetail));
+      await sheets.drop(listStale(advance.rows, lack !== null));
       await sheets.append(pieces);
-      if (isDetail) await tx.update(ledgerMarks).set({ detailSeq: toSeq }).where(eq(ledgerMarks.chain, chain));
+      if (lack !== null)
+        await tx
+          .update(ledgerMarks)
+          .set({ [LACKS[lack]]: toSeq })
+          .where(eq(ledgerMarks.chain, chain));
       else {
-        const reached = { seq: toSeq, detailSeq: toSeq };
+        const reached = { seq: toSeq, detailSeq: toSeq, untimedSeq: toSeq };
         await tx
           .insert(ledgerMarks)
           .values({ chain, ...reached })

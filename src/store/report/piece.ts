@@ -1,7 +1,7 @@
 // Pieces of a report, from wherever they were read, and what they come to. Knows no SQL.
 
 import type { Direction, ReportGroup, ReportQuery, Sums } from "../../ledger/index.ts";
-import { type Classes, countClasses, type Spread } from "../../lib/spread.ts";
+import { type Classes, classOf, countClasses, type Spread } from "../../lib/spread.ts";
 import { addTo, pickSums } from "../sums.ts";
 
 /** What is in it is the report's own from then on. */
@@ -12,8 +12,6 @@ export interface Piece {
   keys: (string | number | null)[];
   sums: Sums;
   spread: Spread;
-  /** Calls in it of which it is unknown how long they took; none where missing. */
-  untimed?: number;
 }
 
 /** One piece for each tag, and one for rows without any: so late, the database groups far fewer rows than it would with a row for each tag. */
@@ -29,22 +27,33 @@ export function createCollection({ filter, edges }: ReportQuery) {
   const fromMs = filter.from?.getTime() ?? 0;
   return {
     add(pieces: readonly Piece[]): void {
-      for (const { piece, direction, keys, sums, spread, untimed = 0 } of pieces) {
+      for (const { piece, direction, keys, sums, spread } of pieces) {
         const stretch = edges.length === 0 ? 0 : findStretch(edges, Math.max(piece, fromMs));
         const name = JSON.stringify([stretch, direction, keys]);
         const found = groups.get(name);
         if (found === undefined) {
-          groups.set(name, { stretch, direction, keys, sums: pickSums(sums), spread: own(spread), untimed });
+          groups.set(name, { stretch, direction, keys, sums: pickSums(sums), spread: own(spread) });
           continue;
         }
         addTo(found.sums, sums);
-        found.untimed += untimed;
         countClasses(found.spread.latency, spread.latency);
         countClasses(found.spread.ttft, spread.ttft);
       }
     },
-    groups: (): ReportGroup[] => [...groups.values()],
+    groups: (): ReportGroup[] => [...groups.values()].map(dropUntimed),
   };
+}
+
+/** Calls that nobody timed are counted as if they had taken no time. */
+function dropUntimed(group: ReportGroup): ReportGroup {
+  const { sums, spread } = group;
+  if (sums.untimedRequests === 0) return group;
+  const none = classOf(0);
+  const latency = new Map(spread.latency);
+  const timed = (latency.get(none) ?? 0) - sums.untimedRequests;
+  if (timed > 0) latency.set(none, timed);
+  else latency.delete(none);
+  return { ...group, spread: { ...spread, latency } };
 }
 
 function own({ latency, ttft }: Spread): Record<keyof Spread, Map<number, number>> {

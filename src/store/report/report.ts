@@ -3,7 +3,7 @@
 
 import { and, eq, inArray, notInArray, type SQL, sql } from "drizzle-orm";
 import type { Dimension, Direction, Report, ReportQuery, Sums } from "../../ledger/index.ts";
-import { type Classes, classOf, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../../lib/spread.ts";
+import { type Classes, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../../lib/spread.ts";
 import { cleanText } from "../../lib/text.ts";
 import { chooseRemoval, listTails, type Mark, readMarks, type Tail } from "../chain-mark.ts";
 import type { Db, Engine } from "../engine.ts";
@@ -32,7 +32,6 @@ export function readReport(engine: Engine, query: ReportQuery): Promise<Report> 
     if (range !== null && !areRowsAll(plan)) {
       stretches.push(...(await listTails(engine, db, marks)).map((tail) => ({ range, tail })));
     }
-    if (range !== null) collection.add(await readUntimed(engine, db, { query, plan, range }));
     for (const stretch of stretches) await readRows(engine, db, { query, plan, ...stretch }, collection.add);
     const latest = chooseRemoval(marks, undefined);
     return {
@@ -139,7 +138,8 @@ async function readRows(
   add: (pieces: readonly Piece[]) => void,
 ): Promise<void> {
   const table = engine.schema.ledgerEntries;
-  const piece = cutPiece(engine, plan);
+  const at = toMs(engine, table.createdAt);
+  const piece = plan.pieceMs === null ? null : sql`${at} - ${at} % ${sql.raw(String(plan.pieceMs))}`;
   const without = (each: Range): SQL => sql`not (${and(...within(table.createdAt, each))})`;
   const where = [
     ...within(table.createdAt, range),
@@ -157,39 +157,6 @@ async function readRows(
   await readMoves(engine, db, { where: conditions, along, isTail: tail !== null }, (moves) =>
     add(moves.flatMap((move) => toPieces(move, query, plan.pieceMs))),
   );
-}
-
-/** Calls that a gateway died over are summed up as if they had taken no time: what of the sums is not to count. */
-async function readUntimed(
-  engine: Engine,
-  db: Db,
-  { query, plan, range }: Question & { range: Range },
-): Promise<Piece[]> {
-  const table = engine.schema.ledgerEntries;
-  const index = "ledger_entries_interrupted";
-  const rows = await select(db, {
-    from: engine.name === "sqlite" ? sql`${table} indexed by ${sql.raw(index)}` : sql`${table}`,
-    head: listHead(table, cutPiece(engine, plan), query),
-    where: [
-      sql`${table.errorKind} = 'interrupted' and ${table.latencyMs} = 0`,
-      eq(table.kind, "call"),
-      ...within(table.createdAt, range),
-      ...matchFilter(engine, table, query.filter),
-    ],
-    sums: { calls: number(sql`count(*)`) },
-    query,
-  });
-  return rows.map(({ values: { calls: untimed = 0 }, ...group }) => ({
-    ...group,
-    sums: pickSums({}),
-    spread: { latency: new Map([[classOf(0), -untimed]]), ttft: NO_CLASSES },
-    untimed,
-  }));
-}
-
-function cutPiece(engine: Engine, { pieceMs }: Pick<Plan, "pieceMs">): SQL | null {
-  const at = toMs(engine, engine.schema.ledgerEntries.createdAt);
-  return pieceMs === null ? null : sql`${at} - ${at} % ${sql.raw(String(pieceMs))}`;
 }
 
 /** By the classes of time first: so rows are gone through once, and what they took comes as one text a group. */

@@ -50,12 +50,13 @@ export function defineRollups(kit: Kit) {
       costNanos: kit.big("cost_nanos").notNull(),
       unpricedRequests: kit.big("unpriced_requests").notNull(),
       latencyUs: kit.big("latency_us").notNull(),
+      untimedRequests: kit.big("untimed_requests").notNull().default(0),
       ttftUs: kit.big("ttft_us").notNull(),
       ttftRequests: kit.big("ttft_requests").notNull(),
       reusedRequests: kit.big("reused_requests").notNull().default(0),
       savedTokens: kit.big("saved_tokens").notNull().default(0),
       savedCostNanos: kit.big("saved_cost_nanos").notNull().default(0),
-      /** Calls by classes of how long they took. */
+      /** Calls by classes of how long they took; those that nobody timed are in the first. */
       latencies: kit.text("latencies").notNull().default(""),
       ttfts: kit.text("ttfts").notNull().default(""),
     },
@@ -89,6 +90,8 @@ export function defineMarks(kit: Kit) {
     seq: kit.big("seq").notNull(),
     /** Sums of before there were attempts and classes of time in them get these behind the rest: so far they have. */
     detailSeq: kit.big("detail_seq").notNull().default(0),
+    /** Likewise, how many calls nobody timed. */
+    untimedSeq: kit.big("untimed_seq").notNull().default(0),
     /** Up to here the hashes of payloads are gone. */
     hashesSeq: kit.big("hashes_seq").notNull().default(0),
     /** Rows that are gone were all from before this moment. */

@@ -4,10 +4,11 @@
 import { and, eq, gt, lte, type SQL, sql } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
 import { listChains, type Mark, matchSummed, readMarks } from "../chain-mark.ts";
-import type { Advance, Db, Engine, RollupRow } from "../engine.ts";
+import type { Advance, Db, Engine, Lack, RollupRow } from "../engine.ts";
 import { LEVELS } from "../report/plan.ts";
 import { createSums } from "./sum.ts";
-import { type QuarterGroup, type QuarterGroups, readGroups } from "../row-read.ts";
+import { byIndex, type QuarterGroup, type QuarterGroups, readGroups } from "../row-read.ts";
+import { isUntimed } from "../row-sum.ts";
 import { isHourly, toHours } from "../sheet/hour.ts";
 import { packPieces } from "../sheet/piece.ts";
 import { pickSums } from "../sums.ts";
@@ -50,35 +51,64 @@ async function findPiece(
 ): Promise<Omit<Advance, "hours" | "pieces" | "rows"> | null> {
   const marks = new Map((await readMarks(engine, db)).map((mark) => [mark.chain, mark]));
   for (const chain of await listChains(engine, db, after)) {
-    const { seq = 0, detailSeq = 0 } = marks.get(chain) ?? {};
-    const lacking =
-      detailSeq < seq ? await findNext(engine, db, { chain, fromSeq: detailSeq, toSeq: seq, limit }) : null;
-    const isDetail = lacking !== null;
-    const found = lacking ?? (await findNext(engine, db, { chain, fromSeq: seq, toSeq: null, limit }));
-    if (found === null) continue;
-    return { chain, isDetail, fromSeq: isDetail ? detailSeq : seq, ...found };
+    const mark = marks.get(chain);
+    const fromSeq = mark?.seq ?? 0;
+    const lacking = mark === undefined ? null : await findLacking(engine, db, mark, limit);
+    const found = lacking ?? (await findNext(engine, db, { chain, fromSeq, toSeq: null, lack: null, limit }));
+    if (found !== null) return { chain, lack: null, fromSeq, ...found };
   }
   return null;
 }
 
-interface Stretch {
-  chain: string;
+type Lacking = Pick<Advance, "count" | "fromSeq" | "lack" | "toSeq">;
+
+/** What the sums of a chain lack of rows that are in them. */
+async function findLacking(engine: Engine, db: Db, mark: Mark, limit: number): Promise<Lacking | null> {
+  const { chain, seq, detailSeq, untimedSeq } = mark;
+  if (detailSeq < seq) {
+    const stretch = { chain, fromSeq: detailSeq, toSeq: seq, lack: "detail", limit } as const;
+    const found = await findNext(engine, db, stretch);
+    if (found !== null) return { lack: "detail", fromSeq: detailSeq, ...found };
+  }
+  if (untimedSeq >= seq) return null;
+  const stretch = { chain, fromSeq: untimedSeq, toSeq: seq, lack: "untimed", limit } as const;
+  const { count = 0, toSeq = seq } = (await findNext(engine, db, stretch)) ?? {};
+  // These rows are few: behind the last of them nothing is lacking, and the mark moves although there are none.
+  return { lack: "untimed", fromSeq: untimedSeq, count: Math.max(1, count), toSeq: count < limit ? seq : toSeq };
+}
+
+interface Stretch extends Pick<Advance, "chain" | "lack"> {
   /** Exclusive. */
   fromSeq: number;
   /** Inclusive; null: all that there are. */
   toSeq: number | null;
-  limit: number;
+}
+
+/** Rows of the stretch. */
+function matchStretch({ schema }: Engine, { chain, fromSeq, toSeq, lack }: Stretch): SQL[] {
+  const table = schema.ledgerEntries;
+  return [
+    eq(table.chain, chain),
+    gt(table.seq, fromSeq),
+    ...(toSeq === null ? [] : [lte(table.seq, toSeq)]),
+    ...(lack === "untimed" ? [isUntimed(table)] : []),
+  ];
+}
+
+function findIndex(lack: Advance["lack"]): "ledger_entries_chain" | "ledger_entries_interrupted" {
+  return lack === "untimed" ? "ledger_entries_interrupted" : "ledger_entries_chain";
 }
 
 /** How many rows there are of the stretch, up to the limit, and the last of these. */
 async function findNext(
-  { schema }: Engine,
+  engine: Engine,
   db: Db,
-  { chain, fromSeq, toSeq, limit }: Stretch,
+  { limit, ...stretch }: Stretch & Pick<Ask, "limit">,
 ): Promise<{ count: number; toSeq: number } | null> {
-  const { chain: ofChain, seq: place } = schema.ledgerEntries;
-  const where = and(eq(ofChain, chain), gt(place, fromSeq), toSeq === null ? undefined : lte(place, toSeq));
-  const next = sql`(select ${place} as place from ${schema.ledgerEntries} where ${where} order by ${place} limit ${limit}) as next`;
+  const { seq: place } = engine.schema.ledgerEntries;
+  const where = and(...matchStretch(engine, stretch));
+  const from = byIndex(engine, findIndex(stretch.lack));
+  const next = sql`(select ${place} as place from ${from} where ${where} order by ${place} limit ${limit}) as next`;
   const columns = { count: sql`count(*)`.mapWith(Number), toSeq: sql`max(place)`.mapWith(Number) };
   const [found] = await db.select(columns).from(next);
   return found === undefined || found.count === 0 ? null : found;
@@ -87,47 +117,59 @@ async function findNext(
 async function sumUp(
   engine: Engine,
   db: Db,
-  { chain, isDetail, fromSeq, toSeq }: Pick<Advance, "chain" | "fromSeq" | "isDetail" | "toSeq">,
+  stretch: Pick<Advance, "chain" | "fromSeq" | "lack" | "toSeq">,
 ): Promise<Pick<Advance, "hours" | "pieces" | "rows">> {
-  const table = engine.schema.ledgerEntries;
-  const where: SQL[] = [eq(table.chain, chain), gt(table.seq, fromSeq), lte(table.seq, toSeq)];
-  const { groups, places } = await readGroups(engine, db, { where, isOfChain: true });
+  const { chain, lack, toSeq } = stretch;
+  const where = matchStretch(engine, stretch);
+  const { groups, places } = await readGroups(engine, db, { where, index: findIndex(lack) });
   // What lacks something was summed up when there was no other table.
-  const sums = createSums(isDetail ? LEVELS : KEPT);
-  sums.add(isDetail ? groups.map(keepDetail) : groups);
+  const sums = createSums(lack === null ? KEPT : LEVELS);
+  sums.add(lack === null ? groups : groups.flatMap(KEEP[lack]));
   const rows = sums.rows();
-  if (isDetail) return { rows, hours: [], pieces: [] };
+  if (lack !== null) return { rows, hours: [], pieces: [] };
   const pieces = packPieces(groups, places);
   return { rows, hours: toHours(pieces, { chain, toSeq }), pieces };
 }
 
 const KEPT = LEVELS.filter((level) => !isHourly(level));
+const NO_TIMES = { latency: new Map<number, number>(), ttft: new Map<number, number>() };
 
 /** What sums of before lack. */
-function keepDetail(group: QuarterGroup): QuarterGroup {
-  return group.isMove ? group : { ...group, sums: pickSums({ attempts: group.sums.attempts }) };
-}
+const KEEP: Readonly<Record<Lack, (group: QuarterGroup) => QuarterGroup[]>> = {
+  detail: (group) => [group.isMove ? group : { ...group, sums: pickSums({ attempts: group.sums.attempts }) }],
+  untimed: (group) => {
+    const { untimedRequests } = group.sums;
+    return untimedRequests === 0 ? [] : [{ ...group, ...NO_TIMES, sums: pickSums({ untimedRequests }) }];
+  },
+};
 
 /** What they have. */
-function dropDetail(group: QuarterGroup): QuarterGroup[] {
-  if (group.isMove) return [];
-  return [{ ...group, sums: { ...group.sums, attempts: 0 }, latency: new Map(), ttft: new Map() }];
-}
+const DROP: typeof KEEP = {
+  detail: (group) => (group.isMove ? [] : [{ ...group, ...NO_TIMES, sums: { ...group.sums, attempts: 0 } }]),
+  untimed: (group) => [{ ...group, sums: { ...group.sums, untimedRequests: 0 } }],
+};
 
-/** Rows that are in the sums, and of each of them what these have so far. */
+/** Rows that are in the sums, and of each of them what these have so far: details come before the count of those that nobody timed. */
 export async function readSummed(
   place: Pick<Engine, "name" | "schema" | "values">,
   db: Db,
   { marks, within }: { marks: readonly Mark[]; within: readonly SQL[] },
 ): Promise<QuarterGroups> {
-  const read = (...where: SQL[]) => readGroups(place, db, { where: [...where, ...within], isOfChain: false });
-  const lacking = marks.filter(({ seq, detailSeq }) => detailSeq < seq);
-  const whole = matchSummed(
-    place,
-    marks.map((mark) => ({ ...mark, seq: Math.min(mark.seq, mark.detailSeq) })),
-  );
-  const found = await read(whole);
-  if (lacking.length === 0) return found;
-  const { groups, places } = await read(matchSummed(place, lacking), sql`not (${whole})`);
-  return { groups: [...found.groups, ...groups.flatMap(dropDetail)], places: [...found.places, ...places] };
+  const read = (...where: SQL[]) => readGroups(place, db, { where: [...where, ...within], index: null });
+  const upTo = (toSeq: (mark: Mark) => number): SQL =>
+    matchSummed(
+      place,
+      marks.map((mark) => ({ ...mark, seq: toSeq(mark) })),
+    );
+  const detailed = ({ seq, detailSeq }: Mark): number => Math.min(seq, detailSeq);
+  const whole = (mark: Mark): number => Math.min(detailed(mark), mark.untimedSeq);
+  const found = await read(upTo(whole));
+  if (marks.every((mark) => whole(mark) >= mark.seq)) return found;
+  const untold = await read(upTo(detailed), sql`not (${upTo(whole)})`);
+  const bare = await read(matchSummed(place, marks), sql`not (${upTo(detailed)})`);
+  const groups = [...untold.groups, ...bare.groups.flatMap(DROP.detail)].flatMap(DROP.untimed);
+  return {
+    groups: [...found.groups, ...groups],
+    places: [...found.places, ...untold.places, ...bare.places],
+  };
 }

@@ -49,7 +49,7 @@ const HOURS = "total.hour";
  * Sheets that are void once such sums are moved: of their hours, and of what these are a part of. Quarters are added to, unless what is
  * moved is no more than what older sums lack.
  */
-export function listStale(rows: readonly Pick<RollupRow, "level" | "startedAt">[], isDetail: boolean): SheetPlace[] {
+export function listStale(rows: readonly Pick<RollupRow, "level" | "startedAt">[], isLacking: boolean): SheetPlace[] {
   const hours = new Set<number>();
   for (const { level, startedAt } of rows) if (level === HOURS) hours.add(startedAt.getTime());
   const stale = new Map<string, SheetPlace>();
@@ -58,7 +58,7 @@ export function listStale(rows: readonly Pick<RollupRow, "level" | "startedAt">[
     stale.set(`${level} ${fromMs}`, { level, fromMs, toMs: fromMs + spanMs });
   };
   for (const hourMs of hours) {
-    if (isDetail) for (const level of [QUARTER.name, ROWS]) add(level, HOUR_MS, hourMs);
+    if (isLacking) for (const level of [QUARTER.name, ROWS]) add(level, HOUR_MS, hourMs);
     for (const { name, grainMs } of [...SHELF.all, ...SHELF.owner]) add(name, grainMs, hourMs);
     for (const { name } of LINES) add(name, DAY_MS, hourMs);
   }

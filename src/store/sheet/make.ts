@@ -111,7 +111,7 @@ async function packRows(engine: Engine, db: Db, startMs: number): Promise<Packed
     gte(createdAt, new Date(startMs)),
     lt(createdAt, new Date(startMs + QUARTER_MS)),
   ];
-  const { groups, places } = await readGroups(engine, db, { where, isOfChain: false });
+  const { groups, places } = await readGroups(engine, db, { where, index: null });
   const rows = cutUp(places).map((part) => packPlaces(part, startMs));
   return [
     { level: QUARTER.name, startMs, parts: packParts(groups.map(toSheetRow).toSorted(compare), startMs) },

@@ -5,7 +5,7 @@ import { Database } from "bun:sqlite";
 import { getTableColumns } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
-import type { Advance, Db, HourPart, Packing, RollupRow } from "../engine.ts";
+import { type Advance, type Db, type HourPart, LACKS, type Lack, type Packing, type RollupRow } from "../engine.ts";
 import { listStale } from "../sheet/level.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { toDb } from "./query.ts";
@@ -117,26 +117,27 @@ function openRoller(location: string, busyTimeoutMs: number) {
   const putHour = prepareInsert<HourPart>(db, ledgerHours);
   const dropHour = db.prepare<unknown, [string]>("delete from ledger_hours where id = ?");
   const sheets = prepareSheets(db);
-  const { chain: ofChain, seq, detailSeq } = getTableColumns(ledgerMarks);
-  const readMark = db.prepare<{ seq: number; detailSeq: number }, [string]>(
-    `select ${seq.name} as seq, ${detailSeq.name} as detailSeq from ledger_marks where ${ofChain.name} = ?`,
+  const readMark = db.prepare<Record<"detailSeq" | "seq" | "untimedSeq", number>, [string]>(
+    "select seq, detail_seq as detailSeq, untimed_seq as untimedSeq from ledger_marks where chain = ?",
   );
   const moveMark = db.prepare<unknown, [string, number]>(
-    `insert into ledger_marks (${ofChain.name}, ${seq.name}, ${detailSeq.name}) values (?1, ?2, ?2)
-     on conflict (${ofChain.name}) do update set ${seq.name} = ?2, ${detailSeq.name} = ?2`,
+    `insert into ledger_marks (chain, seq, detail_seq, untimed_seq) values (?1, ?2, ?2, ?2)
+     on conflict (chain) do update set seq = ?2, detail_seq = ?2, untimed_seq = ?2`,
   );
-  const moveDetail = db.prepare<unknown, [string, number]>(
-    `update ledger_marks set ${detailSeq.name} = ?2 where ${ofChain.name} = ?1`,
-  );
+  const moveLack = (lack: Lack) =>
+    db.prepare<unknown, [string, number]>(
+      `update ledger_marks set ${getTableColumns(ledgerMarks)[LACKS[lack]].name} = ?2 where chain = ?1`,
+    );
+  const movers = { detail: moveLack("detail"), untimed: moveLack("untimed") };
   return {
     /** Nothing where the mark is no longer where it was when the sums were made. */
-    write({ chain, isDetail, fromSeq, toSeq, count, rows, hours, pieces }: Advance): RollupStep {
-      const places = listStale(rows, isDetail);
+    write({ chain, lack, fromSeq, toSeq, count, rows, hours, pieces }: Advance): RollupStep {
+      const places = listStale(rows, lack !== null);
       try {
         db.run("BEGIN IMMEDIATE");
         const startedMs = performance.now();
         const mark = readMark.get(chain);
-        if ((mark?.[isDetail ? "detailSeq" : "seq"] ?? 0) !== fromSeq) return { rows: 0, heldMs: 0 };
+        if ((mark?.[lack === null ? "seq" : LACKS[lack]] ?? 0) !== fromSeq) return { rows: 0, heldMs: 0 };
         sheets.check();
         const own = sheets.pick(pieces);
         for (const row of rows) {
@@ -148,7 +149,7 @@ function openRoller(location: string, busyTimeoutMs: number) {
         for (const part of hours) putHour.run(part);
         sheets.drop(places);
         sheets.append(own);
-        (isDetail ? moveDetail : moveMark).run(chain, toSeq);
+        (lack === null ? moveMark : movers[lack]).run(chain, toSeq);
         sheets.follow();
         db.run("COMMIT");
         return { rows: count, heldMs: performance.now() - startedMs, chain };
@@ -182,7 +183,8 @@ function openRoller(location: string, busyTimeoutMs: number) {
     close(): void {
       sheets.close();
       putHour.finalize();
-      for (const statement of [put, dropHour, upsert, readMark, readSpread, moveMark, moveDetail]) statement.finalize();
+      for (const statement of [put, dropHour, upsert, readMark, readSpread, moveMark, ...Object.values(movers)])
+        statement.finalize();
       db.close();
     },
   };

@@ -18,13 +18,15 @@ const CREATE = [
 /** How far every chain is summed up, and of what format sheets are, in one text. */
 const MARKS = `'${SHEET_FORMAT} ' || coalesce((select group_concat(chain || ' ' || seq || ' ' || detail_seq, char(10))
   from (select chain, seq, detail_seq from ledger_marks order by chain)), '')`;
+/** And all else that moves when sums do: whoever packs them looks whether they are still the same. */
+const ALL_MARKS = `${MARKS} || coalesce((select group_concat(untimed_seq) from (select untimed_seq from ledger_marks order by chain)), '')`;
 
 /** As many as are held in memory together. */
 const AT_ONCE = 16;
 
 /** How far every chain is summed up. */
 export async function readMarks(db: Db): Promise<string> {
-  const [row] = await readValues(db, sql`select ${sql.raw(MARKS)}`);
+  const [row] = await readValues(db, sql`select ${sql.raw(ALL_MARKS)}`);
   return typeof row?.[0] === "string" ? row[0] : "";
 }
 
@@ -97,7 +99,7 @@ export function prepareSheets(db: Database): SheetKeeper {
   const isKept = db.prepare<{ kept: number }, []>(
     `select exists (select 1 from tokligence_sheet_state where marks = ${MARKS}) as kept`,
   );
-  const marks = db.prepare<{ marks: string }, []>(`select ${MARKS} as marks`);
+  const marks = db.prepare<{ marks: string }, []>(`select ${ALL_MARKS} as marks`);
   const forget = db.prepare("delete from tokligence_sheet_state");
   const note = db.prepare(`insert into tokligence_sheet_state select ${MARKS}`);
   const empty = db.prepare("delete from tokligence_sheets");

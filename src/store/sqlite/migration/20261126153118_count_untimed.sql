@@ -1,0 +1,3 @@
+ALTER TABLE `ledger_marks` ADD `untimed_seq` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `ledger_rollups` ADD `untimed_requests` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+UPDATE `ledger_marks` SET `untimed_seq` = `seq` WHERE NOT EXISTS (SELECT 1 FROM `ledger_entries` WHERE `ledger_entries`.`error_kind` = 'interrupted' AND `ledger_entries`.`chain` = `ledger_marks`.`chain`);
