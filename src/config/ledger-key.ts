@@ -105,7 +105,7 @@ export const LEDGER_KEYS = {
   },
   price_file: {
     about:
-      "A newer price list, as a path or https:// address: the public list's own data.json (v2), or prices of your own; unset: the list that came with the gateway",
+      "A newer price list, as a path or https:// address: the public list's own data.json (v2), or prices of your own, of no older date than those in use; unset: the list that came with the gateway",
     group: "ledger",
     type: syntax.plain,
     example: "/etc/tokligence/prices.json",

@@ -24,7 +24,10 @@ export interface ReadPriceFile {
   /** For people: how many models or prices it holds. */
   size: number;
   isSigned: boolean;
-  /** The day of which it says that it is, under the same signature as its prices; null where it says none, as the public list does not. */
+  /**
+   * The day of which it says that it is, under the same signature as its prices where it has one; null where it says none, as the public list does
+   * not. That has the days from which single prices hold, of which later lists take some back, and nothing else that only grows.
+   */
   date: string | null;
 }
 

@@ -15,8 +15,8 @@ export interface PriceKeeper {
   /** Those in force, the newest first. */
   layers(): readonly PriceLayer[];
   /**
-   * Looks at the file again. Rejects where it cannot be used; what was in force stays. Null where no file is configured. `takesOlder`: a signed file
-   * is taken although it is older than the one in use.
+   * Looks at the file again. Rejects where it cannot be used; what was in force stays. Null where no file is configured. `takesOlder`: a file is taken
+   * although it is older than the one in use.
    */
   refresh(how?: { takesOlder?: boolean }): Promise<ReadPriceFile | null>;
   /** Another file or key. What came from the old one stays until the new one was read. */
@@ -62,8 +62,10 @@ export function createPriceKeeper(init: PriceKeeperInit): PriceKeeper {
   const refuseOlder = async (read: ReadPriceFile, file: PriceFile, from: PriceSource): Promise<void> => {
     const isComparable = origin?.file === from.file && origin.publicKey === from.publicKey;
     const inUse = isComparable ? (current?.date ?? null) : null;
-    // Days as they are written, 2026-12-31. What has no date may be of any.
-    if (!read.isSigned || inUse === null || (read.date !== null && read.date >= inUse)) return;
+    // Days as they are written, 2026-12-31.
+    if (inUse === null || (read.date !== null && read.date >= inUse)) return;
+    // What has no date may be of any: whoever signs dates signs all of them, and of others it cannot be told.
+    if (read.date === null && !read.isSigned) return;
     // By hand it was taken in another process, which left it there.
     const kept = isCopied ? await init.copy.load(file.location).catch(() => null) : null;
     if (kept !== null && Buffer.from(kept.bytes).equals(file.bytes)) return;

@@ -142,6 +142,26 @@ test("a file that lies elsewhere is fetched with its signature, and its copy ser
   }
 });
 
+test("an old file that nobody signed is told by its date, too, where it has one", async () => {
+  const put = (date: string, input: number): void => {
+    const prices = [{ model: "gpt-4o", input, output: 1 }];
+    desk.write("list.json", JSON.stringify({ name: "deal", date, prices }));
+  };
+  const priceOf = async (): Promise<string | null | undefined> =>
+    (await desk.read<Shown>("prices show gpt-4o")).prices[0]?.usd["input_mtok"];
+  configure(`price_file=${join(desk.folder, "list.json")}`);
+  put("2026-11-01", 3);
+  expect(await priceOf()).toBe("3");
+  put("2026-10-01", 2);
+  const { code, err } = await desk.run("prices refresh");
+  expect([code, err]).toEqual([
+    EXIT.failed,
+    expect.stringContaining("is of 2026-10-01, and the one in use is of 2026-11-01"),
+  ]);
+  expect(await desk.run("prices refresh --older")).toMatchObject({ code: EXIT.ok });
+  expect(await priceOf()).toBe("2");
+});
+
 test("an old signed file that is put or served again sets no prices back, unless it is said so", async () => {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   desk.write("prices.pub", publicKey.export({ type: "spki", format: "pem" }).toString());

@@ -279,7 +279,7 @@ describe("the keeper of the lists", () => {
       await keeper.renew();
       expect([names()[0], faults.length]).toEqual([nameOf("2026-11-01"), 2]);
     });
-    test("asks nothing of another file's date, or of files that nobody signed", async () => {
+    test("asks nothing of another file's date", async () => {
       const there = "/etc/other.json";
       const { keeper, names } = await keep(
         [() => of("2026-11-01"), () => of("2026-10-01", { location: there })],
@@ -290,11 +290,25 @@ describe("the keeper of the lists", () => {
       keeper.point({ file: there, publicKey: PEM });
       await keeper.renew();
       expect(names()[0]).toBe(nameOf("2026-10-01"));
-      const unsigned = await keep([() => of("2026-11-01"), () => of("2026-10-01")]);
-      await unsigned.keeper.renew();
-      await unsigned.keeper.renew();
-      expect(unsigned.names()[0]).toBe(nameOf("2026-10-01"));
     });
+  });
+  test("does not set prices back by one that nobody signed either, as far as it says of when it is", async () => {
+    const of = (date: string | undefined): PriceFile => file({ ...OWN, date });
+    const dates = ["2026-11-01", "2026-10-01", undefined, "2026-10-01"];
+    const { keeper, faults, names } = await keep(dates.map((date) => () => of(date)));
+    for (const _ of dates.slice(0, 2)) await keeper.renew();
+    expect([names()[0], faults]).toEqual([
+      `${OWN.name}@2026-11-01`,
+      [expect.stringContaining("is of 2026-10-01, and the one in use is of 2026-11-01")],
+    ]);
+    // What has no date may be of any; and so is what was before it.
+    await keeper.renew();
+    await keeper.renew();
+    expect([names()[0], faults.length]).toEqual([`${OWN.name}@2026-10-01`, 1]);
+    const byHand = await keep([() => of("2026-11-01"), () => of("2026-10-01")]);
+    await byHand.keeper.renew();
+    await byHand.keeper.refresh({ takesOlder: true });
+    expect(byHand.names()[0]).toBe(`${OWN.name}@2026-10-01`);
   });
   test("without a file the bundled list is alone again", async () => {
     const { keeper, names } = await keep([() => file(CATALOG)]);

@@ -15,7 +15,7 @@ export default defineCommand({
   meta: { name: "refresh", description: "Read the price file again" },
   args: {
     ...SHARED_ARGS,
-    older: { type: "boolean", description: "Take a signed price file although it is older than the one in use" },
+    older: { type: "boolean", description: "Take a price file although it is of an older date than the one in use" },
   },
   async run({ args }) {
     const { config, desk } = await openCounter(args);
