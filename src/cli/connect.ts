@@ -7,6 +7,7 @@ import { type Api, type Gateway, type Guide, KEY_VARIABLE, type Setup } from "./
 import { GUIDES } from "./connect/index.ts";
 import { CliError, EXIT } from "./error.ts";
 import { type ConfigFlags, SHARED_ARGS, toLoadOptions } from "./flags.ts";
+import { findUrl } from "./remote/target.ts";
 import { print, printJson, printTable, say } from "./output.ts";
 
 export default defineCommand({
@@ -25,7 +26,7 @@ export default defineCommand({
     model: { type: "string", description: "Model to ask for", default: "loopback", valueHint: "MODEL" },
     url: {
       type: "string",
-      description: "The gateway's address, where the configuration does not say how clients reach it",
+      description: "The gateway's address; unless given, that of TOKLIGENCE_URL, public_url, or this machine's own",
       valueHint: "URL",
     },
     ...SHARED_ARGS,
@@ -33,7 +34,7 @@ export default defineCommand({
   async run({ args }) {
     if (args.client === undefined) return listClients(args.json === true);
     const guide = findGuide(args.client);
-    const url = args.url === undefined ? await readAddress(args) : cleanUrl(args.url);
+    const url = findUrl(args) ?? (await readAddress(args));
     const gateway: Gateway = { url, key: args.key ?? null, model: args.model };
     const api = chooseApi(args.client, guide, args.api);
     const setup = guide.apis[api]?.(gateway);
@@ -79,21 +80,16 @@ function chooseApi(client: string, { apis }: Guide, wanted: string | undefined):
   });
 }
 
-/** Where a client on this machine reaches the gateway. */
+/** Where clients reach the gateway: as the operator says, else on this machine. */
 async function readAddress(flags: ConfigFlags): Promise<string> {
   const { config } = await loadConfig(toLoadOptions(flags));
+  if (config.signIn.publicUrl !== null) return config.signIn.publicUrl;
   const { hostname, port, tlsCert } = config.http;
   const scheme = tlsCert === null ? "http" : "https";
   const isAny = hostname === null || ["", "0.0.0.0", "::", "[::]"].includes(hostname);
   if (isAny) return `${scheme}://localhost:${port}`;
   const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
   return `${scheme}://${host}:${port}`;
-}
-
-function cleanUrl(given: string): string {
-  const url = URL.parse(given);
-  if (url !== null && ["http:", "https:"].includes(url.protocol)) return given.replace(/\/+$/u, "");
-  throw new CliError(`--url: ${JSON.stringify(given)} is no http address.`, { exitCode: EXIT.usage });
 }
 
 function printInstall({ packages, installer }: Guide): string | null {

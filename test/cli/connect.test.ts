@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
-import { type Desk, makeDesk, runLine } from "./desk.ts";
+import { runCli } from "../../src/cli/index.ts";
+import { type Desk, capture, makeDesk, runLine } from "./desk.ts";
 
 let desk: Desk;
 beforeAll(() => {
@@ -91,10 +92,27 @@ test("the address is the configured one, as clients on this machine reach it", a
   }
 });
 
+test("else it is the one that people are given, or the gateway that is named", async () => {
+  const path = desk.write("public.ini", "http_address = 127.0.0.1:9\npublic_url = https://gw.test/llm\n");
+  const words = ["connect", "curl", "--config", path];
+  const address = ({ out }: { out: string }): string | undefined => /https?:\/\/\S+(?=\/v1)/u.exec(out)?.[0];
+  expect(address(await runLine(words))).toBe("https://gw.test/llm");
+  const outer = process.env["TOKLIGENCE_URL"];
+  process.env["TOKLIGENCE_URL"] = "https://there.test/";
+  try {
+    expect(address(await capture(() => runCli(words)))).toBe("https://there.test");
+    const said = [...words, "--url", "http://said.test:9"];
+    expect(address(await capture(() => runCli(said)))).toBe("http://said.test:9");
+  } finally {
+    if (outer === undefined) delete process.env["TOKLIGENCE_URL"];
+    else process.env["TOKLIGENCE_URL"] = outer;
+  }
+});
+
 test.each([
   ["connect codx", EXIT.notFound, "Did you mean codex"],
   ["connect codex --api chat", EXIT.usage, "It speaks: responses."],
-  ["connect codex --url localhost", EXIT.usage, "is no http address"],
+  ["connect codex --url localhost", EXIT.usage, "it is no http or https address"],
 ])("%s ends with %d", async (line, code, words) => {
   const ended = await desk.run(line);
   expect(ended.code).toBe(code);

@@ -19,6 +19,12 @@ export function isNamed(flags: PlaceFlags): boolean {
   return (flags.url ?? readVariable(process.env, URL_VARIABLE)) !== undefined;
 }
 
+/** Its address, without a slash at its end; null where none is named. Throws a CliError for what is no address. */
+export function findUrl(flags: PlaceFlags): string | null {
+  const said = flags.url ?? readVariable(process.env, URL_VARIABLE);
+  return said === undefined ? null : readUrl(said, flags.url === undefined ? URL_VARIABLE : "--url");
+}
+
 /** Null: the database here. Throws a CliError for what is no address or no key, without a word of the key. */
 export function findTarget(flags: PlaceFlags, env: NodeJS.ProcessEnv = process.env): Target | null {
   const said = flags.url ?? readVariable(env, URL_VARIABLE);
