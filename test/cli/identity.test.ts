@@ -24,6 +24,8 @@ async function connect(): Promise<string> {
 }
 
 test("list shows them, as a line and as JSON", async () => {
+  const none = await desk.run("admin identities list --user ana@example.com");
+  expect([none.code, none.out, none.err]).toEqual([EXIT.ok, "", expect.stringContaining("No account")]);
   const id = await connect();
   const line = `${id}  issuer=https://login.example.com subject=ana-1 email=ana@example.com last_used=2026-05-04T03:02:01.000Z\n`;
   expect((await desk.run("admin identities list --user ana@example.com")).out).toBe(line);

@@ -3,7 +3,7 @@
 import { defineCommand } from "citty";
 import { type OutsideIdentity, printIdentity } from "../../../identity/index.ts";
 import { PLACE_ARGS } from "../../flags.ts";
-import { makePlain, print, printJson } from "../../output.ts";
+import { makePlain, print, printJson, say } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { openIdentities } from "../people.ts";
 
@@ -17,6 +17,7 @@ export default defineCommand({
     const identities = await runAtPlace(args, (place) => openIdentities(place).list(args.user));
     if (args.json === true) return printJson({ identities: identities.map(printIdentity) });
     for (const identity of identities) print(printLine(identity));
+    if (identities.length === 0) say("No account at an identity provider is connected to this user.");
   },
 });
 

@@ -15,7 +15,10 @@ import { type ErrorFile, type LinkFile, keepApart, openErrorFile, openLinkFile }
 import { type Report, makeReport } from "./import-report.ts";
 
 export default defineCommand({
-  meta: { name: "import", description: "Create users from a CSV file, all or none" },
+  meta: {
+    name: "import",
+    description: "Create users from a CSV file, all of which is checked before the first is made",
+  },
   args: {
     file: {
       type: "string",
