@@ -34,7 +34,8 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
       if (!runs) return;
       bench = await open();
       await bench.write(async ({ ledger }) => {
-        const calls = [1, 2, 3, 4].map((number) => makeCall(number, PAYLOAD));
+        const died = { errorKind: "interrupted", latencyMs: 0, status: 500 } as const;
+        const calls = [1, 2, 3, 4].map((number) => makeCall(number, { ...PAYLOAD, ...(number === 3 ? died : {}) }));
         for (const call of calls) await ledger.add(call);
         // Places behind the last call: to these no sum goes.
         await ledger.addRecounts(calls.map(({ id }) => makeRecount(id)));
@@ -54,8 +55,9 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
       expect(await find(lacking, `update ledger_rollups set cost_nanos = 0 where id = ${one}`)).toMatchObject([
         { kind: "sums_altered" },
       ]);
-      // The next gateway would count attempts again.
-      expect(await find("update ledger_marks set detail_seq = 0")).toMatchObject([{ kind: "sums_altered" }]);
+      // The next gateway would count attempts, or calls that nobody timed, again.
+      for (const column of ["detail_seq", "untimed_seq"])
+        expect(await find(`update ledger_marks set ${column} = 0`)).toMatchObject([{ kind: "sums_altered" }]);
     });
 
     test.skipIf(!runs)("that less or more is summed up is named", async () => {
