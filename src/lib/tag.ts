@@ -6,7 +6,7 @@ export const MAX_TAGS = 16;
 const TAG = /^[\w./:@-]{1,64}(?:=[ -+\--~]{0,128})?$/u;
 
 export const TAG_RULE =
-  "a name of at most 64 letters, digits and _ . - / : @, and a value of at most 128 printable characters";
+  "a name of at most 64 letters, digits and _ . - / : @, and a value of at most 128 printable ASCII characters without commas";
 
 export function isTag(text: string): boolean {
   return TAG.test(text);

@@ -202,4 +202,16 @@ describe.if(hasBrowser)("the reference", () => {
     await page.type("find", "chat/completions");
     await waitUntil(async () => !(await page.text()).includes("Nothing here speaks of that."), "something to be found");
   });
+
+  test("fits on a phone, also where all is unfolded", async () => {
+    page = await openPage(gateway, PHONE);
+    await page.goTo(`${gateway.url}/docs`);
+    await page.see("Model calls");
+    const shut = '[...document.querySelectorAll("details:not([open])")]';
+    await waitUntil(
+      async () => (await page.find(`${shut}.map((each) => (each.open = true)).length`)) === 0,
+      "all of it",
+    );
+    expect(await page.find<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(PHONE.width);
+  });
 });

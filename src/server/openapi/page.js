@@ -133,7 +133,7 @@ function fill(method, path, operation) {
     ...(operation.requestBody === undefined ? [] : [make("h3", {}, "Body"), ...describeContent(operation.requestBody.content)]),
     make("h3", {}, "Answers"),
     make("ul", { class: "fields" }, ...answers),
-    make("pre", {}, printCurl(method, path, operation)),
+    make("pre", { tabindex: "0" }, printCurl(method, path, operation)),
   );
 }
 

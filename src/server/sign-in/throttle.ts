@@ -33,7 +33,7 @@ export function createThrottle(tries: Tries): Throttle {
     throw new GatewayError({
       kind: "rate_limited",
       code: "too_many_sign_ins",
-      message: "Too many tries to sign in. Wait a while, then try again.",
+      message: `Too many tries to sign in. Try again in ${printMinutes(leftMs)}.`,
       retryAfterMs: leftMs,
     });
   };
@@ -47,4 +47,9 @@ export function createThrottle(tries: Tries): Throttle {
       if (peer !== null) await tries.forgive(isOutside ? OUTSIDE : PEERS, findParty(peer));
     },
   };
+}
+
+function printMinutes(ms: number): string {
+  const minutes = Math.max(1, Math.ceil(ms / 60_000));
+  return minutes === 1 ? "a minute" : `${minutes} minutes`;
 }

@@ -128,7 +128,9 @@ describe("a link by e-mail", () => {
     for (let index = 0; index < 30; index++) await browser.ask("/api/v1/auth/verify", { body: { token: "x" } });
     const refused = await browser.ask("/api/v1/auth/verify", { body: { token: "x" } });
     expect(refused.headers.get("retry-after")).toMatch(/^\d+$/u);
-    expect(await fail(refused)).toEqual([429, "too_many_sign_ins"]);
+    const { error } = await readJson(refused);
+    expect([refused.status, error.code]).toEqual([429, "too_many_sign_ins"]);
+    expect(error.message).toEndWith("Try again in 15 minutes.");
     expect((await openBrowser(scene, { peer: "192.0.2.7" }).ask("/api/v1/auth/login", login("x@y.z"))).status).toBe(
       202,
     );
