@@ -53,6 +53,9 @@ export function readDeclaredProvider(name: string, { fields, origin, reach }: Sa
   const reading = openReading();
   declareProvider(reading.gathered, name, place);
   for (const [field, text] of fields) gather(reading.gathered, name, { field, text, place });
+  // How far it may lead is judged below, in words for what is no section of a file.
+  if (reach !== "configuration" && !fields.has("allow_private"))
+    gather(reading.gathered, name, { field: "allow_private", text: "yes", place });
   const settings = { ...readProvider(reading, readFlat(reading, name), name) };
   // Only lists of patterns are among them, which are read without the rest of the settings.
   const routes = readRoutes(reading, {} as Values, [name]);

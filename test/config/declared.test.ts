@@ -230,6 +230,11 @@ describe("an address of one", () => {
     ]) {
       expect([url, allowed(url).length]).toEqual([url, 1]);
     }
+    for (const reach of ["private", "public"] as const) {
+      expect(faultsOf("acme", { base_url: "https://169.254.169.254/v1" }, reach)).toEqual([
+        "base_url: this is a link-local or reserved address, where clouds keep their machines' credentials: no provider is there",
+      ]);
+    }
     expect(read("ollama", {}, "private").settings).toMatchObject({ reach: "private", isRemote: true });
     expect(faultsOf("ollama", {})[0]).toContain("set allow_private_providers=yes in the configuration");
   });
