@@ -106,12 +106,14 @@ async function testList(provider: Provider, { fetch, clock, redact }: TrialTools
     const examples = models.slice(0, EXAMPLES).map(({ id }) => id);
     return { ...EMPTY, key, status: "ok", http_status: status, latency_ms: measure(), models: models.length, examples };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = (error instanceof Error ? error.message : String(error)).replace(TO_PROGRAMMERS, "");
     return failed(key, { error: redact(text).slice(0, MOST_WORDS), ms: measure(), status, cause: error });
   }
 }
 
 const MOST_WORDS = 500;
+/** What the runtime adds where no connection came about. */
+const TO_PROGRAMMERS = /\. For more information, pass `verbose: true`.*$/su;
 const NAME_MODEL = "Name one of its models, which is then asked for one token.";
 
 /** Without credentials: whether anybody is there at all. */

@@ -81,6 +81,12 @@ describe("trying one", () => {
       throw new Error("ECONNREFUSED");
     };
     expect(await trial("acme")).toMatchObject({ ok: false, keys: [{ http_status: null, error: "ECONNREFUSED" }] });
+    // As the runtime words it, with advice for who wrote the program.
+    const words = 'CERT_HAS_EXPIRED fetching "https://acme.test/v1/models"';
+    upstream = () => {
+      throw new Error(`${words}. For more information, pass \`verbose: true\` in the second argument to fetch()`);
+    };
+    expect(await trial("acme")).toMatchObject({ ok: false, keys: [{ http_status: null, error: words }] });
     await put("groq", {});
     expect(await trial("groq")).toMatchObject({
       ok: false,
