@@ -142,6 +142,16 @@ describe("errors are told in Google's shape", () => {
     expect((await readJson(nobody)).error.status).toBe("UNAUTHENTICATED");
   });
 
+  test.each(["MALFORMED_FUNCTION_CALL", "MISSING_THOUGHT_SIGNATURE"])(
+    "and an answer that failed with %s is no empty one to clients of other formats",
+    async (finishReason) => {
+      const gateway = await open(() => Response.json({ ...ANSWER, candidates: [{ finishReason, index: 0 }] }));
+      const response = await gateway.chat({ model: "gemini-3-pro", messages: [{ role: "user", content: "Hello" }] });
+      expect(response.status).toBe(502);
+      expect((await readJson(response)).error.code).toBe("answer_failed");
+    },
+  );
+
   test("and a body that says when to try again says so to clients of other formats", async () => {
     const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "34.4s" }];
     const error = { code: 429, message: "You exceeded your current quota.", status: "RESOURCE_EXHAUSTED", details };

@@ -54,6 +54,7 @@ export type FinishWord =
   | "UNEXPECTED_TOOL_CALL"
   | "TOO_MANY_TOOL_CALLS"
   | "MALFORMED_RESPONSE"
+  | "MISSING_THOUGHT_SIGNATURE"
   | "CONTINUATION";
 
 /** This wire's own entry; empty where there is none. */

@@ -28,6 +28,7 @@ const REASONS: ReadonlyMap<string, FinishReason> = new Map<FinishWord, FinishRea
   ["MALFORMED_FUNCTION_CALL", "error"],
   ["MALFORMED_RESPONSE", "error"],
   ["MAX_TOKENS", "length"],
+  ["MISSING_THOUGHT_SIGNATURE", "error"],
   ["PROHIBITED_CONTENT", "content-filter"],
   ["RECITATION", "content-filter"],
   ["SAFETY", "content-filter"],
