@@ -156,6 +156,20 @@ test("thoughts that nobody is shown are held against nobody, and text beside the
   expect(await verdict(4)).toBe("over");
 });
 
+test("a single turn is read as a list of it is", async () => {
+  const gateway = await open(() =>
+    Response.json({
+      candidates: [{ content: { role: "model", parts: [{ text: "Hi" }] }, finishReason: "STOP", index: 0 }],
+      usageMetadata: { promptTokenCount: 200, candidatesTokenCount: 1, totalTokenCount: 201 },
+    }),
+  );
+  const contents = { parts: { text: write(1, 200) } };
+  await (await gateway.send("/v1/models/geminis/gemini-2.5-pro:generateContent", { body: { contents } })).text();
+  await settleRecounts(gateway.recounter);
+  const [recount] = [...(await readRecounts(gateway.store)).values()];
+  expect(recount?.inputTokens).toBeGreaterThan(190);
+});
+
 /** A chat of which exact counts are known, told with other figures. */
 const CHAT = { model: "gpts/gpt-4o", messages: [{ role: "user", content: "Say hi in Portuguese" }] };
 function answerChat(usage: { prompt_tokens: number; completion_tokens: number }, content = "Oi!"): Response {

@@ -75,6 +75,13 @@ describe("what Google's own provider is asked, and what it says, pass as they ar
     });
   });
 
+  test("a single content and part, as Google's own examples have them in place of lists, too", async () => {
+    const gateway = await open(() => Response.json(ANSWER));
+    const body = `{"contents":{"role":"USER","parts":{"text":"Hello"}}}`;
+    const response = await gateway.send("/v1beta/models/gemini-3-pro:generateContent", { body });
+    expect([response.status, gateway.calls[0]?.text]).toEqual([200, body]);
+  });
+
   test("a version in the provider's address stands for ours", async () => {
     const gateway = await open(() => Response.json(ANSWER), { baseUrl: "http://google.test/v1" });
     await gateway.send("/v1beta/models/gemini-3-pro:generateContent", { body: HELLO });
@@ -184,6 +191,21 @@ describe("asked of another format's provider", () => {
       "data:image/png;base64,+/+/+w==",
       "data:application/pdf;base64,+/+/",
       "data:image/png;base64,/+/+",
+    ]);
+  });
+
+  test("a single content and part stand for lists of one", async () => {
+    const gateway = await openElsewhere();
+    const system_instruction = { parts: { text: "Be brief." } };
+    const one = { system_instruction, contents: { role: "USER", parts: { text: "Hello" } } };
+    const model = { role: "MODEL", parts: { text: "Hi" } };
+    const more = { contents: [one.contents, model, one.contents] };
+    for (const body of [one, more]) expect((await gateway.send(path, { body })).status).toBe(200);
+    const said = (role: string, content: string): object => ({ role, content });
+    const hello = said("user", "Hello");
+    expect(gateway.calls.map(({ body }) => body)).toMatchObject([
+      { messages: [said("system", "Be brief."), hello] },
+      { messages: [hello, said("assistant", "Hi"), hello] },
     ]);
   });
 

@@ -26,7 +26,7 @@ export function readAnyRequest(body: JsonObject): Reading {
   const reading = startReading();
   noteInexact(reading, "format");
   for (const field of CONVERSATION) {
-    for (const message of objectsOf(body[field])) {
+    for (const message of listTurns(body[field])) {
       reading.messages++;
       walk(reading, message["content"] ?? message["parts"] ?? null);
       for (const call of objectsOf(message["tool_calls"])) {
@@ -46,6 +46,11 @@ export function readAnyRequest(body: JsonObject): Reading {
   }
   for (const field of KEPT) if (isGiven(body[field])) noteHidden(reading, field);
   return reading;
+}
+
+/** Some take a single turn for a list of it. */
+function listTurns(value: Json | undefined): JsonObject[] {
+  return isJsonObject(value) ? [value] : objectsOf(value);
 }
 
 /** A tool of the client's describes its parameters; any other is the provider's own, and brings what nobody sees here. */

@@ -1,8 +1,9 @@
 // The JSON of Google's generateContent as far as this wire reads and writes it, and how its own fields travel in `extra`.
 // Knows nothing of the other formats. Source: https://ai.google.dev/api/generate-content
 
-import type { Extra, Json, JsonObject } from "../../ir/index.ts";
+import { type Extra, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import { reportFields } from "../foreign.ts";
+import { objectsOf } from "../json-read.ts";
 import type { WireId } from "../type.ts";
 
 /** This wire's key in every `extra`. */
@@ -71,6 +72,11 @@ export function asExtra(fields: JsonObject): { extra?: Extra } {
 export function countOf(value: Json | undefined): number {
   const count = typeof value === "string" ? Number(value) : value;
   return typeof count === "number" && Number.isFinite(count) && count > 0 ? Math.floor(count) : 0;
+}
+
+/** The objects of a list; Google's servers take a single one for a list of it. */
+export function listObjects(value: Json | undefined): JsonObject[] {
+  return isJsonObject(value) ? [value] : objectsOf(value);
 }
 
 /** Google's servers take every field in lower camel case and in snake case: the same object with `names` in camel case. */

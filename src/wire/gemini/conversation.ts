@@ -10,7 +10,7 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import type { Sources } from "../field-name.ts";
-import { asExtra, unifyNames } from "./body.ts";
+import { asExtra, listObjects, unifyNames } from "./body.ts";
 import { decodeMedia } from "./media.ts";
 import { decodePart, keepPart, unifyPart } from "./part.ts";
 import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
@@ -28,7 +28,7 @@ export function decodeConversation(body: JsonObject, sources?: Sources): Message
   if (system.length > 0) messages.push({ role: "system", parts: system });
   if (messages[0] !== undefined) sources?.set(messages[0], "systemInstruction");
   const open: OpenCall[] = [];
-  for (const [index, content] of objectsOf(body["contents"]).entries()) {
+  for (const [index, content] of listObjects(body["contents"]).entries()) {
     const decoded = decodeContent(content, index, open);
     for (const message of decoded) sources?.set(message, `contents[${index}]`);
     const [first] = decoded;
@@ -54,10 +54,10 @@ function decodeInstruction(value: JsonObject[string] | undefined): Part[] {
 
 function decodeContent(content: JsonObject, index: number, open: OpenCall[]): Message[] {
   const extra = asExtra(omit(content, ["role", "parts"]));
-  const parts = objectsOf(content["parts"]).map(unifyPart);
+  const parts = listObjects(content["parts"]).map(unifyPart);
   let calls = 0;
   const nameCall = (): string => `call_${index}_${calls++}`;
-  if (content["role"] === "model") {
+  if (textOf(content["role"]).toLowerCase() === "model") {
     const decoded = parts.flatMap((part) => (isResult(part) ? [keepPart(part)] : decodePart(part, nameCall)));
     for (const part of decoded) if (part.type === "tool-call") open.push({ id: part.id, name: part.name });
     return [{ role: "assistant", parts: joinPieces(decoded), ...extra }];

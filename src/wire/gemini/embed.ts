@@ -15,7 +15,7 @@ import {
 import { setTopLevel } from "../../lib/json-edit.ts";
 import { findLastMember } from "../last-member.ts";
 import type { Address, Encoded, ForwardWire, Peek, WireId } from "../type.ts";
-import { asksForSomething, countOf, unifyNames } from "./body.ts";
+import { asksForSomething, countOf, listObjects, unifyNames } from "./body.ts";
 import { gemini } from "./index.ts";
 import { unifyPart } from "./part.ts";
 import { listPaths } from "./path.ts";
@@ -87,7 +87,7 @@ function peekMany(body: JsonObject, address?: Address): Peek {
 }
 
 function checkContent(content: Json | undefined, name: string, path: string): void {
-  if (objectsOf(objectOf(content)["parts"]).length > 0) return;
+  if (listObjects(objectOf(content)["parts"]).length > 0) return;
   throw invalidRequest(`* ${name}: content is not specified`, path);
 }
 
@@ -160,7 +160,7 @@ function decodeRequests(bodies: JsonObject[], id: WireId, { model }: Peek): Embe
 }
 
 function readText(content: Json | undefined, index: number): string {
-  const parts = objectsOf(objectOf(content)["parts"]).map(unifyPart);
+  const parts = listObjects(objectOf(content)["parts"]).map(unifyPart);
   const other = parts.findIndex((part) => typeof part["text"] !== "string");
   if (other !== -1) {
     const path = `requests[${index}].content.parts[${other}]`;

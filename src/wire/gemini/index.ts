@@ -74,7 +74,8 @@ function peek(body: JsonObject, address?: Address): Peek {
   return { model: address?.model ?? "", stream: address?.stream ?? false };
 }
 
-function checkContents(contents: JsonObject[string] | undefined): void {
+function checkContents(value: JsonObject[string] | undefined): void {
+  const contents = listOne(value);
   if (contents === undefined || contents === null || (Array.isArray(contents) && contents.length === 0)) {
     throw wrong("contents", "contents is not specified");
   }
@@ -82,8 +83,10 @@ function checkContents(contents: JsonObject[string] | undefined): void {
   for (const [index, content] of contents.entries()) {
     const path = `contents[${index}]`;
     if (!isJsonObject(content)) throw wrong(path, "an object is expected");
-    const { role, parts } = content;
-    if (role !== undefined && role !== null && !ROLES.some((known) => known === role)) {
+    const { role = null } = content;
+    const parts = listOne(content["parts"]);
+    const known = typeof role === "string" ? role.toLowerCase() : role;
+    if (known !== null && !ROLES.some((name) => name === known)) {
       throw invalidRequest("Please use a valid role: user, model.", `${path}.role`);
     }
     if (parts === undefined || parts === null || (Array.isArray(parts) && parts.length === 0)) {
@@ -93,6 +96,11 @@ function checkContents(contents: JsonObject[string] | undefined): void {
     const odd = parts.findIndex((part) => !isJsonObject(part));
     if (odd !== -1) throw wrong(`${path}.parts[${odd}]`, "an object is expected");
   }
+}
+
+/** Google takes a single object for a list of it, and has roles in capitals in examples of its own. */
+function listOne(value: JsonObject[string] | undefined): JsonObject[string] | undefined {
+  return isJsonObject(value) ? [value] : value;
 }
 
 const ROLES = ["user", "model", "function", ""] as const;
