@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ROOT } from "./compile.ts";
-import { providePostgres } from "./postgres.ts";
+import { providePrograms } from "./provide.ts";
 
 /** For one test; generous, as a loaded machine is slow and a hang is a failure all the same. */
 const TIMEOUT_MS = 60_000;
@@ -19,7 +19,7 @@ interface Counts {
   skipped: number;
 }
 
-providePostgres();
+providePrograms();
 // In a process of its own, so that the tests start with its memory given back.
 const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")], {
   cwd: ROOT,
