@@ -17,7 +17,15 @@ export function namePlace(name: string, messages: readonly Message[], sources: S
   if (source === undefined) return name;
   // What holds no list of messages has its parts in itself.
   const content = source.endsWith("]") ? `.${names?.["content"]?.[0] ?? "content"}` : "";
-  return source + name.slice(start.length).replace(/^\.content/, content);
+  // Most formats have thoughts among the parts, and no field for them.
+  const thoughts = names?.["reasoning_content"] === undefined ? "" : ".reasoning_content";
+  return (
+    source +
+    name
+      .slice(start.length)
+      .replace(/^\.content/, content)
+      .replace(/^\.reasoning_content/, thoughts)
+  );
 }
 
 /** The client's own name: of several, the one that stands in its request. `name` may go on with `.x` or `[0]`, which is kept. */

@@ -76,6 +76,30 @@ test.each(CASES)("$path: what is left out", async ({ path, body, lost }) => {
   expect((await rig.row()).dropped).toContain(lost);
 });
 
+const [, GOOGLES, RESPONSES] = CASES;
+
+test.each([
+  { path: "/v1beta/models/claude-x:generateContent", body: { ...GOOGLES?.body }, named: "contents[1]" },
+  { path: "/v1/responses", body: { ...RESPONSES?.body, model: "claude-x" }, named: "input[1]" },
+  {
+    path: "/v1/chat/completions",
+    body: {
+      model: "claude-x",
+      messages: [
+        { role: "user", content: "hi" },
+        { role: "assistant", content: "hello", reasoning_content: "hm" },
+        { role: "user", content: "more" },
+      ],
+    },
+    named: "messages[1].reasoning_content",
+  },
+])("$path: thoughts are named by what the client has of them", async ({ path, body, named }) => {
+  rig = await makeRig();
+  const response = await rig.send(path, { body, headers: { "x-tokligence-strict": "true" } });
+  expect(response.status).toBe(400);
+  expect((await readJson(response)).error.message).toContain(`cannot be told '${named}'`);
+});
+
 test("what is refused", async () => {
   rig = await makeRig({ upstream: () => Response.json(DONE) });
   const file = { type: "document", source: { type: "url", url: "https://example.com/a.pdf" } };

@@ -20,7 +20,7 @@ export const openaiChat: ChatWire = {
   endpoint: "chat.completions",
   paths: ["/v1/chat/completions"],
   listing,
-  fieldNames: { max_tokens: ["max_completion_tokens", "max_tokens"] },
+  fieldNames: { max_tokens: ["max_completion_tokens", "max_tokens"], reasoning_content: ["reasoning_content"] },
   peek: peekRequest,
   repeatable: findRepeatable,
   forward: { request: forwardRequest, frame: forwardFrame, says: saysAloud },
