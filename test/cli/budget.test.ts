@@ -44,6 +44,13 @@ describe("admin budgets", () => {
     expect(typeof budget["user_id"]).toBe("string");
   });
 
+  test("say where no provider has the name that they are for", async () => {
+    const made = await desk.run("admin budgets create --name one --limit-usd 1 --provider opnai");
+    expect([made.code, made.err]).toEqual([EXIT.ok, expect.stringContaining("no provider here is called opnai")]);
+    const known = await desk.run("admin budgets create --name two --limit-usd 1 --provider openai");
+    expect(known.err).not.toContain("no provider");
+  });
+
   test("show what the ledger says of the present window, and of each subject", async () => {
     await create("--name total --limit-tokens 1000 --period day");
     await create("--name each --limit-tokens 1000 --period day --each user");

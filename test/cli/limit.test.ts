@@ -59,6 +59,13 @@ describe("admin limits", () => {
     expect(told.filter((each) => each.startsWith("key."))).toEqual([]);
   });
 
+  test("say where no provider has the name that they are for", async () => {
+    const stray = await desk.run("admin limits set stray --requests-per-minute 5 --provider opnai");
+    expect([stray.code, stray.err]).toEqual([EXIT.ok, expect.stringContaining("no provider here is called opnai")]);
+    const near = await desk.run("admin limits set stray --requests-per-minute 5 --provider openai");
+    expect(near.err).not.toContain("no provider");
+  });
+
   test("are listed by whom they concern and where they come from", async () => {
     await desk.read("admin limits set all --concurrent 9");
     const listed = async (flags: string) =>

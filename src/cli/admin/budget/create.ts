@@ -5,6 +5,7 @@ import { PLACE_ARGS, TOKEN_TOO } from "../../flags.ts";
 import { print, printJson, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { splitKey } from "../../remote/target.ts";
+import { isUnheard, sayUnheard } from "../provider/unheard.ts";
 import { sayUncounted } from "./uncounted.ts";
 import { LIMIT_ARGS, readLimits } from "./limit.ts";
 import { openRules } from "./rules.ts";
@@ -43,7 +44,11 @@ export default defineCommand({
     const { flags, named: apiKey } = splitKey(args);
     const { name, period, user, provider, model, tag, each } = args;
     const wanted = { name, period, user, apiKey, provider, model, tag, each, timeZone: args["time-zone"] };
-    const budget = await runAtPlace(flags, (place) => openRules(place).create({ ...readLimits(args), ...wanted }));
+    const { budget, isStray } = await runAtPlace(flags, async (place) => ({
+      budget: await openRules(place).create({ ...readLimits(args), ...wanted }),
+      isStray: await isUnheard(place, provider),
+    }));
+    if (isStray) sayUnheard(provider);
     if (args.json === true) return printJson({ budget });
     print(`Created budget id=${printWord(budget["id"])} name=${printWord(budget["name"])}`);
     sayUncounted(budget);

@@ -5,6 +5,7 @@ import { PLACE_ARGS, TOKEN_TOO } from "../../flags.ts";
 import { print, printJson, printWord } from "../../output.ts";
 import { runAtPlace } from "../../place.ts";
 import { splitKey } from "../../remote/target.ts";
+import { isUnheard, sayUnheard } from "../provider/unheard.ts";
 import { NAME_ARG, openBook, readChange } from "./rules.ts";
 import { VERSION_ARG } from "../version.ts";
 
@@ -35,7 +36,11 @@ export default defineCommand({
         return typeof value === "string" ? [[flag.replaceAll("-", "_"), value]] : [];
       }),
     );
-    const limit = await runAtPlace(place, (at) => openBook(at).set(args.name, fields, readChange(args)));
+    const { limit, isStray } = await runAtPlace(place, async (at) => ({
+      limit: await openBook(at).set(args.name, fields, readChange(args)),
+      isStray: await isUnheard(at, args.provider),
+    }));
+    if (isStray) sayUnheard(args.provider);
     if (args.json === true) return printJson({ limit });
     print(`Rate limit ${printWord(limit["name"])} is in version ${printWord(limit["version"])}`);
   },
