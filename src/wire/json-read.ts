@@ -48,3 +48,12 @@ export function findObject(value: Json | undefined): JsonObject | null {
 export function pickFields(body: JsonObject, names: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(body).filter(([name]) => names.includes(name)));
 }
+
+/**
+ * Whether the counts that matter of a report can be believed: one at least is there, and none is anything but a count. Nobody knows is not 0, and an estimate
+ * is nearer to the truth than what is left of a report that cannot be read.
+ */
+export function saysCounts(...values: readonly (Json | undefined)[]): boolean {
+  const said = values.filter((value) => value !== undefined && value !== null);
+  return said.length > 0 && said.every((value) => typeof value === "number" && Number.isFinite(value) && value >= 0);
+}

@@ -195,6 +195,13 @@ describe("forwarding", () => {
     expect(await row()).toMatchObject({ usageSource: "estimate", freshInputTokens: 3, outputTokens: 1 });
   });
 
+  test("nor one whose counts are none", async () => {
+    const usage = { prompt_tokens: "11", completion_tokens: -4 };
+    const { chat, row } = await open({ upstream: () => Response.json({ ...COMPLETION, usage }) });
+    await chat({ model: "gpt-4o", messages: HELLO });
+    expect(await row()).toMatchObject({ usageSource: "estimate", freshInputTokens: 3, outputTokens: 1 });
+  });
+
   test.each([1e10, 2 ** 60, 1e300])(
     "and one with a count of %d, which outgrows all sums, as unknown",
     async (count) => {

@@ -14,6 +14,35 @@ describe("a documented report", () => {
   });
 });
 
+describe("a report of which a number is none", () => {
+  const PAIRS = {
+    anthropic: ["input_tokens", "output_tokens"],
+    bedrock: ["inputTokens", "outputTokens"],
+    chat: ["prompt_tokens", "completion_tokens"],
+    gemini: ["promptTokenCount", "candidatesTokenCount"],
+    responses: ["input_tokens", "output_tokens"],
+  } as const;
+
+  test.each(Object.entries(PAIRS) as [keyof typeof PAIRS, [string, string]][])(
+    "is no report: %s",
+    (id, [one, other]) => {
+      for (const bad of [-4, "11", true, {}, Number.POSITIVE_INFINITY]) {
+        expect(READERS[id]({ [one]: 3, [other]: bad })).toBeNull();
+        expect(READERS[id]({ [one]: bad, [other]: 3 })).toBeNull();
+      }
+      expect(READERS[id]({ [one]: 3, [other]: null })).toMatchObject({ freshInputTokens: 3, outputTokens: 0 });
+      expect(READERS[id]({ [other]: 3 })).toMatchObject({ freshInputTokens: 0, outputTokens: 3 });
+    },
+  );
+
+  test("is no report: cohere", () => {
+    expect(READERS.cohere({ tokens: { input_tokens: "11", output_tokens: 3 } })).toBeNull();
+    expect(
+      READERS.cohere({ billed_units: { input_tokens: -4 }, tokens: { input_tokens: 3, output_tokens: 1 } }),
+    ).toEqual(usage({ freshInputTokens: 3, outputTokens: 1 }));
+  });
+});
+
 describe("whatever a server says", () => {
   const VALUES = [0, 1, 7, 1_000, -5, 1.5, Number.POSITIVE_INFINITY, 1e300, null, "12", true, {}, [], [{}]] as const;
   const NAMES = [...new Set(CASES.flatMap(([, , report]) => Object.keys(report)))];

@@ -41,7 +41,6 @@ export const MESSAGE_FIELDS = [
 export function decodeResponse(body: JsonObject): Response {
   if (!Array.isArray(body["content"])) throw refuseAnswer(body);
   const content = body["content"].filter(isJsonObject);
-  // A report that says neither number is none: nobody knows is not 0.
   const usage = isJsonObject(body["usage"]) && countsTokens(body["usage"]) ? decodeUsage(body["usage"]) : null;
   const own = omit(body, MESSAGE_FIELDS);
   if (usage !== null && Object.keys(usage.rest).length > 0) own["usage"] = usage.rest;

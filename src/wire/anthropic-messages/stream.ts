@@ -15,7 +15,7 @@ import { ID, asExtra } from "./body.ts";
 import { decodeCitation } from "./citation.ts";
 import { decodeError } from "./error.ts";
 import { MESSAGE_FIELDS, decodeStop } from "./response.ts";
-import { decodeUsage } from "./usage.ts";
+import { countsTokens, decodeUsage } from "./usage.ts";
 import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** One open block. */
@@ -112,6 +112,7 @@ class StreamDecoder {
     for (const [name, value] of Object.entries(objectOf(usage))) {
       if (value !== null || this.#usage[name] === undefined) this.#usage[name] = value;
     }
+    if (!countsTokens(this.#usage) && Object.keys(own).length === 0) return [];
     const { usage: counts, rest } = decodeUsage(this.#usage);
     return [
       { type: "usage", usage: counts, ...asExtra(Object.keys(rest).length === 0 ? own : { ...own, usage: rest }) },

@@ -4,12 +4,12 @@
 import { type Json, type JsonObject, NO_USAGE, type Usage } from "../../ir/index.ts";
 import { withTier } from "../tier.ts";
 import type { UsageBody } from "./body.ts";
-import { objectOf, objectsOf, omit } from "../json-read.ts";
+import { objectOf, objectsOf, omit, saysCounts } from "../json-read.ts";
 import { listCounts, withUnits } from "../units.ts";
 
-/** Whether a usage report holds either of the two numbers that matter. */
+/** Whether a usage report can be read. */
 export function countsTokens(usage: JsonObject): boolean {
-  return typeof usage["input_tokens"] === "number" || typeof usage["output_tokens"] === "number";
+  return saysCounts(usage["input_tokens"], usage["output_tokens"]);
 }
 
 /** Usage counts, and the rest of the object (cache lifetimes, server tools, tier). */

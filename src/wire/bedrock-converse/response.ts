@@ -17,7 +17,7 @@ import { ANSWER_TOOL } from "../answer-tool.ts";
 import { ID } from "./body.ts";
 import { decodeError } from "./error.ts";
 import { decodeMedia } from "./media.ts";
-import { objectOf, objectsOf, textOf } from "../json-read.ts";
+import { objectOf, objectsOf, saysCounts, textOf } from "../json-read.ts";
 import { listCounts, withUnits } from "../units.ts";
 
 /** Throws `upstream_rejected` where a body that came with status 200 is an error all the same, `upstream_malformed` where it has no answer. */
@@ -136,7 +136,7 @@ export function decodeStop(source: JsonObject, hasCalls: boolean): Pick<Choice, 
  */
 export function decodeUsage(body: JsonObject): Usage | null {
   const usage = objectOf(body["usage"]);
-  if (typeof usage["inputTokens"] !== "number" && typeof usage["outputTokens"] !== "number") return null;
+  if (!saysCounts(usage["inputTokens"], usage["outputTokens"])) return null;
   const written = readCount(usage["cacheWriteInputTokens"]);
   const long = objectsOf(usage["cacheDetails"])
     .filter(({ ttl }) => ttl === "1h")

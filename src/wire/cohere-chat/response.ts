@@ -13,7 +13,7 @@ import {
 import { ANSWER_TOOL } from "../answer-tool.ts";
 import { citesText, decodeCitations, decodeLogprob } from "./citation.ts";
 import { decodeError } from "./error.ts";
-import { objectOf, objectsOf, textOf } from "../json-read.ts";
+import { objectOf, objectsOf, saysCounts, textOf } from "../json-read.ts";
 import { withUnits } from "../units.ts";
 
 /** Throws `upstream_rejected` where a body that came with status 200 is an error all the same, `upstream_malformed` where it has no answer. */
@@ -117,11 +117,11 @@ function makeUsage(fresh: number, cacheRead: number, output: number): Usage {
   };
 }
 
-/** Null where neither number is there: nobody knows is not 0. */
+/** Null where they cannot be read. */
 function readCounts(value: Json | undefined): { input: number; output: number } | null {
   const counts = objectOf(value);
   const { input_tokens: input, output_tokens: output } = counts;
-  if (typeof input !== "number" && typeof output !== "number") return null;
+  if (!saysCounts(input, output)) return null;
   return { input: readCount(input), output: readCount(output) };
 }
 

@@ -3,7 +3,7 @@
 
 import { type Json, type JsonObject, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { type UsageBody, countOf, unifyNames } from "./body.ts";
-import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
+import { objectOf, objectsOf, omit, saysCounts, textOf } from "../json-read.ts";
 import { withTier } from "../tier.ts";
 import { withUnits } from "../units.ts";
 
@@ -27,14 +27,12 @@ export function listQueries(candidates: readonly JsonObject[]): string[] {
   });
 }
 
-/** The counts, and what else the report says; `usage` is null where it says neither number, as nobody knows is not 0. */
+/** The counts, and what else the report says; `usage` is null where it says neither number, or one that is none. */
 export function decodeUsage(value: Json | undefined, queries = 0): { usage: Usage | null; rest: JsonObject } {
   if (!isJsonObject(value)) return { usage: null, rest: {} };
   const report = unifyNames(value, USAGE_NAMES);
   const rest = omit(report, COUNTS);
-  if (report["promptTokenCount"] === undefined && report["candidatesTokenCount"] === undefined) {
-    return { usage: null, rest };
-  }
+  if (!saysCounts(report["promptTokenCount"], report["candidatesTokenCount"])) return { usage: null, rest };
   // What its own tools brought in is read as well, and not counted among the prompt.
   const prompt = countOf(report["promptTokenCount"]) + countOf(report["toolUsePromptTokenCount"]);
   const cached = Math.min(prompt, countOf(report["cachedContentTokenCount"]));

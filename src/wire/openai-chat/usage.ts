@@ -2,14 +2,13 @@
 
 import { type Json, type JsonObject, type Units, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { type UsageBody } from "./body.ts";
-import { objectOf, omit } from "../json-read.ts";
+import { objectOf, omit, saysCounts } from "../json-read.ts";
 import { listCounts, withUnits } from "../units.ts";
 
 /** The counts, and what else the report says; null where the value is no report. */
 export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {
   if (!isJsonObject(value)) return null;
-  // A report that says neither number is none: nobody knows is not 0.
-  if (typeof value["prompt_tokens"] !== "number" && typeof value["completion_tokens"] !== "number") return null;
+  if (!saysCounts(value["prompt_tokens"], value["completion_tokens"])) return null;
   const prompt = count(value["prompt_tokens"]);
   const completion = count(value["completion_tokens"]);
   const input = objectOf(value["prompt_tokens_details"]);

@@ -10,7 +10,7 @@ import {
   sumInputTokens,
 } from "../../ir/index.ts";
 import { ID, type UsageBody } from "./body.ts";
-import { objectOf, objectsOf, omit } from "../json-read.ts";
+import { objectOf, objectsOf, omit, saysCounts } from "../json-read.ts";
 import { listCounts, withUnits } from "../units.ts";
 
 /**
@@ -22,8 +22,7 @@ export function decodeUsage(
   output: Json | undefined = [],
 ): { usage: Usage; rest: JsonObject } | null {
   if (!isJsonObject(value)) return null;
-  // A report that says neither number is none: nobody knows is not 0.
-  if (typeof value["input_tokens"] !== "number" && typeof value["output_tokens"] !== "number") return null;
+  if (!saysCounts(value["input_tokens"], value["output_tokens"])) return null;
   const input = objectOf(value["input_tokens_details"]);
   const produced = objectOf(value["output_tokens_details"]);
   const total = count(value["input_tokens"]);
