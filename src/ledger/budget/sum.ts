@@ -158,11 +158,13 @@ function toQuery(place: Place): SumQuery {
   };
 }
 
-/** Alike for those that ask for the same: all that makes a query. */
+/** Alike for those that ask for the same, and that were made when the same rows were gone: what was read of rows before they went is not for later ones. */
 function nameBook(place: Place): string {
-  const { window, scope, models, owners, isRestApart } = toQuery(place);
-  const named = [window.startMs, window.endMs, scope.provider, scope.tag, models, owners.user, owners.key, isRestApart];
-  return named.join("\u0000");
+  const { window, scope, models, owners } = toQuery(place);
+  const gone = reachesRemoved(place) ? place.budget.removedBefore?.getTime() : undefined;
+  return [window.startMs, window.endMs, scope.provider, scope.tag, models, owners.user, owners.key, gone].join(
+    "\u0000",
+  );
 }
 
 /** Whose rows count, where not all do. */
