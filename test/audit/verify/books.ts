@@ -7,7 +7,7 @@ import type { Finding as Found } from "../../../src/audit/verify/index.ts";
 import { openBooks } from "../../../src/cli/books.ts";
 import type { Books } from "../../../src/cli/books.ts";
 import { loadConfig } from "../../../src/config/index.ts";
-import type { LedgerEntry, Recount } from "../../../src/ledger/index.ts";
+import { digestPayloads, type LedgerEntry, type Recount } from "../../../src/ledger/index.ts";
 import { openStore } from "../../../src/store/index.ts";
 import { explainError, type Log, type LogFields } from "../../../src/telemetry/log.ts";
 import { type Desk, makeDesk } from "../../cli/desk.ts";
@@ -120,6 +120,14 @@ export function makeCall(number: number, over: Partial<LedgerEntry> = {}): Ledge
     ...over,
   });
 }
+
+/** Of a call whose bodies' hashes are kept. */
+export const PAYLOAD = {
+  payloadSalt: "salt",
+  requestHash: "asked",
+  responseHash: "answered",
+  payloadDigest: digestPayloads("salt", "asked", "answered"),
+};
 
 export function makeRecount(entryId: string, over: Partial<Recount> = {}): Recount {
   return {

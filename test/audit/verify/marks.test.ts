@@ -4,21 +4,14 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { digestPayloads } from "../../../src/ledger/index.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
 import { runRetention } from "./age.ts";
-import { type Bench, makeBench, makeCall, makeRecount, tryChanges, verifyBooks } from "./books.ts";
+import { PAYLOAD, type Bench, makeBench, makeCall, makeRecount, tryChanges, verifyBooks } from "./books.ts";
 
 // Many commands, each of which opens its database anew.
 setDefaultTimeout(30_000);
 
 const DAY_MS = 86_400_000;
-const PAYLOAD = {
-  payloadSalt: "salt",
-  requestHash: "asked",
-  responseHash: "answered",
-  payloadDigest: digestPayloads("salt", "asked", "answered"),
-};
 
 describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
   const isPostgres = engine === "postgres";

@@ -3,23 +3,16 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { digestPayloads } from "../../../src/ledger/index.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
 import { runLine } from "../../cli/desk.ts";
 import { runRetention } from "./age.ts";
-import { makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
+import { PAYLOAD, makeBench, makeCall, tryChanges, verifyBooks } from "./books.ts";
 
 // Many commands, each of which opens its database anew.
 setDefaultTimeout(20_000);
 
 const DAY_MS = 86_400_000;
 const CALLS = 12;
-const PAYLOAD = {
-  payloadSalt: "salt",
-  requestHash: "asked",
-  responseHash: "answered",
-  payloadDigest: digestPayloads("salt", "asked", "answered"),
-};
 
 describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
   test.skipIf(engine === "postgres" && !hasPostgres)("what is left is whole, and says how much went", async () => {
