@@ -27,7 +27,8 @@ import {
 import { type AnswerProbe, makeAnswer, toEvents } from "./capability-answer.ts";
 import { PLAIN_QUESTION, type RequestProbe, SEALED } from "./capability-probe.ts";
 import { parseBody } from "./call.ts";
-import { type Plan, type PlanScene, makePlan } from "./plan.ts";
+import { type Plan, makePlan } from "./plan.ts";
+import type { PlanScene } from "./target.ts";
 import { createRouter } from "./route.ts";
 
 /**

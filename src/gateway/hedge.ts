@@ -4,7 +4,7 @@
 import { GatewayError } from "../ir/index.ts";
 import type { Leg } from "./leg.ts";
 import { chooseRules, isSamePlace } from "./order.ts";
-import type { Target } from "./plan.ts";
+import type { Target } from "./target.ts";
 import type { Presence } from "./presence.ts";
 import { type CallRecord, withDoors } from "./record.ts";
 import type { HedgeRule } from "./rule.ts";

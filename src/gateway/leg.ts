@@ -4,7 +4,7 @@ import { type GatewayError, toGatewayError } from "../ir/index.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
 import { type Hand, openHedging } from "./hedge.ts";
 import { chooseRules, findStandIns, isSamePlace } from "./order.ts";
-import type { Target, Targets } from "./plan.ts";
+import type { Target, Targets } from "./target.ts";
 import type { CallRecord } from "./record.ts";
 import { type Line, openLine } from "./send.ts";
 import type { Stay } from "./way/admission.ts";

@@ -6,7 +6,7 @@ import { expectCost } from "./bound.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
 import { findHold } from "./facts.ts";
 import { overrideObject } from "./override.ts";
-import type { Target, Targets } from "./plan.ts";
+import type { Target, Targets } from "./target.ts";
 import { makeReady } from "./ready.ts";
 import type { RequestFacts } from "./way/condition.ts";
 import type { Choice } from "./way/fleet.ts";

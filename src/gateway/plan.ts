@@ -1,16 +1,14 @@
-// Decides what is sent where: pure. The same format on both sides is forwarded, any other pair of chat formats is translated.
+// Decides what is sent to whom: pure. The same format on both sides is forwarded, any other pair of chat formats is translated.
 
 import { GatewayError, type JsonObject, type Request, invalidRequest, toGatewayError } from "../ir/index.ts";
 import { removeTopLevel, setTopLevel } from "../lib/json-edit.ts";
 import { createTokenEstimate } from "../ledger/index.ts";
-import { findNearest } from "../lib/nearest.ts";
 import type { Endpoint, Provider } from "../provider/index.ts";
 import {
   type ChatWire,
   type Encoded,
   type ForwardWire,
   type ModelFacts,
-  type Peek,
   TARGETS,
   type TargetWire,
   VECTORS,
@@ -20,17 +18,11 @@ import {
   nameField,
   namePlace,
 } from "../wire/index.ts";
-import type { Scene } from "./call.ts";
 import { joinRequest } from "./estimate.ts";
-import { requireProvider } from "./narrow.ts";
-import { LEADS_UP, readyTargets } from "./ready.ts";
 import { override } from "./override.ts";
-import type { OfRoute, Way, WayPolicy } from "./route.ts";
-import type { Overrides } from "./rule.ts";
+import type { OfRoute } from "./route.ts";
+import { type Asked, type PlanScene, type Target, findKeeping, findTarget } from "./target.ts";
 import { asksForNothing } from "./usual.ts";
-import type { Strategy } from "./way/choose.ts";
-import type { RequestFacts } from "./way/condition.ts";
-import { findKeeper, readKeeper } from "./way/pool.ts";
 
 export interface Plan extends Pick<OfRoute, "onUnknownPrice" | "route"> {
   provider: Provider;
@@ -51,63 +43,9 @@ export interface Plan extends Pick<OfRoute, "onUnknownPrice" | "route"> {
     | { kind: "translate"; client: ChatWire; target: TargetWire; request: Request };
 }
 
-/** What a client asks, read once. */
-export interface Asked {
-  /** The provider that keeps the objects which the request names; null where it names none. */
-  keeper: string | null;
-  wire: Wire;
-  raw: string;
-  body: JsonObject;
-  peek: Peek;
-  /** Refuse instead of leaving anything out. */
-  isStrict: boolean;
-  headers: Headers;
-}
-
-/** What of a scene decides. */
-export type PlanScene = Pick<Scene, "limits" | "providers" | "router" | "workMode"> & {
-  catalog: Pick<Scene["catalog"], "list">;
-};
-
-/** Who may be asked. */
-export interface Target extends OfRoute {
-  provider: Provider;
-  model: string;
-  /** Its share where lots are drawn. */
-  weight: number;
-  set?: Overrides;
-  /** Labels of the provider's keys that may be used; missing: all of them. */
-  keys?: readonly string[];
-}
-
-/** Those that may be asked for a request, as they were declared, and how one of them is chosen. */
-export interface Targets {
-  /** What led there, in words. */
-  route: string;
-  targets: readonly [Target, ...Target[]];
-  strategy: Strategy;
-  policy?: WayPolicy;
-}
-
 /** Throws not_found, not_configured or invalid_request. */
 export function makePlan(scene: PlanScene, asked: Asked): Plan {
   return planFor(scene, findKeeping(scene, findTarget(scene, asked.peek.model), asked), asked);
-}
-
-/**
- * Who may be asked. Where the request names what a provider keeps, nobody else can be. Throws not_found, not_configured or
- * invalid_request.
- */
-export function listTargets(scene: PlanScene, asked: Asked, facts?: RequestFacts): Targets {
-  const name = asked.peek.model;
-  const { way } = scene.router.resolve(name, facts);
-  if (asked.keeper !== null) return alone(findKeeping(scene, aimAt(scene, name, way), asked));
-  // Where none can be asked, the error says what is missing.
-  return (way === null ? null : readyTargets(scene, way)) ?? alone(aimAt(scene, name, way));
-}
-
-function alone(target: Target): Targets {
-  return { route: "", targets: [target], strategy: "priority" };
 }
 
 /** Throws invalid_request where this target cannot be told what is asked. */
@@ -184,26 +122,6 @@ function unsupported(provider: Provider, wire: Wire): GatewayError {
   );
 }
 
-/** Who keeps what the request names is asked, where it serves such models at all: nobody else knows those ids. Throws invalid_request. */
-function findKeeping(scene: Pick<Scene, "limits" | "providers">, target: Target, { keeper, wire }: Asked): Target {
-  if (keeper === null) return target;
-  requireProvider(scene, readKeeper(keeper));
-  const provider = findKeeper(scene.providers, keeper);
-  if (provider?.name === target.provider.name) return { ...target, provider, keys: [provider.account ?? ""] };
-  const isAlike = [provider, target.provider].every((each) => each?.speaks(target.model).includes(wire.id) === true);
-  if (provider?.missing === null && isAlike) return { provider, model: target.model, weight: 1 };
-  throw objectsApart(readKeeper(keeper), target.provider.name);
-}
-
-export function objectsApart(keeper: string, served: string): GatewayError {
-  return invalidRequest(
-    `The request names an object that provider "${keeper}" keeps, and its model is served by "${served}". ` +
-      "Choose a model of the provider that keeps it.",
-    "model",
-    "objects_apart",
-  );
-}
-
 /**
  * The id that an answer is given to the client with; "" where the client's format makes it from the call's: an id of another format may not
  * be one answer's alone, and answers that are kept are asked for by theirs.
@@ -211,20 +129,6 @@ export function objectsApart(keeper: string, served: string): GatewayError {
 export function chooseId({ mode }: Pick<Plan, "mode">, given: string, callId: string): string {
   if (mode.kind === "translate" && mode.client.memory !== undefined) return "";
   return given || callId;
-}
-
-/** Throws not_found or not_configured. */
-export function findTarget(scene: PlanScene, name: string, facts?: RequestFacts): Target {
-  return aimAt(scene, name, scene.router.resolve(name, facts).way);
-}
-
-function aimAt(scene: PlanScene, name: string, way: Way | null): Target {
-  const target = way?.targets[0];
-  const provider = target === undefined ? undefined : scene.providers.get(target.provider);
-  const missing = provider === undefined ? way?.missing : provider.missing;
-  if (typeof missing === "string") throw new GatewayError({ kind: "not_configured", message: missing });
-  if (target === undefined || provider === undefined || LEADS_UP.test(target.model)) throw unknownModel(scene, name);
-  return { ...target, provider };
 }
 
 function forward(provider: Provider, model: string, { wire, raw, body, peek, headers }: Asked): Plan {
@@ -348,24 +252,4 @@ function shape(body: JsonObject, { remove = [], rename = {}, set = {} }: Endpoin
     shaped[other] ??= value;
   }
   return shaped;
-}
-
-/** Of more rules nobody is told which one was meant: a name that nobody knows may not cost more, the more there are. */
-const MOST_COMPARED = 1_000;
-
-/** A 404 that names what comes near: models that are listed, aliases and routes. */
-export function unknownModel(scene: PlanScene, model: string): GatewayError {
-  const named = scene.router.size > MOST_COMPARED ? [] : scene.router.named();
-  const known = [...scene.catalog.list().map((entry) => entry.model.id), ...named.map((entry) => entry.model)];
-  const near = findNearest(model, known);
-  const hint =
-    near.length > 0
-      ? ` Did you mean ${near.map((name) => `"${name}"`).join(", ")}?`
-      : " GET /v1/models lists what there is; a route for it can be declared in [routes].";
-  return new GatewayError({
-    kind: "not_found",
-    code: "model_not_found",
-    param: "model",
-    message: `The model "${model.slice(0, 200)}" does not exist here or no route leads to it.${hint}`,
-  });
 }

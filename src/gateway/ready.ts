@@ -1,6 +1,6 @@
 // Who of those that a route names can be asked at present. Knows no request and no format.
 
-import type { PlanScene, Target, Targets } from "./plan.ts";
+import type { PlanScene, Target, Targets } from "./target.ts";
 import type { Way, WayTarget } from "./route.ts";
 
 /** Providers put the model's name into an address, where this would lead to something else than a model. */

@@ -8,7 +8,8 @@ import type { MemoryAsk, Turn, WireMemory } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
 import { openFacts } from "./facts.ts";
-import { type Asked, type Plan, findTarget } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import { type Asked, findTarget } from "./target.ts";
 import { nameKeeper, readKeeper } from "./way/pool.ts";
 
 export interface Recalled {

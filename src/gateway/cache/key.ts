@@ -9,7 +9,7 @@ import { VERSION } from "../../lib/version.ts";
 import { type Peek, findReferences, mayReference } from "../../wire/index.ts";
 import type { Call, Scene } from "../call.ts";
 import { openFacts } from "../facts.ts";
-import { type Target, listTargets } from "../plan.ts";
+import { type Target, listTargets } from "../target.ts";
 import { type CacheRules, type CacheScope, cacheRulesFor } from "./rules.ts";
 
 export interface Question {

@@ -6,7 +6,7 @@ import type { RestFamily, Wire } from "../../wire/index.ts";
 import type { Scene } from "../call.ts";
 import { findHold } from "../facts.ts";
 import { requireProvider } from "../narrow.ts";
-import { type Target, type Targets, unknownModel } from "../plan.ts";
+import { type Target, type Targets, unknownModel } from "../target.ts";
 import { makeReady } from "../ready.ts";
 import type { OfRoute, Way, WayPolicy, WayTarget } from "../route.ts";
 import type { RequestFacts } from "../way/condition.ts";

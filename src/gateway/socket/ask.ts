@@ -7,7 +7,7 @@ import { findReferences, mayReference } from "../../wire/index.ts";
 import { type GatewayTools, type Scene, refuseRepeatedAnywhere } from "../call.ts";
 import { listNamedModels, mayName } from "../named-model.ts";
 import { refuseNameless, requireModels } from "../narrow.ts";
-import { unknownModel } from "../plan.ts";
+import { unknownModel } from "../target.ts";
 import { parseObject } from "../send.ts";
 import { judgePrice } from "../unknown-price.ts";
 import type { Message, SocketCall } from "./type.ts";

@@ -1,7 +1,7 @@
 // A provider by each of the keys that may be used, and who of them keeps what was made there. Knows no health.
 
 import type { Provider } from "../../provider/index.ts";
-import type { Target } from "../plan.ts";
+import type { Target } from "../target.ts";
 import type { Fleet, KeyChoice } from "./fleet.ts";
 
 /** The label of the key that has no name of its own. */
