@@ -111,6 +111,21 @@ describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
     expect(rowsOf(again, "ledger_entries")).toBe(18);
   });
 
+  test("a row that differs far ahead of the end is brought over, and the connection goes on", async () => {
+    const bench = await fillFiles();
+    const dsn = await createDatabase();
+    const file = new Database(join(bench.desk.folder, "identity.db"));
+    // More than what PostgreSQL sends ahead.
+    file.run(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000)
+      insert into users select printf('u%05d', i), printf('u%05d@example.com', i), role, printf('%0200d', i), status,
+      created_at, updated_at, deleted_at, revision from users, n where email = 'bo@example.com'`);
+    file.close();
+    await bench.desk.run(["migrate", "copy", "--to", dsn]);
+    await runSql(dsn, "update users set display_name = 'Mallory' where id = 'u00001'");
+    await runSql(dsn, "update ledger_entries set cost_nanos = cost_nanos + 1 where seq = 4");
+    expect(await bench.desk.read<Tables>(["migrate", "copy", "--to", dsn])).toMatchObject({ ok: true, caught_up: 2 });
+  });
+
   test("books in a database of their own are caught up with, too", async () => {
     const bench = await fillFiles();
     const [users, books] = [await createDatabase(), join(bench.desk.folder, "books.db")];

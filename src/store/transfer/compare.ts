@@ -101,21 +101,27 @@ export interface Difference {
 /** Both sides side by side in the order of ids. */
 export async function* walkDifferences(part: Part, source: Source, target: Source): AsyncGenerator<Difference> {
   const { table } = part;
-  const left = await openWalk(table, source.rows(part, { isOrdered: true }));
-  const right = await openWalk(table, target.rows(ownPart(part), { isOrdered: true }));
-  while (left.row !== null || right.row !== null) {
-    const order = left.row === null ? 1 : right.row === null ? -1 : compareIds(left.id, right.id);
-    if (order < 0) {
-      yield { kind: "missing", id: left.id, row: left.row, columns: [] };
-      await left.move();
-    } else if (order > 0) {
-      yield { kind: "surplus", id: right.id, row: null, columns: [] };
-      await right.move();
-    } else {
-      const [own, other] = [left.row as Row, right.row as Row];
-      const columns = listChanged(table, own, other);
-      if (columns.length > 0) yield { kind: "changed", id: left.id, row: own, columns };
-      await Promise.all([left.move(), right.move()]);
+  const left = openWalk(table, source.rows(part, { isOrdered: true }));
+  const right = openWalk(table, target.rows(ownPart(part), { isOrdered: true }));
+  // Whoever has seen enough leaves before the end, and the connections are wanted for the next question.
+  try {
+    await Promise.all([left.move(), right.move()]);
+    while (left.row !== null || right.row !== null) {
+      const order = left.row === null ? 1 : right.row === null ? -1 : compareIds(left.id, right.id);
+      if (order < 0) {
+        yield { kind: "missing", id: left.id, row: left.row, columns: [] };
+        await left.move();
+      } else if (order > 0) {
+        yield { kind: "surplus", id: right.id, row: null, columns: [] };
+        await right.move();
+      } else {
+        const [own, other] = [left.row as Row, right.row as Row];
+        const columns = listChanged(table, own, other);
+        if (columns.length > 0) yield { kind: "changed", id: left.id, row: own, columns };
+        await Promise.all([left.move(), right.move()]);
+      }
     }
+  } finally {
+    await Promise.all([left.close(), right.close()]);
   }
 }

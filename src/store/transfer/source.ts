@@ -118,20 +118,23 @@ async function* mergeRows(
   after: string | null,
 ): AsyncGenerator<Row[]> {
   const isChanged = isChain(table);
-  const walks = await Promise.all(
-    streams.map((stream) => openWalk(table, isChanged ? sortAll(table, stream) : stream)),
-  );
+  const walks = streams.map((stream) => openWalk(table, isChanged ? sortAll(table, stream) : stream));
   let page: Row[] = [];
-  for (;;) {
-    const next = walks.filter((walk) => walk.row !== null).toSorted((left, right) => compareIds(left.id, right.id))[0];
-    if (next === undefined || next.row === null) break;
-    if (after === null || compareIds(next.id, after) > 0) page.push(next.row);
-    await next.move();
-    if (page.length < table.pageRows) continue;
-    yield page;
-    page = [];
+  try {
+    await Promise.all(walks.map((walk) => walk.move()));
+    for (;;) {
+      const next = walks.filter(({ row }) => row !== null).toSorted((left, right) => compareIds(left.id, right.id))[0];
+      if (next === undefined || next.row === null) break;
+      if (after === null || compareIds(next.id, after) > 0) page.push(next.row);
+      await next.move();
+      if (page.length < table.pageRows) continue;
+      yield page;
+      page = [];
+    }
+    if (page.length > 0) yield page;
+  } finally {
+    await Promise.all(walks.map((walk) => walk.close()));
   }
-  if (page.length > 0) yield page;
 }
 
 /** Few, and in another order once they have other ids. */
@@ -142,14 +145,16 @@ async function* sortAll(table: TablePlan, stream: AsyncIterable<Row[]>): AsyncGe
 }
 
 export interface Walk {
-  /** Null behind the last one. */
+  /** Null before the first and behind the last one. */
   row: Row | null;
   id: string;
   move(): Promise<void>;
+  /** What was not read is left. */
+  close(): Promise<void>;
 }
 
 /** Row by row, in the order of ids. */
-export async function openWalk(table: TablePlan, pages: AsyncIterable<Row[]>): Promise<Walk> {
+export function openWalk(table: TablePlan, pages: AsyncIterable<Row[]>): Walk {
   const iterator = pages[Symbol.asyncIterator]();
   let page: Row[] = [];
   let at = -1;
@@ -170,7 +175,9 @@ export async function openWalk(table: TablePlan, pages: AsyncIterable<Row[]>): P
       const row = page[at] as Row;
       [walk.row, walk.id] = [row, readId(table, row)];
     },
+    async close() {
+      await iterator.return?.();
+    },
   };
-  await walk.move();
   return walk;
 }
