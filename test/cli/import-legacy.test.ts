@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { afterEach, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { hashToken } from "../../src/identity/index.ts";
@@ -23,6 +23,7 @@ const LEDGER = `create table usage_entries (id integer primary key autoincrement
     direction text not null check (direction in ('consume', 'supply')), memo text, created_at timestamp not null default current_timestamp,
     updated_at timestamp, deleted_at timestamp)`;
 
+const MAIN = join(import.meta.dir, "../../src/main.ts");
 const TOKEN = `tok_${"A".repeat(43)}`;
 
 interface Old {
@@ -191,3 +192,47 @@ test("what is no old database is refused by name", async () => {
     await run(own.write("text.db", "not a database, and long enough to be looked at as one".repeat(40))),
   ).toMatchObject({ code: EXIT.failed });
 });
+
+test("no list of rows is written over a database, be it the old one or another", async () => {
+  const { desk: own, identity, ledger, line, change } = makeOld();
+  change(identity, "insert into users (id, email, role) values (9, 'no address', 'gateway_user')");
+  await own.run("admin users create --email bo@example.com");
+  const people = own.write("people.csv", "email\nno address\n");
+  for (const words of [
+    line("--errors", identity),
+    line("--errors", join(own.folder, "identity.db")),
+    ["admin", "users", "import", "--file", people, "--errors", ledger],
+    ["ledger", "heads", "--export", ledger],
+    ["audit", "pack", "--provider", "loopback", "--from", "2025-01-01", "--to", "2025-02-01", "-o", ledger],
+  ]) {
+    const { code, err } = await own.run(words);
+    expect([words, code, err]).toEqual([words, EXIT.usage, expect.stringContaining("not overwritten")]);
+  }
+  expect((await own.run(line("--dry-run"))).out).toContain("usage");
+});
+
+const canMount =
+  process.platform === "linux" &&
+  Bun.spawnSync(["unshare", "-m", "true"], { stdio: ["ignore", "ignore", "ignore"] }).exitCode === 0;
+
+test.skipIf(!canMount)(
+  "files on a disk that nobody may write to are read, but for rows that lie in a log",
+  async () => {
+    const { desk: own, identity, ledger, change } = makeOld();
+    for (const file of [identity, ledger]) change(file, "pragma journal_mode = wal");
+    const disk = join(own.folder, "disk");
+    mkdirSync(disk);
+    const line = ["--from", join(disk, "old-identity.db"), "--ledger", join(disk, "old-ledger.db"), "--dry-run"];
+    const run = (before: string) => {
+      const mount = `mount -t tmpfs tmpfs ${disk} && cp ${identity} ${ledger} ${disk} && ${before} mount -o remount,ro ${disk}`;
+      const command = ["unshare", "-m", "sh", "-c", `${mount} && exec "$0" "$@"`, process.execPath, MAIN];
+      const words = ["migrate", "import-legacy", ...line, "--config", join(own.folder, "config")];
+      const { stdout, stderr, exitCode } = Bun.spawnSync([...command, ...words]);
+      return { out: stdout.toString(), err: stderr.toString(), code: exitCode };
+    };
+    expect(run("")).toMatchObject({ code: EXIT.ok, out: expect.stringMatching(/users +4 +2/u) });
+    const unread = run(`echo rows > ${disk}/old-identity.db-wal &&`);
+    expect(unread.code).toBe(EXIT.failed);
+    expect(unread.err).toContain("give a copy of both in a folder of your own");
+  },
+);

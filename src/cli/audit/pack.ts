@@ -15,6 +15,7 @@ import { openChains } from "../../store/chain-reader.ts";
 import { locateLedger } from "../../store/location.ts";
 import { readKey } from "../ledger/key-file.ts";
 import { CliError, EXIT } from "../error.ts";
+import { refuseDatabase } from "../export-file.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { runWithStore } from "../open.ts";
 import { count, print, printJson, say, startProgress } from "../output.ts";
@@ -48,6 +49,7 @@ export default defineCommand({
       from: readMomentOrAge("from", args.from, now),
       to: readMomentOrAge("to", args.to, now),
     };
+    await refuseDatabase(args.output);
     const counter = await openCounter(args);
     await counter.desk.open();
     const progress = startProgress("packing rows");

@@ -18,6 +18,7 @@ import { type TimeZone, openTimeZone } from "../../lib/time-zone.ts";
 import type { Provider } from "../../provider/index.ts";
 import type { Store } from "../../store/index.ts";
 import { CliError, EXIT } from "../error.ts";
+import { refuseDatabase } from "../export-file.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { runWithStore } from "../open.ts";
 import { print, printJson, printTable, say, startProgress } from "../output.ts";
@@ -213,6 +214,7 @@ function makeKeyFinder(
 }
 
 async function writeCsv(path: string, report: Report): Promise<void> {
+  await refuseDatabase(path);
   try {
     await Bun.write(path, [...printReportCsv(report)].join(""));
   } catch (error) {

@@ -8,6 +8,7 @@ import { type Head, isSigned, type PrintedHead, printHead } from "../../ledger/i
 import { openChains } from "../../store/chain-reader.ts";
 import { locateLedger } from "../../store/location.ts";
 import { CliError, EXIT } from "../error.ts";
+import { refuseDatabase } from "../export-file.ts";
 import { SHARED_ARGS, toLoadOptions } from "../flags.ts";
 import { printJson, printTable, say } from "../output.ts";
 import { readInteger } from "../value.ts";
@@ -34,7 +35,7 @@ export default defineCommand({
         hint: "tokligence ledger heads shows all of them.",
       });
     }
-    if (args.export !== undefined) exportNewest(args.export, found);
+    if (args.export !== undefined) await exportNewest(args.export, found);
     const heads = found.flatMap(({ state, heads: ofChain }) =>
       ofChain
         .slice(0, limit)
@@ -75,7 +76,8 @@ async function readAll(location: string, chain: string | null): Promise<Found[]>
 }
 
 /** The one that proves most of each chain, and its first one, which says where it comes from. */
-function exportNewest(path: string, found: readonly Found[]): void {
+async function exportNewest(path: string, found: readonly Found[]): Promise<void> {
+  await refuseDatabase(path);
   const heads: PrintedHead[] = found.flatMap(({ state, heads }) => {
     const [newest, first] = [heads[0], heads.at(-1)];
     return [...new Set([first, newest])].flatMap((head) =>

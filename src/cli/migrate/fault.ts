@@ -3,6 +3,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { printCsvLine } from "../../lib/csv.ts";
 import { CliError, EXIT } from "../error.ts";
+import { refuseDatabase } from "../export-file.ts";
 
 export interface Fault {
   table: string;
@@ -40,6 +41,7 @@ export async function openFaults(path: string | undefined): Promise<Faults> {
 }
 
 async function openList(path: string): Promise<FileHandle> {
+  await refuseDatabase(path);
   try {
     const file = await open(path, "w", 0o600);
     await file.appendFile(printCsvLine(["table", "id", "reason"]));

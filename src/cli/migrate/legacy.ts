@@ -164,10 +164,14 @@ function readOptional(row: LegacyRow, name: string): string | null {
   throw refuse(`its ${name} cannot be read`);
 }
 
+/** What a provider says beyond it is taken for no count, either. */
+const MOST_TOKENS = 1e9;
+
 function readCount(row: LegacyRow, name: string): number {
   const text = readOptional(row, name) ?? "0";
   const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 0) throw refuse(`its ${name} is no count: ${JSON.stringify(text)}`);
+  if (!Number.isSafeInteger(count) || count < 0 || count > MOST_TOKENS)
+    throw refuse(`its ${name} is no count: ${JSON.stringify(text)}`);
   return count;
 }
 

@@ -1,8 +1,10 @@
 // Databases of the earlier edition, read and never written to: its users, keys and usage as they lie there, whichever of its columns a file has.
 // Knows no rule of what becomes of them.
 
-import { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
+import { Database, constants } from "bun:sqlite";
+import { accessSync, constants as modes, existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { pathToFileURL } from "node:url";
 import { GatewayError } from "../../ir/index.ts";
 import { explainStoreError } from "../error.ts";
 
@@ -29,7 +31,7 @@ export function openLegacy(path: string): Legacy {
   }
   let db: Database | undefined;
   try {
-    db = new Database(path, { readonly: true });
+    db = open(path);
     db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     const tables = listTables(db);
     if (tables.has("tokligence_migrations"))
@@ -39,7 +41,27 @@ export function openLegacy(path: string): Legacy {
     return assemble(db, tables);
   } catch (error) {
     db?.close();
-    throw explainStoreError(error, path);
+    const told = explainStoreError(error, path);
+    throw told.code === "store_denied" ? refuseSealed(path, told) : told;
+  }
+}
+
+/** Where nothing can be made beside it, such as in a backup, SQLite reads it only if told that nobody changes it; it then sees no log, either. */
+function open(path: string): Database {
+  const hasLog = ["-wal", "-journal"].some((end) => existsSync(`${path}${end}`));
+  if (hasLog || isWritable(dirname(path))) return new Database(path, { readonly: true });
+  return new Database(
+    `${pathToFileURL(path).href}?immutable=1`,
+    constants.SQLITE_OPEN_READONLY | constants.SQLITE_OPEN_URI,
+  );
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, modes.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -71,6 +93,15 @@ function assemble(db: Database, tables: ReadonlySet<string>): Legacy {
 function listTables(db: Database): Set<string> {
   const rows = db.query<{ name: string }, []>("select name from sqlite_master where type = 'table'").all();
   return new Set(rows.map(({ name }) => name));
+}
+
+function refuseSealed(path: string, cause: GatewayError): GatewayError {
+  return new GatewayError({
+    kind: "not_configured",
+    code: "legacy_denied",
+    message: `${path} cannot be read here: this user may not read it, or may not write beside it while rows may lie in ${path}-wal; give a copy of both in a folder of your own.`,
+    cause,
+  });
 }
 
 function refuse(path: string, why: string): GatewayError {

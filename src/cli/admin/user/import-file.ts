@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import type { RowOutcome } from "../../../identity/index.ts";
 import { printCsvLine } from "../../../lib/csv.ts";
 import { CliError, EXIT } from "../../error.ts";
+import { refuseDatabase } from "../../export-file.ts";
 
 /** Refuses flags that name one file: what is read would be overwritten before anybody has read it. */
 export async function keepApart(flags: readonly (readonly [string, string | undefined])[]): Promise<void> {
@@ -72,6 +73,7 @@ export async function openLinkFile(path: string): Promise<LinkFile> {
 }
 
 async function openList(path: string, columns: readonly string[]): Promise<FileHandle> {
+  await refuseDatabase(path);
   try {
     const file = await open(path, "w", 0o600);
     await file.appendFile(printCsvLine(columns));
