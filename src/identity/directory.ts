@@ -160,11 +160,8 @@ export interface Directory {
   createKey(actor: Actor, idOrEmail: string, wish: KeyWish): Promise<IssuedKey>;
   /** Revoked ones, too; everybody's where null. */
   listKeys(idOrEmail: string | null): Promise<ApiKey[]>;
-  /** Page by page: of those behind the key `after`. */
-  findKeys(
-    choice: KeyChoice & { isOpen?: boolean | undefined },
-    page: { after: string | null; limit: number },
-  ): Promise<ApiKey[]>;
+  /** Oldest first, a page at a time; all at once where its limit is Infinity. */
+  pageKeys(choice: KeyChoice & { isOpen?: boolean | undefined }, page: PageWish): Promise<Page<ApiKey>>;
   /** Throws `not_found`. */
   getKey(id: string): Promise<ApiKey>;
   updateKey(actor: Actor, id: string, wish: KeyWish, meant?: Meant<ApiKey>): Promise<ApiKey>;

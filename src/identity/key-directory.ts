@@ -15,6 +15,7 @@ import {
 } from "./key-rule.ts";
 import type { ApiKey } from "./model.ts";
 import { originOf } from "./origin.ts";
+import { readPage } from "./page.ts";
 import { requireAdmin, requireOwn, requireReach } from "./permission.ts";
 import type { KeyFilter, KeyPatch } from "./store.ts";
 import { issueToken } from "./token.ts";
@@ -23,9 +24,9 @@ type KeyPart =
   | "checkKey"
   | "createKey"
   | "deleteKey"
-  | "findKeys"
   | "getKey"
   | "listKeys"
+  | "pageKeys"
   | "revokeKey"
   | "revokeKeys"
   | "rotateKey"
@@ -76,8 +77,13 @@ export function createKeyDirectory(context: DirectoryContext): Pick<Directory, K
     async listKeys(idOrEmail) {
       return store.listKeys(idOrEmail === null ? {} : { userId: (await getUser(idOrEmail)).id });
     },
-    async findKeys({ isOpen, ...choice }, page) {
-      return store.listKeys({ ...(await readChoice(context, choice)), isOpen }, page);
+    async pageKeys({ isOpen, ...choice }, page) {
+      const filter = { ...(await readChoice(context, choice)), isOpen };
+      return readPage(page, {
+        order: "key",
+        read: (place) => store.listKeys(filter, place),
+        placeOf: ({ id }) => id,
+      });
     },
     getKey,
     checkKey: (wish) => void readWish(wish, now()),

@@ -58,36 +58,32 @@ function makeUsers(remote: Remote): Pick<Directory, Users> {
   };
 }
 
-type Keys = "createKey" | "findKeys" | "getKey" | "listKeys" | "rotateKey" | "updateKey";
+type Keys = "createKey" | "getKey" | "listKeys" | "pageKeys" | "rotateKey" | "updateKey";
 
 function makeKeys(remote: Remote): Pick<Directory, Keys> {
-  const find = async (
-    choice: KeyChoice & { isOpen?: boolean | undefined },
-    { after, limit }: { after: string | null; limit: number },
-  ): Promise<ApiKey[]> => {
-    const keys: ApiKey[] = [];
-    for (let cursor = after; keys.length < limit;) {
+  const pageKeys: Directory["pageKeys"] = async (choice, { limit, cursor: from }) => {
+    const items: ApiKey[] = [];
+    for (let cursor = from; ;) {
       const page = await remote.ask<{ api_keys: PrintedKey[]; next_cursor: string | null }>({
         method: "GET",
         path: KEYS,
-        query: { ...printChoice(choice), limit: Math.min(A_PAGE, limit - keys.length), cursor },
+        query: { ...printChoice(choice), limit: Math.min(A_PAGE, limit - items.length), cursor },
       });
-      keys.push(...page.api_keys.map(readKey));
+      items.push(...page.api_keys.map(readKey));
       cursor = page.next_cursor;
-      if (cursor === null) break;
+      if (cursor === null || items.length >= limit) return { items, nextCursor: cursor };
     }
-    return keys;
   };
   return {
     async createKey(_actor, user, wish) {
       return readIssued(await remote.ask({ method: "POST", path: KEYS, body: { user, ...printWish(wish) } }));
     },
     async listKeys(idOrEmail) {
-      if (idOrEmail === null) return find({}, { after: null, limit: Infinity });
+      if (idOrEmail === null) return (await pageKeys({}, { cursor: null, limit: Infinity })).items;
       const path = `${USERS}/${segment(idOrEmail, "user")}/api-keys`;
       return (await askAll<PrintedKey>(remote, { method: "GET", path }, "api_keys")).map(readKey);
     },
-    findKeys: find,
+    pageKeys,
     async getKey(id) {
       const path = `${KEYS}/${segment(id, "API key")}`;
       return readKey((await remote.ask<{ api_key: PrintedKey }>({ method: "GET", path })).api_key);

@@ -11,7 +11,7 @@ import { answerIssued, answerKey, etagOf } from "../key-answer.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type KEY_BUDGET, KEY_CHANGE, NEW_KEY, OWNED_KEY, ROTATION, judgeNewKey, readKeyWish } from "./new-key.ts";
-import { type AdminParts, actorOf, originOf } from "./part.ts";
+import { type AdminParts, actorOf, originOf, readPageWish } from "./part.ts";
 import { type About, NEXT_CURSOR, PAGE_QUERY } from "../about.ts";
 import { answerPage } from "../page.ts";
 import { API_KEY, ISSUED_KEY } from "../shape/person.ts";
@@ -105,7 +105,6 @@ export function makeApiKeyRoutes(parts: ApiKeyParts): GuardedRoute[] {
 }
 
 const STATES = ["all", "open"];
-const MOST_A_PAGE = 1_000;
 
 function makeListRoutes({ directory, rules, limit, changed, budgets, isMetered }: ApiKeyParts): GuardedRoute[] {
   const judge = (said: Partial<z.output<typeof NEW_KEY>>): void => judgeNewKey(directory, said);
@@ -127,11 +126,9 @@ function makeListRoutes({ directory, rules, limit, changed, budgets, isMetered }
       authority,
       about: ABOUT.list,
       async handle({ query }) {
-        const { page, choice } = checkAll({ page: () => readPage(query), choice: () => readQuery(query) });
-        const keys = await directory.findKeys(choice, { after: page.after, limit: page.limit + 1 });
-        const shown = keys.slice(0, page.limit);
-        const next = keys.length > page.limit ? (shown.at(-1)?.id ?? null) : null;
-        return Response.json({ api_keys: shown.map(printKey), next_cursor: next });
+        const { wish, choice } = checkAll({ wish: () => readPageWish(query), choice: () => readQuery(query) });
+        const page = await directory.pageKeys(choice, wish);
+        return Response.json({ api_keys: page.items.map(printKey), next_cursor: page.nextCursor });
       },
     },
     {
@@ -302,13 +299,4 @@ function readSince(word: string | undefined): Date | undefined {
   const moment = word === undefined ? undefined : new Date(word);
   if (moment === undefined || !Number.isNaN(moment.getTime())) return moment;
   throw invalidRequest("unused_since is a moment such as 2026-01-31T00:00:00Z.", "unused_since");
-}
-
-const DEFAULT_A_PAGE = 100;
-
-function readPage(query: URLSearchParams): { after: string | null; limit: number } {
-  const text = query.get("limit") ?? String(DEFAULT_A_PAGE);
-  const limit = /^\d{1,4}$/u.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MOST_A_PAGE) return { after: query.get("cursor"), limit };
-  throw invalidRequest(`limit is a whole number from 1 to ${MOST_A_PAGE}.`, "limit");
 }

@@ -28,11 +28,9 @@ export default defineCommand({
     if (status !== "all" && status !== "open") throw refuseValue("status", "it is all or open");
     const choice = readChoice(args);
     const isOpen = status === "open" ? true : undefined;
-    const found = await runAtPlace(args, ({ directory }) =>
-      directory.findKeys({ ...choice, isOpen }, { after: cursor, limit: limit + 1 }),
+    const { items: keys, nextCursor: next } = await runAtPlace(args, ({ directory }) =>
+      directory.pageKeys({ ...choice, isOpen }, { limit, cursor }),
     );
-    const keys = found.slice(0, limit);
-    const next = found.length > limit ? (keys.at(-1)?.id ?? null) : null;
     if (args.json === true) return printJson({ api_keys: keys.map(printKey), next_cursor: next });
     const rows = keys.map(printRow);
     printTable(rows, [...COLUMNS, ...RARE.filter((column) => rows.some((row) => row[column].length > 0))]);
