@@ -2,7 +2,7 @@
 
 import type { Config } from "../config/index.ts";
 import { BOOK_RULES, createLedgerWriter, type Head, type LedgerWriter } from "../ledger/index.ts";
-import { byProgram } from "../lib/change.ts";
+import { type Change, byProgram } from "../lib/change.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createNotifier, type Notifier } from "../notice/index.ts";
 import { placeHeads, type ReadHeads, readHeadFile } from "./ledger/head-file.ts";
@@ -265,6 +265,6 @@ async function recordBeginning(
   if (beginning === "none") return;
   const { chain } = head();
   const after = { chain, reason: beginning, signedBy: keyId, continues };
-  const change = { action: "ledger.chain", subjectKind: "chain", subjectId: chain, before: null, after };
+  const change: Change = { action: "ledger.chain", subjectKind: "chain", subjectId: chain, before: null, after };
   await changes.tell(byProgram("gateway", now), change);
 }

@@ -59,7 +59,7 @@ function listValues({ effective }: Values): Map<string, string | null> {
 /** They are in force already: that they could not be recorded is said, and takes none away. */
 export function recordPrices(layers: readonly PriceLayer[], { changes, log }: Place): void {
   const after = { layers: layers.map(({ name }) => name) };
-  const change = { action: "prices.adopt", subjectKind: "prices", subjectId: null, before: null, after };
+  const change: Change = { action: "prices.adopt", subjectKind: "prices", subjectId: null, before: null, after };
   changes.tell(byProgram("gateway"), change).catch((error: unknown) => {
     log.error("That prices changed could not be recorded", { error });
   });

@@ -13,6 +13,57 @@ import { cleanJson, cleanText } from "./text.ts";
 export const AUTHORS = ["configuration", "gateway", "operator", "user", "visitor"] as const;
 export type Author = (typeof AUTHORS)[number];
 
+/** Kind and verb of every change that is recorded; for those who search the record, all that there can be. */
+export const CHANGE_ACTIONS = [
+  "auth.close_loopback",
+  "auth.sign_in",
+  "auth.sign_in_failed",
+  "auth.sign_out",
+  "budget.create",
+  "budget.delete",
+  "budget.update",
+  "cache.clear",
+  "identity.connect",
+  "identity.disconnect",
+  "import.legacy",
+  "key.create",
+  "key.delete",
+  "key.purge",
+  "key.revoke",
+  "key.rotate",
+  "key.update",
+  "ledger.chain",
+  "ledger.reprice",
+  "limit.create",
+  "limit.delete",
+  "limit.update",
+  "link.create",
+  "prices.adopt",
+  "prices.refresh",
+  "provider.create",
+  "provider.delete",
+  "provider.disable",
+  "provider.drain",
+  "provider.enable",
+  "provider.encrypt",
+  "provider.reset",
+  "provider.update",
+  "retention.hashes",
+  "retention.payloads",
+  "retention.rows",
+  "route.create",
+  "route.delete",
+  "route.update",
+  "session.end",
+  "settings.reload",
+  "settings.update",
+  "user.create",
+  "user.delete",
+  "user.purge",
+  "user.update",
+] as const;
+export type ChangeAction = (typeof CHANGE_ACTIONS)[number];
+
 /** Who makes a change, and from where. */
 export interface Origin {
   actor: Author;
@@ -29,8 +80,7 @@ export interface Origin {
 }
 
 export interface Change {
-  /** Kind and verb: `user.create`. */
-  action: string;
+  action: ChangeAction;
   subjectKind: string;
   /** Null where it concerns all of them. */
   subjectId: string | null;
@@ -41,9 +91,11 @@ export interface Change {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-export interface ChangeRow extends Origin, Omit<Change, "after" | "before"> {
+export interface ChangeRow extends Origin, Omit<Change, "action" | "after" | "before"> {
   /** UUIDv7. */
   id: string;
+  /** As it lies there, whoever wrote it. */
+  action: string;
   chain: string;
   /** From 1, without gaps. */
   seq: number;

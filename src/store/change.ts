@@ -19,7 +19,15 @@
 // row says that the program itself did it. What changes outside of a database is told by `store.changes.tell(by, change)`.
 
 import { eq } from "drizzle-orm";
-import { CHANGE_CHAIN, type Change, type ChangeHead, type Origin, byProgram, sealChanges } from "../lib/change.ts";
+import {
+  CHANGE_CHAIN,
+  type Change,
+  type ChangeAction,
+  type ChangeHead,
+  type Origin,
+  byProgram,
+  sealChanges,
+} from "../lib/change.ts";
 import type { Redact } from "../lib/redact.ts";
 import { selectRows } from "./bulk.ts";
 import type { Db, Engine, Query } from "./engine.ts";
@@ -36,7 +44,7 @@ export interface Note<Row> {
 
 interface NotedRows<Row> {
   by: Origin | undefined;
-  action: string;
+  action: ChangeAction;
   kind: string;
   /** The same rows as they were; nothing where they are new. */
   was?: Query<readonly object[]>;
@@ -71,7 +79,7 @@ export function noteAll(by: Origin | undefined, changes: readonly Change[]): Not
 }
 
 /** Rows that were not there before, as they are now. */
-export function noteNew(by: Origin | undefined, kind: string, rows: readonly { id: string }[]): Note<object> {
+export function noteNew(by: Origin | undefined, kind: "key" | "user", rows: readonly { id: string }[]): Note<object> {
   return noteAll(
     by,
     rows.map((row) => ({ action: `${kind}.create`, subjectKind: kind, subjectId: row.id, before: null, after: row })),

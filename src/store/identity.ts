@@ -3,6 +3,7 @@
 import { gt, isNull } from "drizzle-orm";
 import type { IdentityStore, KnownUser } from "../identity/store.ts";
 import { readKeys, readUsers } from "./crowd.ts";
+import type { ChangeAction } from "../lib/change.ts";
 import type { Engine } from "./engine.ts";
 import { listGone, listIds } from "./gone.ts";
 import { createKeyStore, readKeyChanges } from "./key.ts";
@@ -30,7 +31,7 @@ const ENDS = {
   key: ["key.purge"],
   session: ["auth.sign_out", "session.end"],
   user: ["user.purge"],
-} as const satisfies Record<string, readonly string[]>;
+} as const satisfies Record<string, readonly ChangeAction[]>;
 
 /** Counters are read first: a row that changes in between then comes again at the next call instead of never. */
 async function readChanges(engine: Engine, since: number | null): ReturnType<IdentityStore["changes"]> {

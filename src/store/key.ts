@@ -5,7 +5,7 @@ import type { LimitWords } from "../identity/limit.ts";
 import type { ApiKey } from "../identity/model.ts";
 import type { IdentityStore, KeyChange, KeyFilter, KeyPatch, KeyRecord, Look } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
-import type { Origin } from "../lib/change.ts";
+import type { ChangeAction, Origin } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
 import { noteNew, noteRows } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
@@ -148,7 +148,7 @@ function createWrites(engine: Engine): Pick<IdentityStore, "createKey" | "rotate
   const change = (
     id: string,
     also: SQL | undefined,
-    { set, action, by }: { set: Omit<Partial<KeyRow>, "revision">; action: string; by: Origin | undefined },
+    { set, action, by }: { set: Omit<Partial<KeyRow>, "revision">; action: ChangeAction; by: Origin | undefined },
   ): Promise<KeyRow[]> =>
     engine.atomic((db) => ({
       before: [clock.tick(db)],

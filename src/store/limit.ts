@@ -2,7 +2,7 @@
 
 import { type SQL, and, asc, eq, sql } from "drizzle-orm";
 import type { LimitRow, LimitStore } from "../gateway/limit/model.ts";
-import { type Change, type Origin, byProgram } from "../lib/change.ts";
+import { type Change, type ChangeAction, type Origin, byProgram } from "../lib/change.ts";
 import { cleanJson, cleanText } from "../lib/text.ts";
 import type { Note } from "./change.ts";
 import type { Db, Engine, Query } from "./engine.ts";
@@ -83,7 +83,7 @@ function noteOf(by: Origin | undefined, was: Query<LimitRow[]>): Note<LimitRow> 
   };
 }
 
-function tell(action: string, name: string, { was, now }: { was: object | null; now: object | null }): Change {
+function tell(action: ChangeAction, name: string, { was, now }: { was: object | null; now: object | null }): Change {
   return { action, subjectKind: "limit", subjectId: name, before: was && show(was), after: now && show(now) };
 }
 

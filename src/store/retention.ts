@@ -5,7 +5,7 @@ import { and, asc, desc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm"
 import type { Cut, LedgerStore, SumRemains } from "../ledger/index.ts";
 import { keepRemains } from "./budget-remains.ts";
 import { listChains } from "./chain-mark.ts";
-import type { Origin } from "../lib/change.ts";
+import type { ChangeAction, Origin } from "../lib/change.ts";
 import { type Note, noteAll } from "./change.ts";
 import type { Db, Engine } from "./engine.ts";
 
@@ -158,7 +158,7 @@ interface Piece {
 /** Once for all that goes: the rest of it follows a piece at a time. */
 function noteDrop(
   by: Origin | undefined,
-  action: string,
+  action: ChangeAction,
   { chain, seq, before }: { chain: string | null; seq?: number; before: Date },
 ): Note<object> | undefined {
   if (by === undefined) return undefined;

@@ -4,7 +4,7 @@ import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } fro
 import type { User } from "../identity/model.ts";
 import type { LinkRecord, Session, SessionStore } from "../identity/session.ts";
 import { cleanText } from "../lib/text.ts";
-import type { Change, Origin } from "../lib/change.ts";
+import type { Change, ChangeAction, Origin } from "../lib/change.ts";
 import { type Note, noteAll } from "./change.ts";
 import { chunk } from "./chunk.ts";
 import type { Engine } from "./engine.ts";
@@ -261,7 +261,7 @@ function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
 const OF_SESSION = { subjectKind: "session" } as const;
 
 /** One for each session that was there: as it was, but for the end that it has now. */
-function noteEnd(by: Origin | undefined, action: string): Note<Schema["sessions"]["$inferSelect"]> {
+function noteEnd(by: Origin | undefined, action: ChangeAction): Note<Schema["sessions"]["$inferSelect"]> {
   return {
     ...noteAll(by, []),
     tell: (ended) =>

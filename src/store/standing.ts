@@ -2,6 +2,7 @@
 // was once, and is no more. Knows no table but that of changes.
 
 import { type Column, type SQL, and, eq, inArray } from "drizzle-orm";
+import type { ChangeAction } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
 import type { Engine } from "./engine.ts";
 
@@ -54,7 +55,7 @@ export function writeWhere<Row extends Versioned, Out>(
 /** Whether the record of changes tells of such an end of it; of one that this user made, where he is named. */
 export async function wasEnded(
   engine: Engine,
-  { actions, id, actorId }: { actions: readonly string[]; id: string; actorId?: string | undefined },
+  { actions, id, actorId }: { actions: readonly ChangeAction[]; id: string; actorId?: string | undefined },
 ): Promise<boolean> {
   const { auditChanges: changes } = engine.schema;
   const rows = await engine.read((db) =>

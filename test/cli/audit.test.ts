@@ -33,6 +33,10 @@ describe("admin audit", () => {
     expect((await list(`--subject ${USER}`)).map(({ action }) => action)).toEqual(["user.update", "user.create"]);
     expect((await list("--actor configuration")).map(({ action }) => action)).toEqual(["user.create"]);
     expect(await list("--action key")).toEqual([]);
+    const { code, out: none, err } = await desk.run("admin audit list --action users");
+    expect([code, none]).toEqual([EXIT.usage, ""]);
+    expect(err).toContain('There is no action "users" (did you mean "user"?)');
+    expect((await desk.run("admin audit export --action user.crate")).code).toBe(EXIT.usage);
     const page = await desk.read<{ next_cursor: string }>("admin audit list --limit 1");
     const next = await desk.read<{ changes: Printed[] }>(`admin audit list --limit 1 --cursor ${page.next_cursor}`);
     expect(next.changes[0]?.action).toBe("user.create");

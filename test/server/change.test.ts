@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { verifyChanges } from "../../src/audit/index.ts";
-import { ANTHROPIC_KEY, OPENAI_KEY, type Rig, makeRig } from "../rig.ts";
+import { ANTHROPIC_KEY, OPENAI_KEY, type Rig, makeRig, readJson } from "../rig.ts";
 import { openBrowser, openScene, type Scene } from "./sign-in/scene.ts";
 
 interface Printed {
@@ -114,9 +114,30 @@ describe("reading", () => {
     ["from=yesterday", 422],
     ["from=2026-02-01&to=2026-01-01", 422],
     ["actor=", 422],
+    ["action=nope", 422],
+    ["action=user.crate", 422],
+    ["action=user.", 422],
     ["colour=red", 422],
   ])("refuses %s", async (query, status) => {
     expect((await rig.send(`/api/v1/admin/audit?${query}`, { token: root.token })).status).toBe(status);
+  });
+
+  test("names what there is where an action is none, with whatever else is wrong", async () => {
+    const refuse = async (path: string) => {
+      const { error, errors } = await readJson(await rig.send(`/api/v1/admin/audit${path}`, { token: root.token }));
+      return [error.message, (errors as { path: string }[]).map((each) => each.path).toSorted()];
+    };
+    expect(await refuse("?action=user.crate&limit=0")).toEqual([
+      'There is no action "user.crate" (did you mean "user.create"?); use user for all of them, or user.create, user.delete, user.purge, user.update.',
+      ["action", "limit"],
+    ]);
+    expect(await refuse("/export?action=nope")).toEqual([
+      'There is no action "nope"; use auth, budget, cache, identity, import, key, ledger, limit, link, prices, provider, retention, route, session, settings, user, or one of a kind, such as user.create.',
+      ["action"],
+    ]);
+    for (const word of ["user", "user.*", "user*", "user.create"]) {
+      expect((await read(`?action=${word}`)).changes.length).toBeGreaterThan(0);
+    }
   });
 
   test("is for administrators, and for keys that may", async () => {

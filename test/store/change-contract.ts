@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type ChangePage, verifyChanges } from "../../src/audit/index.ts";
-import { type ChangeRow, linkChange, type Origin } from "../../src/lib/change.ts";
+import { type ChangeAction, type ChangeRow, linkChange, type Origin } from "../../src/lib/change.ts";
 import type { Store } from "../../src/store/index.ts";
 import { AT, kindOf, LATER, makeKey, makeUser, open, type Place } from "./sample.ts";
 
@@ -136,7 +136,13 @@ export function describeRecord(place: Place): void {
         at: LATER,
         none: undefined,
       };
-      await here.changes.tell(BY, { action: "odd", subjectKind: "x", subjectId: "\u0000", before: odd, after: {} });
+      await here.changes.tell(BY, {
+        action: "cache.clear",
+        subjectKind: "x",
+        subjectId: "\u0000",
+        before: odd,
+        after: {},
+      });
       expect(await verify()).toMatchObject({ rows: 1, findings: [] });
       const [row] = await list();
       expect(row?.before).toMatchObject({ list: [1.5, 0, 1e21, true, null, []], at: LATER.toISOString() });
@@ -181,7 +187,7 @@ export function describeRecord(place: Place): void {
     });
 
     test("is read by a kind, by an id and by a word that is both, beside all else that is asked", async () => {
-      const tell = (second: number, action: string, subjectId: string, actorName: string) =>
+      const tell = (second: number, action: ChangeAction, subjectId: string, actorName: string) =>
         here.changes.tell(
           { ...BY, actorName, at: new Date(AT.getTime() + second * 1_000) },
           { action, subjectKind: action.split(".")[0] ?? "", subjectId, before: null, after: {} },

@@ -1,4 +1,5 @@
 // The door of the record of changes.
+export { checkAction } from "./action.ts";
 export type * from "./book.ts";
 export type * from "./finding.ts";
 export * from "./print.ts";

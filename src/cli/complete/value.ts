@@ -1,5 +1,6 @@
 // Which words may stand at each flag and place of the commands: one line each. Knows no shell and no database.
 
+import { CHANGE_KINDS } from "../../audit/change/action.ts";
 import { CHANGE_FORMATS } from "../../audit/change/print.ts";
 import { DIMENSIONS as AUDITED } from "../../audit/token-report.ts";
 import { KEYS, describeKey, isKeyName } from "../../config/key.ts";
@@ -9,6 +10,7 @@ import { listChoices } from "../../config/syntax.ts";
 import { ROLES, SCOPES, STATUSES } from "../../identity/model.ts";
 import { EXPORT_FORMATS } from "../../ledger/export.ts";
 import { DIMENSIONS } from "../../ledger/report.ts";
+import { CHANGE_ACTIONS } from "../../lib/change.ts";
 import { BUCKETS } from "../../lib/zone.ts";
 import { KINDS } from "../../provider/index.ts";
 import { type Source, listOf, words } from "./model.ts";
@@ -73,11 +75,17 @@ const CALL: Source = {
   },
 };
 
+/** Kinds, and what there is of one that is written out. */
+function listActions(prefix: string): { name: string; about: string }[] {
+  const all = prefix.includes(".") ? CHANGE_ACTIONS : CHANGE_KINDS;
+  return all.map((name) => ({ name, about: "" }));
+}
+
 type Places = Readonly<Record<string, Source>>;
 
 /** Flags and places that mean the same wherever they are. */
 const EVERYWHERE: Places = {
-  action: words("user", "api_key", "provider", "route", "budget", "limit", "session", "configuration"),
+  action: { find: ({ prefix }) => listActions(prefix) },
   actor: USER,
   "allow-models": listOf(MODEL),
   "allow-providers": listOf(PROVIDER),

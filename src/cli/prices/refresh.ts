@@ -5,6 +5,7 @@ import { maskSource } from "../../config/index.ts";
 import { PriceFileError } from "../../ledger/price-file.ts";
 import type { PriceKeeper } from "../../ledger/price-keeper.ts";
 import { PRICE_LIST } from "../../ledger/price-list.ts";
+import type { Change } from "../../lib/change.ts";
 import { CliError, EXIT } from "../error.ts";
 import { SHARED_ARGS } from "../flags.ts";
 import { byOperator, runWithStore } from "../open.ts";
@@ -37,7 +38,7 @@ export default defineCommand({
       market: market === null ? null : { ...market },
       ...(takesOlder ? { older: true } : {}),
     };
-    const change = { action: "prices.refresh", subjectKind: "prices", subjectId: null, before: null, after };
+    const change: Change = { action: "prices.refresh", subjectKind: "prices", subjectId: null, before: null, after };
     await runWithStore(args, ({ store }) => store.changes.tell(byOperator(), change));
     if (args.json === true) return printJson(list === null ? { market } : { ...list, ...(market && { market }) });
     for (const result of [list, market]) {

@@ -89,12 +89,12 @@ function createControls(store: ControlStore): Controls {
       set(control);
       if (control.action === "disable") return write(store.put(control, by));
       // It is a word that takes the place of the other.
-      const change = { ...about(control), action: "provider.drain", before, after: control };
+      const change: Change = { ...about(control), action: "provider.drain", before, after: control };
       return write(store.remove([control], { by, change }));
     },
     async lift(name, by) {
       const gone = drop(name);
-      const change = { ...about(name), action: "provider.enable", before: { controls: gone }, after: null };
+      const change: Change = { ...about(name), action: "provider.enable", before: { controls: gone }, after: null };
       const kept = gone.filter(({ action }) => action === "disable");
       await write(store.remove(kept, { by, change }));
       return gone;

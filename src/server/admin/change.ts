@@ -6,6 +6,7 @@ import {
   type ChangeBook,
   type ChangeFilter,
   type ChangeFormat,
+  checkAction,
   printChange,
   printChangeHead,
   printChanges,
@@ -33,7 +34,7 @@ const FILTERS = ["action", "actor", "from", "subject", "to", "tz"] as const;
 
 const tag = "Audit";
 const FILTER_QUERY = {
-  action: z.string().optional(),
+  action: z.string().optional().describe("Such as user.create, or user for all of them"),
   actor: z.string().optional(),
   from: z.string().optional().describe("A moment, a day, or how long ago: 24h, 7d"),
   subject: z.string().optional(),
@@ -105,12 +106,17 @@ function readChangeFormat(text: string): ChangeFormat {
 function readSaid(query: URLSearchParams, nowMs: number): ChangeFilter {
   const { span, ...words } = checkAll({
     span: () => readSpan(query, nowMs),
-    action: () => readText(query, "action"),
+    action: () => readAction(query),
     actor: () => readText(query, "actor"),
     subject: () => readText(query, "subject"),
   });
   const said = Object.entries(words).filter(([, word]) => word !== null);
   return { ...Object.fromEntries(said), ...span };
+}
+
+function readAction(query: URLSearchParams): string | null {
+  const text = readText(query, "action");
+  return text === null ? null : checkAction(text);
 }
 
 async function nameSubject(filter: ChangeFilter, directory: Pick<Directory, "getUser">): Promise<ChangeFilter> {

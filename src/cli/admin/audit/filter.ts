@@ -1,6 +1,6 @@
 // Which changes are meant: the flags that the commands share, and the filter that they make.
 
-import type { ChangeFilter } from "../../../audit/index.ts";
+import { type ChangeFilter, checkAction } from "../../../audit/index.ts";
 import { findZone, UTC } from "../../../lib/zone.ts";
 import { findSubject } from "../../../server/index.ts";
 import { PLACE_ARGS } from "../../flags.ts";
@@ -43,6 +43,8 @@ export async function readFilter(flags: Flags, { remote, directory }: Place): Pr
     if (text === "") throw refuseValue(name, "it must not be empty");
     if (text !== undefined) filter[name] = text;
   }
+  // A gateway elsewhere may be of another edition: it knows what it records.
+  if (remote === null && filter.action !== undefined) checkAction(filter.action);
   if (remote === null && filter.subject !== undefined) filter.subject = await findSubject(filter.subject, directory);
   return filter;
 }
