@@ -30,4 +30,5 @@ export { buildScene, guardCalls, makeSceneProvider } from "./scene.ts";
 export { printProvider, printProviderVersion } from "./provider-print.ts";
 export { type StandingProvider, judgeProvider, mergeProviders } from "./provider-table.ts";
 export { type KeyTrial, printTrials, testProvider } from "./provider-test.ts";
+export { ENDPOINTS, isEndpoint } from "./endpoint.ts";
 export { createIdentityProvider } from "./sign-in/provider.ts";

@@ -8,7 +8,7 @@ import { guessWire } from "../wire/index.ts";
 import { readProtocols } from "./request.ts";
 import type { GuardedRoute } from "./route.ts";
 
-const FAMILIES = [
+export const SOCKETS = [
   { family: "realtime", scope: "inference:realtime" },
   { family: "responses", scope: "inference:chat" },
 ] as const satisfies { family: string; scope: Scope }[];
@@ -17,7 +17,7 @@ export function makeSocketRoutes(
   tools: SocketTools,
   { newId, sessions }: { newId: () => string; sessions: Set<Session> },
 ): GuardedRoute[] {
-  return FAMILIES.map(({ family, scope }) => ({
+  return SOCKETS.map(({ family, scope }) => ({
     method: "GET",
     path: `/v1/${family}`,
     authority: { anyOf: [scope] },

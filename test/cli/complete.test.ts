@@ -62,6 +62,9 @@ describe("commands and flags", () => {
     expect(await names("admin", "settings", "unset", "log_level", "")).not.toContain("debug");
     expect(await names("admin", "routes", "set", "x", "strat")).toEqual(["strategy="]);
     expect(await names("connect", "cla")).toEqual(["claude-code"]);
+    expect(await names("admin", "audit", "list", "--action", "ke")).toEqual(["key"]);
+    expect(await names("admin", "audit", "export", "--action", "session.")).toEqual(["session.end"]);
+    expect(await names("usage", "logs", "--endpoint", "chat")).toEqual(["chat.completions"]);
     expect((await ask("usage", "export", "--output", "")).last).toBe(":0");
     expect((await ask("usage", "export", "--tz", "")).last).toBe(":4");
   });

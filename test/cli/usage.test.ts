@@ -135,6 +135,18 @@ describe("filters", () => {
     expect(result.err).toStartWith("error: ");
   });
 
+  test("of an endpoint that there is none of, it is said, as only an import can have brought some", async () => {
+    const { code, out, err } = await desk.run("usage logs --endpoint chat.completion");
+    expect([code, out.split("\n").length]).toEqual([0, 2]);
+    expect(err).toBe(
+      'note: "chat.completion" is no endpoint of the gateway, and only imported rows can have it; did you mean chat.completions?\n',
+    );
+    expect((await desk.run("usage summary --endpoint foo")).err).toContain("its own are audio.speech,");
+    for (const name of ["chat.completions", "batches.usage", "vector_stores.files", "realtime"]) {
+      expect((await desk.run(`usage summary --endpoint ${name}`)).err).toBe("");
+    }
+  });
+
   test("a beginning that two keys share is not guessed at", async () => {
     await desk.read("admin api-keys create --user ana@example.com");
     const { code, err } = await desk.run("usage logs --key tok_");

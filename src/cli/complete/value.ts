@@ -39,6 +39,12 @@ const CLIENT: Source = {
     return Object.keys(GUIDES).map((name) => ({ name, about: "" }));
   },
 };
+const ENDPOINT: Source = {
+  async find() {
+    const { ENDPOINTS } = await import("../../server/endpoint.ts");
+    return ENDPOINTS.map((name) => ({ name, about: "" }));
+  },
+};
 const CHANGEABLE: Source = {
   async find(asked) {
     const all = await SETTING.find(asked);
@@ -129,10 +135,11 @@ const BY_COMMAND: Readonly<Record<string, Places>> = {
   "admin routes list": { source: words("config", "runtime") },
   "admin settings": { setting: CHANGEABLE, value: SETTING_VALUE },
   "admin users": { id: USER, status: STATUS },
-  "audit tokens": { by: listOf(words(...AUDITED)) },
+  "audit tokens": { endpoint: ENDPOINT, by: listOf(words(...AUDITED)) },
   "config show": { setting: SETTING },
   connect: { client: CLIENT },
   init: { email: words(), provider: words() },
+  usage: { endpoint: ENDPOINT },
   "usage breakdown": { by: listOf(words(...DIMENSIONS)) },
   "usage export": { format: words(...EXPORT_FORMATS) },
   "usage timeseries": { bucket: words(...BUCKETS) },

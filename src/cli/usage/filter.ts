@@ -1,9 +1,12 @@
 // Which rows of the books are meant: the flags that all these commands share, and the filter that they make.
 
 import type { LedgerFilter } from "../../ledger/index.ts";
+import { findNearest } from "../../lib/nearest.ts";
 import { findZone, UTC, type Zone } from "../../lib/zone.ts";
+import { ENDPOINTS, isEndpoint } from "../../server/index.ts";
 import { CliError, EXIT } from "../error.ts";
 import { PLACE_ARGS, TOKEN_TOO } from "../flags.ts";
+import { say } from "../output.ts";
 import type { Place } from "../place.ts";
 import { splitKey } from "../remote/target.ts";
 import { readList, readMomentOrAge, refuseValue } from "../value.ts";
@@ -57,6 +60,7 @@ export async function readFilter(flags: FilterFlags, place: Place): Promise<Ledg
     if (text === "") throw refuseValue(name, "it must not be empty");
     if (text !== undefined) filter[name] = text;
   }
+  if (filter.endpoint !== undefined) sayEndpoint(filter.endpoint);
   const { named: key } = splitKey({ url: given("url"), key: given("key") });
   const [user, status] = [given("user"), given("status")];
   if (key !== undefined) filter.apiKeyId = await findKey(key, place);
@@ -77,6 +81,14 @@ export function readZone(flags: FilterFlags): Zone {
   const zone = findZone(flags.tz);
   if (zone !== null) return zone;
   throw refuseValue("tz", `${JSON.stringify(flags.tz)} is no time zone of the IANA database, such as Europe/Berlin`);
+}
+
+/** Not refused: what was imported has whatever name it came with. */
+function sayEndpoint(name: string): void {
+  if (isEndpoint(name)) return;
+  const [near] = findNearest(name, ENDPOINTS, 1);
+  const remedy = near === undefined ? `its own are ${ENDPOINTS.join(", ")}` : `did you mean ${near}?`;
+  say(`note: ${JSON.stringify(name)} is no endpoint of the gateway, and only imported rows can have it; ${remedy}`);
 }
 
 function readDirection(text: string): "consume" | "supply" {
