@@ -7,7 +7,7 @@ import { printDigest } from "./bench/report/digest.ts";
 import { describeMachine, readLoad } from "./bench/report/machine.ts";
 import { makeReport, printReport } from "./bench/report/report.ts";
 import { assignCores, keepAside } from "./bench/run/core.ts";
-import { EXIT_USAGE } from "./bench/run/flag.ts";
+import { EXIT_USAGE } from "./flag.ts";
 import { HELP, type Options, readOptions } from "./bench/run/option.ts";
 import { buildExecutables, run } from "./bench/run/run.ts";
 

@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { ROOT } from "./compile.ts";
+import { aSwitch, readFlags } from "./flag.ts";
 
 const BUN = process.execPath;
 const LINT = [
@@ -29,7 +30,7 @@ const STEPS: readonly { name: string; command: readonly string[] }[] = [
   { name: "dead code", command: [BUN, "--bun", join(ROOT, "node_modules/knip/bin/knip-bun.js"), "--no-progress"] },
 ];
 
-if (Bun.argv.includes("--fix")) {
+if (readFlags({ fix: aSwitch }).fix) {
   const format = run([BUN, "fmt", "--no-script", ...FORMATTED], "inherit");
   process.exit(run([...LINT, "--fix"], "inherit").exitCode || format.exitCode);
 }

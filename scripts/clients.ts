@@ -9,6 +9,7 @@ import { attempt, type Conversation, listConversations } from "./client/attempt.
 import { install, installNode } from "./client/install.ts";
 import { openPlace, type Place, UPSTREAMS } from "./client/place.ts";
 import { ROOT } from "./compile.ts";
+import { aSwitch, failUsage, readWords, someOf } from "./flag.ts";
 
 /** Large, slow or without a tool loop: only by name. */
 const ONLY_BY_NAME = new Set<string>(["promptfoo"]);
@@ -25,7 +26,15 @@ interface Result {
   failure: string | null;
 }
 
-const { names, apis, upstreams, json } = readWords(Bun.argv.slice(2));
+const CLIENTS = Object.keys(GUIDES) as ClientName[];
+const APIS = [...new Set(CLIENTS.flatMap((name) => Object.keys(GUIDES[name].apis) as Api[]))].toSorted();
+const { values, names: given } = readWords({
+  api: someOf(APIS, []),
+  json: aSwitch,
+  upstream: someOf(UPSTREAMS, UPSTREAMS),
+});
+const { api: apis, json, upstream: upstreams } = values;
+const names = chooseClients(given);
 const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")], {
   stdout: "ignore",
   stderr: "inherit",
@@ -93,31 +102,9 @@ function report(): void {
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
 
-function readWords(words: readonly string[]): {
-  names: ClientName[];
-  apis: string[];
-  upstreams: string[];
-  json: boolean;
-} {
-  const chosen = { "--api": [] as string[], "--upstream": [] as string[] };
-  const given: string[] = [];
-  let wantsJson = false;
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] ?? "";
-    if (word === "--json") wantsJson = true;
-    else if (word === "--api" || word === "--upstream") chosen[word].push(...(words[++at] ?? "").split(","));
-    else given.push(word);
-  }
-  const all = Object.keys(GUIDES) as ClientName[];
-  const names =
-    given.length === 0 ? all.filter((name) => !ONLY_BY_NAME.has(name)) : all.filter((name) => given.includes(name));
-  const unknown = given.filter((name) => !all.some((known) => known === name));
-  const strange = chosen["--upstream"].filter((name) => !UPSTREAMS.includes(name));
-  if (unknown.length + strange.length > 0) throw new Error(`unknown: ${[...unknown, ...strange].join(", ")}`);
-  return {
-    names,
-    apis: chosen["--api"],
-    upstreams: chosen["--upstream"].length === 0 ? [...UPSTREAMS] : chosen["--upstream"],
-    json: wantsJson,
-  };
+function chooseClients(given: readonly string[]): ClientName[] {
+  const unknown = given.filter((name) => !CLIENTS.some((known) => known === name));
+  if (unknown.length > 0) failUsage(`There is no client ${unknown.join(", ")}. There are: ${CLIENTS.join(", ")}.`);
+  if (given.length === 0) return CLIENTS.filter((name) => !ONLY_BY_NAME.has(name));
+  return CLIENTS.filter((name) => given.includes(name));
 }

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { namePlatform, type Platform } from "./base.ts";
 import { compile, DIST, VERSION } from "./compile.ts";
+import { failUsage, readWords } from "./flag.ts";
 
 const PLATFORMS: readonly Platform[] = [
   { os: "darwin", arch: "arm64", libc: null },
@@ -16,15 +17,13 @@ const PLATFORMS: readonly Platform[] = [
   { os: "windows", arch: "x64", libc: null },
 ];
 
-const wanted = Bun.argv.slice(2);
-const chosen = PLATFORMS.filter((platform) => {
-  const name = namePlatform(platform);
-  return wanted.length === 0 || wanted.some((word) => name === word || name.startsWith(`${word}-`));
-});
-if (chosen.length === 0) {
-  console.error(`There is no platform ${wanted.join(", ")}. There are: ${PLATFORMS.map(namePlatform).join(", ")}`);
-  process.exit(2);
-}
+const { names: wanted } = readWords({});
+const isMeant = (platform: Platform, word: string): boolean =>
+  namePlatform(platform) === word || namePlatform(platform).startsWith(`${word}-`);
+const unknown = wanted.filter((word) => !PLATFORMS.some((platform) => isMeant(platform, word)));
+if (unknown.length > 0)
+  failUsage(`There is no platform ${unknown.join(", ")}. There are: ${PLATFORMS.map(namePlatform).join(", ")}.`);
+const chosen = PLATFORMS.filter((platform) => wanted.length === 0 || wanted.some((word) => isMeant(platform, word)));
 const sums: string[] = [];
 for (const platform of chosen) {
   const { os, arch, libc } = platform;

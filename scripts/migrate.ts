@@ -3,6 +3,7 @@
 
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { failUsage, readWords } from "./flag.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const ENGINES = [
@@ -10,11 +11,12 @@ const ENGINES = [
   { folder: "sqlite", dialect: "sqlite" },
 ] as const;
 
-const name = Bun.argv[2] ?? "change";
-if (!/^[a-z][a-z0-9_]*$/.test(name)) {
-  console.error(`"${name}" is no name for a migration: use lower-case letters, digits and _, such as add_budgets`);
-  process.exit(2);
-}
+const { names } = readWords({});
+const [name = "change"] = names;
+if (names.length > 1 || !/^[a-z][a-z0-9_]*$/.test(name))
+  failUsage(
+    `"${names.join(" ")}" is no name for a migration: use lower-case letters, digits and _, such as add_budgets`,
+  );
 for (const { folder, dialect } of ENGINES) {
   const home = `src/store/${folder}`;
   const run = Bun.spawnSync(

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ROOT } from "./compile.ts";
+import { readWords } from "./flag.ts";
 import { providePrograms } from "./provide.ts";
 
 /** For one test; generous, as a loaded machine is slow and a hang is a failure all the same. */
@@ -19,6 +20,7 @@ interface Counts {
   skipped: number;
 }
 
+const { names: filters } = readWords({});
 providePrograms();
 // In a process of its own, so that the tests start with its memory given back.
 const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")], {
@@ -27,7 +29,7 @@ const build = Bun.spawnSync([process.execPath, join(ROOT, "scripts/build.ts")], 
 });
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 if (build.success) {
-  for (const files of groupFiles(Bun.argv.slice(2))) {
+  for (const files of groupFiles(filters)) {
     const part = await runTests(files);
     counts.passed += part.passed;
     counts.failed += part.failed;

@@ -9,7 +9,7 @@ import { openStore } from "../../src/store/index.ts";
 import { openBinder } from "../../src/store/sqlite/binder.ts";
 import { makeEntry } from "../../test/ledger/entry.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
-import { aCount, aSwitch, readFlags } from "./run/flag.ts";
+import { aCount, aSwitch, readFlags } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 const values = readFlags({ json: aSwitch, requests: aCount(40_000), rounds: aCount(5) });

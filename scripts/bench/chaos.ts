@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { runChaos } from "../../test/e2e/chaos.ts";
 import { ROOT } from "../compile.ts";
-import { aCount, readFlags } from "./run/flag.ts";
+import { aCount, readFlags } from "../flag.ts";
 
 const { clients, seconds, seed } = readFlags({
   clients: aCount(24, { most: 1_000 }),

@@ -9,7 +9,7 @@ import { type Living, countLiving } from "./day/heap.ts";
 import { type SimulatedTime, simulateTime, waitReally } from "./day/time.ts";
 import { BAND } from "./report/flat.ts";
 import { printTable } from "./report/table.ts";
-import { aCount, aSwitch, failUsage, readFlags, someOf } from "./run/flag.ts";
+import { aCount, aSwitch, failUsage, readFlags, someOf } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 const HOUR_MS = 3_600_000;

@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DIST } from "../compile.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
-import { aCount, aSwitch, anAmount, readFlags } from "./run/flag.ts";
+import { aCount, aSwitch, anAmount, readFlags } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 const MOST = 1.1;

@@ -11,7 +11,7 @@ import { type Store, openStore } from "../../src/store/index.ts";
 import { createDatabase } from "../../test/postgres.ts";
 import { fill, makeId, makeToken } from "./crowd.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
-import { aChoice, aCount, aSwitch, aText, readFlags } from "./run/flag.ts";
+import { aChoice, aCount, aSwitch, aText, readFlags } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 /** So many of the keys are in use, and so many tokens are nobody's. */

@@ -7,7 +7,7 @@ import { makeFolder } from "../../test/e2e/binary.ts";
 import { killAgainAndAgain } from "../../test/e2e/kill.ts";
 import { createDatabase } from "../../test/postgres.ts";
 import { ROOT } from "../compile.ts";
-import { aChoice, aCount, readFlags } from "./run/flag.ts";
+import { aChoice, aCount, readFlags } from "../flag.ts";
 
 const {
   engine = "sqlite",

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { makeRig } from "../../test/rig.ts";
 import { forgetRows } from "./forget.ts";
-import { aChoice, aCount, aSwitch, anAmount, readFlags } from "./run/flag.ts";
+import { aChoice, aCount, aSwitch, anAmount, readFlags } from "../flag.ts";
 
 /**
  * `none`: nothing is waited for. `tick`: everything is, until the end of the event loop's turn, as with the books; so whatever the turn's

@@ -10,7 +10,7 @@ import { createDatabase } from "../../test/postgres.ts";
 import { DIST } from "../compile.ts";
 import { fill, makeToken } from "./crowd.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
-import { aChoice, aCount, aSwitch, readFlags } from "./run/flag.ts";
+import { aChoice, aCount, aSwitch, readFlags } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 const {

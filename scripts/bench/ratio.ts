@@ -13,7 +13,7 @@ import { makeReport, measureNoise } from "./report/report.ts";
 import { printTable } from "./report/table.ts";
 import { buildGateway } from "./run/build.ts";
 import { assignCores, keepAside } from "./run/core.ts";
-import { aSwitch, readFlags } from "./run/flag.ts";
+import { aSwitch, readFlags } from "../flag.ts";
 import { run } from "./run/run.ts";
 import { SCENARIOS } from "./scenario/index.ts";
 import type { Scenario } from "./scenario/type.ts";

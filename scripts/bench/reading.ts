@@ -13,7 +13,7 @@ import { exportRows, openReading } from "../../src/server/index.ts";
 import { openStore } from "../../src/store/index.ts";
 import { printFill } from "./fill.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
-import { aCount, aSwitch, aText, readFlags } from "./run/flag.ts";
+import { aCount, aSwitch, aText, readFlags } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 const DAY_MS = 86_400_000;

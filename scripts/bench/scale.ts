@@ -19,7 +19,7 @@ import { EACH, FIRST, LAST, MIDDLE, SHARED, STRANGERS, printRoutes } from "./sce
 import type { Scenario } from "./scenario/type.ts";
 import { openStore } from "../../src/store/index.ts";
 import { fill, makeToken } from "./crowd.ts";
-import { aChoice, aCount, aSwitch, readFlags } from "./run/flag.ts";
+import { aChoice, aCount, aSwitch, readFlags } from "../flag.ts";
 
 const ROUTES = [1, 100, 10_000];
 const KEYS = [10, 1_000, 200_000];

@@ -14,7 +14,7 @@ import { type PartFigures, addResult, createFigures, listFaults } from "./soak/b
 import { type Crew, type PartResults, listParts, startCrew } from "./soak/crew.ts";
 import type { PartName } from "./soak/mix.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
-import { aSwitch, anAmount, readFlags } from "./run/flag.ts";
+import { aSwitch, anAmount, readFlags } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 const SAMPLE_MS = 1_000;

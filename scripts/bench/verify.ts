@@ -14,7 +14,7 @@ import { openStore } from "../../src/store/index.ts";
 import { createDatabase } from "../../test/postgres.ts";
 import { DIST, ROOT } from "../compile.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
-import { aChoice, aCount, aSwitch, aText, readFlags } from "./run/flag.ts";
+import { aChoice, aCount, aSwitch, aText, readFlags } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 const TICK_ROWS = 1_000;

@@ -20,7 +20,7 @@ import type { Round } from "./run/round.ts";
 import { run } from "./run/run.ts";
 import { SCENARIOS } from "./scenario/index.ts";
 import type { Scenario } from "./scenario/type.ts";
-import { aCount, aList, aSwitch, anAmount, readCount, readFlags, someOf } from "./run/flag.ts";
+import { aCount, aList, aSwitch, anAmount, readCount, readFlags, someOf } from "../flag.ts";
 
 /** How much more of a processor a request may take with several workers than with one process: then two serve 1.74 times as many on two free cores. */
 const MOST = 1.15;

@@ -10,7 +10,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { openStore } from "../../src/store/index.ts";
 import { makeEntry } from "../../test/ledger/entry.ts";
 import { stopAllOnSignal } from "./peer/launch.ts";
-import { aCount, aSwitch, readFlags } from "./run/flag.ts";
+import { aCount, aSwitch, readFlags } from "../flag.ts";
 import { makeScratch } from "./run/scratch.ts";
 
 const values = readFlags({ json: aSwitch, rounds: aCount(15) });

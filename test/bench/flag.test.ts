@@ -1,19 +1,9 @@
-// What a bench does with words that it does not know, before it builds or measures anything.
+// What a bench, or another script, does with words that it does not know, before it builds or measures anything.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import {
-  aChoice,
-  aCount,
-  aList,
-  aSwitch,
-  aText,
-  anAmount,
-  parseFlags,
-  readCount,
-  someOf,
-} from "../../scripts/bench/run/flag.ts";
+import { aChoice, aCount, aList, aSwitch, aText, anAmount, parseFlags, readCount, someOf } from "../../scripts/flag.ts";
 import { ROOT } from "../../scripts/compile.ts";
 
 const FOLDER = join(ROOT, "scripts/bench");
@@ -22,6 +12,8 @@ const PARTS = ["crowd.ts", "fill.ts", "forget.ts"];
 const BENCHES = readdirSync(FOLDER)
   .filter((name) => name.endsWith(".ts") && !PARTS.includes(name))
   .map((name) => join("scripts/bench", name));
+
+const SCRIPTS = ["build", "check", "clients", "dist", "migrate", "test"].map((name) => `scripts/${name}.ts`);
 
 function start(path: string, ...words: string[]) {
   const child = Bun.spawn([process.execPath, join(ROOT, path), ...words], { stdout: "pipe", stderr: "pipe" });
@@ -34,6 +26,26 @@ describe("a bench", () => {
     expect([exitCode, stdout]).toEqual([2, ""]);
     expect(stderr).toStartWith("Unknown option '--nonsense'");
     expect(stderr).toContain(path.endsWith("bench.ts") ? "--rounds N" : "[--");
+  });
+
+  test.each(SCRIPTS)("%s, which is none, does so too, and says what it is for", async (path) => {
+    const [exitCode, stdout, stderr] = await start(path, "--nonsense");
+    expect([exitCode, stdout]).toEqual([2, ""]);
+    expect(stderr).toStartWith("Unknown option '--nonsense'");
+    const [helped, help] = await start(path, "--help");
+    expect(helped).toBe(0);
+    expect(stderr).toContain(help.trim());
+  });
+
+  test.each([
+    ["scripts/clients.ts", "nobody", "There is no client nobody. There are: "],
+    ["scripts/clients.ts", "--api=soap", "--api is one of "],
+    ["scripts/dist.ts", "plan9", "There is no platform plan9. There are: "],
+    ["scripts/migrate.ts", "Name", '"Name" is no name for a migration'],
+  ])("%s %s says what there is", async (path, word, why) => {
+    const [exitCode, stdout, stderr] = await start(path, word);
+    expect([exitCode, stdout]).toEqual([2, ""]);
+    expect(stderr).toStartWith(why);
   });
 
   test.each([

@@ -6,7 +6,7 @@ import { makeOutside } from "../peer/outside.ts";
 import type { Peer } from "../peer/type.ts";
 import { QUICK, SCENARIOS, USUAL, USUAL_PEERS, findScenarios } from "../scenario/index.ts";
 import { type Scenario, listPeers } from "../scenario/type.ts";
-import { readAmount, readCount, splitList } from "./flag.ts";
+import { readAmount, readCount, splitList } from "../../flag.ts";
 
 export interface Options {
   scenarios: ReadonlyMap<string, Scenario>;

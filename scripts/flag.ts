@@ -1,5 +1,5 @@
-// The words after a bench's name. What it does not know, or cannot use, ends it with 2 before anything is built or measured; `--help` prints what the
-// file says of itself in its first lines. Knows no bench.
+// The words after a script's name. What it does not know, or cannot use, ends it with 2 before anything is built or measured; `--help` prints what the
+// file says of itself in its first lines. Knows no script.
 
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -92,8 +92,12 @@ function quote(text: string): string {
 
 /** Throws with what is wrong in words. */
 export function parseFlags<Given extends Flags>(flags: Given, words: readonly string[]): Values<Given> {
+  return parse(flags, words, false).values;
+}
+
+function parse<Given extends Flags>(flags: Given, words: readonly string[], takesNames: boolean) {
   const options = Object.fromEntries(Object.entries(flags).map(([name, { takes }]) => [name, { type: takes }]));
-  const { values } = parseArgs({ args: [...words], options });
+  const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: takesNames });
   const read = ([name, flag]: [string, Flag<unknown>]): [string, unknown] => {
     const given = values[name];
     if (given === undefined) return [name, flag.usual];
@@ -103,17 +107,26 @@ export function parseFlags<Given extends Flags>(flags: Given, words: readonly st
       throw new Error(`--${name} ${(error as Error).message}.`, { cause: error });
     }
   };
-  return Object.fromEntries(Object.entries(flags).map(read)) as Values<Given>;
+  return { values: Object.fromEntries(Object.entries(flags).map(read)) as Values<Given>, names: positionals };
 }
 
 export function readFlags<Given extends Flags>(flags: Given): Values<Given> {
+  return readOwn(flags, false).values;
+}
+
+/** Flags, and what stands between them: names, filters. */
+export function readWords<Given extends Flags>(flags: Given): { values: Values<Given>; names: string[] } {
+  return readOwn(flags, true);
+}
+
+function readOwn<Given extends Flags>(flags: Given, takesNames: boolean) {
   const words = Bun.argv.slice(2);
   if (words.includes("--help")) {
     console.log(readHead(Bun.main));
     process.exit(0);
   }
   try {
-    return parseFlags(flags, words);
+    return parse(flags, words, takesNames);
   } catch (error) {
     return failUsage((error as Error).message);
   }
