@@ -1,6 +1,6 @@
 // The books as auditors read them: many rows in a row, past all filters of the reports. Knows neither exports nor packs.
 
-import { and, asc, count, eq, gt, gte, inArray, isNull, lt, type SQL } from "drizzle-orm";
+import { and, asc, count, desc, eq, gt, gte, inArray, isNull, lt, type SQL } from "drizzle-orm";
 import type { AuditBooks } from "../audit/index.ts";
 import type { Head, HeadReason, SealedEntry, SealedRecount } from "../ledger/index.ts";
 import { findRemoval } from "./chain-mark.ts";
@@ -51,7 +51,7 @@ export function createAuditStore(engine: Engine): AuditBooks {
           .orderBy(asc(ledgerHeads.seq), asc(ledgerHeads.id))
           .limit(limit),
       );
-      return rows.map(({ id: _id, reason, ...head }): Head => ({ ...head, reason: reason as HeadReason }));
+      return rows.map(toHead);
     },
     async about(chain, kind, { from, to }, afterSeq) {
       const inTime = and(gte(entries.createdAt, from), lt(entries.createdAt, to));
@@ -79,6 +79,7 @@ export function createAuditStore(engine: Engine): AuditBooks {
       return { found, next: findNext(rows) };
     },
     removedBefore: () => findRemoval(engine),
+    removals: () => engine.snapshot((db) => findRemovals(engine, db)),
     async countUnchained({ from, to }) {
       const inTime = and(gte(entries.createdAt, from), lt(entries.createdAt, to));
       const rows = await engine.read((db) =>
@@ -90,6 +91,32 @@ export function createAuditStore(engine: Engine): AuditBooks {
       return rows[0]?.rows ?? 0;
     },
   };
+}
+
+async function findRemovals({ schema }: Engine, db: Db): ReturnType<AuditBooks["removals"]> {
+  const { ledgerChains: chains, ledgerEntries: entries, ledgerHeads: heads } = schema;
+  const found: Awaited<ReturnType<AuditBooks["removals"]>> = [];
+  for (const { chain } of await db.select({ chain: chains.chain }).from(chains)) {
+    const [cut] = await db
+      .select()
+      .from(heads)
+      .where(and(eq(heads.chain, chain), eq(heads.reason, "cut" satisfies HeadReason)))
+      .orderBy(desc(heads.seq))
+      .limit(1);
+    if (cut === undefined) continue;
+    const [kept] = await db
+      .select({ createdAt: entries.createdAt })
+      .from(entries)
+      .where(and(eq(entries.chain, chain), gt(entries.seq, cut.seq)))
+      .orderBy(asc(entries.seq))
+      .limit(1);
+    found.push({ head: toHead(cut), keptFrom: kept?.createdAt ?? null });
+  }
+  return found;
+}
+
+function toHead({ id: _id, reason, ...head }: { id: string; reason: string } & Omit<Head, "reason">): Head {
+  return { ...head, reason: reason as HeadReason };
 }
 
 function findNext(page: readonly { seq: number | null }[]): number | null {

@@ -25,8 +25,8 @@ export interface PackBooks {
   about(chain: string, kind: AboutKind, span: Span, afterSeq: number): Promise<{ found: About[]; next: number | null }>;
   /** Calls from before there was a chain. */
   countUnchained(span: Span): Promise<number>;
-  /** Rows from before then may be gone by age; null where none are. */
-  removedBefore(): Promise<Date | null>;
+  /** The last row of each chain that went by age, as its removal was signed, and when the first that is left arrived; null where none is left. */
+  removals(): Promise<{ head: Head; keptFrom: Date | null }[]>;
 }
 
 export interface Selection extends Span {

@@ -6,6 +6,7 @@ import {
   type SigningKey,
   encodeRow,
   fingerprint,
+  isSigned,
   printHead,
   toPem,
 } from "../../ledger/index.ts";
@@ -112,17 +113,20 @@ async function makePack(init: PackInit, archive: Archive): Promise<Packed> {
   return { manifest, fingerprint: key.id };
 }
 
-/** What of that time is not in it. */
+/** What of that time is not in it: by what is attested alone, for it is evidence. */
 async function listNotes(books: PackBooks, selection: Selection): Promise<string[]> {
   const unchained = await books.countUnchained(selection);
-  const removedBefore = await books.removedBefore();
   const notes: string[] = [];
   if (unchained > 0)
     notes.push(`${unchained} calls of this time are older than the chain and cannot be proved: they are left out.`);
-  if (removedBefore !== null && removedBefore > selection.from)
+  for (const { head, keptFrom } of await books.removals()) {
+    const until = keptFrom ?? head.signedAt;
+    if (until <= selection.from || !isSigned(head, null)) continue;
     notes.push(
-      `Rows from before ${removedBefore.toISOString()} were removed by age: calls of this time from before then are no longer on the books, and not in this pack.`,
+      `Rows up to ${head.seq} of the chain ${head.chain} were removed by age, which was signed at ${head.signedAt.toISOString()}: ` +
+        `calls of this time from before ${until.toISOString()}${keptFrom === null ? "" : ", when the first that is left arrived,"} may no longer be on the books, and are then not in this pack.`,
     );
+  }
   return notes;
 }
 

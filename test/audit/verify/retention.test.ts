@@ -66,6 +66,28 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
     bench.desk.close();
   });
 
+  test.skipIf(engine === "postgres" && !hasPostgres)("evidence tells of what went by what was signed", async () => {
+    const bench = makeBench(engine === "postgres" ? await createDatabase() : undefined);
+    const day = (number: number) => new Date(bench.clock.wallMs() - number * DAY_MS);
+    await bench.write(async ({ ledger }) => {
+      for (const age of [9, 8, 7, 2, 1]) await ledger.add(makeCall(age, { createdAt: day(age), ...PAYLOAD }));
+    });
+    await runRetention(bench, { payloadHashesMs: 5 * DAY_MS, rowsMs: 5 * DAY_MS });
+    const file = join(bench.desk.folder, "pack.zip");
+    const pack = (from: number): Promise<{ err: string }> =>
+      bench.desk.run(
+        `audit pack --provider openai --from ${day(from).toISOString()} --to ${day(0).toISOString()} -o ${file}`,
+      );
+    // What is kept beside the chain is attested by nothing: without a word, or with that of another time, the pack says so all the same.
+    for (const moment of ["null", engine === "sqlite" ? "0" : "'2000-01-01'"]) {
+      await bench.tamper(`update ledger_marks set removed_before = ${moment}`);
+      expect((await pack(10)).err).toContain("were removed by age");
+      expect((await pack(2.5)).err).toContain("were removed by age");
+      expect((await pack(1.5)).err).not.toContain("were removed");
+    }
+    bench.desk.close();
+  });
+
   test.skipIf(engine === "postgres" && !hasPostgres)("every chain has its turn, whoever signed it", async () => {
     const bench = makeBench(engine === "postgres" ? await createDatabase() : undefined);
     const day = (number: number) => new Date(bench.clock.wallMs() - number * DAY_MS);
