@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { getTableColumns, type Table } from "drizzle-orm";
 import fc from "fast-check";
 import postgres from "postgres";
+import { EXIT } from "../../src/cli/error.ts";
 import { CHAIN_RULES, type NamedRow } from "../../src/audit/verify/index.ts";
 import { digestRow, encodeRow, type SealedEntry } from "../../src/ledger/index.ts";
 import { openChains } from "../../src/store/chain-reader.ts";
 import { planCopy } from "../../src/store/postgres/copy-row.ts";
 import { readCopy } from "../../src/store/postgres/copy.ts";
 import { ledgerEntries } from "../../src/store/postgres/schema.ts";
-import { type Bench, makeBench, makeRecount } from "../audit/verify/books.ts";
+import { type Bench, makeBench, makeCall, makeRecount } from "../audit/verify/books.ts";
 import { anyEntry } from "../ledger/any-entry.ts";
 import { createDatabase, hasPostgres } from "../postgres.ts";
 
@@ -23,6 +24,20 @@ async function readSealed(bench: Bench): Promise<SealedEntry[]> {
 }
 
 describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
+  test.skipIf(engine === "postgres" && !hasPostgres)(
+    "books of a newer version are not judged by this one",
+    async () => {
+      const dsn = engine === "postgres" ? await createDatabase() : undefined;
+      const bench = makeBench(dsn);
+      await bench.write(({ ledger }) => ledger.add(makeCall(1)));
+      await bench.query("insert into tokligence_migrations (name, applied_at) values ('29990101000000_tomorrow', 'x')");
+      for (const line of ["ledger verify", "ledger heads"]) {
+        const { code, err } = await bench.desk.run(line);
+        expect([line, code, err]).toEqual([line, EXIT.failed, expect.stringContaining("newer version of tokligence")]);
+      }
+    },
+  );
+
   test.skipIf(engine === "postgres" && !hasPostgres)(
     "the bytes are the sealed ones, quickly and with care",
     async () => {

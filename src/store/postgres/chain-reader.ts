@@ -4,8 +4,10 @@ import { getTableColumns, type Table } from "drizzle-orm";
 import type { ChainRules, ChainReader, ChainTable, NamedRow, RawRow, RowRange } from "../../audit/verify/reader.ts";
 import { type ChainRow, type HeadRow, type MarkRow, findLoose, toChain, toHead, toMark } from "../chain-row.ts";
 import { explainStoreError } from "../error.ts";
+import { pickPending, SELECT_APPLIED } from "../migration.ts";
 import { planCopy } from "./copy-row.ts";
 import { readCopy } from "./copy.ts";
+import { migrations } from "./migration/index.ts";
 import { connect, describeDsn, reach } from "./open.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
 
@@ -49,9 +51,16 @@ export function openPostgresChains(location: string, rules: ChainRules): ChainRe
     const rows = `select ${plans[table].select} from ${table} where ${where} order by ${table}.seq`;
     return readCopy(sql, `copy (${rows}) to stdout (format binary)`, take);
   };
+  /** What this program does not know of rows must not pass for altered. */
+  const refuseNewer = async (): Promise<void> => {
+    if ((await all("select 1 where to_regclass('tokligence_migrations') is not null")).length === 0) return;
+    const applied = (await all<{ name: string }>(SELECT_APPLIED)).map(({ name }) => name);
+    pickPending(migrations, applied, describeDsn(location));
+  };
   return {
     async chains() {
       await explained(reach(sql));
+      await refuseNewer();
       return (await all<ChainRow>("select * from ledger_chains order by started_at, chain")).map(toChain);
     },
     async mark(chain) {

@@ -13,7 +13,9 @@ import type {
 } from "../../audit/verify/reader.ts";
 import { type ChainRow, type HeadRow, type MarkRow, findLoose, toChain, toHead, toMark } from "../chain-row.ts";
 import { explainStoreError } from "../error.ts";
+import { pickPending, SELECT_APPLIED } from "../migration.ts";
 import { planText, type TextPlan } from "./chain-text.ts";
+import { migrations } from "./migration/index.ts";
 import { ledgerEntries, ledgerRecounts } from "./schema.ts";
 
 const TABLES = { ledger_entries: ledgerEntries, ledger_recounts: ledgerRecounts } as const;
@@ -72,8 +74,17 @@ export function openSqliteChains(location: string, rules: ChainRules): ChainRead
         statement.finalize();
       }
     });
+  /** What this program does not know of rows must not pass for altered. */
+  const refuseNewer = (): void => {
+    if (all("select 1 from sqlite_master where name = 'tokligence_migrations'").length === 0) return;
+    const applied = all<{ name: string }>(SELECT_APPLIED).map(({ name }) => name);
+    pickPending(migrations, applied, location);
+  };
   return {
-    chains: async () => all<ChainRow>("select * from ledger_chains order by started_at, chain").map(toChain),
+    async chains() {
+      refuseNewer();
+      return all<ChainRow>("select * from ledger_chains order by started_at, chain").map(toChain);
+    },
     mark: async (chain) => all<MarkRow>("select * from ledger_marks where chain = ?", chain).map(toMark)[0] ?? null,
     heads: async (chain) =>
       all<HeadRow>("select * from ledger_heads where chain = ? order by seq, signed_at", chain).map(toHead),
