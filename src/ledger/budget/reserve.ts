@@ -49,6 +49,9 @@ const ROOM_MS = 2_000;
 const TOLD_AT_ONCE = 8;
 /** The longest that a call waits for a database that does not answer. */
 const WAIT_MS = 2_000;
+/** Likewise where it answers others meanwhile: something there holds up this account alone. To read the ledger for the first time may take longer. */
+const BUSY_MS = 30_000;
+const READING_MS = 180_000;
 
 interface Hold {
   account: Account;
@@ -165,7 +168,8 @@ export function createReserve(keeping: Keeping): Reserve {
 
   const reserveSlowly = async (asking: Asking): Promise<Reservation> => {
     const { holds, nowMs } = asking;
-    const untilMs = clock.monotonicMs() + ROOM_MS;
+    const startedMs = clock.monotonicMs();
+    const untilMs = startedMs + ROOM_MS;
     for (const { account, bound } of holds) account.waiting += bound;
     try {
       for (let round = 0; ; round++) {
@@ -179,7 +183,7 @@ export function createReserve(keeping: Keeping): Reserve {
           round = 0;
           continue;
         }
-        const failure = await makeRoom(blocked);
+        const failure = await makeRoom(blocked, startedMs);
         if (failure === null) continue;
         keeping.heard(failure);
         if (init.whenUnreachable() === "refuse") throw refuse(refuseUnreachable(account, failure), account);
@@ -194,13 +198,15 @@ export function createReserve(keeping: Keeping): Reserve {
     }
   };
 
-  /** Null once something was learned; why not, where the database does not answer. */
-  const makeRoom = async ({ account, bound }: Hold): Promise<GatewayError | null> => {
+  /** Null once something was learned, or may be yet; why not, where the database does not answer. */
+  const makeRoom = async ({ account, bound }: Hold, startedMs: number): Promise<GatewayError | null> => {
     const sinceMs = clock.monotonicMs();
     const work = judge(account, bound) === "ask" ? exchange.ask(account, bound) : exchange.plead(account, bound);
     const failure = await settledWithin(work, clock);
+    if (failure !== "late") return failure;
     // Where much is asked for at once, others were answered meanwhile: it is not the database that keeps us waiting.
-    return failure === "late" ? (state.contactMs > sinceMs ? null : lateAnswer()) : failure;
+    const longestMs = account.isOpen ? BUSY_MS : READING_MS;
+    return state.contactMs > sinceMs && clock.monotonicMs() - startedMs < longestMs ? null : lateAnswer();
   };
 
   return {

@@ -173,6 +173,18 @@ test("after a minute of silence it no longer counts on what others may have by t
   expect(await call(only, 100)).toBeObject();
 });
 
+test("a call whose account alone is held up in the database is told so, and not kept, nor told that nothing is left", async () => {
+  await makeOne();
+  let isHeldUp = false;
+  const claim: BudgetStore["claim"] = (...asked) =>
+    isHeldUp ? new Promise(() => undefined) : store.budgets.claim(...asked);
+  const only = await begin("only", { ...store.budgets, claim });
+  isHeldUp = true;
+  const startedMs = clock.monotonicMs();
+  expect(await call(only, 5_000)).toBe("budget_unreachable");
+  expect(clock.monotonicMs() - startedMs).toBeLessThan(60_000);
+});
+
 test("a holder that comes back under its name finds its count, and no reservation of its former life", async () => {
   const budget = await makeOne();
   const first = await begin("only");
