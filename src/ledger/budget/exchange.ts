@@ -40,6 +40,8 @@ export interface Exchange {
   share(account: Account, wanted: number): Promise<void>;
   /** Gives up all of it. */
   giveBack(account: Account): Promise<void>;
+  /** Before the next word all of its rows are read once more. */
+  reopen(account: Account): void;
 }
 
 /** How long a call waits for what others have to spare. */
@@ -186,7 +188,17 @@ export function createExchange(init: ExchangeInit): Exchange {
         lower(account, countSurplus(account));
         await claim(account, { need: 0, parts: 0, wanted: 0 });
       }),
+    reopen(account) {
+      close(account);
+      // What is being read may be of the time before.
+      if (running.has(account.id)) void speak(account, async () => close(account));
+    },
   };
+}
+
+function close(account: Account): void {
+  account.isOpen = false;
+  account.isDirty = true;
 }
 
 function figuresOf({ spent, unpriced }: Figures): Figures {

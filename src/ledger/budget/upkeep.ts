@@ -306,7 +306,7 @@ export function createUpkeep(keeping: Keeping): Upkeep {
       }),
     refresh: () => inTurn(look),
     reopen() {
-      for (const account of keeping.accounts.values()) Object.assign(account, { isOpen: false, isDirty: true });
+      for (const account of keeping.accounts.values()) keeping.exchange.reopen(account);
     },
     start() {
       if (isStarted) return;

@@ -214,6 +214,19 @@ test("what a command writes while an account is read for the first time counts a
   expect(account?.others.spent).toBe(950);
 });
 
+test("what others wrote for us while an account is read for the first time counts", async () => {
+  const budget = await makeOne({ each: "user" });
+  const budgets = await begin("only", slow());
+  closeGate();
+  const waiting = Promise.resolve(budgets.reserve(FACTS, () => tokens(10)));
+  await passTime(clock, 500);
+  await book("only", 1, { userId: "u", freshInputTokens: 150 });
+  budgets.reopen();
+  openGate();
+  expect(await whilePassing(waiting)).toBeObject();
+  expect(await whilePassing(budgets.look(budget, FACTS))).toMatchObject({ spent: 150, held: 10 });
+});
+
 test("a call that comes while an account is put away that nobody used is counted with those that come later", async () => {
   const budget = await makeOne({ each: "user" });
   const budgets = await begin("only", slow());
