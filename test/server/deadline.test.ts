@@ -134,6 +134,24 @@ test.each(["is taken", "is refused, which the call will hear itself"])(
   },
 );
 
+test("a server that is back is found to be, whatever was tried while it was away", async () => {
+  let isAway = true;
+  const dial = (): Promise<void> => (isAway ? new Promise(() => undefined) : Promise.resolve());
+  const gateway = await open({ upstream: hang, dial });
+  const first = gateway.chat(ASK);
+  await begun(gateway);
+  gateway.clock.advance(UNSAID.connect);
+  expect((await readJson(await first)).error.message).toContain("took no connection within 10 s");
+  isAway = false;
+  const second = gateway.chat(ASK);
+  while (gateway.calls.length < 2) await settle();
+  gateway.clock.advance(UNSAID.connect);
+  await settle();
+  expect(gateway.calls[1]?.signal.aborted).toBe(false);
+  gateway.clock.advance(UNSAID.header);
+  expect((await readJson(await second)).error.message).toContain("did not answer within 60 s");
+});
+
 test("one server is knocked at once for all calls that wait, and not at all where it has just answered", async () => {
   let knocks = 0;
   const gateway = await open({

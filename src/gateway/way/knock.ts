@@ -42,13 +42,19 @@ interface Place {
   fresh: Watch;
 }
 
+/** A connection that is tried. */
+interface Knock {
+  isThere: Promise<boolean>;
+  sinceMs: number;
+}
+
 const ignore = (): void => undefined;
 
 export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Knocker {
   /** When a server was last heard of. */
   const heard = new Map<string, number>();
-  /** One at a time for each server, however many wait for it. */
-  const knocks = new Map<string, Promise<boolean>>();
+  /** One for each server, however many wait for it. */
+  const knocks = new Map<string, Knock>();
 
   const hear = (origin: string): void => {
     if (heard.size >= MAX_REMEMBERED) heard.clear();
@@ -69,18 +75,21 @@ export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Kn
   };
 
   /** True once it is there; false where it says no, which the call will be told, too. */
-  const knock = (origin: string, address: Address): Promise<boolean> => {
-    let under = knocks.get(origin);
-    if (under === undefined) {
-      under = dial(address)
-        .then(
-          () => true,
-          () => false,
-        )
-        .finally(() => knocks.delete(origin));
-      knocks.set(origin, under);
-    }
-    return under;
+  const knock = (origin: string, address: Address, ms: number): Promise<boolean> => {
+    const nowMs = clock.monotonicMs();
+    const under = knocks.get(origin);
+    // One that nobody answered for so long is repeated more and more rarely: a server that is back would not be heard.
+    if (under !== undefined && nowMs - under.sinceMs < ms) return under.isThere;
+    const isThere = dial(address)
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => {
+        if (knocks.get(origin)?.isThere === isThere) knocks.delete(origin);
+      });
+    knocks.set(origin, { isThere, sinceMs: nowMs });
+    return isThere;
   };
 
   return {
@@ -96,7 +105,7 @@ export function createKnocker({ dial, clock }: { dial: Dial; clock: Clock }): Kn
         stop();
         hear(origin);
       };
-      void knock(origin, address).then((isThere) => (isThere ? answered() : stop()));
+      void knock(origin, address, ms).then((isThere) => (isThere ? answered() : stop()));
       return { answered, stop };
     },
   };
