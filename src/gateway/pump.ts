@@ -6,6 +6,7 @@ import { formatUsd } from "../ledger/index.ts";
 import type { Frame } from "../lib/sse.ts";
 import type { FrameReader } from "../provider/index.ts";
 import type { Machine } from "../wire/index.ts";
+import { letEnd } from "./linger.ts";
 import type { CallRecord } from "./record.ts";
 import type { RefusalWatch } from "./refusal.ts";
 import { type Line, answerTooLarge, explainFailure } from "./send.ts";
@@ -138,9 +139,14 @@ async function findOutput(steps: AsyncGenerator<Step>): Promise<{ first: Step; b
 }
 
 async function* resume(first: Step, broken: Broken, steps: AsyncGenerator<Step>): AsyncGenerator<Step> {
-  yield first;
-  if (broken !== null) throw broken.by;
-  if (first.finish === null) yield* steps;
+  try {
+    yield first;
+    if (broken !== null) throw broken.by;
+    if (first.finish === null) yield* steps;
+  } finally {
+    // Also where all of it was in the first piece: an upstream that stays there behind its end is let go of.
+    await steps.return(undefined);
+  }
 }
 
 interface Settlement {
@@ -207,8 +213,9 @@ interface Step {
 async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
   const { reader } = options;
   let bytes = 0;
+  let isWhole = false;
   options.line.arm(options.idle);
-  for await (const chunk of options.upstream) {
+  for await (const chunk of letEnd(options.upstream, { line: options.line, isWhole: () => isWhole })) {
     // While the client takes its piece, it is not the upstream that is waited for.
     options.line.rest();
     bytes += chunk.byteLength;
@@ -216,6 +223,7 @@ async function* readSteps(options: PumpOptions): AsyncGenerator<Step> {
     options.record.got(chunk);
     const step = digest(reader.push(chunk), options);
     if (step.hasOutput) options.line.lift("firstOutput");
+    isWhole = step.finish !== null && step.finish.error === undefined;
     yield step;
     if (step.finish !== null) return;
     options.line.arm(options.idle);

@@ -8,6 +8,8 @@ export interface Provider {
   asked: Promise<void>;
   /** Resolves with the moment at which its socket was closed. */
   closed: Promise<number>;
+  /** How often a request came in whole, and over how many sockets. */
+  count(): { requests: number; sockets: number };
   say(text: string): void;
 }
 
@@ -23,6 +25,7 @@ export interface CutScene {
 export async function openCutScene(): Promise<CutScene> {
   const asked = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<number>();
+  const counted = { requests: 0, sockets: 0 };
   let caller: Socket | null = null;
   const upstream = Bun.listen({
     hostname: "127.0.0.1",
@@ -30,10 +33,13 @@ export async function openCutScene(): Promise<CutScene> {
     socket: {
       open(socket) {
         caller = socket;
+        counted.sockets++;
       },
       // Each of the requests of these tests fits into one piece, or ends in the second.
       data(_socket, bytes) {
-        if (bytes.toString().trimEnd().endsWith("}")) asked.resolve();
+        if (!bytes.toString().trimEnd().endsWith("}")) return;
+        counted.requests++;
+        asked.resolve();
       },
       close: () => closed.resolve(performance.now()),
     },
@@ -58,6 +64,7 @@ export async function openCutScene(): Promise<CutScene> {
     provider: {
       asked: asked.promise,
       closed: closed.promise,
+      count: () => counted,
       say: (text) => void caller?.write(text),
     },
     async stop() {

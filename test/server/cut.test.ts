@@ -1,6 +1,8 @@
-// A client that hangs up, over real sockets: the provider is hung up on at once, and what it had produced by then is on the books, once.
+// A client that hangs up, over real sockets: the provider is hung up on at once, and what it had produced by then is on the books, once. So is one
+// that has said all, and does not hang up itself.
 
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
+import { isDue } from "../clock.ts";
 import { type CutScene, PLAIN_HEAD, STREAM_HEAD, chunk, openCutScene, piece } from "./cut-scene.ts";
 
 const LIMIT_MS = 250;
@@ -156,6 +158,51 @@ test("what a cut answer had cost by then is on the row, and is told to be estima
     outputTokens: 4,
     costNanos: 4 * 2_500 + 4 * 10_000,
     priceId: "openai/gpt-4o",
+  });
+});
+
+describe("a provider that has said all", () => {
+  const END = piece("data: [DONE]\n\n");
+
+  const ask = ({ url, token }: CutScene): Promise<Response> =>
+    fetch(`${url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "local/m", stream: true, messages: HELLO }),
+    });
+  /** Until the body's own end is waited for, or is no more. */
+  const untilWaiting = async ({ rig }: CutScene, isWaiting: boolean): Promise<void> => {
+    while (isDue(rig.clock, 1_000) !== isWaiting) await new Promise(setImmediate);
+  };
+
+  test.each([1, 2])("in pieces of %i, and stays there, is hung up on after a moment", async (count) => {
+    scene = await openCutScene();
+    const { rig, provider } = scene;
+    const pending = ask(scene);
+    await provider.asked;
+    provider.say(STREAM_HEAD + SAID + (count === 1 ? END : ""));
+    const answer = await pending;
+    if (count > 1) provider.say(END);
+    expect(await answer.text()).toEndWith("data: [DONE]\n\n");
+    await untilWaiting(scene, true);
+    rig.clock.advance(1_000);
+    await provider.closed;
+    expect(await rig.row()).toMatchObject({ status: 200, errorKind: null, outputTokens: 4 });
+  });
+
+  test("and ends in that moment is asked over the same connection once more", async () => {
+    scene = await openCutScene();
+    const { provider } = scene;
+    for (const requests of [1, 2]) {
+      const pending = ask(scene);
+      while (provider.count().requests < requests) await new Promise(setImmediate);
+      provider.say(STREAM_HEAD + SAID + END);
+      expect(await (await pending).text()).toEndWith("data: [DONE]\n\n");
+      await untilWaiting(scene, true);
+      provider.say("0\r\n\r\n");
+      await untilWaiting(scene, false);
+    }
+    expect(provider.count()).toEqual({ requests: 2, sockets: 1 });
   });
 });
 
