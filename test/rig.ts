@@ -106,6 +106,8 @@ interface RigInit extends SettingsInit {
   counters?: Counters;
   /** Likewise, tries to get in. */
   tries?: Tries;
+  /** Other processes of the same gateway. */
+  crew?: NonNullable<AppParts["crew"]>;
   /** Where connecting is to be watched. */
   dial?: Dial;
   /** Addresses of hosts, where they are to be looked up. */
@@ -207,6 +209,7 @@ export async function makeRig(init: RigInit = {}): Promise<Rig> {
     ...(init.share === undefined ? {} : { share: init.share }),
     ...(init.counters === undefined ? {} : { counters: init.counters }),
     ...(init.tries === undefined ? {} : { tries: init.tries }),
+    ...(init.crew === undefined ? {} : { crew: init.crew }),
     routeStore: store.routes,
     changes: store.changes,
     providerStore: store.providers,

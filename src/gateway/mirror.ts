@@ -14,6 +14,7 @@ import { type CallRecord, openRecord } from "./record.ts";
 import { openLine } from "./send.ts";
 import { addTag } from "./tag.ts";
 import { judgePrice } from "./unknown-price.ts";
+import type { Stay } from "./way/admission.ts";
 import { overrule } from "./way/deadline.ts";
 import type { Outcome } from "./way/travel.ts";
 
@@ -78,12 +79,10 @@ async function run(target: Target, mirroring: Mirroring): Promise<void> {
     stay.leave();
     watched.close();
   };
-  // Nobody waits for it, and so it does not wait either.
-  if (stay.isFull(target.provider.name)) {
+  if (!(await hasPlace(stay, target))) {
     over();
     return callOff();
   }
-  void stay.visit(target.provider.name);
   const record = openRecord({ ...call, endpoint: call.wire.endpoint, over }, tools);
   const line = openLine(call.signal, tools.clock);
   try {
@@ -98,6 +97,17 @@ async function run(target: Target, mirroring: Mirroring): Promise<void> {
   } finally {
     line.release(true);
     callOff();
+  }
+}
+
+/** Nobody waits for it, and so it does not wait either: but where others give the places, they must be asked. */
+async function hasPlace(stay: Stay, { provider }: Target): Promise<boolean> {
+  if (stay.isFull(provider.name)) return false;
+  try {
+    await stay.visit(provider.name);
+    return true;
+  } catch {
+    return false;
   }
 }
 

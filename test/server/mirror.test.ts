@@ -1,6 +1,9 @@
 // Mirrors: a second target is sent the request too, and neither the client nor his row has anything of it.
 
 import { afterEach, describe, expect, test } from "bun:test";
+import type { Gate } from "../../src/gateway/index.ts";
+import { GatewayError } from "../../src/ir/index.ts";
+import type { Crew } from "../../src/server/index.ts";
 import type { Rig } from "../rig.ts";
 import { hostOf, openRouted, say, sayMessage } from "./route-scene.ts";
 
@@ -11,7 +14,7 @@ const HELLO = { model: "smart", messages: [{ role: "user", content: "Hello there
 
 const open = async (
   routes: Parameters<typeof openRouted>[0]["routes"],
-  over: Pick<Parameters<typeof openRouted>[0], "upstream">,
+  over: Pick<Parameters<typeof openRouted>[0], "crew" | "upstream">,
 ) => {
   rig = await openRouted({ routes, ...over });
   return rig;
@@ -88,4 +91,46 @@ describe("a mirror", () => {
     for (const end of ends) end(say("late"));
     expect(await rowsOf(134)).toHaveLength(134);
   });
+
+  test("whose place others give is made once it has one, and where there is none, is not", async () => {
+    const answers: PromiseWithResolvers<() => void>[] = [];
+    const makeGate = (id: string): Gate => ({
+      enter() {
+        if (id !== "provider local") return () => undefined;
+        const answer = Promise.withResolvers<() => void>();
+        answers.push(answer);
+        return answer.promise;
+      },
+      isFull: () => false,
+      entersAtOnce: () => id !== "provider local",
+      running: () => 0,
+      waiting: () => 0,
+    });
+    await open(
+      { smart: { targets: "openai/m", shadow: "local/m 100%" } },
+      { upstream: () => say("hi"), crew: { ...ALONE, makeGate } },
+    );
+    const asked = (): number => rig?.calls.filter(({ url }) => hostOf(url) === "local").length ?? 0;
+    for (const count of [1, 2]) {
+      await rig?.chat(HELLO);
+      while (answers.length < count) await new Promise(setImmediate);
+    }
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect(asked()).toBe(0);
+    answers[0]?.reject(new GatewayError({ kind: "overloaded", code: "concurrency_limit", message: "no room" }));
+    answers[1]?.resolve(() => undefined);
+    expect(await rowsOf(3)).toHaveLength(3);
+    expect(asked()).toBe(1);
+  });
 });
+
+/** Of a gateway with several processes, one of which nothing is known of the others. */
+const ALONE: Crew = {
+  pass: () => null,
+  isOffice: true,
+  places: () => [],
+  keys: () => [],
+  pending: () => [],
+  look: () => Promise.resolve(),
+  count: () => 0,
+};

@@ -13,9 +13,10 @@ interface Routed {
   /** Calls that a provider may have under way; 0: as many as there are. */
   atOnce?: number;
   clock?: Parameters<typeof makeRig>[0] extends infer Init ? (Init extends { clock?: infer C } ? C : never) : never;
+  crew?: NonNullable<Parameters<typeof makeRig>[0]>["crew"];
 }
 
-export function openRouted({ upstream, routes, maxAttempts = 3, atOnce = 0, clock }: Routed): Promise<Rig> {
+export function openRouted({ upstream, routes, maxAttempts = 3, atOnce = 0, clock, crew }: Routed): Promise<Rig> {
   const rules = Object.entries(routes).flatMap(([name, fields]) => {
     const read = readRoute(name, new Map(Object.entries(fields)), { providers: PROVIDERS, origin: `test:${name}` });
     if (read.faults.length > 0) throw new Error(JSON.stringify(read.faults));
@@ -24,6 +25,7 @@ export function openRouted({ upstream, routes, maxAttempts = 3, atOnce = 0, cloc
   return makeRig({
     upstream,
     ...(clock === undefined ? {} : { clock }),
+    ...(crew === undefined ? {} : { crew }),
     config: (config) => ({
       ...config,
       travel: { ...config.travel, maxAttempts },
