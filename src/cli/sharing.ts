@@ -28,7 +28,7 @@ export function openSharing(
       clock: systemClock,
       memory: createMemoryCounters(),
       onFault: (error) =>
-        log.warn("Redis cannot be reached: this gateway counts rate limits by itself meanwhile", { error }),
+        log.warn("Redis is away or too slow: this gateway counts rate limits by itself meanwhile", { error }),
       onRecovery: () => log.info("Redis is there again: gateways share rate limits"),
     }),
     tries: createRedisTries({

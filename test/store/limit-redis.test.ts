@@ -4,7 +4,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { RedisClient } from "bun";
 import { type Need, createMemoryCounters } from "../../src/gateway/index.ts";
-import { systemClock } from "../../src/lib/clock.ts";
+import { type Clock, systemClock } from "../../src/lib/clock.ts";
 import { type RedisCounters, createRedisCounters } from "../../src/store/redis/limit.ts";
 import { type TestRedis, hasRedis, startRedis } from "../redis.ts";
 import { ASK, openLimited } from "../server/limit-scene.ts";
@@ -27,7 +27,10 @@ const PATIENT = { deadlineMs: 5_000 };
 const LEASE_MS = 900;
 
 /** Patient, unless a test is about that: a busy machine answers late. */
-async function join(url: string, init: { deadlineMs?: number; leaseMs?: number } = PATIENT): Promise<Gateway> {
+async function join(
+  url: string,
+  init: { deadlineMs?: number; leaseMs?: number; clock?: Pick<Clock, "after"> } = PATIENT,
+): Promise<Gateway> {
   const told: string[] = [];
   const counters = createRedisCounters({
     url,
@@ -162,6 +165,30 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     // What came too late was counted here, and is given back there.
     await until(async () => (await gateway.counters.look("team", ["requests"]))[0]?.used === most - 2);
   }, 30_000);
+
+  test("one that answers, but never in time, is told of once, and when it is quick again", async () => {
+    redis = await startRedis();
+    let isLate = true;
+    const none = (): void => undefined;
+    const clock: Pick<Clock, "after"> = {
+      after(ms, work) {
+        // It rests for a moment only, and no answer comes before the deadline.
+        if (ms !== 4_000 || !isLate) return systemClock.after(ms === 500 ? 1 : ms, work);
+        work();
+        return none;
+      },
+    };
+    const gateway = await join(redis.url, { deadlineMs: 4_000, clock });
+    const ask = () => gateway.counters.take([need("requests", 1e9)]);
+    await until(async () => {
+      expect(await ask()).toMatchObject({ isTaken: true, isShared: false });
+      return gateway.told.length > 0;
+    });
+    expect(gateway.told).toEqual(["Redis did not answer within 4000 ms."]);
+    isLate = false;
+    await until(async () => (await ask()).isShared);
+    expect(gateway.told).toEqual(["Redis did not answer within 4000 ms.", "recovered"]);
+  }, 40_000);
 
   test("a moment without Redis lets nobody in where others have all places", async () => {
     redis = await startRedis();

@@ -1,10 +1,8 @@
 // The Redis that gateways share, where there is one: whether it answers, and quickly enough to be asked by every request.
 
 import { glanceAtRedis } from "../../store/redis/glance.ts";
+import { DEADLINE_MS } from "../../store/redis/limit.ts";
 import { type Check, type Finding, describe, note, ok, warning } from "./finding.ts";
-
-/** What a request may wait for it. */
-const SLOW_MS = 5;
 
 export const checkRedis: Check = async (exam) => {
   const { redisUrl: url } = exam.config;
@@ -27,11 +25,11 @@ export const checkRedis: Check = async (exam) => {
   const findings: Finding[] = [
     ok(place, `${version === null ? "answers" : `version ${version}, answers`} in ${latencyMs} ms`),
   ];
-  if (latencyMs > SLOW_MS)
+  if (latencyMs > DEADLINE_MS)
     findings.push(
       warning(place, {
         found: `takes ${latencyMs} ms to answer`,
-        why: `Where it takes longer than ${SLOW_MS} ms, requests go on without it, and rate limits are counted by each gateway alone.`,
+        why: `Where it takes longer than ${DEADLINE_MS} ms, requests go on without it, and rate limits are counted by each gateway alone.`,
         remedy: "Let it run nearer to the gateways.",
       }),
     );

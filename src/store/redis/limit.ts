@@ -30,9 +30,11 @@ export interface RedisCounters extends Counters {
 const CHANNEL = "tokligence:limits";
 /** In braces: what one script touches lies on one node. */
 const PREFIX = "tokligence:{limit}";
-const DEADLINE_MS = 4;
+export const DEADLINE_MS = 4;
 /** One that was slow is not asked for so long; then it is tried by a question that nobody waits for. */
 const REST_MS = 500;
+/** So often in a row it is late before that is told: what lasts no longer is a busy moment. */
+const LATE_TOLD = 4;
 const LEASE_MS = 15_000;
 const WINDOW_S = "60";
 const MOST_KEYS = 500;
@@ -47,9 +49,20 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
   /** Of each key, the ids of the places that this process holds. */
   const leases = new Map<string, string[]>();
   let isResting = false;
+  let timesLate = 0;
+  let isFaulty = false;
   let isStopped = false;
   let callOffRest: (() => void) | null = null;
   let callOffRenewal: (() => void) | null = null;
+
+  const fault = (error: Error): void => {
+    if (!isFaulty) onFault(error);
+    isFaulty = true;
+  };
+  const recover = (): void => {
+    if (isFaulty) onRecovery();
+    isFaulty = false;
+  };
 
   const link = openLink({
     url,
@@ -58,13 +71,14 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     hear: () => undefined,
     // What was let in meanwhile is known there from now on.
     opened: (client) => renew(client),
-    onFault,
-    onRecovery,
+    onFault: fault,
+    onRecovery: recover,
   });
 
   const rest = (): void => {
     if (isResting || isStopped) return;
     isResting = true;
+    if (++timesLate >= LATE_TOLD) fault(explainLate(deadlineMs));
     callOffRest = clock.after(REST_MS, () => {
       const question = link.client()?.send("PING", []) ?? Promise.resolve();
       within(question).then(
@@ -81,7 +95,7 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
   const within = <T>(work: Promise<T>): Promise<T> => {
     const { promise, reject } = Promise.withResolvers<never>();
     const cancel = clock.after(deadlineMs, () => {
-      setImmediate(() => reject(new Error(`Redis did not answer within ${deadlineMs} ms.`)));
+      setImmediate(() => reject(explainLate(deadlineMs)));
     });
     work.then(cancel, cancel);
     return Promise.race([work, promise]);
@@ -161,7 +175,10 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     );
     const all = Promise.all(asked);
     const isShared = await group.send(client, within, () => undo(needs, ids));
-    if (!isShared) rest();
+    if (isShared) {
+      timesLate = 0;
+      recover();
+    } else rest();
     const seen = await all;
     const isTaken = !seen.some(({ isOver }) => isOver);
     if (!isShared) return { isTaken, isShared, seen: isTaken ? keepHere(seen, ids) : seen.map(giveBackHere) };
@@ -230,6 +247,10 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
       link.stop();
     },
   };
+}
+
+function explainLate(deadlineMs: number): Error {
+  return new Error(`Redis did not answer within ${deadlineMs} ms.`);
 }
 
 function nameLimit({ limit, unit }: Pick<Need, "limit" | "unit">): string {
