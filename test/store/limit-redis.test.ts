@@ -180,11 +180,13 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     };
     const gateway = await join(redis.url, { deadlineMs: 4_000, clock });
     const ask = () => gateway.counters.take([need("requests", 1e9)]);
+    redis.freeze();
     await until(async () => {
       expect(await ask()).toMatchObject({ isTaken: true, isShared: false });
       return gateway.told.length > 0;
     });
     expect(gateway.told).toEqual(["Redis did not answer within 4000 ms."]);
+    redis.wake();
     isLate = false;
     await until(async () => (await ask()).isShared);
     expect(gateway.told).toEqual(["Redis did not answer within 4000 ms.", "recovered"]);
