@@ -17,6 +17,7 @@ import { gatherEnvironment, gatherFlags, gatherRuntime } from "./gather-env.ts";
 import { createGathered } from "./gathered.ts";
 import type { KeyName, Values } from "./key.ts";
 import { KEY_NAMES, describeKey } from "./key.ts";
+import { listHiddenRoutes } from "./hidden.ts";
 import { readDeclaredLimits } from "./limit.ts";
 import type { Problem } from "./problem.ts";
 import { ConfigError, describeBadValue, printOrigin } from "./problem.ts";
@@ -118,6 +119,7 @@ function readConfig(reading: Reading): Config {
   const routes = readRoutes(reading, values, listProviderNames(reading));
   refuseStrayLabels(reading, routes, providers);
   const aliases = readAliases(reading, values);
+  reading.gathered.warnings.push(...listHiddenRoutes(routes, [...aliases, ...DEFAULT_ALIASES]));
   checkTls(reading, values);
   const smtp = readSmtp(reading, values);
   watchPriceFiles(reading, values);

@@ -93,6 +93,44 @@ test("of two rules for one pattern in one layer the first counts; a repeated lin
   ]);
 });
 
+test("a route that an alias hides is worth a word, with where both stand", async () => {
+  const { warnings } = await load({
+    files: {
+      "config/setting.ini": [
+        SERVERS.trimEnd(),
+        "[aliases]",
+        "fast=gpt-4.1-mini",
+        "Old-*=gpt-4.1",
+        "quick=reached",
+        "reached=gpt-4.1-mini",
+        "same=same",
+        "[routes]",
+        "FAST=a",
+        "reached=a",
+        "same=a",
+        "fast*=a",
+        "claude-instant-1=a",
+        "[route.old]",
+        "match=old-b*, older, old-c",
+        "targets=b",
+        "tools=yes",
+        "[route.off]",
+        "match=fast",
+        "targets=b",
+        "enabled=no",
+      ].join("\n"),
+    },
+  });
+  const at = SERVERS.trimEnd().split("\n").length;
+  const where = (line: number): string => `config/setting.ini:${at + line}`;
+  expect(warnings.toSorted()).toEqual([
+    `${where(8)}: "FAST" has no effect here: the alias "fast" at ${where(2)} comes first and leads to "gpt-4.1-mini"`,
+    `${where(12)}: "claude-instant-1" has no effect here: the built-in alias "claude-instant*" comes first and leads to "claude-haiku-5-5"`,
+    `${where(13)}: "old-b*" has no effect in [route.old]: the alias "Old-*" at ${where(3)} comes first and leads to "gpt-4.1"`,
+    `${where(13)}: "old-c" has no effect in [route.old]: the alias "Old-*" at ${where(3)} comes first and leads to "gpt-4.1"`,
+  ]);
+});
+
 test("a route to nobody is a problem, with the providers there are", async () => {
   const { text } = await loadProblems({ env: { TOKLIGENCE_ROUTES: "a*=antropic, b*=somewhere-else" } });
   expect(text.split("\n")).toEqual([
