@@ -5,6 +5,7 @@ import type { ArgsDef, CommandDef, CommandMeta, SubCommandsDef } from "citty";
 import { findNearest } from "../lib/nearest.ts";
 import { CliError, EXIT, type ExitCode, explainFailure, type Failure, UsageError } from "./error.ts";
 import { PLACE_ARGS } from "./flags.ts";
+import { findMeant } from "./meant.ts";
 import { print, say } from "./output.ts";
 import { isFlag, MisuseError, parseFlags } from "./parse.ts";
 
@@ -86,7 +87,7 @@ async function findCommand(root: Command, name: string, words: readonly string[]
     const chosen = word ?? (wantsHelp(rest) ? undefined : await resolve<string>(command.default));
     if (chosen === undefined) return { command, path, rest };
     const child = Object.hasOwn(children, chosen) ? await resolve<Command>(children[chosen]) : undefined;
-    if (child === undefined) throw await refuseName({ command, path, rest }, chosen, Object.keys(children));
+    if (child === undefined) throw await refuseName(root, { command, path, rest }, chosen);
     if (word !== undefined) rest = rest.toSpliced(at, 1);
     command = child;
     path.push(chosen);
@@ -116,13 +117,33 @@ function wantsJson(words: readonly string[]): boolean {
   return untilEnd(words).some((word) => ["--json", "--json=true", "-json"].includes(word));
 }
 
-async function refuseName(found: Found, word: string, names: readonly string[]): Promise<UsageError> {
-  const [nearest] = findNearest(word, names, 1);
-  const hint = nearest === undefined ? undefined : `Did you mean ${[...found.path, nearest].join(" ")}?`;
+async function refuseName(root: Command, found: Found, word: string): Promise<UsageError> {
+  const [program = "", ...here] = found.path;
+  const elsewhere = findMeant(await listPaths(root), { here, word });
+  const own = Object.keys((await resolve<SubCommandsDef>(found.command.subCommands)) ?? {});
+  const meant = elsewhere.length > 0 ? elsewhere : findNearest(word, own, 1).map((name) => [...here, name]);
+  const names = meant.map((path) => [program, ...path].join(" "));
   return new UsageError(`There is no command ${[...found.path, word].join(" ")}.`, {
-    hint,
+    hint: names.length === 0 ? undefined : `Did you mean ${listOr(names)}?`,
     usage: await renderHelp(found),
   });
+}
+
+/** Of all commands and groups below it. */
+async function listPaths(group: Command, above: readonly string[] = []): Promise<string[][]> {
+  const children = (await resolve<SubCommandsDef>(group.subCommands)) ?? {};
+  const lists = await Promise.all(
+    Object.entries(children).map(async ([name, child]) => {
+      const path = [...above, name];
+      const command = await resolve<Command>(child);
+      return command === undefined ? [path] : [path, ...(await listPaths(command, path))];
+    }),
+  );
+  return lists.flat();
+}
+
+function listOr(names: readonly string[]): string {
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }
 
 /** A group was named without a command of it; a flag that no command has is the nearer mistake. */

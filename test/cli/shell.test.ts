@@ -12,13 +12,33 @@ describe("names", () => {
     ["usge", "There is no command tokligence usge.", "Did you mean tokligence usage?"],
     ["admin user list", "There is no command tokligence admin user.", "Did you mean tokligence admin users?"],
     ["admin users lst", "There is no command tokligence admin users lst.", "Did you mean tokligence admin users list?"],
+    ["admin usage", "There is no command tokligence admin usage.", "Did you mean tokligence usage?"],
+    ["users list", "There is no command tokligence users.", "Did you mean tokligence admin users?"],
+    [
+      "keys",
+      "There is no command tokligence keys.",
+      "Did you mean tokligence admin api-keys or tokligence ledger key?",
+    ],
+    ["admin key", "There is no command tokligence admin key.", "Did you mean tokligence admin api-keys?"],
+    [
+      "admin audit tokens",
+      "There is no command tokligence admin audit tokens.",
+      "Did you mean tokligence audit tokens?",
+    ],
+    ["admin users add", "There is no command tokligence admin users add.", ""],
+    ["audit list", "There is no command tokligence audit list.", "Did you mean tokligence admin audit list?"],
+    [
+      "route gpt-5",
+      "There is no command tokligence route.",
+      "Did you mean tokligence admin route or tokligence models route?",
+    ],
     ["usage log --json=false", "There is no command tokligence usage log.", "Did you mean tokligence usage logs?"],
     ["toString", "There is no command tokligence toString.", ""],
   ])("%s", async (line, message, hint) => {
     const { code, out, err } = await runLine(line);
     expect(code).toBe(EXIT.usage);
     expect(out).toBe("");
-    expect(err).toStartWith(`error: ${message}\n${hint}`);
+    expect(err).toStartWith(`error: ${message}\n${hint}\n`);
     expect(err).toContain("USAGE tokligence");
   });
 
