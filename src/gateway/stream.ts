@@ -205,7 +205,7 @@ function translateFrames(
     let text = "";
     for (const event of events) {
       isCounted ||= event.type === "usage";
-      if (event.type === "finish" && event.error === undefined && !isCounted) {
+      if (event.type === "finish" && event.error === undefined && (!isCounted || event.isUncounted === true)) {
         // Clients take a missing report for nothing used, and never compact.
         const usage = state.record.usage();
         if (usage !== null) text += encoder.push({ type: "usage", usage }).join("");

@@ -137,7 +137,8 @@ class OpenTally implements Tally {
         return;
       case "finish":
         // A provider that fails in the end may have counted up to there.
-        if (event.error === undefined || event.isCounted === true) this.#isFinal = this.#usage !== null;
+        if (event.error === undefined || event.isCounted === true)
+          this.#isFinal = this.#usage !== null && event.isUncounted !== true;
         this.#isRefused =
           event.error?.kind === "upstream_rejected" && this.#usage === null && this.#output.tokens() === 0;
         return;

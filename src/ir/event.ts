@@ -73,6 +73,8 @@ export interface FinishEvent {
   error?: GatewayError;
   /** With an error: true where the usage that was reported before is the provider's last word on it. */
   isCounted?: true;
+  /** Without an error: true where the report that should have come last did not, or cannot be read: what came before it is not the last word. */
+  isUncounted?: true;
   extra?: Extra;
 }
 

@@ -54,6 +54,11 @@ export function pickFields(body: JsonObject, names: readonly string[]): JsonObje
  * is nearer to the truth than what is left of a report that cannot be read.
  */
 export function saysCounts(...values: readonly (Json | undefined)[]): boolean {
+  return values.some((value) => value !== undefined && value !== null) && !garblesCounts(...values);
+}
+
+/** Whether one of them is there and no count. */
+export function garblesCounts(...values: readonly (Json | undefined)[]): boolean {
   const said = values.filter((value) => value !== undefined && value !== null);
-  return said.length > 0 && said.every((value) => typeof value === "number" && Number.isFinite(value) && value >= 0);
+  return said.some((value) => !(typeof value === "number" && Number.isFinite(value) && value >= 0));
 }

@@ -15,7 +15,7 @@ import { ID, asExtra } from "./body.ts";
 import { decodeCitation } from "./citation.ts";
 import { decodeError } from "./error.ts";
 import { MESSAGE_FIELDS, decodeStop } from "./response.ts";
-import { countsTokens, decodeUsage } from "./usage.ts";
+import { countsTokens, decodeUsage, garblesTokens } from "./usage.ts";
 import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** One open block. */
@@ -47,6 +47,10 @@ class StreamDecoder {
   #partCount = 0;
   readonly #open = new Map<Json | undefined, OpenPart>();
   #usage: JsonObject = {};
+  /** The end has told the output: at the start nobody knows it. */
+  #hasOutput = false;
+  /** Own fields of the answer that no event has told. */
+  #own: JsonObject = {};
 
   push(frame: Frame): Event[] {
     if (this.#isFinished || frame.data === null) return [];
@@ -77,8 +81,7 @@ class StreamDecoder {
   end(): Event[] {
     if (this.#isFinished) return [];
     if (!this.#hasStopped) return this.#fail(malformed("The upstream's stream ended before the answer was complete."));
-    this.#isFinished = true;
-    return [{ type: "finish" }];
+    return [this.#finish()];
   }
 
   /** Of every field what was said of it last: the first report knows the input, the last one the output. */
@@ -108,15 +111,16 @@ class StreamDecoder {
 
   /** Anthropic's counts are totals so far, and a field left out stands: later fields replace earlier ones. */
   #countUsage(usage: Json | undefined, own: JsonObject): Event[] {
-    if (!isJsonObject(usage) && Object.keys(own).length === 0) return [];
-    for (const [name, value] of Object.entries(objectOf(usage))) {
+    this.#own = { ...this.#own, ...own };
+    if (!isJsonObject(usage)) return [];
+    for (const [name, value] of Object.entries(usage)) {
       if (value !== null || this.#usage[name] === undefined) this.#usage[name] = value;
     }
-    if (!countsTokens(this.#usage) && Object.keys(own).length === 0) return [];
+    if (!countsTokens(this.#usage)) return [];
     const { usage: counts, rest } = decodeUsage(this.#usage);
-    return [
-      { type: "usage", usage: counts, ...asExtra(Object.keys(rest).length === 0 ? own : { ...own, usage: rest }) },
-    ];
+    const told = Object.keys(rest).length === 0 ? this.#own : { ...this.#own, usage: rest };
+    this.#own = {};
+    return [{ type: "usage", usage: counts, ...asExtra(told) }];
   }
 
   #openBlock(index: Json | undefined, block: JsonObject): Event[] {
@@ -213,6 +217,7 @@ class StreamDecoder {
       ...omit(delta, ["stop_reason", "stop_sequence", "stop_details"]),
       ...omit(data, ["type", "delta", "usage"]),
     };
+    this.#hasOutput ||= typeof objectOf(data["usage"])["output_tokens"] === "number";
     return [...events, ...this.#countUsage(data["usage"], own)];
   }
 
@@ -231,8 +236,13 @@ class StreamDecoder {
   #stop(): Event[] {
     if (!this.#hasStarted) return this.end();
     const events = this.#hasStopped ? [] : this.#endChoice({});
+    return [...events, this.#finish()];
+  }
+
+  #finish(): Event {
     this.#isFinished = true;
-    return [...events, { type: "finish" }];
+    const isUncounted = this.report() !== null && (!this.#hasOutput || garblesTokens(this.#usage));
+    return { type: "finish", ...(isUncounted ? { isUncounted } : {}), ...asExtra(this.#own) };
   }
 
   #fail(error: GatewayError): Event[] {

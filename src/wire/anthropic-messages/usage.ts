@@ -4,12 +4,17 @@
 import { type Json, type JsonObject, NO_USAGE, type Usage } from "../../ir/index.ts";
 import { withTier } from "../tier.ts";
 import type { UsageBody } from "./body.ts";
-import { objectOf, objectsOf, omit, saysCounts } from "../json-read.ts";
+import { garblesCounts, objectOf, objectsOf, omit, saysCounts } from "../json-read.ts";
 import { listCounts, withUnits } from "../units.ts";
 
 /** Whether a usage report can be read. */
 export function countsTokens(usage: JsonObject): boolean {
   return saysCounts(usage["input_tokens"], usage["output_tokens"]);
+}
+
+/** Whether a usage report has something else where a count belongs. */
+export function garblesTokens(usage: JsonObject): boolean {
+  return garblesCounts(usage["input_tokens"], usage["output_tokens"]);
 }
 
 /** Usage counts, and the rest of the object (cache lifetimes, server tools, tier). */

@@ -9,7 +9,7 @@ import { decodeNothing, unifyCandidate } from "./candidate.ts";
 import { decodeError } from "./error.ts";
 import { createCallNamer, decodeHead, unifyAnswer } from "./response.ts";
 import { ChoiceReader, tellNothing } from "./stream-choice.ts";
-import { decodeUsage, listQueries } from "./usage.ts";
+import { decodeUsage, garblesTokens, listQueries } from "./usage.ts";
 import { objectOf, objectsOf } from "../json-read.ts";
 
 /** Frames of one answer → events. The format has no last frame: the stream just ends, and so `finish` comes with `end`. */
@@ -25,6 +25,8 @@ class StreamDecoder {
   readonly #choices = new Map<number, ChoiceReader>();
   #report: JsonObject = {};
   #lastUsage = "";
+  /** The last report cannot be read. */
+  #isGarbled = false;
   readonly #queries = new Set<string>();
   /** Own fields of the answer, as far as no event has told them. */
   #own: JsonObject = {};
@@ -58,7 +60,8 @@ class StreamDecoder {
     if (!isComplete) return this.#fail(malformed("The upstream's stream ended before the answer was complete."));
     this.#isFinished = true;
     const events = nothing === null ? [] : tellNothing(nothing);
-    return [...events, { type: "finish", ...asExtra(this.#own) }];
+    const last = this.#isGarbled ? ({ isUncounted: true } as const) : {};
+    return [...events, { type: "finish", ...last, ...asExtra(this.#own) }];
   }
 
   #start(chunk: JsonObject): Event[] {
@@ -90,6 +93,7 @@ class StreamDecoder {
     this.#report = { ...this.#report, ...objectOf(report) };
     const { usage, rest } = decodeUsage(this.#report, this.#queries.size);
     const own = Object.keys(rest).length === 0 ? {} : { usageMetadata: rest };
+    this.#isGarbled = garblesTokens(this.#report);
     if (usage === null) {
       this.#own = { ...this.#own, ...own };
       return [];

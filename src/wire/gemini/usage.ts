@@ -3,7 +3,7 @@
 
 import { type Json, type JsonObject, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { type UsageBody, countOf, unifyNames } from "./body.ts";
-import { objectOf, objectsOf, omit, saysCounts, textOf } from "../json-read.ts";
+import { garblesCounts, objectOf, objectsOf, omit, saysCounts, textOf } from "../json-read.ts";
 import { withTier } from "../tier.ts";
 import { withUnits } from "../units.ts";
 
@@ -25,6 +25,12 @@ export function listQueries(candidates: readonly JsonObject[]): string[] {
     const { webSearchQueries } = unifyNames(objectOf(candidate["groundingMetadata"]), ["webSearchQueries"]);
     return Array.isArray(webSearchQueries) ? webSearchQueries.filter((query) => typeof query === "string") : [];
   });
+}
+
+/** Whether a usage report has something else where a count belongs. */
+export function garblesTokens(value: JsonObject): boolean {
+  const report = unifyNames(value, USAGE_NAMES);
+  return garblesCounts(report["promptTokenCount"], report["candidatesTokenCount"]);
 }
 
 /** The counts, and what else the report says; `usage` is null where it says neither number, or one that is none. */

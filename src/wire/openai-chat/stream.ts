@@ -9,7 +9,7 @@ import { findError, malformed, rejected } from "./answer.ts";
 import { ID } from "./body.ts";
 import { endChoice, inferFinish, readChoice } from "./stream-choice.ts";
 import { type ChoiceState, openChoice } from "./stream-state.ts";
-import { decodeUsage } from "./usage.ts";
+import { decodeUsage, garblesTokens } from "./usage.ts";
 import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 /** Fields of a chunk that are read, and the padding that hides the length of a text from listeners on the line. */
@@ -25,6 +25,8 @@ interface StreamState {
   late: JsonObject;
   lastUsage: string;
   report: JsonObject | null;
+  /** The last report cannot be read. */
+  isGarbled: boolean;
   /** A chunk has come that holds nothing but the report, which is how the totals of a whole answer are told. */
   hasTotals: boolean;
 }
@@ -43,6 +45,7 @@ export function createStreamDecoder(): AnswerDecoder {
     late: {},
     lastUsage: "",
     report: null,
+    isGarbled: false,
     hasTotals: false,
   };
   return {
@@ -124,6 +127,8 @@ function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): bool
   if (!isJsonObject(found)) return false;
   const whole = joinReports(state.report, found);
   const report = decodeUsage(whole);
+  state.isGarbled = report === null && garblesTokens(whole);
+  if (state.isGarbled) state.report = whole;
   if (report === null) return false;
   state.report = whole;
   const { choices } = chunk;
@@ -163,5 +168,7 @@ function endInput(state: StreamState, isMarked = false): Event[] {
 function finish(state: StreamState, error?: GatewayError, isCounted = false): Event {
   state.isDone = true;
   const extra = Object.keys(state.late).length === 0 ? {} : { extra: { [ID]: state.late } };
-  return { type: "finish", ...(error === undefined ? {} : { error }), ...(isCounted ? { isCounted } : {}), ...extra };
+  const last = error === undefined && state.isGarbled ? ({ isUncounted: true } as const) : {};
+  const failed = error === undefined ? {} : { error };
+  return { type: "finish", ...failed, ...(isCounted ? { isCounted } : {}), ...last, ...extra };
 }

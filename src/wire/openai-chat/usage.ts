@@ -2,8 +2,13 @@
 
 import { type Json, type JsonObject, type Units, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { type UsageBody } from "./body.ts";
-import { objectOf, omit, saysCounts } from "../json-read.ts";
+import { garblesCounts, objectOf, omit, saysCounts } from "../json-read.ts";
 import { listCounts, withUnits } from "../units.ts";
+
+/** Whether a usage report has something else where a count belongs. */
+export function garblesTokens(report: JsonObject): boolean {
+  return garblesCounts(report["prompt_tokens"], report["completion_tokens"]);
+}
 
 /** The counts, and what else the report says; null where the value is no report. */
 export function decodeUsage(value: Json | undefined): { usage: Usage; rest: JsonObject } | null {

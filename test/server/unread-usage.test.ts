@@ -1,0 +1,113 @@
+// Streams that end with a report of tokens that nobody can read: neither the client nor the books are told a number that the provider did not say.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import type { LedgerEntry } from "../../src/ledger/index.ts";
+import { type Rig, makeProviderSettings, makeRig, makeStream } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+const LONG = "a".repeat(400);
+const HELLO = [{ role: "user", content: "Hello there" }];
+
+function frame(data: { type: string } & Record<string, unknown>): string {
+  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** An answer of the Messages API. */
+function sayMessage(start: object, end: object, more: object = {}): string[] {
+  const message = { id: "msg_1", type: "message", role: "assistant", model: "m", content: [], stop_reason: null };
+  return [
+    frame({ type: "message_start", message: { ...message, usage: start } }),
+    frame({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } }),
+    frame({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: LONG } }),
+    frame({ type: "content_block_stop", index: 0 }),
+    frame({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage: end, ...more }),
+    frame({ type: "message_stop" }),
+  ];
+}
+
+async function ask(frames: string[], path: string, body: object): Promise<{ row: LedgerEntry; text: string }> {
+  const gemini = makeProviderSettings({ name: "gemini", kind: "gemini", baseUrl: "http://gemini.test", apiKey: "k" });
+  rig = await makeRig({
+    upstream: () => makeStream(frames),
+    config: (config) => ({ ...config, providers: [...config.providers, gemini] }),
+  });
+  const response = await rig.send(path, { body: { stream: true, ...body } });
+  const text = await response.text();
+  return { row: await rig.row(), text };
+}
+
+const CHAT = ["/v1/chat/completions", { messages: HELLO, stream_options: { include_usage: true } }] as const;
+const RESPONSES = ["/v1/responses", { input: "Hello there" }] as const;
+const MESSAGES = ["/v1/messages", { messages: HELLO, max_tokens: 9 }] as const;
+
+describe.each([
+  ["alone", {}],
+  ["beside fields of its own", { context_management: { applied_edits: [] } }],
+])("Messages, %s", (_, more) => {
+  test.each<[string, object, object, Partial<LedgerEntry>]>([
+    ["no number is one", { input_tokens: "9", output_tokens: "1" }, { output_tokens: "7" }, { freshInputTokens: 3 }],
+    ["the last is none", { input_tokens: 9, output_tokens: 1 }, { output_tokens: "7" }, { freshInputTokens: 9 }],
+    ["the last is not there", { input_tokens: 9, output_tokens: 1 }, {}, { freshInputTokens: 9 }],
+    ["the last is below 0", { input_tokens: 9, output_tokens: 1 }, { output_tokens: -7 }, { freshInputTokens: 9 }],
+  ])("%s", async (__, start, end, wanted) => {
+    const frames = sayMessage(start, end, more);
+    const estimate = { usageSource: "estimate", outputTokens: 100, ...wanted } as const;
+    const input = wanted.freshInputTokens;
+    const chat = await ask(frames, CHAT[0], { model: "anthropic/m", ...CHAT[1] });
+    expect(chat.row).toMatchObject(estimate);
+    const told = [...chat.text.matchAll(/"usage":(\{.*?"total_tokens":\d+)/gu)].map(([, json]) =>
+      JSON.parse(`${json}}`),
+    );
+    expect(told.at(-1)).toMatchObject({ prompt_tokens: input, completion_tokens: 100 });
+    await rig?.close();
+    const responses = await ask(frames, RESPONSES[0], { model: "anthropic/m", ...RESPONSES[1] });
+    expect(responses.row).toMatchObject(estimate);
+    expect(responses.text).toContain(`"input_tokens":${input},`);
+    expect(responses.text).toContain(`"output_tokens":100,`);
+    await rig?.close();
+    // What the provider says in its own format is its own.
+    const messages = await ask(frames, MESSAGES[0], { model: "anthropic/m", ...MESSAGES[1] });
+    expect(messages.row).toMatchObject(estimate);
+    expect(messages.text).toContain(JSON.stringify(end));
+  });
+});
+
+const NUMBERS: [string, unknown][] = [
+  ["text", "7"],
+  ["below 0", -7],
+];
+
+test.each(NUMBERS)("Chat Completions, where the last count is %s", async (_, count) => {
+  const chunk = (over: object): string => `data: ${JSON.stringify({ id: "c", created: 1, model: "m", ...over })}\n\n`;
+  const frames = [
+    chunk({
+      choices: [{ index: 0, delta: { content: "Hi" } }],
+      usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 },
+    }),
+    chunk({ choices: [{ index: 0, delta: { content: LONG } }] }),
+    chunk({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }),
+    chunk({ choices: [], usage: { prompt_tokens: 9, completion_tokens: count } }),
+    "data: [DONE]\n\n",
+  ];
+  const { row, text } = await ask(frames, MESSAGES[0], { model: "local/m", ...MESSAGES[1] });
+  expect(row).toMatchObject({ usageSource: "estimate", freshInputTokens: 9, outputTokens: 101 });
+  expect(row.attempts[0]?.usageRaw).toContain(JSON.stringify(count));
+  expect(text).toMatch(/"type":"message_delta".*"input_tokens":9,.*"output_tokens":101/u);
+});
+
+test.each(NUMBERS)("Gemini, where the last count is %s", async (_, count) => {
+  const chunk = (text: string, over: object, usageMetadata: object): string =>
+    `data: ${JSON.stringify({ candidates: [{ content: { role: "model", parts: [{ text }] }, ...over }], usageMetadata })}\r\n\r\n`;
+  const frames = [
+    chunk("Hi", {}, { promptTokenCount: 9, candidatesTokenCount: 1 }),
+    chunk(LONG, { finishReason: "STOP" }, { promptTokenCount: 9, candidatesTokenCount: count }),
+  ];
+  const { row, text } = await ask(frames, MESSAGES[0], { model: "gemini/m", ...MESSAGES[1] });
+  expect(row).toMatchObject({ usageSource: "estimate", freshInputTokens: 9, outputTokens: 101 });
+  expect(text).toMatch(/"type":"message_delta".*"input_tokens":9,.*"output_tokens":101/u);
+});
