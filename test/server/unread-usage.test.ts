@@ -111,3 +111,34 @@ test.each(NUMBERS)("Gemini, where the last count is %s", async (_, count) => {
   expect(row).toMatchObject({ usageSource: "estimate", freshInputTokens: 9, outputTokens: 101 });
   expect(text).toMatch(/"type":"message_delta".*"input_tokens":9,.*"output_tokens":101/u);
 });
+
+test.each(NUMBERS)("Text completions, where the last count is %s", async (_, count) => {
+  const body = { id: "c", object: "text_completion", created: 1, model: "m" };
+  const usage = { prompt_tokens: 9, completion_tokens: count };
+  const chunk = (over: object): string => `data: ${JSON.stringify({ ...body, ...over })}\n\n`;
+  const choice = (text: string, reason: string | null = null) => [{ index: 0, text, finish_reason: reason }];
+  const frames = [
+    chunk({ choices: choice("Hi"), usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 } }),
+    chunk({ choices: choice(LONG, "stop") }),
+    chunk({ choices: [], usage }),
+    "data: [DONE]\n\n",
+  ];
+  const { row } = await ask(frames, "/v1/completions", { model: "local/m", prompt: "Hello there" });
+  expect(row).toMatchObject({ usageSource: "estimate", freshInputTokens: 9, outputTokens: 101 });
+  await rig?.close();
+  const whole = await makeRig({ upstream: () => Response.json({ ...body, choices: choice(LONG, "stop"), usage }) });
+  rig = whole;
+  await whole.send("/v1/completions", { body: { model: "local/m", prompt: "Hello there" } });
+  expect(await whole.row()).toMatchObject({ usageSource: "estimate", outputTokens: 100 });
+});
+
+test.each(NUMBERS)("Ranks, where a count is %s: nobody knows, which is not 0", async (_, count) => {
+  const usage = { input_tokens: 9, output_tokens: count };
+  const ranked = { results: [{ index: 0, relevance_score: 1 }], model: "m", usage };
+  const gateway = await makeRig({ upstream: () => Response.json(ranked) });
+  rig = gateway;
+  await gateway.send("/v1/rerank", { body: { model: "local/m", query: "a", documents: ["b"] } });
+  const row = await gateway.row();
+  expect(row).toMatchObject({ usageSource: "none", freshInputTokens: null, outputTokens: null });
+  expect(JSON.parse(row.attempts[0]?.usageRaw ?? "null")).toEqual(usage);
+});

@@ -21,6 +21,7 @@ describe("a report of which a number is none", () => {
     chat: ["prompt_tokens", "completion_tokens"],
     gemini: ["promptTokenCount", "candidatesTokenCount"],
     responses: ["input_tokens", "output_tokens"],
+    rest: ["input_tokens", "output_tokens"],
   } as const;
 
   test.each(Object.entries(PAIRS) as [keyof typeof PAIRS, [string, string]][])(
@@ -34,6 +35,21 @@ describe("a report of which a number is none", () => {
       expect(READERS[id]({ [other]: 3 })).toMatchObject({ freshInputTokens: 0, outputTokens: 3 });
     },
   );
+
+  test("is no report, of whatever format the others are: rest", () => {
+    for (const bad of [-4, "11", true]) {
+      expect(READERS.rest({ output_tokens: bad, completion_tokens: 3, prompt_tokens: 4 })).toBeNull();
+      expect(READERS.rest({ promptTokenCount: bad, total_tokens: 3 })).toBeNull();
+      const audio = { input_tokens: bad, output_tokens: 3, input_token_details: { audio_tokens: 100 } };
+      expect(meterAnswer({ usage: audio })).toEqual({ usage: null, units: null, model: null, report: audio });
+      const billed = { meta: { billed_units: { input_tokens: 3 } } };
+      expect(meterAnswer({ usage: audio, ...billed }).usage).toEqual(usage({ freshInputTokens: 3 }));
+      expect(meterAnswer({ meta: { billed_units: { input_tokens: bad, search_units: 2 } } })).toMatchObject({
+        usage: null,
+        units: { search_units: 2 },
+      });
+    }
+  });
 
   test("is no report: cohere", () => {
     expect(READERS.cohere({ tokens: { input_tokens: "11", output_tokens: 3 } })).toBeNull();

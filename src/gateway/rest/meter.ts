@@ -65,10 +65,12 @@ function createTextMeter(
   readText: (event: JsonObject) => string,
 ): ReturnType<typeof createEventMeter> {
   let isStarted = false;
+  let isRead = true;
   let report: JsonObject | null = null;
   return {
     see(event) {
       const { usage, model, ...seen } = meterAnswer(event);
+      if (seen.report !== null) isRead = usage !== null;
       report = seen.report ?? report;
       if (!isStarted) record.observed({ type: "start", id: "", model: model ?? "", createdAt: null, extra: {} });
       isStarted = true;
@@ -78,7 +80,7 @@ function createTextMeter(
     },
     book(isWhole) {
       record.reported(report);
-      if (isWhole) record.observed({ type: "finish" });
+      if (isWhole) record.observed({ type: "finish", ...(isRead ? {} : { isUncounted: true }) });
     },
   };
 }

@@ -4,17 +4,19 @@
 import { type Json, type JsonObject, type Usage, isJsonObject } from "../../ir/index.ts";
 import { withTier } from "../tier.ts";
 import type { Metered } from "./type.ts";
+import { garblesCounts } from "../json-read.ts";
 import { listCounts } from "../units.ts";
 
 /** From a whole answer, or from one event of a stream. */
 export function meterAnswer(answer: JsonObject): Metered {
   const inner = findInner(answer);
-  const report = pickObject(inner, ["usage", "usageMetadata"]);
+  const said = pickObject(inner, ["usage", "usageMetadata"]);
+  const report = garblesTokens(said) ? {} : said;
   const units = readKinds(report);
   addBilled(inner, units);
   const model = inner["model"] ?? inner["modelVersion"];
-  const tier = inner["service_tier"] ?? report["service_tier"] ?? report["serviceTier"];
-  const told = Object.keys(report).length > 0 ? report : readBilled(inner);
+  const tier = inner["service_tier"] ?? said["service_tier"] ?? said["serviceTier"];
+  const told = Object.keys(said).length > 0 ? said : readBilled(inner);
   return {
     report: Object.keys(told).length > 0 ? told : null,
     usage: withTier(readTokens(report) ?? readBilledTokens(inner), tier, TIERS),
@@ -40,14 +42,20 @@ export function meterResult(line: JsonObject): Metered {
   return meterAnswer(pickObject(inner, ["body", "message"]));
 }
 
+const OUTPUT = ["output_tokens", "completion_tokens", "candidatesTokenCount"] as const;
+const INPUT = ["input_tokens", "prompt_tokens", "promptTokenCount"] as const;
+
+/** A report of which a number is none is no report, whatever else it says: what is left of it would be booked as all there was. */
+function garblesTokens(report: JsonObject): boolean {
+  return garblesCounts(...[...OUTPUT, ...INPUT].map((name) => report[name]));
+}
+
 /** Total alone is input: embeddings of documents to rank have no output. */
 function readTokens(report: JsonObject): Usage | null {
   const thoughts = readCount(report["thoughtsTokenCount"]);
-  const answered = readFirst(report, ["output_tokens", "completion_tokens", "candidatesTokenCount"]);
+  const answered = readFirst(report, OUTPUT);
   const output = answered === null && thoughts === null ? null : (answered ?? 0) + (thoughts ?? 0);
-  const input =
-    readFirst(report, ["input_tokens", "prompt_tokens", "promptTokenCount"]) ??
-    (output === null ? readCount(report["total_tokens"]) : null);
+  const input = readFirst(report, INPUT) ?? (output === null ? readCount(report["total_tokens"]) : null);
   if (input === null && output === null) return null;
   // Counted among the input in most formats, and beside it in one.
   const all = (input ?? 0) + (readCount(report["toolUsePromptTokenCount"]) ?? 0);
@@ -125,7 +133,8 @@ function addBilled(answer: JsonObject, units: Record<string, number>): void {
 }
 
 function readBilledTokens(answer: JsonObject): Usage | null {
-  return readTokens(readBilled(answer));
+  const billed = readBilled(answer);
+  return garblesTokens(billed) ? null : readTokens(billed);
 }
 
 function readBilled(answer: JsonObject): JsonObject {
