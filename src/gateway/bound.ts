@@ -102,7 +102,7 @@ function readChoices(body: JsonObject | null): number {
 
 /** How a limit of output is called, at the top or in the part that holds such settings. */
 const LIMITS = ["max_completion_tokens", "max_output_tokens", "max_tokens", "maxOutputTokens", "maxTokens"];
-const CHOICES = ["n", "candidateCount"];
+const CHOICES = ["n", "candidateCount", "candidate_count"];
 /** Written, and paid for, although only the best is given. */
 const DRAFTS = ["best_of"];
 const PARTS = ["generationConfig", "generation_config", "inferenceConfig"];
@@ -112,7 +112,9 @@ function readNumber(body: JsonObject, names: readonly string[]): number | null {
     if (!isJsonObject(place)) continue;
     for (const name of names) {
       const value = place[name];
-      if (typeof value === "number" && value >= 0) return value;
+      // Some servers take a number that is written as text.
+      const count = typeof value === "string" && /^\d+$/u.test(value) ? Number(value) : value;
+      if (typeof count === "number" && count >= 0) return count;
     }
   }
   return null;

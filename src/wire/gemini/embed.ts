@@ -17,6 +17,7 @@ import { findLastMember } from "../last-member.ts";
 import type { Address, Encoded, ForwardWire, Peek, WireId } from "../type.ts";
 import { asksForSomething, countOf, listObjects, unifyNames } from "./body.ts";
 import { gemini } from "./index.ts";
+import { readNumber } from "./number.ts";
 import { unifyPart } from "./part.ts";
 import { listPaths } from "./path.ts";
 import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
@@ -139,7 +140,9 @@ function encodeUsage(usage: Usage | null): JsonObject {
 /** All requests of a batch as one: where they ask for different things, no other format can say it. */
 function decodeRequests(bodies: JsonObject[], id: WireId, { model }: Peek): EmbeddingRequest {
   const requests = bodies.map((body) => unifyNames(body, REQUEST_NAMES));
-  const lengths = new Set(requests.map((request) => request["outputDimensionality"] ?? null));
+  const lengths = new Set(
+    requests.map((request) => readNumber(request["outputDimensionality"], "output_dimensionality", true)),
+  );
   if (lengths.size > 1) {
     throw invalidRequest(
       "This model's provider gives vectors of one length a request: 'outputDimensionality' must be the same in all.",
@@ -154,7 +157,7 @@ function decodeRequests(bodies: JsonObject[], id: WireId, { model }: Peek): Embe
   return {
     model,
     inputs: requests.map((request, index) => readText(request["content"], index)),
-    ...(typeof dimensions === "number" ? { dimensions } : {}),
+    ...(dimensions === undefined ? {} : { dimensions }),
     extra: Object.keys(own).length === 0 ? {} : { [id]: own },
   };
 }

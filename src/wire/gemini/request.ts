@@ -17,6 +17,7 @@ import type { Encoded, ModelFacts, Peek } from "../type.ts";
 import { ID, foreignOf, ownFields, unifyNames } from "./body.ts";
 import { encodeConversation } from "./conversation-encode.ts";
 import { decodeConversation } from "./conversation.ts";
+import { readNumber, wrongType } from "./number.ts";
 import { decodeSchema, encodeSchema } from "./schema.ts";
 import { decodeThinking, encodeThinking } from "./thinking.ts";
 import { decodeTools, encodeTools } from "./tool.ts";
@@ -63,6 +64,7 @@ const NUMBERS = [
   ["frequencyPenalty", "frequencyPenalty"],
   ["logprobs", "topLogprobs"],
 ] as const;
+const WHOLE: readonly string[] = ["candidateCount", "logprobs", "maxOutputTokens", "seed", "topK"];
 
 /**
  * A body that `peek` has accepted, as a canonical request. Throws an invalid_request that names the field where a type is wrong, and where it
@@ -103,9 +105,8 @@ const TIERS: ReadonlyMap<string, string> = new Map([
 function decodeConfig(config: JsonObject, request: Request, own: JsonObject): void {
   const known: string[] = ["stopSequences", "thinkingConfig"];
   for (const [name, field] of NUMBERS) {
-    const value = config[name] ?? undefined;
+    const value = readNumber(config[name], `generation_config.${snake(name)}`, WHOLE.includes(name));
     if (value === undefined) continue;
-    if (typeof value !== "number") throw wrongType(`generation_config.${snake(name)}`, "a number");
     request[field] = value;
     known.push(name);
   }
@@ -135,10 +136,6 @@ function decodeConfig(config: JsonObject, request: Request, own: JsonObject): vo
   if (reasoning !== undefined) request.reasoning = reasoning;
   for (const [name, value] of Object.entries(rest)) own[`generationConfig.thinkingConfig.${name}`] = value;
   for (const [name, value] of Object.entries(omit(config, known))) own[`generationConfig.${name}`] = value;
-}
-
-function wrongType(path: string, expected: string): Error {
-  return invalidRequest(`Invalid value at '${path}': ${expected} is expected.`, path);
 }
 
 function snake(name: string): string {

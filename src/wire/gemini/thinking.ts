@@ -5,6 +5,7 @@ import type { JsonObject, Reasoning, ReasoningEffort, Request } from "../../ir/i
 import { nearestEffort, readEffort } from "../effort.ts";
 import type { ModelFacts } from "../type.ts";
 import { ID, unifyNames } from "./body.ts";
+import { readNumber } from "./number.ts";
 
 const THINKING_NAMES = ["includeThoughts", "thinkingBudget", "thinkingLevel"] as const;
 
@@ -21,16 +22,17 @@ const BUDGETS: Record<Exclude<ReasoningEffort, "none">, number> = {
   max: 32_768,
 };
 
-/** What a `thinkingConfig` says, and what of it no canonical field can hold. */
+/** What a `thinkingConfig` says, and what of it no canonical field can hold. Throws an invalid_request for a budget that is no number. */
 export function decodeThinking(source: JsonObject): { reasoning: Reasoning | undefined; rest: JsonObject } {
   const { includeThoughts, thinkingBudget, thinkingLevel, ...rest } = unifyNames(source, THINKING_NAMES);
+  const budget = readNumber(thinkingBudget, "generation_config.thinking_config.thinking_budget", true);
   const reasoning: Reasoning = {};
   const level = LEVELS.find((known) => typeof thinkingLevel === "string" && thinkingLevel.toLowerCase() === known);
   if (level !== undefined) reasoning.effort = level;
   else if (thinkingLevel !== undefined) rest["thinkingLevel"] = thinkingLevel;
-  if (typeof thinkingBudget === "number") {
-    if (thinkingBudget < 0) reasoning.adaptive = true;
-    else if (thinkingBudget > 0) reasoning.budgetTokens = thinkingBudget;
+  if (budget !== undefined) {
+    if (budget < 0) reasoning.adaptive = true;
+    else if (budget > 0) reasoning.budgetTokens = budget;
     else if (level === undefined) reasoning.effort = "none";
     else rest["thinkingBudget"] = 0;
   }
