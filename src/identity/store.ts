@@ -135,8 +135,7 @@ export interface UserStore {
   /** In the order of ids, which is that of time; with a prefix, in the order of addresses. `after`: the id, or address, to go on behind. */
   pageUsers(filter: UserFilter, page: { after: string | null; limit: number }): Promise<User[]>;
   /**
-   * Another role, and a suspension, end all sessions. So does another e-mail, which also uses up the links that were sent to the old one; the
-   * session `kept` goes on then.
+   * Another role, and a suspension, end all sessions and use up open links. So does another e-mail; the session `kept` goes on then.
    */
   updateUser(
     id: string,

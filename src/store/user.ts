@@ -175,10 +175,12 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
             .set({ ...change, updatedAt: at, revision: clock.now })
             .where(and(isIt, endsRoot(change) ? keepOneRoot(users) : undefined))
             .returning(),
-          // Who may do something else than when he signed in, or nothing at all, signs in anew.
+          // Who may do something else than when he signed in, or nothing at all, signs in anew; and a link that was made for a user opens no
+          // administrator's door. Neither whoever has the old mailbox, nor whoever came in by it, is the user any more.
           after: [
-            ...(change.role === undefined && change.status !== "suspended" ? [] : [endSessionsOf(db, id, at)]),
-            // Neither whoever has the old mailbox, nor whoever came in by it, is the user any more.
+            ...(change.role === undefined && change.status !== "suspended"
+              ? []
+              : [useUpLinks(db, id, at), endSessionsOf(db, id, at)]),
             ...(change.email === undefined ? [] : [useUpLinks(db, id, at), endSessionsOf(db, id, at, kept)]),
           ],
           note: noteRows({ by, action: "user.update", kind: "user", was: selectUser(db, id) }),

@@ -69,6 +69,24 @@ test("another role ends sessions, and a key has it from then on", async () => {
   expect((await rig.send("/api/v1/admin/users", { token: user.token })).status).toBe(403);
 });
 
+/** From an invitation, for one, that somebody kept. */
+const useLate = async (at: Scene, token: string): Promise<number> =>
+  (await openBrowser(at).ask("/api/v1/auth/verify", { body: { token } })).status;
+
+test.each([{ changes: [{ role: "gateway_admin" }] }, { changes: [{ status: "suspended" }, { status: "active" }] }])(
+  "a link from before %j leads nobody in, and one from behind it does",
+  async ({ changes }) => {
+    const { rig } = scene;
+    const user = await rig.issue();
+    const [link, other] = [await makeLink(scene, user.email), await rig.issue()];
+    const others = await makeLink(scene, other.email);
+    for (const change of changes) await rig.directory.updateUser(OPERATOR, user.userId, change);
+    expect(await useLate(scene, link)).toBe(401);
+    expect(await useLate(scene, await makeLink(scene, user.email))).toBe(200);
+    expect(await useLate(scene, others)).toBe(200);
+  },
+);
+
 describe.skipIf(!hasPostgres)("of two gateways on one database", () => {
   test.each([{ email: "new@example.com" }, { role: "gateway_user" }, { status: "suspended" }])(
     "what one does to a user by %j holds at the other",
@@ -78,12 +96,15 @@ describe.skipIf(!hasPostgres)("of two gateways on one database", () => {
       const [one, other] = [await open(), await open()];
       const user = await one.rig.issue("gateway_admin");
       const browser = await enter(one, user.email);
+      const link = await makeLink(one, user.email);
       const { token } = await other.rig.issue("root_admin");
       const sent = { method: "PATCH", body: change, token };
       expect((await other.rig.send(`/api/v1/admin/users/${user.userId}`, sent)).status).toBe(200);
       // What the gateway does by itself every 400 ms.
       await one.rig.ring.refresh();
       expect((await fail(await browser.ask("/api/v1/admin/users")))[0]).toBe(401);
+      await other.rig.directory.updateUser(OPERATOR, user.userId, { status: "active" });
+      expect(await useLate(one, link)).toBe(401);
       await one.rig.close();
       await other.rig.close();
     },
