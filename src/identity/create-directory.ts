@@ -7,11 +7,11 @@ import { buildUser, type DirectoryContext, type DirectoryOptions, missing } from
 import type { ChangedUser, Directory, UserWish } from "./directory.ts";
 import { importStream, importUsers } from "./import-users.ts";
 import { createKeyDirectory } from "./key-directory.ts";
-import type { User } from "./model.ts";
+import type { Role, User } from "./model.ts";
 import { originOf } from "./origin.ts";
 import { readPage } from "./page.ts";
 import { requireAdmin, requireGrant, requireReach } from "./permission.ts";
-import type { UserChange, UserFilter } from "./store.ts";
+import type { IdentityStore, UserChange, UserFilter } from "./store.ts";
 
 /** See `Directory` for what each function promises. */
 export function createDirectory({
@@ -29,6 +29,17 @@ export function createDirectory({
   }
   const context: DirectoryContext = { store, now, newId: () => newId(), randomBytes, getUser };
 
+  /** Whoever was the only administrator until then is that no more, and signs in by proof, whatever becomes of the other one. */
+  const closeDoorFor = async (roles: readonly Role[]): Promise<void> => {
+    if (roles.some((role) => role !== "gateway_user")) await store.closeProoflessDoor();
+  };
+
+  const createUsers: IdentityStore["createUsers"] = async (users, by) => {
+    await store.createUsers(users, by);
+    await closeDoorFor(users.map(({ role }) => role));
+  };
+  const importing = { ...context, store: { createUsers, findTaken: store.findTaken } };
+
   return {
     async createUser(actor, wanted) {
       requireAdmin(actor);
@@ -39,11 +50,11 @@ export function createDirectory({
       });
       const user = buildUser(context, checked);
       requireGrant(actor, user.role);
-      await store.createUsers([user], originOf(actor, now()));
+      await createUsers([user], originOf(actor, now()));
       return user;
     },
-    importUsers: (actor, users, options) => importUsers(context, actor, users, options),
-    importStream: (actor, source, options) => importStream(context, actor, source, options),
+    importUsers: (actor, users, options) => importUsers(importing, actor, users, options),
+    importStream: (actor, source, options) => importStream(importing, actor, source, options),
     listUsers: () => store.listUsers(),
     async pageUsers(wish, page) {
       const { email } = wish;
@@ -68,6 +79,7 @@ export function createDirectory({
       if (change.email !== undefined) requireGrant(actor, user.role);
       const kept = actor.kind === "user" ? (actor.sessionId ?? null) : null;
       const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()), { look, kept });
+      if (change.role !== undefined) await closeDoorFor([change.role]);
       return changed ?? raise(missing("There is no such user."));
     },
     async deleteUser(actor, idOrEmail, { hard, look }) {

@@ -176,12 +176,12 @@ describe("signing in", () => {
   });
 
   test("is recorded with the address; so is signing out", async () => {
-    const browser = openBrowser(scene);
-    await rig.directory.deleteUser({ kind: "operator" }, root.userId, { hard: true });
+    const alone = await openScene();
+    const browser = openBrowser(alone);
     const entered = await browser.ask("/api/v1/auth/login", { body: { email: "admin@local" } });
     expect(entered.status).toBe(200);
     expect((await browser.ask("/api/v1/auth/logout", { method: "POST" })).status).toBe(204);
-    const { changes } = await rig.store.changes.page({ action: "auth" }, 10, null);
+    const { changes } = await alone.rig.store.changes.page({ action: "auth" }, 10, null);
     const who = { actor: "user", actorName: "admin@local", keyId: null, address: "127.0.0.1" };
     expect(changes).toMatchObject([
       { ...who, action: "auth.sign_out", after: null },
@@ -189,6 +189,7 @@ describe("signing in", () => {
     ]);
     expect(changes[0]?.subjectId).toBe(changes[1]?.subjectId ?? "none");
     expect(JSON.stringify(changes)).not.toContain([...browser.cookies.values()].join("") || "no cookie");
+    await alone.rig.close();
   });
 
   test("in vain is, too, but not without end", async () => {

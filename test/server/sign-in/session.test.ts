@@ -244,6 +244,39 @@ describe("the first administrator needs no mailbox", () => {
     expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(202);
   });
 
+  test.each<[string, (root: Scene) => Promise<unknown>]>([
+    ["made", ({ rig }) => rig.directory.createUser(OPERATOR, { email: "two@example.com", role: "gateway_admin" })],
+    [
+      "imported",
+      ({ rig }) =>
+        rig.directory.importUsers(OPERATOR, [{ email: "two@example.com", role: "gateway_admin" }], {
+          skipExisting: false,
+          dryRun: false,
+        }),
+    ],
+    [
+      "made of a user",
+      async ({ rig }) => {
+        await rig.directory.createUser(OPERATOR, { email: "two@example.com" });
+        await rig.directory.updateUser(OPERATOR, "two@example.com", { role: "gateway_admin" });
+      },
+    ],
+  ])("not once another administrator was %s, though he is none any more before anybody asks", async (_how, make) => {
+    await make(scene);
+    await scene.rig.directory.updateUser(OPERATOR, "two@example.com", { role: "gateway_user" });
+    await scene.rig.directory.deleteUser(OPERATOR, "two@example.com", { hard: true });
+    expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(202);
+  });
+
+  test("though there are others who are no administrators", async () => {
+    await scene.rig.directory.createUser(OPERATOR, { email: "two@example.com" });
+    await scene.rig.directory.importUsers(OPERATOR, [{ email: "three@example.com" }], {
+      skipExisting: false,
+      dryRun: false,
+    });
+    expect((await openBrowser(scene).ask("/api/v1/auth/login", login)).status).toBe(200);
+  });
+
   test("not once there is a mail server or an identity provider, and never again", async () => {
     for (const other of [{ smtp: SMTP }, { oidc: makeOidc({ issuer: "http://127.0.0.1:1" }) }]) {
       await scene.rig.close();
