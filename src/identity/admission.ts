@@ -66,6 +66,10 @@ export function createAdmission(options: DirectoryOptions): Admission {
     return (await store.updateUser(user.id, { role }, new Date(now()), by)) ?? raise(removed());
   };
 
+  /** Whom an administrator has removed does not come back by knocking at another door, whether he ever came to this one or not. */
+  const wasRemoved = async (who: OutsideClaim & { email: string }): Promise<boolean> =>
+    (await store.findGoneUser(who.email)) !== null || store.wasPurged(who);
+
   /** Of two who come at the same time, the slower one finds what the other has made. */
   const enrol = async (claim: OutsideClaim, terms: Terms, isSecond: boolean): Promise<Admitted> => {
     const { rules } = terms;
@@ -77,8 +81,7 @@ export function createAdmission(options: DirectoryOptions): Admission {
       return { user, how: "known" };
     }
     const known = await store.findUserByEmail(email);
-    // Whom an administrator has removed does not come back by knocking at another door.
-    if (known === null && found !== null) throw removed();
+    if (known === null && (found !== null || (await wasRemoved({ ...claim, email })))) throw removed();
     try {
       if (known !== null) return await attach(known, { ...claim, email }, terms);
       return await create({ ...claim, email }, terms);

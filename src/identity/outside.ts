@@ -69,6 +69,8 @@ export interface OutsideStore {
   consumeErrand(id: string, at: Date): Promise<boolean>;
   findIdentity(issuer: string, subject: string): Promise<OwnedIdentity | null>;
   findIdentityById(id: string): Promise<OwnedIdentity | null>;
+  /** Whether a user was removed for good who had this account, or this address at last. */
+  wasPurged(who: { issuer: string; subject: string; email: string }): Promise<boolean>;
   /** In place of one of the same issuer and subject whose user is deleted. Throws conflict where one of either's is there. */
   createIdentity(identity: OutsideIdentity, by?: Origin): Promise<void>;
   /** Both or neither. */

@@ -25,6 +25,7 @@ export const CHANGE_ACTIONS = [
   "cache.clear",
   "identity.connect",
   "identity.disconnect",
+  "identity.purge",
   "import.legacy",
   "key.create",
   "key.delete",

@@ -27,7 +27,7 @@ export function createIdentityStore(engine: Engine): IdentityStore {
 }
 
 const ENDS = {
-  identity: ["identity.disconnect"],
+  identity: ["identity.disconnect", "identity.purge"],
   key: ["key.purge"],
   session: ["auth.sign_out", "session.end"],
   user: ["user.purge"],

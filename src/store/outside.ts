@@ -1,6 +1,6 @@
 // Accounts at an identity provider, and browsers that are there, in a database, whichever engine it is. Knows no rule of who gets in.
 
-import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, type SQL } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, type SQL, sql } from "drizzle-orm";
 import type { Errand, OutsideIdentity, OutsideStore, OwnedIdentity } from "../identity/outside.ts";
 import type { Change } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
@@ -69,6 +69,20 @@ function createIdentities(engine: Engine): Pick<OutsideStore, Exclude<keyof Outs
   const toRow = (identity: OutsideIdentity) => ({ ...identity, subject: cleanText(identity.subject) });
   return {
     findIdentity: (issuer, subject) => findWhere(and(eq(table.issuer, issuer), eq(table.subject, cleanText(subject)))),
+    async wasPurged({ issuer, subject, email }) {
+      const { auditChanges: changes } = engine.schema;
+      const says = (name: string, text: string): SQL => sql`${changes.before} ->> ${sql.raw(`'${name}'`)} = ${text}`;
+      const isHis = [
+        and(eq(changes.action, "user.purge"), says("email", email)),
+        and(eq(changes.action, "identity.purge"), says("issuer", issuer), says("subject", cleanText(subject))),
+      ];
+      const found = await Promise.all(
+        isHis.map((condition) =>
+          engine.read((db) => db.select({ id: changes.id }).from(changes).where(condition).limit(1)),
+        ),
+      );
+      return found.flat().length > 0;
+    },
     findIdentityById: (id) => findWhere(eq(table.id, cleanText(id))),
     async createIdentity(identity, by) {
       await engine.atomic((db) => ({

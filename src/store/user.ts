@@ -4,9 +4,10 @@ import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, ne, type SQL, sql }
 import type { User } from "../identity/model.ts";
 import type { Look, UserChange, UserFilter, UserStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
+import { type Change, type Origin, byProgram } from "../lib/change.ts";
 import { cleanText } from "../lib/text.ts";
 import { selectRows } from "./bulk.ts";
-import { noteNew, noteRows } from "./change.ts";
+import { type Note, noteNew, noteRows } from "./change.ts";
 import { chunk } from "./chunk.ts";
 import type { Db, Engine, Query } from "./engine.ts";
 import { createClock } from "./revision.ts";
@@ -114,7 +115,7 @@ async function findUserWhere(engine: Engine, condition: SQL): Promise<User | nul
 }
 
 function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
-  const { users, apiKeys, sessions, loginLinks, storedResponses } = engine.schema;
+  const { users, apiKeys, sessions, loginLinks, outsideIdentities, storedResponses } = engine.schema;
   const clock = createClock(engine.schema);
 
   /** Tells "not there" from "there, but the last of its kind", where `keepOneRoot` let nothing through. */
@@ -139,6 +140,12 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
       .select()
       .from(users)
       .where(eq(users.id, cleanText(id)));
+
+  const selectAccounts = (db: Db, id: string): Query<{ id: string }[]> =>
+    db
+      .select()
+      .from(outsideIdentities)
+      .where(eq(outsideIdentities.userId, cleanText(id)));
 
   const useUpLinks = (db: Db, id: string, at: Date): Query =>
     db
@@ -218,13 +225,13 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
       const rows = await writeWhere(meant(eq(users.id, cleanText(id)), look), (isIt) =>
         engine.atomic((db) => ({
           before: [clock.tick(db)],
-          // The keys go with it: the foreign key cascades.
+          // The keys and accounts elsewhere go with it: the foreign key cascades.
           decisive: db
             .delete(users)
             .where(and(isIt, keepOneRoot(users)))
-            .returning({ id: users.id }),
+            .returning(),
           after: [clock.markPurge(db), db.delete(storedResponses).where(eq(storedResponses.userId, id))],
-          note: noteRows({ by, ...GONE, action: "user.purge", was: selectUser(db, id) }),
+          note: notePurge(by, selectAccounts(db, id)),
         })),
       );
       if (rows.length === 0) await refuseLastRoot(id);
@@ -245,6 +252,25 @@ function keepOneRoot(users: Schema["users"]): SQL {
 }
 
 const GONE = { kind: "user", isGone: true } as const;
+
+/** With his accounts elsewhere: by what is told of them he is known there, should he come again. See `wasPurged`. */
+function notePurge(by: Origin | undefined, was: Query<{ id: string }[]>): Note<{ id: string }> {
+  const tell = (kind: "identity" | "user", row: { id: string }): Change => ({
+    action: `${kind}.purge`,
+    subjectKind: kind,
+    subjectId: row.id,
+    before: row,
+    after: null,
+  });
+  return {
+    by: by ?? byProgram("gateway"),
+    was,
+    tell: (rows, accounts) => [
+      ...rows.map((row) => tell("user", row)),
+      ...(accounts as readonly { id: string }[]).map((account) => tell("identity", account)),
+    ],
+  };
+}
 
 function endsRoot(change: UserChange): boolean {
   return change.status === "suspended" || (change.role !== undefined && change.role !== "root_admin");

@@ -88,6 +88,23 @@ export function describeOutside(get: () => Store): void {
       await identity.purgeUser(next.id);
       expect(await identity.findIdentity(ISSUER, account.subject)).toBeNull();
     });
+
+    test("are remembered of one who is purged, as is his address", async () => {
+      const { identity } = get();
+      const [gone, there] = [makeUser(), makeUser()];
+      await identity.createUsers([gone, there]);
+      const [account, other] = [makeIdentity(gone.id), makeIdentity(there.id)];
+      for (const each of [account, other]) await identity.createIdentity(each);
+      const subject = Bun.randomUUIDv7();
+      const byAccount = { issuer: ISSUER, subject: account.subject, email: "new@example.com" };
+      const byAddress = { issuer: ISSUER, subject, email: gone.email };
+      for (const who of [byAccount, byAddress]) expect(await identity.wasPurged(who)).toBe(false);
+      await identity.purgeUser(gone.id);
+      for (const who of [byAccount, byAddress]) expect(await identity.wasPurged(who)).toBe(true);
+      expect(await identity.wasRemoved("identity", account.id)).toBe(true);
+      expect(await identity.wasPurged({ ...byAccount, issuer: "https://other.example.com" })).toBe(false);
+      expect(await identity.wasPurged({ issuer: ISSUER, subject: other.subject, email: there.email })).toBe(false);
+    });
   });
 
   describe("errands", () => {

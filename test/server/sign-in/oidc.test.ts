@@ -167,6 +167,21 @@ describe("somebody whom the provider vouches for", () => {
     const anew = await add("ann@example.com");
     expect(await profileOf((await signIn(scene, "ann")).browser)).toMatchObject({ id: anew.id });
   });
+
+  test.each([false, true])(
+    "stays out who was removed (for good: %p), whether he ever came this way or not",
+    async (hard) => {
+      scene = await openOidcScene(idp, { createsUsers: true });
+      const { id } = await add("boss@example.com");
+      await signIn(scene, "ann");
+      await scene.rig.directory.updateUser(OPERATOR, "ann@example.com", { email: "ann@elsewhere.example" });
+      for (const gone of [id, "ann@elsewhere.example"]) await scene.rig.directory.deleteUser(OPERATOR, gone, { hard });
+      for (const who of ["boss", "ann"])
+        expect(await fail((await signIn(scene, who)).answer)).toEqual([403, "user_removed"]);
+      const anew = await add("boss@example.com");
+      expect(await profileOf((await signIn(scene, "boss")).browser)).toMatchObject({ id: anew.id });
+    },
+  );
 });
 
 describe("an answer", () => {
