@@ -70,7 +70,7 @@ export interface Origin {
   actor: Author;
   /** Of the user; null for everybody else. */
   actorId: string | null;
-  /** E-mail of the user, or what the machine calls the operator. */
+  /** E-mail of the user, what the machine calls the operator, or the identity provider by whose word a visitor came in. */
   actorName: string | null;
   /** Of the API key that speaks for the user; null for a session. */
   keyId: string | null;

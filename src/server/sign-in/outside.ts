@@ -180,13 +180,14 @@ async function comeBack(parts: OutsideParts, context: RouteContext): Promise<Res
   const claim = await parts.provider.readAnswer(settings, answer, secrets);
   const gone = printCookie(ERRAND_COOKIE, { value: "", maxAgeMs: 0, isSecure: isHttps(context, parts) });
   const rules = toRules(settings);
-  const by = originOfVisitor(context, parts);
+  const from = originOfVisitor(context, parts);
   if (errand.userId !== null) {
-    await requireSessionOf(parts, context, errand.userId);
-    await parts.admission.connect(errand.userId, claim, rules, by);
+    const { userId, email } = await requireSessionOf(parts, context, errand.userId);
+    await parts.admission.connect(userId, claim, rules, { ...from, actor: "user", actorId: userId, actorName: email });
     return redirect(errand.returnTo, [gone]);
   }
-  const { user, how } = await parts.admission.admit(claim, rules, by);
+  // Whoever knocks decides nothing: it is the provider's word that makes users, and says what they may do.
+  const { user, how } = await parts.admission.admit(claim, rules, { ...from, actorName: settings.issuer });
   const entered = await parts.signIn.enter(user, readVisitor(context));
   const cookie = await openDoor(parts, context, entered);
   await parts.throttle.forgive(knock);
@@ -228,9 +229,9 @@ function readReturn(given: string | null): string {
 
 const RETURN_MAX = 1_000;
 
-async function requireSessionOf(parts: OutsideParts, context: RouteContext, userId: string): Promise<void> {
+async function requireSessionOf(parts: OutsideParts, context: RouteContext, userId: string): Promise<Caller> {
   const caller = await findSession(parts, context);
-  if (typeof caller === "object" && caller.userId === userId) return;
+  if (typeof caller === "object" && caller.userId === userId) return caller;
   throw errandOver();
 }
 

@@ -1,6 +1,7 @@
 // What surrounds a sign-in at an identity provider: where people end up, what they are shown, what is recorded and what is not.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { createSignIn } from "../../../src/identity/index.ts";
 import { readJson } from "../../rig.ts";
 import {
   CLIENT,
@@ -26,7 +27,8 @@ beforeAll(async () => {
 afterAll(() => idp.close());
 afterEach(() => scene.rig.close());
 
-const add = (email: string) => scene.rig.directory.createUser({ kind: "operator" }, { email });
+const add = (email: string, role = "gateway_user") =>
+  scene.rig.directory.createUser({ kind: "operator" }, { email, role });
 const profileOf = async (browser: Browser) => (await readJson(await browser.ask("/api/v1/profile"))).user;
 
 describe("where to go afterwards", () => {
@@ -148,15 +150,33 @@ test("what comes of it is recorded, and who got no further", async () => {
   await signIn(scene, "boss");
   await signIn(scene, "eve");
   const { changes } = await scene.rig.store.changes.page({}, 1_000, null);
-  const told = changes.toReversed().map(({ action, actor, address }) => `${action} by ${actor} from ${address}`);
+  const told = changes
+    .toReversed()
+    .map(({ action, actor, actorName, address }) => `${action} by ${actor} ${actorName ?? "-"} from ${address}`);
+  // It is the provider's word that makes and changes users.
   expect(told.slice(-7)).toEqual([
-    "user.create by visitor from 127.0.0.1",
-    "identity.connect by visitor from 127.0.0.1",
-    "auth.sign_in by user from 127.0.0.1",
-    "identity.connect by visitor from 127.0.0.1",
-    "user.update by visitor from 127.0.0.1",
-    "auth.sign_in by user from 127.0.0.1",
-    "auth.sign_in_failed by visitor from 127.0.0.1",
+    `user.create by visitor ${idp.issuer} from 127.0.0.1`,
+    `identity.connect by visitor ${idp.issuer} from 127.0.0.1`,
+    "auth.sign_in by user ann@example.com from 127.0.0.1",
+    `identity.connect by visitor ${idp.issuer} from 127.0.0.1`,
+    `user.update by visitor ${idp.issuer} from 127.0.0.1`,
+    "auth.sign_in by user boss@example.com from 127.0.0.1",
+    "auth.sign_in_failed by visitor - from 127.0.0.1",
+  ]);
+});
+
+test("an account that somebody connects while signed in is recorded as his own doing", async () => {
+  scene = await openOidcScene(idp);
+  const { id } = await add("boss@example.com", "root_admin");
+  const browser = openBrowser(scene);
+  const links = createSignIn({ store: scene.rig.store.identity, now: scene.clock.wallMs });
+  const { token } = await links.makeLink(id, { kind: "hand-out", ttlMs: 60_000 });
+  await browser.ask("/api/v1/auth/verify", { body: { token } });
+  const { url } = await readJson(await browser.ask("/api/v1/auth/oidc/connect", { body: {} }));
+  expect((await comeBack(browser, await signInAt(new URL(url), "boss"))).status).toBe(303);
+  const { changes } = await scene.rig.store.changes.page({ action: "identity.connect" }, 10, null);
+  expect(changes).toMatchObject([
+    { actor: "user", actorId: id, actorName: "boss@example.com", keyId: null, address: "127.0.0.1" },
   ]);
 });
 
