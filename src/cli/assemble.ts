@@ -1,6 +1,5 @@
 // The parts that every process of a gateway is made of, whether it serves alone or with others. Listens to nothing and starts nothing that is done once.
 
-import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { RunningRecounter } from "../audit/index.ts";
 import type { Config, Loaded } from "../config/index.ts";
@@ -14,6 +13,7 @@ import {
   createSignIn,
 } from "../identity/index.ts";
 import { systemClock } from "../lib/clock.ts";
+import { isInContainer } from "../lib/container.ts";
 import { dial, usesProxy } from "../lib/dial.ts";
 import { lookupHost } from "../lib/lookup.ts";
 import { createSpool } from "../lib/spool.ts";
@@ -153,7 +153,7 @@ export function openPeople(store: Store, config: Config, log: Log): People {
   const directory = createDirectory({ store: store.identity, now: Date.now });
   const signIn = createSignIn({ store: store.identity, now: Date.now });
   const admission = createAdmission({ store: store.identity, now: Date.now });
-  const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
+  const isContainer = isInContainer(process.env);
   const signedIn = createSessionDirectory({ store: store.identity, now: Date.now, directory });
   const owners = process.platform === "linux" ? { isForeign } : {};
   const doors = { ...openLocalPasses(config, log), ...owners };
