@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CERTIFICATE, PRIVATE_KEY } from "../config/tls.ts";
 import { openMailServer } from "../mail-server.ts";
 import { createDatabase, hasPostgres } from "../postgres.ts";
 import { hasRedis, startRedis } from "../redis.ts";
@@ -72,6 +73,22 @@ describe("what is outside", () => {
     expect(report.raw).not.toContain("canary");
     expect(server.users).toEqual(["us", "us"]);
     expect(server.mails).toEqual([]);
+  });
+
+  test("a certificate that nobody vouches for is said to be one, and where its authority is named", async () => {
+    const server = await openMailServer("canary-smtp-password", { authOptional: true });
+    atEnd(() => server.close());
+    const idp = Bun.serve({ port: 0, tls: { key: PRIVATE_KEY, cert: CERTIFICATE }, fetch: () => Response.json({}) });
+    atEnd(() => idp.stop(true));
+    setting(`smtp_host = 127.0.0.1\nsmtp_port = ${server.port}\nsmtp_from = a@b.test`);
+    setting(`oidc_issuer = https://127.0.0.1:${idp.port}\noidc_client_id = us\noidc_domains = *`);
+    const { findings } = await examine();
+    for (const check of ["mail", "oidc"]) {
+      const found = findings.find((each) => each.check === check);
+      expect([check, found?.level]).toEqual([check, "error"]);
+      expect(found?.found).toMatch(/self[- ]signed certificate/u);
+      expect(found?.remedy).toContain("NODE_EXTRA_CA_CERTS");
+    }
   });
 
   test("an identity provider must be the issuer that it is configured as", async () => {

@@ -140,7 +140,7 @@ async function mail(send: () => Promise<void>, email: string): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(`The user is there, but the invitation could not be sent: ${reason}`, {
       exitCode: EXIT.unavailable,
-      hint: `Check smtp_host, or hand a link over: tokligence admin login-link --email ${email}`,
+      hint: `See what tokligence doctor says of it, or hand a link over: tokligence admin login-link --email ${email}`,
     });
   }
 }

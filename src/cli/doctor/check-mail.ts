@@ -1,7 +1,7 @@
 // The mail server: connected to, encrypted and signed in at as for a mail; none is sent.
 
 import { checkMail as tryMail } from "../../notice/index.ts";
-import { type Check, describe, failure, ok } from "./finding.ts";
+import { type Check, adviseTrust, describe, failure, ok } from "./finding.ts";
 
 const PATIENCE_MS = 8_000;
 
@@ -15,11 +15,13 @@ export const checkMail: Check = async ({ config, clean, isOffline }) => {
     const how = smtp.username === null ? "without signing in" : "and takes our sign-in";
     return [ok(subject, `answers ${how}`)];
   } catch (error) {
+    const found = clean(describe(error));
     return [
       failure(subject, {
-        found: clean(describe(error)),
+        found,
         why: "Sign-in links, invitations and alerts do not arrive.",
         remedy:
+          adviseTrust(found) ??
           "Look at smtp_host, smtp_port, smtp_secure, smtp_username and smtp_password, and whether this machine may go there.",
       }),
     ];

@@ -1,7 +1,7 @@
 // The identity provider: whether it describes itself, and as the issuer that it is configured as.
 
 import { createIdentityProvider } from "../../server/index.ts";
-import { type Check, describe, failure, ok } from "./finding.ts";
+import { type Check, adviseTrust, describe, failure, ok } from "./finding.ts";
 
 export const checkOidc: Check = async ({ config, clean, isOffline }) => {
   const { oidc } = config;
@@ -18,11 +18,14 @@ export const checkOidc: Check = async ({ config, clean, isOffline }) => {
     return [ok(oidc.issuer, "describes itself, and as this issuer")];
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    const found = clean(`does not describe itself as it should: ${describe(cause)}`);
     return [
       failure(oidc.issuer, {
-        found: clean(`does not describe itself as it should: ${describe(cause)}`),
+        found,
         why: "Nobody signs in there; other ways in still work.",
-        remedy: `Open ${oidc.issuer}/.well-known/openid-configuration from this machine: "issuer" in it must be what oidc_issuer says, letter by letter.`,
+        remedy:
+          adviseTrust(found) ??
+          `Open ${oidc.issuer}/.well-known/openid-configuration from this machine: "issuer" in it must be what oidc_issuer says, letter by letter.`,
       }),
     ];
   }

@@ -116,6 +116,12 @@ export function describe(error: unknown): string {
     .slice(0, MOST_WORDS);
 }
 
+/** What to do about a certificate that nobody known vouches for; null where something else is wrong. */
+export function adviseTrust(found: string): string | null {
+  if (!/self[- ]signed certificate|unable to (?:get|verify) /iu.test(found)) return null;
+  return "Where the certificate's authority is your own, name it in NODE_EXTRA_CA_CERTS=/path/to/ca.pem, and start the gateway anew.";
+}
+
 const MOST_WORDS = 400;
 
 export function printBytes(bytes: number): string {
