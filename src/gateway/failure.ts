@@ -4,6 +4,7 @@ import { ERROR_KINDS, type ErrorKind, GatewayError } from "../ir/index.ts";
 import type { Redact } from "../lib/redact.ts";
 import { type Wire, classifyUpstream, isOverflow, isRefusal } from "../wire/index.ts";
 import { parseObject, readUpstreamId } from "./send.ts";
+import { findKeyFault } from "./way/key-fault.ts";
 
 /** `text` is the body, its secrets taken out. */
 export function explainRejection(
@@ -35,6 +36,15 @@ export function explainRejection(
     retryAfterMs: readRetryAfter(upstream.headers, nowMs) ?? known.retryAfterMs,
     cause: text,
   });
+}
+
+/** Told in words of ours, a refusal of the gateway's own key says so: whoever reads it must not take it for the key that he has for the gateway. */
+export function nameRefused(failure: GatewayError, provider: string): GatewayError {
+  const { upstream, message } = failure;
+  const status = upstream?.status ?? null;
+  if (findKeyFault(failure) === null || (status !== 401 && status !== 403)) return failure;
+  const what = status === 401 ? "refused the gateway's own key" : "does not let the gateway's own key do this";
+  return copyFailure(failure, { message: `Provider "${provider}" ${what}: ${message}`, upstream });
 }
 
 /** Some name the error in a header alone, with an address behind a colon. */

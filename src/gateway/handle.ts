@@ -11,7 +11,7 @@ import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import type { Provider } from "../provider/index.ts";
 import { openFacts } from "./facts.ts";
-import { explainRejection, redactFailure } from "./failure.ts";
+import { explainRejection, nameRefused, redactFailure } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { type AttemptAt, travelOn } from "./leg.ts";
@@ -279,7 +279,7 @@ async function answerRejection(state: CallState): Promise<Outcome<Response>> {
     plan.endpoint.hasForeignErrors !== true &&
     failure.kind === "upstream_rejected" &&
     parseObject(text) !== null;
-  if (!isOurs) throw failure;
+  if (!isOurs) throw nameRefused(failure, plan.provider.name);
   line.release(false);
   return {
     failure,

@@ -43,7 +43,7 @@ export function encodeError(error: GatewayError, requestId: string): JsonObject 
   const { upstream } = error;
   if (error.kind === "upstream_rejected" && upstream !== undefined) {
     const { type, code } = nameUpstream(upstream);
-    return { error: { message: upstream.message, type, param: upstream.param, code, ...id } };
+    return { error: { message: error.message, type, param: upstream.param, code, ...id } };
   }
   const code = error.code ?? words.code;
   const type = error.limited ?? words.type;
