@@ -21,6 +21,8 @@ export interface Evidence {
 const MAX_COMPARED = 60;
 const MAX_COMPARED_OF_MANY = 20;
 const NEAR = 8;
+/** Stretches of missing rows that are named. */
+const MAX_GAPS = 10_000;
 
 export function judgeScan(scan: Scan, evidence: Evidence): Finding[] {
   const { chain } = evidence;
@@ -38,7 +40,7 @@ export function judgeScan(scan: Scan, evidence: Evidence): Finding[] {
   });
   return [
     ...findings,
-    ...scan.gaps.flatMap((gap) => judgeGap(gap, scan, evidence)),
+    ...judgeGaps(scan, evidence),
     ...scan.shifts.map((shift) => judgeShift(shift, chain)),
     ...scan.payloads.map(({ id, seq }) =>
       makeFinding({
@@ -64,17 +66,35 @@ interface Bench {
 
 /** For the suspect of that index. */
 function makeBench(scan: Scan, index: number, { signed }: Evidence): Bench {
-  const isFew = scan.suspects.length <= MAX_COMPARED;
-  const start = isFew ? 0 : Math.max(0, index - MAX_COMPARED_OF_MANY / 2);
-  const suspects = scan.suspects.slice(start, start + (isFew ? MAX_COMPARED : MAX_COMPARED_OF_MANY));
+  const most = scan.suspects.length <= MAX_COMPARED ? MAX_COMPARED : MAX_COMPARED_OF_MANY;
+  const suspects = takeAround(scan.suspects, index, most);
   const hashes = suspects.flatMap((suspect) => [suspect.hash, suspect.previous, expectHash(suspect)]);
   const before = suspects.map(({ seq }) => signed.get(seq - 1));
-  const missing = scan.gaps.flatMap(({ from, to }) => (to - from < NEAR ? listPlaces(from, to) : [from, to]));
+  const { seq: place = 0 } = scan.suspects[index] ?? {};
+  const gaps = takeAround(scan.gaps, findNext(scan.gaps, place), most);
+  const missing = gaps.flatMap(({ from, to }) => (to - from < NEAR ? listPlaces(from, to) : [from, to]));
   return {
     candidates: [...new Set([...hashes, ...before])].filter((hash) => typeof hash === "string"),
     places: [...new Set([...suspects.map(({ seq }) => seq), ...missing])],
     suspects,
   };
+}
+
+/** All of them, where they are no more than that. */
+function takeAround<Each>(all: readonly Each[], index: number, most: number): readonly Each[] {
+  const start = all.length <= most ? 0 : Math.max(0, index - most / 2);
+  return all.slice(start, start + most);
+}
+
+/** Index of the first that lies behind that place, of many in order. */
+function findNext(gaps: Scan["gaps"], place: number): number {
+  let [low, high] = [0, gaps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((gaps[middle]?.from ?? 0) > place) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function listPlaces(from: number, to: number): number[] {
@@ -151,17 +171,22 @@ function blameHashes(verdicts: readonly Verdict[], { end }: Evidence): void {
   }
 }
 
-function judgeGap(
-  { from, to }: { from: number; to: number },
-  scan: Scan,
-  { chain, cutSeq, promised }: Evidence,
-): Finding[] {
-  const first = Math.max(from, cutSeq + 1);
-  if (first > Math.min(to, promised)) return [];
-  const next = scan.suspects.find(({ seq }) => seq === to + 1);
-  const rest = next === undefined ? "" : ` Row ${to + 1} cannot be checked without, and is taken as it is.`;
-  const said = `${nameRows(first, to)} missing: removed, or moved elsewhere.${rest}`;
-  return [makeFinding({ kind: "removed", chain, seq: first, toSeq: to, text: said })];
+function judgeGaps({ gaps, suspects }: Scan, { chain, cutSeq, promised }: Evidence): Finding[] {
+  const places = new Set(suspects.map(({ seq }) => seq));
+  const missing = gaps
+    .map(({ from, to }) => ({ from: Math.max(from, cutSeq + 1), to }))
+    .filter(({ from, to }) => from <= Math.min(to, promised));
+  const findings = missing.slice(0, MAX_GAPS).map(({ from, to }) => {
+    const rest = places.has(to + 1) ? ` Row ${to + 1} cannot be checked without, and is taken as it is.` : "";
+    const said = `${nameRows(from, to)} missing: removed, or moved elsewhere.${rest}`;
+    return makeFinding({ kind: "removed", chain, seq: from, toSeq: to, text: said });
+  });
+  const more = missing.slice(MAX_GAPS);
+  const [first, last] = [more[0], more.at(-1)];
+  if (first === undefined || last === undefined) return findings;
+  const rows = more.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  const said = `${rows} more rows between ${first.from} and ${last.to} are missing: removed, or moved elsewhere.`;
+  return [...findings, makeFinding({ kind: "removed", chain, seq: first.from, toSeq: last.to, text: said })];
 }
 
 function judgeShift({ from, to, by }: Scan["shifts"][number], chain: string): Finding {
