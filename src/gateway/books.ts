@@ -200,13 +200,16 @@ export class Books {
 
   /** A provider that tells afterwards what a cut answer used is asked for it. */
   askLater(entry: LedgerEntry, each: Try): void {
-    const { plan, tally } = each;
-    if (plan?.provider.usageLater === undefined) return;
+    const { tally } = each;
+    if (each.plan?.provider.usageLater === undefined) return;
     const answerId = tally.answerId();
     if (answerId === null) return;
     const { appraiser } = this;
     const { source, ...booked } = appraiser.evaluate(each);
     if (source !== "estimate") return;
+    // Without what was asked: it may be half an hour until the provider has told, and there may be many of them.
+    const { provider, model, dropped } = each.plan;
+    const plan = { provider, model, dropped };
     correctLater(
       { ...booked, entry, plan, answerId, findPrice: (told) => appraiser.findPrice(plan, told) },
       this.tools,

@@ -1,5 +1,6 @@
 // A provider that tells afterwards what a cut answer used: its figures take the place of our estimate, as a row of their own.
 
+import { heapStats } from "bun:jsc";
 import { afterEach, expect, test } from "bun:test";
 import type { LedgerEntry } from "../../src/ledger/index.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
@@ -38,7 +39,6 @@ const GENERATION = {
 };
 
 async function cutStream(generation: () => Response, more: Parameters<typeof makeRig>[0] = {}): Promise<Rig> {
-  const client = new AbortController();
   const gateway = await makeRig({
     ...more,
     upstream: ({ url }) => {
@@ -63,12 +63,18 @@ async function cutStream(generation: () => Response, more: Parameters<typeof mak
     }),
   });
   rig = gateway;
-  const body = { model: "openrouter/openai/gpt-4o", stream: true, messages: HELLO };
+  await cutOne(gateway, HELLO);
+  return gateway;
+}
+
+async function cutOne(gateway: Rig, messages: object[]): Promise<void> {
+  const before = (await gateway.rows()).length;
+  const client = new AbortController();
+  const body = { model: "openrouter/openai/gpt-4o", stream: true, messages };
   const response = await gateway.chat(body, { signal: client.signal });
   await response.body?.getReader().read();
   client.abort();
-  while ((await gateway.rows()).length === 0) await new Promise(setImmediate);
-  return gateway;
+  while ((await gateway.rows()).length === before) await new Promise(setImmediate);
 }
 
 async function untilCorrected(gateway: Rig): Promise<LedgerEntry> {
@@ -153,6 +159,21 @@ test("figures that come while the books cannot be written are booked once, and a
   // As the provider counts: 12 that were read, and 42 that were written.
   expect(await gateway.budgets.look(budget, null)).toMatchObject({ spent: 54 });
   expect(gateway.log.filter((line) => line.includes("duplicate"))).toEqual([]);
+});
+
+test("while the provider is still to be asked, what it was sent is not kept in memory", async () => {
+  const gateway = await cutStream(() => new Response(null, { status: 404 }));
+  const long = [{ role: "user", content: "x".repeat(900_000) }];
+  const measure = (): number => {
+    gateway.calls.length = 0;
+    Bun.gc(true);
+    const { heapSize, extraMemorySize } = heapStats();
+    return heapSize + extraMemorySize;
+  };
+  await cutOne(gateway, long);
+  const before = measure();
+  for (let count = 0; count < 20; count++) await cutOne(gateway, long);
+  expect(measure() - before).toBeLessThan(10 * 900_000);
 });
 
 test("an answer that reported its usage to the end is not asked about", async () => {
