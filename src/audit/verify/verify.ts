@@ -2,18 +2,18 @@
 // is wrong. Knows no SQL, no worker and no output.
 
 import { type Head, SIGNED_WHEN } from "../../ledger/index.ts";
+import { checkEnd, promise } from "./end.ts";
 import { type Finding, makeFinding, nameRows } from "./finding.ts";
 import { judgeScan } from "./judge.ts";
 import { checkMark } from "./mark.ts";
 import type { ChainMark, ChainReader, ChainState, Extent, StoredHead } from "./reader.ts";
-import { checkOrigin, checkSigned, type KeptHead, type Signed } from "./signed.ts";
-import { type Scan, type Stretch, startScan } from "./scan.ts";
+import { checkOrigin, checkSigned, type KeptHead } from "./signed.ts";
+import { type ScanOne, scanAll } from "./stretch.ts";
 import type { CutChain } from "./sums.ts";
 
 export interface VerifyInit {
   reader: ChainReader;
-  /** Goes through one stretch; several may be asked for at once. */
-  scan: (stretch: Stretch, onRows: (rows: number) => void) => Promise<Scan>;
+  scan: ScanOne;
   /** One chain only; null: all. */
   chain: string | null;
   /** Rows of requests that arrived in that time; null: no bound. Ends of chains are looked at in any case. */
@@ -53,8 +53,6 @@ export interface Verified {
   notes: string[];
 }
 
-const STRETCH = 50_000;
-const MAX_STRETCHES = 2_000;
 /** Rows of no order that are named. */
 const MAX_LOOSE = 200;
 
@@ -135,7 +133,7 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
   // Rows whose time was over are not there to be gone through.
   const after = Math.max(range.after, Math.min(signed.cut.seq, least - 1));
   const stretch = { chain, after, through: range.through, forgotten: signed.forgotten };
-  const scan = merge(await scanAll(stretch, signed, init, onRows), after);
+  const scan = await scanAll(stretch, { cut: signed.cut, scan: init.scan, onRows });
   const findings = [
     ...signed.findings,
     ...judgeScan(scan, {
@@ -145,7 +143,7 @@ async function verifyChain(item: Plan, init: VerifyInit, onRows: (rows: number) 
       end: state,
       promised: promise(state, signed),
     }),
-    ...(await checkEnd(item, signed, scan, init)),
+    ...(await checkEnd(item, signed, scan, reader)),
     ...(await checkMark({ state, mark, extent, signed, reader })),
   ];
   const found = withoutEchoes(findings);
@@ -186,171 +184,6 @@ function tellWaiting({ extent, state, waiting }: Plan): string[] {
   if (waiting.most <= extent.most) return [];
   const rows = nameRows(Math.max(waiting.least, extent.most + 1), waiting.most);
   return [`${rows} still in the outbox, and on the books once a gateway has shipped them (chain ${state.chain}).`];
-}
-
-/** As many stretches as make sense; a place that is far out makes them longer, not more. */
-async function scanAll(
-  { chain, after, through, forgotten }: Stretch,
-  { cut }: Signed,
-  init: VerifyInit,
-  onRows: (rows: number) => void,
-): Promise<{ stretch: Stretch; scan: Scan }[]> {
-  const length = Math.max(STRETCH, Math.ceil((through - after) / MAX_STRETCHES));
-  const stretches: Stretch[] = [];
-  for (let at = after; at < through; at += length) {
-    const stretch: Stretch = { chain, after: at, through: Math.min(at + length, through), forgotten };
-    // The row itself is gone, its hash was signed.
-    if (at === cut.seq && at > 0) stretch.previous = cut.hash;
-    stretches.push(stretch);
-  }
-  return Promise.all(stretches.map(async (stretch) => ({ stretch, scan: await init.scan(stretch, onRows) })));
-}
-
-/** Stretches put together again. */
-function merge(parts: readonly { stretch: Stretch; scan: Scan }[], after: number): Scan {
-  const whole = startScan(after);
-  for (const { stretch, scan } of parts) {
-    // What is missing at the end of the stretch before.
-    if (scan.rows > 0 && whole.last < stretch.after) addGap(whole, { from: whole.last + 1, to: stretch.after });
-    for (const gap of scan.gaps) addGap(whole, gap);
-    whole.rows += scan.rows;
-    whole.suspects.push(...scan.suspects);
-    whole.payloads.push(...scan.payloads);
-    whole.stripped.push(...scan.stripped);
-    for (const shift of scan.shifts) addShift(whole, shift);
-    if (scan.more !== null) {
-      const { from, to, rows } = scan.more;
-      whole.more = { from: whole.more?.from ?? from, to, rows: (whole.more?.rows ?? 0) + rows };
-    }
-    if (scan.rows > 0) whole.last = scan.last;
-  }
-  return whole;
-}
-
-function addGap({ gaps }: Scan, { from, to }: Scan["gaps"][number]): void {
-  const last = gaps.at(-1);
-  if (last !== undefined && last.to >= from - 1) last.to = Math.max(last.to, to);
-  else gaps.push({ from, to });
-}
-
-function addShift({ shifts }: Scan, { from, to, by }: Scan["shifts"][number]): void {
-  const last = shifts.at(-1);
-  if (last !== undefined && last.by === by && last.to === from - 1) last.to = to;
-  else shifts.push({ from, to, by });
-}
-
-/** How far the chain has come, by its own word or a signed one. */
-function promise({ seq }: ChainState, { newest }: Pick<Signed, "newest">): number {
-  return Math.max(seq, newest?.seq ?? 0);
-}
-
-/** Whether the chain ends where it says, and where signatures say. */
-async function checkEnd(item: Plan, { cut, newest }: Signed, scan: Scan, init: VerifyInit): Promise<Finding[]> {
-  const { extent, state, waiting } = item;
-  const { chain } = state;
-  const { reader } = init;
-  const promised = promise(state, { newest });
-  const stored = Math.max(extent.most, cut.seq);
-  // What is on its way goes on where the rest ends; else something is missing in between.
-  const isNext = waiting.least <= stored + 1;
-  const there = isNext ? Math.max(stored, waiting.most) : stored;
-  const findings: Finding[] = [];
-  if (there < promised) {
-    const said = `${nameRows(there + 1, isNext ? promised : waiting.least - 1)} missing at the end of the chain: removed. ${
-      newest !== null && newest.seq > there
-        ? `It had come to ${newest.seq} at ${newest.signedAt.toISOString()}, which is signed.`
-        : `Its own word is that it has come to ${state.seq}.`
-    }`;
-    const last = isNext ? promised : waiting.least - 1;
-    findings.push(makeFinding({ kind: "truncated", chain, seq: there + 1, toSeq: last, text: said }));
-  }
-  if (newest !== null && newest.seq > state.seq) {
-    const now = await readState(item, reader);
-    if (Math.max(now.seq, there) < newest.seq || (now.seq < newest.seq && waiting.rows === 0))
-      findings.push(blameState(state, newest));
-  } else if (extent.most > state.seq) {
-    const now = await readState(item, reader);
-    findings.push(...(await nameInserted(chain, { from: now.seq + 1, to: extent.most }, reader)));
-  }
-  if (state.seq === 0 || extent.most < state.seq || state.seq <= cut.seq) return findings;
-  const found = await reader.link(chain, state.seq);
-  const isKnown = scan.suspects.some(({ seq }) => seq === state.seq);
-  if (found === null || found === state.hash || isKnown) return findings;
-  const [{ id, table }] = await findRows(chain, state.seq, reader);
-  const said = `Row ${state.seq} (${id}) was altered and given a new hash, or the chain's own word on its end was: they do not agree.`;
-  const own = { chain, table, id, seq: state.seq, expected: state.hash, found } as const;
-  return [...findings, makeFinding({ ...own, kind: "altered", text: said })];
-}
-
-async function readState({ state }: Plan, reader: ChainReader): Promise<ChainState> {
-  return (await reader.chains()).find(({ chain }) => chain === state.chain) ?? state;
-}
-
-function blameState(state: ChainState, newest: Head): Finding {
-  const { chain, seq } = state;
-  const place = seq < 0 ? "no row that can be" : `row ${seq}`;
-  const said = `Chain ${chain} says that it has come to ${place}, and had come to ${newest.seq} at ${newest.signedAt.toISOString()}, which is signed: its word was altered.`;
-  return makeFinding({
-    kind: "chain_altered",
-    chain,
-    table: "ledger_chains",
-    id: chain,
-    expected: String(newest.seq),
-    found: String(seq),
-    text: said,
-  });
-}
-
-async function nameInserted(
-  chain: string,
-  { from, to }: { from: number; to: number },
-  reader: ChainReader,
-): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  // There may be one row a million places behind: only places that have a row are looked at.
-  const places = await listPlaces(chain, { after: from - 1, through: to }, reader);
-  const named = places.slice(0, MAX_LOOSE);
-  for (const seq of named) {
-    for (const { id, table } of await findRows(chain, seq, reader)) {
-      if (id === null) continue;
-      const said = `Row ${seq} (${id}) was put in behind the end of the chain, which is ${from - 1}.`;
-      findings.push(makeFinding({ kind: "inserted", chain, table, id, seq, text: said }));
-    }
-  }
-  const next = places[named.length];
-  if (next === undefined) return findings;
-  const said = `${nameRows(next, to)} behind the end of the chain: put in.`;
-  return [...findings, makeFinding({ kind: "inserted", chain, seq: next, toSeq: to, text: said })];
-}
-
-/** Places of that range that have a row, in order: as many as are named, and at least one more where there is one. */
-async function listPlaces(
-  chain: string,
-  range: { after: number; through: number },
-  reader: ChainReader,
-): Promise<number[]> {
-  const places = new Set<number>();
-  for (const table of ["ledger_entries", "ledger_recounts"] as const) {
-    let found = 0;
-    for await (const rows of reader.rows(table, { chain, ...range })) {
-      for (const { seq } of rows) places.add(seq);
-      found += rows.length;
-      if (found > MAX_LOOSE) break;
-    }
-  }
-  return [...places].sort((left, right) => left - right);
-}
-
-type Found = Pick<Finding, "id" | "table">;
-
-async function findRows(chain: string, seq: number, reader: ChainReader): Promise<[Found, ...Found[]]> {
-  const rows: Found[] = [];
-  for (const table of ["ledger_entries", "ledger_recounts"] as const) {
-    const row = await reader.recheck(table, chain, seq);
-    if (row !== null) rows.push({ id: row.id, table });
-  }
-  const [first, ...rest] = rows;
-  return first === undefined ? [{ id: null, table: "ledger_entries" }] : [first, ...rest];
 }
 
 /** Chains of which not even the first head has arrived. */
