@@ -1,14 +1,14 @@
 // What this process knows of every place that can be asked, a provider with one of its models by one of its keys: who comes first, and who is
 // to be left alone for a while. Knows no format; what is known is lost with the process, but for what an operator said.
 
-import { GatewayError } from "../../ir/index.ts";
+import type { GatewayError } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { HealthSettings, KeyStrategy } from "../../provider/index.ts";
 import type { BreakerState } from "./breaker.ts";
 import { type Candidate, type Dice, type Strategy, orderCandidates } from "./choose.ts";
 import type { Controls } from "./control.ts";
-import { createMakeRoom } from "./forget.ts";
-import { type Park, type Parked, createPark } from "./park.ts";
+import { nameObstacle, resting, takenOut } from "./obstacle.ts";
+import type { Park, Parked } from "./park.ts";
 import {
   type Finding,
   type Known,
@@ -16,13 +16,12 @@ import {
   type PlaceState,
   type Visit,
   covers,
-  createKnown,
   describeKnown,
   judgeLook,
   mayBeAsked,
   visit,
 } from "./place.ts";
-import { type PlaceRules, makeRules } from "./rules.ts";
+import { createRoster, nameKey } from "./roster.ts";
 
 export type { Finding, PlaceName, PlaceState, Visit } from "./place.ts";
 
@@ -112,11 +111,9 @@ interface FleetInit {
 }
 
 export function createFleet({ clock, random, healthOf, controls, note }: FleetInit): Fleet {
-  const known = new Map<string, Known>();
-  const keyParks = new Map<string, { name: PlaceName; park: Park }>();
+  const roster = createRoster({ clock, healthOf });
+  const { rulesOf } = roster;
   const turns = new Map<string, number>();
-  const makeRoom = createMakeRoom(clock.monotonicMs());
-  const rules = new Map<string, { said: HealthSettings; rules: PlaceRules }>();
 
   const nextTurn = (route: string): number => {
     const turn = turns.get(route) ?? 0;
@@ -125,40 +122,7 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
     return turn;
   };
 
-  const rulesOf = (provider: string): PlaceRules => {
-    const said = healthOf(provider);
-    const found = rules.get(provider);
-    if (found?.said === said) return found.rules;
-    const made = makeRules(said);
-    rules.set(provider, { said, rules: made });
-    return made;
-  };
-
-  const findKeyPark = (name: PlaceName): Park => {
-    const key = nameKey(name);
-    const found = keyParks.get(key);
-    if (found !== undefined) return found.park;
-    const park = createPark(rulesOf(name.provider).park);
-    keyParks.set(key, { name: { ...name, model: null }, park });
-    return park;
-  };
-
-  const findNamed = (name: PlaceName): Known => {
-    const key = `${nameKey(name)}/${name.model}`;
-    const { breaker, park } = rulesOf(name.provider);
-    const found = known.get(key);
-    if (found !== undefined) {
-      found.breaker.adopt(breaker);
-      found.park.adopt(park);
-      found.keyPark.adopt(park);
-      return found;
-    }
-    makeRoom(known, clock.monotonicMs());
-    const made = createKnown(name, rulesOf(name.provider), findKeyPark(name));
-    known.set(key, made);
-    return made;
-  };
-  const find = (place: Place): Known => findNamed(nameOf(place));
+  const find = (place: Place): Known => roster.find(nameOf(place));
 
   /** Those of a place's keys that may be asked, in their order; where none may, all that nobody took out. */
   const orderKeys = <Each extends Place>(choice: Choice<Each>, place: Each, nowMs: number): Standing<Each> => {
@@ -188,7 +152,11 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
       if (standings.length === 0)
         throw takenOut(places.map((place) => controls.find(nameOf(place)) ?? { ...nameOf(place), model: null }));
       const open = standings.filter(({ isOpen }) => isOpen);
-      if (open.length === 0 && rulesOf(only.provider.name).whenAlone === "refuse") throw resting(standings, nowMs);
+      if (open.length === 0 && rulesOf(only.provider.name).whenAlone === "refuse")
+        throw resting(
+          standings.flatMap(({ keys }) => keys.map(({ known }) => known)),
+          nowMs,
+        );
       const candidates = (open.length > 0 ? open : standings).map((each) => ({
         ...each,
         ...sumUp(each, nowMs),
@@ -234,21 +202,17 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
     visit: (place) => visit(find(place), { clock, note }),
     list() {
       const nowMs = clock.monotonicMs();
-      return [...known.values()].map((each) => describeKnown(each, nowMs));
+      return roster.places().map((each) => describeKnown(each, nowMs));
     },
     listKeys: () =>
-      [...keyParks.values()].map(({ name: { provider, account }, park }) => ({
-        provider,
-        account,
-        parked: park.parked(),
-      })),
+      roster.keys().map(({ name: { provider, account }, park }) => ({ provider, account, parked: park.parked() })),
     adopt(finding) {
       const nowMs = clock.monotonicMs();
       const { kind, forMs, reason, provider, account, model } = finding;
       const isKey = model === null;
       const { breaker, park } = isKey
-        ? { breaker: null, park: findKeyPark(finding) }
-        : findNamed({ provider, account, model: model.slice(0, MAX_MODEL_LENGTH) });
+        ? { breaker: null, park: roster.findKey(finding) }
+        : roster.find({ provider, account, model: model.slice(0, MAX_MODEL_LENGTH) });
       if (kind === "breaker" && forMs === null) breaker?.reset();
       else if (kind === "breaker") breaker?.openUntil(nowMs, nowMs + (forMs ?? 0));
       else if (forMs === null) park.reset();
@@ -257,18 +221,18 @@ export function createFleet({ clock, random, healthOf, controls, note }: FleetIn
     looked({ provider, account }, failure) {
       const nowMs = clock.monotonicMs();
       const name = { provider, account, model: null };
-      const own = [...known.values()].filter((each) => covers(name, each.name));
-      judgeLook({ name, keyPark: findKeyPark(name), places: own, failure, nowMs, note });
+      const own = roster.places().filter((each) => covers(name, each.name));
+      judgeLook({ name, keyPark: roster.findKey(name), places: own, failure, nowMs, note });
     },
     reset(name) {
-      for (const each of known.values()) {
+      for (const each of roster.places()) {
         if (!covers(name, each.name)) continue;
         each.breaker.reset();
         each.park.reset();
         each.lastFailure = null;
       }
       if (name.model !== null) return;
-      for (const { name: own, park } of keyParks.values()) if (covers(name, own)) park.reset();
+      for (const { name: own, park } of roster.keys()) if (covers(name, own)) park.reset();
     },
   };
 }
@@ -290,10 +254,6 @@ function nameOf({ provider, model }: Place): PlaceName {
   return { provider: provider.name, account: provider.account ?? null, model: model.slice(0, MAX_MODEL_LENGTH) };
 }
 
-function nameKey({ provider, account }: Omit<PlaceName, "model">): string {
-  return account === null ? provider : `${provider}#${account}`;
-}
-
 function describe({ place, known }: { place: Place; known: Known }, nowMs: number): Omit<Candidate, "costNanos"> {
   const { load, name } = known;
   return {
@@ -313,47 +273,6 @@ function sumUp<Each extends Place>({ place, keys }: Standing<Each>, nowMs: numbe
     latencyMs: Math.min(...loads.map((load) => load.rankMs(nowMs))),
     inFlight: loads.reduce((sum, load) => sum + load.inFlight(), 0),
   };
-}
-
-/** Each by the name under which it was taken out. */
-function takenOut(places: readonly PlaceName[]): GatewayError {
-  const names = [...new Set(places.map(nameTaken))];
-  return new GatewayError({
-    kind: "overloaded",
-    code: "provider_out_of_service",
-    message: `An operator took ${names.join(", ")} out of service for now. Choose a model of another provider, or ask the operator.`,
-  });
-}
-
-function nameTaken({ provider, account, model }: PlaceName): string {
-  const key = account === null ? "" : ` with the key "${account}"`;
-  return model === null ? `${provider}${key}` : `the model "${model}" of ${provider}${key}`;
-}
-
-function resting(standings: readonly Standing<Place>[], nowMs: number): GatewayError {
-  const ends = standings.flatMap(({ keys }) => keys.map(({ known }) => findEnd(known, nowMs)));
-  const reasons = standings.flatMap(({ keys }) => keys.map(({ known }) => nameReason(known)));
-  const names = [...new Set(standings.map(({ place }) => place.provider.name))];
-  return new GatewayError({
-    kind: "overloaded",
-    code: "provider_resting",
-    message: `${names.join(", ")} failed too often and is left alone for now (${[...new Set(reasons)].join(", ")}).`,
-    retryAfterMs: Math.max(1_000, Math.min(...ends) - nowMs),
-  });
-}
-
-function findEnd({ breaker, park, keyPark }: Known, nowMs: number): number {
-  const { openUntilMs } = breaker.figures(nowMs);
-  return Math.max(openUntilMs ?? 0, park.parked()?.untilMs ?? 0, keyPark.parked()?.untilMs ?? 0);
-}
-
-function nameReason({ park, keyPark, lastFailure }: Known): string {
-  return keyPark.parked()?.reason ?? park.parked()?.reason ?? lastFailure?.reason ?? "slow";
-}
-
-function nameObstacle(known: Known, isTakenOut: boolean): string {
-  if (isTakenOut) return "an operator took it out of service";
-  return `left alone at present: ${nameReason(known)}`;
 }
 
 const REASONS = ["daily-limit", "no-access", "out-of-quota", "rate-limited"] as const;
