@@ -1,11 +1,11 @@
 // What keeps budgets true behind the requests' backs: changes by others come in, spending goes out, idle grants go back, windows to come are
 // made ready, and what the dead left is freed. Knows no SQL; nothing here waits for a request, nor a request for it.
 
-import { type Account, countSurplus, lower, makePlace, type Place, resetAlerts } from "./account.ts";
+import { type Account, countSurplus, makePlace } from "./account.ts";
 import { createBeats } from "./beat.ts";
-import type { Keeping } from "./keeping.ts";
-import type { Budget } from "./model.ts";
-import type { ChainSum } from "./store.ts";
+import { createBeside } from "./beside.ts";
+import { createDefinitions } from "./definition.ts";
+import { eachOf, type Keeping } from "./keeping.ts";
 
 export interface Upkeep {
   /** The first look. Where the database does not answer, budgets are not known before it does; never rejects. */
@@ -23,8 +23,6 @@ export interface Upkeep {
 const POLL_MS = 250;
 /** Between two rounds of reports. */
 const REPORT_MS = 2_000;
-/** What the ledger says takes that long where it is large; then only the calls that it concerns wait for it. */
-const READ_MS = 1_000;
 /** Who wanted more is remembered for so long. */
 const WANTED_MS = 3_000;
 /** A grant that served nobody for so long goes back where there are others. */
@@ -39,19 +37,14 @@ const PURGE_EVERY_MS = 3_600_000;
 /** What the ledger said of a window goes once nobody asked for it that long. */
 const TIDY_EVERY_MS = 10 * 60_000;
 
-const REVISION = "budget_revision";
 const CRY = "budget_cry";
-/** Of each chain that a command wrote rows to. */
-const ROWS = "budget_rows/";
 
 export function createUpkeep(keeping: Keeping): Upkeep {
   const { init, state } = keeping;
   const { store, clock } = init;
-  const known = new Map<string, Budget>();
   const beats = createBeats(keeping);
-  let revision: number | null = null;
-  /** Null before the first look: what is there by then is read with everything else. */
-  let written: Map<string, number> | null = null;
+  const definitions = createDefinitions(keeping, () => isOver);
+  const beside = createBeside(keeping, () => isOver);
   let cries = 0;
   let reportedMs = Number.NEGATIVE_INFINITY;
   let purgedMs = clock.monotonicMs();
@@ -64,69 +57,11 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   let isStarted = false;
   let isOver = false;
 
-  const readChanges = async (): Promise<void> => {
-    const changes = await store.changes(revision);
-    revision = changes.revision;
-    if (changes.complete) known.clear();
-    for (const { deleted, ...budget } of changes.budgets) {
-      if (deleted) known.delete(budget.id);
-      else known.set(budget.id, budget);
-    }
-    keeping.replace([...known.values()]);
-    state.isKnown = true;
-    for (const account of keeping.accounts.values()) {
-      const now = known.get(account.budget.id);
-      if (now === undefined || now === account.budget) continue;
-      // What was granted under another limit is asked for anew.
-      if (now.hardLimit !== account.budget.hardLimit) lower(account, countSurplus(account));
-      account.budget = now;
-      account.restUntilMs = 0;
-      account.isDirty = true;
-      resetAlerts(account);
-    }
-    // Those that stayed as they are were made ready before.
-    await inTime(
-      eachOf(changes.budgets, async ({ id }) => {
-        const budget = known.get(id);
-        if (budget !== undefined && !isOver) await prepareNow(budget, clock.wallMs());
-      }),
-    );
-  };
-
-  /** It goes on behind, and whoever needs it waits for it. */
-  const inTime = async (work: Promise<void>): Promise<void> => {
-    const late = Promise.withResolvers<void>();
-    const callLateOff = clock.after(READ_MS, late.resolve);
-    const done = work.catch((error: unknown) => {
-      if (!isOver) keeping.heard(error);
-    });
-    await Promise.race([done, late.promise]);
-    callLateOff();
-  };
-
-  /** Of those that concern single users and keys, only what the ledger says: once for all of them. */
-  const prepareNow = (budget: Budget, atMs: number): Promise<void> => {
-    const place = placeNow(budget, atMs);
-    return place === null ? keeping.sums.prepare(makePlace(budget, keeping.windowOf(budget, atMs))) : prepare(place);
-  };
-
-  /** Known before the first call asks. */
-  const prepare = async (place: Place): Promise<void> => {
-    const account = keeping.open(place);
-    if (!account.isOpen) await keeping.exchange.ask(account, 0);
-  };
-
-  /** Null for those that concern single users and keys: they may be thousands, and who comes is not known. */
-  const placeNow = (budget: Budget, atMs: number): Place | null =>
-    budget.each === null && budget.userId === null && budget.apiKeyId === null
-      ? makePlace(budget, keeping.windowOf(budget, atMs))
-      : null;
-
   const look = async (): Promise<void> => {
     const counters = await store.readCounters();
     keeping.heard(null);
     beats.note(counters);
-    if ((counters.get(REVISION) ?? 0) !== revision) await readChanges();
+    await definitions.refresh(counters);
     const cried = counters.get(CRY) ?? 0;
     if (cried !== cries) {
       cries = cried;
@@ -135,49 +70,8 @@ export function createUpkeep(keeping: Keeping): Upkeep {
         if (account !== undefined) Object.assign(account, { wanted, wantedUntilMs: clock.monotonicMs() + WANTED_MS });
       }
     }
-    await readWritten(counters);
+    await beside.read(counters);
     await feed();
-  };
-
-  /** What commands wrote beside us, such as new prices, counts at once. */
-  const readWritten = async (counters: ReadonlyMap<string, number>): Promise<void> => {
-    const chains = [...counters].filter(([name]) => name.startsWith(ROWS));
-    if (written === null) {
-      written = new Map(chains);
-      return;
-    }
-    for (const [name, value] of chains) {
-      if (written.get(name) === value) continue;
-      const chain = name.slice(ROWS.length);
-      for (const account of keeping.accounts.values()) {
-        if (chain === init.holder()) continue;
-        if (account.isOpen) await readLine(account, chain);
-        // Of one that is being opened all was read, it may be, before they came. Those that are opened later read all rows.
-        else if (keeping.exchange.isBusy(account)) readBehind(account, chain, written);
-      }
-      written.set(name, value);
-    }
-  };
-
-  const readLine = async (account: Account, chain: string): Promise<void> => {
-    await store.putLine(account, await readChain(account, chain));
-    await keeping.exchange.report(account);
-  };
-
-  const readBehind = (account: Account, chain: string, done: Map<string, number>): void => {
-    keeping.exchange
-      .report(account)
-      .then(() => readLine(account, chain))
-      .catch((error: unknown) => {
-        // The next look does it once more.
-        done.delete(ROWS + chain);
-        if (!isOver) keeping.heard(error);
-      });
-  };
-
-  const readChain = async (place: Place, chain: string): Promise<ChainSum> => {
-    const sums = await keeping.sums.read(place);
-    return sums.find((sum) => sum.chain === chain) ?? { chain, spent: 0, unpriced: 0 };
   };
 
   /** Somebody cannot go on: of what lies idle here, or will in a moment, a share is theirs. */
@@ -198,7 +92,7 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     for (const account of keeping.accounts.values()) {
       // It tells all once it is open.
       if (!account.isOpen && keeping.exchange.isBusy(account)) continue;
-      const isPast = wallMs >= account.window.endMs || !known.has(account.budget.id);
+      const isPast = wallMs >= account.window.endMs || definitions.find(account.budget.id) === undefined;
       const isUnused = nowMs - account.usedMs > IDLE_MS && account.held === 0;
       const isLong = nowMs - account.usedMs > KEEP_MS && account.held === 0;
       if (isLong && (isPast || account.subject !== "")) await retire(account);
@@ -206,15 +100,7 @@ export function createUpkeep(keeping: Keeping): Upkeep {
         await keeping.exchange.giveBack(account);
       else if (account.isDirty) await keeping.exchange.report(account);
     }
-    const next = [...known.values()].flatMap((budget) => {
-      const here = placeNow(budget, wallMs);
-      const ahead = placeNow(budget, wallMs + AHEAD_MS + REPORT_MS);
-      return [here, ahead].filter((place) => place !== null && !keeping.accounts.has(place.id));
-    });
-    await eachOf(
-      next.filter((place) => place !== null),
-      prepare,
-    );
+    await definitions.prepareAhead(wallMs + AHEAD_MS + REPORT_MS);
   };
 
   const retire = async (account: Account): Promise<void> => {
@@ -229,10 +115,10 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   const bury = async (): Promise<void> => {
     for (const holder of beats.dead()) {
       for (const { accountId, budgetId, subject, startMs } of await store.listHeldBy(holder)) {
-        const budget = known.get(budgetId);
+        const budget = definitions.find(budgetId);
         if (budget === undefined) continue;
         const place = makePlace(budget, keeping.windowOf(budget, startMs), subject);
-        await store.close(accountId, holder, (await readChain(place, holder)).spent);
+        await store.close(accountId, holder, (await beside.readChain(place, holder)).spent);
         const account = keeping.accounts.get(accountId);
         if (account !== undefined) await keeping.exchange.report(account);
       }
@@ -258,19 +144,12 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     }
     if (nowMs - tidiedMs >= TIDY_EVERY_MS) {
       tidiedMs = nowMs;
-      keeping.sums.tidy(listNeeded());
+      keeping.sums.tidy(definitions.listNeeded());
     }
     if (nowMs - purgedMs < PURGE_EVERY_MS) return;
     purgedMs = nowMs;
     await store.purge(new Date(clock.wallMs() - PURGE_AFTER_MS));
   };
-
-  /** Of single users and keys somebody new may come at any time, who is not to wait until all is read once more. */
-  function* listNeeded(): Generator<Place> {
-    const wallMs = clock.wallMs();
-    for (const budget of known.values())
-      if (placeNow(budget, wallMs) === null) yield makePlace(budget, keeping.windowOf(budget, wallMs));
-  }
 
   const attempt = async (work: () => Promise<void>): Promise<void> => {
     await work().catch(keeping.heard);
@@ -325,9 +204,4 @@ export function createUpkeep(keeping: Keeping): Upkeep {
       });
     },
   };
-}
-
-/** One behind the other: there is time. */
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  for (const item of items) await work(item);
 }
