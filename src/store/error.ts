@@ -118,7 +118,7 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
 function explainUnknown(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   if (!/already exists/u.test(text)) return text;
-  return `it holds tables that this program did not make, perhaps those of the earlier edition (${text}); move it away or choose another identity_path, and let tokligence migrate import-legacy read it`;
+  return `it holds tables that this program did not make (${text}); move it away, or choose another identity_path or ledger_path`;
 }
 
 /** The place as callers of the API may read it: they have no business with paths and hosts. */

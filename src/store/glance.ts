@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import type { Engine, EngineOptions } from "./engine.ts";
 import { explainStoreError } from "./error.ts";
 import { readScheme } from "./location.ts";
-import type { Migration } from "./migration.ts";
+import { isEarlier, type Migration } from "./migration.ts";
 import type { PostgresFacts } from "./postgres/glance.ts";
 import type { SqliteFacts } from "./sqlite/glance.ts";
 
@@ -21,6 +21,8 @@ export interface SchemaState {
   pending: number;
   /** Whether no gateway has used it yet. */
   isEmpty: boolean;
+  /** Whether it is one of the earlier edition, which this program does not start on. */
+  isEarlier: boolean;
   /** A migration that this program does not know, of a newer one; null where there is none. */
   foreign: string | null;
 }
@@ -37,11 +39,17 @@ export async function glance(options: EngineOptions): Promise<Glance | null> {
   }
 }
 
-export function judgeSchema(known: readonly Migration[], applied: readonly string[]): SchemaState {
+/** @param earlier tables of the earlier edition that are there */
+export function judgeSchema(
+  known: readonly Migration[],
+  applied: readonly string[],
+  earlier: readonly string[],
+): SchemaState {
   const names = new Set(known.map(({ name }) => name));
   return {
     pending: known.filter(({ name }) => !applied.includes(name)).length,
     isEmpty: applied.length === 0,
+    isEarlier: applied.length === 0 && isEarlier(earlier),
     foreign:
       applied
         .filter((name) => !names.has(name))

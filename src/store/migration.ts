@@ -13,6 +13,22 @@ export const CREATE_APPLIED =
   "create table if not exists tokligence_migrations (name text primary key, applied_at text not null)";
 export const SELECT_APPLIED = "select name from tokligence_migrations";
 
+/** Of the tables of the earlier edition, which kept no list of what was applied, those by which it is known. */
+export const EARLIER_TABLES = ["api_keys", "usage_entries", "users"] as const;
+
+/** In a database that has no such list. Nothing is to be mixed with what lies there. */
+export function isEarlier(tables: readonly string[]): boolean {
+  return tables.includes("usage_entries") || (tables.includes("users") && tables.includes("api_keys"));
+}
+
+export function refuseEarlier(place: string): GatewayError {
+  return new GatewayError({
+    kind: "not_configured",
+    code: "store_earlier",
+    message: `${place} is a database of the earlier edition, and stays as it is; move it away or choose another place (identity_path, ledger_path), and let tokligence migrate import-legacy read it, where it is a SQLite file.`,
+  });
+}
+
 const BREAKPOINT = "--> statement-breakpoint";
 
 /**

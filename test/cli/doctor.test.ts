@@ -144,6 +144,16 @@ describe("databases", () => {
     );
   });
 
+  test("of the earlier edition are errors, and not empty", async () => {
+    const { Database } = await import("bun:sqlite");
+    const db = new Database(join(desk.folder, "ledger.db"), { create: true });
+    db.run("create table usage_entries (id integer primary key)");
+    db.close();
+    expect(of(await examine("--offline"), "database").join()).toContain(
+      "ledger.db: is a database of the earlier edition",
+    );
+  });
+
   test("that others may read, and a log that grew, are warnings", async () => {
     await firstUse();
     chmodSync(join(desk.folder, "identity.db"), 0o644);

@@ -99,6 +99,16 @@ function describeOpening(place: Place): void {
       await (await open(location)).close();
     });
 
+    test("refuses a database of the earlier edition, also one of its books alone, and makes nothing in it", async () => {
+      for (const tables of [["usage_entries"], ["users", "api_keys"]]) {
+        const location = await place.create();
+        for (const table of tables) await place.run(location, `create table ${table} (id int)`);
+        await expect(open(location)).rejects.toThrow(/is a database of the earlier edition, and stays as it is;/u);
+        for (const table of tables) await place.run(location, `drop table ${table}`);
+        await (await open(location)).close();
+      }
+    });
+
     test("a migration that fails half way leaves nothing behind", async () => {
       const location = await place.create();
       // The first table of the migration can be made, this one is in its way.

@@ -168,13 +168,22 @@ function judgePostgres({ config }: Exam, facts: PostgresFacts): Finding[] {
 }
 
 function judgeSchemaState(place: string, { schema }: Glance): Finding[] {
-  const { foreign, isEmpty, pending } = schema;
+  const { foreign, isEarlier, isEmpty, pending } = schema;
   if (foreign !== null)
     return [
       failure(place, {
         found: `was written by a newer version of this program (migration ${foreign})`,
         why: "This program does not start on it: its tables may mean something else by now.",
         remedy: "Use the newer version, or a backup from before.",
+      }),
+    ];
+  if (isEarlier)
+    return [
+      failure(place, {
+        found: "is a database of the earlier edition",
+        why: "This program does not start on it, and mixes nothing with what lies there.",
+        remedy:
+          "Move it away, or say another path; tokligence migrate import-legacy reads it, where it is a SQLite file.",
       }),
     ];
   if (pending === 0) return [];

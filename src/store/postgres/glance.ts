@@ -6,6 +6,7 @@ import type { Db, EngineOptions } from "../engine.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { type Glance, judgeSchema, makeReader } from "../glance.ts";
 import { SELECT_APPLIED } from "../migration.ts";
+import { listEarlier } from "./migrate.ts";
 import { migrations } from "./migration/index.ts";
 import { connect, describeDsn, reach } from "./open.ts";
 import { schema } from "./schema.ts";
@@ -68,6 +69,7 @@ export async function glanceAtPostgres({ location }: EngineOptions): Promise<Gla
       schema: judgeSchema(
         migrations,
         applied.map(({ name }) => name),
+        await listEarlier(client),
       ),
       facts,
       close,

@@ -1,7 +1,15 @@
 // Brings a PostgreSQL database to this program's schema. Knows no table but its own list of applied names.
 
 import type postgres from "postgres";
-import { CREATE_APPLIED, pickPending, SELECT_APPLIED, splitStatements } from "../migration.ts";
+import {
+  CREATE_APPLIED,
+  EARLIER_TABLES,
+  isEarlier,
+  pickPending,
+  refuseEarlier,
+  SELECT_APPLIED,
+  splitStatements,
+} from "../migration.ts";
 import { migrations } from "./migration/index.ts";
 
 /** Any number that nobody else uses; it spells "tokl". */
@@ -14,6 +22,7 @@ export async function migratePostgres(sql: postgres.Sql, place: string): Promise
     const [{ exists }] = await tx<
       [{ exists: boolean }]
     >`select to_regclass('tokligence_migrations') is not null as exists`;
+    if (!exists && isEarlier(await listEarlier(tx))) throw refuseEarlier(place);
     if (!exists) await tx.unsafe(CREATE_APPLIED);
     const applied = await tx.unsafe<{ name: string }[]>(SELECT_APPLIED);
     const pending = pickPending(
@@ -26,4 +35,13 @@ export async function migratePostgres(sql: postgres.Sql, place: string): Promise
       await tx`insert into tokligence_migrations (name, applied_at) values (${name}, ${new Date().toISOString()})`;
     }
   });
+}
+
+/** Of the earlier edition's tables those that are there. */
+export async function listEarlier(sql: Pick<postgres.Sql, "unsafe">): Promise<string[]> {
+  const found = await sql.unsafe<{ name: string }[]>(
+    "select name from unnest($1::text[]) as name where to_regclass(name) is not null",
+    [[...EARLIER_TABLES]],
+  );
+  return found.map(({ name }) => name);
 }

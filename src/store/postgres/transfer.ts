@@ -2,6 +2,7 @@
 
 import type postgres from "postgres";
 import { explainStoreError } from "../error.ts";
+import { isEarlier } from "../migration.ts";
 import { CREATE_ACCOUNT, INDEX_PART, type StoredMark, toAccount } from "../transfer/account.ts";
 import type { End, EndOptions, Mark, RowQuery, Snapshot } from "../transfer/end.ts";
 import { type ColumnPlan, TABLES, type TablePlan } from "../transfer/plan.ts";
@@ -9,6 +10,7 @@ import type { Cell, Row } from "../transfer/row.ts";
 import { makeLineReader, pickColumns, printMoment } from "./copy-text.ts";
 import { readCopy } from "./copy.ts";
 import { startLoad } from "./load.ts";
+import { listEarlier } from "./migrate.ts";
 import { connect, describeDsn, openPostgres, reach } from "./open.ts";
 import { planPrint } from "./print-row.ts";
 
@@ -121,7 +123,7 @@ function nameDatabase(dsn: string): string {
 
 async function look(sql: postgres.Sql): ReturnType<End["look"]> {
   if (await hasTable(sql, "tokligence_migrations")) return "ours";
-  if (await hasTable(sql, "usage_entries")) return "older-edition";
+  if (isEarlier(await listEarlier(sql))) return "older-edition";
   const [{ tables }] = await sql<[{ tables: string }]>`
     select count(*) as tables from pg_class
     where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm')`;

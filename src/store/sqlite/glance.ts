@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { type Glance, judgeSchema, makeReader } from "../glance.ts";
 import { SELECT_APPLIED } from "../migration.ts";
+import { listEarlier } from "./migrate.ts";
 import { migrations } from "./migration/index.ts";
 import { toDb } from "./query.ts";
 import { schema } from "./schema.ts";
@@ -54,6 +55,7 @@ export async function glanceAtSqlite(location: string): Promise<Glance> {
       schema: judgeSchema(
         migrations,
         applied.map(({ name }) => name),
+        listEarlier(db),
       ),
       facts: {
         engine: "sqlite",

@@ -1,7 +1,15 @@
 // Brings a SQLite file to this program's schema. Knows no table but its own list of applied names.
 
 import type { Database } from "bun:sqlite";
-import { CREATE_APPLIED, pickPending, SELECT_APPLIED, splitStatements } from "../migration.ts";
+import {
+  CREATE_APPLIED,
+  EARLIER_TABLES,
+  isEarlier,
+  pickPending,
+  refuseEarlier,
+  SELECT_APPLIED,
+  splitStatements,
+} from "../migration.ts";
 import { migrations } from "./migration/index.ts";
 
 /**
@@ -10,7 +18,9 @@ import { migrations } from "./migration/index.ts";
  * rows that point at it along.
  */
 export function migrateSqlite(db: Database, place: string): void {
-  if (pickPending(migrations, readApplied(db), place).length === 0) return;
+  const applied = readApplied(db);
+  if (pickPending(migrations, applied, place).length === 0) return;
+  if (applied.length === 0 && isEarlier(listEarlier(db))) throw refuseEarlier(place);
   db.run("PRAGMA foreign_keys = OFF");
   db.run("BEGIN IMMEDIATE");
   try {
@@ -25,6 +35,15 @@ export function migrateSqlite(db: Database, place: string): void {
   } finally {
     if (db.inTransaction) db.run("ROLLBACK");
   }
+}
+
+/** Of the earlier edition's tables those that are there. */
+export function listEarlier(db: Database): string[] {
+  const names = EARLIER_TABLES.map((name) => `'${name}'`).join(", ");
+  const found = db.query<{ name: string }, []>(
+    `select name from sqlite_master where type = 'table' and name in (${names})`,
+  );
+  return found.all().map(({ name }) => name);
 }
 
 function readApplied(db: Database): string[] {

@@ -4,11 +4,13 @@ import { Database } from "bun:sqlite";
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { explainStoreError } from "../error.ts";
+import { isEarlier } from "../migration.ts";
 import type { End, EndOptions, RowQuery, Snapshot } from "../transfer/end.ts";
 import type { TablePlan } from "../transfer/plan.ts";
 import { type Row, toCell } from "../transfer/row.ts";
 import { CREATE_ACCOUNT, type StoredMark, toAccount } from "../transfer/account.ts";
 import { MAX_SLOTS, trySlot } from "./slot.ts";
+import { listEarlier } from "./migrate.ts";
 import { openSqlite } from "./open.ts";
 import { addUp, pickColumn, printRows } from "./print-row.ts";
 import { buildIndexes, dropIndexes, putMark, putRows, startLoad } from "./load.ts";
@@ -107,8 +109,7 @@ function look(location: string): ReturnType<End["look"]> {
   const db = new Database(location, { readonly: true });
   try {
     if (hasTable(db, "tokligence_migrations")) return Promise.resolve("ours");
-    if (hasTable(db, "usage_entries") || (hasTable(db, "users") && hasTable(db, "api_keys")))
-      return Promise.resolve("older-edition");
+    if (isEarlier(listEarlier(db))) return Promise.resolve("older-edition");
     const any = db.query("select 1 from sqlite_master limit 1").get();
     return Promise.resolve(any === null ? "empty" : "foreign");
   } finally {
