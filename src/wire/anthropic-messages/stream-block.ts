@@ -80,11 +80,12 @@ export class BlockWriter {
 
   #enter(state: BlockState): string[] {
     const frames: string[] = [];
-    if (this.#current !== null && isToolCall(this.#current)) {
+    // What has waited comes first where one gives way.
+    while (this.#current !== null && !isToolCall(this.#current)) frames.push(...this.#close(this.#current));
+    if (this.#current !== null) {
       this.#queue.push(state);
       return frames;
     }
-    if (this.#current !== null) frames.push(...this.#close(this.#current));
     this.#current = state;
     return [...frames, ...this.#resume(state)];
   }
