@@ -100,6 +100,8 @@ export function createGate({ who, kind }: GateName, rules: () => GateRules, cloc
 
   return {
     enter(signal, waitMs) {
+      // The cap may have been raised since they came.
+      admitNext();
       if (queue.size === 0 && hasRoom()) return take();
       const { queueLength, queueMs } = rules();
       const longestMs = Math.min(queueMs, waitMs ?? queueMs);

@@ -39,6 +39,18 @@ test("takes as many as it may at once, then waits in order", async () => {
   expect([order, gate.running(), gate.waiting()]).toEqual([[1, 2], 0, 0]);
 });
 
+test("a cap that is raised lets in whoever waits, and whoever comes", async () => {
+  let atOnce = 1;
+  const gate = createGate(NAME, () => ({ atOnce, queueLength: 9, queueMs: 100, setting: "max" }), makeClock());
+  await gate.enter(FREE);
+  const waiting = gate.enter(FREE);
+  expect(gate.waiting()).toBe(1);
+  atOnce = 3;
+  expect(gate.enter(FREE)).not.toBeInstanceOf(Promise);
+  await waiting;
+  expect([gate.running(), gate.waiting()]).toEqual([3, 0]);
+});
+
 test("a wait that is too long is refused, one whose client leaves is cancelled; both give up their place", async () => {
   const clock = makeClock();
   const gate = createGate(NAME, () => ({ atOnce: 1, queueLength: 9, queueMs: 100, setting: "max" }), clock);
