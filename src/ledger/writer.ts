@@ -35,7 +35,7 @@ export interface LedgerWriter extends Expectation {
   fault(): Error | null;
   /** The chain that its rows become part of. */
   chain: string;
-  /** Resolves once every row given so far is durable; rejects where that cannot be had. */
+  /** Resolves once every row given so far is durable, and every intent over that is; rejects where that cannot be had. */
   drain(): Promise<void>;
   figures(): LedgerFigures;
 }
@@ -123,7 +123,7 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     const batch = open;
     if (batch === null) return;
     open = null;
-    const load = kept.lines.length + kept.tickets.length === 0 ? batch : join(kept, batch);
+    const load = isEmpty(kept) ? batch : join(kept, batch);
     const startedMs = init.nowMs();
     try {
       write(load, batch.intents);
@@ -174,7 +174,7 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
 
   const succeed = (batch: Batch): void => {
     const { length } = kept.lines;
-    if (length + kept.tickets.length > 0) kept = { lines: [], calls: 0, tickets: [] };
+    if (!isEmpty(kept)) kept = { lines: [], calls: 0, tickets: [] };
     batch.settled.resolve();
     batch.announced.resolve();
     // Without the space that was set aside, the next call might be the one whose row finds none.
@@ -266,7 +266,7 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     fault: () => fault ?? init.refusal?.() ?? null,
     chain: journal.chain,
     async drain() {
-      while (open !== null || kept.lines.length > 0) {
+      while (open !== null || !isEmpty(kept)) {
         open ??= makeBatch();
         const current = open;
         flush();
@@ -275,6 +275,10 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     },
     figures: () => ({ ...figures, openIntents: openLines.size, keptRows: kept.lines.length }),
   };
+}
+
+function isEmpty({ lines, tickets }: Load): boolean {
+  return lines.length + tickets.length === 0;
 }
 
 function join(first: Load, second: Load): Load {

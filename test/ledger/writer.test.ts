@@ -295,6 +295,23 @@ test("drain waits for what is open, and says so where it cannot be written", asy
   await expect(broken.writer.drain()).rejects.toThrow("gone");
 });
 
+test("drain ends intents, too, that were withdrawn while nothing could be written", async () => {
+  let isFull = false;
+  const { writer, intents, tick } = makeRig(() => {
+    if (isFull) throw new Error("disk full");
+  });
+  const { ticket, durable } = writer.intend(makeIntent("a"));
+  tick();
+  await durable;
+  isFull = true;
+  writer.withdraw(ticket);
+  tick();
+  await expect(writer.drain()).rejects.toThrow("disk full");
+  isFull = false;
+  await writer.drain();
+  expect([intents.size, writer.figures().openIntents]).toEqual([0, 0]);
+});
+
 test("whatever fails whenever: every acknowledged row is written exactly once, every row in the end", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 30 }), fc.boolean(), async (failures, isCheap) => {
