@@ -50,6 +50,7 @@ class World {
   readonly clock: TestClock = makeClock();
   readonly gateways: Budgets[] = [];
   running: Running[] = [];
+  looks: Promise<unknown>[] = [];
   spent = 0;
   private seq = 0;
 
@@ -90,23 +91,27 @@ class World {
   }
 
   async settle(index: number, part: number): Promise<void> {
-    const [call] = this.running.splice(index % Math.max(1, this.running.length), 1);
+    const call = this.take(index);
     if (call === undefined) return;
     const tokens = Math.floor(call.bound * part);
-    this.spent += tokens;
-    const row = makeEntry({
-      id: Bun.randomUUIDv7(),
-      createdAt: new Date(this.facts.atMs),
-      provider: this.facts.provider,
-      freshInputTokens: 0,
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-      outputTokens: tokens,
-      usageSource: "provider",
-    });
-    const sealed = { ...row, chain: this.nameHolder(call.holder), seq: ++this.seq, hash: "" };
-    await store.ledger.append([sealed]);
-    call.reservation.settle({ costNanos: null, tokens });
+    const rowId = await this.write(call, tokens);
+    call.reservation.settle({ costNanos: null, tokens, rowId });
+  }
+
+  /** A worker dies: its row comes from what it left, and nothing was booked. */
+  async lose(index: number, part: number): Promise<void> {
+    const call = this.take(index);
+    if (call === undefined) return;
+    call.reservation.settle({ costNanos: 0, tokens: 0 });
+    await this.write(call, Math.floor(call.bound * part));
+    this.reopen(call.holder);
+  }
+
+  /** Goes on beside what happens next. */
+  reopen(holder: number): void {
+    const gateway = this.gateways[holder];
+    gateway?.reopen();
+    this.looks.push(gateway?.look(this.budget, null) ?? Promise.resolve());
   }
 
   /** Without a word: what ran there never gets a row. */
@@ -144,6 +149,28 @@ class World {
     return watched;
   }
 
+  private take(index: number): Running | undefined {
+    return this.running.splice(index % Math.max(1, this.running.length), 1)[0];
+  }
+
+  private async write(call: Running, tokens: number): Promise<string> {
+    this.spent += tokens;
+    const row = makeEntry({
+      id: Bun.randomUUIDv7(),
+      createdAt: new Date(this.facts.atMs),
+      provider: this.facts.provider,
+      freshInputTokens: 0,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      outputTokens: tokens,
+      usageSource: "provider",
+    });
+    await store.ledger.append([
+      { ...row, chain: this.nameHolder(call.holder), seq: ++this.seq, hash: "" } as typeof row,
+    ]);
+    return row.id;
+  }
+
   outstanding(): number {
     return this.running.reduce((sum, { bound }) => sum + bound, 0);
   }
@@ -154,19 +181,15 @@ class World {
 }
 
 const holder = fc.nat(HOLDERS - 1);
+const ended = { index: fc.nat(50), part: fc.double({ min: 0, max: 1, noNaN: true }) };
 const step = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({ act: fc.constant("call" as const), holder, bound: fc.integer({ min: 1, max: MOST }) }),
   },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      act: fc.constant("settle" as const),
-      index: fc.nat(50),
-      part: fc.double({ min: 0, max: 1, noNaN: true }),
-    }),
-  },
+  { weight: 5, arbitrary: fc.record({ act: fc.constant("settle" as const), ...ended }) },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant("lose" as const), ...ended }) },
+  { weight: 2, arbitrary: fc.record({ act: fc.constant("reopen" as const), holder }) },
   { weight: 2, arbitrary: fc.record({ act: fc.constant("poll" as const), holder }) },
   { weight: 1, arbitrary: fc.record({ act: fc.constant("crash" as const), holder }) },
 );
@@ -184,11 +207,14 @@ test("whatever happens in whatever order", async () => {
       for (const each of steps) {
         if (each.act === "call") await world.call(each.holder, each.bound);
         else if (each.act === "settle") await world.settle(each.index, each.part);
+        else if (each.act === "lose") await world.lose(each.index, each.part);
+        else if (each.act === "reopen") world.reopen(each.holder);
         else if (each.act === "poll") await world.poll(each.holder);
         else await world.crash(each.holder);
         expect(world.spent + world.outstanding()).toBeLessThanOrEqual(LIMIT + MOST);
       }
       while (world.running.length > 0) await world.settle(0, 0.5);
+      for (const look of world.looks) await world.finish(look);
       expect(await world.report()).toEqual(Array.from({ length: HOLDERS }, () => world.spent));
       const place = makePlace(budget, { startMs: 0, endMs: nowMs + 1 });
       const sums = await createBudgetSums(store.budgets).read(place);
