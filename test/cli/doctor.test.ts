@@ -236,6 +236,7 @@ describe("an address", () => {
     ["trusted_proxies = 10.0.0.0/8, 0.0.0.0/0", "error: trusted_proxies: 0.0.0.0/0 trusts everybody"],
     ["public_url = https://gateway.example.com", "warning: trusted_proxies: is not set, while public_url is https"],
     ["smtp_host = 127.0.0.1\nsmtp_from = a@b.test", "warning: public_url: is not set, while people get links"],
+    ["public_url = https://gateway.example.com/llm", "warning: public_url: https://gateway.example.com/llm has a path"],
     ["trusted_proxies = 10.0.0.7", "warning: public_url: is not set, while trusted_proxies names a proxy"],
   ])("%s is looked at", async (text, found) => {
     setting(text);

@@ -45,7 +45,15 @@ function judgeUrl({ entry, http, oidc, signIn, smtp }: Config): Finding[] {
       ];
     return [];
   }
-  const { protocol, hostname } = new URL(publicUrl);
+  const { protocol, hostname, pathname } = new URL(publicUrl);
+  if (pathname !== "/")
+    return [
+      warning("public_url", {
+        found: `${publicUrl} has a path`,
+        why: "Programs may call it so, but the page works at the root of a host alone: sign-in links, and the way back from an identity provider, end in an empty page.",
+        remedy: "Give the gateway a name of its own: public_url = https://gateway.example.com",
+      }),
+    ];
   if (protocol === "http:" && !isLoopback(hostname))
     return [
       warning("public_url", {
