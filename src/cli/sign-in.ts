@@ -4,7 +4,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, findAddress } from "../config/index.ts";
 import { SETUP_MS, type SignIn } from "../identity/index.ts";
-import { findSocketOwner } from "../lib/socket-owner.ts";
+import { findSocketOwner, isHeldByServer } from "../lib/socket-owner.ts";
 import type { Log } from "../telemetry/log.ts";
 import { say } from "./output.ts";
 
@@ -53,8 +53,11 @@ export async function closeProoflessDoor({
   );
 }
 
-/** Programs of root's may do all anyway. Where the system tells of all connections but not of this one, it is nobody's of ours. */
+/**
+ * Anybody's but our own, and of ours a server's, behind which anybody may sit: a proxy that hides itself sends what a browser sends. Of what root runs
+ * nobody else is told which it is. Where the system tells of all connections but not of this one, it is nobody's of ours.
+ */
 export function isForeign({ address, port }: { address: string; port: number | null }): boolean {
-  const owner = port === null ? "unknown" : findSocketOwner({ address, port });
-  return owner !== 0 && owner !== process.getuid?.();
+  if (port === null || findSocketOwner({ address, port }) !== process.getuid?.()) return true;
+  return isHeldByServer({ address, port });
 }

@@ -1,7 +1,7 @@
 // Which process listens on a port of this machine, and which files it has open. Linux alone tells, and only of processes of one's own. Knows nothing of what
 // the process is.
 
-import { readdirSync, readlinkSync } from "node:fs";
+import { listOpenFiles } from "./open-file.ts";
 import { ESTABLISHED, LISTENING, listConnections } from "./tcp-table.ts";
 
 export interface PortHolder {
@@ -17,30 +17,11 @@ export function findPortHolder(port: number): PortHolder | null {
   const all = listConnections();
   const sockets = new Set(all.flatMap((each) => (each.state === LISTENING && each.port === port ? [each.name] : [])));
   if (sockets.size === 0) return null;
-  for (const name of list("/proc")) {
-    if (!/^\d+$/u.test(name)) continue;
-    const open = list(`/proc/${name}/fd`).map((each) => follow(`/proc/${name}/fd/${each}`));
-    if (open.some((target) => sockets.has(target))) {
-      const own = new Set(open);
-      const ports = all.flatMap((each) => (each.state === ESTABLISHED && own.has(each.name) ? [each.port] : []));
-      return { pid: Number(name), files: open.filter((target) => target.startsWith("/")), ports };
-    }
+  for (const { pid, files } of listOpenFiles()) {
+    if (!files.some((each) => sockets.has(each))) continue;
+    const own = new Set(files);
+    const ports = all.flatMap((each) => (each.state === ESTABLISHED && own.has(each.name) ? [each.port] : []));
+    return { pid, files: files.filter((each) => each.startsWith("/")), ports };
   }
   return null;
-}
-
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function follow(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
 }

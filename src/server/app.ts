@@ -112,7 +112,7 @@ export interface AppParts {
   sendMail: (smtp: Smtp, mail: Mail) => Promise<void>;
   /** Whether other machines' requests look here as if they came from this one. */
   isContainer: boolean;
-  /** Whether a program at this machine, at the other end of a connection, is somebody else's than ours; missing where the system tells nobody. */
+  /** Whether a program at this machine, at the other end of a connection, is another user's or a server's; missing where the system tells nobody. */
   isForeign?: (socket: Socket) => boolean;
   /** How commands at this machine are let in without a key; missing where they are not. */
   localPasses?: LocalPasses;

@@ -48,8 +48,6 @@ const FORWARDED =
 export interface Standing {
   /** The address at the other end of the connection itself; null where it is unknown. */
   peer: string | null;
-  /** Whether the program there is somebody else's than ours: another user's of this machine, or a server's that passes requests on. */
-  isForeign: boolean;
   /** Where we listen; null: on all addresses. */
   listensOn: string | null;
   isContainer: boolean;
@@ -58,16 +56,16 @@ export interface Standing {
 }
 
 /**
- * Whether only somebody at this machine can have sent it, from our own page: no proxy in between, no foreign name that leads here, no other
- * way in.
+ * Whether only somebody at this machine can have sent it, from our own page: no proxy in between that says so, no foreign name that leads here, no
+ * other way in.
  */
 export function isAtThisMachine(
   { headers, url }: Pick<Request, "headers" | "url">,
-  { peer, isForeign, listensOn, isContainer, publicUrl }: Standing,
+  { peer, listensOn, isContainer, publicUrl }: Standing,
 ): boolean {
   // An address that others reach leads through a server beside us, which looks like this machine and need not say that it passes requests on.
   if (publicUrl !== null && !LOCAL_HOST.test(new URL(publicUrl).host)) return false;
-  if (peer === null || !LOOPBACK.test(peer) || isContainer || isForeign) return false;
+  if (peer === null || !LOOPBACK.test(peer) || isContainer) return false;
   if (listensOn === null || !(LOOPBACK.test(listensOn) || listensOn === "localhost")) return false;
   if (!LOCAL_HOST.test(headers.get("host") ?? "")) return false;
   for (const [name] of headers) if (FORWARDED.test(name)) return false;

@@ -22,7 +22,7 @@ export interface SignInParts extends DoorParts {
   elsewhere: () => string | null;
   listensOn: () => string | null;
   isContainer: boolean;
-  /** Whether the program at the other end is somebody else's than ours; missing where the system tells nobody. */
+  /** Whether the program at the other end is another user's of this machine, or a server's that passes requests on; missing where the system tells nobody. */
   isForeign?: ((socket: Socket) => boolean) | undefined;
   /** Largest body in bytes. */
   limit: () => number;
@@ -81,16 +81,16 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
         await throttle.knock({ peer, email: null });
         const socket = context.socket();
         const { isContainer, listensOn, publicUrl } = parts;
-        const isForeign = socket !== null && parts.isForeign?.(socket) === true;
         const standing = {
           peer: socket?.address ?? null,
-          isForeign,
           listensOn: listensOn(),
           isContainer,
           publicUrl: publicUrl(),
         };
         const root = isAtThisMachine(context.request, standing) ? await parts.findLocalRoot() : null;
-        if (root !== null && root.email === email.trim().toLowerCase()) {
+        const isMeant = root !== null && root.email === email.trim().toLowerCase();
+        // Asked last: to look at all that runs here takes its time.
+        if (isMeant && !(socket !== null && parts.isForeign?.(socket) === true)) {
           return enter(parts, context, await signIn.enter(root, readVisitor(context)));
         }
         await throttle.knock({ peer: null, email });
