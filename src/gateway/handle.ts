@@ -148,14 +148,17 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
   // Who makes it is known to the client from the start.
   const [target] = targets;
   const visit = tools.fleet.visit(target);
-  const ready = await prepare({ target, line, visit }).catch((error: unknown) => {
-    visit.drop();
-    throw error;
-  });
+  /** Where it came so far that it was made, its end is known by then. */
+  const orDrop = <Made>(work: Promise<Made>): Promise<Made> =>
+    work.catch((error: unknown) => {
+      visit.drop();
+      throw error;
+    });
+  const ready = await orDrop(prepare({ target, line, visit }));
   if (!isLeftToProvider(ready.plan, recalled.memory)) {
-    return answerLater(ready, call.signal, recalled, async (own) => conclude(await perform(own)));
+    return orDrop(answerLater(ready, call.signal, recalled, (own) => orDrop(perform(own).then(conclude))));
   }
-  return conclude(await perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) }));
+  return orDrop(perform({ ...ready, elsewhere: watchElsewhere(recalled.memory) }).then(conclude));
 }
 
 /** Where there is one target and one try. */

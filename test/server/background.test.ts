@@ -237,6 +237,11 @@ describe("an answer in the background", () => {
     for (let count = 0; count < 100; count++) expect((await create(gateway)).status).toBe(200);
     const refused = await create(gateway);
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
+    // One that was refused is no call that runs.
+    const { token: admin } = await gateway.issue("root_admin");
+    const health = await readJson(await gateway.send("/api/v1/admin/health/providers", { token: admin }));
+    const places = health.providers.flatMap(({ models }: { models: { in_flight: number }[] }) => models);
+    expect(places.map(({ in_flight: running }: { in_flight: number }) => running)).toEqual([100]);
     const { token } = await gateway.issue();
     const body = { model: CLAUDE, input: "x", background: true };
     expect((await gateway.send(PATH, { body, token })).status).toBe(200);
