@@ -26,8 +26,11 @@ export interface Usage {
   units?: Units;
 }
 
-/** Where a usage figure comes from: the provider's own report, our estimate of a cut or silent answer, or nowhere. */
-export type UsageSource = "provider" | "estimate" | "none";
+/**
+ * Where a usage figure comes from: the provider's own report, our estimate of a cut or silent answer, nowhere, or the earlier edition's books, which do not
+ * say where theirs are from.
+ */
+export type UsageSource = "provider" | "estimate" | "imported" | "none";
 
 export const NO_USAGE: Usage = Object.freeze({
   freshInputTokens: 0,

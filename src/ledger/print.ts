@@ -77,9 +77,13 @@ function printPrice({ id, source, date }: NonNullable<Attempt["price"]>): JsonOb
   return { price_id: id, price_source: source, price_date: date };
 }
 
-/** Null where a gateway died over it: the books hold 0 then, and nobody knows how long it took. */
-export function findLatency({ errorKind, latencyMs }: Pick<Attempt, "errorKind" | "latencyMs">): number | null {
-  return errorKind === "interrupted" && latencyMs === 0 ? null : latencyMs;
+/** Null where a gateway died over it, or it was not written down: the books hold 0 then, and nobody knows how long it took. */
+export function findLatency({
+  errorKind,
+  latencyMs,
+  reason,
+}: Pick<Attempt, "errorKind" | "latencyMs"> & { reason?: string | null }): number | null {
+  return latencyMs === 0 && (errorKind === "interrupted" || reason === "imported") ? null : latencyMs;
 }
 
 /** The name of the route by which the answer came, or the last failure; null where none with a name led anywhere. */

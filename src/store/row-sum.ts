@@ -38,8 +38,13 @@ export function sumRows({ name }: Pick<Engine, "name">, table: Rows): Record<key
   };
 }
 
-/** A gateway died over it, so that nobody knows how long it took. As the index of such rows has it. */
-export function isUntimed({ errorKind, latencyMs }: Rows): SQL {
+/** Nobody knows how long it took: a gateway died over it, or it is of the earlier edition's books. */
+export function isUntimed({ errorKind, latencyMs, usageSource }: Rows): SQL {
+  return sql`(${errorKind} = 'interrupted' or ${usageSource} = 'imported') and ${latencyMs} = 0`;
+}
+
+/** Those that sums of before there was a count of them lack. As the index of such rows has it. */
+export function isInterrupted({ errorKind, latencyMs }: Rows): SQL {
   return sql`${errorKind} = 'interrupted' and ${latencyMs} = 0`;
 }
 

@@ -124,7 +124,7 @@ test("a dry run counts and writes nothing; users, keys and usage are then taken 
         endpoint: "messages",
         reason: "imported",
         streamed: false,
-        usageSource: "estimate",
+        usageSource: "imported",
         costNanos: null,
         direction: "supply",
       },
@@ -132,7 +132,7 @@ test("a dry run counts and writes nothing; users, keys and usage are then taken 
         endpoint: "embeddings",
         reason: "imported",
         streamed: false,
-        usageSource: "estimate",
+        usageSource: "imported",
         costNanos: null,
         direction: "consume",
       },
@@ -140,7 +140,7 @@ test("a dry run counts and writes nothing; users, keys and usage are then taken 
         endpoint: "chat.completions",
         reason: "imported",
         streamed: true,
-        usageSource: "estimate",
+        usageSource: "imported",
         costNanos: null,
         direction: "consume",
       },
@@ -154,6 +154,11 @@ test("a dry run counts and writes nothing; users, keys and usage are then taken 
     expect(entries[0]).toMatchObject({ userId: "legacy-77", apiKeyId: "" });
   });
   expect(await own.read("ledger verify")).toMatchObject({ ok: true, rows: 3 });
+  // Nobody wrote down how long they took: that is not nothing.
+  const logs = await own.read<{ entries: object[] }>("usage logs --user all");
+  expect(logs.entries).toMatchObject([{ latency_ms: null }, { latency_ms: null }, { latency_ms: null }]);
+  const { groups } = await own.read<{ groups: object[] }>("usage breakdown --user all --by direction");
+  for (const group of groups) expect(group).toMatchObject({ average_latency_ms: null, p50_latency_ms: null });
   expect(await own.read("admin audit list --action import.legacy")).toMatchObject({ changes: [{ actor: "operator" }] });
 
   const again = await own.read<typeof COUNTS>(line());

@@ -93,6 +93,22 @@ export function describeUntimed(place: Place): void {
       expect(await report()).toEqual(ofRows);
     });
 
+    test("are also those that were imported", async () => {
+      const before =
+        (await store.ledger.report({ filter: {}, by: [], edges: [] })).groups[0]?.sums.untimedRequests ?? 0;
+      const createdAt = new Date(START_MS);
+      const entries = Array.from({ length: 3 }, () =>
+        makeEntry({ kind: "call", createdAt, usageSource: "imported", latencyMs: 0, reason: "imported" }),
+      );
+      books.journal.append(entries.map(encodeEntryLine), () => []);
+      await store.ledger.page({}, 1, null);
+      const ofRows = await report();
+      expect(JSON.parse(ofRows[0]?.[0] ?? "").slice(2, 5)).toEqual([43, 20 * 400_000 + 10 * 500, before + 3]);
+      await settle();
+      expect(await report()).toEqual(ofRows);
+      expect(await findWrong()).toEqual([]);
+    });
+
     test("are counted in sums of before there was a count of them, and their rows do not go until they are", async () => {
       const ofRows = await report();
       await settle();

@@ -134,8 +134,8 @@ export function toEntry(row: LegacyRow, { user, key }: Owners): LedgerEntry {
     direction,
     freshInputTokens: input,
     outputTokens: output,
-    // Some were the provider's own count and some a guess; which, nobody wrote down.
-    usageSource: "estimate",
+    // Some were the provider's own count and some a guess; which, nobody wrote down, nor how long it took.
+    usageSource: "imported",
     status: 200,
     streamed: /stream/iu.test(memo),
   };

@@ -8,7 +8,7 @@ import type { Advance, Db, Engine, Lack, RollupRow } from "../engine.ts";
 import { LEVELS } from "../report/plan.ts";
 import { createSums } from "./sum.ts";
 import { byIndex, type QuarterGroup, type QuarterGroups, readGroups } from "../row-read.ts";
-import { isUntimed } from "../row-sum.ts";
+import { isInterrupted } from "../row-sum.ts";
 import { isHourly, toHours } from "../sheet/hour.ts";
 import { packPieces } from "../sheet/piece.ts";
 import { pickSums } from "../sums.ts";
@@ -91,7 +91,7 @@ function matchStretch({ schema }: Engine, { chain, fromSeq, toSeq, lack }: Stret
     eq(table.chain, chain),
     gt(table.seq, fromSeq),
     ...(toSeq === null ? [] : [lte(table.seq, toSeq)]),
-    ...(lack === "untimed" ? [isUntimed(table)] : []),
+    ...(lack === "untimed" ? [isInterrupted(table)] : []),
   ];
 }
 
