@@ -18,7 +18,7 @@ export type Actor = (
       /** Of the session that he speaks by; null or missing where it is none. */
       sessionId?: string | null;
       scopes?: readonly Scope[];
-      /** Whether that key is limited to models, providers or addresses, or by a budget or rate limit of its own. */
+      /** Whether that key is limited in time, to models, providers or addresses, or by a budget or rate limit of its own. */
       isLimited?: boolean;
     }
 ) & { from?: Origin | undefined };

@@ -31,7 +31,7 @@ export function requireGrant(actor: Actor, role: Role): void {
       kind: "forbidden",
       code: "wider_than_own",
       message:
-        "This API key is limited itself (to models, providers or addresses, or by a budget or rate limit of its own), and an administrator is not: it lets nobody in as one. Do it at the console, or with a key that is not limited.",
+        "This API key is limited itself (in time, to models, providers or addresses, or by a budget or rate limit of its own), and an administrator is not: it lets nobody in as one. Do it at the console, or with a key that is not limited.",
     });
   }
   const { scopes = [] } = actor;

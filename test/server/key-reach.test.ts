@@ -196,6 +196,7 @@ describe("a key that is limited lets nobody in as an administrator, its owner in
   const LIMITS: Record<string, (key: Issued) => Promise<string>> = {
     "to models": async (key) => (await sibling(key, { allowedModels: ["gpt-4o"] })).token,
     "to addresses": async (key) => (await sibling(key, { allowedIps: ["10.0.0.0/8"] })).token,
+    "in time": async (key) => (await sibling(key, { expiresAt: new Date(Date.now() + 3_600_000) })).token,
     ...Object.fromEntries(
       Object.entries(METERS).map(([name, meter]) => [
         `by ${name}`,

@@ -69,7 +69,7 @@ const ABOUT = {
 } as const satisfies Record<string, About>;
 
 export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
-  const { directory, signIn, limit, changed, isMetered } = parts;
+  const { directory, signIn, limit, changed } = parts;
   return [
     {
       method: "POST",
@@ -80,7 +80,7 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
         const body = await readJson(request, limit(), INVITATION, ({ email = "-@-", ...said }) =>
           checkInvitation(readWanted({ email, ...said })),
         );
-        const invitation = await inviteUser(await hostOf(caller, isMetered), readWanted(body), { directory, signIn });
+        const invitation = await inviteUser(await hostOf(caller, parts), readWanted(body), { directory, signIn });
         await changed();
         const { user, isNew, expiresAt } = invitation;
         const link = `${findAddress(parts.config())}/ui/login#${invitation.token}`;
@@ -107,7 +107,7 @@ export function makeInviteRoutes(parts: InviteParts): GuardedRoute[] {
       async handle({ request, caller }) {
         const body = await readJson(request, limit(), IMPORT);
         const dryRun = body.dry_run ?? false;
-        const result = await directory.importUsers(await hostOf(caller, isMetered), body.users.map(toNewUser), {
+        const result = await directory.importUsers(await hostOf(caller, parts), body.users.map(toNewUser), {
           skipExisting: body.skip_existing ?? false,
           skipInvalid: body.skip_invalid ?? false,
           dryRun,

@@ -8,6 +8,7 @@ import {
   originOf as originOfActor,
 } from "../../identity/index.ts";
 import type { Origin } from "../../lib/change.ts";
+import { ifThere } from "../reach.ts";
 import { readLimit } from "../usage-query.ts";
 
 export interface AdminParts {
@@ -30,11 +31,15 @@ export function actorOf(caller: Caller): Actor {
   return { kind: "user", userId, role, keyId, sessionId, scopes, isLimited: limits !== null, from };
 }
 
-/** Likewise, of whoever may let somebody in: a budget or a rate limit on his key would not bind who comes in. */
-export async function hostOf(caller: Caller, isMetered: AdminParts["isMetered"]): Promise<Actor> {
+/** Likewise, of whoever may let somebody in: neither a budget or a rate limit on his key nor its end would bind who comes in. */
+export async function hostOf(
+  caller: Caller,
+  { directory, isMetered }: Pick<AdminParts, "directory" | "isMetered">,
+): Promise<Actor> {
   const actor = actorOf(caller);
   if (actor.kind === "operator" || actor.isLimited === true || caller.keyId === "") return actor;
-  return { ...actor, isLimited: await isMetered(caller.keyId) };
+  const own = await ifThere(directory.getKey(caller.keyId));
+  return { ...actor, isLimited: own.some(({ expiresAt }) => expiresAt !== null) || (await isMetered(caller.keyId)) };
 }
 
 /** What is recorded of who makes a change by this request, and from where: for stores that are called without a directory in between. */

@@ -115,7 +115,8 @@ function makeReading({ directory }: AdminParts): GuardedRoute[] {
   ];
 }
 
-function makeWriting({ directory, limit, changed, isMetered }: AdminParts): GuardedRoute[] {
+function makeWriting(parts: AdminParts): GuardedRoute[] {
+  const { directory, limit, changed } = parts;
   return [
     {
       method: "POST",
@@ -124,7 +125,7 @@ function makeWriting({ directory, limit, changed, isMetered }: AdminParts): Guar
       about: ABOUT.create,
       async handle({ request, caller }) {
         const body = await readJson(request, limit(), NEW_USER, (said) => directory.checkUser(readChange(said)));
-        const user = await directory.createUser(await hostOf(caller, isMetered), toNewUser(body));
+        const user = await directory.createUser(await hostOf(caller, parts), toNewUser(body));
         await changed();
         return answer(user, 201);
       },
@@ -138,7 +139,7 @@ function makeWriting({ directory, limit, changed, isMetered }: AdminParts): Guar
         const body = await readJson(request, limit(), CHANGE, (said) => directory.checkUser(readChange(said)));
         const meant = { look: readMeant(request, etagOf) };
         const user = await directory.updateUser(
-          await hostOf(caller, isMetered),
+          await hostOf(caller, parts),
           params["id"] ?? "",
           readChange(body),
           meant,
