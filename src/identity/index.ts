@@ -17,6 +17,7 @@ export * from "./origin.ts";
 export type * from "./outside.ts";
 export { readPage } from "./page.ts";
 export type { Page, PageWish } from "./page.ts";
+export { requireGrant } from "./permission.ts";
 export * from "./print.ts";
 export * from "./session-directory.ts";
 export type * from "./session.ts";

@@ -236,7 +236,7 @@ export function createApp(parts: AppParts): App {
     ...makeChangeRoutes({ ...parts, nowMs: parts.clock.wallMs }),
     ...makeLimitRoutes({ ...admin, live: limits, book: makeLimitBook(parts, config) }),
     ...makeCacheRoutes(tools, { ...parts, crew: parts.crew, scene, config }),
-    ...makeSettingRoutes(parts.settings, limit),
+    ...makeSettingRoutes(parts.settings, admin),
     ...makeOwnBudgetRoutes(parts.budgets, parts.clock.wallMs),
     ...makeProviderRoutes({ ...parts, book, live: providers, health, scene, tools, limit, effective: config }),
     ...makeProviderHealthRoutes({ health, scene, clock: parts.clock, limit, look }),

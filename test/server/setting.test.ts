@@ -51,6 +51,21 @@ describe("settings", () => {
     expect((await patch({ log_level: "warn" }, {}, reader.token)).status).toBe(403);
   });
 
+  test("say who comes in as an administrator by no key that lets nobody in as one", async () => {
+    const bound = [{ scopes: ["settings:write"] }, { expiresAt: new Date(Date.now() + 3_600_000) }];
+    for (const wish of bound) {
+      const { token } = await rig.issue("root_admin", wish);
+      expect((await patch({ log_level: "warn", oidc_roles: "staff=>gateway_admin" }, {}, token)).status).toBe(403);
+      expect((await find("log_level")).value).toBe("info");
+      expect((await patch({ log_level: "info" }, {}, token)).status).toBe(200);
+    }
+    const whole = await rig.issue("root_admin", { scopes: ["admin"] });
+    for (const token of [root, whole.token]) {
+      const { errors } = await readJson(await patch({ oidc_roles: "staff=>gateway_admin" }, {}, token));
+      expect(errors[0].message).toContain("oidc_issuer");
+    }
+  });
+
   test("are in force when the change is answered, above files and defaults, until they are taken back", async () => {
     const changed = await patch({ log_level: "warn", max_attempts: 4 });
     expect([changed.status, changed.headers.get("etag")]).toEqual([200, '"1"']);

@@ -1,11 +1,13 @@
 // The settings in effect by HTTP, and changes of those that take effect at once. What a setting may say is the configuration's to judge.
 
 import { z } from "zod";
+import { requireGrant } from "../../identity/index.ts";
 import type { About } from "../about.ts";
 import { readExpected, readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import type { SettingDesk } from "../setting-desk.ts";
 import { printSettings } from "../setting-print.ts";
+import { type AdminParts, hostOf } from "./part.ts";
 
 const CHANGE = z.record(z.string().max(100), z.union([z.string().max(10_000), z.number(), z.boolean(), z.null()]));
 
@@ -42,8 +44,13 @@ const ABOUT = {
 } as const satisfies Record<string, About>;
 
 const path = "/api/v1/admin/settings";
+/** These say whom an identity provider lets in, and as what. */
+const LETS_IN = "oidc_";
 
-export function makeSettingRoutes(desk: SettingDesk, limit: () => number): GuardedRoute[] {
+export function makeSettingRoutes(
+  desk: SettingDesk,
+  { limit, ...admin }: Pick<AdminParts, "directory" | "isMetered" | "limit">,
+): GuardedRoute[] {
   const answer = (): Response => {
     const { loaded, row } = desk.standing();
     return Response.json(printSettings(loaded, row), { headers: { etag: `"${row?.version ?? 0}"` } });
@@ -68,6 +75,7 @@ export function makeSettingRoutes(desk: SettingDesk, limit: () => number): Guard
         const said = Object.entries(await readJson(request, limit(), CHANGE)).map(
           ([key, value]) => [key, value === null ? null : String(value)] as const,
         );
+        if (said.some(([key]) => key.startsWith(LETS_IN))) requireGrant(await hostOf(caller, admin), "gateway_admin");
         await desk.change(Object.fromEntries(said), { expected: readExpected(request), by: caller.from });
         return answer();
       },
