@@ -7,11 +7,12 @@ import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
 import { NOTHING, findBound, findWanted } from "./bound.ts";
 import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated, refuseRepeatedAnywhere } from "./call.ts";
+import { prepareClosing } from "./closing.ts";
 import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import type { Provider } from "../provider/index.ts";
 import { openFacts } from "./facts.ts";
-import { explainRejection, nameRefused, redactFailure } from "./failure.ts";
+import { explainRejection, nameRefused } from "./failure.ts";
 import { type CallState, collectHeaders, makeHeaders } from "./header.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { type AttemptAt, travelOn } from "./leg.ts";
@@ -24,7 +25,7 @@ import { type Plan, planFor } from "./plan.ts";
 import { listTargets, objectsApart } from "./target.ts";
 import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
-import { type WatchedPresence, openPresence, tellEnd } from "./presence.ts";
+import { type WatchedPresence, openPresence } from "./presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
 import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
@@ -49,27 +50,13 @@ export async function handleCall(given: Call, tools: GatewayTools): Promise<Resp
   };
   const record = openRecord({ ...call, endpoint: call.wire.endpoint, over }, tools);
   const line = openLine(call.signal, tools.clock);
-  const close = async (error: unknown, status: number | null): Promise<GatewayError> => {
-    const failure = redactFailure(tellEnd(toGatewayError(error), presence), scene.redact);
-    line.release(true);
-    failure.headers = { ...record.describe(), ...failure.headers };
-    await record.settle(status === null || failure.kind === "cancelled" ? failure.status : status, failure);
-    return failure;
-  };
-  /** Of a stream that has begun, with comments alone. */
-  const fail = async (error: unknown): Promise<GatewayError> => {
-    const failure = await close(error, STREAM_BEGAN).catch(toGatewayError);
-    if (failure.kind !== "cancelled") tools.report(failure, call.requestId);
-    return failure;
-  };
+  const { close, fail } = prepareClosing({ call, scene, record, line, report: tools.report });
   try {
     return await answer({ call, tools, scene, stay, record, line, fail });
   } catch (error) {
-    throw await close(error, null);
+    throw await close(error);
   }
 }
-
-const STREAM_BEGAN = 200;
 
 type Prepared = Pick<AttemptAt, "line" | "target"> & Partial<AttemptAt>;
 

@@ -1,16 +1,16 @@
 // The life of one forward-only request: take in → choose → send → hand on, with its row settled before the last byte is released.
 // Knows no HTTP server, no SQL and no vendor's name.
 
-import { type GatewayError, type JsonObject, isJsonObject, toGatewayError } from "../../ir/index.ts";
+import { type GatewayError, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import { type Reference, nameCursor } from "../../wire/index.ts";
 import type { GatewayTools, Scene } from "../call.ts";
+import { prepareClosing } from "../closing.ts";
 import { openFacts } from "../facts.ts";
-import { redactFailure } from "../failure.ts";
 import { makeHeaders } from "../header.ts";
 import { keepAlive } from "../keep-alive.ts";
 import { narrowScene } from "../narrow.ts";
-import { openPresence, tellEnd } from "../presence.ts";
+import { openPresence } from "../presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { type Line, openLine, parseObject } from "../send.ts";
 import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
@@ -102,18 +102,7 @@ export async function withRecord<Given extends Arrival>(
   const over = (): void => ends.forEach((end) => end());
   const record = openRecord({ ...call, endpoint, over }, tools);
   const line = openLine(call.signal, tools.clock);
-  const close = async (error: unknown, status: number | null): Promise<GatewayError> => {
-    const failure = redactFailure(tellEnd(toGatewayError(error), presence), scene.redact);
-    line.release(true);
-    failure.headers = { ...record.describe(), ...failure.headers };
-    await record.settle(status === null || failure.kind === "cancelled" ? failure.status : status, failure);
-    return failure;
-  };
-  const fail = async (error: unknown): Promise<GatewayError> => {
-    const failure = await close(error, STREAM_BEGAN).catch(toGatewayError);
-    if (failure.kind !== "cancelled") tools.report(failure, call.requestId);
-    return failure;
-  };
+  const { close, fail } = prepareClosing({ call, scene, record, line, report: tools.report });
   try {
     const entering = stay.enter();
     if (entering !== undefined) {
@@ -123,11 +112,9 @@ export async function withRecord<Given extends Arrival>(
     }
     return await work({ call, scene, stay, record, line, atEnd: (action) => void ends.push(action), fail });
   } catch (error) {
-    throw await close(error, null);
+    throw await close(error);
   }
 }
-
-const STREAM_BEGAN = 200;
 
 async function describeWanted({ call, tools, intake }: Parts): Promise<Wanted> {
   const { place, caller, query, headers, dialect } = call;
