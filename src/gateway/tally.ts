@@ -242,9 +242,18 @@ function countAll(usage: Usage): number {
 
 /** Of a report that is too long, its numbers. */
 export function printReport(report: JsonObject): string | null {
-  const whole = JSON.stringify(report);
-  if (Buffer.byteLength(whole) <= MAX_REPORT_BYTES) return whole;
+  const whole = printWhole(report);
+  if (whole !== null && Buffer.byteLength(whole) <= MAX_REPORT_BYTES) return whole;
   const counts = Object.entries(report).filter(([, value]) => typeof value === "number");
   const text = JSON.stringify(Object.fromEntries(counts));
   return Buffer.byteLength(text) <= MAX_REPORT_BYTES ? text : null;
+}
+
+/** Null for one that is nested so deep that the runtime can read it, and not print it: a call is on the books whatever its provider says. */
+function printWhole(report: JsonObject): string | null {
+  try {
+    return JSON.stringify(report);
+  } catch {
+    return null;
+  }
 }

@@ -142,3 +142,22 @@ test.each(NUMBERS)("Ranks, where a count is %s: nobody knows, which is not 0", a
   expect(row).toMatchObject({ usageSource: "none", freshInputTokens: null, outputTokens: null });
   expect(JSON.parse(row.attempts[0]?.usageRaw ?? "null")).toEqual(usage);
 });
+
+test("a report that is nested deeper than anybody can print keeps no row from being written", async () => {
+  const depth = 60_000;
+  const usage = `{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11,"odd":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+  const choices = '[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]';
+  const answer = `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":${choices},"usage":${usage}}`;
+  rig = await makeRig({
+    upstream: () => new Response(answer, { headers: { "content-type": "application/json" } }),
+  });
+  const response = await rig.chat({ model: "local/m", messages: HELLO });
+  expect(response.status).toBe(200);
+  const row = await rig.row();
+  expect(row).toMatchObject({ status: 200, usageSource: "provider", freshInputTokens: 9, outputTokens: 2 });
+  expect(JSON.parse(row.attempts[0]?.usageRaw ?? "")).toEqual({
+    prompt_tokens: 9,
+    completion_tokens: 2,
+    total_tokens: 11,
+  });
+}, 30_000);
