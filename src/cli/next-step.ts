@@ -2,6 +2,7 @@
 
 const LISTS: readonly (readonly [RegExp, string])[] = [
   [/^A user with this e-mail already exists\./u, "tokligence admin users list"],
+  [/^The model "[^"]*" does not exist here/u, "tokligence models list"],
   [/^There is no such API key\./u, "tokligence admin api-keys list"],
   [/^There is no such budget\./u, "tokligence admin budgets list"],
   [/^There is no such connected account\./u, "tokligence admin identities list --user EMAIL"],

@@ -20,6 +20,11 @@ const DENIED: Explanation = {
   say: (place) =>
     `${place} cannot be opened for writing; check that the file and its folder belong to this user and are writable.`,
 };
+const FOLDER: Explanation = {
+  kind: "not_configured",
+  code: "store_folder",
+  say: (place) => `${place} is a folder; name a file in it.`,
+};
 const FULL: Explanation = {
   kind: "overloaded",
   code: "store_full",
@@ -73,7 +78,7 @@ const BY_CODE: readonly (readonly [prefix: string, explanation: Explanation])[] 
   ["EEXIST", DENIED],
   ["EHOSTUNREACH", UNREACHABLE],
   ["EIO", FAILING],
-  ["EISDIR", DENIED],
+  ["EISDIR", FOLDER],
   ["ENETUNREACH", UNREACHABLE],
   ["ENOENT", DENIED],
   ["ENOSPC", FULL],
@@ -117,6 +122,8 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
 
 function explainUnknown(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
+  if (/no such table|relation "[^"]*" does not exist/u.test(text))
+    return `it lacks tables of this program (${text}), so it is another program's, or no gateway has used it yet; check identity_path and ledger_path, or start the gateway on it once`;
   if (!/already exists/u.test(text)) return text;
   return `it holds tables that this program did not make (${text}); move it away, or choose another identity_path or ledger_path`;
 }

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   chmodSync,
+  mkdirSync,
   openSync,
   readFileSync,
   readdirSync,
@@ -152,6 +153,22 @@ describe("databases", () => {
     expect(of(await examine("--offline"), "database").join()).toContain(
       "ledger.db: is a database of the earlier edition",
     );
+  });
+
+  test("of other programs are errors where the gateway cannot start on them, and a folder is none", async () => {
+    const { Database } = await import("bun:sqlite");
+    const db = new Database(join(desk.folder, "identity.db"));
+    db.run("create table notes (id text)");
+    const state = async () => of(await examine("--offline"), "database").join();
+    expect(await state()).not.toContain("did not make");
+    db.run("create table users (id text)");
+    db.close();
+    expect(await state()).toContain(
+      `error: ${desk.folder}/identity.db: has a table "users" that this program did not make`,
+    );
+    rmSync(join(desk.folder, "identity.db"));
+    mkdirSync(join(desk.folder, "identity.db"));
+    expect(await state()).toContain(`${desk.folder}/identity.db is a folder; name a file in it.`);
   });
 
   test("that others may read, and a log that grew, are warnings", async () => {

@@ -222,6 +222,8 @@ describe("how a failure ends", () => {
   test.each([
     ["admin users show --id nobody@example.com", "tokligence admin users list shows what there is."],
     ["admin api-keys show --id x", "tokligence admin api-keys list shows what there is."],
+    ["capabilities --model nope", "tokligence models list shows what there is."],
+    ["models route nope", "tokligence models list shows what there is."],
     ["admin budgets show --id x", "tokligence admin budgets list shows what there is."],
     ["admin sessions revoke --id x", "tokligence admin sessions list shows what there is."],
     ["admin identities delete --id x", "tokligence admin identities list --user EMAIL shows what there is."],

@@ -1,6 +1,8 @@
 // The attested bytes as each engine puts them together are those that were sealed, whatever is in a row.
 
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { getTableColumns, type Table } from "drizzle-orm";
 import fc from "fast-check";
@@ -35,6 +37,31 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
         const { code, err } = await bench.desk.run(line);
         expect([line, code, err]).toEqual([line, EXIT.failed, expect.stringContaining("newer version of tokligence")]);
       }
+    },
+  );
+
+  test.skipIf(engine === "postgres" && !hasPostgres)(
+    "books that are none, or have no row, are not called whole",
+    async () => {
+      const bench = makeBench(engine === "postgres" ? await createDatabase() : undefined);
+      const file = join(bench.desk.folder, "ledger.db");
+      if (engine === "sqlite") new Database(file, { create: true }).run("create table notes (id text)");
+      for (const line of ["ledger verify", "ledger heads"]) {
+        const { code, err } = await bench.desk.run(line);
+        expect([line, code]).toEqual([line, EXIT.failed]);
+        expect(err).toContain("it lacks tables of this program");
+        expect(err).toContain("start the gateway on it once");
+      }
+      if (engine === "sqlite") rmSync(file);
+      await bench.desk.run("admin users list");
+      const { code, out, err } = await bench.desk.run("ledger verify");
+      expect([code, out]).toEqual([0, ""]);
+      expect(err).toContain("There is no row in these books, so there was nothing to prove.");
+      expect(err).not.toContain("All is as it was sealed");
+      if (engine === "postgres") return;
+      rmSync(file);
+      mkdirSync(file);
+      expect((await bench.desk.run("ledger verify")).err).toContain(`${file} is a folder; name a file in it.`);
     },
   );
 

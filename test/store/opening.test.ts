@@ -100,7 +100,8 @@ describe("a SQLite file", () => {
   test("in a folder that cannot be made names the path", async () => {
     const file = join(folder, "a-file");
     writeFileSync(file, "");
-    for (const path of [join(file, "data.db"), join(file, "deep", "data.db"), folder]) {
+    expect((await failure(open(folder))).message).toBe(`${folder} is a folder; name a file in it.`);
+    for (const path of [join(file, "data.db"), join(file, "deep", "data.db")]) {
       expect((await failure(open(path))).message).toStartWith(`${path} cannot be opened for writing`);
     }
   });

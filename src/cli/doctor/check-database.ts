@@ -168,7 +168,7 @@ function judgePostgres({ config }: Exam, facts: PostgresFacts): Finding[] {
 }
 
 function judgeSchemaState(place: string, { schema }: Glance): Finding[] {
-  const { foreign, isEarlier, isEmpty, pending } = schema;
+  const { clash, foreign, isEarlier, isEmpty, pending } = schema;
   if (foreign !== null)
     return [
       failure(place, {
@@ -184,6 +184,14 @@ function judgeSchemaState(place: string, { schema }: Glance): Finding[] {
         why: "This program does not start on it, and mixes nothing with what lies there.",
         remedy:
           "Move it away, or say another path; tokligence migrate import-legacy reads it, where it is a SQLite file.",
+      }),
+    ];
+  if (clash !== null)
+    return [
+      failure(place, {
+        found: `has a table "${clash}" that this program did not make`,
+        why: "This program does not start on it: it would make one of that name itself.",
+        remedy: "Move it away, or say another path or database (identity_path, ledger_path).",
       }),
     ];
   if (pending === 0) return [];

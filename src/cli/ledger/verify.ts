@@ -239,7 +239,9 @@ function report(
   }
   if (findings.length === 0) {
     const where = `${count(rows, "row")} of ${count(chains.length, "chain")}`;
-    say(`All is as it was sealed: ${where} (${seconds.toFixed(1)} s, ${speed} rows/s).`);
+    if (rows + chains.length === 0)
+      say("There is no row in these books, so there was nothing to prove. Are they the right ones?");
+    else say(`All is as it was sealed: ${where} (${seconds.toFixed(1)} s, ${speed} rows/s).`);
     if (rollups !== null && rollups.sums > 0) say(tellRollups(rollups));
     if (!json) say("Who changed what is a record of its own: tokligence admin audit verify");
     return;

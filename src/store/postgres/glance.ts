@@ -6,7 +6,6 @@ import type { Db, EngineOptions } from "../engine.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { type Glance, judgeSchema, makeReader } from "../glance.ts";
 import { SELECT_APPLIED } from "../migration.ts";
-import { listEarlier } from "./migrate.ts";
 import { migrations } from "./migration/index.ts";
 import { connect, describeDsn, reach } from "./open.ts";
 import { schema } from "./schema.ts";
@@ -53,6 +52,9 @@ export async function glanceAtPostgres({ location }: EngineOptions): Promise<Gla
       [{ exists: boolean }]
     >`select to_regclass('tokligence_migrations') is not null as exists`;
     const applied = exists ? await client.unsafe<{ name: string }[]>(SELECT_APPLIED) : [];
+    const tables = await client<{ name: string }[]>`
+      select relname as name from pg_class
+      where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') order by relname`;
     const db = drizzle({ client: second }) as unknown as Db;
     return {
       engine: makeReader({
@@ -67,9 +69,8 @@ export async function glanceAtPostgres({ location }: EngineOptions): Promise<Gla
         },
       }),
       schema: judgeSchema(
-        migrations,
-        applied.map(({ name }) => name),
-        await listEarlier(client),
+        { known: migrations, schema },
+        { applied: applied.map(({ name }) => name), tables: tables.map(({ name }) => name) },
       ),
       facts,
       close,

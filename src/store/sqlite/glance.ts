@@ -7,7 +7,6 @@ import { pathToFileURL } from "node:url";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { type Glance, judgeSchema, makeReader } from "../glance.ts";
 import { SELECT_APPLIED } from "../migration.ts";
-import { listEarlier } from "./migrate.ts";
 import { migrations } from "./migration/index.ts";
 import { toDb } from "./query.ts";
 import { schema } from "./schema.ts";
@@ -34,8 +33,8 @@ export async function glanceAtSqlite(location: string): Promise<Glance> {
   const db = open(location);
   try {
     db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    const isNew =
-      db.query("select 1 from sqlite_master where type = 'table' and name = 'tokligence_migrations'").get() === null;
+    const tables = db.query<{ name: string }, []>("select name from sqlite_master where type = 'table'").all();
+    const isNew = tables.every(({ name }) => name !== "tokligence_migrations");
     const applied = isNew ? [] : db.query<{ name: string }, []>(SELECT_APPLIED).all();
     const reading = toDb(db);
     return {
@@ -53,9 +52,8 @@ export async function glanceAtSqlite(location: string): Promise<Glance> {
         },
       }),
       schema: judgeSchema(
-        migrations,
-        applied.map(({ name }) => name),
-        listEarlier(db),
+        { known: migrations, schema },
+        { applied: applied.map(({ name }) => name), tables: tables.map(({ name }) => name) },
       ),
       facts: {
         engine: "sqlite",
