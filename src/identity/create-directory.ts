@@ -1,7 +1,7 @@
 // The directory at work: checks, permission, then one call of the store for each change. Knows no SQL and no HTTP.
 
 import { GatewayError, checkAll } from "../ir/index.ts";
-import { byProgram } from "../lib/change.ts";
+import { type Origin, byProgram } from "../lib/change.ts";
 import { checkEmail, checkName, checkPrefix, checkRole, checkStatus, normalizeEmail } from "./check.ts";
 import { buildUser, type DirectoryContext, type DirectoryOptions, missing } from "./context.ts";
 import type { ChangedUser, Directory, UserWish } from "./directory.ts";
@@ -30,13 +30,16 @@ export function createDirectory({
   const context: DirectoryContext = { store, now, newId: () => newId(), randomBytes, getUser };
 
   /** Whoever was the only administrator until then is that no more, and signs in by proof, whatever becomes of the other one. */
-  const closeDoorFor = async (roles: readonly Role[]): Promise<void> => {
-    if (roles.some((role) => role !== "gateway_user")) await store.closeProoflessDoor();
+  const closeDoorFor = async (roles: readonly Role[], by: Origin | undefined): Promise<void> => {
+    if (roles.some((role) => role !== "gateway_user")) await store.closeProoflessDoor(by);
   };
 
   const createUsers: IdentityStore["createUsers"] = async (users, by) => {
     await store.createUsers(users, by);
-    await closeDoorFor(users.map(({ role }) => role));
+    await closeDoorFor(
+      users.map(({ role }) => role),
+      by,
+    );
   };
   const importing = { ...context, store: { createUsers, findTaken: store.findTaken } };
 
@@ -78,8 +81,9 @@ export function createDirectory({
       // Whoever has the mailbox is that user: another address is a door to the role, as an invitation is.
       if (change.email !== undefined) requireGrant(actor, user.role);
       const kept = actor.kind === "user" ? (actor.sessionId ?? null) : null;
-      const changed = await store.updateUser(user.id, change, new Date(now()), originOf(actor, now()), { look, kept });
-      if (change.role !== undefined) await closeDoorFor([change.role]);
+      const by = originOf(actor, now());
+      const changed = await store.updateUser(user.id, change, new Date(now()), by, { look, kept });
+      if (change.role !== undefined) await closeDoorFor([change.role], by);
       return changed ?? raise(missing("There is no such user."));
     },
     async deleteUser(actor, idOrEmail, { hard, look }) {

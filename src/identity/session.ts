@@ -101,7 +101,7 @@ export interface SessionStore {
   /** The active user who may do more than a gateway user, where there is none beside, suspended and deleted ones included. */
   findLoneAdmin(): Promise<User | null>;
   /** From now on nobody signs in without proof, whatever becomes of the reason. */
-  closeProoflessDoor(): Promise<void>;
+  closeProoflessDoor(by?: Origin): Promise<void>;
   isProoflessDoorClosed(): Promise<boolean>;
   /** Whether anybody with this role has ever signed in by a session. */
   hasSignedIn(role: string): Promise<boolean>;

@@ -164,14 +164,14 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
       if (only === undefined || other !== undefined || only.deletedAt !== null || only.status !== "active") return null;
       return toUser(only);
     },
-    async closeProoflessDoor() {
+    async closeProoflessDoor(by) {
       await engine.atomic((db) => ({
         decisive: db
           .insert(counters)
           .values({ name: PROOFLESS_DOOR, value: 1 })
           .onConflictDoNothing()
           .returning({ name: counters.name }),
-        note: noteAll(undefined, [
+        note: noteAll(by, [
           {
             ...OF_SESSION,
             action: "auth.close_loopback",

@@ -190,7 +190,8 @@ const CHANGES: Record<string, Sample> = {
   "admin users update": {
     before: [addUser],
     line: `admin users update --id ${USER} --role gateway_admin`,
-    action: "user.update",
+    // From then on nobody is the only administrator.
+    action: ["auth.close_loopback", "user.update"],
   },
   "ledger reprice": {
     before: [
