@@ -94,7 +94,8 @@ const FREE_MS = 500;
 const NO_SOCKETS = { open: () => undefined, message: () => undefined, drain: () => undefined, close: () => undefined };
 
 interface StopParts<Left> {
-  app: Pick<App, "drain">;
+  /** `cut`: what still runs then is ended, and each client told so; without it, only hung up. */
+  app: Pick<App, "drain"> & Partial<Pick<App, "cut">>;
   server: Pick<Server, "pendingRequests" | "pendingWebSockets" | "stop">;
   log: Log;
   /** What is waited for, where it is not calls. */
@@ -108,6 +109,8 @@ interface StopParts<Left> {
 }
 
 const LOOK_EVERY_MS = 25;
+/** What is cut may say so to its client. */
+const LAST_WORD_MS = 500;
 
 /** Beyond all that closing waits for by itself. */
 const CLOSE_MS = 90_000;
@@ -130,24 +133,33 @@ export async function closeInTime<T>(work: () => Promise<T>): Promise<T> {
 export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
   const { promise, resolve, reject } = Promise.withResolvers<Left>();
   let isStopping = false;
+  let deadline = Number.POSITIVE_INFINITY;
+  const countRunning = (): number => parts.server.pendingRequests + parts.server.pendingWebSockets;
+  const rest = async (until: () => number): Promise<void> => {
+    while (countRunning() > 0 && Date.now() < until()) await Bun.sleep(LOOK_EVERY_MS);
+  };
   const stop = async (signal: string): Promise<void> => {
     if (isStopping) {
       parts.log.warn("Stopping at once", { signal });
-      await parts.server.stop(true);
+      deadline = 0;
       return;
     }
     isStopping = true;
     parts.app.drain();
     parts.log.info("Stopping: waiting for what is running", {
       signal,
-      [parts.runs ?? "running"]: parts.server.pendingRequests + parts.server.pendingWebSockets,
+      [parts.runs ?? "running"]: countRunning(),
     });
-    const deadline = Date.now() + parts.deadlineMs();
-    const countRunning = (): number => parts.server.pendingRequests + parts.server.pendingWebSockets;
-    while (countRunning() > 0 && Date.now() < deadline) await Bun.sleep(LOOK_EVERY_MS);
+    deadline = Date.now() + parts.deadlineMs();
+    await rest(() => deadline);
     const cut = countRunning();
-    if (cut > 0)
-      parts.log.warn("The deadline has passed; cutting what still runs", { [parts.runs ?? "requests"]: cut });
+    if (cut > 0) {
+      if (deadline > 0)
+        parts.log.warn("The deadline has passed; cutting what still runs", { [parts.runs ?? "requests"]: cut });
+      parts.app.cut?.();
+      const lastMs = parts.app.cut === undefined ? 0 : Date.now() + LAST_WORD_MS;
+      await rest(() => lastMs);
+    }
     const close = async (): Promise<Left> => {
       await parts.server.stop(true);
       await parts.stopReloading();

@@ -56,6 +56,8 @@ export interface KeyRing {
   watch(watched: Watched): void;
   /** It is over by itself. */
   unwatch(watched: Watched): void;
+  /** Ends all that goes on. */
+  endAll(error: GatewayError): void;
   /** Starts looking for changes and writing last-use stamps. */
   start(): void;
   /** Ends that and writes the stamps still in memory; await it before the store closes. */
@@ -148,6 +150,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     resolveUser: copy.findUser,
     watch: watching.add,
     unwatch: watching.remove,
+    endAll: watching.endAll,
     async resolveSessionLate(token) {
       if (isSessionShaped(token)) await lookLate();
       const found = resolveSession(token);
@@ -176,6 +179,12 @@ function createWatching(copy: Pick<ReturnType<typeof createCopy>, "judge">) {
       if (watched.mark !== undefined) open.add(watched);
     },
     remove: (watched: Watched): void => void open.delete(watched),
+    endAll(error: GatewayError): void {
+      for (const watched of open) {
+        open.delete(watched);
+        watched.end(error);
+      }
+    },
     judge(at: number): void {
       for (const watched of open) {
         const found = watched.mark === undefined ? null : copy.judge(watched.mark, at);

@@ -85,7 +85,7 @@ import { type LimitBook, createLimitBook } from "./limit-book.ts";
 import type { LocalPasses } from "./local-pass.ts";
 import { type LiveLimits, listLimitGauges, openLimits } from "./limit-table.ts";
 import { listCallGauges, listLedgerGauges, makeMetricRoutes } from "./metric.ts";
-import { type Listener, mount } from "./mount.ts";
+import { type Listener, mount, refuseClosing } from "./mount.ts";
 import { makeUnpricedNote } from "./price.ts";
 import { makeOwnKeyRoutes } from "./own-key.ts";
 import { startProbes } from "./probe.ts";
@@ -189,6 +189,8 @@ export interface App extends LinkMail {
   countInput(question: InputQuestion): Promise<number | null>;
   /** From now on readiness says 503 and new model calls are refused; running ones go on. */
   drain(): void;
+  /** Ends running calls, each with an error that says so. */
+  cut(): void;
   close(): void;
 }
 
@@ -262,6 +264,7 @@ export function createApp(parts: AppParts): App {
       isDraining = true;
       for (const session of sessions) session.leave();
     },
+    cut: () => parts.ring.endAll(refuseClosing()),
     live,
     limits,
     close() {

@@ -295,12 +295,16 @@ export function refuseWhile(isClosed: () => boolean, route: GuardedRoute): Guard
     ...route,
     handle(context) {
       if (!isClosed()) return route.handle(context);
-      throw new GatewayError({
-        kind: "overloaded",
-        code: "shutting_down",
-        message: "The gateway is shutting down. Try again in a moment.",
-        retryAfterMs: 1_000,
-      });
+      throw refuseClosing();
     },
   };
+}
+
+export function refuseClosing(): GatewayError {
+  return new GatewayError({
+    kind: "overloaded",
+    code: "shutting_down",
+    message: "The gateway is shutting down. Try again in a moment.",
+    retryAfterMs: 1_000,
+  });
 }

@@ -64,7 +64,7 @@ export function createSession(init: SessionInit): BridgedSession {
     const ended = findEnd(call.signal);
     if (ended === null || isOver) return;
     if (client !== null) refuse(ended);
-    breakOff(CODES.refused, ended.message, ended);
+    breakOff(ended.kind === "overloaded" ? CODES.goingAway : CODES.refused, ended.message, ended);
   };
 
   const tell = (data: Message): void => {
