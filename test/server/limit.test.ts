@@ -176,6 +176,21 @@ describe("requests a minute", () => {
     expect(refused.status).toBe(429);
     expect((await rig.rows()).map(({ status }) => status)).toEqual([429, 200, 200]);
   });
+
+  test("whoever asks for an answer that is under way, and is refused, is on the books once", async () => {
+    const rig = await openLimited({ limits: { all: { requests: 1 } }, holds: true });
+    const headers = { "idempotency-key": "one" };
+    const first = rig.chat(ASK, { headers });
+    await rig.until(1);
+    expect((await rig.chat(ASK, { headers })).status).toBe(429);
+    rig.held[0]?.answer();
+    await (await first).text();
+    expect((await rig.rows()).map(({ status }) => status)).toEqual([429, 200]);
+    const text = await (await rig.send("/metrics", { token: rig.admin })).text();
+    const counted = [...text.matchAll(/^tokligence_requests_total\{.*status="(\d+)"\} (\d+)$/gmu)];
+    expect(counted.map(([, status, count]) => `${count} of ${status}`)).toEqual(["1 of 429", "1 of 200"]);
+    expect(text).toMatch(/^tokligence_ledger_rows_settled_total 2$/mu);
+  });
 });
 
 describe("tokens a minute", () => {

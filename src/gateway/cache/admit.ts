@@ -5,26 +5,31 @@ import { toGatewayError } from "../../ir/index.ts";
 import type { GatewayTools } from "../call.ts";
 import { type Limiting, NO_TOKENS, openLimiting } from "../limit/index.ts";
 import type { Asked } from "./asked.ts";
-import { bookAside } from "./book.ts";
+import type { BookAside } from "./book.ts";
 
 /**
- * What the answer's headers say of limits; undefined where none concerns it. Rejects with a GatewayError of kind `rate_limited`, which is on the
- * books then.
+ * What the answer's headers say of limits; undefined where none concerns it. Rejects with a GatewayError of kind `rate_limited`, which `book` was
+ * given then.
  */
-export function admitAgain(asked: Asked, tools: GatewayTools): Promise<Record<string, string> | null> | undefined {
+export function admitAgain(
+  asked: Asked,
+  tools: GatewayTools,
+  book: BookAside,
+): Promise<Record<string, string> | null> | undefined {
   const { caller, wire } = asked.call;
   const limiting = openLimiting({ limits: tools.limits, caller, wire });
   // It has no place among requests at once: it is over as soon as it is there.
   const admitting = limiting.admit(() => NO_TOKENS, true);
-  return admitting === undefined ? undefined : settle(asked, tools, limiting, admitting);
+  return admitting === undefined ? undefined : settle(asked, { book, limiting, admitting });
 }
 
-async function settle(
-  asked: Asked,
-  tools: GatewayTools,
-  limiting: Limiting,
-  admitting: Promise<void>,
-): Promise<Record<string, string> | null> {
+interface Admitting {
+  book: BookAside;
+  limiting: Limiting;
+  admitting: Promise<void>;
+}
+
+async function settle(asked: Asked, { book, limiting, admitting }: Admitting): Promise<Record<string, string> | null> {
   try {
     await admitting;
     limiting.settle(() => ({ modelAsked: asked.peek.model, at: [], isRefused: false }));
@@ -32,7 +37,7 @@ async function settle(
   } catch (error) {
     const failure = toGatewayError(error);
     failure.headers = { ...limiting.headers(), ...failure.headers };
-    await bookAside(asked, tools, { reuse: null, modelServed: null, status: failure.status, errorKind: failure.kind });
+    await book({ reuse: null, modelServed: null, status: failure.status, errorKind: failure.kind });
     throw failure;
   }
 }

@@ -26,6 +26,8 @@ interface Aside {
   errorKind: EntryErrorKind | null;
 }
 
+export type BookAside = (aside: Aside) => Promise<void>;
+
 /** Resolves once it is durable. Rejects with a GatewayError of kind `overloaded` where the books cannot be written. */
 export async function bookAside(
   { call, peek, tags }: Asked,

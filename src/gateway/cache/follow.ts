@@ -6,7 +6,7 @@ import type { EntryErrorKind } from "../../ledger/index.ts";
 import type { GatewayTools } from "../call.ts";
 import { admitAgain } from "./admit.ts";
 import type { Asked } from "./asked.ts";
-import { bookAside } from "./book.ts";
+import { type BookAside, bookAside } from "./book.ts";
 import type { Flight, Opening } from "./flight.ts";
 import { cleanStream, isEvents, makeHeaders, pickHeaders } from "./replay.ts";
 import type { SharedBody } from "./shared-body.ts";
@@ -16,12 +16,13 @@ import { NOT_KNOWN, readSaved } from "./store.ts";
 export async function follow(asked: Asked, tools: GatewayTools, flight: Flight): Promise<Response> {
   const { call, peek } = asked;
   let booked: Promise<void> | null = null;
+  // Whether he is refused, or leaves while that is found out: one request is one row.
+  const bookOnce: BookAside = (aside) => (booked ??= bookAside(asked, tools, aside));
   const book = (status: number, errorKind: EntryErrorKind | null): Promise<void> => {
     const row = flight.row();
     const saved = row === null ? NOT_KNOWN : readSaved(row);
     const reuse = { kind: "idempotency", from: flight.from, saved } as const;
-    booked ??= bookAside(asked, tools, { reuse, modelServed: row?.modelServed ?? null, status, errorKind });
-    return booked;
+    return bookOnce({ reuse, modelServed: row?.modelServed ?? null, status, errorKind });
   };
   const { promise: gone, reject } = Promise.withResolvers<never>();
   gone.catch(() => undefined);
@@ -32,7 +33,7 @@ export async function follow(asked: Asked, tools: GatewayTools, flight: Flight):
     book(row?.status ?? left.status, row === null ? left.kind : row.errorKind).catch(() => undefined);
     reject(left);
   });
-  const limits = await admitAgain(asked, tools)?.catch((refused: unknown) => {
+  const limits = await admitAgain(asked, tools, bookOnce)?.catch((refused: unknown) => {
     leave();
     throw refused;
   });

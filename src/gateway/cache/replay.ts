@@ -5,7 +5,7 @@ import { type ReuseKind, formatUsd } from "../../ledger/index.ts";
 import type { Call, GatewayTools } from "../call.ts";
 import { admitAgain } from "./admit.ts";
 import type { Asked } from "./asked.ts";
-import { bookAside } from "./book.ts";
+import { type BookAside, bookAside } from "./book.ts";
 import type { StoredAnswer } from "./store.ts";
 
 /** Resolves once that is on the books. Rejects where a rate limit of the caller's is used up. */
@@ -14,9 +14,10 @@ export async function giveAgain(
   tools: GatewayTools,
   { kind, found }: { kind: ReuseKind; found: StoredAnswer },
 ): Promise<Response> {
-  const limits = await admitAgain(asked, tools);
+  const book: BookAside = (aside) => bookAside(asked, tools, aside);
+  const limits = await admitAgain(asked, tools, book);
   const { from, modelServed, saved } = found;
-  await bookAside(asked, tools, { reuse: { kind, from, saved }, modelServed, status: 200, errorKind: null });
+  await book({ reuse: { kind, from, saved }, modelServed, status: 200, errorKind: null });
   const { call, peek } = asked;
   const { clock } = tools;
   const word = kind === "cache" ? "hit" : "shared";
