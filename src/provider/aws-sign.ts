@@ -3,6 +3,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 
 import { GatewayError } from "../ir/index.ts";
+import { type Token, keepToken } from "./token.ts";
 import type { OutgoingRequest } from "./type.ts";
 
 interface Credentials {
@@ -23,31 +24,11 @@ interface SignerInit {
   nowMs: () => number;
 }
 
-/** Fetched again so long before they expire. */
-const EARLY_MS = 5 * 60_000;
-
-/** The headers that sign a request; its body must be sent exactly as it was given. Keys are fetched once and kept until they expire. */
+/** The headers that sign a request; its body must be sent exactly as it was given. Keys are fetched once and kept until shortly before they end. */
 export function createSigner(init: SignerInit): (request: OutgoingRequest) => Promise<Record<string, string>> {
+  const { fixed, nowMs } = init;
   const derivedKeys = new Map<string, ArrayBuffer>();
-  let found: Promise<Credentials> | null = null;
-  let expiresMs = Number.POSITIVE_INFINITY;
-
-  const find = (): Promise<Credentials> => {
-    if (init.fixed !== null) return Promise.resolve(init.fixed);
-    if (found !== null && init.nowMs() < expiresMs - EARLY_MS) return found;
-    expiresMs = Number.POSITIVE_INFINITY;
-    found = askChain(init).then(
-      (credentials) => {
-        expiresMs = credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
-        return credentials;
-      },
-      (error: unknown) => {
-        found = null;
-        throw error;
-      },
-    );
-    return found;
-  };
+  const find = fixed === null ? keepToken(nowMs, () => askChain(init)) : () => Promise.resolve(fixed);
 
   return async ({ method, url, headers, body }) => {
     const credentials = await find();
@@ -65,7 +46,7 @@ export function createSigner(init: SignerInit): (request: OutgoingRequest) => Pr
       service: init.service,
       region: init.region,
       cache: derivedKeys,
-      datetime: new Date(init.nowMs()).toISOString().replaceAll(/[:-]|\.\d{3}/gu, ""),
+      datetime: new Date(nowMs()).toISOString().replaceAll(/[:-]|\.\d{3}/gu, ""),
     });
     const signed = await signer.sign();
     return Object.fromEntries(
@@ -82,13 +63,15 @@ function pickSigned(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase().startsWith("x-amz-")));
 }
 
-async function askChain({ provider, profile, region }: SignerInit): Promise<Credentials> {
+async function askChain({ provider, profile, region, nowMs }: SignerInit): Promise<Token<Credentials>> {
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
   try {
-    return await defaultProvider({
+    const value = await defaultProvider({
       ...(profile === undefined ? {} : { profile }),
       clientConfig: { region },
     })();
+    const endMs = value.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
+    return { value, lifeMs: endMs - nowMs() };
   } catch (error) {
     throw new GatewayError({
       kind: "not_configured",

@@ -1,29 +1,37 @@
-// Tokens that a provider's sign-in gives for a while: kept until shortly before they end, and fetched once for all who wait.
+// What a provider's sign-in gives for a while: kept until shortly before it ends, and fetched once for all who wait.
 // Knows no vendor; whoever uses it says where and with what.
 
 import { GatewayError, isJsonObject } from "../ir/index.ts";
 import type { ProviderTools } from "./kind.ts";
 
-export interface Token {
-  value: string;
+export interface Token<Value = string> {
+  value: Value;
+  /** Infinite where it does not end. */
   lifeMs: number;
 }
 
 /** So long before its end a token is fetched anew; until its end the old one serves where that fails. */
 const MARGIN_MS = 300_000;
+/** Nobody waits for the next one but with less left than this: the old one must not end on its way. */
+const LAST_MS = 60_000;
+/** After one that could not be had. */
+const AGAIN_MS = 5_000;
 
 /** The token of now. Rejects with what `fetchToken` rejects with; a failure is not remembered. */
-export function keepToken(nowMs: () => number, fetchToken: () => Promise<Token>): () => Promise<string> {
-  let kept: { value: string; endMs: number; renewMs: number } | null = null;
-  let coming: Promise<string> | null = null;
-  const renew = async (): Promise<string> => {
+export function keepToken<Value>(nowMs: () => number, fetchToken: () => Promise<Token<Value>>): () => Promise<Value> {
+  let kept: { value: Value; endMs: number; renewMs: number; lastMs: number } | null = null;
+  let coming: Promise<Value> | null = null;
+  const renew = async (): Promise<Value> => {
     try {
       const { value, lifeMs } = await fetchToken();
-      kept = { value, endMs: nowMs() + lifeMs, renewMs: nowMs() + lifeMs - Math.min(MARGIN_MS, lifeMs / 2) };
+      const endMs = nowMs() + lifeMs;
+      const before = (ms: number): number => endMs - Math.min(ms, lifeMs / 2);
+      kept = { value, endMs, renewMs: before(MARGIN_MS), lastMs: before(LAST_MS) };
       return value;
     } catch (error) {
-      if (kept !== null && nowMs() < kept.endMs) return kept.value;
-      throw error;
+      if (kept === null || nowMs() >= kept.endMs) throw error;
+      kept.renewMs = Math.min(nowMs() + AGAIN_MS, kept.endMs);
+      return kept.value;
     } finally {
       coming = null;
     }
@@ -31,7 +39,10 @@ export function keepToken(nowMs: () => number, fetchToken: () => Promise<Token>)
   return () => {
     if (kept !== null && nowMs() < kept.renewMs) return Promise.resolve(kept.value);
     coming ??= renew();
-    return coming;
+    if (kept === null || nowMs() >= kept.lastMs) return coming;
+    // Whoever asks when this one has ended is told why there is no other.
+    coming.catch(() => undefined);
+    return Promise.resolve(kept.value);
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { makeProviderSettings } from "../rig.ts";
-import { giveToken, openDesk } from "./sign-in.ts";
+import { giveToken, openDesk, until } from "./sign-in.ts";
 
 const KEYED = makeProviderSettings({
   name: "azure",
@@ -111,7 +111,23 @@ describe("an application of Entra ID", () => {
     desk.passMs(50 * 60_000);
     expect(await desk.authorize()).toEqual({ authorization: "Bearer token-1" });
     desk.passMs(6 * 60_000);
-    expect(await desk.authorize()).toEqual({ authorization: "Bearer token-2" });
+    await until(async () => (await desk.authorize())["authorization"] === "Bearer token-2");
+    expect(desk.asked).toHaveLength(2);
+    desk.passMs(59 * 60_000 + 30_000);
+    expect(await desk.authorize()).toEqual({ authorization: "Bearer token-3" });
+  });
+
+  test("waits for no token service as long as its token holds", async () => {
+    const { promise: never, reject } = Promise.withResolvers<Response>();
+    const desk = openDesk(settings, { answer: (_, turn) => (turn === 1 ? giveToken(1) : never) });
+    await desk.authorize();
+    desk.passMs(56 * 60_000);
+    expect(await desk.authorize()).toEqual({ authorization: "Bearer token-1" });
+    desk.passMs(3 * 60_000 + 30_000);
+    const last = desk.authorize();
+    reject(new Error("cut"));
+    expect(await last).toEqual({ authorization: "Bearer token-1" });
+    expect(desk.asked).toHaveLength(2);
   });
 
   test("keeps a token that still holds where the next cannot be had, and then says so", async () => {
@@ -121,7 +137,9 @@ describe("an application of Entra ID", () => {
     await desk.authorize();
     desk.passMs(57 * 60_000);
     expect(await desk.authorize()).toEqual({ authorization: "Bearer token-1" });
-    desk.passMs(4 * 60_000);
+    desk.passMs(2 * 60_000 + 30_000);
+    expect(await desk.authorize()).toEqual({ authorization: "Bearer token-1" });
+    desk.passMs(30_000);
     await expect(desk.authorize()).rejects.toMatchObject({ kind: "upstream_unavailable" });
   });
 

@@ -67,3 +67,15 @@ export const delta = (text: string): [string, JsonObject] => [
 
 export const messages = (rig: Rig, body: JsonObject, headers: Record<string, string> = {}): Promise<Response> =>
   rig.send("/v1/messages", { body: { max_tokens: 100, messages: HELLO, ...body }, headers });
+
+/** AWS's own chain reads the environment itself. */
+export function setVariables(variables: Record<string, string>): () => void {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
+  return () => {
+    for (const name of Object.keys(variables)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  };
+}

@@ -1,12 +1,8 @@
 // Requests to Bedrock behind the whole gateway: signatures, addresses, betas, prices, counts, embeddings, models.
 
 import { describe, expect, test } from "bun:test";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { JsonObject } from "../../src/ir/index.ts";
-import { type Rig, type Upstream, makeProviderSettings, readJson } from "../rig.ts";
-import { makeProvider } from "../../src/provider/index.ts";
+import { type Upstream, readJson } from "../rig.ts";
 import { findBadSignature } from "../upstream/sigv4.ts";
 import { CLAUDE, HELLO, KEYS, NOVA, SECRET, messages, whole, withRig } from "./bedrock-rig.ts";
 
@@ -44,83 +40,6 @@ describe("a request", () => {
       },
       { apiKey: "bedrock-key" },
     );
-  });
-
-  test("is signed with what AWS's own chain finds, asked once; where that finds nothing the operator is told", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "aws-"));
-    await writeFile(
-      join(folder, "credentials"),
-      `[team]\naws_access_key_id = AKIATEAM\naws_secret_access_key = ${SECRET}\n`,
-    );
-    const restore = setVariables({
-      AWS_SHARED_CREDENTIALS_FILE: join(folder, "credentials"),
-      AWS_CONFIG_FILE: join(folder, "config"),
-      AWS_EC2_METADATA_DISABLED: "true",
-    });
-    try {
-      const ask = (profile: string, check: (rig: Rig, answer: Response) => Promise<void> | void) =>
-        withRig(
-          () => whole("hi"),
-          async (rig) => check(rig, await rig.chat({ model: `bedrock/${NOVA}`, messages: HELLO })),
-          { options: { region: "eu-west-1", profile } },
-        );
-      await ask("team", (rig) => {
-        const [call] = rig.calls;
-        expect(call?.headers.get("authorization")).toContain("Credential=AKIATEAM/");
-        const { url = "", method = "", headers = new Headers(), text = "" } = call ?? {};
-        expect(findBadSignature({ method, url: new URL(url), headers, text }, SECRET)).toBeNull();
-      });
-      await ask("nobody", async (rig, answer) => {
-        expect(answer.status).toBe(503);
-        expect(await answer.text()).toContain('Provider \\"bedrock\\" found no AWS credentials');
-        expect(rig.calls).toEqual([]);
-      });
-    } finally {
-      restore();
-      await rm(folder, { recursive: true, force: true });
-    }
-  });
-
-  test("is signed with keys that expire, fetched again before they do", async () => {
-    let fetched = 0;
-    const keys = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      fetch: () =>
-        Response.json({
-          AccessKeyId: `ASIA${++fetched}`,
-          SecretAccessKey: SECRET,
-          Token: `token-${fetched}`,
-          Expiration: new Date(Date.now() + 3_600_000).toISOString(),
-        }),
-    });
-    // Nobody's own files may stand before it.
-    const restore = setVariables({
-      AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${keys.port}/keys`,
-      AWS_SHARED_CREDENTIALS_FILE: "/nowhere/credentials",
-      AWS_CONFIG_FILE: "/nowhere/config",
-    });
-    let nowMs = Date.now();
-    try {
-      const settings = makeProviderSettings({ name: "bedrock", kind: "bedrock", options: { region: "eu-west-1" } });
-      const { authorize } = makeProvider(settings, {
-        fetch: () => Promise.reject(new Error("none")),
-        readText: () => Promise.reject(new Error("none")),
-        nowMs: () => nowMs,
-      });
-      const ask = () => authorize?.({ method: "POST", url: "https://a.test/", headers: {}, body: "{}" });
-      const [first, second] = await Promise.all([ask(), ask()]);
-      expect([first?.["x-amz-security-token"], second?.["x-amz-security-token"], fetched]).toEqual([
-        "token-1",
-        "token-1",
-        1,
-      ]);
-      nowMs += 3_400_000;
-      expect((await ask())?.["x-amz-security-token"]).toBe("token-2");
-    } finally {
-      restore();
-      await keys.stop(true);
-    }
   });
 
   test("of Claude's own clients reaches it in that format, with what Bedrock wants otherwise", async () => {
@@ -379,15 +298,3 @@ describe("beside chat", () => {
     );
   });
 });
-
-/** AWS's own chain reads the environment itself. */
-function setVariables(variables: Record<string, string>): () => void {
-  const before = { ...process.env };
-  Object.assign(process.env, variables);
-  return () => {
-    for (const name of Object.keys(variables)) {
-      if (before[name] === undefined) delete process.env[name];
-      else process.env[name] = before[name];
-    }
-  };
-}

@@ -50,3 +50,8 @@ export function openDesk(settings: ProviderSettings, { answer, files = {} }: Scr
 export function giveToken(turn: number, lifeSeconds = 3_600): Response {
   return Response.json({ access_token: `token-${turn}`, expires_in: lifeSeconds, token_type: "Bearer" });
 }
+
+/** What is renewed behind everybody's back is there soon. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise(setImmediate);
+}
