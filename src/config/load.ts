@@ -10,6 +10,7 @@ import { DEFAULT_ALIASES, DEFAULT_ROUTES } from "./default.ts";
 import { readCache } from "./cache.ts";
 import type { Disk } from "./disk.ts";
 import { realDisk } from "./disk.ts";
+import { isDsn } from "./dsn.ts";
 import { FIRST, deriveFallback } from "./fallback.ts";
 import { gatherFiles } from "./files.ts";
 import type { Environment, Flags } from "./gather-env.ts";
@@ -121,6 +122,7 @@ function readConfig(reading: Reading): Config {
   const aliases = readAliases(reading, values);
   reading.gathered.warnings.push(...listHiddenRoutes(routes, [...aliases, ...DEFAULT_ALIASES]));
   checkTls(reading, values);
+  warnOfHiddenLedger(reading, values);
   const smtp = readSmtp(reading, values);
   watchPriceFiles(reading, values);
   const overrides = readPrices(reading, providers);
@@ -249,6 +251,14 @@ function chooseConnections(reading: Reading, values: Values): number {
   const fallback = Number(describeKey("db_max_open_conns").fallback);
   warnAbout(reading, "db_max_open_conns", `0 (without limit) is not supported: ${fallback} are opened at most`);
   return fallback;
+}
+
+/** Old files name one, and their ledger moved along with the users when these did. */
+function warnOfHiddenLedger(reading: Reading, values: Values): void {
+  const isSaid = reading.gathered.settings.has("ledger_path");
+  if (!isSaid || !isDsn(values.identity_path) || isDsn(values.ledger_path)) return;
+  const remedy = "leave it out, or name a postgres:// URL to keep the ledger in another database";
+  warnAbout(reading, "ledger_path", `the file is not used, as the ledger lies where identity_path says: ${remedy}`);
 }
 
 function chooseWorkMode(reading: Reading, values: Values): Config["workMode"] {

@@ -72,10 +72,8 @@ export function makeDesk(dsn?: string): Desk {
   const config = join(folder, "config");
   const paths = { identityPath: dsn ?? join(folder, "identity.db"), ledgerPath: join(folder, "ledger.db") };
   mkdirSync(config);
-  writeFileSync(
-    join(config, "setting.ini"),
-    `home = ${folder}\nidentity_path = ${paths.identityPath}\nledger_path = ${paths.ledgerPath}\n`,
-  );
+  const ledger = dsn === undefined ? `ledger_path = ${paths.ledgerPath}\n` : "";
+  writeFileSync(join(config, "setting.ini"), `home = ${folder}\nidentity_path = ${paths.identityPath}\n${ledger}`);
   const run = (line: string | readonly string[]): Promise<Printed> => {
     const words = typeof line === "string" ? line.split(" ") : line;
     return runLine([...words, "--config", config]);

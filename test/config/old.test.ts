@@ -42,6 +42,17 @@ facade_port=9081
 admin_port=8079
 `;
 
+test("a ledger's file beside users in PostgreSQL is not used, and that is said", async () => {
+  const dsn = "identity_path = postgres://u@h/db\n";
+  const warn = async (text: string) => (await load({ files: { "config/setting.ini": text } })).warnings;
+  expect(await warn(`${dsn}ledger_path = ~/ledger.db\n`)).toEqual([
+    "config/setting.ini:2: ledger_path: the file is not used, as the ledger lies where identity_path says: leave it out, or name a postgres:// URL to keep the ledger in another database",
+  ]);
+  expect(await warn(`${dsn}ledger_path = postgres://u@h/books\n`)).toEqual([]);
+  expect(await warn(dsn)).toEqual([]);
+  expect(await warn("ledger_path = ~/ledger.db\n")).toEqual([]);
+});
+
 test("as shipped", async () => {
   const { config, warnings } = await load({
     files: {
