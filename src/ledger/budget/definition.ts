@@ -1,8 +1,9 @@
 // The budgets that are there, kept up with what others change of them, and their windows made ready before the first call asks. Knows no SQL.
 
 import { countSurplus, lower, makePlace, type Place, resetAlerts } from "./account.ts";
-import { eachOf, type Keeping } from "./keeping.ts";
+import type { Keeping } from "./keeping.ts";
 import type { Budget } from "./model.ts";
+import { settledWithin } from "./within.ts";
 
 interface Definitions {
   /** Reads what was changed, where the counters say that something was. */
@@ -47,23 +48,14 @@ export function createDefinitions(keeping: Keeping, isOver: () => boolean): Defi
       resetAlerts(account);
     }
     // Those that stayed as they are were made ready before.
-    await inTime(
-      eachOf(changes.budgets, async ({ id }) => {
-        const budget = known.get(id);
-        if (budget !== undefined && !isOver()) await prepareNow(budget, clock.wallMs());
-      }),
-    );
-  };
-
-  /** It goes on behind, and whoever needs it waits for it. */
-  const inTime = async (work: Promise<void>): Promise<void> => {
-    const late = Promise.withResolvers<void>();
-    const callLateOff = clock.after(READ_MS, late.resolve);
-    const done = work.catch((error: unknown) => {
+    const preparing = eachOf(changes.budgets, async ({ id }) => {
+      const budget = known.get(id);
+      if (budget !== undefined && !isOver()) await prepareNow(budget, clock.wallMs());
+    }).catch((error: unknown) => {
       if (!isOver()) keeping.heard(error);
     });
-    await Promise.race([done, late.promise]);
-    callLateOff();
+    // It goes on behind, and whoever needs it waits for it.
+    await settledWithin(preparing, clock, READ_MS);
   };
 
   /** Of those that concern single users and keys, only what the ledger says: once for all of them. */
@@ -106,4 +98,9 @@ export function createDefinitions(keeping: Keeping, isOver: () => boolean): Defi
         if (placeNow(budget, wallMs) === null) yield makePlace(budget, keeping.windowOf(budget, wallMs));
     },
   };
+}
+
+/** One behind the other: there is time. */
+async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (const item of items) await work(item);
 }

@@ -120,8 +120,3 @@ export function createKeeping(init: BudgetsInit): Keeping {
     tellAlerts,
   };
 }
-
-/** One behind the other: there is time. */
-export async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  for (const item of items) await work(item);
-}

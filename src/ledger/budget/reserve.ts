@@ -2,7 +2,6 @@
 // settled. From memory and at once, but for the moments in which more must be asked for. Knows no SQL, no HTTP and no format.
 
 import { type GatewayError, toGatewayError } from "../../ir/index.ts";
-import type { Clock } from "../../lib/clock.ts";
 import {
   type Account,
   countSpent,
@@ -18,6 +17,7 @@ import { type Keeping, LEASE_MS } from "./keeping.ts";
 import { type Amount, type Budget, type CallFacts, measure, subjectOf } from "./model.ts";
 import { refuseSpent, refuseUnknown, refuseUnpriced, refuseUnreachable, warnOf } from "./refusal.ts";
 import { type BudgetIndex, createBudgetIndex } from "./scope.ts";
+import { settledWithin } from "./within.ts";
 
 /** Stands for what a call may cost until it is known what it did. */
 export interface Reservation {
@@ -202,8 +202,8 @@ export function createReserve(keeping: Keeping): Reserve {
   const makeRoom = async ({ account, bound }: Hold, startedMs: number): Promise<GatewayError | null> => {
     const sinceMs = clock.monotonicMs();
     const work = judge(account, bound) === "ask" ? exchange.ask(account, bound) : exchange.plead(account, bound);
-    const failure = await settledWithin(work, clock);
-    if (failure !== "late") return failure;
+    const settled = await settledWithin(work, clock, WAIT_MS);
+    if (settled !== "late") return settled === null ? null : toGatewayError(settled.failure);
     // Where much is asked for at once, others were answered meanwhile: it is not the database that keeps us waiting.
     const longestMs = account.isOpen ? BUSY_MS : READING_MS;
     return state.contactMs > sinceMs && clock.monotonicMs() - startedMs < longestMs ? null : lateAnswer();
@@ -256,21 +256,6 @@ function isEnforced({ hardLimit, mode }: Budget): boolean {
 
 function refusesUnpriced(budget: Budget): boolean {
   return isEnforced(budget) && budget.unpriced === "refuse" && budget.unit === "usd";
-}
-
-/** Null once it is done; why not, where it failed or takes too long. It goes on all the same. */
-async function settledWithin(work: Promise<void>, clock: Clock): Promise<GatewayError | "late" | null> {
-  const late = Promise.withResolvers<"late">();
-  const callOff = clock.after(WAIT_MS, () => late.resolve("late"));
-  const done = work.then(
-    () => null,
-    (error: unknown) => toGatewayError(error),
-  );
-  try {
-    return await Promise.race([done, late.promise]);
-  } finally {
-    callOff();
-  }
 }
 
 function lateAnswer(): GatewayError {

@@ -1,11 +1,12 @@
 // What keeps budgets true behind the requests' backs: changes by others come in, spending goes out, idle grants go back, windows to come are
 // made ready, and what the dead left is freed. Knows no SQL; nothing here waits for a request, nor a request for it.
 
-import { type Account, countSurplus, makePlace } from "./account.ts";
+import { type Account, countSurplus, makePlace, type Place } from "./account.ts";
 import { createBeats } from "./beat.ts";
 import { createBeside } from "./beside.ts";
 import { createDefinitions } from "./definition.ts";
-import { eachOf, type Keeping } from "./keeping.ts";
+import type { Keeping } from "./keeping.ts";
+import { settledWithin } from "./within.ts";
 
 export interface Upkeep {
   /** The first look. Where the database does not answer, budgets are not known before it does; never rejects. */
@@ -23,6 +24,8 @@ export interface Upkeep {
 const POLL_MS = 250;
 /** Between two rounds of reports. */
 const REPORT_MS = 2_000;
+/** A word with the database that takes longer goes on behind. */
+const WORD_MS = 1_000;
 /** Who wanted more is remembered for so long. */
 const WANTED_MS = 3_000;
 /** A grant that served nobody for so long goes back where there are others. */
@@ -54,8 +57,16 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   /** The round under way, and what is said beside it. */
   let tending: Promise<void> | null = null;
   let pulsing: Promise<void> | null = null;
+  let telling: Promise<void> | null = null;
   let isStarted = false;
   let isOver = false;
+
+  /** Whether it is done: one account that is held up holds up no other. */
+  const inTime = async (word: Promise<void>): Promise<boolean> => {
+    const settled = await settledWithin(word, clock, WORD_MS);
+    if (settled !== null && settled !== "late") throw settled.failure;
+    return settled === null;
+  };
 
   const look = async (): Promise<void> => {
     const counters = await store.readCounters();
@@ -80,9 +91,9 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     for (const account of keeping.accounts.values()) {
       const { isOpen, isDirty, wanted, wantedUntilMs } = account;
       if (wantedUntilMs <= nowMs || !isOpen) continue;
-      if (countSurplus(account) > 0) await keeping.exchange.share(account, wanted);
+      if (countSurplus(account) > 0) await inTime(keeping.exchange.share(account, wanted));
       // That there is nothing to hope for is worth to be known, too.
-      else if (isDirty) await keeping.exchange.report(account);
+      else if (isDirty) await inTime(keeping.exchange.report(account));
     }
   };
 
@@ -90,17 +101,17 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     const nowMs = clock.monotonicMs();
     const wallMs = clock.wallMs();
     for (const account of keeping.accounts.values()) {
-      // It tells all once it is open.
-      if (!account.isOpen && keeping.exchange.isBusy(account)) continue;
+      // What is being said of it tells most of it, and may take long.
+      if (keeping.exchange.isBusy(account)) continue;
       const isPast = wallMs >= account.window.endMs || definitions.find(account.budget.id) === undefined;
       const isUnused = nowMs - account.usedMs > IDLE_MS && account.held === 0;
       const isLong = nowMs - account.usedMs > KEEP_MS && account.held === 0;
-      if (isLong && (isPast || account.subject !== "")) await retire(account);
+      if (isLong && (isPast || account.subject !== "")) await inTime(retire(account));
       else if (isUnused && (isPast || state.others > 0) && countSurplus(account) > 0)
-        await keeping.exchange.giveBack(account);
-      else if (account.isDirty) await keeping.exchange.report(account);
+        await inTime(keeping.exchange.giveBack(account));
+      else if (account.isDirty) await inTime(keeping.exchange.report(account));
     }
-    await definitions.prepareAhead(wallMs + AHEAD_MS + REPORT_MS);
+    await inTime(definitions.prepareAhead(wallMs + AHEAD_MS + REPORT_MS));
   };
 
   const retire = async (account: Account): Promise<void> => {
@@ -114,16 +125,21 @@ export function createUpkeep(keeping: Keeping): Upkeep {
   /** What a holder had that is silent for too long is what its rows say, and no more. */
   const bury = async (): Promise<void> => {
     for (const holder of beats.dead()) {
+      let isFree = true;
       for (const { accountId, budgetId, subject, startMs } of await store.listHeldBy(holder)) {
         const budget = definitions.find(budgetId);
         if (budget === undefined) continue;
         const place = makePlace(budget, keeping.windowOf(budget, startMs), subject);
-        await store.close(accountId, holder, (await beside.readChain(place, holder)).spent);
-        const account = keeping.accounts.get(accountId);
-        if (account !== undefined) await keeping.exchange.report(account);
+        isFree = (await inTime(free(place, accountId, holder))) && isFree;
       }
-      await beats.forget(holder);
+      if (isFree) await beats.forget(holder);
     }
+  };
+
+  const free = async (place: Place, accountId: string, holder: string): Promise<void> => {
+    await store.close(accountId, holder, (await beside.readChain(place, holder)).spent);
+    const account = keeping.accounts.get(accountId);
+    if (account !== undefined) await keeping.exchange.report(account);
   };
 
   /** While a round takes long: we live, so do the others, and the database answers. */
@@ -137,10 +153,15 @@ export function createUpkeep(keeping: Keeping): Upkeep {
     await look();
     await beats.send();
     const nowMs = clock.monotonicMs();
-    if (nowMs - reportedMs >= REPORT_MS) {
+    if (nowMs - reportedMs >= REPORT_MS && telling === null) {
       reportedMs = nowMs;
-      await bury();
-      await report();
+      // Of many accounts it takes long, and what others change holds at once.
+      telling = attempt(async () => {
+        await bury();
+        await report();
+      }).finally(() => {
+        telling = null;
+      });
     }
     if (nowMs - tidiedMs >= TIDY_EVERY_MS) {
       tidiedMs = nowMs;
@@ -198,8 +219,9 @@ export function createUpkeep(keeping: Keeping): Upkeep {
       callOff?.();
       await inTurn(async () => {
         await pulsing;
+        await telling;
         const open = [...keeping.accounts.values()].filter(({ isOpen }) => isOpen);
-        await eachOf(open, (account) => keeping.exchange.giveBack(account));
+        for (const account of open) await inTime(keeping.exchange.giveBack(account));
         await store.forget(init.holder());
       });
     },

@@ -185,6 +185,27 @@ test("a call whose account alone is held up in the database is told so, and not 
   expect(clock.monotonicMs() - startedMs).toBeLessThan(60_000);
 });
 
+test("while one account is held up in the database, what others change holds, and all other accounts are told of", async () => {
+  const first = await makeOne({ model: "m" });
+  let isHeldUp = false;
+  const claim: BudgetStore["claim"] = (place, ...asked) =>
+    isHeldUp && place.budget.id === first.id ? new Promise(() => undefined) : store.budgets.claim(place, ...asked);
+  const only = await begin("only", { ...store.budgets, claim });
+  await passTime(clock, 3_000);
+  const made = await call(only, 100);
+  isHeldUp = true;
+  // It is to be told of from here on.
+  await passTime(clock, 3_000);
+  const second = await makeOne({ hardLimit: 500 });
+  await passTime(clock, 1_000);
+  expect(await call(only, 100)).toBeObject();
+  expect(await call(only, 5_000)).toBe("budget_unreachable");
+  if (typeof made === "object") made.settle({ costNanos: null, tokens: 70 });
+  await passTime(clock, 5_000);
+  const window = { startMs: 0, endMs: Number.POSITIVE_INFINITY };
+  expect(await store.budgets.readGrants({ budget: second, window })).toMatchObject([{ spent: 70, held: 100 }]);
+});
+
 test("a holder that comes back under its name finds its count, and no reservation of its former life", async () => {
   const budget = await makeOne();
   const first = await begin("only");
