@@ -1,7 +1,7 @@
 // What the commands that work on the database share: it is opened before and closed after.
 // No server need run, and one that runs is not disturbed.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { type Config, loadConfig } from "../config/index.ts";
 import { type Actor, createDirectory, type Directory } from "../identity/index.ts";
@@ -9,6 +9,7 @@ import { BOOK_RULES } from "../ledger/index.ts";
 import type { Origin } from "../lib/change.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { openStore, type Store } from "../store/index.ts";
+import { readScheme } from "../store/location.ts";
 import { createLog, type Log } from "../telemetry/log.ts";
 import type { LogFile } from "../telemetry/log-file.ts";
 import { mergeDeclared } from "./effective.ts";
@@ -54,6 +55,8 @@ export interface Opened {
 export async function runWithStore<T>(flags: ConfigFlags, work: (opened: Opened) => Promise<T>): Promise<T> {
   const { config, warnings } = await loadConfig(toLoadOptions(flags));
   for (const warning of warnings) say(`warning: ${warning}`);
+  const lost = findLost(config);
+  if (lost !== null) say(`warning: ${lost}`);
   const { log, close } = await openLog(config);
   const command = process.argv.slice(2).join(" ");
   try {
@@ -77,6 +80,16 @@ export async function runWithStore<T>(flags: ConfigFlags, work: (opened: Opened)
   } finally {
     await close();
   }
+}
+
+/** Where one of both files is there alone, the other is most likely kept elsewhere: what is made in its place is empty. */
+function findLost({ identityPath, ledgerPath }: Config): string | null {
+  const files = Object.entries({ identity_path: identityPath, ledger_path: ledgerPath });
+  if (files.some(([, path]) => readScheme(path) !== "")) return null;
+  const [lost, ...more] = files.filter(([, path]) => !existsSync(path));
+  if (lost === undefined || more.length > 0) return null;
+  const [key, path] = lost;
+  return `there was no database at ${path}, so an empty one is made; if there should be one, say in ${key} where it is`;
 }
 
 /** A command does its work also where its line cannot be kept, and says so. */

@@ -1,6 +1,8 @@
 // `usage summary` and `usage logs` on books of their own: sums, rows, filters and pages.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { makeEntry } from "../ledger/entry.ts";
 import { type Desk, makeDesk } from "./desk.ts";
@@ -145,6 +147,15 @@ describe("filters", () => {
     for (const name of ["chat.completions", "batches.usage", "vector_stores.files", "realtime"]) {
       expect((await desk.run(`usage summary --endpoint ${name}`)).err).toBe("");
     }
+  });
+
+  test("of books that are not where they were, it is said that these are new", async () => {
+    const elsewhere = join(desk.folder, "books.db");
+    appendFileSync(join(desk.folder, "config/setting.ini"), `ledger_path = ${elsewhere}\n`);
+    const first = await desk.run("usage summary");
+    expect(first.err).toContain(`warning: there was no database at ${elsewhere}, so an empty one is made`);
+    expect(first.err).toContain("say in ledger_path where it is");
+    expect((await desk.run("usage summary")).err).not.toContain("there was no database");
   });
 
   test("a beginning that two keys share is not guessed at", async () => {
