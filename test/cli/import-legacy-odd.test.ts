@@ -2,11 +2,13 @@
 // ended here since stays ended.
 
 import { Database } from "bun:sqlite";
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { hashToken } from "../../src/identity/index.ts";
+import { sumRemains } from "../../src/ledger/index.ts";
+import { createDatabase, hasPostgres } from "../postgres.ts";
 import { type Desk, makeDesk } from "./desk.ts";
 
 let desk: Desk;
@@ -33,8 +35,8 @@ interface Old {
 
 const AT = "2025-01-02 03:04:05";
 
-function makeOld(): Old {
-  desk = makeDesk();
+function makeOld(dsn?: string): Old {
+  desk = makeDesk(dsn);
   const file = join(desk.folder, "old.db");
   const db = new Database(file, { create: true });
   for (const table of TABLES) db.run(table);
@@ -239,4 +241,38 @@ test("a second run changes nothing, also after what came was renamed, rotated, r
   expect(await desk.read<Lists>("admin users list")).toEqual(before);
   expect(await listKeys("bob@example.com")).toHaveLength(2);
   expect(await desk.read("ledger verify")).toMatchObject({ ok: true, rows: 3 });
+});
+
+describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
+  test.skipIf(engine === "postgres" && !hasPostgres)(
+    "what is gone by age since it came does not come again, and what is new does",
+    async () => {
+      const { file, add } = makeOld(engine === "postgres" ? await createDatabase() : undefined);
+      add("users", user(1, "ana@example.com"));
+      for (const id of [1, 2, 3]) add("usage_entries", usage(id, 1));
+      add("usage_entries", usage(4, 77));
+      add("usage_entries", usage(5, 1, { created_at: "2999-01-01 00:00:00" }));
+      const line = ["migrate", "import-legacy", "--from", file, "--errors", join(desk.folder, "errors.csv"), "--json"];
+      const run = async () => JSON.parse((await desk.run(line)).out).usage;
+      expect(await run()).toMatchObject({ rows: 5, taken: 4, refused: 1 });
+      expect(readFileSync(join(desk.folder, "errors.csv"), "utf8")).toContain("its created_at lies in the future");
+      await desk.withStore(async ({ ledger }) => {
+        while ((await ledger.rollUp(100)).rows > 0);
+        const [cut] = await ledger.findCuts(new Date("2025-06-01"));
+        if (cut === undefined) throw new Error("nothing goes");
+        while ((await ledger.dropRows(cut, 100, sumRemains)) > 0);
+      });
+      const count = async () => (await desk.read<{ requests: number }>("usage summary --user all")).requests;
+      expect(await count()).toBe(4);
+      expect(await run()).toMatchObject({ taken: 0, there_already: 4 });
+      add("usage_entries", usage(6, 1));
+      add("usage_entries", usage(7, 78));
+      expect(await run()).toMatchObject({ taken: 2, there_already: 4 });
+      expect(await run()).toMatchObject({ taken: 0, there_already: 6 });
+      expect(await count()).toBe(6);
+      await desk.run("admin users delete --id ana@example.com");
+      expect(await run()).toMatchObject({ taken: 0, there_already: 6 });
+    },
+    30_000,
+  );
 });

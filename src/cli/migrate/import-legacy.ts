@@ -128,6 +128,10 @@ function tell(
     );
   if (tally.orphans > 0)
     say(`note: ${count(tally.orphans, "usage row")} name a user or a key that is not there; they keep its old number`);
+  if (tally.removed > 0)
+    say(
+      `note: ${count(tally.removed, "usage row")} came before and were removed here by age since; their sums are kept`,
+    );
   if (tally.orphanKeys.length > 0) {
     const shown = tally.orphanKeys.slice(0, MOST_NAMED).join(", ");
     const more = tally.orphanKeys.length > MOST_NAMED ? ", …" : "";

@@ -17,6 +17,8 @@ export interface Tally {
   unknownScopes: Set<string>;
   /** Rows of usage whose user or key is not there. */
   orphans: number;
+  /** Rows of usage that came before, and are gone by age since. */
+  removed: number;
   /** Keys whose user was never there: they opened nothing. */
   orphanKeys: number[];
   inputTokens: number;
@@ -26,7 +28,15 @@ export interface Tally {
 export function makeTally(): Tally {
   const none = (): Counts => ({ rows: 0, taken: 0, there: 0, gone: 0, refused: 0 });
   const counts = { users: none(), keys: none(), usage: none() };
-  return { ...counts, unknownScopes: new Set(), orphans: 0, orphanKeys: [], inputTokens: 0, outputTokens: 0 };
+  return {
+    ...counts,
+    unknownScopes: new Set(),
+    orphans: 0,
+    removed: 0,
+    orphanKeys: [],
+    inputTokens: 0,
+    outputTokens: 0,
+  };
 }
 
 export function printTally({ users, keys, usage, inputTokens, outputTokens }: Tally) {

@@ -3,12 +3,12 @@
 
 import type { ApiKey, User } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
-import type { LedgerEntry } from "../../ledger/index.ts";
+import type { LedgerEntry, ReportQuery } from "../../ledger/index.ts";
 import type { Origin } from "../../lib/change.ts";
 import type { Store } from "../../store/index.ts";
 import type { Legacy, LegacyRow, LegacyTable } from "../../store/sqlite/legacy.ts";
 import type { Fault } from "./fault.ts";
-import { isGone, nameGone, refuseOrphan, refuseTwin, toEntry, toKey, toUser } from "./legacy.ts";
+import { IMPORTED, isGone, nameGone, refuseOrphan, refuseTwin, toEntry, toKey, toUser } from "./legacy.ts";
 import { type Counts, type Tally, makeTally } from "./legacy-tally.ts";
 
 interface WalkInit {
@@ -24,6 +24,8 @@ interface Walk extends WalkInit {
   tally: Tally;
   /** Our ids of what old numbers name. */
   users: Map<number, string>;
+  /** Of who was deleted here, as what came before names him. */
+  former: Map<number, string>;
   keys: Map<number, string>;
   /** Whose rows cannot be taken. */
   refused: Set<number>;
@@ -32,9 +34,18 @@ interface Walk extends WalkInit {
   hashes: Map<string, string>;
   /** By address: the row of the old file that has it. */
   rowsOf: Map<string, number>;
+  summed: Summed;
   /** Ids that are taken here: of whom and what there is, and of what was deleted or revoked since it came. */
   there: { users: ReadonlySet<string>; keys: ReadonlySet<string> };
   ended: { users: ReadonlySet<string>; keys: ReadonlySet<string> };
+}
+
+/** Usage that has come before, also where its rows are gone by age by now: sums tell of it still. */
+interface Summed {
+  /** By whom the books name: so many rows, the first of which came first. */
+  left: Map<string, number>;
+  /** Rows from before this moment may be gone; null where none are. */
+  removedBefore: Date | null;
 }
 
 export async function walkLegacy(sources: readonly Legacy[], init: WalkInit): Promise<Tally> {
@@ -49,9 +60,11 @@ export async function walkLegacy(sources: readonly Legacy[], init: WalkInit): Pr
     ...init,
     tally: makeTally(),
     users: new Map(),
+    former: new Map(),
     keys: new Map(),
     refused: new Set(),
     rowsOf: new Map(),
+    summed: await readSummed(init.store.ledger),
     there,
     ended,
     emails: new Map(known.users.filter(({ deleted }) => !deleted).map(({ email, id }) => [email, id])),
@@ -70,6 +83,17 @@ export async function walkLegacy(sources: readonly Legacy[], init: WalkInit): Pr
     }
   }
   return walk.tally;
+}
+
+async function readSummed(ledger: Store["ledger"]): Promise<Summed> {
+  const query: ReportQuery = { filter: { tags: [IMPORTED] }, by: ["user"], edges: [] };
+  const { groups, rowsRemovedBefore: removedBefore } = await ledger.report(query);
+  const left = new Map<string, number>();
+  for (const { keys, sums } of groups) {
+    const user = String(keys[0] ?? "");
+    left.set(user, (left.get(user) ?? 0) + sums.requests);
+  }
+  return { left, removedBefore };
 }
 
 const STEPS = { api_keys: takeKeys, usage_entries: takeUsage, users: takeUsers } as const satisfies Record<
@@ -93,6 +117,7 @@ async function takeUsers(walk: Walk, rows: readonly LegacyRow[]): Promise<void> 
       // Whoever was deleted here stays so.
       const isEnded = there === undefined && walk.ended.users.has(user.id);
       walk.users.set(row.id, isEnded ? nameGone(row) : (there ?? user.id));
+      if (isEnded) walk.former.set(row.id, user.id);
       if (isEnded) return "gone";
       if (there !== undefined) return "there";
       walk.emails.set(user.email, user.id);
@@ -137,6 +162,8 @@ async function takeKeys(walk: Walk, rows: readonly LegacyRow[]): Promise<void> {
 
 async function takeUsage(walk: Walk, rows: readonly LegacyRow[]): Promise<void> {
   const entries: LedgerEntry[] = [];
+  /** Of each, under which names it may have come before. */
+  const names = new Map<LedgerEntry, string[]>();
   const { tally } = walk;
   for (const row of rows) {
     await judge(walk, { table: "usage_entries", counts: tally.usage, row }, () => {
@@ -144,21 +171,38 @@ async function takeUsage(walk: Walk, rows: readonly LegacyRow[]): Promise<void> 
       const [userId, keyId] = [row["user_id"], row["api_key_id"]].map(Number);
       const hasKey = row["api_key_id"] !== null && row["api_key_id"] !== undefined;
       const [user, key] = [walk.users.get(userId ?? 0), hasKey ? walk.keys.get(keyId ?? 0) : ""];
-      const entry = toEntry(row, { user: user ?? `legacy-${userId}`, key: key ?? `legacy-${keyId}` });
+      const owners = { user: user ?? `legacy-${userId}`, key: key ?? `legacy-${keyId}` };
+      const entry = toEntry(row, owners, walk.now);
       if (user === undefined || key === undefined) tally.orphans++;
       entries.push(entry);
+      names.set(entry, [walk.former.get(userId ?? 0) ?? entry.userId, entry.userId]);
       return null;
     });
   }
   const there = await walk.store.ledger.findIds(entries.map(({ id }) => id));
-  const fresh = entries.filter(({ id }) => !there.has(id));
-  tally.usage.there += entries.length - fresh.length;
+  const fresh = entries.filter(
+    (entry) => !isSummed(walk.summed, entry, { names: names.get(entry) ?? [], isThere: there.has(entry.id) }),
+  );
+  const gone = entries.length - fresh.length - there.size;
+  tally.removed += gone;
+  tally.usage.there += there.size + gone;
   tally.usage.taken += fresh.length;
   for (const { freshInputTokens, outputTokens } of fresh) {
     tally.inputTokens += freshInputTokens ?? 0;
     tally.outputTokens += outputTokens ?? 0;
   }
   if (walk.write !== null && fresh.length > 0) await walk.write.add(fresh);
+}
+
+/** Whether it was taken before. */
+function isSummed(
+  { left, removedBefore }: Summed,
+  { createdAt }: LedgerEntry,
+  { names, isThere }: { names: readonly string[]; isThere: boolean },
+): boolean {
+  const name = names.find((each) => (left.get(each) ?? 0) > 0);
+  if (name !== undefined) left.set(name, (left.get(name) ?? 0) - 1);
+  return isThere || (name !== undefined && removedBefore !== null && createdAt < removedBefore);
 }
 
 interface Judged {

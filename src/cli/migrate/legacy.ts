@@ -9,7 +9,7 @@ import { makeStableId } from "../../lib/stable-id.ts";
 import type { LegacyRow } from "../../store/sqlite/legacy.ts";
 
 /** What a row says in `reason`: its figures are the earlier edition's word, and nobody here has measured them. */
-const IMPORTED = "imported";
+export const IMPORTED = "imported";
 
 const refuse = (message: string): GatewayError => new GatewayError({ kind: "invalid_request", message });
 
@@ -105,14 +105,19 @@ function isScope(word: string): word is Scope {
   return Object.hasOwn(SCOPES, word);
 }
 
+/** What two machines may differ by. */
+const CLOCKS_APART_MS = 24 * 3_600_000;
+
 interface Owners {
   user: string;
   key: string;
 }
 
 /** As a row of the books that says where it is from: no model, no provider and no cost were written down then. */
-export function toEntry(row: LegacyRow, { user, key }: Owners): LedgerEntry {
+export function toEntry(row: LegacyRow, { user, key }: Owners, nowMs: number): LedgerEntry {
   const createdAt = readMoment(row, "created_at");
+  // It would hold up what is removed by age behind it.
+  if (createdAt.getTime() > nowMs + CLOCKS_APART_MS) throw refuse("its created_at lies in the future");
   const direction = readOptional(row, "direction") ?? "consume";
   if (direction !== "consume" && direction !== "supply") throw refuse(`its direction is neither consume nor supply`);
   const memo = readOptional(row, "memo") ?? "";
