@@ -207,6 +207,25 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     expect(await two.counters.take([need("slots", 3)])).toMatchObject({ isTaken: true, isShared: false });
   });
 
+  test("a place that was given here, as Redis was late, stays taken once its answer comes after all", async () => {
+    redis = await startRedis();
+    const { url } = redis;
+    // Nothing is renewed, so that what is known there is what came of the answer.
+    const clock: Pick<Clock, "after"> = {
+      after: (ms, work) => systemClock.after(ms > 60_000 ? 1e9 : ms, work),
+    };
+    const [late, other] = [await join(url, { deadlineMs: 50, leaseMs: 600_000, clock }), await join(url)];
+    const place = need("slots", 1);
+    redis.freeze();
+    expect(await late.counters.take([place])).toMatchObject({ isTaken: true, isShared: false });
+    redis.wake();
+    await until(() => late.counters.isConnected());
+    await until(async () => (await late.counters.take([need("requests", 1e9)])).isShared);
+    expect(await takeShared(other, [place])).toBe(false);
+    late.counters.leave(place);
+    await until(() => takeShared(other, [place]));
+  }, 30_000);
+
   test("while Redis is away each gateway counts by itself, and it is shared again when it is back", async () => {
     redis = await startRedis();
     const port = Number(new URL(redis.url).port);

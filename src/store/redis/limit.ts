@@ -156,11 +156,12 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
   const adjustShared = (need: Need, by: number): void =>
     link.use((client) => client.send("EVAL", [ADJUST, "1", nameKey(need), String(Math.round(by)), WINDOW_S]));
 
-  /** What came too late was counted by us. */
+  /** What came too late was counted by us; a place that we gave meanwhile is held there under the same id. */
   const undo = (needs: readonly Need[], ids: readonly string[]): void => {
     for (const [index, need] of needs.entries()) {
-      if (need.unit === "slots") link.use((client) => client.send("ZREM", [nameKey(need), ids[index] ?? ""]));
-      else if (need.amount > 0) adjustShared(need, -need.amount);
+      const [key, id] = [nameKey(need), ids[index] ?? ""];
+      if (need.unit !== "slots") adjustShared(need, -need.amount);
+      else if (leases.get(key)?.includes(id) !== true) link.use((client) => client.send("ZREM", [key, id]));
     }
   };
 
