@@ -31,7 +31,7 @@ interface Gateway {
 }
 
 /** `openai` has the keys a, which is revoked, and b; the second provider stands behind it. */
-async function join(url: string, revoked = "a"): Promise<Gateway> {
+async function join(url: string, revoked = "a", clock = systemClock): Promise<Gateway> {
   const keys = ["a", "b"].map((label) => ({ label, apiKey: `sk-canary-pool-${label}`, weight: 1 }));
   const faults: string[] = [];
   const rig = await makeRig({
@@ -39,7 +39,7 @@ async function join(url: string, revoked = "a"): Promise<Gateway> {
     upstream: (call) => (labelOf(call) === revoked ? refusal(401) : Response.json(completion("Hi"))),
     share: shareByRedis({
       url,
-      clock: systemClock,
+      clock,
       read: readNews,
       onFault: ({ message }) => void faults.push(message),
       onRecovery: () => void faults.push("recovered"),
@@ -125,6 +125,47 @@ describe.if(hasRedis)("by Redis", () => {
       await second.ask();
       return second.used().endsWith("b");
     });
+    expect(first.faults.slice(1)).toEqual(["recovered"]);
+  }, 30_000);
+
+  test("that ends before it has heard of something is told of it when it is back", async () => {
+    redis = await startRedis();
+    const port = Number(new URL(redis.url).port);
+    const first = await join(redis.url, "");
+    await connected(first);
+    redis.freeze();
+    await first.act("drain");
+    await redis.stop();
+    await until(async () => first.faults.length > 0);
+    redis = await startRedis(port);
+    const second = await join(redis.url, "");
+    await Promise.all([connected(first), connected(second)]);
+    await until(async () => (await second.ask()) === "local");
+  }, 30_000);
+
+  test("that takes nothing for a while is told once it does, however often that was tried in vain", async () => {
+    redis = await startRedis();
+    const client = new RedisClient(redis.url);
+    const countConnections = async (): Promise<number> =>
+      Number(/total_connections_received:(\d+)/u.exec(String(await client.send("INFO", ["stats"])))?.[1]);
+    const soon = (ms: number): boolean => ms === 1_000 || (ms >= 4_000 && ms !== 10_000);
+    const hasty = {
+      ...systemClock,
+      after: (ms: number, work: () => void) => systemClock.after(soon(ms) ? 1 : ms, work),
+    };
+    const first = await join(redis.url, "", hasty);
+    await connected(first);
+    await client.send("CONFIG", ["SET", "maxmemory", "1"]);
+    const before = await countConnections();
+    await first.act("drain");
+    // Two each time.
+    await until(async () => (await countConnections()) >= before + 4);
+    await until(async () => first.faults.length > 0);
+    await client.send("CONFIG", ["SET", "maxmemory", "0"]);
+    client.close();
+    const second = await join(redis.url, "");
+    await Promise.all([connected(first), connected(second)]);
+    await until(async () => (await second.ask()) === "local");
     expect(first.faults.slice(1)).toEqual(["recovered"]);
   }, 30_000);
 

@@ -16,6 +16,11 @@ interface SharingInit {
   onRecovery: () => void;
 }
 
+interface Said {
+  news: News;
+  atMs: number;
+}
+
 const CHANNEL = "tokligence:health";
 const FINDING = "tokligence:health:finding:";
 const CONTROLS = "tokligence:health:controls";
@@ -26,14 +31,28 @@ const MOST_WAITING = 1_000;
 export function shareByRedis({ url, clock, read, onFault, onRecovery }: SharingInit): OpenSharing {
   return (hear) => {
     const from = crypto.randomUUID();
-    const waiting: { news: News; atMs: number }[] = [];
+    /** Oldest first. */
+    const waiting: Said[] = [];
 
-    const send = async (client: RedisClient, news: News, atMs: number): Promise<void> => {
+    const wait = (said: Said): void => {
+      waiting.push(said);
+      waiting.sort((left, right) => left.atMs - right.atMs);
+      if (waiting.length > MOST_WAITING) waiting.shift();
+    };
+
+    const send = async (client: RedisClient, { news, atMs }: Said): Promise<void> => {
       const now = grown(news, clock.monotonicMs() - atMs);
       if (now === null) return;
       await keep(client, now, read);
       await client.publish(CHANNEL, JSON.stringify({ from, news: now }));
     };
+
+    /** Told once more where nobody knows that it arrived. */
+    const sendOrWait = (client: RedisClient, said: Said): Promise<void> =>
+      send(client, said).catch((error: unknown) => {
+        wait(said);
+        throw error;
+      });
 
     const link = openLink({
       url,
@@ -45,7 +64,10 @@ export function shareByRedis({ url, clock, read, onFault, onRecovery }: SharingI
         if (news !== null) hear(news);
       },
       async opened(client) {
-        for (const { news, atMs } of waiting.splice(0)) await send(client, news, atMs);
+        for (let [next] = waiting; next !== undefined; [next] = waiting) {
+          await send(client, next);
+          if (waiting[0] === next) waiting.shift();
+        }
         for (const news of await recall(client, read)) hear(news);
       },
       onFault,
@@ -54,10 +76,9 @@ export function shareByRedis({ url, clock, read, onFault, onRecovery }: SharingI
 
     return {
       tell(news) {
-        const atMs = clock.monotonicMs();
-        if (link.client() !== null) return link.use((client) => send(client, news, atMs));
-        waiting.push({ news, atMs });
-        if (waiting.length > MOST_WAITING) waiting.shift();
+        const said = { news, atMs: clock.monotonicMs() };
+        if (link.client() === null) return wait(said);
+        link.use((client) => sendOrWait(client, said));
       },
       isConnected: () => link.client() !== null,
       stop: link.stop,
