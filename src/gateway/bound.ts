@@ -5,6 +5,7 @@ import { type Json, type JsonObject, NO_USAGE, isJsonObject } from "../ir/index.
 import { type Amount, type PriceBook, createTokenEstimate } from "../ledger/index.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Wanted } from "./limit/index.ts";
+import { MAX_TOKENS } from "./tally.ts";
 import { readTier } from "./unknown-price.ts";
 
 export interface BoundInit {
@@ -46,7 +47,7 @@ export function findWanted({
   return {
     inputTokens: body === null ? 0 : countAll(body, countText),
     outputTokens: writes ? readLimit(body) : 0,
-    usualOutputTokens: Math.ceil(defaultOutputTokens * readChoices(body)),
+    usualOutputTokens: countOutput(defaultOutputTokens, body),
   };
 }
 
@@ -87,13 +88,17 @@ export const UNKNOWN: Amount = Object.freeze({ costNanos: null, tokens: null });
 function findOutput({ body, model, provider, defaultOutputTokens }: BoundInit): number {
   const most = provider.facts(model).maxOutputTokens ?? Number.POSITIVE_INFINITY;
   const wanted = body === null ? null : readNumber(body, LIMITS);
-  return Math.ceil(Math.min(wanted ?? defaultOutputTokens, most) * readChoices(body));
+  return countOutput(Math.min(wanted ?? defaultOutputTokens, most), body);
 }
 
 /** Null where the client sets none. */
 function readLimit(body: JsonObject | null): number | null {
   const wanted = body === null ? null : readNumber(body, LIMITS);
-  return wanted === null ? null : Math.ceil(wanted * readChoices(body));
+  return wanted === null ? null : countOutput(wanted, body);
+}
+
+function countOutput(tokens: number, body: JsonObject | null): number {
+  return Math.min(MAX_TOKENS, Math.ceil(tokens * readChoices(body)));
 }
 
 function readChoices(body: JsonObject | null): number {
@@ -114,7 +119,8 @@ function readNumber(body: JsonObject, names: readonly string[]): number | null {
       const value = place[name];
       // Some servers take a number that is written as text.
       const count = typeof value === "string" && /^\d+$/u.test(value) ? Number(value) : value;
-      if (typeof count === "number" && count >= 0) return count;
+      // A client may write any number, also an infinite one, and what is reserved is to be given back.
+      if (typeof count === "number" && count >= 0) return Math.min(count, MAX_TOKENS);
     }
   }
   return null;

@@ -68,7 +68,7 @@ export interface Tally {
 export const MAX_NAME_LENGTH = 512;
 const MAX_REPORT_BYTES = 2_048;
 /** No model reads or writes so much in one call, and no batch of calls in all: a larger number counts nothing, and would outgrow every sum. */
-const MAX_TOKENS = 1e9;
+export const MAX_TOKENS = 1e9;
 const MAX_BATCH_TOKENS = 1e12;
 
 export function openTally(nowMs: () => number): Tally {
