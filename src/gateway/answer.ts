@@ -9,12 +9,13 @@ import {
   toGatewayError,
 } from "../ir/index.ts";
 import { createTokenEstimate } from "../ledger/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import type { ChatWire, ForwardWire, TargetWire } from "../wire/index.ts";
 import { type CallState, type Elsewhere, makeHeaders } from "./header.ts";
 import { type Plan, chooseId } from "./plan.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { findRefusal } from "./refusal.ts";
-import { answerTooLarge, explainFailure, parseObject, readCapped, readUpstreamId } from "./send.ts";
+import { answerTooLarge, explainFailure, parseObject, readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
 
 export async function answerWhole(state: CallState): Promise<Outcome<Response>> {

@@ -2,9 +2,10 @@
 // Knows no vendor; each provider brings its own address and decoder.
 
 import { type JsonObject, isJsonObject } from "../ir/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { ListedModel, Provider } from "../provider/index.ts";
-import { type Fetch, readCapped } from "./send.ts";
+import { type Fetch } from "./send.ts";
 
 export interface Catalog {
   /** What each provider lists, as far as it is known now. */

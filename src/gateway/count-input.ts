@@ -2,9 +2,10 @@
 
 import { type JsonObject, isJsonObject } from "../ir/index.ts";
 import type { InputQuestion } from "../ledger/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import { WIRES, type Wire } from "../wire/index.ts";
 import type { GatewayTools } from "./call.ts";
-import { openLine, readCapped, send } from "./send.ts";
+import { openLine, send } from "./send.ts";
 import { waitAtMost } from "./way/deadline.ts";
 
 /** Nobody waits for it but the recount. */

@@ -3,6 +3,7 @@
 
 import { type GatewayError, type JsonObject, mergeExtra, toGatewayError } from "../ir/index.ts";
 import type { Amount } from "../ledger/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
 import { NOTHING, findBound, findWanted } from "./bound.ts";
@@ -27,7 +28,7 @@ import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
 import { type WatchedPresence, openPresence } from "./presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
-import { type Line, explainFailure, openLine, parseObject, readCapped, readUpstreamId, send } from "./send.ts";
+import { type Line, explainFailure, openLine, parseObject, readUpstreamId, send } from "./send.ts";
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
 import { readStrict } from "./strict.ts";

@@ -1,13 +1,14 @@
 // Asks the provider that keeps an answer itself about it. Knows no format; the address follows from the format's own.
 
 import { GatewayError } from "../ir/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Wire } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import type { GatewayTools, Scene } from "./call.ts";
 import { explainRejection } from "./failure.ts";
 import type { Presence } from "./presence.ts";
-import { explainFailure, openLine, readCapped } from "./send.ts";
+import { answerTooLarge, explainFailure, openLine } from "./send.ts";
 import { findKeeper, readKeeper } from "./way/pool.ts";
 
 const MAX_ERROR_BYTES = 256 * 1024;
@@ -53,6 +54,13 @@ export async function askKeeper(
   if (upstream.ok) return upstream;
   const text = scene.redact((await readCapped(upstream, MAX_ERROR_BYTES).catch(() => "")) ?? "");
   throw explainRejection({ upstream, provider: provider.name, wire, nowMs: tools.clock.wallMs() }, text);
+}
+
+/** The text of what it answered. Throws upstream_malformed where that does not fit into memory. */
+export async function readKept(upstream: Response, { maxAnswerBytes }: Pick<Scene, "maxAnswerBytes">): Promise<string> {
+  const text = await readCapped(upstream, maxAnswerBytes);
+  if (text !== null) return text;
+  throw answerTooLarge(maxAnswerBytes);
 }
 
 function findProvider(scene: Scene, name: string): Provider {

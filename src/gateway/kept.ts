@@ -6,7 +6,7 @@ import type { Wire, WireMemory } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import { lostMaker } from "./background.ts";
 import type { GatewayTools } from "./call.ts";
-import { askKeeper } from "./keeper.ts";
+import { askKeeper, readKept } from "./keeper.ts";
 import { type Presence, type WatchedPresence, findEnd, openPresence } from "./presence.ts";
 import { parseAnswer, parseInput } from "./recall.ts";
 import type { Run } from "./run.ts";
@@ -191,7 +191,7 @@ async function updateFrom(
 ): Promise<JsonObject> {
   const upstream = await askKeeper(request, tools, found, ask);
   if (upstream === null) throw request.wire.memory.missing("answer", found.id);
-  const text = await upstream.text();
+  const text = await readKept(upstream, tools.scene());
   const answer = parseAnswer({ body: text });
   if (answer["id"] !== found.id) {
     throw new GatewayError({

@@ -3,11 +3,12 @@
 
 import { type JsonObject, NO_USAGE, type Units, type Usage } from "../ir/index.ts";
 import { type Attempt, type LedgerEntry, type Price, type Untold, BLANK_ENTRY } from "../ledger/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import { findAnswering } from "../lib/share.ts";
 import { makeStableId } from "../lib/stable-id.ts";
 import { addressOf } from "./rest/target.ts";
 import { authorize } from "./rest/authorize.ts";
-import { openLine, parseObject, readCapped, send } from "./send.ts";
+import { openLine, parseObject, send } from "./send.ts";
 import type { GatewayTools } from "./call.ts";
 import { type Counted, priceCall } from "./price-call.ts";
 import type { RecordedPlan } from "./record.ts";

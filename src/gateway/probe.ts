@@ -2,12 +2,13 @@
 // schedule and no vendor.
 
 import { GatewayError } from "../ir/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Wire } from "../wire/index.ts";
 import type { Call, GatewayTools } from "./call.ts";
 import { explainRejection } from "./failure.ts";
 import { handleCall } from "./handle.ts";
-import { explainFailure, openLine, readCapped } from "./send.ts";
+import { explainFailure, openLine } from "./send.ts";
 import { waitAtMost } from "./way/deadline.ts";
 
 const PATIENCE = waitAtMost(10_000);

@@ -198,29 +198,6 @@ function nameFailure(error: unknown): string {
   return typeof code === "string" ? code : "network failure";
 }
 
-/** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. `progressed`: after each piece, where it comes in pieces. */
-export function readCapped(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
-  const said = response.headers.get("content-length");
-  if (said === null || response.body === null) return readPieces(response, maxBytes, progressed);
-  const bytes = Number(said);
-  if (bytes > maxBytes) return Promise.resolve(null);
-  return bytes <= maxBytes ? response.text() : readPieces(response, maxBytes, progressed);
-}
-
-async function readPieces(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    progressed?.();
-    if (bytes > maxBytes) return null;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
 /** One that does not fit into memory. */
 export function answerTooLarge(limit: number): GatewayError {
   return new GatewayError({

@@ -1,6 +1,7 @@
 // A streamed answer: the pump with the right carrier, and the headers that go before it. Knows no format.
 
 import { type Event, GatewayError } from "../ir/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
 import type { AnswerDecoder, ChatWire, Told, Wire } from "../wire/index.ts";
 import { bookUnasked, brokenAnswer } from "./answer.ts";
@@ -10,7 +11,7 @@ import { toJsonArray } from "./json-array.ts";
 import { chooseId } from "./plan.ts";
 import { type Carrier, pump } from "./pump.ts";
 import { watchRefusal } from "./refusal.ts";
-import { readCapped, readUpstreamId } from "./send.ts";
+import { readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
 
 export async function answerStream(state: CallState): Promise<Outcome<Response>> {

@@ -3,7 +3,7 @@
 
 import { GatewayError, type JsonObject, isJsonObject } from "../ir/index.ts";
 import type { ProviderTools } from "./kind.ts";
-import { type Token, readToken, requestToken } from "./token.ts";
+import { type Token, readAnswer, readToken, requestToken } from "./token.ts";
 
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 const TOKEN_URL = "https://oauth2.googleapis.com/token";
@@ -118,7 +118,7 @@ async function readSubject(tools: ProviderTools, name: string, source: unknown):
     if (typeof file === "string") text = await tools.readText(file);
     else if (typeof url === "string") {
       const given = Object.entries(isJsonObject(headers) ? headers : {}).map(([key, value]) => [key, textOf(value)]);
-      text = await (await tools.fetch(url, { method: "GET", headers: Object.fromEntries(given) })).text();
+      text = await readAnswer(await tools.fetch(url, { method: "GET", headers: Object.fromEntries(given) }));
     } else throw refuse(name, "its credentials name no file and no URL of the token to exchange");
   } catch (error) {
     throw error instanceof GatewayError ? error : refuse(name, "the token to exchange cannot be read", error);
@@ -135,7 +135,7 @@ async function impersonate(
   const body = JSON.stringify({ scope: [SCOPE], lifetime: "3600s" });
   return readToken(name, async () => {
     const response = await tools.fetch(url, { method: "POST", headers, body });
-    const answer = parseCredentials(await response.text()) ?? {};
+    const answer = parseCredentials(await readAnswer(response)) ?? {};
     const lifeSeconds = Math.floor((Date.parse(textOf(answer["expireTime"])) - tools.nowMs()) / 1_000);
     const given = { access_token: answer["accessToken"] ?? null, expires_in: lifeSeconds };
     return Response.json(given, { status: response.status });

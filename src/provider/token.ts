@@ -2,6 +2,7 @@
 // Knows no vendor; whoever uses it says where and with what.
 
 import { GatewayError, isJsonObject } from "../ir/index.ts";
+import { readCapped } from "../lib/capped-text.ts";
 import type { ProviderTools } from "./kind.ts";
 
 export interface Token<Value = string> {
@@ -67,7 +68,7 @@ export async function readToken(name: string, ask: () => Promise<Response>): Pro
   let text: string;
   try {
     response = await ask();
-    text = await response.text();
+    text = await readAnswer(response);
   } catch (error) {
     const message = `Provider "${name}" could not sign in: its token service could not be reached. Try again in a moment.`;
     throw new GatewayError({ kind: "upstream_unavailable", message, cause: error });
@@ -84,6 +85,16 @@ export async function readToken(name: string, ask: () => Promise<Response>): Pro
     message: `Provider "${name}" could not sign in: its token service answered HTTP ${response.status}${code}. Check its credentials.`,
     cause: text,
   });
+}
+
+/** Far beyond any token. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/** Of what a token service says. Throws where it does not come to an end. */
+export async function readAnswer(response: Response): Promise<string> {
+  const text = await readCapped(response, MAX_ANSWER_BYTES);
+  if (text !== null) return text;
+  throw new Error(`an answer of more than ${MAX_ANSWER_BYTES} bytes`);
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {

@@ -138,6 +138,23 @@ test("a user's login is renewed by its refresh token", async () => {
   });
 });
 
+test("a token service that says more than any token is long is read no further", async () => {
+  const credentials = JSON.stringify({
+    type: "authorized_user",
+    client_id: "c",
+    client_secret: "s",
+    refresh_token: "r",
+  });
+  let pieces = 0;
+  const pull = (controller: ReadableStreamDefaultController): void =>
+    pieces++ > 300 ? controller.close() : controller.enqueue(new Uint8Array(16 * 1024).fill(0x20));
+  const headers = { "content-length": "100", "content-encoding": "gzip" };
+  const answer = (): Response => new Response(new ReadableStream({ pull }), { headers });
+  const desk = open({ credentials, project: "p" }, { answer });
+  await expect(desk.authorize()).rejects.toMatchObject({ kind: "upstream_unavailable" });
+  expect(pieces).toBeLessThan(100);
+});
+
 test("without credentials the machine's own account signs in, if there is one", async () => {
   const desk = open({ project: "p" }, { answer: (_, turn) => giveToken(turn) });
   expect(await desk.authorize()).toEqual({ authorization: "Bearer token-1" });

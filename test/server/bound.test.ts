@@ -64,6 +64,23 @@ async function open(responseBytes = 2 ** 20, upstream = () => Response.json({}))
   return { rig, token: (await rig.issue("root_admin")).token };
 }
 
+/** Of what a provider keeps: first as it was made, then without end. */
+test("an answer that its provider keeps is read no further than it may be long", async () => {
+  const begun = { id: "resp_1", object: "response", status: "queued", background: true, output: [] };
+  let pieces = 0;
+  const long = (): Response => new Response(endless(() => (pieces++, " ".repeat(500))));
+  rig = await makeRig({
+    upstream: ({ method, url }) =>
+      method === "POST" ? Response.json(begun) : url.endsWith("/resp_1") ? long() : Response.json({ data: [] }),
+    config: (config) => ({ ...config, caps: { ...config.caps, responseBytes: 1_000 } }),
+  });
+  const body = { model: "gpt-5", input: "x", background: true };
+  expect((await rig.send("/v1/responses", { body })).status).toBe(200);
+  const response = await rig.send("/v1/responses/resp_1");
+  expect([response.status, (await readJson(response)).error.code]).toEqual([502, "response_too_large"]);
+  expect(pieces).toBeLessThan(50);
+});
+
 describe.each(Object.entries(SURFACES))("%s", (_name, { path, body, told }) => {
   test("a body that says that it is too long is not read", async () => {
     const { rig: gateway, token } = await open();
@@ -131,6 +148,7 @@ describe.each(ASKED)("an answer of %s that does not fit", (path, body) => {
   test.each([
     ["by what it says of its length", { "content-length": "5000" }],
     ["on its way", {}],
+    ["unpacked, however short it was on its way", { "content-length": "100", "content-encoding": "gzip" }],
   ])("is given up on %s", async (_how, more) => {
     let pieces = 0;
     const upstream = (): Response =>

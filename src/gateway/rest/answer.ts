@@ -2,10 +2,11 @@
 
 import { GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { ObjectBinding } from "../../identity/index.ts";
+import { readCapped } from "../../lib/capped-text.ts";
 import type { RestCollection, RestFamily } from "../../wire/index.ts";
 import { emptyAnswer } from "../answer.ts";
 import { makeHeaders } from "../header.ts";
-import { answerTooLarge, explainFailure, readCapped } from "../send.ts";
+import { answerTooLarge, explainFailure } from "../send.ts";
 import type { RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
 import { type Meter, bookAnswer } from "./meter.ts";

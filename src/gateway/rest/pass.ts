@@ -1,10 +1,11 @@
 // The three ways in which an answer is handed on: events and bytes as they come, and a refusal. Knows no family.
 
 import { type GatewayError, type JsonObject, GatewayError as Failure, isJsonObject } from "../../ir/index.ts";
+import { readCapped } from "../../lib/capped-text.ts";
 import { type Frame, createSseReader } from "../../lib/sse.ts";
 import { explainRejection, giveStatus, judgeInside } from "../failure.ts";
 import { type AnswerFacts, makeHeaders } from "../header.ts";
-import { explainFailure, parseObject, readCapped } from "../send.ts";
+import { explainFailure, parseObject } from "../send.ts";
 import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
 import { type Meter, bookAnswer, createEventMeter } from "./meter.ts";
 import { type RestState, attempted } from "./state.ts";

@@ -1,0 +1,27 @@
+// A body's text that may not be longer than so many bytes, whatever is said of its length. Knows nothing of who sends it.
+
+/** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. `progressed`: after each piece, where it comes in pieces. */
+export function readCapped(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
+  const { headers } = response;
+  const said = headers.get("content-length");
+  if (said === null || response.body === null) return readPieces(response, maxBytes, progressed);
+  const bytes = Number(said);
+  if (bytes > maxBytes) return Promise.resolve(null);
+  // Of what comes compressed that is the length on the way: unpacked it may be a thousand times as long, and a million.
+  const isWhole = bytes <= maxBytes && !headers.has("content-encoding");
+  return isWhole ? response.text() : readPieces(response, maxBytes, progressed);
+}
+
+async function readPieces(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength;
+    progressed?.();
+    if (bytes > maxBytes) return null;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
