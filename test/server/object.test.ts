@@ -1,6 +1,7 @@
 // Objects that providers keep: whose they are, where they go back to, and that nobody else can name them, in whatever way.
 
 import { afterEach, describe, expect, test } from "bun:test";
+import type OpenAI from "openai";
 import { toFile } from "openai";
 import { closeScene, open, refusalOf } from "./rest-scene.ts";
 
@@ -161,6 +162,32 @@ describe("a file in a chat", () => {
     const escaped = JSON.stringify(ask("gpt-4o", file.id)).replace('{"file_id":', '{"fil\\u0065_id":');
     const { token } = await rig.issue();
     expect((await rig.send("/v1/chat/completions", { method: "POST", body: escaped, token })).status).toBe(404);
+  });
+});
+
+describe("a video that is named in a request", () => {
+  test("is its owner's, in JSON and in a form", async () => {
+    const { rig, connect } = await open();
+    const [owner, other] = [await connect(), await connect()];
+    const send = (client: OpenAI, path: string, body: unknown): Promise<unknown> => client.post(path, { body });
+    const made = (await send(owner, "/videos?provider=second", { prompt: "x" })) as { id: string };
+    const asked = rig.calls.length;
+    for (const path of ["/videos/edits", "/videos/extensions"]) {
+      expect(await refusalOf(() => send(other, path, { prompt: "y", video: { id: made.id } }))).toContain("of yours");
+    }
+    const played = { prompt: "y", characters: [{ id: made.id }] };
+    expect(await refusalOf(() => send(other, "/videos", played))).toContain("of yours");
+    expect(rig.calls.length).toBe(asked);
+    const form = new FormData();
+    form.set("prompt", "y");
+    form.set("video[id]", made.id);
+    expect(await refusalOf(() => send(other, "/videos/edits", form))).toContain("404");
+    await refusalOf(() => send(owner, "/videos/edits", { prompt: "y", video: { id: made.id } }));
+    await send(owner, "/videos", played);
+    expect(rig.calls.slice(-2).map(({ url }) => url)).toEqual([
+      "http://second.test/v1/videos/edits",
+      "http://second.test/v1/videos",
+    ]);
   });
 });
 

@@ -18,6 +18,9 @@ const ID_FIELDS = new Set([
   "vector_store_ids",
 ]);
 
+/** Fields that hold an object with an id, or a list of such: of what else stands under these names, nothing is kept anywhere. */
+const HOLDERS = new Set(["characters", "video"]);
+
 /** What a client may fill as it likes: names in there mean nothing to the provider. */
 const OWN_BUSINESS = new Set([
   "args",
@@ -36,10 +39,19 @@ const OWN_BUSINESS = new Set([
  * worth the search, too.
  */
 const WORTH =
-  /"(?:(?:input_)?file_ids?|(?:training|validation)_file|vector_store_ids?|(?:container|conversation)(?:_id)?)"\s*:|\\u00[4-7]/u;
+  /"(?:(?:input_)?file_ids?|(?:training|validation)_file|vector_store_ids?|(?:container|conversation)(?:_id)?|characters|video)"\s*:|\\u00[4-7]/u;
 
 /** In whatever the expression finds, there is one of these: they are looked for first, as it takes ten times as long. */
-const WORTH_WORDS = ["file_id", '_file"', "vector_store_id", "container", "conversation", "\\u00"];
+const WORTH_WORDS = [
+  "file_id",
+  '_file"',
+  "vector_store_id",
+  "container",
+  "conversation",
+  '"characters"',
+  '"video"',
+  "\\u00",
+];
 
 /** A quick look at the text: false where the search would find nothing. */
 export function mayReference(raw: string): boolean {
@@ -73,6 +85,9 @@ function visit(value: Json, found: Map<string, Reference>): void {
       const isIncidental = name.startsWith("container");
       for (const id of listIds(member)) if (!found.has(id)) found.set(id, { id, isIncidental });
     }
+    if (HOLDERS.has(name)) {
+      for (const id of listHeld(member)) if (!found.has(id)) found.set(id, { id, isIncidental: false });
+    }
     visit(member, found);
   }
 }
@@ -84,8 +99,14 @@ function listIds(value: Json): string[] {
   return isJsonObject(value) && typeof value["id"] === "string" ? [value["id"]] : [];
 }
 
-/** Likewise for the name of a form's field: `file_id`, `file_ids[]`, `input_reference[file_id]`. */
+function listHeld(value: Json): string[] {
+  const list = Array.isArray(value) ? value : [value];
+  return list.flatMap((item) => (isJsonObject(item) && typeof item["id"] === "string" ? listIds(item["id"]) : []));
+}
+
+/** Likewise for the name of a form's field: `file_id`, `file_ids[]`, `input_reference[file_id]`, `video[id]`, `characters[0][id]`. */
 export function isReferenceField(name: string): boolean {
-  const last = name.replace(/\[\]$/u, "").split("[").at(-1)?.replace(/\]$/u, "") ?? "";
-  return ID_FIELDS.has(last);
+  const words = name.split("[").map((word) => word.replace(/\]$/u, ""));
+  const last = (words.at(-1) === "" ? words.at(-2) : words.at(-1)) ?? "";
+  return ID_FIELDS.has(last) || (last === "id" && words.slice(0, -1).some((word) => HOLDERS.has(word)));
 }
