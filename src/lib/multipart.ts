@@ -28,6 +28,8 @@ const LINE_END = Buffer.from("\r\n");
 /** The boundary in a Content-Type header; null where it is no multipart form. */
 export function readBoundary(contentType: string): string | null {
   if (!/^multipart\/form-data\s*;/iu.test(contentType)) return null;
+  // Of two, another reader may take the other one, and find other fields.
+  if (contentType.match(/boundary[*\d\s]*=/giu)?.length !== 1) return null;
   const found = /;\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))/iu.exec(contentType);
   return found?.[1] ?? found?.[2] ?? null;
 }
@@ -154,9 +156,20 @@ function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0x20 || byte === 0x09);
 }
 
-/** The part's name; null where it has none. */
+/** The part's name; null where it has none. Throws where another reader may find another one. */
 function readName(headers: string): string | null {
-  const disposition = /(?:^|\r\n)content-disposition\s*:([^\r\n]*)/iu.exec(headers)?.[1] ?? "";
-  const found = /;\s*name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))/iu.exec(disposition);
-  return found?.[1] ?? found?.[2] ?? null;
+  const lines = headers.match(DISPOSITION) ?? [];
+  const named = lines.flatMap((line) => [...line.matchAll(PARAMETER)]).filter(([, name = ""]) => NAME.test(name));
+  const [found] = named;
+  if (lines.length > 1 || named.length > 1 || found?.[1]?.includes("*") === true || FOLDED.test(headers)) {
+    throw new MultipartError("A part of the form can be read under more than one name.");
+  }
+  return found?.[2] ?? found?.[3] ?? null;
 }
+
+const DISPOSITION = /(?<=^|[\r\n])content-disposition[ \t]*:[^\r\n]*/giu;
+const PARAMETER = /;\s*([^\s;="]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))/gu;
+/** In pieces and in other alphabets, too, which forms do not have: https://www.rfc-editor.org/rfc/rfc7578#section-4.2 */
+const NAME = /^name(?:\*.*)?$/iu;
+/** A line that goes on with the one before. */
+const FOLDED = /[\r\n][ \t]/u;

@@ -103,3 +103,32 @@ test("boundaries", () => {
   expect(readBoundary("application/json; boundary=abc")).toBeNull();
   expect(readBoundary("multipart/form-data")).toBeNull();
 });
+
+describe("what two readers would read differently is refused", () => {
+  const scanPart = (headers: string) => () =>
+    scan(Buffer.from(`--b\r\n${headers}\r\n\r\nfile-1\r\n--b--\r\n`), [], ["model", "file_id"]);
+
+  test.each([
+    ["two names", 'Content-Disposition: form-data; name="a"; name="file_id"'],
+    [
+      "two lines of names",
+      'Content-Disposition: form-data; name="a"\r\ncontent-disposition: form-data; name="file_id"',
+    ],
+    ["a name on a line that goes on", 'Content-Disposition: form-data;\r\n name="file_id"'],
+    ["a name in another alphabet", "Content-Disposition: form-data; name*=UTF-8''file%5fid"],
+    ["both of these", "Content-Disposition: form-data; name=a; name*=UTF-8''file_id"],
+  ])("%s", (_what, headers) => {
+    expect(scanPart(headers)).toThrow(MultipartError);
+  });
+
+  test("but not a file that is called so", () => {
+    const file = 'Content-Disposition: form-data; name="file_id"; filename="a; name=b.txt"; filename*=UTF-8\'\'b';
+    expect(scanPart(file)().fields).toEqual([["file_id", "file-1"]]);
+  });
+
+  test("two boundaries", () => {
+    expect(readBoundary('multipart/form-data; x="; boundary=a"; boundary=b')).toBeNull();
+    expect(readBoundary("multipart/form-data; boundary=a; boundary*=UTF-8''b")).toBeNull();
+    expect(readBoundary("multipart/form-data; boundary=----WebKitFormBoundary7MA4")).toBe("----WebKitFormBoundary7MA4");
+  });
+});
