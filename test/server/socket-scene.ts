@@ -31,7 +31,7 @@ const RESPONSE = {
   created_at: 1,
   status: "completed",
   model: "gpt-4o",
-  output: [],
+  output: [{ type: "message", id: "msg_http", role: "assistant", status: "completed", content: [] }],
   usage: { input_tokens: 1, output_tokens: 1, total_tokens: 2 },
 };
 

@@ -8,7 +8,7 @@ import type { Message } from "./type.ts";
 export type Told =
   | { kind: "begun"; id: string; model: string | null }
   | { kind: "text"; id: string; text: string }
-  | { kind: "ended"; id: string; metered: Metered; isFailed: boolean }
+  | { kind: "ended"; id: string; items: string[]; metered: Metered; isFailed: boolean }
   /** What was heard and written down is counted apart, under a model of its own. */
   | { kind: "heard"; metered: Metered };
 
@@ -41,11 +41,16 @@ export function readEvent(data: Message): Told | null {
   if (type === BEGINS) return { kind: "begun", id: readId(response), model: readText(response["model"]) };
   if (ENDS.includes(type)) {
     const isFailed = type === "response.failed" || response["status"] === "failed";
-    return { kind: "ended", id: readId(response), metered: meterAnswer(event), isFailed };
+    return { kind: "ended", id: readId(response), items: listItems(response), metered: meterAnswer(event), isFailed };
   }
   if (!TEXT.test(type)) return null;
   const text = readText(event["delta"]);
   return text === null ? null : { kind: "text", id: readText(event["response_id"]) ?? "", text };
+}
+
+/** What it consists of. */
+function listItems({ output }: JsonObject): string[] {
+  return Array.isArray(output) ? output.filter(isJsonObject).map(readId) : [];
 }
 
 function readId({ id }: JsonObject): string {

@@ -13,7 +13,7 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
 const CODES = { failed: 1011, goingAway: 1001, normal: 1000, refused: 1008, tooMuch: 1013 } as const;
 
-export interface SessionInit extends Omit<Asking, "knowsAnswer"> {
+export interface SessionInit extends Omit<Asking, "knows"> {
   upstream: UpstreamEnd;
   books: SessionBooks;
 }
@@ -26,8 +26,9 @@ export interface BridgedSession extends Session {
 
 export function createSession(init: SessionInit): BridgedSession {
   const { upstream, books, call, tools } = init;
-  const answers = new Set<string>();
-  const asking: Asking = { ...init, knowsAnswer: (id) => answers.has(id) };
+  /** Answers and their items. */
+  const made = new Set<string>();
+  const asking: Asking = { ...init, knows: (id) => made.has(id) };
   let client: ClientEnd | null = null;
   let isOver = false;
   let isLeaving = false;
@@ -102,7 +103,8 @@ export function createSession(init: SessionInit): BridgedSession {
   };
 
   const note = (told: Told): Promise<void> | null => {
-    if (told.kind === "begun" || told.kind === "ended") answers.add(told.id);
+    if (told.kind === "begun" || told.kind === "ended") made.add(told.id);
+    if (told.kind === "ended") for (const item of told.items) made.add(item);
     return books.see(told);
   };
 

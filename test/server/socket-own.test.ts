@@ -1,0 +1,64 @@
+// What a session may name of what a provider keeps: what it made itself, and what its owner had over HTTP, wherever in a message that stands.
+
+import { afterEach, expect, test } from "bun:test";
+import { type Event, closeScene, connect, open } from "./socket-scene.ts";
+
+afterEach(closeScene);
+
+const COMPLETED = {
+  type: "response.completed",
+  response: {
+    id: "resp_ws",
+    status: "completed",
+    model: "gpt-4o",
+    output: [{ type: "message", id: "msg_ws", role: "assistant", content: [] }],
+    usage: { input_tokens: 1, output_tokens: 1, total_tokens: 2 },
+  },
+};
+
+const respond = (_data: string | Buffer, socket: Bun.ServerWebSocket<unknown>): void =>
+  void socket.send(JSON.stringify(COMPLETED));
+
+const ask = (more: Record<string, unknown>): Event => ({
+  type: "response.create",
+  model: "gpt-4o",
+  input: "x",
+  ...more,
+});
+const naming = (id: string): Event => ask({ input: [{ type: "item_reference", id }] });
+
+test("another's answers and items are named in no way, and the session goes on", async () => {
+  const scene = await open(respond);
+  const { token } = await scene.rig.issue();
+  const body = { model: "gpt-4o", input: "hi" };
+  expect((await scene.rig.send("/v1/responses", { body, token })).status).toBe(200);
+  const refused = [
+    naming("msg_http"),
+    ask({ input: [{ id: "msg_http" }] }),
+    ask({ response: { input: [{ type: "item_reference", id: "msg_http" }] } }),
+    ask({ response: {}, previous_response_id: "resp_http" }),
+    ask({ response: { previous_response_id: "resp_http" } }),
+  ];
+  const client = connect(scene, "/responses");
+  await client.until(({ messages }) => messages.length === 1);
+  for (const message of refused) client.say(message);
+  client.say(ask({}));
+  await client.until(({ messages }) => messages.length === 2 + refused.length);
+  expect(client.events().map(({ type }) => type)).toEqual([
+    "session.created",
+    ...refused.map(() => "error"),
+    "response.completed",
+  ]);
+  expect(scene.received).toHaveLength(1);
+  // Its own it may name, and so may whoever had the other.
+  client.say(naming("msg_ws"));
+  await client.until(({ messages }) => messages.length === 3 + refused.length);
+  client.socket.close();
+  const owner = connect({ ...scene, token }, "/responses");
+  await owner.until(({ messages }) => messages.length === 1);
+  owner.say(naming("msg_http"));
+  await owner.until(({ messages }) => messages.length === 2);
+  expect(owner.events()[1]?.type).toBe("response.completed");
+  expect(scene.received).toHaveLength(3);
+  owner.socket.close();
+});
