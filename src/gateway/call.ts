@@ -175,8 +175,8 @@ export function refuseRepeatedAnywhere(raw: string): void {
   );
 }
 
-/** What routing and the books go by: an upstream that read another value than we did would serve what nobody booked. */
-const DECISIVE = ["model", "stream", "stream_options"];
+/** What routing, the books and rights go by: an upstream that read another value than we did would serve what nobody booked, or may see. */
+const DECISIVE = ["input", "model", "previous_response_id", "stream", "stream_options"];
 
 /** Throws invalid_request where a decisive field stands twice. */
 export function refuseRepeated(raw: string): void {

@@ -6,7 +6,7 @@ import { removeTopLevel } from "../lib/json-edit.ts";
 import type { Provider } from "../provider/index.ts";
 import type { MemoryAsk, Turn, WireMemory } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
-import type { Call, GatewayTools, Scene } from "./call.ts";
+import { type Call, type GatewayTools, type Scene, refuseRepeatedAnywhere } from "./call.ts";
 import { openFacts } from "./facts.ts";
 import type { Plan } from "./plan.ts";
 import { type Asked, findTarget } from "./target.ts";
@@ -31,6 +31,7 @@ export async function recall(
   { asked, memory }: { asked: Asked; memory: WireMemory },
 ): Promise<Recalled> {
   const ask = memory.ask(asked.body);
+  if (ask.references.length > 0) refuseRepeatedAnywhere(asked.raw);
   if (ask.isBackground && !tools.memory.isOn()) {
     throw invalidRequest("Nothing is kept here, so there are no background answers.", "background");
   }

@@ -52,6 +52,21 @@ describe("going on from an answer", () => {
     expect(sent(gateway, 1)).toMatchObject({ input: "two", previous_response_id: first.id } as never);
   });
 
+  test("names no other one that stands behind or before it", async () => {
+    const gateway = await open({ upstream: script });
+    const { id, output } = await created(gateway, { model: GPT, input: "one" });
+    for (const text of [
+      `{"model":"${GPT}","input":"two","previous_response_id":"resp_other","previous_response_id":"${id}"}`,
+      `{"model":"${GPT}","input":"two","previous_response_id":"resp_other","previous_response_id":null}`,
+      `{"model":"${GPT}","input":[{"type":"item_reference","id":"msg_other"}],"input":"two"}`,
+      `{"model":"${GPT}","input":[{"type":"item_reference","id":"msg_other","id":"${output[1].id}"}]}`,
+    ]) {
+      const response = await gateway.send(PATH, { body: text });
+      expect([response.status, (await readJson(response)).error.code]).toEqual([400, "repeated_field"]);
+    }
+    expect(gateway.calls).toHaveLength(1);
+  });
+
   test("moves from the one that keeps it to one that does not, and back", async () => {
     const gateway = await open({ upstream: script });
     const native = await created(gateway, { model: GPT, input: "one" });

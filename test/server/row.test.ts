@@ -140,6 +140,7 @@ test.each([
   `{"model":"gpt-4o","Model":"gpt-4","messages":[{"role":"user","content":"x"}]}`,
   `{"model":"gpt-4o","mod\\u0065l":"gpt-4o","messages":[{"role":"user","content":"x"}]}`,
   `{"stream":true,"model":"gpt-4o","messages":[{"role":"user","content":"x"}],"stream":false}`,
+  `{"model":"gpt-4o","messages":[{"role":"user","content":"x"}],"previous_response_id":"resp_a","previous_response_id":null}`,
 ])("a decisive field that stands twice is refused: %s", async (body) => {
   const { send, calls } = await open({ upstream: () => Response.json(ANSWER) });
   const response = await send("/v1/chat/completions", { body });
