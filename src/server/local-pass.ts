@@ -3,6 +3,7 @@
 
 import { type Caller, type KeyRing, type PassGate, hasRank } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
+import { readUrl } from "./request.ts";
 import type { RouteContext } from "./route.ts";
 
 export interface LocalPasses {
@@ -33,7 +34,7 @@ export function admitPass(
   if (!passes.isOwn(address) || PROXY_HEADERS.some((name) => request.headers.has(name))) {
     throw refuse("A pass of this machine is good on this machine alone, and through no proxy. Use an API key.");
   }
-  const { pathname, search } = new URL(request.url);
+  const { pathname, search } = readUrl(request);
   const holder = passes.gate.open(pass, { method: request.method, target: pathname + search });
   const caller = holder === null ? null : ring.resolveUser(holder.userId);
   if (holder === null || caller === null || typeof caller === "string" || !hasRank(caller.role, "root_admin")) {

@@ -15,7 +15,7 @@ import { answerError } from "./error.ts";
 import { type LocalPasses, PASS_HEADER, admitPass } from "./local-pass.ts";
 import { type Permit, isPermitted, matchPermits } from "./permit.ts";
 import { API_PATHS } from "./refusal.ts";
-import { chooseRequestId, identify } from "./request.ts";
+import { chooseRequestId, identify, readUrl } from "./request.ts";
 import type { GuardedRoute, Route, RouteContext } from "./route.ts";
 import { refuseCrossSite } from "./sign-in/index.ts";
 
@@ -143,7 +143,7 @@ async function respond(
       params,
       path: readPath(request.url),
       get query() {
-        return new URL(request.url).searchParams;
+        return readUrl(request).searchParams;
       },
       peer,
       socket() {

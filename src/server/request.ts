@@ -41,6 +41,13 @@ export function identify(
   return found === "unknown" ? ring.resolveLate(token).then(admit) : admit(found);
 }
 
+/** Throws invalid_request where the client's `Host` makes no address of it. */
+export function readUrl({ url }: Pick<Request, "url">): URL {
+  const found = URL.parse(url);
+  if (found !== null) return found;
+  throw invalidRequest("The header Host names no host.", "host", "invalid_header");
+}
+
 /** Whether a key was sent at all. */
 export function hasKey({ headers, url }: Pick<Request, "headers" | "url">): boolean {
   return (readToken(headers) ?? readKeyParameter(url)) !== null;

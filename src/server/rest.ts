@@ -4,7 +4,7 @@ import { type Arrival, type GatewayTools, handlePassthrough, handleRest } from "
 import type { Caller, Scope } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { type RestFamily, guessWire, listAddresses } from "../wire/index.ts";
-import { readText } from "./request.ts";
+import { readText, readUrl } from "./request.ts";
 import { type GuardedRoute, METHODS, type RouteContext } from "./route.ts";
 
 const SCOPES = {
@@ -90,7 +90,7 @@ function arrive(
     startedMs: clock.monotonicMs(),
     method: request.method,
     query,
-    origin: new URL(request.url).origin,
+    origin: readUrl(request).origin,
     dialect: guessWire(request.headers),
     body: request.body,
     maxBodyBytes: maxBodyBytes(),

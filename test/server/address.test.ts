@@ -1,6 +1,8 @@
 // Addresses that are written in another way than they are: none of them opens what its key may not, and nobody is told anything. Generated from the routes.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect } from "node:net";
+import type { Session } from "../../src/gateway/index.ts";
 import type { Route } from "../../src/server/route.ts";
 import { type Rig, makeRig } from "../rig.ts";
 
@@ -85,4 +87,33 @@ test("what is looked up in letters is not read in hexadecimal: whose object it i
     expect(await response.text()).toContain("without %");
   }
   expect(rig.calls).toEqual([]);
+});
+
+test("a Host that is none is the client's fault, whoever it is", async () => {
+  const faults = (): number => rig.log.filter((line) => line.includes('"level":"error"')).length;
+  const before = faults();
+  const server = Bun.serve<Session>({
+    port: 0,
+    websocket: rig.app.sockets,
+    fetch: (request, self) => rig.app.fetch(request, self),
+  });
+  const ask = (path: string, host: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(server.port ?? 0, "127.0.0.1");
+      let text = "";
+      socket.on("data", (data) => (text += data.toString()));
+      socket.on("error", reject).on("close", () => resolve(text.split("\r\n", 1)[0] ?? ""));
+      const key = `Authorization: Bearer ${token}`;
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${key}\r\nConnection: close\r\n\r\n`);
+    });
+  try {
+    for (const host of ["[::1", "x:99999", "%00"]) {
+      for (const path of ["/api/v1/auth/methods", "/api/v1/admin/audit", "/v1/files"]) {
+        expect([path, await ask(path, host)]).toEqual([path, expect.stringMatching(/ 40\d /u)]);
+      }
+    }
+  } finally {
+    await server.stop(true);
+  }
+  expect(faults()).toBe(before);
 });
