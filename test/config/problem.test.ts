@@ -230,3 +230,13 @@ describe("variables", () => {
     expect(warnings).toEqual(["config/setting.ini:2: log_level is said again here, which overrules line 1"]);
   });
 });
+
+test("the cache has no file of users and books, which it may delete", async () => {
+  const paths = "identity_path=~/i.db\nledger_path=~/l.db\n";
+  const refuse = async (path: string) =>
+    (await loadProblems({ files: { "config/setting.ini": `${paths}cache=sqlite\ncache_path=${path}\n` } })).text;
+  expect(await refuse("~/i.db")).toBe("config/setting.ini:4: cache_path: identity_path names the same file");
+  expect(await refuse("/home/ada/l.db")).toContain("ledger_path names the same file");
+  const { config } = await load({ files: { "config/setting.ini": `${paths}cache=sqlite\ncache_path=~/c.db\n` } });
+  expect(config.cache.path).toBe("/home/ada/c.db");
+});

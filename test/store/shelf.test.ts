@@ -1,7 +1,8 @@
 // The places where answers are kept to be given again: one contract for all of them, and what each does when it is lost.
 
+import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AnswerShelf, type StoredAnswer, createMemoryShelf } from "../../src/gateway/index.ts";
@@ -160,7 +161,42 @@ describe("sqlite", () => {
     const next = openSqlite(clock, path);
     expect([await readText(next, "b"), existsSync(path)]).toEqual([null, true]);
     await next.stop();
+    // It may have been a file of somebody's.
+    expect(readFileSync(`${path}.damaged`, "utf8")).toStartWith("no database at all");
+    const older = new Database(path);
+    older.run("pragma user_version = 99");
+    older.close();
+    const anew = openSqlite(clock, path);
+    anew.put("c", answer("z"), HOUR_MS);
+    clock.advance(100);
+    expect(await readText(anew, "c")).toBe("z");
+    await anew.stop();
     expect(faults).toEqual([]);
+  });
+
+  test("a database of something else is neither used nor deleted, nor is one that somebody else writes to", async () => {
+    const [clock, path] = [makeClock(), newPath()];
+    for (const edition of [0, 1, 7]) {
+      const other = new Database(path, { create: true });
+      other.run("create table if not exists notes (text)");
+      other.run(`pragma user_version = ${edition}`);
+      other.close();
+      const before = readFileSync(path);
+      expect(() => openSqlite(clock, path)).toThrow("is a database of something else");
+      expect(readFileSync(path).equals(before)).toBe(true);
+    }
+    rmSync(path);
+    const shelf = openSqlite(clock, path);
+    shelf.put("a", answer("x"), HOUR_MS);
+    clock.advance(100);
+    const writer = new Database(path);
+    writer.run("begin immediate");
+    const second = openSqlite(clock, path);
+    expect(await readText(second, "a")).toBe("x");
+    writer.run("rollback");
+    writer.close();
+    await second.stop();
+    await shelf.stop();
   });
 });
 

@@ -2,10 +2,11 @@
 // read at once. Knows no format; nothing in it is needed, so nothing waits for the disk.
 
 import { Database } from "bun:sqlite";
-import { closeSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { AnswerShelf, StoredAnswer } from "../../gateway/cache/store.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { codeOf } from "../error.ts";
 
 interface ShelfInit {
   path: string;
@@ -35,6 +36,12 @@ create trigger answers_removed after delete on answers begin
 end;
 pragma user_version = ${EDITION};
 `;
+
+const TABLES: ReadonlySet<string> = new Set(["answers", "sums"]);
+const STALE = "cache_stale";
+/** Who has it open already is waited for so long at the start, and so long by a call. */
+const [OPENING_MS, BUSY_MS] = [2_000, 50];
+const WAL_RETRY_MS = 20;
 
 /** How long answers wait for others to be written with them. */
 const GROUP_MS = 50;
@@ -183,9 +190,13 @@ export function openSqliteShelf({ path, maxBytes, clock, onFault }: ShelfInit): 
 function openFile(path: string): Database {
   try {
     return prepare(path);
-  } catch {
-    // Broken, or no database at all: there is nothing in it that could not be had again.
-    for (const end of ["", "-shm", "-wal"]) rmSync(path + end, { force: true });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code !== STALE && !code.startsWith("SQLITE_NOTADB") && !code.startsWith("SQLITE_CORRUPT")) throw error;
+    // There is nothing in it that could not be had again. What cannot be read may be another file of somebody's.
+    for (const end of ["-shm", "-wal"]) rmSync(path + end, { force: true });
+    if (code === STALE || existsSync(`${path}.damaged`)) rmSync(path, { force: true });
+    else renameSync(path, `${path}.damaged`);
     return prepare(path);
   }
 }
@@ -196,19 +207,47 @@ function prepare(path: string): Database {
   closeSync(openSync(path, "a", 0o600));
   const db = new Database(path, { create: true, strict: true });
   try {
-    db.run("pragma busy_timeout = 50");
-    db.run("pragma journal_mode = wal");
+    db.run(`pragma busy_timeout = ${OPENING_MS}`);
+    refuseOther(db);
+    switchToWal(db);
     db.run("pragma synchronous = off");
-    const { user_version: edition } = db.query<{ user_version: number }, []>("pragma user_version").get() ?? {
-      user_version: 0,
-    };
-    if (edition === EDITION) return db;
-    if (edition !== 0) throw new Error(`The file is of edition ${edition}.`);
-    commit(db, () => void db.run(SCHEMA));
+    if (readEdition(db) === 0)
+      commit(db, () => {
+        // Who opens it at the same time may have made it by now.
+        if (readEdition(db) === 0) db.run(SCHEMA);
+      });
+    db.run(`pragma busy_timeout = ${BUSY_MS}`);
     return db;
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/** Users, books or what other programs keep: nothing is put into it, and it stays. */
+function refuseOther(db: Database): void {
+  const tables = db.query<{ name: string }, []>("select name from sqlite_master where type = 'table'").all();
+  if (tables.some(({ name }) => !TABLES.has(name)))
+    throw new Error("The file is a database of something else, and is left as it is: name another one in cache_path.");
+  const edition = readEdition(db);
+  if (edition !== EDITION && edition !== 0)
+    throw Object.assign(new Error(`The file is of edition ${edition}.`), { code: STALE });
+}
+
+function readEdition(db: Database): number {
+  return db.query<{ user_version: number }, []>("pragma user_version").get()?.user_version ?? 0;
+}
+
+/** The switch of a new file does not honour busy_timeout. */
+function switchToWal(db: Database): void {
+  for (let waitedMs = 0; ; waitedMs += WAL_RETRY_MS) {
+    try {
+      db.run("pragma journal_mode = wal");
+      return;
+    } catch (error) {
+      if (!codeOf(error).startsWith("SQLITE_BUSY") || waitedMs >= OPENING_MS) throw error;
+    }
+    Bun.sleepSync(WAL_RETRY_MS);
   }
 }
 
