@@ -67,7 +67,10 @@ export interface Tally {
 /** A model's name is the provider's to choose; a row holds no more of it than names a model. */
 export const MAX_NAME_LENGTH = 512;
 const MAX_REPORT_BYTES = 2_048;
-/** No model reads or writes so much in one call, and no batch of calls in all: a larger number counts nothing, and would outgrow every sum. */
+/**
+ * No model reads or writes so much in one call, and no batch of calls in all: a larger number counts nothing, whatever it is of, and would outgrow
+ * every sum.
+ */
 export const MAX_TOKENS = 1e9;
 const MAX_BATCH_TOKENS = 1e12;
 
@@ -162,10 +165,12 @@ class OpenTally implements Tally {
   measured(answer: MeasuredUsage): void {
     this.#hasAnswer = true;
     this.#name(answer.model);
-    this.#usage = refuseEndless(answer.usage, answer.price === "sum" ? MAX_BATCH_TOKENS : MAX_TOKENS);
+    const most = answer.price === "sum" ? MAX_BATCH_TOKENS : MAX_TOKENS;
+    this.#usage = refuseEndless(answer.usage, most);
     this.#report = answer.report;
-    const isNothing = this.#usage === null && answer.units === null;
-    this.#measure = isNothing ? { ...answer, source: "none" } : answer;
+    const units = isCountable(answer.units, most) ? answer.units : null;
+    const isNothing = this.#usage === null && units === null;
+    this.#measure = isNothing ? { ...answer, units, source: "none" } : { ...answer, units };
   }
 
   reported(said: JsonObject | null): void {
@@ -233,7 +238,13 @@ class OpenTally implements Tally {
 
 /** The figures, but null where they are beyond what can have been counted. */
 function refuseEndless(usage: Usage | null, most = MAX_TOKENS): Usage | null {
-  return usage !== null && countAll(usage) > most ? null : usage;
+  if (usage === null || countAll(usage) > most || (usage.reasoningTokens ?? 0) > most) return null;
+  return isCountable(usage.units ?? null, most) ? usage : null;
+}
+
+function isCountable(units: Units | null, most: number): boolean {
+  for (const name in units) if ((units[name] ?? 0) > most) return false;
+  return true;
 }
 
 function countAll(usage: Usage): number {

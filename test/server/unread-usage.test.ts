@@ -161,3 +161,23 @@ test("a report that is nested deeper than anybody can print keeps no row from be
     total_tokens: 11,
   });
 }, 30_000);
+
+test.each([
+  ["of its reasoning", { completion_tokens_details: { reasoning_tokens: 1e300 } }],
+  ["of what has a price of its own", { prompt_tokens_details: { audio_tokens: 1e300 } }],
+])("a count %s that outgrows all sums makes it no report", async (_, more) => {
+  const usage = { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11, ...more };
+  const message = { role: "assistant", content: "Hi" };
+  const choices = [{ index: 0, message, finish_reason: "stop" }];
+  rig = await makeRig({
+    upstream: () => Response.json({ id: "c", object: "chat.completion", created: 1, model: "m", choices, usage }),
+  });
+  await rig.chat({ model: "local/m", messages: HELLO });
+  expect(await rig.row()).toMatchObject({
+    usageSource: "none",
+    freshInputTokens: null,
+    outputTokens: null,
+    reasoningTokens: null,
+    units: null,
+  });
+});
