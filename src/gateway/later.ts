@@ -13,7 +13,7 @@ import type { GatewayTools } from "./call.ts";
 import { type Counted, priceCall } from "./price-call.ts";
 import type { RecordedPlan } from "./record.ts";
 import { bookRow } from "./reserve.ts";
-import { MAX_NAME_LENGTH, printReport } from "./tally.ts";
+import { MAX_NAME_LENGTH, printReport, refuseEndless } from "./tally.ts";
 
 export interface Estimated {
   /** The row that is corrected. */
@@ -121,7 +121,7 @@ async function correct(estimated: Estimated, tools: Tools): Promise<boolean> {
     const upstream = await send({ ...ask, deadlines: tools.scene().deadlinesOf(provider.name), fetch: tools.fetch });
     const text = upstream.ok ? await readCapped(upstream, MAX_ANSWER_BYTES) : null;
     const told = text === null ? null : later.read(parseObject(text) ?? {});
-    if (told === null) return false;
+    if (told === null || refuseEndless(told.usage) === null) return false;
     const correction = makeCorrection(estimated, told, new Date(tools.clock.wallMs()));
     bookRow(correction, tools.budgets);
     // What could not be written is kept, and tried again: whoever asked once more would book it twice.

@@ -237,7 +237,7 @@ class OpenTally implements Tally {
 }
 
 /** The figures, but null where they are beyond what can have been counted. */
-function refuseEndless(usage: Usage | null, most = MAX_TOKENS): Usage | null {
+export function refuseEndless(usage: Usage | null, most = MAX_TOKENS): Usage | null {
   if (usage === null || countAll(usage) > most || (usage.reasoningTokens ?? 0) > most) return null;
   return isCountable(usage.units ?? null, most) ? usage : null;
 }

@@ -161,6 +161,18 @@ test("figures that come while the books cannot be written are booked once, and a
   expect(gateway.log.filter((line) => line.includes("duplicate"))).toEqual([]);
 });
 
+test("figures beyond all that can be used are not taken, and asked for again", async () => {
+  const odd = { data: { ...GENERATION.data, native_tokens_completion: 1e300 } };
+  let looks = 0;
+  const gateway = await cutStream(() => Response.json(++looks === 1 ? odd : GENERATION));
+  while (looks < 2) {
+    gateway.clock.advance(5_000);
+    await new Promise(setImmediate);
+  }
+  expect(await untilCorrected(gateway)).toMatchObject({ outputTokens: 42 - 4 });
+  expect((await gateway.store.ledger.summarize({})).consume).toMatchObject({ outputTokens: 42 });
+});
+
 test("while the provider is still to be asked, what it was sent is not kept in memory", async () => {
   const gateway = await cutStream(() => new Response(null, { status: 404 }));
   const long = [{ role: "user", content: "x".repeat(900_000) }];
