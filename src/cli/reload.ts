@@ -1,6 +1,6 @@
 // Puts another configuration in force while the daemon runs: at SIGHUP, when a file changes, and when a setting is changed otherwise. Knows no setting.
 
-import { type Config, diffReload, watchConfig } from "../config/index.ts";
+import { type Config, ConfigError, diffReload, watchConfig } from "../config/index.ts";
 import type { SettingDesk } from "../server/index.ts";
 import type { ChangeStore } from "../store/index.ts";
 import type { DaemonInit } from "./assemble.ts";
@@ -44,7 +44,8 @@ export function createReload(
       return next.watched;
     } catch (error) {
       log.error("The configuration is not usable; the one before stays in force", { error });
-      return undefined;
+      // What it names and is not there yet may come.
+      return error instanceof ConfigError ? [...new Set([...loaded.watched, ...error.watched])] : undefined;
     }
   };
   // One after another: of two that run at once the older could come out last.

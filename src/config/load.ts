@@ -81,14 +81,9 @@ export async function loadConfig(options: LoadOptions): Promise<Loaded> {
   adjust(gathered);
   adoptUsual(reading, env);
   const config = readConfig(reading);
-  if (gathered.problems.length > 0) throw new ConfigError(sortProblems(gathered.problems));
-  return freeze({
-    config,
-    effective: reading.effective,
-    warnings: gathered.warnings,
-    files,
-    watched: [...reading.files],
-  });
+  const watched = [...reading.files];
+  if (gathered.problems.length > 0) throw new ConfigError(sortProblems(gathered.problems), watched);
+  return freeze({ config, effective: reading.effective, warnings: gathered.warnings, files, watched });
 }
 
 /** By place, so that a file can be mended from top to bottom; files in the order in which they were read. */

@@ -19,10 +19,13 @@ export interface Problem extends Origin {
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly Problem[];
+  /** All that was read or looked for, absolute: a change of these may mend it. */
+  readonly watched: readonly string[];
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], watched: readonly string[]) {
     super(problems.map(printProblem).join("\n"));
     this.problems = problems;
+    this.watched = watched;
   }
 }
 

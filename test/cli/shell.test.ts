@@ -206,10 +206,13 @@ describe("how a failure ends", () => {
 
   test("all problems of a configuration", async () => {
     const place = { file: "setting.ini", suggestion: null };
-    const error = new ConfigError([
-      { ...place, line: 1, key: "http_address", message: "is no address" },
-      { ...place, line: 2, key: "log_level", message: "is no level" },
-    ]);
+    const error = new ConfigError(
+      [
+        { ...place, line: 1, key: "http_address", message: "is no address" },
+        { ...place, line: 2, key: "log_level", message: "is no level" },
+      ],
+      [],
+    );
     const { code, err } = await fail(error);
     expect(code).toBe(1);
     expect(err).toContain("setting.ini:1");
