@@ -1,5 +1,6 @@
 // What went wrong in a database, in a sentence with a remedy. Knows the engines' error codes and no query.
 
+import { statSync } from "node:fs";
 import { GatewayError, type ErrorKind } from "../ir/index.ts";
 
 interface Explanation {
@@ -111,13 +112,19 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
   ) {
     return new GatewayError({ kind: "conflict", message: nameClash(cause), cause });
   }
-  const explanation = BY_CODE.find(([prefix]) => code.startsWith(prefix))?.[1];
+  const found = BY_CODE.find(([prefix]) => code.startsWith(prefix))?.[1];
+  // SQLite says of a folder that is only to be read that the disk fails.
+  const explanation = code.startsWith("SQLITE_") && isFolder(place) ? FOLDER : found;
   if (explanation === undefined) {
     // At the start there is no log yet, and its reader is the operator; callers of the API learn no more than that it failed.
     const detail = place === ANY_DATABASE ? "the log has the details" : explainUnknown(cause);
     return new GatewayError({ kind: "internal", message: `${place} failed: ${detail}.`, cause });
   }
   return new GatewayError({ kind: explanation.kind, code: explanation.code, message: explanation.say(place), cause });
+}
+
+function isFolder(place: string): boolean {
+  return statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function explainUnknown(cause: unknown): string {

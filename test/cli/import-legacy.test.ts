@@ -189,6 +189,10 @@ test("what is no old database is refused by name", async () => {
   await own.run("admin users list");
   const run = (file: string) => own.run(["migrate", "import-legacy", "--from", file]);
   expect(await run(join(own.folder, "none.db"))).toMatchObject({ code: EXIT.notFound });
+  const folder = await run(own.folder);
+  expect([folder.code, folder.err]).toEqual([EXIT.failed, `error: ${own.folder} is a folder; name a file in it.\n`]);
+  const target = await own.run(["migrate", "copy", "--to", own.folder]);
+  expect([target.code, target.err]).toEqual([EXIT.failed, expect.stringContaining("is a folder; name a file in it.")]);
   expect(await run(join(own.folder, "identity.db"))).toMatchObject({
     code: EXIT.usage,
     err: expect.stringContaining("migrate copy"),
