@@ -192,6 +192,23 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     expect(gateway.told).toEqual(["Redis did not answer within 4000 ms.", "recovered"]);
   }, 40_000);
 
+  test("one that takes nothing, such as a replica, is told of with its own words", async () => {
+    redis = await startRedis();
+    const gateway = await join(redis.url);
+    const client = new RedisClient(redis.url);
+    await client.send("REPLICAOF", ["127.0.0.1", "1"]);
+    await until(async () => {
+      const { isTaken, isShared } = await gateway.counters.take([need("requests", 1e9)]);
+      expect([isTaken, isShared]).toEqual([true, false]);
+      return gateway.told.length > 0;
+    });
+    expect(gateway.told).toEqual([expect.stringContaining("READONLY")]);
+    await client.send("REPLICAOF", ["NO", "ONE"]);
+    client.close();
+    await until(async () => (await gateway.counters.take([need("requests", 1e9)])).isShared);
+    expect(gateway.told.at(-1)).toBe("recovered");
+  }, 40_000);
+
   test("a moment without Redis lets nobody in where others have all places", async () => {
     redis = await startRedis();
     const { url } = redis;

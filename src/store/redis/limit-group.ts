@@ -10,8 +10,12 @@ export type Count = readonly [used: number, leftMs: number];
 export interface Group {
   /** A place among those at once. */
   enter(key: string, place: { most: number; leaseMs: number; id: string }): Promise<Count>;
-  /** Asks. Resolves once all promises of the group are settled, with whether they were answered; `late` then hears of an answer that came too late. */
-  send(client: RedisClient, within: (work: Promise<unknown>) => Promise<unknown>, late: () => void): Promise<boolean>;
+  /** Asks. Resolves once all promises of the group are settled, with why they were not answered, else null; `late` then hears of an answer that came too late. */
+  send(
+    client: RedisClient,
+    within: (work: Promise<unknown>) => Promise<unknown>,
+    late: () => void,
+  ): Promise<Error | null>;
 }
 
 export interface GroupClient {
@@ -66,7 +70,7 @@ async function sendAll(
   pending: readonly Pending[],
   within: (work: Promise<unknown>) => Promise<unknown>,
   late: () => void,
-): Promise<boolean> {
+): Promise<Error | null> {
   const keys = pending.map(({ key }) => key);
   let isLate = false;
   const work = redis.send("EVAL", [TAKE, String(keys.length), ...keys, ...pending.flatMap(({ args }) => args)]);
@@ -79,11 +83,11 @@ async function sendAll(
     const answer = await within(work);
     const counts = readCounts(answer, pending.length);
     for (const [index, { resolve }] of pending.entries()) resolve(counts[index] ?? [0, 0]);
-    return true;
+    return null;
   } catch (error) {
     isLate = true;
     for (const { reject } of pending) reject(error);
-    return false;
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

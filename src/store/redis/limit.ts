@@ -75,17 +75,17 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
     onRecovery: recover,
   });
 
-  const rest = (): void => {
+  const rest = (cause: Error): void => {
     if (isResting || isStopped) return;
     isResting = true;
-    if (++timesLate >= LATE_TOLD) fault(explainLate(deadlineMs));
+    if (++timesLate >= LATE_TOLD) fault(cause);
     callOffRest = clock.after(REST_MS, () => {
       const question = link.client()?.send("PING", []) ?? Promise.resolve();
       within(question).then(
         () => (isResting = false),
-        () => {
+        (error: unknown) => {
           isResting = false;
-          rest();
+          rest(error instanceof Error ? error : explainLate(deadlineMs));
         },
       );
     });
@@ -175,11 +175,12 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
       }),
     );
     const all = Promise.all(asked);
-    const isShared = await group.send(client, within, () => undo(needs, ids));
-    if (isShared) {
+    const failure = await group.send(client, within, () => undo(needs, ids));
+    const isShared = failure === null;
+    if (failure === null) {
       timesLate = 0;
       recover();
-    } else rest();
+    } else rest(failure);
     const seen = await all;
     const isTaken = !seen.some(({ isOver }) => isOver);
     if (!isShared) return { isTaken, isShared, seen: isTaken ? keepHere(seen, ids) : seen.map(giveBackHere) };
