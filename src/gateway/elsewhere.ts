@@ -4,7 +4,7 @@ import { GatewayError, type JsonObject, toGatewayError } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { WireMemory } from "../wire/index.ts";
 import type { CallState, Elsewhere } from "./header.ts";
-import { askKeeper, readKept } from "./keeper.ts";
+import { askKeeper } from "./keeper.ts";
 import type { Run } from "./run.ts";
 import { parseObject } from "./send.ts";
 import { nameKeeper } from "./way/pool.ts";
@@ -53,9 +53,9 @@ async function findEnd({ call, plan, tools }: CallState, memory: WireMemory, run
     await pause(tools.clock.after, pauseMs, presence.signal);
     if (run.ended() !== null || tools.clock.monotonicMs() > endMs) return null;
     try {
-      const upstream = await askKeeper(request, tools, found, { method: "GET", path: "" });
-      if (upstream === null) return null;
-      const text = await readKept(upstream, tools.scene());
+      const kept = await askKeeper(request, tools, found, { method: "GET", path: "" });
+      if (kept === null) return null;
+      const text = await kept.readText();
       if (memory.isOver(parseObject(text) ?? {})) return text;
     } catch (error) {
       // A look that failed is followed by another.

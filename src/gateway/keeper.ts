@@ -8,7 +8,7 @@ import type { KeptAnswer } from "./answer-store.ts";
 import type { GatewayTools, Scene } from "./call.ts";
 import { explainRejection } from "./failure.ts";
 import type { Presence } from "./presence.ts";
-import { answerTooLarge, explainFailure, openLine } from "./send.ts";
+import { type Line, answerTooLarge, explainFailure, openLine } from "./send.ts";
 import { findKeeper, readKeeper } from "./way/pool.ts";
 
 const MAX_ERROR_BYTES = 256 * 1024;
@@ -20,13 +20,22 @@ interface Ask {
   query?: readonly (readonly [string, string])[];
 }
 
-/** Its response; null where the answer is not there (any more). Throws a GatewayError where it refuses or does not answer. */
+/** What it answered. */
+export interface Kept {
+  upstream: Response;
+  /** All of it, once. Throws timeout or upstream_unavailable where it does not come, and upstream_malformed where it does not fit into memory. */
+  readText(): Promise<string>;
+  /** Nothing more of it is wanted. */
+  release(): void;
+}
+
+/** Null where the answer is not there (any more). Throws a GatewayError where it refuses or does not answer. */
 export async function askKeeper(
   { wire, requestId, signal }: { wire: Wire; requestId: string; signal: Presence },
   tools: GatewayTools,
   found: Pick<KeptAnswer, "id" | "model" | "provider">,
   ask: Ask,
-): Promise<Response | null> {
+): Promise<Kept | null> {
   const scene = tools.scene();
   const provider = findProvider(scene, found.provider);
   const { url: base } = provider.endpoint(wire.id, { model: found.model, stream: false });
@@ -34,33 +43,64 @@ export async function askKeeper(
   const headers = { accept: "application/json", "x-request-id": requestId, ...provider.headers };
   const line = openLine(signal, tools.clock);
   line.arm(scene.deadlinesOf(provider.name).header);
-  let upstream: Response;
   try {
     const proof = await provider.authorize?.({ method: ask.method, url, headers, body: null });
-    upstream = await tools.fetch(url, {
+    const upstream = await tools.fetch(url, {
       method: ask.method,
       headers: { ...headers, ...proof },
       redirect: "manual",
       timeout: false,
       signal: line.signal,
     });
-  } catch (error) {
-    if (error instanceof GatewayError) throw error;
-    throw explainFailure(provider.name, line, error);
-  } finally {
     line.rest();
+    const kept = hold(upstream, { line, scene, provider: provider.name });
+    if (upstream.ok) return kept;
+    if (upstream.status !== 404) {
+      const text = scene.redact((await kept.read(MAX_ERROR_BYTES).catch(() => "")) ?? "");
+      throw explainRejection({ upstream, provider: provider.name, wire, nowMs: tools.clock.wallMs() }, text);
+    }
+    kept.release();
+    return null;
+  } catch (error) {
+    const failure = explainFailure(provider.name, line, error);
+    line.release(true);
+    throw failure;
   }
-  if (upstream.status === 404) return null;
-  if (upstream.ok) return upstream;
-  const text = scene.redact((await readCapped(upstream, MAX_ERROR_BYTES).catch(() => "")) ?? "");
-  throw explainRejection({ upstream, provider: provider.name, wire, nowMs: tools.clock.wallMs() }, text);
 }
 
-/** The text of what it answered. Throws upstream_malformed where that does not fit into memory. */
-export async function readKept(upstream: Response, { maxAnswerBytes }: Pick<Scene, "maxAnswerBytes">): Promise<string> {
-  const text = await readCapped(upstream, maxAnswerBytes);
-  if (text !== null) return text;
-  throw answerTooLarge(maxAnswerBytes);
+interface Holding {
+  line: Line;
+  scene: Scene;
+  provider: string;
+}
+
+function hold(
+  upstream: Response,
+  { line, scene, provider }: Holding,
+): Kept & { read(maxBytes: number): Promise<string | null> } {
+  const { idle } = scene.deadlinesOf(provider);
+  const release = (): void => line.release(true);
+  const read = async (maxBytes: number): Promise<string | null> => {
+    const progressed = (): void => line.arm(idle);
+    progressed();
+    try {
+      return await readCapped(upstream, maxBytes, progressed);
+    } catch (error) {
+      throw explainFailure(provider, line, error);
+    } finally {
+      release();
+    }
+  };
+  return {
+    upstream,
+    read,
+    release,
+    async readText() {
+      const text = await read(scene.maxAnswerBytes);
+      if (text === null) throw answerTooLarge(scene.maxAnswerBytes);
+      return text;
+    },
+  };
 }
 
 function findProvider(scene: Scene, name: string): Provider {

@@ -6,10 +6,11 @@ import type { Wire, WireMemory } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import { lostMaker } from "./background.ts";
 import type { GatewayTools } from "./call.ts";
-import { askKeeper, readKept } from "./keeper.ts";
+import { type Kept, askKeeper } from "./keeper.ts";
 import { type Presence, type WatchedPresence, findEnd, openPresence } from "./presence.ts";
 import { parseAnswer, parseInput } from "./recall.ts";
 import type { Run } from "./run.ts";
+import { parseObject } from "./send.ts";
 
 export interface KeptRequest {
   wire: Wire & { memory: WireMemory };
@@ -46,7 +47,7 @@ export async function listInput(request: KeptRequest, tools: GatewayTools): Prom
 /** Gone for good, also at the provider that kept it. */
 export async function removeAnswer(request: KeptRequest, tools: GatewayTools): Promise<JsonObject> {
   const found = await findOwn(request, tools);
-  if (found.isUpstream) await askKeeper(request, tools, found, { method: "DELETE", path: "" });
+  if (found.isUpstream) (await askKeeper(request, tools, found, { method: "DELETE", path: "" }))?.release();
   await tools.memory.remove(found.id, found.userId);
   tools.memory.findRun(found.id)?.end("cancelled");
   return request.wire.memory.printRemoved(found.id);
@@ -163,25 +164,30 @@ async function showElsewhere(
   // The caller's key may be in there, too; it is ours alone.
   const query = [...request.query].filter(([name]) => showQuery.includes(name));
   const watched = watch(request, tools);
-  const upstream = await askKeeper(watched, tools, found, { method: "GET", path: "", query }).catch(
-    (error: unknown) => {
-      watched.signal.close();
-      throw error;
-    },
-  );
-  if (upstream === null) {
+  const kept = await askKeeper(watched, tools, found, { method: "GET", path: "", query }).catch((error: unknown) => {
+    watched.signal.close();
+    throw error;
+  });
+  if (kept === null) {
     watched.signal.close();
     throw request.wire.memory.missing("answer", found.id);
   }
-  return new Response(endWith(watched, upstream.body ?? NOTHING), {
+  return new Response(endWith(watched, pass(kept)), {
     headers: {
-      "content-type": upstream.headers.get("content-type") ?? "text/event-stream",
+      "content-type": kept.upstream.headers.get("content-type") ?? "text/event-stream",
       "cache-control": "no-cache",
     },
   });
 }
 
-const NOTHING = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
+/** As long as the client likes: an answer that is being made may be silent for long. */
+async function* pass({ upstream, release }: Kept): AsyncGenerator<Uint8Array> {
+  try {
+    yield* upstream.body ?? [];
+  } finally {
+    release();
+  }
+}
 
 async function updateFrom(
   request: KeptRequest,
@@ -189,11 +195,11 @@ async function updateFrom(
   found: KeptAnswer,
   ask: { method: "GET" | "POST"; path: string },
 ): Promise<JsonObject> {
-  const upstream = await askKeeper(request, tools, found, ask);
-  if (upstream === null) throw request.wire.memory.missing("answer", found.id);
-  const text = await readKept(upstream, tools.scene());
-  const answer = parseAnswer({ body: text });
-  if (answer["id"] !== found.id) {
+  const kept = await askKeeper(request, tools, found, ask);
+  if (kept === null) throw request.wire.memory.missing("answer", found.id);
+  const text = await kept.readText();
+  const answer = parseObject(text);
+  if (answer?.["id"] !== found.id) {
     throw new GatewayError({
       kind: "upstream_malformed",
       message: `Provider "${found.provider}" gave another answer than the one asked for.`,
