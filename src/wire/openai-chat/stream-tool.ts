@@ -45,8 +45,9 @@ function findTool(
   if (piece.id !== "") {
     const same = known.findLast((tool) => tool.id === piece.id);
     const last = known.at(-1);
-    // An id that comes late belongs to the call that waits for it.
-    return same ?? (last?.id === "" && piece.name === "" ? last : undefined);
+    // An id that comes late belongs to the call that waits for it; some servers make up another one for every piece.
+    const isMore = piece.name === "" && (last?.id === "" || piece.index !== null);
+    return same ?? (isMore ? last : undefined);
   }
   const last = known.at(-1);
   const beginsAnew = piece.name !== "" && piece.text !== "" && last !== undefined && isComplete(last.text);
