@@ -24,10 +24,12 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
   const client = mode.kind === "forward" ? mode.wire : mode.client;
   const encodeError = (error: GatewayError, told?: Told): string =>
     client.error.encodeFrame(error, call.requestId, told);
-  const carrier =
-    mode.kind === "forward" ? forwardFrames(mode.wire, state, encodeError) : translateFrames(state, mode, encodeError);
   const isJudged = mode.kind === "translate" && mode.client.saysFailure !== true;
   const decoder = isJudged ? failLost(spoken.stream.decode()) : spoken.stream.decode();
+  const carrier =
+    mode.kind === "forward"
+      ? forwardFrames(mode.wire, state, decoder, encodeError)
+      : translateFrames(state, mode, encodeError);
   const { failure, pieces } = await pump({
     upstream: upstream.body,
     provider: plan.provider.name,
@@ -123,9 +125,10 @@ const TELLS_FAILURE = /"type"\s*:\s*"error"/u;
 function forwardFrames(
   { forward }: Wire,
   { body, scene }: CallState,
+  decoder: AnswerDecoder,
   encodeError: (error: GatewayError, told?: Told) => string,
 ): Carrier {
-  const hold = createHold();
+  const hold = createHold(decoder);
   let told: Told | undefined;
   let hasSaid = false;
   return {
@@ -145,7 +148,10 @@ function forwardFrames(
         // A server's own way to say that it failed: its client would take it for the end of an answer.
         return hold.release(whole + encodeError(finish.error, told));
       }
-      if (hold.isEnd(events) && finish === undefined) return hold.keep(whole);
+      if (hold.isEnd(events) && finish === undefined) {
+        // More of the answer shows that what was kept was not its end.
+        return (events.some(isSaid) ? hold.release("") : "") + hold.keep(whole);
+      }
       return hold.release(events.length === 0 && TELLS_FAILURE.test(whole) ? scene.redact(whole) : whole);
     },
     close(events) {
@@ -157,6 +163,10 @@ function forwardFrames(
   };
 }
 
+function isSaid({ type }: Event): boolean {
+  return type === "part-start" || type === "part-delta";
+}
+
 /** Far more than the figures and the end that may still follow. */
 const MAX_HELD_LENGTH = 1024 * 1024;
 
@@ -164,12 +174,13 @@ const MAX_HELD_LENGTH = 1024 * 1024;
  * Keeps back what follows the end of all choices until the stream is over, in formats whose streams just end as well: a client that has
  * the whole of an answer must find it on record.
  */
-function createHold() {
+function createHold(decoder: AnswerDecoder) {
   const open = new Set<number>();
   let hasEnded = false;
   let held = "";
   return {
     isEnd(events: readonly Event[]): boolean {
+      if (decoder.hasEnded !== undefined) return decoder.hasEnded();
       for (const event of events) {
         if (!("choice" in event)) continue;
         hasEnded ||= event.type === "choice-end";

@@ -59,6 +59,11 @@ export interface Machine<In, Out> {
 export interface AnswerDecoder extends Machine<Frame, Event> {
   /** The provider's own report of what was used, as it last sent it; null where it has not. */
   report(): JsonObject | null;
+  /**
+   * Whether every choice that began has said why it ended, in formats whose servers may say that too early: then `choice-end` waits until
+   * nothing more can come. Missing where `choice-end` comes with the reason.
+   */
+  hasEnded?(): boolean;
 }
 
 /** What a target format needs to know of the model that it will ask, beyond the request itself. */

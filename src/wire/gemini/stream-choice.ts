@@ -1,6 +1,6 @@
 // One candidate of a streamed answer → events: which part a piece continues, and where a part ends. Knows no chunk beyond its candidate.
 
-import type { Citation, Event, Json, JsonObject, PartStartEvent, ReasoningPart } from "../../ir/index.ts";
+import type { Citation, Event, JsonObject, PartStartEvent, ReasoningPart } from "../../ir/index.ts";
 import { decodeEnd, decodeLogprobs, isGrounded } from "./candidate.ts";
 import { decodeCitations } from "./citation.ts";
 import { type PartialCall, addPartial, beginPartial, isPartial } from "./partial-call.ts";
@@ -14,7 +14,8 @@ interface OpenPart {
 }
 
 export class ChoiceReader {
-  isEnded = false;
+  /** Why it ended, as last said: some servers say it on every chunk, or before all others. */
+  #reason: string | null = null;
   readonly #choice: number;
   readonly #nameCall: () => string;
   #partCount = 0;
@@ -31,8 +32,11 @@ export class ChoiceReader {
     this.#nameCall = nameCall;
   }
 
+  get hasEnded(): boolean {
+    return this.#reason !== null;
+  }
+
   push(candidate: JsonObject): Event[] {
-    if (this.isEnded) return [];
     const events: Event[] = [];
     for (const part of objectsOf(objectOf(candidate["content"])["parts"])) this.#part(unifyPart(part), events);
     const logprobs = decodeLogprobs(candidate["logprobsResult"]);
@@ -43,7 +47,19 @@ export class ChoiceReader {
     this.#own = { ...this.#own, ...omit(candidate, ["content", "finishReason", "index", "logprobsResult"]) };
     if (this.#open?.kind === "text" && isGrounded(candidate)) this.#cite(events);
     const reason = textOf(candidate["finishReason"]);
-    if (reason !== "" && reason !== "FINISH_REASON_UNSPECIFIED") this.#end(reason, events);
+    if (reason !== "" && reason !== "FINISH_REASON_UNSPECIFIED") this.#reason = reason;
+    return events;
+  }
+
+  /** Once nothing more of it can come. */
+  end(): Event[] {
+    const events: Event[] = [];
+    this.#closeCall(events);
+    this.#cite(events);
+    this.#close(events);
+    const { refusal, ...end } = decodeEnd({ ...this.#own, finishReason: this.#reason }, this.#hasCalls);
+    if (refusal !== undefined) this.#tell("refusal", events, undefined, refusal);
+    events.push({ type: "choice-end", choice: this.#choice, ...end });
     return events;
   }
 
@@ -168,16 +184,6 @@ export class ChoiceReader {
     if (call === null) return;
     this.#call = null;
     this.#item({ ...call.part, arguments: JSON.stringify(call.args) }, events);
-  }
-
-  #end(reason: Json, events: Event[]): void {
-    this.isEnded = true;
-    this.#closeCall(events);
-    this.#cite(events);
-    this.#close(events);
-    const { refusal, ...end } = decodeEnd({ ...this.#own, finishReason: reason }, this.#hasCalls);
-    if (refusal !== undefined) this.#tell("refusal", events, undefined, refusal);
-    events.push({ type: "choice-end", choice: this.#choice, ...end });
   }
 
   /** Sources come with the last piece, or with several, each time all of them; their places count from the start of the text. */

@@ -15,7 +15,12 @@ import { objectOf, objectsOf } from "../json-read.ts";
 /** Frames of one answer → events. The format has no last frame: the stream just ends, and so `finish` comes with `end`. */
 export function decodeStream(): AnswerDecoder {
   const decoder = new StreamDecoder();
-  return { push: (frame) => decoder.push(frame), end: () => decoder.end(), report: () => decoder.report() };
+  return {
+    push: (frame) => decoder.push(frame),
+    end: () => decoder.end(),
+    report: () => decoder.report(),
+    hasEnded: () => decoder.hasEnded(),
+  };
 }
 
 class StreamDecoder {
@@ -52,14 +57,18 @@ class StreamDecoder {
     return Object.keys(this.#report).length === 0 ? null : this.#report;
   }
 
+  hasEnded(): boolean {
+    return this.#choices.size > 0 && [...this.#choices.values()].every(({ hasEnded }) => hasEnded);
+  }
+
   end(): Event[] {
     if (this.#isFinished) return [];
     const choices = [...this.#choices.values()];
     const nothing = choices.length === 0 ? decodeNothing(this.#last) : null;
-    const isComplete = choices.length === 0 ? nothing !== null : choices.every(({ isEnded }) => isEnded);
-    if (!isComplete) return this.#fail(malformed("The upstream's stream ended before the answer was complete."));
+    if (nothing === null && !this.hasEnded())
+      return this.#fail(malformed("The upstream's stream ended before the answer was complete."));
     this.#isFinished = true;
-    const events = nothing === null ? [] : tellNothing(nothing);
+    const events = nothing === null ? choices.flatMap((choice) => choice.end()) : tellNothing(nothing);
     const last = this.#isGarbled ? ({ isUncounted: true } as const) : {};
     return [...events, { type: "finish", ...last, ...asExtra(this.#own) }];
   }

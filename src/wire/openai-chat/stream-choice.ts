@@ -31,7 +31,7 @@ const READ: ReadonlySet<string> = new Set([
 ]);
 const READ_BESIDE: ReadonlySet<string> = new Set(["index", "delta", "message", "finish_reason", "logprobs", "usage"]);
 
-/** One chunk's choice. What comes after its end is not told. */
+/** One chunk's choice. Some servers give the reason for the end too early, or on every chunk: the last one counts. */
 export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[]): void {
   if (choice.isFinished) return;
   // Some servers put the whole message into the stream, MiniMax behind its deltas.
@@ -54,13 +54,12 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
   keepRest(choice.message, delta, READ);
   keepRest(choice.own, item, READ_BESIDE);
   const word = item["finish_reason"];
-  if (typeof word !== "string" || word === "") return;
-  Object.assign(choice.own, keepFinish(word));
-  endChoice(choice, decodeFinish(word, choice.tools.length > 0), events);
+  if (typeof word === "string" && word !== "") choice.reason = word;
 }
 
-/** Closes what is open and ends the choice. */
-export function endChoice(choice: ChoiceState, finish: FinishReason, events: Event[]): void {
+/** Closes what is open and ends the choice, once nothing more of it can come. */
+export function endChoice(choice: ChoiceState, events: Event[]): void {
+  if (choice.isFinished) return;
   const citations = choice.open?.kind === "text" && !choice.isCited ? decodeSources(choice.beside) : [];
   if (choice.open !== null && citations.length > 0) {
     events.push({ type: "part-delta", choice: choice.index, part: choice.open.part, text: "", citations });
@@ -70,14 +69,17 @@ export function endChoice(choice: ChoiceState, finish: FinishReason, events: Eve
   // A seal whose call never came.
   for (const seal of choice.waitingSeals.values()) tellSeal(choice, seal, events);
   choice.isFinished = true;
-  const own = { ...choice.own };
+  const { reason } = choice;
+  const hasCalls = choice.tools.length > 0;
+  const finish = reason === null ? inferFinish(hasCalls) : decodeFinish(reason, hasCalls);
+  const own = { ...choice.own, ...keepFinish(reason ?? undefined) };
   if (Object.keys(choice.message).length > 0) own["message"] = choice.message;
   events.push({ type: "choice-end", choice: choice.index, finish, ...asExtra(own) });
 }
 
 /** Why a choice ended that did not say so. */
-export function inferFinish(choice: ChoiceState): FinishReason {
-  return choice.tools.length > 0 ? "tool-calls" : "other";
+function inferFinish(hasCalls: boolean): FinishReason {
+  return hasCalls ? "tool-calls" : "other";
 }
 
 function appendText(choice: ChoiceState, kind: "text" | "refusal", text: string, events: Event[]): void {

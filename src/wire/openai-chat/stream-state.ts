@@ -10,6 +10,9 @@ export interface ChoiceState {
   /** The text, refusal or reasoning that is being written. Calls stay open beside it, see stream-tool.ts. */
   open: OpenPart | null;
   tools: ToolState[];
+  /** The server's word for why it ended, as last said; null until then. More may come behind it. */
+  reason: string | null;
+  /** Its end has been told. */
   isFinished: boolean;
   /** Whether it came in deltas: a whole message after them repeats what they said. */
   hasDelta: boolean;
@@ -47,6 +50,7 @@ export function openChoice(index: number, answerId: string, beside: JsonObject):
     nextPart: 0,
     open: null,
     tools: [],
+    reason: null,
     isFinished: false,
     hasDelta: false,
     isCited: false,

@@ -7,7 +7,7 @@ import type { Frame } from "../../lib/sse.ts";
 import type { AnswerDecoder } from "../type.ts";
 import { findError, malformed, rejected } from "./answer.ts";
 import { ID } from "./body.ts";
-import { endChoice, inferFinish, readChoice } from "./stream-choice.ts";
+import { endChoice, readChoice } from "./stream-choice.ts";
 import { type ChoiceState, openChoice } from "./stream-state.ts";
 import { decodeUsage, garblesTokens } from "./usage.ts";
 import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
@@ -52,6 +52,7 @@ export function createStreamDecoder(): AnswerDecoder {
     push: (frame) => (state.isDone ? [] : readFrame(state, frame)),
     end: () => (state.isDone ? [] : endInput(state)),
     report: () => state.report,
+    hasEnded: () => hasEnded(state),
   };
 }
 
@@ -78,6 +79,8 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
     // A choice that comes with an error did not end, whatever its finish_reason says.
     readChoice(choice, error !== null ? omit(item, ["finish_reason"]) : item, events);
   }
+  // The totals are the end, however often a reason was given before.
+  if (isTotals(state, chunk) && isJsonObject(findUsage(chunk)) && hasEnded(state)) endChoices(state, events);
   const isCounted = readUsage(state, chunk, events);
   if (error !== null) events.push(finish(state, rejected(error), isCounted || state.hasTotals));
   return events;
@@ -131,8 +134,7 @@ function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): bool
   if (state.isGarbled) state.report = whole;
   if (report === null) return false;
   state.report = whole;
-  const { choices } = chunk;
-  state.hasTotals ||= state.choices.size > 0 && Array.isArray(choices) && choices.length === 0;
+  state.hasTotals ||= isTotals(state, chunk);
   report.usage = withTier(report.usage, chunk["service_tier"] ?? state.fields["service_tier"]);
   // Some servers repeat their report on every chunk.
   const text = JSON.stringify(report);
@@ -143,6 +145,11 @@ function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): bool
   return true;
 }
 
+/** A chunk without choices behind those with them. */
+function isTotals({ choices }: StreamState, chunk: JsonObject): boolean {
+  return choices.size > 0 && Array.isArray(chunk["choices"]) && chunk["choices"].length === 0;
+}
+
 /** Every report holds all that was used so far, but for servers that tell the input at the start and the output at the end. */
 function joinReports(before: JsonObject | null, report: JsonObject): JsonObject {
   const isPart = before !== null && (report["prompt_tokens"] ?? null) === null;
@@ -150,19 +157,23 @@ function joinReports(before: JsonObject | null, report: JsonObject): JsonObject 
 }
 
 function endInput(state: StreamState, isMarked = false): Event[] {
-  const choices = [...state.choices.values()];
-  const hasEnd = isMarked || state.hasTotals;
-  const isComplete = choices.length > 0 && (hasEnd || choices.every((choice) => choice.isFinished));
+  const isComplete = hasEnded(state) || (state.choices.size > 0 && (isMarked || state.hasTotals));
   if (!isComplete) {
     return [finish(state, malformed("The upstream's stream ended before the answer was complete."))];
   }
   const events: Event[] = [];
   // A server that forgets the reason but ends its stream properly has said all that it had to say.
-  for (const choice of choices) {
-    if (!choice.isFinished) endChoice(choice, inferFinish(choice), events);
-  }
+  endChoices(state, events);
   events.push(finish(state));
   return events;
+}
+
+function hasEnded({ choices }: StreamState): boolean {
+  return choices.size > 0 && [...choices.values()].every(({ reason }) => reason !== null);
+}
+
+function endChoices({ choices }: StreamState, events: Event[]): void {
+  for (const choice of choices.values()) endChoice(choice, events);
 }
 
 function finish(state: StreamState, error?: GatewayError, isCounted = false): Event {
