@@ -1,6 +1,6 @@
 // Several keys of one provider: `api_key.LABEL`, a file that holds it, and `api_key.LABEL.weight`. Knows how they are said, and no other field.
 
-import type { RouteRule } from "../gateway/rule.ts";
+import type { RouteRule, RouteTarget } from "../gateway/rule.ts";
 import type { PoolKey, ProviderSettings } from "../provider/index.ts";
 import type { Setting } from "./gathered.ts";
 import { describeBadValue } from "./problem.ts";
@@ -102,21 +102,34 @@ function refuseTwins(reading: Reading, fields: Said["fields"], keys: readonly Po
   }
 }
 
-/** A route that names a key that is not there would lead nowhere. */
+/** A route that names a key that is not there would lead nowhere, and one that names it behind the model to a model of that name. */
 export function refuseStrayLabels(
   reading: Reading,
   routes: readonly RouteRule[],
   providers: readonly ProviderSettings[],
 ): void {
   for (const { pattern, targets, origin } of routes) {
-    for (const { provider, keys = [] } of targets) {
-      const known = providers.find(({ name }) => name === provider)?.keys ?? [];
-      const stray = keys.find((label) => !known.some((key) => key.label === label));
-      if (stray === undefined) continue;
-      const labels =
-        known.length === 0 ? "it has no named keys" : `it has ${known.map(({ label }) => label).join(", ")}`;
-      const message = `${JSON.stringify(pattern)} leads to the key ${JSON.stringify(stray)} of ${provider}, which is not there (${labels})`;
+    for (const target of targets) {
+      const known = providers.find(({ name }) => name === target.provider)?.keys ?? [];
+      const fault = findStrayLabel(
+        target,
+        known.map(({ label }) => label),
+      );
+      if (fault === null) continue;
+      const message = `${JSON.stringify(pattern)} leads to ${fault}`;
       reading.gathered.problems.push({ file: origin, line: null, key: null, message, suggestion: null });
     }
   }
+}
+
+function findStrayLabel({ provider, model, keys = [] }: RouteTarget, known: readonly string[]): string | null {
+  const stray = keys.find((label) => !known.includes(label));
+  if (stray !== undefined) {
+    const labels = known.length === 0 ? "it has no named keys" : `it has ${known.join(", ")}`;
+    return `the key ${JSON.stringify(stray)} of ${provider}, which is not there (${labels})`;
+  }
+  const [name, behind] = model?.split("#") ?? [];
+  const areKeys = behind?.split("+").every((label) => known.includes(label.toLowerCase())) === true;
+  if (!areKeys) return null;
+  return `the model ${JSON.stringify(model)}; keys stand behind the provider: ${provider}#${behind}/${name}`;
 }

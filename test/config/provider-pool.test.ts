@@ -70,6 +70,7 @@ describe("refused", () => {
     ["[provider.openai]\napi_key.e_u=sk-123456", "unknown key"],
     ["[provider.openai]\napi_key.eu=sk-123456\nkey_strategy=best", "not one of"],
     ["[provider.openai]\napi_key.eu=sk-123456\n[routes]\ngpt-*=openai#us", "which is not there (it has eu)"],
+    ["[provider.openai]\napi_key.eu=sk-123456\n[routes]\nx=openai/m#EU", "keys stand behind the provider: openai#EU/m"],
     ["openai_api_key=sk-123456\n[routes]\ngpt-*=openai#us", "it has no named keys"],
   ])("%j", async (text, words) => {
     expect((await loadProblems(ini(text))).text).toContain(words);
