@@ -22,7 +22,11 @@ interface SignerInit {
   /** The chain's profile, where the operator names one. */
   profile: string | undefined;
   nowMs: () => number;
+  /** How long the chain may take: a program that it runs may wait for somebody who is not there. */
+  patienceMs?: number;
 }
+
+const PATIENCE_MS = 30_000;
 
 /** The headers that sign a request; its body must be sent exactly as it was given. Keys are fetched once and kept until shortly before they end. */
 export function createSigner(init: SignerInit): (request: OutgoingRequest) => Promise<Record<string, string>> {
@@ -63,13 +67,22 @@ function pickSigned(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase().startsWith("x-amz-")));
 }
 
-async function askChain({ provider, profile, region, nowMs }: SignerInit): Promise<Token<Credentials>> {
+async function askChain({
+  provider,
+  profile,
+  region,
+  nowMs,
+  patienceMs = PATIENCE_MS,
+}: SignerInit): Promise<Token<Credentials>> {
   const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`The chain took longer than ${patienceMs / 1000} s.`)), patienceMs);
   try {
-    const value = await defaultProvider({
+    const find = defaultProvider({
       ...(profile === undefined ? {} : { profile }),
       clientConfig: { region },
-    })();
+    });
+    const value = await Promise.race([find(), late]);
     const endMs = value.expiration?.getTime() ?? Number.POSITIVE_INFINITY;
     return { value, lifeMs: endMs - nowMs() };
   } catch (error) {
@@ -80,5 +93,7 @@ async function askChain({ provider, profile, region, nowMs }: SignerInit): Promi
         "or make AWS's own chain find some (a profile, single sign-on, a role), and try again.",
       cause: error,
     });
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createSigner } from "../../src/provider/aws-sign.ts";
 import { makeProvider } from "../../src/provider/index.ts";
 import { type Rig, makeProviderSettings } from "../rig.ts";
 import { findBadSignature } from "../upstream/sigv4.ts";
@@ -123,6 +124,30 @@ test("a request is signed with keys that have not expired as long as there are n
     expect(await ask()).toBe("token-2");
   } finally {
     restore();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("a chain that does not come to an end is given up, and asked again by the next request", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "aws-"));
+  const [config, keys, program] = ["config", "keys", "program"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(config, `[profile team]\ncredential_process = sh ${program}\n`);
+  await writeFile(program, `test -f ${keys} && exec cat ${keys}; echo $$ > ${keys}.waits; exec sleep 60\n`);
+  const restore = setVariables({ AWS_SHARED_CREDENTIALS_FILE: join(folder, "none"), AWS_CONFIG_FILE: config });
+  try {
+    const place = { provider: "bedrock", service: "bedrock", region: "eu-west-1", fixed: null, profile: "team" };
+    const sign = createSigner({ ...place, nowMs: Date.now, patienceMs: 300 });
+    const ask = () => sign({ method: "POST", url: "https://a.test/", headers: {}, body: "{}" });
+    await expect(ask()).rejects.toMatchObject({ kind: "not_configured" });
+    await writeFile(keys, JSON.stringify({ Version: 1, AccessKeyId: "ASIA1", SecretAccessKey: SECRET }));
+    expect((await ask())["authorization"]).toContain("Credential=ASIA1/");
+  } finally {
+    restore();
+    process.kill(Number(await Bun.file(`${keys}.waits`).text()));
     await rm(folder, { recursive: true, force: true });
   }
 });
