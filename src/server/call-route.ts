@@ -28,7 +28,7 @@ export function makeCallRoutes(parts: AppParts, own: CallParts): Route[] {
     ...[
       ...makeSurface(tools, calls),
       ...makeRestRoutes(tools, calls),
-      ...makeSocketRoutes(tools, { ...calls, sessions }),
+      ...makeSocketRoutes(tools, { ...calls, sessions, isDraining }),
     ].map((route) => refuseWhile(isDraining, route)),
     ...makeModelRoutes(scene, Math.floor(parts.clock.wallMs() / 1000)),
     ...makeCapabilityRoutes(scene),

@@ -15,7 +15,7 @@ export const SOCKETS = [
 
 export function makeSocketRoutes(
   tools: SocketTools,
-  { newId, sessions }: { newId: () => string; sessions: Set<Session> },
+  { newId, sessions, isDraining }: { newId: () => string; sessions: Set<Session>; isDraining: () => boolean },
 ): GuardedRoute[] {
   return SOCKETS.map(({ family, scope }) => ({
     method: "GET",
@@ -53,6 +53,8 @@ export function makeSocketRoutes(
         throw invalidRequest("The WebSocket's handshake is not complete.", undefined, "invalid_handshake");
       }
       sessions.add(opened.session);
+      // All others were told before it was there.
+      if (isDraining()) opened.session.leave();
       return new Response(null, { status: 101 });
     },
   }));

@@ -45,14 +45,16 @@ export async function closeScene(): Promise<void> {
 
 type Answer = (data: string | Buffer, socket: Bun.ServerWebSocket<unknown>) => void;
 
-export async function open(answer: Answer = echo, append?: () => void): Promise<Scene> {
+/** `ready`: before that the provider takes nobody. */
+export async function open(answer: Answer = echo, append?: () => void, ready?: Promise<void>): Promise<Scene> {
   const handshakes: Handshake[] = [];
   const received: Scene["received"] = [];
   const closed: Scene["closed"] = [];
   const provider = Bun.serve<unknown>({
     port: 0,
-    fetch(request, server) {
+    async fetch(request, server) {
       handshakes.push({ url: request.url, headers: request.headers });
+      if (ready !== undefined) await ready;
       if (request.headers.get("authorization") !== `Bearer ${OPENAI_KEY}`) return new Response("no", { status: 401 });
       const plain = /gpt-plain-(\d+)/.exec(request.url)?.[1];
       if (plain !== undefined) return new Response("this is a web page", { status: Number(plain) });

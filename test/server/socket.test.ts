@@ -244,6 +244,19 @@ test("a gateway that shuts down ends idle sessions at once and the others after 
   expect(busy.closing?.code).toBe(1001);
 });
 
+test("and one that was about to begin, as soon as it has", async () => {
+  const { promise: ready, resolve } = Promise.withResolvers<void>();
+  const scene = await open(speak, undefined, ready);
+  const late = connect(scene);
+  await late.until(() => scene.handshakes.length === 1);
+  scene.rig.app.drain();
+  resolve();
+  await late.until(({ closing }) => closing !== null);
+  expect([late.opened, late.closing?.code]).toEqual([true, 1001]);
+  const [row] = await untilRows(scene.rig, 1);
+  expect(row).toMatchObject({ status: 101, errorKind: null });
+});
+
 test("where the books cannot be written, the last event is not told and the session ends", async () => {
   const scene = await open(speak, () => {
     throw new Error("disk full");
