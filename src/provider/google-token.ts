@@ -118,14 +118,20 @@ async function readSubject(tools: ProviderTools, name: string, source: unknown):
     if (typeof file === "string") text = await tools.readText(file);
     else if (typeof url === "string") {
       const given = Object.entries(isJsonObject(headers) ? headers : {}).map(([key, value]) => [key, textOf(value)]);
-      text = await readAnswer(await tools.fetch(url, { method: "GET", headers: Object.fromEntries(given) }));
+      const response = await tools.fetch(url, { method: "GET", headers: Object.fromEntries(given) });
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      text = await readAnswer(response);
     } else throw refuse(name, "its credentials name no file and no URL of the token to exchange");
   } catch (error) {
-    throw error instanceof GatewayError ? error : refuse(name, "the token to exchange cannot be read", error);
+    throw error instanceof GatewayError ? error : refuse(name, UNREADABLE, error);
   }
-  if (!isJsonObject(format) || format["type"] !== "json") return text.trim();
-  return textOf(parseCredentials(text)?.[textOf(format["subject_token_field_name"])]);
+  const isJson = isJsonObject(format) && format["type"] === "json";
+  const token = isJson ? textOf(parseCredentials(text)?.[textOf(format["subject_token_field_name"])]) : text.trim();
+  if (token === "") throw refuse(name, UNREADABLE);
+  return token;
 }
+
+const UNREADABLE = "the token to exchange cannot be read";
 
 async function impersonate(
   tools: ProviderTools,

@@ -219,6 +219,18 @@ describe("another cloud's identity", () => {
     expect(desk.asked[2]?.headers["authorization"]).toBe("Bearer token-2");
   });
 
+  test("that is not told, is not asked with what was said instead", async () => {
+    const source = { url: "https://ci.example.com/id", format: { type: "json", subject_token_field_name: "value" } };
+    for (const refusal of [new Response("<html>busy", { status: 503 }), Response.json({ error: "none" })]) {
+      const desk = open({ credentials: credentials(source), project: "p" }, { answer: () => refusal });
+      await expect(desk.authorize()).rejects.toMatchObject({
+        kind: "not_configured",
+        message: expect.stringContaining("the token to exchange cannot be read"),
+      });
+      expect(desk.asked.map(({ url }) => url)).toEqual([source.url]);
+    }
+  });
+
   test("of an unknown kind is refused by name", async () => {
     await expect(open({ credentials: '{"type":"gopher"}', project: "p" }).authorize()).rejects.toMatchObject({
       kind: "not_configured",
