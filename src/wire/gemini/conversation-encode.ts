@@ -29,6 +29,8 @@ interface Content {
   parts: JsonObject[];
   /** Own fields of the content beside role and parts. */
   fields: JsonObject;
+  /** Made of several messages. */
+  isJoined: boolean;
 }
 
 interface Target extends Omit<Place, "path"> {
@@ -67,12 +69,13 @@ export function encodeConversation(
   }
   if (contents.length === 0 && last.count > 0) {
     // A conversation of instructions alone: the last one is what the model has to answer.
-    contents.push({ role: "user", from: "user", parts: instruction.splice(-last.count), fields: {} });
+    contents.push({ role: "user", from: "user", parts: instruction.splice(-last.count), fields: {}, isJoined: false });
     dropped.push(`messages[${last.index}].role`);
   }
   if (contents.length === 0) {
     throw invalidRequest("messages: at least one message with content is required", "messages");
   }
+  contents.forEach(orderResults);
   if (facts.reasoning === "effort") contents.forEach(signFirstCall);
   return { instruction, contents: contents.map(({ role, parts, fields }) => ({ ...fields, role, parts })) };
 }
@@ -192,12 +195,18 @@ function appendContent(contents: Content[], message: Message, parts: JsonObject[
   const last = contents.at(-1);
   // A client of this format has its contents as it wrote them.
   if (!isOwn && last?.from === message.role) {
-    last.parts.push(...parts);
-    if (last.from === "tool") last.parts = [...last.parts.filter(isResponse), ...last.parts.filter(isShown)];
+    for (const part of parts) last.parts.push(part);
+    last.isJoined = true;
     return;
   }
   const role = message.role === "assistant" ? "model" : "user";
-  contents.push({ role, from: message.role, parts, fields: ownFields(message.extra) });
+  contents.push({ role, from: message.role, parts, fields: ownFields(message.extra), isJoined: false });
+}
+
+/** Once all of a turn's results are there: done with each, it would take longer with each. */
+function orderResults(content: Content): void {
+  if (!content.isJoined || content.from !== "tool") return;
+  content.parts = [...content.parts.filter(isResponse), ...content.parts.filter(isShown)];
 }
 
 function isResponse(part: JsonObject): boolean {

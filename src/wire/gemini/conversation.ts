@@ -12,14 +12,9 @@ import {
 import type { Sources } from "../field-name.ts";
 import { asExtra, listObjects, unifyNames } from "./body.ts";
 import { decodeMedia } from "./media.ts";
+import { type OpenCalls, openCalls } from "./open-calls.ts";
 import { decodePart, keepPart, unifyPart } from "./part.ts";
 import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
-
-/** A call that has no result yet. */
-interface OpenCall {
-  id: string;
-  name: string;
-}
 
 /** The fields of a body as canonical messages. Results of tools become messages of their own, with the role `tool`. */
 export function decodeConversation(body: JsonObject, sources?: Sources): Message[] {
@@ -27,7 +22,7 @@ export function decodeConversation(body: JsonObject, sources?: Sources): Message
   const system = decodeInstruction(body["systemInstruction"]);
   if (system.length > 0) messages.push({ role: "system", parts: system });
   if (messages[0] !== undefined) sources?.set(messages[0], "systemInstruction");
-  const open: OpenCall[] = [];
+  const open = openCalls();
   for (const [index, content] of listObjects(body["contents"]).entries()) {
     const decoded = decodeContent(content, index, open);
     for (const message of decoded) sources?.set(message, `contents[${index}]`);
@@ -35,7 +30,7 @@ export function decodeConversation(body: JsonObject, sources?: Sources): Message
     const last = messages.at(-1);
     // Google's SDKs keep a streamed turn as a content for each of its chunks.
     if (last?.role === "assistant" && first?.role === "assistant" && first.extra === undefined) {
-      last.parts = joinPieces([...last.parts, ...first.parts]);
+      joinPieces(first.parts, last.parts);
     } else messages.push(...decoded);
   }
   return messages;
@@ -52,14 +47,14 @@ function decodeInstruction(value: JsonObject[string] | undefined): Part[] {
   });
 }
 
-function decodeContent(content: JsonObject, index: number, open: OpenCall[]): Message[] {
+function decodeContent(content: JsonObject, index: number, open: OpenCalls): Message[] {
   const extra = asExtra(omit(content, ["role", "parts"]));
   const parts = listObjects(content["parts"]).map(unifyPart);
   let calls = 0;
   const nameCall = (): string => `call_${index}_${calls++}`;
   if (textOf(content["role"]).toLowerCase() === "model") {
     const decoded = parts.flatMap((part) => (isResult(part) ? [keepPart(part)] : decodePart(part, nameCall)));
-    for (const part of decoded) if (part.type === "tool-call") open.push({ id: part.id, name: part.name });
+    for (const part of decoded) if (part.type === "tool-call") open.add({ id: part.id, name: part.name });
     return [{ role: "assistant", parts: joinPieces(decoded), ...extra }];
   }
   const decoded = parts.flatMap((part) =>
@@ -69,9 +64,8 @@ function decodeContent(content: JsonObject, index: number, open: OpenCall[]): Me
   return first === undefined ? [{ role: "user", parts: [], ...extra }] : [{ ...first, ...extra }, ...rest];
 }
 
-/** Clients send back what a stream brought piece by piece: texts and thoughts as one each; only a thought's last piece is signed. */
-function joinPieces(parts: Part[]): Part[] {
-  const joined: Part[] = [];
+/** Behind those that are `joined`. Clients send back what a stream brought piece by piece: texts and thoughts as one each; only a thought's last piece is signed. */
+function joinPieces(parts: readonly Part[], joined: Part[] = []): Part[] {
   for (const part of parts) {
     const last = joined.at(-1);
     const whole = last === undefined ? null : joinPiece(last, part);
@@ -108,9 +102,10 @@ function splitResults(parts: Part[]): Message[] {
 
 const RESPONSE_NAMES = ["willContinue"] as const;
 
-function decodeResult(part: JsonObject, open: OpenCall[], nameCall: () => string): ToolResultPart {
+function decodeResult(part: JsonObject, open: OpenCalls, nameCall: () => string): ToolResultPart {
   const target = unifyNames(objectOf(part["functionResponse"]), RESPONSE_NAMES);
-  const { id, call } = findCall(target, open);
+  const id = textOf(target["id"]);
+  const call = open.take(id, target["name"]);
   const own = omit(part, ["functionResponse"]);
   const rest = omit(target, ["id", "name", "response", "parts"]);
   if (Object.keys(rest).length > 0) own["functionResponse"] = rest;
@@ -126,15 +121,6 @@ function decodeResult(part: JsonObject, open: OpenCall[], nameCall: () => string
     isError,
     ...asExtra(own),
   };
-}
-
-/** The call that a result answers: by its id, else the first one open of that name, else the first one open at all. */
-function findCall(target: JsonObject, open: OpenCall[]): { id: string; call: OpenCall | null } {
-  const id = textOf(target["id"]);
-  const byId = id === "" ? -1 : open.findIndex((call) => call.id === id);
-  const byName = open.findIndex((call) => call.name === target["name"]);
-  const found = byId !== -1 ? byId : byName !== -1 ? byName : id === "" && open.length > 0 ? 0 : -1;
-  return { id, call: found === -1 ? null : (open.splice(found, 1)[0] ?? null) };
 }
 
 /** What the tool said: the text of `output` or `error`, else the whole object as JSON. */

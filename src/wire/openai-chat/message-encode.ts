@@ -3,6 +3,7 @@
 import type {
   JsonObject,
   Message,
+  Part,
   ReasoningPart,
   TextPart,
   MediaPart,
@@ -15,6 +16,7 @@ import { encodeMark, encodePartMark } from "./cache.ts";
 import { type ContentPart, type Place, type Target, encodeContent, hasForeign, reportForeign } from "./content.ts";
 import { isTextDocument } from "./media.ts";
 import { addCallSignature, encodeReasoning, listCallSeals } from "./reasoning.ts";
+import { listPositions } from "../positions.ts";
 import { saysSomething } from "../seal.ts";
 import { objectOf } from "../json-read.ts";
 
@@ -48,7 +50,7 @@ export function encodeMessages(messages: readonly Message[], target: Target): Js
     if (rest.length === 0 && (results.length > 0 || (!target.isOwn && message.parts.length === 0))) continue;
     flush();
     const role = message.role === "tool" ? "user" : message.role;
-    const positions = listPositions(message, rest);
+    const positions = listPositions<Part>(message.parts, rest);
     const content = encodeContent(rest, { ...place, path: `${place.path}.content`, positions });
     encoded.push({ ...(results.length > 0 ? {} : own), role, content });
   }
@@ -90,10 +92,6 @@ function listContent(message: Message, { path, dropped, isOwn }: Place): (TextPa
   });
 }
 
-function listPositions({ parts }: Message, some: readonly ContentPart[]): number[] {
-  return some.map((part) => parts.indexOf(part));
-}
-
 function isUnsaid({ parts }: Message): boolean {
   return parts.length > 0 && parts.every((part) => part.type === "text" && part.text === "" && hasForeign(part.extra));
 }
@@ -118,7 +116,7 @@ function encodeAssistant(message: Message, place: Place): JsonObject {
   const own = ownFields(message.extra);
   Object.assign(fields, encodeThoughts(reasoning, seals, place), encodeCalls(calls, seals, place));
   const saysOtherwise = calls.length > 0 || fields["refusal"] !== undefined || own["audio"] !== undefined;
-  const positions = listPositions(message, content);
+  const positions = listPositions<Part>(message.parts, content);
   const encoded =
     content.length === 0 && saysOtherwise ? null : encodeContent(content, { ...place, path, positions }, "");
   return { ...own, role: "assistant", content: encoded, ...fields };
@@ -143,9 +141,10 @@ function encodeThoughts(parts: ReasoningPart[], seals: Map<string, ReasoningPart
   }
   if (target.returnsReasoning === "signatures") return {};
   const detailed = foreign.map((part) => ({ ...part, ...asExtra({ field: "reasoning_details" }) }));
+  const places = new Map(foreign.map((part, index) => [part, index]));
   const renamed = new Map(
     [...seals].flatMap(([id, seal]) => {
-      const part = detailed[foreign.indexOf(seal)];
+      const part = detailed[places.get(seal) ?? -1];
       return part === undefined ? [] : [[target.fitId(id), part] as const];
     }),
   );
@@ -199,12 +198,12 @@ export function encodeCall({ id, name, arguments: text, custom }: ToolCallPart, 
 function encodeResult(result: ToolResultPart, own: JsonObject, place: Place): JsonObject {
   if (result.isError) place.dropped.add("is_error");
   reportForeign(result.extra, place);
-  const moved = listShown(result);
-  const kept = result.content.filter((part) => !moved.includes(part));
+  const moved = new Set(listShown(result));
+  const kept = result.content.filter((part) => !moved.has(part));
   const content = encodeContent(kept, { ...place, path: `${place.path}.content` });
   const { noted, ...fields } = own;
   if (own["role"] === "function") return { ...fields, ...objectOf(noted), content };
-  const text = content === "" && moved.length > 0 ? "The result is shown in the next message." : content;
+  const text = content === "" && moved.size > 0 ? "The result is shown in the next message." : content;
   const marked = markLast(text, encodePartMark(result.cache, {}, place));
   return { ...fields, ...objectOf(noted), role: "tool", tool_call_id: place.fitId(result.callId), content: marked };
 }

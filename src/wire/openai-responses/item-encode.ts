@@ -6,6 +6,7 @@ import { type ContentPart, type Place, type Target, encodeContent, reportForeign
 import { encodeGenerated, keptItem } from "./kept.ts";
 import { splitName } from "./namespace.ts";
 import { returnReasoning } from "./reasoning.ts";
+import { listPositions } from "../positions.ts";
 import { saysSomething } from "../seal.ts";
 
 /** `instructions` where this format's client said some, and `input`. */
@@ -48,7 +49,7 @@ function encodeMessage(message: Message, place: Place, customCalls: ReadonlySet<
   // An instruction of nothing set something else, or a block that only its own format has.
   if (said.length === 0 && (items.length > 0 || (isInstruction && !place.isOwn))) return items;
   const role = message.role === "tool" ? "user" : message.role;
-  const positions = said.map((part) => message.parts.indexOf(part));
+  const positions = listPositions<Part>(message.parts, said);
   const content = encodeContent(said, { ...place, path: `${place.path}.content`, positions });
   const own = results.length > 0 ? {} : ownFields(message.extra);
   return [...items, { ...own, role, content }];
@@ -78,7 +79,7 @@ function encodeAnswer(message: Message, context: AnswerContext): JsonObject[] {
   const items: JsonObject[] = [];
   let texts: TextPart[] = [];
   const flush = (): void => {
-    const positions = texts.map((part) => message.parts.indexOf(part));
+    const positions = listPositions<Part>(message.parts, texts);
     if (texts.length > 0) items.push(...encodeTexts(texts, { ...place, positions }));
     texts = [];
   };

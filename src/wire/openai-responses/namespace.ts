@@ -10,11 +10,13 @@ const SEPARATOR = "__";
 /** The shortest limit on names that formats have: a joined name that fits everywhere stays readable everywhere. */
 const NAME_LIMIT = 64;
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** One name for a tool of a namespace, and none of those that are `taken`. */
-export function joinName(namespace: string, name: string, taken: readonly string[] = []): string {
+export function joinName(namespace: string, name: string, taken: ReadonlySet<string> = NONE): string {
   const joined = namespace.endsWith(SEPARATOR) ? namespace + name : namespace + SEPARATOR + name;
   // The blank makes the name one that must be fitted, so it ends in a hash of both parts.
-  return taken.includes(joined) ? fitName(`${namespace} ${name}`, NAME_LIMIT) : joined;
+  return taken.has(joined) ? fitName(`${namespace} ${name}`, NAME_LIMIT) : joined;
 }
 
 /** The tool that a client calls by this name in this namespace ("" where it says none). */

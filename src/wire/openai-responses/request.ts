@@ -95,12 +95,16 @@ export function decodeRequest(body: JsonObject, _peek?: Peek, sources?: Sources)
 /** Tools that came in the course of the conversation are as good as those at its start. */
 function decodeLateTools(body: JsonObject, request: Request): void {
   const items = Array.isArray(body["input"]) ? readObjects(body, "input") : [];
+  const known = new Set(request.tools.map(({ name }) => name));
   for (const [index, item] of items.entries()) {
     if (item["type"] !== "additional_tools" && item["type"] !== "tool_search_output") continue;
     for (const [position, tool] of objectsOf(item["tools"]).entries()) {
-      const decoded = decodeTool(tool, `input[${index}].tools[${position}]`, []) ?? [];
-      const isKnown = (name: string): boolean => request.tools.some((known) => known.name === name);
-      request.tools.push(...decoded.filter(({ name }) => !isKnown(name)));
+      const decoded = decodeTool(tool, `input[${index}].tools[${position}]`, new Set()) ?? [];
+      const added = decoded.filter(({ name }) => !known.has(name));
+      for (const tool of added) {
+        request.tools.push(tool);
+        known.add(tool.name);
+      }
     }
   }
 }

@@ -45,17 +45,24 @@ const FUNCTION_FIELDS = ["type", "name", "description", "parameters", "strict"];
  */
 export function decodeTools(body: JsonObject, request: Request, own: JsonObject): void {
   const kept: JsonObject[] = [];
+  const taken = new Set<string>();
   for (const [index, tool] of readObjects(body, "tools").entries()) {
-    const decoded = decodeTool(tool, `tools[${index}]`, request.tools);
+    const decoded = decodeTool(tool, `tools[${index}]`, taken);
     if (decoded === null) kept.push({ index, tool });
-    else request.tools.push(...decoded);
+    else for (const each of decoded) request.tools.push(each);
   }
   if (kept.length > 0) own["tools"] = kept;
   decodeChoice(body["tool_choice"] ?? null, request);
 }
 
-/** One tool, or those of a namespace, named apart from `others`; null for a tool that the provider runs itself. */
-export function decodeTool(tool: JsonObject, path: string, others: readonly Tool[]): Tool[] | null {
+/** One tool, or those of a namespace, named apart from those in `taken`, which they join; null for a tool that the provider runs itself. */
+export function decodeTool(tool: JsonObject, path: string, taken: Set<string>): Tool[] | null {
+  const decoded = readTool(tool, path, taken);
+  for (const { name } of decoded ?? []) taken.add(name);
+  return decoded;
+}
+
+function readTool(tool: JsonObject, path: string, taken: Set<string>): Tool[] | null {
   switch (tool["type"]) {
     case "function":
     case undefined:
@@ -63,7 +70,7 @@ export function decodeTool(tool: JsonObject, path: string, others: readonly Tool
     case "custom":
       return [decodeCustom(tool, path)];
     case "namespace":
-      return decodeNamespace(tool, path, others);
+      return decodeNamespace(tool, path, taken);
     case "tool_search":
       return tool["execution"] === "client" ? [decodeSearch(tool, path)] : null;
     default:
@@ -83,15 +90,14 @@ function decodeSearch(tool: JsonObject, path: string): Tool {
   };
 }
 
-function decodeNamespace(group: JsonObject, path: string, others: readonly Tool[]): Tool[] {
+function decodeNamespace(group: JsonObject, path: string, taken: Set<string>): Tool[] {
   const name = requireString(group, "name", `${path}.name`);
   const about = readString(group, "description", `${path}.description`) ?? null;
-  const taken = others.map((tool) => tool.name);
   return readObjects(group, "tools", `${path}.tools`).map((inner, index) => {
     const place = `${path}.tools[${index}]`;
     const tool = inner["type"] === "custom" ? decodeCustom(inner, place) : decodeFunction(inner, place);
     const joined = joinName(name, tool.name, taken);
-    taken.push(joined);
+    taken.add(joined);
     return {
       ...tool,
       name: joined,
