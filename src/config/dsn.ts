@@ -14,10 +14,13 @@ export function isAddressLike(text: string): boolean {
   return /^[a-z][a-z0-9+.-]+:/iu.test(text);
 }
 
-/** Whether drivers can take it apart; several hosts are allowed, as libpq has them. */
-export function isReadableDsn(dsn: string): boolean {
+/** Why drivers cannot take it apart, without any of it; null where they can. Several hosts are allowed, as libpq has them. */
+export function faultDsn(dsn: string): string | null {
   const { start, hosts, rest } = split(dsn);
-  return hosts.split(",").every((host) => URL.parse(`${start}${host}${rest}`) !== null);
+  if (/[?&]host=/iu.test(rest) || (hosts === "" && start.includes("@")))
+    return "names no host between // and the database: a server is reached by host and port, not by a socket's folder";
+  if (hosts.split(",").every((host) => URL.parse(`${start}${host}${rest}`) !== null)) return null;
+  return "cannot be read: special characters of a password must be %-encoded";
 }
 
 export function maskDsn(dsn: string): string {

@@ -6,7 +6,7 @@ import { parseDuration } from "../lib/duration.ts";
 import { findNearest } from "../lib/nearest.ts";
 import { findUnseen } from "../lib/unseen.ts";
 import { readTarget, splitTargets, type Target } from "../notice/index.ts";
-import { isAddressLike, isDsn, isReadableDsn } from "./dsn.ts";
+import { isAddressLike, isDsn, faultDsn } from "./dsn.ts";
 import { quote } from "./problem.ts";
 
 /** 24 days; setTimeout takes anything longer for 1 ms, so longer durations are cut to this. */
@@ -267,8 +267,9 @@ export const baseUrl = define((text) => {
 export const database = define((text) => {
   if (isDsn(text)) {
     const dsn = text.replace(/^[a-z]+/i, "postgres");
-    if (isReadableDsn(dsn)) return dsn;
-    throw new Refusal("this postgres:// URL cannot be read: special characters of a password must be %-encoded");
+    const fault = faultDsn(dsn);
+    if (fault === null) return dsn;
+    throw new Refusal(`this postgres:// URL ${fault}`);
   }
   if (isAddressLike(text)) {
     throw new Refusal("this is neither a file's path nor a postgres:// URL; a path with a colon in it begins with ./");

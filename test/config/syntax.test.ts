@@ -122,6 +122,15 @@ describe("databases", () => {
       expect(read(syntax.database, text)).not.toContain("hidden");
     },
   );
+
+  test.each([
+    "postgres://u:hidden@/db?host=/run/postgresql",
+    "postgres:///db?host=/run/postgresql",
+    "postgres://u:hidden@/db",
+  ])("%j names no host", (text) => {
+    expect(read(syntax.database, text)).toStartWith("! this postgres:// URL names no host ");
+    expect(read(syntax.database, text)).not.toContain("hidden");
+  });
 });
 
 test("numbers, choices, names, e-mail addresses and headers", () => {
