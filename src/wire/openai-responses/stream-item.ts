@@ -22,8 +22,8 @@ interface ItemState {
   item: JsonObject;
   /** Its parts by their place in it. */
   parts: Map<number, PartState>;
-  /** The summary that is being written. */
-  summary: number | null;
+  /** The text of reasoning that is being written: servers that show it whole may sum it up as well. */
+  shown: { in: "content" | "summary"; index: number } | null;
   isDone: boolean;
 }
 
@@ -71,10 +71,10 @@ export function readItemEvent(reader: ItemReader, type: string, event: JsonObjec
       append(reader, item, { place: contentOf(event), kind: "refusal", text: delta }, events);
       break;
     case "response.reasoning_summary_text.delta":
-      readSummary(reader, item, event, events);
+      readReasoning(reader, item, { in: "summary", index: event["summary_index"], text: delta }, events);
       break;
     case "response.reasoning_text.delta":
-      append(reader, item, { place: 0, kind: "reasoning", text: delta, own: { content: false } }, events);
+      readReasoning(reader, item, { in: "content", index: event["content_index"], text: delta }, events);
       break;
     case "response.function_call_arguments.delta":
     case "response.custom_tool_call_input.delta":
@@ -102,7 +102,7 @@ function findItem(reader: ItemReader, type: string, event: JsonObject): ItemStat
   const known = reader.items.get(key) ?? (key === "" && type !== "response.output_item.added" ? reader.last : null);
   if (known !== null) return known;
   if (key === "" && !type.startsWith("response.output_")) return null;
-  const item: ItemState = { item: {}, parts: new Map(), summary: null, isDone: false };
+  const item: ItemState = { item: {}, parts: new Map(), shown: null, isDone: false };
   reader.last = item;
   reader.items.set(key, item);
   if (id !== "" && !reader.items.has(id)) reader.items.set(id, item);
@@ -216,13 +216,25 @@ function finishContent(reader: ItemReader, item: ItemState, content: Content, ev
   if (state !== undefined) closePart(state, events);
 }
 
-/** Summaries of one item follow each other in one part. */
-function readSummary(reader: ItemReader, item: ItemState, event: JsonObject, events: Event[]): void {
-  const index = typeof event["summary_index"] === "number" ? event["summary_index"] : 0;
-  const text = textOf(event["delta"]);
-  const isNext = item.summary !== null && item.summary !== index && item.parts.has(0);
-  item.summary = index;
-  append(reader, item, { place: 0, kind: "reasoning", text: isNext ? SUMMARY_BREAK + text : text }, events);
+/** Texts of one item follow each other in one part: all that is shown, or all summaries, whichever began. */
+function readReasoning(
+  reader: ItemReader,
+  item: ItemState,
+  told: { in: "content" | "summary"; index: JsonObject[string] | undefined; text: string },
+  events: Event[],
+): void {
+  const index = typeof told.index === "number" ? told.index : 0;
+  const before = item.shown;
+  if (told.text === "" || (before !== null && before.in !== told.in)) return;
+  item.shown = { in: told.in, index };
+  const isNext = before !== null && before.index !== index;
+  const own: JsonObject = told.in === "content" ? { content: false } : {};
+  append(
+    reader,
+    item,
+    { place: 0, kind: "reasoning", text: isNext ? SUMMARY_BREAK + told.text : told.text, own },
+    events,
+  );
 }
 
 /** The whole item: what was not said yet, and the end of its parts. */
@@ -252,11 +264,12 @@ function finishItem(reader: ItemReader, item: ItemState, events: Event[]): void 
 }
 
 function finishReasoning(reader: ItemReader, item: ItemState, events: Event[]): void {
-  const whole = decodeReasoning(item.item, true);
+  const told = item.shown === null ? item.item : omit(item.item, [item.shown.in === "summary" ? "content" : "summary"]);
+  const whole = decodeReasoning(told, true);
   if (whole === null) return;
   const said = item.parts.get(0)?.length ?? 0;
-  const more = readSealed(item.item);
-  const own: JsonObject = objectsOf(item.item["content"]).length > 0 ? { content: false } : {};
+  const more = readSealed(told);
+  const own: JsonObject = objectsOf(told["content"]).length > 0 ? { content: false } : {};
   append(reader, item, { place: 0, kind: "reasoning", text: whole.text.slice(said), own, more }, events);
 }
 

@@ -139,6 +139,37 @@ test("summaries of one item are one part, and what is sealed is read from the it
   ]);
 });
 
+describe("reasoning that the server shows", () => {
+  const shown = (index: number, text: string): StreamEvent => ({
+    type: "response.reasoning_text.delta",
+    output_index: 0,
+    content_index: index,
+    delta: text,
+  });
+  const summary = (text: string): StreamEvent => ({
+    type: "response.reasoning_summary_text.delta",
+    output_index: 0,
+    summary_index: 0,
+    delta: text,
+  });
+  const content = ["One.", "Two."].map((text) => ({ type: "reasoning_text", text }));
+  const item = { id: "rs_1", type: "reasoning", summary: [{ type: "summary_text", text: "Counted." }], content };
+  const done: StreamEvent = { type: "response.output_item.done", output_index: 0, item };
+
+  test.each<[string, StreamEvent[], string]>([
+    [
+      "in several texts is one part, and nothing of it is told twice",
+      [shown(0, "One."), shown(1, "Two.")],
+      "One.\n\nTwo.",
+    ],
+    ["and sums up as well is told once", [shown(0, "One."), summary("Counted."), shown(1, "Two.")], "One.\n\nTwo."],
+    ["behind the summary is told by the summary", [summary("Coun"), shown(0, "One.")], "Counted."],
+  ])("%s", (_name, deltas, text) => {
+    const { response } = read(created(), ...deltas, done, completed([item]));
+    expect(response.choices[0]?.parts).toMatchObject([{ type: "reasoning", text }]);
+  });
+});
+
 test("usage is read where an answer ends early, and where it fails", () => {
   const usage = {
     freshInputTokens: 6,
