@@ -60,6 +60,7 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
 /** Closes what is open and ends the choice, once nothing more of it can come. */
 export function endChoice(choice: ChoiceState, events: Event[]): void {
   if (choice.isFinished) return;
+  keepAnnotations(choice, choice.annotations);
   const citations = choice.open?.kind === "text" && !choice.isCited ? decodeSources(choice.beside) : [];
   if (choice.open !== null && citations.length > 0) {
     events.push({ type: "part-delta", choice: choice.index, part: choice.open.part, text: "", citations });
@@ -115,17 +116,23 @@ function readContent(choice: ChoiceState, content: Json | undefined, events: Eve
   }
 }
 
-/** Citations belong to the text that is open; without one they are told at the end, as they came. */
+/** Citations belong to the text that is open, or else to the first; behind it they are told at the end, as they came. */
 function readAnnotations(choice: ChoiceState, value: Json | undefined, events: Event[]): void {
-  if (!Array.isArray(value)) return;
+  if (Array.isArray(value)) choice.annotations.push(...value);
   const open = choice.open?.kind === "text" ? choice.open : null;
-  const { citations, rest } = decodeAnnotations(value, open?.base ?? 0);
-  const kept = open === null ? value : rest;
-  const before = choice.message["annotations"];
-  if (kept.length > 0) choice.message["annotations"] = [...(Array.isArray(before) ? before : []), ...kept];
+  if (choice.annotations.length === 0 || (open === null && choice.textLength === 0)) return;
+  const told = choice.annotations.splice(0);
+  const { citations, rest } = decodeAnnotations(told, open?.base ?? 0);
+  keepAnnotations(choice, open === null ? told : rest);
   if (open === null || citations.length === 0) return;
   choice.isCited = true;
   events.push({ type: "part-delta", choice: choice.index, part: open.part, text: "", citations });
+}
+
+function keepAnnotations(choice: ChoiceState, annotations: readonly Json[]): void {
+  const before = choice.message["annotations"];
+  if (annotations.length === 0) return;
+  choice.message["annotations"] = [...(Array.isArray(before) ? before : []), ...annotations];
 }
 
 /** Probabilities come token by token; those of no text are told at the end. */

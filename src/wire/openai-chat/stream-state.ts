@@ -18,6 +18,8 @@ export interface ChoiceState {
   hasDelta: boolean;
   /** Whether its text says itself what it was taken from. */
   isCited: boolean;
+  /** Annotations of a text that has not begun. */
+  annotations: Json[];
   /** What chunks say beside the answer, as last seen. */
   beside: JsonObject;
   /** Where the text of reasoning is read: servers that send details repeat it there. */
@@ -54,6 +56,7 @@ export function openChoice(index: number, answerId: string, beside: JsonObject):
     isFinished: false,
     hasDelta: false,
     isCited: false,
+    annotations: [],
     beside,
     reasoningFrom: null,
     textLength: 0,

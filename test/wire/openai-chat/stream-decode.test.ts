@@ -301,6 +301,18 @@ describe("what servers say in their own places", () => {
     expect(collect(decode(chunk({ content: "Hi" }), chunk({}, word), DONE)).response.choices[0]?.finish).toBe(finish);
   });
 
+  test("annotations before the text are cited by it", () => {
+    const annotation = { type: "url_citation", url_citation: { url: "https://a.example", title: "A" } };
+    const events = decode(
+      chunk({ role: "assistant", content: "", annotations: [annotation] }),
+      chunk({ content: "Hi" }),
+      chunk({}, "stop"),
+      DONE,
+    );
+    const part = collect(events).response.choices[0]?.parts[0];
+    expect(part).toMatchObject({ text: "Hi", citations: [{ url: "https://a.example", title: "A" }] });
+  });
+
   test("sources beside the answer are cited by its text, and not said twice to this format's own clients", () => {
     const sources = { citations: ["https://a.example"], search_results: [{ title: "A", url: "https://a.example" }] };
     const events = decode(
