@@ -341,7 +341,7 @@ function makeTools(
     rights: parts.ring,
     recounter: parts.recounter,
     budgets: parts.budgets,
-    bindings: createBindings(parts.bindings),
+    bindings: createBindings(parts.bindings, parts.clock),
     openSpool: parts.openSpool,
     memory: parts.memory,
     ...openReuse(parts),

@@ -1,7 +1,8 @@
-// Whose an object is and which provider keeps it, remembered in bounded memory. Knows no SQL and no family.
+// Whose an object is and which provider keeps it, remembered for a moment in bounded memory. Knows no SQL and no family.
 
 import type { BindingStore, ObjectBinding } from "../../identity/index.ts";
 import { GatewayError, invalidRequest } from "../../ir/index.ts";
+import type { Clock } from "../../lib/clock.ts";
 import type { Reference } from "../../wire/index.ts";
 
 export interface Bindings {
@@ -17,24 +18,27 @@ export interface Bindings {
 }
 
 const MAX_REMEMBERED = 20_000;
+/** Another process may give an object up, and a provider its id to somebody else. */
+const REMEMBERED_MS = 1_000;
 /** Ids come from outside. */
 const MAX_ID_LENGTH = 512;
 
-export function createBindings(store: BindingStore): Bindings {
-  /** Only what is bound: an id that nobody owns yet may be bound in another process at any moment. */
-  const remembered = new Map<string, readonly ObjectBinding[]>();
+export function createBindings(store: BindingStore, clock: Pick<Clock, "monotonicMs">): Bindings {
+  /** Only what is bound: an id that somebody does not own yet may be bound to him in another process at any moment. */
+  const remembered = new Map<string, { bindings: readonly ObjectBinding[]; untilMs: number }>();
 
   const remember = (objectId: string, bindings: readonly ObjectBinding[]): void => {
     remembered.delete(objectId);
-    remembered.set(objectId, bindings);
+    remembered.set(objectId, { bindings, untilMs: clock.monotonicMs() + REMEMBERED_MS });
     if (remembered.size <= MAX_REMEMBERED) return;
     const [oldest = ""] = remembered.keys();
     remembered.delete(oldest);
   };
 
-  const find = async (objectId: string): Promise<readonly ObjectBinding[]> => {
+  const find = async (objectId: string, userId: string): Promise<readonly ObjectBinding[]> => {
     const known = remembered.get(objectId);
-    if (known !== undefined) return known;
+    const isFresh = known !== undefined && clock.monotonicMs() < known.untilMs;
+    if (isFresh && known.bindings.some((binding) => binding.userId === userId)) return known.bindings;
     if (objectId === "" || objectId.length > MAX_ID_LENGTH) return [];
     const found = await store.find(objectId);
     if (found.length > 0) remember(objectId, found);
@@ -42,7 +46,7 @@ export function createBindings(store: BindingStore): Bindings {
   };
 
   const findProvider = async (userId: string, { id, isIncidental }: Reference): Promise<string | null> => {
-    const bindings = await find(id);
+    const bindings = await find(id, userId);
     const own = bindings.find((binding) => binding.userId === userId);
     if (own !== undefined) return own.provider;
     if (isIncidental && bindings.length === 0) return null;
