@@ -1,7 +1,7 @@
 // Rate limits that several gateways share through a Redis: never more than there is, all or nothing, and counted by each gateway alone where Redis
 // is away or slow, at the cost of milliseconds. On a real server, which dies, hangs and comes back.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, setSystemTime, test } from "bun:test";
 import { RedisClient } from "bun";
 import { type Need, createMemoryCounters } from "../../src/gateway/index.ts";
 import { type Clock, systemClock } from "../../src/lib/clock.ts";
@@ -134,6 +134,18 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     // The living one's own was renewed meanwhile: there is no third.
     expect(await takeShared(living, [need("slots", 2)])).toBe(false);
   }, 40_000);
+
+  test("places that are held are seen by a gateway whose clock is fast", async () => {
+    redis = await startRedis();
+    const gateway = await join(redis.url);
+    expect(await takeShared(gateway, [need("slots", 2)])).toBe(true);
+    setSystemTime(new Date(Date.now() + 3_600_000));
+    try {
+      expect(await gateway.counters.look("team", ["slots"])).toMatchObject([{ used: 1 }]);
+    } finally {
+      setSystemTime();
+    }
+  });
 
   test("while Redis hangs, memory decides in milliseconds, and goes on where Redis was", async () => {
     redis = await startRedis();

@@ -71,3 +71,9 @@ for i, key in ipairs(KEYS) do
 end
 return 1
 `;
+
+/** KEYS: places; answers how many are held by the clock of Redis, by which they were leased. */
+export const HELD = `
+local time = redis.call('TIME')
+return redis.call('ZCOUNT', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000), '+inf')
+`;

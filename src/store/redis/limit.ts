@@ -6,7 +6,7 @@ import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { Counters, Figure, MemoryCounters, Need, Seen, Verdict } from "../../gateway/limit/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type Count, createGroupClient } from "./limit-group.ts";
-import { ADJUST, RENEW } from "./limit-script.ts";
+import { ADJUST, HELD, RENEW } from "./limit-script.ts";
 import { openLink } from "./link.ts";
 
 interface LimitsInit {
@@ -295,7 +295,7 @@ async function look(client: RedisClient, { limit, unit }: Pick<Need, "limit" | "
     const subject = key.slice(prefix.length);
     const nowMs = Date.now();
     if (unit === "slots") {
-      const used = Number(await client.send("ZCOUNT", [key, String(nowMs), "+inf"]));
+      const used = Number(await client.send("EVAL", [HELD, "1", key]));
       return { unit, subject, used, endsMs: null };
     }
     const [used, leftMs] = await Promise.all([client.get(key), client.send("PTTL", [key])]);
