@@ -38,6 +38,8 @@ interface Pair {
   listener: RedisClient;
   /** Whether our own beat came back. */
   isHeard: boolean;
+  /** Given up: that both are closed then is no news. */
+  isLost: boolean;
 }
 
 export function openLink(init: LinkInit): Link {
@@ -58,7 +60,8 @@ export function openLink(init: LinkInit): Link {
   };
 
   const lose = (cause: unknown, of: Pair): void => {
-    if (isStopped || (pair !== null && pair !== of)) return;
+    if (isStopped || of.isLost) return;
+    of.isLost = true;
     pair = null;
     close(of);
     if (!isDown) init.onFault(cause instanceof Error ? cause : new Error(String(cause)));
@@ -69,7 +72,7 @@ export function openLink(init: LinkInit): Link {
 
   const connect = async (): Promise<void> => {
     if (isStopped) return;
-    const next: Pair = { speaker: make(), listener: make(), isHeard: true };
+    const next: Pair = { speaker: make(), listener: make(), isHeard: true, isLost: false };
     try {
       await within(Promise.all([next.speaker.connect(), next.listener.connect()]), PATIENCE_MS, clock);
       await within(
