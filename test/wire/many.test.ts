@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { TARGETS, WIRES } from "../../src/wire/index.ts";
 import { type ChatId, FACTS } from "./sample.ts";
 
-const COUNT = 64_000;
+const COUNT = 40_000;
 /** A fraction of what it takes where it grows with the square of the count, and many times what it takes where it does not. */
 const MAX_MS = 5_000;
 
@@ -18,6 +18,7 @@ const BODIES: [what: string, wire: ChatId, body: Record<string, unknown>][] = [
     "openai-responses",
     {
       input: [
+        { role: "user", content: "x" },
         ...many((index) => ({ type: "function_call", call_id: `c${index}`, name: "f", arguments: "{}" })),
         ...many((index) => ({ type: "function_call_output", call_id: `c${fromBehind(index)}`, output: "x" })),
       ],
@@ -88,6 +89,6 @@ const BODIES: [what: string, wire: ChatId, body: Record<string, unknown>][] = [
 test.each(BODIES)("%s in %s are read, and said in every format", (_what, wire, body) => {
   const fromMs = performance.now();
   const request = WIRES[wire].request.decode({ model: "m", ...body });
-  for (const target of Object.values(TARGETS)) target.request.encode(request, FACTS);
+  for (const target of TARGETS.values()) target.request.encode(request, FACTS);
   expect(performance.now() - fromMs).toBeLessThan(MAX_MS);
 });

@@ -7,8 +7,19 @@ import { makeSeal, readCallSignature, withoutCallId } from "./reasoning.ts";
 import { type ChoiceState, type ToolState, closeOpen, startPart, tellSeal } from "./stream-state.ts";
 import { objectOf, omit, textOf } from "../json-read.ts";
 
+/** Far beyond what any model calls at once: each is looked for among all. */
+const MAX_CALLS = 4_096;
+/** Longer arguments are complete when the turn ends. */
+const MAX_CHECKED_LENGTH = 256 * 1024;
+
+/** Whether more was called than is read. */
+export function callsTooMany({ tools }: Pick<ChoiceState, "tools">): boolean {
+  return tools.length > MAX_CALLS;
+}
+
 /** One entry of `delta.tool_calls`. */
 export function readTool(choice: ChoiceState, call: JsonObject, events: Event[]): void {
+  if (callsTooMany(choice)) return;
   const target = objectOf(call["function"] ?? call["custom"]);
   const piece = {
     index: typeof call["index"] === "number" ? call["index"] : null,
@@ -90,7 +101,7 @@ export function closeTools(choice: ChoiceState, events: Event[], isEnd: boolean)
 }
 
 function isComplete(text: string): boolean {
-  if (!text.trimEnd().endsWith("}")) return false;
+  if (text.length > MAX_CHECKED_LENGTH || !text.trimEnd().endsWith("}")) return false;
   try {
     JSON.parse(text);
     return true;

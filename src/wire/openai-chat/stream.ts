@@ -8,6 +8,7 @@ import type { AnswerDecoder } from "../type.ts";
 import { findError, malformed, rejected } from "./answer.ts";
 import { ID } from "./body.ts";
 import { endChoice, readChoice } from "./stream-choice.ts";
+import { callsTooMany } from "./stream-tool.ts";
 import { type ChoiceState, openChoice } from "./stream-state.ts";
 import { decodeUsage, garblesTokens } from "./usage.ts";
 import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
@@ -78,6 +79,8 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
     state.choices.set(index, choice);
     // A choice that comes with an error did not end, whatever its finish_reason says.
     readChoice(choice, error !== null ? omit(item, ["finish_reason"]) : item, events);
+    if (callsTooMany(choice))
+      return [...events, finish(state, malformed("The upstream's answer calls too many tools."))];
   }
   // The totals are the end, however often a reason was given before.
   if (isTotals(state, chunk) && isJsonObject(findUsage(chunk)) && hasEnded(state)) endChoices(state, events);

@@ -324,4 +324,20 @@ describe("what servers say in their own places", () => {
     expect(part).toMatchObject({ text: "Hi [1].", citations: [{ url: "https://a.example", title: "A" }] });
     expect(encodeStream(openaiChat, events, client(false))).not.toContain("annotations");
   });
+
+  test("more calls than any model makes are no answer, in one event or in many", () => {
+    const call = (index: number) => ({
+      index,
+      id: `c${index}`,
+      type: "function",
+      function: { name: "f", arguments: "{}" },
+    });
+    const calls = Array.from({ length: 50_000 }, (_none, index) => call(index));
+    const fromMs = performance.now();
+    for (const frames of [[chunk({ tool_calls: calls })], calls.map((one) => chunk({ tool_calls: [one] }))]) {
+      const { error } = collect(decode(...frames, chunk({}, "tool_calls"), DONE));
+      expect(error).toMatchObject({ kind: "upstream_malformed" });
+    }
+    expect(performance.now() - fromMs).toBeLessThan(4_000);
+  });
 });
