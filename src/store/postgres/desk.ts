@@ -3,6 +3,7 @@
 import { eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { RollupStep } from "../../ledger/index.ts";
+import { chunk } from "../chunk.ts";
 import { type Advance, type Db, LACKS, type Packing, type RollupRow } from "../engine.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
 import { listStale } from "../sheet/level.ts";
@@ -49,7 +50,7 @@ export function advanceRollups(client: Client, find: (db: Db) => Promise<Advance
       await tx.execute(
         sql`${INSERT} jsonb_to_recordset(${JSON.stringify(rows)}::text::jsonb) as fresh (${TYPED}) ${ON_CONFLICT}`,
       );
-      if (advance.hours.length > 0) await tx.insert(ledgerHours).values([...advance.hours]);
+      for (const some of chunk(advance.hours)) await tx.insert(ledgerHours).values(some);
       await sheets.drop(listStale(advance.rows, lack !== null));
       await sheets.append(pieces);
       if (lack !== null)

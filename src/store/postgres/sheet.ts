@@ -169,27 +169,29 @@ export function keepSheets(db: Db): SheetKeeper {
       await follow();
     },
     async pick(pieces) {
-      if (pieces.length === 0) return [];
-      const asked = values(pieces.map(({ level, startMs }) => sql`(${level}::text, ${startMs}::bigint)`));
-      const rows = await run(
-        sql`select distinct level, started_at from (${asked}) as asked (level, started_at)
-          where exists (select 1 from tokligence_sheets as sheet where sheet.level = asked.level and sheet.started_at = asked.started_at)
-            or not exists (select 1 from ledger_rollups as sums
-              where sums.level = 'total.quarter' and sums.started_at = to_timestamp(asked.started_at / 1000.0))`,
-      );
-      const open = new Set(rows.map((row) => row.join(" ")));
+      const open = new Set<string>();
+      for (const some of chunk(pieces)) {
+        const asked = values(some.map(({ level, startMs }) => sql`(${level}::text, ${startMs}::bigint)`));
+        const rows = await run(
+          sql`select distinct level, started_at from (${asked}) as asked (level, started_at)
+            where exists (select 1 from tokligence_sheets as sheet where sheet.level = asked.level and sheet.started_at = asked.started_at)
+              or not exists (select 1 from ledger_rollups as sums
+                where sums.level = 'total.quarter' and sums.started_at = to_timestamp(asked.started_at / 1000.0))`,
+        );
+        for (const row of rows) open.add(row.join(" "));
+      }
       return pieces.filter(({ level, startMs }) => open.has(`${level} ${startMs}`));
     },
     async append(pieces) {
-      if (pieces.length === 0) return;
-      const asked = values(pieces.map(({ level, startMs }) => sql`(${level}::text, ${startMs}::bigint)`));
-      const found = await run(
-        sql`select level, started_at, max(part) from tokligence_sheets
-          where (level, started_at) in (${asked}) group by level, started_at`,
-      );
-      const last = new Map(
-        found.map(([level, startMs, part]) => [`${String(level)} ${String(startMs)}`, Number(part)]),
-      );
+      const last = new Map<string, number>();
+      for (const some of chunk(pieces)) {
+        const asked = values(some.map(({ level, startMs }) => sql`(${level}::text, ${startMs}::bigint)`));
+        const found = await run(
+          sql`select level, started_at, max(part) from tokligence_sheets
+            where (level, started_at) in (${asked}) group by level, started_at`,
+        );
+        for (const [level, startMs, part] of found) last.set(`${String(level)} ${String(startMs)}`, Number(part));
+      }
       const parts = pieces.map(({ level, startMs, ...part }) => {
         const name = `${level} ${startMs}`;
         const next = Math.max(LOOSE_PART, (last.get(name) ?? 0) + 1);
@@ -201,8 +203,10 @@ export function keepSheets(db: Db): SheetKeeper {
     follow,
     async drop(places) {
       for (const [level, own] of Map.groupBy(places, (place) => place.level)) {
-        const times = own.map(({ fromMs, toMs }) => sql`(started_at >= ${fromMs} and started_at < ${toMs})`);
-        await run(sql`delete from tokligence_sheets where level = ${level} and (${sql.join(times, sql` or `)})`);
+        for (const some of chunk(own)) {
+          const times = some.map(({ fromMs, toMs }) => sql`(started_at >= ${fromMs} and started_at < ${toMs})`);
+          await run(sql`delete from tokligence_sheets where level = ${level} and (${sql.join(times, sql` or `)})`);
+        }
       }
     },
     async put(packed) {
