@@ -43,7 +43,7 @@ export interface Bindery {
   /** Resolves once all up to there is bound, and shipped, or after `limitMs`; of guests, what they said so far. */
   flush(end: Place | null, limitMs: number): Promise<void>;
   keepHead(head: Head & { id: string }): Promise<void>;
-  /** Closes what processes left that are gone. */
+  /** Closes what processes left that are gone. Rejects where something of it cannot be; the rest is closed. */
   adopt(): Promise<void>;
   /** Does what is left as far as that is possible in `limitMs`. `isSettled`: no call is open, so that nothing of the journal is needed. */
   close(end: Place | null, limitMs: number, isSettled: boolean): Promise<void>;
@@ -179,7 +179,7 @@ export function createBindery(init: BinderyInit): Bindery {
       shipper?.nudge();
     },
     async adopt() {
-      const bound = binder.adopt(slot, chain);
+      const { bound, fault } = binder.adopt(slot, chain);
       report(bound);
       // Of one that is gone nothing is left to be bound.
       for (const guest of guests.keys())
@@ -187,6 +187,7 @@ export function createBindery(init: BinderyInit): Bindery {
       if (bound.interrupted > 0) init.onTiding({ type: "interrupted", rows: bound.interrupted, isOwn: false });
       tell();
       shipper?.nudge();
+      if (fault !== null) throw fault;
     },
     async close(end, limitMs, isSettled) {
       target = end ?? target;

@@ -3,10 +3,10 @@
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { readdirSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BOOK_RULES, encodeEntryLine, type LedgerPage } from "../../src/ledger/index.ts";
-import { listSegments, realDisk } from "../../src/store/journal/disk.ts";
+import { listSegments, nameSegment, realDisk } from "../../src/store/journal/disk.ts";
 import { settleJournals } from "../../src/store/journal/settle.ts";
 import { openStore } from "../../src/store/index.ts";
 import { startCheckpoints } from "../../src/store/sqlite/checkpoint.ts";
@@ -38,6 +38,29 @@ test("what a process leaves that is gone is taken over by the one that runs on, 
   expect(third.tidings).toEqual([]);
   for (const { books } of [second, third]) await books.close(0);
   expect(idsIn(location)).toEqual(["open", "settled"]);
+});
+
+test("what a process left that cannot be read is told of, and keeps nobody else's calls from the books", async () => {
+  const location = await makeFile();
+  const [first, second, third] = [start(location), start(location), start(location)];
+  for (const [index, { writer }] of [first, second].entries()) {
+    await writer.intend(makeEntry({ id: `open ${index}` })).durable;
+    await writer.add(makeEntry({ id: `settled ${index}` }));
+  }
+  for (const { kill } of [first, second]) kill();
+  const [segment = 0] = listSegments(location, 0);
+  const path = nameSegment(location, 0, segment);
+  const bytes = readFileSync(path);
+  rmSync(path);
+  mkdirSync(path);
+  await expect(third.books.adopt()).rejects.toThrow();
+  expect(idsIn(location)).toEqual(["open 1", "settled 1"]);
+  expect(third.tidings).toEqual([{ type: "interrupted", rows: 1, isOwn: false }]);
+  rmSync(path, { recursive: true });
+  writeFileSync(path, bytes);
+  await third.books.adopt();
+  expect(idsIn(location)).toEqual(["open 0", "open 1", "settled 0", "settled 1"]);
+  await third.books.close(0);
 });
 
 test("a command binds what a killed process wrote, and leaves calls that were open to the next gateway", async () => {

@@ -52,8 +52,11 @@ export interface Binder extends Outgoing {
   bind(slot: number, asked: { to: Place | null; most: number; into?: string }): Bound | null;
   /** Of a slot whose process is gone: all that is left, and a row for each call that was open. Then its journal is gone, too. */
   close(slot: number, into?: string): Bound;
-  /** Of slots but `own` whose processes are gone, likewise; they are held meanwhile, so that nobody else books the same calls. */
-  adopt(own: number, into: string): Bound;
+  /**
+   * Of slots but `own` whose processes are gone, likewise; they are held meanwhile, so that nobody else books the same calls. One that cannot be read holds up
+   * no other: the first of such faults is told of.
+   */
+  adopt(own: number, into: string): { bound: Bound; fault: Error | null };
   /** All is bound and nothing is open: removes the slot's journal. */
   finish(slot: number): void;
   keepHead(head: Head & { id: string }): void;
@@ -228,6 +231,18 @@ function assemble(db: Database, location: string, { rules, now }: Pick<BinderIni
     return all;
   };
 
+  /** Null where its process lives. */
+  const closeGone = (number: number, into: string): Bound | null => {
+    const slot = trySlot(location, number);
+    if (slot === null) return null;
+    try {
+      return close(number, into);
+    } finally {
+      cursors.delete(number);
+      slot.release();
+    }
+  };
+
   const outgoing = openOutgoing(db, transact);
   return {
     ...outgoing,
@@ -240,19 +255,18 @@ function assemble(db: Database, location: string, { rules, now }: Pick<BinderIni
     finish,
     adopt(own, into) {
       const all = nothing();
+      let fault: Error | null = null;
       const others = new Set([...listSlots(location), ...listIntentSlots(db)]);
       others.delete(own);
       for (const number of others) {
-        const slot = trySlot(location, number);
-        if (slot === null) continue;
         try {
-          collect(all, close(number, into));
-        } finally {
-          cursors.delete(number);
-          slot.release();
+          const bound = closeGone(number, into);
+          if (bound !== null) collect(all, bound);
+        } catch (error) {
+          fault ??= explainStoreError(error, nameSegment(location, number, readPlaceOf(number).segment));
         }
       }
-      return all;
+      return { bound: all, fault };
     },
     keepHead: (signed) => transact(() => void insertHead.run(signed)),
     refuse: (...asked) => transact(() => sealing.refuse(...asked)),
