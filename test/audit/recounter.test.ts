@@ -20,7 +20,11 @@ interface Desk {
 }
 
 /** With `isReal`, threads are real ones; else they take jobs and never answer. */
-function makeDesk(settings: Partial<Settings> = {}, isReal = false): Desk {
+function makeDesk(
+  settings: Partial<Settings> = {},
+  isReal = false,
+  countInput: RecounterInit["countInput"] = null,
+): Desk {
   const clock = makeClock();
   const desk: Omit<Desk, "recounter"> = { clock, rows: [], threads: [], crashes: [] };
   const recounter = createRecounter({
@@ -36,7 +40,7 @@ function makeDesk(settings: Partial<Settings> = {}, isReal = false): Desk {
       return thread;
     },
     write: async (lines) => void desk.rows.push(...lines.map(decodeRecount)),
-    countInput: null,
+    countInput,
     async *readHistory() {},
     onCrash: (cause) => void desk.crashes.push(cause.message),
     onTokenizerFault: (name) => void desk.crashes.push(name),
@@ -179,6 +183,24 @@ describe("with a thread that never answers", () => {
     clock.advance(2_000);
     await stopped;
     expect(rows.map(({ reason }) => reason)).toEqual(Array(6).fill("shutdown"));
+  });
+
+  test("a stop leaves none without a word of which a provider has not said yet how much it was, and hears it no more", async () => {
+    const said = Promise.withResolvers<number | null>();
+    const { recounter, clock, rows, threads } = makeDesk({}, false, () => said.promise);
+    const offer = makeOffer();
+    recounter.offer(offer);
+    await tick();
+    const asks = { lines: [], counted: 0, over: 0, under: 0, skipped: {}, asks: [0], faults: [], lessons: [] };
+    threads[0]?.events.onDone({ number: 1, ...asks });
+    await tick();
+    const stopped = recounter.stop(2_000);
+    clock.advance(2_000);
+    await stopped;
+    said.resolve(20);
+    await tick();
+    expect(rows.map(({ entryId, reason }) => [entryId, reason])).toEqual([[offer.entry.id, "shutdown"]]);
+    expect(recounter.stats()).toMatchObject({ waiting: 0, waitingBytes: 0 });
   });
 
   test.each([

@@ -69,7 +69,8 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   let flights: Waiting[] = [];
   let batch = 0;
   let crashesInARow = 0;
-  let asking = 0;
+  /** Of these, their providers have not said yet how much it was. */
+  const asking = new Set<Waiting>();
   let isHeld = false;
   let isPumping = false;
   /** The thread was lost: until the jobs that were with it are through, each goes alone, so that the one it died of is known. */
@@ -136,7 +137,7 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     if (tasks.length === 0) return;
     sinceMs = clock.monotonicMs();
     flights = tasks;
-    const askable = init.countInput === null ? 0 : MAX_ASKING - asking;
+    const askable = init.countInput === null ? 0 : MAX_ASKING - asking.size;
     try {
       thread ??= start();
       thread.send(packBatch({ number: ++batch, atMs: clock.wallMs(), askable, tasks }));
@@ -168,7 +169,7 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   };
 
   const tellEmpty = (): void => {
-    if (flights.length === 0 && queue.rows() === 0 && asking === 0) onEmpty?.();
+    if (flights.length === 0 && queue.rows() === 0 && asking.size === 0) onEmpty?.();
   };
 
   const endThread = (): void => {
@@ -209,9 +210,10 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     if (item === undefined) return;
     const { entry, format, request } = item;
     const model = entry.attempts.at(-1)?.model ?? entry.modelAsked;
-    asking++;
+    asking.add(item);
     const asked = await init.countInput?.({ provider: entry.provider ?? "", model, format, request });
-    asking--;
+    // It was put down as skipped.
+    if (!asking.delete(item)) return;
     queue.unshift([{ ...item, asked: asked ?? "unknown" }]);
     schedulePump();
   };
@@ -252,12 +254,12 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
     stats: () => ({
       ...books.figures,
       skipped: { ...books.figures.skipped },
-      waiting: queue.rows() + flights.length + asking,
+      waiting: queue.rows() + flights.length + asking.size,
       waitingBytes: queue.bytes() + flights.reduce((sum, { bytes }) => sum + bytes, 0),
     }),
     flush: books.flush,
     async stop(limitMs) {
-      if (flights.length > 0 || queue.rows() > 0 || asking > 0) {
+      if (flights.length > 0 || queue.rows() > 0 || asking.size > 0) {
         const { promise, resolve } = Promise.withResolvers<void>();
         onEmpty = resolve;
         const cancel = clock.after(limitMs, resolve);
@@ -268,8 +270,9 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
       }
       isHeld = true;
       endThread();
-      for (const item of [...flights, ...queue.clear()]) skip(item, "shutdown");
+      for (const item of [...flights, ...asking, ...queue.clear()]) skip(item, "shutdown");
       flights = [];
+      asking.clear();
       await books.flush();
     },
   };
