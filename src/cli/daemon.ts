@@ -23,6 +23,7 @@ import { openBudgets } from "./budgets.ts";
 import { openShelf } from "./cache.ts";
 import { countWorkers } from "./crew/count.ts";
 import { createOffice, type Office, type OfficeParts } from "./crew/office.ts";
+import { beginSeat } from "./crew/seat.ts";
 import { closeInTime, findPort, listen, onSignal, stopOnSignal } from "./listen.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { reloadOnChange } from "./reload.ts";
@@ -157,7 +158,7 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
 /** Null where this process serves alone. */
 function openOffice({ loaded: { config }, log }: DaemonInit, { share }: ReturnType<typeof openSharing>): Office | null {
   const count = countWorkers(config, log);
-  return count === 1 ? null : createOffice({ count, clock: systemClock, log, outside: share });
+  return count === 1 ? null : createOffice({ count, clock: systemClock, log, outside: share, beginSeat });
 }
 
 /** With an office, what it counts is counted for all, and what it learns all hear. */

@@ -16,6 +16,7 @@ import { createDesk } from "./desk.ts";
 import { gather } from "./gather.ts";
 import { openNewsDesk } from "./news.ts";
 import { createRelay, openRelay } from "./relay.ts";
+import type { BeginSeat } from "./seat.ts";
 import { makeCrew, type Told } from "./sight.ts";
 import { type Host, openWatch } from "./watch.ts";
 import { within } from "./within.ts";
@@ -66,6 +67,7 @@ interface OfficeInit {
   log: Log;
   /** The way to other gateways, where there is one. */
   outside: OpenSharing | undefined;
+  beginSeat: BeginSeat;
 }
 
 /** One worker, as the office has it. */
@@ -89,6 +91,8 @@ export function createOffice(init: OfficeInit): Office {
   let port = 0;
   let toldBudgets = -1;
   let isTelling = false;
+  /** How often workers were told to read what lies in files again. */
+  const told = { reload: 0, readPrices: 0 };
   let stopRelay: () => Promise<void> = async () => undefined;
 
   const parts = (): OfficeParts => {
@@ -120,16 +124,25 @@ export function createOffice(init: OfficeInit): Office {
     await given?.books.adopt().catch((error: unknown) => log.error(why, { ...facts, error }));
   };
 
+  const tellToRead = (word: keyof typeof told): void => {
+    told[word]++;
+    watch.each((line) => line.tell(word));
+  };
+
   const host = (index: number): Guest => {
     const opened = desk.open();
     const runs = new Set<string>();
+    let known = { ...told };
     const guest: Guest = {
       report: null,
       reportedMs: 0,
       runs,
       words: {
         ...opened.words,
-        enrol: () => enrol(index),
+        enrol() {
+          known = { ...told };
+          return enrol(index);
+        },
         report: (report) => accept(guest, report),
         log: (text) => parts().keepLine(text),
         wrote: (slot, end) => parts().books.guestWrote(slot, end),
@@ -139,8 +152,11 @@ export function createOffice(init: OfficeInit): Office {
         began: (id) => void runs.add(id),
         ended: (id) => void runs.delete(id),
       },
-      // What changed while it began.
-      serves: () => void tellBudgets(true),
+      /** What changed while it began: it could do nothing then of what it was told. */
+      serves(line) {
+        for (const word of ["reload", "readPrices"] as const) if (known[word] !== told[word]) line.tell(word);
+        void tellBudgets(true);
+      },
       /** What it held is free, and what it left is on the books. */
       async leaves() {
         opened.clear();
@@ -214,8 +230,8 @@ export function createOffice(init: OfficeInit): Office {
       },
     ],
     tellBudgets: () => void tellBudgets(),
-    reload: () => watch.each((line) => line.tell("reload")),
-    readPrices: () => watch.each((line) => line.tell("readPrices")),
+    reload: () => tellToRead("reload"),
+    readPrices: () => tellToRead("readPrices"),
     drain: watch.drain,
     async stop() {
       await watch.stop();

@@ -31,6 +31,8 @@ interface SeatInit {
   onFault: (error: unknown) => void;
 }
 
+export type BeginSeat = (init: SeatInit) => Seat;
+
 export function beginSeat({ index, offer, onHear, onFault }: SeatInit): Seat {
   const { promise: exited, resolve } = Promise.withResolvers<Ending>();
   const child = Bun.spawn([findOwnFile(), ...listOwnWords()], {

@@ -6,7 +6,7 @@ import type { Log } from "../../telemetry/log.ts";
 import { CliError, EXIT, type ExitCode } from "../error.ts";
 import type { Line } from "./line.ts";
 import { createPatience } from "./patience.ts";
-import { beginSeat, type Ending, type Seat } from "./seat.ts";
+import type { BeginSeat, Ending, Seat } from "./seat.ts";
 import { within } from "./within.ts";
 import type { OfficeWords, Trouble, WorkerWords } from "./word.ts";
 
@@ -14,7 +14,7 @@ import type { OfficeWords, Trouble, WorkerWords } from "./word.ts";
 export interface Host {
   words: Omit<OfficeWords, "failed" | "ready">;
   /** It takes requests from now on. */
-  serves(): void;
+  serves(line: Line<WorkerWords>): void;
   /** It is gone; another one takes its place when this resolves, or does not in time. */
   leaves(): Promise<void>;
 }
@@ -42,6 +42,7 @@ interface WatchInit<Own extends Host> {
   count: number;
   clock: Clock;
   log: Log;
+  beginSeat: BeginSeat;
   host: (index: number) => Own;
   /** One is gone, and another is to take its place. */
   onLoss: () => void;
@@ -76,11 +77,10 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
   const patience = createPatience(clock);
   const failed = Promise.withResolvers<void>();
   let ended = 0;
-  let isOpen = false;
   let isStopping = false;
 
-  /** Resolves once it serves, or is gone. */
-  const begin = (index: number): Promise<Trouble | null> => {
+  /** Resolves once it serves, or is gone. `isAnother`: in the place of one that served. */
+  const begin = (index: number, isAnother: boolean): Promise<Trouble | null> => {
     const { promise, resolve } = Promise.withResolvers<Trouble | null>();
     const words: Record<string, unknown> = {};
     const post: Post<Own> = { ...open(index, words), isServing: false, trouble: null, silent: 0 };
@@ -93,7 +93,7 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
         callOff();
         post.isServing = true;
         patience.serves(index);
-        post.host.serves();
+        post.host.serves(post.seat.line);
         resolve(null);
       },
       failed: (trouble) => void (post.trouble = trouble),
@@ -104,13 +104,13 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
       if (posts.get(index) === post) posts.delete(index);
       await within(post.host.leaves(), LEAVE_MS, clock);
       resolve(post.trouble ?? explainEnd(index, ending));
-      if (!isStopping && (post.isServing || isOpen)) await replace(post, ending);
+      if (!isStopping && (post.isServing || isAnother)) await replace(post, ending);
     });
     return promise;
   };
 
   const open = (index: number, words: Record<string, unknown>): Pick<Post<Own>, "host" | "seat"> => {
-    const seat = beginSeat({
+    const seat = init.beginSeat({
       index,
       offer: words as OfficeWords,
       onHear() {
@@ -139,7 +139,7 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
     clock.after(waitMs, resolve);
     await promise;
     if (isStopping) return;
-    const found = await begin(index);
+    const found = await begin(index, true);
     if (found === null) log.info("A worker serves in the place of the one that ended", { worker: index });
   };
 
@@ -179,14 +179,13 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
     },
     async open() {
       const indexes = Array.from({ length: init.count }, (_, position) => position + 1);
-      const troubles = await Promise.all(indexes.map(begin));
+      const troubles = await Promise.all(indexes.map((index) => begin(index, false)));
       const trouble = troubles.find((each) => each !== null);
       // Who was told to stop meanwhile need not serve.
       if (trouble !== undefined && trouble !== null && !isStopping) {
         await stop();
         throw new CliError(trouble.message, { exitCode: trouble.exitCode as ExitCode, hint: trouble.hint });
       }
-      isOpen = true;
       lookAgainAndAgain();
     },
     failed: failed.promise,

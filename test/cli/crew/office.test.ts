@@ -1,0 +1,90 @@
+// What the office does about workers that come and go, and what those hear that come. The processes are no real ones.
+
+import { expect, test } from "bun:test";
+import { createOffice, type OfficeParts } from "../../../src/cli/crew/office.ts";
+import type { BeginSeat, Ending } from "../../../src/cli/crew/seat.ts";
+import type { OfficeWords } from "../../../src/cli/crew/word.ts";
+import { makeClock } from "../../clock.ts";
+
+interface Worker {
+  index: number;
+  words: Pick<OfficeWords, "enrol" | "ready">;
+  /** What it was told. */
+  heard: string[];
+  end(ending?: Ending): Promise<void>;
+}
+
+function open(count: number) {
+  const clock = makeClock();
+  const workers: Worker[] = [];
+  const beginSeat: BeginSeat = ({ index, offer }) => {
+    const { promise: exited, resolve } = Promise.withResolvers<Ending>();
+    const heard: string[] = [];
+    const line = {
+      tell: (word: string) => void heard.push(word),
+      ask: () => new Promise<never>(() => undefined),
+      hear: () => undefined,
+      cut: () => undefined,
+    };
+    const end = async (ending: Ending = { code: 1, signal: null }): Promise<void> => {
+      resolve(ending);
+      await settle();
+    };
+    workers.push({ index, words: offer as unknown as Worker["words"], heard, end });
+    return { index, pid: workers.length, line, exited, kill: () => void end({ code: null, signal: "SIGKILL" }) };
+  };
+  const note = (): void => undefined;
+  const log = { debug: note, info: note, warn: note, error: note } as never;
+  const office = createOffice({ count, clock, log, outside: undefined, beginSeat });
+  const nothing = async (): Promise<undefined> => undefined;
+  const parts = {
+    app: { fetch: () => new Response(), resume: nothing },
+    books: { origin: {}, adopt: nothing },
+    budgets: { list: () => [], version: () => 0, reopen: note },
+    listControls: () => [],
+  };
+  return { clock, workers, office, opened: office.open(parts as unknown as OfficeParts, 0) };
+}
+
+/** What was promised comes to pass. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}
+
+test("another worker takes the place of one that died before it served, also while others of the first begin yet", async () => {
+  const { clock, workers, opened } = open(2);
+  const [first, second] = workers;
+  first?.words.ready();
+  await first?.end();
+  clock.advance(50);
+  await settle();
+  expect(workers.map(({ index }) => index)).toEqual([1, 2, 1]);
+  await workers[2]?.end();
+  second?.words.ready();
+  await settle();
+  clock.advance(1_000);
+  await settle();
+  expect(workers.map(({ index }) => index)).toEqual([1, 2, 1, 1]);
+  await opened;
+});
+
+test("a worker that began before others were told to read files again is told so once it serves", async () => {
+  const { clock, workers, office, opened } = open(2);
+  const [first, second] = workers;
+  for (const worker of [first, second]) worker?.words.enrol();
+  first?.words.ready();
+  office.reload();
+  office.readPrices();
+  second?.words.ready();
+  await opened;
+  const heard = (worker: Worker | undefined) => worker?.heard.filter((word) => word !== "hear").toSorted();
+  expect(heard(first)).toEqual(["readPrices", "reload"]);
+  // Before it served, nothing that it was told could be done.
+  expect(heard(second)).toEqual(["readPrices", "readPrices", "reload", "reload"]);
+  await second?.end();
+  clock.advance(50);
+  await settle();
+  workers[2]?.words.enrol();
+  workers[2]?.words.ready();
+  expect(heard(workers[2])).toEqual([]);
+});
