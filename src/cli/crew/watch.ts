@@ -2,7 +2,7 @@
 // gateway: what is done for a worker while it lives, and once it is gone, it is given.
 
 import type { Clock } from "../../lib/clock.ts";
-import type { Log } from "../../telemetry/log.ts";
+import { explainError, type Log } from "../../telemetry/log.ts";
 import { CliError, EXIT, type ExitCode } from "../error.ts";
 import type { Line } from "./line.ts";
 import { createPatience } from "./patience.ts";
@@ -126,21 +126,35 @@ export function openWatch<Own extends Host>(init: WatchInit<Own>): Watch<Own> {
     const { index, pid } = seat;
     ended++;
     const reason = trouble?.message ?? ending.signal ?? `exit code ${ending.code}`;
+    const level = ending.code === EXIT.ok ? "info" : "error";
+    await beginAgain(index, reason, (waitMs) =>
+      log[level]("A worker ended; another one takes its place", { worker: index, pid, reason, in_ms: waitMs }),
+    );
+  };
+
+  /** After a while, of which `tell` is told. */
+  const beginAgain = async (index: number, reason: string, tell: (waitMs: number) => void): Promise<void> => {
     const waitMs = patience.ended(index);
     if (waitMs === null) {
       log.error("Workers end again and again, and none serves for long: the gateway stops", { worker: index, reason });
       failed.resolve();
       return;
     }
-    const level = ending.code === EXIT.ok ? "info" : "error";
-    log[level]("A worker ended; another one takes its place", { worker: index, pid, reason, in_ms: waitMs });
+    tell(waitMs);
     init.onLoss();
     const { promise, resolve } = Promise.withResolvers<void>();
     clock.after(waitMs, resolve);
     await promise;
     if (isStopping) return;
-    const found = await begin(index, true);
-    if (found === null) log.info("A worker serves in the place of the one that ended", { worker: index });
+    try {
+      const found = await begin(index, true);
+      if (found === null) log.info("A worker serves in the place of the one that ended", { worker: index });
+    } catch (error) {
+      // The system has no process to give, say.
+      await beginAgain(index, explainError(error), (againMs) =>
+        log.error("A worker could not be begun; it is tried again", { worker: index, error, in_ms: againMs }),
+      );
+    }
   };
 
   /** One that hears nothing any more, and still gets its part of the connections, is worse than none. */

@@ -17,11 +17,13 @@ interface Worker {
 function open(count: number) {
   const clock = makeClock();
   const workers: Worker[] = [];
+  const system = { hasProcesses: true };
   const beginSeat: BeginSeat = ({ index, offer }) => {
+    if (!system.hasProcesses) throw new Error("EAGAIN: no process to be had");
     const { promise: exited, resolve } = Promise.withResolvers<Ending>();
     const heard: string[] = [];
     const line = {
-      tell: (word: string) => void heard.push(word),
+      tell: (...words: unknown[]) => void heard.push(String(words[0])),
       ask: () => new Promise<never>(() => undefined),
       hear: () => undefined,
       cut: () => undefined,
@@ -43,7 +45,7 @@ function open(count: number) {
     budgets: { list: () => [], version: () => 0, reopen: note },
     listControls: () => [],
   };
-  return { clock, workers, office, opened: office.open(parts as unknown as OfficeParts, 0) };
+  return { clock, workers, office, system, opened: office.open(parts as unknown as OfficeParts, 0) };
 }
 
 /** What was promised comes to pass. */
@@ -66,6 +68,37 @@ test("another worker takes the place of one that died before it served, also whi
   await settle();
   expect(workers.map(({ index }) => index)).toEqual([1, 2, 1, 1]);
   await opened;
+});
+
+test("where the system has no process to give, it is asked again", async () => {
+  const { clock, workers, office, system, opened } = open(1);
+  workers[0]?.words.ready();
+  await opened;
+  system.hasProcesses = false;
+  await workers[0]?.end();
+  for (let turn = 0; turn < 2; turn++) {
+    clock.advance(200);
+    await settle();
+  }
+  expect([workers.length, office.countWorkers()]).toEqual([1, 0]);
+  system.hasProcesses = true;
+  clock.advance(10_000);
+  await settle();
+  workers[1]?.words.ready();
+  expect([workers.map(({ index }) => index), office.countWorkers()]).toEqual([[1, 1], 1]);
+});
+
+test("where the system has no process to give for long, the gateway ends", async () => {
+  const { clock, workers, office, system, opened } = open(1);
+  workers[0]?.words.ready();
+  await opened;
+  system.hasProcesses = false;
+  await workers[0]?.end();
+  for (let turn = 0; turn < 6; turn++) {
+    clock.advance(10_000);
+    await settle();
+  }
+  await office.failed;
 });
 
 test("a worker that began before others were told to read files again is told so once it serves", async () => {
