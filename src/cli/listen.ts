@@ -76,7 +76,7 @@ function explainListen(error: unknown, address: string): CliError {
 export async function findPort(config: Config, log: Log): Promise<{ port: number; url: URL }> {
   const app = { fetch: () => new Response(null, { status: 503 }), sockets: NO_SOCKETS };
   // Workers of a gateway that was just killed are dying.
-  const untilMs = Date.now() + FREE_MS;
+  const untilMs = performance.now() + FREE_MS;
   for (;;) {
     try {
       const server = listen(app, config, log);
@@ -84,7 +84,8 @@ export async function findPort(config: Config, log: Log): Promise<{ port: number
       await server.stop(true);
       return { port, url };
     } catch (error) {
-      if (!(error instanceof CliError) || error.exitCode !== EXIT.unavailable || Date.now() >= untilMs) throw error;
+      if (!(error instanceof CliError) || error.exitCode !== EXIT.unavailable || performance.now() >= untilMs)
+        throw error;
       await Bun.sleep(LOOK_EVERY_MS);
     }
   }
@@ -136,7 +137,7 @@ export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
   let deadline = Number.POSITIVE_INFINITY;
   const countRunning = (): number => parts.server.pendingRequests + parts.server.pendingWebSockets;
   const rest = async (until: () => number): Promise<void> => {
-    while (countRunning() > 0 && Date.now() < until()) await Bun.sleep(LOOK_EVERY_MS);
+    while (countRunning() > 0 && performance.now() < until()) await Bun.sleep(LOOK_EVERY_MS);
   };
   const stop = async (signal: string): Promise<void> => {
     if (isStopping) {
@@ -150,14 +151,14 @@ export function stopOnSignal<Left>(parts: StopParts<Left>): Promise<Left> {
       signal,
       [parts.runs ?? "running"]: countRunning(),
     });
-    deadline = Date.now() + parts.deadlineMs();
+    deadline = performance.now() + parts.deadlineMs();
     await rest(() => deadline);
     const cut = countRunning();
     if (cut > 0) {
       if (deadline > 0)
         parts.log.warn("The deadline has passed; cutting what still runs", { [parts.runs ?? "requests"]: cut });
       parts.app.cut?.();
-      const lastMs = parts.app.cut === undefined ? 0 : Date.now() + LAST_WORD_MS;
+      const lastMs = parts.app.cut === undefined ? 0 : performance.now() + LAST_WORD_MS;
       await rest(() => lastMs);
     }
     const close = async (): Promise<Left> => {
