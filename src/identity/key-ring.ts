@@ -107,7 +107,9 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   async function poll(): Promise<void> {
     await refresh();
     if (reading.failing()) watching.judge(now());
-    if (!reading.failing() && now() - lastFlush >= FLUSH_MS) {
+    const sinceMs = now() - lastFlush;
+    // Of a clock that was set back it is not known how long ago that was.
+    if (!reading.failing() && (sinceMs < 0 || sinceMs >= FLUSH_MS)) {
       lastFlush = now();
       copy.sweep(lastFlush);
       await writing.attempt(flush);
@@ -234,7 +236,8 @@ function createSpaced(look: () => Promise<void>, { now, schedule }: { now: () =>
         last = now();
         void look().then(resolve);
       },
-      Math.max(0, last + LATE_SPACING_MS - now()),
+      // However far a clock was set back.
+      Math.min(LATE_SPACING_MS, Math.max(0, last + LATE_SPACING_MS - now())),
     );
     return promise;
   }

@@ -319,6 +319,26 @@ describe("a token that nobody knows yet", () => {
     expect(await again).toBe("unknown");
   });
 
+  test("is looked for as soon as ever where the clock was set back, and uses are written as often", async () => {
+    const written: string[] = [];
+    const { ring, timetable, poll } = build({
+      touchKeys: async (uses) => void written.push(...uses.map(({ id }) => id)),
+    });
+    await ring.load();
+    const first = ring.resolveLate(UNKNOWN);
+    timetable.turn(0);
+    await first;
+    house.clock.now -= 3_600_000;
+    const { key, token } = await addKey();
+    const late = ring.resolveLate(token);
+    timetable.turn(100);
+    expect(await late).toBeObject();
+    ring.start();
+    await poll();
+    expect(written).toEqual([key.id]);
+    await ring.stop();
+  });
+
   test("is refused after a bounded wait where the database does not answer", async () => {
     const { ring, timetable } = build({
       changes: () => new Promise(() => undefined),
