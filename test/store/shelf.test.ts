@@ -174,6 +174,21 @@ describe("sqlite", () => {
     expect(faults).toEqual([]);
   });
 
+  test("a file whose sums are not those of its answers, as a loss of power may leave it, holds nobody up", async () => {
+    const [clock, path] = [makeClock(), newPath()];
+    await openSqlite(clock, path).stop();
+    const torn = new Database(path);
+    torn.run("update sums set entries = 9, bytes = 1e12");
+    torn.close();
+    const shelf = openSqlite(clock, path);
+    for (const key of ["a", "b"]) {
+      shelf.put(key, answer(key), HOUR_MS);
+      clock.advance(100);
+    }
+    expect([await readText(shelf, "b"), (await shelf.size()).entries, faults]).toEqual(["b", 2, []]);
+    await shelf.stop();
+  });
+
   test("a database of something else is neither used nor deleted, nor is one that somebody else writes to", async () => {
     const [clock, path] = [makeClock(), newPath()];
     for (const edition of [0, 1, 7]) {

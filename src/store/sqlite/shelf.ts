@@ -37,6 +37,10 @@ end;
 pragma user_version = ${EDITION};
 `;
 
+const COUNTED = "select count(*), coalesce(sum(bytes), 0) from answers";
+const IS_OFF = `select (select entries, bytes from sums) is not (${COUNTED}) as isOff`;
+const RECOUNT = `delete from sums; insert into sums ${COUNTED};`;
+
 const TABLES: ReadonlySet<string> = new Set(["answers", "sums"]);
 const STALE = "cache_stale";
 /** Who has it open already is waited for so long at the start, and so long by a call. */
@@ -216,6 +220,8 @@ function prepare(path: string): Database {
         // Who opens it at the same time may have made it by now.
         if (readEdition(db) === 0) db.run(SCHEMA);
       });
+    // Nothing here is synced: after a loss of power they may be those of other answers, and room would be made without end, or never.
+    if (db.query<{ isOff: number }, []>(IS_OFF).get()?.isOff !== 0) commit(db, () => db.run(RECOUNT));
     db.run(`pragma busy_timeout = ${BUSY_MS}`);
     return db;
   } catch (error) {
