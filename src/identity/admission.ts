@@ -2,6 +2,7 @@
 
 import { GatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
+import { listFormerReach } from "./authority.ts";
 import { checkEmail, checkName } from "./check.ts";
 import { buildUser, type DirectoryOptions, missing } from "./context.ts";
 import type { Actor } from "./directory.ts";
@@ -63,7 +64,8 @@ export function createAdmission(options: DirectoryOptions): Admission {
     requireActive(user);
     const role = chooseRole(user, claim, rules);
     if (role === user.role) return user;
-    return (await store.updateUser(user.id, { role }, new Date(now()), by)) ?? raise(removed());
+    const how = { formerReach: listFormerReach(role) };
+    return (await store.updateUser(user.id, { role }, new Date(now()), by, how)) ?? raise(removed());
   };
 
   /** Whom an administrator has removed does not come back by knocking at another door, whether he ever came to this one or not. */

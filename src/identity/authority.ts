@@ -1,6 +1,6 @@
 // What a caller may do: role and scopes together. Knows no routes.
 
-import { type Caller, ROLES, type Role, type Scope } from "./model.ts";
+import { type Caller, ROLES, type Role, SCOPES, type Scope } from "./model.ts";
 
 /** Scopes that mean something only to an administrator. */
 const ADMIN_SCOPES: ReadonlySet<Scope> = new Set<Scope>([
@@ -71,4 +71,14 @@ export function allows(caller: Pick<Caller, "role" | "scopes">, scope: Scope): b
 /** Whether a key of somebody with this role may name `scope`: what reaches past his role nobody can write on it. */
 export function isWithinRole(role: Role, scope: Scope): boolean {
   return allows({ role, scopes: [scope] }, scope);
+}
+
+/** For each role that reaches less far: the scopes that a key without any stands for, but those that would grow with the role. */
+export function listFormerReach(role: Role): { role: Role; scopes: Scope[] }[] {
+  const all = Object.keys(SCOPES) as Scope[];
+  return ROLES.filter((former) => !hasRank(former, role)).map((former) => {
+    const isHeld = (scope: Scope): boolean => allows({ role: former, scopes: [] }, scope);
+    const grows = (scope: Scope): boolean => all.some((each) => COVERED_BY[each] === scope && !isHeld(each));
+    return { role: former, scopes: all.filter((scope) => isHeld(scope) && !grows(scope)) };
+  });
 }

@@ -2,6 +2,7 @@
 
 import { GatewayError, checkAll } from "../ir/index.ts";
 import { type Origin, byProgram } from "../lib/change.ts";
+import { listFormerReach } from "./authority.ts";
 import { checkEmail, checkName, checkPrefix, checkRole, checkStatus, normalizeEmail } from "./check.ts";
 import { buildUser, type DirectoryContext, type DirectoryOptions, missing } from "./context.ts";
 import type { ChangedUser, Directory, UserWish } from "./directory.ts";
@@ -82,7 +83,8 @@ export function createDirectory({
       if (change.email !== undefined) requireGrant(actor, user.role);
       const kept = actor.kind === "user" ? (actor.sessionId ?? null) : null;
       const by = originOf(actor, now());
-      const changed = await store.updateUser(user.id, change, new Date(now()), by, { look, kept });
+      const formerReach = change.role === undefined ? [] : listFormerReach(change.role);
+      const changed = await store.updateUser(user.id, change, new Date(now()), by, { look, kept, formerReach });
       if (change.role !== undefined) await closeDoorFor([change.role], by);
       return changed ?? raise(missing("There is no such user."));
     },
@@ -150,7 +152,8 @@ async function ensureRoot(context: DirectoryContext, address: string): Promise<U
   const known = await store.findUserByEmail(email);
   if (known !== null) {
     const change: UserChange = { role: "root_admin", status: "active" };
-    const changed = await store.updateUser(known.id, change, new Date(now()), by);
+    const how = { formerReach: listFormerReach("root_admin") };
+    const changed = await store.updateUser(known.id, change, new Date(now()), by, how);
     return changed ?? ensureRoot(context, email);
   }
   const user = buildUser(context, { email, role: "root_admin", displayName: null });

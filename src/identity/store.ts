@@ -135,14 +135,19 @@ export interface UserStore {
   /** In the order of ids, which is that of time; with a prefix, in the order of addresses. `after`: the id, or address, to go on behind. */
   pageUsers(filter: UserFilter, page: { after: string | null; limit: number }): Promise<User[]>;
   /**
-   * Another role, and a suspension, end all sessions and use up open links. So does another e-mail; the session `kept` goes on then.
+   * Another role, and a suspension, end all sessions and use up open links. So does another e-mail; the session `kept` goes on then. Keys without
+   * scopes of a user who had one of the roles in `formerReach` are limited to the scopes there.
    */
   updateUser(
     id: string,
     change: UserChange,
     at: Date,
     by?: Origin,
-    how?: { look?: Look<User> | undefined; kept?: string | null },
+    how?: {
+      look?: Look<User> | undefined;
+      kept?: string | null;
+      formerReach?: readonly { role: Role; scopes: Scope[] }[];
+    },
   ): Promise<User | null>;
   /** Soft delete: the row stays for the ledger's sake, its e-mail is free again, its keys are revoked. */
   deleteUser(id: string, at: Date, by?: Origin, look?: Look<User>): Promise<boolean>;

@@ -1,7 +1,7 @@
 // Users in a database, whichever engine it is. Knows no rules of who may do what; those are in identity/.
 
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, ne, type SQL, sql } from "drizzle-orm";
-import type { User } from "../identity/model.ts";
+import { and, asc, desc, eq, exists, gt, inArray, isNotNull, isNull, ne, type SQL, sql } from "drizzle-orm";
+import type { Role, Scope, User } from "../identity/model.ts";
 import type { Look, UserChange, UserFilter, UserStore } from "../identity/store.ts";
 import { GatewayError } from "../ir/index.ts";
 import { type Change, type Origin, byProgram } from "../lib/change.ts";
@@ -153,6 +153,24 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
       .set({ usedAt: at })
       .where(and(eq(loginLinks.userId, cleanText(id)), isNull(loginLinks.usedAt)));
 
+  const limitKeys = (db: Db, id: string, at: Date, { role, scopes }: { role: Role; scopes: Scope[] }): Query =>
+    db
+      .update(apiKeys)
+      .set({ scopes, updatedAt: at, revision: clock.now })
+      .where(
+        and(
+          eq(apiKeys.userId, cleanText(id)),
+          eq(apiKeys.scopes, []),
+          isNull(apiKeys.deletedAt),
+          exists(
+            db
+              .select({ id: users.id })
+              .from(users)
+              .where(and(eq(users.id, cleanText(id)), eq(users.role, role))),
+          ),
+        ),
+      );
+
   const meant = (isIt: SQL | undefined, look: Look<User> | undefined) => ({
     isIt,
     read: (where: SQL | undefined) => engine.read((db) => db.select().from(users).where(where)),
@@ -173,10 +191,11 @@ function createWriting(engine: Engine): Omit<UserStore, ReadPart> {
         note: noteNew(by, "user", list),
       }));
     },
-    async updateUser(id, change, at, by, { look, kept = null } = {}) {
+    async updateUser(id, change, at, by, { look, kept = null, formerReach = [] } = {}) {
       const rows = await writeWhere(meant(and(eq(users.id, cleanText(id)), isNull(users.deletedAt)), look), (isIt) =>
         engine.atomic((db) => ({
-          before: [clock.tick(db)],
+          // A key was made with the reach of its time: whoever made one before may not be whom the new role is for.
+          before: [clock.tick(db), ...formerReach.map((former) => limitKeys(db, id, at, former))],
           decisive: db
             .update(users)
             .set({ ...change, updatedAt: at, revision: clock.now })

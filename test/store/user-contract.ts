@@ -75,6 +75,22 @@ export function describeUsers(get: () => Store, place: Place): void {
       });
     });
 
+    test("who rise leave their keys the reach of before, and no key of others another one", async () => {
+      const { identity } = get();
+      const [user, other] = [makeUser(), makeUser({ role: "gateway_admin" })];
+      await identity.createUsers([user, other]);
+      const [bare, narrow, foreign] = [makeKey(user.id), makeKey(user.id), makeKey(other.id)];
+      narrow.key.scopes = ["inference"];
+      for (const record of [bare, narrow, foreign]) await identity.createKey(record);
+      const formerReach = [{ role: "gateway_user", scopes: ["files", "inference"] }] as const;
+      const how = { formerReach: formerReach.map(({ role, scopes }) => ({ role, scopes: [...scopes] })) };
+      for (const { id } of [user, other]) await identity.updateUser(id, { role: "root_admin" }, LATER, undefined, how);
+      const scopes = async ({ key: { id } }: typeof bare) => (await identity.findKey(id))?.scopes;
+      expect(await scopes(bare)).toEqual(["files", "inference"]);
+      expect(await scopes(narrow)).toEqual(["inference"]);
+      expect(await scopes(foreign)).toEqual([]);
+    });
+
     test("deleted softly are gone, free their e-mail and take their keys along", async () => {
       const { identity } = get();
       const user = makeUser();

@@ -1,7 +1,7 @@
 // What a change of a user does to his sessions and links: another e-mail and another role end them, at this gateway and at others within a second.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { createSignIn } from "../../../src/identity/index.ts";
+import { type Role, createSignIn } from "../../../src/identity/index.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
 import { readJson } from "../../rig.ts";
 import { type Browser, type Scene, fail, openBrowser, openScene } from "./scene.ts";
@@ -67,6 +67,33 @@ test("another role ends sessions, and a key has it from then on", async () => {
   await rig.ring.refresh();
   expect(await fail(await browser.ask("/api/v1/admin/users"))).toEqual([...OVER]);
   expect((await rig.send("/api/v1/admin/users", { token: user.token })).status).toBe(403);
+});
+
+test("a key reaches no further than its owner's role when it was made", async () => {
+  const { rig } = scene;
+  const user = await rig.issue();
+  const change = async (role: Role): Promise<void> => {
+    await rig.directory.updateUser(OPERATOR, user.userId, { role });
+    await rig.ring.refresh();
+  };
+  const statuses = (token: string): Promise<number[]> =>
+    Promise.all(
+      ["/v1/models", "/api/v1/profile", "/api/v1/admin/users", "/api/v1/admin/settings"].map(
+        async (path) => (await rig.send(path, { token })).status,
+      ),
+    );
+  await change("gateway_admin");
+  expect(await statuses(user.token)).toEqual([200, 200, 403, 403]);
+  const created = await rig.directory.createKey(OPERATOR, user.userId, {});
+  await change("root_admin");
+  expect(await statuses(user.token)).toEqual([200, 200, 403, 403]);
+  expect(await statuses(created.token)).toEqual([200, 200, 200, 403]);
+  // Who falls back and rises again has no more by it.
+  await change("gateway_user");
+  await change("root_admin");
+  expect(await statuses(created.token)).toEqual([200, 200, 200, 403]);
+  const latest = await rig.directory.createKey(OPERATOR, user.userId, {});
+  expect(await statuses(latest.token)).toEqual([200, 200, 200, 200]);
 });
 
 /** From an invitation, for one, that somebody kept. */

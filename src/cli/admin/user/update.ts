@@ -12,7 +12,11 @@ export default defineCommand({
   meta: { name: "update", description: "Change a user's role, name or e-mail" },
   args: {
     id: { type: "string", required: true, description: "Id or e-mail of the user", valueHint: "USER" },
-    role: { type: "string", description: "gateway_user, gateway_admin or root_admin", valueHint: "ROLE" },
+    role: {
+      type: "string",
+      description: "gateway_user, gateway_admin or root_admin; keys keep the reach of before",
+      valueHint: "ROLE",
+    },
     name: { type: "string", description: 'Name to show; "" clears it', valueHint: "NAME" },
     email: { type: "string", description: "Another e-mail address", valueHint: "EMAIL" },
     ...PLACE_ARGS,
