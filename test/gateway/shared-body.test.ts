@@ -42,6 +42,21 @@ describe("a shared body", () => {
     expect([held.bytes, state.isCancelled]).toEqual([0, false]);
   });
 
+  test("a piece that comes as the last reader leaves is not held", async () => {
+    const held: Held = { bytes: 0, maxBytes: 2 ** 30 };
+    let give: (piece: Uint8Array<ArrayBuffer>) => void = () => undefined;
+    const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => void (give = (piece) => controller.enqueue(piece)),
+    });
+    const body = shareBody(source, held, () => undefined);
+    const waiting = body.at(0);
+    await new Promise(setImmediate);
+    give(new Uint8Array(PIECE_BYTES));
+    body.drop();
+    await waiting.catch(() => undefined);
+    expect(held.bytes).toBe(0);
+  });
+
   test("whoever falls too far behind is cut off, and the others are not", async () => {
     const { body, held } = open(20);
     for (let index = 0; index < 20; index++) expect(await numberAt(body, index)).toBe(index);

@@ -33,6 +33,7 @@ export function shareBody(source: ReadableStream<Piece>, held: Held, onEnd: () =
   let first = 0;
   let bytes = 0;
   let isOver = false;
+  let isDropped = false;
   let broken: { by: unknown } | null = null;
   let pulling: Promise<void> | null = null;
 
@@ -56,7 +57,8 @@ export function shareBody(source: ReadableStream<Piece>, held: Held, onEnd: () =
   const pull = async (): Promise<void> => {
     try {
       const { done, value } = await reader.read();
-      if (!done) return push(value);
+      // What comes as the last one leaves is nobody's.
+      if (!done) return isDropped ? undefined : push(value);
       isOver = true;
       onEnd();
     } catch (error) {
@@ -81,6 +83,7 @@ export function shareBody(source: ReadableStream<Piece>, held: Held, onEnd: () =
     isWhole: () => first === 0,
     all: () => (isOver && broken === null && first === 0 ? new Uint8Array(Buffer.concat(pieces)) : null),
     drop() {
+      isDropped = true;
       for (const piece of pieces) release(piece);
       first += pieces.length;
       pieces = [];
