@@ -33,7 +33,7 @@ export async function showAnswer(request: KeptRequest, tools: GatewayTools): Pro
   if (!isStream) return Response.json(await refresh(request, tools, found));
   const after = readAfter(request.query);
   const watched = watch(request, tools);
-  const pieces = follow(watched, tools, { run: tools.memory.findRun(found.id), after });
+  const pieces = follow(watched, tools, { run: tools.memory.findRun(found.id, found.userId), after });
   return new Response(endWith(watched, pieces), {
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
   });
@@ -49,7 +49,7 @@ export async function removeAnswer(request: KeptRequest, tools: GatewayTools): P
   const found = await findOwn(request, tools);
   if (found.isUpstream) (await askKeeper(request, tools, found, { method: "DELETE", path: "" }))?.release();
   await tools.memory.remove(found.id, found.userId);
-  tools.memory.findRun(found.id)?.end("cancelled");
+  tools.memory.findRun(found.id, found.userId)?.end("cancelled");
   return request.wire.memory.printRemoved(found.id);
 }
 
@@ -63,7 +63,7 @@ export async function cancelAnswer(request: KeptRequest, tools: GatewayTools): P
   if (found.isUpstream) return updateFrom(request, tools, found, { method: "POST", path: "/cancel" });
   const cancelled = memory.close(answer, "cancelled");
   await tools.memory.finish({ ...found, body: JSON.stringify(cancelled) }, []);
-  tools.memory.findRun(found.id)?.end("cancelled");
+  tools.memory.findRun(found.id, found.userId)?.end("cancelled");
   // It may have become complete in this very moment.
   return parseAnswer(await findOwn(request, tools));
 }

@@ -39,7 +39,7 @@ export interface Memory {
   /** An answer that its provider makes, followed in this process. */
   track(answer: Pick<KeptAnswer, "body" | "id" | "userId">): Run;
   /** The making of an answer, where it happens in this process. */
-  findRun(id: string): Run | null;
+  findRun(id: string, userId: string): Run | null;
   /** Ends what is being made, and writes what was not yet written. */
   stop(): Promise<void>;
 }

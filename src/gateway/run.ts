@@ -31,7 +31,7 @@ interface Runs {
   begin(answer: Omit<KeptAnswer, "leaseUntil">): Promise<Run>;
   /** One that leaves no trace in the database. */
   track(answer: Pick<KeptAnswer, "body" | "id" | "userId">): Run;
-  find(id: string): Run | null;
+  find(id: string, userId: string): Run | null;
   /** Ends all of them, and waits until they are closed. */
   stop(): Promise<void>;
 }
@@ -50,14 +50,16 @@ const LEASE_MS = 60_000;
 const RENEW_MS = 20_000;
 
 export function createRuns(init: RunsInit): Runs {
+  /** By owner and id: two providers may give one id to two owners. */
   const running = new Map<string, Run>();
   let onNone: (() => void) | null = null;
   const track: Runs["track"] = (answer) => {
+    const name = nameRun(answer);
     const run = startRun(answer, init, () => {
-      running.delete(answer.id);
+      if (running.get(name) === run) running.delete(name);
       if (running.size === 0) onNone?.();
     });
-    running.set(answer.id, run);
+    running.set(name, run);
     return run;
   };
   const refuseMore = (userId: string): void => {
@@ -72,12 +74,19 @@ export function createRuns(init: RunsInit): Runs {
   return {
     async begin(answer) {
       refuseMore(answer.userId);
+      // Counted from now on, before it is durable: of many that are asked for at once no more begin than may.
+      const run = track(answer);
       const leaseUntil = new Date(init.clock.wallMs() + LEASE_MS);
-      await init.store.put([{ ...answer, leaseUntil, items: [] }]);
-      return track(answer);
+      try {
+        await init.store.put([{ ...answer, leaseUntil, items: [] }]);
+      } catch (error) {
+        run.close();
+        throw error;
+      }
+      return run;
     },
     track,
-    find: (id) => running.get(id) ?? null,
+    find: (id, userId) => running.get(nameRun({ id, userId })) ?? null,
     async stop() {
       if (running.size === 0) return;
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -86,6 +95,10 @@ export function createRuns(init: RunsInit): Runs {
       await promise;
     },
   };
+}
+
+function nameRun({ id, userId }: Pick<KeptAnswer, "id" | "userId">): string {
+  return `${userId}/${id}`;
 }
 
 function startRun(

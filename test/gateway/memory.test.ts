@@ -100,3 +100,35 @@ test("a database that fails costs the answer, is told once a batch, and holds up
   expect(faults).toHaveLength(2);
   expect(faults.map(({ message }) => message).join()).not.toContain("ann");
 });
+
+test("no more answers are made in the background for one owner than may be, also where all are asked for at once", async () => {
+  const memory = open(true);
+  const begun = Array.from({ length: 120 }, (_, number) => memory.begin(answer(`run_${number}`, "ann")));
+  const outcomes = await Promise.all(begun.map((each) => each.catch(({ kind }: GatewayError) => kind)));
+  expect(outcomes.filter((outcome) => outcome === "rate_limited")).toHaveLength(20);
+  const runs = outcomes.filter((outcome) => typeof outcome === "object");
+  runs[0]?.close();
+  const another = await memory.begin(answer("another", "ann"));
+  for (const run of [...runs, another]) run.close();
+  await memory.stop();
+  await store.close();
+});
+
+test("a place in the background is there again where its answer could not be written down", async () => {
+  const memory = open(true);
+  await store.close();
+  const begin = () => memory.begin(answer("run", "ann")).catch(({ kind }: GatewayError) => kind);
+  for (let turn = 0; turn < 101; turn++) expect(await begin()).not.toBe("rate_limited");
+  await memory.stop();
+});
+
+test("one id that two providers gave is each owner's own while both answers are made", async () => {
+  const memory = open(true);
+  const [ann, bob] = ["ann", "bob"].map((userId) => memory.track({ id: "same", userId, body: "" }));
+  expect([memory.findRun("same", "ann") === ann, memory.findRun("same", "bob") === bob]).toEqual([true, true]);
+  ann?.close();
+  expect([memory.findRun("same", "ann"), memory.findRun("same", "bob") === bob]).toEqual([null, true]);
+  bob?.close();
+  await memory.stop();
+  await store.close();
+});
