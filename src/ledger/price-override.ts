@@ -80,12 +80,22 @@ function compile(override: PriceOverride): Compiled {
   };
 }
 
-/** `*` stands for any characters; letters match in either case. */
+/** `*` stands for any characters; letters match in either case. One look along the name, which a client chooses: an expression may look for hours. */
 function compilePattern(pattern: string): (name: string) => boolean {
-  const parts = pattern.toLowerCase().split("*");
-  const source = parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`)).join(".*");
-  const regex = new RegExp(`^${source}$`, "su");
-  return (name) => regex.test(name.toLowerCase());
+  const [start = "", ...parts] = pattern.toLowerCase().split("*");
+  const end = parts.pop();
+  if (end === undefined) return (name) => name.toLowerCase() === start;
+  return (given) => {
+    const name = given.toLowerCase();
+    if (!name.startsWith(start) || !name.endsWith(end)) return false;
+    let at = start.length;
+    for (const part of parts) {
+      const found = name.indexOf(part, at);
+      if (found === -1) return false;
+      at = found + part.length;
+    }
+    return at + end.length <= name.length;
+  };
 }
 
 /** The usual kinds under short names, in USD for a million tokens; any other by the price list's own key. */

@@ -212,6 +212,25 @@ describe("overrides and discounts", () => {
     expect(book.price(ask("openai", "gpt-4o", usage, { at: new Date("2026-08-01T00:00:00Z") }))?.costNanos).toBe(2_000);
     expect(book.price(ask("openai", "made-up", usage))?.costNanos).toBe(1_000);
   });
+  test.each([
+    ["gpt-4o", ["gpt-4o", "GPT-4O"], ["gpt-4", "gpt-4o-mini"]],
+    ["*gpt*4*mini", ["my-gpt-4o-mini", "gpt4mini"], ["gpt-mini-4", "gpt-4-mini-x"]],
+    ["ab*ba", ["abba", "ab-ba"], ["aba", "ab"]],
+    ["a**b", ["ab", "axb"], ["a", "b"]],
+    ["g.t*", ["g.t-4"], ["gpt-4"]],
+  ])("the pattern %s", async (model, those, others) => {
+    const book = await withOverrides([{ ...base, model, prices }]);
+    const isOurs = (name: string): boolean =>
+      book.price(ask("openai", name, makeUsage({ freshInputTokens: 1 })))?.source === "operator";
+    expect(those.filter(isOurs)).toEqual(those);
+    expect(others.filter(isOurs)).toEqual([]);
+  });
+  test("a pattern is not looked for longer than a name is long", async () => {
+    const book = await withOverrides([{ ...base, model: "*claude*sonnet*5*", prices }]);
+    const fromMs = performance.now();
+    expect(book.price(ask("made-up", "claude-sonnet-".repeat(20_000), makeUsage({})))).toBeNull();
+    expect(performance.now() - fromMs).toBeLessThan(4_000);
+  });
   test("an override that prices writes for five minutes alone does not price those for an hour", async () => {
     const book = await withOverrides([
       {
