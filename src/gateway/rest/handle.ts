@@ -19,7 +19,7 @@ import type { Arrival, RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
 import { type Parts, goOn } from "./go.ts";
 import { readIntake } from "./intake.ts";
-import { isBoundToModel, requireModelsOfFile, requireNamedModels } from "./limit.ts";
+import { isBoundToModel, requireLinesOfFile, requireNamedModels } from "./limit.ts";
 import { gatherList, readLimit } from "./list.ts";
 import { bookAnswer } from "./meter.ts";
 import type { Stay } from "../way/admission.ts";
@@ -61,7 +61,7 @@ async function askOnce(parts: Parts, wanted: Wanted): Promise<Response> {
   const visits: Visit[] = [];
   try {
     const state = await prepare(parts, wanted, (visit) => visits.push(visit));
-    await requireModelsOfFile(state);
+    await requireLinesOfFile(state);
     const { place, query } = parts.call;
     if (place.act === "list") return await answerList(state);
     const url = addressOf(state.plan.provider, place.path, forwardQuery(query));

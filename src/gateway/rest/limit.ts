@@ -1,12 +1,13 @@
-// Holds a forward-only request against the models that its key may use: what it names itself, and what stands in the file of a batch. Nothing of it
-// is done for a key that may use all. Knows no vendor.
+// Holds a forward-only request against what its key may use: the models that it names itself, and the models and objects that stand in the file of a
+// batch. Knows no vendor.
 
-import type { Json, JsonObject } from "../../ir/index.ts";
-import type { RestFamily } from "../../wire/index.ts";
-import type { Scene } from "../call.ts";
+import { GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { type RestFamily, mayReference } from "../../wire/index.ts";
+import { type Scene, refuseRepeatedAnywhere } from "../call.ts";
 import { collectHeaders } from "../header.ts";
 import { listNamedModels } from "../named-model.ts";
 import { refuseNameless, requireModels } from "../narrow.ts";
+import { type Owner, requireOwn } from "../owned.ts";
 import { openLine, parseObject, send } from "../send.ts";
 import { authorize } from "./authorize.ts";
 import type { RestCall } from "./call.ts";
@@ -40,28 +41,64 @@ export function requireNamedModels(call: RestCall, intake: Pick<Intake, "json" |
   if (!isNamed) throw refuseNameless();
 }
 
-/** Lines of a batch stand in a file that is with the provider: it is read before anybody works on it. Throws forbidden. */
-export async function requireModelsOfFile(state: Omit<RestState<RestCall>, "upstream" | "upstreamMs">): Promise<void> {
+/**
+ * Lines of a batch stand in a file that is with the provider: it is read before anybody works on it, for what each asks and names. Throws forbidden, or
+ * not_found for what is another's.
+ */
+export async function requireLinesOfFile(state: Omit<RestState<RestCall>, "upstream" | "upstreamMs">): Promise<void> {
   const { call, scene, plan, intake, record, tools, deadlines } = state;
-  const file = isBoundToModel(call, scene) ? findInputFile(call, intake.json) : null;
+  const file = findInputFile(call, intake.json);
   if (file === null) return;
+  const isLimited = isBoundToModel(call, scene);
+  const endpoint = intake.json?.["endpoint"];
+  /** Then a line may name what is kept in many ways. */
+  const goesOn = typeof endpoint === "string" && endpoint.endsWith("/responses");
   const { provider } = plan;
-  if (provider.rest === null || provider.rest.answer !== undefined) throw refuseNameless();
+  if (provider.rest === null || provider.rest.answer !== undefined) {
+    if (isLimited) throw refuseNameless();
+    return;
+  }
   const url = addressOf(provider, `/files/${encodeURIComponent(file)}/content`, "");
   const line = openLine(call.signal, tools.clock);
+  const owner: Owner = { userId: call.caller.userId, tools, provider, family: "responses", knows: () => false };
   try {
     const own = collectHeaders(call, { provider, isForward: true }, {});
     const headers = await authorize(provider, { method: "GET", url, headers: own, body: null });
     await record.intend();
     const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
     const upstream = await send({ ...ask, deadlines, fetch: tools.fetch });
-    if (!upstream.ok || upstream.body === null) throw refuseNameless();
+    if (!upstream.ok || upstream.body === null) {
+      if (isLimited) throw refuseNameless();
+      if (UNREADABLE.includes(upstream.status)) return;
+      throw unread(provider.name, upstream.status);
+    }
     for await (const text of readLines(upstream.body, () => line.arm(deadlines.idle))) {
-      if (text.trim() !== "") requireModelOfLine(parseObject(text), { scene, hasWhole: intake.model !== null });
+      if (text.trim() === "") continue;
+      if (isLimited) requireModelOfLine(parseObject(text), { scene, hasWhole: intake.model !== null });
+      if (goesOn || mayReference(text)) await requireOwnOfLine(owner, text);
     }
   } finally {
     line.release(true);
   }
+}
+
+/** Said by servers that give no file back: then there is nothing that could be looked at. */
+const UNREADABLE = [404, 405, 501];
+
+async function requireOwnOfLine(owner: Owner, text: string): Promise<void> {
+  // What is no JSON object is the provider's to refuse.
+  const request = parseObject(text);
+  if (request === null) return;
+  refuseRepeatedAnywhere(text);
+  const body = request["body"];
+  await requireOwn(owner, isJsonObject(body) ? body : request);
+}
+
+function unread(provider: string, status: number): GatewayError {
+  return new GatewayError({
+    kind: "upstream_unavailable",
+    message: `Provider "${provider}" did not give the file of the batch to be looked at (HTTP ${status}). Try again in a moment.`,
+  });
 }
 
 function requireModelOfLine(

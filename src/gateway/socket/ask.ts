@@ -1,19 +1,17 @@
 // What a client may say in a session: its model must lead to the session's provider, and what it names must be its own.
 
-import { GatewayError, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import { GatewayError } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
 import type { Provider } from "../../provider/index.ts";
-import { WIRES, type Wire, findReferences, mayReference } from "../../wire/index.ts";
-import type { KeptAnswer } from "../answer-store.ts";
+import { mayReference } from "../../wire/index.ts";
 import { type GatewayTools, type Scene, refuseRepeatedAnywhere } from "../call.ts";
 import { listNamedModels, mayName } from "../named-model.ts";
 import { refuseNameless, requireModels } from "../narrow.ts";
-import { parseAnswer } from "../recall.ts";
+import { requireOwn } from "../owned.ts";
 import { unknownModel } from "../target.ts";
 import { parseObject } from "../send.ts";
 import { judgePrice } from "../unknown-price.ts";
 import type { Message, SocketCall } from "./type.ts";
-import { nameKeeper, readKeeper } from "../way/pool.ts";
 
 export interface Asking {
   call: SocketCall;
@@ -40,7 +38,8 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   // What is no JSON object is the provider's to refuse.
   if (body === null) return data;
   refuseRepeatedAnywhere(data);
-  await requireOwn(asking, body);
+  const { call, tools, provider, knows } = asking;
+  await requireOwn({ userId: call.caller.userId, tools, provider, family: call.family, knows }, body);
   const { model, type } = body;
   const isResponses = asking.call.family === "responses";
   if (isLimited(asking.call)) {
@@ -69,50 +68,3 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
 
 /** Within a session there are no headers that could warn. */
 const UNTOLD = { warn: (): void => undefined };
-
-async function requireOwn(asking: Asking, body: JsonObject): Promise<void> {
-  const { call, tools, provider } = asking;
-  const keeper = await tools.bindings.findKeeper(call.caller.userId, findReferences(body));
-  if (keeper !== null && keeper !== nameKeeper(provider)) {
-    throw new GatewayError({
-      kind: "invalid_request",
-      code: "objects_apart",
-      message: `What the message names is kept by provider "${readKeeper(keeper)}", and this session is with "${provider.name}".`,
-    });
-  }
-  // Which of the two is read depends on the provider.
-  for (const inner of [body, body["response"]]) {
-    if (inner === undefined || !isJsonObject(inner)) continue;
-    await requireOwnAnswer(asking, inner);
-    await requireOwnItems(asking, inner);
-  }
-}
-
-async function requireOwnAnswer({ call, tools, provider, knows }: Asking, inner: JsonObject): Promise<void> {
-  const previous = inner["previous_response_id"];
-  if (typeof previous !== "string" || knows(previous)) return;
-  const kept = await tools.memory.find(previous, call.caller.userId);
-  if (kept !== null && isWith(provider, kept)) return;
-  throw new GatewayError({
-    kind: "not_found",
-    code: "previous_response_not_found",
-    param: "previous_response_id",
-    message: `Previous response with id '${previous.slice(0, 100)}' not found.`,
-  });
-}
-
-async function requireOwnItems({ call, tools, provider, knows }: Asking, inner: JsonObject): Promise<void> {
-  const memory = Object.values<Wire>(WIRES).find((wire) => wire.memory?.family === call.family)?.memory;
-  const strange = memory?.ask(inner).references.filter((id) => !knows(id)) ?? [];
-  if (memory === undefined || strange.length === 0) return;
-  const holders = await tools.memory.findHolders(strange, call.caller.userId);
-  const own = holders
-    .filter((kept) => isWith(provider, kept))
-    .flatMap((kept) => memory.listItems(parseAnswer(kept)).map(({ id }) => id));
-  const lost = strange.find((id) => !own.includes(id));
-  if (lost !== undefined) throw memory.missing("item", lost);
-}
-
-function isWith(provider: Provider, kept: Pick<KeptAnswer, "isUpstream" | "provider">): boolean {
-  return kept.isUpstream && kept.provider === nameKeeper(provider);
-}
