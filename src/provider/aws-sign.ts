@@ -3,6 +3,7 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 
 import { GatewayError } from "../ir/index.ts";
+import type { ProviderTools } from "./kind.ts";
 import { type Token, keepToken } from "./token.ts";
 import type { OutgoingRequest } from "./type.ts";
 
@@ -13,7 +14,7 @@ interface Credentials {
   expiration?: Date;
 }
 
-interface SignerInit {
+interface SignerInit extends Pick<ProviderTools, "monotonicMs" | "nowMs"> {
   provider: string;
   service: string;
   region: string;
@@ -21,7 +22,6 @@ interface SignerInit {
   fixed: Credentials | null;
   /** The chain's profile, where the operator names one. */
   profile: string | undefined;
-  nowMs: () => number;
   /** How long the chain may take: a program that it runs may wait for somebody who is not there. */
   patienceMs?: number;
 }
@@ -32,7 +32,7 @@ const PATIENCE_MS = 30_000;
 export function createSigner(init: SignerInit): (request: OutgoingRequest) => Promise<Record<string, string>> {
   const { fixed, nowMs } = init;
   const derivedKeys = new Map<string, ArrayBuffer>();
-  const find = fixed === null ? keepToken(nowMs, () => askChain(init)) : () => Promise.resolve(fixed);
+  const find = fixed === null ? keepToken(init, () => askChain(init)) : () => Promise.resolve(fixed);
 
   return async ({ method, url, headers, body }) => {
     const credentials = await find();

@@ -138,7 +138,7 @@ function makeAuthorize(settings: ProviderSettings, tools: ProviderTools): Provid
   if (settings.apiKey !== null || id === undefined || secret === undefined || tenant === undefined) return null;
   const url = `${authority}/${encodeURIComponent(tenant)}/oauth2/v2.0/token`;
   const fields = { grant_type: "client_credentials", client_id: id, client_secret: secret, scope: scope ?? "" };
-  const token = keepToken(tools.nowMs, () => requestToken(tools, { name: settings.name, url, fields }));
+  const token = keepToken(tools, () => requestToken(tools, { name: settings.name, url, fields }));
   return async () => ({ authorization: `Bearer ${await token()}` });
 }
 

@@ -155,6 +155,7 @@ function makeSigner(settings: ProviderSettings, tools: ProviderTools): Provider[
     fixed,
     profile: options["profile"],
     nowMs: tools.nowMs,
+    monotonicMs: tools.monotonicMs,
   });
 }
 

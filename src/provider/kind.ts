@@ -34,6 +34,8 @@ export interface ProviderTools {
   /** A file that the operator's credentials name; read each time, for others renew it. */
   readText(path: string): Promise<string>;
   nowMs(): number;
+  /** Never runs backwards, and may stand still while the machine sleeps. */
+  monotonicMs(): number;
 }
 
 export interface ProviderKindDefinition {

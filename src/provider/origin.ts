@@ -28,6 +28,7 @@ export function makeDeaf(kind: ProviderKindDefinition, settings: ProviderSetting
     fetch: () => Promise.reject(new Error("nobody is to be called")),
     readText: () => Promise.reject(new Error("nothing is to be read")),
     nowMs: () => 0,
+    monotonicMs: () => 0,
   });
 }
 

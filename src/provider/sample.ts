@@ -58,6 +58,7 @@ function makeFrom(
     {
       fetch: () => Promise.reject(new Error("a sample calls nobody")),
       nowMs: () => 0,
+      monotonicMs: () => 0,
       readText: () => Promise.reject(new Error("a sample reads nothing")),
     },
   );

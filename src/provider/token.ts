@@ -18,33 +18,40 @@ const LAST_MS = 60_000;
 /** After one that could not be had. */
 const AGAIN_MS = 5_000;
 
+type Clocks = Pick<ProviderTools, "monotonicMs" | "nowMs">;
+
 /** The token of now. Rejects with what `fetchToken` rejects with; a failure is not remembered. */
-export function keepToken<Value>(nowMs: () => number, fetchToken: () => Promise<Token<Value>>): () => Promise<Value> {
-  let kept: { value: Value; endMs: number; renewMs: number; lastMs: number } | null = null;
+export function keepToken<Value>(clocks: Clocks, fetchToken: () => Promise<Token<Value>>): () => Promise<Value> {
+  let kept: (Token<Value> & { ageMs: () => number; renewsAtMs: number; waitsAtMs: number }) | null = null;
   let coming: Promise<Value> | null = null;
   const renew = async (): Promise<Value> => {
     try {
       const { value, lifeMs } = await fetchToken();
-      const endMs = nowMs() + lifeMs;
-      const before = (ms: number): number => endMs - Math.min(ms, lifeMs / 2);
-      kept = { value, endMs, renewMs: before(MARGIN_MS), lastMs: before(LAST_MS) };
+      const before = (ms: number): number => lifeMs - Math.min(ms, lifeMs / 2);
+      kept = { value, lifeMs, ageMs: startAge(clocks), renewsAtMs: before(MARGIN_MS), waitsAtMs: before(LAST_MS) };
       return value;
     } catch (error) {
-      if (kept === null || nowMs() >= kept.endMs) throw error;
-      kept.renewMs = Math.min(nowMs() + AGAIN_MS, kept.endMs);
+      if (kept === null || kept.ageMs() >= kept.lifeMs) throw error;
+      kept.renewsAtMs = Math.min(kept.ageMs() + AGAIN_MS, kept.lifeMs);
       return kept.value;
     } finally {
       coming = null;
     }
   };
   return () => {
-    if (kept !== null && nowMs() < kept.renewMs) return Promise.resolve(kept.value);
+    if (kept !== null && kept.ageMs() < kept.renewsAtMs) return Promise.resolve(kept.value);
     coming ??= renew();
-    if (kept === null || nowMs() >= kept.lastMs) return coming;
+    if (kept === null || kept.ageMs() >= kept.waitsAtMs) return coming;
     // Whoever asks when this one has ended is told why there is no other.
     coming.catch(() => undefined);
     return Promise.resolve(kept.value);
   };
+}
+
+/** By whichever clock more time has passed: one may be set back, the other stands still while the machine sleeps. */
+function startAge({ nowMs, monotonicMs }: Clocks): () => number {
+  const [wallMs, steadyMs] = [nowMs(), monotonicMs()];
+  return () => Math.max(nowMs() - wallMs, monotonicMs() - steadyMs);
 }
 
 export interface SignIn {

@@ -65,7 +65,7 @@ function makeVertex(settings: ProviderSettings, tools: ProviderTools): Provider 
   const root = settings.baseUrl === "" ? makeRoot(location) : settings.baseUrl;
   const place =
     project === null ? "" : `/projects/${encodeURIComponent(project)}/locations/${encodeURIComponent(location)}`;
-  const token = keepToken(tools.nowMs, () => fetchGoogleToken(tools, { name, credentials }));
+  const token = keepToken(tools, () => fetchGoogleToken(tools, { name, credentials }));
   const isExpress = apiKey !== null && project === null;
   return {
     name,

@@ -139,7 +139,7 @@ export function buildScene(
 /** A provider, with what it may use of the world. */
 export function makeSceneProvider(
   settings: Config["providers"][number],
-  parts: Pick<GatewayTools, "fetch"> & { clock: Pick<Clock, "wallMs">; signIn?: GatewayTools["fetch"] },
+  parts: Pick<GatewayTools, "fetch"> & { clock: Pick<Clock, "monotonicMs" | "wallMs">; signIn?: GatewayTools["fetch"] },
 ): Provider {
   // What credentials of the configuration name may be a machine's own service, where no provider's address may lead.
   if (settings.isRemote !== true) return makeProvider(settings, makeProviderTools(parts, parts.signIn ?? parts.fetch));
@@ -149,7 +149,10 @@ export function makeSceneProvider(
   });
 }
 
-function makeProviderTools({ clock }: { clock: Pick<Clock, "wallMs"> }, fetch: GatewayTools["fetch"]): ProviderTools {
+function makeProviderTools(
+  { clock }: { clock: Pick<Clock, "monotonicMs" | "wallMs"> },
+  fetch: GatewayTools["fetch"],
+): ProviderTools {
   return {
     fetch: (url, init) =>
       fetch(url, {
@@ -161,6 +164,7 @@ function makeProviderTools({ clock }: { clock: Pick<Clock, "wallMs"> }, fetch: G
       }),
     readText: (path) => Bun.file(path).text(),
     nowMs: clock.wallMs,
+    monotonicMs: clock.monotonicMs,
   };
 }
 

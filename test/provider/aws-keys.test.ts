@@ -72,6 +72,7 @@ test("a request is signed with keys that expire, fetched again before they do", 
       fetch: () => Promise.reject(new Error("none")),
       readText: () => Promise.reject(new Error("none")),
       nowMs: () => nowMs,
+      monotonicMs: () => nowMs,
     });
     const ask = () => authorize?.({ method: "POST", url: "https://a.test/", headers: {}, body: "{}" });
     const [first, second] = await Promise.all([ask(), ask()]);
@@ -106,6 +107,7 @@ test("a request is signed with keys that have not expired as long as there are n
       fetch: () => Promise.reject(new Error("none")),
       readText: () => Promise.reject(new Error("none")),
       nowMs: () => nowMs,
+      monotonicMs: () => nowMs,
     });
     const ask = async () =>
       (await authorize?.({ method: "POST", url: "https://a.test/", headers: {}, body: "{}" }))?.[
@@ -140,7 +142,7 @@ test("a chain that does not come to an end is given up, and asked again by the n
   const restore = setVariables({ AWS_SHARED_CREDENTIALS_FILE: join(folder, "none"), AWS_CONFIG_FILE: config });
   try {
     const place = { provider: "bedrock", service: "bedrock", region: "eu-west-1", fixed: null, profile: "team" };
-    const sign = createSigner({ ...place, nowMs: Date.now, patienceMs: 300 });
+    const sign = createSigner({ ...place, nowMs: Date.now, monotonicMs: () => performance.now(), patienceMs: 300 });
     const ask = () => sign({ method: "POST", url: "https://a.test/", headers: {}, body: "{}" });
     await expect(ask()).rejects.toMatchObject({ kind: "not_configured" });
     await writeFile(keys, JSON.stringify({ Version: 1, AccessKeyId: "ASIA1", SecretAccessKey: SECRET }));

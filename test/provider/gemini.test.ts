@@ -8,6 +8,7 @@ const TOOLS = {
   fetch: () => Promise.reject(new Error("nothing is fetched")),
   readText: () => Promise.reject(new Error("nothing is read")),
   nowMs: () => 0,
+  monotonicMs: () => 0,
 };
 
 function make(baseUrl = "https://generativelanguage.googleapis.com", apiKey: string | null = "AIza-test") {

@@ -9,6 +9,7 @@ function makeProvider(settings: ProviderSettings): ReturnType<typeof makeWith> {
     fetch: () => Promise.reject(new Error("no provider of these fetches anything")),
     readText: () => Promise.reject(new Error("no provider of these reads anything")),
     nowMs: () => 0,
+    monotonicMs: () => 0,
   });
 }
 

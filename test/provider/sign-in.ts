@@ -15,6 +15,8 @@ export interface Desk {
   /** The headers that prove who asks, for a call now. */
   authorize(url?: string): Promise<Record<string, string>>;
   passMs(ms: number): void;
+  /** The clock on the wall is set back, and no time passes. */
+  setBackMs(ms: number): void;
 }
 
 export interface Script {
@@ -25,6 +27,7 @@ export interface Script {
 export function openDesk(settings: ProviderSettings, { answer, files = {} }: Script): Desk {
   const asked: Asked[] = [];
   let now = 1_700_000_000_000;
+  let age = 0;
   const provider = makeProvider(settings, {
     async fetch(url, init) {
       const call = { url, method: init.method, headers: init.headers, body: init.body ?? "" };
@@ -37,13 +40,18 @@ export function openDesk(settings: ProviderSettings, { answer, files = {} }: Scr
       return text;
     },
     nowMs: () => now,
+    monotonicMs: () => age,
   });
   return {
     provider,
     asked,
     authorize: (url = "https://x.test") =>
       provider.authorize?.({ method: "POST", url, headers: {}, body: "{}" }) ?? Promise.resolve({}),
-    passMs: (ms) => void (now += ms),
+    passMs(ms) {
+      now += ms;
+      age += ms;
+    },
+    setBackMs: (ms) => void (now -= ms),
   };
 }
 
