@@ -104,7 +104,9 @@ describe("an answer of Converse", () => {
     await withRig(denied, async (rig) => {
       const chat = await rig.chat({ model: `bedrock/${NOVA}`, messages: HELLO });
       expect(chat.status).toBe(403);
-      expect((await readJson(chat)).error.message).toBe("The model is not yours.");
+      expect((await readJson(chat)).error.message).toBe(
+        'Provider "bedrock" does not let the gateway\'s own key do this: The model is not yours.',
+      );
       const claude = await messages(rig, { model: `bedrock/${CLAUDE}` });
       expect(claude.status).toBe(403);
       expect(await readJson(claude)).toMatchObject({
