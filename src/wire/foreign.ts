@@ -5,9 +5,18 @@ import { type Extra, type Json, type JsonObject, isJsonObject } from "../ir/inde
 
 /**
  * Names in a wire's own entry that ask for nothing: where instructions are moved and where a block becomes another, that is reported or no
- * loss, `noted` holds what the canonical value says in another way, and functions are the older spelling of tools and their calls.
+ * loss, `field` and `noted` hold where and how the client said what the canonical value says, and functions are the older spelling of tools
+ * and their calls.
  */
-export const PLUMBING: readonly string[] = ["block", "function_call", "functions", "noted", "role", "stream_options"];
+export const PLUMBING: readonly string[] = [
+  "block",
+  "field",
+  "function_call",
+  "functions",
+  "noted",
+  "role",
+  "stream_options",
+];
 /** Fields that ask for something even where they are empty. */
 const ASKS_WHEN_EMPTY = ["web_search_options"];
 

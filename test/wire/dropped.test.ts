@@ -114,3 +114,73 @@ describe("functions in OpenAI's older spelling", () => {
     expect(encoded?.dropped.filter((name) => name !== "parallel_tool_calls")).toEqual([]);
   });
 });
+
+/** What a chat target leaves out, of a client of Chat Completions. */
+function encodeChat(target: WireId, fields: JsonObject): { body: string; dropped: string[] } {
+  const wire = WIRES["openai-chat"];
+  const body: JsonObject = { model: "m", messages: [{ role: "user", content: "x" }], ...fields };
+  const encoded = TARGETS.get(target)?.request.encode(wire.request.decode(body, wire.peek(body)), FACTS);
+  return { body: JSON.stringify(encoded?.body), dropped: encoded?.dropped ?? [] };
+}
+
+describe.each([...TARGETS.keys()].filter((id) => id !== "openai-chat"))(
+  "of a chat client's own fields, %s",
+  (target) => {
+    test.each<[string, JsonObject]>([
+      ["a text", { messages: [{ role: "user", content: [{ type: "text", text: "x", hint: "h" }] }] }],
+      ["a tool", { tools: [{ type: "function", function: { name: "look", parameters: {}, hint: "h" } }] }],
+      [
+        "a call",
+        {
+          messages: [
+            { role: "user", content: "x" },
+            {
+              role: "assistant",
+              tool_calls: [{ id: "c", type: "function", function: { name: "look", arguments: "{}" }, hint: "h" }],
+            },
+          ],
+        },
+      ],
+      [
+        "a result's text",
+        {
+          messages: [
+            { role: "user", content: "x" },
+            {
+              role: "assistant",
+              tool_calls: [{ id: "c", type: "function", function: { name: "look", arguments: "{}" } }],
+            },
+            { role: "tool", tool_call_id: "c", content: [{ type: "text", text: "x", hint: "h" }] },
+          ],
+        },
+      ],
+    ])("names those of %s", (_place, fields) => {
+      const { body, dropped } = encodeChat(target, fields);
+      expect(body).not.toContain("hint");
+      expect(dropped).toEqual([expect.stringMatching(/\bhint$/u)]);
+    });
+
+    test.each<[string, JsonObject]>([
+      ["a refusal's words", { role: "assistant", content: "x", refusal: "No!" }],
+      ["a refusal among the content", { role: "assistant", content: [{ type: "refusal", refusal: "No!" }] }],
+    ])("names none of %s, which it says", (_place, said) => {
+      const { body, dropped } = encodeChat(target, { messages: [{ role: "user", content: "x" }, said] });
+      expect(body).toContain("No!");
+      expect(dropped).toEqual([]);
+    });
+
+    test("says or names what describes the answer's form", () => {
+      const form = { name: "n", description: "A mole.", schema: { type: "object", additionalProperties: false } };
+      const { body, dropped } = encodeChat(target, { response_format: { type: "json_schema", json_schema: form } });
+      const isNamed = dropped.some((name) => name.startsWith("response_format"));
+      expect(body.includes("A mole.") || isNamed).toBe(true);
+    });
+  },
+);
+
+test("Google is told the thoughts of a chat client, and they are not named as left out", () => {
+  const said = { role: "assistant", content: "x", reasoning_content: "Hm." };
+  const { body, dropped } = encodeChat("gemini", { messages: [{ role: "user", content: "x" }, said] });
+  expect(body).toContain("Hm.");
+  expect(dropped).toEqual([]);
+});

@@ -16,7 +16,7 @@ import { fitName } from "../safe-name.ts";
 import { type TextBlock, type ToolResultBlock, type ToolUseBlock, asExtra, ownFields } from "./body.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
 import { decodeCitation, encodeCitation, isOwnCitation } from "./citation.ts";
-import { type Place, decodeMedia, decodeSearchResult, encodeMedia } from "./media.ts";
+import { type Place, decodeMedia, decodeSearchResult, encodeMedia, reportForeign } from "./media.ts";
 import { decodeRedacted, decodeThinking, encodeSigned } from "./reasoning.ts";
 import { saysSomething } from "../seal.ts";
 import { textOf } from "../json-read.ts";
@@ -127,6 +127,7 @@ function encodeText(part: TextPart, place: Place): JsonObject[] {
       place.dropped.push(place.path);
     return [];
   }
+  reportForeign(part.extra, place);
   const block: TextBlock = { type: "text", text: part.text };
   const citations = part.citations?.filter(isOwnCitation) ?? [];
   if (citations.length < (part.citations?.length ?? 0)) place.dropped.push(`${place.path}.citations`);
@@ -147,6 +148,7 @@ function encodeReasoning(part: ReasoningPart, place: Place): JsonObject[] {
 }
 
 function encodeToolCall(part: ToolCallPart, place: Place): JsonObject {
+  reportForeign(part.extra, place);
   const input = part.custom === true ? { input: part.arguments } : parseArguments(part.arguments);
   if (input === null) place.dropped.push(`${place.path}.function.arguments`);
   const block: ToolUseBlock = {
@@ -170,6 +172,7 @@ export function parseArguments(text: string): JsonObject | null {
 }
 
 function encodeToolResult(part: ToolResultPart, place: Place): JsonObject {
+  reportForeign(part.extra, place);
   const content = part.content.flatMap((item, index) =>
     encodePart(item, { ...place, path: `${place.path}.content[${index}]` }),
   );

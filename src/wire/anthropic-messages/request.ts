@@ -186,7 +186,9 @@ function encodeOutputConfig(request: Request, effort: string | null, dropped: st
   if (noted === undefined && effort !== null) config["effort"] = effort;
   if (noted !== undefined && noted !== null) config["effort"] = noted;
   if (request.responseFormat?.type === "json-schema") {
-    config["format"] = { type: "json_schema", schema: holdSchema(request, request.responseFormat.schema, dropped) };
+    const { schema, description } = request.responseFormat;
+    config["format"] = { type: "json_schema", schema: holdSchema(request, schema, dropped) };
+    if (description !== null) dropped.push("response_format.json_schema.description");
   }
   // Anthropic has no mode for JSON without a schema, and words of ours have no place in the client's prompt.
   if (request.responseFormat?.type === "json") dropped.push("response_format");

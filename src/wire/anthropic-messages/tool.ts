@@ -16,6 +16,7 @@ import { fitName } from "../safe-name.ts";
 import { ID, type ToolChoiceBody, type ToolDefinition, asExtra, ownFields } from "./body.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
 import { NAME_LIMIT } from "./content.ts";
+import { reportForeign } from "./media.ts";
 import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** Functions become canonical tools; Anthropic's own tools stay behind in `own.tools`, each with the place it had in the list. */
@@ -119,7 +120,9 @@ export function encodeTools(request: Request, body: JsonObject, dropped: string[
     if (toolChoice?.type === "allowed" && !toolChoice.names.includes(tool.name)) return [];
     // An instruction among the messages brings it.
     if (objectOf(ownFields(tool.extra)["noted"])["added"] === true) return [];
-    return [isOwn ? encodeTool(tool) : encodeTool(fitTool(tool, `tools[${index}]`, dropped))];
+    const path = `tools[${index}]`;
+    reportForeign(tool.extra, { path, dropped, isOwn });
+    return [isOwn ? encodeTool(tool) : encodeTool(fitTool(tool, path, dropped))];
   });
   const own = ownFields(request.extra);
   const kept = [...listObjects(own["tools"]), ...listObjects(objectOf(own["noted"])["removed"])];

@@ -80,6 +80,7 @@ function encodeReasoning(part: ReasoningPart, place: Place): JsonObject[] {
 }
 
 function encodeToolCall(part: ToolCallPart, place: Place): JsonObject {
+  reportFields(part.extra, place.path, place.dropped);
   const text = part.custom === true ? wrapInput(part.arguments) : part.arguments;
   const input = parseArguments(text);
   if (input === null) place.dropped.push(`${place.path}.function.arguments`);
@@ -105,6 +106,7 @@ function parseArguments(text: string): JsonObject | null {
 }
 
 function encodeToolResult(part: ToolResultPart, place: Place): JsonObject {
+  reportFields(part.extra, place.path, place.dropped);
   const content = part.content.flatMap((item, index) =>
     encodePart(item, { ...place, path: `${place.path}.content[${index}]` }),
   );

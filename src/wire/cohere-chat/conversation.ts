@@ -127,12 +127,10 @@ function encodeMedia(part: MediaPart, place: Place): ImageItem[] {
 
 function encodeResult(part: ToolResultPart, place: Place): JsonObject {
   reportFields(part.extra, place.path, place.dropped);
-  if (part.cache !== undefined || part.content.some((item) => item.cache !== undefined)) {
-    place.dropped.push("cache_control");
-  }
+  if (part.cache !== undefined) place.dropped.push("cache_control");
   const content = part.content.flatMap((item, index): TextItem[] => {
     const path = `${place.path}.content[${index}]`;
-    if (item.type === "text") return item.text === "" ? [] : [{ type: "text", text: item.text }];
+    if (item.type === "text") return encodeText(item, { ...place, path });
     throw invalidRequest(`${path}: this model takes text alone from tools, no ${item.kind}.`, path);
   });
   if (part.isError) place.dropped.push(`${place.path}.is_error`);

@@ -228,13 +228,17 @@ function encodeConfig(request: Request, facts: ModelFacts, dropped: string[]): J
   if (request.modalities !== undefined) {
     config["responseModalities"] = request.modalities.map((name) => name.toUpperCase());
   }
-  encodeFormat(request, config, isOwn);
+  encodeFormat(request, config, { isOwn, dropped });
   const thinking = encodeThinking(request, facts, dropped);
   if (Object.keys(thinking).length > 0) config["thinkingConfig"] = thinking;
   return config;
 }
 
-function encodeFormat({ responseFormat }: Request, config: JsonObject, isOwn: boolean): void {
+function encodeFormat(
+  { responseFormat }: Request,
+  config: JsonObject,
+  { isOwn, dropped }: { isOwn: boolean; dropped: string[] },
+): void {
   switch (responseFormat?.type) {
     case undefined:
       return;
@@ -247,6 +251,7 @@ function encodeFormat({ responseFormat }: Request, config: JsonObject, isOwn: bo
     case "json-schema":
       config["responseMimeType"] = "application/json";
       config["responseJsonSchema"] = isOwn ? responseFormat.schema : encodeSchema(responseFormat.schema);
+      if (responseFormat.description !== null) dropped.push("response_format.json_schema.description");
       return;
     default:
       responseFormat satisfies never;

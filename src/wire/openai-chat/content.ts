@@ -14,7 +14,7 @@ import { missing, requireString, wrongType, wrongValue } from "../openai-check.t
 import { ID, asExtra, ownFields } from "./body.ts";
 import { decodeRest, encodePartMark } from "./cache.ts";
 import { decodeAudio, decodeFile, decodeImage, encodeMedia } from "./media.ts";
-import { objectsOf, omit, textOf } from "../json-read.ts";
+import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 export type ContentPart = TextPart | MediaPart | ReasoningPart;
 
@@ -67,7 +67,7 @@ function decodePart(part: JsonObject, path: string): ContentPart {
       return {
         type: "text",
         text: requireString(part, "refusal", `${path}.refusal`),
-        ...decodeRest(part, ["refusal"]),
+        ...decodeRest({ ...omit(part, ["type", "refusal"]), noted: { type: "refusal" } }, []),
       };
     case "image_url":
       return decodeImage(part, path);
@@ -126,7 +126,8 @@ function encodePart(part: ContentPart, place: Place): JsonObject[] {
   reportForeign(part.extra, place);
   if (part.citations !== undefined) place.dropped.add("citations");
   const mark = encodePartMark(part.cache, own, place);
-  if (own["type"] === "refusal") return [{ ...own, ...mark, type: "refusal", refusal: part.text }];
+  const { noted, ...rest } = own;
+  if (objectOf(noted)["type"] === "refusal") return [{ ...rest, ...mark, type: "refusal", refusal: part.text }];
   return [{ ...own, ...mark, type: "text", text: part.text }];
 }
 

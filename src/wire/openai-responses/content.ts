@@ -94,14 +94,14 @@ export function encodeContent(
 }
 
 function encodePart(part: ContentPart, place: Place, type: "input_text" | "output_text"): JsonObject[] {
-  reportForeign(part.extra, place);
   const mark = encodeMark(part.cache, place);
-  if (part.type === "media") return [{ ...encodeMedia(part, place), ...mark }];
   // An empty text with another format's fields is a block that only that format can say.
-  if (isForeignBlock({ text: part.text, extra: withoutOwn(part.extra) })) {
+  if (part.type === "text" && isForeignBlock({ text: part.text, extra: withoutOwn(part.extra) })) {
     place.dropped.add(place.path);
     return [];
   }
+  reportForeign(part.extra, place);
+  if (part.type === "media") return [{ ...encodeMedia(part, place), ...mark }];
   const own = omit(ownFields(part.extra), ["phase"]);
   if (type === "input_text") {
     if (part.citations !== undefined) place.dropped.add("citations");
