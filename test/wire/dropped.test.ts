@@ -184,3 +184,15 @@ test("Google is told the thoughts of a chat client, and they are not named as le
   expect(body).toContain("Hm.");
   expect(dropped).toEqual([]);
 });
+
+test("results of calls that have one id, as some servers give it, are Google's by the tool that was called", () => {
+  const call = (name: string): JsonObject[] => [
+    { role: "assistant", tool_calls: [{ id: "0", type: "function", function: { name, arguments: "{}" } }] },
+    { role: "tool", tool_call_id: "0", content: `of ${name}` },
+  ];
+  const { body } = encodeChat("gemini", {
+    messages: [{ role: "user", content: "x" }, ...call("look"), ...call("find")],
+  });
+  expect(body).toContain('"name":"look","response":{"output":"of look"}');
+  expect(body).toContain('"name":"find","response":{"output":"of find"}');
+});

@@ -34,8 +34,8 @@ interface Content {
 }
 
 interface Target extends Omit<Place, "path"> {
-  /** The tool's name of every call, by the call's id. */
-  names: ReadonlyMap<string, string>;
+  /** The tool's name of every call, by the call's id; of calls with one id the name of the last that was gone through. */
+  names: Map<string, string>;
   takesMediaResults: boolean;
 }
 
@@ -113,6 +113,7 @@ function encodeMessage(message: Message, index: number, target: Target): JsonObj
         break;
       case "tool-call":
         calls += 1;
+        target.names.set(part.id, part.name);
         writer.add(encodeToolCall(part, place));
         break;
       case "tool-result":
