@@ -221,6 +221,23 @@ export function describeKeys(get: () => Store): void {
       expect(await identity.rotateKey(record.key.id, token("e"), when)).toBeNull();
     });
 
+    test("are touched by several gateways at once, in whatever order each has them, and revoked meanwhile", async () => {
+      const { identity } = get();
+      const records = Array.from({ length: 200 }, () => makeKey(owner.id));
+      await Promise.all(records.map((record) => identity.createKey(record)));
+      const ids = records.map(({ key }) => key.id);
+      for (let round = 1; round <= 16; round++) {
+        const uses = ids.map((id) => ({ id, at: new Date(AT.getTime() + round) }));
+        await Promise.all([
+          identity.touchKeys(uses),
+          identity.touchKeys(uses.toReversed().map(({ id, at }) => ({ id, at: new Date(at.getTime() + 1) }))),
+          identity.revokeKeys(ids.slice(round * 10, round * 10 + 10).toReversed(), LATER),
+        ]);
+      }
+      const found = await identity.listKeys({ userId: owner.id });
+      expect(new Set(found.map(({ lastUsedAt }) => lastUsedAt?.getTime()))).toEqual(new Set([AT.getTime() + 17]));
+    });
+
     test("keep the latest use, whatever order stamps arrive in, and it is no change", async () => {
       const { identity } = get();
       const record = makeKey(owner.id);

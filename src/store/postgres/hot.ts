@@ -48,9 +48,16 @@ function join(parcels: readonly Parcel[]): string {
 
 export async function touchKeys(sql: postgres.Sql, uses: readonly { id: string; at: Date }[]): Promise<void> {
   if (uses.length === 0) return;
+  // In one order: two gateways that each hold what the other one waits for would wait for ever.
   await sql`
-    update api_keys set last_used_at = used.at
-    from jsonb_to_recordset(${JSON.stringify(uses)}::text::jsonb) as used (id text, at timestamptz)
+    with used as (
+      select id, max(at) as at from jsonb_to_recordset(${JSON.stringify(uses)}::text::jsonb) as each (id text, at timestamptz) group by id
+    ), held as materialized (
+      select api_keys.id from api_keys join used using (id)
+      where last_used_at is null or last_used_at < used.at
+      order by api_keys.id for no key update of api_keys
+    )
+    update api_keys set last_used_at = used.at from used join held using (id)
     where api_keys.id = used.id and (api_keys.last_used_at is null or api_keys.last_used_at < used.at)`;
 }
 
