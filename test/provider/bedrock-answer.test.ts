@@ -104,14 +104,13 @@ describe("an answer of Converse", () => {
     await withRig(denied, async (rig) => {
       const chat = await rig.chat({ model: `bedrock/${NOVA}`, messages: HELLO });
       expect(chat.status).toBe(403);
-      expect((await readJson(chat)).error.message).toBe(
-        'Provider "bedrock" does not let the gateway\'s own key do this: The model is not yours.',
-      );
+      const message = `Provider "bedrock" does not let the gateway's own key do this: The model is not yours.`;
+      expect((await readJson(chat)).error.message).toBe(message);
       const claude = await messages(rig, { model: `bedrock/${CLAUDE}` });
       expect(claude.status).toBe(403);
       expect(await readJson(claude)).toMatchObject({
         type: "error",
-        error: { type: "permission_error", message: "The model is not yours." },
+        error: { type: "permission_error", message },
       });
     });
   });
