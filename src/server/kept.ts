@@ -47,7 +47,10 @@ function listRoutes(wire: Wire & { memory: WireMemory }, tools: GatewayTools): G
       ...every,
       method: "DELETE",
       path,
-      handle: async (context) => Response.json(await removeAnswer(read(context), tools)),
+      async handle(context) {
+        context.keepOpen();
+        return Response.json(await removeAnswer(read(context), tools));
+      },
     },
     {
       ...every,
@@ -59,7 +62,10 @@ function listRoutes(wire: Wire & { memory: WireMemory }, tools: GatewayTools): G
       ...every,
       method: "POST",
       path: `${path}/cancel`,
-      handle: async (context) => Response.json(await cancelAnswer(read(context), tools)),
+      async handle(context) {
+        context.keepOpen();
+        return Response.json(await cancelAnswer(read(context), tools));
+      },
     },
   ];
 }

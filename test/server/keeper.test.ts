@@ -76,3 +76,24 @@ test("what is no answer is not taken for one", async () => {
   const { error } = await readJson(response);
   expect([response.status, error.message]).toEqual([502, expect.stringContaining("another answer")]);
 });
+
+test("the server's own limit of silence holds for none of what the provider is asked", async () => {
+  const { gateway } = await open(() => answer("in_progress"));
+  const { token } = await gateway.issue("gateway_admin");
+  for (const [method, path] of [
+    ["GET", ""],
+    ["POST", "/cancel"],
+    ["DELETE", ""],
+  ]) {
+    const spans: number[] = [];
+    const listener = {
+      requestIP: () => null,
+      timeout: (_: Request, seconds: number) => void spans.push(seconds),
+      upgrade: () => false,
+    };
+    const headers = { authorization: `Bearer ${token}` };
+    const url = `http://gateway.test${PATH}/resp_slow${path}`;
+    await gateway.app.fetch(new Request(url, { method: method ?? "", headers }), listener);
+    expect([method, spans]).toEqual([method, [0]]);
+  }
+});
