@@ -10,9 +10,10 @@ import { SUMMARY_BREAK, decodeReasoning, readReasoningFields, readSealed } from 
 import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 export interface ItemReader {
-  /** By their place in the output, or by their id where a server does not number its events. */
+  /** By their place in the output and by their id: of several that a server puts at one place, or gives one id, the last. */
   items: Map<number | string, ItemState>;
-  last: ItemState | null;
+  /** All of them, in order. */
+  all: ItemState[];
   nextPart: number;
   hasCalls: boolean;
 }
@@ -37,7 +38,7 @@ interface PartState {
 }
 
 export function createItemReader(): ItemReader {
-  return { items: new Map(), last: null, nextPart: 0, hasCalls: false };
+  return { items: new Map(), all: [], nextPart: 0, hasCalls: false };
 }
 
 /** Nothing for events that say nothing of an answer's parts, such as the progress of a search. */
@@ -89,23 +90,31 @@ export function readItemEvent(reader: ItemReader, type: string, event: JsonObjec
 /** Ends what is still open, in order. */
 export function closeItems(reader: ItemReader): Event[] {
   const events: Event[] = [];
-  for (const item of new Set(reader.items.values())) {
+  for (const item of reader.all) {
     for (const state of item.parts.values()) closePart(state, events);
   }
   return events;
 }
 
-/** Null for an event that is about no item. */
+/**
+ * Null for an event that is about no item. Imitators number one item after the other with the same place, which the id tells apart, or give
+ * one item another id with every event, which the place holds together.
+ */
 function findItem(reader: ItemReader, type: string, event: JsonObject): ItemState | null {
   const id = textOf(event["item_id"]) || textOf(objectOf(event["item"])["id"]);
-  const key = typeof event["output_index"] === "number" ? event["output_index"] : id;
-  const known = reader.items.get(key) ?? (key === "" && type !== "response.output_item.added" ? reader.last : null);
-  if (known !== null) return known;
-  if (key === "" && !type.startsWith("response.output_")) return null;
+  const place = typeof event["output_index"] === "number" ? event["output_index"] : null;
+  const atPlace = place === null ? undefined : reader.items.get(place);
+  const byId = id === "" ? undefined : reader.items.get(id);
+  const isNameless = place === null && id === "";
+  const known = byId ?? atPlace ?? (isNameless ? reader.all.at(-1) : undefined);
+  const isOther = isNameless || known?.isDone === true || (place !== null && id !== "" && atPlace !== byId);
+  const begins = type === "response.output_item.added" && isOther;
+  if (known !== undefined && !begins) return known;
+  if (isNameless && !type.startsWith("response.output_")) return null;
   const item: ItemState = { item: {}, parts: new Map(), shown: null, isDone: false };
-  reader.last = item;
-  reader.items.set(key, item);
-  if (id !== "" && !reader.items.has(id)) reader.items.set(id, item);
+  reader.all.push(item);
+  reader.items.set(place ?? id, item);
+  if (id !== "") reader.items.set(id, item);
   return item;
 }
 

@@ -108,6 +108,64 @@ describe("events that a server does not number", () => {
   });
 });
 
+describe("items that a server numbers badly", () => {
+  const done = (item: JsonObject, index = 0): StreamEvent => ({
+    type: "response.output_item.done",
+    output_index: index,
+    item,
+  });
+  const added = (item: JsonObject, index = 0): StreamEvent => ({
+    ...done(item, index),
+    type: "response.output_item.added",
+  });
+  const piece = (id: string): StreamEvent => ({
+    type: "response.function_call_arguments.delta",
+    output_index: 0,
+    item_id: id,
+    delta: CALL.arguments,
+  });
+  const OPEN_CALL = { ...CALL, arguments: "" };
+  const OPEN_MESSAGE = { ...MESSAGE, content: [] };
+
+  test.each<[string, StreamEvent[]]>([
+    [
+      "one place for all, one after the other",
+      [added(OPEN_MESSAGE), delta("Hello"), done(MESSAGE), added(OPEN_CALL), piece("fc_1"), done(CALL)],
+    ],
+    [
+      "one place for two that are open at once",
+      [added(OPEN_MESSAGE), delta("Hel"), added(OPEN_CALL), piece("fc_1"), delta("lo"), done(CALL), done(MESSAGE, 1)],
+    ],
+    [
+      "another id with every event",
+      [
+        added({ ...OPEN_MESSAGE, id: "a" }),
+        { ...delta("Hello"), item_id: "b" },
+        done({ ...MESSAGE, id: "c" }),
+        added({ ...OPEN_CALL, id: "d" }, 1),
+        { ...piece("e"), output_index: 1 },
+        done({ ...CALL, id: "f" }, 1),
+      ],
+    ],
+    [
+      "one id for all",
+      [
+        added({ ...OPEN_MESSAGE, id: "a" }),
+        { ...delta("Hello"), item_id: "a" },
+        done({ ...MESSAGE, id: "a" }),
+        added({ ...OPEN_CALL, id: "a" }, 1),
+        { ...piece("a"), output_index: 1 },
+        done({ ...CALL, id: "a" }, 1),
+      ],
+    ],
+  ])("%s", (_name, events) => {
+    const { response, error } = read(created(), ...events, completed([MESSAGE, CALL]));
+    expect(error).toBeNull();
+    expect(response.choices[0]?.parts).toMatchObject([TEXT, READ_CALL]);
+    expect(response.choices[0]?.finish).toBe("tool-calls");
+  });
+});
+
 test("summaries of one item are one part, and what is sealed is read from the item's end", () => {
   const place = { output_index: 0, item_id: "rs_1" };
   const summary = (index: number, text: string): StreamEvent => ({
