@@ -1,11 +1,12 @@
 // What one inference request is, and what the gateway needs to answer it: values and doors, assembled by whoever serves.
 
 import type { Caller, KeyLimits } from "../identity/index.ts";
-import { GatewayError, type Json, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
+import { GatewayError, type JsonObject, invalidRequest, isJsonObject } from "../ir/index.ts";
 import type { Budgets, LedgerEntry, LedgerWriter, PriceBook, Recounter } from "../ledger/index.ts";
 import type { Share } from "../lib/share.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Errands } from "../lib/errand.ts";
+import { MAX_DEPTH, isDeeper } from "../lib/depth.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Redact } from "../lib/redact.ts";
@@ -143,25 +144,6 @@ export function parseBody(raw: string): JsonObject {
     );
   }
   return value;
-}
-
-/** What walks a body calls itself for each level: without a bound a sender could stop us with brackets alone. */
-const MAX_DEPTH = 256;
-
-/** Looks no further than `levels`. */
-function isDeeper(value: Json, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) {
-    for (const member of value) if (typeof member === "object" && isDeeper(member, levels - 1)) return true;
-    return false;
-  }
-  // Parsed: there are no names but its own, and a list of them would be made for each.
-  for (const name in value) {
-    const member = value[name];
-    if (typeof member === "object" && isDeeper(member, levels - 1)) return true;
-  }
-  return false;
 }
 
 /** Throws invalid_request where any field stands twice: an upstream that read the other value would be told of an object that nobody looked at. */

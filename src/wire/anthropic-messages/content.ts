@@ -2,7 +2,6 @@
 
 import {
   type Extra,
-  type Json,
   type JsonObject,
   type MediaPart,
   type Part,
@@ -12,6 +11,7 @@ import {
   type ToolResultPart,
   isJsonObject,
 } from "../../ir/index.ts";
+import { parseArguments } from "../arguments.ts";
 import { fitName } from "../safe-name.ts";
 import { type TextBlock, type ToolResultBlock, type ToolUseBlock, asExtra, ownFields } from "./body.ts";
 import { decodeRest, encodeRest } from "./cache.ts";
@@ -158,17 +158,6 @@ function encodeToolCall(part: ToolCallPart, place: Place): JsonObject {
     input: input ?? { _raw: part.arguments },
   };
   return { ...block, ...encodeRest(part) };
-}
-
-/** Arguments as the object that Anthropic asks for: `{}` for none, null for text that is no JSON object. */
-export function parseArguments(text: string): JsonObject | null {
-  if (text.trim() === "") return {};
-  try {
-    const value: Json = JSON.parse(text);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function encodeToolResult(part: ToolResultPart, place: Place): JsonObject {

@@ -10,11 +10,12 @@ import {
   type Tool,
   isJsonObject,
 } from "../../ir/index.ts";
+import { parseArguments } from "../arguments.ts";
 import { restoreName } from "../safe-name.ts";
 import type { ClientContext } from "../type.ts";
 import { ID, type StopReason, type ToolUseBlock, asExtra, ownFields } from "./body.ts";
 import { decodeError } from "./error.ts";
-import { decodeBlock, encodeCitations, keepBlock, keptBlock, parseArguments } from "./content.ts";
+import { decodeBlock, encodeCitations, keepBlock, keptBlock } from "./content.ts";
 import { describeMedia } from "./media.ts";
 import { isForeign } from "../seal.ts";
 import { encodeShown } from "./reasoning.ts";

@@ -1,15 +1,14 @@
 // Canonical parts of a request as Converse's content blocks, one at a time. Knows no message and no order of messages.
 
 import {
-  type Json,
   type JsonObject,
   type Part,
   type ReasoningPart,
   type TextPart,
   type ToolCallPart,
   type ToolResultPart,
-  isJsonObject,
 } from "../../ir/index.ts";
+import { parseArguments } from "../arguments.ts";
 import { wrapInput } from "../custom-tool.ts";
 import { isForeignBlock, reportFields } from "../foreign.ts";
 import { fitName, shortenId } from "../safe-name.ts";
@@ -92,17 +91,6 @@ function encodeToolCall(part: ToolCallPart, place: Place): JsonObject {
     },
   };
   return block;
-}
-
-/** Arguments as the object that is asked for: `{}` for none, null for text that is no JSON object. */
-function parseArguments(text: string): JsonObject | null {
-  if (text.trim() === "") return {};
-  try {
-    const value: Json = JSON.parse(text);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function encodeToolResult(part: ToolResultPart, place: Place): JsonObject {

@@ -12,12 +12,13 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
+import { parseArguments } from "../arguments.ts";
 import { isForeignBlock } from "../foreign.ts";
 import { fitIdentifier } from "../safe-name.ts";
 import type { ModelFacts } from "../type.ts";
 import { type FunctionResponse, ID, NAME_LIMIT, type Place, ownFields, reportForeign } from "./body.ts";
 import { encodeMedia } from "./media.ts";
-import { createPartWriter, encodeCall, isCall, parseArguments, textPartOf } from "./part-encode.ts";
+import { createPartWriter, encodeCall, isCall, textPartOf } from "./part-encode.ts";
 import { NO_SIGNATURE, keptPart } from "./part.ts";
 import { isForeign, saysSomething } from "../seal.ts";
 import { objectOf, textOf } from "../json-read.ts";

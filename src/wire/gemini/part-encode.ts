@@ -1,7 +1,8 @@
 // Canonical parts → parts of a content, for requests and answers alike: signatures come back onto the part that they stood on.
 // Knows no content and no order of contents; the other direction is part.ts.
 
-import { type Json, type JsonObject, type ReasoningPart, type ToolCallPart, isJsonObject } from "../../ir/index.ts";
+import type { JsonObject, ReasoningPart, ToolCallPart } from "../../ir/index.ts";
+import { parseArguments } from "../arguments.ts";
 import { seal } from "../seal.ts";
 import { type FunctionCall, ID, ownFields } from "./body.ts";
 import { objectOf, omit, textOf } from "../json-read.ts";
@@ -71,17 +72,6 @@ export function encodeCall(part: ToolCallPart, name: string): JsonObject {
     args: args ?? { _raw: part.arguments },
   };
   return { functionCall: { ...call, ...objectOf(functionCall) }, ...own };
-}
-
-/** Arguments as the object that Google asks for: `{}` for none, null for text that is no JSON object. */
-export function parseArguments(text: string): JsonObject | null {
-  if (text.trim() === "") return {};
-  try {
-    const value: Json = JSON.parse(text);
-    return isJsonObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 /** Whether a part holds a call. */
