@@ -12,6 +12,13 @@ import { runLine } from "../cli/desk.ts";
 import { type Part, check, deflate, fillBooks, join, makePack, open, split, textOf } from "./pack-kit.ts";
 import { type AuditScene, makeAuditScene } from "./scene.ts";
 
+/** A manifest, whatever stands in it. */
+interface Told extends Record<"providers", unknown> {
+  chains: [Record<string, unknown>];
+  files: [Record<string, unknown>];
+  totals: Record<string, unknown>;
+}
+
 let scene: AuditScene;
 let pack: Buffer;
 
@@ -115,6 +122,26 @@ describe("a pack that somebody made up", () => {
       rebuild((parts) => parts.map((part) => (part.entry.name === "rows.jsonl" ? changed : part))),
     );
     expect(problems.map(({ problem }) => problem).join("\n")).toContain("The place 3 of the chain");
+  });
+
+  test.each([
+    ["a key that is a number", (told: Told) => (told.chains[0].public_key = 5)],
+    ["a key that is nothing", (told: Told) => (told.chains[0].public_key = null)],
+    ["a name that is none", (told: Told) => (told.files[0].name = { toString: null })],
+    ["a chain that is a list", (told: Told) => (told.chains[0].chain = [[]])],
+    ["providers that are none", (told: Told) => (told.providers = [null])],
+    ["numbers that are texts", (told: Told) => Object.assign(told.chains[0], { rows: {}, end: 1e308 })],
+    ["totals that are lists", (told: Told) => (told.totals.calls = [[]])],
+    ["a chain's end that is none", (told: Told) => (told.chains[0].end = null)],
+  ])("with %s in its manifest is told of like any other", async (_what, change) => {
+    const told = JSON.parse(textOf(pack, "manifest.json"));
+    change(told);
+    const changed = deflate("manifest.json", JSON.stringify(told));
+    const { code, valid } = await check(
+      scene,
+      rebuild((parts) => parts.map((part) => (part.entry.name === "manifest.json" ? changed : part))),
+    );
+    expect({ code, valid }).toEqual({ code: EXIT.failed, valid: false });
   });
 
   test("with a bomb in it unpacks nothing of it", async () => {

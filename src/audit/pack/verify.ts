@@ -2,7 +2,7 @@
 // and no network.
 
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { isJsonObject } from "../../ir/index.ts";
+import { isJsonObject, type JsonObject } from "../../ir/index.ts";
 import { fingerprint, readPublicKey } from "../../ledger/index.ts";
 import { canonicalize } from "../../lib/canonical-json.ts";
 import { type ChainResult, type Problem, checkChains } from "./check-chain.ts";
@@ -124,13 +124,26 @@ async function readManifest(pack: Unpacked, report: Report): Promise<Manifest | 
 
 function isManifest(value: unknown): value is Manifest {
   if (!isJsonObject(value) || !isJsonObject(value["totals"])) return false;
-  const isList = (list: unknown, ...names: string[]): boolean =>
-    Array.isArray(list) && list.every((item) => isJsonObject(item) && names.every((name) => item[name] !== undefined));
+  const { files, chains, providers } = value;
   return (
-    isList(value["files"], "name", "bytes", "sha256") &&
-    isList(value["chains"], "chain", "public_key", "rows", "recounts", "foreign", "end") &&
-    Array.isArray(value["providers"])
+    isListOf(files, { name: "string", bytes: "number", sha256: "string" }) &&
+    isListOf(chains, {
+      chain: "string",
+      public_key: "string",
+      rows: "number",
+      recounts: "number",
+      foreign: "number",
+    }) &&
+    chains.every(({ end }) => end === null || isListOf([end], { seq: "number", hash: "string" })) &&
+    Array.isArray(providers) &&
+    providers.every((name) => typeof name === "string")
   );
+}
+
+function isListOf(list: unknown, kinds: Readonly<Record<string, "number" | "string">>): list is JsonObject[] {
+  const isOne = (item: unknown): boolean =>
+    isJsonObject(item) && Object.entries(kinds).every(([name, kind]) => typeof item[name] === kind);
+  return Array.isArray(list) && list.every(isOne);
 }
 
 async function checkKeys(
