@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { EXIT } from "../../src/cli/error.ts";
 import { type AuditScene, makeAuditScene } from "./scene.ts";
 
@@ -28,6 +29,17 @@ const fails = async (text: string, ...flags: string[]): Promise<string> => {
   expect({ code, out }).toEqual({ code: EXIT.usage, out: "" });
   return err;
 };
+
+test("what was not unpacked to its end is told of as what it is", async () => {
+  const packed = gzipSync(await Bun.file(OPENROUTER).bytes());
+  for (const bytes of [packed.subarray(0, -9), Buffer.concat([packed.subarray(0, 30), Buffer.alloc(60)])]) {
+    const path = scene.write("cut.json.gz", "");
+    await Bun.write(path, bytes);
+    const asked = ["--provider", "openai", "--format", "openrouter-activity", "--file", path];
+    const { code, err } = await scene.run(["audit", "reconcile", ...asked]);
+    expect({ code, err }).toEqual({ code: EXIT.usage, err: expect.stringContaining("cut.json.gz cannot be unpacked") });
+  }
+});
 
 test("columns nobody knows are named, with the way out", async () => {
   const err = await fails("Datum,Betrag\n2026-01-01,3\n");
@@ -64,6 +76,7 @@ test.each([
     'a.csv, line 2: "Cost" is "0,19", which is no amount of money',
   ],
   ["Day,Cost\nyesterday,1\n", "--map day=Day,cost=Cost", 'line 2: "Day" is "yesterday", which is no day'],
+  ["Day,Cost\n2026-02-30,1\n", "--map day=Day,cost=Cost", 'line 2: "Day" is "2026-02-30", which is no day'],
   ["Day,In\n2026-01-01,many\n", "--map day=Day,input=In", '"In" is "many", which is no count'],
   ["", "", "is empty"],
   ['{"data":[{"object":"bucket","start_time":1,', "", "ends in the middle of its JSON"],

@@ -41,8 +41,14 @@ export function checkDollars(row: ExportRow, ...columns: readonly string[]): voi
 export function readDay(row: ExportRow, column: string, zone: TimeZone): string {
   const cell = (row.cells.get(column) ?? "").trim();
   const day = findDay(cell, zone);
-  if (day !== null && !Number.isNaN(Date.parse(`${day}T00:00:00Z`))) return day;
+  if (day !== null && isDay(day)) return day;
   throw refuseCell(row, column, "no day; it has to look like 2026-01-31");
+}
+
+/** Else the thirtieth of February would be one of March. */
+function isDay(day: string): boolean {
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(midnight) && new Date(midnight).toISOString().slice(0, day.length) === day;
 }
 
 function findDay(cell: string, zone: TimeZone): string | null {

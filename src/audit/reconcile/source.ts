@@ -57,7 +57,12 @@ async function* decode(file: ExportFile): AsyncGenerator<string> {
   const isGzip = peeked[0] === 0x1f && peeked[1] === 0x8b;
   const plain = isGzip ? bytes.pipeThrough(new DecompressionStream("gzip")) : bytes;
   const decoder = new TextDecoder("utf-8", { fatal: false });
-  for await (const chunk of plain) yield decoder.decode(chunk, { stream: true });
+  try {
+    for await (const chunk of plain) yield decoder.decode(chunk, { stream: true });
+  } catch (error) {
+    if (!isGzip || !(error instanceof TypeError)) throw error;
+    throw invalidRequest(`${file.name} cannot be unpacked: it was not saved completely, or is damaged.`);
+  }
 }
 
 /** The first piece, and all of them. */
