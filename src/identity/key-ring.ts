@@ -31,7 +31,6 @@ export interface Watched {
   rights?: HeldRights | undefined;
 }
 
-/** Two of the same value are the same. */
 export type HeldRights = Pick<Caller, "isStrict" | "limits" | "role" | "scopes">;
 
 export type Schedule = (task: () => void, afterMs: number) => () => void;
@@ -201,10 +200,15 @@ function createWatching(copy: Pick<ReturnType<typeof createCopy>, "judge">) {
 
 function findEnd(found: Caller | KeyFault, rights: HeldRights | undefined): GatewayError | null {
   if (typeof found === "string") return explainFault(found);
-  return rights === undefined || RIGHTS.every((name) => found[name] === rights[name]) ? null : rightsChanged();
+  return rights === undefined || areSame(found, rights) ? null : rightsChanged();
 }
 
-const RIGHTS = ["isStrict", "limits", "role", "scopes"] as const satisfies (keyof HeldRights)[];
+function areSame(one: HeldRights, other: HeldRights): boolean {
+  return RIGHTS.every((name) => one[name] === other[name]) && one.limits?.name === other.limits?.name;
+}
+
+/** Of these, two that are the same are one value. */
+const RIGHTS = ["isStrict", "role", "scopes"] as const satisfies (keyof HeldRights)[];
 
 /**
  * A call during a run starts another one after it, shared by all who call meanwhile: the run under way may have read before

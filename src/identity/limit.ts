@@ -13,6 +13,8 @@ export interface LimitWords {
 
 /** Each is null where it is not limited. */
 export interface KeyLimits {
+  /** All that it was made of: those of the same name are the same. */
+  name: string;
   models: PatternList | null;
   providers: PatternList | null;
   ips: RangeCheck | null;
@@ -28,8 +30,13 @@ export function compileLimits(words: LimitWords | null): KeyLimits | null {
   if (words === null) return null;
   const { models = [], providers = [], ips = [] } = words;
   return Object.freeze({
+    name: nameLimits(words),
     models: models.length === 0 ? null : compilePatternList(models),
     providers: providers.length === 0 ? null : compilePatternList(providers),
     ips: ips.length === 0 ? null : compileRanges(ips),
   });
+}
+
+export function nameLimits({ models, providers, ips }: LimitWords): string {
+  return JSON.stringify([models, providers, ips]);
 }

@@ -2,7 +2,7 @@
 // when it is first asked for, and once. Knows no database and no clock.
 
 import type { KeyFault } from "./fault.ts";
-import { type KeyLimits, type LimitWords, compileLimits } from "./limit.ts";
+import { type KeyLimits, type LimitWords, compileLimits, nameLimits } from "./limit.ts";
 import type { Caller, Scope } from "./model.ts";
 import { createGone } from "./ring-gone.ts";
 import { type Session, SESSION_IDLE_MS } from "./session.ts";
@@ -271,12 +271,12 @@ function createShare(): (scopes: readonly Scope[]) => readonly Scope[] {
 /** More lists of limits than that are not remembered. */
 const MAX_SHARED_LIMITS = 10_000;
 
-/** The same words give the same value, so that one look tells whether a key's limits were changed. */
+/** The same words mostly give the same value: very many keys have the same few limits. */
 function createLimitShare(): (words: LimitWords | null) => KeyLimits | null {
   const known = new Map<string, KeyLimits | null>();
   return (words) => {
     if (words === null) return null;
-    const name = JSON.stringify([words.models, words.providers, words.ips]);
+    const name = nameLimits(words);
     const shared = known.get(name) ?? compileLimits(words);
     if (known.size >= MAX_SHARED_LIMITS) known.clear();
     known.set(name, shared);

@@ -113,4 +113,41 @@ describe("what goes on by a key or a session", () => {
     await poll();
     expect(two.ends).toHaveLength(1);
   });
+
+  test("goes on with the same limits of its key, however many keys have others", async () => {
+    const { user, token } = await addKey({ allowedModels: ["gpt-*"] });
+    const first = await house.store.identity.changes(null);
+    const [own] = first.keys;
+    if (own === undefined) throw new Error("there is no key");
+    const tokens = Array.from({ length: 10_001 }, (_, index) => `tok_${String(index).padStart(43, "0")}`);
+    const others = tokens.map((each, index) => ({
+      ...own,
+      id: `key-${index}`,
+      hash: hashToken(each),
+      limits: { models: [`model-${index}`] },
+    }));
+    let isFirst = true;
+    const { ring, poll } = build({
+      async changes(revision) {
+        const found = isFirst ? first : await house.store.identity.changes(revision);
+        const keys = isFirst ? [...found.keys, ...others] : found.keys;
+        isFirst = false;
+        return { ...found, keys };
+      },
+    });
+    await ring.load();
+    ring.start();
+    const rights = ring.resolve(token);
+    if (typeof rights === "string") throw new Error(rights);
+    const ends: string[] = [];
+    ring.watch({ mark: rights.mark, rights, end: ({ message }) => void ends.push(message) });
+    for (const each of tokens) expect(ring.resolve(each)).toBeObject();
+    await elsewhere.updateUser(OPERATOR, user.id, { displayName: "Bea" });
+    await poll();
+    expect(ring.resolve(token)).toMatchObject({ displayName: "Bea" });
+    expect(ends).toEqual([]);
+    await elsewhere.updateKey(OPERATOR, own.id, { allowedModels: ["claude-*"] });
+    await poll();
+    expect(ends).toHaveLength(1);
+  });
 });
