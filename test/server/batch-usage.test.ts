@@ -77,6 +77,25 @@ test("Anthropic's, by model, whoever looks how often", async () => {
   );
 });
 
+test("whose results cannot be read, which is told; once they can be, it is booked", async () => {
+  let isRefused = true;
+  const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };
+  const gateway = await makeRig({
+    upstream: ({ url }) => {
+      if (!url.endsWith("/results")) return Response.json({ id: "msgbatch_1", type: "message_batch", ...ended });
+      return isRefused ? new Response("no", { status: 403 }) : new Response(RESULTS);
+    },
+  });
+  rig = gateway;
+  const headers = { "anthropic-version": "2023-06-01" };
+  await gateway.send("/v1/messages/batches", { headers, body: { requests: [] } });
+  while (!gateway.log.some((line) => line.includes("msgbatch_1"))) await new Promise(setImmediate);
+  expect(gateway.log.find((line) => line.includes("msgbatch_1"))).toContain("what it cost is not on the books yet");
+  isRefused = false;
+  await gateway.send("/v1/messages/batches/msgbatch_1", { headers });
+  expect(await untilBooked(gateway, 2)).toHaveLength(2);
+});
+
 test("of servers that imitate OpenAI and say nothing in the batch itself", async () => {
   const line = (id: string) => ({
     custom_id: id,

@@ -2,6 +2,7 @@
 // Knows no family.
 
 import type { JsonObject } from "../../ir/index.ts";
+import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import { makeStableId } from "../../lib/stable-id.ts";
 import type { Finished, Metered, RestCollection } from "../../wire/index.ts";
 import { type CallRecord, openRecord } from "../record.ts";
@@ -24,12 +25,24 @@ export async function bookFinished(state: State, collection: RestCollection, obj
   }
   // The results are read, which takes its time: nobody waits for it.
   tools.errands.run(`${name}/${id}`, async () => {
-    const sums = await sumResults(state, told.resultsPath);
-    if (sums === null) return false;
-    const parts = sums.map((metered) => ({ id: `${id}/${metered.model}`, metered }));
-    await book(state, { collection, told, id }, parts);
-    return true;
+    try {
+      const sums = await sumResults(state, told.resultsPath);
+      const parts = sums.map((metered) => ({ id: `${id}/${metered.model}`, metered }));
+      await book(state, { collection, told, id }, parts);
+      return true;
+    } catch (error) {
+      state.tools.report(notBooked(state, id, error), state.call.requestId);
+      return false;
+    }
   });
+}
+
+/** Nobody waits for it, and so nobody else would hear of it. */
+function notBooked({ plan }: State, id: string, cause: unknown): GatewayError {
+  const message =
+    `The results of "${id.slice(0, 100)}" at provider "${plan.provider.name}" could not be read or booked: ` +
+    "what it cost is not on the books yet. Ask for it once more to have that tried again.";
+  return new GatewayError({ kind: toGatewayError(cause).kind, message, cause });
 }
 
 /** One row a part, by whoever claims the object. They are announced before, with their figures: who claims it and dies is never asked again. */

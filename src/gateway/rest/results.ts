@@ -9,11 +9,11 @@ import type { RestCall } from "./call.ts";
 import type { RestState } from "./state.ts";
 import { addressOf } from "./target.ts";
 
-/** Of each model a sum; null where the results cannot be had, or not to their end. */
+/** Of each model a sum. Rejects where the results cannot be had, or not to their end. */
 export async function sumResults(
   { call, tools, plan, deadlines }: RestState<RestCall>,
   path: string,
-): Promise<Metered[] | null> {
+): Promise<Metered[]> {
   const { provider } = plan;
   const url = addressOf(provider, path, "");
   // The client may be gone long before this is over.
@@ -27,7 +27,7 @@ export async function sumResults(
     });
     const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
     const upstream = await send({ ...ask, deadlines, fetch: tools.fetch });
-    if (!upstream.ok || upstream.body === null) return null;
+    if (!upstream.ok || upstream.body === null) throw new Error(`It answered with status ${upstream.status}.`);
     const sums = new Map<string, Metered>();
     for await (const text of readLines(upstream.body, () => line.arm(deadlines.idle))) add(sums, text);
     return [...sums.values()];
