@@ -44,13 +44,13 @@ export function createMemoryCounters(): MemoryCounters {
 
   const held = (need: Need): number => {
     const news = elsewhere.size === 0 ? undefined : elsewhere.get(nameSlot(need));
-    return countOwn(need) + (news !== undefined && Date.now() < news.untilMs ? news.count : 0);
+    return countOwn(need) + (news !== undefined && performance.now() < news.untilMs ? news.count : 0);
   };
 
   const learnSlots = (seen: Seen): void => {
     const count = seen.used - countOwn(seen.need);
     if (elsewhere.size >= MOST_NEWS) elsewhere.clear();
-    if (count > 0) elsewhere.set(nameSlot(seen.need), { count, untilMs: Date.now() + NEWS_MS });
+    if (count > 0) elsewhere.set(nameSlot(seen.need), { count, untilMs: performance.now() + NEWS_MS });
     else elsewhere.delete(nameSlot(seen.need));
   };
 
