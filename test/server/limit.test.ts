@@ -177,6 +177,15 @@ describe("requests a minute", () => {
     expect((await rig.rows()).map(({ status }) => status)).toEqual([429, 200, 200]);
   });
 
+  test("nobody is told to wait longer than a window is, also where the clock was set back", async () => {
+    const rig = await openLimited({ limits: { all: { requests: 1 } } });
+    await rig.chat(ASK);
+    later(-3_600_000);
+    const refused = await rig.chat(ASK);
+    expect([refused.status, Number(refused.headers.get("retry-after"))]).toEqual([429, 60]);
+    expect(refused.headers.get("x-ratelimit-reset-requests")).toBe("1m0s");
+  });
+
   test("whoever asks for an answer that is under way, and is refused, is on the books once", async () => {
     const rig = await openLimited({ limits: { all: { requests: 1 } }, holds: true });
     const headers = { "idempotency-key": "one" };

@@ -135,7 +135,9 @@ function see(need: Need): (result: unknown) => Seen {
   return (result) => {
     if (!(result instanceof RateLimiterRes)) throw result;
     const { consumedPoints: used, msBeforeNext } = result;
-    return { need, used, endsMs: Date.now() + msBeforeNext, isOver: used > need.most };
+    // By a clock that was set back the window would end much later than it does.
+    const leftMs = Math.min(msBeforeNext, WINDOW_S * 1_000);
+    return { need, used, endsMs: Date.now() + leftMs, isOver: used > need.most };
   };
 }
 
