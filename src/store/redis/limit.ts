@@ -3,10 +3,11 @@
 
 import type { RedisClient } from "bun";
 import { RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
-import type { Counters, Figure, MemoryCounters, Need, Seen, Verdict } from "../../gateway/limit/index.ts";
+import type { Counters, MemoryCounters, Need, Seen, Verdict } from "../../gateway/limit/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { type Count, createGroupClient } from "./limit-group.ts";
-import { ADJUST, HELD, RENEW } from "./limit-script.ts";
+import { look, nameLimit } from "./limit-look.ts";
+import { ADJUST, RENEW } from "./limit-script.ts";
 import { openLink } from "./link.ts";
 
 interface LimitsInit {
@@ -28,8 +29,6 @@ export interface RedisCounters extends Counters {
 }
 
 const CHANNEL = "tokligence:limits";
-/** In braces: what one script touches lies on one node. */
-const PREFIX = "tokligence:{limit}";
 export const DEADLINE_MS = 4;
 /** One that was slow is not asked for so long; then it is tried by a question that nobody waits for. */
 const REST_MS = 500;
@@ -40,7 +39,6 @@ const WINDOW_S = "60";
 const MOST_KEYS = 500;
 /** Between our clock and that of Redis lies the way there. */
 const MARGIN_MS = 50;
-const MOST_SHOWN = 100;
 
 export function createRedisCounters(init: LimitsInit): RedisCounters {
   const { url, clock, memory, onFault, onRecovery, deadlineMs = DEADLINE_MS, leaseMs = LEASE_MS } = init;
@@ -255,10 +253,6 @@ function explainLate(deadlineMs: number): Error {
   return new Error(`Redis did not answer within ${deadlineMs} ms.`);
 }
 
-function nameLimit({ limit, unit }: Pick<Need, "limit" | "unit">): string {
-  return `${PREFIX}:${unit}:${limit}`;
-}
-
 /** As the library makes it of its prefix. */
 function nameKey(need: Need): string {
   return `${nameLimit(need)}:${need.subject}`;
@@ -278,28 +272,4 @@ function seeCount(need: Need): (count: Count) => Seen {
 
 function withoutOwn(seen: Seen): Seen {
   return seen.isOver ? { ...seen, used: seen.used - seen.need.amount } : seen;
-}
-
-/** What is counted under one limit; of many, some. */
-async function look(client: RedisClient, { limit, unit }: Pick<Need, "limit" | "unit">): Promise<Figure[]> {
-  const prefix = `${nameLimit({ limit, unit })}:`;
-  const keys = new Set<string>();
-  let cursor = "0";
-  do {
-    const found: unknown = await client.send("SCAN", [cursor, "MATCH", `${prefix}*`, "COUNT", "1000"]);
-    const [next, some] = Array.isArray(found) ? (found as [unknown, string[]]) : ["0", []];
-    for (const key of some) keys.add(key);
-    cursor = String(next);
-  } while (cursor !== "0" && keys.size < MOST_SHOWN);
-  const figures = [...keys].slice(0, MOST_SHOWN).map(async (key): Promise<Figure> => {
-    const subject = key.slice(prefix.length);
-    const nowMs = Date.now();
-    if (unit === "slots") {
-      const used = Number(await client.send("EVAL", [HELD, "1", key]));
-      return { unit, subject, used, endsMs: null };
-    }
-    const [used, leftMs] = await Promise.all([client.get(key), client.send("PTTL", [key])]);
-    return { unit, subject, used: Math.max(0, Number(used ?? 0)), endsMs: nowMs + Math.max(0, Number(leftMs)) };
-  });
-  return Promise.all(figures);
 }
