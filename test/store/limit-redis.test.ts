@@ -147,6 +147,16 @@ describe.skipIf(!hasRedis)("rate limits on a real Redis", () => {
     }
   });
 
+  test("whoever looks while Redis hangs is shown what is known here", async () => {
+    redis = await startRedis();
+    const soon = (ms: number): number => (ms === 5_000 ? 50 : ms);
+    const clock: Pick<Clock, "after"> = { after: (ms, work) => systemClock.after(soon(ms), work) };
+    const gateway = await join(redis.url, { deadlineMs: 6_000, clock });
+    expect(await takeShared(gateway, [need("requests", 5)])).toBe(true);
+    redis.freeze();
+    expect(await gateway.counters.look("team", ["requests"])).toMatchObject([{ unit: "requests", used: 1 }]);
+  });
+
   test("while Redis hangs, memory decides in milliseconds, and goes on where Redis was", async () => {
     redis = await startRedis();
     const gateway = await join(redis.url, {});

@@ -30,6 +30,8 @@ export interface RedisCounters extends Counters {
 
 const CHANNEL = "tokligence:limits";
 export const DEADLINE_MS = 4;
+/** Nor does whoever only looks wait longer than this. */
+const LOOK_MS = 5_000;
 /** One that was slow is not asked for so long; then it is tried by a question that nobody waits for. */
 const REST_MS = 500;
 /** So often in a row it is late before that is told: what lasts no longer is a busy moment. */
@@ -90,10 +92,10 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
   };
 
   /** Rejects after the deadline. What Redis has answered by then is heard first, however late this process comes to look. */
-  const within = <T>(work: Promise<T>): Promise<T> => {
+  const within = <T>(work: Promise<T>, ms = deadlineMs): Promise<T> => {
     const { promise, reject } = Promise.withResolvers<never>();
-    const cancel = clock.after(deadlineMs, () => {
-      setImmediate(() => reject(explainLate(deadlineMs)));
+    const cancel = clock.after(ms, () => {
+      setImmediate(() => reject(explainLate(ms)));
     });
     work.then(cancel, cancel);
     return Promise.race([work, promise]);
@@ -230,11 +232,14 @@ export function createRedisCounters(init: LimitsInit): RedisCounters {
       if (isShared && (by > 0 || isCurrent)) adjustShared(seen.need, by);
     },
     leave,
-    async look(limit, units) {
+    look(limit, units) {
       const client = link.client();
       if (client === null || isResting) return memory.look(limit, units);
-      const found = await Promise.all(units.map((unit) => look(client, { limit, unit })));
-      return found.flat();
+      const found = Promise.all(units.map((unit) => look(client, { limit, unit })));
+      return within(found, LOOK_MS).then(
+        (figures) => figures.flat(),
+        () => memory.look(limit, units),
+      );
     },
     keep(names) {
       for (const name of limiters.keys()) if (!names.has(name.slice(name.lastIndexOf(":") + 1))) limiters.delete(name);
