@@ -187,15 +187,27 @@ function signatureOf(location: string): string {
   return url.href;
 }
 
+/** Follows redirects, as downloads need them, but off encryption. */
 async function get(url: string): Promise<Response> {
+  let found: Response;
   try {
-    return await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    found = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new PriceFileError(`The price file could not be fetched: ${reason.replaceAll(url, maskSource(url))}`, {
       cause,
     });
   }
+  if (isEncrypted(url) && !isEncrypted(found.url)) {
+    void found.body?.cancel().catch(() => undefined);
+    const said = `${maskSource(url)} leads from https:// to http://, where anybody on the way could change it`;
+    throw new PriceFileError(`The price file could not be fetched: ${said}. Name the address that it leads to.`);
+  }
+  return found;
+}
+
+function isEncrypted(url: string): boolean {
+  return /^https:/iu.test(url);
 }
 
 async function readBody(response: Response, most: number): Promise<Uint8Array> {

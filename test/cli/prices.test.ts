@@ -4,7 +4,9 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ROOT } from "../../scripts/compile.ts";
 import { EXIT } from "../../src/cli/error.ts";
+import { LOCAL_CERTIFICATE, LOCAL_PRIVATE_KEY } from "../config/tls.ts";
 import { type Desk, makeDesk } from "./desk.ts";
 
 let desk: Desk;
@@ -273,6 +275,46 @@ test("a marketplace is not asked for prices over http://", async () => {
   const { code, err } = await desk.run("prices show gpt-4o");
   expect(code).not.toBe(0);
   expect(err).toContain("use https://");
+});
+
+test("a list of prices that leads from https:// to http:// is not read there", async () => {
+  const plain = Bun.serve({ port: 0, fetch: () => Response.json(LIST) });
+  const tls = { key: LOCAL_PRIVATE_KEY, cert: LOCAL_CERTIFICATE };
+  const secure = Bun.serve({
+    port: 0,
+    tls,
+    fetch: ({ url }) => (url.endsWith("/here") ? Response.json(LIST) : Response.redirect(target(url))),
+  });
+  const target = (url: string): string =>
+    url.endsWith("/plain") ? `http://localhost:${plain.port}/list` : `https://localhost:${secure.port}/here`;
+  // What is trusted is read once, when a process starts.
+  const env = { ...process.env, NODE_EXTRA_CA_CERTS: desk.write("ca.pem", LOCAL_CERTIFICATE) };
+  const refresh = async (path: string): Promise<{ code: number; err: string }> => {
+    configure(`price_file=https://localhost:${secure.port}/${path}`);
+    const words = [
+      process.execPath,
+      join(ROOT, "src/main.ts"),
+      "prices",
+      "refresh",
+      "--config",
+      join(desk.folder, "config"),
+    ];
+    const child = Bun.spawn(words, {
+      cwd: desk.folder,
+      env: { ...env, HOME: desk.folder },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [code, err] = await Promise.all([child.exited, child.stderr.text()]);
+    return { code, err };
+  };
+  try {
+    const led = await refresh("plain");
+    expect([led.code, led.err]).toEqual([EXIT.failed, expect.stringContaining("leads from https:// to http://")]);
+    expect(await refresh("moved")).toMatchObject({ code: 0 });
+  } finally {
+    await Promise.all([plain.stop(true), secure.stop(true)]);
+  }
 });
 
 const NAMELESS = { prices: [{ model: "gpt-4o", input: 2.5 }, { input: 1 }] };
