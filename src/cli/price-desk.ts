@@ -25,7 +25,7 @@ export interface PriceDesk {
   open(): Promise<void>;
   /** From now on looks at the file again and again, and tells when there is something new in it. */
   watch(onAdopt: () => void): void;
-  /** Puts another configuration in force, and looks at the file again. */
+  /** Puts another configuration in force, and looks at the files again; resolves once those on this machine are read. */
   adopt(config: Config): Promise<void>;
   /** Reads what another process has fetched. */
   follow(): Promise<void>;
@@ -75,15 +75,18 @@ export async function openPriceDesk(
   const layers = (): readonly PriceLayer[] => [...market.layers(), ...keeper.layers()];
   const book = createPriceBook(makePriceRules(config, layers()));
   let cancel: () => void = () => undefined;
-  let adopting: Promise<void> | null = null;
+  let adopting: { near: Promise<void> } | null = null;
   const arm = (): void => {
     cancel();
     if (isFollower) return;
     cancel = systemClock.after(current.prices.refreshMs, () => void renewAll().then(arm));
   };
-  const renewAll = async (): Promise<void> => {
+  type Kept = (typeof keepers)[number];
+  /** What is fetched may be long in coming; of what another process fetches there is a copy here. */
+  const isFar = (each: Kept): boolean => !isFollower && isRemote(each.file());
+  const renew = async (all: readonly Kept[]): Promise<void> => {
     await Promise.all(
-      keepers.map(async (each) => {
+      all.map(async (each) => {
         const file = each.file();
         // Before it was fetched from there for the first time there is nothing to be read; whoever fetches it tells.
         if (isFollower && isRemote(file) && !(await hasCopy(placeCopy(current.home, each.copy), file))) return;
@@ -91,6 +94,7 @@ export async function openPriceDesk(
       }),
     );
   };
+  const renewAll = (): Promise<void> => renew(keepers);
   return {
     book,
     keeper,
@@ -109,17 +113,19 @@ export async function openPriceDesk(
     },
     adopt(next) {
       // Who puts a configuration in force and who sees to what it names both say so.
-      if (adopting !== null && next === current) return adopting;
+      if (adopting !== null && next === current) return adopting.near;
       current = next;
       keeper.point(next.prices);
       market.point(findMarket(next));
       book.adopt(makePriceRules(next, layers()));
-      const renewing = renewAll().then(() => {
-        if (adopting === renewing) adopting = null;
+      const far = renew(keepers.filter(isFar));
+      const own = { near: renew(keepers.filter((each) => !isFar(each))) };
+      adopting = own;
+      void Promise.all([own.near, far]).then(() => {
+        if (adopting === own) adopting = null;
         arm();
       });
-      adopting = renewing;
-      return renewing;
+      return own.near;
     },
     follow: renewAll,
     stop: () => cancel(),
