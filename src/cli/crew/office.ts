@@ -181,7 +181,13 @@ export function createOffice(init: OfficeInit): Office {
     if (isTelling || budgets.version() === toldBudgets) return;
     isTelling = true;
     toldBudgets = budgets.version();
-    await watch.askAll(async (line) => line.ask("adoptBudgets", budgets.list()));
+    let isLate = false;
+    await watch.askAll(async (line) => {
+      await line.ask("adoptBudgets", budgets.list());
+      // Until now it booked by what it knew before.
+      if (isLate) budgets.reopen();
+    });
+    isLate = true;
     isTelling = false;
     budgets.reopen();
   };

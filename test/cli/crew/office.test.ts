@@ -11,6 +11,8 @@ interface Worker {
   words: Pick<OfficeWords, "enrol" | "ready">;
   /** What it was told. */
   heard: string[];
+  /** Says that it has done what it was asked. */
+  answer: () => void;
   end(ending?: Ending): Promise<void>;
 }
 
@@ -22,9 +24,10 @@ function open(count: number) {
     if (!system.hasProcesses) throw new Error("EAGAIN: no process to be had");
     const { promise: exited, resolve } = Promise.withResolvers<Ending>();
     const heard: string[] = [];
+    const answered = Promise.withResolvers<never>();
     const line = {
       tell: (...words: unknown[]) => void heard.push(String(words[0])),
-      ask: () => new Promise<never>(() => undefined),
+      ask: () => answered.promise,
       hear: () => undefined,
       cut: () => undefined,
     };
@@ -32,20 +35,22 @@ function open(count: number) {
       resolve(ending);
       await settle();
     };
-    workers.push({ index, words: offer as unknown as Worker["words"], heard, end });
+    const answer = (): void => answered.resolve(null as never);
+    workers.push({ index, words: offer as unknown as Worker["words"], heard, answer, end });
     return { index, pid: workers.length, line, exited, kill: () => void end({ code: null, signal: "SIGKILL" }) };
   };
   const note = (): void => undefined;
   const log = { debug: note, info: note, warn: note, error: note } as never;
   const office = createOffice({ count, clock, log, outside: undefined, beginSeat });
   const nothing = async (): Promise<undefined> => undefined;
+  const counts = { reopened: 0 };
   const parts = {
     app: { fetch: () => new Response(), resume: nothing },
     books: { origin: {}, adopt: nothing },
-    budgets: { list: () => [], version: () => 0, reopen: note },
+    budgets: { list: () => [], version: () => 0, reopen: () => void counts.reopened++ },
     listControls: () => [],
   };
-  return { clock, workers, office, system, opened: office.open(parts as unknown as OfficeParts, 0) };
+  return { clock, workers, office, system, counts, opened: office.open(parts as unknown as OfficeParts, 0) };
 }
 
 /** What was promised comes to pass. */
@@ -120,4 +125,19 @@ test("a worker that began before others were told to read files again is told so
   workers[2]?.words.enrol();
   workers[2]?.words.ready();
   expect(heard(workers[2])).toEqual([]);
+});
+
+test("what a slow worker wrote before it heard of a budget is counted, however late it hears of it", async () => {
+  const { clock, workers, counts, opened } = open(1);
+  workers[0]?.words.ready();
+  await opened;
+  clock.advance(1_000);
+  await settle();
+  expect(counts.reopened).toBe(1);
+  workers[0]?.answer();
+  await settle();
+  expect(counts.reopened).toBe(2);
+  clock.advance(1_000);
+  await settle();
+  expect(counts.reopened).toBe(2);
 });
