@@ -196,3 +196,14 @@ test("results of calls that have one id, as some servers give it, are Google's b
   expect(body).toContain('"name":"look","response":{"output":"of look"}');
   expect(body).toContain('"name":"find","response":{"output":"of find"}');
 });
+
+test.each([...TARGETS.keys()].filter((id) => id !== "openai-responses"))(
+  "%s is not asked for alternatives of probabilities that a Responses client did not ask for",
+  (target) => {
+    const wire = WIRES["openai-responses"];
+    const body: JsonObject = { model: "m", input: "x", top_logprobs: 3 };
+    const encoded = TARGETS.get(target)?.request.encode(wire.request.decode(body, wire.peek(body)), FACTS);
+    expect(JSON.stringify(encoded?.body)).not.toMatch(/logprobs/iu);
+    expect(encoded?.dropped).toEqual([]);
+  },
+);

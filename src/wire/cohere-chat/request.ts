@@ -94,7 +94,7 @@ function encodeSampling(request: Request, facts: ModelFacts, body: JsonObject, d
   encodePenalty("frequency_penalty", request.frequencyPenalty, body, dropped);
   encodePenalty("presence_penalty", request.presencePenalty, body, dropped);
   if (request.logprobs === true) body["logprobs"] = true;
-  if ((request.topLogprobs ?? 0) > 0) dropped.push("top_logprobs");
+  if (request.logprobs === true && (request.topLogprobs ?? 0) > 0) dropped.push("top_logprobs");
 }
 
 /** Cohere punishes repetition and never rewards it. */

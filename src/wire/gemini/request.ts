@@ -208,8 +208,10 @@ function encodeConfig(request: Request, facts: ModelFacts, dropped: string[]): J
   for (const [name, field] of NUMBERS) {
     const value = request[field];
     // No penalty is what happens anyway, and some models refuse the very field.
-    const isIdle = value === 0 && !isOwn && (field === "frequencyPenalty" || field === "presencePenalty");
-    if (value !== undefined && !isIdle) config[name] = value;
+    const isIdle = value === 0 && (field === "frequencyPenalty" || field === "presencePenalty");
+    // How many alternatives there are to be of probabilities that nobody asked for: Google refuses it.
+    const isMoot = field === "topLogprobs" && request.logprobs !== true;
+    if (value !== undefined && (isOwn || !(isIdle || isMoot))) config[name] = value;
   }
   const { seed } = request;
   // Other formats have seeds of more bits; the same one stays the same.

@@ -143,10 +143,14 @@ function encodeSampling(request: Request, body: JsonObject, dropped: Set<string>
   if (request.seed !== undefined) body["seed"] = request.seed;
   if (request.choices !== undefined) body["n"] = request.choices;
   if (request.logprobs !== undefined) body["logprobs"] = request.logprobs;
-  if (request.topLogprobs !== undefined) body["top_logprobs"] = request.topLogprobs;
+  const isOwn = request.extra[ID] !== undefined;
+  // Responses takes the number without the wish, which it then does not change; here it is refused.
+  if (request.topLogprobs !== undefined && (isOwn || request.logprobs === true)) {
+    body["top_logprobs"] = request.topLogprobs;
+  }
   if (request.topK === undefined) return;
   // OpenAI refuses `top_k`; a compatible server that knows it gets it from this format's clients.
-  if (request.extra[ID] === undefined) dropped.add("top_k");
+  if (!isOwn) dropped.add("top_k");
   else body["top_k"] = request.topK;
 }
 
