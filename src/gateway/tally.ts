@@ -133,7 +133,7 @@ class OpenTally implements Tally {
         // What stays the same while more is said does not tell of it.
         if (event.usage.outputTokens > (this.#usage?.outputTokens ?? 0)) this.#told = this.#output.tokens();
         this.#usage = refuseEndless(event.usage);
-        this.#isFinal = this.#hasEnded && this.#usage !== null;
+        this.#isFinal = (this.#hasEnded || event.isLast === true) && this.#usage !== null;
         return;
       case "choice-end":
         this.#hasEnded = true;

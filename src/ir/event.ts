@@ -64,6 +64,8 @@ export interface ChoiceEndEvent {
 export interface UsageEvent {
   type: "usage";
   usage: Usage;
+  /** True where the answer has said why it ended, although its `choice-end` is still to come: the last word, unless more is said. */
+  isLast?: true;
   extra?: Extra;
 }
 

@@ -74,10 +74,16 @@ describe("the provider's figures count", () => {
     expect(JSON.parse(row.attempts[0]?.usageRaw ?? "null")).toMatchObject({ completion_tokens: 2 });
   });
 
-  test("where the client hangs up behind them", async () => {
+  test.each<[string, string]>([
+    ["that came behind the end", STOP + TOTALS + say("")],
+    [
+      "that came with the end",
+      chunk({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage: report(9, 2) }) + say(""),
+    ],
+  ])("where the client hangs up behind those %s", async (_, end) => {
     async function* pieces(): AsyncGenerator<string> {
-      yield say("Hi") + STOP;
-      yield TOTALS + say("");
+      yield say("Hi");
+      yield end;
       await new Promise(() => undefined);
     }
     const client = new AbortController();

@@ -111,7 +111,7 @@ class StreamDecoder {
     const text = `${this.#queries.size} ${JSON.stringify(this.#report)}`;
     if (text === this.#lastUsage) return [];
     this.#lastUsage = text;
-    return [{ type: "usage", usage, ...asExtra(own) }];
+    return [{ type: "usage", usage, ...(this.hasEnded() ? { isLast: true } : {}), ...asExtra(own) }];
   }
 
   #fail(error: GatewayError): Event[] {

@@ -33,7 +33,6 @@ const READ_BESIDE: ReadonlySet<string> = new Set(["index", "delta", "message", "
 
 /** One chunk's choice. Some servers give the reason for the end too early, or on every chunk: the last one counts. */
 export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[]): void {
-  if (choice.isFinished) return;
   // Some servers put the whole message into the stream, MiniMax behind its deltas.
   const delta = objectOf(item["delta"] ?? (choice.hasDelta ? null : item["message"]));
   if (isJsonObject(item["delta"])) choice.hasDelta = true;
@@ -59,7 +58,6 @@ export function readChoice(choice: ChoiceState, item: JsonObject, events: Event[
 
 /** Closes what is open and ends the choice, once nothing more of it can come. */
 export function endChoice(choice: ChoiceState, events: Event[]): void {
-  if (choice.isFinished) return;
   keepAnnotations(choice, choice.annotations);
   const citations = choice.open?.kind === "text" && !choice.isCited ? decodeSources(choice.beside) : [];
   if (choice.open !== null && citations.length > 0) {
@@ -69,7 +67,6 @@ export function endChoice(choice: ChoiceState, events: Event[]): void {
   closeTools(choice, events, true);
   // A seal whose call never came.
   for (const seal of choice.waitingSeals.values()) tellSeal(choice, seal, events);
-  choice.isFinished = true;
   const { reason } = choice;
   const hasCalls = choice.tools.length > 0;
   const finish = reason === null ? inferFinish(hasCalls) : decodeFinish(reason, hasCalls);

@@ -12,8 +12,6 @@ export interface ChoiceState {
   tools: ToolState[];
   /** The server's word for why it ended, as last said; null until then. More may come behind it. */
   reason: string | null;
-  /** Its end has been told. */
-  isFinished: boolean;
   /** Whether it came in deltas: a whole message after them repeats what they said. */
   hasDelta: boolean;
   /** Whether its text says itself what it was taken from. */
@@ -53,7 +51,6 @@ export function openChoice(index: number, answerId: string, beside: JsonObject):
     open: null,
     tools: [],
     reason: null,
-    isFinished: false,
     hasDelta: false,
     isCited: false,
     annotations: [],

@@ -82,8 +82,6 @@ function readFrame(state: StreamState, frame: Frame): Event[] {
     if (callsTooMany(choice))
       return [...events, finish(state, malformed("The upstream's answer calls too many tools."))];
   }
-  // The totals are the end, however often a reason was given before.
-  if (isTotals(state, chunk) && isJsonObject(findUsage(chunk)) && hasEnded(state)) endChoices(state, events);
   const isCounted = readUsage(state, chunk, events);
   if (error !== null) events.push(finish(state, rejected(error), isCounted || state.hasTotals));
   return events;
@@ -137,20 +135,16 @@ function readUsage(state: StreamState, chunk: JsonObject, events: Event[]): bool
   if (state.isGarbled) state.report = whole;
   if (report === null) return false;
   state.report = whole;
-  state.hasTotals ||= isTotals(state, chunk);
+  const { choices } = chunk;
+  state.hasTotals ||= state.choices.size > 0 && Array.isArray(choices) && choices.length === 0;
   report.usage = withTier(report.usage, chunk["service_tier"] ?? state.fields["service_tier"]);
   // Some servers repeat their report on every chunk.
   const text = JSON.stringify(report);
   if (text === state.lastUsage) return true;
   state.lastUsage = text;
   const extra = Object.keys(report.rest).length === 0 ? {} : { extra: { [ID]: { usage: report.rest } } };
-  events.push({ type: "usage", usage: report.usage, ...extra });
+  events.push({ type: "usage", usage: report.usage, ...(hasEnded(state) ? { isLast: true } : {}), ...extra });
   return true;
-}
-
-/** A chunk without choices behind those with them. */
-function isTotals({ choices }: StreamState, chunk: JsonObject): boolean {
-  return choices.size > 0 && Array.isArray(chunk["choices"]) && chunk["choices"].length === 0;
 }
 
 /** Every report holds all that was used so far, but for servers that tell the input at the start and the output at the end. */
@@ -166,17 +160,13 @@ function endInput(state: StreamState, isMarked = false): Event[] {
   }
   const events: Event[] = [];
   // A server that forgets the reason but ends its stream properly has said all that it had to say.
-  endChoices(state, events);
+  for (const choice of state.choices.values()) endChoice(choice, events);
   events.push(finish(state));
   return events;
 }
 
 function hasEnded({ choices }: StreamState): boolean {
   return choices.size > 0 && [...choices.values()].every(({ reason }) => reason !== null);
-}
-
-function endChoices({ choices }: StreamState, events: Event[]): void {
-  for (const choice of choices.values()) endChoice(choice, events);
 }
 
 function finish(state: StreamState, error?: GatewayError, isCounted = false): Event {
