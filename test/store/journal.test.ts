@@ -292,3 +292,19 @@ test("a row that the other database does not take is set aside, and those behind
   expect([books.waiting(), books.refused(), idsIn(location)]).toEqual([0, 1, ["bad"]]);
   await books.close(0);
 });
+
+test("however many rows the other database does not take, the next start counts those that wait, and they arrive", async () => {
+  const location = await makeFile();
+  const db = new Database(location);
+  db.run(`with recursive rows (n) as (select 1 union all select n + 1 from rows where n < 260000)
+    insert into ledger_refused (id, reason, refused_at) select 'entry/gone-' || n, 'out of range', 0 from rows`);
+  db.close();
+  const arrived: string[] = [];
+  const { books, writer } = start(location, {
+    deliver: async ({ entries }) => void arrived.push(...entries.map(({ id }) => id)),
+  });
+  await writer.add(makeEntry({ id: "a" }));
+  await books.flush(1_000);
+  expect([arrived, books.waiting(), books.refused()]).toEqual([["a"], 0, 260_000]);
+  await books.close(0);
+});

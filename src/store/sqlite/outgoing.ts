@@ -1,7 +1,7 @@
 // What of a SQLite file is on its way to another database. Knows no journal and no network.
 
 import type { Database } from "bun:sqlite";
-import { and, count, eq, inArray, lte, notInArray, type SQL } from "drizzle-orm";
+import { and, count, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../engine.ts";
 import type { Parcel, Shipment } from "../shipper.ts";
 import { openParcels, type ParcelDesk } from "./parcel.ts";
@@ -50,13 +50,11 @@ export function openOutgoing(db: Database, transact: (work: () => void) => void)
       );
     },
     countWaiting: () =>
-      released(() => {
-        const { entries, recounts } = readRefused(orm);
-        return (
-          countRows(orm, ledgerEntries, except(ledgerEntries.id, entries)) +
-          countRows(orm, ledgerRecounts, except(ledgerRecounts.entryId, recounts))
-        );
-      }),
+      released(
+        () =>
+          countRows(orm, ledgerEntries, isTaken("entry", ledgerEntries.id)) +
+          countRows(orm, ledgerRecounts, isTaken("recount", ledgerRecounts.entryId)),
+      ),
     countRefused,
     countBytes: () => usage.get()?.bytes ?? 0,
     finalize() {
@@ -75,20 +73,9 @@ function countRows(
   return runNow(rows.where(where))[0]?.rows ?? 0;
 }
 
-interface Refused {
-  entries: string[];
-  recounts: string[];
-}
-
-function readRefused(orm: Db): Refused {
-  const ids = runNow(orm.select({ id: ledgerRefused.id }).from(ledgerRefused)).map(({ id }) => id);
-  const of = (kind: string): string[] =>
-    ids.flatMap((id) => (id.startsWith(`${kind}/`) ? [id.slice(kind.length + 1)] : []));
-  return { entries: of("entry"), recounts: of("recount") };
-}
-
-function except(column: typeof ledgerEntries.id | typeof ledgerRecounts.entryId, ids: string[]): SQL | undefined {
-  return ids.length === 0 ? undefined : notInArray(column as typeof ledgerEntries.id, ids);
+/** Looked up by the database: refused ones may be more than a statement is given values. */
+function isTaken(kind: Parcel["kind"], id: typeof ledgerEntries.id | typeof ledgerRecounts.entryId): SQL {
+  return sql`not exists (select 1 from ${ledgerRefused} where ${ledgerRefused.id} = ${`${kind}/`} || ${id})`;
 }
 
 interface Desk {
