@@ -24,7 +24,7 @@ import { openShelf } from "./cache.ts";
 import { countWorkers } from "./crew/count.ts";
 import { createOffice, type Office, type OfficeParts } from "./crew/office.ts";
 import { beginSeat } from "./crew/seat.ts";
-import { closeInTime, findPort, listen, onSignal, stopOnSignal } from "./listen.ts";
+import { findPort, listen } from "./listen.ts";
 import { openPriceDesk } from "./price-desk.ts";
 import { reloadOnChange } from "./reload.ts";
 import { recordPrices } from "./reload-record.ts";
@@ -33,6 +33,7 @@ import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
 import { restAfterWork } from "./rest.ts";
 import { closeProoflessDoor, offerSetup } from "./sign-in.ts";
+import { closeInTime, onSignal, stopOnSignal } from "./stop.ts";
 
 export interface Daemon {
   /** Where it listens, for people. */

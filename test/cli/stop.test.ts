@@ -1,7 +1,7 @@
 // How a daemon waits for what runs before it ends.
 
 import { afterEach, expect, setSystemTime, test } from "bun:test";
-import { stopOnSignal } from "../../src/cli/listen.ts";
+import { stopOnSignal } from "../../src/cli/stop.ts";
 
 afterEach(() => {
   setSystemTime();

@@ -17,11 +17,12 @@ import {
   pickParts,
 } from "../assemble.ts";
 import { openShelf } from "../cache.ts";
-import { listen, stopOnSignal } from "../listen.ts";
+import { listen } from "../listen.ts";
 import { openPriceDesk } from "../price-desk.ts";
 import { openRecounter } from "../recounter.ts";
 import { restAfterWork } from "../rest.ts";
 import { createReload } from "../reload.ts";
+import { stopOnSignal } from "../stop.ts";
 import { openWorkerBooks } from "./books.ts";
 import { keepAtOffice, tellRuns } from "./door-answer.ts";
 import { reserveAtOffice } from "./door-budget.ts";
