@@ -84,6 +84,8 @@ export function startUpkeep({ ledger, isShared, nowMs, after, onFault }: UpkeepI
       running = step()
         .catch((error: unknown) => {
           if (!isStopped) onFault(error);
+          // It may have been for its size.
+          limit = Math.max(FEWEST_ROWS, Math.round(limit / 2));
           return RETRY_MS;
         })
         .then(arm);
