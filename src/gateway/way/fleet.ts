@@ -264,13 +264,13 @@ function describe({ place, known }: { place: Place; known: Known }, nowMs: numbe
   };
 }
 
-/** A place by all of its keys that may be asked. */
+/** A place by all of its keys that may be asked: it is as fast as the first of them, in their order, of which that is known. */
 function sumUp<Each extends Place>({ place, keys }: Standing<Each>, nowMs: number): Omit<Candidate, "costNanos"> {
   const loads = keys.map(({ known }) => known.load);
   return {
     name: `${place.provider.name}/${place.model}`,
     weight: place.weight,
-    latencyMs: Math.min(...loads.map((load) => load.rankMs(nowMs))),
+    latencyMs: loads.map((load) => load.rankMs(nowMs)).find((ms) => ms > 0) ?? 0,
     inFlight: loads.reduce((sum, load) => sum + load.inFlight(), 0),
   };
 }

@@ -1,7 +1,7 @@
 // How busy a target is and how fast it answers: what the choosing strategies go by. Knows no provider; time is an argument.
 
 export interface Load {
-  begin(): void;
+  begin(nowMs: number): void;
   /** `firstOutputMs`: from the call to its first output; null where it gave none. */
   end(nowMs: number, firstOutputMs: number | null): void;
   /** One that has ended is the place's failure: it counts as at least five seconds where the fastest is looked for. */
@@ -9,7 +9,7 @@ export interface Load {
   inFlight(): number;
   /**
    * Peak EWMA in milliseconds: jumps up with a slow answer, sinks with time; 0 where nothing is known. A target that is not asked is forgotten
-   * again, so it gets its chance.
+   * again, so it gets its chance: with one call, for what is known of it is remembered from the moment that a call begins.
    */
   latencyMs(nowMs: number): number;
   /** The same, its failures counted in. */
@@ -21,15 +21,20 @@ const FAILED_MS = 5_000;
 
 export function createLoad({ decayMs }: { decayMs: number }): Load {
   let inFlight = 0;
+  let beganMs = 0;
   let average = 0;
   let updatedMs = 0;
   let failure = 0;
   let failedMs = 0;
-  const sink = (ms: number, sinceMs: number): number => ms * Math.exp(-Math.max(0, sinceMs) / decayMs);
-  const latencyMs = (nowMs: number): number => sink(average, nowMs - updatedMs);
+  const sink = (ms: number, sinceMs: number, nowMs: number): number => {
+    const fromMs = inFlight > 0 ? Math.max(sinceMs, beganMs) : sinceMs;
+    return ms * Math.exp(-Math.max(0, nowMs - fromMs) / decayMs);
+  };
+  const latencyMs = (nowMs: number): number => sink(average, updatedMs, nowMs);
   return {
-    begin() {
+    begin(nowMs) {
       inFlight++;
+      beganMs = nowMs;
     },
     end(nowMs, firstOutputMs) {
       inFlight = Math.max(0, inFlight - 1);
@@ -46,6 +51,6 @@ export function createLoad({ decayMs }: { decayMs: number }): Load {
     },
     inFlight: () => inFlight,
     latencyMs,
-    rankMs: (nowMs) => Math.max(latencyMs(nowMs), sink(failure, nowMs - failedMs)),
+    rankMs: (nowMs) => Math.max(latencyMs(nowMs), sink(failure, failedMs, nowMs)),
   };
 }

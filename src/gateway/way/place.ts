@@ -117,7 +117,7 @@ export function visit(known: Known, { clock, note }: Watch): Visit {
   const trial = breaker.begin(startedMs);
   const parkTrial = park.begin(startedMs);
   const keyTrial = keyPark.begin(startedMs);
-  load.begin();
+  load.begin(startedMs);
   known.askedMs = startedMs;
   let isOver = false;
 

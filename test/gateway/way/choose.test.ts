@@ -128,7 +128,7 @@ test("least-latency on a simulated clock: most calls go to the fast target, and 
       );
       const index = Number(firstOf("least-latency", candidates, dice));
       counts[index] = (counts[index] ?? 0) + 1;
-      loads[index]?.begin();
+      loads[index]?.begin(nowMs);
       loads[index]?.end(nowMs, latencies[index] ?? 0);
     }
     return counts;

@@ -121,3 +121,41 @@ test("keys take turns of their own, and one that is ill is left out", () => {
     fleet.visit(keyed("b")).end(new GatewayError({ kind: "timeout", message: "t" }), null);
   expect([...order(), ...order()].includes("b")).toBe(false);
 });
+
+test("a provider is as fast as the key that is asked first, though nothing is known of one that stands behind it", () => {
+  let nowMs = 0;
+  const fleet = makeFleet(() => nowMs);
+  const keyed = (account: string): Place => ({ ...FIRST, provider: { name: "first", account } });
+  const keys = { places: [keyed("a"), keyed("b")], strategy: "priority" } as const;
+  const other: Place = { ...FIRST, provider: { name: "other" } };
+  const choice = {
+    route: "r",
+    places: [FIRST, other],
+    strategy: "least-latency",
+    stickTo: "",
+    costOf: () => null,
+    keysOf: ({ provider }: Place) => (provider.name === "first" ? keys : null),
+  } as const;
+  const ask = (tookMs: number): string => {
+    const [place] = fleet.order(choice);
+    const visit = fleet.visit(place);
+    nowMs += tookMs;
+    visit.end(null, tookMs);
+    return place.provider.name;
+  };
+  const found = [ask(2_000), ask(2_000)];
+  expect(found.toSorted()).toEqual(["first", "other"]);
+  fleet.visit(other).end(null, 100);
+  // One that is as fast as it was, and one that is twice as slow.
+  fleet.visit(keyed("a")).end(null, 4_000);
+  expect([ask(10), ask(10), ask(10), ask(10)]).toEqual(["other", "other", "other", "other"]);
+  expect(fleet.survey(choice).map(({ place, latencyMs }) => [place.provider.name, latencyMs > 3_000])).toEqual([
+    ["other", false],
+    ["first", true],
+  ]);
+  // Whatever is under way at it: it is slow, and not unknown.
+  const busy = fleet.visit(keyed("a"));
+  for (let call = 0; call < 60; call++) fleet.visit(other);
+  expect(fleet.order(choice)[0].provider.name).toBe("first");
+  busy.end(null, 4_000);
+});

@@ -160,6 +160,15 @@ test("least-latency: a place of which nothing is known is not run over by all th
   expect(countOf(asked.slice(10), "new")).toBe(0);
 });
 
+test("least-latency: a place that was slow, and that nobody asked for minutes, is looked at by one call and not by all that come meanwhile", () => {
+  const takes = (name: string): number => (name === "slow" ? 20_000 : 200);
+  const places = [place("slow"), place("fast")] as const;
+  const asked = simulate({ strategy: "least-latency", places, takes, everyMs: 100, calls: 6_000, seed: 9 });
+  // What is known of it sinks to what the other one costs in some 50 s; ten minutes have no more than a dozen of these.
+  expect(countOf(asked, "slow")).toBeGreaterThan(3);
+  expect(countOf(asked, "slow")).toBeLessThan(40);
+});
+
 test("least-latency: one that fails at once is not taken for the fastest, though its breaker is closed", () => {
   let nowMs = 0;
   const fleet = makeFleet(() => nowMs, makeRandom(8));
@@ -182,17 +191,17 @@ test("least-latency: one that fails at once is not taken for the fastest, though
 
 test("peak EWMA: a slow answer counts at once, a fast one by its share, and time forgets", () => {
   const load = createLoad({ decayMs: 10_000 });
-  load.begin();
+  load.begin(0);
   load.end(0, 100);
-  load.begin();
+  load.begin(0);
   load.end(1_000, 2_000);
   expect(load.latencyMs(1_000)).toBe(2_000);
-  load.begin();
+  load.begin(10_900);
   load.end(11_000, 100);
   expect(load.latencyMs(11_000)).toBeCloseTo(2_000 / Math.E + 100 * (1 - 1 / Math.E), 6);
   expect(load.latencyMs(111_000)).toBeLessThan(0.1);
   // One that fails says nothing of how fast it is.
-  load.begin();
+  load.begin(111_000);
   load.end(111_000, null);
   expect(load.latencyMs(111_000)).toBeLessThan(0.1);
   expect(load.inFlight()).toBe(0);
