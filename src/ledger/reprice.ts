@@ -77,7 +77,7 @@ function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sour
     if (own === undefined || known.length < prices.length) return null;
     return { price: { ...own, costNanos: known.reduce((sum, { costNanos }) => sum + costNanos, 0) }, parts: known };
   }
-  const asked = entry.attempts.at(-1)?.model ?? entry.modelAsked;
+  const asked = findAnswering(entry)?.model ?? entry.modelAsked;
   const names = [entry.modelServed, asked].flatMap((name) => (name ? [name] : []));
   const rows = [entry, ...corrections];
   const units = rows.reduce<Units | null>((sum, row) => joinUnits(sum, row.units), null);

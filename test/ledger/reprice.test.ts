@@ -79,6 +79,13 @@ describe("a row by today's prices", () => {
     expect(twice?.correction?.attempts.map(({ costNanos }) => costNanos)).toEqual([2_000_000, 500_000]);
     expect(twice?.correction?.costNanos).toBe(2_500_000);
   });
+  test("goes by the name that was asked for where the answer came from, whoever was asked beside it", async () => {
+    const attempts = [
+      { ...ATTEMPT, provider: "openai", model: "gpt-4o" },
+      { ...ATTEMPT, status: null, errorKind: "cancelled" as const, provider: "openai", model: "gpt-4o-mini" },
+    ];
+    expect((await reprice({ provider: "openai", modelServed: null, modelAsked: "chat", attempts }))?.after).toBe(2_500_000);
+  });
   test("is never taken away: what nobody knows any more stays as it was booked", async () => {
     expect(await reprice({ provider: "gone", costNanos: 9 })).toMatchObject({
       before: 9,
