@@ -66,6 +66,9 @@ describe("commands and flags", () => {
     expect(await names("admin", "audit", "export", "--action", "session.")).toEqual(["session.end"]);
     expect(await names("usage", "logs", "--endpoint", "chat")).toEqual(["chat.completions"]);
     expect((await ask("usage", "export", "--output", "")).last).toBe(":0");
+    // A letter that stands for a flag is as good as the flag.
+    expect((await ask("usage", "export", "-o", "")).last).toBe(":0");
+    expect(await names("usage", "export", "-o", "books.csv", "--ou")).toEqual([]);
     expect((await ask("usage", "export", "--tz", "")).last).toBe(":4");
   });
 });

@@ -64,7 +64,7 @@ async function findOffer(root: Command, words: readonly string[]): Promise<Offer
   if (place.flag !== null) return offerValue(place, place.flag, current);
   if (current.startsWith("-")) {
     const at = current.indexOf("=");
-    const name = readName(current);
+    const name = findFlag(place.command, current);
     return at === -1 ? offerFlags(place, current) : offerValue(place, name, current.slice(at + 1));
   }
   const children = await resolve<SubCommandsDef>(place.command.subCommands);
@@ -84,7 +84,7 @@ async function walk(root: Command, words: readonly string[]): Promise<Place | nu
       continue;
     }
     if (word.startsWith("-") && word !== "-") {
-      const name = readName(word);
+      const name = findFlag(place.command, word);
       place.used.add(name);
       if (word.includes("=")) note(place, name, word.slice(word.indexOf("=") + 1));
       else if (takesValue(place.command, name)) place.flag = name;
@@ -105,6 +105,14 @@ async function walk(root: Command, words: readonly string[]): Promise<Place | nu
 
 function readName(word: string): string {
   return word.replace(/^-+/u, "").replace(/=.*$/su, "");
+}
+
+/** The flag's own name, also where its letter stands for it. */
+function findFlag(command: Command, word: string): string {
+  const name = readName(word);
+  const flags = Object.entries(readArgs(command));
+  const [named] = flags.find(([, flag]) => "alias" in flag && [flag.alias].flat().includes(name)) ?? [];
+  return named ?? name;
 }
 
 /** Where to look is said by flags that may stand anywhere. */
