@@ -84,7 +84,9 @@ describe("a row by today's prices", () => {
       { ...ATTEMPT, provider: "openai", model: "gpt-4o" },
       { ...ATTEMPT, status: null, errorKind: "cancelled" as const, provider: "openai", model: "gpt-4o-mini" },
     ];
-    expect((await reprice({ provider: "openai", modelServed: null, modelAsked: "chat", attempts }))?.after).toBe(2_500_000);
+    expect((await reprice({ provider: "openai", modelServed: null, modelAsked: "chat", attempts }))?.after).toBe(
+      2_500_000,
+    );
   });
   test("is never taken away: what nobody knows any more stays as it was booked", async () => {
     expect(await reprice({ provider: "gone", costNanos: 9 })).toMatchObject({
