@@ -30,7 +30,7 @@ export function reportProvider(provider: Provider, all: readonly PlaceState[], p
   const control = parts.controls.find({ provider: name, account: null, model: null });
   const able = places.filter((place) => isAble(place, parts, nowMs));
   const keys = parts.fleet.listKeys().filter((key) => key.provider === name && accounts.includes(key.account));
-  const parked = keys.filter(({ parked: since }) => since !== null && nowMs < since.untilMs);
+  const parked = keys.filter((key) => isLeft(key.parked, nowMs));
   // A key of which nothing bad is known is there to be asked.
   const hasFresh = accounts.some(
     (account) => ![...places, ...parked].some((each) => each.account === account) && !isTakenOut(name, account, parts),
@@ -56,13 +56,19 @@ function isTakenOut(provider: string, account: string | null, { controls }: Repo
 }
 
 function isAble(place: PlaceState, { controls }: ReportParts, nowMs: number): boolean {
-  const isParked = [place.parked, place.keyParked].some((parked) => parked !== null && nowMs < parked.untilMs);
+  const isParked = [place.parked, place.keyParked].some((parked) => isLeft(parked, nowMs));
   return place.state !== "open" && !isParked && controls.find(place) === null;
+}
+
+/** A pause that is over keeps nobody from asking, also where nobody has asked since. */
+function isLeft(parked: PlaceState["parked"], nowMs: number): boolean {
+  return parked !== null && nowMs < parked.untilMs;
 }
 
 function reportKey(provider: string, account: string | null, { fleet, controls, clock }: ReportParts): JsonObject {
   const known = fleet.listKeys().find((key) => key.provider === provider && key.account === account);
-  const own = known?.parked ?? null;
+  const parked = known?.parked ?? null;
+  const own = isLeft(parked, clock.monotonicMs()) ? parked : null;
   const control = controls.find({ provider, account, model: null });
   return {
     key: account,
@@ -77,7 +83,7 @@ function reportKey(provider: string, account: string | null, { fleet, controls, 
 function reportPlace(place: PlaceState, { controls, clock }: ReportParts, nowMs: number): JsonObject {
   const { figures, parked, keyParked, lastFailure } = place;
   const { calls, failures, slow, openSinceMs, openUntilMs } = figures;
-  const own = parked ?? keyParked;
+  const own = [parked, keyParked].find((each) => isLeft(each, nowMs)) ?? null;
   const control = controls.find(place);
   return {
     model: place.model,

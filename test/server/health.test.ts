@@ -112,6 +112,15 @@ describe("what is told", () => {
       parked_until: new Date(gateway.clock.wallMs() + 1_800_000).toISOString(),
     });
     expect(await (await gateway.send(PROVIDERS, { token })).text()).not.toContain("canary");
+    // Nobody has asked since, and nothing keeps anybody from it.
+    gateway.clock.advance(1_800_000);
+    expect((await list())["openai"]).toMatchObject({
+      state: "ok",
+      keys: [
+        { key: "a", state: "ok", reason: null, parked_until: null },
+        { key: "b", state: "ok" },
+      ],
+    });
   });
 
   test("a provider with a key that nobody asked with yet is not down", async () => {

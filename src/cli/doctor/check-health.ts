@@ -7,11 +7,21 @@ const PATIENCE_MS = 3_000;
 
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "[::1]", "localhost"]);
 
+/** `action`: what an operator said of it, or of what it is a part of. */
 interface Told {
   providers: {
     provider: string;
-    keys: { key: string | null; state: string; reason: string | null; parked_until: string | null }[];
-    models: { model: string; key: string | null; state: string; open_until: string | null }[];
+    action?: string;
+    keys: { key: string | null; action?: string; reason: string | null; parked_until: string | null }[];
+    models: {
+      model: string;
+      key: string | null;
+      action?: string;
+      state: string;
+      open_until: string | null;
+      parked: string | null;
+      parked_until: string | null;
+    }[];
   }[];
 }
 
@@ -42,23 +52,60 @@ export const checkHealth: Check = async ({ config, clean }) => {
   return findings.length > 0 ? findings : [ok(url, `leaves none of its ${providers.length} providers alone`)];
 };
 
-function judge({ provider, keys, models }: Told["providers"][number]): Finding[] {
+function judge(told: Told["providers"][number]): Finding[] {
+  const { provider, keys, models } = told;
   const parked = keys.filter(({ parked_until: until }) => until !== null);
-  const open = models.filter(({ open_until: until }) => until !== null);
+  const limited = models.filter(
+    ({ key, parked_until: until }) => until !== null && parked.every((each) => each.key !== key),
+  );
+  // One on trial is asked again.
+  const open = models.filter(({ state }) => state === "open");
+  const remedy = `"tokligence admin health reset --provider ${provider}" has it tried at once.`;
   return [
+    ...judgeActions(told),
     ...parked.map(({ key, reason, parked_until: until }) =>
-      warning(key === null ? provider : `${provider}, key ${key}`, {
+      warning(nameKey(provider, key), {
         found: `its key is not used until ${until ?? ""}${reason === null ? "" : `: ${reason}`}`,
         why: "The provider refused it, or said that its quota is used up.",
-        remedy: `See to it at the provider; then "tokligence admin health reset --provider ${provider}" has it tried at once.`,
+        remedy: `See to it at the provider; then ${remedy}`,
       }),
     ),
-    ...open.map(({ model, open_until: until }) =>
-      warning(`${provider}/${model}`, {
+    ...limited.map(({ model, key, parked: reason, parked_until: until }) =>
+      warning(nameKey(`${provider}/${model}`, key), {
+        found: `its key is not used for this model until ${until ?? ""}${reason === null ? "" : `: ${reason}`}`,
+        why: "The provider said that it may not be used for it, or not as often.",
+        remedy: `See to it at the provider; then ${remedy}`,
+      }),
+    ),
+    ...open.map(({ model, key, open_until: until }) =>
+      warning(nameKey(`${provider}/${model}`, key), {
         found: `is left alone until ${until ?? ""}, as it failed too often`,
         why: "Requests for it go elsewhere, or are refused.",
-        remedy: `"tokligence admin health reset --provider ${provider}" has it tried at once.`,
+        remedy,
       }),
     ),
   ];
+}
+
+/** Each by the most that was taken out with it. */
+function judgeActions({ provider, action, keys, models }: Told["providers"][number]): Finding[] {
+  const say = (subject: string, said: string): Finding =>
+    note(subject, {
+      found: said === "drain" ? "was drained by an operator" : "was taken out of service by an operator",
+      why: "It is asked nothing new until it is enabled, or for a drained one until the gateway starts again.",
+      remedy: `"tokligence admin health enable --provider ${provider}" puts it back.`,
+    });
+  // That a provider was disabled stands in the database, and is found there.
+  if (action !== undefined) return action === "drain" ? [say(provider, action)] : [];
+  const out = keys.filter((each) => each.action !== undefined);
+  return [
+    ...out.map((each) => say(nameKey(provider, each.key), each.action ?? "")),
+    ...models
+      .filter((each) => each.action !== undefined && out.every(({ key }) => key !== each.key))
+      .map((each) => say(nameKey(`${provider}/${each.model}`, each.key), each.action ?? "")),
+  ];
+}
+
+function nameKey(subject: string, key: string | null): string {
+  return key === null ? subject : `${subject}, key ${key}`;
 }
