@@ -15,7 +15,7 @@ import { type CallState, type Elsewhere, makeHeaders } from "./header.ts";
 import { type Plan, chooseId } from "./plan.ts";
 import { estimateFromRequest } from "./estimate.ts";
 import { findRefusal } from "./refusal.ts";
-import { answerTooLarge, explainFailure, parseObject, readUpstreamId } from "./send.ts";
+import { answerTooLarge, explainBreak, parseObject, readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
 
 export async function answerWhole(state: CallState): Promise<Outcome<Response>> {
@@ -30,7 +30,7 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
     const { convert } = plan.endpoint;
     if (convert !== undefined) return answerConverted(state, attempt, { wire: mode.wire, convert, text });
     const meter = mode.wire.meter(text);
-    if (meter.usage === null) refuseError(state, mode.wire, text);
+    if (meter.usage === null || mode.wire.count !== undefined) refuseNone(state, mode.wire, text);
     const converted = mode.convert === null ? null : convertVectors(state, mode.convert, text);
     record.answered({ ...meter, text: () => "" });
     return release(
@@ -103,11 +103,25 @@ function nameAnswer(answer: Answer, { call, plan }: CallState): Answer {
 }
 
 /** What came with status 200 and reports nothing may be no answer at all. */
-function refuseError(state: CallState, wire: ForwardWire, text: string): void {
+function refuseNone(state: CallState, { error, vectors, count }: ForwardWire, text: string): void {
   const body = readObject(state, text);
-  if (body["error"] === undefined || body["error"] === null) return;
-  const upstream = wire.error.decode(null, body);
-  throw failed(state, new GatewayError({ kind: "upstream_rejected", message: upstream.message, upstream }));
+  if (body["error"] !== undefined && body["error"] !== null) {
+    const upstream = error.decode(null, body);
+    throw failed(state, new GatewayError({ kind: "upstream_rejected", message: upstream.message, upstream }));
+  }
+  if (vectors !== undefined) {
+    const decoded = decodeAnswer(() => vectors.response.decode(body));
+    if (decoded instanceof GatewayError) throw failed(state, decoded);
+  }
+  if (count === undefined || count.read(body) !== null) return;
+  if (count.leavesOutNought !== true || Object.keys(body).length > 0) throw failed(state, noCount());
+}
+
+function noCount(): GatewayError {
+  return new GatewayError({
+    kind: "upstream_malformed",
+    message: "The upstream's answer has no count of tokens.",
+  });
 }
 
 /** A forwarded chat answer is decoded to be booked; of the others only the meter is read. */
@@ -198,7 +212,7 @@ async function readWhole(state: CallState): Promise<string> {
     throw answerTooLarge(scene.maxAnswerBytes);
   } catch (error) {
     if (error instanceof GatewayError) throw failed(state, error);
-    throw failed(state, explainFailure(state.plan.provider.name, line, error));
+    throw failed(state, explainBreak(state.plan.provider.name, line, error));
   }
 }
 
@@ -211,7 +225,9 @@ function promise(
   state.record.attempted(attempt);
   void state.keep?.(body, text);
   void elsewhere.watch(state, body);
-  return new Response(text, { headers: makeHeaders(state, { "content-type": "application/json" }) });
+  // What it cost so far is not what it costs.
+  const { "x-tokligence-cost-usd": _soFar, ...headers } = makeHeaders(state, { "content-type": "application/json" });
+  return new Response(text, { headers });
 }
 
 const NO_MORE: Readonly<Record<string, string>> = Object.freeze({});

@@ -192,6 +192,17 @@ export function explainFailure(provider: string, line: Line, error: unknown): Ga
   });
 }
 
+/** Of an answer that has begun: whoever sent it was reached, and another address would not help. */
+export function explainBreak(provider: string, line: Line, error: unknown): GatewayError {
+  const failure = explainFailure(provider, line, error);
+  if (failure === error || failure.kind !== "upstream_unavailable") return failure;
+  return new GatewayError({
+    kind: "upstream_unavailable",
+    message: `Provider "${provider}" broke off in the middle of its answer (${nameFailure(error)}). Ask again.`,
+    cause: error,
+  });
+}
+
 /** A word for the log and the caller; never the message, which may hold an address with credentials. */
 function nameFailure(error: unknown): string {
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : null;

@@ -378,6 +378,8 @@ export interface ForwardWire extends WireBase {
     ask(request: JsonObject, model: string): JsonObject;
     /** The count that an answer tells; null where it tells none. */
     read(answer: JsonObject): number | null;
+    /** True where a count of 0 is told by an answer without any. */
+    leavesOutNought?: boolean;
   };
 }
 

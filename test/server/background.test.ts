@@ -293,6 +293,7 @@ describe("an answer that the provider makes in the background itself", () => {
     const response = await create(gateway, { model: GPT });
     const begun = await readJson(response);
     expect([response.status, begun.id, begun.status]).toEqual([200, "resp_native", "queued"]);
+    expect(response.headers.get("x-tokligence-cost-usd")).toBeNull();
     expect(gateway.calls[0]?.body).toMatchObject({ background: true });
     expect(await gateway.rows()).toEqual([]);
     for (let look = 0; look < 20 && (await gateway.rows()).length === 0; look++) {

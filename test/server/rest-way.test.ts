@@ -100,6 +100,7 @@ const FAULTS: [string, Upstream][] = [
   ["that says 401", () => refusal(401)],
   ["that says 429", () => refusal(429)],
   ["that says 503", () => refusal(503)],
+  ["that refuses with status 200", () => Response.json({ error: { message: "Not now.", type: "server_error" } })],
   ["that is down behind a page", () => new Response("<h1>down</h1>", { status: 502 })],
   ["that answers with a page", () => new Response("<html>", { headers: { "content-type": "text/html" } })],
   ["whose answer breaks off", () => broken([])],

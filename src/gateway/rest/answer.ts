@@ -6,11 +6,20 @@ import { readCapped } from "../../lib/capped-text.ts";
 import type { RestCollection, RestFamily } from "../../wire/index.ts";
 import { emptyAnswer } from "../answer.ts";
 import { makeHeaders } from "../header.ts";
-import { answerTooLarge, explainFailure } from "../send.ts";
+import { answerTooLarge, explainBreak } from "../send.ts";
 import type { RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
 import { type Meter, bookAnswer } from "./meter.ts";
-import { describeAnswer, holdBytes, holdEvents, judgeRejection, passBytes, passEvents, passRejection } from "./pass.ts";
+import {
+  describeAnswer,
+  explainError,
+  holdBytes,
+  holdEvents,
+  judgeRejection,
+  passBytes,
+  passEvents,
+  passRejection,
+} from "./pass.ts";
 import { nameKeeper } from "../way/pool.ts";
 import { type RestState, attempted } from "./state.ts";
 import type { Outcome } from "../way/travel.ts";
@@ -73,6 +82,7 @@ async function answerWhole(state: State, meter: Meter): Promise<Response> {
   state.upstreamMs += state.tools.clock.monotonicMs() - sentMs;
   line.release(false);
   const body = parse(state, text);
+  if (meter.counts && isJsonObject(body) && saysError(body)) throw fail(state, explainError(state, body));
   bookAnswer(state, meter, isJsonObject(body) ? body : null);
   if (meter.counts && isJsonObject(body) && meter.entry.isAnswer?.(body) === false) throw fail(state, emptyAnswer());
   const told = isJsonObject(body) ? await keepObjects(state, body) : null;
@@ -80,6 +90,15 @@ async function answerWhole(state: State, meter: Meter): Promise<Response> {
   await state.record.settle(upstream.status, null);
   const headers = makeHeaders(state, { "content-type": upstream.headers.get("content-type") ?? "application/json" });
   return new Response(told === null ? text : JSON.stringify(told), { status: upstream.status, headers });
+}
+
+/** Where the answer to a call would stand. */
+const ANSWERS = ["choices", "data", "results", "text"];
+
+/** Some servers refuse with status 200. */
+function saysError(body: JsonObject): boolean {
+  const { error = null } = body;
+  return error !== null && error !== "" && !ANSWERS.some((name) => name in body);
 }
 
 export async function readAnswer(state: RestState): Promise<string> {
@@ -90,7 +109,7 @@ export async function readAnswer(state: RestState): Promise<string> {
     const text = await readCapped(upstream, scene.maxAnswerBytes, progressed);
     if (text !== null) return text;
   } catch (error) {
-    throw fail(state, explainFailure(plan.provider.name, line, error));
+    throw fail(state, explainBreak(plan.provider.name, line, error));
   }
   throw fail(state, answerTooLarge(scene.maxAnswerBytes));
 }

@@ -18,11 +18,21 @@ export async function readIntake(
   options: { needsModel: boolean; openSpool: () => Spool },
 ): Promise<Intake> {
   if (call.body === null) return NO_BODY;
-  const boundary = readBoundary(call.headers.get("content-type") ?? "");
+  const type = call.headers.get("content-type") ?? "";
+  const boundary = readBoundary(type);
   // What is no form is JSON, whatever it calls itself: nothing goes by that was not looked at.
-  if (boundary === null) return readJsonBody(await call.readText());
+  if (boundary === null) return readUnbound(type, await call.readText());
   refuseCompressed(call.headers);
   return readForm(call, readCounted(call.body, call), boundary, options);
+}
+
+function readUnbound(type: string, raw: string): Intake {
+  if (!/^multipart\/form-data\b/iu.test(type) || /^\s*(?:\{|$)/u.test(raw)) return readJsonBody(raw);
+  throw invalidRequest(
+    "The form's Content-Type names no boundary, or none that can be read. Leave that header to your client, which sets it with the form.",
+    undefined,
+    "invalid_form",
+  );
 }
 
 const NOTHING = {

@@ -212,9 +212,13 @@ function endedEarly(): GatewayError {
   return new Failure({ kind: "upstream_malformed", message });
 }
 
-function readError({ call, scene }: RestState, event: JsonObject): GatewayError | null {
-  if (!isJsonObject(event["error"])) return null;
-  const decoded = call.dialect.error.decode(null, event);
+function readError(state: RestState, event: JsonObject): GatewayError | null {
+  return isJsonObject(event["error"]) ? explainError(state, event) : null;
+}
+
+/** What says "error" behind a status that promised an answer. */
+export function explainError({ call, scene }: RestState, body: JsonObject): GatewayError {
+  const decoded = call.dialect.error.decode(null, body);
   const message = scene.redact(decoded.message);
   // A status that promised an answer says nothing of the failure.
   return judgeInside(new Failure({ kind: "upstream_rejected", message, upstream: { ...decoded, message } }));

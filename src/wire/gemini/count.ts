@@ -26,6 +26,7 @@ export const geminiCount: ForwardWire = {
     encode: encodeCount,
     ask: (request, model) => ({ [FIELD]: { ...request, model: nameModel(model) } }),
     read: ({ totalTokens: tokens }) => (typeof tokens === "number" ? tokens : null),
+    leavesOutNought: true,
   },
 };
 

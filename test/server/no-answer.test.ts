@@ -1,0 +1,120 @@
+// Answers with status 200 that are none, where no chat is: the client hears what came instead, and the row says that it failed.
+
+import { afterEach, expect, test } from "bun:test";
+import { type Rig, type Upstream, makeProviderSettings, makeRig, readJson } from "../rig.ts";
+
+let rig: Rig | null = null;
+afterEach(async () => {
+  await rig?.close();
+  rig = null;
+});
+
+async function open(upstream: Upstream): Promise<Rig> {
+  const google = makeProviderSettings({
+    name: "google",
+    kind: "gemini",
+    baseUrl: "http://google.test",
+    apiKey: "AIza",
+  });
+  rig = await makeRig({
+    upstream,
+    config: (config) => ({
+      ...config,
+      travel: { ...config.travel, maxAttempts: 1 },
+      providers: [...config.providers, google],
+    }),
+  });
+  return rig;
+}
+
+const MESSAGES = [{ role: "user", content: "hi" }];
+const CONTENTS = [{ role: "user", parts: [{ text: "hi" }] }];
+const COUNTS: [path: string, body: object][] = [
+  ["/v1/messages/count_tokens", { model: "claude-sonnet-4-5", messages: MESSAGES }],
+  ["/v1/responses/input_tokens", { model: "gpt-4o", input: "hi" }],
+  ["/v1beta/models/google%2Fgemini-3-pro:countTokens", { contents: CONTENTS }],
+];
+const VECTORS: [path: string, body: object][] = [
+  ["/v1/embeddings", { model: "text-embedding-3-small", input: "hi" }],
+  ["/v1beta/models/google%2Fgemini-embedding-001:embedContent", { content: CONTENTS[0] }],
+];
+const page = () => new Response("<html>Welcome</html>", { headers: { "content-type": "text/html" } });
+
+test.each([...COUNTS, ...VECTORS])("%s: a page for people", async (path, body) => {
+  const { send, row } = await open(page);
+  const response = await send(path, { body });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error.message).toContain("not JSON (text/html). Check its base URL.");
+  expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_malformed" });
+});
+
+test.each([...COUNTS, ...VECTORS])("%s: an error is told in the provider's words", async (path, body) => {
+  const { send, row } = await open(() => Response.json({ error: { message: "Out of capacity.", code: 500 } }));
+  const response = await send(path, { body });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error.message).toContain("Out of capacity.");
+  expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_rejected" });
+});
+
+test.each([...COUNTS, ...VECTORS])("%s: something else", async (path, body) => {
+  const { send, row } = await open(() => Response.json({ code: 1 }));
+  expect((await send(path, { body })).status).toBe(502);
+  expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_malformed", costNanos: null });
+});
+
+test("Google leaves a count of nought out", async () => {
+  const [path, body] = COUNTS[2] ?? ["", {}];
+  const { send, row } = await open(() => Response.json({}));
+  expect((await send(path, { body })).status).toBe(200);
+  expect((await row()).status).toBe(200);
+});
+
+const CALLS: [path: string, body: object][] = [
+  ["/v1/audio/transcriptions", { model: "openai/whisper-1" }],
+  ["/v1/completions", { model: "openai/gpt-3.5-turbo-instruct", prompt: "hi" }],
+  ["/v1/images/generations", { model: "openai/gpt-image-1", prompt: "hi" }],
+  ["/v1/moderations", { model: "openai/omni-moderation-latest", input: "hi" }],
+];
+
+test.each(CALLS)("%s: an error is told in the provider's words, and costs nothing", async (path, body) => {
+  const { send, row } = await open(() => Response.json({ error: { message: "Out of capacity.", type: "busy" } }));
+  const response = await send(path, { body });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error.message).toBe("Out of capacity.");
+  expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_rejected", usageSource: "none" });
+});
+
+test("an answer that says of an error that there is none is one", async () => {
+  const { send } = await open(() => Response.json({ results: [], error: null }));
+  expect((await send("/v1/moderations", { body: { input: "hi" } })).status).toBe(200);
+});
+
+test.each<[string, object]>([
+  ["/v1/chat/completions", { model: "gpt-4o", messages: MESSAGES }],
+  ["/v1/moderations", { model: "openai/omni-moderation-latest", input: "hi" }],
+])("%s: one that breaks off says so, not that nobody could be reached", async (path, body) => {
+  const broken = (): Response => {
+    const begun = new TextEncoder().encode('{"id":');
+    const pull = (controller: ReadableStreamDefaultController): void => controller.error(new Error("reset"));
+    const source = { start: (controller: ReadableStreamDefaultController) => controller.enqueue(begun), pull };
+    const stream = new ReadableStream(source, { highWaterMark: 0 });
+    return new Response(stream, { headers: { "content-type": "application/json" } });
+  };
+  const { send, row } = await open(broken);
+  const response = await send(path, { body });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error.message).toContain("broke off in the middle of its answer");
+  expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_unavailable" });
+});
+
+test("a form whose boundary nobody named is told so", async () => {
+  const { send, row } = await open(page);
+  const headers = { "content-type": "multipart/form-data" };
+  const response = await send("/v1/audio/transcriptions", {
+    body: '--x\r\nContent-Disposition: form-data; name="model"',
+    headers,
+  });
+  expect(response.status).toBe(400);
+  expect((await readJson(response)).error).toMatchObject({ code: "invalid_form" });
+  expect(await row()).toMatchObject({ status: 400, errorKind: "invalid_request" });
+});
