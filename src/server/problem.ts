@@ -14,12 +14,15 @@ export function readShape<Schema extends z.ZodType>(
   schema: Schema,
   judge?: Judge<Schema>,
 ): z.output<Schema> {
+  // The one name that a schema loses without a word.
+  if (isJsonObject(said) && Object.hasOwn(said, "__proto__")) throw refuse([{ path: "__proto__", message: NO_FIELD }]);
   const result = schema.safeParse(said, { reportInput: true });
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap(printIssue);
   throw refuse([...problems, ...judgeRest({ said, schema, judge }, problems)].slice(0, MAX_PROBLEMS));
 }
 
+const NO_FIELD = "There is no such field.";
 /** Nobody reads more; a long list may be wrong in every line. */
 const MAX_PROBLEMS = 100;
 
@@ -60,5 +63,5 @@ function nameField(path: string): string {
 function printIssue(issue: z.core.$ZodIssue): FieldProblem[] {
   const path = issue.path.map(String);
   if (issue.code !== "unrecognized_keys") return [{ path: path.join("."), message: wordIssue(issue) }];
-  return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "There is no such field." }));
+  return issue.keys.map((key) => ({ path: [...path, key].join("."), message: NO_FIELD }));
 }

@@ -7,6 +7,7 @@ import { findUnseen, sayUnseen } from "../lib/unseen.ts";
 export function readFields(said: Readonly<Record<string, unknown>>): Record<string, string> {
   const prints = Object.entries(said as JsonObject).flatMap(([name, value]): [string, () => string][] => {
     if (value === null) return [];
+    if (name === "fields" && isJsonObject(value)) return Object.entries(value).flatMap(repeat);
     if ((name === "set" || name === "header") && isJsonObject(value)) {
       return Object.entries(value).map(([member, inner]) => [
         `${name}.${member}`,
@@ -16,6 +17,14 @@ export function readFields(said: Readonly<Record<string, unknown>>): Record<stri
     return [[name, () => (name.startsWith("set.") ? JSON.stringify(value) : print(name, value))]];
   });
   return checkAll(Object.fromEntries(prints));
+}
+
+/** Text stands as it is, so that what was given out can be given back. */
+function repeat([name, value]: [string, Json]): [string, () => string][] {
+  if (value === null) return [];
+  if (name === "__proto__") throw invalidRequest(`${name}: there is no such field.`, name);
+  if (typeof value === "string") return [[name, () => checkLine(name, value)]];
+  return [[name, () => (name.startsWith("set.") ? JSON.stringify(value) : print(name, value))]];
 }
 
 function print(name: string, value: Json): string {
@@ -37,22 +46,45 @@ function printTarget(name: string, { provider, keys, model, weight, percent, set
     const what = stray === undefined ? "provider is missing" : `"${stray}" is unknown`;
     throw invalidRequest(`${name}: ${what}: a target is {provider, keys, model, weight, set}, or text.`, name);
   }
-  const options = Object.entries(set !== undefined && isJsonObject(set) ? set : {}).map(([field, inner]) => {
+  const options = Object.entries(readSet(name, set)).map(([field, inner]) => {
     const text = JSON.stringify(inner);
     if (/[\s,]/u.test(text)) {
       throw invalidRequest(`${name}: set.${field} is too much for one target: say it in the route's own set.`, name);
     }
     return `set.${field}=${text}`;
   });
-  const labels = Array.isArray(keys) ? keys.map(String).join("+") : typeof keys === "string" ? keys : "";
+  const labels = readLabels(name, keys);
   const who = labels === "" ? provider : `${provider}#${labels}`;
+  const asked = readModel(name, model);
   const words = [
-    typeof model === "string" ? `${who}/${model}` : who,
+    asked === null ? who : `${who}/${asked}`,
     ...(weight === undefined || weight === null ? [] : [`weight=${JSON.stringify(weight)}`]),
     ...options,
     ...(percent === undefined || percent === null ? [] : [`${JSON.stringify(percent)}%`]),
   ];
   return checkLine(name, words.join(" "));
+}
+
+function readSet(name: string, set: Json = null): JsonObject {
+  if (set === null) return {};
+  if (isJsonObject(set)) return set;
+  throw invalidRequest(`${name}: set must be an object, as in {temperature: 0}.`, name);
+}
+
+function readLabels(name: string, keys: Json = null): string {
+  if (keys === null) return "";
+  const labels = typeof keys === "string" ? keys.split("+") : keys;
+  if (Array.isArray(labels) && labels.every((label) => typeof label === "string" && /^[^\s,+/#]*$/u.test(label)))
+    return labels.join("+");
+  throw invalidRequest(`${name}: keys must be a list of names, or names with + between them.`, name);
+}
+
+function readModel(name: string, model: Json = null): string | null {
+  if (model === null || model === "") return null;
+  if (typeof model !== "string") throw invalidRequest(`${name}: model must be text.`, name);
+  // What is written out would be taken for another target, or for what is said of this one.
+  if (/[\s,]/u.test(model)) throw invalidRequest(`${name}: model cannot hold blanks and commas.`, name);
+  return model;
 }
 
 function checkLine(name: string, text: string): string {

@@ -87,6 +87,14 @@ describe("routes of run time", () => {
     [{ targets: "openai", strategy: "best" }, "strategy", "is not one of"],
     [{ targets: "openai", tarjets: "x" }, "tarjets", 'did you mean "targets"'],
     [{ targets: [{ model: "m" }] }, "targets", "provider is missing"],
+    [{ targets: [{ provider: "openai", model: 5 }] }, "targets", "model must be text"],
+    [{ targets: [{ provider: "openai", model: "m weight=2" }] }, "targets", "model cannot hold"],
+    [{ targets: [{ provider: "openai", model: "m, local" }] }, "targets", "model cannot hold"],
+    [{ targets: [{ provider: "openai", keys: { eu: 1 } }] }, "targets", "keys must be"],
+    [{ targets: [{ provider: "openai", set: "temperature=0" }] }, "targets", "set must be an object"],
+    [{ targets: "openai", fields: { tarjets: "x" } }, "tarjets", 'did you mean "targets"'],
+    [{ targets: "openai", fields: { match: "a\nb" } }, "match", "one line"],
+    [{ targets: "openai", ...JSON.parse('{"__proto__":"x"}') }, "__proto__", "no such field"],
     [{ targets: "openai", conditions: { tools: true } }, "conditions", "no such field holds an object"],
     [{ targets: "openai\nlocal" }, "targets", "one line"],
     [{ targets: "openai", set: { model: "x" } }, "set.model", "the client's to say"],
@@ -98,6 +106,16 @@ describe("routes of run time", () => {
     expect(body.error.message).toContain(message);
     expect(await askedModel()).toBe("from-file");
     expect((await admin("GET", `${ROUTES}/smart/history`)).status).toBe(404);
+  });
+
+  test("are taken as they were given out, word for word", async () => {
+    const said = { targets: "local", "set.temperature": "0", "set.service_tier": '"flex"', "set.user": "plain" };
+    const { body } = await admin("PUT", `${ROUTES}/smart`, { fields: said });
+    expect(body.route.fields).toEqual(said);
+    const again = await admin("PUT", `${ROUTES}/smart`, { fields: body.route.fields, comment: "the same" });
+    expect(again.body.route).toMatchObject({ version: 2, fields: said, comment: "the same" });
+    await rig.chat(HELLO);
+    expect(rig.calls.at(-1)?.body).toMatchObject({ temperature: 0, service_tier: "flex", user: "plain" });
   });
 
   test("of two who change one at once, the second must look again", async () => {

@@ -92,6 +92,7 @@ describe("settings", () => {
     [{ price_file: "/etc/passwd" }, ["price_file"]],
     [{ oidc_name: "two\nlines" }, ["oidc_name"]],
     [{ log_level: { is: "warn" } }, ["log_level"]],
+    [JSON.parse('{"__proto__":"x","log_level":"warn"}'), ["__proto__"]],
   ])("%j is refused as a whole", async (body, paths) => {
     const refused = await patch(body);
     const { errors } = await readJson(refused);

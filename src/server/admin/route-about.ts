@@ -15,6 +15,10 @@ const FIELDS = {
   strategy: z.string().optional(),
   header: z.record(z.string(), z.unknown()).optional().describe("Conditions over headers, by name"),
   set: z.record(z.string(), z.unknown()).optional().describe("Fields of requests, as they are to be"),
+  fields: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe("Any of these as text, word for word as a version shows them"),
   comment: COMMENT,
 };
 const BODY = z.looseObject(FIELDS).meta({ id: "RouteFields" });

@@ -63,7 +63,7 @@ function makeRemoteDesk(remote: Remote): RouteDesk {
     show: (name) => one({ method: "GET", path: at(name) }),
     fields,
     history,
-    set: (change, said) => one(there.set(change, said)),
+    set: (change, said) => one(there.set(change, { fields: said })),
     delete: (change) => one(there.remove(change)),
     rollback: (change, to) => one(there.rollback(change, to)),
   };
