@@ -59,14 +59,17 @@ export function readDeclaredProvider(name: string, { fields, origin, reach }: Sa
   const settings = { ...readProvider(reading, readFlat(reading, name), name) };
   // Only lists of patterns are among them, which are read without the rest of the settings.
   const routes = readRoutes(reading, {} as Values, [name]);
-  const faults = reading.gathered.problems.map(({ key, message, suggestion }) => ({
+  const found = reading.gathered.problems.map(({ key, message, suggestion }) => ({
     field: nameField(name, key, fields),
     message: suggestion === null ? message : `${message} — did you mean "${suggestion}"?`,
   }));
+  // That was said by us.
+  const faults = found.filter(({ field }) => field !== "allow_private" || fields.has(field));
   const secrets = [...reading.secrets];
   if (reach === "configuration") return finish({ settings, routes, faults, secrets });
   const type = fields.get("type")?.toLowerCase();
-  if (type === "loopback" || name === "loopback") faults.push({ field: "type", message: "loopback is there already" });
+  if (type === "loopback") faults.push({ field: "type", message: "loopback is there already" });
+  else if (name === "loopback") faults.push({ field: "name", message: "loopback is there already" });
   if (fields.has("allow_private") && !/^(?:0|false|no|off)$/iu.test(fields.get("allow_private") ?? "")) {
     const message = "only the configuration may say so; allow_private_providers there is for all that are added here";
     faults.push({ field: "allow_private", message });

@@ -50,6 +50,7 @@ function putAll(found: SaidProvider, prefix: "api_key" | "header", group: JsonOb
 
 function put({ fields, secrets }: SaidProvider, written: string, value: Json): void {
   const name = written.toLowerCase();
+  if (name === "__proto__") throw invalidRequest(`${name}: there is no such field.`, name);
   if (isCredential(name)) {
     // The file of an account is an object itself.
     if (value !== null && typeof value !== "string" && !isJsonObject(value))

@@ -178,8 +178,9 @@ function read(config: Config, { name, fields, secrets, configured }: Draft, orig
     return readDeclaredProvider(name, { fields: new Map(Object.entries({ ...fields, ...secrets })), origin, reach });
   }
   const { baseUrl, kind } = configured;
-  const own = { type: kind, ...(baseUrl === "" ? {} : { base_url: baseUrl }) };
-  const all = new Map(Object.entries({ ...own, ...fields, ...secrets }));
+  // The built-in one has no type that could be said.
+  const own = kind === "loopback" ? {} : { type: kind, ...(baseUrl === "" ? {} : { base_url: baseUrl }) };
+  const all = new Map<string, string>(Object.entries({ ...own, ...fields, ...secrets }));
   return readDeclaredProvider(name, { fields: all, origin, reach: "configuration" });
 }
 

@@ -73,9 +73,8 @@ function readSet(name: string, set: Json = null): JsonObject {
 
 function readLabels(name: string, keys: Json = null): string {
   if (keys === null) return "";
-  const labels = typeof keys === "string" ? keys.split("+") : keys;
-  if (Array.isArray(labels) && labels.every((label) => typeof label === "string" && /^[^\s,+/#]*$/u.test(label)))
-    return labels.join("+");
+  const labels = Array.isArray(keys) ? keys.map((label) => (typeof label === "string" ? label : " ")).join("+") : keys;
+  if (typeof labels === "string" && /^[^\s,/#]*$/u.test(labels)) return labels;
   throw invalidRequest(`${name}: keys must be a list of names, or names with + between them.`, name);
 }
 

@@ -70,7 +70,7 @@ describe("a declared provider", () => {
     ["openai", { base_url: "ftp://x" }, "base_url: this is no http:// or https:// URL"],
     ["openai", { base_url: "https://user:pass@x.test" }, "the URL must not hold credentials"],
     ["openai", { type: "groq" }, "type: the type of the built-in provider openai cannot be changed"],
-    ["loopback", { models: "x" }, "type: loopback is there already"],
+    ["loopback", { models: "x" }, "name: loopback is there already"],
     ["cache", { type: "groq" }, "is what the books call answers that were given again"],
     ["groq", { max_concurrent: "many" }, "max_concurrent: "],
     ["groq", { "header.host": "x" }, "header.host: this header is the gateway's own to set"],

@@ -117,6 +117,17 @@ describe("providers of run time", () => {
     expect(lastCall()).toBe(before);
   });
 
+  test("where the built-in one stands are refused, by what was said alone", async () => {
+    const whole = await put("loopback", { models: "x" });
+    const key = await admin("PUT", `${PROVIDERS}/loopback/keys`, { api_key: KEY });
+    for (const [{ status, body }, paths] of [
+      [whole, ["name"]],
+      [key, ["api_key"]],
+    ] as const)
+      expect([status, body.errors.map(({ path }: { path: string }) => path)]).toEqual([422, [...paths]]);
+    expect((await put("acme", { ...ACME, ...JSON.parse('{"__proto__":"x"}') })).body.error.param).toBe("__proto__");
+  });
+
   test("may have several keys, of which one is exchanged by its name", async () => {
     await put("acme", { ...ACME, api_keys: { eu: KEY, us: { key: OTHER, weight: 2 } } });
     await admin("PUT", `${PROVIDERS}/acme/keys`, { "api_key.eu": "sk-canary-exchanged-9" });

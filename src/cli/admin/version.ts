@@ -16,6 +16,8 @@ export const CHANGE_ARGS = {
   ...VERSION_ARG,
 } as const;
 
+const HISTORY = "history lists them";
+
 interface VersionFlags {
   "if-version"?: string | undefined;
 }
@@ -26,12 +28,19 @@ export function readChange(flags: VersionFlags & { name: string; comment?: strin
 }
 
 /** `where`: versions can be looked up. Undefined where whichever there is is meant. */
-export function readExpected(flags: VersionFlags, where = "history lists them"): number | undefined {
+export function readExpected(flags: VersionFlags, where = HISTORY): number | undefined {
   const text = flags["if-version"];
-  return text === undefined ? undefined : readVersion("if-version", text, where);
+  return text === undefined ? undefined : readNumber("if-version", text, where);
 }
 
-export function readVersion(flag: string, text: string, where = "history lists them"): number {
+/** One that there may be: they begin with 1. */
+export function readVersion(flag: string, text: string): number {
+  const version = readNumber(flag, text, HISTORY);
+  if (version > 0) return version;
+  throw refuseValue(flag, `${JSON.stringify(text)} is no version: ${HISTORY}`);
+}
+
+function readNumber(flag: string, text: string, where: string): number {
   if (/^\d{1,9}$/u.test(text)) return Number(text);
   throw refuseValue(flag, `${JSON.stringify(text)} is no version: ${where}`);
 }

@@ -101,7 +101,7 @@ function makeDesk(here: Here): ProviderDesk {
       return { encrypted_with: keyId, resumed, exchanged, unreadable: [...unreadable], own_file: own };
     },
     async act(written, action) {
-      const { name } = await findStanding(here, written);
+      const { name } = await findStanding(here, written.toLowerCase());
       const place = { provider: name, account: null, model: null };
       const controls = await openControls(store.controls);
       if (action === "enable") await controls.lift(place, byOperator());

@@ -52,7 +52,8 @@ export default defineCommand({
   },
 });
 
-async function tryHere(opened: Opened, name: string): Promise<Printed> {
+async function tryHere(opened: Opened, written: string): Promise<Printed> {
+  const name = written.toLowerCase();
   const standing = await findStanding(opened, name);
   const { config } = opened;
   if (standing.settings === null) {
