@@ -1,8 +1,8 @@
 // The most that a call may be expected to cost, for budgets to reserve: quick to find, rather too much than too little. Knows no format but by the
 // few names that output limits have in all of them.
 
-import { type Json, type JsonObject, NO_USAGE, isJsonObject } from "../ir/index.ts";
-import { type Amount, type PriceBook, createTokenEstimate } from "../ledger/index.ts";
+import { type Json, type JsonObject, NO_USAGE, type Usage, isJsonObject } from "../ir/index.ts";
+import { type Amount, type PriceBook, type PriceRequest, createTokenEstimate } from "../ledger/index.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Wanted } from "./limit/index.ts";
 import { MAX_TOKENS } from "./tally.ts";
@@ -30,10 +30,10 @@ export function findBound(init: BoundInit): Amount {
   const { name, pricing } = provider;
   const at = new Date(init.atMs);
   const asked = { provider: name, pricing, models: [model], at };
-  const price = init.prices.price({ ...asked, usage });
-  const isPriced = price !== null || init.prices.knows({ ...asked, tier: usage.serviceTier });
+  const costNanos = findCost(init.prices, { ...asked, usage });
+  const isPriced = costNanos !== null || init.prices.knows({ ...asked, tier: usage.serviceTier });
   return {
-    costNanos: price?.costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
+    costNanos: costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
     tokens: freshInputTokens + outputTokens,
   };
 }
@@ -64,7 +64,18 @@ export function expectCost({
   const outputTokens = init.writes ? findOutput({ body, model, provider, prices, ...init }) : 0;
   const usage = { ...NO_USAGE, freshInputTokens: init.inputTokens, outputTokens, serviceTier: readTier(body) };
   const { name, pricing } = provider;
-  return prices.price({ provider: name, pricing, models: [model], at: new Date(init.atMs), usage })?.costNanos ?? null;
+  return findCost(prices, { provider: name, pricing, models: [model], at: new Date(init.atMs), usage });
+}
+
+/** Where thinking has a price of its own, nobody says beforehand how much of the output it will be: none or all of it, whichever is dearer. */
+function findCost(prices: PriceBook, { usage, ...asked }: PriceRequest & { usage: Usage }): number | null {
+  const price = prices.price({ ...asked, usage });
+  if (price !== null) return price.costNanos;
+  const costs = [0, usage.outputTokens].flatMap((reasoningTokens) => {
+    const found = prices.price({ ...asked, usage: { ...usage, reasoningTokens } });
+    return found === null ? [] : [found.costNanos];
+  });
+  return costs.length === 0 ? null : Math.max(...costs);
 }
 
 /** The tokens that a body probably is: about four letters each, one a character of other scripts. */

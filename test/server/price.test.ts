@@ -243,3 +243,57 @@ describe("a call that nobody can price", () => {
     expect(response.status).toBe(200);
   });
 });
+
+describe("thinking with a price of its own, of which nobody says beforehand how much there will be", () => {
+  const thinking = (output: string, thought: string) => ({
+    ...CONTRACT,
+    name: "thinking",
+    prices: joinPrices([
+      ["input", "1.00"],
+      ["output", output],
+      ["output_reasoning", thought],
+    ]),
+  });
+  const ASK = { model: "gpt-4o", max_tokens: 10_000, messages: MESSAGES };
+
+  test.each([
+    ["4.00", "20.00"],
+    ["20.00", "4.00"],
+  ])("is reserved as what is dearer: %s or %s", async (output, thought) => {
+    let held = "";
+    const { chat, send, issue } = await open({
+      async upstream() {
+        const { budgets } = await readJson(await send("/api/v1/admin/budgets", { token }));
+        held = budgets[0].state.reserved_usd;
+        return answer();
+      },
+      config: withPrices({ overrides: [thinking(output, thought)] }),
+    });
+    const { token } = await issue("gateway_admin");
+    await send("/api/v1/admin/budgets", { token, body: { name: "all", limit_usd: 100 } });
+    await chat(ASK);
+    expect(held).toMatch(/^0\.2000/u);
+  });
+
+  test("is chosen by as what is dearer", async () => {
+    const { chat, calls } = await open({
+      upstream: () => answer(),
+      config: (config) => ({
+        ...withPrices({ overrides: [thinking("1.00", "2.00")] })(config),
+        routes: [
+          {
+            pattern: "gpt-4o",
+            targets: [
+              { provider: "openai", model: "o1" },
+              { provider: "openai", model: "gpt-4o" },
+            ],
+            strategy: "least-cost",
+            origin: "test",
+          },
+        ],
+      }),
+    });
+    await chat(ASK);
+    expect(calls[0]?.body).toMatchObject({ model: "gpt-4o" });
+  });
+});
