@@ -126,6 +126,34 @@ describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
     expect(await bench.desk.read<Tables>(["migrate", "copy", "--to", dsn])).toMatchObject({ ok: true, caught_up: 2 });
   });
 
+  test.each(["a file", "a server"])(
+    "what is one of a kind and has passed to an older row is caught up with in %s",
+    async (kind) => {
+      const bench = await fillFiles();
+      const target = kind === "a file" ? join(bench.desk.folder, "copy.db") : await createDatabase();
+      const line = ["migrate", "copy", "--to", target];
+      await bench.desk.run(line);
+      const file = new Database(join(bench.desk.folder, "identity.db"));
+      file.run("update users set email = 'bo2@example.com' where email = 'bo@example.com'");
+      file.run("update users set email = 'bo@example.com' where email = 'ana@example.com'");
+      file.close();
+      expect(await bench.desk.read<Tables>(line)).toMatchObject({ ok: true, caught_up: 2 });
+    },
+  );
+
+  test("where a copy goes on, what stands in the way of a row is caught up with", async () => {
+    const bench = await fillFiles();
+    const dsn = await createDatabase();
+    const line = ["migrate", "copy", "--to", dsn];
+    await bench.desk.run(line);
+    // It was ended behind the first of them.
+    const ended = "update tokligence_copies set is_done = 0, last = (select min(id) from users) where part = 'users/0'";
+    await runSql(dsn, ended);
+    await runSql(dsn, "delete from users where email = 'bo@example.com'");
+    await runSql(dsn, "update users set email = 'bo@example.com' where email = 'ana@example.com'");
+    expect(await bench.desk.read<Tables>(line)).toMatchObject({ ok: true });
+  });
+
   test("books in a database of their own are caught up with, too", async () => {
     const bench = await fillFiles();
     const [users, books] = [await createDatabase(), join(bench.desk.folder, "books.db")];

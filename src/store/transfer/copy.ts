@@ -5,6 +5,7 @@ import { GatewayError } from "../../ir/index.ts";
 import { type Compared, type Difference, compareParts, isSameByRow, ownPart, walkDifferences } from "./compare.ts";
 import type { Account, End, Load, Mark } from "./end.ts";
 import { type Part, namePart, planParts } from "./plan.ts";
+import { refuseForeign, refuseFull, refuseOther, refuseRow, refuseUsed } from "./refusal.ts";
 import { type Row, readId } from "./row.ts";
 import { type Source, joinSources } from "./source.ts";
 
@@ -175,8 +176,13 @@ async function copyPart(part: Part, { source, target, mark }: Way, onRows: (rows
     if (load !== null && (await attempt((own) => own.commit(reached)))) return onRows(rows.length);
     for (let at = 0; at < rows.length; at += table.pageRows) {
       const page = rows.slice(at, at + table.pageRows);
-      await writePage(target, part, page, { ...reached, last: readId(table, page.at(-1) as Row) });
-      onRows(page.length);
+      const left: GatewayError[] = [];
+      await writePage(target, part, page, {
+        mark: { ...reached, last: readId(table, page.at(-1) as Row) },
+        // What an earlier run brought over may have changed since, and stand in the way until that is caught up with.
+        onRefused: mark === null ? null : (refusal) => void left.push(refusal),
+      });
+      onRows(page.length - left.length);
     }
   };
   let isWhole = true;
@@ -198,25 +204,27 @@ async function copyPart(part: Part, { source, target, mark }: Way, onRows: (rows
   await target.write(table, [], { part: name, last, isDone: true });
 }
 
+interface Writing {
+  mark: Mark | null;
+  /** Told of each row that is left out; null where the first one ends it. */
+  onRefused: ((refusal: GatewayError) => void) | null;
+}
+
 /** What is there already is written over. Where a page is refused, the row is found that is to blame. */
-async function writePage(target: End, part: Part, rows: readonly Row[], mark: Mark | null): Promise<void> {
+async function writePage(target: End, part: Part, rows: readonly Row[], { mark, onRefused }: Writing): Promise<void> {
   try {
     await target.write(part.table, rows, mark);
   } catch (error) {
     if (!(error instanceof GatewayError) || error.kind === "overloaded") throw error;
     if (rows.length > 1) {
       const half = Math.ceil(rows.length / 2);
-      await writePage(target, part, rows.slice(0, half), null);
-      return writePage(target, part, rows.slice(half), mark);
+      await writePage(target, part, rows.slice(0, half), { mark: null, onRefused });
+      return writePage(target, part, rows.slice(half), { mark, onRefused });
     }
-    const id = readId(part.table, rows[0] as Row);
-    const reason = error.cause instanceof Error ? error.cause.message : error.message;
-    throw new GatewayError({
-      kind: "conflict",
-      code: "row_refused",
-      message: `${target.place} does not take the row ${id} of ${part.table.name}: ${reason}. Mend or delete it in the source, then run the same line again.`,
-      cause: error,
-    });
+    const refusal = refuseRow(target, readId(part.table, rows[0] as Row), { part, error });
+    if (onRefused === null) throw refusal;
+    onRefused(refusal);
+    if (mark !== null) await target.write(part.table, [], mark);
   }
 }
 
@@ -235,8 +243,10 @@ async function compareTargets(
 /** What is gone goes first, whoever points at it before it. */
 async function catchUp(source: Source, targets: readonly End[], parts: readonly Part[]): Promise<number> {
   let rows = 0;
-  const take = async (part: Part, wanted: Difference["kind"][]): Promise<void> => {
+  /** Answers why some of it could not be. */
+  const take = async (part: Part, wanted: Difference["kind"][]): Promise<GatewayError[]> => {
     const target = targets[part.to] as End;
+    const refusals: GatewayError[] = [];
     // Read in one moment while it is written to: what is written now was compared before.
     await target.snapshot(async (snapshot) => {
       // Whichever of the targets it is.
@@ -245,9 +255,11 @@ async function catchUp(source: Source, targets: readonly End[], parts: readonly 
       const flush = async (): Promise<void> => {
         const gone = page.flatMap(({ kind, id }) => (kind === "surplus" ? [id] : []));
         const fresh = page.flatMap(({ kind, row }) => (kind === "surplus" || row === null ? [] : [row]));
+        const before = refusals.length;
         if (gone.length > 0) await target.remove(part.table, gone);
-        if (fresh.length > 0) await writePage(target, part, fresh, null);
-        rows += page.length;
+        if (fresh.length > 0)
+          await writePage(target, part, fresh, { mark: null, onRefused: (refusal) => void refusals.push(refusal) });
+        rows += page.length - (refusals.length - before);
         page = [];
       };
       for await (const difference of walkDifferences(part, source, own)) {
@@ -257,40 +269,18 @@ async function catchUp(source: Source, targets: readonly End[], parts: readonly 
       }
       await flush();
     });
+    return refusals;
   };
   for (const part of parts.toReversed()) await take(part, ["surplus"]);
-  for (const part of parts) await take(part, ["changed", "missing"]);
+  for (const part of parts) {
+    let refused = Number.POSITIVE_INFINITY;
+    while (refused > 0) {
+      const refusals = await take(part, ["changed", "missing"]);
+      const [first] = refusals;
+      // What is one of a kind may have passed from a row to one that comes before it: the next turn finds it free.
+      if (first !== undefined && refusals.length >= refused) throw first;
+      refused = refusals.length;
+    }
+  }
   return rows;
-}
-
-function refuseForeign({ place }: End): GatewayError {
-  return new GatewayError({
-    kind: "conflict",
-    code: "target_foreign",
-    message: `${place} holds tables that this program did not make; give an empty database or a new file as the target.`,
-  });
-}
-
-function refuseOther({ place }: End, source: string): GatewayError {
-  return new GatewayError({
-    kind: "conflict",
-    code: "target_other_copy",
-    message: `${place} is a copy of ${source}, not of this source; give an empty database or a new file as the target.`,
-  });
-}
-
-function refuseFull({ place }: End, held: string): GatewayError {
-  return new GatewayError({
-    kind: "conflict",
-    code: "target_not_empty",
-    message: `${place} is not empty (${held}), and nothing is mixed with it; give an empty database or a new file as the target. Where a gateway was started on it once, make it anew.`,
-  });
-}
-
-function refuseUsed({ place }: End): GatewayError {
-  return new GatewayError({
-    kind: "conflict",
-    code: "target_in_use",
-    message: `${place} is a copy that has been worked on since: its records have come further than the source's, and nothing of them is written over. To begin again, give an empty database or a new file.`,
-  });
 }
