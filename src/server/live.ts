@@ -35,11 +35,16 @@ export function createLive<Item>({ what, store, everyMs = EVERY_MS, clock, log, 
   let waiting: Promise<void> | null = null;
   let callOff: (() => void) | null = null;
 
+  const tellBack = (): void => {
+    if (isFailing) log.info(`${what} can be read again`);
+    isFailing = false;
+  };
+
   const look = async (): Promise<void> => {
     try {
       // Read first: what changes in between is read again at the next look instead of never.
       const now = await store.revision();
-      if (now === revision) return;
+      if (now === revision) return tellBack();
       const next = await store.list();
       if (revision !== null || next.length > 0) {
         known = next;
@@ -47,8 +52,7 @@ export function createLive<Item>({ what, store, everyMs = EVERY_MS, clock, log, 
       }
       if (revision !== null) log.info(`${what} changed`, { count: next.length });
       revision = now;
-      if (isFailing) log.info(`${what} can be read again`);
-      isFailing = false;
+      tellBack();
     } catch (error) {
       if (!isFailing) log.warn(`${what} cannot be read; those in memory stay in force`, { error });
       isFailing = true;
