@@ -112,7 +112,9 @@ export function createMetrics(): Metrics {
       "source",
     ]),
     cost: createSeries("tokligence_cost_nanodollars", "Cost on the books, in billionths of a US dollar", ["provider"]),
-    unpriced: createSeries("tokligence_requests_unpriced", "Requests with tokens whose price is unknown", ["provider"]),
+    unpriced: createSeries("tokligence_requests_unpriced", "Requests that used something whose price is unknown", [
+      "provider",
+    ]),
     attempts: createSeries("tokligence_attempts", "Calls to providers; several for a request that was tried again", [
       "provider",
     ]),
@@ -174,7 +176,8 @@ export function createMetrics(): Metrics {
       place.requests.count++;
       if (row.attempts.length === 1 && row.attempts[0]?.provider === row.provider) place.attempts.count++;
       else for (const attempt of row.attempts) countAttempt(row, attempt);
-      if (row.outputTokens === null && row.freshInputTokens === null) return;
+      // What was used may have been seconds or searches alone, which have their price as well.
+      if (row.usageSource === "none") return;
       for (const [index, [kind, field]] of KINDS.entries()) {
         let count = row[field] ?? 0;
         for (const share of elsewhere) {

@@ -1,6 +1,7 @@
 // What the gateway tells of itself: who may read it, that it adds up to the books, and that nobody can make it grow without bound.
 
 import { afterEach, expect, test } from "bun:test";
+import { joinPrices } from "../../src/ledger/index.ts";
 import { type Metrics, createMetrics } from "../../src/telemetry/metric.ts";
 import { type Rig, makeRig } from "../rig.ts";
 
@@ -24,6 +25,16 @@ const COMPLETION = {
     prompt_tokens_details: { cached_tokens: 400 },
     completion_tokens_details: { reasoning_tokens: 30 },
   },
+};
+
+const SPEECH = {
+  name: "speech",
+  model: "scribe",
+  provider: "openai",
+  tier: "default",
+  from: new Date("2023-01-01T00:00:00Z"),
+  to: null,
+  prices: joinPrices([["audio_hours", "0.36"]]),
 };
 
 async function open(init: Parameters<typeof makeRig>[0] = {}): Promise<Rig> {
@@ -90,6 +101,29 @@ test("they add up to the books", async () => {
   expect(found.get('tokligence_ledger_commit_rows_bucket{le="+Inf"}')).toBe(
     found.get("tokligence_ledger_commit_rows_count"),
   );
+});
+
+test("what is counted in seconds alone costs what the books say, and is missed where its price is", async () => {
+  const gateway = await open({
+    config: (config) => ({ ...config, prices: { ...config.prices, overrides: [SPEECH] } }),
+    upstream: () => Response.json({ text: "Hello", usage: { type: "duration", seconds: 10 } }),
+  });
+  for (const model of ["scribe", "scribe", "nobody-knows"]) {
+    const form = new FormData();
+    form.append("model", model);
+    form.append("file", new Blob(["sound"]), "hello.wav");
+    await (await gateway.send("/v1/audio/transcriptions", { body: form })).text();
+  }
+  const rows = await gateway.rows();
+  expect(rows.map(({ costNanos, freshInputTokens }) => [costNanos, freshInputTokens])).toEqual([
+    [null, null],
+    [1_000_000, null],
+    [1_000_000, null],
+  ]);
+  expect(Object.fromEntries(await read(gateway))).toMatchObject({
+    'tokligence_cost_nanodollars_total{provider="openai"}': 2_000_000,
+    'tokligence_requests_unpriced_total{provider="openai"}': 1,
+  });
 });
 
 test("a ledger that cannot be written shows, and so do the rows that wait for it", async () => {
