@@ -128,6 +128,15 @@ describe("providers of run time", () => {
     expect((await put("acme", { ...ACME, ...JSON.parse('{"__proto__":"x"}') })).body.error.param).toBe("__proto__");
   });
 
+  test("are as many as may be by those that there are, and not by those that there were", async () => {
+    const by = { comment: null, author: "operator", authorId: null, createdAt: new Date(0) };
+    for (let index = 0; index < 1_000; index++) {
+      const gone = { id: String(index), name: `p${index}`, version: 1, fields: null, secrets: [], ...by };
+      await rig.store.providers.add(gone, { put: [], drop: [] });
+    }
+    expect((await put("acme", ACME)).status).toBe(201);
+  });
+
   test("may have several keys, of which one is exchanged by its name", async () => {
     await put("acme", { ...ACME, api_keys: { eu: KEY, us: { key: OTHER, weight: 2 } } });
     await admin("PUT", `${PROVIDERS}/acme/keys`, { "api_key.eu": "sk-canary-exchanged-9" });

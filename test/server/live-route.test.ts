@@ -118,6 +118,20 @@ describe("routes of run time", () => {
     expect(rig.calls.at(-1)?.body).toMatchObject({ temperature: 0, service_tier: "flex", user: "plain" });
   });
 
+  test("are as many as may be by those that there are, and not by those that there were", async () => {
+    const add = (fields: Record<string, string> | null, index: number, version: number) => {
+      const by = { comment: null, author: "operator", authorId: null, createdAt: new Date(0) };
+      return rig.store.routes.add({ id: `${index}-${version}`, name: `r${index}`, version, fields, ...by });
+    };
+    for (let index = 0; index < 1_000; index++) await add(null, index, 1);
+    expect((await admin("POST", ROUTES, { name: "fresh", targets: "local" })).status).toBe(201);
+    for (let index = 1; index < 1_000; index++) await add({ targets: "local" }, index, 2);
+    const full = await admin("POST", ROUTES, { name: "more", targets: "local" });
+    expect([full.status, full.body.error.param]).toEqual([422, "name"]);
+    expect((await admin("PUT", `${ROUTES}/fresh`, { targets: "openai" })).status).toBe(200);
+    expect((await admin("POST", `${ROUTES}/r0/rollback`, { version: 1 })).status).toBe(404);
+  });
+
   test("of two who change one at once, the second must look again", async () => {
     await admin("PUT", `${ROUTES}/smart`, { targets: "local/one" });
     expect((await admin("PUT", `${ROUTES}/smart`, { targets: "local/two" }, { "if-match": '"1"' })).status).toBe(200);

@@ -133,7 +133,7 @@ export function createProviderBook(init: BookInit): ProviderBook {
     // What is wrong elsewhere may repeat what must not be seen.
     checkAll(Object.fromEntries(leaked.map(([field]) => [field, () => refuseSecret(field)])));
     checkSize(fields, secrets);
-    const all = await store.list();
+    const all = (await store.list()).filter((each) => each.fields !== null);
     if (all.length >= MAX_PROVIDERS && all.every(({ name }) => name !== change.name)) {
       throw invalidRequest(`There are ${MAX_PROVIDERS} providers already, which is as many as may be.`, "name");
     }

@@ -75,6 +75,8 @@ const MAX_LENGTH = 8_192;
 const MAX_ROUTES = 1_000;
 
 export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit): RouteBook {
+  const list = async (): Promise<RouteVersion[]> => (await store.list()).filter(({ fields }) => fields !== null);
+
   const history = async (name: string): Promise<RouteVersion[]> => {
     const versions = await store.history(name);
     if (versions.length > 0) return versions;
@@ -124,7 +126,7 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
 
   const set: RouteBook["set"] = async (change, fields) => {
     check(change, fields);
-    const all = await store.list();
+    const all = await list();
     if (all.length >= MAX_ROUTES && all.every(({ name }) => name !== change.name)) {
       throw invalidRequest(`There are ${MAX_ROUTES} routes already, which is as many as may be.`, "name");
     }
@@ -132,7 +134,7 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
   };
 
   return {
-    list: async () => (await store.list()).filter(({ fields }) => fields !== null),
+    list,
     async get(name) {
       const [last] = await store.history(name);
       if (last === undefined || last.fields === null) throw missing(name);
