@@ -42,12 +42,13 @@ export async function copyDatabases(options: CopyOptions): Promise<CopyReport> {
     const report: CopyReport = { written: 0, resumed: 0, caughtUp: 0, compared: [] };
     const totals = await Promise.all(parts.map((part) => source.count(part)));
     const total = totals.reduce((sum, rows) => sum + rows, 0);
-    const before = accounts.some((account) => account !== null) ? await countThere(parts, targets) : 0;
+    const goesOn = accounts.some((account) => account !== null);
+    const before = goesOn ? await countThere(parts, targets) : 0;
     for (const part of parts) {
       const mark = accounts[part.to]?.marks.get(namePart(part)) ?? null;
       const target = targets[part.to] as End;
       if (mark?.isDone !== true) {
-        await copyPart(part, { source, target, mark }, (rows) => {
+        await copyPart(part, { source, target, mark, goesOn }, (rows) => {
           report.written += rows;
           onProgress(COPYING, Math.min(before + report.written, total), total);
         });
@@ -145,12 +146,18 @@ interface Way {
   source: Source;
   target: End;
   mark: Mark | null;
+  /** Whether an earlier run has brought rows over, of this table or of others. */
+  goesOn: boolean;
 }
 
 /** So many pages become one transaction. */
 const BATCH_PAGES = 8;
 
-async function copyPart(part: Part, { source, target, mark }: Way, onRows: (rows: number) => void): Promise<void> {
+async function copyPart(
+  part: Part,
+  { source, target, mark, goesOn }: Way,
+  onRows: (rows: number) => void,
+): Promise<void> {
   const { table } = part;
   const name = namePart(part);
   let last = mark?.last ?? "";
@@ -180,7 +187,7 @@ async function copyPart(part: Part, { source, target, mark }: Way, onRows: (rows
       await writePage(target, part, page, {
         mark: { ...reached, last: readId(table, page.at(-1) as Row) },
         // What an earlier run brought over may have changed since, and stand in the way until that is caught up with.
-        onRefused: mark === null ? null : (refusal) => void left.push(refusal),
+        onRefused: goesOn ? (refusal) => void left.push(refusal) : null,
       });
       onRows(page.length - left.length);
     }
