@@ -5,9 +5,12 @@ export function printCsvLine(cells: readonly (number | string)[]): string {
   return `${cells.map(printCell).join(",")}\r\n`;
 }
 
+/** How a formula may begin (OWASP, "CSV Injection"): full-width letters count, too. */
+const FORMULA = /^[=+\-@\t\r\n\uFF0B\uFF0D\uFF1D\uFF20]/u;
+
 function printCell(cell: number | string): string {
   if (typeof cell === "number") return String(cell);
   const isNumber = /^-?\d+(?:\.\d+)?$/u.test(cell);
-  const text = !isNumber && /^[=+\-@\t\r]/u.test(cell) ? `'${cell}` : cell;
+  const text = !isNumber && FORMULA.test(cell) ? `'${cell}` : cell;
   return /[",\r\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
