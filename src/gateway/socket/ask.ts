@@ -11,6 +11,7 @@ import { requireOwn } from "../owned.ts";
 import { unknownModel } from "../target.ts";
 import { parseObject } from "../send.ts";
 import { judgePrice } from "../unknown-price.ts";
+import type { SessionBooks } from "./books.ts";
 import type { Message, SocketCall } from "./type.ts";
 
 export interface Asking {
@@ -20,6 +21,8 @@ export interface Asking {
   provider: Provider;
   /** Whether this session made that answer, or that item of one. */
   knows(id: string): boolean;
+  /** Where what a message asks for is put on the books. */
+  books: Pick<SessionBooks, "ask">;
 }
 
 /** Whether a message needs a look at all: sound does not. */
@@ -56,6 +59,7 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
   if (target.provider === asking.provider.name) {
     const { provider, scene, tools } = asking;
     judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body });
+    if (type === "response.create") await asking.books.ask({ asked: model, model: target.model ?? model });
     return target.model === model ? data : setTopLevel(data, "model", JSON.stringify(target.model));
   }
   throw new GatewayError({

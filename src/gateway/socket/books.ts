@@ -14,7 +14,19 @@ import type { Message, SocketCall } from "./type.ts";
 /** The status of a handshake that succeeded. */
 const SWITCHED = 101;
 
+/** Of answers that were asked for and have not begun, the latest. */
+const MAX_WAITING = 16;
+
+export interface Named {
+  /** The model's name as the client gave it. */
+  asked: string;
+  /** As the provider knows it. */
+  model: string;
+}
+
 export interface SessionBooks {
+  /** Of an answer whose model is named for it alone: limits and budgets take it before it is asked for. Rejects with the refusal, on record. */
+  ask(named: Named): Promise<void>;
   /** Resolves once what the event ends is durable; null where it ends nothing. */
   see(told: Told): Promise<void> | null;
   isIdle(): boolean;
@@ -31,7 +43,7 @@ interface SessionInit {
   model: string;
   modelAsked: string;
   /** The most that an answer may be expected to cost. */
-  bound: () => Amount;
+  bound: (model: string) => Amount;
   /** Where nothing says how long an answer may be. */
   usualOutputTokens: number;
   /** Of the session itself, announced before it was opened; a row of its own only where nothing was answered. */
@@ -49,9 +61,10 @@ export function openBooks(
   const running = new Map<string, CallRecord>();
   const question = openQuestion();
   let hasAnswered = false;
+  let isOver = false;
+  const waiting: { named: Named; record: CallRecord }[] = [];
 
-  const open = (endpoint: string): CallRecord => {
-    hasAnswered = true;
+  const make = (endpoint: string, asked: string): CallRecord => {
     const record = openRecord(
       {
         ...call,
@@ -62,13 +75,36 @@ export function openBooks(
       },
       tools,
     );
-    record.asked(modelAsked, true);
-    record.planned({ provider, model, dropped: [], ...way });
+    record.asked(asked, true);
     return record;
   };
 
+  const plan = (record: CallRecord, own: string): CallRecord => {
+    record.planned({ provider, model: own, dropped: [], ...way });
+    return record;
+  };
+
+  const reserve = async (record: CallRecord, own: string): Promise<void> => {
+    await record.admit(() => ({ inputTokens: 0, outputTokens: null, usualOutputTokens }), true);
+    await record.reserve({ provider, model: own }, () => bound(own));
+  };
+
+  /** The one that was asked for first, of the model that answers where that is told; those before it never begin. */
+  const take = (served: string | null): CallRecord | null => {
+    // A model answers under its own name or a longer one, which begins like others', too.
+    const alike = waiting.map(({ named }) => (served?.startsWith(named.model) === true ? named.model.length : 0));
+    const found = alike.indexOf(Math.max(0, ...alike));
+    const taken = waiting.splice(0, Math.max(0, found) + 1);
+    const last = taken.pop();
+    for (const { record } of taken) record.withdraw();
+    return last?.record ?? null;
+  };
+
   const begin = (id: string, served: string | null): CallRecord => {
-    const record = open(call.family);
+    hasAnswered = true;
+    const named = take(served);
+    const own = model || (served ?? "");
+    const record = named ?? plan(make(call.family, modelAsked || own), own);
     record.observed({ type: "start", id, model: served ?? "", createdAt: null, extra: {} });
     // The session as a whole was announced: nobody waits for this one.
     record.intend().catch(() => undefined);
@@ -76,11 +112,7 @@ export function openBooks(
     running.set(id, record);
     // What the session as a whole had reserved was for its first answer.
     session.release("budget");
-    const reserve = async (): Promise<void> => {
-      await record.admit(() => ({ inputTokens: 0, outputTokens: null, usualOutputTokens }), true);
-      await record.reserve({ provider, model }, bound);
-    };
-    reserve().catch((error: unknown) => refused?.(toGatewayError(error)));
+    if (named === null) reserve(record, own).catch((error: unknown) => refused?.(toGatewayError(error)));
     return record;
   };
 
@@ -93,6 +125,19 @@ export function openBooks(
   };
 
   return {
+    async ask(named) {
+      const record = make(call.family, named.asked);
+      try {
+        await reserve(record, named.model);
+      } catch (error) {
+        const failure = toGatewayError(error);
+        await record.settle(failure.status, failure);
+        throw failure;
+      }
+      if (isOver) return record.withdraw();
+      waiting.push({ named, record: plan(record, named.model) });
+      if (waiting.length > MAX_WAITING) waiting.shift()?.record.withdraw();
+    },
     isIdle: () => running.size === 0,
     heard: (data) => question.heard(data),
     onRefused(action) {
@@ -113,8 +158,12 @@ export function openBooks(
           running.delete(told.id);
           return end(record, told.metered, told.isFailed);
         }
+        case "refused":
+          waiting.shift()?.record.withdraw();
+          return null;
         case "heard":
-          return end(open(`${call.family}.transcription`), told.metered, false);
+          hasAnswered = true;
+          return end(plan(make(`${call.family}.transcription`, modelAsked), model), told.metered, false);
         default:
           return told satisfies never;
       }
@@ -122,6 +171,8 @@ export function openBooks(
     async close(cause, ended) {
       const left = [...running.values()];
       running.clear();
+      isOver = true;
+      for (const { record } of waiting.splice(0)) record.withdraw();
       const failure =
         cause === "client"
           ? new GatewayError({ kind: "cancelled", message: "The client closed the session." })

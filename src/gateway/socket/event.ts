@@ -9,10 +9,13 @@ export type Told =
   | { kind: "begun"; id: string; model: string | null }
   | { kind: "text"; id: string; text: string }
   | { kind: "ended"; id: string; items: string[]; metered: Metered; isFailed: boolean }
+  /** What was asked for never begins. */
+  | { kind: "refused" }
   /** What was heard and written down is counted apart, under a model of its own. */
   | { kind: "heard"; metered: Metered };
 
 const BEGINS = "response.created";
+const REFUSES = "error";
 const ENDS: readonly string[] = [
   "response.cancelled",
   "response.completed",
@@ -25,7 +28,7 @@ const TEXT = /^response\.(?:output_)?(?:audio_transcript|text|function_call_argu
 
 /** A quick look, for most events are sound. */
 const WORTH = new RegExp(
-  `"(?:${[BEGINS, HEARD, ...ENDS].map((type) => type.replaceAll(".", "\\.")).join("|")}|response\\.[a-z_]+\\.delta)"`,
+  `"(?:${[BEGINS, HEARD, REFUSES, ...ENDS].map((type) => type.replaceAll(".", "\\.")).join("|")}|response\\.[a-z_]+\\.delta)"`,
   "u",
 );
 const SOUND = /"response\.(?:output_)?audio\.delta"/u;
@@ -36,6 +39,7 @@ export function readEvent(data: Message): Told | null {
   const event = parseObject(data);
   const type = event?.["type"];
   if (event === null || typeof type !== "string") return null;
+  if (type === REFUSES) return { kind: "refused" };
   if (type === HEARD) return { kind: "heard", metered: meterAnswer(event) };
   const response = isJsonObject(event["response"]) ? event["response"] : {};
   if (type === BEGINS) return { kind: "begun", id: readId(response), model: readText(response["model"]) };

@@ -64,16 +64,24 @@ export async function openSession(given: SocketCall, tools: SocketTools): Promis
     await stay.visit(provider.name);
     const { defaultOutputTokens } = scene;
     const { prices } = tools;
-    const bound = (): Amount =>
-      findBound({ provider, model, body: null, writes: true, defaultOutputTokens, prices, atMs: tools.clock.wallMs() });
-    const reserving = record.reserve({ provider, model }, bound);
+    const bound = (own: string): Amount =>
+      findBound({
+        provider,
+        model: own,
+        body: null,
+        writes: true,
+        defaultOutputTokens,
+        prices,
+        atMs: tools.clock.wallMs(),
+      });
+    // Where each message names a model of its own, each is judged by itself.
+    const isNamedLater = model === "" && call.family === "responses";
+    const reserving = isNamedLater ? undefined : record.reserve({ provider, model }, () => bound(model));
     if (reserving !== undefined) await reserving;
     const { onUnknownPrice, deadlines } = target;
     const way = target.route === undefined ? {} : { route: target.route };
     visit = tools.fleet.visit({ ...place, provider, weight: 1 });
     record.planned({ provider, model, dropped: [], ...way }, visit.end);
-    // Where each message names a model of its own, each is judged by itself.
-    const isNamedLater = model === "" && call.family === "responses";
     const rule = onUnknownPrice === undefined ? {} : { onUnknownPrice };
     if (!isNamedLater) judgePrice({ plan: { provider, model, ...rule }, record, scene, tools, body: null });
     isCalled = true;
@@ -118,7 +126,7 @@ interface Connecting {
   provider: Provider;
   model: string;
   asked: string;
-  bound: () => Amount;
+  bound: (model: string) => Amount;
   record: CallRecord;
   deadlines: OwnDeadlines | undefined;
   way: Pick<Chosen, "route">;

@@ -1,0 +1,90 @@
+// Sessions in which each message names a model of its own: each answer is booked, and held to budgets, as that model's.
+
+import { afterEach, expect, test } from "bun:test";
+import { readJson } from "../rig.ts";
+import { type Client, type Event, type Scene, closeScene, connect, open, untilRows } from "./socket-scene.ts";
+
+afterEach(closeScene);
+
+const ask = (model: string): Event => ({ type: "response.create", model, input: "hi" });
+const usage = { input_tokens: 10, output_tokens: 4, total_tokens: 14 };
+
+/** Serves a dated model, and refuses what is not known to it. */
+function respond(data: string | Buffer, socket: Bun.ServerWebSocket<unknown>): void {
+  const { model } = JSON.parse(String(data));
+  const send = (event: Event): void => void socket.send(JSON.stringify(event));
+  if (model === "gpt-unknown") return send({ type: "error", status: 400, error: { message: "No such model." } });
+  const response = { id: `resp_${model}`, status: "completed", model: `${model}-2024-08-06`, output: [] };
+  send({ type: "response.created", response: { ...response, status: "in_progress" } });
+  send({ type: "response.completed", response: { ...response, usage } });
+}
+
+async function begin(scene: Scene): Promise<Client> {
+  const client = connect(scene, "/responses");
+  await client.until(({ messages, closing }) => messages.length === 1 || closing !== null);
+  return client;
+}
+
+async function budget({ rig }: Scene, body: Record<string, unknown>): Promise<void> {
+  const { token } = await rig.issue("gateway_admin");
+  expect((await rig.send("/api/v1/admin/budgets", { body, token })).status).toBe(201);
+}
+
+const isRefusal = ({ type }: Event): boolean => type === "error";
+
+test("rows name the model that was asked for, as asked and as sent", async () => {
+  const scene = await open(respond);
+  const client = await begin(scene);
+  for (const model of ["openai/gpt-4o", "gpt-unknown", "gpt-4o-mini"]) client.say(ask(model));
+  await client.until(({ messages }) => messages.length === 6);
+  client.socket.close();
+  const rows = await untilRows(scene.rig, 2);
+  expect(rows.map(({ modelAsked, modelServed, attempts }) => [modelAsked, attempts[0]?.model, modelServed])).toEqual([
+    ["openai/gpt-4o", "gpt-4o", "gpt-4o-2024-08-06"],
+    ["gpt-4o-mini", "gpt-4o-mini", "gpt-4o-mini-2024-08-06"],
+  ]);
+});
+
+test("a budget in money lets the session open, and each answer in as long as there is room", async () => {
+  const scene = await open(respond);
+  await budget(scene, { name: "all", limit_usd: 1 });
+  const client = await begin(scene);
+  client.say(ask("gpt-4o"));
+  await client.until(({ messages, closing }) => messages.length === 3 || closing !== null);
+  expect(client.closing).toBeNull();
+  client.socket.close();
+  expect(await untilRows(scene.rig, 1)).toMatchObject([{ status: 200, costNanos: 10 * 2_500 + 4 * 10_000 }]);
+});
+
+test("a model whose budget is spent is refused before it is asked, on record, and others go on", async () => {
+  const scene = await open(respond);
+  await budget(scene, { name: "large", limit_tokens: 1, model: "gpt-4o" });
+  const client = await begin(scene);
+  client.say(ask("gpt-4o"));
+  await client.until(({ messages }) => messages.length === 3);
+  client.say(ask("gpt-4o"));
+  client.say(ask("gpt-4o-mini"));
+  await client.until(({ messages }) => messages.length === 6);
+  expect(client.events().filter(isRefusal)).toMatchObject([{ status: 429, error: { code: "insufficient_quota" } }]);
+  expect(scene.received).toHaveLength(2);
+  client.socket.close();
+  const rows = await untilRows(scene.rig, 3);
+  expect(rows.map(({ modelAsked, status, attempts }) => [modelAsked, status, attempts.length])).toEqual([
+    ["gpt-4o", 200, 1],
+    ["gpt-4o", 429, 0],
+    ["gpt-4o-mini", 200, 1],
+  ]);
+});
+
+test("what was asked for and never began holds nothing once the session is over", async () => {
+  const scene = await open(() => undefined);
+  await budget(scene, { name: "held", limit_tokens: 100_000 });
+  const client = await begin(scene);
+  client.say(ask("gpt-4o"));
+  await client.until(() => scene.received.length === 1);
+  client.socket.close();
+  expect(await untilRows(scene.rig, 1)).toMatchObject([{ status: 101 }]);
+  const { token } = await scene.rig.issue("gateway_admin");
+  const { budget: held } = await readJson(await scene.rig.send("/api/v1/admin/budgets/held", { token }));
+  expect(held.state).toMatchObject({ spent_tokens: 0, reserved_tokens: 0 });
+});
