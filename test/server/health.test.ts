@@ -201,6 +201,26 @@ describe("an operator", () => {
     expect(gateway.calls.map(labelOf)).toEqual(["b", "b", "b"]);
   });
 
+  test("lets in again what was disabled elsewhere a moment ago, for good", async () => {
+    const { gateway, token, list, act } = await open(good);
+    for (const path of [`${PROVIDERS}/openai/enable`, "/api/v1/admin/providers/openai/enable"]) {
+      const control = {
+        provider: "openai",
+        account: null,
+        model: null,
+        action: "disable",
+        sinceMs: 0,
+        by: "x",
+      } as const;
+      await gateway.store.controls.put(control);
+      expect((await gateway.send(path, { token, body: {} })).status).toBe(200);
+      expect(await gateway.store.controls.list()).toEqual([]);
+      await gateway.send("/api/v1/admin/providers", { token });
+      expect((await list())["openai"].state).toBe("ok");
+    }
+    expect((await act("enable")).status).toBe(200);
+  });
+
   test("is told so where nothing is left: no rule asks what an operator took out", async () => {
     const { gateway, act } = await open(good, []);
     await act("disable");

@@ -44,5 +44,26 @@ export function describeControls(get: () => Store): void {
       expect(await after.lift({ ...disabled })).toEqual([disabled]);
       expect((await openControls(controls)).find(disabled)).toBeNull();
     });
+
+    test("are lifted by who has not heard of them yet, with all that the name covers", async () => {
+      const { controls } = get();
+      const [here, there] = [await openControls(controls), await openControls(controls)];
+      const whole = make();
+      const all = [
+        whole,
+        make({ provider: whole.provider, model: "m" }),
+        make({ provider: whole.provider, account: "a" }),
+      ];
+      const other = make();
+      for (const control of [...all, other]) await here.put(control);
+      expect(await there.lift(whole)).toHaveLength(3);
+      expect((await controls.list()).filter(({ provider }) => provider === whole.provider)).toEqual([]);
+      expect((await there.refresh()).put).toContainEqual(other);
+      expect((await here.refresh()).gone).toHaveLength(3);
+      expect([here, there].map((each) => [each.find(whole), each.find(other)])).toEqual([
+        [null, other],
+        [null, other],
+      ]);
+    });
   });
 }

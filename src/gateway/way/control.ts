@@ -93,10 +93,14 @@ function createControls(store: ControlStore): Controls {
       return write(store.remove([control], { by, change }));
     },
     async lift(name, by) {
-      const gone = drop(name);
+      // Others may have taken it out a moment ago, of which nobody has heard here.
+      const kept = (await store.list()).filter((each) => covers(name, each));
+      const own = drop(name);
+      const names = new Set(own.map(print));
+      const gone = [...own, ...kept.filter((each) => !names.has(print(each)))];
       const change: Change = { ...about(name), action: "provider.enable", before: { controls: gone }, after: null };
-      const kept = gone.filter(({ action }) => action === "disable");
-      await write(store.remove(kept, { by, change }));
+      const lasting = gone.filter(({ action }) => action === "disable");
+      await write(store.remove(lasting, { by, change }));
       return gone;
     },
     async refresh() {
