@@ -68,11 +68,13 @@ function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sour
   if (parts.length > 1) {
     // To which of the calls a correction of the tokens belongs, it does not say.
     if (corrections.some(({ reason }) => reason !== "reprice")) return null;
-    const prices = parts.map(({ provider, model, usage }) =>
-      ask(entry, { provider, names: [model], usage: usage ?? null, units: null }, sources),
-    );
-    const known = prices.filter((price) => price !== null);
     const answering = findAnswering(entry);
+    const prices = parts.map((part) => {
+      const served = part === answering ? entry.modelServed : readPriced(part);
+      const { provider, model, usage = null } = part;
+      return ask(entry, { provider, names: served ? [served, model] : [model], usage, units: null }, sources);
+    });
+    const known = prices.filter((price) => price !== null);
     const own = known[parts.findIndex((part) => part === answering)] ?? known.at(-1);
     if (own === undefined || known.length < prices.length) return null;
     return { price: { ...own, costNanos: known.reduce((sum, { costNanos }) => sum + costNanos, 0) }, parts: known };
@@ -83,6 +85,12 @@ function findPrice(entry: LedgerEntry, corrections: readonly LedgerEntry[], sour
   const units = rows.reduce<Units | null>((sum, row) => joinUnits(sum, row.units), null);
   const price = ask(entry, { provider: entry.provider ?? "", names, usage: readUsage(rows), units }, sources);
   return price === null ? null : { price, parts: [] };
+}
+
+/** The row keeps no name of what served an attempt that others stood in for; what priced it was found by that. */
+function readPriced({ price }: Attempt): string | null {
+  const slash = price?.id.indexOf("/") ?? -1;
+  return slash === -1 ? null : (price?.id.slice(slash + 1) ?? null);
 }
 
 interface Found {

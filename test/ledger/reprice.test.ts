@@ -63,7 +63,8 @@ describe("a row by today's prices", () => {
     expect((await reprice({ attempts, costNanos: 5 }, corrected))?.after).toBeNull();
     const [first] = attempts;
     const unknown = [...attempts, { ...ATTEMPT, provider: "openai", model: "gpt-unheard-of", usage }];
-    expect((await reprice({ attempts: unknown, costNanos: 5 }))?.correction).toBeNull();
+    const unheard = { modelServed: "gpt-unheard-of", attempts: unknown, costNanos: 5 };
+    expect((await reprice(unheard))?.correction).toBeNull();
     expect((await reprice({ attempts: first === undefined ? [] : [first] }))?.after).toBe(2_500_000);
     // The correction tells each provider's part, also when it is not the first one.
     const booked = attempts.map((attempt) => ({ ...attempt, costNanos: 1_000_000 }));
@@ -87,6 +88,15 @@ describe("a row by today's prices", () => {
     expect((await reprice({ provider: "openai", modelServed: null, modelAsked: "chat", attempts }))?.after).toBe(
       2_500_000,
     );
+  });
+  test("of several calls goes by the model that served each, as it was priced then", async () => {
+    const usage = makeUsage({ freshInputTokens: 1_000 });
+    const dated = "gpt-4o-2024-05-13";
+    const price = { id: `openai/${dated}`, source: "genai-prices@0.1.7", date: null };
+    const one = { ...ATTEMPT, provider: "openai", model: "gpt-4o", usage, costNanos: 5_000_000, price };
+    const attempts = [{ ...one, errorKind: "timeout" as const, status: null }, one];
+    const row = { provider: "openai", modelServed: dated, attempts, costNanos: 10_000_000 };
+    expect(await reprice(row)).toMatchObject({ after: 10_000_000, correction: null });
   });
   test("is never taken away: what nobody knows any more stays as it was booked", async () => {
     expect(await reprice({ provider: "gone", costNanos: 9 })).toMatchObject({
