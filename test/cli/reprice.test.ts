@@ -132,6 +132,17 @@ describe.each(["sqlite", ...(hasPostgres ? ["postgres" as const] : [])] as const
     expect(sums.consume.costNanos).toBe(3 * COST + 77);
   });
 
+  test("rows of a provider that was declared while the gateway runs have its prices", async () => {
+    await desk.run("admin providers add acme type=openai");
+    const row = { requestId: "late", provider: "acme", costNanos: null, priceId: null, priceSource: null };
+    await desk.withStore(async ({ ledger }) =>
+      ledger.append([makeEntry({ createdAt: new Date("2026-02-02T03:04:05Z"), ...USAGE, ...row })]),
+    );
+    expect(await reprice("--provider acme")).toMatchObject({ examined: 1, newly_priced: 1, still_unpriced: 0 });
+    const { out, err } = await desk.run("prices show gpt-4o --provider acme");
+    expect([out.split("\n")[0], err]).toEqual([expect.stringMatching(/^gpt-4o at acme: openai\/gpt-4o by /u), ""]);
+  });
+
   test("without --from it says what is missing", async () => {
     const { code, err } = await desk.run("ledger reprice");
     expect([code, err.includes("--from")]).toEqual([EXIT.usage, true]);

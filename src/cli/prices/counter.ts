@@ -3,6 +3,7 @@
 import { type Config, loadConfig } from "../../config/index.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { buildScene } from "../../server/index.ts";
+import { readEffective } from "../effective.ts";
 import { type ConfigFlags, toLoadOptions } from "../flags.ts";
 import { say } from "../output.ts";
 import { type PriceDesk, openPriceDesk } from "../price-desk.ts";
@@ -14,8 +15,10 @@ export interface Counter {
 }
 
 export async function openCounter(flags: ConfigFlags): Promise<Counter> {
-  const { config, warnings } = await loadConfig(toLoadOptions(flags));
+  const { config: declared, warnings } = await loadConfig(toLoadOptions(flags));
   for (const warning of warnings) say(`warning: ${warning}`);
+  // Calls of providers that were declared while gateways run are booked at these prices, too.
+  const config = await readEffective(declared);
   const desk = await openPriceDesk(config, (message, error) => {
     say(`warning: ${message}: ${error instanceof Error ? error.message : String(error)}`);
   });
