@@ -87,7 +87,7 @@ async function explainThere(target: Target, flags: Flags): Promise<RouteExplanat
     model,
     endpoint,
     body: await readBody(flags.body),
-    headers: Object.fromEntries(readHeaders(flags.header ?? "")),
+    headers: readHeaders(flags.header ?? ""),
     user,
     key,
     at: at === undefined ? undefined : readMoment("at", at).toISOString(),
@@ -143,12 +143,12 @@ async function readBody(file: string): Promise<JsonObject> {
   throw refuseValue("body", `${JSON.stringify(file)} holds no JSON object`);
 }
 
-function readHeaders(text: string): Headers {
-  const headers = new Headers();
+function readHeaders(text: string): Record<string, string> {
+  const headers: Record<string, string> = {};
   for (const part of text.split(",").filter((each) => each.trim() !== "")) {
     const [, name = "", value = ""] = /^\s*([\w-]+)\s*[=:]\s*(.*?)\s*$/u.exec(part) ?? [];
     if (name === "") throw refuseValue("header", `${JSON.stringify(part.trim())} is no header: write name=value`);
-    headers.set(name, value);
+    headers[name.toLowerCase()] = value;
   }
   return headers;
 }

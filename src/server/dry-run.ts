@@ -12,14 +12,15 @@ export interface DryQuestion {
   body: JsonObject;
   /** In place of what the body or the address says. */
   model?: string | undefined;
-  headers: Headers;
+  headers: Readonly<Record<string, string>>;
   /** With what its key is limited to, and what it is filed under. */
   caller: DryCall["caller"] & Pick<Caller, "limits">;
   atMs: number;
 }
 
 /** Throws invalid_request where that would be refused anyway. */
-export function readDryRun({ endpoint, body: given, model, headers, caller, atMs }: DryQuestion): DryRun {
+export function readDryRun({ endpoint, body: given, model, headers: said, caller, atMs }: DryQuestion): DryRun {
+  const headers = readHeaders(said);
   const { wire, address: found } = findWire(endpoint);
   const isAddressed = found.model !== null;
   const body = model === undefined || isAddressed ? given : { ...given, model };
@@ -55,4 +56,16 @@ function findWire(endpoint: string): { wire: Wire; address: Address } {
     `There is no endpoint "${endpoint.slice(0, 100)}"; say an address, or one of ${known}.`,
     "endpoint",
   );
+}
+
+/** Such as a client could have sent. */
+function readHeaders(said: DryQuestion["headers"]): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(said)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/u.test(name)) throw invalidRequest("This is no header's name.", `headers.${name}`);
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/u.test(value))
+      throw invalidRequest(`The header ${name} holds characters that no HTTP header can carry.`, `headers.${name}`);
+    headers.set(name, value);
+  }
+  return headers;
 }

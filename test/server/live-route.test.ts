@@ -311,6 +311,10 @@ describe("a dry run", () => {
     [{ body: HELLO, endpoint: "/v1/nowhere" }, 422, "endpoint"],
     [{ endpoint: "messages" }, 422, "body"],
     [{ body: { messages: [] } }, 422, "model"],
+    [{ body: HELLO, headers: { "bad name": "x" } }, 422, "headers.bad name"],
+    [{ body: HELLO, headers: { "": "x" } }, 422, "headers."],
+    [{ body: HELLO, headers: { "x-team": "a\nb" } }, 422, "headers.x-team"],
+    [{ body: HELLO, headers: { "x-team": "名" } }, 422, "headers.x-team"],
     [{ body: { ...HELLO, model: "zzz" } }, 404, "model"],
   ])("%j is refused", async (question, status, param) => {
     const found = await admin("POST", "/api/v1/admin/route", question);

@@ -75,7 +75,7 @@ export function makeDecisionRoutes({ scene, tools, directory, limit, nowMs }: De
           endpoint,
           body: body as JsonObject,
           model,
-          headers: new Headers(headers),
+          headers,
           caller: {
             email: user ?? caller.email,
             userId: user ?? caller.userId,
