@@ -77,7 +77,7 @@ export function readLimit(name: string, fields: ReadonlyMap<string, string>): Re
     model: word("model"),
     provider: word("provider")?.toLowerCase() ?? null,
   };
-  const isEmpty = COUNTS.every((field) => !fields.has(field));
+  const isEmpty = COUNTS.every((field) => (fields.get(field)?.trim() ?? "") === "");
   if (isEmpty) {
     const message = `it limits nothing: say ${COUNTS.join(", ")}, one or several`;
     faults.push({ field: COUNTS[0], message });

@@ -59,8 +59,8 @@ export function createLimitBook({ store, config, findUser, findKey, now }: BookI
       const { user = "", key = "" } = fields;
       const named = {
         ...fields,
-        ...(user === "" ? {} : { user: await findUser(user.trim()) }),
-        ...(key === "" ? {} : { key: await findKey(key.trim()) }),
+        ...(user === "" ? {} : { user: await findUser(user.trim()).catch(blame("user")) }),
+        ...(key === "" ? {} : { key: await findKey(key.trim()).catch(blame("key")) }),
       };
       const all = await store.list();
       if (all.length >= MAX_LIMITS && all.every((row) => row.name !== name)) {
@@ -78,6 +78,15 @@ export function createLimitBook({ store, config, findUser, findKey, now }: BookI
       // One that is gone already is as good.
       if (!(await store.wasDeleted(name))) throw missingLimit(name);
     },
+  };
+}
+
+/** What is not there is no limit of this name. */
+function blame(param: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof GatewayError) || error.kind !== "not_found") throw error;
+    const { kind, code, message } = error;
+    throw new GatewayError({ kind, code, message, param, cause: error });
   };
 }
 

@@ -93,6 +93,7 @@ describe("the admin API", () => {
 
   const WRONG: [string, Record<string, unknown>, string][] = [
     ["nothing that is limited", { per: "key" }, "requests_per_minute"],
+    ["an empty number alone", { requests_per_minute: "", concurrent: " " }, "requests_per_minute"],
     ["nought", { requests_per_minute: 0 }, "requests_per_minute"],
     ["a fraction", { tokens_per_minute: 1.5 }, "tokens_per_minute"],
     ["a negative number", { concurrent: -1 }, "concurrent"],
@@ -108,6 +109,13 @@ describe("the admin API", () => {
 
   test("refuses names and fields that there are not", async () => {
     const rig = await openLimited();
+    for (const [param, body] of [
+      ["user", { concurrent: 1, user: "nobody@example.com" }],
+      ["key", { concurrent: 1, key: "none" }],
+    ] as const) {
+      const missing = await rig.set("x", body);
+      expect([missing.status, (await readJson(missing)).error.param]).toEqual([404, param]);
+    }
     expect((await rig.set("Not%20one", { concurrent: 1 })).status).toBe(422);
     expect((await rig.set("x", { concurrent: 1, burst: 2 })).status).toBe(422);
   });
