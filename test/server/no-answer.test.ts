@@ -38,6 +38,14 @@ const VECTORS: [path: string, body: object][] = [
   ["/v1/embeddings", { model: "text-embedding-3-small", input: "hi" }],
   ["/v1beta/models/google%2Fgemini-embedding-001:embedContent", { content: CONTENTS[0] }],
 ];
+const broken = (text: string): Response => {
+  const begun = new TextEncoder().encode(text);
+  const pull = (controller: ReadableStreamDefaultController): void => controller.error(new Error("reset"));
+  const source = { start: (controller: ReadableStreamDefaultController) => controller.enqueue(begun), pull };
+  const stream = new ReadableStream(source, { highWaterMark: 0 });
+  return new Response(stream, { headers: { "content-type": "application/json" } });
+};
+
 const page = () => new Response("<html>Welcome</html>", { headers: { "content-type": "text/html" } });
 
 test.each([...COUNTS, ...VECTORS])("%s: a page for people", async (path, body) => {
@@ -93,14 +101,7 @@ test.each<[string, object]>([
   ["/v1/chat/completions", { model: "gpt-4o", messages: MESSAGES }],
   ["/v1/moderations", { model: "openai/omni-moderation-latest", input: "hi" }],
 ])("%s: one that breaks off says so, not that nobody could be reached", async (path, body) => {
-  const broken = (): Response => {
-    const begun = new TextEncoder().encode('{"id":');
-    const pull = (controller: ReadableStreamDefaultController): void => controller.error(new Error("reset"));
-    const source = { start: (controller: ReadableStreamDefaultController) => controller.enqueue(begun), pull };
-    const stream = new ReadableStream(source, { highWaterMark: 0 });
-    return new Response(stream, { headers: { "content-type": "application/json" } });
-  };
-  const { send, row } = await open(broken);
+  const { send, row } = await open(() => broken('{"id":'));
   const response = await send(path, { body });
   expect(response.status).toBe(502);
   expect((await readJson(response)).error.message).toContain("broke off in the middle of its answer");
@@ -117,4 +118,41 @@ test("a form whose boundary nobody named is told so", async () => {
   expect(response.status).toBe(400);
   expect((await readJson(response)).error).toMatchObject({ code: "invalid_form" });
   expect(await row()).toMatchObject({ status: 400, errorKind: "invalid_request" });
+});
+
+/** One that keeps a file, and answers as it is told from then on. */
+async function keepFile(answer: () => Response) {
+  let isKept = false;
+  const gateway = await open(({ method }) => {
+    if (isKept) return answer();
+    return Response.json(method === "GET" ? { data: [] } : { id: "file-1", object: "file" });
+  });
+  expect((await gateway.send("/v1/files", { body: { purpose: "batch" } })).status).toBe(200);
+  isKept = true;
+  return gateway;
+}
+
+test.each<[string, () => Response]>([
+  ["a page", page],
+  ["nothing", () => Response.json(null)],
+  ["something else", () => Response.json({ ok: true })],
+])("a list that is %s is no empty one", async (_what, answer) => {
+  const { send, rows } = await keepFile(answer);
+  const response = await send("/v1/files", { method: "GET" });
+  expect(response.status).toBe(502);
+  expect((await rows())[0]).toMatchObject({ status: 502, errorKind: "upstream_malformed" });
+});
+
+test("what is kept is told as an object, or not at all", async () => {
+  const { send } = await keepFile(() => Response.json(null));
+  expect((await send("/v1/files/file-1", { method: "GET" })).status).toBe(502);
+});
+
+test("a batch whose file breaks off is the provider's fault", async () => {
+  const { send, rows } = await keepFile(() => broken('{"custom_id":"a"}\n{'));
+  const body = { input_file_id: "file-1", endpoint: "/v1/chat/completions", completion_window: "24h" };
+  const response = await send("/v1/batches", { body });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error.message).toContain("broke off in the middle of its answer");
+  expect((await rows())[0]).toMatchObject({ status: 502, errorKind: "upstream_unavailable" });
 });

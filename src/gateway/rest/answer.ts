@@ -81,7 +81,9 @@ async function answerWhole(state: State, meter: Meter): Promise<Response> {
   if (state.call.place.entry.textFormat !== undefined) state.record.fetched(text);
   state.upstreamMs += state.tools.clock.monotonicMs() - sentMs;
   line.release(false);
-  const body = parse(state, text);
+  const body = parseAnswer(state, text);
+  // A list may be the answer to a call; what is kept is always an object.
+  if (!isJsonObject(body) && !(meter.counts && Array.isArray(body))) throw fail(state, notJson(state, text));
   if (meter.counts && isJsonObject(body) && saysError(body)) throw fail(state, explainError(state, body));
   bookAnswer(state, meter, isJsonObject(body) ? body : null);
   if (meter.counts && isJsonObject(body) && meter.entry.isAnswer?.(body) === false) throw fail(state, emptyAnswer());
@@ -114,7 +116,15 @@ export async function readAnswer(state: RestState): Promise<string> {
   throw fail(state, answerTooLarge(scene.maxAnswerBytes));
 }
 
-function parse(state: State, text: string): Json {
+/** A provider's page of what it keeps. */
+export function parsePage(state: State, text: string): JsonObject {
+  const body = parseAnswer(state, text);
+  if (isJsonObject(body) && Array.isArray(body["data"])) return body;
+  const message = `Provider "${state.plan.provider.name}" answered with something that is not a list. Check its base URL.`;
+  throw fail(state, new GatewayError({ kind: "upstream_malformed", message, cause: text.slice(0, 2_000) }));
+}
+
+function parseAnswer(state: State, text: string): Json {
   try {
     return JSON.parse(text);
   } catch {

@@ -12,8 +12,8 @@ import { keepAlive } from "../keep-alive.ts";
 import { narrowScene } from "../narrow.ts";
 import { openPresence } from "../presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
-import { type Line, openLine, parseObject } from "../send.ts";
-import { answerRest, listBrought, readAnswer, replaceLinks } from "./answer.ts";
+import { type Line, openLine } from "../send.ts";
+import { answerRest, listBrought, parsePage, readAnswer, replaceLinks } from "./answer.ts";
 import { type Asking, callUpstream } from "./ask.ts";
 import type { Arrival, RestCall } from "./call.ts";
 import { bookFinished } from "./finished.ts";
@@ -192,7 +192,7 @@ async function answerList(prepared: Prepared): Promise<Response> {
       refused.answer = await answerRest(state);
       return {};
     }
-    return parseObject(await readAnswer(state)) ?? {};
+    return parsePage(state, await readAnswer(state));
   };
   const isBackward = BACKWARD.some((name) => query.has(name));
   // Who owns nothing there is told so without asking.

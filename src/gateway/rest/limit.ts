@@ -8,7 +8,7 @@ import { collectHeaders } from "../header.ts";
 import { listNamedModels } from "../named-model.ts";
 import { refuseNameless, requireModels } from "../narrow.ts";
 import { type Owner, requireOwn } from "../owned.ts";
-import { openLine, parseObject, send } from "../send.ts";
+import { explainBreak, openLine, parseObject, send } from "../send.ts";
 import { authorize } from "./authorize.ts";
 import type { RestCall } from "./call.ts";
 import type { Intake } from "./sending.ts";
@@ -77,6 +77,8 @@ export async function requireLinesOfFile(state: Omit<RestState<RestCall>, "upstr
       if (isLimited) requireModelOfLine(parseObject(text), { scene, hasWhole: intake.model !== null });
       if (goesOn || mayReference(text)) await requireOwnOfLine(owner, text);
     }
+  } catch (error) {
+    throw explainBreak(provider.name, line, error);
   } finally {
     line.release(true);
   }

@@ -1,6 +1,6 @@
 // Adds up what the results of a batch say of their cost, line by line, where the batch itself says nothing. Knows no family.
 
-import { joinUnits, joinUsage } from "../../ir/index.ts";
+import { GatewayError, joinUnits, joinUsage } from "../../ir/index.ts";
 import { type Metered, meterResult } from "../../wire/index.ts";
 import { collectHeaders } from "../header.ts";
 import { openLine, parseObject, send } from "../send.ts";
@@ -57,6 +57,11 @@ function add(sums: Map<string, Metered>, text: string): void {
 /** A result may hold pictures; one that is longer is none. */
 const MAX_LINE_LENGTH = 64 * 1024 * 1024;
 
+function tooLong(): GatewayError {
+  const message = `A line of the file holds more than ${MAX_LINE_LENGTH} characters, and is not looked at. Send what it holds as files, and name them.`;
+  return new GatewayError({ kind: "too_large", message });
+}
+
 export async function* readLines(body: AsyncIterable<Uint8Array>, progressed: () => void): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   /** Of the line that has not ended; joined once, as a long one comes in very many. */
@@ -67,7 +72,7 @@ export async function* readLines(body: AsyncIterable<Uint8Array>, progressed: ()
     const [first = "", ...lines] = decoder.decode(chunk, { stream: true }).split("\n");
     pieces.push(first);
     length += first.length;
-    if (length > MAX_LINE_LENGTH) throw new Error("a line of the results is too long");
+    if (length > MAX_LINE_LENGTH) throw tooLong();
     const last = lines.pop();
     if (last === undefined) continue;
     yield pieces.join("");
