@@ -4,6 +4,7 @@
 import type { Json, JsonObject } from "../ir/index.ts";
 import { invalidRequest } from "../ir/index.ts";
 import { type LedgerEntry, type PriceBook, type PricingOf, type Recount, repriceEntry } from "../ledger/index.ts";
+import { findAnswering } from "../lib/share.ts";
 import {
   type AuditedCall,
   type SplitCost,
@@ -110,7 +111,7 @@ function printFlagged(entry: LedgerEntry, recount: Recount, splitCost: SplitCost
   return {
     id: entry.id,
     request_id: entry.requestId,
-    upstream_request_id: entry.attempts.at(-1)?.upstreamRequestId ?? null,
+    upstream_request_id: findAnswering(entry)?.upstreamRequestId ?? null,
     created_at: entry.createdAt.toISOString(),
     provider: entry.provider,
     model: entry.modelServed ?? entry.modelAsked,

@@ -105,10 +105,12 @@ function correctParts(entry: LedgerEntry, corrections: readonly LedgerEntry[], p
   const measured = entry.attempts.filter(({ usage }) => usage !== undefined);
   // Where the cost of the whole was unknown, nothing is booked of its parts.
   const isBooked = entry.costNanos !== null;
-  return measured.map(({ provider, model, costNanos }, index) => {
+  return measured.map(({ provider, model, account, costNanos }, index) => {
     const earlier = corrections.map(({ attempts }) => attempts[index]?.costNanos ?? 0);
     const before = earlier.reduce((sum, cost) => sum + cost, isBooked ? (costNanos ?? 0) : 0);
-    const blank = { status: null, errorKind: null, upstreamRequestId: null, latencyMs: 0 };
+    // Bills of a provider may be by its keys.
+    const key = account === undefined ? {} : { account };
+    const blank = { ...key, status: null, errorKind: null, upstreamRequestId: null, latencyMs: 0 };
     const price = parts[index];
     if (price === undefined) return { provider, model, ...blank, costNanos: -before };
     return { provider, model, ...blank, costNanos: price.costNanos - before, price: namePrice(price) };

@@ -203,6 +203,23 @@ describe("with a thread that never answers", () => {
     expect(recounter.stats()).toMatchObject({ waiting: 0, waitingBytes: 0 });
   });
 
+  test("a provider is asked by the model that it answered with, whatever was asked beside it", async () => {
+    const asked: string[] = [];
+    const { recounter, threads } = makeDesk({}, false, async ({ model }) => (asked.push(model), 20));
+    const offer = makeOffer();
+    const blank = { status: 200, errorKind: null, upstreamRequestId: null, latencyMs: 1, provider: "openai" };
+    const attempts = [
+      { ...blank, model: "gpt-4o" },
+      { ...blank, model: "gpt-4o-mini", status: null, errorKind: "cancelled" as const },
+    ];
+    recounter.offer({ ...offer, entry: { ...offer.entry, attempts } });
+    await tick();
+    const asks = { lines: [], counted: 0, over: 0, under: 0, skipped: {}, asks: [0], faults: [], lessons: [] };
+    threads[0]?.events.onDone({ number: 1, ...asks });
+    await tick();
+    expect(asked).toEqual(["gpt-4o"]);
+  });
+
   test.each([
     ["a failed call", { entry: { status: 500, errorKind: "internal" as const } }, "failed"],
     ["a call without the provider's figures", { entry: { usageSource: "estimate" as const } }, "no_provider_usage"],

@@ -219,3 +219,14 @@ test("a list of flagged calls ends where it was told to, and says how many there
   expect(report["flagged"]).toHaveLength(7);
   expect(report["flagged_rows"]).toBe(30);
 });
+
+test("a flagged call names the provider's own id of the answer, whoever was asked beside it", async () => {
+  const blank = { status: 200, errorKind: null, latencyMs: 1, provider: "openai", model: "gpt-4o" };
+  const attempts = [
+    { ...blank, upstreamRequestId: "req_answer" },
+    { ...blank, status: null, errorKind: "cancelled" as const, upstreamRequestId: "req_beside" },
+  ];
+  const calls = [makeCall({ provider: "openai", attempts }, { verdict: "over", inputTokens: 9 })];
+  const report = await reportTokens({ calls: stream(calls), by: [], splitCost: FREE, flagged: 7 });
+  expect(report["flagged"]).toMatchObject([{ upstream_request_id: "req_answer" }]);
+});

@@ -66,14 +66,14 @@ describe("a row by today's prices", () => {
     const unheard = { modelServed: "gpt-unheard-of", attempts: unknown, costNanos: 5 };
     expect((await reprice(unheard))?.correction).toBeNull();
     expect((await reprice({ attempts: first === undefined ? [] : [first] }))?.after).toBe(2_500_000);
-    // The correction tells each provider's part, also when it is not the first one.
-    const booked = attempts.map((attempt) => ({ ...attempt, costNanos: 1_000_000 }));
+    // The correction tells each provider's part, and by which key, also when it is not the first one.
+    const booked = attempts.map((attempt) => ({ ...attempt, account: "eu", costNanos: 1_000_000 }));
     const row = { provider: "anthropic", attempts: booked, costNanos: 2_000_000 };
     const once = (await reprice(row))?.correction;
     expect(once?.costNanos).toBe(1_500_000);
-    expect(once?.attempts.map(({ provider, costNanos }) => [provider, costNanos])).toEqual([
-      ["openai", 1_500_000],
-      ["anthropic", 0],
+    expect(once?.attempts.map(({ provider, account, costNanos }) => [provider, account, costNanos])).toEqual([
+      ["openai", "eu", 1_500_000],
+      ["anthropic", "eu", 0],
     ]);
     const low = attempts.map((attempt) => ({ ...ATTEMPT, provider: attempt.provider, model: "", costNanos: -500_000 }));
     const twice = await reprice(row, [{ reason: "reprice", costNanos: -1_000_000, attempts: low }]);

@@ -81,7 +81,7 @@ function addCall(sums: BookedSums, call: LedgerEntry, options: BookOptions): boo
   if (call.usageSource === "estimate") sums.estimated++;
   if (call.costNanos === null) sums.unpriced++;
   sums.tally.add({
-    ...place(call, { provider: call.provider, account: call.attempts.at(-1)?.account }, options),
+    ...place(call, { provider: call.provider, account: findAnswering(call)?.account }, options),
     model: call.modelServed ?? call.modelAsked,
     requests: 1,
     tokens: {
@@ -135,7 +135,7 @@ function addCorrection(sums: BookedSums, call: LedgerEntry, correction: LedgerEn
   sums.corrections++;
   if (correction.pricesUnknown === true) sums.unpriced--;
   sums.tally.add({
-    ...place(call, { provider, account: call.attempts.at(-1)?.account }, options),
+    ...place(call, { provider, account: findAnswering(call)?.account }, options),
     model: correction.modelServed ?? call.modelServed ?? call.modelAsked,
     requests: 0,
     tokens: {

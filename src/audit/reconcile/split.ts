@@ -2,6 +2,7 @@
 
 import { NO_USAGE, type Usage } from "../../ir/index.ts";
 import type { LedgerEntry, PriceBook, PricingOf } from "../../ledger/index.ts";
+import { findAnswering } from "../../lib/share.ts";
 import type { MoneyPart } from "./line.ts";
 
 /** Null where the price of today is not the one that the row was booked at, or cannot be taken apart. */
@@ -11,7 +12,7 @@ export function createSplit({ book, pricingOf }: { book: Pick<PriceBook, "price"
   return (call) => {
     const pricing = call.provider === null ? undefined : pricingOf(call.provider);
     if (call.costNanos === null || call.provider === null || pricing === undefined) return null;
-    const names = [call.modelServed, call.attempts.at(-1)?.model, call.modelAsked].flatMap((name) =>
+    const names = [call.modelServed, findAnswering(call)?.model, call.modelAsked].flatMap((name) =>
       name ? [name] : [],
     );
     const models = typeof pricing === "object" && pricing.by === "asked" ? names.toReversed() : names;

@@ -3,6 +3,7 @@
 
 import type { InputQuestion, RecountOffer, Recounter } from "../../ledger/index.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { findAnswering } from "../../lib/share.ts";
 import { createBooks } from "./books.ts";
 import { createLessonBook, type PastRecount, readLessons } from "./lessons.ts";
 import { type Outcome, packBatch } from "./message.ts";
@@ -209,7 +210,7 @@ export function createRecounter(init: RecounterInit): RunningRecounter {
   const ask = async (item: Waiting | undefined): Promise<void> => {
     if (item === undefined) return;
     const { entry, format, request } = item;
-    const model = entry.attempts.at(-1)?.model ?? entry.modelAsked;
+    const model = findAnswering(entry)?.model ?? entry.modelAsked;
     asking.add(item);
     const asked = await init.countInput?.({ provider: entry.provider ?? "", model, format, request });
     // It was put down as skipped.
