@@ -93,7 +93,8 @@ export function parseMoment(text: string, zone: Zone): number | null {
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", offset] = found;
   const date = { year: Number(year), month: Number(month), day: Number(day) };
   const dayMs = Date.UTC(date.year, date.month - 1, date.day);
-  const isDate = new Date(dayMs).getUTCDate() === date.day && date.month >= 1 && date.month <= 12;
+  // Of the first hundred years, Date.UTC makes those of the last century.
+  const isDate = new Date(dayMs).getUTCDate() === date.day && date.month >= 1 && date.month <= 12 && date.year >= 100;
   if (!isDate || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;
   if (found[4] === undefined) return startOfDay(date, zone);
   const timeMs = (Number(hour) * 60 + Number(minute)) * 60_000 + Number(second) * 1000;

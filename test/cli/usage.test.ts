@@ -123,6 +123,7 @@ describe("filters", () => {
     ["--tag ,", EXIT.usage],
     ["--model=", EXIT.usage],
     ["--to 2026-02-30T25:00:00Z", EXIT.usage],
+    ["--to 0026-01-31", EXIT.usage],
     ["--limit 0", EXIT.usage],
     ["--limit 1001", EXIT.usage],
     ["--limit many", EXIT.usage],
