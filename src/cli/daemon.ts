@@ -29,6 +29,7 @@ import { openPriceDesk } from "./price-desk.ts";
 import { reloadOnChange } from "./reload.ts";
 import { recordPrices } from "./reload-record.ts";
 import { readBooks } from "./reading.ts";
+import { settle } from "./settle.ts";
 import { openSharing } from "./sharing.ts";
 import { openRecounter } from "./recounter.ts";
 import { restAfterWork } from "./rest.ts";
@@ -100,8 +101,8 @@ export async function startDaemon(init: DaemonInit): Promise<Daemon> {
       current = next;
     },
     async settled(next) {
-      await settle(next, app.config(), { ...init, budgeting, prices });
-      office?.reload();
+      const tellWorkers = (): void => office?.reload();
+      await settle(next, app.config(), { ...init, tellWorkers, budgeting, prices });
     },
     changes: store.changes,
     effective: app.config,
@@ -222,17 +223,6 @@ async function serveByWorkers(
 
 function printUrl({ href }: URL): string {
   return href.replace(/\/$/u, "");
-}
-
-/** Whatever changed, if anything. `effective`: with what was declared while the gateway runs. */
-async function settle(
-  next: Config,
-  effective: Config,
-  parts: Pick<DaemonInit, "adopt"> & Record<"budgeting" | "prices", { adopt(config: Config): unknown }>,
-): Promise<void> {
-  parts.adopt(effective);
-  await parts.budgeting.adopt(next);
-  await parts.prices.adopt(effective);
 }
 
 /** For sign-in links that are on their way to the mail server. */
