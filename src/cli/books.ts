@@ -75,6 +75,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
     after: clock.after,
     onTiding: (tiding) => tell(tiding, log),
     onCheckpointFault: (error) => log.warn("A database's log grows", { error }),
+    onCheckpointRecover: (file) => log.info("A database's log is kept short again", { file }),
   });
   tellBeginning(opened, key.id, log);
   await recordBeginning(opened, { keyId: key.id, changes: store.changes, now: new Date(clock.wallMs()) });

@@ -28,7 +28,7 @@ import { createLimitStore } from "./limit.ts";
 import { type SettingStore, createSettingStore } from "./setting.ts";
 import { locateLedger, readScheme } from "./location.ts";
 import { openEngine, type Opening, openOwn } from "./open.ts";
-import type { Checkpoints } from "./sqlite/checkpoint.ts";
+import type { CheckpointHearer, Checkpoints } from "./sqlite/checkpoint.ts";
 import { createProviderStore } from "./provider.ts";
 import { createRouteStore } from "./route.ts";
 import { type RecountStore, createRecountStore } from "./recount.ts";
@@ -126,7 +126,9 @@ export interface OpenJournalOptions extends Pick<
   /** With `host`, in its place: the way to who binds. */
   startElsewhere?: JournalOptions["start"];
   /** A SQLite file's log could not be moved into it; it is tried again. */
-  onCheckpointFault?: (error: Error) => void;
+  onCheckpointFault?: CheckpointHearer["onFault"];
+  /** What was told of that file is over. */
+  onCheckpointRecover?: CheckpointHearer["onRecover"];
 }
 
 /** Of a server's disk: rows of a thousand calls, and the pages that each commit of them touches. */
@@ -203,7 +205,7 @@ export async function openStore({
     ledgerFile,
     ledgerPlace: { location: together ? identityPath : ledgerPath, database },
     arrive,
-    async openJournal({ outboxPath, startThread, startElsewhere, onCheckpointFault = () => undefined, ...options }) {
+    async openJournal({ outboxPath, startThread, startElsewhere, onCheckpointFault, onCheckpointRecover, ...options }) {
       const location = ledgerFile ?? outboxPath;
       const isGuest = options.host !== undefined;
       if (ledgerFile === null && !isGuest) await (await openEngine({ location, database })).close();
@@ -222,7 +224,8 @@ export async function openStore({
       });
       opened = journal;
       const files = new Set(readScheme(identityPath) === "" ? [identityPath, location] : [location]);
-      const tidying = isServer && !isGuest ? await startTidying([...files], onCheckpointFault) : null;
+      const hearer = { onFault: onCheckpointFault, onRecover: onCheckpointRecover };
+      const tidying = isServer && !isGuest ? await startTidying([...files], hearer) : null;
       return {
         ...journal,
         async close(limitMs) {
@@ -242,9 +245,15 @@ export async function openStore({
   };
 }
 
-async function startTidying(files: readonly string[], onFault: (error: Error) => void): Promise<Checkpoints> {
+async function startTidying(
+  files: readonly string[],
+  {
+    onFault = () => undefined,
+    onRecover = () => undefined,
+  }: { [Name in keyof CheckpointHearer]: CheckpointHearer[Name] | undefined },
+): Promise<Checkpoints> {
   const { startCheckpoints } = await import("./sqlite/checkpoint.ts");
-  return startCheckpoints(files, onFault);
+  return startCheckpoints(files, { onFault, onRecover });
 }
 
 /** Who reads the books finds what this process wrote to them. */

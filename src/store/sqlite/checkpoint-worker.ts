@@ -4,7 +4,8 @@ import { Database } from "bun:sqlite";
 import { yieldToOthers } from "../../lib/thread-priority.ts";
 
 export type CheckpointOrder = "stop" | { files: readonly string[] };
-export type CheckpointReport = "stopped" | { file: string; reason: string };
+/** `reason` is null where what was told of before is over. */
+export type CheckpointReport = "stopped" | { file: string; reason: string | null };
 
 declare const self: Worker;
 
@@ -18,7 +19,8 @@ const TRIES = 40;
 
 interface File {
   path: string;
-  db: Database;
+  /** Null until it could be opened. */
+  db: Database | null;
   isFaulty: boolean;
 }
 
@@ -27,14 +29,14 @@ let timer: Timer | null = null;
 
 self.addEventListener("message", ({ data }: MessageEvent<CheckpointOrder>) => {
   if (data !== "stop") {
-    files = data.files.map((path) => ({ path, db: openFile(path), isFaulty: false }));
+    files = data.files.map((path) => ({ path, db: null, isFaulty: false }));
     timer = setInterval(() => files.forEach(checkpoint), EVERY_MS);
     return;
   }
   if (timer !== null) clearInterval(timer);
   for (const file of files) {
     checkpoint(file);
-    file.db.close();
+    file.db?.close();
   }
   tell("stopped");
 });
@@ -48,15 +50,17 @@ function openFile(path: string): Database {
 
 function checkpoint(file: File): void {
   try {
+    const db = (file.db ??= openFile(file.path));
     // By far the most of it, and nobody is held up.
-    const { log } = run(file.db, "PASSIVE");
+    const { log } = run(db, "PASSIVE");
     for (let turn = 0; log > MAX_PAGES && turn < TRIES; turn++) {
-      if (run(file.db, "RESTART").busy === 0) break;
+      if (run(db, "RESTART").busy === 0) break;
       Bun.sleepSync(1);
     }
+    if (file.isFaulty) tell({ file: file.path, reason: null });
     file.isFaulty = false;
   } catch (error) {
-    // On a full disk, say. The next try comes anyway; it is told once.
+    // On a full disk, or where it cannot be opened. The next try comes anyway; it is told once.
     if (!file.isFaulty) tell({ file: file.path, reason: error instanceof Error ? error.message : String(error) });
     file.isFaulty = true;
   }

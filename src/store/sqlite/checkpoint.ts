@@ -24,8 +24,15 @@ export function leaveCheckpoints(db: Database, checkpoints: EngineOptions["check
   if (checkpoints === "thread") db.run("PRAGMA wal_autocheckpoint = 0");
 }
 
-/** @param files their paths; each is there already */
-export function startCheckpoints(files: readonly string[], onFault: (error: Error) => void): Checkpoints {
+export interface CheckpointHearer {
+  /** Once for each file, however often it is tried. */
+  onFault(error: Error): void;
+  /** It is over. */
+  onRecover(file: string): void;
+}
+
+/** @param files their paths */
+export function startCheckpoints(files: readonly string[], { onFault, onRecover }: CheckpointHearer): Checkpoints {
   let worker: Worker | null = null;
   let isStopping = false;
   let stopped: PromiseWithResolvers<void> | null = null;
@@ -43,6 +50,7 @@ export function startCheckpoints(files: readonly string[], onFault: (error: Erro
     };
     started.addEventListener("message", ({ data }: MessageEvent<CheckpointReport>) => {
       if (data === "stopped") stopped?.resolve();
+      else if (data.reason === null) onRecover(data.file);
       else onFault(new Error(`The log of ${data.file} could not be moved into it: ${data.reason}`));
     });
     started.addEventListener("error", ({ message }) => lose(message));
