@@ -1,5 +1,6 @@
 // A journal that is not as it was written: what can be read of it is on the books, what cannot is named, and nothing is made up.
 
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -91,3 +92,23 @@ test("a file that is put in the place of one that knew more takes what the journ
   expectChain(readRows(place));
   await next.books.close(0);
 });
+
+test.each(["'x'", "1.5", "-3", "9223372036854775807"])(
+  "a chain that stands at %s is not gone on with, for no row could follow",
+  async (seq) => {
+    const location = await makeFile();
+    const first = start(location);
+    await first.writer.add(makeEntry({ id: "a" }));
+    await first.books.close(1_000);
+    const db = new Database(location);
+    db.run(`update ledger_chains set seq = ${seq}`);
+    db.close();
+    const second = start(location, { now: new Date(1) });
+    await second.writer.add(makeEntry({ id: "b" }));
+    await second.books.close(1_000);
+    const rows = readRows(location);
+    expect(rows.map(({ id }) => id).toSorted()).toEqual(["a", "b"]);
+    expect(rows.map((row) => row.seq)).toEqual([1, 1]);
+    expect(second.books.beginning).toBe("rewound");
+  },
+);

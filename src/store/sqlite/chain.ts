@@ -39,7 +39,8 @@ export function openChain(db: Database, slot: number, options: ChainOptions): Op
     const ofSlot = orm.select().from(ledgerChains).where(eq(ledgerChains.slot, slot));
     const [last] = runNow(ofSlot.orderBy(desc(ledgerChains.startedAt)).limit(1));
     const { key, now } = options;
-    if (last !== undefined && last.keyId === key.id) {
+    const isWhole = last !== undefined && Number.isSafeInteger(last.seq) && last.seq >= 0;
+    if (isWhole && last.keyId === key.id) {
       const { chain, seq, hash } = last;
       const lastHead = findLastHead(orm, chain, options.findHead);
       if (!isRewound(orm, { chain, seq, hash }, lastHead)) {
@@ -48,7 +49,7 @@ export function openChain(db: Database, slot: number, options: ChainOptions): Op
       }
     }
     const head = { chain: `${key.id.slice(0, KEY_PREFIX)}-${randomBytes(6).toString("hex")}`, seq: 0, hash: "" };
-    const before = last === undefined ? {} : { chain: last.chain, seq: last.seq, hash: last.hash };
+    const before = !isWhole ? {} : { chain: last.chain, seq: last.seq, hash: last.hash };
     const continues = canonicalize({ ...before, startedAt: now });
     const row = { ...head, slot, keyId: key.id, publicKey: key.publicKey, startedAt: now, continues };
     runNow(orm.insert(ledgerChains).values(row));
