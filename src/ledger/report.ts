@@ -114,7 +114,9 @@ export function summarize(groups: readonly ReportGroup[]): Record<Direction, Tot
   const none: Total = { ...NO_SUMS, spread: NO_SPREAD };
   const summary = { consume: none, supply: none };
   for (const { direction, sums, spread } of groups) {
-    const before = summary[direction];
+    const before = summary[direction] as Total | undefined;
+    // Somebody put a word of his own into a row.
+    if (before === undefined) continue;
     summary[direction] = { ...addSums(before, sums), spread: addSpreads(before.spread, spread) };
   }
   return summary;

@@ -4,7 +4,8 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { SumGroup, SumQuery } from "../ledger/index.ts";
 import { type Figures, readTags, takeApart } from "./budget-part.ts";
 import type { Db, Engine } from "./engine.ts";
-import { hasSeveral } from "./row-sum.ts";
+import { MAX_MS } from "./row-guard.ts";
+import { figure, hasSeveral } from "./row-sum.ts";
 import type { Schema } from "./schema.ts";
 
 type Table = Schema["ledgerEntries"];
@@ -119,11 +120,14 @@ function listNames(engine: Engine, { scope, models, owners }: SumQuery): SQL[] {
 function listFigures(table: Table): SQL[] {
   const isUnpriced = sql`${table.kind} = 'call' and ${table.costNanos} is null and ${table.usageSource} <> 'none'`;
   return [
-    sql`coalesce(${table.costNanos}, 0)`,
-    sql`coalesce(${table.freshInputTokens}, 0) + coalesce(${table.cacheReadTokens}, 0)
-      + coalesce(${table.cacheWriteTokens}, 0) + coalesce(${table.outputTokens}, 0)`,
+    known(table.costNanos),
+    sql`${known(table.freshInputTokens)} + ${known(table.cacheReadTokens)} + ${known(table.cacheWriteTokens)} + ${known(table.outputTokens)}`,
     sql`case when ${isUnpriced} then 1 else 0 end - case when ${table.pricesUnknown} then 1 else 0 end`,
   ];
+}
+
+function known(column: Parameters<typeof figure>[0]): SQL {
+  return sql`coalesce(${figure(column)}, 0)`;
 }
 
 function listConditions({ name, schema }: Engine, { window: { startMs, endMs } }: SumQuery): SQL[] {
@@ -134,13 +138,13 @@ function listConditions({ name, schema }: Engine, { window: { startMs, endMs } }
   return [
     eq(table.direction, "consume"),
     sql`${at} >= ${moment(startMs)}`,
-    ...(Number.isFinite(endMs) ? [sql`${at} < ${moment(endMs)}`] : []),
+    sql`${at} < ${moment(Math.min(endMs, MAX_MS))}`,
   ];
 }
 
 /** The name at the provider, as the last attempt has it. */
 function lastModel(engine: Engine, table: Table): SQL {
   return engine.name === "sqlite"
-    ? sql`case when ${table.attempts} <> '[]' then json_extract(${table.attempts}, '$[#-1].model') end`
+    ? sql`case when ${table.attempts} <> '[]' and json_valid(${table.attempts}) then json_extract(${table.attempts}, '$[#-1].model') end`
     : sql`${table.attempts} -> -1 ->> 'model'`;
 }

@@ -2,6 +2,7 @@
 
 import type { CallFacts, SumGroup } from "../ledger/index.ts";
 import { findAnswering, listShares } from "../lib/share.ts";
+import { parseJson, readTexts } from "./row-guard.ts";
 import type { Schema } from "./schema.ts";
 
 export type Figures = Pick<SumGroup, "costNanos" | "tokens" | "unpriced">;
@@ -45,6 +46,5 @@ export function countTokens(
 
 /** @param text tags as JSON, or nothing */
 export function readTags(text: string): CallFacts["tags"] {
-  const tags: unknown = text === "" ? null : JSON.parse(text);
-  return Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === "string") : [];
+  return readTexts(parseJson(text)) ?? [];
 }

@@ -9,6 +9,7 @@ import type { Engine } from "./engine.ts";
 import { type Past, readPage } from "./ledger-page.ts";
 import { readReport } from "./report/report.ts";
 import { createRetention } from "./retention.ts";
+import { MAX_MS } from "./row-guard.ts";
 import { hasUnsummed } from "./rollup/rollup.ts";
 import { createRollUp } from "./rollup/step.ts";
 import { pickSums } from "./sums.ts";
@@ -112,6 +113,3 @@ function readCursor(text: string): Past {
   if (id !== "" && moment.getTime() < MAX_MS) return { at: moment, id };
   throw invalidRequest("The cursor is none of ours; give back a page's next cursor as it came.", "cursor");
 }
-
-/** The end of the year 9999: what both engines hold. */
-const MAX_MS = Date.UTC(10_000, 0, 1);

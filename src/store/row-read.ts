@@ -2,10 +2,11 @@
 // a database would sort them. Knows no level.
 
 import { and, type SQL, sql } from "drizzle-orm";
-import type { Attempt, Direction, Reuse, Sums } from "../ledger/index.ts";
+import type { Direction, Reuse, Sums } from "../ledger/index.ts";
 import type { Db, Engine, RollupRow } from "./engine.ts";
 import { listMoves } from "./move.ts";
 import { toMs } from "./report/match.ts";
+import { isMoment, parseJson, readAttempts, readFigure, readTexts } from "./row-guard.ts";
 import { classify, countAttempts, hasSeveral, isUntimed, readUnit, toMicros } from "./row-sum.ts";
 import { QUARTER_MS } from "./sheet/level.ts";
 import { addTo, pickSums } from "./sums.ts";
@@ -122,6 +123,8 @@ function group(rows: readonly (readonly unknown[])[]): QuarterGroups {
   };
   for (const row of rows) {
     const atMs = Number(row[0]);
+    // Of no time, no sum can tell of it.
+    if (!isMoment(atMs)) continue;
     const startMs = atMs - (atMs % QUARTER_MS);
     const described = describe(row);
     addRow(find(startMs, described, false), row);
@@ -138,7 +141,7 @@ function createDescriber() {
   const known = new Map<string, Description>();
   const tagsOf = new Map<string, string[]>();
   const readTags = (text: string): string[] => {
-    const tags = tagsOf.get(text) ?? (JSON.parse(text) as string[]);
+    const tags = tagsOf.get(text) ?? readTexts(parseJson(text)) ?? [];
     tagsOf.set(text, tags);
     return tags;
   };
@@ -157,7 +160,7 @@ function createDescriber() {
         modelServed: modelServed as string | null,
         provider: provider as string | null,
         endpoint: endpoint as string,
-        status: Number(status),
+        status: readFigure(status),
         direction: direction as Direction,
       };
       known.set(name, described);
@@ -188,22 +191,22 @@ function addRow({ sums, latency, ttft }: QuarterGroup, row: readonly unknown[]):
   sums.entries++;
   if (isCall) sums.requests++;
   sums.errors += Number(row[11]);
-  sums.attempts += Number(row[12]);
-  sums.freshInputTokens += Number(row[13]);
-  sums.cacheReadTokens += Number(row[14]);
-  sums.cacheWriteTokens += Number(row[15]);
-  sums.longCacheWriteTokens += Number(row[16]);
-  sums.outputTokens += Number(row[17]);
-  sums.reasoningTokens += Number(row[18]);
-  sums.costNanos += Number(row[19]);
+  sums.attempts += readFigure(row[12]);
+  sums.freshInputTokens += readFigure(row[13]);
+  sums.cacheReadTokens += readFigure(row[14]);
+  sums.cacheWriteTokens += readFigure(row[15]);
+  sums.longCacheWriteTokens += readFigure(row[16]);
+  sums.outputTokens += readFigure(row[17]);
+  sums.reasoningTokens += readFigure(row[18]);
+  sums.costNanos += readFigure(row[19]);
   sums.unpricedRequests += Number(row[20]);
-  sums.latencyUs += Number(row[21]);
+  sums.latencyUs += readFigure(row[21]);
   sums.untimedRequests += Number(row[30]);
-  sums.ttftUs += Number(row[22]);
+  sums.ttftUs += readFigure(row[22]);
   if (row[6] === REUSE) {
     if (isCall) sums.reusedRequests++;
-    sums.savedTokens += Number(row[25]);
-    sums.savedCostNanos += Number(row[26]);
+    sums.savedTokens += readFigure(row[25]);
+    sums.savedCostNanos += readFigure(row[26]);
   }
   if (row[23] !== null) countOne(latency, Number(row[23]));
   if (row[24] === null) return;
@@ -216,9 +219,9 @@ function countOne(classes: Map<number, number>, place: number): void {
 }
 
 function readMove(row: readonly unknown[], described: Description): [Description, Sums][] {
-  const attempts = JSON.parse(row[27] as string) as Attempt[];
+  const attempts = readAttempts(parseJson(row[27]));
   const kind = row[10] === 1 ? "call" : "correction";
-  const costNanos = row[19] === null ? null : Number(row[19]);
+  const costNanos = row[19] === null ? null : readFigure(row[19]);
   return listMoves({ ...described, attempts, costNanos, kind }).map(({ sums, modelServed, provider }) => [
     { ...described, modelServed, provider },
     sums,

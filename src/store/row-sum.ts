@@ -4,6 +4,7 @@ import { type Column, type SQL, sql } from "drizzle-orm";
 import type { Reuse, Sums } from "../ledger/index.ts";
 import { CLASSES_A_FOLD } from "../lib/spread.ts";
 import type { Engine } from "./engine.ts";
+import { MAX_LATENCY_MS } from "./row-guard.ts";
 import type { Schema } from "./schema.ts";
 
 type Rows = Schema["ledgerEntries"];
@@ -18,20 +19,20 @@ export function sumRows({ name }: Pick<Engine, "name">, table: Rows): Record<key
     requests: count(isCall),
     errors: count(sql`${isCall} and (${table.errorKind} is not null or ${table.status} >= 400)`),
     attempts: sum(sql`case when ${isCall} then ${countAttempts({ name }, table)} end`),
-    freshInputTokens: sum(table.freshInputTokens),
-    cacheReadTokens: sum(table.cacheReadTokens),
-    cacheWriteTokens: sum(table.cacheWriteTokens),
-    longCacheWriteTokens: sum(table.longCacheWriteTokens),
-    outputTokens: sum(table.outputTokens),
-    reasoningTokens: sum(table.reasoningTokens),
-    costNanos: sum(table.costNanos),
+    freshInputTokens: sum(figure(table.freshInputTokens)),
+    cacheReadTokens: sum(figure(table.cacheReadTokens)),
+    cacheWriteTokens: sum(figure(table.cacheWriteTokens)),
+    longCacheWriteTokens: sum(figure(table.longCacheWriteTokens)),
+    outputTokens: sum(figure(table.outputTokens)),
+    reasoningTokens: sum(figure(table.reasoningTokens)),
+    costNanos: sum(figure(table.costNanos)),
     unpricedRequests: number(
       sql`count(case when ${isUnpriced} then 1 end) - count(case when ${table.pricesUnknown} then 1 end)`,
     ),
     latencyUs: sum(sql`case when ${isCall} then ${toMicros(table.latencyMs)} end`),
     untimedRequests: count(sql`${isCall} and ${isUntimed(table)}`),
     ttftUs: sum(sql`case when ${isCall} then ${toMicros(table.ttftMs)} end`),
-    ttftRequests: count(sql`${isCall} and ${table.ttftMs} is not null`),
+    ttftRequests: count(sql`${isCall} and ${isTime(table.ttftMs)}`),
     reusedRequests: count(isReused),
     savedTokens: sumUnit({ name }, table, "saved_tokens"),
     savedCostNanos: sumUnit({ name }, table, "saved_cost_nanos"),
@@ -59,19 +60,22 @@ function sumUnit(engine: Pick<Engine, "name">, table: Rows, unit: string): SQL<n
 export function readUnit({ name }: Pick<Engine, "name">, { provider, units }: Rows, unit: string): SQL {
   const value =
     name === "sqlite"
-      ? sql`json_extract(${units}, ${sql.raw(`'$.${unit}'`)})`
-      : sql`(${units} ->> ${sql.raw(`'${unit}'`)})::numeric`;
-  return sql`case when ${provider} = ${sql.raw(`'${REUSE}'`)} then ${value} end`;
+      ? sql`case when json_valid(${units}) then json_extract(${units}, ${sql.raw(`'$.${unit}'`)}) end`
+      : sql`case when jsonb_typeof(${units} -> ${sql.raw(`'${unit}'`)}) = 'number' then (${units} ->> ${sql.raw(`'${unit}'`)})::numeric end`;
+  return sql`case when ${provider} = ${sql.raw(`'${REUSE}'`)} then ${figure(value)} end`;
 }
 
 /** Whether a row may tell of several calls. SQLite has it as text, which is looked through faster than it is read. */
 export function hasSeveral({ name }: Pick<Engine, "name">, { attempts }: Rows): SQL {
-  return name === "sqlite" ? sql`instr(${attempts}, '},{') > 0` : sql`jsonb_array_length(${attempts}) > 1`;
+  if (name === "sqlite") return sql`(instr(${attempts}, '},{') > 0 and json_valid(${attempts}))`;
+  return sql`case when ${isList(attempts)} then jsonb_array_length(${attempts}) > 1 else false end`;
 }
 
 export function countAttempts(engine: Pick<Engine, "name">, table: Rows): SQL {
   const { attempts } = table;
-  if (engine.name === "postgres") return sql`jsonb_array_length(${attempts})`;
+  if (engine.name === "postgres") {
+    return sql`case when ${isList(attempts)} then jsonb_array_length(${attempts}) else 1 end`;
+  }
   const [none, several] = [sql`${attempts} = '[]'`, hasSeveral(engine, table)];
   return sql`case when ${none} then 0 when ${several} then json_array_length(${attempts}) else 1 end`;
 }
@@ -81,12 +85,26 @@ export function classify({ name }: Pick<Engine, "name">, column: Rows["latencyMs
   const fold = sql.raw(String(CLASSES_A_FOLD));
   const whole = (value: SQL): SQL => (name === "sqlite" ? value : sql`floor(${value})`);
   // Null where nothing is known: the greater of nothing and one would be one.
-  return sql`case when ${column} < 1 then 0 else cast(${whole(sql`ln(${column}) * ${fold}`)} as integer) end`;
+  return sql`case when not ${isTime(column)} then null when ${column} < 1 then 0 else cast(${whole(sql`ln(${column}) * ${fold}`)} as integer) end`;
 }
 
 /** Whole ones, for sums of whole numbers come out the same in any order. */
 export function toMicros(column: Rows["latencyMs" | "ttftMs"]): SQL {
-  return sql`cast(round(${column} * 1000) as bigint)`;
+  return sql`case when ${isTime(column)} then cast(round(${column} * 1000) as bigint) end`;
+}
+
+function isTime(column: Rows["latencyMs" | "ttftMs"]): SQL {
+  return sql`(${column} between 0 and ${sql.raw(String(MAX_LATENCY_MS))})`;
+}
+
+/** What is none, as `readFigure` has it. On SQLite texts are greater than all numbers. */
+export function figure(value: Column | SQL): SQL {
+  const most = sql.raw(String(Number.MAX_SAFE_INTEGER));
+  return sql`case when ${value} between -${most} and ${most} then ${value} end`;
+}
+
+function isList(column: Rows["attempts"]): SQL {
+  return sql`jsonb_typeof(${column}) = 'array'`;
 }
 
 export function sum(value: SQL | Column): SQL<number> {

@@ -15,6 +15,7 @@ import { defineIntents, definePlaces, defineRefused } from "./journal-table.ts";
 import type { Kit } from "./postgres/columns.ts";
 import { defineProviderSecrets, defineProviderVersions } from "./provider-table.ts";
 import { defineLimits } from "./limit-table.ts";
+import { guardRows } from "./row-guard.ts";
 import { defineSettings } from "./setting-table.ts";
 import { defineRouteVersions } from "./route-table.ts";
 import { defineHours, defineMarks, definePayloads, defineRollups } from "./report/schema.ts";
@@ -31,7 +32,7 @@ export function defineSchema(kit: Kit) {
     loginLinks: defineLinks(kit, () => users.id),
     outsideIdentities: defineIdentities(kit, () => users.id),
     signInErrands: defineErrands(kit, () => users.id),
-    ledgerEntries: defineLedger(kit),
+    ledgerEntries: guardRows(defineLedger(kit)),
     ledgerIntents: defineIntents(kit),
     ledgerPlaces: definePlaces(kit),
     ledgerRefused: defineRefused(kit),

@@ -11,6 +11,7 @@ import { describeBudgetBeginnings } from "./budget-begin-contract.ts";
 import { describeBudgets } from "./budget-contract.ts";
 import { describeBudgetSums } from "./budget-sum-contract.ts";
 import { describeControls } from "./control-contract.ts";
+import { describeDamage } from "./damage-contract.ts";
 import { describeKeys } from "./key-contract.ts";
 import { describeBooks, describePages } from "./ledger-contract.ts";
 import { describeOutside } from "./outside-contract.ts";
@@ -57,6 +58,7 @@ export function describeStore(place: Place): void {
   describeReports(place);
   describeRetention(place);
   describeUntimed(place);
+  describeDamage(place);
   describeRecounts(place);
   describeAuditors(place);
 }

@@ -52,7 +52,7 @@ function assemble(options: EngineOptions): Engine {
   const common = createPool(
     () => {
       const client = connect(options, size);
-      return { client, db: drizzle({ client }) };
+      return { client, db: toDb(client) };
     },
     ({ client }) => close(client),
   );
@@ -94,11 +94,21 @@ export async function openSnapshot<T>(location: string, work: (db: Db) => Promis
   const client = connect({ location, database }, 1, { default_transaction_read_only: "on" });
   try {
     await reach(client);
-    return await readSnapshot(drizzle({ client }), work);
+    return await readSnapshot(toDb(client), work);
   } finally {
     await client.end({ timeout: CLOSE_TIMEOUT_S });
   }
 }
+
+/** A null that lies in JSON is left to its column, as that of SQLite is: drizzle takes one of the database for what no column need look at. */
+function toDb(client: postgres.Sql): Db {
+  const db = drizzle({ client });
+  client.options.parsers[JSONB] = (text: string): unknown => (text === "null" ? text : JSON.parse(text));
+  return db;
+}
+
+/** Of the type, in PostgreSQL's own tables. */
+const JSONB = 3802;
 
 /** On this engine drizzle's transaction is one. Isolation is said, for a database may have another default and then refuse waiters. */
 async function transact<Row>(db: Db, build: (db: Db) => Steps<Row>, redact: Redact): Promise<Row[]> {

@@ -5,6 +5,7 @@ import type { Dimension, LedgerFilter } from "../../ledger/index.ts";
 import { cleanText } from "../../lib/text.ts";
 import type { Engine } from "../engine.ts";
 import type { Range } from "./plan.ts";
+import { MAX_MS } from "../row-guard.ts";
 import { number } from "../row-sum.ts";
 import type { Schema } from "../schema.ts";
 
@@ -75,18 +76,22 @@ export function matchTag(
   { tags }: { tags: Described["tags"] | Schema["apiKeys"]["tags"] },
   tag: string,
 ): SQL {
-  if (name === "sqlite") return sql`exists (select 1 from json_each(${tags}) as own where own.value = ${tag})`;
+  if (name === "sqlite")
+    return sql`exists (select 1 from json_each(case when json_valid(${tags}) then ${tags} end) as own where own.value = ${tag})`;
   return sql`${tags} @> ${JSON.stringify([tag])}::jsonb`;
 }
 
 export function within(column: Rows["createdAt"] | Rollups["startedAt"], { fromMs, toMs }: Range): SQL[] {
+  const moment = (ms: number) => sql.param(new Date(ms), column);
+  // No index is looked into for what all rows are within but those of no time.
   return [
-    ...(Number.isFinite(fromMs) ? [gte(column, new Date(fromMs))] : []),
-    ...(Number.isFinite(toMs) ? [lt(column, new Date(toMs))] : []),
+    Number.isFinite(fromMs) ? gte(column, new Date(fromMs)) : sql`coalesce(${column}, ${column}) >= ${moment(0)}`,
+    Number.isFinite(toMs) ? lt(column, new Date(toMs)) : sql`coalesce(${column}, ${column}) < ${moment(MAX_MS)}`,
   ];
 }
 
-/** A moment as whole milliseconds of the epoch. */
+/** A moment as whole milliseconds of the epoch; PostgreSQL has an infinite one, which is before all others. */
 export function toMs({ name }: Pick<Engine, "name">, column: Rows["createdAt"] | Rollups["startedAt"]): SQL {
-  return name === "sqlite" ? sql`${column}` : sql`floor(extract(epoch from ${column}) * 1000)::bigint`;
+  if (name === "sqlite") return sql`${column}`;
+  return sql`case when isfinite(${column}) then floor(extract(epoch from ${column}) * 1000)::bigint else -1 end`;
 }

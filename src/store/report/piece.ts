@@ -2,6 +2,7 @@
 
 import type { Direction, ReportGroup, ReportQuery, Sums } from "../../ledger/index.ts";
 import { type Classes, classOf, countClasses, type Spread } from "../../lib/spread.ts";
+import { parseJson, readTexts } from "../row-guard.ts";
 import { addTo, pickSums } from "../sums.ts";
 
 /** What is in it is the report's own from then on. */
@@ -17,7 +18,7 @@ export interface Piece {
 /** One piece for each tag, and one for rows without any: so late, the database groups far fewer rows than it would with a row for each tag. */
 export function spreadTags<Keyed extends Pick<Piece, "keys">>(piece: Keyed, place: number): Keyed[] {
   const text = piece.keys[place];
-  const tags: string[] = typeof text === "string" ? JSON.parse(text) : [];
+  const tags = typeof text === "string" ? (readTexts(parseJson(text)) ?? []) : [];
   return (tags.length === 0 ? [null] : tags).map((tag) => ({ ...piece, keys: piece.keys.with(place, tag) }));
 }
 

@@ -9,6 +9,7 @@ import { explainStoreError } from "../error.ts";
 import { readScheme } from "../location.ts";
 import { type Level, LEVELS } from "../report/plan.ts";
 import { readSummed } from "./rollup.ts";
+import { MAX_MS } from "../row-guard.ts";
 import { createSums } from "./sum.ts";
 import { findMisplaced, readHourly, readPacked } from "../sheet/check.ts";
 import { isHourly } from "../sheet/hour.ts";
@@ -169,23 +170,26 @@ async function findDay({ schema }: Place, db: Db, fromMs: number | null): Promis
   const { ledgerEntries: rows, ledgerHours: hours, ledgerRollups: sums } = schema;
   const from = fromMs === null ? null : new Date(Math.max(fromMs, -DAY_MS * 25_567));
   const found: (Date | null)[] = [];
+  // What is of no time would be found again and again.
+  const isTime = (column: typeof hours.startedAt | typeof rows.createdAt | typeof sums.startedAt): SQL =>
+    lt(column, new Date(MAX_MS));
   const pick = <Column extends typeof hours.startedAt | typeof rows.createdAt | typeof sums.startedAt>(
     column: Column,
   ) => (from === null ? sql<Date>`max(${column})`.mapWith(column) : min(column));
   const [row] = await db
     .select({ at: pick(rows.createdAt) })
     .from(rows)
-    .where(from === null ? undefined : gte(rows.createdAt, from));
+    .where(and(from === null ? undefined : gte(rows.createdAt, from), isTime(rows.createdAt)));
   const [hour] = await db
     .select({ at: pick(hours.startedAt) })
     .from(hours)
-    .where(from === null ? undefined : gte(hours.startedAt, from));
+    .where(and(from === null ? undefined : gte(hours.startedAt, from), isTime(hours.startedAt)));
   found.push(row?.at ?? null, hour?.at ?? null);
   for (const { name } of LEVELS) {
     const [sum] = await db
       .select({ at: pick(sums.startedAt) })
       .from(sums)
-      .where(and(eq(sums.level, name), from === null ? undefined : gte(sums.startedAt, from)));
+      .where(and(eq(sums.level, name), from === null ? undefined : gte(sums.startedAt, from), isTime(sums.startedAt)));
     found.push(sum?.at ?? null);
   }
   const times = found.flatMap((at) => (at === null || Number.isNaN(at.getTime()) ? [] : [at.getTime()]));

@@ -1,0 +1,158 @@
+// Rows that somebody changed in the database by hand: what they say is read as unknown, and no other row's figures are lost over it. Part of the
+// contract.
+
+import { describe, expect, test } from "bun:test";
+import type { LedgerFilter, ReportQuery, SealedEntry } from "../../src/ledger/index.ts";
+import { printEntry, summarize } from "../../src/ledger/index.ts";
+import type { Store } from "../../src/store/index.ts";
+import { checkRollups } from "../../src/store/rollup/check.ts";
+import { makeEntry, open, type Place } from "./sample.ts";
+
+const AT_MS = Date.UTC(2026, 4, 5, 8);
+
+/** JSON that no gateway writes. */
+const JSON_CASES = [
+  ["attempts", "{}"],
+  ["attempts", "5"],
+  ["attempts", "null"],
+  ["attempts", '"x"'],
+  ["attempts", '[null,{"a":1},{"b":2}]'],
+  ["attempts", '[{"provider":"a","model":"m","usage":7},{"provider":"b","model":"m"}]'],
+  ["attempts", '[{"provider":"a","model":"m","costNanos":"x"},{"provider":"openai","model":"m"}]'],
+  ["tags", "7"],
+  ["tags", '{"a":1}'],
+  ["tags", '[1,null,{"a":2}]'],
+  ["units", '{"saved_tokens":"x","images":"many"}'],
+  ["units", "[1]"],
+  ["dropped", "7"],
+] as const;
+const COMMON = [
+  ...JSON_CASES.map(([column, json]) => `${column} = '${json}'`),
+  "fresh_input_tokens = 9223372036854775807",
+  "cost_nanos = -9223372036854775807",
+  "latency_ms = -5",
+  "latency_ms = 9e300",
+  "direction = 'sideways'",
+  "user_id = '', api_key_id = '', endpoint = '', model_asked = '', model_served = '', provider = '', usage_source = '', kind = ''",
+];
+const ONLY = {
+  sqlite: [
+    `attempts = '[{"x"'`,
+    `attempts = '[{"x":1},{"y"'`,
+    "attempts = ''",
+    `tags = '["a'`,
+    `units = '{"a'`,
+    "dropped = 'x'",
+    "fresh_input_tokens = 'many'",
+    "cost_nanos = 'free'",
+    "cost_nanos = x'00ff'",
+    "status = 'ok'",
+    "latency_ms = 'slow'",
+    "ttft_ms = 'x'",
+    "created_at = 'now'",
+    "created_at = 9223372036854775807",
+    "created_at = 8640000000000001",
+    "created_at = -5",
+    "model_asked = x'ff00fe'",
+  ],
+  postgres: ["latency_ms = 'NaN'", "ttft_ms = 'Infinity'", "created_at = 'infinity'", "created_at = '-infinity'"],
+} as const;
+
+const sumUp = async (store: Store): Promise<void> => {
+  while ((await store.ledger.rollUp(5)).rows > 0);
+};
+
+/** Between good rows. */
+const seqOf = (index: number): number => 2 * index + 2;
+
+export function describeDamage(place: Place): void {
+  describe("rows that were damaged in the database", () => {
+    const cases: readonly string[] = [...COMMON, ...ONLY[place.engine]];
+    const GOOD = Array.from({ length: cases.length + 1 }, (_, index) => 2 * index + 1);
+    const openBooks = async (): Promise<{ store: Store; location: string }> => {
+      const location = await place.create();
+      const store = await open(location);
+      const call = { latencyMs: 1, status: null, errorKind: null, upstreamRequestId: null };
+      const attempts = ["bad", "openai"].map((provider) => ({ ...call, provider, model: "m" }));
+      await store.ledger.append(
+        Array.from({ length: 2 * cases.length + 1 }, (_, index) =>
+          makeEntry({
+            chain: "c",
+            seq: index + 1,
+            hash: `h${index}`,
+            createdAt: new Date(AT_MS + index * 60_000),
+            tags: ["team=a"],
+            attempts,
+            costNanos: 7,
+          }),
+        ),
+      );
+      for (const [index, set] of cases.entries())
+        await place.run(location, `update ledger_entries set ${set} where seq = ${seqOf(index)}`);
+      return { store, location };
+    };
+    const all = async (store: Store, filter: LedgerFilter): Promise<SealedEntry[]> => {
+      const found: SealedEntry[] = [];
+      for (let cursor: string | null = null; ;) {
+        const page = await store.ledger.readOldest(filter, 5, cursor);
+        found.push(...page.entries);
+        if (page.nextCursor === null) return found;
+        cursor = page.nextCursor;
+      }
+    };
+    const good = (found: readonly SealedEntry[]): number[] =>
+      found.flatMap(({ seq }) => (Number(seq) % 2 === 1 ? [Number(seq)] : []));
+    const BYS: ReportQuery["by"][] = [[], ["provider", "model"], ["tag", "status"], ["user", "key", "endpoint"]];
+
+    test("are read as far as they can be, and take no other row with them", async () => {
+      const { store, location } = await openBooks();
+      const report = async (filter: LedgerFilter = {}): Promise<number[]> => {
+        const counts = [];
+        for (const by of BYS) {
+          const { groups } = await store.ledger.report({ filter, by, edges: [] });
+          const { consume } = summarize(groups);
+          for (const field of ["costNanos", "freshInputTokens", "outputTokens", "latencyUs"] as const)
+            expect([field, Number.isSafeInteger(consume[field])]).toEqual([field, true]);
+          counts.push(consume.requests);
+        }
+        return counts;
+      };
+      const before = await report();
+      for (const count of before) expect(count).toBeGreaterThanOrEqual(GOOD.length);
+      for (const filter of [{}, { tags: ["team=a"] }, { model: "gpt-4o" }]) {
+        const found = await all(store, filter);
+        expect(good(found)).toEqual(GOOD);
+        const page = await store.ledger.page(filter, 100, null);
+        for (const entry of [...found, ...page.entries]) JSON.stringify(printEntry(entry));
+      }
+      for (const owners of [
+        { user: true, key: true },
+        { user: false, key: false },
+      ])
+        for (const provider of ["openai", null]) {
+          const scope = { provider, tag: null };
+          const window = { startMs: AT_MS - 1, endMs: Infinity };
+          const { groups } = await store.budgets.readSums(
+            { window, scope, models: true, owners, isRestApart: false },
+            null,
+          );
+          for (const { costNanos, tokens } of groups) {
+            expect(Number.isSafeInteger(costNanos)).toBe(true);
+            expect(Number.isSafeInteger(tokens)).toBe(true);
+          }
+        }
+      await sumUp(store);
+      expect(await store.ledger.hasUnsummed()).toBe(false);
+      expect(await report()).toEqual(before);
+      expect(good(await all(store, { tags: ["team=a"] }))).toEqual(GOOD);
+      await store.close();
+      const checked = await checkRollups(location, {
+        cutChains: [],
+        from: null,
+        to: null,
+        onProgress: () => undefined,
+      });
+      expect(checked.wrong).toEqual([]);
+    });
+  });
+}
