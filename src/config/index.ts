@@ -9,6 +9,7 @@ export { loadConfig } from "./load.ts";
 export type { Loaded, LoadOptions } from "./load.ts";
 export { ConfigError } from "./problem.ts";
 export type { Problem } from "./problem.ts";
+export { listStrayLabels } from "./provider-pool.ts";
 export { readRoute } from "./route.ts";
 export type { EffectiveValue } from "./read.ts";
 export { diffReload, findSettingObstacle, needsRestart } from "./reload.ts";

@@ -109,17 +109,24 @@ export function refuseStrayLabels(
   providers: readonly ProviderSettings[],
 ): void {
   for (const { pattern, targets, origin } of routes) {
-    for (const target of targets) {
-      const known = providers.find(({ name }) => name === target.provider)?.keys ?? [];
-      const fault = findStrayLabel(
-        target,
-        known.map(({ label }) => label),
-      );
-      if (fault === null) continue;
+    for (const fault of listStrayLabels(targets, providers)) {
       const message = `${JSON.stringify(pattern)} leads to ${fault}`;
       reading.gathered.problems.push({ file: origin, line: null, key: null, message, suggestion: null });
     }
   }
+}
+
+/** What leads to no key, the end of a sentence for each. */
+export function listStrayLabels(targets: readonly RouteTarget[], providers: readonly ProviderSettings[]): string[] {
+  return targets.flatMap((target) => {
+    const known = providers.find(({ name }) => name === target.provider)?.keys ?? [];
+    return (
+      findStrayLabel(
+        target,
+        known.map(({ label }) => label),
+      ) ?? []
+    );
+  });
 }
 
 function findStrayLabel({ provider, model, keys = [] }: RouteTarget, known: readonly string[]): string | null {

@@ -46,7 +46,7 @@ export { costAt, makeChoice } from "./order.ts";
 export { narrowScene } from "./narrow.ts";
 export { planFor } from "./plan.ts";
 export { type Asked, type Target, findTarget, unknownModel } from "./target.ts";
-export { makeReady } from "./ready.ts";
+export { findLack, makeReady } from "./ready.ts";
 export { type Decision, type Router, type WayTarget, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";
 export { type Admission, createAdmission } from "./way/admission.ts";

@@ -1,5 +1,6 @@
 // Who of those that a route names can be asked at present. Knows no request and no format.
 
+import type { Provider } from "../provider/index.ts";
 import type { PlanScene, Target, Targets } from "./target.ts";
 import type { Way, WayTarget } from "./route.ts";
 
@@ -35,5 +36,14 @@ function findReady(scene: PlanScene, way: Way): Targets | null {
 /** Nothing where it cannot be asked at present. */
 export function makeReady(scene: Pick<PlanScene, "providers">, { provider: name, ...target }: WayTarget): Target[] {
   const provider = scene.providers.get(name);
-  return provider?.missing === null && !LEADS_UP.test(target.model) ? [{ ...target, provider }] : [];
+  if (provider === undefined || findLack(provider, target.keys) !== null || LEADS_UP.test(target.model)) return [];
+  return [{ ...target, provider }];
+}
+
+/** Why it cannot be asked at present, null where it can. Where keys are named none of which is there, no other stands in for them. */
+export function findLack({ name, missing, pool, account }: Provider, keys: Target["keys"]): string | null {
+  if (missing !== null || keys === undefined) return missing;
+  const known = pool === undefined ? [account] : pool.map((each) => each.provider.account);
+  if (known.some((label = "") => keys.includes(label))) return null;
+  return `Provider "${name}" has no key that is called ${keys.join(" or ")}, and no other may be used here.`;
 }

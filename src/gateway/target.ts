@@ -6,7 +6,7 @@ import type { Provider } from "../provider/index.ts";
 import type { Peek, Wire } from "../wire/index.ts";
 import type { Scene } from "./call.ts";
 import { requireProvider } from "./narrow.ts";
-import { LEADS_UP, readyTargets } from "./ready.ts";
+import { LEADS_UP, findLack, readyTargets } from "./ready.ts";
 import type { OfRoute, Way, WayPolicy } from "./route.ts";
 import type { Overrides } from "./rule.ts";
 import type { Strategy } from "./way/choose.ts";
@@ -75,7 +75,7 @@ export function findTarget(scene: PlanScene, name: string, facts?: RequestFacts)
 function aimAt(scene: PlanScene, name: string, way: Way | null): Target {
   const target = way?.targets[0];
   const provider = target === undefined ? undefined : scene.providers.get(target.provider);
-  const missing = provider === undefined ? way?.missing : provider.missing;
+  const missing = provider === undefined ? way?.missing : findLack(provider, target?.keys);
   if (typeof missing === "string") throw new GatewayError({ kind: "not_configured", message: missing });
   if (target === undefined || provider === undefined || LEADS_UP.test(target.model)) throw unknownModel(scene, name);
   return { ...target, provider };

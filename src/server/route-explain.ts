@@ -9,6 +9,7 @@ import {
   type Target,
   type WayTarget,
   costAt,
+  findLack,
   listKeys,
   makeChoice,
   makeReady,
@@ -86,7 +87,7 @@ export function explainRoute(
   const [first] = way.targets;
   const [chosen = { provider: first.provider, upstream_model: first.model }, ...others] = candidates;
   const provider = scene.providers.get(chosen.provider);
-  const missing = provider === undefined ? way.missing : provider.missing;
+  const missing = provider === undefined ? way.missing : findLack(provider, first.keys);
   const special = way.policy === undefined ? [] : listSpecial(way.policy, context);
   const barred = (decision.barred ?? []).map(({ target, why }): Candidate => ({
     ...describe(target, { ...context, scene: whole }, { role: "target" }),
@@ -100,7 +101,7 @@ export function explainRoute(
     reason: way.reason,
     route: way.name ?? null,
     strategy: way.strategy,
-    ready: provider?.missing === null,
+    ready: missing === null,
     ...(typeof missing === "string" ? { missing } : {}),
     fallbacks: others.map(({ provider: name, upstream_model, ready }) => ({ provider: name, upstream_model, ready })),
     candidates: [...candidates, ...special, ...barred],
@@ -182,7 +183,7 @@ function describe(target: WayTarget, context: Context, position: Position): Cand
   const { scene, tools, run } = context;
   const provider = scene.providers.get(target.provider);
   const { role, rank, view = viewAlone(target, context) } = position;
-  const missing = provider === undefined ? "there is no such provider here" : provider.missing;
+  const missing = provider === undefined ? "there is no such provider here" : findLack(provider, target.keys);
   const told = run === null || missing !== null ? null : tryPlan(target, context, run);
   const [asked] = run === null ? [] : makeReady(scene, target);
   const costNanos =

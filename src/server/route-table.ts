@@ -1,7 +1,7 @@
 // Which routes are in force: those of the configuration, and above them those that were declared while the gateway runs. The table is swapped as a
 // whole, so a request meets the one or the other. Knows no HTTP and no SQL.
 
-import { readRoute } from "../config/index.ts";
+import { listStrayLabels, readRoute } from "../config/index.ts";
 import type { Config } from "../config/value.ts";
 import type { RouteVersion } from "../gateway/index.ts";
 import { createRedactor } from "../lib/redact.ts";
@@ -27,7 +27,23 @@ export interface RouteTableau {
 
 /** What is wrong with a route, by the rules of the configuration's own sections. */
 export function judgeRoute(config: Config, name: string, fields: Readonly<Record<string, string>>) {
-  return read(config, name, fields, "runtime").faults;
+  const { rules, faults } = read(config, name, fields, "runtime");
+  const [rule] = rules;
+  if (faults.length > 0 || rule === undefined) return faults;
+  return listPlaces(rule).flatMap(({ field, targets }) =>
+    listStrayLabels(targets, config.providers).map((fault) => ({ field, message: `it leads to ${fault}` })),
+  );
+}
+
+function listPlaces({ targets, policy = {} }: Config["routes"][number]) {
+  const { canary, shadow = [], onContextLength = [], onRefusal = [] } = policy;
+  return [
+    { field: "targets", targets },
+    { field: "canary", targets: canary === undefined ? [] : [canary.target] },
+    { field: "shadow", targets: shadow.map(({ target }) => target) },
+    { field: "on_context_length", targets: onContextLength },
+    { field: "on_refusal", targets: onRefusal },
+  ];
 }
 
 /** What the configuration keeps secret, and what has the form of a key. */

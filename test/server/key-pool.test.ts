@@ -126,6 +126,24 @@ describe("who is asked", () => {
     expect(used(gateway)).toBe("acac");
   });
 
+  test("none that the route does not name, also where those that it names are gone", async () => {
+    for (const labels of [["a", "b"], ["a"], []]) {
+      const alone = await open(good, { labels, keys: ["eu", "us"] });
+      const refused = await alone.chat({ model: "gpt-4o", messages: [{ role: "user", content: "Hi" }] });
+      expect([refused.status, used(alone)]).toEqual([503, ""]);
+      expect((await readJson(refused)).error.message).toContain("has no key that is called eu or us");
+      const { token } = await alone.issue("gateway_admin");
+      const told = await readJson(await alone.send("/api/v1/admin/route?model=gpt-4o", { token }));
+      expect(told).toMatchObject({ ready: false, candidates: [{ outcome: "skipped", ready: false }] });
+      await alone.close();
+      const helped = await open(good, { labels, keys: ["eu"], others: [{ provider: "local", model: "m" }] });
+      expect(await ask(helped, 1)).toEqual([200]);
+      expect(helped.calls.map(({ url }) => new URL(url).hostname)).toEqual(["local.test"]);
+      await helped.close();
+    }
+    rig = null;
+  });
+
   test("as many as it takes, where all but the last are refused", async () => {
     const labels = ["a", "b", "c", "d", "e", "f", "g"];
     const gateway = await open((call) => (labelOf(call) === "g" ? good(call) : revoked()), {

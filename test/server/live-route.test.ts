@@ -92,6 +92,8 @@ describe("routes of run time", () => {
     [{ targets: [{ provider: "openai", model: "m, local" }] }, "targets", "model cannot hold"],
     [{ targets: [{ provider: "openai", keys: { eu: 1 } }] }, "targets", "keys must be"],
     [{ targets: [{ provider: "openai", set: "temperature=0" }] }, "targets", "set must be an object"],
+    [{ targets: "openai#nope" }, "targets", 'the key "nope" of openai, which is not there (it has no named keys)'],
+    [{ targets: "openai", canary: "local#x/m 5%" }, "canary", 'the key "x" of local, which is not there'],
     [{ targets: "openai", fields: { tarjets: "x" } }, "tarjets", 'did you mean "targets"'],
     [{ targets: "openai", fields: { match: "a\nb" } }, "match", "one line"],
     [{ targets: "openai", ...JSON.parse('{"__proto__":"x"}') }, "__proto__", "no such field"],
