@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { EXIT } from "../../src/cli/error.ts";
 import { openKey } from "../../src/cli/ledger/key-file.ts";
 import { VERSION } from "../../src/lib/version.ts";
+import { NAMED_CERTIFICATE, NAMED_KEY } from "../config/tls.ts";
 import { desk, examine, firstUse, of, serve, setting, useMachines } from "./doctor-scene.ts";
 
 useMachines();
@@ -259,6 +260,20 @@ describe("an address", () => {
     setting(text);
     expect(of(await examine("--offline"), "address").join("\n")).toContain(found);
   });
+});
+
+test.each([
+  ["https://gateway.test", true],
+  ["https://other.test", false],
+  ["https://127.0.0.1:8443", true],
+  ["https://127.0.0.2:8443", false],
+  ["https://[::1]:8443", true],
+])("a certificate is held against %s, a name or an address", async (url, isMade) => {
+  const [certificate, key] = [desk.write("tls.pem", NAMED_CERTIFICATE), desk.write("tls.key", NAMED_KEY)];
+  setting(`public_url = ${url}\ntls_cert = ${certificate}\ntls_key = ${key}`);
+  const found = of(await examine("--offline"), "address").join("\n");
+  expect(found).toContain(`ok: ${certificate}: expires at`);
+  expect(found.includes("is not made for")).toBe(!isMade);
 });
 
 test("what is asked for wrongly is said", async () => {

@@ -2,6 +2,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import type { Config } from "../../config/index.ts";
 import { type Check, type Finding, describe, failure, note, ok, warning } from "./finding.ts";
 
@@ -85,7 +86,7 @@ function judgeCertificate({ http, signIn }: Config): Finding[] {
   };
   const { publicUrl } = signIn;
   const hostname = publicUrl === null ? null : new URL(publicUrl).hostname;
-  const isOther = hostname !== null && certificate.checkHost(hostname) === undefined;
+  const isOther = hostname !== null && !isMadeFor(certificate, hostname);
   return [
     endsMs < Date.now()
       ? failure(http.tlsCert, words)
@@ -102,6 +103,12 @@ function judgeCertificate({ http, signIn }: Config): Finding[] {
         ]
       : []),
   ];
+}
+
+/** Addresses stand apart from names in it. */
+function isMadeFor(certificate: X509Certificate, hostname: string): boolean {
+  const address = hostname.replace(/^\[|\]$/gu, "");
+  return (isIP(address) === 0 ? certificate.checkHost(hostname) : certificate.checkIP(address)) !== undefined;
 }
 
 function judgeProxies({ entry, http, signIn }: Config): Finding[] {
