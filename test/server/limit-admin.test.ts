@@ -168,3 +168,18 @@ test("refusals are counted by limit", async () => {
   expect(text).toContain('tokligence_rate_limit_refusals_total{limit="all",unit="requests"} 2');
   expect(text).not.toContain('limit="big"');
 });
+
+test("one that waits behind the configuration's of its name is listed once, however short the pages", async () => {
+  const rig = await openLimited({ limits: { all: { requests: 1 } } });
+  const put = { expected: undefined, at: new Date(0), by: undefined };
+  for (const name of ["all", "zero"]) await rig.store.limits.put({ name, fields: { concurrent: "1" } }, put);
+  const { token } = await rig.issue("gateway_admin");
+  const seen: string[] = [];
+  let cursor = "";
+  do {
+    const page = await readJson(await rig.send(`${PATH}?limit=1${cursor}`, { token }));
+    seen.push(...page.limits.map((each: { name: string; source: string }) => `${each.name} ${each.source}`));
+    cursor = page.next_cursor === null ? "" : `&cursor=${encodeURIComponent(page.next_cursor)}`;
+  } while (cursor !== "" && seen.length < 10);
+  expect(seen).toEqual(["all config", "all runtime", "zero runtime"]);
+});

@@ -123,7 +123,8 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
         return Response.json(
           await answerPage(query, await judgeLimits(live.standing(), directory.listGone), {
             name: "limits",
-            idOf: ({ name }) => name,
+            // One that waits has the name of what it waits for.
+            idOf: ({ name, source }) => `${name} ${source}`,
             print,
             filters: FILTERS,
             choices: { in_force: IN_FORCE_WORDS, source: SOURCES },
