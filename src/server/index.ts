@@ -29,6 +29,6 @@ export { startUpkeep } from "./reader/upkeep.ts";
 export { buildScene, guardCalls, makeSceneProvider } from "./scene.ts";
 export { printProvider, printProviderVersion } from "./provider-print.ts";
 export { type StandingProvider, judgeProvider, mergeProviders } from "./provider-table.ts";
-export { type KeyTrial, printTrials, testProvider } from "./provider-test.ts";
+export { type KeyTrial, printTrials, tellUnused, testProvider } from "./provider-test.ts";
 export { ENDPOINTS, isEndpoint } from "./endpoint.ts";
 export { createIdentityProvider } from "./sign-in/provider.ts";

@@ -138,6 +138,11 @@ async function knock(provider: Provider, fetch: Fetch, clock: TrialTools["clock"
   }
 }
 
+/** One that is declared and cannot be used as it is. */
+export function tellUnused(obstacle: string | null): KeyTrial[] {
+  return [notReady(`It is not in force: ${obstacle ?? "it cannot be read"}`)];
+}
+
 /** Not asked at all. */
 function notReady(missing: string): KeyTrial {
   return { ...EMPTY, status: "failed", error: missing, remedy: FROM_ERROR };

@@ -35,6 +35,17 @@ describe("trying one", () => {
   const trial = async (name: string, body: object = {}) =>
     (await admin("POST", `${PROVIDERS}/${name}/test`, body)).body;
 
+  test("says of one that is not in force why it is not, instead of that there is none", async () => {
+    const inner = { ...ACME, base_url: "https://10.0.0.1/v1" };
+    rig.app.reload({ ...rig.config, allowsPrivateProviders: true });
+    expect((await put("acme", inner)).status).toBe(201);
+    rig.app.reload({ ...rig.config, allowsPrivateProviders: false });
+    const tried = await trial("acme");
+    expect(tried).toMatchObject({ provider: "acme", ok: false, keys: [{ status: "failed", http_status: null }] });
+    expect(tried.keys[0].error).toContain("It is not in force: base_url: this is a private network");
+    expect((await admin("POST", `${PROVIDERS}/nobody/test`, {})).status).toBe(404);
+  });
+
   test("says of each key what came, and what to do", async () => {
     await put("acme", { ...ACME, api_keys: { good: KEY, gone: OTHER } });
     upstream = ({ headers }) => {

@@ -14,7 +14,7 @@ import type { LiveProviders } from "../live-provider.ts";
 import { readProviderFields, readSecrets } from "../provider-field.ts";
 import { printProvider, printProviderVersion } from "../provider-print.ts";
 import type { StandingProvider } from "../provider-table.ts";
-import { printTrials, testModel, testProvider } from "../provider-test.ts";
+import { printTrials, tellUnused, testModel, testProvider } from "../provider-test.ts";
 import { readJson } from "../request.ts";
 import type { GuardedRoute } from "../route.ts";
 import { originOf } from "./part.ts";
@@ -186,7 +186,11 @@ function makeActs(parts: ProviderParts): GuardedRoute[] {
         const name = (params["id"] ?? "").toLowerCase();
         const { providers, redact } = scene();
         const provider = providers.get(name);
-        if (provider === undefined) throw unknown(name, scene());
+        if (provider === undefined) {
+          const unused = live.standing().find((each) => each.name === name);
+          if (unused === undefined) throw unknown(name, scene());
+          return Response.json(printTrials(name, tellUnused(unused.obstacle)));
+        }
         const trials =
           typeof model === "string"
             ? await testModel(provider, model, { tools, caller, newId })

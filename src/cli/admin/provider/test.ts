@@ -5,7 +5,14 @@ import { defineCommand } from "citty";
 import { lookupHost } from "../../../lib/lookup.ts";
 import { systemClock } from "../../../lib/clock.ts";
 import { createRedactor } from "../../../lib/redact.ts";
-import { type KeyTrial, guardCalls, makeSceneProvider, printTrials, testProvider } from "../../../server/index.ts";
+import {
+  type KeyTrial,
+  guardCalls,
+  makeSceneProvider,
+  printTrials,
+  tellUnused,
+  testProvider,
+} from "../../../server/index.ts";
 import { CliError, EXIT } from "../../error.ts";
 import { type Opened, runWithStore } from "../../open.ts";
 import { callOutside } from "../../outside.ts";
@@ -56,16 +63,12 @@ async function tryHere(opened: Opened, written: string): Promise<Printed> {
   const name = written.toLowerCase();
   const standing = await findStanding(opened, name);
   const { config } = opened;
-  if (standing.settings === null) {
-    throw new CliError(`Provider ${name} is not in force: ${standing.obstacle ?? ""}`, {
-      exitCode: EXIT.failed,
-      hint: `Say it anew with "tokligence admin providers add ${name} …".`,
-    });
-  }
+  // In the same shape that the gateway answers in.
+  const print = (trials: readonly KeyTrial[]): Printed => printTrials(name, trials) as unknown as Printed;
+  if (standing.settings === null) return print(tellUnused(standing.obstacle));
   const parts = { clock: systemClock, lookup: lookupHost };
   const guarded = guardCalls(callOutside, parts, () => config);
   const provider = makeSceneProvider(standing.settings, { ...parts, fetch: guarded, signIn: callOutside });
   const trials = await testProvider(provider, { ...parts, fetch: guarded, redact: createRedactor(config.secrets) });
-  // In the same shape that the gateway answers in.
-  return printTrials(name, trials) as unknown as Printed;
+  return print(trials);
 }
