@@ -32,7 +32,7 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
     const meter = mode.wire.meter(text);
     if (meter.usage === null || mode.wire.count !== undefined) refuseNone(state, mode.wire, text);
     const converted = mode.convert === null ? null : convertVectors(state, mode.convert, text);
-    record.answered({ ...meter, text: () => "" });
+    bookMeter(state, mode.wire, meter);
     return release(
       state,
       attempt,
@@ -74,13 +74,19 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
   });
 }
 
+/** To count is free with everybody, whatever is known of the model. */
+function bookMeter({ record }: CallState, { operation }: ForwardWire, meter: ReturnType<ForwardWire["meter"]>): void {
+  if (operation === "count") record.measured({ ...meter, units: null, source: "provider", price: "free" });
+  else record.answered({ ...meter, text: () => "" });
+}
+
 /** An answer in the server's own form, which becomes the format's before anything is read of it. */
 async function answerConverted(
   state: CallState,
   attempt: Parameters<CallState["record"]["attempted"]>[0],
   { wire, convert, text }: { wire: ForwardWire; convert: NonNullable<Plan["endpoint"]["convert"]>; text: string },
 ): Promise<Outcome<Response>> {
-  const { body, upstream, record } = state;
+  const { body, upstream } = state;
   const answer = readObject(state, text);
   const estimate = (): number => {
     const tokens = createTokenEstimate();
@@ -91,7 +97,7 @@ async function answerConverted(
   const meter = wire.meter(converted);
   const report = convert.report?.(answer, upstream.headers) ?? null;
   const isOurs = convert.report !== undefined && report === null;
-  record.answered({ ...meter, usage: isOurs ? null : meter.usage, report, text: () => "" });
+  bookMeter(state, wire, { ...meter, usage: isOurs ? null : meter.usage, report });
   return release(state, attempt, converted, "application/json");
 }
 

@@ -45,11 +45,17 @@ function decodeLeniently(decode: () => Request): Request | null {
   }
 }
 
+/** What stands beside a text and is not read with it; a list of texts for Google says it of each. */
+const UNREAD: ReadonlySet<string> = new Set(["model", "role", "taskType", "task_type", "type"]);
+
 /** The strings of a value, at any depth but for the names of fields. */
 function joinStrings(value: Json): string {
   if (typeof value === "string") return value;
   // A token that came as a number counts as one: a wide character does, too.
   if (typeof value === "number") return "\u3000";
   if (Array.isArray(value)) return value.map(joinStrings).join("");
-  return typeof value === "object" && value !== null ? Object.values(value).map(joinStrings).join("") : "";
+  if (typeof value !== "object" || value === null) return "";
+  return Object.entries(value)
+    .map(([name, member]) => (UNREAD.has(name) ? "" : joinStrings(member)))
+    .join("");
 }

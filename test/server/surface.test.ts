@@ -97,6 +97,15 @@ describe("counting tokens", () => {
     },
   );
 
+  test.each(["loopback", "gpt-nobody-has-priced", "claude-nobody-has-priced"])(
+    "%s: it costs nothing, whatever the model does",
+    async (model) => {
+      const gateway = await open({ upstream: () => Response.json({ input_tokens: 14 }) });
+      expect((await gateway.send("/v1/messages/count_tokens", { body: { ...count, model } })).status).toBe(200);
+      expect(await gateway.row()).toMatchObject({ costNanos: 0, freshInputTokens: 0, outputTokens: 0 });
+    },
+  );
+
   test("elsewhere it is our estimate, and says so; longer texts count more", async () => {
     const gateway = await open();
     const ask = async (content: string) => {
