@@ -36,6 +36,7 @@ export function gatherEnvironment(into: Gathered, env: Environment): void {
       const setting = readVariables(into, env, { variables, layer, fileForm: hasFileForm(key) });
       if (setting !== null) put(into.settings, name, setting);
       for (const variable of variables) known.add(variable).add(`${variable}_FILE`);
+      if (layer === "environment" && !hasFileForm(key)) warnOfFiles(into, env, variables);
     }
   }
   const old = listOldVariables();
@@ -49,6 +50,17 @@ export function gatherEnvironment(into: Gathered, env: Environment): void {
     else if (oldName !== undefined) warnOld(into, oldName, { value, origin });
     else if (variable.startsWith(PROVIDER_PREFIX)) gatherProviderVariable(into, env, { variable, value, origin });
     else if (!gatherSectionVariable(into, variable, value)) warnMisspelt(into, variable, [...known, ...old.keys()]);
+  }
+}
+
+const OWN_VARIABLES: ReadonlySet<string> = new Set(KEY_NAMES.flatMap(listVariables));
+
+/** Whoever keeps secrets in files may think that all else can stand there, too. */
+function warnOfFiles(into: Gathered, env: Environment, variables: readonly string[]): void {
+  for (const variable of variables) {
+    const written = `${variable}_FILE`;
+    if (OWN_VARIABLES.has(written) || (env[written]?.trim() ?? "") === "") continue;
+    into.warnings.push(`${written} has no effect: only what may be secret is read from a file; set ${variable}`);
   }
 }
 

@@ -287,6 +287,20 @@ describe("secrets in files", () => {
     expect(findShown(loaded, "identity_path")).toBe("postgres://u:********@db/main");
   });
 
+  test("what is no secret is not read from a file, and whoever thinks so is told", async () => {
+    const env = {
+      TOKLIGENCE_LOG_LEVEL_FILE: "/run/level",
+      TOKLIGENCE_TLS_KEY_FILE: "/k",
+      TOKLIGENCE_LOG_FILE: "x.log",
+    };
+    const loaded = await load({ env, files: { "/run/level": "debug" } });
+    expect(loaded.warnings).toEqual([
+      "TOKLIGENCE_LOG_LEVEL_FILE has no effect: only what may be secret is read from a file; set TOKLIGENCE_LOG_LEVEL",
+      "TOKLIGENCE_TLS_KEY_FILE has no effect: only what may be secret is read from a file; set TOKLIGENCE_TLS_KEY",
+    ]);
+    expect([findShown(loaded, "log_level"), loaded.config.log.fileDaemon]).toEqual(["info", "/srv/gate/x.log"]);
+  });
+
   test("a file that is missing, empty or no text is a problem with the setting's name", async () => {
     const env = { TOKLIGENCE_OPENAI_API_KEY_FILE: "/run/none" };
     expect((await loadProblems({ env })).text).toBe('TOKLIGENCE_OPENAI_API_KEY_FILE: "/run/none" does not exist');
