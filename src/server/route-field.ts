@@ -23,7 +23,7 @@ export function readFields(said: Readonly<Record<string, unknown>>): Record<stri
 function repeat([name, value]: [string, Json]): [string, () => string][] {
   if (value === null) return [];
   if (name === "__proto__") throw invalidRequest(`${name}: there is no such field.`, name);
-  if (typeof value === "string") return [[name, () => checkLine(name, value)]];
+  if (typeof value === "string") return [[name, () => value.trim()]];
   return [[name, () => (name.startsWith("set.") ? JSON.stringify(value) : print(name, value))]];
 }
 

@@ -62,6 +62,18 @@ describe("admin routes", () => {
     expect(printed.err).toContain(message);
   });
 
+  test("and providers stand in lines, as the API has it", async () => {
+    for (const [field, words] of [
+      ["set.user", ["routes", "set", "x", "targets=loopback", "set.user=a\nb"]],
+      ["user", ["routes", "set", "x", "targets=loopback", "user=a\u200Bb"]],
+      ["models", ["providers", "add", "x", "base_url=https://a.test/v1", "models=a\nb"]],
+      ["base_url", ["providers", "add", "x", "base_url=https://a.test/v1\u200B"]],
+    ] as const) {
+      const { code, err } = await desk.run(["admin", ...words]);
+      expect([code, err]).toEqual([2, expect.stringContaining(`${field} must be one line of text`)]);
+    }
+  });
+
   test("of two changes of one version the second is told", async () => {
     await set("fast", "targets=loopback", "--if-version", "0");
     const late = await desk.run(["admin", "routes", "set", "fast", "targets=loopback", "--if-version", "0"]);

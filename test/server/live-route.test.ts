@@ -96,6 +96,7 @@ describe("routes of run time", () => {
     [{ targets: "openai", canary: "local#x/m 5%" }, "canary", 'the key "x" of local, which is not there'],
     [{ targets: "openai", fields: { tarjets: "x" } }, "tarjets", 'did you mean "targets"'],
     [{ targets: "openai", fields: { match: "a\nb" } }, "match", "one line"],
+    [{ targets: "openai", fields: { "set.user": "a\nb" } }, "set.user", "one line"],
     [{ targets: "openai", ...JSON.parse('{"__proto__":"x"}') }, "__proto__", "no such field"],
     [{ targets: "openai", conditions: { tools: true } }, "conditions", "no such field holds an object"],
     [{ targets: "openai\nlocal" }, "targets", "one line"],
@@ -111,7 +112,13 @@ describe("routes of run time", () => {
   });
 
   test("are taken as they were given out, word for word", async () => {
-    const said = { targets: "local", "set.temperature": "0", "set.service_tier": '"flex"', "set.user": "plain" };
+    const said = {
+      targets: "local",
+      "set.temperature": "0",
+      "set.service_tier": '"flex"',
+      "set.user": "plain",
+      "set.stop": '"\u200b"',
+    };
     const { body } = await admin("PUT", `${ROUTES}/smart`, { fields: said });
     expect(body.route.fields).toEqual(said);
     const again = await admin("PUT", `${ROUTES}/smart`, { fields: body.route.fields, comment: "the same" });

@@ -3,6 +3,7 @@
 
 import { GatewayError, checkAll, invalidRequest, refuseFaults } from "../../ir/index.ts";
 import type { Origin } from "../../lib/change.ts";
+import { refuseUnseen } from "../line.ts";
 import {
   checkComment,
   checkExpected,
@@ -133,6 +134,7 @@ export function createProviderBook(init: BookInit): ProviderBook {
     // What is wrong elsewhere may repeat what must not be seen.
     checkAll(Object.fromEntries(leaked.map(([field]) => [field, () => refuseSecret(field)])));
     checkSize(fields, secrets);
+    checkAll(Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, () => refuseUnseen(name, text)])));
     const all = (await store.list()).filter((each) => each.fields !== null);
     if (all.length >= MAX_PROVIDERS && all.every(({ name }) => name !== change.name)) {
       throw invalidRequest(`There are ${MAX_PROVIDERS} providers already, which is as many as may be.`, "name");

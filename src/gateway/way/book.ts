@@ -3,6 +3,7 @@
 
 import { GatewayError, checkAll, invalidRequest, refuseFaults } from "../../ir/index.ts";
 import type { Origin } from "../../lib/change.ts";
+import { refuseUnseen } from "../line.ts";
 
 /** By name, as they are written in a section of the configuration. */
 export type RouteFields = Readonly<Record<string, string>>;
@@ -116,6 +117,7 @@ export function createRouteBook({ store, judge, isSecret, now, newId }: BookInit
     checkAll({
       name: () => checkName(name),
       size: () => checkSize(fields),
+      lines: () => checkLines(fields),
       comment: () => checkComment(comment, isSecret),
       fields() {
         const faults = judge(name, fields);
@@ -197,6 +199,20 @@ function checkSize(fields: RouteFields): void {
   if (entries.length > MAX_FIELDS || length > MAX_LENGTH) {
     throw invalidRequest(`A route has at most ${MAX_FIELDS} fields and ${MAX_LENGTH} characters.`);
   }
+}
+
+/** What is put into a body is JSON, in which everything may stand that JSON can say. */
+function checkLines(fields: RouteFields): void {
+  checkAll(
+    Object.fromEntries(
+      Object.entries(fields).map(([field, text]) => [
+        field,
+        () => {
+          if (!field.startsWith("set.") || /\p{Cc}/u.test(text)) refuseUnseen(field, text);
+        },
+      ]),
+    ),
+  );
 }
 
 function missing(name: string): GatewayError {
