@@ -3,6 +3,7 @@
 import { ConfigError, type Problem } from "../config/problem.ts";
 import { type ErrorKind, GatewayError, listProblems } from "../ir/index.ts";
 import { createRedactor } from "../lib/redact.ts";
+import { IN_THE_LOG } from "../store/error.ts";
 import { findNextStep } from "./next-step.ts";
 
 export const EXIT = {
@@ -106,7 +107,7 @@ function describe(error: unknown): Failure {
     const exitCode = chooseExit(error.kind);
     const { kind, code = kind } = error;
     const others = listProblems(error).slice(1);
-    const message = [error.message, ...others.map((each) => `${each.path}: ${each.message}`)].join("\n");
+    const message = [tellReason(error), ...others.map((each) => `${each.path}: ${each.message}`)].join("\n");
     return { ...none, exitCode, message, hint: findNextStep(message), code };
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -118,6 +119,11 @@ function describe(error: unknown): Failure {
     code: "internal",
     below: error instanceof Error ? error.stack : undefined,
   };
+}
+
+/** A command has no log, and its reader is the operator. */
+function tellReason({ message, cause }: GatewayError): string {
+  return cause instanceof Error ? message.replace(IN_THE_LOG, () => cause.message) : message;
 }
 
 function nameExit(exitCode: ExitCode): string {

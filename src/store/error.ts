@@ -117,7 +117,7 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
   const explanation = code.startsWith("SQLITE_") && isFolder(place) ? FOLDER : found;
   if (explanation === undefined) {
     // At the start there is no log yet, and its reader is the operator; callers of the API learn no more than that it failed.
-    const detail = place === ANY_DATABASE ? "the log has the details" : explainUnknown(cause);
+    const detail = place === ANY_DATABASE ? IN_THE_LOG : explainUnknown(cause);
     return new GatewayError({ kind: "internal", message: `${place} failed: ${detail}.`, cause });
   }
   return new GatewayError({ kind: explanation.kind, code: explanation.code, message: explanation.say(place), cause });
@@ -134,6 +134,9 @@ function explainUnknown(cause: unknown): string {
   if (!/already exists/u.test(text)) return text;
   return `it holds tables that this program did not make (${text}); move it away, or choose another identity_path or ledger_path`;
 }
+
+/** Said to callers of the API in place of the reason. */
+export const IN_THE_LOG = "the log has the details";
 
 /** The place as callers of the API may read it: they have no business with paths and hosts. */
 export const ANY_DATABASE = "The database";

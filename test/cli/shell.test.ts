@@ -5,6 +5,7 @@ import { CliError, EXIT, explainFailure } from "../../src/cli/error.ts";
 import { type Command, runShell } from "../../src/cli/shell.ts";
 import { ConfigError } from "../../src/config/index.ts";
 import { type ErrorKind, GatewayError } from "../../src/ir/index.ts";
+import { ANY_DATABASE, explainStoreError } from "../../src/store/error.ts";
 import { capture, makeDesk, runLine } from "./desk.ts";
 
 describe("names", () => {
@@ -244,6 +245,11 @@ describe("how a failure ends", () => {
     expect(err).toStartWith("error: This should not have happened. TypeError: x is not a function\n");
     expect(err).toContain("shell.test.ts");
     expect(explainFailure("just text")).toMatchObject({ exitCode: 1, code: "internal" });
+  });
+
+  test("what a database said of a failure is told, for a command has no log", () => {
+    const error = explainStoreError(new Error("integer overflow"), ANY_DATABASE);
+    expect(explainFailure(error).message).toBe("The database failed: integer overflow.");
   });
 
   test("Ctrl-C is left to the system, which waits for no pause; nothing piles up", async () => {
