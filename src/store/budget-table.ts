@@ -2,11 +2,22 @@
 
 import { isNull } from "drizzle-orm";
 import type { BudgetMode, BudgetUnit, Period, Subject, Unpriced } from "../ledger/budget/model.ts";
+import { findZone, UTC } from "../lib/zone.ts";
 import type { Kit } from "./postgres/columns.ts";
+import { guardColumns, readCount } from "./row-guard.ts";
+
+const PERIODS = {
+  day: true,
+  hour: true,
+  lifetime: true,
+  minute: true,
+  month: true,
+  week: true,
+} satisfies Record<Period, true>;
 
 /** Limits of money or tokens, as the operator set them. */
 export function defineBudgets(kit: Kit) {
-  return kit.table(
+  const table = kit.table(
     "budgets",
     {
       id: kit.text("id").primaryKey(),
@@ -42,6 +53,14 @@ export function defineBudgets(kit: Kit) {
       kit.index("budgets_revision").on(table.revision),
     ],
   );
+  // One that somebody damaged must not hold up calls: what in it is none is read as where nothing was said.
+  return guardColumns(table, {
+    alertPercents: (value) => (Array.isArray(value) ? value.filter((percent) => readCount(percent) !== null) : []),
+    hardLimit: readCount,
+    period: (value) => (typeof value === "string" && Object.hasOwn(PERIODS, value) ? value : "month"),
+    softLimit: readCount,
+    timeZone: (value) => (typeof value === "string" && findZone(value) !== null ? value : UTC.name),
+  });
 }
 
 /** What each gateway was granted of a budget's window, so that all of them together stay within it. */

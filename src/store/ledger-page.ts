@@ -5,6 +5,7 @@ import type { LedgerFilter, SealedEntry } from "../ledger/index.ts";
 import { listTails, readMarks } from "./chain-mark.ts";
 import { chunk } from "./chunk.ts";
 import type { Db, Engine } from "./engine.ts";
+import { codeOf } from "./error.ts";
 import { matchFilter, within } from "./report/match.ts";
 import type { Range } from "./report/plan.ts";
 import { beyond, matchTails } from "./report/tail.ts";
@@ -38,8 +39,16 @@ export async function readPage(engine: Engine, db: Db, query: PageQuery): Promis
   if (found.length >= most) return found;
   if (!(await engine.sheets.areValid(db))) return select(engine, db, query, [span]);
   const range = order === "newest" ? { ...far, fromMs: Math.max(far.fromMs, await findOldest(engine, db)) } : far;
-  const rest = await readRest(engine, db, { ...query, range, lack: most - found.length });
+  const rest = await readRest(engine, db, { ...query, range, lack: most - found.length }).catch(passDatabase);
+  // Somebody changed a sheet: the rows are there still.
+  if (rest === null) return select(engine, db, query, [span]);
   return sort([...found, ...rest], order).slice(0, most);
+}
+
+/** Null for what was not the database's fault. */
+function passDatabase(error: unknown): null {
+  if (codeOf(error) !== "" && !codeOf(error).startsWith("ERR_")) throw error;
+  return null;
 }
 
 /** Of the filter, and from where the page begins. */

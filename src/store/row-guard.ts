@@ -64,7 +64,7 @@ function toNumber(value: unknown): number {
   return typeof value === "number" ? value : Number.NaN;
 }
 
-function readCount(value: unknown): number | null {
+export function readCount(value: unknown): number | null {
   const number = toNumber(value);
   return Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number : null;
 }
@@ -99,10 +99,18 @@ const READERS = {
   units: readUnits,
 } satisfies Record<string, (value: unknown) => unknown>;
 
-/** The table, whose columns are read so from then on. */
+/** The ledger, whose columns are read so from then on. */
 export function guardRows<Table extends Record<keyof typeof READERS, Column>>(table: Table): Table {
-  for (const [field, read] of Object.entries(READERS)) {
-    const column = table[field as keyof typeof READERS];
+  return guardColumns(table, READERS);
+}
+
+/** The table, of whose columns these are read so from then on: of what cannot be decoded, `undefined`. */
+export function guardColumns<Field extends string, Table extends Record<Field, Column>>(
+  table: Table,
+  readers: Readonly<Record<Field, (value: unknown) => unknown>>,
+): Table {
+  for (const [field, read] of Object.entries(readers) as [Field, (value: unknown) => unknown][]) {
+    const column = table[field];
     const decode = column.mapFromDriverValue.bind(column);
     column.mapFromDriverValue = (value: unknown) => {
       try {

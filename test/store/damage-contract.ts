@@ -3,9 +3,11 @@
 
 import { describe, expect, test } from "bun:test";
 import type { LedgerFilter, ReportQuery, SealedEntry } from "../../src/ledger/index.ts";
-import { printEntry, summarize } from "../../src/ledger/index.ts";
+import { createBudgets, printEntry, summarize } from "../../src/ledger/index.ts";
 import type { Store } from "../../src/store/index.ts";
 import { checkRollups } from "../../src/store/rollup/check.ts";
+import { makeBudget } from "../ledger/budget/sample.ts";
+import { makeClock } from "../rig.ts";
 import { makeEntry, open, type Place } from "./sample.ts";
 
 const AT_MS = Date.UTC(2026, 4, 5, 8);
@@ -153,6 +155,64 @@ export function describeDamage(place: Place): void {
         onProgress: () => undefined,
       });
       expect(checked.wrong).toEqual([]);
+    }, 30_000);
+
+    test("and sheets that cannot be read answer nothing, but the rows that they were made of do", async () => {
+      const location = await place.create();
+      const store = await open(location);
+      await store.ledger.append(
+        Array.from({ length: 2_000 }, (_, index) =>
+          makeEntry({
+            chain: "c",
+            seq: index + 1,
+            hash: "h",
+            createdAt: new Date(AT_MS + index * 60_000),
+            userId: index % 500 === 0 ? "rare" : "often",
+          }),
+        ),
+      );
+      const ask = async () => ({
+        report: (await store.ledger.report({ filter: {}, by: ["user", "key", "status"], edges: [] })).groups.length,
+        page: (await store.ledger.page({ userId: "rare" }, 10, null)).entries.map(({ seq }) => seq),
+      });
+      while ((await store.ledger.rollUp(1_000)).rows > 0);
+      const before = await ask();
+      expect(before).toEqual({ report: 2, page: [1501, 1001, 501, 1] });
+      const body = place.engine === "sqlite" ? "x'0102'" : "'\\x0102'";
+      await place.run(location, `update tokligence_sheets set body = ${body}`);
+      expect(await ask()).toEqual(before);
+      await store.close();
+    });
+
+    test("and a budget is one that can be counted, whatever its row says", async () => {
+      const location = await place.create();
+      const store = await open(location);
+      const budget = makeBudget({ period: "day", hardLimit: 100 });
+      await store.budgets.create(budget);
+      const sets = ["period = 'never'", "time_zone = 'Mars'", "alert_percents = '{}'"];
+      if (place.engine === "sqlite") sets.push("hard_limit = 'x'", "alert_percents = '['");
+      for (const set of sets) {
+        await place.run(location, `update budgets set ${set}`);
+        const [found] = await store.budgets.list();
+        if (found === undefined) throw new Error("no budget");
+        const budgets = createBudgets({
+          store: store.budgets,
+          holder: () => "c",
+          flushRows: () => Promise.resolve(),
+          clock: makeClock(),
+          whenUnreachable: () => "allow",
+          onAlert: () => undefined,
+          onShadow: () => undefined,
+          onError: (error) => {
+            throw error;
+          },
+          onRecover: () => undefined,
+        });
+        await budgets.load();
+        expect(await budgets.look(found, { userId: "user-1", apiKeyId: "key-1" })).toMatchObject({ spent: 0 });
+        await budgets.stop();
+      }
+      await store.close();
     });
   });
 }

@@ -25,7 +25,7 @@ export async function checkMark({ state, mark, extent, signed, reader }: MarkIni
   const end = Math.max(state.seq, extent.most, cut.seq);
   const { seq = 0, hashesSeq = 0, removedBefore = null } = mark ?? {};
   if (!(seq <= end)) {
-    const said = `Chain ${chain} has come to row ${end}, and is said to be summed up to ${seq}: what comes up to there would be in no report.`;
+    const said = `Chain ${chain} has come to row ${end}, and is said to be summed up to ${Number.isNaN(seq) ? "no row that there is" : seq}: what comes up to there would be in no report.`;
     blame(String(end), String(seq), said);
   }
   if (!(hashesSeq <= forgotten)) {

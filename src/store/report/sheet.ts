@@ -56,10 +56,22 @@ export async function readSheets(
   const tally = createTally(query, isTimed);
   for (const { level, parts } of found.parts)
     for await (const { startMs, body } of engine.sheets.read(db, level, parts)) {
-      tally.add(openSheet(body), startMs);
+      // What it was made of is there still, and `ledger verify` names it.
+      const sheet = attempt(() => openSheet(body));
+      if (sheet === null || attempt(() => tally.add(sheet, startMs)) === null) return untouched;
       await pause();
     }
-  return { pieces: tally.pieces(), ...rest };
+  const pieces = attempt(tally.pieces);
+  return pieces === null ? untouched : { pieces, ...rest };
+}
+
+/** Null where a sheet cannot be read: somebody changed it. */
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
 }
 
 /** A level of sheets, and of how long a time each is. */
