@@ -8,7 +8,7 @@ import { codeOf } from "../error.ts";
 const LOSSES = ["08", "57P0", "CONNECTION_", "CONNECT_TIMEOUT", "ECONN", "EPIPE", "ETIMEDOUT"];
 
 export interface Pool<Client> {
-  /** Runs `work` on the present client. Rejects as `work` does, or after `deadlineMs` with the code ETIMEDOUT. */
+  /** Runs `work` on the present client; again where it was undone to end a deadlock. Rejects as `work` does, or after `deadlineMs` with the code ETIMEDOUT. */
   once<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T>;
   /** `once`, and a second time where the connection was lost: for what does no harm when it happens twice. */
   repeat<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T>;
@@ -23,7 +23,10 @@ export function createPool<Client>(connect: () => Client, end: (client: Client) 
   async function once<T>(deadlineMs: number, work: (client: Client) => PromiseLike<T>): Promise<T> {
     const used = client;
     try {
-      return await withDeadline(work(used), deadlineMs);
+      return await withDeadline(
+        undeadlocked(() => work(used)),
+        deadlineMs,
+      );
     } catch (error) {
       if (isLoss(error) && used === client && !ended) {
         client = connect();
@@ -49,6 +52,21 @@ export function createPool<Client>(connect: () => Client, end: (client: Client) 
       await end(client);
     },
   };
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: deadlock_detected. */
+const DEADLOCK = "40P01";
+const MOST_TRIES = 5;
+
+/** Of two that wait for each other the server undoes one as a whole: nothing of it was done, and the other one goes on meanwhile. */
+async function undeadlocked<T>(work: () => PromiseLike<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (codeOf(error) !== DEADLOCK || tries === MOST_TRIES) throw error;
+    }
+  }
 }
 
 function isLoss(error: unknown): boolean {
