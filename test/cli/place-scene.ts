@@ -156,6 +156,7 @@ export const SCRIPTS: Record<string, Step[]> = {
     { line: `admin ${group} set set-${group}-SIDE strategy=weighted --update --json` },
     { line: `admin ${group} set set-${group}-SIDE comment=it --update`, code: 2 },
     { line: `admin ${group} rollback set-${group}-SIDE --to 0`, code: 2 },
+    { line: `admin ${group} delete set-${group}-SIDE` },
     { line: `admin ${group} show ${group}-SIDE` },
     { line: `admin ${group} show ${group}-SIDE --json` },
     { line: `admin ${group} history ${group}-SIDE` },

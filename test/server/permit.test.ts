@@ -24,9 +24,8 @@ let routes: readonly Route[] = [];
 let permits: ReadonlyMap<Route, Permit> = new Map();
 beforeAll(async () => {
   rig = await makeRig({
-    // A text completion without a choice would be no answer.
-    upstream: () =>
-      Response.json({ id: "made", object: "thing", choices: [{ index: 0, text: "Hi", finish_reason: "stop" }] }),
+    // A text completion without a choice would be no answer, nor would be a list without its data.
+    upstream: () => Response.json({ id: "made", data: [], choices: [{ index: 0, text: "Hi", finish_reason: "stop" }] }),
     config: (config) => ({ ...config, ledger: { ...config.ledger, capture: true } }),
   });
   // What signs everybody out comes last.

@@ -20,6 +20,12 @@ import { createDatabase, hasPostgres } from "../postgres.ts";
 
 const RANGE = { after: 0, through: 1_000 };
 
+/** As they are read: figures that no gateway writes are read as unknown. */
+const entry = anyEntry.filter((each) => {
+  const times = [each.latencyMs, each.ttftMs ?? 0, ...each.attempts.map(({ latencyMs }) => latencyMs)];
+  return [...times, ...Object.values(each.units ?? {})].every((figure) => Math.abs(figure) <= 1e11);
+});
+
 async function readSealed(bench: Bench): Promise<SealedEntry[]> {
   const rows = await bench.desk.withStore(async ({ ledger }) => (await ledger.page({}, 1_000, null)).entries);
   return rows.sort((left, right) => (left.seq ?? 0) - (right.seq ?? 0));
@@ -70,7 +76,7 @@ describe.each(["sqlite", "postgres"] as const)("on %s", (engine) => {
     async () => {
       const dsn = engine === "postgres" ? await createDatabase() : undefined;
       const bench = makeBench(dsn);
-      const entries = fc.sample(anyEntry, { numRuns: 300, seed: 8785 });
+      const entries = fc.sample(entry, { numRuns: 300, seed: 8785 });
       await bench.write(async ({ ledger }) => {
         await Promise.all(entries.map((entry) => ledger.add(entry)));
         await ledger.addRecounts([
@@ -111,7 +117,7 @@ test.skipIf(!hasPostgres)("however what PostgreSQL copies out is cut, it gives t
   const dsn = await createDatabase();
   const bench = makeBench(dsn);
   await bench.write(async ({ ledger }) => {
-    for (const entry of fc.sample(anyEntry, { numRuns: 6, seed: 1 })) await ledger.add(entry);
+    for (const each of fc.sample(entry, { numRuns: 6, seed: 1 })) await ledger.add(each);
   });
   const sealed = await readSealed(bench);
   const columns = getTableColumns<Table>(ledgerEntries);
