@@ -10,6 +10,16 @@ type GrantPart =
 
 export function createBudgetGrants(engine: Engine): Pick<BudgetStore, GrantPart> {
   const { budgetGrants: grants, budgetAlerts: alerts, budgetRemains: remains } = engine.schema;
+  /** In place of what stood there. */
+  const putDown = (db: Db, line: ReturnType<typeof newLine>) =>
+    db
+      .insert(grants)
+      .values(line)
+      .onConflictDoUpdate({
+        target: grants.id,
+        set: { granted: line.granted, spent: line.spent, held: 0, wanted: 0, unpriced: line.unpriced },
+      })
+      .returning({ id: grants.id });
 
   return {
     async open(place, holder, sums) {
@@ -20,28 +30,14 @@ export function createBudgetGrants(engine: Engine): Pick<BudgetStore, GrantPart>
           ...lock(engine, db, place),
           ...lines.map((line) => db.insert(grants).values(line).onConflictDoNothing()),
         ],
-        decisive: db
-          .insert(grants)
-          .values(own)
-          .onConflictDoUpdate({
-            target: grants.id,
-            set: { granted: own.granted, spent: own.spent, held: 0, wanted: 0, unpriced: own.unpriced },
-          })
-          .returning({ id: grants.id }),
+        decisive: putDown(db, own),
       }));
     },
     async putLine(place, sum) {
       const line = newLine(place, sum.chain, sum);
       await engine.atomic((db) => ({
         before: lock(engine, db, place),
-        decisive: db
-          .insert(grants)
-          .values(line)
-          .onConflictDoUpdate({
-            target: grants.id,
-            set: { granted: line.granted, spent: line.spent, held: 0, wanted: 0, unpriced: line.unpriced },
-          })
-          .returning({ id: grants.id }),
+        decisive: putDown(db, line),
       }));
     },
     async claim(place, holder, claim) {
