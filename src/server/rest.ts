@@ -1,6 +1,6 @@
 // Mounts what is only forwarded: from an HTTP request to the gateway's RestCall. Knows no family beyond its table entry.
 
-import { type Arrival, type GatewayTools, handlePassthrough, handleRest } from "../gateway/index.ts";
+import { type Arrival, type GatewayTools, handleNamed, handlePassthrough } from "../gateway/index.ts";
 import type { Caller, Scope } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
 import { type RestFamily, guessWire, listAddresses } from "../wire/index.ts";
@@ -41,7 +41,7 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
     wireOf,
     handle(context) {
       const place = locate(requireSpelled(context.path, path).slice(path.length));
-      return handleRest({ ...arrive(context, tools, options), place }, tools);
+      return handleNamed({ ...arrive(context, tools, options), place }, tools);
     },
   }));
   const passthrough = METHODS.map((method): GuardedRoute => ({

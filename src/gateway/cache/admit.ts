@@ -4,7 +4,7 @@
 import { toGatewayError } from "../../ir/index.ts";
 import type { GatewayTools } from "../call.ts";
 import { type Limiting, NO_TOKENS, openLimiting } from "../limit/index.ts";
-import type { Asked } from "./asked.ts";
+import type { Repeat } from "./asked.ts";
 import type { BookAside } from "./book.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { BookAside } from "./book.ts";
  * given then.
  */
 export function admitAgain(
-  asked: Asked,
+  asked: Repeat,
   tools: GatewayTools,
   book: BookAside,
 ): Promise<Record<string, string> | null> | undefined {
@@ -29,7 +29,7 @@ interface Admitting {
   admitting: Promise<void>;
 }
 
-async function settle(asked: Asked, { book, limiting, admitting }: Admitting): Promise<Record<string, string> | null> {
+async function settle(asked: Repeat, { book, limiting, admitting }: Admitting): Promise<Record<string, string> | null> {
   try {
     await admitting;
     limiting.settle(() => ({ modelAsked: asked.peek.model, at: [], isRefused: false }));

@@ -1,15 +1,25 @@
 // A call whose body has been read, so far as is needed to tell whether its answer is there already. Knows no format.
 
+import type { Peek, Wire } from "../../wire/index.ts";
 import type { Call } from "../call.ts";
 import { parseBody, refuseRepeated } from "../call.ts";
 import type { Question } from "./key.ts";
 import { readStrict } from "../strict.ts";
 import { readTags } from "../tag.ts";
 
-export interface Asked extends Question {
+/** What must be known of a call that is given the answer of another one, whatever it asks. */
+export interface Repeat {
+  call: Pick<Call, "caller" | "headers" | "id" | "requestId" | "signal" | "startedMs" | "startedWallMs"> & {
+    wire: Pick<Wire, "endpoint" | "limitHeaders">;
+  };
+  peek: Pick<Peek, "model" | "stream">;
+  tags: string[] | null;
+}
+
+export interface Asked extends Question, Repeat {
   /** Reads its body no second time. */
   call: Call;
-  tags: string[] | null;
+  peek: Peek;
 }
 
 /** With `asked` null where the request cannot be answered at all: whoever answers `call` tells why, and puts it on the books. */

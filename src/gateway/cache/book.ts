@@ -10,7 +10,7 @@ import {
 import type { Call, GatewayTools } from "../call.ts";
 import { booksClosed } from "../record.ts";
 import { MAX_NAME_LENGTH } from "../tally.ts";
-import type { Asked } from "./asked.ts";
+import type { Repeat } from "./asked.ts";
 import type { Saved } from "./store.ts";
 
 interface Aside {
@@ -30,7 +30,7 @@ export type BookAside = (aside: Aside) => Promise<void>;
 
 /** Resolves once it is durable. Rejects with a GatewayError of kind `overloaded` where the books cannot be written. */
 export async function bookAside(
-  { call, peek, tags }: Asked,
+  { call, peek, tags }: Repeat,
   { clock, ledger, metrics, recounter }: GatewayTools,
   { reuse, modelServed, status, errorKind }: Aside,
 ): Promise<void> {
@@ -66,7 +66,11 @@ export async function bookAside(
 }
 
 /** Tells of the row that the call is booked with, once it is durable. */
-export function watchRow(tools: GatewayTools, { id }: Call, tell: (row: LedgerEntry) => void): GatewayTools {
+export function watchRow(
+  tools: GatewayTools,
+  { id }: Pick<Call, "id">,
+  tell: (row: LedgerEntry) => void,
+): GatewayTools {
   const settled = (row: LedgerEntry): void => {
     tools.metrics.settled(row);
     // Others may come of it that are not its own.

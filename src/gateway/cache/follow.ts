@@ -5,7 +5,7 @@ import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import type { EntryErrorKind } from "../../ledger/index.ts";
 import type { GatewayTools } from "../call.ts";
 import { admitAgain } from "./admit.ts";
-import type { Asked } from "./asked.ts";
+import type { Repeat } from "./asked.ts";
 import { type BookAside, bookAside } from "./book.ts";
 import type { Flight, Opening } from "./flight.ts";
 import { cleanStream, isEvents, makeHeaders, pickHeaders } from "./replay.ts";
@@ -13,7 +13,7 @@ import type { SharedBody } from "./shared-body.ts";
 import { NOT_KNOWN, readSaved } from "./store.ts";
 
 /** Throws what the call that is under way throws. */
-export async function follow(asked: Asked, tools: GatewayTools, flight: Flight): Promise<Response> {
+export async function follow(asked: Repeat, tools: GatewayTools, flight: Flight): Promise<Response> {
   const { call, peek } = asked;
   let booked: Promise<void> | null = null;
   // Whether he is refused, or leaves while that is found out: one request is one row.

@@ -11,7 +11,7 @@ import type { AnswerCache } from "./cache.ts";
 import { type Place, findPlace } from "./key.ts";
 import { cleanStream, giveAgain, isEvents, isStream, pickHeaders } from "./replay.ts";
 import { type CacheRules, type CacheWish, readWish } from "./rules.ts";
-import { readName } from "./sharing.ts";
+import { nameRequest, readName } from "./sharing.ts";
 import { readSaved } from "./store.ts";
 
 /** Throws what `handleCall` throws. */
@@ -34,7 +34,11 @@ async function look(call: Call, tools: GatewayTools, { name, rules }: Look): Pro
   const { cache } = tools;
   const answer = (asked: Asked, own: GatewayTools): Promise<Response> =>
     cache === null || rules === null ? handleCall(asked.call, own) : answerCached(asked, own, { cache, rules });
-  return name === null ? answer(read.asked, tools) : tools.sharing.run(read.asked, tools, name, answer);
+  const { asked } = read;
+  if (name === null) return answer(asked, tools);
+  return tools.sharing.run(asked, tools, nameRequest(asked, name), (signal, own) =>
+    answer({ ...asked, call: { ...asked.call, signal } }, own),
+  );
 }
 
 interface Keeping {

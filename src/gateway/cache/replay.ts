@@ -2,15 +2,15 @@
 // of events have in common.
 
 import { type ReuseKind, formatUsd } from "../../ledger/index.ts";
-import type { Call, GatewayTools } from "../call.ts";
+import type { GatewayTools } from "../call.ts";
 import { admitAgain } from "./admit.ts";
-import type { Asked } from "./asked.ts";
+import type { Repeat } from "./asked.ts";
 import { type BookAside, bookAside } from "./book.ts";
 import type { StoredAnswer } from "./store.ts";
 
 /** Resolves once that is on the books. Rejects where a rate limit of the caller's is used up. */
 export async function giveAgain(
-  asked: Asked,
+  asked: Repeat,
   tools: GatewayTools,
   { kind, found }: { kind: ReuseKind; found: StoredAnswer },
 ): Promise<Response> {
@@ -58,7 +58,7 @@ export function pickHeaders(headers: Headers): Record<string, string> {
 }
 
 interface Again {
-  call: Call;
+  call: Repeat["call"];
   clock: GatewayTools["clock"];
   answer: Pick<StoredAnswer, "headers" | "saved">;
   /** In `x-tokligence-cache`. */

@@ -3,11 +3,13 @@
 // Knows no format.
 
 import { hash } from "node:crypto";
+import type { Caller } from "../../identity/index.ts";
 import { GatewayError } from "../../ir/index.ts";
 import { canonicalize } from "../../lib/canonical-json.ts";
 import { createLru } from "../../lib/lru.ts";
 import type { GatewayTools } from "../call.ts";
-import type { Asked } from "./asked.ts";
+import type { Presence } from "../presence.ts";
+import type { Asked, Repeat } from "./asked.ts";
 import { bookAside, watchRow } from "./book.ts";
 import { type Complete, type Flight, startFlight } from "./flight.ts";
 import { follow, give } from "./follow.ts";
@@ -18,11 +20,19 @@ import { NOT_KNOWN, type StoredAnswer, measureAnswer, readSaved } from "./store.
 
 export interface Sharing {
   /** Throws what `make` throws, and `conflict` where the same name stands for another request. */
-  run(asked: Asked, tools: GatewayTools, name: string, make: Make): Promise<Response>;
+  run(asked: Repeat, tools: GatewayTools, named: Named, make: Make): Promise<Response>;
   figures(): Readonly<SharingFigures>;
 }
 
-type Make = (asked: Asked, tools: GatewayTools) => Promise<Response>;
+/** The signal stands for all who wait for the answer. */
+type Make = (signal: Presence, tools: GatewayTools) => Promise<Response>;
+
+export interface Named {
+  /** Its key's name for it. */
+  slot: string;
+  /** Tells what it asks from what others do by the same name. */
+  print: string;
+}
 
 export interface SharingFigures {
   /** Under way now. */
@@ -63,12 +73,12 @@ export function createSharing({ maxBytes, nowMs }: { maxBytes: number; nowMs: ()
   const held: Held = { bytes: 0, maxBytes };
   const figures = { shared: 0, replayed: 0, conflicts: 0 };
 
-  const lead = async (asked: Asked, tools: GatewayTools, { slot, print, make }: Lead): Promise<Response> => {
+  const lead = async (asked: Repeat, tools: GatewayTools, { slot, print, make }: Lead): Promise<Response> => {
     const flight = startFlight({
       from: asked.call.id,
       print,
       held,
-      make: (signal, tell) => make({ ...asked, call: { ...asked.call, signal } }, watchRow(tools, asked.call, tell)),
+      make: (signal, tell) => make(signal, watchRow(tools, asked.call, tell)),
       onEnd(ended, answer) {
         if (flights.get(slot) === ended) flights.delete(slot);
         // Whoever wants nothing of it stored is taken at his word.
@@ -91,8 +101,7 @@ export function createSharing({ maxBytes, nowMs }: { maxBytes: number; nowMs: ()
   };
 
   return {
-    async run(asked, tools, name, make) {
-      const { slot, print } = nameRequest(asked, name);
+    async run(asked, tools, { slot, print }, make) {
       const flight = flights.get(slot);
       if (flight !== undefined) {
         if (flight.print === print && flight.isWhole()) {
@@ -120,19 +129,21 @@ export function createSharing({ maxBytes, nowMs }: { maxBytes: number; nowMs: ()
   };
 }
 
-interface Lead {
-  slot: string;
-  print: string;
+interface Lead extends Named {
   make: Make;
 }
 
-/** Of one key and one kind of call; `print` tells what is asked. */
-function nameRequest({ call, raw, peek }: Asked, name: string): { slot: string; print: string } {
+export function nameRequest({ call, raw, peek }: Asked, name: string): Named {
   const { address, caller, framing, wire } = call;
-  return {
-    slot: digest([caller.keyId, wire.id, name]),
-    print: digest([address, peek.stream ? framing : null, raw]),
-  };
+  return makeNamed(caller, { kind: wire.id, name, asks: [address, peek.stream ? framing : null, raw] });
+}
+
+/** `kind`: of calls of which a key uses no name twice. */
+export function makeNamed(
+  { keyId }: Pick<Caller, "keyId">,
+  { kind, name, asks }: { kind: string; name: string; asks: readonly unknown[] },
+): Named {
+  return { slot: digest([keyId, kind, name]), print: digest(asks) };
 }
 
 function digest(parts: readonly unknown[]): string {
@@ -155,7 +166,7 @@ function finish(flight: Flight, { status, headers, bytes, isStream }: Complete, 
   };
 }
 
-async function refuse(asked: Asked, tools: GatewayTools, why: "other" | "too_long"): Promise<GatewayError> {
+async function refuse(asked: Repeat, tools: GatewayTools, why: "other" | "too_long"): Promise<GatewayError> {
   const error =
     why === "other"
       ? new GatewayError({

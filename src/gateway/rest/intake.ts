@@ -144,6 +144,7 @@ interface Reader {
 }
 
 function brokeOff(cause: unknown): GatewayError {
+  if (cause instanceof GatewayError) return cause;
   return new GatewayError({ kind: "cancelled", message: "The client broke off while it sent its request.", cause });
 }
 

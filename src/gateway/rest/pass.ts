@@ -47,7 +47,8 @@ export async function holdBytes(
 ): Promise<Outcome<Response>> {
   const book = (): void => bookAnswer(state, meter, null);
   if (state.upstream.body === null) return { failure: null, answer: await passNothing(state, book, headers()) };
-  return openHeld(state, await carryHeld(state, createByteMachine(book)), headers);
+  const carried = await carryHeld(state, createByteMachine(book));
+  return openHeld(state, carried, () => ({ ...headers(), ...UNHELD }));
 }
 
 /** Events of which there is one at least. */
@@ -128,7 +129,9 @@ export function passEvents(state: RestState, meter: Meter, headers: Record<strin
   });
 }
 
-const EVENT_HEADERS = { "cache-control": "no-cache", "x-accel-buffering": "no" };
+/** Nobody between us is to hold back what goes on while it comes. */
+const UNHELD = { "x-accel-buffering": "no" };
+const EVENT_HEADERS = { "cache-control": "no-cache", ...UNHELD };
 
 /** Events that tell the cost or the end wait until they are on record, or until others follow. */
 function createEventMachine(state: RestState, meter: Meter): Machine<string> {
