@@ -1,5 +1,6 @@
 // Changes of settings while the gateway runs: what is said is judged as a file's words are before it is kept. Knows no HTTP and no SQL.
 
+import { isDeepStrictEqual } from "node:util";
 import { ConfigError, type Loaded, findSettingObstacle } from "../config/index.ts";
 import { type FieldProblem, GatewayError } from "../ir/index.ts";
 import type { Origin } from "../lib/change.ts";
@@ -11,8 +12,8 @@ export type LoadSettings = (runtime: SettingRow["fields"]) => Promise<Loaded>;
 export interface SettingBook {
   /** The row and what is in effect with it, read anew. */
   read(): Promise<{ row: SettingRow | null; loaded: Loaded }>;
-  /** Null takes back what was set. Rejects with invalid_request, naming each that does not hold, or conflict. */
-  change(said: Readonly<Record<string, string | null>>, change: SettingChange): Promise<SettingRow>;
+  /** Null takes back what was set. What stays as it is makes no version. Rejects with invalid_request, naming each that does not hold, or conflict. */
+  change(said: Readonly<Record<string, string | null>>, change: SettingChange): Promise<void>;
 }
 
 export interface SettingChange {
@@ -50,8 +51,10 @@ export function createSettingBook({
         const fields = merge(row?.fields ?? {}, rest);
         const problems = [...refused, ...(await listFaults(load, fields))];
         if (problems.length > 0) throw refuse(problems);
+        // Nobody who saw the version has to look again, and no record tells of nothing.
+        if (isDeepStrictEqual(fields, row?.fields ?? {})) return;
         const put = await store.put(fields, { expected: version, at: new Date(now()), by });
-        if (put !== null) return put;
+        if (put !== null) return;
       }
       throw changedMeanwhile(null);
     },

@@ -72,8 +72,12 @@ describe("admin limits", () => {
       (await desk.read<{ limits: LimitJson[] }>(`admin limits list ${flags}`)).limits.map(({ name }) => name);
     await desk.read("admin limits set hers --concurrent 2 --user ana@example.com --model gpt-*");
     expect(await listed("--user ana@example.com")).toEqual(["hers"]);
+    appendFileSync(`${desk.folder}/config/setting.ini`, "[limit.filed]\nuser = Ana@example.com\nconcurrent = 3\n");
+    const { user } = await desk.read<{ user: { id: string } }>("admin users show --id ana@example.com");
+    for (const named of ["ana@example.com", user.id])
+      expect(await listed(`--user ${named}`)).toEqual(["filed", "hers"]);
     expect(await listed("--model gpt-* --source runtime")).toEqual(["hers"]);
-    expect(await listed("--source config")).toEqual([]);
+    expect(await listed("--source config")).toEqual(["filed"]);
     expect((await desk.run("admin limits list --user nobody@example.com")).code).toBe(EXIT.notFound);
   });
 

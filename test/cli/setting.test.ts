@@ -38,6 +38,17 @@ test("settings are set above the files, and taken back", async () => {
   expect(changes.map(({ actor }) => actor)).toEqual(["operator", "operator"]);
 });
 
+test("settings that stay as they are stay in their version, and leave no record", async () => {
+  await desk.read("admin settings unset max_attempts");
+  expect((await list()).version).toBe(0);
+  for (let times = 0; times < 2; times++) await desk.read("admin settings set max_attempts 5");
+  await desk.read("admin settings unset log_level --if-version 1");
+  expect(await list()).toMatchObject({ set: { max_attempts: "5" }, version: 1 });
+  expect((await desk.run("admin settings unset log_level --if-version 0")).code).toBe(EXIT.conflict);
+  const { changes } = await desk.read<{ changes: unknown[] }>("admin audit list --action settings.update");
+  expect(changes).toHaveLength(1);
+});
+
 test("settings are changed in the version that is meant, and in no other", async () => {
   await desk.read("admin settings set max_attempts 5 --if-version 0");
   const late = await desk.run("admin settings set max_attempts 6 --if-version 0");

@@ -147,6 +147,20 @@ test("what the configuration declares, it alone changes, and a reload puts in fo
   ]);
 });
 
+test("whose user the configuration names by e-mail is listed with those of the user", async () => {
+  const rig = await openLimited();
+  const { userId, email } = await rig.issue();
+  rig.app.reload({ ...rig.config, limits: [declare("filed", { requests: 9, user: email })] });
+  await rig.set("team", { concurrent: 1, user: userId });
+  for (const [asked, names] of [
+    [userId, ["filed", "team"]],
+    ["019ac1f2-7a3b-7c4d-8e5f-6a7b8c9d0e1f", []],
+  ] as const) {
+    const { limits } = await readJson(await rig.send(`${PATH}?user_id=${asked}`, { token: rig.admin }));
+    expect(limits.map(({ name }: { name: string }) => name)).toEqual(names);
+  }
+});
+
 test("what another process sets is in force within a second", async () => {
   const rig = await openLimited();
   await rig.app.limits.open();

@@ -77,6 +77,14 @@ describe("settings", () => {
     expect(await find("log_level")).toMatchObject({ value: "info", origin: "default" });
   });
 
+  test("that stay as they are keep their version", async () => {
+    expect((await patch({})).headers.get("etag")).toBe('"0"');
+    await patch({ log_level: "warn" });
+    expect((await patch({ log_level: "warn", max_attempts: null })).headers.get("etag")).toBe('"1"');
+    expect((await patch({}, { "if-match": '"0"' })).status).toBe(412);
+    expect((await patch({ max_attempts: "many" })).status).toBe(422);
+  });
+
   test("stay below the environment", async () => {
     expect((await patch({ queue_length: 9 })).status).toBe(200);
     expect(await find("queue_length")).toMatchObject({ value: "7", origin: "TOKLIGENCE_QUEUE_LENGTH" });

@@ -4,13 +4,13 @@ import type { JsonObject } from "../../ir/index.ts";
 import type { Place } from "../place.ts";
 import { readWord } from "../value.ts";
 
-/** `wanted`: text of fields; where nothing is said of one, anything will do. */
+/** `wanted`: text of fields, any of several; where nothing is said of one, anything will do. */
 export function chooseRows(
   rows: readonly JsonObject[],
-  wanted: Readonly<Record<string, string | undefined>>,
+  wanted: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): JsonObject[] {
   const said = Object.entries(wanted).filter(([, text]) => text !== undefined);
-  return rows.filter((row) => said.every(([field, text]) => row[field] === text));
+  return rows.filter((row) => said.every(([field, text]) => [text].flat().some((each) => row[field] === each)));
 }
 
 /** Of a filter that takes a few words; any other is told, for it would show nothing. */

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { LimitFields, LimitUnit } from "../../gateway/index.ts";
 import type { Caller, Directory } from "../../identity/index.ts";
-import type { JsonObject } from "../../ir/index.ts";
+import { GatewayError, type JsonObject } from "../../ir/index.ts";
 import { requireMayBind } from "../reach.ts";
 import type { LimitBook } from "../limit-book.ts";
 import { checkLimit, missingLimit } from "../limit-book.ts";
@@ -37,7 +37,6 @@ const FILTERS = {
   provider: ({ limit }: StandingLimit) => limit?.provider,
   in_force: ({ obstacle }: StandingLimit) => String(obstacle === null),
   source: ({ source }: StandingLimit) => source,
-  user_id: ({ limit }: StandingLimit) => limit?.user,
 };
 
 export interface LimitParts {
@@ -120,13 +119,15 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
       about: ABOUT.list,
       async handle({ query }) {
         await live.refresh();
+        const asked = query.get("user_id");
+        const names = await listNames(directory, asked);
         return Response.json(
           await answerPage(query, await judgeLimits(live.standing(), directory.listGone), {
             name: "limits",
             // One that waits has the name of what it waits for.
             idOf: ({ name, source }) => `${name} ${source}`,
             print,
-            filters: FILTERS,
+            filters: { ...FILTERS, user_id: ({ limit }) => (names.includes(limit?.user ?? "") ? asked : null) },
             choices: { in_force: IN_FORCE_WORDS, source: SOURCES },
           }),
         );
@@ -171,6 +172,19 @@ export function makeLimitRoutes({ live, book, directory, limit }: LimitParts): G
       },
     },
   ];
+}
+
+/** All words by which a limit may name the user: the configuration's may say an e-mail address. */
+async function listNames({ getUser }: LimitParts["directory"], asked: string | null): Promise<string[]> {
+  if (asked === null || asked === "") return [];
+  try {
+    const { id, email } = await getUser(asked);
+    return [id, email];
+  } catch (error) {
+    // Limits of users who are gone are listed, too.
+    if (error instanceof GatewayError && error.kind === "not_found") return [asked];
+    throw error;
+  }
 }
 
 const UNITS = ["requests", "tokens", "slots"] as const satisfies readonly LimitUnit[];

@@ -8,7 +8,7 @@ import { type PlaceFlags, TOKEN_TOO } from "../../flags.ts";
 import { runAtPlace } from "../../place.ts";
 import { splitKey } from "../../remote/target.ts";
 import { SOURCES } from "../../../server/index.ts";
-import { chooseRows, findUserId, pickWord } from "../choose.ts";
+import { chooseRows, pickWord } from "../choose.ts";
 import { GATEWAY_ARGS, toPlace } from "../health/gateway.ts";
 import { listLimits } from "./rules.ts";
 
@@ -31,7 +31,7 @@ export default defineCommand({
     const { flags, named: key } = splitKey(args);
     const { model, provider } = args;
     const source = pickWord("source", args.source, SOURCES);
-    const user = args.user === undefined ? undefined : await findUserIdAt(flags, args.user);
+    const user = args.user === undefined ? undefined : await listNames(flags, args.user);
     const chosen = chooseRows(await listLimits(flags), { key, model, provider, source, user });
     const limits = pickInForce(chosen, args["in-force"]);
     if (args.json === true) return printJson({ limits });
@@ -49,9 +49,12 @@ export default defineCommand({
   },
 });
 
-/** At the gateway that is asked, or in its database here. */
-function findUserIdAt(flags: PlaceFlags, user: string): Promise<string | undefined> {
-  return runAtPlace(toPlace(flags), (place) => findUserId(place, user));
+/** At the gateway that is asked, or in its database here: all words by which a limit may name the user. The configuration's may say an e-mail address. */
+function listNames(flags: PlaceFlags, user: string): Promise<string[]> {
+  return runAtPlace(toPlace(flags), async ({ directory }) => {
+    const { id, email } = await directory.getUser(user);
+    return [id, email];
+  });
 }
 
 function toRow(limit: JsonObject) {
