@@ -111,8 +111,18 @@ export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Re
     if (price !== null) headers["x-tokligence-cost-usd"] = formatUsd(price.costNanos);
   }
   for (const name in own) headers[rename(name)] = own[name] ?? "";
+  for (const name in NO_PAGE) headers[name] = NO_PAGE[name] ?? "";
   return headers;
 }
+
+/**
+ * A key in the address brings an answer before a browser by a link alone. Whatever the provider calls it, it is no page of ours, and no script in it
+ * runs beside our cookies.
+ */
+const NO_PAGE: Readonly<Record<string, string>> = {
+  "content-security-policy": "default-src 'none'; sandbox",
+  "x-content-type-options": "nosniff",
+};
 
 /** Before a provider's headers that would stand where ours do. */
 const UPSTREAM = "x-tokligence-upstream-";

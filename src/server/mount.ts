@@ -154,6 +154,7 @@ async function respond(
       upgrade: (session, headers) => listener?.upgrade(request, { data: session, headers }) === true,
     });
     if (!response.headers.has("x-request-id")) response.headers.set("x-request-id", requestId);
+    if (request.method === "GET" && route.authority !== "public") keepFromCaches(response.headers);
     parts.log.debug("Answered", {
       request_id: requestId,
       method: request.method,
@@ -171,6 +172,11 @@ async function respond(
     const own = route.path.startsWith(API_PATHS) ? request.headers : undefined;
     return answerError(error, { requestId, wire, log: parts.log, from: peer(), own });
   }
+}
+
+/** Caches between us and the client know an answer for one alone by `Authorization`, and no other way in which a key or a session comes. */
+function keepFromCaches(headers: Headers): void {
+  if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
 }
 
 function findPeer({ entry }: MountParts, request: Request, listener: Listener | undefined): string | null {

@@ -40,8 +40,10 @@ export function isEvents(headers: Headers): boolean {
 /** What of an answer's headers tells of the answer, and not of the call that it was made for. */
 const KEPT = [
   "cache-control",
+  "content-security-policy",
   "content-type",
   "x-accel-buffering",
+  "x-content-type-options",
   "x-tokligence-dropped",
   "x-tokligence-model",
   "x-tokligence-provider",

@@ -195,11 +195,17 @@ function forwardHeaders({ headers, caller }: PassthroughCall): Record<string, st
   return encoding === null ? forwarded : { ...forwarded, "content-encoding": encoding };
 }
 
+/** What is ours to say, and what a browser would take to be said of all this gateway's addresses, or keep for whoever asks next. */
+const OURS =
+  /^(?:access-control-.+|alt-svc|cache-control|clear-site-data|expires|nel|report-to|reporting-endpoints|request-id|service-worker-allowed|set-cookie|strict-transport-security|x-request-id|x-tokligence-.+)$/u;
+
 /** An upstream may repeat its credentials in any of them. */
 function backwardHeaders(headers: Headers, redact: Redact): Record<string, string> {
-  const own = new Set([...HOP_BY_HOP, ...listNamed(headers), "set-cookie", "x-request-id", "request-id", "alt-svc"]);
+  const perHop = new Set([...HOP_BY_HOP, ...listNamed(headers)]);
   return Object.fromEntries(
-    [...headers].filter(([name]) => !own.has(name)).map(([name, value]) => [name, redact(value)]),
+    [...headers]
+      .filter(([name]) => !perHop.has(name) && !OURS.test(name))
+      .map(([name, value]) => [name, redact(value)]),
   );
 }
 
