@@ -2,11 +2,11 @@
 
 import { once } from "node:events";
 import type { Json } from "../ir/index.ts";
-import { showUnseen } from "../lib/unseen.ts";
+import { escapeUnseen, showUnseen, showUnseenInLines } from "../lib/unseen.ts";
 
-/** Data for people. */
+/** Data for people. What strangers wrote in it steers no terminal. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${showUnseenInLines(text)}\n`);
 }
 
 /** Prints a text of any length when whoever reads it is ready for more, if anybody still is. The line ends are the caller's. */
@@ -45,12 +45,13 @@ export async function printPiece(piece: string | Uint8Array): Promise<void> {
 
 /** Data for programs: indented at a terminal, one line elsewhere. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0));
+  const text = JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0);
+  print(text.replaceAll(/[^\n]+/gu, (line) => escapeUnseen(line)));
 }
 
 /** Talk: notes, warnings, errors. Never data. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${showUnseenInLines(text)}\n`);
 }
 
 /** Aligned columns below a line of their names; numbers stand right. An empty cell is a dash. */

@@ -19,6 +19,7 @@ const AT_HOME = new RegExp(
   ].join("|"),
   "gu",
 );
+const AT_HOME_HERE = new RegExp(AT_HOME.source, "uy");
 const PLAIN = /^[ -~]*$/u;
 
 /** The first such character, as `U+202E`; null where there is none. */
@@ -38,9 +39,24 @@ export function showUnseen(text: string): string {
   return PLAIN.test(text) ? text : text.replace(UNSEEN, (found, at: number) => (isAtHome(text, at) ? found : "\uFFFD"));
 }
 
+/** Likewise, but where a line ends or a column begins. */
+export function showUnseenInLines(text: string): string {
+  return text.replaceAll(/[^\n\t]+/gu, (piece) => showUnseen(piece));
+}
+
+/** The same text with each of them as JSON writes it, so that JSON says what it said, and one line stays one. */
+export function escapeUnseen(text: string): string {
+  if (PLAIN.test(text)) return text;
+  return text.replace(UNSEEN, (found, at: number) =>
+    isAtHome(text, at)
+      ? found
+      : found.replaceAll(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  );
+}
+
 function isAtHome(text: string, at: number): boolean {
-  AT_HOME.lastIndex = at;
-  return AT_HOME.exec(text)?.index === at;
+  AT_HOME_HERE.lastIndex = at;
+  return AT_HOME_HERE.test(text);
 }
 
 function nameCharacter(character: string): string {

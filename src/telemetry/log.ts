@@ -1,8 +1,9 @@
-// The log: one line an event, pretty for people at a terminal and JSON for everything else, secrets taken out at the sink.
+// The log: one line an event, pretty for people at a terminal and JSON for everything else; secrets, and what would steer a terminal, taken out at the sink.
 // Knows nothing of requests; whoever logs brings the fields.
 
 import { type ConsolaReporter, createConsola } from "consola/core";
 import type { Redact } from "../lib/redact.ts";
+import { escapeUnseen } from "../lib/unseen.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -58,7 +59,7 @@ function makeReporter(init: LogInit): ConsolaReporter {
       const [message, own] = readArguments(entry.args);
       const fields = init.fields === undefined ? own : { ...init.fields, ...own };
       const time = init.now();
-      const json = init.redact(JSON.stringify({ time, level: entry.type, message, ...flatten(fields) }));
+      const json = escapeUnseen(init.redact(JSON.stringify({ time, level: entry.type, message, ...flatten(fields) })));
       init.keep?.(`${json}\n`);
       init.write(init.pretty ? `${init.redact(prettify(time, entry.type, message, fields))}\n` : `${json}\n`);
     },
@@ -96,10 +97,9 @@ const COLOURS: Record<string, string> = {
 function prettify(time: Date, level: string, message: string, fields: LogFields): string {
   const extras = Object.entries(flatten(fields)).map(([name, value]) => {
     const text = typeof value === "string" ? value : JSON.stringify(value);
-    return `\u001B[2m${name}=\u001B[0m${text}`;
+    return `\u001B[2m${name}=\u001B[0m${escapeUnseen(text)}`;
   });
   const clock = time.toISOString().slice(11, 23);
-  return [`\u001B[2m${clock}\u001B[0m`, `${COLOURS[level] ?? ""}${level.padEnd(5)}\u001B[0m`, message, ...extras].join(
-    " ",
-  );
+  const head = `\u001B[2m${clock}\u001B[0m ${COLOURS[level] ?? ""}${level.padEnd(5)}\u001B[0m`;
+  return [head, escapeUnseen(message), ...extras].join(" ");
 }

@@ -50,6 +50,15 @@ const refuse =
       { status, headers: { "x-request-id": "req-1", ...more.headers } },
     );
 const users = (): Response => Response.json({ users: [], next_cursor: null });
+const ANA = {
+  id: "1",
+  email: "ana@example.com",
+  role: "gateway_user",
+  status: "active",
+  display_name: null,
+  created_at: "2026-11-01T00:00:00Z",
+  updated_at: "2026-11-01T00:00:00Z",
+};
 const LIST = "admin users list";
 const CREATE = "admin users create --email ana@example.com";
 
@@ -58,6 +67,19 @@ async function run(line: string, url: string): Promise<Printed> {
   expect(printed.out + printed.err).not.toContain("canary");
   return printed;
 }
+
+const STRANGE = "a\u001B[2J\u009B31m\u202Eb";
+
+test.each([
+  ["a refusal", LIST, (): Response => refuse(400, { message: STRANGE, code: STRANGE })()],
+  ["an answer", CREATE, (): Response => Response.json({ user: { ...ANA, email: STRANGE } }, { status: 201 })],
+  ["JSON", `${LIST} --json`, (): Response => Response.json({ users: [{ ...ANA, email: STRANGE }], next_cursor: null })],
+] as const)("nothing that a gateway says in %s steers the terminal", async (_what, line, answer) => {
+  const { out, err } = await run(line, serve([answer]));
+  expect(out + err).toContain("[2J");
+  expect((out + err).replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202E]/u);
+  if (line.endsWith("--json")) expect(JSON.parse(out)).toMatchObject({ users: [{ email: STRANGE }] });
+});
 
 describe("a refusal", () => {
   test.each([

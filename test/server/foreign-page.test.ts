@@ -77,7 +77,9 @@ test("nor does what is passed through, a refusal, an answer of JSON or one in by
 
 test("nor a chat's refusal, nor an answer that is given again", async () => {
   const gateway = await open(({ text }) =>
-    text.includes("refuse") ? asPage({ error: { message: SCRIPT, type: "invalid_request_error" } }, 400) : asPage(ANSWER),
+    text.includes("refuse")
+      ? asPage({ error: { message: SCRIPT, type: "invalid_request_error" } }, 400)
+      : asPage(ANSWER),
   );
   const refused = await gateway.chat({ ...CHAT, user: "refuse" });
   expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining(SCRIPT)]);

@@ -54,6 +54,17 @@ describe("lines", () => {
     log.debug("now");
     expect(lines).toHaveLength(1);
   });
+  test("nothing that a stranger wrote steers the terminal, or begins a line of its own", () => {
+    const strange = "a\u001B[2J\u009B31m\u202E\nb";
+    for (const pretty of [true, false]) {
+      const { log, lines, kept } = makeLog("info", pretty);
+      log.error(strange, { cause: strange, error: new Error(strange) });
+      const all = [...lines, ...kept].map((line) => Bun.stripANSI(line));
+      for (const line of all) expect(line.slice(0, -1)).not.toMatch(/[\p{Cc}\u202E]/u);
+      expect(all.every((line) => line.includes("a\\u001b[2J\\u009b31m\\u202e"))).toBe(true);
+      expect(JSON.parse(kept[0] ?? "")).toMatchObject({ message: strange, cause: strange });
+    }
+  });
   test("pretty for people, JSON for the file", () => {
     const { log, lines, kept } = makeLog("info", true);
     log.info("Listening", { port: 1 });
