@@ -1,13 +1,13 @@
 // The few rows that tell how a database is doing, and no more of it. Knows no rule of what they should say.
 
-import { count } from "drizzle-orm";
+import { count, sql } from "drizzle-orm";
 import type { Engine } from "./engine.ts";
 
 export interface BooksSight {
   chains: { chain: string; keyId: string }[];
-  /** Rows that this database, or the one beyond it, does not take. */
+  /** Rows and signed heads that this database, or the one beyond it, does not take. */
   refused: number;
-  /** Rows on the books; of an outbox, those that have not gone on. */
+  /** Rows on the books; of an outbox, those that are to go on. */
   rows: number;
   /** How far each journal is in the file. */
   places: { slot: number; segment: number; offset: number }[];
@@ -20,7 +20,8 @@ export async function glanceBooks({ read, schema }: Engine, countsRows = false):
     db.select({ chain: ledgerChains.chain, keyId: ledgerChains.keyId }).from(ledgerChains),
   );
   const refused = await read((db) => db.select({ rows: count() }).from(ledgerRefused));
-  const rows = countsRows ? await read((db) => db.select({ rows: count() }).from(ledgerEntries)) : [];
+  const isTaken = sql`not exists (select 1 from ${ledgerRefused} where ${ledgerRefused.id} = 'entry/' || ${ledgerEntries.id})`;
+  const rows = countsRows ? await read((db) => db.select({ rows: count() }).from(ledgerEntries).where(isTaken)) : [];
   const places = await read((db) =>
     db
       .select({ slot: ledgerPlaces.slot, segment: ledgerPlaces.segment, offset: ledgerPlaces.offset })

@@ -22,10 +22,10 @@ export function definePlaces(kit: Kit) {
   });
 }
 
-/** Rows that a database does not take, whatever is done. */
+/** Rows, signed heads and chains' own rows that a database does not take, whatever is done. */
 export function defineRefused(kit: Kit) {
   return kit.table("ledger_refused", {
-    /** `entry/id` or `recount/id`. */
+    /** `entry/id`, `recount/id`, `head/id` or `chain/name`. */
     id: kit.text("id").primaryKey(),
     reason: kit.text("reason").notNull(),
     /** The row as JSON, where it lies nowhere else. */

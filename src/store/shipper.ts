@@ -12,6 +12,12 @@ export interface Parcel extends Seal {
   json: string;
 }
 
+/** What of a shipment a database may refuse by itself. */
+export interface Piece {
+  kind: Parcel["kind"] | "chain" | "head";
+  id: string;
+}
+
 export interface Shipment {
   entries: Parcel[];
   recounts: Parcel[];
@@ -28,7 +34,7 @@ export interface Chest {
   /** Rows that lie there. */
   countWaiting(): number;
   /** The database does not take this one, whatever is done: it stays where it is, and is taken no more. */
-  refuse(parcel: Parcel, reason: string): void;
+  refuse(piece: Piece, reason: string): void;
 }
 
 interface ShipperInit {
@@ -84,7 +90,7 @@ export function createShipper(init: ShipperInit): Shipper {
     }
   };
 
-  /** What of it has arrived: one row that the database does not take must not hold up all others. */
+  /** What of it has arrived: one piece that the database does not take must not hold up all others. */
   const deliver = async (shipment: Shipment): Promise<Shipment> => {
     try {
       await init.deliver(shipment);
@@ -96,21 +102,23 @@ export function createShipper(init: ShipperInit): Shipper {
   };
 
   const deliverApart = async ({ entries, recounts, heads, chains }: Shipment): Promise<Shipment> => {
-    const arrived: Shipment = { entries: [], recounts: [], heads, chains };
+    const arrived: Shipment = { entries: [], recounts: [], heads: [], chains };
     for (const row of entries) if (await isTaken(row, { ...NOTHING, entries: [row] })) arrived.entries.push(row);
     for (const row of recounts) if (await isTaken(row, { ...NOTHING, recounts: [row] })) arrived.recounts.push(row);
-    // The chain's end last: whoever reads it finds the rows before it.
-    await init.deliver({ ...NOTHING, heads, chains });
+    // Whoever reads a chain's end finds the rows before it, and whoever reads a head finds the end that it signs.
+    for (const chain of chains) await isTaken({ kind: "chain", id: chain.chain }, { ...NOTHING, chains: [chain] });
+    for (const head of heads)
+      if (await isTaken({ kind: "head", id: head.id }, { ...NOTHING, heads: [head] })) arrived.heads.push(head);
     return arrived;
   };
 
-  const isTaken = async (parcel: Parcel, alone: Shipment): Promise<boolean> => {
+  const isTaken = async (piece: Piece, alone: Shipment): Promise<boolean> => {
     try {
       await init.deliver(alone);
       return true;
     } catch (error) {
       if (!isHopeless(error)) throw error;
-      init.chest.refuse(parcel, error instanceof Error ? describe(error) : String(error));
+      init.chest.refuse(piece, error instanceof Error ? describe(error) : String(error));
       return false;
     }
   };

@@ -2,6 +2,8 @@
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { makeBench, makeCall } from "../audit/verify/books.ts";
 import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
 import { makeRig } from "../rig.ts";
 import { makeEntry } from "../ledger/entry.ts";
@@ -30,3 +32,42 @@ test.skipIf(!hasPostgres)("a row that no column takes holds up no other, and sta
     await rig.close();
   }
 });
+
+test.skipIf(!hasPostgres)(
+  "neither a signed head nor a chain's own row holds up any row, and both stay where they can be seen",
+  async () => {
+    const dsn = await createDatabase();
+    const bench = makeBench(dsn);
+    const outbox = () => new Database(join(bench.desk.folder, "outbox.db"));
+    const write = (number: number) =>
+      bench.write(async ({ ledger }) => {
+        await ledger.add(makeCall(number));
+        bench.clock.advance(60_000);
+      });
+    try {
+      await write(1);
+      await runSql(dsn, "alter table ledger_heads add constraint odd check (seq <> 2)");
+      await write(2);
+      const spoilt = outbox();
+      spoilt.run("update ledger_chains set started_at = 'x'");
+      spoilt.close();
+      await write(3);
+      await write(4);
+      const arrived = await runSql(dsn, "select seq from ledger_entries order by seq");
+      expect(arrived.map(({ seq }) => Number(seq))).toEqual([1, 2, 3, 4]);
+      const signed = await runSql(dsn, "select seq from ledger_heads where seq > 0 order by seq");
+      expect(signed.map(({ seq }) => Number(seq))).toEqual([1, 3, 4]);
+      const [{ chain } = {}] = await runSql(dsn, "select chain from ledger_chains");
+      const file = outbox();
+      const refused = file.query<{ id: string }, []>("select id from ledger_refused order by id").all();
+      expect(refused.map(({ id }) => id)).toEqual([`chain/${chain}`, `head/${chain}/2/interval`]);
+      expect(file.query("select id from ledger_heads").all()).toEqual([{ id: `${chain}/2/interval` }]);
+      expect(file.query("select id from ledger_entries").all()).toEqual([]);
+      file.close();
+      expect(bench.told.filter((words) => words.includes("ledger_refused"))).toHaveLength(2);
+      expect(bench.told.filter((words) => words.includes("outbox"))).toEqual([]);
+    } finally {
+      bench.desk.close();
+    }
+  },
+);

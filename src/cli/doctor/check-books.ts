@@ -49,8 +49,7 @@ async function judgeOutbox(exam: Exam, path: string): Promise<Finding[]> {
     return [ok(path, "is not there yet, or is made anew at the next start: no rows wait")];
   }
   try {
-    const { rows, refused, places } = await glanceBooks(sight.engine, true);
-    const waiting = rows - Math.min(rows, refused);
+    const { rows: waiting, refused, places } = await glanceBooks(sight.engine, true);
     const findings = [...judgeRefused(path, refused), judgeJournal(path, places)];
     if (waiting === 0) return [...findings, ok(path, "no rows wait for the ledger's database")];
     return [
@@ -71,8 +70,8 @@ function judgeRefused(path: string, refused: number): Finding[] {
   return [
     failure(path, {
       found: `${refused} rows are not taken by the database`,
-      why: "They lie in the table ledger_refused, and in no report.",
-      remedy: "Their column reason says why; the gateway's log tells of each.",
+      why: "The table ledger_refused names them (head/… is a signed head, chain/… what is said of a chain); they are in no report.",
+      remedy: "Its column reason says why; the gateway's log tells of each.",
     }),
   ];
 }

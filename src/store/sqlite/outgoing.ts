@@ -3,7 +3,7 @@
 import type { Database } from "bun:sqlite";
 import { and, count, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
 import type { Db } from "../engine.ts";
-import type { Parcel, Shipment } from "../shipper.ts";
+import type { Parcel, Piece, Shipment } from "../shipper.ts";
 import { openParcels, type ParcelDesk } from "./parcel.ts";
 import { runNow, toDb } from "./query.ts";
 import { ledgerChains, ledgerEntries, ledgerHeads, ledgerRecounts, ledgerRefused } from "./schema.ts";
@@ -74,7 +74,10 @@ function countRows(
 }
 
 /** Looked up by the database: refused ones may be more than a statement is given values. */
-function isTaken(kind: Parcel["kind"], id: typeof ledgerEntries.id | typeof ledgerRecounts.entryId): SQL {
+function isTaken(
+  kind: Piece["kind"],
+  id: typeof ledgerChains.chain | typeof ledgerEntries.id | typeof ledgerHeads.id | typeof ledgerRecounts.entryId,
+): SQL {
   return sql`not exists (select 1 from ${ledgerRefused} where ${ledgerRefused.id} = ${`${kind}/`} || ${id})`;
 }
 
@@ -86,12 +89,15 @@ interface Desk {
 function take(desk: Desk, limit: number): Shipment {
   // First, for rows come in meanwhile where another process writes here too.
   const chains = runNow(desk.orm.select().from(ledgerChains));
+  const isKnown = isTaken("chain", ledgerChains.chain);
+  const known = runNow(desk.orm.select({ chain: ledgerChains.chain }).from(ledgerChains).where(isKnown));
+  const names = new Set(known.map(({ chain }) => chain));
   const parts = chains.map((chain) => takeChain(desk, chain, limit));
   return {
     entries: [...parts.flatMap(({ entries }) => entries), ...desk.parcels.take("entry", null, limit)],
     recounts: parts.flatMap(({ recounts }) => recounts),
     heads: parts.flatMap(({ heads }) => heads),
-    chains: parts.map(({ chain }) => chain),
+    chains: parts.flatMap(({ chain }) => (names.has(chain.chain) ? [chain] : [])),
   };
 }
 
@@ -114,7 +120,7 @@ function takeChain({ orm, parcels }: Desk, chain: StoredChain, limit: number) {
   const last = ends.toSorted((left, right) => (left.seq ?? 0) - (right.seq ?? 0)).at(-1);
   // With nothing left but what is refused, the chain's own end is where its rows have come to.
   const { seq, hash } = last ?? chain;
-  const upTo = and(eq(ledgerHeads.chain, name), lte(ledgerHeads.seq, seq ?? 0));
+  const upTo = and(eq(ledgerHeads.chain, name), lte(ledgerHeads.seq, seq ?? 0), isTaken("head", ledgerHeads.id));
   const heads = runNow(orm.select().from(ledgerHeads).where(upTo).limit(limit));
   return { ...taken, heads, chain: { ...chain, seq: seq ?? 0, hash: hash ?? "" } };
 }

@@ -4,7 +4,7 @@
 import type { Database } from "bun:sqlite";
 import type { BookRules, ChainHead, LineFields } from "../../ledger/index.ts";
 import { codeOf } from "../error.ts";
-import type { Parcel } from "../shipper.ts";
+import type { Piece } from "../shipper.ts";
 import { prepareInsert } from "./insert.ts";
 import { prepareRows } from "./insert-row.ts";
 import { ledgerRefused } from "./schema.ts";
@@ -18,7 +18,7 @@ export interface Sealed {
 }
 
 export interface Refusal {
-  /** `entry/id` or `recount/id`. */
+  /** `entry/id`, `recount/id`, `head/id` or `chain/name`. */
   id: string;
   reason: string;
 }
@@ -65,8 +65,8 @@ export function prepareSealing(db: Database, rules: Pick<BookRules, "decodeLine"
       }
       return sealed;
     },
-    /** A row that lies here, and that the database it is on the way to does not take. */
-    refuse({ kind, id }: Pick<Parcel, "id" | "kind">, reason: string, now: Date): Refusal {
+    /** What lies here, and the database that it is on the way to does not take. */
+    refuse({ kind, id }: Piece, reason: string, now: Date): Refusal {
       const refusal = { id: `${kind}/${id}`, reason };
       insertRefused.run({ ...refusal, body: null, refusedAt: now });
       return refusal;
