@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { countWritten, listDamaged, listSegments } from "../../src/store/journal/disk.ts";
 import { BOOK_RULES } from "../../src/ledger/index.ts";
@@ -112,3 +112,23 @@ test.each(["'x'", "1.5", "-3", "9223372036854775807"])(
     expect(second.books.beginning).toBe("rewound");
   },
 );
+
+test("what merely looks like a journal is left alone, and of one that cannot be read the start and the reader name the file", async () => {
+  const location = await makeFile();
+  const strange = ["00-01", "0-99999999999999999999", "0-9007199254740993", "0--1", "0-1.bak"];
+  for (const name of strange) writeFileSync(`${location}.journal-${name}`, "strange");
+  const { books, writer } = start(location);
+  await writer.add(makeEntry({ id: "a" }));
+  await books.close(0);
+  expect(idsIn(location)).toEqual(["a"]);
+  for (const name of strange) expect(readFileSync(`${location}.journal-${name}`, "utf8")).toBe("strange");
+  expect(await settleJournals(location, BOOK_RULES)).toBeNull();
+  for (const make of [mkdirSync, (path: string) => symlinkSync("/nowhere", path)]) {
+    const path = `${location}.journal-0-77`;
+    make(path);
+    expect(() => start(location)).toThrow(`${path} has the name of a journal and cannot be read`);
+    expect(await settleJournals(location, BOOK_RULES)).toContain(`${path} has the name of a journal`);
+    rmSync(path, { recursive: true });
+  }
+  await start(location).books.close(0);
+});

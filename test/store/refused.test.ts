@@ -57,12 +57,15 @@ test.skipIf(!hasPostgres)(
       expect(arrived.map(({ seq }) => Number(seq))).toEqual([1, 2, 3, 4]);
       const signed = await runSql(dsn, "select seq from ledger_heads where seq > 0 order by seq");
       expect(signed.map(({ seq }) => Number(seq))).toEqual([1, 3, 4]);
-      const [{ chain } = {}] = await runSql(dsn, "select chain from ledger_chains");
+      const [own] = await runSql(dsn, "select chain from ledger_chains");
+      const chain = String(own?.["chain"]);
       const file = outbox();
       const refused = file.query<{ id: string }, []>("select id from ledger_refused order by id").all();
       expect(refused.map(({ id }) => id)).toEqual([`chain/${chain}`, `head/${chain}/2/interval`]);
-      expect(file.query("select id from ledger_heads").all()).toEqual([{ id: `${chain}/2/interval` }]);
-      expect(file.query("select id from ledger_entries").all()).toEqual([]);
+      const left = file.query<{ id: string }, []>(
+        "select id from ledger_heads union all select id from ledger_entries",
+      );
+      expect(left.all().map(({ id }) => id)).toEqual([`${chain}/2/interval`]);
       file.close();
       expect(bench.told.filter((words) => words.includes("ledger_refused"))).toHaveLength(2);
       expect(bench.told.filter((words) => words.includes("outbox"))).toEqual([]);

@@ -15,6 +15,8 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { GatewayError } from "../../ir/index.ts";
+import { codeOf, explainStoreError } from "../error.ts";
 import { putFrame } from "./frame.ts";
 import { mapFile } from "./memory.ts";
 
@@ -83,13 +85,17 @@ export function listSlots(location: string): number[] {
   return [...new Set(listAll(location).map(({ slot }) => slot))].toSorted((left, right) => left - right);
 }
 
+/** What is named in another way than we name it (`journal-00-1`, a number that is none) is none of ours. */
 function listAll(location: string): { slot: number; segment: number }[] {
   const start = `${basename(location)}.journal-`;
   return readdirSync(dirname(location)).flatMap((name) => {
-    const found = name.startsWith(start) ? /^(?<slot>\d+)-(?<segment>\d+)$/u.exec(name.slice(start.length)) : null;
+    const found = name.startsWith(start) ? OWN.exec(name.slice(start.length)) : null;
     return found === null ? [] : [{ slot: Number(found.groups?.["slot"]), segment: Number(found.groups?.["segment"]) }];
   });
 }
+
+/** Of numbers with no more digits there is always a next one. */
+const OWN = /^(?<slot>0|[1-9]\d{0,14})-(?<segment>0|[1-9]\d{0,14})$/u;
 
 const DAMAGED = ".damaged";
 
@@ -146,8 +152,24 @@ function findLast(bytes: Buffer): number {
   return at;
 }
 
-/** The bytes between two places, as far as they are there. `into`: where they are put if there is room for them. */
-export function readRange(path: string, from: number, to: number, into?: Buffer): Buffer {
+/** The bytes between two places, as far as they are there. `into`: where they are put if there is room for them. Throws a GatewayError that names the file. */
+export function readRange(...asked: Parameters<typeof readBytes>): Buffer {
+  try {
+    return readBytes(...asked);
+  } catch (error) {
+    throw explainJournal(error, asked[0]);
+  }
+}
+
+/** Such a name is nobody's choice, so of what cannot be read the name is right and the file wrong. */
+function explainJournal(error: unknown, path: string): GatewayError {
+  const code = codeOf(error);
+  if (!["EACCES", "EISDIR", "ELOOP", "ENOENT", "EPERM"].includes(code)) return explainStoreError(error, path);
+  const message = `${path} has the name of a journal and cannot be read (${code}); give it back to this user if a gateway wrote it, for its rows are on no books yet, else move it away.`;
+  return new GatewayError({ kind: "internal", code: "store_denied", message, cause: error });
+}
+
+function readBytes(path: string, from: number, to: number, into?: Buffer): Buffer {
   const length = Math.max(0, to - from);
   const bytes = into !== undefined && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafe(length);
   const file = openSync(path, "r");
