@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { type Api, type Gateway, type Guide, PROMPT, type Setup } from "../../src/cli/connect/guide.ts";
 import type { ClientName } from "../../src/cli/connect/index.ts";
 import { findFolder, listCommandFolders } from "./install.ts";
+import { endLeftovers } from "./leftover.ts";
 import { writeLoop } from "./loop.ts";
 import { TRIALS } from "./trial.ts";
 
@@ -45,6 +46,7 @@ export async function attempt(
     if (program !== null) return await runProgram({ client, gateway, home, sign }, setup, program);
     return await runCommand({ client, gateway, home, sign }, setup, conversation);
   } finally {
+    endLeftovers(home);
     rmSync(home, { recursive: true, force: true });
   }
 }
