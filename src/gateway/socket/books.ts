@@ -63,6 +63,8 @@ export function openBooks(
   let hasAnswered = false;
   let isOver = false;
   const waiting: { named: Named; record: CallRecord }[] = [];
+  /** The model that writes down what is heard; where none is told, nobody knows which. */
+  let listener = "";
 
   const make = (endpoint: string, asked: string): CallRecord => {
     const record = openRecord(
@@ -161,9 +163,12 @@ export function openBooks(
         case "refused":
           waiting.shift()?.record.withdraw();
           return null;
+        case "listens":
+          listener = told.model ?? "";
+          return null;
         case "heard":
           hasAnswered = true;
-          return end(plan(make(`${call.family}.transcription`, modelAsked), model), told.metered, false);
+          return end(plan(make(`${call.family}.transcription`, listener), listener), told.metered, false);
         default:
           return told satisfies never;
       }

@@ -11,6 +11,8 @@ export type Told =
   | { kind: "ended"; id: string; items: string[]; metered: Metered; isFailed: boolean }
   /** What was asked for never begins. */
   | { kind: "refused" }
+  /** Who writes down what is heard, from now on; null where nobody does. */
+  | { kind: "listens"; model: string | null }
   /** What was heard and written down is counted apart, under a model of its own. */
   | { kind: "heard"; metered: Metered };
 
@@ -24,11 +26,17 @@ const ENDS: readonly string[] = [
   "response.incomplete",
 ];
 const HEARD = "conversation.item.input_audio_transcription.completed";
+const LISTENS: readonly string[] = [
+  "session.created",
+  "session.updated",
+  "transcription_session.created",
+  "transcription_session.updated",
+];
 const TEXT = /^response\.(?:output_)?(?:audio_transcript|text|function_call_arguments)\.delta$/u;
 
 /** A quick look, for most events are sound. */
 const WORTH = new RegExp(
-  `"(?:${[BEGINS, HEARD, REFUSES, ...ENDS].map((type) => type.replaceAll(".", "\\.")).join("|")}|response\\.[a-z_]+\\.delta)"`,
+  `"(?:${[BEGINS, HEARD, REFUSES, ...LISTENS, ...ENDS].map((type) => type.replaceAll(".", "\\.")).join("|")}|response\\.[a-z_]+\\.delta)"`,
   "u",
 );
 const SOUND = /"response\.(?:output_)?audio\.delta"/u;
@@ -41,7 +49,8 @@ export function readEvent(data: Message): Told | null {
   if (event === null || typeof type !== "string") return null;
   if (type === REFUSES) return { kind: "refused" };
   if (type === HEARD) return { kind: "heard", metered: meterAnswer(event) };
-  const response = isJsonObject(event["response"]) ? event["response"] : {};
+  if (LISTENS.includes(type)) return { kind: "listens", model: findListener(objectOf(event["session"])) };
+  const response = objectOf(event["response"]);
   if (type === BEGINS) return { kind: "begun", id: readId(response), model: readText(response["model"]) };
   if (ENDS.includes(type)) {
     const isFailed = type === "response.failed" || response["status"] === "failed";
@@ -50,6 +59,16 @@ export function readEvent(data: Message): Told | null {
   if (!TEXT.test(type)) return null;
   const text = readText(event["delta"]);
   return text === null ? null : { kind: "text", id: readText(event["response_id"]) ?? "", text };
+}
+
+/** In the interface of today, or where the one before it had it. https://platform.openai.com/docs/api-reference/realtime-server-events */
+function findListener({ audio, input_audio_transcription: before }: JsonObject): string | null {
+  const { transcription = before } = objectOf(objectOf(audio)["input"]);
+  return readText(objectOf(transcription)["model"]);
+}
+
+function objectOf(value: unknown): JsonObject {
+  return isJsonObject(value) ? value : {};
 }
 
 /** What it consists of. */
