@@ -1,5 +1,6 @@
 // The table of wire formats, and the room's types. A new format is one line here.
 
+import type { JsonObject } from "../ir/index.ts";
 import { anthropicCount } from "./anthropic-messages/count.ts";
 import { anthropicMessages } from "./anthropic-messages/index.ts";
 import { bedrockConverse } from "./bedrock-converse/index.ts";
@@ -7,10 +8,12 @@ import { cohereChat } from "./cohere-chat/index.ts";
 import { geminiCount } from "./gemini/count.ts";
 import { geminiBatchEmbed, geminiEmbed } from "./gemini/embed.ts";
 import { gemini } from "./gemini/index.ts";
+import { findResult, readMetered } from "./meter.ts";
 import { openaiChat } from "./openai-chat/index.ts";
 import { openaiEmbeddings } from "./openai-embeddings/index.ts";
 import { openaiResponsesCompact, openaiResponsesCount } from "./openai-responses/count.ts";
 import { openaiResponses } from "./openai-responses/index.ts";
+import type { Metered } from "./rest/type.ts";
 import type {
   ChatWire,
   ClientWireId,
@@ -90,6 +93,18 @@ function countAlike(left: readonly string[], right: readonly string[]): number {
   return other === -1 ? left.length : other;
 }
 
+const COUNTERS = [...TARGETS.values()].map(({ response }) => response.count);
+
+/** What a whole answer, or one event of a stream, reports of its cost. */
+export function meterAnswer(answer: JsonObject): Metered {
+  return readMetered(answer, COUNTERS);
+}
+
+/** The same of one line of a batch's results. */
+export function meterResult(line: JsonObject): Metered {
+  return meterAnswer(findResult(line));
+}
+
 /** What a list's next page is asked for by. */
 export function nameCursor(wire: Wire): string {
   return wire === anthropicMessages ? "after_id" : "after";
@@ -101,8 +116,8 @@ export { REST } from "./rest/family.ts";
 export { type Place, type RestAddress, listAddresses } from "./rest/place.ts";
 export { type Reference, findReferences, isReferenceField, mayReference } from "./rest/reference.ts";
 export type * from "./rest/type.ts";
-export { meterAnswer, meterResult } from "./rest/usage.ts";
 export { findVendorPage } from "./rest/vendor-page.ts";
 export { PLAIN_ADDRESS } from "./type.ts";
 export type * from "./type.ts";
+export { nameMarks } from "./units.ts";
 export { classifyUpstream, isOverflow, isRefusal } from "./upstream-error.ts";

@@ -316,6 +316,8 @@ export interface ChatWire extends WireBase {
     decode(body: JsonObject): Response;
     /** The provider's own report of what was used, as it sent it; null where there is none. */
     report(body: JsonObject): JsonObject | null;
+    /** What one that only passes by, whole or as one event of a stream, reports of tokens; null where it reports none, or is of another format. */
+    count(piece: JsonObject): Usage | null;
     encode(response: Response, client: ClientContext): JsonObject;
     /** What the books need of an answer that is forwarded, at less cost than `decode`; null where only that can tell. */
     meter?(body: JsonObject): { model: string; usage: Usage } | null;
@@ -355,7 +357,7 @@ export interface TargetWire {
   id: WireId;
   operation: "chat";
   request: { encode(request: Request, facts: ModelFacts): Encoded };
-  response: { decode(body: JsonObject): Response; report(body: JsonObject): JsonObject | null };
+  response: Pick<ChatWire["response"], "count" | "decode" | "report">;
   stream: { decode(): AnswerDecoder };
   error: { decode(status: number | null, body: JsonObject | string): UpstreamError };
   /** Of formats that no client speaks: an answer as its providers give it, as far as they can. Nothing but the capability matrix needs it. */

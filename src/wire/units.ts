@@ -20,3 +20,9 @@ export function listCounts(value: Json | undefined): JsonObject {
     ? Object.fromEntries(Object.entries(value).filter(([, count]) => typeof count === "number"))
     : {};
 }
+
+/** What of a call's units makes its tokens cost otherwise, or nobody know what: calls of which one bears it and the other does not are no one sum. */
+export function nameMarks(units: Units | undefined): string {
+  const names = Object.keys(units ?? {});
+  return names.filter((name) => name === "us_inference" || name.startsWith("advisor_")).join();
+}

@@ -77,6 +77,34 @@ test("Anthropic's, by model, whoever looks how often", async () => {
   );
 });
 
+test("Anthropic's, of which some is priced apart: what ran in one country, and what another model was asked", async () => {
+  const usage = { input_tokens: 1_000, output_tokens: 100, service_tier: "batch" };
+  const advice = { type: "advisor_message", model: "claude-opus-4-8", input_tokens: 800, output_tokens: 90 };
+  const results = [
+    succeed("a", "claude-sonnet-4-6", usage),
+    succeed("b", "claude-sonnet-4-6", { ...usage, inference_geo: "us" }),
+    succeed("c", "claude-sonnet-4-6", { ...usage, inference_geo: "us" }),
+    succeed("d", "claude-sonnet-4-6", { ...usage, iterations: [{ type: "message", ...usage }, advice] }),
+  ].join("\n");
+  const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };
+  const gateway = await makeRig({
+    upstream: ({ url }) =>
+      url.endsWith("/results")
+        ? new Response(results)
+        : Response.json({ id: "msgbatch_1", type: "message_batch", ...ended }),
+  });
+  rig = gateway;
+  const headers = { "anthropic-version": "2023-06-01" };
+  await gateway.send("/v1/messages/batches", { headers, body: { requests: [] } });
+  const rows = await untilBooked(gateway, 3);
+  const half = (1_000 * 3_000 + 100 * 15_000) / 2;
+  expect(Object.fromEntries(rows.map((row) => [Object.keys(row.units ?? {})[0] ?? "", row.costNanos]))).toEqual({
+    "": half,
+    advisor_input_tokens: null,
+    us_inference: (2 * half * 11) / 10,
+  });
+});
+
 test("whose results cannot be read, which is told; once they can be, it is booked", async () => {
   let isRefused = true;
   const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };

@@ -1,7 +1,16 @@
 // Whatever a provider offers beyond our own addresses: any method, path and body under its credentials, and nothing of the caller's own.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { ANTHROPIC_KEY, OPENAI_KEY, type Rig, type Upstream, makeRig, makeStream, readJson } from "../rig.ts";
+import {
+  ANTHROPIC_KEY,
+  OPENAI_KEY,
+  type Rig,
+  type Upstream,
+  makeProviderSettings,
+  makeRig,
+  makeStream,
+  readJson,
+} from "../rig.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -132,6 +141,40 @@ describe("an answer", () => {
       ["g", 12, 8, 0, 5],
       [null, null, null, null, null],
     ]);
+  });
+
+  test("is priced by the kind of its tokens, as the same answer on an address of its own", async () => {
+    const answer = {
+      candidates: [
+        { content: { parts: [{ inlineData: { mimeType: "image/png", data: "AAAA" } }] }, finishReason: "STOP" },
+      ],
+      usageMetadata: {
+        promptTokenCount: 10,
+        candidatesTokenCount: 1_290,
+        totalTokenCount: 1_300,
+        promptTokensDetails: [{ modality: "TEXT", tokenCount: 10 }],
+        candidatesTokensDetails: [{ modality: "IMAGE", tokenCount: 1_290 }],
+      },
+      modelVersion: "gemini-2.5-flash-image",
+    };
+    rig = await makeRig({
+      upstream: () => Response.json(answer),
+      config: (config) => ({
+        ...config,
+        providers: [
+          ...config.providers,
+          makeProviderSettings({ name: "google", kind: "gemini", baseUrl: "http://google.test", apiKey: "AIza-test" }),
+        ],
+      }),
+    });
+    const { token } = await rig.issue("gateway_user", { scopes: ["passthrough"] });
+    const method = "gemini-2.5-flash-image:generateContent";
+    await (await rig.send(`/passthrough/google/v1beta/models/${method}`, { token, body: {} })).text();
+    expect(await rig.row()).toMatchObject({
+      endpoint: "passthrough",
+      units: { output_image_tokens: 1_290 },
+      costNanos: 10 * 300 + 1_290 * 30_000,
+    });
   });
 
   test("in events goes by as it came, and its last totals count", async () => {

@@ -22,7 +22,12 @@ function listen(type: string, session: object) {
   return (data: string | Buffer, socket: Bun.ServerWebSocket<unknown>): void => {
     const send = (event: Event): void => void socket.send(JSON.stringify(event));
     if (JSON.parse(String(data)).type === "session.update") return send({ type, session });
-    send({ type: "conversation.item.input_audio_transcription.completed", item_id: "i", transcript: "hi", usage: USAGE });
+    send({
+      type: "conversation.item.input_audio_transcription.completed",
+      item_id: "i",
+      transcript: "hi",
+      usage: USAGE,
+    });
   };
 }
 

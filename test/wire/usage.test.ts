@@ -14,6 +14,25 @@ describe("a documented report", () => {
   });
 });
 
+/** An answer of each format, with that report. */
+const ANSWERS: Partial<Record<keyof typeof READERS, (report: JsonObject) => JsonObject>> = {
+  anthropic: (report) => ({ id: "msg_1", type: "message", role: "assistant", content: [], usage: report }),
+  chat: (report) => ({ id: "c", object: "chat.completion", choices: [], usage: report }),
+  gemini: (report) => ({ candidates: [], usageMetadata: report, modelVersion: "m" }),
+  responses: (report) => ({ id: "resp_1", object: "response", output: [], usage: report }),
+};
+
+describe("an answer that only passes by, or is a line of a batch, is read as its own format's", () => {
+  const passing = CASES.flatMap(([about, reader, report, booked]) => {
+    const wrap = ANSWERS[reader];
+    return wrap === undefined ? [] : [[about, wrap(report), booked] as const];
+  });
+  test.each(passing)("%s", (_about, answer, booked) => {
+    expect(meterAnswer(answer)).toMatchObject({ usage: booked, units: null });
+    expect(meterResult({ custom_id: "a", response: { status_code: 200, body: answer } }).usage).toEqual(booked);
+  });
+});
+
 describe("a report of which a number is none", () => {
   const PAIRS = {
     anthropic: ["input_tokens", "output_tokens"],

@@ -27,7 +27,7 @@ export async function bookFinished(state: State, collection: RestCollection, obj
   tools.errands.run(`${name}/${id}`, async () => {
     try {
       const sums = await sumResults(state, told.resultsPath);
-      const parts = sums.map((metered) => ({ id: `${id}/${metered.model}`, metered }));
+      const parts = [...sums].map(([part, metered]) => ({ id: `${id}/${part}`, metered }));
       await book(state, { collection, told, id }, parts);
       return true;
     } catch (error) {

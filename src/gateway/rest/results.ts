@@ -1,7 +1,7 @@
 // Adds up what the results of a batch say of their cost, line by line, where the batch itself says nothing. Knows no family.
 
 import { GatewayError, joinUnits, joinUsage } from "../../ir/index.ts";
-import { type Metered, meterResult } from "../../wire/index.ts";
+import { type Metered, meterResult, nameMarks } from "../../wire/index.ts";
 import { collectHeaders } from "../header.ts";
 import { openLine, parseObject, send } from "../send.ts";
 import { authorize } from "./authorize.ts";
@@ -9,11 +9,11 @@ import type { RestCall } from "./call.ts";
 import type { RestState } from "./state.ts";
 import { addressOf } from "./target.ts";
 
-/** Of each model a sum. Rejects where the results cannot be had, or not to their end. */
+/** Of each model a sum, by its name, and one apart of what is priced apart. Rejects where the results cannot be had, or not to their end. */
 export async function sumResults(
   { call, tools, plan, deadlines }: RestState<RestCall>,
   path: string,
-): Promise<Metered[]> {
+): Promise<Map<string, Metered>> {
   const { provider } = plan;
   const url = addressOf(provider, path, "");
   // The client may be gone long before this is over.
@@ -30,7 +30,7 @@ export async function sumResults(
     if (!upstream.ok || upstream.body === null) throw new Error(`It answered with status ${upstream.status}.`);
     const sums = new Map<string, Metered>();
     for await (const text of readLines(upstream.body, () => line.arm(deadlines.idle))) add(sums, text);
-    return [...sums.values()];
+    return sums;
   } finally {
     line.release(true);
   }
@@ -40,13 +40,15 @@ function add(sums: Map<string, Metered>, text: string): void {
   const result = parseObject(text);
   const metered = result === null ? null : meterResult(result);
   if (metered === null || metered.usage === null) return;
-  const model = metered.model ?? "";
-  const before = sums.get(model);
+  const { model } = metered;
+  const marks = nameMarks(metered.usage.units);
+  const name = marks === "" ? `${model}` : `${model} ${marks}`;
+  const before = sums.get(name);
   // Words of one answer are not those of all.
-  if (before === undefined || before.usage === null) sums.set(model, { ...metered, report: null });
+  if (before === undefined || before.usage === null) sums.set(name, { ...metered, report: null });
   else {
-    sums.set(model, {
-      model: metered.model,
+    sums.set(name, {
+      model,
       usage: joinUsage(before.usage, metered.usage),
       units: joinUnits(before.units, metered.units),
       report: null,

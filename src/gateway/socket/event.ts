@@ -61,7 +61,7 @@ export function readEvent(data: Message): Told | null {
   return text === null ? null : { kind: "text", id: readText(event["response_id"]) ?? "", text };
 }
 
-/** In the interface of today, or where the one before it had it. https://platform.openai.com/docs/api-reference/realtime-server-events */
+/** In the interface of today, or where the one before it had it. */
 function findListener({ audio, input_audio_transcription: before }: JsonObject): string | null {
   const { transcription = before } = objectOf(objectOf(audio)["input"]);
   return readText(objectOf(transcription)["model"]);

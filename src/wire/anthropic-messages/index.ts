@@ -15,6 +15,7 @@ import { decodeResponse, encodeResponse } from "./response.ts";
 import { encodeStream } from "./stream-encode.ts";
 import { decodeStream } from "./stream.ts";
 import { findObject } from "../json-read.ts";
+import { countMessage } from "./usage.ts";
 
 const FIELD_NAMES: FieldNames = {
   parallel_tool_calls: ["tool_choice.disable_parallel_tool_use"],
@@ -42,7 +43,12 @@ export const anthropicMessages: ChatWire = {
     says: saysBeside,
   },
   request: { decode: decodeRequest, encode: encodeRequest },
-  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), encode: encodeResponse },
+  response: {
+    decode: decodeResponse,
+    report: (body) => findObject(body["usage"]),
+    count: countMessage,
+    encode: encodeResponse,
+  },
   stream: { decode: decodeStream, encode: encodeStream },
   limitHeaders: encodeLimitHeaders,
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },

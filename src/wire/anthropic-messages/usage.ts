@@ -48,6 +48,12 @@ export function decodeUsage(body: JsonObject): { usage: Usage; rest: JsonObject 
   return { usage: withTier(usage, tier, TIERS), rest };
 }
 
+/** Of a message, or of the event of a stream that tells its last figures. */
+export function countMessage({ type, usage }: JsonObject): Usage | null {
+  const report = type === "message" || type === "message_delta" ? objectOf(usage) : {};
+  return countsTokens(report) ? decodeUsage(report).usage : null;
+}
+
 /** Where a compaction is made on the way, its tokens are billed and stand in its own entry alone: …/build-with-claude/compaction */
 function sumCompactions(iterations: Json | undefined) {
   const sum = { fresh: 0, read: 0, written: 0, long: 0, output: 0 };

@@ -6,7 +6,7 @@ import type { TargetWire } from "../type.ts";
 import { ID } from "./body.ts";
 import { decodeError } from "./error.ts";
 import { encodeRequest } from "./request.ts";
-import { decodeResponse } from "./response.ts";
+import { decodeResponse, decodeUsage } from "./response.ts";
 import { decodeStream } from "./stream.ts";
 import { findObject } from "../json-read.ts";
 
@@ -14,7 +14,7 @@ export const bedrockConverse: TargetWire = {
   id: ID,
   operation: "chat",
   request: { encode: encodeRequest },
-  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]) },
+  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), count: decodeUsage },
   stream: { decode: decodeStream },
   error: { decode: decodeError },
   sample: sampleAnswer,

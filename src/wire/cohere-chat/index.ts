@@ -3,7 +3,7 @@
 import type { TargetWire } from "../type.ts";
 import { decodeError } from "./error.ts";
 import { encodeRequest } from "./request.ts";
-import { decodeResponse } from "./response.ts";
+import { decodeResponse, decodeUsage } from "./response.ts";
 import { sampleAnswer } from "./sample.ts";
 import { decodeStream } from "./stream.ts";
 import { findObject } from "../json-read.ts";
@@ -12,7 +12,11 @@ export const cohereChat: TargetWire = {
   id: "cohere-chat",
   operation: "chat",
   request: { encode: encodeRequest },
-  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]) },
+  response: {
+    decode: decodeResponse,
+    report: (body) => findObject(body["usage"]),
+    count: ({ usage }) => decodeUsage(usage),
+  },
   stream: { decode: decodeStream },
   error: { decode: decodeError },
   sample: sampleAnswer,

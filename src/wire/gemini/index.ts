@@ -11,7 +11,7 @@ import { saysBeside } from "./forward.ts";
 import { listing } from "./listing.ts";
 import { listPaths } from "./path.ts";
 import { decodeRequest, encodeRequest } from "./request.ts";
-import { decodeResponse, encodeResponse, readReport } from "./response.ts";
+import { countAnswer, decodeResponse, encodeResponse, readReport } from "./response.ts";
 import { encodeStream } from "./stream-encode.ts";
 import { decodeStream } from "./stream.ts";
 
@@ -63,7 +63,7 @@ export const gemini: ChatWire = {
     says: saysBeside,
   },
   request: { decode: decodeRequest, encode: encodeRequest },
-  response: { decode: decodeResponse, report: readReport, encode: encodeResponse },
+  response: { decode: decodeResponse, report: readReport, count: countAnswer, encode: encodeResponse },
   stream: { decode: decodeStream, encode: encodeStream },
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
 };

@@ -6,6 +6,7 @@ import {
   GatewayError,
   type JsonObject,
   type Response,
+  type Usage,
   type TextPart,
   type Tool,
   isJsonObject,
@@ -41,6 +42,11 @@ export function unifyAnswer(body: JsonObject): JsonObject {
 
 export function readReport(body: JsonObject): JsonObject | null {
   return findObject(unifyAnswer(body)["usageMetadata"]);
+}
+
+/** Of an answer or a piece of one. */
+export function countAnswer({ usageMetadata, candidates }: JsonObject): Usage | null {
+  return decodeUsage(usageMetadata, listQueries(objectsOf(candidates)).length).usage;
 }
 
 /** What an answer says of itself; `own` is what only this format has, without the report of usage. */

@@ -13,6 +13,7 @@ import { findRepeatable } from "./repeat.ts";
 import { createStreamEncoder } from "./stream-encode.ts";
 import { createStreamDecoder } from "./stream.ts";
 import { findObject } from "../json-read.ts";
+import { decodeUsage } from "./usage.ts";
 
 export const openaiChat: ChatWire = {
   id: "openai-chat",
@@ -28,6 +29,7 @@ export const openaiChat: ChatWire = {
   response: {
     decode: decodeResponse,
     report: (body) => findObject(body["usage"]),
+    count: ({ choices, usage }) => (Array.isArray(choices) ? (decodeUsage(usage)?.usage ?? null) : null),
     encode: encodeResponse,
     meter: meterResponse,
   },

@@ -15,6 +15,7 @@ import { decodeResponse, encodeResponse } from "./response.ts";
 import { createStreamEncoder } from "./stream-encode.ts";
 import { createStreamDecoder } from "./stream.ts";
 import { findObject } from "../json-read.ts";
+import { countResponse } from "./usage.ts";
 
 const FIELD_NAMES: FieldNames = {
   max_tokens: ["max_output_tokens"],
@@ -37,7 +38,12 @@ export const openaiResponses: ChatWire = {
   repeatable: findRepeatable,
   forward: { request: forwardRequest, frame: forwardFrame, says: saysBeside },
   request: { decode: decodeRequest, encode: encodeRequest },
-  response: { decode: decodeResponse, report: (body) => findObject(body["usage"]), encode: encodeResponse },
+  response: {
+    decode: decodeResponse,
+    report: (body) => findObject(body["usage"]),
+    count: countResponse,
+    encode: encodeResponse,
+  },
   stream: { decode: createStreamDecoder, encode: createStreamEncoder },
   error: { decode: decodeError, encode: encodeError, encodeFrame: encodeErrorFrame },
 };

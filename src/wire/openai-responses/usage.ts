@@ -63,6 +63,11 @@ export function decodeUsage(
   };
 }
 
+/** Of an answer by itself, without what an event of a stream wraps it in. */
+export function countResponse({ object, usage, output }: JsonObject): Usage | null {
+  return object === "response" ? (decodeUsage(usage, output)?.usage ?? null) : null;
+}
+
 /** Tools of the server's own, which are sold by the call: https://platform.openai.com/docs/pricing#built-in-tools */
 const SERVERS = ["code_interpreter_call", "file_search_call", "image_generation_call", "web_search_call"];
 

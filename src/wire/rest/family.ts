@@ -3,7 +3,7 @@
 import { type Json, type JsonObject, type Units, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { askForUsage, endsChoice, hasChoice, isUnasked, readCompletionText } from "./completions.ts";
 import type { Finished, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
-import { meterAnswer } from "./usage.ts";
+import { meterAny } from "./usage.ts";
 
 const ALL: readonly RestMethod[] = ["DELETE", "GET", "POST"];
 
@@ -105,7 +105,7 @@ const ENDS = ["completed_at", "expired_at", "cancelled_at"];
 function readBatch(batch: JsonObject): Finished | null {
   const end = ENDS.map((name) => batch[name]).find((time) => typeof time === "number");
   if (typeof end !== "number") return null;
-  const metered = meterAnswer(batch);
+  const metered = meterAny(batch);
   if (metered.usage !== null && sumInputTokens(metered.usage) + metered.usage.outputTokens > 0) {
     return { atMs: end * 1000, metered };
   }

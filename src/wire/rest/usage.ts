@@ -1,4 +1,4 @@
-// Reads what an answer of any family reports of its cost. Unknown stays null, never 0. Knows no family.
+// Reads what an answer of any family reports of its cost, by names that many share. Unknown stays null, never 0. Knows no family and no format.
 // Tokens: https://platform.openai.com/docs/api-reference/images/object — seconds: …/audio/json-object — search units: https://docs.cohere.com/reference/rerank
 
 import { type Json, type JsonObject, type Usage, isJsonObject } from "../../ir/index.ts";
@@ -7,9 +7,8 @@ import type { Metered } from "./type.ts";
 import { garblesCounts } from "../json-read.ts";
 import { listCounts } from "../units.ts";
 
-/** From a whole answer, or from one event of a stream. */
-export function meterAnswer(answer: JsonObject): Metered {
-  const inner = findInner(answer);
+/** From a whole answer, or from what one event of a stream wraps. */
+export function meterAny(inner: JsonObject): Metered {
   const said = pickObject(inner, ["usage", "usageMetadata"]);
   const report = garblesTokens(said) ? {} : said;
   const units = readKinds(report);
@@ -26,21 +25,6 @@ export function meterAnswer(answer: JsonObject): Metered {
 }
 
 const TIERS: ReadonlyMap<string, string> = new Map([["standard", "default"]]);
-
-/** Events wrap what they report. */
-function findInner(answer: JsonObject): JsonObject {
-  for (const name of ["response", "message"]) {
-    const inner = answer[name];
-    if (isJsonObject(inner) && isJsonObject(inner["usage"])) return inner;
-  }
-  return answer;
-}
-
-/** One line of a batch's results: the answer inside. https://platform.openai.com/docs/api-reference/batch/request-output and …/message-batches */
-export function meterResult(line: JsonObject): Metered {
-  const inner = pickObject(line, ["response", "result"]);
-  return meterAnswer(pickObject(inner, ["body", "message"]));
-}
 
 const OUTPUT = ["output_tokens", "completion_tokens", "candidatesTokenCount"] as const;
 const INPUT = ["input_tokens", "prompt_tokens", "promptTokenCount"] as const;
@@ -94,7 +78,8 @@ function readOutput(report: JsonObject): JsonObject {
   return pickObject(report, ["output_tokens_details", "output_token_details", "completion_tokens_details"]);
 }
 
-function pickObject(from: JsonObject, names: readonly string[]): JsonObject {
+/** The first of these fields that holds an object. */
+export function pickObject(from: JsonObject, names: readonly string[]): JsonObject {
   for (const name of names) {
     const value = from[name];
     if (isJsonObject(value)) return value;
