@@ -1,5 +1,5 @@
-// Every model that a body names, wherever: what a key that may use some models only is held against, where a body goes out as it came. Knows no format
-// beyond the name that all give the field.
+// The models that a body names, wherever, and that an address names: what keys, budgets and limits of models are held against, where a request goes out
+// as it came. Knows no format beyond the name that all give the field, and the places that addresses have for it.
 
 import { type Json, isJsonObject } from "../ir/index.ts";
 
@@ -26,5 +26,20 @@ function collect(value: Json, names: Set<string>): void {
   for (const [name, member] of Object.entries(value)) {
     if (name === "model" && typeof member === "string" && member !== "") names.add(member);
     else if (!NOTES.has(name)) collect(member, names);
+  }
+}
+
+/** `/models/NAME:verb`, `/model/NAME/verb`, `/deployments/NAME/…`; a name may hold a colon and digits. */
+const PLACES = /\/(?:models\/([^/]+):[a-z]+$|(?:model|deployments)\/([^/]+)\/)/iu;
+
+/** Null where it names none. */
+export function findModelInPath(path: string): string | null {
+  const [, verbed, named] = PLACES.exec(path) ?? [];
+  const found = verbed ?? named;
+  if (found === undefined) return null;
+  try {
+    return decodeURIComponent(found);
+  } catch {
+    return null;
   }
 }

@@ -1,12 +1,14 @@
-// Anything else that a provider offers, today or tomorrow: whatever method, path and body, under the provider's credentials. Reads nothing but the cost.
+// Anything else that a provider offers, today or tomorrow: whatever method, path and body, under the provider's credentials. Reads nothing but the model
+// that is asked, where that is easily told, and the cost.
 
 import { invalidRequest } from "../../ir/index.ts";
 import type { Redact } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
-import type { GatewayTools } from "../call.ts";
+import { type GatewayTools, parseBody, refuseRepeated } from "../call.ts";
 import { makeHeaders } from "../header.ts";
 import { NO_TOKENS } from "../limit/index.ts";
+import { findModelInPath } from "../named-model.ts";
 import { refuseNameless } from "../narrow.ts";
 import { judgeWork } from "../unknown-price.ts";
 import { send } from "../send.ts";
@@ -15,7 +17,7 @@ import { withRecord } from "./handle.ts";
 import { authorize } from "./authorize.ts";
 import { NO_BODY, readCounted, sendAsItIs, sendWhole } from "./intake.ts";
 import { passBytes, passEvents, passRejection } from "./pass.ts";
-import { type Intake, type Outgoing, explainSending } from "./sending.ts";
+import { type Intake, type Outgoing, type Source, abandon, explainSending } from "./sending.ts";
 import type { RestState } from "./state.ts";
 import { findNamed, forwardQuery, requireReady } from "./target.ts";
 import { chooseKey } from "../way/pool.ts";
@@ -31,7 +33,7 @@ export interface PassthroughCall extends Arrival {
 export function handlePassthrough(given: PassthroughCall, tools: GatewayTools): Promise<Response> {
   return withRecord(given, "passthrough", tools, async ({ call, scene, stay, record, line, atEnd }) => {
     record.asked("", false);
-    // Nobody here reads which model is asked.
+    // It is told for the books alone: what else is asked of which model, nobody here reads.
     if (scene.limits?.models) throw refuseNameless();
     const admitting = record.admit(() => NO_TOKENS);
     if (admitting !== undefined) await admitting;
@@ -39,14 +41,17 @@ export function handlePassthrough(given: PassthroughCall, tools: GatewayTools): 
     // The first that may be used: what was made with one may not be found with another.
     const provider = chooseKey(tools.fleet, { provider: named, model: PLACE }, { isSteady: true, stickTo: "" });
     const url = joinAddress(provider, call.path) + forwardQuery(call.query);
-    const plan = { provider, model: "", dropped: [] };
     const deadlines = scene.deadlinesOf(provider.name);
     const intake = await takeIn(call, provider, tools);
     atEnd(() => void intake.discard().catch(() => undefined));
-    if (stay.isFull(provider.name)) call.keepOpen();
-    await stay.visit(provider.name);
     // What it costs, if anything, only its answer tells.
     const isWork = !READING.includes(call.method);
+    const inPath = isWork ? findModelInPath(call.path) : null;
+    // Where both are there, a provider may go by either: budgets and limits of both hold.
+    record.asked(intake.model ?? inPath ?? "", false);
+    const plan = { provider, model: inPath ?? intake.model ?? "", dropped: [] };
+    if (stay.isFull(provider.name)) call.keepOpen();
+    await stay.visit(provider.name);
     const reserving = record.reserve(plan, isWork ? () => UNKNOWN : null);
     if (reserving !== undefined) await reserving;
     const visit = tools.fleet.visit({ provider, model: PLACE, weight: 1 });
@@ -122,7 +127,48 @@ async function takeIn(
 ): Promise<Intake> {
   if (call.body === null) return NO_BODY;
   if (provider.signsBody === true) return sendWhole(call, await call.readText());
-  return sendAsItIs(call, readCounted(call.body, call), openSpool());
+  const { source, model } = await findModel(readCounted(call.body, call));
+  return { ...sendAsItIs(call, source, openSpool()), model };
+}
+
+/** Of what looks like a JSON object, once all of it is there; whatever else it is goes on while it comes. Throws where it stands twice. */
+async function findModel(given: Source): Promise<{ source: Source; model: string | null }> {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const { done, value } = await given.next();
+    if (done === true) break;
+    chunks.push(value);
+    if (chunks.length === 1 && !BEGINNING.test(Buffer.from(value).toString("utf8", 0, LOOKED_AT))) {
+      return { source: goOn(chunks, given), model: null };
+    }
+  }
+  return { source: goOn(chunks, given), model: readModel(Buffer.concat(chunks).toString("utf8").replace(MARK, "")) };
+}
+
+/** Some clients begin with it, and some servers read over it. */
+const MARK = /^\uFEFF/u;
+const BEGINNING = /^\uFEFF?(?:\s*\{|\s+$)/u;
+const LOOKED_AT = 1_024;
+
+async function* goOn(chunks: readonly Uint8Array[], rest: Source): Source {
+  try {
+    yield* chunks;
+    return yield* rest;
+  } finally {
+    await abandon(rest);
+  }
+}
+
+function readModel(text: string): string | null {
+  let model: unknown;
+  try {
+    ({ model } = parseBody(text));
+  } catch {
+    // Whoever takes it may know better.
+    return null;
+  }
+  refuseRepeated(text);
+  return typeof model === "string" && model !== "" ? model : null;
 }
 
 function answer(state: RestState): Promise<Response> {
