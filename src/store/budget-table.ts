@@ -4,7 +4,7 @@ import { isNull } from "drizzle-orm";
 import type { BudgetMode, BudgetUnit, Period, Subject, Unpriced } from "../ledger/budget/model.ts";
 import { findZone, UTC } from "../lib/zone.ts";
 import type { Kit } from "./postgres/columns.ts";
-import { guardColumns, readCount } from "./row-guard.ts";
+import { guardColumns, isMoment, readCount, readFigure } from "./row-guard.ts";
 
 const PERIODS = {
   day: true,
@@ -14,6 +14,21 @@ const PERIODS = {
   month: true,
   week: true,
 } satisfies Record<Period, true>;
+const SUBJECTS = { key: true, user: true } satisfies Record<Subject, true>;
+export const UNITS = { tokens: true, usd: true } satisfies Record<BudgetUnit, true>;
+
+/** As `readCount` has it, but nothing where there is something that is none: a hard limit that somebody damaged lets nothing pass, and is seen. */
+function readLimit(value: unknown): number {
+  return readCount(value) ?? 0;
+}
+
+function isOneOf(words: object, value: unknown): boolean {
+  return typeof value === "string" && Object.hasOwn(words, value);
+}
+
+function readMoment(value: unknown): Date | null {
+  return value instanceof Date && isMoment(value.getTime()) ? value : null;
+}
 
 /** Limits of money or tokens, as the operator set them. */
 export function defineBudgets(kit: Kit) {
@@ -53,19 +68,26 @@ export function defineBudgets(kit: Kit) {
       kit.index("budgets_revision").on(table.revision),
     ],
   );
-  // One that somebody damaged must not hold up calls: what in it is none is read as where nothing was said.
+  // One that somebody damaged must neither stop the gateway nor let more pass than it did: what in it is none is read as what is strictest, or as
+  // where nothing was said.
   return guardColumns(table, {
     alertPercents: (value) => (Array.isArray(value) ? value.filter((percent) => readCount(percent) !== null) : []),
-    hardLimit: readCount,
-    period: (value) => (typeof value === "string" && Object.hasOwn(PERIODS, value) ? value : "month"),
+    createdAt: (value) => readMoment(value) ?? new Date(0),
+    each: (value) => (isOneOf(SUBJECTS, value) ? value : null),
+    hardLimit: readLimit,
+    mode: (value) => (value === "shadow" ? value : "enforce"),
+    period: (value) => (isOneOf(PERIODS, value) ? value : "month"),
+    removedBefore: readMoment,
     softLimit: readCount,
+    unpriced: (value) => (value === "allow" ? value : "refuse"),
+    updatedAt: (value) => readMoment(value) ?? new Date(0),
     timeZone: (value) => (typeof value === "string" && findZone(value) !== null ? value : UTC.name),
   });
 }
 
 /** What each gateway was granted of a budget's window, so that all of them together stay within it. */
 export function defineGrants(kit: Kit) {
-  return kit.table(
+  const table = kit.table(
     "budget_grants",
     {
       /** `account/holder`. */
@@ -95,11 +117,19 @@ export function defineGrants(kit: Kit) {
       kit.index("budget_grants_end").on(table.windowEnd),
     ],
   );
+  return guardColumns(table, {
+    granted: readFigure,
+    held: readFigure,
+    refusals: readFigure,
+    spent: readFigure,
+    unpriced: readFigure,
+    wanted: readFigure,
+  });
 }
 
 /** What rows of an account came to that were removed by age, each chain's by itself: it counts for as long as the window lasts. */
 export function defineBudgetRemains(kit: Kit) {
-  return kit.table(
+  const table = kit.table(
     "budget_remains",
     {
       /** `account/chain`. */
@@ -116,6 +146,7 @@ export function defineBudgetRemains(kit: Kit) {
       kit.index("budget_remains_end").on(table.windowEnd),
     ],
   );
+  return guardColumns(table, { spent: readFigure, unpriced: readFigure });
 }
 
 /** What was told of a window: each threshold once. */

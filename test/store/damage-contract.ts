@@ -3,12 +3,12 @@
 
 import { describe, expect, test } from "bun:test";
 import type { LedgerFilter, ReportQuery, SealedEntry } from "../../src/ledger/index.ts";
-import { createBudgets, printEntry, summarize } from "../../src/ledger/index.ts";
+import { createBudgets, printBudget, printEntry, summarize } from "../../src/ledger/index.ts";
 import type { Store } from "../../src/store/index.ts";
 import { checkRollups } from "../../src/store/rollup/check.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
 import { makeClock } from "../rig.ts";
-import { makeEntry, open, type Place } from "./sample.ts";
+import { kindOf, makeEntry, open, type Place } from "./sample.ts";
 
 const AT_MS = Date.UTC(2026, 4, 5, 8);
 
@@ -214,5 +214,64 @@ export function describeDamage(place: Place): void {
       }
       await store.close();
     });
+
+    test("and a hard limit that can no longer be read lets nothing pass, nor does what is said beside it", async () => {
+      const clock = makeClock();
+      const facts = {
+        userId: "user-1",
+        apiKeyId: "key-1",
+        tags: [],
+        provider: "openai",
+        modelAsked: "m",
+        modelSent: "m",
+      };
+      const far = place.engine === "sqlite" ? "8640000000000001" : "'infinity'";
+      const sets = [
+        "hard_limit = 9223372036854775807",
+        "hard_limit = -5",
+        "unit = 'apples'",
+        "unit = ''",
+        "mode = 'sideways'",
+        "each = 'crowd'",
+        `created_at = ${far}, updated_at = ${far}, removed_before = ${far}`,
+        ...(place.engine === "sqlite"
+          ? ["hard_limit = 'x'", "hard_limit = x'00ff'", "hard_limit = 1.5e300", "soft_limit = 'x'"]
+          : []),
+      ];
+      for (const set of sets) {
+        const location = await place.create();
+        const store = await open(location);
+        await store.budgets.create(makeBudget({ unit: "usd", hardLimit: 5, softLimit: 3 }));
+        const one = { userId: "user-2", apiKeyId: "key-2", costNanos: 9, createdAt: new Date(clock.wallMs()) };
+        await store.ledger.append([makeEntry({ ...one, chain: "c", seq: 1, hash: "h" })]);
+        await place.run(location, `update budgets set ${set}`);
+        const budgets = createBudgets({
+          store: store.budgets,
+          holder: () => "c",
+          flushRows: () => Promise.resolve(),
+          clock,
+          whenUnreachable: () => "refuse",
+          onAlert: () => undefined,
+          onShadow: () => undefined,
+          onError: (error) => {
+            throw error;
+          },
+          onRecover: () => undefined,
+        });
+        await budgets.load();
+        const ask = async () =>
+          budgets.reserve({ ...facts, atMs: clock.wallMs() }, () => ({ costNanos: 1, tokens: 1 }));
+        expect([set, await kindOf(ask)]).toEqual([set, "quota_exceeded"]);
+        for (const budget of await store.budgets.list()) JSON.stringify(printBudget(budget));
+        await budgets.stop();
+        await store.close();
+      }
+      const location = await place.create();
+      const store = await open(location);
+      await store.budgets.create(makeBudget({ unit: "usd", hardLimit: 5 }));
+      await place.run(location, "update budgets set unpriced = 'perhaps'");
+      expect((await store.budgets.list())[0]?.unpriced).toBe("refuse");
+      await store.close();
+    }, 30_000);
   });
 }

@@ -10,6 +10,7 @@ import { checkDatabases } from "./check-database.ts";
 import { checkDisk } from "./check-disk.ts";
 import { checkHealth } from "./check-health.ts";
 import { checkKeys } from "./check-key.ts";
+import { checkLimits } from "./check-limit.ts";
 import { checkMail } from "./check-mail.ts";
 import { checkOidc } from "./check-oidc.ts";
 import { checkPort } from "./check-port.ts";
@@ -29,6 +30,7 @@ export const CHECKS = {
   disk: checkDisk,
   health: checkHealth,
   keys: checkKeys,
+  limits: checkLimits,
   mail: checkMail,
   oidc: checkOidc,
   ports: checkPort,
@@ -45,6 +47,7 @@ export const ORDER = [
   "ports",
   "database",
   "books",
+  "limits",
   "redis",
   "disk",
   "keys",

@@ -13,7 +13,7 @@ export {
   type NewBudget,
 } from "./directory.ts";
 export { readWindowStates } from "./look.ts";
-export { MODES, PERIODS, SUBJECTS, UNPRICED } from "./model.ts";
+export { MODES, PERIODS, SUBJECTS, UNITS, UNPRICED } from "./model.ts";
 export type { Amount, Budget, CallFacts } from "./model.ts";
 export {
   type BudgetState,

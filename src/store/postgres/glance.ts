@@ -1,13 +1,12 @@
 // A PostgreSQL database that is only looked at: how it is reached, and how it is set up. Knows no table by name.
 
-import { drizzle } from "drizzle-orm/postgres-js";
 import type postgres from "postgres";
-import type { Db, EngineOptions } from "../engine.ts";
+import type { EngineOptions } from "../engine.ts";
 import { ANY_DATABASE, explainStoreError } from "../error.ts";
 import { type Glance, judgeSchema, makeReader } from "../glance.ts";
 import { SELECT_APPLIED } from "../migration.ts";
 import { migrations } from "./migration/index.ts";
-import { connect, describeDsn, reach } from "./open.ts";
+import { connect, describeDsn, reach, toDb } from "./open.ts";
 import { schema } from "./schema.ts";
 
 export interface PostgresFacts {
@@ -55,7 +54,7 @@ export async function glanceAtPostgres({ location }: EngineOptions): Promise<Gla
     const tables = await client<{ name: string }[]>`
       select relname as name from pg_class
       where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p') order by relname`;
-    const db = drizzle({ client: second }) as unknown as Db;
+    const db = toDb(second);
     return {
       engine: makeReader({
         name: "postgres",

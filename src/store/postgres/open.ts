@@ -101,7 +101,7 @@ export async function openSnapshot<T>(location: string, work: (db: Db) => Promis
 }
 
 /** A null that lies in JSON is left to its column, as that of SQLite is: drizzle takes one of the database for what no column need look at. */
-function toDb(client: postgres.Sql): Db {
+export function toDb(client: postgres.Sql): Db {
   const db = drizzle({ client });
   client.options.parsers[JSONB] = (text: string): unknown => (text === "null" ? text : JSON.parse(text));
   return db;
