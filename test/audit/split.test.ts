@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { O200K_TOKEN_SPLIT_REGEX } from "gpt-tokenizer/encodingParams/constants";
-import { createSplit } from "../../src/audit/recount/split.ts";
+import { createSplit, readPublished } from "../../src/audit/recount/split.ts";
 
 const split = createSplit();
 
@@ -18,7 +18,8 @@ function cut(text: string): string[] {
   return pieces;
 }
 
-const cutByPattern = (text: string): string[] => [...text.matchAll(O200K_TOKEN_SPLIT_REGEX)].map(([piece]) => piece);
+const PATTERN = readPublished(O200K_TOKEN_SPLIT_REGEX);
+const cutByPattern = (text: string): string[] => [...text.matchAll(PATTERN)].map(([piece]) => piece);
 
 test.each([
   "It's the HTTPServer's job, isn't it? I'Ll see. They'RE",

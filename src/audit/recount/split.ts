@@ -22,7 +22,8 @@ const CLASSES: readonly (readonly [pattern: RegExp, bits: number])[] = [
   [/\p{M}/u, EITHER],
   [/\p{N}/u, NUMBER],
   [/[\r\n]/u, SPACE | BREAK],
-  [/\s/u, SPACE],
+  // As tiktoken's engine has it: a next line is white space, and a byte order mark is none.
+  [/\p{White_Space}/u, SPACE],
 ];
 
 function classify(character: string): number {
@@ -34,6 +35,15 @@ const PAIRS = 0xd8_00;
 const PAIRS_END = 0xdc_00;
 const BLANK = 32;
 const SLASH = 47;
+
+/** A pattern in the words of our engine, cutting as tiktoken's does. */
+export function readPublished({ source, flags }: RegExp): RegExp {
+  const words = source
+    .replaceAll(String.raw`\s`, String.raw`\p{White_Space}`)
+    .replaceAll(String.raw`\S`, String.raw`\P{White_Space}`)
+    .replaceAll("[sS]", String.raw`[sS\u017F]`);
+  return new RegExp(words, flags);
+}
 
 export function createSplit(): Split {
   const plain = Uint8Array.from({ length: 0x1_00_00 }, (_, code) =>
@@ -149,8 +159,8 @@ export function createSplit(): Split {
 }
 
 const APOSTROPHE = 39;
-/** What may follow it, in either case, and nothing that merely folds to it. */
-const SHORT = /'(?:[sdmtSDMT]|[lL][lL]|[vV][eE]|[rR][eE])/uy;
+/** What may follow it, in either case, or as the long s that folds to one. */
+const SHORT = /'(?:[sdmtSDMT\u017F]|[lL][lL]|[vV][eE]|[rR][eE])/uy;
 
 function passShort(text: string, from: number): number {
   // oxlint-disable-next-line unicorn/prefer-code-point

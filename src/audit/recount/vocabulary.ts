@@ -4,7 +4,7 @@ import cl100k from "gpt-tokenizer/data/cl100k_base.tiktoken" with { type: "file"
 import o200k from "gpt-tokenizer/data/o200k_base.tiktoken" with { type: "file" };
 import { type Count, createByteCounter } from "./byte-pair.ts";
 import { type RankTable, readRankTable } from "./rank-table.ts";
-import { createSplit } from "./split.ts";
+import { createSplit, readPublished } from "./split.ts";
 
 /** Kept equal to package.json by a test. */
 export const ENCODINGS_VERSION = "gpt-tokenizer@4.0.0";
@@ -22,7 +22,7 @@ const BUILT_IN: Readonly<Record<string, () => Promise<Count>>> = {
       readTable(cl100k),
       import("gpt-tokenizer/encodingParams/constants"),
     ]);
-    return createByteCounter({ table, split });
+    return createByteCounter({ table, split: readPublished(split) });
   },
   async o200k_base() {
     return createByteCounter({ table: await readTable(o200k), split: createSplit() });
