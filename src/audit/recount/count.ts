@@ -34,6 +34,8 @@ export interface Side {
   marks: number;
   /** Tokens of the descriptions of tools, which are put into other words before they are counted. */
   toolTokens: number;
+  /** Likewise of schemas that the answer is to keep to. */
+  formTokens: number;
   /** Calls of tools: how they are written is not told. */
   calls: number;
   images: number;
@@ -45,6 +47,7 @@ export interface Side {
   tellsThoughts: boolean;
   inexact: string | null;
   hidden: string | null;
+  unseen: string | null;
 }
 
 export interface Counted {
@@ -114,6 +117,7 @@ function countSide(reading: Reading, count: Count, { isOwn }: Counting): Side {
     kinds,
     marks: 0,
     toolTokens,
+    formTokens: sum(reading.forms, count),
     calls: reading.calls,
     images: reading.images,
     messages: reading.messages,
@@ -122,6 +126,7 @@ function countSide(reading: Reading, count: Count, { isOwn }: Counting): Side {
     tellsThoughts: false,
     inexact: reading.inexact,
     hidden: reading.hidden,
+    unseen: reading.unseen,
   };
 }
 

@@ -38,7 +38,7 @@ function settle(
   if (given === null && input.tokens === null && (output === null || output.tokens === null)) {
     return skipped(entry, `hidden: ${input.hidden ?? "content"}`);
   }
-  const isMarkedTools = input.toolTokens > 0;
+  const isMarkedTools = input.toolTokens + input.formTokens > 0;
   // How tools are framed depends on the format.
   const measure = `${profile.tokenizer}:${profile.prior.name}/${format}`;
   const name = nameLesson(entry.provider ?? "", entry.modelServed ?? entry.modelAsked, {
@@ -60,6 +60,7 @@ function hideOutput(reason: string): Side {
     kinds: { prose: 0, code: 0, cjk: 0, other: 0 },
     marks: 0,
     toolTokens: 0,
+    formTokens: 0,
     calls: 0,
     images: 0,
     messages: 0,
@@ -68,5 +69,6 @@ function hideOutput(reason: string): Side {
     tellsThoughts: false,
     inexact: null,
     hidden: reason,
+    unseen: null,
   };
 }

@@ -6,6 +6,7 @@ import { type Learned, type Estimate, NOTHING_LEARNED, estimate, learn } from ".
 import type { Counted, Side } from "./count.ts";
 import { type Range, expectTokens } from "./prior.ts";
 import type { Profile } from "./profile.ts";
+import { isSlight } from "./reading.ts";
 
 /** What was learned of one provider, model and kind of request. */
 export interface Lesson {
@@ -47,8 +48,6 @@ export interface Judged {
   lesson: Lesson;
 }
 
-/** What an image may count for. */
-const IMAGE = { tokens: 800, low: 60, high: 5_000 };
 /** Thoughts are rounded, and framed by marks of their own. */
 const THOUGHT_SLACK = 96;
 /** Rows after which one that lies outside is no lesson any more, but a finding. */
@@ -78,7 +77,7 @@ export function judge(
       ? null
       : boundOutput(counted.output, profile, lesson.output, {
           theirs: { tokens: theirs.output, thoughts: entry.reasoningTokens },
-          runsOwnTools: counted.input.hidden !== null && !IN_REQUEST.has(counted.input.hidden),
+          unseen: tellUnseen(counted.input),
         });
   const sides =
     output === null
@@ -113,8 +112,8 @@ export function judge(
 }
 
 /** Not everybody counts what frames a message. */
-function expect({ kinds, toolTokens: tools, calls, frame }: Side, { prior }: Profile): Range {
-  const { low, usual, high } = expectTokens({ kinds, tools, calls }, prior);
+function expect({ kinds, toolTokens: tools, formTokens: forms, calls, frame }: Side, { prior }: Profile): Range {
+  const { low, usual, high } = expectTokens({ kinds, tools, forms, calls }, prior);
   return { low, usual: usual + frame, high: high + frame };
 }
 
@@ -148,17 +147,16 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
   const expected = expect(side, profile);
   const found = estimate(expected, learned);
   const { images } = side;
-  // Where all but a few pieces were counted exactly, only these are in doubt.
-  const isNear = profile.isOwn && ["content_parts", "instructions", "refusal"].includes(side.inexact ?? "");
-  if (isNear) {
+  const { image } = profile;
+  if (profile.isOwn && isSlight(side.inexact)) {
     const slack = 4 + side.messages;
     return estimated(side.tokens, Math.max(0, side.tokens - slack), side.tokens + slack + side.marks, side.inexact);
   }
   return {
     ...estimated(
-      found.tokens + images * IMAGE.tokens,
-      found.low + images * IMAGE.low,
-      found.high + side.marks + images * IMAGE.high,
+      found.tokens + images * image.usual,
+      found.low + images * image.low,
+      found.high + side.marks + images * image.high,
       side.inexact ?? "tokenizer",
     ),
     ratio: found,
@@ -182,6 +180,11 @@ const IN_REQUEST = new Set([
   "thought_signature",
   "video",
 ]);
+
+/** Why the model may have written what nobody is shown, such as calls of the provider's own tools; null where it may not. */
+function tellUnseen({ hidden, unseen }: Side): string | null {
+  return hidden === null || IN_REQUEST.has(hidden) ? unseen : hidden;
+}
 
 /** Whether the provider's count of the request would say more than ours. */
 export function mayAsk(side: Side, profile: Profile): boolean {
@@ -209,18 +212,18 @@ function boundOutput(
   learned: Learned,
   {
     theirs,
-    runsOwnTools,
+    unseen,
   }: {
     theirs: { tokens: number | null; thoughts: number | null };
-    /** The provider's own tools were called on the way, in words that nobody is shown. */
-    runsOwnTools: boolean;
+    /** Why there may be more than is shown; null where there is not. */
+    unseen: string | null;
   },
 ): Bounds {
   if (side.tokens === null) return unknown(side.hidden);
   const thoughts = theirs.thoughts ?? 0;
   const isToldOf = theirs.thoughts !== null || side.tellsThoughts;
   const mayThink = thoughts > 0 || side.hasThoughts || (profile.thinks && (profile.isOwn || !isToldOf));
-  if (profile.isOwn && side.inexact === null && !mayThink) {
+  if (profile.isOwn && side.inexact === null && !mayThink && unseen === null) {
     return exactly(side.tokens, { low: side.tokens, high: side.tokens + side.marks });
   }
   const { call } = profile.prior;
@@ -237,10 +240,15 @@ function boundOutput(
   const slack = side.marks;
   if (!mayThink) {
     return {
-      ...estimated(known.tokens, low, runsOwnTools ? null : known.high + slack, side.inexact ?? "tokenizer"),
+      ...estimated(
+        known.tokens,
+        low,
+        unseen === null ? known.high + slack : null,
+        side.inexact ?? unseen ?? "tokenizer",
+      ),
       ratio: profile.isOwn ? null : found,
       teaches:
-        profile.isOwn || runsOwnTools || theirs.tokens === null
+        profile.isOwn || unseen !== null || theirs.tokens === null
           ? null
           : { ours: expected.usual, theirs: theirs.tokens },
     };
@@ -251,7 +259,7 @@ function boundOutput(
     ...estimated(
       known.tokens + shown,
       low,
-      isToldOf && !runsOwnTools ? known.high + shown + slack + THOUGHT_SLACK : null,
+      isToldOf && unseen === null ? known.high + shown + slack + THOUGHT_SLACK : null,
       "reasoning_not_shown",
     ),
     own: known.tokens,

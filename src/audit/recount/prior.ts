@@ -117,9 +117,13 @@ export const NEAR: Prior = {
   toolFrame: range(0, 80, 300),
 };
 
+/** For a token of a schema that the answer is to keep to: some providers write it down for the model, others hold the answer to it alone. */
+const FORM = range(0, 0.8, 2);
+const FORM_FRAME = range(0, 30, 500);
+
 /** Of a sum of parts, what it usually comes to, and its bounds. */
 export function expectTokens(
-  { kinds, tools, calls }: { kinds: Kinds; tools: number; calls: number },
+  { kinds, tools, forms, calls }: { kinds: Kinds; tools: number; forms: number; calls: number },
   prior: Prior,
 ): Range {
   const sum = range(0, 0, 0);
@@ -131,6 +135,8 @@ export function expectTokens(
   for (const kind of KINDS) add(kinds[kind], prior.text[kind]);
   add(tools, prior.tools);
   add(tools > 0 ? 1 : 0, prior.toolFrame);
+  add(forms, FORM);
+  add(forms > 0 ? 1 : 0, FORM_FRAME);
   add(calls, prior.call);
   return sum;
 }

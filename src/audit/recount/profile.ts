@@ -1,6 +1,6 @@
 // Which tokenizer fits which model, and how much is known of the way that its provider counts. Knows no text.
 
-import { CLAUDE, CLAUDE_LATER, FILE, GEMINI, NEAR, OTHER, OWN, type Prior } from "./prior.ts";
+import { CLAUDE, CLAUDE_LATER, FILE, GEMINI, NEAR, OTHER, OWN, type Prior, type Range } from "./prior.ts";
 
 export interface Profile {
   /** An encoding that is built in, or `file:` and the name of one of the operator's. */
@@ -13,6 +13,8 @@ export interface Profile {
   frameSlack: { base: number; message: number };
   /** Whether the model thinks before it writes, and shows nothing of it. */
   thinks: boolean;
+  /** What an image may count for. */
+  image: Range;
   prior: Prior;
 }
 
@@ -34,6 +36,12 @@ const NO_SLACK = { base: 0, message: 0 };
 const PLAIN_FRAME = { base: 3, message: 4 };
 const THINKING_FRAME = { base: 2, message: 4 };
 
+const IMAGE: Range = { low: 60, usual: 800, high: 5_000 };
+/** Models that look at images in their original size take a patch of them for a token, up to so many. */
+const LARGE_IMAGE: Range = { ...IMAGE, high: 10_500 };
+/** 2,833 tokens and 5,667 for each of up to eight tiles: https://developers.openai.com/api/docs/guides/images-vision */
+const MINI_IMAGE: Range = { low: 2_800, usual: 14_000, high: 48_200 };
+
 interface Family {
   pattern: RegExp;
   profile: Profile;
@@ -45,6 +53,7 @@ const own = (tokenizer: string, thinks: boolean): Profile => ({
   frame: thinks ? THINKING_FRAME : PLAIN_FRAME,
   frameSlack: NO_SLACK,
   thinks,
+  image: thinks ? LARGE_IMAGE : IMAGE,
   prior: OWN,
 });
 
@@ -54,6 +63,7 @@ const foreign = (prior: Prior, frameSlack = NO_SLACK): Profile => ({
   frame: PLAIN_FRAME,
   frameSlack,
   thinks: false,
+  image: IMAGE,
   prior,
 });
 
@@ -67,7 +77,13 @@ const FAMILIES: readonly Family[] = [
     pattern: /^(?:gpt-[\w.-]*(?:audio|realtime|search|transcribe|tts|image|live)|gpt-oss|computer-use)/u,
     profile: foreign(NEAR, TEMPLATE_SLACK),
   },
+  // In between: those of chats think now and then, and are framed in either way.
+  {
+    pattern: /^(?:ft:)?gpt-5[\d.]*-chat/u,
+    profile: { ...own("o200k_base", true), frameSlack: { base: 1, message: 0 } },
+  },
   { pattern: /^(?:ft:)?(?:o1|o3|o4|gpt-5|codex-mini)(?![\d])/u, profile: own("o200k_base", true) },
+  { pattern: /^(?:ft:)?gpt-4o-mini/u, profile: { ...own("o200k_base", false), image: MINI_IMAGE } },
   { pattern: /^(?:ft:)?(?:gpt-4o|chatgpt-4o|gpt-4\.1|gpt-4\.5)/u, profile: own("o200k_base", false) },
   { pattern: /^(?:ft:)?gpt-(?:4|3\.5|35)(?![\w.]*\d)/u, profile: own("cl100k_base", false) },
   { pattern: /^(?:text-embedding-(?:3|ada-002)|davinci-002|babbage-002)/u, profile: own("cl100k_base", false) },

@@ -5,6 +5,7 @@ import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import {
   type Reading,
   addCall,
+  addForm,
   addText,
   addTool,
   isGiven,
@@ -44,8 +45,23 @@ export function readAnyRequest(body: JsonObject): Reading {
   for (const tool of [...objectsOf(body["tools"]), ...objectsOf(objectOf(body["toolConfig"])["tools"])]) {
     readTool(reading, tool);
   }
+  readForms(reading, body);
   for (const field of KEPT) if (isGiven(body[field])) noteHidden(reading, field);
   return reading;
+}
+
+/** Where formats say what an answer is to look like. */
+function readForms(into: Reading, body: JsonObject): void {
+  const settings = objectOf(body["generationConfig"] ?? body["generation_config"]);
+  const places = [
+    ...["responseSchema", "responseJsonSchema", "response_schema", "response_json_schema"].map(
+      (name) => settings[name],
+    ),
+    objectOf(objectOf(body["output_config"])["format"] ?? body["output_format"])["schema"],
+    objectOf(body["response_format"])["schema"] ?? objectOf(body["response_format"])["json_schema"],
+    objectOf(objectOf(objectOf(objectOf(body["outputConfig"])["textFormat"])["structure"])["jsonSchema"])["schema"],
+  ];
+  for (const form of places) if (form !== undefined && isGiven(form)) addForm(into, form);
 }
 
 /** Some take a single turn for a list of it. */

@@ -5,6 +5,7 @@ import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import {
   type Reading,
   addCall,
+  addForm,
   addText,
   addTool,
   isGiven,
@@ -19,11 +20,26 @@ import {
 export function readChatRequest(body: JsonObject): Reading {
   const reading = startReading();
   for (const message of objectsOf(body["messages"])) readMessage(reading, message);
-  for (const tool of [...listOf(body["tools"]), ...listOf(body["functions"])]) addTool(reading, tool);
+  for (const tool of objectsOf(body["tools"])) readTool(reading, tool);
+  for (const tool of listOf(body["functions"])) addTool(reading, tool);
   readForm(reading, objectOf(body["response_format"]));
-  if (isGiven(body["web_search_options"]) || isGiven(body["plugins"])) noteHidden(reading, "web_search");
-  if (isGiven(body["prediction"])) noteInexact(reading, "prediction");
+  if (SEARCHES.some((field) => isGiven(body[field]))) noteHidden(reading, "web_search");
+  if (isGiven(body["prediction"])) {
+    noteInexact(reading, "prediction");
+    // What was predicted and did not come is paid for like what did.
+    reading.unseen = "prediction";
+  }
   return reading;
+}
+
+/** Whatever else is said there, the provider looks something up and has the model read it. */
+const SEARCHES = ["enable_search", "plugins", "search_parameters", "web_search_options"];
+
+/** A function of the client's; any other is the provider's own, and brings what nobody sees here. */
+function readTool(into: Reading, tool: JsonObject): void {
+  const { type = "function" } = tool;
+  if (type === "function" || type === "custom") addTool(into, tool);
+  else noteHidden(into, typeof type === "string" ? type : "tool");
 }
 
 function readMessage(into: Reading, message: JsonObject): void {
@@ -77,11 +93,8 @@ function readContent(into: Reading, content: Json | undefined): void {
   if (texts > 1) noteInexact(into, "content_parts");
 }
 
-/** A schema for the answer is read by the model, in a form that is not told. */
 function readForm(into: Reading, form: JsonObject): void {
-  if (form["type"] !== "json_schema") return;
-  noteInexact(into, "json_schema");
-  into.tools.push(JSON.stringify(form));
+  if (form["type"] === "json_schema") addForm(into, form);
 }
 
 export function readResponsesRequest(body: JsonObject): Reading {
@@ -97,11 +110,7 @@ export function readResponsesRequest(body: JsonObject): Reading {
     addText(reading, input);
   }
   for (const item of objectsOf(input)) readItem(reading, item);
-  for (const tool of objectsOf(body["tools"])) {
-    const type = tool["type"];
-    if (type === "function" || type === "custom") addTool(reading, tool);
-    else noteHidden(reading, typeof type === "string" ? type : "tool");
-  }
+  for (const tool of objectsOf(body["tools"])) readTool(reading, tool);
   readForm(reading, objectOf(objectOf(body["text"])["format"]));
   for (const field of ["previous_response_id", "conversation", "prompt"]) {
     if (isGiven(body[field])) noteHidden(reading, field);

@@ -11,8 +11,10 @@ export interface Reading {
   names: number;
   /** Calls of tools in the conversation, or in the answer. */
   calls: number;
-  /** Descriptions of tools and of the answer's form, as JSON. */
+  /** Descriptions of tools, as JSON. */
   tools: string[];
+  /** Schemas that the answer is to keep to, likewise: some providers have the model read them, and some hold the answer to them alone. */
+  forms: string[];
   images: number;
   /** Tokens that came as numbers. */
   numbers: number;
@@ -20,6 +22,8 @@ export interface Reading {
   inexact: string | null;
   /** Why there is no telling how much there was that we did not see; null where all was seen. */
   hidden: string | null;
+  /** Why the model is paid for more than the answer shows; null where it is not. */
+  unseen: string | null;
 }
 
 export function startReading(): Reading {
@@ -29,16 +33,25 @@ export function startReading(): Reading {
     names: 0,
     calls: 0,
     tools: [],
+    forms: [],
     images: 0,
     numbers: 0,
     inexact: null,
     hidden: null,
+    unseen: null,
   };
 }
 
-/** The first reason is kept. */
+/** Of these only a few tokens are in doubt, and all others were counted. */
+const SLIGHT = new Set(["content_parts", "instructions", "refusal"]);
+
+export function isSlight(reason: string | null): boolean {
+  return reason !== null && SLIGHT.has(reason);
+}
+
+/** The first reason is kept, but for one that is slight beside the next. */
 export function noteInexact(into: Reading, reason: string): void {
-  into.inexact ??= reason;
+  if (into.inexact === null || isSlight(into.inexact)) into.inexact = reason;
 }
 
 export function noteHidden(into: Reading, reason: string): void {
@@ -59,6 +72,11 @@ export function addCall(into: Reading, name: Json | undefined, given: Json | und
 export function addTool(into: Reading, tool: Json): void {
   noteInexact(into, "tools");
   into.tools.push(JSON.stringify(tool));
+}
+
+export function addForm(into: Reading, form: Json): void {
+  noteInexact(into, "json_schema");
+  into.forms.push(JSON.stringify(form));
 }
 
 export function listOf(value: Json | undefined): Json[] {

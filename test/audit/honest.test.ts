@@ -1,0 +1,166 @@
+// Requests of which the model is paid for more than their text: providers that report so are not accused of it, and those that report much more are.
+
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readRecounts, settleRecounts } from "../recounting.ts";
+import { type Rig, makeProviderSettings, makeRig } from "../rig.ts";
+
+let rig: Rig;
+let answer: unknown = {};
+
+beforeEach(async () => {
+  rig = await makeRig({
+    upstream: () => Response.json(answer),
+    config: (config) => ({
+      ...config,
+      providers: (["anthropic", "gemini", "openai"] as const).map((kind) =>
+        makeProviderSettings({ name: kind, kind, baseUrl: `https://${kind}.test/v1`, apiKey: "k-0123456789" }),
+      ),
+      recount: { ...config.recount, isOn: true },
+    }),
+  });
+});
+afterEach(() => rig.close());
+
+interface Case {
+  path?: string;
+  model: string;
+  body: Record<string, unknown>;
+  input: number;
+  output?: number;
+}
+
+const FUNCTION = {
+  name: "get_weather",
+  description: "Gets the weather of a city at a given day, with wind, rain and clouds, hour by hour",
+  parameters: {
+    type: "object",
+    properties: { city: { type: "string", description: "The city" }, day: { type: "string", description: "The day" } },
+  },
+};
+const SCHEMA = {
+  type: "object",
+  properties: Object.fromEntries(
+    Array.from({ length: 60 }, (_, place) => [
+      `field_${place}`,
+      { type: "string", description: `The value of ${place}` },
+    ]),
+  ),
+};
+const hi = [{ role: "user", content: "Hi" }];
+const twoParts = ["Hi", "there"].map((text) => ({ type: "text", text }));
+const image = { type: "image_url", image_url: { url: "https://pictures.test/a.png", detail: "high" } };
+
+const CASES: Readonly<Record<string, Case>> = {
+  "two pieces of text beside tools": {
+    model: "gpt-4o",
+    body: { messages: [{ role: "user", content: twoParts }], tools: [{ type: "function", function: FUNCTION }] },
+    input: 9 + 75,
+  },
+  "two pieces of text beside an image": {
+    model: "gpt-4o",
+    body: {
+      messages: [
+        { role: "user", content: twoParts },
+        { role: "user", content: [image] },
+      ],
+    },
+    input: 13 + 765,
+  },
+  "instructions beside tools": {
+    path: "/v1/responses",
+    model: "gpt-4.1",
+    body: { instructions: "Be brief.", input: "Hi", tools: [{ type: "function", ...FUNCTION }] },
+    input: 15 + 75,
+  },
+  "an image to a model that counts many tokens for one": {
+    model: "gpt-4o-mini",
+    body: { messages: [{ role: "user", content: [image] }] },
+    input: 7 + 2_833 + 4 * 5_667,
+  },
+  "a prediction that did not come": {
+    model: "gpt-4o",
+    body: { messages: hi, prediction: { type: "content", content: "const x = 1;\n".repeat(9) } },
+    input: 8,
+    output: 60,
+  },
+  "a tool of the provider's own in a chat": {
+    model: "gpt-oss-120b",
+    body: { messages: hi, tools: [{ type: "browser_search" }] },
+    input: 9_000,
+    output: 400,
+  },
+  "a search of the provider's": {
+    model: "qwen-max",
+    body: { messages: hi, enable_search: true },
+    input: 2_000,
+  },
+  "a schema that is not read by the model": {
+    model: "mistral-large",
+    body: { messages: hi, response_format: { type: "json_schema", json_schema: { name: "all", schema: SCHEMA } } },
+    input: 6,
+  },
+  "a schema that Claude reads": {
+    path: "/v1/messages",
+    model: "claude-sonnet-4-5",
+    body: { max_tokens: 9, messages: hi, output_config: { format: { type: "json_schema", schema: SCHEMA } } },
+    input: 1_500,
+  },
+  "a schema that Gemini reads": {
+    path: "/v1beta/models/gemini-2.0-flash:generateContent",
+    model: "gemini-2.0-flash",
+    body: {
+      contents: [{ role: "user", parts: [{ text: "Hi" }] }],
+      generationConfig: { responseMimeType: "application/json", responseSchema: SCHEMA },
+    },
+    input: 1_200,
+  },
+  "a chat of a model that thinks now and then": { model: "gpt-5-chat-latest", body: { messages: hi }, input: 8 },
+};
+
+function makeAnswer(path: string, { input, output = 2 }: Case): unknown {
+  if (path === "/v1/responses") {
+    const content = [{ type: "output_text", text: "Hello.", annotations: [] }];
+    const usage = { input_tokens: input, output_tokens: output, total_tokens: input + output };
+    const item = { type: "message", id: "msg_1", role: "assistant", status: "completed", content };
+    return { id: "resp_1", object: "response", status: "completed", model: "", output: [item], usage };
+  }
+  if (path === "/v1/messages") {
+    const content = [{ type: "text", text: "Hello." }];
+    const usage = { input_tokens: input, output_tokens: output };
+    return { id: "msg_1", type: "message", role: "assistant", model: "", content, stop_reason: "end_turn", usage };
+  }
+  if (path.startsWith("/v1beta")) {
+    const content = { role: "model", parts: [{ text: "Hello." }] };
+    const usageMetadata = { promptTokenCount: input, candidatesTokenCount: output, totalTokenCount: input + output };
+    return { candidates: [{ content, finishReason: "STOP", index: 0 }], usageMetadata };
+  }
+  const message = { role: "assistant", content: "Hello." };
+  const usage = { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
+  const choices = [{ index: 0, message, finish_reason: "stop" }];
+  return { id: "chatcmpl-1", object: "chat.completion", created: 1, model: "", choices, usage };
+}
+
+async function judge(given: Case): Promise<string | null | undefined> {
+  const { path = "/v1/chat/completions", model, body } = given;
+  const provider = path === "/v1/messages" ? "anthropic" : path.startsWith("/v1beta") ? "gemini" : "openai";
+  answer = makeAnswer(path, given);
+  const asked = path.replace(model, `${provider}/${model}`);
+  const named = path.startsWith("/v1beta") ? body : { model: `${provider}/${model}`, ...body };
+  const response = await rig.send(asked, { body: named });
+  expect({ status: response.status, text: await response.text() }).toMatchObject({ status: 200 });
+  await settleRecounts(rig.recounter);
+  return [...(await readRecounts(rig.store)).values()].at(-1)?.verdict;
+}
+
+test.each(Object.entries(CASES))("%s is held against nobody", async (_, given) => {
+  expect(await judge(given)).toBe("within");
+});
+
+test.each(["two pieces of text beside tools", "instructions beside tools", "a schema that Claude reads"])(
+  "%s is no reason for ten times as much",
+  async (name) => {
+    const given = CASES[name];
+    if (given === undefined) throw new Error(name);
+    expect(await judge({ ...given, input: 10 * given.input })).toBe("over");
+  },
+);
