@@ -48,7 +48,13 @@ export function createNotifier(init: NotifierInit): Notifier {
     }
   };
   const lanes = init.targets.map((target) => createLane(target, init, keep));
-  for (const { target, notice } of shelf?.load() ?? []) lanes.find((lane) => lane.id === target)?.add(notice);
+  const kept = shelf?.load() ?? [];
+  for (const { target, notice } of kept) lanes.find((lane) => lane.id === target)?.add(notice);
+  // Whom they were for is configured no more, or otherwise: of a target that was, only a name is kept that tells nothing.
+  const strays = kept.filter(({ target }) => lanes.every((lane) => lane.id !== target));
+  for (const { notice } of strays)
+    log.error("A notice was given up", { subject: notice.subject, reason: "whom it was for is not configured any more" });
+  if (strays.length > 0) keep();
   return {
     deliver(notice) {
       for (const lane of lanes) lane.add(notice);

@@ -330,9 +330,20 @@ describe("what has not arrived when the process ends", () => {
     expect(told.filter(({ message }) => message === NOTICE.subject)).toHaveLength(1);
   });
 
-  test("is not told to anybody else, and a file that nobody can read is none", async () => {
+  test("is not told to anybody else, but the log says once that it was given up", async () => {
     const path = join(folder, "alerts.json");
-    writeFileSync(path, JSON.stringify([{ target: "somebody", notice: NOTICE }, { target: 7 }, null]));
+    writeFileSync(path, JSON.stringify([{ target: "somebody", notice: NOTICE }]));
+    for (let times = 0; times < 2; times++)
+      await make([{ kind: "log" }], null, openNoticeShelf(path)).stop(10_000);
+    expect(told).toMatchObject([
+      { level: "error", message: "A notice was given up", fields: { subject: NOTICE.subject } },
+    ]);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("is nothing where nobody can read it", async () => {
+    const path = join(folder, "alerts.json");
+    writeFileSync(path, JSON.stringify([{ target: 7 }, null]));
     await make([{ kind: "log" }], null, openNoticeShelf(path)).stop(10_000);
     writeFileSync(path, "[{");
     await make([{ kind: "log" }], null, openNoticeShelf(path)).stop(10_000);
