@@ -36,7 +36,7 @@ export async function inviteUser(
   // Whoever has the link is that user: it is no way to a role that the actor does not reach.
   if (known !== null) requireGrant(actor, known.role);
   const user = known ?? (await directory.createUser(actor, wanted));
-  const { token, of } = await signIn.makeLink(user.id, { kind: "hand-out", ttlMs, by: actor.from });
+  const { token, of } = await signIn.makeLink(user, { kind: "hand-out", ttlMs, by: actor.from });
   return { user, isNew: known === null, token, expiresAt: of.expiresAt };
 }
 

@@ -60,9 +60,13 @@ export function toSessionMoment(now: number): SessionMoment {
   return { now: new Date(now), seenAfter: new Date(now - SESSION_IDLE_MS) };
 }
 
+/** By what a session or link is meant for a user: a change of it ends them all. */
+export type Seen = Pick<User, "email" | "role">;
+
 /** Writes move the identity's revision, as those of users and keys do. */
 export interface SessionStore {
-  createSession(record: SessionRecord, by?: Origin): Promise<void>;
+  /** False, and no session, where the user is another by now than `seen`: of another role or address, suspended or gone. */
+  createSession(record: SessionRecord, seen: Seen, by?: Origin): Promise<boolean>;
   /** Those that are neither over nor idle, newest first; all users' where `userId` is null. */
   listSessions(userId: string | null, when: SessionMoment): Promise<Session[]>;
   /** Likewise, from behind the id `after` on, with the address of each session's user. */
@@ -91,8 +95,11 @@ export interface SessionStore {
   touchSessions(uses: readonly { id: string; at: Date }[]): Promise<void>;
   /** Marks those that are over as ended, and drops what is older than `keptSince` but each user's last session. Does not move the revision. */
   sweepSessions(now: Date, keptSince: Date): Promise<void>;
-  /** Older unused links of the same user and kind are over with it. Recorded unless it was asked for at the form, which gives nobody anything. */
-  createLink(link: LinkRecord, by?: Origin): Promise<void>;
+  /**
+   * Older unused links of the same user and kind are over with it. Recorded unless it was asked for at the form, which gives nobody anything. False, and
+   * no link, where the user is another by now, as with createSession.
+   */
+  createLink(link: LinkRecord, seen: Seen, by?: Origin): Promise<boolean>;
   /** For users that have none yet. */
   createLinks(links: readonly LinkRecord[], by?: Origin): Promise<void>;
   findLink(hash: string, now: Date): Promise<LinkRecord | null>;

@@ -37,9 +37,12 @@ export interface SignIn {
   askLink(email: string, browser: string): Promise<(Issued<LinkRecord> & { user: User }) | null>;
   /** What a browser that asks for a link is given, to be known by when it comes back with it. */
   markBrowser(): string;
-  /** A link to be handed over by whoever may, usable in any browser. Throws not_found, or forbidden for a suspended user. */
+  /**
+   * A link to be handed over by whoever may, usable in any browser; for a user by id or e-mail, or as one was looked at. Throws not_found, forbidden for a
+   * suspended user, or conflict where the user was changed since.
+   */
   makeLink(
-    idOrEmail: string,
+    whom: User | string,
     options: { kind: LinkKind; ttlMs: number; by?: Origin | undefined },
   ): Promise<Issued<LinkRecord> & { user: User }>;
   /** Likewise for users who were just made, good for as long as an invitation; in their order. */
@@ -113,7 +116,7 @@ export function createSignIn({
     { by, ...wanted }: Parameters<typeof issueLink>[1] & { by?: Origin | undefined },
   ): Promise<Issued<LinkRecord> & { user: User }> => {
     const issued = issueLink(user, wanted);
-    await store.createLink(issued.of, by ?? byProgram("gateway", issued.of.createdAt));
+    if (!(await store.createLink(issued.of, user, by ?? byProgram("gateway", issued.of.createdAt)))) throw changed();
     return { ...issued, user };
   };
 
@@ -131,9 +134,13 @@ export function createSignIn({
       address,
     };
     const who = { actor: "user", actorId: user.id, actorName: user.email, keyId: null } as const;
-    await store.createSession({ session, hash }, { ...who, address, requestId, at: new Date(at) });
+    const by = { ...who, address, requestId, at: new Date(at) };
+    if (!(await store.createSession({ session, hash }, user, by))) throw changed();
     return { token, of: session, user };
   };
+
+  const findUser = (idOrEmail: string): Promise<User | null> =>
+    idOrEmail.includes("@") ? store.findUserByEmail(normalizeEmail(idOrEmail)) : store.findUser(idOrEmail.trim());
 
   return {
     async askLink(email, browser) {
@@ -142,10 +149,8 @@ export function createSignIn({
       return createLink(user, { kind: "login", ttlMs: LINK_MS, browser });
     },
     markBrowser: () => secret().token,
-    async makeLink(idOrEmail, { kind, ttlMs, by }) {
-      const user = idOrEmail.includes("@")
-        ? await store.findUserByEmail(normalizeEmail(idOrEmail))
-        : await store.findUser(idOrEmail.trim());
+    async makeLink(whom, { kind, ttlMs, by }) {
+      const user = typeof whom === "string" ? await findUser(whom) : whom;
       if (user === null) throw new GatewayError({ kind: "not_found", message: "There is no such user." });
       if (user.status !== "active") {
         throw new GatewayError({ kind: "forbidden", code: "user_suspended", message: "This user is suspended." });
@@ -217,6 +222,14 @@ function spent(): GatewayError {
     kind: "unauthenticated",
     code: "invalid_link",
     message: "This link does not work (any more): each works once and for a short time. Ask for a new one.",
+  });
+}
+
+function changed(): GatewayError {
+  return new GatewayError({
+    kind: "conflict",
+    code: "user_changed",
+    message: "This user's role, e-mail or status was changed at this very moment. Try again.",
   });
 }
 

@@ -53,7 +53,10 @@ export function createNotifier(init: NotifierInit): Notifier {
   // Whom they were for is configured no more, or otherwise: of a target that was, only a name is kept that tells nothing.
   const strays = kept.filter(({ target }) => lanes.every((lane) => lane.id !== target));
   for (const { notice } of strays)
-    log.error("A notice was given up", { subject: notice.subject, reason: "whom it was for is not configured any more" });
+    log.error("A notice was given up", {
+      subject: notice.subject,
+      reason: "whom it was for is not configured any more",
+    });
   if (strays.length > 0) keep();
   return {
     deliver(notice) {

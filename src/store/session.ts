@@ -2,12 +2,12 @@
 
 import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from "drizzle-orm";
 import type { User } from "../identity/model.ts";
-import type { LinkRecord, Session, SessionStore } from "../identity/session.ts";
+import type { LinkRecord, Seen, Session, SessionStore } from "../identity/session.ts";
 import { cleanText } from "../lib/text.ts";
 import type { Change, ChangeAction, Origin } from "../lib/change.ts";
 import { type Note, noteAll } from "./change.ts";
 import { chunk } from "./chunk.ts";
-import type { Engine } from "./engine.ts";
+import type { Db, Engine } from "./engine.ts";
 import { createClock } from "./revision.ts";
 import type { Schema } from "./schema.ts";
 
@@ -25,17 +25,16 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
   const clock = createClock(engine.schema);
   const isOwn = (userId: string | null) => (userId === null ? undefined : eq(sessions.userId, cleanText(userId)));
   return {
-    async createSession({ session, hash }, by) {
-      await engine.atomic((db) => ({
+    async createSession({ session, hash }, seen, by) {
+      const rows = await engine.atomic((db) => ({
         before: [clock.tick(db)],
-        decisive: db
-          .insert(sessions)
-          .values({ ...session, hash, endedAt: null, revision: clock.now })
-          .returning({ id: sessions.id }),
+        decisive: selectAsSeen(engine, db, session.userId, seen),
+        after: [db.insert(sessions).values({ ...session, hash, endedAt: null, revision: clock.now })],
         note: noteAll(by, [
           { ...OF_SESSION, action: "auth.sign_in", subjectId: session.id, before: null, after: session },
         ]),
       }));
+      return rows.length > 0;
     },
     async listSessions(userId, { now, seenAfter }) {
       const rows = await engine.read((db) =>
@@ -211,21 +210,23 @@ function createSessions(engine: Engine): Omit<SessionStore, LinkPart> {
 
 function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
   const { loginLinks } = engine.schema;
+  const clock = createClock(engine.schema);
   return {
-    async createLink(link, by) {
-      await engine.atomic((db) => ({
-        before: [
+    async createLink(link, seen, by) {
+      const rows = await engine.atomic((db) => ({
+        // Whoever changes the user at this moment waits, or was waited for.
+        before: [clock.tick(db)],
+        decisive: selectAsSeen(engine, db, link.userId, seen),
+        after: [
           db
             .update(loginLinks)
             .set({ usedAt: link.createdAt })
             .where(and(eq(loginLinks.userId, link.userId), eq(loginLinks.kind, link.kind), isNull(loginLinks.usedAt))),
+          db.insert(loginLinks).values({ ...link, usedAt: null }),
         ],
-        decisive: db
-          .insert(loginLinks)
-          .values({ ...link, usedAt: null })
-          .returning({ id: loginLinks.id }),
         note: link.kind === "login" ? undefined : noteAll(by, [tellLink(link)]),
       }));
+      return rows.length > 0;
     },
     async createLinks(links, by) {
       const [head, ...tail] = chunk(links.map((link) => ({ ...link, usedAt: null })));
@@ -256,6 +257,15 @@ function createLinks(engine: Engine): Pick<SessionStore, LinkPart> {
       return rows.length > 0;
     },
   };
+}
+
+/** Nobody where the user is another by now: what he may was judged by what was seen of him. */
+function selectAsSeen({ schema: { users } }: Engine, db: Db, userId: string, { email, role }: Seen) {
+  const isSame = and(eq(users.email, email), eq(users.role, role), eq(users.status, "active"), isNull(users.deletedAt));
+  return db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.id, userId), isSame));
 }
 
 const OF_SESSION = { subjectKind: "session" } as const;

@@ -333,8 +333,7 @@ describe("what has not arrived when the process ends", () => {
   test("is not told to anybody else, but the log says once that it was given up", async () => {
     const path = join(folder, "alerts.json");
     writeFileSync(path, JSON.stringify([{ target: "somebody", notice: NOTICE }]));
-    for (let times = 0; times < 2; times++)
-      await make([{ kind: "log" }], null, openNoticeShelf(path)).stop(10_000);
+    for (let times = 0; times < 2; times++) await make([{ kind: "log" }], null, openNoticeShelf(path)).stop(10_000);
     expect(told).toMatchObject([
       { level: "error", message: "A notice was given up", fields: { subject: NOTICE.subject } },
     ]);

@@ -266,7 +266,9 @@ async function enterAs(userId: string): Promise<string> {
   const at = rig.clock.wallMs();
   const times = { createdAt: new Date(at), lastSeenAt: new Date(at), expiresAt: new Date(at + 86_400_000) };
   const session = { id: Bun.randomUUIDv7(), userId, ...times, userAgent: null, address: null };
-  await rig.store.identity.createSession({ session, hash: hashToken(token) });
+  const user = await rig.store.identity.findUser(userId);
+  if (user === null) throw new Error("There is no such user.");
+  await rig.store.identity.createSession({ session, hash: hashToken(token) }, user);
   return token;
 }
 

@@ -1,7 +1,9 @@
 // What every engine's store must do with accounts at an identity provider, and with sessions and links that are over. Part of the contract.
 
 import { describe, expect, test } from "bun:test";
+import type { User } from "../../src/identity/index.ts";
 import type { Errand, OutsideIdentity } from "../../src/identity/outside.ts";
+import type { LinkRecord, Session } from "../../src/identity/session.ts";
 import type { Store } from "../../src/store/index.ts";
 import { AT, kindOf, LATER, makeUser } from "./sample.ts";
 
@@ -18,6 +20,16 @@ function makeIdentity(userId: string, over: Partial<OutsideIdentity> = {}): Outs
     lastUsedAt: AT,
     ...over,
   };
+}
+
+function makeLink(userId: string): LinkRecord {
+  const [id, hash] = [Bun.randomUUIDv7(), Bun.randomUUIDv7()];
+  return { id, userId, kind: "hand-out", hash, browserHash: null, createdAt: AT, expiresAt: LATER };
+}
+
+function makeSession(id: string, userId: string, at: number): Session {
+  const times = { createdAt: new Date(at), lastSeenAt: new Date(at), expiresAt: new Date(at + 1_000) };
+  return { id, userId, ...times, userAgent: null, address: null };
 }
 
 function makeErrand(over: Partial<Errand> = {}): Errand {
@@ -129,24 +141,52 @@ export function describeOutside(get: () => Store): void {
     });
   });
 
+  describe("sessions and links", () => {
+    test("are made for a user as he was seen, and for nobody who is another by now", async () => {
+      const { identity } = get();
+      const make = async (user: User) => {
+        const link = makeLink(user.id);
+        const session = { session: makeSession(Bun.randomUUIDv7(), user.id, AT.getTime()), hash: Bun.randomUUIDv7() };
+        const made = [await identity.createLink(link, user), await identity.createSession(session, user)];
+        const kept = [await identity.findLink(link.hash, AT), await identity.findSession(session.session.id)];
+        expect(kept.map((each) => each !== null)).toEqual(made);
+        return made;
+      };
+      for (const change of [
+        { role: "gateway_admin" },
+        { email: "other@example.com" },
+        { status: "suspended" },
+      ] as const) {
+        const seen = makeUser({ role: "gateway_user" });
+        await identity.createUsers([seen]);
+        expect(await make(seen)).toEqual([true, true]);
+        const now = await identity.updateUser(seen.id, change, LATER);
+        expect(await make(seen)).toEqual([false, false]);
+        const isActive = now?.status === "active";
+        expect(await make(now ?? seen)).toEqual([isActive, isActive]);
+        await identity.deleteUser(seen.id, LATER);
+        expect(await make(now ?? seen)).toEqual([false, false]);
+      }
+    });
+
+    test("that are not made end none of those that are there", async () => {
+      const { identity } = get();
+      const user = makeUser({ role: "gateway_user" });
+      await identity.createUsers([user]);
+      const link = makeLink(user.id);
+      await identity.createLink(link, user);
+      await identity.createLink(makeLink(user.id), { ...user, role: "root_admin" });
+      expect(await identity.findLink(link.hash, AT)).toEqual(link);
+    });
+  });
+
   describe("what is over", () => {
     test("is swept away, but for each user's last session", async () => {
       const { identity } = get();
       const user = makeUser({ role: "gateway_admin" });
       await identity.createUsers([user]);
       const make = (id: string, at: number) =>
-        identity.createSession({
-          session: {
-            id,
-            userId: user.id,
-            createdAt: new Date(at),
-            lastSeenAt: new Date(at),
-            expiresAt: new Date(at + 1_000),
-            userAgent: null,
-            address: null,
-          },
-          hash: Bun.randomUUIDv7(),
-        });
+        identity.createSession({ session: makeSession(id, user.id, at), hash: Bun.randomUUIDv7() }, user);
       const ids = [Bun.randomUUIDv7(), Bun.randomUUIDv7(), Bun.randomUUIDv7()] as const;
       const start = AT.getTime();
       await make(ids[0], start);

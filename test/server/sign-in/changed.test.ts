@@ -1,7 +1,7 @@
 // What a change of a user does to his sessions and links: another e-mail and another role end them, at this gateway and at others within a second.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Role, createSignIn } from "../../../src/identity/index.ts";
+import { type Role, createSignIn, inviteUser } from "../../../src/identity/index.ts";
 import { createDatabase, hasPostgres } from "../../postgres.ts";
 import { readJson } from "../../rig.ts";
 import { type Browser, type Scene, fail, openBrowser, openScene } from "./scene.ts";
@@ -113,6 +113,44 @@ test.each([{ changes: [{ role: "gateway_admin" }] }, { changes: [{ status: "susp
     expect(await useLate(scene, others)).toBe(200);
   },
 );
+
+describe("a promotion at the very moment", () => {
+  /** The store, which promotes the user right before it does what `step` says. */
+  const promoteBefore = (step: "createLink" | "createSession", userId: string) => {
+    const { rig, clock } = scene;
+    const { identity } = rig.store;
+    const store = new Proxy(identity, {
+      get: (whole, name, proxy) => {
+        const own: unknown = Reflect.get(whole, name, proxy);
+        if (name !== step || typeof own !== "function") return own;
+        return async (...args: unknown[]): Promise<unknown> => {
+          await rig.directory.updateUser(OPERATOR, userId, { role: "gateway_admin" });
+          return Reflect.apply(own, whole, args);
+        };
+      },
+    });
+    return createSignIn({ store, now: clock.wallMs });
+  };
+
+  test("lets no invitation be made by whoever could not invite an administrator", async () => {
+    const { userId, email } = await scene.rig.issue();
+    const { directory } = scene.rig;
+    const signIn = promoteBefore("createLink", userId);
+    const host = { kind: "user", role: "gateway_admin", ...(await scene.rig.issue("gateway_admin")) } as const;
+    const invited = inviteUser(host, { email }, { directory, signIn });
+    expect(await invited.catch(({ code }: { code: string }) => code)).toBe("user_changed");
+  });
+
+  test("lets nobody in by a link from before", async () => {
+    const { userId, email } = await scene.rig.issue();
+    const signIn = promoteBefore("createSession", userId);
+    const token = await makeLink(scene, email);
+    const visitor = { userAgent: null, address: null };
+    const entered = signIn.redeem(token, { browser: null, isConfirmed: true, visitor });
+    expect(await entered.catch(({ code }: { code: string }) => code)).toBe("user_changed");
+    expect(await signIn.listSessions(userId)).toEqual([]);
+  });
+});
 
 describe.skipIf(!hasPostgres)("of two gateways on one database", () => {
   test.each([{ email: "new@example.com" }, { role: "gateway_user" }, { status: "suspended" }])(
