@@ -6,7 +6,7 @@ import type { Budgets, LedgerEntry, LedgerWriter, PriceBook, Recounter } from ".
 import type { Share } from "../lib/share.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Errands } from "../lib/errand.ts";
-import { MAX_DEPTH, isDeeper } from "../lib/depth.ts";
+import { MAX_DEPTH, MAX_HOLDERS, findExcess, isDeeper } from "../lib/depth.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
 import type { Spool } from "../lib/spool.ts";
 import type { Redact } from "../lib/redact.ts";
@@ -121,6 +121,7 @@ export interface GatewayTools {
 
 /** The body as a JSON object, or an `invalid_request` that says where it breaks off. */
 export function parseBody(raw: string): JsonObject {
+  refuseExcess(raw);
   let value: unknown;
   try {
     value = JSON.parse(raw);
@@ -136,14 +137,28 @@ export function parseBody(raw: string): JsonObject {
   if (!isJsonObject(value)) {
     throw invalidRequest("The request body must be a JSON object.", undefined, "invalid_json");
   }
-  if (isDeeper(value, MAX_DEPTH)) {
-    throw invalidRequest(
-      `The request body is nested deeper than ${MAX_DEPTH} levels, which no provider takes.`,
-      undefined,
-      "nested_too_deep",
-    );
-  }
+  if (isDeeper(value, MAX_DEPTH)) throw nestedTooDeep();
   return value;
+}
+
+/** Parsed, it would take forty times its length in memory. */
+function refuseExcess(raw: string): void {
+  const excess = findExcess(raw);
+  if (excess === "deep") throw nestedTooDeep();
+  if (excess === null) return;
+  throw invalidRequest(
+    `The request body is made of more than ${MAX_HOLDERS} objects and lists. Send it in several requests.`,
+    undefined,
+    "too_many_values",
+  );
+}
+
+function nestedTooDeep(): GatewayError {
+  return invalidRequest(
+    `The request body is nested deeper than ${MAX_DEPTH} levels, which no provider takes.`,
+    undefined,
+    "nested_too_deep",
+  );
 }
 
 /** Throws invalid_request where any field stands twice: an upstream that read the other value would be told of an object that nobody looked at. */

@@ -143,7 +143,7 @@ function skipSpace(raw: string, from: number): number {
 }
 
 /** From an opening quote to just behind the closing one: jumps from quote to quote, as most of a large body is long strings. */
-function skipString(raw: string, open: number): number {
+export function skipString(raw: string, open: number): number {
   let quote = raw.indexOf('"', open + 1);
   while (quote !== -1) {
     let slashes = 0;

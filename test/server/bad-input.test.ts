@@ -119,6 +119,36 @@ describe("chat", () => {
     },
   );
 
+  test("brackets without end are told before anything is made of them", async () => {
+    for (const open of ["[", '{"a":']) {
+      const body = `{"model":"loopback","x":${open.repeat(700_000 / open.length)}`;
+      const response = await rig.send("/v1/chat/completions", { body });
+      expect([response.status, (await readJson(response)).error.code]).toEqual([400, "nested_too_deep"]);
+    }
+  });
+
+  test.each(["[]", "{}"])("more %s than fill any request are told before anything is made of them", async (empty) => {
+    const config = (base: Rig["config"]) => ({ ...base, http: { ...base.http, maxBodyBytes: 10_000_000 } });
+    const large = await makeRig({ config });
+    const ask = (count: number): Promise<Response> =>
+      large.send("/v1/chat/completions", {
+        body: `{"model":"loopback","messages":[{"role":"user","content":"hi"}],"x":[${`${empty},`.repeat(count)}1]}`,
+      });
+    try {
+      const response = await ask(2_000_000);
+      expect([response.status, (await readJson(response)).error.code]).toEqual([400, "too_many_values"]);
+      expect((await ask(200_000)).status).toBe(200);
+    } finally {
+      await large.close();
+    }
+  });
+
+  test("brackets in a text are a text, however it is quoted", async () => {
+    const said = `${'[{\\"'.repeat(100_000)}"[[{{`;
+    const response = await rig.chat({ model: "loopback", messages: [{ role: "user", content: said }] });
+    expect(response.status).toBe(200);
+  });
+
   test("as deep as anybody nests goes through", async () => {
     const metadata = JSON.parse(`${'{"a":'.repeat(200)}1${"}".repeat(200)}`);
     expect((await rig.chat({ model: "loopback", messages: HELLO, x: metadata })).status).toBe(200);
