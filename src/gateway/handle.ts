@@ -19,7 +19,8 @@ import { keepAlive } from "./keep-alive.ts";
 import { type AttemptAt, travelOn } from "./leg.ts";
 import { NO_TOKENS, type Wanted } from "./limit/index.ts";
 import { mirror } from "./mirror.ts";
-import { narrowScene } from "./narrow.ts";
+import { listFurtherModels } from "./named-model.ts";
+import { narrowScene, requireModels } from "./narrow.ts";
 import { chooseOrder, listSpare } from "./order.ts";
 import { overrideObject } from "./override.ts";
 import { type Plan, planFor } from "./plan.ts";
@@ -77,6 +78,7 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
   refuseRepeated(raw);
   const peek = call.wire.peek(body, call.address);
   record.asked(peek.model, peek.stream);
+  if (scene.limits?.models) requireModels(scene.limits, listFurtherModels(body));
   const admitting = record.admit(() => wantedOf(call, scene, body));
   if (admitting !== undefined) await admitting;
   const { memory } = call.wire;

@@ -1,7 +1,7 @@
 // The models that a body names, wherever, and that an address names: what keys, budgets and limits of models are held against, where a request goes out
 // as it came. Knows no format beyond the name that all give the field, and the places that addresses have for it.
 
-import { type Json, isJsonObject } from "../ir/index.ts";
+import { type Json, type JsonObject, isJsonObject } from "../ir/index.ts";
 
 /** The client's own notes, in which a word means what the client will. */
 const NOTES: ReadonlySet<string> = new Set(["attributes", "metadata"]);
@@ -17,6 +17,25 @@ export function listNamedModels(value: Json): string[] {
   return [...names];
 }
 
+/** What is said to the model, or describes what it may say: nothing in there chooses one. */
+const SAID: ReadonlySet<string> = new Set([
+  "contents",
+  "input",
+  "instructions",
+  "messages",
+  "prompt",
+  "system",
+  "systemInstruction",
+  "system_instruction",
+]);
+
+/** Beside the one that is asked: those of tools that the provider runs, and those that it may ask instead. */
+export function listFurtherModels({ model: _asked, ...rest }: JsonObject): string[] {
+  const said = Object.entries(rest).filter(([name]) => !SAID.has(name));
+  // As Google writes them.
+  return listNamedModels(Object.fromEntries(said)).map((name) => name.replace(/^models\//u, ""));
+}
+
 function collect(value: Json, names: Set<string>): void {
   if (Array.isArray(value)) {
     for (const member of value) collect(member, names);
@@ -25,7 +44,15 @@ function collect(value: Json, names: Set<string>): void {
   if (!isJsonObject(value)) return;
   for (const [name, member] of Object.entries(value)) {
     if (name === "model" && typeof member === "string" && member !== "") names.add(member);
+    else if (name === "models" && Array.isArray(member)) collectEach(member, names);
     else if (!NOTES.has(name)) collect(member, names);
+  }
+}
+
+function collectEach(list: readonly Json[], names: Set<string>): void {
+  for (const member of list) {
+    if (typeof member === "string") names.add(member);
+    else collect(member, names);
   }
 }
 

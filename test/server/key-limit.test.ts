@@ -103,6 +103,31 @@ describe("models", () => {
     expect((await gateway.send("/v1/capabilities?model=claude-3", { token })).status).toBe(403);
   });
 
+  test("hold for those of the provider's own tools, and for those that it may ask instead", async () => {
+    const { gateway, token, messages } = await open({ allowedModels: ["gpt-4o"] });
+    const talk = { model: "gpt-4o", messages };
+    const picture = (model: string) => ({
+      model: "gpt-4o",
+      input: "A fox",
+      tools: [{ type: "image_generation", model }],
+    });
+    const send = async (path: string, body: object) => {
+      const { status } = await gateway.send(path, { token, body });
+      return [status, gateway.calls.length];
+    };
+    expect(await send("/v1/responses", picture("gpt-image-1"))).toEqual([403, 0]);
+    expect(await send("/v1/chat/completions", { ...talk, models: ["gpt-4o", "o3"] })).toEqual([403, 0]);
+    const advised = { ...talk, max_tokens: 9, tools: [{ type: "advisor_20260301", name: "advisor", model: "o3" }] };
+    expect(await send("/v1/messages", advised)).toEqual([403, 0]);
+    expect(await send("/v1/completions", { model: "gpt-4o", prompt: "x", models: ["o3"] })).toEqual([403, 0]);
+    const schema = { type: "object", properties: { model: { type: "string" } } };
+    const tools = [{ type: "function", function: { name: "buy_car", parameters: schema } }];
+    const history = [{ role: "user", content: '{"model":"o3"}', model: "o3" }];
+    expect(await send("/v1/chat/completions", { ...talk, tools, messages: history, models: ["gpt-4o"] })).toEqual([
+      200, 1,
+    ]);
+  });
+
   test("a change holds at once", async () => {
     const { gateway, ask, keyId } = await open({ allowedModels: ["gpt-4o"] });
     const root = await gateway.issue("root_admin");
