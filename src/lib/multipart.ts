@@ -159,16 +159,27 @@ function isBlank(bytes: Buffer): boolean {
 /** The part's name; null where it has none. Throws where another reader may find another one. */
 function readName(headers: string): string | null {
   const lines = headers.match(DISPOSITION) ?? [];
-  const named = lines.flatMap((line) => [...line.matchAll(PARAMETER)]).filter(([, name = ""]) => NAME.test(name));
+  const named = listNames(lines, PARAMETER);
   const [found] = named;
-  if (lines.length > 1 || named.length > 1 || found?.[1]?.includes("*") === true || FOLDED.test(headers)) {
+  const isPlain = found === undefined || !/^[^=]*\*|\\/u.test(found);
+  const isAlike = named.join("\n") === listNames(lines, UNESCAPED).join("\n");
+  if (lines.length > 1 || named.length > 1 || !isPlain || !isAlike || FOLDED.test(headers)) {
     throw new MultipartError("A part of the form can be read under more than one name.");
   }
-  return found?.[2] ?? found?.[3] ?? null;
+  return found?.slice(found.indexOf("=") + 1) ?? null;
+}
+
+/** Of all lines, each as `name=value`. */
+function listNames(lines: readonly string[], parameter: RegExp): string[] {
+  return lines
+    .flatMap((line) => [...line.matchAll(parameter)])
+    .flatMap(([, name = "", quoted, bare = ""]) => (NAME.test(name) ? [`${name}=${quoted ?? bare}`] : []));
 }
 
 const DISPOSITION = /(?<=^|[\r\n])content-disposition[ \t]*:[^\r\n]*/giu;
 const PARAMETER = /;\s*([^\s;="]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))/gu;
+/** As they are to readers for whom a backslash is one, and ends no quotation's end. */
+const UNESCAPED = /;\s*([^\s;="]+)\s*=\s*(?:"([^"]*)"|([^\s;]*))/gu;
 /** In pieces and in other alphabets, too, which forms do not have: https://www.rfc-editor.org/rfc/rfc7578#section-4.2 */
 const NAME = /^name(?:\*.*)?$/iu;
 /** A line that goes on with the one before. */

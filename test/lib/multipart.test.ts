@@ -114,6 +114,15 @@ describe("what two readers would read differently is refused", () => {
       "two lines of names",
       'Content-Disposition: form-data; name="a"\r\ncontent-disposition: form-data; name="file_id"',
     ],
+    [
+      "a name in what another reader takes for the end of one",
+      'Content-Disposition: form-data; name="a\\"; name="file_id"',
+    ],
+    [
+      "a name in what another reader takes for a file's",
+      'Content-Disposition: form-data; filename="a\\"; name="file_id"',
+    ],
+    ["a name that another reader reads without its backslash", 'Content-Disposition: form-data; name="file\\_id"'],
     ["a name on a line that goes on", 'Content-Disposition: form-data;\r\n name="file_id"'],
     ["a name in another alphabet", "Content-Disposition: form-data; name*=UTF-8''file%5fid"],
     ["both of these", "Content-Disposition: form-data; name=a; name*=UTF-8''file_id"],
