@@ -279,6 +279,21 @@ describe("a key that is refused", () => {
     expect(used(gateway)).toHaveLength(6);
   });
 
+  test("for an account that the caller named himself stays with everybody else", async () => {
+    const error = { message: "OpenAI-Organization header should match", code: "mismatched_organization" };
+    const gateway = await open(
+      ({ headers }) =>
+        headers.has("openai-organization")
+          ? Response.json({ error }, { status: 401 })
+          : Response.json(completion("Hi")),
+      { labels: ["a"], others: SECOND },
+    );
+    const headers = { "openai-organization": "org-nobodys" };
+    await (await gateway.chat(ASK, { headers })).text();
+    const response = await gateway.chat(ASK);
+    expect([response.status, response.headers.get("x-tokligence-provider")]).toEqual([200, "openai"]);
+  });
+
   test("alone is told of as ever", async () => {
     rig = await makeRig({ upstream: revoked });
     expect(await ask(rig, 2)).toEqual([401, 401]);

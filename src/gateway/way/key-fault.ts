@@ -31,8 +31,16 @@ const KEY_TEXT = /^(?:api key (?:not valid|is invalid|expired|not found)|invalid
 const DAILY_TEXT = /per[ _-]?day|daily/iu;
 
 const SCOPE_TEXT = /missing scopes?|insufficient permissions/iu;
-/** It is the request that is forbidden. */
-const FLAGGED_TEXT = /flagged|moderation|content policy|safety/iu;
+/** It is the request that is forbidden, or an object that its caller named: a file that is over, somebody else's cache. */
+const REQUEST_TEXT =
+  /flagged|moderation|content policy|safety|access the file|cached ?content|guardrail|storage\.objects/iu;
+/** Of an account that the caller chose by a header of his own, and that the key is none of. */
+const ACCOUNT_WORDS = new Set([
+  "invalid_organization",
+  "invalid_project",
+  "mismatched_organization",
+  "mismatched_project",
+]);
 
 /** Where such words are taken for what they say: bodies of other statuses may quote the request. */
 const WORDY = new Set([400, 429]);
@@ -42,6 +50,7 @@ export function findKeyFault({ kind, upstream, cause }: GatewayError): KeyFault 
   const status = upstream?.status ?? null;
   if (kind !== "upstream_rejected" || upstream === undefined || status === null) return null;
   const words = [upstream.code, upstream.type].map((word) => (word ?? "").toLowerCase());
+  if (words.some((word) => ACCOUNT_WORDS.has(word))) return null;
   if (status === 402 || (status !== 401 && words.some((word) => QUOTA_WORDS.has(word)))) return "out-of-quota";
   // A key that may not do this may do other things.
   if (status === 401) return SCOPE_TEXT.test(upstream.message) ? "no-access" : "revoked";
@@ -53,5 +62,5 @@ export function findKeyFault({ kind, upstream, cause }: GatewayError): KeyFault 
     if (status === 400 && (words.some((word) => KEY_WORDS.has(word)) || KEY_TEXT.test(upstream.message)))
       return "revoked";
   }
-  return status === 403 && !FLAGGED_TEXT.test(upstream.message) ? "no-access" : null;
+  return status === 403 && !REQUEST_TEXT.test(upstream.message) ? "no-access" : null;
 }

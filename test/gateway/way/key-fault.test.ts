@@ -29,6 +29,11 @@ test.each<[Parameters<typeof rejected>, string | null]>([
   [[{ status: 402, message: "Insufficient Balance" }], "out-of-quota"],
   [[{ status: 403, type: "permission_error" }], "no-access"],
   [[{ status: 403, message: "Your input was flagged by moderation" }], null],
+  [[{ status: 403, message: "You do not have permission to access the File abc123 or it may not exist." }], null],
+  [[{ status: 403, message: "CachedContent not found (or permission denied)" }], null],
+  [[{ status: 403, message: "User is not authorized to perform bedrock:ApplyGuardrail on guardrail/abc" }], null],
+  [[{ status: 401, code: "mismatched_organization", message: "OpenAI-Organization header should match" }], null],
+  [[{ status: 401, code: "invalid_organization", message: "No such organization: org-1." }], null],
   [[{ status: 429, type: "insufficient_quota", code: "insufficient_quota", message: QUOTA }], "out-of-quota"],
   [
     [
@@ -62,7 +67,8 @@ test.each<[Parameters<typeof rejected>, string | null]>([
 ])("%j", (given, fault) => {
   const error = rejected(...given);
   expect(findKeyFault(error)).toBe(fault as never);
-  const isKeys = fault !== null || error.upstream?.status === 403;
+  // What one key may not be asked, another one may.
+  const isKeys = fault !== null || [401, 403].includes(error.upstream?.status ?? 0);
   expect(judgeFailure(error) === "next-key").toBe(isKeys);
 });
 
