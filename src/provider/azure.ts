@@ -79,17 +79,20 @@ function makeAzure(settings: ProviderSettings, tools: ProviderTools): Provider {
   const deployments = readDeployments(settings.options["deployments"]);
   const version = settings.options["api_version"];
   const isDated = version !== undefined && /^\d/u.test(version);
+  const query =
+    version === undefined || version === "v1" || isDated ? "" : `api-version=${encodeURIComponent(version)}`;
+  const name = (model: string): string => deployments.get(model) ?? model;
   return {
     ...like,
+    rest: like.rest === null ? null : { ...like.rest, nameOf: name, ...(query === "" ? {} : { query }) },
     speaks: (model) => (isClaude(model) ? ["anthropic-messages"] : like.speaks(model)),
     endpoint(wire, target) {
-      const deployment = deployments.get(target.model) ?? target.model;
+      const deployment = name(target.model);
       const renamed = deployment === target.model ? {} : { set: { model: deployment } };
       if (wire === "anthropic-messages") return { ...describeClaude(root, settings), ...renamed };
       const endpoint = like.endpoint(wire, target);
       if (isDated) return { ...endpoint, ...renamed, url: makeDatedUrl(wire, { root, deployment, version }) };
-      const query = version === undefined || version === "v1" ? "" : `?api-version=${encodeURIComponent(version)}`;
-      return { ...endpoint, ...renamed, url: `${endpoint.url}${query}` };
+      return { ...endpoint, ...renamed, url: query === "" ? endpoint.url : `${endpoint.url}?${query}` };
     },
     authorize: makeAuthorize(settings, tools),
     headers: { ...(settings.apiKey === null ? {} : { "api-key": settings.apiKey }), ...like.headers },

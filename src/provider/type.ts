@@ -77,6 +77,10 @@ export interface Rest {
   /** What stands between the root and the gateway's own paths, such as `/v1`; nothing where missing. */
   version?: string;
   offers: readonly RestFamily[];
+  /** Goes with every address, such as `api-version=preview`; nothing where missing. */
+  query?: string;
+  /** What a model is called there, where that is another name than the one it is known by. */
+  nameOf?: (model: string) => string;
   /** What of it costs nothing. */
   free?: readonly RestFamily[];
   /** Answers in this process instead of over the network. */

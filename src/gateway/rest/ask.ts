@@ -9,6 +9,7 @@ import { authorize } from "./authorize.ts";
 import type { RestCall } from "./call.ts";
 import { asksStream, explainSending } from "./sending.ts";
 import type { RestState } from "./state.ts";
+import { nameAt } from "./target.ts";
 
 /** All but what comes of it. */
 export type Asking = Omit<RestState<RestCall>, "upstream" | "upstreamMs">;
@@ -19,7 +20,7 @@ export async function callUpstream(state: Asking, url: string): Promise<Pick<Res
   const { provider } = plan;
   const { entry } = call.place;
   const sentMs = tools.clock.monotonicMs();
-  const outgoing = intake.send(plan.model === "" ? null : plan.model, {
+  const outgoing = intake.send(plan.model === "" ? null : nameAt(provider, plan.model), {
     progressed: () => line.arm(deadlines.header),
     async checkReference(id) {
       await requireKeptBy(state, id);

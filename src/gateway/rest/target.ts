@@ -168,8 +168,14 @@ function unsupported(
 
 /** The address of a path behind the version. */
 export function addressOf(provider: Provider, path: string, search: string): string {
-  const { baseUrl = "", version = "" } = provider.rest ?? {};
-  return `${baseUrl}${version}${path}${search}`;
+  const { baseUrl = "", version = "", query } = provider.rest ?? {};
+  const address = `${baseUrl}${version}${path}${search}`;
+  return query === undefined ? address : `${address}${search === "" ? "?" : "&"}${query}`;
+}
+
+/** What the provider calls a model, in what is only forwarded to it. */
+export function nameAt({ rest }: Provider, model: string): string {
+  return rest?.nameOf?.(model) ?? model;
 }
 
 /** Ids and names that a provider could take for a way up or elsewhere. Throws not_found. */

@@ -8,6 +8,7 @@ import { type GatewayTools, type Scene, refuseRepeatedAnywhere } from "../call.t
 import { listNamedModels, mayName } from "../named-model.ts";
 import { refuseNameless, requireModels } from "../narrow.ts";
 import { requireOwn } from "../owned.ts";
+import { nameAt } from "../rest/target.ts";
 import { unknownModel } from "../target.ts";
 import { parseObject } from "../send.ts";
 import { judgePrice } from "../unknown-price.ts";
@@ -60,7 +61,8 @@ export async function checkMessage(asking: Asking, data: string): Promise<string
     const { provider, scene, tools } = asking;
     judgePrice({ plan: { ...target, provider }, record: UNTOLD, scene, tools, body });
     if (type === "response.create") await asking.books.ask({ asked: model, model: target.model ?? model });
-    return target.model === model ? data : setTopLevel(data, "model", JSON.stringify(target.model));
+    const named = nameAt(provider, target.model ?? model);
+    return named === model ? data : setTopLevel(data, "model", JSON.stringify(named));
   }
   throw new GatewayError({
     kind: "invalid_request",

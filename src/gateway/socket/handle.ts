@@ -15,7 +15,7 @@ import { openLongPresence, tellEnd } from "../presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "../record.ts";
 import { authorize } from "../rest/authorize.ts";
 import { judgePrice } from "../unknown-price.ts";
-import { type Chosen, addressOf, chooseTarget, forwardQuery } from "../rest/target.ts";
+import { type Chosen, addressOf, chooseTarget, forwardQuery, nameAt } from "../rest/target.ts";
 import { type Deadline, type Deadlines, type OwnDeadlines, overrule, sayLate } from "../way/deadline.ts";
 import type { Visit } from "../way/fleet.ts";
 import type { Knocker } from "../way/knock.ts";
@@ -138,7 +138,7 @@ async function connect(
   { scene, provider, model, asked, bound, record, deadlines, way }: Connecting,
 ): Promise<Opened> {
   const query = new URLSearchParams(call.query);
-  if (model !== "") query.set("model", model);
+  if (model !== "") query.set("model", nameAt(provider, model));
   const address = addressOf(provider, `/${call.family}`, forwardQuery(query));
   const headers = await authorize(provider, {
     method: "GET",
