@@ -28,7 +28,7 @@ export async function answerWhole(state: CallState): Promise<Outcome<Response>> 
   const mode = narrow(plan.mode);
   if (mode.kind === "meter") {
     const { convert } = plan.endpoint;
-    if (convert !== undefined) return answerConverted(state, attempt, { wire: mode.wire, convert, text });
+    if (convert !== undefined) return answerConverted(state, attempt, { mode, convert, text });
     const meter = mode.wire.meter(text);
     if (meter.usage === null || mode.wire.count !== undefined) refuseNone(state, mode.wire, text);
     const converted = mode.convert === null ? null : convertVectors(state, mode.convert, text);
@@ -84,21 +84,28 @@ function bookMeter({ record }: CallState, { operation }: ForwardWire, meter: Ret
 async function answerConverted(
   state: CallState,
   attempt: Parameters<CallState["record"]["attempted"]>[0],
-  { wire, convert, text }: { wire: ForwardWire; convert: NonNullable<Plan["endpoint"]["convert"]>; text: string },
+  { mode, convert, text }: { mode: Metering; convert: NonNullable<Plan["endpoint"]["convert"]>; text: string },
 ): Promise<Outcome<Response>> {
   const { body, upstream } = state;
+  const { wire } = mode;
   const answer = readObject(state, text);
   const estimate = (): number => {
     const tokens = createTokenEstimate();
     tokens.add(estimateFromRequest(state));
     return tokens.tokens();
   };
-  const converted = JSON.stringify(convert.answer(answer, body, upstream.headers, estimate));
+  const own = convert.answer(answer, body, upstream.headers, estimate);
+  if (own === null) {
+    refuseNone(state, wire, text);
+    throw malformed(state, text);
+  }
+  const converted = JSON.stringify(own);
+  const told = mode.convert === null ? converted : convertVectors(state, mode.convert, converted);
   const meter = wire.meter(converted);
   const report = convert.report?.(answer, upstream.headers) ?? null;
   const isOurs = convert.report !== undefined && report === null;
   bookMeter(state, wire, { ...meter, usage: isOurs ? null : meter.usage, report });
-  return release(state, attempt, converted, "application/json");
+  return release(state, attempt, told, "application/json");
 }
 
 /** Formats that name neither the answer nor its model leave both to us: clients look for them. */
@@ -151,10 +158,14 @@ function convertVectors(state: CallState, { client, target }: Convert, text: str
   return JSON.stringify(client.response.encode({ ...answer, model, usage }, state.body));
 }
 
-type Narrowed =
-  | { kind: "forward"; wire: ChatWire }
-  | { kind: "meter"; wire: ForwardWire; convert: Convert | null }
-  | Extract<Plan["mode"], { kind: "translate" }>;
+/** `convert`: where the client's format is another. */
+interface Metering {
+  kind: "meter";
+  wire: ForwardWire;
+  convert: Convert | null;
+}
+
+type Narrowed = { kind: "forward"; wire: ChatWire } | Metering | Extract<Plan["mode"], { kind: "translate" }>;
 
 function readObject(state: CallState, text: string): JsonObject {
   const body = parseObject(text);

@@ -57,7 +57,8 @@ async function ask(
     line.arm(PATIENCE.total);
     const answer = parse(await readCapped(response, MAX_ANSWER_BYTES));
     if (!response.ok || answer === null) return null;
-    return found.count.read(convert === undefined ? answer : convert.answer(answer, wanted, response.headers, () => 0));
+    const own = convert === undefined ? answer : convert.answer(answer, wanted, response.headers, () => 0);
+    return own === null ? null : found.count.read(own);
   } finally {
     line.release(true);
   }

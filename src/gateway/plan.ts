@@ -89,12 +89,14 @@ function convert(
   if (scene.workMode === "passthrough") throw refuseTranslation(provider, model);
   const endpoint = provider.endpoint(target.id, { model, stream: false });
   const encoded = target.vectors.request.encode({ ...client.request.decode(body, peek), model });
+  const dropped = [...encoded.dropped, ...listLost(encoded.body, endpoint)];
+  const shaped = shape(encoded.body, endpoint);
   return {
     provider,
     model,
     endpoint,
-    body: JSON.stringify(shape(encoded.body, endpoint)),
-    dropped: encoded.dropped,
+    body: JSON.stringify(endpoint.convert === undefined ? shaped : endpoint.convert.request(shaped)),
+    dropped,
     spoken: target,
     mode: { kind: "convert", client, target },
   };
@@ -133,12 +135,21 @@ export function chooseId({ mode }: Pick<Plan, "mode">, given: string, callId: st
 
 function forward(provider: Provider, model: string, { wire, raw, body, peek, headers }: Asked): Plan {
   const endpoint = provider.endpoint(wire.id, { model, stream: peek.stream, headers });
-  const dropped = [...(endpoint.dropped ?? [])];
+  const dropped = [...(endpoint.dropped ?? []), ...listLost(body, endpoint)];
   const text =
     endpoint.convert === undefined
       ? fitBody(wire.forward.request(raw, body, model), body, { endpoint, dropped })
       : JSON.stringify(endpoint.convert.request({ ...body, model }));
   return { provider, model, endpoint, body: text, dropped, spoken: wire, mode: { kind: "forward", wire } };
+}
+
+/** What a server's own form has no place for. */
+function listLost(body: JsonObject, { convert }: Endpoint): string[] {
+  const reads = convert?.reads;
+  if (reads === undefined) return [];
+  return Object.entries(body).flatMap(([field, value]) =>
+    reads.includes(field) || asksForNothing(field, value) ? [] : [field],
+  );
 }
 
 /** The text with what this address must have otherwise. */

@@ -215,7 +215,7 @@ function convertCount(claude: string, betas: readonly string[]): NonNullable<End
       for (const field of ["model", "stream", ...refused]) delete sent[field];
       return { input: { invokeModel: { body: Buffer.from(JSON.stringify(sent)).toString("base64") } } };
     },
-    answer: ({ inputTokens }) => ({ input_tokens: typeof inputTokens === "number" ? inputTokens : 0 }),
+    answer: ({ inputTokens }) => (typeof inputTokens === "number" ? { input_tokens: inputTokens } : null),
   };
 }
 

@@ -35,8 +35,10 @@ export function convertCohere(namesModel: boolean): Convert {
 function convertWith(form: Form): Convert {
   return {
     request: (body) => form.request(readTexts(body), readDimensions(body)),
+    reads: ["dimensions", "encoding_format", "input", "model"],
     answer(answer, asked, headers, estimate) {
       const { vectors, tokens } = form.answer(answer);
+      if (vectors.length === 0 || !vectors.every(Array.isArray)) return null;
       return printAnswer(vectors, tokens ?? readHeader(headers) ?? estimate(), asked);
     },
     report(answer, headers) {

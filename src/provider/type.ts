@@ -48,8 +48,10 @@ export interface Endpoint {
   /** How bodies and whole answers of the format become this server's own, in formats that are no chat. */
   convert?: {
     request(body: JsonObject): JsonObject;
-    /** `estimate` counts what was asked, for clients that want a count where the server gives none. */
-    answer(answer: JsonObject, asked: JsonObject, headers: Headers, estimate: () => number): JsonObject;
+    /** Fields of the format that it reads: others do not get there, and are reported. All of them where missing. */
+    reads?: readonly string[];
+    /** `estimate` counts what was asked, for clients that want a count where the server gives none. Null where it is no answer. */
+    answer(answer: JsonObject, asked: JsonObject, headers: Headers, estimate: () => number): JsonObject | null;
     /** The server's own words on what was used; null where it says nothing, and what the answer tells is our estimate. */
     report?(answer: JsonObject, headers: Headers): JsonObject | null;
   };

@@ -118,6 +118,53 @@ describe("beside chat", () => {
     );
   });
 
+  const EMBEDDED = { embeddings: { float: [[1, 0.5]] }, meta: { billed_units: { input_tokens: 6 } } };
+  const SENT = { model: "embed-v4.0", texts: ["a"], input_type: "search_document", embedding_types: ["float"] };
+  const CONTENT = { parts: [{ text: "a" }] };
+
+  test.each([
+    ["embedContent", { content: CONTENT }, { embedding: { values: [1, 0.5] } }],
+    ["batchEmbedContents", { requests: [{ content: CONTENT }] }, { embeddings: [{ values: [1, 0.5] }] }],
+  ])("texts are embedded for Google's clients, too: %s", async (method, body, told) => {
+    await withRig(
+      () => Response.json(EMBEDDED),
+      async (rig) => {
+        const response = await rig.send(`/v1beta/models/cohere%2Fembed-v4.0:${method}`, { body });
+        expect(await readJson(response)).toMatchObject({ ...told, usageMetadata: { promptTokenCount: 6 } });
+        expect(rig.calls[0]?.body).toEqual({ ...SENT, truncate: "NONE" });
+        expect(await rig.row()).toMatchObject({ endpoint: method, freshInputTokens: 6, usageSource: "provider" });
+      },
+    );
+  });
+
+  test("what its own form of embeddings has no place for is named, and refused in strict mode", async () => {
+    await withRig(
+      () => Response.json(EMBEDDED),
+      async (rig) => {
+        const body = { model: "cohere/embed-v4.0", input: "a", user: "u", input_type: "search_query", extra: null };
+        const response = await rig.send("/v1/embeddings", { body });
+        expect(response.headers.get("x-tokligence-dropped")).toBe("user, input_type");
+        expect((await rig.row()).dropped).toEqual(["user", "input_type"]);
+        const strict = await rig.send("/v1/embeddings", { body, headers: { "x-tokligence-strict": "true" } });
+        expect([strict.status, (await readJson(strict)).error.code]).toEqual([400, "would_drop"]);
+      },
+    );
+  });
+
+  test.each([{ message: "busy" }, { embeddings: { float: [] } }, { embeddings: { int8: [[1]] } }])(
+    "an answer without vectors is none: %j",
+    async (answered) => {
+      await withRig(
+        () => Response.json(answered),
+        async (rig) => {
+          const response = await rig.send("/v1/embeddings", { body: { model: "cohere/embed-v4.0", input: "a" } });
+          expect(response.status).toBe(502);
+          expect(await rig.row()).toMatchObject({ status: 502, errorKind: "upstream_malformed", costNanos: null });
+        },
+      );
+    },
+  );
+
   test("documents are ranked by Cohere itself", async () => {
     const answered = { results: [{ index: 1, relevance_score: 0.9 }], meta: { billed_units: { search_units: 1 } } };
     await withRig(
