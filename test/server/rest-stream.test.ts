@@ -96,6 +96,45 @@ describe("events", () => {
     expect(await gateway.row()).toMatchObject({ freshInputTokens: 3, outputTokens: 9 });
   });
 
+  test.each([
+    ["/v1/images/generations", { prompt: "x" }, [{ type: "image_generation.partial_image", b64_json: "YQ==" }]],
+    [
+      "/v1/images/edits",
+      { prompt: "x", images: [{ image_url: "https://x.test/a.png" }] },
+      [
+        { type: "image_edit.completed", b64_json: "YQ==" },
+        { type: "image_edit.partial_image", b64_json: "YQ==" },
+      ],
+    ],
+    ["/v1/audio/speech", { input: "x", stream_format: "sse" }, [{ type: "speech.audio.delta", audio: "YQ==" }]],
+    ["/v1/audio/transcriptions", { file: "x" }, [{ type: "transcript.text.delta", delta: "Hel" }]],
+  ])("of %s that stop before the last one are not taken for the whole", async (path, asked, events) => {
+    const { gateway } = await open({ upstream: () => makeStream(events.map((event) => frame(event as never))) });
+    const body = { model: "gpt-4o-transcribe", stream: true, ...asked };
+    const text = await (await gateway.send(path, { body })).text();
+    expect(text).toContain(events.map((event) => frame(event as never)).join(""));
+    expect(text).toContain("ended before the answer was complete");
+    expect(await gateway.row()).toMatchObject({ status: 200, errorKind: "upstream_malformed" });
+  });
+
+  test("that are none are no answer", async () => {
+    const { gateway } = await open({
+      upstream: () => makeStream([": hi\n\n"]),
+      config: (config) => ({ ...config, travel: { ...config.travel, maxAttempts: 1 } }),
+    });
+    const body = { model: "gpt-image-1", prompt: "x", stream: true };
+    const response = await gateway.send("/v1/images/generations", { body });
+    expect([response.status, (await readJson(response)).error.code]).toEqual([502, "upstream_malformed"]);
+  });
+
+  test("of which nobody knows the last one end where they end", async () => {
+    const events = [frame({ type: "sound.begun" }), frame({ type: "sound.piece" })];
+    const { gateway } = await open({ upstream: () => makeStream(events) });
+    const body = { model: "gpt-4o-mini-tts", input: "x", stream_format: "sse" };
+    expect(await (await gateway.send("/v1/audio/speech", { body })).text()).toBe(events.join(""));
+    expect(await gateway.row()).toMatchObject({ status: 200, errorKind: null });
+  });
+
   test("that tell an error are on the books as one", async () => {
     const { gateway } = await open({
       upstream: () => makeStream([frame({ type: "error", error: { message: "no", code: "x" } } as never)]),
@@ -149,6 +188,30 @@ describe("bytes", () => {
     while ((await gateway.rows()).length === 0) await new Promise(setImmediate);
     expect(await gateway.row()).toMatchObject({ errorKind: "upstream_malformed" });
   });
+});
+
+test("a transcription whose length stands beside its text alone is booked by the second", async () => {
+  const answer = { task: "transcribe", language: "english", duration: 8.5, text: "Hi", segments: [] };
+  const { gateway, client } = await open({ upstream: () => Response.json(answer) });
+  const file = await toFile(Buffer.from("RIFF"), "a.wav");
+  const model = "openai/whisper-1";
+  const told = await client.audio.transcriptions.create({ file, model, response_format: "verbose_json" });
+  expect(told).toMatchObject(answer);
+  const row = {
+    units: { audio_seconds: 8.5 },
+    usageSource: "provider",
+    costNanos: (8.5 * 360_000_000) / 3_600,
+  } as const;
+  expect(await gateway.row()).toMatchObject(row);
+});
+
+test("a character is one, however many units of a string it takes", async () => {
+  const { gateway } = await open({
+    upstream: () => new Response("sound", { headers: { "content-type": "audio/mpeg" } }),
+  });
+  const body = { model: "gpt-4o-mini-tts", input: "Grün 🦜!" };
+  await (await gateway.send("/v1/audio/speech", { body })).bytes();
+  expect((await gateway.row()).units).toEqual({ characters: 7 });
 });
 
 describe("where the books cannot be written", () => {

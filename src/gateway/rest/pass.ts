@@ -141,16 +141,17 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
   let held = "";
   let hasOutput = false;
   let error: GatewayError | null = null;
-  const { isAnswer, stream } = meter.entry;
-  let hasBegun = isAnswer === undefined;
+  const { isAnswer, stream, tellsEnd } = meter.entry;
+  let hasBegun = isAnswer === undefined && tellsEnd === undefined;
   let hasEnded = stream === undefined;
 
   const take = (frame: Frame): string => {
     const event = frame.data?.startsWith("{") === true ? parseObject(frame.data) : null;
     if (event !== null) {
       figures.see(event);
-      hasBegun ||= isAnswer?.(event) === true;
+      hasBegun ||= isAnswer?.(event) !== false;
       hasEnded ||= stream?.isEnd(event) === true;
+      hasEnded = tellsEnd?.(event) ?? hasEnded;
     }
     if (event !== null && intake.json !== null && stream?.isUnasked(event, intake.json) === true) return "";
     const told = event === null ? null : readError(state, event);

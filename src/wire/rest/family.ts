@@ -13,7 +13,9 @@ const IMAGES = ["edits", "generations", "variations"];
 export const REST = {
   audio: {
     calls: AUDIO.map((name) => ({ path: `/audio/${name}`, endpoint: `audio.${name}` })),
+    count: countSeconds,
     countRequest: countCharacters,
+    tellsEnd,
   },
   batches: {
     collections: [
@@ -53,6 +55,7 @@ export const REST = {
   images: {
     calls: IMAGES.map((name) => ({ path: `/images/${name}`, endpoint: `images.${name}` })),
     count: countImages,
+    tellsEnd,
   },
   message_batches: {
     collections: [
@@ -141,10 +144,26 @@ function tellUnits(endSeconds: number, model: Json | undefined, units: Units): F
   return { atMs: endSeconds * 1000, metered };
 }
 
+/** A piece of sound, of text or of a picture is followed by the whole: https://platform.openai.com/docs/api-reference/audio/speech-audio-done-event */
+function tellsEnd({ type }: JsonObject): boolean | null {
+  if (typeof type !== "string") return null;
+  if (/\.(?:completed|done)$/u.test(type)) return true;
+  return /\.(?:delta|partial_image)$/u.test(type) ? false : null;
+}
+
+/** Where neither tokens nor seconds are reported as usage, the length of what was heard stands beside its text. */
+function countSeconds({ duration }: JsonObject): Units | null {
+  return typeof duration === "number" && duration > 0 ? { audio_seconds: duration } : null;
+}
+
 /** Speech is sold by the character and answered by nothing but sound. */
 function countCharacters(body: JsonObject): Units | null {
   const { input } = body;
-  return typeof input === "string" ? { characters: input.length } : null;
+  if (typeof input !== "string") return null;
+  let characters = 0;
+  // Beyond the first plane a character has two units of the string's length.
+  for (let at = 0; at < input.length; at += (input.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) characters++;
+  return { characters };
 }
 
 /** Where no tokens are reported, pictures are sold by the piece. */

@@ -86,6 +86,8 @@ export interface RestEntry {
   textFormat?: string;
   /** Whether there is an answer in a whole one, or a piece of it in one event. */
   isAnswer?(answer: JsonObject): boolean;
+  /** In streams of named events: whether all that was begun is complete with this one; null where it says nothing of that. */
+  tellsEnd?(event: JsonObject): boolean | null;
   /** In streams whose usage must be asked for. */
   stream?: {
     /** Whether the answer, or one of several, is complete with this event. */
