@@ -47,6 +47,24 @@ async function askBash(bash: string, line: string): Promise<string[]> {
   return out.split("\n").filter((each) => each !== "");
 }
 
+/** Types each line behind the executable's name at a shell with a terminal of its own, then the tab and the end; answers the words that were run. */
+async function typeAt(shell: string[], begin: string, lines: readonly string[]): Promise<string[]> {
+  const bin = join(folder, "typed");
+  mkdirSync(bin, { recursive: true });
+  const stand = `#!/bin/sh\n[ "$1" = complete ] && exec ${BINARY} "$@"\necho "<<$*>>"\n`;
+  writeFileSync(join(bin, "tokligence"), stand, { mode: 0o755 });
+  let out = "";
+  await using terminal = new Bun.Terminal({ data: (_, bytes) => (out += Buffer.from(bytes).toString()) });
+  const child = Bun.spawn(shell, {
+    cwd: folder,
+    env: { ...env, PATH: `${bin}:${env["PATH"]}`, TERM: "dumb" },
+    terminal,
+  });
+  terminal.write([begin, ...lines.map((line) => `tokligence ${line}\t`), "exit", ""].join("\n"));
+  await child.exited;
+  return Array.from(out.matchAll(/<<(.*)>>/gu), ([, ran = ""]) => ran);
+}
+
 describe("bash", () => {
   const bash = findShell("bash");
   test.if(bash !== null)("offers commands, flags and values", async () => {
@@ -59,9 +77,24 @@ describe("bash", () => {
   });
 
   test.if(bash !== null)("goes on behind a letter at which it breaks words", async () => {
-    expect(await askBash(bash ?? "", "tokligence usage summary --user zoe@ex")).toEqual(["example.com"]);
-    expect(await askBash(bash ?? "", "tokligence usage summary --user=zoe@ex")).toEqual(["example.com"]);
+    expect(await askBash(bash ?? "", "tokligence usage summary --user zoe@ex")).toEqual(["@example.com"]);
+    expect(await askBash(bash ?? "", "tokligence usage summary --user=zoe@ex")).toEqual(["@example.com"]);
     expect(await askBash(bash ?? "", "tokligence admin api-keys create --scopes usage:r")).toEqual(["read"]);
+  });
+
+  test.if(bash !== null)("at a terminal, puts in what it offers in place of what was typed", async () => {
+    writeFileSync(join(folder, "completion.bash"), await expectOk(run(["completion", "bash"])));
+    const lines = {
+      "usage summary --user zoe@": "usage summary --user zoe@example.com",
+      "usage summary --user zoe@ex": "usage summary --user zoe@example.com",
+      "usage summary --user=zoe@ex": "usage summary --user=zoe@example.com",
+      "usage summary --user zoe": "usage summary --user zoe@example.com",
+      'usage summary --user "zoe@ex': "usage summary --user zoe@example.com",
+      "usage summary --user='zoe": "usage summary --user=zoe@example.com",
+      "admin api-keys create --scopes usage:r": "admin api-keys create --scopes usage:read",
+    };
+    const ran = await typeAt([bash ?? "", "--norc", "-i"], "source completion.bash", Object.keys(lines));
+    expect(ran).toEqual(Object.values(lines));
   });
 
   test.if(bash !== null)("runs nothing of what is typed", async () => {
@@ -94,6 +127,16 @@ describe("fish", () => {
 
 describe("zsh", () => {
   const zsh = findShell("zsh");
+  test.if(zsh !== null)("at a terminal, puts in what it offers in place of what was typed", async () => {
+    writeFileSync(join(folder, "completion.zsh"), await expectOk(run(["completion", "zsh"])));
+    const begin = "autoload -U compinit; compinit -D; source completion.zsh";
+    const lines = ["--user zoe@", '--user "zoe@', "--user=zoe@ex", "--user='zoe@ex"].map(
+      (said) => `usage summary ${said}`,
+    );
+    const ran = await typeAt([zsh ?? "", "-f", "-i"], begin, lines);
+    expect(ran).toEqual([" ", " ", "=", "="].map((sign) => `usage summary --user${sign}zoe@example.com`));
+  });
+
   test.if(zsh !== null)("reads the script, and asks for what it is told", async () => {
     const script = join(folder, "completion.zsh");
     writeFileSync(script, await expectOk(run(["completion", "zsh"])));

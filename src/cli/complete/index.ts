@@ -42,8 +42,13 @@ export async function complete(root: Command, asked: readonly string[]): Promise
 /** Words behind `--`; or a whole line behind `--line`, without the program's name. */
 function readWords(asked: readonly string[]): string[] {
   const [first, second = ""] = asked.slice(1);
-  return first === "--line" ? splitLine(second) : asked.slice(asked.indexOf("--") + 1);
+  if (first === "--line") return splitLine(second);
+  const words = asked.slice(asked.indexOf("--") + 1);
+  return [...words.slice(0, -1), (words.at(-1) ?? "").replace(OPEN_QUOTE, "$1")];
 }
+
+/** Shells hand over the word that is being typed with the quote that is still open. */
+const OPEN_QUOTE = /^(-[^=]*=)?["']/u;
 
 interface Place {
   command: Command;

@@ -10,7 +10,14 @@ ${own}() {
   line=\${line#*"\${COMP_WORDS[0]}"}
   part=\${line##*[[:space:]]}
   [[ $part == -*=* ]] && part=\${part#*=}
-  head=\${part%"\${part##*["$COMP_WORDBREAKS"]}"}
+  if [[ $part == [\\"\\']* ]]; then
+    # Between quotes a word is one.
+    part=\${part:1} head=
+  else
+    head=\${part%"\${part##*["$COMP_WORDBREAKS"]}"}
+    # What begins a host's name, as bash has it, is replaced with it.
+    head=\${head%@}
+  fi
   while IFS=$'\\t' read -r value _; do
     last=$value
     [[ $value != :* && $value == "$part"* ]] && COMPREPLY+=("\${value#"$head"}")
