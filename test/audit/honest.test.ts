@@ -50,6 +50,9 @@ const hi = [{ role: "user", content: "Hi" }];
 const twoParts = ["Hi", "there"].map((text) => ({ type: "text", text }));
 const image = { type: "image_url", image_url: { url: "https://pictures.test/a.png", detail: "high" } };
 
+const THOUGHT = "First I look at what was asked for, and then at what may be left out of it. ".repeat(60);
+const SEALED = "A".repeat(8_000);
+
 const CASES: Readonly<Record<string, Case>> = {
   "two pieces of text beside tools": {
     model: "gpt-4o",
@@ -114,6 +117,43 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     input: 1_200,
   },
+  "thoughts of an earlier turn that Claude reads again": {
+    path: "/v1/messages",
+    model: "claude-sonnet-4-5",
+    body: {
+      max_tokens: 9,
+      thinking: { type: "enabled", budget_tokens: 2_000 },
+      messages: [
+        ...hi,
+        {
+          role: "assistant",
+          content: [
+            { type: "thinking", thinking: THOUGHT.slice(0, 400), signature: SEALED },
+            { type: "tool_use", id: "toolu_1", name: "get_weather", input: {} },
+          ],
+        },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_1", content: "Rain." }] },
+      ],
+      tools: [{ name: "get_weather", input_schema: FUNCTION.parameters }],
+    },
+    input: 2_400,
+  },
+  "thoughts of an earlier turn that are sent back as text": {
+    model: "kimi-k2-thinking",
+    body: {
+      messages: [
+        ...hi,
+        {
+          role: "assistant",
+          content: null,
+          reasoning_content: THOUGHT,
+          tool_calls: [{ id: "call_1", type: "function", function: { name: "get_weather", arguments: "{}" } }],
+        },
+        { role: "tool", tool_call_id: "call_1", content: "Rain." },
+      ],
+    },
+    input: 1_200,
+  },
   "a chat of a model that thinks now and then": { model: "gpt-5-chat-latest", body: { messages: hi }, input: 8 },
 };
 
@@ -156,11 +196,13 @@ test.each(Object.entries(CASES))("%s is held against nobody", async (_, given) =
   expect(await judge(given)).toBe("within");
 });
 
-test.each(["two pieces of text beside tools", "instructions beside tools", "a schema that Claude reads"])(
-  "%s is no reason for ten times as much",
-  async (name) => {
-    const given = CASES[name];
-    if (given === undefined) throw new Error(name);
-    expect(await judge({ ...given, input: 10 * given.input })).toBe("over");
-  },
-);
+test.each([
+  "two pieces of text beside tools",
+  "instructions beside tools",
+  "a schema that Claude reads",
+  "thoughts of an earlier turn that Claude reads again",
+])("%s is no reason for ten times as much", async (name) => {
+  const given = CASES[name];
+  if (given === undefined) throw new Error(name);
+  expect(await judge({ ...given, input: 10 * given.input })).toBe("over");
+});

@@ -38,7 +38,7 @@ function settle(
   if (given === null && input.tokens === null && (output === null || output.tokens === null)) {
     return skipped(entry, `hidden: ${input.hidden ?? "content"}`);
   }
-  const isMarkedTools = input.toolTokens + input.formTokens > 0;
+  const isMarkedTools = input.toolTokens > 0;
   // How tools are framed depends on the format.
   const measure = `${profile.tokenizer}:${profile.prior.name}/${format}`;
   const name = nameLesson(entry.provider ?? "", entry.modelServed ?? entry.modelAsked, {
@@ -61,6 +61,7 @@ function hideOutput(reason: string): Side {
     marks: 0,
     toolTokens: 0,
     formTokens: 0,
+    earlierTokens: 0,
     calls: 0,
     images: 0,
     messages: 0,

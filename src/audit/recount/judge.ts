@@ -4,7 +4,7 @@
 import type { LedgerEntry, Recount, RecountMethod, RecountVerdict } from "../../ledger/index.ts";
 import { type Learned, type Estimate, NOTHING_LEARNED, estimate, learn } from "./calibration.ts";
 import type { Counted, Side } from "./count.ts";
-import { type Range, expectTokens } from "./prior.ts";
+import { type Range, expectBeside, expectTokens } from "./prior.ts";
 import type { Profile } from "./profile.ts";
 import { isSlight } from "./reading.ts";
 
@@ -112,8 +112,8 @@ export function judge(
 }
 
 /** Not everybody counts what frames a message. */
-function expect({ kinds, toolTokens: tools, formTokens: forms, calls, frame }: Side, { prior }: Profile): Range {
-  const { low, usual, high } = expectTokens({ kinds, tools, forms, calls }, prior);
+function expect({ kinds, toolTokens: tools, calls, frame }: Side, { prior }: Profile): Range {
+  const { low, usual, high } = expectTokens({ kinds, tools, calls }, prior);
   return { low, usual: usual + frame, high: high + frame };
 }
 
@@ -146,21 +146,21 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
   }
   const expected = expect(side, profile);
   const found = estimate(expected, learned);
-  const { images } = side;
-  const { image } = profile;
+  const { images, formTokens: forms, earlierTokens: earlier } = side;
+  const beside = expectBeside({ images, forms, earlier }, profile.image);
   if (profile.isOwn && isSlight(side.inexact)) {
     const slack = 4 + side.messages;
     return estimated(side.tokens, Math.max(0, side.tokens - slack), side.tokens + slack + side.marks, side.inexact);
   }
   return {
     ...estimated(
-      found.tokens + images * image.usual,
-      found.low + images * image.low,
-      found.high + side.marks + images * image.high,
+      found.tokens + beside.usual,
+      found.low + beside.low,
+      found.high + side.marks + beside.high,
       side.inexact ?? "tokenizer",
     ),
     ratio: found,
-    teaches: images > 0 || theirs === null ? null : { ours: expected.usual, theirs },
+    teaches: beside.high > 0 || theirs === null ? null : { ours: expected.usual, theirs },
   };
 }
 

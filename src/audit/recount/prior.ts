@@ -117,13 +117,9 @@ export const NEAR: Prior = {
   toolFrame: range(0, 80, 300),
 };
 
-/** For a token of a schema that the answer is to keep to: some providers write it down for the model, others hold the answer to it alone. */
-const FORM = range(0, 0.8, 2);
-const FORM_FRAME = range(0, 30, 500);
-
 /** Of a sum of parts, what it usually comes to, and its bounds. */
 export function expectTokens(
-  { kinds, tools, forms, calls }: { kinds: Kinds; tools: number; forms: number; calls: number },
+  { kinds, tools, calls }: { kinds: Kinds; tools: number; calls: number },
   prior: Prior,
 ): Range {
   const sum = range(0, 0, 0);
@@ -135,10 +131,29 @@ export function expectTokens(
   for (const kind of KINDS) add(kinds[kind], prior.text[kind]);
   add(tools, prior.tools);
   add(tools > 0 ? 1 : 0, prior.toolFrame);
-  add(forms, FORM);
-  add(forms > 0 ? 1 : 0, FORM_FRAME);
   add(calls, prior.call);
   return sum;
+}
+
+/** For a token of a schema that the answer is to keep to: some providers write it down for the model, others hold the answer to it alone. */
+const FORM = range(0, 0.8, 2);
+const FORM_FRAME = range(0, 30, 500);
+/** For a token of earlier thoughts, or a byte that only the provider can read: it is read again, or is not. */
+const EARLIER = range(0, 0, 2);
+
+/** What no ratio covers, and nothing is learned from. */
+export function expectBeside(
+  { images, forms, earlier }: { images: number; forms: number; earlier: number },
+  image: Range,
+): Range {
+  const parts: [number, Range][] = [
+    [images, image],
+    [forms, FORM],
+    [forms > 0 ? 1 : 0, FORM_FRAME],
+    [earlier, EARLIER],
+  ];
+  const add = (bound: keyof Range): number => parts.reduce((sum, [count, each]) => sum + count * each[bound], 0);
+  return { low: Math.floor(add("low")), usual: Math.round(add("usual")), high: Math.ceil(add("high")) };
 }
 
 const KINDS = ["prose", "code", "cjk", "other"] as const;

@@ -5,6 +5,7 @@ import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import {
   type Reading,
   addCall,
+  addEarlier,
   addForm,
   addText,
   addTool,
@@ -157,6 +158,11 @@ function isThought(into: Reading, part: JsonObject): boolean {
     isJsonObject(part["reasoningContent"]);
   // Thoughts that only the provider can read are read again by the model.
   if (isGiven(part["thoughtSignature"]) || isGiven(part["thought_signature"])) noteHidden(into, "thought_signature");
-  if (isIt) noteInexact(into, "thoughts");
-  return isIt;
+  if (!isIt) return false;
+  noteInexact(into, "thoughts");
+  const told = isJsonObject(part["reasoningContent"]) ? part["reasoningContent"] : part;
+  const { text, signature } = objectOf(told["reasoningText"]);
+  addEarlier(into, told["thinking"] ?? told["text"] ?? text, told["signature"] ?? signature);
+  addEarlier(into, null, told["data"] ?? told["redactedContent"]);
+  return true;
 }

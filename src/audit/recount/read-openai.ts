@@ -5,6 +5,7 @@ import { type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import {
   type Reading,
   addCall,
+  addEarlier,
   addForm,
   addText,
   addTool,
@@ -57,11 +58,23 @@ function readMessage(into: Reading, message: JsonObject): void {
   if (isJsonObject(message["function_call"])) {
     addCall(into, message["function_call"]["name"], message["function_call"]["arguments"]);
   }
-  for (const field of ["reasoning_content", "reasoning", "reasoning_details", "refusal"]) {
-    if (isGiven(message[field])) noteInexact(into, field);
-  }
+  readThoughts(into, message);
+  if (isGiven(message["refusal"])) noteInexact(into, "refusal");
   // What a turn was spoken in before is read again, and not as text.
   if (isGiven(message["audio"])) noteHidden(into, "audio");
+}
+
+/** As compatible providers have them: the same text in one field or the other, or in pieces. */
+function readThoughts(into: Reading, message: JsonObject): void {
+  for (const field of ["reasoning_content", "reasoning", "reasoning_details"]) {
+    if (!isGiven(message[field])) continue;
+    noteInexact(into, field);
+    addEarlier(into, message[field], null);
+    for (const piece of objectsOf(message[field])) {
+      addEarlier(into, piece["text"] ?? piece["summary"], piece["signature"]);
+      addEarlier(into, null, piece["data"]);
+    }
+  }
 }
 
 /** A string, or a list of parts in either format. */

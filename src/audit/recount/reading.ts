@@ -15,6 +15,10 @@ export interface Reading {
   tools: string[];
   /** Schemas that the answer is to keep to, likewise: some providers have the model read them, and some hold the answer to them alone. */
   forms: string[];
+  /** Thoughts of earlier turns. */
+  earlier: string[];
+  /** Likewise, in a form that only the provider can read: no token is less than a byte. */
+  sealedBytes: number;
   images: number;
   /** Tokens that came as numbers. */
   numbers: number;
@@ -34,6 +38,8 @@ export function startReading(): Reading {
     calls: 0,
     tools: [],
     forms: [],
+    earlier: [],
+    sealedBytes: 0,
     images: 0,
     numbers: 0,
     inexact: null,
@@ -77,6 +83,12 @@ export function addTool(into: Reading, tool: Json): void {
 export function addForm(into: Reading, form: Json): void {
   noteInexact(into, "json_schema");
   into.forms.push(JSON.stringify(form));
+}
+
+/** A thought of an earlier turn, and what is sealed of it in base64. */
+export function addEarlier(into: Reading, text: Json | undefined, sealed: Json | undefined): void {
+  if (typeof text === "string" && text !== "") into.earlier.push(text);
+  if (typeof sealed === "string") into.sealedBytes += Math.ceil(sealed.length * 0.75);
 }
 
 export function listOf(value: Json | undefined): Json[] {
