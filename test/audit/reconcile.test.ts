@@ -238,6 +238,14 @@ describe("tokens and money of two files, on SQLite", () => {
     expect({ code, counts: report.counts }).toMatchObject({ code: EXIT.ok, counts: { shifted: 2, agrees: 1 } });
   });
 
+  test("a day that the export says was empty is held against the books like any other", async () => {
+    const page = JSON.parse(printUsage(USAGE.slice(0, 2)));
+    const start = Date.parse(`${SECOND_DAY}T00:00:00Z`) / 1000;
+    page.data.push({ object: "bucket", start_time: start, end_time: start + 86_400, results: [] });
+    const { report } = await reconcile(["--file", scene.write("usage.json", JSON.stringify(page))]);
+    expect(report.counts).toMatchObject({ agrees: 2, extra: 1 });
+  });
+
   test("a span of days leaves out what the export and the books hold beyond it", async () => {
     const files = writeFiles(USAGE.slice(0, 2), COST.slice(0, 5));
     expect((await reconcile(["--file", files, "--to", SECOND_DAY])).report.counts).toMatchObject({

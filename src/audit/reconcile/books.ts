@@ -157,22 +157,26 @@ function addParts(
   { correction, parts }: { correction: LedgerEntry; parts: readonly Attempt[] },
   options: BookOptions,
 ): void {
-  const own = parts.filter(({ provider }) => options.providers.has(provider));
-  if (own.length === 0) return;
-  sums.corrections++;
+  const measured = call.attempts.filter(({ usage }) => usage !== undefined);
   const answering = findAnswering(call);
-  for (const { provider, account, model, costNanos } of own) {
-    const isAnswering = answering?.provider === provider && answering.model === model;
-    if (correction.pricesUnknown === true) sums.unpriced--;
+  let isOwn = false;
+  for (const [index, { provider, account, model, costNanos }] of parts.entries()) {
+    if (!options.providers.has(provider)) continue;
+    isOwn = true;
+    const attempt = measured[index];
+    // Where the cost of the whole was unknown, a part is told in full: what was known of it is counted already.
+    const known = correction.pricesUnknown === true ? (attempt?.costNanos ?? null) : 0;
+    if (known === null) sums.unpriced--;
     sums.tally.add({
       ...place(call, { provider, account }, options),
-      model: isAnswering ? (call.modelServed ?? model) : model,
+      model: attempt !== undefined && attempt === answering ? (call.modelServed ?? model) : model,
       requests: 0,
       tokens: { fresh: 0, cacheRead: 0, cacheWrite: 0, longCacheWrite: 0, output: 0 },
-      money: { all: BigInt(costNanos ?? 0) },
-      unpriced: correction.pricesUnknown === true ? -1 : 0,
+      money: { all: BigInt((costNanos ?? 0) - (known ?? 0)) },
+      unpriced: known === null ? -1 : 0,
     });
   }
+  if (isOwn) sums.corrections++;
 }
 
 /** Who billed it: a provider, by one of its keys where it has several. */

@@ -22,17 +22,23 @@ export function parseRecord(text: string, place: string): Json {
 /** Columns by name, each with its own spelling. */
 export type Cells = Map<string, { spelled: string; text: string }>;
 
-/** The lines of a record; one at least, unless it is a bucket without results. */
+/** Of these, the lists of a bucket: an empty one tells that there was nothing in its time. */
+const BUCKETS = ["results", "Groups"];
+
+/** The lines of a record; of a bucket without results, one that tells of its time alone. */
 export function flattenRecord(record: Json, outer: Cells = new Map()): Cells[] {
   if (!isJsonObject(record)) return [];
   const own: Cells = new Map(outer);
   let lists: JsonObject[][] = [];
+  let isEmptyBucket = false;
   for (const [name, value] of Object.entries(record)) {
-    if (LINES.includes(name) && Array.isArray(value)) lists = [...lists, value.filter(isJsonObject)];
-    else if (name === "data" && isJsonObject(value)) lists = [...lists, [value]];
+    if (LINES.includes(name) && Array.isArray(value)) {
+      lists = [...lists, value.filter(isJsonObject)];
+      isEmptyBucket = BUCKETS.includes(name) && value.length === 0;
+    } else if (name === "data" && isJsonObject(value)) lists = [...lists, [value]];
     else addCells(own, name, value ?? null);
   }
-  if (lists.length === 0) return [own];
+  if (lists.length === 0 || isEmptyBucket) return [own];
   return lists.flat().flatMap((line) => flattenRecord(line, own));
 }
 

@@ -42,7 +42,7 @@ export async function reconcile(
   const { providers, billers } = options;
   const onFormat = (format: Format, file: ExportFile): void => checkBiller(file.name, format, providers, billers);
   const exports = await readExports(files, { ...options, onFormat });
-  const days = [...exports.tally.sums()].map(({ day }) => day).toSorted();
+  const days = [...exports.emptyDays, ...[...exports.tally.sums()].map(({ day }) => day)].toSorted();
   const from = options.from ?? days[0] ?? "";
   const to = options.to ?? days.at(-1) ?? "";
   const billed = select(exports.tally, { from, to, keys: options.keys });

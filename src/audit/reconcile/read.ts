@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import { invalidRequest } from "../../ir/index.ts";
 import { type TimeZone, openTimeZone } from "../../lib/time-zone.ts";
 import { findFormats } from "./biller.ts";
+import { readDay } from "./cell.ts";
 import { FORMATS } from "./format/index.ts";
 import type { ExportRow, Format } from "./line.ts";
 import { listWanted, parseMapping } from "./mapping.ts";
@@ -25,6 +26,8 @@ export interface ReadOptions {
 
 export interface ReadExports {
   tally: Tally;
+  /** Days that it says there was nothing on. */
+  emptyDays: Set<string>;
   formats: Format[];
   zone: TimeZone;
   /** Half of the smallest sum that a line can say. */
@@ -49,6 +52,7 @@ interface Reading {
 export async function readExports(files: readonly ExportFile[], options: ReadOptions): Promise<ReadExports> {
   const tally = createTally();
   const formats = new Set<Format>();
+  const emptyDays = new Set<string>();
   const unknown = new Set<string>();
   const known = listKnown(options);
   let lines = 0;
@@ -70,7 +74,10 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
       if (current === null || named !== shape) {
         const format: Format | undefined = find(new Set(row.cells.keys()));
         if (format === undefined) {
-          if (isEmptyBucket(row)) continue;
+          if (isEmptyBucket(row)) {
+            noteEmptyDay(row, options.zone ?? openZone("UTC"), emptyDays);
+            continue;
+          }
           throw refuseColumns(file, row, known, options.map);
         }
         if (options.formats === null) options.onFormat?.(format, file);
@@ -99,6 +106,7 @@ export async function readExports(files: readonly ExportFile[], options: ReadOpt
   }
   return {
     tally,
+    emptyDays,
     formats: [...formats],
     zone: options.zone ?? openZone(first.zone),
     roundingNanos: [...formats].reduce((most, { roundingNanos }) => (roundingNanos > most ? roundingNanos : most), 0n),
@@ -133,6 +141,12 @@ function isEmptyBucket(row: ExportRow): boolean {
   const times =
     /^(?:object|(?:start|end)_time(?:_iso)?|(?:starting|ending)_at|time_period_(?:start|end)|estimated|total.*)$/u;
   return [...row.cells.keys()].every((column) => times.test(column));
+}
+
+/** All that have buckets count their days by UTC. */
+function noteEmptyDay(row: ExportRow, zone: TimeZone, into: Set<string>): void {
+  const column = ["start_time", "starting_at", "time_period_start"].find((name) => row.cells.has(name));
+  if (column !== undefined) into.add(readDay(row, column, zone));
 }
 
 function refuseColumns(file: ExportFile, row: ExportRow, known: readonly Format[], map: string | null): Error {
