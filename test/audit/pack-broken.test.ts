@@ -63,7 +63,11 @@ describe("one changed byte", () => {
   );
 
   test("cut off, or with something behind", async () => {
-    for (const bytes of [pack.subarray(0, -1), pack.subarray(0, 100), Buffer.concat([pack, Buffer.from("x")])]) {
+    const end = pack.subarray(-22);
+    const longer = [["x"], [end], ["anything at all", end]].map((behind) =>
+      Buffer.concat([pack, ...behind.map((piece) => Buffer.from(piece))]),
+    );
+    for (const bytes of [pack.subarray(0, -1), pack.subarray(0, 100), ...longer]) {
       expect(await check(scene, bytes)).toMatchObject({ code: EXIT.failed, valid: false });
     }
     expect((await check(scene, Buffer.from("no zip at all"))).problems[0]?.problem).toContain("no dispute pack");

@@ -56,7 +56,7 @@ export async function unpack(file: PackFile): Promise<Unpacked> {
     offsets.push(at);
     at += buildLocalHeader(entry).length + entry.packedBytes;
   }
-  if (at !== start || !buildDirectory(entries, offsets, start).every((byte, index) => byte === directory[index])) {
+  if (at !== start || !directory.equals(buildDirectory(entries, offsets, start))) {
     throw new BrokenFile(
       "zip",
       "The directory of the zip is not as it was written: a byte of it was changed, or files were added or removed.",
