@@ -78,7 +78,10 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
   refuseRepeated(raw);
   const peek = call.wire.peek(body, call.address);
   record.asked(peek.model, peek.stream);
-  if (scene.limits?.models) requireModels(scene.limits, listFurtherModels(body));
+  if (scene.limits?.models) {
+    refuseRepeatedAnywhere(raw);
+    requireModels(scene.limits, listFurtherModels(body));
+  }
   const admitting = record.admit(() => wantedOf(call, scene, body));
   if (admitting !== undefined) await admitting;
   const { memory } = call.wire;

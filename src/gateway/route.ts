@@ -23,7 +23,7 @@ export interface RouteTable {
   routes: readonly RouteRule[];
   defaultRoutes: readonly RouteRule[];
   /** Every provider by name; `ready` is false where it cannot be called yet. */
-  providers: ReadonlyMap<string, { ready: boolean }>;
+  providers: ReadonlyMap<string, { ready: boolean; plainName?: ((model: string) => string) | undefined }>;
   /** The provider that lists a model (its own spelling, lower case); undefined where none does. */
   findLister(model: string): string | undefined;
 }
@@ -234,7 +234,7 @@ function listChoices(
       const { rule } = entry;
       const obstacle = compiled.checks.get(rule) ?? null;
       const step = { rule: printRule(rule), origin: rule.origin, label: describe(entry) };
-      choices.push({ obstacle, way: followRule(rule, name, reasonOf(rule)), step });
+      choices.push({ obstacle, way: followRule(rule, { asked: name, reason: reasonOf(rule), table }), step });
       isDecided ||= obstacle === null;
     }
     return isDecided;
@@ -244,7 +244,12 @@ function listChoices(
   if (qualified !== null) {
     const reason = "the provider is named in the model";
     const step = { rule: `${qualified.provider}/…`, origin: "address", label: "the provider is named" };
-    const way: Way = { targets: [{ ...qualified, weight: 1 }], strategy: "priority", reason };
+    const target = {
+      provider: qualified.provider,
+      model: nameAt(table, qualified.provider, qualified.model),
+      weight: 1,
+    };
+    const way: Way = { targets: [target], strategy: "priority", reason };
     return [...choices, { obstacle: null, way, step }];
   }
   if (add(compiled.patterns.find(lower, marks), nameRule)) return choices;
@@ -269,7 +274,15 @@ function nameRule({ name, pattern }: RouteRule): string {
   return name === undefined ? `route ${pattern}` : `route ${name} (${pattern})`;
 }
 
-function followRule(rule: RouteRule, asked: string, reason: string): Way {
+/** What its provider calls it by two names is one model to rules, prices and whoever counts. */
+function nameAt({ providers }: Pick<RouteTable, "providers">, provider: string, model: string): string {
+  return providers.get(provider)?.plainName?.(model) ?? model;
+}
+
+function followRule(
+  rule: RouteRule,
+  { asked, reason, table }: { asked: string; reason: string; table: Pick<RouteTable, "providers"> },
+): Way {
   const { name, policy, strategy = "priority", missing, deadlines, onUnknownPrice } = rule;
   const [first, ...others] = rule.targets;
   const own: OfRoute = {
@@ -277,7 +290,10 @@ function followRule(rule: RouteRule, asked: string, reason: string): Way {
     ...(deadlines === undefined ? {} : { deadlines }),
     ...(onUnknownPrice === undefined ? {} : { onUnknownPrice }),
   };
-  const at = (target: RouteTarget): WayTarget => ({ weight: 1, ...own, ...target, model: target.model ?? asked });
+  const at = (target: RouteTarget): WayTarget => {
+    const model = nameAt(table, target.provider, target.model ?? asked);
+    return { weight: 1, ...own, ...target, model };
+  };
   return {
     targets: [at(first), ...others.map(at)],
     strategy,

@@ -25,6 +25,7 @@ function makeGemini(settings: ProviderSettings): Provider {
   return {
     name: settings.name,
     speaks: () => ["gemini", "gemini-count", "gemini-batch-embed", "gemini-embed"],
+    plainName: (model) => model.replace(/^(?:models\/)+/u, ""),
     endpoint: (wire, target) => locateMethod(root, wire, target),
     authorize: null,
     headers: {

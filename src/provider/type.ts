@@ -112,6 +112,8 @@ export interface Provider {
   keyStrategy?: KeyStrategy;
   /** The formats in which a model is spoken to: the client's own is forwarded, else the first chat format is translated to. */
   speaks(model: string): readonly WireId[];
+  /** The name of a model without what may stand before it; missing where each has one name only. */
+  plainName?(model: string): string;
   /** The address for one of the formats in `speaks`; `headers` are the client's, where there is one. */
   endpoint(wire: WireId, target: { model: string; stream: boolean; headers?: Headers }): Endpoint;
   /** Fixed credentials and headers. */

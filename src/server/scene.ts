@@ -108,7 +108,9 @@ export function buildScene(
       defaultAliases: config.defaultAliases,
       routes: rules,
       defaultRoutes: config.defaultRoutes,
-      providers: new Map(list.map((provider) => [provider.name, { ready: provider.missing === null }])),
+      providers: new Map(
+        list.map((provider) => [provider.name, { ready: provider.missing === null, plainName: provider.plainName }]),
+      ),
       findLister: (model) => catalog.findLister(model),
     });
   let router = makeRouter(routes);
