@@ -9,7 +9,7 @@ import type { Errands } from "../lib/errand.ts";
 import { MAX_DEPTH, MAX_HOLDERS, findExcess, isDeeper } from "../lib/depth.ts";
 import { findRepeated, findRepeatedKey } from "../lib/json-edit.ts";
 import type { Spool } from "../lib/spool.ts";
-import type { Redact } from "../lib/redact.ts";
+import { type Redact, holdsKey } from "../lib/redact.ts";
 import type { Provider } from "../provider/index.ts";
 import type { Address, Wire } from "../wire/index.ts";
 import type { AnswerCache } from "./cache/cache.ts";
@@ -158,6 +158,16 @@ function nestedTooDeep(): GatewayError {
     `The request body is nested deeper than ${MAX_DEPTH} levels, which no provider takes.`,
     undefined,
     "nested_too_deep",
+  );
+}
+
+/** Throws invalid_request where a key was put into the model's place by a slip: it would stand on the books, and be sent on. */
+export function refuseKey(model: string): void {
+  if (!holdsKey(model)) return;
+  throw invalidRequest(
+    "What the request names as its model looks like an API key, and is neither kept nor sent on. Name a model, and revoke the key if others may have seen it.",
+    "model",
+    "invalid_model",
   );
 }
 

@@ -7,7 +7,15 @@ import { readCapped } from "../lib/capped-text.ts";
 import { answerWhole } from "./answer.ts";
 import { type Ready, answerLater } from "./background.ts";
 import { NOTHING, findBound, findWanted } from "./bound.ts";
-import { type Call, type GatewayTools, type Scene, parseBody, refuseRepeated, refuseRepeatedAnywhere } from "./call.ts";
+import {
+  type Call,
+  type GatewayTools,
+  type Scene,
+  parseBody,
+  refuseKey,
+  refuseRepeated,
+  refuseRepeatedAnywhere,
+} from "./call.ts";
 import { prepareClosing } from "./closing.ts";
 import { watchElsewhere } from "./elsewhere.ts";
 import { estimateFromRequest } from "./estimate.ts";
@@ -77,6 +85,7 @@ async function answer({ call, tools, scene, stay, record, line, fail }: Work): P
   const body = parseBody(raw);
   refuseRepeated(raw);
   const peek = call.wire.peek(body, call.address);
+  refuseKey(peek.model);
   record.asked(peek.model, peek.stream);
   if (scene.limits?.models) {
     refuseRepeatedAnywhere(raw);

@@ -2,6 +2,7 @@
 
 import type { Caller } from "../identity/index.ts";
 import { invalidRequest } from "../ir/index.ts";
+import { holdsKey } from "../lib/redact.ts";
 import { MAX_TAGS, TAG_RULE, isTag, nameOfTag } from "../lib/tag.ts";
 
 const HEADER = "x-tokligence-tags";
@@ -28,6 +29,7 @@ function readHeader(headers: Headers): string[] | null {
   if (header === null) return null;
   const tags = [...new Set(header.split(",").map((tag) => tag.trim()))].filter((tag) => tag !== "");
   if (tags.length > MAX_TAGS) throw invalidRequest(`${HEADER} may hold at most ${MAX_TAGS} tags.`, HEADER);
+  if (tags.some(holdsKey)) throw invalidRequest(`${HEADER} holds what looks like an API key.`, HEADER);
   if (tags.every(isTag)) return tags.length === 0 ? null : tags;
   throw invalidRequest(`${HEADER} must be tags such as team=a, separated by commas: ${TAG_RULE}.`, HEADER);
 }

@@ -13,6 +13,7 @@ import {
   sumInputTokens,
 } from "../ir/index.ts";
 import { createTokenEstimate } from "../ledger/index.ts";
+import { holdsKey } from "../lib/redact.ts";
 
 /** What a whole answer reported. */
 export interface AnsweredUsage {
@@ -220,7 +221,8 @@ class OpenTally implements Tally {
   }
 
   #name(model: string | null): void {
-    this.#served = model === null || model === "" ? null : model.slice(0, MAX_NAME_LENGTH);
+    // A provider may repeat the key that it was asked with, wherever.
+    this.#served = model === null || model === "" || holdsKey(model) ? null : model.slice(0, MAX_NAME_LENGTH);
   }
 
   #estimate(): Usage {

@@ -7,7 +7,8 @@ const MASK = "[redacted]";
 /** Our own tokens; bearer and key headers; vendors' key forms, whole or half masked (`sk-ab***yz`); passwords in addresses. */
 const FORMS: readonly RegExp[] = [
   /\btok_[\w-]{20,}/gu,
-  /\b(?:sk|pk|rk|gsk|xai|AIza)[-_][\w*.-]{8,}/gu,
+  /\b(?:sk|pk|rk|gsk|xai)[-_][\w*.-]{8,}/gu,
+  /\bAIza[\w*-]{30,}/gu,
   /(?<=\bBearer )[\w.~+/=-]{8,}/giu,
   /(?<=:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/gu,
 ];
@@ -24,4 +25,13 @@ export function createRedactor(secrets: readonly string[]): Redact {
     for (const form of FORMS) clean = clean.replace(form, MASK);
     return clean;
   };
+}
+
+/** Whole keys, ours and the vendors', told from names that only begin like them. */
+const WHOLE =
+  /(?<![\w-])(?:tok_[\w-]{20,}|(?:sk|pk|rk|gsk)[-_][\w-]*[A-Za-z\d]{16,}|xai-[A-Za-z\d]{20,}|AIza[\w-]{30,})/u;
+
+/** Whether there is what looks like a key where a name belongs. */
+export function holdsKey(name: string): boolean {
+  return WHOLE.test(name);
 }

@@ -4,16 +4,17 @@ import type { z } from "zod";
 import { type Caller, type KeyFault, type KeyRing, explainFault, explainSessionFault } from "../identity/index.ts";
 import { GatewayError, invalidRequest } from "../ir/index.ts";
 import { parseBody } from "../gateway/index.ts";
+import { holdsKey } from "../lib/redact.ts";
 import { readShape } from "./problem.ts";
 import { SESSION_COOKIE, readCookie } from "./sign-in/cookie.ts";
 import { isSecure } from "./sign-in/origin.ts";
 
 const SANE_ID = /^[\w.:-]{1,128}$/u;
 
-/** The client's own id where it is harmless in headers and logs, else a new one. */
+/** The client's own id where it is harmless in headers, logs and rows, else a new one. */
 export function chooseRequestId(headers: Headers, newId: () => string): string {
   const given = headers.get("x-request-id");
-  return given !== null && SANE_ID.test(given) ? given : newId();
+  return given !== null && SANE_ID.test(given) && !holdsKey(given) ? given : newId();
 }
 
 /**

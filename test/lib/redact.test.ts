@@ -15,6 +15,7 @@ test.each([
   ["tok_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_abcde", "[redacted]"],
   ["Authorization: Bearer abc.def.ghi-jkl", "Authorization: Bearer [redacted]"],
   ["postgres://user:hunter22@db:5432/x", "postgres://user:[redacted]@db:5432/x"],
+  ["API key not valid: AIzaSyA0123456789abcdefghijklmnopqrstuv.", "API key not valid: [redacted]."],
   ["a task-force of short words stays", "a task-force of short words stays"],
 ])("%s", (text, clean) => {
   expect(redact(text)).toBe(clean);

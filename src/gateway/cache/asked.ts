@@ -2,7 +2,7 @@
 
 import type { Peek, Wire } from "../../wire/index.ts";
 import type { Call } from "../call.ts";
-import { parseBody, refuseRepeated } from "../call.ts";
+import { parseBody, refuseKey, refuseRepeated } from "../call.ts";
 import type { Question } from "./key.ts";
 import { readStrict } from "../strict.ts";
 import { readTags } from "../tag.ts";
@@ -35,6 +35,7 @@ export async function readAsked(call: Call): Promise<{ call: Call; asked: Asked 
     const body = parseBody(raw);
     refuseRepeated(raw);
     const peek = call.wire.peek(body, call.address);
+    refuseKey(peek.model);
     return {
       call: own,
       asked: { call: own, raw, body, peek, isStrict: readStrict(call), tags: readTags(call) },

@@ -4,7 +4,7 @@
 import { type GatewayError, type JsonObject, isJsonObject } from "../../ir/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import { type Reference, nameCursor } from "../../wire/index.ts";
-import type { GatewayTools, Scene } from "../call.ts";
+import { type GatewayTools, type Scene, refuseKey } from "../call.ts";
 import { prepareClosing } from "../closing.ts";
 import { openFacts } from "../facts.ts";
 import { makeHeaders } from "../header.ts";
@@ -40,6 +40,7 @@ export function handleRest(given: RestCall, tools: GatewayTools): Promise<Respon
     const intake = await readIntake(call, { needsModel, openSpool: tools.openSpool });
     // Once the row is written: no row waits for files. An answer may be there before all of the request is on its way.
     atEnd(() => void intake.discard().catch(() => undefined));
+    refuseKey(intake.model ?? "");
     record.asked((intake.model ?? "").slice(0, 512), asksStream(intake));
     requireNamedModels(call, intake, scene);
     const admitting = record.admit(() => wantedOf(call, scene, intake));

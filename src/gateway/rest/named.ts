@@ -7,7 +7,7 @@ import { type MultipartScanner, createMultipartScanner, readBoundary } from "../
 import type { Spool } from "../../lib/spool.ts";
 import type { Repeat } from "../cache/asked.ts";
 import { type Named, makeNamed, readName } from "../cache/sharing.ts";
-import { type GatewayTools, parseBody, refuseRepeated } from "../call.ts";
+import { type GatewayTools, parseBody, refuseKey, refuseRepeated } from "../call.ts";
 import { readTags } from "../tag.ts";
 import type { RestCall } from "./call.ts";
 import { handleRest } from "./handle.ts";
@@ -44,11 +44,12 @@ async function look(given: RestCall, tools: GatewayTools, name: string): Promise
   }
 }
 
-/** Null where its tags cannot be kept. */
+/** Null where its tags or its model cannot be kept. */
 function describe(call: RestCall, { model, stream }: { model: string; stream: boolean }): Repeat | null {
   const { limitHeaders } = call.dialect;
   const wire = { endpoint: call.place.endpoint, ...(limitHeaders === undefined ? {} : { limitHeaders }) };
   try {
+    refuseKey(model);
     return { call: { ...call, wire }, peek: { model, stream }, tags: readTags(call) };
   } catch {
     return null;

@@ -5,7 +5,7 @@ import { invalidRequest } from "../../ir/index.ts";
 import type { Redact } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
-import { type GatewayTools, parseBody, refuseRepeated } from "../call.ts";
+import { type GatewayTools, parseBody, refuseKey, refuseRepeated } from "../call.ts";
 import { makeHeaders } from "../header.ts";
 import { NO_TOKENS } from "../limit/index.ts";
 import { findModelInPath } from "../named-model.ts";
@@ -47,6 +47,8 @@ export function handlePassthrough(given: PassthroughCall, tools: GatewayTools): 
     // What it costs, if anything, only its answer tells.
     const isWork = !READING.includes(call.method);
     const inPath = isWork ? findModelInPath(call.path) : null;
+    refuseKey(intake.model ?? "");
+    refuseKey(inPath ?? "");
     // Where both are there, a provider may go by either: budgets and limits of both hold.
     record.asked(intake.model ?? inPath ?? "", false);
     const plan = { provider, model: inPath ?? intake.model ?? "", dropped: [] };

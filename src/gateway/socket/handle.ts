@@ -5,7 +5,7 @@ import { GatewayError, toGatewayError } from "../../ir/index.ts";
 import type { Amount } from "../../ledger/index.ts";
 import type { Provider } from "../../provider/index.ts";
 import { findBound } from "../bound.ts";
-import type { GatewayTools, Scene } from "../call.ts";
+import { type GatewayTools, type Scene, refuseKey } from "../call.ts";
 import { openFacts } from "../facts.ts";
 import { redactFailure } from "../failure.ts";
 import { cleanHeader, collectHeaders } from "../header.ts";
@@ -53,6 +53,7 @@ export async function openSession(given: SocketCall, tools: SocketTools): Promis
   let isCalled = false;
   let visit: Visit | null = null;
   try {
+    refuseKey(asked);
     record.asked(asked, true);
     await stay.enter();
     await record.admit(() => NO_TOKENS);
