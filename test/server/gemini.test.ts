@@ -75,6 +75,15 @@ describe("what Google's own provider is asked, and what it says, pass as they ar
     });
   });
 
+  // As the AI SDK and LangChain say a name with a slash.
+  test.each(["/v1beta/", "/v1/", "/v1beta/models/"])("%s with a provider's name", async (start) => {
+    const gateway = await open(() => Response.json(ANSWER));
+    const response = await gateway.send(`${start}gemini/gemini-3-pro:generateContent`, { body: HELLO });
+    expect(response.status).toBe(200);
+    expect(gateway.calls[0]?.url).toBe("http://google.test/v1beta/models/gemini-3-pro:generateContent");
+    expect(await gateway.row()).toMatchObject({ modelAsked: "gemini/gemini-3-pro", modelServed: "gemini-3-pro" });
+  });
+
   test("a single content and part, as Google's own examples have them in place of lists, too", async () => {
     const gateway = await open(() => Response.json(ANSWER));
     const body = `{"contents":{"role":"USER","parts":{"text":"Hello"}}}`;
