@@ -4,7 +4,7 @@ import { type Guide, PROMPT, shellKey } from "./guide.ts";
 
 export const claudeCode: Guide = {
   about: "Claude Code",
-  packages: ["@anthropic-ai/claude-code@2.1.330"],
+  packages: ["@anthropic-ai/claude-code@2.1.332"],
   installer: "npm --global",
   apis: {
     messages: (gateway) => ({

@@ -4,7 +4,7 @@ import { type Guide, PROMPT, shellKey } from "./guide.ts";
 
 export const codex: Guide = {
   about: "Codex CLI",
-  packages: ["@openai/codex@0.169.0"],
+  packages: ["@openai/codex@0.171.0"],
   installer: "npm --global",
   apis: {
     responses: (gateway) => ({
