@@ -138,8 +138,9 @@ function charge(
   known: Known,
   { usage, units, isSum }: Required<Pick<PriceRequest, "isSum" | "units" | "usage">>,
 ): Price | null {
-  // Units that nobody has a price for are no calls for nothing.
-  if (usage === null && !known.card.units.some(({ name }) => countAlone(name, units) > 0)) return null;
+  // Units that nobody has a price for are no calls for nothing, unless it is by the call that they are sold.
+  if (usage === null && !isByCall(known.tariff) && !known.card.units.some(({ name }) => countAlone(name, units) > 0))
+    return null;
   if (holdsOthers(usage?.units) || holdsOthers(units)) return null;
   if (isSum && !isPricedBySum(known.card, usage)) return null;
   const costNanos = costOf(known.card, usage, units);
@@ -147,6 +148,10 @@ function charge(
   if (costNanos === 0 && isUnpriced(known, usage)) return null;
   const { id, date } = known.tariff;
   return { costNanos, id, source: known.source, date };
+}
+
+function isByCall({ prices }: Tariff): boolean {
+  return Object.keys(prices).join() === "requests_kcount";
 }
 
 /** Tokens of another model that was asked on the way: what that one costs, the row's own model does not tell. */

@@ -178,6 +178,14 @@ describe("overrides and discounts", () => {
     const large = makeUsage({ freshInputTokens: 100_001, outputTokens: 100 });
     expect(book.price(ask("openai", "gpt-4o", large))?.costNanos).toBe(100_001 * 2_000 + 100 * 9_500 + 10_000_000);
   });
+  test("sold by the request alone, a call has its price whatever was counted; by tokens as well, it has none", async () => {
+    const one = { ...base, name: "one", model: "brush", prices: joinPrices([["request", "0.04"]]) };
+    const both = { ...base, name: "both", model: "pen", prices };
+    const book = await withOverrides([one, both]);
+    const drawn = { usage: null, units: { images: 1 } };
+    expect(book.price({ ...ask("openai", "brush", makeUsage({})), ...drawn })?.costNanos).toBe(40_000_000);
+    expect(book.price({ ...ask("openai", "pen", makeUsage({})), ...drawn })).toBeNull();
+  });
   test("it may name the model as it was asked for or as it was served", async () => {
     const book = await withOverrides([{ ...base, model: "gpt-4o", prices }]);
     const request = ask("openai", "", makeUsage({ freshInputTokens: 1 }), { models: ["gpt-4o-2024-08-06", "gpt-4o"] });
