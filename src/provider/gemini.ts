@@ -21,7 +21,8 @@ export const gemini: ProviderKindDefinition = {
 
 function makeGemini(settings: ProviderSettings): Provider {
   // The version may be part of the address, as in those that other programs are given.
-  const root = /\/v\d+(?:alpha|beta)?\d*$/u.test(settings.baseUrl) ? settings.baseUrl : `${settings.baseUrl}/v1beta`;
+  const server = settings.baseUrl.replace(/\/v\d+(?:alpha|beta)?\d*$/u, "");
+  const root = server === settings.baseUrl ? `${server}/v1beta` : settings.baseUrl;
   return {
     name: settings.name,
     speaks: () => ["gemini", "gemini-count", "gemini-batch-embed", "gemini-embed"],
@@ -39,7 +40,8 @@ function makeGemini(settings: ProviderSettings): Provider {
     missing: describeMissingKey(settings),
     pricing: { vendor: "google" },
     facts: (model) => findGeminiFacts(model, settings.maxOutputTokens),
-    rest: { baseUrl: root, offers: [] },
+    // https://ai.google.dev/api/files: what is uploaded is sent above all versions.
+    rest: { baseUrl: root, offers: [], beside: { baseUrl: server, paths: /^\/(?:download|upload|v\d\w*)\//u } },
     answer: null,
   };
 }

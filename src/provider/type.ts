@@ -79,6 +79,8 @@ export interface Rest {
   /** What stands between the root and the gateway's own paths, such as `/v1`; nothing where missing. */
   version?: string;
   offers: readonly RestFamily[];
+  /** Paths of the same server that do not lie under the root, and where they begin: other versions, uploads. */
+  beside?: { baseUrl: string; paths: RegExp };
   /** Goes with every address, such as `api-version=preview`; nothing where missing. */
   query?: string;
   /** What a model is called there, where that is another name than the one it is known by. */

@@ -2,7 +2,6 @@
 // that is asked, where that is easily told, and the cost.
 
 import { invalidRequest } from "../../ir/index.ts";
-import type { Redact } from "../../lib/redact.ts";
 import type { Provider } from "../../provider/index.ts";
 import { UNKNOWN } from "../bound.ts";
 import { type GatewayTools, parseBody, refuseKey, refuseRepeated } from "../call.ts";
@@ -173,10 +172,12 @@ function readModel(text: string): string | null {
   return typeof model === "string" && model !== "" ? model : null;
 }
 
-function answer(state: RestState): Promise<Response> {
+type State = RestState<PassthroughCall>;
+
+function answer(state: State): Promise<Response> {
   const { upstream } = state;
   const meter = { family: null, entry: {}, counts: true };
-  const headers = makeHeaders(state, backwardHeaders(upstream.headers, state.scene.redact));
+  const headers = makeHeaders(state, backwardHeaders(state));
   if (upstream.status >= 400) return passRejection(state, headers, { explains: false });
   const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
   if (type.includes("text/event-stream")) return Promise.resolve(passEvents(state, meter, headers));
@@ -198,6 +199,7 @@ function joinAddress(provider: Provider, path: string): string {
   }
   if (leadsOut(path))
     throw invalidRequest("The address must not lead out of the provider's root.", undefined, "invalid_path");
+  if (rest.beside?.paths.test(path) === true) return rest.beside.baseUrl + path;
   const last = rest.baseUrl.slice(rest.baseUrl.lastIndexOf("/"));
   const isSaidTwice = path === last || path.startsWith(`${last}/`);
   return rest.baseUrl + (isSaidTwice ? path.slice(last.length) : path);
@@ -247,14 +249,21 @@ function forwardHeaders({ headers, caller }: PassthroughCall): Record<string, st
 const OURS =
   /^(?:access-control-.+|alt-svc|cache-control|clear-site-data|expires|nel|report-to|reporting-endpoints|request-id|service-worker-allowed|set-cookie|strict-transport-security|x-request-id|x-tokligence-.+)$/u;
 
-/** An upstream may repeat its credentials in any of them. */
-function backwardHeaders(headers: Headers, redact: Redact): Record<string, string> {
+/** An upstream may repeat its credentials in any of them, and say where to go on: there the client has no key, but here. */
+function backwardHeaders({ upstream: { headers }, scene: { redact }, call, plan }: State): Record<string, string> {
   const perHop = new Set([...HOP_BY_HOP, ...listNamed(headers)]);
   return Object.fromEntries(
     [...headers]
       .filter(([name]) => !perHop.has(name) && !OURS.test(name))
-      .map(([name, value]) => [name, redact(value)]),
+      .map(([name, value]) => [name, leadHere(call, plan.provider, redact(value))]),
   );
+}
+
+/** An address at the provider becomes ours; anything else stays. */
+function leadHere({ origin }: PassthroughCall, { name, rest }: Provider, value: string): string {
+  const roots = [rest?.baseUrl, rest?.beside?.baseUrl];
+  const root = roots.find((base) => base !== undefined && value.startsWith(`${base}/`));
+  return root === undefined ? value : `${origin}/passthrough/${name}${value.slice(root.length)}`;
 }
 
 /** `Connection: x` makes of x a header of this connection only. */
