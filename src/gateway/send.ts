@@ -142,7 +142,7 @@ class OpenLine implements Line {
   }
 }
 
-/** The provider's response, whatever its status. Throws a GatewayError where there is none: cancelled, timeout, upstream_unavailable. */
+/** The provider's response, whatever its status. Throws a GatewayError where there is none: cancelled, timeout, upstream_malformed, upstream_unavailable. */
 export async function send(options: {
   provider: string;
   method?: string;
@@ -158,7 +158,7 @@ export async function send(options: {
   line.limit(deadlines.total);
   line.arm(deadlines.header);
   try {
-    return await options.fetch(options.url, {
+    const response = await options.fetch(options.url, {
       method: options.method ?? "POST",
       headers: options.headers,
       ...(options.body === undefined ? {} : { body: options.body }),
@@ -167,6 +167,9 @@ export async function send(options: {
       signal: line.signal,
       connecting: { ms: connect.ms, late: () => line.expire(connect) },
     });
+    if (response.status >= 200 && response.status < 600) return response;
+    void response.body?.cancel().catch(() => undefined);
+    throw noStatus(options.provider, response.status);
   } catch (error) {
     throw explainFailure(options.provider, line, error);
   }
@@ -190,6 +193,12 @@ export function explainFailure(provider: string, line: Line, error: unknown): Ga
     message: `Provider "${provider}" could not be reached (${nameFailure(error)}). Check its base URL and that it is running.`,
     cause: error,
   });
+}
+
+/** No client can be told of it as it came. */
+function noStatus(provider: string, status: number): GatewayError {
+  const message = `Provider "${provider}" answered with ${status} where the status stands, which is none. Check its base URL.`;
+  return new GatewayError({ kind: "upstream_malformed", message });
 }
 
 /** Of an answer that has begun: whoever sent it was reached, and another address would not help. */

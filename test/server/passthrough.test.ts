@@ -222,6 +222,25 @@ describe("an answer", () => {
   });
 });
 
+test.each(["/passthrough/openai/x", "/v1/chat/completions", "/v1/moderations"])(
+  "a status that is none is the provider's failure at %s, and not ours",
+  async (path) => {
+    for (const status of [0, 99, 600, 999]) {
+      const { gateway } = await open(() => Object.defineProperty(Response.json({}), "status", { value: status }));
+      const { token } = await gateway.issue("gateway_admin");
+      const body = { model: "gpt-4o", input: "x", messages: [{ role: "user", content: "x" }] };
+      const response = await gateway.send(path, { token, body });
+      const { error } = await readJson(response);
+      expect([response.status, error.code, error.message]).toEqual([
+        502,
+        "upstream_malformed",
+        expect.stringContaining(`Provider "openai" answered with ${status}`),
+      ]);
+      await rig?.close();
+    }
+  },
+);
+
 describe("refused is", () => {
   test.each([
     ["/passthrough/nobody/x", 400, "unknown_provider"],
