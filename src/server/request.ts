@@ -146,12 +146,17 @@ async function readCounted(request: Request, limit: number): Promise<string> {
 }
 
 function tooLarge(limit: number): GatewayError {
+  const advice = limit === BRIEF_BYTES ? "Nothing that is asked here is so long." : ADVICE;
   return new GatewayError({
     kind: "too_large",
     code: "request_too_large",
-    message: `The request body is larger than ${limit} bytes. Send less, or let the operator raise max_body_bytes.`,
+    message: `The request body is larger than ${limit} bytes. ${advice}`,
   });
 }
+
+/** Of what anybody may ask, without a key: nobody who is unknown fills memory. */
+export const BRIEF_BYTES = 16_000;
+const ADVICE = "Send less, or let the operator raise max_body_bytes.";
 
 /** Says where a body breaks off without a word of it: it may be a key that lost its quotes. */
 function parseQuietly(text: string): unknown {

@@ -26,7 +26,6 @@ interface Assembly {
   sendMail: (smtp: Smtp, mail: Mail) => Promise<void>;
   isContainer: boolean;
   isForeign?: ((socket: Socket) => boolean) | undefined;
-  limit: () => number;
   changed: () => Promise<void>;
   clock: Clock;
   log: Log;

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { type Entered, type Session, type User, LINK_MS, printSession } from "../../identity/index.ts";
 import { printProfile } from "../profile.ts";
-import { readJson } from "../request.ts";
+import { BRIEF_BYTES, readJson } from "../request.ts";
 import type { GuardedRoute, PublicRoute, Route, RouteContext, Socket } from "../route.ts";
 import { SESSION_COOKIE, printBrowser, printCookie, readBrowser } from "./cookie.ts";
 import { type DoorParts, isHttps, noteFailure, openDoor, readVisitor, requireOwnPage } from "./door.ts";
@@ -24,8 +24,6 @@ export interface SignInParts extends DoorParts {
   isContainer: boolean;
   /** Whether the program at the other end is another user's of this machine, or a server's that passes requests on; missing where the system tells nobody. */
   isForeign?: ((socket: Socket) => boolean) | undefined;
-  /** Largest body in bytes. */
-  limit: () => number;
 }
 
 const LOGIN = z.strictObject({ email: z.string().max(320) });
@@ -67,7 +65,7 @@ export function makeSignInRoutes(parts: SignInParts): Route[] {
 }
 
 function makeDoors(parts: SignInParts): PublicRoute[] {
-  const { signIn, limit, nowMs, throttle } = parts;
+  const { signIn, nowMs, throttle } = parts;
   return [
     {
       method: "POST",
@@ -76,7 +74,7 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
       about: ABOUT.login,
       async handle(context) {
         requireOwnPage(context, parts);
-        const { email } = await readJson(context.request, limit(), LOGIN);
+        const { email } = await readJson(context.request, BRIEF_BYTES, LOGIN);
         const peer = context.peer();
         await throttle.knock({ peer, email: null });
         const socket = context.socket();
@@ -117,7 +115,7 @@ function makeDoors(parts: SignInParts): PublicRoute[] {
       about: ABOUT.verify,
       async handle(context) {
         requireOwnPage(context, parts);
-        const { token, confirm = false } = await readJson(context.request, limit(), VERIFY);
+        const { token, confirm = false } = await readJson(context.request, BRIEF_BYTES, VERIFY);
         await throttle.knock({ peer: context.peer(), email: null });
         const browser = readBrowser(context.request.headers, isHttps(context, parts));
         const visitor = readVisitor(context);

@@ -136,6 +136,33 @@ describe("a link by e-mail", () => {
     );
   });
 
+  test("nobody who is unknown has long bodies read", async () => {
+    await open();
+    const pieces = { read: 0 };
+    for (const [path, field] of [
+      ["/api/v1/auth/login", "email"],
+      ["/api/v1/auth/verify", "token"],
+    ] as const) {
+      const browser = openBrowser(scene);
+      expect(await fail(await browser.ask(path, { body: { [field]: "x".repeat(20_000) } }))).toEqual([
+        413,
+        "request_too_large",
+      ]);
+      const body = new ReadableStream({
+        pull(controller) {
+          pieces.read++;
+          controller.enqueue(new Uint8Array(8_000).fill(32));
+          if (pieces.read === 1_000) controller.close();
+        },
+      });
+      const response = await scene.rig.send(path, { method: "POST", token: null, body });
+      expect(response.status).toBe(413);
+      const { error } = await readJson(response);
+      expect(error.message).not.toContain("max_body_bytes");
+    }
+    expect(pieces.read).toBeLessThan(20);
+  });
+
   test("whoever has a whole network of addresses is one", async () => {
     await open();
     const knock = (peer: string) => openBrowser(scene, { peer }).ask("/api/v1/auth/verify", { body: { token: "x" } });
