@@ -319,7 +319,7 @@ export function makeConfig(folder: string): Config {
   return {
     environment: "test",
     home: folder,
-    http: { hostname: "127.0.0.1", port: 0, tlsCert: null, tlsKey: null, maxBodyBytes: 1024 * 1024 },
+    http: { hostname: "127.0.0.1", port: 0, tlsCert: null, tlsKey: null, tlsCertHash: null, maxBodyBytes: 1024 * 1024 },
     adminEmail: "admin@local",
     entry: { trustedProxies: [], badKeysPerMinute: 0 },
     signIn: { publicUrl: null, isLocalRootFree: true },

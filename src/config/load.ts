@@ -116,7 +116,6 @@ function readConfig(reading: Reading): Config {
   refuseStrayLabels(reading, routes, providers);
   const aliases = readAliases(reading, values);
   reading.gathered.warnings.push(...listHiddenRoutes(routes, [...aliases, ...DEFAULT_ALIASES]));
-  checkTls(reading, values);
   warnOfHiddenLedger(reading, values);
   const smtp = readSmtp(reading, values);
   watchPriceFiles(reading, values);
@@ -129,6 +128,7 @@ function readConfig(reading: Reading): Config {
       ...values.http_address,
       tlsCert: values.tls_cert,
       tlsKey: values.tls_key,
+      tlsCertHash: checkTls(reading, values),
       maxBodyBytes: values.max_body_bytes,
     },
     adminEmail: values.admin_email,

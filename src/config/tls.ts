@@ -4,20 +4,24 @@ import type { Values } from "./key.ts";
 import { describeBadValue, quote } from "./problem.ts";
 import type { Reading } from "./read.ts";
 
-export function checkTls(reading: Reading, values: Values): void {
+/** Answers the hash of the certificate's file; null where there is none. */
+export function checkTls(reading: Reading, values: Values): string | null {
   const names = ["tls_cert", "tls_key"] as const;
   for (const [index, name] of names.entries()) {
     const other = names[1 - index] ?? name;
     const path = values[name];
     const origin = reading.gathered.settings.get(name)?.origin;
     if (path === null || origin === undefined) continue;
+    // What is renewed is served at the next start: the log says so.
+    reading.files.add(path);
     const refuse = (message: string) => reading.gathered.problems.push(describeBadValue(origin, name, message));
     if (values[other] === null) refuse(`${other} is needed too`);
     if (!exists(reading, path)) refuse(`${quote(path)} does not exist, or may not be read`);
   }
   const { tls_cert: cert, tls_key: key } = values;
-  if (cert === null || key === null || !exists(reading, cert) || !exists(reading, key)) return;
+  if (cert === null || key === null || !exists(reading, cert) || !exists(reading, key)) return null;
   checkPair(reading, cert, key);
+  return new Bun.CryptoHasher("sha256").update(reading.disk.readFile(cert) ?? "").digest("hex");
 }
 
 /** What the server would refuse only when it listens, and without naming a file. */

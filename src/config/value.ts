@@ -27,6 +27,8 @@ export interface Config {
     port: number;
     tlsCert: string | null;
     tlsKey: string | null;
+    /** Of the certificate's file, so that a renewed one is told from the one that is served. */
+    tlsCertHash: string | null;
     maxBodyBytes: number;
   };
   adminEmail: string;

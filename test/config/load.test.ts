@@ -15,7 +15,7 @@ test("an empty folder gives the defaults", async () => {
   expect(config).toMatchObject({
     environment: "dev",
     home: `${HOME}/.tokligence`,
-    http: { hostname: null, port: 8081, tlsCert: null, tlsKey: null, maxBodyBytes: 50_000_000 },
+    http: { hostname: null, port: 8081, tlsCert: null, tlsKey: null, tlsCertHash: null, maxBodyBytes: 50_000_000 },
     adminEmail: "admin@local",
     identityPath: `${HOME}/.tokligence/identity.db`,
     ledgerPath: `${HOME}/.tokligence/ledger.db`,

@@ -200,6 +200,16 @@ test("TLS files need a restart, files of aliases do not", async () => {
   });
 });
 
+test("a renewed certificate needs a restart, and is noticed", async () => {
+  const env = { TOKLIGENCE_TLS_CERT: "/c", TOKLIGENCE_TLS_KEY: "/k" };
+  const of = (certificate: string) => load({ files: { "/c": certificate, "/k": PRIVATE_KEY }, env });
+  const before = await of(CERTIFICATE);
+  expect(before.watched).toEqual(expect.arrayContaining(["/c", "/k"]));
+  expect(diffReload(before.config, (await of(CERTIFICATE)).config)).toEqual({ changes: [], needRestart: [] });
+  const renewed = await of(`${CERTIFICATE}\n${CERTIFICATE}`);
+  expect(diffReload(before.config, renewed.config)).toEqual({ changes: [], needRestart: ["tls_cert"] });
+});
+
 test("a provider that comes, goes or changes is named", async () => {
   const ini = async (text: string) => (await load({ files: { "config/setting.ini": text } })).config;
   const before = await ini("[provider.a]\nbase_url=http://a\n[provider.b]\nbase_url=http://b\napi_key=1");
