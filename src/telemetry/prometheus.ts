@@ -7,6 +7,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
+import { escapeUnseen } from "../lib/unseen.ts";
 import type { Gauge } from "./metric.ts";
 import type { Histogram, Series } from "./series.ts";
 
@@ -40,10 +41,15 @@ function describeSeries({ name, about, labels, points }: Series): MetricData {
     isMonotonic: true,
     dataPoints: [...points.values()].map((point) => ({
       ...SPAN,
-      attributes: Object.fromEntries(labels.map((label, index) => [label, point.labels[index] ?? ""])),
+      attributes: label(labels.map((name, index) => [name, point.labels[index] ?? ""])),
       value: point.count,
     })),
   };
+}
+
+/** With a NUL in a name, which may be a provider's or a client's, no reader would take any of the page. */
+function label(labels: readonly (readonly [string, string])[]): Record<string, string> {
+  return Object.fromEntries(labels.map(([name, value]) => [name, escapeUnseen(value)]));
 }
 
 function describeHistogram({ name, about, bounds, counts, sum, count }: Histogram): MetricData {
@@ -61,7 +67,9 @@ function describeGauge(gauge: Gauge): MetricData[] {
   const { name, about } = gauge;
   const common = { descriptor: describe(name, about), aggregationTemporality: AggregationTemporality.CUMULATIVE };
   if ("points" in gauge) {
-    const points = gauge.points().map(({ labels, value }) => ({ ...SPAN, attributes: { ...labels }, value }));
+    const points = gauge
+      .points()
+      .map(({ labels, value }) => ({ ...SPAN, attributes: label(Object.entries(labels)), value }));
     if (points.length === 0) return [];
     return gauge.isCounter === true
       ? [{ ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints: points }]

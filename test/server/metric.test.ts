@@ -173,6 +173,16 @@ test("names that others choose are bounded, and nothing is lost by it", async ()
   expect(output.length).toBeGreaterThan(0);
 });
 
+test("names that others choose break no line, and steer no terminal", async () => {
+  const served = 'm\0"}\r\n1\u001B[2J\u009B\u202E';
+  const metrics = createMetrics();
+  count(metrics, { modelServed: served });
+  metrics.watch([{ name: "tokligence_x", about: "x", points: () => [{ labels: { model: served }, value: 1 }] }]);
+  const lines = (await metrics.print()).split("\n").filter((line) => line.includes("202e"));
+  expect(lines).toHaveLength(3);
+  for (const line of lines) expect(line).toMatch(/^tokligence_\w+\{[^\p{Cc}\u202E]*\} \d+$/u);
+});
+
 test("counting a row is no search among all that were counted", () => {
   const metrics = createMetrics();
   for (let index = 0; index < 10_000; index++) count(metrics, {});
