@@ -193,23 +193,38 @@ function signatureOf(location: string): string {
   return url.href;
 }
 
-/** Follows redirects, as downloads need them, but off encryption. */
+/** As browsers have it. */
+const MOST_HOPS = 20;
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
+/** Follows redirects, as downloads need them, but not one step off encryption: whoever answers there says where to go on. */
 async function get(url: string): Promise<Response> {
-  let found: Response;
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  let at = url;
+  for (let hops = 0; hops <= MOST_HOPS; hops++) {
+    const found = await ask(at, signal, url);
+    const location = REDIRECTS.includes(found.status) ? found.headers.get("location") : null;
+    if (location === null) return found;
+    void found.body?.cancel().catch(() => undefined);
+    at = URL.parse(location, at)?.href ?? location;
+    if (!isRemote(at))
+      throw new PriceFileError(`The price file could not be fetched: ${maskSource(url)} leads nowhere.`);
+    if (isEncrypted(url) && !isEncrypted(at)) {
+      const said = `${maskSource(url)} leads from https:// to http://, where anybody on the way could change it`;
+      throw new PriceFileError(`The price file could not be fetched: ${said}. Name the address that it leads to.`);
+    }
+  }
+  throw new PriceFileError(`The price file could not be fetched: ${maskSource(url)} leads in circles.`);
+}
+
+async function ask(at: string, signal: AbortSignal, url: string): Promise<Response> {
   try {
-    found = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(at, { signal, redirect: "manual" });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new PriceFileError(`The price file could not be fetched: ${reason.replaceAll(url, maskSource(url))}`, {
-      cause,
-    });
+    const masked = [url, at].reduce((text, each) => text.replaceAll(each, maskSource(each)), reason);
+    throw new PriceFileError(`The price file could not be fetched: ${masked}`, { cause });
   }
-  if (isEncrypted(url) && !isEncrypted(found.url)) {
-    void found.body?.cancel().catch(() => undefined);
-    const said = `${maskSource(url)} leads from https:// to http://, where anybody on the way could change it`;
-    throw new PriceFileError(`The price file could not be fetched: ${said}. Name the address that it leads to.`);
-  }
-  return found;
 }
 
 function isEncrypted(url: string): boolean {

@@ -278,15 +278,26 @@ test("a marketplace is not asked for prices over http://", async () => {
 });
 
 test("a list of prices that leads from https:// to http:// is not read there", async () => {
-  const plain = Bun.serve({ port: 0, fetch: () => Response.json(LIST) });
+  let overheard = 0;
+  const plain = Bun.serve({
+    port: 0,
+    fetch({ url }) {
+      overheard++;
+      return url.endsWith("/back") ? Response.redirect(`https://localhost:${secure.port}/here`) : Response.json(LIST);
+    },
+  });
   const tls = { key: LOCAL_PRIVATE_KEY, cert: LOCAL_CERTIFICATE };
   const secure = Bun.serve({
     port: 0,
     tls,
     fetch: ({ url }) => (url.endsWith("/here") ? Response.json(LIST) : Response.redirect(target(url))),
   });
-  const target = (url: string): string =>
-    url.endsWith("/plain") ? `http://localhost:${plain.port}/list` : `https://localhost:${secure.port}/here`;
+  const target = (url: string): string => {
+    if (url.endsWith("/plain")) return `http://localhost:${plain.port}/list`;
+    if (url.endsWith("/across")) return `http://localhost:${plain.port}/back`;
+    if (url.endsWith("/file")) return `file://${desk.write("list.json", JSON.stringify(LIST))}`;
+    return url.endsWith("/round") ? "/round" : `https://localhost:${secure.port}/here`;
+  };
   // What is trusted is read once, when a process starts.
   const env = { ...process.env, NODE_EXTRA_CA_CERTS: desk.write("ca.pem", LOCAL_CERTIFICATE) };
   const refresh = async (path: string): Promise<{ code: number; err: string }> => {
@@ -309,8 +320,13 @@ test("a list of prices that leads from https:// to http:// is not read there", a
     return { code, err };
   };
   try {
-    const led = await refresh("plain");
-    expect([led.code, led.err]).toEqual([EXIT.failed, expect.stringContaining("leads from https:// to http://")]);
+    for (const path of ["plain", "across"]) {
+      const led = await refresh(path);
+      expect([led.code, led.err]).toEqual([EXIT.failed, expect.stringContaining("leads from https:// to http://")]);
+    }
+    expect(overheard).toBe(0);
+    expect((await refresh("file")).err).toContain("leads nowhere");
+    expect((await refresh("round")).err).toContain("leads in circles");
     expect(await refresh("moved")).toMatchObject({ code: 0 });
   } finally {
     await Promise.all([plain.stop(true), secure.stop(true)]);
