@@ -14,6 +14,7 @@ import type { ChatWire, ForwardWire, TargetWire } from "../wire/index.ts";
 import { type CallState, type Elsewhere, makeHeaders } from "./header.ts";
 import { type Plan, chooseId } from "./plan.ts";
 import { estimateFromRequest } from "./estimate.ts";
+import { judgeInside } from "./failure.ts";
 import { findRefusal } from "./refusal.ts";
 import { answerTooLarge, explainBreak, parseObject, readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
@@ -202,12 +203,21 @@ function bookAnswer({ record }: CallState, answer: Answer, report: JsonObject | 
   record.answered({ model: answer.model, usage: answer.usage, report, text: () => joinText(answer) });
 }
 
-/** What the provider says that such an answer took, where it is one: its client cannot be given it, and it will be on the bill all the same. */
-export function bookUnasked(state: CallState, { response }: Pick<TargetWire, "response">, text: string): void {
+/**
+ * What the provider says that such an answer took, where it is one: its client cannot be given it, and it will be on the bill all the same. Gives back
+ * what it is instead, where it is an error; else null.
+ */
+export function bookUnasked(
+  state: CallState,
+  { response }: Pick<TargetWire, "response">,
+  text: string,
+): GatewayError | null {
   const body = parseObject(text);
   const answer = body === null ? null : decodeAnswer(() => response.decode(body));
-  if (body === null || answer === null || answer instanceof GatewayError) return;
+  if (body === null || answer === null) return null;
+  if (answer instanceof GatewayError) return answer.kind === "upstream_rejected" ? answer : null;
   bookAnswer(state, answer, response.report(body));
+  return null;
 }
 
 /** An upstream may answer 200 and mean an error; the wire's decoder tells. */
@@ -284,12 +294,13 @@ function malformed(state: CallState, text: string): GatewayError {
 
 /** Closes the attempt with its failure, and gives the failure back to be thrown. */
 function failed(state: CallState, failure: GatewayError): GatewayError {
+  const error = judgeInside(failure);
   state.record.attempted({
     status: state.upstream.status,
-    error: failure,
+    error,
     upstreamRequestId: readUpstreamId(state.upstream.headers),
   });
-  return failure;
+  return error;
 }
 
 function joinText(answer: Answer): string {

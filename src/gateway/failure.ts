@@ -73,7 +73,7 @@ function readNumber(text: string | null): number | undefined {
 }
 
 /**
- * An error that came inside a stream has no status, and what it says may be the provider's own trouble. Where its words leave no doubt that it
+ * An error that came inside an answer of status 200 has none of its own, and what it says may be the provider's own trouble. Where its words leave no doubt that it
  * is the request or the key which is refused, it gets the status that says the same, as another try would be told the same.
  */
 export function judgeInside(failure: GatewayError): GatewayError {
@@ -98,7 +98,7 @@ function isOfRequest({ upstream }: GatewayError): boolean {
   return upstream !== undefined && (isOverflow(upstream) || isRefusal(upstream));
 }
 
-/** An error that came inside a stream has no status: where the client was told none yet, it gets that of what the error means. */
+/** Likewise, for the client: where he was told no status yet, it gets that of what the error means. */
 export function giveStatus(failure: GatewayError): GatewayError {
   const { upstream } = failure;
   if (failure.kind !== "upstream_rejected" || upstream === undefined || upstream.status !== null) return failure;

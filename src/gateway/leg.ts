@@ -2,6 +2,7 @@
 
 import { type GatewayError, toGatewayError } from "../ir/index.ts";
 import type { Call, GatewayTools, Scene } from "./call.ts";
+import { giveStatus } from "./failure.ts";
 import { type Hand, openHedging } from "./hedge.ts";
 import { chooseRules, findStandIns, isSamePlace } from "./order.ts";
 import type { Target, Targets } from "./target.ts";
@@ -68,8 +69,9 @@ export function travelOn(leg: Leg, attempt: (at: AttemptAt) => Promise<Outcome<R
       visit?.drop();
       const failure = toGatewayError(error);
       return heldAt(hand.record.hold(), failure, async (headers) => {
-        failure.headers = { ...failure.headers, ...headers };
-        throw failure;
+        const told = giveStatus(failure);
+        told.headers = { ...told.headers, ...headers };
+        throw told;
       });
     }
   };

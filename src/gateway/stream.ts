@@ -257,14 +257,16 @@ async function refuse(state: CallState, type: string): Promise<GatewayError> {
   const read =
     wire === null ? readCapped(upstream, MAX_REFUSED_BYTES) : readCapped(upstream, scene.maxAnswerBytes, progressed);
   const text = await read.catch(() => null);
-  if (wire !== null && text !== null) bookUnasked(state, wire, text);
-  const failure = new GatewayError({
+  const told = wire === null || text === null ? null : bookUnasked(state, wire, text);
+  const unasked = new GatewayError({
     kind: "upstream_malformed",
     message:
       `Provider "${plan.provider.name}" was asked for an event stream and answered with ${type === "" ? "no content type" : type}. ` +
       "Check its base URL.",
     cause: text?.slice(0, 2_000),
   });
+  // Some say no in the place of the stream, with status 200.
+  const failure = judgeInside(told ?? unasked);
   state.record.attempted({
     status: upstream.status,
     error: failure,

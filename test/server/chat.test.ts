@@ -177,10 +177,10 @@ describe("forwarding", () => {
   test("an error that comes with status 200 is told as one, and booked without tokens", async () => {
     const { chat, row } = await open({ upstream: () => Response.json({ error: { message: "no credit", code: 402 } }) });
     const response = await chat({ model: "gpt-4o", messages: HELLO });
-    expect(response.status).toBe(502);
+    expect(response.status).toBe(429);
     expect((await readJson(response)).error).toMatchObject({ message: "no credit", code: "402" });
     expect(await row()).toMatchObject({
-      status: 502,
+      status: 429,
       errorKind: "upstream_rejected",
       usageSource: "none",
       outputTokens: null,
@@ -319,14 +319,14 @@ describe("translation to Messages", () => {
   });
 
   test.each([
-    [{ type: "error", error: { type: "overloaded_error", message: "Overloaded" } }, "overloaded"],
-    [{}, "upstream_malformed"],
-  ])("what comes with status 200 and is no message is an error: %j", async (body, code) => {
+    [{ type: "error", error: { type: "overloaded_error", message: "Overloaded" } }, "overloaded", 503],
+    [{}, "upstream_malformed", 502],
+  ])("what comes with status 200 and is no message is an error: %j", async (body, code, status) => {
     const { chat, row } = await open({ upstream: () => Response.json(body) });
     const response = await chat({ model: "claude-sonnet-4-5", messages: HELLO });
-    expect(response.status).toBe(502);
+    expect(response.status).toBe(status);
     expect((await readJson(response)).error).toMatchObject({ type: "server_error", code });
-    expect(await row()).toMatchObject({ status: 502, usageSource: "none", attempts: [{ status: 200 }] });
+    expect(await row()).toMatchObject({ status, usageSource: "none", attempts: [{ status: 200 }] });
   });
 
   test("work_mode = passthrough refuses it", async () => {
