@@ -120,3 +120,12 @@ function copyFailure(failure: GatewayError, changed: Pick<GatewayError, "message
   copy.headers = failure.headers;
   return copy;
 }
+
+/** Where the format of an answer is not looked into. */
+export function nothingSaid(provider: string): GatewayError {
+  return new GatewayError({
+    kind: "upstream_malformed",
+    code: "answer_empty",
+    message: `Provider "${provider}" answered with success, and with nothing in its answer. Ask again.`,
+  });
+}

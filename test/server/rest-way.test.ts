@@ -101,6 +101,8 @@ const FAULTS: [string, Upstream][] = [
   ["that says 429", () => refusal(429)],
   ["that says 503", () => refusal(503)],
   ["that refuses with status 200", () => Response.json({ error: { message: "Not now.", type: "server_error" } })],
+  ["that says nothing", () => Response.json({})],
+  ["that has nothing where its answer would be", () => Response.json({ created: 1, data: null, results: null })],
   ["that is down behind a page", () => new Response("<h1>down</h1>", { status: 502 })],
   ["that answers with a page", () => new Response("<html>", { headers: { "content-type": "text/html" } })],
   ["whose answer breaks off", () => broken([])],
@@ -255,12 +257,26 @@ describe("a stream", () => {
     expect(await (await speak()).text()).toBe("sound");
     await rig?.close();
     rig = null;
+    const silent = await open({
+      first: () => new Response(new Uint8Array(), { headers: { "content-type": "audio/mpeg" } }),
+    });
+    expect(await (await silent.send("/v1/audio/speech", { body: { model: "any", input: "four" } })).text()).toBe(
+      "sound",
+    );
+    await silent.close();
+    rig = null;
     const other = await open({ first: sound(["half of it"]) });
     await expect(
       (await other.send("/v1/audio/speech", { body: { model: "any", input: "four" } })).text(),
     ).rejects.toThrow();
     expect(other.calls).toHaveLength(1);
   });
+});
+
+test("a text of nothing is what was heard in silence", async () => {
+  const gateway = await open({ first: () => new Response("", { headers: { "content-type": "text/plain" } }) });
+  const response = await gateway.send("/v1/audio/transcriptions", { body: makeForm("file") });
+  expect([response.status, await response.text(), gateway.calls.length]).toEqual([200, "", 1]);
 });
 
 test("who makes an object is asked once", async () => {

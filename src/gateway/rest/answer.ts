@@ -5,6 +5,7 @@ import type { ObjectBinding } from "../../identity/index.ts";
 import { readCapped } from "../../lib/capped-text.ts";
 import type { RestCollection, RestFamily } from "../../wire/index.ts";
 import { emptyAnswer } from "../answer.ts";
+import { nothingSaid } from "../failure.ts";
 import { makeHeaders } from "../header.ts";
 import { answerTooLarge, explainBreak } from "../send.ts";
 import type { RestCall } from "./call.ts";
@@ -85,6 +86,11 @@ async function answerWhole(state: State, meter: Meter): Promise<Response> {
   // A list may be the answer to a call; what is kept is always an object.
   if (!isJsonObject(body) && !(meter.counts && Array.isArray(body))) throw fail(state, notJson(state, text));
   if (meter.counts && isJsonObject(body) && saysError(body)) throw fail(state, explainError(state, body));
+  if (meter.counts && isJsonObject(body) && saysNothing(body)) {
+    // What it reports all the same is what it cost; nothing is estimated of an answer that is none.
+    bookAnswer(state, { ...meter, entry: {} }, body);
+    throw fail(state, nothingSaid(state.plan.provider.name));
+  }
   bookAnswer(state, meter, isJsonObject(body) ? body : null);
   if (meter.counts && isJsonObject(body) && meter.entry.isAnswer?.(body) === false) throw fail(state, emptyAnswer());
   const told = isJsonObject(body) ? await keepObjects(state, body) : null;
@@ -101,6 +107,12 @@ const ANSWERS = ["choices", "data", "results", "text"];
 function saysError(body: JsonObject): boolean {
   const { error = null } = body;
   return error !== null && error !== "" && !ANSWERS.some((name) => name in body);
+}
+
+function saysNothing(body: JsonObject): boolean {
+  if (Object.keys(body).length === 0) return true;
+  const places = ANSWERS.filter((name) => name in body);
+  return places.length > 0 && places.every((name) => body[name] === null);
 }
 
 export async function readAnswer(state: RestState): Promise<string> {

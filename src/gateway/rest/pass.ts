@@ -3,7 +3,7 @@
 import { type GatewayError, type JsonObject, GatewayError as Failure, isJsonObject } from "../../ir/index.ts";
 import { readCapped } from "../../lib/capped-text.ts";
 import { type Frame, createSseReader } from "../../lib/sse.ts";
-import { explainRejection, giveStatus, judgeInside } from "../failure.ts";
+import { explainRejection, giveStatus, judgeInside, nothingSaid } from "../failure.ts";
 import { type AnswerFacts, makeHeaders } from "../header.ts";
 import { explainFailure, parseObject } from "../send.ts";
 import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
@@ -46,9 +46,25 @@ export async function holdBytes(
   headers: () => Record<string, string>,
 ): Promise<Outcome<Response>> {
   const book = (): void => bookAnswer(state, meter, null);
-  if (state.upstream.body === null) return { failure: null, answer: await passNothing(state, book, headers()) };
-  const carried = await carryHeld(state, createByteMachine(book));
+  if (state.upstream.body === null && !isMedia(state)) {
+    return { failure: null, answer: await passNothing(state, book, headers()) };
+  }
+  const machine = createByteMachine(book);
+  const carried = await carryHeld(state, isMedia(state) ? requireBytes(state, machine) : machine);
   return openHeld(state, carried, () => ({ ...headers(), ...UNHELD }));
+}
+
+/** A text may be empty, as of a silence that was listened to; a sound or a picture is none then. */
+function isMedia({ upstream }: RestState): boolean {
+  return /^(?:audio|image|video)\//iu.test(upstream.headers.get("content-type") ?? "");
+}
+
+function requireBytes(state: RestState, machine: Machine<Uint8Array>): Machine<Uint8Array> {
+  const end = (): ReturnType<typeof machine.end> => {
+    const ended = machine.end();
+    return ended.last.length > 0 ? ended : { ...ended, error: nothingSaid(state.plan.provider.name) };
+  };
+  return { ...machine, end };
 }
 
 /** Events of which there is one at least. */
