@@ -97,10 +97,13 @@ function makeBand(above: number, rates: readonly (Fraction | null)[]): Band {
 }
 
 /** Nano-dollars, rounded to the nearest; null where a unit that was counted has no known price, or the counts contradict each other. */
-export function costOf(card: RateCard, usage: Usage | null, units: Units | null): number | null {
+export function costOf(
+  card: RateCard,
+  { usage, units, sizeTokens }: { usage: Usage | null; units: Units | null; sizeTokens?: number | undefined },
+): number | null {
   const counts = countUnits(card, usage, units);
   if (counts === null) return null;
-  const input = usage === null ? 0 : sumInputTokens(usage);
+  const input = sizeTokens ?? (usage === null ? 0 : sumInputTokens(usage));
   const band = card.bands.findLast(({ above }) => input > above) ?? card.bands[0];
   if (band === undefined) return null;
   const nanos = addSmall(band, counts) ?? addExactly(band, counts);

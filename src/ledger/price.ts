@@ -104,11 +104,11 @@ export function createPriceBook(init: PriceRules): PriceBook {
       : marks.filter((mark) => (units?.[mark] ?? usage?.units?.[mark] ?? 0) > 0);
 
   return {
-    price({ provider, pricing, models, at, usage, units = null, isSum = false }) {
+    price({ provider, pricing, models, at, usage, units = null, isSum = false, sizeTokens }) {
       if (pricing === "free") return FREE;
       const tier = nameTier(usage?.serviceTier);
       const known = find({ provider, pricing, models, at, tier, marks: listMarks(usage, units) });
-      return known === null ? null : charge(known, { usage, units, isSum });
+      return known === null ? null : charge(known, { usage, units, isSum, sizeTokens });
     },
     knows: (question) => question.pricing === "free" || hasPrice(find(question)),
     explain(question) {
@@ -134,16 +134,20 @@ function remember(known: Known | null, layers: readonly PriceLayer[], at: number
   return { known, fromMs, untilMs };
 }
 
+interface Charged extends Required<Pick<PriceRequest, "isSum" | "units" | "usage">> {
+  sizeTokens: number | undefined;
+}
+
 function charge(
   known: Known,
-  { usage, units, isSum }: Required<Pick<PriceRequest, "isSum" | "units" | "usage">>,
+  { usage, units, isSum, sizeTokens }: Charged,
 ): Price | null {
   // Units that nobody has a price for are no calls for nothing, unless it is by the call that they are sold.
   if (usage === null && !isByCall(known.tariff) && !known.card.units.some(({ name }) => countAlone(name, units) > 0))
     return null;
   if (holdsOthers(usage?.units) || holdsOthers(units)) return null;
   if (isSum && !isPricedBySum(known.card, usage)) return null;
-  const costNanos = costOf(known.card, usage, units);
+  const costNanos = costOf(known.card, { usage, units, sizeTokens });
   if (costNanos === null) return null;
   if (costNanos === 0 && isUnpriced(known, usage)) return null;
   const { id, date } = known.tariff;

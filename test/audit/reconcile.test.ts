@@ -190,6 +190,22 @@ describe("tokens and money of two files, on SQLite", () => {
     expect(report.totals).toMatchObject({ billed_usd: "2.840615", booked_usd: "2.44655", difference_usd: "0.394065" });
   });
 
+  test("of a long prompt it is named what is off, at the prices of long prompts", async () => {
+    await scene.call("gpt-5.4", { prompt: 300_000, cached: 100_000, completion: 10_000 }, "gpt-5.4");
+    const usage: Used[] = [{ day: SECOND_DAY, model: "gpt-5.4", input: 300_000, cached: 100_000, output: 10_000 }];
+    const cost = [
+      { day: SECOND_DAY, item: "gpt-5.4, input", usd: "1" },
+      { day: SECOND_DAY, item: "gpt-5.4, cached input", usd: "0.5" },
+      { day: SECOND_DAY, item: "gpt-5.4, output", usd: "0.225" },
+    ];
+    const { report } = await reconcile(["--file", writeFiles(usage, cost), "--from", SECOND_DAY]);
+    expect(report.lines.find(({ model_billed: [model] }) => model === "gpt-5.4")).toMatchObject({
+      verdict: "mispriced",
+      booked_for: { fresh: "1", cache_read: "0.05", output: "0.225" },
+      off_in: ["cache_read"],
+    });
+  });
+
   test("what the books know no price of is booked at an unknown sum, and not at nought", async () => {
     await scene.call("gpt-unheard-of-9", { prompt: 1_000, completion: 100 }, "gpt-unheard-of-9");
     const usage: Used[] = [{ day: SECOND_DAY, model: "gpt-unheard-of-9", input: 1_000, output: 100 }];

@@ -18,6 +18,7 @@ export function createSplit({ book, pricingOf }: { book: Pick<PriceBook, "price"
     const models = typeof pricing === "object" && pricing.by === "asked" ? names.toReversed() : names;
     const tier = call.serviceTier === null ? {} : { serviceTier: call.serviceTier };
     const split: Partial<Record<MoneyPart, bigint>> = {};
+    const sizeTokens = (call.freshInputTokens ?? 0) + (call.cacheReadTokens ?? 0) + (call.cacheWriteTokens ?? 0);
     let rest = BigInt(call.costNanos);
     for (const [part, usage] of listParts(call)) {
       const at = call.createdAt;
@@ -27,6 +28,7 @@ export function createSplit({ book, pricingOf }: { book: Pick<PriceBook, "price"
         models,
         at,
         usage: { ...NO_USAGE, ...tier, ...usage },
+        sizeTokens,
       });
       if (price === null || price.id !== call.priceId || price.source !== call.priceSource) return null;
       split[part] = BigInt(price.costNanos);
