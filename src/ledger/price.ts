@@ -65,6 +65,8 @@ interface Known {
   tariff: Tariff;
   layer: string;
   card: RateCard;
+  /** Of `input` and `output`, those of whose tokens something has a price. */
+  directions: ReadonlySet<string>;
   source: string;
   facts: readonly string[];
 }
@@ -138,10 +140,7 @@ interface Charged extends Required<Pick<PriceRequest, "isSum" | "units" | "usage
   sizeTokens: number | undefined;
 }
 
-function charge(
-  known: Known,
-  { usage, units, isSum, sizeTokens }: Charged,
-): Price | null {
+function charge(known: Known, { usage, units, isSum, sizeTokens }: Charged): Price | null {
   // Units that nobody has a price for are no calls for nothing, unless it is by the call that they are sold.
   if (usage === null && !isByCall(known.tariff) && !known.card.units.some(({ name }) => countAlone(name, units) > 0))
     return null;
@@ -149,7 +148,7 @@ function charge(
   if (isSum && !isPricedBySum(known.card, usage)) return null;
   const costNanos = costOf(known.card, { usage, units, sizeTokens });
   if (costNanos === null) return null;
-  if (costNanos === 0 && isUnpriced(known, usage)) return null;
+  if (isUnpriced(known, usage, costNanos)) return null;
   const { id, date } = known.tariff;
   return { costNanos, id, source: known.source, date };
 }
@@ -172,14 +171,20 @@ function isPricedBySum({ bands, units }: RateCard, usage: Usage | null): boolean
   return isSmall && !units.some(({ name }) => name === "requests");
 }
 
-/** Tokens that cost nothing because the list prices other things alone, such as seconds, are no free tokens. */
-function isUnpriced({ tariff, card }: Known, usage: Usage | null): boolean {
+/**
+ * Tokens that cost nothing because the list prices other things alone, such as seconds, are no free tokens; and where either the input or the
+ * output has a price, the other one is not free for having none.
+ */
+function isUnpriced({ tariff, directions }: Known, usage: Usage | null, costNanos: number): boolean {
   if (usage === null || Object.keys(tariff.prices).length === 0) return false;
-  const isCounted = sumInputTokens(usage) + usage.outputTokens > 0;
-  return (
-    isCounted &&
-    !card.units.some(({ dimensions, priceKey }) => dimensions["family"] === "tokens" && priceKey in tariff.prices)
-  );
+  const [hasInput, hasOutput] = [sumInputTokens(usage) > 0, usage.outputTokens > 0];
+  if (directions.size === 0) return costNanos === 0 && (hasInput || hasOutput);
+  return (hasInput && !directions.has("input")) || (hasOutput && !directions.has("output"));
+}
+
+function findDirections({ prices }: Tariff, { units }: RateCard): Set<string> {
+  const priced = units.filter(({ dimensions, priceKey }) => dimensions["family"] === "tokens" && priceKey in prices);
+  return new Set(priced.flatMap(({ dimensions }) => dimensions["direction"] ?? []));
 }
 
 const NO_MARKS: readonly string[] = [];
@@ -206,7 +211,8 @@ function findTariff(question: PriceQuestion, { layers, facts, discounts }: Price
       const tariff = layer.find(question, model) ?? findAlso(layer, question, { model, facts });
       if (tariff === null) continue;
       const discount = tariff.isListed ? discounts?.get(question.provider) : undefined;
-      return { tariff, layer: layer.name, ...makeCard(tariff, question, { model, facts, discount }) };
+      const made = makeCard(tariff, question, { model, facts, discount });
+      return { tariff, layer: layer.name, directions: findDirections(tariff, made.card), ...made };
     }
   }
   return null;

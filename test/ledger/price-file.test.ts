@@ -43,7 +43,7 @@ const OWN = {
   date: "2026-10-01",
   prices: [
     { model: "gpt-4o*", provider: "openai", input: "1.25", output: 5 },
-    { model: "gpt-4o*", provider: "openai", tier: "batch", input: 0.5, from: "2026-10-05" },
+    { model: "gpt-4o*", provider: "openai", tier: "batch", input: 0.5, output: 2, from: "2026-10-05" },
   ],
 };
 

@@ -65,8 +65,15 @@ describe("price book", () => {
     const models = vendors.flatMap((vendor) => vendor.models.map((model) => [vendor.id, model.id] as const));
     const found = models.filter(([vendor, model]) => listed(vendor, model, makeUsage({})) !== null);
     expect(found.length).toBeGreaterThan(1_500);
+    const inputOnly = new Set(
+      vendors.flatMap(({ id, models: own }) =>
+        own.flatMap(({ id: model, prices }) => (JSON.stringify(prices).includes('"output') ? [] : [`${id}/${model}`])),
+      ),
+    );
     fc.assert(
-      fc.property(fc.constantFrom(...found), usages, ([vendor, model], usage) => {
+      fc.property(fc.constantFrom(...found), usages, ([vendor, model], given) => {
+        // Nor does its reader miss a price of what is written.
+        const usage = inputOnly.has(`${vendor}/${model}`) ? { ...given, outputTokens: 0, reasoningTokens: 0 } : given;
         const expected = listed(vendor, model, usage);
         const price = book.price(ask(vendor, model, usage));
         // Where the list prices other things alone, its reader gives tokens away.
@@ -288,7 +295,19 @@ describe("overrides and discounts", () => {
     );
   });
   test("a discount is taken off what is listed, exactly, and not off what was agreed", async () => {
-    const book = await withOverrides([{ ...base, model: "agreed", prices: joinPrices([["input", "2"]]) }], "12.5");
+    const book = await withOverrides(
+      [
+        {
+          ...base,
+          model: "agreed",
+          prices: joinPrices([
+            ["input", "2"],
+            ["output", "0"],
+          ]),
+        },
+      ],
+      "12.5",
+    );
     const usage = makeUsage({ freshInputTokens: 1_000, outputTokens: 1_000 });
     expect(book.price(ask("openai", "gpt-4o", usage))).toMatchObject({
       costNanos: (2_500_000 + 10_000_000) * 0.875,
@@ -296,6 +315,21 @@ describe("overrides and discounts", () => {
     });
     expect(book.price(ask("openai", "agreed", usage))?.costNanos).toBe(2_000_000);
     expect(book.price(ask("other", "gpt-4o", usage, { pricing: { vendor: "openai" } }))?.source).toBe(PRICE_LIST);
+  });
+  test("where the input alone was agreed, the output is not free, and the other way round", async () => {
+    const book = await withOverrides([
+      { ...base, model: "half", prices: joinPrices([["input", "2"]]) },
+      { ...base, model: "other-half", prices: joinPrices([["output", "2"]]) },
+      { ...base, model: "call", prices: joinPrices([["request", "0.01"]]) },
+    ]);
+    const costOf = (model: string, usage: Partial<Usage>) =>
+      book.price(ask("openai", model, makeUsage(usage)))?.costNanos ?? null;
+    expect(costOf("half", { freshInputTokens: 1_000 })).toBe(2_000_000);
+    expect(costOf("half", { freshInputTokens: 1_000, outputTokens: 1 })).toBeNull();
+    expect(costOf("other-half", { outputTokens: 1_000 })).toBe(2_000_000);
+    expect(costOf("other-half", { cacheReadTokens: 1, outputTokens: 1_000 })).toBeNull();
+    // Whoever is paid by the call is paid for all of it.
+    expect(costOf("call", { freshInputTokens: 1_000, outputTokens: 1 })).toBe(10_000_000);
   });
   test("new rules are in force at once", async () => {
     const book = await withOverrides([]);
