@@ -3,6 +3,7 @@
 
 import {
   type JsonObject,
+  type MediaPart,
   type PartDeltaEvent,
   type PartEndEvent,
   type PartStartEvent,
@@ -114,7 +115,8 @@ export class BlockWriter {
     const deltas = deltasOf(state.start, event);
     if (deltas.length === 0) return [];
     const frames = this.#open(state);
-    for (const delta of deltas) frames.push(format({ type: "content_block_delta", index: state.index, delta }));
+    const { index } = state;
+    if (index !== null) frames.push(...deltas.map((delta) => deltaOf(index, delta)));
     return frames;
   }
 
@@ -127,7 +129,11 @@ export class BlockWriter {
     frames.push(format({ type: "content_block_start", index, content_block: block }));
     // The provider sends one here.
     if (index === 0) frames.push(format({ type: "ping" }));
-    return isFreeText(start) ? [...frames, inputOf(index, FREE_TEXT_START)] : frames;
+    if (isFreeText(start)) frames.push(inputOf(index, FREE_TEXT_START));
+    const media = mediaOf(start);
+    // Many clients read a text from its deltas alone.
+    if (media !== null) frames.push(deltaOf(index, { type: "text_delta", text: describeMedia(media) }));
+    return frames;
   }
 
   /** Hidden reasoning is a block of its own, whole from the start; what was shown before it ends first. */
@@ -151,8 +157,7 @@ export class BlockWriter {
       this.#seals.push(data);
       return [];
     }
-    const delta = { type: "signature_delta", signature: data };
-    return [format({ type: "content_block_delta", index: state.index, delta })];
+    return [deltaOf(state.index, { type: "signature_delta", signature: data })];
   }
 
   #close(state: BlockState): string[] {
@@ -177,8 +182,16 @@ function isFreeText({ kind }: PartStartEvent): boolean {
   return typeof kind === "object" && "toolCall" in kind && kind.toolCall.custom === true;
 }
 
+function mediaOf({ kind }: PartStartEvent): MediaPart | null {
+  return typeof kind === "object" && "media" in kind ? kind.media : null;
+}
+
 function inputOf(index: number, text: string): string {
-  return format({ type: "content_block_delta", index, delta: { type: "input_json_delta", partial_json: text } });
+  return deltaOf(index, { type: "input_json_delta", partial_json: text });
+}
+
+function deltaOf(index: number, delta: JsonObject): string {
+  return format({ type: "content_block_delta", index, delta });
 }
 
 /** Keeps what this format's provider cannot have made. False where the delta brings nothing of that kind. */
@@ -201,8 +214,7 @@ function blockOf({ kind, extra }: PartStartEvent, tools: readonly Tool[]): JsonO
     const { id, name } = kind.toolCall;
     return { type: "tool_use", id, name: restoreName(name, tools), input: {}, ...own };
   }
-  if (typeof kind === "object") return { type: "text", text: describeMedia(kind.media) };
-  return { type: "text", text: "", ...own };
+  return { type: "text", text: "", ...(typeof kind === "object" ? {} : own) };
 }
 
 function deltasOf(start: PartStartEvent, event: PartDeltaEvent): JsonObject[] {

@@ -318,6 +318,18 @@ describe("writing", () => {
     ]);
   });
 
+  test("what another provider drew is told in a delta, where clients read texts", () => {
+    const media = { type: "media", kind: "image", source: { base64: "AAAA" }, mediaType: "image/png" } as const;
+    const answer = encode([
+      start,
+      { type: "part-start", choice: 0, part: 0, kind: { media } },
+      endOf(0),
+      { type: "finish" },
+    ]);
+    expect(answer).toContain('"content_block":{"type":"text","text":""}');
+    expect(answer).toContain('"delta":{"type":"text_delta","text":"![image](data:image/png;base64,AAAA)"}');
+  });
+
   test("a refusal in words, and only the first of several answers", () => {
     const answer = encode([
       start,
