@@ -80,10 +80,16 @@ test("a line names another's objects, answers and items in no way, and its owner
   expect(await start(owner, "/v1/chat/completions")).toEqual([400, "repeated_field"]);
 });
 
-test("a file that a server does not give back is passed over where it gives none, and else tried again", async () => {
+test("a file that a server does not give back is passed over where it gives none, in so many words, and else tried again", async () => {
   let status = 404;
-  const { owner, start } = await open(() => status);
-  expect(await start(owner, "/v1/responses")).toEqual([200, null]);
+  const { gateway, owner, start, upload } = await open(() => status);
+  for (status of [404, 405, 501]) {
+    expect(await start(owner, "/v1/responses")).toEqual([200, null]);
+    expect(gateway.log.join("")).toContain(`does not give back the file of a batch (HTTP ${status})`);
+  }
+  const body = { input_file_id: await upload(owner), endpoint: "/v1/responses", completion_window: "24h" };
+  const response = await gateway.send("/v1/batches", { token: owner, body });
+  expect([response.status, response.headers.get("x-tokligence-warning")]).toEqual([200, "lines_unread"]);
   status = 429;
   expect((await start(owner, "/v1/responses"))[0]).toBeGreaterThanOrEqual(500);
 });

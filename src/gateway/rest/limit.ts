@@ -69,7 +69,11 @@ export async function requireLinesOfFile(state: Omit<RestState<RestCall>, "upstr
     const upstream = await send({ ...ask, deadlines, fetch: tools.fetch });
     if (!upstream.ok || upstream.body === null) {
       if (isLimited) throw refuseNameless();
-      if (UNREADABLE.includes(upstream.status)) return;
+      if (UNREADABLE.includes(upstream.status)) {
+        record.warn("lines_unread");
+        tools.report(passedOver(provider.name, upstream.status), call.requestId);
+        return;
+      }
       throw unread(provider.name, upstream.status);
     }
     for await (const text of readLines(upstream.body, () => line.arm(deadlines.idle))) {
@@ -100,6 +104,16 @@ function unread(provider: string, status: number): GatewayError {
   return new GatewayError({
     kind: "upstream_unavailable",
     message: `Provider "${provider}" did not give the file of the batch to be looked at (HTTP ${status}). Try again in a moment.`,
+  });
+}
+
+/** For the log: whoever runs the gateway is to know where it cannot look. */
+function passedOver(provider: string, status: number): GatewayError {
+  return new GatewayError({
+    kind: "upstream_unavailable",
+    message:
+      `Provider "${provider}" does not give back the file of a batch (HTTP ${status}): its lines were not looked at for objects of other users. ` +
+      "Where users are not to share that provider's account, give their keys no scope batches.",
   });
 }
 
