@@ -15,6 +15,7 @@ import type { Intake } from "./sending.ts";
 import { readLines } from "./results.ts";
 import type { RestState } from "./state.ts";
 import { addressOf } from "./target.ts";
+import { mayCost } from "./work.ts";
 
 /** Whose objects are kept and searched, and work nobody. */
 const WITHOUT_MODEL: readonly RestFamily[] = ["containers", "conversations", "files", "uploads", "vector_stores"];
@@ -25,10 +26,7 @@ export function isBoundToModel(
   { limits }: Pick<Scene, "limits">,
 ): boolean {
   if (!limits?.models || WITHOUT_MODEL.includes(place.family)) return false;
-  if (place.act === "call") return true;
-  const free = place.collection?.free ?? [];
-  const word = place.endpoint.slice(place.endpoint.lastIndexOf(".") + 1);
-  return method === "POST" && free !== "all" && !free.includes(word);
+  return place.act === "call" || mayCost(place, method);
 }
 
 /** Throws forbidden. The model of the whole request is the router's to judge. */

@@ -1,7 +1,7 @@
 // What a forward-only request may cost, as far as that is known before anybody is asked: whether it has a price, and what budgets reserve for it.
 // Knows no price.
 
-import type { RestFamily } from "../../wire/index.ts";
+import type { Place, RestFamily } from "../../wire/index.ts";
 import { UNKNOWN, findBound, findWanted } from "../bound.ts";
 import type { Scene } from "../call.ts";
 import { NO_TOKENS, type Wanted } from "../limit/index.ts";
@@ -29,11 +29,16 @@ function describeWork(
   if (act === "call") {
     return { what: endpoint, models: plan.model === "" ? [] : [plan.model], tier: readTier(intake.json) };
   }
-  const free = collection?.free ?? [];
-  const word = endpoint.slice(endpoint.lastIndexOf(".") + 1);
-  if (method !== "POST" || free === "all" || free.includes(word)) return null;
+  if (!mayCost(place, method)) return null;
   const models = act === "create" && intake.json !== null ? (collection?.workers?.(intake.json) ?? []) : [];
   return { what: endpoint, models, tier: "batch" };
+}
+
+/** Whether what is posted to what a provider keeps may cost money: to stop it does not. */
+export function mayCost({ collection, endpoint }: Place, method: string): boolean {
+  const free = collection?.free ?? [];
+  const word = endpoint.slice(endpoint.lastIndexOf(".") + 1);
+  return method === "POST" && free !== "all" && !free.includes(word);
 }
 
 /** What is made to work on behind everybody's back costs nobody knows what; to read and delete costs nothing. */
@@ -55,7 +60,7 @@ export function reserve({
       findBound({ ...plan, body: intake.json, writes, defaultOutputTokens, prices: tools.prices, atMs: startedWallMs }),
     );
   }
-  const isWork = method === "POST" && collection?.finished !== undefined;
+  const isWork = collection?.finished !== undefined && mayCost(place, method);
   return record.reserve(plan, isWork ? () => UNKNOWN : null);
 }
 
