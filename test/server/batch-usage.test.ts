@@ -105,6 +105,27 @@ test("Anthropic's, of which some is priced apart: what ran in one country, and w
   });
 });
 
+test("of which somebody fetches the results and never asks for the batch", async () => {
+  const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };
+  const gateway = await makeRig({
+    upstream({ url, method }) {
+      const made = { id: "msgbatch_1", type: "message_batch", processing_status: "in_progress" };
+      if (method === "POST") return Response.json(made);
+      return url.endsWith("/results") ? new Response(RESULTS) : Response.json({ ...made, ...ended });
+    },
+  });
+  rig = gateway;
+  const headers = { "anthropic-version": "2023-06-01" };
+  await gateway.send("/v1/messages/batches", { headers, body: { requests: [] } });
+  for (let round = 0; round < 2; round++) {
+    const response = await gateway.send("/v1/messages/batches/msgbatch_1/results", { headers });
+    expect(await response.text()).toBe(RESULTS);
+  }
+  expect(await untilBooked(gateway, 2)).toHaveLength(2);
+  const asked = gateway.calls.map(({ url, method }) => `${method} ${url.slice(url.indexOf("/v1"))}`);
+  expect(asked.filter((line) => line === "GET /v1/messages/batches/msgbatch_1")).toHaveLength(1);
+});
+
 test("whose results cannot be read, which is told; once they can be, it is booked", async () => {
   let isRefused = true;
   const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };

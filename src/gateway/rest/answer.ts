@@ -9,7 +9,7 @@ import { nothingSaid } from "../failure.ts";
 import { makeHeaders } from "../header.ts";
 import { answerTooLarge, explainBreak } from "../send.ts";
 import type { RestCall } from "./call.ts";
-import { bookFinished } from "./finished.ts";
+import { bookFetched, bookFinished } from "./finished.ts";
 import { type Meter, bookAnswer } from "./meter.ts";
 import {
   describeAnswer,
@@ -53,6 +53,7 @@ export async function answerRest(state: State): Promise<Response> {
     await forget(state);
     return passRejection(state, describeAnswer(state, JSON_TYPE), { explains: true });
   }
+  bookFetched(state);
   const form = readForm(state);
   if (form === "json") return answerWhole(state, meter);
   state.stream = true;

@@ -8,7 +8,7 @@ import type { Finished, Metered, RestCollection } from "../../wire/index.ts";
 import { type CallRecord, openRecord } from "../record.ts";
 import { nameKeeper } from "../way/pool.ts";
 import type { RestCall } from "./call.ts";
-import { sumResults } from "./results.ts";
+import { readKept, sumResults } from "./results.ts";
 import type { RestState } from "./state.ts";
 
 type State = RestState<RestCall>;
@@ -32,6 +32,23 @@ export async function bookFinished(state: State, collection: RestCollection, obj
       return true;
     } catch (error) {
       state.tools.report(notBooked(state, id, error), state.call.requestId);
+      return false;
+    }
+  });
+}
+
+/** Whoever fetches what came of it has seen that it is finished, and may never ask for the object that tells what it cost. */
+export function bookFetched(state: State): void {
+  const { call, tools, plan } = state;
+  const { collection, objectId, isContent } = call.place;
+  if (!isContent || collection?.finished === undefined || objectId === null) return;
+  const path = `${collection.path}/${encodeURIComponent(objectId)}`;
+  tools.errands.run(`${plan.provider.name}${path}`, async () => {
+    try {
+      await bookFinished(state, collection, await readKept(state, path));
+      return true;
+    } catch (error) {
+      state.tools.report(notBooked(state, objectId, error), call.requestId);
       return false;
     }
   });

@@ -1,6 +1,7 @@
 // Adds up what the results of a batch say of their cost, line by line, where the batch itself says nothing. Knows no family.
 
-import { GatewayError, joinUnits, joinUsage } from "../../ir/index.ts";
+import { GatewayError, type JsonObject, joinUnits, joinUsage } from "../../ir/index.ts";
+import { readCapped } from "../../lib/capped-text.ts";
 import { type Metered, meterResult, nameMarks } from "../../wire/index.ts";
 import { collectHeaders } from "../header.ts";
 import { openLine, parseObject, send } from "../send.ts";
@@ -9,11 +10,31 @@ import type { RestCall } from "./call.ts";
 import type { RestState } from "./state.ts";
 import { addressOf } from "./target.ts";
 
+/** The object itself, as the provider has it now. Rejects where it cannot be had. */
+export function readKept(state: RestState<RestCall>, path: string): Promise<JsonObject> {
+  return readBehind(state, path, async (body, progressed) => {
+    const text = await readCapped(new Response(body), state.scene.maxAnswerBytes, progressed);
+    const object = parseObject(text ?? "");
+    if (object === null) throw new Error("It answered with something that is no object.");
+    return object;
+  });
+}
+
 /** Of each model a sum, by its name, and one apart of what is priced apart. Rejects where the results cannot be had, or not to their end. */
-export async function sumResults(
+export function sumResults(state: RestState<RestCall>, path: string): Promise<Map<string, Metered>> {
+  return readBehind(state, path, async (body, progressed) => {
+    const sums = new Map<string, Metered>();
+    for await (const text of readLines(body, progressed)) add(sums, text);
+    return sums;
+  });
+}
+
+/** What lies there, asked for by us. */
+async function readBehind<T>(
   { call, tools, plan, deadlines }: RestState<RestCall>,
   path: string,
-): Promise<Map<string, Metered>> {
+  read: (body: ReadableStream<Uint8Array>, progressed: () => void) => Promise<T>,
+): Promise<T> {
   const { provider } = plan;
   const url = addressOf(provider, path, "");
   // The client may be gone long before this is over.
@@ -28,9 +49,7 @@ export async function sumResults(
     const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
     const upstream = await send({ ...ask, deadlines, fetch: tools.fetch });
     if (!upstream.ok || upstream.body === null) throw new Error(`It answered with status ${upstream.status}.`);
-    const sums = new Map<string, Metered>();
-    for await (const text of readLines(upstream.body, () => line.arm(deadlines.idle))) add(sums, text);
-    return sums;
+    return await read(upstream.body, () => line.arm(deadlines.idle));
   } finally {
     line.release(true);
   }
