@@ -177,6 +177,42 @@ describe("an answer", () => {
     });
   });
 
+  test("that is a list of pieces, as Google streams without events, counts by its last totals", async () => {
+    const piece = (text: string, candidatesTokenCount: number) => ({
+      candidates: [{ content: { parts: [{ text }] } }],
+      usageMetadata: { promptTokenCount: 7, candidatesTokenCount, totalTokenCount: 7 + candidatesTokenCount },
+      modelVersion: "gemini-2.5-flash",
+    });
+    const { gateway, token } = await open(() => Response.json([piece("a", 1), piece("b", 5)]));
+    await (await gateway.send("/passthrough/openai/x", { token, body: {} })).text();
+    expect(await gateway.row()).toMatchObject({
+      modelServed: "gemini-2.5-flash",
+      freshInputTokens: 7,
+      outputTokens: 5,
+      usageSource: "provider",
+    });
+  });
+
+  test("that is only read again costs nothing, whatever it says that it cost", async () => {
+    const kept = {
+      id: "resp_1",
+      object: "response",
+      model: "gpt-4o",
+      usage: { input_tokens: 1_000, output_tokens: 10 },
+    };
+    const { gateway, token } = await open(({ url }) =>
+      url.includes("stream") ? makeStream([`data: ${JSON.stringify(kept)}\n\n`]) : Response.json(kept),
+    );
+    for (const query of ["", "?stream=true"]) {
+      const response = await gateway.send(`/passthrough/openai/v1/responses/resp_1${query}`, { token });
+      expect(await response.text()).toContain("1000");
+    }
+    for (const row of await gateway.rows()) {
+      expect(row).toMatchObject({ status: 200, freshInputTokens: null, costNanos: null, usageSource: "none" });
+    }
+    expect(await gateway.rows()).toHaveLength(2);
+  });
+
   test("in events goes by as it came, and its last totals count", async () => {
     const frames = [
       'event: message_start\ndata: {"type":"message_start","message":{"model":"m","usage":{"input_tokens":9,"output_tokens":1}}}\n\n',

@@ -53,7 +53,7 @@ export function createEventMeter(
       units = joinUnits(units, seen.units, join);
     },
     book() {
-      if (usage === null && units === null) return bookAnswer(state, meter, null);
+      if (!meter.counts || (usage === null && units === null)) return bookAnswer(state, meter, null);
       state.record.measured({ model, usage, units, report, source: "provider", price: "list" });
     },
   };

@@ -1,6 +1,12 @@
 // The three ways in which an answer is handed on: events and bytes as they come, and a refusal. Knows no family.
 
-import { type GatewayError, type JsonObject, GatewayError as Failure, isJsonObject } from "../../ir/index.ts";
+import {
+  type GatewayError,
+  type Json,
+  type JsonObject,
+  GatewayError as Failure,
+  isJsonObject,
+} from "../../ir/index.ts";
 import { readCapped } from "../../lib/capped-text.ts";
 import { type Frame, createSseReader } from "../../lib/sse.ts";
 import { explainRejection, giveStatus, judgeInside, nothingSaid } from "../failure.ts";
@@ -34,7 +40,7 @@ export async function passBytes(
   { headers, reads }: { headers: Record<string, string>; reads: boolean },
 ): Promise<Response> {
   const tap = reads ? createTap() : null;
-  const book = (): void => bookAnswer(state, meter, tap?.read() ?? null);
+  const book = (): void => bookRead(state, meter, tap?.read() ?? null);
   if (state.upstream.body === null) return passNothing(state, book, headers);
   return new Response(carry(state, createByteMachine(book, tap?.see)), { status: state.upstream.status, headers });
 }
@@ -95,10 +101,18 @@ function openHeld<T extends Uint8Array | string>(
   };
 }
 
+/** A list is a stream whose events came as one. */
+function bookRead(state: RestState, meter: Meter, answer: Json): void {
+  if (!Array.isArray(answer)) return bookAnswer(state, meter, isJsonObject(answer) ? answer : null);
+  const figures = createEventMeter(state, meter);
+  for (const piece of answer.filter(isJsonObject)) figures.see(piece);
+  figures.book(true);
+}
+
 /** What is read of an answer that is only passed on; of a larger one the cost stays unknown. */
 const MAX_TAPPED_BYTES = 4 * 1024 * 1024;
 
-function createTap(): { see(chunk: Uint8Array): void; read(): JsonObject | null } {
+function createTap(): { see(chunk: Uint8Array): void; read(): Json } {
   let chunks: Uint8Array[] = [];
   let bytes = 0;
   return {
@@ -107,7 +121,13 @@ function createTap(): { see(chunk: Uint8Array): void; read(): JsonObject | null 
       if (bytes > MAX_TAPPED_BYTES) chunks = [];
       else chunks.push(chunk);
     },
-    read: () => parseObject(Buffer.concat(chunks).toString("utf8")),
+    read() {
+      try {
+        return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+      } catch {
+        return null;
+      }
+    },
   };
 }
 

@@ -175,8 +175,9 @@ function readModel(text: string): string | null {
 type State = RestState<PassthroughCall>;
 
 function answer(state: State): Promise<Response> {
-  const { upstream } = state;
-  const meter = { family: null, entry: {}, counts: true };
+  const { upstream, call } = state;
+  // What is read again tells of a cost that was paid before.
+  const meter = { family: null, entry: {}, counts: !READING.includes(call.method) };
   const headers = makeHeaders(state, backwardHeaders(state));
   if (upstream.status >= 400) return passRejection(state, headers, { explains: false });
   const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
