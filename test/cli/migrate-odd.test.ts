@@ -141,6 +141,30 @@ describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
     },
   );
 
+  test.each(["a file", "a server"])(
+    "what is one of a kind and was taken in turns is caught up with in %s",
+    async (kind) => {
+      const bench = await fillFiles();
+      for (const name of ["one", "two"]) await bench.desk.read(`admin budgets create --name ${name} --limit-usd 1`);
+      await bench.desk.read("admin users create --email cy@example.com");
+      const target = kind === "a file" ? join(bench.desk.folder, "copy.db") : await createDatabase();
+      const line = ["migrate", "copy", "--to", target];
+      await bench.desk.run(line);
+      const turn = (file: string, table: string, column: string, all: string[]): void => {
+        const db = new Database(join(bench.desk.folder, file));
+        const pass = (from: string, to: string) =>
+          db.run(`update ${table} set ${column} = ? where ${column} = ?`, [to, from]);
+        pass(all[0] ?? "", "nobody");
+        for (const [at, each] of all.entries()) if (at > 0) pass(each, all[at - 1] ?? "");
+        pass("nobody", all.at(-1) ?? "");
+        db.close();
+      };
+      turn("identity.db", "users", "email", ["ana@example.com", "bo@example.com", "cy@example.com"]);
+      turn("ledger.db", "budgets", "name", ["one", "two"]);
+      expect(await bench.desk.read<Tables>(line)).toMatchObject({ ok: true, caught_up: 5 });
+    },
+  );
+
   test("where a copy goes on, what stands in the way of a row is caught up with", async () => {
     const bench = await fillFiles();
     const dsn = await createDatabase();

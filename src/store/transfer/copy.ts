@@ -2,12 +2,14 @@
 // ended goes on from there. What has changed in the source since is then found by comparing, and brought over. Knows no engine.
 
 import { GatewayError } from "../../ir/index.ts";
-import { type Compared, type Difference, compareParts, isSameByRow, ownPart, walkDifferences } from "./compare.ts";
+import { catchUp } from "./catch-up.ts";
+import { type Compared, compareParts, isSameByRow, ownPart } from "./compare.ts";
 import type { Account, End, Load, Mark } from "./end.ts";
 import { type Part, namePart, planParts } from "./plan.ts";
-import { refuseForeign, refuseFull, refuseOther, refuseRow, refuseUsed } from "./refusal.ts";
+import { refuseForeign, refuseFull, refuseOther, refuseUsed } from "./refusal.ts";
 import { type Row, readId } from "./row.ts";
 import { type Source, joinSources } from "./source.ts";
+import { writePage } from "./write-page.ts";
 
 /** What is being done, as progress says it. */
 export const COPYING = "copying rows";
@@ -211,30 +213,6 @@ async function copyPart(
   await target.write(table, [], { part: name, last, isDone: true });
 }
 
-interface Writing {
-  mark: Mark | null;
-  /** Told of each row that is left out; null where the first one ends it. */
-  onRefused: ((refusal: GatewayError) => void) | null;
-}
-
-/** What is there already is written over. Where a page is refused, the row is found that is to blame. */
-async function writePage(target: End, part: Part, rows: readonly Row[], { mark, onRefused }: Writing): Promise<void> {
-  try {
-    await target.write(part.table, rows, mark);
-  } catch (error) {
-    if (!(error instanceof GatewayError) || error.kind === "overloaded") throw error;
-    if (rows.length > 1) {
-      const half = Math.ceil(rows.length / 2);
-      await writePage(target, part, rows.slice(0, half), { mark: null, onRefused });
-      return writePage(target, part, rows.slice(half), { mark, onRefused });
-    }
-    const refusal = refuseRow(target, readId(part.table, rows[0] as Row), { part, error });
-    if (onRefused === null) throw refusal;
-    onRefused(refusal);
-    if (mark !== null) await target.write(part.table, [], mark);
-  }
-}
-
 async function compareTargets(
   source: Source,
   { targets, parts, onProgress }: CopyOptions & { parts: readonly Part[] },
@@ -245,49 +223,4 @@ async function compareTargets(
     for (const each of compared) each.isEqual ||= await isSameByRow(each.part, source, target);
     return compared;
   });
-}
-
-/** What is gone goes first, whoever points at it before it. */
-async function catchUp(source: Source, targets: readonly End[], parts: readonly Part[]): Promise<number> {
-  let rows = 0;
-  /** Answers why some of it could not be. */
-  const take = async (part: Part, wanted: Difference["kind"][]): Promise<GatewayError[]> => {
-    const target = targets[part.to] as End;
-    const refusals: GatewayError[] = [];
-    // Read in one moment while it is written to: what is written now was compared before.
-    await target.snapshot(async (snapshot) => {
-      // Whichever of the targets it is.
-      const own = joinSources([snapshot, snapshot]);
-      let page: Difference[] = [];
-      const flush = async (): Promise<void> => {
-        const gone = page.flatMap(({ kind, id }) => (kind === "surplus" ? [id] : []));
-        const fresh = page.flatMap(({ kind, row }) => (kind === "surplus" || row === null ? [] : [row]));
-        const before = refusals.length;
-        if (gone.length > 0) await target.remove(part.table, gone);
-        if (fresh.length > 0)
-          await writePage(target, part, fresh, { mark: null, onRefused: (refusal) => void refusals.push(refusal) });
-        rows += page.length - (refusals.length - before);
-        page = [];
-      };
-      for await (const difference of walkDifferences(part, source, own)) {
-        if (!wanted.includes(difference.kind)) continue;
-        page.push(difference);
-        if (page.length >= part.table.pageRows) await flush();
-      }
-      await flush();
-    });
-    return refusals;
-  };
-  for (const part of parts.toReversed()) await take(part, ["surplus"]);
-  for (const part of parts) {
-    let refused = Number.POSITIVE_INFINITY;
-    while (refused > 0) {
-      const refusals = await take(part, ["changed", "missing"]);
-      const [first] = refusals;
-      // What is one of a kind may have passed from a row to one that comes before it: the next turn finds it free.
-      if (first !== undefined && refusals.length >= refused) throw first;
-      refused = refusals.length;
-    }
-  }
-  return rows;
 }
