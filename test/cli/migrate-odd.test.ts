@@ -192,6 +192,24 @@ describe.skipIf(!hasPostgres)("with PostgreSQL", () => {
     });
   });
 
+  test.each(["now", "epoch", "'today'", "8640000000000001"])(
+    "a moment that is %s is none, and its row is named",
+    async (text) => {
+      const bench = await fillFiles();
+      const file = new Database(join(bench.desk.folder, "identity.db"));
+      file.run("update users set created_at = ? where email = 'bo@example.com'", [text]);
+      const { id } = file.query<{ id: string }, []>("select id from users where email = 'bo@example.com'").get() ?? {};
+      file.close();
+      for (const line of [
+        ["migrate", "copy", "--to", await createDatabase()],
+        ["migrate", "export", "--to", join(bench.desk.folder, "whole.sql")],
+      ]) {
+        const { code, err } = await bench.desk.run(line);
+        expect([code, err]).toEqual([EXIT.conflict, expect.stringContaining(`row ${id} of users`)]);
+      }
+    },
+  );
+
   test("heartbeats of gateways are left out, and that is said", async () => {
     const bench = await fillFiles();
     const dsn = await createDatabase();

@@ -23,19 +23,23 @@ export function printLines({ columns }: TablePlan, rows: readonly Row[]): string
 
 function printCell(kind: ColumnPlan["kind"], cell: Cell | undefined): string {
   if (cell === null || cell === undefined) return ABSENT;
+  if (kind === "time") return escape(printMoment(cell));
   if (typeof cell === "string") return escape(cell);
   if (typeof cell === "boolean") return cell ? "t" : "f";
-  return kind === "time" ? printMoment(cell) : String(cell);
+  return String(cell);
 }
 
 function escape(text: string): string {
   return SPECIAL.test(text) ? text.replaceAll(/[\\\t\n\r]/gu, (mark) => ESCAPES[mark] ?? mark) : text;
 }
 
-/** As PostgreSQL reads it; what is none stays, for it to name. */
+/** As PostgreSQL reads it; what is none, for it to name: of itself it would take words such as now and today for the moment at which it reads them. */
 export function printMoment(cell: Exclude<Cell, null>): string {
-  if (typeof cell !== "number" || Number.isNaN(new Date(cell).getTime())) return String(cell);
-  return new Date(cell).toISOString().replace(/^\+0*/u, "");
+  return isMoment(cell) ? new Date(Number(cell)).toISOString().replace(/^\+0*/u, "") : `no moment: ${cell}`;
+}
+
+export function isMoment(cell: Cell): boolean {
+  return typeof cell === "number" && !Number.isNaN(new Date(cell).getTime());
 }
 
 /** Columns to copy out. Moments are milliseconds. */

@@ -6,7 +6,7 @@ import { CREATE_APPLIED, splitStatements } from "../migration.ts";
 import { type ColumnPlan, planParts, type TablePlan } from "../transfer/plan.ts";
 import { type Row, readId } from "../transfer/row.ts";
 import type { Source } from "../transfer/source.ts";
-import { printLines } from "./copy-text.ts";
+import { isMoment, printLines } from "./copy-text.ts";
 import { migrations } from "./migration/index.ts";
 
 interface DumpInit {
@@ -34,7 +34,7 @@ export async function* dumpSql({ source, databases, place, at, onProgress }: Dum
       if (rows.length === 0) continue;
       if (!isBegun) yield `\ncopy ${table.name} (${names}) from stdin;\n`;
       isBegun = true;
-      for (const row of rows) checkJson(table, row);
+      for (const row of rows) checkCells(table, row);
       yield printLines(table, rows);
       done += rows.length;
       onProgress(done, total);
@@ -73,10 +73,12 @@ function printSchema(at: Date): string {
 }
 
 /** The load would stop there, a long time from now and elsewhere. */
-function checkJson(table: TablePlan, row: Row): void {
+function checkCells(table: TablePlan, row: Row): void {
   for (const [at, column] of table.columns.entries()) {
     const cell = row[at] ?? null;
-    if (column.kind === "json" && cell !== null && !isJson(String(cell))) throw refuseJson(table, row, column);
+    if (cell === null) continue;
+    if (column.kind === "json" && !isJson(String(cell))) throw refuseCell(table, row, { column, what: "JSON" });
+    if (column.kind === "time" && !isMoment(cell)) throw refuseCell(table, row, { column, what: "moment" });
   }
 }
 
@@ -90,10 +92,10 @@ function isJson(text: string): boolean {
   }
 }
 
-function refuseJson(table: TablePlan, row: Row, { name }: ColumnPlan): GatewayError {
+function refuseCell(table: TablePlan, row: Row, { column, what }: { column: ColumnPlan; what: string }): GatewayError {
   return new GatewayError({
     kind: "conflict",
     code: "row_refused",
-    message: `The row ${readId(table, row)} of ${table.name} holds in ${name} what is no JSON, which PostgreSQL does not take. Mend or delete it, then run the same line again.`,
+    message: `The row ${readId(table, row)} of ${table.name} holds in ${column.name} what is no ${what}, which PostgreSQL does not take. Mend or delete it, then run the same line again.`,
   });
 }
