@@ -91,7 +91,9 @@ function nameFile({ location }: PriceFile, payload: Uint8Array): string {
 }
 
 const date = z.iso.date();
-const price = z.union([z.string(), z.number()]);
+/** Characters: no list has more to say of a price, and whoever gives one out may have anything in mind. */
+export const MAX_AMOUNT = 60;
+const price = z.union([z.string().max(MAX_AMOUNT), z.number()]);
 const row = z
   .object({
     name: z.string().optional(),

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { isJsonObject } from "../ir/index.ts";
 import { multiply, parseFraction, printFraction } from "../lib/fraction.ts";
-import { describePlace, explainShape, parse, type PriceFile, PriceFileError } from "./price-file.ts";
+import { describePlace, explainShape, MAX_AMOUNT, parse, type PriceFile, PriceFileError } from "./price-file.ts";
 import { isNamed } from "./price-name.ts";
 import type { PriceLayer, Tariff } from "./price-tariff.ts";
 
@@ -22,7 +22,7 @@ interface Offer {
 /** The services that a provider's calls are bought as. */
 export type FindServices = (provider: string) => readonly string[];
 
-const price = z.union([z.string(), z.number()]);
+const price = z.union([z.string().max(MAX_AMOUNT), z.number()]);
 const offer = z.object({
   id: z.union([z.string().min(1), z.number()]),
   model_family: z.string().min(1),

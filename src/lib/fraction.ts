@@ -10,9 +10,13 @@ export const ONE: Fraction = { top: 1n, bottom: 1n };
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/u;
 
+/** More is no figure that anybody means, and would be a way to keep the process busy for hours. */
+const MAX_LENGTH = 2_000;
+
 /** `0.075`, `3`, `1e-7`, or a quotient such as `20/11`; of a number, its shortest decimal. Null for what is no such thing. */
 export function parseFraction(value: number | string): Fraction | null {
   const text = String(value).trim();
+  if (text.length > MAX_LENGTH) return null;
   const slash = text.indexOf("/");
   if (slash > 0) {
     const [top, bottom] = [parseFraction(text.slice(0, slash)), parseFraction(text.slice(slash + 1))];

@@ -257,6 +257,21 @@ test("a marketplace's services price the calls that are bought as such, below th
   expect((await desk.read<Shown>("prices show own-large --provider shop")).price_source).toBe("operator");
 });
 
+test("a price of a million digits keeps nobody busy", async () => {
+  const price = `0.${Array.from({ length: 1_000_000 }, (_, at) => (at * at) % 7).join("")}`;
+  const path = join(desk.folder, "services.json");
+  writeFileSync(path, JSON.stringify([{ id: "x", model_family: "m", price_per_1k_tokens: price }]));
+  configure(`market_price_file=${path}`);
+  const market = await desk.run("prices refresh");
+  expect([market.code, market.err]).toEqual([EXIT.failed, expect.stringContaining("price_per_1k_tokens: ")]);
+  expect(market.err.length).toBeLessThan(1_000);
+  writeFileSync(path, JSON.stringify({ prices: [{ model: "m", input: price }] }));
+  configure(`price_file=${path}`);
+  const own = await desk.run("prices refresh");
+  expect([own.code, own.err]).toEqual([EXIT.failed, expect.stringContaining("prices[0].input: ")]);
+  expect(own.err.length).toBeLessThan(1_000);
+});
+
 test.each([
   ['{"services":[{"id":"x"}]}', "Each service needs an id"],
   ['{"services":[{"id":"x","model_family":"m","price_per_1k_tokens":"cheap"}]}', "is no amount"],
