@@ -20,7 +20,7 @@ interface ReadBooksInit {
 
 interface ReadBooks {
   /** For the server. */
-  parts: { books: Reading; capture: Capture };
+  parts: { books: Reading; capture: Capture; areSumsOdd: () => boolean };
   /** Captured text of another process of this gateway. */
   keep: Reading["putPayloads"];
   close(): Promise<void>;
@@ -44,16 +44,17 @@ export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBoo
     onDone: (gone) => log.info("What was kept long enough has been removed", { ...gone }),
     onFault: (error) => log.warn("What was kept long enough could not be removed; it is tried again", { error }),
   });
+  const marks = watchMarks(store.ledger, log);
   const capture = createCapture({
     isOn: () => config().ledger.capture,
     write: reading.putPayloads,
     onFault: (error, lost) => log.warn("Captured text could not be kept", { error, calls: lost }),
   });
   return {
-    parts: { books: reading, capture },
+    parts: { books: reading, capture, areSumsOdd: marks.areOdd },
     keep: reading.putPayloads,
     async close() {
-      const stopped = [stopUpkeep(), stopRetention()];
+      const stopped = [stopUpkeep(), stopRetention(), marks.stop()];
       await capture.drain();
       // What still waits for an answer then gets none.
       await reading.close();
@@ -61,3 +62,33 @@ export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBoo
     },
   };
 }
+
+const LOOK_EVERY_MS = 15_000;
+
+/** Somebody may damage what is noted of how far the books are summed up: a word when that is seen, and one when it is over. */
+function watchMarks({ listOddMarks }: Pick<Store["ledger"], "listOddMarks">, log: Log) {
+  let known = "";
+  let isStopped = false;
+  let callOff = (): void => undefined;
+  const look = async (): Promise<void> => {
+    // A database that does not answer is told of by whoever needs it.
+    const odd = await listOddMarks().catch(() => null);
+    const chains = odd?.join(", ") ?? known;
+    if (chains !== known && chains !== "") log.error(ODD, { chains });
+    if (chains !== known && chains === "") log.info("The ledger is summed up again as a whole");
+    known = chains;
+    if (!isStopped) callOff = systemClock.after(LOOK_EVERY_MS, () => void (running = look()));
+  };
+  let running = look();
+  return {
+    areOdd: () => known !== "",
+    async stop(): Promise<void> {
+      isStopped = true;
+      callOff();
+      await running;
+    },
+  };
+}
+
+const ODD =
+  "What is noted of how far chains are summed up was damaged (table ledger_marks): reports are read from rows, which takes longer, these chains are summed up no further and none of their rows goes by age, until tokligence ledger rebuild has made the sums anew";

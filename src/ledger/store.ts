@@ -104,6 +104,21 @@ export interface LedgerStore {
    * complete, so that they are read faster.
    */
   rollUp(limit: number, after?: string): Promise<RollupStep>;
+  /** Chains of which nobody knows how far they are summed up: somebody damaged what is noted of it. Their rows are in no new sum, and none of them goes by age. */
+  listOddMarks(): Promise<string[]>;
+  /**
+   * Makes the sums anew from the rows, a day at a time. Those of days of which rows are gone by age stay as they are. What is packed of them is gone
+   * afterwards, until `rollUp` has made it.
+   */
+  rebuildSums(onDay: (done: number, total: number) => void): Promise<RebuiltSums>;
+}
+
+export interface RebuiltSums {
+  days: number;
+  /** Sums of the time before were left as they are; null where there are none. */
+  keptBefore: Date | null;
+  /** Chains whose marks were set right. */
+  marks: string[];
 }
 
 export interface RollupStep {

@@ -34,6 +34,7 @@ export const CHANGE_ACTIONS = [
   "key.rotate",
   "key.update",
   "ledger.chain",
+  "ledger.rebuild",
   "ledger.reprice",
   "limit.create",
   "limit.delete",

@@ -131,6 +131,8 @@ export interface AppParts {
   share?: OpenSharing;
   /** Other processes that serve the same address; missing where this one serves alone. */
   crew?: Crew;
+  /** Whether somebody damaged what is noted of the sums of the books; missing where another process reads them. */
+  areSumsOdd?: () => boolean;
   routeStore: RouteStore;
   limitStore: LimitStore;
   /** The settings in effect, and those that were changed while the gateway runs. */

@@ -39,7 +39,7 @@ export function makeCallRoutes(parts: AppParts, own: CallParts): Route[] {
 }
 
 function makeStateRoutes(
-  { version, commit, crew, ping, ledger }: AppParts,
+  { version, commit, crew, ping, ledger, areSumsOdd }: AppParts,
   { isDraining, scene }: { isDraining: () => boolean; scene: SocketTools["scene"] },
 ): Route[] {
   return makeHealthRoutes({
@@ -50,5 +50,6 @@ function makeStateRoutes(
     countUsableProviders: () => [...scene().providers.values()].filter((provider) => provider.missing === null).length,
     ledgerFault: ledger.fault,
     isFrontSilent: crew?.isSilent,
+    areSumsOdd,
   });
 }

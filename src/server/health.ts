@@ -14,6 +14,8 @@ export interface HealthParts {
   ledgerFault: () => Error | null;
   /** Whether the process in front of several hangs; missing where there is none. */
   isFrontSilent?: (() => boolean) | undefined;
+  /** Whether sums of the books were damaged: no call is held up by that. Missing where another process reads them. */
+  areSumsOdd?: (() => boolean) | undefined;
 }
 
 export function makeHealthRoutes(parts: HealthParts): PublicRoute[] {
@@ -27,7 +29,8 @@ export function makeHealthRoutes(parts: HealthParts): PublicRoute[] {
       providers: parts.countUsableProviders() > 0 ? "ok" : "failed",
     };
     const isReady = Object.values(checks).every((result) => result === "ok");
-    return Response.json({ status: isReady ? "ready" : "unavailable", checks }, { status: isReady ? 200 : 503 });
+    const told = parts.areSumsOdd?.() === true ? { ...checks, sums: "damaged" } : checks;
+    return Response.json({ status: isReady ? "ready" : "unavailable", checks: told }, { status: isReady ? 200 : 503 });
   };
   const version = (): Response => Response.json({ version: parts.version, commit: parts.commit });
   return [

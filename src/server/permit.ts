@@ -244,6 +244,7 @@ export const COMMAND_PERMITS = {
   init: MACHINE,
   "ledger heads": MACHINE,
   "ledger key": MACHINE,
+  "ledger rebuild": MACHINE,
   "ledger reprice": MACHINE,
   "ledger verify": MACHINE,
   "migrate copy": MACHINE,

@@ -10,12 +10,36 @@ export interface Mark {
   detailSeq: number;
   untimedSeq: number;
   removedBefore: Date | null;
+  /** Somebody damaged it: nobody knows how far the chain is summed up, so that no sum can be believed until all are made anew. */
+  isOdd: boolean;
 }
 
 /** How far each chain has been summed up. */
 export function readMarks({ schema }: Pick<Engine, "schema">, db: Db): Promise<Mark[]> {
-  return db.select().from(schema.ledgerMarks);
+  const { chain, seq, detailSeq, untimedSeq, removedBefore } = schema.ledgerMarks;
+  const isOdd = sql<boolean>`${IS_ODD}`.mapWith(Boolean);
+  return db.select({ chain, seq, detailSeq, untimedSeq, removedBefore, isOdd }).from(schema.ledgerMarks);
 }
+
+/** PostgreSQL's, of whoever moves sums; any number that nobody else has taken. */
+export const SUMS_LOCK = 7_302_114_589;
+
+export function areSound(marks: readonly Mark[]): boolean {
+  return !marks.some(({ isOdd }) => isOdd);
+}
+
+/** In the words of both engines. */
+const isPlace = (column: string): string =>
+  `${column} >= 0 and ${column} <= ${Number.MAX_SAFE_INTEGER} and round(${column}) = ${column}`;
+const isReached = (table: string): string =>
+  `exists (select 1 from ${table} as own where own.chain = ledger_marks.chain and own.seq >= ledger_marks.seq)`;
+const isNowhere = (table: string): string =>
+  `not exists (select 1 from ${table} as own where own.chain = ledger_marks.chain)`;
+/** What is none, or beyond the chain's end. One of a chain that is nowhere concerns no row. */
+const IS_ODD = sql.raw(
+  `((${["seq", "detail_seq", "untimed_seq"].map(isPlace).join(" and ")} and (${isReached("ledger_chains")} or ${isReached("ledger_entries")}))
+    or (${isNowhere("ledger_chains")} and ${isNowhere("ledger_entries")})) is not true`,
+);
 
 /** As `chooseRemoval`, of what is on the books now. */
 export async function findRemoval(engine: Engine, from?: Date): Promise<Date | null> {

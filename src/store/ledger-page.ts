@@ -2,7 +2,7 @@
 
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, min, type SQL, sql } from "drizzle-orm";
 import type { LedgerFilter, SealedEntry } from "../ledger/index.ts";
-import { listTails, readMarks } from "./chain-mark.ts";
+import { areSound, listTails, readMarks } from "./chain-mark.ts";
 import { chunk } from "./chunk.ts";
 import type { Db, Engine } from "./engine.ts";
 import { codeOf } from "./error.ts";
@@ -37,7 +37,8 @@ export async function readPage(engine: Engine, db: Db, query: PageQuery): Promis
   const [near, far] = cutSpan(span, probedMs, order);
   const found = await select(engine, db, query, [near]);
   if (found.length >= most) return found;
-  if (!(await engine.sheets.areValid(db))) return select(engine, db, query, [span]);
+  if (!areSound(await readMarks(engine, db)) || !(await engine.sheets.areValid(db)))
+    return select(engine, db, query, [span]);
   const range = order === "newest" ? { ...far, fromMs: Math.max(far.fromMs, await findOldest(engine, db)) } : far;
   const rest = await readRest(engine, db, { ...query, range, lack: most - found.length }).catch(passDatabase);
   // Somebody changed a sheet: the rows are there still.

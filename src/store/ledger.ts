@@ -10,6 +10,7 @@ import { type Past, readPage } from "./ledger-page.ts";
 import { readReport } from "./report/report.ts";
 import { createRetention } from "./retention.ts";
 import { MAX_MS } from "./row-guard.ts";
+import { rebuildSums } from "./rollup/rebuild.ts";
 import { hasUnsummed } from "./rollup/rollup.ts";
 import { createRollUp } from "./rollup/step.ts";
 import { pickSums } from "./sums.ts";
@@ -93,6 +94,11 @@ export function createLedgerStore(engine: Engine): LedgerStore {
     ...createRetention(engine),
     hasUnsummed: () => hasUnsummed(engine),
     rollUp: createRollUp(engine),
+    async listOddMarks() {
+      const marks = await engine.read((db) => readMarks(engine, db));
+      return marks.flatMap(({ chain, isOdd }) => (isOdd ? [chain] : [])).toSorted();
+    },
+    rebuildSums: (onDay) => rebuildSums(engine, onDay),
   };
 }
 

@@ -4,7 +4,7 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, sql } from "drizzle-orm";
 import type { Cut, LedgerStore, SumRemains } from "../ledger/index.ts";
 import { keepRemains } from "./budget-remains.ts";
-import { listChains } from "./chain-mark.ts";
+import { listChains, readMarks } from "./chain-mark.ts";
 import type { ChangeAction, Origin } from "../lib/change.ts";
 import { type Note, noteAll } from "./change.ts";
 import type { Db, Engine } from "./engine.ts";
@@ -67,7 +67,10 @@ async function findAll(engine: Engine, db: Db, before: Date, kind: "hashesSeq" |
   const { ledgerChains } = engine.schema;
   const keys = await db.select({ chain: ledgerChains.chain, keyId: ledgerChains.keyId }).from(ledgerChains);
   const found: Cut[] = [];
+  const odd = new Set((await readMarks(engine, db)).flatMap(({ chain, isOdd }) => (isOdd ? [chain] : [])));
   for (const chain of await listChains(engine, db)) {
+    // Nobody knows what of it is in the sums.
+    if (kind === "seq" && odd.has(chain)) continue;
     const mark = await readMark(engine, db, chain);
     // What sums do not have yet must not go.
     const summed = Math.min(mark.seq, mark.detailSeq, mark.untimedSeq);

@@ -193,6 +193,7 @@ const CHANGES: Record<string, Sample> = {
     // From then on nobody is the only administrator.
     action: ["auth.close_loopback", "user.update"],
   },
+  "ledger rebuild": { line: "ledger rebuild", action: "ledger.rebuild" },
   "ledger reprice": {
     before: [
       // The chain of commands begins with the first row that one writes, and is recorded, too.

@@ -265,6 +265,7 @@ export const MACHINE_ONLY: Record<string, string> = {
   init: "makes files",
   "ledger heads": "reads the file of signed heads",
   "ledger key": "makes and shows the gateway's key",
+  "ledger rebuild": "makes the sums of the database anew, which may take long",
   "ledger reprice": "writes to the books with the gateway's key",
   "ledger verify": "proves the database against signed heads in a file",
   "migrate copy": "takes the addresses of both databases",

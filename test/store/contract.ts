@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Store } from "../../src/store/index.ts";
 import { describeAnswers } from "./answer-contract.ts";
 import { describeAuditors } from "./audit-contract.ts";
+import { describeMarks } from "./mark-contract.ts";
 import { describeRecounts } from "./recount-contract.ts";
 import { describeBindings } from "./binding-contract.ts";
 import { describeRecord } from "./change-contract.ts";
@@ -59,6 +60,7 @@ export function describeStore(place: Place): void {
   describeRetention(place);
   describeUntimed(place);
   describeDamage(place);
+  describeMarks(place);
   describeRecounts(place);
   describeAuditors(place);
 }

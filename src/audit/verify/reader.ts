@@ -79,6 +79,8 @@ export interface LooseRow {
 /** Reads only. */
 export interface ChainReader {
   chains(): Promise<ChainState[]>;
+  /** Chains of which something is said to be summed up, or to have gone by age. */
+  marked(): Promise<string[]>;
   /** Of that chain; null where nothing of it was summed up, or went by age, so far. */
   mark(chain: string): Promise<ChainMark | null>;
   /** In the order of their places, and of their time at one place. */

@@ -61,6 +61,9 @@ export function judgeSums(wrong: readonly WrongSum[]): Finding[] {
   return [...findings, makeFinding({ kind: "sums_altered", table: "ledger_rollups", text })];
 }
 
+/** What is to be done about them. */
+export const REMAKE = "tokligence ledger rebuild makes all sums anew from the rows that are left";
+
 /** Something among them is none of ours, so that not one of them could be compared. */
 export function blameUnreadable({ cause }: Error): Finding {
   const why = cause instanceof Error ? ` (${cause.message})` : "";

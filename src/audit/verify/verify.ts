@@ -58,6 +58,8 @@ const MAX_LOOSE = 200;
 
 export async function verifyChains(init: VerifyInit): Promise<Verified> {
   const { reader } = init;
+  // First, for a chain may begin meanwhile.
+  const marked = init.chain === null ? await reader.marked() : [];
   const all = await reader.chains();
   const chosen = all.filter(({ chain }) => init.chain === null || chain === init.chain);
   const verified: Verified = { rows: 0, chains: [], cutChains: [], findings: [], notes: [] };
@@ -77,7 +79,7 @@ export async function verifyChains(init: VerifyInit): Promise<Verified> {
     verified.notes.push(...notes);
   }
   const names = new Set([...all.map(({ chain }) => chain), ...(await listUnderWay(init))]);
-  verified.findings.push(...missChains(init, names));
+  verified.findings.push(...missChains(init, names), ...marked.flatMap((chain) => blameStray(chain, names)));
   if (init.chain === null) verified.findings.push(...(await findLoose(reader)));
   return verified;
 }
@@ -206,6 +208,13 @@ function missChains({ kept, chain }: VerifyInit, names: ReadonlySet<string>): Fi
     const said = `Chain ${name} is missing: it had come to row ${head.seq} at ${head.signedAt.toISOString()} (${origin}).`;
     return makeFinding({ kind: "chain_missing", chain: name, table: "ledger_chains", id: name, text: said });
   });
+}
+
+/** It concerns no row, and somebody put it there, or took its chain away. */
+function blameStray(chain: string, names: ReadonlySet<string>): Finding[] {
+  if (names.has(chain)) return [];
+  const said = `How far chain ${chain} is summed up is noted, and there is no such chain: the note was put in, or the chain was removed.`;
+  return [makeFinding({ kind: "chain_altered", chain, table: "ledger_marks", id: chain, text: said })];
 }
 
 async function findLoose(reader: ChainReader): Promise<Finding[]> {

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import { readMarks } from "../../store/chain-mark.ts";
 import type { Glance } from "../../store/glance.ts";
 import { glance } from "../../store/glance.ts";
 import { glanceBooks } from "../../store/glance-row.ts";
@@ -21,8 +22,24 @@ export const checkBooks: Check = async (exam) => {
       remedy: "Look at what can be saved of it, then move the file away.",
     }),
   );
+  damaged.push(...(await judgeSums(exam)));
   return [...damaged, ...(isElsewhere ? await judgeOutbox(exam, path) : await judgeFile(exam, path))];
 };
+
+async function judgeSums(exam: Exam): Promise<Finding[]> {
+  const { place, glance: sight } = await exam.ledger();
+  if (sight === null || sight.schema.pending > 0) return [];
+  const marks = await sight.engine.read((db) => readMarks(sight.engine, db));
+  const odd = marks.flatMap(({ chain, isOdd }) => (isOdd ? [chain] : []));
+  if (odd.length === 0) return [];
+  return [
+    failure(place, {
+      found: `what is noted of how far chains are summed up was damaged (table ledger_marks): ${exam.clean(odd.join(", "))}`,
+      why: "Reports are read from rows, which takes longer; these chains are summed up no further, and none of their rows goes by age.",
+      remedy: 'Have the sums made anew: "tokligence ledger rebuild".',
+    }),
+  ];
+}
 
 async function judgeFile(exam: Exam, path: string): Promise<Finding[]> {
   const { glance } = await exam.ledger();

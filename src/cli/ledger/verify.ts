@@ -8,6 +8,7 @@ import {
   type Finding,
   blameUnreadable,
   judgeSums,
+  REMAKE,
   type KeptHead,
   scanInTurn,
   type Verified,
@@ -246,11 +247,13 @@ function report(
     if (!json) say("Who changed what is a record of its own: tokligence admin audit verify");
     return;
   }
+  const areSums = findings.every(({ kind, table }) => kind === "sums_altered" || table === "ledger_marks");
+  const remedy = areSums ? ` Then ${REMAKE}.` : "";
   throw new CliError(
     `The books are not as they were sealed: ${count(findings.length, "finding")} in ${count(rows, "row")}.`,
     {
       exitCode: EXIT.failed,
-      hint: "Keep this output and a copy of the database as it is now, before anything else is written to it.",
+      hint: `Keep this output and a copy of the database as it is now, before anything else is written to it.${remedy}`,
     },
   );
 }

@@ -63,6 +63,11 @@ export function openPostgresChains(location: string, rules: ChainRules): ChainRe
       await refuseNewer();
       return (await all<ChainRow>("select * from ledger_chains order by started_at, chain")).map(toChain);
     },
+    async marked() {
+      await explained(reach(sql));
+      if ((await all("select 1 where to_regclass('ledger_marks') is not null")).length === 0) return [];
+      return (await all<{ chain: string }>("select chain from ledger_marks")).map(({ chain }) => chain);
+    },
     async mark(chain) {
       const rows = await all<MarkRow>("select * from ledger_marks where chain = $1", [chain]);
       return rows.map(toMark)[0] ?? null;

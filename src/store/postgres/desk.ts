@@ -3,6 +3,7 @@
 import { eq, getTableColumns, inArray, sql } from "drizzle-orm";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { RollupStep } from "../../ledger/index.ts";
+import { SUMS_LOCK } from "../chain-mark.ts";
 import { chunk } from "../chunk.ts";
 import { type Advance, type Db, LACKS, type Packing, type RollupRow } from "../engine.ts";
 import { joinSpreads, SUM_FIELDS } from "../sums.ts";
@@ -19,9 +20,6 @@ export function readSnapshot<T>(client: Client, work: (db: Db) => Promise<T>): P
     accessMode: "read only",
   });
 }
-
-/** Of all gateways of a database; any number that nobody else has taken. */
-const LOCK = 7_302_114_589;
 
 const FIELDS = Object.entries(getTableColumns(ledgerRollups));
 const NAMES = FIELDS.map(([, { name }]) => `"${name}"`).join(", ");
@@ -96,7 +94,7 @@ export function packSheets(client: Client, find: (db: Db) => Promise<Packing>): 
 
 async function takeLock(tx: Pick<Client, "execute">): Promise<boolean> {
   const [lock] = await tx.execute<{ taken: boolean }>(
-    sql`select pg_try_advisory_xact_lock(${sql.raw(String(LOCK))}) as taken`,
+    sql`select pg_try_advisory_xact_lock(${sql.raw(String(SUMS_LOCK))}) as taken`,
   );
   return lock?.taken === true;
 }

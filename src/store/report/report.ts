@@ -5,7 +5,7 @@ import { and, eq, inArray, notInArray, type SQL, sql } from "drizzle-orm";
 import type { Dimension, Direction, Report, ReportQuery, Sums } from "../../ledger/index.ts";
 import { type Classes, NO_CLASSES, NO_SPREAD, readClasses, type Spread } from "../../lib/spread.ts";
 import { cleanText } from "../../lib/text.ts";
-import { chooseRemoval, listTails, type Mark, readMarks, type Tail } from "../chain-mark.ts";
+import { areSound, chooseRemoval, listTails, type Mark, readMarks, type Tail } from "../chain-mark.ts";
 import type { Db, Engine } from "../engine.ts";
 import { type Move, readMoves } from "../move.ts";
 import { type Described, matchFilter, nameDimension, toMs, within } from "./match.ts";
@@ -55,6 +55,7 @@ export async function readKept(
 ): Promise<{ plan: Plan; marks: Mark[] }> {
   const plan = planReport(query);
   const marks = await readMarks(engine, db);
+  if (!areSound(marks)) return { plan: { ...plan, parts: [], rows: plan.whole === null ? [] : [plan.whole] }, marks };
   const { pieces, parts, rows } = await readSheets(engine, db, { query, plan, pause, isTimed });
   take(pieces);
   for (const part of parts) {

@@ -166,7 +166,11 @@ async function findProved(
 }
 
 /** The first day from there on that has rows or sums; the last of all where there is no bound. */
-async function findDay({ schema }: Place, db: Db, fromMs: number | null): Promise<number | null> {
+export async function findDay(
+  { schema }: Pick<Engine, "schema">,
+  db: Db,
+  fromMs: number | null,
+): Promise<number | null> {
   const { ledgerEntries: rows, ledgerHours: hours, ledgerRollups: sums } = schema;
   const from = fromMs === null ? null : new Date(Math.max(fromMs, -DAY_MS * 25_567));
   const found: (Date | null)[] = [];

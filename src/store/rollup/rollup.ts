@@ -52,6 +52,7 @@ async function findPiece(
   const marks = new Map((await readMarks(engine, db)).map((mark) => [mark.chain, mark]));
   for (const chain of await listChains(engine, db, after)) {
     const mark = marks.get(chain);
+    if (mark?.isOdd === true) continue;
     const fromSeq = mark?.seq ?? 0;
     const lacking = mark === undefined ? null : await findLacking(engine, db, mark, limit);
     const found = lacking ?? (await findNext(engine, db, { chain, fromSeq, toSeq: null, lack: null, limit }));

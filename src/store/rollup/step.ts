@@ -3,6 +3,7 @@
 
 import { inArray, sql } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
+import { areSound, readMarks } from "../chain-mark.ts";
 import type { Engine } from "../engine.ts";
 import { rollUp } from "./rollup.ts";
 import { createPacker } from "../sheet/keep.ts";
@@ -18,6 +19,8 @@ export function createRollUp(engine: Engine): (limit: number, after?: string) =>
   return async (limit, after) => {
     const summed = await rollUp(engine, { limit, after }, packer.note);
     if (summed.rows > 0) return summed;
+    // Sheets would tell of rows that are in no sum.
+    if (!areSound(await engine.read((db) => readMarks(engine, db)))) return { rows: 0, heldMs: 0 };
     const packed = await packer.step();
     if (packed.rows > 0 || !hasRetired) return packed;
     const removed = await removeRetired(engine);

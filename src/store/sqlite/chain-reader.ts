@@ -85,6 +85,10 @@ export function openSqliteChains(location: string, rules: ChainRules): ChainRead
       refuseNewer();
       return all<ChainRow>("select * from ledger_chains order by started_at, chain").map(toChain);
     },
+    async marked() {
+      if (all("select 1 from sqlite_master where name = 'ledger_marks'").length === 0) return [];
+      return all<{ chain: string }>("select chain from ledger_marks").map(({ chain }) => chain);
+    },
     mark: async (chain) => all<MarkRow>("select * from ledger_marks where chain = ?", chain).map(toMark)[0] ?? null,
     heads: async (chain) =>
       all<HeadRow>("select * from ledger_heads where chain = ? order by seq, signed_at", chain).map(toHead),
