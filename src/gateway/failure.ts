@@ -53,8 +53,16 @@ function readErrorType(headers: Headers): string | null {
   return null;
 }
 
-/** Seconds, or a date: by the clock of who said it, where that is known. */
+/** Nobody waits longer, and more digits are no number that a header can hold. */
+const LONGEST_WAIT_MS = 365 * 86_400_000;
+
 function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
+  const askedMs = readWait(headers, nowMs);
+  return askedMs === undefined ? undefined : Math.min(askedMs, LONGEST_WAIT_MS);
+}
+
+/** Seconds, or a date: by the clock of who said it, where that is known. */
+function readWait(headers: Headers, nowMs: number): number | undefined {
   const exact = readNumber(headers.get("retry-after-ms"));
   if (exact !== undefined) return exact;
   const seconds = readNumber(headers.get("retry-after"));

@@ -200,6 +200,12 @@ describe("one provider alone", () => {
     expect(gateway.calls).toHaveLength(1);
   });
 
+  test("that asks for more time than any number holds is told as one that asks for a year", async () => {
+    const gateway = await open(() => refusal(429, { "retry-after": "9".repeat(400) }));
+    const response = await gateway.send("/v1/messages", { body: { ...ASK, max_tokens: 9 } });
+    expect([response.status, response.headers.get("retry-after")]).toEqual([429, String(365 * 86_400)]);
+  });
+
   test.each([
     ["by its own clock", { date: "Wed, 01 Oct 2025 08:00:00 GMT", "retry-after": "Wed, 01 Oct 2025 08:00:03 GMT" }],
     ["by ours, where it says no time", null],
