@@ -51,8 +51,8 @@ export interface Tally {
   answered(answer: AnsweredUsage): void;
   measured(answer: MeasuredUsage): void;
   reported(report: JsonObject | null): void;
-  /** How the call ended. */
-  closed(error: GatewayError | null): void;
+  /** How the call ended. `status`: the provider's own; null where it did not answer. */
+  closed(error: GatewayError | null, status: number | null): void;
   hasAnswer(): boolean;
   /** The provider's own id of its answer; null where it gave none. */
   answerId(): string | null;
@@ -178,8 +178,11 @@ class OpenTally implements Tally {
     this.#report = said;
   }
 
-  closed(error: GatewayError | null): void {
-    this.#isCut = error !== null && (error.kind === "cancelled" || error.kind === "timeout");
+  closed(error: GatewayError | null, status: number | null): void {
+    const isLost = status !== null && error?.kind === "upstream_unavailable";
+    // Whoever says no has done no work.
+    const isRefused = status !== null && status >= 300;
+    this.#isCut = !isRefused && (isLost || error?.kind === "cancelled" || error?.kind === "timeout");
   }
 
   hasAnswer(): boolean {

@@ -59,7 +59,7 @@ export function closeTry(
   const { plan, tally, startedMs } = own;
   if (plan === null) return;
   if (report !== undefined) tally.reported(report);
-  tally.closed(error);
+  tally.closed(error, status);
   own.isCalled = true;
   own.attempt = {
     provider: plan.provider.name,

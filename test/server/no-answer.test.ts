@@ -97,15 +97,16 @@ test("an answer that says of an error that there is none is one", async () => {
   expect((await send("/v1/moderations", { body: { input: "hi" } })).status).toBe(200);
 });
 
-test.each<[string, object]>([
-  ["/v1/chat/completions", { model: "gpt-4o", messages: MESSAGES }],
-  ["/v1/moderations", { model: "openai/omni-moderation-latest", input: "hi" }],
-])("%s: one that breaks off says so, not that nobody could be reached", async (path, body) => {
+test.each<[string, object, string]>([
+  // As of one that was cut, its input was read at least.
+  ["/v1/chat/completions", { model: "gpt-4o", messages: MESSAGES }, "estimate"],
+  ["/v1/moderations", { model: "openai/omni-moderation-latest", input: "hi" }, "none"],
+])("%s: one that breaks off says so, not that nobody could be reached", async (path, body, usageSource) => {
   const { send, row } = await open(() => broken('{"id":'));
   const response = await send(path, { body });
   expect(response.status).toBe(502);
   expect((await readJson(response)).error.message).toContain("broke off in the middle of its answer");
-  expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_unavailable" });
+  expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_unavailable", usageSource });
 });
 
 test("a form whose boundary nobody named is told so", async () => {
