@@ -44,6 +44,7 @@ export interface LedgerWriter extends Expectation {
 export interface LedgerFigures {
   /** Rows of calls that were made durable. */
   settledRows: number;
+  /** Calls that were announced, however often each was anew. */
   intents: number;
   openIntents: number;
   commits: number;
@@ -163,7 +164,7 @@ export function createLedgerWriter(init: LedgerWriterInit): LedgerWriter {
     figures.settledRows += load.calls;
     for (const { ticket, line } of announced) {
       if (ticket.isOver) continue;
-      figures.intents++;
+      if (ticket.before === null) figures.intents++;
       openLines.set(ticket.number, line);
       for (let each = ticket.before; each; each = each.before) each.isOver = true;
       ticket.before = null;

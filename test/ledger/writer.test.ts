@@ -195,6 +195,7 @@ test("an intent takes another's place in one commit: where it cannot be written,
   tick();
   await second.durable;
   expect([open(), writer.figures().openIntents]).toEqual([["q"], 1]);
+  expect(writer.figures().intents).toBe(1);
   full = true;
   const third = writer.intend({ ...makeIntent("a"), provider: "r" }, second.ticket);
   tick();
