@@ -150,6 +150,25 @@ test.each(ORDERS)(
   },
 );
 
+/** One object a line, as files of batches have them. */
+async function* makeLines(size: number): AsyncGenerator<Uint8Array> {
+  const line = `${JSON.stringify({ custom_id: "one", body: { model: "gpt-4o", input: "x".repeat(900) } })}\n`;
+  const piece = Buffer.from(line.repeat(1_000));
+  for (let sent = 0; sent < size; sent += piece.length) yield piece;
+}
+
+test("lines of JSON that nobody reads go on while they come", async () => {
+  const sent = await measure(makeLines(SIZE));
+  const before = readPeak();
+  const response = await fetch(`${gateway.url}/passthrough/openai/v1/anything`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: makeLines(SIZE),
+  });
+  expect([response.status, await response.json()]).toEqual([200, { text: sent.hash }]);
+  expect(readPeak() - before).toBeLessThan(MAX_GROWTH);
+});
+
 test("128 MiB come back as they are, in little memory", async () => {
   const before = readPeak();
   const response = await fetch(`${gateway.url}/passthrough/openai/v1/download`, {

@@ -13,6 +13,7 @@ const CALLS: [string, string, string | object][] = [
     "/v1/chat/completions",
     `\uFEFF ${JSON.stringify({ model: "gpt-4o" })}`,
   ],
+  ["in the first of two objects", "/v1/chat/completions", String.raw`{"a":"}\"}","model":"gpt-4o"}{}`],
   [
     "in an address of a deployment",
     "/openai/deployments/gpt-4o/chat/completions?api-version=1",
@@ -64,7 +65,13 @@ test("a model that stands twice is refused, as each reader may take another one"
 
 test("what is no JSON object goes by as it is", async () => {
   const rig = await openLimited({ upstream: () => answerChat() });
-  const bodies = ["  ", '[{"model":"gpt-4o"}]', '{"model":"gpt-4o"}\n{"model":"gpt-4o"}\n', "\0{\r\n", '{"model":4}'];
+  const bodies = [
+    "  ",
+    '[{"model":"gpt-4o"}]',
+    '{"body":{"model":"gpt-4o"}}\n{"model":"gpt-4o"}\n',
+    "\0{\r\n",
+    '{"model":4}',
+  ];
   for (const body of bodies) expect((await ask(rig, "/v1/any", body)).status).toBe(200);
   expect(rig.calls.map(({ text }) => text)).toEqual(bodies);
   expect((await rig.rows()).map(({ modelAsked }) => modelAsked)).toEqual(bodies.map(() => ""));

@@ -14,6 +14,7 @@ import { send } from "../send.ts";
 import type { Arrival } from "./call.ts";
 import { withRecord } from "./handle.ts";
 import { authorize } from "./authorize.ts";
+import { createObjectEnd } from "./first-object.ts";
 import { NO_BODY, readCounted, sendAsItIs, sendWhole } from "./intake.ts";
 import { passBytes, passEvents, passRejection } from "./pass.ts";
 import { type Intake, type Outgoing, type Source, abandon, explainSending } from "./sending.ts";
@@ -132,18 +133,25 @@ async function takeIn(
   return { ...sendAsItIs(call, source, openSpool()), model };
 }
 
-/** Of what looks like a JSON object, once all of it is there; whatever else it is goes on while it comes. Throws where it stands twice. */
+/**
+ * Of what begins with a JSON object, once that is there; whatever else it is, and what follows, goes on while it comes: some servers read the first object
+ * and nothing behind it, and files of one object a line may be long. Throws where the model stands twice.
+ */
 async function findModel(given: Source): Promise<{ source: Source; model: string | null }> {
   const chunks: Uint8Array[] = [];
+  const findEnd = createObjectEnd();
   for (;;) {
     const { done, value } = await given.next();
-    if (done === true) break;
+    if (done === true) return { source: goOn(chunks, given), model: readModel(chunks) };
     chunks.push(value);
     if (chunks.length === 1 && !BEGINNING.test(Buffer.from(value).toString("utf8", 0, LOOKED_AT))) {
       return { source: goOn(chunks, given), model: null };
     }
+    const end = findEnd(value);
+    if (end === null) continue;
+    const object = [...chunks.slice(0, -1), value.subarray(0, end)];
+    return { source: goOn(chunks, given), model: readModel(object) };
   }
-  return { source: goOn(chunks, given), model: readModel(Buffer.concat(chunks).toString("utf8").replace(MARK, "")) };
 }
 
 /** Some clients begin with it, and some servers read over it. */
@@ -160,7 +168,8 @@ async function* goOn(chunks: readonly Uint8Array[], rest: Source): Source {
   }
 }
 
-function readModel(text: string): string | null {
+function readModel(object: readonly Uint8Array[]): string | null {
+  const text = Buffer.concat(object).toString("utf8").replace(MARK, "");
   let model: unknown;
   try {
     ({ model } = parseBody(text));
