@@ -232,3 +232,20 @@ describe("a key that is limited lets nobody in as an administrator, its owner in
     ).toBe(201);
   });
 });
+
+test("a key that may use some models only leads none of their names to another", async () => {
+  const wish: KeyWish = { allowedModels: ["loopback"] };
+  const { token } = await rig.issue("gateway_admin", wish);
+  const route = { match: "loopback", targets: "openai/o3" };
+  for (const [path, init] of [
+    ["/api/v1/admin/routes/mine", { method: "PUT", body: route }],
+    ["/api/v1/admin/routes", { body: { name: "mine", ...route } }],
+    ["/api/v1/admin/routes/mine/rollback", { body: { version: 1 } }],
+    ["/api/v1/admin/routes/mine", { method: "DELETE" }],
+  ] as const) {
+    const { status, code } = await ask(token, path, init);
+    expect([path, status, code]).toEqual([path, 403, "wider_than_own"]);
+  }
+  expect((await ask(token, "/api/v1/admin/routes")).status).toBe(200);
+  expect((await ask(root, "/api/v1/admin/routes/mine", { method: "PUT", body: route })).status).toBe(201);
+});

@@ -3,7 +3,8 @@
 
 import type { Config } from "../../config/value.ts";
 import { type RouteBook, type RouteStore, type RouteVersion, createRouteBook } from "../../gateway/index.ts";
-import type { JsonObject } from "../../ir/index.ts";
+import type { Caller } from "../../identity/index.ts";
+import { GatewayError, type JsonObject } from "../../ir/index.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { GuardedRoute } from "../route.ts";
 import { type LiveRoutes, type StandingRoute, isSecretText, judgeRoute, mergeRoutes } from "../route-table.ts";
@@ -75,7 +76,7 @@ function makeWrites({ live, limit }: RouteParts, book: RouteBook): GuardedRoute[
     await live.refresh();
     return { route: printVersion(version) };
   };
-  return makeVersionedRoutes({
+  const routes = makeVersionedRoutes({
     path: PATH,
     read: READ,
     write: WRITE,
@@ -91,6 +92,24 @@ function makeWrites({ live, limit }: RouteParts, book: RouteBook): GuardedRoute[
     print: printVersion,
     show,
     showGone: show,
+  });
+  return routes.map((route) => ({
+    ...route,
+    handle(context) {
+      if (route.method !== "GET") requireAllModels(context.caller);
+      return route.handle(context);
+    },
+  }));
+}
+
+/** A route says which model a name stands for: whoever may use some names only would have all of them. Throws forbidden. */
+function requireAllModels({ limits }: Pick<Caller, "limits">): void {
+  if (limits === null || limits.models === null) return;
+  throw new GatewayError({
+    kind: "forbidden",
+    code: "wider_than_own",
+    message:
+      "This API key may use some models only, and a route decides which model a name stands for, so it changes none. Do it at the console, or with a key that is not limited to models.",
   });
 }
 
