@@ -1,9 +1,6 @@
 // `tokligence models route`: where a model, or a whole request that is not made, would go, and why not elsewhere. No server need run.
 
 import { defineCommand } from "citty";
-import { existsSync } from "node:fs";
-import type { Config } from "../config/index.ts";
-import type { Control, RouteVersion } from "../gateway/index.ts";
 import { type ApiKey, limitsOf } from "../identity/index.ts";
 import { createPriceBook } from "../ledger/index.ts";
 import { type JsonObject, isJsonObject } from "../ir/index.ts";
@@ -12,6 +9,7 @@ import { type RouteExplanation, explainRoute, makePriceRules, mergeRoutes, readD
 import { CliError, EXIT } from "./error.ts";
 import { openDryFleet } from "./dry-fleet.ts";
 import { type ConfigFlags, PLACE_ARGS, TOKEN_TOO } from "./flags.ts";
+import { readKept } from "./kept.ts";
 import { openScene } from "./models.ts";
 import { print, printJson, printTable, say } from "./output.ts";
 import { createRemote } from "./remote/client.ts";
@@ -151,30 +149,6 @@ function readHeaders(text: string): Record<string, string> {
     headers[name.toLowerCase()] = value;
   }
   return headers;
-}
-
-/** What was declared while the gateway runs, where its database is there already. */
-async function readKept(
-  config: Config,
-  keyId: string | null,
-): Promise<{ routes: RouteVersion[]; controls: Control[]; key: ApiKey | null }> {
-  const none = { routes: [], controls: [], key: null };
-  const { identityPath } = config;
-  if (!identityPath.includes("://") && !existsSync(identityPath)) return none;
-  try {
-    const { openStore } = await import("../store/index.ts");
-    const store = await openStore(config);
-    try {
-      const key = keyId === null ? null : await store.identity.findKey(keyId);
-      return { routes: await store.routes.list(), controls: await store.controls.list(), key };
-    } finally {
-      await store.close();
-    }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    say(`warning: routes that were declared while the gateway runs cannot be read: ${reason}`);
-    return none;
-  }
 }
 
 function tell(decision: RouteExplanation, isWhole: boolean): void {

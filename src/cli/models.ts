@@ -4,9 +4,10 @@ import { defineCommand } from "citty";
 import { type Config, loadConfig } from "../config/index.ts";
 import { systemClock } from "../lib/clock.ts";
 import { lookupHost } from "../lib/lookup.ts";
-import { UNREAD_HEADER, buildScene, guardCalls, listModels } from "../server/index.ts";
+import { UNREAD_HEADER, buildScene, guardCalls, listModels, mergeRoutes } from "../server/index.ts";
 import { readEffective } from "./effective.ts";
 import { type ConfigFlags, PLACE_ARGS, toLoadOptions } from "./flags.ts";
+import { readKept } from "./kept.ts";
 import { printJson, printTable, say } from "./output.ts";
 import { callOutside } from "./outside.ts";
 import { type Target, findTarget } from "./remote/target.ts";
@@ -33,8 +34,9 @@ interface ListedModel {
 }
 
 async function listHere(flags: ConfigFlags): Promise<ListedModel[]> {
-  const { scene } = await openScene(flags);
-  const models = listModels(scene, Math.floor(Date.now() / 1000));
+  const { scene, config } = await openScene(flags);
+  const { routes } = await readKept(config, null);
+  const models = listModels(scene.reroute(mergeRoutes(config, routes).rules), Math.floor(Date.now() / 1000));
   scene.catalog.stop();
   return models.map(({ id, createdAt, listedAt, ownedBy }) => ({
     id,

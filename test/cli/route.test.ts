@@ -14,6 +14,12 @@ const set = (name: string, ...words: string[]) =>
   desk.read<{ route: { version: number; fields: object } }>(["admin", "routes", "set", name, ...words]);
 
 describe("admin routes", () => {
+  test("are among the models that can be asked for", async () => {
+    await set("quick", "match=fast-one, slow-*", "targets=loopback/loopback");
+    const { data } = await desk.read<{ data: { id: string }[] }>("models list");
+    expect(data.map(({ id }) => id)).toEqual(["loopback", "fast-one"]);
+  });
+
   test("are set in the words of a section, updated, deleted, and had again", async () => {
     expect(
       await set("fast", "targets=loopback weight=2, openai/m", "strategy=weighted", "set.generationConfig.topK=3"),
