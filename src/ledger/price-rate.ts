@@ -137,13 +137,36 @@ function countUnits(
 const INSIGNIFICANT = 1e-9;
 
 /** Units under the names that answers have for them. */
-const ALIASES: Readonly<Record<string, string>> = {
-  input_characters: "characters",
-  input_document_pages: "pages",
-  input_tool_tokens: "tool_prompt_tokens",
-  rerank_searches: "search_units",
-  web_searches: "web_search_requests",
+const ALIASES: Readonly<Record<string, readonly string[]>> = {
+  code_executions: ["code_interpreter_calls"],
+  input_characters: ["characters"],
+  input_document_pages: ["pages"],
+  input_tool_tokens: ["tool_prompt_tokens"],
+  rerank_searches: ["search_units"],
+  social_searches: ["x_search_calls"],
+  storage_searches: ["file_search_calls"],
+  web_searches: ["web_search_requests", "web_search_calls"],
 };
+
+/** What tools of a provider's own are sold by, beside the tokens; the one that the card prices, if it does. */
+const SOLD: ReadonlyMap<string, string | null> = new Map([
+  ["image_generation_calls", null],
+  ["search_sources", null],
+  ...["code_executions", "social_searches", "storage_searches", "web_searches"].flatMap((unit) =>
+    [unit, ...(ALIASES[unit] ?? [])].map((name) => [name, unit] as const),
+  ),
+]);
+
+/** Whether something was sold by the call for which the card has no price. */
+export function sellsUnpriced({ units }: RateCard, counted: Units | null | undefined): boolean {
+  if (counted === null || counted === undefined) return false;
+  for (const name in counted) {
+    if (!((counted[name] ?? 0) > 0)) continue;
+    const sold = SOLD.get(name);
+    if (sold !== undefined && !units.some((unit) => unit.name === sold)) return true;
+  }
+  return false;
+}
 
 /** What is counted as a unit where there are no tokens. */
 export function countAlone(name: string, units: Units | null): number {
@@ -176,7 +199,8 @@ function countOf(name: string, usage: Usage | null, units: Units | null): number
 
 function countUnit(name: string, units: Units | null | undefined): number | undefined {
   if (units === null || units === undefined) return undefined;
-  return units[name] ?? units[ALIASES[name] ?? ""];
+  const alias = ALIASES[name]?.find((known) => units[known] !== undefined);
+  return units[name] ?? (alias === undefined ? undefined : units[alias]);
 }
 
 /** With plain numbers; null where they would not be exact. */

@@ -4,7 +4,7 @@
 import { type Units, type Usage, sumInputTokens } from "../ir/index.ts";
 import { type Fraction, ONE, divide, multiply, parseFraction, printFraction, subtract } from "../lib/fraction.ts";
 import { createRecent } from "../lib/recent.ts";
-import { type RateCard, costOf, countAlone, makeRateCard } from "./price-rate.ts";
+import { type RateCard, costOf, countAlone, makeRateCard, sellsUnpriced } from "./price-rate.ts";
 import {
   type PriceFact,
   type PriceLayer,
@@ -145,6 +145,7 @@ function charge(known: Known, { usage, units, isSum, sizeTokens }: Charged): Pri
   if (usage === null && !isByCall(known.tariff) && !known.card.units.some(({ name }) => countAlone(name, units) > 0))
     return null;
   if (holdsOthers(usage?.units) || holdsOthers(units)) return null;
+  if (sellsUnpriced(known.card, usage?.units) || sellsUnpriced(known.card, units)) return null;
   if (isSum && !isPricedBySum(known.card, usage)) return null;
   const costNanos = costOf(known.card, { usage, units, sizeTokens });
   if (costNanos === null) return null;

@@ -270,6 +270,16 @@ export const OPENAI: Record<string, Case> = {
     units: { web_search_requests: 2 },
     cost: 1_000 * 2_000 + 100 * 8_000 + 2 * 10_000_000,
   },
+  "searches of the web and of files, as answers tell of them": {
+    model: "gpt-4.1",
+    usage: tokens(1_000, 0, 0, 100, { units: { web_search_calls: 2, file_search_calls: 4 } }),
+    cost: 1_000 * 2_000 + 100 * 8_000 + 2 * 10_000_000 + 4 * 2_500_000,
+  },
+  "pictures drawn on the way have a price of their own": {
+    model: "gpt-4.1",
+    usage: tokens(1_000, 0, 0, 100, { units: { image_generation_calls: 1 } }),
+    cost: null,
+  },
   "$0.13 a million for the larger embeddings": {
     model: "text-embedding-3-large",
     usage: tokens(2_000, 0, 0, 0),

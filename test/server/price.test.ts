@@ -70,6 +70,19 @@ describe("provenance", () => {
       priceSource: "genai-prices@0.1.8 priority",
     });
   });
+  test("searches that an answer tells of are paid for besides, and what else is sold by the call is not free", async () => {
+    const calls = (...types: string[]) => types.map((type, at) => ({ type, id: `${type}_${at}`, status: "completed" }));
+    let output: unknown[] = calls("web_search_call", "web_search_call", "file_search_call");
+    const usage = { input_tokens: 1_000, output_tokens: 100, total_tokens: 1_100 };
+    const response = { id: "resp_1", object: "response", status: "completed", model: "gpt-4.1", usage };
+    const { send, rows } = await open({ upstream: () => Response.json({ ...response, output }) });
+    const body = { model: "gpt-4.1", input: "News?", tools: [{ type: "web_search" }] };
+    await (await send("/v1/responses", { body })).text();
+    output = calls("image_generation_call");
+    await (await send("/v1/responses", { body })).text();
+    const tokens = 1_000 * 2_000 + 100 * 8_000;
+    expect((await rows()).map(({ costNanos }) => costNanos)).toEqual([tokens + 20_000_000 + 2_500_000, null]);
+  });
   test("a tier that nobody has a price for is not booked at the usual one", async () => {
     const { chat, row, send } = await open({ upstream: () => answer({ service_tier: "scale" }) });
     const response = await chat({ model: "gpt-4o", messages: MESSAGES });
