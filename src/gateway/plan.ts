@@ -229,7 +229,7 @@ interface Translated {
 function encodeFor(target: TargetWire, { client, request, body, sources, facts }: Translated): Encoded {
   const names = client.fieldNames;
   const nameOwn = (name: string): string =>
-    name.startsWith("messages[") ? namePlace(name, request.messages, sources, names) : nameField(name, names, body);
+    /^(?:messages|tools)\[/.test(name) ? namePlace(name, request, sources, names) : nameField(name, names, body);
   try {
     const encoded = target.request.encode(request, facts);
     return { body: encoded.body, dropped: encoded.dropped.map(nameOwn) };

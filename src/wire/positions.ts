@@ -5,3 +5,9 @@ export function listPositions<Part>(all: readonly Part[], some: readonly Part[])
   let at = -1;
   return some.map((part) => (at = all.indexOf(part, at + 1)));
 }
+
+/** The paths of `some` in the message at `path`; one that is all of it is named as the message. */
+export function listPlaces<Part>(path: string, all: readonly Part[], some: readonly Part[]): string[] {
+  if (all.length === 1) return some.map(() => path);
+  return listPositions(all, some).map((position) => `${path}.content[${position}]`);
+}

@@ -308,7 +308,7 @@ export interface ChatWire extends WireBase {
   fieldNames?: FieldNames;
   /** `peek` is what this wire's own `peek` found. */
   request: {
-    /** `sources` is filled with where in the body each message stands, in formats that number them otherwise than we do. */
+    /** `sources` is filled with where in the body messages, parts and tools stand, in formats that number them otherwise than we do. */
     decode(body: JsonObject, peek?: Peek, sources?: Sources): Request;
     encode(request: Request, facts: ModelFacts): Encoded;
   };

@@ -2,6 +2,7 @@
 
 import {
   type Extra,
+  type Json,
   type JsonObject,
   type Message,
   type Part,
@@ -34,6 +35,7 @@ export interface Turn {
 export function decodeConversation(body: JsonObject, sources?: Sources): Message[] {
   const messages: Message[] = [];
   const system = decodeContent(body["system"], "system");
+  notePlaces(system, body["system"], "system", sources);
   const header = system.findIndex((part) => part.type === "text" && part.text.startsWith(BILLING_HEADER));
   if (header === -1 && system.length > 0) messages.push({ role: "system", parts: system });
   // It differs from call to call, so in a prompt of another provider it would spoil the cache and mean nothing.
@@ -43,12 +45,24 @@ export function decodeConversation(body: JsonObject, sources?: Sources): Message
   const lastUser = items.findLastIndex((item) => isJsonObject(item) && item["role"] === "user");
   for (const [index, item] of items.entries()) {
     if (!isJsonObject(item)) throw invalidRequest(`messages.${index}: Input should be an object`, `messages[${index}]`);
-    for (const message of decodeMessage(item, `messages.${index}`, index < lastUser)) {
+    const parts = decodeContent(item["content"], `messages.${index}.content`);
+    notePlaces(parts, item["content"], `messages[${index}].content`, sources);
+    for (const message of decodeMessage(item, parts, index < lastUser)) {
       sources?.set(message, `messages[${index}]`);
       messages.push(message);
     }
   }
   return messages;
+}
+
+function notePlaces(parts: readonly Part[], content: Json | undefined, start: string, sources?: Sources): void {
+  if (sources === undefined) return;
+  for (const [index, part] of parts.entries()) {
+    const place = Array.isArray(content) ? `${start}[${index}]` : start;
+    sources.set(part, place);
+    if (part.type !== "tool-result") continue;
+    for (const [position, item] of part.content.entries()) sources.set(item, `${place}.content[${position}]`);
+  }
 }
 
 /** How a header that some clients write into the prompt begins; it is for Anthropic's own books. */
@@ -62,8 +76,7 @@ function setAside(parts: Part[], index: number): Pick<Message, "parts" | "extra"
 }
 
 /** `isPast`: a message of the user follows. */
-function decodeMessage(item: JsonObject, path: string, isPast: boolean): Message[] {
-  const parts = decodeContent(item["content"], `${path}.content`);
+function decodeMessage(item: JsonObject, parts: Part[], isPast: boolean): Message[] {
   const fields = omit(item, ["role", "content"]);
   switch (item["role"]) {
     case "assistant":
@@ -184,7 +197,7 @@ function encodeMessageParts(
 function pathOf(part: Part, message: Message, index: number, position: number, calls: number): string {
   if (part.type === "tool-call") return `messages[${index}].tool_calls[${calls}]`;
   if (part.type === "reasoning") return `messages[${index}].reasoning_content`;
-  if (part.type === "tool-result" && message.role === "tool") return `messages[${index}]`;
+  if (part.type === "tool-result" && message.parts.length === 1) return `messages[${index}]`;
   return `messages[${index}].content[${position}]`;
 }
 

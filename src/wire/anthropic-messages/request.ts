@@ -58,7 +58,7 @@ export function decodeRequest(body: JsonObject, _peek?: Peek, sources?: Sources)
   };
   const own = omit(body, KNOWN);
   decodeSampling(body, request);
-  decodeTools(body, request, own);
+  decodeTools(body, request, { own, sources });
   decodeOutput(body, request, own);
   decodeOrigin(body, request, own);
   request.extra = { [ID]: own };

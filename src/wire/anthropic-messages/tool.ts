@@ -11,6 +11,7 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { lowerCustomTool } from "../custom-tool.ts";
+import type { Sources } from "../field-name.ts";
 import { closeSchema, fitParameters } from "../json-schema.ts";
 import { fitName } from "../safe-name.ts";
 import { ID, type ToolChoiceBody, type ToolDefinition, asExtra, ownFields } from "./body.ts";
@@ -20,7 +21,11 @@ import { reportForeign } from "./media.ts";
 import { objectOf, omit, textOf } from "../json-read.ts";
 
 /** Functions become canonical tools; Anthropic's own tools stay behind in `own.tools`, each with the place it had in the list. */
-export function decodeTools(body: JsonObject, request: Request, own: JsonObject): void {
+export function decodeTools(
+  body: JsonObject,
+  request: Request,
+  { own, sources }: { own: JsonObject; sources: Sources | undefined },
+): void {
   const tools = body["tools"] ?? [];
   if (!Array.isArray(tools)) throw invalidRequest("tools: Input should be a valid list", "tools");
   const kept: JsonObject[] = [];
@@ -30,8 +35,11 @@ export function decodeTools(body: JsonObject, request: Request, own: JsonObject)
     if (!isJsonObject(tool)) throw invalidRequest(`tools.${index}: Input should be an object`, `tools[${index}]`);
     const isFunction = tool["type"] === undefined || tool["type"] === null || tool["type"] === "custom";
     if (isFunction && changes.get(textOf(tool["name"])) === "removed") removed.push({ index, tool });
-    else if (isFunction) request.tools.push(decodeTool(tool, `tools.${index}`));
-    else kept.push({ index, tool });
+    else if (isFunction) {
+      const decoded = decodeTool(tool, `tools.${index}`);
+      sources?.set(decoded, `tools[${index}]`);
+      request.tools.push(decoded);
+    } else kept.push({ index, tool });
   }
   for (const added of changes.values()) {
     if (added === "removed") continue;

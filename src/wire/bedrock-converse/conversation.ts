@@ -91,7 +91,7 @@ function pathOf(part: Part, message: Message, at: { index: number; position: num
   const start = `messages[${at.index}]`;
   if (part.type === "tool-call") return `${start}.tool_calls[${at.calls}]`;
   if (part.type === "reasoning") return `${start}.reasoning_content`;
-  if (part.type === "tool-result" && message.role === "tool") return start;
+  if (part.type === "tool-result" && message.parts.length === 1) return start;
   return `${start}.content[${at.position}]`;
 }
 

@@ -13,6 +13,7 @@ import {
 } from "../../ir/index.ts";
 import { wrapInput } from "../custom-tool.ts";
 import { isForeignBlock, reportFields } from "../foreign.ts";
+import { listPlaces } from "../positions.ts";
 import { fitName } from "../safe-name.ts";
 import type { ModelFacts } from "../type.ts";
 import type { DocumentBody, ImageItem, TextItem, ThinkingItem, ToolCall } from "./body.ts";
@@ -71,9 +72,9 @@ function encodeMessage(message: Message, facts: ModelFacts, place: Place): JsonO
 
 /** Results of tools are messages of their own; what stands between them is the user's. */
 function encodeUser(parts: readonly Part[], place: Place): JsonObject[] {
-  const results = parts.flatMap((part, index) =>
-    part.type === "tool-result" ? [encodeResult(part, { ...place, path: `${place.path}.content[${index}]` })] : [],
-  );
+  const asked = parts.filter((part) => part.type === "tool-result");
+  const places = listPlaces<Part>(place.path, parts, asked);
+  const results = asked.map((part, index) => encodeResult(part, { ...place, path: places[index] ?? place.path }));
   const content = encodeItems(parts, place);
   return [...results, ...(content.length === 0 ? [] : [{ role: "user", content }])];
 }

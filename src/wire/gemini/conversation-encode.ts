@@ -135,7 +135,7 @@ function pathOf(
 ): string {
   if (part.type === "tool-call") return `messages[${index}].tool_calls[${calls}]`;
   if (part.type === "reasoning") return `messages[${index}].reasoning_content`;
-  if (part.type === "tool-result" && message.role === "tool") return `messages[${index}]`;
+  if (part.type === "tool-result" && message.parts.length === 1) return `messages[${index}]`;
   return `messages[${index}].content[${position}]`;
 }
 

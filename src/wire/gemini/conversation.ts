@@ -24,13 +24,13 @@ export function decodeConversation(body: JsonObject, sources?: Sources): Message
   if (messages[0] !== undefined) sources?.set(messages[0], "systemInstruction");
   const open = openCalls();
   for (const [index, content] of listObjects(body["contents"]).entries()) {
-    const decoded = decodeContent(content, index, open);
+    const decoded = decodeContent(content, index, { open, sources });
     for (const message of decoded) sources?.set(message, `contents[${index}]`);
     const [first] = decoded;
     const last = messages.at(-1);
     // Google's SDKs keep a streamed turn as a content for each of its chunks.
     if (last?.role === "assistant" && first?.role === "assistant" && first.extra === undefined) {
-      joinPieces(first.parts, last.parts);
+      joinPieces(first.parts, sources, last.parts);
     } else messages.push(...decoded);
   }
   return messages;
@@ -47,30 +47,42 @@ function decodeInstruction(value: JsonObject[string] | undefined): Part[] {
   });
 }
 
-function decodeContent(content: JsonObject, index: number, open: OpenCalls): Message[] {
+function decodeContent(
+  content: JsonObject,
+  index: number,
+  { open, sources }: { open: OpenCalls; sources: Sources | undefined },
+): Message[] {
   const extra = asExtra(omit(content, ["role", "parts"]));
   const parts = listObjects(content["parts"]).map(unifyPart);
   let calls = 0;
   const nameCall = (): string => `call_${index}_${calls++}`;
+  const note = (decoded: Part[], position: number): Part[] => {
+    for (const part of decoded) sources?.set(part, `contents[${index}].parts[${position}]`);
+    return decoded;
+  };
   if (textOf(content["role"]).toLowerCase() === "model") {
-    const decoded = parts.flatMap((part) => (isResult(part) ? [keepPart(part)] : decodePart(part, nameCall)));
+    const decoded = parts.flatMap((part, position) =>
+      note(isResult(part) ? [keepPart(part)] : decodePart(part, nameCall), position),
+    );
     for (const part of decoded) if (part.type === "tool-call") open.add({ id: part.id, name: part.name });
-    return [{ role: "assistant", parts: joinPieces(decoded), ...extra }];
+    return [{ role: "assistant", parts: joinPieces(decoded, sources), ...extra }];
   }
-  const decoded = parts.flatMap((part) =>
-    isResult(part) ? [decodeResult(part, open, nameCall)] : decodePart(part, nameCall),
+  const decoded = parts.flatMap((part, position) =>
+    note(isResult(part) ? [decodeResult(part, open, nameCall)] : decodePart(part, nameCall), position),
   );
   const [first, ...rest] = splitResults(decoded);
   return first === undefined ? [{ role: "user", parts: [], ...extra }] : [{ ...first, ...extra }, ...rest];
 }
 
 /** Behind those that are `joined`. Clients send back what a stream brought piece by piece: texts and thoughts as one each; only a thought's last piece is signed. */
-function joinPieces(parts: readonly Part[], joined: Part[] = []): Part[] {
+function joinPieces(parts: readonly Part[], sources: Sources | undefined, joined: Part[] = []): Part[] {
   for (const part of parts) {
     const last = joined.at(-1);
     const whole = last === undefined ? null : joinPiece(last, part);
+    const place = last === undefined ? undefined : sources?.get(last);
     if (whole === null) joined.push(part);
     else joined[joined.length - 1] = whole;
+    if (whole !== null && place !== undefined) sources?.set(whole, place);
   }
   return joined;
 }

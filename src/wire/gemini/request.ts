@@ -84,7 +84,7 @@ export function decodeRequest(source: JsonObject, peek?: Peek, sources?: Sources
   };
   const own = omit(body, KNOWN);
   decodeConfig(unifyNames(objectOf(body["generationConfig"]), CONFIG_NAMES), request, own);
-  decodeTools(body, request, own);
+  decodeTools(body, request, { own, sources });
   const tier = textOf(body["serviceTier"]).toLowerCase();
   if (tier !== "") request.serviceTier = TIERS.get(tier) ?? tier;
   request.extra = { [ID]: own };

@@ -10,6 +10,7 @@ import {
   isJsonObject,
 } from "../../ir/index.ts";
 import { lowerCustomTool } from "../custom-tool.ts";
+import type { Sources } from "../field-name.ts";
 import { fitParameters } from "../json-schema.ts";
 import { fitIdentifier } from "../safe-name.ts";
 import type { ModelFacts } from "../type.ts";
@@ -23,7 +24,11 @@ const CONFIG_NAMES = ["functionCallingConfig"] as const;
 const CALLING_NAMES = ["allowedFunctionNames", "streamFunctionCallArguments"] as const;
 
 /** Declarations become canonical tools; what else a tool is stays behind in `own.tools`, with the place that it had in the list. */
-export function decodeTools(body: JsonObject, request: Request, own: JsonObject): void {
+export function decodeTools(
+  body: JsonObject,
+  request: Request,
+  { own, sources }: { own: JsonObject; sources: Sources | undefined },
+): void {
   const value = body["tools"] ?? [];
   // The SDKs take one tool for a list of it.
   const list = isJsonObject(value) ? [value] : value;
@@ -35,8 +40,11 @@ export function decodeTools(body: JsonObject, request: Request, own: JsonObject)
     const declarations = tool["functionDeclarations"] ?? [];
     const rest = omit(tool, ["functionDeclarations"]);
     if (Object.keys(rest).length > 0) kept.push({ index, tool: rest });
-    for (const declaration of objectsOf(isJsonObject(declarations) ? [declarations] : declarations)) {
-      request.tools.push(decodeDeclaration(unifyNames(declaration, DECLARATION_NAMES), `tools[${index}]`));
+    const listed = objectsOf(isJsonObject(declarations) ? [declarations] : declarations);
+    for (const [position, declaration] of listed.entries()) {
+      const decoded = decodeDeclaration(unifyNames(declaration, DECLARATION_NAMES), `tools[${index}]`);
+      sources?.set(decoded, `tools[${index}].functionDeclarations[${position}]`);
+      request.tools.push(decoded);
     }
   }
   if (kept.length > 0) own["tools"] = kept;

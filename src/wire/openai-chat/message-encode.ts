@@ -16,7 +16,7 @@ import { encodeMark, encodePartMark } from "./cache.ts";
 import { type ContentPart, type Place, type Target, encodeContent, hasForeign, reportForeign } from "./content.ts";
 import { isTextDocument } from "./media.ts";
 import { addCallSignature, encodeReasoning, listCallSeals } from "./reasoning.ts";
-import { listPositions } from "../positions.ts";
+import { listPlaces, listPositions } from "../positions.ts";
 import { saysSomething } from "../seal.ts";
 import { objectOf } from "../json-read.ts";
 
@@ -42,8 +42,10 @@ export function encodeMessages(messages: readonly Message[], target: Target): Js
     }
     const results = message.parts.filter((part) => part.type === "tool-result");
     const own = ownFields(message.extra);
+    const places = listPlaces<Part>(place.path, message.parts, results);
     for (const [position, result] of results.entries()) {
-      encoded.push(encodeResult(result, position === 0 ? own : {}, place));
+      const path = places[position] ?? place.path;
+      encoded.push(encodeResult(result, position === 0 ? own : {}, { ...place, path }));
       shown.push(...listShown(result));
     }
     const rest = listContent(message, place);
@@ -200,7 +202,8 @@ function encodeResult(result: ToolResultPart, own: JsonObject, place: Place): Js
   reportForeign(result.extra, place);
   const moved = new Set(listShown(result));
   const kept = result.content.filter((part) => !moved.has(part));
-  const content = encodeContent(kept, { ...place, path: `${place.path}.content` });
+  const positions = listPositions<TextPart | MediaPart>(result.content, kept);
+  const content = encodeContent(kept, { ...place, path: `${place.path}.content`, positions });
   const { noted, ...fields } = own;
   if (own["role"] === "function") return { ...fields, ...objectOf(noted), content };
   const text = content === "" && moved.size > 0 ? "The result is shown in the next message." : content;

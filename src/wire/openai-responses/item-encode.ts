@@ -6,7 +6,7 @@ import { type ContentPart, type Place, type Target, encodeContent, reportForeign
 import { encodeGenerated, keptItem } from "./kept.ts";
 import { splitName } from "./namespace.ts";
 import { returnReasoning } from "./reasoning.ts";
-import { listPositions } from "../positions.ts";
+import { listPlaces, listPositions } from "../positions.ts";
 import { saysSomething } from "../seal.ts";
 
 /** `instructions` where this format's client said some, and `input`. */
@@ -35,7 +35,11 @@ function joinText({ parts }: Message): string {
 /** Results first, each an item of its own; then what was said, with media from users only. */
 function encodeMessage(message: Message, place: Place, customCalls: ReadonlySet<string>): JsonObject[] {
   const results = message.parts.filter((part) => part.type === "tool-result");
-  const items = results.map((result) => encodeResult(result, place, customCalls));
+  const places = listPlaces<Part>(place.path, message.parts, results);
+  const items = results.map((result, index) => {
+    const path = places[index] ?? place.path;
+    return encodeResult(result, { ...place, path }, customCalls);
+  });
   const isInstruction = message.role === "system" || message.role === "developer";
   const said: ContentPart[] = [];
   for (const [index, part] of message.parts.entries()) {

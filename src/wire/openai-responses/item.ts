@@ -43,9 +43,39 @@ export function decodeInput(body: JsonObject, tools: readonly Tool[], sources?: 
   }
   for (const [index, item] of readObjects(body, "input").entries()) {
     source = `input[${index}]`;
-    decodeItem(item, source, { turns, tools });
+    const noted = sources === undefined ? turns : notePlaces(turns, { item, source, sources });
+    decodeItem(item, source, { turns: noted, tools });
   }
   return turns.list();
+}
+
+/** The same turns, where each part of this item is noted with its place. */
+function notePlaces(
+  turns: Turns,
+  { item, source, sources }: { item: JsonObject; source: string; sources: Sources },
+): Turns {
+  const note = (parts: readonly Part[], field: string): void => {
+    const isList = Array.isArray(item[field]);
+    const place = field in item ? `${source}.${field}` : source;
+    for (const [index, part] of parts.entries()) sources.set(part, isList ? `${place}[${index}]` : place);
+  };
+  return {
+    ...turns,
+    say(message) {
+      note(message.parts, "content");
+      turns.say(message);
+    },
+    answer(parts) {
+      if ((item["type"] ?? "message") === "message") note(parts, "content");
+      else for (const part of parts) sources.set(part, source);
+      turns.answer(parts);
+    },
+    bring(result) {
+      sources.set(result, source);
+      note(result.content, "output");
+      turns.bring(result);
+    },
+  };
 }
 
 interface Conversation {

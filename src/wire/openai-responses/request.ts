@@ -82,8 +82,8 @@ export function decodeRequest(body: JsonObject, _peek?: Peek, sources?: Sources)
     stream: readStream(body),
     extra: { [ID]: own },
   };
-  decodeTools(body, request, own);
-  decodeLateTools(body, request);
+  decodeTools(body, request, { own, sources });
+  decodeLateTools(body, request, sources);
   request.messages = decodeInput(body, request.tools, sources);
   decodeSampling(body, request, own);
   decodeText(body, request, own);
@@ -93,13 +93,13 @@ export function decodeRequest(body: JsonObject, _peek?: Peek, sources?: Sources)
 }
 
 /** Tools that came in the course of the conversation are as good as those at its start. */
-function decodeLateTools(body: JsonObject, request: Request): void {
+function decodeLateTools(body: JsonObject, request: Request, sources: Sources | undefined): void {
   const items = Array.isArray(body["input"]) ? readObjects(body, "input") : [];
   const known = new Set(request.tools.map(({ name }) => name));
   for (const [index, item] of items.entries()) {
     if (item["type"] !== "additional_tools" && item["type"] !== "tool_search_output") continue;
     for (const [position, tool] of objectsOf(item["tools"]).entries()) {
-      const decoded = decodeTool(tool, `input[${index}].tools[${position}]`, new Set()) ?? [];
+      const decoded = decodeTool(tool, { path: `input[${index}].tools[${position}]`, taken: new Set(), sources }) ?? [];
       const added = decoded.filter(({ name }) => !known.has(name));
       for (const tool of added) {
         request.tools.push(tool);

@@ -10,6 +10,7 @@ import {
   invalidRequest,
   isJsonObject,
 } from "../../ir/index.ts";
+import type { Sources } from "../field-name.ts";
 import { fitParameters, isStrict } from "../json-schema.ts";
 import {
   missing,
@@ -43,11 +44,15 @@ const FUNCTION_FIELDS = ["type", "name", "description", "parameters", "strict"];
  * Functions and tools of free text become canonical tools, those of a namespace too; what the provider runs itself stays behind in
  * `own.tools`, each with the place it had in the list.
  */
-export function decodeTools(body: JsonObject, request: Request, own: JsonObject): void {
+export function decodeTools(
+  body: JsonObject,
+  request: Request,
+  { own, sources }: { own: JsonObject; sources: Sources | undefined },
+): void {
   const kept: JsonObject[] = [];
   const taken = new Set<string>();
   for (const [index, tool] of readObjects(body, "tools").entries()) {
-    const decoded = decodeTool(tool, `tools[${index}]`, taken);
+    const decoded = decodeTool(tool, { path: `tools[${index}]`, taken, sources });
     if (decoded === null) kept.push({ index, tool });
     else for (const each of decoded) request.tools.push(each);
   }
@@ -56,9 +61,15 @@ export function decodeTools(body: JsonObject, request: Request, own: JsonObject)
 }
 
 /** One tool, or those of a namespace, named apart from those in `taken`, which they join; null for a tool that the provider runs itself. */
-export function decodeTool(tool: JsonObject, path: string, taken: Set<string>): Tool[] | null {
+export function decodeTool(
+  tool: JsonObject,
+  { path, taken, sources }: { path: string; taken: Set<string>; sources: Sources | undefined },
+): Tool[] | null {
   const decoded = readTool(tool, path, taken);
-  for (const { name } of decoded ?? []) taken.add(name);
+  for (const [index, each] of decoded?.entries() ?? []) {
+    taken.add(each.name);
+    sources?.set(each, each.namespace === undefined ? path : `${path}.tools[${index}]`);
+  }
   return decoded;
 }
 
