@@ -279,7 +279,7 @@ function explainRead(options: PumpOptions, thrown: unknown): GatewayError {
 }
 
 /** A comment, which every SSE reader passes over: headers are long gone when a stream's cost is known. */
-function printCost(record: CallRecord): string {
+export function printCost(record: Pick<CallRecord, "price">): string {
   const price = record.price();
   return price === null ? "" : `: x-tokligence-cost-usd: ${formatUsd(price.costNanos)}\n\n`;
 }

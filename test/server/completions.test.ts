@@ -81,7 +81,7 @@ describe("a provider's stream", () => {
   test("is asked for its usage, which a client that did not ask never sees", async () => {
     const { gateway } = await open({ upstream: () => makeStream([WORD, USAGE, DONE]) });
     const response = await gateway.send("/v1/completions", { body: { ...ASK, own_field: [1] } });
-    expect(await response.text()).toBe(WORD + DONE);
+    expect(await response.text()).toBe(`${WORD}: x-tokligence-cost-usd: 0.000024\n\n${DONE}`);
     expect(gateway.calls[0]?.url).toBe("http://openai.test/v1/completions");
     expect(gateway.calls[0]?.text).toBe(
       JSON.stringify({ ...ASK, own_field: [1], stream_options: { include_usage: true } }),

@@ -92,8 +92,11 @@ describe("events", () => {
     const response = await gateway.send("/v1/audio/speech", {
       body: { model: "gpt-4o-mini-tts", input: "x", stream_format: "sse" },
     });
-    expect(await response.text()).toBe(text);
-    expect(await gateway.row()).toMatchObject({ freshInputTokens: 3, outputTokens: 9 });
+    // What it cost is told before its last event, as for a chat.
+    const [piece = "", end = ""] = text.split(/(?=event: speech\.audio\.done)/u);
+    const cost = ": x-tokligence-cost-usd: 0.0001098\n\n";
+    expect(await response.text()).toBe(piece + cost + end);
+    expect(await gateway.row()).toMatchObject({ freshInputTokens: 3, outputTokens: 9, costNanos: 109_800 });
   });
 
   test.each([

@@ -17,6 +17,8 @@ export interface Machine<T> {
   push(chunk: Uint8Array): Step<T>;
   /** Once the upstream is over: what is still to be released, after the settlement, and what went wrong in it. */
   end(): { last: T[]; error: GatewayError | null };
+  /** What goes before that, once all is on record; nothing where missing. */
+  tellCost?(): T[];
   /** Puts what the answer cost on record; once, before the settlement. `isWhole` is false where it was cut. */
   book(isWhole: boolean): void;
   /** The failure as the client can read it, and nothing where it can only be told by breaking off. */
@@ -165,6 +167,7 @@ async function* run<T>(state: RestState, machine: Machine<T>, { steps, settle, l
       yield* now;
       if (end === null) continue;
       await settle(upstream.status, end.error);
+      yield* machine.tellCost?.() ?? [];
       yield* end.last;
     }
   } catch (thrown) {

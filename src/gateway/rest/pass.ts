@@ -11,6 +11,7 @@ import { readCapped } from "../../lib/capped-text.ts";
 import { type Frame, createSseReader } from "../../lib/sse.ts";
 import { explainRejection, giveStatus, judgeInside, nothingSaid } from "../failure.ts";
 import { type AnswerFacts, makeHeaders } from "../header.ts";
+import { printCost } from "../pump.ts";
 import { explainFailure, parseObject } from "../send.ts";
 import { type Carried, type Machine, carry, carryHeld } from "./carry.ts";
 import { type Meter, bookAnswer, createEventMeter } from "./meter.ts";
@@ -224,6 +225,10 @@ function createEventMachine(state: RestState, meter: Meter): Machine<string> {
       // A stream that just stops would be taken for the whole of an answer.
       error = endedEarly();
       return { last: [...last, call.dialect.error.encodeFrame(error, call.requestId)], error };
+    },
+    tellCost() {
+      const told = meter.family === null ? "" : printCost(state.record);
+      return told === "" ? [] : [told];
     },
     book: (isWhole) => figures.book(isWhole),
     fail: (failure) => [call.dialect.error.encodeFrame(failure, call.requestId)],
