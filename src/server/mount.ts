@@ -70,6 +70,8 @@ export function mount(routes: readonly Route[], given: MountParts): Fetcher {
         return given.passes?.get(route)?.(raw, listener) ?? respond(route, parts, raw, listener, context.req.param());
       });
   }
+  // By itself it would print the error, and whatever secret stands in it, beside the log.
+  hono.onError((error) => answerError(error, { requestId: given.newId(), wire: undefined, log: given.log }));
   hono.notFound((context) =>
     refuseUnknown(parts, context.req.raw, { path: context.req.path, listener: context.env.listener }),
   );

@@ -1,6 +1,6 @@
 // Bad input, each with the exact error that its sender sees, on the chat and the embeddings surface.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { type Rig, makeRig, readJson } from "../rig.ts";
 
 let rig: Rig;
@@ -171,6 +171,25 @@ describe("chat", () => {
     expect(insane.headers.get("x-request-id")).toMatch(/^[\w-]{36}$/);
     const sane = await rig.chat({ model: "loopback", messages: HELLO }, { headers: { "x-request-id": "trace:1.2-3" } });
     expect(sane.headers.get("x-request-id")).toBe("trace:1.2-3");
+  });
+
+  test("a Host that makes no address fails nowhere, and nothing is printed beside the log", async () => {
+    const { token } = await rig.issue("root_admin");
+    const printed = spyOn(console, "error").mockImplementation(() => undefined);
+    try {
+      for (const { method, path } of rig.app.routes) {
+        for (const key of ["", `?key=${token}`]) {
+          const place = path.replaceAll(/:\w+(?:\{\.\+\})?|\{model\}/gu, "x").replaceAll("*", "x");
+          const request = new Request(`http://gateway.test${place}`, { method });
+          Object.defineProperty(request, "url", { value: `http://[::1${place}${key}` });
+          const { status } = await rig.app.fetch(request);
+          expect([method, path, key !== "", status < 500 || status === 503]).toEqual([method, path, key !== "", true]);
+        }
+      }
+      expect(printed).not.toHaveBeenCalled();
+    } finally {
+      printed.mockRestore();
+    }
   });
 
   test("a model's name with control characters breaks no header and no log", async () => {

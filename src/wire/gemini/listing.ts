@@ -8,10 +8,16 @@ const MAX_SIZE = 1000;
 
 export const listing: ModelListing = {
   paths: ["/v1beta/models"],
-  isAsked: ({ headers, url }) => headers.has("x-goog-api-key") || new URL(url).searchParams.has("key"),
+  isAsked: ({ headers, url }) => headers.has("x-goog-api-key") || readQuery(url).has("key"),
   list: listPage,
   one: encodeModel,
 };
+
+/** Of whatever address, also one that a client's `Host` made no address of. */
+function readQuery(url: string): URLSearchParams {
+  const start = url.indexOf("?");
+  return new URLSearchParams(start === -1 ? "" : url.slice(start));
+}
 
 function listPage(models: readonly ModelEntry[], query: URLSearchParams): JsonObject {
   const size = readSize(query.get("pageSize") ?? query.get("page_size"));
