@@ -1,6 +1,6 @@
 // What went wrong in a database, in a sentence with a remedy. Knows the engines' error codes and no query.
 
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { GatewayError, type ErrorKind } from "../ir/index.ts";
 
 interface Explanation {
@@ -120,7 +120,24 @@ export function explainStoreError(error: unknown, place: string): GatewayError {
     const detail = place === ANY_DATABASE ? IN_THE_LOG : explainUnknown(cause);
     return new GatewayError({ kind: "internal", message: `${place} failed: ${detail}.`, cause });
   }
-  return new GatewayError({ kind: explanation.kind, code: explanation.code, message: explanation.say(place), cause });
+  const named = explanation === DENIED && code.startsWith("SQLITE_") ? findDenied(place) : place;
+  return new GatewayError({ kind: explanation.kind, code: explanation.code, message: explanation.say(named), cause });
+}
+
+/** SQLite blames the database for what it cannot open beside it, such as what a command of another user has left there. */
+function findDenied(place: string): string {
+  return [place, `${place}-wal`, `${place}-shm`].find(isDenied) ?? place;
+}
+
+function isDenied(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isDirectory()) return stat !== undefined;
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function isFolder(place: string): boolean {

@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { GatewayError } from "../../src/ir/index.ts";
 import { explainStoreError } from "../../src/store/error.ts";
 import { openStore } from "../../src/store/index.ts";
+import { claimSlot } from "../../src/store/sqlite/slot.ts";
 import { describeDsn } from "../../src/store/postgres/open.ts";
 import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
 import { makeEntry, makeUser, open } from "./sample.ts";
@@ -48,6 +49,17 @@ describe("a SQLite file", () => {
     expect(statSync(dirname(path)).mode & 0o777).toBe(0o700);
     for (const end of ["", "-wal", "-shm"]) expect(statSync(path + end).mode & 0o777).toBe(0o600);
     await store.close();
+  });
+
+  test("is not blamed for what cannot be opened beside it", async () => {
+    const beside = newPath();
+    await (await open(beside)).close();
+    mkdirSync(`${beside}-wal`);
+    expect((await failure(open(beside))).message).toStartWith(`${beside}-wal cannot be opened for writing`);
+    const path = newPath();
+    await (await open(path)).close();
+    mkdirSync(`${path}.writer-0`);
+    expect(() => claimSlot(path)).toThrow(`${path}.writer-0 `);
   });
 
   test("is in WAL mode", async () => {

@@ -28,7 +28,8 @@ export function readHeadFile(path: string): ReadHeads {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
     if (code === "ENOENT") return { heads: [], unreadable: 0 };
-    throw new GatewayError({ kind: "not_found", message: `${path} cannot be read (${code}).` });
+    const message = `${path} cannot be read (${code}). It holds the signed heads by which it shows when rows are cut off: make it this user's own, or put it back from a backup.`;
+    throw new GatewayError({ kind: "not_configured", message });
   }
   return readHeads(text);
 }

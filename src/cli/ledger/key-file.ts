@@ -24,6 +24,9 @@ export function readKey(path: string): SigningKey | null {
     text = readFileSync(path, "utf8");
   } catch (error) {
     if (hasCode(error, "ENOENT")) return null;
+    // With another one a new chain would begin: it is there, and only kept from us.
+    if (hasCode(error, "EACCES"))
+      throw refuse(path, "it cannot be read (EACCES)", "Make it this user's own, for nobody else to read");
     throw refuse(path, `it cannot be read (${readCode(error)})`);
   }
   return toSigningKey(parse(path, text));
@@ -78,10 +81,14 @@ function removeQuietly(path: string): void {
   }
 }
 
-function refuse(path: string, reason: string): GatewayError {
+function refuse(
+  path: string,
+  reason: string,
+  remedy = "Set ledger_key_file to another place, or put the right file there",
+): GatewayError {
   return new GatewayError({
     kind: "not_configured",
-    message: `The key of the books cannot be used: ${path}: ${reason}. Set ledger_key_file to another place, or put the right file there.`,
+    message: `The key of the books cannot be used: ${path}: ${reason}. ${remedy}.`,
   });
 }
 

@@ -3,6 +3,7 @@
 
 import { Database } from "bun:sqlite";
 import { chmodSync } from "node:fs";
+import { explainStoreError } from "../error.ts";
 
 export interface Slot {
   number: number;
@@ -20,9 +21,17 @@ export function claimSlot(location: string): Slot {
   throw new Error(`${MAX_SLOTS} processes write to ${location} already.`);
 }
 
-/** Null where a process holds it. An exclusive transaction on a file of its own is a lock that every system has. */
+/** Null where a process holds it. An exclusive transaction on a file of its own is a lock that every system has. Throws a GatewayError that names that file. */
 export function trySlot(location: string, number: number): Slot | null {
   const path = `${location}.writer-${number}`;
+  try {
+    return lockFile(path, number);
+  } catch (error) {
+    throw explainStoreError(error, path);
+  }
+}
+
+function lockFile(path: string, number: number): Slot | null {
   const lock = new Database(path, { create: true, readwrite: true });
   try {
     lock.run("PRAGMA busy_timeout = 0");
