@@ -10,6 +10,7 @@ import type { BinderyState, OpenJournal, Store, Tiding } from "../store/index.ts
 import { nameApart } from "./anchor.ts";
 import { startChangeSigning } from "./change-signing.ts";
 import { openKey } from "./ledger/key-file.ts";
+import { tellShort } from "./short.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Gauge, Metrics } from "../telemetry/metric.ts";
 import { type Signing, startSigning } from "./signing.ts";
@@ -36,7 +37,7 @@ export interface Left {
 
 interface BooksInit {
   config: Pick<Config, "durability" | "ledger" | "outbox" | "outboxPath" | "smtp">;
-  store: Pick<Store, "changes" | "missing" | "openJournal">;
+  store: Pick<Store, "changes" | "ledger" | "ledgerFile" | "missing" | "openJournal">;
   clock: Clock;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   log: Log;
@@ -62,6 +63,9 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   const missing = store.missing();
   if (missing !== null)
     log.warn("The ledger's database cannot be opened yet; rows go to the outbox", { error: missing });
+  await tellShort({ config, store, kept, log }).catch((error: unknown) =>
+    log.warn("The end of the books could not be held against what was signed", { error }),
+  );
   const opened = await store.openJournal({
     outboxPath: config.outboxPath,
     limits: config.outbox,

@@ -66,6 +66,8 @@ export interface LedgerStore {
   append(entries: readonly LedgerEntry[]): Promise<void>;
   /** Those of the ids under which there is a row. */
   findIds(ids: readonly string[]): Promise<Set<string>>;
+  /** The last place of a chain, by its own word; null where there is no such chain. */
+  findEnd(chain: string): Promise<number | null>;
   /** Newest first. */
   page(filter: LedgerFilter, limit: number, cursor: string | null): Promise<LedgerPage>;
   /** All corrections of those rows. */

@@ -27,6 +27,13 @@ export function createLedgerStore(engine: Engine): LedgerStore {
       }
       return found;
     },
+    async findEnd(chain) {
+      const { ledgerChains: chains } = engine.schema;
+      const rows = await engine.read((db) =>
+        db.select({ seq: chains.seq }).from(chains).where(eq(chains.chain, chain)),
+      );
+      return rows[0]?.seq ?? null;
+    },
     page: (filter, limit, cursor) =>
       engine.snapshot(async (db) => {
         const past = cursor === null ? null : readCursor(cursor);

@@ -316,3 +316,37 @@ test("heads are put off the machine: each stop, and what was signed in between a
 function endTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
+
+test.skipIf(!hasPostgres)(
+  "a start says that an old copy of a PostgreSQL database was put in its place, and nothing while rows wait",
+  async () => {
+    const dsn = await createDatabase();
+    await withBench(async (bench) => {
+      const write = (number: number) =>
+        bench.write(async ({ ledger }) => {
+          await ledger.add(makeCall(number));
+          bench.clock.advance(60_000);
+        });
+      const said = () =>
+        bench.told.filter((words) => words.startsWith("The ledger's database ends before what was signed"));
+      await write(1);
+      for (const table of ["entries", "heads", "chains"])
+        await bench.tamper(`create table copy_${table} as select * from ledger_${table}`);
+      await bench.tamper("alter table ledger_entries rename to away");
+      await write(2);
+      await bench.tamper("alter table away rename to ledger_entries");
+      await write(3);
+      expect(said()).toEqual([]);
+      for (const table of ["entries", "heads", "chains"]) {
+        await bench.tamper(`delete from ledger_${table}`);
+        await bench.tamper(`insert into ledger_${table} select * from copy_${table}`);
+      }
+      await write(4);
+      expect(said()).toHaveLength(1);
+      expect((await verifyBooks(bench)).findings.map(({ kind }) => kind)).toContain("removed");
+      await write(5);
+      expect(said()).toHaveLength(1);
+    }, dsn);
+  },
+  30_000,
+);
