@@ -172,7 +172,8 @@ const ROWS = {
       refuses: ["logprobs", "safetyIdentifier", "serviceTier", "streamOptions", "user", "verbosity"],
     },
     prices: "mistral",
-    offers: ["audio", "batches", "files", "moderations"],
+    // Its batches are jobs of another form, under another address.
+    offers: ["audio", "files", "moderations"],
     responseHeaders: ["mistral-correlation-id", "ratelimitbysize-"],
   },
   // https://platform.kimi.ai/docs/api/overview

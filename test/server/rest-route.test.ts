@@ -66,3 +66,18 @@ test("conditions hold by the name of the operation", async () => {
     ["openai", "paint"],
   ]);
 });
+
+test.each(["form", "JSON"])("what is made and kept is asked for by its model as well, sent as a %s", async (kind) => {
+  await open({ targets: "two/sora-2" }, () => Response.json({ id: "video_1", object: "video", status: "queued" }));
+  const fields = { prompt: "A fox", model: "paint" };
+  const form = new FormData();
+  form.set("prompt", fields.prompt);
+  form.set("input_reference", new File(["x".repeat(100_000)], "a.png"));
+  form.set("model", fields.model);
+  const response = await rig?.send("/v1/videos", { body: kind === "form" ? form : fields });
+  expect(response?.status).toBe(200);
+  expect(rig?.calls.map(({ url }) => hostOf(url))).toEqual(["two"]);
+  expect(rig?.calls[0]?.text).toContain("sora-2");
+  expect(rig?.calls[0]?.text).not.toContain("paint");
+  expect(await rig?.row()).toMatchObject({ endpoint: "videos.create", provider: "two", modelAsked: "paint" });
+});

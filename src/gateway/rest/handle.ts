@@ -36,7 +36,8 @@ export function handleRest(given: RestCall, tools: GatewayTools): Promise<Respon
   return withRecord(given, given.place.endpoint, tools, async ({ call, scene, stay, record, line, atEnd, fail }) => {
     const { place, requestId, dialect } = call;
     requirePlainPath(place.path);
-    const needsModel = place.act === "call" || isBoundToModel(call, scene);
+    const isNamed = place.act === "call" || (place.act === "create" && place.collection?.namesModel === true);
+    const needsModel = isNamed || isBoundToModel(call, scene);
     const intake = await readIntake(call, { needsModel, openSpool: tools.openSpool });
     // Once the row is written: no row waits for files. An answer may be there before all of the request is on its way.
     atEnd(() => void intake.discard().catch(() => undefined));

@@ -78,7 +78,7 @@ export const REST = {
   vector_stores: { collections: [collect("/vector_stores", { free: ["cancel", "update"] })] },
   videos: {
     collections: [
-      collect("/videos", { creates: ["remix"], finished: readVideo }),
+      collect("/videos", { namesModel: true, creates: ["remix"], finished: readVideo }),
       collect("/videos/characters", { lists: false }),
       collect("/videos/edits", { methods: ["POST"], lists: false }),
       collect("/videos/extensions", { methods: ["POST"], lists: false }),

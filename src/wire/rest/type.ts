@@ -57,6 +57,8 @@ export interface RestCollection {
   also?: readonly string[];
   /** False where what lies under the path cannot be listed. */
   lists: boolean;
+  /** A form that makes one names the model that is to do it. */
+  namesModel?: true;
   /** What follows an object's id and makes another of the same family. */
   creates?: readonly string[];
   /** Ids that appear in its objects although nobody made them by a call of their own: where, and of which family they are. */
