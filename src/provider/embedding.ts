@@ -34,7 +34,10 @@ export function convertCohere(namesModel: boolean): Convert {
 
 function convertWith(form: Form): Convert {
   return {
-    request: (body) => form.request(readTexts(body), readDimensions(body)),
+    request(body) {
+      requireFloats(body);
+      return form.request(readTexts(body), readDimensions(body));
+    },
     reads: ["dimensions", "encoding_format", "input", "model"],
     answer(answer, asked, headers, estimate) {
       const { vectors, tokens } = form.answer(answer);
@@ -124,6 +127,11 @@ function readTexts({ input }: JsonObject): string[] {
   const texts = Array.isArray(input) ? input : [input];
   if (texts.every((text) => typeof text === "string")) return texts;
   throw invalidRequest("input: this model embeds text, not tokens of another model's", "input");
+}
+
+function requireFloats({ encoding_format: format }: JsonObject): void {
+  if (format === undefined || format === null || format === "float" || format === "base64") return;
+  throw invalidRequest("encoding_format: this model gives vectors as 'float' or 'base64' alone.", "encoding_format");
 }
 
 function readDimensions({ dimensions }: JsonObject): number | null {

@@ -151,6 +151,18 @@ describe("beside chat", () => {
     );
   });
 
+  test("a form of vectors that nobody here can make of numbers is refused, instead of another one given", async () => {
+    await withRig(
+      () => Response.json(EMBEDDED),
+      async (rig) => {
+        const body = { model: "cohere/embed-v4.0", input: "a", encoding_format: "int8" };
+        const response = await rig.send("/v1/embeddings", { body });
+        expect([response.status, (await readJson(response)).error.param]).toEqual([400, "encoding_format"]);
+        expect(rig.calls).toEqual([]);
+      },
+    );
+  });
+
   test.each([{ message: "busy" }, { embeddings: { float: [] } }, { embeddings: { int8: [[1]] } }])(
     "an answer without vectors is none: %j",
     async (answered) => {

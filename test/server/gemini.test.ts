@@ -303,11 +303,13 @@ describe("vectors", () => {
     });
   });
 
-  test("another model's tokens are refused by name, and no one is asked", async () => {
+  test.each([
+    [{ input: [[1, 2]] }, "input[0]"],
+    [{ input: "a", encoding_format: "int8" }, "encoding_format"],
+  ])("another model's tokens and forms are refused by name, and no one is asked: %j", async (asked, param) => {
     const gateway = await open();
-    const response = await gateway.send("/v1/embeddings", { body: { model: "gemini-embedding-001", input: [[1, 2]] } });
-    expect(response.status).toBe(400);
-    expect((await readJson(response)).error.param).toBe("input[0]");
+    const response = await gateway.send("/v1/embeddings", { body: { model: "gemini-embedding-001", ...asked } });
+    expect([response.status, (await readJson(response)).error.param]).toEqual([400, param]);
     expect(gateway.calls).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import {
   GatewayError,
   type Json,
   type JsonObject,
+  invalidRequest,
   isJsonObject,
   sumInputTokens,
 } from "../../ir/index.ts";
@@ -20,6 +21,7 @@ const KNOWN = ["model", "input", "dimensions", "encoding_format", "user"];
 /** A body that `peek` has accepted. */
 export function decodeRequest(body: JsonObject, { model }: Peek): EmbeddingRequest {
   const { dimensions, user } = body;
+  requireVectorForm(body);
   const own = Object.entries(body).filter(([name, value]) => !KNOWN.includes(name) && value !== null);
   return {
     model,
@@ -28,6 +30,12 @@ export function decodeRequest(body: JsonObject, { model }: Peek): EmbeddingReque
     ...(typeof user === "string" ? { user } : {}),
     extra: own.length === 0 ? {} : { [ID]: Object.fromEntries(own) },
   };
+}
+
+/** Of vectors that come as numbers, no other can be made here. Throws invalid_request. */
+function requireVectorForm({ encoding_format: form }: JsonObject): void {
+  if (form === undefined || form === null || form === "float" || form === "base64") return;
+  throw invalidRequest("encoding_format: this model gives vectors as 'float' or 'base64' alone.", "encoding_format");
 }
 
 function listInputs(input: Json): (string | number[])[] {
