@@ -199,7 +199,7 @@ function readAnswerOf(state: CallState, { response }: Pick<TargetWire, "response
   return nameAnswer(decoded, state);
 }
 
-function bookAnswer({ record }: CallState, answer: Answer, report: JsonObject | null): void {
+export function bookAnswer({ record }: Pick<CallState, "record">, answer: Answer, report: JsonObject | null): void {
   record.answered({ model: answer.model, usage: answer.usage, report, text: () => joinText(answer) });
 }
 

@@ -3,6 +3,7 @@
 import { GatewayError, type JsonObject, toGatewayError } from "../ir/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { WireMemory } from "../wire/index.ts";
+import { bookAnswer } from "./answer.ts";
 import type { CallState, Elsewhere } from "./header.ts";
 import { askKeeper } from "./keeper.ts";
 import type { Run } from "./run.ts";
@@ -31,8 +32,7 @@ async function watch(state: CallState, memory: WireMemory, begun: JsonObject): P
       void state.keep?.(answer, text);
       record.fetched(text);
       const { response } = plan.mode.wire;
-      const { model, usage } = response.decode(answer);
-      record.answered({ model, usage, report: response.report(answer), text: () => "" });
+      bookAnswer(state, response.decode(answer), response.report(answer));
     }
   } catch (error) {
     failure = toGatewayError(error);
@@ -51,6 +51,8 @@ async function findEnd({ call, plan, tools }: CallState, memory: WireMemory, run
   const endMs = tools.clock.monotonicMs() + MAX_WATCH_MS;
   for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
     await pause(tools.clock.after, pauseMs, presence.signal);
+    const told = run.told();
+    if (told !== null) return told;
     if (run.ended() !== null || tools.clock.monotonicMs() > endMs) return null;
     try {
       const kept = await askKeeper(request, tools, found, { method: "GET", path: "" });

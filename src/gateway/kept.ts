@@ -47,10 +47,21 @@ export async function listInput(request: KeptRequest, tools: GatewayTools): Prom
 /** Gone for good, also at the provider that kept it. */
 export async function removeAnswer(request: KeptRequest, tools: GatewayTools): Promise<JsonObject> {
   const found = await findOwn(request, tools);
-  if (found.isUpstream) (await askKeeper(request, tools, found, { method: "DELETE", path: "" }))?.release();
+  if (found.isUpstream) {
+    const isFollowed = tools.memory.findRun(found.id, found.userId) !== null;
+    if (isFollowed) await endElsewhere(request, tools, found).catch(() => undefined);
+    (await askKeeper(request, tools, found, { method: "DELETE", path: "" }))?.release();
+  }
   await tools.memory.remove(found.id, found.userId);
   tools.memory.findRun(found.id, found.userId)?.end("cancelled");
   return request.wire.memory.printRemoved(found.id);
+}
+
+/** Once an answer is gone, nobody is told any more what it cost; and what goes on behind that would be paid for, and on no book. */
+async function endElsewhere(request: KeptRequest, tools: GatewayTools, found: KeptAnswer): Promise<void> {
+  const answer = await updateFrom(request, tools, found, { method: "GET", path: "" });
+  if (request.wire.memory.isOver(answer)) return;
+  await updateFrom(request, tools, found, { method: "POST", path: "/cancel" });
 }
 
 /** Ends what is still being made; what is over already stays as it is. */
@@ -205,7 +216,9 @@ async function updateFrom(
       message: `Provider "${found.provider}" gave another answer than the one asked for.`,
     });
   }
-  const items = request.wire.memory.listItems(answer).map((item) => item.id);
+  const { memory } = request.wire;
+  const items = memory.listItems(answer).map((item) => item.id);
   await tools.memory.keep({ ...found, body: text }, items);
+  if (memory.isOver(answer)) tools.memory.findRun(found.id, found.userId)?.tell(text);
   return answer;
 }

@@ -15,8 +15,12 @@ export interface Run {
   /** Why it is to end; null while it is not. */
   ended(): RunEnd | null;
   end(reason: RunEnd): void;
-  /** Called once it is to end; at once where that is so already. */
+  /** Called once it is to end, or was told; at once where that is so already. */
   onEnd(action: () => void): void;
+  /** Its provider, which makes it, has told somebody else how it ended: nobody need ask any more. */
+  tell(answer: string): void;
+  /** The answer's text as it was told; null before. */
+  told(): string | null;
   /** Another piece of its stream, for whoever follows it. */
   push(piece: string): void;
   /** The pieces so far and those to come; ends with the run, or once whoever follows is gone. */
@@ -109,6 +113,7 @@ function startRun(
   const pieces: string[] = [];
   let { body } = answer;
   let reason: RunEnd | null = null;
+  let told: string | null = null;
   let isClosed = false;
   let onEnd: (() => void) | null = null;
   let wake = Promise.withResolvers<void>();
@@ -141,8 +146,14 @@ function startRun(
     end,
     onEnd(action) {
       onEnd = action;
-      if (reason !== null) action();
+      if (reason !== null || told !== null) action();
     },
+    tell(text) {
+      if (told !== null || isClosed) return;
+      told = text;
+      onEnd?.();
+    },
+    told: () => told,
     push(piece) {
       pieces.push(piece);
       signal();
