@@ -145,7 +145,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   rerank_searches: ["search_units"],
   social_searches: ["x_search_calls"],
   storage_searches: ["file_search_calls"],
-  web_searches: ["web_search_requests", "web_search_calls"],
+  web_searches: ["web_search_requests", "web_search_calls", "web_search_queries"],
 };
 
 /** What tools of a provider's own are sold by, beside the tokens; the one that the card prices, if it does. */

@@ -121,6 +121,11 @@ export const ANTHROPIC: Record<string, Case> = {
 
 // https://ai.google.dev/gemini-api/docs/pricing
 export const GOOGLE: Record<string, Case> = {
+  "what was searched for is sold by the query, beyond a number that is free": {
+    model: "gemini-2.5-pro",
+    usage: tokens(1_000, 0, 0, 100, { units: { web_search_queries: 2 } }),
+    cost: null,
+  },
   "$1.25, $0.125 cached, $10 up to 200,000": {
     model: "gemini-2.5-pro",
     usage: tokens(150_000, 50_000, 0, 1_000),
