@@ -27,6 +27,8 @@ interface Case {
   body: Record<string, unknown>;
   input: number;
   output?: number;
+  /** The answer's content. */
+  said?: unknown;
 }
 
 const FUNCTION = {
@@ -51,6 +53,11 @@ const twoParts = ["Hi", "there"].map((text) => ({ type: "text", text }));
 const image = { type: "image_url", image_url: { url: "https://pictures.test/a.png", detail: "high" } };
 
 const THOUGHT = "First I look at what was asked for, and then at what may be left out of it. ".repeat(60);
+const THINKING = [
+  { type: "thinking", thinking: [{ type: "text", text: THOUGHT }] },
+  { type: "text", text: "Hello." },
+];
+const ROWS = Array.from({ length: 200 }, (_, station) => ({ station, temperature: 20 + station / 10, valid: true }));
 const SEALED = "A".repeat(8_000);
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -154,10 +161,29 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     input: 1_200,
   },
+  "a result of a tool that is values and hardly a text": {
+    path: "/v1beta/models/gemini-2.0-flash:generateContent",
+    model: "gemini-2.0-flash",
+    body: {
+      contents: [
+        { role: "user", parts: [{ text: "Hi" }] },
+        { role: "model", parts: [{ functionCall: { name: "list_stations", args: {} } }] },
+        { role: "user", parts: [{ functionResponse: { name: "list_stations", response: { rows: ROWS } } }] },
+      ],
+    },
+    input: 2_900,
+  },
+  "thoughts in pieces, of this turn and of an earlier one": {
+    model: "magistral-medium",
+    body: { messages: [...hi, { role: "assistant", content: THINKING }, ...hi] },
+    said: THINKING,
+    input: 1_200,
+    output: 1_150,
+  },
   "a chat of a model that thinks now and then": { model: "gpt-5-chat-latest", body: { messages: hi }, input: 8 },
 };
 
-function makeAnswer(path: string, { input, output = 2 }: Case): unknown {
+function makeAnswer(path: string, { input, output = 2, said = "Hello." }: Case): unknown {
   if (path === "/v1/responses") {
     const content = [{ type: "output_text", text: "Hello.", annotations: [] }];
     const usage = { input_tokens: input, output_tokens: output, total_tokens: input + output };
@@ -174,7 +200,7 @@ function makeAnswer(path: string, { input, output = 2 }: Case): unknown {
     const usageMetadata = { promptTokenCount: input, candidatesTokenCount: output, totalTokenCount: input + output };
     return { candidates: [{ content, finishReason: "STOP", index: 0 }], usageMetadata };
   }
-  const message = { role: "assistant", content: "Hello." };
+  const message = { role: "assistant", content: said };
   const usage = { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
   const choices = [{ index: 0, message, finish_reason: "stop" }];
   return { id: "chatcmpl-1", object: "chat.completion", created: 1, model: "", choices, usage };

@@ -36,6 +36,8 @@ export interface Side {
   toolTokens: number;
   /** Likewise of schemas that the answer is to keep to. */
   formTokens: number;
+  /** Of values that tools gave, without the text in them. */
+  valueTokens: number;
   /** Of earlier thoughts, and of bytes of them that only the provider can read: some are read again and some are not. */
   earlierTokens: number;
   /** Calls of tools: how they are written is not told. */
@@ -120,6 +122,7 @@ function countSide(reading: Reading, count: Count, { isOwn }: Counting): Side {
     marks: 0,
     toolTokens,
     formTokens: sum(reading.forms, count),
+    valueTokens: sum(reading.values, count),
     earlierTokens: sum(reading.earlier, count) + reading.sealedBytes,
     calls: reading.calls,
     images: reading.images,

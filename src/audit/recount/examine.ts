@@ -61,6 +61,7 @@ function hideOutput(reason: string): Side {
     marks: 0,
     toolTokens: 0,
     formTokens: 0,
+    valueTokens: 0,
     earlierTokens: 0,
     calls: 0,
     images: 0,

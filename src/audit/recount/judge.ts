@@ -48,6 +48,8 @@ export interface Judged {
   lesson: Lesson;
 }
 
+/** A row teaches where no more than this share of it is beside what the ratio covers. */
+const LITTLE = 0.02;
 /** Thoughts are rounded, and framed by marks of their own. */
 const THOUGHT_SLACK = 96;
 /** Rows after which one that lies outside is no lesson any more, but a finding. */
@@ -146,8 +148,8 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
   }
   const expected = expect(side, profile);
   const found = estimate(expected, learned);
-  const { images, formTokens: forms, earlierTokens: earlier } = side;
-  const beside = expectBeside({ images, forms, earlier }, profile.image);
+  const { images, formTokens: forms, valueTokens: values, earlierTokens: earlier } = side;
+  const beside = expectBeside({ images, forms, values, earlier }, profile.image);
   if (profile.isOwn && isSlight(side.inexact)) {
     const slack = 4 + side.messages;
     return estimated(side.tokens, Math.max(0, side.tokens - slack), side.tokens + slack + side.marks, side.inexact);
@@ -160,7 +162,7 @@ function boundInput(side: Side, profile: Profile, learned: Learned, theirs: numb
       side.inexact ?? "tokenizer",
     ),
     ratio: found,
-    teaches: beside.high > 0 || theirs === null ? null : { ours: expected.usual, theirs },
+    teaches: beside.high > LITTLE * expected.usual || theirs === null ? null : { ours: expected.usual, theirs },
   };
 }
 

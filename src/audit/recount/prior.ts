@@ -138,18 +138,21 @@ export function expectTokens(
 /** For a token of a schema that the answer is to keep to: some providers write it down for the model, others hold the answer to it alone. */
 const FORM = range(0, 0.8, 2);
 const FORM_FRAME = range(0, 30, 500);
+/** For a token of values without their text: they may be put into fewer words. */
+const VALUE = range(0, 0.9, 1.9);
 /** For a token of earlier thoughts, or a byte that only the provider can read: it is read again, or is not. */
 const EARLIER = range(0, 0, 2);
 
-/** What no ratio covers, and nothing is learned from. */
+/** What no ratio covers. */
 export function expectBeside(
-  { images, forms, earlier }: { images: number; forms: number; earlier: number },
+  { images, forms, values, earlier }: { images: number; forms: number; values: number; earlier: number },
   image: Range,
 ): Range {
   const parts: [number, Range][] = [
     [images, image],
     [forms, FORM],
     [forms > 0 ? 1 : 0, FORM_FRAME],
+    [values, VALUE],
     [earlier, EARLIER],
   ];
   const add = (bound: keyof Range): number => parts.reduce((sum, [count, each]) => sum + count * each[bound], 0);

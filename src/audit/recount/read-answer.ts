@@ -13,6 +13,7 @@ import {
   objectOf,
   objectsOf,
   startReading,
+  textOfThought,
 } from "./reading.ts";
 
 export interface AnswerReading extends Reading {
@@ -135,7 +136,7 @@ function readBlock(into: AnswerReading, block: JsonObject): void {
   if (isJsonObject(block["reasoningContent"])) {
     return addThought(into, objectOf(block["reasoningContent"]["reasoningText"])["text"] ?? "");
   }
-  if (block["type"] === "thinking") return addThought(into, block["thinking"]);
+  if (block["type"] === "thinking") return addThought(into, textOfThought(block["thinking"]));
   if (block["type"] === "redacted_thinking") return addThought(into, "");
   if (block["type"] === "refusal") return addText(into, block["refusal"]);
   if (typeof block["text"] === "string") return addText(into, block["text"]);

@@ -9,6 +9,7 @@ import {
   addForm,
   addText,
   addTool,
+  addValue,
   isGiven,
   listOf,
   noteHidden,
@@ -16,6 +17,7 @@ import {
   objectOf,
   objectsOf,
   startReading,
+  textOfThought,
 } from "./reading.ts";
 
 /** Where bodies hold what is asked. */
@@ -112,6 +114,8 @@ function walk(into: Reading, value: Json): void {
     return;
   }
   if (!isJsonObject(value) || isThought(into, value) || isMedia(into, value) || isCall(into, value)) return;
+  const told = objectOf(value["functionResponse"] ?? value["function_response"])["response"] ?? value["json"];
+  if (told !== undefined) addValue(into, told);
   for (const [field, inner] of Object.entries(value)) if (!MARKS.has(field)) walk(into, inner);
 }
 
@@ -162,7 +166,7 @@ function isThought(into: Reading, part: JsonObject): boolean {
   noteInexact(into, "thoughts");
   const told = isJsonObject(part["reasoningContent"]) ? part["reasoningContent"] : part;
   const { text, signature } = objectOf(told["reasoningText"]);
-  addEarlier(into, told["thinking"] ?? told["text"] ?? text, told["signature"] ?? signature);
+  addEarlier(into, textOfThought(told["thinking"]) ?? told["text"] ?? text, told["signature"] ?? signature);
   addEarlier(into, null, told["data"] ?? told["redactedContent"]);
   return true;
 }

@@ -16,6 +16,7 @@ import {
   objectOf,
   objectsOf,
   startReading,
+  textOfThought,
 } from "./reading.ts";
 
 export function readChatRequest(body: JsonObject): Reading {
@@ -92,6 +93,10 @@ function readContent(into: Reading, content: Json | undefined): void {
       case "refusal":
         noteInexact(into, "refusal");
         addText(into, part["refusal"]);
+        break;
+      case "thinking":
+        noteInexact(into, "thinking");
+        addEarlier(into, textOfThought(part["thinking"]), part["signature"]);
         break;
       case "image_url":
       case "input_image":

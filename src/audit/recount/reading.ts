@@ -15,6 +15,8 @@ export interface Reading {
   tools: string[];
   /** Schemas that the answer is to keep to, likewise: some providers have the model read them, and some hold the answer to them alone. */
   forms: string[];
+  /** Results of tools that came as values, without the text in them: names, numbers and what stands between them. */
+  values: string[];
   /** Thoughts of earlier turns. */
   earlier: string[];
   /** Likewise, in a form that only the provider can read: no token is less than a byte. */
@@ -38,6 +40,7 @@ export function startReading(): Reading {
     calls: 0,
     tools: [],
     forms: [],
+    values: [],
     earlier: [],
     sealedBytes: 0,
     images: 0,
@@ -83,6 +86,19 @@ export function addTool(into: Reading, tool: Json): void {
 export function addForm(into: Reading, form: Json): void {
   noteInexact(into, "json_schema");
   into.forms.push(JSON.stringify(form));
+}
+
+/** The text in it is counted where it stands. */
+export function addValue(into: Reading, value: Json): void {
+  into.values.push(JSON.stringify(value, (_name, inner: unknown) => (typeof inner === "string" ? "" : inner)));
+}
+
+/** What is thought stands there as text, or as pieces of it. */
+export function textOfThought(value: Json | undefined): Json | undefined {
+  if (!Array.isArray(value)) return value;
+  return objectsOf(value)
+    .flatMap(({ text }) => (typeof text === "string" ? text : []))
+    .join("");
 }
 
 /** A thought of an earlier turn, and what is sealed of it in base64. */
