@@ -46,6 +46,30 @@ describe("events", () => {
     });
   });
 
+  test.each([
+    [undefined, 32],
+    [{ text_tokens: 0, image_tokens: 200 }, 32],
+    [{ text_tokens: 200, image_tokens: 0 }, 10],
+  ])("of pictures, whose tokens are those of pictures unless others are told: %j", async (details, usdOutput) => {
+    const usage = {
+      input_tokens: 10,
+      output_tokens: 200,
+      total_tokens: 210,
+      input_tokens_details: { text_tokens: 10, image_tokens: 0 },
+      ...(details === undefined ? {} : { output_tokens_details: details }),
+    };
+    const last = { type: "image_generation.completed", b64_json: "YQ==", usage };
+    const { gateway } = await open({
+      upstream: ({ text }) =>
+        text.includes("stream") ? makeStream([frame(last)]) : Response.json({ data: [{ b64_json: "YQ==" }], usage }),
+    });
+    for (const stream of [true, undefined]) {
+      const body = { prompt: "x", model: "gpt-image-1.5", stream };
+      await (await gateway.send("/v1/images/generations", { body })).text();
+    }
+    for (const row of await gateway.rows()) expect(row.costNanos).toBe(10 * 5_000 + 200 * usdOutput * 1_000);
+  });
+
   test("of a transcription asked for in a form: the last one tells the cost, and waits for the books", async () => {
     const usage = {
       type: "tokens",

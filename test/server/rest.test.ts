@@ -160,7 +160,7 @@ describe("a call", () => {
       ]);
     expect(seen).toEqual([
       ["images.generations", "gpt-image-1", null, null, { images: 2 }, "provider"],
-      ["images.edits", "gpt-image-1", 350, 1_000, { input_image_tokens: 300 }, "provider"],
+      ["images.edits", "gpt-image-1", 350, 1_000, { input_image_tokens: 300, output_image_tokens: 1_000 }, "provider"],
       ["images.variations", null, null, null, { images: 2 }, "provider"],
       ["audio.transcriptions", "whisper-1", null, null, { audio_seconds: 7 }, "provider"],
       ["audio.transcriptions", "gpt-4o-transcribe", null, null, null, "none"],

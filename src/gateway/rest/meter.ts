@@ -17,7 +17,7 @@ export function bookAnswer(state: RestState, { family, entry, counts }: Meter, a
   const price = family !== null && plan.provider.rest?.free?.includes(family) === true ? "free" : "list";
   const nothing = { model: null, usage: null, units: null, report: null, source: "none", price } as const;
   if (!counts) return record.measured(nothing);
-  const metered: Metered = answer === null ? nothing : meterAnswer(answer);
+  const metered: Metered = answer === null ? nothing : read(entry, answer);
   if (entry.readText !== undefined && answer !== null) {
     const { readText } = entry;
     return record.answered({ ...metered, text: () => readText(answer) });
@@ -29,6 +29,11 @@ export function bookAnswer(state: RestState, { family, entry, counts }: Meter, a
   if (counted !== null) return record.measured({ ...metered, units: counted, source: "provider", price });
   const asked = intake.json === null ? null : (entry.countRequest?.(intake.json) ?? null);
   record.measured({ ...metered, units: asked, source: asked === null ? "none" : "estimate", price });
+}
+
+function read({ complete }: RestEntry, answer: JsonObject): Metered {
+  const metered = meterAnswer(answer);
+  return complete?.(metered) ?? metered;
 }
 
 /** The figures of a stream's events: summed where each stands for a part of its own; else totals so far, of which the largest counts. */
@@ -44,7 +49,7 @@ export function createEventMeter(
   let report: JsonObject | null = null;
   return {
     see(event) {
-      const seen = meterAnswer(event);
+      const seen = read(entry, event);
       report = seen.report ?? report;
       model = seen.model ?? model;
       const isPart = typeof event["type"] === "string" && event["type"].endsWith(".completed");

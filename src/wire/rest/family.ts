@@ -2,7 +2,7 @@
 
 import { type Json, type JsonObject, type Units, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { askForUsage, endsChoice, hasChoice, isUnasked, readCompletionText } from "./completions.ts";
-import type { Finished, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
+import type { Finished, Metered, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
 import { meterAny } from "./usage.ts";
 
 const ALL: readonly RestMethod[] = ["DELETE", "GET", "POST"];
@@ -54,6 +54,7 @@ export const REST = {
   },
   images: {
     calls: IMAGES.map((name) => ({ path: `/images/${name}`, endpoint: `images.${name}` })),
+    complete: nameKind,
     count: countImages,
     tellsEnd,
   },
@@ -164,6 +165,13 @@ function countCharacters(body: JsonObject): Units | null {
   // Beyond the first plane a character has two units of the string's length.
   for (let at = 0; at < input.length; at += (input.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) characters++;
   return { characters };
+}
+
+/** What is written are the tokens of pictures, unless it is told in parts: https://platform.openai.com/docs/api-reference/images/object */
+function nameKind(metered: Metered): Metered {
+  const { usage, units, report } = metered;
+  if (usage === null || usage.outputTokens === 0 || isJsonObject(report?.["output_tokens_details"])) return metered;
+  return { ...metered, units: { ...units, output_image_tokens: usage.outputTokens } };
 }
 
 /** Where no tokens are reported, pictures are sold by the piece. */

@@ -78,6 +78,8 @@ export type RestMethod = "DELETE" | "GET" | "POST";
 export interface RestEntry {
   calls?: readonly RestCallPath[];
   collections?: readonly RestCollection[];
+  /** Adds what the answer leaves unsaid of its tokens, as all answers of the family are alike in it. */
+  complete?(metered: Metered): Metered;
   /** What is counted although the answer reports no usage. */
   count?(answer: JsonObject): Units | null;
   /** What is counted of a request whose answer is bytes. */
