@@ -20,6 +20,7 @@ import { gemini } from "./index.ts";
 import { readNumber } from "./number.ts";
 import { unifyPart } from "./part.ts";
 import { listPaths } from "./path.ts";
+import { countPrompt } from "./usage.ts";
 import { objectOf, objectsOf, omit, textOf } from "../json-read.ts";
 
 const ONE = "gemini-embed" satisfies WireId;
@@ -119,7 +120,7 @@ function meterResponse(raw: string): ReturnType<ForwardWire["meter"]> {
 }
 
 function readUsage(value: Json): Usage | null {
-  const report = unifyNames(objectOf(value), ["promptTokenCount", "totalTokenCount"]);
+  const report = unifyNames(objectOf(value), ["promptTokenCount", "promptTokenDetails", "totalTokenCount"]);
   const tokens = report["promptTokenCount"] ?? report["totalTokenCount"];
   if (tokens === undefined) return null;
   return {
@@ -128,6 +129,8 @@ function readUsage(value: Json): Usage | null {
     cacheWriteTokens: 0,
     outputTokens: 0,
     reasoningTokens: null,
+    // Vertex AI has the list under the name that it has beside a chat.
+    ...countPrompt(report["promptTokenDetails"] ?? report["promptTokensDetails"]),
   };
 }
 

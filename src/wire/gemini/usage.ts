@@ -1,7 +1,7 @@
 // Token counts as generateContent reports them ↔ canonical usage, whose parts never overlap. Knows no answer.
 // Source: https://ai.google.dev/api/generate-content#UsageMetadata
 
-import { type Json, type JsonObject, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
+import { type Json, type JsonObject, type Units, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { type UsageBody, countOf, unifyNames } from "./body.ts";
 import { garblesCounts, objectOf, objectsOf, omit, saysCounts, textOf } from "../json-read.ts";
 import { withTier } from "../tier.ts";
@@ -62,6 +62,11 @@ export function decodeUsage(value: Json | undefined, queries = 0): { usage: Usag
     }),
   };
   return { usage: withTier(usage, textOf(report["serviceTier"] ?? report["trafficType"]).toLowerCase(), TIERS), rest };
+}
+
+/** The same of a prompt by itself, to which nothing was answered. */
+export function countPrompt(details: Json | undefined): { units?: Units } {
+  return withUnits(countModalities(details, (kind) => `input_${kind}_tokens`));
 }
 
 /** What is not text may have a price of its own. */
