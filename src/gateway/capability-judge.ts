@@ -63,7 +63,12 @@ export function openPair(client: ChatWire, provider: Provider, model: string): P
 }
 
 /** A client that can say all that its format can. */
-const CLIENT_FACTS: ModelFacts = { defaultMaxOutputTokens: 4_096, maxOutputTokens: null, reasoning: "effort" };
+const CLIENT_FACTS: ModelFacts = {
+  defaultMaxOutputTokens: 4_096,
+  maxOutputTokens: null,
+  reasoning: "effort",
+  takesInlineInstructions: true,
+};
 
 /** The request as the client says it and we read it; null where its format has no words for it. `change` is made to its text. */
 function say(

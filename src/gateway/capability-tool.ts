@@ -57,6 +57,20 @@ function readResults(select: (part: Extract<Part, { type: "tool-result" }>) => u
     );
 }
 
+/** The calls of each turn, each with what its tool answered. */
+function listTurns(request: Request): unknown[][] {
+  const results = new Map(
+    listParts(request).flatMap((part) => (part.type === "tool-result" ? [[part.callId, part.content]] : [])),
+  );
+  return request.messages.map(({ parts }) =>
+    parts.flatMap((part) =>
+      part.type === "tool-call" && part.custom !== true
+        ? [[part.name, readJson(part.arguments), results.get(part.id)]]
+        : [],
+    ),
+  );
+}
+
 export const TOOL_PROBES: readonly RequestProbe[] = [
   {
     feature: "tools",
@@ -134,12 +148,7 @@ export const TOOL_PROBES: readonly RequestProbe[] = [
     feature: "tool-loop",
     about: "a call and its result",
     ask: () => looped([CALL], [result("call_probe0001", DONE)]),
-    read: (request) =>
-      some(
-        listParts(request).flatMap((part) =>
-          part.type === "tool-call" && part.custom !== true ? [[part.name, readJson(part.arguments)]] : [],
-        ),
-      ),
+    read: (request) => some(listTurns(request).flat()),
   },
   {
     feature: "tool-loop-parallel",
@@ -149,12 +158,7 @@ export const TOOL_PROBES: readonly RequestProbe[] = [
         [CALL, SECOND_CALL],
         [result("call_probe0001", DONE), result("call_probe0002", [{ type: "text", text: "b" }])],
       ),
-    read: ({ messages }) =>
-      some(
-        messages
-          .map((message) => message.parts.filter((part) => part.type === "tool-call").length)
-          .filter((n) => n > 1),
-      ),
+    read: (request) => some(listTurns(request).filter((turn) => turn.length > 1)),
   },
   {
     feature: "result-image",
