@@ -52,7 +52,6 @@ export const TRIALS: Partial<Record<ClientName, Trial>> = {
   "gemini-cli": {
     ...AGENT,
     args: ["--yolo"],
-    env: { GEMINI_CLI_TRUST_WORKSPACE: "true" },
     callTool: call("run_shell_command", { description: "adds" }),
   },
   grok: { ...AGENT, callTool: call("bash") },

@@ -13,7 +13,8 @@ export const geminiCli: Guide = {
         "~/.gemini/settings.json": printJsonFile({ security: { auth: { selectedType: "gemini-api-key" } } }),
       },
       env: { GOOGLE_GEMINI_BASE_URL: gateway.url, GEMINI_API_KEY: shellKey(gateway), GEMINI_MODEL: gateway.model },
-      command: ["gemini", "-p", PROMPT],
+      // Without a person who trusts the folder, it would not run.
+      command: ["gemini", "--skip-trust", "-p", PROMPT],
     }),
   },
 };
