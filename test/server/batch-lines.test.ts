@@ -93,3 +93,25 @@ test("a file that a server does not give back is passed over where it gives none
   status = 429;
   expect((await start(owner, "/v1/responses"))[0]).toBeGreaterThanOrEqual(500);
 });
+
+test.each([
+  ["a number that is none", (text: string) => text.replace("{", '{"x":NaN,')],
+  ["a mark before it", (text: string) => `${line({ model: "gpt-4o" })}\uFEFF${text}`],
+  ["wider characters", (text: string) => Buffer.from(text.trim(), "utf16le").toString("latin1")],
+  ["brackets without end", (text: string) => text.replace("{", `{"x":${"[".repeat(700_000)}`)],
+  ["too many levels", (text: string) => text.replace("{", `{"x":${"[".repeat(300)}${"]".repeat(300)},`)],
+])("a line that others may read otherwise is nobody's to work on: %s", async (_what, spoil) => {
+  const good = line({ model: "gpt-4o", input: "x" });
+  let file = good;
+  const { gateway, owner, other, upload, start } = await open(() => file);
+  const id = await upload(owner);
+  const named = line({ model: "gpt-4o", input: "x", tools: [{ container: { file_ids: [id] } }] });
+  file = spoil(named);
+  expect(await start(other, "/v1/chat/completions")).toEqual([400, "invalid_line"]);
+  expect(gateway.calls.filter(({ url }) => url.endsWith("/batches"))).toEqual([]);
+  const { token } = await gateway.issue("gateway_user", { allowedModels: ["gpt-4o"] });
+  file = spoil(good);
+  expect(await start(token, "/v1/chat/completions")).toEqual([400, "invalid_line"]);
+  file = good;
+  expect(await start(token, "/v1/chat/completions")).toEqual([200, null]);
+});

@@ -62,3 +62,32 @@ test("another's answers and items are named in no way, and the session goes on",
   expect(scene.received).toHaveLength(3);
   owner.socket.close();
 });
+
+test("what cannot be read as others may read it reaches nobody, and the session goes on", async () => {
+  const scene = await open(respond);
+  const client = connect(scene, "/responses");
+  await client.until(({ messages }) => messages.length === 1);
+  const said = JSON.stringify(naming("msg_http"));
+  const unread = [
+    `\uFEFF${said}`,
+    said.replace("{", '{"temperature":NaN,'),
+    `${said},`,
+    said.replace("{", `{"x":${"[".repeat(700_000)}`),
+    said.replace("{", `{"x":${"[".repeat(300)}${"]".repeat(300)},`),
+  ];
+  for (const message of unread) client.socket.send(message);
+  client.say(ask({}));
+  await client.until(({ messages }) => messages.length === 2 + unread.length);
+  const codes = client.events().map(({ type, error }) => (error as { code?: string } | undefined)?.code ?? type);
+  expect(codes).toEqual([
+    "session.created",
+    "invalid_json",
+    "invalid_json",
+    "invalid_json",
+    "nested_too_deep",
+    "nested_too_deep",
+    "response.completed",
+  ]);
+  expect(scene.received).toHaveLength(1);
+  client.socket.close();
+});

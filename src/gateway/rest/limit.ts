@@ -1,14 +1,21 @@
 // Holds a forward-only request against what its key may use: the models that it names itself, and the models and objects that stand in the file of a
 // batch. Knows no vendor.
 
-import { GatewayError, type Json, type JsonObject, isJsonObject } from "../../ir/index.ts";
+import {
+  GatewayError,
+  type Json,
+  type JsonObject,
+  invalidRequest,
+  isJsonObject,
+  toGatewayError,
+} from "../../ir/index.ts";
 import { type RestFamily, mayReference } from "../../wire/index.ts";
-import { type Scene, refuseRepeatedAnywhere } from "../call.ts";
+import { type Scene, parseBody, refuseRepeatedAnywhere } from "../call.ts";
 import { collectHeaders } from "../header.ts";
 import { listNamedModels } from "../named-model.ts";
 import { refuseNameless, requireModels } from "../narrow.ts";
 import { type Owner, requireOwn } from "../owned.ts";
-import { explainBreak, openLine, parseObject, send } from "../send.ts";
+import { explainBreak, openLine, send } from "../send.ts";
 import { authorize } from "./authorize.ts";
 import type { RestCall } from "./call.ts";
 import type { Intake } from "./sending.ts";
@@ -76,8 +83,13 @@ export async function requireLinesOfFile(state: Omit<RestState<RestCall>, "upstr
     }
     for await (const text of readLines(upstream.body, () => line.arm(deadlines.idle))) {
       if (text.trim() === "") continue;
-      if (isLimited) requireModelOfLine(parseObject(text), { scene, hasWhole: intake.model !== null });
-      if (goesOn || mayReference(text)) await requireOwnOfLine(owner, text);
+      // In an encoding of wider characters, the names that are looked for do not stand as they are looked for.
+      const mayName = goesOn || text.includes("\0") || mayReference(text);
+      if (!isLimited && !mayName) continue;
+      // What is no object to any reader is the provider's to refuse.
+      const request = text.includes("{") ? readLine(text) : {};
+      if (isLimited) requireModelOfLine(request, { scene, hasWhole: intake.model !== null });
+      if (mayName) await requireOwnOfLine(owner, request);
     }
   } catch (error) {
     throw explainBreak(provider.name, line, error);
@@ -89,11 +101,21 @@ export async function requireLinesOfFile(state: Omit<RestState<RestCall>, "upstr
 /** Said by servers that give no file back: then there is nothing that could be looked at. */
 const UNREADABLE = [404, 405, 501];
 
-async function requireOwnOfLine(owner: Owner, text: string): Promise<void> {
-  // What is no JSON object is the provider's to refuse.
-  const request = parseObject(text);
-  if (request === null) return;
-  refuseRepeatedAnywhere(text);
+/** Throws invalid_request for what cannot be read here: a reader who is less strict would find in it what nobody looked at. */
+function readLine(text: string): JsonObject {
+  try {
+    const request = parseBody(text);
+    refuseRepeatedAnywhere(text);
+    return request;
+  } catch (error) {
+    const { message, code } = toGatewayError(error);
+    if (code === "repeated_field") throw error;
+    const why = message.replace("The request body", "It");
+    throw invalidRequest(`A line of the batch's file cannot be looked at. ${why}`, "input_file_id", "invalid_line");
+  }
+}
+
+async function requireOwnOfLine(owner: Owner, request: JsonObject): Promise<void> {
   const body = request["body"];
   await requireOwn(owner, isJsonObject(body) ? body : request);
 }
@@ -115,11 +137,8 @@ function passedOver(provider: string, status: number): GatewayError {
   });
 }
 
-function requireModelOfLine(
-  request: JsonObject | null,
-  { scene, hasWhole }: { scene: Scene; hasWhole: boolean },
-): void {
-  const names = request === null ? [] : listNamedModels(request);
+function requireModelOfLine(request: JsonObject, { scene, hasWhole }: { scene: Scene; hasWhole: boolean }): void {
+  const names = listNamedModels(request);
   if (names.length === 0 && !hasWhole) throw refuseNameless();
   requireModels(scene.limits, names);
 }

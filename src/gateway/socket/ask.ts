@@ -4,13 +4,12 @@ import { GatewayError } from "../../ir/index.ts";
 import { setTopLevel } from "../../lib/json-edit.ts";
 import type { Provider } from "../../provider/index.ts";
 import { mayReference } from "../../wire/index.ts";
-import { type GatewayTools, type Scene, refuseRepeatedAnywhere } from "../call.ts";
+import { type GatewayTools, type Scene, parseBody, refuseRepeatedAnywhere } from "../call.ts";
 import { listNamedModels, mayName } from "../named-model.ts";
 import { refuseNameless, requireModels } from "../narrow.ts";
 import { requireOwn } from "../owned.ts";
 import { nameAt } from "../rest/target.ts";
 import { unknownModel } from "../target.ts";
-import { parseObject } from "../send.ts";
 import { judgePrice } from "../unknown-price.ts";
 import type { SessionBooks } from "./books.ts";
 import type { Message, SocketCall } from "./type.ts";
@@ -38,9 +37,8 @@ function isLimited({ caller }: SocketCall): boolean {
 
 /** The message as the provider is to have it. Throws a GatewayError where it must not have it. */
 export async function checkMessage(asking: Asking, data: string): Promise<string> {
-  const body = parseObject(data);
-  // What is no JSON object is the provider's to refuse.
-  if (body === null) return data;
+  // What cannot be read here goes to nobody: a reader who is less strict would find in it what nobody looked at.
+  const body = parseBody(data);
   refuseRepeatedAnywhere(data);
   const { call, tools, provider, knows } = asking;
   await requireOwn({ userId: call.caller.userId, tools, provider, family: call.family, knows }, body);
