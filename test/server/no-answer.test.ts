@@ -92,6 +92,14 @@ test.each(CALLS)("%s: an error is told in the provider's words, and costs nothin
   expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_rejected", usageSource: "none" });
 });
 
+test.each(CALLS)("%s: a success that has no answer is none", async (path, body) => {
+  const { send, row } = await open(() => new Response(null, { status: 204 }));
+  const response = await send(path, { body });
+  expect(response.status).toBe(502);
+  expect((await readJson(response)).error).toMatchObject({ code: "answer_empty" });
+  expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_malformed", usageSource: "none" });
+});
+
 test("an answer that says of an error that there is none is one", async () => {
   const { send } = await open(() => Response.json({ results: [], error: null }));
   expect((await send("/v1/moderations", { body: { input: "hi" } })).status).toBe(200);

@@ -38,6 +38,8 @@ export async function answerCall(state: State): Promise<Outcome<Response>> {
     if (state.intake.json === null) state.line.release(true);
     return rejection;
   }
+  // Whoever calls waits for an answer.
+  if (upstream.status === 204) throw fail(state, nothingSaid(state.plan.provider.name));
   const form = readForm(state);
   if (form === "json") return { failure: null, answer: await answerWhole(state, meter) };
   state.stream = true;
