@@ -167,6 +167,20 @@ describe("no other is asked", () => {
   });
 });
 
+test("one that asked for a pause is not asked before, though another that asked for less is", async () => {
+  const asked: [host: string, ms: number][] = [];
+  const gateway = await open(({ url }) => {
+    asked.push([isFirst(url) ? "first" : "second", gateway.clock.monotonicMs()]);
+    if (isFirst(url)) return refusal(429, { "retry-after": "60" });
+    const isLate = asked.filter(([host]) => host === "second").length > 1;
+    return isLate ? Response.json(completion("at last")) : refusal(429, { "retry-after-ms": "700" });
+  }, SECOND);
+  const response = await advance(gateway, gateway.chat(ASK));
+  expect((await readJson(response)).choices[0].message.content).toBe("at last");
+  expect(asked.map(([host]) => host)).toEqual(["first", "second", "second"]);
+  expect((asked[2]?.[1] ?? 0) - (asked[1]?.[1] ?? 0)).toBeGreaterThanOrEqual(700);
+});
+
 describe("one provider alone", () => {
   test("is tried again after a while, and not before it asked to be", async () => {
     let calls = 0;

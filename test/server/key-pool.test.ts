@@ -250,6 +250,14 @@ describe("a key that is refused", () => {
     expect(used(gateway).slice(8)).toContain("a");
   });
 
+  test("by its limit does not count as a try, however many do", async () => {
+    const labels = ["a", "b", "c", "d", "e", "f"];
+    const limited: Upstream = (call) => (labelOf(call) === "f" ? good(call) : refusal(429, { "retry-after": "20" }));
+    const gateway = await open(limited, { labels, provider: { keyStrategy: "priority" } });
+    expect(await ask(gateway)).toEqual([200]);
+    expect(used(gateway)).toBe("abcdef");
+  });
+
   test("that is exchanged by a new configuration is used at once", async () => {
     const gateway = await open((call) => (labelOf(call) === "a" ? revoked() : good(call)), { labels: ["a", "b"] });
     await ask(gateway, 2);

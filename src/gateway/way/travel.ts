@@ -5,6 +5,7 @@ import { type ErrorKind, GatewayError, toGatewayError } from "../../ir/index.ts"
 import type { Clock } from "../../lib/clock.ts";
 import type { Presence } from "../presence.ts";
 import { NO_ROOM } from "./gate.ts";
+import { judgeKey } from "./park.ts";
 import { type Backoff, type RetryBudget, chooseDelay, judgeFailure } from "./retry.ts";
 
 export interface TravelRules {
@@ -61,11 +62,13 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
   /** Their first calls are no tries again: nobody else could have taken the request. */
   let fresh = new Set<Target>();
   let spare: readonly Target[] = [];
+  /** Before when each is not asked again, as it said itself. */
+  const pauses = new Map<Target, number>();
+  let dueMs = 0;
   for (let round = 0; ; round++) {
     const before = attempts;
-    let askedMs: number | undefined;
     let isTurned = false;
-    let waiting = spare.length > 0 ? [...spare] : [...open];
+    let waiting = spare.length > 0 ? [...spare] : open.filter((each) => (pauses.get(each) ?? 0) <= dueMs);
     open = [...open, ...spare];
     spare = [];
     // Another key costs a provider in trouble nothing that it had not refused by itself.
@@ -97,9 +100,9 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
       // What one of those who stand in cannot take, the next one may.
       if (verdict === "never" && !isBeside && told === null) return giveUp(outcome, attempts);
       if (verdict !== "again") open = open.filter((each) => each !== target);
-      else if (failure.retryAfterMs !== undefined) askedMs = Math.min(askedMs ?? Infinity, failure.retryAfterMs);
+      pauses.set(target, clock.monotonicMs() + (failure.retryAfterMs ?? 0));
       isFree = verdict === "next-key";
-      refusals += isFree ? countKin(waiting, target, journey) : 0;
+      refusals += isFree || judgeKey(failure) !== null ? countKin(waiting, target, journey) : 0;
       // Whoever is down is down for all of its keys: another place comes first.
       if (verdict === "again" && failure.upstream?.status !== 429) waiting = putLast(waiting, target, journey.isKin);
       if (attempts - refusals >= rules.maxAttempts) return giveUp(told ?? last ?? outcome, attempts);
@@ -112,13 +115,27 @@ export async function travel<Target, Answer>(journey: Journey<Target, Answer>): 
     if (spare.length > 0) continue;
     if (final === null) throw new GatewayError({ kind: "internal", message: "No provider was asked." });
     if (open.length === 0) return giveUp(final, attempts);
-    const delayMs = chooseDelay(round, rules.backoff, { askedMs, random: journey.random() });
-    const isTooLate = clock.monotonicMs() + delayMs - journey.startedMs > rules.totalMs;
-    // Whoever is told to come back in an hour is not kept waiting for it; where no target may be tried again, nobody is.
     const isSpent = attempts === before;
-    if (isTooLate || isSpent) return giveUp(final, attempts, isSpent);
-    await rest(delayMs, journey);
+    const nextMs = isSpent ? null : await awaitRound(journey, round, { open, pauses });
+    if (nextMs === null) return giveUp(final, attempts, isSpent);
+    dueMs = nextMs;
   }
+}
+
+/** When the next round is due, which is now; null where that is too late: whoever is told to come back in an hour is not kept waiting for it. */
+async function awaitRound<Target, Answer>(
+  journey: Journey<Target, Answer>,
+  round: number,
+  { open, pauses }: { open: readonly Target[]; pauses: ReadonlyMap<Target, number> },
+): Promise<number | null> {
+  const { rules, clock, random, startedMs } = journey;
+  const nowMs = clock.monotonicMs();
+  const askedMs = Math.min(...open.map((each) => pauses.get(each) ?? 0)) - nowMs;
+  const delayMs = chooseDelay(round, rules.backoff, { askedMs, random: random() });
+  if (nowMs + delayMs - startedMs > rules.totalMs) return null;
+  await rest(delayMs, journey);
+  // Sums of fractions are not exact.
+  return nowMs + delayMs + 1;
 }
 
 /** So often, one that asks for a pause again and again is waited for. */
