@@ -115,6 +115,7 @@ function makeWays(parts: OutsideParts): PublicRoute[] {
 function showFailure(parts: OutsideParts, handle: (context: RouteContext) => Promise<Response>) {
   const { log } = parts;
   return async (context: RouteContext): Promise<Response> => {
+    requireOwnWay(context);
     try {
       return await handle(context);
     } catch (thrown) {
@@ -132,6 +133,17 @@ function showFailure(parts: OutsideParts, handle: (context: RouteContext) => Pro
       return answerNotice({ status, title: "You are not signed in", words, headers });
     }
   };
+}
+
+/** A stranger's page that asks for this as for a picture, again and again, must not use up the tries of everybody behind the same address. */
+function requireOwnWay({ request }: RouteContext): void {
+  const dest = request.headers.get("sec-fetch-dest");
+  if (dest === null || dest === "document") return;
+  throw new GatewayError({
+    kind: "forbidden",
+    code: "cross_site",
+    message: "Whoever signs in goes to this address himself: it is no part of another page.",
+  });
 }
 
 async function setOut(parts: OutsideParts, context: RouteContext): Promise<Response> {

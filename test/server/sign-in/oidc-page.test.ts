@@ -92,6 +92,19 @@ test("whoever comes again and again is sent away for a while", async () => {
   expect((await scene.rig.send("/api/v1/profile", { token })).status).toBe(200);
 });
 
+test("a stranger's page that asks for it as for a picture keeps nobody out", async () => {
+  scene = await openOidcScene(idp);
+  const browser = openBrowser(scene);
+  const [start, back] = ["/api/v1/auth/oidc/start", "/api/v1/auth/oidc/callback"];
+  for (let index = 0; index < 301; index++) {
+    const headers = { "sec-fetch-site": "cross-site", "sec-fetch-dest": index % 2 === 0 ? "image" : "iframe" };
+    const answer = await browser.ask(index % 3 === 0 ? start : back, { headers });
+    expect([answer.status, answer.headers.has("set-cookie")]).toEqual([403, false]);
+  }
+  const headers = { "sec-fetch-site": "cross-site", "sec-fetch-dest": "document" };
+  expect((await browser.ask(start, { headers })).status).toBe(303);
+});
+
 test("says which ways there are, and nothing that is secret", async () => {
   scene = await openOidcScene(idp);
   const methods = await (await openBrowser(scene).ask("/api/v1/auth/methods")).text();
