@@ -169,8 +169,8 @@ async function renderHelp({ command, path }: Found): Promise<string> {
   const meta = (await resolve<CommandMeta>(command.meta)) ?? {};
   const own: Command = { ...command, meta: { ...meta, name: path.at(-1) ?? "" } };
   const text = await renderUsage(own, { meta: { name: path.slice(0, -1).join(" ") } });
-  const isPlain = !process.stdout.isTTY || (process.env["NO_COLOR"] ?? "") !== "";
-  return (isPlain ? Bun.stripANSI(text).replaceAll(/ +$/gmu, "") : text).trimEnd();
+  // Without its colours, which nothing else here has: what is printed steers no terminal.
+  return Bun.stripANSI(text).replaceAll(/ +$/gmu, "").trimEnd();
 }
 
 function commandArgs(command: Command): ArgsDef {

@@ -103,6 +103,20 @@ describe("in a shell", () => {
   });
 });
 
+describe("at a terminal", () => {
+  test.each(["--help", "admin users list --help", "admin nope", "admin users create"])(
+    "%s is plain text",
+    async (line) => {
+      let out = "";
+      await using terminal = new Bun.Terminal({ data: (_, bytes) => (out += Buffer.from(bytes).toString()) });
+      await Bun.spawn([BINARY, ...line.split(" ")], { cwd: folder, env: { ...env, TERM: "xterm-256color" }, terminal })
+        .exited;
+      expect(out).toContain("USAGE tokligence");
+      expect(out).not.toMatch(/[\u001B\uFFFD]/u);
+    },
+  );
+});
+
 describe("beside a running server", () => {
   let served: Served;
   beforeAll(async () => {
