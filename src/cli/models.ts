@@ -47,9 +47,10 @@ async function listHere(flags: ConfigFlags): Promise<ListedModel[]> {
 }
 
 async function listThere(target: Target): Promise<ListedModel[]> {
-  const { createRemote } = await import("./remote/client.ts");
-  const answer = await createRemote(target).open({ method: "GET", path: "/v1/models" });
-  const { data } = (await answer.json()) as { data: ListedModel[] };
+  const { createRemote, readJson } = await import("./remote/client.ts");
+  const question = { method: "GET", path: "/v1/models" } as const;
+  const answer = await createRemote(target).open(question);
+  const { data } = await readJson<{ data: ListedModel[] }>(answer, { url: target.url, question });
   for (const provider of answer.headers.get(UNREAD_HEADER)?.split(", ") ?? []) {
     complain(provider, "the gateway's log says why");
   }

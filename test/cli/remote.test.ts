@@ -186,6 +186,21 @@ describe("an address", () => {
     expect(err).toContain("is no Tokligence Gateway");
   });
 
+  test.each(["usage export", "admin audit export", "models list", "admin limits list", "admin users list"])(
+    "where something before it wants a sign-in, %s is no list and no export",
+    async (line) => {
+      const page = (): Response => new Response("<html>Sign in</html>", { headers: { "content-type": "text/html" } });
+      for (const answer of [page, () => new Response(null, { status: 204 }), () => Response.json([])]) {
+        if (line.endsWith("export") && answer !== page) continue;
+        const { code, err, out } = await run(line, serve([answer]));
+        expect([code, out]).toEqual([EXIT.failed, ""]);
+        expect(err).toContain("is no Tokligence Gateway");
+        await server?.stop(true);
+        asked = [];
+      }
+    },
+  );
+
   test("that leads elsewhere: nobody follows with the key", async () => {
     const strangers: string[] = [];
     const stranger = Bun.serve({
@@ -320,6 +335,7 @@ test("a link that the gateway sends by mail is shown to nobody else", async () =
 });
 
 test("an export is written as it comes, and its rows are counted whatever stands in quotes", async () => {
+  const type = { "content-type": "text/csv; charset=utf-8; header=present" };
   const rows = 'id,note\n1,"a\nb"\n2,c\n';
   const url = serve([
     () =>
@@ -330,9 +346,9 @@ test("an export is written as it comes, and its rows are counted whatever stands
             controller.close();
           },
         }),
-        { headers: { "x-tokligence-rows": "2" } },
+        { headers: { ...type, "x-tokligence-rows": "2" } },
       ),
-    () => new Response(rows, { headers: { "x-tokligence-rows-removed-before": "2026-01-01T00:00:00.000Z" } }),
+    () => new Response(rows, { headers: { ...type, "x-tokligence-rows-removed-before": "2026-01-01T00:00:00.000Z" } }),
   ]);
   const { out, err, code } = await run("usage export", url);
   expect([code, out, err]).toEqual([0, rows, "2 rows written\n"]);

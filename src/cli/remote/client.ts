@@ -1,6 +1,7 @@
 // Asks a gateway elsewhere, with a key. What cannot be asked twice without harm is asked once; where it leads elsewhere, nobody follows. Knows no
 // address of the API.
 
+import { isJsonObject } from "../../ir/index.ts";
 import { CliError, EXIT } from "../error.ts";
 import { findNextStep } from "../next-step.ts";
 import { say } from "../output.ts";
@@ -49,19 +50,43 @@ export function createRemote({ url, key }: Target, tools: Tools = { fetch, sleep
     open,
     async ask<Answer>(question: Question): Promise<Answer> {
       const response = await open(question);
-      if (response.status === 204) return null as Answer;
-      const text = await response.text().catch((cause: unknown) => Promise.reject(explainSilence(cause, url)));
-      try {
-        return JSON.parse(text) as Answer;
-      } catch {
-        throw new CliError(`What answers at ${url} is no Tokligence Gateway: ${question.path} brought no JSON.`, {
-          exitCode: EXIT.failed,
-          code: "not_a_gateway",
-          hint: "Check the address.",
-        });
-      }
+      return response.status === 204 ? (null as Answer) : readJson<Answer>(response, { url, question });
     },
   };
+}
+
+/** Throws a CliError where it is no object, or breaks off. */
+export async function readJson<Answer>(
+  response: Response,
+  { url, question }: { url: string; question: Question },
+): Promise<Answer> {
+  const text = await response.text().catch((cause: unknown) => Promise.reject(explainSilence(cause, url)));
+  const found = parse(text);
+  if (isJsonObject(found)) return found as Answer;
+  throw refuseStranger(`at ${url}`, question);
+}
+
+/** In what the API answers. A page to sign in at, which something before the gateway shows for it, is in none of them. */
+const SPOKEN = /^(?:application\/(?:json|x-ndjson)|text\/csv)\b/iu;
+
+function isSpoken({ status, headers }: Response, { method }: Question): boolean {
+  return status === 204 ? method !== "GET" : SPOKEN.test(headers.get("content-type") ?? "");
+}
+
+function refuseStranger(where: string, { path }: Question): CliError {
+  return new CliError(`What answers ${where} is no Tokligence Gateway: ${path} brought something else.`, {
+    exitCode: EXIT.failed,
+    code: "not_a_gateway",
+    hint: "Check the address, and whether something before the gateway wants a sign-in.",
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }
 
 const A_PAGE = 1_000;
@@ -72,7 +97,9 @@ export async function askAll<Of>(remote: Pick<Remote, "ask">, question: Question
   for (let cursor: string | null = null; ;) {
     const query: Question["query"] = { ...question.query, limit: A_PAGE, cursor };
     const page: Record<string, unknown> = await remote.ask({ ...question, query });
-    all.push(...((page[name] ?? []) as Of[]));
+    const items = page[name];
+    if (!Array.isArray(items)) throw refuseStranger("there", question);
+    all.push(...(items as Of[]));
     cursor = typeof page["next_cursor"] === "string" ? page["next_cursor"] : null;
     if (cursor === null) return all;
   }
@@ -103,7 +130,8 @@ async function send(question: Question, line: Line): Promise<Response> {
       if (isLast) throw explainSilence(cause, line.url);
       return null;
     });
-    if (response?.ok === true) return response;
+    if (response?.ok === true && isSpoken(response, question)) return response;
+    if (response?.ok === true) throw refuseStranger(`at ${line.url}`, question);
     if (response !== null) {
       const { status, headers } = response;
       if (status >= 300 && status < 400) throw explainRedirect(status, headers.get("location"), line.url);
