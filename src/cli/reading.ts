@@ -34,6 +34,7 @@ export function readBooks({ store, log, config, books }: ReadBooksInit): ReadBoo
     nowMs: systemClock.monotonicMs,
     after: systemClock.after,
     onFault: (error) => log.warn("The ledger could not be summed up; reports read more rows instead", { error }),
+    onHeal: (chains) => log.warn(HEALED, { chains: chains.join(", ") }),
   });
   const stopRetention = startRetention({
     ledger: reading,
@@ -90,5 +91,7 @@ function watchMarks({ listOddMarks }: Pick<Store["ledger"], "listOddMarks">, log
   };
 }
 
+const HEALED =
+  "What is noted of how far chains are summed up was damaged (table ledger_marks) and is set right by a second note of it; see tokligence ledger verify";
 const ODD =
   "What is noted of how far chains are summed up was damaged (table ledger_marks): reports are read from rows, which takes longer, these chains are summed up no further and none of their rows goes by age, until tokligence ledger rebuild has made the sums anew";

@@ -121,6 +121,8 @@ export interface RebuiltSums {
   keptBefore: Date | null;
   /** Chains whose marks were set right. */
   marks: string[];
+  /** Those among them of which nobody knew where they stood, while sums of days that stay as they are may lack their rows. */
+  unsure: string[];
 }
 
 export interface RollupStep {
@@ -130,4 +132,6 @@ export interface RollupStep {
   heldMs: number;
   /** Whose rows they were; missing where no rows were summed up. */
   chain?: string;
+  /** Chains of which it was set right how far they are summed up, for somebody had damaged it. */
+  healed?: readonly string[];
 }

@@ -36,7 +36,7 @@ const isReached = (table: string): string =>
 const isNowhere = (table: string): string =>
   `not exists (select 1 from ${table} as own where own.chain = ledger_marks.chain)`;
 /** What is none, or beyond the chain's end. One of a chain that is nowhere concerns no row. */
-const IS_ODD = sql.raw(
+export const IS_ODD = sql.raw(
   `((${["seq", "detail_seq", "untimed_seq"].map(isPlace).join(" and ")} and (${isReached("ledger_chains")} or ${isReached("ledger_entries")}))
     or (${isNowhere("ledger_chains")} and ${isNowhere("ledger_entries")})) is not true`,
 );

@@ -143,6 +143,8 @@ export const LOOSE_PART = 1_048_576;
 export interface Sheets {
   /** Whether those that are there are of the sums that are there. */
   areValid(db: Db): Promise<boolean>;
+  /** How far chains were summed up when sums were moved the last time, in one text; null where nobody noted it. */
+  marks(db: Db): Promise<string | null>;
   /** What is there, in order. */
   list(db: Db, place: SheetPlace): Promise<PartRef[]>;
   /** Likewise, with what each may hold. */

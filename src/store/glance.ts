@@ -86,7 +86,7 @@ export function makeReader({ name, schema, read }: Pick<Engine, "name" | "read" 
     snapshot: refuse,
     advance: refuse,
     values: refuse,
-    sheets: { areValid: refuse, list: refuse, listSigned: refuse, read: () => refuseAll() },
+    sheets: { areValid: refuse, marks: refuse, list: refuse, listSigned: refuse, read: () => refuseAll() },
     pack: refuse,
     ping: refuse,
     close: () => Promise.resolve(),

@@ -60,6 +60,16 @@ export function describeMarks(place: Place): void {
       const own = place.engine === "sqlite" ? ["seq = 'x'", "seq = 1.5"] : ["seq = 9223372036854775807"];
       for (const set of ["seq = 1206", "seq = -5", "detail_seq = -1", ...own]) {
         expect(await store.ledger.listOddMarks()).toEqual([]);
+        // A second note of it is enough.
+        await place.run(location, `update ledger_marks set ${set} where chain = 'c'`);
+        expect([set, await ask(store)]).toEqual([set, before]);
+        expect(await store.ledger.hasUnsummed()).toBe(true);
+        expect(await store.ledger.rollUp(600)).toMatchObject({ healed: ["c"] });
+        await rollUp(store);
+        expect([set, await ask(store)]).toEqual([set, before]);
+        expect(await store.ledger.listOddMarks()).toEqual([]);
+        // Without it, the chain waits.
+        await place.run(location, "delete from tokligence_sheet_state");
         await place.run(location, `update ledger_marks set ${set} where chain = 'c'`);
         await rollUp(store);
         expect([set, await ask(store)]).toEqual([set, before]);

@@ -13,7 +13,7 @@ export default defineCommand({
   args: SHARED_ARGS,
   async run({ args }) {
     const progress = startProgress("making sums anew, day");
-    const { days, keptBefore, marks } = await runWithStore(args, async ({ store }) => {
+    const { days, keptBefore, marks, unsure } = await runWithStore(args, async ({ store }) => {
       const rebuilt = await store.ledger.rebuildSums(progress.update);
       // Reports are quick again once all of it is packed.
       while ((await store.ledger.rollUp(ROWS_A_STEP)).rows > 0);
@@ -22,11 +22,15 @@ export default defineCommand({
       await store.changes.tell(byOperator(), change);
       return rebuilt;
     }).finally(progress.end);
-    if (args.json === true) return printJson({ days, kept_before: keptBefore, marks });
+    if (args.json === true) return printJson({ days, kept_before: keptBefore, marks, unsure });
     say(`The sums of ${count(days, "day")} are made anew from their rows.`);
     if (marks.length > 0) say(`How far these chains are summed up is set right: ${marks.join(", ")}.`);
     if (keptBefore !== null)
       say(`Sums of before ${keptBefore.toISOString()} stay as they were, for rows of that time are gone by age.`);
+    if (unsure.length > 0)
+      say(
+        `Nobody knows how far these chains were summed up, so their newest rows may be missing in sums of that time: ${unsure.join(", ")}.`,
+      );
     say("tokligence ledger verify holds them against the rows.");
   },
 });

@@ -10,6 +10,8 @@ interface UpkeepInit {
   /** Runs the action later; the answer calls it off. */
   after: (delayMs: number, action: () => void) => () => void;
   onFault: (error: unknown) => void;
+  /** Marks of these chains were damaged, and are right again. */
+  onHeal?: (chains: readonly string[]) => void;
 }
 
 const IDLE_MS = 15_000;
@@ -29,7 +31,7 @@ const MOST_ROWS = 20_000;
 const FIRST_ROWS = 200;
 
 /** The answer ends it; a step that is under way is waited for. */
-export function startUpkeep({ ledger, isShared, nowMs, after, onFault }: UpkeepInit): () => Promise<void> {
+export function startUpkeep({ ledger, isShared, nowMs, after, onFault, onHeal }: UpkeepInit): () => Promise<void> {
   const holdMs = isShared ? HOLD_MS.shared : HOLD_MS.alone;
   let limit = FIRST_ROWS;
   /** Up to there, chains have been looked at this time: one that grows all the time is not to hold up the others. */
@@ -48,7 +50,8 @@ export function startUpkeep({ ledger, isShared, nowMs, after, onFault }: UpkeepI
     isResting = false;
     const asked = limit;
     const startedMs = nowMs();
-    const { rows, heldMs, chain } = await ledger.rollUp(asked, behind);
+    const { rows, heldMs, chain, healed = [] } = await ledger.rollUp(asked, behind);
+    if (healed.length > 0) onHeal?.(healed);
     workedMs += nowMs() - startedMs;
     if (rows === 0) return rest();
     if (chain === undefined) return afterPacking();

@@ -52,6 +52,11 @@ export const sheets: Sheets = {
     if (!(await areThere(db))) return false;
     return (await readValues(db, sql`select 1 from tokligence_sheet_state where marks = ${MARKS}`)).length > 0;
   },
+  async marks(db) {
+    if (!(await areThere(db))) return null;
+    const [row] = await readValues(db, sql`select marks from tokligence_sheet_state`);
+    return typeof row?.[0] === "string" ? row[0] : null;
+  },
   async list(db, place) {
     const rows = await readValues(db, sql`select started_at, part ${ofPlace(place)}`);
     return rows.map(([startMs, part]) => ({ startMs: Number(startMs), part: Number(part) }));

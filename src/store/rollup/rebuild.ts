@@ -4,7 +4,7 @@
 import { and, eq, gte, inArray, lt, or, type SQL, sql } from "drizzle-orm";
 import { GatewayError } from "../../ir/index.ts";
 import type { RebuiltSums } from "../../ledger/index.ts";
-import { listEnds, type Mark, readMarks, SUMS_LOCK } from "../chain-mark.ts";
+import { listEnds, type Mark, readMarks } from "../chain-mark.ts";
 import { chunk } from "../chunk.ts";
 import type { Db, Engine, HourPart, Packed, Query, RollupRow } from "../engine.ts";
 import { LEVELS } from "../report/plan.ts";
@@ -12,12 +12,13 @@ import { isHourly, toHours } from "../sheet/hour.ts";
 import { DAY_MS, HOUR_MS, LINES, QUARTER, ROWS, SHELF } from "../sheet/level.ts";
 import { packPieces } from "../sheet/piece.ts";
 import { findDay } from "./check.ts";
+import { type Aims, findNoted, lockSums, putMarks } from "./heal.ts";
 import { readSummed } from "./rollup.ts";
 import { createSums } from "./sum.ts";
 
 export async function rebuildSums(engine: Engine, onDay: (done: number, total: number) => void): Promise<RebuiltSums> {
-  const odd = await engine.snapshot((db) => findAims(engine, db));
   const keptMs = await engine.snapshot((db) => findKept(engine, db));
+  const { aims, unsure } = await engine.snapshot((db) => findAims(engine, db, keptMs !== null));
   const firstMs = keptMs === null ? Number.NEGATIVE_INFINITY : Math.ceil(keptMs / DAY_MS) * DAY_MS;
   const next = (fromMs: number) => engine.snapshot((db) => findDay(engine, db, fromMs));
   const last = (await engine.snapshot((db) => findDay(engine, db, null))) ?? 0;
@@ -26,21 +27,25 @@ export async function rebuildSums(engine: Engine, onDay: (done: number, total: n
   for (let day = await next(firstMs); day !== null; day = await next(day + DAY_MS)) {
     first ??= day;
     onDay((day - first) / DAY_MS, (last - first) / DAY_MS + 1);
-    await insist(() => rebuildDay(engine, day, odd));
+    await insist(() => rebuildDay(engine, day, aims));
     days++;
   }
-  await insist(() => settleMarks(engine, odd));
+  const marks = await putMarks(engine, aims);
+  await dropStrayMarks(engine);
   await insist(() => dropSheets(engine));
-  return { days, keptBefore: keptMs === null ? null : new Date(firstMs), marks: [...odd.keys()] };
+  return { days, keptBefore: keptMs === null ? null : new Date(firstMs), marks, unsure };
 }
 
-/** Marks that are to be where those chains end: all that is there is summed up then. */
-type Aims = ReadonlyMap<string, number>;
-
-async function findAims(engine: Engine, db: Db): Promise<Aims> {
+/**
+ * Where it was noted, where they stood; else where the chains end, for all that is there is summed up then. Of days that stay as they are that is not so: there, rows
+ * that nobody had summed up are missing, of which the chains are named.
+ */
+async function findAims(engine: Engine, db: Db, isKept: boolean): Promise<{ aims: Aims; unsure: string[] }> {
+  const noted = await findNoted(engine, db);
   const ends = new Map((await listEnds(engine, db)).map(({ chain, last }) => [chain, last]));
-  const marks = await readMarks(engine, db);
-  return new Map(marks.flatMap(({ chain, isOdd }) => (isOdd ? [[chain, ends.get(chain) ?? 0]] : [])));
+  const odd = (await readMarks(engine, db)).filter(({ isOdd }) => isOdd).map(({ chain }) => chain);
+  const aims = new Map(odd.map((chain) => [chain, noted.get(chain) ?? ends.get(chain) ?? 0]));
+  return { aims, unsure: isKept ? odd.filter((chain) => !noted.has(chain)) : [] };
 }
 
 /** Of days before, rows may be gone that sums still tell of; null where none is. */
@@ -74,9 +79,9 @@ async function insist(work: () => Promise<boolean>): Promise<void> {
 }
 
 /** False where sums were moved meanwhile. */
-async function rebuildDay(engine: Engine, dayMs: number, odd: Aims): Promise<boolean> {
+async function rebuildDay(engine: Engine, dayMs: number, aims: Aims): Promise<boolean> {
   const { ledgerHours: hours, ledgerRollups: sums } = engine.schema;
-  const { marks, rows, parts } = await engine.snapshot((db) => sumDay(engine, db, { dayMs, odd }));
+  const { marks, rows, parts } = await engine.snapshot((db) => sumDay(engine, db, { dayMs, aims }));
   const isOfDay = (column: typeof hours.startedAt | typeof sums.startedAt): SQL | undefined =>
     and(gte(column, new Date(dayMs)), lt(column, new Date(dayMs + DAY_MS)));
   const isOurs = inArray(
@@ -102,11 +107,12 @@ interface Day {
   parts: HourPart[];
 }
 
-async function sumDay(engine: Engine, db: Db, { dayMs, odd }: { dayMs: number; odd: Aims }): Promise<Day> {
+async function sumDay(engine: Engine, db: Db, { dayMs, aims }: { dayMs: number; aims: Aims }): Promise<Day> {
   const { createdAt } = engine.schema.ledgerEntries;
   const marks = await readMarks(engine, db);
   const aimed = marks.map((mark) => {
-    const seq = odd.get(mark.chain);
+    // A gateway may have set it right meanwhile, and gone on.
+    const seq = mark.isOdd ? aims.get(mark.chain) : undefined;
     return seq === undefined ? mark : { ...mark, seq, detailSeq: seq, untimedSeq: seq };
   });
   const sums = createSums(KEPT);
@@ -142,29 +148,18 @@ async function write(engine: Engine, marks: readonly Mark[], build: (db: Db) => 
   return done.length > 0;
 }
 
-/** Whoever sums up comes before or afterwards. On SQLite all writers do. */
-function lockSums({ name }: Pick<Engine, "name">, db: Db): Query[] {
-  return name === "sqlite" ? [] : [db.execute(sql`select pg_advisory_xact_lock(${sql.raw(String(SUMS_LOCK))})`)];
-}
-
-/** And those of chains that are nowhere go. */
-async function settleMarks(engine: Engine, odd: Aims): Promise<boolean> {
+/** Those of chains that are nowhere concern no row. */
+async function dropStrayMarks(engine: Engine): Promise<void> {
   const { ledgerChains: chains, ledgerEntries: rows, ledgerMarks: marks } = engine.schema;
   await engine.atomic((db) => ({
     before: lockSums(engine, db),
-    decisive: db.select({ one: sql`1` }).from(sql`(select 1) as own`),
-    after: [
-      ...[...odd].map(([chain, seq]) =>
-        db.update(marks).set({ seq, detailSeq: seq, untimedSeq: seq }).where(eq(marks.chain, chain)),
-      ),
-      db
-        .delete(marks)
-        .where(
-          sql`not exists (select 1 from ${chains} where ${chains.chain} = ${marks.chain}) and not exists (select 1 from ${rows} where ${rows.chain} = ${marks.chain})`,
-        ),
-    ],
+    decisive: db
+      .delete(marks)
+      .where(
+        sql`not exists (select 1 from ${chains} where ${chains.chain} = ${marks.chain}) and not exists (select 1 from ${rows} where ${rows.chain} = ${marks.chain})`,
+      )
+      .returning({ chain: marks.chain }),
   }));
-  return true;
 }
 
 const SHEETS = [...SHELF.all, ...SHELF.owner, ...LINES].map(({ name }) => name).concat(QUARTER.name, ROWS);

@@ -6,6 +6,7 @@ import type { RollupStep } from "../../ledger/index.ts";
 import { listChains, type Mark, matchSummed, readMarks } from "../chain-mark.ts";
 import type { Advance, Db, Engine, Lack, RollupRow } from "../engine.ts";
 import { LEVELS } from "../report/plan.ts";
+import { findNoted } from "./heal.ts";
 import { createSums } from "./sum.ts";
 import { byIndex, type QuarterGroup, type QuarterGroups, readGroups } from "../row-read.ts";
 import { isInterrupted } from "../row-sum.ts";
@@ -32,9 +33,12 @@ export async function rollUp(
   });
 }
 
-/** Whether rows are there that are in no sums yet; a look at the ends of chains, and not at rows. */
+/** Whether rows are there that are in no sums yet, or marks to be set right; a look at the ends of chains, and not at rows. */
 export function hasUnsummed(engine: Engine): Promise<boolean> {
-  return engine.read(async (db) => (await findPiece(engine, db, { limit: 1, after: undefined })) !== null);
+  return engine.read(
+    async (db) =>
+      (await findPiece(engine, db, { limit: 1, after: undefined })) !== null || (await findNoted(engine, db)).size > 0,
+  );
 }
 
 /** What the next step is; null where there is none. */

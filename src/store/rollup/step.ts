@@ -5,6 +5,7 @@ import { inArray, sql } from "drizzle-orm";
 import type { RollupStep } from "../../ledger/index.ts";
 import { areSound, readMarks } from "../chain-mark.ts";
 import type { Engine } from "../engine.ts";
+import { findNoted, putMarks } from "./heal.ts";
 import { rollUp } from "./rollup.ts";
 import { createPacker } from "../sheet/keep.ts";
 
@@ -17,6 +18,9 @@ export function createRollUp(engine: Engine): (limit: number, after?: string) =>
   const packer = createPacker(engine);
   let hasRetired = true;
   return async (limit, after) => {
+    const noted = await engine.read((db) => findNoted(engine, db));
+    const healed = noted.size === 0 ? [] : await putMarks(engine, noted);
+    if (healed.length > 0) return { rows: healed.length, heldMs: 0, healed };
     const summed = await rollUp(engine, { limit, after }, packer.note);
     if (summed.rows > 0) return summed;
     // Sheets would tell of rows that are in no sum.

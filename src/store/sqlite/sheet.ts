@@ -36,6 +36,12 @@ export const sheets: Sheets = {
     if (table.length === 0) return false;
     return (await readValues(db, sql`select 1 from tokligence_sheet_state where marks = ${sql.raw(MARKS)}`)).length > 0;
   },
+  async marks(db) {
+    const table = await readValues(db, sql`select 1 from sqlite_master where name = 'tokligence_sheet_state'`);
+    if (table.length === 0) return null;
+    const [row] = await readValues(db, sql`select marks from tokligence_sheet_state`);
+    return typeof row?.[0] === "string" ? row[0] : null;
+  },
   async list(db, place) {
     const rows = await readValues(db, sql`select started_at, part ${ofPlace(place)}`);
     return rows.map(([startMs, part]) => ({ startMs: Number(startMs), part: Number(part) }));

@@ -346,6 +346,10 @@ test.skipIf(!hasPostgres)(
       expect((await verifyBooks(bench)).findings.map(({ kind }) => kind)).toContain("removed");
       await write(5);
       expect(said()).toHaveLength(1);
+      // One that knows nothing of the chain, likewise.
+      for (const table of ["entries", "heads", "chains"]) await bench.tamper(`delete from ledger_${table}`);
+      await write(6);
+      expect(said()).toHaveLength(2);
     }, dsn);
   },
   30_000,
