@@ -15,6 +15,7 @@ export * from "./line.ts";
 export * from "./money.ts";
 export * from "./price.ts";
 export * from "./price-override.ts";
+export { pickSold } from "./price-rate.ts";
 export * from "./price-tariff.ts";
 export * from "./print-report.ts";
 export * from "./print.ts";

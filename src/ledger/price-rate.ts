@@ -157,6 +157,12 @@ const SOLD: ReadonlyMap<string, string | null> = new Map([
   ),
 ]);
 
+/** Of what was counted, that which is sold by the call; null where there is nothing of it. */
+export function pickSold(counted: Units | null): Units | null {
+  const sold = Object.entries(counted ?? {}).filter(([name, count]) => SOLD.has(name) && count > 0);
+  return sold.length === 0 ? null : Object.fromEntries(sold);
+}
+
 /** Whether something was sold by the call for which the card has no price. */
 export function sellsUnpriced({ units }: RateCard, counted: Units | null | undefined): boolean {
   if (counted === null || counted === undefined) return false;

@@ -39,7 +39,7 @@ const EXPECTED: Record<string, string[]> = {
   ],
   "anthropic-cost.json": [
     `${DAY} claude-sonnet-4-5-20250929 null null: ; fresh 4500000 cacheWrite 1875000 longCacheWrite 6000000 cacheRead 60000 output 7500000`,
-    `${DAY} web_search null null: ; all 100000000`,
+    `${DAY} web_search null null: ; tools 100000000`,
   ],
   "anthropic-usage.csv": [
     `${DAY} claude-sonnet-4-5-20250929 gateway null: fresh 1500 cacheRead 200 cacheWrite 1500 longCacheWrite 1000 output 500; `,

@@ -206,6 +206,35 @@ describe("tokens and money of two files, on SQLite", () => {
     });
   });
 
+  test("searches are billed beside the models that made them, and held against the books so", async () => {
+    await scene.call("gpt-4.1", { prompt: 1_000, completion: 100, searches: 3 }, "gpt-4.1");
+    const usage: Used[] = [{ day: SECOND_DAY, model: "gpt-4.1", input: 1_000, output: 100 }];
+    const cost = [
+      { day: SECOND_DAY, item: "gpt-4.1, input", usd: "0.002" },
+      { day: SECOND_DAY, item: "gpt-4.1, output", usd: "0.0008" },
+    ];
+    const bill = async (items: typeof cost) => {
+      const files = writeFiles([...USAGE, ...usage], [...COST, ...items]);
+      return (await reconcile(["--file", files])).report;
+    };
+    const search = { day: SECOND_DAY, item: "web search tool calls", usd: "0.03" };
+    expect((await bill([...cost, search])).counts).toMatchObject({ agrees: 5, missing: 0, mispriced: 0 });
+    const dearer = await bill([...cost, { ...search, usd: "0.04" }]);
+    expect(dearer.lines.find(({ verdict }) => verdict === "mispriced")).toMatchObject({
+      model_billed: ["web search tool calls"],
+      model_booked: ["gpt-4.1"],
+      difference_usd: "0.01",
+      off_in: ["tools"],
+    });
+    // An export that has no line for them has forgotten them.
+    const forgotten = await bill(cost);
+    expect(forgotten.lines.find(({ verdict }) => verdict === "mispriced")).toMatchObject({
+      model_billed: ["gpt-4.1"],
+      difference_usd: "-0.03",
+      off_in: ["tools"],
+    });
+  });
+
   test("what the books know no price of is booked at an unknown sum, and not at nought", async () => {
     await scene.call("gpt-unheard-of-9", { prompt: 1_000, completion: 100 }, "gpt-unheard-of-9");
     const usage: Used[] = [{ day: SECOND_DAY, model: "gpt-unheard-of-9", input: 1_000, output: 100 }];

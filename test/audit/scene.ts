@@ -13,6 +13,7 @@ export interface Usage {
   prompt: number;
   cached?: number;
   completion: number;
+  searches?: number;
 }
 
 export interface AuditScene {
@@ -45,7 +46,7 @@ export async function makeAuditScene(dsn?: string): Promise<AuditScene> {
   const rig = await makeRig({
     upstream: ({ method }) => {
       if (method === "GET") return Response.json({ object: "list", data: [] });
-      const { prompt, cached = 0, completion } = next.usage;
+      const { prompt, cached = 0, completion, searches = 0 } = next.usage;
       number++;
       return Response.json(
         {
@@ -59,6 +60,7 @@ export async function makeAuditScene(dsn?: string): Promise<AuditScene> {
             completion_tokens: completion,
             total_tokens: prompt + completion,
             prompt_tokens_details: { cached_tokens: cached },
+            ...(searches === 0 ? {} : { server_tool_use: { web_search_requests: searches } }),
           },
         },
         { headers: { "x-request-id": `req_upstream_${number}` } },

@@ -76,10 +76,12 @@ export function compareTallies(billed: Tally, booked: Tally, options: CompareOpt
   const names = (sums: readonly Sum[]): string[] => sums.map(({ model }) => model ?? "");
   const group = groupModels(names(theirs), names(ours), options.aliases);
   const cells = new Map<string, Cell>();
+  const hasTools = byModel && theirs.some(({ money }) => money.tools !== undefined);
   for (const side of ["billed", "booked"] as const) {
-    for (const sum of side === "billed" ? theirs : ours) {
+    for (const sum of (side === "billed" ? theirs : ours).flatMap((each) => (hasTools ? partTools(each) : each))) {
       const key = byKey ? sum.key : null;
-      const model = byModel ? group(sum.model ?? "") : "";
+      const isTools = hasTools && sum.money.tools !== undefined;
+      const model = isTools ? TOOLS : byModel ? group(sum.model ?? "") : "";
       const name = `${sum.day}\n${model}\n${key ?? ""}`;
       let cell = cells.get(name);
       if (cell === undefined) {
@@ -103,6 +105,18 @@ export function compareTallies(billed: Tally, booked: Tally, options: CompareOpt
     byModel,
     byKey,
   };
+}
+
+/** No model's name. */
+const TOOLS = "tools of the provider's own";
+
+/** An export that bills calls of tools by themselves has none of them among a model's money. */
+function partTools(sum: Sum): Sum[] {
+  const { tools, ...money } = sum.money;
+  if (tools === undefined) return [sum];
+  const apart: Sum = { ...sum, requests: null, tokens: {}, money: { tools }, unpriced: 0 };
+  const isAlone = Object.keys(money).length === 0 && Object.keys(sum.tokens).length === 0;
+  return isAlone ? [apart] : [{ ...sum, money }, apart];
 }
 
 function sortKey({ day, models, key }: ComparedLine): string {

@@ -9,8 +9,20 @@ export const TOKEN_PARTS = ["fresh", "cacheRead", "cacheWrite", "output", "longC
 /** `longCacheWrite` are those of `cacheWrite` that are kept for an hour; `input` is all of a prompt, where an export does not split it. */
 export type TokenPart = (typeof TOKEN_PARTS)[number];
 
-/** What money was for. Here `cacheWrite` leaves `longCacheWrite` out, and `all` is money that nobody split. */
-export const MONEY_PARTS = ["fresh", "cacheRead", "cacheWrite", "longCacheWrite", "output", "other", "all"] as const;
+/**
+ * What money was for. Here `cacheWrite` leaves `longCacheWrite` out, `tools` are calls of the provider's own, such as searches, and `all` is money
+ * that nobody split.
+ */
+export const MONEY_PARTS = [
+  "fresh",
+  "cacheRead",
+  "cacheWrite",
+  "longCacheWrite",
+  "output",
+  "tools",
+  "other",
+  "all",
+] as const;
 export type MoneyPart = (typeof MONEY_PARTS)[number];
 
 /** One line of an export, or of one column of it. */

@@ -1,7 +1,7 @@
 // What of a row's cost was for which kind of its tokens, by the price that it was booked at. Knows no list.
 
 import { NO_USAGE, type Usage } from "../../ir/index.ts";
-import type { LedgerEntry, PriceBook, PricingOf } from "../../ledger/index.ts";
+import { type LedgerEntry, type PriceBook, type PricingOf, pickSold } from "../../ledger/index.ts";
 import { findAnswering } from "../../lib/share.ts";
 import type { MoneyPart } from "./line.ts";
 
@@ -35,9 +35,9 @@ export function createSplit({ book, pricingOf }: { book: Pick<PriceBook, "price"
       rest -= split[part];
     }
     const isRounding = rest >= -MOST_ROUNDING && rest <= MOST_ROUNDING;
-    if (call.units === null) return isRounding ? split : null;
+    if (isRounding || call.units === null) return isRounding ? split : null;
     // What was counted in other ways.
-    return rest < -MOST_ROUNDING ? null : { ...split, other: rest };
+    return rest < 0n ? null : { ...split, other: rest };
   };
 }
 
@@ -54,5 +54,7 @@ function listParts(call: LedgerEntry): [MoneyPart, Partial<Usage>][] {
     ["longCacheWrite", long, { cacheWriteTokens: long, longCacheWriteTokens: long }],
     ["output", call.outputTokens ?? 0, { outputTokens: call.outputTokens ?? 0 }],
   ];
+  const sold = pickSold(call.units);
+  if (sold !== null) parts.push(["tools", 1, { units: sold }]);
   return parts.flatMap(([part, count, usage]) => (count === 0 ? [] : [[part, usage] as [MoneyPart, Partial<Usage>]]));
 }

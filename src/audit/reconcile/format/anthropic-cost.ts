@@ -1,7 +1,7 @@
 // Anthropic's money: pages of the Admin API (`/v1/organizations/cost_report`), in cents, and the Console's cost export as CSV, in dollars with two decimals.
 
 import { checkDollars, readDay, readMoney } from "../cell.ts";
-import { type Format, type MoneyPart, readCell, readName } from "../line.ts";
+import { type ExportRow, type Format, type MoneyPart, readCell, readName } from "../line.ts";
 
 const SHARED =
   /^(?:model|workspace|workspace_id|api_key|api_key_id|api_key_status|service_tier|usage_type|context_window|token_type|cost_type|inference_geo|speed|description|product|requests)$/u;
@@ -16,7 +16,7 @@ export const anthropicCost: Format = {
   roundingNanos: 1n,
   read(row, zone) {
     checkDollars(row, "currency");
-    const part = readPart(readCell(row, "token_type"));
+    const part = readPart(row);
     return [
       {
         day: readDay(row, "starting_at", zone),
@@ -41,7 +41,7 @@ export const anthropicCostCsv: Format = {
   zone: "UTC",
   roundingNanos: 5_000_000n,
   read(row, zone) {
-    const part = readPart(readCell(row, "token_type"));
+    const part = readPart(row);
     return [
       {
         day: readDay(row, "usage_date_utc", zone),
@@ -56,8 +56,9 @@ export const anthropicCostCsv: Format = {
 };
 
 /** The two spell them differently: `uncached_input_tokens` and `input_no_cache`. */
-function readPart(type: string): MoneyPart {
-  if (type === "") return "all";
+function readPart(row: ExportRow): MoneyPart {
+  const type = readCell(row, "token_type");
+  if (type === "") return /search|execution/iu.test(readCell(row, "cost_type")) ? "tools" : "all";
   if (type.includes("output")) return "output";
   if (/1h/u.test(type)) return "longCacheWrite";
   if (/write|creation/u.test(type)) return "cacheWrite";
