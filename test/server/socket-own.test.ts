@@ -91,3 +91,20 @@ test("what cannot be read as others may read it reaches nobody, and the session 
   expect(scene.received).toHaveLength(1);
   client.socket.close();
 });
+
+test("what is said in bytes is looked at like what is said in text, and booked", async () => {
+  const scene = await open((_data, socket) => void socket.send(Buffer.from(JSON.stringify(COMPLETED))));
+  const client = connect(scene, "/responses");
+  await client.until(({ messages }) => messages.length === 1);
+  client.socket.send(Buffer.from(JSON.stringify(naming("msg_http"))));
+  client.socket.send(Buffer.from(`\uFEFF${JSON.stringify(naming("msg_http"))}`));
+  client.socket.send(Buffer.from(` ${JSON.stringify(naming("msg_http")).replace("{", '{"x":NaN,')}`));
+  client.socket.send(Buffer.from(JSON.stringify(ask({}))));
+  await client.until(({ messages }) => messages.length === 5);
+  expect(scene.received).toHaveLength(1);
+  client.socket.close();
+  const rows = await scene.rig.rows();
+  expect(
+    rows.map(({ endpoint, freshInputTokens, outputTokens }) => [endpoint, freshInputTokens, outputTokens]),
+  ).toContainEqual(["responses", 1, 1]);
+});

@@ -6,6 +6,7 @@ import { type Asking, checkMessage, needsCheck } from "./ask.ts";
 import { findEnd } from "../presence.ts";
 import type { SessionBooks } from "./books.ts";
 import { type Told, readEvent } from "./event.ts";
+import { readSaid } from "./said.ts";
 import type { ClientEnd, Message, Session, UpstreamEnd } from "./type.ts";
 
 /** What may wait for a provider that takes its time; beyond it the client's end is closed. */
@@ -139,14 +140,15 @@ export function createSession(init: SessionInit): BridgedSession {
     },
     told(data) {
       if (isOver) return;
-      const event = readEvent(data);
+      const event = readEvent(readSaid(data));
       const settled = event === null ? null : note(event);
       if (settled === null && held.length === 0 && client !== null && !isBlocked) return tell(data);
       hold(data, settled);
     },
     ended: (code, reason) => finish("provider", code, reason),
-    received(data) {
+    received(sent) {
       if (isOver) return;
+      const data = readSaid(sent);
       if (looking === null && !needsCheck(call, data)) return pass(data);
       waiting += data.length;
       if (waiting > MAX_WAITING_BYTES)
