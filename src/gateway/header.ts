@@ -57,6 +57,9 @@ export function collectHeaders(
   return headers;
 }
 
+/** Of these a call may bear several; of all others, what the operator says stands. */
+const IS_LIST = /^(?:tracestate|.+-beta)$/u;
+
 /** What the client says in these is said to the provider, behind what is said there already. */
 function hand(
   to: Record<string, string>,
@@ -69,7 +72,8 @@ function hand(
     // One account upstream serves many keys here: what one calls its own must not meet another's.
     const value = name === "idempotency-key" ? `${caller.keyId}:${given}` : given;
     const before = to[name];
-    to[name] = before === undefined ? value : `${before},${value}`;
+    if (before === undefined) to[name] = value;
+    else if (IS_LIST.test(name)) to[name] = `${before},${value}`;
   }
 }
 

@@ -1,4 +1,4 @@
-// The header that says which version of a format a body is in: the client's where its body is forwarded, ours where we wrote the body.
+// Headers of the client's that go on to the provider: which version of a format a body is in where it is forwarded, and what the operator did not say.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type Rig, makeRig } from "../rig.ts";
@@ -29,4 +29,23 @@ test.each([
   const response = await rig.send(path, { body: BODY, headers });
   expect(response.status).toBe(200);
   expect(rig.calls.at(-1)?.headers.get("anthropic-version")).toBe(sent);
+});
+
+test("a header that the operator has set for a provider stands, whatever the client says in it; of features there may be several", async () => {
+  const said = { "openai-organization": "org-operator", "openai-beta": "one" };
+  const gateway = await makeRig({
+    upstream: () => Response.json({}),
+    config: (config) => ({
+      ...config,
+      providers: config.providers.map((each) => (each.name === "openai" ? { ...each, headers: said } : each)),
+    }),
+  });
+  try {
+    const body = { model: "gpt-4o", messages: [{ role: "user", content: "hi" }] };
+    await gateway.chat(body, { headers: { "openai-organization": "org-client", "openai-beta": "two" } });
+    const sent = gateway.calls[0]?.headers;
+    expect([sent?.get("openai-organization"), sent?.get("openai-beta")]).toEqual(["org-operator", "one,two"]);
+  } finally {
+    await gateway.close();
+  }
 });
