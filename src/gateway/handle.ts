@@ -37,7 +37,7 @@ import { keepsAnswers, makeKeeper, recall } from "./recall.ts";
 import { bindIncidental } from "./rest/incidental.ts";
 import { type WatchedPresence, openPresence } from "./presence.ts";
 import { type CallRecord, booksClosed, openRecord } from "./record.ts";
-import { type Line, explainFailure, openLine, parseObject, readUpstreamId, send } from "./send.ts";
+import { type Line, explainFailure, isUnheard, openLine, parseObject, readUpstreamId, send } from "./send.ts";
 import { type WireMemory, findReferences, mayReference } from "../wire/index.ts";
 import { answerStream } from "./stream.ts";
 import { readStrict } from "./strict.ts";
@@ -232,7 +232,7 @@ async function callUpstream(ready: Ready): Promise<Response> {
     });
   } catch (error) {
     const failure = toGatewayError(error);
-    record.attempted({ status: null, error: failure, upstreamRequestId: null });
+    record.attempted({ status: null, error: failure, upstreamRequestId: null, isUnheard: isUnheard(line) });
     throw failure;
   }
 }

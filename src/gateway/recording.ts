@@ -61,6 +61,8 @@ export interface CallRecord {
     error: GatewayError | null;
     upstreamRequestId: string | null;
     report?: JsonObject | null;
+    /** Nothing of the request can have reached the provider. */
+    isUnheard?: boolean;
   }): void;
   /** Who was asked, as response headers; nothing before that was decided. */
   describe(): Record<string, string>;

@@ -175,6 +175,11 @@ export async function send(options: {
   }
 }
 
+/** Whether no connection came about, so that nobody can have read what was to be sent. */
+export function isUnheard(line: Line): boolean {
+  return line.late()?.name === "connect";
+}
+
 /** What a failed fetch or read means, told from the state of the line. */
 export function explainFailure(provider: string, line: Line, error: unknown): GatewayError {
   // Said by whoever kept the call from being made.

@@ -53,13 +53,13 @@ export function openTry(tools: TryTools, plan: RecordedPlan | null, ended?: Try[
 /** `nowMs`: on the clock that `startedMs` is of. */
 export function closeTry(
   own: Try,
-  { status, error, upstreamRequestId, report }: Parameters<CallRecord["attempted"]>[0],
+  { status, error, upstreamRequestId, report, isUnheard = false }: Parameters<CallRecord["attempted"]>[0],
   nowMs: number,
 ): void {
   const { plan, tally, startedMs } = own;
   if (plan === null) return;
   if (report !== undefined) tally.reported(report);
-  tally.closed(error, status);
+  if (!isUnheard) tally.closed(error, status);
   own.isCalled = true;
   own.attempt = {
     provider: plan.provider.name,

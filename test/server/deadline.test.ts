@@ -117,6 +117,8 @@ test("a server that takes no connection is given up on long before one that thin
     504,
     'Provider "openai" took no connection within 10 s (upstream_connect_timeout).',
   ]);
+  // Nobody has read what was never sent.
+  expect(await gateway.row()).toMatchObject({ status: 504, usageSource: "none", costNanos: null });
 });
 
 test.each(["is taken", "is refused, which the call will hear itself"])(

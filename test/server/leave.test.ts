@@ -210,19 +210,6 @@ test.each(STREAMED)("%s, in the middle of the stream", async (_name, surface) =>
   await expectRow(rig, 1);
 });
 
-test("in the middle of a refusal, which costs nothing", async () => {
-  const half =
-    head("500 Broken", { "content-type": "application/json", "transfer-encoding": "chunked" }) + piece('{"a":');
-  const { rig, provider, leave } = await open([half, "stall"]);
-  await leave(
-    SURFACES["messages"] as Surface,
-    () => provider.asked() === 1,
-    () => provider.hungUp() === 1,
-  );
-  await expectRow(rig, 1);
-  expect(await rig.row()).toMatchObject({ usageSource: "none", costNanos: null, attempts: [{ status: 500 }] });
-});
-
 /** Whether a row is there: asked for anew each time that the last answer has come. */
 function watchRows(rig: Rig): () => boolean {
   let isThere = false;

@@ -117,6 +117,24 @@ test.each<[string, object, string]>([
   expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_unavailable", usageSource });
 });
 
+test("a refusal whose end did not come before its client left costs nothing", async () => {
+  const reading = Promise.withResolvers<void>();
+  const { send, rows } = await open(({ signal }) => {
+    const start = (controller: ReadableStreamDefaultController): void =>
+      signal.addEventListener("abort", () => controller.error(signal.reason));
+    const source = { start, pull: () => reading.resolve() };
+    return new Response(new ReadableStream(source, { highWaterMark: 0 }), { status: 500 });
+  });
+  const client = new AbortController();
+  const body = { model: "gpt-4o", messages: MESSAGES };
+  const pending = send("/v1/chat/completions", { body, signal: client.signal });
+  await reading.promise;
+  client.abort();
+  await pending;
+  const [row] = await rows();
+  expect(row).toMatchObject({ status: 499, usageSource: "none", costNanos: null, attempts: [{ status: 500 }] });
+});
+
 test("a form whose boundary nobody named is told so", async () => {
   const { send, row } = await open(page);
   const headers = { "content-type": "multipart/form-data" };

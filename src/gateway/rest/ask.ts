@@ -3,7 +3,7 @@
 import { GatewayError } from "../../ir/index.ts";
 import { joinInput } from "../estimate.ts";
 import { collectHeaders } from "../header.ts";
-import { parseObject, send } from "../send.ts";
+import { isUnheard, parseObject, send } from "../send.ts";
 import { nameKeeper, readKeeper } from "../way/pool.ts";
 import { authorize } from "./authorize.ts";
 import type { RestCall } from "./call.ts";
@@ -63,7 +63,7 @@ export async function callUpstream(state: Asking, url: string): Promise<Pick<Res
     return { upstream, upstreamMs: tools.clock.monotonicMs() - sentMs };
   } catch (error) {
     const failure = explainSending(outgoing, line, error);
-    record.attempted({ status: null, error: failure, upstreamRequestId: null });
+    record.attempted({ status: null, error: failure, upstreamRequestId: null, isUnheard: isUnheard(line) });
     throw failure;
   }
 }
