@@ -28,16 +28,16 @@ class OpenAppraiser implements Appraiser {
     this.#prices = prices;
   }
 
-  findPrice(of: RecordedPlan, { served, usage, units, isSum = false }: Counted): Price | null {
-    return priceCall(this.#prices, of, { served, usage, units, isSum, at: this.#at });
+  findPrice(of: RecordedPlan, counted: Counted): Price | null {
+    return priceCall(this.#prices, of, { ...counted, at: this.#at });
   }
 
   evaluate({ plan, tally }: Pick<Try, "plan" | "tally">): Figures {
-    const { price, usage, units, source } = tally.weigh();
+    const { price, usage, units, source, sizeTokens } = tally.weigh();
     if (price === "free") return { usage, units, source, price: FREE };
     const hasFigures = usage !== null || units !== null;
     if (price === "unknown" || !hasFigures || plan === null) return { usage, units, source, price: null };
-    const counted = { served: tally.served(), usage, units, isSum: price === "sum" };
+    const counted = { served: tally.served(), usage, units, isSum: price === "sum", sizeTokens };
     return { usage, units, source, price: this.findPrice(plan, counted) };
   }
 }

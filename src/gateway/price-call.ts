@@ -10,17 +10,20 @@ export interface Counted {
   usage: Usage | null;
   units: Units | null;
   isSum?: boolean;
+  /** Of several, the input tokens of the largest call; missing where nobody knows. */
+  sizeTokens?: number | undefined;
 }
 
 /** By the model that was served; where the list does not know its name, by the one that was asked for. */
 export function priceCall(
   prices: PriceBook,
   of: Pick<Plan, "model" | "provider">,
-  { served, usage, units, isSum = false, at }: Counted & { at: Date },
+  { served, usage, units, isSum = false, sizeTokens, at }: Counted & { at: Date },
 ): Price | null {
   const { pricing, name: provider } = of.provider;
   const asked = of.model;
   const isByAsked = typeof pricing === "object" && "by" in pricing;
   const models = served === null || served === asked ? [asked] : isByAsked ? [asked, served] : [served, asked];
-  return prices.price({ provider, pricing, models, at, usage, units, isSum });
+  const size = sizeTokens === undefined ? {} : { sizeTokens };
+  return prices.price({ provider, pricing, models, at, usage, units, isSum, ...size });
 }

@@ -32,6 +32,8 @@ export interface MeasuredUsage {
   units: Units | null;
   report: JsonObject | null;
   source: UsageSource;
+  /** Of a sum of calls, the input tokens of the largest one; missing where nobody knows. */
+  sizeTokens?: number;
   /** Whether the list's price applies. `sum`: the figures are those of many calls together. */
   price: "free" | "list" | "sum" | "unknown";
 }
@@ -41,6 +43,7 @@ export interface Weighed {
   units: Units | null;
   source: UsageSource;
   price: MeasuredUsage["price"];
+  sizeTokens?: number | undefined;
 }
 
 export interface Tally {
@@ -204,8 +207,8 @@ class OpenTally implements Tally {
   weigh(): Weighed {
     const usage = this.#usage;
     if (this.#measure !== null) {
-      const { units, source, price } = this.#measure;
-      return { usage, units: joinUnits(units, usage?.units ?? null), source, price };
+      const { units, source, price, sizeTokens } = this.#measure;
+      return { usage, units: joinUnits(units, usage?.units ?? null), source, price, sizeTokens };
     }
     const units = usage?.units ?? null;
     if (usage !== null && this.#isFinal) return { usage, units, source: "provider", price: "list" };

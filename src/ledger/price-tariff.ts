@@ -29,9 +29,9 @@ export interface PriceRequest extends Omit<PriceQuestion, "marks" | "tier"> {
   /** Null where nothing but units was counted. */
   usage: Usage | null;
   units?: Units | null;
-  /** Input tokens of the call that the figures are a part of, by which its size goes; missing where they are the whole. */
+  /** Input tokens of the call that the figures are a part of, or of the largest that they are a sum of, by which its size goes; missing where they are the whole. */
   sizeTokens?: number;
-  /** The figures are those of many calls together: of which size each one was, nobody knows. */
+  /** The figures are those of many calls together: of which size each one was, `sizeTokens` alone tells. */
   isSum?: boolean;
 }
 

@@ -146,7 +146,7 @@ function charge(known: Known, { usage, units, isSum, sizeTokens }: Charged): Pri
     return null;
   if (holdsOthers(usage?.units) || holdsOthers(units)) return null;
   if (sellsUnpriced(known.card, usage?.units) || sellsUnpriced(known.card, units)) return null;
-  if (isSum && !isPricedBySum(known.card, usage)) return null;
+  if (isSum && !isPricedBySum(known.card, usage, sizeTokens)) return null;
   const costNanos = costOf(known.card, { usage, units, sizeTokens });
   if (costNanos === null) return null;
   if (isUnpriced(known, usage, costNanos)) return null;
@@ -166,9 +166,9 @@ function holdsOthers(units: Units | null | undefined): boolean {
 }
 
 /** The sum of many calls has a price where none of them can have been large, and none pays for itself. */
-function isPricedBySum({ bands, units }: RateCard, usage: Usage | null): boolean {
+function isPricedBySum({ bands, units }: RateCard, usage: Usage | null, sizeTokens: number | undefined): boolean {
   const firstSize = bands[1]?.above ?? Number.POSITIVE_INFINITY;
-  const isSmall = usage === null || sumInputTokens(usage) <= firstSize;
+  const isSmall = usage === null || (sizeTokens ?? sumInputTokens(usage)) <= firstSize;
   return isSmall && !units.some(({ name }) => name === "requests");
 }
 

@@ -58,7 +58,7 @@ describe("objects", () => {
     const file = await client.files.create({ file: await toFile(Buffer.from("x"), "x"), purpose: "batch" });
     const batch = await client.batches.create({
       input_file_id: file.id,
-      endpoint: "/v1/responses",
+      endpoint: "/v1/chat/completions",
       completion_window: "24h",
     });
     const usage = {

@@ -19,22 +19,52 @@ export async function bookFinished(state: State, collection: RestCollection, obj
   if (told === null || typeof id !== "string") return;
   const { tools, plan } = state;
   const { name } = plan.provider;
-  if ("metered" in told) {
-    await book(state, { collection, told, id }, [{ id, metered: told.metered }]);
+  const { metered, resultsPath } = told;
+  if (resultsPath === null) {
+    if (metered !== null) await book(state, { collection, told, id }, [{ id, metered }]);
     return;
   }
   // The results are read, which takes its time: nobody waits for it.
   tools.errands.run(`${name}/${id}`, async () => {
     try {
-      const sums = await sumResults(state, told.resultsPath);
-      const parts = [...sums].map(([part, metered]) => ({ id: `${id}/${part}`, metered }));
-      await book(state, { collection, told, id }, parts);
+      const sums = await readSums(state, { metered, resultsPath });
+      await book(state, { collection, told, id }, joinParts(id, metered, sums));
       return true;
     } catch (error) {
       state.tools.report(notBooked(state, id, error), state.call.requestId);
       return false;
     }
   });
+}
+
+/** Results that are gone are nobody's any more: then the totals are all that is known. */
+async function readSums(
+  state: State,
+  { metered, resultsPath }: { metered: Metered | null; resultsPath: string },
+): Promise<Map<string, Metered>> {
+  try {
+    return await sumResults(state, resultsPath);
+  } catch (error) {
+    if (metered === null || toGatewayError(error).kind !== "not_found") throw error;
+    return new Map();
+  }
+}
+
+/** Of one model the totals that its provider tells count, with what only the results say. */
+function joinParts(id: string, total: Metered | null, sums: ReadonlyMap<string, Metered>): Part[] {
+  const [only] = sums.values();
+  if (total === null || total.usage === null || sums.size > 1) {
+    return [...sums].map(([part, metered]) => ({ id: `${id}/${part}`, metered }));
+  }
+  const { units } = only?.usage ?? {};
+  const usage = units === undefined ? total.usage : { ...total.usage, units };
+  const { model, units: apart } = total;
+  return [
+    {
+      id,
+      metered: { ...only, ...total, usage, units: apart ?? only?.units ?? null, model: model ?? only?.model ?? null },
+    },
+  ];
 }
 
 /** Whoever fetches what came of it has seen that it is finished, and may never ask for the object that tells what it cost. */

@@ -1,6 +1,6 @@
 // Adds up what the results of a batch say of their cost, line by line, where the batch itself says nothing. Knows no family.
 
-import { GatewayError, type JsonObject, joinUnits, joinUsage } from "../../ir/index.ts";
+import { GatewayError, type JsonObject, joinUnits, joinUsage, sumInputTokens } from "../../ir/index.ts";
 import { readCapped } from "../../lib/capped-text.ts";
 import { type Metered, meterResult, nameMarks } from "../../wire/index.ts";
 import { collectHeaders } from "../header.ts";
@@ -48,8 +48,9 @@ async function readBehind<T>(
     });
     const ask = { provider: provider.name, method: "GET", url, body: undefined, headers, line };
     const upstream = await send({ ...ask, deadlines, fetch: tools.fetch });
-    if (!upstream.ok || upstream.body === null) throw new Error(`It answered with status ${upstream.status}.`);
-    return await read(upstream.body, () => line.arm(deadlines.idle));
+    if (upstream.ok && upstream.body !== null) return await read(upstream.body, () => line.arm(deadlines.idle));
+    const kind = upstream.status === 404 ? "not_found" : "upstream_unavailable";
+    throw new GatewayError({ kind, message: `It answered with status ${upstream.status}.` });
   } finally {
     line.release(true);
   }
@@ -60,17 +61,20 @@ function add(sums: Map<string, Metered>, text: string): void {
   const metered = result === null ? null : meterResult(result);
   if (metered === null || metered.usage === null) return;
   const { model } = metered;
+  const ownTokens = sumInputTokens(metered.usage);
   const marks = nameMarks(metered.usage.units);
   const name = marks === "" ? `${model}` : `${model} ${marks}`;
   const before = sums.get(name);
   // Words of one answer are not those of all.
-  if (before === undefined || before.usage === null) sums.set(name, { ...metered, report: null });
+  if (before === undefined || before.usage === null)
+    sums.set(name, { ...metered, report: null, sizeTokens: ownTokens });
   else {
     sums.set(name, {
       model,
       usage: joinUsage(before.usage, metered.usage),
       units: joinUnits(before.units, metered.units),
       report: null,
+      sizeTokens: Math.max(before.sizeTokens ?? 0, ownTokens),
     });
   }
 }

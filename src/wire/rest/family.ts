@@ -1,6 +1,6 @@
 // The table of families: a vendor's new endpoint is a line here. Knows no provider.
 
-import { type Json, type JsonObject, type Units, isJsonObject, sumInputTokens } from "../../ir/index.ts";
+import { type Json, type JsonObject, type Units, type Usage, isJsonObject, sumInputTokens } from "../../ir/index.ts";
 import { askForUsage, endsChoice, hasChoice, isUnasked, readCompletionText } from "./completions.ts";
 import type { Finished, Metered, RestCollection, RestEntry, RestFamily, RestMethod } from "./type.ts";
 import { meterAny } from "./usage.ts";
@@ -109,20 +109,29 @@ const ENDS = ["completed_at", "expired_at", "cancelled_at"];
 function readBatch(batch: JsonObject): Finished | null {
   const end = ENDS.map((name) => batch[name]).find((time) => typeof time === "number");
   if (typeof end !== "number") return null;
+  const atMs = end * 1000;
   const metered = meterAny(batch);
-  if (metered.usage !== null && sumInputTokens(metered.usage) + metered.usage.outputTokens > 0) {
-    return { atMs: end * 1000, metered };
-  }
   const { output_file_id: file } = batch;
-  if (typeof file !== "string" || file === "") return null;
-  return { atMs: end * 1000, resultsPath: `/files/${encodeURIComponent(file)}/content` };
+  const resultsPath = typeof file === "string" && file !== "" ? `/files/${encodeURIComponent(file)}/content` : null;
+  if (metered.usage === null || sumInputTokens(metered.usage) + metered.usage.outputTokens === 0) {
+    return resultsPath === null ? null : { atMs, metered: null, resultsPath };
+  }
+  return { atMs, metered, resultsPath: tellsAll(batch, metered.usage) ? null : resultsPath };
+}
+
+/** Below it no call can have been so large that it has a price of its own. */
+const SMALL_TOKENS = 100_000;
+
+/** Its totals say neither how large each call was nor what was sold in it by the piece. */
+function tellsAll({ endpoint }: JsonObject, usage: Usage): boolean {
+  return endpoint !== "/v1/responses" && sumInputTokens(usage) <= SMALL_TOKENS;
 }
 
 /** Reports nothing itself: https://platform.claude.com/docs/en/api/messages/batches */
 function readMessageBatch({ id, ended_at: end, processing_status: status }: JsonObject): Finished | null {
   const atMs = typeof end === "string" ? Date.parse(end) : Number.NaN;
   if (status !== "ended" || typeof id !== "string" || Number.isNaN(atMs)) return null;
-  return { atMs, resultsPath: `/messages/batches/${encodeURIComponent(id)}/results` };
+  return { atMs, metered: null, resultsPath: `/messages/batches/${encodeURIComponent(id)}/results` };
 }
 
 /** Sold by the second: https://platform.openai.com/docs/api-reference/videos/object */
@@ -142,7 +151,7 @@ function readTraining(job: JsonObject): Finished | null {
 
 function tellUnits(endSeconds: number, model: Json | undefined, units: Units): Finished {
   const metered = { usage: null, units, model: typeof model === "string" ? model : null, report: null };
-  return { atMs: endSeconds * 1000, metered };
+  return { atMs: endSeconds * 1000, metered, resultsPath: null };
 }
 
 /** A piece of sound, of text or of a picture is followed by the whole: https://platform.openai.com/docs/api-reference/audio/speech-audio-done-event */

@@ -30,12 +30,21 @@ export interface Metered {
   units: Units | null;
   /** Who answered; null where it does not say. */
   model: string | null;
+  /** Of a sum of calls, the input tokens of the largest one; missing where nobody knows. */
+  sizeTokens?: number;
   /** The provider's own words on it, as it sent them; null where there are none. */
   report: JsonObject | null;
 }
 
-/** When something was over, in milliseconds since the epoch; and what it cost, or where behind the version the results lie that tell it. */
-export type Finished = { atMs: number } & ({ metered: Metered } | { resultsPath: string });
+/** When something was over, and what it cost: told by itself, by results, or by both, where these tell more of it. */
+export interface Finished {
+  /** Milliseconds since the epoch. */
+  atMs: number;
+  /** Null where only the results tell it. */
+  metered: Metered | null;
+  /** Where they lie behind the version; null where they have nothing to add. */
+  resultsPath: string | null;
+}
 
 /** One model call: a request that is answered, and nothing stays. */
 export interface RestCallPath {
