@@ -2,6 +2,7 @@
 
 import { homedir } from "node:os";
 import type { LoadOptions } from "../config/index.ts";
+import { CliError, EXIT } from "./error.ts";
 
 export const SHARED_ARGS = {
   config: { type: "string", description: "Folder or file of the configuration", valueHint: "PATH" },
@@ -40,9 +41,21 @@ export interface PlaceFlags extends ConfigFlags {
 
 export function toLoadOptions(flags: ConfigFlags): LoadOptions {
   return {
-    cwd: process.cwd(),
+    cwd: findFolder(),
     env: process.env,
     homedir: homedir(),
     flags: { config: flags.config, environment: flags.env },
   };
+}
+
+/** Where this was started. Throws a CliError where that was removed since. */
+export function findFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new CliError("The folder that this is started in is not there any more.", {
+      exitCode: EXIT.failed,
+      hint: "Go to one that is: cd ~",
+    });
+  }
 }

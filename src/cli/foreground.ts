@@ -7,6 +7,7 @@ import { VERSION } from "../lib/version.ts";
 import { type Log, createLog } from "../telemetry/log.ts";
 import type { LogFile } from "../telemetry/log-file.ts";
 import { CliError, EXIT } from "./error.ts";
+import { findFolder } from "./flags.ts";
 import { WORKER_MARK } from "./crew/seat.ts";
 import { startDaemon } from "./daemon.ts";
 
@@ -15,7 +16,7 @@ type Load = (runtime?: Readonly<Record<string, string>>) => Promise<Loaded>;
 
 export async function serveInForeground(flags: Flags, json: boolean): Promise<void> {
   const load: Load = (runtime = {}) =>
-    loadConfig({ cwd: process.cwd(), env: process.env, homedir: homedir(), flags, runtime });
+    loadConfig({ cwd: findFolder(), env: process.env, homedir: homedir(), flags, runtime });
   if (process.env[WORKER_MARK] !== undefined) return serveForOffice(load, json);
   const loaded = await load();
   const { log, adopt, close, keepLine } = await openLog(loaded, { json });

@@ -6,6 +6,7 @@ import { defineCommand } from "citty";
 import type { Given } from "../config/index.ts";
 import { checkSetting, printOverlayTemplate, printSettingTemplate } from "../config/index.ts";
 import { CliError, EXIT } from "./error.ts";
+import { findFolder } from "./flags.ts";
 import { print, printJson, say } from "./output.ts";
 
 /** Flags by the key that they write. The marketplace's have no effect yet; they are written down for the version that has it. */
@@ -40,7 +41,7 @@ export default defineCommand({
   run({ args }) {
     const given = readGiven(args);
     refuse("environment", "--env", args.env);
-    const folder = resolve(args.root, "config");
+    const folder = resolve(findFolder(), args.root, "config");
     const files = [
       // Neither is for others: a ledger's URL may hold a password as well.
       {

@@ -103,6 +103,15 @@ describe("in a shell", () => {
   });
 });
 
+test.each(["admin users list", "init", "serve"])("in a folder that is not there any more, %s says so", async (line) => {
+  const child = shell(`mkdir gone && cd gone && rmdir ../gone && "$0" ${line}`);
+  const err = await child.stderr.text();
+  expect([await child.exited, err.split("\n")[0]]).toEqual([
+    1,
+    "error: The folder that this is started in is not there any more.",
+  ]);
+});
+
 describe("at a terminal", () => {
   test.each(["--help", "admin users list --help", "admin nope", "admin users create"])(
     "%s is plain text",
