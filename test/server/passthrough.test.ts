@@ -80,6 +80,10 @@ test("the provider gets its own credentials, the client's headers, and none of t
       connection: "x-hop",
       "x-hop": "1",
       "x-forwarded-for": "1.2.3.4",
+      // By its method it is told what a request may cost.
+      "x-http-method": "POST",
+      "x-http-method-override": "POST",
+      "x-method-override": "POST",
     },
   });
   expect([response.status, response.headers.get("x-vendor"), response.headers.get("set-cookie")]).toEqual([
@@ -92,7 +96,8 @@ test("the provider gets its own credentials, the client's headers, and none of t
   expect(sent?.headers.get("x-api-key")).toBe(ANTHROPIC_KEY);
   expect(sent?.headers.get("x-vendor-beta")).toBe("1");
   expect(sent?.headers.get("idempotency-key")).toEndWith(":once");
-  for (const name of ["authorization", "cookie", "x-goog-api-key", "api-key", "x-hop", "x-forwarded-for"]) {
+  const own = ["authorization", "cookie", "x-goog-api-key", "api-key", "x-hop", "x-forwarded-for"];
+  for (const name of [...own, "x-http-method", "x-http-method-override", "x-method-override"]) {
     expect([name, sent?.headers.get(name) ?? null]).toEqual([name, null]);
   }
   expect(JSON.stringify([...(sent?.headers ?? [])])).not.toContain(token);

@@ -239,9 +239,9 @@ const HOP_BY_HOP = [
   "transfer-encoding",
   "upgrade",
 ];
-/** The caller's own: keys, cookies, and what only this gateway or the way to it understands. */
+/** The caller's own: keys, cookies, what only this gateway or the way to it understands, and another method than the one that is booked. */
 const OWN =
-  /^(?:accept-encoding|api-key|authorization|cookie|expect|forwarded|host|x-api-key|x-goog-api-key|x-request-id|x-real-ip|(?:x-forwarded|x-tokligence|sec|cf)-.*)$/u;
+  /^(?:accept-encoding|api-key|authorization|cookie|expect|forwarded|host|x-api-key|x-goog-api-key|x-http-method|x-method-override|x-request-id|x-real-ip|(?:x-forwarded|x-http-method|x-tokligence|sec|cf)-.*)$/u;
 
 function forwardHeaders({ headers, caller }: PassthroughCall): Record<string, string> {
   const forwarded: Record<string, string> = {};
