@@ -1,5 +1,5 @@
 // How the providers are doing, as figures for whoever watches: by provider, model and key. Names of models come from outside, so that only those
-// are told that answered once, and not more than so many.
+// are told that answered once or are left alone, the former first, and not more than so many.
 
 import type { Controls, Fleet, PlaceName, PlaceState } from "../gateway/index.ts";
 import type { LabelledGauge } from "../telemetry/metric.ts";
@@ -21,7 +21,8 @@ export function listHealthGauges({ fleet, controls, nowMs }: Parts): LabelledGau
     points: () =>
       fleet
         .list()
-        .filter(({ hasAnswered }) => hasAnswered)
+        .filter(({ hasAnswered, state }) => hasAnswered || state !== "closed")
+        .toSorted((left, right) => Number(right.hasAnswered) - Number(left.hasAnswered))
         .slice(0, MOST)
         .map((place) => ({ labels: nameLabels(place), value: value(place) })),
   });

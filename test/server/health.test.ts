@@ -154,6 +154,13 @@ describe("what is told", () => {
     expect(text).not.toContain('model="gpt-4o",key="a"');
   });
 
+  test("as figures also of what is left alone and never answered", async () => {
+    const { gateway, token } = await open((call) => (call.url.startsWith("http://openai") ? refusal(500) : good(call)));
+    for (let call = 0; call < 10; call++) await gateway.chat(ASK);
+    const text = await (await gateway.send("/metrics", { token })).text();
+    expect(text).toContain('tokligence_provider_breaker_state{provider="openai",model="gpt-4o",key="a"} 2');
+  });
+
   test("to nobody without the scope; and to act takes more", async () => {
     const { gateway } = await open(good);
     const reader = await gateway.issue("gateway_admin", { scopes: ["metrics:read"] });
