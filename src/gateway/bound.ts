@@ -31,7 +31,7 @@ export function findBound(init: BoundInit): Amount {
   const at = new Date(init.atMs);
   const asked = { provider: name, pricing, models: [model], at };
   const costNanos = findCost(init.prices, { ...asked, usage });
-  const isPriced = costNanos !== null || init.prices.knows({ ...asked, tier: usage.serviceTier });
+  const isPriced = costNanos !== null || init.prices.knows({ ...asked, tier: usage.serviceTier, writes: init.writes });
   return {
     costNanos: costNanos ?? (isPriced ? ONE_PIECE_NANOS : null),
     tokens: freshInputTokens + outputTokens,

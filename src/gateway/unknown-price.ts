@@ -26,7 +26,7 @@ interface Judged extends Omit<Asking, "onUnknownPrice" | "provider"> {
 export function judgePrice({ plan: { model, provider, onUnknownPrice }, body, ...asking }: Judged): void {
   judgeWork(
     { ...asking, provider, onUnknownPrice },
-    { what: "the call", models: model === "" ? [] : [model], tier: readTier(body) },
+    { what: "the call", models: model === "" ? [] : [model], tier: readTier(body), writes: true },
   );
 }
 
@@ -35,18 +35,22 @@ export interface Work {
   what: string;
   models: readonly string[];
   tier: string;
+  /** Whether text is to be written, as in a chat. */
+  writes?: boolean;
 }
 
 /** As `judgePrice`, for whatever costs money: without a model there is nothing that a price could be looked up by. */
 export function judgeWork(
   { provider, onUnknownPrice, record, scene, tools }: Asking,
-  { what, models, tier }: Work,
+  { what, models, tier, writes = false }: Work,
 ): void {
   const { name, pricing } = provider;
   const rule = onUnknownPrice ?? scene.unknownPrice(name);
   if (rule === "allow" || pricing === "free") return;
   const at = new Date(tools.clock.wallMs());
-  const unknown = models.find((model) => !tools.prices.knows({ provider: name, pricing, models: [model], at, tier }));
+  const unknown = models.find(
+    (model) => !tools.prices.knows({ provider: name, pricing, models: [model], at, tier, writes }),
+  );
   if (unknown === undefined && models.length > 0) return;
   if (rule === "warn") {
     record.warn("price_unknown");

@@ -22,6 +22,8 @@ export interface PriceQuestion {
   tier: string;
   /** Of the facts' `mark`s, those that the call bears. */
   marks?: readonly string[];
+  /** Whether the model is to write something, so that its output needs a price as its input does. */
+  writes?: boolean;
 }
 
 /** A question with what was counted. */

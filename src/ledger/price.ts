@@ -112,7 +112,7 @@ export function createPriceBook(init: PriceRules): PriceBook {
       const known = find({ provider, pricing, models, at, tier, marks: listMarks(usage, units) });
       return known === null ? null : charge(known, { usage, units, isSum, sizeTokens });
     },
-    knows: (question) => question.pricing === "free" || hasPrice(find(question)),
+    knows: (question) => question.pricing === "free" || hasPrice(find(question), question),
     explain(question) {
       const known = find(question);
       if (known === null) return null;
@@ -200,8 +200,8 @@ function nameQuestion({ provider, pricing, models, tier, marks = NO_MARKS }: Pri
 }
 
 /** Something of it, at least, has a known price; or nothing of it costs anything, which a list says with an empty entry. */
-function hasPrice(known: Known | null): boolean {
-  if (known === null) return false;
+function hasPrice(known: Known | null, { writes = false }: Pick<PriceQuestion, "writes">): boolean {
+  if (known === null || (writes && known.directions.size === 1)) return false;
   const isFree = Object.keys(known.tariff.prices).length === 0;
   return isFree || known.card.bands.some(({ rates }) => rates.some((rate) => rate !== null));
 }

@@ -49,6 +49,21 @@ const CONTRACT = {
   ]),
 };
 
+test("a model whose input alone has a price is refused where an unknown one is, and books an unknown cost elsewhere", async () => {
+  const half = { ...CONTRACT, prices: joinPrices([["input", "1.00"]]) };
+  const upstream = () => answer();
+  const refusing = await open({ upstream, config: withPrices({ overrides: [half], onUnknown: "refuse" }) });
+  const refused = await refusing.chat({ model: "gpt-4o", messages: MESSAGES });
+  expect({ status: refused.status, body: await readJson(refused) }).toMatchObject({
+    status: 403,
+    body: { error: { code: "price_unknown" } },
+  });
+  await refusing.close();
+  const { chat, row } = await open({ upstream, config: withPrices({ overrides: [half] }) });
+  await (await chat({ model: "gpt-4o", messages: MESSAGES })).text();
+  expect(await row()).toMatchObject({ costNanos: null, freshInputTokens: 1_000 });
+});
+
 describe("provenance", () => {
   test("each row says what was priced, by which list, and of which day", async () => {
     const { chat, row } = await open({ upstream: () => answer() });
