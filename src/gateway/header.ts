@@ -123,7 +123,7 @@ export function makeHeaders(state: AnswerFacts, own: Record<string, string>): Re
  * A key in the address brings an answer before a browser by a link alone. Whatever the provider calls it, it is no page of ours, and no script in it
  * runs beside our cookies.
  */
-const NO_PAGE: Readonly<Record<string, string>> = {
+export const NO_PAGE: Readonly<Record<string, string>> = {
   "content-security-policy": "default-src 'none'; sandbox",
   "x-content-type-options": "nosniff",
 };

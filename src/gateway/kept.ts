@@ -6,6 +6,7 @@ import type { Wire, WireMemory } from "../wire/index.ts";
 import type { KeptAnswer } from "./answer-store.ts";
 import { lostMaker } from "./background.ts";
 import type { GatewayTools } from "./call.ts";
+import { NO_PAGE } from "./header.ts";
 import { type Kept, askKeeper } from "./keeper.ts";
 import { type Presence, type WatchedPresence, findEnd, openPresence } from "./presence.ts";
 import { parseAnswer, parseInput } from "./recall.ts";
@@ -185,6 +186,7 @@ async function showElsewhere(
   }
   return new Response(endWith(watched, pass(kept)), {
     headers: {
+      ...NO_PAGE,
       "content-type": kept.upstream.headers.get("content-type") ?? "text/event-stream",
       "cache-control": "no-cache",
     },

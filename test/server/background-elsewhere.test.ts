@@ -160,6 +160,8 @@ describe("an answer that the provider makes in the background itself", () => {
     await reader?.cancel();
     const resumed = await gateway.send(`${PATH}/resp_live?stream=true&starting_after=0`);
     expect(await resumed.text()).toBe(started);
+    // Whatever the provider calls it, it is no page of ours.
+    expect(resumed.headers.get("content-security-policy")).toContain("sandbox");
     expect(asked.at(-1)).toBe("GET http://openai.test/v1/responses/resp_live?stream=true&starting_after=0");
   });
 });
