@@ -1,7 +1,7 @@
 // Batches of models whose price goes by the size of a call, and of calls that sell more than tokens: what the totals do not tell, the results do.
 
 import { afterEach, expect, test } from "bun:test";
-import type { LedgerEntry } from "../../src/ledger/index.ts";
+import { type LedgerEntry, joinPrices } from "../../src/ledger/index.ts";
 import { type Rig, makeRig } from "../rig.ts";
 
 let rig: Rig | null = null;
@@ -74,6 +74,20 @@ test("searches, of which totals tell nothing, are counted in the answers", async
   };
   const rows = await run("/v1/responses", total(2_000, 200), [answer, answer]);
   expect(rows).toMatchObject([{ freshInputTokens: 2_000, outputTokens: 200, units: { web_search_calls: 4 } }]);
+});
+
+test("a video is one call, and has the price of one where an operator says it", async () => {
+  const film = { name: "film", model: "sora-2", provider: null, tier: "default", from: null, to: null };
+  const video = { id: "video_1", object: "video", model: "sora-2", status: "completed", seconds: "8" };
+  rig = await makeRig({
+    upstream: () => Response.json({ ...video, completed_at: 1_793_000_000 }),
+    config: (config) => ({
+      ...config,
+      prices: { ...config.prices, overrides: [{ ...film, prices: joinPrices([["request", "0.80"]]) }] },
+    }),
+  });
+  expect((await rig.send("/v1/videos", { body: { model: "sora-2", prompt: "x" } })).status).toBe(200);
+  expect(await untilBooked(rig)).toMatchObject([{ units: { video_seconds: 8 }, costNanos: 800_000_000 }]);
 });
 
 test("Anthropic's tell it as well", async () => {

@@ -131,7 +131,8 @@ function open({ call, tools, plan }: State, { collection, id, told, metered }: B
   record.planned({ provider, model: model ?? "", dropped: [] });
   // A batch costs what its calls would in that tier, whatever each of its answers says of itself.
   const batched = usage === null ? null : { ...usage, serviceTier: "batch" };
-  record.measured({ ...metered, usage: batched, source: "provider", price: "sum" });
+  // What is sold by other things than tokens, such as a video, is the work of one call.
+  record.measured({ ...metered, usage: batched, source: "provider", price: usage === null ? "list" : "sum" });
   record.attempted({ status: 200, error: null, upstreamRequestId: id });
   return record;
 }
