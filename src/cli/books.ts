@@ -10,7 +10,7 @@ import type { BinderyState, OpenJournal, Store, Tiding } from "../store/index.ts
 import { nameApart } from "./anchor.ts";
 import { startChangeSigning } from "./change-signing.ts";
 import { openKey } from "./ledger/key-file.ts";
-import { tellShort } from "./short.ts";
+import { readEnds, tellShort } from "./short.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Gauge, Metrics } from "../telemetry/metric.ts";
 import { type Signing, startSigning } from "./signing.ts";
@@ -63,7 +63,8 @@ export async function openBooks(init: BooksInit): Promise<Books> {
   const missing = store.missing();
   if (missing !== null)
     log.warn("The ledger's database cannot be opened yet; rows go to the outbox", { error: missing });
-  await tellShort({ config, store, kept, log }).catch((error: unknown) =>
+  const ends = await readEnds(store, key.id);
+  await tellShort({ config, kept, ends, log }).catch((error: unknown) =>
     log.warn("The end of the books could not be held against what was signed", { error }),
   );
   const opened = await store.openJournal({
@@ -75,6 +76,7 @@ export async function openBooks(init: BooksInit): Promise<Books> {
     startThread,
     ...(guests === undefined ? {} : { askGuests: guests.askEnds, onState: guests.tellState }),
     findHead: (chain) => findNewest(kept, chain),
+    findArrived: (chain) => ends?.find((end) => end.chain === chain) ?? null,
     now: new Date(clock.wallMs()),
     after: clock.after,
     onTiding: (tiding) => tell(tiding, log),

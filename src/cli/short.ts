@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import { CHAIN_RULES } from "../audit/verify/index.ts";
 import type { Config } from "../config/index.ts";
-import type { Head } from "../ledger/index.ts";
+import type { ChainHead, Head } from "../ledger/index.ts";
 import { openChains } from "../store/chain-reader.ts";
 import type { Store } from "../store/index.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -12,19 +12,26 @@ import type { ReadHeads } from "./ledger/head-file.ts";
 
 interface ShortInit {
   config: Pick<Config, "outboxPath">;
-  store: Pick<Store, "ledger" | "ledgerFile" | "missing">;
   kept: ReadHeads;
+  /** Of the chains of our key in the ledger's database; null where that is not known. */
+  ends: readonly ChainHead[] | null;
   log: Log;
 }
 
-export async function tellShort({ config, store, kept, log }: ShortInit): Promise<void> {
+/** Null where the ledger is a file, or where its database does not answer: that is told of by whoever needs it. */
+export async function readEnds(
+  { ledger, ledgerFile, missing }: Pick<Store, "ledger" | "ledgerFile" | "missing">,
+  keyId: string,
+): Promise<ChainHead[] | null> {
+  if (ledgerFile !== null || missing() !== null) return null;
+  return ledger.listEnds(keyId).catch(() => null);
+}
+
+export async function tellShort({ config, kept, ends, log }: ShortInit): Promise<void> {
   const newest = findLast(kept);
-  if (store.ledgerFile !== null || store.missing() !== null || newest === null) return;
+  if (ends === null || newest === null) return;
   const { chain, seq } = newest;
-  // A database that does not answer is told of by whoever needs it.
-  const found = await store.ledger.findEnd(chain).catch(() => undefined);
-  if (found === undefined) return;
-  const stored = found ?? 0;
+  const stored = ends.find((end) => end.chain === chain)?.seq ?? 0;
   if (stored >= seq) return;
   const waiting = await countWaiting(config.outboxPath, chain);
   const end = waiting.least <= stored + 1 ? Math.max(stored, waiting.most) : stored;

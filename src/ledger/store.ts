@@ -2,6 +2,7 @@
 
 import type { Origin } from "../lib/change.ts";
 import type { SumRemains } from "./budget/index.ts";
+import type { ChainHead } from "./chain.ts";
 import type { Direction, LedgerEntry, SealedEntry } from "./entry.ts";
 import type { LedgerSummary, Report, ReportQuery } from "./report.ts";
 
@@ -66,8 +67,8 @@ export interface LedgerStore {
   append(entries: readonly LedgerEntry[]): Promise<void>;
   /** Those of the ids under which there is a row. */
   findIds(ids: readonly string[]): Promise<Set<string>>;
-  /** The last place of a chain, by its own word; null where there is no such chain. */
-  findEnd(chain: string): Promise<number | null>;
+  /** Where the chains that a key signs have come to, by their own word. */
+  listEnds(keyId: string): Promise<ChainHead[]>;
   /** Newest first. */
   page(filter: LedgerFilter, limit: number, cursor: string | null): Promise<LedgerPage>;
   /** All corrections of those rows. */

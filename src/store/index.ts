@@ -110,6 +110,7 @@ export interface OpenJournalOptions extends Pick<
   | "after"
   | "askGuests"
   | "durability"
+  | "findArrived"
   | "findHead"
   | "host"
   | "key"

@@ -27,12 +27,11 @@ export function createLedgerStore(engine: Engine): LedgerStore {
       }
       return found;
     },
-    async findEnd(chain) {
-      const { ledgerChains: chains } = engine.schema;
-      const rows = await engine.read((db) =>
-        db.select({ seq: chains.seq }).from(chains).where(eq(chains.chain, chain)),
+    listEnds: (keyId) => {
+      const { chain, seq, hash, keyId: signer } = engine.schema.ledgerChains;
+      return engine.read((db) =>
+        db.select({ chain, seq, hash }).from(engine.schema.ledgerChains).where(eq(signer, keyId)),
       );
-      return rows[0]?.seq ?? null;
     },
     page: (filter, limit, cursor) =>
       engine.snapshot(async (db) => {

@@ -10,17 +10,23 @@ const INSERT_ENTRIES = printInsert(ledgerEntries);
 const INSERT_RECOUNTS = printInsert(ledgerRecounts);
 const INSERT_HEADS = printInsert(ledgerHeads);
 /** A chain only ever grows, whatever arrives late. */
-const UPSERT_CHAINS = `${printInsert(ledgerChains, "chain")}
-  do update set seq = excluded.seq, hash = excluded.hash where excluded.seq > ledger_chains.seq`;
+const UPSERT_CHAINS = printInsert(
+  ledgerChains,
+  "do update set seq = excluded.seq, hash = excluded.hash where excluded.seq > ledger_chains.seq",
+);
 
-/** One JSON text for any number of rows: one statement to plan, and no limit on parameters. */
-function printInsert(table: Table, key?: string): string {
+/**
+ * One JSON text for any number of rows: one statement to plan, and no limit on parameters. What is there already bears the same key: a row whose place in its
+ * chain another one has is none of these.
+ */
+function printInsert(table: Table, otherwise = "do nothing"): string {
   const fields = Object.entries(getTableColumns(table));
+  const key = fields.find(([, { primary }]) => primary)?.[1].name;
   return [
     `insert into ${getTableName(table)} (${fields.map(([, column]) => `"${column.name}"`).join(", ")})`,
     `select ${fields.map(([field]) => `"${field}"`).join(", ")}`,
     `from jsonb_to_recordset($1::text::jsonb) as entry (${fields.map(([field, column]) => `"${field}" ${column.getSQLType()}`).join(", ")})`,
-    key === undefined ? "on conflict do nothing" : `on conflict (${key})`,
+    `on conflict ("${key}") ${otherwise}`,
   ].join(" ");
 }
 

@@ -17,6 +17,8 @@ export interface ChainOptions {
   key: { id: string; publicKey: string };
   /** The newest head of a chain that was kept elsewhere, too. */
   findHead: (chain: string) => LastHead | null;
+  /** How far the chain has come where its rows go on to; missing where that is nowhere, or not known. */
+  findArrived?: ((chain: string) => ChainHead | null) | undefined;
   now: Date;
 }
 
@@ -43,7 +45,8 @@ export function openChain(db: Database, slot: number, options: ChainOptions): Op
     if (isWhole && last.keyId === key.id) {
       const { chain, seq, hash } = last;
       const lastHead = findLastHead(orm, chain, options.findHead);
-      if (!isRewound(orm, { chain, seq, hash }, lastHead)) {
+      const arrived = options.findArrived?.(chain) ?? null;
+      if (!isRewound(orm, { chain, seq, hash }, lastHead) && !isBehind({ seq, hash }, arrived)) {
         const origin = { ...last, startedAt: last.startedAt.getTime() };
         return { head: { chain, seq, hash }, origin: pickOrigin(origin), lastHead, beginning: "none" };
       }
@@ -98,6 +101,11 @@ function isRewound(orm: Db, { chain, seq, hash }: ChainHead, last: LastHead | nu
   if (last.seq >= seq) return last.seq > seq || last.hash !== hash;
   const link = findLink(orm, chain, last.seq);
   return link !== null && link !== last.hash;
+}
+
+/** Rows of the chain are where they go on to that are not known here: these places are taken. */
+function isBehind({ seq, hash }: Omit<ChainHead, "chain">, arrived: ChainHead | null): boolean {
+  return arrived !== null && (arrived.seq > seq || (arrived.seq === seq && arrived.hash !== hash));
 }
 
 function findLink(orm: Db, chain: string, seq: number): string | null {
