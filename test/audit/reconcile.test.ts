@@ -329,6 +329,14 @@ describe("tokens and money of two files, on SQLite", () => {
     expect({ code: keyed.code, counts: report.counts }).toMatchObject({ code: EXIT.ok, counts: { agrees: 4 } });
     const swapped = await scene.run([...both, "--keys", "key_a=openai-eu,key_b=openai,key_elsewhere=-"]);
     expect(swapped.code).toBe(EXIT.conflict);
+    // A bill of money by model alone.
+    const costs = scene.write("cost.csv", printCost(COST));
+    const mixed = await scene.run([
+      ...both.with(5, `${file},${costs}`),
+      "--keys",
+      "key_a=openai,key_b=openai-eu,key_elsewhere=-",
+    ]);
+    expect(JSON.parse(mixed.out).notes.join()).toContain("for some lines of the export name none");
     const merged = await scene.run(both);
     expect(JSON.parse(merged.out).counts).toMatchObject({ agrees: 2, tokens: 1 });
   });

@@ -81,6 +81,11 @@ test.each([
   ["", "", "is empty"],
   ['{"data":[{"object":"bucket","start_time":1,', "", "ends in the middle of its JSON"],
   [
+    "Day,In,Cost\n2026-01-01,9,1\n2026-01-02,12",
+    "--map day=Day,input=In,cost=Cost",
+    "a.csv ends in the middle of line 3: it was not saved completely",
+  ],
+  [
     "utc_date,model,wallet_type,cost,currency\n2026-01-01,a,Paid,1,CNY\n",
     "--format deepseek-cost",
     "no currency that the books know",

@@ -63,7 +63,7 @@ export async function reconcile(
     roundingNanos: exports.roundingNanos,
     aliases: options.aliases,
   });
-  return makeReport({ comparison, exports, books: booked, providers, from, to });
+  return makeReport({ comparison, exports, books: booked, providers, isKeyed: options.keys !== null, from, to });
 }
 
 interface Selection {

@@ -36,11 +36,13 @@ interface ReportInit {
   exports: ReadExports;
   books: BookedSums;
   providers: readonly string[];
+  /** Whether somebody said whose keys the export names. */
+  isKeyed: boolean;
   from: string;
   to: string;
 }
 
-export function makeReport({ comparison, exports, books, providers, from, to }: ReportInit): Report {
+export function makeReport({ comparison, exports, books, providers, isKeyed, from, to }: ReportInit): Report {
   const { lines, byModel, byKey } = comparison;
   const counts = { agrees: 0, extra: 0, mispriced: 0, missing: 0, shifted: 0, tokens: 0, unpriced: 0 };
   for (const { verdict } of lines) counts[verdict]++;
@@ -57,7 +59,7 @@ export function makeReport({ comparison, exports, books, providers, from, to }: 
     counts,
     totals: addUp(lines),
     books: rest,
-    notes: listNotes({ comparison, exports, books, providers, from, to }),
+    notes: listNotes({ comparison, exports, books, providers, isKeyed, from, to }),
   };
 }
 
@@ -77,7 +79,7 @@ function addUp(lines: readonly ComparedLine[]): Totals {
   return totals;
 }
 
-function listNotes({ comparison, exports, books, providers }: ReportInit): string[] {
+function listNotes({ comparison, exports, books, providers, isKeyed }: ReportInit): string[] {
   const { byModel, byKey, lines } = comparison;
   const notes: string[] = [];
   const note = (applies: boolean, text: string): void => {
@@ -98,7 +100,9 @@ function listNotes({ comparison, exports, books, providers }: ReportInit): strin
   );
   note(
     !byKey,
-    "Keys are compared together: --keys says which key of the export belongs to which provider of the configuration.",
+    isKeyed
+      ? "Keys are compared together, for some lines of the export name none. Export it grouped by key."
+      : "Keys are compared together: --keys says which key of the export belongs to which provider of the configuration.",
   );
   note(
     !isMoneyTold,

@@ -106,14 +106,23 @@ async function* readCsvRows(
     skip_empty_lines: true,
     info: true,
   });
-  const source = Readable.from(text);
+  let end = "";
+  const watched = async function* (): AsyncGenerator<string> {
+    for await (const piece of text) {
+      end = piece.at(-1) ?? end;
+      yield piece;
+    }
+  };
+  const source = Readable.from(watched());
   source.on("error", (error) => parser.destroy(error));
   source.pipe(parser);
   let columns: string[] | null = null;
+  let last: { record: readonly string[]; line: number } | null = null;
   const preamble: { record: string[]; line: number }[] = [];
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
       if (columns !== null) {
+        last = { record, line: info.lines };
         yield toCsvRow(file, columns, record, info.lines);
         continue;
       }
@@ -125,7 +134,11 @@ async function* readCsvRows(
     if (!(error instanceof CsvError)) throw error;
     throw invalidRequest(`${file.name} is no CSV: ${error.message}`);
   }
-  if (columns !== null) return;
+  if (columns !== null) {
+    if (last !== null && last.record.length < columns.length && end !== "\n")
+      throw invalidRequest(`${file.name} ends in the middle of line ${last.line}: it was not saved completely.`);
+    return;
+  }
   // Nobody knows it. The widest line is the likeliest header, for the complaint.
   const widest = preamble.toSorted((left, right) => right.record.length - left.record.length)[0];
   if (widest !== undefined) yield toCsvRow(file, widest.record, widest.record, widest.line);
