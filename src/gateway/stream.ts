@@ -1,6 +1,6 @@
 // A streamed answer: the pump with the right carrier, and the headers that go before it. Knows no format.
 
-import { type Event, GatewayError } from "../ir/index.ts";
+import { type Event, GatewayError, type JsonObject } from "../ir/index.ts";
 import { readCapped } from "../lib/capped-text.ts";
 import { type Frame, createSseReader } from "../lib/sse.ts";
 import type { AnswerDecoder, ChatWire, Told, Wire } from "../wire/index.ts";
@@ -10,12 +10,13 @@ import { type CallState, makeHeaders } from "./header.ts";
 import { toJsonArray } from "./json-array.ts";
 import { chooseId } from "./plan.ts";
 import { type Carrier, pump } from "./pump.ts";
+import { type CallRecord, withDoors } from "./record.ts";
 import { watchRefusal } from "./refusal.ts";
 import { readUpstreamId } from "./send.ts";
 import type { Outcome } from "./way/travel.ts";
 
 export async function answerStream(state: CallState): Promise<Outcome<Response>> {
-  const { plan, record, line, upstream, call, scene, tools } = state;
+  const { plan, line, upstream, call, scene, tools } = state;
   const type = upstream.headers.get("content-type")?.toLowerCase() ?? "";
   const { mode, spoken } = plan;
   const { framing } = plan.endpoint;
@@ -30,12 +31,14 @@ export async function answerStream(state: CallState): Promise<Outcome<Response>>
     mode.kind === "forward"
       ? forwardFrames(mode.wire, state, decoder, encodeError)
       : translateFrames(state, mode, encodeError);
+  const kept = state.elsewhere === null ? null : keepFirst(state, client, carrier);
+  const record = kept === null ? state.record : leaveToProvider(state, kept.answer);
   const { failure, pieces } = await pump({
     upstream: upstream.body,
     provider: plan.provider.name,
     reader: framing?.read() ?? createSseReader(),
     decoder,
-    carrier: state.elsewhere === null ? carrier : keepFirst(state, client, carrier),
+    carrier: kept?.carrier ?? carrier,
     record,
     line,
     idle: state.deadlines.idle,
@@ -99,19 +102,46 @@ function keepLast({ keep }: CallState, client: Wire, last: string): Promise<unkn
 }
 
 /** A background answer is its owner's from its first event on: he may leave, and come back for it. */
-function keepFirst(state: CallState, client: Wire, carrier: Carrier): Carrier {
-  let isKept = false;
+function keepFirst(
+  state: CallState,
+  client: Wire,
+  carrier: Carrier,
+): { carrier: Carrier; answer: () => JsonObject | null } {
+  let first: JsonObject | null = null;
   return {
-    ...carrier,
-    carry(frame, events) {
-      const answer = isKept ? null : (client.memory?.findAnswer(frame.raw) ?? null);
-      if (answer !== null) {
-        isKept = true;
-        void state.keep?.(answer, JSON.stringify(answer));
-      }
-      return carrier.carry(frame, events);
+    carrier: {
+      ...carrier,
+      carry(frame, events) {
+        const answer = first === null ? (client.memory?.findAnswer(frame.raw) ?? null) : null;
+        if (answer !== null) {
+          first = answer;
+          void state.keep?.(answer, JSON.stringify(answer));
+        }
+        return carrier.carry(frame, events);
+      },
     },
+    answer: () => first,
   };
+}
+
+/**
+ * The record of a background answer whose stream is followed: where that breaks off, whoever did it, the provider goes on, and what the answer cost is known
+ * once that is over.
+ */
+function leaveToProvider(state: CallState, answer: () => JsonObject | null): CallRecord {
+  const { record, elsewhere } = state;
+  const goesOn = (error: GatewayError | null): boolean =>
+    error !== null && error.kind !== "upstream_rejected" && error.kind !== "blocked" && answer() !== null;
+  let isLeft = false;
+  return withDoors(record, {
+    attempted: (ended) => record.attempted(goesOn(ended.error) ? { ...ended, error: null } : ended),
+    async settle(status, error) {
+      const begun = answer();
+      if (!goesOn(error) || begun === null || elsewhere === null) return record.settle(status, error);
+      if (!isLeft) void elsewhere.watch({ ...state, record }, begun);
+      isLeft = true;
+    },
+  });
 }
 
 /** How a complete frame ends. */

@@ -164,4 +164,49 @@ describe("an answer that the provider makes in the background itself", () => {
     expect(resumed.headers.get("content-security-policy")).toContain("sandbox");
     expect(asked.at(-1)).toBe("GET http://openai.test/v1/responses/resp_live?stream=true&starting_after=0");
   });
+
+  test.each(["leaves", "has its key revoked"])(
+    "is booked with what it cost where whoever follows it %s",
+    async (how) => {
+      const live = { id: "resp_native", object: "response", status: "in_progress", background: true, output: [] };
+      const started = { type: "response.created", sequence_number: 0, response: live };
+      const upstream = makeKeeper(2);
+      const gateway = await open({
+        upstream(call) {
+          if (call.method !== "POST") return upstream(call);
+          const body = new ReadableStream({
+            start(controller) {
+              controller.enqueue(new TextEncoder().encode(`data: ${JSON.stringify(started)}\n\n`));
+              call.signal.addEventListener("abort", () => controller.error(new Error("aborted")));
+            },
+          });
+          return new Response(body, { headers: { "content-type": "text/event-stream" } });
+        },
+      });
+      const { token, keyId } = await gateway.issue();
+      const client = new AbortController();
+      const body = { model: GPT, input: "x", background: true, stream: true };
+      const response = await gateway.send(PATH, { body, token, signal: client.signal });
+      const reader = response.body?.getReader();
+      await reader?.read();
+      if (how === "leaves") client.abort();
+      else {
+        await gateway.directory.revokeKey({ kind: "operator" }, keyId);
+        await gateway.ring.refresh();
+      }
+      await reader?.cancel();
+      for (let look = 0; look < 20 && (await gateway.rows()).length === 0; look++) {
+        gateway.clock.advance(30_000);
+        await new Promise<void>((resolve) => void setImmediate(resolve));
+      }
+      expect(await gateway.row()).toMatchObject({
+        status: 200,
+        errorKind: null,
+        freshInputTokens: 5,
+        outputTokens: 4,
+        usageSource: "provider",
+        streamed: true,
+      });
+    },
+  );
 });
