@@ -361,4 +361,19 @@ describe("nobody may be asked", () => {
     expect(await ask(refusing)).toEqual([500]);
     expect(refusing.calls).toHaveLength(3);
   });
+
+  test.each<[what: string, upstream: Upstream, why: string]>([
+    ["a pause", () => refusal(429, { "retry-after": "20" }), "openai asked for a pause."],
+    ["a key that is void", revoked, "openai refused its key."],
+    ["no quota", () => spent(), "openai has no quota left for its key."],
+    ["failures", () => refusal(500), "openai failed too often (HTTP 500)."],
+  ])("and whoever hears so hears why: %s", async (_what, upstream, why) => {
+    const gateway = await open(upstream, { labels: ["a"], provider: { health: { whenAlone: "refuse", failures: 1 } } });
+    gateway.app.reload({ ...gateway.config, travel: { ...gateway.config.travel, maxAttempts: 1 } });
+    await ask(gateway);
+    const { error } = await readJson(await gateway.chat(ASK));
+    expect(error.message).toBe(
+      `Nobody is asked at present: ${why} Try again later, or choose a model of another provider.`,
+    );
+  });
 });
