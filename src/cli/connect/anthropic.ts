@@ -4,7 +4,7 @@ import { type Guide, nodeProgram, PROMPT, pythonKey, scriptKey } from "./guide.t
 
 export const anthropicNode: Guide = {
   about: "Anthropic SDK for Node",
-  packages: ["@anthropic-ai/sdk@1.12.0"],
+  packages: ["@anthropic-ai/sdk@1.14.0"],
   installer: "npm",
   apis: {
     messages: (gateway) =>
@@ -29,7 +29,7 @@ export const anthropicNode: Guide = {
 
 export const anthropicPython: Guide = {
   about: "Anthropic SDK for Python",
-  packages: ["anthropic==1.13.0"],
+  packages: ["anthropic==2.14.0"],
   installer: "pip",
   apis: {
     messages: (gateway) => ({

@@ -4,7 +4,7 @@ import { type Guide, nodeProgram, PROMPT, scriptKey } from "./guide.ts";
 
 export const genai: Guide = {
   about: "Google Gen AI SDK",
-  packages: ["@google/genai@3.1.0"],
+  packages: ["@google/genai@3.3.0"],
   installer: "npm",
   apis: {
     gemini: (gateway) =>

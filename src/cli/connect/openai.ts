@@ -53,7 +53,7 @@ const python = (gateway: Gateway, hello: readonly string[]): Setup => ({
 
 export const openaiPython: Guide = {
   about: "OpenAI SDK for Python",
-  packages: ["openai==3.22.1"],
+  packages: ["openai==3.57.0"],
   installer: "pip",
   apis: {
     chat: (gateway) =>
