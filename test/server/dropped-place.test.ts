@@ -1,7 +1,7 @@
 // What is left out is named by the client's own places, wherever its format numbers parts and tools otherwise than we do.
 
-import { afterEach, expect, test } from "bun:test";
-import { type Rig, makeRig } from "../rig.ts";
+import { afterEach, describe, expect, test } from "bun:test";
+import { type Rig, makeRig, readJson } from "../rig.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -127,4 +127,54 @@ test("Google's: where a signature is a part for us, and declarations are grouped
     expect.arrayContaining(["contents[1].parts[1]", "tools[1].functionDeclarations[1].behavior", "tools[0]"]),
   );
   expect(dropped.filter((name) => /parts\[[3-9]\]/.test(name))).toEqual([]);
+});
+
+describe("what a tool brought, and what this model cannot be shown, is refused by its place", () => {
+  const url = "https://a.test/b.pdf";
+
+  test("Messages", async () => {
+    rig = await makeRig();
+    const document = { type: "document", source: { type: "url", url } };
+    const response = await rig.send("/v1/messages", {
+      body: {
+        model: "gpt-4o",
+        max_tokens: 9,
+        messages: [
+          { role: "user", content: "Hello" },
+          {
+            role: "assistant",
+            content: ["a", "b"].map((id) => ({ type: "tool_use", id, name: "look", input: {} })),
+          },
+          {
+            role: "user",
+            content: [
+              { type: "tool_result", tool_use_id: "a", content: "x" },
+              { ...RESULT, content: [{ type: "text", text: "x" }, document] },
+            ],
+          },
+        ],
+      },
+    });
+    const { error } = await readJson(response);
+    expect([response.status, error.message]).toEqual([
+      400,
+      "messages[2].content[1].content[1]: this model cannot read a document by its address. Send its data.",
+    ]);
+  });
+
+  test("Google's", async () => {
+    rig = await makeRig();
+    const parts = [{ fileData: { mimeType: "application/pdf", fileUri: url } }];
+    const response = await rig.send("/v1beta/models/gpt-4o:generateContent", {
+      body: {
+        contents: [
+          { role: "user", parts: [{ text: "Hello" }] },
+          { role: "model", parts: [{ functionCall: { name: "look", args: {} } }] },
+          { role: "user", parts: [{ functionResponse: { name: "look", response: { output: "x" }, parts } }] },
+        ],
+      },
+    });
+    const { error } = await readJson(response);
+    expect(error.message).toStartWith("contents[2].parts[0].functionResponse.parts[0]: ");
+  });
 });

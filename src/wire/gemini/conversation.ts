@@ -57,7 +57,14 @@ function decodeContent(
   let calls = 0;
   const nameCall = (): string => `call_${index}_${calls++}`;
   const note = (decoded: Part[], position: number): Part[] => {
-    for (const part of decoded) sources?.set(part, `contents[${index}].parts[${position}]`);
+    const place = `contents[${index}].parts[${position}]`;
+    for (const part of decoded) {
+      sources?.set(part, place);
+      if (part.type !== "tool-result") continue;
+      for (const [at, item] of part.content.entries()) {
+        sources?.set(item, `${place}.functionResponse.${at === 0 ? "response" : `parts[${at - 1}]`}`);
+      }
+    }
     return decoded;
   };
   if (textOf(content["role"]).toLowerCase() === "model") {

@@ -18,16 +18,15 @@ import { isTextDocument } from "./media.ts";
 import { addCallSignature, encodeReasoning, listCallSeals } from "./reasoning.ts";
 import { listPlaces, listPositions } from "../positions.ts";
 import { saysSomething } from "../seal.ts";
-import { objectOf } from "../json-read.ts";
+import { objectOf, objectsOf } from "../json-read.ts";
 
 /** Canonical messages in this format's order. Reasoning goes back only where this format wrote it, or the server wants it. */
 export function encodeMessages(messages: readonly Message[], target: Target): JsonObject[] {
   const encoded: JsonObject[] = [];
   /** Images that tools returned: Chat takes them from users only, and only behind all results of the turn. */
-  let shown: ContentPart[] = [];
+  let shown: JsonObject[] = [];
   const flush = (): void => {
-    if (shown.length > 0)
-      encoded.push({ role: "user", content: encodeContent(shown, { ...target, path: "messages" }) });
+    if (shown.length > 0) encoded.push({ role: "user", content: shown });
     shown = [];
   };
   for (const { index, message } of target.isOwn ? number(messages) : placeResults(number(messages))) {
@@ -44,9 +43,9 @@ export function encodeMessages(messages: readonly Message[], target: Target): Js
     const own = ownFields(message.extra);
     const places = listPlaces<Part>(place.path, message.parts, results);
     for (const [position, result] of results.entries()) {
-      const path = places[position] ?? place.path;
-      encoded.push(encodeResult(result, position === 0 ? own : {}, { ...place, path }));
-      shown.push(...listShown(result));
+      const at = { ...place, path: places[position] ?? place.path };
+      encoded.push(encodeResult(result, position === 0 ? own : {}, at));
+      shown.push(...encodeShown(result, at));
     }
     const rest = listContent(message, place);
     if (rest.length === 0 && (results.length > 0 || (!target.isOwn && message.parts.length === 0))) continue;
@@ -209,6 +208,12 @@ function encodeResult(result: ToolResultPart, own: JsonObject, place: Place): Js
   const text = content === "" && moved.size > 0 ? "The result is shown in the next message." : content;
   const marked = markLast(text, encodePartMark(result.cache, {}, place));
   return { ...fields, ...objectOf(noted), role: "tool", tool_call_id: place.fitId(result.callId), content: marked };
+}
+
+function encodeShown(result: ToolResultPart, place: Place): JsonObject[] {
+  const media = listShown(result);
+  const positions = listPositions<TextPart | MediaPart>(result.content, media);
+  return objectsOf(encodeContent(media, { ...place, path: `${place.path}.content`, positions }));
 }
 
 /** Servers read the mark from a part, so a string becomes one. */
