@@ -1,6 +1,6 @@
 // Where an export goes: a terminal or a pipe, which is waited for, or a file of the caller's alone. Knows no command.
 
-import { open, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { CliError, EXIT } from "./error.ts";
 import { printPiece } from "./output.ts";
 
@@ -13,19 +13,21 @@ export async function writeExport<T>(
 ): Promise<T> {
   if (path === "-") return write(printPiece);
   await refuseDatabase(path);
+  let file: FileHandle | null = null;
+  // With its first piece: where there is none to be had, an export that lies there stays.
+  const begin = async (): Promise<FileHandle> => (file ??= await open(path, "w", 0o600));
   try {
-    const file = await open(path, "w", 0o600);
-    try {
-      return await write((piece) => file.appendFile(piece));
-    } finally {
-      await file.close();
-    }
+    const done = await write(async (piece) => (await begin()).appendFile(piece));
+    await begin();
+    return done;
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;
     throw new CliError(`${path} cannot be written: ${error.message}`, {
       exitCode: EXIT.failed,
       hint: "Check that the folder is there and has room, or choose another file: -o FILE",
     });
+  } finally {
+    await (file as FileHandle | null)?.close();
   }
 }
 

@@ -1,5 +1,6 @@
 // What a command says and how it ends where a gateway elsewhere refuses, is none, is not there, or sends it on; and that the key goes nowhere else.
 
+import { existsSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
 import { runCli } from "../../src/cli/index.ts";
@@ -354,6 +355,20 @@ test("an export is written as it comes, and its rows are counted whatever stands
   expect([code, out, err]).toEqual([0, rows, "2 rows written\n"]);
   expect((await run("usage export", url)).err).toContain("rows from before 2026-01-01T00:00:00.000Z have been removed");
 });
+
+test.each(["usage export", "admin audit export"])(
+  "%s leaves the file as it was where there is nothing to be had",
+  async (line) => {
+    const file = desk.write("kept.csv", "of yesterday");
+    const { code } = await run(
+      `${line} -o ${file}`,
+      serve([refuse(503, { message: "Try again.", code: "overloaded" })]),
+    );
+    expect([code, readFileSync(file, "utf8")]).toEqual([EXIT.unavailable, "of yesterday"]);
+    const { code: other } = await run(`${line} -o ${desk.folder}/none.csv`, "http://127.0.0.1:1");
+    expect([other, existsSync(`${desk.folder}/none.csv`)]).toEqual([EXIT.unavailable, false]);
+  },
+);
 
 describe("a list that comes a page at a time", () => {
   const page = (name: string, rows: object[], next: string | null) => (): Response =>
