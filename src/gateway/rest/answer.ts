@@ -43,6 +43,8 @@ export async function answerCall(state: State): Promise<Outcome<Response>> {
   const form = readForm(state);
   if (form === "json") return { failure: null, answer: await answerWhole(state, meter) };
   state.stream = true;
+  // A form can ask for events, and so can other fields than the usual one.
+  if (form === "events") state.record.asked(state.intake.model ?? "", true);
   const hold = form === "events" ? holdEvents : holdBytes;
   return hold(state, meter, () => describeAnswer(state));
 }
