@@ -221,7 +221,7 @@ export function createApp(parts: AppParts): App {
     changed: () => parts.ring.refresh(),
     isMetered: (keyId: string) => isMetered(keyId, { limits, rules }),
   };
-  const calls = { maxBodyBytes: limit, newId: parts.newId };
+  const calls = { maxBodyBytes: limit, newId: parts.newId, publicUrl: () => config().signIn.publicUrl };
   const tries = parts.tries ?? createMemoryTries();
   const signingIn = assembleSignIn({ ...parts, ...admin, config, tries });
   const kept = makeKeptRoutes(tools);

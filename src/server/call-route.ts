@@ -17,7 +17,7 @@ import { makeSurface } from "./surface.ts";
 interface CallParts extends AdminParts {
   tools: SocketTools;
   scene: SocketTools["scene"];
-  calls: Parameters<typeof makeSurface>[1];
+  calls: Parameters<typeof makeRestRoutes>[1];
   sessions: Set<Session>;
   isDraining: () => boolean;
 }

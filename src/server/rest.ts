@@ -28,6 +28,8 @@ const SCOPES = {
 
 interface RestOptions {
   maxBodyBytes: () => number;
+  /** Where people reach the gateway, as the operator says; null: where they asked. */
+  publicUrl: () => string | null;
   newId: () => string;
 }
 
@@ -78,7 +80,7 @@ function requireSpelled(path: string, start: string): string {
 function arrive(
   { request, requestId, caller, query, keepOpen }: RouteContext & { caller: Caller },
   { clock }: GatewayTools,
-  { newId, maxBodyBytes }: RestOptions,
+  { newId, maxBodyBytes, publicUrl }: RestOptions,
 ): Arrival {
   return {
     id: newId(),
@@ -90,7 +92,8 @@ function arrive(
     startedMs: clock.monotonicMs(),
     method: request.method,
     query,
-    origin: readUrl(request).origin,
+    // A proxy that speaks https for us, or passes another name on, leads nobody back by what it says.
+    origin: publicUrl() ?? readUrl(request).origin,
     dialect: guessWire(request.headers),
     body: request.body,
     maxBodyBytes: maxBodyBytes(),

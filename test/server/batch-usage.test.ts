@@ -105,6 +105,21 @@ test("Anthropic's, of which some is priced apart: what ran in one country, and w
   });
 });
 
+test.each([
+  ["https://gateway.example.com", "https://gateway.example.com"],
+  ["https://example.com/llm", "https://example.com/llm"],
+  [null, "http://gateway.test"],
+])("whose results lie at the address by which people reach the gateway: %p", async (publicUrl, told) => {
+  const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };
+  rig = await makeRig({
+    upstream: () => Response.json({ id: "msgbatch_1", type: "message_batch", ...ended }),
+    config: (config) => ({ ...config, signIn: { ...config.signIn, publicUrl } }),
+  });
+  const headers = { "anthropic-version": "2023-06-01" };
+  const made = await readJson(await rig.send("/v1/messages/batches", { headers, body: { requests: [] } }));
+  expect(made.results_url).toBe(`${told}/v1/messages/batches/msgbatch_1/results`);
+});
+
 test("of which somebody fetches the results and never asks for the batch", async () => {
   const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };
   const gateway = await makeRig({

@@ -10,7 +10,7 @@ export interface Arrival extends Pick<
 > {
   method: string;
   query: URLSearchParams;
-  /** Scheme, host and port by which the client knows us. */
+  /** The beginning of an address by which the client knows us, without a slash at its end. */
   origin: string;
   /** The format that the client speaks, told from its headers. */
   dialect: Wire;
