@@ -27,3 +27,31 @@ test("its own attempts where there were several, the row where there was one, no
   expect(readOwnPart(one, new Set(["b"]))).toEqual({ input: 160, output: 9, cost: 900n, isUnpriced: false });
   expect(readOwnPart(one, new Set(["a"]))).toEqual({ input: 0, output: 0, cost: 0n, isUnpriced: false });
 });
+
+test("what a correction brings of a call whose cost was unknown as a whole counts once", () => {
+  const call = {
+    ...used(150, 9),
+    provider: "b",
+    costNanos: null,
+    usageSource: "provider",
+    attempts: [
+      { provider: "a", usage: used(50, 2), costNanos: 200 },
+      { provider: "b", usage: used(100, 7), costNanos: null },
+    ],
+  };
+  const correction = {
+    provider: "b",
+    costNanos: 900,
+    usageSource: "provider",
+    attempts: [
+      { provider: "a", costNanos: 200 },
+      { provider: "b", costNanos: 700 },
+    ],
+  };
+  const costs = (provider: string) => [call, correction].map((row) => readOwnPart(row, new Set([provider])));
+  expect(costs("a").map(({ cost, isUnpriced }) => [cost, isUnpriced])).toEqual([
+    [0n, true],
+    [200n, false],
+  ]);
+  expect(costs("b").reduce((sum, { cost }) => sum + cost, 0n)).toBe(700n);
+});

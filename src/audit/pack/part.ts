@@ -30,8 +30,10 @@ export function readOwnPart(row: RowFigures, providers: ReadonlySet<string>): Ow
   const measured = row.attempts?.filter(({ usage, costNanos }) => usage !== undefined || costNanos !== undefined) ?? [];
   const part: OwnPart = { input: 0, output: 0, cost: 0n, isUnpriced: false };
   if (measured.length > 0) {
+    // Where the cost of the whole is unknown, so are those of its parts: a correction that brings it has all of them.
+    const isKnown = row.costNanos !== null && row.costNanos !== undefined;
     for (const { provider, usage, costNanos } of measured) {
-      if (providers.has(provider)) add(part, usage ?? {}, costNanos ?? null);
+      if (providers.has(provider)) add(part, usage ?? {}, isKnown ? (costNanos ?? null) : null);
     }
   } else if (providers.has(row.provider ?? "") && row.usageSource !== "none") add(part, row, row.costNanos ?? null);
   return part;
