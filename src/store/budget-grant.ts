@@ -164,9 +164,11 @@ function big(value: number): SQL {
 }
 
 function sumOthers(grants: Schema["budgetGrants"], accountId: string, holder: string) {
-  // PostgreSQL answers sums as text.
+  // PostgreSQL answers sums as text. What somebody damaged counts as nothing: summed up, it would be beyond all numbers, and nobody could claim anything.
+  const exact = (column: string): SQL =>
+    sql.raw(`case when abs(other.${column}) <= ${Number.MAX_SAFE_INTEGER} then other.${column} else 0 end`);
   const sum = (column: "granted" | "held" | "spent"): SQL<number> =>
-    sql<number>`(select cast(coalesce(sum(other.${sql.raw(column)}), 0) as bigint) from ${grants} as other
+    sql<number>`(select cast(coalesce(sum(${exact(column)}), 0) as bigint) from ${grants} as other
       where other.account_id = ${accountId} and other.holder <> ${holder})`.mapWith(Number);
   return { granted: sum("granted"), spent: sum("spent"), held: sum("held") };
 }

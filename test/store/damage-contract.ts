@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { LedgerFilter, ReportQuery, SealedEntry } from "../../src/ledger/index.ts";
-import { createBudgets, printBudget, printEntry, summarize } from "../../src/ledger/index.ts";
+import { createBudgets, makePlace, printBudget, printEntry, summarize } from "../../src/ledger/index.ts";
 import type { Store } from "../../src/store/index.ts";
 import { checkRollups } from "../../src/store/rollup/check.ts";
 import { makeBudget } from "../ledger/budget/sample.ts";
@@ -212,6 +212,26 @@ export function describeDamage(place: Place): void {
         expect(await budgets.look(found, { userId: "user-1", apiKeyId: "key-1" })).toMatchObject({ spent: 0 });
         await budgets.stop();
       }
+      await store.close();
+    });
+
+    test("and a budget holds although what other gateways are said to have of it is beyond all numbers", async () => {
+      const location = await place.create();
+      const store = await open(location);
+      const budget = makeBudget({ unit: "usd", hardLimit: 50 });
+      await store.budgets.create(budget);
+      const account = makePlace(budget, { startMs: 0, endMs: Infinity });
+      for (const holder of ["a", "b", "c"]) await store.budgets.open(account, holder, []);
+      const far = "9223372036854775807";
+      await place.run(
+        location,
+        `update budget_grants set granted = ${far}, spent = ${far}, held = ${far} where holder in ('a', 'b')`,
+      );
+      const claim = { spent: 40, held: 0, refusals: 0, unpriced: 0, keep: 0, demand: 0, parts: 0, wanted: 0 };
+      expect(await store.budgets.claim(account, "c", { ...claim, need: 10 })).toMatchObject({ granted: 50 });
+      expect(await store.budgets.claim(account, "c", { ...claim, spent: 50, need: 10 })).toMatchObject({ granted: 50 });
+      for (const { granted, spent } of await store.budgets.readGrants(account))
+        expect(Number.isSafeInteger(granted) && Number.isSafeInteger(spent)).toBe(true);
       await store.close();
     });
 
