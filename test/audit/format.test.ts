@@ -180,3 +180,15 @@ test("of a file without end no more is taken than is read", async () => {
     expect({ name, ahead: pieces - rows / 1_000 < 25 }).toEqual({ name, ahead: true });
   }
 });
+
+test.each([
+  "2026-09-13 03:00:00+00",
+  "2026-09-13 03:00:00 +0000",
+  "2026-09-12 20:00:00-07",
+  "2026-09-13 3:00 GMT",
+  "2026-09-13 05:00:00.123456+02",
+])("%s is a moment, whose day is that of the export's zone", async (moment) => {
+  const zone = openTimeZone("America/Los_Angeles");
+  const found = await read({ "a.csv": `At,In\n${moment},7\n` }, { map: "day=At,input=In", zone });
+  expect(print(found)).toEqual([`${DAY} null null null: input 7; `]);
+});

@@ -59,10 +59,18 @@ function findDay(cell: string, zone: TimeZone): string | null {
   if (american !== null) return joinDay(american[3], american[1], american[2]);
   const [, year, month, date, rest = ""] = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(.*)$/u.exec(cell) ?? [];
   if (year === undefined) return null;
-  if (!/\d.*(?:[Zz]|UTC|[+-]\d{2}:?\d{2})$/u.test(rest)) return joinDay(year, month, date);
-  const moment = Date.parse(cell.replace(" UTC", "Z").replace(" ", "T"));
+  const day = joinDay(year, month, date);
+  const found = ZONED.exec(rest)?.groups;
+  if (found === undefined) return day;
+  const { hour = "", minute, second = "00", sign, hours = "00", minutes = "00" } = found;
+  const away = sign === undefined ? "Z" : `${sign}${hours}:${minutes}`;
+  const moment = Date.parse(`${day}T${hour.padStart(2, "0")}:${minute}:${second}${away}`);
   return Number.isNaN(moment) ? null : zone.dayOf(moment);
 }
+
+/** A time of day and how far its zone is away: ` 08:00:00 UTC`, `T08:00:00.5Z`, ` 8:00+02`. */
+const ZONED =
+  /^[T ](?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.\d+)?)? ?(?:Z|UTC|GMT|(?<sign>[+-])(?<hours>\d{2})(?::?(?<minutes>\d{2}))?)$/iu;
 
 function joinDay(year = "", month = "", date = ""): string {
   return `${year}-${month.padStart(2, "0")}-${date.padStart(2, "0")}`;
