@@ -45,7 +45,7 @@ export { type FactCall as DryCall, openFacts } from "./facts.ts";
 export { costAt, makeChoice } from "./order.ts";
 export { narrowScene } from "./narrow.ts";
 export { planFor } from "./plan.ts";
-export { type Asked, type Target, findTarget, unknownModel } from "./target.ts";
+export { type Asked, type Target, findTarget, unknownModel, unlistedModel } from "./target.ts";
 export { findLack, makeReady } from "./ready.ts";
 export { type Decision, type Router, type WayTarget, createRouter } from "./route.ts";
 export type { Fetch } from "./send.ts";

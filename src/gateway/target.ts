@@ -110,17 +110,34 @@ const MOST_COMPARED = 1_000;
 
 /** A 404 that names what comes near: models that are listed, aliases and routes. */
 export function unknownModel(scene: PlanScene, model: string): GatewayError {
-  const named = scene.router.size > MOST_COMPARED ? [] : scene.router.named();
-  const known = [...scene.catalog.list().map((entry) => entry.model.id), ...named.map((entry) => entry.model)];
+  const lists = "GET /v1/models lists what there is; a route for it can be declared in [routes].";
+  return modelNotFound(model, `does not exist here or no route leads to it. ${suggestNear(scene, model) ?? lists}`);
+}
+
+/** A 404 of a name that leads to a provider, but not to a model in its list. */
+export function unlistedModel(
+  scene: PlanScene,
+  model: string,
+  { provider, isRead }: { provider: string; isRead: boolean },
+): GatewayError {
+  const leads = `leads to provider "${provider}"`;
+  if (!isRead)
+    return modelNotFound(model, `${leads}, whose list of models could not be read. A call may find it all the same.`);
+  return modelNotFound(model, `${leads}, which does not list it. ${suggestNear(scene, model) ?? ""}`.trimEnd());
+}
+
+function suggestNear({ router, catalog }: PlanScene, model: string): string | null {
+  const named = router.size > MOST_COMPARED ? [] : router.named();
+  const known = [...catalog.list().map((entry) => entry.model.id), ...named.map((entry) => entry.model)];
   const near = findNearest(model, known);
-  const hint =
-    near.length > 0
-      ? ` Did you mean ${near.map((name) => `"${name}"`).join(", ")}?`
-      : " GET /v1/models lists what there is; a route for it can be declared in [routes].";
+  return near.length === 0 ? null : `Did you mean ${near.map((name) => `"${name}"`).join(", ")}?`;
+}
+
+function modelNotFound(model: string, what: string): GatewayError {
   return new GatewayError({
     kind: "not_found",
     code: "model_not_found",
     param: "model",
-    message: `The model "${model.slice(0, 200)}" does not exist here or no route leads to it.${hint}`,
+    message: `The model "${model.slice(0, 200)}" ${what}`,
   });
 }

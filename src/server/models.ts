@@ -2,8 +2,8 @@
 // in its own format.
 
 import type { Scene } from "../gateway/index.ts";
-import { narrowScene, unknownModel } from "../gateway/index.ts";
-import { toGatewayError } from "../ir/index.ts";
+import { narrowScene, unknownModel, unlistedModel } from "../gateway/index.ts";
+import { type GatewayError, toGatewayError } from "../ir/index.ts";
 import { LISTERS, type ModelEntry } from "../wire/index.ts";
 import type { GuardedRoute } from "./route.ts";
 
@@ -59,7 +59,7 @@ function makeRoutes(
         const own = narrowScene(scene(), caller.limits);
         const found = findModel(own, id, startedSeconds);
         if (found !== undefined) return Response.json(wireOf(request).listing.one(found));
-        throw unknownModel(own, id);
+        throw refuse(own, id);
       },
     },
   ];
@@ -79,6 +79,13 @@ function findModel(scene: Scene, id: string, startedSeconds: number): ModelEntry
   if (entry === undefined) return undefined;
   const { model, provider } = entry;
   return describeModel(scene, { id, provider, model: model.id, ...pickFacts(model) }, startedSeconds);
+}
+
+/** Its route may lead on where the provider's list does not. */
+function refuse(scene: Scene, id: string): GatewayError {
+  const provider = findFirst(scene, id)?.provider;
+  if (provider === undefined) return unknownModel(scene, id);
+  return unlistedModel(scene, id, { provider, isRead: !scene.catalog.unread().includes(provider) });
 }
 
 function pickFacts({ createdAt, ownedBy }: { createdAt: number | null; ownedBy: string }) {

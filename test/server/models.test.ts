@@ -51,7 +51,18 @@ test("each provider's models, under a name that leads to it", async () => {
   expect((await readJson(await gateway.send("/v1/models/local/gpt-4o"))).owned_by).toBe("local");
   const missing = await gateway.send("/v1/models/gpt-4x");
   expect(missing.status).toBe(404);
-  expect((await readJson(missing)).error.message).toContain(`"gpt-4o"`);
+  expect((await readJson(missing)).error.message).toBe(
+    'The model "gpt-4x" leads to provider "openai", which does not list it. Did you mean "gpt-4o"?',
+  );
+});
+
+test("where a list cannot be read, nobody says that no route leads to its models", async () => {
+  const gateway = await open({ upstream: () => new Response("busy", { status: 503 }) });
+  const missing = await gateway.send("/v1/models/gpt-4o");
+  expect([missing.status, (await readJson(missing)).error.message]).toEqual([
+    404,
+    'The model "gpt-4o" leads to provider "openai", whose list of models could not be read. A call may find it all the same.',
+  ]);
 });
 
 test("one model is found by any name that leads to it", async () => {
