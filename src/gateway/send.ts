@@ -195,7 +195,7 @@ export function explainFailure(provider: string, line: Line, error: unknown): Ga
   }
   return new GatewayError({
     kind: "upstream_unavailable",
-    message: `Provider "${provider}" could not be reached (${nameFailure(error)}). Check its base URL and that it is running.`,
+    message: `Provider "${provider}" ${sayUnanswered(nameFailure(error))}`,
     cause: error,
   });
 }
@@ -204,6 +204,24 @@ export function explainFailure(provider: string, line: Line, error: unknown): Ga
 function noStatus(provider: string, status: number): GatewayError {
   const message = `Provider "${provider}" answered with ${status} where the status stands, which is none. Check its base URL.`;
   return new GatewayError({ kind: "upstream_malformed", message });
+}
+
+/** As the runtime calls what is no answer, or none that it takes. */
+const NO_HTTP: ReadonlySet<string> = new Set([
+  "InvalidContentLength",
+  "InvalidHTTPResponse",
+  "Malformed_HTTP_Response",
+  "ResponseHeadersTooLarge",
+  "UnrequestedUpgrade",
+]);
+
+/** The end of a sentence that begins with who was asked. */
+function sayUnanswered(code: string): string {
+  if (NO_HTTP.has(code))
+    return `was reached, and its answer is not HTTP as it should be (${code}). Check its base URL.`;
+  if (code === "ECONNRESET")
+    return `closed the connection before it answered (${code}). Check that it is well, and ask again.`;
+  return `could not be reached (${code}). Check its base URL and that it is running.`;
 }
 
 /** Of an answer that has begun: whoever sent it was reached, and another address would not help. */

@@ -117,6 +117,16 @@ test.each<[string, object, string]>([
   expect(await row()).toMatchObject({ status: 502, errorKind: "upstream_unavailable", usageSource });
 });
 
+test.each([
+  ["ECONNREFUSED", "could not be reached"],
+  ["ECONNRESET", "closed the connection before it answered"],
+  ["Malformed_HTTP_Response", "its answer is not HTTP"],
+])("%s: whoever was reached is not said to be out of reach", async (code, said) => {
+  const { chat } = await open(() => Promise.reject(Object.assign(new Error("no"), { code })));
+  const response = await chat({ model: "gpt-4o", messages: MESSAGES });
+  expect([response.status, (await readJson(response)).error.message]).toEqual([502, expect.stringContaining(said)]);
+});
+
 test("a refusal whose end did not come before its client left costs nothing", async () => {
   const reading = Promise.withResolvers<void>();
   const { send, rows } = await open(({ signal }) => {
