@@ -100,10 +100,12 @@ async function openLog({ config }: Loaded, { json, worker }: LogOptions): Promis
   const path = config.log.fileDaemon;
   const file = path === null || worker !== undefined ? null : await openFile({ path, now, onError: complain });
   const keep = path === null ? null : (worker?.keep ?? file?.write ?? null);
+  // https://no-color.org
+  const isPlain = (process.env["NO_COLOR"] ?? "") !== "";
   const log = createLog({
     level: config.log.level,
     pretty: process.stderr.isTTY && !json,
-    write: (line) => void process.stderr.write(line),
+    write: (line) => void process.stderr.write(isPlain ? Bun.stripANSI(line) : line),
     keep,
     ...(worker === undefined ? {} : { fields: { worker: worker.index } }),
     redact: (text) => redact(text),

@@ -126,6 +126,29 @@ describe("at a terminal", () => {
   );
 });
 
+test("at a terminal, the log has colours unless NO_COLOR says that it is to have none", async () => {
+  for (const [more, isColoured] of [
+    [{}, true],
+    [{ NO_COLOR: "1" }, false],
+  ] as const) {
+    const { promise: listens, resolve } = Promise.withResolvers<void>();
+    let out = "";
+    await using terminal = new Bun.Terminal({
+      data(_, bytes) {
+        out += Buffer.from(bytes).toString();
+        if (out.includes("is listening")) resolve();
+      },
+    });
+    const own = { ...env, ...more, TERM: "xterm-256color", TOKLIGENCE_HTTP_ADDRESS: "127.0.0.1:0" };
+    const child = Bun.spawn([BINARY, "serve"], { cwd: folder, env: own, terminal });
+    await Promise.race([listens, child.exited]);
+    child.kill();
+    await child.exited;
+    expect(out).toContain("info ");
+    expect(out.includes("\u001B")).toBe(isColoured);
+  }
+});
+
 describe("beside a running server", () => {
   let served: Served;
   beforeAll(async () => {
