@@ -160,9 +160,10 @@ export function describeOption(option: ProviderOption): Field {
   };
 }
 
-function chooseType({ choices, isList, isMap, isUrl, secret }: ProviderOption): Field["type"] {
+function chooseType({ choices, example, form, isList, isMap, isUrl, secret }: ProviderOption): Field["type"] {
   if (isUrl === true) return syntax.baseUrl;
   if (isMap === true) return syntax.map;
+  if (form !== undefined) return syntax.definePart(form, example);
   if (choices !== undefined) return isList === true ? syntax.defineList(choices) : syntax.defineChoice(choices);
   return secret === true ? syntax.plain : syntax.headerText;
 }

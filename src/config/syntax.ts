@@ -180,6 +180,14 @@ export const ranges = define((text) => {
   ];
 });
 
+/** What becomes part of an address, and must not make another one of it. */
+export function definePart(form: RegExp, example: string) {
+  return define((text) => {
+    if (form.test(text)) return text;
+    throw new Refusal(`${quote(text)} cannot be part of an address: write it like ${example}`);
+  });
+}
+
 /** Names that lead to names, separated by commas: `a=>b, c=>d`; written back without spaces. */
 export const map = define((text) => {
   const pairs = text.split(",").filter((pair) => pair.trim() !== "");

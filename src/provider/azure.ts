@@ -2,7 +2,7 @@
 // a token of Entra ID. https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle
 
 import type { WireId } from "../wire/type.ts";
-import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
+import { PATH_NAME, type ProviderKindDefinition, type ProviderTools } from "./kind.ts";
 import { findClaudeFacts } from "./anthropic.ts";
 import { type OpenaiLikeRow, makeOpenaiLike } from "./openai-like.ts";
 import { OPENAI_MODELS } from "./openai.ts";
@@ -56,6 +56,7 @@ export const azure: ProviderKindDefinition = {
       about: "Its tenant",
       variables: ["AZURE_TENANT_ID"],
       example: "00000000-0000-0000-0000-000000000000",
+      form: PATH_NAME,
     },
   },
   make: makeAzure,

@@ -8,7 +8,7 @@ import { createSigner } from "./aws-sign.ts";
 import { describeClaude, splitBetas } from "./bedrock-claude.ts";
 import { findBaseModel, findClaude, findModelFacts, isEmbedding } from "./bedrock-model.ts";
 import { convertEmbeddings } from "./embedding.ts";
-import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
+import { HOST_LABEL, type ProviderKindDefinition, type ProviderTools } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
 import type { Endpoint, ListedModel, Provider } from "./type.ts";
 
@@ -36,6 +36,7 @@ export const bedrock: ProviderKindDefinition = {
       about: "The AWS region that is called",
       variables: ["AWS_REGION", "AWS_DEFAULT_REGION"],
       example: "us-east-1",
+      form: HOST_LABEL,
     },
     secret_access_key: {
       about: "The secret of that access key",

@@ -3,6 +3,12 @@
 import type { ProviderSettings } from "./settings.ts";
 import type { Provider } from "./type.ts";
 
+/** One word of a host's name, such as a region: with anything else the host could be another one. */
+export const HOST_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/iu;
+
+/** One part of a path, such as a project: `example.com:my-project`, a number, a GUID. */
+export const PATH_NAME = /^[a-z0-9][a-z0-9._:-]*$/iu;
+
 /** A setting that only some vendors have, such as a region. */
 export interface ProviderOption {
   /** One line, for people. */
@@ -22,6 +28,8 @@ export interface ProviderOption {
   isList?: true;
   /** An address, http or https, without a slash at its end. */
   isUrl?: true;
+  /** What it must look like, where it becomes part of an address. */
+  form?: RegExp;
   /** Pairs of names, written `a=>b, c=>d`. */
   isMap?: true;
   /** Never shown; may also be given as the path of a file that holds it. Of one name, either all kinds' are secret or none. */

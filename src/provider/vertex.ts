@@ -5,7 +5,7 @@ import type { WireId } from "../wire/type.ts";
 import { findClaudeFacts } from "./anthropic.ts";
 import { fetchGoogleToken, judgeCredentials, parseCredentials } from "./google-token.ts";
 import { findGeminiFacts } from "./gemini.ts";
-import type { ProviderKindDefinition, ProviderTools } from "./kind.ts";
+import { HOST_LABEL, PATH_NAME, type ProviderKindDefinition, type ProviderTools } from "./kind.ts";
 import type { ProviderSettings } from "./settings.ts";
 import { keepToken } from "./token.ts";
 import type { Endpoint, Provider } from "./type.ts";
@@ -34,11 +34,13 @@ export const vertex: ProviderKindDefinition = {
       variables: ["GOOGLE_CLOUD_LOCATION", "CLOUD_ML_REGION"],
       example: "europe-west4",
       fallback: "global",
+      form: HOST_LABEL,
     },
     project: {
       about: "The project that is billed; unset: that of the service account",
       variables: ["GOOGLE_CLOUD_PROJECT", "ANTHROPIC_VERTEX_PROJECT_ID"],
       example: "my-project",
+      form: PATH_NAME,
     },
   },
   patterns: ["gemini-*"],

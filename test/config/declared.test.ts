@@ -78,6 +78,18 @@ describe("a declared provider", () => {
     ["groq", { "api_key.eu.weight": "2" }, "api_key.eu.weight: there is no key of that name"],
     ["groq", { api_key_file: "/etc/passwd" }, "api_key_file: files of this machine are the configuration's alone"],
     ["vertex", { project: "p", credentials_file: "/etc/passwd" }, "credentials_file: files of this machine"],
+    [
+      "bedrock",
+      { region: "evil.test/x?" },
+      'region: "evil.test/x?" cannot be part of an address: write it like us-east-1',
+    ],
+    [
+      "vertex",
+      { location: "evil.test/x?" },
+      'location: "evil.test/x?" cannot be part of an address: write it like europe',
+    ],
+    ["vertex", { project: ".." }, 'project: ".." cannot be part of an address: write it like my-project'],
+    ["azure", { tenant_id: ".." }, 'tenant_id: ".." cannot be part of an address'],
     ["groq", { allow_private: "yes" }, "allow_private: only the configuration may say so"],
   ])("%s with %j is refused: %s", (name, fields, message) => {
     expect(faultsOf(name, fields).join("\n")).toContain(message);

@@ -76,6 +76,29 @@ test("a misspelt type or word is told with the nearest one, and nothing follows 
   ]);
 });
 
+test("what becomes part of an address leads to no other one", async () => {
+  const { text } = await loadProblems({
+    files: {
+      "config/setting.ini": [
+        "[provider.bedrock]",
+        "region=evil.test/x?",
+        "[provider.vertex]",
+        "location=evil.test#",
+        "project=example.com:my-project",
+      ].join("\n"),
+    },
+    env: {
+      GOOGLE_CLOUD_PROJECT: "a/../b",
+      TOKLIGENCE_PROVIDER_VERTEX_LOCATION: "user@evil.test",
+      AWS_REGION: "eu-west-1",
+    },
+  });
+  expect(text.split("\n")).toEqual([
+    'config/setting.ini:2: provider.bedrock.region: "evil.test/x?" cannot be part of an address: write it like us-east-1',
+    'TOKLIGENCE_PROVIDER_VERTEX_LOCATION: "user@evil.test" cannot be part of an address: write it like europe-west4',
+  ]);
+});
+
 describe("a secret in the wrong place is not repeated", () => {
   const secret = "hiddenhidden1234";
   test.each([
