@@ -1,4 +1,4 @@
-// Lists that come a page at a time: each refuses what is no cursor of its own.
+// Lists that come a page at a time: each refuses what is no cursor of its own, and none goes on for ever.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { EXIT } from "../../src/cli/error.ts";
@@ -40,3 +40,26 @@ test("a cursor that is none is refused by every list", async () => {
     }
   }
 });
+
+test.each(["api_keys", "budgets", "limits", "users"])(
+  "one that leads in a circle ends with an error: %s",
+  async (name) => {
+    const turns: (string | null)[] = ["a", "b", "a", "b", null];
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: () => Response.json({ [name]: [], next_cursor: turns.shift() ?? null }),
+    });
+    try {
+      const key = `tok_${"x".repeat(43)}`;
+      const line = `admin ${name.replace("_", "-")} list --url http://127.0.0.1:${server.port} --key ${key}`;
+      const { code, out, err } = await desk.run(line);
+      expect([code, out, turns.length]).toEqual([EXIT.failed, "", 2]);
+      expect(err).toContain(
+        "The list does not end: the gateway's answer names a page as the next one that it named before",
+      );
+    } finally {
+      await server.stop(true);
+    }
+  },
+);

@@ -15,7 +15,7 @@ import {
 import { CliError, EXIT } from "../error.ts";
 import { OPERATOR, byOperator } from "../open.ts";
 import type { Here, Place } from "../place.ts";
-import { segment, type Remote } from "../remote/client.ts";
+import { type Remote, createTrail, segment } from "../remote/client.ts";
 import { SHOWING } from "../remote/directory.ts";
 import {
   type PrintedIdentity,
@@ -58,10 +58,11 @@ const MOST_A_PAGE = 1_000;
 export async function listSessions(place: Place, userId: string): Promise<Session[]> {
   const sessions: Session[] = [];
   const directory = openSessions(place);
+  const follow = createTrail();
   for (let cursor: string | null = null; ;) {
     const page = await directory.page(OPERATOR, userId, { limit: MOST_A_PAGE, cursor });
     sessions.push(...page.items.map(({ session }) => session));
-    cursor = page.nextCursor;
+    cursor = follow(page.nextCursor);
     if (cursor === null) return sessions;
   }
 }

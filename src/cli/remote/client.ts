@@ -94,15 +94,35 @@ const A_PAGE = 1_000;
 /** All of a list that comes a page at a time. `name`: of the list in the answer. */
 export async function askAll<Of>(remote: Pick<Remote, "ask">, question: Question, name: string): Promise<Of[]> {
   const all: Of[] = [];
+  const follow = createTrail();
   for (let cursor: string | null = null; ;) {
     const query: Question["query"] = { ...question.query, limit: A_PAGE, cursor };
     const page: Record<string, unknown> = await remote.ask({ ...question, query });
     const items = page[name];
     if (!Array.isArray(items)) throw refuseStranger("there", question);
     all.push(...(items as Of[]));
-    cursor = typeof page["next_cursor"] === "string" ? page["next_cursor"] : null;
+    cursor = follow(typeof page["next_cursor"] === "string" ? page["next_cursor"] : null);
     if (cursor === null) return all;
   }
+}
+
+/** Takes the cursor of each page of a list and gives it back. Throws a CliError where one comes again: that list would never end. */
+export function createTrail(): (cursor: string | null) => string | null {
+  const seen = new Set<string>();
+  return (cursor) => {
+    if (cursor === null || !seen.has(cursor)) {
+      if (cursor !== null) seen.add(cursor);
+      return cursor;
+    }
+    throw new CliError(
+      "The list does not end: the gateway's answer names a page as the next one that it named before.",
+      {
+        exitCode: EXIT.failed,
+        code: "endless_list",
+        hint: "Something before the gateway may answer from a cache, or leave out the query of what it is asked.",
+      },
+    );
+  };
 }
 
 /** Somebody's words as one part of a path. Such as would lead to another address name nothing. */

@@ -1,7 +1,7 @@
 // Users and keys of a gateway elsewhere, by its API: the directory that commands know. Who acts there is whoever the key speaks for. Prints nothing.
 
 import type { ApiKey, Directory, IssuedKey, KeyChoice, KeyWish } from "../../identity/index.ts";
-import { type Remote, askAll, segment } from "./client.ts";
+import { type Remote, askAll, createTrail, segment } from "./client.ts";
 import { importThere } from "./import.ts";
 import { type PrintedKey, type PrintedUser, readKey, readUser } from "./read.ts";
 
@@ -63,6 +63,7 @@ type Keys = "createKey" | "getKey" | "listKeys" | "pageKeys" | "rotateKey" | "up
 function makeKeys(remote: Remote): Pick<Directory, Keys> {
   const pageKeys: Directory["pageKeys"] = async (choice, { limit, cursor: from }) => {
     const items: ApiKey[] = [];
+    const follow = createTrail();
     for (let cursor = from; ;) {
       const page = await remote.ask<{ api_keys: PrintedKey[]; next_cursor: string | null }>({
         method: "GET",
@@ -70,7 +71,7 @@ function makeKeys(remote: Remote): Pick<Directory, Keys> {
         query: { ...printChoice(choice), limit: Math.min(A_PAGE, limit - items.length), cursor },
       });
       items.push(...page.api_keys.map(readKey));
-      cursor = page.next_cursor;
+      cursor = follow(page.next_cursor);
       if (cursor === null || items.length >= limit) return { items, nextCursor: cursor };
     }
   };

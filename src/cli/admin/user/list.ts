@@ -5,6 +5,7 @@ import { type Page, type User, type UserWish, printUser } from "../../../identit
 import { PLACE_ARGS } from "../../flags.ts";
 import { printJson, printTable, say } from "../../output.ts";
 import { type Place, runAtPlace } from "../../place.ts";
+import { createTrail } from "../../remote/client.ts";
 import { readInteger } from "../../value.ts";
 
 export default defineCommand({
@@ -42,10 +43,11 @@ const PAGE = 1_000;
 
 async function readAll(directory: Place["directory"], wish: UserWish, cursor: string | null): Promise<Page<User>> {
   const items: User[] = [];
+  const follow = createTrail();
   for (let next = cursor; ;) {
     const page = await directory.pageUsers(wish, { limit: PAGE, cursor: next });
     items.push(...page.items);
-    if (page.nextCursor === null) return { items, nextCursor: null };
-    next = page.nextCursor;
+    next = follow(page.nextCursor);
+    if (next === null) return { items, nextCursor: null };
   }
 }
