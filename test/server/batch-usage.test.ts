@@ -141,6 +141,38 @@ test("of which somebody fetches the results and never asks for the batch", async
   expect(asked.filter((line) => line === "GET /v1/messages/batches/msgbatch_1")).toHaveLength(1);
 });
 
+test("that somebody removes without having looked, or fetched anything", async () => {
+  const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };
+  let isGone = false;
+  let isRefused = true;
+  const gateway = await makeRig({
+    upstream({ url, method }) {
+      const made = { id: "msgbatch_1", type: "message_batch", processing_status: "in_progress" };
+      if (method === "POST") return Response.json(made);
+      if (method === "DELETE") isGone = true;
+      if (isGone)
+        return Response.json(
+          { type: "message_batch_deleted", id: "msgbatch_1" },
+          { status: method === "DELETE" ? 200 : 404 },
+        );
+      if (url.endsWith("/results")) return isRefused ? new Response("no", { status: 500 }) : new Response(RESULTS);
+      return Response.json({ ...made, ...ended });
+    },
+  });
+  rig = gateway;
+  const headers = { "anthropic-version": "2023-06-01" };
+  await gateway.send("/v1/messages/batches", { headers, body: { requests: [] } });
+  const remove = (): Promise<Response> =>
+    gateway.send("/v1/messages/batches/msgbatch_1", { headers, method: "DELETE" });
+  const refused = await remove();
+  expect([refused.status, isGone]).toEqual([502, false]);
+  expect((await readJson(refused)).error.message).toContain('did not tell what "msgbatch_1" cost');
+  isRefused = false;
+  expect((await remove()).status).toBe(200);
+  expect(await untilBooked(gateway, 2)).toHaveLength(2);
+  expect((await remove()).status).toBe(404);
+});
+
 test("whose results cannot be read, which is told; once they can be, it is booked", async () => {
   let isRefused = true;
   const ended = { processing_status: "ended", ended_at: "2026-01-02T03:04:05Z", results_url: "https://api/results" };

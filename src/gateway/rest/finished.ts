@@ -19,22 +19,48 @@ export async function bookFinished(state: State, collection: RestCollection, obj
   if (told === null || typeof id !== "string") return;
   const { tools, plan } = state;
   const { name } = plan.provider;
-  const { metered, resultsPath } = told;
-  if (resultsPath === null) {
-    if (metered !== null) await book(state, { collection, told, id }, [{ id, metered }]);
-    return;
-  }
+  if (told.resultsPath === null) return bookTold(state, { collection, told, id });
   // The results are read, which takes its time: nobody waits for it.
   tools.errands.run(`${name}/${id}`, async () => {
     try {
-      const sums = await readSums(state, { metered, resultsPath });
-      await book(state, { collection, told, id }, joinParts(id, metered, sums));
+      await bookTold(state, { collection, told, id });
       return true;
     } catch (error) {
       state.tools.report(notBooked(state, id, error), state.call.requestId);
       return false;
     }
   });
+}
+
+async function bookTold(state: State, booking: Omit<Booking, "metered">): Promise<void> {
+  const { told, id } = booking;
+  const { metered, resultsPath } = told;
+  if (resultsPath === null) {
+    if (metered !== null) await book(state, booking, [{ id, metered }]);
+    return;
+  }
+  const sums = await readSums(state, { metered, resultsPath });
+  await book(state, booking, joinParts(id, metered, sums));
+}
+
+/** Before an object is removed: once it is gone, nobody tells any more what it cost. Throws where that cannot be found out now. */
+export async function bookRemoved(state: State): Promise<void> {
+  const { place } = state.call;
+  const { collection, objectId: id } = place;
+  if (collection?.finished === undefined || id === null || !place.endpoint.endsWith(".delete")) return;
+  state.call.keepOpen();
+  await state.record.intend();
+  try {
+    const told = collection.finished(await readKept(state, `${collection.path}/${encodeURIComponent(id)}`));
+    if (told !== null) await bookTold(state, { collection, told, id });
+  } catch (cause) {
+    // Of what is gone already, its provider says so itself.
+    if (toGatewayError(cause).kind === "not_found") return;
+    const message =
+      `Provider "${state.plan.provider.name}" did not tell what "${id.slice(0, 100)}" cost, and nobody could ask for that once it is removed. ` +
+      "Try again in a moment.";
+    throw new GatewayError({ kind: "upstream_unavailable", message, cause });
+  }
 }
 
 /** Results that are gone are nobody's any more: then the totals are all that is known. */

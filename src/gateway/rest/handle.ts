@@ -16,7 +16,7 @@ import { type Line, openLine } from "../send.ts";
 import { answerRest, listBrought, parsePage, readAnswer, replaceLinks } from "./answer.ts";
 import { type Asking, callUpstream } from "./ask.ts";
 import type { Arrival, RestCall } from "./call.ts";
-import { bookFinished } from "./finished.ts";
+import { bookFinished, bookRemoved } from "./finished.ts";
 import { type Parts, goOn } from "./go.ts";
 import { readIntake } from "./intake.ts";
 import { isBoundToModel, requireLinesOfFile, requireNamedModels } from "./limit.ts";
@@ -66,6 +66,7 @@ async function askOnce(parts: Parts, wanted: Wanted): Promise<Response> {
     await requireLinesOfFile(state);
     const { place, query } = parts.call;
     if (place.act === "list") return await answerList(state);
+    await bookRemoved({ ...state, upstream: new Response(null), upstreamMs: 0 });
     const url = addressOf(state.plan.provider, place.path, forwardQuery(query));
     return await answerRest({ ...state, ...(await callUpstream(state, url)) });
   } catch (error) {
