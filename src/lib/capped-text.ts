@@ -1,5 +1,8 @@
 // A body's text that may not be longer than so many bytes, whatever is said of its length. Knows nothing of who sends it.
 
+/** What is shorter is read at once, which costs least: it comes in a piece or two. */
+const MAX_AT_ONCE = 256 * 1024;
+
 /** The body's text, of at most `maxBytes`; null where there is more, and the rest is not read. `progressed`: after each piece, where it comes in pieces. */
 export function readCapped(response: Response, maxBytes: number, progressed?: () => void): Promise<string | null> {
   const { headers } = response;
@@ -8,7 +11,7 @@ export function readCapped(response: Response, maxBytes: number, progressed?: ()
   const bytes = Number(said);
   if (bytes > maxBytes) return Promise.resolve(null);
   // Of what comes compressed that is the length on the way: unpacked it may be a thousand times as long, and a million.
-  const isWhole = bytes <= maxBytes && !headers.has("content-encoding");
+  const isWhole = bytes <= (progressed === undefined ? maxBytes : MAX_AT_ONCE) && !headers.has("content-encoding");
   return isWhole ? response.text() : readPieces(response, maxBytes, progressed);
 }
 

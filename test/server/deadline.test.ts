@@ -49,7 +49,7 @@ function hang({ signal }: UpstreamCall): Promise<Response> {
 }
 
 /** Says a piece whenever the test wants it to. */
-function openStream(type = "text/event-stream") {
+function openStream(type = "text/event-stream", length?: number) {
   let control: ReadableStreamDefaultController | null = null;
   const body = new ReadableStream({
     start(controller) {
@@ -60,7 +60,8 @@ function openStream(type = "text/event-stream") {
   return {
     upstream: ({ signal }: UpstreamCall): Response => {
       signal.addEventListener("abort", () => control?.error(new Error("aborted")));
-      return new Response(body, { headers: { "content-type": type } });
+      const sized = length === undefined ? {} : { "content-length": String(length) };
+      return new Response(body, { headers: { "content-type": type, ...sized } });
     },
     say: (text: string) => control?.enqueue(encoder.encode(text)),
     end: () => control?.close(),
@@ -227,6 +228,21 @@ test("a stream that has said something may take longer than that for the rest", 
   say(GOOD_STREAM.slice(1).join(""));
   end();
   expect((await text).endsWith("data: [DONE]\n\n")).toBe(true);
+});
+
+test("a long answer that says its length may take longer than a pause may, as long as it goes on", async () => {
+  const answer = JSON.stringify(completion("x".repeat(300 * 1024)));
+  const { upstream, say, end } = openStream("application/json", answer.length);
+  const gateway = await open({ upstream, provider: { idle: 9_000 } });
+  const pending = gateway.chat(ASK);
+  await begun(gateway);
+  for (let at = 0; at < answer.length; at += 100 * 1024) {
+    say(answer.slice(at, at + 100 * 1024));
+    await settle();
+    gateway.clock.advance(8_000);
+  }
+  end();
+  expect((await pending).status).toBe(200);
 });
 
 test("a pause in the middle of a stream ends it with an error that says so", async () => {
