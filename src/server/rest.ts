@@ -3,7 +3,7 @@
 import { type Arrival, type GatewayTools, handleNamed, handlePassthrough } from "../gateway/index.ts";
 import type { Caller, Scope } from "../identity/index.ts";
 import { GatewayError } from "../ir/index.ts";
-import { type RestFamily, guessWire, listAddresses } from "../wire/index.ts";
+import { type RestFamily, guessWire, guessWireAt, listAddresses } from "../wire/index.ts";
 import { readText, readUrl } from "./request.ts";
 import { type GuardedRoute, METHODS, type RouteContext } from "./route.ts";
 
@@ -34,16 +34,16 @@ interface RestOptions {
 }
 
 export function makeRestRoutes(tools: GatewayTools, options: RestOptions): GuardedRoute[] {
-  const wireOf = ({ headers }: Request) => guessWire(headers);
   const own = listAddresses().map(({ family, method, path, isBelow, locate }): GuardedRoute => ({
     method,
     path: isBelow ? `${path}/:id{.+}` : path,
     authority: { anyOf: [SCOPES[family]] },
     entry: `calls ${family}`,
-    wireOf,
+    wireOf: ({ headers }) => guessWireAt(path, headers),
     handle(context) {
       const place = locate(requireSpelled(context.path, path).slice(path.length));
-      return handleNamed({ ...arrive(context, tools, options), place }, tools);
+      const dialect = guessWireAt(path, context.request.headers);
+      return handleNamed({ ...arrive(context, tools, options), dialect, place }, tools);
     },
   }));
   const passthrough = METHODS.map((method): GuardedRoute => ({
@@ -51,15 +51,14 @@ export function makeRestRoutes(tools: GatewayTools, options: RestOptions): Guard
     path: "/passthrough/:provider/:id{.+}",
     authority: { anyOf: ["passthrough"] },
     entry: "calls passthrough",
-    wireOf,
+    wireOf: ({ headers }) => guessWire(headers),
     handle(context) {
       const provider = context.params["provider"] ?? "";
       requireSpelled(context.path, `${PASSTHROUGH}${provider}/`);
       const start = context.path.indexOf("/", PASSTHROUGH.length);
-      return handlePassthrough(
-        { ...arrive(context, tools, options), provider, path: context.path.slice(start) },
-        tools,
-      );
+      const dialect = guessWire(context.request.headers);
+      const path = context.path.slice(start);
+      return handlePassthrough({ ...arrive(context, tools, options), dialect, provider, path }, tools);
     },
   }));
   return [...own, ...passthrough];
@@ -81,7 +80,7 @@ function arrive(
   { request, requestId, caller, query, keepOpen }: RouteContext & { caller: Caller },
   { clock }: GatewayTools,
   { newId, maxBodyBytes, publicUrl }: RestOptions,
-): Arrival {
+): Omit<Arrival, "dialect"> {
   return {
     id: newId(),
     requestId,
@@ -94,7 +93,6 @@ function arrive(
     query,
     // A proxy that speaks https for us, or passes another name on, leads nobody back by what it says.
     origin: publicUrl() ?? readUrl(request).origin,
-    dialect: guessWire(request.headers),
     body: request.body,
     maxBodyBytes: maxBodyBytes(),
     readText: () => readText(request, maxBodyBytes()),

@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test";
 import Anthropic, { toFile } from "@anthropic-ai/sdk";
-import { ANTHROPIC_KEY, type Rig, type UpstreamCall, makeRig } from "../rig.ts";
+import { ANTHROPIC_KEY, type Rig, type UpstreamCall, makeRig, readJson } from "../rig.ts";
 
 let rig: Rig | null = null;
 afterEach(async () => {
@@ -137,4 +137,21 @@ test("files go to the provider whose format the client speaks, and their ids sta
   expect(gateway.calls.length).toBe(asked);
   await refusalOf(() => ask(client));
   expect(gateway.calls.at(-1)?.url).toStartWith("http://anthropic.test/v1/messages");
+});
+
+test.each([
+  ["/v1/messages/batches/none", {}, "error"],
+  ["/anthropic/v1/messages/batches/none", {}, "error"],
+  ["/anthropic/v1/files/none", {}, "error"],
+  ["/v1/files/none", { "anthropic-version": "2023-06-01" }, "error"],
+  ["/v1/files/none", {}, undefined],
+  ["/v1/batches/none", {}, undefined],
+])("a refusal at %s, with %j, is in the format of the address, else of the client", async (path, headers, type) => {
+  const { gateway } = await open();
+  const response = await gateway.send(path, { headers });
+  const body = await readJson(response);
+  expect([response.status, body.type]).toEqual([404, type]);
+  expect(body.error.type).toBe(type === undefined ? "invalid_request_error" : "not_found_error");
+  const foreign = await gateway.send(path, { headers, token: "tok_wrong" });
+  expect((await readJson(foreign)).type).toBe(type);
 });
