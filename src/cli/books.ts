@@ -177,9 +177,7 @@ export function tell(tiding: Tiding, log: Log): void {
             rows: tiding.rows,
           });
     case "refused":
-      return log.error("A row is not taken by the database and is set aside in the table ledger_refused", {
-        ...tiding.refusal,
-      });
+      return log.error(isPlaceTaken(tiding.refusal.reason) ? PLACE_TAKEN : REFUSED, { ...tiding.refusal });
     case "stuck":
       return tiding.at === "binding"
         ? log.error("The ledger's file takes no rows; they wait in the journal", { reason: tiding.reason })
@@ -191,6 +189,15 @@ export function tell(tiding: Tiding, log: Log): void {
     default:
       return tiding satisfies never;
   }
+}
+
+const REFUSED = "A row is not taken by the database and is set aside in the table ledger_refused";
+const PLACE_TAKEN =
+  "Another row has a row's place in its chain, and it is set aside in the table ledger_refused: another gateway writes with a copy of this one's home folder; give it one of its own (a copy of secret.key alone is fine), and start both anew";
+
+/** By the name of the index. */
+function isPlaceTaken(reason: string): boolean {
+  return /"ledger_(?:entries|recounts)_chain"/u.test(reason);
 }
 
 /** A word when it begins and one when it ends, however many requests are refused between. */
