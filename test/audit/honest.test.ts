@@ -99,6 +99,11 @@ const CASES: Readonly<Record<string, Case>> = {
     input: 9_000,
     output: 400,
   },
+  "a search that the model's name asks for": {
+    model: "gpt-4o:online",
+    body: { messages: hi },
+    input: 3_000,
+  },
   "a search of the provider's": {
     model: "qwen-max",
     body: { messages: hi, enable_search: true },

@@ -25,7 +25,8 @@ export function readChatRequest(body: JsonObject): Reading {
   for (const tool of objectsOf(body["tools"])) readTool(reading, tool);
   for (const tool of listOf(body["functions"])) addTool(reading, tool);
   readForm(reading, objectOf(body["response_format"]));
-  if (SEARCHES.some((field) => isGiven(body[field]))) noteHidden(reading, "web_search");
+  const isOnline = typeof body["model"] === "string" && body["model"].endsWith(":online");
+  if (isOnline || SEARCHES.some((field) => isGiven(body[field]))) noteHidden(reading, "web_search");
   if (isGiven(body["prediction"])) {
     noteInexact(reading, "prediction");
     // What was predicted and did not come is paid for like what did.
@@ -34,7 +35,10 @@ export function readChatRequest(body: JsonObject): Reading {
   return reading;
 }
 
-/** Whatever else is said there, the provider looks something up and has the model read it. */
+/**
+ * Whatever else is said there, the provider looks something up and has the model read it; OpenRouter also where a model's name ends so:
+ * https://openrouter.ai/docs/features/web-search
+ */
 const SEARCHES = ["enable_search", "plugins", "search_parameters", "web_search_options"];
 
 /** A function of the client's; any other is the provider's own, and brings what nobody sees here. */
