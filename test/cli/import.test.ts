@@ -157,6 +157,16 @@ describe("a list in which rows are bad", () => {
   });
 });
 
+test.each([
+  ["email,Email", "Email"],
+  ["e-mail,email address", "email address"],
+])("of two columns for the same (%s) the first counts, and the other is named", async (header, named) => {
+  const file = desk.write("a.csv", `${header}\nana@example.com,ann@home.example.com\n`);
+  const { code, err } = await desk.run(["admin", "users", "import", "--file", file]);
+  expect([code, err]).toEqual([EXIT.ok, `note: the column "${named}" is not used\n`]);
+  expect(await emails()).toEqual(["admin@local", "ana@example.com"]);
+});
+
 test("links to hand out stand in a file of their own, and each signs its user in", async () => {
   const file = desk.write("a.csv", "ana@example.com\nbo@example.com\n");
   const links = join(desk.folder, "links.csv");

@@ -79,7 +79,8 @@ function readHeader(row: readonly string[]): (Column | null)[] | null {
     if (synonym !== undefined) return words.includes(synonym) ? null : synonym;
     return ORDER.find((column) => column === word) ?? null;
   });
-  return names.includes("email") ? names : null;
+  // Of two that say the same, the first: the other is named as one that is not used.
+  return names.includes("email") ? names.map((name, at) => (names.indexOf(name) === at ? name : null)) : null;
 }
 
 /** Spreadsheets write semicolons where a comma stands in numbers. */
