@@ -124,7 +124,8 @@ type Place = Pick<WayTarget, "model" | "provider">;
 function allowsModel({ models }: Limits, names: readonly string[], target?: Place): boolean {
   if (models === null) return true;
   const all = target === undefined ? names : [...names, target.model, `${target.provider}/${target.model}`];
-  return all.some(models.isWanted) && !all.some(models.isUnwanted);
+  // Some providers cut off what is blank around a name.
+  return all.some(models.isWanted) && ![...all, ...all.map((name) => name.trim())].some(models.isUnwanted);
 }
 
 function allowsProvider({ providers }: Limits, name: string): boolean {

@@ -50,3 +50,15 @@ test.each(["models", "tools", "\\u0074ools"])("a field that names models may not
   expect(response.status).toBe(400);
   expect(gateway.calls).toEqual([]);
 });
+
+test.each(["o3 ", "openai/o3\u00a0", "openai/\to3", "o3"])(
+  "one that is not allowed is not with blanks around it: %j",
+  async (model) => {
+    const gateway = await makeRig({ upstream: () => Response.json({}) });
+    rig = gateway;
+    const { token } = await gateway.issue("gateway_user", { allowedModels: ["!o3"] });
+    const response = await gateway.chat({ model, messages: [{ role: "user", content: "hi" }] }, { token });
+    expect(response.status).toBe(403);
+    expect(gateway.calls).toEqual([]);
+  },
+);
