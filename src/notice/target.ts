@@ -23,7 +23,7 @@ export function splitTargets(text: string): string[] {
 
 /** Whether a part of a list is a file's path. */
 export function isPath(part: string): boolean {
-  return part !== "log" && !/^mailto:/iu.test(part) && !part.includes("://");
+  return part !== "log" && !/^(?:file|mailto):/iu.test(part) && !part.includes("://");
 }
 
 /**
@@ -36,6 +36,7 @@ export function readTarget(part: string, placeholders: readonly string[]): Targe
   if (address !== undefined) return readAddress(address);
   const [, put, url] = WEB.exec(part) ?? [];
   if (url !== undefined) return readUrl(url, put !== undefined, placeholders);
+  if (/^file:/iu.test(part)) throw new Error("a file is named by its path alone, without file:");
   if (part.includes("://")) throw new Error("a URL must begin with https://, http://, put+https:// or put+http://");
   return { kind: "file", path: part };
 }

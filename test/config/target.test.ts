@@ -33,6 +33,8 @@ describe("targets", () => {
     ["https://:hidden", "cannot be read"],
     ["https://{chain}.example.com/hidden", "path and query only"],
     ["https://h/{hidden_}", "{chain} and {seq}"],
+    ["file:/hidden.jsonl", "by its path alone"],
+    ["file:///hidden.jsonl", "by its path alone"],
     ["mailto:hidden", "one e-mail address"],
     ["mailto:a@b.de?bcc=hidden@x.de>", "one e-mail address"],
   ])("%s is refused and not repeated", async (text, said) => {
