@@ -82,20 +82,24 @@ describe("bash", () => {
     expect(await askBash(bash ?? "", "tokligence admin api-keys create --scopes usage:r")).toEqual(["read"]);
   });
 
-  test.if(bash !== null)("at a terminal, puts in what it offers in place of what was typed", async () => {
-    writeFileSync(join(folder, "completion.bash"), await expectOk(run(["completion", "bash"])));
-    const lines = {
-      "usage summary --user zoe@": "usage summary --user zoe@example.com",
-      "usage summary --user zoe@ex": "usage summary --user zoe@example.com",
-      "usage summary --user=zoe@ex": "usage summary --user=zoe@example.com",
-      "usage summary --user zoe": "usage summary --user zoe@example.com",
-      'usage summary --user "zoe@ex': "usage summary --user zoe@example.com",
-      "usage summary --user='zoe": "usage summary --user=zoe@example.com",
-      "admin api-keys create --scopes usage:r": "admin api-keys create --scopes usage:read",
-    };
-    const ran = await typeAt([bash ?? "", "--norc", "-i"], "source completion.bash", Object.keys(lines));
-    expect(ran).toEqual(Object.values(lines));
-  });
+  test.if(bash !== null)(
+    "at a terminal, puts in what it offers in place of what was typed",
+    async () => {
+      writeFileSync(join(folder, "completion.bash"), await expectOk(run(["completion", "bash"])));
+      const lines = {
+        "usage summary --user zoe@": "usage summary --user zoe@example.com",
+        "usage summary --user zoe@ex": "usage summary --user zoe@example.com",
+        "usage summary --user=zoe@ex": "usage summary --user=zoe@example.com",
+        "usage summary --user zoe": "usage summary --user zoe@example.com",
+        'usage summary --user "zoe@ex': "usage summary --user zoe@example.com",
+        "usage summary --user='zoe": "usage summary --user=zoe@example.com",
+        "admin api-keys create --scopes usage:r": "admin api-keys create --scopes usage:read",
+      };
+      const ran = await typeAt([bash ?? "", "--norc", "-i"], "source completion.bash", Object.keys(lines));
+      expect(ran).toEqual(Object.values(lines));
+    },
+    20_000,
+  );
 
   test.if(bash !== null)("runs nothing of what is typed", async () => {
     const marks = ["typed-1", "typed-2", "typed-3"];
@@ -127,15 +131,19 @@ describe("fish", () => {
 
 describe("zsh", () => {
   const zsh = findShell("zsh");
-  test.if(zsh !== null)("at a terminal, puts in what it offers in place of what was typed", async () => {
-    writeFileSync(join(folder, "completion.zsh"), await expectOk(run(["completion", "zsh"])));
-    const begin = "autoload -U compinit; compinit -D; source completion.zsh";
-    const lines = ["--user zoe@", '--user "zoe@', "--user=zoe@ex", "--user='zoe@ex"].map(
-      (said) => `usage summary ${said}`,
-    );
-    const ran = await typeAt([zsh ?? "", "-f", "-i"], begin, lines);
-    expect(ran).toEqual([" ", " ", "=", "="].map((sign) => `usage summary --user${sign}zoe@example.com`));
-  });
+  test.if(zsh !== null)(
+    "at a terminal, puts in what it offers in place of what was typed",
+    async () => {
+      writeFileSync(join(folder, "completion.zsh"), await expectOk(run(["completion", "zsh"])));
+      const begin = "autoload -U compinit; compinit -D; source completion.zsh";
+      const lines = ["--user zoe@", '--user "zoe@', "--user=zoe@ex", "--user='zoe@ex"].map(
+        (said) => `usage summary ${said}`,
+      );
+      const ran = await typeAt([zsh ?? "", "-f", "-i"], begin, lines);
+      expect(ran).toEqual([" ", " ", "=", "="].map((sign) => `usage summary --user${sign}zoe@example.com`));
+    },
+    20_000,
+  );
 
   test.if(zsh !== null)("reads the script, and asks for what it is told", async () => {
     const script = join(folder, "completion.zsh");
