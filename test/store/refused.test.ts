@@ -3,7 +3,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { makeBench, makeCall } from "../audit/verify/books.ts";
+import { makeBench, makeCall, verifyBooks } from "../audit/verify/books.ts";
 import { createDatabase, hasPostgres, runSql } from "../postgres.ts";
 import { makeRig } from "../rig.ts";
 import { makeEntry } from "../ledger/entry.ts";
@@ -69,6 +69,35 @@ test.skipIf(!hasPostgres)(
       file.close();
       expect(bench.told.filter((words) => words.includes("ledger_refused"))).toHaveLength(2);
       expect(bench.told.filter((words) => words.includes("outbox"))).toEqual([]);
+    } finally {
+      bench.desk.close();
+    }
+  },
+);
+
+test.skipIf(!hasPostgres)(
+  "a row that somebody damaged in the outbox goes on as it can be told, and holds up no other",
+  async () => {
+    const dsn = await createDatabase();
+    const bench = makeBench(dsn);
+    const write = (...numbers: number[]) =>
+      bench.write(async ({ ledger }) => {
+        for (const number of numbers) await ledger.add(makeCall(number));
+      });
+    try {
+      await write(1);
+      await runSql(dsn, "alter table ledger_entries rename to away");
+      await write(2, 3, 4);
+      const file = new Database(join(bench.desk.folder, "outbox.db"));
+      file.run(`update ledger_entries set attempts = '{"' where seq = 2`);
+      file.run("update ledger_entries set model_asked = x'ff00', tags = x'ff00' where seq = 3");
+      file.close();
+      await runSql(dsn, "alter table away rename to ledger_entries");
+      await write(5);
+      const arrived = await runSql(dsn, "select seq from ledger_entries order by seq");
+      expect(arrived.map(({ seq }) => Number(seq))).toEqual([1, 2, 3, 4, 5]);
+      const { findings } = await verifyBooks(bench);
+      expect(findings.flatMap(({ kind, seq }) => (kind === "altered" ? [seq] : []))).toEqual([2, 3]);
     } finally {
       bench.desk.close();
     }

@@ -27,10 +27,18 @@ export function openParcels(db: Database): ParcelDesk {
     return statement;
   };
   const plans = { entry: planParcel("entry"), recount: planParcel("recount") };
+  const read = ({ ofChain, unchained }: ParcelPlan, chain: string | null, limit: number) =>
+    chain === null ? prepare(unchained).values(limit) : prepare(ofChain).values(chain, limit);
   return {
     take(kind, chain, limit) {
-      const { ofChain, unchained, reals } = plans[kind];
-      const found = chain === null ? prepare(unchained).values(limit) : prepare(ofChain).values(chain, limit);
+      const { careful, reals, ...quick } = plans[kind];
+      let found: unknown[][];
+      try {
+        found = read(quick, chain, limit);
+      } catch {
+        // What somebody damaged must not hold up the rows around it.
+        found = read(careful, chain, limit);
+      }
       return (found as Values[]).map(([id, of, seq, hash, json, ...numbers]) => {
         // SQLite would round them.
         let text = json.slice(0, -1);
@@ -48,24 +56,44 @@ export function openParcels(db: Database): ParcelDesk {
   };
 }
 
+interface ParcelPlan {
+  ofChain: string;
+  unchained: string;
+}
+
 function planParcel(kind: Parcel["kind"]) {
   const table: Table = TABLES[kind];
   const columns = Object.entries(getTableColumns(table));
   const key = `"${getTableColumns(table)[KEYS[kind]]?.name}"`;
   const isReal = ([, column]: (typeof columns)[number]): boolean => column.getSQLType() === "real";
   const reals = columns.filter(isReal);
-  const members = columns.filter((each) => !isReal(each)).map(([field, column]) => `'${field}', ${printJson(column)}`);
-  const selected = [key, "chain", "seq", "hash", `json_object(${members.join(", ")})`].concat(
-    reals.map(([, { name }]) => `"${name}"`),
-  );
-  const from = `select ${selected.join(", ")} from ${getTableName(table)}`;
   const isTaken = `${key} not in (select substr(id, ${kind.length + 2}) from ledger_refused where id like '${kind}/%')`;
+  const select = (print: (column: Column) => string): ParcelPlan => {
+    const members = columns.filter((each) => !isReal(each)).map(([field, column]) => `'${field}', ${print(column)}`);
+    const selected = [key, "chain", "seq", "hash", `json_object(${members.join(", ")})`].concat(
+      reals.map(([, { name }]) => `"${name}"`),
+    );
+    const from = `select ${selected.join(", ")} from ${getTableName(table)}`;
+    return {
+      ofChain: `${from} where chain = ? and ${isTaken} order by seq limit ?`,
+      unchained: `${from} where chain is null and ${isTaken} limit ?`,
+    };
+  };
   return {
-    ofChain: `${from} where chain = ? and ${isTaken} order by seq limit ?`,
-    unchained: `${from} where chain is null and ${isTaken} limit ?`,
+    ...select(printJson),
+    careful: select(printCarefully),
     remove: `delete from ${getTableName(table)} where ${key} = ?`,
     reals: reals.map(([field]) => field),
   };
+}
+
+/** What is none of the column's own as a text: the other database has it then as it can, and whoever verifies it names the row. */
+function printCarefully(column: Column): string {
+  const { name, dataType } = column;
+  const text = `case typeof("${name}") when 'blob' then hex("${name}") else "${name}" end`;
+  if (dataType === "boolean" || dataType === "date") return printJson(column);
+  if (dataType !== "json") return text;
+  return `json(case when typeof("${name}") <> 'blob' and json_valid("${name}") then "${name}" else json_quote(${text}) end)`;
 }
 
 function printJson({ name, dataType }: Column): string {
